@@ -1,0 +1,1 @@
+"""Entry points: the only rooms that wire the others together."""

@@ -1,0 +1,1 @@
+"""The engine of Openbell: it knows no screen and no command line."""

@@ -1,0 +1,164 @@
+"""The one error tree of Openbell.
+
+    OpenbellError
+    ├── TransportError          could not ask
+    │   ├── DeadlineError           no answer in time (idle or total deadline)
+    │   ├── ConnectionLostError     refused, dropped, closed before the end
+    │   ├── ServerError             the other side answered 5xx
+    │   ├── RateLimitedError        429: slow down (carries retry_after_seconds)
+    │   ├── BlockedError            403 block: pause until an instant (carries until)
+    │   └── PullCancelledError      the user called it off
+    ├── NotFoundError           does not exist
+    ├── ParsingError            cannot be read
+    │   ├── ProtocolError           the other side broke its own protocol
+    │   ├── IntegrityError          hash, length or row count differ from what was announced
+    │   ├── SizeLimitError          larger than allowed (bomb, huge frame, huge body)
+    │   └── SchemaError             a frame or file does not fit its declared schema
+    └── ValidationError         is not allowed
+        ├── SettingsError           a setting is unknown or malformed
+        ├── CatalogueError          a mistake in the catalogue (file, line, dataset, key)
+        ├── UsageError              wrong use of a command or use case
+        ├── AccessError             401/403: the other side does not let us
+        └── OwnershipError          the data folder belongs to another process
+
+Each error says what was asked, of whom, and what to do.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+
+class OpenbellError(Exception):
+    """Root of all errors that Openbell raises on purpose.
+
+    `message` is one sentence; `where` names host and path (or file); `hint` says what to do.
+    `transient` tells whether asking again may help.
+    """
+
+    kind = "failed"
+    transient = False
+
+    def __init__(self, message: str, *, where: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.where = where
+        self.hint = hint
+
+    def __str__(self) -> str:
+        parts = [self.message.rstrip(".")]
+        if self.where and self.where not in self.message:
+            parts[0] += f" [{self.where}]"
+        if self.hint:
+            parts.append(self.hint.rstrip("."))
+        return ". ".join(parts) + "."
+
+
+class TransportError(OpenbellError):
+    """Could not ask."""
+
+    kind = "could not ask"
+    transient = True
+
+
+class DeadlineError(TransportError):
+    """No answer before the idle or the total deadline."""
+
+
+class ConnectionLostError(TransportError):
+    """The connection was refused, dropped, or closed before the end."""
+
+
+class ServerError(TransportError):
+    """The other side answered with a 5xx status."""
+
+
+class RateLimitedError(TransportError):
+    """The other side asks us to slow down (429)."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        where: str | None = None,
+        hint: str | None = None,
+        retry_after_seconds: float | None = None,
+    ) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class BlockedError(TransportError):
+    """The other side has blocked us; nothing may be asked before `until` (UTC)."""
+
+    transient = False
+
+    def __init__(
+        self, message: str, *, until: datetime, where: str | None = None, hint: str | None = None
+    ) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.until = until
+
+
+class PullCancelledError(TransportError):
+    """The pull was cancelled by its user."""
+
+    transient = False
+
+
+class NotFoundError(OpenbellError):
+    """What was asked for does not exist."""
+
+    kind = "does not exist"
+
+
+class ParsingError(OpenbellError):
+    """An answer or file cannot be read."""
+
+    kind = "cannot be read"
+
+
+class ProtocolError(ParsingError):
+    """The other side broke its own protocol."""
+
+    transient = True
+
+
+class IntegrityError(ParsingError):
+    """A hash, length or count differs from what was announced."""
+
+    transient = True
+
+
+class SizeLimitError(ParsingError):
+    """An answer is larger than allowed."""
+
+
+class SchemaError(ParsingError):
+    """A frame or file does not fit its declared schema."""
+
+
+class ValidationError(OpenbellError):
+    """What was asked for is not allowed."""
+
+    kind = "is not allowed"
+
+
+class SettingsError(ValidationError):
+    """A setting is unknown or malformed."""
+
+
+class CatalogueError(ValidationError):
+    """A mistake in the catalogue."""
+
+
+class UsageError(ValidationError):
+    """A command or use case was used wrongly."""
+
+
+class AccessError(ValidationError):
+    """The other side does not let us in (401, 403 without a block)."""
+
+
+class OwnershipError(ValidationError):
+    """The data folder is owned by another process."""

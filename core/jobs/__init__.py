@@ -1,0 +1,1 @@
+"""The durable queue, the worker, the scheduler and the job handlers."""

@@ -1,0 +1,1 @@
+"""Logging, metrics and health: what can be seen of the desk from outside."""

@@ -1,0 +1,1 @@
+"""Stand-in upstreams that speak the real wire protocols on loopback."""

@@ -1,0 +1,1 @@
+"""The use cases: all that app/ and pages/ call."""

@@ -1,0 +1,158 @@
+"""All settings of Openbell: the only place that reads the environment.
+
+Sources, first wins: keyword arguments, environment (`OPENBELL_*`), `.env` in the working folder,
+secret files `/run/secrets/openbell_*`, defaults. Every default works offline.
+Each room's settings stand in a section class below; `Settings` joins them.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+from dotenv import dotenv_values
+from pydantic import BaseModel, Field, SecretStr, field_validator
+from pydantic import ValidationError as PydanticError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from core.errors import SettingsError
+
+PREFIX = "OPENBELL_"
+SECRETS_DIR = Path("/run/secrets")
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class DeskSettings(BaseModel):
+    """Where the desk lives and listens."""
+
+    data_dir: Path = Field(ROOT / "data" / "desk", description="database, queue, token and logs")
+    catalogue: Path = Field(ROOT / "data" / "catalogue.toml", description="the datasets")
+    host: str = Field("127.0.0.1", description="address the desk listens on")
+    port: int = Field(8501, ge=0, le=65535, description="port the desk listens on")
+    store_url: str = Field("", description="duckdb:///PATH; default: in the data folder")
+    queue_url: str = Field("", description="sqlite:///PATH; default: in the data folder")
+    log_format: Literal["json", "console"] = Field("json", description="json or console")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="least level written"
+    )
+    simulated: bool = Field(False, description="label everything as simulated data")
+
+
+class TransportSettings(BaseModel):
+    """How the outside world is asked."""
+
+    foundry_url: str = Field(
+        "http://project-fdt-container:8888/fdtc-api", description="Foundry container, with prefix"
+    )
+    foundry_headers: dict[str, str] = Field(
+        default_factory=dict, description="extra request headers as JSON, e.g. for a proxy"
+    )
+    foundry_token: SecretStr | None = Field(None, description="bearer token for a proxy in front")
+    foundry_verify_tls: bool = Field(True, description="check the container's certificate")
+    foundry_idle_seconds: float = Field(90.0, gt=0, description="longest silence of the container")
+    foundry_total_seconds: float = Field(3600.0, gt=0, description="longest pull in all")
+    foundry_max_bytes: int = Field(4 * 1024**3, gt=0, description="largest dataset accepted")
+    foundry_use_zip: bool = Field(False, description="download the ZIP first, not the CSV")
+    sec_user_agent: str = Field("", description="your name and e-mail, as the SEC asks")
+    sec_data_url: str = Field("https://data.sec.gov", description="SEC data host")
+    sec_www_url: str = Field("https://www.sec.gov", description="SEC web host")
+    sec_requests_per_second: float = Field(8.0, gt=0, le=10, description="at most 10 by SEC rules")
+    sec_timeout_seconds: float = Field(60.0, gt=0, description="longest wait for one SEC answer")
+    sec_block_seconds: float = Field(600.0, gt=0, description="pause after an SEC 403")
+    retries: int = Field(5, ge=0, le=20, description="tries again after a passing failure")
+    retry_base_seconds: float = Field(0.5, ge=0, description="first wait; doubles, with jitter")
+    retry_max_seconds: float = Field(60.0, ge=0, description="longest wait between tries")
+
+
+class JobSettings(BaseModel):
+    """Queue, worker and scheduler."""
+
+    workers: int = Field(4, ge=1, le=32, description="jobs at a time")
+    scheduler: bool = Field(True, description="run the schedules of the catalogue")
+    grace_seconds: float = Field(10.0, ge=0, description="time to finish jobs on shutdown")
+
+
+class GapSettings(BaseModel):
+    """Filters and weights of the gap scan."""
+
+
+class RiskSettings(BaseModel):
+    """Account, limits and fees."""
+
+
+class Settings(
+    DeskSettings, TransportSettings, JobSettings, GapSettings, RiskSettings, BaseSettings
+):
+    """Every setting of the desk; see docs/settings.md."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True
+    )
+
+    @field_validator("data_dir", "catalogue")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @field_validator("foundry_url", "sec_data_url", "sec_www_url")
+    @classmethod
+    def _http(cls, value: str) -> str:
+        if not value.startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://")
+        return value.rstrip("/")
+
+    @property
+    def store_path(self) -> Path:
+        """The DuckDB file."""
+        return _path_of(self.store_url, "duckdb", self.data_dir / "desk.duckdb")
+
+    @property
+    def queue_path(self) -> Path:
+        """The SQLite file of the queue."""
+        return _path_of(self.queue_url, "sqlite", self.data_dir / "queue.sqlite")
+
+
+def load(**overrides: Any) -> Settings:
+    """Settings from all sources; SettingsError names one that is unknown or malformed."""
+    _refuse_unknown()
+    if SECRETS_DIR.is_dir():
+        overrides["_secrets_dir"] = SECRETS_DIR
+    try:
+        return Settings(**overrides)
+    except PydanticError as error:
+        raise SettingsError(_sentence(error)) from None
+
+
+def _refuse_unknown() -> None:
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    given = {key.upper() for key in os.environ if key.upper().startswith(PREFIX)} | _dotenv_names()
+    for name in sorted(given - known):
+        raise SettingsError(
+            f"{name} is not a setting of Openbell",
+            hint="docs/settings.md lists all; correct or remove it",
+        )
+
+
+def _dotenv_names() -> set[str]:
+    path = Path(".env")
+    if not path.is_file():
+        return set()
+    return {key.upper() for key in dotenv_values(path) if key.upper().startswith(PREFIX)}
+
+
+def _sentence(error: PydanticError) -> str:
+    first = error.errors(include_input=False, include_url=False)[0]
+    name = PREFIX + str(first["loc"][0]).upper() if first["loc"] else "a setting"
+    return f"{name} is malformed: {first['msg'].removeprefix('Value error, ')}"
+
+
+def _path_of(url: str, scheme: str, default: Path) -> Path:
+    if not url:
+        return default
+    prefix = f"{scheme}:///"
+    if not url.startswith(prefix):
+        raise SettingsError(
+            f"{PREFIX}{'STORE' if scheme == 'duckdb' else 'QUEUE'}_URL must begin with {prefix}"
+        )
+    return Path(url.removeprefix(prefix)).expanduser().absolute()

@@ -1,0 +1,1 @@
+"""One module per outside world; each turns a pull window into frames of a declared schema."""

@@ -1,0 +1,1 @@
+"""The warehouse: schema, MERGE writes and the reads that pages ask for."""
