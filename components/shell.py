@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
 
+import polars as pl
 import streamlit as st
 import structlog
 from streamlit.errors import StreamlitAPIException
@@ -24,6 +25,7 @@ from core import service
 from core.errors import OpenbellError
 
 PAGES = Path(__file__).resolve().parent.parent / "pages"
+LANDING = "overview"
 ZONE_KEY = "preference_zone"
 log = structlog.get_logger("desk.page")
 
@@ -39,13 +41,14 @@ def page(
 
     The strip tells of the stalest of `datasets`, the inputs of what the page shows.
     """
-    st.title(title, anchor=False)
-    st.caption(purpose)
-    desk = _desk()
-    with guarded("the freshness of the data"):
-        text, tip = strip(desk, datasets, as_of)
-        if text:
-            st.markdown(text, help=tip)
+    with st.container(gap=None):
+        st.title(title, anchor=False)
+        st.caption(purpose)
+        desk = _desk()
+        with guarded("the freshness of the data"):
+            text, tip = strip(desk, datasets, as_of)
+            if text:
+                st.markdown(text, help=tip)
     return desk
 
 
@@ -157,13 +160,42 @@ def link(name: str, label: str, **query: str) -> None:
 
 def url(name: str, query: Mapping[str, str] | None = None) -> str:
     """Address of a page and view on this desk: `/symbol?symbol=AAPL`."""
+    name = "" if name == LANDING else name
     return f"/{name}?{urlencode(query)}" if query else f"/{name}"
 
 
+MIME = {
+    "csv": "text/csv",
+    "parquet": "application/vnd.apache.parquet",
+    "json": "application/json",
+}
+
+
 def export_button(
-    label: str, data: Callable[[], bytes], file_name: str, *, mime: str = "text/csv", key: str = ""
+    label: str,
+    frame: Callable[[], pl.DataFrame],
+    file_name: str,
+    *,
+    key: str | None = None,
+    help: str | None = None,
 ) -> None:
-    """A download whose content is made when it is clicked, and which does not rerun the page."""
+    """A download of a frame, made when it is clicked; the file's ending tells the format.
+
+    Text cells are guarded against formulas; simulated data says so in the file's name.
+    """
+    from core.service import exports
+
+    fmt = file_name.rpartition(".")[2]
     st.download_button(
-        label, data=data, file_name=file_name, mime=mime, on_click="ignore", key=key or None
+        label,
+        data=lambda: exports.encode(frame(), fmt),
+        file_name=_labelled(file_name),
+        mime=MIME[fmt],
+        on_click="ignore",
+        key=key,
+        help=help,
     )
+
+
+def _labelled(file_name: str) -> str:
+    return f"simulated-{file_name}" if service.current().settings.simulated else file_name

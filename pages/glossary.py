@@ -13,6 +13,8 @@ wanted = st.text_input(
 )
 for area, words in glossary.matching(wanted).items():
     st.subheader(area, anchor=False)
-    st.table(words, border="horizontal", width="stretch", alt=f"Words about {area}")
+    with st.grid(2, gap="small"):
+        for word, sentence in words.items():
+            st.markdown(f"**{word}**  \n{sentence}")
 if not glossary.matching(wanted):
     shell.empty(f"No word matches “{wanted}”.", "Clear the box to see them all.")
