@@ -7,7 +7,7 @@
     │   ├── ServerError             the other side answered 5xx
     │   ├── RateLimitedError        429: slow down (carries retry_after_seconds)
     │   ├── BlockedError            403 block: pause until an instant (carries until)
-    │   ├── StorageError            the disk or a database file refused (full, busy, damaged)
+    │   ├── StoreError              the store cannot be read or written (disk full, damaged)
     │   └── PullCancelledError      the user called it off
     ├── NotFoundError           does not exist
     ├── ParsingError            cannot be read
@@ -102,8 +102,10 @@ class BlockedError(TransportError):
         self.until = until
 
 
-class StorageError(TransportError):
-    """The disk or a database file refused: full, busy or damaged."""
+class StoreError(TransportError):
+    """The store could not be read or written."""
+
+    transient = False
 
 
 class PullCancelledError(TransportError):
