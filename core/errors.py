@@ -7,6 +7,7 @@
     │   ├── ServerError             the other side answered 5xx
     │   ├── RateLimitedError        429: slow down (carries retry_after_seconds)
     │   ├── BlockedError            403 block: pause until an instant (carries until)
+    │   ├── StoreError              the store cannot be read or written (disk full, damaged)
     │   └── PullCancelledError      the user called it off
     ├── NotFoundError           does not exist
     ├── ParsingError            cannot be read
@@ -98,6 +99,12 @@ class BlockedError(TransportError):
     ) -> None:
         super().__init__(message, where=where, hint=hint)
         self.until = until
+
+
+class StoreError(TransportError):
+    """The store could not be read or written."""
+
+    transient = False
 
 
 class PullCancelledError(TransportError):
