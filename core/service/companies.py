@@ -100,9 +100,7 @@ def _by_ticker(desk: Desk, tickers: Sequence[str]) -> dict[str, int]:
 
 def _has_tickers(desk: Desk) -> bool:
     return bool(
-        desk.warehouse.read(
-            "SELECT count(*) FROM company_identifiers WHERE kind = 'ticker'"
-        ).item()
+        desk.warehouse.read("SELECT count(*) FROM company_identifiers WHERE kind = 'ticker'").item()
     )
 
 
@@ -122,7 +120,7 @@ def _unknown(desk: Desk, names: Sequence[str]) -> NotFoundError:
 
 def _symbols(desk: Desk, ciks: Sequence[int]) -> dict[int, str]:
     rows = desk.warehouse.read(
-        f"SELECT cik, {_TICKER} FROM company_identifiers "  # noqa: S608 - a constant
+        f"SELECT cik, {_TICKER} FROM company_identifiers "
         "WHERE cik IN (SELECT unnest(?)) GROUP BY cik",
         [list(ciks)],
     )
@@ -132,13 +130,14 @@ def _symbols(desk: Desk, ciks: Sequence[int]) -> dict[int, str]:
 def companies(desk: Desk, text: str | None = None, limit: int = 200) -> pl.DataFrame:
     """Companies that match a ticker, name or CIK (all when None): cik, symbol, name, watched."""
     return desk.warehouse.read(
-        f"WITH t AS (SELECT cik, {_TICKER} AS symbol FROM company_identifiers GROUP BY cik) "  # noqa: S608
+        f"WITH t AS (SELECT cik, {_TICKER} AS symbol FROM company_identifiers GROUP BY cik) "
         "SELECT c.cik, t.symbol, c.name, c.sic_description, c.category, "
         "c.cik IN (SELECT cik FROM watchlist) AS watched "
         "FROM companies c LEFT JOIN t ON t.cik = c.cik "
         "WHERE $text IS NULL OR contains(lower(c.name), lower($text)) "
         "OR upper(t.symbol) = upper($text) OR c.cik::VARCHAR = ltrim($text, '0') "
-        "ORDER BY watched DESC, upper(t.symbol) = upper($text) DESC NULLS LAST, c.name LIMIT $limit",
+        "ORDER BY watched DESC, upper(t.symbol) = upper($text) DESC NULLS LAST, c.name "
+        "LIMIT $limit",
         {"text": text or None, "limit": limit},
     )
 
@@ -168,7 +167,7 @@ def filings(
     """Filings of a company, newest first, with a link to EDGAR in `url`."""
     return desk.warehouse.read(
         "SELECT accession, form, filed, accepted_at, report_date, items, description, is_xbrl, "
-        f"'{ARCHIVES}/' || cik || '/' || replace(accession, '-', '') || '/' "  # noqa: S608
+        f"'{ARCHIVES}/' || cik || '/' || replace(accession, '-', '') || '/' "
         "|| accession || '-index.htm' AS url "
         "FROM filings WHERE cik = $cik AND ($forms IS NULL OR list_contains($forms, form)) "
         "AND ($on IS NULL OR filed <= $on) "
