@@ -58,6 +58,12 @@ class ColumnType:
             f"{text!r} is not a type; allowed are {TYPES}, with ? for empty cells"
         )
 
+    @classmethod
+    def of(cls, dtype: pl.DataType | type[pl.DataType], *, nullable: bool) -> ColumnType:
+        """ColumnType of a Polars type; Int32 counts as int."""
+        kind = next((name for name, known in _POLARS.items() if known == dtype), "int")
+        return cls(kind, nullable)
+
     @property
     def polars(self) -> pl.DataType | type[pl.DataType]:
         """The Polars type of the column."""
