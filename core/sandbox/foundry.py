@@ -291,8 +291,10 @@ class FoundrySandbox:
         path = self._path(request)
         if path is None or "both-404" in self.faults:
             return web.json_response({"detail": "Zipped dataset not found"}, status=404)
-        archive = path.with_suffix(".zip")
-        await asyncio.to_thread(broken.archive(self) or _pack, path, archive)
+        pack = broken.archive(self)
+        archive = self._folder / f"broken-{len(self.requests)}.zip"
+        archive = archive if pack else path.with_suffix(".zip")
+        await asyncio.to_thread(pack or _pack, path, archive)
         return await _stream(request, archive, "application/zip")
 
     def _path(self, request: web.Request) -> Path | None:
@@ -319,7 +321,10 @@ class FoundrySandbox:
     async def _log(self, request: web.Request, handler: Any) -> web.StreamResponse:
         if not request.path.startswith("/_sandbox"):
             self.requests.append(f"{request.method} {request.path}")
-        response: web.StreamResponse = await handler(request)
+        try:
+            response: web.StreamResponse = await handler(request)
+        except ConnectionError:  # the client has gone: nobody is left to answer
+            return web.Response(status=499)
         return response
 
 

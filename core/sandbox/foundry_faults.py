@@ -346,7 +346,7 @@ def _lying_bomb(path: Path, target: Path) -> None:
 
 def _many(path: Path, target: Path) -> None:
     with zipfile.ZipFile(target, "w") as packed:
-        for number in range(20_000):
+        for number in range(3_000):
             packed.writestr(str(number), b"")
 
 

@@ -130,7 +130,7 @@ class Exchange:
     async def _refusal(self, socket: Socket, frame: wire.Frame) -> None:
         """A bare `final` that a close 1008 follows says that the request itself was refused."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(CLOSE_SECONDS):
+            async with asyncio.timeout(min(CLOSE_SECONDS, self.idle_seconds)):
                 follow = await socket.receive()
             if follow.type in _CLOSED and socket.close_code == REFUSED:
                 raise lasting(

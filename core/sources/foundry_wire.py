@@ -66,6 +66,10 @@ def _frame(body: Mapping[str, Any], where: str, dataset: str) -> Frame:
     if not isinstance(kind, str) or kind not in KINDS:
         raise ProtocolError(f"{dataset}: unknown frame type {_short(kind, 40)!r}", where=where)
     datasets = body.get("datasets")
+    if kind == "final" and datasets is not None and not isinstance(datasets, str):
+        raise ProtocolError(
+            f"{dataset}: the pointer is {type(datasets).__name__}, not a sha256", where=where
+        )
     return Frame(
         kind=cast(Kind, kind),
         success=body.get("success") is True,
