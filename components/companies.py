@@ -150,7 +150,7 @@ def facts(desk: service.Desk, cik: int, known: date | None) -> None:
 
 
 def series(found: pl.DataFrame, span: str) -> pl.DataFrame:
-    """`period_end`, `value`, `unit`, `filed` of one kind of period, the latest statement of each."""
+    """The facts of one kind of period, oldest first, each as it was stated last."""
     least, most = SPANS[span]
     days = (pl.col("period_end") - pl.col("period_start")).dt.total_days()
     of_span = pl.col("period_start").is_null() if most == 0 else days.is_between(least, most)
