@@ -24,7 +24,12 @@ CONCEPT_HASHES = {
     "facts": pl.Int64,
 }
 ConceptKey = tuple[str, str]
-_LABELS = {"taxonomy": pl.String, "concept": pl.String, "label": pl.String, "description": pl.String}
+_LABELS = {
+    "taxonomy": pl.String,
+    "concept": pl.String,
+    "label": pl.String,
+    "description": pl.String,
+}
 _REQUIRED = ("period_end", "value", "accession", "filed")
 _SPACED = (b"{\n", b"{\r", b"{ ")
 _IDENTITY = ("cik", "taxonomy", "concept", "unit", "period_start", "period_end", "accession")
@@ -216,7 +221,9 @@ def _rejects(picked: _Picked, frame: pl.DataFrame, faulty: pl.Series) -> pl.Data
                 pl.lit(picked.cik),
                 "column_name",
             ),
-            raw=pl.Series([bytes(raw[i]).decode("utf-8", "replace") for i in numbers], dtype=pl.String),
+            raw=pl.Series(
+                [bytes(raw[i]).decode("utf-8", "replace") for i in numbers], dtype=pl.String
+            ),
         )
         .select(list(REJECTS))
     )

@@ -33,9 +33,7 @@ class RateLimiter:
     Never more than `per_second` begin in any second (a rate below one spreads them further).
     """
 
-    def __init__(
-        self, per_second: float, *, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, per_second: float, *, clock: Callable[[], float] = time.monotonic) -> None:
         if per_second <= 0:
             raise ValidationError("the rate of requests must be above zero")
         self.per_second = per_second

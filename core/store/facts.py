@@ -185,8 +185,12 @@ def _write_names(tx: Transaction, companies: Sequence[FactsOfCompany], pull_id: 
         {"cik": [c.cik for c in companies], "name": [c.name for c in companies]},
         schema={"cik": pl.Int64, "name": pl.String},
     )
-    known = tx.read("SELECT cik FROM companies WHERE cik IN (SELECT unnest(?))", [names["cik"].to_list()])
-    tx.insert("companies", names.join(known, on="cik", how="anti").with_columns(pull_id=pl.lit(pull_id)))
+    known = tx.read(
+        "SELECT cik FROM companies WHERE cik IN (SELECT unnest(?))", [names["cik"].to_list()]
+    )
+    tx.insert(
+        "companies", names.join(known, on="cik", how="anti").with_columns(pull_id=pl.lit(pull_id))
+    )
 
 
 def _note_upstream(tx: Transaction, pull_id: str, upstream: str) -> None:
