@@ -22,7 +22,7 @@ from core.sandbox.sec import FAULTS as SEC_FAULTS
 from core.sandbox.sec import Fault, SecSandbox
 
 from core.errors import UsageError
-from core.sandbox.faults import ALL as FOUNDRY_FAULTS
+from core.sandbox.faults import FOUNDRY as FOUNDRY_FAULTS
 from core.sandbox.foundry import Content, FoundrySandbox
 
 
