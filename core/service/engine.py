@@ -22,9 +22,7 @@ class DeskEngine:
     def __init__(self, desk: Desk, *, scheduler: bool = True) -> None:
         settings = desk.settings
         limits = Limits(jobs=settings.workers, grace_seconds=settings.grace_seconds)
-        self._worker = Worker(
-            desk.queue, handlers.bound(desk), desk.board, desk.now, limits=limits
-        )
+        self._worker = Worker(desk.queue, handlers.bound(desk), desk.board, desk.now, limits=limits)
         resources: list[Resource] = [self._worker]
         self._detector: OverdueDetector | None = None
         if scheduler:
@@ -35,9 +33,7 @@ class DeskEngine:
 
             self._detector = OverdueDetector(datasets, states, desk.now)
             resources += [
-                Scheduler(
-                    desk.queue, datasets, states, desk.now, on_publish=self._worker.wake
-                ),
+                Scheduler(desk.queue, datasets, states, desk.now, on_publish=self._worker.wake),
                 self._detector,
             ]
         self._engine = Engine(resources)

@@ -25,9 +25,7 @@ HANDLERS: dict[str, DeskHandler] = {}
 FOLLOW_UPS: dict[str, list[str]] = {}
 
 
-def handler(
-    event_name: str, *, after: Sequence[str] = ()
-) -> Callable[[DeskHandler], DeskHandler]:
+def handler(event_name: str, *, after: Sequence[str] = ()) -> Callable[[DeskHandler], DeskHandler]:
     """Register a coroutine function as the handler of an event."""
 
     def register(function: DeskHandler) -> DeskHandler:
@@ -55,7 +53,9 @@ def publish_follow_ups(desk: Desk, tables: Sequence[str], pull_id: str) -> list[
     """Queue what follows from changed tables, each event once; the event names."""
     events = list(dict.fromkeys(e for table in tables for e in FOLLOW_UPS.get(table, ())))
     payload = {"pull_id": pull_id, "correlation_id": logs.correlation_id()}
-    desk.queue.publish_many([Message(event, payload, dedupe_key=f"after:{event}") for event in events])
+    desk.queue.publish_many(
+        [Message(event, payload, dedupe_key=f"after:{event}") for event in events]
+    )
     if events:
         desk.wake()
     return events
