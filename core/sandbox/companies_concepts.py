@@ -199,8 +199,3 @@ def concepts_of(style: str, roles: frozenset[str], *, research: bool) -> tuple[R
     dropped = {"Liabilities"} if "no_liabilities" in roles else set()
     return tuple(row for row in rows if row[0] not in dropped)
 
-
-def label_of(concept: str) -> str:
-    """A readable label: the words of the concept's name."""
-    words = "".join(f" {c}" if c.isupper() else c for c in concept)
-    return words.strip()
