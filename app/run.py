@@ -22,7 +22,7 @@ from core.observe import logs
 from core.service.commands import FAILED, WRONG_USE, CommandResult
 
 Render = Callable[[Any, Console], None]
-out = Console(highlight=False, soft_wrap=True)
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200)
 err = Console(stderr=True, highlight=False)
 
 
