@@ -131,7 +131,7 @@ class SecSandbox:
     def app(self) -> web.Application:
         """The stand-in as an aiohttp application."""
         app = web.Application()
-        app.router.add_route("GET", "/{path:.*}", self._answer)
+        app.router.add_route("GET", "/{path:.*}", self.answer)
         return app
 
     async def __aenter__(self) -> Self:
@@ -146,7 +146,8 @@ class SecSandbox:
         if self._runner:
             await self._runner.cleanup()
 
-    async def _answer(self, request: web.Request) -> web.StreamResponse:
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """Answer one request; every path of the SEC's two hosts comes here."""
         response = await self._respond(request)
         seen = Seen(request.path_qs, response.status, time.monotonic(), dict(request.headers))
         self.requests.append(seen)
