@@ -22,8 +22,8 @@ from core.observe import logs
 from core.service.commands import FAILED, WRONG_USE, CommandResult
 
 Render = Callable[[Any, Console], None]
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False)
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 class Caller(Protocol):

@@ -15,7 +15,7 @@ from functools import lru_cache
 import numpy as np
 
 from core.sandbox.market_calendar import Calendar, calendar
-from core.sandbox.market_names import INDEX, SECTORS, SLOTS, listings
+from core.sandbox.market_names import COVERED, INDEX, SECTORS, SLOTS, listings
 from core.sandbox.market_news import Bools, Floats, Ints, News, news, stream
 
 FIXED = 520  # slots listed all along; the rest list at two a quarter
@@ -75,7 +75,7 @@ def traits(seed: int) -> Traits:
     penny = (rng.random(SLOTS) < 0.03) & (np.arange(SLOTS) > 60)
     price = np.where(penny, 0.3 + 1.6 * rng.random(SLOTS), np.clip(price, 4, 420))
     value = np.exp(21.6 + 1.35 * size) * np.where(penny | illiquid, 0.02, 1.0)
-    turnover = np.exp(-5.1 + 0.4 * rng.standard_normal(SLOTS)) * np.where(illiquid, 0.06, 1.0)
+    turnover = np.exp(-5.1 + 0.4 * rng.standard_normal(SLOTS))
     vol = base_vol * np.exp(0.18 * rng.standard_normal(SLOTS) - 0.08 * size)
     vol = vol * np.where(penny, 1.8, 1.0)
     beta = np.clip(0.95 + 0.35 * rng.standard_normal(SLOTS), 0.1, 2.2)
@@ -84,7 +84,10 @@ def traits(seed: int) -> Traits:
     above = np.exp(4.75 + 0.9 * rng.random(SLOTS))
     for array, at_index in ((price, 310.0), (value, 4e11), (vol, 0.0004), (beta, 1.0)):
         array[INDEX] = at_index
+    covered = slice(1, COVERED + 1)  # the companies with filings are worth scanning
+    value[covered], illiquid[covered] = np.clip(value[covered] * 3, 1.2e9, None), False
     turnover[INDEX], illiquid[INDEX], above[INDEX], dividend[INDEX] = 0.012, False, 1e9, 0.013
+    turnover = turnover * np.where(illiquid, 0.06, 1.0)
     return Traits(
         sector.astype(np.int64), beta, vol, price, np.round(value / price, -3), turnover,
         illiquid, above, dividend,
