@@ -38,7 +38,7 @@ from core.sources.foundry import FoundryClient
 from core.sources.foundry_source import FoundrySource
 from core.sources.pulled import Pulled
 
-IDLE, TOTAL, HUNG = 0.4, 3.0, 8.0
+IDLE, TOTAL, HUNG = 1.0, 4.0, 12.0
 MAX_BYTES = 64 * 1024 * 1024
 ROWS = 20_000
 TYPES = {

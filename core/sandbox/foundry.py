@@ -383,5 +383,5 @@ async def _stream(request: web.Request, path: Path, kind: str) -> web.StreamResp
 
 def _pack(path: Path, archive: Path) -> None:
     if not archive.exists():
-        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed:
             packed.write(path, path.name)
