@@ -29,8 +29,9 @@ def build_sources(desk: Desk) -> Mapping[str, Source | DirectSource]:
 
 
 def _watched(desk: Desk) -> list[int]:
-    rows: list[int] = desk.warehouse.read("SELECT cik FROM watchlist ORDER BY cik")["cik"].to_list()
-    return rows
+    from core.service.companies import watched  # which asks for refreshes, which ask a desk
+
+    return watched(desk)
 
 
 def _foundry(desk: Desk) -> FoundryClient:
