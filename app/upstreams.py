@@ -89,12 +89,12 @@ def world(seed: int, replay: Path | None, now: datetime) -> World:
 
         documents = ReplayProvider(replay)
         return World(ReplayDatasets(replay), documents, documents.companies(), simulated=False)
-    from core.sandbox.companies import SimulatedDocuments
+    from core.sandbox.companies import SimulatedFilings
 
     from core.sandbox.market_datasets import SimulatedDatasets
 
     as_of = now.date()
-    simulated = SimulatedDocuments(seed, as_of)
+    simulated = SimulatedFilings(seed, as_of)
     return World(SimulatedDatasets(seed, as_of), simulated, simulated.companies(), simulated=True)
 
 

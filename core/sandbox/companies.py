@@ -58,7 +58,9 @@ class SimulatedFilings:
     def document(self, path: str, query: Mapping[str, str] | None = None) -> Document | None:
         """The document at a path, None when there is none; the same object each time."""
         query = query or {}
-        paged = f"{path}?{query.get('start', 0)}&{query.get('count', 40)}" if path == _FEED else path
+        paged = (
+            f"{path}?{query.get('start', 0)}&{query.get('count', 40)}" if path == _FEED else path
+        )
         with self._lock:
             if paged not in self._kept:
                 self._kept[paged] = self._make(path, query)

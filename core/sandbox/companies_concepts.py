@@ -9,17 +9,13 @@ from __future__ import annotations
 Row = tuple[str, str, str]
 
 PRETAX = (
-    "IncomeLossFromContinuingOperationsBeforeIncomeTaxes"
-    "ExtraordinaryItemsNoncontrollingInterest"
+    "IncomeLossFromContinuingOperationsBeforeIncomeTaxesExtraordinaryItemsNoncontrollingInterest"
 )
 CASH_CHANGE = (
     "CashCashEquivalentsRestrictedCashAndRestrictedCashEquivalents"
     "PeriodIncreaseDecreaseIncludingExchangeRateEffect"
 )
-FX_EFFECT = (
-    "EffectOfExchangeRateOnCashCashEquivalentsRestrictedCash"
-    "AndRestrictedCashEquivalents"
-)
+FX_EFFECT = "EffectOfExchangeRateOnCashCashEquivalentsRestrictedCashAndRestrictedCashEquivalents"
 REVENUE = "RevenueFromContractWithCustomerExcludingAssessedTax"
 EQUITY_ALL = "StockholdersEquityIncludingPortionAttributableToNoncontrollingInterest"
 
@@ -181,9 +177,20 @@ NCI: tuple[Row, ...] = (
 MEZZANINE: tuple[Row, ...] = (
     ("RedeemableNoncontrollingInterestEquityCarryingAmount", "mezz", "stock"),
 )
+NONCURRENT: tuple[Row, ...] = (
+    ("AssetsNoncurrent", "assets_noncurrent", "stock"),
+    ("LiabilitiesNoncurrent", "liabilities_noncurrent", "stock"),
+)
 RESEARCH: tuple[Row, ...] = (("ResearchAndDevelopmentExpense", "rnd", "flow"),)
 FX: tuple[Row, ...] = ((FX_EFFECT, "fx", "cash"),)
 
+_ROLE_ROWS = (
+    ("nci", NCI),
+    ("mezzanine", MEZZANINE),
+    ("fx", FX),
+    ("thousands", NONCURRENT),
+    ("current_noncurrent_swapped", NONCURRENT),
+)
 _STYLES = {"industrial": INDUSTRIAL, "bank": BANK, "insurer": INSURER, "reit": REIT}
 
 
@@ -192,10 +199,9 @@ def concepts_of(style: str, roles: frozenset[str], *, research: bool) -> tuple[R
     if "ifrs" in roles:
         return IFRS
     rows = _STYLES[style] + COMMON
-    for role, more in (("nci", NCI), ("mezzanine", MEZZANINE), ("fx", FX)):
+    for role, more in _ROLE_ROWS:
         rows += more if role in roles else ()
     if style == "industrial" and research:
         rows += RESEARCH
     dropped = {"Liabilities"} if "no_liabilities" in roles else set()
     return tuple(row for row in rows if row[0] not in dropped)
-

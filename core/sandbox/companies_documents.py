@@ -22,8 +22,10 @@ RECENT = 120  # filings in the first submissions document; the rest is on an ove
 def company_facts(seed: int, as_of: date, slot: int) -> bytes:
     """The companyfacts document of a covered slot."""
     rows = with_frames(faulty_facts(seed, as_of, slot))
-    joined = _texts(rows).group_by("taxonomy", "concept", "unit", maintain_order=True).agg(
-        pl.col("text").str.join(",")
+    joined = (
+        _texts(rows)
+        .group_by("taxonomy", "concept", "unit", maintain_order=True)
+        .agg(pl.col("text").str.join(","))
     )
     by_concept = (
         joined.with_columns(pl.format('"{}":[{}]', "unit", "text").alias("text"))

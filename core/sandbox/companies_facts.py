@@ -134,9 +134,7 @@ class _Company:
         ifrs = taxonomy == "ifrs-full"
         basic, diluted = self._weighted(flow)
         income = self._value("ni_parent", "flow", flow) * self.profile.unit
-        held = np.round(
-            self.books.shares[stock.b + PAST, self.i] * self.basis[stock.filing]
-        )
+        held = np.round(self.books.shares[stock.b + PAST, self.i] * self.basis[stock.filing])
         treasury = np.round(held * 0.04, -2)
         names = _IFRS_SHARES if ifrs else _US_SHARES
         per_share = f"{self.currency}/shares"
@@ -192,7 +190,14 @@ class _Company:
         return self._frame("dei", "EntityPublicFloat", "USD", c, price, flow=False)
 
     def _frame(
-        self, taxonomy: str, concept: str, unit: str, c: Contexts, value: Floats, *, flow: bool
+        self,
+        taxonomy: str,
+        concept: str,
+        unit: str,
+        c: Contexts,
+        value: Floats | Ints,
+        *,
+        flow: bool,
     ) -> pl.DataFrame:
         start = end_of(self.ends, c.a - 1) + 1
         return pl.DataFrame(

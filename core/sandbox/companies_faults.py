@@ -1,7 +1,8 @@
 """Planted faults of the simulated filings, and the facts with the faults in.
 
 Each class has one company of its own (`companies_model.FAULTY`); its fault returns every year in
-the report of the second fiscal quarter from 2024 on, so a fault stays with its accession.
+the reports of the same two fiscal quarters from 2024 on. So a fault stays with its accession, and
+at any time about half of the classes show in the latest report of their company.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from core.sandbox.companies_filings import filings
 from core.sandbox.companies_model import FAULTY, FIRST_FAULT, Profile, profiles
 from core.sandbox.market_names import cik_of, listings
 
+PERIODS = ("Q2", "Q3", "FY", "Q1")
 # class -> concept it shows at, what it looks like
 FACT_FAULTS: dict[str, tuple[str, str]] = {
     "sign_flip": ("NetIncomeLoss", "net income of the quarter with the wrong sign"),
@@ -43,22 +45,24 @@ def faulty_facts(seed: int, as_of: date, slot: int) -> pl.DataFrame:
     return _plant(rows, kind) if kind in FAULTY else rows
 
 
-def hit() -> pl.Expr:
-    """Rows of filings that carry the company's fault."""
-    return (pl.col("fp") == "Q2") & (pl.col("quarter") >= FIRST_FAULT)
+def hit(kind: str) -> pl.Expr:
+    """Facts of filings that carry a class of fault."""
+    at = FAULTY.index(kind)
+    periods = [PERIODS[at % 4], PERIODS[(at + 1) % 4]]
+    return pl.col("fp").is_in(periods) & (pl.col("quarter") >= FIRST_FAULT)
 
 
 def _shown(kind: str) -> pl.Expr:
     """The facts a fault shows at: the concept's own-period ones of the filings hit."""
     concept = FACT_FAULTS[kind][0]
     quarter = (pl.col("end") - pl.col("start")).dt.total_days() < 115
-    shape = quarter | pl.col("start").is_null()
-    return hit() & (pl.col("concept") == concept) & pl.col("own") & shape
+    shape = quarter | pl.col("start").is_null() | (pl.col("fp") == "FY")
+    return hit(kind) & (pl.col("concept") == concept) & pl.col("own") & shape
 
 
 def _plant(rows: pl.DataFrame, kind: str) -> pl.DataFrame:
     if kind == "facts_missing":
-        return rows.filter(~hit())
+        return rows.filter(~hit(kind))
     if kind not in FACT_FAULTS:
         return rows
     at, val = _shown(kind), pl.col("val")
@@ -71,12 +75,12 @@ _FACTORS = {"sign_flip": -1.0, "thousandfold": 1e3, "cover_shares_million": 1e6}
 
 
 def _thousandfold_all(rows: pl.DataFrame, at: pl.Expr) -> pl.DataFrame:
-    money = hit() & (pl.col("unit") == "USD")
+    money = hit("thousandfold_all") & (pl.col("unit") == "USD")
     return rows.with_columns(pl.when(money).then(pl.col("val") * 1e3).otherwise("val").alias("val"))
 
 
 def _stale(rows: pl.DataFrame, at: pl.Expr) -> pl.DataFrame:
-    last_year = rows.filter(hit() & (pl.col("concept") == "Assets") & ~pl.col("own"))
+    last_year = rows.filter(hit("stale_duplicate") & (pl.col("concept") == "Assets") & ~pl.col("own"))
     stale = rows.filter(at).drop("val").join(last_year.select("filing", "val"), on="filing")
     return pl.concat([rows, stale.select(rows.columns)])
 
@@ -92,7 +96,7 @@ def _unbalance(rows: pl.DataFrame, at: pl.Expr) -> pl.DataFrame:
 
 
 def _swap(rows: pl.DataFrame, at: pl.Expr) -> pl.DataFrame:
-    total = rows.filter(hit() & (pl.col("concept") == "Assets") & pl.col("own"))
+    total = rows.filter(hit("current_noncurrent_swapped") & (pl.col("concept") == "Assets") & pl.col("own"))
     joined = rows.join(
         total.select("filing", pl.col("val").alias("total")), on="filing", how="left",
         maintain_order="left",
@@ -102,11 +106,11 @@ def _swap(rows: pl.DataFrame, at: pl.Expr) -> pl.DataFrame:
 
 
 def _drop(rows: pl.DataFrame, at: pl.Expr) -> pl.DataFrame:
-    return rows.filter(~(hit() & (pl.col("concept") == "StockholdersEquity")))
+    return rows.filter(~(hit("operand_dropped") & (pl.col("concept") == "StockholdersEquity")))
 
 
 def _unit(rows: pl.DataFrame, at: pl.Expr) -> pl.DataFrame:
-    wrong = hit() & (pl.col("concept") == "EarningsPerShareBasic")
+    wrong = hit("wrong_unit") & (pl.col("concept") == "EarningsPerShareBasic")
     return rows.with_columns(pl.when(wrong).then(pl.lit("USD")).otherwise("unit").alias("unit"))
 
 
@@ -124,7 +128,9 @@ _SPECIAL = {
 
 def planted_filings(seed: int, as_of: date) -> pl.DataFrame:
     """The planted faults of facts and filings: one row per filing that carries one."""
-    parts = [_listed(seed, as_of, p, kind) for p in profiles(seed) for kind in p.roles & set(FAULTY)]
+    parts = [
+        _listed(seed, as_of, p, kind) for p in profiles(seed) for kind in p.roles & set(FAULTY)
+    ]
     return pl.concat([part for part in parts if part.height], how="diagonal_relaxed")
 
 
@@ -144,7 +150,7 @@ def _listed(seed: int, as_of: date, profile: Profile, kind: str) -> pl.DataFrame
         )
     clean = facts(seed, as_of, profile.slot)
     if kind == "facts_missing":
-        gone = clean.filter(hit()).select("accession").unique(maintain_order=True)
+        gone = clean.filter(hit(kind)).select("accession").unique(maintain_order=True)
         note = pl.lit("an XBRL report without any fact in companyfacts").alias("note")
         return gone.select(pl.lit("filings").alias("area"), *who, "accession", note)
     at = clean.filter(_shown(kind)).select(

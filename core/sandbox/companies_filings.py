@@ -79,7 +79,7 @@ def reports(seed: int, as_of: date, profile: Profile) -> Reports:
         row = np.where(last, cal.row(ends + 88), row)
     second = 16 * 3600 + 300 + rng.integers(0, 4500, QUARTERS)
     keep = np.flatnonzero((row < cal.coming) & (last | ("ifrs" not in profile.roles)))
-    forms = [_form(profile, i, last[i]) for i in keep]
+    forms = [_form(profile, int(i), bool(last[i])) for i in keep]
     whole = Reports(
         profile, k[keep], start[keep], before[keep], before2[keep], last[keep],
         np.zeros(len(keep), dtype=bool), forms, row[keep], second[keep],
@@ -94,7 +94,7 @@ def _fiscal_last(profile: Profile, k: Ints) -> NDArray[np.bool_]:
     return last
 
 
-def _form(profile: Profile, k: int, last: np.bool_) -> str:
+def _form(profile: Profile, k: int, last: bool) -> str:
     if "ifrs" in profile.roles:
         return "20-F"
     if "changer" in profile.roles and k == CHANGE_QUARTER:
@@ -136,16 +136,18 @@ def filings(seed: int, as_of: date) -> pl.DataFrame:
     return _finished(rows.filter(alive), m.cal)
 
 
-_NEWS_COLUMNS = {
-    "slot": pl.Int64,
-    "row": pl.Int64,
-    "second": pl.Int64,
-    "form": pl.String,
-    "items": pl.String,
-    "report_date": pl.Date,
-    "xbrl": pl.Boolean,
-    "quarter": pl.Int64,
-}
+_NEWS_COLUMNS = pl.Schema(
+    {
+        "slot": pl.Int64,
+        "row": pl.Int64,
+        "second": pl.Int64,
+        "form": pl.String,
+        "items": pl.String,
+        "report_date": pl.Date,
+        "xbrl": pl.Boolean,
+        "quarter": pl.Int64,
+    }
+)
 
 
 def _from_news(seed: int, news: News, cal: Calendar) -> pl.DataFrame:
@@ -183,16 +185,20 @@ def _rows(
     slot: Ints, row: Ints, second: Ints, form: str, report_date: pl.Series | None
 ) -> pl.DataFrame:
     """Filings of one form without items."""
-    return pl.DataFrame({"slot": slot, "row": row, "second": second}).select(
-        pl.all(),
-        pl.lit(form).alias("form"),
-        pl.lit("").alias("items"),
-        pl.lit(report_date, pl.Date).alias("report_date")
-        if report_date is None
-        else report_date.alias("report_date"),
-        pl.lit(False).alias("xbrl"),
-        pl.lit(None, pl.Int64).alias("quarter"),
-    ).cast(_NEWS_COLUMNS)
+    return (
+        pl.DataFrame({"slot": slot, "row": row, "second": second})
+        .select(
+            pl.all(),
+            pl.lit(form).alias("form"),
+            pl.lit("").alias("items"),
+            pl.lit(report_date, pl.Date).alias("report_date")
+            if report_date is None
+            else report_date.alias("report_date"),
+            pl.lit(False).alias("xbrl"),
+            pl.lit(None, pl.Int64).alias("quarter"),
+        )
+        .cast(_NEWS_COLUMNS)
+    )
 
 
 def _insiders(seed: int, news: News, cal: Calendar) -> pl.DataFrame:

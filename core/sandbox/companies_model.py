@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,15 +60,16 @@ class Profile:
 
 
 ROLES = (
-    "ifrs restater changer late nci mezzanine saturday nci no_liabilities fx thousands thousands"
-).split()
+    "ifrs", "restater", "changer", "late", "nci", "mezzanine", "saturday", "nci", "no_liabilities",
+    "fx", "thousands", "thousands",
+)  # fmt: skip
 # planted faults go to industrial companies without another role; see companies_faults
 FIRST_FAULT = 17  # faults are planted in reports for periods from March 2024 on
 FAULTY = (
-    "sign_flip thousandfold thousandfold_all cover_shares_million stale_duplicate shifted_period "
-    "unbalanced current_noncurrent_swapped operand_dropped wrong_unit facts_missing "
-    "accepted_after_open"
-).split()
+    "sign_flip", "thousandfold", "thousandfold_all", "cover_shares_million", "stale_duplicate",
+    "shifted_period", "unbalanced", "current_noncurrent_swapped", "operand_dropped", "wrong_unit",
+    "facts_missing", "accepted_after_open",
+)  # fmt: skip
 
 
 @lru_cache(maxsize=4)
@@ -133,7 +135,9 @@ class _Ledger:
         style = [p.style for p in self.who]
         self.c = {k: np.array([COEFFICIENTS[s][k] for s in style]) for k in COEFFICIENTS["bank"]}
         self.bank = np.array([s == "bank" for s in style])
-        self.c = {k: v * np.exp(0.12 * self.rng.standard_normal(COVERED)) for k, v in self.c.items()}
+        self.c = {
+            k: v * np.exp(0.12 * self.rng.standard_normal(COVERED)) for k, v in self.c.items()
+        }
         self.unit = np.array([p.unit for p in self.who])
         self._habits(seed)
         self.revenue = self._revenue(seed)
@@ -167,8 +171,8 @@ class _Ledger:
         return self._whole(start * np.exp(np.cumsum(steps, axis=0) + season))
 
     @staticmethod
-    def _whole(values: Floats) -> Ints:
-        return np.rint(values).astype(np.int64)
+    def _whole(values: NDArray[np.floating[Any]]) -> Ints:
+        return np.asarray(np.rint(values).astype(np.int64))
 
     def run(self) -> Books:
         flows: list[dict[str, Ints]] = []
@@ -276,7 +280,10 @@ class _Ledger:
     def _cash_flow(
         self, t: int, old: dict[str, Ints], s: dict[str, Ints], f: dict[str, Ints]
     ) -> None:
-        d = {k: s[k] - old[k] for k in ("ar", "inv", "oca", "onca", "ap", "accrued", "defrev", "oncl")}
+        d = {
+            k: s[k] - old[k]
+            for k in ("ar", "inv", "oca", "onca", "ap", "accrued", "defrev", "oncl")
+        }
         f |= {f"d_{k}": v for k, v in d.items()}
         loss = np.where(self.bank, f["rnd"], 0)  # provisions lower the loans, not the cash
         f["lending"] = np.where(self.bank, d["ar"] + loss, 0)
@@ -285,7 +292,9 @@ class _Ledger:
         f["d_accrued"] = np.where(self.bank, 0, d["accrued"])
         f["provision_back"] = loss
         f["d_other"] = -d["oca"] - d["onca"] + f["d_accrued"] + d["defrev"] + d["oncl"]
-        f["cfo"] = f["ni"] + f["da"] + f["sbc"] + loss - f["d_ar"] - d["inv"] + d["ap"] + f["d_other"]
+        f["cfo"] = (
+            f["ni"] + f["da"] + f["sbc"] + loss - f["d_ar"] - d["inv"] + d["ap"] + f["d_other"]
+        )
         f["cfi"] = -f["capex"] - f["intang_bought"] - f["sti_bought"] + f["sti_sold"] - f["lending"]
         self._payouts(old, f)
         f["fx"] = np.where(self.fx, self._whole(old["cash"] * 0.004 * self.noise[t][5]), 0)
@@ -313,7 +322,8 @@ class _Ledger:
 
 
 _SCALED = (
-    "cash sti ar inv oca ppe goodwill intang onca ap accrued defrev ltd oncl".split()
+    "cash", "sti", "ar", "inv", "oca", "ppe", "goodwill", "intang", "onca", "ap", "accrued",
+    "defrev", "ltd", "oncl",
 )  # fmt: skip
 
 

@@ -11,8 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.sandbox.market_calendar import Calendar, calendar
 from core.sandbox.market_names import COVERED, INDEX, SECTORS, SLOTS, listings
@@ -130,7 +132,7 @@ class _Shocks:
 def _pay_days(seed: int, cal: Calendar) -> Bools:
     """Ex-dividend sessions: every 63 sessions, each slot at its own time."""
     phase = stream(seed, "pay").integers(0, 63, SLOTS)
-    return (np.arange(len(cal.sessions))[:, None] + phase[None, :]) % 63 == 0
+    return np.asarray((np.arange(len(cal.sessions))[:, None] + phase[None, :]) % 63 == 0)
 
 
 def _season(cal: Calendar) -> Floats:
@@ -148,17 +150,17 @@ def _season(cal: Calendar) -> Floats:
     return np.asarray(factor * np.where(cal.early_close, 0.45, 1.0), dtype=np.float64)
 
 
-def _walk(cal: Calendar, who: Traits, rnd: _Shocks) -> dict[str, Floats]:
+def _walk(cal: Calendar, who: Traits, rnd: _Shocks) -> dict[str, NDArray[Any]]:
     """Step through the sessions; each state is one vector over the slots."""
     n = len(cal.sessions)
     keys = ("open", "close", "prior_close", "day_vol", "volume", "factor", "split", "dividend")
-    out = {key: np.empty((n, SLOTS)) for key in keys}
+    out: dict[str, NDArray[Any]] = {key: np.empty((n, SLOTS)) for key in keys}
     out["spinoff"] = np.zeros((n, SLOTS), dtype=bool)
     state = _State(who)
     for t in range(n):
         state.step(t, rnd)
-        for key in out:
-            out[key][t] = getattr(state, key)
+        for key, rows in out.items():
+            rows[t] = getattr(state, key)
     return out
 
 
