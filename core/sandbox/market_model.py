@@ -221,7 +221,7 @@ class _State:
     def _heat(self, own: Floats, rnd: _Shocks, t: int, common: Floats) -> None:
         """Volatility clusters: each variance leans on its last shock (GARCH 1,1)."""
         total = float(common.sum())
-        self.market_var = 2.1e-6 + 0.11 * total**2 + 0.87 * self.market_var
+        self.market_var = 4.2e-6 + 0.11 * total**2 + 0.87 * self.market_var
         self.market_var = min(self.market_var, 0.028**2)
         shock = (own * 0.9 * rnd.day[t]) ** 2 + (own * 0.33 * rnd.night[t]) ** 2
         shock = shock + 0.35 * rnd.jump[t] ** 2
