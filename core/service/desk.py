@@ -1,0 +1,94 @@
+"""The desk: everything opened once per process, and the one that pages and the API use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from core.catalogue import Catalogue
+from core.domain.datasets import Dataset
+from core.jobs.progress import ProgressBoard
+from core.jobs.pulls import Puller
+from core.jobs.queue import JobQueue
+from core.jobs.sqlite import SqliteQueue
+from core.service.engine import EngineThread, build_engine
+from core.service.sources import build_sources
+from core.settings import Settings
+from core.store import pulls as records
+from core.store.warehouse import Warehouse
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Desk:
+    """The open desk. `Desk.open(settings)` takes the data folder; `start` runs the engine."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        catalogue: Catalogue,
+        warehouse: Warehouse,
+        queue: JobQueue,
+        now: Callable[[], datetime] = _utc_now,
+    ) -> None:
+        self.settings = settings
+        self.catalogue = catalogue
+        self.warehouse = warehouse
+        self.queue = queue
+        self.now = now
+        self.board = ProgressBoard(now)
+        self.puller = Puller(
+            warehouse, build_sources(self), self.board, now, simulated=settings.simulated
+        )
+        self.engine: EngineThread | None = None
+
+    @classmethod
+    def open(cls, settings: Settings, now: Callable[[], datetime] = _utc_now) -> Desk:
+        """Open catalogue, store and queue; OwnershipError when another desk has them."""
+        catalogue = Catalogue.load(settings.catalogue)
+        warehouse = Warehouse.open(settings.store_path)
+        try:
+            records.close_orphans(warehouse, now())
+            queue = SqliteQueue(settings.queue_path, clock=now)
+        except BaseException:
+            warehouse.close()
+            raise
+        return cls(settings, catalogue, warehouse, queue, now)
+
+    def start(self, *, scheduler: bool = True) -> None:
+        """Run the worker (and the scheduler) in a thread of their own."""
+        self.engine = build_engine(self, scheduler=scheduler)
+        self.engine.start()
+
+    def close(self) -> None:
+        """Finish or hand back running jobs, then let go of queue and store, in that order."""
+        if self.engine:
+            self.engine.close()
+            self.engine = None
+        self.queue.close()
+        self.warehouse.close()
+
+    def __enter__(self) -> Desk:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def wake(self) -> None:
+        """Tell the worker that there is something to do."""
+        if self.engine:
+            self.engine.wake()
+
+    def is_due(self, dataset: Dataset) -> bool:
+        """Whether a dataset has not been pulled since its latest refresh."""
+        return dataset.enabled and dataset.source != "file"
+
+    def next_due(self, dataset: Dataset) -> datetime | None:
+        """The next instant at which a dataset is due."""
+        return None
+
+    def freshness(self, dataset: Dataset, success: datetime | None, state: str | None) -> str:
+        """fresh, due, overdue, failing or never."""
+        return "fresh" if success else "never"
