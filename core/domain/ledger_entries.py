@@ -191,13 +191,20 @@ def lots(journal: Iterable[Numbered]) -> dict[str, Lot]:
     """What each plan holds now; plans that are flat are left out."""
     held: dict[str, Lot] = {}
     for item in journal:
-        plan_id = item.entry.plan_id
-        for p in item.entry.postings if plan_id else ():
-            kind, _, symbol = p.account.rpartition(":")
-            if plan_id and kind in {"assets:positions", "assets:marks"}:
-                lot = held.get(plan_id, Lot(plan_id, symbol, Decimal(0), ZERO))
-                held[plan_id] = _moved(lot, p, kind)
+        if item.entry.plan_id:
+            lot = held.get(item.entry.plan_id)
+            if (moved := lot_after(lot, item.entry)) is not None:
+                held[item.entry.plan_id] = moved
     return {plan_id: lot for plan_id, lot in held.items() if lot.shares}
+
+
+def lot_after(lot: Lot | None, entry: Entry) -> Lot | None:
+    """The lot once an entry of its plan is posted; None while nothing was ever held."""
+    for p in entry.postings:
+        kind, _, symbol = p.account.rpartition(":")
+        if entry.plan_id and kind in {"assets:positions", "assets:marks"}:
+            lot = _moved(lot or Lot(entry.plan_id, symbol, Decimal(0), ZERO), p, kind)
+    return lot
 
 
 def _moved(lot: Lot, posting: Posting, kind: str) -> Lot:
