@@ -38,7 +38,9 @@ def register(cli: typer.Typer) -> None:
 
 
 def pull(
-    datasets: Annotated[list[str] | None, typer.Argument(help="Datasets; none: what is due.")] = None,
+    datasets: Annotated[
+        list[str] | None, typer.Argument(help="Datasets; none: what is due.")
+    ] = None,
     all_: Annotated[bool, typer.Option("--all", help="Every enabled dataset.")] = False,
     now: Annotated[bool, typer.Option("--now", help="Force a new pull at the source.")] = False,
     start: Annotated[str | None, typer.Option("--from", help="ISO instant; UTC if bare.")] = None,

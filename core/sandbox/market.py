@@ -58,7 +58,9 @@ class Market:
         frame = self._long(rows, daily_prices(m, self.seed, rows), np.rint(m.volume[rows]))
         return frame.sort("symbol", "session")
 
-    def _long(self, rows: NDArray[np.int64], prices: dict[str, Floats], vol: Floats) -> pl.DataFrame:
+    def _long(
+        self, rows: NDArray[np.int64], prices: dict[str, Floats], vol: Floats
+    ) -> pl.DataFrame:
         t, n = np.nonzero(self.model.present[rows])
         days = self.model.cal.sessions[rows][t]
         columns: dict[str, object] = {"symbol": self.symbols[n], "session": days}

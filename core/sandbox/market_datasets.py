@@ -55,7 +55,9 @@ class SimulatedDatasets:
         bars = market(self.seed, self.as_of).bars_daily()
         faulty = with_bar_faults(bars, planted(self.seed, self.as_of))
         prices = ("open", "high", "low", "close", "volume")
-        return faulty.select(pl.col("session").alias("date"), *prices, pl.col("symbol").alias("Name"))
+        return faulty.select(
+            pl.col("session").alias("date"), *prices, pl.col("symbol").alias("Name")
+        )
 
     def _minute(self) -> pl.DataFrame:
         bars = market(self.seed, self.as_of).bars_minute()
@@ -63,6 +65,8 @@ class SimulatedDatasets:
 
     def _actions(self) -> pl.DataFrame:
         gone = planted(self.seed, self.as_of).filter(pl.col("kind") == "missing_split")
-        keys = gone.select("symbol", pl.col("session").alias("ex_date"), pl.lit("split").alias("kind"))
+        keys = gone.select(
+            "symbol", pl.col("session").alias("ex_date"), pl.lit("split").alias("kind")
+        )
         whole = market(self.seed, self.as_of).corporate_actions()
         return whole.join(keys, on=["symbol", "ex_date", "kind"], how="anti", maintain_order="left")

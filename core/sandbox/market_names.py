@@ -19,14 +19,66 @@ COVERED = 60  # slots 1..60 are companies with XBRL filings
 INDEX = 0  # the slot of the market fund
 FIRST_CIK = 9_900_000
 
-_HEADS = (
-    "Zal Zan Zar Zel Zem Zer Zev Zim Zin Zor Zul Zyr Zof Zab Zep Zid "
-    "Qua Quel Quin Quor Quil Quen Qual Quor Quem Quis"
-).split()
-_TAILS = (
-    "dora mira vex lune trix nex bria theon phix lumen gard rane stone dale mont field crest "
-    "vale port wyn holm ford lynx orbit arc nova plex shire wick tide"
-).split()
+_HEADS = [
+    "Zal",
+    "Zan",
+    "Zar",
+    "Zel",
+    "Zem",
+    "Zer",
+    "Zev",
+    "Zim",
+    "Zin",
+    "Zor",
+    "Zul",
+    "Zyr",
+    "Zof",
+    "Zab",
+    "Zep",
+    "Zid",
+    "Qua",
+    "Quel",
+    "Quin",
+    "Quor",
+    "Quil",
+    "Quen",
+    "Qual",
+    "Quor",
+    "Quem",
+    "Quis",
+]
+_TAILS = [
+    "dora",
+    "mira",
+    "vex",
+    "lune",
+    "trix",
+    "nex",
+    "bria",
+    "theon",
+    "phix",
+    "lumen",
+    "gard",
+    "rane",
+    "stone",
+    "dale",
+    "mont",
+    "field",
+    "crest",
+    "vale",
+    "port",
+    "wyn",
+    "holm",
+    "ford",
+    "lynx",
+    "orbit",
+    "arc",
+    "nova",
+    "plex",
+    "shire",
+    "wick",
+    "tide",
+]
 
 # sector -> (annual volatility, industries with their SIC code and the end of the name)
 SECTORS: dict[str, tuple[float, tuple[tuple[str, str, str], ...]]] = {
@@ -117,7 +169,9 @@ def listings() -> tuple[Listing, ...]:
     order[1 : len(kinds) + 1] = rng.permutation(len(kinds))  # each industry files XBRL
     places = rng.integers(0, len(EXCHANGES), SLOTS)
     taken: set[str] = set()
-    rows = [Listing(INDEX, "ZMKT", "Zenith Whole Market Fund", "Fund", "Fund", "6726", "NYSE", None)]
+    rows = [
+        Listing(INDEX, "ZMKT", "Zenith Whole Market Fund", "Fund", "Fund", "6726", "NYSE", None)
+    ]
     for slot in range(1, SLOTS):
         sector, industry, sic, ending = kinds[order[slot]]
         stem = stems[slot]
@@ -149,5 +203,7 @@ def _picks(n: int) -> list[tuple[int, int, int]]:
 
 
 # Real symbols that the syllables would otherwise hit.
-_REAL = frozenset("QIND QUAD QUAL QUIK QULL QUMS QURE QURT ZARE ZEPP ZIMV ZION".split())
+_REAL = frozenset(
+    ["QIND", "QUAD", "QUAL", "QUIK", "QULL", "QUMS", "QURE", "QURT", "ZARE", "ZEPP", "ZIMV", "ZION"]
+)
 _REAL_NAMES = frozenset({"Quanex"})

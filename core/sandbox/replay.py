@@ -194,7 +194,11 @@ def _as_traded(steps: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
     """
     parts = [
         steps.sort(day).join_asof(  # sorted: the check cannot see it per symbol
-            names, left_on=day, right_on="until", by="symbol", strategy="forward",
+            names,
+            left_on=day,
+            right_on="until",
+            by="symbol",
+            strategy="forward",
             check_sortedness=False,
         )
         for day in ("ex_date", "date")

@@ -141,9 +141,7 @@ def schema_changes(desk: Desk, name: str) -> pl.DataFrame:
     )
 
 
-def rows(
-    desk: Desk, name: str, limit: int | None = 500, symbol: str | None = None
-) -> pl.DataFrame:
+def rows(desk: Desk, name: str, limit: int | None = 500, symbol: str | None = None) -> pl.DataFrame:
     """Rows of a dataset's table in key order, optionally of one symbol; empty before any pull."""
     dataset = desk.catalogue.get(name)
     if not row_counts(desk, [dataset.table]):
@@ -153,7 +151,7 @@ def rows(
     order = ", ".join(f"{quoted(column)} DESC" for column in reversed(dataset.key))
     where = "WHERE symbol = $symbol" if symbol else "WHERE $symbol IS NULL"
     return desk.warehouse.read(
-        f"SELECT * FROM {quoted(dataset.table)} {where} ORDER BY {order} LIMIT $limit",  # noqa: S608
+        f"SELECT * FROM {quoted(dataset.table)} {where} ORDER BY {order} LIMIT $limit",
         {"symbol": symbol, "limit": 2**62 if limit is None else limit},
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 from core.catalogue import Catalogue
 from core.domain.datasets import Dataset
@@ -51,7 +52,7 @@ class Desk:
         warehouse = Warehouse.open(settings.store_path)
         try:
             records.close_orphans(warehouse, now())
-            queue = SqliteQueue(settings.queue_path, clock=now)
+            queue = SqliteQueue(settings.queue_path, now)
         except BaseException:
             warehouse.close()
             raise
@@ -75,6 +76,13 @@ class Desk:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @property
+    def downloads(self) -> Path:
+        """Where bodies are kept while they are checked; made when missing."""
+        folder = self.settings.data_dir / "downloads"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
 
     def wake(self) -> None:
         """Tell the worker that there is something to do."""

@@ -175,7 +175,7 @@ def refresh_command(
     desk: Desk,
     *,
     datasets: list[str] | None = None,
-    all: bool = False,  # noqa: A002 - the option's name
+    all: bool = False,
     now: bool = False,
     start: datetime | None = None,
     end: datetime | None = None,
@@ -216,7 +216,7 @@ def pull_command(
     desk: Desk,
     *,
     datasets: list[str] | None = None,
-    all: bool = False,  # noqa: A002 - the option's name
+    all: bool = False,
     now: bool = False,
     start: datetime | None = None,
     end: datetime | None = None,
@@ -225,7 +225,7 @@ def pull_command(
     asked = refresh_command(desk, datasets=datasets, all=all, now=now, start=start, end=end)
     tickets = [Ticket(**ticket) for ticket in asked]
     wait(desk, tickets)
-    return pulled_command(desk, jobs=[ticket.job_id for ticket in tickets])  # type: ignore[no-any-return]
+    return pulled_command(desk, jobs=[ticket.job_id for ticket in tickets])
 
 
 def _outcome(desk: Desk, item: Progress) -> dict[str, Any]:

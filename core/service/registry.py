@@ -6,7 +6,7 @@ import difflib
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, create_model
 from pydantic import ValidationError as PydanticError
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from core.service.desk import Desk
 
 UseCase = Callable[..., Any]
+F = TypeVar("F", bound=UseCase)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +37,10 @@ class Registry:
         self.what = what
         self.entries: dict[str, Entry] = {}
 
-    def __call__(self, name: str) -> Callable[[UseCase], UseCase]:
+    def __call__(self, name: str) -> Callable[[F], F]:
         """Register a function under a name."""
 
-        def register(function: UseCase) -> UseCase:
+        def register(function: F) -> F:
             summary = (inspect.getdoc(function) or "").partition("\n")[0]
             self.entries[name] = Entry(name, function, _model(name, function), summary)
             return function

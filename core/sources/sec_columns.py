@@ -164,7 +164,11 @@ class _Rows:
         if bool(where.all()):
             return values
         index = pl.Series(np.cumsum(where) - 1).set(pl.Series(~where), None)
-        return values.gather(index) if len(values) else pl.Series([None] * len(where), dtype=values.dtype)
+        return (
+            values.gather(index)
+            if len(values)
+            else pl.Series([None] * len(where), dtype=values.dtype)
+        )
 
     def frame(self) -> pl.DataFrame:
         """All columns, in order."""
@@ -234,7 +238,7 @@ def _general(arrays: Sequence[Piece]) -> Columns:
     rows = [_OBJECTS.decode(piece) for piece in arrays]
     counts = np.fromiter((len(part) for part in rows), np.int64, len(rows))
     lines = b"\n".join([bytes(row).replace(b"\n", b" ") for part in rows for row in part])
-    schema = {name: pl.String for name in _UPSTREAM} | {"val": pl.Float64, "fy": pl.Int32}
+    schema = dict.fromkeys(_UPSTREAM, pl.String) | {"val": pl.Float64, "fy": pl.Int32}
     frame = pl.read_ndjson(io.BytesIO(lines), schema=schema, ignore_errors=True).rename(_UPSTREAM)
     dates = [_dates(frame[name]) for name in ("period_start", "period_end", "filed")]
     return Columns(frame.with_columns(dates).select(list(COLUMNS)), counts, True)
