@@ -12,7 +12,7 @@ from datetime import date
 from decimal import Decimal
 
 from core.domain.costs import MAX_EXITS, Costs
-from core.domain.ledger import Numbered, live
+from core.domain.ledger import Entry, Numbered, live
 from core.domain.ledger_entries import UNREALISED, Lot, lots
 from core.domain.money import ZERO, cents
 from core.domain.plans import Plan
@@ -40,7 +40,7 @@ def book_of(
 ) -> Book:
     """The book at the start of a session, with what has happened in it since."""
     standing = live(journal)
-    put_in = sum((_flow(i) for i in standing if i.entry.effective <= session), ZERO)
+    put_in = sum((_flow(i) for i in standing if _counts(i.entry, session)), ZERO)
     gains = gains_by_day(standing, session)
     best = max((total for _, total in gains), default=ZERO)
     held = lots(standing)
@@ -67,6 +67,11 @@ def gains_by_day(standing: Iterable[Numbered], before: date) -> list[tuple[date,
         running += days[day]
         out.append((day, running))
     return out
+
+
+def _counts(entry: Entry, session: date) -> bool:
+    """The opening balance counts for every session, so that an old one can be replayed."""
+    return entry.kind == "opening" or entry.effective <= session
 
 
 def _is_pnl(account: str) -> bool:

@@ -19,7 +19,7 @@ from core.store.transaction import Transaction
 
 MONEY = pl.Decimal(18, 2)
 SIX = pl.Decimal(18, 6)
-ENTRIES = {
+ENTRIES: dict[str, pl.DataType | type[pl.DataType]] = {
     "entry_no": pl.Int64,
     "happened_at": INSTANT,
     "kind": pl.String,
@@ -30,7 +30,7 @@ ENTRIES = {
     "previous_hash": pl.String,
     "hash": pl.String,
 }
-POSTINGS = {
+POSTINGS: dict[str, pl.DataType | type[pl.DataType]] = {
     "entry_no": pl.Int64,
     "line": pl.Int32,
     "account": pl.String,

@@ -16,7 +16,7 @@ from core.store.journal import MONEY, SIX, Reader
 from core.store.transaction import Transaction
 
 WAITING, OPEN, OVER = "approved", "filled", ("rejected", "void", "expired", "cancelled", "closed")
-_SCHEMA = {
+_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "plan_id": pl.String,
     "created_at": INSTANT,
     "session": pl.Date,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -21,7 +20,6 @@ from core.domain.risk_types import Limits, Name
 from core.domain.trades import Ticket, fillable
 from core.errors import ValidationError
 
-CASES = int(os.environ.get("HYPOTHESIS_CASES", "60"))
 NAMES = ("AAA", "BBB", "CCC", "DDD", "EEE")
 SECTORS = {"AAA": "tech", "BBB": "tech", "CCC": "health", "DDD": "energy", "EEE": "energy"}
 CORRELATIONS = {
@@ -90,9 +88,7 @@ class Desk(RuleBasedStateMachine):
         fx=st.sampled_from([Decimal(1), Decimal("1.0837"), Decimal("0.0067")]),
     )
     def approve(self, symbol, direction, entry, atr_pct, volume, grade, fx) -> None:
-        setup = Setup(
-            symbol, SESSION, direction, "market", entry, entry * atr_pct / 100, volume
-        )
+        setup = Setup(symbol, SESSION, direction, "market", entry, entry * atr_pct / 100, volume)
         book = self.book()
         plan = build(setup, Account(book.equity, fx_rate=fx), self.rules)
         name = Name(SECTORS[symbol], volume, grade)
@@ -120,9 +116,7 @@ class Desk(RuleBasedStateMachine):
         shares = fillable(plan, price)
         self.approved[item.plan_id] = Approved(item.plan_id, plan, item.sector, False)
         why = "filled" if shares else "void"
-        self.post(
-            ledger_entries.release(item.plan_id, plan.symbol, plan.notional, SESSION, why)
-        )
+        self.post(ledger_entries.release(item.plan_id, plan.symbol, plan.notional, SESSION, why))
         if shares:
             ticket = Ticket(plan, item.plan_id, self.rules.costs)
             self.post(ledger_entries.entry_fill(ticket.enter(shares, price, SESSION)))
@@ -222,10 +216,4 @@ class Desk(RuleBasedStateMachine):
 
 
 TestDesk = Desk.TestCase
-TestDesk.settings = settings(
-    max_examples=CASES,
-    stateful_step_count=30,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=list(HealthCheck),
-)
+TestDesk.settings = settings(stateful_step_count=30, suppress_health_check=list(HealthCheck))
