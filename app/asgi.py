@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import os
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from core import service, settings
 from core.observe import logs
 
 GC_SECONDS = 30.0
+on_open: list[Callable[[service.Desk], None]] = []  # called once the desk is open
 log = logs.get("asgi")
 
 
@@ -36,9 +37,11 @@ async def lifespan(_: object) -> AsyncIterator[None]:
     try:
         desk.start(scheduler=chosen.scheduler)
         service.use(desk)
-        port = int(os.environ.get("UVICORN_PORT", chosen.port))
+        port = chosen.port
         address.announce(chosen.data_dir, chosen.host, port)
         threading.Thread(target=_collect, args=(stop,), name="gc", daemon=True).start()
+        for function in on_open:
+            await anyio.to_thread.run_sync(function, desk)
         log.info("desk open", pid=os.getpid(), data_dir=str(chosen.data_dir))
         yield
     finally:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 from uuid import uuid4
 
 import polars as pl
@@ -20,13 +20,14 @@ import streamlit as st
 import structlog
 from streamlit.errors import StreamlitAPIException
 
-from components import badges, formats
+from components import badges, formats, theme
 from core import service
 from core.errors import OpenbellError
 
 PAGES = Path(__file__).resolve().parent.parent / "pages"
 LANDING = "overview"
 ZONE_KEY = "preference_zone"
+GUIDE_KEY = "preference_guide"
 log = structlog.get_logger("desk.page")
 
 
@@ -45,6 +46,7 @@ def page(
         st.title(title, anchor=False)
         st.caption(purpose)
         desk = _desk()
+        _prefer(desk)
         with guarded("the freshness of the data"):
             text, tip = strip(desk, datasets, as_of)
             if text:
@@ -58,6 +60,24 @@ def _desk() -> service.Desk:
     except OpenbellError as error:
         error_box(error, what="the desk")
         st.stop()
+
+
+def _prefer(desk: service.Desk) -> None:
+    """Bring the reader's preferences into the session, once."""
+    if ZONE_KEY in st.session_state:
+        return
+    from core.service import preferences
+
+    with guarded("your preferences"):
+        mine = preferences.load(desk)
+        st.session_state[ZONE_KEY] = mine.zone
+        st.session_state[theme.PALETTE_KEY] = mine.palette
+        st.session_state[GUIDE_KEY] = mine.guide
+
+
+def forget_preferences() -> None:
+    """Let the next run read the preferences anew."""
+    st.session_state.pop(ZONE_KEY, None)
 
 
 def strip(
@@ -156,6 +176,11 @@ def link(name: str, label: str, **query: str) -> None:
         st.page_link(str(target), label=label, query_params=given or None, help="")
     except StreamlitAPIException:  # a page run alone, without the router
         st.markdown(f"[{label}]({url(name, given)})")
+
+
+def link_query(name: str, label: str, query: str) -> None:
+    """A link to a saved view: a page and the query of its URL."""
+    link(name, label, **dict(parse_qsl(query)))
 
 
 def url(name: str, query: Mapping[str, str] | None = None) -> str:

@@ -8,7 +8,7 @@ from components import companies as parts
 from components import shell
 from core.service import companies
 
-INPUTS = ("sec.companies", "sec.submissions", "sec.companyfacts")
+INPUTS = ("sec.companies", "sec.submissions", "sec.facts")
 VIEWS = ("Filings", "Facts", "Identifiers")
 
 desk = shell.page(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 from pathlib import Path
@@ -50,12 +49,19 @@ def sandbox(
     fault: Annotated[
         list[str] | None, typer.Option("--fault", help="A fault to play, repeatable.")
     ] = None,
+    with_parent: Annotated[bool, typer.Option("--with-parent", hidden=True)] = False,
 ) -> None:
     """Only the stand-in upstreams; prints their addresses as one JSON line."""
     with runner.reported():
         from app import upstreams
 
-        upstreams.run(port=port or 0, seed=seed, replay=_folder(replay), faults=fault or [])
+        upstreams.run(
+            port=port or 0,
+            seed=seed,
+            replay=_folder(replay),
+            faults=fault or [],
+            with_parent=with_parent,
+        )
 
 
 def run_desk(host: str, port: int) -> None:
@@ -109,8 +115,3 @@ def _folder(path: Path | None) -> Path | None:
     if not folder.is_dir():
         raise UsageError(f"there is no folder {path}")
     return folder
-
-
-def announce_json(document: dict[str, object]) -> None:
-    """Print one JSON line on stdout for whoever started this process."""
-    typer.echo(json.dumps(document))

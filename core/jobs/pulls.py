@@ -207,7 +207,8 @@ class Puller:
             tx, start.pull_id, name, end.finished_at, "unknown", pulled.drift
         )
         records.add_events(tx, start.pull_id, live.events if live else ())
-        records.set_watermark(tx, name, request.window.end, end.version, start.pull_id)
+        known_until = min(request.window.end, start.started_at)
+        records.set_watermark(tx, name, known_until, end.version, start.pull_id)
         records.end(tx, start.pull_id, end)
 
     async def _failed(

@@ -40,7 +40,7 @@ _FIND = (
 
 
 class SqliteQueue:
-    """A `JobQueue` in a file. `now` is the clock; the limits bound how often a job is tried.
+    """A `JobQueue` in a file. The limits bound how often a job is tried.
 
     `max_attempts` bounds failures; `max_deliveries` bounds how often a job may be found in the
     hands of a worker that died, so that a job which kills its process does not do so for ever.
@@ -49,13 +49,13 @@ class SqliteQueue:
     def __init__(
         self,
         path: Path,
-        now: Callable[[], datetime],
+        clock: Callable[[], datetime],
         *,
         max_attempts: int = 5,
         max_deliveries: int = 25,
         on_corrupt: Callable[[Job], None] | None = None,
     ) -> None:
-        self._now = now
+        self._now = clock
         self._max_attempts = max_attempts
         self._max_deliveries = max_deliveries
         self._on_corrupt = on_corrupt

@@ -38,7 +38,16 @@ def is_open() -> bool:
 
 
 # Imported last: these modules register the commands and exports, and use the desk above.
-from core.service import commands, companies, datasets, exports, health, imports, refresh  # noqa: E402
+from core.service import (  # noqa: E402
+    commands,
+    companies,
+    datasets,
+    exports,
+    health,
+    imports,
+    pull_jobs,
+    refresh,
+)
 
 __all__ = [
     "Desk",
@@ -51,6 +60,7 @@ __all__ = [
     "health",
     "imports",
     "is_open",
+    "pull_jobs",
     "refresh",
     "use",
 ]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from core.domain.datasets import Dataset
+from core.domain.freshness import Freshness
 from core.errors import UsageError
 from core.service import refresh
 from core.service.commands import command
@@ -63,16 +64,26 @@ def overview(desk: Desk) -> list[DatasetStatus]:
     latest = {row["dataset"]: row for row in desk.warehouse.read(_LATEST).iter_rows(named=True)}
     counts = row_counts(desk, [dataset.table for dataset in desk.catalogue.datasets.values()])
     running = refresh.running(desk)
+    fresh = desk.freshness_of_all()
     return [
-        _status(desk, dataset, latest.get(dataset.name, {}), counts, running.get(dataset.name))
+        _status(
+            dataset,
+            latest.get(dataset.name, {}),
+            counts,
+            running.get(dataset.name),
+            fresh[dataset.name],
+        )
         for dataset in desk.catalogue.datasets.values()
     ]
 
 
 def _status(
-    desk: Desk, dataset: Dataset, last: dict[str, Any], counts: dict[str, int], job: str | None
+    dataset: Dataset,
+    last: dict[str, Any],
+    counts: dict[str, int],
+    job: str | None,
+    fresh: Freshness,
 ) -> DatasetStatus:
-    success = last.get("finished_at")
     return DatasetStatus(
         name=dataset.name,
         source=dataset.source,
@@ -80,9 +91,9 @@ def _status(
         description=dataset.description,
         enabled=dataset.enabled,
         rows=counts.get(dataset.table, 0),
-        freshness=desk.freshness(dataset, success, last.get("state")),
-        last_success=success,
-        next_due=desk.next_due(dataset),
+        freshness=fresh.state,
+        last_success=last.get("finished_at"),
+        next_due=fresh.next_due if dataset.enabled else None,
         last_state=last.get("state"),
         last_error=last.get("error"),
         last_pull_id=last.get("pull_id"),

@@ -8,14 +8,17 @@ from pathlib import Path
 
 from core.catalogue import Catalogue
 from core.domain.datasets import Dataset
+from core.domain.freshness import Freshness
+from core.jobs.overdue import freshness_of
 from core.jobs.progress import ProgressBoard
 from core.jobs.pulls import Puller
 from core.jobs.queue import JobQueue
 from core.jobs.sqlite import SqliteQueue
-from core.service.engine import EngineThread, build_engine
+from core.service.engine import DeskEngine
 from core.service.sources import build_sources
 from core.settings import Settings
 from core.store import pulls as records
+from core.store.pull_state import PullState, pull_states
 from core.store.warehouse import Warehouse
 
 
@@ -43,7 +46,7 @@ class Desk:
         self.puller = Puller(
             warehouse, build_sources(self), self.board, now, simulated=settings.simulated
         )
-        self.engine: EngineThread | None = None
+        self.engine: DeskEngine | None = None
 
     @classmethod
     def open(cls, settings: Settings, now: Callable[[], datetime] = _utc_now) -> Desk:
@@ -60,7 +63,7 @@ class Desk:
 
     def start(self, *, scheduler: bool = True) -> None:
         """Run the worker (and the scheduler) in a thread of their own."""
-        self.engine = build_engine(self, scheduler=scheduler)
+        self.engine = DeskEngine(self, scheduler=scheduler)
         self.engine.start()
 
     def close(self) -> None:
@@ -89,14 +92,14 @@ class Desk:
         if self.engine:
             self.engine.wake()
 
-    def is_due(self, dataset: Dataset) -> bool:
-        """Whether a dataset has not been pulled since its latest refresh."""
-        return dataset.enabled and dataset.source != "file"
+    def freshness(self, dataset: Dataset) -> Freshness:
+        """Freshness of a dataset from its due instants and its pulls."""
+        return self.freshness_of_all()[dataset.name]
 
-    def next_due(self, dataset: Dataset) -> datetime | None:
-        """The next instant at which a dataset is due."""
-        return None
-
-    def freshness(self, dataset: Dataset, success: datetime | None, state: str | None) -> str:
-        """fresh, due, overdue, failing or never."""
-        return "fresh" if success else "never"
+    def freshness_of_all(self) -> dict[str, Freshness]:
+        """Freshness of every dataset of the catalogue, from one query."""
+        states, now = pull_states(self.warehouse), self.now()
+        return {
+            name: freshness_of(dataset, states.get(name, PullState()), now)
+            for name, dataset in self.catalogue.datasets.items()
+        }

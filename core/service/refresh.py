@@ -184,7 +184,8 @@ def refresh_command(
     names = list(datasets or ())
     if not names:
         enabled = [d for d in desk.catalogue.enabled if d.source != "file"]
-        names = [d.name for d in enabled if all or now or start or desk.is_due(d)]
+        fresh = desk.freshness_of_all()
+        names = [d.name for d in enabled if all or now or start or fresh[d.name].is_behind]
         if not names:
             return []
     tickets = refresh_now(desk, names, force=now, start=_aware(start), end=_aware(end))

@@ -195,11 +195,11 @@ class SecClient:
         self._must_not_be_blocked(where, dataset)  # it may have come while we waited
         started = time.perf_counter()
         status: int | str = "error"
+        self.requests += 1
         try:
             async with self._open().get(
                 url, headers=headers, allow_redirects=False, timeout=self._deadline()
             ) as response:
-                self.requests += 1
                 status = response.status
                 packed = await self._read(response, where, dataset)
         except TimeoutError:
@@ -288,8 +288,8 @@ def unpacked(packed: bytes, encoding: str, limit: int, where: str, dataset: str)
         raise IntegrityError(f"{dataset}: broken compression ({error})", where=where) from None
     if inflater.unconsumed_tail or (not inflater.eof and len(body) >= limit):
         raise _too_large(dataset, where, limit)
-    if not inflater.eof:
-        raise IntegrityError(f"{dataset}: the answer was cut off", where=where)
+    if not inflater.eof or inflater.unused_data:
+        raise IntegrityError(f"{dataset}: the answer was cut off or has a tail", where=where)
     return body
 
 
@@ -339,18 +339,18 @@ def _failure(
     if status in (401, 407):
         return AccessError(f"{dataset}: not let in ({status})", where=where)
     if 300 <= status < 400:
-        return ProtocolErrorFinal(f"{dataset}: a redirect ({status}) was refused", where=where)
-    return TransportErrorFinal(f"{dataset}: the server answered {status}", where=where)
+        return RedirectError(f"{dataset}: a redirect ({status}) was refused", where=where)
+    return RefusedError(f"{dataset}: the server answered {status}", where=where)
 
 
-class ProtocolErrorFinal(ProtocolError):
-    """A broken protocol that asking again does not mend."""
+class RedirectError(ProtocolError):
+    """A redirect: the SEC's documents do not move, so it is somebody else's."""
 
     transient = False
 
 
-class TransportErrorFinal(TransportError):
-    """A refusal that asking again does not mend."""
+class RefusedError(TransportError):
+    """A 4xx that asking again does not mend."""
 
     transient = False
 

@@ -11,7 +11,7 @@ from core import errors
 
 def test_the_drawn_tree_is_the_real_one() -> None:
     """Every class is drawn, every drawn class exists."""
-    drawn = set(re.findall(r"\b(\w+Error)\b", errors.__doc__ or ""))
+    drawn = set(re.findall(r"(?:─ |^ {4})(\w+Error)\b", errors.__doc__ or "", re.MULTILINE))
     real = {
         name
         for name, value in vars(errors).items()
