@@ -45,8 +45,12 @@ from core.service import (  # noqa: E402
     exports,
     health,
     imports,
+    journal,
+    plans,
     pull_jobs,
     refresh,
+    risk,
+    trades,
 )
 
 __all__ = [
@@ -60,7 +64,11 @@ __all__ = [
     "health",
     "imports",
     "is_open",
+    "journal",
+    "plans",
     "pull_jobs",
     "refresh",
+    "risk",
+    "trades",
     "use",
 ]

@@ -6,7 +6,7 @@ by the store when they are appended, and again whenever the journal is read.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -22,11 +22,11 @@ from core.domain.money import ZERO, cents, decimal_of, price_of, to_tick
 from core.domain.risk import breaches
 from core.domain.settlement import Settled, settle
 from core.domain.trades import Ticket, fillable
-from core.errors import UsageError, ValidationError
+from core.errors import ValidationError
 from core.service import market_view
 from core.service.commands import FOUND_ERRORS, CommandResult, command
 from core.service.exports import export
-from core.service.limits import costs_of, limits_of, rules_of
+from core.service.limits import costs_of, limits_of
 from core.service.plans import approved_plans, stored
 from core.store import journal as store
 from core.store import plans as plan_store
@@ -98,9 +98,7 @@ def _opened(desk: Desk, tx: Transaction, session: date) -> list[Numbered]:
     return store.append(tx, [make.opening(desk.settings.account_equity, session)], desk.now())
 
 
-def _within_limits(
-    desk: Desk, tx: Transaction, before: Sequence[Numbered], session: date
-) -> None:
+def _within_limits(desk: Desk, tx: Transaction, before: Sequence[Numbered], session: date) -> None:
     """Refuse (and so roll back) a change that breaks or strains a limit of the book."""
     approved, costs = approved_plans(tx), costs_of(desk.settings)
     was = book_of(before, approved, session, costs)
@@ -254,16 +252,30 @@ def _state_after(found: Settled, state: str) -> str:
 def prove(desk: Desk) -> dict[str, Any]:
     """Recompute every balance from the postings, two ways, and report any difference."""
     journal = store.read(desk.warehouse)
-    added = {row[0]: row[1] for row in store.trial_balance(desk.warehouse).select("account", "balance").rows()}
+    added = {
+        row[0]: row[1]
+        for row in store.trial_balance(desk.warehouse).select("account", "balance").rows()
+    }
     balance = ledger.balances(journal)
     held = make.lots(journal)
     values = sum((lot.cost + lot.marked for lot in held.values()), ZERO)
     claims: list[tuple[str, Decimal, Decimal]] = [
-        *((account, balance.get(account, ZERO), added.get(account, ZERO)) for account in sorted({*balance, *added})),
+        *(
+            (account, balance.get(account, ZERO), added.get(account, ZERO))
+            for account in sorted({*balance, *added})
+        ),
         ("all debits less all credits", ZERO, sum(balance.values(), ZERO)),
         ("commitments", ZERO, ledger.total(balance, "commitments:")),
-        ("positions and marks by plan", ledger.total(balance, "assets:positions", "assets:marks"), values),
-        ("equity = contributed + profit", ledger.equity(balance), ledger.contributed(balance) + ledger.pnl(balance)),
+        (
+            "positions and marks by plan",
+            ledger.total(balance, "assets:positions", "assets:marks"),
+            values,
+        ),
+        (
+            "equity = contributed + profit",
+            ledger.equity(balance),
+            ledger.contributed(balance) + ledger.pnl(balance),
+        ),
     ]
     differences = [
         {"what": what, "expected": expected, "actual": actual, "difference": actual - expected}

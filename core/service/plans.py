@@ -13,9 +13,9 @@ import polars as pl
 from core.domain import ledger_entries as make
 from core.domain.book import Approved, book_of
 from core.domain.ledger import GENESIS, Entry, Numbered, number
+from core.domain.money import price_of, to_tick
 from core.domain.plan_facts import entry_level
 from core.domain.plans import Account, Plan, PlanRules, Setup, build, fingerprint, stop_distance
-from core.domain.money import price_of, to_tick
 from core.domain.risk import judge
 from core.domain.risk_types import Book, Name, Verdict
 from core.domain.trade_stats import bucket, gap_through, kelly_pct

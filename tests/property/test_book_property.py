@@ -60,6 +60,7 @@ class Desk(RuleBasedStateMachine):
     def start(self, limits: Limits, costs: Costs, equity: int) -> None:
         self.limits = limits
         self.rules = PlanRules(costs=costs)
+        self.plans_made = 0
         self.journal: list[ledger.Numbered] = []
         self.approved: dict[str, Approved] = {}
         self.post(ledger_entries.opening(Decimal(equity), SESSION - timedelta(days=1)))
@@ -98,7 +99,8 @@ class Desk(RuleBasedStateMachine):
             return
         assert verdict.plan.shares > 0
         assert all(check.ok for check in verdict.checks)
-        plan_id = f"P{len(self.approved) + 1}"
+        self.plans_made += 1
+        plan_id = f"P{self.plans_made}"
         notional = verdict.plan.notional
         if notional == 0:
             return
