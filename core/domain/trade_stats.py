@@ -20,9 +20,9 @@ def excursions(trades: pl.DataFrame, bars: pl.DataFrame) -> pl.DataFrame:
     Whole bars of the entry and exit sessions count, so both are the most they can have been.
     """
     sign = pl.when(pl.col("direction") == "long").then(1).otherwise(-1)
-    held = trades.select(
-        "plan_id", "symbol", "direction", "entry", "r", "entry_session"
-    ).with_columns(trades["exit_session"].fill_null(bars["session"].max()).alias("until"))
+    last = pl.lit(bars["session"].max(), dtype=pl.Date)
+    until = pl.coalesce(pl.col("exit_session"), last).alias("until")
+    held = trades.select("plan_id", "symbol", "direction", "entry", "r", "entry_session", until)
     reach = (
         held.join(bars.select("symbol", "session", "high", "low"), on="symbol")
         .filter(pl.col("session").is_between("entry_session", "until"))
