@@ -49,7 +49,7 @@ def guide(desk: service.Desk, statuses: Sequence[datasets.DatasetStatus]) -> Non
         with st.grid(4):
             for number, (done, title, page, then) in enumerate(steps, 1):
                 with st.container(gap=None):
-                    shell.link(page, f"{'✓' if done else number}. **{title}**")
+                    shell.link(page, f"{'✓' if done else f'{number}.'} **{title}**")
                     st.caption(then)
 
 

@@ -27,6 +27,7 @@ from core.errors import OpenbellError
 PAGES = Path(__file__).resolve().parent.parent / "pages"
 LANDING = "overview"
 ZONE_KEY = "preference_zone"
+TOLD_KEY = "errors_told"  # of this run
 GUIDE_KEY = "preference_guide"
 log = structlog.get_logger("desk.page")
 
@@ -42,6 +43,7 @@ def page(
 
     The strip tells of the stalest of `datasets`, the inputs of what the page shows.
     """
+    st.session_state[TOLD_KEY] = set()
     with st.container(gap=None):
         st.title(title, anchor=False)
         st.caption(purpose)
@@ -148,8 +150,14 @@ def last_wall() -> Iterator[None]:
 
 def error_box(error: OpenbellError, *, what: str) -> None:
     """Say what could not be shown, why, where, and what to do."""
+    told = st.session_state.setdefault(TOLD_KEY, set())
+    title = f"**{what[:1].upper()}{what[1:]} cannot be shown.**"
+    if str(error) in told:
+        st.caption(f"{title} The reason is the same as above.")
+        return
+    told.add(str(error))
     log.warning("page_error", what=what, kind=error.kind, error=str(error))
-    lines = [f"**{what[:1].upper()}{what[1:]} cannot be shown.** {badges.plain(error.message)}"]
+    lines = [f"{title} {badges.plain(error.message)}"]
     if error.where:
         lines.append(f"Where: {badges.plain(error.where)}")
     if error.hint:

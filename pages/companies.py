@@ -15,6 +15,7 @@ desk = shell.page(
     "Companies", purpose="Who is followed, what they filed, what they reported.", datasets=INPUTS
 )
 
+options = []
 with shell.guarded("the watch list"):
     watched = companies.watch_list(desk)
     parts.follow(desk)
@@ -26,8 +27,8 @@ with shell.guarded("the watch list"):
     asked = st.query_params.get("company")
     if asked and asked not in options:
         options.append(asked)
-    if not options:
-        st.stop()
+if not options:
+    st.stop()
 
 with shell.guarded("the company"):
     first, second, third = st.columns([2, 2, 2], vertical_alignment="bottom")

@@ -31,4 +31,4 @@ with left, shell.guarded("the changes"):
     parts.changes(desk, since)
 with right, shell.guarded("the freshness"):
     st.subheader("Freshness", anchor=False)
-    parts.freshness(desk, statuses)
+    parts.freshness(desk, shell.statuses(desk))
