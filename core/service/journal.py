@@ -285,6 +285,24 @@ def prove(desk: Desk) -> dict[str, Any]:
     return {"entries": len(journal), "checked": len(claims), "differences": differences}
 
 
+def fills_of(desk: Desk, plan_id: str) -> list[dict[str, Any]]:
+    """The standing fills of a plan: session, price, shares, what (entry, or why it was left)."""
+    found = []
+    for item in ledger.live(entries(desk)):
+        if item.entry.plan_id == plan_id and item.entry.kind in {"entry_fill", "exit_fill"}:
+            line = next(p for p in item.entry.postings if p.price is not None)
+            what = item.entry.memo.rpartition("(")[2].rstrip(")")
+            found.append(
+                {
+                    "session": item.entry.effective,
+                    "price": line.price,
+                    "shares": abs(line.quantity),
+                    "what": what,
+                }
+            )
+    return found
+
+
 def summary(desk: Desk) -> dict[str, Any]:
     """Figures of the account: equity, cash, profit, costs."""
     balance = ledger.balances(entries(desk))

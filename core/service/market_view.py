@@ -13,7 +13,7 @@ import polars as pl
 
 from core.domain import schedule_sessions
 from core.domain.money import decimal_of
-from core.domain.plan_facts import Facts, facts
+from core.domain.plan_facts import Facts, facts, is_sound
 from core.domain.risk_book import correlations, returns
 from core.domain.settlement import Action
 from core.domain.trades import Bar
@@ -117,6 +117,22 @@ def session_after(day: date, count: int) -> date:
     return later[count][0] if len(later) > count else day + timedelta(days=count)
 
 
+def symbols(reader: Reader) -> list[str]:
+    """Every symbol with daily bars, in order."""
+    found = reader.read("SELECT DISTINCT symbol FROM bars_daily ORDER BY symbol")
+    return found["symbol"].to_list()
+
+
+def around(
+    reader: Reader, symbol: str, session: date, before: int = 60, after: int = 10
+) -> pl.DataFrame:
+    """Sound bars of a symbol around a session, on the share basis of that session's future end."""
+    last = session + timedelta(days=after * 2)
+    bars = adjusted(reader, [symbol], session - timedelta(days=before * 2), last).filter(is_sound())
+    earlier = bars.filter(pl.col("session") <= session).tail(before)
+    return pl.concat([earlier, bars.filter(pl.col("session") > session).head(after)])
+
+
 def _minutes(reader: Reader, symbol: str, day: date) -> pl.DataFrame:
     return reader.read(
         "SELECT ts, open, high, low, close, volume FROM bars_minute WHERE symbol = ? "
@@ -138,8 +154,6 @@ def pairs(reader: Reader, symbols: Sequence[str], session: date) -> dict[frozens
 
 def tradable_bars(reader: Reader, symbol: str, first: date, last: date) -> list[Bar]:
     """Sound raw bars of a symbol; bars with missing or impossible prices are not traded on."""
-    from core.domain.plan_facts import is_sound
-
     frame = reader.read(
         "SELECT session, open, high, low, close, volume FROM bars_daily "
         "WHERE symbol = ? AND session BETWEEN ? AND ? ORDER BY session",

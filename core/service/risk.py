@@ -189,3 +189,9 @@ def _var_document(var: ValueAtRisk) -> dict[str, Any]:
         "parametric_pct": var.parametric * 100,
         "parametric_shortfall_pct": var.parametric_shortfall * 100,
     }
+
+
+def replayed_drawdown(found: RiskReport) -> pl.DataFrame:
+    """Fall from the peak of today's book over the window: session, drawdown_pct."""
+    fall = risk_measures.drawdown(found.returns["return"]) * 100
+    return found.returns.select("session").with_columns(fall.alias("drawdown_pct"))
