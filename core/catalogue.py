@@ -15,7 +15,8 @@ from typing import Any
 
 from core.domain.datasets import ColumnType, Dataset
 from core.domain.frames import BASE_TABLES
-from core.errors import CatalogueError, ValidationError
+from core.domain.schedule import Schedule
+from core.errors import CatalogueError, ScheduleError, ValidationError
 
 SOURCES = ("foundry", "sec", "file")
 KEYS: Mapping[str, type | tuple[type, ...]] = {
@@ -216,6 +217,10 @@ def _schedule(entry: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
     rules = entry.get("schedule", [])
     if not all(isinstance(rule, dict) for rule in rules):
         raise _EntryError("schedule", "must be a list of rules such as { cycle = 'daily', … }")
+    try:
+        Schedule(rules)
+    except ScheduleError as error:
+        raise _EntryError("schedule", error.message) from None
     return tuple(rules)
 
 

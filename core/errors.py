@@ -18,6 +18,7 @@
     └── ValidationError         is not allowed
         ├── SettingsError           a setting is unknown or malformed
         ├── CatalogueError          a mistake in the catalogue (file, line, dataset, key)
+        ├── ScheduleError           a schedule rule or instant is malformed (also a ValueError)
         ├── UsageError              wrong use of a command or use case
         ├── AccessError             401/403: the other side does not let us
         └── OwnershipError          the data folder belongs to another process
@@ -157,6 +158,10 @@ class SettingsError(ValidationError):
 
 class CatalogueError(ValidationError):
     """A mistake in the catalogue."""
+
+
+class ScheduleError(ValidationError, ValueError):
+    """A schedule rule, or the instant asked about, is malformed."""
 
 
 class UsageError(ValidationError):

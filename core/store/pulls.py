@@ -13,7 +13,7 @@ from core.domain.datasets import Dataset, Window
 from core.store.transaction import MergeCounts, Transaction
 from core.store.warehouse import Warehouse
 
-SUCCESS = ("done", "unchanged", "partial")
+NOTHING = MergeCounts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class PullEnd:
     state: str
     finished_at: datetime
     seconds: float
-    counts: MergeCounts = MergeCounts()
+    counts: MergeCounts = NOTHING
     rejected: int = 0
     version: str | None = None
     rows_read: int = 0
