@@ -6,6 +6,7 @@ Frames here have the columns session (Date), open_at and close_at (UTC instants)
 
 from __future__ import annotations
 
+import warnings
 from datetime import date, datetime
 from functools import lru_cache
 
@@ -24,9 +25,11 @@ def all_sessions(exchange: str = EXCHANGE) -> pl.DataFrame:
     """Every session of the exchange from 1990 to 2030, in order."""
     import exchange_calendars
 
-    calendar = exchange_calendars.get_calendar(
-        exchange, start=f"{FIRST_YEAR}-01-01", end=f"{LAST_YEAR}-12-31"
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the library's own, about pandas to come
+        calendar = exchange_calendars.get_calendar(
+            exchange, start=f"{FIRST_YEAR}-01-01", end=f"{LAST_YEAR}-12-31"
+        )
     table = calendar.schedule
     return pl.DataFrame(
         {

@@ -27,11 +27,11 @@ def positions(bars: pl.DataFrame, sessions: pl.Series) -> pl.DataFrame:
     return bars.select(
         row=row,
         start=pl.when(begins).then(row).forward_fill(),
-        number=_session_numbers(bars["session"], sessions),
+        number=session_numbers(bars["session"], sessions),
     )
 
 
-def _session_numbers(days: pl.Series, sessions: pl.Series) -> pl.Series:
+def session_numbers(days: pl.Series, sessions: pl.Series) -> pl.Series:
     """The place of each day among the sessions, from a table with one entry a calendar day."""
     if days.is_empty() or sessions.is_empty():
         return pl.Series("number", [None] * len(days), dtype=pl.Int32)
@@ -88,7 +88,8 @@ def _extreme(values: pl.Series, *, highest: bool) -> pl.Series:
 def _with_holes(work: pl.DataFrame, whole: pl.Series, table: pl.DataFrame) -> pl.DataFrame:
     """The table with rows whose 20 sessions have holes computed again by session number."""
     rest = work.select("row", "start", "number").filter(~whole)
-    first = pl.Series(work["number"].gather(rest["start"]))
+    known = "first_number" if "first_number" in work.columns else "number"
+    first = work[known].gather(rest["start"])
     odd = rest.filter((rest["number"] - first >= VOLUME_SESSIONS).fill_null(value=False))
     if odd.is_empty():
         return table

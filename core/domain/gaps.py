@@ -99,7 +99,8 @@ def _measure(
     factor = bar_rules.split_factors(bars, splits)
     work = _one_basis(bars, factor, split=not splits.is_empty())
     work = work.with_columns(windows.positions(bars, sessions))
-    work = _with_bases(work, _carried_rows(work, bars, carried, splits))
+    kept = _carried_rows(work, bars, carried, splits, sessions)
+    work = _with_bases(work, bars, kept)
     work = work.with_columns(windows.last_sessions(work))
     return _quantities(bars, work, actions)
 
@@ -130,16 +131,20 @@ def _one_basis(bars: pl.DataFrame, factor: pl.Series, *, split: bool) -> pl.Data
 
 
 def _carried_rows(
-    work: pl.DataFrame, bars: pl.DataFrame, carried: Carried | None, splits: pl.DataFrame
+    work: pl.DataFrame,
+    bars: pl.DataFrame,
+    carried: Carried | None,
+    splits: pl.DataFrame,
+    sessions: pl.Series,
 ) -> pl.DataFrame | None:
-    """start, until, carried_close, atr, carried_first for symbols with a kept average."""
+    """start, until, carried_close, atr, first_kept for symbols with a kept average."""
     if carried is None or carried.frame.is_empty():
         return None
     kept = carried.frame
     ratio = bar_rules.split_factors(kept, splits)
     kept = kept.select(
         "symbol",
-        "first_session",
+        windows.session_numbers(kept["first_session"], sessions).alias("first_kept"),
         until="session",
         carried_close=pl.col("close") / ratio,
         atr=pl.col("atr") / ratio,
@@ -150,7 +155,7 @@ def _carried_rows(
     return firsts.join(kept, on="symbol").drop("symbol", "row")
 
 
-def _with_bases(work: pl.DataFrame, kept: pl.DataFrame | None) -> pl.DataFrame:
+def _with_bases(work: pl.DataFrame, bars: pl.DataFrame, kept: pl.DataFrame | None) -> pl.DataFrame:
     """Adds the last sound close before each bar, the true range and Wilder's average before it."""
     last_row = pl.when("sound").then("row").forward_fill().shift(1)
     sound_close = pl.when(last_row >= pl.col("start")).then(pl.col("close").forward_fill().shift(1))
@@ -159,15 +164,16 @@ def _with_bases(work: pl.DataFrame, kept: pl.DataFrame | None) -> pl.DataFrame:
         work = work.with_columns(true_range=windows.true_range("base"))
         atr = windows.wilder(work)
         return work.with_columns(atr).with_columns(atr=windows.before("atr"))
-    return _continued(work, kept)
+    return _continued(work.with_columns(bars["session"]), kept)
 
 
 def _continued(work: pl.DataFrame, kept: pl.DataFrame) -> pl.DataFrame:
     """As above, from kept averages: ranges up to the session of the average count no more."""
     spread = work.select("row", "start").join(kept, on="start", how="left", maintain_order="left")
+    begun = work["number"].gather(work["start"])
     work = work.with_columns(
-        spread.select("carried_close", "until", "first_session", kept_atr="atr")
-    )
+        *spread.select("carried_close", "until", "first_kept", kept_atr="atr"), begun.alias("begun")
+    ).with_columns(first_number=pl.coalesce("first_kept", "begun"))
     fresh = pl.col("session") > pl.col("until")
     work = work.with_columns(
         base=pl.coalesce("base", pl.when(fresh).then("carried_close")),
@@ -260,3 +266,29 @@ def _with_actions(answer: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
     flags = answer["flags"].scatter(hits["row"], answer["flags"].gather(hits["row"]) + hits["bits"])
     cash_gap = answer["gap_ex_div_pct"].scatter(hits["row"], hits["gap_ex_div_pct"])
     return answer.with_columns(flags, cash_gap)
+
+
+def carry(
+    bars: pl.DataFrame, sessions: pl.Series, actions: pl.DataFrame | None = None
+) -> Carried:
+    """The averages at the end of the bars, one row a symbol, on the share basis of that day.
+
+    Kept by the desk after each session, so that the next scan reads 22 sessions, not all.
+    """
+    bars = bar_rules.in_order(bars)
+    actions = CORPORATE_ACTIONS.empty() if actions is None else actions
+    splits = bar_rules.splits_of(actions)
+    factor = bar_rules.split_factors(bars, splits)
+    work = _one_basis(bars, factor, split=not splits.is_empty())
+    work = work.with_columns(windows.positions(bars, sessions))
+    last_row = pl.when("sound").then("row").forward_fill().shift(1)
+    base = pl.when(last_row >= pl.col("start")).then(pl.col("close").forward_fill().shift(1))
+    work = work.with_columns(base=base).with_columns(true_range=windows.true_range("base"))
+    table = work.with_columns(windows.wilder(work), bars["symbol"], bars["session"])
+    ends = table.group_by("symbol", maintain_order=True).agg(
+        first_session=pl.col("session").first(),
+        session=pl.col("session").filter("sound").last(),
+        close=(pl.col("close") * pl.col("split_factor")).filter("sound").last(),
+        atr=(pl.col("atr") * pl.col("split_factor")).filter("sound").last(),
+    )
+    return Carried(ends.filter(pl.col("atr").is_not_null()))
