@@ -6,7 +6,7 @@ Either way the same function of `core.service` makes the same document.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NoReturn, Protocol
 
@@ -22,18 +22,18 @@ from core.observe import logs
 from core.service.commands import FAILED, WRONG_USE, CommandResult
 
 Render = Callable[[Any, Console], None]
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False)
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 class Caller(Protocol):
     """What runs commands and fetches exports, here or in the running desk."""
 
-    def call(self, name: str, **arguments: Any) -> CommandResult:
+    def call(self, command: str, /, **arguments: Any) -> CommandResult:
         """Run one command."""
         ...
 
-    def export(self, name: str, fmt: str, **filters: Any) -> bytes:
+    def export(self, what: str, fmt: str, filters: Mapping[str, Any]) -> bytes:
         """The bytes of an export."""
         ...
 
@@ -44,14 +44,14 @@ class Local:
     def __init__(self, desk: service.Desk) -> None:
         self.desk = desk
 
-    def call(self, name: str, **arguments: Any) -> CommandResult:
+    def call(self, command: str, /, **arguments: Any) -> CommandResult:
         """Run one command on the open desk."""
-        result = service.commands.run(self.desk, name, arguments)
+        result = service.commands.run(self.desk, command, arguments)
         return CommandResult(orjson.loads(dumps(result.document)), result.exit_code)
 
-    def export(self, name: str, fmt: str, **filters: Any) -> bytes:
+    def export(self, what: str, fmt: str, filters: Mapping[str, Any]) -> bytes:
         """The bytes of an export, made here."""
-        return service.exports.encode(service.exports.frame_of(self.desk, name, **filters), fmt)
+        return service.exports.encode(service.exports.frame_of(self.desk, what, **filters), fmt)
 
 
 class Remote:
@@ -64,15 +64,15 @@ class Remote:
             timeout=httpx.Timeout(10.0, read=3600.0),
         )
 
-    def call(self, name: str, **arguments: Any) -> CommandResult:
+    def call(self, command: str, /, **arguments: Any) -> CommandResult:
         """Run one command in the running desk."""
-        answer = self._post(f"/commands/{name}", arguments)
+        answer = self._post(f"/commands/{command}", arguments)
         body = answer.json()
         return CommandResult(body["document"], body["exit_code"])
 
-    def export(self, name: str, fmt: str, **filters: Any) -> bytes:
+    def export(self, what: str, fmt: str, filters: Mapping[str, Any]) -> bytes:
         """The bytes of an export, made by the running desk."""
-        return self._post(f"/exports/{name}", {"format": fmt, "filters": filters}).content
+        return self._post(f"/exports/{what}", {"format": fmt, "filters": dict(filters)}).content
 
     def _post(self, path: str, body: dict[str, Any]) -> httpx.Response:
         headers = {"X-Correlation-Id": logs.correlation_id() or ""}
@@ -115,10 +115,12 @@ def caller(*, engine: bool = False, **overrides: Any) -> Iterator[Caller]:
         yield Local(desk)
 
 
-def run(name: str, *, json: bool, render: Render, engine: bool = False, **arguments: Any) -> None:
+def run(
+    command: str, /, *, json: bool, render: Render, engine: bool = False, **arguments: Any
+) -> None:
     """Run one command, print its document, and leave with its exit code."""
     with reported(), logs.correlated(), caller(engine=engine) as call:
-        result = call.call(name, **arguments)
+        result = call.call(command, **arguments)
         show(result, json=json, render=render)
     leave(result)
 

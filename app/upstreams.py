@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
-from core.sandbox.sec import FAULTS as SEC_FAULTS
-from core.sandbox.sec import Fault, SecSandbox
 
 from core.errors import UsageError
 from core.sandbox.faults import FOUNDRY as FOUNDRY_FAULTS
 from core.sandbox.foundry import Content, FoundrySandbox
+from core.sandbox.sec import FAULTS as SEC_FAULTS
+from core.sandbox.sec import Fault, SecSandbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +84,17 @@ def _split(names: Sequence[str]) -> tuple[list[str], list[Fault]]:
 def world(seed: int, replay: Path | None, now: datetime) -> World:
     """The simulated world of a seed as of today, or the captured one of a folder."""
     if replay is not None:
-        from core.sandbox.sec_replay import ReplayProvider
-
         from core.sandbox.replay import ReplayDatasets
+        from core.sandbox.sec_replay import ReplayProvider
 
         documents = ReplayProvider(replay)
         return World(ReplayDatasets(replay), documents, documents.companies(), simulated=False)
-    from core.sandbox.companies import SimulatedDocuments
+    from core.sandbox.companies import SimulatedFilings
 
     from core.sandbox.market_datasets import SimulatedDatasets
 
     as_of = now.date()
-    simulated = SimulatedDocuments(seed, as_of)
+    simulated = SimulatedFilings(seed, as_of)
     return World(SimulatedDatasets(seed, as_of), simulated, simulated.companies(), simulated=True)
 
 

@@ -2,10 +2,10 @@
 
     python -m benchmarks.faults [--only NAME …] [--out faults.json]
 
-Per fault: handled (the typed error or the honest result that `fault_cases` names), mistyped (ours,
-but another), accepted (bad data came through), crashed (an error that is not ours) or hung; seconds until the outcome; and how
-far the memory of the client's process rose above where it stood before. The container runs in a
-process of its own.
+Per fault: handled (the typed error or the honest result that `fault_cases` names), mistyped (an
+error of ours, but another), accepted (bad data came through), crashed (an error that is not ours)
+or hung; seconds until the outcome; and how far the memory of the client's process rose above where
+it stood before. The container runs in a process of its own.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from core.sources.foundry import FoundryClient
 from core.sources.foundry_source import FoundrySource
 from core.sources.pulled import Pulled
 
-IDLE, TOTAL, HUNG = 0.4, 3.0, 8.0
+IDLE, TOTAL, HUNG = 1.0, 4.0, 12.0
 MAX_BYTES = 64 * 1024 * 1024
 ROWS = 20_000
 TYPES = {
@@ -109,7 +109,7 @@ def _honest(expected: str, pulled: Pulled, rows: int) -> bool:
         return pulled.partial is not None and loaded < rows
     if expected == "drift":
         return pulled.drift == ("surprise",) and loaded == rows
-    return expected == "loaded" and pulled.partial is None and loaded in (rows, 0)
+    return expected == "loaded" and pulled.partial is None and loaded == rows
 
 
 def client(url: str) -> FoundryClient:

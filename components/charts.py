@@ -23,11 +23,13 @@ SHAPES = {
 }
 
 
-def pull_calendar(pulls: pl.DataFrame, *, today: date, weeks: int = 26) -> go.Figure:
+def pull_calendar(pulls: pl.DataFrame, *, today: date, weeks: int | None = None) -> go.Figure:
     """Calendar heatmap: a column a week, a row a weekday, coloured by the day's worst pull.
 
-    `pulls` has `started_at` (UTC) and `state`; days without a pull stay empty.
+    `pulls` has `started_at` (UTC) and `state`; days without a pull stay empty. Without `weeks`
+    the calendar reaches back to the first pull, 13 to 53 weeks.
     """
+    weeks = weeks or _weeks_back(pulls, today)
     first = today - timedelta(days=today.weekday() + 7 * (weeks - 1))
     days = _worst_by_day(pulls).filter(pl.col("day").is_between(first, today))
     week = (pl.col("day").dt.truncate("1w")).alias("week")
@@ -62,6 +64,12 @@ def pull_calendar(pulls: pl.DataFrame, *, today: date, weeks: int = 26) -> go.Fi
     fig = theme.figure(heat, height=230, hovermode="closest")
     fig.update_yaxes(autorange="reversed", showgrid=False)
     return fig.update_xaxes(tickformat="%d %b", ticklabelmode="period")
+
+
+def _weeks_back(pulls: pl.DataFrame, today: date) -> int:
+    oldest = pulls["started_at"].dt.date().min()
+    span = (today - oldest).days if isinstance(oldest, date) else 0
+    return min(max(span // 7 + 2, 13), 53)
 
 
 def _worst_by_day(pulls: pl.DataFrame) -> pl.DataFrame:

@@ -120,7 +120,7 @@ def facts(desk: service.Desk, cik: int, known: date | None) -> None:
     """One concept over time, as a chart and as the reported values."""
     listed = companies.concepts(desk, cik)
     if listed.is_empty():
-        shell.empty("No facts of this company yet.", "Pull sec.companyfacts.", page="datasets")
+        shell.empty("No facts of this company yet.", "Pull sec.facts.", page="datasets")
         return
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     concept = left.selectbox(

@@ -52,6 +52,8 @@ def frame(statuses: Sequence[datasets.DatasetStatus]) -> pl.DataFrame:
     instants = {"last_success": INSTANT, "next_due": INSTANT}
     texts = dict.fromkeys(("last_error", "last_state", "running_job"), pl.String)
     rows = [asdict(status) for status in statuses]
+    for row in rows:
+        row["freshness"] = row["freshness"] if row["enabled"] else "disabled"
     return pl.DataFrame(rows, schema_overrides={**instants, **texts}, infer_schema_length=None)
 
 
@@ -105,11 +107,13 @@ def pulls(desk: service.Desk, name: str) -> None:
     if history.is_empty():
         shell.empty("No pull yet.", "Press Refresh now, or wait for the schedule.")
         return
+    st.markdown("**Each day by its worst pull**")
     theme.show(
         charts.pull_calendar(history, today=desk.now().date()),
         alt=f"Calendar of the pulls of {name}, coloured by the worst of each day",
         key=f"calendar_{name}",
     )
+    st.markdown("**How long each of the last pulls took**")
     theme.show(
         charts.pull_timeline(history.head(60)),
         alt=f"How long each of the last pulls of {name} took and how it ended",

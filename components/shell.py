@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 from uuid import uuid4
 
 import polars as pl
@@ -20,13 +20,15 @@ import streamlit as st
 import structlog
 from streamlit.errors import StreamlitAPIException
 
-from components import badges, formats
+from components import badges, formats, theme
 from core import service
 from core.errors import OpenbellError
 
 PAGES = Path(__file__).resolve().parent.parent / "pages"
 LANDING = "overview"
 ZONE_KEY = "preference_zone"
+TOLD_KEY = "errors_told"  # of this run
+GUIDE_KEY = "preference_guide"
 log = structlog.get_logger("desk.page")
 
 
@@ -41,10 +43,12 @@ def page(
 
     The strip tells of the stalest of `datasets`, the inputs of what the page shows.
     """
+    st.session_state[TOLD_KEY] = set()
     with st.container(gap=None):
         st.title(title, anchor=False)
         st.caption(purpose)
         desk = _desk()
+        _prefer(desk)
         with guarded("the freshness of the data"):
             text, tip = strip(desk, datasets, as_of)
             if text:
@@ -58,6 +62,24 @@ def _desk() -> service.Desk:
     except OpenbellError as error:
         error_box(error, what="the desk")
         st.stop()
+
+
+def _prefer(desk: service.Desk) -> None:
+    """Bring the reader's preferences into the session, once."""
+    if ZONE_KEY in st.session_state:
+        return
+    from core.service import preferences
+
+    with guarded("your preferences"):
+        mine = preferences.load(desk)
+        st.session_state[ZONE_KEY] = mine.zone
+        st.session_state[theme.PALETTE_KEY] = mine.palette
+        st.session_state[GUIDE_KEY] = mine.guide
+
+
+def forget_preferences() -> None:
+    """Let the next run read the preferences anew."""
+    st.session_state.pop(ZONE_KEY, None)
 
 
 def strip(
@@ -128,8 +150,14 @@ def last_wall() -> Iterator[None]:
 
 def error_box(error: OpenbellError, *, what: str) -> None:
     """Say what could not be shown, why, where, and what to do."""
+    told = st.session_state.setdefault(TOLD_KEY, set())
+    title = f"**{what[:1].upper()}{what[1:]} cannot be shown.**"
+    if str(error) in told:
+        st.caption(f"{title} The reason is the same as above.")
+        return
+    told.add(str(error))
     log.warning("page_error", what=what, kind=error.kind, error=str(error))
-    lines = [f"**{what[:1].upper()}{what[1:]} cannot be shown.** {badges.plain(error.message)}"]
+    lines = [f"{title} {badges.plain(error.message)}"]
     if error.where:
         lines.append(f"Where: {badges.plain(error.where)}")
     if error.hint:
@@ -156,6 +184,11 @@ def link(name: str, label: str, **query: str) -> None:
         st.page_link(str(target), label=label, query_params=given or None, help="")
     except StreamlitAPIException:  # a page run alone, without the router
         st.markdown(f"[{label}]({url(name, given)})")
+
+
+def link_query(name: str, label: str, query: str) -> None:
+    """A link to a saved view: a page and the query of its URL."""
+    link(name, label, **dict(parse_qsl(query)))
 
 
 def url(name: str, query: Mapping[str, str] | None = None) -> str:

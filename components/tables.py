@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from components import badges, shell
+from components import badges, formats, shell
 
 HUES = {
     "green": "#1f9d61",
@@ -26,8 +26,9 @@ CHIPS: Mapping[str, Mapping[str, str]] = {
     "severity": {"critical": "red", "major": "orange", "minor": "yellow", "info": "gray"},
     "decision": {"approve": "green", "shrink": "orange", "reject": "red"},
 }
-ROW_PIXELS = 35
-LARGE = ("value", "dollar_volume", "notional", "amount")
+ROW_PIXELS = 31
+NAMES = ("cik", "year", "fiscal_year")  # numbers that name something
+LARGE = ("value", "left_value", "right_value", "dollar_volume", "notional", "amount")
 
 
 def show(
@@ -54,7 +55,9 @@ def show(
             for name in shown.columns
         },
         hide_index=True,
-        height=min(shown.height + 1, rows + 1) * ROW_PIXELS + 3,
+        height="content" if shown.height <= rows else (rows + 1) * ROW_PIXELS + 2,
+        row_height=ROW_PIXELS,
+        placeholder=formats.NOTHING,
         alt=alt,
         key=key,
         **kwargs,
@@ -125,7 +128,8 @@ def _by_type(name: str, dtype: pl.DataType, given: dict[str, Any]) -> Any:
         numbers = dtype.inner.is_numeric()
         return config.LineChartColumn(**given) if numbers else config.ListColumn(**given)
     if dtype.is_numeric():
-        return config.NumberColumn(**given, format=_number(name, dtype))
+        side = "left" if name in NAMES else None
+        return config.NumberColumn(**given, format=_number(name, dtype), alignment=side)
     plain = {pl.Date: config.DateColumn, pl.Boolean: config.CheckboxColumn}
     return plain.get(dtype.base_type(), config.TextColumn)(**given)
 
@@ -137,6 +141,6 @@ def _number(name: str, dtype: pl.DataType) -> str:
         return "bytes"
     if name.endswith("_seconds") or name == "seconds":
         return "%.1f s"
-    if name in ("cik", "year", "fiscal_year"):
+    if name in NAMES:
         return "%d"
     return "localized" if dtype.is_integer() or name in LARGE else "%.2f"

@@ -8,13 +8,14 @@ from components import companies as parts
 from components import shell
 from core.service import companies
 
-INPUTS = ("sec.companies", "sec.submissions", "sec.companyfacts")
+INPUTS = ("sec.companies", "sec.submissions", "sec.facts")
 VIEWS = ("Filings", "Facts", "Identifiers")
 
 desk = shell.page(
     "Companies", purpose="Who is followed, what they filed, what they reported.", datasets=INPUTS
 )
 
+options = []
 with shell.guarded("the watch list"):
     watched = companies.watch_list(desk)
     parts.follow(desk)
@@ -26,8 +27,8 @@ with shell.guarded("the watch list"):
     asked = st.query_params.get("company")
     if asked and asked not in options:
         options.append(asked)
-    if not options:
-        st.stop()
+if not options:
+    st.stop()
 
 with shell.guarded("the company"):
     first, second, third = st.columns([2, 2, 2], vertical_alignment="bottom")

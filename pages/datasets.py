@@ -11,16 +11,19 @@ VIEWS = ("Pulls", "Rows", "Rejected rows", "Schema")
 
 desk = shell.page("Datasets", purpose="What is pulled, from where, how fresh it is, and why not.")
 
+statuses, pullable = [], []
 with shell.guarded("the datasets"):
     statuses = shell.statuses(desk)
     for problem in desk.catalogue.problems:
         shell.error_box(problem, what="one dataset of the catalogue")
     if not statuses:
         shell.empty("The catalogue is empty.", f"Add datasets to {desk.settings.catalogue}.")
-        st.stop()
     pullable = [s.name for s in statuses if s.enabled and s.source != "file"]
     refresh.controls(desk, pullable, "Refresh all", key="refresh_all")
-    parts.summary(statuses, key="dataset")
+    if statuses:
+        parts.summary(statuses, key="dataset")
+if not statuses:
+    st.stop()
 
 with shell.guarded("the dataset"):
     names = [s.name for s in statuses]

@@ -17,6 +17,7 @@ from rich.table import Table
 from app import run as runner
 from core.errors import StoreError, UsageError
 from core.observe import logs
+from core.service.exports import format_of
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 POLL_SECONDS = 0.1
@@ -175,8 +176,8 @@ def export(
 ) -> None:
     """Write a table of the desk to a file."""
     with runner.reported(), logs.correlated(), runner.caller() as call:
-        ending = out.suffix.lower().removeprefix(".")
-        body = call.export(what, ending, **_pairs(filters))
+        ending = format_of(out)
+        body = call.export(what, ending, _pairs(filters))
         _save(body, out.absolute())
         runner.out.print(f"{out}: {len(body):,} bytes", markup=False)
 

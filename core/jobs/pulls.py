@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from core.domain.datasets import Dataset, Window
 from core.errors import OpenbellError, PullCancelledError
@@ -23,6 +23,7 @@ from core.store.transaction import MergeCounts, Transaction
 from core.store.warehouse import Warehouse
 
 log = logs.get("pulls")
+T = TypeVar("T")
 
 
 class Source(Protocol):
@@ -127,7 +128,7 @@ class Puller:
             stored = await source.pull_into(
                 request.dataset, request.window, pull_id=start.pull_id, on_progress=report
             )
-            return await asyncio.to_thread(self._store, request, start, began, stored)
+            return await _to_the_end(self._store, request, start, began, stored)
         known = await asyncio.to_thread(records.known_version, self.warehouse, request.dataset)
         pulled = await source.pull(
             request.dataset,
@@ -136,7 +137,7 @@ class Puller:
             on_progress=report,
         )
         report(Progress("storing", rows=pulled.rows_read, bytes=pulled.bytes))
-        return await asyncio.to_thread(self._store, request, start, began, pulled)
+        return await _to_the_end(self._store, request, start, began, pulled)
 
     def _store(
         self,
@@ -240,6 +241,17 @@ class Puller:
         for kind in ("inserted", "updated", "unchanged"):
             metrics.PULL_ROWS.labels(dataset, kind).inc(getattr(end.counts, kind))
         metrics.PULL_ROWS.labels(dataset, "rejected").inc(end.rejected)
+
+
+async def _to_the_end(function: Callable[..., T], *arguments: object) -> T:
+    """Run in a thread and wait for it even when cancelled: what commits cannot be called off."""
+    work = asyncio.ensure_future(asyncio.to_thread(function, *arguments))
+    while True:
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            if work.cancelled():
+                raise
 
 
 def new_pull_id(now: datetime) -> str:

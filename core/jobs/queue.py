@@ -68,7 +68,8 @@ class Message:
     """What is published: an event name with its payload, and how it shall be treated.
 
     A live job with the same `dedupe_key` is joined; `once` joins an ended one too, so that a
-    window is pulled once however many clocks fire. `lane` defaults to the payload's dataset.
+    window is pulled once however many clocks fire; `behind_running` joins only a job that has
+    not begun, for work that must see what happened just now.
     """
 
     event_name: str
@@ -77,12 +78,13 @@ class Message:
     priority: int = 0
     run_at: datetime | None = None
     once: bool = False
+    behind_running: bool = False
 
     @property
     def lane(self) -> str | None:
-        """The dataset that the job works on, if any."""
-        dataset = self.payload.get("dataset")
-        return dataset if isinstance(dataset, str) else None
+        """What jobs may only do one after the other: the payload's dataset, else its lane."""
+        lane = self.payload.get("dataset") or self.payload.get("lane")
+        return lane if isinstance(lane, str) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,10 @@ _DUE = (
     " AND (:events IS NULL OR event_name IN (SELECT value FROM json_each(:events)))"
     " ORDER BY priority DESC, id LIMIT 1"
 )
+_TWINS = (
+    rows.SELECT  # noqa: S608 - constants only
+    + " WHERE dedupe_key = ? AND (? OR status IN ('queued', 'running')) ORDER BY id DESC"
+)
 _FIND = (
     rows.SELECT  # noqa: S608 - constants only
     + " WHERE status IN (SELECT value FROM json_each(:status))"
@@ -252,9 +256,9 @@ class SqliteQueue:
         """The job that a message with a dedupe key joins; not one that is being called off."""
         if message.dedupe_key is None:
             return None
-        sql = rows.SELECT + " WHERE dedupe_key = ? ORDER BY id DESC"
-        same = self._intact(self._file.read(sql, (message.dedupe_key,)))
-        live = [job for job in same if job.status in LIVE and not job.cancel_requested]
+        same = self._intact(self._file.read(_TWINS, (message.dedupe_key, message.once)))
+        joinable = (Status.QUEUED,) if message.behind_running else LIVE
+        live = [job for job in same if job.status in joinable and not job.cancel_requested]
         return next(iter(live or (same if message.once else [])), None)
 
     def _bring_forward(self, job: Job, message: Message) -> None:

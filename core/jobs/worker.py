@@ -21,6 +21,7 @@ from core.observe import logs
 from core.sources.pulled import Progress
 
 log = logs.get("worker")
+TIDY_EVERY = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class Limits:
     poll_seconds: float = 1.0
     grace_seconds: float = 10.0
     abandon_seconds: float = 5.0  # for a cancelled handler to stop
+    keep_days: float = 60.0  # how long ended jobs stay in the history
 
 
 @dataclass(slots=True)
@@ -95,6 +97,7 @@ class Worker:
         self._running: dict[str, _Running] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
+        self._tidied: datetime | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
@@ -147,6 +150,7 @@ class Worker:
             try:
                 await self._stop_cancelled()
                 await self._fill()
+                await self._forget_old()
             except Exception:  # a full disk must not end the worker
                 log.exception("queue not usable")
                 await asyncio.sleep(self._limits.poll_seconds)
@@ -240,6 +244,13 @@ class Worker:
                 continue
             if hold is Hold.LOST:
                 self._stop(running, "lost")
+
+    async def _forget_old(self) -> None:
+        now = self._now()
+        if self._tidied is None or abs(now - self._tidied) > TIDY_EVERY:
+            self._tidied = now
+            keep = timedelta(days=self._limits.keep_days)
+            await asyncio.to_thread(self._queue.purge, now - keep)
 
     async def _stop_cancelled(self) -> None:
         if not self._running:

@@ -97,7 +97,7 @@ def _spelled(char: str) -> str:
 
 
 def _clean(_: Any, __: str, event: Event) -> Event:
-    """Name the service, call the event `message` and `event`, redact and escape every value."""
+    """Name the service, repeat the event as `message`, and redact every value."""
     cleaned: Event = {"service": SERVICE}
     for key, value in event.items():
         if key.startswith("_"):
@@ -105,7 +105,7 @@ def _clean(_: Any, __: str, event: Event) -> Event:
         elif _SECRET_KEY.search(key):
             cleaned[key] = "[redacted]"
         else:
-            cleaned[key] = escape(redact(value)) if isinstance(value, str) else value
+            cleaned[key] = redact(value) if isinstance(value, str) else value
     cleaned.setdefault("message", cleaned.get("event", ""))
     return cleaned
 
@@ -116,4 +116,4 @@ def _console(_: Any, __: str, event: Event) -> str:
     )
     for name in ("service", "message", "logger"):
         event.pop(name, None)
-    return " ".join([head, *(f"{key}={value}" for key, value in event.items())])
+    return escape(" ".join([head, *(f"{key}={value}" for key, value in event.items())]))

@@ -36,29 +36,25 @@ JUNE = (datetime(2025, 6, 1), datetime(2025, 6, 30))  # noqa: DTZ001 - the conta
 POSTS = ("versions", "download", "unzip", "zip", "delete", "list", "info")
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
-    """A dataset as CSV (header line included) in pieces of any size, and its number of rows."""
-
-    rows: int
-    pieces: Iterable[bytes]
-
-
 class DatasetProvider(Protocol):
-    """Where the stand-in gets its rows."""
+    """Where the stand-in gets its rows. Asked in a thread, at each pull."""
 
     def names(self) -> Collection[str]:
         """The datasets there are."""
         ...
 
-    def content(self, name: str, at: datetime) -> Content:
-        """What a pull of the dataset brings at that moment (UTC). Runs in a thread."""
+    def csv(self, name: str) -> bytes | Iterable[bytes]:
+        """The CSV, header line included, whole or in pieces of any size."""
+        ...
+
+    def rows(self, name: str) -> int:
+        """Rows under the header: what the container announces."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class StaticProvider:
-    """Datasets from bytes or files (`.csv`, `.csv.gz`): for replay and tests."""
+    """Datasets from bytes or files (`.csv`, `.csv.gz`), for tests and captured files."""
 
     datasets: Mapping[str, bytes | Path]
 
@@ -66,12 +62,14 @@ class StaticProvider:
         """The datasets there are."""
         return self.datasets.keys()
 
-    def content(self, name: str, at: datetime) -> Content:
-        """Bytes as given; files are read in pieces, twice: once to count their rows."""
+    def csv(self, name: str) -> Iterable[bytes]:
+        """Bytes as given, files piece by piece."""
         source = self.datasets[name]
-        if isinstance(source, bytes):
-            return Content(_lines([source]) - 1, [source])
-        return Content(_lines(_pieces(source)) - 1, _pieces(source))
+        return [source] if isinstance(source, bytes) else _pieces(source)
+
+    def rows(self, name: str) -> int:
+        """Lines less one; the datasets have no line breaks in cells."""
+        return _lines(self.csv(name)) - 1
 
 
 def _pieces(path: Path) -> Iterator[bytes]:
@@ -253,28 +251,35 @@ class FoundrySandbox:
         """Stores what the provider has now; the rows announced may differ from those stored."""
         await asyncio.sleep(self.work_seconds)
         at = self._now().astimezone(UTC)
-        content = await asyncio.to_thread(self.provider.content, name, at)
-        if not content.rows or "no-rows" in self.faults:
+        if "no-rows" in self.faults:
             return 0, None
-        wrong = sorted(self.faults & DATA.keys())
-        if wrong:
-            whole = await asyncio.to_thread(b"".join, content.pieces)
-            body = mutate(whole, wrong, len(self.versions))
-            silent = "rows-lost" in wrong  # announced, but not in the file
-            content = Content(content.rows if silent else _lines([body]) - 1, [body])
-        version = await asyncio.to_thread(self._store, name, at, content)
+        rows, pieces = await asyncio.to_thread(self._content, name)
+        if not rows:
+            return 0, None
+        version = await asyncio.to_thread(self._store, name, at, rows, pieces)
         self.versions.append(version)
-        return content.rows, version
+        return rows, version
 
-    def _store(self, name: str, at: datetime, content: Content) -> Version:
+    def _content(self, name: str) -> tuple[int, Iterable[bytes]]:
+        """The rows to announce, and the CSV with its faults."""
+        rows, body = self.provider.rows(name), self.provider.csv(name)
+        pieces = [body] if isinstance(body, bytes) else body
+        wrong = sorted(self.faults & DATA.keys())
+        if not wrong:
+            return rows, pieces
+        mutated = mutate(b"".join(pieces), wrong, len(self.versions))
+        # Rows that are lost are announced all the same.
+        return rows if "rows-lost" in wrong else max(1, _lines([mutated]) - 1), [mutated]
+
+    def _store(self, name: str, at: datetime, rows: int, pieces: Iterable[bytes]) -> Version:
         digest = hashlib.sha256()
         aside = self._folder / f"{len(self.versions)}.part"
         with aside.open("wb") as file:
-            for piece in content.pieces:
+            for piece in pieces:
                 digest.update(piece)
                 file.write(piece)
         path = aside.replace(self._folder / f"{digest.hexdigest()}.csv")
-        return Version(name, at.replace(tzinfo=None), digest.hexdigest(), content.rows, path)
+        return Version(name, at.replace(tzinfo=None), digest.hexdigest(), rows, path)
 
     # The files
 
@@ -378,5 +383,5 @@ async def _stream(request: web.Request, path: Path, kind: str) -> web.StreamResp
 
 def _pack(path: Path, archive: Path) -> None:
     if not archive.exists():
-        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed:
             packed.write(path, path.name)

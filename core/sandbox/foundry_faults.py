@@ -274,6 +274,7 @@ async def _gzip_bomb(request: web.Request, body: bytes) -> web.StreamResponse:
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
     for _ in range(1024):
         await response.write(packer.compress(bytes(MB)) + packer.flush(zlib.Z_SYNC_FLUSH))
+        await asyncio.sleep(0)
     await response.write(packer.flush())
     await response.write_eof()
     return response
@@ -332,7 +333,7 @@ def _bomb(path: Path, target: Path) -> None:
         zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as packed,
         packed.open(path.name, "w") as member,
     ):
-        for _ in range(64):
+        for _ in range(8):
             member.write(bytes(MB))
 
 
@@ -346,7 +347,7 @@ def _lying_bomb(path: Path, target: Path) -> None:
 
 def _many(path: Path, target: Path) -> None:
     with zipfile.ZipFile(target, "w") as packed:
-        for number in range(3_000):
+        for number in range(300):
             packed.writestr(str(number), b"")
 
 

@@ -98,7 +98,7 @@ class Market:
         rows = np.append(self.rows, self.model.cal.coming)  # the coming ex-dates are announced
         first, last = life(self.seed, self.model.cal)
         alive = (rows[:, None] > first) & (rows[:, None] <= last)
-        t, n = np.nonzero(where[rows] & alive)
+        t, n = np.nonzero(np.asarray(where[rows] & alive))
         sessions = self.model.cal.sessions[rows][t]
         cells = {"ratio": ratio, "amount": amount}
         values = {
@@ -132,7 +132,7 @@ class Market:
 
     def universe(self) -> pl.DataFrame:
         """Every symbol with bars in the window: name, sector, industry, exchange, cik."""
-        seen = self.model.present[self.rows].any(axis=0)
+        seen = np.atleast_1d(self.model.present[self.rows].any(axis=0))
         rows = [
             (x.symbol, x.name, x.sector, x.industry, x.exchange, x.cik)
             for x in listings()

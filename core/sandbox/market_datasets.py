@@ -6,6 +6,7 @@ asked for, and each CSV is made once.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import date
 
@@ -26,6 +27,7 @@ class SimulatedDatasets:
         self.seed = seed
         self.as_of = as_of
         self._made: dict[str, tuple[bytes, int]] = {}
+        self._lock = threading.Lock()
         self._makers: dict[str, Callable[[], pl.DataFrame]] = {
             "Prices Daily": self._daily,
             "Prices Minute": self._minute,
@@ -46,10 +48,11 @@ class SimulatedDatasets:
         return self._make(name)[1]
 
     def _make(self, name: str) -> tuple[bytes, int]:
-        if name not in self._made:
-            frame = self._makers[name]()
-            self._made[name] = frame.write_csv().encode(), frame.height
-        return self._made[name]
+        with self._lock:
+            if name not in self._made:
+                frame = self._makers[name]()
+                self._made[name] = frame.write_csv().encode(), frame.height
+            return self._made[name]
 
     def _daily(self) -> pl.DataFrame:
         bars = market(self.seed, self.as_of).bars_daily()

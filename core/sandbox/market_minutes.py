@@ -56,7 +56,7 @@ def minute_bars(m: Model, seed: int, rows: Ints, daily: dict[str, Floats]) -> pl
     frame = pl.concat(parts).filter(pl.col("volume") > 0)
     return frame.select(
         names.gather(frame["slot"]),
-        (days.gather(frame["row"]) + pl.duration(minutes=frame["minute"])).alias("ts_et"),
+        (days.gather(frame["row"]) + pl.duration(minutes=pl.col("minute"))).alias("ts_et"),
         *(pl.Series(c, _tick(frame[c].to_numpy())) for c in ("open", "high", "low", "close")),
         "volume",
         "session",
@@ -114,7 +114,7 @@ class _Draw:
         self.slots = cells.slot
 
     def _normal(self, k: int) -> Floats:
-        return self.rng.standard_normal((SLOTS, k))[self.slots]
+        return np.asarray(self.rng.standard_normal((SLOTS, k))[self.slots])
 
     def pre(self, c: Cells) -> pl.DataFrame:
         minute = np.arange(PRE_MINUTES)
@@ -183,7 +183,7 @@ class _Draw:
         shape = shape / shape.sum(axis=1, keepdims=True)
         spare = np.clip(0.004 + 0.35 * np.abs(np.log(c.price["open"] / c.prior)), 0, 0.06)
         spare = spare + np.clip(0.006 + 0.3 * np.abs(c.next_jump), 0, 0.05)
-        return np.floor(c.volume[:, None] * (1 - spare[:, None]) * shape)
+        return np.asarray(np.floor(c.volume[:, None] * (1 - spare[:, None]) * shape))
 
     def _thin(
         self, c: Cells, close: Floats, shape: Floats, share: Floats, minute: Ints, phase: str
@@ -210,7 +210,7 @@ class _Draw:
     def _bridge(self, k: int) -> Floats:
         """Random walks that end at zero, of unit size."""
         walk = np.cumsum(self._normal(k), axis=1) / np.sqrt(k)
-        return walk - walk[:, -1:] * np.arange(1, k + 1) / k
+        return np.asarray(walk - walk[:, -1:] * np.arange(1, k + 1) / k)
 
     def _frame(
         self, c: Cells, bars: dict[str, Floats], volume: Floats, minute: Ints, phase: str

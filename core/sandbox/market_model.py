@@ -11,11 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.sandbox.market_calendar import Calendar, calendar
-from core.sandbox.market_names import INDEX, SECTORS, SLOTS, listings
+from core.sandbox.market_names import COVERED, INDEX, SECTORS, SLOTS, listings
 from core.sandbox.market_news import Bools, Floats, Ints, News, news, stream
 
 FIXED = 520  # slots listed all along; the rest list at two a quarter
@@ -75,7 +77,7 @@ def traits(seed: int) -> Traits:
     penny = (rng.random(SLOTS) < 0.03) & (np.arange(SLOTS) > 60)
     price = np.where(penny, 0.3 + 1.6 * rng.random(SLOTS), np.clip(price, 4, 420))
     value = np.exp(21.6 + 1.35 * size) * np.where(penny | illiquid, 0.02, 1.0)
-    turnover = np.exp(-5.1 + 0.4 * rng.standard_normal(SLOTS)) * np.where(illiquid, 0.06, 1.0)
+    turnover = np.exp(-5.1 + 0.4 * rng.standard_normal(SLOTS))
     vol = base_vol * np.exp(0.18 * rng.standard_normal(SLOTS) - 0.08 * size)
     vol = vol * np.where(penny, 1.8, 1.0)
     beta = np.clip(0.95 + 0.35 * rng.standard_normal(SLOTS), 0.1, 2.2)
@@ -84,7 +86,10 @@ def traits(seed: int) -> Traits:
     above = np.exp(4.75 + 0.9 * rng.random(SLOTS))
     for array, at_index in ((price, 310.0), (value, 4e11), (vol, 0.0004), (beta, 1.0)):
         array[INDEX] = at_index
+    covered = slice(1, COVERED + 1)  # the companies with filings are worth scanning
+    value[covered], illiquid[covered] = np.clip(value[covered] * 3, 1.2e9, None), False
     turnover[INDEX], illiquid[INDEX], above[INDEX], dividend[INDEX] = 0.012, False, 1e9, 0.013
+    turnover = turnover * np.where(illiquid, 0.06, 1.0)
     return Traits(
         sector.astype(np.int64), beta, vol, price, np.round(value / price, -3), turnover,
         illiquid, above, dividend,
@@ -127,7 +132,7 @@ class _Shocks:
 def _pay_days(seed: int, cal: Calendar) -> Bools:
     """Ex-dividend sessions: every 63 sessions, each slot at its own time."""
     phase = stream(seed, "pay").integers(0, 63, SLOTS)
-    return (np.arange(len(cal.sessions))[:, None] + phase[None, :]) % 63 == 0
+    return np.asarray((np.arange(len(cal.sessions))[:, None] + phase[None, :]) % 63 == 0)
 
 
 def _season(cal: Calendar) -> Floats:
@@ -145,17 +150,17 @@ def _season(cal: Calendar) -> Floats:
     return np.asarray(factor * np.where(cal.early_close, 0.45, 1.0), dtype=np.float64)
 
 
-def _walk(cal: Calendar, who: Traits, rnd: _Shocks) -> dict[str, Floats]:
+def _walk(cal: Calendar, who: Traits, rnd: _Shocks) -> dict[str, NDArray[Any]]:
     """Step through the sessions; each state is one vector over the slots."""
     n = len(cal.sessions)
     keys = ("open", "close", "prior_close", "day_vol", "volume", "factor", "split", "dividend")
-    out = {key: np.empty((n, SLOTS)) for key in keys}
+    out: dict[str, NDArray[Any]] = {key: np.empty((n, SLOTS)) for key in keys}
     out["spinoff"] = np.zeros((n, SLOTS), dtype=bool)
     state = _State(who)
     for t in range(n):
         state.step(t, rnd)
-        for key in out:
-            out[key][t] = getattr(state, key)
+        for key, rows in out.items():
+            rows[t] = getattr(state, key)
     return out
 
 

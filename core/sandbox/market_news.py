@@ -23,8 +23,8 @@ Bools = NDArray[np.bool_]
 KINDS: tuple[tuple[str, float, float, float], ...] = (
     ("1.01", 0.34, 3.0, 4.5),
     ("5.02", 0.20, -1.5, 3.0),
-    ("8.01", 0.24, 0.5, 4.5),
-    ("4.02", 0.05, -13.0, 5.0),
+    ("8.01", 0.27, 0.5, 4.5),
+    ("4.02", 0.02, -13.0, 5.0),
     ("SC 13D", 0.09, 7.0, 3.5),
     ("424B5", 0.08, -7.0, 3.0),
 )
@@ -72,6 +72,7 @@ def rhythm(seed: int) -> Rhythm:
     rng = stream(seed, "rhythm")
     offset = rng.choice([0, 0, 0, 0, 0, 1, 1, 2], SLOTS)
     lag = rng.integers(16, 37, SLOTS)
+    lag[1 : COVERED + 1] = 16 + (lag[1 : COVERED + 1] - 16) * 3 // 4  # their 10-Q comes in time
     return Rhythm(offset.astype(np.int64), lag.astype(np.int64), rng.random(SLOTS) < 0.6)
 
 

@@ -72,22 +72,22 @@ def with_bar_faults(bars: pl.DataFrame, faults: pl.DataFrame) -> pl.DataFrame:
     nan, far = pl.lit(float("nan")), is_["hundredfold_price"]
     stale = {x: pl.col(x).shift(1).over("symbol") for x in ("open", "high", "low", "close")}
     broken = marked.with_columns(
-        _choose(o, far, o * 100)
+        pl.when(far).then(o * 100)
         .when(is_["open_above_high"]).then((h * 1.9).round(2))
         .when(is_["open_below_low"]).then((low * 0.55).round(2))
         .when(is_["missing_cells"]).then(nan)
         .when(is_["zero_price"]).then(0.0)
         .when(is_["stale_bar"]).then(stale["open"]).otherwise(o).alias("open"),
-        _choose(h, far, h * 100)
+        pl.when(far).then(h * 100)
         .when(is_["missing_cells"]).then(nan)
         .when(is_["high_below_low"]).then(low)
         .when(is_["stale_bar"]).then(stale["high"]).otherwise(h).alias("high"),
-        _choose(low, far, low * 100)
+        pl.when(far).then(low * 100)
         .when(is_["missing_cells"]).then(nan)
         .when(is_["negative_price"]).then(-low)
         .when(is_["high_below_low"]).then(h)
         .when(is_["stale_bar"]).then(stale["low"]).otherwise(low).alias("low"),
-        _choose(c, far, c * 100)
+        pl.when(far).then(c * 100)
         .when(is_["stale_bar"]).then(stale["close"]).otherwise(c).alias("close"),
         pl.when(is_["zero_volume"]).then(0).otherwise(pl.col("volume")).alias("volume"),
     )  # fmt: skip
@@ -96,10 +96,6 @@ def with_bar_faults(bars: pl.DataFrame, faults: pl.DataFrame) -> pl.DataFrame:
     )
     every = pl.concat([broken, twice]).drop("kind")
     return every.sort("symbol", "session", maintain_order=True)
-
-
-def _choose(_: pl.Expr, condition: pl.Expr, value: pl.Expr) -> pl.functions.whenthen.Then:  # type: ignore[name-defined]
-    return pl.when(condition).then(value)
 
 
 def _bar_faults(world: Market) -> pl.DataFrame:
@@ -126,7 +122,21 @@ def _bar_faults(world: Market) -> pl.DataFrame:
     long = bars.with_columns(pl.col("volume").cast(pl.Float64)).unpivot(
         index=["symbol", "session"], variable_name="concept", value_name="truth"
     )
-    return frame.join(long, on=["symbol", "session", "concept"], how="left", maintain_order="left")
+    cells = ["symbol", "session", "concept"]
+    told = frame.join(long, on=cells, how="left", maintain_order="left")
+    served = with_bar_faults(bars_of(world, told), told)
+    wrong = (
+        served.with_columns(pl.col("volume").cast(pl.Float64))
+        .drop("kind", strict=False)
+        .unpivot(index=["symbol", "session"], variable_name="concept", value_name="planted")
+        .unique(cells, keep="last", maintain_order=True)
+    )
+    return told.join(wrong, on=cells, how="left", maintain_order="left")
+
+
+def bars_of(world: Market, faults: pl.DataFrame) -> pl.DataFrame:
+    """The clean bars of the symbols that have faults."""
+    return world.bars_daily().filter(pl.col("symbol").is_in(faults["symbol"].to_list()))
 
 
 def _missing_split(world: Market) -> pl.DataFrame:

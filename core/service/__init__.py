@@ -39,6 +39,7 @@ def is_open() -> bool:
 
 # Imported last: these modules register the commands and exports, and use the desk above.
 from core.service import (  # noqa: E402
+    care,
     commands,
     companies,
     datasets,
@@ -52,6 +53,7 @@ from core.service import (  # noqa: E402
 __all__ = [
     "Desk",
     "NoDeskError",
+    "care",
     "commands",
     "companies",
     "current",

@@ -23,9 +23,9 @@ FORMATS = ("csv", "parquet", "json")
 export = Registry("export")
 
 
-def frame_of(desk: Desk, name: str, **filters: Any) -> pl.DataFrame:
+def frame_of(desk: Desk, what: str, /, **filters: Any) -> pl.DataFrame:
     """The frame of an export; UsageError for an unknown name or filter."""
-    frame: pl.DataFrame = export.run(desk, name, filters)
+    frame: pl.DataFrame = export.run(desk, what, filters)
     return frame
 
 

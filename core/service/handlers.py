@@ -54,7 +54,11 @@ def publish_follow_ups(desk: Desk, tables: Sequence[str], pull_id: str) -> list[
     events = list(dict.fromkeys(e for table in tables for e in FOLLOW_UPS.get(table, ())))
     payload = {"pull_id": pull_id, "correlation_id": logs.correlation_id()}
     desk.queue.publish_many(
-        [Message(event, payload, dedupe_key=f"after:{event}") for event in events]
+        [
+            # one that runs already may have read the tables before they changed
+            Message(event, {**payload, "lane": event}, f"after:{event}", behind_running=True)
+            for event in events
+        ]
     )
     if events:
         desk.wake()

@@ -35,6 +35,8 @@ async def pull(desk: Desk, job: Job, context: Context) -> Mapping[str, Any] | No
         records.window_done, desk.warehouse, window.id
     ):
         context.report("this window has been pulled before")
+        # a kill between the commit and the acknowledgement may have swallowed what follows
+        await asyncio.to_thread(publish_follow_ups, desk, [dataset.table], job.id)
         return {"skipped": True}
     request = PullRequest(job.id, dataset, window, trigger, bool(job.payload.get("force")))
     try:
@@ -44,13 +46,14 @@ async def pull(desk: Desk, job: Job, context: Context) -> Mapping[str, Any] | No
             raise
         # whoever pressed the button waits for an answer: no second try behind their back
         raise OpenbellError(error.message, where=error.where, hint=error.hint) from error
-    await asyncio.to_thread(_follow, desk, dataset, pull_id)
+    await asyncio.to_thread(_follow, desk, dataset, pull_id, job)
     return {"pull_id": pull_id}
 
 
-def _follow(desk: Desk, dataset: Dataset, pull_id: str) -> None:
+def _follow(desk: Desk, dataset: Dataset, pull_id: str, job: Job) -> None:
+    """Queue what follows from a change, or from one that an earlier delivery may have made."""
     (document,) = records.documents(desk.warehouse, [pull_id])
-    if document["rows_inserted"] or document["rows_updated"]:
+    if document["rows_inserted"] or document["rows_updated"] or job.attempts > 1:
         publish_follow_ups(desk, [dataset.table], pull_id)
 
 

@@ -8,7 +8,7 @@ short rows up in silence); Polars casts them, a few megabytes at a time.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -113,6 +113,11 @@ def text_dataset(name: str, columns: Mapping[str, ColumnType]) -> Dataset:
     return Dataset(name, "foundry", "", (), dict(columns))
 
 
+def no_rejects() -> pl.DataFrame:
+    """A REJECTS frame without rows."""
+    return pl.DataFrame(schema=REJECTS)
+
+
 def _header(path: Path) -> list[str]:
     line = _with_newline(path)
     with pacsv.open_csv(line, read_options=pacsv.ReadOptions(block_size=BLOCK_BYTES)) as reader:
@@ -142,9 +147,22 @@ def _csv_batches(path: Path, header: list[str] | None) -> Iterator[pl.DataFrame]
             strings_can_be_null=False,
         ),
     )
+    frame = pl.DataFrame()
     with reader:
         for batch in reader:
-            yield _polars(batch)
+            frame = _polars(batch)
+            yield frame
+    if len(frame) and path.suffix != ".gz":
+        _check_end(path, frame[-1, -1])
+
+
+def _check_end(path: Path, cell: bytes) -> None:
+    """A quote that is still open at the end swallows what follows it, and the reader is content."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - len(cell) - 2))
+        end = file.read()
+    if end.endswith(b'"' + cell if cell else b',"'):
+        raise pa.ArrowInvalid("a quote is never closed")
 
 
 def _polars(batch: pa.RecordBatch) -> pl.DataFrame:
@@ -156,6 +174,7 @@ def _polars(batch: pa.RecordBatch) -> pl.DataFrame:
 def _plan(
     names: list[str], dataset: Dataset, today: date | None, constants: Mapping[str, str], where: str
 ) -> _Plan:
+    constants = {**dataset.options.get("constants", {}), **constants}
     doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:
         raise SchemaError(f"{dataset.name}: column {doubled[0]!r} appears twice", where=where)
@@ -206,7 +225,7 @@ def _assemble(batches: Iterator[pl.DataFrame], plan: _Plan) -> Table:
         typed.append(rows)
         rejects.append(refused)
     if not typed:
-        return Table(_empty(plan.dataset), pl.DataFrame(schema=REJECTS), 0, plan.drift)
+        return Table(_empty(plan.dataset), no_rejects(), 0, plan.drift)
     rows, doubled = _without_doubles(pl.concat(typed), plan.dataset)
     rejected = pl.concat([*rejects, doubled]).sort("row_number")
     return Table(rows.drop(_ROW), rejected, read, plan.drift)
@@ -243,7 +262,7 @@ def _split(
     """Rows without a reason, and the others as REJECTS."""
     refused = reasons.select(pl.any_horizontal(pl.all().is_not_null())).to_series()
     if not refused.any():
-        return rows, pl.DataFrame(schema=REJECTS)
+        return rows, no_rejects()
     told = reasons.filter(refused)
     first = pl.coalesce(
         pl.when(pl.col(name).is_not_null()).then(pl.lit(name)) for name in told.columns
@@ -270,10 +289,10 @@ def _without_doubles(rows: pl.DataFrame, dataset: Dataset) -> tuple[pl.DataFrame
     """First rows of each key; later ones as rejects, told apart by whether they say the same."""
     key = [name for name in dataset.key if name in rows.columns] or list(dataset.schema)
     if not dataset.key:
-        return rows, pl.DataFrame(schema=REJECTS)
+        return rows, no_rejects()
     first = rows.select(pl.struct(key).is_first_distinct()).to_series()
     if first.all():
-        return rows, pl.DataFrame(schema=REJECTS)
+        return rows, no_rejects()
     kept, later = rows.filter(first), rows.filter(~first)
     columns = list(dataset.schema)
     leaders = kept.select([*key, pl.col(_ROW).alias("__first")])
@@ -356,8 +375,3 @@ def as_schema(columns: Mapping[str, str | ColumnType]) -> dict[str, ColumnType]:
         name: kind if isinstance(kind, ColumnType) else ColumnType.parse(kind)
         for name, kind in columns.items()
     }
-
-
-def with_schema(dataset: Dataset, schema: Mapping[str, ColumnType]) -> Dataset:
-    """The dataset with another schema."""
-    return replace(dataset, schema=dict(schema))

@@ -55,7 +55,7 @@ def write_identifiers(
         known = known.join(stated.select("cik").unique(), on="cik", how="semi")
     ended = _ended(stated, known, on)
     current = _continued(stated, known, on)
-    rows = pl.concat([current, ended]).select(list(COMPANY_IDENTIFIERS.columns))
+    rows = pl.concat([current, ended])
     return tx.merge("company_identifiers", rows, COMPANY_IDENTIFIERS.key, pull_id)
 
 
@@ -71,13 +71,12 @@ def _continued(stated: pl.DataFrame, known: pl.DataFrame, on: date) -> pl.DataFr
     joined = stated.join(before, on=_KEY, how="left", maintain_order="left")
     joined = joined.join(had.with_columns(had=pl.lit(True)), on="cik", how="left")
     anew = pl.col("known").is_null() & pl.col("had") & (pl.col("kind") == "ticker")
+    begins = pl.when(anew).then(pl.lit(on))
     return joined.with_columns(
         exchange=pl.coalesce("exchange", "exchange_known"),
         source=pl.coalesce("source_known", "source"),
-        valid_from=pl.when(anew)
-        .then(pl.coalesce("valid_from", pl.lit(on)))
-        .otherwise(pl.coalesce("valid_from", "valid_from_known")),
-    )
+        valid_from=pl.coalesce("valid_from", "valid_from_known", begins),
+    ).select(list(COMPANY_IDENTIFIERS.columns))
 
 
 _KEPT = ("exchange", "valid_from", "source")

@@ -144,6 +144,19 @@ def test_press_after_cancel_starts_anew(queue: JobQueue) -> None:
     assert queue.publish("pull", dedupe_key="k").joined is False
 
 
+def test_follow_up_waits_behind_a_running_one(queue: JobQueue) -> None:
+    """Work that must see the latest change joins a waiting twin, not one that has begun."""
+    follow = Message("grade", {"lane": "grade"}, "k", behind_running=True)
+    first = queue.publish_many([follow, follow])
+    assert [p.joined for p in first] == [False, True]
+    running = claimed(queue)
+    again = queue.publish_many([follow, follow])
+    assert [p.joined for p in again] == [False, True]
+    assert queue.claim("w", LEASE) is None
+    queue.ack(running)
+    assert claimed(queue).id == again[0].job_id
+
+
 def test_once_is_for_ever(queue: JobQueue) -> None:
     """A window's job that is done, dead or cancelled is not made again."""
     for settle in (queue.ack, lambda j: queue.bury(j, "no"), queue.drop):

@@ -21,9 +21,9 @@ def status(name: str, freshness: str, hours: float | None = 1.0) -> SimpleNamesp
 
 
 @pytest.fixture
-def plain_desk(monkeypatch):
-    desk = SimpleNamespace(settings=SimpleNamespace(simulated=True), now=lambda: NOW)
-    monkeypatch.setattr(service, "current", lambda: desk, raising=False)
+def plain_desk(make_desk, monkeypatch):
+    desk = make_desk(simulated=True)
+    monkeypatch.setattr(desk, "now", lambda: NOW)
     monkeypatch.setattr(
         shell, "statuses", lambda _: [status("a", "fresh"), status("b", "overdue", 30)]
     )
@@ -54,7 +54,7 @@ def test_no_desk_is_said_and_nothing_else_runs(monkeypatch):
     def gone():
         raise OwnershipError("the data folder belongs to another process", hint="stop it first")
 
-    monkeypatch.setattr(service, "current", gone, raising=False)
+    monkeypatch.setattr(service, "current", gone)
     at = AppTest.from_function(header).run()
     assert not at.exception
     assert "belongs to another process" in at.error[0].value
