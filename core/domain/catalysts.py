@@ -86,9 +86,15 @@ def eastern_labelled(filings: pl.DataFrame) -> pl.Series:
     return odd["cik"].sort()
 
 
-def with_true_clock(filings: pl.DataFrame) -> pl.DataFrame:
-    """Filings with `accepted_at` moved to UTC where the company's history has Eastern labels."""
-    eastern = pl.col("cik").is_in(eastern_labelled(filings).implode())
+def with_true_clock(filings: pl.DataFrame, eastern: pl.Series | None = None) -> pl.DataFrame:
+    """Filings with `accepted_at` moved to UTC where the company's clock is Eastern.
+
+    `eastern` are the CIKs of `eastern_labelled`; by default judged on these filings.
+    """
+    ciks = eastern_labelled(filings) if eastern is None else eastern
+    if ciks.is_empty():
+        return filings
+    labelled = pl.col("cik").is_in(ciks.implode())
     moved = (
         pl.col("accepted_at")
         .dt.replace_time_zone(None)
@@ -96,7 +102,7 @@ def with_true_clock(filings: pl.DataFrame) -> pl.DataFrame:
         .dt.convert_time_zone("UTC")
     )
     return filings.with_columns(
-        accepted_at=pl.when(eastern).then(moved).otherwise("accepted_at")
+        accepted_at=pl.when(labelled).then(moved).otherwise("accepted_at")
     )
 
 

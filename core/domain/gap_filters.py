@@ -58,11 +58,16 @@ def in_reach(filters: GapFilters) -> pl.Expr:
     return (move >= filters.min_gap_pct).fill_null(value=False)
 
 
-def passes(filters: GapFilters) -> pl.Expr:
-    """True for candidates: sound gaps within all bounds. An unknown rvol does not pass."""
+def passes(filters: GapFilters, *, provisional: bool = False) -> pl.Expr:
+    """True for candidates: sound gaps within all bounds.
+
+    An unknown rvol does not pass, but before the open (`provisional`), where there may be no
+    history of pre-market volume to compare with.
+    """
+    active = pl.col("rvol") >= filters.min_rvol
     kept = (
         pl.col("gap_pct").abs().is_between(filters.min_gap_pct, filters.max_gap_pct)
-        & (pl.col("rvol") >= filters.min_rvol)
+        & (active.fill_null(value=provisional))
         & pl.col("open").is_between(filters.min_price, filters.max_price)
         & (pl.col("dollar_volume") >= filters.min_dollar_volume)
         & ~excluded()

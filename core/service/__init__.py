@@ -44,10 +44,13 @@ from core.service import (  # noqa: E402
     companies,
     datasets,
     exports,
+    gap_statistics,
     health,
     imports,
     pull_jobs,
     refresh,
+    scans,
+    symbols,
 )
 
 __all__ = [
@@ -59,10 +62,13 @@ __all__ = [
     "current",
     "datasets",
     "exports",
+    "gap_statistics",
     "health",
     "imports",
     "is_open",
     "pull_jobs",
     "refresh",
+    "scans",
+    "symbols",
     "use",
 ]
