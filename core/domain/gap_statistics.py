@@ -15,6 +15,11 @@ HORIZON = 20
 LEAST_N = 30  # below that a rate is shown in grey
 Z95 = 1.959963984540054
 SIZE_EDGES = (1.0, 2.0, 4.0, 7.0, 10.0, 15.0, 20.0)
+SIZES = (
+    f"below {SIZE_EDGES[0]:g} %",
+    *(f"{a:g}–{b:g} %" for a, b in zip(SIZE_EDGES, SIZE_EDGES[1:], strict=False)),
+    f"{SIZE_EDGES[-1]:g} % and more",
+)
 GROUPS = ("size", "direction", "weekday", "catalyst", "grade", "gap_type", "story")
 
 
@@ -106,13 +111,8 @@ def wilson(successes: str, count: str) -> list[pl.Expr]:
 
 def with_groups(outcome: pl.DataFrame) -> pl.DataFrame:
     """Adds the columns to group by: size bucket, direction, weekday (and type and story as text)."""
-    labels = [
-        "below 1 %",
-        *(f"{a:g}–{b:g} %" for a, b in zip(SIZE_EDGES, SIZE_EDGES[1:], strict=False)),
-        f"{SIZE_EDGES[-1]:g} % and more",
-    ]
     return outcome.with_columns(
-        size=pl.col("gap_pct").abs().cut(SIZE_EDGES, labels=labels, left_closed=True),
+        size=_size(),
         direction=pl.when(pl.col("gap_pct") > 0).then(pl.lit("up")).otherwise(pl.lit("down")),
         weekday=pl.col("session").dt.weekday().replace_strict(
             {1: "Monday", 2: "Tuesday", 3: "Wednesday", 4: "Thursday", 5: "Friday", 6: "Saturday",
@@ -121,6 +121,16 @@ def with_groups(outcome: pl.DataFrame) -> pl.DataFrame:
                                   "Saturday", "Sunday"]),
         ),
     )
+
+
+def _size() -> pl.Expr:
+    """The bucket of |gap|, its lower edge included."""
+    size = pl.col("gap_pct").abs()
+    places = pl.Enum(SIZES)
+    bucket = pl.lit(SIZES[0], dtype=places)
+    for edge, label in zip(SIZE_EDGES, SIZES[1:], strict=True):
+        bucket = pl.when(size >= edge).then(pl.lit(label, dtype=places)).otherwise(bucket)
+    return bucket
 
 
 MEASURES = {
