@@ -44,6 +44,7 @@ from core.service import (  # noqa: E402
     companies,
     datasets,
     exports,
+    gap_statistics,
     health,
     imports,
     jobs,
@@ -53,6 +54,8 @@ from core.service import (  # noqa: E402
     refresh,
     risk,
     trades,
+    scans,
+    symbols,
 )
 
 __all__ = [
@@ -64,6 +67,7 @@ __all__ = [
     "current",
     "datasets",
     "exports",
+    "gap_statistics",
     "health",
     "imports",
     "is_open",
@@ -74,5 +78,7 @@ __all__ = [
     "refresh",
     "risk",
     "trades",
+    "scans",
+    "symbols",
     "use",
 ]
