@@ -94,7 +94,8 @@ def _worst(outcome: Outcome) -> pl.DataFrame:
     gap = (pl.col("actual") - pl.col("expected")).abs()
     relative = gap / pl.col("expected").abs().clip(1.0)
     ranked = outcome.failed.sort(
-        ["fid", "rule", relative, "end", "start"], descending=[False, False, True, True, False]
+        ["fid", "rule", relative, "end", "start", "message"],
+        descending=[False, False, True, True, False, False],
     )
     return ranked.filter(pl.int_range(pl.len()).over("fid", "rule") < MOST_PER_RULE)
 

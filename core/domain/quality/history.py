@@ -176,7 +176,7 @@ def _contradicted(book: Book, told: pl.DataFrame, own: pl.DataFrame) -> pl.DataF
 
 def _unanimous(*names: str, sign_of: str) -> pl.Expr:
     same = [(pl.col(n).sign() == pl.col(sign_of).sign()).fill_null(True) for n in names]
-    return pl.all_horizontal(same)
+    return pl.all_horizontal(same) & pl.col(names[1]).is_not_null()
 
 
 def _jumped(own: pl.DataFrame) -> pl.DataFrame:
@@ -215,7 +215,28 @@ def _against_kin(book: Book) -> pl.DataFrame:
     """Values whose sign contradicts their next of kin in the same period of the same filing."""
     pieces = [_signs(book, *pair) for pair in KIN]
     pieces += [_share_signs(book, eps) for eps in ("EpsBasic", "EpsDiluted")]
+    pieces += [_sizes(book, item, *limit) for item, limit in SIZES.items()]
     return pl.concat(pieces)
+
+
+SIZES = {  # an item is not larger than so many times the greatest of its kin
+    "OperatingIncome": (30.0, ("PretaxIncome", "Revenues", "CostsAndExpenses", "OperatingExpenses")),
+    "EpsDiluted": (20.0, ("EpsBasic",)),
+    "EpsBasic": (20.0, ("EpsDiluted",)),
+    "Comprehensive": (60.0, ("NetIncome", "Revenues", "ProfitLoss", "Oci")),
+    "Cfo": (100.0, ("Revenues", "NetIncome", "Cfi", "Cff")),
+}
+
+
+def _sizes(book: Book, item: str, factor: float, kin: tuple[str, ...]) -> pl.DataFrame:
+    greatest = pl.max_horizontal(pl.col(kin).abs())
+    least = pl.when(pl.lit(item.startswith("Eps"))).then(0.05).otherwise(pl.col("unit") * 10)
+    known = book.spans.with_columns(greatest=greatest).filter(pl.col("greatest") >= least)
+    huge = known.filter(pl.col(item).abs() > factor * pl.col("greatest"))
+    wrong = huge.select("fid", "start", "end", value=item, other="greatest")
+    rows = book.long.filter(pl.col("item") == item).select("fid", "start", "end", "row", "item")
+    found = wrong.join(rows, on=["fid", "start", "end"])
+    return _told(found, "other", ", but the greatest of its kin is ", ": not of one size.")
 
 
 def _signs(book: Book, item: str, kin: str, slack: float) -> pl.DataFrame:

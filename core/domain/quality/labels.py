@@ -31,7 +31,32 @@ def lengths(book: Book) -> Outcome:
             pl.lit(" days, but the form asks for about "), number(pl.col("expected")), pl.lit("."),
         )
     )
-    return outcome("Q36", seen, failed)
+    shape = ["fid", "start", "end", "expected", "actual", "message"]
+    return outcome("Q36", seen, pl.concat([failed.select(shape), _strays(book).select(shape)], how="vertical_relaxed"))
+
+
+def _strays(book: Book) -> pl.DataFrame:
+    """Periods of a headline item or two, a few days off a period that carries the statements."""
+    names = book.rules.flagged("headline")
+    long = book.long.filter(pl.col("item").cast(pl.String).is_in(names), pl.col("months") > 0)
+    sizes = long.group_by("fid", "start", "end").agg(n=pl.len(), name=pl.col("item").first())
+    full = sizes.filter(pl.col("n") >= STATEMENTS)
+    near = sizes.filter(pl.col("n") <= 2).join(full, on="fid", suffix="_full")
+    off = [(pl.col(day) - pl.col(f"{day}_full")).dt.total_days().abs() for day in ("start", "end")]
+    both = near.filter(off[0] <= STRAY_DAYS, off[1] <= STRAY_DAYS)
+    return both.with_columns(
+        actual=(pl.col("end") - pl.col("start")).dt.total_days() + 1.0,
+        expected=(pl.col("end_full") - pl.col("start_full")).dt.total_days() + 1.0,
+        message=pl.concat_str(
+            pl.col("name").cast(pl.String), pl.lit(" is given for "),
+            pl.col("start").cast(pl.String), pl.lit(" to "), pl.col("end").cast(pl.String),
+            pl.lit(", but the statements are for "), pl.col("start_full").cast(pl.String),
+            pl.lit(" to "), pl.col("end_full").cast(pl.String), pl.lit("."),
+        ),
+    )  # fmt: skip
+
+
+STATEMENTS, STRAY_DAYS = 8, 8
 
 
 def report_dates(book: Book) -> Outcome:
@@ -55,18 +80,23 @@ def cover_dates(book: Book) -> Outcome:
     counts = book.long.filter(pl.col("item") == "CoverShares").group_by("fid").agg(
         pl.col("end").max(), pl.col("row").last()
     )  # fmt: skip
-    both = counts.join(book.filings.select("fid", "sheet_date"), on="fid")
+    forms = book.filings.filter(pl.col("periodic"), ~pl.col("amendment"))
+    both = counts.join(forms.select("fid", "sheet_date", "annual"), on="fid")
     both = both.filter(pl.col("sheet_date").is_not_null())
-    early = (pl.col("sheet_date") - pl.col("end")).dt.total_days()
-    failed = both.filter(early > 3).with_columns(
-        expected=pl.lit(0.0), actual=early, tolerance=pl.lit(3.0), rows=pl.concat_list("row"),
+    days = (pl.col("end") - pl.col("sheet_date")).dt.total_days()
+    most = pl.when("annual").then(COVER_DAYS[0]).otherwise(COVER_DAYS[1])
+    failed = both.filter((days < -3) | (days > most)).with_columns(
+        expected=pl.lit(0.0), actual=days, tolerance=most, rows=pl.concat_list("row"),
         message=pl.concat_str(
             pl.lit("The cover's share count is dated "), pl.col("end").cast(pl.String),
-            pl.lit(", before the balance sheet of "), pl.col("sheet_date").cast(pl.String),
-            pl.lit("."),
+            pl.lit(", but the balance sheet "), pl.col("sheet_date").cast(pl.String),
+            pl.lit(": "), number(days), pl.lit(" days."),
         ),
     )  # fmt: skip
     return outcome("Q38", both, failed)
+
+
+COVER_DAYS = (240, 110)  # longest from the balance sheet to the cover: annual, quarterly
 
 
 def future(book: Book) -> Outcome:

@@ -82,7 +82,7 @@ def vanished(book: Book, have: pl.DataFrame) -> tuple[Outcome, pl.DataFrame]:
     labels = gone.sort("item").group_by("fid").agg("item").join(counts, on="fid")
     failed = labels.join(forms.select("fid", "period_end"), on="fid").with_columns(
         end="period_end", expected=pl.col("usual").cast(pl.Float64),
-        actual=pl.col("usual") - pl.col("gone"),
+        actual=pl.col("usual").cast(pl.Float64) - pl.col("gone"), start=pl.lit(None, pl.Date),
         message=pl.concat_str(
             number(pl.col("usual") - pl.col("gone")), pl.lit(" of the "), number(pl.col("usual")),
             pl.lit(" headline items of each of the last three filings of this kind are given;"
@@ -90,7 +90,40 @@ def vanished(book: Book, have: pl.DataFrame) -> tuple[Outcome, pl.DataFrame]:
             pl.col("item").list.join(", "), pl.lit("."),
         ),
     )  # fmt: skip
-    return outcome("Q48", counts, failed), counts.select("fid", "share")
+    shape = ["fid", "start", "end", "expected", "actual", "message"]
+    told = pl.concat([failed.select(shape), _one_sided(book).select(shape)], how="vertical_relaxed")
+    judged = pl.concat([counts.select("fid"), forms.select("fid")])
+    return outcome("Q48", judged, told), counts.select("fid", "share")
+
+
+def _one_sided(book: Book) -> pl.DataFrame:
+    """Main flows given for the period a year ago, but not for the filing's own of that length."""
+    main = book.long.with_columns(pl.col("item").cast(pl.String)).filter(
+        pl.col("item").is_in(MAIN), pl.col("months") > 0
+    )
+    ends = book.filings.filter(pl.col("periodic"), ~pl.col("transition"))
+    main = main.join(ends.select("fid", "period_end"), on="fid")
+    back = (pl.col("period_end") - pl.col("end")).dt.total_days()
+    ago = main.filter(back.is_between(354, 376)).unique(["fid", "item", "months"], keep="last")
+    own = main.filter("own")
+    lengths = own.group_by("fid", "months").agg(n=pl.col("item").n_unique(), own_end=pl.col("end").max())
+    ago = ago.join(lengths.filter(pl.col("n") >= 3), on=["fid", "months"])
+    missing = ago.join(own, on=["fid", "item", "months"], how="anti")
+    return missing.with_columns(
+        actual=pl.lit(None, pl.Float64), expected=pl.lit(None, pl.Float64),
+        message=pl.concat_str(
+            pl.col("item"), pl.lit(" is given as "), number(pl.col("value")),
+            pl.lit(" for the "), pl.col("months").cast(pl.String),
+            pl.lit(" months to "), pl.col("end").cast(pl.String),
+            pl.lit(", but not for those to "), pl.col("own_end").cast(pl.String), pl.lit("."),
+        ),
+    )  # fmt: skip
+
+
+MAIN = (
+    "Revenues", "OperatingIncome", "PretaxIncome", "IncomeTax", "NetIncome", "EpsBasic",
+    "EpsDiluted", "Cfo", "Cfi", "Cff", "SharesBasic", "SharesDiluted",
+)  # fmt: skip
 
 
 def counts(book: Book) -> Outcome:
@@ -182,7 +215,8 @@ def outliers(book: Book, own: pl.DataFrame) -> Outcome:
     spread = (pl.col("growth") - pl.col("middle")).abs()
     grown = grown.with_columns(mad=spread.shift(1).rolling_median(**window).over(over))
     judged = grown.filter(pl.col("mad").is_not_null())
-    failed = judged.filter(spread > pl.max_horizontal(6 * 1.4826 * pl.col("mad"), 1.1))
+    usual = (pl.col("value").abs() / pl.col("usual")).is_between(0.25, 4.0)
+    failed = judged.filter(~usual, spread > pl.max_horizontal(6 * 1.4826 * pl.col("mad"), 1.1))
     failed = failed.with_columns(
         expected="before", actual="value", rows=pl.concat_list("row"),
         message=pl.concat_str(

@@ -24,7 +24,9 @@ def adding_up(book: Book) -> Outcome:
     pairs = pairs.with_columns(cut=pl.col("last_start").dt.offset_by("-1d"))
     rest = _rest(flows, pairs)
     summed = pl.col("last_value") + pl.col("rest_value")
-    judged = rest.with_columns(
+    implied = pl.col("value") - pl.col("last_value")
+    fault_before = (pl.col("rest_fid") < pl.col("fid")) & _misreported(pl.col("rest_value") / implied)
+    judged = rest.filter(~fault_before.fill_null(False)).with_columns(
         expected=summed,
         tolerance=pl.max_horizontal(pl.col("unit") * 6.0, pl.col("value").abs() * 0.001),
     )
@@ -38,6 +40,11 @@ def adding_up(book: Book) -> Outcome:
         ),
     )  # fmt: skip
     return outcome("Q27", judged, failed)
+
+
+def _misreported(ratio: pl.Expr) -> pl.Expr:
+    """The earlier filing had the sign or the scale wrong: that is its fault, not this one's."""
+    return ((ratio + 1).abs() < 0.02) | (ratio.abs() > 100) | (ratio.abs() < 0.01)
 
 
 def _flows(book: Book, flag: str) -> pl.DataFrame:
@@ -99,6 +106,7 @@ def fourth(book: Book) -> Outcome:
     newest = pl.col("end") == pl.col("end").max().over("fid")
     pairs = pairs.filter(newest).sort("nine_fid")
     pairs = pairs.unique(["fid", "item", "end"], keep="last", maintain_order=True)
+    pairs = pairs.filter(pl.col("nine") < 100 * pl.col("value"))
     quarter = pl.col("value") - pl.col("nine")
     implausible = (quarter < -0.02 * pl.col("value")) | (quarter > 0.75 * pl.col("value"))
     main = pl.col("item").cast(pl.String).is_in(["Revenues", "CostOfRevenue"])

@@ -104,12 +104,18 @@ def cover(book: Book) -> Outcome:
     """Q31: the cover's share count against the statements' (outstanding, else weighted)."""
     counts = _latest(book, "CoverShares", own=False).rename({"value": "on_cover", "row": "cover_row"})
     stated = _latest(book, "SharesOutstanding", own=True)
-    weighted = _latest(book, "SharesBasic", own=True)
-    stated = pl.concat([stated, weighted.join(stated, on="fid", how="anti")])
+    for item in ("SharesBasic", "SharesDiluted"):
+        other = _latest(book, item, own=True)
+        stated = pl.concat([stated, other.join(stated, on="fid", how="anti")])
     both = counts.join(stated.select("fid", "value", "row"), on="fid").filter(pl.col("value") > 0)
+    before = _cover_before(book, counts).join(both, on="fid", how="anti")
+    flagged = (both.with_columns(lone=pl.lit(False)), before.with_columns(lone=pl.lit(True)))
+    both = pl.concat(flagged)
+    both = both.join(_splits(book), on="fid", how="left")
     ratio = pl.col("on_cover") / pl.col("value")
-    failed = both.filter(~ratio.is_between(1 / FACTOR, FACTOR)).with_columns(
-        expected="value", actual="on_cover", tolerance=pl.col("value") * FACTOR,
+    most = FACTOR * pl.col("split").fill_null(pl.when("lone").then(10.0).otherwise(1.0))
+    failed = both.filter(~ratio.is_between(1 / most, most)).with_columns(
+        expected="value", actual="on_cover", tolerance=pl.col("value") * most,
         message=pl.concat_str(
             pl.lit("The cover gives "), number(pl.col("on_cover")),
             pl.lit(" shares outstanding, but the statements "), number(pl.col("value")), pl.lit("."),
@@ -117,6 +123,26 @@ def cover(book: Book) -> Outcome:
         rows=pl.concat_list("cover_row", "row"),
     )  # fmt: skip
     return outcome("Q31", both, failed)
+
+
+def _splits(book: Book) -> pl.DataFrame:
+    """fid, split: the greatest split ratio (>= 1) a filing tells of: its counts may mix both bases."""
+    told = book.facts.filter(
+        pl.col("concept").is_in(["StockholdersEquityNoteStockSplitConversionRatio1",
+                                 "StockholdersEquityReverseStockSplitRatio"]),
+        pl.col("value") > 0,
+    )  # fmt: skip
+    ratio = pl.max_horizontal(pl.col("value"), 1 / pl.col("value"))
+    return told.group_by("fid").agg(split=ratio.max().clip(1.0, 1000.0))
+
+
+def _cover_before(book: Book, counts: pl.DataFrame) -> pl.DataFrame:
+    """The count on the cover of the company's filing before, where the statements give none."""
+    who = book.filings.select("fid", "cik")
+    lined = counts.join(who, on="fid").sort("cik", "fid").with_columns(
+        value=pl.col("on_cover").shift(1).over("cik"), row=pl.col("cover_row").shift(1).over("cik")
+    )  # fmt: skip
+    return lined.filter(pl.col("value") > 0).drop("cik")
 
 
 def _latest(book: Book, item: str, own: bool) -> pl.DataFrame:
