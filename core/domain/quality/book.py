@@ -29,6 +29,7 @@ class Book:
     facts: pl.DataFrame  # FACTS columns + row, fid, money, item (null), rank
     filings: pl.DataFrame  # one row per fid: form, filed, report_date, period_end, unit, style …
     other: pl.DataFrame  # filings without facts (for Q44, Q45, Q46)
+    known: pl.DataFrame  # facts of standard items: fid, row, item, unit_kind, given, currency …
     long: pl.DataFrame  # fid, item, start, end, value, row, rank (of the tag), months, own
     points: pl.DataFrame
     spans: pl.DataFrame
@@ -49,11 +50,12 @@ def open_book(
     facts = facts.with_row_index("row").with_columns(money=pl.col("unit").str.contains(MONEY))
     registry, other = register(facts, filings, companies, rules)
     facts = facts.join(registry.select("cik", "accession", "fid"), on=["cik", "accession"])
-    chosen = _choose(facts, rules)
+    known = _know(facts, rules)
+    chosen = _choose(known)
     registry = _period_ends(registry, chosen)
     long = _mark(chosen, registry)
     points, spans = _lay_out(long, registry, rules)
-    return Book(rules, latest, facts, registry, other, long, points, spans)
+    return Book(rules, latest, facts, registry, other, known, long, points, spans)
 
 
 def _latest(facts: pl.DataFrame, filings: pl.DataFrame) -> date:
@@ -86,25 +88,31 @@ def unit_kinds(facts: pl.DataFrame) -> pl.DataFrame:
     return facts.select("unit").unique().with_columns(given=given)
 
 
-def _choose(facts: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
-    """fid, item, start, end, value, row: the first reported tag of each item and period."""
+def _know(facts: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
+    """Facts that may carry an item, with the unit they have and the one they should have."""
     narrow = facts.select(
         "fid", "row", "taxonomy", "concept", "unit", "money", "seq", "value",
         start="period_start", end="period_end",
     )  # fmt: skip
     narrow = narrow.join(concept_table(rules), on=["taxonomy", "concept"])
-    currency = _currencies(narrow)
+    narrow = narrow.join(unit_kinds(narrow), on="unit")
+    # Data sets without units per share give plain currencies for them: taken as meant.
+    bare = ~(pl.col("given") == "per_share").any().over("fid")
+    meant = bare & (pl.col("unit_kind") == "per_share") & (pl.col("given") == "money")
+    narrow = narrow.with_columns(given=pl.when(meant).then(pl.lit("per_share")).otherwise("given"))
+    return narrow.join(_currencies(narrow), on="fid", how="left")
+
+
+def _choose(known: pl.DataFrame) -> pl.DataFrame:
+    """fid, item, start, end, value, row: the first reported tag of each item and period."""
     fits_kind = pl.col("start").is_null() == (pl.col("item_kind") == "instant")
     fits_unit = (pl.col("given") == pl.col("unit_kind")) & (
         (pl.col("given") != "money") | (pl.col("unit") == pl.col("currency"))
     )
-    narrow = (
-        narrow.join(unit_kinds(narrow), on="unit").join(currency, on="fid", how="left")
-        .filter(fits_kind, fits_unit)
-        .sort("fid", "item", "start", "end", "rank", "seq")
-    )  # fmt: skip
     keys = ["fid", "item", "start", "end"]
-    return narrow.unique(keys, keep="first", maintain_order=True).select(*keys, "value", "row", "rank")
+    fitting = known.filter(fits_kind, fits_unit).select(*keys, "value", "row", "rank", "seq")
+    fitting = fitting.sort(*keys, "rank", "seq").drop("seq")
+    return fitting.unique(keys, keep="first", maintain_order=True)
 
 
 def _currencies(narrow: pl.DataFrame) -> pl.DataFrame:

@@ -25,13 +25,12 @@ def own_values(book: Book) -> pl.DataFrame:
     filing's comparatives.
     """
     headline = book.rules.flagged("headline")
-    long = book.long.filter(pl.col("item").cast(pl.String).is_in(headline), pl.col("months") >= 0)
+    long = book.long.filter(pl.col("item").is_in(headline), pl.col("months") >= 0)
     long = long.join(book.filings.select("fid", "cik"), on="fid", maintain_order="left")
     own = long.filter("own").sort("cik", "item", "months", "fid", "start", "end")
-    own = own.unique(["fid", "item", "months"], keep="last", maintain_order=True)
-    over = ["cik", "item", "months"]
-    past = [pl.col("value").shift(n).over(over).alias(f"p{n}") for n in range(1, PRIOR + 1)]
-    own = own.with_columns(past, was_fid=pl.col("fid").shift(1).over(over))
+    own = in_runs(own.unique(["fid", "item", "months"], keep="last", maintain_order=True), OVER)
+    past = [before("value", n).alias(f"p{n}") for n in range(1, PRIOR + 1)]
+    own = own.with_columns(past, was_fid=before("fid"))
     beside = (
         long.filter(~pl.col("own")).group_by("fid", "item", "months")
         .agg(beside=pl.col("value").abs().max())
@@ -48,17 +47,33 @@ def own_values(book: Book) -> pl.DataFrame:
 def told_before(book: Book) -> pl.DataFrame:
     """Every headline value with what the filing before it said for the same period (`was`)."""
     headline = book.rules.flagged("headline")
-    long = book.long.filter(pl.col("item").cast(pl.String).is_in(headline))
+    long = book.long.filter(pl.col("item").is_in(headline))
     long = long.join(book.filings.select("fid", "cik"), on="fid", maintain_order="left")
     keys = ["cik", "item", "start", "end"]
-    return long.sort(*keys, "fid").with_columns(
-        was=pl.col("value").shift(1).over(keys),
-        was_row=pl.col("row").shift(1).over(keys),
-        was_fid=pl.col("fid").shift(1).over(keys),
-        first=pl.col("value").first().over(keys),
-        first_row=pl.col("row").first().over(keys),
-        first_fid=pl.col("fid").first().over(keys),
-    )
+    runs = in_runs(long.sort(*keys, "fid"), keys)
+    head = pl.col("pos") == 0
+    return runs.with_columns(
+        was=before("value"), was_row=before("row"), was_fid=before("fid"),
+        first=pl.when(head).then("value").forward_fill(),
+        first_row=pl.when(head).then("row").forward_fill(),
+        first_fid=pl.when(head).then("fid").forward_fill(),
+    )  # fmt: skip
+
+
+OVER = ["cik", "item", "months"]
+
+
+def in_runs(ordered: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
+    """Adds `pos`, the place of a row within its run of equal keys; far cheaper than `over`."""
+    same = pl.all_horizontal(pl.col(key).eq_missing(pl.col(key).shift(1)) for key in keys)
+    index = pl.int_range(pl.len(), dtype=pl.Int64)
+    begin = pl.when(~same | (index == 0)).then(index).forward_fill()
+    return ordered.with_columns(pos=index - begin)
+
+
+def before(name: str, n: int = 1) -> pl.Expr:
+    """The value n rows earlier in the same run."""
+    return pl.when(pl.col("pos") >= n).then(pl.col(name).shift(n))
 
 
 def scale_jump(book: Book, own: pl.DataFrame, told: pl.DataFrame) -> Outcome:
@@ -184,7 +199,7 @@ def _jumped(own: pl.DataFrame) -> pl.DataFrame:
     least = pl.min_horizontal(pl.col("p1", "p2", "p3", "p4").abs())
     up = (pl.col("value").abs() > LONE_JUMP * pl.col("size")) & (pl.col("size") > 0)
     steady = (pl.col("size") < 10 * least) & (pl.col("seen") >= 3)
-    amounts = ~pl.col("item").cast(pl.String).is_in(PER_SHARE)
+    amounts = ~pl.col("item").is_in(PER_SHARE)
     jumped = own.filter(up & steady & amounts)
     return _told(jumped, "size", ", but the greatest of the four before is ", ".")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from core.domain.quality.book import Book, concept_table, unit_kinds
+from core.domain.quality.book import Book
 from core.domain.quality.outcome import Outcome, number, outcome
 
 NULL_DAY = pl.lit(None, pl.Date)
@@ -38,7 +38,7 @@ def lengths(book: Book) -> Outcome:
 def _strays(book: Book) -> pl.DataFrame:
     """Periods of a headline item or two, a few days off a period that carries the statements."""
     names = book.rules.flagged("headline")
-    long = book.long.filter(pl.col("item").cast(pl.String).is_in(names), pl.col("months") > 0)
+    long = book.long.filter(pl.col("item").is_in(names), pl.col("months") > 0)
     sizes = long.group_by("fid", "start", "end").agg(n=pl.len(), name=pl.col("item").first())
     full = sizes.filter(pl.col("n") >= STATEMENTS)
     near = sizes.filter(pl.col("n") <= 2).join(full, on="fid", suffix="_full")
@@ -102,7 +102,7 @@ COVER_DAYS = (240, 110)  # longest from the balance sheet to the cover: annual, 
 def future(book: Book) -> Outcome:
     """Q39: standard items do not end after the day of filing."""
     names = book.rules.flagged("headline")
-    long = book.long.filter(pl.col("item").cast(pl.String).is_in(names))
+    long = book.long.filter(pl.col("item").is_in(names))
     dated = long.join(book.filings.select("fid", "filed"), on="fid")
     late = (pl.col("end") - pl.col("filed")).dt.total_days()
     failed = dated.filter(late > 1).with_columns(
@@ -146,18 +146,15 @@ def _coarsest() -> pl.Expr:
 
 def units(book: Book) -> Outcome:
     """Q41: the unit that the item asks for, and headline items in one currency."""
-    table = concept_table(book.rules).unique(["taxonomy", "concept"])
-    known = book.facts.join(table, on=["taxonomy", "concept"])
-    known = known.join(unit_kinds(known), on="unit")
+    known = book.known
     wrong = known.filter(pl.col("given") != pl.col("unit_kind")).with_columns(
         message=pl.concat_str(
             pl.col("concept"), pl.lit(" is given in "), pl.col("unit"),
             pl.lit(", but should be in "), pl.col("unit_kind").replace(SPOKEN), pl.lit("."),
         )
     )  # fmt: skip
-    failed = pl.concat([wrong, _second_currency(known)]).with_columns(
-        start="period_start", end="period_end", actual="value", rows=pl.concat_list("row")
-    )
+    failed = pl.concat([wrong, _second_currency(known)]).unique(["fid", "row"])
+    failed = failed.with_columns(actual="value", rows=pl.concat_list("row"))
     return outcome("Q41", known, failed)
 
 
@@ -166,19 +163,18 @@ SPOKEN = {"money": "a currency", "per_share": "a currency per share"}
 
 def _second_currency(known: pl.DataFrame) -> pl.DataFrame:
     """Headline balances in a currency other than the filing's main one, without their main twin."""
-    heads = known.filter(pl.col("given") == "money")
-    counts = heads.group_by("fid", "unit").len().sort("len", "unit")
-    main = counts.group_by("fid", maintain_order=True).agg(main=pl.col("unit").last())
-    foreign = heads.join(main, on="fid").filter(pl.col("unit") != pl.col("main"))
-    twin = ["fid", "taxonomy", "concept", "period_start", "period_end"]
-    home = heads.join(main, on="fid").filter(pl.col("unit") == pl.col("main")).select(twin)
+    heads = known.filter(pl.col("given") == "money", pl.col("unit_kind") == "money")
+    foreign = heads.filter(pl.col("unit") != pl.col("currency"))
+    twin = ["fid", "taxonomy", "concept", "start", "end"]
+    main = heads.join(foreign.select("fid").unique(), on="fid", how="semi")
+    home = main.filter(pl.col("unit") == pl.col("currency")).select(twin)
     alone = foreign.join(home, on=twin, how="anti", nulls_equal=True)
     return alone.with_columns(
         message=pl.concat_str(
             pl.col("concept"), pl.lit(" is given in "), pl.col("unit"),
-            pl.lit(", but the filing reports in "), pl.col("main"), pl.lit("."),
+            pl.lit(", but the filing reports in "), pl.col("currency"), pl.lit("."),
         )
-    ).drop("main")  # fmt: skip
+    )  # fmt: skip
 
 
 def retired(book: Book) -> Outcome:

@@ -69,6 +69,7 @@ class Rule:
     equations: tuple[Equation, ...]
     also: tuple[Equation, ...]
     orders: tuple[tuple[str, str], ...]
+    unseen_pct: float
 
     @property
     def weight(self) -> int:
@@ -164,6 +165,7 @@ def _rule(name: str, body: Mapping[str, Any]) -> Rule:
         group=body["group"], kind=body["kind"], formula=body.get("formula", spoken),
         style=body.get("style", ""), related=tuple(body.get("related", ())),
         equations=equations, also=also, orders=orders,
+        unseen_pct=float(body.get("unseen_pct", 0)),
     )  # fmt: skip
 
 

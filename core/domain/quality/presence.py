@@ -7,7 +7,7 @@ from datetime import timedelta
 import polars as pl
 
 from core.domain.quality.book import Book
-from core.domain.quality.history import PER_SHARE, SPLITS
+from core.domain.quality.history import PER_SHARE, SPLITS, before
 from core.domain.quality.outcome import Outcome, number, outcome, words
 
 REGULAR = 3  # filings of the form that must have had an item before its absence says something
@@ -17,8 +17,8 @@ FEW, MANY = 0.4, 2.5
 def present(book: Book) -> pl.DataFrame:
     """fid, item: the items that a filing gives for its own period (or the cover)."""
     once = book.rules.flagged("once")
-    own = book.long.filter(pl.col("own") | pl.col("item").cast(pl.String).is_in(once))
-    return own.select("fid", pl.col("item").cast(pl.String)).unique()
+    own = book.long.filter(pl.col("own") | pl.col("item").is_in(once))
+    return own.select("fid", "item").unique().with_columns(pl.col("item").cast(pl.String))
 
 
 def required(book: Book, have: pl.DataFrame) -> tuple[Outcome, pl.DataFrame]:
@@ -98,9 +98,7 @@ def vanished(book: Book, have: pl.DataFrame) -> tuple[Outcome, pl.DataFrame]:
 
 def _one_sided(book: Book) -> pl.DataFrame:
     """Main flows given for the period a year ago, but not for the filing's own of that length."""
-    main = book.long.with_columns(pl.col("item").cast(pl.String)).filter(
-        pl.col("item").is_in(MAIN), pl.col("months") > 0
-    )
+    main = book.long.filter(pl.col("item").is_in(MAIN), pl.col("months") > 0)
     ends = book.filings.filter(pl.col("periodic"), ~pl.col("transition"))
     main = main.join(ends.select("fid", "period_end"), on="fid")
     back = (pl.col("period_end") - pl.col("end")).dt.total_days()
@@ -112,7 +110,7 @@ def _one_sided(book: Book) -> pl.DataFrame:
     return missing.with_columns(
         actual=pl.lit(None, pl.Float64), expected=pl.lit(None, pl.Float64),
         message=pl.concat_str(
-            pl.col("item"), pl.lit(" is given as "), number(pl.col("value")),
+            pl.col("item").cast(pl.String), pl.lit(" is given as "), number(pl.col("value")),
             pl.lit(" for the "), pl.col("months").cast(pl.String),
             pl.lit(" months to "), pl.col("end").cast(pl.String),
             pl.lit(", but not for those to "), pl.col("own_end").cast(pl.String), pl.lit("."),
@@ -177,7 +175,7 @@ def restated(book: Book, told: pl.DataFrame) -> Outcome:
     both = both.join(book.filings.select("fid", "unit"), on="fid")
     ratio = (pl.col("value") / pl.col("first")).abs()
     split = pl.any_horizontal((ratio / s - 1).abs() < 0.02 for s in SPLITS if s != 1)
-    shares = pl.col("item").cast(pl.String).is_in(PER_SHARE) & split
+    shares = pl.col("item").is_in(PER_SHARE) & split
     room = pl.max_horizontal(pl.col("unit") * 2, pl.col("first").abs() * 0.001)
     room = pl.when(pl.col("item").cast(pl.String).str.starts_with("Eps")).then(0.011).otherwise(room)
     changed = ((pl.col("value") - pl.col("first")).abs() > room) & ~shares
@@ -203,7 +201,7 @@ def factless(book: Book) -> pl.DataFrame:
 
 def outliers(book: Book, own: pl.DataFrame) -> Outcome:
     """Q35: growth on the year before, beyond 6 median absolute deviations of its own history."""
-    lag = pl.col("value").shift(4).over("cik", "item", "months")
+    lag = before("value", 4)
     growth = (pl.col("value").abs() / lag.abs()).log()
     positive = (pl.col("value") != 0) & (lag != 0)
     grown = own.with_columns(before=lag, growth=pl.when(positive).then(growth))

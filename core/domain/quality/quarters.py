@@ -49,7 +49,7 @@ def _misreported(ratio: pl.Expr) -> pl.Expr:
 
 def _flows(book: Book, flag: str) -> pl.DataFrame:
     names = book.rules.flagged(flag)
-    flows = book.long.filter(pl.col("months") > 0, pl.col("item").cast(pl.String).is_in(names))
+    flows = book.long.filter(pl.col("months") > 0, pl.col("item").is_in(names))
     who = book.filings.select("fid", "cik", "unit")
     columns = ["fid", "item", "rank", "start", "end", "value", "row", "months"]
     return flows.select(columns).join(who, on="fid")
@@ -109,7 +109,7 @@ def fourth(book: Book) -> Outcome:
     pairs = pairs.filter(pl.col("nine") < 100 * pl.col("value"))
     quarter = pl.col("value") - pl.col("nine")
     implausible = (quarter < -0.02 * pl.col("value")) | (quarter > 0.75 * pl.col("value"))
-    main = pl.col("item").cast(pl.String).is_in(["Revenues", "CostOfRevenue"])
+    main = pl.col("item").is_in(["Revenues", "CostOfRevenue"])
     failed = pairs.filter(implausible & main).with_columns(
         expected="nine", actual="value", rows=pl.concat_list("row", "nine_row"),
         message=pl.concat_str(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import polars as pl
 
 from core.domain.quality.book import Book
@@ -20,9 +22,7 @@ def impute(book: Book) -> Book:
             points = _fill(points, rule, equation)
         else:
             spans = _fill(spans, rule, equation)
-    return Book(
-        book.rules, book.as_of, book.facts, book.filings, book.other, book.long, points, spans
-    )
+    return replace(book, points=points, spans=spans)
 
 
 def _fill(wide: pl.DataFrame, rule: str, equation: Equation) -> pl.DataFrame:
@@ -44,13 +44,13 @@ def total(equation: Equation) -> pl.Expr:
 
 
 def slack(rule: Rule, equation: Equation) -> pl.Expr:
-    """The tolerance T0 or T1 of an equation, in the unit of its amounts."""
+    """The tolerance T0, T1 or T2 of an equation, in the unit of its amounts."""
     addends = sum(1 for term in equation.terms if not term.optional)
     rounding = pl.col("unit") * 2.0 * max(1.0, (addends + 1) / 2)
     if rule.tolerance == "T0":
         return rounding
     greatest = pl.max_horizontal(pl.col(equation.items).abs())
-    return pl.max_horizontal(rounding, greatest * 0.001)
+    return pl.max_horizontal(rounding, greatest * (0.001 if rule.tolerance == "T1" else 0.02))
 
 
 def equations(book: Book, rule: Rule) -> Outcome:
@@ -66,12 +66,23 @@ def equations(book: Book, rule: Rule) -> Outcome:
         main=pl.min_horizontal(f"gap{i}" for i in range(len(rule.equations))),
     )
     usable = gaps.select((pl.col("best") <= 1.0) | pl.col("main").is_not_null()).to_series()
+    if rule.unseen_pct:
+        usable &= ~(wide.select(_unseen(rule)).to_series() & (gaps["best"] > 1.0))
     wrong = usable & (gaps["best"] > 1.0)
     judged = wide.select("fid").with_columns(gaps["best"]).filter(usable)
     failed = _explain(rule, pl.concat([wide.filter(wrong), gaps.filter(wrong)], how="horizontal"))
     if rule.style == "learned":
         return _learned(book, rule, judged, failed)
     return outcome(rule.id, judged, failed)
+
+
+def _unseen(rule: Rule) -> pl.Expr:
+    """Whether the whole exceeds its parts by what a line of the filer's own may explain."""
+    optional = {t.item for e in rule.equations for t in e.terms if t.optional}
+    bare = pl.all_horizontal(pl.col(item).is_null() for item in optional)
+    first = rule.equations[0]
+    over = (pl.col(first.whole) - total(first)) / pl.col(first.whole)
+    return (bare & over.is_between(0.0, rule.unseen_pct / 100)).fill_null(False)
 
 
 def _of_style(book: Book, rule: Rule, wide: pl.DataFrame) -> pl.DataFrame:

@@ -88,7 +88,7 @@ def heads(book: Book) -> Outcome:
 def negatives(book: Book) -> Outcome:
     """Q29: items flagged positive that are below zero."""
     names = book.rules.flagged("positive")
-    flagged = book.long.filter(pl.col("item").cast(pl.String).is_in(names))
+    flagged = book.long.filter(pl.col("item").is_in(names))
     failed = flagged.filter(pl.col("value") < 0).with_columns(
         expected=pl.lit(0.0), actual="value", tolerance=pl.lit(0.0),
         message=pl.concat_str(
