@@ -7,6 +7,7 @@
     │   ├── ServerError             the other side answered 5xx
     │   ├── RateLimitedError        429: slow down (carries retry_after_seconds)
     │   ├── BlockedError            403 block: pause until an instant (carries until)
+    │   ├── StoreError              the store cannot be read or written (disk full, damaged)
     │   └── PullCancelledError      the user called it off
     ├── NotFoundError           does not exist
     ├── ParsingError            cannot be read
@@ -17,6 +18,7 @@
     └── ValidationError         is not allowed
         ├── SettingsError           a setting is unknown or malformed
         ├── CatalogueError          a mistake in the catalogue (file, line, dataset, key)
+        ├── ScheduleError           a schedule rule or instant is malformed (also a ValueError)
         ├── UsageError              wrong use of a command or use case
         ├── AccessError             401/403: the other side does not let us
         └── OwnershipError          the data folder belongs to another process
@@ -100,6 +102,12 @@ class BlockedError(TransportError):
         self.until = until
 
 
+class StoreError(TransportError):
+    """The store could not be read or written."""
+
+    transient = False
+
+
 class PullCancelledError(TransportError):
     """The pull was cancelled by its user."""
 
@@ -150,6 +158,10 @@ class SettingsError(ValidationError):
 
 class CatalogueError(ValidationError):
     """A mistake in the catalogue."""
+
+
+class ScheduleError(ValidationError, ValueError):
+    """A schedule rule, or the instant asked about, is malformed."""
 
 
 class UsageError(ValidationError):

@@ -1,0 +1,1 @@
+"""The commands, one module an area; each has `register(cli)`."""

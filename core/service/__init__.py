@@ -1,1 +1,68 @@
-"""The use cases: all that app/ and pages/ call."""
+"""The use cases: all that app/ and pages/ call.
+
+`current()` is the one desk of this process; `use(desk)` sets it (the lifespan does, tests too).
+"""
+
+from __future__ import annotations
+
+from core.errors import OpenbellError
+from core.service.desk import Desk
+
+_desk: Desk | None = None
+
+
+class NoDeskError(OpenbellError):
+    """Pages were opened without the desk behind them."""
+
+    kind = "could not ask"
+
+
+def current() -> Desk:
+    """The open desk; NoDeskError when there is none."""
+    if _desk is None:
+        raise NoDeskError(
+            "the desk is not open", hint="start it with: python -m app serve (or: make demo)"
+        )
+    return _desk
+
+
+def use(desk: Desk | None) -> None:
+    """Make this the desk of the process (None: no desk)."""
+    global _desk  # noqa: PLW0603 - one desk per process is the design
+    _desk = desk
+
+
+def is_open() -> bool:
+    """Whether there is a desk."""
+    return _desk is not None
+
+
+# Imported last: these modules register the commands and exports, and use the desk above.
+from core.service import (  # noqa: E402
+    care,
+    commands,
+    companies,
+    datasets,
+    exports,
+    health,
+    imports,
+    pull_jobs,
+    refresh,
+)
+
+__all__ = [
+    "Desk",
+    "NoDeskError",
+    "care",
+    "commands",
+    "companies",
+    "current",
+    "datasets",
+    "exports",
+    "health",
+    "imports",
+    "is_open",
+    "pull_jobs",
+    "refresh",
+    "use",
+]

@@ -1,0 +1,65 @@
+"""Where a running desk listens: a 0600 file in the data folder with address, token and PID."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import httpx
+
+FILE = "desk.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the desk of a data folder answers, and the token its API asks for."""
+
+    url: str
+    token: str
+    pid: int
+
+
+def announce(data_dir: Path, host: str, port: int) -> Address:
+    """Write the address of this process's desk: aside, synced, then in place."""
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104 - only compared
+    address = Address(f"http://{shown}:{port}", secrets.token_urlsafe(32), os.getpid())
+    data_dir.mkdir(parents=True, exist_ok=True)
+    path = data_dir / FILE
+    aside = path.with_suffix(f".{os.getpid()}.part")
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(asdict(address), file)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)
+    return address
+
+
+def withdraw(data_dir: Path) -> None:
+    """Remove the address when it is this process's."""
+    address = read(data_dir)
+    if address and address.pid == os.getpid():
+        (data_dir / FILE).unlink(missing_ok=True)
+
+
+def read(data_dir: Path) -> Address | None:
+    """The address on file, whoever wrote it; None when there is none or it cannot be read."""
+    try:
+        return Address(**json.loads((data_dir / FILE).read_text()))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
+
+
+def running(data_dir: Path) -> Address | None:
+    """The address of a desk that answers right now."""
+    address = read(data_dir)
+    if address is None:
+        return None
+    try:
+        answer = httpx.get(f"{address.url}/api/health/live", timeout=2.0)
+    except httpx.HTTPError:
+        return None
+    return address if answer.status_code == 200 else None

@@ -1,0 +1,52 @@
+"""Health and metrics: is it alive, is it ready, what is it doing."""
+
+from __future__ import annotations
+
+import anyio.to_thread
+from fastapi import APIRouter, Response
+
+from app.run import dumps
+from core import service
+from core.observe import metrics
+
+router = APIRouter()
+
+
+@router.get("/health/live")
+async def live() -> Response:
+    """200 as long as the process answers."""
+    return _json({"status": "live"})
+
+
+@router.get("/health/startup")
+async def startup() -> Response:
+    """200 once the desk is open."""
+    up = service.is_open()
+    return _json({"status": "started" if up else "starting"}, 200 if up else 503)
+
+
+@router.get("/health/ready")
+async def ready() -> Response:
+    """200 when store, queue and engine work; 503 with the reasons otherwise."""
+    report = await anyio.to_thread.run_sync(service.health.report)
+    failing = {name: check for name, check in report["checks"].items() if not check["ok"]}
+    body = {"status": "not ready" if failing else "ready", "failing": failing}
+    return _json(body, 503 if failing else 200)
+
+
+@router.get("/health/detailed")
+async def detailed() -> Response:
+    """Every check with figures, and the datasets' freshness."""
+    report = await anyio.to_thread.run_sync(service.health.report)
+    return _json(report, 200 if report["ok"] else 503)
+
+
+@router.get("/metrics")
+async def prometheus() -> Response:
+    """Metrics in the Prometheus text format."""
+    await anyio.to_thread.run_sync(service.health.gauge)
+    return Response(metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _json(document: object, status: int = 200) -> Response:
+    return Response(dumps(document), status, media_type="application/json")

@@ -1,0 +1,63 @@
+"""The FastAPI application that is mounted at /api beside the pages."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from fastapi import FastAPI, Request, Response
+
+from app.api import commands, health
+from app.run import dumps
+from core.errors import (
+    AccessError,
+    NotFoundError,
+    OpenbellError,
+    TransportError,
+    UsageError,
+    ValidationError,
+)
+from core.observe import logs
+from core.service.commands import FAILED, WRONG_USE
+
+_STATUS: tuple[tuple[type[OpenbellError], int], ...] = (
+    (NotFoundError, 404),
+    (AccessError, 401),
+    (ValidationError, 422),
+    (TransportError, 503),
+    (OpenbellError, 500),
+)
+
+
+def create() -> FastAPI:
+    """The application; the desk it serves is `core.service.current()`."""
+    app = FastAPI(title="Openbell", docs_url=None, redoc_url=None)
+    app.include_router(health.router)
+    app.include_router(commands.router)
+    app.add_exception_handler(OpenbellError, _answer)
+    app.middleware("http")(_correlate)
+    return app
+
+
+async def _answer(_: Request, error: Exception) -> Response:
+    assert isinstance(error, OpenbellError)
+    status = next(code for kind, code in _STATUS if isinstance(error, kind))
+    body = {
+        "error": {
+            "kind": error.kind,
+            "message": error.message,
+            "where": error.where,
+            "hint": error.hint,
+            "exit_code": WRONG_USE if isinstance(error, UsageError) else FAILED,
+        }
+    }
+    return Response(dumps(body), status, media_type="application/json")
+
+
+async def _correlate(
+    request: Request, proceed: Callable[[Request], Awaitable[Response]]
+) -> Response:
+    given = request.headers.get("x-correlation-id") or None
+    with logs.correlated(given if given and given.isalnum() else None) as identifier:
+        response = await proceed(request)
+        response.headers["X-Correlation-Id"] = identifier
+        return response

@@ -1,0 +1,65 @@
+"""The ASGI application: pages, API and engine in one process on one port.
+
+`uvicorn app.asgi:app` runs it; `python -m app serve` does so with the desk's settings. The
+lifespan opens the desk exactly once, before any browser session.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio.to_thread
+import streamlit as st
+from starlette.routing import Mount
+
+from app import address
+from app.api import main as api
+from core import service, settings
+from core.observe import logs
+
+GC_SECONDS = 30.0
+on_open: list[Callable[[service.Desk], None]] = []  # called once the desk is open
+log = logs.get("asgi")
+
+
+@asynccontextmanager
+async def lifespan(_: object) -> AsyncIterator[None]:
+    """Open the desk, start its engine, say where it listens; undo all of it at the end."""
+    chosen = settings.load()
+    logs.configure(chosen.log_format, chosen.log_level)
+    desk = await anyio.to_thread.run_sync(service.Desk.open, chosen)
+    stop = threading.Event()
+    try:
+        desk.start(scheduler=chosen.scheduler)
+        service.use(desk)
+        port = chosen.port
+        address.announce(chosen.data_dir, chosen.host, port)
+        threading.Thread(target=_collect, args=(stop,), name="gc", daemon=True).start()
+        for function in on_open:
+            await anyio.to_thread.run_sync(function, desk)
+        log.info("desk open", pid=os.getpid(), data_dir=str(chosen.data_dir))
+        yield
+    finally:
+        stop.set()
+        address.withdraw(chosen.data_dir)
+        service.use(None)
+        await anyio.to_thread.run_sync(desk.close)
+        log.info("desk closed")
+
+
+def _collect(stop: threading.Event) -> None:
+    """Collect garbage on a timer: doing it after every page run would stall all sessions."""
+    while not stop.wait(GC_SECONDS):
+        gc.collect()
+
+
+app = st.App(
+    Path(__file__).with_name("dashboard.py"),
+    lifespan=lifespan,
+    routes=[Mount("/api", app=api.create())],
+)

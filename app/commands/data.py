@@ -1,0 +1,274 @@
+"""Commands about data: pull, import, backfill, status, watch, export, sql."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from app import run as runner
+from core.errors import StoreError, UsageError
+from core.observe import logs
+from core.service.exports import format_of
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+POLL_SECONDS = 0.1
+
+
+def register(cli: typer.Typer) -> None:
+    """Add the commands of this module."""
+    cli.command()(pull)
+    cli.command("import")(import_file)
+    cli.command()(backfill)
+    cli.command()(status)
+    cli.command()(export)
+    cli.command()(sql)
+    watch = typer.Typer(help="Companies followed, by ticker or CIK.", no_args_is_help=True)
+    watch.command("add")(watch_add)
+    watch.command("remove")(watch_remove)
+    watch.command("list")(watch_list)
+    cli.add_typer(watch, name="watch")
+
+
+def pull(
+    datasets: Annotated[
+        list[str] | None, typer.Argument(help="Datasets; none: what is due.")
+    ] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Every enabled dataset.")] = False,
+    now: Annotated[bool, typer.Option("--now", help="Force a new pull at the source.")] = False,
+    start: Annotated[str | None, typer.Option("--from", help="ISO instant; UTC if bare.")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="ISO instant; UTC if bare.")] = None,
+    json: Json = False,
+) -> None:
+    """Pull what is due, or the named datasets; waits and reports per dataset."""
+    with runner.reported(), logs.correlated(), runner.caller(engine=True) as call:
+        asked = call.call(
+            "refresh",
+            datasets=datasets,
+            all=all_,
+            now=now,
+            start=_instant(start, "--from"),
+            end=_instant(end, "--to"),
+        ).document
+        jobs = [ticket["job_id"] for ticket in asked]
+        try:
+            _follow(call, jobs, quiet=json or not sys.stderr.isatty())
+        except KeyboardInterrupt:
+            call.call("cancel", jobs=jobs)
+            runner.err.print("cancelled; the data is as it was before")
+            raise typer.Exit(1) from None
+        result = call.call("pulled", jobs=jobs)
+        runner.show(result, json=json, render=_print_pulls)
+    runner.leave(result)
+
+
+def _follow(call: runner.Caller, jobs: list[str], *, quiet: bool) -> None:
+    columns = (
+        TextColumn("{task.description:24}"),
+        BarColumn(),
+        TextColumn("{task.fields[note]}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=runner.err, disable=quiet) as bar:
+        tasks: dict[str, TaskID] = {}
+        while jobs:
+            views = call.call("progress", jobs=jobs).document
+            for view in views:
+                _draw(bar, tasks, view)
+            if all(view["over"] for view in views):
+                return
+            time.sleep(POLL_SECONDS)
+
+
+def _draw(bar: Progress, tasks: dict[str, TaskID], view: dict[str, Any]) -> None:
+    if view["job_id"] not in tasks:
+        tasks[view["job_id"]] = bar.add_task(view["dataset"], total=None, note="")
+    waiting = f"waiting, number {view['position']}" if view["state"] == "queued" else ""
+    rows = f"{view['rows']:,} rows " if view["rows"] else ""
+    note = view["state"] if view["over"] else waiting or (rows + (view["message"] or ""))
+    bar.update(
+        tasks[view["job_id"]],
+        total=100 if view["percent"] is not None or view["over"] else None,
+        completed=100 if view["over"] else view["percent"] or 0,
+        note=logs.escape(note)[:60],
+    )
+
+
+def _print_pulls(document: dict[str, Any], console: Console) -> None:
+    pulls = document["pulls"]
+    if not pulls:
+        console.print("Nothing is due. Name datasets, or use --all.")
+        return
+    table = Table("dataset", "state", "read", "new", "changed", "same", "rejected", "s", box=None)
+    for item in pulls:
+        counts = (f"{item['rows_' + kind]:,}" for kind in _KINDS)
+        table.add_row(item["dataset"], item["state"], *counts, f"{item['seconds'] or 0:.1f}")
+    console.print(table)
+    for item in pulls:
+        if item["error"] or item.get("message"):
+            text = logs.escape(item["error"] or item["message"])
+            console.print(f"{item['dataset']}: {text}", markup=False)
+
+
+_KINDS = ("read", "inserted", "updated", "unchanged", "rejected")
+
+
+def import_file(
+    dataset: Annotated[str, typer.Argument(help="The dataset to load into.")],
+    file: Annotated[Path, typer.Argument(help="A CSV or Parquet file (.gz is read too).")],
+    json: Json = False,
+) -> None:
+    """Load a file through the same path as a pull: schema, rejects, lineage."""
+    runner.run(
+        "import",
+        json=json,
+        render=_print_pulls,
+        dataset=dataset,
+        path=_readable(file),
+    )
+
+
+def backfill(
+    file: Annotated[
+        Path, typer.Argument(help="companyfacts.zip, submissions.zip or an FSDS quarter zip.")
+    ],
+    json: Json = False,
+) -> None:
+    """Load a bulk file of the SEC without unpacking it."""
+    runner.run("backfill", json=json, render=_print_pulls, path=_readable(file))
+
+
+def status(json: Json = False) -> None:
+    """Per dataset: freshness, rows, last pull, next due, last error."""
+    runner.run("status", json=json, render=_print_status)
+
+
+def _print_status(document: dict[str, Any], console: Console) -> None:
+    table = Table("dataset", "freshness", "rows", "last success", "next due", "error", box=None)
+    for item in document["datasets"]:
+        table.add_row(
+            item["name"],
+            item["freshness"],
+            f"{item['rows']:,}",
+            (item["last_success"] or "never")[:19],
+            (item["next_due"] or "—")[:19],
+            logs.escape(item["last_error"] or ""),
+        )
+    console.print(table)
+    for problem in document["problems"]:
+        console.print(problem, markup=False)
+
+
+def export(
+    what: Annotated[str, typer.Argument(help="filings, facts, candidates, plans, journal, …")],
+    out: Annotated[Path, typer.Option("--out", help="A .csv, .parquet or .json file.")],
+    filters: Annotated[
+        list[str] | None, typer.Option("--filter", help="NAME=VALUE, repeatable.")
+    ] = None,
+) -> None:
+    """Write a table of the desk to a file."""
+    with runner.reported(), logs.correlated(), runner.caller() as call:
+        ending = format_of(out)
+        body = call.export(what, ending, _pairs(filters))
+        _save(body, out.absolute())
+        runner.out.print(f"{out}: {len(body):,} bytes", markup=False)
+
+
+def _save(body: bytes, path: Path) -> None:
+    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with aside.open("wb") as file:
+            file.write(body)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    except OSError as error:
+        raise StoreError(f"the file could not be written: {error}", where=str(path)) from error
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def sql(
+    query: Annotated[str, typer.Argument(help="One SELECT.")],
+    limit: Annotated[int, typer.Option(min=1, help="Most rows returned.")] = 10_000,
+    json: Json = False,
+) -> None:
+    """Rows of one read-only SELECT on the store."""
+    runner.run("sql", json=json, render=_print_rows, query=query, limit=limit)
+
+
+def _print_rows(document: list[dict[str, Any]], console: Console) -> None:
+    if not document:
+        console.print("No rows.")
+        return
+    table = Table(*document[0], box=None)
+    for row in document:
+        table.add_row(*(logs.escape(str(value)) for value in row.values()))
+    console.print(table, markup=False)
+
+
+Companies = Annotated[list[str], typer.Argument(help="Tickers or CIKs.")]
+
+
+def watch_add(companies: Companies, json: Json = False) -> None:
+    """Follow companies: their filings and facts are pulled from the SEC."""
+    runner.run("watch_add", json=json, render=_print_watch, engine=True, companies=companies)
+
+
+def watch_remove(companies: Companies, json: Json = False) -> None:
+    """Stop following companies; what is stored stays."""
+    runner.run("watch_remove", json=json, render=_print_watch, companies=companies)
+
+
+def watch_list(json: Json = False) -> None:
+    """The companies followed."""
+    runner.run("watch_list", json=json, render=_print_watch)
+
+
+def _print_watch(document: dict[str, Any], console: Console) -> None:
+    if not document["companies"]:
+        console.print("No companies are followed. Add some: python -m app watch add AAPL MSFT")
+        return
+    table = Table("ticker", "CIK", "company", box=None)
+    for item in document["companies"]:
+        table.add_row(item["symbol"] or "—", str(item["cik"]), logs.escape(item["name"] or "—"))
+    console.print(table)
+
+
+def _readable(file: Path) -> str:
+    path = file.expanduser().absolute()
+    if not path.exists():
+        with runner.reported():
+            raise UsageError(f"there is no file {file}")
+    return str(path)
+
+
+def _pairs(items: list[str] | None) -> dict[str, str]:
+    pairs = {}
+    for item in items or ():
+        name, equals, value = item.partition("=")
+        if not equals or not name:
+            raise UsageError(f"--filter {item!r} must be NAME=VALUE")
+        pairs[name.strip()] = value.strip()
+    return pairs
+
+
+def _instant(text: str | None, option: str) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{option} {text!r} is not an ISO date or instant") from None
+    if isinstance(moment, date) and not moment.tzinfo:
+        moment = moment.replace(tzinfo=UTC)
+    return moment.astimezone(UTC)

@@ -1,0 +1,140 @@
+"""Writes the generated documents: docs/settings.md, docs/datasets.md and docs/commands.md.
+
+`make docs` runs it; a test fails when a document is not what this would write.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import typer
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from app.__main__ import register_all
+from core.catalogue import Catalogue
+from core.domain.datasets import Dataset
+from core.settings import PREFIX, ROOT, Settings
+
+DOCS = ROOT / "docs"
+CATALOGUE = ROOT / "data" / "catalogue.toml"
+
+
+def settings_document() -> str:
+    """Every setting with its default and meaning, by room."""
+    lines = [
+        "# Settings",
+        "",
+        "First wins: environment, `.env` in the working folder, secret files",
+        "`/run/secrets/openbell_NAME`, the default. An unknown or malformed setting stops the",
+        "start with one sentence that names it.",
+    ]
+    for section in reversed(Settings.__mro__):
+        fields = [n for n in getattr(section, "__annotations__", {}) if n in Settings.model_fields]
+        if not fields or section is Settings:
+            continue
+        lines += ["", f"## {(section.__doc__ or '').strip().rstrip('.')}", ""]
+        lines += ["| setting | type | default | what it is |", "|---|---|---|---|"]
+        lines += [_setting(name, Settings.model_fields[name]) for name in fields]
+    return "\n".join(lines) + "\n"
+
+
+def _setting(name: str, info: FieldInfo) -> str:
+    default = info.default_factory() if info.default_factory else info.default  # type: ignore[call-arg]
+    shown = "" if default in (None, "", PydanticUndefined) else _default(default)
+    kind = _type(info.annotation)
+    return f"| `{PREFIX}{name.upper()}` | {kind} | {shown} | {info.description or ''} |"
+
+
+def _default(value: object) -> str:
+    text = str(value).replace(str(ROOT) + "/", "")
+    return f"`{text}`"
+
+
+def _type(annotation: Any) -> str:
+    if typing.get_origin(annotation) is typing.Literal:
+        return " or ".join(f"`{word}`" for word in typing.get_args(annotation))
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        kinds = [a for a in typing.get_args(annotation) if a is not type(None)]
+        return " or ".join(_type(kind) for kind in kinds)
+    name: str = getattr(annotation, "__name__", str(annotation))
+    return {"SecretStr": "secret", "str": "text", "Path": "path"}.get(name, name)
+
+
+def datasets_document() -> str:
+    """Every dataset of the shipped catalogue."""
+    lines = [
+        "# Datasets",
+        "",
+        "The catalogue is `data/catalogue.toml` (another: `OPENBELL_CATALOGUE`). A mistake in it is",
+        "reported with file, line, dataset and key; the other datasets still run.",
+    ]
+    for dataset in Catalogue.load(CATALOGUE).datasets.values():
+        lines += ["", f"## {dataset.name}", "", *_dataset(dataset)]
+    return "\n".join(lines) + "\n"
+
+
+def _dataset(dataset: Dataset) -> Iterator[str]:
+    yield f"{dataset.description}."
+    yield ""
+    upstream = f", there called *{dataset.upstream}*" if dataset.upstream != dataset.name else ""
+    yield f"- Source: {dataset.source}{upstream}"
+    yield f"- Table `{dataset.table}`, key {', '.join(f'`{column}`' for column in dataset.key)}"
+    columns = ", ".join(f"`{name}` {kind}" for name, kind in dataset.schema.items())
+    yield f"- Columns: {columns}"
+    for rule in dataset.schedule:
+        words = ", ".join(f"{key} {value}" for key, value in rule.items())
+        yield f"- Due: {words}, plus {dataset.buffer_minutes:g} minutes"
+    yield f"- Catch-up: {dataset.catch_up}" + ("" if dataset.enabled else "; **off** by default")
+
+
+def commands_document() -> str:
+    """Every command with its help, arguments and options."""
+    root = typer.main.get_command(register_all())
+    lines = [
+        "# Commands",
+        "",
+        "`python -m app COMMAND`. Most take `--json`: one JSON document on stdout, logs on stderr.",
+        "Exit codes: 0 done, 1 failed, 2 wrong use, 3 done with errors found.",
+    ]
+    for path, command in _walk("", root):
+        lines += ["", f"## {path}", "", (command.help or "").strip(), ""]
+        lines += [_parameter(p) for p in command.params if not getattr(p, "hidden", False)]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _walk(prefix: str, command: Any) -> Iterator[tuple[str, Any]]:
+    for name, inner in sorted(getattr(command, "commands", {}).items()):
+        path = f"{prefix} {name}".strip()
+        if hasattr(inner, "commands"):
+            yield from _walk(path, inner)
+        else:
+            yield path, inner
+
+
+def _parameter(parameter: Any) -> str:
+    words = getattr(parameter, "opts", [parameter.name])
+    shown = words[0] if words[0].startswith("-") else str(parameter.name).upper()
+    return f"- `{shown}`: {getattr(parameter, 'help', '') or ''}"
+
+
+DOCUMENTS: dict[str, Callable[[], str]] = {
+    "settings.md": settings_document,
+    "datasets.md": datasets_document,
+    "commands.md": commands_document,
+}
+
+
+def main(folder: Path = DOCS) -> None:
+    """Write all generated documents."""
+    folder.mkdir(exist_ok=True)
+    for name, make in DOCUMENTS.items():
+        (folder / name).write_text(make(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

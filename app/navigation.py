@@ -1,0 +1,66 @@
+"""The pages of the desk, in groups: one line a page.
+
+A page whose file is not there is left out, so a line may stand before its page does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = ROOT / "pages"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One page: its file in pages/ (without .py, also its URL), title and tooltip."""
+
+    name: str
+    title: str
+    help: str = ""
+
+    @property
+    def path(self) -> Path:
+        """Absolute path of the script."""
+        return PAGES / f"{self.name}.py"
+
+
+GROUPS: Mapping[str, Sequence[Entry]] = {
+    "": (Entry("overview", "Overview", "The morning on one screen, problems first."),),
+    "Gaps": (
+        Entry("gap_scan", "Gap scan", "Names that gap this session, why, and how they rank."),
+        Entry("symbol", "Symbol", "One name: candles, gaps, filings and what like gaps did."),
+        Entry("gap_statistics", "Gap statistics", "How often gaps fill, and the back-test."),
+    ),
+    "Trading": (
+        Entry("plans", "Plans", "Entry, stop, targets and size, with the verdict of risk."),
+        Entry("risk", "Risk", "Limits, exposure, value at risk and stress of the book."),
+        Entry("journal", "Journal", "Entries, trial balance, equity and results by tag."),
+    ),
+    "Companies": (
+        Entry("companies", "Companies", "Watch list, filings and reported facts."),
+        Entry("compare", "Compare", "Two companies side by side on the same concepts."),
+        Entry("data_quality", "Data quality", "Grades of filings and of datasets."),
+        Entry("filing", "Filing", "One filing: its grade, point by point, and its facts."),
+        Entry("reconciliation", "Reconciliation", "Checks of the store against itself."),
+        Entry("rules", "Rules", "Every rule behind a grade, in words."),
+    ),
+    "Data": (
+        Entry("datasets", "Datasets", "Freshness, pulls, rejected rows and schema of each."),
+        Entry("jobs", "Jobs", "Queue, running, dead letters and history."),
+        Entry("lineage", "Lineage", "Where the rows came from and where they went."),
+    ),
+    "Desk": (
+        Entry("search", "Search", "A symbol, company or accession, anywhere on the desk."),
+        Entry("preferences", "Preferences", "Zone, palette, default filters and presets."),
+        Entry("glossary", "Glossary", "What each quantity on the desk means."),
+    ),
+}
+
+
+def present(groups: Mapping[str, Sequence[Entry]] = GROUPS) -> dict[str, list[Entry]]:
+    """The groups with the pages that exist; groups without any are left out."""
+    found = {name: [e for e in entries if e.path.is_file()] for name, entries in groups.items()}
+    return {name: entries for name, entries in found.items() if entries}

@@ -1,0 +1,177 @@
+"""Run a command: through the running desk's API, or on the store itself when no desk is up.
+
+Either way the same function of `core.service` makes the same document.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NoReturn, Protocol
+
+import httpx
+import orjson
+import typer
+from rich.console import Console
+
+from app import address as addresses
+from core import service, settings
+from core.errors import OpenbellError, TransportError, UsageError
+from core.observe import logs
+from core.service.commands import FAILED, WRONG_USE, CommandResult
+
+Render = Callable[[Any, Console], None]
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class Caller(Protocol):
+    """What runs commands and fetches exports, here or in the running desk."""
+
+    def call(self, command: str, /, **arguments: Any) -> CommandResult:
+        """Run one command."""
+        ...
+
+    def export(self, what: str, fmt: str, filters: Mapping[str, Any]) -> bytes:
+        """The bytes of an export."""
+        ...
+
+
+class Local:
+    """Commands on a desk opened by this process."""
+
+    def __init__(self, desk: service.Desk) -> None:
+        self.desk = desk
+
+    def call(self, command: str, /, **arguments: Any) -> CommandResult:
+        """Run one command on the open desk."""
+        result = service.commands.run(self.desk, command, arguments)
+        return CommandResult(orjson.loads(dumps(result.document)), result.exit_code)
+
+    def export(self, what: str, fmt: str, filters: Mapping[str, Any]) -> bytes:
+        """The bytes of an export, made here."""
+        return service.exports.encode(service.exports.frame_of(self.desk, what, **filters), fmt)
+
+
+class Remote:
+    """Commands through the API of a running desk."""
+
+    def __init__(self, address: addresses.Address) -> None:
+        self._client = httpx.Client(
+            base_url=f"{address.url}/api/v1",
+            headers={"Authorization": f"Bearer {address.token}"},
+            timeout=httpx.Timeout(10.0, read=3600.0),
+        )
+
+    def call(self, command: str, /, **arguments: Any) -> CommandResult:
+        """Run one command in the running desk."""
+        answer = self._post(f"/commands/{command}", arguments)
+        body = answer.json()
+        return CommandResult(body["document"], body["exit_code"])
+
+    def export(self, what: str, fmt: str, filters: Mapping[str, Any]) -> bytes:
+        """The bytes of an export, made by the running desk."""
+        return self._post(f"/exports/{what}", {"format": fmt, "filters": dict(filters)}).content
+
+    def _post(self, path: str, body: dict[str, Any]) -> httpx.Response:
+        headers = {"X-Correlation-Id": logs.correlation_id() or ""}
+        try:
+            answer = self._client.post(
+                path,
+                content=dumps(body),
+                headers={**headers, "Content-Type": "application/json"},
+            )
+        except httpx.HTTPError as error:
+            raise TransportError(
+                f"the running desk did not answer: {error}", where=str(self._client.base_url)
+            ) from error
+        if answer.is_error:
+            raise _error_of(answer)
+        return answer
+
+
+def _error_of(answer: httpx.Response) -> OpenbellError:
+    try:
+        body = answer.json()["error"]
+    except (ValueError, KeyError, TypeError):
+        return TransportError(f"the running desk answered {answer.status_code}")
+    kind = UsageError if body.get("exit_code") == WRONG_USE else OpenbellError
+    return kind(body["message"], where=body.get("where"), hint=body.get("hint"))
+
+
+@contextmanager
+def caller(*, engine: bool = False, **overrides: Any) -> Iterator[Caller]:
+    """A caller for the desk of the settings; `engine` also runs queued jobs here when local."""
+    chosen = settings.load(**overrides)
+    logs.configure(chosen.log_format, "WARNING" if sys.stderr.isatty() else chosen.log_level)
+    address = addresses.running(chosen.data_dir)
+    if address:
+        yield Remote(address)
+        return
+    with service.Desk.open(chosen) as desk:
+        if engine:
+            desk.start(scheduler=False)
+        yield Local(desk)
+
+
+def run(
+    command: str, /, *, json: bool, render: Render, engine: bool = False, **arguments: Any
+) -> None:
+    """Run one command, print its document, and leave with its exit code."""
+    with reported(), logs.correlated(), caller(engine=engine) as call:
+        result = call.call(command, **arguments)
+        show(result, json=json, render=render)
+    leave(result)
+
+
+def show(result: CommandResult, *, json: bool, render: Render) -> None:
+    """One JSON document on stdout, or the readable form."""
+    if json:
+        sys.stdout.write(dumps(result.document).decode() + "\n")
+    else:
+        render(result.document, out)
+
+
+def leave(result: CommandResult) -> None:
+    """End the process with the result's exit code unless it is 0."""
+    if result.exit_code:
+        raise typer.Exit(result.exit_code)
+
+
+@contextmanager
+def reported() -> Iterator[None]:
+    """Print an error of ours as sentences, and leave with 1 or, for wrong use, 2."""
+    try:
+        yield
+    except OpenbellError as error:
+        fail(error)
+
+
+def fail(error: OpenbellError) -> NoReturn:
+    """Print an error on stderr and leave."""
+    err.print(f"[bold red]{error.kind}[/]: ", end="")
+    err.print(str(error), markup=False)
+    raise typer.Exit(WRONG_USE if isinstance(error, UsageError) else FAILED)
+
+
+def dumps(document: Any) -> bytes:
+    """JSON of a document: instants as ISO with Z, money as numbers."""
+    return orjson.dumps(
+        document,
+        default=_plain,
+        option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY,
+    )
+
+
+def _plain(value: Any) -> Any:
+    from decimal import Decimal
+    from pathlib import Path
+
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, frozenset | set):
+        return sorted(value)
+    raise TypeError(f"{type(value).__name__} cannot be shown as JSON")

@@ -1,0 +1,85 @@
+"""Small coloured words: grade, freshness, state, provisional, simulated.
+
+Each is Markdown for `st.markdown`, and each says in a word what its colour says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol, TypeVar
+
+FRESHNESS = {
+    "fresh": ("green", "fresh"),
+    "due": ("blue", "due"),
+    "overdue": ("orange", "overdue"),
+    "failing": ("red", "failing"),
+    "never": ("gray", "never pulled"),
+    "running": ("violet", "pulling"),
+    "disabled": ("gray", "off"),
+}
+WORST_FIRST = ("failing", "overdue", "never", "due", "running", "fresh", "disabled")
+STATES = {
+    "done": "green",
+    "unchanged": "gray",
+    "partial": "orange",
+    "failed": "red",
+    "dead": "red",
+    "cancelled": "gray",
+    "running": "violet",
+    "waiting": "blue",
+}
+GRADES = {"A": "green", "B": "blue", "C": "yellow", "D": "orange", "E": "orange", "F": "red"}
+
+
+class Status(Protocol):
+    """What the strip needs of a dataset's status."""
+
+    name: str
+    freshness: str
+
+
+StatusT = TypeVar("StatusT", bound=Status)
+
+
+def badge(text: str, color: str = "gray") -> str:
+    """A word in a coloured box; brackets in the text are escaped."""
+    return f":{color}-badge[{plain(text)}]"
+
+
+def plain(text: str) -> str:
+    """Text of the data made harmless for Markdown."""
+    for sign in "\\`*_{}[]<>#|$:~":
+        text = text.replace(sign, "\\" + sign)
+    return text
+
+
+def freshness(value: str) -> str:
+    """Badge of a dataset's freshness."""
+    color, word = FRESHNESS.get(value, ("gray", value))
+    return badge(word, color)
+
+
+def state(value: str) -> str:
+    """Badge of the state of a pull or job."""
+    return badge(value, STATES.get(value, "gray"))
+
+
+def grade(value: str | None) -> str:
+    """Badge of a filing's grade; NR when there is none."""
+    return badge(value or "NR", GRADES.get(value or "", "gray"))
+
+
+def provisional() -> str:
+    """Badge for figures that the session may still change."""
+    return badge("provisional", "orange")
+
+
+def simulated() -> str:
+    """Badge for everything made by the sandbox."""
+    return badge("simulated data", "violet")
+
+
+def worst(statuses: Iterable[StatusT]) -> StatusT | None:
+    """The status a reader should know of first; None without any."""
+    rank = {name: place for place, name in enumerate(WORST_FIRST)}
+    return min(statuses, key=lambda s: rank.get(s.freshness, 0), default=None)

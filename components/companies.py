@@ -1,0 +1,192 @@
+"""What the page *Companies* is made of: watch list, filings, facts of one company."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import plotly.graph_objects as go
+import polars as pl
+import streamlit as st
+
+from components import badges, charts, formats, shell, tables, theme
+from core import service
+from core.service import companies
+
+ROWS_SHOWN = 100
+WATCHED = {
+    "symbol": "Symbol",
+    "name": "Company",
+    "latest_filed": "Latest filing",
+    "filings": "Filings",
+    "facts": "Facts",
+    "cik": "CIK",
+}
+FILINGS = {
+    "filed": "Filed",
+    "form": "Form",
+    "accepted_at": "Accepted",
+    "report_date": "Period",
+    "items": "Items",
+    "description": "Document",
+    "accession": "Accession",
+    "url": "EDGAR",
+}
+FACTS = {
+    "period_start": "From",
+    "period_end": "To",
+    "value": "Value",
+    "unit": "Unit",
+    "form": "Form",
+    "filed": "Filed",
+    "fiscal_year": "Year",
+    "fiscal_period": "Period",
+    "accession": "Accession",
+}
+# Days of a period that count as a quarter or a year: 13 or 14 weeks, 52 or 53 weeks.
+SPANS: dict[str, tuple[int, int]] = {"Years": (350, 380), "Quarters": (80, 105), "Instants": (0, 0)}
+
+
+def label(row: dict[str, Any]) -> str:
+    """What a company is called in the URL: its symbol, or its CIK without one."""
+    return str(row["symbol"] or row["cik"])
+
+
+def watch_list(desk: service.Desk, watched: pl.DataFrame, key: str) -> None:
+    """The companies followed; a picked row becomes the chosen company of the page."""
+
+    def pick(row: dict[str, Any]) -> None:
+        st.session_state[key] = label(row)
+
+    tables.choose(
+        watched,
+        WATCHED,
+        alt="The companies followed, with their filings and facts in the store",
+        key=f"{key}_table",
+        on_row=pick,
+        pinned=("symbol",),
+        rows=8,
+    )
+
+
+def follow(desk: service.Desk) -> None:
+    """A line to follow more companies by ticker or CIK."""
+    with (
+        st.form("follow", border=False),
+        st.container(horizontal=True, vertical_alignment="bottom"),
+    ):
+        names = st.text_input(
+            "Follow companies",
+            placeholder="tickers or CIKs, with spaces between",
+            key="follow_names",
+        )
+        asked = st.form_submit_button("Follow")
+    if asked and names.split():
+        with shell.guarded("the watch list"):
+            added = companies.watch(desk, names.replace(",", " ").split())
+            st.toast(f"{len(added)} followed; pull their filings on Datasets", icon="🟢")
+            st.rerun()
+
+
+def heading(desk: service.Desk, company: dict[str, Any], symbol: str) -> None:
+    """Name, number and trade of a company on one line, with a button to stop following it."""
+    parts = [f"CIK {company['cik']}"]
+    parts += [badges.plain(str(company[k])) for k in ("sic_description", "category") if company[k]]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(badges.plain(company["name"] or symbol), anchor=False, width="content")
+        st.caption(" · ".join(parts), width="content")
+        if company["cik"] in companies.watched(desk) and st.button(
+            "Stop following", type="tertiary"
+        ):
+            companies.unwatch(desk, [str(company["cik"])])
+            st.rerun()
+
+
+def filings(desk: service.Desk, cik: int, known: date | None) -> None:
+    """Filings, newest first, filtered by form, each with its link to EDGAR."""
+    found = companies.filings(desk, cik, limit=5000, as_known_on=known)
+    if found.is_empty():
+        shell.empty("No filings of this company yet.", "Pull sec.submissions.", page="datasets")
+        return
+    forms = found["form"].value_counts(sort=True)["form"].to_list()
+    chosen = st.pills("Forms", forms[:12], selection_mode="multi", key="forms", bind="query-params")
+    shown = found.filter(pl.col("form").is_in(chosen)) if chosen else found
+    st.caption(f"{shown.height:,} filings; the latest {min(shown.height, ROWS_SHOWN)} are shown.")
+    tables.show(shown.head(ROWS_SHOWN), FILINGS, alt=f"Filings of CIK {cik}, newest first")
+    shell.export_button("CSV of these filings", lambda: shown, f"filings-{cik}.csv")
+
+
+def facts(desk: service.Desk, cik: int, known: date | None) -> None:
+    """One concept over time, as a chart and as the reported values."""
+    listed = companies.concepts(desk, cik)
+    if listed.is_empty():
+        shell.empty("No facts of this company yet.", "Pull sec.facts.", page="datasets")
+        return
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    concept = left.selectbox(
+        "Concept", listed["concept"].unique(maintain_order=True), key="concept", bind="query-params"
+    )
+    found = companies.facts(desk, cik, concept, known)
+    spans = [name for name in SPANS if not series(found, name).is_empty()]
+    if not spans:
+        shell.empty("Nothing was known of this concept then.", "Choose a later date.")
+        return
+    span = right.segmented_control("Periods", spans, default=spans[0], key="span", required=True)
+    meaning = listed.filter(pl.col("concept") == concept)["label"][0]
+    theme.show(
+        over_time(series(found, span), meaning or concept, span),
+        alt=f"{meaning or concept} of CIK {cik} over time",
+        key=f"facts_{cik}_{concept}",
+    )
+    st.caption(f"{found.height:,} reported values of {badges.plain(concept)}, newest first.")
+    tables.show(found.head(ROWS_SHOWN), FACTS, alt=f"Reported values of {concept}", rows=10)
+    with st.container(horizontal=True):
+        shell.export_button("CSV of this concept", lambda: found, f"facts-{cik}-{concept}.csv")
+        shell.export_button(
+            "CSV of all facts",
+            lambda: companies.facts(desk, cik, None, known),
+            f"facts-{cik}.csv",
+        )
+
+
+def series(found: pl.DataFrame, span: str) -> pl.DataFrame:
+    """The facts of one kind of period, oldest first, each as it was stated last."""
+    least, most = SPANS[span]
+    days = (pl.col("period_end") - pl.col("period_start")).dt.total_days()
+    of_span = pl.col("period_start").is_null() if most == 0 else days.is_between(least, most)
+    return (
+        found.filter(of_span)
+        .sort("filed", descending=True)
+        .unique(["period_end", "unit"], keep="first", maintain_order=True)
+        .sort("period_end")
+    )
+
+
+def over_time(found: pl.DataFrame, name: str, span: str) -> go.Figure:
+    """Bars for periods, a stepped line for instants; values in the unit of the filing."""
+    unit = found["unit"].value_counts(sort=True)["unit"][0]
+    shown = found.filter(pl.col("unit") == unit)
+    title = {"title": {"text": f"{name}, {unit}", "font": {"size": 14}}, "margin": {"t": 40}}
+    if span == "Instants":
+        fig = charts.lines(shown, "period_end", {"value": name}, y_title=unit, shape="hv")
+    else:
+        fig = charts.bars(shown, "period_end", "value", y_title=unit, height=340)
+    return fig.update_layout(**title)
+
+
+def identifiers(company: dict[str, Any]) -> None:
+    """Names and numbers under which the company is or was known."""
+    found = pl.DataFrame(company["identifiers"], infer_schema_length=None)
+    if found.is_empty():
+        st.caption("No identifier but the CIK.")
+        return
+    heads = {
+        "kind": "Kind",
+        "value": "Value",
+        "exchange": "Exchange",
+        "valid_from": "From",
+        "valid_to": "To",
+        "source": "Source",
+    }
+    tables.show(found, heads, alt="Identifiers of the company over time")
+    st.caption(f"Fiscal year ends on {company['fiscal_year_end'] or formats.NOTHING} (MMDD).")

@@ -1,0 +1,183 @@
+"""What the page *Datasets* is made of: the table of all, and the views of one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+
+import polars as pl
+import streamlit as st
+
+from components import badges, charts, formats, shell, tables, theme
+from core import service
+from core.domain.datasets import Dataset
+from core.service import datasets
+
+ROWS_SHOWN = 50
+INSTANT = pl.Datetime("us", "UTC")
+SUMMARY = {
+    "name": "Dataset",
+    "freshness": "Freshness",
+    "source": "Source",
+    "rows": "Rows",
+    "last_success": "Last good pull",
+    "next_due": "Next due",
+    "rows_rejected": "Rejected",
+    "last_error": "Last error",
+}
+HELP = {
+    "last_success": "When the data was last confirmed good, in your zone.",
+    "next_due": "The next refresh by the schedule, in your zone.",
+    "rows_rejected": "Rows of the latest loaded pull that did not fit the schema.",
+}
+PULLS = {
+    "started_at": "Started",
+    "state": "State",
+    "trigger": "Trigger",
+    "seconds": "Took",
+    "rows_read": "Read",
+    "rows_inserted": "Inserted",
+    "rows_updated": "Updated",
+    "rows_unchanged": "Unchanged",
+    "rows_rejected": "Rejected",
+    "bytes": "Size",
+    "error": "Error",
+    "pull_id": "Pull",
+}
+
+
+def frame(statuses: Sequence[datasets.DatasetStatus]) -> pl.DataFrame:
+    """The statuses as one frame, a row per dataset."""
+    instants = {"last_success": INSTANT, "next_due": INSTANT}
+    texts = dict.fromkeys(("last_error", "last_state", "running_job"), pl.String)
+    rows = [asdict(status) for status in statuses]
+    for row in rows:
+        row["freshness"] = row["freshness"] if row["enabled"] else "disabled"
+    return pl.DataFrame(rows, schema_overrides={**instants, **texts}, infer_schema_length=None)
+
+
+def summary(statuses: Sequence[datasets.DatasetStatus], key: str) -> None:
+    """The table of all datasets; a picked row becomes the chosen dataset of the page."""
+
+    def pick(row: dict[str, object]) -> None:
+        st.session_state[key] = row["name"]
+
+    tables.choose(
+        frame(statuses),
+        SUMMARY,
+        alt="Every dataset with freshness, rows and last pull",
+        key=f"{key}_table",
+        on_row=pick,
+        help=HELP,
+        pinned=("name",),
+    )
+
+
+def facts_of(status: datasets.DatasetStatus, now: datetime) -> None:
+    """One dataset's state in four figures."""
+    zone = shell.zone()
+    with st.grid(4):
+        st.metric("Rows", formats.number(status.rows), border=True)
+        st.metric(
+            "Last good pull",
+            formats.age(status.last_success, now),
+            border=True,
+            help=formats.utc(status.last_success),
+        )
+        st.metric(
+            "Next due",
+            formats.when(status.next_due, zone),
+            border=True,
+            help=f"{formats.utc(status.next_due)}: the next refresh by the schedule.",
+        )
+        st.metric(
+            "Rejected rows",
+            formats.number(status.rows_rejected),
+            border=True,
+            help=HELP["rows_rejected"],
+        )
+    if status.last_error:
+        st.error(f"**The last pull failed.** {badges.plain(status.last_error)}")
+
+
+def pulls(desk: service.Desk, name: str) -> None:
+    """Calendar, timeline, and table of a dataset's pulls."""
+    history = datasets.pull_history(desk, name, limit=1000)
+    if history.is_empty():
+        shell.empty("No pull yet.", "Press Refresh now, or wait for the schedule.")
+        return
+    st.markdown("**Each day by its worst pull**")
+    theme.show(
+        charts.pull_calendar(history, today=desk.now().date()),
+        alt=f"Calendar of the pulls of {name}, coloured by the worst of each day",
+        key=f"calendar_{name}",
+    )
+    st.markdown("**How long each of the last pulls took**")
+    theme.show(
+        charts.pull_timeline(history.head(60)),
+        alt=f"How long each of the last pulls of {name} took and how it ended",
+        key=f"timeline_{name}",
+    )
+    tables.show(history.head(ROWS_SHOWN), PULLS, alt=f"The last pulls of {name}", rows=10)
+    shell.export_button("CSV of all pulls", lambda: history, f"pulls-{name}.csv")
+
+
+def rows(desk: service.Desk, dataset: Dataset) -> None:
+    """The latest rows as stored, and the whole table as a file."""
+    found = datasets.rows(desk, dataset.name, limit=ROWS_SHOWN)
+    if found.is_empty():
+        shell.empty("No rows yet.", "A pull fills this table.")
+        return
+    st.caption(f"The latest {found.height} rows; the file has them all.")
+    tables.show(found, {c: c for c in found.columns}, alt=f"Latest rows of {dataset.name}")
+    with st.container(horizontal=True):
+        for ending in ("csv", "parquet"):
+            shell.export_button(
+                ending.upper() if ending == "csv" else "Parquet",
+                lambda: datasets.rows(desk, dataset.name, limit=None),
+                f"{dataset.name}.{ending}",
+                key=f"rows_{ending}",
+            )
+
+
+def rejected(desk: service.Desk, name: str) -> None:
+    """Rows that were refused, with the reason of each."""
+    found = datasets.rejected_rows(desk, name)
+    if found.is_empty():
+        shell.empty("No rejected rows.", "Every row of the pulls fitted the schema.")
+        return
+    columns = {
+        "started_at": "Pull of",
+        "row_number": "Row",
+        "column_name": "Column",
+        "reason": "Reason",
+        "raw": "As received",
+    }
+    st.caption(f"{found.height:,} rows, newest pull first; the first {ROWS_SHOWN} are shown.")
+    tables.show(found.head(ROWS_SHOWN), columns, alt=f"Rejected rows of {name}")
+    shell.export_button("CSV", lambda: found, f"rejected-{name}.csv", key="rejected_csv")
+
+
+def schema(desk: service.Desk, dataset: Dataset) -> None:
+    """Columns, types and key as declared, and what changed upstream."""
+    upstream = {ours: theirs for theirs, ours in dataset.columns.items()}
+    declared = pl.DataFrame(
+        [
+            {
+                "column": name,
+                "type": str(kind),
+                "upstream": upstream.get(name, name),
+                "in_key": name in dataset.key,
+            }
+            for name, kind in dataset.schema.items()
+        ]
+    )
+    heads = {"column": "Column", "type": "Type", "upstream": "Upstream name", "in_key": "Key"}
+    tables.show(declared, heads, alt=f"Declared schema of {dataset.name}", rows=30)
+    changes = datasets.schema_changes(desk, dataset.name)
+    if changes.is_empty():
+        st.caption("The upstream has not changed its columns since the first pull.")
+        return
+    heads = {"happened_at": "Seen", "column_name": "Column", "change": "Change", "pull_id": "Pull"}
+    tables.show(changes, heads, alt=f"Schema changes of {dataset.name}", rows=10)

@@ -1,0 +1,106 @@
+"""How numbers, instants and ages are written on every page."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+MARKET_ZONE = "America/New_York"
+NOTHING = "–"
+
+
+@lru_cache(maxsize=64)
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)
+
+
+def zone_label(zone: str = MARKET_ZONE) -> str:
+    """What stands behind a time: ET for the market's zone, UTC, else the city."""
+    if zone == MARKET_ZONE:
+        return "ET"
+    return zone.rsplit("/", 1)[-1].replace("_", " ")
+
+
+def when(instant: datetime | None, zone: str = MARKET_ZONE, *, seconds: bool = False) -> str:
+    """An instant in the reader's zone, as `Fri 20 Nov 16:05 ET`."""
+    if instant is None:
+        return NOTHING
+    local = instant.astimezone(_zone(zone))
+    clock = "%H:%M:%S" if seconds else "%H:%M"
+    return f"{local:%a} {local.day} {local:%b} {local:{clock}} {zone_label(zone)}"
+
+
+def utc(instant: datetime | None) -> str:
+    """An instant in UTC, as `2026-11-20 21:05:00 UTC`: what a tooltip says."""
+    return NOTHING if instant is None else f"{instant.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def day(value: date | None) -> str:
+    """A date with its weekday, as `Fri 20 Nov 2026`."""
+    return NOTHING if value is None else f"{value:%a} {value.day} {value:%b %Y}"
+
+
+def duration(seconds: float | None) -> str:
+    """A span in its two largest units, as `3 d 4 h` or `12 s`."""
+    if seconds is None:
+        return NOTHING
+    whole = round(abs(seconds))
+    if whole < 60:
+        return f"{abs(seconds):.1f} s" if abs(seconds) < 10 else f"{whole} s"
+    for size, unit, smaller, small in ((86400, "d", 3600, "h"), (3600, "h", 60, "min")):
+        if whole >= size:
+            rest = whole % size // smaller
+            return f"{whole // size} {unit} {rest} {small}" if rest else f"{whole // size} {unit}"
+    return f"{whole // 60} min"
+
+
+def age(instant: datetime | None, now: datetime) -> str:
+    """How long ago an instant was, or in how long it will be."""
+    if instant is None:
+        return "never"
+    seconds = (now - instant).total_seconds()
+    if abs(seconds) < 1:
+        return "now"
+    return f"{duration(seconds)} ago" if seconds >= 0 else f"in {duration(seconds)}"
+
+
+def number(value: float | None, digits: int = 0) -> str:
+    """A number with thousands apart: `1,234,567`."""
+    return NOTHING if value is None else f"{value:,.{digits}f}"
+
+
+def compact(value: float | None) -> str:
+    """A large number in three figures: `1.23 M`."""
+    if value is None:
+        return NOTHING
+    for size, unit in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= size:
+            return f"{value / size:.3g} {unit}"
+    return f"{value:.3g}"
+
+
+def money(value: float | None, currency: str = "USD", digits: int = 2) -> str:
+    """An amount with its sign before the symbol: `-$1,234.50`, `1,234.50 EUR`."""
+    if value is None:
+        return NOTHING
+    sign = "-" if value < 0 else ""
+    figure = f"{abs(value):,.{digits}f}"
+    return f"{sign}${figure}" if currency == "USD" else f"{sign}{figure} {currency}"
+
+
+def pct(value: float | None, digits: int = 1, *, signed: bool = True) -> str:
+    """Percent points as percent: 5.0 -> `+5.0 %`."""
+    if value is None:
+        return NOTHING
+    return f"{value:+.{digits}f} %" if signed else f"{value:.{digits}f} %"
+
+
+def size(count: float | None) -> str:
+    """A count of bytes: `57.6 MB`."""
+    if count is None:
+        return NOTHING
+    for scale, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if count >= scale:
+            return f"{count / scale:.1f} {unit}"
+    return f"{count:.0f} B"

@@ -1,0 +1,75 @@
+"""The words of the desk with their meanings; help texts beside widgets come from here too."""
+
+from __future__ import annotations
+
+WORDS: dict[str, dict[str, str]] = {
+    "Data": {
+        "Dataset": "One entry of the catalogue: what to pull, from where, when, and into which "
+        "table.",
+        "Pull": "One run of fetching a dataset. Every stored row carries the number of its pull.",
+        "Window": "The from and to instants that a pull covers.",
+        "Refresh": "An instant at which a dataset is due by its schedule.",
+        "Freshness": "Fresh: the last due window is in. Due: its buffer still runs. Overdue: the "
+        "buffer is over and the data is not in. Failing: the last try ended in an error.",
+        "Rejected row": "A row that did not fit the declared schema. It is kept with the reason; "
+        "the rest of the file is loaded.",
+        "Lineage": "The way from a figure on the screen back to the pull and document it is from.",
+        "As known on": "The data as it stood on a date: later filings and corrections left out.",
+        "Simulated data": "Made by the sandbox from a seed. Names and prices are invented.",
+    },
+    "Companies and filings": {
+        "CIK": "The number by which the SEC knows a filer.",
+        "Accession": "The number of one filing, such as 0000320193-26-000012.",
+        "Filing": "One accession: a document that a company sent to the SEC.",
+        "Fact": "One reported value: concept, period, unit, value, and the filing it stands in.",
+        "Concept": "A tag of the reporting taxonomy, such as us-gaap:Revenues.",
+        "Finding": "One quality rule that fired on one filing, with the two numbers compared.",
+        "Score": "0 to 100: how far the numbers of a filing hold together by the rules.",
+        "Grade": "A to F from the score; NR when too little of the filing could be checked.",
+        "Coverage": "The share of the rules that had the facts they need.",
+    },
+    "Gaps": {
+        "Session": "One day of the exchange, with its own open and close.",
+        "Bar": "Open, high, low, close and volume of a session or a minute.",
+        "Gap": "The open of a session against the close before it, in percent, after splits and "
+        "dividends.",
+        "Candidate": "A gap that passed the filters of the scan.",
+        "Catalyst": "A filing that may explain a gap, by its instant of acceptance.",
+        "Gap in ATR": "The gap divided by the average true range of 14 sessions: how unusual it "
+        "is for this name.",
+        "Relative volume": "Volume against the mean of the 20 sessions before.",
+        "Provisional": "Made from pre-market bars; the session may still change it.",
+        "Fill": "A gap is filled when the price comes back to the close before it.",
+        "Wilson interval": "The range that the true rate lies in with 95 % confidence, honest for "
+        "few cases.",
+    },
+    "Plans and risk": {
+        "Plan": "Entry, stop, targets and size of a trade, from data only.",
+        "R": "The risk of one share: the distance from entry to stop. Targets are told in R.",
+        "Gap-through risk": "What a jump over the stop would cost, in R.",
+        "Limit": "A bound that risk enforces; what is shown is what is enforced.",
+        "Verdict": "The answer of risk to a plan: approve, shrink or reject, with each limit.",
+        "Value at risk": "The loss that one day in twenty (or in a hundred) exceeds.",
+        "Expected shortfall": "The mean loss of the days beyond the value at risk.",
+        "Drawdown": "How far the equity stands below its highest point.",
+        "Posting": "One line of a journal entry; the postings of an entry add up to zero.",
+    },
+}
+
+
+def meaning(word: str) -> str:
+    """The sentence for a word, for the `help` of a widget; KeyError for an unknown word."""
+    for words in WORDS.values():
+        if word in words:
+            return words[word]
+    raise KeyError(word)
+
+
+def matching(wanted: str) -> dict[str, dict[str, str]]:
+    """The areas and words that contain the text; all of them for an empty text."""
+    text = wanted.casefold()
+    found = {
+        area: {w: m for w, m in words.items() if text in w.casefold() or text in m.casefold()}
+        for area, words in WORDS.items()
+    }
+    return {area: words for area, words in found.items() if words}

@@ -1,0 +1,234 @@
+"""The frame of every page: header, freshness strip, errors, empty states, links, export.
+
+desk = shell.page("Gap scan", purpose="Names that gap, and why.", datasets=("prices.daily",))
+with shell.guarded("the candidates"):
+    ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+from uuid import uuid4
+
+import polars as pl
+import streamlit as st
+import structlog
+from streamlit.errors import StreamlitAPIException
+
+from components import badges, formats, theme
+from core import service
+from core.errors import OpenbellError
+
+PAGES = Path(__file__).resolve().parent.parent / "pages"
+LANDING = "overview"
+ZONE_KEY = "preference_zone"
+TOLD_KEY = "errors_told"  # of this run
+GUIDE_KEY = "preference_guide"
+log = structlog.get_logger("desk.page")
+
+
+def page(
+    title: str,
+    purpose: str,
+    datasets: Sequence[str] = (),
+    *,
+    as_of: datetime | None = None,
+) -> service.Desk:
+    """Draw the header and return the desk; without a desk, say so and end the page.
+
+    The strip tells of the stalest of `datasets`, the inputs of what the page shows.
+    """
+    st.session_state[TOLD_KEY] = set()
+    with st.container(gap=None):
+        st.title(title, anchor=False)
+        st.caption(purpose)
+        desk = _desk()
+        _prefer(desk)
+        with guarded("the freshness of the data"):
+            text, tip = strip(desk, datasets, as_of)
+            if text:
+                st.markdown(text, help=tip)
+    return desk
+
+
+def _desk() -> service.Desk:
+    try:
+        return service.current()
+    except OpenbellError as error:
+        error_box(error, what="the desk")
+        st.stop()
+
+
+def _prefer(desk: service.Desk) -> None:
+    """Bring the reader's preferences into the session, once."""
+    if ZONE_KEY in st.session_state:
+        return
+    from core.service import preferences
+
+    with guarded("your preferences"):
+        mine = preferences.load(desk)
+        st.session_state[ZONE_KEY] = mine.zone
+        st.session_state[theme.PALETTE_KEY] = mine.palette
+        st.session_state[GUIDE_KEY] = mine.guide
+
+
+def forget_preferences() -> None:
+    """Let the next run read the preferences anew."""
+    st.session_state.pop(ZONE_KEY, None)
+
+
+def strip(
+    desk: service.Desk, datasets: Sequence[str], as_of: datetime | None = None
+) -> tuple[str, str | None]:
+    """The line of badges under a title as Markdown, and its tooltip (instants in UTC)."""
+    parts = [badges.simulated()] if desk.settings.simulated else []
+    known = [s for s in statuses(desk) if s.name in datasets]
+    stalest = badges.worst(known)
+    tip = None
+    if stalest is not None:
+        parts.append(badges.freshness(stalest.freshness))
+        parts.append(f"{badges.plain(stalest.name)} · {_ages(desk, stalest)}")
+        tip = "\n\n".join(f"{s.name}: {s.freshness}, {formats.utc(s.last_success)}" for s in known)
+    moment = as_of or (stalest.last_success if stalest is not None else None)
+    if moment is not None:
+        parts.append(f"as of **{formats.when(moment, zone())}**")
+    return " ".join(parts), tip
+
+
+def _ages(desk: service.Desk, status: Any) -> str:
+    if status.last_success is None:
+        return "not pulled yet"
+    return f"pulled {formats.age(status.last_success, desk.now())}"
+
+
+def statuses(desk: service.Desk) -> list[Any]:
+    """Status of every dataset, read from the store at most once in two seconds."""
+    return _statuses(id(desk), desk)
+
+
+@st.cache_resource(ttl=2, max_entries=4, show_spinner=False)
+def _statuses(identity: int, _desk: service.Desk) -> list[Any]:
+    from core.service import datasets
+
+    return list(datasets.overview(_desk))
+
+
+def zone() -> str:
+    """The reader's time zone: the market's unless a preference says otherwise."""
+    return str(st.session_state.get(ZONE_KEY) or formats.MARKET_ZONE)
+
+
+@contextmanager
+def guarded(what: str) -> Iterator[None]:
+    """Run a part of a page; an OpenbellError is shown in its place and the page goes on."""
+    try:
+        yield
+    except OpenbellError as error:
+        error_box(error, what=what)
+
+
+@contextmanager
+def last_wall() -> Iterator[None]:
+    """Around a whole page: no reader ever meets a traceback; the log has it under a number."""
+    try:
+        yield
+    except OpenbellError as error:
+        error_box(error, what="this page")
+    except Exception:
+        number = uuid4().hex[:8]
+        log.exception("page_failed", number=number)
+        st.error(
+            f"**This page could not be drawn.** The log has the reason under number `{number}`. "
+            "Reload the page; the rest of the desk works on."
+        )
+
+
+def error_box(error: OpenbellError, *, what: str) -> None:
+    """Say what could not be shown, why, where, and what to do."""
+    told = st.session_state.setdefault(TOLD_KEY, set())
+    title = f"**{what[:1].upper()}{what[1:]} cannot be shown.**"
+    if str(error) in told:
+        st.caption(f"{title} The reason is the same as above.")
+        return
+    told.add(str(error))
+    log.warning("page_error", what=what, kind=error.kind, error=str(error))
+    lines = [f"{title} {badges.plain(error.message)}"]
+    if error.where:
+        lines.append(f"Where: {badges.plain(error.where)}")
+    if error.hint:
+        lines.append(f"What to do: {badges.plain(error.hint)}")
+    st.error("\n\n".join(lines))
+
+
+def empty(what: str, then: str, *, page: str | None = None, label: str = "") -> None:
+    """An empty state: what is not there, what to do, and the page where one does it."""
+    with st.container(border=True):
+        st.markdown(f"**{what}**")
+        st.caption(then)
+        if page:
+            link(page, label or "Go there")
+
+
+def link(name: str, label: str, **query: str) -> None:
+    """A link to a page of the desk by its file name, with the view in the URL."""
+    target = PAGES / f"{name}.py"
+    if not target.is_file():
+        return
+    given = {key: value for key, value in query.items() if value}
+    try:
+        st.page_link(str(target), label=label, query_params=given or None, help="")
+    except StreamlitAPIException:  # a page run alone, without the router
+        st.markdown(f"[{label}]({url(name, given)})")
+
+
+def link_query(name: str, label: str, query: str) -> None:
+    """A link to a saved view: a page and the query of its URL."""
+    link(name, label, **dict(parse_qsl(query)))
+
+
+def url(name: str, query: Mapping[str, str] | None = None) -> str:
+    """Address of a page and view on this desk: `/symbol?symbol=AAPL`."""
+    name = "" if name == LANDING else name
+    return f"/{name}?{urlencode(query)}" if query else f"/{name}"
+
+
+MIME = {
+    "csv": "text/csv",
+    "parquet": "application/vnd.apache.parquet",
+    "json": "application/json",
+}
+
+
+def export_button(
+    label: str,
+    frame: Callable[[], pl.DataFrame],
+    file_name: str,
+    *,
+    key: str | None = None,
+    help: str | None = None,
+) -> None:
+    """A download of a frame, made when it is clicked; the file's ending tells the format.
+
+    Text cells are guarded against formulas; simulated data says so in the file's name.
+    """
+    from core.service import exports
+
+    fmt = file_name.rpartition(".")[2]
+    st.download_button(
+        label,
+        data=lambda: exports.encode(frame(), fmt),
+        file_name=_labelled(file_name),
+        mime=MIME[fmt],
+        on_click="ignore",
+        key=key,
+        help=help,
+    )
+
+
+def _labelled(file_name: str) -> str:
+    return f"simulated-{file_name}" if service.current().settings.simulated else file_name

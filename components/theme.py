@@ -1,0 +1,135 @@
+"""Colours of the desk and its one Plotly template, `openbell`.
+
+Charts go through `show`, which lets the browser fill in text, grid and background of the
+reader's light or dark theme; the colours of the data are ours and readable on both. Nothing is
+told by colour alone: up and down also differ by sign, shape, or filled against hollow.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import plotly.graph_objects as go
+import plotly.io as pio
+import streamlit as st
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """The colours that carry direction."""
+
+    up: str
+    down: str
+
+
+SAFE = Palette(up="#2b78d0", down="#d9581c")  # blue and vermillion
+RED_GREEN = Palette(up="#1f9d61", down="#d64545")
+PALETTES = {"blue and vermillion": SAFE, "green and red": RED_GREEN}
+PALETTE_KEY = "preference_palette"
+
+NEUTRAL = "#8593a6"
+ACCENT = "#2b78d0"
+WARNING = "#d08a00"
+SERIES = (
+    "#2b78d0",
+    "#d9581c",
+    "#009e73",
+    "#a3519e",
+    "#c28a00",
+    "#3aa6c9",
+    "#7a8699",
+    "#8c5a2b",
+)
+SEQUENTIAL = ((0.0, "#d6e6f8"), (0.5, "#4a8ad5"), (1.0, "#103160"))
+DIVERGING = ((0.0, "#c2551d"), (0.5, "#c9ced6"), (1.0, "#1f6fc4"))
+GRADES = {
+    "A": "#2b78d0",
+    "B": "#3aa6c9",
+    "C": "#c28a00",
+    "D": "#d9851c",
+    "E": "#d9581c",
+    "F": "#b3361b",
+    "NR": "#8593a6",
+}
+STATES = {
+    "done": "#2b78d0",
+    "unchanged": "#8db8e8",
+    "partial": "#d08a00",
+    "failed": "#d9581c",
+    "cancelled": "#8593a6",
+    "running": "#009e73",
+}
+GRID = "rgba(133, 147, 166, 0.22)"
+FONT = "Inter, system-ui, sans-serif"
+
+
+def _axis(*, grid: bool) -> dict[str, Any]:
+    return {
+        "showgrid": grid,
+        "gridcolor": GRID,
+        "zerolinecolor": GRID,
+        "automargin": True,
+        "title": {"standoff": 8},
+    }
+
+
+def _template(text: str | None = None, surface: str = "rgba(0,0,0,0)") -> go.layout.Template:
+    font: dict[str, Any] = {"family": FONT, "size": 12}
+    if text:
+        font["color"] = text
+    layout = go.Layout(
+        colorway=list(SERIES),
+        font=font,
+        paper_bgcolor=surface,
+        plot_bgcolor=surface,
+        margin={"l": 8, "r": 8, "t": 28, "b": 8},
+        hovermode="x unified",
+        separators=".,",
+        bargap=0.15,
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        xaxis=_axis(grid=False),
+        yaxis=_axis(grid=True),
+        colorscale={"sequential": list(SEQUENTIAL), "diverging": list(DIVERGING)},
+    )
+    return go.layout.Template(layout=layout)
+
+
+pio.templates["openbell"] = _template()
+pio.templates["openbell-light"] = _template("#16202e", "#ffffff")  # pictures outside the browser
+pio.templates["openbell-dark"] = _template("#e6ebf2", "#0f1520")
+
+
+def palette() -> Palette:
+    """The reader's choice of direction colours; blue and vermillion unless told otherwise."""
+    return PALETTES.get(st.session_state.get(PALETTE_KEY, ""), SAFE)
+
+
+def figure(
+    *traces: Any,
+    height: int = 320,
+    x_title: str | None = None,
+    y_title: str | None = None,
+    **layout: Any,
+) -> go.Figure:
+    """A figure of the desk's template with its axes named; further layout by keyword."""
+    fig = go.Figure(data=list(traces))
+    fig.update_layout(template="openbell", height=height)
+    fig.update_xaxes(title_text=x_title)
+    fig.update_yaxes(title_text=y_title)
+    return fig.update_layout(**layout) if layout else fig
+
+
+TOOLBAR = {
+    "displaylogo": False,
+    "displayModeBar": "hover",
+    "modeBarButtonsToRemove": ["lasso2d", "select2d", "autoScale2d"],
+    "toImageButtonOptions": {"filename": "openbell", "scale": 2},
+}
+
+
+def show(fig: go.Figure, *, alt: str, key: str | None = None, **kwargs: Any) -> Any:
+    """Put a figure on the page; `alt` says in one sentence what it shows."""
+    return st.plotly_chart(
+        fig, theme="streamlit", alt=alt, key=key, config=TOOLBAR, width="stretch", **kwargs
+    )

@@ -1,0 +1,42 @@
+"""Guard of CSV text cells against formula injection, and its undoing.
+
+A cell that a spreadsheet would run as a formula gets an apostrophe in front. So does a cell that
+begins with apostrophes and then such a character, which makes the guard reversible.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+_ACTIVE = r"^'*[=+\-@\t\r]"
+_GUARDED = r"^'('*[=+\-@\t\r])"
+
+
+def guard(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with every text cell made harmless for spreadsheets; other columns untouched."""
+    return frame.with_columns(_guarded(name) for name in _text_columns(frame))
+
+
+def unguard(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame as it was before `guard`."""
+    return frame.with_columns(
+        pl.col(name).str.replace(_GUARDED, "${1}") for name in _text_columns(frame)
+    )
+
+
+def _guarded(name: str) -> pl.Expr:
+    column = pl.col(name)
+    return (
+        pl.when(column.str.contains(_ACTIVE))
+        .then(pl.concat_str(pl.lit("'"), column))
+        .otherwise(column)
+        .alias(name)
+    )
+
+
+def _text_columns(frame: pl.DataFrame) -> list[str]:
+    return [
+        name
+        for name, dtype in frame.schema.items()
+        if dtype in (pl.String, pl.Categorical) or isinstance(dtype, pl.Enum)
+    ]

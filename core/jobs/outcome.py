@@ -1,0 +1,89 @@
+"""What became of one delivery of a job, and the short memory of it that toasts are made of."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from core.errors import BlockedError, OpenbellError, RateLimitedError, StoreError
+from core.jobs.queue import Job, backoff
+
+Kind = Literal["started", "done", "retry", "dead", "cancelled", "released", "lost"]
+LONGEST_RETRY_AFTER = timedelta(hours=1)
+REMEMBERED = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a delivery ended. `retry_at` goes with kind retry, `result` with kind done."""
+
+    kind: Kind
+    error: str | None = None
+    result: Mapping[str, Any] | None = None
+    retry_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobEvent:
+    """One entry of the memory; `seq` grows by one with each."""
+
+    seq: int
+    kind: Kind
+    job: Job
+    at: datetime
+    error: str | None = None
+
+
+class JobEvents:
+    """The latest events of a worker, thread-safe; ask `since(seq)` for what is new."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
+        self._lock = threading.Lock()
+        self._events: deque[JobEvent] = deque(maxlen=REMEMBERED)
+        self._seq = 0
+
+    def add(self, kind: Kind, job: Job, error: str | None = None) -> None:
+        """Remember that something happened to a job."""
+        with self._lock:
+            self._seq += 1
+            self._events.append(JobEvent(self._seq, kind, job, self._now(), error))
+
+    def since(self, seq: int) -> list[JobEvent]:
+        """Events after `seq`, oldest first."""
+        with self._lock:
+            return [event for event in self._events if event.seq > seq]
+
+    @property
+    def last_seq(self) -> int:
+        """The number of the latest event; 0 when there is none."""
+        with self._lock:
+            return self._seq
+
+
+def of_failure(error: Exception, job: Job, now: datetime, fraction: float) -> Outcome:
+    """Retry what may pass (with backoff and jitter), bury what asking again cannot help.
+
+    A block is waited out; a server that names a time to come back is believed, up to an hour.
+    A store that cannot be written (disk full) may be writable later.
+    """
+    text = str(error) or type(error).__name__
+    if isinstance(error, BlockedError):
+        return Outcome("retry", text, retry_at=max(error.until, now))
+    if not isinstance(error, OpenbellError):
+        return Outcome("dead", f"unexpected {type(error).__name__}: {text}")
+    if not error.transient and not isinstance(error, StoreError):
+        return Outcome("dead", text)
+    return Outcome("retry", text, retry_at=now + _delay(error, job, fraction))
+
+
+def _delay(error: OpenbellError, job: Job, fraction: float) -> timedelta:
+    delay = backoff(job.attempts, fraction)
+    if isinstance(error, RateLimitedError) and error.retry_after_seconds:
+        asked = timedelta(seconds=error.retry_after_seconds)
+        return max(delay, min(asked, LONGEST_RETRY_AFTER))
+    return delay

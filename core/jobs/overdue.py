@@ -1,0 +1,120 @@
+"""The overdue detector: says which datasets are behind, whatever the scheduler thinks.
+
+It has its own timer and shares nothing with the scheduler but the rules, so a scheduler that hangs,
+was never started or lost its clock is noticed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from core.domain.datasets import Dataset
+from core.domain.freshness import DEFAULT_GRACE, Freshness, freshness
+from core.domain.windows import schedule_of
+from core.errors import OpenbellError
+from core.observe import logs
+from core.store.pull_state import PullState
+
+log = logs.get("overdue")
+ALARMING = ("overdue", "failing", "never")
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """A dataset that should have been pulled and was not."""
+
+    dataset: str
+    freshness: Freshness
+    last_error: str | None = None
+
+    def __str__(self) -> str:
+        hours = self.freshness.behind.total_seconds() / 3600
+        text = f"{self.dataset} is {self.freshness.state}, {hours:.1f} h behind its refresh"
+        return f"{text}: {self.last_error}" if self.last_error else text
+
+
+def freshness_of(
+    dataset: Dataset, state: PullState, now: datetime, grace: timedelta = DEFAULT_GRACE
+) -> Freshness:
+    """Freshness of a catalogue entry from what is known of its pulls."""
+    return freshness(
+        schedule_of(dataset),
+        now,
+        last_success=state.good_until,
+        last_failure=state.last_failure,
+        grace=grace,
+    )
+
+
+def find_overdue(
+    datasets: Sequence[Dataset],
+    states: Mapping[str, PullState],
+    now: datetime,
+    grace: timedelta = DEFAULT_GRACE,
+) -> list[Overdue]:
+    """Enabled datasets whose latest refresh has gone unanswered for longer than `grace`."""
+    found = []
+    for dataset in datasets:
+        if not dataset.enabled or not dataset.schedule:
+            continue
+        state = states.get(dataset.name, PullState())
+        fresh = freshness_of(dataset, state, now, grace)
+        if fresh.state in ALARMING and fresh.behind > grace:
+            found.append(Overdue(dataset.name, fresh, state.last_error))
+    return found
+
+
+class OverdueDetector:
+    """Looks once a minute and reports each dataset once when it falls behind; a `Resource`."""
+
+    def __init__(
+        self,
+        datasets: Sequence[Dataset],
+        states: Callable[[], Mapping[str, PullState]],
+        now: Callable[[], datetime],
+        *,
+        report: Callable[[Overdue], None] | None = None,
+        every_seconds: float = 60.0,
+        grace: timedelta = DEFAULT_GRACE,
+    ) -> None:
+        self._datasets = tuple(datasets)
+        self._states = states
+        self._now = now
+        self._report = report
+        self._every = every_seconds
+        self._grace = grace
+        self._known: set[str] = set()
+        self._task: asyncio.Task[None] | None = None
+        self.overdue: tuple[Overdue, ...] = ()
+
+    def look(self) -> list[Overdue]:
+        """Datasets that fell behind since the last look; `overdue` has all that are."""
+        self.overdue = tuple(find_overdue(self._datasets, self._states(), self._now(), self._grace))
+        fresh = [item for item in self.overdue if item.dataset not in self._known]
+        self._known = {item.dataset for item in self.overdue}
+        for item in fresh:
+            log.warning("overdue", dataset=item.dataset, state=item.freshness.state)
+            if self._report:
+                self._report(item)
+        return fresh
+
+    async def initialize(self) -> None:
+        """Start looking."""
+        self._task = asyncio.create_task(self._look_for_ever(), name="overdue")
+
+    async def close(self) -> None:
+        """Stop looking."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def _look_for_ever(self) -> None:
+        while True:
+            try:
+                await asyncio.to_thread(self.look)
+            except OpenbellError as error:
+                log.error("freshness not known", error=str(error))
+            await asyncio.sleep(self._every)

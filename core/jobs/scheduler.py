@@ -1,0 +1,179 @@
+"""The scheduler: a clock that asks which windows are due and publishes a job for each.
+
+APScheduler only fires the clock. The windows are computed from what was pulled, and a window's id
+is the dedupe key of its job: however many clocks fire, however often, one pull per window.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.date import DateTrigger
+
+from core.domain.datasets import Dataset, Window
+from core.domain.schedule import Schedule
+from core.domain.windows import Policy, due_windows, policy_of, schedule_of, start_at
+from core.errors import OpenbellError
+from core.jobs.queue import JobQueue, Message
+from core.observe import logs
+from core.store.pull_state import PullState
+
+log = logs.get("scheduler")
+PULL = "pull"
+LONGEST_NAP = timedelta(seconds=60)
+States = Callable[[], Mapping[str, PullState]]
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A dataset with its rules and policy."""
+
+    dataset: Dataset
+    schedule: Schedule
+    policy: Policy
+
+
+def plan(datasets: Sequence[Dataset]) -> list[Planned]:
+    """The enabled datasets that have a schedule; ScheduleError for a malformed rule."""
+    planned = [Planned(d, schedule_of(d), policy_of(d)) for d in datasets if d.enabled]
+    return [item for item in planned if item.schedule]
+
+
+def since(state: PullState, policy: Policy) -> datetime | None:
+    """From when windows are still open. Under `all` a pull by hand does not close a window."""
+    if policy.catch_up == "all" and state.last_due is not None:
+        return state.last_due
+    return state.good_until
+
+
+def messages(
+    plans: Sequence[Planned],
+    states: Mapping[str, PullState],
+    now: datetime,
+    chance: Callable[[], float],
+) -> list[Message]:
+    """A message for every window that is due at `now`; the same windows give the same keys."""
+    return [
+        _message(window, item.policy, now, chance)
+        for item in plans
+        for window in due_windows(
+            item.dataset.name,
+            item.schedule,
+            since(states.get(item.dataset.name, PullState()), item.policy),
+            now,
+            item.policy,
+        )
+    ]
+
+
+def _message(window: Window, policy: Policy, now: datetime, chance: Callable[[], float]) -> Message:
+    late = window.due_at is not None and now - window.due_at > policy.misfire_grace
+    payload = {
+        "dataset": window.dataset,
+        "trigger": "catch-up" if late else "schedule",
+        "from": window.start.isoformat(),
+        "to": window.end.isoformat(),
+        "due_at": window.due_at.isoformat() if window.due_at else None,
+        "closes_at": window.closes_at.isoformat() if window.closes_at else None,
+        "zone": window.zone,
+    }
+    run_at = start_at(window, now, policy, chance())
+    return Message(PULL, payload, dedupe_key=window.id, run_at=run_at, once=True)
+
+
+def window_of(payload: Mapping[str, object]) -> Window:
+    """The window that a message of the scheduler speaks of."""
+
+    def instant(key: str) -> datetime | None:
+        value = payload.get(key)
+        return datetime.fromisoformat(value) if isinstance(value, str) else None
+
+    start, end = instant("from"), instant("to")
+    if start is None or end is None:
+        raise ValueError("the payload has no window")
+    name, zone = str(payload["dataset"]), str(payload.get("zone") or "UTC")
+    return Window(name, start, end, instant("due_at"), instant("closes_at"), zone)
+
+
+class Scheduler:
+    """Publishes due windows; a `Resource` of the runner. `on_publish` wakes the worker.
+
+    It looks on start (catch-up), at every due instant, and at least once a minute, so that a
+    clock that jumps or a machine that slept is noticed.
+    """
+
+    def __init__(
+        self,
+        queue: JobQueue,
+        datasets: Sequence[Dataset],
+        states: States,
+        now: Callable[[], datetime],
+        *,
+        on_publish: Callable[[], None] = lambda: None,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._queue = queue
+        self._plans = plan(datasets)
+        self._states = states
+        self._now = now
+        self._on_publish = on_publish
+        self._chance = chance
+        self._timer: AsyncIOScheduler | None = None
+        self.last_tick: datetime | None = None
+
+    def tick(self) -> int:
+        """Publish what is due now; how many jobs are new. Safe to call at any time, again."""
+        now = self._now()
+        due = messages(self._plans, self._states(), now, self._chance)
+        published = self._queue.publish_many(due)
+        self.last_tick = now
+        fresh = sum(not item.joined for item in published)
+        if fresh:
+            log.info("windows due", jobs=fresh)
+            self._on_publish()
+        return fresh
+
+    def next_due(self) -> datetime | None:
+        """The next instant at which any dataset is due."""
+        now = self._now()
+        return min((item.schedule.get_next_refresh(now) for item in self._plans), default=None)
+
+    async def initialize(self) -> None:
+        """Catch up, then start the clock."""
+        self._timer = AsyncIOScheduler(timezone="UTC", event_loop=asyncio.get_running_loop())
+        self._timer.start()
+        await self._fire()
+
+    async def close(self) -> None:
+        """Stop the clock."""
+        if self._timer is not None:
+            self._timer.shutdown(wait=False)
+            self._timer = None
+
+    async def _fire(self) -> None:
+        try:
+            await asyncio.to_thread(self.tick)
+        except OpenbellError as error:  # tried again at the next look
+            log.error("windows not published", error=str(error))
+        except Exception:
+            log.exception("scheduler failed")
+        finally:
+            self._arm()
+
+    def _arm(self) -> None:
+        if self._timer is None:
+            return
+        now, due = self._now(), self.next_due()
+        nap = min(max(due - now, timedelta(0)), LONGEST_NAP) if due else LONGEST_NAP
+        self._timer.add_job(
+            self._fire,
+            DateTrigger(datetime.now(tz=self._timer.timezone) + nap),
+            id="look",
+            replace_existing=True,
+            misfire_grace_time=None,
+        )

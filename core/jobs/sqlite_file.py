@@ -1,0 +1,91 @@
+"""One SQLite file for all threads of a process: WAL, `synchronous=FULL`, typed errors."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from core.errors import StoreError
+
+BUSY_MS = 10_000
+
+
+class SqliteFile:
+    """A connection guarded by a lock. `layout` numbers the schema that `statements` make."""
+
+    def __init__(self, path: Path, statements: Sequence[str], layout: int) -> None:
+        self.path = path
+        self._lock = threading.RLock()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with self._mapped():
+            self._db = _connect(path)
+            self._migrate(statements, layout)
+
+    def read(self, sql: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
+        """All rows of a query."""
+        with self._lock, self._mapped():
+            return self._db.execute(sql, params).fetchall()
+
+    def change(self, sql: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> int:
+        """Execute a statement; how many rows it changed."""
+        with self._lock, self._mapped():
+            return self._db.execute(sql, params).rowcount
+
+    @contextmanager
+    def write(self) -> Iterator[None]:
+        """One durable transaction; inside another it is part of that one."""
+        with self._lock, self._mapped():
+            if self._db.in_transaction:
+                yield
+                return
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._db.execute("COMMIT")
+            finally:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+
+    def close(self) -> None:
+        """Release the file."""
+        with self._lock:
+            self._db.close()
+
+    def _migrate(self, statements: Sequence[str], layout: int) -> None:
+        found = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if found > layout:
+            raise StoreError(
+                f"{self.path.name} was written by a newer Openbell (layout {found})",
+                where=str(self.path),
+                hint="start that version, or restore an older backup",
+            )
+        if found == 0:
+            with self.write():
+                for statement in statements:
+                    self._db.execute(statement)
+                self._db.execute(f"PRAGMA user_version = {int(layout)}")
+
+    @contextmanager
+    def _mapped(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StoreError(
+                f"{self.path.name} cannot be used: {error}",
+                where=str(self.path),
+                hint="check free disk space; restore a damaged file from a backup",
+            ) from error
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    # a flipped bit may break UTF-8: read it anyway and let the checksum judge
+    db.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
+    db.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")
+    return db

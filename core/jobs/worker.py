@@ -1,0 +1,266 @@
+"""The worker: claims jobs, runs their handlers, keeps their leases, settles what they did.
+
+One asyncio task a job. Handlers must be idempotent: a job is delivered at least once. Calls into
+the queue run in threads, because they wait for the disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from core.errors import OpenbellError
+from core.jobs.outcome import JobEvents, Kind, Outcome, of_failure
+from core.jobs.progress import ProgressBoard
+from core.jobs.queue import Hold, Job, JobQueue, Status
+from core.observe import logs
+from core.sources.pulled import Progress
+
+log = logs.get("worker")
+TIDY_EVERY = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a handler gets beside its job."""
+
+    board: ProgressBoard
+    job_id: str
+
+    def report(
+        self,
+        message: str,
+        *,
+        rows: int | None = None,
+        bytes: int | None = None,
+        percent: float | None = None,
+    ) -> None:
+        """Say how far the job is; pages and commands show it live."""
+        self.board.report(self.job_id, Progress(message, rows, bytes, percent))
+
+
+Handler = Callable[[Job, Context], Awaitable[Mapping[str, Any] | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How a worker behaves; times in seconds."""
+
+    jobs: int = 4
+    lease_seconds: float = 60.0
+    poll_seconds: float = 1.0
+    grace_seconds: float = 10.0
+    abandon_seconds: float = 5.0  # for a cancelled handler to stop
+    keep_days: float = 60.0  # how long ended jobs stay in the history
+
+
+@dataclass(slots=True)
+class _Running:
+    job: Job
+    work: asyncio.Task[Mapping[str, Any] | None]
+    reason: Kind | None = None
+
+
+class Worker:
+    """Runs jobs of a queue through `handlers` (by event name); a `Resource` of the runner.
+
+    `exclusive` says that no other process works on this queue, so that whatever it left running
+    is taken over at once instead of after its lease.
+    """
+
+    def __init__(
+        self,
+        queue: JobQueue,
+        handlers: Mapping[str, Handler],
+        board: ProgressBoard,
+        now: Callable[[], datetime],
+        *,
+        limits: Limits | None = None,
+        name: str = "worker",
+        exclusive: bool = True,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self.events = JobEvents(now)
+        self._queue = queue
+        self._handlers = dict(handlers)
+        self._board = board
+        self._now = now
+        self._limits = limits or Limits()
+        self._lease = timedelta(seconds=self._limits.lease_seconds)
+        self._name = name
+        self._exclusive = exclusive
+        self._chance = chance
+        self._running: dict[str, _Running] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = False
+        self._tidied: datetime | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._main: asyncio.Task[None] | None = None
+        self._wake = asyncio.Event()
+
+    async def initialize(self) -> None:
+        """Take over what a dead process left, then start claiming."""
+        self._loop = asyncio.get_running_loop()
+        self._stopping = False
+        found = await asyncio.to_thread(self._queue.recover, everything=self._exclusive)
+        if found:
+            log.info("jobs taken over", jobs=found)
+        self._main = asyncio.create_task(self._claim_for_ever(), name="worker")
+
+    async def close(self) -> None:
+        """Claim no more; finish running jobs within the grace time, hand the others back."""
+        self._stopping = True
+        self._wake.set()
+        if self._main is not None:
+            await self._main
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=self._limits.grace_seconds)
+        for running in list(self._running.values()):
+            self._stop(running, "released")
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=self._limits.abandon_seconds)
+        for running in list(self._running.values()):  # handlers that would not stop
+            log.error("handler did not stop", job=running.job.id)
+            await self._settle(running.job, Outcome("released"))
+        self._loop = None
+
+    def wake(self) -> None:
+        """Look at the queue now; may be called from any thread."""
+        loop = self._loop
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(self._wake.set)
+
+    @property
+    def alive(self) -> bool:
+        """Whether jobs are being claimed."""
+        return self._main is not None and not self._main.done()
+
+    @property
+    def busy(self) -> int:
+        """How many jobs run."""
+        return len(self._running)
+
+    async def _claim_for_ever(self) -> None:
+        while not self._stopping:
+            self._wake.clear()
+            try:
+                await self._stop_cancelled()
+                await self._fill()
+                await self._forget_old()
+            except Exception:  # a full disk must not end the worker
+                log.exception("queue not usable")
+                await asyncio.sleep(self._limits.poll_seconds)
+            try:
+                await asyncio.wait_for(self._wake.wait(), self._limits.poll_seconds)
+            except TimeoutError:
+                continue
+
+    async def _fill(self) -> None:
+        while len(self._running) < self._limits.jobs and not self._stopping:
+            job = await asyncio.to_thread(
+                self._queue.claim, self._name, self._lease, list(self._handlers)
+            )
+            if job is None:
+                return
+            self._begin(job)
+
+    def _begin(self, job: Job) -> None:
+        self._board.start(job.id, job.lane or "")
+        self.events.add("started", job)
+        work = asyncio.ensure_future(self._handle(job))
+        running = self._running[job.id] = _Running(job, work)
+        task = asyncio.create_task(self._see_through(running), name=f"job-{job.id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _handle(self, job: Job) -> Mapping[str, Any] | None:
+        with logs.correlated(job.payload.get("correlation_id"), job=job.id):
+            return await self._handlers[job.event_name](job, Context(self._board, job.id))
+
+    async def _see_through(self, running: _Running) -> None:
+        job = running.job
+        pulse = asyncio.create_task(self._pulse(running))
+        try:
+            outcome = await self._outcome(running)
+        finally:
+            pulse.cancel()
+        try:
+            await self._settle(job, outcome)
+        finally:
+            self._running.pop(job.id, None)
+            self._board.finish(job.id)
+            self._wake.set()
+
+    async def _outcome(self, running: _Running) -> Outcome:
+        await asyncio.wait([running.work])
+        if running.work.cancelled():
+            return Outcome(running.reason or "released")
+        error = running.work.exception()
+        if error is None:  # also when it was called off too late
+            return Outcome("done", result=running.work.result())
+        if running.reason is not None:
+            return Outcome(running.reason)
+        if not isinstance(error, Exception):
+            raise error
+        if not isinstance(error, OpenbellError):
+            log.error("handler failed", job=running.job.id, exc_info=error)
+        return of_failure(error, running.job, self._now(), self._chance())
+
+    async def _settle(self, job: Job, outcome: Outcome) -> None:
+        try:
+            await asyncio.to_thread(self._write, job, outcome)
+        except OpenbellError as error:  # its lease will end, and it is delivered again
+            log.error("job not settled", job=job.id, error=str(error))
+            return
+        self.events.add(outcome.kind, job, outcome.error)
+        log.info("job ended", job=job.id, event_name=job.event_name, outcome=outcome.kind,
+                 error=outcome.error)  # fmt: skip
+
+    def _write(self, job: Job, outcome: Outcome) -> None:
+        match outcome:
+            case Outcome(kind="done"):
+                self._queue.ack(job, outcome.result)
+            case Outcome(kind="retry", error=str(error), retry_at=datetime() as retry_at):
+                self._queue.retry(job, error, retry_at)
+            case Outcome(kind="dead", error=str(error)):
+                self._queue.bury(job, error)
+            case Outcome(kind="cancelled"):
+                self._queue.drop(job)
+            case Outcome(kind="released"):
+                self._queue.release(job)
+
+    async def _pulse(self, running: _Running) -> None:
+        """Heartbeat: keep the lease while the handler works, stop it when the lease is lost."""
+        while True:
+            await asyncio.sleep(self._limits.lease_seconds / 3)
+            try:
+                hold = await asyncio.to_thread(self._queue.extend, running.job, self._lease)
+            except OpenbellError as error:  # the next beat may reach the disk again
+                log.error("heartbeat failed", job=running.job.id, error=str(error))
+                continue
+            if hold is Hold.LOST:
+                self._stop(running, "lost")
+
+    async def _forget_old(self) -> None:
+        now = self._now()
+        if self._tidied is None or abs(now - self._tidied) > TIDY_EVERY:
+            self._tidied = now
+            keep = timedelta(days=self._limits.keep_days)
+            await asyncio.to_thread(self._queue.purge, now - keep)
+
+    async def _stop_cancelled(self) -> None:
+        if not self._running:
+            return
+        jobs = await asyncio.to_thread(self._queue.find, [Status.RUNNING], limit=1000)
+        for job in jobs:
+            if job.cancel_requested and job.id in self._running:
+                self._stop(self._running[job.id], "cancelled")
+
+    def _stop(self, running: _Running, reason: Kind) -> None:
+        if running.reason is None:
+            running.reason = reason
+            running.work.cancel()

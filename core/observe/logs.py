@@ -1,0 +1,119 @@
+"""Structured logs: JSON or console lines on stderr, with a correlation id that follows a click
+or command through job, pull and request. Secrets are redacted, control characters escaped."""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+import sys
+import unicodedata
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+from typing import Any
+
+import structlog
+
+SERVICE = "openbell"
+_SECRET_KEY = re.compile(r"token|secret|password|authorization|api_?key|cookie", re.IGNORECASE)
+_SECRET_TEXT = re.compile(r"(?i)(bearer\s+|token=|password=|api_?key=)[^\s&\"']+")
+Event = MutableMapping[str, Any]
+
+
+def configure(fmt: str, level: str) -> None:
+    """Send the logs of Openbell and of its libraries to stderr in one format."""
+    renderer = _console if fmt == "console" else structlog.processors.JSONRenderer(default=str)
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+        structlog.processors.format_exc_info,
+        _clean,
+    ]
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+
+
+def get(name: str) -> structlog.stdlib.BoundLogger:
+    """The logger of a room, e.g. `get("pulls")`; call it with an event name and key=value."""
+    logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(f"{SERVICE}.{name}")
+    return logger
+
+
+def new_correlation_id() -> str:
+    """A fresh id for one click or command: 16 hex digits."""
+    return secrets.token_hex(8)
+
+
+def correlation_id() -> str | None:
+    """The id bound in this context, if any."""
+    value = structlog.contextvars.get_contextvars().get("correlation_id")
+    return str(value) if value else None
+
+
+@contextmanager
+def correlated(identifier: str | None = None, **bound: Any) -> Iterator[str]:
+    """Bind a correlation id (a new one when none is given or bound) to what is logged inside."""
+    chosen = identifier or correlation_id() or new_correlation_id()
+    with structlog.contextvars.bound_contextvars(correlation_id=chosen, **bound):
+        yield chosen
+
+
+def redact(text: str) -> str:
+    """Text without the values of tokens and passwords."""
+    return _SECRET_TEXT.sub(lambda match: match[1] + "[redacted]", text)
+
+
+def escape(text: str) -> str:
+    """Text in which control and direction characters are spelled out."""
+    if text.isprintable():
+        return text
+    return "".join(
+        _spelled(char) if unicodedata.category(char)[0] == "C" else char for char in text
+    )
+
+
+def _spelled(char: str) -> str:
+    return char.encode("unicode_escape").decode("ascii")
+
+
+def _clean(_: Any, __: str, event: Event) -> Event:
+    """Name the service, repeat the event as `message`, and redact every value."""
+    cleaned: Event = {"service": SERVICE}
+    for key, value in event.items():
+        if key.startswith("_"):
+            cleaned[key] = value
+        elif _SECRET_KEY.search(key):
+            cleaned[key] = "[redacted]"
+        else:
+            cleaned[key] = redact(value) if isinstance(value, str) else value
+    cleaned.setdefault("message", cleaned.get("event", ""))
+    return cleaned
+
+
+def _console(_: Any, __: str, event: Event) -> str:
+    head = (
+        f"{event.pop('time', '')} {str(event.pop('level', '')).upper():7} {event.pop('event', '')}"
+    )
+    for name in ("service", "message", "logger"):
+        event.pop(name, None)
+    return escape(" ".join([head, *(f"{key}={value}" for key, value in event.items())]))

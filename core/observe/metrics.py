@@ -1,0 +1,75 @@
+"""Prometheus metrics of the desk: names begin with `openbell_`, carry units, labels are bounded."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+REGISTRY = CollectorRegistry()
+
+PULLS = Counter("openbell_pulls_total", "Pulls by outcome", ["dataset", "state"], registry=REGISTRY)
+PULL_ROWS = Counter(
+    "openbell_pull_rows_total",
+    "Rows by outcome",
+    ["dataset", "kind"],
+    registry=REGISTRY,
+)
+PULL_BYTES = Counter(
+    "openbell_pull_bytes_total", "Bytes received by pulls", ["dataset"], registry=REGISTRY
+)
+PULL_SECONDS = Histogram(
+    "openbell_pull_duration_seconds",
+    "Length of pulls",
+    ["dataset"],
+    buckets=(0.1, 0.5, 1, 5, 15, 60, 300, 1800),
+    registry=REGISTRY,
+)
+REQUESTS = Counter(
+    "openbell_http_requests_total", "Requests to upstreams", ["host", "status"], registry=REGISTRY
+)
+RETRIES = Counter(
+    "openbell_http_retries_total", "Requests tried again", ["host"], registry=REGISTRY
+)
+REQUEST_SECONDS = Histogram(
+    "openbell_http_request_duration_seconds",
+    "Length of requests to upstreams",
+    ["host"],
+    buckets=(0.01, 0.05, 0.25, 1, 5, 30, 120),
+    registry=REGISTRY,
+)
+QUEUE_JOBS = Gauge(
+    "openbell_queue_jobs", "Jobs in the queue by status", ["status"], registry=REGISTRY
+)
+DATASET_AGE_SECONDS = Gauge(
+    "openbell_dataset_age_seconds", "Time since the last success", ["dataset"], registry=REGISTRY
+)
+STORE_BYTES = Gauge("openbell_store_bytes", "Size of the database file", registry=REGISTRY)
+
+_CACHE_SECONDS = 1.0
+_cache_lock = threading.Lock()
+_cached: tuple[float, bytes] = (float("-inf"), b"")
+
+
+def http_request(host: str, status: int | str, seconds: float | None = None) -> None:
+    """Count one request to an upstream; `status` is the HTTP status or a word such as `error`."""
+    REQUESTS.labels(host, str(status)).inc()
+    if seconds is not None:
+        REQUEST_SECONDS.labels(host).observe(seconds)
+
+
+def http_retry(host: str) -> None:
+    """Count one request that is tried again."""
+    RETRIES.labels(host).inc()
+
+
+def render() -> bytes:
+    """The metrics as text; made at most once a second."""
+    global _cached  # noqa: PLW0603 - one cache for the process is the point
+    with _cache_lock:
+        made, text = _cached
+        if time.monotonic() - made > _CACHE_SECONDS:
+            text = generate_latest(REGISTRY)
+            _cached = (time.monotonic(), text)
+        return text

@@ -1,0 +1,377 @@
+"""How the stand-in container misbehaves: one small function a fault. Bytes on the wire are real."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from core.sandbox.faults import ARCHIVE, DOWNLOAD, EXCHANGE, HANDSHAKE
+
+if TYPE_CHECKING:
+    from core.sandbox.foundry import FoundrySandbox
+
+ELSEWHERE = "http://203.0.113.7/stolen"
+LOGIN = b"<!doctype html><html><body><form action=/login>Sign in</form></body></html>\n"
+A_DAY = "86400"
+MB = 1024 * 1024
+
+Answer = web.StreamResponse | None
+
+
+def _active(sandbox: FoundrySandbox, names: Any) -> str | None:
+    """The first fault of a group that is to happen now."""
+    return next((name for name in names if sandbox.has(name)), None)
+
+
+# The handshake
+
+
+async def handshake(sandbox: FoundrySandbox, request: web.Request) -> Answer:
+    """The answer in place of a WebSocket; None to go on."""
+    fault = _active(sandbox, HANDSHAKE)
+    if fault is None:
+        return None
+    if fault == "ws-hang":
+        await asyncio.sleep(3600)
+    if fault == "ws-garbage":
+        return _raw(request, b"SSH-2.0-OpenSSH_9.2\r\n\x00\xff\r\n\r\n")
+    if fault == "ws-html":
+        return web.Response(body=LOGIN, content_type="text/html")
+    return _status(fault)
+
+
+def _status(fault: str) -> web.Response:
+    """A plain answer for `…-429-once`, `…-503`, `…redirect`."""
+    if fault.endswith("redirect"):
+        return web.Response(status=302, headers={"Location": ELSEWHERE})
+    status = next(part for part in fault.split("-") if part.isdecimal())
+    wait = {"429": "1" if fault.endswith("-once") else A_DAY}.get(status)
+    headers = {"Retry-After": wait} if wait else {}
+    return web.json_response({"detail": "no"}, status=int(status), headers=headers)
+
+
+def _raw(request: web.Request, data: bytes) -> web.Response:
+    """Bytes past aiohttp, then the end of the connection."""
+    if request.transport is not None:
+        request.transport.write(data)
+        request.transport.close()
+    return web.Response()
+
+
+# The exchange
+
+
+async def exchange(
+    sandbox: FoundrySandbox, request: web.Request, socket: web.WebSocketResponse
+) -> bool:
+    """Plays a broken exchange after the first update; False to go on as usual."""
+    fault = _active(sandbox, _EXCHANGES)
+    if fault is None:
+        return False
+    await _EXCHANGES[fault](request, socket)
+    return True
+
+
+def _says(text: str | bytes) -> Callable[[web.Request, web.WebSocketResponse], Awaitable[None]]:
+    async def play(request: web.Request, socket: web.WebSocketResponse) -> None:
+        await (socket.send_str(text) if isinstance(text, str) else socket.send_bytes(text))
+
+    return play
+
+
+def _writes(data: bytes) -> Callable[[web.Request, web.WebSocketResponse], Awaitable[None]]:
+    async def play(request: web.Request, socket: web.WebSocketResponse) -> None:
+        if request.transport is not None:
+            request.transport.write(data)
+
+    return play
+
+
+def _frame(kind: str, message: str, **more: Any) -> str:
+    return json.dumps({"type": kind, "success": True, "message": message, **more})
+
+
+def _final(datasets: Any) -> Callable[[web.Request, web.WebSocketResponse], Awaitable[None]]:
+    return _says(_frame("final", "DONE", datasets=datasets))
+
+
+async def _abort(request: web.Request, socket: web.WebSocketResponse) -> None:
+    if isinstance(request.transport, asyncio.WriteTransport):
+        request.transport.abort()
+
+
+async def _close(request: web.Request, socket: web.WebSocketResponse) -> None:
+    await socket.close(code=1000)
+
+
+async def _refuse(request: web.Request, socket: web.WebSocketResponse) -> None:
+    await socket.send_json({"type": "final", "success": False, "message": "Malformed request"})
+    await socket.close(code=1008)
+
+
+async def _silence(request: web.Request, socket: web.WebSocketResponse) -> None:
+    return None
+
+
+async def _keepalives(request: web.Request, socket: web.WebSocketResponse) -> None:
+    while not socket.closed and request.transport is not None:
+        await socket.send_str(_frame("keepalive", "Still working"))
+        await asyncio.sleep(0.05)
+
+
+async def _flood(request: web.Request, socket: web.WebSocketResponse) -> None:
+    message = _frame("update", "x" * 10_000)
+    while not socket.closed and request.transport is not None:
+        await socket.send_str(message)
+        await asyncio.sleep(0)
+
+
+async def _huge(request: web.Request, socket: web.WebSocketResponse) -> None:
+    """A text frame of 100 MB, written piece by piece so that it costs the sandbox nothing."""
+    transport = request.transport
+    if transport is None:
+        return
+    transport.write(b"\x81\x7f" + struct.pack(">Q", 100 * MB))
+    for _ in range(1600):
+        if transport.is_closing():
+            return
+        transport.write(b"x" * 65536)
+        await socket.drain()
+
+
+_EXCHANGES: dict[str, Callable[[web.Request, web.WebSocketResponse], Awaitable[None]]] = {
+    "error-frame": _says(_frame("error", "No known dataset names given")),
+    "drop-before-pointer": _abort,
+    "drop-once": _abort,
+    "close-1000": _close,
+    "refused-1008": _refuse,
+    "broken-json": _says('{"type": "final", "success": tr'),
+    "array-frame": _says('["final", true]'),
+    "null-frame": _says("null"),
+    "unknown-type": _says(_frame("finale", "DONE", datasets="0" * 64)),
+    "binary-frame": _says(b"\x00\x01\x02"),
+    "bad-utf8-frame": _writes(b'\x81\x04{"\xff}'),
+    "deflated-frame": _writes(b"\xc1\x05" + zlib.compress(b"{}")[:5]),
+    "huge-frame": _huge,
+    "frame-flood": _flood,
+    "silence": _silence,
+    "endless-keepalive": _keepalives,
+    "query-failed": _final("Foundry query failed: HTTP 502 from upstream"),
+    "pointer-list": _final(["0" * 64]),
+    "pointer-number": _final(42),
+    "pointer-traversal": _final("../../../../etc/passwd"),
+    "pointer-upper": _final("A" * 64),
+    "pointer-short": _final("a" * 63),
+    "pointer-newline": _final("a" * 64 + "\n"),
+}
+assert set(_EXCHANGES) | {"no-rows", "drop-after-pointer"} == set(EXCHANGE)
+
+
+def after_pointer(sandbox: FoundrySandbox, request: web.Request) -> None:
+    """What follows a good final."""
+    if "drop-after-pointer" in sandbox.faults and request.transport is not None:
+        request.transport.close()
+
+
+# The downloads
+
+
+def csv_is_gone(sandbox: FoundrySandbox) -> bool:
+    """Faults of the archive need the CSV out of the way."""
+    return bool(sandbox.faults & {"csv-404", "both-404", *ARCHIVE})
+
+
+async def download(sandbox: FoundrySandbox, request: web.Request, path: Path) -> Answer:
+    """The broken answer to a CSV download; None to serve it as usual."""
+    fault = _active(sandbox, DOWNLOAD)
+    if fault is None:
+        return None
+    whole = await asyncio.to_thread(path.read_bytes)
+    if fault in _BODIES:
+        body = _BODIES[fault](whole)
+        return web.Response(body=body, headers={"Content-Type": "text/csv"})
+    if fault in _STREAMS:
+        return await _STREAMS[fault](request, whole)
+    if fault == "html-page":
+        return web.Response(body=LOGIN, content_type="text/html")
+    return _status(fault)
+
+
+def _cut_at_row(body: bytes) -> bytes:
+    return body[: body.rfind(b"\n", 0, len(body) // 2) + 1]
+
+
+_BODIES: dict[str, Callable[[bytes], bytes]] = {
+    "sha-mismatch": lambda body: body.replace(b"1", b"2", 1),
+    "cut-mid-row": lambda body: body[: len(body) // 2],
+    "cut-at-row": _cut_at_row,
+    "empty-body": lambda body: b"",
+    "html-as-csv": lambda body: LOGIN,
+}
+
+
+async def _begin(request: web.Request, **headers: str) -> web.StreamResponse:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    response = web.StreamResponse(headers={"Content-Type": "text/csv", **named})
+    if "Content-Length" not in named:
+        response.enable_chunked_encoding()
+    await response.prepare(request)
+    return response
+
+
+async def _half(request: web.Request, body: bytes) -> web.StreamResponse:
+    response = await _begin(request)
+    await response.write(body[: len(body) // 2])
+    return response
+
+
+async def _drop(request: web.Request, body: bytes) -> web.StreamResponse:
+    response = await _half(request, body)
+    await asyncio.sleep(0.05)
+    await _abort(request, web.WebSocketResponse())
+    return response
+
+
+async def _stall(request: web.Request, body: bytes) -> web.StreamResponse:
+    response = await _half(request, body)
+    await asyncio.sleep(3600)
+    return response
+
+
+async def _short(request: web.Request, body: bytes) -> web.StreamResponse:
+    response = await _begin(request, Content_Length=str(len(body) + 1000))
+    await response.write(body)
+    if request.transport is not None:
+        request.transport.close()
+    return response
+
+
+async def _drip(request: web.Request, body: bytes) -> web.StreamResponse:
+    response = await _begin(request)
+    while True:
+        await response.write(b"1")
+        await asyncio.sleep(0.05)
+
+
+async def _endless(request: web.Request, body: bytes) -> web.StreamResponse:
+    response = await _begin(request)
+    while True:
+        await response.write(b"1,2,3\n" * 10_000)
+
+
+async def _gzip_bomb(request: web.Request, body: bytes) -> web.StreamResponse:
+    response = await _begin(request, Content_Encoding="gzip")
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    for _ in range(1024):
+        await response.write(packer.compress(bytes(MB)) + packer.flush(zlib.Z_SYNC_FLUSH))
+        await asyncio.sleep(0)
+    await response.write(packer.flush())
+    await response.write_eof()
+    return response
+
+
+async def _gzip(request: web.Request, body: bytes) -> web.StreamResponse:
+    response = await _begin(request, Content_Encoding="gzip")
+    await response.write(gzip.compress(body))
+    await response.write_eof()
+    return response
+
+
+async def _never(request: web.Request, body: bytes) -> web.StreamResponse:
+    await asyncio.sleep(3600)
+    return web.Response()
+
+
+_STREAMS: dict[str, Callable[[web.Request, bytes], Awaitable[web.StreamResponse]]] = {
+    "short-length": _short,
+    "gzip-bomb": _gzip_bomb,
+    "gzip-body": _gzip,
+    "endless-body": _endless,
+    "stalled-body": _stall,
+    "slow-body": _drip,
+    "slow-headers": _never,
+    "drop-mid-body": _drop,
+    "drop-mid-body-once": _drop,
+}
+
+
+# The archives
+
+
+def archive(sandbox: FoundrySandbox) -> Callable[[Path, Path], None] | None:
+    """What packs a broken ZIP; None for an honest one."""
+    fault = _active(sandbox, ARCHIVE)
+    return None if fault is None else _ARCHIVES[fault]
+
+
+def _packs(*members: tuple[str, bytes | None], mode: int = 0) -> Callable[[Path, Path], None]:
+    """A ZIP of (name, bytes); `{csv}` stands for the right name, None for the right bytes."""
+
+    def pack(path: Path, target: Path) -> None:
+        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as packed:
+            for name, data in members:
+                info = zipfile.ZipInfo(name.replace("{csv}", path.name))
+                info.compress_type = zipfile.ZIP_DEFLATED
+                info.external_attr = mode << 16
+                packed.writestr(info, path.read_bytes() if data is None else data)
+
+    return pack
+
+
+def _bomb(path: Path, target: Path) -> None:
+    with (
+        zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as packed,
+        packed.open(path.name, "w") as member,
+    ):
+        for _ in range(8):
+            member.write(bytes(MB))
+
+
+def _lying_bomb(path: Path, target: Path) -> None:
+    _bomb(path, target)
+    data = bytearray(target.read_bytes())
+    entry = data.rfind(b"PK\1\2")
+    struct.pack_into("<I", data, entry + 24, 1000)
+    target.write_bytes(data)
+
+
+def _many(path: Path, target: Path) -> None:
+    with zipfile.ZipFile(target, "w") as packed:
+        for number in range(300):
+            packed.writestr(str(number), b"")
+
+
+def _encrypted(path: Path, target: Path) -> None:
+    _packs(("{csv}", None))(path, target)
+    data = bytearray(target.read_bytes())
+    for signature, at in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        data[data.rfind(signature) + at] |= 1
+    target.write_bytes(data)
+
+
+def _garbage(path: Path, target: Path) -> None:
+    target.write_bytes(b"PK\3\4" + bytes(range(256)) * 40)
+
+
+_ARCHIVES: dict[str, Callable[[Path, Path], None]] = {
+    "zip-bomb": _bomb,
+    "zip-lying-bomb": _lying_bomb,
+    "zip-foreign": _packs(("prices.csv", None)),
+    "zip-traversal": _packs(("../../{csv}", None)),
+    "zip-two": _packs(("{csv}", None), ("install.sh", b"#!/bin/sh\n")),
+    "zip-many": _many,
+    "zip-link": _packs(("{csv}", b"/etc/passwd"), mode=stat.S_IFLNK | 0o777),
+    "zip-garbage": _garbage,
+    "zip-wrong-bytes": _packs(("{csv}", b"a,b\n1,2\n")),
+    "zip-encrypted": _encrypted,
+}

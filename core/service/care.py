@@ -1,0 +1,106 @@
+"""Care of the data: backup, verify, and the doctor's look at everything the desk depends on."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.errors import OpenbellError
+from core.service import health
+from core.service.commands import FOUND_ERRORS, CommandResult, command
+from core.store import backup as backups
+
+if TYPE_CHECKING:
+    from core.service.desk import Desk
+
+
+def folder_of(data_dir: Path) -> Path:
+    """Where backups are kept unless told otherwise."""
+    return data_dir / "backups"
+
+
+@command("backup")
+def backup_command(desk: Desk, *, folder: Path | None = None) -> dict[str, Any]:
+    """Copy store and queue into a new folder, and verify the copy."""
+    where = folder or folder_of(desk.settings.data_dir)
+    made = backups.make(desk.warehouse, desk.settings.queue_path, where, desk.now())
+    return _document(made)
+
+
+@command("verify")
+def verify_command(desk: Desk) -> CommandResult:
+    """Check store, queue and every backup; errors found give exit code 3."""
+    checks = [
+        _check("store", lambda: f"{desk.warehouse.verify():,} rows read"),
+        _check("queue", lambda: _queue(desk)),
+    ]
+    checks += [
+        _check(f"backup {path.name}", lambda p=path: f"{len(backups.check(p).rows)} tables")
+        for path in backups.found(folder_of(desk.settings.data_dir))
+    ]
+    return _result(checks)
+
+
+@command("doctor")
+def doctor_command(desk: Desk) -> CommandResult:
+    """Look at everything the desk depends on, and say what to mend."""
+    return _result(list(_doctor(desk)))
+
+
+def _doctor(desk: Desk) -> Iterator[dict[str, Any]]:
+    chosen = desk.settings
+    yield _said("python", sys.version_info >= (3, 11), sys.version.split()[0])
+    free = shutil.disk_usage(chosen.data_dir).free
+    yield _said("disk", free >= health.LEAST_FREE_BYTES, f"{free // 1024**2:,} MB free")
+    problems = [str(problem) for problem in desk.catalogue.problems]
+    yield _said("catalogue", not problems, "; ".join(problems) or f"{chosen.catalogue} is valid")
+    contact = (
+        "set"
+        if chosen.sec_user_agent
+        else (
+            "not set: pulls from the SEC are refused until OPENBELL_SEC_USER_AGENT holds your "
+            "name and e-mail"
+        )
+    )
+    yield _said("SEC contact", bool(chosen.sec_user_agent), contact)
+    yield _check("store", lambda: f"{desk.warehouse.verify():,} rows read")
+    yield _check("queue", lambda: _queue(desk))
+    last = backups.found(folder_of(chosen.data_dir))
+    text = f"{len(last)}, the last is {last[0].name}" if last else "none: python -m app backup"
+    yield _said("backups", bool(last), text)
+
+
+def _queue(desk: Desk) -> str:
+    corrupt = desk.queue.verify()
+    if corrupt:
+        raise OpenbellError(f"{len(corrupt)} damaged jobs were set aside: {', '.join(corrupt)}")
+    return ", ".join(f"{n} {status}" for status, n in desk.queue.counts().items() if n) or "empty"
+
+
+def _check(name: str, look: Any) -> dict[str, Any]:
+    try:
+        return _said(name, True, look())
+    except OpenbellError as error:
+        return _said(name, False, str(error))
+
+
+def _said(name: str, ok: bool, message: str) -> dict[str, Any]:
+    return {"check": name, "ok": ok, "message": message}
+
+
+def _result(checks: list[dict[str, Any]]) -> CommandResult:
+    ok = all(check["ok"] for check in checks)
+    return CommandResult({"ok": ok, "checks": checks}, 0 if ok else FOUND_ERRORS)
+
+
+def _document(made: backups.Backup) -> dict[str, Any]:
+    return {
+        "folder": str(made.folder),
+        "made_at": made.made_at,
+        "bytes": sum(int(stated["bytes"]) for stated in made.files.values()),
+        "rows": sum(made.rows.values()),
+        "tables": len(made.rows),
+    }

@@ -1,0 +1,245 @@
+"""Companies: the watch list, the registry of identifiers, filings and facts."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from core.errors import NotFoundError
+from core.service import refresh
+from core.service.commands import command
+from core.service.exports import export
+from core.store.facts import facts_as_known_on
+
+if TYPE_CHECKING:
+    from core.service.desk import Desk
+
+TICKERS_DATASET = "sec.companies"
+ARCHIVES = "https://www.sec.gov/Archives/edgar/data"
+
+_TICKER = (
+    "arg_max(value, (valid_to IS NULL, coalesce(valid_to, DATE '9999-12-31'))) "
+    "FILTER (kind = 'ticker')"
+)
+
+
+def watch_list(desk: Desk) -> pl.DataFrame:
+    """The companies followed: cik, symbol, name, added_at, filings, facts, latest_filed."""
+    return desk.warehouse.read(
+        "WITH f AS (SELECT cik, count(*) AS filings, max(filed) AS latest_filed FROM filings "
+        "WHERE cik IN (SELECT cik FROM watchlist) GROUP BY cik), "
+        "x AS (SELECT cik, count(*) AS facts FROM facts WHERE removed_at IS NULL "
+        "AND cik IN (SELECT cik FROM watchlist) GROUP BY cik) "
+        "SELECT w.cik, w.symbol, c.name, w.added_at, coalesce(f.filings, 0) AS filings, "
+        "coalesce(x.facts, 0) AS facts, f.latest_filed, c.sic_description, c.category "
+        "FROM watchlist w LEFT JOIN companies c ON c.cik = w.cik LEFT JOIN f ON f.cik = w.cik "
+        "LEFT JOIN x ON x.cik = w.cik ORDER BY coalesce(w.symbol, c.name), w.cik"
+    )
+
+
+def watched(desk: Desk) -> list[int]:
+    """CIKs of the companies followed."""
+    rows: list[int] = desk.warehouse.read("SELECT cik FROM watchlist ORDER BY cik")["cik"].to_list()
+    return rows
+
+
+def watch(desk: Desk, names: Sequence[str]) -> list[int]:
+    """Follow companies by ticker or CIK; the CIKs. NotFoundError names what is unknown."""
+    ciks = resolve(desk, names)
+    symbols = _symbols(desk, ciks)
+    frame = pl.DataFrame(
+        {
+            "cik": ciks,
+            "symbol": [symbols.get(cik) for cik in ciks],
+            "added_at": [desk.now()] * len(ciks),
+        },
+        schema={"cik": pl.Int64, "symbol": pl.String, "added_at": pl.Datetime("us", "UTC")},
+    ).unique("cik", maintain_order=True)
+    with desk.warehouse.transaction() as tx:
+        known = tx.read("SELECT cik FROM watchlist")["cik"]
+        tx.insert("watchlist", frame.filter(~pl.col("cik").is_in(known.implode())))
+    return ciks
+
+
+def unwatch(desk: Desk, names: Sequence[str]) -> list[int]:
+    """Stop following companies; what is stored stays. The CIKs."""
+    ciks = resolve(desk, names)
+    with desk.warehouse.transaction() as tx:
+        tx.execute("DELETE FROM watchlist WHERE cik IN (SELECT unnest(?))", [ciks])
+    return ciks
+
+
+def resolve(desk: Desk, names: Sequence[str]) -> list[int]:
+    """CIKs of tickers or CIKs, in order; the ticker map is pulled first when it is not there."""
+    wanted = [name.strip().upper() for name in names]
+    tickers = [name for name in wanted if not name.isdigit()]
+    known = _by_ticker(desk, tickers)
+    if set(tickers) - set(known) and not _has_tickers(desk) and desk.engine is not None:
+        refresh.wait(desk, refresh.refresh_now(desk, [TICKERS_DATASET], force=False))
+        known = _by_ticker(desk, tickers)
+    unknown = [name for name in tickers if name not in known]
+    if unknown:
+        raise _unknown(desk, unknown)
+    return [int(name) if name.isdigit() else known[name] for name in wanted]
+
+
+def _by_ticker(desk: Desk, tickers: Sequence[str]) -> dict[str, int]:
+    """Ticker -> CIK today; `.` and `-` in tickers are the same (BRK.B, BRK-B)."""
+    rows = desk.warehouse.read(
+        "SELECT t.ticker, arg_max(i.cik, (i.valid_to IS NULL, i.valid_from)) AS cik "
+        "FROM (SELECT unnest(?) AS ticker) t JOIN company_identifiers i ON i.kind = 'ticker' "
+        "AND replace(upper(i.value), '.', '-') = replace(t.ticker, '.', '-') GROUP BY t.ticker",
+        [list(tickers)],
+    )
+    return dict(rows.rows())
+
+
+def _has_tickers(desk: Desk) -> bool:
+    return bool(
+        desk.warehouse.read("SELECT count(*) FROM company_identifiers WHERE kind = 'ticker'").item()
+    )
+
+
+def _unknown(desk: Desk, names: Sequence[str]) -> NotFoundError:
+    known = desk.warehouse.read(
+        "SELECT DISTINCT value FROM company_identifiers WHERE kind = 'ticker'"
+    )["value"].to_list()
+    if not known:
+        return NotFoundError(
+            f"no ticker is known yet, so not {', '.join(names)}",
+            hint=f"pull the ticker map first (python -m app pull {TICKERS_DATASET}), or give CIKs",
+        )
+    near = difflib.get_close_matches(names[0], known, n=3)
+    hint = f"did you mean {', '.join(near)}?" if near else "give the CIK instead"
+    return NotFoundError(f"there is no company with the ticker {', '.join(names)}", hint=hint)
+
+
+def _symbols(desk: Desk, ciks: Sequence[int]) -> dict[int, str]:
+    rows = desk.warehouse.read(
+        f"SELECT cik, {_TICKER} FROM company_identifiers "
+        "WHERE cik IN (SELECT unnest(?)) GROUP BY cik",
+        [list(ciks)],
+    )
+    return {cik: symbol for cik, symbol in rows.rows() if symbol}
+
+
+def companies(desk: Desk, text: str | None = None, limit: int = 200) -> pl.DataFrame:
+    """Companies that match a ticker, name or CIK (all when None): cik, symbol, name, watched."""
+    return desk.warehouse.read(
+        f"WITH t AS (SELECT cik, {_TICKER} AS symbol FROM company_identifiers GROUP BY cik) "
+        "SELECT c.cik, t.symbol, c.name, c.sic_description, c.category, "
+        "c.cik IN (SELECT cik FROM watchlist) AS watched "
+        "FROM companies c LEFT JOIN t ON t.cik = c.cik "
+        "WHERE $text IS NULL OR contains(lower(c.name), lower($text)) "
+        "OR upper(t.symbol) = upper($text) OR c.cik::VARCHAR = ltrim($text, '0') "
+        "ORDER BY watched DESC, upper(t.symbol) = upper($text) DESC NULLS LAST, c.name "
+        "LIMIT $limit",
+        {"text": text or None, "limit": limit},
+    )
+
+
+def company(desk: Desk, cik: int) -> dict[str, Any]:
+    """One company with its identifiers; NotFoundError when nothing is known of it."""
+    rows = desk.warehouse.read("SELECT * FROM companies WHERE cik = ?", [cik]).to_dicts()
+    if not rows:
+        raise NotFoundError(
+            f"nothing is known of CIK {cik}", hint=f"follow it: python -m app watch add {cik}"
+        )
+    identifiers = desk.warehouse.read(
+        "SELECT kind, value, exchange, valid_from, valid_to, source FROM company_identifiers "
+        "WHERE cik = ? ORDER BY kind, valid_from",
+        [cik],
+    )
+    return {**rows[0], "identifiers": identifiers.to_dicts()}
+
+
+def filings(
+    desk: Desk,
+    cik: int,
+    forms: Sequence[str] | None = None,
+    limit: int = 500,
+    as_known_on: date | None = None,
+) -> pl.DataFrame:
+    """Filings of a company, newest first, with a link to EDGAR in `url`."""
+    return desk.warehouse.read(
+        "SELECT accession, form, filed, accepted_at, report_date, items, description, is_xbrl, "
+        f"'{ARCHIVES}/' || cik || '/' || replace(accession, '-', '') || '/' "
+        "|| accession || '-index.htm' AS url "
+        "FROM filings WHERE cik = $cik AND ($forms IS NULL OR list_contains($forms, form)) "
+        "AND ($on IS NULL OR filed <= $on) "
+        "ORDER BY filed DESC, accepted_at DESC NULLS LAST, accession DESC LIMIT $limit",
+        {
+            "cik": cik,
+            "forms": list(forms) if forms else None,
+            "limit": limit,
+            "on": as_known_on,
+        },
+    )
+
+
+def concepts(desk: Desk, cik: int) -> pl.DataFrame:
+    """Concepts a company has reported: taxonomy, concept, label, unit, facts, latest period."""
+    return desk.warehouse.read(
+        "SELECT f.taxonomy, f.concept, any_value(c.label) AS label, f.unit, count(*) AS facts, "
+        "max(f.period_end) AS latest FROM facts f LEFT JOIN concepts c "
+        "ON c.taxonomy = f.taxonomy AND c.concept = f.concept "
+        "WHERE f.cik = ? AND f.removed_at IS NULL GROUP BY f.taxonomy, f.concept, f.unit "
+        "ORDER BY facts DESC, f.concept",
+        [cik],
+    )
+
+
+def facts(
+    desk: Desk, cik: int, concept: str | None = None, as_known_on: date | None = None
+) -> pl.DataFrame:
+    """Facts of a company (columns of FACTS), newest period first, as known on a day."""
+    found = facts_as_known_on(desk.warehouse, as_known_on, [cik], [concept] if concept else None)
+    return found.sort(
+        ["concept", "unit", "period_end", "period_start", "filed"],
+        descending=[False, False, True, True, True],
+        nulls_last=True,
+    )
+
+
+@export("facts")
+def export_facts(
+    desk: Desk,
+    *,
+    ticker: str | None = None,
+    cik: int | None = None,
+    concept: str | None = None,
+    as_known_on: date | None = None,
+) -> pl.DataFrame:
+    """Facts of one company, or of all, as known on a day (now by default)."""
+    if ticker:
+        cik = resolve(desk, [ticker])[0]
+    return facts_as_known_on(
+        desk.warehouse,
+        as_known_on,
+        [cik] if cik is not None else None,
+        [concept] if concept else None,
+    ).sort(["cik", "taxonomy", "concept", "unit", "period_end", "filed"])
+
+
+@command("watch_add")
+def watch_add(desk: Desk, *, companies: list[str]) -> dict[str, Any]:
+    """Follow companies by ticker or CIK."""
+    watch(desk, companies)
+    return watch_list_command(desk)
+
+
+@command("watch_remove")
+def watch_remove(desk: Desk, *, companies: list[str]) -> dict[str, Any]:
+    """Stop following companies."""
+    unwatch(desk, companies)
+    return watch_list_command(desk)
+
+
+@command("watch_list")
+def watch_list_command(desk: Desk) -> dict[str, Any]:
+    """The companies followed."""
+    return {"companies": watch_list(desk).to_dicts()}

@@ -1,0 +1,105 @@
+"""The desk: everything opened once per process, and the one that pages and the API use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from core.catalogue import Catalogue
+from core.domain.datasets import Dataset
+from core.domain.freshness import Freshness
+from core.jobs.overdue import freshness_of
+from core.jobs.progress import ProgressBoard
+from core.jobs.pulls import Puller
+from core.jobs.queue import JobQueue
+from core.jobs.sqlite import SqliteQueue
+from core.service.engine import DeskEngine
+from core.service.sources import build_sources
+from core.settings import Settings
+from core.store import pulls as records
+from core.store.pull_state import PullState, pull_states
+from core.store.warehouse import Warehouse
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Desk:
+    """The open desk. `Desk.open(settings)` takes the data folder; `start` runs the engine."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        catalogue: Catalogue,
+        warehouse: Warehouse,
+        queue: JobQueue,
+        now: Callable[[], datetime] = _utc_now,
+    ) -> None:
+        self.settings = settings
+        self.catalogue = catalogue
+        self.warehouse = warehouse
+        self.queue = queue
+        self.now = now
+        self.board = ProgressBoard(now)
+        self.puller = Puller(
+            warehouse, build_sources(self), self.board, now, simulated=settings.simulated
+        )
+        self.engine: DeskEngine | None = None
+
+    @classmethod
+    def open(cls, settings: Settings, now: Callable[[], datetime] = _utc_now) -> Desk:
+        """Open catalogue, store and queue; OwnershipError when another desk has them."""
+        catalogue = Catalogue.load(settings.catalogue)
+        warehouse = Warehouse.open(settings.store_path)
+        try:
+            records.close_orphans(warehouse, now())
+            queue = SqliteQueue(settings.queue_path, now)
+        except BaseException:
+            warehouse.close()
+            raise
+        return cls(settings, catalogue, warehouse, queue, now)
+
+    def start(self, *, scheduler: bool = True) -> None:
+        """Run the worker (and the scheduler) in a thread of their own."""
+        self.engine = DeskEngine(self, scheduler=scheduler)
+        self.engine.start()
+
+    def close(self) -> None:
+        """Finish or hand back running jobs, then let go of queue and store, in that order."""
+        if self.engine:
+            self.engine.close()
+            self.engine = None
+        self.queue.close()
+        self.warehouse.close()
+
+    def __enter__(self) -> Desk:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def downloads(self) -> Path:
+        """Where bodies are kept while they are checked; made when missing."""
+        folder = self.settings.data_dir / "downloads"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def wake(self) -> None:
+        """Tell the worker that there is something to do."""
+        if self.engine:
+            self.engine.wake()
+
+    def freshness(self, dataset: Dataset) -> Freshness:
+        """Freshness of a dataset from its due instants and its pulls."""
+        return self.freshness_of_all()[dataset.name]
+
+    def freshness_of_all(self) -> dict[str, Freshness]:
+        """Freshness of every dataset of the catalogue, from one query."""
+        states, now = pull_states(self.warehouse), self.now()
+        return {
+            name: freshness_of(dataset, states.get(name, PullState()), now)
+            for name, dataset in self.catalogue.datasets.items()
+        }

@@ -1,0 +1,66 @@
+"""The engine of a desk: worker, scheduler and overdue detector in a thread of their own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from core.jobs.outcome import JobEvents
+from core.jobs.overdue import Overdue, OverdueDetector
+from core.jobs.runner import Engine, Resource
+from core.jobs.scheduler import Scheduler
+from core.jobs.worker import Limits, Worker
+from core.service import handlers
+from core.store.pull_state import pull_states
+
+if TYPE_CHECKING:
+    from core.service.desk import Desk
+
+
+class DeskEngine:
+    """Runs the jobs of one desk; `scheduler=False` runs only what is asked for."""
+
+    def __init__(self, desk: Desk, *, scheduler: bool = True) -> None:
+        settings = desk.settings
+        limits = Limits(jobs=settings.workers, grace_seconds=settings.grace_seconds)
+        self._worker = Worker(desk.queue, handlers.bound(desk), desk.board, desk.now, limits=limits)
+        resources: list[Resource] = [self._worker]
+        self._detector: OverdueDetector | None = None
+        if scheduler:
+            datasets = [d for d in desk.catalogue.enabled if d.source != "file"]
+
+            def states():  # type: ignore[no-untyped-def]
+                return pull_states(desk.warehouse)
+
+            self._detector = OverdueDetector(datasets, states, desk.now)
+            resources += [
+                Scheduler(desk.queue, datasets, states, desk.now, on_publish=self._worker.wake),
+                self._detector,
+            ]
+        self._engine = Engine(resources)
+
+    def start(self) -> None:
+        """Open everything; returns when jobs are being run."""
+        self._engine.start()
+
+    def close(self) -> None:
+        """Finish or hand back what runs, then stop."""
+        self._engine.close()
+
+    def wake(self) -> None:
+        """There is something to do."""
+        self._worker.wake()
+
+    @property
+    def alive(self) -> bool:
+        """Whether jobs are being run."""
+        return self._engine.alive and self._worker.alive
+
+    @property
+    def events(self) -> JobEvents:
+        """What happened to jobs lately; toasts are made of it."""
+        return self._worker.events
+
+    @property
+    def overdue(self) -> tuple[Overdue, ...]:
+        """Datasets that are behind, as the detector saw it last."""
+        return self._detector.overdue if self._detector else ()

@@ -1,0 +1,65 @@
+"""What the landing page asks: what changed, and what watched companies filed, since an instant."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from core.service.companies import ARCHIVES
+
+if TYPE_CHECKING:
+    from core.service.desk import Desk
+
+
+def changes(desk: Desk, since: datetime) -> pl.DataFrame:
+    """Per dataset since an instant: pulls, failed, inserted, updated, rejected, last_at.
+
+    Datasets whose pulls changed nothing and failed never are left out.
+    """
+    return desk.warehouse.read(
+        "SELECT dataset, count(*) AS pulls, count(*) FILTER (state = 'failed') AS failed, "
+        "coalesce(sum(rows_inserted), 0)::BIGINT AS inserted, "
+        "coalesce(sum(rows_updated), 0)::BIGINT AS updated, "
+        "coalesce(sum(rows_rejected), 0)::BIGINT AS rejected, max(started_at) AS last_at "
+        "FROM pulls WHERE started_at >= ? GROUP BY dataset "
+        "HAVING failed > 0 OR inserted > 0 OR updated > 0 OR rejected > 0 "
+        "ORDER BY failed DESC, last_at DESC",
+        [since],
+    )
+
+
+def new_filings(desk: Desk, since: datetime, limit: int = 50) -> pl.DataFrame:
+    """Filings of watched companies accepted since an instant, newest first, with EDGAR links."""
+    return desk.warehouse.read(
+        "SELECT f.cik, w.symbol, c.name, f.form, f.items, f.accepted_at, f.filed, f.accession, "
+        f"'{ARCHIVES}/' || f.cik || '/' || replace(f.accession, '-', '') || '/' "
+        "|| f.accession || '-index.htm' AS url "
+        "FROM filings f JOIN watchlist w ON w.cik = f.cik LEFT JOIN companies c ON c.cik = f.cik "
+        "WHERE coalesce(f.accepted_at, f.filed::TIMESTAMPTZ) >= $since "
+        "ORDER BY coalesce(f.accepted_at, f.filed::TIMESTAMPTZ) DESC LIMIT $limit",
+        {"since": since, "limit": limit},
+    )
+
+
+def search(desk: Desk, text: str, limit: int = 20) -> pl.DataFrame:
+    """Symbols, companies and filings that match a text, best first.
+
+    Columns: kind (symbol, company, filing), name (symbol, CIK or accession), title, detail.
+    """
+    wanted = text.strip()
+    return desk.warehouse.read(
+        "WITH q AS (SELECT lower($text) AS t), "
+        "s AS (SELECT 'symbol' AS kind, symbol AS name, name AS title, sector AS detail, "
+        "CASE WHEN lower(symbol) = t THEN 0 WHEN starts_with(lower(symbol), t) THEN 2 ELSE 4 END "
+        "AS rank FROM universe, q WHERE contains(lower(symbol), t) OR contains(lower(name), t)), "
+        "c AS (SELECT 'company', cik::VARCHAR, name, sic_description, "
+        "CASE WHEN cik::VARCHAR = ltrim(t, '0') THEN 1 ELSE 3 END FROM companies, q "
+        "WHERE contains(lower(name), t) OR cik::VARCHAR = ltrim(t, '0')), "
+        "f AS (SELECT 'filing', accession, form || ' of ' || filed, coalesce(description, items), "
+        "1 FROM filings, q WHERE length(t) >= 10 AND contains(accession, t)) "
+        "SELECT kind, name, title, detail FROM (FROM s UNION ALL FROM c UNION ALL FROM f) "
+        "ORDER BY rank, title, name LIMIT $limit",
+        {"text": wanted, "limit": limit},
+    )

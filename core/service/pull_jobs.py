@@ -1,0 +1,79 @@
+"""The handler of `pull` jobs: which window a job means, and what follows from its success."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from core.domain.datasets import Dataset, Window
+from core.domain.windows import schedule_of
+from core.errors import OpenbellError
+from core.jobs.pulls import PullRequest
+from core.jobs.queue import Job
+from core.jobs.scheduler import window_of
+from core.jobs.worker import Context
+from core.service.handlers import handler, publish_follow_ups
+from core.store import pulls as records
+
+if TYPE_CHECKING:
+    from core.service.desk import Desk
+
+SCHEDULED = ("schedule", "catch-up")
+WITHOUT_SCHEDULE = timedelta(days=1)
+TABLES_BY_SOURCE = {"sec": ("facts", "filings", "companies")}
+
+
+@handler("pull")
+async def pull(desk: Desk, job: Job, context: Context) -> Mapping[str, Any] | None:
+    """Pull once; a scheduled window that has been pulled before is left alone."""
+    dataset = desk.catalogue.get(str(job.payload["dataset"]))
+    trigger = str(job.payload.get("trigger", "manual"))
+    window = window_for(desk, dataset, job.payload)
+    if trigger in SCHEDULED and await asyncio.to_thread(
+        records.window_done, desk.warehouse, window.id
+    ):
+        context.report("this window has been pulled before")
+        # a kill between the commit and the acknowledgement may have swallowed what follows
+        await asyncio.to_thread(publish_follow_ups, desk, [dataset.table], job.id)
+        return {"skipped": True}
+    request = PullRequest(job.id, dataset, window, trigger, bool(job.payload.get("force")))
+    try:
+        pull_id = await desk.puller.run(request)
+    except OpenbellError as error:
+        if trigger in SCHEDULED:
+            raise
+        # whoever pressed the button waits for an answer: no second try behind their back
+        raise OpenbellError(error.message, where=error.where, hint=error.hint) from error
+    await asyncio.to_thread(_follow, desk, dataset, pull_id, job)
+    return {"pull_id": pull_id}
+
+
+def _follow(desk: Desk, dataset: Dataset, pull_id: str, job: Job) -> None:
+    """Queue what follows from a change, or from one that an earlier delivery may have made."""
+    (document,) = records.documents(desk.warehouse, [pull_id])
+    if document["rows_inserted"] or document["rows_updated"] or job.attempts > 1:
+        publish_follow_ups(desk, [dataset.table], pull_id)
+
+
+def window_for(desk: Desk, dataset: Dataset, payload: Mapping[str, Any]) -> Window:
+    """The window of a job: as given, from now when forced, else since the latest refresh."""
+    now = desk.now()
+    if payload.get("due_at"):
+        return window_of(payload)
+    start, end = _instant(payload, "from"), _instant(payload, "to")
+    if start is None:
+        start = now if payload.get("force") else latest_refresh(dataset, now)
+    return Window(dataset.name, start, end or max(now, start))
+
+
+def latest_refresh(dataset: Dataset, now: datetime) -> datetime:
+    """The latest refresh of a dataset; without a schedule, a day ago."""
+    schedule = schedule_of(dataset)
+    return schedule.get_latest_refresh(now) if schedule else now - WITHOUT_SCHEDULE
+
+
+def _instant(payload: Mapping[str, Any], key: str) -> datetime | None:
+    value = payload.get(key)
+    return datetime.fromisoformat(value) if isinstance(value, str) else None

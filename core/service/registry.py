@@ -1,0 +1,79 @@
+"""Registries of use cases whose arguments are validated by their annotations."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, create_model
+from pydantic import ValidationError as PydanticError
+
+from core.errors import UsageError
+
+if TYPE_CHECKING:
+    from core.service.desk import Desk
+
+UseCase = Callable[..., Any]
+F = TypeVar("F", bound=UseCase)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One registered function with the model of its arguments and its first docstring line."""
+
+    name: str
+    function: UseCase
+    arguments: type[BaseModel]
+    summary: str
+
+
+class Registry:
+    """Named functions `(desk, *, …)`; `what` is the word used in messages."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        self.entries: dict[str, Entry] = {}
+
+    def __call__(self, name: str) -> Callable[[F], F]:
+        """Register a function under a name."""
+
+        def register(function: F) -> F:
+            summary = (inspect.getdoc(function) or "").partition("\n")[0]
+            self.entries[name] = Entry(name, function, _model(name, function), summary)
+            return function
+
+        return register
+
+    def run(self, desk: Desk, name: str, arguments: Mapping[str, Any]) -> Any:
+        """Validate the arguments and call the function; UsageError says what is wrong."""
+        entry = self.entries.get(name)
+        if entry is None:
+            raise UsageError(f"there is no {self.what} {name!r}", hint=self._hint(name))
+        try:
+            given = entry.arguments.model_validate(dict(arguments))
+        except PydanticError as error:
+            raise UsageError(f"{self.what} {name}: {_sentence(error)}") from None
+        values = {field: getattr(given, field) for field in entry.arguments.model_fields}
+        return entry.function(desk, **values)
+
+    def _hint(self, name: str) -> str:
+        near = difflib.get_close_matches(name, self.entries, n=1)
+        return f"did you mean {near[0]}?" if near else f"there are: {', '.join(self.entries)}"
+
+
+def _model(name: str, function: UseCase) -> type[BaseModel]:
+    hints = get_type_hints(function, localns={"Desk": object})
+    parameters = list(inspect.signature(function).parameters.values())[1:]
+    fields: dict[str, Any] = {
+        p.name: (hints[p.name], ... if p.default is inspect.Parameter.empty else p.default)
+        for p in parameters
+    }
+    return create_model(f"{name}_arguments", __config__=ConfigDict(extra="forbid"), **fields)
+
+
+def _sentence(error: PydanticError) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"

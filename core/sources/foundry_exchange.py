@@ -1,0 +1,141 @@
+"""One exchange with the container over a WebSocket: a name and a window go out, a sha256 comes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+
+import aiohttp
+from yarl import URL
+
+from core.errors import (
+    ConnectionLostError,
+    DeadlineError,
+    OpenbellError,
+    ProtocolError,
+    SizeLimitError,
+)
+from core.sources import foundry_wire as wire
+from core.sources.http import lasting, transport_errors, where_of
+
+CLOSE_SECONDS = 1.0
+REFUSED = 1008
+TOO_BIG = 1009
+_CLOSED = (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSING, aiohttp.WSMsgType.CLOSED)
+
+Socket = aiohttp.ClientWebSocketResponse
+Tell = Callable[[str], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The pointer to a version, and the rows that the container announced on the way."""
+
+    sha256: str
+    announced_rows: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """Asks for one dataset. The caller bounds the whole; `idle_seconds` bounds each silence."""
+
+    session: aiohttp.ClientSession
+    url: URL
+    idle_seconds: float
+    dataset: str
+
+    @property
+    def where(self) -> str:
+        """Host and path."""
+        return where_of(self.url)
+
+    async def run(self, start: datetime, end: datetime, tell: Tell) -> Said:
+        """The container's answer; a typed error for every other end of the exchange."""
+        request = wire.request(self.dataset, start, end)
+        with transport_errors(self.dataset, self.where):
+            async with asyncio.timeout(self.idle_seconds):
+                socket = await self.session.ws_connect(
+                    self.url,
+                    max_msg_size=wire.MAX_FRAME_BYTES,
+                    timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_SECONDS),
+                )
+        try:
+            with transport_errors(self.dataset, self.where):
+                await socket.send_str(request)
+            return await self._listen(socket, tell)
+        finally:
+            # A server that never answers the close frame must not hold the pull.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await socket.close()
+
+    async def _listen(self, socket: Socket, tell: Tell) -> Said:
+        announced: int | None = None
+        while True:
+            frame = wire.parse(await self._text(socket), where=self.where, dataset=self.dataset)
+            if frame.kind in ("final", "error"):
+                if frame.datasets is None and frame.kind == "final":
+                    await self._refusal(socket, frame)
+                sha256 = wire.pointer(frame, where=self.where, dataset=self.dataset)
+                return Said(sha256, announced)
+            if frame.kind != "keepalive":
+                rows = wire.announced_rows(frame.message)
+                announced = announced if rows is None else rows
+                await tell(frame.message)
+
+    async def _text(self, socket: Socket) -> str:
+        try:
+            async with asyncio.timeout(self.idle_seconds):
+                message = await socket.receive()
+        except TimeoutError:
+            raise DeadlineError(
+                f"{self.dataset}: the container was silent for {self.idle_seconds:g} seconds",
+                where=self.where,
+            ) from None
+        if message.type is aiohttp.WSMsgType.TEXT:
+            return str(message.data)
+        raise self._unusable(socket, message)
+
+    def _unusable(self, socket: Socket, message: aiohttp.WSMessage) -> OpenbellError:
+        """The error that anything but a text message means."""
+        if message.type in _CLOSED:
+            return self._closed(socket.close_code)
+        if message.type is aiohttp.WSMsgType.BINARY:
+            return ProtocolError(f"{self.dataset}: a binary frame", where=self.where)
+        if getattr(message.data, "code", None) == TOO_BIG:
+            return SizeLimitError(
+                f"{self.dataset}: a frame is larger than {wire.MAX_FRAME_BYTES} bytes",
+                where=self.where,
+            )
+        return ProtocolError(
+            f"{self.dataset}: broken WebSocket data: {str(message.data)[:200]}", where=self.where
+        )
+
+    def _closed(self, code: int | None) -> OpenbellError:
+        if code == REFUSED:
+            return lasting(
+                ProtocolError(
+                    f"{self.dataset}: the container refused the request (close 1008)",
+                    where=self.where,
+                )
+            )
+        return ConnectionLostError(
+            f"{self.dataset}: the connection closed before the final frame (code {code})",
+            where=self.where,
+        )
+
+    async def _refusal(self, socket: Socket, frame: wire.Frame) -> None:
+        """A bare `final` that a close 1008 follows says that the request itself was refused."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(min(CLOSE_SECONDS, self.idle_seconds)):
+                follow = await socket.receive()
+            if follow.type in _CLOSED and socket.close_code == REFUSED:
+                raise lasting(
+                    ProtocolError(
+                        f"{self.dataset}: the container refused the request: {frame.message}",
+                        where=self.where,
+                    )
+                )

@@ -1,0 +1,58 @@
+"""What a source hands back from one pull, and the progress it reports on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import polars as pl
+
+REJECTS = {
+    "row_number": pl.Int64,  # 1 is the first row under the header
+    "column_name": pl.String,
+    "reason": pl.String,
+    "raw": pl.String,  # the row as delivered, as JSON
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One live message of a pull; counts so far, `percent` 0–100 when it is known."""
+
+    message: str
+    rows: int | None = None
+    bytes: int | None = None
+    percent: float | None = None
+
+
+ProgressHook = Callable[[Progress], Awaitable[None] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class TableRows:
+    """Rows for one table of the store, merged by `key`."""
+
+    table: str
+    key: tuple[str, ...]
+    rows: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """The outcome of one pull.
+
+    `version` identifies the bytes (sha256 or ETag); `unchanged` says they are those of last time
+    and `tables` is empty; `partial` is a sentence when something is missing from what came.
+    """
+
+    tables: tuple[TableRows, ...] = ()
+    rejects: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=REJECTS))
+    version: str | None = None
+    rows_read: int = 0
+    announced_rows: int | None = None
+    bytes: int = 0
+    requests: int = 0
+    drift: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
+    unchanged: bool = False
+    partial: str | None = None

@@ -1,0 +1,385 @@
+"""Asking the SEC over HTTP: who we are, how often, what we know already, and when to give up.
+
+The transport only: paths in, bytes out. What the bytes mean is for the other `sec_` modules.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+import time
+import zlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+import aiohttp
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
+
+from core.errors import (
+    AccessError,
+    BlockedError,
+    ConnectionLostError,
+    DeadlineError,
+    IntegrityError,
+    NotFoundError,
+    OpenbellError,
+    ParsingError,
+    ProtocolError,
+    RateLimitedError,
+    ServerError,
+    SizeLimitError,
+    TransportError,
+)
+from core.observe import metrics
+from core.settings import Settings
+from core.sources.sec_limit import (
+    Block,
+    RateLimiter,
+    checked_user_agent,
+    host_of,
+    shared_limiter,
+)
+
+Kind = Literal["json", "xml", "text", "zip"]
+MIB = 1024**2
+_RATIO = 100  # unpacked to packed; companyfacts is about 16
+_CHUNK = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What we remember of a document we have: the validators to ask with, and its hash."""
+
+    etag: str | None = None
+    last_modified: str | None = None
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One document. `unchanged`: it is the one we know, and `body` is empty."""
+
+    url: str
+    body: bytes
+    sha256: str
+    etag: str | None
+    last_modified: str | None
+    unchanged: bool = False
+    wire_bytes: int = 0
+
+
+class SecClient:
+    """Asks the SEC (or a stand-in) within its rules; an async context manager.
+
+    One client belongs to one event loop; limiter and block are shared by all of them.
+    """
+
+    def __init__(
+        self,
+        *,
+        user_agent: str,
+        data_url: str = "https://data.sec.gov",
+        www_url: str = "https://www.sec.gov",
+        requests_per_second: float = 8.0,
+        timeout_seconds: float = 60.0,
+        block_seconds: float = 600.0,
+        retries: int = 5,
+        retry_base_seconds: float = 0.5,
+        retry_max_seconds: float = 60.0,
+        block_file: Path | None = None,
+        max_bytes: int = 256 * MIB,
+        limiter: RateLimiter | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self.data_url = data_url.rstrip("/")
+        self.www_url = www_url.rstrip("/")
+        self.block = Block(block_file)
+        self.requests = 0
+        self._user_agent = user_agent
+        self._limiter = limiter or shared_limiter(requests_per_second, host_of(data_url))
+        self._timeout = timeout_seconds
+        self._block_seconds = block_seconds
+        self._attempts = retries + 1
+        self._base, self._longest = retry_base_seconds, retry_max_seconds
+        self._max_bytes = max_bytes
+        self._now, self._sleep, self._jitter = now, sleep, jitter
+        self._session: aiohttp.ClientSession | None = None
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        """A client as the settings say; the block file lies in the data folder."""
+        return cls(
+            user_agent=settings.sec_user_agent,
+            data_url=settings.sec_data_url,
+            www_url=settings.sec_www_url,
+            requests_per_second=settings.sec_requests_per_second,
+            timeout_seconds=settings.sec_timeout_seconds,
+            block_seconds=settings.sec_block_seconds,
+            retries=settings.retries,
+            retry_base_seconds=settings.retry_base_seconds,
+            retry_max_seconds=settings.retry_max_seconds,
+            block_file=settings.data_dir / "sec-block.json",
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._session:
+            await self._session.close()
+            self._session = None
+
+    async def data(self, path: str, dataset: str, known: Known | None = None) -> Answer:
+        """A JSON document of data.sec.gov; `path` begins with a slash."""
+        return await self.fetch(self.data_url + path, dataset, "json", known)
+
+    async def www(
+        self, path: str, dataset: str, kind: Kind = "json", known: Known | None = None
+    ) -> Answer:
+        """A document of www.sec.gov; `path` begins with a slash."""
+        return await self.fetch(self.www_url + path, dataset, kind, known)
+
+    async def fetch(
+        self, url: str, dataset: str, kind: Kind = "json", known: Known | None = None
+    ) -> Answer:
+        """A document, unpacked, hashed and looked at.
+
+        Passing failures are tried again with full jitter (429 as long as it says, capped).
+        ValidationError without a contact, BlockedError while the SEC has blocked us,
+        NotFoundError for 404, ParsingError when an HTML page came instead.
+        """
+        retrying = AsyncRetrying(
+            stop=stop_after_attempt(self._attempts),
+            wait=self._pause,
+            retry=retry_if_exception(_may_help),
+            sleep=self._sleep,
+            before_sleep=lambda _: metrics.http_retry(host_of(url)),
+            reraise=True,
+        )
+        answer: Answer = await retrying(self._once, url, dataset, kind, known or Known())
+        return answer
+
+    def _pause(self, state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, RateLimitedError) and error.retry_after_seconds is not None:
+            return min(error.retry_after_seconds, self._longest)
+        return self._jitter() * min(self._longest, self._base * 2.0 ** (state.attempt_number - 1))
+
+    def _must_not_be_blocked(self, where: str, dataset: str) -> None:
+        until = self.block.until(self._now())
+        if until:
+            raise _blocked(until, where, dataset)
+
+    async def _once(self, url: str, dataset: str, kind: Kind, known: Known) -> Answer:
+        host, where = host_of(url), _where(url)
+        headers = _headers(checked_user_agent(self._user_agent, host), known)
+        self._must_not_be_blocked(where, dataset)
+        await self._limiter.wait()
+        self._must_not_be_blocked(where, dataset)  # it may have come while we waited
+        started = time.perf_counter()
+        status: int | str = "error"
+        self.requests += 1
+        try:
+            async with self._open().get(
+                url, headers=headers, allow_redirects=False, timeout=self._deadline()
+            ) as response:
+                status = response.status
+                packed = await self._read(response, where, dataset)
+        except TimeoutError:
+            raise DeadlineError(
+                f"{dataset}: no answer within {self._timeout:g} seconds", where=where
+            ) from None
+        except aiohttp.ClientError as error:
+            raise ConnectionLostError(
+                f"{dataset}: the connection failed ({type(error).__name__})", where=where
+            ) from error
+        finally:
+            metrics.http_request(host, status, time.perf_counter() - started)
+        if status == 304:
+            return Answer(url, b"", known.sha256 or "", known.etag, known.last_modified, True)
+        self._must_be_good(response, packed, where, dataset)
+        return await asyncio.to_thread(self._opened, response, packed, kind, known, dataset)
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(auto_decompress=False)
+        return self._session
+
+    def _deadline(self) -> aiohttp.ClientTimeout:
+        return aiohttp.ClientTimeout(total=self._timeout, sock_connect=min(10.0, self._timeout))
+
+    async def _read(self, response: aiohttp.ClientResponse, where: str, dataset: str) -> bytes:
+        parts, size = [], 0
+        async for part in response.content.iter_chunked(_CHUNK):
+            size += len(part)
+            if size > self._max_bytes:
+                raise _too_large(dataset, where, self._max_bytes)
+            parts.append(part)
+        return b"".join(parts)
+
+    def _must_be_good(
+        self, response: aiohttp.ClientResponse, packed: bytes, where: str, dataset: str
+    ) -> None:
+        status = response.status
+        if status == 200:
+            return
+        if status == 403 and b"<Code>AccessDenied</Code>" in packed and "/Archives/" in where:
+            # the archive says so of files that do not exist, as on days without filings
+            raise NotFoundError(f"{dataset}: the SEC's archive has no such file", where=where)
+        if status == 403:
+            until = self.block.begin(self._now(), self._block_seconds, where)
+            raise _blocked(until, where, dataset)
+        raise _failure(status, response.headers.get("Retry-After"), where, dataset, self._now())
+
+    def _opened(
+        self,
+        response: aiohttp.ClientResponse,
+        packed: bytes,
+        kind: Kind,
+        known: Known,
+        dataset: str,
+    ) -> Answer:
+        url = str(response.url)
+        where = _where(url)
+        encoding = response.headers.get("Content-Encoding", "identity").lower()
+        body = unpacked(packed, encoding, self._max_bytes, where, dataset)
+        digest = hashlib.sha256(body).hexdigest()
+        _must_be_kind(body, kind, where, dataset)
+        same = digest == known.sha256
+        return Answer(
+            url,
+            b"" if same else body,
+            digest,
+            response.headers.get("ETag"),
+            response.headers.get("Last-Modified"),
+            same,
+            len(packed),
+        )
+
+
+def unpacked(packed: bytes, encoding: str, limit: int, where: str, dataset: str) -> bytes:
+    """The body behind a Content-Encoding; never more than `limit` bytes or 100 times its size."""
+    if encoding in ("identity", ""):
+        return packed
+    if encoding not in ("gzip", "deflate"):
+        raise ProtocolError(f"{dataset}: unknown encoding {encoding!r}", where=where)
+    limit = min(limit, max(MIB, len(packed) * _RATIO))
+    inflater = zlib.decompressobj(47)
+    try:
+        body = inflater.decompress(packed, limit)
+    except zlib.error as error:
+        raise IntegrityError(f"{dataset}: broken compression ({error})", where=where) from None
+    if inflater.unconsumed_tail or (not inflater.eof and len(body) >= limit):
+        raise _too_large(dataset, where, limit)
+    if not inflater.eof or inflater.unused_data:
+        raise IntegrityError(f"{dataset}: the answer was cut off or has a tail", where=where)
+    return body
+
+
+def _headers(user_agent: str, known: Known) -> dict[str, str]:
+    headers = {"User-Agent": user_agent, "Accept-Encoding": "gzip, deflate"}
+    if known.etag:
+        headers["If-None-Match"] = known.etag
+    elif known.last_modified:
+        headers["If-Modified-Since"] = known.last_modified
+    return headers
+
+
+def _may_help(error: BaseException) -> bool:
+    return isinstance(error, OpenbellError) and error.transient
+
+
+def _where(url: str) -> str:
+    return url.partition("://")[2]
+
+
+def _blocked(until: datetime, where: str, dataset: str) -> BlockedError:
+    return BlockedError(
+        f"{dataset}: the SEC has blocked us; nothing is asked before {until:%Y-%m-%d %H:%M:%S}Z",
+        until=until,
+        where=where,
+        hint="check OPENBELL_SEC_USER_AGENT and that nothing else here asks the SEC",
+    )
+
+
+def _too_large(dataset: str, where: str, limit: int) -> SizeLimitError:
+    return SizeLimitError(f"{dataset}: the answer is larger than {limit:,} bytes", where=where)
+
+
+def _failure(
+    status: int, retry_after: str | None, where: str, dataset: str, now: datetime
+) -> OpenbellError:
+    if status in (404, 410):
+        return NotFoundError(f"{dataset}: the SEC has no such document", where=where)
+    if status == 429:
+        return RateLimitedError(
+            f"{dataset}: asked too often (429)",
+            where=where,
+            retry_after_seconds=_seconds(retry_after, now),
+        )
+    if status >= 500:
+        return ServerError(f"{dataset}: the server answered {status}", where=where)
+    if status in (401, 407):
+        return AccessError(f"{dataset}: not let in ({status})", where=where)
+    if 300 <= status < 400:
+        return RedirectError(f"{dataset}: a redirect ({status}) was refused", where=where)
+    return RefusedError(f"{dataset}: the server answered {status}", where=where)
+
+
+class RedirectError(ProtocolError):
+    """A redirect: the SEC's documents do not move, so it is somebody else's."""
+
+    transient = False
+
+
+class RefusedError(TransportError):
+    """A 4xx that asking again does not mend."""
+
+    transient = False
+
+
+def _seconds(retry_after: str | None, now: datetime) -> float | None:
+    if not retry_after:
+        return None
+    if retry_after.strip().isdigit():
+        return float(retry_after)
+    try:
+        return max(0.0, (parsedate_to_datetime(retry_after) - now).total_seconds())
+    except (ValueError, TypeError):
+        return None  # not a date: wait as after any failure
+
+
+def _must_be_kind(body: bytes, kind: Kind, where: str, dataset: str) -> None:
+    start = body[:512].lstrip(b"\xef\xbb\xbf \t\r\n")
+    lowered = start[:64].lower()
+    html = lowered.startswith((b"<!doctype html", b"<html"))
+    good = {
+        "json": start.startswith((b"{", b"[")),
+        "xml": start.startswith(b"<") and not html,
+        "text": not html,
+        "zip": start.startswith(b"PK"),
+    }[kind]
+    if not good:
+        what = "an HTML page" if html else "an empty answer" if not start else "something else"
+        raise ParsingError(
+            f"{dataset}: {what} came where {kind} was expected",
+            where=where,
+            hint="open the address in a browser to see what the SEC says",
+        )

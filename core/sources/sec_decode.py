@@ -1,0 +1,229 @@
+"""The answers of companyfacts as frames: facts, concepts and the hashes that spot a change."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import chain
+
+import msgspec
+import numpy as np
+import polars as pl
+
+from core.domain.frames import FACTS
+from core.errors import ParsingError
+from core.sources.pulled import REJECTS
+from core.sources.sec_columns import Columns, columns_of
+
+CONCEPT_HASHES = {
+    "cik": pl.Int64,
+    "taxonomy": pl.String,
+    "concept": pl.String,
+    "hash": pl.String,  # of the concept's `units` as delivered
+    "facts": pl.Int64,
+}
+ConceptKey = tuple[str, str]
+_LABELS = {
+    "taxonomy": pl.String,
+    "concept": pl.String,
+    "label": pl.String,
+    "description": pl.String,
+}
+_REQUIRED = ("period_end", "value", "accession", "filed")
+_SPACED = (b"{\n", b"{\r", b"{ ")
+_IDENTITY = ("cik", "taxonomy", "concept", "unit", "period_start", "period_end", "accession")
+
+
+class _Concept(msgspec.Struct, gc=False):
+    units: dict[str, msgspec.Raw] = {}
+    label: str | None = None
+    description: str | None = None
+
+
+class _Document(msgspec.Struct):
+    cik: int | str
+    facts: dict[str, dict[str, _Concept]] = {}
+    name: str | None = msgspec.field(name="entityName", default=None)
+
+
+_DOCUMENT = msgspec.json.Decoder(_Document)
+_ROWS = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyFacts:
+    """One companyfacts answer as frames.
+
+    `facts` has the columns of FACTS and holds only concepts that differ from the hashes given to
+    `decode_facts`; `skipped` counts the facts of the others. `read` is every fact of the answer.
+    `hashes` covers every concept of the answer, `labels` those in `facts`.
+    """
+
+    cik: int
+    name: str | None
+    facts: pl.DataFrame
+    labels: pl.DataFrame
+    hashes: pl.DataFrame
+    rejects: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=REJECTS))
+    read: int = 0
+    skipped: int = 0
+
+
+def decode_facts(
+    body: bytes,
+    cik: int | None = None,
+    known: Mapping[ConceptKey, tuple[str, int]] | None = None,
+    where: str | None = None,
+) -> CompanyFacts:
+    """The frames of a companyfacts body (JSON).
+
+    `cik`, where given, must be the one in the body. `known` maps (taxonomy, concept) to the hash
+    and the number of facts stored. Facts without an end, a finite value, an accession or a filing
+    date are rejected with their reason. ParsingError when the body is not companyfacts.
+    """
+    document, number = _document(body, where)
+    if cik is not None and number != cik:
+        raise ParsingError(f"facts of CIK {number} came instead of those of {cik}", where=where)
+    picked = _Picked(number)
+    for taxonomy, concepts in document.facts.items():
+        for name, concept in concepts.items():
+            picked.take(taxonomy, name, concept, known or {})
+    columns = columns_of(picked.arrays)
+    facts, rejects = _facts(picked, columns)
+    return CompanyFacts(
+        cik=number,
+        name=document.name or None,
+        facts=facts,
+        labels=pl.DataFrame(picked.labels, schema=_LABELS, orient="row"),
+        hashes=_hashes(picked, columns),
+        rejects=rejects,
+        read=len(columns.frame) + picked.skipped,
+        skipped=picked.skipped,
+    )
+
+
+def _document(body: bytes, where: str | None) -> tuple[_Document, int]:
+    try:
+        if body[:2] in _SPACED:
+            body = msgspec.json.format(body, indent=-1)
+        document = _DOCUMENT.decode(body)
+        return document, int(document.cik)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise ParsingError(f"not an answer of companyfacts: {error}", where=where) from None
+
+
+class _Picked:
+    """What is taken from one document: the arrays to read and whose they are."""
+
+    def __init__(self, cik: int) -> None:
+        self.cik = cik
+        self.arrays: list[memoryview] = []
+        self.units: list[str] = []
+        self.owners: list[int] = []  # index into `concepts`, one for each array
+        self.concepts: list[tuple[str, str, str, int]] = []  # taxonomy, name, hash, facts known
+        self.labels: list[tuple[str, str, str | None, str | None]] = []
+        self.skipped = 0
+
+    def take(
+        self,
+        taxonomy: str,
+        name: str,
+        concept: _Concept,
+        known: Mapping[ConceptKey, tuple[str, int]],
+    ) -> None:
+        """Note a concept; its arrays are read only when its hash is not the known one."""
+        views = {unit: memoryview(raw) for unit, raw in concept.units.items()}
+        digest = _digest(views)
+        stored, count = known.get((taxonomy, name), ("", 0))
+        if stored == digest:
+            self.concepts.append((taxonomy, name, digest, count))
+            self.skipped += count
+            return
+        self.labels.append((taxonomy, name, concept.label, concept.description))
+        for unit, view in views.items():
+            if len(view) > 2:
+                self.arrays.append(view)
+                self.units.append(unit)
+                self.owners.append(len(self.concepts))
+        self.concepts.append((taxonomy, name, digest, 0))
+
+
+def _digest(views: Mapping[str, memoryview]) -> str:
+    sha = hashlib.sha256()
+    for unit, view in views.items():
+        sha.update(unit.encode())
+        sha.update(view)
+    return sha.hexdigest()[:32]
+
+
+def _facts(picked: _Picked, columns: Columns) -> tuple[pl.DataFrame, pl.DataFrame]:
+    frame = columns.frame.with_columns(_names(picked, columns))
+    bad = ~pl.all_horizontal(pl.col(_REQUIRED).is_not_null()) | ~pl.col("value").is_finite()
+    faulty = frame.select(bad.fill_null(True)).to_series()
+    rejects = pl.DataFrame(schema=REJECTS)
+    if faulty.any():
+        rejects = _rejects(picked, frame, faulty)
+        frame = frame.filter(~faulty)
+    seq = pl.lit(0, pl.Int32)
+    if columns.duplicates:
+        seq = pl.int_range(pl.len(), dtype=pl.Int32).over(_IDENTITY)
+    return frame.with_columns(seq=seq).select(list(FACTS.columns)), rejects
+
+
+def _names(picked: _Picked, columns: Columns) -> list[pl.Series | pl.Expr]:
+    owner = np.repeat(np.array(picked.owners, np.uint32), columns.counts)
+    array = np.repeat(np.arange(len(columns.counts), dtype=np.uint32), columns.counts)
+    taxonomies = pl.Series("taxonomy", [c[0] for c in picked.concepts], dtype=pl.String)
+    names = pl.Series("concept", [c[1] for c in picked.concepts], dtype=pl.String)
+    units = pl.Series("unit", picked.units, dtype=pl.String)
+    return [
+        pl.lit(picked.cik, pl.Int64).alias("cik"),
+        taxonomies.gather(owner),
+        names.gather(owner),
+        units.gather(array),
+    ]
+
+
+def _hashes(picked: _Picked, columns: Columns) -> pl.DataFrame:
+    owners = np.array(picked.owners, np.int64)
+    counts = np.bincount(owners, weights=columns.counts, minlength=len(picked.concepts))
+    known = np.array([c[3] for c in picked.concepts], np.int64)
+    return pl.DataFrame(
+        {
+            "cik": pl.repeat(picked.cik, len(known), dtype=pl.Int64, eager=True),
+            "taxonomy": [c[0] for c in picked.concepts],
+            "concept": [c[1] for c in picked.concepts],
+            "hash": [c[2] for c in picked.concepts],
+            "facts": counts.astype(np.int64) + known,
+        },
+        schema=CONCEPT_HASHES,
+    )
+
+
+def _rejects(picked: _Picked, frame: pl.DataFrame, faulty: pl.Series) -> pl.DataFrame:
+    """The faulty rows with the column at fault and the row as delivered."""
+    reasons = pl.coalesce(
+        *[pl.when(pl.col(name).is_null()).then(pl.lit(name)) for name in _REQUIRED],
+        pl.lit("value"),
+    ).alias("column_name")
+    numbers = faulty.arg_true()
+    raw = list(chain.from_iterable(_ROWS.decode(array) for array in picked.arrays))
+    return (
+        frame.select(reasons, "taxonomy", "concept")
+        .filter(faulty)
+        .with_columns(
+            row_number=numbers.cast(pl.Int64) + 1,
+            reason=pl.format(
+                "{}:{} of CIK {}: {} is missing or cannot be read",
+                "taxonomy",
+                "concept",
+                pl.lit(picked.cik),
+                "column_name",
+            ),
+            raw=pl.Series(
+                [bytes(raw[i]).decode("utf-8", "replace") for i in numbers], dtype=pl.String
+            ),
+        )
+        .select(list(REJECTS))
+    )

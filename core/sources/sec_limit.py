@@ -1,0 +1,151 @@
+"""The SEC's fair-access rules: how often to ask, who asks, and when to stop asking.
+
+One limiter and one block file serve the whole process; the block file other processes as well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import os
+import re
+import tempfile
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from core.errors import ValidationError
+
+SEC_MAXIMUM = 10  # requests in any second, by the SEC's rules
+_GUARD_SECONDS = 0.05  # requests may bunch up a little on their way
+_CONTACT = re.compile(r"[^@\s()<>]+@[^@\s()<>]+\.[^@\s()<>]+")
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+class RateLimiter:
+    """A sliding window over the requests of the whole process, whatever thread or loop they are in.
+
+    Never more than `per_second` begin in any second (a rate below one spreads them further).
+    """
+
+    def __init__(self, per_second: float, *, clock: Callable[[], float] = time.monotonic) -> None:
+        if per_second <= 0:
+            raise ValidationError("the rate of requests must be above zero")
+        self.per_second = per_second
+        self._window = max(1.0, 1 / per_second) + _GUARD_SECONDS
+        self._begun: deque[float] = deque(maxlen=max(1, math.floor(per_second)))
+        self._lock = threading.Lock()
+        self._clock = clock
+
+    def reserve(self) -> float:
+        """Take the next free slot; the seconds to wait until it comes."""
+        with self._lock:
+            now = self._clock()
+            full = len(self._begun) == self._begun.maxlen
+            slot = max(now, self._begun[0] + self._window) if full else now
+            self._begun.append(slot)
+            return slot - now
+
+    async def wait(self) -> None:
+        """Return when the next request may begin."""
+        seconds = self.reserve()
+        if seconds > 0:
+            await asyncio.sleep(seconds)
+
+
+_shared: dict[str, RateLimiter] = {}
+_shared_lock = threading.Lock()
+
+
+def shared_limiter(per_second: float, host: str) -> RateLimiter:
+    """The process's limiter for the SEC (one for all its hosts) or for a stand-in on loopback.
+
+    ValidationError where the SEC would be asked more often than it allows. A changed rate takes
+    the slots already used along.
+    """
+    live = not is_loopback(host)
+    if live and per_second > SEC_MAXIMUM:
+        raise ValidationError(
+            f"{per_second:g} requests a second are more than the SEC allows ({SEC_MAXIMUM})",
+            hint="lower OPENBELL_SEC_REQUESTS_PER_SECOND",
+        )
+    name = "sec" if live else f"loopback at {per_second:g}"
+    with _shared_lock:
+        known = _shared.get(name)
+        if known is None or known.per_second > per_second:
+            _shared[name] = RateLimiter(per_second)
+        return _shared[name]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name is this machine's own (a stand-in, never the SEC)."""
+    return host in _LOOPBACK or host.startswith("127.")
+
+
+def host_of(url: str) -> str:
+    """The host name in a URL, lower case."""
+    return (urlsplit(url).hostname or "").lower()
+
+
+def checked_user_agent(user_agent: str, host: str) -> str:
+    """The User-Agent to send; ValidationError when the SEC would be asked without a contact."""
+    agent = user_agent.strip()
+    printable = agent.isprintable() and agent.isascii()
+    if printable and _CONTACT.search(agent):
+        return agent
+    if is_loopback(host):
+        return agent if agent and printable else "Openbell stand-in desk@openbell.invalid"
+    raise ValidationError(
+        "the SEC wants to know who asks: no contact with an e-mail address is set",
+        where=host,
+        hint='set OPENBELL_SEC_USER_AGENT, for example "Jane Doe jane@example.com"',
+    )
+
+
+class Block:
+    """Until when the SEC must be left alone: in memory and, given a path, on disk.
+
+    The file is small JSON, written aside and renamed, so a restart and other processes see it.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path
+        self._until: datetime | None = None
+
+    def until(self, now: datetime) -> datetime | None:
+        """The end of a pause that holds at `now` (UTC), else None."""
+        known = [u for u in (self._until, self._read()) if u is not None and u > now]
+        return max(known, default=None)
+
+    def begin(self, now: datetime, seconds: float, where: str) -> datetime:
+        """Pause from now on; a longer pause that holds already stays. The end of the pause."""
+        until = max(self.until(now) or now, now + timedelta(seconds=seconds))
+        self._until = until
+        if self.path:
+            _write_aside(self.path, {"until": until.isoformat(), "where": where})
+        return until
+
+    def _read(self) -> datetime | None:
+        if self.path is None:
+            return None
+        try:
+            document = json.loads(self.path.read_text(encoding="utf-8"))
+            until = datetime.fromisoformat(document["until"])
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return None  # never blocked, or not a file of ours
+        return until if until.tzinfo else None
+
+
+def _write_aside(path: Path, document: dict[str, str]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        json.dump(document, file)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(name).replace(path)

@@ -1,0 +1,123 @@
+"""Comparing facts that a source states now with those in the store: changed, new, gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from core.domain.frames import FACTS
+from core.store.transaction import MergeCounts, Transaction
+
+_VALUES = ("value", "fiscal_year", "fiscal_period", "form", "filed", "frame")
+_COLUMNS = ", ".join(FACTS.columns)
+_MATCH = " AND ".join(f"s.{name} IS NOT DISTINCT FROM t.{name}" for name in FACTS.key)
+_DIFFERS = " OR ".join(f"s.{name} IS DISTINCT FROM t.{name}" for name in _VALUES)
+
+# Concepts to look at: those whose hash differs from the stored one, and those no longer stated.
+_TOUCHED = """
+CREATE TEMP TABLE fact_touched AS
+SELECT coalesce(s.cik, k.cik) AS cik, coalesce(s.taxonomy, k.taxonomy) AS taxonomy,
+       coalesce(s.concept, k.concept) AS concept
+FROM stated_concepts s FULL JOIN (
+    SELECT * FROM fact_concepts WHERE cik IN (SELECT DISTINCT cik FROM stated_concepts)
+) k ON s.cik = k.cik AND s.taxonomy = k.taxonomy AND s.concept = k.concept
+WHERE s.hash IS DISTINCT FROM k.hash
+"""
+_DELTA = f"""
+CREATE TEMP TABLE fact_delta AS
+SELECT s.*, t.pull_id IS NULL AS is_new
+FROM stated_facts s LEFT JOIN facts t ON {_MATCH}
+WHERE t.pull_id IS NULL OR t.removed_at IS NOT NULL OR {_DIFFERS}
+"""
+_GONE = f"""
+CREATE TEMP TABLE fact_gone AS
+SELECT t.* FROM facts t
+SEMI JOIN fact_touched c ON t.cik = c.cik AND t.taxonomy = c.taxonomy AND t.concept = c.concept
+ANTI JOIN stated_facts s ON {_MATCH}
+WHERE t.removed_at IS NULL
+  AND (t.pull_id IN (SELECT pull_id FROM fact_pulls WHERE upstream = 'companyfacts')
+       OR t.accession IN (SELECT accession FROM stated_facts))
+"""
+_KEEP_HISTORY = f"""
+INSERT INTO facts_history
+SELECT {", ".join(f"t.{name}" for name in FACTS.columns)}, t.pull_id, t.known_from,
+       coalesce(t.removed_at, $now), $pull
+FROM facts t JOIN fact_delta s ON {_MATCH} WHERE NOT s.is_new
+"""
+_APPLY = f"""
+MERGE INTO facts t USING fact_delta s ON {_MATCH}
+WHEN MATCHED THEN UPDATE SET {", ".join(f"{name} = s.{name}" for name in _VALUES)},
+    pull_id = $pull, known_from = $now, removed_at = NULL
+WHEN NOT MATCHED THEN INSERT ({_COLUMNS}, pull_id, known_from)
+    VALUES ({", ".join(f"s.{name}" for name in FACTS.columns)}, $pull, $now)
+"""
+_MARK_REMOVED = f"UPDATE facts t SET removed_at = $now FROM fact_gone s WHERE {_MATCH}"
+
+
+@dataclass(frozen=True, slots=True)
+class FactCounts:
+    """What writing facts did, in rows; `removed` were stated before and are no longer."""
+
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    removed: int = 0
+
+    def __add__(self, other: FactCounts) -> FactCounts:
+        return FactCounts(
+            self.inserted + other.inserted,
+            self.updated + other.updated,
+            self.unchanged + other.unchanged,
+            self.removed + other.removed,
+        )
+
+    @property
+    def merged(self) -> MergeCounts:
+        """The counts in the words of a merge: a removal is an update."""
+        return MergeCounts(self.inserted, self.updated + self.removed, self.unchanged)
+
+
+def merge_facts(
+    tx: Transaction, stated: pl.DataFrame, hashes: pl.DataFrame, pull_id: str, now: datetime
+) -> FactCounts:
+    """Merge the facts of changed concepts of companies that the store knows.
+
+    `stated` has the columns of FACTS and every fact of each concept whose hash differs from the
+    stored one; `hashes` (cik, taxonomy, concept, hash) names every concept stated now.
+    """
+    with _registered(tx, "stated_facts", stated), _registered(tx, "stated_concepts", hashes):
+        for statement in (_TOUCHED, _DELTA, _GONE):
+            tx.execute(statement)
+        new, changed = tx.read(
+            "SELECT count(*) FILTER (is_new), count(*) FILTER (NOT is_new) FROM fact_delta"
+        ).row(0)
+        removed: int = tx.read("SELECT count(*) FROM fact_gone").item()
+        _apply(tx, new, changed, removed, pull_id, now)
+        for table in ("fact_touched", "fact_delta", "fact_gone"):
+            tx.execute(f"DROP TABLE {table}")
+    return FactCounts(new, changed, stated.height - new - changed, removed)
+
+
+def _apply(
+    tx: Transaction, new: int, changed: int, removed: int, pull_id: str, now: datetime
+) -> None:
+    instant = {"pull": pull_id, "now": now}
+    if changed:
+        tx.execute(_KEEP_HISTORY, instant)
+    if new or changed:
+        tx.execute(_APPLY, instant)
+    if removed:
+        tx.execute(_MARK_REMOVED, {"now": now})
+
+
+@contextmanager
+def _registered(tx: Transaction, name: str, frame: pl.DataFrame) -> Iterator[None]:
+    tx.cursor.register(name, frame.to_arrow())
+    try:
+        yield
+    finally:
+        tx.cursor.unregister(name)

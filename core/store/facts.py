@@ -1,0 +1,211 @@
+"""Facts in the store: writing them with their history, and reading them as known on a date."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Protocol
+
+import polars as pl
+
+from core.domain.frames import FACTS, check
+from core.store.fact_merge import FactCounts, merge_facts
+from core.store.transaction import Transaction
+from core.store.warehouse import Warehouse
+
+KnownConcepts = Mapping[tuple[str, str], tuple[str, int]]
+_COLUMNS = ", ".join(FACTS.columns)
+_FOREVER = "TIMESTAMPTZ '9999-12-31 00:00:00+00'"
+
+
+class FactsOfCompany(Protocol):
+    """What `write_facts` needs of one decoded answer (see `sources.sec_decode.CompanyFacts`)."""
+
+    @property
+    def cik(self) -> int:
+        """The company."""
+
+    @property
+    def name(self) -> str | None:
+        """The company's name as the answer has it."""
+
+    @property
+    def facts(self) -> pl.DataFrame:
+        """Rows of FACTS: every fact of the concepts that may have changed."""
+
+    @property
+    def labels(self) -> pl.DataFrame:
+        """taxonomy, concept, label, description."""
+
+    @property
+    def hashes(self) -> pl.DataFrame:
+        """cik, taxonomy, concept, hash, facts: every concept of the answer."""
+
+    @property
+    def skipped(self) -> int:
+        """Facts of concepts whose hash is the stored one."""
+
+
+def known_concepts(warehouse: Warehouse, ciks: Sequence[int]) -> dict[int, KnownConcepts]:
+    """Hash and number of facts of every stored concept, by company, for `decode_facts`."""
+    rows = warehouse.read(
+        "SELECT cik, taxonomy, concept, hash, facts FROM fact_concepts "
+        "WHERE cik IN (SELECT unnest(?))",
+        [list(ciks)],
+    )
+    known: dict[int, dict[tuple[str, str], tuple[str, int]]] = {}
+    for cik, taxonomy, concept, digest, facts in rows.iter_rows():
+        known.setdefault(cik, {})[taxonomy, concept] = (digest, facts)
+    return dict(known)
+
+
+def facts_of(warehouse: Warehouse, ciks: Sequence[int]) -> int:
+    """How many facts the last answers of some companies held."""
+    count: int = warehouse.read(
+        "SELECT coalesce(sum(facts), 0)::BIGINT FROM fact_concepts "
+        "WHERE cik IN (SELECT unnest(?))",
+        [list(ciks)],
+    ).item()
+    return count
+
+
+def write_facts(
+    tx: Transaction, companies: Sequence[FactsOfCompany], pull_id: str, now: datetime
+) -> FactCounts:
+    """Store decoded companyfacts of several companies, each once, within the transaction.
+
+    Companies without a fact in the store are appended in one insert. For the others, facts of
+    changed concepts are compared: changed ones keep the older version in `facts_history`, ones no
+    longer stated are marked removed. `now` is the instant at which this became known here.
+    """
+    if not companies:
+        return FactCounts()
+    stored = _ciks_with_facts(tx, [c.cik for c in companies])
+    fresh = [c for c in companies if c.cik not in stored]
+    others = [c for c in companies if c.cik in stored]
+    inserted = append_facts(tx, [c.facts for c in fresh], pull_id, now)
+    counts = FactCounts(inserted=inserted)
+    if others:
+        counts += merge_facts(
+            tx,
+            check(pl.concat([FACTS.empty(), *[c.facts for c in others]]), FACTS),
+            pl.concat([c.hashes for c in others]),
+            pull_id,
+            now,
+        ) + FactCounts(unchanged=sum(c.skipped for c in others))
+    _write_hashes(tx, companies, pull_id)
+    _write_labels(tx, companies, pull_id)
+    _write_names(tx, companies, pull_id)
+    _note_upstream(tx, pull_id, "companyfacts")
+    return counts
+
+
+def append_facts(
+    tx: Transaction, frames: Iterable[pl.DataFrame], pull_id: str, now: datetime
+) -> int:
+    """Append facts (columns of FACTS) that the store does not hold; the number of rows."""
+    rows = pl.concat([FACTS.empty(), *frames])
+    stamped = check(rows, FACTS).with_columns(
+        pull_id=pl.lit(pull_id), known_from=pl.lit(now).cast(pl.Datetime("us", "UTC"))
+    )
+    return tx.insert("facts", stamped)
+
+
+def append_new_filings(
+    tx: Transaction, facts: pl.DataFrame, pull_id: str, now: datetime
+) -> tuple[int, int]:
+    """Append facts of filings of which the store has none (Financial Statement Data Sets).
+
+    The numbers of rows appended and left out; companyfacts has exact periods and is preferred.
+    """
+    accessions = facts["accession"].unique().to_list()
+    known = tx.read(
+        "SELECT DISTINCT accession FROM facts WHERE accession IN (SELECT unnest(?))", [accessions]
+    )
+    rows = facts.filter(~pl.col("accession").is_in(known["accession"].implode()))
+    _note_upstream(tx, pull_id, "fsds")
+    return append_facts(tx, [rows], pull_id, now), facts.height - rows.height
+
+
+def facts_as_known_on(
+    warehouse: Warehouse,
+    on: date | None = None,
+    ciks: Sequence[int] | None = None,
+    concepts: Sequence[str] | None = None,
+) -> pl.DataFrame:
+    """Facts (columns of FACTS) as they were known at the end of a day (UTC); None: as they are now.
+
+    Of each fact filed by then, the first version that had not been replaced or removed by then.
+    """
+    if on is None:
+        return warehouse.read(
+            f"SELECT {_COLUMNS} FROM facts WHERE removed_at IS NULL AND {_PICKED}",
+            _picked(ciks, concepts),
+        )
+    until = datetime.combine(on + timedelta(days=1), time(), UTC)
+    return warehouse.read(
+        f"SELECT {_COLUMNS} FROM ("
+        f"SELECT {_COLUMNS}, coalesce(removed_at, {_FOREVER}) AS until FROM facts "
+        f"WHERE filed <= $on AND {_PICKED} UNION ALL "
+        f"SELECT {_COLUMNS}, replaced_at AS until FROM facts_history "
+        f"WHERE filed <= $on AND {_PICKED}) WHERE until >= $until "
+        f"QUALIFY row_number() OVER (PARTITION BY {', '.join(FACTS.key)} ORDER BY until) = 1",
+        {**_picked(ciks, concepts), "on": on, "until": until},
+    )
+
+
+_PICKED = (
+    "($ciks IS NULL OR list_contains($ciks::BIGINT[], cik)) "
+    "AND ($concepts IS NULL OR list_contains($concepts::VARCHAR[], concept))"
+)
+
+
+def _picked(ciks: Sequence[int] | None, concepts: Sequence[str] | None) -> dict[str, object]:
+    return {
+        "ciks": None if ciks is None else list(ciks),
+        "concepts": None if concepts is None else list(concepts),
+    }
+
+
+def _ciks_with_facts(tx: Transaction, ciks: Sequence[int]) -> set[int]:
+    rows = tx.read("SELECT DISTINCT cik FROM facts WHERE cik IN (SELECT unnest(?))", [list(ciks)])
+    return set(rows["cik"])
+
+
+def _write_hashes(tx: Transaction, companies: Sequence[FactsOfCompany], pull_id: str) -> None:
+    tx.execute(
+        "DELETE FROM fact_concepts WHERE cik IN (SELECT unnest(?))", [[c.cik for c in companies]]
+    )
+    hashes = pl.concat([company.hashes for company in companies])
+    tx.insert("fact_concepts", hashes.with_columns(pull_id=pl.lit(pull_id)))
+
+
+def _write_labels(tx: Transaction, companies: Sequence[FactsOfCompany], pull_id: str) -> None:
+    """Labels of concepts not seen before: they belong to the taxonomy, not to a company."""
+    labels = pl.concat([company.labels for company in companies])
+    known = tx.read("SELECT taxonomy, concept FROM concepts")
+    new = labels.join(known, on=["taxonomy", "concept"], how="anti")
+    new = new.unique(["taxonomy", "concept"], keep="first", maintain_order=True)
+    tx.insert("concepts", new.with_columns(pull_id=pl.lit(pull_id)))
+
+
+def _write_names(tx: Transaction, companies: Sequence[FactsOfCompany], pull_id: str) -> None:
+    """Companies not seen before; what submissions say of the others is better."""
+    names = pl.DataFrame(
+        {"cik": [c.cik for c in companies], "name": [c.name for c in companies]},
+        schema={"cik": pl.Int64, "name": pl.String},
+    )
+    known = tx.read(
+        "SELECT cik FROM companies WHERE cik IN (SELECT unnest(?))", [names["cik"].to_list()]
+    )
+    tx.insert(
+        "companies", names.join(known, on="cik", how="anti").with_columns(pull_id=pl.lit(pull_id))
+    )
+
+
+def _note_upstream(tx: Transaction, pull_id: str, upstream: str) -> None:
+    tx.execute(
+        "INSERT INTO fact_pulls SELECT $pull, $upstream WHERE NOT EXISTS "
+        "(SELECT 1 FROM fact_pulls WHERE pull_id = $pull AND upstream = $upstream)",
+        {"pull": pull_id, "upstream": upstream},
+    )

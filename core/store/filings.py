@@ -1,0 +1,82 @@
+"""Companies, their identifiers over time, and filings in the store."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+from core.domain.frames import COMPANY_IDENTIFIERS, FILINGS, check
+from core.store.transaction import MergeCounts, Transaction
+
+_KEY = ["cik", "kind", "value"]
+
+
+def write_filings(tx: Transaction, filings: pl.DataFrame, pull_id: str) -> MergeCounts:
+    """Merge filings (FILINGS) as submissions state them."""
+    return tx.merge("filings", check(filings, FILINGS), FILINGS.key, pull_id)
+
+
+def add_filings(tx: Transaction, filings: pl.DataFrame, pull_id: str) -> MergeCounts:
+    """Add filings (FILINGS) that the store lacks; an index or feed knows less than submissions."""
+    known = tx.read(
+        "SELECT cik, accession FROM filings WHERE accession IN (SELECT unnest(?))",
+        [filings["accession"].unique().to_list()],
+    )
+    new = check(filings, FILINGS).join(known, on=list(FILINGS.key), how="anti")
+    tx.insert("filings", new.with_columns(pull_id=pl.lit(pull_id)))
+    return MergeCounts(new.height, 0, filings.height - new.height)
+
+
+def write_companies(tx: Transaction, companies: pl.DataFrame, pull_id: str) -> MergeCounts:
+    """Merge companies (COMPANIES) as submissions state them."""
+    return tx.merge("companies", companies, ("cik",), pull_id)
+
+
+def add_companies(tx: Transaction, companies: pl.DataFrame, pull_id: str) -> MergeCounts:
+    """Add companies (cik, name) that the store lacks; others keep what submissions said."""
+    known = tx.read("SELECT cik FROM companies")
+    new = companies.join(known, on="cik", how="anti")
+    tx.insert("companies", new.with_columns(pull_id=pl.lit(pull_id)))
+    return MergeCounts(new.height, 0, companies.height - new.height)
+
+
+def write_identifiers(
+    tx: Transaction, stated: pl.DataFrame, pull_id: str, on: date, *, whole_market: bool = False
+) -> MergeCounts:
+    """Merge identifiers (COMPANY_IDENTIFIERS) as they are stated on a day.
+
+    A ticker that a company of `stated` (with `whole_market`: any company) no longer has ends on
+    that day; one it has anew, where others were known before, begins on it. Nothing is deleted.
+    """
+    stated = check(stated, COMPANY_IDENTIFIERS).unique(_KEY, keep="first", maintain_order=True)
+    known = tx.read(f"SELECT {', '.join(COMPANY_IDENTIFIERS.columns)} FROM company_identifiers")
+    if not whole_market:
+        known = known.join(stated.select("cik").unique(), on="cik", how="semi")
+    ended = _ended(stated, known, on)
+    current = _continued(stated, known, on)
+    rows = pl.concat([current, ended])
+    return tx.merge("company_identifiers", rows, COMPANY_IDENTIFIERS.key, pull_id)
+
+
+def _ended(stated: pl.DataFrame, known: pl.DataFrame, on: date) -> pl.DataFrame:
+    open_tickers = known.filter((pl.col("kind") == "ticker") & pl.col("valid_to").is_null())
+    gone = open_tickers.join(stated, on=_KEY, how="anti")
+    return gone.with_columns(valid_to=pl.lit(on))
+
+
+def _continued(stated: pl.DataFrame, known: pl.DataFrame, on: date) -> pl.DataFrame:
+    before = known.select(*_KEY, *(pl.col(c).alias(f"{c}_known") for c in _KEPT), known=pl.lit(True))
+    had = known.filter(pl.col("kind") == "ticker").select("cik").unique()
+    joined = stated.join(before, on=_KEY, how="left", maintain_order="left")
+    joined = joined.join(had.with_columns(had=pl.lit(True)), on="cik", how="left")
+    anew = pl.col("known").is_null() & pl.col("had") & (pl.col("kind") == "ticker")
+    begins = pl.when(anew).then(pl.lit(on))
+    return joined.with_columns(
+        exchange=pl.coalesce("exchange", "exchange_known"),
+        source=pl.coalesce("source_known", "source"),
+        valid_from=pl.coalesce("valid_from", "valid_from_known", begins),
+    ).select(list(COMPANY_IDENTIFIERS.columns))
+
+
+_KEPT = ("exchange", "valid_from", "source")

@@ -1,0 +1,72 @@
+"""Schema migrations: numbered SQL files, each applied once, in order, all or none."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.errors import StoreError
+from core.store.transaction import Transaction
+
+FOLDER = Path(__file__).parent / "migrations"
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One SQL file `NNNN_name.sql`."""
+
+    number: int
+    name: str
+    sql: str
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the text: an applied migration must not be edited."""
+        return hashlib.sha256(self.sql.encode()).hexdigest()
+
+
+def available(folder: Path = FOLDER) -> list[Migration]:
+    """The migrations of the folder in order."""
+    files = sorted(folder.glob("[0-9][0-9][0-9][0-9]_*.sql"))
+    return [
+        Migration(int(path.name[:4]), path.stem[5:], path.read_text(encoding="utf-8"))
+        for path in files
+    ]
+
+
+def migrate(tx: Transaction, folder: Path = FOLDER) -> list[Migration]:
+    """Apply what is missing; the migrations applied now.
+
+    StoreError when the file was written by a newer Openbell or a migration was edited.
+    """
+    tx.execute(
+        "CREATE TABLE IF NOT EXISTS migrations "
+        "(number INTEGER, name VARCHAR, sha256 VARCHAR, applied_at TIMESTAMPTZ)"
+    )
+    done = {row[0]: row[1] for row in tx.read("SELECT number, sha256 FROM migrations").rows()}
+    known = available(folder)
+    _must_be_known(done, known)
+    missing = [migration for migration in known if migration.number not in done]
+    for migration in missing:
+        tx.execute(migration.sql)
+        tx.execute(
+            "INSERT INTO migrations VALUES (?, ?, ?, now())",
+            [migration.number, migration.name, migration.sha256],
+        )
+    return missing
+
+
+def _must_be_known(done: dict[int, str], known: list[Migration]) -> None:
+    newer = set(done) - {migration.number for migration in known}
+    if newer:
+        raise StoreError(
+            f"the store was written by a newer Openbell (migration {max(newer)})",
+            hint="start that version, or restore an older backup",
+        )
+    for migration in known:
+        if done.get(migration.number, migration.sha256) != migration.sha256:
+            raise StoreError(
+                f"migration {migration.number:04} was edited after it had been applied",
+                hint="put the file back as it was and add a new migration instead",
+            )

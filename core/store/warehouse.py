@@ -1,0 +1,190 @@
+"""The warehouse: one DuckDB file, one writer at a time, any number of readers.
+
+One process holds the file open; every thread reads through a cursor of the same connection.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from core.errors import OwnershipError, StoreError, UsageError
+from core.store.migrate import migrate
+from core.store.transaction import Transaction
+
+Params = Sequence[Any] | Mapping[str, Any]
+_READ = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "enable_external_access": "false",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+}
+
+
+class Warehouse:
+    """The store of all tables; open it with `Warehouse.open`, close it when done."""
+
+    def __init__(self, path: Path, connection: duckdb.DuckDBPyConnection) -> None:
+        self.path = path
+        self._connection = connection
+        self._write_lock = threading.RLock()
+
+    @classmethod
+    def open(cls, path: Path) -> Warehouse:
+        """The warehouse in a file, made and migrated when needed.
+
+        OwnershipError when another process holds it, StoreError when it cannot be opened.
+        """
+        path.parent.mkdir(parents=True, exist_ok=True)
+        warehouse = cls(path, _connect(path))
+        try:
+            with warehouse.transaction() as tx:
+                migrate(tx)
+        except BaseException:
+            warehouse.close()
+            raise
+        return warehouse
+
+    def close(self) -> None:
+        """Let go of the file; what is committed is on disk."""
+        self._connection.close()
+
+    def __enter__(self) -> Warehouse:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A connection of its own for one thread or one piece of work."""
+        return self._connection.cursor()
+
+    def read(self, sql: str, params: Params | None = None) -> pl.DataFrame:
+        """The rows of a query; `?` with a list or `$name` with a dict. StoreError on failure."""
+        with self._mapped(), self.cursor() as cursor:
+            return cursor.sql(sql, params=params).pl()
+
+    def query(self, sql: str, limit: int | None = None) -> pl.DataFrame:
+        """The rows of one SELECT of a user's, in a read-only transaction without file access."""
+        _must_read(sql)
+        with self.cursor() as cursor:
+            cursor.execute("BEGIN TRANSACTION READ ONLY")
+            try:
+                relation = cursor.sql(sql)
+                return (relation.limit(limit) if limit is not None else relation).pl()
+            except duckdb.Error as error:
+                raise UsageError(f"the query failed: {error}") from None
+            finally:
+                cursor.execute("ROLLBACK")
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """One writing transaction: commits at the end, rolls back on any exception."""
+        with self._write_lock, self._mapped(), self.cursor() as cursor:
+            cursor.execute("BEGIN TRANSACTION")
+            try:
+                yield Transaction(cursor)
+                cursor.execute("COMMIT")
+            except BaseException:
+                _rollback(cursor)
+                raise
+
+    def checkpoint(self) -> None:
+        """Fold the write-ahead log into the file."""
+        with self._write_lock, self._mapped(), self.cursor() as cursor:
+            cursor.execute("CHECKPOINT")
+
+    def verify(self) -> int:
+        """Read every row of every table; the number of rows. StoreError when one cannot be."""
+        names = self.read("SELECT table_name FROM duckdb_tables() WHERE NOT temporary")
+        rows = 0
+        for name in names["table_name"]:
+            table = name.replace('"', '""')
+            rows += self.read(f'SELECT count(*), bit_xor(hash(t)) FROM "{table}" t').row(0)[0]
+        return rows
+
+    def copy_to(self, target: Path) -> None:
+        """A consistent copy of the database file, made while no writer is at work."""
+        with self._write_lock:
+            self.checkpoint()
+            shutil.copyfile(self.path, target)
+            descriptor = os.open(target, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+    @contextmanager
+    def _mapped(self) -> Iterator[None]:
+        """Turn DuckDB's failures into ours; after a fatal one the file is opened anew."""
+        try:
+            yield
+        except duckdb.FatalException as error:
+            self._reopen()
+            raise StoreError(
+                f"the store failed and was opened again: {_first_line(error)}",
+                where=str(self.path),
+                hint="check free disk space, then try again",
+            ) from error
+        except duckdb.Error as error:
+            raise StoreError(_first_line(error), where=str(self.path)) from error
+
+    def _reopen(self) -> None:
+        with self._write_lock:
+            self._connection.close()
+            self._connection = _connect(self.path)
+
+
+def _connect(path: Path) -> duckdb.DuckDBPyConnection:
+    try:
+        connection = duckdb.connect(str(path), config=dict(_CONFIG))
+        connection.execute("SET GLOBAL TimeZone = 'UTC'")
+        return connection
+    except duckdb.IOException as error:
+        owner = re.search(r"\(PID (\d+)\)", str(error))
+        if owner:
+            raise OwnershipError(
+                f"the data folder is owned by process {owner[1]}",
+                where=str(path),
+                hint="use that desk's address, or stop it first",
+            ) from None
+        raise StoreError(f"the store cannot be opened: {_first_line(error)}") from error
+    except duckdb.Error as error:
+        raise StoreError(
+            f"the store cannot be opened: {_first_line(error)}",
+            where=str(path),
+            hint="restore it from a backup with: python -m app restore",
+        ) from error
+
+
+def _must_read(sql: str) -> None:
+    try:
+        statements = duckdb.extract_statements(sql)
+    except duckdb.Error as error:
+        raise UsageError(f"the query cannot be parsed: {_first_line(error)}") from None
+    if len(statements) != 1 or statements[0].type not in _READ:
+        raise UsageError("only one SELECT is allowed here", hint="the store is open read-only")
+
+
+def _rollback(cursor: duckdb.DuckDBPyConnection) -> None:
+    try:
+        cursor.execute("ROLLBACK")
+    except duckdb.Error as error:
+        # the failed statement has ended the transaction already; its own error says more
+        if "no transaction is active" not in str(error) and not isinstance(
+            error, duckdb.FatalException
+        ):
+            raise
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -1,0 +1,55 @@
+"""Companies: the watch list, and the filings and facts of one of them."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from components import companies as parts
+from components import shell
+from core.service import companies
+
+INPUTS = ("sec.companies", "sec.submissions", "sec.facts")
+VIEWS = ("Filings", "Facts", "Identifiers")
+
+desk = shell.page(
+    "Companies", purpose="Who is followed, what they filed, what they reported.", datasets=INPUTS
+)
+
+options = []
+with shell.guarded("the watch list"):
+    watched = companies.watch_list(desk)
+    parts.follow(desk)
+    options = [parts.label(row) for row in watched.iter_rows(named=True)]
+    if watched.is_empty():
+        shell.empty("Nobody is followed yet.", "Follow a company by its ticker or CIK above.")
+    else:
+        parts.watch_list(desk, watched, key="company")
+    asked = st.query_params.get("company")
+    if asked and asked not in options:
+        options.append(asked)
+if not options:
+    st.stop()
+
+with shell.guarded("the company"):
+    first, second, third = st.columns([2, 2, 2], vertical_alignment="bottom")
+    symbol = first.selectbox("Company", options, key="company", bind="query-params")
+    view = second.segmented_control(
+        "View", VIEWS, default=VIEWS[0], key="view", bind="query-params", required=True
+    )
+    known = third.date_input(
+        "As known on",
+        value=None,
+        max_value=desk.now().date(),
+        key="known",
+        bind="query-params",
+        help="Show only what had been filed by that day; empty means now.",
+    )
+    cik = companies.resolve(desk, [symbol])[0]
+    company = companies.company(desk, cik)
+    parts.heading(desk, company, symbol)
+    if view == "Filings":
+        parts.filings(desk, cik, known)
+    elif view == "Facts":
+        parts.facts(desk, cik, known)
+    else:
+        parts.identifiers(company)

@@ -1,0 +1,53 @@
+"""Every dataset: where it comes from, how fresh it is, and what its pulls did."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from components import datasets as parts
+from components import refresh, shell
+
+VIEWS = ("Pulls", "Rows", "Rejected rows", "Schema")
+
+desk = shell.page("Datasets", purpose="What is pulled, from where, how fresh it is, and why not.")
+
+statuses, pullable = [], []
+with shell.guarded("the datasets"):
+    statuses = shell.statuses(desk)
+    for problem in desk.catalogue.problems:
+        shell.error_box(problem, what="one dataset of the catalogue")
+    if not statuses:
+        shell.empty("The catalogue is empty.", f"Add datasets to {desk.settings.catalogue}.")
+    pullable = [s.name for s in statuses if s.enabled and s.source != "file"]
+    refresh.controls(desk, pullable, "Refresh all", key="refresh_all")
+    if statuses:
+        parts.summary(statuses, key="dataset")
+if not statuses:
+    st.stop()
+
+with shell.guarded("the dataset"):
+    names = [s.name for s in statuses]
+    left, right = st.columns([2, 3], vertical_alignment="bottom")
+    name = left.selectbox("Dataset", names, key="dataset", bind="query-params")
+    view = right.segmented_control(
+        "View", VIEWS, default=VIEWS[0], key="view", bind="query-params", required=True
+    )
+    status = next(s for s in statuses if s.name == name)
+    dataset = desk.catalogue.get(name)
+    if dataset.description:
+        st.caption(dataset.description)
+    parts.facts_of(status, desk.now())
+    if status.running_job:
+        refresh.follow(desk, status.running_job, name, key=f"refresh_{name}")
+    if name in pullable:
+        refresh.controls(desk, [name], f"Refresh {name} now", key=f"refresh_{name}")
+    else:
+        st.caption(f"Loaded from files: `python -m app import {name} FILE`")
+    if view == "Pulls":
+        parts.pulls(desk, name)
+    elif view == "Rows":
+        parts.rows(desk, dataset)
+    elif view == "Rejected rows":
+        parts.rejected(desk, name)
+    else:
+        parts.schema(desk, dataset)

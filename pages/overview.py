@@ -1,0 +1,34 @@
+"""The morning on one screen: problems first, then what is new."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import streamlit as st
+
+from components import overview as parts
+from components import shell
+
+SPANS = {"a day": 1, "three days": 3, "a week": 7}
+
+desk = shell.page("Overview", purpose="The morning on one screen, problems first.")
+
+with shell.guarded("the state of the data"):
+    statuses = shell.statuses(desk)
+    parts.guide(desk, statuses)
+    parts.problems(desk, statuses)
+
+span = st.segmented_control(
+    "New within", list(SPANS), default="a day", key="within", bind="query-params", required=True
+)
+since = desk.now() - timedelta(days=SPANS[span])
+left, right = st.columns([3, 1], gap="medium")
+with left, shell.guarded("the new filings"):
+    st.subheader("New filings of followed companies", anchor=False)
+    parts.filings(desk, since)
+with left, shell.guarded("the changes"):
+    st.subheader("What changed", anchor=False)
+    parts.changes(desk, since)
+with right, shell.guarded("the freshness"):
+    st.subheader("Freshness", anchor=False)
+    parts.freshness(desk, shell.statuses(desk))

@@ -1,0 +1,59 @@
+"""Preferences of the reader: time zone, colours, saved views."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from components import badges, shell, theme
+from core.service import preferences
+
+ZONES = (
+    "America/New_York",
+    "UTC",
+    "America/Chicago",
+    "America/Los_Angeles",
+    "Europe/London",
+    "Europe/Berlin",
+    "Asia/Hong_Kong",
+    "Asia/Tokyo",
+    "Australia/Sydney",
+)
+
+desk = shell.page("Preferences", purpose="How the desk shows things to you.")
+
+with shell.guarded("your preferences"):
+    mine = preferences.load(desk)
+    zones = list(dict.fromkeys((mine.zone, *ZONES)))
+    palettes = list(theme.PALETTES)
+    with st.form("preferences"):
+        zone = st.selectbox(
+            "Time zone", zones, help="Times are shown in this zone; tooltips have UTC."
+        )
+        palette = st.radio(
+            "Up and down",
+            palettes,
+            index=palettes.index(mine.palette) if mine.palette in palettes else 0,
+            help="Blue and vermillion can be told apart by everyone. Sign and shape tell it too.",
+        )
+        guide = st.checkbox("Show the first steps on the overview", value=mine.guide)
+        if st.form_submit_button("Save", type="primary"):
+            preferences.save(desk, replace(mine, zone=zone, palette=palette, guide=guide))
+            shell.forget_preferences()
+            st.toast("Saved", icon="🟢")
+            st.rerun()
+    st.caption("Light or dark: the menu at the top right, under Settings; it follows your system.")
+
+with shell.guarded("your saved views"):
+    st.subheader("Saved views", anchor=False)
+    saved = preferences.presets(desk)
+    if not saved:
+        shell.empty("No saved view yet.", "Pages with filters have a box to save their view.")
+    for preset in saved:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{badges.plain(preset['name'])}**", width="content")
+            shell.link_query(preset["page"], f"open on {preset['page']}", preset["query"])
+            if st.button("Remove", key=f"remove_{preset['page']}_{preset['name']}"):
+                preferences.remove_preset(desk, preset["page"], preset["name"])
+                st.rerun()

@@ -1,0 +1,69 @@
+"""Fixtures shared by all tests: temporary stores and desks, and the captured real files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+
+from core import service, settings
+from core.service import Desk
+from core.store.warehouse import Warehouse
+
+ROOT = Path(__file__).resolve().parent.parent
+
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, max_examples=60)
+hypothesis.settings.register_profile("long", deadline=None, max_examples=10_000)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of captured real files beside the project; the test is skipped without it."""
+    folder = ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("the captured files (../shared/data) are not on this machine")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the settings of the machine it runs on."""
+    for name in list(os.environ):
+        if name.upper().startswith(settings.PREFIX):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
+    """An empty, migrated store in a temporary folder."""
+    with Warehouse.open(tmp_path / "desk.duckdb") as opened:
+        yield opened
+
+
+@pytest.fixture
+def make_desk(tmp_path: Path) -> Iterator[Callable[..., Desk]]:
+    """A function that opens a desk in a temporary folder; keyword arguments are settings."""
+    opened: list[Desk] = []
+
+    def make(**chosen: Any) -> Desk:
+        values = {"data_dir": tmp_path / "desk", "retries": 0, "retry_base_seconds": 0.0} | chosen
+        desk = Desk.open(settings.load(**values))
+        opened.append(desk)
+        service.use(desk)
+        return desk
+
+    yield make
+    service.use(None)
+    for desk in reversed(opened):
+        desk.close()
+
+
+@pytest.fixture
+def desk(make_desk: Callable[..., Desk]) -> Desk:
+    """A desk with an empty store and no engine; it is the current one."""
+    return make_desk()

@@ -1,0 +1,104 @@
+"""Catalogue datasets pulled from the stand-in container: typed rows, versions, isolation."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from core.catalogue import Catalogue
+from core.domain.datasets import Window
+from core.errors import IntegrityError
+from core.sandbox.foundry import FoundrySandbox, StaticProvider
+from core.sources.foundry import FoundryClient
+from core.sources.foundry_source import FoundrySource
+
+ROOT = Path(__file__).resolve().parents[2]
+UNIVERSE = b"symbol,name,sector,industry,exchange,cik\nA,Alpha,,,NYSE,1\nB,Beta,,,NYSE,2\n"
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalogue:
+    """The project's own catalogue."""
+    return Catalogue.load(ROOT / "data" / "catalogue.toml")
+
+
+def source(url: str, **more: object) -> FoundrySource:
+    """A source without retries."""
+    return FoundrySource(
+        lambda: FoundryClient(url, idle_seconds=60, total_seconds=120, retries=0, **more),
+        today=lambda: date(2026, 11, 21),
+    )
+
+
+def now_window(name: str) -> Window:
+    """*Refresh now*."""
+    now = datetime.now(UTC)
+    return Window(name, now, now)
+
+
+async def test_a_known_version_is_unchanged_and_not_downloaded(catalogue: Catalogue) -> None:
+    """The pointer alone tells; the file is not asked for."""
+    dataset = catalogue.get("universe")
+    async with FoundrySandbox(StaticProvider({"Universe": UNIVERSE})) as container:
+        first = await source(container.url).pull(dataset, now_window(dataset.name))
+        assert first.tables[0].rows["cik"].to_list() == [1, 2]
+        assert (first.tables[0].table, first.tables[0].key) == ("universe", ("symbol",))
+        again = await source(container.url).pull(
+            dataset, now_window(dataset.name), known_version=first.version
+        )
+        assert (again.unchanged, again.tables, again.version) == (True, (), first.version)
+        assert container.requests[-1].endswith("/dataset/get")
+
+
+async def test_other_row_order_is_another_version_of_the_same_rows(catalogue: Catalogue) -> None:
+    """Equal data may come with another sha256: the rows are the same all the same."""
+    dataset = catalogue.get("universe")
+    provider = StaticProvider({"Universe": UNIVERSE})
+    async with FoundrySandbox(provider, faults=["shuffled-rows"]) as container:
+        one = await source(container.url).pull(dataset, now_window(dataset.name))
+        two = await source(container.url).pull(dataset, now_window(dataset.name))
+    assert one.version != two.version
+    assert one.tables[0].rows.sort("symbol").equals(two.tables[0].rows.sort("symbol"))
+
+
+async def test_a_broken_dataset_does_not_touch_the_next(catalogue: Catalogue) -> None:
+    """A wrong hash ends one pull; the other comes in as ever."""
+    bad, good = catalogue.get("universe"), catalogue.get("index.vix")
+    datasets = {
+        "Universe": UNIVERSE,
+        "VIX Daily": b"DATE,OPEN,HIGH,LOW,CLOSE\n2024-01-02,1,1,1,1\n",
+    }
+    async with FoundrySandbox(StaticProvider(datasets), faults=["sha-mismatch"]) as container:
+        with pytest.raises(IntegrityError, match=r"Universe: .*127\.0\.0\.1.*/csv/"):
+            await source(container.url).pull(bad, now_window(bad.name))
+        container.faults = set()
+        assert (await source(container.url).pull(good, now_window(good.name))).rows_read == 1
+
+
+async def test_lost_rows_make_the_pull_partial(catalogue: Catalogue) -> None:
+    """Fewer rows than announced are said aloud, with both numbers."""
+    dataset = catalogue.get("universe")
+    body = UNIVERSE + b"".join(b"C%d,,,,,\n" % number for number in range(98))
+    provider = StaticProvider({"Universe": body})
+    async with FoundrySandbox(provider, faults=["rows-lost"]) as container:
+        pulled = await source(container.url).pull(dataset, now_window(dataset.name))
+    assert pulled.partial == ("the container announced 100 rows but the file has 79: 21 missing")
+
+
+async def test_the_real_five_year_file_comes_whole_by_csv_and_by_zip(
+    shared_data: Path, catalogue: Catalogue
+) -> None:
+    """619,040 bars over the real wire, twice the same version."""
+    dataset = catalogue.get("prices.daily")
+    path = shared_data / "prices" / "daily" / "all_stocks_5yr.csv.gz"
+    async with FoundrySandbox(StaticProvider({"Prices Daily": path})) as container:
+        first = await source(container.url).pull(dataset, now_window(dataset.name))
+        assert (first.rows_read, first.announced_rows, first.partial) == (619_040, 619_040, None)
+        assert (len(first.tables[0].rows), first.rejects.height) == (619_040, 0)
+        now = datetime.now(UTC)
+        scheduled = Window(dataset.name, now - timedelta(hours=1), now)
+        zipped = await source(container.url, use_zip=True).pull(dataset, scheduled)
+        assert zipped.version == first.version
+        assert zipped.tables[0].rows.equals(first.tables[0].rows)

@@ -1,0 +1,109 @@
+"""The catalogue: a mistake is reported with file, line, dataset and key; the others still run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from core.catalogue import Catalogue
+from core.domain.datasets import ColumnType
+from core.errors import CatalogueError, ValidationError
+
+ROOT = Path(__file__).resolve().parents[2]
+GOOD = """
+[datasets."mine.rates"]
+source = "foundry"
+name = "Rates"
+table = "rates"
+key = ["day"]
+columns = { Day = "day" }
+schema = { day = "date", rate = "decimal(18,6)?" }
+"""
+
+
+def load(tmp_path: Path, text: str) -> Catalogue:
+    path = tmp_path / "catalogue.toml"
+    path.write_text(text)
+    return Catalogue.load(path)
+
+
+def test_the_shipped_catalogue_is_valid() -> None:
+    """Every dataset that ships can be used."""
+    catalogue = Catalogue.load(ROOT / "data" / "catalogue.toml")
+    assert catalogue.problems == ()
+    assert {"prices.daily", "prices.minute", "corporate_actions", "universe"} <= set(
+        catalogue.datasets
+    )
+
+
+def test_a_dataset_of_the_users_own(tmp_path: Path) -> None:
+    """Any table can be declared, with its types."""
+    dataset = load(tmp_path, GOOD).get("mine.rates")
+    assert dataset.polars_schema == {"day": pl.Date, "rate": pl.Decimal(18, 6)}
+    assert dataset.columns == {"Day": "day"}
+    assert dataset.buffer_minutes == 120
+
+
+@pytest.mark.parametrize(
+    ("bad", "key", "line"),
+    [
+        ('source = "ftp"', "source", 3),
+        ("tabel = 1", "tabel", 3),
+        ("buffer_minutes = -5", "buffer_minutes", 3),
+        ('catch_up = "some"', "catch_up", 3),
+        ('table = "pulls"', "table", 3),
+        ('table = "Robert\'); DROP"', "table", 3),
+        ("enabled = 1", "enabled", 3),
+    ],
+)
+def test_a_mistake_names_file_line_dataset_and_key(
+    tmp_path: Path, bad: str, key: str, line: int
+) -> None:
+    """The report says where to look."""
+    rest = [
+        entry
+        for entry in GOOD.splitlines()[2:]
+        if not entry.startswith(bad.split(" ", maxsplit=1)[0])
+    ]
+    text = "\n".join(["", '[datasets."broken"]', bad, *rest]) + GOOD
+    catalogue = load(tmp_path, text)
+    assert list(catalogue.datasets) == ["mine.rates"]
+    (problem,) = catalogue.problems
+    for part in ("catalogue.toml", f"line {line}", "'broken'", f"'{key}'"):
+        assert part in str(problem)
+
+
+def test_base_tables_keep_their_types(tmp_path: Path) -> None:
+    """A dataset cannot give a base table other types or another key."""
+    text = """
+[datasets.p]
+source = "foundry"
+table = "bars_daily"
+key = ["symbol", "session"]
+schema = { symbol = "str", session = "str" }
+"""
+    (problem,) = load(tmp_path, text).problems
+    assert "'session'" in str(problem)
+
+
+def test_not_toml_and_missing_are_one_error(tmp_path: Path) -> None:
+    """A file that cannot be read stops with its name."""
+    with pytest.raises(CatalogueError, match="not valid TOML"):
+        load(tmp_path, "[datasets")
+    with pytest.raises(CatalogueError, match="missing"):
+        Catalogue.load(tmp_path / "none.toml")
+
+
+def test_unknown_dataset_suggests_the_nearest(tmp_path: Path) -> None:
+    """A misspelt name is answered with the one meant."""
+    with pytest.raises(CatalogueError, match=r"mine\.rates"):
+        load(tmp_path, GOOD).get("mine.rate")
+
+
+@pytest.mark.parametrize("word", ["text", "decimal(40,2)", "decimal(4,6)", "", "int??"])
+def test_unknown_types_are_refused(word: str) -> None:
+    """Only the types of the documentation exist."""
+    with pytest.raises(ValidationError, match="allowed"):
+        ColumnType.parse(word)

@@ -1,0 +1,102 @@
+"""Generic charts, looked at as the plain dictionaries that reach the browser."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import polars as pl
+import pytest
+
+from components import charts, tables, theme
+
+TODAY = date(2026, 11, 20)  # a Friday
+
+
+def pulls(*states: str) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "started_at": [datetime(2026, 11, 20, 10 + i, tzinfo=UTC) for i in range(len(states))],
+            "state": list(states),
+            "seconds": [1.0 + i for i in range(len(states))],
+            "rows_read": [100] * len(states),
+            "trigger": ["schedule"] * len(states),
+        },
+        schema_overrides={"started_at": pl.Datetime("us", "UTC"), "state": pl.String},
+    )
+
+
+def test_calendar_colours_a_day_by_its_worst_pull():
+    """A failure on a day is not hidden by later good pulls."""
+    fig = charts.pull_calendar(pulls("done", "failed", "done"), today=TODAY, weeks=4).to_dict()
+    heat = fig["data"][0]
+    assert heat["z"][4][3] == charts.SEVERITY.index("failed")
+    assert heat["text"][4][3] == "Fri 20 Nov: 3 pulls, worst failed"
+    assert heat["z"][0] == [None] * 4
+    assert len(heat["x"]) == 4
+
+
+def test_calendar_of_no_pulls_is_an_empty_grid():
+    """A dataset never pulled has a calendar without colours."""
+    heat = charts.pull_calendar(pulls(), today=TODAY, weeks=2).to_dict()["data"][0]
+    assert all(cell is None for row in heat["z"] for cell in row)
+
+
+def test_timeline_tells_states_by_shape_too():
+    """Done and failed differ by symbol as well as by colour."""
+    fig = charts.pull_timeline(pulls("done", "failed")).to_dict()
+    marks = {t["name"]: t["marker"]["symbol"] for t in fig["data"]}
+    assert marks == {"done": "circle", "failed": "x"}
+
+
+def test_every_severity_has_a_colour_and_a_shape():
+    """No state of a pull is without its mark."""
+    assert set(charts.SEVERITY) == set(charts.SHAPES) == set(theme.STATES)
+
+
+def test_horizontal_bars_read_from_the_top():
+    """The first row is the topmost bar."""
+    fig = charts.bars(pl.DataFrame({"x": ["a", "b"], "y": [1, 2]}), "x", "y", horizontal=True)
+    found = fig.to_dict()
+    assert found["data"][0]["orientation"] == "h"
+    assert found["layout"]["yaxis"]["autorange"] == "reversed"
+
+
+def test_lines_name_their_series():
+    """Two lines have a legend, one has none."""
+    frame = pl.DataFrame({"t": [1, 2], "a": [1.0, 2.0], "b": [2.0, 1.0]})
+    two = charts.lines(frame, "t", {"a": "Revenue", "b": "Net income"}).to_dict()
+    one = charts.lines(frame, "t", {"a": "Revenue"}).to_dict()
+    assert [t["name"] for t in two["data"]] == ["Revenue", "Net income"]
+    assert two["layout"]["showlegend"] is True
+    assert one["layout"]["showlegend"] is False
+
+
+@pytest.mark.parametrize("name", ["openbell", "openbell-light", "openbell-dark"])
+def test_templates_are_registered(name):
+    """Importing the theme registers the one template in its three dresses."""
+    import plotly.io as pio
+
+    assert pio.templates[name].layout.colorway == theme.SERIES
+
+
+def test_words_with_a_colour_become_chips():
+    """State and grade columns turn into one-item lists; an empty grade reads NR."""
+    frame = tables.chips(pl.DataFrame({"grade": ["A", None], "name": ["x", "y"]}))
+    assert frame["grade"].to_list() == [["A"], ["NR"]]
+    assert frame["name"].to_list() == ["x", "y"]
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype", "kind"),
+    [
+        ("score", pl.Float64(), "progress"),
+        ("url", pl.String(), "link"),
+        ("gap_pct", pl.Float64(), "number"),
+        ("filed", pl.Date(), "date"),
+        ("grade", pl.List(pl.String), "multiselect"),
+        ("closes", pl.List(pl.Float64), "line_chart"),
+    ],
+)
+def test_columns_are_dressed_by_name_and_type(name, dtype, kind):
+    """A column's name and type decide how it is written."""
+    assert tables.dress(name, dtype, "Heading")["type_config"]["type"] == kind

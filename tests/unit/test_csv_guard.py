@@ -1,0 +1,51 @@
+"""CSV cells cannot run as formulas, and the guard can be undone."""
+
+from __future__ import annotations
+
+import io
+
+import polars as pl
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.domain.csv_guard import guard, unguard
+from core.service import exports
+
+CELLS = st.lists(
+    st.none()
+    | st.text(max_size=12)
+    | st.text("=+-@\t\r'", max_size=4)
+    | st.sampled_from(["=1+1", "@cmd", "-5", "+1", "\tx", "\rx", "'=x", "''@"]),
+    min_size=1,
+    max_size=20,
+)
+
+
+@given(CELLS)
+def test_guard_is_undone_by_unguard(cells: list[str | None]) -> None:
+    """What was guarded comes back letter by letter, and nothing guarded is active."""
+    frame = pl.DataFrame(
+        {"text": cells, "n": range(len(cells))}, schema_overrides={"text": pl.String}
+    )
+    safe = guard(frame)
+    assert unguard(safe).equals(frame)
+    active = safe["text"].str.contains(r"^[=+\-@\t\r]").fill_null(value=False)
+    assert not active.any()
+
+
+def test_csv_reads_back_equal() -> None:
+    """A written CSV gives the guarded frame back: quotes, line breaks, empty cells and all."""
+    frame = pl.DataFrame(
+        {"a": ['say "hi"', "two\nlines", "x,y", "=2+3", None], "n": [1, 2, 3, 4, 5]}
+    )
+    body = exports.encode(frame, "csv")
+    back = pl.read_csv(io.BytesIO(body))
+    assert unguard(back).equals(frame)
+
+
+def test_instants_end_in_z() -> None:
+    """Instants are written in UTC with a Z, whatever their zone was."""
+    frame = pl.DataFrame({"t": ["2024-01-02T03:04:05+02:00"]}).with_columns(
+        pl.col("t").str.to_datetime(time_zone="UTC").dt.convert_time_zone("America/New_York")
+    )
+    assert exports.encode(frame, "csv") == b"t\n2024-01-02T01:04:05Z\n"
