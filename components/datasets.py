@@ -71,6 +71,7 @@ def summary(statuses: Sequence[datasets.DatasetStatus], key: str) -> None:
         on_row=pick,
         help=HELP,
         pinned=("name",),
+        widths={"name": 150, "freshness": 90, "source": 70, "rows": 80, "rows_rejected": 70},
     )
 
 

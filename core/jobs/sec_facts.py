@@ -34,6 +34,8 @@ class FactsPull:
     dataset: str = DATASET
     parallel: int = 4
     batch_facts: int = BATCH_FACTS
+    # one answer at a time: threads that decode together only take turns
+    decoding: asyncio.Lock = field(default_factory=asyncio.Lock)
     counts: FactCounts = field(default_factory=FactCounts)
     read: int = 0
     bytes: int = 0
@@ -67,7 +69,8 @@ class FactsPull:
         self.bytes += answer.wire_bytes
         if answer.unchanged:
             return None
-        return answer, await asyncio.to_thread(self._decode, answer, cik, document is not None)
+        async with self.decoding:
+            return answer, await asyncio.to_thread(self._decode, answer, cik, document is not None)
 
     def _decode(self, answer: Answer, cik: int, stored: bool) -> CompanyFacts:
         known = known_concepts(self.warehouse, [cik]).get(cik) if stored else None

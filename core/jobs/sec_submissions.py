@@ -60,10 +60,12 @@ class SubmissionsPull:
             store=self._store,
             weight=lambda company: company.filings.height + 1,
             limit=BATCH_FILINGS,
-            expected=frozenset(ciks),
+            expected=frozenset(c for c in ciks if submissions_url(self.client, c) in self.documents),
             parallel=self.parallel,
         )
         outcome = await for_each_company(each, ciks, self._report)
+        for error in outcome.missing.values():
+            self.on_progress(Progress(f"no such company: {error}"))
         return self._stored(outcome, self.client.requests - before)
 
     async def _fetch(self, cik: int) -> _Company | None:
