@@ -17,7 +17,7 @@ from core.sources.sec import Answer, Known, SecClient, company_facts, facts_url
 from core.sources.sec_decode import CompanyFacts, decode_facts
 from core.store.documents import StoredDocument, remember, stored_documents
 from core.store.fact_merge import FactCounts
-from core.store.facts import facts_of, known_concepts, write_facts
+from core.store.facts import companies_with_facts, facts_of, known_concepts, write_facts
 from core.store.warehouse import Warehouse
 
 DATASET = "sec.facts"
@@ -42,10 +42,12 @@ class FactsPull:
     bytes: int = 0
     rejects: list[pl.DataFrame] = field(default_factory=list)
     documents: dict[str, StoredDocument] = field(default_factory=dict)
+    stored: set[int] = field(default_factory=set)
 
     async def run(self, ciks: Sequence[int], on_progress: Callable[[Progress], object]) -> Stored:
         """Pull the companies; what was stored and what could not be had."""
         self.documents = await asyncio.to_thread(stored_documents, self.warehouse, self.dataset)
+        self.stored = await asyncio.to_thread(companies_with_facts, self.warehouse)
         before = self.client.requests
         expected = [cik for cik in ciks if facts_url(self.client, cik) in self.documents]
         each = Each(
@@ -69,10 +71,10 @@ class FactsPull:
         if answer.unchanged:
             return None
         async with self.decoding:
-            return answer, await asyncio.to_thread(self._decode, answer, cik, document is not None)
+            return answer, await asyncio.to_thread(self._decode, answer, cik)
 
-    def _decode(self, answer: Answer, cik: int, stored: bool) -> CompanyFacts:
-        known = known_concepts(self.warehouse, [cik]).get(cik) if stored else None
+    def _decode(self, answer: Answer, cik: int) -> CompanyFacts:
+        known = known_concepts(self.warehouse, [cik]).get(cik) if cik in self.stored else None
         return decode_facts(answer.body, cik, known, where=answer.url.partition("://")[2])
 
     def _store(self, batch: list[tuple[Answer, CompanyFacts]]) -> None:

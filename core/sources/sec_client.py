@@ -212,7 +212,7 @@ class SecClient:
             ) from error
         finally:
             metrics.http_request(host, status, time.perf_counter() - started)
-        if status == 304:
+        if status == 304 and (known.etag or known.last_modified):
             return Answer(url, b"", known.sha256 or "", known.etag, known.last_modified, True)
         self._must_be_good(response, packed, where, dataset)
         return await asyncio.to_thread(self._opened, response, packed, kind, known, dataset)

@@ -46,6 +46,11 @@ class FactsOfCompany(Protocol):
         """Facts of concepts whose hash is the stored one."""
 
 
+def companies_with_facts(warehouse: Warehouse) -> set[int]:
+    """CIKs of which an answer of companyfacts is stored."""
+    return set(warehouse.read("SELECT DISTINCT cik FROM fact_concepts")["cik"])
+
+
 def known_concepts(warehouse: Warehouse, ciks: Sequence[int]) -> dict[int, KnownConcepts]:
     """Hash and number of facts of every stored concept, by company, for `decode_facts`."""
     rows = warehouse.read(
