@@ -47,6 +47,7 @@ from core.service import (  # noqa: E402
     exports,
     health,
     imports,
+    jobs,
     pull_jobs,
     refresh,
 )
@@ -64,6 +65,7 @@ __all__ = [
     "health",
     "imports",
     "is_open",
+    "jobs",
     "pull_jobs",
     "refresh",
     "use",
