@@ -1,4 +1,4 @@
-"""Facts in the store: history, removal, as known on a date, and doing nothing when nothing changed."""
+"""Facts in the store: history, removal, as known on a date, and nothing for nothing changed."""
 
 from __future__ import annotations
 
