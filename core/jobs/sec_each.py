@@ -76,7 +76,7 @@ async def for_each_company(
     set) and a failing store are raised. Raises the first failure when nothing came at all.
     """
     outcome = Outcome(asked=len(ciks))
-    ready: asyncio.Queue[tuple[int, T] | None] = asyncio.Queue(maxsize=2 * each.parallel)
+    ready: asyncio.Queue[tuple[int, T] | None] = asyncio.Queue(maxsize=each.parallel)
     try:
         async with asyncio.TaskGroup() as group:
             writer = group.create_task(_write(each, ready, outcome, on_step))
