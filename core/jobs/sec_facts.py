@@ -34,7 +34,7 @@ class FactsPull:
     pull_id: str
     now: Callable[[], datetime]
     dataset: str = DATASET
-    parallel: int = 4
+    parallel: int = 3
     batch_facts: int = BATCH_FACTS
     # one answer at a time in one thread: threads that decode together only take turns, and each
     # keeps the memory it once needed
