@@ -48,8 +48,12 @@ from core.service import (  # noqa: E402
     health,
     imports,
     jobs,
+    journal,
+    plans,
     pull_jobs,
     refresh,
+    risk,
+    trades,
 )
 
 __all__ = [
@@ -66,7 +70,11 @@ __all__ = [
     "imports",
     "is_open",
     "jobs",
+    "journal",
+    "plans",
     "pull_jobs",
     "refresh",
+    "risk",
+    "trades",
     "use",
 ]
