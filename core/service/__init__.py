@@ -39,6 +39,7 @@ def is_open() -> bool:
 
 # Imported last: these modules register the commands and exports, and use the desk above.
 from core.service import (  # noqa: E402
+    backfill,
     care,
     commands,
     companies,
@@ -61,6 +62,7 @@ from core.service import (  # noqa: E402
 __all__ = [
     "Desk",
     "NoDeskError",
+    "backfill",
     "care",
     "commands",
     "companies",
