@@ -99,6 +99,28 @@ def test_no_instant_is_skipped_or_invented(rule: dict[str, object], start: datet
     assert Refresh.of(rule).between(start, end) == sorted(t for t in oracle if start < t <= end)
 
 
+SESSION_RULES = st.fixed_dictionaries(
+    {
+        "cycle": st.just("session"),
+        "exchange": st.sampled_from(["XNYS", "XLON"]),
+        "anchor": st.sampled_from(["open", "close"]),
+        "offset_minutes": st.integers(-3 * 1440, 3 * 1440),
+    }
+)
+
+
+@settings(deadline=None, derandomize=True, max_examples=40)
+@given(SESSION_RULES, BUFFERS, INSTANTS)
+def test_sessions_embrace_now_too(
+    rule: dict[str, object], buffer: timedelta, now: datetime
+) -> None:
+    """latest <= now < next, and nothing lies between, for rules relative to an exchange."""
+    schedule = Schedule([rule], buffer)
+    latest, following = schedule.get_latest_refresh(now), schedule.get_next_refresh(now)
+    assert latest <= now < following
+    assert schedule.between(latest, following) == [following]
+
+
 @pytest.mark.parametrize(("anchor", "column"), [("open", "open_utc"), ("close", "close_utc")])
 def test_sessions_of_thirty_years(shared_data: Path, anchor: str, column: str) -> None:
     """Session instants are those of the captured NYSE calendar, early closes included."""
