@@ -26,7 +26,7 @@ from core.observe import logs
 GC_SECONDS = 30.0
 on_open: list[
     Callable[[service.Desk], None]
-] = []  # called once the desk is open, before its engine
+] = []  # called before the engine starts
 log = logs.get("asgi")
 
 

@@ -16,7 +16,8 @@ from core.sources.pulled import REJECTS, Progress, Pulled
 from core.sources.sec import Answer, Known, SecClient, company_facts, facts_url
 from core.sources.sec_decode import CompanyFacts, decode_facts
 from core.store.documents import StoredDocument, remember, stored_documents
-from core.store.facts import FactCounts, facts_of, known_concepts, write_facts
+from core.store.fact_merge import FactCounts
+from core.store.facts import facts_of, known_concepts, write_facts
 from core.store.warehouse import Warehouse
 
 DATASET = "sec.facts"
@@ -42,9 +43,7 @@ class FactsPull:
     rejects: list[pl.DataFrame] = field(default_factory=list)
     documents: dict[str, StoredDocument] = field(default_factory=dict)
 
-    async def run(
-        self, ciks: Sequence[int], on_progress: Callable[[Progress], object]
-    ) -> Stored:
+    async def run(self, ciks: Sequence[int], on_progress: Callable[[Progress], object]) -> Stored:
         """Pull the companies; what was stored and what could not be had."""
         self.documents = await asyncio.to_thread(stored_documents, self.warehouse, self.dataset)
         before = self.client.requests

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import itertools
 import json
 import shutil
 import tempfile
@@ -75,6 +76,7 @@ class FoundrySandbox:
         self._now = now
         self._given = directory
         self._happened: set[str] = set()
+        self._numbers = itertools.count()  # pulls run at the same time
         self._runner: web.AppRunner | None = None
         self.url = ""
 
@@ -225,7 +227,7 @@ class FoundrySandbox:
 
     def _store(self, name: str, at: datetime, rows: int, pieces: Iterable[bytes]) -> Version:
         digest = hashlib.sha256()
-        aside = self._folder / f"{len(self.versions)}.part"
+        aside = self._folder / f"{next(self._numbers)}.part"
         with aside.open("wb") as file:
             for piece in pieces:
                 digest.update(piece)
@@ -249,7 +251,7 @@ class FoundrySandbox:
         if path is None or "both-404" in self.faults:
             return web.json_response({"detail": "Zipped dataset not found"}, status=404)
         pack = archive_fault(self)
-        archive = self._folder / f"broken-{len(self.requests)}.zip"
+        archive = self._folder / f"broken-{next(self._numbers)}.zip"
         archive = archive if pack else path.with_suffix(".zip")
         await asyncio.to_thread(pack or _pack, path, archive)
         return await _stream(request, archive, "application/zip")

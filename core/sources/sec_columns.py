@@ -1,8 +1,8 @@
 """Fact objects of companyfacts, as bytes, turned into columns without a Python object per fact.
 
 `units` arrays are flat objects with the same seven to nine keys in the same order. The fast way
-finds the commas with NumPy, checks that every key stands where it should, and cuts the values out of
-the bytes. Whatever looks different (other keys, escapes, commas in a text) is not guessed at:
+finds the commas with NumPy, checks that every key stands where it should, and cuts the values out
+of the bytes. Whatever looks different (other keys, escapes, commas in a text) is not guessed at:
 `columns_of` then takes the general way, a JSON reader.
 """
 
@@ -219,9 +219,7 @@ def _expect(condition: bool) -> None:
         raise _UnfamiliarError
 
 
-def _strings(
-    data: Bytes, length: Positions, valid: npt.NDArray[np.bool_] | None
-) -> pl.Series:
+def _strings(data: Bytes, length: Positions, valid: npt.NDArray[np.bool_] | None) -> pl.Series:
     offsets = np.zeros(len(length) + 1, np.int32)
     np.cumsum(length, out=offsets[1:])
     mask = None
