@@ -29,7 +29,7 @@ _DUE = (
     " ORDER BY priority DESC, id LIMIT 1"
 )
 _TWINS = (
-    rows.SELECT  # noqa: S608 - constants only
+    rows.SELECT
     + " WHERE dedupe_key = ? AND (? OR status IN ('queued', 'running')) ORDER BY id DESC"
 )
 _FIND = (
