@@ -36,6 +36,11 @@ class SqliteFile:
         with self._lock, self._mapped():
             return self._db.execute(sql, params).rowcount
 
+    def add(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Execute an INSERT for every row."""
+        with self._lock, self._mapped():
+            self._db.executemany(sql, rows)
+
     @contextmanager
     def write(self) -> Iterator[None]:
         """One durable transaction; inside another it is part of that one."""
