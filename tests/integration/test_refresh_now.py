@@ -236,3 +236,32 @@ def test_second_desk_on_the_folder_is_refused(desk: Desk, tmp_path: Path) -> Non
     assert found.returncode == 3, found.stderr
     assert f"process {os.getpid()}" in found.stdout
     assert OwnershipError.__name__ not in found.stdout
+
+
+async def test_batches_stored_before_a_cancel_are_followed_up(desk: Desk) -> None:
+    """A source that stores in batches is cancelled: what it stored stays, and is acted upon."""
+
+    class Batches:
+        async def pull_into(self, *_: object, **__: object) -> None:
+            await asyncio.sleep(60)
+
+    desk.puller = Puller(desk.warehouse, {"foundry": Batches()}, desk.board, desk.now)  # type: ignore[dict-item]
+
+    @handler("test_follow", after=("numbers",))
+    async def follow(_: Desk, job: Job, context: Context) -> None:
+        return None
+
+    try:
+        desk.queue.publish("pull", {"dataset": "daily", "trigger": "manual"})
+        job = desk.queue.claim("w", timedelta(seconds=60), ["pull"])
+        assert job is not None
+        work = asyncio.create_task(pull(desk, job, Context(desk.board, job.id)))  # type: ignore[arg-type]
+        await asyncio.sleep(0.1)
+        work.cancel()
+        await asyncio.wait([work])
+        assert work.cancelled()
+        error = desk.warehouse.read("SELECT error FROM pulls").item()
+        assert "what had been stored stays" in error
+        assert len(desk.queue.find([Status.QUEUED], event_name="test_follow")) == 1
+    finally:
+        del HANDLERS["test_follow"], FOLLOW_UPS["numbers"]
