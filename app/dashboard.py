@@ -15,10 +15,14 @@ if str(ROOT) not in sys.path:  # a server started elsewhere finds the packages a
     sys.path.insert(0, str(ROOT))
 
 from app import navigation  # noqa: E402
-from components import shell  # noqa: E402
+from components import jobs, shell  # noqa: E402
+from core import service  # noqa: E402
 
 st.set_page_config(page_title="Openbell", page_icon=navigation.picture("icon.svg"), layout="wide")
 st.logo(navigation.picture("logo.svg"), size="large")
 page = st.navigation(navigation.routes(), position="top")
 with shell.last_wall():
     page.run()
+with shell.guarded("the news of background pulls"):
+    if service.is_open():
+        jobs.toasts(service.current())
