@@ -43,6 +43,13 @@ FACTS = {
     "fiscal_period": "Period",
     "accession": "Accession",
 }
+SOUGHT = (
+    "RevenueFromContractWithCustomerExcludingAssessedTax",
+    "Revenues",
+    "NetIncomeLoss",
+    "Assets",
+    "StockholdersEquity",
+)
 # Days of a period that count as a quarter or a year: 13 or 14 weeks, 52 or 53 weeks.
 SPANS: dict[str, tuple[int, int]] = {"Years": (350, 380), "Quarters": (80, 105), "Instants": (0, 0)}
 
@@ -126,9 +133,7 @@ def facts(desk: service.Desk, cik: int, known: date | None) -> None:
         shell.empty("No facts of this company yet.", "Pull sec.facts.", page="datasets")
         return
     left, right = st.columns([3, 2], vertical_alignment="bottom")
-    concept = left.selectbox(
-        "Concept", listed["concept"].unique(maintain_order=True), key="concept", bind="query-params"
-    )
+    concept = left.selectbox("Concept", ordered(listed), key="concept", bind="query-params")
     found = companies.facts(desk, cik, concept, known)
     spans = [name for name in SPANS if not series(found, name).is_empty()]
     if not spans:
@@ -150,6 +155,12 @@ def facts(desk: service.Desk, cik: int, known: date | None) -> None:
             lambda: companies.facts(desk, cik, None, known),
             f"facts-{cik}.csv",
         )
+
+
+def ordered(listed: pl.DataFrame) -> list[str]:
+    """The concepts of a company, those that most readers look for first."""
+    there = listed["concept"].unique(maintain_order=True).to_list()
+    return [c for c in SOUGHT if c in there] + [c for c in there if c not in SOUGHT]
 
 
 def series(found: pl.DataFrame, span: str) -> pl.DataFrame:
