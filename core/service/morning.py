@@ -36,7 +36,8 @@ def new_filings(desk: Desk, since: datetime, limit: int = 50) -> pl.DataFrame:
     return desk.warehouse.read(
         f"WITH t AS (SELECT cik, {TICKER} AS symbol FROM company_identifiers "
         "WHERE cik IN (SELECT cik FROM watchlist) GROUP BY cik) "
-        "SELECT f.cik, coalesce(w.symbol, t.symbol) AS symbol, c.name, f.form, f.items, f.accepted_at, f.filed, f.accession, "
+        "SELECT f.cik, coalesce(w.symbol, t.symbol) AS symbol, c.name, f.form, f.items, "
+        "f.accepted_at, f.filed, f.accession, "
         f"'{ARCHIVES}/' || f.cik || '/' || replace(f.accession, '-', '') || '/' "
         "|| f.accession || '-index.htm' AS url "
         "FROM filings f JOIN watchlist w ON w.cik = f.cik LEFT JOIN companies c ON c.cik = f.cik "
