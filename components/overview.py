@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import polars as pl
 import streamlit as st
 
-from components import badges, formats, shell, tables
+from components import badges, formats, once, shell, tables
 from core import service
 from core.service import companies, datasets, morning, preferences
 
@@ -96,9 +96,15 @@ def freshness(desk: service.Desk, statuses: Sequence[datasets.DatasetStatus]) ->
     shell.link("datasets", "All datasets")
 
 
+def since(desk: service.Desk, days: int) -> datetime:
+    """So many days ago, to the minute, so that a view is made once a minute at most."""
+    return (desk.now() - timedelta(days=days)).replace(second=0, microsecond=0)
+
+
 def filings(desk: service.Desk, since: datetime) -> None:
     """Filings of watched companies since an instant."""
-    found = morning.new_filings(desk, since)
+    key = (*shell.version(desk, "sec.submissions"), *companies.watched(desk), since)
+    found = once.made(lambda: morning.new_filings(desk, since), "new filings", *key)
     if found.is_empty():
         st.caption(f"None of the followed companies since {formats.when(since, shell.zone())}.")
         return
@@ -107,7 +113,8 @@ def filings(desk: service.Desk, since: datetime) -> None:
 
 def changes(desk: service.Desk, since: datetime) -> None:
     """What the pulls brought since an instant, dataset by dataset."""
-    found = morning.changes(desk, since)
+    key = (*shell.version(desk, *(s.name for s in shell.statuses(desk))), since)
+    found = once.made(lambda: morning.changes(desk, since), "changes", *key)
     if found.is_empty():
         st.caption(f"Nothing new since {formats.when(since, shell.zone())}.")
         return

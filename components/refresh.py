@@ -57,6 +57,7 @@ def _watch(desk: service.Desk, tickets: Sequence[refresh.Ticket], key: str) -> N
             _line(desk, item, key)
     if all(item.over for item in states) and not st.session_state.get(f"{key}_over"):
         st.session_state[f"{key}_over"] = True
+        shell.forget_statuses()
         _tell(states)
         st.rerun()
 

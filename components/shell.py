@@ -118,6 +118,17 @@ def _statuses(path: str, _desk: service.Desk) -> list[Any]:
     return list(datasets.overview(_desk))
 
 
+def forget_statuses() -> None:
+    """Read the statuses anew at the next look: a pull has just ended."""
+    _statuses.clear()
+
+
+def version(desk: service.Desk, *datasets: str) -> tuple[str | None, ...]:
+    """What stands for the data of these datasets in a key of `once.made`: their last pulls."""
+    last = {status.name: status.last_pull_id for status in statuses(desk)}
+    return (str(desk.warehouse.path), *(last.get(name) for name in datasets))
+
+
 def zone() -> str:
     """The reader's time zone: the market's unless a preference says otherwise."""
     return str(st.session_state.get(ZONE_KEY) or formats.MARKET_ZONE)
