@@ -59,7 +59,7 @@ INPUTS = ("sec.companies", "sec.submissions", "sec.facts")
 
 def watched(desk: service.Desk) -> pl.DataFrame:
     """The companies followed, counted once per pull and change of the list."""
-    key = (*shell.version(desk, *INPUTS), *companies.watched(desk))
+    key = (*shell.version(desk, *INPUTS), *shell.watched(desk))
     return once.made(lambda: companies.watch_list(desk), "watched", *key)
 
 
@@ -114,6 +114,7 @@ def follow(desk: service.Desk) -> None:
     if asked and names.split():
         with shell.guarded("the watch list"):
             added = companies.watch(desk, names.replace(",", " ").split())
+            once.forget_lately()
             st.toast(
                 f"{len(added)} followed; pull their filings on Datasets",
                 icon=":material/check_circle:",
@@ -132,6 +133,7 @@ def heading(desk: service.Desk, company: dict[str, Any], symbol: str) -> None:
             "Stop following", type="tertiary"
         ):
             companies.unwatch(desk, [str(company["cik"])])
+            once.forget_lately()
             st.rerun()
 
 

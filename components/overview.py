@@ -11,7 +11,7 @@ import streamlit as st
 
 from components import badges, formats, once, shell, tables
 from core import service
-from core.service import companies, datasets, morning, preferences
+from core.service import datasets, morning, preferences
 
 TROUBLE = ("failing", "overdue")
 FILINGS = {
@@ -37,7 +37,7 @@ def guide(desk: service.Desk, statuses: Sequence[datasets.DatasetStatus]) -> Non
     if not st.session_state.get(shell.GUIDE_KEY, True):
         return
     steps = (
-        (bool(companies.watched(desk)), "Watch", "companies", "Follow companies by ticker or CIK."),
+        (bool(shell.watched(desk)), "Watch", "companies", "Follow companies by ticker or CIK."),
         (any(s.last_success for s in statuses), "Pull", "datasets", "Press Refresh all, and look."),
         (_has_rows(statuses, "bars_daily"), "Scan", "gap_scan", "See what gaps, and why."),
         (False, "Plan", "plans", "Turn a candidate into a plan; risk answers."),
@@ -48,9 +48,7 @@ def guide(desk: service.Desk, statuses: Sequence[datasets.DatasetStatus]) -> Non
             st.button("Put away", type="tertiary", on_click=_put_away, args=(desk,))
         with st.grid(4):
             for number, (done, title, page, then) in enumerate(steps, 1):
-                with st.container(gap=None):
-                    shell.link(page, f"{'✓' if done else f'{number}.'} **{title}**")
-                    st.caption(then)
+                shell.link(page, f"{'✓' if done else f'{number}.'} **{title}.** {then}")
 
 
 def _has_rows(statuses: Sequence[datasets.DatasetStatus], table: str) -> bool:
@@ -103,7 +101,7 @@ def since(desk: service.Desk, days: int) -> datetime:
 
 def filings(desk: service.Desk, since: datetime) -> None:
     """Filings of watched companies since an instant."""
-    key = (*shell.version(desk, "sec.submissions"), *companies.watched(desk), since)
+    key = (*shell.version(desk, "sec.submissions"), *shell.watched(desk), since)
     found = once.made(lambda: morning.new_filings(desk, since), "new filings", *key)
     if found.is_empty():
         st.caption(f"None of the followed companies since {formats.when(since, shell.zone())}.")
