@@ -47,8 +47,12 @@ from core.service import (  # noqa: E402
     health,
     imports,
     jobs,
+    journal,
+    plans,
     pull_jobs,
     refresh,
+    risk,
+    trades,
 )
 
 __all__ = [
@@ -64,7 +68,11 @@ __all__ = [
     "imports",
     "is_open",
     "jobs",
+    "journal",
+    "plans",
     "pull_jobs",
     "refresh",
+    "risk",
+    "trades",
     "use",
 ]
