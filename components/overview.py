@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import polars as pl
 import streamlit as st
 
-from components import badges, formats, shell, tables
+from components import badges, formats, once, shell, tables
 from core import service
-from core.service import companies, datasets, morning, preferences
+from core.service import datasets, morning, preferences
 
 TROUBLE = ("failing", "overdue")
 FILINGS = {
@@ -37,7 +37,7 @@ def guide(desk: service.Desk, statuses: Sequence[datasets.DatasetStatus]) -> Non
     if not st.session_state.get(shell.GUIDE_KEY, True):
         return
     steps = (
-        (bool(companies.watched(desk)), "Watch", "companies", "Follow companies by ticker or CIK."),
+        (bool(shell.watched(desk)), "Watch", "companies", "Follow companies by ticker or CIK."),
         (any(s.last_success for s in statuses), "Pull", "datasets", "Press Refresh all, and look."),
         (_has_rows(statuses, "bars_daily"), "Scan", "gap_scan", "See what gaps, and why."),
         (False, "Plan", "plans", "Turn a candidate into a plan; risk answers."),
@@ -48,9 +48,7 @@ def guide(desk: service.Desk, statuses: Sequence[datasets.DatasetStatus]) -> Non
             st.button("Put away", type="tertiary", on_click=_put_away, args=(desk,))
         with st.grid(4):
             for number, (done, title, page, then) in enumerate(steps, 1):
-                with st.container(gap=None):
-                    shell.link(page, f"{'✓' if done else f'{number}.'} **{title}**")
-                    st.caption(then)
+                shell.link(page, f"{'✓' if done else f'{number}.'} **{title}.** {then}")
 
 
 def _has_rows(statuses: Sequence[datasets.DatasetStatus], table: str) -> bool:
@@ -96,9 +94,15 @@ def freshness(desk: service.Desk, statuses: Sequence[datasets.DatasetStatus]) ->
     shell.link("datasets", "All datasets")
 
 
+def since(desk: service.Desk, days: int) -> datetime:
+    """So many days ago, to the minute, so that a view is made once a minute at most."""
+    return (desk.now() - timedelta(days=days)).replace(second=0, microsecond=0)
+
+
 def filings(desk: service.Desk, since: datetime) -> None:
     """Filings of watched companies since an instant."""
-    found = morning.new_filings(desk, since)
+    key = (*shell.version(desk, "sec.submissions"), *shell.watched(desk), since)
+    found = once.made(lambda: morning.new_filings(desk, since), "new filings", *key)
     if found.is_empty():
         st.caption(f"None of the followed companies since {formats.when(since, shell.zone())}.")
         return
@@ -107,7 +111,8 @@ def filings(desk: service.Desk, since: datetime) -> None:
 
 def changes(desk: service.Desk, since: datetime) -> None:
     """What the pulls brought since an instant, dataset by dataset."""
-    found = morning.changes(desk, since)
+    key = (*shell.version(desk, *(s.name for s in shell.statuses(desk))), since)
+    found = once.made(lambda: morning.changes(desk, since), "changes", *key)
     if found.is_empty():
         st.caption(f"Nothing new since {formats.when(since, shell.zone())}.")
         return

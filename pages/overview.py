@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import streamlit as st
 
 from components import overview as parts
@@ -21,7 +19,7 @@ with shell.guarded("the state of the data"):
 span = st.segmented_control(
     "New within", list(SPANS), default="a day", key="within", bind="query-params", required=True
 )
-since = desk.now() - timedelta(days=SPANS[span])
+since = parts.since(desk, SPANS[span])
 left, right = st.columns([3, 1], gap="medium")
 with left, shell.guarded("the new filings"):
     st.subheader("New filings of followed companies", anchor=False)
