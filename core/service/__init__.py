@@ -46,6 +46,7 @@ from core.service import (  # noqa: E402
     exports,
     health,
     imports,
+    jobs,
     pull_jobs,
     refresh,
 )
@@ -62,6 +63,7 @@ __all__ = [
     "health",
     "imports",
     "is_open",
+    "jobs",
     "pull_jobs",
     "refresh",
     "use",

@@ -33,6 +33,7 @@ from core.errors import (
 )
 from core.observe import metrics
 from core.sources import tables
+from core.sources.foundry_download import unwritable
 from core.sources.foundry_exchange import Exchange
 from core.sources.foundry_files import Files, Job
 from core.sources.foundry_results import Fetched, FoundryResult, FoundryResults, shortfall
@@ -92,6 +93,7 @@ class FoundryClient:
             headers=self._headers,
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
+            read_bufsize=512 * 1024,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._idle),
             middlewares=(metered, refuse_redirects),
             connector=aiohttp.TCPConnector(limit=8, ssl=self._ssl),
@@ -191,7 +193,7 @@ class FoundryClient:
         When the container points at the version `known`, nothing is downloaded.
         """
         now = self._now()
-        folder = Path(await asyncio.to_thread(tempfile.mkdtemp, "", "pull-", self._directory))
+        folder = await self._folder(name)
         try:
             job = Job(
                 name=name,
@@ -224,6 +226,13 @@ class FoundryClient:
         chosen = self._use_zip if use_zip is None else use_zip
         job = Job(sha256[:12], now, now, chosen, None, on_progress, directory)
         return await self._limited(job, lambda: self._files.fetch(job, sha256))
+
+    async def _folder(self, name: str) -> Path:
+        """A folder for one pull's files."""
+        try:
+            return Path(await asyncio.to_thread(tempfile.mkdtemp, "", "pull-", self._directory))
+        except OSError as error:
+            raise unwritable(name, self._directory or Path(tempfile.gettempdir()), error) from None
 
     async def _within_total(self, job: Job) -> Fetched:
         began = time.monotonic()
