@@ -173,6 +173,15 @@ def test_planted_faults_cover_every_class() -> None:
     assert table.filter(pl.col("area") == "facts")["accession"].null_count() == 0
 
 
+def test_planted_bars_stay_for_the_month() -> None:
+    """The faults of the bars are the same all through a month."""
+    bars, later = (
+        planted(SEED, day).filter(pl.col("area").is_in(["bars", "actions"]))
+        for day in (AS_OF, date(2026, 3, 25))
+    )
+    assert bars.equals(later)
+
+
 @pytest.mark.parametrize("kind", [k for k in FACT_FAULTS if k != "operand_dropped"])
 def test_a_planted_fact_differs_from_the_truth(kind: str) -> None:
     """The served facts differ from the true ones, in the filings listed and in no other."""
