@@ -144,9 +144,7 @@ def _missing_split(world: Market) -> pl.DataFrame:
     month = (world.as_of.replace(day=1) - timedelta(days=1)).replace(day=1)
     filed = [x.symbol for x in listings()[1:61]]
     splits = world.corporate_actions().filter(
-        (pl.col("kind") == "split")
-        & ~pl.col("symbol").is_in(filed)
-        & (pl.col("ex_date") < month)
+        (pl.col("kind") == "split") & ~pl.col("symbol").is_in(filed) & (pl.col("ex_date") < month)
     )
     return (
         splits.sort("ex_date", "symbol")
