@@ -54,9 +54,9 @@ from core.service import (  # noqa: E402
     pull_jobs,
     refresh,
     risk,
-    trades,
     scans,
     symbols,
+    trades,
 )
 
 __all__ = [
@@ -79,8 +79,8 @@ __all__ = [
     "pull_jobs",
     "refresh",
     "risk",
-    "trades",
     "scans",
     "symbols",
+    "trades",
     "use",
 ]

@@ -206,7 +206,7 @@ def _stand_ins(early: pl.DataFrame, day: date) -> pl.DataFrame:
     return early.select(
         "symbol",
         session=pl.lit(day),
-        **{name: price for name in ("open", "high", "low", "close")},
+        **dict.fromkeys(("open", "high", "low", "close"), price),
         volume=pl.max_horizontal(pl.col("premarket_volume"), pl.lit(1)),
     )
 
