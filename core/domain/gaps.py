@@ -18,7 +18,7 @@ from core.domain.gap_filters import GapFilters, in_reach, passes
 from core.domain.gap_flags import Flag, judge
 from core.domain.gap_types import mechanical_type, story_types
 
-BLOCK_ROWS = 1_000_000
+BLOCK_ROWS = 400_000
 WINDOW_SESSIONS = 22  # the gap's own, 20 before it, and the close before those (trend)
 
 
@@ -79,7 +79,7 @@ def find(
 
 
 def _blocks(bars: pl.DataFrame) -> list[tuple[int, int]]:
-    """Offsets and lengths of about a million rows, cut between symbols: they fit in the cache."""
+    """Offsets and lengths of about 400,000 rows, cut between symbols: they fit in the cache."""
     if bars.height <= BLOCK_ROWS:
         return [(0, bars.height)]
     starts = bars.select(pl.arg_where(pl.col("symbol") != pl.col("symbol").shift(1))).to_series()
