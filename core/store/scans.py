@@ -99,7 +99,9 @@ def filed_companies(warehouse: Warehouse) -> list[int]:
 
 def acceptance_times(warehouse: Warehouse) -> pl.DataFrame:
     """cik, filed, accepted_at of all filings, to judge their clocks."""
-    return warehouse.read("SELECT cik, filed, accepted_at FROM filings WHERE accepted_at IS NOT NULL")
+    return warehouse.read(
+        "SELECT cik, filed, accepted_at FROM filings WHERE accepted_at IS NOT NULL"
+    )
 
 
 def identifiers(warehouse: Warehouse) -> pl.DataFrame:
@@ -188,10 +190,16 @@ def keep_averages(
         n, known, updates = fingerprint(warehouse, dataset, table, as_of)
         parts.append(
             frame.select(
-                dataset=pl.lit(dataset), as_of=pl.lit(as_of), bars=pl.lit(n, dtype=pl.Int64),
-                actions=pl.lit(known, dtype=pl.Int64), updates=pl.lit(updates, dtype=pl.Int64),
-                symbol="symbol", first_session="first_session", session="session",
-                close="close", atr="atr",
+                dataset=pl.lit(dataset),
+                as_of=pl.lit(as_of),
+                bars=pl.lit(n, dtype=pl.Int64),
+                actions=pl.lit(known, dtype=pl.Int64),
+                updates=pl.lit(updates, dtype=pl.Int64),
+                symbol="symbol",
+                first_session="first_session",
+                session="session",
+                close="close",
+                atr="atr",
             )
         )
     with warehouse.transaction() as tx:

@@ -15,8 +15,21 @@ from core.service import Desk, commands, exports, gap_statistics, scan_inputs, s
 from tests import real_prices
 
 DAY = date(2017, 11, 17)
-SHAPE = {"symbol", "gap_pct", "open", "prior_close", "gap_type", "gap_atr", "rvol", "dollar_volume",
-         "flags", "catalysts", "score", "components", "grade"}
+SHAPE = {
+    "symbol",
+    "gap_pct",
+    "open",
+    "prior_close",
+    "gap_type",
+    "gap_atr",
+    "rvol",
+    "dollar_volume",
+    "flags",
+    "catalysts",
+    "score",
+    "components",
+    "grade",
+}
 
 
 def _fill(desk: Desk, frame: pl.DataFrame, table: str = "bars_daily") -> None:
@@ -70,9 +83,7 @@ def test_windows_give_what_the_whole_history_gives(real_desk: Desk) -> None:
     names = ["symbol", "gap_pct", "gap_atr", "rvol", "score", "flags", "story"]
     assert first < last
     assert warm.candidates.height > 20
-    assert_frame_equal(
-        kept.candidates.select(names), warm.candidates.select(names), rel_tol=1e-6
-    )
+    assert_frame_equal(kept.candidates.select(names), warm.candidates.select(names), rel_tol=1e-6)
 
 
 def test_changed_bars_make_kept_averages_void(real_desk: Desk) -> None:
