@@ -19,11 +19,14 @@ from starlette.routing import Mount
 
 from app import address
 from app.api import main as api
+from app.run import open_patiently
 from core import service, settings
 from core.observe import logs
 
 GC_SECONDS = 30.0
-on_open: list[Callable[[service.Desk], None]] = []  # called once the desk is open
+on_open: list[
+    Callable[[service.Desk], None]
+] = []  # called before the engine starts
 log = logs.get("asgi")
 
 
@@ -32,16 +35,16 @@ async def lifespan(_: object) -> AsyncIterator[None]:
     """Open the desk, start its engine, say where it listens; undo all of it at the end."""
     chosen = settings.load()
     logs.configure(chosen.log_format, chosen.log_level)
-    desk = await anyio.to_thread.run_sync(service.Desk.open, chosen)
+    desk = await anyio.to_thread.run_sync(open_patiently, chosen)
     stop = threading.Event()
     try:
+        for function in on_open:
+            await anyio.to_thread.run_sync(function, desk)
         desk.start(scheduler=chosen.scheduler)
         service.use(desk)
         port = chosen.port
         address.announce(chosen.data_dir, chosen.host, port)
         threading.Thread(target=_collect, args=(stop,), name="gc", daemon=True).start()
-        for function in on_open:
-            await anyio.to_thread.run_sync(function, desk)
         log.info("desk open", pid=os.getpid(), data_dir=str(chosen.data_dir))
         yield
     finally:

@@ -15,11 +15,9 @@ from typing import Any
 from app import run as runner
 from core import service, settings
 from core.errors import TransportError
-from core.observe import logs
 from core.settings import PREFIX, ROOT
 
 CONTACT = "Openbell demo demo@example.com"
-log = logs.get("demo")
 
 
 def run(*, port: int | None, seed: int, replay: Path | None) -> None:
@@ -83,7 +81,7 @@ def _folder(seed: int, replay: Path | None) -> str:
 
 
 def _fill(desk: service.Desk, companies: list[int]) -> None:
-    """Follow the companies there are and ask for every dataset; the worker does the rest."""
+    """Follow the companies there are; the scheduler then pulls what was never pulled."""
     service.companies.watch(desk, [str(cik) for cik in companies])
-    tickets = service.refresh.refresh_now(desk, force=False, trigger="manual")
-    log.info("demo pulls asked for", pulls=len(tickets))
+    if not desk.settings.scheduler:
+        service.refresh.refresh_now(desk, force=False)

@@ -70,8 +70,8 @@ def datasets_document() -> str:
     lines = [
         "# Datasets",
         "",
-        "The catalogue is `data/catalogue.toml` (another: `OPENBELL_CATALOGUE`). A mistake in it is",
-        "reported with file, line, dataset and key; the other datasets still run.",
+        "The catalogue is `data/catalogue.toml` (another: `OPENBELL_CATALOGUE`). A mistake in it",
+        "is reported with file, line, dataset and key; the other datasets still run.",
     ]
     for dataset in Catalogue.load(CATALOGUE).datasets.values():
         lines += ["", f"## {dataset.name}", "", *_dataset(dataset)]

@@ -6,6 +6,7 @@ Either way the same function of `core.service` makes the same document.
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NoReturn, Protocol
@@ -17,10 +18,11 @@ from rich.console import Console
 
 from app import address as addresses
 from core import service, settings
-from core.errors import OpenbellError, TransportError, UsageError
+from core.errors import OpenbellError, OwnershipError, TransportError, UsageError
 from core.observe import logs
 from core.service.commands import FAILED, WRONG_USE, CommandResult
 
+PATIENCE_SECONDS = 5.0
 Render = Callable[[Any, Console], None]
 out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -105,14 +107,41 @@ def caller(*, engine: bool = False, **overrides: Any) -> Iterator[Caller]:
     """A caller for the desk of the settings; `engine` also runs queued jobs here when local."""
     chosen = settings.load(**overrides)
     logs.configure(chosen.log_format, "WARNING" if sys.stderr.isatty() else chosen.log_level)
-    address = addresses.running(chosen.data_dir)
-    if address:
-        yield Remote(address)
+    found = _desk_or_address(chosen)
+    if isinstance(found, addresses.Address):
+        yield Remote(found)
         return
-    with service.Desk.open(chosen) as desk:
+    with found as desk:
         if engine:
             desk.start(scheduler=False)
         yield Local(desk)
+
+
+def _desk_or_address(chosen: settings.Settings) -> service.Desk | addresses.Address:
+    """The running desk's address, or the desk opened here; another's start or end is waited for."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        address = addresses.running(chosen.data_dir)
+        if address:
+            return address
+        try:
+            return service.Desk.open(chosen)
+        except OwnershipError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.2)
+
+
+def open_patiently(chosen: settings.Settings) -> service.Desk:
+    """The desk, after waiting for a command that holds it just now."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return service.Desk.open(chosen)
+        except OwnershipError:
+            if time.monotonic() > deadline or addresses.running(chosen.data_dir):
+                raise
+        time.sleep(0.2)
 
 
 def run(

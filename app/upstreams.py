@@ -11,7 +11,7 @@ import json
 import signal
 import sys
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from aiohttp import web
 
 from core.errors import UsageError
 from core.sandbox.faults import FOUNDRY as FOUNDRY_FAULTS
-from core.sandbox.foundry import Content, FoundrySandbox
+from core.sandbox.foundry import FoundrySandbox
 from core.sandbox.sec import FAULTS as SEC_FAULTS
 from core.sandbox.sec import Fault, SecSandbox
 
@@ -36,28 +36,12 @@ class World:
     simulated: bool
 
 
-class Rows:
-    """Datasets by name as the stand-in container wants them."""
-
-    def __init__(self, datasets: Any) -> None:
-        self._datasets = datasets
-
-    def names(self) -> Collection[str]:
-        """The datasets there are."""
-        names: Collection[str] = self._datasets.names()
-        return names
-
-    def content(self, name: str, at: datetime) -> Content:
-        """The CSV of a dataset with its number of rows."""
-        return Content(self._datasets.rows(name), [self._datasets.csv(name)])
-
-
 class Upstreams(FoundrySandbox):
     """The container with the SEC's paths beside its own."""
 
     def __init__(self, world: World, faults: Sequence[str] = ()) -> None:
         foundry, sec = _split(faults)
-        super().__init__(Rows(world.datasets), faults=foundry)
+        super().__init__(world.datasets, faults=foundry)
         self.sec = SecSandbox(world.documents, max_per_second=None, faults=sec)
 
     def app(self) -> web.Application:
@@ -90,7 +74,6 @@ def world(seed: int, replay: Path | None, now: datetime) -> World:
         documents = ReplayProvider(replay)
         return World(ReplayDatasets(replay), documents, documents.companies(), simulated=False)
     from core.sandbox.companies import SimulatedFilings
-
     from core.sandbox.market_datasets import SimulatedDatasets
 
     as_of = now.date()

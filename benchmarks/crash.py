@@ -26,7 +26,8 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[0] = str(ROOT)
+if __name__ == "__main__":
+    sys.path[0] = str(ROOT)
 
 from benchmarks import crash_child as child  # noqa: E402
 from benchmarks.crash_child import Marker, Phase  # noqa: E402
@@ -198,12 +199,12 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks/results/crash.json")
     chosen = parser.parse_args()
     jobs = max(50, chosen.rounds * 50 // 20)
-    with tempfile.TemporaryDirectory(dir=ROOT) as name:
+    chosen.out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=chosen.out.parent) as name:
         report = run(Path(name) / "desk", chosen.rounds, jobs, chosen.seed)
     for key, value in asdict(report).items():
         print(f"{key:<16}{value}")
     print("clean" if report.clean else "NOT CLEAN")
-    chosen.out.parent.mkdir(parents=True, exist_ok=True)
     chosen.out.write_text(json.dumps(asdict(report), indent=1))
     return 0 if report.clean else 1
 

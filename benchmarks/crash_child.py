@@ -20,6 +20,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
+import pandas as pd  # noqa: F401 - DuckDB imports it with the first parameter: a second per life
 import polars as pl
 
 from core import settings

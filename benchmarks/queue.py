@@ -1,179 +1,24 @@
-"""Durable publish against the disk's own floor and against DBOS, in one run.
+"""Durable publish against the disk's floor and against DBOS: python benchmarks/queue.py --help.
 
-    python benchmarks/queue.py [--jobs 400] [--out benchmarks/results/queue.json]
-
-All contenders write to the same folder in alternating rounds, because the disk is shared and its
-speed drifts. Floor: append one record to a file and fdatasync. Peer: DBOS's client enqueueing into
-its SQLite system database. Naive: one INSERT per job with SQLite's default journal.
+The measuring is in `publishing.py`: when another script of this folder is run by its path, the
+folder comes first on the module path, and this file would be taken for the standard library's
+`queue`. It then hands over to that one.
 """
 
-from __future__ import annotations
-
+import importlib.util
 import sys
+import sysconfig
 from pathlib import Path
 
-# Run as a script this folder would come first and hide the standard library's `queue`
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[0] = str(ROOT)
+if __name__ == "queue":
+    origin = Path(sysconfig.get_path("stdlib")) / "queue.py"
+    spec = importlib.util.spec_from_file_location("queue", origin)
+    assert spec is not None
+    assert spec.loader is not None
+    sys.modules["queue"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules["queue"])
+elif __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+    from benchmarks.publishing import main
 
-import argparse  # noqa: E402
-import json  # noqa: E402
-import logging  # noqa: E402
-import os  # noqa: E402
-import platform  # noqa: E402
-import sqlite3  # noqa: E402
-import statistics  # noqa: E402
-import tempfile  # noqa: E402
-import time  # noqa: E402
-from collections.abc import Callable  # noqa: E402
-from datetime import UTC, datetime, timedelta  # noqa: E402
-from importlib.metadata import version  # noqa: E402
-
-from core.jobs.queue import Message, Status  # noqa: E402
-from core.jobs.rows import to_row  # noqa: E402
-from core.jobs.sqlite import SqliteQueue  # noqa: E402
-
-BATCH = 100
-PAYLOAD = {"dataset": "prices.daily", "trigger": "manual", "force": True, "from": None, "to": None}
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
-
-
-def floor(folder: Path, record: bytes) -> Callable[[], None]:
-    """Append a record as long as a job's row, and fdatasync."""
-    file = os.open(folder / "floor.log", os.O_CREAT | os.O_APPEND | os.O_WRONLY)
-
-    def write() -> None:
-        os.write(file, record)
-        os.fdatasync(file)
-
-    return write
-
-
-def naive(folder: Path, record: bytes) -> Callable[[], None]:
-    """INSERT and commit with SQLite's defaults (rollback journal, no checksum, no dedupe)."""
-    db = sqlite3.connect(folder / "naive.sqlite")
-    db.execute("CREATE TABLE jobs (id INTEGER PRIMARY KEY, body BLOB)")
-
-    def write() -> None:
-        with db:
-            db.execute("INSERT INTO jobs (body) VALUES (?)", (record,))
-
-    return write
-
-
-def peer(folder: Path) -> Callable[[], None] | None:
-    """DBOS's enqueue, or None when it is not installed (requirements-bench.txt)."""
-    try:
-        from dbos import DBOSClient, run_dbos_database_migrations
-    except ImportError:
-        return None
-    logging.disable(logging.WARNING)
-    url = f"sqlite:///{folder / 'dbos.sqlite'}"
-    run_dbos_database_migrations(system_database_url=url)
-    client = DBOSClient(system_database_url=url)
-    options = {"workflow_name": "pull", "queue_name": "jobs"}
-    return lambda: client.enqueue(options, PAYLOAD) and None  # type: ignore[func-returns-value]
-
-
-def contenders(folder: Path, queue: SqliteQueue) -> dict[str, tuple[Callable[[], object], int]]:
-    """Name -> (what one call does, jobs per call)."""
-    sample = queue.get(queue.publish("pull", PAYLOAD, dedupe_key="x" * 32).job_id)
-    record = json.dumps([str(cell) for cell in to_row(sample)]).encode()
-    keys = iter(range(10**9))
-    batch = [Message("pull", PAYLOAD)] * BATCH
-    lease = timedelta(seconds=60)
-    free = SqliteQueue(folder / "lanes.sqlite", now)
-
-    def cycle() -> None:
-        free.publish("work")
-        job = free.claim("w", lease)
-        assert job is not None
-        assert free.ack(job)
-
-    found: dict[str, tuple[Callable[[], object], int]] = {
-        "floor: append + fdatasync": (floor(folder, record), 1),
-        "openbell publish": (lambda: queue.publish("pull", PAYLOAD), 1),
-        "openbell publish, dedupe key": (
-            lambda: queue.publish("pull", PAYLOAD, dedupe_key=f"k{next(keys)}", once=True),
-            1,
-        ),
-        f"openbell publish_many({BATCH})": (lambda: queue.publish_many(batch), BATCH),
-        "openbell publish+claim+ack": (cycle, 1),
-        "naive: SQLite defaults": (naive(folder, record), 1),
-    }
-    other = peer(folder)
-    if other is not None:
-        found[f"peer: DBOS {version('dbos')} enqueue (SQLite)"] = (other, 1)
-    return found
-
-
-def measure(
-    found: dict[str, tuple[Callable[[], object], int]], jobs: int, rounds: int = 8
-) -> dict[str, list[float]]:
-    """Microseconds per job of every call, contenders alternating."""
-    times: dict[str, list[float]] = {name: [] for name in found}
-    for _ in range(rounds):
-        for name, (call, size) in found.items():
-            for _ in range(max(jobs // rounds // (10 if size > 1 else 1), 1)):
-                began = time.perf_counter()
-                call()
-                times[name].append((time.perf_counter() - began) / size * 1e6)
-    return times
-
-
-def table(times: dict[str, list[float]]) -> list[dict[str, object]]:
-    """Median, 95th percentile and ratios to the floor and to one publish."""
-    median = {name: statistics.median(values) for name, values in times.items()}
-    base, one = median["floor: append + fdatasync"], median["openbell publish"]
-    return [
-        {
-            "what": name,
-            "calls": len(values),
-            "p50_us": round(median[name], 1),
-            "p95_us": round(sorted(values)[int(len(values) * 0.95)], 1),
-            "x_floor": round(median[name] / base, 2),
-            "x_publish": round(median[name] / one, 3),
-        }
-        for name, values in times.items()
-    ]
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--jobs", type=int, default=400, help="single publishes per contender")
-    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks/results/queue.json")
-    chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=ROOT) as name:
-        folder = Path(name)
-        queue = SqliteQueue(folder / "queue.sqlite", now)
-        rows = table(measure(contenders(folder, queue), chosen.jobs))
-        assert queue.verify() == [], "a row lost its checksum"
-        stored = queue.counts()[Status.QUEUED]
-        queue.close()
-    print(f"{'what':<46}{'calls':>6}{'p50 us':>9}{'p95 us':>9}{'x floor':>9}{'x publish':>11}")
-    for row in rows:
-        print(
-            f"{row['what']:<46}{row['calls']:>6}{row['p50_us']:>9}{row['p95_us']:>9}"
-            f"{row['x_floor']:>9}{row['x_publish']:>11}"
-        )
-    by = {str(row["what"]): row for row in rows}
-    one, many = by["openbell publish"], by[f"openbell publish_many({BATCH})"]
-    verdict = {
-        "publish p50 <= 500 us": float(str(one["p50_us"])) <= 500,
-        "publish <= 2x floor": float(str(one["x_floor"])) <= 2,
-        "batch of 100 >= 10x cheaper per job": float(str(many["x_publish"])) <= 0.1,
-    }
-    for target, met in verdict.items():
-        print(f"{'met' if met else 'MISSED':<7} {target}")
-    versions = {"python": platform.python_version(), "sqlite": sqlite3.sqlite_version}
-    chosen.out.parent.mkdir(parents=True, exist_ok=True)
-    document = {"rows": rows, "targets": verdict, "versions": versions, "stored": stored}
-    chosen.out.write_text(json.dumps(document, indent=1))
-    return 0
-
-
-if __name__ == "__main__":
     sys.exit(main())

@@ -84,7 +84,10 @@ def follow(desk: service.Desk) -> None:
     if asked and names.split():
         with shell.guarded("the watch list"):
             added = companies.watch(desk, names.replace(",", " ").split())
-            st.toast(f"{len(added)} followed; pull their filings on Datasets", icon="🟢")
+            st.toast(
+                f"{len(added)} followed; pull their filings on Datasets",
+                icon=":material/check_circle:",
+            )
             st.rerun()
 
 

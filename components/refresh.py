@@ -6,7 +6,9 @@ second while any runs, and the page is drawn anew when the last one ends.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -15,7 +17,9 @@ from core import service
 from core.service import refresh
 
 LOOK_EVERY = 1.0
-MARKS = {"failed": "🔴", "dead": "🔴", "partial": "🟠", "cancelled": "⚪"}
+# Icons of the font that the desk serves itself; an emoji needs a font that may not be there.
+GOOD, BAD = ":material/check_circle:", ":material/error:"
+FAILED = ("failed", "dead", "corrupt")
 LINES = 6
 
 
@@ -48,7 +52,7 @@ def _watch(desk: service.Desk, tickets: Sequence[refresh.Ticket], key: str) -> N
     if not tickets:
         return
     states = [refresh.progress(desk, ticket.job_id) for ticket in tickets]
-    with st.container(height=260 if len(states) > LINES else "content", border=True):
+    with _box(states):
         for item in sorted(states, key=lambda item: item.over):
             _line(desk, item, key)
     if all(item.over for item in states) and not st.session_state.get(f"{key}_over"):
@@ -57,13 +61,23 @@ def _watch(desk: service.Desk, tickets: Sequence[refresh.Ticket], key: str) -> N
         st.rerun()
 
 
+def _box(states: Sequence[refresh.Progress]) -> Any:
+    """An open box while anything runs; folded with a summary once all is over."""
+    if not all(item.over for item in states):
+        return st.container(height=260 if len(states) > LINES else "content", border=True)
+    ends = Counter(ended_as(item) for item in states)
+    told = ", ".join(f"{count} {state}" for state, count in ends.most_common())
+    return st.expander(f"Last refresh: {told}", expanded=len(states) == 1)
+
+
 def _tell(states: Sequence[refresh.Progress]) -> None:
+    bad = [item for item in states if ended_as(item) in FAILED]
     if len(states) > LINES:
-        bad = sum(ended_as(item) in ("failed", "dead") for item in states)
-        st.toast(f"{len(states)} pulls ended, {bad} failed", icon="🔴" if bad else "🟢")
+        st.toast(f"{len(states)} pulls ended, {len(bad)} failed", icon=BAD if bad else GOOD)
         return
     for item in states:
-        st.toast(f"{item.dataset}: {outcome(item)}", icon=MARKS.get(ended_as(item), "🟢"))
+        icon = BAD if item in bad else GOOD
+        st.toast(f"{item.dataset}: {badges.plain(outcome(item))}", icon=icon)
 
 
 def _line(desk: service.Desk, item: refresh.Progress, key: str) -> None:

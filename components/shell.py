@@ -108,11 +108,11 @@ def _ages(desk: service.Desk, status: Any) -> str:
 
 def statuses(desk: service.Desk) -> list[Any]:
     """Status of every dataset, read from the store at most once in two seconds."""
-    return _statuses(id(desk), desk)
+    return _statuses(str(desk.warehouse.path), desk)
 
 
 @st.cache_resource(ttl=2, max_entries=4, show_spinner=False)
-def _statuses(identity: int, _desk: service.Desk) -> list[Any]:
+def _statuses(path: str, _desk: service.Desk) -> list[Any]:
     from core.service import datasets
 
     return list(datasets.overview(_desk))

@@ -39,19 +39,22 @@ def show(
     key: str | None = None,
     help: Mapping[str, str] | None = None,
     pinned: Sequence[str] = (),
+    widths: Mapping[str, int] | None = None,
     rows: int = 15,
     **kwargs: Any,
 ) -> Any:
     """A table of the named columns (`columns`: name -> heading), at most `rows` tall.
 
-    Only the columns shown are sent to the browser. `help` has tooltips by column name.
+    Only the columns shown are sent to the browser. `help` has tooltips and `widths` pixels by
+    column name.
     """
     shown = chips(frame.select([name for name in columns if name in frame.columns]))
-    tips = help or {}
+    tips, wide = help or {}, widths or {}
     return st.dataframe(
-        shown,
+        shown.to_arrow(),  # a frame would take the long way through pandas
         column_config={
             name: dress(name, shown.schema[name], columns[name], tips.get(name), name in pinned)
+            | {"width": wide.get(name)}
             for name in shown.columns
         },
         hide_index=True,
@@ -123,7 +126,9 @@ def _by_name(name: str, given: dict[str, Any]) -> Any:
 def _by_type(name: str, dtype: pl.DataType, given: dict[str, Any]) -> Any:
     config = st.column_config
     if isinstance(dtype, pl.Datetime):
-        return config.DatetimeColumn(**given, format="ddd D MMM HH:mm", timezone=shell.zone())
+        zone = shell.zone()
+        given["label"] = f"{given['label']} ({formats.zone_label(zone)})"
+        return config.DatetimeColumn(**given, format="ddd D MMM HH:mm", timezone=zone)
     if isinstance(dtype, pl.List):
         numbers = dtype.inner.is_numeric()
         return config.LineChartColumn(**given) if numbers else config.ListColumn(**given)

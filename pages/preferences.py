@@ -41,7 +41,7 @@ with shell.guarded("your preferences"):
         if st.form_submit_button("Save", type="primary"):
             preferences.save(desk, replace(mine, zone=zone, palette=palette, guide=guide))
             shell.forget_preferences()
-            st.toast("Saved", icon="🟢")
+            st.toast("Saved", icon=":material/check_circle:")
             st.rerun()
     st.caption("Light or dark: the menu at the top right, under Settings; it follows your system.")
 

@@ -117,7 +117,7 @@ async def _fetch_one(
     except ValidationError:
         raise
     except NotFoundError as error:
-        (outcome.failed if cik in each.expected else outcome.missing)[cik] = error  # type: ignore[assignment]
+        (outcome.failed if cik in each.expected else outcome.missing)[cik] = error
     except OpenbellError as error:
         outcome.failed[cik] = error
     else:

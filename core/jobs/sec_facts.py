@@ -16,7 +16,8 @@ from core.sources.pulled import REJECTS, Progress, Pulled
 from core.sources.sec import Answer, Known, SecClient, company_facts, facts_url
 from core.sources.sec_decode import CompanyFacts, decode_facts
 from core.store.documents import StoredDocument, remember, stored_documents
-from core.store.facts import FactCounts, facts_of, known_concepts, write_facts
+from core.store.fact_merge import FactCounts
+from core.store.facts import facts_of, known_concepts, write_facts
 from core.store.warehouse import Warehouse
 
 DATASET = "sec.facts"
@@ -34,15 +35,15 @@ class FactsPull:
     dataset: str = DATASET
     parallel: int = 4
     batch_facts: int = BATCH_FACTS
+    # one answer at a time: threads that decode together only take turns
+    decoding: asyncio.Lock = field(default_factory=asyncio.Lock)
     counts: FactCounts = field(default_factory=FactCounts)
     read: int = 0
     bytes: int = 0
     rejects: list[pl.DataFrame] = field(default_factory=list)
     documents: dict[str, StoredDocument] = field(default_factory=dict)
 
-    async def run(
-        self, ciks: Sequence[int], on_progress: Callable[[Progress], object]
-    ) -> Stored:
+    async def run(self, ciks: Sequence[int], on_progress: Callable[[Progress], object]) -> Stored:
         """Pull the companies; what was stored and what could not be had."""
         self.documents = await asyncio.to_thread(stored_documents, self.warehouse, self.dataset)
         before = self.client.requests
@@ -67,7 +68,8 @@ class FactsPull:
         self.bytes += answer.wire_bytes
         if answer.unchanged:
             return None
-        return answer, await asyncio.to_thread(self._decode, answer, cik, document is not None)
+        async with self.decoding:
+            return answer, await asyncio.to_thread(self._decode, answer, cik, document is not None)
 
     def _decode(self, answer: Answer, cik: int, stored: bool) -> CompanyFacts:
         known = known_concepts(self.warehouse, [cik]).get(cik) if stored else None

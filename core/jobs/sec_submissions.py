@@ -14,7 +14,14 @@ from core.errors import NotFoundError
 from core.jobs.pulls import Stored
 from core.jobs.sec_each import Each, Outcome, for_each_company
 from core.sources.pulled import REJECTS, Progress, Pulled
-from core.sources.sec import Answer, Known, SecClient, submissions, submissions_page, submissions_url
+from core.sources.sec import (
+    Answer,
+    Known,
+    SecClient,
+    submissions,
+    submissions_page,
+    submissions_url,
+)
 from core.sources.sec_submissions import Submissions, decode_page, decode_submissions
 from core.store.documents import StoredDocument, remember, stored_documents
 from core.store.filings import write_companies, write_filings, write_identifiers
@@ -44,7 +51,7 @@ class SubmissionsPull:
     on_progress: Callable[[Progress], object]
     dataset: str = DATASET
     parallel: int = 4
-    counts: MergeCounts = MergeCounts()
+    counts: MergeCounts = field(default_factory=MergeCounts)
     read: int = 0
     bytes: int = 0
     rejects: list[pl.DataFrame] = field(default_factory=list)
@@ -60,10 +67,14 @@ class SubmissionsPull:
             store=self._store,
             weight=lambda company: company.filings.height + 1,
             limit=BATCH_FILINGS,
-            expected=frozenset(ciks),
+            expected=frozenset(
+                c for c in ciks if submissions_url(self.client, c) in self.documents
+            ),
             parallel=self.parallel,
         )
         outcome = await for_each_company(each, ciks, self._report)
+        for error in outcome.missing.values():
+            self.on_progress(Progress(f"no such company: {error}"))
         return self._stored(outcome, self.client.requests - before)
 
     async def _fetch(self, cik: int) -> _Company | None:

@@ -10,80 +10,33 @@ dates of a request choose among versions and never filter rows.
 from __future__ import annotations
 
 import asyncio
-import gzip
 import hashlib
+import itertools
 import json
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 from aiohttp import WSMsgType, web
 
 from core.sandbox import foundry_faults as broken
 from core.sandbox.faults import DATA, known
+from core.sandbox.foundry_archives import archive_fault
+from core.sandbox.foundry_provider import DatasetProvider, StaticProvider, lines_in
 from core.sandbox.foundry_rows import mutate
 
+__all__ = ["DatasetProvider", "FoundrySandbox", "StaticProvider"]
 PREFIX = "/fdtc-api"
 CHUNK_BYTES = 32 * 1024 * 1024
 READ_BYTES = 1024 * 1024
 JUNE = (datetime(2025, 6, 1), datetime(2025, 6, 30))  # noqa: DTZ001 - the container is naive
 POSTS = ("versions", "download", "unzip", "zip", "delete", "list", "info")
-
-
-class DatasetProvider(Protocol):
-    """Where the stand-in gets its rows. Asked in a thread, at each pull."""
-
-    def names(self) -> Collection[str]:
-        """The datasets there are."""
-        ...
-
-    def csv(self, name: str) -> bytes | Iterable[bytes]:
-        """The CSV, header line included, whole or in pieces of any size."""
-        ...
-
-    def rows(self, name: str) -> int:
-        """Rows under the header: what the container announces."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class StaticProvider:
-    """Datasets from bytes or files (`.csv`, `.csv.gz`), for tests and captured files."""
-
-    datasets: Mapping[str, bytes | Path]
-
-    def names(self) -> Collection[str]:
-        """The datasets there are."""
-        return self.datasets.keys()
-
-    def csv(self, name: str) -> Iterable[bytes]:
-        """Bytes as given, files piece by piece."""
-        source = self.datasets[name]
-        return [source] if isinstance(source, bytes) else _pieces(source)
-
-    def rows(self, name: str) -> int:
-        """Lines less one; the datasets have no line breaks in cells."""
-        return _lines(self.csv(name)) - 1
-
-
-def _pieces(path: Path) -> Iterator[bytes]:
-    with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
-        while piece := file.read(READ_BYTES):
-            yield piece
-
-
-def _lines(pieces: Iterable[bytes]) -> int:
-    count, last = 0, b"\n"
-    for piece in pieces:
-        count += piece.count(b"\n")
-        last = piece[-1:] or last
-    return count + (last != b"\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +76,7 @@ class FoundrySandbox:
         self._now = now
         self._given = directory
         self._happened: set[str] = set()
+        self._numbers = itertools.count()  # pulls run at the same time
         self._runner: web.AppRunner | None = None
         self.url = ""
 
@@ -269,11 +223,11 @@ class FoundrySandbox:
             return rows, pieces
         mutated = mutate(b"".join(pieces), wrong, len(self.versions))
         # Rows that are lost are announced all the same.
-        return rows if "rows-lost" in wrong else max(1, _lines([mutated]) - 1), [mutated]
+        return rows if "rows-lost" in wrong else max(1, lines_in([mutated]) - 1), [mutated]
 
     def _store(self, name: str, at: datetime, rows: int, pieces: Iterable[bytes]) -> Version:
         digest = hashlib.sha256()
-        aside = self._folder / f"{len(self.versions)}.part"
+        aside = self._folder / f"{next(self._numbers)}.part"
         with aside.open("wb") as file:
             for piece in pieces:
                 digest.update(piece)
@@ -296,8 +250,8 @@ class FoundrySandbox:
         path = self._path(request)
         if path is None or "both-404" in self.faults:
             return web.json_response({"detail": "Zipped dataset not found"}, status=404)
-        pack = broken.archive(self)
-        archive = self._folder / f"broken-{len(self.requests)}.zip"
+        pack = archive_fault(self)
+        archive = self._folder / f"broken-{next(self._numbers)}.zip"
         archive = archive if pack else path.with_suffix(".zip")
         await asyncio.to_thread(pack or _pack, path, archive)
         return await _stream(request, archive, "application/zip")

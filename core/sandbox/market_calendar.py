@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
@@ -34,14 +35,19 @@ class Calendar:
 @lru_cache(maxsize=8)
 def calendar(as_of: date) -> Calendar:
     """The XNYS sessions from the epoch to the first one on or after `as_of`."""
-    import exchange_calendars  # slow to import
-
-    xnys = exchange_calendars.get_calendar(
-        "XNYS",
-        start=EPOCH.isoformat(),
-        end=(as_of + timedelta(days=14)).isoformat(),
-    )
-    sessions = xnys.sessions.to_numpy().astype("datetime64[D]")
-    early = np.isin(sessions, xnys.early_closes.to_numpy().astype("datetime64[D]"))
+    sessions, closes = _xnys(as_of + timedelta(days=14))
+    early = np.isin(sessions, closes)
     end = int(np.searchsorted(sessions, np.datetime64(as_of))) + 1
     return Calendar(sessions[:end], early[:end])
+
+
+def _xnys(end: date) -> tuple[Days, Days]:
+    """Sessions and early closes of the New York Stock Exchange from the epoch to a day."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # the library's own, about pandas
+        warnings.simplefilter("ignore", FutureWarning)
+        import exchange_calendars  # slow to import
+
+        xnys = exchange_calendars.get_calendar("XNYS", start=EPOCH.isoformat(), end=end.isoformat())
+        sessions = xnys.sessions.to_numpy().astype("datetime64[D]")
+        return sessions, xnys.early_closes.to_numpy().astype("datetime64[D]")

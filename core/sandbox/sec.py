@@ -1,4 +1,4 @@
-"""A stand-in for the SEC on loopback: its rules, its answers, its faults; documents from a provider.
+"""A stand-in for the SEC on loopback: its rules, answers and faults; documents from a provider.
 
 It checks the User-Agent (403 and an HTML page without a contact), counts requests (403 above the
 rate), answers `If-None-Match` with 304, packs with gzip when asked, and says 404 in the archive's
@@ -205,37 +205,34 @@ def _missing(path: str) -> web.Response:
 
 
 def _page(status: int, headers: Mapping[str, str] | None = None) -> web.Response:
-    return web.Response(
-        status=status, body=_BLOCK_PAGE, content_type="text/html", headers=headers
-    )
+    return web.Response(status=status, body=_BLOCK_PAGE, content_type="text/html", headers=headers)
 
 
 async def _faulty(
     request: web.Request, fault: Fault, document: Document | None
 ) -> web.StreamResponse:
     body = document.body if document else b'{"cik":1,"facts":{}}'
-    match fault.name:
-        case "sec-403" | "sec-503":
-            return _page(int(fault.name[-3:]))
-        case "sec-429":
-            return _page(429, {"Retry-After": fault.retry_after})
-        case "sec-404":
-            return _missing(request.path)
-        case "sec-html":
-            return _page(200)
-        case "sec-empty":
-            return web.Response(body=b"", content_type="application/json")
-        case "sec-garbage":
-            return web.Response(body=body[: len(body) // 2], content_type="application/json")
-        case "sec-cut-gzip":
-            return _packed(gzip.compress(body)[:-20])
-        case "sec-bomb":
-            return _packed(await asyncio.to_thread(_bomb))
-        case "sec-redirect":
-            return web.Response(status=302, headers={"Location": "http://example.invalid/"})
-        case "sec-slow":
-            await asyncio.sleep(3600)
-    return await _broken_off(request, body, started=fault.name == "sec-truncated")
+    if fault.name == "sec-slow":
+        await asyncio.sleep(3600)
+    if fault.name in ("sec-truncated", "sec-drop", "sec-slow"):
+        return await _broken_off(request, body, started=fault.name == "sec-truncated")
+    if fault.name == "sec-bomb":
+        return _packed(await asyncio.to_thread(_bomb))
+    return {
+        "sec-403": lambda: _page(403),
+        "sec-503": lambda: _page(503),
+        "sec-429": lambda: _page(429, {"Retry-After": fault.retry_after}),
+        "sec-404": lambda: _missing(request.path),
+        "sec-html": lambda: _page(200),
+        "sec-empty": lambda: web.Response(body=b"", content_type="application/json"),
+        "sec-garbage": lambda: web.Response(
+            body=body[: len(body) // 2], content_type="application/json"
+        ),
+        "sec-cut-gzip": lambda: _packed(gzip.compress(body)[:-20]),
+        "sec-redirect": lambda: web.Response(
+            status=302, headers={"Location": "http://example.invalid/"}
+        ),
+    }[fault.name]()
 
 
 def _packed(body: bytes) -> web.Response:

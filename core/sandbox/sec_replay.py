@@ -96,4 +96,5 @@ def _load(file: Path) -> Document:
     packed = data if file.suffix == ".gz" else None
     body = gzip.decompress(data) if packed else data
     media = {".xml": "application/atom+xml", ".json": "application/json"}
-    return Document(body, media.get(Path(file.name.removesuffix(".gz")).suffix, "text/plain"), packed)
+    suffix = Path(file.name.removesuffix(".gz")).suffix
+    return Document(body, media.get(suffix, "text/plain"), packed)

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from core.jobs.pulls import DirectSource, Source
+from core.jobs.sec_pulls import SecSource
 from core.sources.foundry import FoundryClient
 from core.sources.foundry_source import FoundrySource
+from core.sources.sec_client import SecClient
 
 if TYPE_CHECKING:
     from core.service.desk import Desk
@@ -15,7 +17,21 @@ if TYPE_CHECKING:
 
 def build_sources(desk: Desk) -> Mapping[str, Source | DirectSource]:
     """The sources by the word that the catalogue uses for them."""
-    return {"foundry": FoundrySource(lambda: _foundry(desk), lambda: desk.now().date())}
+    return {
+        "foundry": FoundrySource(lambda: _foundry(desk), lambda: desk.now().date()),
+        "sec": SecSource(
+            lambda: SecClient.from_settings(desk.settings),
+            desk.warehouse,
+            lambda: _watched(desk),
+            desk.now,
+        ),
+    }
+
+
+def _watched(desk: Desk) -> list[int]:
+    from core.service.companies import watched  # which asks for refreshes, which ask a desk
+
+    return watched(desk)
 
 
 def _foundry(desk: Desk) -> FoundryClient:

@@ -24,6 +24,7 @@ from core.errors import NotFoundError, ParsingError, UsageError
 from core.sources import lean, tables
 from core.sources.foundry_source import incomplete, today_utc
 from core.sources.pulled import Progress, ProgressHook, Pulled, TableRows
+from core.sources.table_rows import Table, no_rejects
 
 CSV_ENDINGS = (".csv", ".csv.gz", ".txt")
 PARQUET_ENDINGS = (".parquet", ".pq")
@@ -72,7 +73,7 @@ class FileSource:
             partial=incomplete(None, table),
         )
 
-    def read(self, dataset: Dataset, files: list[Path]) -> tables.Table:
+    def read(self, dataset: Dataset, files: list[Path]) -> Table:
         """The typed rows of the file or files."""
         kinds = {path: lean.kind_of(path) for path in files if path.suffix == ".csv"}
         if files and all(kinds.get(path) for path in files):
@@ -83,7 +84,7 @@ class FileSource:
             )
         return self._table(dataset, files[0])
 
-    def _table(self, dataset: Dataset, path: Path) -> tables.Table:
+    def _table(self, dataset: Dataset, path: Path) -> Table:
         name, today = path.name.lower(), self.today()
         if name.endswith(CSV_ENDINGS):
             fitted = spelled(dataset, tables.csv_header(path))
@@ -148,7 +149,7 @@ def _sha256(files: list[Path]) -> tuple[str, int]:
     return hashlib.sha256(listing.encode()).hexdigest(), size
 
 
-def _lean(dataset: Dataset, kinds: Mapping[Path, str | None], today: date) -> tables.Table:
+def _lean(dataset: Dataset, kinds: Mapping[Path, str | None], today: date) -> Table:
     factors = lean.read_factors([path for path, kind in kinds.items() if kind == "factors"])
     names = lean.read_names([path for path, kind in kinds.items() if kind == "maps"])
     dates = pl.concat([factors["date"], names["until"]])
@@ -162,7 +163,7 @@ def _lean(dataset: Dataset, kinds: Mapping[Path, str | None], today: date) -> ta
             hint="import them into corporate_actions",
         )
     chosen = rows.select(list(dataset.schema))
-    return tables.Table(chosen, tables.no_rejects(), len(factors) + len(names))
+    return Table(chosen, no_rejects(), len(factors) + len(names))
 
 
 async def _tell(hook: ProgressHook | None, progress: Progress) -> None:

@@ -10,118 +10,45 @@ and hashed on the way. Every error names host, path and dataset.
 from __future__ import annotations
 
 import asyncio
-import inspect
 import random
 import shutil
 import ssl as tls
 import tempfile
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
 import aiohttp
-import polars as pl
 from yarl import URL
 
 from core.domain.datasets import ColumnType
 from core.errors import (
     DeadlineError,
-    NotFoundError,
     OpenbellError,
-    ProtocolError,
     UsageError,
 )
+from core.observe import metrics
 from core.sources import tables
-from core.sources.foundry_download import Sink, Unzip, gunzip, pour, verify
+from core.sources.foundry_download import unwritable
 from core.sources.foundry_exchange import Exchange
+from core.sources.foundry_files import Files, Job
+from core.sources.foundry_results import Fetched, FoundryResult, FoundryResults, shortfall
 from core.sources.foundry_wire import is_pointer
 from core.sources.http import (
     Retry,
-    chunks,
-    lasting,
-    read_bounded,
+    metered,
     refuse_redirects,
-    status_error,
-    transport_errors,
     where_of,
 )
-from core.sources.pulled import Progress, ProgressHook
+from core.sources.pulled import ProgressHook
+from core.sources.table_rows import Table
 
 T = TypeVar("T")
 GIB = 1024**3
-MAX_MESSAGES = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """A verified CSV on disk. `path` is None when the version is the known one."""
-
-    dataset: str
-    sha256: str
-    path: Path | None
-    bytes: int
-    announced_rows: int | None
-    messages: tuple[str, ...]
-    requests: int
-    seconds: float
-    where: str  # host and path of the file
-
-
-@dataclass(frozen=True, slots=True)
-class FoundryResult:
-    """One dataset, read. `partial` is a sentence when rows are missing from what came."""
-
-    dataset: str
-    sha256: str
-    frame: pl.DataFrame
-    rejects: pl.DataFrame
-    drift: tuple[str, ...]
-    announced_rows: int | None
-    rows_read: int
-    bytes: int
-    messages: tuple[str, ...]
-    seconds: float
-    partial: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class FoundryResults:
-    """What `get` brought: results and errors, each by dataset name."""
-
-    results: Mapping[str, FoundryResult]
-    errors: Mapping[str, OpenbellError]
-
-
-@dataclass(slots=True)
-class _Job:
-    """One fetch under way: its arguments, and what was heard and asked so far."""
-
-    name: str
-    start: datetime
-    end: datetime
-    use_zip: bool
-    known: str | None
-    hook: ProgressHook | None
-    folder: Path
-    messages: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_MESSAGES))
-    announced: int | None = None
-    requests: int = 0
-
-    async def tell(self, message: str, size: int | None = None) -> None:
-        """Keeps a message and hands it to the hook, plain or async."""
-        if size is None:
-            self.messages.append(message)
-        if self.hook is None:
-            return
-        outcome = self.hook(Progress(message, rows=self.announced, bytes=size))
-        if inspect.isawaitable(outcome):
-            await outcome
 
 
 class FoundryClient:
@@ -166,8 +93,9 @@ class FoundryClient:
             headers=self._headers,
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
+            read_bufsize=512 * 1024,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._idle),
-            middlewares=(refuse_redirects,),
+            middlewares=(metered, refuse_redirects),
             connector=aiohttp.TCPConnector(limit=8, ssl=self._ssl),
         )
         return self
@@ -184,7 +112,7 @@ class FoundryClient:
 
     async def online(self) -> bool:
         """Whether the container says that it is up; a typed error when it cannot be asked."""
-        body = await self._get_small(self._base / "")
+        body = await self._files.small(self._base / "")
         return b'"online"' in body and b"true" in body
 
     async def get(
@@ -265,9 +193,9 @@ class FoundryClient:
         When the container points at the version `known`, nothing is downloaded.
         """
         now = self._now()
-        folder = Path(await asyncio.to_thread(tempfile.mkdtemp, "", "pull-", self._directory))
+        folder = await self._folder(name)
         try:
-            job = _Job(
+            job = Job(
                 name=name,
                 start=from_dt or now,
                 end=to_dt or now,
@@ -296,10 +224,17 @@ class FoundryClient:
             raise UsageError(f"{sha256[:80]!r} is not a sha256 in lower-case hex")
         now = self._now()
         chosen = self._use_zip if use_zip is None else use_zip
-        job = _Job(sha256[:12], now, now, chosen, None, on_progress, directory)
-        return await self._limited(job, lambda: self._download(job, sha256))
+        job = Job(sha256[:12], now, now, chosen, None, on_progress, directory)
+        return await self._limited(job, lambda: self._files.fetch(job, sha256))
 
-    async def _within_total(self, job: _Job) -> Fetched:
+    async def _folder(self, name: str) -> Path:
+        """A folder for one pull's files."""
+        try:
+            return Path(await asyncio.to_thread(tempfile.mkdtemp, "", "pull-", self._directory))
+        except OSError as error:
+            raise unwritable(name, self._directory or Path(tempfile.gettempdir()), error) from None
+
+    async def _within_total(self, job: Job) -> Fetched:
         began = time.monotonic()
         sha256, path = await self._limited(job, lambda: self._attempt(job))
         return Fetched(
@@ -314,10 +249,11 @@ class FoundryClient:
             where=where_of(self._base / "dataset" / "download" / "csv" / sha256),
         )
 
-    async def _limited(self, job: _Job, operation: Callable[[], Awaitable[T]]) -> T:
+    async def _limited(self, job: Job, operation: Callable[[], Awaitable[T]]) -> T:
         """The operation with its retries, all within the total deadline."""
 
         async def told(error: OpenbellError, wait: float) -> None:
+            metrics.http_retry(self._base.host or "")
             await job.tell(f"{error} Trying again in {wait:.1f} s")
 
         try:
@@ -332,95 +268,18 @@ class FoundryClient:
                 hint="raise OPENBELL_FOUNDRY_TOTAL_SECONDS if the dataset is that large",
             ) from None
 
-    async def _attempt(self, job: _Job) -> tuple[str, Path | None]:
+    async def _attempt(self, job: Job) -> tuple[str, Path | None]:
         job.requests += 1
         exchange = Exchange(self._open, self._base / "dataset" / "get", self._idle, job.name)
         said = await exchange.run(job.start, job.end, job.tell)
         job.announced = said.announced_rows
         if said.sha256 == job.known:
             return said.sha256, None
-        return said.sha256, await self._download(job, said.sha256)
+        return said.sha256, await self._files.fetch(job, said.sha256)
 
-    async def _download(self, job: _Job, sha256: str) -> Path:
-        ways = [self._csv, self._zip]
-        missing: list[str] = []
-        for way in reversed(ways) if job.use_zip else ways:
-            try:
-                return await way(job, sha256)
-            except NotFoundError as error:
-                missing.append(error.where or "")
-        raise NotFoundError(
-            f"{job.name}: neither the CSV nor the ZIP of {sha256[:12]}… exists",
-            where=" and ".join(missing),
-            hint="refresh the dataset now to have the container pull it anew",
-        )
-
-    async def _csv(self, job: _Job, sha256: str) -> Path:
-        url = self._base / "dataset" / "download" / "csv" / sha256
-        target = job.folder / f"{sha256}.csv"
-        with Sink(target, job.name) as sink:
-            await self._fill(sink, url, job)
-            verify(sink, sha256, job.name, where_of(url))
-            await asyncio.to_thread(sink.keep)
-        await job.tell("Downloaded", sink.size)
-        return target
-
-    async def _zip(self, job: _Job, sha256: str) -> Path:
-        url = self._base / "dataset" / "download" / "zip" / sha256
-        archive, target = job.folder / f"{sha256}.zip", job.folder / f"{sha256}.csv"
-        with Sink(archive, job.name) as sink:
-            await self._fill(sink, url, job)
-            sink.flush()
-            unzip = Unzip(sha256, self._max_bytes, job.name, where_of(url))
-            size = await asyncio.to_thread(unzip.extract, archive, target)
-        await job.tell("Downloaded and unpacked", size)
-        return target
-
-    async def _fill(self, sink: Sink, url: URL, job: _Job) -> None:
-        job.requests += 1
-        where = where_of(url)
-        response = await self._request(url, job.name)
-        async with response:
-            body = chunks(
-                response, max_bytes=self._max_bytes, idle_seconds=self._idle, what=job.name
-            )
-            encoding = response.headers.get("Content-Encoding", "identity").lower()
-            if encoding == "gzip":
-                body = gunzip(body, max_bytes=self._max_bytes, what=job.name, where=where)
-            elif encoding != "identity":
-                raise lasting(
-                    ProtocolError(f"{job.name}: encoded as {encoding[:40]!r}", where=where)
-                )
-            await pour(body, sink, lambda size: job.tell("Downloading", size))
-
-    async def _request(self, url: URL, what: str) -> aiohttp.ClientResponse:
-        """An answer with status 200 that is not an HTML page; its body is still unread."""
-        where = where_of(url)
-        with transport_errors(what, where):
-            async with asyncio.timeout(self._idle):
-                response = await self._open.get(
-                    url, allow_redirects=False, headers={"Accept-Encoding": "identity"}
-                )
-        error = status_error(response.status, what, where, response.headers)
-        if error is None and response.content_type == "text/html":
-            error = lasting(
-                ProtocolError(
-                    f"{what}: an HTML page came instead of a file",
-                    where=where,
-                    hint="a proxy may want a login: check token and headers",
-                )
-            )
-        if error is not None:
-            response.close()
-            raise error
-        return response
-
-    async def _get_small(self, url: URL) -> bytes:
-        response = await self._request(url, "the container's health")
-        async with response:
-            return await read_bounded(
-                response, max_bytes=64 * 1024, idle_seconds=self._idle, what="the container"
-            )
+    @property
+    def _files(self) -> Files:
+        return Files(self._open, self._base, self._idle, self._max_bytes)
 
     @property
     def _open(self) -> aiohttp.ClientSession:
@@ -429,23 +288,13 @@ class FoundryClient:
         return self._session
 
 
-def shortfall(announced: int | None, read: int) -> str | None:
-    """What to say when the file has not as many rows as the container announced."""
-    if announced is None or announced == read:
-        return None
-    return (
-        f"the container announced {announced} rows but the file has {read}: "
-        f"{abs(announced - read)} {'missing' if read < announced else 'more'}"
-    )
-
-
 def _read_text(
     path: Path,
     name: str,
     overwrite: Mapping[str, str | ColumnType],
     today: date,
     where: str,
-) -> tables.Table:
+) -> Table:
     typed = tables.as_schema(overwrite)
     text = ColumnType("str", nullable=True)
     header = tables.csv_header(path, where)

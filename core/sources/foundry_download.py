@@ -9,7 +9,8 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -39,7 +40,10 @@ class Sink:
         self.size = 0
         self._what = what
         self._hash = hashlib.sha256()
-        self._file = path.open("xb")
+        try:
+            self._file = path.open("xb")
+        except OSError as error:
+            raise unwritable(what, path, error) from None
         self._kept = False
 
     def __enter__(self) -> Sink:
@@ -51,7 +55,8 @@ class Sink:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._file.close()
+        with suppress(OSError):  # what is kept was synced before; the rest is thrown away
+            self._file.close()
         if not self._kept:
             self.path.unlink(missing_ok=True)
 
@@ -60,21 +65,22 @@ class Sink:
         """The hash of what was written so far."""
         return self._hash.hexdigest()
 
-    def feed(self, piece: bytes) -> None:
+    def feed(self, pieces: list[bytes]) -> None:
         """Appends; TransportError when the disk is full."""
         try:
-            self._file.write(piece)
+            for piece in pieces:
+                self._hash.update(piece)
+                self._file.write(piece)
+                self.size += len(piece)
         except OSError as error:
-            raise _unwritable(self._what, self.path, error) from None
-        self._hash.update(piece)
-        self.size += len(piece)
+            raise unwritable(self._what, self.path, error) from None
 
     def flush(self) -> None:
         """Makes all that was fed readable from `path`."""
         try:
             self._file.flush()
         except OSError as error:
-            raise _unwritable(self._what, self.path, error) from None
+            raise unwritable(self._what, self.path, error) from None
 
     def keep(self) -> None:
         """Syncs the file to disk and keeps it."""
@@ -82,11 +88,12 @@ class Sink:
         try:
             os.fsync(self._file.fileno())
         except OSError as error:
-            raise _unwritable(self._what, self.path, error) from None
+            raise unwritable(self._what, self.path, error) from None
         self._kept = True
 
 
-def _unwritable(what: str, path: Path, error: OSError) -> TransportError:
+def unwritable(what: str, path: Path, error: OSError) -> TransportError:
+    """The error for a disk that is full, read-only or gone."""
     return lasting(
         TransportError(
             f"{what}: cannot write {path.name}: {error.strerror}",
@@ -95,21 +102,37 @@ def _unwritable(what: str, path: Path, error: OSError) -> TransportError:
     )
 
 
-async def pour(pieces: AsyncIterator[bytes], sink: Sink, tell: Callable[[int], object]) -> None:
-    """Feeds a body to the sink; `tell` hears the bytes so far after each piece."""
+async def pour(
+    pieces: AsyncIterator[bytes], sink: Sink, tell: Callable[[int], Awaitable[None]]
+) -> None:
+    """Feeds a body to the sink; `tell` hears the bytes so far now and then.
+
+    Pieces are gathered into blocks: a hop to the thread costs as much as hashing 100 KB.
+    """
     writing: asyncio.Future[None] | None = None
     loop = asyncio.get_running_loop()
     try:
-        async for piece in pieces:
+        async for block in _blocks(pieces):
             if writing is not None:
                 await writing
-                told = tell(sink.size)
-                if asyncio.iscoroutine(told):
-                    await told
-            writing = loop.run_in_executor(None, sink.feed, piece)
+                await tell(sink.size)
+            writing = loop.run_in_executor(None, sink.feed, block)
     finally:
         if writing is not None:
             await asyncio.shield(writing)
+
+
+async def _blocks(pieces: AsyncIterator[bytes]) -> AsyncIterator[list[bytes]]:
+    block: list[bytes] = []
+    size = 0
+    async for piece in pieces:
+        block.append(piece)
+        size += len(piece)
+        if size >= PIECE_BYTES:
+            yield block
+            block, size = [], 0
+    if block:
+        yield block
 
 
 async def gunzip(
@@ -168,7 +191,7 @@ class Unzip:
                 with packed.open(member) as stream, Sink(target, self.what) as sink:
                     while piece := stream.read(PIECE_BYTES):
                         self._within(sink.size + len(piece), archive)
-                        sink.feed(piece)
+                        sink.feed([piece])
                     verify(sink, self.sha256, self.what, self.where)
                     sink.keep()
                     return sink.size

@@ -9,8 +9,10 @@ from datetime import UTC, date, datetime
 
 from core.domain.datasets import Dataset, Window
 from core.sources import tables
-from core.sources.foundry import Fetched, FoundryClient, shortfall
+from core.sources.foundry import FoundryClient
+from core.sources.foundry_results import Fetched, shortfall
 from core.sources.pulled import ProgressHook, Pulled, TableRows
+from core.sources.table_rows import Table
 
 
 def today_utc() -> date:
@@ -68,7 +70,7 @@ def _unchanged(got: Fetched) -> Pulled:
     )
 
 
-def _pulled(dataset: Dataset, got: Fetched, table: tables.Table) -> Pulled:
+def _pulled(dataset: Dataset, got: Fetched, table: Table) -> Pulled:
     return Pulled(
         tables=(TableRows(dataset.table, dataset.key, table.rows),),
         rejects=table.rejects,
@@ -83,7 +85,7 @@ def _pulled(dataset: Dataset, got: Fetched, table: tables.Table) -> Pulled:
     )
 
 
-def incomplete(announced: int | None, table: tables.Table) -> str | None:
+def incomplete(announced: int | None, table: Table) -> str | None:
     """What to say when rows are missing from the file, or none of them could be read."""
     if table.rows_read and not len(table.rows):
         return f"all {table.rows_read} rows were rejected"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ from core.errors import (
     SizeLimitError,
     TransportError,
 )
+from core.observe import metrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -180,6 +182,20 @@ def transport_errors(what: str, where: str) -> Iterator[None]:
 def _told(error: Exception) -> str:
     text = str(error).strip() or type(error).__name__
     return "".join(char if char.isprintable() else " " for char in text)[:300]
+
+
+async def metered(
+    request: aiohttp.ClientRequest, handler: ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Client middleware: counts each request by host and status, with its time to the headers."""
+    host, began = request.url.host or "", time.monotonic()
+    try:
+        response = await handler(request)
+    except (aiohttp.ClientError, OSError):
+        metrics.http_request(host, "error", time.monotonic() - began)
+        raise
+    metrics.http_request(host, response.status, time.monotonic() - began)
+    return response
 
 
 async def refuse_redirects(

@@ -1,7 +1,7 @@
 """SEC EDGAR as Openbell asks it: which path holds what, one coroutine per kind of document.
 
-    async with SecClient(...) as client:
-        answer = await company_facts(client, 320193)
+async with SecClient(...) as client:
+    answer = await company_facts(client, 320193)
 """
 
 from __future__ import annotations

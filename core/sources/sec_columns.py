@@ -1,8 +1,8 @@
 """Fact objects of companyfacts, as bytes, turned into columns without a Python object per fact.
 
 `units` arrays are flat objects with the same seven to nine keys in the same order. The fast way
-finds `{ : , }` with NumPy, checks that every key stands where it should, and cuts the values out of
-the bytes. Whatever looks different (other keys, escapes, braces in a text) is not guessed at:
+finds the commas with NumPy, checks that every key stands where it should, and cuts the values out
+of the bytes. Whatever looks different (other keys, escapes, commas in a text) is not guessed at:
 `columns_of` then takes the general way, a JSON reader.
 """
 
@@ -48,6 +48,13 @@ _KEYS = ("end", "val", "accn", "fy", "fp", "form", "filed")
 _NULL = ord("n")
 _QUOTE = ord('"')
 _WIDEST = 48  # no value of a fact is wider; more is not a fact as we know them
+_TYPED = [
+    pl.col(name).cast(dtype, strict=False)
+    if dtype != pl.Date
+    else pl.col(name).str.to_date("%Y-%m-%d", strict=False)
+    for name, dtype in COLUMNS.items()
+    if dtype != pl.String
+]
 _OBJECTS = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -79,139 +86,132 @@ def columns_of(arrays: Sequence[Piece]) -> Columns:
 
 def _fast(arrays: Sequence[Piece]) -> Columns:
     joined = b",".join([memoryview(piece)[1:-1] for piece in arrays])
-    data = np.frombuffer(joined + b" " * _WIDEST, np.uint8)
-    rows = _Rows(data)
+    _expect(joined.isascii() and b"\\" not in joined)
+    rows = _Rows(np.frombuffer(joined + b" " * _WIDEST, np.uint8), len(joined))
     sizes = np.fromiter((len(piece) - 1 for piece in arrays), np.int64, len(arrays))
-    ends = np.searchsorted(rows.opens, np.cumsum(sizes))
-    counts = np.diff(ends, prepend=0)
+    counts = np.diff(np.searchsorted(rows.opens, np.cumsum(sizes)), prepend=0)
     return Columns(rows.frame(), counts, rows.duplicates(counts))
 
 
 class _Rows:
-    """Where the fields of every fact stand; raises _UnfamiliarError where they do not fit."""
+    """Where the fields of every fact stand; raises _UnfamiliarError where they do not fit.
 
-    def __init__(self, data: Bytes) -> None:
-        self.data = data
-        self.opens = np.flatnonzero(data == ord("{"))
-        closes = np.flatnonzero(data == ord("}"))
-        colons = np.flatnonzero(data == ord(":"))
+    Fields lie between commas, a row begins with a field that begins with a brace. Texts without
+    escapes hold no quotes, so a field that begins with a known key in quotes is a field.
+    """
+
+    def __init__(self, data: Bytes, size: int) -> None:
+        self._data = data
         commas = np.flatnonzero(data == ord(","))
-        n = len(self.opens)
-        _expect(n > 0 and len(closes) == n and len(commas) == len(colons) - 1)
-        _expect(bool((data < 128).all()) and not bool((data == ord("\\")).any()))
-        self.first = np.searchsorted(colons, self.opens)
-        fields = np.diff(self.first, append=len(colons))
-        _expect(bool((self.first[1:] == np.searchsorted(commas, self.opens[1:])).all()))
-        before = np.empty_like(colons)
-        before[1:] = commas
-        before[self.first] = self.opens
-        after = np.empty_like(colons)
-        after[:-1] = commas
-        after[self.first + fields - 1] = closes
-        _expect(bool((before < colons).all()) and bool((colons < after).all()))
-        self._before, self._colons, self._after = before, colons, after
-        self.has_start = data[self.opens + 2] == ord("s")
-        self._base = self.first + self.has_start
-        extra = fields - self.has_start - len(_KEYS)
+        begin = np.empty(len(commas) + 1, np.int64)
+        begin[0] = 0
+        np.add(commas, 1, out=begin[1:])
+        begin += data[begin] == ord(" ")
+        opened = data[begin] == ord("{")
+        end = np.append(commas, size)
+        first = np.flatnonzero(opened)
+        _expect(len(first) > 0 and first[0] == 0)
+        last = np.append(first[1:], len(begin)) - 1
+        end[last] -= 1
+        _expect(bool((data[end[last]] == ord("}")).all()))
+        self.opens = begin[first]
+        self._begin, self._end, self._first = begin + opened, end, first
+        self._has_start = data[self._begin[first] + 1] == ord("s")
+        self._base = first + self._has_start
+        extra = last + 1 - self._base - len(_KEYS)
         _expect(bool(((extra == 0) | (extra == 1)).all()))
-        self.has_frame = extra == 1
-        self._check_keys()
+        self._has_frame = extra == 1
 
-    def _check_keys(self) -> None:
-        for offset, key in enumerate(_KEYS):
-            self._check_key(self._base + offset, key)
-        self._check_key(self.first[self.has_start], "start")
-        self._check_key((self._base + len(_KEYS))[self.has_frame], "frame")
+    def _token(self, at: Positions, key: str) -> tuple[Positions, Positions]:
+        """Begin and length of the values of a key, which must stand there."""
+        data, begin = self._data, self._begin[at]
+        value = begin + (len(key) + 3)
+        _expect(bool((data[begin] == _QUOTE).all() and (data[begin + 1] == ord(key[0])).all()))
+        _expect(bool((data[value - 1] == ord(":")).all()))
+        _expect(bool((data[value - 3] == ord(key[-1])).all()))
+        value += data[value] == ord(" ")
+        return value, self._end[at] - value
 
-    def _check_key(self, at: Positions, key: str) -> None:
-        begin = self._before[at] + 1
-        begin += self.data[begin] == ord(" ")
-        colon = self._colons[at]
-        _expect(bool((colon - begin == len(key) + 2).all()))
-        _expect(bool((self.data[begin + 1] == ord(key[0])).all()))
-        _expect(bool((self.data[colon - 2] == ord(key[-1])).all()))
-
-    def _tokens(self, at: Positions) -> tuple[Positions, Positions]:
-        begin = self._colons[at] + 1
-        begin += self.data[begin] == ord(" ")
-        return begin, self._after[at] - begin
-
-    def _cut(self, begin: Positions, length: Positions, valid: npt.NDArray[np.bool_]) -> pl.Series:
-        length = np.where(valid, length, 0)
-        width = int(length.max(initial=0))
-        _expect(width <= _WIDEST and int(length.min(initial=0)) >= 0)
+    def _cut(
+        self, begin: Positions, length: Positions, valid: npt.NDArray[np.bool_] | None
+    ) -> pl.Series:
+        if valid is not None:
+            length = np.where(valid, length, 0)
+        width, least = int(length.max(initial=0)), int(length.min(initial=_WIDEST))
+        _expect(width <= _WIDEST and least >= 0)
         if width == 0:
             return pl.repeat(None, len(begin), dtype=pl.String, eager=True)
-        windows = np.lib.stride_tricks.sliding_window_view(self.data, width)[begin]
-        if not bool((length == width).all()):
+        windows = np.lib.stride_tricks.sliding_window_view(self._data, width)[begin]
+        if least != width:
             windows = windows[np.arange(width) < length[:, None]]
         return _strings(windows, length, valid)
 
-    def texts(self, at: Positions) -> pl.Series:
+    def _texts(self, at: Positions, key: str) -> pl.Series:
         """Quoted texts; null where the token is `null`."""
-        begin, length = self._tokens(at)
-        valid = self.data[begin] != _NULL
-        quoted = (self.data[begin] == _QUOTE) & (self.data[begin + length - 1] == _QUOTE)
-        _expect(bool((quoted | ~valid).all()))
-        return self._cut(begin + 1, length - 2, valid)
+        begin, length = self._token(at, key)
+        quoted = self._data[begin] == _QUOTE
+        _expect(bool((self._data[begin + length - 1] == ord('"'))[quoted].all()))
+        if quoted.all():
+            return self._cut(begin + 1, length - 2, None)
+        _expect(bool((self._data[begin] == _NULL)[~quoted].all()))
+        return self._cut(begin + 1, length - 2, quoted)
 
-    def numbers(self, at: Positions) -> pl.Series:
+    def _numbers(self, at: Positions, key: str) -> pl.Series:
         """Number tokens as text; null where the token is `null`."""
-        begin, length = self._tokens(at)
-        return self._cut(begin, length, self.data[begin] != _NULL)
-
-    def _spread(self, values: pl.Series, where: npt.NDArray[np.bool_]) -> pl.Series:
-        if bool(where.all()):
-            return values
-        index = pl.Series(np.cumsum(where) - 1).set(pl.Series(~where), None)
-        return (
-            values.gather(index)
-            if len(values)
-            else pl.Series([None] * len(where), dtype=values.dtype)
-        )
+        begin, length = self._token(at, key)
+        valid = self._data[begin] != _NULL
+        return self._cut(begin, length, None if valid.all() else valid)
 
     def frame(self) -> pl.DataFrame:
         """All columns, in order."""
         base = self._base
-        start = self._spread(_dates(self.texts(self.first[self.has_start])), self.has_start)
-        frames = self.texts((base + len(_KEYS))[self.has_frame])
-        self._accession = self.texts(base + 2)
+        end, val, accn, fy, fp, form, filed = (base + i for i in range(len(_KEYS)))
+        start = self._texts(self._first[self._has_start], "start")
+        frames = self._texts((base + len(_KEYS))[self._has_frame], "frame")
         return pl.DataFrame(
             {
-                "period_start": start,
-                "period_end": _dates(self.texts(base)),
-                "value": self.numbers(base + 1).cast(pl.Float64, strict=False),
-                "accession": self._accession,
-                "fiscal_year": self.numbers(base + 3).cast(pl.Int32, strict=False),
-                "fiscal_period": self.texts(base + 4),
-                "form": self.texts(base + 5),
-                "filed": _dates(self.texts(base + 6)),
-                "frame": self._spread(frames, self.has_frame),
-            },
-            schema=COLUMNS,
-        )
+                "period_start": _spread(start, self._has_start),
+                "period_end": self._texts(end, "end"),
+                "value": self._numbers(val, "val"),
+                "accession": self._texts(accn, "accn"),
+                "fiscal_year": self._numbers(fy, "fy"),
+                "fiscal_period": self._texts(fp, "fp"),
+                "form": self._texts(form, "form"),
+                "filed": self._texts(filed, "filed"),
+                "frame": _spread(frames, self._has_frame),
+            }
+        ).with_columns(_TYPED)
 
     def duplicates(self, counts: npt.NDArray[np.int64]) -> bool:
         """Whether two rows of one array may share period and accession (never a false no)."""
-        part = np.repeat(np.arange(len(counts)), counts)
-        begin, length = self._tokens(self._base + 2)
-        mix = part * np.int64(0x9E3779B97F4A7C1)
-        widths = ((begin + 1, 20), (self._tokens(self._base)[0] + 1, 10))
-        for i, (at, width) in enumerate(widths):
-            mix = _mixed(mix, self.data, at, width, i)
-        start = self.first[self.has_start]
-        partial = mix[self.has_start]
-        mix[self.has_start] = _mixed(partial, self.data, self._tokens(start)[0] + 1, 10, 7)
-        return bool((length != 22).any()) or len(np.unique(mix)) != len(mix)
+        words = np.lib.stride_tricks.sliding_window_view(self._data, 8)
+        accession, length = self._token(self._base + 2, "accn")
+        if bool((length != 22).any()):
+            return True  # not the accessions that we know: look closely
+        mix = np.repeat(np.arange(len(counts)), counts) * np.int64(0x9E3779B97F4A7C1)
+        ends = self._token(self._base, "end")[0]
+        for at in (accession + 5, accession + 13, ends + 3):  # the ends of both tell them apart
+            mix = _mixed(mix ^ words[at].view(np.int64).ravel())
+        starts = self._token(self._first[self._has_start], "start")[0] + 3
+        begun = mix[self._has_start] ^ words[starts].view(np.int64).ravel()
+        mix[self._has_start] = _mixed(begun)
+        mix.sort()
+        return bool((mix[1:] == mix[:-1]).any())
 
 
-def _mixed(mix: Positions, data: Bytes, at: Positions, width: int, salt: int) -> Positions:
-    windows = np.lib.stride_tricks.sliding_window_view(data, 8)
-    for offset in (*range(0, width - 8, 8), width - 8):
-        word = windows[at + offset].view(np.int64).ravel()
-        mix = (mix ^ word) * np.int64(0x2545F4914F6CDD1D + 2 * salt)
-        mix = mix ^ (mix >> 29)
-    return mix
+def _mixed(words: Positions) -> Positions:
+    words = words * np.int64(0x2545F4914F6CDD1D)
+    return words ^ (words >> 29)
+
+
+def _spread(values: pl.Series, where: npt.NDArray[np.bool_]) -> pl.Series:
+    """The values at the rows where they belong, null at the others."""
+    if len(values) == len(where):
+        return values
+    if not len(values):
+        return pl.repeat(None, len(where), dtype=values.dtype, eager=True)
+    index = pl.Series(np.cumsum(where) - 1).set(pl.Series(~where), None)
+    return values.gather(index)
 
 
 def _expect(condition: bool) -> None:
@@ -219,19 +219,15 @@ def _expect(condition: bool) -> None:
         raise _UnfamiliarError
 
 
-def _strings(data: Bytes, length: Positions, valid: npt.NDArray[np.bool_]) -> pl.Series:
+def _strings(data: Bytes, length: Positions, valid: npt.NDArray[np.bool_] | None) -> pl.Series:
     offsets = np.zeros(len(length) + 1, np.int32)
     np.cumsum(length, out=offsets[1:])
     mask = None
-    if not bool(valid.all()):
+    if valid is not None:
         mask = pa.py_buffer(np.packbits(valid, bitorder="little"))
     buffers = [mask, pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(data))]
     array = pa.Array.from_buffers(pa.string(), len(length), buffers)
     return pl.Series(array, dtype=pl.String)
-
-
-def _dates(texts: pl.Series) -> pl.Series:
-    return texts.str.to_date("%Y-%m-%d", strict=False)
 
 
 def _general(arrays: Sequence[Piece]) -> Columns:
@@ -240,5 +236,4 @@ def _general(arrays: Sequence[Piece]) -> Columns:
     lines = b"\n".join([bytes(row).replace(b"\n", b" ") for part in rows for row in part])
     schema = dict.fromkeys(_UPSTREAM, pl.String) | {"val": pl.Float64, "fy": pl.Int32}
     frame = pl.read_ndjson(io.BytesIO(lines), schema=schema, ignore_errors=True).rename(_UPSTREAM)
-    dates = [_dates(frame[name]) for name in ("period_start", "period_end", "filed")]
-    return Columns(frame.with_columns(dates).select(list(COLUMNS)), counts, True)
+    return Columns(frame.select(list(COLUMNS)).with_columns(_TYPED), counts, True)

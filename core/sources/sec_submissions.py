@@ -15,7 +15,6 @@ import polars as pl
 
 from core.domain.frames import COMPANIES, COMPANY_IDENTIFIERS, FILINGS
 from core.errors import ParsingError
-from core.sources.pulled import REJECTS
 
 _TEXTS = {
     "accessionNumber": "accession",
@@ -84,7 +83,9 @@ class Submissions:
     pages: tuple[str, ...]
 
 
-def decode_submissions(body: bytes, cik: int | None = None, where: str | None = None) -> Submissions:
+def decode_submissions(
+    body: bytes, cik: int | None = None, where: str | None = None
+) -> Submissions:
     """The frames of a submissions body; ParsingError when it is not one (or another company's)."""
     try:
         document = _DOCUMENT.decode(body)
@@ -104,7 +105,9 @@ def decode_submissions(body: bytes, cik: int | None = None, where: str | None = 
     )
 
 
-def decode_page(body: bytes, cik: int, where: str | None = None) -> tuple[pl.DataFrame, pl.DataFrame]:
+def decode_page(
+    body: bytes, cik: int, where: str | None = None
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Filings (FILINGS) and rejects of an overflow page."""
     try:
         return _filings(_COLUMNS.decode(body), cik)
@@ -132,15 +135,14 @@ def decode_tickers(body: bytes, where: str | None = None) -> tuple[pl.DataFrame,
     return companies, identifiers.unique(key, keep="first", maintain_order=True)
 
 
-def _ticker_row(row: Any, names: Sequence[str] | None) -> tuple[int, str, str, str | None]:
+def _ticker_row(row: Any, names: Sequence[str] | None) -> tuple[int, Any, Any, Any]:
     cells = dict(zip(names, row, strict=False)) if names else row
-    number = cells.get("cik", cells.get("cik_str"))
-    return int(number), cells.get("name", cells.get("title")), cells["ticker"], cells.get("exchange")
+    number = cells["cik"] if "cik" in cells else cells["cik_str"]
+    name = cells.get("name", cells.get("title"))
+    return int(number), name, cells["ticker"], cells.get("exchange")
 
 
-def _identified(
-    frame: pl.DataFrame, kind: str, value: pl.Expr, exchange: pl.Expr
-) -> pl.DataFrame:
+def _identified(frame: pl.DataFrame, kind: str, value: pl.Expr, exchange: pl.Expr) -> pl.DataFrame:
     return frame.select(
         "cik",
         pl.lit(kind).alias("kind"),
@@ -155,11 +157,7 @@ def _identified(
 def _company(document: _Document, cik: int) -> pl.DataFrame:
     cells = {
         "cik": cik,
-        **{
-            name: _text(getattr(document, name))
-            for name in COMPANIES.columns
-            if name != "cik"
-        },
+        **{name: _text(getattr(document, name)) for name in COMPANIES.columns if name != "cik"},
     }
     return pl.DataFrame([cells], schema=dict(COMPANIES.columns))
 
@@ -170,10 +168,11 @@ def _identifiers(document: _Document, cik: int) -> pl.DataFrame:
         ("ticker", ticker, exchange, None, None)
         for ticker, exchange in zip(document.tickers or (), exchanges, strict=False)
     ]
-    rows += [("ein", _text(document.ein), None, None, None), ("lei", document.lei, None, None, None)]
     rows += [
-        ("former_name", old.name, None, old.since, old.until) for old in document.former or ()
+        ("ein", _text(document.ein), None, None, None),
+        ("lei", document.lei, None, None, None),
     ]
+    rows += [("former_name", old.name, None, old.since, old.until) for old in document.former or ()]
     columns = ("kind", "value", "exchange", "valid_from", "valid_to")
     frame = pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String), orient="row")
     dates = [pl.col(c).str.head(10).str.to_date("%Y-%m-%d", strict=False) for c in columns[3:]]
@@ -203,9 +202,7 @@ def _filings(columns: Mapping[str, msgspec.Raw], cik: int) -> tuple[pl.DataFrame
     if any(len(s) not in (0, height) for s in series):
         raise ValueError("the columns of filings differ in length")
     frame = pl.DataFrame([s if len(s) else _nulls(s, height) for s in series])
-    frame = frame.with_columns(cik=pl.lit(cik, pl.Int64), **_parsed()).select(
-        list(FILINGS.columns)
-    )
+    frame = frame.with_columns(cik=pl.lit(cik, pl.Int64), **_parsed()).select(list(FILINGS.columns))
     good = pl.all_horizontal(pl.col(_REQUIRED).is_not_null())
     rejects = _rejected(frame.with_row_index("row_number", 1).filter(~good))
     return frame.filter(good).unique(list(FILINGS.key), keep="first", maintain_order=True), rejects
@@ -238,9 +235,7 @@ def _parsed() -> dict[str, pl.Expr]:
 
 
 def _rejected(rows: pl.DataFrame) -> pl.DataFrame:
-    fault = pl.coalesce(
-        *[pl.when(pl.col(name).is_null()).then(pl.lit(name)) for name in _REQUIRED]
-    )
+    fault = pl.coalesce(*[pl.when(pl.col(name).is_null()).then(pl.lit(name)) for name in _REQUIRED])
     raw = pl.struct(pl.exclude("row_number").cast(pl.String)).struct.json_encode()
     return rows.select(
         pl.col("row_number").cast(pl.Int64),

@@ -62,8 +62,7 @@ def known_concepts(warehouse: Warehouse, ciks: Sequence[int]) -> dict[int, Known
 def facts_of(warehouse: Warehouse, ciks: Sequence[int]) -> int:
     """How many facts the last answers of some companies held."""
     count: int = warehouse.read(
-        "SELECT coalesce(sum(facts), 0)::BIGINT FROM fact_concepts "
-        "WHERE cik IN (SELECT unnest(?))",
+        "SELECT coalesce(sum(facts), 0)::BIGINT FROM fact_concepts WHERE cik IN (SELECT unnest(?))",
         [list(ciks)],
     ).item()
     return count

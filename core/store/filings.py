@@ -66,7 +66,9 @@ def _ended(stated: pl.DataFrame, known: pl.DataFrame, on: date) -> pl.DataFrame:
 
 
 def _continued(stated: pl.DataFrame, known: pl.DataFrame, on: date) -> pl.DataFrame:
-    before = known.select(*_KEY, *(pl.col(c).alias(f"{c}_known") for c in _KEPT), known=pl.lit(True))
+    before = known.select(
+        *_KEY, *(pl.col(c).alias(f"{c}_known") for c in _KEPT), known=pl.lit(True)
+    )
     had = known.filter(pl.col("kind") == "ticker").select("cik").unique()
     joined = stated.join(before, on=_KEY, how="left", maintain_order="left")
     joined = joined.join(had.with_columns(had=pl.lit(True)), on="cik", how="left")

@@ -69,6 +69,13 @@ async def test_get_makes_one_connection_a_name_and_goes_on_after_a_failure() -> 
     assert isinstance(got.errors["absent"], NotFoundError)
 
 
+async def test_pulls_at_the_same_time_do_not_disturb_each_other() -> None:
+    """Twenty connections, two datasets: each gets its own bytes."""
+    async with sandbox() as container, client(container.url, retries=0) as asked:
+        results = await asyncio.gather(*(asked.get_single("PQ"[n % 2]) for n in range(20)))
+    assert [result.rows_read for result in results] == [2, 1] * 10
+
+
 async def test_only_the_first_pointer_comes_for_several_names() -> None:
     """The quirk itself: unknown names vanish without a word, later pointers too."""
     async with (

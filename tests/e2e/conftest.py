@@ -1,0 +1,171 @@
+"""A real desk on stand-in upstreams, and Chromium to look at it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+ROOT = Path(__file__).resolve().parent.parent.parent
+FILL_SECONDS = 240
+# Streamlit looks for its server below the page's own path first; these two answers are expected.
+PROBES = re.compile(r"/_stcore/(health|host-config)$")
+
+
+def pytest_collection_modifyitems(items):
+    """Everything in this folder is a browser story."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
+
+
+@dataclass
+class Page:
+    """One tab with what it must not do: ask outside hosts, or write errors to the console."""
+
+    tab: sync_api.Page
+    base: str
+    outside: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+    def open(self, path: str = "/") -> Page:
+        """Go to an address of the desk and wait until the page is drawn."""
+        self.tab.goto(self.base + path)
+        return self.settled()
+
+    def settled(self) -> Page:
+        """Wait until the script has run and the title stands."""
+        self.tab.wait_for_selector("[data-testid='stApp'] h1", timeout=30_000)
+        self.tab.wait_for_selector("[data-test-script-state='notRunning']", timeout=60_000)
+        return self
+
+    @property
+    def text(self) -> str:
+        """All words on the page."""
+        return self.tab.inner_text("[data-testid='stMain']")
+
+    def button(self, name: str) -> sync_api.Locator:
+        """A button by its words."""
+        return self.tab.get_by_role("button", name=name, exact=True)
+
+    def download(self, name: str) -> Path:
+        """Press a download button; the file."""
+        with self.tab.expect_download() as download:
+            self.button(name).click()
+        return Path(download.value.path())
+
+
+@pytest.fixture(scope="session")
+def desk_url(tmp_path_factory) -> Iterator[str]:
+    """Address of a demo desk that has pulled everything once."""
+    folder = tmp_path_factory.mktemp("desk with a space")
+    env = {**os.environ, "OPENBELL_DATA_DIR": str(folder)}
+    log = (folder / "demo.log").open("w+")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "app", "demo", "--port", str(_free_port())],
+        cwd=ROOT,
+        env=env,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        address = _wait_for(lambda: _address(folder), process, folder)
+        _wait_for(lambda: _filled(folder, env), process, folder)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _free_port() -> int:
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_for(look, process: subprocess.Popen, folder: Path):
+    deadline = time.monotonic() + FILL_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            pytest.fail(f"the demo ended: {(folder / 'demo.log').read_text()[-2000:]}")
+        found = look()
+        if found:
+            return found
+        time.sleep(0.5)
+    return pytest.fail(f"the demo got nowhere: {(folder / 'demo.log').read_text()[-2000:]}")
+
+
+def _address(folder: Path) -> str | None:
+    """Where the desk listens, from its log; None until it answers."""
+    found = re.search(r"running on (http://[\d.]+:\d+)", (folder / "demo.log").read_text())
+    if not found:
+        return None
+    try:
+        with urllib.request.urlopen(f"{found[1]}/_stcore/health", timeout=2):
+            return found[1]
+    except OSError:
+        return None
+
+
+def _filled(folder: Path, env: dict[str, str]) -> bool:
+    """Whether every enabled dataset with an upstream has been pulled once."""
+    command = [sys.executable, "-m", "app", "status", "--json"]
+    answer = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, check=False)
+    if answer.returncode:
+        return False
+    wanted = [
+        d for d in json.loads(answer.stdout)["datasets"] if d["enabled"] and d["source"] != "file"
+    ]
+    return all(d["last_state"] and not d["running"] for d in wanted)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[sync_api.Browser]:
+    """One headless Chromium for all stories."""
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if path is None:
+        pytest.skip("Chromium is not installed")
+    with sync_api.sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium, desk_url, request) -> Iterator[Page]:
+    """A fresh tab; at the end nothing may have been asked of other hosts, nothing complained."""
+    options = getattr(request, "param", {})
+    context = chromium.new_context(viewport={"width": 1280, "height": 900}, **options)
+    opened = Page(context.new_page(), desk_url)
+    opened.tab.on("request", lambda r: _note_outside(opened, r.url))
+    opened.tab.on("console", lambda m: _note_complaint(opened, m))
+    opened.tab.on("pageerror", lambda error: opened.complaints.append(str(error)))
+    yield opened
+    context.close()
+    assert opened.outside == []
+    assert opened.complaints == []
+
+
+def _note_outside(page: Page, url: str) -> None:
+    own = (page.base, page.base.replace("http", "ws", 1), "data:", "blob:")
+    if not url.startswith(own):
+        page.outside.append(url)
+
+
+def _note_complaint(page: Page, message: sync_api.ConsoleMessage) -> None:
+    where = message.location.get("url", "")
+    if message.type == "error" and not PROBES.search(where):
+        page.complaints.append(f"{message.text} [{where}]")

@@ -1,0 +1,94 @@
+"""The stories that matter, in a real browser, on simulated upstreams."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from app import navigation
+
+PAGES = [e.name for entries in navigation.present().values() for e in entries]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_opens_without_an_error(page, name):
+    """Each page is drawn by its address, with its title and without an error box."""
+    page.open("/" if name == "overview" else f"/{name}")
+    assert "cannot be shown" not in page.text
+    assert "could not be drawn" not in page.text
+
+
+def test_refresh_now_shows_progress_and_ends(page):
+    """Refresh now runs in the background, tells what it does, and says how it ended."""
+    page.open("/datasets?dataset=universe")
+    page.button("Refresh universe now").click()
+    page.tab.get_by_text("Last refresh:").wait_for(timeout=60_000)
+    assert "1 unchanged" in page.text or "1 done" in page.text
+
+
+def test_a_picked_row_opens_its_detail(page):
+    """Picking a dataset in the table shows it below and in the address."""
+    page.open("/datasets")
+    grid = page.tab.get_by_test_id("stDataFrame").first
+    grid.locator("canvas").first.click(position={"x": 20, "y": 31 * 5 + 15})
+    page.tab.wait_for_url("**dataset=universe**", timeout=15_000)
+    page.tab.get_by_role("button", name="Refresh universe now").wait_for(timeout=15_000)
+
+
+def test_csv_is_downloaded_and_reads_back(page):
+    """The CSV of a dataset has its columns and rows, and says that it is simulated."""
+    page.open("/datasets?dataset=universe&view=Rows")
+    with page.tab.expect_download() as download:
+        page.button("CSV").click()
+    assert download.value.suggested_filename == "simulated-universe.csv"
+    frame = pl.read_csv(download.value.path())
+    assert {"symbol", "name", "sector"} <= set(frame.columns)
+    assert frame.height >= 500
+
+
+def test_an_address_reproduces_the_view(page):
+    """A reload of a deep link shows the same dataset and view."""
+    page.open("/datasets?dataset=prices.daily&view=Schema")
+    page.tab.reload()
+    page.settled()
+    assert page.tab.get_by_role("radio", name="Schema").get_attribute("aria-checked") == "true"
+    assert "Refresh prices.daily now" in page.text
+
+
+def test_back_returns_to_the_page_before(page):
+    """The browser's back button works between pages."""
+    page.open("/")
+    page.tab.get_by_role("link", name="All datasets").click()
+    page.tab.wait_for_url("**/datasets")
+    page.settled()
+    page.tab.go_back()
+    page.tab.get_by_role("heading", name="Overview").wait_for(timeout=15_000)
+
+
+@pytest.mark.parametrize("page", [{"color_scheme": "dark"}], indirect=True)
+def test_dark_mode_follows_the_system(page):
+    """With a dark system the desk is dark, charts included."""
+    page.open("/datasets?dataset=prices.daily")
+    colour = page.tab.evaluate(
+        "getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor"
+    )
+    assert colour == "rgb(15, 21, 32)"
+
+
+def test_an_unknown_company_is_told_in_place(page):
+    """A wrong address gets a sentence with a hint; the page stays usable."""
+    page.open("/companies?company=NOSUCH")
+    page.tab.get_by_text("there is no company with the ticker").wait_for(timeout=15_000)
+    assert "Follow companies" in page.text
+
+
+def test_the_desk_is_usable_by_keyboard(page):
+    """Tab reaches the navigation and the controls, and Enter follows a link."""
+    page.open("/")
+    for _ in range(60):
+        page.tab.keyboard.press("Tab")
+        if page.tab.evaluate("document.activeElement.innerText") == "All datasets":
+            break
+    page.tab.keyboard.press("Enter")
+    page.tab.wait_for_url("**/datasets", timeout=15_000)
+    page.settled()
