@@ -21,6 +21,7 @@ ENTRIES = {
     "pullback": "Pullback",
     "vwap": "VWAP",
 }
+JUST_DECIDED = "just_decided"
 DECISIONS = {
     "approve": ("green", "Approve"),
     "shrink": ("orange", "Shrink"),
@@ -39,6 +40,14 @@ DECIDED = {
     "reason": "Reason",
     "created_at": "Decided",
 }
+
+
+def turn_to_decided() -> None:
+    """After a decision: show it. Called before the widgets whose state it sets."""
+    plan_id = st.session_state.pop(JUST_DECIDED, None)
+    if plan_id is not None:
+        st.session_state["plan"] = plan_id
+        st.session_state["view"] = "Decided"
 
 
 def controls(desk: service.Desk) -> Ask | None:
@@ -207,8 +216,7 @@ def decide(desk: service.Desk, found: Proposal) -> None:
                 item = plans.approve(desk, found.ask, reason, found.fingerprint)
             else:
                 item = plans.reject(desk, found.ask, reason)
-            st.session_state["plan"] = item.plan_id
-            st.session_state["view"] = "Decided"
+            st.session_state[JUST_DECIDED] = item.plan_id
             st.rerun()
 
 
