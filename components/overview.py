@@ -77,6 +77,9 @@ def candidates(desk: service.Desk) -> None:
     if not _has_rows(shell.statuses(desk), "bars_daily"):
         st.caption("No prices yet; pull prices.daily on Datasets.")
         return
+    if "scan" not in service.commands.command.entries:
+        st.caption("This desk has no scan.")
+        return
     found = scanned(desk)
     mark = badges.provisional() if found["provisional"] else ""
     st.caption(f"{len(found['candidates'])} candidates of {formats.day(found['date'])} {mark}")
