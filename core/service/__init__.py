@@ -39,11 +39,13 @@ def is_open() -> bool:
 
 # Imported last: these modules register the commands and exports, and use the desk above.
 from core.service import (  # noqa: E402
+    backfill,
     care,
     commands,
     companies,
     datasets,
     exports,
+    gap_statistics,
     health,
     imports,
     jobs,
@@ -53,18 +55,22 @@ from core.service import (  # noqa: E402
     pull_jobs,
     refresh,
     risk,
+    scans,
+    symbols,
     trades,
 )
 
 __all__ = [
     "Desk",
     "NoDeskError",
+    "backfill",
     "care",
     "commands",
     "companies",
     "current",
     "datasets",
     "exports",
+    "gap_statistics",
     "health",
     "imports",
     "is_open",
@@ -75,6 +81,8 @@ __all__ = [
     "pull_jobs",
     "refresh",
     "risk",
+    "scans",
+    "symbols",
     "trades",
     "use",
 ]

@@ -29,8 +29,7 @@ def test_refresh_now_shows_progress_and_ends(page):
 def test_a_picked_row_opens_its_detail(page):
     """Picking a dataset in the table shows it below and in the address."""
     page.open("/datasets")
-    grid = page.tab.get_by_test_id("stDataFrame").first
-    grid.locator("canvas").first.click(position={"x": 20, "y": 31 * 5 + 15})
+    page.pick_row(4)
     page.tab.wait_for_url("**dataset=universe**", timeout=15_000)
     page.tab.get_by_role("button", name="Refresh universe now").wait_for(timeout=15_000)
 
