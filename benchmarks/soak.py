@@ -78,7 +78,7 @@ class Report:
     unhandled: list[str] = field(default_factory=list)
     lock_errors: int = 0
     rss_mb: tuple[float, float] = (0.0, 0.0)
-    rss_mb_per_1000_jobs: float = 0.0
+    rss_mb_per_1000_steps: float = 0.0
 
     @property
     def clean(self) -> bool:
@@ -196,7 +196,7 @@ class Soak:
         self.report.steps += 1
         if self.report.steps % 10 == 0:
             rss = psutil.Process().memory_info().rss / 1024**2
-            self.memory.append((sum(self.desk.queue.counts().values()), rss))
+            self.memory.append((self.report.steps, rss))
 
     def _weather(self) -> None:
         faults = self.chance.sample(list(FOUNDRY), 1) if self.chance.random() < 0.3 else []
@@ -242,7 +242,7 @@ class Soak:
         errors = [job.last_error or "" for job in jobs] + [e or "" for e in pulls["error"]]
         report.unhandled += [e for e in errors if "unexpected" in e][:10]
         report.lock_errors = sum("lock" in e.lower() for e in errors)
-        report.rss_mb, report.rss_mb_per_1000_jobs = slope(self.memory)
+        report.rss_mb, report.rss_mb_per_1000_steps = slope(self.memory)
         self.desk.close()
         return report
 
@@ -277,7 +277,6 @@ def slope(memory: list[tuple[int, float]]) -> tuple[tuple[float, float], float]:
 
 def run(folder: Path, seconds: float, seed: int, days: float = 30.0) -> Report:
     """Soak for so long, and for at least so many simulated days."""
-    logs.configure("json", "CRITICAL")
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     container = context.Process(target=serve, args=(theirs,), daemon=True)
@@ -306,6 +305,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks/results/soak.json")
     chosen = parser.parse_args()
+    logs.configure("json", "CRITICAL")
     chosen.out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=chosen.out.parent) as name:
         report = run(Path(name) / "desk", chosen.minutes * 60, chosen.seed, chosen.days)

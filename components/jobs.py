@@ -9,7 +9,7 @@ import streamlit as st
 
 from components import formats, shell, tables
 from core import service
-from core.service import jobs
+from core.service import jobs, refresh
 
 LOOK_EVERY = 2.0
 NEWS_EVERY = 5.0
@@ -67,6 +67,20 @@ def live(desk: service.Desk) -> None:
             shell.empty("Nothing runs and nothing waits.", "Schedules and Refresh now add jobs.")
             return
         tables.show(found, LIVE, alt="Jobs that run or wait, in order", rows=12)
+        _calling_off(desk, found)
+
+
+def _calling_off(desk: service.Desk, found: pl.DataFrame) -> None:
+    labels = {row["job_id"]: _label(row) for row in found.iter_rows(named=True)}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.selectbox(
+            "Call a job off", list(labels), index=None, format_func=labels.get, key="jobs_off"
+        )
+        pressed = st.button("Cancel", key="jobs_cancel", disabled=chosen is None)
+    if pressed and chosen:
+        refresh.cancel(desk, chosen)
+        st.toast(f"{labels[chosen]}: asked to stop")
+        st.rerun()
 
 
 def dead_letters(desk: service.Desk) -> None:
@@ -101,7 +115,8 @@ def _act(desk: service.Desk, ids: Sequence[str], what: str, *, retry: bool) -> N
 
 
 def _label(row: dict[str, object]) -> str:
-    return f"{row['event']} {row['dataset'] or ''} · {str(row['error'] or '')[:60]}"
+    words = [row["event"], row["dataset"], row["state"], str(row["error"] or "")[:60]]
+    return " · ".join(str(word) for word in words if word)
 
 
 def history(desk: service.Desk, state: str | None, event: str | None, dataset: str | None) -> None:

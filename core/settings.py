@@ -77,6 +77,19 @@ class JobSettings(BaseModel):
 class GapSettings(BaseModel):
     """Filters and weights of the gap scan."""
 
+    scan_dataset: str = Field("prices.daily", description="daily bars that scans read")
+    min_gap_pct: float = Field(4.0, ge=0, description="least |gap| of a candidate, percent")
+    max_gap_pct: float = Field(20.0, gt=0, description="largest |gap| of a candidate, percent")
+    min_rvol: float = Field(1.5, ge=0, description="least relative volume of a candidate")
+    min_price: float = Field(2.0, ge=0, description="least open of a candidate")
+    max_price: float = Field(300.0, gt=0, description="largest open of a candidate")
+    min_dollar_volume: float = Field(5e6, ge=0, description="least close x volume of a candidate")
+    gap_exclusions: tuple[str, ...] = Field((), description="symbols never scanned, as JSON list")
+    weight_volatility: float = Field(0.40, ge=0, description="score weight of the gap in ATR")
+    weight_catalyst: float = Field(0.30, ge=0, description="score weight of the filing behind it")
+    weight_sentiment: float = Field(0.10, ge=0, description="score weight of sentiment")
+    weight_liquidity: float = Field(0.20, ge=0, description="score weight of dollar volume")
+
 
 Percent = Annotated[Decimal, Field(gt=0, le=100, allow_inf_nan=False)]
 Leverage = Annotated[Decimal, Field(gt=0, le=1000, allow_inf_nan=False)]

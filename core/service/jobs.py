@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from core.service.desk import Desk
 
 INSTANT = pl.Datetime("us", "UTC")
-COLUMNS = {
+COLUMNS: Mapping[str, pl.DataType | type[pl.DataType]] = {
     "job_id": pl.String,
     "event": pl.String,
     "dataset": pl.String,
@@ -60,7 +60,7 @@ def listing(
         lane=dataset,
         limit=limit,
     )
-    return pl.DataFrame([_row(job) for job in jobs], schema=COLUMNS, orient="row")
+    return pl.DataFrame([_row(job) for job in jobs], schema=dict(COLUMNS), orient="row")
 
 
 def counts(desk: Desk) -> dict[str, int]:

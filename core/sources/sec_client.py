@@ -11,6 +11,7 @@ import random
 import time
 import zlib
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -50,6 +51,8 @@ Kind = Literal["json", "xml", "text", "zip"]
 MIB = 1024**2
 _RATIO = 100  # unpacked to packed; companyfacts is about 16
 _CHUNK = 256 * 1024
+# one thread: each that has ever unpacked keeps that much memory
+_UNPACKING = ThreadPoolExecutor(1, "sec-unpack")
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,10 +215,12 @@ class SecClient:
             ) from error
         finally:
             metrics.http_request(host, status, time.perf_counter() - started)
-        if status == 304:
+        if status == 304 and (known.etag or known.last_modified):
             return Answer(url, b"", known.sha256 or "", known.etag, known.last_modified, True)
         self._must_be_good(response, packed, where, dataset)
-        return await asyncio.to_thread(self._opened, response, packed, kind, known, dataset)
+        return await asyncio.get_running_loop().run_in_executor(
+            _UNPACKING, self._opened, response, packed, kind, known, dataset
+        )
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:

@@ -140,7 +140,8 @@ class _Rows:
         width, least = int(length.max(initial=0)), int(length.min(initial=_WIDEST))
         _expect(width <= _WIDEST and least >= 0)
         if width == 0:
-            return pl.repeat(None, len(begin), dtype=pl.String, eager=True)
+            empty = pl.repeat("", len(begin), eager=True)
+            return empty if valid is None else empty.set(pl.Series(~valid), None)
         windows = np.lib.stride_tricks.sliding_window_view(self._data, width)[begin]
         if least != width:
             windows = windows[np.arange(width) < length[:, None]]

@@ -27,6 +27,8 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": "false",
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
+    # a checkpoint after every commit of a pull rewrites what the one before has written
+    "wal_autocheckpoint": "256MB",
 }
 
 

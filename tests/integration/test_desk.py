@@ -170,6 +170,9 @@ def test_the_scheduler_pulls_what_was_never_pulled(
     while desk.now() < deadline:
         if desk.freshness_of_all()["prices.daily"].state == "fresh":
             break
-    assert desk.warehouse.read(
-        "SELECT count(*) FROM pulls WHERE dataset = 'prices.daily' AND state = 'done'"
-    ).item() == 1
+    assert (
+        desk.warehouse.read(
+            "SELECT count(*) FROM pulls WHERE dataset = 'prices.daily' AND state = 'done'"
+        ).item()
+        == 1
+    )

@@ -96,6 +96,16 @@ def test_page_shows_the_queue_and_the_history(desk: Desk) -> None:
     assert history.dataframe[0].value["dataset"].to_list() == ["sec.facts"]
 
 
+def test_page_calls_a_job_off(desk: Desk) -> None:
+    """A waiting job is cancelled from the page."""
+    job_id = desk.queue.publish("pull", {"dataset": "prices.daily"}).job_id
+    at = opened()
+    at.selectbox(key="jobs_off").select(job_id).run()
+    at.button(key="jobs_cancel").click().run()
+    assert not at.exception
+    assert desk.queue.get(job_id).status is Status.CANCELLED
+
+
 def test_news_are_of_background_jobs_only(desk: Desk) -> None:
     """A page that opens hears nothing old; then each scheduled pull once, pressed ones never."""
     memory = JobEvents(desk.now)
