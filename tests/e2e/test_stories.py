@@ -75,7 +75,7 @@ def test_an_address_reproduces_the_view(page):
 def test_back_returns_to_the_page_before(page):
     """The browser's back button works between pages."""
     page.open("/")
-    page.tab.get_by_role("link", name="All datasets").click()
+    page.tab.get_by_role("link", name="All datasets", exact=True).click()
     page.tab.wait_for_url("**/datasets")
     page.settled()
     page.tab.go_back()
