@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from components import charts_gaps, shell
+from components import charts_gaps
 from core.domain import calendar
 from core.service import Desk
 
@@ -20,7 +20,6 @@ DAYS = calendar.sessions_between(date(2014, 1, 2), date(2014, 6, 30))["session"]
 @pytest.fixture
 def gapping(desk: Desk) -> Desk:
     """AAA gaps by 10 % on the last session with five times its volume; BBB halves quietly."""
-    shell._statuses.clear()
     last = pl.col("session") == DAYS[-1]
     rows = pl.DataFrame({"symbol": ["AAA", "BBB"]}).join(
         pl.DataFrame({"session": DAYS}), how="cross"
