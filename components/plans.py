@@ -257,7 +257,9 @@ def against_fact(desk: service.Desk, plan_id: str) -> None:
     """One plan beside its fills and its result."""
     item = plans.stored(desk, plan_id)
     fills = journal.fills_of(desk, plan_id)
-    bars = market_view.around(desk.warehouse, item.plan.symbol, item.plan.session)
+    bars = market_view.around(
+        desk.warehouse, item.plan.symbol, item.plan.session, raw=market_view.is_raw(desk)
+    )
     left, right = st.columns([3, 2], gap="medium")
     with left:
         theme.show(

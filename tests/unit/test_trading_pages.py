@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from components import shell
+from components import once
 from core.service import Desk, journal, plans
 from tests.unit.test_journal_service import bars_of
 
@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture
 def traded(desk: Desk) -> Desk:
     """A desk with one sound and one broken name."""
-    shell._statuses.clear()
+    once.forget()
     with desk.warehouse.transaction() as tx:
         tx.insert("bars_daily", bars_of("AAA"))
         tx.insert("bars_daily", bars_of("BAD", last={"low": 99.0}))
