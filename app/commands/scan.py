@@ -152,6 +152,6 @@ def _print_backtest(document: dict[str, Any], out: Console) -> None:
         )
     out.print(table)
     out.print(
-        f"[dim]variants tried here: {document['variants_tried']}; the chance that one of them looks "
+        f"[dim]variants tried: {document['variants_tried']}; the chance that one of them looks "
         f"good by luck is {document['chance_of_false_find_pct']} %[/]"
     )
