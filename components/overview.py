@@ -108,8 +108,14 @@ def _candidate(row: dict[str, Any]) -> dict[str, Any]:
     """A candidate's line: its best catalyst in words, its numbers as they are."""
     first = next(iter(row["catalysts"] or ()), None)
     words = first.get("title") or first.get("form") if isinstance(first, dict) else first
-    kept = ("symbol", "gap_pct", "score", "grade", "rvol", "gap_type")
-    return {**{name: row[name] for name in kept}, "catalyst": words}
+    kept = ("symbol", "gap_pct", "score", "rvol")
+    shown = {"gap_type": spoken(row["gap_type"]), "grade": row["grade"] or "NR"}
+    return {**{name: row[name] for name in kept}, **shown, "catalyst": words}
+
+
+def spoken(name: str) -> str:
+    """A name of the engine in words: `daily_loss` becomes `daily loss`."""
+    return name.replace("_", " ")
 
 
 def book(desk: service.Desk) -> None:
@@ -117,8 +123,9 @@ def book(desk: service.Desk) -> None:
     if not _has_rows(shell.statuses(desk), "bars_daily"):
         st.caption("No prices yet, so no book.")
         return
-    for check in told(desk, "risk")["checks"][:LIMITS]:
-        st.progress(_share(check), text=f"{check['limit']}: {_used(check)}")
+    checks = sorted(told(desk, "risk")["checks"], key=_share, reverse=True)
+    for check in checks[:LIMITS]:
+        st.progress(_share(check), text=f"{spoken(check['limit'])}: {_used(check)}")
     opened = [plan for plan in told(desk, "plans")["plans"] if plan["state"] in OPEN]
     if opened:
         frame = pl.DataFrame(opened, infer_schema_length=None)
@@ -143,10 +150,10 @@ def guide(desk: service.Desk, statuses: Sequence[datasets.DatasetStatus]) -> Non
     if not st.session_state.get(shell.GUIDE_KEY, True):
         return
     steps = (
-        (bool(shell.watched(desk)), "Watch", "companies", "Follow companies by ticker or CIK."),
-        (any(s.last_success for s in statuses), "Pull", "datasets", "Press Refresh all, and look."),
-        (_has_rows(statuses, "bars_daily"), "Scan", "gap_scan", "See what gaps, and why."),
-        (False, "Plan", "plans", "Turn a candidate into a plan; risk answers."),
+        (bool(shell.watched(desk)), "Watch", "companies", "Follow companies"),
+        (any(s.last_success for s in statuses), "Pull", "datasets", "Refresh all datasets"),
+        (_has_rows(statuses, "bars_daily"), "Scan", "gap_scan", "See what gaps, and why"),
+        (_has_plans(desk), "Plan", "plans", "Let risk answer"),
     )
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -154,11 +161,15 @@ def guide(desk: service.Desk, statuses: Sequence[datasets.DatasetStatus]) -> Non
             st.button("Put away", type="tertiary", on_click=_put_away, args=(desk,))
         with st.grid(4):
             for number, (done, title, page, then) in enumerate(steps, 1):
-                shell.link(page, f"{'✓' if done else f'{number}.'} **{title}.** {then}")
+                shell.link(page, f"{'✓' if done else f'{number}.'} **{title}** · {then}")
 
 
 def _has_rows(statuses: Sequence[datasets.DatasetStatus], table: str) -> bool:
     return any(status.table == table and status.rows for status in statuses)
+
+
+def _has_plans(desk: service.Desk) -> bool:
+    return bool(told(desk, "plans")["plans"])
 
 
 def _put_away(desk: service.Desk) -> None:
