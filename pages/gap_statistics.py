@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components import charts_gaps, gaps, shell, tables, theme
+from components import charts_gaps, gap_heads, gaps, once, shell, tables, theme
 from core.domain import backtest
 from core.domain import gap_statistics as rules
 from core.service import gap_statistics, scans
 
+INPUTS = ("prices.daily", "corporate_actions")
 BY = {
     "Size": "size",
     "Direction": "direction",
@@ -22,7 +23,7 @@ BY = {
 desk = shell.page(
     "Gap statistics",
     purpose="How often gaps fill, and the back-test of the signal.",
-    datasets=("prices.daily", "corporate_actions"),
+    datasets=INPUTS,
 )
 
 days = []
@@ -42,6 +43,7 @@ with shell.guarded("the rates"):
     with st.expander("Filters"):
         bounds = gaps.filters(desk)
     past = gap_statistics.history(desk)
+    version = shell.version(desk, *INPUTS)
     chosen = gap_statistics.filtered(past, scans.default_filters(desk).changed(bounds))
     left, right = st.columns([2, 3], vertical_alignment="bottom")
     measure = left.selectbox("Rate", list(rules.MEASURES), key="rate", bind="query-params")
@@ -72,29 +74,23 @@ with shell.guarded("the rates"):
             )
             st.caption("Hollow and grey: fewer than 30 gaps. Bars are 95 % Wilson intervals.")
         with second:
-            wide = past.outcomes.height
+            wide, colours = past.outcomes.height, theme.palette()
             share = (past.outcomes["gap_pct"] > 0).mean() or 0.0
             theme.show(
-                charts_gaps.distribution(
-                    past.outcomes,
-                    title=f"{wide:,} gaps of 1 % and more, {share:.0%} of them up",
-                    palette=theme.palette(),
+                once.made(
+                    lambda: charts_gaps.distribution(
+                        past.outcomes,
+                        title=f"{wide:,} gaps of 1 % and more, {share:.0%} of them up",
+                        palette=colours,
+                    ),
+                    *("gap sizes", colours, *version),
                 ),
                 alt="Distribution of gap sizes",
                 key="sizes",
             )
         tables.show(
             table,
-            {
-                BY[by]: by,
-                "n": "n",
-                "k": "Times",
-                "rate_pct": "Rate",
-                "low_pct": "From",
-                "high_pct": "To",
-                "median_sessions": "Median sessions to fill",
-                "excursion_pct": "Median furthest away",
-            },
+            {BY[by]: by, **gap_heads.RATES},
             alt=f"{measure} by {by.lower()}",
             key="rate_table",
         )
@@ -124,7 +120,10 @@ with shell.guarded("the back-test"):
             f"{totals['max_drawdown_r']:.0f} R, {mean['mean_r']:+.2f} R a trade"
         )
         theme.show(
-            charts_gaps.equity(backtest.equity(done), title=title),
+            once.made(
+                lambda: charts_gaps.equity(backtest.equity(done), title=title),
+                *("equity", title, repr(bounds), side, stop, target, hold, cost, *version),
+            ),
             alt="Equity and drawdown in R",
             key="equity",
         )
@@ -141,17 +140,7 @@ with shell.guarded("the back-test"):
         )
         tables.show(
             buckets,
-            {
-                "size": "Size",
-                "n": "Trades",
-                "mean_r": "Mean R",
-                "low_r": "From",
-                "high_r": "To",
-                "win_pct": "Won",
-                "profit_factor": "Profit factor",
-                "mfe_r": "Median best R",
-                "mae_r": "Median worst R",
-            },
+            gap_heads.BUCKETS,
             alt="Back-test by size of the gap",
             key="buckets",
         )
