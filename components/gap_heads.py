@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+# What the rates can be split by: word -> column.
+BY = {
+    "Size": "size",
+    "Direction": "direction",
+    "Weekday": "weekday",
+    "Catalyst": "catalyst",
+    "Grade": "grade",
+    "Type": "gap_type",
+    "Story": "story",
+}
 RATES = {
     "n": "n",
     "k": "Times",

@@ -10,15 +10,6 @@ from core.domain import gap_statistics as rules
 from core.service import gap_statistics, scans
 
 INPUTS = ("prices.daily", "corporate_actions")
-BY = {
-    "Size": "size",
-    "Direction": "direction",
-    "Weekday": "weekday",
-    "Catalyst": "catalyst",
-    "Grade": "grade",
-    "Type": "gap_type",
-    "Story": "story",
-}
 
 desk = shell.page(
     "Gap statistics",
@@ -48,7 +39,7 @@ with shell.guarded("the rates"):
     left, right = st.columns([2, 3], vertical_alignment="bottom")
     measure = left.selectbox("Rate", list(rules.MEASURES), key="rate", bind="query-params")
     by = right.segmented_control(
-        "By", list(BY), default="Size", key="by", bind="query-params", required=True
+        "By", list(gap_heads.BY), default="Size", key="by", bind="query-params", required=True
     )
     st.caption(
         f"{chosen.height:,} gaps within the filters, {past.first} to {past.last}, "
@@ -58,14 +49,14 @@ with shell.guarded("the rates"):
         shell.empty("No gap passes the filters.", "Widen them.")
     else:
         total = rules.rates(chosen, [], measure).row(0, named=True)
-        table = rules.rates(chosen, [BY[by]], measure).sort("n", descending=True).head(14)
-        table = table.sort(BY[by]) if by in ("Size", "Weekday") else table
+        table = rules.rates(chosen, [gap_heads.BY[by]], measure).sort("n", descending=True).head(14)
+        table = table.sort(gap_heads.BY[by]) if by in ("Size", "Weekday") else table
         first, second = st.columns([3, 2], gap="medium")
         with first:
             theme.show(
                 charts_gaps.rates(
                     table,
-                    BY[by],
+                    gap_heads.BY[by],
                     title=f"{measure.capitalize()}: {total['rate_pct']:.0f} % of {total['n']:,} "
                     f"({total['low_pct']:.0f}–{total['high_pct']:.0f} %)",
                 ),
@@ -90,7 +81,7 @@ with shell.guarded("the rates"):
             )
         tables.show(
             table,
-            {BY[by]: by, **gap_heads.RATES},
+            {gap_heads.BY[by]: by, **gap_heads.RATES},
             alt=f"{measure} by {by.lower()}",
             key="rate_table",
         )
