@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
 import streamlit as st
 
-from components import charts_gaps, shell, tables, theme
+from components import charts_gaps, once, shell, tables, theme
 from core import service
 from core.domain import backtest
 from core.domain.gap_filters import GapFilters
@@ -36,19 +40,12 @@ def section(desk: service.Desk, past: gap_statistics.History, bounds: GapFilters
             f"{totals['trades']:,} trades, {totals['total_r']:+.0f} R, worst drawdown "
             f"{totals['max_drawdown_r']:.0f} R, {mean['mean_r']:+.2f} R a trade"
         )
-        theme.show(
-            charts_gaps.equity(backtest.equity(done), title=title),
-            alt="Equity and drawdown in R",
-            key="equity",
+        equity, buckets, expectancy = once.kept(
+            done, lambda: _drawn(done, title, mean), "back-test", title
         )
-        buckets = backtest.expectancy(done, "size")
+        theme.show(equity, alt="Equity and drawdown in R", key="equity")
         theme.show(
-            charts_gaps.expectancy(
-                buckets,
-                "size",
-                title=f"A trade makes {mean['mean_r']:+.2f} R on average "
-                f"({mean['low_r']:+.2f} to {mean['high_r']:+.2f})",
-            ),
+            expectancy,
             alt="Mean result by size of the gap with 95 % intervals",
             key="expectancy",
         )
@@ -74,3 +71,14 @@ def section(desk: service.Desk, past: gap_statistics.History, bounds: GapFilters
             "is the open after the gap's session, since its volume is known only then."
         )
         shell.export_button("Trades as CSV", lambda: done, "gap-backtest.csv")
+
+
+def _drawn(done: pl.DataFrame, title: str, mean: Mapping[str, Any]) -> tuple[Any, Any, Any]:
+    """The equity figure, the buckets by size, and their figure."""
+    buckets = backtest.expectancy(done, "size")
+    said = (
+        f"A trade makes {mean['mean_r']:+.2f} R on average "
+        f"({mean['low_r']:+.2f} to {mean['high_r']:+.2f})"
+    )
+    equity = charts_gaps.equity(backtest.equity(done), title=title)
+    return equity, buckets, charts_gaps.expectancy(buckets, "size", title=said)

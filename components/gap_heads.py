@@ -1,6 +1,16 @@
-"""Headings of the tables on *Gap statistics*: column -> heading."""
+"""Headings of the tables on *Gap statistics*, and its figures, made once per data and choice."""
 
 from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from components import charts_gaps, once, theme
+from core.domain import gap_statistics as rules
+from core.domain.gap_filters import GapFilters
+from core.service import gap_statistics
+from core.service.gap_statistics import History
 
 # What the rates can be split by: word -> column.
 BY = {
@@ -32,3 +42,36 @@ BUCKETS = {
     "mfe_r": "Median best R",
     "mae_r": "Median worst R",
 }
+
+
+def chosen(past: History, filters: GapFilters) -> pl.DataFrame:
+    """The gaps within the filters."""
+    return once.kept(past, lambda: gap_statistics.filtered(past, filters), "chosen gaps", filters)
+
+
+def rates(past: History, filters: GapFilters, measure: str, by: str) -> tuple[Any, pl.DataFrame]:
+    """Figure and table of a rate by a quantity; at most the 14 groups with the most gaps."""
+    key = ("rates", filters, measure, by)
+    return once.kept(past, lambda: _rates(chosen(past, filters), measure, by), *key)
+
+
+def _rates(rows: pl.DataFrame, measure: str, by: str) -> tuple[Any, pl.DataFrame]:
+    total = rules.rates(rows, [], measure).row(0, named=True)
+    table = rules.rates(rows, [BY[by]], measure).sort("n", descending=True).head(14)
+    table = table.sort(BY[by]) if by in ("Size", "Weekday") else table
+    title = (
+        f"{measure.capitalize()}: {total['rate_pct']:.0f} % of {total['n']:,} "
+        f"({total['low_pct']:.0f}–{total['high_pct']:.0f} %)"
+    )
+    return charts_gaps.rates(table, BY[by], title=title), table
+
+
+def sizes(past: History, colours: theme.Palette) -> Any:
+    """Figure of the sizes of all gaps."""
+    return once.kept(past, lambda: _sizes(past, colours), "gap sizes", colours)
+
+
+def _sizes(past: History, colours: theme.Palette) -> Any:
+    share = (past.outcomes["gap_pct"] > 0).mean() or 0.0
+    title = f"{past.outcomes.height:,} gaps of 1 % and more, {share:.0%} of them up"
+    return charts_gaps.distribution(past.outcomes, title=title, palette=colours)

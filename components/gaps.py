@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from components import badges, charts_gaps, formats, shell, tables, theme
+from components import badges, charts_gaps, formats, once, shell, tables, theme
 from core import service
 from core.domain.scoring import COMPONENTS
 from core.service import preferences, scans, symbols
@@ -180,6 +180,10 @@ def _void(rows: pl.DataFrame, name: str) -> bool:
 
 def dressed(desk: service.Desk, scan: scans.Scan) -> pl.DataFrame:
     """Candidates with a small chart, words for flags, and the strongest catalyst with its link."""
+    return once.kept(scan.candidates, lambda: _dressed(desk, scan), "dressed")
+
+
+def _dressed(desk: service.Desk, scan: scans.Scan) -> pl.DataFrame:
     rows = scan.candidates
     small = symbols.sparklines(desk, rows["symbol"].to_list(), scan.gaps.session, scan.gaps.dataset)
     first = pl.col("catalysts").list.first()
@@ -206,8 +210,9 @@ def contributions(row: Mapping[str, Any]) -> None:
         + " + ".join(words)
         + (f" · without {row['left_out']}: no data" if row["left_out"] else "")
     )
+    parts = (row["symbol"], *((row[name], row[f"{name}_points"]) for name in COMPONENTS))
     theme.show(
-        charts_gaps.score_parts(row, COMPONENTS),
+        once.made(lambda: charts_gaps.score_parts(row, COMPONENTS), "score parts", *parts),
         alt=f"Contributions to the score of {row['symbol']}",
         key="score_parts",
     )

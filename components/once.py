@@ -36,6 +36,12 @@ def made(make: Callable[[], T], *key: Hashable) -> T:
     return thing
 
 
+def kept(source: Any, make: Callable[[], T], *key: Hashable) -> T:
+    """What is made from a frame or history that the desk keeps, once while it keeps it."""
+    whose, thing = made(lambda: (source, make()), *key, id(source))
+    return thing if whose is source else make()  # an identity may come back
+
+
 def lately(make: Callable[[], T], seconds: float, *key: Hashable) -> T:
     """The thing of that key, made again when it is older than so many seconds.
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import polars as pl
 import streamlit as st
 
-from components import badges, charts_plans, charts_risk, formats, shell, tables, theme
+from components import badges, charts_plans, charts_risk, formats, once, shell, tables, theme
 from core import service
 from core.service import trades
 from core.service.risk import RiskReport, replayed_drawdown
@@ -47,7 +50,7 @@ def account(desk: service.Desk, found: RiskReport) -> None:
 def limits(found: RiskReport) -> None:
     """Every limit of the book as a bar; the same checks that a plan must pass."""
     theme.show(
-        charts_plans.headroom(found.checks),
+        once.made(lambda: charts_plans.headroom(found.checks), "limits", found.checks),
         alt="Each limit of the book as a bar of what is used in percent of what is allowed",
         key="limits",
     )
@@ -68,15 +71,21 @@ def exposure(desk: service.Desk, found: RiskReport) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         theme.show(
-            charts_risk.exposure_treemap(found.holdings, equity, currency),
+            once.made(
+                lambda: charts_risk.exposure_treemap(found.holdings, equity, currency),
+                *("treemap", tuple(found.holdings.rows()), equity, currency),
+            ),
             alt="Exposure by sector and name; the area is the amount",
             key="treemap",
         )
     with right:
         symbols = found.holdings["symbol"].unique().sort().to_list()
+        threshold = desk.settings.correlation_threshold
+        known = frozenset(found.correlations.items())
         theme.show(
-            charts_risk.correlation_heatmap(
-                found.correlations, symbols, desk.settings.correlation_threshold
+            once.made(
+                lambda: charts_risk.correlation_heatmap(found.correlations, symbols, threshold),
+                *("correlations", known, tuple(symbols), threshold),
             ),
             alt="Correlations of the names held over 60 sessions",
             key="correlations",
@@ -89,21 +98,31 @@ def measures(found: RiskReport) -> None:
     if found.value_at_risk is None:
         shell.empty("No value at risk.", found.note or "There is no history to reckon it from.")
         return
+    var = found.value_at_risk
     left, right = st.columns(2, gap="medium")
     with left:
         theme.show(
-            charts_risk.var_histogram(found.returns, found.value_at_risk),
+            _drawn(found, "var", lambda: charts_risk.var_histogram(found.returns, var)),
             alt="Histogram of the returns of today's book with both values at risk",
             key="var",
         )
         st.caption(_said(found))
     with right:
         theme.show(
-            charts_risk.drawdown_area(replayed_drawdown(found), "Today's book"),
+            _drawn(
+                found,
+                "replayed",
+                lambda: charts_risk.drawdown_area(replayed_drawdown(found), "Today's book"),
+            ),
             alt="Fall from the peak had today's book been held all along",
             key="replayed_drawdown",
         )
         st.caption("Today's book at today's weights, held over the window.")
+
+
+def _drawn(found: RiskReport, name: str, make: Callable[[], Any]) -> Any:
+    """A figure drawn once while the measures are the same ones."""
+    return once.kept(found.stress, make, "risk", name, found.book.equity)
 
 
 def _said(found: RiskReport) -> str:
@@ -128,7 +147,11 @@ def _said(found: RiskReport) -> str:
 def stress(found: RiskReport) -> None:
     """Named stretches of the past replayed on today's book."""
     theme.show(
-        charts_risk.stress_bars(found.stress, float(found.book.equity)),
+        _drawn(
+            found,
+            "stress",
+            lambda: charts_risk.stress_bars(found.stress, float(found.book.equity)),
+        ),
         alt="Return of today's book in named stretches of the past",
         key="stress",
     )

@@ -10,9 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 import plotly.graph_objects as go
 import plotly.io as pio
 import streamlit as st
+from plotly.basedatatypes import BaseFigure
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +130,39 @@ TOOLBAR = {
 }
 
 
+class _Written(BaseFigure):  # type: ignore[misc]
+    """A figure whose parts are JSON already: a shared figure is not written out at every rerun."""
+
+    def __init__(self, fig: go.Figure) -> None:
+        whole = fig.to_plotly_json()
+        self._traces = [_parts(trace) for trace in whole["data"]]
+        self._rest = _parts(whole["layout"])
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"data": [dict(trace) for trace in self._traces], "layout": self._rest}
+
+
+def _parts(whole: dict[str, Any]) -> dict[str, Any]:
+    """Plain values stay (Streamlit looks at the height); the rest becomes JSON."""
+    plain = (str, int, float, bool, type(None))
+    return {
+        name: value
+        if isinstance(value, plain)
+        else orjson.Fragment(pio.json.to_json_plotly(value, engine="orjson"))
+        for name, value in whole.items()
+    }
+
+
+def written(fig: go.Figure) -> BaseFigure:
+    """The figure as JSON, kept on the figure itself: nobody may change it once it is shown."""
+    kept = getattr(fig, "_written", None)
+    if kept is None:
+        kept = fig._written = _Written(fig)
+    return kept
+
+
 def show(fig: go.Figure, *, alt: str, key: str | None = None, **kwargs: Any) -> Any:
     """Put a figure on the page; `alt` says in one sentence what it shows."""
     return st.plotly_chart(
-        fig, theme="streamlit", alt=alt, key=key, config=TOOLBAR, width="stretch", **kwargs
+        written(fig), theme="streamlit", alt=alt, key=key, config=TOOLBAR, width="stretch", **kwargs
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components import charts_gaps, gap_backtest, gap_heads, gaps, once, shell, tables, theme
+from components import gap_backtest, gap_heads, gaps, shell, tables, theme
 from core.domain import gap_statistics as rules
 from core.service import gap_statistics, scans
 
@@ -33,8 +33,8 @@ with shell.guarded("the rates"):
     with st.expander("Filters"):
         bounds = gaps.filters(desk)
     past = gap_statistics.history(desk)
-    version = shell.version(desk, *INPUTS)
-    chosen = gap_statistics.filtered(past, scans.default_filters(desk).changed(bounds))
+    passing = scans.default_filters(desk).changed(bounds)
+    chosen = gap_heads.chosen(past, passing)
     left, right = st.columns([2, 3], vertical_alignment="bottom")
     measure = left.selectbox("Rate", list(rules.MEASURES), key="rate", bind="query-params")
     by = right.segmented_control(
@@ -47,34 +47,18 @@ with shell.guarded("the rates"):
     if chosen.is_empty():
         shell.empty("No gap passes the filters.", "Widen them.")
     else:
-        total = rules.rates(chosen, [], measure).row(0, named=True)
-        table = rules.rates(chosen, [gap_heads.BY[by]], measure).sort("n", descending=True).head(14)
-        table = table.sort(gap_heads.BY[by]) if by in ("Size", "Weekday") else table
+        drawn, table = gap_heads.rates(past, passing, measure, by)
         first, second = st.columns([3, 2], gap="medium")
         with first:
             theme.show(
-                charts_gaps.rates(
-                    table,
-                    gap_heads.BY[by],
-                    title=f"{measure.capitalize()}: {total['rate_pct']:.0f} % of {total['n']:,} "
-                    f"({total['low_pct']:.0f}–{total['high_pct']:.0f} %)",
-                ),
+                drawn,
                 alt=f"{measure} by {by.lower()} with 95 % Wilson intervals",
                 key="rates",
             )
             st.caption("Hollow and grey: fewer than 30 gaps. Bars are 95 % Wilson intervals.")
         with second:
-            wide, colours = past.outcomes.height, theme.palette()
-            share = (past.outcomes["gap_pct"] > 0).mean() or 0.0
             theme.show(
-                once.made(
-                    lambda: charts_gaps.distribution(
-                        past.outcomes,
-                        title=f"{wide:,} gaps of 1 % and more, {share:.0%} of them up",
-                        palette=colours,
-                    ),
-                    *("gap sizes", colours, *version),
-                ),
+                gap_heads.sizes(past, theme.palette()),
                 alt="Distribution of gap sizes",
                 key="sizes",
             )
@@ -86,4 +70,4 @@ with shell.guarded("the rates"):
         )
 
 with shell.guarded("the back-test"):
-    gap_backtest.section(desk, past, scans.default_filters(desk).changed(bounds))
+    gap_backtest.section(desk, past, passing)

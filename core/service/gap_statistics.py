@@ -111,10 +111,16 @@ def back_test(
     desk: Desk, past: History, filters: GapFilters, chosen: backtest.Rules
 ) -> tuple[pl.DataFrame, dict[str, Any]]:
     """Trades of the signal and their summary; counts the parameter sets tried so far."""
-    done = backtest.trades(filtered(past, filters), past.bars, chosen)
+    source = scan_inputs.dataset_of(desk, past.dataset)
+    done = scan_inputs.derived.get(
+        (*scan_inputs.version(desk, source), "trades", filters, chosen),
+        lambda: backtest.trades(filtered(past, filters), past.bars, chosen),
+    )
     variant = json.dumps({**filters.numbers(), **asdict(chosen)}, sort_keys=True)
     tried = store.count_variants(desk.warehouse, past.dataset, variant, desk.now())
-    return done, backtest.summary(done, tried)
+    key = ("summary", id(done), tried)
+    whose, totals = scan_inputs.derived.get(key, lambda: (done, backtest.summary(done, tried)))
+    return done, totals if whose is done else backtest.summary(done, tried)
 
 
 @command("backtest")

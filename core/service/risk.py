@@ -13,7 +13,7 @@ from core.domain.risk_checks import book_checks
 from core.domain.risk_measures import Kupiec, ValueAtRisk
 from core.domain.risk_types import Book, Check
 from core.errors import OpenbellError
-from core.service import market_view
+from core.service import market_view, scan_inputs
 from core.service.commands import command
 from core.service.limits import limits_of
 from core.service.plan_documents import checks_document
@@ -53,10 +53,9 @@ def report(desk: Desk, session: date | None = None) -> RiskReport:
     weights = dict(
         holdings.group_by("symbol").agg(pl.col("weight").sum()).sort("symbol").iter_rows()
     )
-    moves = _moves(desk, list(weights), day)
-    returns = _book_returns(desk, moves, weights)
-    measured, kupiec, note = _measure(desk, returns)
-    market, beta = _beta(desk, returns, day)
+    key = (*_prices(desk), "risk", day, tuple(weights.items()), desk.settings.var_window)
+    key = (*key, desk.settings.var_confidence, desk.settings.market_symbol)
+    past = scan_inputs.derived.get(key, lambda: _past(desk, weights, day))
     return RiskReport(
         session=day,
         book=book,
@@ -64,14 +63,31 @@ def report(desk: Desk, session: date | None = None) -> RiskReport:
         holdings=holdings,
         exposure=risk_book.exposure(holdings),
         correlations=dict(book.correlations),
-        returns=returns.tail(desk.settings.var_window),
-        value_at_risk=measured,
-        kupiec=kupiec,
-        beta=beta,
-        market=market,
-        stress=risk_book.stress(moves, weights),
-        note=note if weights else "No plan is open and no position is held.",
+        note=past["problem"] if weights else "No plan is open and no position is held.",
+        **{name: value for name, value in past.items() if name != "problem"},
     )
+
+
+def _prices(desk: Desk) -> tuple[object, ...]:
+    """Identity of the prices behind the measures."""
+    return scan_inputs.version(desk, scan_inputs.dataset_of(desk, "prices.daily"))
+
+
+def _past(desk: Desk, weights: dict[str, float], day: date) -> dict[str, Any]:
+    """What the past says of a book with these weights; reckoned once per prices and book."""
+    moves = _moves(desk, list(weights), day)
+    returns = _book_returns(desk, moves, weights)
+    measured, kupiec, problem = _measure(desk, returns)
+    market, beta = _beta(desk, returns, day)
+    return {
+        "returns": returns.tail(desk.settings.var_window),
+        "value_at_risk": measured,
+        "kupiec": kupiec,
+        "beta": beta,
+        "market": market,
+        "stress": risk_book.stress(moves, weights),
+        "problem": problem,
+    }
 
 
 def _holdings(book: Book) -> pl.DataFrame:

@@ -66,6 +66,7 @@ class Memory:
 
 
 memory = Memory()
+derived = Memory(48)  # small answers: chosen rows, small charts, measures of the book
 
 
 def dataset_of(desk: Desk, name: str | None) -> Dataset:

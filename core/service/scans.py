@@ -59,11 +59,13 @@ def run(
 ) -> Scan:
     """Scan a session (default: the latest); NotFoundError without bars or prints of it."""
     measured = scan_inputs.session_gaps(desk, day, dataset)
-    return choose(
-        measured,
-        default_filters(desk).changed(dict(filters or {})),
-        default_weights(desk).changed(weights),
+    bounds = default_filters(desk).changed(dict(filters or {}))
+    shares = default_weights(desk).changed(weights)
+    kept = scan_inputs.derived.get(
+        (id(measured), "chosen", bounds, shares), lambda: choose(measured, bounds, shares)
     )
+    # an identity may come back after the measured session was let go: look that it is the same
+    return kept if kept.gaps is measured else choose(measured, bounds, shares)
 
 
 def choose(measured: SessionGaps, filters: GapFilters, weights: Weights) -> Scan:

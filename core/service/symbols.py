@@ -138,6 +138,11 @@ def grades(desk: Desk, cik: int | None) -> pl.DataFrame:
 def sparklines(desk: Desk, names: list[str], day: date, dataset: str | None = None) -> pl.DataFrame:
     """symbol and closes: the closes of about 30 sessions up to a day, for small charts."""
     source = scan_inputs.dataset_of(desk, dataset)
+    key = (*scan_inputs.version(desk, source), "sparklines", tuple(names), day)
+    return scan_inputs.derived.get(key, lambda: _sparklines(desk, names, day, source))
+
+
+def _sparklines(desk: Desk, names: list[str], day: date, source: Dataset) -> pl.DataFrame:
     raw = store.bars(desk.warehouse, source.table, day - timedelta(days=45), day, names)
     return raw.group_by("symbol", maintain_order=True).agg(
         closes=pl.col("close").filter(pl.col("close") > 0)
