@@ -82,7 +82,12 @@ def dataset_of(desk: Desk, name: str | None) -> Dataset:
 
 
 def version(desk: Desk, dataset: Dataset) -> tuple[object, ...]:
-    """Identity of the data behind scans of a dataset."""
+    """Identity of the data behind scans of a dataset; counted again after each commit."""
+    key = (id(desk), desk.warehouse.path, desk.warehouse.commits, "version", dataset.name)
+    return derived.get(key, lambda: _version(desk, dataset))
+
+
+def _version(desk: Desk, dataset: Dataset) -> tuple[object, ...]:
     if not store.has_table(desk.warehouse, dataset.table):
         return (id(desk), dataset.name)
     return (id(desk), dataset.name, *store.version(desk.warehouse, dataset.table))
@@ -98,7 +103,9 @@ def session_gaps(desk: Desk, day: date | None = None, name: str | None = None) -
 def _minute(desk: Desk) -> object:
     """Before an open the clock matters too."""
     now = desk.now()
-    return now.replace(second=0, microsecond=0) if _awaited(desk, now) else None
+    minute = now.replace(second=0, microsecond=0)
+    key = (id(desk), desk.warehouse.path, desk.warehouse.commits, "awaited", minute)
+    return derived.get(key, lambda: minute if _awaited(desk, now) else None)
 
 
 def _awaited(desk: Desk, now: datetime) -> date | None:

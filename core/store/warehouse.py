@@ -39,6 +39,7 @@ class Warehouse:
         self.path = path
         self._connection = connection
         self._write_lock = threading.RLock()
+        self.commits = 0  # counts up after each: what was read before it may be old
 
     @classmethod
     def open(cls, path: Path) -> Warehouse:
@@ -100,6 +101,7 @@ class Warehouse:
             try:
                 yield Transaction(cursor)
                 cursor.execute("COMMIT")
+                self.commits += 1
             except BaseException:
                 _rollback(cursor)
                 raise
