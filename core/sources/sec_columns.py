@@ -57,6 +57,8 @@ _UPSTREAM = {
     "frame": "frame",
 }
 _KEYS = ("end", "val", "accn", "fy", "fp", "form", "filed")
+_HEAD = 64  # bytes from which spaces after colons and commas show
+_TAIL = b" " * WIDEST  # a value read at full width stays within the bytes
 _NULL = ord("n")
 _QUOTE = ord('"')
 _OBJECTS = msgspec.json.Decoder(list[msgspec.Raw])
@@ -90,9 +92,9 @@ def columns_of(arrays: Sequence[Piece]) -> Columns:
 
 
 def _fast(arrays: Sequence[Piece]) -> Columns:
-    joined = b",".join([memoryview(piece)[1:-1] for piece in arrays])
+    joined = b",".join([*[memoryview(piece)[1:-1] for piece in arrays], _TAIL])
     _expect(joined.isascii() and b"\\" not in joined)
-    rows = _Rows(joined)
+    rows = _Rows(joined, len(joined) - len(_TAIL) - 1)
     sizes = np.fromiter(map(len, arrays), np.int64, len(arrays)) - 1
     counts = np.diff(np.searchsorted(rows.opens, np.cumsum(sizes)), prepend=0)
     return Columns(rows.frame(), counts, rows.duplicates(counts))
@@ -105,18 +107,18 @@ class _Rows:
     escapes hold no quotes, so a field that begins with a known key in quotes is a field.
     """
 
-    def __init__(self, joined: bytes) -> None:
-        self._data = data = np.frombuffer(joined + b" " * WIDEST, np.uint8)
+    def __init__(self, joined: bytes, size: int) -> None:
+        self._data = data = np.frombuffer(joined, np.uint8)
         self._words: Words = words_of(data)
-        self._spaced = b": " in joined
-        commas = np.flatnonzero(data == ord(","))
+        self._spaced = b": " in joined[:_HEAD]  # a layout that changes later is unfamiliar
+        commas = np.flatnonzero(data[:size] == ord(","))
         begin = np.empty(len(commas) + 1, np.int64)
         begin[0] = 0
         np.add(commas, 1, out=begin[1:])
-        if b", " in joined:
+        if b", " in joined[:_HEAD]:
             begin += data[begin] == ord(" ")
         opened = data[begin] == ord("{")
-        end = np.append(commas, len(joined))
+        end = np.append(commas, size)
         first = np.flatnonzero(opened)
         _expect(len(first) > 0 and first[0] == 0)
         last = np.append(first[1:], len(begin)) - 1
@@ -177,6 +179,7 @@ class _Rows:
 
     def _number(self) -> pl.Series:
         begin, length = self._at["val"]
+        _expect(bool((self._data[begin] > ord(" ")).all()))
         return self._cut(begin, length, None).cast(pl.Float64, strict=False)
 
     def _cut(self, begin: Positions, length: Positions, valid: Flags | None) -> pl.Series:

@@ -87,6 +87,16 @@ def test_the_layout_of_the_json_does_not_matter(layout: dict[str, Any]) -> None:
     assert_frame_equal(decode_facts(other).facts, decode_facts(compact).facts)
 
 
+def test_a_layout_that_changes_within_an_array_loses_nothing() -> None:
+    """Facts written with spaces between facts without."""
+    compact = body(FACT | {"start": "2020-01-01"}, FACT)
+    mixed = compact.replace(b'"val":1,', b'"val": 1 ,', 1)
+    late = b'": '.join(compact.rsplit(b'":', 7))
+    comma = b", ".join(compact.rsplit(b",", 3))
+    for answer in (mixed, late, comma):
+        assert_frame_equal(decode_facts(answer).facts, decode_facts(compact).facts)
+
+
 def test_the_fast_way_knows_the_layout_of_the_sec() -> None:
     """It does not fall back for a plain answer."""
     raw = json.dumps([FACT, {"start": "2020-01-01"} | FACT | {"frame": "CY2020"}]).encode()
