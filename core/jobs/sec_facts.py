@@ -62,8 +62,8 @@ class FactsPull:
         )
         with self.lane:
             outcome = await for_each_company(each, ciks, lambda o: self._report(o, on_progress))
-        for error in outcome.missing.values():
-            on_progress(Progress(f"no facts: {error}"))
+        for note in _notes(outcome):
+            on_progress(Progress(note))
         return await asyncio.to_thread(self._stored, outcome, self.client.requests - before)
 
     async def _fetch(self, cik: int) -> tuple[Answer, int, CompanyFacts] | None:
@@ -113,6 +113,7 @@ class FactsPull:
                 requests=requests,
                 unchanged=bool(outcome.unchanged) and not outcome.stored,
                 partial=outcome.partial(),
+                notes=_notes(outcome),
             ),
             counts,
         )
@@ -122,3 +123,7 @@ class FactsPull:
         documents = stored_documents(self.warehouse, self.dataset)
         text = "\n".join(f"{url} {documents[url].sha256}" for url in sorted(documents))
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _notes(outcome: Outcome) -> tuple[str, ...]:
+    return tuple(f"no facts: {error}" for error in outcome.missing.values())

@@ -29,6 +29,8 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoload_known_extensions": "false",
     # a checkpoint after every commit of a pull rewrites what the one before has written
     "wal_autocheckpoint": "256MB",
+    # a checkpoint that merges all short row groups at once holds them all in memory, at close too
+    "max_vacuum_tasks": 4,
     # for files made from here on: one compression for texts instead of two tried in turn, which
     # takes a quarter off an insert of facts; older files stay as they are
     "storage_compatibility_version": "v1.5.0",
