@@ -9,7 +9,6 @@ import asyncio
 import hashlib
 import random
 import time
-import zlib
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,6 +19,8 @@ from types import TracebackType
 from typing import Literal, Self
 
 import aiohttp
+from isal.igzip_lib import IsalError
+from isal.isal_zlib import decompressobj as inflater_of
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
 from core.errors import (
@@ -286,10 +287,10 @@ def unpacked(packed: bytes, encoding: str, limit: int, where: str, dataset: str)
     if encoding not in ("gzip", "deflate"):
         raise ProtocolError(f"{dataset}: unknown encoding {encoding!r}", where=where)
     limit = min(limit, max(MIB, len(packed) * _RATIO))
-    inflater = zlib.decompressobj(47)
+    inflater = inflater_of(47)
     try:
         body = inflater.decompress(packed, limit)
-    except zlib.error as error:
+    except IsalError as error:  # type: ignore[misc]  # its stub takes the class for a value
         raise IntegrityError(f"{dataset}: broken compression ({error})", where=where) from None
     if inflater.unconsumed_tail or (not inflater.eof and len(body) >= limit):
         raise _too_large(dataset, where, limit)
