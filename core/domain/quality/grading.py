@@ -28,12 +28,16 @@ SCORE_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Graded:
-    """scores: one row a filing. findings: one row a failure. judged: fid-less (filing, rule, ok)."""
+    """scores: one row a filing. findings: one row a failure. judged: (filing, rule, ok).
+
+    items: the facts chosen for the standard items of every filing.
+    """
 
     ruleset: str
     scores: pl.DataFrame
     findings: pl.DataFrame
     judged: pl.DataFrame
+    items: pl.DataFrame
 
 
 def grade(
@@ -56,7 +60,20 @@ def grade(
     table = table.with_columns(company=pl.col("name"), ruleset=pl.lit(rules.id))
     keys = book.filings.select("fid", "cik", "accession")
     judged = evaluated.outcome.judged.join(keys, on="fid").select("cik", "accession", "rule", "ok")
-    return Graded(rules.id, table.select(SCORE_COLUMNS), findings(book, evaluated), judged)
+    found = findings(book, evaluated)
+    return Graded(rules.id, table.select(SCORE_COLUMNS), found, judged, chosen_items(book))
+
+
+def chosen_items(book: Book) -> pl.DataFrame:
+    """cik, accession, item and the fact (key and value) that stands for it, per period."""
+    stated = book.facts.select(
+        "row", "cik", "accession", "taxonomy", "concept", "unit", "period_start", "period_end",
+        "value", "seq",
+    )  # fmt: skip
+    chosen = book.long.filter(pl.col("row").is_not_null()).select(
+        "row", pl.col("item").cast(pl.String), pl.col("months").cast(pl.Int32), "own"
+    )
+    return chosen.join(stated, on="row", maintain_order="left").drop("row")
 
 
 def input_hashes(facts: pl.DataFrame) -> pl.DataFrame:

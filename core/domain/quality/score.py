@@ -28,7 +28,8 @@ def scores(book: Book, evaluated: Evaluated) -> pl.DataFrame:
     frame = frame.join(_coverage(book, judged), on="fid", how="left", maintain_order="left")
     for name, share in (("required", evaluated.required), ("usual", evaluated.usual)):
         frame = frame.join(share.rename({"share": name}), on="fid", how="left", maintain_order="left")
-    return _graded(_subscores(frame))
+    graded = _graded(_subscores(frame))
+    return graded.with_columns(pl.col(pl.Float64).fill_nan(None))
 
 
 def _sums() -> list[pl.Expr]:
