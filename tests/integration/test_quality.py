@@ -157,3 +157,17 @@ def test_an_empty_desk_has_nothing_to_grade(desk: Desk) -> None:
     result = run_command(desk, "reconcile", {})
     assert (result.exit_code, len(result.document["checks"])) == (0, 6)
     assert service.exports.frame_of(desk, "filings").columns == list(quality.CSV_COLUMNS)
+
+
+def test_feature_records_are_the_same_every_time(graded: Desk) -> None:
+    """Two exports are equal, and Apple's 2023 ratios are what its report says."""
+    first, second = (
+        service.exports.encode(service.exports.frame_of(graded, "features", cik=320193), "parquet")
+        for _ in range(2)
+    )
+    assert first == second
+    rows = pl.read_parquet(io.BytesIO(first))
+    (row,) = rows.filter(pl.col("accession") == "0000320193-23-000106").iter_rows(named=True)
+    assert row["net_margin"] == pytest.approx(96_995 / 383_285, abs=1e-4)
+    assert row["revenues_growth_pct"] == pytest.approx(100 * (383_285 / 394_328 - 1), abs=1e-2)
+    assert row["current_ratio"] == pytest.approx(143_566 / 145_308, abs=1e-4)
