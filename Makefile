@@ -60,7 +60,7 @@ e2e: $(DEV) ## the browser stories, in headless Chromium
 bench: $(BENCH) ## the benchmarks; each prints ratios and writes JSON to benchmarks/results
 	@for script in benchmarks/*.py; do \
 	  case $$script in */__init__.py|*/crash.py|*/soak.py) ;; \
-	  *) grep -q '__main__' "$$script" && echo "== $$script" && $(PY) "$$script" ;; esac; done
+	  *) grep -q '__main__' "$$script" && echo "== $$script" && $(PY) -m benchmarks.$$(basename "$$script" .py) ;; esac; done
 
 crash: $(DEV) ## kill the desk 200 times and count what was lost
 	$(PY) benchmarks/crash.py --rounds 200

@@ -5,12 +5,17 @@ A page whose file is not there is left out, so a line may stand before its page 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+
+import streamlit as st
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ROOT / "pages"
+_routes: dict[str, list[st.Page]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +33,10 @@ class Entry:
 
 
 GROUPS: Mapping[str, Sequence[Entry]] = {
-    "": (Entry("overview", "Overview", "The morning on one screen, problems first."),),
+    "": (
+        Entry("overview", "Overview", "The morning on one screen, problems first."),
+        Entry("search", "Search", "A symbol, company or accession, anywhere on the desk."),
+    ),
     "Gaps": (
         Entry("gap_scan", "Gap scan", "Names that gap this session, why, and how they rank."),
         Entry("symbol", "Symbol", "One name: candles, gaps, filings and what like gaps did."),
@@ -53,7 +61,6 @@ GROUPS: Mapping[str, Sequence[Entry]] = {
         Entry("lineage", "Lineage", "Where the rows came from and where they went."),
     ),
     "Desk": (
-        Entry("search", "Search", "A symbol, company or accession, anywhere on the desk."),
         Entry("preferences", "Preferences", "Zone, palette, default filters and presets."),
         Entry("glossary", "Glossary", "What each quantity on the desk means."),
     ),
@@ -64,3 +71,31 @@ def present(groups: Mapping[str, Sequence[Entry]] = GROUPS) -> dict[str, list[En
     """The groups with the pages that exist; groups without any are left out."""
     found = {name: [e for e in entries if e.path.is_file()] for name, entries in groups.items()}
     return {name: entries for name, entries in found.items() if entries}
+
+
+def routes() -> dict[str, list[st.Page]]:
+    """The pages as Streamlit wants them, in groups; the first one is the landing page.
+
+    Files are looked up once per process. Each run gets copies, because Streamlit marks the pages.
+    """
+    if not _routes:
+        _routes.update(_make_routes())
+    return {group: [copy.copy(page) for page in pages] for group, pages in _routes.items()}
+
+
+def _make_routes() -> dict[str, list[st.Page]]:
+    groups = present()
+    first = next(iter(groups.values()))[0]
+    return {
+        group: [
+            st.Page(e.path, title=e.title, url_path=e.name, default=e is first, help=e.help)
+            for e in pages
+        ]
+        for group, pages in groups.items()
+    }
+
+
+@cache
+def picture(name: str) -> str:
+    """An SVG of app/static as text: it travels inline, so no request and no media file."""
+    return (ROOT / "app" / "static" / name).read_text(encoding="utf-8")

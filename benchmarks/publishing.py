@@ -165,6 +165,7 @@ def main() -> int:
     }
     for target, met in verdict.items():
         print(f"{'met' if met else 'MISSED':<7} {target}")
+    print(f"        (the bare fdatasync took {by['floor: append + fdatasync']['p50_us']} us)")
     versions = {"python": platform.python_version(), "sqlite": sqlite3.sqlite_version}
     document = {"rows": rows, "targets": verdict, "versions": versions, "stored": stored}
     chosen.out.write_text(json.dumps(document, indent=1))

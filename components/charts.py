@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import plotly.graph_objects as go
 import polars as pl
@@ -13,6 +13,8 @@ from components import theme
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 # Worst first: a day is coloured by the worst of its pulls.
 SEVERITY = ("failed", "partial", "cancelled", "running", "done", "unchanged")
+NO_PULL = -1
+PALE = "rgba(133, 147, 166, 0.14)"
 SHAPES = {
     "done": "circle",
     "unchanged": "circle-open",
@@ -26,7 +28,7 @@ SHAPES = {
 def pull_calendar(pulls: pl.DataFrame, *, today: date, weeks: int | None = None) -> go.Figure:
     """Calendar heatmap: a column a week, a row a weekday, coloured by the day's worst pull.
 
-    `pulls` has `started_at` (UTC) and `state`; days without a pull stay empty. Without `weeks`
+    `pulls` has `started_at` (UTC) and `state`; days without a pull are pale. Without `weeks`
     the calendar reaches back to the first pull, 13 to 53 weeks.
     """
     weeks = weeks or _weeks_back(pulls, today)
@@ -35,8 +37,9 @@ def pull_calendar(pulls: pl.DataFrame, *, today: date, weeks: int | None = None)
     week = (pl.col("day").dt.truncate("1w")).alias("week")
     cells = days.with_columns(week, (pl.col("day").dt.weekday() - 1).alias("row"))
     columns = [first + timedelta(days=7 * i) for i in range(weeks)]
-    grid: list[list[int | None]] = [[None] * weeks for _ in WEEKDAYS]
-    words = [[""] * weeks for _ in WEEKDAYS]
+    dates = [[column + timedelta(days=row) for column in columns] for row in range(7)]
+    grid = [[None if day > today else NO_PULL for day in line] for line in dates]
+    words = [[f"{day:%a %d %b}: no pull" for day in line] for line in dates]
     for cell in cells.iter_rows(named=True):
         place = (cell["week"] - first).days // 7
         grid[cell["row"]][place] = cell["rank"]
@@ -49,8 +52,8 @@ def pull_calendar(pulls: pl.DataFrame, *, today: date, weeks: int | None = None)
         y=list(WEEKDAYS),
         text=words,
         hovertemplate="%{text}<extra></extra>",
-        colorscale=_steps([theme.STATES[s] for s in SEVERITY]),
-        zmin=-0.5,
+        colorscale=_steps([PALE, *(theme.STATES[s] for s in SEVERITY)]),
+        zmin=NO_PULL - 0.5,
         zmax=len(SEVERITY) - 0.5,
         xgap=3,
         ygap=3,
@@ -102,9 +105,18 @@ def pull_timeline(pulls: pl.DataFrame) -> go.Figure:
         for state in SHAPES
         if not (part := pulls.filter(pl.col("state") == state)).is_empty()
     ]
-    return theme.figure(
-        *traces, height=230, y_title="seconds", hovermode="closest", showlegend=True
-    )
+    fig = theme.figure(*traces, height=230, y_title="seconds", hovermode="closest", showlegend=True)
+    fig.update_yaxes(rangemode="tozero")
+    return fig.update_xaxes(range=_span(pulls["started_at"]))
+
+
+def _span(instants: pl.Series) -> list[datetime] | None:
+    """From the first to the last instant with an hour or a thirtieth of the span on both sides."""
+    first, last = instants.min(), instants.max()
+    if not isinstance(first, datetime) or not isinstance(last, datetime):
+        return None
+    edge = max((last - first) / 30, timedelta(hours=1))
+    return [first - edge, last + edge]
 
 
 def _runs(part: pl.DataFrame, state: str) -> go.Scatter:

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import polars as pl
 import streamlit as st
 
-from components import badges, charts, formats, shell, tables, theme
+from components import badges, charts, formats, once, shell, tables, theme
 from core import service
 from core.service import companies
 
@@ -43,8 +43,38 @@ FACTS = {
     "fiscal_period": "Period",
     "accession": "Accession",
 }
+SOUGHT = (
+    "RevenueFromContractWithCustomerExcludingAssessedTax",
+    "Revenues",
+    "NetIncomeLoss",
+    "Assets",
+    "StockholdersEquity",
+)
 # Days of a period that count as a quarter or a year: 13 or 14 weeks, 52 or 53 weeks.
 SPANS: dict[str, tuple[int, int]] = {"Years": (350, 380), "Quarters": (80, 105), "Instants": (0, 0)}
+
+
+INPUTS = ("sec.companies", "sec.submissions", "sec.facts")
+
+
+def watched(desk: service.Desk) -> pl.DataFrame:
+    """The companies followed, counted once per pull and change of the list."""
+    key = (*shell.version(desk, *INPUTS), *shell.watched(desk))
+    return once.made(lambda: companies.watch_list(desk), "watched", *key)
+
+
+def found(desk: service.Desk, symbol: str) -> dict[str, Any]:
+    """The company of a symbol or CIK; NotFoundError when there is none."""
+    key = (*shell.version(desk, *INPUTS), symbol)
+    return once.made(
+        lambda: companies.company(desk, companies.resolve(desk, [symbol])[0]), "company", *key
+    )
+
+
+def facts_of(desk: service.Desk, cik: int, concept: str, known: date | None = None) -> pl.DataFrame:
+    """The facts of one concept as known on a day, read once per pull."""
+    key = (*shell.version(desk, "sec.facts"), cik, concept, known)
+    return once.made(lambda: companies.facts(desk, cik, concept, known), "facts", *key)
 
 
 def label(row: dict[str, Any]) -> str:
@@ -84,6 +114,7 @@ def follow(desk: service.Desk) -> None:
     if asked and names.split():
         with shell.guarded("the watch list"):
             added = companies.watch(desk, names.replace(",", " ").split())
+            once.forget_lately()
             st.toast(
                 f"{len(added)} followed; pull their filings on Datasets",
                 icon=":material/check_circle:",
@@ -102,12 +133,16 @@ def heading(desk: service.Desk, company: dict[str, Any], symbol: str) -> None:
             "Stop following", type="tertiary"
         ):
             companies.unwatch(desk, [str(company["cik"])])
+            once.forget_lately()
             st.rerun()
 
 
 def filings(desk: service.Desk, cik: int, known: date | None) -> None:
     """Filings, newest first, filtered by form, each with its link to EDGAR."""
-    found = companies.filings(desk, cik, limit=5000, as_known_on=known)
+    key = (*shell.version(desk, "sec.submissions"), cik, known)
+    found = once.made(
+        lambda: companies.filings(desk, cik, limit=5000, as_known_on=known), "filings", *key
+    )
     if found.is_empty():
         shell.empty("No filings of this company yet.", "Pull sec.submissions.", page="datasets")
         return
@@ -121,23 +156,23 @@ def filings(desk: service.Desk, cik: int, known: date | None) -> None:
 
 def facts(desk: service.Desk, cik: int, known: date | None) -> None:
     """One concept over time, as a chart and as the reported values."""
-    listed = companies.concepts(desk, cik)
+    version = shell.version(desk, "sec.facts")
+    listed = once.made(lambda: companies.concepts(desk, cik), "concepts", cik, *version)
     if listed.is_empty():
         shell.empty("No facts of this company yet.", "Pull sec.facts.", page="datasets")
         return
     left, right = st.columns([3, 2], vertical_alignment="bottom")
-    concept = left.selectbox(
-        "Concept", listed["concept"].unique(maintain_order=True), key="concept", bind="query-params"
-    )
-    found = companies.facts(desk, cik, concept, known)
+    concept = left.selectbox("Concept", ordered(listed), key="concept", bind="query-params")
+    found = facts_of(desk, cik, concept, known)
     spans = [name for name in SPANS if not series(found, name).is_empty()]
     if not spans:
         shell.empty("Nothing was known of this concept then.", "Choose a later date.")
         return
     span = right.segmented_control("Periods", spans, default=spans[0], key="span", required=True)
     meaning = listed.filter(pl.col("concept") == concept)["label"][0]
+    key = ("facts chart", cik, concept, known, span, *version)
     theme.show(
-        over_time(series(found, span), meaning or concept, span),
+        once.made(lambda: over_time(series(found, span), meaning or concept, span), *key),
         alt=f"{meaning or concept} of CIK {cik} over time",
         key=f"facts_{cik}_{concept}",
     )
@@ -150,6 +185,12 @@ def facts(desk: service.Desk, cik: int, known: date | None) -> None:
             lambda: companies.facts(desk, cik, None, known),
             f"facts-{cik}.csv",
         )
+
+
+def ordered(listed: pl.DataFrame) -> list[str]:
+    """The concepts of a company, those that most readers look for first."""
+    there = listed["concept"].unique(maintain_order=True).to_list()
+    return [c for c in SOUGHT if c in there] + [c for c in there if c not in SOUGHT]
 
 
 def series(found: pl.DataFrame, span: str) -> pl.DataFrame:

@@ -5,7 +5,43 @@ from __future__ import annotations
 import plotly.graph_objects as go
 import polars as pl
 
-from components import theme
+from components import companies, once, shell, theme
+from core import service
+from core.service import comparison
+
+
+def found(desk: service.Desk, both: tuple[int, int]) -> pl.DataFrame:
+    """The concepts that both companies report, side by side, read once per pull."""
+    key = (*shell.version(desk, "sec.facts"), *both)
+    return once.made(lambda: comparison.side_by_side(desk, *both), "compare", *key)
+
+
+def chart(
+    desk: service.Desk,
+    both: tuple[int, int],
+    names: tuple[str, str],
+    listed: pl.DataFrame,
+    concept: str,
+) -> go.Figure:
+    """One concept of both companies over time, drawn once per pull."""
+    key = (*shell.version(desk, "sec.facts"), *both, concept)
+    return once.made(lambda: _chart(desk, both, names, listed, concept), "comparison", *key)
+
+
+def _chart(
+    desk: service.Desk,
+    both: tuple[int, int],
+    names: tuple[str, str],
+    listed: pl.DataFrame,
+    concept: str,
+) -> go.Figure:
+    unit = listed.filter(pl.col("concept") == concept)["unit"][0]
+    sides = [companies.facts_of(desk, cik, concept) for cik in both]
+    span = next(
+        (s for s in companies.SPANS if not companies.series(sides[0], s).is_empty()), "Instants"
+    )
+    left, right = (companies.series(side, span).filter(pl.col("unit") == unit) for side in sides)
+    return both_over_time(left, right, names, unit)
 
 
 def both_over_time(

@@ -9,7 +9,7 @@ from datetime import datetime
 import polars as pl
 import streamlit as st
 
-from components import badges, charts, formats, shell, tables, theme
+from components import badges, charts, formats, once, shell, tables, theme
 from core import service
 from core.domain.datasets import Dataset
 from core.service import datasets
@@ -102,21 +102,23 @@ def facts_of(status: datasets.DatasetStatus, now: datetime) -> None:
         st.error(f"**The last pull failed.** {badges.plain(status.last_error)}")
 
 
-def pulls(desk: service.Desk, name: str) -> None:
-    """Calendar, timeline, and table of a dataset's pulls."""
-    history = datasets.pull_history(desk, name, limit=1000)
+def pulls(desk: service.Desk, status: datasets.DatasetStatus) -> None:
+    """Calendar, timeline, and table of a dataset's pulls, drawn once per pull."""
+    name, today = status.name, desk.now().date()
+    key = (desk.warehouse.path, name, status.last_pull_id, today)
+    history = once.made(lambda: datasets.pull_history(desk, name, limit=1000), "pulls", *key)
     if history.is_empty():
         shell.empty("No pull yet.", "Press Refresh now, or wait for the schedule.")
         return
     st.markdown("**Each day by its worst pull**")
     theme.show(
-        charts.pull_calendar(history, today=desk.now().date()),
+        once.made(lambda: charts.pull_calendar(history, today=today), "calendar", *key),
         alt=f"Calendar of the pulls of {name}, coloured by the worst of each day",
         key=f"calendar_{name}",
     )
     st.markdown("**How long each of the last pulls took**")
     theme.show(
-        charts.pull_timeline(history.head(60)),
+        once.made(lambda: charts.pull_timeline(history.head(60)), "timeline", *key),
         alt=f"How long each of the last pulls of {name} took and how it ended",
         key=f"timeline_{name}",
     )

@@ -12,7 +12,7 @@ from typing import Any
 
 import streamlit as st
 
-from components import badges, formats, shell
+from components import badges, formats, once, shell
 from core import service
 from core.service import refresh
 
@@ -57,6 +57,7 @@ def _watch(desk: service.Desk, tickets: Sequence[refresh.Ticket], key: str) -> N
             _line(desk, item, key)
     if all(item.over for item in states) and not st.session_state.get(f"{key}_over"):
         st.session_state[f"{key}_over"] = True
+        once.forget_lately()
         _tell(states)
         st.rerun()
 

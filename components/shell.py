@@ -20,10 +20,12 @@ import streamlit as st
 import structlog
 from streamlit.errors import StreamlitAPIException
 
-from components import badges, formats, theme
+from components import badges, formats, once, theme
 from core import service
 from core.errors import OpenbellError
+from core.service import companies, datasets, exports, preferences
 
+FRESH_SECONDS = 2.0
 PAGES = Path(__file__).resolve().parent.parent / "pages"
 LANDING = "overview"
 ZONE_KEY = "preference_zone"
@@ -68,8 +70,6 @@ def _prefer(desk: service.Desk) -> None:
     """Bring the reader's preferences into the session, once."""
     if ZONE_KEY in st.session_state:
         return
-    from core.service import preferences
-
     with guarded("your preferences"):
         mine = preferences.load(desk)
         st.session_state[ZONE_KEY] = mine.zone
@@ -106,16 +106,22 @@ def _ages(desk: service.Desk, status: Any) -> str:
     return f"pulled {formats.age(status.last_success, desk.now())}"
 
 
-def statuses(desk: service.Desk) -> list[Any]:
+def statuses(desk: service.Desk) -> list[datasets.DatasetStatus]:
     """Status of every dataset, read from the store at most once in two seconds."""
-    return _statuses(id(desk), desk)
+    path = desk.warehouse.path
+    return once.lately(lambda: datasets.overview(desk), FRESH_SECONDS, "statuses", path)
 
 
-@st.cache_resource(ttl=2, max_entries=4, show_spinner=False)
-def _statuses(identity: int, _desk: service.Desk) -> list[Any]:
-    from core.service import datasets
+def watched(desk: service.Desk) -> list[int]:
+    """CIKs of the companies followed, read at most once in two seconds."""
+    path = desk.warehouse.path
+    return once.lately(lambda: companies.watched(desk), FRESH_SECONDS, "watched", path)
 
-    return list(datasets.overview(_desk))
+
+def version(desk: service.Desk, *datasets: str) -> tuple[str | None, ...]:
+    """What stands for the data of these datasets in a key of `once.made`: their last pulls."""
+    last = {status.name: status.last_pull_id for status in statuses(desk)}
+    return (str(desk.warehouse.path), *(last.get(name) for name in datasets))
 
 
 def zone() -> str:
@@ -216,8 +222,6 @@ def export_button(
 
     Text cells are guarded against formulas; simulated data says so in the file's name.
     """
-    from core.service import exports
-
     fmt = file_name.rpartition(".")[2]
     st.download_button(
         label,

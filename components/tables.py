@@ -51,7 +51,7 @@ def show(
     shown = chips(frame.select([name for name in columns if name in frame.columns]))
     tips, wide = help or {}, widths or {}
     return st.dataframe(
-        shown,
+        shown.to_arrow(),  # a frame would take the long way through pandas
         column_config={
             name: dress(name, shown.schema[name], columns[name], tips.get(name), name in pinned)
             | {"width": wide.get(name)}

@@ -16,6 +16,7 @@ from typing import Any
 from core.domain.datasets import ColumnType, Dataset
 from core.domain.frames import BASE_TABLES
 from core.domain.schedule import Schedule
+from core.domain.windows import Policy
 from core.errors import CatalogueError, ScheduleError, ValidationError
 
 SOURCES = ("foundry", "sec", "file")
@@ -130,7 +131,7 @@ def _dataset(name: str, entry: object) -> Dataset:
         catch_up=_catch_up(entry),
         enabled=entry.get("enabled", True),
         description=entry.get("description", ""),
-        options=entry.get("options", {}),
+        options=_options(entry),
     )
 
 
@@ -222,6 +223,15 @@ def _schedule(entry: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
     except ScheduleError as error:
         raise _EntryError("schedule", error.message) from None
     return tuple(rules)
+
+
+def _options(entry: Mapping[str, Any]) -> dict[str, Any]:
+    options = dict(entry.get("options", {}))
+    try:
+        Policy.of(_catch_up(entry), options)
+    except ScheduleError as error:
+        raise _EntryError("options", error.message) from None
+    return options
 
 
 def _buffer(entry: Mapping[str, Any]) -> float:

@@ -6,18 +6,18 @@ import streamlit as st
 
 from components import companies as parts
 from components import shell
-from core.service import companies
 
-INPUTS = ("sec.companies", "sec.submissions", "sec.facts")
 VIEWS = ("Filings", "Facts", "Identifiers")
 
 desk = shell.page(
-    "Companies", purpose="Who is followed, what they filed, what they reported.", datasets=INPUTS
+    "Companies",
+    purpose="Who is followed, what they filed and reported.",
+    datasets=parts.INPUTS,
 )
 
 options = []
 with shell.guarded("the watch list"):
-    watched = companies.watch_list(desk)
+    watched = parts.watched(desk)
     parts.follow(desk)
     options = [parts.label(row) for row in watched.iter_rows(named=True)]
     if watched.is_empty():
@@ -44,8 +44,8 @@ with shell.guarded("the company"):
         bind="query-params",
         help="Show only what had been filed by that day; empty means now.",
     )
-    cik = companies.resolve(desk, [symbol])[0]
-    company = companies.company(desk, cik)
+    company = parts.found(desk, symbol)
+    cik = company["cik"]
     parts.heading(desk, company, symbol)
     if view == "Filings":
         parts.filings(desk, cik, known)

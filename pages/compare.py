@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import polars as pl
 import streamlit as st
 
 from components import companies as parts
 from components import compare, shell, tables, theme
-from core.service import companies, comparison
 
 COLUMNS = {"concept": "Concept", "label": "In words", "unit": "Unit"}
 
@@ -16,7 +14,7 @@ desk = shell.page(
 )
 
 with shell.guarded("the comparison"):
-    watched = [parts.label(row) for row in companies.watch_list(desk).iter_rows(named=True)]
+    watched = [parts.label(row) for row in parts.watched(desk).iter_rows(named=True)]
     asked = [st.query_params[side] for side in ("left", "right") if side in st.query_params]
     options = list(dict.fromkeys([*watched, *asked]))
     if len(options) < 2:
@@ -25,19 +23,15 @@ with shell.guarded("the comparison"):
     first, second = st.columns(2)
     left = first.selectbox("One", options, key="left", bind="query-params")
     right = second.selectbox("The other", options, index=1, key="right", bind="query-params")
-    ciks = companies.resolve(desk, [left, right])
-    found = comparison.side_by_side(desk, *ciks)
+    both = (parts.found(desk, left)["cik"], parts.found(desk, right)["cik"])
+    found = compare.found(desk, both)
     if found.is_empty():
         shell.empty("They report no concept in common.", "Pull sec.facts for both.")
         st.stop()
-    concepts = found["concept"].to_list()
+    concepts = parts.ordered(found)
     concept = st.selectbox("Concept over time", concepts, key="concept", bind="query-params")
-    sides = [companies.facts(desk, cik, concept) for cik in ciks]
-    span = next((s for s in parts.SPANS if not parts.series(sides[0], s).is_empty()), "Instants")
-    unit = found.filter(pl.col("concept") == concept)["unit"][0]
-    drawn = [parts.series(side, span).filter(pl.col("unit") == unit) for side in sides]
     theme.show(
-        compare.both_over_time(drawn[0], drawn[1], (left, right), unit),
+        compare.chart(desk, both, (left, right), found, concept),
         alt=f"{concept} of {left} and {right} over time",
         key="compare_chart",
     )
@@ -50,5 +44,11 @@ with shell.guarded("the comparison"):
         "right_period": "to",
         "ratio": f"{left} / {right}",
     }
-    tables.show(found.head(60), heads, alt=f"{left} and {right} by concept", pinned=("concept",))
+    tables.show(
+        found.head(60),
+        heads,
+        alt=f"{left} and {right} by concept",
+        pinned=("concept",),
+        widths={"concept": 220, "label": 220, "unit": 60},
+    )
     shell.export_button("CSV", lambda: found, f"compare-{left}-{right}.csv")

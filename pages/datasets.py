@@ -44,7 +44,7 @@ with shell.guarded("the dataset"):
     else:
         st.caption(f"Loaded from files: `python -m app import {name} FILE`")
     if view == "Pulls":
-        parts.pulls(desk, name)
+        parts.pulls(desk, status)
     elif view == "Rows":
         parts.rows(desk, dataset)
     elif view == "Rejected rows":

@@ -48,6 +48,18 @@ class Policy:
         if not isinstance(self.coalesce, bool):
             raise ScheduleError(f"coalesce {self.coalesce!r} is not true or false")
 
+    @classmethod
+    def of(cls, catch_up: CatchUp, options: Mapping[str, Any]) -> Policy:
+        """The policy that the words of the catalogue mean; ScheduleError names a bad one."""
+        return cls(
+            catch_up=catch_up,
+            cap=options.get("catch_up_cap", 100),
+            coalesce=options.get("coalesce", False),
+            lag=_span(options, "lag_minutes", 60, 0),
+            misfire_grace=_span(options, "misfire_grace_minutes", 60, 5),
+            jitter=_span(options, "jitter_seconds", 1, 0),
+        )
+
 
 def schedule_of(dataset: Dataset) -> Schedule:
     """The schedule of a catalogue entry; it is false when the dataset has no rules."""
@@ -56,15 +68,7 @@ def schedule_of(dataset: Dataset) -> Schedule:
 
 def policy_of(dataset: Dataset) -> Policy:
     """The policy of a catalogue entry from `catch_up` and the words in `options`."""
-    options = dataset.options
-    return Policy(
-        catch_up=dataset.catch_up,
-        cap=options.get("catch_up_cap", 100),
-        coalesce=options.get("coalesce", False),
-        lag=_span(options, "lag_minutes", 60, 0),
-        misfire_grace=_span(options, "misfire_grace_minutes", 60, 5),
-        jitter=_span(options, "jitter_seconds", 1, 0),
-    )
+    return Policy.of(dataset.catch_up, dataset.options)
 
 
 def window_at(dataset: str, schedule: Schedule, due_at: datetime, policy: Policy) -> Window:

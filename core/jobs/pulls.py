@@ -92,7 +92,7 @@ class Puller:
             try:
                 end = await self._pull(request, start, began)
             except asyncio.CancelledError:
-                await asyncio.shield(self._failed(start, request, began, _cancelled(request)))
+                await asyncio.shield(self._failed(start, request, began, self._cancelled(request)))
                 raise
             except Exception as error:
                 await self._failed(start, request, began, error)
@@ -100,6 +100,10 @@ class Puller:
             self._count(request.dataset.name, end)
             log.info("pull ended", state=end.state, rows=end.rows_read, seconds=end.seconds)
         return pull_id
+
+    def stores_in_batches(self, dataset: Dataset) -> bool:
+        """Whether a pull of the dataset that was stopped may have stored whole documents."""
+        return hasattr(self.sources.get(dataset.source), "pull_into")
 
     def _start(self, pull_id: str, request: PullRequest) -> records.PullStart:
         return records.PullStart(
@@ -189,7 +193,7 @@ class Puller:
             announced_rows=pulled.announced_rows,
             bytes=pulled.bytes,
             requests=pulled.requests,
-            message=pulled.partial,
+            message=pulled.remark(),
             schema_hash=dataset.schema_hash,
         )
 
@@ -234,6 +238,12 @@ class Puller:
             records.add_events(tx, start.pull_id, live.events if live else ())
             records.end(tx, start.pull_id, end)
 
+    def _cancelled(self, request: PullRequest) -> PullCancelledError:
+        stays = "the data is as it was before"
+        if self.stores_in_batches(request.dataset):
+            stays = "what had been stored stays, each document whole"
+        return PullCancelledError(f"the pull of {request.dataset.name} was cancelled; {stays}")
+
     def _count(self, dataset: str, end: records.PullEnd) -> None:
         metrics.PULLS.labels(dataset, end.state).inc()
         metrics.PULL_BYTES.labels(dataset).inc(end.bytes)
@@ -257,12 +267,6 @@ async def _to_the_end(function: Callable[..., T], *arguments: object) -> T:
 def new_pull_id(now: datetime) -> str:
     """A fresh pull id that sorts by time: yyyymmddThhmmssffffff-8 hex digits."""
     return f"{now:%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}"
-
-
-def _cancelled(request: PullRequest) -> PullCancelledError:
-    return PullCancelledError(
-        f"the pull of {request.dataset.name} was cancelled; the data is as it was before"
-    )
 
 
 def _sentence(error: Exception, dataset: str) -> str:

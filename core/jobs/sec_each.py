@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -76,7 +77,7 @@ async def for_each_company(
     set) and a failing store are raised. Raises the first failure when nothing came at all.
     """
     outcome = Outcome(asked=len(ciks))
-    ready: asyncio.Queue[tuple[int, T] | None] = asyncio.Queue(maxsize=2 * each.parallel)
+    ready: asyncio.Queue[tuple[int, T] | None] = asyncio.Queue(maxsize=each.parallel)
     try:
         async with asyncio.TaskGroup() as group:
             writer = group.create_task(_write(each, ready, outcome, on_step))
@@ -133,12 +134,15 @@ async def _write(
     outcome: Outcome,
     on_step: Callable[[Outcome], None] | None,
 ) -> None:
-    open_ = True
-    while open_:
-        batch: list[tuple[int, T]] = []
-        open_ = await _fill(each, ready, batch)
-        if batch:
-            await asyncio.to_thread(each.store, [item for _, item in batch])
+    more = True
+    with ThreadPoolExecutor(1, "sec-store") as lane:
+        while more:
+            batch: list[tuple[int, T]] = []
+            more = await _fill(each, ready, batch)
+            if not batch:
+                continue
+            items = [item for _, item in batch]
+            await asyncio.get_running_loop().run_in_executor(lane, each.store, items)
             outcome.stored.extend(cik for cik, _ in batch)
             if on_step:
                 on_step(outcome)

@@ -29,7 +29,7 @@ _DUE = (
     " ORDER BY priority DESC, id LIMIT 1"
 )
 _TWINS = (
-    rows.SELECT  # noqa: S608 - constants only
+    rows.SELECT
     + " WHERE dedupe_key = ? AND (? OR status IN ('queued', 'running')) ORDER BY id DESC"
 )
 _FIND = (
@@ -64,6 +64,7 @@ class SqliteQueue:
         self._max_deliveries = max_deliveries
         self._on_corrupt = on_corrupt
         self._last_id = 0
+        self._tail = secrets.token_hex(3)
         self._file = SqliteFile(path, rows.SCHEMA, layout=1)
 
     def publish(
@@ -84,8 +85,12 @@ class SqliteQueue:
         """See JobQueue."""
         if not messages:
             return []
+        now = self._now()
+        fresh: list[Job] = []
         with self._file.write():
-            return [self._publish(message) for message in messages]
+            published = [self._publish(message, now, fresh) for message in messages]
+            self._file.add(rows.INSERT, [rows.to_row(job) for job in fresh])
+        return published
 
     def claim(
         self, worker: str, lease: timedelta, events: Collection[str] | None = None
@@ -231,13 +236,21 @@ class SqliteQueue:
         """See JobQueue."""
         self._file.close()
 
-    def _publish(self, message: Message) -> Published:
+    def _publish(self, message: Message, now: datetime, fresh: list[Job]) -> Published:
+        """Join a twin, or make a job: added to `fresh`, or stored when it may have twins."""
         known = self._twin(message)
         if known is not None:
             self._bring_forward(known, message)
             return Published(known.id, joined=True)
-        now = self._now()
-        job = Job(
+        job = self._new_job(message, now)
+        if message.dedupe_key is None:
+            fresh.append(job)
+        else:
+            self._file.change(rows.INSERT, rows.to_row(job))
+        return Published(job.id, joined=False)
+
+    def _new_job(self, message: Message, now: datetime) -> Job:
+        return Job(
             id=self._new_id(now),
             event_name=message.event_name,
             payload=message.payload,
@@ -249,8 +262,6 @@ class SqliteQueue:
             lane=message.lane,
             dedupe_key=message.dedupe_key,
         )
-        self._file.change(rows.INSERT, rows.to_row(job))
-        return Published(job.id, joined=False)
 
     def _twin(self, message: Message) -> Job | None:
         """The job that a message with a dedupe key joins; not one that is being called off."""
@@ -338,7 +349,7 @@ class SqliteQueue:
     def _new_id(self, now: datetime) -> str:
         """Ids sort in the order of publishing; the tail keeps two processes apart."""
         self._last_id = max(int(now.timestamp() * 1e6), self._last_id + 1)
-        return f"{self._last_id:014x}{secrets.token_hex(3)}"
+        return f"{self._last_id:014x}{self._tail}"
 
 
 def _json(names: Collection[str] | None) -> str | None:

@@ -23,6 +23,7 @@ class SqliteFile:
         path.parent.mkdir(parents=True, exist_ok=True)
         with self._mapped():
             self._db = _connect(path)
+            self._check()
             self._migrate(statements, layout)
 
     def read(self, sql: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
@@ -34,6 +35,11 @@ class SqliteFile:
         """Execute a statement; how many rows it changed."""
         with self._lock, self._mapped():
             return self._db.execute(sql, params).rowcount
+
+    def add(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Execute an INSERT for every row."""
+        with self._lock, self._mapped():
+            self._db.executemany(sql, rows)
 
     @contextmanager
     def write(self) -> Iterator[None]:
@@ -54,6 +60,17 @@ class SqliteFile:
         """Release the file."""
         with self._lock:
             self._db.close()
+
+    def _check(self) -> None:
+        """Refuse a file whose pages or indexes do not fit together: rows would go missing."""
+        found = [row[0] for row in self._db.execute("PRAGMA integrity_check(1)")]
+        if found != ["ok"]:
+            self._db.close()
+            raise StoreError(
+                f"{self.path.name} is damaged: {found[0]}",
+                where=str(self.path),
+                hint="restore it from a backup with: python -m app restore",
+            )
 
     def _migrate(self, statements: Sequence[str], layout: int) -> None:
         found = self._db.execute("PRAGMA user_version").fetchone()[0]

@@ -7,11 +7,13 @@ the queue run in threads, because they wait for the disk.
 from __future__ import annotations
 
 import asyncio
+import functools
 import random
 from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from core.errors import OpenbellError
 from core.jobs.outcome import JobEvents, Kind, Outcome, of_failure
@@ -21,6 +23,7 @@ from core.observe import logs
 from core.sources.pulled import Progress
 
 log = logs.get("worker")
+T = TypeVar("T")
 TIDY_EVERY = timedelta(hours=1)
 
 
@@ -100,13 +103,15 @@ class Worker:
         self._tidied: datetime | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main: asyncio.Task[None] | None = None
+        self._threads: ThreadPoolExecutor | None = None
         self._wake = asyncio.Event()
 
     async def initialize(self) -> None:
         """Take over what a dead process left, then start claiming."""
         self._loop = asyncio.get_running_loop()
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix=f"{self._name}-queue")
         self._stopping = False
-        found = await asyncio.to_thread(self._queue.recover, everything=self._exclusive)
+        found = await self._call(self._queue.recover, everything=self._exclusive)
         if found:
             log.info("jobs taken over", jobs=found)
         self._main = asyncio.create_task(self._claim_for_ever(), name="worker")
@@ -126,6 +131,8 @@ class Worker:
         for running in list(self._running.values()):  # handlers that would not stop
             log.error("handler did not stop", job=running.job.id)
             await self._settle(running.job, Outcome("released"))
+        if self._threads is not None:
+            self._threads.shutdown()
         self._loop = None
 
     def wake(self) -> None:
@@ -144,6 +151,11 @@ class Worker:
         """How many jobs run."""
         return len(self._running)
 
+    async def _call(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Call the queue in a thread of its own: handlers may hold all of the loop's threads."""
+        call = functools.partial(function, *args, **kwargs)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+
     async def _claim_for_ever(self) -> None:
         while not self._stopping:
             self._wake.clear()
@@ -161,12 +173,14 @@ class Worker:
 
     async def _fill(self) -> None:
         while len(self._running) < self._limits.jobs and not self._stopping:
-            job = await asyncio.to_thread(
-                self._queue.claim, self._name, self._lease, list(self._handlers)
-            )
+            job = await self._call(self._queue.claim, self._name, self._lease, list(self._handlers))
             if job is None:
                 return
-            self._begin(job)
+            if job.id in self._running:
+                # the clock jumped past the lease (the machine slept): it is still ours
+                self._running[job.id].job = job
+            else:
+                self._begin(job)
 
     def _begin(self, job: Job) -> None:
         self._board.start(job.id, job.lane or "")
@@ -182,17 +196,16 @@ class Worker:
             return await self._handlers[job.event_name](job, Context(self._board, job.id))
 
     async def _see_through(self, running: _Running) -> None:
-        job = running.job
         pulse = asyncio.create_task(self._pulse(running))
         try:
             outcome = await self._outcome(running)
         finally:
             pulse.cancel()
         try:
-            await self._settle(job, outcome)
+            await self._settle(running.job, outcome)
         finally:
-            self._running.pop(job.id, None)
-            self._board.finish(job.id)
+            self._running.pop(running.job.id, None)
+            self._board.finish(running.job.id)
             self._wake.set()
 
     async def _outcome(self, running: _Running) -> Outcome:
@@ -212,7 +225,7 @@ class Worker:
 
     async def _settle(self, job: Job, outcome: Outcome) -> None:
         try:
-            await asyncio.to_thread(self._write, job, outcome)
+            await self._call(self._write, job, outcome)
         except OpenbellError as error:  # its lease will end, and it is delivered again
             log.error("job not settled", job=job.id, error=str(error))
             return
@@ -238,7 +251,7 @@ class Worker:
         while True:
             await asyncio.sleep(self._limits.lease_seconds / 3)
             try:
-                hold = await asyncio.to_thread(self._queue.extend, running.job, self._lease)
+                hold = await self._call(self._queue.extend, running.job, self._lease)
             except OpenbellError as error:  # the next beat may reach the disk again
                 log.error("heartbeat failed", job=running.job.id, error=str(error))
                 continue
@@ -250,12 +263,12 @@ class Worker:
         if self._tidied is None or abs(now - self._tidied) > TIDY_EVERY:
             self._tidied = now
             keep = timedelta(days=self._limits.keep_days)
-            await asyncio.to_thread(self._queue.purge, now - keep)
+            await self._call(self._queue.purge, now - keep)
 
     async def _stop_cancelled(self) -> None:
         if not self._running:
             return
-        jobs = await asyncio.to_thread(self._queue.find, [Status.RUNNING], limit=1000)
+        jobs = await self._call(self._queue.find, [Status.RUNNING], limit=1000)
         for job in jobs:
             if job.cancel_requested and job.id in self._running:
                 self._stop(self._running[job.id], "cancelled")

@@ -16,7 +16,8 @@ from core.sandbox.companies_model import profiles
 from core.sandbox.market_model import life, model
 from core.sandbox.market_names import COVERED, FIRST_CIK, LABEL, Listing, listings
 
-RECENT = 120  # filings in the first submissions document; the rest is on an overflow page
+RECENT = 1000  # filings in the first submissions document; the rest is on an overflow page
+RECENT_OF_SOME = 100  # every sixth company has an overflow page
 
 
 def company_facts(seed: int, as_of: date, slot: int) -> bytes:
@@ -94,7 +95,8 @@ def _texts(rows: pl.DataFrame) -> pl.DataFrame:
 def submissions(seed: int, as_of: date, slot: int, page: int = 0) -> bytes | None:
     """The submissions document of a slot (page 0) or its overflow page 1; None beyond."""
     rows = filings(seed, as_of).filter(pl.col("slot") == slot).reverse()
-    recent, older = rows.head(RECENT), rows.slice(RECENT)
+    first = RECENT if slot % 6 else RECENT_OF_SOME
+    recent, older = rows.head(first), rows.slice(first)
     if page:
         return orjson.dumps(_columns(older)) if page == 1 and older.height else None
     document = _head(seed, as_of, listings()[slot])

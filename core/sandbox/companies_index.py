@@ -64,7 +64,7 @@ def feed(seed: int, as_of: date, start: int, count: int) -> bytes:
 
     Forms 4 appear twice, for the issuer and for the reporting owner.
     """
-    newest = _named(filings(seed, as_of).tail(4000).sort("accepted", descending=True))
+    newest = _named(filings(seed, as_of).sort("accepted", descending=True).head(4000))
     both = pl.concat([newest.with_columns(pl.lit(r).alias("role")) for r in ("Filer", "Reporting")])
     insider = pl.col("form") == "4"
     entries = (

@@ -78,7 +78,7 @@ def traits(seed: int) -> Traits:
     price = np.where(penny, 0.3 + 1.6 * rng.random(SLOTS), np.clip(price, 4, 420))
     value = np.exp(21.6 + 1.35 * size) * np.where(penny | illiquid, 0.02, 1.0)
     turnover = np.exp(-5.1 + 0.4 * rng.standard_normal(SLOTS))
-    vol = base_vol * np.exp(0.18 * rng.standard_normal(SLOTS) - 0.08 * size)
+    vol = 0.85 * base_vol * np.exp(0.18 * rng.standard_normal(SLOTS) - 0.08 * size)
     vol = vol * np.where(penny, 1.8, 1.0)
     beta = np.clip(0.95 + 0.35 * rng.standard_normal(SLOTS), 0.1, 2.2)
     pays = rng.random(SLOTS) < np.where(base_vol > 0.022, 0.15, 0.65)
@@ -114,7 +114,8 @@ class _Shocks:
     def __init__(self, seed: int, cal: Calendar, who: Traits, happened: News) -> None:
         n = len(cal.sessions)
         shape = (n, SLOTS)
-        self.market = stream(seed, "market").standard_t(5, (n, 2)) * np.sqrt(3 / 5)
+        market = stream(seed, "market").standard_t(5, (n, 2)) * np.sqrt(3 / 5)
+        self.market = np.clip(market, -3.2, 3.2)
         sectors = stream(seed, "sectors").standard_normal((n, 2, len(SECTORS)))
         sectors = np.concatenate([sectors, np.zeros((n, 2, 1))], axis=2)  # the fund's own: none
         self.sector = sectors[:, :, who.sector] * 0.0045
@@ -123,7 +124,9 @@ class _Shocks:
         self.noise = stream(seed, "volume").standard_normal(shape)
         self.luck = stream(seed, "luck").random((n, 3, SLOTS))
         self.jump = np.zeros(shape)
-        scale = np.clip(who.daily_vol[happened.slot] / 0.02, 0.45, 1.8)
+        scale = np.clip(who.daily_vol[happened.slot] / 0.017, 0.45, 1.8)
+        # names with filings make most of the news, so that a gap mostly has a story to read
+        scale = scale * np.where(happened.slot <= COVERED, 1.3, 0.6)
         np.add.at(self.jump, (happened.gap_row, happened.slot), happened.jump * scale)
         self.pay_day = _pay_days(seed, cal)
         self.season = _season(cal)
@@ -202,13 +205,13 @@ class _State:
     def _returns(self, t: int, rnd: _Shocks) -> tuple[Floats, Floats]:
         own = np.sqrt(self.var)
         swing = np.sqrt(self.market_var)
-        common = rnd.market[t] * swing * np.array([0.45, 0.85])
+        common = rnd.market[t] * swing * np.array([0.36, 0.88])
         level = np.log(self.prior_close * self.factor) - self.anchor - 0.05 / DAY * t
         pull = np.clip(-0.0025 * level, -0.004, 0.004)
         heat = swing / 0.009
         off = np.where(self.spinoff, np.log(0.82), 0.0)
         night = self.who.beta * common[0] + 0.4 * heat * rnd.sector[t, 0]
-        night = night + own * 0.38 * rnd.night[t] + rnd.jump[t] + off
+        night = night + own * 0.33 * rnd.night[t] + rnd.jump[t] + off
         drift = 0.12 * rnd.jump[t] + pull + 0.0003
         day = self.who.beta * common[1] + 0.8 * heat * rnd.sector[t, 1] + own * 0.9 * rnd.day[t]
         self.day_vol = np.sqrt(self.var * 0.81 + (self.who.beta * swing * 0.85) ** 2)
@@ -218,9 +221,9 @@ class _State:
     def _heat(self, own: Floats, rnd: _Shocks, t: int, common: Floats) -> None:
         """Volatility clusters: each variance leans on its last shock (GARCH 1,1)."""
         total = float(common.sum())
-        self.market_var = 1.6e-6 + 0.11 * total**2 + 0.87 * self.market_var
-        self.market_var = min(self.market_var, 0.045**2)
-        shock = (own * 0.9 * rnd.day[t]) ** 2 + (own * 0.38 * rnd.night[t]) ** 2
+        self.market_var = 4.2e-6 + 0.11 * total**2 + 0.87 * self.market_var
+        self.market_var = min(self.market_var, 0.028**2)
+        shock = (own * 0.9 * rnd.day[t]) ** 2 + (own * 0.33 * rnd.night[t]) ** 2
         shock = shock + 0.35 * rnd.jump[t] ** 2
         usual = self.who.daily_vol**2
         self.var = np.minimum(0.05 * usual + 0.10 * shock + 0.85 * self.var, 25 * usual)

@@ -29,8 +29,8 @@ KINDS: tuple[tuple[str, float, float, float], ...] = (
     ("424B5", 0.08, -7.0, 3.0),
 )
 EARNINGS = "2.02"
-RATE_COVERED = 0.03  # chance of a piece of news per session beside results
-RATE_OTHERS = 0.005
+RATE_COVERED = 0.055  # chance of a piece of news per session beside results
+RATE_OTHERS = 0.002
 QUARTERS = 80
 
 

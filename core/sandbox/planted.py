@@ -6,7 +6,7 @@ against it. Bar faults sit in the month before the current one and stay there wh
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 
 import numpy as np
@@ -104,7 +104,7 @@ def _bar_faults(world: Market) -> pl.DataFrame:
     month = np.datetime64(world.as_of, "M") - 1
     first = int(m.cal.row(np.array([month.astype("datetime64[D]")]))[0])
     order = 61 + stream(world.seed, "planted").permutation(330)
-    solid = m.present[first - 2 : first + 25].all(axis=0) & (m.close[first] > 5)
+    solid = m.present[first - 2 : first + 18].all(axis=0) & (m.close[first] > 5)
     slots = order[solid[order]][: len(BAR_FAULTS)]
     rows = first + 2 + np.arange(len(BAR_FAULTS)) % 15
     frame = pl.DataFrame(
@@ -140,12 +140,11 @@ def bars_of(world: Market, faults: pl.DataFrame) -> pl.DataFrame:
 
 
 def _missing_split(world: Market) -> pl.DataFrame:
-    """The latest split of the window that is not of a company with filings."""
+    """The latest split before the month of the bar faults, of a company without XBRL."""
+    month = (world.as_of.replace(day=1) - timedelta(days=1)).replace(day=1)
     filed = [x.symbol for x in listings()[1:61]]
     splits = world.corporate_actions().filter(
-        (pl.col("kind") == "split")
-        & ~pl.col("symbol").is_in(filed)
-        & (pl.col("ex_date") <= world.last_session)
+        (pl.col("kind") == "split") & ~pl.col("symbol").is_in(filed) & (pl.col("ex_date") < month)
     )
     return (
         splits.sort("ex_date", "symbol")

@@ -33,11 +33,15 @@ def watch_list(desk: Desk) -> pl.DataFrame:
         "WITH f AS (SELECT cik, count(*) AS filings, max(filed) AS latest_filed FROM filings "
         "WHERE cik IN (SELECT cik FROM watchlist) GROUP BY cik), "
         "x AS (SELECT cik, count(*) AS facts FROM facts WHERE removed_at IS NULL "
-        "AND cik IN (SELECT cik FROM watchlist) GROUP BY cik) "
-        "SELECT w.cik, w.symbol, c.name, w.added_at, coalesce(f.filings, 0) AS filings, "
+        "AND cik IN (SELECT cik FROM watchlist) GROUP BY cik), "
+        f"t AS (SELECT cik, {_TICKER} AS symbol FROM company_identifiers "
+        "WHERE cik IN (SELECT cik FROM watchlist) GROUP BY cik) "
+        "SELECT w.cik, coalesce(w.symbol, t.symbol) AS symbol, c.name, w.added_at, "
+        "coalesce(f.filings, 0) AS filings, "
         "coalesce(x.facts, 0) AS facts, f.latest_filed, c.sic_description, c.category "
         "FROM watchlist w LEFT JOIN companies c ON c.cik = w.cik LEFT JOIN f ON f.cik = w.cik "
-        "LEFT JOIN x ON x.cik = w.cik ORDER BY coalesce(w.symbol, c.name), w.cik"
+        "LEFT JOIN x ON x.cik = w.cik LEFT JOIN t ON t.cik = w.cik "
+        "ORDER BY coalesce(w.symbol, t.symbol, c.name), w.cik"
     )
 
 

@@ -26,7 +26,7 @@ def load(desk: Desk, name: str, path: Path, trigger: str = "import") -> dict[str
         )
     if not path.is_file() and not path.is_dir():
         raise UsageError(f"there is no file {path}")
-    return _run(desk, dataset, _source_of(desk, path), f"{trigger}:{path.name}", trigger)
+    return run_here(desk, dataset, _source_of(desk, path), f"{trigger}:{path.name}", trigger)
 
 
 def _source_of(desk: Desk, path: Path) -> Any:
@@ -35,7 +35,7 @@ def _source_of(desk: Desk, path: Path) -> Any:
     return FileSource(path, today=lambda: desk.now().date())
 
 
-def _run(desk: Desk, dataset: Dataset, source: Any, job: str, trigger: str) -> dict[str, Any]:
+def run_here(desk: Desk, dataset: Dataset, source: Any, job: str, trigger: str) -> dict[str, Any]:
     """Run one pull here and now with a source of its own."""
     sources: Mapping[str, Any] = {dataset.source: source}
     puller = Puller(

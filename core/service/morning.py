@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from core.service.companies import _TICKER as TICKER
 from core.service.companies import ARCHIVES
 
 if TYPE_CHECKING:
@@ -31,15 +32,19 @@ def changes(desk: Desk, since: datetime) -> pl.DataFrame:
 
 
 def new_filings(desk: Desk, since: datetime, limit: int = 50) -> pl.DataFrame:
-    """Filings of watched companies accepted since an instant, newest first, with EDGAR links."""
+    """Filings of watched companies accepted from an instant until now, newest first, with links."""
     return desk.warehouse.read(
-        "SELECT f.cik, w.symbol, c.name, f.form, f.items, f.accepted_at, f.filed, f.accession, "
+        f"WITH t AS (SELECT cik, {TICKER} AS symbol FROM company_identifiers "
+        "WHERE cik IN (SELECT cik FROM watchlist) GROUP BY cik) "
+        "SELECT f.cik, coalesce(w.symbol, t.symbol) AS symbol, c.name, f.form, f.items, "
+        "f.accepted_at, f.filed, f.accession, "
         f"'{ARCHIVES}/' || f.cik || '/' || replace(f.accession, '-', '') || '/' "
         "|| f.accession || '-index.htm' AS url "
         "FROM filings f JOIN watchlist w ON w.cik = f.cik LEFT JOIN companies c ON c.cik = f.cik "
-        "WHERE coalesce(f.accepted_at, f.filed::TIMESTAMPTZ) >= $since "
+        "LEFT JOIN t ON t.cik = f.cik "
+        "WHERE coalesce(f.accepted_at, f.filed::TIMESTAMPTZ) BETWEEN $since AND $now "
         "ORDER BY coalesce(f.accepted_at, f.filed::TIMESTAMPTZ) DESC LIMIT $limit",
-        {"since": since, "limit": limit},
+        {"since": since, "now": desk.now(), "limit": limit},
     )
 
 

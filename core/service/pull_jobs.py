@@ -41,7 +41,11 @@ async def pull(desk: Desk, job: Job, context: Context) -> Mapping[str, Any] | No
     request = PullRequest(job.id, dataset, window, trigger, bool(job.payload.get("force")))
     try:
         pull_id = await desk.puller.run(request)
+    except asyncio.CancelledError:
+        _follow_interrupted(desk, dataset, job)
+        raise
     except OpenbellError as error:
+        _follow_interrupted(desk, dataset, job)
         if trigger in SCHEDULED:
             raise
         # whoever pressed the button waits for an answer: no second try behind their back
@@ -55,6 +59,12 @@ def _follow(desk: Desk, dataset: Dataset, pull_id: str, job: Job) -> None:
     (document,) = records.documents(desk.warehouse, [pull_id])
     if document["rows_inserted"] or document["rows_updated"] or job.attempts > 1:
         publish_follow_ups(desk, [dataset.table], pull_id)
+
+
+def _follow_interrupted(desk: Desk, dataset: Dataset, job: Job) -> None:
+    """A source that stores in batches may have changed its table before it was stopped."""
+    if desk.puller.stores_in_batches(dataset):
+        publish_follow_ups(desk, [dataset.table], job.id)
 
 
 def window_for(desk: Desk, dataset: Dataset, payload: Mapping[str, Any]) -> Window:

@@ -9,8 +9,8 @@ import asyncio
 import hashlib
 import random
 import time
-import zlib
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -19,6 +19,8 @@ from types import TracebackType
 from typing import Literal, Self
 
 import aiohttp
+from isal.igzip_lib import IsalError
+from isal.isal_zlib import decompressobj as inflater_of
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
 from core.errors import (
@@ -50,6 +52,8 @@ Kind = Literal["json", "xml", "text", "zip"]
 MIB = 1024**2
 _RATIO = 100  # unpacked to packed; companyfacts is about 16
 _CHUNK = 256 * 1024
+# one thread: each that has ever unpacked keeps that much memory
+_UNPACKING = ThreadPoolExecutor(1, "sec-unpack")
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,10 +216,12 @@ class SecClient:
             ) from error
         finally:
             metrics.http_request(host, status, time.perf_counter() - started)
-        if status == 304:
+        if status == 304 and (known.etag or known.last_modified):
             return Answer(url, b"", known.sha256 or "", known.etag, known.last_modified, True)
         self._must_be_good(response, packed, where, dataset)
-        return await asyncio.to_thread(self._opened, response, packed, kind, known, dataset)
+        return await asyncio.get_running_loop().run_in_executor(
+            _UNPACKING, self._opened, response, packed, kind, known, dataset
+        )
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -281,10 +287,10 @@ def unpacked(packed: bytes, encoding: str, limit: int, where: str, dataset: str)
     if encoding not in ("gzip", "deflate"):
         raise ProtocolError(f"{dataset}: unknown encoding {encoding!r}", where=where)
     limit = min(limit, max(MIB, len(packed) * _RATIO))
-    inflater = zlib.decompressobj(47)
+    inflater = inflater_of(47)
     try:
         body = inflater.decompress(packed, limit)
-    except zlib.error as error:
+    except IsalError as error:  # type: ignore[misc]  # its stub takes the class for a value
         raise IntegrityError(f"{dataset}: broken compression ({error})", where=where) from None
     if inflater.unconsumed_tail or (not inflater.eof and len(body) >= limit):
         raise _too_large(dataset, where, limit)

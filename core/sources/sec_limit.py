@@ -95,11 +95,8 @@ def host_of(url: str) -> str:
 def checked_user_agent(user_agent: str, host: str) -> str:
     """The User-Agent to send; ValidationError when the SEC would be asked without a contact."""
     agent = user_agent.strip()
-    printable = agent.isprintable() and agent.isascii()
-    if printable and _CONTACT.search(agent):
+    if agent.isprintable() and agent.isascii() and _CONTACT.search(agent):
         return agent
-    if is_loopback(host):
-        return agent if agent and printable else "Openbell stand-in desk@openbell.invalid"
     raise ValidationError(
         "the SEC wants to know who asks: no contact with an e-mail address is set",
         where=host,

@@ -46,6 +46,11 @@ class FactsOfCompany(Protocol):
         """Facts of concepts whose hash is the stored one."""
 
 
+def companies_with_facts(warehouse: Warehouse) -> set[int]:
+    """CIKs of which an answer of companyfacts is stored."""
+    return set(warehouse.read("SELECT DISTINCT cik FROM fact_concepts")["cik"])
+
+
 def known_concepts(warehouse: Warehouse, ciks: Sequence[int]) -> dict[int, KnownConcepts]:
     """Hash and number of facts of every stored concept, by company, for `decode_facts`."""
     rows = warehouse.read(
@@ -77,13 +82,16 @@ def write_facts(
     changed concepts are compared: changed ones keep the older version in `facts_history`, ones no
     longer stated are marked removed. `now` is the instant at which this became known here.
     """
+    same = _unchanged(tx, companies)
+    counts = FactCounts(unchanged=sum(c.skipped for c in companies if c.cik in same))
+    companies = [c for c in companies if c.cik not in same]
     if not companies:
-        return FactCounts()
+        return counts
     stored = _ciks_with_facts(tx, [c.cik for c in companies])
     fresh = [c for c in companies if c.cik not in stored]
     others = [c for c in companies if c.cik in stored]
     inserted = append_facts(tx, [c.facts for c in fresh], pull_id, now)
-    counts = FactCounts(inserted=inserted)
+    counts += FactCounts(inserted=inserted)
     if others:
         counts += merge_facts(
             tx,
@@ -93,7 +101,7 @@ def write_facts(
             now,
         ) + FactCounts(unchanged=sum(c.skipped for c in others))
     _write_hashes(tx, companies, pull_id)
-    _write_labels(tx, companies, pull_id)
+    write_labels(tx, pl.concat([company.labels for company in companies]), pull_id)
     _write_names(tx, companies, pull_id)
     _note_upstream(tx, pull_id, "companyfacts")
     return counts
@@ -166,6 +174,17 @@ def _picked(ciks: Sequence[int] | None, concepts: Sequence[str] | None) -> dict[
     }
 
 
+def _unchanged(tx: Transaction, companies: Sequence[FactsOfCompany]) -> set[int]:
+    """Companies all of whose concepts have the stored hash, none more and none less."""
+    looked = {c.cik: c.hashes.height for c in companies if c.labels.is_empty() and c.skipped}
+    stored = tx.read(
+        "SELECT cik, count(*) AS concepts FROM fact_concepts WHERE cik IN (SELECT unnest(?)) "
+        "GROUP BY cik",
+        [list(looked)],
+    )
+    return {cik for cik, concepts in stored.iter_rows() if concepts == looked[cik]}
+
+
 def _ciks_with_facts(tx: Transaction, ciks: Sequence[int]) -> set[int]:
     rows = tx.read("SELECT DISTINCT cik FROM facts WHERE cik IN (SELECT unnest(?))", [list(ciks)])
     return set(rows["cik"])
@@ -179,9 +198,11 @@ def _write_hashes(tx: Transaction, companies: Sequence[FactsOfCompany], pull_id:
     tx.insert("fact_concepts", hashes.with_columns(pull_id=pl.lit(pull_id)))
 
 
-def _write_labels(tx: Transaction, companies: Sequence[FactsOfCompany], pull_id: str) -> None:
-    """Labels of concepts not seen before: they belong to the taxonomy, not to a company."""
-    labels = pl.concat([company.labels for company in companies])
+def write_labels(tx: Transaction, labels: pl.DataFrame, pull_id: str) -> None:
+    """Add labels (taxonomy, concept, label, description) of concepts not seen before.
+
+    They belong to the taxonomy, not to a company: the first one stays.
+    """
     known = tx.read("SELECT taxonomy, concept FROM concepts")
     new = labels.join(known, on=["taxonomy", "concept"], how="anti")
     new = new.unique(["taxonomy", "concept"], keep="first", maintain_order=True)

@@ -42,18 +42,25 @@ def add_companies(tx: Transaction, companies: pl.DataFrame, pull_id: str) -> Mer
 
 
 def write_identifiers(
-    tx: Transaction, stated: pl.DataFrame, pull_id: str, on: date, *, whole_market: bool = False
+    tx: Transaction,
+    stated: pl.DataFrame,
+    pull_id: str,
+    on: date,
+    *,
+    whole_market: bool = False,
+    ends: bool = True,
 ) -> MergeCounts:
     """Merge identifiers (COMPANY_IDENTIFIERS) as they are stated on a day.
 
     A ticker that a company of `stated` (with `whole_market`: any company) no longer has ends on
-    that day; one it has anew, where others were known before, begins on it. Nothing is deleted.
+    that day (not with `ends=False`: the source has no tickers); one it has anew, where others were
+    known before, begins on it. Nothing is deleted.
     """
     stated = check(stated, COMPANY_IDENTIFIERS).unique(_KEY, keep="first", maintain_order=True)
     known = tx.read(f"SELECT {', '.join(COMPANY_IDENTIFIERS.columns)} FROM company_identifiers")
     if not whole_market:
         known = known.join(stated.select("cik").unique(), on="cik", how="semi")
-    ended = _ended(stated, known, on)
+    ended = _ended(stated, known, on) if ends else COMPANY_IDENTIFIERS.empty()
     current = _continued(stated, known, on)
     rows = pl.concat([current, ended])
     return tx.merge("company_identifiers", rows, COMPANY_IDENTIFIERS.key, pull_id)

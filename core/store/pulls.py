@@ -197,7 +197,7 @@ def close_orphans(warehouse: Warehouse, now: datetime) -> int:
         orphans: int = tx.read("SELECT count(*) FROM pulls WHERE state = 'running'").item()
         tx.execute(
             "UPDATE pulls SET state='failed', finished_at=?, "
-            "error='the desk stopped during this pull; nothing of it was stored' "
+            "error='the desk stopped during this pull; no document is half-stored' "
             "WHERE state='running'",
             [now],
         )

@@ -27,6 +27,13 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": "false",
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
+    # a checkpoint after every commit of a pull rewrites what the one before has written
+    "wal_autocheckpoint": "256MB",
+    # a checkpoint that merges all short row groups at once holds them all in memory, at close too
+    "max_vacuum_tasks": 4,
+    # for files made from here on: one compression for texts instead of two tried in turn, which
+    # takes a quarter off an insert of facts; older files stay as they are
+    "storage_compatibility_version": "v1.5.0",
 }
 
 
@@ -71,7 +78,11 @@ class Warehouse:
     def read(self, sql: str, params: Params | None = None) -> pl.DataFrame:
         """The rows of a query; `?` with a list or `$name` with a dict. StoreError on failure."""
         with self._mapped(), self.cursor() as cursor:
-            return cursor.sql(sql, params=params).pl()
+            if not params:
+                return cursor.sql(sql).pl()
+            # sql() with parameters copies row by row: 80 times slower on 88,000 rows
+            table = cursor.execute(sql, params).to_arrow_table()
+            return pl.DataFrame(table)
 
     def query(self, sql: str, limit: int | None = None) -> pl.DataFrame:
         """The rows of one SELECT of a user's, in a read-only transaction without file access."""
@@ -87,9 +98,13 @@ class Warehouse:
                 cursor.execute("ROLLBACK")
 
     @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
-        """One writing transaction: commits at the end, rolls back on any exception."""
-        with self._write_lock, self._mapped(), self.cursor() as cursor:
+    def transaction(self, *, one_core: bool = False) -> Iterator[Transaction]:
+        """One writing transaction: commits at the end, rolls back on any exception.
+
+        `one_core`: statements run in the calling thread alone. An insert of one frame has work for
+        one thread; the others spin beside it, for the interpreter lock too, and slow what decodes.
+        """
+        with self._write_lock, self._mapped(), self.cursor() as cursor, self._cores(one_core):
             cursor.execute("BEGIN TRANSACTION")
             try:
                 yield Transaction(cursor)
@@ -97,6 +112,18 @@ class Warehouse:
             except BaseException:
                 _rollback(cursor)
                 raise
+
+    @contextmanager
+    def _cores(self, one: bool) -> Iterator[None]:
+        if not one:
+            yield
+            return
+        with self.cursor() as cursor:
+            cursor.execute("SET GLOBAL threads = 1")
+            try:
+                yield
+            finally:
+                cursor.execute("RESET GLOBAL threads")
 
     def checkpoint(self) -> None:
         """Fold the write-ahead log into the file."""

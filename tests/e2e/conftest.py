@@ -19,6 +19,7 @@ import pytest
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 ROOT = Path(__file__).resolve().parent.parent.parent
 FILL_SECONDS = 240
+ROW_PIXELS = 31
 # Streamlit looks for its server below the page's own path first; these two answers are expected.
 PROBES = re.compile(r"/_stcore/(health|host-config)$")
 
@@ -59,6 +60,14 @@ class Page:
         """A button by its words."""
         return self.tab.get_by_role("button", name=name, exact=True)
 
+    def pick_row(self, number: int) -> None:
+        """Tick a row of the first table (0 is the topmost); the grid is a canvas."""
+        grid = self.tab.get_by_test_id("stDataFrame").first
+        grid.locator("canvas").first.wait_for()
+        box = grid.bounding_box()
+        assert box is not None
+        self.tab.mouse.click(box["x"] + 18, box["y"] + ROW_PIXELS * (number + 1.5))
+
     def download(self, name: str) -> Path:
         """Press a download button; the file."""
         with self.tab.expect_download() as download:
@@ -68,17 +77,20 @@ class Page:
 
 @pytest.fixture(scope="session")
 def desk_url(tmp_path_factory) -> Iterator[str]:
-    """Address of a demo desk that has pulled everything once."""
+    """Address of a demo desk that has pulled everything once; DESK_URL names one that runs."""
+    if os.environ.get("DESK_URL"):
+        yield os.environ["DESK_URL"].rstrip("/")
+        return
     folder = tmp_path_factory.mktemp("desk with a space")
     env = {**os.environ, "OPENBELL_DATA_DIR": str(folder)}
-    log = (folder / "demo.log").open("w+")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "app", "demo", "--port", str(_free_port())],
-        cwd=ROOT,
-        env=env,
-        stdout=log,
-        stderr=subprocess.STDOUT,
-    )
+    with (folder / "demo.log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "app", "demo", "--port", str(_free_port())],
+            cwd=ROOT,
+            env=env,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
     try:
         address = _wait_for(lambda: _address(folder), process, folder)
         _wait_for(lambda: _filled(folder, env), process, folder)
@@ -110,7 +122,7 @@ def _wait_for(look, process: subprocess.Popen, folder: Path):
 
 def _address(folder: Path) -> str | None:
     """Where the desk listens, from its log; None until it answers."""
-    found = re.search(r"running on (http://[\d.]+:\d+)", (folder / "demo.log").read_text())
+    found = re.search(r"listens on (http://[\d.]+:\d+)", (folder / "demo.log").read_text())
     if not found:
         return None
     try:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain.schedule import Refresh, Schedule
@@ -35,7 +35,6 @@ RULES = st.one_of(
 )
 INSTANTS = st.datetimes(datetime(2018, 1, 1), datetime(2028, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 BUFFERS = st.integers(0, 3 * 86400).map(lambda s: timedelta(seconds=s))
-PROFILE = settings(deadline=None, derandomize=True, max_examples=150)
 
 
 def naive_instant(day: date, rule: dict[str, object]) -> datetime:
@@ -72,7 +71,6 @@ def wanted(day: date, rule: dict[str, object]) -> bool:
     return day.day == (min(wish, length) if wish > 0 else max(1, length + 1 + wish))
 
 
-@PROFILE
 @given(st.lists(RULES, min_size=1, max_size=3), BUFFERS, INSTANTS)
 def test_latest_and_next_embrace_now(
     rules: list[dict[str, object]], buffer: timedelta, now: datetime
@@ -89,7 +87,6 @@ def test_latest_and_next_embrace_now(
     assert repr(schedule) == before
 
 
-@PROFILE
 @given(RULES, INSTANTS)
 def test_no_instant_is_skipped_or_invented(rule: dict[str, object], start: datetime) -> None:
     """Over fourteen months the instants are those of a day-by-day oracle."""
@@ -97,6 +94,27 @@ def test_no_instant_is_skipped_or_invented(rule: dict[str, object], start: datet
     days = [start.date() + timedelta(days=n) for n in range(-3, 430)]
     oracle = {naive_instant(day, rule) for day in days if wanted(day, rule)}
     assert Refresh.of(rule).between(start, end) == sorted(t for t in oracle if start < t <= end)
+
+
+SESSION_RULES = st.fixed_dictionaries(
+    {
+        "cycle": st.just("session"),
+        "exchange": st.sampled_from(["XNYS", "XLON"]),
+        "anchor": st.sampled_from(["open", "close"]),
+        "offset_minutes": st.integers(-3 * 1440, 3 * 1440),
+    }
+)
+
+
+@given(SESSION_RULES, BUFFERS, INSTANTS)
+def test_sessions_embrace_now_too(
+    rule: dict[str, object], buffer: timedelta, now: datetime
+) -> None:
+    """latest <= now < next, and nothing lies between, for rules relative to an exchange."""
+    schedule = Schedule([rule], buffer)
+    latest, following = schedule.get_latest_refresh(now), schedule.get_next_refresh(now)
+    assert latest <= now < following
+    assert schedule.between(latest, following) == [following]
 
 
 @pytest.mark.parametrize(("anchor", "column"), [("open", "open_utc"), ("close", "close_utc")])

@@ -107,3 +107,22 @@ def test_unknown_types_are_refused(word: str) -> None:
     """Only the types of the documentation exist."""
     with pytest.raises(ValidationError, match="allowed"):
         ColumnType.parse(word)
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ('schedule = [{ cycle = "monthly", day = 0, time = "06:00:00" }]', "1 to 31"),
+        ('schedule = [{ cycle = "daily", time = "6 o clock" }]', "HH:MM:SS"),
+        ("options = { lag_minutes = -5 }", "lag_minutes -5"),
+        ('options = { coalesce = "yes" }', "coalesce 'yes'"),
+    ],
+)
+def test_rules_and_policies_are_checked_when_read(tmp_path: Path, line: str, says: str) -> None:
+    """A mistake in a schedule or policy names its key and what is allowed; others still run."""
+    other = GOOD.replace("mine.rates", "mine.other")
+    catalogue = load(tmp_path, f"{GOOD}{line}\n{other}")
+    assert list(catalogue.datasets) == ["mine.other"]
+    (problem,) = catalogue.problems
+    assert says in str(problem)
+    assert repr(line.split(maxsplit=1)[0]) in str(problem)

@@ -31,14 +31,15 @@ def test_calendar_colours_a_day_by_its_worst_pull():
     heat = fig["data"][0]
     assert heat["z"][4][3] == charts.SEVERITY.index("failed")
     assert heat["text"][4][3] == "Fri 20 Nov: 3 pulls, worst failed"
-    assert heat["z"][0] == [None] * 4
+    assert heat["z"][0] == [charts.NO_PULL] * 4
+    assert heat["z"][6][3] is None  # Sunday is still to come
     assert len(heat["x"]) == 4
 
 
 def test_calendar_of_no_pulls_is_an_empty_grid():
-    """A dataset never pulled has a calendar without colours."""
+    """A dataset never pulled has a pale calendar."""
     heat = charts.pull_calendar(pulls(), today=TODAY, weeks=2).to_dict()["data"][0]
-    assert all(cell is None for row in heat["z"] for cell in row)
+    assert {cell for row in heat["z"] for cell in row} == {charts.NO_PULL, None}
 
 
 def test_timeline_tells_states_by_shape_too():

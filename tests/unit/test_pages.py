@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import navigation
-from components import shell
+from components import once
 from core.errors import StoreError
 from tests.filled import fill
 
@@ -20,7 +20,7 @@ DEADLINE = 30
 @pytest.fixture(autouse=True)
 def _fresh_cache():
     """No test sees the statuses that another one read."""
-    shell._statuses.clear()
+    once.forget()
 
 
 def opened(name: str, **query: str) -> AppTest:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, time
+from pathlib import Path
 
 import orjson
 import polars as pl
@@ -115,7 +116,7 @@ def test_splits_restate_shares_and_earnings_per_share() -> None:
 
 def test_documents_have_the_shapes_of_the_sec(served: SimulatedFilings) -> None:
     """Facts, submissions with an overflow page, ticker maps; nothing for strangers."""
-    cik = served.companies()[2]
+    cik = served.companies()[5]
     document = served.document(f"/api/xbrl/companyfacts/CIK{cik:010d}.json")
     assert document is not None
     book = orjson.loads(document.body)
@@ -172,6 +173,15 @@ def test_planted_faults_cover_every_class() -> None:
     assert table.filter(pl.col("area") == "facts")["accession"].null_count() == 0
 
 
+def test_planted_bars_stay_for_the_month() -> None:
+    """The faults of the bars are the same all through a month."""
+    bars, later = (
+        planted(SEED, day).filter(pl.col("area").is_in(["bars", "actions"]))
+        for day in (AS_OF, date(2026, 3, 25))
+    )
+    assert bars.equals(later)
+
+
 @pytest.mark.parametrize("kind", [k for k in FACT_FAULTS if k != "operand_dropped"])
 def test_a_planted_fact_differs_from_the_truth(kind: str) -> None:
     """The served facts differ from the true ones, in the filings listed and in no other."""
@@ -193,3 +203,10 @@ def test_late_results_come_one_minute_after_the_open() -> None:
     clocks = rows["accepted"].dt.convert_time_zone("America/New_York").dt.time().unique()
     assert clocks.to_list() == [time(9, 31)]
     assert listings()[slot_of("accepted_after_open")].cik in rows["cik"]
+
+
+def test_every_planted_kind_is_documented() -> None:
+    """docs/simulated.md names each kind of planted fault."""
+    text = (Path(__file__).resolve().parents[2] / "docs" / "simulated.md").read_text()
+    missing = [k for k in (*BAR_FAULTS, "missing_split", *FAULTY) if f"`{k}`" not in text]
+    assert missing == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -112,3 +113,42 @@ def test_newer_layout_is_refused(path: Path, queue: SqliteQueue) -> None:
     tamper(path, "PRAGMA user_version = 99")
     with pytest.raises(StoreError, match="newer Openbell"):
         SqliteQueue(path, lambda: NOW)
+
+
+def test_no_flipped_bit_goes_unnoticed(tmp_path: Path) -> None:
+    """A bit flipped anywhere in the file: each job runs as it was published, or it is told."""
+    chance = random.Random(7)
+    original = tmp_path / "original.sqlite"
+    queue = SqliteQueue(original, lambda: NOW)
+    published = {
+        queue.publish("pull", {"dataset": f"d{n}", "n": n}, dedupe_key=f"k{n}").job_id: n
+        for n in range(15)
+    }
+    queue.close()
+    clean = original.read_bytes()
+    told = 0
+    for number in range(40):
+        path = tmp_path / f"{number}.sqlite"
+        body = bytearray(clean)
+        body[chance.randrange(100, len(body))] ^= 1 << chance.randrange(8)
+        path.write_bytes(body)
+        told += _survives(path, published)
+    assert told > 5  # the other flips fell on space that is not in use
+
+
+def _survives(path: Path, published: dict[str, int]) -> bool:
+    """Run everything in a damaged queue; whether the damage was told of."""
+    corrupt: list[Job] = []
+    ran: dict[str, int] = {}
+    try:
+        queue = SqliteQueue(path, lambda: NOW, on_corrupt=corrupt.append)
+        while job := queue.claim("w", LEASE):
+            ran[job.id] = job.payload["n"]
+        queue.verify()
+        queue.close()
+    except StoreError:
+        return True
+    assert ran.items() <= published.items(), "a job ran that nobody published"
+    missing = len(published) - len(ran)
+    assert missing <= len(corrupt), "a job went missing without a word"
+    return bool(corrupt)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain.datasets import Dataset, Window
@@ -125,7 +125,6 @@ def test_bad_options_are_refused(options: dict[str, object]) -> None:
         policy_of(Dataset("d", "file", "t", (), {}, options=options))
 
 
-@settings(deadline=None, derandomize=True, max_examples=60)
 @given(st.lists(st.integers(1, 4 * 86400), min_size=1, max_size=20))
 def test_however_the_clock_fires_every_window_comes_once(steps: list[int]) -> None:
     """Ticks at any moments, each from the last handled window: none missed, none doubled."""

@@ -158,6 +158,34 @@ async def test_long_job_keeps_its_lease(queue: SqliteQueue) -> None:
     assert queue.get(job_id).attempts == 1
 
 
+async def test_machine_that_slept_keeps_its_job(tmp_path: Path) -> None:
+    """A clock that jumps past the lease does not start the running job a second time."""
+    shift = timedelta(0)
+
+    def now() -> datetime:
+        return clock() + shift
+
+    runs: list[int] = []
+    go = asyncio.Event()
+
+    async def handler(job: Job, context: Context) -> None:
+        runs.append(job.attempts)
+        await go.wait()
+
+    queue = SqliteQueue(tmp_path / "slept.sqlite", now)
+    job_id = queue.publish("pull", {"dataset": "d"}).job_id
+    limits = Limits(jobs=3, lease_seconds=60, poll_seconds=0.01)
+    worker = Worker(queue, {"pull": handler}, ProgressBoard(now), now, limits=limits)
+    async with Runner([worker]):
+        await until(lambda: runs)
+        shift = timedelta(hours=8)
+        await until(lambda: queue.get(job_id).attempts == 2)
+        go.set()
+        await until(lambda: queue.get(job_id).status is Status.DONE)
+    assert runs == [1]
+    queue.close()
+
+
 async def test_shutdown_waits_for_what_is_nearly_done(queue: SqliteQueue) -> None:
     """Within the grace time a job is finished; no lease is left."""
     started = asyncio.Event()

@@ -1,0 +1,321 @@
+"""A month (or more) of schedules at speed, with the stand-in container's faults switched on.
+
+    python benchmarks/soak.py --minutes 10 [--seed 7]      (make soak MINUTES=10)
+
+The desk is the real one; only its clock is simulated: whenever nothing runs, it jumps to the next
+due instant or retry. Each step may switch on a fault, press *refresh now*, cancel, or restart the
+engine. Prints windows due, missed and doubled, jobs stuck, unhandled errors, lock errors, and how
+memory grew. A run starts before the clocks change in New York.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import random
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+if __name__ == "__main__":
+    sys.path[0] = str(ROOT)
+
+import psutil  # noqa: E402
+
+from core import settings  # noqa: E402
+from core.domain.windows import schedule_of, window_at  # noqa: E402
+from core.errors import OpenbellError  # noqa: E402
+from core.jobs.queue import Status  # noqa: E402
+from core.jobs.scheduler import Scheduler, plan  # noqa: E402
+from core.observe import logs  # noqa: E402
+from core.sandbox.faults import FOUNDRY  # noqa: E402
+from core.service import Desk, refresh  # noqa: E402
+from core.store.pull_state import pull_states  # noqa: E402
+
+BEGIN = datetime(2025, 10, 20, 12, tzinfo=UTC)
+MONTH = timedelta(days=30)
+ROWS = 1000
+STUCK_SECONDS = 60.0
+NEW_YORK = 'zone = "America/New_York"'
+RULES = {
+    "fast": f'{{ cycle = "daily", time = "09:15:00", {NEW_YORK} }}, '
+    f'{{ cycle = "daily", time = "01:30:00", {NEW_YORK} }}, '
+    f'{{ cycle = "daily", time = "02:30:00", {NEW_YORK} }}',
+    "daily": f'{{ cycle = "daily", time = "06:00:00", {NEW_YORK} }}',
+    "open": '{ cycle = "session", exchange = "XNYS", anchor = "open", offset_minutes = -10 }',
+    "close": '{ cycle = "session", exchange = "XNYS", anchor = "close", offset_minutes = 15 }',
+    "weekly": '{ cycle = "weekly", day = "Sunday", time = "18:00:00" }',
+    "monthly": '{ cycle = "monthly", day = -1, time = "23:30:00" }',
+}
+
+
+@dataclass
+class Report:
+    """What came of the soak."""
+
+    minutes: float
+    days: float = 0.0
+    steps: int = 0
+    windows: int = 0
+    missed: int = 0
+    doubled: int = 0
+    jobs: dict[str, int] = field(default_factory=dict)
+    pulls: dict[str, int] = field(default_factory=dict)
+    faults: int = 0
+    restarts: int = 0
+    refreshes: int = 0
+    cancels: int = 0
+    stuck: int = 0
+    unhandled: list[str] = field(default_factory=list)
+    lock_errors: int = 0
+    rss_mb: tuple[float, float] = (0.0, 0.0)
+    rss_mb_per_1000_steps: float = 0.0
+
+    @property
+    def clean(self) -> bool:
+        """Whether every promise was kept; memory is for the reader to judge."""
+        return not (self.missed or self.doubled or self.stuck or self.unhandled or self.lock_errors)
+
+
+class Clock:
+    """Runs like the machine's, and can be set forward."""
+
+    def __init__(self, start: datetime) -> None:
+        self._shift = start - datetime.now(UTC)
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self._shift
+
+    def jump(self, to: datetime) -> None:
+        self._shift += max(to - self(), timedelta(0))
+
+
+class Moving:
+    """Datasets of ROWS rows of which a few change with every pull."""
+
+    def __init__(self) -> None:
+        self._pulls = Counter[str]()
+
+    def names(self) -> list[str]:
+        return list(RULES)
+
+    def rows(self, _: str) -> int:
+        return ROWS
+
+    def csv(self, name: str) -> bytes:
+        self._pulls[name] += 1
+        changed = self._pulls[name] // 2  # every other pull brings the bytes of the last one
+        lines = [f"{n},{changed if n % 50 == changed % 50 else 0}.5" for n in range(ROWS)]
+        return ("n,value\n" + "\n".join(lines) + "\n").encode()
+
+
+def serve(pipe: Connection) -> None:
+    """The container's process: waits for lists of faults, ends on None."""
+    import asyncio
+
+    from core.sandbox.foundry import FoundrySandbox, known
+
+    async def run() -> None:
+        async with FoundrySandbox(Moving(), keepalive_seconds=0.1) as sandbox:
+            pipe.send(sandbox.url)
+            while (faults := await asyncio.to_thread(pipe.recv)) is not None:
+                sandbox.faults = known(faults)
+                pipe.send("ok")
+
+    asyncio.run(run())
+
+
+def catalogue() -> str:
+    return "\n".join(
+        f'[datasets."soak.{name}"]\nsource = "foundry"\nname = "{name}"\ntable = "soak_{name}"\n'
+        'key = ["n"]\nschema = { n = "int", value = "float" }\n'
+        f'schedule = [ {rules} ]\nbuffer_minutes = 0\ncatch_up = "all"\n'
+        for name, rules in RULES.items()
+    )
+
+
+class Soak:
+    """One desk, one container, one simulated clock."""
+
+    def __init__(self, folder: Path, url: str, pipe: Connection, seed: int) -> None:
+        folder.mkdir(parents=True)
+        (folder / "catalogue.toml").write_text(catalogue())
+        self.clock = Clock(BEGIN)
+        self.chance = random.Random(seed)
+        self.pipe = pipe
+        self.settings = settings.load(
+            data_dir=folder,
+            catalogue=folder / "catalogue.toml",
+            foundry_url=url,
+            foundry_idle_seconds=0.4,
+            foundry_total_seconds=1.5,
+            foundry_max_bytes=4 * 1024**2,
+            retries=1,
+            retry_base_seconds=0.02,
+            retry_max_seconds=0.1,
+            grace_seconds=1.0,
+        )
+        self.report = Report(0.0)
+        self.memory: list[tuple[int, float]] = []
+        self._open()
+
+    def _open(self) -> None:
+        self.desk = Desk.open(self.settings, self.clock)
+        self.desk.start(scheduler=True)
+        self.scheduler = Scheduler(
+            self.desk.queue,
+            self.desk.catalogue.enabled,
+            lambda: pull_states(self.desk.warehouse),
+            self.clock,
+            on_publish=self.desk.wake,
+        )
+
+    def step(self) -> None:
+        """To the next instant at which something is due, under the weather of the day."""
+        due = [self.scheduler.next_due(), self.desk.queue.next_run_at()]
+        self.clock.jump(min(t for t in due if t is not None) + timedelta(seconds=1))
+        self._weather()
+        self.scheduler.tick()
+        if self.chance.random() < 0.1:
+            self._press()
+        if self.chance.random() < 0.02:
+            self.desk.close()  # with jobs running: they are handed back
+            self._open()
+            self.report.restarts += 1
+        self.desk.wake()
+        self._settle()
+        self.report.steps += 1
+        if self.report.steps % 10 == 0:
+            rss = psutil.Process().memory_info().rss / 1024**2
+            self.memory.append((self.report.steps, rss))
+
+    def _weather(self) -> None:
+        faults = self.chance.sample(list(FOUNDRY), 1) if self.chance.random() < 0.3 else []
+        self.report.faults += len(faults)
+        self.pipe.send(faults)
+        self.pipe.recv()
+
+    def _press(self) -> None:
+        name = "soak." + self.chance.choice(list(RULES))
+        (first,) = refresh.refresh_now(self.desk, [name])
+        (second,) = refresh.refresh_now(self.desk, [name])
+        if first.job_id != second.job_id and self.desk.queue.get(first.job_id).status in (
+            Status.QUEUED,
+            Status.RUNNING,
+        ):
+            self.report.unhandled.append("a second press did not join")
+        self.report.refreshes += 1
+        if self.chance.random() < 0.3:
+            refresh.cancel(self.desk, first.job_id)
+            self.report.cancels += 1
+
+    def _settle(self) -> None:
+        """Wait until nothing runs and nothing is due."""
+        deadline = time.monotonic() + STUCK_SECONDS
+        while time.monotonic() < deadline:
+            live = self.desk.queue.find([Status.RUNNING, Status.QUEUED], limit=1000)
+            now = self.clock()
+            if not any(job.status is Status.RUNNING or job.run_at <= now for job in live):
+                return
+            time.sleep(0.005)
+        self.report.stuck += 1
+
+    def finish(self, minutes: float) -> Report:
+        """Count, and close."""
+        report, end = self.report, self.clock()
+        report.minutes = round(minutes, 1)
+        report.days = round((end - BEGIN).total_seconds() / 86400, 1)
+        self._count_windows(end)
+        jobs = self.desk.queue.find(limit=10**6)
+        report.jobs = dict(Counter(str(job.status) for job in jobs))
+        pulls = self.desk.warehouse.read("SELECT state, error FROM pulls")
+        report.pulls = dict(Counter(pulls["state"].to_list()))
+        errors = [job.last_error or "" for job in jobs] + [e or "" for e in pulls["error"]]
+        report.unhandled += [e for e in errors if "unexpected" in e][:10]
+        report.lock_errors = sum("lock" in e.lower() for e in errors)
+        report.rss_mb, report.rss_mb_per_1000_steps = slope(self.memory)
+        self.desk.close()
+        return report
+
+    def _count_windows(self, end: datetime) -> None:
+        answered = Counter(
+            self.desk.warehouse.read(
+                "SELECT window_id FROM pulls WHERE state IN ('done', 'unchanged', 'partial')"
+                " AND due_at IS NOT NULL"
+            )["window_id"].to_list()
+        )
+        known = {job.dedupe_key for job in self.desk.queue.find(limit=10**6)}
+        for item in plan(self.desk.catalogue.enabled):
+            schedule = schedule_of(item.dataset)
+            for due in schedule.between(BEGIN, end - timedelta(minutes=1)):
+                window = window_at(item.dataset.name, schedule, due, item.policy)
+                self.report.windows += 1
+                self.report.missed += window.id not in answered and window.id not in known
+                self.report.doubled += answered[window.id] > 1
+
+
+def slope(memory: list[tuple[int, float]]) -> tuple[tuple[float, float], float]:
+    """Memory at a quarter of the run and at its end, and a least-squares slope in between."""
+    tail = memory[len(memory) // 4 :]
+    if len(tail) < 2:
+        return (0.0, 0.0), 0.0
+    mean_x = sum(x for x, _ in tail) / len(tail)
+    mean_y = sum(y for _, y in tail) / len(tail)
+    spread = sum((x - mean_x) ** 2 for x, _ in tail) or 1.0
+    rise = sum((x - mean_x) * (y - mean_y) for x, y in tail) / spread
+    return (round(tail[0][1], 1), round(tail[-1][1], 1)), round(rise * 1000, 2)
+
+
+def run(folder: Path, seconds: float, seed: int, days: float = 30.0) -> Report:
+    """Soak for so long, and for at least so many simulated days."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    container = context.Process(target=serve, args=(theirs,), daemon=True)
+    container.start()
+    began = time.monotonic()
+    soak = Soak(folder, ours.recv(), ours, seed)
+    threading.excepthook = lambda args: soak.report.unhandled.append(repr(args.exc_value))
+    try:
+        while time.monotonic() - began < seconds or soak.clock() - BEGIN < timedelta(days=days):
+            try:
+                soak.step()
+            except OpenbellError as error:
+                soak.report.unhandled.append(str(error))
+        return soak.finish((time.monotonic() - began) / 60)
+    finally:
+        threading.excepthook = threading.__excepthook__
+        ours.send(None)
+        container.join(5)
+
+
+def main() -> int:
+    """Run and print; 1 when a promise was broken."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--days", type=float, default=30.0, help="simulated days, at least")
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks/results/soak.json")
+    chosen = parser.parse_args()
+    logs.configure("json", "CRITICAL")
+    chosen.out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=chosen.out.parent) as name:
+        report = run(Path(name) / "desk", chosen.minutes * 60, chosen.seed, chosen.days)
+    document: dict[str, Any] = asdict(report)
+    for key, value in document.items():
+        print(f"{key:<22}{value}")
+    print("clean" if report.clean else "NOT CLEAN")
+    chosen.out.write_text(json.dumps(document, indent=1))
+    return 0 if report.clean else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,154 @@
+"""What the page *Risk* is made of: limits, exposure, correlations, value at risk, stress."""
+
+from __future__ import annotations
+
+import polars as pl
+import streamlit as st
+
+from components import badges, charts_plans, charts_risk, formats, shell, tables, theme
+from core import service
+from core.service import trades
+from core.service.risk import RiskReport, replayed_drawdown
+
+HOLDINGS = {
+    "plan_id": "Plan",
+    "symbol": "Symbol",
+    "sector": "Sector",
+    "direction": "Direction",
+    "shares": "Shares",
+    "value": "Value",
+    "risk": "Risk to the stop",
+}
+STRESS = {
+    "name": "Stretch",
+    "first": "From",
+    "last": "To",
+    "return_pct": "Return of today's book",
+    "names": "Names with prices",
+    "of": "Names held",
+}
+
+
+def account(desk: service.Desk, found: RiskReport) -> None:
+    """The account in five figures."""
+    currency = desk.settings.account_currency
+    book = found.book
+    shown = (
+        ("Equity", formats.money(float(book.equity), currency, 0)),
+        ("Realised today", formats.money(float(book.realised), currency)),
+        ("Open risk", formats.money(float(book.open_risk), currency)),
+        ("Plans and positions", formats.number(len(book.holdings))),
+        (f"Beta to {found.market}", formats.NOTHING if found.beta is None else f"{found.beta:.2f}"),
+    )
+    for column, (label, value) in zip(st.columns(5), shown, strict=True):
+        column.metric(label, value)
+
+
+def limits(found: RiskReport) -> None:
+    """Every limit of the book as a bar; the same checks that a plan must pass."""
+    theme.show(
+        charts_plans.headroom(found.checks),
+        alt="Each limit of the book as a bar of what is used in percent of what is allowed",
+        key="limits",
+    )
+    with st.expander("The limits in words"):
+        st.table(
+            pl.DataFrame(
+                {
+                    "limit": [charts_plans.NAMES[c.limit] for c in found.checks],
+                    "why": [c.sentence for c in found.checks],
+                }
+            )
+        )
+
+
+def exposure(desk: service.Desk, found: RiskReport) -> None:
+    """Treemap and table of what is held, and how it moves together."""
+    equity, currency = float(found.book.equity), desk.settings.account_currency
+    left, right = st.columns(2, gap="medium")
+    with left:
+        theme.show(
+            charts_risk.exposure_treemap(found.holdings, equity, currency),
+            alt="Exposure by sector and name; the area is the amount",
+            key="treemap",
+        )
+    with right:
+        symbols = found.holdings["symbol"].unique().sort().to_list()
+        theme.show(
+            charts_risk.correlation_heatmap(
+                found.correlations, symbols, desk.settings.correlation_threshold
+            ),
+            alt="Correlations of the names held over 60 sessions",
+            key="correlations",
+        )
+    tables.show(found.holdings, HOLDINGS, alt="Plans and positions of the book", key="holdings")
+
+
+def measures(found: RiskReport) -> None:
+    """Value at risk by both methods, its test, and the drawdown of today's book."""
+    if found.value_at_risk is None:
+        shell.empty("No value at risk.", found.note or "There is no history to reckon it from.")
+        return
+    left, right = st.columns(2, gap="medium")
+    with left:
+        theme.show(
+            charts_risk.var_histogram(found.returns, found.value_at_risk),
+            alt="Histogram of the returns of today's book with both values at risk",
+            key="var",
+        )
+        st.caption(_said(found))
+    with right:
+        theme.show(
+            charts_risk.drawdown_area(replayed_drawdown(found), "Today's book"),
+            alt="Fall from the peak had today's book been held all along",
+            key="replayed_drawdown",
+        )
+        st.caption("Today's book at today's weights, held over the window.")
+
+
+def _said(found: RiskReport) -> str:
+    var, test = found.value_at_risk, found.kupiec
+    if var is None:
+        return ""
+    text = (
+        f"{var.confidence:.0%} over {var.horizon} session, by both methods from "
+        f"{var.window} sessions. "
+        f"Beyond it the mean loss is {var.historical_shortfall * 100:.2f} % (historical), "
+        f"{var.parametric_shortfall * 100:.2f} % (parametric)."
+    )
+    if test is not None:
+        word = "fits" if test.accepted else "does not fit"
+        text += (
+            f" Exceptions: {test.exceptions} of {test.observations}, {test.expected:.1f} expected; "
+            f"that {word} (Kupiec p = {test.p_value:.3f})."
+        )
+    return text
+
+
+def stress(found: RiskReport) -> None:
+    """Named stretches of the past replayed on today's book."""
+    theme.show(
+        charts_risk.stress_bars(found.stress, float(found.book.equity)),
+        alt="Return of today's book in named stretches of the past",
+        key="stress",
+    )
+    table = found.stress.with_columns((pl.col("return") * 100).alias("return_pct"))
+    tables.show(table, STRESS, alt="Stress replays of named dates", key="stress_table")
+
+
+def drawdown(desk: service.Desk) -> None:
+    """The drawdown of the account itself, from the journal."""
+    curve = trades.equity_curve(desk)
+    if curve.is_empty():
+        return
+    theme.show(
+        charts_risk.drawdown_area(curve, "The account", "day"),
+        alt="Fall of the account from its highest equity",
+        key="drawdown",
+    )
+
+
+def note(found: RiskReport) -> None:
+    """Why figures are missing."""
+    if found.note:
+        st.caption(badges.plain(found.note))

@@ -1,0 +1,95 @@
+"""Daily bars before anything is computed from them: what is wrong with a bar, and share bases.
+
+Raw prices stay as delivered. Corporate actions give each bar a split factor (new shares per share
+of that day, in the end), and quantities are computed on price / factor, volume x factor: one
+basis throughout, so a split is no move. The basis cancels out of every ratio.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+PRICES = ("open", "high", "low", "close")
+
+
+def is_sound() -> pl.Expr:
+    """True for a bar with four positive prices in order and some volume; never null."""
+    ordered = (
+        (pl.col("low") > 0)
+        & (pl.col("low") <= pl.col("open"))
+        & (pl.col("low") <= pl.col("close"))
+        & (pl.col("open") <= pl.col("high"))
+        & (pl.col("close") <= pl.col("high"))
+    )
+    finite = pl.col("high").is_finite() & (pl.col("volume") > 0)
+    return (ordered & finite).fill_null(value=False)
+
+
+def problem() -> pl.Expr:
+    """What is wrong with a bar, in words; null for a sound one."""
+    missing = pl.any_horizontal(pl.col(name).is_null() | pl.col(name).is_nan() for name in PRICES)
+    outside = pl.any_horizontal(
+        (pl.col(name) > pl.col("high")) | (pl.col(name) < pl.col("low"))
+        for name in ("open", "close")
+    )
+    return (
+        pl.when(missing)
+        .then(pl.lit("a price is missing"))
+        .when(pl.any_horizontal(pl.col(name) <= 0 for name in PRICES))
+        .then(pl.lit("a price is zero or negative"))
+        .when(pl.col("high") < pl.col("low"))
+        .then(pl.lit("the high is below the low"))
+        .when(outside)
+        .then(pl.lit("the open or close lies outside the day's range"))
+        .when(pl.col("volume").fill_null(0) <= 0)
+        .then(pl.lit("no volume"))
+    )
+
+
+def in_order(bars: pl.DataFrame) -> pl.DataFrame:
+    """The bars by symbol and session; sorted only where they are not already."""
+    before = pl.col("symbol").shift(1)
+    right = (pl.col("symbol") > before) | (
+        (pl.col("symbol") == before) & (pl.col("session") > pl.col("session").shift(1))
+    )
+    if bars.select(right.all(ignore_nulls=True)).item():
+        return bars
+    return bars.sort("symbol", "session")
+
+
+def split_factors(keys: pl.DataFrame, splits: pl.DataFrame) -> pl.Series:
+    """For rows of symbol and session: the product of the ratios of all later splits.
+
+    `splits` has symbol, ex_date and ratio. Rows on or after the last split have 1.0; dividing a
+    price by its factor brings it to today's share basis.
+    """
+    ones = pl.repeat(1.0, keys.height, dtype=pl.Float64, eager=True).alias("factor")
+    if splits.is_empty():
+        return ones
+    rows = keys.select("symbol", "session").with_row_index("row")
+    rows = rows.filter(pl.col("symbol").is_in(splits["symbol"].unique().implode()))
+    found = (
+        rows.sort("session")
+        .join_asof(
+            _later_products(splits),
+            left_on="session",
+            right_on="ex_date",
+            by="symbol",
+            strategy="forward",
+            allow_exact_matches=False,
+            check_sortedness=False,
+        )
+        .filter(pl.col("product").is_not_null())
+    )
+    return ones.scatter(found["row"], found["product"])
+
+
+def _later_products(splits: pl.DataFrame) -> pl.DataFrame:
+    product = pl.col("ratio").cum_prod(reverse=True).over("symbol")
+    ordered = splits.filter(pl.col("ratio") > 0).sort("symbol", "ex_date")
+    return ordered.select("symbol", "ex_date", product=product).sort("ex_date")
+
+
+def splits_of(actions: pl.DataFrame) -> pl.DataFrame:
+    """The splits among corporate actions."""
+    return actions.filter((pl.col("kind") == "split") & pl.col("ratio").is_not_null())

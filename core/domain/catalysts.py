@@ -1,0 +1,228 @@
+"""Filings that may explain a gap: by instant of acceptance, weighed, and named in words.
+
+A filing explains the gap of session t when it was accepted between the close of t−1 and the open
+of t. Forms and 8-K items are those of the SEC.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from core.domain.calendar import explained_session
+
+ITEMS: dict[str, tuple[str, int]] = {
+    "2.02": ("Results of operations", 100),
+    "4.02": ("Earlier financial statements no longer reliable", 95),
+    "1.03": ("Bankruptcy or receivership", 95),
+    "2.01": ("Acquisition or disposal completed", 80),
+    "1.01": ("Material agreement entered", 75),
+    "2.04": ("Obligation accelerated", 75),
+    "3.01": ("Delisting notice", 75),
+    "5.01": ("Change of control", 75),
+    "1.02": ("Material agreement ended", 70),
+    "2.06": ("Material impairment", 70),
+    "4.01": ("Auditor changed", 65),
+    "2.05": ("Exit or restructuring costs", 60),
+    "5.02": ("Directors or officers changed", 55),
+    "8.01": ("Other events", 50),
+    "7.01": ("Regulation FD disclosure", 50),
+    "2.03": ("Financial obligation created", 40),
+    "3.02": ("Unregistered sale of shares", 40),
+    "3.03": ("Rights of holders modified", 40),
+    "5.03": ("Articles or fiscal year changed", 30),
+    "5.07": ("Votes of holders", 20),
+    "9.01": ("Exhibits", 0),
+}
+STRUCTURAL_ITEMS = ("2.01", "3.03", "5.03")
+FORMS: tuple[tuple[str, str, int], ...] = (
+    ("8-K", "Current report", 30),
+    ("10-K", "Annual report", 70),
+    ("10-Q", "Quarterly report", 70),
+    ("20-F", "Annual report (foreign issuer)", 70),
+    ("6-K", "Report of a foreign issuer", 50),
+    ("NT 10", "Late filing notice", 85),
+    ("S-1", "Registration of shares", 60),
+    ("S-3", "Shelf registration", 40),
+    ("424B", "Prospectus: shares offered", 60),
+    ("SC 13D", "Holder above 5 % with intent", 65),
+    ("SCHEDULE 13D", "Holder above 5 % with intent", 65),
+    ("SC TO", "Tender offer", 90),
+)
+CLUSTER = 3  # Form 4s between two sessions that count as a cluster of insiders
+CLUSTER_WEIGHT = 35
+EXPLAINING_WEIGHT = 50  # from here on a filing can explain a move beyond 45 %
+URL = "https://www.sec.gov/Archives/edgar/data/"
+COLUMNS = {
+    "cik": pl.Int64,
+    "session": pl.Date,
+    "accession": pl.String,
+    "form": pl.String,
+    "items": pl.String,
+    "accepted_at": pl.Datetime("us", "UTC"),
+    "title": pl.String,
+    "weight": pl.Float64,
+    "structural": pl.Boolean,
+    "url": pl.String,
+}
+
+
+def eastern_labelled(filings: pl.DataFrame) -> pl.Series:
+    """CIKs whose acceptance times are Eastern clock times although labelled UTC.
+
+    EDGAR accepts from 6:00 to 22:00 Eastern, so honest UTC times never lie between 04:00 and
+    09:59 and often after 22:00. Some companies' histories show the opposite: their clock is
+    Eastern. Judged on filings since 2003 that were not backdated (accepted within a day of
+    `filed`); at least 3 such early times are needed, and twice as many as late ones.
+    """
+    hour = pl.col("accepted_at").dt.hour()
+    late = (hour >= 22) | (hour < 4)
+    recent = filings.filter(
+        (pl.col("filed").dt.year() >= 2003) & pl.col("accepted_at").is_not_null()
+    )
+    seen = recent.group_by("cik").agg(early=hour.is_between(4, 9).sum(), late=late.sum())
+    odd = seen.filter((pl.col("early") >= 3) & (pl.col("early") > 2 * pl.col("late")))
+    return odd["cik"].sort()
+
+
+def with_true_clock(filings: pl.DataFrame, eastern: pl.Series | None = None) -> pl.DataFrame:
+    """Filings with `accepted_at` moved to UTC where the company's clock is Eastern.
+
+    `eastern` are the CIKs of `eastern_labelled`; by default judged on these filings.
+    """
+    ciks = eastern_labelled(filings) if eastern is None else eastern
+    if ciks.is_empty():
+        return filings
+    labelled = pl.col("cik").is_in(ciks.implode())
+    moved = (
+        pl.col("accepted_at")
+        .dt.replace_time_zone(None)
+        .dt.replace_time_zone("America/New_York", ambiguous="earliest", non_existent="null")
+        .dt.convert_time_zone("UTC")
+    )
+    return filings.with_columns(accepted_at=pl.when(labelled).then(moved).otherwise("accepted_at"))
+
+
+def find_catalysts(filings: pl.DataFrame) -> pl.DataFrame:
+    """Catalysts of companies, strongest first within a session; columns `COLUMNS`.
+
+    `filings` follow FILINGS. What was accepted while the exchange was open explains nothing.
+    """
+    known = filings.filter(pl.col("accepted_at").is_not_null())
+    known = known.with_columns(session=explained_session(known["accepted_at"]))
+    known = known.filter(pl.col("session").is_not_null())
+    single = known.with_columns(_weighed(), url=_url()).filter(pl.col("weight") > 0)
+    found = pl.concat([single.select(list(COLUMNS)), _clusters(known).select(list(COLUMNS))])
+    return found.sort(
+        "cik", "session", "weight", "accession", descending=[False, False, True, False]
+    )
+
+
+def _weighed() -> list[pl.Expr]:
+    """title, weight and structural from the form and, for 8-Ks, its items."""
+    items = pl.col("items").fill_null("").str.split(",").list.eval(pl.element().str.strip_chars())
+    current = pl.col("form").str.starts_with("8-K")
+    weights = items.list.eval(
+        pl.element().replace_strict({k: v[1] for k, v in ITEMS.items()}, default=0)
+    )
+    words = items.list.eval(
+        pl.element().replace_strict({k: v[0] for k, v in ITEMS.items() if v[1]}, default=None)
+    )
+    item_words = words.list.drop_nulls().list.join("; ")
+    title = pl.when(current & (item_words != "")).then(item_words).otherwise(_by_form(1))
+    weight = (
+        pl.when(current)
+        .then(pl.max_horizontal(weights.list.max(), pl.lit(30)))
+        .otherwise(_by_form(2))
+    )
+    structural = items.list.eval(
+        pl.element().is_in(STRUCTURAL_ITEMS)
+    ).list.any() & ~items.list.contains("2.02")
+    return [
+        title.alias("title"),
+        weight.cast(pl.Float64).fill_null(0).alias("weight"),
+        (current & structural.fill_null(value=False)).alias("structural"),
+    ]
+
+
+def _by_form(column: int) -> pl.Expr:
+    chain = pl.lit(None, dtype=pl.String if column == 1 else pl.Int32)
+    for row in reversed(FORMS):
+        matches = pl.col("form").str.starts_with(row[0])
+        chain = pl.when(matches).then(pl.lit(row[column])).otherwise(chain)
+    return chain
+
+
+def _clusters(known: pl.DataFrame) -> pl.DataFrame:
+    """Three or more Form 4s between two sessions count as one catalyst."""
+    insiders = known.filter(pl.col("form").is_in(["4", "4/A"]))
+    grouped = (
+        insiders.sort("accepted_at")
+        .group_by("cik", "session")
+        .agg(pl.last("accession", "form", "items", "accepted_at"), n=pl.len())
+    )
+    return grouped.filter(pl.col("n") >= CLUSTER).with_columns(
+        title=pl.format("{} insider reports (Form 4)", "n"),
+        weight=pl.lit(float(CLUSTER_WEIGHT)),
+        structural=pl.lit(value=False),
+        url=_url(),
+    )
+
+
+def _url() -> pl.Expr:
+    plain = pl.col("accession").str.replace_all("-", "")
+    return pl.format("{}{}/{}/{}-index.htm", pl.lit(URL), "cik", plain, "accession")
+
+
+def registry(identifiers: pl.DataFrame, universe: pl.DataFrame) -> pl.DataFrame:
+    """symbol, cik, valid_from, valid_to: which company a symbol stood for, and when.
+
+    Tickers of `identifiers` (COMPANY_IDENTIFIERS) go first; `universe` fills symbols they lack.
+    """
+    tickers = identifiers.filter(pl.col("kind") == "ticker").select(
+        pl.col("value").str.to_uppercase().alias("symbol"), "cik", "valid_from", "valid_to"
+    )
+    listed = universe.filter(pl.col("cik").is_not_null()).select(
+        pl.col("symbol").str.to_uppercase(),
+        "cik",
+        valid_from=pl.lit(None, dtype=pl.Date),
+        valid_to=pl.lit(None, dtype=pl.Date),
+    )
+    rest = listed.join(tickers, on="symbol", how="anti")
+    return pl.concat([tickers, rest]).unique().sort("symbol", "valid_from", "cik")
+
+
+def companies_of(keys: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """Adds cik to rows of symbol and session: the company of the symbol that day, or null."""
+    named = keys.with_columns(_upper=pl.col("symbol").str.to_uppercase()).with_row_index("_row")
+    pairs = named.select("_row", "_upper", "session").join(
+        known, left_on="_upper", right_on="symbol"
+    )
+    in_time = pl.col("session").is_between(
+        pl.col("valid_from").fill_null(pl.date(1, 1, 1)),
+        pl.col("valid_to").fill_null(pl.date(9999, 12, 31)),
+    )
+    held = pairs.filter(in_time).sort("valid_from", nulls_last=False)
+    latest = held.group_by("_row").agg(pl.col("cik").last())
+    return named.join(latest, on="_row", how="left", maintain_order="left").drop("_row", "_upper")
+
+
+def per_symbol(catalysts: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """Catalysts under the symbols that their company bore on the session."""
+    pairs = catalysts.join(known, on="cik")
+    in_time = pl.col("session").is_between(
+        pl.col("valid_from").fill_null(pl.date(1, 1, 1)),
+        pl.col("valid_to").fill_null(pl.date(9999, 12, 31)),
+    )
+    return (
+        pairs.filter(in_time)
+        .select("symbol", *COLUMNS)
+        .unique(["symbol", "session", "accession"], maintain_order=True)
+    )
+
+
+def evidence(catalysts: pl.DataFrame) -> pl.DataFrame:
+    """symbol, session, explains, structural: what the judgement of large moves needs."""
+    plain = (pl.col("weight") >= EXPLAINING_WEIGHT) & ~pl.col("structural")
+    return catalysts.group_by("symbol", "session").agg(
+        explains=plain.any(), structural=pl.col("structural").any()
+    )

@@ -1,0 +1,76 @@
+"""Kinds of gaps: the mechanical type from the prior range, the story type as a stated heuristic."""
+
+from __future__ import annotations
+
+import polars as pl
+
+GAP_TYPES = ("full_up", "partial_up", "full_down", "partial_down", "none")
+STORIES = ("common", "breakaway", "runaway", "exhaustion")
+TYPE = pl.Enum(GAP_TYPES)
+STORY = pl.Enum(STORIES)
+ACTIVE_RVOL = 1.5
+CLIMAX_RVOL = 3.0
+TREND_ATR = 2.0
+EXTENDED_ATR = 6.0
+TREND_SESSIONS = 21  # from the close 21 bars before to the prior close: 20 sessions
+
+
+def mechanical_type() -> pl.Expr:
+    """full_up: the open is above the prior high; partial_up: only above the prior close; and down.
+
+    Needs open, base (the prior close), prior_high, prior_low; null where the base is unknown.
+    """
+    opened, base = pl.col("open"), pl.col("base")
+    up = (opened <= pl.col("prior_high")).cast(pl.UInt8)
+    down = (opened >= pl.col("prior_low")).cast(pl.UInt8) + 2
+    same = pl.when(opened == base).then(pl.lit(4, dtype=pl.UInt8))
+    code = (
+        pl.when(opened > base).then(up).otherwise(pl.when(opened < base).then(down).otherwise(same))
+    )
+    return code.cat.to(TYPE)
+
+
+def story_types(table: pl.DataFrame) -> pl.Series:
+    """The story of each gap by rule, a heuristic and labelled so:
+
+    - common: the open lies within the range of the 20 sessions before, or rvol is below 1.5;
+    - else, with the trend of those sessions (close to close, in ATR, signed as the gap):
+      exhaustion from 6 ATR on with rvol >= 3, runaway from 2 ATR on, breakaway otherwise.
+
+    Null where range, ATR or rvol is unknown. `table` has row, start, open, close, prior_close,
+    gap_pct, high20, low20, rvol, atr.
+    """
+    opened = pl.col("open")
+    inside = (opened <= pl.col("high20")) & (opened >= pl.col("low20"))
+    quiet = inside | (pl.col("rvol") < ACTIVE_RVOL)
+    known = pl.all_horizontal(pl.col("gap_pct", "high20", "rvol", "atr").is_not_null())
+    marks = table.select(known=known, quiet=quiet)
+    common = pl.when(pl.col("known") & pl.col("quiet")).then(pl.lit(0, dtype=pl.UInt8))
+    stories = marks.select(story=common.cat.to(STORY))["story"]
+    rows = marks.select(row=pl.arg_where(pl.col("known") & ~pl.col("quiet")))["row"]
+    return stories.scatter(rows, _loud_stories(table, rows))
+
+
+def _loud_stories(table: pl.DataFrame, rows: pl.Series) -> pl.Series:
+    names = ("start", "prior_close", "gap_pct", "rvol", "atr")
+    few = table.select(pl.col(names).gather(rows)).with_columns(rows.cast(pl.Int64).alias("row"))
+    far = few["row"] - TREND_SESSIONS
+    close = table["close"].gather(far.clip(0))
+    along = (pl.col("prior_close") - pl.col("close21")) / pl.col("atr") * pl.col("gap_pct").sign()
+    few = few.with_columns(
+        close21=pl.when(far >= few["start"].cast(pl.Int64)).then(close)
+    ).with_columns(along=along)
+    return few.select(
+        pl.when(pl.col("along").is_null())
+        .then(pl.lit(None, dtype=STORY))
+        .when((pl.col("along") >= EXTENDED_ATR) & (pl.col("rvol") >= CLIMAX_RVOL))
+        .then(_story(3))
+        .when(pl.col("along") >= TREND_ATR)
+        .then(_story(2))
+        .otherwise(_story(1))
+        .alias("story")
+    )["story"]
+
+
+def _story(place: int) -> pl.Expr:
+    return pl.lit(STORIES[place], dtype=STORY)

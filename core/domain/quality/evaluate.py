@@ -1,0 +1,80 @@
+"""All rules over all filings at once: which function says which rule, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from core.domain.quality import history, labels, presence, quarters, shares
+from core.domain.quality.book import Book
+from core.domain.quality.outcome import Outcome, joined
+from core.domain.quality.relations import equations, impute, orders
+
+CHECKS: Mapping[str, Callable[[Book], Outcome]] = {
+    "Q24": shares.earnings,
+    "Q25": shares.dilution,
+    "Q26": shares.heads,
+    "Q27": quarters.adding_up,
+    "Q28": quarters.nested,
+    "Q29": shares.negatives,
+    "Q31": shares.cover,
+    "Q32": shares.small,
+    "Q36": labels.lengths,
+    "Q37": labels.report_dates,
+    "Q38": labels.cover_dates,
+    "Q39": labels.future,
+    "Q40": labels.duplicates,
+    "Q41": labels.units,
+    "Q43": labels.retired,
+    "Q45": labels.deadline,
+    "Q46": presence.amended,
+    "Q49": presence.counts,
+    "Q50": quarters.fourth,
+    "Q51": labels.fiscal_labels,
+}
+HISTORY = ("Q33", "Q34", "Q35", "Q47")
+PRESENCE = ("Q42", "Q48")
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """Outcomes of all rules, and the two shares that the sub-scores are made of."""
+
+    outcome: Outcome
+    required: pl.DataFrame  # fid, share of the required items
+    usual: pl.DataFrame  # fid, share of the items usual for the filer
+
+
+def evaluate(book: Book, only: Collection[str] | None = None) -> Evaluated:
+    """Outcomes of the rules (or of those named in `only`)."""
+    book = impute(book)
+    chosen = [rule for name, rule in book.rules.rules.items() if only is None or name in only]
+    outcomes = [
+        equations(book, rule) if rule.equations else orders(book, rule)
+        for rule in chosen
+        if rule.equations or rule.orders
+    ]
+    outcomes += [CHECKS[rule.id](book) for rule in chosen if rule.id in CHECKS]
+    names = {rule.id for rule in chosen}
+    outcomes += _over_time(book, names)
+    empty = pl.DataFrame(schema={"fid": pl.UInt32, "share": pl.Float64})
+    if not names & set(PRESENCE):
+        return Evaluated(joined(outcomes), empty, empty)
+    have = presence.present(book)
+    q42, required = presence.required(book, have)
+    q48, usual = presence.vanished(book, have)
+    return Evaluated(joined([*outcomes, q42, q48]), required, usual)
+
+
+def _over_time(book: Book, names: set[str]) -> list[Outcome]:
+    if not names & set(HISTORY):
+        return []
+    own, told = history.own_values(book), history.told_before(book)
+    return [
+        history.scale_jump(book, own, told),
+        history.flips(book, own, told),
+        presence.outliers(book, own),
+        presence.restated(book, told),
+    ]

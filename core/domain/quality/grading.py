@@ -1,0 +1,140 @@
+"""The filing grade: facts, filings and companies in; scores and findings out.
+
+Pure and set-wise: the number of Polars operations does not depend on how many filings there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from core.domain.quality.book import Book, open_book
+from core.domain.quality.evaluate import Evaluated, evaluate
+from core.domain.quality.model import Ruleset, default_ruleset
+from core.domain.quality.outcome import Outcome
+from core.domain.quality.score import rule_table, scores
+
+MOST_PER_RULE = 5  # findings of one rule that one filing keeps: the worst
+SCORE_COLUMNS = (
+    "cik", "company", "accession", "form", "filed", "period_end", "score", "grade",
+    "coverage_pct", "critical", "major", "minor", "info", "required_score", "identity_score",
+    "duplicate_score", "missing_score", "complexity_score", "style", "facts", "concepts",
+    "raw_score", "passed", "evaluable", "reason", "ruleset", "input_hash",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Graded:
+    """scores: one row a filing. findings: one row a failure. judged: fid-less (filing, rule, ok)."""
+
+    ruleset: str
+    scores: pl.DataFrame
+    findings: pl.DataFrame
+    judged: pl.DataFrame
+
+
+def grade(
+    facts: pl.DataFrame,
+    filings: pl.DataFrame,
+    companies: pl.DataFrame,
+    *,
+    as_of: date | None = None,
+    rules: Ruleset | None = None,
+    only: Collection[str] | None = None,
+) -> Graded:
+    """Grades of all filings in FACTS, FILINGS, COMPANIES, as known on `as_of` (default: all).
+
+    `only` limits the rules (for measuring); scores then rest on those alone.
+    """
+    rules = rules or default_ruleset()
+    book = open_book(facts, filings, companies, rules, as_of)
+    evaluated = evaluate(book, only)
+    table = scores(book, evaluated).join(input_hashes(book.facts), on="fid", how="left")
+    table = table.with_columns(company=pl.col("name"), ruleset=pl.lit(rules.id))
+    keys = book.filings.select("fid", "cik", "accession")
+    judged = evaluated.outcome.judged.join(keys, on="fid").select("cik", "accession", "rule", "ok")
+    return Graded(rules.id, table.select(SCORE_COLUMNS), findings(book, evaluated), judged)
+
+
+def input_hashes(facts: pl.DataFrame) -> pl.DataFrame:
+    """fid, input_hash: 16 hex digits over the facts of each filing, whatever their order."""
+    row = pl.struct("taxonomy", "concept", "unit", "period_start", "period_end", "value", "seq")
+    mixed = row.hash(seed=SEED)
+    both = facts.select("fid", mixed=mixed).group_by("fid").agg(
+        a=pl.col("mixed").sum(), b=pl.col("mixed").bitwise_xor()
+    )  # fmt: skip
+    text = pl.concat_str(
+        pl.col("a").cast(pl.String), pl.lit("-"), pl.col("b").cast(pl.String)
+    )
+    return both.select("fid", input_hash=text)
+
+
+SEED = 20260101
+
+
+def findings(book: Book, evaluated: Evaluated) -> pl.DataFrame:
+    """cik, accession, rule, severity, message, period, expected, actual, difference, tolerance, facts."""
+    failed = _worst(evaluated.outcome)
+    failed = failed.with_row_index("finding")
+    keys = book.filings.select("fid", "cik", "accession")
+    severity = rule_table(book.rules).select("rule", "severity")
+    told = failed.join(keys, on="fid").join(severity, on="rule")
+    told = told.join(_used(book, failed), on="finding", how="left", maintain_order="left")
+    return told.select(
+        "cik", "accession", "rule", "severity", "message",
+        "expected", "actual", difference=pl.col("actual") - pl.col("expected"),
+        tolerance="tolerance", period_start="start", period_end="end", facts="facts",
+    )  # fmt: skip
+
+
+def _worst(outcome: Outcome) -> pl.DataFrame:
+    gap = (pl.col("actual") - pl.col("expected")).abs()
+    relative = gap / pl.col("expected").abs().clip(1.0)
+    ranked = outcome.failed.sort(
+        ["fid", "rule", relative, "end", "start", "message"],
+        descending=[False, False, True, True, False, False],
+    )
+    return ranked.filter(pl.int_range(pl.len()).over("fid", "rule") < MOST_PER_RULE)
+
+
+def _used(book: Book, failed: pl.DataFrame) -> pl.DataFrame:
+    """finding, facts: the facts behind every finding, as a list of structs."""
+    direct = failed.select("finding", row="rows").explode("row").drop_nulls()
+    named = failed.select("finding", "fid", "start", "end", item="items").explode("item")
+    located = _locate(named.drop_nulls("item"))
+    chosen = book.long.select("fid", pl.col("item").cast(pl.String), "start", "end", "row")
+    looked_up = located.join(chosen, on=["fid", "item", "start", "end"], nulls_equal=True)
+    rows = pl.concat([direct, looked_up.select("finding", "row")]).unique(maintain_order=True)
+    known = book.facts.select(
+        "row", "concept", "unit", start="period_start", end="period_end", value="value",
+        accession="accession",
+    )  # fmt: skip
+    full = rows.join(known, on="row", maintain_order="left")
+    fields = ["concept", "unit", "start", "end", "value", "accession"]
+    return full.group_by("finding", maintain_order=True).agg(facts=pl.struct(fields))
+
+
+ALIASES = {
+    "CashEnd": "Cash", "CashBegin": "Cash",
+    "CashRestrictedEnd": "CashRestricted", "CashRestrictedBegin": "CashRestricted",
+}  # fmt: skip
+
+
+def _locate(named: pl.DataFrame) -> pl.DataFrame:
+    """Where the items of a finding stand: balances at the end or the day before the start."""
+    item = pl.col("item")
+    begin = item.is_in(["CashBegin", "CashRestrictedBegin"])
+    point = item.is_in(list(ALIASES))
+    equity = named.filter(item == "Equity")
+    spelled = pl.concat([
+        named.filter(item != "Equity"),
+        *[equity.with_columns(item=pl.lit(name)) for name in ("EquityAll", "EquityParent")],
+    ])  # fmt: skip
+    return spelled.with_columns(
+        item=item.replace(ALIASES),
+        end=pl.when(begin).then(pl.col("start").dt.offset_by("-1d")).otherwise("end"),
+        start=pl.when(~point).then("start"),
+    )

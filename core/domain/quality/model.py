@@ -1,0 +1,186 @@
+"""Rules, items and styles as data: what the TOML files of this folder say, checked and frozen."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from core.errors import SchemaError
+
+WEIGHTS: Mapping[str, int] = {"critical": 10, "major": 5, "minor": 2, "info": 0}
+TERM = re.compile(r"([+-]?)\s*(\[?)([A-Za-z]+)(\]?)")
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One operand of an equation: its item, its sign, and whether it may be missing."""
+
+    item: str
+    sign: int
+    optional: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Equation:
+    """`whole = terms`; evaluable where the whole and every term that is not optional is there."""
+
+    whole: str
+    terms: tuple[Term, ...]
+    text: str
+
+    @property
+    def items(self) -> tuple[str, ...]:
+        """All operands, the whole first."""
+        return (self.whole, *(term.item for term in self.terms))
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A standard item: the tags that may carry it, in order, and how it behaves."""
+
+    name: str
+    tags: tuple[str, ...]
+    ifrs: tuple[str, ...]
+    dei: tuple[str, ...]
+    kind: str
+    unit: str
+    flags: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule; where it is evaluated is said by `kind`, how by equations, orders or a function."""
+
+    id: str
+    title: str
+    severity: str
+    tolerance: str
+    group: str
+    kind: str
+    formula: str
+    style: str
+    related: tuple[str, ...]
+    equations: tuple[Equation, ...]
+    also: tuple[Equation, ...]
+    orders: tuple[tuple[str, str], ...]
+    unseen_pct: float
+
+    @property
+    def weight(self) -> int:
+        """Points of the score."""
+        return WEIGHTS[self.severity]
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """A kind of filer: its SIC ranges, what it must report, which rules it is expected to allow."""
+
+    name: str
+    sic: tuple[tuple[int, int], ...]
+    require: tuple[tuple[str, ...], ...]
+    expect: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ruleset:
+    """Everything that decides a grade, with the hash that names it."""
+
+    version: str
+    digest: str
+    rules: Mapping[str, Rule]
+    items: Mapping[str, Item]
+    styles: tuple[Style, ...]
+    deadlines: Mapping[str, Any]
+    retired: Mapping[str, int]
+    imputations: tuple[tuple[str, Equation], ...] = field(default=())
+
+    @property
+    def id(self) -> str:
+        """`version+hash`: two rule sets that differ anywhere have different ids."""
+        return f"{self.version}+{self.digest[:8]}"
+
+    def flagged(self, flag: str) -> list[str]:
+        """Names of the items that carry a flag."""
+        return [name for name, item in self.items.items() if flag in item.flags]
+
+
+def parse_equation(text: str) -> Equation:
+    """`A = B + [C] - D` as data; SchemaError where it cannot be read."""
+    whole, _, right = text.partition("=")
+    terms = tuple(
+        Term(name, -1 if sign == "-" else 1, bool(bracket))
+        for sign, bracket, name, _ in TERM.findall(right)
+    )
+    if not whole.strip() or not terms:
+        raise SchemaError(f"not an equation: {text}", where="rules.toml")
+    return Equation(whole.strip(), terms, text)
+
+
+@cache
+def default_ruleset() -> Ruleset:
+    """The rule set shipped with Openbell."""
+    folder = resources.files("core.domain.quality")
+    texts = [folder.joinpath(f"{name}.toml").read_text("utf-8") for name in FILES]
+    return read_ruleset(*texts)
+
+
+FILES = ("concepts", "rules", "styles")
+
+
+def read_ruleset(concepts: str, rules: str, styles: str) -> Ruleset:
+    """A rule set from the texts of its three files."""
+    items, book, kinds = (tomllib.loads(text) for text in (concepts, rules, styles))
+    digest = hashlib.sha256("\0".join((concepts, rules, styles)).encode()).hexdigest()
+    return Ruleset(
+        version=book["version"],
+        digest=digest,
+        rules={name: _rule(name, body) for name, body in book["rules"].items()},
+        items={name: _item(name, body) for name, body in items["items"].items()},
+        styles=tuple(_style(name, body) for name, body in kinds["styles"].items()),
+        deadlines=kinds["deadlines"],
+        retired=kinds["retired"],
+        imputations=tuple(
+            (entry["rule"], parse_equation(entry["formula"])) for entry in book.get("impute", ())
+        ),
+    )
+
+
+def _rule(name: str, body: Mapping[str, Any]) -> Rule:
+    equations, also = (
+        tuple(parse_equation(text) for text in body.get(key, ())) for key in ("equations", "also")
+    )
+    pairs = [text.split("<=") for text in body.get("orders", ())]
+    orders = tuple((part.strip(), whole.strip()) for part, whole in pairs)
+    spoken = " or ".join(body.get("equations", ())) or "; ".join(body.get("orders", ()))
+    if body["severity"] not in WEIGHTS:
+        raise SchemaError(f"{name}: unknown severity {body['severity']}", where="rules.toml")
+    return Rule(
+        id=name, title=body["title"], severity=body["severity"], tolerance=body["tolerance"],
+        group=body["group"], kind=body["kind"], formula=body.get("formula", spoken),
+        style=body.get("style", ""), related=tuple(body.get("related", ())),
+        equations=equations, also=also, orders=orders,
+        unseen_pct=float(body.get("unseen_pct", 0)),
+    )  # fmt: skip
+
+
+def _item(name: str, body: Mapping[str, Any]) -> Item:
+    return Item(
+        name=name, tags=tuple(body.get("tags", ())), ifrs=tuple(body.get("ifrs", ())),
+        dei=tuple(body.get("dei", ())), kind=body["kind"], unit=body.get("unit", "money"),
+        flags=frozenset(body.get("flags", ())),
+    )  # fmt: skip
+
+
+def _style(name: str, body: Mapping[str, Any]) -> Style:
+    return Style(
+        name=name,
+        sic=tuple((low, high) for low, high in body["sic"]),
+        require=tuple(tuple(text.split("|")) for text in body["require"]),
+        expect=tuple(body["expect"]),
+    )

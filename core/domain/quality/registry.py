@@ -1,0 +1,99 @@
+"""The filings to grade: one numbered row each, with form, dates, company, style, rounding unit."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from core.domain.quality.model import Ruleset
+
+ANNUAL = ("10-K", "10-KT", "10-K405", "10-KSB", "20-F", "40-F")
+QUARTERLY = ("10-Q", "10-QT", "10-QSB")
+TRANSITION = ("10-KT", "10-QT")
+
+
+def base_form(form: pl.Expr) -> pl.Expr:
+    """The form without its amendment mark."""
+    return form.str.strip_suffix("/A")
+
+
+def register(
+    facts: pl.DataFrame, filings: pl.DataFrame, companies: pl.DataFrame, rules: Ruleset
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """(filings with facts, numbered by company and day; filings without facts)."""
+    known = filings.select(
+        "cik", "accession", "report_date", "accepted_at", "is_xbrl",
+        listed_form="form", listed_filed="filed",
+    )  # fmt: skip
+    found = _seen(facts).join(known, on=["cik", "accession"], how="left")
+    found = found.with_columns(
+        form=pl.coalesce("listed_form", "form").fill_null("?"),
+        filed=pl.coalesce("listed_filed", "filed"),
+        listed=pl.col("listed_form").is_not_null(),
+    ).drop("listed_form", "listed_filed")
+    found = _describe(found, companies, rules).sort("cik", "filed", "accession")
+    found = found.with_row_index("fid")
+    other = filings.join(found, on=["cik", "accession"], how="anti")
+    return found, _describe(other, companies, rules)
+
+
+def _seen(facts: pl.DataFrame) -> pl.DataFrame:
+    """One row per (cik, accession) of the facts, with counts and the rounding unit."""
+    big = pl.col("money") & (pl.col("value").abs() >= 1e4)
+    millions = big & (pl.col("value") % 1e6 == 0)
+    thousands = big & (pl.col("value") % 1e3 == 0)
+    seen = facts.group_by("cik", "accession").agg(
+        pl.col("form", "filed", "fiscal_year", "fiscal_period").first(),
+        facts=pl.len(),
+        concepts=pl.col("concept").n_unique(),
+        big=big.sum(),
+        millions=millions.sum(),
+        thousands=thousands.sum(),
+    )
+    return seen.with_columns(unit=_rounding()).drop("big", "millions", "thousands")
+
+
+def _rounding() -> pl.Expr:
+    """The most common of 1, 1e3 and 1e6 over the trailing zeros of the filing's larger amounts."""
+    by_thousand = pl.col("thousands").cast(pl.Int64) - pl.col("millions").cast(pl.Int64)
+    by_one = pl.col("big").cast(pl.Int64) - pl.col("thousands").cast(pl.Int64)
+    million = pl.col("millions").cast(pl.Int64)
+    return (
+        pl.when((million > by_thousand) & (million > by_one)).then(1e6)
+        .when(by_thousand > by_one).then(1e3).otherwise(1.0)
+    )  # fmt: skip
+
+
+def _describe(frame: pl.DataFrame, companies: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
+    who = companies.select("cik", "name", "sic", "category")
+    base = base_form(pl.col("form"))
+    joined = frame.join(who, on="cik", how="left").with_columns(
+        base_form=base,
+        amendment=pl.col("form").str.ends_with("/A"),
+        annual=base.is_in(ANNUAL),
+        quarterly=base.is_in(QUARTERLY),
+        transition=base.is_in(TRANSITION),
+    )
+    return joined.with_columns(
+        periodic=pl.col("annual") | pl.col("quarterly"), style=_style(rules), filer=_filer()
+    )
+
+
+def _style(rules: Ruleset) -> pl.Expr:
+    """The first style whose SIC range holds the company; industrial where the SIC is unknown."""
+    code = pl.col("sic").cast(pl.Int32, strict=False)
+    style = pl.when(pl.lit(False)).then(pl.lit(""))
+    for entry in rules.styles:
+        for low, high in entry.sic:
+            style = style.when(code.is_between(low, high)).then(pl.lit(entry.name))
+    return style.otherwise(pl.lit("industrial"))
+
+
+def _filer() -> pl.Expr:
+    """large, accelerated, other or foreign: the row of the table of deadlines."""
+    category = pl.col("category").fill_null("").str.to_lowercase()
+    return (
+        pl.when(pl.col("base_form").is_in(["20-F", "40-F"])).then(pl.lit("foreign"))
+        .when(category.str.starts_with("large")).then(pl.lit("large"))
+        .when(category.str.starts_with("accelerated")).then(pl.lit("accelerated"))
+        .otherwise(pl.lit("other"))
+    )  # fmt: skip

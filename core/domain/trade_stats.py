@@ -1,0 +1,120 @@
+"""Statistics of paper trades: excursions from stored bars, expectancy, profit factor, by tag.
+
+Trade frames have columns plan_id, symbol, direction, tag, bucket, entry, r, entry_session,
+exit_session (null: open), realised (money), realised_r.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+import polars as pl
+
+GAP_BUCKETS = (2.0, 4.0, 8.0, 15.0)
+
+
+def excursions(trades: pl.DataFrame, bars: pl.DataFrame) -> pl.DataFrame:
+    """`mfe_r` and `mae_r` beside each trade: furthest for and against, in R, from daily bars.
+
+    Whole bars of the entry and exit sessions count, so both are the most they can have been.
+    """
+    sign = pl.when(pl.col("direction") == "long").then(1).otherwise(-1)
+    last = pl.lit(bars["session"].max(), dtype=pl.Date)
+    until = pl.coalesce(pl.col("exit_session"), last).alias("until")
+    held = trades.select("plan_id", "symbol", "direction", "entry", "r", "entry_session", until)
+    reach = (
+        held.join(bars.select("symbol", "session", "high", "low"), on="symbol")
+        .filter(pl.col("session").is_between("entry_session", "until"))
+        .with_columns(
+            up=(pl.col("high") - pl.col("entry")) / pl.col("r") * sign,
+            down=(pl.col("low") - pl.col("entry")) / pl.col("r") * sign,
+        )
+        .group_by("plan_id")
+        .agg(
+            pl.max_horizontal(pl.col("up").max(), pl.col("down").max(), 0.0).alias("mfe_r"),
+            pl.min_horizontal(pl.col("up").min(), pl.col("down").min(), 0.0).alias("mae_r"),
+        )
+    )
+    return trades.join(reach, on="plan_id", how="left", maintain_order="left")
+
+
+def summary(trades: pl.DataFrame, by: Sequence[str] = ()) -> pl.DataFrame:
+    """Closed trades counted: n, win_pct, expectancy_r, mean win and loss in R, profit factor."""
+    closed = trades.filter(pl.col("exit_session").is_not_null())
+    r = pl.col("realised_r")
+    figures = [
+        pl.len().alias("n"),
+        ((r > 0).mean() * 100).alias("win_pct"),
+        r.mean().alias("expectancy_r"),
+        r.filter(r > 0).mean().alias("mean_win_r"),
+        r.filter(r < 0).mean().alias("mean_loss_r"),
+        profit_factor(pl.col("realised")).alias("profit_factor"),
+        pl.col("realised").sum().alias("realised"),
+    ]
+    if by:
+        return closed.group_by(list(by)).agg(figures).sort(list(by))
+    return closed.select(figures)
+
+
+def profit_factor(realised: pl.Expr) -> pl.Expr:
+    """Money won over money lost; null when nothing was lost."""
+    value = realised.cast(pl.Float64)
+    lost = value.filter(value < 0).sum().abs()
+    return pl.when(lost > 0).then(value.filter(value > 0).sum() / lost)
+
+
+def bucket(gap_pct: float | None) -> str:
+    """The size bucket of a gap, by its absolute percentage."""
+    if gap_pct is None:
+        return "no gap"
+    size = abs(gap_pct)
+    for low, high in zip((0.0, *GAP_BUCKETS), GAP_BUCKETS, strict=False):
+        if size < high:
+            return f"{low:g}–{high:g} %"
+    return f"over {GAP_BUCKETS[-1]:g} %"
+
+
+def kelly_pct(
+    outcomes_r: pl.Series, *, least: int = 30, fraction: float = 0.25, cap_pct: Decimal
+) -> tuple[float | None, str]:
+    """Quarter Kelly in percent of equity from measured outcomes in R, capped; and its sentence.
+
+    Never negative; None below `least` outcomes or when either side was never seen.
+    """
+    n = len(outcomes_r)
+    won, lost = outcomes_r.filter(outcomes_r > 0), outcomes_r.filter(outcomes_r <= 0)
+    if n < least:
+        return None, f"No Kelly size: {n} like gaps, {least} are needed."
+    if not len(won) or not len(lost) or not (total := float(lost.sum())):
+        return None, f"No Kelly size: all {n} like gaps went one way."
+    rate = len(won) / n
+    payoff = (float(won.sum()) / len(won)) / (-total / len(lost))
+    full = rate - (1 - rate) / payoff
+    size = min(max(0.0, full * fraction * 100), float(cap_pct))
+    return size, (
+        f"Quarter Kelly {size:.2f} % of equity from {n} like gaps: {rate * 100:.0f} % won, "
+        f"mean win over mean loss {payoff:.2f}; capped at {cap_pct:f} %."
+    )
+
+
+def gap_through(
+    overnight_pct: pl.Series, sign: int, stop_pct: float, *, least: int = 20
+) -> tuple[float | None, str]:
+    """Loss in R if the name opens beyond the stop, from its own overnight moves; and its sentence.
+
+    `overnight_pct` are open over prior close less one; `stop_pct` is R over the entry, in percent.
+    """
+    n = len(overnight_pct)
+    if n < least:
+        return None, f"Gap-through risk is not known: {n} nights of history, {least} are needed."
+    against = overnight_pct * -sign
+    beyond = against.filter(against > stop_pct)
+    if not len(beyond):
+        return 1.0, f"In {n} nights the name never opened beyond such a stop: 1 R."
+    loss = float(beyond.sum()) / len(beyond) / stop_pct
+    worst = float(beyond.sort()[-1]) / stop_pct
+    return loss, (
+        f"It opened beyond such a stop in {len(beyond)} of {n} nights, then losing {loss:.2f} R "
+        f"in the mean and {worst:.2f} R at worst."
+    )

@@ -1,0 +1,167 @@
+"""Loading the SEC's bulk files through the way of a pull: lineage, progress, rejects.
+
+Batches bound the memory; each is one transaction, so a backfill that is stopped can be started
+again and finds what it has done unchanged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+import polars as pl
+
+from core.domain.datasets import Dataset, Window
+from core.domain.frames import COMPANIES, COMPANY_IDENTIFIERS, FILINGS
+from core.errors import ParsingError
+from core.jobs.pulls import Stored
+from core.sources.pulled import REJECTS, Progress, ProgressHook, Pulled
+from core.sources.sec_bulk import bulk_kind, cik_of, members, opened, read_member
+from core.sources.sec_decode import CompanyFacts, decode_facts
+from core.sources.sec_fsds import read_quarter
+from core.sources.sec_submissions import Submissions, decode_page, decode_submissions
+from core.store.facts import append_new_filings, known_concepts, write_facts, write_labels
+from core.store.filings import (
+    add_companies,
+    add_filings,
+    write_companies,
+    write_filings,
+    write_identifiers,
+)
+from core.store.transaction import MergeCounts
+from core.store.warehouse import Warehouse
+
+BATCH_BYTES = 32 * 1024**2
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class BackfillSource:
+    """One bulk file as a `DirectSource`."""
+
+    path: Path
+    warehouse: Warehouse
+    now: Callable[[], datetime]
+
+    async def pull_into(
+        self, dataset: Dataset, window: Window, *, pull_id: str, on_progress: ProgressHook
+    ) -> Stored:
+        """What was stored; ParsingError for a file that is no bulk file of the SEC."""
+        load = _Load(self.path, self.warehouse, pull_id, self.now, on_progress)
+        return await asyncio.to_thread(load.run)
+
+
+@dataclass
+class _Load:
+    path: Path
+    warehouse: Warehouse
+    pull_id: str
+    now: Callable[[], datetime]
+    on_progress: Callable[[Progress], object]
+    counts: MergeCounts = field(default_factory=MergeCounts)
+    read: int = 0
+    rejects: list[pl.DataFrame] = field(default_factory=list)
+
+    def run(self) -> Stored:
+        kind = bulk_kind(self.path)
+        notes: tuple[str, ...] = ()
+        if kind == "fsds":
+            notes = (self._quarter(),)
+        else:
+            with opened(self.path) as archive:
+                store = self._facts if kind == "companyfacts" else self._submissions
+                for done, of, batch in _batches(archive):
+                    store(archive, batch)
+                    self._tell(f"{done:,} of {of:,} documents", 100.0 * done / max(1, of))
+        pulled = Pulled(
+            rejects=pl.concat([pl.DataFrame(schema=REJECTS), *self.rejects]),
+            rows_read=self.read,
+            bytes=self.path.stat().st_size,
+            notes=notes,
+        )
+        return Stored(pulled, self.counts)
+
+    def _tell(self, message: str, percent: float | None = None) -> None:
+        self.on_progress(Progress(message, rows=self.read, percent=percent))
+
+    def _decoded(
+        self,
+        archive: zipfile.ZipFile,
+        batch: Iterable[zipfile.ZipInfo],
+        decode: Callable[[bytes, int, str], T],
+    ) -> Iterator[T]:
+        """Each member decoded; one that cannot be read is rejected and the rest goes on."""
+        for info in batch:
+            try:
+                yield decode(read_member(archive, info), cik_of(info.filename), info.filename)
+            except ParsingError as error:
+                row = {"reason": str(error), "raw": info.filename}
+                self.rejects.append(pl.DataFrame([row], schema=REJECTS))
+
+    def _facts(self, archive: zipfile.ZipFile, batch: list[zipfile.ZipInfo]) -> None:
+        known = known_concepts(self.warehouse, [cik_of(info.filename) for info in batch])
+
+        def decode(body: bytes, cik: int, where: str) -> CompanyFacts:
+            return decode_facts(body, cik, known.get(cik), where)
+
+        companies = list(self._decoded(archive, batch, decode))
+        with self.warehouse.transaction() as tx:
+            counts = write_facts(tx, companies, self.pull_id, self.now())
+        self.counts += counts.merged
+        self.read += sum(company.read for company in companies)
+        self.rejects += [company.rejects for company in companies if company.rejects.height]
+
+    def _submissions(self, archive: zipfile.ZipFile, batch: list[zipfile.ZipInfo]) -> None:
+        pages = [info for info in batch if "-submissions-" in info.filename]
+        firsts = [info for info in batch if "-submissions-" not in info.filename]
+        said: list[Submissions] = list(self._decoded(archive, firsts, decode_submissions))
+        older = list(self._decoded(archive, pages, decode_page))
+        frames = [FILINGS.empty(), *[s.filings for s in said], *[page for page, _ in older]]
+        key = list(FILINGS.key)
+        filings = pl.concat(frames).unique(key, keep="first", maintain_order=True)
+        companies = pl.concat([COMPANIES.empty(), *[s.company for s in said]])
+        names = pl.concat([COMPANY_IDENTIFIERS.empty(), *[s.identifiers for s in said]])
+        with self.warehouse.transaction() as tx:
+            self.counts += write_companies(tx, companies, self.pull_id)
+            self.counts += write_identifiers(tx, names, self.pull_id, self.now().date())
+            self.counts += write_filings(tx, filings, self.pull_id)
+        self.read += filings.height
+        self.rejects += [s.rejects for s in said] + [rejected for _, rejected in older]
+
+    def _quarter(self) -> str:
+        quarter = read_quarter(self.path)
+        self._tell(f"{quarter.filings.height:,} filings, {quarter.facts.height:,} facts read", 50)
+        with self.warehouse.transaction() as tx:
+            self.counts += add_companies(tx, quarter.companies, self.pull_id)
+            self.counts += write_identifiers(
+                tx, quarter.identifiers, self.pull_id, self.now().date(), ends=False
+            )
+            self.counts += add_filings(tx, quarter.filings, self.pull_id)
+            new, known = append_new_filings(tx, quarter.facts, self.pull_id, self.now())
+            write_labels(tx, quarter.labels, self.pull_id)
+        self.counts += MergeCounts(new, 0, known)
+        self.read += quarter.read
+        self.rejects.append(quarter.rejects)
+        message = f"{quarter.left_out:,} rows of co-registrants left out"
+        self._tell(message, 100.0)
+        return message
+
+
+def _batches(
+    archive: zipfile.ZipFile,
+) -> Iterator[tuple[int, int, list[zipfile.ZipInfo]]]:
+    """Members in batches of about BATCH_BYTES unpacked, with how many are done by then."""
+    every = members(archive)
+    batch: list[zipfile.ZipInfo] = []
+    weight = 0
+    for done, info in enumerate(every, 1):
+        batch.append(info)
+        weight += info.file_size
+        if weight >= BATCH_BYTES or done == len(every):
+            yield done, len(every), batch
+            batch, weight = [], 0

@@ -1,0 +1,419 @@
+"""The journal as use cases: postings, fills, settlement, reversal, proof and results.
+
+Every use case writes all or nothing. Entries are checked at the command's edge, here by the domain,
+by the store when they are appended, and again whenever the journal is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict
+
+from core.domain import ledger
+from core.domain import ledger_entries as make
+from core.domain.book import book_of, check_exit, check_reversal
+from core.domain.ledger import Entry, Numbered, Posting
+from core.domain.money import ZERO, cents, decimal_of, price_of, to_tick
+from core.domain.risk import breaches
+from core.domain.settlement import Settled, settle
+from core.domain.trades import Ticket, fillable
+from core.errors import ValidationError
+from core.service import market_view
+from core.service.commands import FOUND_ERRORS, CommandResult, command
+from core.service.exports import export
+from core.service.limits import costs_of, limits_of
+from core.service.plans import approved_plans, stored
+from core.store import journal as store
+from core.store import plans as plan_store
+from core.store.plans import Stored
+from core.store.transaction import Transaction
+
+if TYPE_CHECKING:
+    from core.service.desk import Desk
+
+HANDS_OFF = ("assets:positions", "assets:marks", "commitments")
+
+
+class Line(BaseModel):
+    """One posting as a user writes it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    account: str
+    debit: Decimal = ZERO
+    credit: Decimal = ZERO
+
+
+def entries(desk: Desk) -> list[Numbered]:
+    """The whole journal, proven on the way."""
+    return store.read(desk.warehouse)
+
+
+def post(desk: Desk, lines: Sequence[Line], memo: str, on: date) -> Numbered:
+    """Post an entry by hand; refused unless it balances and leaves positions alone."""
+    postings = tuple(Posting(line.account, line.debit, line.credit) for line in lines)
+    entry = ledger.validated(Entry("manual", on, memo, postings))
+    touched = [p.account for p in postings if p.account.startswith(HANDS_OFF)]
+    if touched:
+        raise ValidationError(
+            f"{touched[0]} moves with plans only", hint="use journal fill, close or reverse"
+        )
+    return _append_guarded(desk, entry, on)
+
+
+def deposit(desk: Desk, amount: Decimal, on: date, memo: str = "Deposit") -> Numbered:
+    """Put cash in."""
+    return _append_guarded(desk, make.deposit(_money(amount), on, memo), on)
+
+
+def withdraw(desk: Desk, amount: Decimal, on: date, memo: str = "Withdrawal") -> Numbered:
+    """Take cash out; refused when the book would be over a limit then."""
+    return _append_guarded(desk, make.withdrawal(_money(amount), on, memo), on)
+
+
+def _money(amount: Decimal) -> Decimal:
+    if decimal_of(amount, "amount") != cents(amount):
+        raise ValidationError(f"{amount} is not in whole cents")
+    return amount
+
+
+def _append_guarded(desk: Desk, entry: Entry, session: date) -> Numbered:
+    with desk.warehouse.transaction() as tx:
+        before = _opened(desk, tx, session)
+        made = store.append(tx, [entry], desk.now())[0]
+        _within_limits(desk, tx, before, session)
+    return made
+
+
+def _opened(desk: Desk, tx: Transaction, session: date) -> list[Numbered]:
+    """The journal, with the opening balance posted when it is empty."""
+    journal = store.read(tx)
+    if journal:
+        return journal
+    return store.append(tx, [make.opening(desk.settings.account_equity, session)], desk.now())
+
+
+def _within_limits(desk: Desk, tx: Transaction, before: Sequence[Numbered], session: date) -> None:
+    """Refuse (and so roll back) a change that breaks or strains a limit of the book."""
+    approved, costs = approved_plans(tx), costs_of(desk.settings)
+    was = book_of(before, approved, session, costs)
+    now = book_of(store.read(tx), approved, session, costs)
+    over = breaches(now, was, limits_of(desk.settings))
+    if over:
+        raise ValidationError(
+            f"a limit would be exceeded: {over[0].sentence}", hint="nothing was written"
+        )
+
+
+def reverse(desk: Desk, entry_no: int, reason: str) -> Numbered:
+    """Take an entry back by posting its mirror; marks that rest on it go first."""
+    if not reason.strip():
+        raise ValidationError("a reversal needs a reason")
+    with desk.warehouse.transaction() as tx:
+        before = store.read(tx)
+        found = _reversible(before, entry_no)
+        undone = [ledger.reversal(item, reason.strip()) for item in found]
+        made = store.append(tx, undone, desk.now())
+        _follow_reversal(desk, tx, found[-1])
+        _within_limits(desk, tx, before, found[-1].entry.effective)
+    return made[-1]
+
+
+def _reversible(journal: Sequence[Numbered], entry_no: int) -> list[Numbered]:
+    """The marks after the entry, latest first, and the entry itself."""
+    standing = ledger.live(journal)
+    chosen = next((i for i in standing if i.number == entry_no), None)
+    plan_id = chosen.entry.plan_id if chosen else None
+    later = [i for i in standing if plan_id and i.entry.plan_id == plan_id and i.number > entry_no]
+    if later and all(i.entry.kind == "mark" for i in later):
+        return [*reversed(later), standing[standing.index(chosen)]] if chosen else []
+    if chosen and chosen.entry.kind == "opening":
+        raise ValidationError("the opening balance stays", hint="post a deposit or withdrawal")
+    return [check_reversal(journal, entry_no)]
+
+
+def _follow_reversal(desk: Desk, tx: Transaction, undone: Numbered) -> None:
+    plan_id, kind = undone.entry.plan_id, undone.entry.kind
+    states = {
+        "commitment": "cancelled",
+        "release": plan_store.WAITING,
+        "entry_fill": "cancelled",
+        "exit_fill": plan_store.OPEN,
+    }
+    if plan_id and kind in states:
+        reason = f"entry {undone.number} was reversed"
+        plan_store.add_event(tx, plan_id, states[kind], reason, desk.now())
+
+
+def fill(desk: Desk, plan_id: str, price: Decimal, on: date | None = None) -> list[Numbered]:
+    """Fill an approved plan at a price by hand: no more shares than its notional and risk allow."""
+    with desk.warehouse.transaction() as tx:
+        item = stored(desk, plan_id, tx)
+        plan, day = item.plan, on or item.plan.session
+        if item.state != plan_store.WAITING:
+            raise ValidationError(f"plan {plan_id} is {item.state}: it cannot be filled")
+        _tradable(tx, item, day, price)
+        shares = fillable(plan, to_tick(price_of(price)))
+        if shares == 0:
+            raise ValidationError(f"{price} is at or beyond the stop {plan.stop}: the plan is void")
+        ticket = Ticket(plan, plan_id, costs_of(desk.settings))
+        released = make.release(plan_id, plan.symbol, plan.notional, day, "filled")
+        bought = make.entry_fill(ticket.enter(shares, to_tick(price_of(price)), day))
+        made = store.append(tx, [released, bought], desk.now())
+        plan_store.add_event(tx, plan_id, plan_store.OPEN, "filled by hand", desk.now())
+    return made
+
+
+def close(
+    desk: Desk, plan_id: str, price: Decimal, shares: int | None = None, on: date | None = None
+) -> list[Numbered]:
+    """Close (part of) a position at a price by hand."""
+    with desk.warehouse.transaction() as tx:
+        item = stored(desk, plan_id, tx)
+        journal = store.read(tx)
+        lot = make.lots(ledger.live(journal)).get(plan_id)
+        count = shares if shares is not None else int(abs(lot.shares)) if lot else 0
+        lot = check_exit(lot, count, journal, plan_id)
+        day = on or market_view.latest_session(tx)
+        _tradable(tx, item, day, price)
+        ticket = Ticket(item.plan, plan_id, costs_of(desk.settings))
+        sold = make.exit_fill(ticket.leave(count, to_tick(price_of(price)), day, "by hand"), lot)
+        made = store.append(tx, [sold], desk.now())
+        if count == abs(lot.shares):
+            plan_store.add_event(tx, plan_id, "closed", "closed by hand", desk.now())
+    return made
+
+
+def _tradable(tx: Transaction, item: Stored, day: date, price: Decimal) -> None:
+    """Refuse a price outside the day's range, or a day before the plan's."""
+    if day < item.plan.session:
+        raise ValidationError(f"{day} is before the plan's session {item.plan.session}")
+    bars = market_view.tradable_bars(tx, item.plan.symbol, day, day)
+    if not bars:
+        raise ValidationError(f"{item.plan.symbol} has no sound bar on {day}: nothing traded")
+    if not bars[0].low <= float(price) <= bars[0].high:
+        raise ValidationError(
+            f"{price} did not trade on {day}: the range was {bars[0].low} to {bars[0].high}"
+        )
+
+
+def settle_all(desk: Desk, through: date | None = None) -> dict[str, Any]:
+    """Walk every approved plan over the stored bars and post what is new; again changes nothing."""
+    until = through or market_view.latest_session(desk.warehouse)
+    posted: list[dict[str, Any]] = []
+    with desk.warehouse.transaction() as tx:
+        journal = store.read(tx)
+        for item in plan_store.load(tx):
+            if item.plan.session <= until and item.state in {plan_store.WAITING, plan_store.OPEN}:
+                posted.append(_settle_one(desk, tx, item, journal, until))
+    return {"through": until, "plans": posted}
+
+
+def _settle_one(
+    desk: Desk, tx: Transaction, item: Stored, journal: Sequence[Numbered], until: date
+) -> dict[str, Any]:
+    found = walked(desk, tx, item, until)
+    mine = [i for i in journal if i.entry.plan_id == item.plan_id]
+    by_hand = any(i.entry.kind == "reversal" for i in mine)
+    have = [i.entry for i in mine if i.entry.kind != "commitment"]
+    if by_hand or list(found.entries[: len(have)]) != have:
+        return {"plan_id": item.plan_id, "state": item.state, "posted": 0, "by_hand": True}
+    fresh = found.entries[len(have) :]
+    store.append(tx, fresh, desk.now())
+    state = _state_after(found, item.state)
+    if state != item.state:
+        plan_store.add_event(tx, item.plan_id, state, found.state, desk.now())
+    return {"plan_id": item.plan_id, "state": state, "posted": len(fresh), "by_hand": False}
+
+
+def walked(desk: Desk, reader: store.Reader, item: Stored, until: date) -> Settled:
+    """What a plan posts over the bars from its session to a day."""
+    plan = item.plan
+    ticket = Ticket(plan, item.plan_id, costs_of(desk.settings))
+    return settle(
+        ticket,
+        market_view.tradable_bars(reader, plan.symbol, plan.session, until),
+        market_view.actions(reader, plan.symbol, plan.session, until, raw=market_view.is_raw(desk)),
+        desk.settings.hold_sessions,
+        desk.settings.borrow_pct,
+    )
+
+
+def _state_after(found: Settled, state: str) -> str:
+    over = {"stopped": "closed", "targets": "closed", "closed": "closed", "open": plan_store.OPEN}
+    return over.get(found.state, found.state if found.state in plan_store.OVER else state)
+
+
+def prove(desk: Desk) -> dict[str, Any]:
+    """Recompute every balance from the postings, two ways, and report any difference."""
+    journal = store.read(desk.warehouse)
+    added = {
+        row[0]: row[1]
+        for row in store.trial_balance(desk.warehouse).select("account", "balance").rows()
+    }
+    balance = ledger.balances(journal)
+    held = make.lots(journal)
+    values = sum((lot.cost + lot.marked for lot in held.values()), ZERO)
+    claims: list[tuple[str, Decimal, Decimal]] = [
+        *(
+            (account, balance.get(account, ZERO), added.get(account, ZERO))
+            for account in sorted({*balance, *added})
+        ),
+        ("all debits less all credits", ZERO, sum(balance.values(), ZERO)),
+        ("commitments", ZERO, ledger.total(balance, "commitments:")),
+        (
+            "positions and marks by plan",
+            ledger.total(balance, "assets:positions", "assets:marks"),
+            values,
+        ),
+        (
+            "equity = contributed + profit",
+            ledger.equity(balance),
+            ledger.contributed(balance) + ledger.pnl(balance),
+        ),
+    ]
+    differences = [
+        {"what": what, "expected": expected, "actual": actual, "difference": actual - expected}
+        for what, expected, actual in claims
+        if expected != actual
+    ]
+    return {"entries": len(journal), "checked": len(claims), "differences": differences}
+
+
+def fills_of(desk: Desk, plan_id: str) -> list[dict[str, Any]]:
+    """The standing fills of a plan: session, price, shares, what (entry, or why it was left)."""
+    found = []
+    for item in ledger.live(entries(desk)):
+        if item.entry.plan_id == plan_id and item.entry.kind in {"entry_fill", "exit_fill"}:
+            line = next(p for p in item.entry.postings if p.price is not None)
+            what = item.entry.memo.rpartition("(")[2].rstrip(")")
+            found.append(
+                {
+                    "session": item.entry.effective,
+                    "price": line.price,
+                    "shares": abs(line.quantity),
+                    "what": what,
+                }
+            )
+    return found
+
+
+def summary(desk: Desk) -> dict[str, Any]:
+    """Figures of the account: equity, cash, profit, costs."""
+    balance = ledger.balances(entries(desk))
+    return {
+        "currency": desk.settings.account_currency,
+        "equity": ledger.equity(balance),
+        "cash": balance.get(make.CASH, ZERO),
+        "contributed": ledger.contributed(balance),
+        "realised": ledger.pnl(balance) + balance.get(make.UNREALISED, ZERO),
+        "unrealised": -balance.get(make.UNREALISED, ZERO),
+        "fees": balance.get(make.FEES, ZERO),
+        "slippage": balance.get(make.SLIPPAGE, ZERO),
+        "committed": -balance.get(make.OUTSTANDING, ZERO),
+    }
+
+
+@command("journal")
+def journal_command(desk: Desk, *, last: int = 50) -> dict[str, Any]:
+    """The last entries with their postings, the trial balance and the account's figures."""
+    journal = entries(desk)
+    shown = journal[-last:] if last > 0 else []
+    return {
+        "summary": summary(desk),
+        "trial_balance": store.trial_balance(desk.warehouse).to_dicts(),
+        "entries": [_document(item) for item in shown],
+        "count": len(journal),
+    }
+
+
+def _document(item: Numbered) -> dict[str, Any]:
+    return {
+        "entry_no": item.number,
+        "at": item.at,
+        "effective": item.entry.effective,
+        "kind": item.entry.kind,
+        "memo": item.entry.memo,
+        "plan_id": item.entry.plan_id,
+        "reverses": item.entry.reverses,
+        "postings": [
+            {"account": p.account, "debit": p.debit, "credit": p.credit, "quantity": p.quantity}
+            for p in item.entry.postings
+        ],
+    }
+
+
+@command("journal_post")
+def post_command(
+    desk: Desk, *, lines: list[Line], memo: str, date: date | None = None
+) -> dict[str, Any]:
+    """Post an entry by hand."""
+    return _document(post(desk, lines, memo, date or desk.now().date()))
+
+
+@command("journal_deposit")
+def deposit_command(
+    desk: Desk, *, amount: Decimal, date: date | None = None, memo: str = "Deposit"
+) -> dict[str, Any]:
+    """Put cash into the paper account."""
+    return _document(deposit(desk, amount, date or desk.now().date(), memo))
+
+
+@command("journal_withdraw")
+def withdraw_command(
+    desk: Desk, *, amount: Decimal, date: date | None = None, memo: str = "Withdrawal"
+) -> dict[str, Any]:
+    """Take cash out of the paper account."""
+    return _document(withdraw(desk, amount, date or desk.now().date(), memo))
+
+
+@command("journal_fill")
+def fill_command(
+    desk: Desk, *, plan_id: str, price: Decimal, date: date | None = None
+) -> dict[str, Any]:
+    """Fill an approved plan at a price."""
+    return {"entries": [_document(item) for item in fill(desk, plan_id, price, date)]}
+
+
+@command("journal_close")
+def close_command(
+    desk: Desk,
+    *,
+    plan_id: str,
+    price: Decimal,
+    shares: int | None = None,
+    date: date | None = None,
+) -> dict[str, Any]:
+    """Close a position, or part of it, at a price."""
+    return {"entries": [_document(item) for item in close(desk, plan_id, price, shares, date)]}
+
+
+@command("journal_reverse")
+def reverse_command(desk: Desk, *, entry_no: int, reason: str) -> dict[str, Any]:
+    """Take an entry back by its mirror image."""
+    return _document(reverse(desk, entry_no, reason))
+
+
+@command("journal_settle")
+def settle_command(desk: Desk, *, through: date | None = None) -> dict[str, Any]:
+    """Fill, mark and close paper trades by the stored bars."""
+    return settle_all(desk, through)
+
+
+@command("journal_prove")
+def prove_command(desk: Desk) -> dict[str, Any] | CommandResult:
+    """Recompute every balance from the postings and report differences."""
+    found = prove(desk)
+    return CommandResult(found, FOUND_ERRORS) if found["differences"] else found
+
+
+@export("journal")
+def journal_export(desk: Desk) -> pl.DataFrame:
+    """Every posting with its entry; the journal is proven before it is written."""
+    entries(desk)
+    return store.lines(desk.warehouse)

@@ -1,0 +1,294 @@
+"""What a scan of one session rests on, read for its windows only, and kept while it holds."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import polars as pl
+
+from core.domain import bars as bar_rules
+from core.domain import calendar, catalysts, gap_flags, gaps, premarket
+from core.domain.datasets import Dataset
+from core.domain.frames import CORPORATE_ACTIONS
+from core.errors import NotFoundError, UsageError
+from core.store import scans as store
+
+if TYPE_CHECKING:
+    from core.service.desk import Desk
+
+WARM_UP_SESSIONS = 272  # without kept averages: (13/14)^250 = 1e-8 of the first ranges is left
+MINUTES = "bars_minute"
+CLOCK_SLACK = timedelta(hours=6)  # Eastern clocks labelled UTC are up to 5 hours early
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class SessionGaps:
+    """Every name of one session, measured, judged and with what is known of its company.
+
+    `rows` has the columns of `gaps.measure` and cik, catalyst_weight, catalysts (list of
+    structs), grade, sector, premarket_gap_pct and premarket_change_pct.
+    """
+
+    dataset: str
+    session: date
+    provisional: bool
+    rows: pl.DataFrame
+    known_at: datetime
+
+
+class Memory:
+    """The last few answers by key; a key holds the version of the data, so none is ever stale."""
+
+    def __init__(self, entries: int = 12) -> None:
+        self._entries = entries
+        self._kept: OrderedDict[tuple[object, ...], Any] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: tuple[object, ...], make: Callable[[], T]) -> T:
+        """The kept answer, or a new one."""
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                found: T = self._kept[key]
+                return found
+        value = make()
+        with self._lock:
+            self._kept[key] = value
+            while len(self._kept) > self._entries:
+                self._kept.popitem(last=False)
+        return value
+
+
+memory = Memory()
+
+
+def dataset_of(desk: Desk, name: str | None) -> Dataset:
+    """The price dataset of a scan; UsageError when it has no daily bars."""
+    dataset = desk.catalogue.get(name or desk.settings.scan_dataset)
+    missing = {"symbol", "session", "open", "close", "volume"} - set(dataset.schema)
+    if missing:
+        raise UsageError(
+            f"{dataset.name} has no daily bars (no {', '.join(sorted(missing))})",
+            hint="scan a dataset of daily prices, such as prices.daily",
+        )
+    return dataset
+
+
+def version(desk: Desk, dataset: Dataset) -> tuple[object, ...]:
+    """Identity of the data behind scans of a dataset."""
+    if not store.has_table(desk.warehouse, dataset.table):
+        return (id(desk), dataset.name)
+    return (id(desk), dataset.name, *store.version(desk.warehouse, dataset.table))
+
+
+def session_gaps(desk: Desk, day: date | None = None, name: str | None = None) -> SessionGaps:
+    """The measured session: `day`, or the latest; provisional before its official bars."""
+    dataset = dataset_of(desk, name)
+    key = (*version(desk, dataset), "session", day, _minute(desk))
+    return memory.get(key, lambda: _session_gaps(desk, dataset, day))
+
+
+def _minute(desk: Desk) -> object:
+    """Before an open the clock matters too."""
+    now = desk.now()
+    return now.replace(second=0, microsecond=0) if _awaited(desk, now) else None
+
+
+def _awaited(desk: Desk, now: datetime) -> date | None:
+    """The session that has pre-market prints while its official bars are still to come."""
+    day = calendar.current_session(now)
+    opens = calendar.sessions_between(day, day)["open_at"][0]
+    if opens - now > timedelta(hours=12):
+        return None
+    prints = store.minutes(desk.warehouse, MINUTES, opens - timedelta(hours=6), opens)
+    return None if prints.is_empty() else day
+
+
+def _session_gaps(desk: Desk, dataset: Dataset, day: date | None) -> SessionGaps:
+    latest = None
+    if store.has_table(desk.warehouse, dataset.table):
+        latest = store.latest_session(desk.warehouse, dataset.table, day)
+    if latest is None:
+        raise NotFoundError(
+            f"{dataset.name} has no bars" + (f" up to {day}" if day else ""),
+            hint=f"pull it first: python -m app pull {dataset.name}",
+        )
+    awaited = _awaited(desk, desk.now())
+    wanted = day or (awaited if awaited and awaited > latest else latest)
+    if wanted == latest:
+        return _official(desk, dataset, latest)
+    if not calendar.is_session(wanted):
+        raise NotFoundError(f"the exchange did not trade on {wanted}", hint="choose a session")
+    return _provisional(desk, dataset, wanted)
+
+
+def _official(desk: Desk, dataset: Dataset, day: date) -> SessionGaps:
+    opens = _opens(day)
+    found = session_catalysts(desk, day)
+    rows = _window(desk, dataset, day, catalysts.evidence(found))
+    rows = rows.filter(pl.col("session") == day)
+    return SessionGaps(dataset.name, day, False, _known(desk, rows, found, day), opens)
+
+
+def _opens(day: date) -> datetime:
+    table = calendar.sessions_between(day, day)
+    if table.is_empty():
+        raise NotFoundError(f"the exchange did not trade on {day}", hint="choose a session")
+    opens: datetime = table["open_at"][0]
+    return opens
+
+
+def actions_for(desk: Desk, dataset: Dataset) -> pl.DataFrame:
+    """Corporate actions that the bars are not adjusted for already, as stated or as they show."""
+    wanted = "corporate_actions"
+    if dataset.options.get("adjustment", "none") == "split":
+        if "actions" not in dataset.options:
+            return CORPORATE_ACTIONS.empty()
+        wanted = str(dataset.options["actions"])
+        return store.actions(desk.warehouse, wanted).filter(pl.col("kind") != "split")
+    wanted = str(dataset.options.get("actions", wanted))
+    actions = store.actions(desk.warehouse, wanted)
+    if actions.is_empty() or not store.has_table(desk.warehouse, dataset.table):
+        return actions
+    done = store.splits_in_the_bars(desk.warehouse, dataset.table, wanted)
+    return actions.join(
+        done.with_columns(kind=pl.lit("split")), on=["symbol", "ex_date", "kind"], how="anti"
+    )
+
+
+def _window(
+    desk: Desk,
+    dataset: Dataset,
+    day: date,
+    evidence: pl.DataFrame,
+    extra: pl.DataFrame | None = None,
+) -> pl.DataFrame:
+    """Measured bars of the windows of `day`: 22 sessions with kept averages, else 272."""
+    first = calendar.session_back(day, gaps.WINDOW_SESSIONS - 1)
+    kept = store.averages(desk.warehouse, dataset.name, dataset.table, day, first)
+    if kept is None:
+        first = calendar.session_back(day, WARM_UP_SESSIONS - 1)
+    bars = store.bars(desk.warehouse, dataset.table, first, day)
+    if extra is not None:
+        bars = pl.concat([bars, extra.select(bars.columns)])
+    days = calendar.sessions_between(date(1990, 1, 1), day)["session"]
+    carried = None if kept is None else gaps.Carried(kept)
+    return gaps.measure(bars, days, actions_for(desk, dataset), carried, evidence)
+
+
+def _provisional(desk: Desk, dataset: Dataset, day: date) -> SessionGaps:
+    """The session from its pre-market prints: the last print stands for the open to come."""
+    opens = _opens(day)
+    until = min(desk.now(), opens)
+    prints = store.minutes(desk.warehouse, MINUTES, opens - timedelta(days=45), opens)
+    before = calendar.session_back(day, 1)
+    first = calendar.session_back(day, gaps.WINDOW_SESSIONS - 1)
+    last = store.bars(desk.warehouse, dataset.table, first, before)
+    ends = last.group_by("symbol").agg(
+        prior_session=pl.col("session").last(), close=pl.col("close").last()
+    )
+    prior = premarket.on_basis_of(
+        ends.with_columns(session=pl.lit(day)), bar_rules.splits_of(actions_for(desk, dataset))
+    ).select("symbol", "prior_close")
+    early = premarket.premarket(prints, prior, calendar.sessions_between(day, day), until)
+    early = early.filter(pl.col("premarket_last").is_not_null())
+    if early.is_empty():
+        raise NotFoundError(
+            f"there are neither bars nor pre-market prints of {day}",
+            hint=f"pull {dataset.name} or prices.minute, or choose an earlier session",
+        )
+    found = session_catalysts(desk, day, until)
+    evidence = catalysts.evidence(found)
+    rows = _window(desk, dataset, day, evidence, _stand_ins(early, day))
+    rows = _with_prints(rows.filter(pl.col("session") == day), early, evidence)
+    return SessionGaps(dataset.name, day, True, _known(desk, rows, found, day), until)
+
+
+def _stand_ins(early: pl.DataFrame, day: date) -> pl.DataFrame:
+    price = pl.col("premarket_last")
+    return early.select(
+        "symbol",
+        session=pl.lit(day),
+        **dict.fromkeys(("open", "high", "low", "close"), price),
+        volume=pl.max_horizontal(pl.col("premarket_volume"), pl.lit(1)),
+    )
+
+
+def _with_prints(rows: pl.DataFrame, early: pl.DataFrame, evidence: pl.DataFrame) -> pl.DataFrame:
+    """rvol by clock time, dollars of a usual session, and large moves judged on those."""
+    judged = sum(
+        (
+            gap_flags.Flag.SUSPECTED_SPLIT,
+            gap_flags.Flag.SUSPECTED_ACTION,
+            gap_flags.Flag.NO_TRADING,
+            gap_flags.Flag.NEWS_MOVE,
+        ),
+        gap_flags.Flag(0),
+    )
+    names = ("premarket_gap_pct", "premarket_change_pct", "premarket_rvol")
+    rows = rows.join(early.select("symbol", *names), on="symbol", how="left")
+    rows = rows.with_columns(
+        rvol=pl.col("premarket_rvol"),
+        dollar_volume=pl.col("mean_volume") * pl.col("prior_close"),
+        story=pl.lit(None, dtype=rows.schema["story"]),
+        flags=pl.col("flags") & (65535 - int(judged)),
+    )
+    return gap_flags.judge(rows, evidence)
+
+
+def session_catalysts(desk: Desk, day: date, until: datetime | None = None) -> pl.DataFrame:
+    """Catalysts under their symbols for one session, known at its open (or at `until`)."""
+    opens = _opens(day)
+    closed = calendar.session_back(day, 1)
+    start = calendar.sessions_between(closed, closed)["close_at"][0]
+    near = store.filings(desk.warehouse, start - CLOCK_SLACK, opens)
+    near = _true_clock(desk, near)
+    found = catalysts.find_catalysts(near).filter(
+        (pl.col("session") == day) & (pl.col("accepted_at") <= (until or opens))
+    )
+    return catalysts.per_symbol(found, registry(desk))
+
+
+def all_catalysts(desk: Desk) -> pl.DataFrame:
+    """Catalysts of all sessions under their symbols."""
+    every = _true_clock(desk, store.filings(desk.warehouse))
+    return catalysts.per_symbol(catalysts.find_catalysts(every), registry(desk))
+
+
+def registry(desk: Desk) -> pl.DataFrame:
+    """symbol, cik, valid_from, valid_to."""
+    return catalysts.registry(store.identifiers(desk.warehouse), store.universe(desk.warehouse))
+
+
+def _true_clock(desk: Desk, filings: pl.DataFrame) -> pl.DataFrame:
+    times = store.acceptance_times(desk.warehouse)
+    return catalysts.with_true_clock(filings, catalysts.eastern_labelled(times))
+
+
+def _known(desk: Desk, rows: pl.DataFrame, found: pl.DataFrame, day: date) -> pl.DataFrame:
+    """Adds company, sector, catalysts and the grade as known before the session."""
+    rows = catalysts.companies_of(rows, registry(desk))
+    facts = found.group_by("symbol").agg(
+        strongest=pl.col("weight").max(),
+        catalysts=pl.struct("form", "items", "title", "accepted_at", "url", "weight"),
+    )
+    named = rows.with_columns(_key=pl.col("symbol").str.to_uppercase())
+    named = named.join(facts, left_on="_key", right_on="symbol", how="left", maintain_order="left")
+    filed = pl.col("cik").is_in(store.filed_companies(desk.warehouse))
+    sectors = store.universe(desk.warehouse).select("symbol", "name", "sector").unique("symbol")
+    named = named.join(sectors, on="symbol", how="left", maintain_order="left")
+    grades = store.grades(desk.warehouse, day)
+    named = named.join(grades, on="cik", how="left", maintain_order="left")
+    weight = pl.coalesce("strongest", pl.when(filed).then(0.0))
+    lacking = {"premarket_gap_pct", "premarket_change_pct"} - set(named.columns)
+    return named.with_columns(
+        *(pl.lit(None, dtype=pl.Float64).alias(name) for name in sorted(lacking)),
+        catalyst_weight=weight,
+        sentiment=pl.lit(None, dtype=pl.Float64),
+    ).drop("_key", "strongest")

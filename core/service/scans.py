@@ -1,0 +1,297 @@
+"""The gap scan: candidates of a session, what was left out and why, and its keeping."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from core.domain import calendar, gap_filters, gap_flags, gaps, scoring
+from core.domain.gap_filters import GapFilters
+from core.domain.scoring import COMPONENTS, SCORE_VERSION, Weights
+from core.errors import OpenbellError
+from core.jobs.queue import Job
+from core.jobs.worker import Context
+from core.service import scan_inputs
+from core.service.commands import command
+from core.service.exports import export
+from core.service.handlers import handler
+from core.service.scan_inputs import SessionGaps
+from core.store import scans as store
+
+if TYPE_CHECKING:
+    from core.service.desk import Desk
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """One scan: candidates by score, and the names left out with reasons, largest gap first."""
+
+    gaps: SessionGaps
+    filters: GapFilters
+    weights: Weights
+    candidates: pl.DataFrame
+    excluded: pl.DataFrame
+
+
+def default_filters(desk: Desk) -> GapFilters:
+    """The filters of the settings."""
+    chosen = {key: getattr(desk.settings, key) for key in gap_filters.FILTER_KEYS}
+    return GapFilters(**chosen, exclusions=tuple(desk.settings.gap_exclusions))
+
+
+def default_weights(desk: Desk) -> Weights:
+    """The weights of the settings."""
+    return Weights(**{name: getattr(desk.settings, f"weight_{name}") for name in COMPONENTS})
+
+
+def run(
+    desk: Desk,
+    day: date | None = None,
+    filters: Mapping[str, float] | None = None,
+    weights: Mapping[str, float] | None = None,
+    dataset: str | None = None,
+) -> Scan:
+    """Scan a session (default: the latest); NotFoundError without bars or prints of it."""
+    measured = scan_inputs.session_gaps(desk, day, dataset)
+    return choose(
+        measured,
+        default_filters(desk).changed(dict(filters or {})),
+        default_weights(desk).changed(weights),
+    )
+
+
+def choose(measured: SessionGaps, filters: GapFilters, weights: Weights) -> Scan:
+    """Filter, score and rank the names of a measured session."""
+    reach = measured.rows.filter(gap_filters.in_reach(filters)).with_columns(
+        words=gap_flags.words(),
+        candidate=gap_filters.passes(filters, provisional=measured.provisional),
+    )
+    chosen = scoring.rank(scoring.score(reach.filter("candidate"), weights))
+    rest = reach.filter(~pl.col("candidate")).with_columns(
+        reason=pl.coalesce(gap_flags.reason(), gap_filters.failed(filters)),
+        flagged=gap_flags.excluded(),
+    )
+    size = (pl.col("open") / pl.col("prior_close") - 1).abs()
+    return Scan(measured, filters, weights, chosen, rest.sort(size, descending=True))
+
+
+def sessions(desk: Desk, dataset: str | None = None) -> list[date]:
+    """Sessions that can be scanned, newest first; empty before the first pull."""
+    source = scan_inputs.dataset_of(desk, dataset)
+    if not store.has_table(desk.warehouse, source.table):
+        return []
+    key = (*scan_inputs.version(desk, source), "sessions")
+    return scan_inputs.memory.get(
+        key, lambda: store.sessions(desk.warehouse, source.table).to_list()
+    )
+
+
+def document(scan: Scan) -> dict[str, Any]:
+    """The scan as JSON; shape in the description of the commands."""
+    return {
+        "date": scan.gaps.session,
+        "provisional": scan.gaps.provisional,
+        "dataset": scan.gaps.dataset,
+        "known_at": scan.gaps.known_at,
+        "score_version": SCORE_VERSION,
+        "filters": scan.filters.numbers(),
+        "weights": scan.weights.by_name(),
+        "names": scan.gaps.rows.height,
+        "candidates": [_candidate(row) for row in scan.candidates.iter_rows(named=True)],
+        "excluded": [
+            {
+                "symbol": row["symbol"],
+                "gap_pct": row["gap_pct"],
+                "reason": row["reason"],
+                "flags": row["words"],
+            }
+            for row in scan.excluded.iter_rows(named=True)
+        ],
+    }
+
+
+_PLAIN = (
+    "symbol",
+    "gap_pct",
+    "open",
+    "prior_close",
+    "gap_type",
+    "story",
+    "gap_atr",
+    "atr",
+    "rvol",
+    "range_position",
+    "dollar_volume",
+    "gap_ex_div_pct",
+    "premarket_gap_pct",
+    "premarket_change_pct",
+    "sector",
+)
+
+
+def _candidate(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        **{name: row[name] for name in _PLAIN},
+        "flags": row["words"],
+        "catalysts": row["catalysts"] or [],
+        "score": row["score"],
+        "components": {
+            name: {"value": row[name], "points": row[f"{name}_points"]} for name in COMPONENTS
+        },
+        "left_out": row["left_out"],
+        "grade": row["grade"],
+    }
+
+
+def frame(scan: Scan) -> pl.DataFrame:
+    """The candidates as a flat frame for files and the store."""
+    titles = pl.col("catalysts").list.eval(pl.element().struct.field("title")).list.join("; ")
+    return scan.candidates.select(
+        "session",
+        "symbol",
+        "name",
+        "gap_pct",
+        "open",
+        "prior_close",
+        pl.col("gap_type").cast(pl.String),
+        pl.col("story").cast(pl.String),
+        "gap_atr",
+        "atr",
+        "rvol",
+        "range_position",
+        "dollar_volume",
+        pl.col("words").list.join(";").alias("flags"),
+        titles.alias("catalysts"),
+        "score",
+        *COMPONENTS,
+        *(f"{name}_points" for name in COMPONENTS),
+        "left_out",
+        "grade",
+        "score_version",
+        provisional=pl.lit(scan.gaps.provisional),
+    )
+
+
+@command("scan")
+def scan_command(
+    desk: Desk,
+    *,
+    date: date | None = None,
+    filters: dict[str, float] | None = None,
+    weights: dict[str, float] | None = None,
+    dataset: str | None = None,
+) -> dict[str, Any]:
+    """Gap candidates of a session and what was left out, with reasons."""
+    return document(run(desk, date, filters, weights, dataset))
+
+
+@export("candidates")
+def export_candidates(
+    desk: Desk,
+    *,
+    date: date | None = None,
+    dataset: str | None = None,
+    min_gap_pct: float | None = None,
+    max_gap_pct: float | None = None,
+    min_rvol: float | None = None,
+    min_price: float | None = None,
+    max_price: float | None = None,
+    min_dollar_volume: float | None = None,
+) -> pl.DataFrame:
+    """The candidates of a session."""
+    given = {
+        "min_gap_pct": min_gap_pct,
+        "max_gap_pct": max_gap_pct,
+        "min_rvol": min_rvol,
+        "min_price": min_price,
+        "max_price": max_price,
+        "min_dollar_volume": min_dollar_volume,
+    }
+    chosen = {key: value for key, value in given.items() if value is not None}
+    return frame(run(desk, date, chosen, None, dataset))
+
+
+def keep(desk: Desk, scan: Scan) -> None:
+    """Store the scan and its candidates with the versions that made them."""
+    measured = scan.gaps
+    head = pl.DataFrame(
+        {
+            "dataset": [measured.dataset],
+            "session": [measured.session],
+            "provisional": [measured.provisional],
+            "made_at": [desk.now()],
+            "score_version": [SCORE_VERSION],
+            "filters": [json.dumps(scan.filters.numbers())],
+            "weights": [json.dumps(scan.weights.by_name())],
+            "names": [measured.rows.height],
+            "candidates": [scan.candidates.height],
+            "excluded": [scan.excluded.height],
+        }
+    )
+    rows = frame(scan).select(
+        "session",
+        "symbol",
+        "provisional",
+        "gap_pct",
+        "open",
+        "prior_close",
+        "gap_type",
+        "story",
+        "gap_atr",
+        "atr",
+        "rvol",
+        "dollar_volume",
+        "flags",
+        "catalysts",
+        "score",
+        *COMPONENTS,
+        "grade",
+        "score_version",
+        dataset=pl.lit(measured.dataset),
+    )
+    store.keep_scan(desk.warehouse, head, rows)
+
+
+def keep_averages(desk: Desk, dataset: str | None = None) -> date | None:
+    """Keep Wilder averages as of the last two sessions, for scans that read windows only."""
+    source = scan_inputs.dataset_of(desk, dataset)
+    last = store.latest_session(desk.warehouse, source.table)
+    if last is None or not calendar.is_session(last):
+        return None
+    after = last + timedelta(days=1)
+    if store.averages(desk.warehouse, source.name, source.table, after, last) is not None:
+        return last  # they hold
+    bars = store.bars(desk.warehouse, source.table)
+    days = calendar.sessions_between(date(1990, 1, 1), last)["session"]
+    actions = scan_inputs.actions_for(desk, source)
+    before = calendar.session_back(last, 1)
+    frames = {
+        as_of: gaps.carry(bars.filter(pl.col("session") <= as_of), days, actions).frame
+        for as_of in (before, last)
+    }
+    store.keep_averages(desk.warehouse, source.name, source.table, frames)
+    return last
+
+
+@handler("scan", after=("bars_daily", "bars_minute", "corporate_actions", "filings"))
+async def scan_job(desk: Desk, job: Job, context: Context) -> Mapping[str, Any] | None:
+    """Scan the latest session after each pull it rests on: before the open and after it."""
+    try:
+        return await asyncio.to_thread(_scan_and_keep, desk, context)
+    except OpenbellError as error:
+        context.report(f"nothing to scan: {error.message}")
+        return {"skipped": True}
+
+
+def _scan_and_keep(desk: Desk, context: Context) -> Mapping[str, Any]:
+    keep_averages(desk)
+    scan = run(desk)
+    keep(desk, scan)
+    context.report(f"{scan.candidates.height} candidates on {scan.gaps.session}")
+    return {"session": scan.gaps.session.isoformat(), "candidates": scan.candidates.height}

@@ -1,0 +1,95 @@
+"""The SEC's bulk files, read from the zip member by member: nothing is unpacked to disk.
+
+`companyfacts.zip` and `submissions.zip` hold the documents of the API; a quarter of the Financial
+Statement Data Sets holds tab-separated `sub`, `num`, `tag` and `pre`.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+import polars as pl
+
+from core.errors import NotFoundError, ParsingError, SizeLimitError
+
+Bulk = Literal["companyfacts", "submissions", "fsds"]
+MEMBER = re.compile(r"CIK(\d{10})(-submissions-\d{3})?\.json")
+MAX_MEMBER = 1024**3  # the largest table of a quarter is half of that
+_RATIO = 200  # tables of numbers pack well
+_FSDS = {"sub.txt", "num.txt"}
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    """A zip file for reading; NotFoundError, or ParsingError when it is not one or is broken."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            yield archive
+    except FileNotFoundError:
+        raise NotFoundError(f"there is no file {path}") from None
+    except (zipfile.BadZipFile, EOFError, OSError) as error:
+        raise ParsingError(f"the zip file cannot be read: {error}", where=str(path)) from None
+
+
+def bulk_kind(path: Path) -> Bulk:
+    """Which bulk file it is, by its members."""
+    with opened(path) as archive:
+        names = archive.namelist()
+        if set(names) >= _FSDS:
+            return "fsds"
+        first = next((name for name in names if MEMBER.fullmatch(name)), None)
+        if first and any("-submissions-" in name for name in names):
+            return "submissions"
+        if first:
+            start = archive.open(first).read(4096)
+            return "companyfacts" if b'"facts"' in start else "submissions"
+    raise ParsingError(
+        "not a bulk file of the SEC",
+        where=str(path),
+        hint="give companyfacts.zip, submissions.zip or a quarter like 2010q1.zip",
+    )
+
+
+def members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """The documents of companies in an archive, in its order."""
+    return [info for info in archive.infolist() if MEMBER.fullmatch(info.filename)]
+
+
+def cik_of(name: str) -> int:
+    """The company of a member."""
+    match = MEMBER.fullmatch(name)
+    if match is None:
+        raise ParsingError(f"{name!r} is not a document of a company")
+    return int(match[1])
+
+
+def read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    """A member's bytes; SizeLimitError when it is or claims to be a bomb."""
+    limit = min(MAX_MEMBER, max(1024**2, info.compress_size * _RATIO))
+    with archive.open(info) as file:
+        body = file.read(limit + 1)
+    if len(body) > limit:
+        raise SizeLimitError(f"{info.filename} unpacks to more than {limit:,} bytes")
+    return body
+
+
+def read_table(archive: zipfile.ZipFile, name: str, columns: list[str]) -> pl.DataFrame:
+    """Columns of a tab-separated member as text, empty cells as null."""
+    try:
+        body = read_member(archive, archive.getinfo(name))
+        return pl.read_csv(
+            io.BytesIO(body),
+            separator="\t",
+            quote_char=None,
+            infer_schema=False,
+            columns=columns,
+            encoding="utf8-lossy",
+        )
+    except (pl.exceptions.PolarsError, KeyError) as error:
+        raise ParsingError(f"{name} cannot be read: {error}") from None

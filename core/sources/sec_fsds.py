@@ -1,0 +1,185 @@
+"""A quarter of the SEC's Financial Statement Data Sets as companies, filings and facts.
+
+Dates are those of the data sets: `ddate` is rounded to a month's end and `qtrs` to quarters, so a
+period here may differ by some days from the exact one of companyfacts.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from core.domain.frames import COMPANY_IDENTIFIERS, FACTS, FILINGS
+from core.sources.pulled import REJECTS
+from core.sources.sec_bulk import opened, read_table
+
+_SUB = [
+    *("adsh", "cik", "name", "sic", "stprinc", "ein", "former", "changed", "afs", "fye"),
+    *("form", "period", "fy", "fp", "filed", "accepted"),
+]
+_NUM = ["adsh", "tag", "version", "coreg", "ddate", "qtrs", "uom", "value"]
+_CATEGORIES = {
+    "1-LAF": "Large accelerated filer",
+    "2-ACC": "Accelerated filer",
+    "3-SRA": "Smaller reporting accelerated filer",
+    "4-NON": "Non-accelerated filer",
+    "5-SML": "Smaller reporting company",
+}
+_KEY = [name for name in FACTS.key if name != "seq"]
+
+
+@dataclass(frozen=True, slots=True)
+class Quarter:
+    """Frames of one quarter. `left_out` counts rows of co-registrants, which are not loaded."""
+
+    companies: pl.DataFrame
+    identifiers: pl.DataFrame
+    filings: pl.DataFrame
+    facts: pl.DataFrame
+    labels: pl.DataFrame
+    rejects: pl.DataFrame
+    read: int
+    left_out: int
+
+
+def read_quarter(path: Path) -> Quarter:
+    """The quarter in a zip file; ParsingError when a table or column is missing."""
+    with opened(path) as archive:
+        sub = _submissions(archive)
+        num = read_table(archive, "num.txt", _NUM)
+        labels = _labels(archive)
+    read = num.height
+    own = num.with_row_index("row_number", 2).filter(pl.col("coreg").is_null())
+    facts, rejects = _facts(own, sub)
+    return Quarter(
+        _companies(sub), _identifiers(sub), _filings(sub), facts, labels, rejects, read,
+        read - own.height,
+    )  # fmt: skip
+
+
+def _day(name: str) -> pl.Expr:
+    return pl.col(name).str.to_date("%Y%m%d", strict=False)
+
+
+def _submissions(archive: zipfile.ZipFile) -> pl.DataFrame:
+    eastern = pl.col("accepted").str.to_datetime(
+        "%Y-%m-%d %H:%M:%S%.f", time_unit="us", strict=False
+    )
+    zoned = eastern.dt.replace_time_zone(
+        "America/New_York", ambiguous="earliest", non_existent="null"
+    )
+    return (
+        read_table(archive, "sub.txt", _SUB)
+        .with_columns(
+            _day("filed"),
+            _day("period"),
+            _day("changed"),
+            pl.col("cik").cast(pl.Int64, strict=False),
+            pl.col("fy").cast(pl.Int32, strict=False),
+            zoned.dt.convert_time_zone("UTC").alias("accepted"),
+        )
+        .unique("adsh", keep="first", maintain_order=True)
+    )
+
+
+def _labels(archive: zipfile.ZipFile) -> pl.DataFrame:
+    """Labels of the standard concepts (a filer's own ones mean something else at each filer)."""
+    tags = read_table(archive, "tag.txt", ["tag", "version", "custom", "tlabel", "doc"])
+    return (
+        tags.filter(pl.col("custom") == "0")
+        .select(
+            pl.col("version").str.extract(r"^([^/]+)").alias("taxonomy"),
+            pl.col("tag").alias("concept"),
+            pl.col("tlabel").alias("label"),
+            pl.col("doc").alias("description"),
+        )
+        .unique(["taxonomy", "concept"], keep="first", maintain_order=True)
+    )
+
+
+def _companies(sub: pl.DataFrame) -> pl.DataFrame:
+    latest = sub.drop_nulls("cik").sort("filed", descending=True)
+    return latest.unique("cik", keep="first", maintain_order=True).select(
+        "cik",
+        "name",
+        "sic",
+        pl.col("afs").replace_strict(_CATEGORIES, default=None).alias("category"),
+        pl.col("fye").str.zfill(4).alias("fiscal_year_end"),
+        pl.col("stprinc").alias("state"),
+        "ein",
+    )
+
+
+def _identifiers(sub: pl.DataFrame) -> pl.DataFrame:
+    former = sub.select("cik", kind=pl.lit("former_name"), value="former", valid_to="changed")
+    own = sub.select("cik", kind=pl.lit("ein"), value="ein", valid_to=pl.lit(None, pl.Date))
+    return (
+        pl.concat([former, own])
+        .drop_nulls(["cik", "value"])
+        .with_columns(
+            exchange=pl.lit(None, pl.String),
+            valid_from=pl.lit(None, pl.Date),
+            source=pl.lit("sec"),
+        )
+        .unique(list(COMPANY_IDENTIFIERS.key), keep="first", maintain_order=True)
+        .select(list(COMPANY_IDENTIFIERS.columns))
+    )
+
+
+def _filings(sub: pl.DataFrame) -> pl.DataFrame:
+    known = sub.select(
+        "cik",
+        "form",
+        "filed",
+        accession="adsh",
+        accepted_at="accepted",
+        report_date="period",
+        is_xbrl=pl.lit(True),
+    ).drop_nulls(["cik", "form", "filed"])
+    missing = [pl.lit(None, t).alias(n) for n, t in FILINGS.columns.items() if n not in known]
+    return known.with_columns(missing).select(list(FILINGS.columns))
+
+
+def _facts(num: pl.DataFrame, sub: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    by = sub.select("adsh", "cik", "form", "filed", fiscal_year="fy", fiscal_period="fp")
+    rows = num.join(by, on="adsh", how="left", maintain_order="left").with_columns(_measured())
+    faults = {
+        "adsh": pl.col("cik").is_null() | pl.col("filed").is_null(),
+        "tag": pl.col("tag").is_null() | pl.col("taxonomy").is_null() | pl.col("uom").is_null(),
+        "ddate": pl.col("period_end").is_null(),
+        "qtrs": pl.col("quarters").is_null(),
+        "value": pl.col("number").is_null() | ~pl.col("number").is_finite(),
+    }
+    fault = pl.coalesce([pl.when(bad).then(pl.lit(name)) for name, bad in faults.items()])
+    rows = rows.with_columns(fault=fault)
+    good = rows.filter(pl.col("fault").is_null()).with_columns(
+        concept="tag", unit="uom", value="number", accession="adsh", frame=pl.lit(None, pl.String)
+    )
+    seq = pl.int_range(pl.len(), dtype=pl.Int32).over(_KEY)
+    return good.with_columns(seq=seq).select(list(FACTS.columns)), _rejects(rows)
+
+
+def _measured() -> list[pl.Expr]:
+    quarters = pl.col("qtrs").cast(pl.Int32, strict=False)
+    end = _day("ddate")
+    begin = (end + pl.duration(days=1)).dt.offset_by(pl.format("-{}mo", quarters * 3))
+    standard = pl.col("version").str.extract(r"^([a-z][\w-]*)/")
+    return [
+        end.alias("period_end"),
+        pl.when(quarters > 0).then(begin).alias("period_start"),
+        quarters.alias("quarters"),
+        pl.col("value").cast(pl.Float64, strict=False).alias("number"),
+        pl.coalesce(standard, pl.lit("custom")).alias("taxonomy"),
+    ]
+
+
+def _rejects(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.filter(pl.col("fault").is_not_null()).select(
+        pl.col("row_number").cast(pl.Int64),
+        pl.col("fault").alias("column_name"),
+        pl.format("num.txt: {} is missing or cannot be read", "fault").alias("reason"),
+        pl.struct(_NUM).struct.json_encode().alias("raw"),
+    ).select(list(REJECTS))  # fmt: skip

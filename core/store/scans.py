@@ -1,0 +1,258 @@
+"""What scans read and keep: bars by window, actions, catalysts' filings, averages, candidates.
+
+Table names come from the catalogue and are quoted; values are parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+import polars as pl
+
+from core.domain.frames import BARS_DAILY, BARS_MINUTE, CORPORATE_ACTIONS, FILINGS
+from core.store.transaction import quoted
+from core.store.warehouse import Warehouse
+
+_BARS = ", ".join(BARS_DAILY.columns)
+_MINUTES = ", ".join(BARS_MINUTE.columns)
+_ACTIONS = ", ".join(CORPORATE_ACTIONS.columns)
+_FILINGS = ", ".join(FILINGS.columns)
+
+
+LEAST_TELLING_RATIO = 1.4
+SPLIT_NEIGHBOUR_DAYS = 10
+_SHOWN_SPLITS = """
+WITH splits AS (
+    SELECT symbol, ex_date, ln(ratio) AS step FROM {actions}
+    WHERE kind = 'split' AND ratio > 0 AND abs(ln(ratio)) >= ln($least)
+), moves AS (
+    SELECT s.symbol, s.ex_date, s.step,
+        ln(arg_max(b.close, b.session) FILTER (b.session < s.ex_date)
+            / arg_min(b.close, b.session) FILTER (b.session >= s.ex_date)) AS move
+    FROM splits s JOIN {bars} b ON b.symbol = s.symbol AND b.close > 0
+        AND b.session BETWEEN s.ex_date - $days::INTEGER AND s.ex_date + $days::INTEGER
+    GROUP BY s.symbol, s.ex_date, s.step
+)
+SELECT symbol, ex_date FROM moves WHERE abs(move) < abs(move - step)
+"""
+
+
+def has_table(warehouse: Warehouse, table: str) -> bool:
+    """Whether the table is there."""
+    query = "SELECT count(*) FROM duckdb_tables() WHERE table_name = ?"
+    return bool(warehouse.read(query, [table]).item())
+
+
+def bars(
+    warehouse: Warehouse,
+    table: str,
+    first: date | None = None,
+    last: date | None = None,
+    symbols: Sequence[str] | None = None,
+) -> pl.DataFrame:
+    """Daily bars (BARS_DAILY) from `first` to `last`, by symbol and session."""
+    where, params = [], []
+    for clause, value in (("session >= ?", first), ("session <= ?", last)):
+        if value is not None:
+            where.append(clause)
+            params.append(value)
+    if symbols is not None:
+        where.append("symbol IN (SELECT unnest(?))")
+        params.append(list(symbols))  # type: ignore[arg-type]
+    condition = f"WHERE {' AND '.join(where)}" if where else ""
+    return warehouse.read(
+        f"SELECT {_BARS} FROM {quoted(table)} {condition} ORDER BY symbol, session", params
+    )
+
+
+def latest_session(warehouse: Warehouse, table: str, until: date | None = None) -> date | None:
+    """The last session with bars, not after `until`."""
+    query = f"SELECT max(session) FROM {quoted(table)} WHERE $day IS NULL OR session <= $day"
+    value: date | None = warehouse.read(query, {"day": until}).item()
+    return value
+
+
+def sessions(warehouse: Warehouse, table: str) -> pl.Series:
+    """All sessions with bars, newest first."""
+    query = f"SELECT DISTINCT session FROM {quoted(table)} ORDER BY session DESC"
+    return warehouse.read(query)["session"]
+
+
+def symbols(warehouse: Warehouse, table: str) -> list[str]:
+    """All symbols with bars."""
+    query = f"SELECT DISTINCT symbol FROM {quoted(table)} ORDER BY symbol"
+    return warehouse.read(query)["symbol"].to_list()
+
+
+def minutes(warehouse: Warehouse, table: str, start: datetime, end: datetime) -> pl.DataFrame:
+    """Pre-market minute bars (BARS_MINUTE) that start in [start, end)."""
+    return warehouse.read(
+        f"SELECT {_MINUTES} FROM {quoted(table)} WHERE phase = 'pre' AND ts >= ? AND ts < ? "
+        "ORDER BY symbol, ts",
+        [start, end],
+    )
+
+
+def actions(warehouse: Warehouse, table: str) -> pl.DataFrame:
+    """Corporate actions (CORPORATE_ACTIONS)."""
+    return warehouse.read(f"SELECT {_ACTIONS} FROM {quoted(table)} ORDER BY symbol, ex_date")
+
+
+def splits_in_the_bars(warehouse: Warehouse, bars_table: str, table: str) -> pl.DataFrame:
+    """Symbol and ex_date of splits for which the bars are adjusted already.
+
+    Raw bars change by about the ratio at the ex-date, adjusted ones do not. Ratios near one prove
+    nothing and are left out, and so are splits without a bar on both sides.
+    """
+    return warehouse.read(
+        _SHOWN_SPLITS.format(actions=quoted(table), bars=quoted(bars_table)),
+        {"least": LEAST_TELLING_RATIO, "days": SPLIT_NEIGHBOUR_DAYS},
+    )
+
+
+def filings(
+    warehouse: Warehouse, start: datetime | None = None, end: datetime | None = None
+) -> pl.DataFrame:
+    """Filings (FILINGS) accepted in [start, end); all with an acceptance time by default."""
+    return warehouse.read(
+        f"SELECT {_FILINGS} FROM filings WHERE accepted_at IS NOT NULL "
+        "AND ($start IS NULL OR accepted_at >= $start) AND ($end IS NULL OR accepted_at < $end)",
+        {"start": start, "end": end},
+    )
+
+
+def filed_companies(warehouse: Warehouse) -> list[int]:
+    """CIKs whose filings are in the store: for them "no catalyst found" means something."""
+    return warehouse.read("SELECT DISTINCT cik FROM filings ORDER BY cik")["cik"].to_list()
+
+
+def acceptance_times(warehouse: Warehouse) -> pl.DataFrame:
+    """cik, filed, accepted_at of all filings, to judge their clocks."""
+    return warehouse.read(
+        "SELECT cik, filed, accepted_at FROM filings WHERE accepted_at IS NOT NULL"
+    )
+
+
+def identifiers(warehouse: Warehouse) -> pl.DataFrame:
+    """The ticker rows of the registry."""
+    return warehouse.read(
+        "SELECT cik, kind, value, exchange, valid_from, valid_to, source "
+        "FROM company_identifiers WHERE kind = 'ticker'"
+    )
+
+
+def universe(warehouse: Warehouse) -> pl.DataFrame:
+    """symbol, name, sector, cik of the universe."""
+    return warehouse.read("SELECT symbol, name, sector, industry, exchange, cik FROM universe")
+
+
+def grades(warehouse: Warehouse, as_of: date) -> pl.DataFrame:
+    """cik and grade of the latest graded filing filed before a day; empty without grades."""
+    if not has_table(warehouse, "grades"):
+        return pl.DataFrame(schema={"cik": pl.Int64, "grade": pl.String})
+    return warehouse.read(
+        "SELECT cik, arg_max(grade, filed) AS grade FROM grades "
+        "WHERE is_current AND filed < ? GROUP BY cik",
+        [as_of],
+    )
+
+
+def grade_history(warehouse: Warehouse) -> pl.DataFrame:
+    """cik, filed, grade of every graded filing, by date."""
+    if not has_table(warehouse, "grades"):
+        return pl.DataFrame(schema={"cik": pl.Int64, "filed": pl.Date, "grade": pl.String})
+    return warehouse.read("SELECT cik, filed, grade FROM grades WHERE is_current ORDER BY filed")
+
+
+def version(warehouse: Warehouse, table: str) -> tuple[object, ...]:
+    """Changes when anything that a scan rests on has changed."""
+    names = [table, "corporate_actions", "filings", "company_identifiers", "universe"]
+    counts = " UNION ALL ".join(f"SELECT count(*) FROM {quoted(name)}" for name in names)
+    rows = warehouse.read(
+        f"{counts} UNION ALL SELECT count(*) FROM bars_minute "
+        "UNION ALL SELECT coalesce(epoch_us(max(finished_at)), 0) FROM pulls "
+        "WHERE coalesce(rows_inserted, 0) + coalesce(rows_updated, 0) > 0"
+    )
+    return tuple(rows.to_series().to_list())
+
+
+def fingerprint(
+    warehouse: Warehouse, dataset: str, table: str, as_of: date
+) -> tuple[int, int, int]:
+    """What averages as of a session rest on: bars, actions, and rows ever updated by pulls."""
+    row = warehouse.read(
+        f"SELECT (SELECT count(*) FROM {quoted(table)} WHERE session <= $day), "
+        "(SELECT count(*) FROM corporate_actions WHERE ex_date <= $day), "
+        "(SELECT coalesce(sum(rows_updated), 0)::BIGINT FROM pulls WHERE dataset = $name)",
+        {"day": as_of, "name": dataset},
+    ).row(0)
+    return int(row[0]), int(row[1]), int(row[2])
+
+
+def averages(
+    warehouse: Warehouse, dataset: str, table: str, before: date, not_before: date
+) -> pl.DataFrame | None:
+    """Kept averages as of the latest session in [not_before, before) that still hold."""
+    kept = warehouse.read(
+        "SELECT DISTINCT as_of, bars, actions, updates FROM gap_averages "
+        "WHERE dataset = ? AND as_of < ? AND as_of >= ? ORDER BY as_of DESC LIMIT 1",
+        [dataset, before, not_before],
+    )
+    if kept.is_empty():
+        return None
+    as_of, *basis = kept.row(0)
+    if tuple(basis) != fingerprint(warehouse, dataset, table, as_of):
+        return None
+    return warehouse.read(
+        "SELECT symbol, first_session, session, close, atr FROM gap_averages "
+        "WHERE dataset = ? AND as_of = ?",
+        [dataset, as_of],
+    )
+
+
+def keep_averages(
+    warehouse: Warehouse, dataset: str, table: str, frames: dict[date, pl.DataFrame]
+) -> None:
+    """Replace the kept averages of a dataset by those of some sessions."""
+    parts = []
+    for as_of, frame in frames.items():
+        n, known, updates = fingerprint(warehouse, dataset, table, as_of)
+        parts.append(
+            frame.select(
+                dataset=pl.lit(dataset),
+                as_of=pl.lit(as_of),
+                bars=pl.lit(n, dtype=pl.Int64),
+                actions=pl.lit(known, dtype=pl.Int64),
+                updates=pl.lit(updates, dtype=pl.Int64),
+                symbol="symbol",
+                first_session="first_session",
+                session="session",
+                close="close",
+                atr="atr",
+            )
+        )
+    with warehouse.transaction() as tx:
+        tx.execute("DELETE FROM gap_averages WHERE dataset = ?", [dataset])
+        tx.insert("gap_averages", pl.concat(parts))
+
+
+def keep_scan(warehouse: Warehouse, scan: pl.DataFrame, rows: pl.DataFrame) -> None:
+    """Store one scan and its candidates in place of an earlier one of that session."""
+    key = [scan["dataset"][0], scan["session"][0]]
+    with warehouse.transaction() as tx:
+        tx.execute("DELETE FROM scans WHERE dataset = ? AND session = ?", key)
+        tx.execute("DELETE FROM candidates WHERE dataset = ? AND session = ?", key)
+        tx.insert("scans", scan)
+        if not rows.is_empty():
+            tx.insert("candidates", rows)
+
+
+def count_variants(warehouse: Warehouse, dataset: str, variant: str, now: datetime) -> int:
+    """Remember a back-test's parameters; how many different ones were tried on the dataset."""
+    known = "SELECT count(*) FROM backtest_variants WHERE dataset = ? AND variant = ?"
+    with warehouse.transaction() as tx:
+        if not tx.read(known, [dataset, variant]).item():
+            tx.execute("INSERT INTO backtest_variants VALUES (?, ?, ?)", [dataset, variant, now])
+        count = tx.read("SELECT count(*) FROM backtest_variants WHERE dataset = ?", [dataset])
+    return int(count.item())

@@ -1,0 +1,77 @@
+"""Gap scan: the names that gap in a session, why, and how they rank."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from components import badges, formats, gaps, shell
+from core.service import scans
+
+INPUTS = ("prices.daily", "prices.minute", "corporate_actions", "sec.submissions")
+
+desk = shell.page(
+    "Gap scan", purpose="Names that gap this session, why, and how they rank.", datasets=INPUTS
+)
+
+
+def go_to(row: dict[str, object]) -> None:
+    """Show the picked candidate below the table; the choice stands in the URL."""
+    st.query_params["pick"] = str(row["symbol"])
+
+
+days = []
+with shell.guarded("the sessions"):
+    days = scans.sessions(desk)
+    if not days:
+        shell.empty(
+            "There are no prices yet.",
+            "Pull the daily bars, then the scan is here.",
+            page="datasets",
+            label="Go to Datasets",
+        )
+if not days:
+    st.stop()
+
+with shell.guarded("the scan"):
+    left, right = st.columns([1, 3], vertical_alignment="bottom")
+    day = left.date_input(
+        "Session",
+        value=None,
+        min_value=days[-1],
+        key="session",
+        bind="query-params",
+        help="Replay any past morning; empty means the latest session.",
+    )
+    with right.expander("Filters, weights and saved views"):
+        bounds = gaps.filters(desk)
+        st.caption("Weights of the score; they are renormalised to sum 1.")
+        shares = gaps.weights(desk)
+        gaps.views(desk, "gap_scan")
+    scan = scans.run(desk, day, bounds, shares)
+    if scan.gaps.provisional:
+        asked = formats.when(scan.gaps.known_at, shell.zone())
+        st.markdown(
+            f"{badges.provisional()} from pre-market prints up to {asked}; the official "
+            "open is still to come."
+        )
+    st.markdown(gaps.headline(scan))
+    if scan.candidates.is_empty():
+        shell.empty("No name passes the filters.", "Widen the filters, or choose another session.")
+    else:
+        gaps.candidates(desk, scan, go_to)
+        picked = st.query_params.get("pick", "")
+        rows = scan.candidates.filter(scan.candidates["symbol"] == picked)
+        row = (scan.candidates if rows.is_empty() else rows).row(0, named=True)
+        with st.container(border=True):
+            gaps.contributions(row)
+            shell.link(
+                "symbol",
+                f"Open {row['symbol']}",
+                symbol=row["symbol"],
+                day=scan.gaps.session.isoformat(),
+            )
+    with st.expander(f"Left out, with reasons ({scan.excluded.height})"):
+        gaps.excluded(scan)
+    shell.export_button(
+        "Candidates as CSV", lambda: scans.frame(scan), f"candidates-{scan.gaps.session}.csv"
+    )

@@ -1,0 +1,33 @@
+"""The queue: what runs and waits, what failed for good, and what has been done."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from components import jobs as parts
+from components import shell
+from core.service import jobs
+
+VIEWS = ("Queue", "Dead letters", "History")
+
+desk = shell.page("Jobs", purpose="What runs, what waits, what failed for good, what was done.")
+
+view = st.segmented_control(
+    "View", VIEWS, default=VIEWS[0], key="view", bind="query-params", required=True
+)
+if view == "Queue":
+    parts.live(desk)
+elif view == "Dead letters":
+    with shell.guarded("the dead letters"):
+        parts.dead_letters(desk)
+else:
+    with shell.guarded("the history"):
+        left, middle, right = st.columns(3)
+        states = ("done", "dead", "cancelled", "discarded")
+        state = left.selectbox("State", states, index=None, key="state", bind="query-params")
+        event = middle.selectbox(
+            "Job", jobs.events(desk), index=None, key="event", bind="query-params"
+        )
+        names = list(desk.catalogue.datasets)
+        dataset = right.selectbox("Dataset", names, index=None, key="dataset", bind="query-params")
+        parts.history(desk, state, event, dataset)

@@ -1,0 +1,36 @@
+"""Journal: entries, trial balance, and the results of paper trades."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from components import journal as parts
+from components import shell
+from core.service import journal
+
+VIEWS = ("Results", "Entries", "Trial balance")
+
+desk = shell.page(
+    "Journal",
+    purpose="Paper trades in double entry: what was posted, what it adds up to, what it earned.",
+    datasets=("prices.daily",),
+)
+with shell.guarded("the journal"):
+    if not journal.entries(desk):
+        shell.empty(
+            "The journal is empty.",
+            "Approve a plan: its commitment is the first posting.",
+            page="plans",
+            label="Plans",
+        )
+        st.stop()
+    parts.account(desk)
+    view = st.segmented_control(
+        "View", VIEWS, default=VIEWS[0], key="view", bind="query-params", required=True
+    )
+    if view == "Results":
+        parts.results(desk)
+    elif view == "Entries":
+        parts.entries(desk)
+    else:
+        parts.balance(desk)

@@ -1,0 +1,38 @@
+"""Plans: from a candidate to a sized plan, risk's verdict, the decision, and what became of it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from components import plans as parts
+from components import shell
+from core.service import plans
+
+VIEWS = ("New plan", "Decided")
+
+desk = shell.page(
+    "Plans",
+    purpose="Entry, stop, targets and size of a trade, with the verdict of risk on it.",
+    datasets=("prices.daily",),
+)
+parts.turn_to_decided()
+view = st.segmented_control(
+    "View", VIEWS, default=VIEWS[0], key="view", bind="query-params", required=True
+)
+if view == "New plan":
+    with shell.guarded("the plan"):
+        ask = parts.controls(desk)
+        if ask is None:
+            shell.empty(
+                "No symbol is chosen.",
+                "Choose one above, or come here from a candidate.",
+                page="gap_scan",
+                label="Gap scan",
+            )
+        else:
+            found = plans.propose(desk, ask)
+            parts.proposal(desk, found)
+            parts.decide(desk, found)
+else:
+    with shell.guarded("the plans"):
+        parts.decided(desk)

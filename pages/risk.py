@@ -1,0 +1,45 @@
+"""Risk: limits in use, exposure, value at risk and stress of the book."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from components import risk as parts
+from components import shell
+from core.errors import NotFoundError
+from core.service import risk
+
+desk = shell.page(
+    "Risk",
+    purpose="What may still be risked, and what the book would do on a bad day.",
+    datasets=("prices.daily",),
+)
+with shell.guarded("the risk of the book"):
+    day = st.date_input(
+        "Session",
+        value=None,
+        key="date",
+        bind="query-params",
+        width=160,
+        help="Empty: the latest session in the store.",
+    )
+    try:
+        found = risk.report(desk, day)
+    except NotFoundError:
+        shell.empty(
+            "There are no prices yet.",
+            "Pull prices.daily first.",
+            page="datasets",
+            label="Datasets",
+        )
+        st.stop()
+    parts.account(desk, found)
+    parts.limits(found)
+    if found.holdings.is_empty():
+        shell.empty("The book is empty.", found.note, page="plans", label="Make a plan")
+    else:
+        parts.exposure(desk, found)
+        parts.measures(found)
+        parts.stress(found)
+with shell.guarded("the drawdown"):
+    parts.drawdown(desk)

@@ -1,0 +1,111 @@
+"""Symbol: one name with its candles, gaps, filings, and what like gaps did."""
+
+from __future__ import annotations
+
+import polars as pl
+import streamlit as st
+
+from components import charts_gaps, gaps, once, shell, tables, theme
+from core.service import symbols
+
+INPUTS = ("prices.daily", "corporate_actions", "sec.submissions")
+SPANS = {"3 months": 63, "6 months": 126, "1 year": 260}
+
+desk = shell.page(
+    "Symbol", purpose="One name: candles, gaps, filings and what like gaps did.", datasets=INPUTS
+)
+
+names = []
+with shell.guarded("the symbols"):
+    names = symbols.symbols(desk)
+    if not names:
+        shell.empty(
+            "There are no prices yet.",
+            "Pull the daily bars, then names are here.",
+            page="datasets",
+            label="Go to Datasets",
+        )
+if not names:
+    st.stop()
+
+with shell.guarded("the symbol"):
+    first, second, third = st.columns([2, 2, 2], vertical_alignment="bottom")
+    if st.query_params.get("symbol", names[0]) not in names:
+        st.info(f"{st.query_params['symbol']} has no bars here; another name is shown.")
+        del st.query_params["symbol"]
+    symbol = first.selectbox("Symbol", names, key="symbol", bind="query-params")
+    span = second.segmented_control(
+        "Shown", list(SPANS), default="6 months", key="span", bind="query-params", required=True
+    )
+    day = third.date_input(
+        "Up to",
+        value=None,
+        key="day",
+        bind="query-params",
+        help="Show the name as of that session; empty means the latest.",
+    )
+    view = symbols.view(desk, symbol, day)
+    shown = view.bars.tail(SPANS[span])
+    today = shown.row(-1, named=True)
+    like = symbols.like(view, today["gap_pct"] or 0.0, today["session"])
+    gap = "no gap" if today["gap_pct"] is None else f"{today['gap_pct']:+.2f} %"
+    finding = gaps.finding(symbol, like)
+    span_boxes = symbols.boxes(view, shown["session"][0], today["session"])
+    colours = theme.palette()
+    drawn = once.made(
+        lambda: charts_gaps.candles(
+            shown,
+            span_boxes,
+            view.filings,
+            symbols.levels(view, today["session"]),
+            title=f"{symbol} {today['session']:%d %b %Y}: gap {gap}. {finding}",
+            palette=colours,
+        ),
+        *("candles", symbol, span, day, colours, *shell.version(desk, *INPUTS)),
+    )
+    theme.show(
+        drawn,
+        alt=f"Daily candles of {symbol} with gaps shaded until filled, filings and levels",
+        key="candles",
+    )
+    if today["words"]:
+        st.caption(
+            f"Flags of the last session: {today['words']}"
+            + (f" ({today['reason']})" if today["reason"] else "")
+        )
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.subheader("Like gaps and what they did", anchor=False)
+        if like.is_empty():
+            st.caption("None with the same direction and between half and twice the size.")
+        else:
+            gaps.outcomes(like, "like")
+        st.subheader("All gaps of 3 % and more", anchor=False)
+        large = view.outcomes.filter(pl.col("gap_pct").abs() >= symbols.BOX_PCT)
+        gaps.outcomes(large.sort("session", descending=True), "all_gaps")
+    with right:
+        st.subheader("Filings by the session they could move", anchor=False)
+        if view.filings.is_empty():
+            shell.empty(
+                "No filings are stored for this name.",
+                "Follow the company.",
+                page="companies",
+                label="Go to Companies",
+            )
+        else:
+            tables.show(
+                view.filings.sort("accepted_at", descending=True).head(200),
+                {
+                    "session": "Session",
+                    "form": "Form",
+                    "title": "What",
+                    "accepted_at": "Accepted",
+                    "url": "Filing",
+                },
+                alt="Filings of the company",
+                key="filings",
+            )
+        graded = symbols.grades(desk, view.cik)
+        if not graded.is_empty():
+            st.subheader("Grades of its filings", anchor=False)
+            tables.show(graded, {"filed": "Filed", "grade": "Grade"}, alt="Grades", key="grades")

@@ -1,0 +1,57 @@
+"""The definitions of gaps written once more, in plain SQL, row by row as the document has them."""
+
+from __future__ import annotations
+
+import duckdb
+import polars as pl
+
+SQL = """
+WITH numbered AS (
+    SELECT b.*, s.number FROM bars b JOIN sessions s ON s.session = b.session
+), judged AS (
+    SELECT *, coalesce(open > 0 AND high > 0 AND low > 0 AND close > 0 AND high >= low
+        AND open BETWEEN low AND high AND close BETWEEN low AND high AND volume > 0, false) AS sound
+    FROM numbered
+), based AS (
+    SELECT *,
+        lag(close) OVER w AS prior_close, lag(high) OVER w AS prior_high,
+        lag(low) OVER w AS prior_low, lag(sound) OVER w AS prior_sound,
+        lag(number) OVER w AS prior_number,
+        count(CASE WHEN sound THEN volume END) OVER back AS n,
+        avg(CASE WHEN sound THEN volume END) OVER back AS mean_volume,
+        max(CASE WHEN sound THEN high END) OVER back AS high20,
+        min(CASE WHEN sound THEN low END) OVER back AS low20,
+        number - first_value(number) OVER w AS age
+    FROM judged
+    WINDOW w AS (PARTITION BY symbol ORDER BY session),
+        back AS (PARTITION BY symbol ORDER BY number RANGE BETWEEN 20 PRECEDING AND 1 PRECEDING)
+), gaps AS (
+    SELECT *, CASE WHEN number - prior_number = 1 THEN (open / prior_close - 1) * 100 END AS gap
+    FROM based
+)
+SELECT symbol, session, gap AS gap_pct,
+    CASE WHEN gap IS NULL OR (gap <> 0 AND prior_high IS NULL) THEN NULL
+        WHEN gap > 0 AND open > prior_high THEN 'full_up'
+        WHEN gap < 0 AND open < prior_low THEN 'full_down'
+        WHEN open > prior_close THEN 'partial_up' WHEN open < prior_close THEN 'partial_down'
+        ELSE 'none' END AS gap_type,
+    CASE WHEN prior_high > prior_low THEN (open - prior_low) / (prior_high - prior_low) END
+        AS range_position,
+    CASE WHEN sound AND age >= 20 AND n >= 15 THEN volume / mean_volume END AS rvol,
+    CASE WHEN age >= 20 THEN high20 END AS high20, CASE WHEN age >= 20 THEN low20 END AS low20,
+    close * volume AS dollar_volume,
+    (CASE WHEN sound THEN 0 ELSE 1 END) + (CASE WHEN prior_sound = false THEN 2 ELSE 0 END)
+        + (CASE WHEN number - prior_number > 1 THEN 4 ELSE 0 END) AS bar_flags
+FROM gaps ORDER BY symbol, session
+"""
+
+
+def in_sql(bars: pl.DataFrame, days: pl.Series) -> pl.DataFrame:
+    """Gaps of all bars by the SQL above."""
+    with duckdb.connect() as connection:
+        connection.register("bars", bars.to_arrow())
+        sessions = pl.DataFrame({"session": days}).with_row_index("number")
+        connection.register(
+            "sessions", sessions.with_columns(pl.col("number").cast(pl.Int64)).to_arrow()
+        )
+        return connection.sql(SQL).pl()
