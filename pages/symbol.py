@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import streamlit as st
 
-from components import charts_gaps, gaps, shell, tables, theme
+from components import charts_gaps, gaps, once, shell, tables, theme
 from core.service import symbols
 
 INPUTS = ("prices.daily", "corporate_actions", "sec.submissions")
@@ -51,15 +51,20 @@ with shell.guarded("the symbol"):
     gap = "no gap" if today["gap_pct"] is None else f"{today['gap_pct']:+.2f} %"
     finding = gaps.finding(symbol, like)
     span_boxes = symbols.boxes(view, shown["session"][0], today["session"])
-    theme.show(
-        charts_gaps.candles(
+    colours = theme.palette()
+    drawn = once.made(
+        lambda: charts_gaps.candles(
             shown,
             span_boxes,
             view.filings,
             symbols.levels(view, today["session"]),
             title=f"{symbol} {today['session']:%d %b %Y}: gap {gap}. {finding}",
-            palette=theme.palette(),
+            palette=colours,
         ),
+        *("candles", symbol, span, day, colours, *shell.version(desk, *INPUTS)),
+    )
+    theme.show(
+        drawn,
         alt=f"Daily candles of {symbol} with gaps shaded until filled, filings and levels",
         key="candles",
     )

@@ -83,7 +83,7 @@ def _print_scan(document: dict[str, Any], out: Console) -> None:
             row["gap_type"] or "",
             _number(row["score"], 1),
             row["grade"] or "–",
-            titles[0] if titles else "none found",
+            titles[0] if titles else _without(row),
         )
     out.print(table if document["candidates"] else "no candidates")
     for row in document["excluded"][:MOST_EXCLUDED]:
@@ -92,6 +92,10 @@ def _print_scan(document: dict[str, Any], out: Console) -> None:
     rest = len(document["excluded"]) - MOST_EXCLUDED
     if rest > 0:
         out.print(f"[dim]and {rest} more[/]")
+
+
+def _without(row: dict[str, Any]) -> str:
+    return "filings not stored" if "catalyst" in row["left_out"] else "none found"
 
 
 def _number(value: float | None, digits: int = 2) -> str:
@@ -148,6 +152,6 @@ def _print_backtest(document: dict[str, Any], out: Console) -> None:
         )
     out.print(table)
     out.print(
-        f"[dim]{document['variants_tried']} variants tried here: the chance that one of them looks "
+        f"[dim]variants tried: {document['variants_tried']}; the chance that one of them looks "
         f"good by luck is {document['chance_of_false_find_pct']} %[/]"
     )

@@ -43,7 +43,8 @@ def measure(
 
     `bars` follow BARS_DAILY, raw or adjusted; `sessions` are the exchange's days in order;
     `actions` follow CORPORATE_ACTIONS (leave out those that the bars are adjusted for already);
-    `catalysts` (symbol, session, explains, structural) help to judge large moves.
+    `catalysts` (symbol, session, explains, structural) help to judge large moves. With `carried`
+    only the last session's windows are whole; that one is meant.
     Adds prior_close, prior_high, prior_low (on this session's share basis), gap_pct,
     gap_ex_div_pct, atr (before this session), gap_atr, range_position, rvol, mean_volume,
     dollar_volume (close x volume), high20, low20, gap_type, story, split_factor and

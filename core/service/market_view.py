@@ -84,7 +84,7 @@ def look(reader: Reader, symbol: str, session: date | None = None, *, raw: bool)
     day = session or latest_session(reader)
     first = day - timedelta(days=HISTORY_SESSIONS * 3 // 2)
     bars = adjusted(reader, [name], first, day, raw=raw)
-    last = bars["session"].max()
+    last: date | None = bars["session"].max()  # type: ignore[assignment]
     if last != day:
         raise ValidationError(
             f"the prices of {name} are stale: the last bar is of {last or 'an earlier time'}, "

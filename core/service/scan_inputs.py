@@ -145,14 +145,21 @@ def _opens(day: date) -> datetime:
 
 
 def actions_for(desk: Desk, dataset: Dataset) -> pl.DataFrame:
-    """Corporate actions that the bars are not adjusted for already."""
+    """Corporate actions that the bars are not adjusted for already, as stated or as they show."""
     wanted = "corporate_actions"
     if dataset.options.get("adjustment", "none") == "split":
         if "actions" not in dataset.options:
             return CORPORATE_ACTIONS.empty()
         wanted = str(dataset.options["actions"])
         return store.actions(desk.warehouse, wanted).filter(pl.col("kind") != "split")
-    return store.actions(desk.warehouse, str(dataset.options.get("actions", wanted)))
+    wanted = str(dataset.options.get("actions", wanted))
+    actions = store.actions(desk.warehouse, wanted)
+    if actions.is_empty() or not store.has_table(desk.warehouse, dataset.table):
+        return actions
+    done = store.splits_in_the_bars(desk.warehouse, dataset.table, wanted)
+    return actions.join(
+        done.with_columns(kind=pl.lit("split")), on=["symbol", "ex_date", "kind"], how="anti"
+    )
 
 
 def _window(

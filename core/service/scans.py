@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -264,6 +264,9 @@ def keep_averages(desk: Desk, dataset: str | None = None) -> date | None:
     last = store.latest_session(desk.warehouse, source.table)
     if last is None or not calendar.is_session(last):
         return None
+    after = last + timedelta(days=1)
+    if store.averages(desk.warehouse, source.name, source.table, after, last) is not None:
+        return last  # they hold
     bars = store.bars(desk.warehouse, source.table)
     days = calendar.sessions_between(date(1990, 1, 1), last)["session"]
     actions = scan_inputs.actions_for(desk, source)

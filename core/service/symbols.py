@@ -130,7 +130,9 @@ def levels(found: SymbolView, day: date) -> dict[str, float]:
 def grades(desk: Desk, cik: int | None) -> pl.DataFrame:
     """Grades of the company's filings, newest first; empty without any."""
     history = store.grade_history(desk.warehouse)
-    return history.filter(pl.col("cik") == cik).sort("filed", descending=True)
+    return history.filter(pl.col("cik") == pl.lit(cik, dtype=pl.Int64)).sort(
+        "filed", descending=True
+    )
 
 
 def sparklines(desk: Desk, names: list[str], day: date, dataset: str | None = None) -> pl.DataFrame:

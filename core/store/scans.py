@@ -20,6 +20,24 @@ _ACTIONS = ", ".join(CORPORATE_ACTIONS.columns)
 _FILINGS = ", ".join(FILINGS.columns)
 
 
+LEAST_TELLING_RATIO = 1.4
+SPLIT_NEIGHBOUR_DAYS = 10
+_SHOWN_SPLITS = """
+WITH splits AS (
+    SELECT symbol, ex_date, ln(ratio) AS step FROM {actions}
+    WHERE kind = 'split' AND ratio > 0 AND abs(ln(ratio)) >= ln($least)
+), moves AS (
+    SELECT s.symbol, s.ex_date, s.step,
+        ln(arg_max(b.close, b.session) FILTER (b.session < s.ex_date)
+            / arg_min(b.close, b.session) FILTER (b.session >= s.ex_date)) AS move
+    FROM splits s JOIN {bars} b ON b.symbol = s.symbol AND b.close > 0
+        AND b.session BETWEEN s.ex_date - $days::INTEGER AND s.ex_date + $days::INTEGER
+    GROUP BY s.symbol, s.ex_date, s.step
+)
+SELECT symbol, ex_date FROM moves WHERE abs(move) < abs(move - step)
+"""
+
+
 def has_table(warehouse: Warehouse, table: str) -> bool:
     """Whether the table is there."""
     query = "SELECT count(*) FROM duckdb_tables() WHERE table_name = ?"
@@ -79,6 +97,18 @@ def minutes(warehouse: Warehouse, table: str, start: datetime, end: datetime) ->
 def actions(warehouse: Warehouse, table: str) -> pl.DataFrame:
     """Corporate actions (CORPORATE_ACTIONS)."""
     return warehouse.read(f"SELECT {_ACTIONS} FROM {quoted(table)} ORDER BY symbol, ex_date")
+
+
+def splits_in_the_bars(warehouse: Warehouse, bars_table: str, table: str) -> pl.DataFrame:
+    """Symbol and ex_date of splits for which the bars are adjusted already.
+
+    Raw bars change by about the ratio at the ex-date, adjusted ones do not. Ratios near one prove
+    nothing and are left out, and so are splits without a bar on both sides.
+    """
+    return warehouse.read(
+        _SHOWN_SPLITS.format(actions=quoted(table), bars=quoted(bars_table)),
+        {"least": LEAST_TELLING_RATIO, "days": SPLIT_NEIGHBOUR_DAYS},
+    )
 
 
 def filings(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -11,7 +12,16 @@ from polars.testing import assert_frame_equal
 
 from core.domain import calendar
 from core.errors import NotFoundError, UsageError
-from core.service import Desk, commands, exports, gap_statistics, scan_inputs, scans, symbols
+from core.service import (
+    Desk,
+    commands,
+    exports,
+    gap_statistics,
+    handlers,
+    scan_inputs,
+    scans,
+    symbols,
+)
 from tests import real_prices
 
 DAY = date(2017, 11, 17)
@@ -166,3 +176,20 @@ def test_before_the_open_the_scan_is_provisional(make_desk, shared_data: Path) -
 
 def _replay() -> Path:
     return Path(__file__).resolve().parent.parent.parent / "data" / "catalogue.replay.toml"
+
+
+def test_the_scan_job_keeps_scan_and_averages(real_desk: Desk) -> None:
+    """The job of the event `scan` stores the latest session's candidates and the averages."""
+    told: list[str] = []
+
+    class Told:
+        def report(self, message: str, **_: object) -> None:
+            told.append(message)
+
+    done = asyncio.run(handlers.HANDLERS["scan"](real_desk, None, Told()))
+    assert done is not None
+    assert done["session"] == "2017-12-29"
+    assert told == [f"{done['candidates']} candidates on 2017-12-29"]
+    kept = real_desk.warehouse.read("SELECT count(*) FROM gap_averages").item()
+    assert kept > 900
+    assert {"scan"} <= set(handlers.FOLLOW_UPS["bars_daily"])
