@@ -23,7 +23,14 @@ CHIPS: Mapping[str, Mapping[str, str]] = {
     "freshness": {name: color for name, (color, _) in badges.FRESHNESS.items()},
     "state": badges.STATES,
     "grade": {**badges.GRADES, "NR": "gray"},
-    "severity": {"critical": "red", "major": "orange", "minor": "yellow", "info": "gray"},
+    "severity": {
+        "critical": "red",
+        "major": "orange",
+        "error": "orange",
+        "minor": "yellow",
+        "warning": "yellow",
+        "info": "gray",
+    },
     "decision": {"approve": "green", "shrink": "orange", "reject": "red"},
 }
 ROW_PIXELS = 31
