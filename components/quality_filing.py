@@ -62,8 +62,7 @@ def edgar(cik: int, accession: str) -> str:
 
 def choose(graded: pl.DataFrame) -> dict[str, Any] | None:
     """The filing of the URL, or the newest graded one; a list of its company's filings to go on."""
-    asked = st.query_params.get("filing")
-    cik = st.query_params.get("cik", "")
+    asked, cik = st.query_params.get("filing", ""), st.query_params.get("cik", "")
     of = graded.filter(pl.col("accession") == asked)
     if asked and cik.isdigit() and of.filter(pl.col("cik") == int(cik)).height:
         of = of.filter(pl.col("cik") == int(cik))

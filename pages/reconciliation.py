@@ -18,7 +18,7 @@ with shell.guarded("the checks"):
     if history.is_empty():
         shell.empty(
             "The checks have not run yet.",
-            "Run them with the button above, or: python -m app reconcile. They also run after pulls.",
+            "Run them with the button above; they also run after pulls.",
         )
     else:
         checks = parts.latest(history)
