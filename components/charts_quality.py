@@ -14,7 +14,8 @@ from components import formats, theme
 from components.charts_plans import titled
 
 LETTERS = ("A", "B", "C", "D", "F", "NR")
-MOST_BARS = 20
+MOST_BARS = 12
+TICKS = [0, 25, 50, 75, 100]
 SIGNS = {"info": "✓", "warning": "!", "error": "✗", "critical": "✗✗"}
 SEVERITIES = {
     "info": "#2b78d0",
@@ -45,7 +46,7 @@ def distribution(grades: pl.DataFrame) -> go.Figure:
         x=list(LETTERS),
         y=values,
         marker={"color": [theme.GRADES[letter] for letter in LETTERS]},
-        text=[f"{v:,}<br>{100 * v / total:.0f} %" if v else "0" for v in values],
+        text=[f"{v:,}<br>{_percent(100 * v / total)}" if v else "0" for v in values],
         textposition="outside",
         cliponaxis=False,
         hovertemplate="%{x}: %{y:,} filings<extra></extra>",
@@ -56,25 +57,29 @@ def distribution(grades: pl.DataFrame) -> go.Figure:
     return titled(fig, f"{share_good(grades)}: {rated:,} filings rated")
 
 
+def _percent(share: float) -> str:
+    return "<1 %" if 0 < share < 0.5 else f"{share:.0f} %"
+
+
 def over_time(grades: pl.DataFrame) -> go.Figure:
     """Share of each grade by year of filing; `grades` has `filed` and `grade`."""
     yearly = grades.with_columns(pl.col("filed").dt.year().cast(pl.String).alias("year"))
     shares = _shares(yearly, "year").sort("year")
     fig = _stacked(shares, "year", horizontal=False)
     fig.update_xaxes(title_text="year of filing", type="category")
-    fig.update_yaxes(title_text="share of filings, %", range=[0, 100])
+    fig.update_yaxes(title_text="share of filings, %", range=[0, 100], tickvals=TICKS)
     rated = yearly.filter(pl.col("grade") != "NR")
     if rated.is_empty():
-        return titled(fig, "No filing is rated")
+        return _above(fig, "No filing is rated")
     by_year = rated.group_by("year").agg(good=pl.col("grade").is_in(["A", "B"]).mean() * 100)
     first, last = by_year.sort("year").row(0), by_year.sort("year").row(-1)
     if first == last:
-        return titled(fig, f"{first[0]}: {first[1]:.0f} % A or B")
-    return titled(fig, f"A or B: {first[1]:.0f} % in {first[0]}, {last[1]:.0f} % in {last[0]}")
+        return _above(fig, f"{first[0]}: {first[1]:.0f} % A or B")
+    return _above(fig, f"A or B: {first[1]:.0f} % in {first[0]}, {last[1]:.0f} % in {last[0]}")
 
 
 def by_group(grades: pl.DataFrame, column: str, what: str) -> go.Figure:
-    """Share of each grade by company or form, the weakest first; at most 20 groups are drawn."""
+    """Share of each grade by company or form, the weakest first; at most 12 groups are drawn."""
     named = grades.with_columns(pl.col(column).fill_null("unknown").alias("group"))
     shares = _shares(named, "group")
     order = _weakest_first(named)
@@ -82,13 +87,24 @@ def by_group(grades: pl.DataFrame, column: str, what: str) -> go.Figure:
     shares = shown.join(shares, on="group", maintain_order="left")
     fig = _stacked(shares, "group", horizontal=True)
     fig.update_layout(height=130 + 28 * max(2, shown.height))
-    fig.update_xaxes(title_text="share of filings, %", range=[0, 100], showgrid=True)
+    fig.update_xaxes(
+        title_text="share of filings, %", range=[0, 100], tickvals=TICKS, showgrid=True
+    )
     fig.update_yaxes(autorange="reversed", showgrid=False, type="category")
     worst = order.row(0, named=True)
     rest = f" ({shown.height} of {order.height} shown)" if order.height > shown.height else ""
     if worst["good"] is None:
-        return titled(fig, f"No {what} has a rated filing{rest}")
-    return titled(fig, f"Weakest {what}: {worst['group']}, {worst['good']:.0f} % A or B{rest}")
+        return _above(fig, f"No {what} has a rated filing{rest}")
+    return _above(fig, f"Weakest {what}: {worst['group']}, {worst['good']:.0f} % A or B{rest}")
+
+
+def _above(fig: go.Figure, finding: str) -> go.Figure:
+    """The finding above the legend of the letters, however tall the chart is."""
+    fig = titled(fig, finding)
+    fig.update_layout(margin={"t": 76}, legend={"y": 1, "yanchor": "bottom", "x": 0})
+    return fig.update_layout(
+        title={"yref": "container", "y": 1, "yanchor": "top", "pad": {"t": 12}}
+    )
 
 
 def _weakest_first(named: pl.DataFrame) -> pl.DataFrame:
@@ -174,7 +190,9 @@ def points_lost(build_up: pl.DataFrame, score: float | None, cap: float | None =
     )
     fig = theme.figure(fall, height=340, x_title="rule", y_title="points", hovermode="closest")
     low = min(score if score is not None else 100 - sum(lost), 100 - sum(lost))
-    fig.update_yaxes(range=[max(0, (low - 12) // 10 * 10), 106])
+    bottom = max(0, (low - 12) // 10 * 10)
+    begins = f", axis begins at {bottom:.0f}" if bottom else ""
+    fig.update_yaxes(range=[bottom, 106], title_text=f"points{begins}")
     fig.update_xaxes(type="category")
     return titled(fig, _lost(steps, score))
 
@@ -203,7 +221,7 @@ def score_history(history: pl.DataFrame, of: str) -> go.Figure:
         hovertemplate="%{x|%d %b %H:%M} UTC: %{y:.1f}, %{text}<extra></extra>",
     )
     fig = theme.figure(line, height=280, x_title="run, UTC", y_title="score", hovermode="closest")
-    fig.update_yaxes(range=[0, 112], tickvals=[0, 25, 50, 75, 100])
+    fig.update_yaxes(range=[0, 112], tickvals=TICKS)
     if runs.is_empty():
         return titled(fig, f"{of} has not been measured with rows yet")
     first, last = runs["score"][0], runs["score"][-1]

@@ -188,14 +188,15 @@ def table(chosen: pl.DataFrame, graded: pl.DataFrame) -> None:
         FILINGS,
         alt="Graded filings with score, coverage and number of findings, newest first",
         key="quality_table",
-        on_row=_open,
+        on_row=pick,
         help=HELP,
         widths=WIDTHS,
         pinned=("ticker", "grade"),
     )
 
 
-def _open(row: dict[str, Any]) -> None:
+def pick(row: dict[str, Any]) -> None:
+    """Remember a filing (accession, cik) to open when the page runs again."""
     st.session_state[OPEN_KEY] = {"filing": row["accession"], "cik": str(row["cik"])}
 
 

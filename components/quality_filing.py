@@ -116,11 +116,12 @@ def build_up(view: quality.FilingView) -> None:
     """The waterfall of points lost, and how it adds up."""
     row = view.grade
     cap = row["score"] if row["score"] is not None and _capped(row) else None
-    theme.show(
-        charts_quality.points_lost(view.build_up, row["score"], cap),
-        alt=f"Points lost by each rule from 100 down to {formats.number(row['score'], 1)}",
-        key=f"points_{row['accession']}",
-    )
+    if not view.build_up.is_empty():
+        theme.show(
+            charts_quality.points_lost(view.build_up, row["score"], cap),
+            alt=f"Points lost by each rule from 100 down to {formats.number(row['score'], 1)}",
+            key=f"points_{row['accession']}",
+        )
     st.caption(
         f"Weight passed {formats.number(row['passed'])} of {formats.number(row['evaluable'])} "
         f"that could be evaluated; style of filer: {row['style'] or 'unknown'}; rule set "

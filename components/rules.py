@@ -80,7 +80,14 @@ def show(found: pl.DataFrame) -> None:
         COLUMNS,
         alt="Rules of the filing grade with severity, weight, formula and tolerance",
         pinned=("rule",),
-        widths={"rule": 60, "severity": 90, "weight": 65, "title": 380, "formula": 420},
+        widths={
+            "rule": 60,
+            "severity": 90,
+            "weight": 65,
+            "title": 330,
+            "formula": 370,
+            "tolerance": 80,
+        },
         rows=18,
     )
 
