@@ -183,7 +183,7 @@ class _Rows:
         return self._cut(begin, length, None).cast(pl.Float64, strict=False)
 
     def _cut(self, begin: Positions, length: Positions, valid: Flags | None) -> pl.Series:
-        _expect(0 <= int(length.min(initial=0)) and int(length.max(initial=0)) <= WIDEST)
+        _expect(int(length.min(initial=0)) >= 0 and int(length.max(initial=0)) <= WIDEST)
         return texts(self._data, self._words, begin, length, valid)
 
     def frame(self) -> pl.DataFrame:
