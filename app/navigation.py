@@ -33,7 +33,10 @@ class Entry:
 
 
 GROUPS: Mapping[str, Sequence[Entry]] = {
-    "": (Entry("overview", "Overview", "The morning on one screen, problems first."),),
+    "": (
+        Entry("overview", "Overview", "The morning on one screen, problems first."),
+        Entry("search", "Search", "A symbol, company or accession, anywhere on the desk."),
+    ),
     "Gaps": (
         Entry("gap_scan", "Gap scan", "Names that gap this session, why, and how they rank."),
         Entry("symbol", "Symbol", "One name: candles, gaps, filings and what like gaps did."),
@@ -58,7 +61,6 @@ GROUPS: Mapping[str, Sequence[Entry]] = {
         Entry("lineage", "Lineage", "Where the rows came from and where they went."),
     ),
     "Desk": (
-        Entry("search", "Search", "A symbol, company or accession, anywhere on the desk."),
         Entry("preferences", "Preferences", "Zone, palette, default filters and presets."),
         Entry("glossary", "Glossary", "What each quantity on the desk means."),
     ),

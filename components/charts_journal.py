@@ -83,6 +83,7 @@ def excursions(trades: pl.DataFrame) -> go.Figure:
         showlegend=True,
     )
     left = known.filter((pl.col("mfe_r") >= 1) & (pl.col("realised_r") <= 0)).height
+    fig.update_layout(legend={"x": 1, "xanchor": "right"})
     return titled(fig, f"{left} of {known.height} trades were 1 R ahead and still lost")
 
 

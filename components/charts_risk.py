@@ -96,16 +96,17 @@ def var_histogram(returns: pl.DataFrame, var: ValueAtRisk) -> go.Figure:
         hovermode="closest",
     )
     lines = (
-        (var.historical, "historical", "dash", "top left", 0.97),
-        (var.parametric, "parametric", "dot", "top left", 0.85),
+        (var.historical, "historical", "dash", 0.97),
+        (var.parametric, "parametric", "dot", 0.85),
     )
-    for value, name, dash, _, height in lines:
+    for value, name, dash, height in lines:
         fig.add_vline(x=-value * 100, line={"dash": dash, "color": "#d9581c", "width": 2})
         fig.add_annotation(
             x=-value * 100,
             y=height,
             yref="paper",
-            text=f"{name} {-value * 100:.2f} % ",
+            text=f"{name} {-value * 100:.2f} %",
+            xshift=-6,
             showarrow=False,
             xanchor="right",
         )
@@ -116,8 +117,8 @@ def var_histogram(returns: pl.DataFrame, var: ValueAtRisk) -> go.Figure:
     )
 
 
-def drawdown_area(frame: pl.DataFrame, day: str = "session") -> go.Figure:
-    """Fall from the peak over time; `frame` has the day and drawdown_pct (zero or negative)."""
+def drawdown_area(frame: pl.DataFrame, of: str, day: str = "session") -> go.Figure:
+    """Fall of something from its peak; `frame` has the day and drawdown_pct (zero or negative)."""
     deepest = frame["drawdown_pct"].min() if frame.height else 0.0
     fig = theme.figure(
         go.Scatter(
@@ -125,7 +126,7 @@ def drawdown_area(frame: pl.DataFrame, day: str = "session") -> go.Figure:
             y=frame["drawdown_pct"].to_list(),
             mode="lines",
             fill="tozeroy",
-            line={"color": "#d9581c"},
+            line={"color": "#d9581c", "shape": "hv"},
             fillcolor="rgba(217, 88, 28, 0.2)",
             hovertemplate="%{y:.2f} %<extra></extra>",
         ),
@@ -133,7 +134,7 @@ def drawdown_area(frame: pl.DataFrame, day: str = "session") -> go.Figure:
         y_title="below the peak, %",
         x_title=day,
     )
-    return titled(fig, f"The deepest fall from a peak was {float(deepest or 0):.2f} %")
+    return titled(fig, f"{of} fell {abs(float(deepest or 0)):.2f} % from its peak at worst")
 
 
 def stress_bars(stress: pl.DataFrame, equity: float) -> go.Figure:

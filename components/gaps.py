@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 
 import polars as pl
@@ -15,11 +14,30 @@ from core.domain.scoring import COMPONENTS
 from core.service import preferences, scans, symbols
 
 CANDIDATES = {
-    "symbol": "Symbol", "gap_pct": "Gap", "closes": "30 sessions", "score": "Score",
-    "catalyst_text": "Catalyst", "grade": "Grade", "gap_atr": "ATR", "rvol": "rvol",
-    "open": "Open", "prior_close": "Prior close", "gap_type": "Type", "story": "Story (heuristic)",
-    "dollar_volume": "Dollars", "flags_text": "Flags", "gap_ex_div_pct": "Gap ex dividend",
-    "premarket_gap_pct": "First print", "sector": "Sector", "filing_url": "Filing",
+    "symbol": "Symbol",
+    "gap_pct": "Gap",
+    "closes": "30 sessions",
+    "score": "Score",
+    "catalyst_text": "Catalyst",
+    "grade": "Grade",
+    "gap_atr": "ATR",
+    "rvol": "rvol",
+    "open": "Open",
+    "prior_close": "Prior close",
+    "gap_type": "Type",
+    "story": "Story (heuristic)",
+    "dollars_m": "$ million",
+    "flags_text": "Flags",
+    "gap_ex_div_pct": "Gap ex dividend",
+    "premarket_gap_pct": "First print",
+    "sector": "Sector",
+    "filing_url": "Filing",
+}
+OUTCOME_HELP = {
+    "filled_same": "Filled in the session of the gap.",
+    "sessions_to_fill": "Sessions until the prior close was traded; empty: not yet.",
+    "excursion_pct": "Furthest move beyond the open, away from the fill, before it.",
+    "close_pct": "The session's close against its open, in the direction of the gap.",
 }
 HELP = {
     "gap_pct": "Open against the close of the session before, in percent.",
@@ -28,12 +46,17 @@ HELP = {
     "story": "A heuristic from the 20-session range, the trend and rvol.",
     "score": "0–100; the sum of the contributions below the table.",
     "grade": "Of the latest graded filing before this session.",
-    "dollar_volume": "Close x volume; before the open the usual volume at the prior close.",
+    "dollars_m": "Close x volume; before the open the usual volume at the prior close.",
 }
 OUTCOMES = {
-    "session": "Session", "gap_pct": "Gap", "gap_atr": "ATR", "rvol": "rvol", "filled_same":
-    "Filled that session", "sessions_to_fill": "Sessions to fill", "excursion_pct":
-    "Furthest away", "close_pct": "Close against open",
+    "session": "Session",
+    "gap_pct": "Gap",
+    "gap_atr": "ATR",
+    "rvol": "rvol",
+    "filled_same": "Same day",
+    "sessions_to_fill": "To fill",
+    "excursion_pct": "Away",
+    "close_pct": "Close",
 }
 
 
@@ -42,19 +65,50 @@ def filters(desk: service.Desk) -> dict[str, float]:
     default = scans.default_filters(desk)
     first, second, third = st.columns(3)
     low, high = first.slider(
-        "Gap, percent", 0.0, 100.0, (default.min_gap_pct, min(100.0, default.max_gap_pct)), 0.5,
-        key="gap", bind="query-params", help="Least and largest |gap|.",
+        "Gap, percent",
+        0.0,
+        100.0,
+        (default.min_gap_pct, min(100.0, default.max_gap_pct)),
+        0.5,
+        key="gap",
+        bind="query-params",
+        help="Least and largest |gap|.",
     )
-    rvol = second.slider("Relative volume, at least", 0.0, 10.0, min(10.0, default.min_rvol), 0.1,
-                         key="rvol", bind="query-params")
-    dollars = third.slider("Dollar volume, at least (million)", 0.0, 100.0,
-                           min(100.0, default.min_dollar_volume / 1e6), 0.5, key="dollars",
-                           bind="query-params")
-    cheap, dear = first.slider("Price", 0.0, 1000.0,
-                               (default.min_price, min(1000.0, default.max_price)), 1.0,
-                               key="price", bind="query-params")
-    return {"min_gap_pct": low, "max_gap_pct": high, "min_rvol": rvol, "min_price": cheap,
-            "max_price": dear, "min_dollar_volume": dollars * 1e6}
+    rvol = second.slider(
+        "Relative volume, at least",
+        0.0,
+        10.0,
+        min(10.0, default.min_rvol),
+        0.1,
+        key="rvol",
+        bind="query-params",
+    )
+    dollars = third.slider(
+        "Dollar volume, at least (million)",
+        0.0,
+        100.0,
+        min(100.0, default.min_dollar_volume / 1e6),
+        0.5,
+        key="dollars",
+        bind="query-params",
+    )
+    cheap, dear = first.slider(
+        "Price",
+        0.0,
+        1000.0,
+        (default.min_price, min(1000.0, default.max_price)),
+        1.0,
+        key="price",
+        bind="query-params",
+    )
+    return {
+        "min_gap_pct": low,
+        "max_gap_pct": high,
+        "min_rvol": rvol,
+        "min_price": cheap,
+        "max_price": dear,
+        "min_dollar_volume": dollars * 1e6,
+    }
 
 
 def weights(desk: service.Desk) -> dict[str, float]:
@@ -62,8 +116,15 @@ def weights(desk: service.Desk) -> dict[str, float]:
     default = scans.default_weights(desk).by_name()
     columns = st.columns(len(COMPONENTS))
     return {
-        name: column.slider(name.capitalize(), 0.0, 1.0, min(1.0, default[name]), 0.05,
-                            key=f"w_{name}", bind="query-params")
+        name: column.slider(
+            name.capitalize(),
+            0.0,
+            1.0,
+            min(1.0, default[name]),
+            0.05,
+            key=f"w_{name}",
+            bind="query-params",
+        )
         for name, column in zip(COMPONENTS, columns, strict=True)
     }
 
@@ -87,14 +148,15 @@ def _query() -> str:
 
 def headline(scan: scans.Scan) -> str:
     """The scan in one sentence."""
-    n, rows = scan.candidates.height, scan.gaps.rows.height
+    n, rows, out = scan.candidates.height, scan.gaps.rows.height, scan.excluded.height
     flagged = scan.excluded.filter("flagged").height
     best = f"; {scan.candidates['symbol'][0]} ranks first" if n else ""
-    names = "name" if n == 1 else "names"
+    names = "name gaps" if n == 1 else "names gap"
+    moves = "move is" if out == 1 else "moves are"
+    why = f", {flagged} because the gap is none" if flagged else ""
     return (
-        f"**{n} {names}** of {rows:,} gap within the filters on "
-        f"{scan.gaps.session:%A %d %B %Y}{best}. {scan.excluded.height} larger moves are left "
-        f"out, {flagged} of them because the gap is not one."
+        f"**{n} {names}** within the filters on {scan.gaps.session:%A %d %B %Y}, of {rows:,} "
+        f"looked at{best}. {out} more {moves} left out{why}."
     )
 
 
@@ -119,15 +181,14 @@ def _void(rows: pl.DataFrame, name: str) -> bool:
 def dressed(desk: service.Desk, scan: scans.Scan) -> pl.DataFrame:
     """Candidates with a small chart, words for flags, and the strongest catalyst with its link."""
     rows = scan.candidates
-    small = symbols.sparklines(
-        desk, rows["symbol"].to_list(), scan.gaps.session, scan.gaps.dataset
-    )
+    small = symbols.sparklines(desk, rows["symbol"].to_list(), scan.gaps.session, scan.gaps.dataset)
     first = pl.col("catalysts").list.first()
     unknown = pl.when(pl.col("catalyst_weight").is_null()).then(pl.lit("filings not stored"))
     return rows.join(small, on="symbol", how="left", maintain_order="left").with_columns(
         catalyst_text=pl.coalesce(first.struct.field("title"), unknown, pl.lit("none found")),
         filing_url=first.struct.field("url"),
         flags_text=pl.col("words").list.join(", "),
+        dollars_m=pl.col("dollar_volume") / 1e6,
         gap_type=pl.col("gap_type").cast(pl.String).str.replace("_", " "),
         story=pl.col("story").cast(pl.String),
     )
@@ -137,15 +198,19 @@ def contributions(row: Mapping[str, Any]) -> None:
     """The score of one candidate, part by part."""
     words = [
         f"{name} {row[name]:.0f} → **{row[f'{name}_points']:.1f}**"
-        for name in COMPONENTS if row[name] is not None
+        for name in COMPONENTS
+        if row[name] is not None
     ]
     st.markdown(
         f"**{badges.plain(row['symbol'])}** scores **{row['score']:.1f}** = "
         + " + ".join(words)
         + (f" · without {row['left_out']}: no data" if row["left_out"] else "")
     )
-    theme.show(charts_gaps.score_parts(row, COMPONENTS),
-               alt=f"Contributions to the score of {row['symbol']}", key="score_parts")
+    theme.show(
+        charts_gaps.score_parts(row, COMPONENTS),
+        alt=f"Contributions to the score of {row['symbol']}",
+        key="score_parts",
+    )
     for item in row["catalysts"] or []:
         when = formats.when(item["accepted_at"], shell.zone())
         form, title = badges.plain(item["form"]), badges.plain(item["title"])
@@ -156,9 +221,17 @@ def excluded(scan: scans.Scan) -> None:
     """Names that moved as much but are no candidates, with reasons."""
     tables.show(
         scan.excluded,
-        {"symbol": "Symbol", "gap_pct": "Gap", "open": "Open", "prior_close": "Prior close",
-         "rvol": "rvol", "reason": "Left out because"},
-        alt="Names left out of the scan with reasons", key="left_out", pinned=("symbol",),
+        {
+            "symbol": "Symbol",
+            "gap_pct": "Gap",
+            "open": "Open",
+            "prior_close": "Prior close",
+            "rvol": "rvol",
+            "reason": "Left out because",
+        },
+        alt="Names left out of the scan with reasons",
+        key="left_out",
+        pinned=("symbol",),
     )
 
 
@@ -175,9 +248,4 @@ def finding(symbol: str, like: pl.DataFrame) -> str:
 
 def outcomes(rows: pl.DataFrame, key: str) -> None:
     """Gaps with what followed them."""
-    tables.show(rows, OUTCOMES, alt="Gaps and what followed", key=key, rows=10)
-
-
-def day_before(days: list[date], chosen: date | None) -> date | None:
-    """The chosen day, or none when it is the latest."""
-    return None if chosen is None or (days and chosen == days[0]) else chosen
+    tables.show(rows, OUTCOMES, alt="Gaps and what followed", key=key, rows=10, help=OUTCOME_HELP)

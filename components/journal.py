@@ -78,7 +78,11 @@ def results(desk: service.Desk) -> None:
         )
         _chart(charts_journal.r_distribution(table), "Histogram of results in R", "r")
     with right:
-        _chart(charts_risk.drawdown_area(curve, "day"), "Fall from the highest equity", "fall")
+        _chart(
+            charts_risk.drawdown_area(curve, "The account", "day"),
+            "Fall from the highest equity",
+            "fall",
+        )
         _chart(charts_journal.excursions(table), "Furthest for and against each trade", "mfe")
     group = st.segmented_control(
         "By",

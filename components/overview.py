@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import polars as pl
 import streamlit as st
@@ -32,15 +33,127 @@ CHANGES = {
 }
 
 
+TOP = {
+    "symbol": "Symbol",
+    "gap_pct": "Gap",
+    "score": "Score",
+    "catalyst": "Catalyst",
+    "grade": "Grade",
+    "rvol": "Rel. volume",
+    "gap_type": "Type",
+}
+PLANS = {
+    "symbol": "Symbol",
+    "direction": "Side",
+    "entry": "Entry",
+    "stop": "Stop",
+    "shares": "Shares",
+    "risk": "Risk",
+    "state": "State",
+}
+OPEN = ("approved", "filled", "open")
+ROWS = 6
+LIMITS = 4
+BOOK_SECONDS = 5.0
+
+
+def scanned(desk: service.Desk) -> dict[str, Any]:
+    """The latest scan as its command tells it, made once per pull and minute."""
+    names = (status.name for status in shell.statuses(desk))
+    key = (*shell.version(desk, *names), desk.now().replace(second=0, microsecond=0))
+    return once.made(lambda: service.commands.run(desk, "scan", {}).document, "scan", *key)
+
+
+def told(desk: service.Desk, command: str) -> dict[str, Any]:
+    """The document of a command about the book, at most a few seconds old."""
+    path = desk.warehouse.path
+    return once.lately(
+        lambda: service.commands.run(desk, command, {}).document, BOOK_SECONDS, command, path
+    )
+
+
+def candidates(desk: service.Desk) -> None:
+    """The best candidates of the latest session, each with its catalyst and grade."""
+    if not _has_rows(shell.statuses(desk), "bars_daily"):
+        st.caption("No prices yet; pull prices.daily on Datasets.")
+        return
+    if "scan" not in service.commands.command.entries:
+        st.caption("This desk has no scan.")
+        return
+    found = scanned(desk)
+    mark = badges.provisional() if found["provisional"] else ""
+    st.caption(f"{len(found['candidates'])} candidates of {formats.day(found['date'])} {mark}")
+    if not found["candidates"]:
+        return
+    top = pl.DataFrame(
+        [_candidate(row) for row in found["candidates"][:ROWS]], infer_schema_length=None
+    )
+    tables.choose(
+        top,
+        TOP,
+        alt="Top candidates with score, catalyst and grade",
+        key="top_candidates",
+        on_row=lambda row: st.session_state.update(overview_symbol=row["symbol"]),
+        pinned=("symbol",),
+        widths={"symbol": 70, "gap_pct": 80, "score": 90, "grade": 60, "rvol": 80},
+    )
+    symbol = st.session_state.get("overview_symbol") or top["symbol"][0]
+    with st.container(horizontal=True):
+        shell.link("gap_scan", "All candidates")
+        shell.link("symbol", f"{symbol} in detail", symbol=symbol)
+        shell.link("plans", f"Plan {symbol}", symbol=symbol)
+
+
+def _candidate(row: dict[str, Any]) -> dict[str, Any]:
+    """A candidate's line: its best catalyst in words, its numbers as they are."""
+    first = next(iter(row["catalysts"] or ()), None)
+    words = first.get("title") or first.get("form") if isinstance(first, dict) else first
+    kept = ("symbol", "gap_pct", "score", "rvol")
+    shown = {"gap_type": spoken(row["gap_type"]), "grade": row["grade"] or "NR"}
+    return {**{name: row[name] for name in kept}, **shown, "catalyst": words}
+
+
+def spoken(name: str) -> str:
+    """A name of the engine in words: `daily_loss` becomes `daily loss`."""
+    return name.replace("_", " ")
+
+
+def book(desk: service.Desk) -> None:
+    """Risk in use against its limits, and the plans that are open."""
+    if not _has_rows(shell.statuses(desk), "bars_daily"):
+        st.caption("No prices yet, so no book.")
+        return
+    checks = sorted(told(desk, "risk")["checks"], key=_share, reverse=True)
+    for check in checks[:LIMITS]:
+        st.progress(_share(check), text=f"{spoken(check['limit'])}: {_used(check)}")
+    opened = [plan for plan in told(desk, "plans")["plans"] if plan["state"] in OPEN]
+    if opened:
+        frame = pl.DataFrame(opened, infer_schema_length=None)
+        tables.show(frame, PLANS, alt="Open plans", rows=ROWS)
+    else:
+        st.caption("No plan is open.")
+    shell.link("risk", "Risk and limits")
+
+
+def _share(check: dict[str, Any]) -> float:
+    used, allowed = float(check["used"] or 0), float(check["allowed"] or 0)
+    return min(max(used / allowed, 0.0), 1.0) if allowed else 0.0
+
+
+def _used(check: dict[str, Any]) -> str:
+    used, allowed = check["used"], check["allowed"]
+    return f"{formats.compact(float(used or 0))} of {formats.compact(float(allowed or 0))}"
+
+
 def guide(desk: service.Desk, statuses: Sequence[datasets.DatasetStatus]) -> None:
     """The first steps, each ticked off by what is in the store, until the reader puts it away."""
     if not st.session_state.get(shell.GUIDE_KEY, True):
         return
     steps = (
-        (bool(shell.watched(desk)), "Watch", "companies", "Follow companies by ticker or CIK."),
-        (any(s.last_success for s in statuses), "Pull", "datasets", "Press Refresh all, and look."),
-        (_has_rows(statuses, "bars_daily"), "Scan", "gap_scan", "See what gaps, and why."),
-        (False, "Plan", "plans", "Turn a candidate into a plan; risk answers."),
+        (bool(shell.watched(desk)), "Watch", "companies", "Follow companies"),
+        (any(s.last_success for s in statuses), "Pull", "datasets", "Refresh all datasets"),
+        (_has_rows(statuses, "bars_daily"), "Scan", "gap_scan", "See what gaps, and why"),
+        (_has_plans(desk), "Plan", "plans", "Let risk answer"),
     )
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -48,11 +161,15 @@ def guide(desk: service.Desk, statuses: Sequence[datasets.DatasetStatus]) -> Non
             st.button("Put away", type="tertiary", on_click=_put_away, args=(desk,))
         with st.grid(4):
             for number, (done, title, page, then) in enumerate(steps, 1):
-                shell.link(page, f"{'✓' if done else f'{number}.'} **{title}.** {then}")
+                shell.link(page, f"{'✓' if done else f'{number}.'} **{title}** · {then}")
 
 
 def _has_rows(statuses: Sequence[datasets.DatasetStatus], table: str) -> bool:
     return any(status.table == table and status.rows for status in statuses)
+
+
+def _has_plans(desk: service.Desk) -> bool:
+    return bool(told(desk, "plans")["plans"])
 
 
 def _put_away(desk: service.Desk) -> None:

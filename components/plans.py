@@ -21,6 +21,7 @@ ENTRIES = {
     "pullback": "Pullback",
     "vwap": "VWAP",
 }
+JUST_DECIDED = "just_decided"
 DECISIONS = {
     "approve": ("green", "Approve"),
     "shrink": ("orange", "Shrink"),
@@ -39,6 +40,14 @@ DECIDED = {
     "reason": "Reason",
     "created_at": "Decided",
 }
+
+
+def turn_to_decided() -> None:
+    """After a decision: show it. Called before the widgets whose state it sets."""
+    plan_id = st.session_state.pop(JUST_DECIDED, None)
+    if plan_id is not None:
+        st.session_state["plan"] = plan_id
+        st.session_state["view"] = "Decided"
 
 
 def controls(desk: service.Desk) -> Ask | None:
@@ -151,21 +160,19 @@ def proposal(desk: service.Desk, found: Proposal) -> None:
 def figures(plan: Plan) -> None:
     """The plan in eight figures."""
     currency = plan.account_currency
+    through = plan.gap_through_risk_r
     shown = (
         ("Shares", formats.number(plan.shares)),
         ("Entry", f"{plan.entry:,}"),
         ("Stop", f"{plan.stop:,}"),
-        ("Targets", " · ".join(f"{level:,}" for level in plan.targets) or "–"),
+        ("R per share", f"{plan.r:,}"),
         ("Risk", formats.money(float(plan.risk), currency)),
         ("Notional", formats.money(float(plan.notional), currency, 0)),
         ("Reward : risk", f"{plan.reward_risk:.1f} : 1"),
-        (
-            "Gap-through",
-            "–" if plan.gap_through_risk_r is None else f"{plan.gap_through_risk_r:.2f} R",
-        ),
+        ("Gap-through", formats.NOTHING if through is None else f"{through:.2f} R"),
     )
     for row in (shown[:4], shown[4:]):
-        for column, (label, value) in zip(st.columns([2, 2, 2, 3]), row, strict=True):
+        for column, (label, value) in zip(st.columns(4), row, strict=True):
             column.metric(label, value)
 
 
@@ -209,8 +216,7 @@ def decide(desk: service.Desk, found: Proposal) -> None:
                 item = plans.approve(desk, found.ask, reason, found.fingerprint)
             else:
                 item = plans.reject(desk, found.ask, reason)
-            st.session_state["plan"] = item.plan_id
-            st.session_state["view"] = "Decided"
+            st.session_state[JUST_DECIDED] = item.plan_id
             st.rerun()
 
 
@@ -251,7 +257,9 @@ def against_fact(desk: service.Desk, plan_id: str) -> None:
     """One plan beside its fills and its result."""
     item = plans.stored(desk, plan_id)
     fills = journal.fills_of(desk, plan_id)
-    bars = market_view.around(desk.warehouse, item.plan.symbol, item.plan.session)
+    bars = market_view.around(
+        desk.warehouse, item.plan.symbol, item.plan.session, raw=market_view.is_raw(desk)
+    )
     left, right = st.columns([3, 2], gap="medium")
     with left:
         theme.show(
@@ -280,7 +288,7 @@ def _facts(desk: service.Desk, plan: Plan, plan_id: str) -> pl.DataFrame:
         ("Furthest for, R", "", _text(fact.get("mfe_r"), "+.2f")),
         ("Furthest against, R", "", _text(fact.get("mae_r"), "+.2f")),
     ]
-    return pl.DataFrame(rows, schema=["", "plan", "fact"], orient="row")
+    return pl.DataFrame(rows, schema=["figure", "plan", "fact"], orient="row")
 
 
 def _costs(fact: dict[str, Any]) -> str:

@@ -99,7 +99,7 @@ def measures(found: RiskReport) -> None:
         st.caption(_said(found))
     with right:
         theme.show(
-            charts_risk.drawdown_area(replayed_drawdown(found)),
+            charts_risk.drawdown_area(replayed_drawdown(found), "Today's book"),
             alt="Fall from the peak had today's book been held all along",
             key="replayed_drawdown",
         )
@@ -142,7 +142,7 @@ def drawdown(desk: service.Desk) -> None:
     if curve.is_empty():
         return
     theme.show(
-        charts_risk.drawdown_area(curve, "day"),
+        charts_risk.drawdown_area(curve, "The account", "day"),
         alt="Fall of the account from its highest equity",
         key="drawdown",
     )

@@ -23,15 +23,23 @@ days = []
 with shell.guarded("the sessions"):
     days = scans.sessions(desk)
     if not days:
-        shell.empty("There are no prices yet.", "Pull the daily bars, then the scan is here.",
-                    page="datasets", label="Go to Datasets")
+        shell.empty(
+            "There are no prices yet.",
+            "Pull the daily bars, then the scan is here.",
+            page="datasets",
+            label="Go to Datasets",
+        )
 if not days:
     st.stop()
 
 with shell.guarded("the scan"):
     left, right = st.columns([1, 3], vertical_alignment="bottom")
     day = left.date_input(
-        "Session", value=None, min_value=days[-1], key="session", bind="query-params",
+        "Session",
+        value=None,
+        min_value=days[-1],
+        key="session",
+        bind="query-params",
         help="Replay any past morning; empty means the latest session.",
     )
     with right.expander("Filters, weights and saved views"):
@@ -42,20 +50,26 @@ with shell.guarded("the scan"):
     scan = scans.run(desk, day, bounds, shares)
     if scan.gaps.provisional:
         asked = formats.when(scan.gaps.known_at, shell.zone())
-        st.markdown(f"{badges.provisional()} from pre-market prints up to {asked}; the official "
-                    "open is still to come.")
+        st.markdown(
+            f"{badges.provisional()} from pre-market prints up to {asked}; the official "
+            "open is still to come."
+        )
     st.markdown(gaps.headline(scan))
     if scan.candidates.is_empty():
         shell.empty("No name passes the filters.", "Widen the filters, or choose another session.")
     else:
         gaps.candidates(desk, scan, go_to)
-        picked = st.query_params.get("pick")
+        picked = st.query_params.get("pick", "")
         rows = scan.candidates.filter(scan.candidates["symbol"] == picked)
         row = (scan.candidates if rows.is_empty() else rows).row(0, named=True)
         with st.container(border=True):
             gaps.contributions(row)
-            shell.link("symbol", f"Open {row['symbol']}", symbol=row["symbol"],
-                       day=scan.gaps.session.isoformat())
+            shell.link(
+                "symbol",
+                f"Open {row['symbol']}",
+                symbol=row["symbol"],
+                day=scan.gaps.session.isoformat(),
+            )
     with st.expander(f"Left out, with reasons ({scan.excluded.height})"):
         gaps.excluded(scan)
     shell.export_button(

@@ -16,11 +16,18 @@ with shell.guarded("the state of the data"):
     parts.guide(desk, statuses)
     parts.problems(desk, statuses)
 
-span = st.segmented_control(
-    "New within", list(SPANS), default="a day", key="within", bind="query-params", required=True
-)
-since = parts.since(desk, SPANS[span])
 left, right = st.columns([3, 1], gap="medium")
+with left, shell.guarded("the candidates"):
+    st.subheader("Top candidates", anchor=False)
+    parts.candidates(desk)
+with right, shell.guarded("the book"):
+    st.subheader("Plans and risk", anchor=False)
+    parts.book(desk)
+with left:
+    span = st.segmented_control(
+        "New within", list(SPANS), default="a day", key="within", bind="query-params", required=True
+    )
+    since = parts.since(desk, SPANS[span])
 with left, shell.guarded("the new filings"):
     st.subheader("New filings of followed companies", anchor=False)
     parts.filings(desk, since)

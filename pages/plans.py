@@ -15,6 +15,7 @@ desk = shell.page(
     purpose="Entry, stop, targets and size of a trade, with the verdict of risk on it.",
     datasets=("prices.daily",),
 )
+parts.turn_to_decided()
 view = st.segmented_control(
     "View", VIEWS, default=VIEWS[0], key="view", bind="query-params", required=True
 )

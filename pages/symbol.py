@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import streamlit as st
 
-from components import charts_gaps, gaps, shell, tables, theme
+from components import charts_gaps, gaps, once, shell, tables, theme
 from core.service import symbols
 
 INPUTS = ("prices.daily", "corporate_actions", "sec.submissions")
@@ -19,8 +19,12 @@ names = []
 with shell.guarded("the symbols"):
     names = symbols.symbols(desk)
     if not names:
-        shell.empty("There are no prices yet.", "Pull the daily bars, then names are here.",
-                    page="datasets", label="Go to Datasets")
+        shell.empty(
+            "There are no prices yet.",
+            "Pull the daily bars, then names are here.",
+            page="datasets",
+            label="Go to Datasets",
+        )
 if not names:
     st.stop()
 
@@ -30,33 +34,45 @@ with shell.guarded("the symbol"):
         st.info(f"{st.query_params['symbol']} has no bars here; another name is shown.")
         del st.query_params["symbol"]
     symbol = first.selectbox("Symbol", names, key="symbol", bind="query-params")
-    span = second.segmented_control("Shown", list(SPANS), default="6 months", key="span",
-                                    bind="query-params", required=True)
-    day = third.date_input("Up to", value=None, key="day", bind="query-params",
-                           help="Show the name as of that session; empty means the latest.")
-    view = symbols.view(desk, symbol)
-    bars = view.bars if day is None else view.bars.filter(pl.col("session") <= day)
-    if bars.is_empty():
-        shell.empty(f"{symbol} has no bars up to {day}.", "Choose a later day.")
-        st.stop()
-    shown = bars.tail(SPANS[span])
+    span = second.segmented_control(
+        "Shown", list(SPANS), default="6 months", key="span", bind="query-params", required=True
+    )
+    day = third.date_input(
+        "Up to",
+        value=None,
+        key="day",
+        bind="query-params",
+        help="Show the name as of that session; empty means the latest.",
+    )
+    view = symbols.view(desk, symbol, day)
+    shown = view.bars.tail(SPANS[span])
     today = shown.row(-1, named=True)
     like = symbols.like(view, today["gap_pct"] or 0.0, today["session"])
     gap = "no gap" if today["gap_pct"] is None else f"{today['gap_pct']:+.2f} %"
     finding = gaps.finding(symbol, like)
     span_boxes = symbols.boxes(view, shown["session"][0], today["session"])
-    theme.show(
-        charts_gaps.candles(
-            shown, span_boxes, view.filings, symbols.levels(view, today["session"]),
+    colours = theme.palette()
+    drawn = once.made(
+        lambda: charts_gaps.candles(
+            shown,
+            span_boxes,
+            view.filings,
+            symbols.levels(view, today["session"]),
             title=f"{symbol} {today['session']:%d %b %Y}: gap {gap}. {finding}",
-            palette=theme.palette(),
+            palette=colours,
         ),
+        *("candles", symbol, span, day, colours, *shell.version(desk, *INPUTS)),
+    )
+    theme.show(
+        drawn,
         alt=f"Daily candles of {symbol} with gaps shaded until filled, filings and levels",
         key="candles",
     )
     if today["words"]:
-        st.caption(f"Flags of the last session: {today['words']}"
-                   + (f" ({today['reason']})" if today["reason"] else ""))
+        st.caption(
+            f"Flags of the last session: {today['words']}"
+            + (f" ({today['reason']})" if today["reason"] else "")
+        )
     left, right = st.columns(2, gap="medium")
     with left:
         st.subheader("Like gaps and what they did", anchor=False)
@@ -70,14 +86,24 @@ with shell.guarded("the symbol"):
     with right:
         st.subheader("Filings by the session they could move", anchor=False)
         if view.filings.is_empty():
-            shell.empty("No filings are stored for this name.", "Follow the company.",
-                        page="companies", label="Go to Companies")
+            shell.empty(
+                "No filings are stored for this name.",
+                "Follow the company.",
+                page="companies",
+                label="Go to Companies",
+            )
         else:
             tables.show(
                 view.filings.sort("accepted_at", descending=True).head(200),
-                {"session": "Session", "form": "Form", "title": "What", "accepted_at": "Accepted",
-                 "url": "Filing"},
-                alt="Filings of the company", key="filings",
+                {
+                    "session": "Session",
+                    "form": "Form",
+                    "title": "What",
+                    "accepted_at": "Accepted",
+                    "url": "Filing",
+                },
+                alt="Filings of the company",
+                key="filings",
             )
         graded = symbols.grades(desk, view.cik)
         if not graded.is_empty():

@@ -51,5 +51,7 @@ def in_sql(bars: pl.DataFrame, days: pl.Series) -> pl.DataFrame:
     with duckdb.connect() as connection:
         connection.register("bars", bars.to_arrow())
         sessions = pl.DataFrame({"session": days}).with_row_index("number")
-        connection.register("sessions", sessions.with_columns(pl.col("number").cast(pl.Int64)).to_arrow())
+        connection.register(
+            "sessions", sessions.with_columns(pl.col("number").cast(pl.Int64)).to_arrow()
+        )
         return connection.sql(SQL).pl()

@@ -38,9 +38,15 @@ def factor_actions(shared: Path) -> pl.DataFrame:
 
 def _actions(path: Path) -> pl.DataFrame:
     lines = pl.read_csv(
-        path, has_header=False, new_columns=["day", "price", "split", "close"],
-        schema_overrides={"day": pl.String, "price": pl.Float64, "split": pl.Float64,
-                          "close": pl.Float64},
+        path,
+        has_header=False,
+        new_columns=["day", "price", "split", "close"],
+        schema_overrides={
+            "day": pl.String,
+            "price": pl.Float64,
+            "split": pl.Float64,
+            "close": pl.Float64,
+        },
     ).with_columns(pl.col("day").str.to_date("%Y%m%d"))
     lines = lines.with_columns(
         ratio=(pl.col("split").shift(-1) / pl.col("split")).round(6),

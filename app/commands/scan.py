@@ -69,14 +69,21 @@ def _print_scan(document: dict[str, Any], out: Console) -> None:
     out.print(f"[bold]{document['date']}[/] · {state} · {document['names']} names")
     table = Table(box=None, header_style="dim")
     for heading in ("symbol", "gap %", "open", "ATR", "rvol", "type", "score", "grade", "catalyst"):
-        table.add_column(heading, justify="left" if heading in ("symbol", "type", "catalyst")
-                         else "right")
+        table.add_column(
+            heading, justify="left" if heading in ("symbol", "type", "catalyst") else "right"
+        )
     for row in document["candidates"]:
         titles = [item["title"] for item in row["catalysts"]]
         table.add_row(
-            row["symbol"], f"{row['gap_pct']:+.2f}", _number(row["open"]), _number(row["gap_atr"]),
-            _number(row["rvol"]), row["gap_type"] or "", _number(row["score"], 1),
-            row["grade"] or "–", titles[0] if titles else "none found",
+            row["symbol"],
+            f"{row['gap_pct']:+.2f}",
+            _number(row["open"]),
+            _number(row["gap_atr"]),
+            _number(row["rvol"]),
+            row["gap_type"] or "",
+            _number(row["score"], 1),
+            row["grade"] or "–",
+            titles[0] if titles else _without(row),
         )
     out.print(table if document["candidates"] else "no candidates")
     for row in document["excluded"][:MOST_EXCLUDED]:
@@ -85,6 +92,10 @@ def _print_scan(document: dict[str, Any], out: Console) -> None:
     rest = len(document["excluded"]) - MOST_EXCLUDED
     if rest > 0:
         out.print(f"[dim]and {rest} more[/]")
+
+
+def _without(row: dict[str, Any]) -> str:
+    return "filings not stored" if "catalyst" in row["left_out"] else "none found"
 
 
 def _number(value: float | None, digits: int = 2) -> str:
@@ -106,8 +117,16 @@ def backtest(
     with runner.reported():
         chosen = parse_filters(filters or [])
     runner.run(
-        "backtest", json=json, render=_print_backtest, filters=chosen, side=side,
-        stop_atr=stop_atr, target_r=target_r, hold_sessions=hold, cost_bps=cost_bps, by=by,
+        "backtest",
+        json=json,
+        render=_print_backtest,
+        filters=chosen,
+        side=side,
+        stop_atr=stop_atr,
+        target_r=target_r,
+        hold_sessions=hold,
+        cost_bps=cost_bps,
+        by=by,
         dataset=dataset,
     )
 
@@ -124,11 +143,15 @@ def _print_backtest(document: dict[str, Any], out: Console) -> None:
         first = next(iter(row.values()))
         interval = f"{_number(row['low_r'])} to {_number(row['high_r'])}"
         table.add_row(
-            str(first), str(row["n"]), _number(row["mean_r"]), interval, _number(row["win_pct"], 1),
+            str(first),
+            str(row["n"]),
+            _number(row["mean_r"]),
+            interval,
+            _number(row["win_pct"], 1),
             _number(row["profit_factor"]),
         )
     out.print(table)
     out.print(
-        f"[dim]{document['variants_tried']} variants tried here: the chance that one of them looks "
+        f"[dim]variants tried: {document['variants_tried']}; the chance that one of them looks "
         f"good by luck is {document['chance_of_false_find_pct']} %[/]"
     )

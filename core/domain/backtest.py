@@ -37,13 +37,26 @@ class Rules:
 
 
 TRADE_COLUMNS = (
-    "symbol", "signal_session", "gap_pct", "direction", "entry_session", "entry", "stop", "target",
-    "exit_session", "exit", "outcome", "sessions_held", "r", "mfe_r", "mae_r",
+    "symbol",
+    "signal_session",
+    "gap_pct",
+    "direction",
+    "entry_session",
+    "entry",
+    "stop",
+    "target",
+    "exit_session",
+    "exit",
+    "outcome",
+    "sessions_held",
+    "r",
+    "mfe_r",
+    "mae_r",
 )
 
 
 def trades(signals: pl.DataFrame, bars: pl.DataFrame, rules: Rules) -> pl.DataFrame:
-    """One trade a signal that could be entered, by exit session; prices on the signal's share basis.
+    """One trade a signal that could be entered, by exit session; prices on the share basis then.
 
     `signals` has symbol, session, gap_pct, atr, split_factor; `bars` are rows of `measure` in
     order. outcome: stop, stop_gap (opened beyond it), target, time, open (bars ended before).
@@ -74,9 +87,13 @@ def _held_bars(signals: pl.DataFrame, bars: pl.DataFrame, rules: Rules) -> pl.Da
         pl.col("session", "open", "high", "low", "close", "later_factor").gather(spread["at"])
     )
     scale = pl.col("split_factor") / pl.col("later_factor")
-    return spread.rename({"session": "signal_session"}).hstack(held).with_columns(
-        (pl.col("at") - pl.col("row")).cast(pl.Int32).alias("held"),
-        *(pl.col(name) * scale for name in ("open", "high", "low", "close")),
+    return (
+        spread.rename({"session": "signal_session"})
+        .hstack(held)
+        .with_columns(
+            (pl.col("at") - pl.col("row")).cast(pl.Int32).alias("held"),
+            *(pl.col(name) * scale for name in ("open", "high", "low", "close")),
+        )
     )
 
 
@@ -103,15 +120,24 @@ def _exits(spread: pl.DataFrame, rules: Rules) -> pl.DataFrame:
     beyond = ((pl.col("open") - pl.col("target")) * sign >= 0) & (pl.col("held") > 1)
     last = pl.col("held") == pl.col("held").max().over("trade")
     table = spread.with_columns(
-        outcome=pl.when(gapped).then(pl.lit("stop_gap"))
-        .when(beyond).then(pl.lit("target"))
-        .when(stopped).then(pl.lit("stop"))
-        .when(reached).then(pl.lit("target"))
-        .when(last & (pl.col("held") < rules.hold_sessions)).then(pl.lit("open"))
-        .when(last).then(pl.lit("time")),
-        exit=pl.when(gapped | beyond).then("open")
-        .when(stopped).then("stop")
-        .when(reached).then("target")
+        outcome=pl.when(gapped)
+        .then(pl.lit("stop_gap"))
+        .when(beyond)
+        .then(pl.lit("target"))
+        .when(stopped)
+        .then(pl.lit("stop"))
+        .when(reached)
+        .then(pl.lit("target"))
+        .when(last & (pl.col("held") < rules.hold_sessions))
+        .then(pl.lit("open"))
+        .when(last)
+        .then(pl.lit("time")),
+        exit=pl.when(gapped | beyond)
+        .then("open")
+        .when(stopped)
+        .then("stop")
+        .when(reached)
+        .then("target")
         .otherwise("close"),
     )
     ended = table.filter(pl.col("outcome").is_not_null() & pl.col("exit").is_not_null())
@@ -134,23 +160,32 @@ def _results(exits: pl.DataFrame, spread: pl.DataFrame, rules: Rules) -> pl.Data
         mae_r=pl.when(pl.col("sign") > 0).then(down).otherwise(up).max().clip(lower_bound=0),
     )
     firsts = spread.filter(pl.col("held") == 1).select("trade", entry_session="session")
-    table = exits.join(moves, on="trade").join(firsts, on="trade").rename(
-        {"session": "exit_session"}
+    table = (
+        exits.join(moves, on="trade").join(firsts, on="trade").rename({"session": "exit_session"})
     )
     long = pl.when(pl.col("sign") > 0).then(pl.lit("long")).otherwise(pl.lit("short"))
-    return table.with_columns(direction=long).select(TRADE_COLUMNS).sort(
-        "exit_session", "signal_session", "symbol"
+    return (
+        table.with_columns(direction=long)
+        .select(TRADE_COLUMNS)
+        .sort("exit_session", "signal_session", "symbol")
     )
 
 
 def _empty() -> pl.DataFrame:
     dates = {"signal_session", "entry_session", "exit_session"}
     texts = {"symbol", "direction", "outcome"}
-    return pl.DataFrame(schema={
-        name: pl.Date if name in dates else pl.String if name in texts
-        else pl.Int32 if name == "sessions_held" else pl.Float64
-        for name in TRADE_COLUMNS
-    })
+    return pl.DataFrame(
+        schema={
+            name: pl.Date
+            if name in dates
+            else pl.String
+            if name in texts
+            else pl.Int32
+            if name == "sessions_held"
+            else pl.Float64
+            for name in TRADE_COLUMNS
+        }
+    )
 
 
 def equity(done: pl.DataFrame) -> pl.DataFrame:
@@ -177,9 +212,13 @@ def expectancy(done: pl.DataFrame, by: str) -> pl.DataFrame:
         mae_r=pl.col("mae_r").median(),
     )
     half = pl.col("_error") * Z95
-    return table.with_columns(
-        low_r=pl.col("mean_r") - half, high_r=pl.col("mean_r") + half, enough=pl.col("n") >= 30
-    ).drop("_error").sort(by)
+    return (
+        table.with_columns(
+            low_r=pl.col("mean_r") - half, high_r=pl.col("mean_r") + half, enough=pl.col("n") >= 30
+        )
+        .drop("_error")
+        .sort(by)
+    )
 
 
 def summary(done: pl.DataFrame, variants: int) -> dict[str, Any]:

@@ -79,9 +79,7 @@ def eastern_labelled(filings: pl.DataFrame) -> pl.Series:
     recent = filings.filter(
         (pl.col("filed").dt.year() >= 2003) & pl.col("accepted_at").is_not_null()
     )
-    seen = recent.group_by("cik").agg(
-        early=hour.is_between(4, 9).sum(), late=late.sum()
-    )
+    seen = recent.group_by("cik").agg(early=hour.is_between(4, 9).sum(), late=late.sum())
     odd = seen.filter((pl.col("early") >= 3) & (pl.col("early") > 2 * pl.col("late")))
     return odd["cik"].sort()
 
@@ -101,9 +99,7 @@ def with_true_clock(filings: pl.DataFrame, eastern: pl.Series | None = None) -> 
         .dt.replace_time_zone("America/New_York", ambiguous="earliest", non_existent="null")
         .dt.convert_time_zone("UTC")
     )
-    return filings.with_columns(
-        accepted_at=pl.when(labelled).then(moved).otherwise("accepted_at")
-    )
+    return filings.with_columns(accepted_at=pl.when(labelled).then(moved).otherwise("accepted_at"))
 
 
 def find_catalysts(filings: pl.DataFrame) -> pl.DataFrame:
@@ -123,9 +119,7 @@ def find_catalysts(filings: pl.DataFrame) -> pl.DataFrame:
 
 def _weighed() -> list[pl.Expr]:
     """title, weight and structural from the form and, for 8-Ks, its items."""
-    items = pl.col("items").fill_null("").str.split(",").list.eval(
-        pl.element().str.strip_chars()
-    )
+    items = pl.col("items").fill_null("").str.split(",").list.eval(pl.element().str.strip_chars())
     current = pl.col("form").str.starts_with("8-K")
     weights = items.list.eval(
         pl.element().replace_strict({k: v[1] for k, v in ITEMS.items()}, default=0)
@@ -135,13 +129,14 @@ def _weighed() -> list[pl.Expr]:
     )
     item_words = words.list.drop_nulls().list.join("; ")
     title = pl.when(current & (item_words != "")).then(item_words).otherwise(_by_form(1))
-    weight = pl.when(current).then(
-        pl.max_horizontal(weights.list.max(), pl.lit(30))
-    ).otherwise(_by_form(2))
-    structural = (
-        items.list.eval(pl.element().is_in(STRUCTURAL_ITEMS)).list.any()
-        & ~items.list.contains("2.02")
+    weight = (
+        pl.when(current)
+        .then(pl.max_horizontal(weights.list.max(), pl.lit(30)))
+        .otherwise(_by_form(2))
     )
+    structural = items.list.eval(
+        pl.element().is_in(STRUCTURAL_ITEMS)
+    ).list.any() & ~items.list.contains("2.02")
     return [
         title.alias("title"),
         weight.cast(pl.Float64).fill_null(0).alias("weight"),
@@ -160,8 +155,10 @@ def _by_form(column: int) -> pl.Expr:
 def _clusters(known: pl.DataFrame) -> pl.DataFrame:
     """Three or more Form 4s between two sessions count as one catalyst."""
     insiders = known.filter(pl.col("form").is_in(["4", "4/A"]))
-    grouped = insiders.sort("accepted_at").group_by("cik", "session").agg(
-        pl.last("accession", "form", "items", "accepted_at"), n=pl.len()
+    grouped = (
+        insiders.sort("accepted_at")
+        .group_by("cik", "session")
+        .agg(pl.last("accession", "form", "items", "accepted_at"), n=pl.len())
     )
     return grouped.filter(pl.col("n") >= CLUSTER).with_columns(
         title=pl.format("{} insider reports (Form 4)", "n"),
@@ -195,7 +192,7 @@ def registry(identifiers: pl.DataFrame, universe: pl.DataFrame) -> pl.DataFrame:
 
 
 def companies_of(keys: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
-    """Adds cik to rows of symbol and session: the company that bore the symbol that day, or null."""
+    """Adds cik to rows of symbol and session: the company of the symbol that day, or null."""
     named = keys.with_columns(_upper=pl.col("symbol").str.to_uppercase()).with_row_index("_row")
     pairs = named.select("_row", "_upper", "session").join(
         known, left_on="_upper", right_on="symbol"
@@ -216,8 +213,10 @@ def per_symbol(catalysts: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
         pl.col("valid_from").fill_null(pl.date(1, 1, 1)),
         pl.col("valid_to").fill_null(pl.date(9999, 12, 31)),
     )
-    return pairs.filter(in_time).select("symbol", *COLUMNS).unique(
-        ["symbol", "session", "accession"], maintain_order=True
+    return (
+        pairs.filter(in_time)
+        .select("symbol", *COLUMNS)
+        .unique(["symbol", "session", "accession"], maintain_order=True)
     )
 
 

@@ -52,6 +52,7 @@ class Costs:
         if shares == 0:
             return ZERO
         fees = cents_up(self.fee_per_share * shares) + orders * cents_up(self.fee_minimum)
-        slippage = self.slippage(shares, max(entry, stop), fx_rate)
+        # the farther of stop and 1 R in favour, so that long and short are mirror images
+        slippage = self.slippage(shares, entry + abs(entry - stop), fx_rate)
         # per order: slippage and fee each round up by less than a cent, the proceeds by half of one
         return fees + slippage + 3 * orders * CENT

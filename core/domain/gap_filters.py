@@ -13,7 +13,7 @@ from core.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class GapFilters:
-    """Bounds, all inclusive: |gap| in percent, rvol, open price, dollar volume; excluded symbols."""
+    """Inclusive bounds: |gap| in percent, rvol, open price, dollar volume; excluded symbols."""
 
     min_gap_pct: float = 4.0
     max_gap_pct: float = 20.0
@@ -94,5 +94,7 @@ def failed(filters: GapFilters) -> pl.Expr:
         .when(price > filters.max_price)
         .then(pl.lit(f"filter: price above max_price {filters.max_price:g}"))
         .when(pl.col("dollar_volume") < filters.min_dollar_volume)
-        .then(pl.lit(f"filter: dollar volume below min_dollar_volume {filters.min_dollar_volume:g}"))
+        .then(
+            pl.lit(f"filter: dollar volume below min_dollar_volume {filters.min_dollar_volume:g}")
+        )
     )

@@ -52,7 +52,7 @@ REASONS: dict[Flag, str] = {
     Flag.BAD_BAR: "bad_print: the bar of this session is unsound",
     Flag.BAD_BASE: "bad_print: the bar of the session before is unsound, so the prior close is",
     Flag.STALE_BASE: "stale_base: no bar in the session before",
-    Flag.SUSPECTED_SPLIT: "suspected_split: the price ratio is that of a split, and so is the volume",
+    Flag.SUSPECTED_SPLIT: "suspected_split: the price ratio is a split's, and so is the volume",
     Flag.ACTION: "corporate_action: on record for this session",
     Flag.SUSPECTED_ACTION: "corporate_action: suspected, a large move without the trading or the "
     "filing that news brings",

@@ -8,6 +8,7 @@ basis and counts only what the bars show; order within a bar is unknown.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import polars as pl
 
@@ -17,7 +18,7 @@ Z95 = 1.959963984540054
 SIZE_EDGES = (1.0, 2.0, 4.0, 7.0, 10.0, 15.0, 20.0)
 SIZES = (
     f"below {SIZE_EDGES[0]:g} %",
-    *(f"{a:g}–{b:g} %" for a, b in zip(SIZE_EDGES, SIZE_EDGES[1:], strict=False)),
+    *(f"{a:g}–{b:g} %" for a, b in pairwise(SIZE_EDGES)),
     f"{SIZE_EDGES[-1]:g} % and more",
 )
 GROUPS = ("size", "direction", "weekday", "catalyst", "grade", "gap_type", "story")
@@ -64,8 +65,10 @@ def outcomes(gaps: pl.DataFrame, bars: pl.DataFrame, horizon: int = HORIZON) -> 
 
 
 def _touch(level: str) -> pl.Expr:
-    return pl.when("up").then(pl.col("low") <= pl.col(level)).otherwise(
-        pl.col("high") >= pl.col(level)
+    return (
+        pl.when("up")
+        .then(pl.col("low") <= pl.col(level))
+        .otherwise(pl.col("high") >= pl.col(level))
     )
 
 
@@ -110,15 +113,25 @@ def wilson(successes: str, count: str) -> list[pl.Expr]:
 
 
 def with_groups(outcome: pl.DataFrame) -> pl.DataFrame:
-    """Adds the columns to group by: size bucket, direction, weekday (and type and story as text)."""
+    """Adds the columns to group by: size bucket, direction, weekday."""
     return outcome.with_columns(
         size=_size(),
         direction=pl.when(pl.col("gap_pct") > 0).then(pl.lit("up")).otherwise(pl.lit("down")),
-        weekday=pl.col("session").dt.weekday().replace_strict(
-            {1: "Monday", 2: "Tuesday", 3: "Wednesday", 4: "Thursday", 5: "Friday", 6: "Saturday",
-             7: "Sunday"},
-            return_dtype=pl.Enum(["Monday", "Tuesday", "Wednesday", "Thursday", "Friday",
-                                  "Saturday", "Sunday"]),
+        weekday=pl.col("session")
+        .dt.weekday()
+        .replace_strict(
+            {
+                1: "Monday",
+                2: "Tuesday",
+                3: "Wednesday",
+                4: "Thursday",
+                5: "Friday",
+                6: "Saturday",
+                7: "Sunday",
+            },
+            return_dtype=pl.Enum(
+                ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+            ),
         ),
     )
 
@@ -158,7 +171,9 @@ def rates(outcome: pl.DataFrame, by: Sequence[str], measure: str) -> pl.DataFram
     }
     rows = outcome.filter(pl.col("sessions_seen") >= horizon)
     rows = rows.with_columns(event=events[name].fill_null(value=False))
-    grouped = rows.group_by(list(by)) if by else rows.with_columns(all=pl.lit("all")).group_by("all")
+    grouped = (
+        rows.group_by(list(by)) if by else rows.with_columns(all=pl.lit("all")).group_by("all")
+    )
     table = grouped.agg(
         n=pl.len(),
         k=pl.col("event").sum(),

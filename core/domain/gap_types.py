@@ -24,7 +24,9 @@ def mechanical_type() -> pl.Expr:
     up = (opened <= pl.col("prior_high")).cast(pl.UInt8)
     down = (opened >= pl.col("prior_low")).cast(pl.UInt8) + 2
     same = pl.when(opened == base).then(pl.lit(4, dtype=pl.UInt8))
-    code = pl.when(opened > base).then(up).otherwise(pl.when(opened < base).then(down).otherwise(same))
+    code = (
+        pl.when(opened > base).then(up).otherwise(pl.when(opened < base).then(down).otherwise(same))
+    )
     return code.cat.to(TYPE)
 
 

@@ -91,6 +91,8 @@ def _with_holes(work: pl.DataFrame, whole: pl.Series, table: pl.DataFrame) -> pl
     known = "first_number" if "first_number" in work.columns else "number"
     first = work[known].gather(rest["start"])
     odd = rest.filter((rest["number"] - first >= VOLUME_SESSIONS).fill_null(value=False))
+    if known == "first_number":  # from kept averages: only the last session is asked for
+        odd = odd.filter(pl.col("number") == work["number"].max())
     if odd.is_empty():
         return table
     again = work.filter(

@@ -7,6 +7,7 @@ sessions is computed on one share basis. Percent columns hold 5.0 for 5 %.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import polars as pl
 
@@ -17,7 +18,7 @@ from core.domain.gap_filters import GapFilters, in_reach, passes
 from core.domain.gap_flags import Flag, judge
 from core.domain.gap_types import mechanical_type, story_types
 
-BLOCK_ROWS = 1_000_000
+BLOCK_ROWS = 400_000
 WINDOW_SESSIONS = 22  # the gap's own, 20 before it, and the close before those (trend)
 
 
@@ -42,7 +43,8 @@ def measure(
 
     `bars` follow BARS_DAILY, raw or adjusted; `sessions` are the exchange's days in order;
     `actions` follow CORPORATE_ACTIONS (leave out those that the bars are adjusted for already);
-    `catalysts` (symbol, session, explains, structural) help to judge large moves.
+    `catalysts` (symbol, session, explains, structural) help to judge large moves. With `carried`
+    only the last session's windows are whole; that one is meant.
     Adds prior_close, prior_high, prior_low (on this session's share basis), gap_pct,
     gap_ex_div_pct, atr (before this session), gap_atr, range_position, rvol, mean_volume,
     dollar_volume (close x volume), high20, low20, gap_type, story, split_factor and
@@ -78,14 +80,14 @@ def find(
 
 
 def _blocks(bars: pl.DataFrame) -> list[tuple[int, int]]:
-    """Offsets and lengths of about a million rows, cut between symbols: they fit in the cache."""
+    """Offsets and lengths of about 400,000 rows, cut between symbols: they fit in the cache."""
     if bars.height <= BLOCK_ROWS:
         return [(0, bars.height)]
     starts = bars.select(pl.arg_where(pl.col("symbol") != pl.col("symbol").shift(1))).to_series()
     aims = pl.Series(range(BLOCK_ROWS, bars.height, BLOCK_ROWS), dtype=starts.dtype)
     found = starts.search_sorted(aims, side="left").clip(0, len(starts) - 1)
     cuts = [0, *starts.gather(found).unique().sort().to_list(), bars.height]
-    return [(low, high - low) for low, high in zip(cuts, cuts[1:], strict=False) if high > low]
+    return [(low, high - low) for low, high in pairwise(cuts) if high > low]
 
 
 def _measure(
@@ -149,8 +151,10 @@ def _carried_rows(
         carried_close=pl.col("close") / ratio,
         atr=pl.col("atr") / ratio,
     )
-    firsts = work.select("row", "start").with_columns(bars["symbol"]).filter(
-        pl.col("row") == pl.col("start")
+    firsts = (
+        work.select("row", "start")
+        .with_columns(bars["symbol"])
+        .filter(pl.col("row") == pl.col("start"))
     )
     return firsts.join(kept, on="symbol").drop("symbol", "row")
 
@@ -228,13 +232,25 @@ def _delivered(bars: pl.DataFrame, table: pl.DataFrame, actions: pl.DataFrame) -
     """Back to the share basis of each session, beside the bars as delivered."""
     factor = pl.col("split_factor")
     prices = ("prior_close", "prior_high", "prior_low", "high20", "low20", "atr")
-    scaled = table if bool((table["split_factor"] == 1).all()) else table.with_columns(
-        *(pl.col(name) * factor for name in prices), pl.col("mean_volume") / factor
+    scaled = (
+        table
+        if bool((table["split_factor"] == 1).all())
+        else table.with_columns(
+            *(pl.col(name) * factor for name in prices), pl.col("mean_volume") / factor
+        )
     )
     answer = bars.select("symbol", "session", "open", "high", "low", "close", "volume").hstack(
         scaled.select(
-            *prices, "mean_volume", "gap_pct", "gap_atr", "range_position", "rvol",
-            "gap_type", "story", "split_factor", "flags",
+            *prices,
+            "mean_volume",
+            "gap_pct",
+            "gap_atr",
+            "range_position",
+            "rvol",
+            "gap_type",
+            "story",
+            "split_factor",
+            "flags",
         )
     )
     answer = answer.with_columns(
@@ -249,10 +265,19 @@ def _with_actions(answer: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
     rows = answer.select("symbol", "session", "prior_close", "open").with_row_index("row")
     rows = rows.filter(pl.col("symbol").is_in(actions["symbol"].unique().implode()))
     rows = rows.sort("session")
-    hits = actions.sort("ex_date").join_asof(
-        rows, left_on="ex_date", right_on="session", by="symbol", strategy="forward",
-        check_sortedness=False, coalesce=False,
-    ).filter(pl.col("row").is_not_null())
+    hits = (
+        actions.sort("ex_date")
+        .join_asof(
+            rows,
+            left_on="ex_date",
+            right_on="session",
+            by="symbol",
+            strategy="forward",
+            check_sortedness=False,
+            coalesce=False,
+        )
+        .filter(pl.col("row").is_not_null())
+    )
     kind = pl.col("kind")
     cash = pl.when(kind == "dividend").then("amount").sum()
     hits = hits.group_by("row").agg(
@@ -268,9 +293,7 @@ def _with_actions(answer: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
     return answer.with_columns(flags, cash_gap)
 
 
-def carry(
-    bars: pl.DataFrame, sessions: pl.Series, actions: pl.DataFrame | None = None
-) -> Carried:
+def carry(bars: pl.DataFrame, sessions: pl.Series, actions: pl.DataFrame | None = None) -> Carried:
     """The averages at the end of the bars, one row a symbol, on the share basis of that day.
 
     Kept by the desk after each session, so that the next scan reads 22 sessions, not all.

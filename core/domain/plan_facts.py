@@ -11,6 +11,7 @@ from datetime import date
 
 import polars as pl
 
+from core.domain.bars import is_sound
 from core.errors import ValidationError
 
 ATR_SESSIONS = 14
@@ -53,17 +54,6 @@ def facts(bars: pl.DataFrame, session: date, previous_session: date | None) -> F
         prior_high=prior["high"] if prior else None,
         prior_low=prior["low"] if prior else None,
     )
-
-
-def is_sound() -> pl.Expr:
-    """A bar with prices above zero, high and low around open and close, and some volume."""
-    low, high = pl.col("low"), pl.col("high")
-    return (
-        pl.all_horizontal(pl.col(c).is_finite() & (pl.col(c) > 0) for c in _PRICES)
-        & (high >= pl.max_horizontal("open", "close"))
-        & (low <= pl.min_horizontal("open", "close"))
-        & (pl.col("volume") > 0)
-    ).fill_null(value=False)
 
 
 _PRICES = ("open", "high", "low", "close")

@@ -117,7 +117,9 @@ def build(setup: Setup, account: Account, rules: PlanRules) -> Plan:
             f"({', '.join(setup.flags)})",
             hint="see Data quality for the bar, or choose another session",
         )
-    entry = to_tick(price_of(setup.entry, f"entry of {setup.symbol}"))
+    entry = price_of(setup.entry, f"entry of {setup.symbol}")
+    if setup.entry_type != "market":  # a level of an order; the open is a print as it was
+        entry = to_tick(entry)
     r, stop_note = stop_distance(entry, setup.atr, rules)
     sign = 1 if setup.direction == "long" else -1
     targets = tuple(level for n in rules.target_multiples if (level := entry + sign * n * r) > 0)

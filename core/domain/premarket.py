@@ -6,7 +6,7 @@ null ("n/a"), never 0.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import polars as pl
 
@@ -36,12 +36,16 @@ def premarket(
     marked = _marked(minutes)
     ended = pl.col("ts") + timedelta(minutes=1) <= until
     today = marked.filter((pl.col("day") == day) & ended)
-    figures = today.sort("ts").group_by("symbol").agg(
-        premarket_first=_sound("open").first(),
-        premarket_last=_sound("close").last(),
-        premarket_at=pl.col("ts").filter("sound").last(),
-        premarket_volume=pl.when(pl.col("sound").any()).then(pl.col("volume").sum()),
-        dropped_minutes=(~pl.col("sound")).sum(),
+    figures = (
+        today.sort("ts")
+        .group_by("symbol")
+        .agg(
+            premarket_first=_sound("open").first(),
+            premarket_last=_sound("close").last(),
+            premarket_at=pl.col("ts").filter("sound").last(),
+            premarket_volume=pl.when(pl.col("sound").any()).then(pl.col("volume").sum()),
+            dropped_minutes=(~pl.col("sound")).sum(),
+        )
     )
     usual = _usual_volume(marked, day, until)
     table = prior.join(figures, on="symbol", how="left").join(usual, on="symbol", how="left")
@@ -75,7 +79,7 @@ def _marked(minutes: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _usual_volume(marked: pl.DataFrame, day: object, until: datetime) -> pl.DataFrame:
+def _usual_volume(marked: pl.DataFrame, day: date, until: datetime) -> pl.DataFrame:
     """Mean volume up to the same clock time over the last 20 sessions with pre-market prints."""
     clock = pl.lit(until).dt.convert_time_zone(ZONE).dt.time()
     before = marked.filter((pl.col("day") < day) & (pl.col("clock") < clock) & pl.col("sound"))
@@ -94,13 +98,17 @@ def session_bars(minutes: pl.DataFrame) -> pl.DataFrame:
     """
     day = pl.col("ts").dt.convert_time_zone(ZONE).dt.date()
     regular = minutes.filter(pl.col("phase") == "regular").sort("symbol", "ts")
-    return regular.group_by("symbol", session=day).agg(
-        open=pl.col("open").first(),
-        high=pl.col("high").max(),
-        low=pl.col("low").min(),
-        close=pl.col("close").last(),
-        volume=pl.col("volume").sum(),
-    ).sort("symbol", "session")
+    return (
+        regular.group_by("symbol", session=day)
+        .agg(
+            open=pl.col("open").first(),
+            high=pl.col("high").max(),
+            low=pl.col("low").min(),
+            close=pl.col("close").last(),
+            volume=pl.col("volume").sum(),
+        )
+        .sort("symbol", "session")
+    )
 
 
 def on_basis_of(prior: pl.DataFrame, splits: pl.DataFrame) -> pl.DataFrame:

@@ -1,7 +1,8 @@
 """Paper trades: how a plan fills on stored bars, and what the journal says became of it.
 
-A stop gapped through fills at the open; where one bar touches both stop and target the stop counts;
-a limit or break entry takes no target on its own bar, as the order of prints within it is unknown.
+A stop gapped through fills at the open, and so does a target opened beyond; where one bar touches
+both later on the stop counts; a limit or break entry takes no target on its own bar, as the order
+of prints within it is unknown.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from decimal import Decimal
 from core.domain.costs import MAX_EXITS, Costs
 from core.domain.ledger import Numbered, live
 from core.domain.ledger_entries import FEES, SLIPPAGE, Fill
-from core.domain.money import ZERO, price_of, to_tick, whole
+from core.domain.money import ZERO, price_of, whole
 from core.domain.plans import Plan
 
 
@@ -86,7 +87,7 @@ def walk(ticket: Ticket, bars: Sequence[Bar], hold: int) -> tuple[list[Fill], st
 
 def entry_price(plan: Plan, bar: Bar, first: bool) -> Decimal | None:
     """Where the entry fills on a bar; None when it does not. At or past the stop: still a price."""
-    opened = to_tick(price_of(bar.open))
+    opened = price_of(bar.open)
     if plan.entry_type == "market":
         return opened if first else None
     long = plan.direction == "long"
@@ -109,19 +110,21 @@ def exits_of(ticket: Ticket, shares: int, bars: Sequence[Bar], hold: int) -> tup
     parts = _parts(shares, len(plan.targets))
     for position, bar in enumerate(bars):
         first = position == 0
-        stopped = stop_price(plan, bar, first)
-        if stopped is not None:
-            fills.append(ticket.leave(left, stopped, bar.session, "stop"))
-            return fills, "stopped"
-        for size, price in _targets(plan, bar, parts, len(fills), first):
-            fills.append(ticket.leave(size, price, bar.session, "target"))
-            left -= size
+        at_open = Bar(bar.session, bar.open, bar.open, bar.open, bar.open)
+        for part in (bar,) if first else (at_open, bar):  # the open is the first print
+            stopped = stop_price(plan, part, first) if left else None
+            if stopped is not None:
+                fills.append(ticket.leave(left, stopped, bar.session, "stop"))
+                return fills, "stopped"
+            for size, price in _targets(plan, part, parts, len(fills), first):
+                fills.append(ticket.leave(size, price, bar.session, "target"))
+                left -= size
         if left == 0:
             return fills, "targets"
     if len(bars) < hold:
         return fills, "open"
     last = bars[-1]
-    closing = ticket.leave(left, to_tick(price_of(last.close)), last.session, "close")
+    closing = ticket.leave(left, price_of(last.close), last.session, "close")
     return [*fills, closing], "closed"
 
 
@@ -155,7 +158,7 @@ def stop_price(plan: Plan, bar: Bar, first: bool) -> Decimal | None:
     touched = bar.low <= float(plan.stop) if long else bar.high >= float(plan.stop)
     if not touched:
         return None
-    opened = to_tick(price_of(bar.open))
+    opened = price_of(bar.open)
     if first or (opened - plan.stop) * plan.sign > 0:
         return plan.stop
     return opened
@@ -167,7 +170,7 @@ def target_price(plan: Plan, bar: Bar, target: Decimal, first: bool) -> Decimal 
     touched = bar.high >= float(target) if long else bar.low <= float(target)
     if not touched:
         return None
-    opened = to_tick(price_of(bar.open))
+    opened = price_of(bar.open)
     better = (opened - target) * plan.sign > 0 and not first
     return opened if better else target
 

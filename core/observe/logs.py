@@ -17,6 +17,8 @@ import structlog
 SERVICE = "openbell"
 _SECRET_KEY = re.compile(r"token|secret|password|authorization|api_?key|cookie", re.IGNORECASE)
 _SECRET_TEXT = re.compile(r"(?i)(bearer\s+|token=|password=|api_?key=)[^\s&\"']+")
+_LIBRARIES = ("uvicorn", "uvicorn.error", "uvicorn.access", "streamlit", "stamina")
+_TALKATIVE = ("httpx", "httpcore", "apscheduler", "uvicorn.access", "watchdog")
 Event = MutableMapping[str, Any]
 
 
@@ -40,8 +42,11 @@ def configure(fmt: str, level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    for name in _LIBRARIES:  # one format for all: what they have set up for themselves goes
+        logging.getLogger(name).handlers = []
+        logging.getLogger(name).propagate = True
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

@@ -64,7 +64,12 @@ def _history(desk: Desk, dataset: str) -> History:
     outcomes = rules.with_groups(rules.outcomes(sound, series))
     outcomes = _with_company(desk, outcomes, known)
     return History(
-        dataset, outcomes, series, first, last, every["symbol"].n_unique(),
+        dataset,
+        outcomes,
+        series,
+        first,
+        last,
+        every["symbol"].n_unique(),
         found.height - sound.height,
     )
 
@@ -83,11 +88,17 @@ def _with_company(desk: Desk, rows: pl.DataFrame, known: pl.DataFrame) -> pl.Dat
     nothing = pl.when(filed).then(pl.lit("none found")).otherwise(pl.lit("filings not stored"))
     graded = store.grade_history(desk.warehouse)
     rows = rows.sort("session").join_asof(
-        graded.sort("filed"), left_on="session", right_on="filed", by="cik",
-        strategy="backward", allow_exact_matches=False, check_sortedness=False,
+        graded.sort("filed"),
+        left_on="session",
+        right_on="filed",
+        by="cik",
+        strategy="backward",
+        allow_exact_matches=False,
+        check_sortedness=False,
     )
     return rows.with_columns(
-        catalyst=pl.coalesce(pl.col("title"), nothing), grade=pl.col("grade").fill_null("not graded")
+        catalyst=pl.coalesce(pl.col("title"), nothing),
+        grade=pl.col("grade").fill_null("not graded"),
     ).drop("_key", "title")
 
 
@@ -140,8 +151,26 @@ def backtest_command(
 @export("gaps")
 def export_gaps(desk: Desk, *, dataset: str | None = None) -> pl.DataFrame:
     """Every gap of at least 1 % with what followed it."""
-    keep = ("symbol", "session", "gap_pct", "gap_atr", "rvol", "gap_type", "story", "size",
-            "direction", "weekday", "catalyst", "grade", "sessions_seen", "filled_same", "filled",
-            "sessions_to_fill", "sessions_to_half", "excursion_pct", "close_pct")
+    keep = (
+        "symbol",
+        "session",
+        "gap_pct",
+        "gap_atr",
+        "rvol",
+        "gap_type",
+        "story",
+        "size",
+        "direction",
+        "weekday",
+        "catalyst",
+        "grade",
+        "sessions_seen",
+        "filled_same",
+        "filled",
+        "sessions_to_fill",
+        "sessions_to_half",
+        "excursion_pct",
+        "close_pct",
+    )
     table = history(desk, dataset).outcomes.select(keep)
     return table.with_columns(pl.col("gap_type", "story", "size", "weekday").cast(pl.String))

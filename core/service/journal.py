@@ -238,7 +238,7 @@ def walked(desk: Desk, reader: store.Reader, item: Stored, until: date) -> Settl
     return settle(
         ticket,
         market_view.tradable_bars(reader, plan.symbol, plan.session, until),
-        market_view.actions(reader, plan.symbol, plan.session, until),
+        market_view.actions(reader, plan.symbol, plan.session, until, raw=market_view.is_raw(desk)),
         desk.settings.hold_sessions,
         desk.settings.borrow_pct,
     )

@@ -8,17 +8,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from core.domain import schedule_sessions
+from core.domain.bars import is_sound
 from core.domain.money import decimal_of
-from core.domain.plan_facts import Facts, facts, is_sound
+from core.domain.plan_facts import Facts, facts
 from core.domain.risk_book import correlations, returns
 from core.domain.settlement import Action
 from core.domain.trades import Bar
 from core.errors import NotFoundError, ValidationError
 from core.store.journal import Reader
+
+if TYPE_CHECKING:
+    from core.service.desk import Desk
 
 EXCHANGE = "XNYS"
 HISTORY_SESSIONS = 520
@@ -29,7 +34,7 @@ WITH asked AS (
       AND session BETWEEN $first AND $last
 ), factors AS (
     SELECT b.symbol, b.session, product(a.ratio) AS factor
-    FROM asked b JOIN corporate_actions a ON a.symbol = b.symbol AND a.kind = 'split'
+    FROM asked b JOIN corporate_actions a ON $raw AND a.symbol = b.symbol AND a.kind = 'split'
       AND a.ratio > 0 AND a.ex_date > b.session AND a.ex_date <= $last
     GROUP BY ALL
 )
@@ -53,20 +58,33 @@ class MarketView:
     cik: int | None
 
 
-def adjusted(reader: Reader, symbols: Sequence[str], first: date, last: date) -> pl.DataFrame:
+def is_raw(desk: Desk) -> bool:
+    """Whether the daily bars come as traded, so that corporate actions apply to them."""
+    return all(
+        dataset.options.get("adjustment", "none") != "split"
+        for dataset in desk.catalogue.datasets.values()
+        if dataset.table == "bars_daily"
+    )
+
+
+def adjusted(
+    reader: Reader, symbols: Sequence[str], first: date, last: date, *, raw: bool
+) -> pl.DataFrame:
     """Daily bars of some symbols on the share basis of `last`, in order."""
-    return reader.read(_BARS, {"symbols": list(symbols), "first": first, "last": last})
+    given = {"symbols": list(symbols), "first": first, "last": last, "raw": raw}
+    return reader.read(_BARS, given)
 
 
-def look(reader: Reader, symbol: str, session: date | None = None) -> MarketView:
+def look(reader: Reader, symbol: str, session: date | None = None, *, raw: bool) -> MarketView:
     """The view of a symbol on a session (default: the latest in the store).
 
     NotFoundError for a symbol without bars, ValidationError when it has none on the session.
     """
     name = _known(reader, symbol)
     day = session or latest_session(reader)
-    bars = adjusted(reader, [name], day - timedelta(days=HISTORY_SESSIONS * 3 // 2), day)
-    last = bars["session"].max()
+    first = day - timedelta(days=HISTORY_SESSIONS * 3 // 2)
+    bars = adjusted(reader, [name], first, day, raw=raw)
+    last: date | None = bars["session"].max()  # type: ignore[assignment]
     if last != day:
         raise ValidationError(
             f"the prices of {name} are stale: the last bar is of {last or 'an earlier time'}, "
@@ -124,11 +142,12 @@ def symbols(reader: Reader) -> list[str]:
 
 
 def around(
-    reader: Reader, symbol: str, session: date, before: int = 60, after: int = 10
+    reader: Reader, symbol: str, session: date, before: int = 60, after: int = 10, *, raw: bool
 ) -> pl.DataFrame:
     """Sound bars of a symbol around a session, on the share basis of that session's future end."""
     last = session + timedelta(days=after * 2)
-    bars = adjusted(reader, [symbol], session - timedelta(days=before * 2), last).filter(is_sound())
+    first = session - timedelta(days=before * 2)
+    bars = adjusted(reader, [symbol], first, last, raw=raw).filter(is_sound())
     earlier = bars.filter(pl.col("session") <= session).tail(before)
     return pl.concat([earlier, bars.filter(pl.col("session") > session).head(after)])
 
@@ -141,13 +160,15 @@ def _minutes(reader: Reader, symbol: str, day: date) -> pl.DataFrame:
     )
 
 
-def pairs(reader: Reader, symbols: Sequence[str], session: date) -> dict[frozenset[str], float]:
+def pairs(
+    reader: Reader, symbols: Sequence[str], session: date, *, raw: bool
+) -> dict[frozenset[str], float]:
     """Correlations of 60 sessions before a session."""
     if len(set(symbols)) < 2:
         return {}
     last = session - timedelta(days=1)
     return correlations(
-        returns(adjusted(reader, sorted(set(symbols)), last - timedelta(days=130), last)),
+        returns(adjusted(reader, sorted(set(symbols)), last - timedelta(days=130), last, raw=raw)),
         sorted(set(symbols)),
     )
 
@@ -163,25 +184,13 @@ def tradable_bars(reader: Reader, symbol: str, first: date, last: date) -> list[
     return [Bar(*row) for row in sound.iter_rows()]
 
 
-def actions(reader: Reader, symbol: str, first: date, last: date) -> list[Action]:
-    """Splits and cash dividends of a symbol after the first day, splits first."""
+def actions(reader: Reader, symbol: str, first: date, last: date, *, raw: bool) -> list[Action]:
+    """Splits and cash dividends of a symbol after the first day, splits first; none if adjusted."""
     frame = reader.read(
         "SELECT ex_date, kind, "
         "coalesce(CASE WHEN kind = 'split' THEN ratio ELSE amount END, 0) AS v "
         "FROM corporate_actions WHERE symbol = ? AND kind IN ('split', 'dividend') "
-        "AND ex_date > ? AND ex_date <= ? ORDER BY ex_date, kind DESC",
-        [symbol, first, last],
+        "AND ex_date > ? AND ex_date <= ? AND ? ORDER BY ex_date, kind DESC",
+        [symbol, first, last, raw],
     )
     return [Action(day, kind, decimal_of(v)) for day, kind, v in frame.iter_rows() if v > 0]
-
-
-def grade_of(reader: Reader, cik: int | None, session: date) -> str | None:
-    """Grade of the latest filing as known before a session; None when nothing is graded."""
-    tables = reader.read("SELECT 1 FROM duckdb_tables() WHERE table_name = 'grades'")
-    if cik is None or not tables.height:
-        return None
-    found = reader.read(
-        "SELECT grade FROM grades WHERE cik = ? AND filed < ? ORDER BY filed DESC LIMIT 1",
-        [cik, session],
-    )
-    return str(found.item()) if found.height else None

@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
 
+from core.domain import gap_flags
 from core.domain import ledger_entries as make
 from core.domain.book import Approved, book_of
 from core.domain.ledger import GENESIS, Entry, Numbered, number
-from core.domain.money import price_of, to_tick
+from core.domain.money import price_of
 from core.domain.plan_facts import entry_level
 from core.domain.plans import Account, Plan, PlanRules, Setup, build, fingerprint, stop_distance
 from core.domain.risk import judge
 from core.domain.risk_types import Book, Name, Verdict
 from core.domain.trade_stats import bucket, gap_through, kelly_pct
-from core.errors import NotFoundError, ValidationError
-from core.service import like_gaps, market_view
+from core.errors import NotFoundError, UsageError, ValidationError
+from core.service import like_gaps, market_view, scan_inputs
 from core.service.commands import command
 from core.service.exports import export
 from core.service.limits import limits_of, rate_of, rules_of
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
     from core.service.desk import Desk
 
 StopChoice = Literal["tighter", "wider"]
+
+
+GRADES = ("A", "B", "C", "D", "E", "F", "NR")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,19 +84,44 @@ class Proposal:
 def propose(desk: Desk, ask: Ask, reader: Reader | None = None) -> Proposal:
     """A sized plan and its verdict; refused on stale or flagged prices. Nothing is written."""
     source = reader or desk.warehouse
-    view = market_view.look(source, ask.symbol, ask.date)
+    view = market_view.look(source, ask.symbol, ask.date, raw=market_view.is_raw(desk))
+    known = _as_scanned(desk, view)
+    view = replace(view, facts=replace(view.facts, flags=(*view.facts.flags, *known.flags)))
     rules = asked_rules(rules_of(desk.settings), ask)
     book = current_book(desk, source, view.session, also=[view.symbol])
     account = Account(book.equity, desk.settings.account_currency, rate_of(desk.settings))
     direction = ask.direction or _direction(view, desk.settings.plan_direction)
     setup = _setup(desk, view, ask, direction, rules)
     plan = build(setup, account, rules)
-    grade = market_view.grade_of(source, view.cik, view.session)
-    name = Name(view.sector, view.facts.mean_volume, grade)
+    name = Name(view.sector, view.facts.mean_volume, known.grade)
     verdict = judge(plan, book, name, limits_of(desk.settings), rules)
     outcomes = like_gaps.outcomes(source, view, direction, float(plan.r / plan.entry))
     kelly, note = kelly_pct(outcomes, cap_pct=rules.risk_per_trade_pct)
     return Proposal(ask, view, book, name, verdict, kelly, note, ask.tag or _tag(view))
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """What the gap scan says of a name: why it is left out, and the grade as known then."""
+
+    flags: tuple[str, ...] = ()
+    grade: str | None = None
+
+
+def _as_scanned(desk: Desk, view: MarketView) -> Scanned:
+    """The same judgement as the scan of the session; nothing for a name it does not know."""
+    try:
+        rows = scan_inputs.session_gaps(desk, view.session).rows
+    except (NotFoundError, UsageError):  # another scan dataset, or no exchange session
+        return Scanned()
+    found = rows.filter(pl.col("symbol") == view.symbol).select(
+        "grade", flagged=gap_flags.excluded(), reason=gap_flags.reason()
+    )
+    if found.is_empty():
+        return Scanned()
+    grade, flagged, reason = found.row(0)
+    graded = grade if grade in GRADES else None
+    return Scanned((reason,) if flagged else (), graded)
 
 
 def asked_rules(rules: PlanRules, ask: Ask) -> PlanRules:
@@ -162,7 +191,7 @@ def _gap_through(
 ) -> tuple[float | None, str]:
     if view.facts.flags:
         return None, ""
-    entry = to_tick(price_of(level))
+    entry = price_of(level)
     r, _ = stop_distance(entry, view.facts.atr, rules)
     sign = 1 if direction == "long" else -1
     return gap_through(view.facts.overnight_pct, sign, float(r / entry * 100))
@@ -174,7 +203,9 @@ def current_book(desk: Desk, reader: Reader, session: date, also: Sequence[str] 
     approved = approved_plans(reader)
     book = book_of(journal, approved, session, rules_of(desk.settings).costs)
     names = sorted({h.symbol for h in book.holdings} | set(also))
-    return replace(book, correlations=market_view.pairs(reader, names, session))
+    return replace(
+        book, correlations=market_view.pairs(reader, names, session, raw=market_view.is_raw(desk))
+    )
 
 
 def standing_journal(desk: Desk, reader: Reader, session: date) -> list[Numbered]:

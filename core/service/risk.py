@@ -95,7 +95,11 @@ def _holdings(book: Book) -> pl.DataFrame:
 
 
 def _moves(desk: Desk, symbols: list[str], day: date) -> pl.DataFrame:
-    return risk_book.returns(market_view.adjusted(desk.warehouse, symbols, STRESS_FROM, day))
+    return risk_book.returns(
+        market_view.adjusted(
+            desk.warehouse, symbols, STRESS_FROM, day, raw=market_view.is_raw(desk)
+        )
+    )
 
 
 def _book_returns(desk: Desk, moves: pl.DataFrame, weights: dict[str, float]) -> pl.DataFrame:
@@ -122,7 +126,7 @@ def _beta(desk: Desk, returns: pl.DataFrame, day: date) -> tuple[str, float | No
         return desk.settings.market_symbol, None
     first = recent["session"][0] - timedelta(days=7)
     symbol = desk.settings.market_symbol
-    bars = market_view.adjusted(desk.warehouse, [symbol], first, day)
+    bars = market_view.adjusted(desk.warehouse, [symbol], first, day, raw=market_view.is_raw(desk))
     if bars.is_empty():
         symbol, market = "mean of all names", _mean_market(desk, first, day)
     else:

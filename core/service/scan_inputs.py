@@ -145,14 +145,21 @@ def _opens(day: date) -> datetime:
 
 
 def actions_for(desk: Desk, dataset: Dataset) -> pl.DataFrame:
-    """Corporate actions that the bars are not adjusted for already."""
+    """Corporate actions that the bars are not adjusted for already, as stated or as they show."""
     wanted = "corporate_actions"
     if dataset.options.get("adjustment", "none") == "split":
         if "actions" not in dataset.options:
             return CORPORATE_ACTIONS.empty()
         wanted = str(dataset.options["actions"])
         return store.actions(desk.warehouse, wanted).filter(pl.col("kind") != "split")
-    return store.actions(desk.warehouse, str(dataset.options.get("actions", wanted)))
+    wanted = str(dataset.options.get("actions", wanted))
+    actions = store.actions(desk.warehouse, wanted)
+    if actions.is_empty() or not store.has_table(desk.warehouse, dataset.table):
+        return actions
+    done = store.splits_in_the_bars(desk.warehouse, dataset.table, wanted)
+    return actions.join(
+        done.with_columns(kind=pl.lit("split")), on=["symbol", "ex_date", "kind"], how="anti"
+    )
 
 
 def _window(
@@ -183,7 +190,9 @@ def _provisional(desk: Desk, dataset: Dataset, day: date) -> SessionGaps:
     before = calendar.session_back(day, 1)
     first = calendar.session_back(day, gaps.WINDOW_SESSIONS - 1)
     last = store.bars(desk.warehouse, dataset.table, first, before)
-    ends = last.group_by("symbol").agg(prior_session=pl.col("session").last(), close=pl.col("close").last())
+    ends = last.group_by("symbol").agg(
+        prior_session=pl.col("session").last(), close=pl.col("close").last()
+    )
     prior = premarket.on_basis_of(
         ends.with_columns(session=pl.lit(day)), bar_rules.splits_of(actions_for(desk, dataset))
     ).select("symbol", "prior_close")
@@ -211,12 +220,17 @@ def _stand_ins(early: pl.DataFrame, day: date) -> pl.DataFrame:
     )
 
 
-def _with_prints(
-    rows: pl.DataFrame, early: pl.DataFrame, evidence: pl.DataFrame
-) -> pl.DataFrame:
+def _with_prints(rows: pl.DataFrame, early: pl.DataFrame, evidence: pl.DataFrame) -> pl.DataFrame:
     """rvol by clock time, dollars of a usual session, and large moves judged on those."""
-    judged = sum((gap_flags.Flag.SUSPECTED_SPLIT, gap_flags.Flag.SUSPECTED_ACTION,
-                  gap_flags.Flag.NO_TRADING, gap_flags.Flag.NEWS_MOVE), gap_flags.Flag(0))
+    judged = sum(
+        (
+            gap_flags.Flag.SUSPECTED_SPLIT,
+            gap_flags.Flag.SUSPECTED_ACTION,
+            gap_flags.Flag.NO_TRADING,
+            gap_flags.Flag.NEWS_MOVE,
+        ),
+        gap_flags.Flag(0),
+    )
     names = ("premarket_gap_pct", "premarket_change_pct", "premarket_rvol")
     rows = rows.join(early.select("symbol", *names), on="symbol", how="left")
     rows = rows.with_columns(

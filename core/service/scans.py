@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -105,17 +105,33 @@ def document(scan: Scan) -> dict[str, Any]:
         "names": scan.gaps.rows.height,
         "candidates": [_candidate(row) for row in scan.candidates.iter_rows(named=True)],
         "excluded": [
-            {"symbol": row["symbol"], "gap_pct": row["gap_pct"], "reason": row["reason"],
-             "flags": row["words"]}
+            {
+                "symbol": row["symbol"],
+                "gap_pct": row["gap_pct"],
+                "reason": row["reason"],
+                "flags": row["words"],
+            }
             for row in scan.excluded.iter_rows(named=True)
         ],
     }
 
 
 _PLAIN = (
-    "symbol", "gap_pct", "open", "prior_close", "gap_type", "story", "gap_atr", "atr", "rvol",
-    "range_position", "dollar_volume", "gap_ex_div_pct", "premarket_gap_pct",
-    "premarket_change_pct", "sector",
+    "symbol",
+    "gap_pct",
+    "open",
+    "prior_close",
+    "gap_type",
+    "story",
+    "gap_atr",
+    "atr",
+    "rvol",
+    "range_position",
+    "dollar_volume",
+    "gap_ex_div_pct",
+    "premarket_gap_pct",
+    "premarket_change_pct",
+    "sector",
 )
 
 
@@ -190,8 +206,12 @@ def export_candidates(
 ) -> pl.DataFrame:
     """The candidates of a session."""
     given = {
-        "min_gap_pct": min_gap_pct, "max_gap_pct": max_gap_pct, "min_rvol": min_rvol,
-        "min_price": min_price, "max_price": max_price, "min_dollar_volume": min_dollar_volume,
+        "min_gap_pct": min_gap_pct,
+        "max_gap_pct": max_gap_pct,
+        "min_rvol": min_rvol,
+        "min_price": min_price,
+        "max_price": max_price,
+        "min_dollar_volume": min_dollar_volume,
     }
     chosen = {key: value for key, value in given.items() if value is not None}
     return frame(run(desk, date, chosen, None, dataset))
@@ -215,9 +235,25 @@ def keep(desk: Desk, scan: Scan) -> None:
         }
     )
     rows = frame(scan).select(
-        "session", "symbol", "provisional", "gap_pct", "open", "prior_close", "gap_type", "story",
-        "gap_atr", "atr", "rvol", "dollar_volume", "flags", "catalysts", "score", *COMPONENTS,
-        "grade", "score_version", dataset=pl.lit(measured.dataset),
+        "session",
+        "symbol",
+        "provisional",
+        "gap_pct",
+        "open",
+        "prior_close",
+        "gap_type",
+        "story",
+        "gap_atr",
+        "atr",
+        "rvol",
+        "dollar_volume",
+        "flags",
+        "catalysts",
+        "score",
+        *COMPONENTS,
+        "grade",
+        "score_version",
+        dataset=pl.lit(measured.dataset),
     )
     store.keep_scan(desk.warehouse, head, rows)
 
@@ -228,6 +264,9 @@ def keep_averages(desk: Desk, dataset: str | None = None) -> date | None:
     last = store.latest_session(desk.warehouse, source.table)
     if last is None or not calendar.is_session(last):
         return None
+    after = last + timedelta(days=1)
+    if store.averages(desk.warehouse, source.name, source.table, after, last) is not None:
+        return last  # they hold
     bars = store.bars(desk.warehouse, source.table)
     days = calendar.sessions_between(date(1990, 1, 1), last)["session"]
     actions = scan_inputs.actions_for(desk, source)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from core.domain import calendar, catalysts, gap_flags, gap_statistics, gaps
+from core.domain.datasets import Dataset
 from core.errors import NotFoundError
 from core.service import scan_inputs
 from core.store import scans as store
@@ -40,25 +41,29 @@ def symbols(desk: Desk, dataset: str | None = None) -> list[str]:
     return scan_inputs.memory.get(key, lambda: store.symbols(desk.warehouse, source.table))
 
 
-def view(desk: Desk, symbol: str, dataset: str | None = None) -> SymbolView:
-    """Everything stored about one symbol; NotFoundError without bars of it."""
+def view(
+    desk: Desk, symbol: str, day: date | None = None, dataset: str | None = None
+) -> SymbolView:
+    """What was known of one symbol at the end of a session (default: all that is stored)."""
     source = scan_inputs.dataset_of(desk, dataset)
-    key = (*scan_inputs.version(desk, source), "symbol", symbol)
-    return scan_inputs.memory.get(key, lambda: _view(desk, symbol, source.name))
+    key = (*scan_inputs.version(desk, source), "symbol", symbol, day)
+    return scan_inputs.memory.get(key, lambda: _view(desk, symbol, day, source))
 
 
-def _view(desk: Desk, symbol: str, dataset: str) -> SymbolView:
-    source = scan_inputs.dataset_of(desk, dataset)
-    raw = store.bars(desk.warehouse, source.table, symbols=[symbol])
+def _view(desk: Desk, symbol: str, day: date | None, source: Dataset) -> SymbolView:
+    raw = store.bars(desk.warehouse, source.table, last=day, symbols=[symbol])
     if raw.is_empty():
-        raise NotFoundError(f"{source.name} has no bars of {symbol}", hint="choose another symbol")
+        until = f" up to {day}" if day else ""
+        raise NotFoundError(f"{source.name} has no bars of {symbol}{until}", hint="choose another")
     days = calendar.sessions_between(date(1990, 1, 1), raw["session"][-1])["session"]
-    known = scan_inputs.all_catalysts(desk).filter(pl.col("symbol") == symbol.upper())
+    known = scan_inputs.all_catalysts(desk).filter(
+        (pl.col("symbol") == symbol.upper()) & (pl.col("session") <= (day or date.max))
+    )
     evidence = catalysts.evidence(known.with_columns(symbol=pl.lit(symbol)))
     actions = scan_inputs.actions_for(desk, source).filter(pl.col("symbol") == symbol)
     table = gaps.measure(raw, days, actions, catalysts=evidence)
     sound = table.filter((pl.col("gap_pct").abs() >= 1) & ~gap_flags.excluded())
-    outcomes = gap_statistics.outcomes(sound, table)
+    outcomes = gap_statistics.outcomes(sound, table, table.height)
     registry = scan_inputs.registry(desk)
     cik = catalysts.companies_of(raw.tail(1).select("symbol", "session"), registry)["cik"][0]
     return SymbolView(symbol, cik, _adjusted(table), outcomes, known)
@@ -79,9 +84,11 @@ def _adjusted(table: pl.DataFrame) -> pl.DataFrame:
 def boxes(found: SymbolView, first: date, last: date, least_pct: float = BOX_PCT) -> pl.DataFrame:
     """Gaps to shade: session, until (of the fill, else the last bar), low, high, up, filled."""
     placed = found.bars.with_row_index("place").select("session", "place", "open", "prior_close")
-    rows = found.outcomes.filter(pl.col("gap_pct").abs() >= least_pct).select(
-        "session", "gap_pct", "sessions_to_fill"
-    ).join(placed, on="session")
+    rows = (
+        found.outcomes.filter(pl.col("gap_pct").abs() >= least_pct)
+        .select("session", "gap_pct", "sessions_to_fill")
+        .join(placed, on="session")
+    )
     sessions = found.bars["session"]
     at = (rows["place"].cast(pl.Int64) + rows["sessions_to_fill"].fill_null(10**6)).clip(
         0, len(sessions) - 1
@@ -106,7 +113,7 @@ def like(found: SymbolView, gap_pct: float, before: date) -> pl.DataFrame:
 
 
 def levels(found: SymbolView, day: date) -> dict[str, float]:
-    """Prices to watch on a session, on the chart's basis: prior close, range, 20-session range."""
+    """Prices to watch on a session, on the chart's basis: prior close, 20-session range."""
     rows = found.bars.filter(pl.col("session") == day)
     if rows.is_empty():
         return {}
@@ -114,8 +121,6 @@ def levels(found: SymbolView, day: date) -> dict[str, float]:
     factor = row["split_factor"]
     given = {
         "prior close": row["prior_close"],
-        "prior high": row["prior_high"] and row["prior_high"] / factor,
-        "prior low": row["prior_low"] and row["prior_low"] / factor,
         "20-session high": row["high20"] and row["high20"] / factor,
         "20-session low": row["low20"] and row["low20"] / factor,
     }
@@ -125,7 +130,9 @@ def levels(found: SymbolView, day: date) -> dict[str, float]:
 def grades(desk: Desk, cik: int | None) -> pl.DataFrame:
     """Grades of the company's filings, newest first; empty without any."""
     history = store.grade_history(desk.warehouse)
-    return history.filter(pl.col("cik") == cik).sort("filed", descending=True)
+    return history.filter(pl.col("cik") == pl.lit(cik, dtype=pl.Int64)).sort(
+        "filed", descending=True
+    )
 
 
 def sparklines(desk: Desk, names: list[str], day: date, dataset: str | None = None) -> pl.DataFrame:

@@ -20,6 +20,24 @@ _ACTIONS = ", ".join(CORPORATE_ACTIONS.columns)
 _FILINGS = ", ".join(FILINGS.columns)
 
 
+LEAST_TELLING_RATIO = 1.4
+SPLIT_NEIGHBOUR_DAYS = 10
+_SHOWN_SPLITS = """
+WITH splits AS (
+    SELECT symbol, ex_date, ln(ratio) AS step FROM {actions}
+    WHERE kind = 'split' AND ratio > 0 AND abs(ln(ratio)) >= ln($least)
+), moves AS (
+    SELECT s.symbol, s.ex_date, s.step,
+        ln(arg_max(b.close, b.session) FILTER (b.session < s.ex_date)
+            / arg_min(b.close, b.session) FILTER (b.session >= s.ex_date)) AS move
+    FROM splits s JOIN {bars} b ON b.symbol = s.symbol AND b.close > 0
+        AND b.session BETWEEN s.ex_date - $days::INTEGER AND s.ex_date + $days::INTEGER
+    GROUP BY s.symbol, s.ex_date, s.step
+)
+SELECT symbol, ex_date FROM moves WHERE abs(move) < abs(move - step)
+"""
+
+
 def has_table(warehouse: Warehouse, table: str) -> bool:
     """Whether the table is there."""
     query = "SELECT count(*) FROM duckdb_tables() WHERE table_name = ?"
@@ -81,6 +99,18 @@ def actions(warehouse: Warehouse, table: str) -> pl.DataFrame:
     return warehouse.read(f"SELECT {_ACTIONS} FROM {quoted(table)} ORDER BY symbol, ex_date")
 
 
+def splits_in_the_bars(warehouse: Warehouse, bars_table: str, table: str) -> pl.DataFrame:
+    """Symbol and ex_date of splits for which the bars are adjusted already.
+
+    Raw bars change by about the ratio at the ex-date, adjusted ones do not. Ratios near one prove
+    nothing and are left out, and so are splits without a bar on both sides.
+    """
+    return warehouse.read(
+        _SHOWN_SPLITS.format(actions=quoted(table), bars=quoted(bars_table)),
+        {"least": LEAST_TELLING_RATIO, "days": SPLIT_NEIGHBOUR_DAYS},
+    )
+
+
 def filings(
     warehouse: Warehouse, start: datetime | None = None, end: datetime | None = None
 ) -> pl.DataFrame:
@@ -99,7 +129,9 @@ def filed_companies(warehouse: Warehouse) -> list[int]:
 
 def acceptance_times(warehouse: Warehouse) -> pl.DataFrame:
     """cik, filed, accepted_at of all filings, to judge their clocks."""
-    return warehouse.read("SELECT cik, filed, accepted_at FROM filings WHERE accepted_at IS NOT NULL")
+    return warehouse.read(
+        "SELECT cik, filed, accepted_at FROM filings WHERE accepted_at IS NOT NULL"
+    )
 
 
 def identifiers(warehouse: Warehouse) -> pl.DataFrame:
@@ -188,10 +220,16 @@ def keep_averages(
         n, known, updates = fingerprint(warehouse, dataset, table, as_of)
         parts.append(
             frame.select(
-                dataset=pl.lit(dataset), as_of=pl.lit(as_of), bars=pl.lit(n, dtype=pl.Int64),
-                actions=pl.lit(known, dtype=pl.Int64), updates=pl.lit(updates, dtype=pl.Int64),
-                symbol="symbol", first_session="first_session", session="session",
-                close="close", atr="atr",
+                dataset=pl.lit(dataset),
+                as_of=pl.lit(as_of),
+                bars=pl.lit(n, dtype=pl.Int64),
+                actions=pl.lit(known, dtype=pl.Int64),
+                updates=pl.lit(updates, dtype=pl.Int64),
+                symbol="symbol",
+                first_session="first_session",
+                session="session",
+                close="close",
+                atr="atr",
             )
         )
     with warehouse.transaction() as tx:

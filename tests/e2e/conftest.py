@@ -83,14 +83,14 @@ def desk_url(tmp_path_factory) -> Iterator[str]:
         return
     folder = tmp_path_factory.mktemp("desk with a space")
     env = {**os.environ, "OPENBELL_DATA_DIR": str(folder)}
-    log = (folder / "demo.log").open("w+")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "app", "demo", "--port", str(_free_port())],
-        cwd=ROOT,
-        env=env,
-        stdout=log,
-        stderr=subprocess.STDOUT,
-    )
+    with (folder / "demo.log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "app", "demo", "--port", str(_free_port())],
+            cwd=ROOT,
+            env=env,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
     try:
         address = _wait_for(lambda: _address(folder), process, folder)
         _wait_for(lambda: _filled(folder, env), process, folder)
@@ -122,7 +122,7 @@ def _wait_for(look, process: subprocess.Popen, folder: Path):
 
 def _address(folder: Path) -> str | None:
     """Where the desk listens, from its log; None until it answers."""
-    found = re.search(r"running on (http://[\d.]+:\d+)", (folder / "demo.log").read_text())
+    found = re.search(r"listens on (http://[\d.]+:\d+)", (folder / "demo.log").read_text())
     if not found:
         return None
     try:

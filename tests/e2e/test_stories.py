@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import polars as pl
 import pytest
 
@@ -16,6 +18,22 @@ def test_every_page_opens_without_an_error(page, name):
     page.open("/" if name == "overview" else f"/{name}")
     assert "cannot be shown" not in page.text
     assert "could not be drawn" not in page.text
+
+
+@pytest.mark.skipif("gap_scan" not in PAGES, reason="the desk has no scan")
+def test_from_the_morning_to_a_candidate_to_its_plan(page):
+    """The overview leads to a candidate, its score and catalyst, and to a plan with a verdict."""
+    page.open("/")
+    assert "Top candidates" in page.text
+    page.tab.get_by_role("link", name="All candidates").click()
+    page.tab.wait_for_url("**/gap_scan")
+    page.tab.get_by_role("heading", name="Gap scan").wait_for()
+    page.settled()
+    page.tab.go_back()
+    page.tab.get_by_role("link", name=re.compile("^Plan [A-Z]+$")).click()
+    page.tab.wait_for_url("**/plans?symbol=**")
+    page.tab.get_by_role("heading", name="Plans").wait_for()
+    page.tab.get_by_text(re.compile("approve|shrink|reject", re.IGNORECASE)).first.wait_for()
 
 
 def test_refresh_now_shows_progress_and_ends(page):
@@ -57,7 +75,7 @@ def test_an_address_reproduces_the_view(page):
 def test_back_returns_to_the_page_before(page):
     """The browser's back button works between pages."""
     page.open("/")
-    page.tab.get_by_role("link", name="All datasets").click()
+    page.tab.get_by_role("link", name="All datasets", exact=True).click()
     page.tab.wait_for_url("**/datasets")
     page.settled()
     page.tab.go_back()

@@ -7,7 +7,13 @@ from decimal import Decimal
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
 
 from core.domain import ledger, ledger_entries, plans
 from core.domain.book import Approved, book_of, check_exit, check_reversal
@@ -56,7 +62,7 @@ costs_drawn = st.builds(
 class Desk(RuleBasedStateMachine):
     """A paper account under arbitrary use within one session, every stop honoured."""
 
-    @initialize(limits=limits_drawn, costs=costs_drawn, equity=st.integers(2_000, 300_000))
+    @initialize(limits=limits_drawn, costs=costs_drawn, equity=st.integers(20_000, 300_000))
     def start(self, limits: Limits, costs: Costs, equity: int) -> None:
         self.limits = limits
         self.rules = PlanRules(costs=costs)
@@ -82,9 +88,9 @@ class Desk(RuleBasedStateMachine):
     @rule(
         symbol=st.sampled_from(NAMES),
         direction=st.sampled_from(["long", "short"]),
-        entry=st.floats(0.6, 900, allow_nan=False),
-        atr_pct=st.floats(0.2, 12),
-        volume=st.sampled_from([None, 5_000.0, 80_000.0, 9e6]),
+        entry=st.floats(0.6, 300),
+        atr_pct=st.floats(0.2, 6),
+        volume=st.sampled_from([9e6, 9e6, 9e6, 80_000.0, 5_000.0, None]),
         grade=st.sampled_from(["A", "D", "F", None]),
         fx=st.sampled_from([Decimal(1), Decimal("1.0837"), Decimal("0.0067")]),
     )
@@ -107,12 +113,16 @@ class Desk(RuleBasedStateMachine):
         self.approved[plan_id] = Approved(plan_id, verdict.plan, SECTORS[symbol], True)
         self.post(ledger_entries.commitment(plan_id, symbol, notional, SESSION))
 
-    @rule(data=st.data(), share=st.floats(-0.99, 1.5))
+    def waiting(self) -> list[Approved]:
+        return [a for a in self.approved.values() if a.waiting]
+
+    def lots(self) -> list[ledger_entries.Lot]:
+        return list(ledger_entries.lots(ledger.live(self.journal)).values())
+
+    @precondition(lambda self: self.waiting())
+    @rule(data=st.data(), share=st.floats(-0.9, 1.2))
     def fill(self, data, share) -> None:
-        waiting = [a for a in self.approved.values() if a.waiting]
-        if not waiting:
-            return
-        item = data.draw(st.sampled_from(waiting))
+        item = data.draw(st.sampled_from(self.waiting()))
         plan = item.plan
         price = max(Decimal("0.01"), plan.entry + plan.sign * cents(Decimal(share) * plan.r))
         shares = fillable(plan, price)
@@ -123,12 +133,10 @@ class Desk(RuleBasedStateMachine):
             ticket = Ticket(plan, item.plan_id, self.rules.costs)
             self.post(ledger_entries.entry_fill(ticket.enter(shares, price, SESSION)))
 
-    @rule(data=st.data(), share=st.floats(0, 4), part=st.floats(0.01, 1))
+    @precondition(lambda self: self.lots())
+    @rule(data=st.data(), share=st.floats(0, 4), part=st.sampled_from([0.3, 0.5, 1.0, 1.0]))
     def leave(self, data, share, part) -> None:
-        lots = ledger_entries.lots(ledger.live(self.journal))
-        if not lots:
-            return
-        lot = data.draw(st.sampled_from(list(lots.values())))
+        lot = data.draw(st.sampled_from(self.lots()))
         plan = self.approved[lot.plan_id].plan
         price = plan.stop + plan.sign * (Decimal(share) * plan.r).quantize(Decimal("0.0001"))
         shares = max(1, int(abs(lot.shares) * Decimal(part)))
@@ -141,12 +149,10 @@ class Desk(RuleBasedStateMachine):
         ticket = Ticket(plan, lot.plan_id, self.rules.costs)
         self.post(ledger_entries.exit_fill(ticket.leave(shares, price, SESSION, "exit"), lot))
 
+    @precondition(lambda self: self.lots())
     @rule(data=st.data(), share=st.floats(0.01, 5))
     def mark(self, data, share) -> None:
-        lots = ledger_entries.lots(ledger.live(self.journal))
-        if not lots:
-            return
-        lot = data.draw(st.sampled_from(list(lots.values())))
+        lot = data.draw(st.sampled_from(self.lots()))
         plan = self.approved[lot.plan_id].plan
         price = plan.stop + plan.sign * Decimal(share) * plan.r
         entry = ledger_entries.mark(lot, cents(lot.shares * price * plan.fx_rate), SESSION)
@@ -155,7 +161,7 @@ class Desk(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def reverse(self, data) -> None:
-        number = data.draw(st.integers(1, len(self.journal)))
+        number = data.draw(st.integers(max(1, len(self.journal) - 5), len(self.journal)))
         try:
             found = check_reversal(self.journal, number)
         except ValidationError:
@@ -218,4 +224,8 @@ class Desk(RuleBasedStateMachine):
 
 
 TestDesk = Desk.TestCase
-TestDesk.settings = settings(stateful_step_count=30, suppress_health_check=list(HealthCheck))
+TestDesk.settings = settings(
+    max_examples=max(200, settings.default.max_examples),  # a case is a whole session of use
+    stateful_step_count=30,
+    suppress_health_check=list(HealthCheck),
+)

@@ -13,7 +13,7 @@ from polars.testing import assert_frame_equal
 from core.domain import calendar, gaps
 
 DAYS = calendar.all_sessions()["session"]
-SOME = DAYS.filter((DAYS >= date(2014, 1, 2)) & (DAYS < date(2014, 6, 1)))
+SOME = calendar.sessions_between(date(2014, 1, 2), date(2014, 5, 31))["session"]
 RATIOS = ["gap_pct", "gap_atr", "range_position", "rvol", "gap_type", "story", "flags"]
 
 
@@ -23,15 +23,17 @@ def _market(seed: int, symbols: int = 4) -> pl.DataFrame:
     rows = len(SOME) * symbols
     close = np.exp(chance.normal(0, 0.03, rows).cumsum() % 1 + 3)
     open_ = close * chance.normal(1, 0.03, rows)
-    frame = pl.DataFrame({
-        "symbol": np.repeat([f"S{n}" for n in range(symbols)], len(SOME)),
-        "session": pl.concat([SOME] * symbols),
-        "open": open_,
-        "high": np.maximum(open_, close) * chance.uniform(0.999, 1.03, rows),
-        "low": np.minimum(open_, close) * chance.uniform(0.97, 1.0, rows),
-        "close": close,
-        "volume": chance.integers(0, 100_000, rows),
-    })
+    frame = pl.DataFrame(
+        {
+            "symbol": np.repeat([f"S{n}" for n in range(symbols)], len(SOME)),
+            "session": pl.concat([SOME] * symbols),
+            "open": open_,
+            "high": np.maximum(open_, close) * chance.uniform(0.999, 1.03, rows),
+            "low": np.minimum(open_, close) * chance.uniform(0.97, 1.0, rows),
+            "close": close,
+            "volume": chance.integers(0, 100_000, rows),
+        }
+    )
     empty = pl.Series(chance.random(rows) < 0.01)
     frame = frame.with_columns(open=pl.when(~empty).then("open"))
     return frame.filter(pl.Series(chance.random(rows) > 0.03))

@@ -68,9 +68,10 @@ def test_long_and_short_are_mirror_images(setup: Setup, account: Account) -> Non
     book = Book(account.equity, account.equity)
     name = Name(mean_volume=setup.mean_volume)
     verdicts = [judge(plan, book, name, LIMITS, RULES) for plan in (one, other)]
-    assert verdicts[0].decision == verdicts[1].decision or one.costs != other.costs
-    if one.costs == other.costs:
-        assert verdicts[0].plan.shares == verdicts[1].plan.shares
+    assert one.costs == other.costs
+    assert verdicts[0].decision == verdicts[1].decision
+    assert verdicts[0].plan.shares == verdicts[1].plan.shares
+    assert [c.used for c in verdicts[0].checks] == [c.used for c in verdicts[1].checks]
 
 
 @given(setups, accounts)

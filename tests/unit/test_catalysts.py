@@ -34,15 +34,19 @@ def _utc(text: str) -> datetime:
     ],
 )
 def test_session_explained_by_an_instant(accepted: str, session: date | None) -> None:
-    """A filing explains the session it was accepted before, if after the close of the one before."""
+    """A filing explains the session that opens next, if the one before had closed."""
     got = calendar.explained_session(pl.Series([_utc(accepted)]))
     assert got.to_list() == [session]
 
 
 def _filing(items: str, form: str = "8-K", at: str = "2014-07-22T20:31:00", n: int = 1) -> dict:
     return {
-        "cik": 1, "accession": f"0000000001-14-{n:06d}", "form": form, "filed": date(2014, 7, 22),
-        "accepted_at": _utc(at), "items": items,
+        "cik": 1,
+        "accession": f"0000000001-14-{n:06d}",
+        "form": form,
+        "filed": date(2014, 7, 22),
+        "accepted_at": _utc(at),
+        "items": items,
     }
 
 
@@ -60,9 +64,7 @@ def test_items_are_named_in_words() -> None:
 
 def test_structural_items_do_not_explain() -> None:
     """A disposal completed speaks of a spin-off; it explains nothing, results beside it do."""
-    found = catalysts.find_catalysts(
-        _filings(_filing("2.01,9.01"), _filing("2.01,2.02", n=2))
-    )
+    found = catalysts.find_catalysts(_filings(_filing("2.01,9.01"), _filing("2.01,2.02", n=2)))
     assert sorted(found["structural"].to_list()) == [False, True]
 
 
@@ -78,8 +80,20 @@ def test_symbol_stands_for_its_company_of_the_day() -> None:
     """A ticker that passed to another company leads to the one that bore it on the session."""
     names = pl.DataFrame(
         [
-            {"cik": 1, "kind": "ticker", "value": "META", "valid_to": date(2021, 12, 31), "source": "x"},
-            {"cik": 2, "kind": "ticker", "value": "META", "valid_from": date(2022, 6, 9), "source": "x"},
+            {
+                "cik": 1,
+                "kind": "ticker",
+                "value": "META",
+                "valid_to": date(2021, 12, 31),
+                "source": "x",
+            },
+            {
+                "cik": 2,
+                "kind": "ticker",
+                "value": "META",
+                "valid_from": date(2022, 6, 9),
+                "source": "x",
+            },
         ],
         schema=COMPANY_IDENTIFIERS.columns,
     )
@@ -91,7 +105,7 @@ def test_symbol_stands_for_its_company_of_the_day() -> None:
 
 
 def test_results_explain_the_session_of_their_gap(shared_data: Path) -> None:
-    """Of the sessions that results explain, gaps are several times the usual, and no other day's."""
+    """Sessions that results explain gap by more than 1.5 times the days beside them."""
     found, names = real_prices.filings(shared_data)
     found = catalysts.with_true_clock(found)
     known = catalysts.registry(names, UNIVERSE.empty())
@@ -99,15 +113,22 @@ def test_results_explain_the_session_of_their_gap(shared_data: Path) -> None:
         pl.col("items").str.contains("2.02", literal=True)
     )
     bars = real_prices.five_years(shared_data)
-    days = bars.filter(pl.col("symbol").is_in(results["symbol"].unique().implode())).with_columns(
-        size=(pl.col("open") / pl.col("close").shift(1).over("symbol") - 1).abs() * 100
-    ).with_columns(
-        before=pl.col("size").shift(1).over("symbol"), after=pl.col("size").shift(-1).over("symbol")
+    days = (
+        bars.filter(pl.col("symbol").is_in(results["symbol"].unique().implode()))
+        .with_columns(
+            size=(pl.col("open") / pl.col("close").shift(1).over("symbol") - 1).abs() * 100
+        )
+        .with_columns(
+            before=pl.col("size").shift(1).over("symbol"),
+            after=pl.col("size").shift(-1).over("symbol"),
+        )
     )
     hit = days.join(results.select("symbol", "session").unique(), on=["symbol", "session"])
-    per_symbol = hit.group_by("symbol").agg(
-        pl.len(), pl.col("size").mean(), pl.col("before").mean(), pl.col("after").mean()
-    ).filter(pl.col("len") >= 15)
+    per_symbol = (
+        hit.group_by("symbol")
+        .agg(pl.len(), pl.col("size").mean(), pl.col("before").mean(), pl.col("after").mean())
+        .filter(pl.col("len") >= 15)
+    )
     assert per_symbol.height >= 18
     assert hit.height > 300
     right = (pl.col("size") > 1.5 * pl.col("before")) & (pl.col("size") > 1.5 * pl.col("after"))
@@ -117,9 +138,7 @@ def test_results_explain_the_session_of_their_gap(shared_data: Path) -> None:
 
 def test_nothing_accepted_after_the_open_counts(shared_data: Path) -> None:
     """Of all real filings none explains a session that had opened before it was accepted."""
-    found = catalysts.find_catalysts(
-        catalysts.with_true_clock(real_prices.filings(shared_data)[0])
-    )
+    found = catalysts.find_catalysts(catalysts.with_true_clock(real_prices.filings(shared_data)[0]))
     table = calendar.all_sessions().with_columns(closed=pl.col("close_at").shift(1))
     joined = found.join(table, on="session")
     assert joined.height == found.height > 15_000

@@ -15,9 +15,17 @@ DAYS = calendar.all_sessions()["session"]
 
 
 def _scored(**changes: object) -> dict:
-    row = {"symbol": "A", "gap_pct": 5.0, "gap_atr": 2.0, "dollar_volume": 50e6,
-           "catalyst_weight": 100.0, "sentiment": None} | changes
-    frame = pl.DataFrame([row], schema_overrides={"sentiment": pl.Float64, "catalyst_weight": pl.Float64})
+    row = {
+        "symbol": "A",
+        "gap_pct": 5.0,
+        "gap_atr": 2.0,
+        "dollar_volume": 50e6,
+        "catalyst_weight": 100.0,
+        "sentiment": None,
+    } | changes
+    frame = pl.DataFrame(
+        [row], schema_overrides={"sentiment": pl.Float64, "catalyst_weight": pl.Float64}
+    )
     return scoring.score(frame, scoring.Weights()).row(0, named=True)
 
 
@@ -38,10 +46,18 @@ def test_score_is_the_same_for_shorts() -> None:
 
 
 def _bars(rows: list[tuple[float, float, float, float]]) -> pl.DataFrame:
-    days = DAYS.filter(DAYS >= date(2014, 1, 2)).head(len(rows))
+    days = calendar.sessions_between(date(2014, 1, 2), DAYS[-1])["session"].head(len(rows))
     frame = pl.DataFrame(rows, schema=["open", "high", "low", "close"], orient="row")
-    return frame.select(symbol=pl.lit("A"), session=days, open="open", high="high", low="low",
-                        close="close", volume=pl.lit(1000), split_factor=pl.lit(1.0))
+    return frame.select(
+        symbol=pl.lit("A"),
+        session=days,
+        open="open",
+        high="high",
+        low="low",
+        close="close",
+        volume=pl.lit(1000),
+        split_factor=pl.lit(1.0),
+    )
 
 
 def test_fill_and_half_fill_of_a_worked_gap() -> None:
@@ -109,11 +125,13 @@ def test_back_test_looks_at_nothing_after_the_exit(shared_data: Path) -> None:
         pl.when(pl.col("session") > cut).then(pl.col(n) * 3).otherwise(n).alias(n)
         for n in ("open", "high", "low", "close")
     ]
+
     def run(frame: pl.DataFrame) -> pl.DataFrame:
         table = gaps.measure(frame, DAYS)
         signals = table.filter((pl.col("gap_pct").abs() >= 3) & (pl.col("rvol") >= 1.5))
         done = backtest.trades(signals, table, backtest.Rules())
         return done.filter((pl.col("exit_session") <= cut) & (pl.col("outcome") != "open"))
+
     first, second = run(bars), run(bars.with_columns(later))
     assert first.height > 50
     assert first.drop("r", "mfe_r", "mae_r").sort(first.columns[:2]).equals(

@@ -36,7 +36,10 @@ def test_every_session_equals_plain_sql(shared_data: Path, measured: pl.DataFram
     )
     assert oracle.height == 619_040
     assert_frame_equal(
-        mine.select(oracle.columns), oracle.cast({"bar_flags": pl.Int32}), rel_tol=1e-9, abs_tol=1e-9
+        mine.select(oracle.columns),
+        oracle.cast({"bar_flags": pl.Int32}),
+        rel_tol=1e-9,
+        abs_tol=1e-9,
     )
 
 
@@ -69,7 +72,7 @@ def test_no_gap_for_this_reason(
 
 @pytest.mark.parametrize("day", [date(2013, 4, 19), date(2014, 6, 24)])
 def test_news_beyond_45_percent_is_a_candidate(measured: pl.DataFrame, day: date) -> None:
-    """VRTX's +54 % and +47 % are news by their turnover, hence candidates; 20 % is only a filter."""
+    """VRTX's +54 % and +47 % are news by turnover, so candidates; 20 % is only a filter."""
     row = _row(measured, "VRTX", day)
     assert row["words"] == ["news_move"]
     assert row["reason"] is None

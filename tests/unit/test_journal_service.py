@@ -271,3 +271,79 @@ def test_numbers_have_no_gaps_after_failures(filled: Desk) -> None:
     commands.run(filled, "journal_deposit", {"amount": 1, "date": START + timedelta(days=1)})
     assert [i.number for i in journal.entries(filled)] == [1, 2, 3]
     ledger.verify(journal.entries(filled))
+
+
+def test_many_writers_leave_no_gap(filled: Desk) -> None:
+    """Entries posted from several threads at once are numbered without a gap."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    journal.deposit(filled, Decimal(1), START)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda n: journal.deposit(filled, Decimal(n), START), range(1, 13)))
+    numbers = [item.number for item in journal.entries(filled)]
+    assert numbers == list(range(1, 15))
+
+
+def test_a_withdrawal_that_strains_a_limit_is_refused(filled: Desk) -> None:
+    """Cash that the limits rest on stays in; nothing is written."""
+    item = plans.approve(filled, Ask("AAA"), "go")
+    before = rows(filled)
+    with pytest.raises(ValidationError, match="limit would be exceeded"):
+        journal.withdraw(filled, Decimal(60_000), item.plan.session)
+    assert rows(filled) == before
+
+
+def test_commands_answer_with_documents(filled: Desk) -> None:
+    """Every trading command gives a JSON-able document, before and after a trade."""
+    from app.run import dumps
+
+    for _ in range(2):
+        for name in ("plans", "risk", "journal", "journal_trades", "journal_prove"):
+            assert dumps(commands.run(filled, name, {}).document)
+        arguments = {"symbol": "AAA", "approve_because": "go"}
+        if not filled.warehouse.read("SELECT count(*) FROM plans").item():
+            document = commands.run(filled, "plan", arguments).document
+            assert document["stored"]["state"] == "approved"
+        assert dumps(commands.run(filled, "journal_settle", {}).document)
+
+
+def test_the_settling_job_proves_the_journal(filled: Desk) -> None:
+    """After new prices plans are settled and balances recomputed; a difference is an error."""
+    from core.service import journal_jobs
+
+    assert journal_jobs.settle_and_prove(filled) == {"plans": 0, "posted": 0}
+    plans.approve(filled, Ask("AAA"), "go")
+    assert journal_jobs.settle_and_prove(filled)["posted"] > 0
+
+
+def test_opening_range_and_vwap_come_from_minute_bars(filled: Desk) -> None:
+    """With minute bars stored the other entry types are levels of these bars."""
+    from datetime import UTC, datetime
+
+    day = sessions(80)[-1]
+    first = datetime(day.year, day.month, day.day, 13, 30, tzinfo=UTC)
+    opened = filled.warehouse.read(
+        "SELECT open FROM bars_daily WHERE symbol = 'AAA' ORDER BY session DESC LIMIT 1"
+    ).item()
+    minutes = pl.DataFrame(
+        {
+            "symbol": "AAA",
+            "ts": [first + timedelta(minutes=n) for n in range(6)],
+            "open": opened,
+            "high": [opened + 0.1 * n + 0.05 for n in range(6)],
+            "low": opened - 0.05,
+            "close": opened + 0.02,
+            "volume": [100, 200, 300, 400, 500, 600],
+            "phase": "regular",
+            "pull_id": "test",
+        }
+    )
+    with filled.warehouse.transaction() as tx:
+        tx.insert("bars_minute", minutes)
+    levels = {
+        kind: float(plans.propose(filled, Ask("AAA", entry_type=kind)).plan.entry)
+        for kind in ("opening_range", "vwap", "pullback")
+    }
+    assert levels["opening_range"] == pytest.approx(opened + 0.45, abs=0.006)
+    assert opened < levels["vwap"] < levels["opening_range"]
+    assert levels["pullback"] < opened

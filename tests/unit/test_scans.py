@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -11,12 +12,34 @@ from polars.testing import assert_frame_equal
 
 from core.domain import calendar
 from core.errors import NotFoundError, UsageError
-from core.service import Desk, commands, exports, gap_statistics, scan_inputs, scans, symbols
+from core.service import (
+    Desk,
+    commands,
+    exports,
+    gap_statistics,
+    handlers,
+    scan_inputs,
+    scans,
+    symbols,
+)
 from tests import real_prices
 
 DAY = date(2017, 11, 17)
-SHAPE = {"symbol", "gap_pct", "open", "prior_close", "gap_type", "gap_atr", "rvol", "dollar_volume",
-         "flags", "catalysts", "score", "components", "grade"}
+SHAPE = {
+    "symbol",
+    "gap_pct",
+    "open",
+    "prior_close",
+    "gap_type",
+    "gap_atr",
+    "rvol",
+    "dollar_volume",
+    "flags",
+    "catalysts",
+    "score",
+    "components",
+    "grade",
+}
 
 
 def _fill(desk: Desk, frame: pl.DataFrame, table: str = "bars_daily") -> None:
@@ -70,9 +93,7 @@ def test_windows_give_what_the_whole_history_gives(real_desk: Desk) -> None:
     names = ["symbol", "gap_pct", "gap_atr", "rvol", "score", "flags", "story"]
     assert first < last
     assert warm.candidates.height > 20
-    assert_frame_equal(
-        kept.candidates.select(names), warm.candidates.select(names), rel_tol=1e-6
-    )
+    assert_frame_equal(kept.candidates.select(names), warm.candidates.select(names), rel_tol=1e-6)
 
 
 def test_changed_bars_make_kept_averages_void(real_desk: Desk) -> None:
@@ -155,3 +176,20 @@ def test_before_the_open_the_scan_is_provisional(make_desk, shared_data: Path) -
 
 def _replay() -> Path:
     return Path(__file__).resolve().parent.parent.parent / "data" / "catalogue.replay.toml"
+
+
+def test_the_scan_job_keeps_scan_and_averages(real_desk: Desk) -> None:
+    """The job of the event `scan` stores the latest session's candidates and the averages."""
+    told: list[str] = []
+
+    class Told:
+        def report(self, message: str, **_: object) -> None:
+            told.append(message)
+
+    done = asyncio.run(handlers.HANDLERS["scan"](real_desk, None, Told()))
+    assert done is not None
+    assert done["session"] == "2017-12-29"
+    assert told == [f"{done['candidates']} candidates on 2017-12-29"]
+    kept = real_desk.warehouse.read("SELECT count(*) FROM gap_averages").item()
+    assert kept > 900
+    assert {"scan"} <= set(handlers.FOLLOW_UPS["bars_daily"])

@@ -60,10 +60,11 @@ def test_the_sec_is_not_asked_without_a_contact(agent: str) -> None:
         checked_user_agent(agent, "data.sec.gov")
 
 
-def test_a_contact_is_sent_as_it_is_and_a_stand_in_needs_none() -> None:
-    """On loopback nobody has to be named."""
+def test_a_contact_is_sent_as_it_is_whoever_answers() -> None:
+    """On loopback too: what answers there may be a proxy to the real SEC."""
     assert checked_user_agent(" Jane j@example.com ", "data.sec.gov") == "Jane j@example.com"
-    assert "@" in checked_user_agent("", "127.0.0.1")
+    with pytest.raises(ValidationError, match="OPENBELL_SEC_USER_AGENT"):
+        checked_user_agent("", "127.0.0.1")
 
 
 def test_a_block_outlives_the_process_and_holds_for_others(tmp_path: Path) -> None:

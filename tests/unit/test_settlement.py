@@ -10,10 +10,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from core.domain import ledger
+from core.domain import backtest, ledger
 from core.domain import ledger_entries as make
+from core.domain.bars import is_sound
 from core.domain.costs import Costs
-from core.domain.plan_facts import facts, is_sound
+from core.domain.money import price_of
+from core.domain.plan_facts import facts
 from core.domain.plans import Account, Plan, PlanRules, Setup, build
 from core.domain.settlement import Action, settle
 from core.domain.trades import Bar, Ticket, trades
@@ -203,9 +205,69 @@ def test_totals_equal_the_journal_on_real_bars(shared_data: Path) -> None:
     assert not make.lots(journal)
 
 
+def test_the_back_test_equals_the_journal_of_the_same_plans(shared_data: Path) -> None:
+    """The back-test's R, summed, is what the journal says of plans with its levels and costs."""
+    names = ["AAPL", "AMD", "NFLX", "XOM", "NVDA", "CMG", "VRTX"]
+    bars = (
+        pl.read_csv(shared_data / "prices/daily/all_stocks_5yr.csv.gz", try_parse_dates=True)
+        .rename({"Name": "symbol", "date": "session"})
+        .filter(pl.col("symbol").is_in(names))
+        .sort("symbol", "session")
+        .with_columns(split_factor=pl.lit(1.0))
+    )
+    before = pl.col("close").shift(1).over("symbol")
+    signals = bars.with_columns(
+        gap_pct=(pl.col("open") / before - 1) * 100, atr=before * 0.02
+    ).filter(pl.col("gap_pct").abs() > 3)
+    rules = backtest.Rules(cost_bps=5.0)
+    done = backtest.trades(signals, bars, rules).filter(pl.col("outcome") != "open")
+    assert done.height > 100
+    costs = Costs(Decimal(0), Decimal(0), Decimal(5))
+    plans, posted = {}, []
+    for row in done.iter_rows(named=True):
+        plan = _plan_of(row)
+        plan_id = f"{row['symbol']}-{row['signal_session']}"
+        path = bars.filter(
+            (pl.col("symbol") == row["symbol"]) & (pl.col("session") >= row["entry_session"])
+        ).head(rules.hold_sessions)
+        days = [Bar(*v) for v in path.select("session", "open", "high", "low", "close").rows()]
+        plans[plan_id] = plan
+        found = settle(Ticket(plan, plan_id, costs), days, (), rules.hold_sessions)
+        posted += [
+            make.commitment(plan_id, plan.symbol, plan.notional, plan.session),
+            *found.entries,
+        ]
+    journal = number_all(posted)
+    made = {t.plan_id: t for t in trades(journal, plans)}
+    for row in done.iter_rows(named=True):
+        trade = made[f"{row['symbol']}-{row['signal_session']}"]
+        assert trade.exit_session == row["exit_session"]
+        assert trade.realised_r == pytest.approx(row["r"], abs=1e-4)
+    total = sum(t.realised_r for t in made.values())
+    assert total == pytest.approx(done["r"].sum(), abs=0.01)
+    money = sum((t.realised for t in made.values()), Decimal(0))
+    assert money == ledger.pnl(ledger.balances(journal))
+
+
+def _plan_of(row: dict) -> Plan:
+    entry, stop, target = (price_of(row[name]) for name in ("entry", "stop", "target"))
+    return plan_of(
+        row["direction"],
+        symbol=row["symbol"],
+        session=row["entry_session"],
+        expiry=row["entry_session"],
+        entry=entry,
+        stop=stop,
+        r=abs(entry - stop),
+        targets=(target,),
+        shares=1_000_000,  # so that rounding to cents is nothing
+        notional=Decimal(1),
+    )
+
+
 def _by_hand(plan: Plan, path: list[Bar], costs: Costs) -> Decimal:
     """The same trade reckoned independently: one pass, cash in less cash out."""
-    opened = Decimal(str(path[0].open)).quantize(Decimal("0.01"))
+    opened = price_of(path[0].open)
     if (opened - plan.stop) * plan.sign <= 0:
         return Decimal(0)
     left = plan.shares
@@ -215,10 +277,14 @@ def _by_hand(plan: Plan, path: list[Bar], costs: Costs) -> Decimal:
     size = left // 3
     parts = [size, size, left - 2 * size]
     for n, today in enumerate(path[:5]):
-        at_open = Decimal(str(today.open)).quantize(Decimal("0.01"))
+        at_open = price_of(today.open)
         worst = today.low if plan.sign > 0 else today.high
         best = today.high if plan.sign > 0 else today.low
-        if (Decimal(str(worst)) - plan.stop) * plan.sign <= 0:
+        while n and parts and (at_open - plan.targets[3 - len(parts)]) * plan.sign >= 0:
+            count = parts.pop(0)
+            cash += _traded(-plan.sign * count, at_open, costs)
+            left -= count
+        if left and (Decimal(str(worst)) - plan.stop) * plan.sign <= 0:
             gapped = n > 0 and (at_open - plan.stop) * plan.sign <= 0
             return cash + _traded(-plan.sign * left, at_open if gapped else plan.stop, costs)
         while parts and (Decimal(str(best)) - plan.targets[3 - len(parts)]) * plan.sign >= 0:
@@ -229,7 +295,7 @@ def _by_hand(plan: Plan, path: list[Bar], costs: Costs) -> Decimal:
             left -= count
         if not left:
             return cash
-    close = Decimal(str(path[4].close)).quantize(Decimal("0.01"))
+    close = price_of(path[4].close)
     return cash + _traded(-plan.sign * left, close, costs)
 
 

@@ -1,0 +1,133 @@
+"""The gap pages over a market with one large gap; charts by their figures."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from components import charts_gaps
+from core.domain import calendar
+from core.service import Desk
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+DAYS = calendar.sessions_between(date(2014, 1, 2), date(2014, 6, 30))["session"]
+
+
+@pytest.fixture
+def gapping(desk: Desk) -> Desk:
+    """AAA gaps by 10 % on the last session with five times its volume; BBB halves quietly."""
+    last = pl.col("session") == DAYS[-1]
+    rows = pl.DataFrame({"symbol": ["AAA", "BBB"]}).join(
+        pl.DataFrame({"session": DAYS}), how="cross"
+    )
+    wave = (pl.int_range(pl.len()) * 0.9).sin() + 50
+    jump = pl.when(pl.col("symbol") == "AAA").then(1.1).otherwise(0.4)
+    price = pl.when(last).then(50 * jump).otherwise(wave)
+    volume = pl.when(last & (pl.col("symbol") == "AAA")).then(5_000_000).otherwise(1_000_000)
+    bars = rows.select(
+        "symbol",
+        "session",
+        open=price,
+        high=price + 1,
+        low=price - 1,
+        close=price + 0.5,
+        volume=volume,
+        pull_id=pl.lit("p" * 32),
+    )
+    with desk.warehouse.transaction() as tx:
+        tx.insert("bars_daily", bars)
+    return desk
+
+
+def opened(name: str, **query: str) -> AppTest:
+    at = AppTest.from_file(ROOT / "pages" / f"{name}.py", default_timeout=30)
+    for key, value in query.items():
+        at.query_params[key] = value
+    return at.run()
+
+
+def text_of(at: AppTest) -> str:
+    return " ".join(str(item.value) for item in [*at.markdown, *at.caption])
+
+
+def test_the_scan_page_tells_candidates_and_reasons(gapping: Desk) -> None:
+    """One candidate with its score; the quiet halving is left out as no gap."""
+    at = opened("gap_scan")
+    assert not at.exception
+    assert not at.error
+    assert "1 name gaps" in text_of(at)
+    assert "**AAA** scores" in text_of(at)
+    assert "because the gap is none" in text_of(at)
+
+
+def test_filters_of_the_scan_page_come_from_the_url(gapping: Desk) -> None:
+    """A narrower filter in the URL leaves nobody."""
+    at = opened("gap_scan", rvol="9.0")
+    assert not at.error
+    assert "0 names gap" in text_of(at)
+
+
+def test_a_day_without_a_session_is_said(gapping: Desk) -> None:
+    """A Saturday is no session; the page says so and shows no traceback."""
+    at = opened("gap_scan", session="2014-06-28")
+    assert not at.exception
+    assert "did not trade" in at.error[0].value
+
+
+def test_the_symbol_page_opens_any_name(gapping: Desk) -> None:
+    """A name from the URL, and the one of a saved link that is gone."""
+    assert not opened("symbol", symbol="AAA").exception
+    at = opened("symbol", symbol="GONE")
+    assert not at.exception
+    assert "GONE has no bars" in at.info[0].value
+
+
+def test_the_statistics_page_has_rates(gapping: Desk) -> None:
+    """Rates are shown with their number of gaps."""
+    at = opened("gap_statistics")
+    assert not at.exception
+    assert not at.error
+    assert "within the filters" in text_of(at)
+
+
+def test_rates_are_grey_and_hollow_below_thirty() -> None:
+    """Few cases look different in shape as well as colour."""
+    table = pl.DataFrame(
+        {
+            "size": ["4–7 %", "7–10 %"],
+            "n": [40, 5],
+            "rate_pct": [50.0, 40.0],
+            "low_pct": [35.0, 10.0],
+            "high_pct": [65.0, 77.0],
+            "enough": [True, False],
+        }
+    )
+    fig = charts_gaps.rates(table, "size", title="t").to_dict()
+    assert fig["data"][0]["marker"]["symbol"] == ["circle", "circle-open"]
+    assert fig["layout"]["xaxis"]["title"]["text"] == "percent of gaps"
+
+
+def test_candles_are_at_most_260() -> None:
+    """However much is given, 260 candles are sent, and closed days are cut out."""
+    days = calendar.sessions_between(date(2012, 1, 3), date(2014, 1, 3))["session"]
+    bars = pl.DataFrame({"session": days}).with_columns(
+        open=pl.lit(1.0), high=pl.lit(2.0), low=pl.lit(0.5), close=pl.lit(1.5), volume=pl.lit(10)
+    )
+    none = pl.DataFrame(
+        schema={
+            "session": pl.Date,
+            "until": pl.Date,
+            "bottom": pl.Float64,
+            "top": pl.Float64,
+            "up": pl.Boolean,
+            "filled": pl.Boolean,
+        }
+    )
+    filings = pl.DataFrame(schema={"session": pl.Date, "title": pl.String})
+    fig = charts_gaps.candles(bars, none, filings, {"prior close": 1.0}, title="t").to_dict()
+    assert len(fig["data"][0]["x"]) == 260
+    assert len(fig["layout"]["xaxis"]["rangebreaks"]) == 2

@@ -1,0 +1,86 @@
+"""Stories on Plans, Risk and Journal under AppTest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from components import once
+from core.service import Desk, journal, plans
+from tests.unit.test_journal_service import bars_of
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def traded(desk: Desk) -> Desk:
+    """A desk with one sound and one broken name."""
+    once.forget()
+    with desk.warehouse.transaction() as tx:
+        tx.insert("bars_daily", bars_of("AAA"))
+        tx.insert("bars_daily", bars_of("BAD", last={"low": 99.0}))
+    return desk
+
+
+def opened(name: str, **query: str) -> AppTest:
+    at = AppTest.from_file(ROOT / "pages" / f"{name}.py", default_timeout=30)
+    for key, value in query.items():
+        at.query_params[key] = value
+    at.run()
+    assert not at.exception
+    return at
+
+
+def test_a_candidate_becomes_a_plan_by_its_address(traded: Desk) -> None:
+    """?symbol= draws plan, verdict and limits; approving it posts to the journal."""
+    at = opened("plans", symbol="AAA")
+    assert at.error == []
+    shares = int(at.metric[0].value.replace(",", ""))
+    assert shares > 0
+    at.text_input(key="reason").set_value("gap and go")
+    next(b for b in at.button if b.label == f"Approve {shares:,} shares").click().run()
+    assert not at.exception
+    assert [i.entry.kind for i in journal.entries(traded)] == ["opening", "commitment"]
+    plan_id = next(iter(plans.approved_plans(traded.warehouse)))
+    assert at.selectbox(key="plan").value == plan_id
+
+
+def test_sliders_size_the_plan(traded: Desk) -> None:
+    """Less risk and a wider stop make a smaller plan."""
+    at = opened("plans", symbol="AAA")
+    before = int(at.metric[0].value.replace(",", ""))
+    at.slider(key="risk").set_value(0.1).run()
+    assert int(at.metric[0].value.replace(",", "")) < before
+
+
+def test_a_flagged_name_says_why(traded: Desk) -> None:
+    """No plan on flagged prices: the reason is on the page, and nothing to approve."""
+    at = opened("plans", symbol="BAD")
+    assert "flagged prices" in at.error[0].value
+    assert not [b for b in at.button if b.label.startswith("Approve")]
+
+
+def test_a_rejection_needs_a_reason(traded: Desk) -> None:
+    """Without a reason nothing is written."""
+    at = opened("plans", symbol="AAA")
+    next(b for b in at.button if b.label == "Reject").click().run()
+    assert "needs a reason" in at.error[0].value
+    assert traded.warehouse.read("SELECT count(*) FROM plans").item() == 0
+
+
+def test_risk_and_journal_show_the_trade(traded: Desk) -> None:
+    """With a settled plan, every view of the pages draws without an error."""
+    item = plans.approve(traded, plans.Ask("AAA"), "go")
+    for name, views in (
+        ("risk", ("",)),
+        ("journal", ("Results", "Entries", "Trial balance")),
+        ("plans", ("Decided",)),
+    ):
+        for view in views:
+            assert opened(name, **({"view": view} if view else {})).error == [], (name, view)
+    journal.settle_all(traded)
+    at = opened("journal", view="Trial balance")
+    assert "Proven" in at.success[0].value
+    assert opened("plans", view="Decided", plan=item.plan_id).error == []
