@@ -80,7 +80,8 @@ def decode_facts(
 
     `cik`, where given, must be the one in the body. `known` maps (taxonomy, concept) to the hash
     and the number of facts stored. Facts without an end, a finite value, an accession or a filing
-    date, or with a start that is no date, are rejected with their reason. ParsingError when the body is not companyfacts.
+    date, or with a start that is no date, are rejected with their reason. ParsingError when the
+    body is not companyfacts.
     """
     document, number = _document(body, where)
     if cik is not None and number != cik:
