@@ -83,9 +83,7 @@ def input_hashes(facts: pl.DataFrame) -> pl.DataFrame:
     both = facts.select("fid", mixed=mixed).group_by("fid").agg(
         a=pl.col("mixed").sum(), b=pl.col("mixed").bitwise_xor()
     )  # fmt: skip
-    text = pl.concat_str(
-        pl.col("a").cast(pl.String), pl.lit("-"), pl.col("b").cast(pl.String)
-    )
+    text = pl.concat_str(pl.col("a").cast(pl.String), pl.lit("-"), pl.col("b").cast(pl.String))
     return both.select("fid", input_hash=text)
 
 
@@ -93,7 +91,7 @@ SEED = 20260101
 
 
 def findings(book: Book, evaluated: Evaluated) -> pl.DataFrame:
-    """cik, accession, rule, severity, message, period, expected, actual, difference, tolerance, facts."""
+    """cik, accession, rule, severity, message, period, the two numbers, tolerance, facts."""
     failed = _worst(evaluated.outcome)
     failed = failed.with_row_index("finding")
     keys = book.filings.select("fid", "cik", "accession")
