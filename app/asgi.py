@@ -24,9 +24,7 @@ from core import service, settings
 from core.observe import logs
 
 GC_SECONDS = 30.0
-on_open: list[
-    Callable[[service.Desk], None]
-] = []  # called before the engine starts
+on_open: list[Callable[[service.Desk], None]] = []  # called before the engine starts
 log = logs.get("asgi")
 
 

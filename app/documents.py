@@ -1,4 +1,4 @@
-"""Writes the generated documents: docs/settings.md, docs/datasets.md and docs/commands.md.
+"""Writes the generated documents: docs/settings.md, datasets.md, commands.md, rules.md.
 
 `make docs` runs it; a test fails when a document is not what this would write.
 """
@@ -18,6 +18,7 @@ from pydantic_core import PydanticUndefined
 from app.__main__ import register_all
 from core.catalogue import Catalogue
 from core.domain.datasets import Dataset
+from core.domain.quality.model import default_ruleset
 from core.settings import PREFIX, ROOT, Settings
 
 DOCS = ROOT / "docs"
@@ -122,10 +123,30 @@ def _parameter(parameter: Any) -> str:
     return f"- `{shown}`: {getattr(parameter, 'help', '') or ''}"
 
 
+def rules_document() -> str:
+    """Every rule of the filing grade."""
+    rules = default_ruleset()
+    lines = [
+        "# Rules of the filing grade",
+        "",
+        f"Rule set `{rules.id}`. A filing's score is the weight of the rules it passes in the weight",
+        "of those that can be evaluated: critical 10, major 5, minor 2, info 0. One critical finding",
+        "caps the score at 69, two at 49. Below half of the expected weight a filing is not rated.",
+        "Related public rules are named, not copied; no certification is claimed.",
+    ]
+    for rule in rules.rules.values():
+        lines += ["", f"## {rule.id} {rule.title}", "", f"- Severity: {rule.severity}"]
+        lines += [f"- Checks: {rule.formula}"] if rule.formula else []
+        lines += [f"- Tolerance: {rule.tolerance}"] if rule.tolerance else []
+        lines += [f"- Related: {', '.join(rule.related)}"] if rule.related else []
+    return "\n".join(lines) + "\n"
+
+
 DOCUMENTS: dict[str, Callable[[], str]] = {
     "settings.md": settings_document,
     "datasets.md": datasets_document,
     "commands.md": commands_document,
+    "rules.md": rules_document,
 }
 
 

@@ -3,8 +3,8 @@
     python -m benchmarks.download [--mb 57.6] [--rounds 7] [--out download.json]
 
 Verified: the client's `download` (size cap, sha256 on the way, fsync, idle deadline). Unchecked:
-the same bytes with aiohttp into a file; synced: that and an fsync. Floor: the sha256 of the bytes in memory. Also prints how
-far the client's memory rose. The container runs in a process of its own.
+the same bytes with aiohttp into a file; synced: that and an fsync. Floor: the sha256 of the bytes
+in memory. Also prints how far the client's memory rose. The container runs in a process of its own.
 """
 
 from __future__ import annotations
@@ -117,7 +117,8 @@ def main() -> None:
         print(f"{name:12}{figures[name]:8.0f} ms")
     bare, durable = (figures["verified"] / figures[name] for name in ("unchecked", "synced"))
     print(
-        f"verified / unchecked {bare:.2f}, / unchecked and synced {durable:.2f}; memory +{figures['mb']:.1f} MB; {chosen.mb} MB,"
+        f"verified / unchecked {bare:.2f}, verified / synced {durable:.2f};"
+        f" memory +{figures['mb']:.1f} MB; {chosen.mb} MB,"
         f" median of {chosen.rounds}; Python {platform.python_version()},"
         f" aiohttp {aiohttp.__version__}"
     )

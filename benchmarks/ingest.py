@@ -19,6 +19,7 @@ import hashlib
 import importlib.metadata
 import json
 import multiprocessing
+import os
 import resource
 import statistics
 import subprocess
@@ -128,9 +129,10 @@ def edgartools(data: Path, *_: Any) -> dict[str, float]:
     from edgar.entity.parser import EntityFactsParser
 
     read = bodies(data)
-    begun = time.perf_counter()
+    begun, cpu = time.perf_counter(), time.process_time()
     facts = sum(len(EntityFactsParser.parse_company_facts(orjson.loads(body))) for body in read)
-    return {"seconds": time.perf_counter() - begun, "facts": facts} | _peak()
+    cpu = time.process_time() - cpu
+    return {"seconds": time.perf_counter() - begun, "facts": facts, "cpu": cpu} | _peak()
 
 
 def pandas_way(data: Path, url: str, ciks: list[int], *_: Any) -> dict[str, float]:
@@ -140,7 +142,7 @@ def pandas_way(data: Path, url: str, ciks: list[int], *_: Any) -> dict[str, floa
     import requests
 
     with tempfile.TemporaryDirectory() as folder:
-        begun = time.perf_counter()
+        begun, cpu = time.perf_counter(), time.process_time()
         rows: list[dict[str, Any]] = []
         session = requests.Session()
         for cik in ciks:
@@ -156,7 +158,8 @@ def pandas_way(data: Path, url: str, ciks: list[int], *_: Any) -> dict[str, floa
         with duckdb.connect(str(Path(folder) / "pandas.duckdb")) as connection:
             connection.execute("CREATE TABLE facts AS SELECT * FROM frame")
             stored = connection.execute("SELECT count(*) FROM facts").fetchall()[0][0]
-        return {"seconds": time.perf_counter() - begun, "facts": stored} | _peak()
+        cpu = time.process_time() - cpu
+        return {"seconds": time.perf_counter() - begun, "facts": stored, "cpu": cpu} | _peak()
 
 
 def floor(data: Path, *_: Any) -> dict[str, float]:
@@ -172,21 +175,24 @@ def floor(data: Path, *_: Any) -> dict[str, float]:
         tempfile.TemporaryDirectory() as folder,
         Warehouse.open(Path(folder) / "f.duckdb") as warehouse,
     ):
-        begun = time.perf_counter()
+        begun, cpu = time.perf_counter(), time.process_time()
         frames = [decode_facts(body).facts for body in read]
         decoded = time.perf_counter() - begun
         with warehouse.transaction() as tx:
             facts = append_facts(tx, [pl.concat(frames)], "floor", datetime.now(UTC))
-        return {"seconds": time.perf_counter() - begun, "facts": facts, "decode": decoded} | _peak()
+        cpu = time.process_time() - cpu
+        seconds = time.perf_counter() - begun
+        return {"seconds": seconds, "facts": facts, "decode": decoded, "cpu": cpu} | _peak()
 
 
 def hashes(data: Path, *_: Any) -> dict[str, float]:
     """sha256 of the bodies: what a look at every byte costs."""
     read = bodies(data)
-    begun = time.perf_counter()
+    begun, cpu = time.perf_counter(), time.process_time()
     for body in read:
         hashlib.sha256(body).digest()
-    return {"seconds": time.perf_counter() - begun, "facts": 0} | _peak()
+    cpu = time.process_time() - cpu
+    return {"seconds": time.perf_counter() - begun, "facts": 0, "cpu": cpu} | _peak()
 
 
 WAYS: dict[str, Callable[..., dict[str, float]]] = {
@@ -243,7 +249,10 @@ def summary(results: dict[str, list[dict[str, float]]], rate: float) -> dict[str
             name: runs[0]["facts"] / middle[name] for name, runs in results.items()
         },
         "again_seconds": again,
-        "desk_cpu_seconds": statistics.median(r["cpu"] for r in results["desk"]),
+        "cpu_seconds": {
+            name: statistics.median(r["cpu"] for r in runs) for name, runs in results.items()
+        },
+        "load_average": os.getloadavg()[0],
         "peak_mb": {name: max(r["peak_mb"] for r in runs) for name, runs in results.items()},
         "ratios": {
             "of edgartools' parse (target >= 6)": middle["edgartools"] / middle["desk"],
@@ -264,14 +273,16 @@ def _version(name: str) -> str:
 
 def show(result: dict[str, Any]) -> None:
     """The table."""
-    print(f"{'way':12} {'median s':>9} {'facts/s':>10} {'peak MB':>8}")
+    print(f"{'way':12} {'median s':>9} {'CPU s':>7} {'facts/s':>10} {'peak MB':>8}")
     for name, seconds in result["median_seconds"].items():
         speed = result["facts_per_second"][name]
-        print(f"{name:12} {seconds:9.3f} {speed:10,.0f} {result['peak_mb'][name]:8.0f}")
+        cpu, peak = result["cpu_seconds"][name], result["peak_mb"][name]
+        print(f"{name:12} {seconds:9.3f} {cpu:7.2f} {speed:10,.0f} {peak:8.0f}")
     print(f"second pull {result['again_seconds'] * 1000:.0f} ms, all unchanged; limiter at "
           f"{result['rate_limit_per_second']:,.0f} requests/s")  # fmt: skip
     for name, ratio in result["ratios"].items():
         print(f"{ratio:8.2f} x {name}")
+    print(f"load average {result['load_average']:.1f} on {os.cpu_count()} cores")
     print(", ".join(f"{name} {version}" for name, version in result["versions"].items()))
 
 

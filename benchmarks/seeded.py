@@ -1,4 +1,4 @@
-"""Seeded errors: plant one fault per filing in real facts, grade before and after, count what is found."""
+"""Seeded errors: plant one fault per filing in real facts, grade it, count the found."""
 
 from __future__ import annotations
 
@@ -179,7 +179,9 @@ def touching(fault: str, item: str) -> set[str]:
     return reads | set(SPREAD) | extra
 
 
-def seed(frames: Frames, before: Graded, fault: str, rounds: int, rng: np.random.Generator) -> Result:
+def seed(
+    frames: Frames, before: Graded, fault: str, rounds: int, rng: np.random.Generator
+) -> Result:
     """Plant one fault of a class per company and round; compare with the grades before."""
     items, plant = FAULTS[fault]
     book = open_book(*frames, default_ruleset())
@@ -196,13 +198,17 @@ def _compare(before: Graded, after: Graded, chosen: pl.DataFrame, fault: str) ->
     keys = ["cik", "accession", "rule"]
     was = before.judged.filter(~pl.col("ok")).select(keys)
     now = after.judged.filter(~pl.col("ok")).join(was, on=keys, how="anti").select(keys)
-    now = pl.concat([now, _worse(before, after).join(chosen.select("accession"), on="accession", how="semi")]).unique()
+    now = pl.concat(
+        [now, _worse(before, after).join(chosen.select("accession"), on="accession", how="semi")]
+    ).unique()
     touched = pl.DataFrame(
         [(a, r) for a, i in chosen.select("accession", "item").rows() for r in touching(fault, i)],
         schema=["accession", "rule"], orient="row",
     )  # fmt: skip
     mine = now.join(touched, on=["accession", "rule"], how="semi")
-    now = now.filter((pl.col("rule") != "Q47") | _of(chosen))  # a later filing that says so is right
+    now = now.filter(
+        (pl.col("rule") != "Q47") | _of(chosen)
+    )  # a later filing that says so is right
     found = mine.filter(pl.col("rule") != "Q35")["accession"].n_unique()
     other = now.height - mine.height
     quiet = after.judged.join(touched, on=["accession", "rule"], how="anti").join(
@@ -214,5 +220,7 @@ def _compare(before: Graded, after: Graded, chosen: pl.DataFrame, fault: str) ->
 def _worse(before: Graded, after: Graded) -> pl.DataFrame:
     """Rules that failed before and now have findings that they did not have."""
     columns = ["cik", "accession", "rule", "message"]
-    new = after.findings.select(columns).join(before.findings.select(columns), on=columns, how="anti")
+    new = after.findings.select(columns).join(
+        before.findings.select(columns), on=columns, how="anti"
+    )
     return new.select("cik", "accession", "rule").unique()

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import polars as pl
 import streamlit as st
 
-from components import badges, charts, formats, once, shell, tables, theme
+from components import badges, charts, formats, once, quality, shell, tables, theme
 from core import service
 from core.service import companies
 
@@ -17,6 +17,8 @@ ROWS_SHOWN = 100
 WATCHED = {
     "symbol": "Symbol",
     "name": "Company",
+    "grade": "Grade",
+    "trend": "Last scores",
     "latest_filed": "Latest filing",
     "filings": "Filings",
     "facts": "Facts",
@@ -25,6 +27,7 @@ WATCHED = {
 FILINGS = {
     "filed": "Filed",
     "form": "Form",
+    "grade": "Grade",
     "accepted_at": "Accepted",
     "report_date": "Period",
     "items": "Items",
@@ -89,12 +92,13 @@ def watch_list(desk: service.Desk, watched: pl.DataFrame, key: str) -> None:
         st.session_state[key] = label(row)
 
     tables.choose(
-        watched,
+        watched.join(quality.of_watched(desk), on="cik", how="left", maintain_order="left"),
         WATCHED,
         alt="The companies followed, with their filings and facts in the store",
         key=f"{key}_table",
         on_row=pick,
         pinned=("symbol",),
+        help={"grade": "Of the latest graded filing; pick a filing below to see why."},
         rows=8,
     )
 
@@ -150,7 +154,16 @@ def filings(desk: service.Desk, cik: int, known: date | None) -> None:
     chosen = st.pills("Forms", forms[:12], selection_mode="multi", key="forms", bind="query-params")
     shown = found.filter(pl.col("form").is_in(chosen)) if chosen else found
     st.caption(f"{shown.height:,} filings; the latest {min(shown.height, ROWS_SHOWN)} are shown.")
-    tables.show(shown.head(ROWS_SHOWN), FILINGS, alt=f"Filings of CIK {cik}, newest first")
+    graded = quality.of_company(desk, cik)
+    rows = shown.head(ROWS_SHOWN).join(graded, on="accession", how="left", maintain_order="left")
+    tables.choose(
+        rows.with_columns(pl.col("grade").fill_null(formats.NOTHING)),
+        FILINGS,
+        alt=f"Filings of CIK {cik} with their grades, newest first",
+        key="company_filings",
+        on_row=lambda row: quality.pick({**row, "cik": cik}) if row["score"] is not None else None,
+        help={"grade": "Pick the row to see why; forms without figures have none."},
+    )
     shell.export_button("CSV of these filings", lambda: shown, f"filings-{cik}.csv")
 
 

@@ -23,7 +23,14 @@ CHIPS: Mapping[str, Mapping[str, str]] = {
     "freshness": {name: color for name, (color, _) in badges.FRESHNESS.items()},
     "state": badges.STATES,
     "grade": {**badges.GRADES, "NR": "gray"},
-    "severity": {"critical": "red", "major": "orange", "minor": "yellow", "info": "gray"},
+    "severity": {
+        "critical": "red",
+        "major": "orange",
+        "error": "orange",
+        "minor": "yellow",
+        "warning": "yellow",
+        "info": "gray",
+    },
     "decision": {"approve": "green", "shrink": "orange", "reject": "red"},
 }
 ROW_PIXELS = 31
@@ -120,6 +127,8 @@ def _by_name(name: str, given: dict[str, Any]) -> Any:
         return st.column_config.LinkColumn(**given, display_text="open")
     if name == "score":
         return st.column_config.ProgressColumn(**given, min_value=0, max_value=100, format="%.0f")
+    if name == "trend":  # of scores
+        return st.column_config.LineChartColumn(**given, y_min=0, y_max=100)
     return None
 
 

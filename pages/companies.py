@@ -5,10 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from components import companies as parts
-from components import shell
+from components import quality, shell
 
 VIEWS = ("Filings", "Facts", "Identifiers")
 
+quality.go_to_picked()
 desk = shell.page(
     "Companies",
     purpose="Who is followed, what they filed and reported.",

@@ -30,7 +30,9 @@ def facts(value: int = 100, *, with_cash: bool = True) -> bytes:
     if with_cash:
         concepts["Cash"] = {"units": {"USD": [row | {"val": 7}]}}
     named = {name: {"label": name, "description": None, **body} for name, body in concepts.items()}
-    return json.dumps({"cik": CIK, "entityName": "Made Up Co", "facts": {"us-gaap": named}}).encode()
+    return json.dumps(
+        {"cik": CIK, "entityName": "Made Up Co", "facts": {"us-gaap": named}}
+    ).encode()
 
 
 def tickers() -> bytes:

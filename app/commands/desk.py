@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 from pathlib import Path
 from typing import Annotated
@@ -82,6 +83,9 @@ def run_desk(host: str, port: int) -> None:
         ws_max_size=64 * 1024**2,
     )
     server = uvicorn.Server(config)
+    for name in (signal.SIGTERM, signal.SIGINT):
+        # uvicorn hands a signal on once it has shut down in order; that is the end of it then
+        signal.signal(name, lambda *_: None)
     server.run(sockets=[listener])
     if not server.started:
         raise typer.Exit(1)

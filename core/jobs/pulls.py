@@ -193,7 +193,7 @@ class Puller:
             announced_rows=pulled.announced_rows,
             bytes=pulled.bytes,
             requests=pulled.requests,
-            message=pulled.partial,
+            message=pulled.remark(),
             schema_hash=dataset.schema_hash,
         )
 

@@ -69,9 +69,9 @@ class _Load:
 
     def run(self) -> Stored:
         kind = bulk_kind(self.path)
-        messages: tuple[str, ...] = ()
+        notes: tuple[str, ...] = ()
         if kind == "fsds":
-            messages = (self._quarter(),)
+            notes = (self._quarter(),)
         else:
             with opened(self.path) as archive:
                 store = self._facts if kind == "companyfacts" else self._submissions
@@ -82,7 +82,7 @@ class _Load:
             rejects=pl.concat([pl.DataFrame(schema=REJECTS), *self.rejects]),
             rows_read=self.read,
             bytes=self.path.stat().st_size,
-            messages=messages,
+            notes=notes,
         )
         return Stored(pulled, self.counts)
 

@@ -56,7 +56,7 @@ class SubmissionsPull:
     bytes: int = 0
     rejects: list[pl.DataFrame] = field(default_factory=list)
     documents: dict[str, StoredDocument] = field(default_factory=dict)
-    missing_pages: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     async def run(self, ciks: Sequence[int]) -> Stored:
         """Pull the companies; what was stored and what could not be had."""
@@ -74,7 +74,7 @@ class SubmissionsPull:
         )
         outcome = await for_each_company(each, ciks, self._report)
         for error in outcome.missing.values():
-            self.on_progress(Progress(f"no such company: {error}"))
+            self._note(f"no such company: {error}")
         return self._stored(outcome, self.client.requests - before)
 
     async def _fetch(self, cik: int) -> _Company | None:
@@ -100,11 +100,14 @@ class SubmissionsPull:
             answer = await submissions_page(self.client, name, dataset=self.dataset)
         except NotFoundError as error:
             # the SEC lists pages that it does not have; the rest of the company is good
-            self.missing_pages.append(name)
-            self.on_progress(Progress(f"older filings are missing: {error}"))
+            self._note(f"older filings are missing: {error}")
             return None
         self.bytes += answer.wire_bytes
         return await asyncio.to_thread(decode_page, answer.body, cik, answer.url)
+
+    def _note(self, text: str) -> None:
+        self.notes.append(text)
+        self.on_progress(Progress(text))
 
     def _store(self, batch: list[_Company]) -> None:
         now = self.now()
@@ -130,13 +133,12 @@ class SubmissionsPull:
         self.on_progress(Progress(text, rows=self.read, bytes=self.bytes, percent=percent))
 
     def _stored(self, outcome: Outcome, requests: int) -> Stored:
-        messages = tuple(f"missing page {name}" for name in self.missing_pages)
         pulled = Pulled(
             rejects=pl.concat([pl.DataFrame(schema=REJECTS), *self.rejects]),
             rows_read=self.read,
             bytes=self.bytes,
             requests=requests,
-            messages=messages,
+            notes=tuple(self.notes),
             unchanged=bool(outcome.unchanged) and not outcome.stored,
             partial=outcome.partial(),
         )

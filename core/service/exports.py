@@ -26,7 +26,14 @@ export = Registry("export")
 def frame_of(desk: Desk, what: str, /, **filters: Any) -> pl.DataFrame:
     """The frame of an export; UsageError for an unknown name or filter."""
     frame: pl.DataFrame = export.run(desk, what, filters)
-    return frame
+    return _labelled(frame) if desk.settings.simulated else frame
+
+
+def _labelled(frame: pl.DataFrame) -> pl.DataFrame:
+    """Simulated rows say so: in the company's name where there is one, else in a last column."""
+    if "company" in frame.columns:
+        return frame.with_columns(pl.col("company") + " (simulated)")
+    return frame.with_columns(simulated=pl.lit(True))
 
 
 def format_of(path: Path) -> str:

@@ -32,7 +32,7 @@ def changes(desk: Desk, since: datetime) -> pl.DataFrame:
 
 
 def new_filings(desk: Desk, since: datetime, limit: int = 50) -> pl.DataFrame:
-    """Filings of watched companies accepted since an instant, newest first, with EDGAR links."""
+    """Filings of watched companies accepted from an instant until now, newest first, with links."""
     return desk.warehouse.read(
         f"WITH t AS (SELECT cik, {TICKER} AS symbol FROM company_identifiers "
         "WHERE cik IN (SELECT cik FROM watchlist) GROUP BY cik) "
@@ -42,9 +42,9 @@ def new_filings(desk: Desk, since: datetime, limit: int = 50) -> pl.DataFrame:
         "|| f.accession || '-index.htm' AS url "
         "FROM filings f JOIN watchlist w ON w.cik = f.cik LEFT JOIN companies c ON c.cik = f.cik "
         "LEFT JOIN t ON t.cik = f.cik "
-        "WHERE coalesce(f.accepted_at, f.filed::TIMESTAMPTZ) >= $since "
+        "WHERE coalesce(f.accepted_at, f.filed::TIMESTAMPTZ) BETWEEN $since AND $now "
         "ORDER BY coalesce(f.accepted_at, f.filed::TIMESTAMPTZ) DESC LIMIT $limit",
-        {"since": since, "limit": limit},
+        {"since": since, "now": desk.now(), "limit": limit},
     )
 
 

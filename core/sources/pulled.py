@@ -25,6 +25,7 @@ class Progress:
     percent: float | None = None
 
 
+_NOTES_TOLD = 3
 ProgressHook = Callable[[Progress], Awaitable[None] | None]
 
 
@@ -43,6 +44,8 @@ class Pulled:
 
     `version` identifies the bytes (sha256 or ETag); `unchanged` says they are those of last time
     and `tables` is empty; `partial` is a sentence when something is missing from what came.
+    `notes` are what the pull's record should say although nothing failed (documents that the
+    source does not have); `messages` are the source's own talk on the way.
     """
 
     tables: tuple[TableRows, ...] = ()
@@ -54,5 +57,13 @@ class Pulled:
     requests: int = 0
     drift: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     unchanged: bool = False
     partial: str | None = None
+
+    def remark(self) -> str | None:
+        """What to read beside the counts, in one line: `partial`, then the first notes."""
+        more = len(self.notes) - _NOTES_TOLD
+        rest = (f"and {more} more like these",) if more > 0 else ()
+        told = [*filter(None, [self.partial]), *self.notes[:_NOTES_TOLD], *rest]
+        return "; ".join(told) or None

@@ -9,15 +9,13 @@ import asyncio
 import hashlib
 import random
 import time
-import zlib
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Self
 
 import aiohttp
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
@@ -27,18 +25,17 @@ from core.errors import (
     BlockedError,
     ConnectionLostError,
     DeadlineError,
-    IntegrityError,
     NotFoundError,
     OpenbellError,
-    ParsingError,
     ProtocolError,
     RateLimitedError,
     ServerError,
-    SizeLimitError,
     TransportError,
 )
 from core.observe import metrics
 from core.settings import Settings
+from core.sources.http import retry_after
+from core.sources.sec_body import MIB, Kind, must_be_kind, too_large, unpacked
 from core.sources.sec_limit import (
     Block,
     RateLimiter,
@@ -47,9 +44,6 @@ from core.sources.sec_limit import (
     shared_limiter,
 )
 
-Kind = Literal["json", "xml", "text", "zip"]
-MIB = 1024**2
-_RATIO = 100  # unpacked to packed; companyfacts is about 16
 _CHUNK = 256 * 1024
 # one thread: each that has ever unpacked keeps that much memory
 _UNPACKING = ThreadPoolExecutor(1, "sec-unpack")
@@ -235,7 +229,7 @@ class SecClient:
         async for part in response.content.iter_chunked(_CHUNK):
             size += len(part)
             if size > self._max_bytes:
-                raise _too_large(dataset, where, self._max_bytes)
+                raise too_large(dataset, where, self._max_bytes)
             parts.append(part)
         return b"".join(parts)
 
@@ -251,7 +245,8 @@ class SecClient:
         if status == 403:
             until = self.block.begin(self._now(), self._block_seconds, where)
             raise _blocked(until, where, dataset)
-        raise _failure(status, response.headers.get("Retry-After"), where, dataset, self._now())
+        wait = retry_after(response.headers, self._now())
+        raise _failure(status, wait, where, dataset)
 
     def _opened(
         self,
@@ -266,7 +261,7 @@ class SecClient:
         encoding = response.headers.get("Content-Encoding", "identity").lower()
         body = unpacked(packed, encoding, self._max_bytes, where, dataset)
         digest = hashlib.sha256(body).hexdigest()
-        _must_be_kind(body, kind, where, dataset)
+        must_be_kind(body, kind, where, dataset)
         same = digest == known.sha256
         return Answer(
             url,
@@ -277,25 +272,6 @@ class SecClient:
             same,
             len(packed),
         )
-
-
-def unpacked(packed: bytes, encoding: str, limit: int, where: str, dataset: str) -> bytes:
-    """The body behind a Content-Encoding; never more than `limit` bytes or 100 times its size."""
-    if encoding in ("identity", ""):
-        return packed
-    if encoding not in ("gzip", "deflate"):
-        raise ProtocolError(f"{dataset}: unknown encoding {encoding!r}", where=where)
-    limit = min(limit, max(MIB, len(packed) * _RATIO))
-    inflater = zlib.decompressobj(47)
-    try:
-        body = inflater.decompress(packed, limit)
-    except zlib.error as error:
-        raise IntegrityError(f"{dataset}: broken compression ({error})", where=where) from None
-    if inflater.unconsumed_tail or (not inflater.eof and len(body) >= limit):
-        raise _too_large(dataset, where, limit)
-    if not inflater.eof or inflater.unused_data:
-        raise IntegrityError(f"{dataset}: the answer was cut off or has a tail", where=where)
-    return body
 
 
 def _headers(user_agent: str, known: Known) -> dict[str, str]:
@@ -324,20 +300,14 @@ def _blocked(until: datetime, where: str, dataset: str) -> BlockedError:
     )
 
 
-def _too_large(dataset: str, where: str, limit: int) -> SizeLimitError:
-    return SizeLimitError(f"{dataset}: the answer is larger than {limit:,} bytes", where=where)
-
-
-def _failure(
-    status: int, retry_after: str | None, where: str, dataset: str, now: datetime
-) -> OpenbellError:
+def _failure(status: int, wait_seconds: float | None, where: str, dataset: str) -> OpenbellError:
     if status in (404, 410):
         return NotFoundError(f"{dataset}: the SEC has no such document", where=where)
     if status == 429:
         return RateLimitedError(
             f"{dataset}: asked too often (429)",
             where=where,
-            retry_after_seconds=_seconds(retry_after, now),
+            retry_after_seconds=wait_seconds,
         )
     if status >= 500:
         return ServerError(f"{dataset}: the server answered {status}", where=where)
@@ -358,33 +328,3 @@ class RefusedError(TransportError):
     """A 4xx that asking again does not mend."""
 
     transient = False
-
-
-def _seconds(retry_after: str | None, now: datetime) -> float | None:
-    if not retry_after:
-        return None
-    if retry_after.strip().isdigit():
-        return float(retry_after)
-    try:
-        return max(0.0, (parsedate_to_datetime(retry_after) - now).total_seconds())
-    except (ValueError, TypeError):
-        return None  # not a date: wait as after any failure
-
-
-def _must_be_kind(body: bytes, kind: Kind, where: str, dataset: str) -> None:
-    start = body[:512].lstrip(b"\xef\xbb\xbf \t\r\n")
-    lowered = start[:64].lower()
-    html = lowered.startswith((b"<!doctype html", b"<html"))
-    good = {
-        "json": start.startswith((b"{", b"[")),
-        "xml": start.startswith(b"<") and not html,
-        "text": not html,
-        "zip": start.startswith(b"PK"),
-    }[kind]
-    if not good:
-        what = "an HTML page" if html else "an empty answer" if not start else "something else"
-        raise ParsingError(
-            f"{dataset}: {what} came where {kind} was expected",
-            where=where,
-            hint="open the address in a browser to see what the SEC says",
-        )

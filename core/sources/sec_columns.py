@@ -1,9 +1,9 @@
 """Fact objects of companyfacts, as bytes, turned into columns without a Python object per fact.
 
 `units` arrays are flat objects with the same seven to nine keys in the same order. The fast way
-finds the commas with NumPy, checks that every key stands where it should, and cuts the values out
-of the bytes. Whatever looks different (other keys, escapes, commas in a text) is not guessed at:
-`columns_of` then takes the general way, a JSON reader.
+finds the commas with NumPy, checks that every key stands where it should, and reads the values out
+of the bytes, eight at a time. Whatever looks different (other keys, escapes, commas in a text) is
+not guessed at: `columns_of` then takes the general way, a JSON reader.
 """
 
 from __future__ import annotations
@@ -16,11 +16,22 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-import pyarrow as pa
 
-Bytes = npt.NDArray[np.uint8]
-Positions = npt.NDArray[np.int64]
+from core.sources.sec_words import (
+    WIDEST,
+    Flags,
+    Positions,
+    Words,
+    dates,
+    mixed,
+    short_numbers,
+    texts,
+    word_of,
+    words_of,
+)
+
 Piece = bytes | memoryview
+START_UNREAD = "start_unread"  # a start is stated and is no date: not an instant
 
 COLUMNS = {
     "period_start": pl.Date,
@@ -32,6 +43,7 @@ COLUMNS = {
     "form": pl.String,
     "filed": pl.Date,
     "frame": pl.String,
+    START_UNREAD: pl.Boolean,
 }
 _UPSTREAM = {
     "start": "period_start",
@@ -45,17 +57,12 @@ _UPSTREAM = {
     "frame": "frame",
 }
 _KEYS = ("end", "val", "accn", "fy", "fp", "form", "filed")
+_HEAD = 64  # bytes from which spaces after colons and commas show
+_TAIL = b" " * WIDEST  # a value read at full width stays within the bytes
 _NULL = ord("n")
 _QUOTE = ord('"')
-_WIDEST = 48  # no value of a fact is wider; more is not a fact as we know them
-_TYPED = [
-    pl.col(name).cast(dtype, strict=False)
-    if dtype != pl.Date
-    else pl.col(name).str.to_date("%Y-%m-%d", strict=False)
-    for name, dtype in COLUMNS.items()
-    if dtype != pl.String
-]
 _OBJECTS = msgspec.json.Decoder(list[msgspec.Raw])
+_HAS_START = r'"start"\s*:\s*[^n\s]'
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +92,10 @@ def columns_of(arrays: Sequence[Piece]) -> Columns:
 
 
 def _fast(arrays: Sequence[Piece]) -> Columns:
-    joined = b",".join([memoryview(piece)[1:-1] for piece in arrays])
+    joined = b",".join([*[memoryview(piece)[1:-1] for piece in arrays], _TAIL])
     _expect(joined.isascii() and b"\\" not in joined)
-    rows = _Rows(np.frombuffer(joined + b" " * _WIDEST, np.uint8), len(joined))
-    sizes = np.fromiter((len(piece) - 1 for piece in arrays), np.int64, len(arrays))
+    rows = _Rows(joined, len(joined) - len(_TAIL) - 1)
+    sizes = np.fromiter(map(len, arrays), np.int64, len(arrays)) - 1
     counts = np.diff(np.searchsorted(rows.opens, np.cumsum(sizes)), prepend=0)
     return Columns(rows.frame(), counts, rows.duplicates(counts))
 
@@ -100,13 +107,16 @@ class _Rows:
     escapes hold no quotes, so a field that begins with a known key in quotes is a field.
     """
 
-    def __init__(self, data: Bytes, size: int) -> None:
-        self._data = data
-        commas = np.flatnonzero(data == ord(","))
+    def __init__(self, joined: bytes, size: int) -> None:
+        self._data = data = np.frombuffer(joined, np.uint8)
+        self._words: Words = words_of(data)
+        self._spaced = b": " in joined[:_HEAD]  # a layout that changes later is unfamiliar
+        commas = np.flatnonzero(data[:size] == ord(","))
         begin = np.empty(len(commas) + 1, np.int64)
         begin[0] = 0
         np.add(commas, 1, out=begin[1:])
-        begin += data[begin] == ord(" ")
+        if b", " in joined[:_HEAD]:
+            begin += data[begin] == ord(" ")
         opened = data[begin] == ord("{")
         end = np.append(commas, size)
         first = np.flatnonzero(opened)
@@ -115,97 +125,101 @@ class _Rows:
         end[last] -= 1
         _expect(bool((data[end[last]] == ord("}")).all()))
         self.opens = begin[first]
-        self._begin, self._end, self._first = begin + opened, end, first
-        self._has_start = data[self._begin[first] + 1] == ord("s")
-        self._base = first + self._has_start
-        extra = last + 1 - self._base - len(_KEYS)
-        _expect(bool(((extra == 0) | (extra == 1)).all()))
-        self._has_frame = extra == 1
+        self._begin, self._end = begin + opened, end
+        self._find(first, last)
+
+    def _find(self, first: Positions, last: Positions) -> None:
+        """Begin and length of every value."""
+        has_start = self._data[self._begin[first] + 1] == ord("s")
+        base = first + has_start
+        extra = last + 1 - base - len(_KEYS)
+        has_frame = extra == 1
+        _expect(bool(((extra == 0) | has_frame).all()))
+        self._at = {key: self._token(base + i, key) for i, key in enumerate(_KEYS)}
+        self._at["start"] = self._token(first[has_start], "start")
+        self._at["frame"] = self._token((base + len(_KEYS))[has_frame], "frame")
+        self._has_start, self._has_frame = has_start, has_frame
 
     def _token(self, at: Positions, key: str) -> tuple[Positions, Positions]:
         """Begin and length of the values of a key, which must stand there."""
-        data, begin = self._data, self._begin[at]
+        begin = self._begin[at]
+        name, mask = word_of(f'"{key}":'.encode())
+        _expect(bool(((self._words[begin] & mask) == name).all()))
         value = begin + (len(key) + 3)
-        _expect(bool((data[begin] == _QUOTE).all() and (data[begin + 1] == ord(key[0])).all()))
-        _expect(bool((data[value - 1] == ord(":")).all()))
-        _expect(bool((data[value - 3] == ord(key[-1])).all()))
-        value += data[value] == ord(" ")
+        if self._spaced:
+            value += self._data[value] == ord(" ")
         return value, self._end[at] - value
 
-    def _cut(
-        self, begin: Positions, length: Positions, valid: npt.NDArray[np.bool_] | None
-    ) -> pl.Series:
-        if valid is not None:
-            length = np.where(valid, length, 0)
-        width, least = int(length.max(initial=0)), int(length.min(initial=_WIDEST))
-        _expect(width <= _WIDEST and least >= 0)
-        if width == 0:
-            empty = pl.repeat("", len(begin), eager=True)
-            return empty if valid is None else empty.set(pl.Series(~valid), None)
-        windows = np.lib.stride_tricks.sliding_window_view(self._data, width)[begin]
-        if least != width:
-            windows = windows[np.arange(width) < length[:, None]]
-        return _strings(windows, length, valid)
+    def _date(self, key: str) -> pl.Series:
+        begin, length = self._at[key]
+        quoted = (self._data[begin] == _QUOTE) & (self._data[begin + 11] == _QUOTE)
+        _expect(bool((quoted & (length == 12)).all()))
+        days = dates(self._words, begin + 1)
+        _expect(days is not None)
+        assert days is not None
+        return days
 
-    def _texts(self, at: Positions, key: str) -> pl.Series:
+    def _year(self) -> pl.Series:
+        begin, length = self._at["fy"]
+        _expect(bool((length == 4).all()))
+        years = short_numbers(self._words, begin)
+        _expect(years is not None)
+        assert years is not None
+        return years
+
+    def _text(self, key: str) -> pl.Series:
         """Quoted texts; null where the token is `null`."""
-        begin, length = self._token(at, key)
+        begin, length = self._at[key]
         quoted = self._data[begin] == _QUOTE
-        _expect(bool((self._data[begin + length - 1] == ord('"'))[quoted].all()))
-        if quoted.all():
-            return self._cut(begin + 1, length - 2, None)
-        _expect(bool((self._data[begin] == _NULL)[~quoted].all()))
-        return self._cut(begin + 1, length - 2, quoted)
+        _expect(bool((self._data[begin + length - 1] == _QUOTE)[quoted].all()))
+        if not quoted.all():
+            _expect(bool((self._data[begin] == _NULL)[~quoted].all()))
+            return self._cut(begin + 1, np.where(quoted, length - 2, 0), quoted)
+        return self._cut(begin + 1, length - 2, None)
 
-    def _numbers(self, at: Positions, key: str) -> pl.Series:
-        """Number tokens as text; null where the token is `null`."""
-        begin, length = self._token(at, key)
-        valid = self._data[begin] != _NULL
-        return self._cut(begin, length, None if valid.all() else valid)
+    def _number(self) -> pl.Series:
+        begin, length = self._at["val"]
+        _expect(bool((self._data[begin] > ord(" ")).all()))
+        return self._cut(begin, length, None).cast(pl.Float64, strict=False)
+
+    def _cut(self, begin: Positions, length: Positions, valid: Flags | None) -> pl.Series:
+        _expect(int(length.min(initial=0)) >= 0 and int(length.max(initial=0)) <= WIDEST)
+        return texts(self._data, self._words, begin, length, valid)
 
     def frame(self) -> pl.DataFrame:
         """All columns, in order."""
-        base = self._base
-        end, val, accn, fy, fp, form, filed = (base + i for i in range(len(_KEYS)))
-        start = self._texts(self._first[self._has_start], "start")
-        frames = self._texts((base + len(_KEYS))[self._has_frame], "frame")
+        start = _spread(self._date("start"), self._has_start)
         return pl.DataFrame(
             {
-                "period_start": _spread(start, self._has_start),
-                "period_end": self._texts(end, "end"),
-                "value": self._numbers(val, "val"),
-                "accession": self._texts(accn, "accn"),
-                "fiscal_year": self._numbers(fy, "fy"),
-                "fiscal_period": self._texts(fp, "fp"),
-                "form": self._texts(form, "form"),
-                "filed": self._texts(filed, "filed"),
-                "frame": _spread(frames, self._has_frame),
+                "period_start": start,
+                "period_end": self._date("end"),
+                "value": self._number(),
+                "accession": self._text("accn"),
+                "fiscal_year": self._year(),
+                "fiscal_period": self._text("fp"),
+                "form": self._text("form"),
+                "filed": self._date("filed"),
+                "frame": _spread(self._text("frame"), self._has_frame),
+                START_UNREAD: start.is_null() & pl.Series(self._has_start),
             }
-        ).with_columns(_TYPED)
+        )
 
-    def duplicates(self, counts: npt.NDArray[np.int64]) -> bool:
+    def duplicates(self, counts: Positions) -> bool:
         """Whether two rows of one array may share period and accession (never a false no)."""
-        words = np.lib.stride_tricks.sliding_window_view(self._data, 8)
-        accession, length = self._token(self._base + 2, "accn")
+        words = self._words.view(np.int64)
+        accession, length = self._at["accn"]
         if bool((length != 22).any()):
             return True  # not the accessions that we know: look closely
         mix = np.repeat(np.arange(len(counts)), counts) * np.int64(0x9E3779B97F4A7C1)
-        ends = self._token(self._base, "end")[0]
-        for at in (accession + 5, accession + 13, ends + 3):  # the ends of both tell them apart
-            mix = _mixed(mix ^ words[at].view(np.int64).ravel())
-        starts = self._token(self._first[self._has_start], "start")[0] + 3
-        begun = mix[self._has_start] ^ words[starts].view(np.int64).ravel()
-        mix[self._has_start] = _mixed(begun)
+        for at in (accession + 5, accession + 13, self._at["end"][0] + 3):
+            mix = mixed(mix ^ words[at])  # the ends of both tell them apart
+        begun = mix[self._has_start] ^ words[self._at["start"][0] + 3]
+        mix[self._has_start] = mixed(begun)
         mix.sort()
         return bool((mix[1:] == mix[:-1]).any())
 
 
-def _mixed(words: Positions) -> Positions:
-    words = words * np.int64(0x2545F4914F6CDD1D)
-    return words ^ (words >> 29)
-
-
-def _spread(values: pl.Series, where: npt.NDArray[np.bool_]) -> pl.Series:
+def _spread(values: pl.Series, where: Flags) -> pl.Series:
     """The values at the rows where they belong, null at the others."""
     if len(values) == len(where):
         return values
@@ -220,21 +234,15 @@ def _expect(condition: bool) -> None:
         raise _UnfamiliarError
 
 
-def _strings(data: Bytes, length: Positions, valid: npt.NDArray[np.bool_] | None) -> pl.Series:
-    offsets = np.zeros(len(length) + 1, np.int32)
-    np.cumsum(length, out=offsets[1:])
-    mask = None
-    if valid is not None:
-        mask = pa.py_buffer(np.packbits(valid, bitorder="little"))
-    buffers = [mask, pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(data))]
-    array = pa.Array.from_buffers(pa.string(), len(length), buffers)
-    return pl.Series(array, dtype=pl.String)
-
-
 def _general(arrays: Sequence[Piece]) -> Columns:
     rows = [_OBJECTS.decode(piece) for piece in arrays]
     counts = np.fromiter((len(part) for part in rows), np.int64, len(rows))
-    lines = b"\n".join([bytes(row).replace(b"\n", b" ") for part in rows for row in part])
+    lines = [bytes(row).replace(b"\n", b" ") for part in rows for row in part]
     schema = dict.fromkeys(_UPSTREAM, pl.String) | {"val": pl.Float64, "fy": pl.Int32}
-    frame = pl.read_ndjson(io.BytesIO(lines), schema=schema, ignore_errors=True).rename(_UPSTREAM)
-    return Columns(frame.select(list(COLUMNS)).with_columns(_TYPED), counts, True)
+    frame = pl.read_ndjson(io.BytesIO(b"\n".join(lines)), schema=schema, ignore_errors=True)
+    stated = pl.Series([line.decode("utf-8", "replace") for line in lines], dtype=pl.String)
+    frame = frame.rename(_UPSTREAM).with_columns(
+        pl.col("period_start", "period_end", "filed").str.to_date("%Y-%m-%d", strict=False)
+    )
+    unread = frame["period_start"].is_null() & stated.str.contains(_HAS_START)
+    return Columns(frame.with_columns(unread.alias(START_UNREAD)), counts, True)

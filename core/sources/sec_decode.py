@@ -14,7 +14,7 @@ import polars as pl
 from core.domain.frames import FACTS
 from core.errors import ParsingError
 from core.sources.pulled import REJECTS
-from core.sources.sec_columns import Columns, columns_of
+from core.sources.sec_columns import START_UNREAD, Columns, columns_of
 
 CONCEPT_HASHES = {
     "cik": pl.Int64,
@@ -80,7 +80,8 @@ def decode_facts(
 
     `cik`, where given, must be the one in the body. `known` maps (taxonomy, concept) to the hash
     and the number of facts stored. Facts without an end, a finite value, an accession or a filing
-    date are rejected with their reason. ParsingError when the body is not companyfacts.
+    date, or with a start that is no date, are rejected with their reason. ParsingError when the
+    body is not companyfacts.
     """
     document, number = _document(body, where)
     if cik is not None and number != cik:
@@ -160,7 +161,7 @@ def _digest(views: Mapping[str, memoryview]) -> str:
 def _facts(picked: _Picked, columns: Columns) -> tuple[pl.DataFrame, pl.DataFrame]:
     frame = columns.frame.with_columns(_names(picked, columns))
     bad = ~pl.all_horizontal(pl.col(_REQUIRED).is_not_null()) | ~pl.col("value").is_finite()
-    faulty = frame.select(bad.fill_null(True)).to_series()
+    faulty = frame.select(bad.fill_null(True) | pl.col(START_UNREAD)).to_series()
     rejects = pl.DataFrame(schema=REJECTS)
     if faulty.any():
         rejects = _rejects(picked, frame, faulty)
@@ -204,6 +205,7 @@ def _hashes(picked: _Picked, columns: Columns) -> pl.DataFrame:
 def _rejects(picked: _Picked, frame: pl.DataFrame, faulty: pl.Series) -> pl.DataFrame:
     """The faulty rows with the column at fault and the row as delivered."""
     reasons = pl.coalesce(
+        pl.when(START_UNREAD).then(pl.lit("period_start")),
         *[pl.when(pl.col(name).is_null()).then(pl.lit(name)) for name in _REQUIRED],
         pl.lit("value"),
     ).alias("column_name")

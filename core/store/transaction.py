@@ -103,7 +103,9 @@ class Transaction:
 
     @contextmanager
     def _registered(self, frame: pl.DataFrame) -> Iterator[str]:
-        self.cursor.register("incoming_rows", frame.to_arrow())
+        # texts stay in the views that both sides know: no copy on the way
+        arrow = frame.to_arrow(compat_level=pl.CompatLevel.newest())
+        self.cursor.register("incoming_rows", arrow)
         try:
             yield "incoming_rows"
         finally:

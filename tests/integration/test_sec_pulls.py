@@ -119,6 +119,7 @@ async def test_submissions_bring_companies_names_and_filings(replayed: Desk) -> 
         (749647, 1395),
     ]
     assert any("CIK0000310522-submissions-001.json" in text for text in replayed.said)
+    assert "CIK0000310522-submissions-001.json" in (stored.pulled.remark() or "")
     former = "SELECT value FROM company_identifiers WHERE cik = 749647 AND kind = 'former_name'"
     assert "CELSION CORP" in replayed.warehouse.read(former)["value"]
     assert (await replayed.pull("submissions")).pulled.unchanged
@@ -189,6 +190,7 @@ async def test_companies_without_facts_are_told_not_failed(small: Desk) -> None:
     stored = await small.pull("companyfacts")
     assert stored.pulled.partial is None
     assert any("no facts" in text and "CIK0000000077" in text for text in small.said)
+    assert "CIK0000000077" in (stored.pulled.remark() or "")
     small.sandbox.faults = [Fault("sec-404", on="CIK0000000001")]
     small.ciks = [1, 2]
     assert "CIK 1" in ((await small.pull("companyfacts")).pulled.partial or "")

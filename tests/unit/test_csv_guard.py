@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 
 import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core import service
 from core.domain.csv_guard import guard, unguard
-from core.service import exports
+from core.service import Desk, exports
 
 CELLS = st.lists(
     st.none()
@@ -49,3 +51,12 @@ def test_instants_end_in_z() -> None:
         pl.col("t").str.to_datetime(time_zone="UTC").dt.convert_time_zone("America/New_York")
     )
     assert exports.encode(frame, "csv") == b"t\n2024-01-02T01:04:05Z\n"
+
+
+def test_simulated_exports_say_so(make_desk: Callable[..., Desk]) -> None:
+    """Whatever leaves a simulated desk is labelled; a real desk adds nothing."""
+    desk = make_desk()
+    plain = exports.frame_of(desk, "facts")
+    desk.settings = service.current().settings.model_copy(update={"simulated": True})
+    labelled = exports.frame_of(desk, "facts")
+    assert labelled.columns == [*plain.columns, "simulated"]

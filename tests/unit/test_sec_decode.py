@@ -87,6 +87,16 @@ def test_the_layout_of_the_json_does_not_matter(layout: dict[str, Any]) -> None:
     assert_frame_equal(decode_facts(other).facts, decode_facts(compact).facts)
 
 
+def test_a_layout_that_changes_within_an_array_loses_nothing() -> None:
+    """Facts written with spaces between facts without."""
+    compact = body(FACT | {"start": "2020-01-01"}, FACT)
+    mixed = compact.replace(b'"val":1,', b'"val": 1 ,', 1)
+    late = b'": '.join(compact.rsplit(b'":', 7))
+    comma = b", ".join(compact.rsplit(b",", 3))
+    for answer in (mixed, late, comma):
+        assert_frame_equal(decode_facts(answer).facts, decode_facts(compact).facts)
+
+
 def test_the_fast_way_knows_the_layout_of_the_sec() -> None:
     """It does not fall back for a plain answer."""
     raw = json.dumps([FACT, {"start": "2020-01-01"} | FACT | {"frame": "CY2020"}]).encode()
@@ -154,6 +164,9 @@ def test_a_fact_stated_twice_by_one_filing_is_numbered() -> None:
         ({"end": "2020-13-01"}, "period_end"),
         ({"accn": None}, "accession"),
         ({"filed": ""}, "filed"),
+        ({"start": "2020-02-30"}, "period_start"),
+        ({"start": "soon"}, "period_start"),
+        ({"start": 5}, "period_start"),
     ],
 )
 def test_a_fact_that_cannot_be_read_is_rejected_with_its_reason(
@@ -165,6 +178,19 @@ def test_a_fact_that_cannot_be_read_is_rejected_with_its_reason(
     reject = company.rejects.row(0, named=True)
     assert (reject["row_number"], reject["column_name"]) == (2, column)
     assert json.loads(reject["raw"]) == FACT | change
+
+
+def test_a_start_that_is_null_is_an_instant() -> None:
+    """As one that is not stated."""
+    assert decode_facts(body({"start": None} | FACT)).facts["period_start"].to_list() == [None]
+
+
+@pytest.mark.parametrize("start", ["2020-02-30", "2019-00-10", "20x0-01-01", "2020/01/01"])
+def test_the_fast_way_does_not_take_a_bad_start_for_an_instant(start: str) -> None:
+    """In its own layout, with start first, as the SEC writes it."""
+    company = decode_facts(body({"start": start} | FACT, FACT))
+    assert company.facts.height == 1
+    assert company.rejects["column_name"].to_list() == ["period_start"]
 
 
 def test_companies_of_any_kind_are_read() -> None:

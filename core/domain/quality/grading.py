@@ -28,12 +28,16 @@ SCORE_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Graded:
-    """scores: one row a filing. findings: one row a failure. judged: fid-less (filing, rule, ok)."""
+    """scores: one row a filing. findings: one row a failure. judged: (filing, rule, ok).
+
+    items: the facts chosen for the standard items of every filing.
+    """
 
     ruleset: str
     scores: pl.DataFrame
     findings: pl.DataFrame
     judged: pl.DataFrame
+    items: pl.DataFrame
 
 
 def grade(
@@ -56,7 +60,20 @@ def grade(
     table = table.with_columns(company=pl.col("name"), ruleset=pl.lit(rules.id))
     keys = book.filings.select("fid", "cik", "accession")
     judged = evaluated.outcome.judged.join(keys, on="fid").select("cik", "accession", "rule", "ok")
-    return Graded(rules.id, table.select(SCORE_COLUMNS), findings(book, evaluated), judged)
+    found = findings(book, evaluated)
+    return Graded(rules.id, table.select(SCORE_COLUMNS), found, judged, chosen_items(book))
+
+
+def chosen_items(book: Book) -> pl.DataFrame:
+    """cik, accession, item and the fact (key and value) that stands for it, per period."""
+    stated = book.facts.select(
+        "row", "cik", "accession", "taxonomy", "concept", "unit", "period_start", "period_end",
+        "value", "seq",
+    )  # fmt: skip
+    chosen = book.long.filter(pl.col("row").is_not_null()).select(
+        "row", pl.col("item").cast(pl.String), pl.col("months").cast(pl.Int32), "own"
+    )
+    return chosen.join(stated, on="row", maintain_order="left").drop("row")
 
 
 def input_hashes(facts: pl.DataFrame) -> pl.DataFrame:
@@ -66,9 +83,7 @@ def input_hashes(facts: pl.DataFrame) -> pl.DataFrame:
     both = facts.select("fid", mixed=mixed).group_by("fid").agg(
         a=pl.col("mixed").sum(), b=pl.col("mixed").bitwise_xor()
     )  # fmt: skip
-    text = pl.concat_str(
-        pl.col("a").cast(pl.String), pl.lit("-"), pl.col("b").cast(pl.String)
-    )
+    text = pl.concat_str(pl.col("a").cast(pl.String), pl.lit("-"), pl.col("b").cast(pl.String))
     return both.select("fid", input_hash=text)
 
 
@@ -76,7 +91,7 @@ SEED = 20260101
 
 
 def findings(book: Book, evaluated: Evaluated) -> pl.DataFrame:
-    """cik, accession, rule, severity, message, period, expected, actual, difference, tolerance, facts."""
+    """cik, accession, rule, severity, message, period, the two numbers, tolerance, facts."""
     failed = _worst(evaluated.outcome)
     failed = failed.with_row_index("finding")
     keys = book.filings.select("fid", "cik", "accession")

@@ -15,7 +15,11 @@ PRIOR = 4
 SCALES = (1e3, 1e6)
 OUT_OF_LINE = 30.0
 LONE_JUMP = 150.0
-SPLITS = [a / b for a in (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 100, 200) for b in (1, 2, 3)]
+SPLITS = [
+    a / b
+    for a in (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 100, 200)
+    for b in (1, 2, 3)
+]
 
 
 def own_values(book: Book) -> pl.DataFrame:
@@ -180,7 +184,7 @@ def _contradicted(book: Book, told: pl.DataFrame, own: pl.DataFrame) -> pl.DataF
     both = told.filter(
         ~pl.col("own"), pl.col("was").is_not_null(), pl.col("was") != 0, pl.col("value") != 0
     ).join(usual, on=["fid", "item", "months"], how="left", maintain_order="left")
-    negative = ((pl.col("value") + pl.col("was")).abs() <= pl.col("was").abs() * 1e-3)
+    negative = (pl.col("value") + pl.col("was")).abs() <= pl.col("was").abs() * 1e-3
     settled = pl.col("was") == pl.col("first")
     negative &= settled & _unanimous("p1", "p2", "p3", "p4", sign_of="was")
     scaled = _scaled(pl.col("value") / pl.col("was"), 0.01) & settled
@@ -209,7 +213,7 @@ PER_SHARE = ("EpsBasic", "EpsDiluted", "SharesBasic", "SharesDiluted")
 
 def _mirrored(own: pl.DataFrame) -> pl.DataFrame:
     """Balances that come out as about the negative of the balance before."""
-    mirror = ((pl.col("value") + pl.col("p1")).abs() < 0.2 * pl.col("p1").abs())
+    mirror = (pl.col("value") + pl.col("p1")).abs() < 0.2 * pl.col("p1").abs()
     found = own.filter(
         pl.col("months") == 0, pl.col("value") != 0, mirror,
         _unanimous("p2", "p3", "p4", sign_of="p1"),
@@ -235,7 +239,10 @@ def _against_kin(book: Book) -> pl.DataFrame:
 
 
 SIZES = {  # an item is not larger than so many times the greatest of its kin
-    "OperatingIncome": (30.0, ("PretaxIncome", "Revenues", "CostsAndExpenses", "OperatingExpenses")),
+    "OperatingIncome": (
+        30.0,
+        ("PretaxIncome", "Revenues", "CostsAndExpenses", "OperatingExpenses"),
+    ),
     "EpsDiluted": (20.0, ("EpsBasic",)),
     "EpsBasic": (20.0, ("EpsDiluted",)),
     "Comprehensive": (60.0, ("NetIncome", "Revenues", "ProfitLoss", "Oci")),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-FAILED = {
+FAILED: dict[str, pl.DataType | type[pl.DataType]] = {
     "fid": pl.UInt32,
     "rule": pl.String,
     "start": pl.Date,

@@ -25,7 +25,9 @@ def adding_up(book: Book) -> Outcome:
     rest = _rest(flows, pairs)
     summed = pl.col("last_value") + pl.col("rest_value")
     implied = pl.col("value") - pl.col("last_value")
-    fault_before = (pl.col("rest_fid") < pl.col("fid")) & _misreported(pl.col("rest_value") / implied)
+    fault_before = (pl.col("rest_fid") < pl.col("fid")) & _misreported(
+        pl.col("rest_value") / implied
+    )
     judged = rest.filter(~fault_before.fill_null(False)).with_columns(
         expected=summed,
         tolerance=pl.max_horizontal(pl.col("unit") * 6.0, pl.col("value").abs() * 0.001),
@@ -58,7 +60,14 @@ def _flows(book: Book, flag: str) -> pl.DataFrame:
 def _rest(flows: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
     """Pairs with the part before the last quarter, from this filing or the one before it."""
     part = flows.select(
-        "cik", "item", "rank", "start", cut="end", rest_fid="fid", rest_value="value", rest_row="row"
+        "cik",
+        "item",
+        "rank",
+        "start",
+        cut="end",
+        rest_fid="fid",
+        rest_value="value",
+        rest_row="row",
     )
     found = pairs.join(part, on=["cik", "item", "rank", "start", "cut"])
     found = found.filter(pl.col("rest_fid") <= pl.col("fid"))
@@ -102,7 +111,9 @@ def fourth(book: Book) -> Outcome:
         "cik", "item", "rank", "start", nine_fid="fid", nine="value", nine_row="row", cut="end"
     )
     pairs = years.join(nine, on=["cik", "item", "rank", "start"])
-    pairs = pairs.filter(pl.col("nine_fid") <= pl.col("fid"), pl.col("value") > 0, pl.col("nine") > 0)
+    pairs = pairs.filter(
+        pl.col("nine_fid") <= pl.col("fid"), pl.col("value") > 0, pl.col("nine") > 0
+    )
     newest = pl.col("end") == pl.col("end").max().over("fid")
     pairs = pairs.filter(newest).sort("nine_fid")
     pairs = pairs.unique(["fid", "item", "end"], keep="last", maintain_order=True)

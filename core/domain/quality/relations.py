@@ -102,7 +102,9 @@ def _gap(rule: Rule, equation: Equation, columns: list[str]) -> pl.Expr:
     distance = (pl.col(equation.whole) - total(equation)).abs() / slack(rule, equation)
     if not by:
         return distance
-    return pl.when(pl.all_horizontal(pl.col(name).ne_missing(rule.id) for name in by)).then(distance)
+    return pl.when(pl.all_horizontal(pl.col(name).ne_missing(rule.id) for name in by)).then(
+        distance
+    )
 
 
 def _explain(rule: Rule, failed: pl.DataFrame) -> pl.DataFrame:

@@ -102,7 +102,9 @@ def negatives(book: Book) -> Outcome:
 
 def cover(book: Book) -> Outcome:
     """Q31: the cover's share count against the statements' (outstanding, else weighted)."""
-    counts = _latest(book, "CoverShares", own=False).rename({"value": "on_cover", "row": "cover_row"})
+    counts = _latest(book, "CoverShares", own=False).rename(
+        {"value": "on_cover", "row": "cover_row"}
+    )
     stated = _latest(book, "SharesOutstanding", own=True)
     for item in ("SharesBasic", "SharesDiluted"):
         other = _latest(book, item, own=True)
@@ -118,7 +120,8 @@ def cover(book: Book) -> Outcome:
         expected="value", actual="on_cover", tolerance=pl.col("value") * most,
         message=pl.concat_str(
             pl.lit("The cover gives "), number(pl.col("on_cover")),
-            pl.lit(" shares outstanding, but the statements "), number(pl.col("value")), pl.lit("."),
+            pl.lit(" shares outstanding, but the statements "), number(pl.col("value")),
+            pl.lit("."),
         ),
         rows=pl.concat_list("cover_row", "row"),
     )  # fmt: skip
@@ -126,7 +129,7 @@ def cover(book: Book) -> Outcome:
 
 
 def _splits(book: Book) -> pl.DataFrame:
-    """fid, split: the greatest split ratio (>= 1) a filing tells of: its counts may mix both bases."""
+    """fid, split: the greatest split ratio (>= 1) a filing tells of: counts may mix both bases."""
     told = book.facts.filter(
         pl.col("concept").is_in(["StockholdersEquityNoteStockSplitConversionRatio1",
                                  "StockholdersEquityReverseStockSplitRatio"]),
@@ -157,7 +160,13 @@ def _latest(book: Book, item: str, own: bool) -> pl.DataFrame:
 def small(book: Book) -> Outcome:
     """Q32: an accelerated filer whose every balance is below a million."""
     filers = book.filings.filter(pl.col("filer").is_in(["large", "accelerated"])).select("fid")
-    names = ["Assets", "LiabilitiesAndEquity", "EquityParent", "AssetsCurrent", "PropertyPlantEquipment"]
+    names = [
+        "Assets",
+        "LiabilitiesAndEquity",
+        "EquityParent",
+        "AssetsCurrent",
+        "PropertyPlantEquipment",
+    ]
     greatest = pl.max_horizontal(pl.col(names).abs())
     sheets = book.points.join(filers, on="fid", how="semi").filter(pl.col("Assets").is_not_null())
     tops = sheets.group_by("fid").agg(end=pl.col("end").max(), actual=greatest.max())

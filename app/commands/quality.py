@@ -1,0 +1,89 @@
+"""Commands about trust: grade, reconcile."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from app import run as runner
+from app.commands.data import Json
+from core.observe import logs
+
+SHOWN_FILINGS = 40
+SHOWN_FINDINGS = 5
+
+
+def register(cli: typer.Typer) -> None:
+    """Add the commands of this module."""
+    cli.command()(grade)
+    cli.command()(reconcile)
+
+
+def grade(
+    ticker: Annotated[str | None, typer.Option("--ticker", help="One company.")] = None,
+    cik: Annotated[int | None, typer.Option("--cik", help="One company.")] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Grade everything anew.")] = False,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="As known on this day (ISO date).")
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 3 when there are critical findings.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Grade filings: what changed since the last time, or as known on a day."""
+    runner.run(
+        "grade",
+        json=json,
+        render=_print_grades,
+        ticker=ticker,
+        cik=cik,
+        all=all_,
+        as_of=as_of,
+        strict=strict,
+    )
+
+
+def _print_grades(document: dict[str, Any], console: Console) -> None:
+    if not document["filings"]:
+        console.print("No filing to grade. Follow companies and pull: python -m app watch add AAPL")
+        return
+    table = Table("ticker", "form", "filed", "grade", "score", "coverage", "findings", box=None)
+    for item in document["filings"][:SHOWN_FILINGS]:
+        counted = f"{item['critical'] or 0} / {item['major'] or 0} / {item['minor'] or 0}"
+        score = "–" if item["score"] is None else f"{item['score']:.1f}"
+        table.add_row(
+            item["ticker"] or str(item["cik"]),
+            item["form"],
+            item["filed"],
+            item["grade"],
+            score,
+            f"{item['coverage_pct'] or 0:.0f} %",
+            counted,
+        )
+    console.print(table)
+    rest = len(document["filings"]) - SHOWN_FILINGS
+    if rest > 0:
+        console.print(f"and {rest} more; --json gives all of them")
+    _print_findings(document["filings"], console)
+
+
+def _print_findings(filings: list[dict[str, Any]], console: Console) -> None:
+    bad = [(f, x) for f in filings for x in f["findings"] if x["severity"] == "critical"]
+    for filing, finding in bad[:SHOWN_FINDINGS]:
+        text = f"{filing['accession']} {finding['rule']}: {finding['message']}"
+        console.print(logs.escape(text), markup=False)
+
+
+def reconcile(json: Json = False) -> None:
+    """Six checks of our copy against itself and its sources; 3 when one is an error."""
+    runner.run("reconcile", json=json, render=_print_checks)
+
+
+def _print_checks(document: dict[str, Any], console: Console) -> None:
+    for check in document["checks"]:
+        line = f"{check['severity']:9}{check['title']}: {check['message']}"
+        console.print(logs.escape(line), markup=False)

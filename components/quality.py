@@ -1,0 +1,258 @@
+"""What the page *Data quality* is made of for filings: filters, figures, charts, table, export."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from components import charts_quality, formats, once, shell, tables, theme
+from core import service
+from core.service import companies, quality
+
+INPUTS = ("sec.submissions", "sec.facts")
+LETTERS = ("A", "B", "C", "D", "F", "NR")
+FRESH_SECONDS = 3.0
+ROWS_SHOWN = 500
+TREND = 12  # filings in the sparkline of a company
+OPEN_KEY = "quality_open"
+FILINGS = {
+    "ticker": "Symbol",
+    "grade": "Grade",
+    "score": "Score",
+    "trend": "Company's last scores",
+    "form": "Form",
+    "filed": "Filed",
+    "period_end": "Period",
+    "coverage_pct": "Coverage",
+    "critical": "Critical",
+    "major": "Major",
+    "minor": "Minor",
+    "company": "Company",
+    "accession": "Accession",
+    "url": "EDGAR",
+}
+HELP = {
+    "score": "100 × weight of the rules passed / weight that could be evaluated.",
+    "trend": f"Scores of the company's last {TREND} filings up to now, oldest first.",
+    "coverage_pct": "Share of the expected weight that could be evaluated; NR below half.",
+    "critical": "Critical findings: one caps the score at 69, two at 49.",
+}
+WIDTHS = {
+    "ticker": 80,
+    "grade": 70,
+    "score": 110,
+    "trend": 150,
+    "form": 80,
+    "filed": 100,
+    "period_end": 100,
+    "critical": 75,
+    "major": 70,
+    "minor": 70,
+}
+
+
+def all_grades(desk: service.Desk) -> pl.DataFrame:
+    """The grade that counts of every filing, newest first, read at most every few seconds."""
+    key = ("grades", desk.warehouse.path)
+    return once.lately(lambda: quality.grades(desk), FRESH_SECONDS, *key)
+
+
+def filters(graded: pl.DataFrame) -> pl.DataFrame:
+    """Company, form, grade, year and text filters, all in the URL; the grades that pass."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        names = st.multiselect(
+            "Companies", _names(graded), key="company", bind="query-params", width=320
+        )
+        forms = st.multiselect("Forms", _forms(graded), key="form", bind="query-params", width=220)
+        since = st.selectbox(
+            "Filed since",
+            _years(graded),
+            index=None,
+            key="since",
+            bind="query-params",
+            placeholder="any year",
+            width=140,
+        )
+        text = st.text_input(
+            "Find", key="q", bind="query-params", placeholder="company or accession", width=220
+        )
+        letters = st.pills(
+            "Grades", LETTERS, selection_mode="multi", key="grade", bind="query-params"
+        )
+    chosen = graded
+    if names:
+        chosen = chosen.filter(_name().is_in(names))
+    if forms:
+        chosen = chosen.filter(pl.col("form").is_in(forms))
+    if letters:
+        chosen = chosen.filter(pl.col("grade").is_in(letters))
+    if since:
+        chosen = chosen.filter(pl.col("filed").dt.year() >= int(since))
+    return chosen.filter(_says(text)) if text.strip() else chosen
+
+
+def _name() -> pl.Expr:
+    return pl.coalesce("ticker", pl.col("cik").cast(pl.String))
+
+
+def _says(text: str) -> pl.Expr:
+    cells = pl.concat_str("company", "ticker", "accession", separator=" ", ignore_nulls=True)
+    return cells.str.to_lowercase().str.contains(text.strip().lower(), literal=True)
+
+
+def _names(graded: pl.DataFrame) -> list[str]:
+    return graded.select(_name().unique().sort()).to_series().to_list()
+
+
+def _forms(graded: pl.DataFrame) -> list[str]:
+    return graded["form"].value_counts(sort=True)["form"].to_list()
+
+
+def _years(graded: pl.DataFrame) -> list[str]:
+    years = graded["filed"].dt.year().unique().sort(descending=True)
+    return [str(year) for year in years]
+
+
+def figures(graded: pl.DataFrame) -> None:
+    """Five figures of a set of grades."""
+    rated = graded.filter(pl.col("grade") != "NR")
+    middle = rated["score"].median()
+    with st.grid(5):
+        st.metric("Filings", formats.number(graded.height), border=True)
+        share = charts_quality.share_good(graded).partition(" are")[0]
+        st.metric("A or B", share if rated.height else formats.NOTHING, border=True)
+        st.metric("Median score", formats.number(middle, 1), border=True)
+        with_critical = graded.filter(pl.col("critical") > 0).height
+        st.metric("With critical findings", formats.number(with_critical), border=True)
+        st.metric(
+            "Not rated", formats.number(graded.height - rated.height), border=True, help=NOT_RATED
+        )
+
+
+NOT_RATED = "Less than half of the expected weight of rules could be evaluated."
+
+
+def charts(graded: pl.DataFrame) -> None:
+    """Distribution, over time, by company and by form of the filings that pass the filters."""
+    key = _fingerprint(graded)
+    by_company = graded.with_columns(_name().alias("symbol"))
+    drawn: tuple[tuple[str, Callable[[], Any], str], ...] = (
+        ("grades", lambda: charts_quality.distribution(graded), "Filings by grade"),
+        ("years", lambda: charts_quality.over_time(graded), "Share of each grade by year"),
+        (
+            "companies",
+            lambda: charts_quality.by_group(by_company, "symbol", "company"),
+            "Share of each grade by company, the weakest first",
+        ),
+        (
+            "forms",
+            lambda: charts_quality.by_group(graded, "form", "form"),
+            "Share of each grade by form, the weakest first",
+        ),
+    )
+    for pair in (drawn[:2], drawn[2:]):
+        for column, (name, make, alt) in zip(st.columns(2, gap="medium"), pair, strict=True):
+            with column:
+                theme.show(once.made(make, "quality", name, *key), alt=alt, key=f"quality_{name}")
+
+
+def _fingerprint(graded: pl.DataFrame) -> tuple[Hashable, ...]:
+    """What stands for a set of grades in a key: its size, newest run, and rows."""
+    rows = graded.select("accession", "grade", "score").hash_rows().sum()
+    return (graded.height, graded["graded_at"].max(), rows)
+
+
+def with_trend(shown: pl.DataFrame, graded: pl.DataFrame) -> pl.DataFrame:
+    """Adds `trend`: scores of the last filings of the row's company, oldest first."""
+    trend = (
+        graded.drop_nulls("score")
+        .sort("cik", "filed", "accession")
+        .group_by("cik", maintain_order=True)
+        .agg(trend=pl.col("score").tail(TREND))
+    )
+    return shown.join(trend, on="cik", how="left", maintain_order="left")
+
+
+def table(chosen: pl.DataFrame, graded: pl.DataFrame) -> None:
+    """The filings that pass; a picked row opens its page."""
+    st.caption(
+        f"{chosen.height:,} of {graded.height:,} graded filings"
+        + (f"; the first {ROWS_SHOWN} are shown." if chosen.height > ROWS_SHOWN else ".")
+        + " Pick a row to see why it has its grade."
+    )
+    tables.choose(
+        with_trend(chosen.head(ROWS_SHOWN), graded),
+        FILINGS,
+        alt="Graded filings with score, coverage and number of findings, newest first",
+        key="quality_table",
+        on_row=pick,
+        help=HELP,
+        widths=WIDTHS,
+        pinned=("ticker", "grade"),
+    )
+
+
+def pick(row: dict[str, Any]) -> None:
+    """Remember a filing (accession, cik) to open when the page runs again."""
+    st.session_state[OPEN_KEY] = {"filing": row["accession"], "cik": str(row["cik"])}
+
+
+def go_to_picked() -> None:
+    """Open the filing that was picked in the last run, if one was."""
+    query = st.session_state.pop(OPEN_KEY, None)
+    if query:
+        st.switch_page(str(shell.PAGES / "filing.py"), query_params=query)
+
+
+def exports(desk: service.Desk, chosen: pl.DataFrame) -> None:
+    """The filtered view and all graded filings as CSV, Parquet and JSON."""
+    for label, what, rows in (("Filtered", "filtered", chosen), ("All", "all", None)):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f"{label} graded filings", width=150)
+            for ending in ("csv", "parquet", "json"):
+                shell.export_button(
+                    {"csv": "CSV", "parquet": "Parquet", "json": "JSON"}[ending],
+                    lambda rows=rows: scored(desk, rows),
+                    f"filings-{what}.{ending}",
+                    key=f"quality_{what}_{ending}",
+                )
+
+
+def scored(desk: service.Desk, chosen: pl.DataFrame | None) -> pl.DataFrame:
+    """Scored filings in the columns of the export: those given, or all."""
+    return (quality.grades(desk) if chosen is None else chosen).select(quality.CSV_COLUMNS)
+
+
+def of_company(desk: service.Desk, cik: int) -> pl.DataFrame:
+    """accession, grade, score of a company's filings, read at most every few seconds."""
+    key = ("grades of", desk.warehouse.path, cik)
+    graded = once.lately(lambda: quality.grades(desk, ciks=[cik]), FRESH_SECONDS, *key)
+    return graded.select("accession", "grade", "score")
+
+
+def of_watched(desk: service.Desk) -> pl.DataFrame:
+    """cik, grade (latest) and trend of every company that has graded filings."""
+    graded = all_grades(desk)
+    latest = graded.sort("filed", "accession").group_by("cik").agg(pl.col("grade").last())
+    return with_trend(latest, graded)
+
+
+def none_yet(desk: service.Desk) -> None:
+    """The empty state: what to do to get grades."""
+    if companies.watched(desk):
+        shell.empty(
+            "No filing is graded yet.",
+            "Pull sec.facts; grades follow each pull. Or run: python -m app grade --all",
+            page="datasets",
+            label="Go to Datasets",
+        )
+    else:
+        shell.empty(
+            "Nobody is followed yet.",
+            "Follow a company; its filings are graded after they are pulled.",
+            page="companies",
+            label="Go to Companies",
+        )

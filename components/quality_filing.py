@@ -1,0 +1,245 @@
+"""What the page *Filing* is made of: one filing's grade, point by point, and its facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from components import badges, charts_quality, formats, rules, shell, tables, theme
+from core import service
+from core.service import quality
+
+ARCHIVES = "https://www.sec.gov/Archives/edgar/data"
+SEVERITIES = ("critical", "major", "minor", "info")
+OPEN_AT_FIRST = 3  # findings whose facts are spread out
+MOST_FINDINGS = 40
+SUBSCORES = {
+    "required_score": "Required concepts",
+    "identity_score": "Balance and identities",
+    "duplicate_score": "Duplicates",
+    "missing_score": "Missing values",
+    "complexity_score": "Complexity",
+}
+FACTS = {
+    "concept": "Concept",
+    "value": "Value",
+    "unit": "Unit",
+    "start": "From",
+    "period_start": "From",
+    "end": "To",
+    "period_end": "To",
+    "accession": "Stated in",
+    "url": "EDGAR",
+}
+ITEMS = {
+    "item": "Item",
+    "concept": "Concept as reported",
+    "value": "Value",
+    "unit": "Unit",
+    "period_start": "From",
+    "period_end": "To",
+    "months": "Months",
+}
+OLDER = {
+    "graded_at": "Graded",
+    "grade": "Grade",
+    "score": "Score",
+    "critical": "Critical",
+    "major": "Major",
+    "minor": "Minor",
+    "ruleset": "Rule set",
+    "input_hash": "Inputs",
+}
+
+
+def edgar(cik: int, accession: str) -> str:
+    """Address of a filing's index page at EDGAR."""
+    return f"{ARCHIVES}/{cik}/{accession.replace('-', '')}/{accession}-index.htm"
+
+
+def choose(graded: pl.DataFrame) -> dict[str, Any] | None:
+    """The filing of the URL, or the newest graded one; a list of its company's filings to go on."""
+    asked, cik = st.query_params.get("filing", ""), st.query_params.get("cik", "")
+    of = graded.filter(pl.col("accession") == asked)
+    if asked and cik.isdigit() and of.filter(pl.col("cik") == int(cik)).height:
+        of = of.filter(pl.col("cik") == int(cik))
+    if asked and of.is_empty():
+        return None
+    first = (of if asked else graded).row(0, named=True)
+    own = graded.filter(pl.col("cik") == first["cik"])
+    named = {row["accession"]: _named(row) for row in own.iter_rows(named=True)}
+    if not asked:
+        st.query_params["filing"] = first["accession"]
+    chosen = st.selectbox(
+        "Filing",
+        list(named),
+        format_func=lambda accession: named.get(accession, accession),
+        key="filing",
+        bind="query-params",
+    )
+    return own.filter(pl.col("accession") == chosen).row(0, named=True)
+
+
+def _named(row: Mapping[str, Any]) -> str:
+    who = row["ticker"] or row["company"] or row["cik"]
+    return f"{who} · {row['form']} filed {row['filed']} · {row['grade']} · {row['accession']}"
+
+
+def heading(row: Mapping[str, Any]) -> None:
+    """Company, form, dates, grade and links of the filing."""
+    name = badges.plain(str(row["company"] or row["cik"]))
+    st.subheader(f"{name} · {badges.plain(row['form'])}", anchor=False)
+    score = "not rated" if row["score"] is None else f"score **{row['score']:.1f}**"
+    parts = [
+        f"{badges.grade(row['grade'])} {score}",
+        f"period to {formats.day(row['period_end'])}",
+        f"filed {formats.day(row['filed'])}",
+        f"coverage {formats.pct(row['coverage_pct'], 0, signed=False)}",
+        f"[EDGAR]({edgar(row['cik'], row['accession'])})",
+    ]
+    st.markdown(" · ".join(parts))
+    if row.get("reason"):
+        st.info(f"{row['reason'][:1].upper()}{row['reason'][1:]}.")
+
+
+def subscores(row: Mapping[str, Any]) -> None:
+    """The five sub-scores, each 0-100."""
+    with st.grid(len(SUBSCORES)):
+        for name, label in SUBSCORES.items():
+            st.metric(label, formats.number(row[name], 1), border=True)
+
+
+def build_up(view: quality.FilingView) -> None:
+    """The waterfall of points lost, and how it adds up."""
+    row = view.grade
+    cap = row["score"] if row["score"] is not None and _capped(row) else None
+    if not view.build_up.is_empty():
+        theme.show(
+            charts_quality.points_lost(view.build_up, row["score"], cap),
+            alt=f"Points lost by each rule from 100 down to {formats.number(row['score'], 1)}",
+            key=f"points_{row['accession']}",
+        )
+    st.caption(
+        f"Weight passed {formats.number(row['passed'])} of {formats.number(row['evaluable'])} "
+        f"that could be evaluated; style of filer: {row['style'] or 'unknown'}; rule set "
+        f"{row['ruleset']}."
+    )
+
+
+def _capped(row: Mapping[str, Any]) -> bool:
+    return bool(row["raw_score"] is not None and row["raw_score"] > row["score"] + 0.05)
+
+
+def findings(view: quality.FilingView) -> None:
+    """Every finding: the sentence, the two numbers, and the facts it rests on."""
+    found = view.findings.sort(
+        pl.col("severity").replace_strict(
+            {name: place for place, name in enumerate(SEVERITIES)}, default=9
+        ),
+        "rule",
+        maintain_order=True,
+    )
+    if found.is_empty():
+        st.success("No rule found a fault in this filing.", icon=":material/check_circle:")
+        return
+    for place, finding in enumerate(found.head(MOST_FINDINGS).iter_rows(named=True)):
+        _finding(finding, view.grade["cik"], spread=place < OPEN_AT_FIRST)
+    if found.height > MOST_FINDINGS:
+        st.caption(f"{found.height - MOST_FINDINGS} more findings are in the file.")
+    shell.export_button(
+        "Findings as JSON", lambda: found, f"findings-{view.grade['accession']}.json"
+    )
+
+
+def _finding(finding: Mapping[str, Any], cik: int, *, spread: bool) -> None:
+    with st.container(border=True):
+        rule = rules.ruleset().rules.get(finding["rule"])
+        title = badges.plain(rule.title) if rule else ""
+        color = rules.SEVERITIES.get(finding["severity"], "gray")
+        st.markdown(
+            f"{badges.badge(finding['severity'], color)} **{finding['rule']} · {title}**  \n"
+            f"{badges.plain(finding['message'])}"
+        )
+        st.caption(numbers(finding))
+        facts = _facts_of(finding, cik)
+        if not facts.is_empty():
+            with st.expander(f"The {facts.height} facts behind it", expanded=spread):
+                tables.show(facts, FACTS, alt=f"Facts behind {finding['rule']}", rows=8)
+
+
+def numbers(finding: Mapping[str, Any]) -> str:
+    """`Stated 5, expected 7: 2 less; tolerance 1 · 2025-01-01 to 2025-12-31`."""
+    expected, actual = finding["expected"], finding["actual"]
+    parts = []
+    if expected is not None and actual is not None:
+        gap = actual - expected
+        side = "more" if gap > 0 else "less"
+        parts.append(f"Stated {_figure(actual)}, expected {_figure(expected)}")
+        if gap:
+            parts[-1] += f": {_figure(abs(gap))} {side}"
+    if finding["tolerance"] is not None:
+        parts.append(f"tolerance {_figure(finding['tolerance'])}")
+    start, end = finding["period_start"], finding["period_end"]
+    if end is not None:
+        parts.append(f"{start} to {end}" if start else f"at {end}")
+    return " · ".join(parts)
+
+
+def _figure(value: float) -> str:
+    return formats.number(value, 0 if float(value).is_integer() or abs(value) >= 1e4 else 2)
+
+
+def _facts_of(finding: Mapping[str, Any], cik: int) -> pl.DataFrame:
+    facts: Sequence[Mapping[str, Any]] = finding["facts"] or ()
+    if not facts:
+        return pl.DataFrame()
+    return pl.DataFrame(
+        [{**fact, "url": edgar(cik, fact["accession"])} for fact in facts],
+        infer_schema_length=None,
+    )
+
+
+def facts_used(view: quality.FilingView) -> None:
+    """The facts that the findings rest on, or all that were chosen for the rules."""
+    if view.facts.is_empty():
+        shell.empty("No facts of this filing are stored.", "Pull sec.facts.", page="datasets")
+        return
+    st.caption(f"{view.facts.height:,} facts of this filing entered the rules.")
+    tables.show(view.facts, {**ITEMS, **FACTS}, alt="Facts that the rules used", rows=20)
+    shell.export_button(
+        "CSV", lambda: view.facts, f"facts-{view.grade['accession']}.csv", key="facts_csv"
+    )
+
+
+def statements(view: quality.FilingView) -> None:
+    """The filing's own period as reported, statement by statement."""
+    _periods(view.statements, "No figures of the filing's own period.", "as reported", "own")
+
+
+def comparatives(view: quality.FilingView) -> None:
+    """Periods before the filing's own, as this filing tells them."""
+    _periods(view.comparatives, "This filing compares with no earlier period.", "earlier", "ago")
+
+
+def _periods(rows: pl.DataFrame, none: str, words: str, key: str) -> None:
+    if rows.is_empty():
+        st.caption(none)
+        return
+    parts = rows.partition_by("statement", as_dict=True, maintain_order=True)
+    for (name,), part in (
+        parts.items() if "statement" in rows.columns else {("Items",): rows}.items()
+    ):
+        st.markdown(f"**{name}**")
+        tables.show(part, ITEMS, alt=f"{name} {words}", rows=20, key=f"{key}_{name}")
+
+
+def versions(desk: service.Desk, view: quality.FilingView) -> None:
+    """This grade and the older ones of the same filing."""
+    st.caption(
+        "A new rule set, or new facts of the filing, make a new grade; the old ones stay. "
+        f"{view.older.height} stored."
+    )
+    tables.show(view.older, OLDER, alt="Grades of this filing over time, newest first")

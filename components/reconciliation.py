@@ -1,0 +1,96 @@
+"""What the page *Reconciliation* is made of: the six checks, their samples and their history."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from components import badges, charts_quality, formats, shell, tables, theme
+from core import service
+from core.domain.reconciliation import CHECKS
+from core.service import reconcile
+
+COLORS = {"info": "green", "warning": "yellow", "error": "orange", "critical": "red"}
+WORDS = {"info": "right", "warning": "warning", "error": "error", "critical": "critical"}
+TITLES: Mapping[str, str] = {spec.name: spec.title for spec in CHECKS}
+RUNS_SHOWN = 30
+
+
+def severity(value: str) -> str:
+    """Badge of a check's severity: right where nothing is affected."""
+    return badges.badge(WORDS.get(value, value), COLORS.get(value, "gray"))
+
+
+def run_now(desk: service.Desk) -> None:
+    """The button that runs all six checks."""
+    if st.button("Run the checks now", type="primary", key="reconcile_now"):
+        with st.spinner("Six checks over the whole store …"):
+            found = reconcile.run(desk, "page")
+        st.toast(f"Checked; the worst is: {WORDS.get(found.worst, found.worst)}")
+
+
+def latest(history: pl.DataFrame) -> pl.DataFrame:
+    """The checks of the newest run, in their order."""
+    newest = history.sort("started_at", descending=True)["run_id"][0]
+    return history.filter(pl.col("run_id") == newest).sort("position")
+
+
+def heading(checks: pl.DataFrame, desk: service.Desk) -> None:
+    """What the newest run found, when, and how long it took."""
+    row = checks.row(0, named=True)
+    bad = checks.filter(pl.col("severity") != "info").height
+    found = f"{bad} of {checks.height} checks found something" if bad else "All checks are right"
+    st.markdown(
+        f"{severity(row['worst'])} **{found}** · {formats.when(row['started_at'], shell.zone())}, "
+        f"{formats.age(row['started_at'], desk.now())} · took {formats.duration(row['seconds'])} · "
+        f"started by {badges.plain(str(row['trigger_name']))}"
+    )
+
+
+def cards(checks: pl.DataFrame) -> None:
+    """Each check with its sentence, drift and sample of rows."""
+    for check in checks.iter_rows(named=True):
+        with st.container(border=True):
+            title = TITLES.get(check["check_name"], check["check_name"])
+            st.markdown(
+                f"{severity(check['severity'])} **{title}**  \n{badges.plain(check['message'])}"
+            )
+            sample = pl.DataFrame(check["sample"] or [], infer_schema_length=None)
+            if not sample.is_empty():
+                with st.expander(f"Sample of {sample.height} rows"):
+                    heads = {name: name.replace("_", " ").capitalize() for name in sample.columns}
+                    tables.show(sample, heads, alt=f"Sample of: {title}", rows=8)
+
+
+def over_runs(history: pl.DataFrame) -> None:
+    """The checks of the last runs as a chart and as a table."""
+    newest = history.select("run_id", "started_at").unique().sort("started_at").tail(RUNS_SHOWN)
+    shown = history.join(newest.select("run_id"), on="run_id")
+    theme.show(
+        charts_quality.checks_over_runs(shown, TITLES),
+        alt="Severity of each check over the last runs",
+        key="reconcile_runs",
+    )
+    heads = {
+        "started_at": "Run",
+        "check": "Check",
+        "severity": "Severity",
+        "affected": "Affected",
+        "checked": "Checked",
+        "drift": "Drift",
+        "trigger_name": "Started by",
+    }
+    rows = shown.with_columns(check=pl.col("check_name").replace(TITLES))
+    rows = rows.sort("started_at", "position", descending=[True, False])
+    tables.show(rows, heads, alt="Checks of the last runs, newest first", rows=12)
+    shell.export_button(
+        "CSV of all runs", lambda: history.drop("sample", strict=False), "reconciliation.csv"
+    )
+
+
+def sample_of(check: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The sample rows of a check."""
+    return list(check["sample"] or [])

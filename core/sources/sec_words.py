@@ -1,0 +1,128 @@
+"""Values read out of bytes eight at a time: dates, four-digit numbers, texts.
+
+Positions are those of the first byte of a value; `Words` are the eight bytes from each position on
+as one little-endian number. Arithmetic on all bytes of a word at once replaces a parser per cell.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import pyarrow as pa
+
+Bytes = npt.NDArray[np.uint8]
+Words = npt.NDArray[np.uint64]
+Positions = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+WIDEST = 48  # no value of a fact is wider; more is not a fact as we know them
+_INLINE = 12  # Arrow's views hold texts up to here themselves
+_FIRST_YEAR, _LAST_YEAR = 1900, 2099
+_NO_DAY = np.iinfo(np.int32).min
+_U64 = np.uint64
+
+
+def _word(text: bytes) -> np.uint64:
+    return _U64(int.from_bytes(text, "little"))
+
+
+def word_of(text: bytes) -> tuple[np.uint64, np.uint64]:
+    """The first eight bytes of a text as a word, and the mask of those that it has."""
+    return _word(text[:8]), _word(b"\xff" * min(len(text), 8))
+
+
+def words_of(data: Bytes) -> Words:
+    """The word at every position (a view, nothing is copied); ends eight bytes early."""
+    return np.ndarray((len(data) - 7,), "<u8", data, 0, (1,))
+
+
+def mixed(words: Positions) -> Positions:
+    """The bits of each number spread over all of it."""
+    words = words * np.int64(0x2545F4914F6CDD1D)
+    return words ^ (words >> 29)
+
+
+_ZEROS = _word(b"00-00-00")
+_DASHES = _word(b"\0\0\xff\0\0\xff\0\0")
+_OVER_NINE = _word(b"\x76" * 8)  # added to a digit above 9 it sets the high bit
+_HIGH = _word(b"\x80" * 8)
+
+
+def _days() -> npt.NDArray[np.int32]:
+    """Days since 1970 by ((year - 1900) * 16 + month) * 64 + day; _NO_DAY where there is none."""
+    all_days = np.arange(f"{_FIRST_YEAR}-01-01", f"{_LAST_YEAR + 1}-01-01", dtype="M8[D]")
+    years, months = all_days.astype("M8[Y]"), all_days.astype("M8[M]")
+    year = years.astype(np.int64) + 1970 - _FIRST_YEAR
+    month, day = (months - years).astype(np.int64) + 1, (all_days - months).astype(np.int64) + 1
+    table = np.full((_LAST_YEAR - _FIRST_YEAR + 1) * 1024, _NO_DAY, np.int32)
+    table[year * 1024 + month * 64 + day] = all_days.astype(np.int64)
+    return table
+
+
+_DAYS = _days()
+
+
+def dates(words: Words, begin: Positions) -> pl.Series | None:
+    """Dates written YYYY-MM-DD, null where there is no such day; None for other centuries."""
+    century = words[begin] & _U64(0xFFFF)
+    this = century == _word(b"20")
+    if not bool((this | (century == _word(b"19"))).all()):
+        return None
+    digits = words[begin + 2] ^ _ZEROS
+    wrong = (digits | (digits + _OVER_NINE)) & _HIGH | (digits & _DASHES)
+    pairs = digits * _U64(10) + (digits >> _U64(8))
+    month = np.minimum((pairs >> _U64(24)) & _U64(255), _U64(15))
+    day = np.minimum((pairs >> _U64(48)) & _U64(255), _U64(63))
+    year = (pairs & _U64(255)) + this * _U64(100)
+    cell = np.where(wrong == 0, year * _U64(1024) + month * _U64(64) + day, _U64(0))
+    days = _DAYS[cell.astype(np.int64)]
+    series = pl.Series(days)
+    missing = days == _NO_DAY
+    if missing.any():
+        series = series.set(pl.Series(missing), None)
+    return series.cast(pl.Date)
+
+
+def short_numbers(words: Words, begin: Positions) -> pl.Series | None:
+    """Numbers of four digits, null where `null` stands; None when something else does."""
+    four = words[begin] & _U64(0xFFFFFFFF)
+    null = four == _word(b"null")
+    digits = np.where(null, _U64(0), four ^ _word(b"0000"))
+    if bool(((digits | (digits + _OVER_NINE)) & _U64(0x80808080)).any()):
+        return None
+    pairs = digits * _U64(10) + (digits >> _U64(8))
+    number = (pairs & _U64(255)) * _U64(100) + ((pairs >> _U64(16)) & _U64(255))
+    series = pl.Series(number.astype(np.int32))
+    return series.set(pl.Series(null), None) if null.any() else series
+
+
+_HEADS = np.array([_word(b"\0" * 4 + b"\xff" * min(n, 4)) for n in range(WIDEST + 1)], np.uint64)
+_TAILS = np.array([_word(b"\xff" * min(max(n - 4, 0), 8)) for n in range(WIDEST + 1)], np.uint64)
+
+
+def texts(
+    data: Bytes, words: Words, begin: Positions, length: Positions, valid: Flags | None
+) -> pl.Series:
+    """Texts of 0 to WIDEST bytes as Arrow views: short ones within, long ones copied once."""
+    views = np.empty((len(begin), 2), np.uint64)
+    views[:, 0] = (words[begin] << _U64(32)) & _HEADS[length] | length.astype(np.uint64)
+    long, width = length > _INLINE, int(length.max(initial=0))
+    pool = np.zeros(1, np.uint8)
+    if width > _INLINE and bool(long.all()):
+        pool, offset = _copied(data, begin, width), np.arange(len(begin)) * width
+        views[:, 1] = offset.astype(np.uint64) << _U64(32)
+    else:
+        views[:, 1] = words[begin + 4] & _TAILS[length]
+        if width > _INLINE:
+            pool, offset = _copied(data, begin[long], width), np.arange(int(long.sum())) * width
+            views[long, 1] = offset.astype(np.uint64) << _U64(32)
+    mask = None if valid is None else pa.py_buffer(np.packbits(valid, bitorder="little"))
+    buffers = [mask, pa.py_buffer(views), pa.py_buffer(pool)]
+    return pl.Series(pa.Array.from_buffers(pa.string_view(), len(begin), buffers), dtype=pl.String)
+
+
+def _copied(data: Bytes, begin: Positions, width: int) -> Bytes:
+    """`width` bytes from each position on, one after another."""
+    wide = np.ndarray((len(data) - width + 1,), f"V{width}", data, 0, (1,))
+    return wide[begin].view(np.uint8)

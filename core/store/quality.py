@@ -1,0 +1,206 @@
+"""Grades in the store: what is graded from, what was found, and what it was before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+import polars as pl
+
+from core.domain.frames import COMPANIES, FACTS, FILINGS
+from core.domain.quality.grading import Graded
+from core.store.facts import facts_as_known_on
+from core.store.transaction import Transaction
+from core.store.warehouse import Warehouse
+
+REPORTS = r"^(10-[KQ]|10-[KQ]T|20-F|40-F)(/A)?$"
+_SAME = (
+    "score", "grade", "coverage_pct", "critical", "major", "minor", "info", "required_score",
+    "identity_score", "duplicate_score", "missing_score", "complexity_score", "ruleset",
+    "input_hash", "company", "period_end",
+)  # fmt: skip
+_FINGERPRINTS = """
+WITH f AS (
+    SELECT cik, count(*) AS n, bit_xor(hash(taxonomy, concept, unit, period_start, period_end,
+        value, accession, fiscal_year, fiscal_period, form, filed, seq)) AS h
+    FROM facts WHERE removed_at IS NULL GROUP BY cik
+), s AS (
+    SELECT cik, count(*) AS n, bit_xor(hash(accession, form, filed, report_date, is_xbrl)) AS h
+    FROM filings GROUP BY cik
+), c AS (SELECT cik, hash(name, sic, category, fiscal_year_end) AS h FROM companies)
+SELECT f.cik, concat_ws('-', f.n, f.h, s.n, s.h, c.h) AS fingerprint
+FROM f LEFT JOIN s ON s.cik = f.cik LEFT JOIN c ON c.cik = f.cik
+"""
+
+
+def fingerprints(warehouse: Warehouse) -> dict[int, str]:
+    """What decides the grades of each company with facts, as a short text."""
+    return dict(warehouse.read(_FINGERPRINTS).rows())
+
+
+def graded_inputs(warehouse: Warehouse, ruleset: str) -> dict[int, str]:
+    """The fingerprints that the current grades rest on."""
+    query = "SELECT cik, fingerprint FROM grade_inputs WHERE ruleset = ?"
+    return dict(warehouse.read(query, [ruleset]).rows())
+
+
+def inputs(
+    warehouse: Warehouse, ciks: Sequence[int] | None, as_of: date | None
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """FACTS, FILINGS and COMPANIES of some companies (None: all), as known on a day."""
+    facts = facts_as_known_on(warehouse, as_of, ciks)
+    wanted = {"ciks": list(ciks) if ciks is not None else None}
+    chosen = "WHERE $ciks IS NULL OR list_contains($ciks::BIGINT[], cik)"
+    filings = warehouse.read(f"SELECT {', '.join(FILINGS.columns)} FROM filings {chosen}", wanted)
+    known = warehouse.read(f"SELECT {', '.join(COMPANIES.columns)} FROM companies {chosen}", wanted)
+    return facts.select(list(FACTS.columns)), filings, known
+
+
+def write(
+    tx: Transaction, graded: Graded, ciks: Sequence[int], marks: dict[int, str], now: datetime
+) -> tuple[int, int]:
+    """Store the grades of companies; (written, unchanged). A grade that is no more stays as old."""
+    before = tx.read(
+        "SELECT * FROM grades WHERE is_current AND cik IN (SELECT unnest(?))", [list(ciks)]
+    )
+    fresh = graded.scores.with_columns(pl.col("facts", "concepts").cast(pl.Int64))
+    keys = ["cik", "accession"]
+    same = fresh.join(
+        before.select(*keys, *_SAME), on=[*keys, *_SAME], how="semi", nulls_equal=True
+    )
+    changed = fresh.join(same.select(keys), on=keys, how="anti")
+    _retire(tx, before.join(same.select(keys), on=keys, how="anti").select(keys))
+    tx.insert("grades", changed.with_columns(graded_at=_at(now), is_current=pl.lit(True)))
+    tx.insert("findings", _found(graded.findings, changed.select(keys), now))
+    _write_items(tx, graded.items, ciks)
+    _write_marks(tx, marks, graded.ruleset)
+    return changed.height, same.height
+
+
+def _retire(tx: Transaction, keys: pl.DataFrame) -> None:
+    accessions = keys["accession"].to_list()
+    tx.execute(
+        "UPDATE grades SET is_current = FALSE "
+        "WHERE is_current AND accession IN (SELECT unnest(?)) AND cik IN (SELECT unnest(?))",
+        [accessions, keys["cik"].unique().to_list()],
+    )
+
+
+def _found(findings: pl.DataFrame, keys: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    wanted = findings.join(keys, on=["cik", "accession"], how="semi")
+    as_json = pl.struct(pl.col("facts").fill_null([])).struct.json_encode()
+    return wanted.with_columns(facts=as_json, graded_at=_at(now))
+
+
+def _write_items(tx: Transaction, items: pl.DataFrame, ciks: Sequence[int]) -> None:
+    tx.execute("DELETE FROM filing_items WHERE cik IN (SELECT unnest(?))", [list(ciks)])
+    tx.insert("filing_items", items)
+
+
+def _write_marks(tx: Transaction, marks: dict[int, str], ruleset: str) -> None:
+    tx.execute("DELETE FROM grade_inputs WHERE cik IN (SELECT unnest(?))", [list(marks)])
+    tx.insert(
+        "grade_inputs",
+        pl.DataFrame(
+            {"cik": list(marks), "fingerprint": list(marks.values())},
+            schema={"cik": pl.Int64, "fingerprint": pl.String},
+        ).with_columns(ruleset=pl.lit(ruleset)),
+    )
+
+
+def _at(now: datetime) -> pl.Expr:
+    return pl.lit(now).cast(pl.Datetime("us", "UTC"))
+
+
+_TICKERS = """
+SELECT cik, arg_max(value, (valid_to IS NULL, coalesce(valid_to, DATE '9999-12-31'))) AS ticker
+FROM company_identifiers WHERE kind = 'ticker' GROUP BY cik
+"""
+_GRADES = f"""
+SELECT g.cik, t.ticker, coalesce(c.name, g.company) AS company, g.* EXCLUDE (cik, company),
+    'https://www.sec.gov/Archives/edgar/data/' || g.cik || '/' || replace(g.accession, '-', '')
+        || '/' || g.accession || '-index.htm' AS url
+FROM grades g LEFT JOIN ({_TICKERS}) t ON t.cik = g.cik LEFT JOIN companies c ON c.cik = g.cik
+WHERE ($old OR g.is_current) AND ($ciks IS NULL OR list_contains($ciks::BIGINT[], g.cik))
+    AND ($forms IS NULL OR list_contains($forms::VARCHAR[], g.form))
+    AND ($letters IS NULL OR list_contains($letters::VARCHAR[], g.grade))
+    AND ($accession IS NULL OR g.accession = $accession)
+    AND ($text IS NULL OR contains(lower(coalesce(c.name, g.company, '')), lower($text))
+        OR lower(t.ticker) = lower($text) OR g.accession = $text)
+ORDER BY g.filed DESC, g.accession DESC, g.graded_at DESC LIMIT $limit
+"""
+
+
+def grades(
+    warehouse: Warehouse,
+    *,
+    ciks: Sequence[int] | None = None,
+    forms: Sequence[str] | None = None,
+    letters: Sequence[str] | None = None,
+    text: str | None = None,
+    accession: str | None = None,
+    old: bool = False,
+    limit: int | None = None,
+) -> pl.DataFrame:
+    """Graded filings, newest first, with ticker, company and link."""
+    return warehouse.read(
+        _GRADES,
+        {
+            "old": old,
+            "ciks": None if ciks is None else list(ciks),
+            "forms": list(forms) if forms else None,
+            "letters": list(letters) if letters else None,
+            "accession": accession,
+            "text": text or None,
+            "limit": 2**62 if limit is None else limit,
+        },
+    )
+
+
+def findings(warehouse: Warehouse, accessions: Sequence[str] | None = None) -> pl.DataFrame:
+    """Findings of the current grades (of some filings), worst first."""
+    return warehouse.read(
+        "SELECT f.* FROM findings f JOIN grades g ON g.cik = f.cik AND g.accession = f.accession "
+        "AND g.graded_at = f.graded_at AND g.is_current "
+        "WHERE $chosen IS NULL OR list_contains($chosen::VARCHAR[], f.accession) "
+        "ORDER BY f.accession, CASE f.severity WHEN 'critical' THEN 0 WHEN 'major' THEN 1 "
+        "WHEN 'minor' THEN 2 ELSE 3 END, f.rule, f.period_end DESC",
+        {"chosen": None if accessions is None else list(accessions)},
+    )
+
+
+def items(warehouse: Warehouse, accession: str, cik: int) -> pl.DataFrame:
+    """The facts chosen for the standard items of a filing, own periods first."""
+    return warehouse.read(
+        "SELECT item, taxonomy, concept, unit, period_start, period_end, value, months, own "
+        "FROM filing_items WHERE accession = ? AND cik = ? "
+        "ORDER BY own DESC, item, period_end DESC",
+        [accession, cik],
+    )
+
+
+def statements(warehouse: Warehouse, accession: str, cik: int) -> pl.DataFrame:
+    """Every fact that a filing states, with its label."""
+    return warehouse.read(
+        "SELECT f.taxonomy, f.concept, c.label, f.value, f.unit, f.period_start, f.period_end "
+        "FROM facts f LEFT JOIN concepts c ON c.taxonomy = f.taxonomy AND c.concept = f.concept "
+        "WHERE f.accession = ? AND f.cik = ? AND f.removed_at IS NULL "
+        "ORDER BY f.taxonomy, f.concept, f.period_end DESC, f.period_start",
+        [accession, cik],
+    )
+
+
+def add_dataset_grades(tx: Transaction, rows: Sequence[dict[str, Any]]) -> None:
+    """Keep one measurement of every dataset."""
+    if rows:
+        tx.insert("dataset_grades", pl.DataFrame(rows, infer_schema_length=None))
+
+
+def dataset_grades(warehouse: Warehouse, runs: int = 30) -> pl.DataFrame:
+    """The last measurements of every dataset, newest first."""
+    return warehouse.read(
+        "SELECT * FROM dataset_grades QUALIFY row_number() OVER "
+        "(PARTITION BY dataset ORDER BY measured_at DESC) <= ? ORDER BY dataset, measured_at DESC",
+        [runs],
+    )

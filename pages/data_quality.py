@@ -1,0 +1,37 @@
+"""Data quality: grades of filings and of datasets, with the way to each reason."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from components import quality as parts
+from components import quality_datasets, shell
+
+VIEWS = ("Filings", "Datasets")
+
+parts.go_to_picked()
+desk = shell.page(
+    "Data quality",
+    purpose="Which figures can be trusted: grades of filings and of datasets.",
+    datasets=parts.INPUTS,
+)
+view = st.segmented_control(
+    "View", VIEWS, default=VIEWS[0], key="view", bind="query-params", required=True
+)
+if view == "Datasets":
+    with shell.guarded("the quality of the datasets"):
+        quality_datasets.overview(desk)
+else:
+    with shell.guarded("the grades"):
+        graded = parts.all_grades(desk)
+        if graded.is_empty():
+            parts.none_yet(desk)
+        else:
+            chosen = parts.filters(graded)
+            parts.figures(chosen)
+            if chosen.is_empty():
+                shell.empty("No filing passes the filters.", "Widen them to see grades again.")
+            else:
+                parts.charts(chosen)
+                parts.table(chosen, graded)
+            parts.exports(desk, chosen)

@@ -1,0 +1,51 @@
+"""Filing: one filing's grade, point by point, with the facts that every point rests on."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from components import quality as lists
+from components import quality_filing as parts
+from components import shell
+from core.service import quality
+
+VIEWS = ("Findings", "Facts used", "Statements", "Comparatives", "Versions")
+
+desk = shell.page(
+    "Filing",
+    purpose="One filing: why it has its grade, and the facts behind every point.",
+    datasets=lists.INPUTS,
+)
+
+with shell.guarded("the filing"):
+    graded = lists.all_grades(desk)
+    row = None
+    if graded.is_empty():
+        lists.none_yet(desk)
+    else:
+        row = parts.choose(graded)
+        if row is None:
+            shell.empty(
+                f"The filing {st.query_params.get('filing')} has no grade.",
+                "It may have no XBRL facts, or its company is not followed.",
+                page="data_quality",
+                label="All graded filings",
+            )
+    if row is not None:
+        view = quality.filing(desk, row["accession"], cik=row["cik"])
+        parts.heading(view.grade)
+        parts.subscores(view.grade)
+        parts.build_up(view)
+        shown = st.segmented_control(
+            "View", VIEWS, default=VIEWS[0], key="view", bind="query-params", required=True
+        )
+        if shown == "Findings":
+            parts.findings(view)
+        elif shown == "Facts used":
+            parts.facts_used(view)
+        elif shown == "Statements":
+            parts.statements(view)
+        elif shown == "Comparatives":
+            parts.comparatives(view)
+        else:
+            parts.versions(desk, view)

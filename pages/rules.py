@@ -1,0 +1,50 @@
+"""Rules: every rule behind a grade, in words, made from the rule set itself."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from components import glossary, rules, shell
+
+shell.page("Rules", purpose="Every rule behind a grade, as the desk evaluates it.")
+
+with shell.guarded("the rules"):
+    book = rules.ruleset()
+    st.markdown(
+        f"**{len(book.rules)} rules**, rule set `{book.id}`. Score = 100 × weight passed / weight "
+        "that could be evaluated. One critical finding caps the score at 69, two at 49. "
+        "A from 90, B from 80, C from 70, D from 60, else F; NR when less than half of the "
+        "expected weight could be evaluated."
+    )
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    text = left.text_input(
+        "Find a rule", key="q", bind="query-params", placeholder="cash, Q09, DQC_0015, equity …"
+    )
+    severities = right.pills(
+        "Severity",
+        list(rules.SEVERITIES),
+        selection_mode="multi",
+        key="severity",
+        bind="query-params",
+        help=glossary.meaning("Score"),
+    )
+    found = rules.matching(text, severities)
+    if found.is_empty():
+        shell.empty(f"No rule matches “{text}”.", "Clear the box to see them all.")
+    else:
+        st.caption(f"{found.height} of {len(book.rules)} rules.")
+        rules.show(found)
+        names = found["rule"].to_list()
+        if st.query_params.get("rule", names[0]) not in names:
+            del st.query_params["rule"]
+        chosen = st.selectbox(
+            "Rule in full",
+            names,
+            format_func=lambda name: f"{name} · {book.rules[name].title}",
+            key="rule",
+            bind="query-params",
+        )
+        rules.detail(chosen)
+    with st.container(horizontal=True):
+        for ending in ("csv", "json"):
+            shell.export_button(ending.upper(), rules.table, f"rules.{ending}", key=f"r_{ending}")

@@ -1,0 +1,216 @@
+"""The command line, alone and beside a running desk: the same command, the same output."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import polars as pl
+import pytest
+
+from tests.upstreams import CIK, DAILY, Running
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def upstreams() -> Iterator[Running]:
+    """Stand-ins that serve a few small documents."""
+    with Running() as running:
+        yield running
+
+
+def environment(folder: Path, upstreams: Running) -> dict[str, str]:
+    """An environment in which the desk of a folder uses the stand-ins."""
+    given = {f"OPENBELL_{name.upper()}": str(v) for name, v in upstreams.settings().items()}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("OPENBELL_")}
+    return kept | given | {"OPENBELL_DATA_DIR": str(folder), "OPENBELL_RETRIES": "0"}
+
+
+def run(env: dict[str, str], *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run one command."""
+    command = [sys.executable, "-m", "app", *words]
+    done = subprocess.run(
+        command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120, check=False
+    )
+    if check:
+        assert done.returncode == 0, done.stderr
+    return done
+
+
+def document(env: dict[str, str], *words: str) -> Any:
+    """The JSON document of a command."""
+    return json.loads(run(env, *words, "--json").stdout)
+
+
+@pytest.fixture(scope="module")
+def pulled(
+    tmp_path_factory: pytest.TempPathFactory, upstreams: Running
+) -> tuple[dict[str, str], Any]:
+    """A data folder into which one pull was made from the command line."""
+    env = environment(tmp_path_factory.mktemp("desk"), upstreams)
+    return env, document(env, "pull", "prices.daily")
+
+
+def test_pull_reports_in_the_documented_shape(pulled: tuple[dict[str, str], Any]) -> None:
+    """Every key of interface is there, with the counts of what came."""
+    (done,) = pulled[1]["pulls"]
+    keys = {"dataset", "window", "trigger", "state", "version", "rows_read", "rows_inserted"}
+    keys |= {"rows_updated", "rows_unchanged", "rows_rejected", "bytes", "seconds", "error"}
+    assert keys <= set(done)
+    assert (done["state"], done["rows_read"], done["window"].keys()) == (
+        "done",
+        3,
+        {"from": 0, "to": 0}.keys(),
+    )
+
+
+def test_status_and_sql_read_what_was_pulled(pulled: tuple[dict[str, str], Any]) -> None:
+    """Status gives freshness and rows; sql gives row objects and refuses to write."""
+    env, _ = pulled
+    statuses = {item["name"]: item for item in document(env, "status")["datasets"]}
+    assert (statuses["prices.daily"]["freshness"], statuses["prices.daily"]["rows"]) == ("fresh", 3)
+    query = "SELECT count(*) AS n FROM bars_daily"
+    assert document(env, "sql", query) == [{"n": 3}]
+    refused = run(env, "sql", "DELETE FROM bars_daily", check=False)
+    assert (refused.returncode, "SELECT" in refused.stderr) == (2, True)
+
+
+def test_a_failing_pull_exits_with_one(pulled: tuple[dict[str, str], Any]) -> None:
+    """The report is printed all the same and names host and path."""
+    env = pulled[0] | {"OPENBELL_FOUNDRY_URL": "http://127.0.0.1:9/fdtc-api"}
+    done = run(env, "pull", "prices.daily", "--now", "--json", check=False)
+    assert done.returncode == 1
+    (pull,) = json.loads(done.stdout)["pulls"]
+    assert pull["state"] == "failed"
+    assert "127.0.0.1" in pull["error"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("pull", "no.such"), ("import", "prices.daily", "missing.csv"), ("sql", "SELEC 1")],
+)
+def test_a_mistake_is_one_sentence(pulled: tuple[dict[str, str], Any], words: list[str]) -> None:
+    """No traceback; the exit code tells wrong use from failure."""
+    done = run(pulled[0], *words, check=False)
+    assert done.returncode in (1, 2)
+    assert "Traceback" not in done.stderr
+
+
+def test_import_and_export_round_trip(pulled: tuple[dict[str, str], Any], tmp_path: Path) -> None:
+    """What is imported from a file comes out of an export."""
+    env, _ = pulled
+    file = tmp_path / "more.csv"
+    file.write_bytes(DAILY.replace(b"AAA", b"CCC").replace(b"BBB", b"DDD"))
+    (done,) = document(env, "import", "prices.daily", str(file))["pulls"]
+    assert (done["state"], done["trigger"], done["rows_inserted"]) == ("done", "import", 3)
+    out = tmp_path / "bars.csv"
+    run(env, "export", "dataset", "--filter", "name=prices.daily", "--out", str(out))
+    assert pl.read_csv(out).height == 6
+
+
+def test_backup_restores_what_was_there(pulled: tuple[dict[str, str], Any]) -> None:
+    """A backup is verified, and restoring it brings back the rows."""
+    env, _ = pulled
+    made = document(env, "backup")
+    rows = document(env, "sql", "SELECT count(*) AS n FROM bars_daily")
+    assert document(env, "verify")["ok"]
+    run(env, "restore", made["folder"])
+    assert document(env, "sql", "SELECT count(*) AS n FROM bars_daily") == rows
+
+
+@pytest.fixture(scope="module")
+def served(
+    tmp_path_factory: pytest.TempPathFactory, upstreams: Running
+) -> Iterator[tuple[dict[str, str], dict[str, Any]]]:
+    """A desk that serves, and its address file."""
+    folder = tmp_path_factory.mktemp("served desk")
+    env = environment(folder, upstreams) | {"OPENBELL_SCHEDULER": "false"}
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "app", "serve", "--port", "0"], cwd=ROOT, env=env, stderr=log
+        )
+    try:
+        yield env, _address(folder, process)
+    finally:
+        process.terminate()
+        assert process.wait(30) == 0
+    assert not (folder / "desk.json").exists()
+
+
+def _address(folder: Path, process: subprocess.Popen[bytes]) -> dict[str, Any]:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        if (folder / "desk.json").exists():
+            address: dict[str, Any] = json.loads((folder / "desk.json").read_text())
+            try:
+                httpx.get(f"{address['url']}/api/health/live", timeout=2)
+            except httpx.HTTPError:
+                continue
+            return address
+        time.sleep(0.1)
+    raise AssertionError((folder / "log").read_text())
+
+
+def test_commands_beside_a_running_desk_go_through_it(
+    served: tuple[dict[str, str], dict[str, Any]],
+) -> None:
+    """Pull, watch and sql work while the desk owns the store."""
+    env, _ = served
+    (done,) = document(env, "pull", "prices.daily")["pulls"]
+    assert done["state"] == "done"
+    followed = document(env, "watch", "add", str(CIK))["companies"]
+    assert [item["cik"] for item in followed] == [CIK]
+    assert document(env, "sql", "SELECT count(*) AS n FROM bars_daily") == [{"n": 3}]
+    refused = run(env, "sql", "DROP TABLE bars_daily", check=False)
+    assert refused.returncode == 2
+
+
+def test_a_second_desk_names_the_first(served: tuple[dict[str, str], dict[str, Any]]) -> None:
+    """It refuses to start, in a sentence, with the owner's process."""
+    env, address = served
+    done = run(env, "serve", "--port", "0", check=False)
+    assert done.returncode != 0
+    assert f"owned by process {address['pid']}" in done.stderr
+
+
+def test_health_metrics_and_token(served: tuple[dict[str, str], dict[str, Any]]) -> None:
+    """Health and metrics are open, commands want the token, which only its owner may read."""
+    env, address = served
+    mode = (Path(env["OPENBELL_DATA_DIR"]) / "desk.json").stat().st_mode & 0o777
+    assert mode == 0o600
+    with httpx.Client(base_url=address["url"], timeout=10) as client:
+        for name in ("live", "ready", "startup", "detailed"):
+            assert client.get(f"/api/health/{name}").status_code == 200, name
+        assert client.get("/_stcore/health").status_code == 200
+        metrics = client.get("/api/metrics").text
+        assert "openbell_queue_jobs" in metrics
+        assert client.post("/api/v1/commands/status").status_code == 401
+        token = {"Authorization": f"Bearer {address['token']}"}
+        answer = client.post("/api/v1/commands/status", headers=token)
+        assert answer.json()["exit_code"] == 0
+        wrong = client.post("/api/v1/commands/status", headers=token, json={"colour": "red"})
+        assert (wrong.status_code, "colour" in wrong.text) == (422, True)
+
+
+def test_a_correlation_id_follows_a_command_to_its_pull(
+    served: tuple[dict[str, str], dict[str, Any]],
+) -> None:
+    """The id given to the API is on the pull's record."""
+    env, address = served
+    headers = {"Authorization": f"Bearer {address['token']}", "X-Correlation-Id": "abc123def456"}
+    httpx.post(
+        f"{address['url']}/api/v1/commands/pull",
+        headers=headers,
+        json={"datasets": ["prices.daily"], "now": True},
+        timeout=60,
+    )
+    rows = document(env, "sql", "SELECT DISTINCT correlation_id FROM pulls")
+    assert {"correlation_id": "abc123def456"} in rows

@@ -1,0 +1,173 @@
+"""Grades, reconciliation and dataset quality on the desk, over the real captures."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import polars as pl
+import pytest
+
+from benchmarks.captures import facts_of, read_json
+from core import service, settings
+from core.service import Desk, quality, reconcile
+from core.service.commands import run as run_command
+from core.sources.sec_submissions import decode_submissions
+from core.store.facts import append_facts
+
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+CIKS = (2488, 820313, 1045810, 320193)
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """A desk with the facts and filings of four real companies, graded."""
+    root = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "sec"
+    if not root.is_dir():
+        pytest.skip("the captured files (../shared/data) are not on this machine")
+    desk = Desk.open(settings.load(data_dir=tmp_path_factory.mktemp("graded")))
+    with desk, desk.warehouse.transaction() as tx:
+        frames = [
+            facts_of(read_json(root / "companyfacts" / f"CIK{cik:010}.json.gz")) for cik in CIKS
+        ]
+        append_facts(tx, frames, "p1", NOW)
+        _add_filings(tx, root)
+    desk = Desk.open(desk.settings)
+    service.use(desk)
+    quality.grade_all(desk)
+    yield desk
+    service.use(None)
+    desk.close()
+
+
+def _add_filings(tx, root: Path) -> None:  # type: ignore[no-untyped-def]
+    import gzip
+
+    for cik in CIKS:
+        for folder in ("submissions_history", "submissions"):
+            path = root / folder / f"CIK{cik:010}.json.gz"
+            if path.is_file():
+                decoded = decode_submissions(gzip.decompress(path.read_bytes()), cik)
+                tx.insert("companies", decoded.company.with_columns(pull_id=pl.lit("p1")))
+                tx.insert("filings", decoded.filings.with_columns(pull_id=pl.lit("p1")))
+                break
+
+
+def test_honest_companies_are_a_or_b(graded: Desk) -> None:
+    """At least 85 % of annual and quarterly reports since 2012, and no balance sheet alarm."""
+    found = quality.grades(graded, forms=["10-K", "10-Q"]).filter(pl.col("filed").dt.year() >= 2012)
+    good = found["grade"].is_in(["A", "B"]).mean()
+    assert found.height > 150
+    assert good is not None
+    assert good >= 0.85
+    assert quality.store.findings(graded.warehouse).filter(pl.col("rule") == "Q01").is_empty()
+
+
+def test_the_known_fault_is_found_and_explained(graded: Desk) -> None:
+    """AMD's cover of 2012-07-27 is a critical finding with both numbers and their facts."""
+    view = quality.filing(graded, "0001193125-12-332074")
+    (row,) = view.findings.filter(pl.col("rule") == "Q31").iter_rows(named=True)
+    assert row["severity"] == "critical"
+    assert "707,555,106,000,000" in row["message"]
+    assert "EntityCommonStockSharesOutstanding" in [fact["concept"] for fact in row["facts"]]
+    assert view.grade["grade"] == "D"
+    assert view.build_up["points"].sum() == pytest.approx(100 - view.grade["score"], abs=0.2)
+
+
+def test_the_csv_has_the_documented_columns_and_reads_back(graded: Desk) -> None:
+    """Polars, pandas and DuckDB read the same rows."""
+    frame = service.exports.frame_of(graded, "filings")
+    assert frame.columns == list(quality.CSV_COLUMNS)
+    body = service.exports.encode(frame, "csv")
+    assert body.splitlines()[0].decode() == ",".join(quality.CSV_COLUMNS)
+    ours = pl.read_csv(io.BytesIO(body), infer_schema_length=None)
+    theirs = pd.read_csv(io.BytesIO(body))
+    path = Path(graded.settings.data_dir) / "filings.csv"
+    service.exports.save(frame, path)
+    others = duckdb.sql(f"SELECT count(*), sum(score) FROM read_csv('{path}')").fetchone()
+    assert others is not None
+    assert ours.height == len(theirs) == others[0] == frame.height
+    assert ours["score"].sum() == pytest.approx(theirs["score"].sum()) == others[1]
+    assert ours["graded_at"].str.ends_with("Z").all()
+
+
+def test_only_what_changed_is_graded_again(graded: Desk) -> None:
+    """Nothing changed: nothing is done. A changed fact: a new grade, and the old one stays."""
+    assert quality.grade_all(graded) == {"companies": 0, "written": 0, "unchanged": 0}
+    accession = "0000320193-23-000106"
+    with graded.warehouse.transaction() as tx:
+        tx.execute(
+            "UPDATE facts SET value = value * 1000 WHERE accession = ? AND concept = 'Assets'",
+            [accession],
+        )
+    done = quality.grade_all(graded)
+    assert done["companies"] == 1
+    assert 1 <= done["written"] <= 12
+    view = quality.filing(graded, accession)
+    assert "Q01" in view.findings["rule"].to_list()
+    assert view.older.height == 1
+    with graded.warehouse.transaction() as tx:
+        tx.execute(
+            "UPDATE facts SET value = value / 1000 WHERE accession = ? AND concept = 'Assets'",
+            [accession],
+        )
+    quality.grade_all(graded)
+
+
+def test_the_grade_command_tells_of_the_past(graded: Desk) -> None:
+    """As of a day, only what was filed by then counts; strict turns criticals into code 3."""
+    past = run_command(graded, "grade", {"cik": 2488, "as_of": date(2012, 12, 31)}).document
+    assert max(item["filed"] for item in past["filings"]) <= date(2012, 12, 31)
+    keys = {"cik", "ticker", "company", "accession", "form", "filed", "period_end", "score"}
+    keys |= {"grade", "coverage_pct", "subscores", "findings"}
+    assert keys <= set(past["filings"][0])
+    assert run_command(graded, "grade", {"cik": 2488, "strict": True}).exit_code == 3
+    assert run_command(graded, "grade", {"cik": 2488}).exit_code == 0
+
+
+def test_reconciliation_finds_tampering(graded: Desk) -> None:
+    """A changed source value and a doubled row are found, with samples and drift."""
+    before = {check["check"]: check for check in reconcile.run(graded).document()["checks"]}
+    assert before["values"]["affected"] == before["duplicates"]["affected"] == 0
+    with graded.warehouse.transaction() as tx:
+        tx.execute(
+            "UPDATE filing_items SET value = value + 1 WHERE cik = 820313 AND item = 'Assets'"
+        )
+        tx.execute(
+            "INSERT INTO bars_daily (symbol, session, pull_id) SELECT 'X', DATE '2024-01-02', 'p' "
+            "FROM range(2)"
+        )
+    result = run_command(graded, "reconcile", {})
+    after = {check["check"]: check for check in result.document["checks"]}
+    assert result.exit_code == 3
+    assert after["values"]["affected"] > 0
+    assert after["values"]["drift"] == after["values"]["affected"]
+    assert after["values"]["sample"]
+    assert after["duplicates"]["affected"] == 1
+    assert reconcile.history(graded)["run_id"].n_unique() == 2
+
+
+def test_an_empty_desk_has_nothing_to_grade(desk: Desk) -> None:
+    """Empty lists, six checks with nothing to say, no exception."""
+    assert run_command(desk, "grade", {}).document["filings"] == []
+    result = run_command(desk, "reconcile", {})
+    assert (result.exit_code, len(result.document["checks"])) == (0, 6)
+    assert service.exports.frame_of(desk, "filings").columns == list(quality.CSV_COLUMNS)
+
+
+def test_feature_records_are_the_same_every_time(graded: Desk) -> None:
+    """Two exports are equal, and Apple's 2023 ratios are what its report says."""
+    first, second = (
+        service.exports.encode(service.exports.frame_of(graded, "features", cik=320193), "parquet")
+        for _ in range(2)
+    )
+    assert first == second
+    rows = pl.read_parquet(io.BytesIO(first))
+    (row,) = rows.filter(pl.col("accession") == "0000320193-23-000106").iter_rows(named=True)
+    assert row["net_margin"] == pytest.approx(96_995 / 383_285, abs=1e-4)
+    assert row["revenues_growth_pct"] == pytest.approx(100 * (383_285 / 394_328 - 1), abs=1e-2)
+    assert row["current_ratio"] == pytest.approx(143_566 / 145_308, abs=1e-4)

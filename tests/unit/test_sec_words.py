@@ -1,0 +1,77 @@
+"""Values read out of bytes eight at a time, against the slow and obvious way."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.sources import sec_words
+from core.sources.pulled import Pulled
+
+
+def _at(values: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The bytes of some values, their words, where each begins and how long it is."""
+    data = np.frombuffer("".join(values).encode() + b" " * sec_words.WIDEST, np.uint8)
+    length = np.array([len(value) for value in values], np.int64)
+    return data, sec_words.words_of(data), np.cumsum(length) - length, length
+
+
+def _date(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+DATES = st.dates(date(1900, 1, 1), date(2099, 12, 31)).map(str)
+ODD = st.from_regex(r"(19|20)[0-9x/:-]{8}", fullmatch=True)
+
+
+@settings(deadline=None, derandomize=True, max_examples=100)
+@given(st.lists(DATES | ODD, min_size=1, max_size=20))
+def test_dates_are_days_or_null(values: list[str]) -> None:
+    """Leap days, months of thirty days, letters and dashes out of place included."""
+    _, words, begin, _ = _at(values)
+    days = sec_words.dates(words, begin)
+    plain = [v if v[4] == v[7] == "-" and v.replace("-", "").isdigit() else "" for v in values]
+    assert days is not None
+    assert days.to_list() == [_date(value) for value in plain]
+
+
+@pytest.mark.parametrize("value", ["1899-12-31", "2100-01-01", "null      "])
+def test_dates_of_other_centuries_are_left_to_another_reader(value: str) -> None:
+    """One is enough."""
+    _, words, begin, _ = _at(["2020-01-01", value])
+    assert sec_words.dates(words, begin) is None
+
+
+def test_four_digits_are_a_number_and_null_is_null() -> None:
+    """Anything else is left to another reader."""
+    _, words, begin, _ = _at(["2020", "null", "0001"])
+    numbers = sec_words.short_numbers(words, begin)
+    assert numbers is not None
+    assert numbers.to_list() == [2020, None, 1]
+    _, words, begin, _ = _at(["2020", "20.5"])
+    assert sec_words.short_numbers(words, begin) is None
+
+
+@settings(deadline=None, derandomize=True, max_examples=100)
+@given(st.lists(st.text("abcXYZ019-/", max_size=sec_words.WIDEST), min_size=1, max_size=20))
+def test_texts_of_any_length_are_cut_as_they_stand(values: list[str]) -> None:
+    """Empty, within a view, and beyond it."""
+    data, words, begin, length = _at(values)
+    assert sec_words.texts(data, words, begin, length, None).to_list() == values
+    valid = np.arange(len(values)) % 2 == 0
+    cut = sec_words.texts(data, words, begin, np.where(valid, length, 0), valid).to_list()
+    assert cut == [value if keep else None for value, keep in zip(values, valid, strict=True)]
+
+
+def test_the_record_of_a_pull_tells_what_was_missing() -> None:
+    """What failed first, then three of the notes and how many more there are."""
+    assert Pulled().remark() is None
+    assert Pulled(partial="1 failed", notes=("a",)).remark() == "1 failed; a"
+    assert Pulled(notes=tuple("abcde")).remark() == "a; b; c; and 2 more like these"
