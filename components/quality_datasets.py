@@ -7,7 +7,7 @@ import streamlit as st
 
 from components import badges, charts_quality, formats, once, shell, tables, theme
 from core import service
-from core.service import quality
+from core.service import exports, reconcile
 
 FRESH_SECONDS = 3.0
 RUNS = 30
@@ -41,9 +41,14 @@ HELP = {
 def overview(desk: service.Desk) -> None:
     """Grades of all datasets, then one of them: its history and its failing rows."""
     key = ("dataset grades", desk.warehouse.path)
-    history = once.lately(lambda: quality.datasets_quality(desk), FRESH_SECONDS, *key)
+    history = once.lately(lambda: reconcile.datasets_quality(desk), FRESH_SECONDS, *key)
     if history.is_empty():
-        shell.empty("No dataset has been measured yet.", "Pull one.", page="datasets")
+        shell.empty(
+            "No dataset has been measured yet.",
+            "They are measured with the checks of the store, after pulls or by hand.",
+            page="reconciliation",
+            label="Go to Reconciliation",
+        )
         return
     newest = latest(history)
     st.markdown(headline(newest))
@@ -90,15 +95,20 @@ def one(desk: service.Desk, name: str, runs: pl.DataFrame) -> None:
         alt=f"Scores of {name} over its last {RUNS} runs",
         key=f"dataset_history_{name}",
     )
-    failing = quality.failing_rows(desk, name)
+    failing = reconcile.failing_rows(desk, name, ROWS_SHOWN)
     if failing.is_empty():
         st.caption("No row breaks a rule.")
         return
+    count = runs.sort("measured_at")["failing"][-1]
     st.caption(
-        f"{formats.number(failing.height)} rows break a rule; the first "
+        f"{formats.number(count)} rows broke a rule when measured; the first "
         f"{min(failing.height, ROWS_SHOWN)} are shown."
     )
     ahead = ["failed_rules", *(c for c in failing.columns if c != "failed_rules")]
     heads = {c: "Broken rules" if c == "failed_rules" else c for c in ahead}
     tables.show(failing.head(ROWS_SHOWN), heads, alt=f"Failing rows of {name}", rows=10)
-    shell.export_button("CSV of all failing rows", lambda: failing, f"failing-{name}.csv")
+    shell.export_button(
+        "CSV of all failing rows",
+        lambda: exports.frame_of(desk, "failing", name=name),
+        f"failing-{name}.csv",
+    )

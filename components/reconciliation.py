@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from typing import Any
 
 import polars as pl
 import streamlit as st
@@ -29,7 +29,7 @@ def run_now(desk: service.Desk) -> None:
     if st.button("Run the checks now", type="primary", key="reconcile_now"):
         with st.spinner("Six checks over the whole store …"):
             found = reconcile.run(desk, "page")
-        st.toast(f"Checked; the worst is: {WORDS.get(found.worst, found.worst)}")
+        st.toast(f"Checked; the worst is: {WORDS.get(found['worst'], found['worst'])}")
 
 
 def latest(history: pl.DataFrame) -> pl.DataFrame:
@@ -45,7 +45,7 @@ def heading(checks: pl.DataFrame, desk: service.Desk) -> None:
     found = f"{bad} of {checks.height} checks found something" if bad else "All checks are right"
     st.markdown(
         f"{severity(row['worst'])} **{found}** · {formats.when(row['started_at'], shell.zone())}, "
-        f"{formats.age(row['started_at'], desk.now())} · took {formats.duration(row['seconds'])} · "
+        f"{formats.age(row['started_at'], desk.now())} · "
         f"started by {badges.plain(str(row['trigger_name']))}"
     )
 
@@ -58,8 +58,8 @@ def cards(checks: pl.DataFrame) -> None:
             st.markdown(
                 f"{severity(check['severity'])} **{title}**  \n{badges.plain(check['message'])}"
             )
-            sample = pl.DataFrame(check["sample"] or [], infer_schema_length=None)
-            if not sample.is_empty():
+            sample = pl.DataFrame(json.loads(check["sample"] or "[]"), infer_schema_length=None)
+            if check["affected"] and not sample.is_empty():
                 with st.expander(f"Sample of {sample.height} rows"):
                     heads = {name: name.replace("_", " ").capitalize() for name in sample.columns}
                     tables.show(sample, heads, alt=f"Sample of: {title}", rows=8)
@@ -89,8 +89,3 @@ def over_runs(history: pl.DataFrame) -> None:
     shell.export_button(
         "CSV of all runs", lambda: history.drop("sample", strict=False), "reconciliation.csv"
     )
-
-
-def sample_of(check: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The sample rows of a check."""
-    return list(check["sample"] or [])
