@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import polars as pl
 
+from core.domain import dataset_quality
 from core.domain.quality import grading
 from core.domain.quality.model import WEIGHTS, Rule, default_ruleset
 from core.errors import NotFoundError, UsageError
 from core.jobs.queue import Job
 from core.jobs.worker import Context
-from core.service import companies
+from core.service import companies, datasets
 from core.service.commands import FOUND_ERRORS, CommandResult, command
 from core.service.exports import export
 from core.service.handlers import handler
 from core.store import quality as store
+from core.store.transaction import quoted
 
 if TYPE_CHECKING:
     from core.service.desk import Desk
@@ -33,6 +35,19 @@ CSV_COLUMNS = (
 SUBSCORES = ("required", "identity", "duplicate", "missing", "complexity")
 BATCH_COMPANIES = 200
 LETTERS = ("A", "B", "C", "D", "F", "NR")
+OWN_PERIOD_DAYS = 3
+FACT_LIST = pl.List(
+    pl.Struct(
+        {
+            "concept": pl.String,
+            "unit": pl.String,
+            "start": pl.String,
+            "end": pl.String,
+            "value": pl.Float64,
+            "accession": pl.String,
+        }
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +55,11 @@ class FilingView:
     """All that is known of one filing's grade."""
 
     grade: Mapping[str, Any]
-    findings: pl.DataFrame
-    lost: pl.DataFrame  # rule, title, severity, points: the score's way down from 100
-    items: pl.DataFrame
-    statements: pl.DataFrame
+    findings: pl.DataFrame  # `facts` holds lists of facts
+    build_up: pl.DataFrame  # rule, title, severity, points: what each rule took from 100
+    facts: pl.DataFrame  # item and fact: what entered the rules
+    statements: pl.DataFrame  # the filing's own period as reported, by statement
+    comparatives: pl.DataFrame  # earlier periods as this filing tells them
     older: pl.DataFrame
 
 
@@ -98,23 +114,25 @@ def filing(desk: Desk, accession: str, cik: int | None = None) -> FilingView:
             f"filing {accession} is not graded", hint="pull its company's facts, then grade"
         )
     row = current.row(0, named=True)
-    found = store.findings(desk.warehouse, [accession])
+    found = store.findings(desk.warehouse, [accession]).filter(pl.col("cik") == row["cik"])
+    stated = _sorted_into(store.statements(desk.warehouse, accession, row["cik"]))
+    days = (pl.col("period_end") - pl.lit(row["period_end"])).dt.total_days().abs()
+    own = (pl.col("statement") == "Cover") | (days <= OWN_PERIOD_DAYS).fill_null(value=False)
     return FilingView(
         grade=row,
-        findings=_with_links(found),
-        lost=_lost(row, found),
-        items=store.items(desk.warehouse, accession),
-        statements=_sorted_into(store.statements(desk.warehouse, accession, row["cik"])),
+        findings=found.with_columns(facts=_facts(found)),
+        build_up=_lost(row, found),
+        facts=store.items(desk.warehouse, accession, row["cik"]),
+        statements=stated.filter(own),
+        comparatives=stated.filter(~own),
         older=rows.filter(~pl.col("is_current")),
     )
 
 
-def _with_links(found: pl.DataFrame) -> pl.DataFrame:
-    rules = default_ruleset().rules
-    titles = {name: rule.title for name, rule in rules.items()}
-    return found.with_columns(
-        title=pl.col("rule").replace_strict(titles, default=None, return_dtype=pl.String)
-    )
+def _facts(found: pl.DataFrame) -> pl.Series:
+    texts = found["facts"].to_list()
+    facts = [orjson.loads(text)["facts"] or [] for text in texts]
+    return pl.Series("facts", facts, dtype=FACT_LIST, strict=False)
 
 
 def _lost(row: Mapping[str, Any], found: pl.DataFrame) -> pl.DataFrame:
@@ -144,7 +162,13 @@ def _sorted_into(facts: pl.DataFrame) -> pl.DataFrame:
         .when(flow).then(pl.lit("Cash flow"))
         .otherwise(pl.lit("Income and other"))
     )  # fmt: skip
-    return facts.with_columns(statement=statement)
+    item = pl.coalesce("label", "concept")
+    return facts.with_columns(statement=statement, item=item, months=_months())
+
+
+def _months() -> pl.Expr:
+    days = (pl.col("period_end") - pl.col("period_start")).dt.total_days() + 1
+    return (days / 30.4).round().cast(pl.Int32)
 
 
 def company_grades(desk: Desk) -> pl.DataFrame:
@@ -167,6 +191,20 @@ def company_grades(desk: Desk) -> pl.DataFrame:
 def rules() -> list[Rule]:
     """Every rule of the current rule set."""
     return list(default_ruleset().rules.values())
+
+
+def datasets_quality(desk: Desk) -> pl.DataFrame:
+    """The last 30 measurements of every dataset, newest first."""
+    return store.dataset_grades(desk.warehouse)
+
+
+def failing_rows(desk: Desk, name: str) -> pl.DataFrame:
+    """Rows of a dataset that break a rule, with the rules they break."""
+    dataset = desk.catalogue.get(name)
+    if not datasets.row_counts(desk, [dataset.table]):
+        return pl.DataFrame(schema={**dataset.polars_schema, "failed_rules": pl.String})
+    rows = desk.warehouse.read(f"SELECT * EXCLUDE (pull_id) FROM {quoted(dataset.table)}")
+    return dataset_quality.failing_rows(rows)
 
 
 @handler("grade", after=("facts", "filings", "companies"))

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -31,8 +32,22 @@ if TYPE_CHECKING:
 DRIFT_DAYS = 30
 
 
-def run(desk: Desk, trigger: str = "manual") -> dict[str, Any]:
-    """Run the six checks and measure the datasets; the run in the shape of `reconcile`."""
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of the six checks."""
+
+    run_id: str
+    checks: Sequence[Check]
+    worst: str
+
+    def document(self) -> dict[str, Any]:
+        """The run in the shape of `reconcile`."""
+        checks = [_document(check) for check in self.checks]
+        return {"run_id": self.run_id, "checks": checks, "worst": self.worst}
+
+
+def run(desk: Desk, trigger: str = "manual") -> Run:
+    """Grade what changed, run the six checks, measure the datasets, and keep all of it."""
     began = time.monotonic()
     quality.grade_all(desk)
     before = _last(desk)
@@ -47,7 +62,7 @@ def run(desk: Desk, trigger: str = "manual") -> dict[str, Any]:
         )
         tx.insert("reconciliation_checks", _rows(run_id, checks))
         grade_store.add_dataset_grades(tx, measured)
-    return {"run_id": run_id, "checks": [_document(check) for check in checks], "worst": worst}
+    return Run(run_id, checks, worst)
 
 
 def _check(desk: Desk, spec: reconciliation.CheckSpec, before: int | None) -> Check:
@@ -77,7 +92,7 @@ def _document(check: Check) -> dict[str, Any]:
     }
 
 
-def _rows(run_id: str, checks: list[Check]) -> pl.DataFrame:
+def _rows(run_id: str, checks: Sequence[Check]) -> pl.DataFrame:
     rows = [
         {
             "run_id": run_id,
@@ -99,8 +114,8 @@ def _rows(run_id: str, checks: list[Check]) -> pl.DataFrame:
 def history(desk: Desk, runs: int = 30) -> pl.DataFrame:
     """The checks of the last runs, newest run first; `sample` is JSON."""
     return desk.warehouse.read(
-        "SELECT r.run_id, r.started_at, r.worst, r.trigger_name, c.position, c.check_name, "
-        "c.title, c.severity, c.affected, c.checked, c.drift, c.message, c.sample "
+        "SELECT r.run_id, r.started_at, r.seconds, r.worst, r.trigger_name, c.position, "
+        "c.check_name, c.title, c.severity, c.affected, c.checked, c.drift, c.message, c.sample "
         "FROM (SELECT * FROM reconciliation_runs ORDER BY started_at DESC LIMIT ?) r "
         "JOIN reconciliation_checks c ON c.run_id = r.run_id "
         "ORDER BY r.started_at DESC, c.position",
@@ -158,36 +173,22 @@ def _measured(desk: Desk, item: dataset_quality.DatasetGrade) -> dict[str, Any]:
     }
 
 
-def datasets_quality(desk: Desk) -> pl.DataFrame:
-    """The last 30 measurements of every dataset, newest first."""
-    return grade_store.dataset_grades(desk.warehouse)
-
-
-def failing_rows(desk: Desk, name: str, limit: int = 1000) -> pl.DataFrame:
-    """Rows of a dataset that break a rule, with the rules they break."""
-    dataset = desk.catalogue.get(name)
-    if not datasets.row_counts(desk, [dataset.table]):
-        return pl.DataFrame(schema={**dataset.polars_schema, "failed_rules": pl.String})
-    rows = desk.warehouse.read(f"SELECT * EXCLUDE (pull_id) FROM {quoted(dataset.table)}")
-    return dataset_quality.failing_rows(rows).head(limit)
-
-
 @handler("reconcile", after=("facts", "filings", "companies", "bars_daily"))
 async def reconcile_job(desk: Desk, job: Job, context: Context) -> Mapping[str, Any]:
     """Run the checks; queued by itself after pulls."""
-    document = await asyncio.to_thread(run, desk, "schedule")
-    return {"run_id": document["run_id"], "worst": document["worst"]}
+    done = await asyncio.to_thread(run, desk, "schedule")
+    return {"run_id": done.run_id, "worst": done.worst}
 
 
 @command("reconcile")
 def reconcile_command(desk: Desk) -> CommandResult:
     """The six checks of our copy; exit code 3 when one is an error or worse."""
-    document = run(desk)
-    bad = reconciliation.must_alarm(document["worst"])
-    return CommandResult(document, FOUND_ERRORS if bad else 0)
+    done = run(desk)
+    bad = reconciliation.must_alarm(done.worst)
+    return CommandResult(done.document(), FOUND_ERRORS if bad else 0)
 
 
 @export("failing")
 def export_failing(desk: Desk, *, name: str) -> pl.DataFrame:
     """Rows of a dataset that break a rule of their quality."""
-    return failing_rows(desk, name, 2**31)
+    return quality.failing_rows(desk, name)

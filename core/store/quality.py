@@ -170,12 +170,13 @@ def findings(warehouse: Warehouse, accessions: Sequence[str] | None = None) -> p
     )
 
 
-def items(warehouse: Warehouse, accession: str) -> pl.DataFrame:
+def items(warehouse: Warehouse, accession: str, cik: int) -> pl.DataFrame:
     """The facts chosen for the standard items of a filing, own periods first."""
     return warehouse.read(
         "SELECT item, taxonomy, concept, unit, period_start, period_end, value, months, own "
-        "FROM filing_items WHERE accession = ? ORDER BY own DESC, item, period_end DESC",
-        [accession],
+        "FROM filing_items WHERE accession = ? AND cik = ? "
+        "ORDER BY own DESC, item, period_end DESC",
+        [accession, cik],
     )
 
 
