@@ -7,7 +7,7 @@ import streamlit as st
 
 from components import badges, charts_quality, formats, once, shell, tables, theme
 from core import service
-from core.service import exports, reconcile
+from core.service import quality
 
 FRESH_SECONDS = 3.0
 RUNS = 30
@@ -41,7 +41,7 @@ HELP = {
 def overview(desk: service.Desk) -> None:
     """Grades of all datasets, then one of them: its history and its failing rows."""
     key = ("dataset grades", desk.warehouse.path)
-    history = once.lately(lambda: reconcile.datasets_quality(desk), FRESH_SECONDS, *key)
+    history = once.lately(lambda: quality.datasets_quality(desk), FRESH_SECONDS, *key)
     if history.is_empty():
         shell.empty(
             "No dataset has been measured yet.",
@@ -95,7 +95,7 @@ def one(desk: service.Desk, name: str, runs: pl.DataFrame) -> None:
         alt=f"Scores of {name} over its last {RUNS} runs",
         key=f"dataset_history_{name}",
     )
-    failing = reconcile.failing_rows(desk, name, ROWS_SHOWN)
+    failing = quality.failing_rows(desk, name)
     if failing.is_empty():
         st.caption("No row breaks a rule.")
         return
@@ -109,6 +109,6 @@ def one(desk: service.Desk, name: str, runs: pl.DataFrame) -> None:
     tables.show(failing.head(ROWS_SHOWN), heads, alt=f"Failing rows of {name}", rows=10)
     shell.export_button(
         "CSV of all failing rows",
-        lambda: exports.frame_of(desk, "failing", name=name),
+        lambda: failing,
         f"failing-{name}.csv",
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,7 +15,6 @@ ARCHIVES = "https://www.sec.gov/Archives/edgar/data"
 OPEN_AT_FIRST = 3  # findings whose facts are spread out
 MOST_FINDINGS = 40
 CHOICE_KEY = "filing_choice"
-NEAR_DAYS = 3
 STATEMENTS = ("Balance sheet", "Income and other", "Cash flow", "Cover")
 SUBSCORES = {
     "required_score": "Required concepts",
@@ -129,9 +127,9 @@ def subscores(row: Mapping[str, Any]) -> None:
 def build_up(view: quality.FilingView) -> None:
     """The waterfall of points lost, and how it adds up."""
     row = view.grade
-    if not view.lost.is_empty():
+    if not view.build_up.is_empty():
         theme.show(
-            charts_quality.points_lost(view.lost, row["score"]),
+            charts_quality.points_lost(view.build_up, row["score"]),
             alt=f"Points lost by each rule from 100 down to {formats.number(row['score'], 1)}",
             key=f"points_{row['accession']}",
         )
@@ -159,7 +157,8 @@ def findings(view: quality.FilingView) -> None:
 
 def _finding(finding: Mapping[str, Any], cik: int, *, spread: bool) -> None:
     with st.container(border=True):
-        title = badges.plain(finding["title"] or "")
+        rule = rules.ruleset().rules.get(finding["rule"])
+        title = badges.plain(rule.title) if rule else ""
         color = rules.SEVERITIES.get(finding["severity"], "gray")
         st.markdown(
             f"{badges.badge(finding['severity'], color)} **{finding['rule']} · {title}**  \n"
@@ -195,7 +194,7 @@ def _figure(value: float) -> str:
 
 
 def _facts_of(finding: Mapping[str, Any], cik: int) -> pl.DataFrame:
-    facts: list[dict[str, Any]] = json.loads(finding["facts"] or "{}").get("facts") or []
+    facts: list[dict[str, Any]] = finding["facts"] or []
     if not facts:
         return pl.DataFrame()
     return pl.DataFrame(
@@ -206,33 +205,26 @@ def _facts_of(finding: Mapping[str, Any], cik: int) -> pl.DataFrame:
 
 def facts_used(view: quality.FilingView) -> None:
     """The facts that were chosen for the standard items: what the rules read."""
-    if view.items.is_empty():
+    if view.facts.is_empty():
         shell.empty("No fact of this filing carries a standard item.", "Its facts stand below it.")
         return
     st.caption(
-        f"{view.items.height:,} facts carry the standard items that the rules read, "
+        f"{view.facts.height:,} facts carry the standard items that the rules read, "
         "the filing's own periods first."
     )
-    tables.show(view.items, ITEMS, alt="Facts that the rules read", rows=20)
+    tables.show(view.facts, ITEMS, alt="Facts that the rules read", rows=20)
     name = f"items-{view.grade['accession']}.csv"
-    shell.export_button("CSV", lambda: view.items, name, key="items_csv")
+    shell.export_button("CSV", lambda: view.facts, name, key="items_csv")
 
 
 def statements(view: quality.FilingView) -> None:
     """The filing's own period as reported, statement by statement."""
-    _periods(view.statements.filter(_own(view)), "No figures of the filing's own period.", "own")
+    _periods(view.statements, "No figures of the filing's own period.", "own")
 
 
 def comparatives(view: quality.FilingView) -> None:
     """Other periods, as this filing tells them."""
-    _periods(view.statements.filter(~_own(view)), "This filing tells of no other period.", "other")
-
-
-def _own(view: quality.FilingView) -> pl.Expr:
-    """Facts of the filing's own period end (within 3 days), and its cover."""
-    end = view.grade["period_end"]
-    near = (pl.col("period_end") - pl.lit(end)).dt.total_days().abs() <= NEAR_DAYS
-    return near.fill_null(value=False) | (pl.col("statement") == "Cover")
+    _periods(view.comparatives, "This filing tells of no other period.", "other")
 
 
 def _periods(rows: pl.DataFrame, none: str, key: str) -> None:

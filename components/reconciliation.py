@@ -45,7 +45,7 @@ def heading(checks: pl.DataFrame, desk: service.Desk) -> None:
     found = f"{bad} of {checks.height} checks found something" if bad else "All checks are right"
     st.markdown(
         f"{severity(row['worst'])} **{found}** · {formats.when(row['started_at'], shell.zone())}, "
-        f"{formats.age(row['started_at'], desk.now())} · "
+        f"{formats.age(row['started_at'], desk.now())} · took {formats.duration(row['seconds'])} · "
         f"started by {badges.plain(str(row['trigger_name']))}"
     )
 
