@@ -29,7 +29,7 @@ def run_now(desk: service.Desk) -> None:
     if st.button("Run the checks now", type="primary", key="reconcile_now"):
         with st.spinner("Six checks over the whole store …"):
             found = reconcile.run(desk, "page")
-        st.toast(f"Checked; the worst is: {WORDS.get(found['worst'], found['worst'])}")
+        st.toast(f"Checked; the worst is: {WORDS.get(found.worst, found.worst)}")
 
 
 def latest(history: pl.DataFrame) -> pl.DataFrame:
