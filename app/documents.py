@@ -1,4 +1,4 @@
-"""Writes the generated documents: docs/settings.md, docs/datasets.md and docs/commands.md.
+"""Writes the generated documents: settings, datasets, commands and rules, in docs/.
 
 `make docs` runs it; a test fails when a document is not what this would write.
 """
@@ -18,6 +18,7 @@ from pydantic_core import PydanticUndefined
 from app.__main__ import register_all
 from core.catalogue import Catalogue
 from core.domain.datasets import Dataset
+from core.domain.quality.model import WEIGHTS, Rule, default_ruleset
 from core.settings import PREFIX, ROOT, Settings
 
 DOCS = ROOT / "docs"
@@ -122,10 +123,43 @@ def _parameter(parameter: Any) -> str:
     return f"- `{shown}`: {getattr(parameter, 'help', '') or ''}"
 
 
+def rules_document() -> str:
+    """Every rule of the filing grade."""
+    rules = default_ruleset()
+    weights = ", ".join(f"{name} {weight}" for name, weight in WEIGHTS.items())
+    lines = [
+        "# Rules of the filing grade",
+        "",
+        f"Rule set `{rules.id}`. The score is 100 x weight passed / weight evaluable; weights by",
+        f"severity: {weights}. Related ids name public rules about the same relation; their texts",
+        "are not copied and no certification is claimed.",
+    ]
+    for rule in rules.rules.values():
+        lines += ["", f"## {rule.id} {rule.title}", "", *_rule(rule)]
+    return "\n".join(lines) + "\n"
+
+
+def _rule(rule: Rule) -> Iterator[str]:
+    yield f"- Severity: {rule.severity} (weight {rule.weight}), group {rule.group}"
+    if rule.formula and not rule.equations:
+        yield f"- Rule: {rule.formula}"
+    for equation in (*rule.equations, *rule.also):
+        yield f"- Relation: `{equation.text}`"
+    for lower, upper in rule.orders:
+        yield f"- Order: `{lower} <= {upper}`"
+    if rule.tolerance:
+        yield f"- Tolerance: {rule.tolerance}"
+    if rule.style:
+        yield f"- Only for style: {rule.style}"
+    if rule.related:
+        yield f"- Related: {', '.join(rule.related)}"
+
+
 DOCUMENTS: dict[str, Callable[[], str]] = {
     "settings.md": settings_document,
     "datasets.md": datasets_document,
     "commands.md": commands_document,
+    "rules.md": rules_document,
 }
 
 

@@ -10,13 +10,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from typing import Any
+
 import polars as pl
 
 from core.domain.quality.model import Ruleset
 from core.domain.quality.registry import register
 
 MONEY = r"^[A-Z]{3}$"
-LENGTHS: Mapping[int, tuple[int, int]] = {3: (65, 115), 6: (155, 205), 9: (245, 295), 12: (340, 390)}
+LENGTHS: Mapping[int, tuple[int, int]] = {
+    3: (65, 115),
+    6: (155, 205),
+    9: (245, 295),
+    12: (340, 390),
+}
 DERIVED = ("Equity", "CashEnd", "CashBegin", "CashRestrictedEnd", "CashRestrictedBegin")
 
 
@@ -72,7 +79,9 @@ def concept_table(rules: Ruleset) -> pl.DataFrame:
         for rank, tag in enumerate(tags)
     ]
     names = ("taxonomy", "concept", "item", "rank", "item_kind", "unit_kind")
-    table = pl.DataFrame(rows, schema=names, orient="row").with_columns(pl.col("rank").cast(pl.Int32))
+    table = pl.DataFrame(rows, schema=names, orient="row").with_columns(
+        pl.col("rank").cast(pl.Int32)
+    )
     return table.with_columns(pl.col("item").cast(pl.Enum(list(rules.items))))
 
 
@@ -142,14 +151,16 @@ def _period_ends(registry: pl.DataFrame, chosen: pl.DataFrame) -> pl.DataFrame:
     periodic = pl.col("periodic") & pl.col("report_date").is_not_null()
     found = pl.coalesce("sheet_date", "flow_end", "report_date")
     return joined.with_columns(
-        period_end=pl.when(near | ~periodic).then(found).otherwise(pl.coalesce("report_date", found))
+        period_end=pl.when(near | ~periodic)
+        .then(found)
+        .otherwise(pl.coalesce("report_date", found))
     ).sort("fid")
 
 
 def _mark(chosen: pl.DataFrame, registry: pl.DataFrame) -> pl.DataFrame:
     """Adds months (0 for instants, 3, 6, 9, 12, -1 for other lengths) and own (the filing's period)."""
     days = (pl.col("end") - pl.col("start")).dt.total_days() + 1
-    months = pl.when(pl.col("start").is_null()).then(0)
+    months: Any = pl.when(pl.col("start").is_null()).then(0)
     for length, (low, high) in LENGTHS.items():
         months = months.when(days.is_between(low, high)).then(length)
     ends = registry.select("fid", "period_end")
@@ -157,7 +168,9 @@ def _mark(chosen: pl.DataFrame, registry: pl.DataFrame) -> pl.DataFrame:
         chosen.join(ends, on="fid", maintain_order="left")
         .with_columns(
             months=months.otherwise(-1).cast(pl.Int8),
-            own=((pl.col("end") - pl.col("period_end")).dt.total_days().abs() <= 3).fill_null(False),
+            own=((pl.col("end") - pl.col("period_end")).dt.total_days().abs() <= 3).fill_null(
+                False
+            ),
         )
         .drop("period_end")
     )

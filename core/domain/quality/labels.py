@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 
 from core.domain.quality.book import Book
@@ -27,12 +29,19 @@ def lengths(book: Book) -> Outcome:
     )  # fmt: skip
     failed = seen.filter(~pl.col("fits")).with_columns(
         message=pl.concat_str(
-            pl.lit("The longest flow to the period end covers "), number(pl.col("actual")),
-            pl.lit(" days, but the form asks for about "), number(pl.col("expected")), pl.lit("."),
+            pl.lit("The longest flow to the period end covers "),
+            number(pl.col("actual")),
+            pl.lit(" days, but the form asks for about "),
+            number(pl.col("expected")),
+            pl.lit("."),
         )
     )
     shape = ["fid", "start", "end", "expected", "actual", "message"]
-    return outcome("Q36", seen, pl.concat([failed.select(shape), _strays(book).select(shape)], how="vertical_relaxed"))
+    return outcome(
+        "Q36",
+        seen,
+        pl.concat([failed.select(shape), _strays(book).select(shape)], how="vertical_relaxed"),
+    )
 
 
 def _strays(book: Book) -> pl.DataFrame:
@@ -220,15 +229,20 @@ def fiscal_labels(book: Book) -> Outcome:
 def deadline(book: Book) -> Outcome:
     """Q45: days from period end to filing against the deadline of the filer category."""
     limits = book.rules.deadlines
-    due = pl.when(pl.lit(False)).then(0)
+    due: Any = pl.when(pl.lit(False)).then(0)
     for filer in ("foreign", "other", "accelerated", "large"):
         year, quarter = limits[filer]
         allowed = pl.when(pl.col("annual")).then(year).otherwise(quarter)
-        due = due.when((pl.col("filer") == filer) & (_recent(book) | (filer == "foreign"))).then(allowed)
+        due = due.when((pl.col("filer") == filer) & (_recent(book) | (filer == "foreign"))).then(
+            allowed
+        )
     year, quarter = limits["other"]
     due = due.otherwise(pl.when(pl.col("annual")).then(year).otherwise(quarter))
     forms = book.filings.filter(
-        pl.col("periodic"), ~pl.col("amendment"), ~pl.col("transition"), pl.col("listed"),
+        pl.col("periodic"),
+        ~pl.col("amendment"),
+        ~pl.col("transition"),
+        pl.col("listed"),
         pl.col("report_date").is_not_null(),
     ).with_columns(  # fmt: skip
         days=(pl.col("filed") - pl.col("report_date")).dt.total_days(),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
-FAILED = {
+FAILED: dict[str, Any] = {
     "fid": pl.UInt32,
     "rule": pl.String,
     "start": pl.Date,
@@ -19,7 +20,7 @@ FAILED = {
     "items": pl.List(pl.String),  # operands: their facts are looked up by (filing, period, item)
     "rows": pl.List(pl.UInt32),  # or the facts themselves
 }
-JUDGED = {"fid": pl.UInt32, "rule": pl.String, "ok": pl.Boolean}
+JUDGED: dict[str, Any] = {"fid": pl.UInt32, "rule": pl.String, "ok": pl.Boolean}
 
 
 @dataclass(frozen=True, slots=True)

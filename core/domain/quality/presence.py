@@ -104,7 +104,9 @@ def _one_sided(book: Book) -> pl.DataFrame:
     back = (pl.col("period_end") - pl.col("end")).dt.total_days()
     ago = main.filter(back.is_between(354, 376)).unique(["fid", "item", "months"], keep="last")
     own = main.filter("own")
-    lengths = own.group_by("fid", "months").agg(n=pl.col("item").n_unique(), own_end=pl.col("end").max())
+    lengths = own.group_by("fid", "months").agg(
+        n=pl.col("item").n_unique(), own_end=pl.col("end").max()
+    )
     ago = ago.join(lengths.filter(pl.col("n") >= 3), on=["fid", "months"])
     missing = ago.join(own, on=["fid", "item", "months"], how="anti")
     return missing.with_columns(
@@ -177,7 +179,9 @@ def restated(book: Book, told: pl.DataFrame) -> Outcome:
     split = pl.any_horizontal((ratio / s - 1).abs() < 0.02 for s in SPLITS if s != 1)
     shares = pl.col("item").is_in(PER_SHARE) & split
     room = pl.max_horizontal(pl.col("unit") * 2, pl.col("first").abs() * 0.001)
-    room = pl.when(pl.col("item").cast(pl.String).str.starts_with("Eps")).then(0.011).otherwise(room)
+    room = (
+        pl.when(pl.col("item").cast(pl.String).str.starts_with("Eps")).then(0.011).otherwise(room)
+    )
     changed = ((pl.col("value") - pl.col("first")).abs() > room) & ~shares
     both = both.with_columns(changed=changed, room=room)
     share = pl.col("changed").sum().over("fid") / pl.len().over("fid")
@@ -207,11 +211,10 @@ def outliers(book: Book, own: pl.DataFrame) -> Outcome:
     grown = own.with_columns(before=lag, growth=pl.when(positive).then(growth))
     grown = grown.filter(pl.col("growth").is_not_null())
     history = pl.col("growth").shift(1)
-    window = {"window_size": 20, "min_samples": 8}
     over = ["cik", "item", "months"]
-    grown = grown.with_columns(middle=history.rolling_median(**window).over(over))
+    grown = grown.with_columns(middle=history.rolling_median(20, min_samples=8).over(over))
     spread = (pl.col("growth") - pl.col("middle")).abs()
-    grown = grown.with_columns(mad=spread.shift(1).rolling_median(**window).over(over))
+    grown = grown.with_columns(mad=spread.shift(1).rolling_median(20, min_samples=8).over(over))
     judged = grown.filter(pl.col("mad").is_not_null())
     usual = (pl.col("value").abs() / pl.col("usual")).is_between(0.25, 4.0)
     failed = judged.filter(~usual, spread > pl.max_horizontal(6 * 1.4826 * pl.col("mad"), 1.1))

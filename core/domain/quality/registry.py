@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 
 from core.domain.quality.model import Ruleset
@@ -81,11 +83,12 @@ def _describe(frame: pl.DataFrame, companies: pl.DataFrame, rules: Ruleset) -> p
 def _style(rules: Ruleset) -> pl.Expr:
     """The first style whose SIC range holds the company; industrial where the SIC is unknown."""
     code = pl.col("sic").cast(pl.Int32, strict=False)
-    style = pl.when(pl.lit(False)).then(pl.lit(""))
+    style: Any = pl.when(pl.lit(False)).then(pl.lit(""))  # a chain of when and then
     for entry in rules.styles:
         for low, high in entry.sic:
             style = style.when(code.is_between(low, high)).then(pl.lit(entry.name))
-    return style.otherwise(pl.lit("industrial"))
+    chosen: pl.Expr = style.otherwise(pl.lit("industrial"))
+    return chosen
 
 
 def _filer() -> pl.Expr:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 
 from core.domain.quality.book import Book
@@ -11,7 +13,11 @@ from core.domain.quality.model import Ruleset
 LETTERS = ((90.0, "A"), (80.0, "B"), (70.0, "C"), (60.0, "D"))
 CAPS = {1: 69.0, 2: 49.0}  # critical failures -> highest score
 LEAST_COVERAGE_PCT = 50.0
-GROUPS = {"required_score": "required", "identity_score": "identity", "duplicate_score": "duplicates"}
+GROUPS = {
+    "required_score": "required",
+    "identity_score": "identity",
+    "duplicate_score": "duplicates",
+}
 
 
 def rule_table(rules: Ruleset) -> pl.DataFrame:
@@ -27,7 +33,9 @@ def scores(book: Book, evaluated: Evaluated) -> pl.DataFrame:
     frame = book.filings.join(counted, on="fid", how="left", maintain_order="left")
     frame = frame.join(_coverage(book, judged), on="fid", how="left", maintain_order="left")
     for name, share in (("required", evaluated.required), ("usual", evaluated.usual)):
-        frame = frame.join(share.rename({"share": name}), on="fid", how="left", maintain_order="left")
+        frame = frame.join(
+            share.rename({"share": name}), on="fid", how="left", maintain_order="left"
+        )
     graded = _graded(_subscores(frame))
     return graded.with_columns(pl.col(pl.Float64).fill_nan(None))
 
@@ -84,7 +92,7 @@ def _graded(frame: pl.DataFrame) -> pl.DataFrame:
     frame = frame.with_columns(
         score=pl.when(rated).then(pl.min_horizontal(raw, cap)), raw_score=raw, cap=cap
     )
-    letter = pl.when(pl.col("score").is_null()).then(pl.lit("NR"))
+    letter: Any = pl.when(pl.col("score").is_null()).then(pl.lit("NR"))
     for least, name in LETTERS:
         letter = letter.when(pl.col("score") >= least).then(pl.lit(name))
     return frame.with_columns(grade=letter.otherwise(pl.lit("F")), reason=_reason())
