@@ -155,26 +155,19 @@ def _of(shares: pl.DataFrame, by: str, letter: str) -> list[tuple[str, float, in
     return shares.filter(pl.col("grade") == letter).select(by, "share", "n").rows()
 
 
-def points_lost(build_up: pl.DataFrame, score: float | None, cap: float | None = None) -> go.Figure:
-    """From 100 down to the score: one step a rule that failed.
+def points_lost(lost: pl.DataFrame, score: float | None) -> go.Figure:
+    """From 100 down to the score: one step a rule that failed, the cap of critical findings last.
 
-    `build_up` has rule, title, severity and points (what the rule cost, positive), the costliest
-    first; `cap` is the highest score that critical findings leave, when it was what counted.
+    `lost` has rule (`cap` for the cap), title, severity and points (positive), the costliest first.
     """
-    steps = build_up.filter(pl.col("points") > 0)
-    lost = steps["points"].to_list()
-    capped = max(0.0, 100 - sum(lost) - score) if cap is not None and score is not None else 0.0
-    labels = ["perfect", *steps["rule"], *(["cap"] if capped > 0.05 else []), "score"]
-    values = [100.0, *(-p for p in lost), *([-capped] if capped > 0.05 else []), 0.0]
-    words = [
-        "100",
-        *(f"−{p:.1f}" for p in lost),
-        *([f"−{capped:.1f}"] if capped > 0.05 else []),
-        formats.number(score, 1),
-    ]
+    capped = pl.col("rule") == "cap"
+    steps = pl.concat([lost.filter(~capped), lost.filter(capped)])
+    points = steps["points"].to_list()
+    labels = ["perfect", *steps["rule"], "score"]
+    values = [100.0, *(-p for p in points), 0.0]
+    words = ["100", *(f"−{p:.1f}" for p in points), formats.number(score, 1)]
     kinds = ["absolute", *(["relative"] * (len(labels) - 2)), "total"]
-    tips = ["all rules hold", *steps["title"], *(["critical findings cap the score"] * 9)]
-    tips = [*tips[: len(labels) - 1], "score of the filing"]
+    tips = ["all rules hold", *steps["title"], "score of the filing"]
     fall = go.Waterfall(
         x=labels,
         y=values,
@@ -189,12 +182,12 @@ def points_lost(build_up: pl.DataFrame, score: float | None, cap: float | None =
         connector={"line": {"color": theme.NEUTRAL, "width": 1, "dash": "dot"}},
     )
     fig = theme.figure(fall, height=340, x_title="rule", y_title="points", hovermode="closest")
-    low = min(score if score is not None else 100 - sum(lost), 100 - sum(lost))
+    low = 100 - sum(points)
     bottom = max(0, (low - 12) // 10 * 10)
     begins = f", axis begins at {bottom:.0f}" if bottom else ""
     fig.update_yaxes(range=[bottom, 106], title_text=f"points{begins}")
     fig.update_xaxes(type="category")
-    return titled(fig, _lost(steps, score))
+    return titled(fig, _lost(lost.filter(~capped), score))
 
 
 def _lost(steps: pl.DataFrame, score: float | None) -> str:

@@ -11,6 +11,7 @@ import streamlit as st
 from components import charts_quality, formats, once, shell, tables, theme
 from core import service
 from core.service import companies, quality
+from core.service import exports as files
 
 INPUTS = ("sec.submissions", "sec.facts")
 LETTERS = ("A", "B", "C", "D", "F", "NR")
@@ -223,7 +224,10 @@ def exports(desk: service.Desk, chosen: pl.DataFrame) -> None:
 
 def scored(desk: service.Desk, chosen: pl.DataFrame | None) -> pl.DataFrame:
     """Scored filings in the columns of the export: those given, or all."""
-    return (quality.grades(desk) if chosen is None else chosen).select(quality.CSV_COLUMNS)
+    frame = files.frame_of(desk, "filings")
+    if chosen is None:
+        return frame
+    return frame.join(chosen, on=["cik", "accession"], how="semi", maintain_order="left")
 
 
 def of_company(desk: service.Desk, cik: int) -> pl.DataFrame:

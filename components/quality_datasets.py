@@ -43,7 +43,12 @@ def overview(desk: service.Desk) -> None:
     key = ("dataset grades", desk.warehouse.path)
     history = once.lately(lambda: quality.datasets_quality(desk), FRESH_SECONDS, *key)
     if history.is_empty():
-        shell.empty("No dataset has been measured yet.", "Pull one.", page="datasets")
+        shell.empty(
+            "No dataset has been measured yet.",
+            "They are measured with the checks of the store, after pulls or by hand.",
+            page="reconciliation",
+            label="Go to Reconciliation",
+        )
         return
     newest = latest(history)
     st.markdown(headline(newest))
@@ -94,11 +99,16 @@ def one(desk: service.Desk, name: str, runs: pl.DataFrame) -> None:
     if failing.is_empty():
         st.caption("No row breaks a rule.")
         return
+    count = runs.sort("measured_at")["failing"][-1]
     st.caption(
-        f"{formats.number(failing.height)} rows break a rule; the first "
+        f"{formats.number(count)} rows broke a rule when measured; the first "
         f"{min(failing.height, ROWS_SHOWN)} are shown."
     )
     ahead = ["failed_rules", *(c for c in failing.columns if c != "failed_rules")]
     heads = {c: "Broken rules" if c == "failed_rules" else c for c in ahead}
     tables.show(failing.head(ROWS_SHOWN), heads, alt=f"Failing rows of {name}", rows=10)
-    shell.export_button("CSV of all failing rows", lambda: failing, f"failing-{name}.csv")
+    shell.export_button(
+        "CSV of all failing rows",
+        lambda: failing,
+        f"failing-{name}.csv",
+    )

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
 import streamlit as st
 
 from components import badges, charts_quality, formats, rules, shell, tables, theme
-from core import service
 from core.service import quality
 
 ARCHIVES = "https://www.sec.gov/Archives/edgar/data"
-SEVERITIES = ("critical", "major", "minor", "info")
 OPEN_AT_FIRST = 3  # findings whose facts are spread out
 MOST_FINDINGS = 40
+CHOICE_KEY = "filing_choice"
+STATEMENTS = ("Balance sheet", "Income and other", "Cash flow", "Cover")
 SUBSCORES = {
     "required_score": "Required concepts",
     "identity_score": "Balance and identities",
@@ -43,6 +43,14 @@ ITEMS = {
     "period_end": "To",
     "months": "Months",
 }
+REPORTED = {
+    "concept": "Concept as reported",
+    "value": "Value",
+    "unit": "Unit",
+    "period_start": "From",
+    "period_end": "To",
+    "label": "Label",
+}
 OLDER = {
     "graded_at": "Graded",
     "grade": "Grade",
@@ -63,24 +71,28 @@ def edgar(cik: int, accession: str) -> str:
 def choose(graded: pl.DataFrame) -> dict[str, Any] | None:
     """The filing of the URL, or the newest graded one; a list of its company's filings to go on."""
     asked, cik = st.query_params.get("filing", ""), st.query_params.get("cik", "")
-    of = graded.filter(pl.col("accession") == asked)
-    if asked and cik.isdigit() and of.filter(pl.col("cik") == int(cik)).height:
-        of = of.filter(pl.col("cik") == int(cik))
-    if asked and of.is_empty():
+    of = graded.filter(pl.col("accession") == asked) if asked else graded
+    if cik.isdigit() and not (own := of.filter(pl.col("cik") == int(cik))).is_empty():
+        of = own
+    if of.is_empty():
         return None
-    first = (of if asked else graded).row(0, named=True)
+    first = of.row(0, named=True)
     own = graded.filter(pl.col("cik") == first["cik"])
     named = {row["accession"]: _named(row) for row in own.iter_rows(named=True)}
-    if not asked:
-        st.query_params["filing"] = first["accession"]
-    chosen = st.selectbox(
+    # A bound widget would put the words shown into the address; it names the accession.
+    st.query_params["filing"] = st.session_state[CHOICE_KEY] = first["accession"]
+    st.selectbox(
         "Filing",
         list(named),
         format_func=lambda accession: named.get(accession, accession),
-        key="filing",
-        bind="query-params",
+        key=CHOICE_KEY,
+        on_change=_chosen,
     )
-    return own.filter(pl.col("accession") == chosen).row(0, named=True)
+    return first
+
+
+def _chosen() -> None:
+    st.query_params["filing"] = st.session_state[CHOICE_KEY]
 
 
 def _named(row: Mapping[str, Any]) -> str:
@@ -115,10 +127,9 @@ def subscores(row: Mapping[str, Any]) -> None:
 def build_up(view: quality.FilingView) -> None:
     """The waterfall of points lost, and how it adds up."""
     row = view.grade
-    cap = row["score"] if row["score"] is not None and _capped(row) else None
     if not view.build_up.is_empty():
         theme.show(
-            charts_quality.points_lost(view.build_up, row["score"], cap),
+            charts_quality.points_lost(view.build_up, row["score"]),
             alt=f"Points lost by each rule from 100 down to {formats.number(row['score'], 1)}",
             key=f"points_{row['accession']}",
         )
@@ -129,19 +140,9 @@ def build_up(view: quality.FilingView) -> None:
     )
 
 
-def _capped(row: Mapping[str, Any]) -> bool:
-    return bool(row["raw_score"] is not None and row["raw_score"] > row["score"] + 0.05)
-
-
 def findings(view: quality.FilingView) -> None:
     """Every finding: the sentence, the two numbers, and the facts it rests on."""
-    found = view.findings.sort(
-        pl.col("severity").replace_strict(
-            {name: place for place, name in enumerate(SEVERITIES)}, default=9
-        ),
-        "rule",
-        maintain_order=True,
-    )
+    found = view.findings
     if found.is_empty():
         st.success("No rule found a fault in this filing.", icon=":material/check_circle:")
         return
@@ -193,7 +194,7 @@ def _figure(value: float) -> str:
 
 
 def _facts_of(finding: Mapping[str, Any], cik: int) -> pl.DataFrame:
-    facts: Sequence[Mapping[str, Any]] = finding["facts"] or ()
+    facts: list[dict[str, Any]] = finding["facts"] or []
     if not facts:
         return pl.DataFrame()
     return pl.DataFrame(
@@ -203,43 +204,49 @@ def _facts_of(finding: Mapping[str, Any], cik: int) -> pl.DataFrame:
 
 
 def facts_used(view: quality.FilingView) -> None:
-    """The facts that the findings rest on, or all that were chosen for the rules."""
+    """The facts that were chosen for the standard items: what the rules read."""
     if view.facts.is_empty():
-        shell.empty("No facts of this filing are stored.", "Pull sec.facts.", page="datasets")
+        shell.empty("No fact of this filing carries a standard item.", "Its facts stand below it.")
         return
-    st.caption(f"{view.facts.height:,} facts of this filing entered the rules.")
-    tables.show(view.facts, {**ITEMS, **FACTS}, alt="Facts that the rules used", rows=20)
-    shell.export_button(
-        "CSV", lambda: view.facts, f"facts-{view.grade['accession']}.csv", key="facts_csv"
+    st.caption(
+        f"{view.facts.height:,} facts carry the standard items that the rules read, "
+        "the filing's own periods first."
     )
+    tables.show(view.facts, ITEMS, alt="Facts that the rules read", rows=20)
+    name = f"items-{view.grade['accession']}.csv"
+    shell.export_button("CSV", lambda: view.facts, name, key="items_csv")
 
 
 def statements(view: quality.FilingView) -> None:
     """The filing's own period as reported, statement by statement."""
-    _periods(view.statements, "No figures of the filing's own period.", "as reported", "own")
+    _periods(view.statements, "No figures of the filing's own period.", "own")
 
 
 def comparatives(view: quality.FilingView) -> None:
-    """Periods before the filing's own, as this filing tells them."""
-    _periods(view.comparatives, "This filing compares with no earlier period.", "earlier", "ago")
+    """Other periods, as this filing tells them."""
+    _periods(view.comparatives, "This filing tells of no other period.", "other")
 
 
-def _periods(rows: pl.DataFrame, none: str, words: str, key: str) -> None:
+def _periods(rows: pl.DataFrame, none: str, key: str) -> None:
     if rows.is_empty():
         st.caption(none)
         return
-    parts = rows.partition_by("statement", as_dict=True, maintain_order=True)
-    for (name,), part in (
-        parts.items() if "statement" in rows.columns else {("Items",): rows}.items()
-    ):
-        st.markdown(f"**{name}**")
-        tables.show(part, ITEMS, alt=f"{name} {words}", rows=20, key=f"{key}_{name}")
+    for name in STATEMENTS:
+        part = rows.filter(pl.col("statement") == name)
+        if not part.is_empty():
+            st.markdown(f"**{name}** · {part.height} facts")
+            alt = f"{name}: facts of the filing's {key} period"
+            tables.show(part, REPORTED, alt=alt, rows=14, key=f"{key}_{name}")
+    shell.export_button("CSV", lambda: rows, f"statements-{key}.csv", key=f"{key}_csv")
 
 
-def versions(desk: service.Desk, view: quality.FilingView) -> None:
+def versions(view: quality.FilingView) -> None:
     """This grade and the older ones of the same filing."""
-    st.caption(
-        "A new rule set, or new facts of the filing, make a new grade; the old ones stay. "
-        f"{view.older.height} stored."
+    found = pl.concat(
+        [pl.DataFrame([view.grade], schema=view.older.schema), view.older], how="vertical"
     )
-    tables.show(view.older, OLDER, alt="Grades of this filing over time, newest first")
+    st.caption(
+        f"{found.height} stored, the current one first. A new rule set, or new facts of the "
+        "filing, make a new grade; the old ones stay."
+    )
+    tables.show(found, OLDER, alt="Grades of this filing over time, newest first")

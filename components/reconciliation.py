@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from typing import Any
 
 import polars as pl
 import streamlit as st
@@ -58,8 +58,8 @@ def cards(checks: pl.DataFrame) -> None:
             st.markdown(
                 f"{severity(check['severity'])} **{title}**  \n{badges.plain(check['message'])}"
             )
-            sample = pl.DataFrame(check["sample"] or [], infer_schema_length=None)
-            if not sample.is_empty():
+            sample = pl.DataFrame(json.loads(check["sample"] or "[]"), infer_schema_length=None)
+            if check["affected"] and not sample.is_empty():
                 with st.expander(f"Sample of {sample.height} rows"):
                     heads = {name: name.replace("_", " ").capitalize() for name in sample.columns}
                     tables.show(sample, heads, alt=f"Sample of: {title}", rows=8)
@@ -89,8 +89,3 @@ def over_runs(history: pl.DataFrame) -> None:
     shell.export_button(
         "CSV of all runs", lambda: history.drop("sample", strict=False), "reconciliation.csv"
     )
-
-
-def sample_of(check: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The sample rows of a check."""
-    return list(check["sample"] or [])

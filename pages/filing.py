@@ -37,7 +37,7 @@ with shell.guarded("the filing"):
         parts.subscores(view.grade)
         parts.build_up(view)
         shown = st.segmented_control(
-            "View", VIEWS, default=VIEWS[0], key="view", bind="query-params", required=True
+            "View", VIEWS, default=VIEWS[0], key="part", bind="query-params", required=True
         )
         if shown == "Findings":
             parts.findings(view)
@@ -48,4 +48,4 @@ with shell.guarded("the filing"):
         elif shown == "Comparatives":
             parts.comparatives(view)
         else:
-            parts.versions(desk, view)
+            parts.versions(view)

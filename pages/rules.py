@@ -40,7 +40,6 @@ with shell.guarded("the rules"):
         chosen = st.selectbox(
             "Rule in full",
             names,
-            format_func=lambda name: f"{name} · {book.rules[name].title}",
             key="rule",
             bind="query-params",
         )

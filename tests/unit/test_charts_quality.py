@@ -55,7 +55,9 @@ def test_the_weakest_company_comes_first() -> None:
 
 def test_the_waterfall_falls_from_100_to_the_score() -> None:
     """Points lost and the cap bring 100 down to the score."""
-    figure = charts_quality.points_lost(BUILD_UP, 69.0, 69.0)
+    cap = {"rule": ["cap"], "title": ["Capped"], "severity": ["critical"], "points": [17.0]}
+    lost = pl.concat([pl.DataFrame(cap), BUILD_UP])
+    figure = charts_quality.points_lost(lost, 69.0)
     fall = figure.to_dict()["data"][0]
     assert list(fall["x"]) == ["perfect", "Q01", "Q45", "cap", "score"]
     assert sum(fall["y"]) == 69.0

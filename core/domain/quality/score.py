@@ -108,5 +108,5 @@ def _reason() -> pl.Expr:
             "not rated: only {} % of the expected rules can be evaluated", "coverage_pct"
         ))
         .when((pl.col("critical") > 0) & (pl.col("raw_score") > pl.col("cap")))
-        .then(pl.format("capped at {} by {} critical findings", "cap", "critical"))
+        .then(pl.format("capped at {} by its critical findings ({})", "cap", "critical"))
     )  # fmt: skip

@@ -1,0 +1,147 @@
+"""The pages of grades over a small store that is really graded and reconciled."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import polars as pl
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from components import once, quality_filing
+from components import quality as lists
+from core.service import Desk, quality, reconcile
+from tests.filled import fill
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+ACCESSION = "0000001001-26-000008"
+
+
+@pytest.fixture(autouse=True)
+def _fresh_cache():
+    """No test sees the grades that another one read."""
+    once.forget()
+
+
+@pytest.fixture
+def graded(desk: Desk) -> Desk:
+    """Two companies with eight filings each, graded, checked and measured."""
+    fill(desk)
+    reconcile.run(desk, "test")
+    return desk
+
+
+def opened(name: str, **query: str) -> AppTest:
+    at = AppTest.from_file(ROOT / "pages" / f"{name}.py", default_timeout=30)
+    for key, value in query.items():
+        at.query_params[key] = value
+    at.run()
+    assert not at.exception
+    assert [box.value for box in at.error] == []
+    return at
+
+
+def text_of(at: AppTest) -> str:
+    return " ".join(str(item.value) for item in [*at.markdown, *at.caption, *at.subheader])
+
+
+def test_every_graded_filing_is_listed(graded: Desk) -> None:
+    """All sixteen filings stand in the table, with grade and trend."""
+    table = opened("data_quality").dataframe[0].value
+    assert len(table) == 16
+    assert {"grade", "score", "trend"} <= set(table.columns)
+
+
+@pytest.mark.parametrize(
+    ("query", "left"),
+    [
+        ({"company": "AAA"}, 8),
+        ({"q": ACCESSION}, 1),
+        ({"q": "beta = corp"}, 8),
+        ({"company": "AAA", "form": "10-Q"}, 8),
+    ],
+)
+def test_filters_come_from_the_address(graded: Desk, query: dict[str, str], left: int) -> None:
+    """Company, form and text in the URL narrow the table."""
+    assert f"{left} of 16 graded filings" in text_of(opened("data_quality", **query))
+
+
+def test_a_grade_nobody_has_leaves_none(graded: Desk) -> None:
+    """The page says that no filing passes, and how to go on."""
+    held = set(quality.grades(graded)["grade"])
+    letter = next(g for g in lists.LETTERS if g not in held)
+    assert "No filing passes" in text_of(opened("data_quality", grade=letter))
+
+
+def test_the_filtered_export_has_the_documented_columns(graded: Desk) -> None:
+    """The file of the filtered view holds exactly its rows, in the columns of the CSV."""
+    chosen = lists.all_grades(graded).filter(pl.col("ticker") == "BBB")
+    frame = lists.scored(graded, chosen)
+    assert frame.columns == list(quality.CSV_COLUMNS)
+    assert frame["ticker"].unique().to_list() == ["BBB"]
+    assert lists.scored(graded, None).height == 16
+
+
+def test_datasets_have_grades_and_a_history(graded: Desk) -> None:
+    """The second view tells the weakest dataset and shows the runs of one."""
+    at = opened("data_quality", view="Datasets", dataset="prices.daily")
+    assert at.selectbox(key="dataset").value == "prices.daily"
+    assert "datasets with rows are A or B" in text_of(at)
+
+
+@pytest.mark.parametrize(
+    "part", ["Findings", "Facts used", "Statements", "Comparatives", "Versions"]
+)
+def test_every_part_of_a_filing_opens(graded: Desk, part: str) -> None:
+    """A filing is reached by its accession, and all its parts draw."""
+    at = opened("filing", filing=ACCESSION, part=part)
+    assert "Alpha Inc" in text_of(at)
+    assert at.selectbox(key="filing_choice").value == ACCESSION
+
+
+def test_a_filing_without_a_grade_is_said(graded: Desk) -> None:
+    """An unknown accession in the URL gets a sentence."""
+    assert "has no grade" in text_of(opened("filing", filing="0000000000-00-000000"))
+
+
+def test_a_company_in_the_address_opens_its_newest_filing(graded: Desk) -> None:
+    """Without an accession the newest filing of the company is shown."""
+    at = opened("filing", cik="1002")
+    assert at.selectbox(key="filing_choice").value == "0000001002-26-000008"
+
+
+def test_findings_tell_both_numbers() -> None:
+    """What was stated, what was expected, the difference, the tolerance and the period."""
+    finding = {
+        "expected": 1000.0,
+        "actual": 900.0,
+        "tolerance": 2.0,
+        "period_start": None,
+        "period_end": "2025-12-31",
+    }
+    told = quality_filing.numbers(finding)
+    assert told == "Stated 900, expected 1,000: 100 less · tolerance 2 · at 2025-12-31"
+
+
+def test_the_checks_are_shown_and_run_again(graded: Desk) -> None:
+    """Six checks of the last run; the button makes another run."""
+    at = opened("reconciliation")
+    assert len(at.dataframe[-1].value) == 6
+    at.button(key="reconcile_now").click().run()
+    assert not at.exception
+    assert len(at.dataframe[-1].value) == 12
+
+
+def test_rules_are_found_by_word(desk: Desk) -> None:
+    """The search narrows the table; every rule of the set can be read in full."""
+    table = opened("rules", q="dqc_0015").dataframe[0].value
+    assert list(table["rule"]) == ["Q29"]
+    assert "Q09 ·" in text_of(opened("rules", rule="Q09"))
+    assert re.search(r"\*\*53 rules\*\*", text_of(opened("rules")))
+
+
+def test_companies_show_grades_where_they_are_read(graded: Desk) -> None:
+    """Watch list and filings carry the grade."""
+    at = opened("companies", company="AAA")
+    assert all("grade" in table.value.columns for table in at.dataframe[:2])
