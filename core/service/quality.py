@@ -171,12 +171,16 @@ def _months() -> pl.Expr:
     return (days / 30.4).round().cast(pl.Int32)
 
 
+# A prospectus has too few facts to be rated: the latest grade is that of the latest rated filing.
+_LATEST = pl.coalesce(pl.col("grade").filter(pl.col("grade") != "NR").last(), pl.lit("NR"))
+
+
 def company_grades(desk: Desk) -> pl.DataFrame:
     """Per company: latest grade, mean and worst score, counts per letter, trend of the score."""
     found = grades(desk).sort("filed")
     ordered = found.group_by("cik", "ticker", "company", maintain_order=True).agg(
         *[(pl.col("grade") == letter).sum().alias(letter) for letter in LETTERS],
-        latest=pl.col("grade").last(),
+        latest=_LATEST,
         latest_form=pl.col("form").last(),
         latest_filed=pl.col("filed").last(),
         mean_score=pl.col("score").mean().round(1),
@@ -288,7 +292,7 @@ def _finding(item: Mapping[str, Any]) -> dict[str, Any]:
 def _companies(table: pl.DataFrame) -> list[dict[str, Any]]:
     grouped = table.sort("filed").group_by("cik", "ticker", "company", maintain_order=True)
     return grouped.agg(
-        latest=pl.col("grade").last(),
+        latest=_LATEST,
         mean_score=pl.col("score").mean().round(1),
         worst_score=pl.col("score").min(),
         filings=pl.len(),

@@ -152,8 +152,8 @@ def grades(warehouse: Warehouse, as_of: date) -> pl.DataFrame:
     if not has_table(warehouse, "grades"):
         return pl.DataFrame(schema={"cik": pl.Int64, "grade": pl.String})
     return warehouse.read(
-        "SELECT cik, arg_max(grade, filed) AS grade FROM grades "
-        "WHERE is_current AND filed < ? GROUP BY cik",
+        "SELECT cik, coalesce(arg_max(grade, filed) FILTER (grade <> 'NR'), 'NR') AS grade "
+        "FROM grades WHERE is_current AND filed < ? GROUP BY cik",
         [as_of],
     )
 
