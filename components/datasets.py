@@ -122,6 +122,14 @@ def pulls(desk: service.Desk, status: datasets.DatasetStatus) -> None:
         alt=f"How long each of the last pulls of {name} took and how it ended",
         key=f"timeline_{name}",
     )
+    volumes = once.made(lambda: datasets.volumes(desk, name), "volumes", *key)
+    if volumes.height > 1:
+        st.markdown("**Rows each pull brought, and the usual range of the pulls before**")
+        theme.show(
+            once.made(lambda: charts.volume_band(volumes), "volume", *key),
+            alt=f"Rows read by the last pulls of {name} with their usual range",
+            key=f"volume_{name}",
+        )
     tables.show(history.head(ROWS_SHOWN), PULLS, alt=f"The last pulls of {name}", rows=10)
     shell.export_button("CSV of all pulls", lambda: history, f"pulls-{name}.csv")
 

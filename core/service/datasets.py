@@ -123,6 +123,24 @@ def pull_history(desk: Desk, name: str | None = None, limit: int = 100) -> pl.Da
     return records.history(desk.warehouse, name, limit)
 
 
+def volumes(desk: Desk, name: str, limit: int = 60) -> pl.DataFrame:
+    """Rows read by the last pulls that brought data, oldest first, with the usual range.
+
+    `low` and `high` are the 10th and 90th percentile of the pulls before; null for the first three.
+    """
+    return desk.warehouse.read(
+        "SELECT started_at, rows_read, "
+        "CASE WHEN n >= 3 THEN low END AS low, CASE WHEN n >= 3 THEN high END AS high FROM ("
+        "SELECT started_at, rows_read, count(*) OVER before AS n, "
+        "quantile_cont(rows_read, 0.1) OVER before AS low, "
+        "quantile_cont(rows_read, 0.9) OVER before AS high "
+        "FROM pulls WHERE dataset = ? AND state IN ('done', 'partial') AND rows_read > 0 "
+        "WINDOW before AS (ORDER BY started_at ROWS BETWEEN 30 PRECEDING AND 1 PRECEDING)) "
+        "ORDER BY started_at DESC LIMIT ?",
+        [name, limit],
+    ).reverse()
+
+
 def pull_events(desk: Desk, pull_id: str) -> pl.DataFrame:
     """The progress messages of one pull in order."""
     return desk.warehouse.read(

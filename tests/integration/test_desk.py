@@ -88,6 +88,18 @@ def test_a_failing_dataset_leaves_the_others_and_the_last_good_data(
     assert statuses["prices.daily"].last_error == failed["error"]
 
 
+def test_volumes_have_a_usual_range(live: Desk, upstreams: Running) -> None:
+    """From the fourth pull that brings rows on, the range of those before is known."""
+    for day in range(4, 9):
+        more = f"2024-01-{day:02},1,1,1,1,1,AAA\n".encode()
+        upstreams.datasets["Prices Daily"] += more
+        pull(live, "prices.daily", force=True)
+    found = service.datasets.volumes(live, "prices.daily")
+    assert found["rows_read"].to_list() == [4, 5, 6, 7, 8]
+    assert found["low"].is_null().to_list() == [True, True, True, False, False]
+    assert found.row(4, named=True)["high"] == pytest.approx(6.7)
+
+
 def test_two_presses_are_one_pull(make_desk: Callable[..., Desk], upstreams: Running) -> None:
     """The second press joins the first; both see the same job."""
     desk = make_desk(**upstreams.settings())
