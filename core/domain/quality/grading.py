@@ -15,6 +15,7 @@ from core.domain.quality.book import Book, open_book
 from core.domain.quality.evaluate import Evaluated, evaluate
 from core.domain.quality.model import Ruleset, default_ruleset
 from core.domain.quality.outcome import Outcome
+from core.domain.quality.presence import factless
 from core.domain.quality.score import rule_table, scores
 
 MOST_PER_RULE = 5  # findings of one rule that one filing keeps: the worst
@@ -61,7 +62,57 @@ def grade(
     keys = book.filings.select("fid", "cik", "accession")
     judged = evaluated.outcome.judged.join(keys, on="fid").select("cik", "accession", "rule", "ok")
     found = findings(book, evaluated)
-    return Graded(rules.id, table.select(SCORE_COLUMNS), found, judged, chosen_items(book))
+    empty = without_facts(book) if only is None or "Q44" in only else None
+    if empty is None:
+        return Graded(rules.id, table.select(SCORE_COLUMNS), found, judged, chosen_items(book))
+    return Graded(
+        rules.id,
+        pl.concat([table.select(SCORE_COLUMNS), _unrated(empty, table.select(SCORE_COLUMNS))]),
+        pl.concat([found, _announced(empty, found, rules)]),
+        pl.concat([judged, empty.select("cik", "accession", rule=pl.lit("Q44"), ok=pl.lit(False))]),
+        chosen_items(book),
+    )
+
+
+def without_facts(book: Book) -> pl.DataFrame:
+    """Q44: the factless XBRL reports of companies that have facts, one message each.
+
+    Companies without any facts are left out: theirs are not pulled yet.
+    """
+    known = book.filings.select("cik").unique()
+    message = pl.format(
+        "The {} filed on {} is marked XBRL, but none of its facts are there.", "form", "filed"
+    )
+    return factless(book).join(known, on="cik", how="semi").with_columns(message=message)
+
+
+def _unrated(empty: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
+    """NR rows, of the columns of `scores`, for filings without facts."""
+    rows = empty.select(
+        "cik", "accession", "form", "filed", "style", company="name", period_end="report_date",
+        grade=pl.lit("NR"), coverage_pct=pl.lit(0.0), major=pl.lit(1), facts=pl.lit(0),
+        concepts=pl.lit(0), reason=pl.lit("not rated: marked XBRL, but without facts"),
+        critical=pl.lit(0), minor=pl.lit(0), info=pl.lit(0),
+    )  # fmt: skip
+    rows = rows.with_columns(ruleset=pl.lit(scores["ruleset"].first(), pl.String))
+    return _like(rows, scores)
+
+
+def _announced(empty: pl.DataFrame, found: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
+    severity = pl.lit(rules.rules["Q44"].severity)
+    rows = empty.select(
+        "cik", "accession", "message", rule=pl.lit("Q44"), severity=severity,
+        period_end="report_date",
+    )  # fmt: skip
+    return _like(rows, found)
+
+
+def _like(rows: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
+    """The rows with the columns and types of a frame; what they lack is null."""
+    return rows.select(
+        (pl.col(name) if name in rows.columns else pl.lit(None)).cast(dtype).alias(name)
+        for name, dtype in frame.schema.items()
+    )
 
 
 def chosen_items(book: Book) -> pl.DataFrame:

@@ -203,7 +203,8 @@ def restated(book: Book, told: pl.DataFrame) -> Outcome:
 def factless(book: Book) -> pl.DataFrame:
     """Q44: periodic reports marked XBRL without facts a day after filing (rows of `other`)."""
     settled = pl.col("filed") <= book.as_of - timedelta(days=1)
-    return book.other.filter(pl.col("periodic"), pl.col("is_xbrl").fill_null(False), settled)
+    marked = pl.col("is_xbrl").fill_null(False) & pl.col("periodic") & ~pl.col("amendment")
+    return book.other.filter(marked, settled)
 
 
 def outliers(book: Book, own: pl.DataFrame) -> Outcome:

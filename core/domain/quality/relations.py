@@ -78,11 +78,9 @@ def equations(book: Book, rule: Rule) -> Outcome:
 
 def _unseen(rule: Rule) -> pl.Expr:
     """Whether the whole exceeds its parts by what a line of the filer's own may explain."""
-    optional = {t.item for e in rule.equations for t in e.terms if t.optional}
-    bare = pl.all_horizontal(pl.col(item).is_null() for item in optional)
     first = rule.equations[0]
     over = (pl.col(first.whole) - total(first)) / pl.col(first.whole)
-    return (bare & over.is_between(0.0, rule.unseen_pct / 100)).fill_null(False)
+    return over.is_between(0.0, rule.unseen_pct / 100).fill_null(value=False)
 
 
 def _of_style(book: Book, rule: Rule, wide: pl.DataFrame) -> pl.DataFrame:

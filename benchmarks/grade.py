@@ -1,0 +1,202 @@
+"""The filing grade: base rates, seeded errors, and time beside a per-filing way, in one run.
+
+    python -m benchmarks.grade [--rounds 3] [--seeds 12] [--filings 150] [--out grade.json]
+
+All rules over the captured facts once, 4 and 16 times (companies replicated under new numbers); ten
+of the rules as one would write them per filing in pandas (a sample of filings, scaled up); grading
+the company of one changed filing; a CSV of a million scored rows beside pandas.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+
+from benchmarks import captures, per_filing, seeded
+from core.domain.quality.grading import Graded, grade
+from core.service.exports import encode
+
+TIMES = (1, 4, 16)
+BASE_RATES = {  # public: share of reports that break a relation by more than 10 %
+    "Q03": 1.1, "Q02": 2.9, "Q17": 0.4, "Q20": 1.8, "Q22": 0.8, "Q10": 1.6, "Q24": 17.7,
+}  # fmt: skip
+MILLION = 1_000_000
+
+
+def seconds(work: Callable[[], Any], rounds: int) -> float:
+    """The median time of some calls."""
+    taken = []
+    for _ in range(rounds):
+        begin = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - begin)
+    return statistics.median(taken)
+
+
+def replicated(frames: seeded.Frames, times: int) -> seeded.Frames:
+    """The same companies several times over, each copy under its own numbers."""
+    return tuple(  # type: ignore[return-value]
+        pl.concat([_renumbered(frame, copy) for copy in range(times)]) for frame in frames
+    )
+
+
+def _renumbered(frame: pl.DataFrame, copy: int) -> pl.DataFrame:
+    changed = [pl.col("cik") + copy * 10_000_000]
+    if "accession" in frame.columns:
+        changed.append(pl.col("accession") + f"-{copy}")
+    return frame.with_columns(changed)
+
+
+def base_rates(graded: Graded) -> pl.DataFrame:
+    """Per rule with a public rate: filings judged, failing, and failing by more than 10 %."""
+    since = graded.scores.filter(
+        pl.col("form").is_in(["10-K", "10-Q"]), pl.col("filed").dt.year() >= 2012
+    ).select("cik", "accession")
+    keys = ["cik", "accession"]
+    size = pl.max_horizontal(pl.col("expected").abs(), pl.col("actual").abs())
+    wide = graded.findings.filter(pl.col("difference").abs() > 0.1 * size)
+    wide = wide.select(*keys, "rule").unique().with_columns(wide=pl.lit(value=True))
+    judged = graded.judged.join(since, on=keys, how="semi").join(
+        wide, on=[*keys, "rule"], how="left"
+    )
+    return (
+        judged.group_by("rule")
+        .agg(
+            judged=pl.len(),
+            failed_pct=100 * (~pl.col("ok")).mean(),
+            beyond_10_pct=100 * pl.col("wide").fill_null(value=False).mean(),
+        )
+        .with_columns(public_pct=pl.col("rule").replace_strict(BASE_RATES, default=None))
+        .sort("rule")
+    )
+
+
+def times(frames: seeded.Frames, rounds: int, filings: int) -> dict[str, float]:
+    """Seconds of everything that is compared."""
+    found: dict[str, float] = {}
+    for n in TIMES:
+        many = replicated(frames, n)
+        found[f"all rules {n}x"] = seconds(lambda f=many: grade(*f), rounds if n < 16 else 1)
+        if n == 1:
+            found |= _beside(frames, rounds, filings)
+    return found | _one_changed(frames, rounds)
+
+
+def _beside(frames: seeded.Frames, rounds: int, filings: int) -> dict[str, float]:
+    ten = seconds(lambda: grade(*frames, only=per_filing.RULES), rounds)
+    facts = frames[0].to_pandas()
+    names = facts["accession"].drop_duplicates()
+    sample = list(names.sample(min(filings, len(names)), random_state=5))
+    loop = seconds(lambda: per_filing.grade(facts, sample), 1) * len(names) / len(sample)
+    return {"ten rules": ten, "ten rules per filing": loop}
+
+
+def _one_changed(frames: seeded.Frames, rounds: int) -> dict[str, float]:
+    """A filing of the company with the most facts has changed: that company is graded again."""
+    cik = frames[0].group_by("cik").len().sort("len")["cik"][-1]
+    own = tuple(frame.filter(pl.col("cik") == cik) for frame in frames)
+    return {"one changed filing": seconds(lambda: grade(*own), rounds + 2)}
+
+
+def csv_times(graded: Graded, rounds: int) -> dict[str, float]:
+    """A million scored rows to CSV, ours with the formula guard, theirs without."""
+    scores = graded.scores
+    rows = pl.concat([scores] * (MILLION // scores.height + 1)).head(MILLION)
+    table = rows.to_pandas()
+    return {
+        "csv, guarded": seconds(lambda: encode(rows, "csv"), rounds),
+        "csv, pandas": seconds(lambda: table.to_csv(index=False), 1),
+    }
+
+
+def ratios(s: dict[str, float]) -> list[tuple[str, float, str]]:
+    """What is compared, the ratio, and the target."""
+    return [
+        ("all rules, 4x facts / 1x", s["all rules 4x"] / s["all rules 1x"], "<= 4"),
+        ("all rules, 16x facts / 1x", s["all rules 16x"] / s["all rules 1x"], "<= 16"),
+        ("ten rules per filing / at once", s["ten rules per filing"] / s["ten rules"], ">= 80"),
+        ("one changed filing / all", s["one changed filing"] / s["all rules 1x"], "< 0.1"),
+        ("CSV pandas / guarded", s["csv, pandas"] / s["csv, guarded"], ">= 12"),
+    ]
+
+
+def proof(frames: seeded.Frames, graded: Graded, seeds: int) -> list[seeded.Result]:
+    """One result per class of seeded errors; the generator of each class has its own seed."""
+    return [
+        seeded.seed(frames, graded, fault, seeds, np.random.default_rng([7, n]))
+        for n, fault in enumerate(seeded.FAULTS)
+    ]
+
+
+def main() -> None:
+    """Measure, print tables, write JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=12, help="per class and company; 0: none")
+    parser.add_argument("--filings", type=int, default=150, help="sample of the per-filing way")
+    parser.add_argument("--out", type=Path)
+    given = parser.parse_args()
+    frames = (captures.load_facts(), *captures.load_submissions())
+    graded = grade(*frames)
+    rates = base_rates(graded)
+    s = times(frames, given.rounds, given.filings) | csv_times(graded, given.rounds)
+    planted = proof(frames, graded, given.seeds) if given.seeds else []
+    print(report(frames[0].height, graded, rates, s, planted))
+    if given.out:
+        given.out.write_text(json.dumps(document(rates, s, planted), indent=2))
+
+
+def report(
+    facts: int, graded: Graded, rates: pl.DataFrame, s: dict[str, float], planted: list[Any]
+) -> str:
+    """The tables as text."""
+    lines = [f"{facts:,} facts, {graded.scores.height:,} filings, rule set {graded.ruleset}", ""]
+    lines += ["rule  judged  failed %  beyond 10 %  public %"]
+    for rule, judged, failed, beyond, public in rates.rows():
+        known = "" if public is None else f"{public:9.1f}"
+        lines.append(f"{rule} {judged:7,} {failed:9.2f} {beyond:12.2f} {known}")
+    lines += ["", *(f"{name:28} {1000 * taken:12,.0f} ms" for name, taken in s.items()), ""]
+    lines += [f"{name:34} {ratio:8.2f}   target {target}" for name, ratio, target in ratios(s)]
+    lines += ["", "seeded error                    planted  recall %  precision %  false alarms %"]
+    lines += [
+        f"{r.fault:30} {r.planted:8,} {r.recall_pct:9.1f} {r.precision_pct:12.1f} "
+        f"{r.false_alarm_pct:15.3f}"
+        for r in planted
+    ]
+    return "\n".join(lines)
+
+
+def document(
+    rates: pl.DataFrame, s: dict[str, float], planted: list[seeded.Result]
+) -> dict[str, Any]:
+    """The same as JSON."""
+    return {
+        "seconds": s,
+        "ratios": {name: {"ratio": ratio, "target": target} for name, ratio, target in ratios(s)},
+        "base_rates": rates.to_dicts(),
+        "seeded": [
+            {
+                "fault": r.fault, "planted": r.planted, "recall_pct": r.recall_pct,
+                "precision_pct": r.precision_pct, "false_alarm_pct": r.false_alarm_pct,
+            }
+            for r in planted
+        ],
+        "versions": {
+            "python": platform.python_version(), "polars": pl.__version__,
+            "pandas": pd.__version__,
+        },
+    }  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
