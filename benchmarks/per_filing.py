@@ -37,7 +37,9 @@ def grade(facts: pd.DataFrame, accessions: list[str]) -> list[tuple[str, str, An
 def _broken(period: pd.DataFrame, tags: dict[str, Any], positive: list[str]) -> list[str]:
     values = dict(zip(period["concept"], period["value"], strict=True))
     item = {name: _first(values, names) for name, names in tags.items()}
-    rules = [rule for rule, (whole, parts, extra) in SUMS.items() if _off(item, whole, parts, extra)]
+    rules = [
+        rule for rule, (whole, parts, extra) in SUMS.items() if _off(item, whole, parts, extra)
+    ]
     basic, diluted = item["SharesBasic"], item["SharesDiluted"]
     if basic is not None and diluted is not None and diluted < basic:
         rules.append("Q25")

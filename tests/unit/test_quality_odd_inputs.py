@@ -116,12 +116,21 @@ def test_a_report_of_today_may_still_lack_its_facts() -> None:
     assert "Q44" not in result.findings["rule"].to_list()
 
 
-CONCEPTS = sorted(
-    {(taxonomy, tag)
-     for item in default_ruleset().items.values()
-     for taxonomy, tags in (("us-gaap", item.tags), ("ifrs-full", item.ifrs), ("dei", item.dei))
-     for tag in tags}
-) + [("us-gaap", "NoSuchConcept")]  # fmt: skip
+CONCEPTS = [
+    *sorted(
+        {
+            (taxonomy, tag)
+            for item in default_ruleset().items.values()
+            for taxonomy, tags in (
+                ("us-gaap", item.tags),
+                ("ifrs-full", item.ifrs),
+                ("dei", item.dei),
+            )
+            for tag in tags
+        }
+    ),
+    ("us-gaap", "NoSuchConcept"),
+]
 NUMBERS = st.sampled_from([0.0, -1.0, 1.0, 0.01, 1e3, -5e6, 7e9, 1e15, 1e300, -1e300])
 DAYS = st.integers(-400, 800).map(lambda n: date(2019, 6, 30) + timedelta(days=n))
 ROWS = st.builds(
