@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import polars as pl
 
+from core.domain import bars as bar_rules
+
 ATR_SESSIONS = 14
 VOLUME_SESSIONS = 20
 LEAST_BARS = 15  # of 20 sessions: fewer make a mean volume "n/a"
-_KEEP = (ATR_SESSIONS - 1) / ATR_SESSIONS
-_DECAY = pl.Series([_KEEP**n for n in range(600)])  # 1e-19 at its end: nothing
+KEEP = (ATR_SESSIONS - 1) / ATR_SESSIONS
+_DECAY = pl.Series([KEEP**n for n in range(600)])  # 1e-19 at its end: nothing
 
 
 def positions(bars: pl.DataFrame, sessions: pl.Series) -> pl.DataFrame:
@@ -66,10 +68,15 @@ def last_sessions(work: pl.DataFrame) -> pl.DataFrame:
         high20=_extreme(work["high"], highest=True),
         low20=_extreme(work["low"], highest=False),
     )
-    names = ("mean_volume", "high20", "low20")
-    return _with_holes(
-        work, table["whole"], table.select(pl.when("whole").then(name) for name in names)
+    whole = pl.col("whole")
+    known = whole & (pl.col("high20") > 0)  # else no bar of them is sound
+    table = table.select(
+        "whole",
+        mean_volume=pl.when(whole).then("mean_volume"),
+        high20=pl.when(known).then("high20"),
+        low20=pl.when(known).then("low20"),
     )
+    return _with_holes(work, table["whole"], table.drop("whole"))
 
 
 def _extreme(values: pl.Series, *, highest: bool) -> pl.Series:
@@ -88,11 +95,8 @@ def _extreme(values: pl.Series, *, highest: bool) -> pl.Series:
 def _with_holes(work: pl.DataFrame, whole: pl.Series, table: pl.DataFrame) -> pl.DataFrame:
     """The table with rows whose 20 sessions have holes computed again by session number."""
     rest = work.select("row", "start", "number").filter(~whole)
-    known = "first_number" if "first_number" in work.columns else "number"
-    first = work[known].gather(rest["start"])
+    first = work["number"].gather(rest["start"])
     odd = rest.filter((rest["number"] - first >= VOLUME_SESSIONS).fill_null(value=False))
-    if known == "first_number":  # from kept averages: only the last session is asked for
-        odd = odd.filter(pl.col("number") == work["number"].max())
     if odd.is_empty():
         return table
     again = work.filter(
@@ -119,12 +123,48 @@ def true_range(base: str) -> pl.Expr:
     return pl.when(pl.col("high").is_not_null() & pl.col(base).is_not_null()).then(top - bottom)
 
 
-def wilder(work: pl.DataFrame, carried: pl.DataFrame | None = None) -> pl.Series:
+def one_basis(bars: pl.DataFrame, factor: pl.Series, *, split: bool) -> pl.DataFrame:
+    """Prices on today's share basis; high, low, close and volume only of sound bars."""
+    sound = pl.col("sound")
+    ratio = factor if split else None
+
+    def price(name: str) -> pl.Expr:
+        return pl.col(name) if ratio is None else pl.col(name) / ratio
+
+    volume = pl.col("volume").cast(pl.Float64)
+    volume = volume if ratio is None else volume * ratio
+    marked = bars.with_columns(sound=bar_rules.is_sound())
+    return marked.select(
+        "sound",
+        factor.alias("split_factor"),
+        open=price("open"),
+        any_close=price("close"),
+        any_high=price("high"),
+        any_low=price("low"),
+        high=pl.when(sound).then(price("high")),
+        low=pl.when(sound).then(price("low")),
+        close=pl.when(sound).then(price("close")),
+        volume=pl.when(sound).then(volume),
+    )
+
+
+def with_bases(work: pl.DataFrame) -> pl.DataFrame:
+    """Adds the last sound close before each bar (base), the true range, and Wilder's average up to
+    and including the bar (atr_after) and before it (atr).
+    """
+    last_row = pl.when("sound").then("row").forward_fill().shift(1)
+    sound_close = pl.when(last_row >= pl.col("start")).then(pl.col("close").forward_fill().shift(1))
+    work = work.with_columns(base=sound_close)
+    work = work.with_columns(true_range=true_range("base"))
+    work = work.with_columns(wilder(work).alias("atr_after"))
+    return work.with_columns(atr=before("atr_after"))
+
+
+def wilder(work: pl.DataFrame) -> pl.Series:
     """Wilder's ATR14 up to and including each bar; null before its 14th true range.
 
     `work` has true_range, row and start. The first value is the mean of 14 ranges, then
     a' = a x 13/14 + range / 14, as TA-Lib has it; a bar without a range leaves it as it was.
-    `carried` (start, atr) continues from a value before the symbol's first bar here.
 
     One recursion runs over all symbols; being linear, it is set right for each symbol by adding
     (true value − value there) x (13/14)^n from the symbol's first known value, the anchor, on.
@@ -132,19 +172,18 @@ def wilder(work: pl.DataFrame, carried: pl.DataFrame | None = None) -> pl.Series
     smooth = pl.col("true_range").ewm_mean(alpha=1 / ATR_SESSIONS, adjust=False, ignore_nulls=True)
     if work["true_range"].null_count() > work["start"].n_unique():
         smooth = smooth.forward_fill()
-    table = work.select("row", "start", "true_range", _ranges_seen(work), smooth=smooth)
-    since = _since(table, carried)
-    anchors = _anchors(table, carried)
+    table = work.select("row", "start", "true_range", ranges_seen(work), smooth=smooth)
+    anchors = _anchors(table)
     delta = pl.repeat(None, table.height, dtype=pl.Float64, eager=True)
     delta = delta.scatter(anchors["row"], anchors["delta"]).forward_fill()
-    after = table["k"] - since
+    after = table["k"] - ATR_SESSIONS
     decay = _DECAY.gather(after.clip(0, len(_DECAY) - 1))
     return table.select(pl.when(after >= 0).then(pl.col("smooth") + delta * decay).alias("atr"))[
         "atr"
     ]
 
 
-def _ranges_seen(work: pl.DataFrame) -> pl.Series:
+def ranges_seen(work: pl.DataFrame) -> pl.Series:
     """k: how many true ranges the symbol has had up to and including each bar.
 
     Counted from the rows without one, which are few: k = place in the symbol − nulls so far.
@@ -161,15 +200,7 @@ def _ranges_seen(work: pl.DataFrame) -> pl.Series:
     return work.select(k=place - nulls)["k"]
 
 
-def _since(table: pl.DataFrame, carried: pl.DataFrame | None) -> pl.Series | int:
-    """How many ranges a symbol needs before its average is known: 14, or 1 where it is carried."""
-    if carried is None or carried.is_empty():
-        return ATR_SESSIONS
-    warm = pl.col("start").is_in(carried["start"].implode())
-    return table.select(pl.when(warm).then(1).otherwise(ATR_SESSIONS).alias("since"))["since"]
-
-
-def _anchors(table: pl.DataFrame, carried: pl.DataFrame | None) -> pl.DataFrame:
+def _anchors(table: pl.DataFrame) -> pl.DataFrame:
     """row, delta: where each symbol's average is first known, and how far off it is there."""
     early = table.filter(
         (pl.col("k") <= ATR_SESSIONS) & (pl.col("k") > 0) & pl.col("true_range").is_not_null()
@@ -179,14 +210,4 @@ def _anchors(table: pl.DataFrame, carried: pl.DataFrame | None) -> pl.DataFrame:
         .agg(pl.last("row", "smooth", "k"), value=pl.mean("true_range"))
         .filter(pl.col("k") == ATR_SESSIONS)
     )
-    if carried is None or carried.is_empty():
-        return _delta(cold)
-    warm = early.filter(pl.col("k") == 1).join(carried, on="start")
-    warm = warm.with_columns(value=pl.col("atr") * _KEEP + pl.col("true_range") / ATR_SESSIONS)
-    names = ("row", "smooth", "value")
-    cold = cold.join(carried, on="start", how="anti")
-    return _delta(pl.concat([cold.select(names), warm.select(names)]))
-
-
-def _delta(anchors: pl.DataFrame) -> pl.DataFrame:
-    return anchors.select("row", delta=pl.col("value") - pl.col("smooth"))
+    return cold.select("row", delta=pl.col("value") - pl.col("smooth"))
