@@ -55,16 +55,16 @@ def carry(
     work = windows.one_basis(bars, bar_rules.split_factors(bars, splits), split=bool(len(splits)))
     work = work.with_columns(windows.positions(bars, sessions))
     work = windows.with_bases(work)
-    ranges = windows.ranges_seen(work)
     table = bars.select("symbol", "session", *(pl.col(n).alias(n) for n in _BAR[2:])).hstack(
         work.select(
             "sound", "number", "true_range", "atr_after", "split_factor", base_close="close"
-        ).with_columns(ranges.alias("ranges"))
+        )
     )
-    cold = pl.col("ranges").last() < windows.ATR_SESSIONS
+    cold = pl.col("true_range").count() < windows.ATR_SESSIONS
     frame = table.group_by("symbol", maintain_order=True).agg(
         pl.col("session").filter(pl.col("number").is_not_null()).first().alias("first_session"),
-        pl.last(*_BAR, "ranges", "split_factor"),
+        pl.last(*_BAR, "split_factor"),
+        pl.col("true_range").count().alias("ranges"),
         pl.col("base_close").drop_nulls().last(),
         average=pl.when(cold).then(pl.col("true_range").mean()).otherwise(pl.last("atr_after")),
     )

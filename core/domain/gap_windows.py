@@ -14,9 +14,9 @@ from core.domain import bars as bar_rules
 
 ATR_SESSIONS = 14
 VOLUME_SESSIONS = 20
+STRAY_BARS = 5  # bars on days without a session, within one window
 LEAST_BARS = 15  # of 20 sessions: fewer make a mean volume "n/a"
 KEEP = (ATR_SESSIONS - 1) / ATR_SESSIONS
-_DECAY = pl.Series([KEEP**n for n in range(600)])  # 1e-19 at its end: nothing
 
 
 def positions(bars: pl.DataFrame, sessions: pl.Series) -> pl.DataFrame:
@@ -99,21 +99,32 @@ def _with_holes(work: pl.DataFrame, whole: pl.Series, table: pl.DataFrame) -> pl
     odd = rest.filter((rest["number"] - first >= VOLUME_SESSIONS).fill_null(value=False))
     if odd.is_empty():
         return table
-    again = work.filter(
-        pl.col("start").is_in(odd["start"].unique().implode()) & pl.col("number").is_not_null()
-    )
-    span = {"by": "number", "window_size": f"{VOLUME_SESSIONS}i", "closed": "left"}
-    fixed = again.select(
-        "row",
-        mean_volume=_by(pl.col("volume").rolling_mean_by(**span, min_samples=LEAST_BARS)),  # type: ignore[arg-type]
-        high20=_by(pl.col("high").rolling_max_by(**span)),  # type: ignore[arg-type]
-        low20=_by(pl.col("low").rolling_min_by(**span)),  # type: ignore[arg-type]
-    ).join(odd.select("row"), on="row")
+    fixed = _by_number(work, odd)
     return table.select(table[name].scatter(fixed["row"], fixed[name]) for name in table.columns)
 
 
-def _by(window: pl.Expr) -> pl.Expr:
-    return window.over("start")
+def _by_number(work: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """The windows of a few rows (row, start, number) from the bars that have those sessions."""
+    spread = rows_before(rows, VOLUME_SESSIONS)
+    past = spread.hstack(work.select("volume", "high", "low", number0="number")[spread["at"]])
+    age = pl.col("number") - pl.col("number0")
+    past = past.filter(age.is_between(1, VOLUME_SESSIONS))
+    found = past.group_by("row").agg(
+        mean_volume=pl.when(pl.col("volume").count() >= LEAST_BARS).then(pl.col("volume").mean()),
+        high20=pl.col("high").max(),
+        low20=pl.col("low").min(),
+    )
+    return rows.select("row").join(found, on="row", how="left")
+
+
+def rows_before(rows: pl.DataFrame, count: int) -> pl.DataFrame:
+    """Some rows (row, start) with the rows before them (at) that can hold their last sessions.
+
+    A symbol has at most one bar a session; a few more rows for bars on days without a session.
+    """
+    first = pl.col("row").cast(pl.Int64) - (count + STRAY_BARS)
+    first = pl.max_horizontal(first, pl.col("start").cast(pl.Int64))
+    return rows.with_columns(at=pl.int_ranges(first, pl.col("row").cast(pl.Int64))).explode("at")
 
 
 def true_range(base: str) -> pl.Expr:
@@ -166,48 +177,60 @@ def wilder(work: pl.DataFrame) -> pl.Series:
     `work` has true_range, row and start. The first value is the mean of 14 ranges, then
     a' = a x 13/14 + range / 14, as TA-Lib has it; a bar without a range leaves it as it was.
 
-    One recursion runs over all symbols; being linear, it is set right for each symbol by adding
-    (true value − value there) x (13/14)^n from the symbol's first known value, the anchor, on.
+    One recursion runs over all symbols. Being linear, it is set right by pushes: what a symbol's
+    first known value, the anchor, lacks there, less what is left of the push before it, is added
+    to the range of that bar (x 14), and the recursion runs once more.
     """
-    smooth = pl.col("true_range").ewm_mean(alpha=1 / ATR_SESSIONS, adjust=False, ignore_nulls=True)
-    if work["true_range"].null_count() > work["start"].n_unique():
-        smooth = smooth.forward_fill()
-    table = work.select("row", "start", "true_range", ranges_seen(work), smooth=smooth)
-    anchors = _anchors(table)
-    delta = pl.repeat(None, table.height, dtype=pl.Float64, eager=True)
-    delta = delta.scatter(anchors["row"], anchors["delta"]).forward_fill()
-    after = table["k"] - ATR_SESSIONS
-    decay = _DECAY.gather(after.clip(0, len(_DECAY) - 1))
-    return table.select(pl.when(after >= 0).then(pl.col("smooth") + delta * decay).alias("atr"))[
-        "atr"
-    ]
+    ranges = work["true_range"]
+    early, anchors = _anchors(work)
+    if anchors.is_empty():
+        return pl.repeat(None, work.height, dtype=pl.Float64, eager=True).alias("atr")
+    smooth = _smooth(ranges)
+    lacking = anchors.select(
+        "row", "passed", lack=pl.col("value") - smooth.gather(anchors["row"])
+    ).with_columns(left=pl.col("lack").shift(1, fill_value=0.0) * KEEP ** pl.col("passed"))
+    push = (lacking["lack"] - lacking["left"]) * ATR_SESSIONS
+    pushed = ranges.clone().scatter(anchors["row"], ranges.gather(anchors["row"]) + push)
+    atr = _smooth(pushed)
+    if ranges.null_count() > work["start"].n_unique():
+        atr = atr.forward_fill()
+    return atr.scatter(early, None).alias("atr")
 
 
-def ranges_seen(work: pl.DataFrame) -> pl.Series:
-    """k: how many true ranges the symbol has had up to and including each bar.
+def _smooth(ranges: pl.Series) -> pl.Series:
+    return ranges.ewm_mean(alpha=1 / ATR_SESSIONS, adjust=False, ignore_nulls=True)
 
-    Counted from the rows without one, which are few: k = place in the symbol − nulls so far.
+
+def _anchors(work: pl.DataFrame) -> tuple[pl.Series, pl.DataFrame]:
+    """Rows before each symbol's first known average, and those firsts: row, value (the mean of 14
+    ranges), passed (ranges of all symbols since the anchor before).
     """
-    begins = pl.col("row") == pl.col("start")
-    none = pl.col("true_range").is_null()
-    few = work.select("row", "start", begins=begins, none=none).filter(
-        pl.col("begins") | pl.col("none")
-    )
-    few = few.with_columns(nulls=pl.col("none").cum_sum().over("start").cast(pl.Int32))
-    nulls = pl.repeat(None, work.height, dtype=pl.Int32, eager=True)
-    nulls = nulls.scatter(few["row"], few["nulls"]).forward_fill()
-    place = (pl.col("row") - pl.col("start")).cast(pl.Int32) + 1
-    return work.select(k=place - nulls)["k"]
-
-
-def _anchors(table: pl.DataFrame) -> pl.DataFrame:
-    """row, delta: where each symbol's average is first known, and how far off it is there."""
-    early = table.filter(
-        (pl.col("k") <= ATR_SESSIONS) & (pl.col("k") > 0) & pl.col("true_range").is_not_null()
-    )
-    cold = (
-        early.group_by("start", maintain_order=True)
-        .agg(pl.last("row", "smooth", "k"), value=pl.mean("true_range"))
+    starts = work.select(pl.arg_where(pl.col("row") == pl.col("start")))["row"]
+    spans = pl.DataFrame({"start": starts, "end": starts.shift(-1, fill_value=work.height)})
+    found = _first_ranges(work, spans, ATR_SESSIONS + 1 + STRAY_BARS)
+    late = found.filter(pl.col("k").max().over("start") < ATR_SESSIONS)["start"].unique()
+    if len(late):  # many bars without a range, or few bars at all
+        again = _first_ranges(work, spans.filter(pl.col("start").is_in(late.implode())), None)
+        found = pl.concat([found.filter(~pl.col("start").is_in(late.implode())), again])
+    reached = pl.col("k") >= ATR_SESSIONS
+    anchors = (
+        found.filter((pl.col("k") <= ATR_SESSIONS) & pl.col("true_range").is_not_null())
+        .group_by("start")
+        .agg(pl.last("k"), pl.col("at").last().alias("row"), value=pl.mean("true_range"))
         .filter(pl.col("k") == ATR_SESSIONS)
+        .sort("row")
     )
-    return cold.select("row", delta=pl.col("value") - pl.col("smooth"))
+    without = work.select(pl.arg_where(pl.col("true_range").is_null()))["true_range"]
+    seen = anchors["row"].cast(pl.Int64) - without.search_sorted(anchors["row"]).cast(pl.Int64)
+    passed = seen.diff().fill_null(0)
+    return found.filter(~reached)["at"], anchors.with_columns(passed.alias("passed"))
+
+
+def _first_ranges(work: pl.DataFrame, spans: pl.DataFrame, most: int | None) -> pl.DataFrame:
+    """The first rows (at) of some symbols with their true range and k, the ranges up to there."""
+    end = pl.col("end") if most is None else pl.min_horizontal("end", pl.col("start") + most)
+    spread = spans.select("start", at=pl.int_ranges("start", end)).explode("at")
+    spread = spread.with_columns(work["true_range"].gather(spread["at"]))
+    return spread.with_columns(
+        k=pl.col("true_range").is_not_null().cum_sum().over("start").cast(pl.Int32)
+    )

@@ -18,7 +18,7 @@ from core.domain.gap_flags import judge
 from core.domain.gap_quantities import first_sessions_after, quantities, with_actions
 from core.domain.gap_types import TREND_SESSIONS
 
-BLOCK_ROWS = 400_000
+BLOCK_ROWS = 1_000_000
 WINDOW_SESSIONS = 22  # the gap's own, 20 before it, and the close before those (trend)
 
 
@@ -55,19 +55,19 @@ def find(
 ) -> pl.DataFrame:
     """The gaps of `measure` that reach the least size, with `candidate`: passed all filters.
 
-    Works through the bars block by block, so that what is not a gap never leaves the cache.
+    Works through the bars block by block, so that what is no gap is let go of at once.
     """
     bars = bar_rules.in_order(bars)
     parts = []
     for block in _blocks(bars):
-        part = judge(_measure(bars.slice(*block), sessions, actions), catalysts)
+        part = _measure(bars.slice(*block), sessions, actions)
         found = part.select(pl.arg_where(in_reach(filters)).alias("row"))["row"]
-        parts.append(part.select(pl.all().gather(found)).with_columns(candidate=passes(filters)))
-    return pl.concat(parts)
+        parts.append(part.select(pl.all().gather(found)))
+    return judge(pl.concat(parts), catalysts).with_columns(candidate=passes(filters))
 
 
 def _blocks(bars: pl.DataFrame) -> list[tuple[int, int]]:
-    """Offsets and lengths of about 400,000 rows, cut between symbols: they fit in the cache."""
+    """Offsets and lengths of about a million rows, cut between symbols, so that memory stays small."""
     if bars.height <= BLOCK_ROWS:
         return [(0, bars.height)]
     starts = bars.select(pl.arg_where(pl.col("symbol") != pl.col("symbol").shift(1))).to_series()
@@ -115,10 +115,10 @@ def _trend_closes(work: pl.DataFrame, rows: pl.Series) -> pl.Series:
     )
     if there.all():
         return few["close"]
-    odd = few.filter(~pl.col("there"))["start"].unique()
-    past = work.filter(pl.col("start").is_in(odd.implode())).select(
-        "start", wanted="number", found="close"
+    spread = windows.rows_before(few.filter(~pl.col("there")), TREND_SESSIONS)
+    past = spread.select("row", "wanted").hstack(
+        work.select(number0="number", found="close")[spread["at"]]
     )
-    past = past.filter(pl.col("wanted").is_not_null())
-    looked = few.join(past, on=["start", "wanted"], how="left", maintain_order="left")
+    past = past.filter(pl.col("number0") == pl.col("wanted")).select("row", "found")
+    looked = few.join(past, on="row", how="left", maintain_order="left")
     return looked.select(pl.when("there").then("close").otherwise("found").alias("close"))["close"]
