@@ -67,7 +67,7 @@ def find(
 
 
 def _blocks(bars: pl.DataFrame) -> list[tuple[int, int]]:
-    """Offsets and lengths of about a million rows, cut between symbols, so that memory stays small."""
+    """Offsets and lengths of about a million rows, cut between symbols; memory stays small."""
     if bars.height <= BLOCK_ROWS:
         return [(0, bars.height)]
     starts = bars.select(pl.arg_where(pl.col("symbol") != pl.col("symbol").shift(1))).to_series()

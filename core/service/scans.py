@@ -300,7 +300,7 @@ def _states(
 
 @handler("scan", after=("bars_daily", "bars_minute", "corporate_actions", "filings"))
 async def scan_job(desk: Desk, job: Job, context: Context) -> Mapping[str, Any] | None:
-    """Scan the latest session after each pull it rests on: before the open and after it."""
+    """Scan the latest session: at the times of `scan_times`, and after each pull it rests on."""
     try:
         return await asyncio.to_thread(_scan_and_keep, desk, context)
     except OpenbellError as error:

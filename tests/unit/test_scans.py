@@ -165,6 +165,10 @@ def test_statistics_and_back_test(real_desk: Desk) -> None:
     assert first["trades"] > 100
     assert sum(row["n"] for row in first["buckets"]) == first["trades"]
     assert all(row["low_pct"] <= row["rate_pct"] <= row["high_pct"] for row in first["fills"])
+    for by in ("catalyst", "grade", "direction", "story"):
+        found = commands.run(real_desk, "backtest", {"by": by}).document
+        assert sum(row["n"] for row in found["buckets"]) == found["trades"], by
+        assert sum(row["n"] for row in found["fills"]) >= found["trades"], by
     past = gap_statistics.history(real_desk)
     assert "Results of operations" in set(past.outcomes["catalyst"])
 
