@@ -164,8 +164,6 @@ def pandas_way(data: Path, url: str, ciks: list[int], *_: Any) -> dict[str, floa
 
 def floor(data: Path, *_: Any) -> dict[str, float]:
     """Our decode of bodies in memory and one Arrow insert into a fresh store."""
-    import polars as pl
-
     from core.sources.sec_decode import decode_facts
     from core.store.facts import append_facts
     from core.store.warehouse import Warehouse
@@ -176,10 +174,10 @@ def floor(data: Path, *_: Any) -> dict[str, float]:
         Warehouse.open(Path(folder) / "f.duckdb") as warehouse,
     ):
         begun, cpu = time.perf_counter(), time.process_time()
-        frames = [decode_facts(body).facts for body in read]
+        tables = [decode_facts(body).table for body in read]
         decoded = time.perf_counter() - begun
         with warehouse.transaction() as tx:
-            facts = append_facts(tx, [pl.concat(frames)], "floor", datetime.now(UTC))
+            facts = append_facts(tx, tables, "floor", datetime.now(UTC))
         cpu = time.process_time() - cpu
         seconds = time.perf_counter() - begun
         return {"seconds": seconds, "facts": facts, "decode": decoded, "cpu": cpu} | _peak()

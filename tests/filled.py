@@ -6,7 +6,10 @@ from datetime import date, datetime, timedelta
 
 import polars as pl
 
+from core.domain.facts import coded
+from core.domain.frames import FACTS
 from core.service import Desk
+from core.store.facts import append_facts
 
 PULL = "0" * 32
 SYMBOLS = ("AAA", "BBB")
@@ -24,13 +27,13 @@ def fill(desk: Desk) -> Desk:
         "company_identifiers": _identifiers(),
         "watchlist": _watchlist(now),
         "filings": _filings(now),
-        "facts": _facts(now),
         "pulls": _pulls(now),
         "rejected_rows": _rejected(),
     }
     with desk.warehouse.transaction() as tx:
         for name, frame in tables.items():
             tx.insert(name, frame)
+        append_facts(tx, [coded(_facts(now))], PULL, now)
     return desk
 
 
@@ -108,14 +111,16 @@ def _facts(now: datetime) -> pl.DataFrame:
             "accession": f"{cik:010d}-26-{number:06d}",
             "form": "10-Q",
             "filed": end + timedelta(days=30),
+            "fiscal_year": end.year,
+            "fiscal_period": f"Q{(number - 1) % 4 + 1}",
+            "frame": None,
             "seq": 0,
-            "known_from": now,
         }
         for cik in CIKS
         for number, end in enumerate(_quarters(now), 1)
         for concept, span in (("Assets", 0), ("Revenues", 90))
     ]
-    return _with_pull(pl.DataFrame(rows, infer_schema_length=None))
+    return pl.DataFrame(rows, schema=FACTS.columns)
 
 
 def _pulls(now: datetime) -> pl.DataFrame:

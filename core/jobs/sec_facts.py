@@ -55,7 +55,7 @@ class FactsPull:
         each = Each(
             fetch=self._fetch,
             store=self._store,
-            weight=lambda item: item[2].facts.height + 1,
+            weight=lambda item: item[2].table.height + 1,
             limit=self.batch_facts,
             expected=frozenset(expected),
             parallel=self.parallel,

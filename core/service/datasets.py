@@ -16,6 +16,7 @@ from core.service import refresh
 from core.service.commands import command
 from core.service.exports import export
 from core.store import pulls as records
+from core.store.facts import STORED_AS
 from core.store.transaction import quoted
 
 if TYPE_CHECKING:
@@ -106,16 +107,17 @@ def _status(
 
 def row_counts(desk: Desk, tables: Sequence[str]) -> dict[str, int]:
     """Rows per table, in one query; tables that do not exist yet are left out."""
+    stored = {STORED_AS.get(name, name): name for name in tables}
     there = desk.warehouse.read(
         "SELECT table_name FROM duckdb_tables() WHERE table_name IN (SELECT unnest(?))",
-        [list(dict.fromkeys(tables))],
+        [list(stored)],
     )["table_name"].to_list()
     if not there:
         return {}
     query = " UNION ALL ".join(
         f"SELECT ? AS table_name, count(*) AS n FROM {quoted(name)}" for name in there
     )
-    return {row[0]: row[1] for row in desk.warehouse.read(query, there).rows()}
+    return {stored[row[0]]: row[1] for row in desk.warehouse.read(query, there).rows()}
 
 
 def pull_history(desk: Desk, name: str | None = None, limit: int = 100) -> pl.DataFrame:

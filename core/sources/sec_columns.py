@@ -2,8 +2,9 @@
 
 `units` arrays are flat objects with the same seven to nine keys in the same order. The fast way
 finds the commas with NumPy, checks that every key stands where it should, and reads the values out
-of the bytes, eight at a time. Whatever looks different (other keys, escapes, commas in a text) is
-not guessed at: `columns_of` then takes the general way, a JSON reader.
+of the bytes, eight at a time; what names the filing is read once for each filing. Whatever looks
+different (other keys, escapes, commas in a text) is not guessed at: `columns_of` then takes the
+general way, a JSON reader.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from core.domain.facts import CODES, FRAME, SOURCE, numbered, shared
 from core.sources.sec_words import (
     WIDEST,
     Flags,
@@ -37,12 +39,8 @@ COLUMNS = {
     "period_start": pl.Date,
     "period_end": pl.Date,
     "value": pl.Float64,
-    "accession": pl.String,
-    "fiscal_year": pl.Int32,
-    "fiscal_period": pl.String,
-    "form": pl.String,
-    "filed": pl.Date,
-    "frame": pl.String,
+    "source": pl.UInt32,
+    "calendar": pl.UInt32,
     START_UNREAD: pl.Boolean,
 }
 _UPSTREAM = {
@@ -56,11 +54,14 @@ _UPSTREAM = {
     "filed": "filed",
     "frame": "frame",
 }
-_KEYS = ("end", "val", "accn", "fy", "fp", "form", "filed")
+_OWN = ("end", "val")
+_SOURCE = ("accn", "fy", "fp", "form", "filed")  # one after another, the same for a whole filing
+_KEYS = (*_OWN, *_SOURCE)
 _HEAD = 64  # bytes from which spaces after colons and commas show
 _TAIL = b" " * WIDEST  # a value read at full width stays within the bytes
 _NULL = ord("n")
 _QUOTE = ord('"')
+_EMPTY = {code: pl.DataFrame(schema=shared(names)) for code, names in CODES.items()}
 _OBJECTS = msgspec.json.Decoder(list[msgspec.Raw])
 _HAS_START = r'"start"\s*:\s*[^n\s]'
 
@@ -69,10 +70,14 @@ _HAS_START = r'"start"\s*:\s*[^n\s]'
 class Columns:
     """The facts of several arrays, one after another; `counts` says how many each array had.
 
-    `duplicates` is False when no array states the same period and accession twice for certain.
+    `frame` has COLUMNS; its `source` is a row of `sources`, its `calendar` one of `calendars`
+    (null: no frame). `duplicates` is False when no array states the same period and accession
+    twice for certain.
     """
 
     frame: pl.DataFrame
+    sources: pl.DataFrame
+    calendars: pl.DataFrame
     counts: npt.NDArray[np.int64]
     duplicates: bool
 
@@ -84,7 +89,8 @@ class _UnfamiliarError(ValueError):
 def columns_of(arrays: Sequence[Piece]) -> Columns:
     """Columns of JSON arrays of facts (`[{…},{…}]` each); cells that cannot be read are null."""
     if not arrays:
-        return Columns(pl.DataFrame(schema=COLUMNS), np.zeros(0, np.int64), False)
+        none = pl.DataFrame(schema=COLUMNS)
+        return Columns(none, _EMPTY["source"], _EMPTY["calendar"], np.zeros(0, np.int64), False)
     try:
         return _fast(arrays)
     except _UnfamiliarError:
@@ -97,7 +103,7 @@ def _fast(arrays: Sequence[Piece]) -> Columns:
     rows = _Rows(joined, len(joined) - len(_TAIL) - 1)
     sizes = np.fromiter(map(len, arrays), np.int64, len(arrays)) - 1
     counts = np.diff(np.searchsorted(rows.opens, np.cumsum(sizes)), prepend=0)
-    return Columns(rows.frame(), counts, rows.duplicates(counts))
+    return Columns(rows.frame(), rows.sources(), rows.calendars(), counts, rows.duplicates(counts))
 
 
 class _Rows:
@@ -135,10 +141,31 @@ class _Rows:
         extra = last + 1 - base - len(_KEYS)
         has_frame = extra == 1
         _expect(bool(((extra == 0) | has_frame).all()))
-        self._at = {key: self._token(base + i, key) for i, key in enumerate(_KEYS)}
+        self._at = {key: self._token(base + i, key) for i, key in enumerate(_OWN)}
         self._at["start"] = self._token(first[has_start], "start")
-        self._at["frame"] = self._token((base + len(_KEYS))[has_frame], "frame")
         self._has_start, self._has_frame = has_start, has_frame
+        self._find_shared(base + len(_OWN), (base + len(_KEYS))[has_frame])
+
+    def _find_shared(self, source: Positions, calendar: Positions) -> None:
+        """What many facts have in common, byte for byte, is looked at once."""
+        begin = self._begin[source]
+        length = self._end[source + len(_SOURCE) - 1] - begin
+        seen, self._source = self._alike(begin, length)
+        self._at |= {key: self._token(source[seen] + i, key) for i, key in enumerate(_SOURCE)}
+        self._accession = begin + (len('"accn":"') + self._spaced)
+        at, length = self._token(calendar, "frame")
+        seen, self._calendar = self._alike(at, length)
+        self._at["frame"] = at[seen], length[seen]
+
+    def _alike(self, begin: Positions, length: Positions) -> tuple[Positions, Positions]:
+        """Where each distinct run of bytes stands first, and which of them every run is."""
+        _expect(int(length.min(initial=8)) >= 8)
+        words, last = self._words.view(np.int64), length - 8
+        mix = mixed(length)
+        for at in range(0, int(length.max(initial=0)), 8):
+            mix = mixed(mix ^ words[begin + np.minimum(at, last)])
+        _, first, which = np.unique(mix, return_index=True, return_inverse=True)
+        return first, which
 
     def _token(self, at: Positions, key: str) -> tuple[Positions, Positions]:
         """Begin and length of the values of a key, which must stand there."""
@@ -187,31 +214,44 @@ class _Rows:
         return texts(self._data, self._words, begin, length, valid)
 
     def frame(self) -> pl.DataFrame:
-        """All columns, in order."""
+        """A row for each fact, columns of COLUMNS."""
         start = _spread(self._date("start"), self._has_start)
+        calendar = pl.Series(self._calendar, dtype=pl.UInt32)
         return pl.DataFrame(
             {
                 "period_start": start,
                 "period_end": self._date("end"),
                 "value": self._number(),
+                "source": pl.Series(self._source, dtype=pl.UInt32),
+                "calendar": _spread(calendar, self._has_frame),
+                START_UNREAD: start.is_null() & pl.Series(self._has_start),
+            },
+            schema=COLUMNS,
+        )
+
+    def sources(self) -> pl.DataFrame:
+        """The distinct filings as stated, columns of SOURCE."""
+        return pl.DataFrame(
+            {
                 "accession": self._text("accn"),
                 "fiscal_year": self._year(),
                 "fiscal_period": self._text("fp"),
                 "form": self._text("form"),
                 "filed": self._date("filed"),
-                "frame": _spread(self._text("frame"), self._has_frame),
-                START_UNREAD: start.is_null() & pl.Series(self._has_start),
             }
         )
+
+    def calendars(self) -> pl.DataFrame:
+        """The distinct frames."""
+        return pl.DataFrame({"frame": self._text("frame")})
 
     def duplicates(self, counts: Positions) -> bool:
         """Whether two rows of one array may share period and accession (never a false no)."""
         words = self._words.view(np.int64)
-        accession, length = self._at["accn"]
-        if bool((length != 22).any()):
+        if bool((self._at["accn"][1] != 22).any()):
             return True  # not the accessions that we know: look closely
         mix = np.repeat(np.arange(len(counts)), counts) * np.int64(0x9E3779B97F4A7C1)
-        for at in (accession + 5, accession + 13, self._at["end"][0] + 3):
+        for at in (self._accession + 4, self._accession + 12, self._at["end"][0] + 3):
             mix = mixed(mix ^ words[at])  # the ends of both tell them apart
         begun = mix[self._has_start] ^ words[self._at["start"][0] + 3]
         mix[self._has_start] = mixed(begun)
@@ -245,4 +285,8 @@ def _general(arrays: Sequence[Piece]) -> Columns:
         pl.col("period_start", "period_end", "filed").str.to_date("%Y-%m-%d", strict=False)
     )
     unread = frame["period_start"].is_null() & stated.str.contains(_HAS_START)
-    return Columns(frame.with_columns(unread.alias(START_UNREAD)), counts, True)
+    frame = frame.with_columns(unread.alias(START_UNREAD))
+    sources = frame.select(SOURCE).unique()
+    calendars = frame.select(FRAME).unique().drop_nulls()
+    frame = numbered(numbered(frame, "source", sources), "calendar", calendars)
+    return Columns(frame.select(list(COLUMNS)), sources, calendars, counts, True)

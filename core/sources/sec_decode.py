@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 import msgspec
 import numpy as np
 import polars as pl
 
-from core.domain.frames import FACTS
+from core.domain.facts import MEASURE, ROWS, FactTable, shared
 from core.errors import ParsingError
 from core.sources.pulled import REJECTS
 from core.sources.sec_columns import START_UNREAD, Columns, columns_of
@@ -32,7 +32,7 @@ _LABELS = {
 }
 _REQUIRED = ("period_end", "value", "accession", "filed")
 _SPACED = (b"{\n", b"{\r", b"{ ")
-_IDENTITY = ("cik", "taxonomy", "concept", "unit", "period_start", "period_end", "accession")
+_IDENTITY = ("measure", "period_start", "period_end")
 
 
 class _Concept(msgspec.Struct, gc=False):
@@ -55,19 +55,24 @@ _ROWS = msgspec.json.Decoder(list[msgspec.Raw])
 class CompanyFacts:
     """One companyfacts answer as frames.
 
-    `facts` has the columns of FACTS and holds only concepts that differ from the hashes given to
-    `decode_facts`; `skipped` counts the facts of the others. `read` is every fact of the answer.
-    `hashes` covers every concept of the answer, `labels` those in `facts`.
+    `table` holds only concepts that differ from the hashes given to `decode_facts`; `skipped`
+    counts the facts of the others. `read` is every fact of the answer. `hashes` covers every
+    concept of the answer, `labels` those in `table`.
     """
 
     cik: int
     name: str | None
-    facts: pl.DataFrame
+    table: FactTable
     labels: pl.DataFrame
     hashes: pl.DataFrame
     rejects: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=REJECTS))
     read: int = 0
     skipped: int = 0
+
+    @property
+    def facts(self) -> pl.DataFrame:
+        """The facts of the table written out, columns of FACTS."""
+        return self.table.plain()
 
 
 def decode_facts(
@@ -91,11 +96,11 @@ def decode_facts(
         for name, concept in concepts.items():
             picked.take(taxonomy, name, concept, known or {})
     columns = columns_of(picked.arrays)
-    facts, rejects = _facts(picked, columns)
+    table, rejects = _table(picked, columns)
     return CompanyFacts(
         cik=number,
         name=document.name or None,
-        facts=facts,
+        table=table,
         labels=pl.DataFrame(picked.labels, schema=_LABELS, orient="row"),
         hashes=_hashes(picked, columns),
         rejects=rejects,
@@ -158,32 +163,40 @@ def _digest(views: Mapping[str, memoryview]) -> str:
     return sha.hexdigest()[:32]
 
 
-def _facts(picked: _Picked, columns: Columns) -> tuple[pl.DataFrame, pl.DataFrame]:
-    frame = columns.frame.with_columns(_names(picked, columns))
-    bad = ~pl.all_horizontal(pl.col(_REQUIRED).is_not_null()) | ~pl.col("value").is_finite()
-    faulty = frame.select(bad.fill_null(True) | pl.col(START_UNREAD)).to_series()
-    rejects = pl.DataFrame(schema=REJECTS)
+def _table(picked: _Picked, columns: Columns) -> tuple[FactTable, pl.DataFrame]:
+    array = np.repeat(np.arange(len(columns.counts), dtype=np.uint32), columns.counts)
+    frame = columns.frame.with_columns(
+        pl.lit(picked.cik, pl.Int64).alias("cik"), pl.Series("measure", array)
+    )
+    table = FactTable(frame, _measures(picked), columns.sources, columns.calendars)
+    rejects, faulty = pl.DataFrame(schema=REJECTS), _faulty(table)
     if faulty.any():
-        rejects = _rejects(picked, frame, faulty)
+        rejects = _rejects(picked, table, faulty)
         frame = frame.filter(~faulty)
     seq = pl.lit(0, pl.Int32)
     if columns.duplicates:
-        seq = pl.int_range(pl.len(), dtype=pl.Int32).over(_IDENTITY)
-    return frame.with_columns(seq=seq).select(list(FACTS.columns)), rejects
+        accession = columns.sources["accession"].gather(frame["source"]).alias("accession")
+        seq = pl.int_range(pl.len(), dtype=pl.Int32).over(*_IDENTITY, accession)
+    return replace(table, rows=frame.with_columns(seq=seq).select(list(ROWS))), rejects
 
 
-def _names(picked: _Picked, columns: Columns) -> list[pl.Series | pl.Expr]:
-    owner = np.repeat(np.array(picked.owners, np.uint32), columns.counts)
-    array = np.repeat(np.arange(len(columns.counts), dtype=np.uint32), columns.counts)
-    taxonomies = pl.Series("taxonomy", [c[0] for c in picked.concepts], dtype=pl.String)
-    names = pl.Series("concept", [c[1] for c in picked.concepts], dtype=pl.String)
-    units = pl.Series("unit", picked.units, dtype=pl.String)
-    return [
-        pl.lit(picked.cik, pl.Int64).alias("cik"),
-        taxonomies.gather(owner),
-        names.gather(owner),
-        units.gather(array),
-    ]
+def _measures(picked: _Picked) -> pl.DataFrame:
+    owners = [picked.concepts[owner] for owner in picked.owners]
+    return pl.DataFrame(
+        {"taxonomy": [o[0] for o in owners], "concept": [o[1] for o in owners]}
+        | {"unit": picked.units},
+        schema=shared(MEASURE),
+    )
+
+
+def _faulty(table: FactTable) -> pl.Series:
+    """Which rows lack what a fact must have."""
+    needs = pl.col("accession", "filed").is_not_null()
+    complete = (
+        table.sources.select(pl.all_horizontal(needs)).to_series().gather(table.rows["source"])
+    )
+    good = pl.col("period_end").is_not_null() & pl.col("value").is_finite() & ~pl.col(START_UNREAD)
+    return ~table.rows.select(good.fill_null(False) & complete).to_series()
 
 
 def _hashes(picked: _Picked, columns: Columns) -> pl.DataFrame:
@@ -202,7 +215,7 @@ def _hashes(picked: _Picked, columns: Columns) -> pl.DataFrame:
     )
 
 
-def _rejects(picked: _Picked, frame: pl.DataFrame, faulty: pl.Series) -> pl.DataFrame:
+def _rejects(picked: _Picked, table: FactTable, faulty: pl.Series) -> pl.DataFrame:
     """The faulty rows with the column at fault and the row as delivered."""
     reasons = pl.coalesce(
         pl.when(START_UNREAD).then(pl.lit("period_start")),
@@ -212,7 +225,8 @@ def _rejects(picked: _Picked, frame: pl.DataFrame, faulty: pl.Series) -> pl.Data
     numbers = faulty.arg_true()
     raw = list(chain.from_iterable(_ROWS.decode(array) for array in picked.arrays))
     return (
-        frame.select(reasons, "taxonomy", "concept")
+        table.written()
+        .select(reasons, "taxonomy", "concept")
         .filter(faulty)
         .with_columns(
             row_number=numbers.cast(pl.Int64) + 1,

@@ -9,7 +9,9 @@ from datetime import datetime
 
 import polars as pl
 
+from core.domain.facts import coded
 from core.domain.frames import FACTS
+from core.store.fact_codes import append_rows
 from core.store.transaction import MergeCounts, Transaction
 
 _VALUES = ("value", "fiscal_year", "fiscal_period", "form", "filed", "frame")
@@ -48,14 +50,20 @@ SELECT {", ".join(f"t.{name}" for name in FACTS.columns)}, t.pull_id, t.known_fr
        coalesce(t.removed_at, $now), $pull
 FROM facts t JOIN fact_delta s ON {_MATCH} WHERE NOT s.is_new
 """
-_APPLY = f"""
-MERGE INTO facts t USING fact_delta s ON {_MATCH}
-WHEN MATCHED THEN UPDATE SET {", ".join(f"{name} = s.{name}" for name in _VALUES)},
-    pull_id = $pull, known_from = $now, removed_at = NULL
-WHEN NOT MATCHED THEN INSERT ({_COLUMNS}, pull_id, known_from)
-    VALUES ({", ".join(f"s.{name}" for name in FACTS.columns)}, $pull, $now)
+# A view cannot be written: these are the rows of fact_rows behind some facts.
+_ROWS = f"""
+SELECT t.rowid FROM (
+    SELECT r.rowid, r.cik, m.taxonomy, m.concept, m.unit, r.period_start, r.period_end,
+           f.accession, r.seq
+    FROM fact_rows r JOIN fact_measures m ON m.measure = r.measure
+    JOIN fact_sources f ON f.source = r.source
+    WHERE r.cik IN (SELECT cik FROM {{0}})
+) t JOIN {{0}} s ON {_MATCH}
 """
-_MARK_REMOVED = f"UPDATE facts t SET removed_at = $now FROM fact_gone s WHERE {_MATCH}"
+_DROP_CHANGED = f"DELETE FROM fact_rows WHERE rowid IN ({_ROWS.format('fact_delta')})"
+_MARK_REMOVED = (
+    f"UPDATE fact_rows SET removed_at = $now WHERE rowid IN ({_ROWS.format('fact_gone')})"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +113,11 @@ def merge_facts(
 def _apply(
     tx: Transaction, new: int, changed: int, removed: int, pull_id: str, now: datetime
 ) -> None:
-    instant = {"pull": pull_id, "now": now}
     if changed:
-        tx.execute(_KEEP_HISTORY, instant)
+        tx.execute(_KEEP_HISTORY, {"pull": pull_id, "now": now})
+        tx.execute(_DROP_CHANGED)
     if new or changed:
-        tx.execute(_APPLY, instant)
+        append_rows(tx, coded(tx.read(f"SELECT {_COLUMNS} FROM fact_delta")), pull_id, now)
     if removed:
         tx.execute(_MARK_REMOVED, {"now": now})
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol
 
 import polars as pl
 
-from core.domain.frames import FACTS, check
+from core.domain.facts import FactTable, coded, together
+from core.domain.frames import FACTS
+from core.store.fact_codes import append_rows
 from core.store.fact_merge import FactCounts, merge_facts
 from core.store.transaction import Transaction
 from core.store.warehouse import Warehouse
 
+STORED_AS = {"facts": "fact_rows"}  # the table whose rows a view shows
 KnownConcepts = Mapping[tuple[str, str], tuple[str, int]]
 _COLUMNS = ", ".join(FACTS.columns)
 _FOREVER = "TIMESTAMPTZ '9999-12-31 00:00:00+00'"
@@ -30,8 +33,8 @@ class FactsOfCompany(Protocol):
         """The company's name as the answer has it."""
 
     @property
-    def facts(self) -> pl.DataFrame:
-        """Rows of FACTS: every fact of the concepts that may have changed."""
+    def table(self) -> FactTable:
+        """Every fact of the concepts that may have changed."""
 
     @property
     def labels(self) -> pl.DataFrame:
@@ -90,12 +93,12 @@ def write_facts(
     stored = _ciks_with_facts(tx, [c.cik for c in companies])
     fresh = [c for c in companies if c.cik not in stored]
     others = [c for c in companies if c.cik in stored]
-    inserted = append_facts(tx, [c.facts for c in fresh], pull_id, now)
+    inserted = append_facts(tx, [c.table for c in fresh], pull_id, now)
     counts += FactCounts(inserted=inserted)
     if others:
         counts += merge_facts(
             tx,
-            check(pl.concat([FACTS.empty(), *[c.facts for c in others]]), FACTS),
+            together([c.table for c in others]).plain(),
             pl.concat([c.hashes for c in others]),
             pull_id,
             now,
@@ -107,15 +110,9 @@ def write_facts(
     return counts
 
 
-def append_facts(
-    tx: Transaction, frames: Iterable[pl.DataFrame], pull_id: str, now: datetime
-) -> int:
-    """Append facts (columns of FACTS) that the store does not hold; the number of rows."""
-    rows = pl.concat([FACTS.empty(), *frames])
-    stamped = check(rows, FACTS).with_columns(
-        pull_id=pl.lit(pull_id), known_from=pl.lit(now).cast(pl.Datetime("us", "UTC"))
-    )
-    return tx.insert("facts", stamped)
+def append_facts(tx: Transaction, tables: Sequence[FactTable], pull_id: str, now: datetime) -> int:
+    """Append facts that the store does not hold; the number of rows."""
+    return append_rows(tx, together(tables), pull_id, now)
 
 
 def append_new_filings(
@@ -131,7 +128,7 @@ def append_new_filings(
     )
     rows = facts.filter(~pl.col("accession").is_in(known["accession"].implode()))
     _note_upstream(tx, pull_id, "fsds")
-    return append_facts(tx, [rows], pull_id, now), facts.height - rows.height
+    return append_rows(tx, coded(rows), pull_id, now), facts.height - rows.height
 
 
 def facts_as_known_on(
@@ -186,7 +183,9 @@ def _unchanged(tx: Transaction, companies: Sequence[FactsOfCompany]) -> set[int]
 
 
 def _ciks_with_facts(tx: Transaction, ciks: Sequence[int]) -> set[int]:
-    rows = tx.read("SELECT DISTINCT cik FROM facts WHERE cik IN (SELECT unnest(?))", [list(ciks)])
+    rows = tx.read(
+        "SELECT DISTINCT cik FROM fact_rows WHERE cik IN (SELECT unnest(?))", [list(ciks)]
+    )
     return set(rows["cik"])
 
 

@@ -50,7 +50,7 @@ class Transaction:
         """Append a frame by column name; the number of rows."""
         if frame.height:
             columns = ", ".join(quoted(name) for name in frame.columns)
-            with self._registered(frame) as source:
+            with self.registered(frame) as source:
                 self.cursor.execute(
                     f"INSERT INTO {quoted(table)} ({columns}) SELECT {columns} FROM {source}"
                 )
@@ -66,7 +66,7 @@ class Transaction:
         _must_be_unique(table, frame, key)
         if not frame.height:
             return MergeCounts()
-        with self._registered(frame) as source:
+        with self.registered(frame) as source:
             self._find_delta(table, source, frame.columns, key)
             new, changed = self._delta_counts()
             if changed:
@@ -102,7 +102,8 @@ class Transaction:
         return {str(name): str(kind) for name, kind in rows}
 
     @contextmanager
-    def _registered(self, frame: pl.DataFrame) -> Iterator[str]:
+    def registered(self, frame: pl.DataFrame) -> Iterator[str]:
+        """The name under which statements see a frame, as long as the block lasts."""
         # texts stay in the views that both sides know: no copy on the way
         arrow = frame.to_arrow(compat_level=pl.CompatLevel.newest())
         self.cursor.register("incoming_rows", arrow)

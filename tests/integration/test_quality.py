@@ -14,6 +14,7 @@ import pytest
 
 from benchmarks.captures import facts_of, read_json
 from core import service, settings
+from core.domain.facts import coded
 from core.service import Desk, quality, reconcile
 from core.service.commands import run as run_command
 from core.sources.sec_submissions import decode_submissions
@@ -21,6 +22,10 @@ from core.store.facts import append_facts
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 CIKS = (2488, 820313, 1045810, 320193)
+ASSETS_OF = (
+    "source IN (SELECT source FROM fact_sources WHERE accession = ?) "
+    "AND measure IN (SELECT measure FROM fact_measures WHERE concept = 'Assets')"
+)
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +39,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         frames = [
             facts_of(read_json(root / "companyfacts" / f"CIK{cik:010}.json.gz")) for cik in CIKS
         ]
-        append_facts(tx, frames, "p1", NOW)
+        append_facts(tx, [coded(frame) for frame in frames], "p1", NOW)
         _add_filings(tx, root)
     desk = Desk.open(desk.settings)
     service.use(desk)
@@ -100,10 +105,7 @@ def test_only_what_changed_is_graded_again(graded: Desk) -> None:
     assert quality.grade_all(graded) == {"companies": 0, "written": 0, "unchanged": 0}
     accession = "0000320193-23-000106"
     with graded.warehouse.transaction() as tx:
-        tx.execute(
-            "UPDATE facts SET value = value * 1000 WHERE accession = ? AND concept = 'Assets'",
-            [accession],
-        )
+        tx.execute(f"UPDATE fact_rows SET value = value * 1000 WHERE {ASSETS_OF}", [accession])
     done = quality.grade_all(graded)
     assert done["companies"] == 1
     assert 1 <= done["written"] <= 12
@@ -111,10 +113,7 @@ def test_only_what_changed_is_graded_again(graded: Desk) -> None:
     assert "Q01" in view.findings["rule"].to_list()
     assert view.older.height == 1
     with graded.warehouse.transaction() as tx:
-        tx.execute(
-            "UPDATE facts SET value = value / 1000 WHERE accession = ? AND concept = 'Assets'",
-            [accession],
-        )
+        tx.execute(f"UPDATE fact_rows SET value = value / 1000 WHERE {ASSETS_OF}", [accession])
     quality.grade_all(graded)
 
 
