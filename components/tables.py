@@ -35,7 +35,7 @@ CHIPS: Mapping[str, Mapping[str, str]] = {
 }
 ROW_PIXELS = 31
 NAMES = ("cik", "year", "fiscal_year")  # numbers that name something
-LARGE = ("value", "left_value", "right_value", "dollar_volume", "notional", "amount")
+LARGE = ("value", "left_value", "right_value", "dollar_volume", "notional", "amount", "dollars_m")
 
 
 def show(
