@@ -21,6 +21,7 @@ from core import service  # noqa: E402
 st.set_page_config(page_title="Openbell", page_icon=navigation.picture("icon.svg"), layout="wide")
 st.logo(navigation.picture("logo.svg"), size="large")
 page = st.navigation(navigation.routes(), position="top")
+st.session_state[shell.ROUTES_KEY] = navigation.by_name()
 with shell.last_wall():
     page.run()
 with shell.guarded("the news of background pulls"):

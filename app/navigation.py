@@ -16,6 +16,8 @@ import streamlit as st
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ROOT / "pages"
 _routes: dict[str, list[st.Page]] = {}
+_by_name: dict[str, st.Page] = {}
+LANDING = "overview"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,13 @@ def routes() -> dict[str, list[st.Page]]:
     if not _routes:
         _routes.update(_make_routes())
     return {group: [copy.copy(page) for page in pages] for group, pages in _routes.items()}
+
+
+def by_name() -> dict[str, st.Page]:
+    """The pages by the names of their files, for links; after `routes`, and not to be run."""
+    if not _by_name:
+        _by_name.update({p.url_path or LANDING: p for pages in _routes.values() for p in pages})
+    return _by_name
 
 
 def _make_routes() -> dict[str, list[st.Page]]:

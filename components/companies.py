@@ -85,6 +85,15 @@ def label(row: dict[str, Any]) -> str:
     return str(row["symbol"] or row["cik"])
 
 
+def labels(watched: pl.DataFrame) -> list[str]:
+    """What the companies of the list are called, in its order; a new list at each call."""
+    return list(once.of(watched, lambda: _labels(watched), "labels"))
+
+
+def _labels(watched: pl.DataFrame) -> list[str]:
+    return [label(row) for row in watched.iter_rows(named=True)]
+
+
 def watch_list(desk: service.Desk, watched: pl.DataFrame, key: str) -> None:
     """The companies followed; a picked row becomes the chosen company of the page."""
 
@@ -217,6 +226,10 @@ def facts(desk: service.Desk, cik: int, known: date | None) -> None:
 
 def ordered(listed: pl.DataFrame) -> list[str]:
     """The concepts of a company, those that most readers look for first."""
+    return once.of(listed, lambda: _ordered(listed), "ordered")
+
+
+def _ordered(listed: pl.DataFrame) -> list[str]:
     there = listed["concept"].unique(maintain_order=True).to_list()
     return [c for c in SOUGHT if c in there] + [c for c in there if c not in SOUGHT]
 

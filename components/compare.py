@@ -9,11 +9,18 @@ from components import companies, once, shell, theme
 from core import service
 from core.service import comparison
 
+ROWS_SHOWN = 60
+
 
 def found(desk: service.Desk, both: tuple[int, int]) -> pl.DataFrame:
     """The concepts that both companies report, side by side, read once per pull."""
     key = (*shell.version(desk, "sec.facts"), *both)
     return once.made(lambda: comparison.side_by_side(desk, *both), "compare", *key)
+
+
+def first_rows(listed: pl.DataFrame) -> pl.DataFrame:
+    """The rows that the table shows."""
+    return once.of(listed, lambda: listed.head(ROWS_SHOWN), "first rows")
 
 
 def chart(

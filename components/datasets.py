@@ -64,7 +64,7 @@ def summary(statuses: Sequence[datasets.DatasetStatus], key: str) -> None:
         st.session_state[key] = row["name"]
 
     tables.choose(
-        frame(statuses),
+        once.kept(statuses, lambda: frame(statuses), "summary"),
         SUMMARY,
         alt="Every dataset with freshness, rows and last pull",
         key=f"{key}_table",
@@ -130,7 +130,8 @@ def pulls(desk: service.Desk, status: datasets.DatasetStatus) -> None:
             alt=f"Rows read by the last pulls of {name} with their usual range",
             key=f"volume_{name}",
         )
-    tables.show(history.head(ROWS_SHOWN), PULLS, alt=f"The last pulls of {name}", rows=10)
+    latest = once.of(history, lambda: history.head(ROWS_SHOWN), "latest")
+    tables.show(latest, PULLS, alt=f"The last pulls of {name}", rows=10)
     shell.export_button("CSV of all pulls", lambda: history, f"pulls-{name}.csv")
 
 

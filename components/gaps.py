@@ -150,7 +150,7 @@ def _query() -> str:
 def headline(scan: scans.Scan) -> str:
     """The scan in one sentence."""
     n, rows, out = scan.candidates.height, scan.gaps.rows.height, scan.excluded.height
-    flagged = scan.excluded.filter("flagged").height
+    flagged = int(scan.excluded["flagged"].sum())
     best = f"; {scan.candidates['symbol'][0]} ranks first" if n else ""
     names = "name gaps" if n == 1 else "names gap"
     moves = "move is" if out == 1 else "moves are"
@@ -197,6 +197,16 @@ def _dressed(desk: service.Desk, scan: scans.Scan) -> pl.DataFrame:
         gap_type=pl.col("gap_type").cast(pl.String).str.replace("_", " "),
         story=pl.col("story").cast(pl.String),
     )
+
+
+def chosen(scan: scans.Scan, symbol: str) -> dict[str, Any]:
+    """The candidate of that symbol, else the first one."""
+    return once.of(scan.candidates, lambda: _chosen(scan.candidates, symbol), "chosen", symbol)
+
+
+def _chosen(rows: pl.DataFrame, symbol: str) -> dict[str, Any]:
+    asked = rows.filter(pl.col("symbol") == symbol) if symbol else rows
+    return (rows if asked.is_empty() else asked).row(0, named=True)
 
 
 def contributions(row: Mapping[str, Any]) -> None:

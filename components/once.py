@@ -40,8 +40,13 @@ def made(make: Callable[[], T], *key: Hashable) -> T:
 
 def kept(source: Any, make: Callable[[], T], *key: Hashable) -> T:
     """What is made from a frame or history that the desk keeps, once while it keeps it."""
-    whose, thing = made(lambda: (source, make()), *key, id(source))
-    return thing if whose is source else make()  # an identity may come back
+    place = (*key, id(source))
+    whose, thing = made(lambda: (source, make()), *place)
+    if whose is source:
+        return thing
+    with _lock:  # an identity has come back
+        _things.pop(place, None)
+    return made(lambda: (source, make()), *place)[1]
 
 
 def of(source: Any, make: Callable[[], T], *key: Hashable) -> T:

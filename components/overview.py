@@ -85,9 +85,7 @@ def candidates(desk: service.Desk) -> None:
     st.caption(f"{len(found['candidates'])} candidates of {formats.day(found['date'])} {mark}")
     if not found["candidates"]:
         return
-    top = pl.DataFrame(
-        [_candidate(row) for row in found["candidates"][:ROWS]], infer_schema_length=None
-    )
+    top = once.kept(found, lambda: _top(found["candidates"][:ROWS]), "top candidates")
     tables.choose(
         top,
         TOP,
@@ -102,6 +100,10 @@ def candidates(desk: service.Desk) -> None:
         shell.link("gap_scan", "All candidates")
         shell.link("symbol", f"{symbol} in detail", symbol=symbol)
         shell.link("plans", f"Plan {symbol}", symbol=symbol)
+
+
+def _top(rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
+    return pl.DataFrame([_candidate(row) for row in rows], infer_schema_length=None)
 
 
 def _candidate(row: dict[str, Any]) -> dict[str, Any]:
@@ -128,7 +130,9 @@ def book(desk: service.Desk) -> None:
         st.progress(_share(check), text=f"{spoken(check['limit'])}: {_used(check)}")
     opened = [plan for plan in told(desk, "plans")["plans"] if plan["state"] in OPEN]
     if opened:
-        frame = pl.DataFrame(opened, infer_schema_length=None)
+        frame = once.kept(
+            told(desk, "plans"), lambda: pl.DataFrame(opened, infer_schema_length=None), "opened"
+        )
         tables.show(frame, PLANS, alt="Open plans", rows=ROWS)
     else:
         st.caption("No plan is open.")

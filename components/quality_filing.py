@@ -8,7 +8,8 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from components import badges, charts_quality, formats, rules, shell, tables, theme
+from components import badges, charts_quality, formats, once, rules, shell, tables, theme
+from core import service
 from core.service import quality
 
 ARCHIVES = "https://www.sec.gov/Archives/edgar/data"
@@ -68,17 +69,18 @@ def edgar(cik: int, accession: str) -> str:
     return f"{ARCHIVES}/{cik}/{accession.replace('-', '')}/{accession}-index.htm"
 
 
+def explained(desk: service.Desk, accession: str, cik: int) -> quality.FilingView:
+    """One filing's grade explained, put together once per commit; NotFoundError without one."""
+    make = lambda: quality.filing(desk, accession, cik=cik)  # noqa: E731
+    return shell.unchanged(desk, make, "filing", accession, cik)
+
+
 def choose(graded: pl.DataFrame) -> dict[str, Any] | None:
     """The filing of the URL, or the newest graded one; a list of its company's filings to go on."""
     asked, cik = st.query_params.get("filing", ""), st.query_params.get("cik", "")
-    of = graded.filter(pl.col("accession") == asked) if asked else graded
-    if cik.isdigit() and not (own := of.filter(pl.col("cik") == int(cik))).is_empty():
-        of = own
-    if of.is_empty():
+    first, named = once.of(graded, lambda: _choice(graded, asked, cik), "choice", asked, cik)
+    if first is None:
         return None
-    first = of.row(0, named=True)
-    own = graded.filter(pl.col("cik") == first["cik"])
-    named = {row["accession"]: _named(row) for row in own.iter_rows(named=True)}
     # A bound widget would put the words shown into the address; it names the accession.
     st.query_params["filing"] = st.session_state[CHOICE_KEY] = first["accession"]
     st.selectbox(
@@ -89,6 +91,20 @@ def choose(graded: pl.DataFrame) -> dict[str, Any] | None:
         on_change=_chosen,
     )
     return first
+
+
+def _choice(
+    graded: pl.DataFrame, asked: str, cik: str
+) -> tuple[dict[str, Any] | None, dict[str, str]]:
+    """The filing asked for, and all of its company by accession, in words."""
+    of = graded.filter(pl.col("accession") == asked) if asked else graded
+    if cik.isdigit() and not (own := of.filter(pl.col("cik") == int(cik))).is_empty():
+        of = own
+    if of.is_empty():
+        return None, {}
+    first = of.row(0, named=True)
+    own = graded.filter(pl.col("cik") == first["cik"])
+    return first, {row["accession"]: _named(row) for row in own.iter_rows(named=True)}
 
 
 def _chosen() -> None:
@@ -128,8 +144,9 @@ def build_up(view: quality.FilingView) -> None:
     """The waterfall of points lost, and how it adds up."""
     row = view.grade
     if not view.build_up.is_empty():
+        lost = view.build_up
         theme.show(
-            charts_quality.points_lost(view.build_up, row["score"]),
+            once.of(lost, lambda: charts_quality.points_lost(lost, row["score"]), "points lost"),
             alt=f"Points lost by each rule from 100 down to {formats.number(row['score'], 1)}",
             key=f"points_{row['accession']}",
         )
@@ -147,7 +164,7 @@ def findings(view: quality.FilingView) -> None:
         st.success("No rule found a fault in this filing.", icon=":material/check_circle:")
         return
     for place, finding in enumerate(found.head(MOST_FINDINGS).iter_rows(named=True)):
-        _finding(finding, view.grade["cik"], spread=place < OPEN_AT_FIRST)
+        _finding(found, place, finding, view.grade["cik"])
     if found.height > MOST_FINDINGS:
         st.caption(f"{found.height - MOST_FINDINGS} more findings are in the file.")
     shell.export_button(
@@ -155,7 +172,7 @@ def findings(view: quality.FilingView) -> None:
     )
 
 
-def _finding(finding: Mapping[str, Any], cik: int, *, spread: bool) -> None:
+def _finding(found: pl.DataFrame, place: int, finding: Mapping[str, Any], cik: int) -> None:
     with st.container(border=True):
         rule = rules.ruleset().rules.get(finding["rule"])
         title = badges.plain(rule.title) if rule else ""
@@ -165,9 +182,9 @@ def _finding(finding: Mapping[str, Any], cik: int, *, spread: bool) -> None:
             f"{badges.plain(finding['message'])}"
         )
         st.caption(numbers(finding))
-        facts = _facts_of(finding, cik)
+        facts = once.of(found, lambda: _facts_of(finding, cik), "facts", place, cik)
         if not facts.is_empty():
-            with st.expander(f"The {facts.height} facts behind it", expanded=spread):
+            with st.expander(f"The {facts.height} facts behind it", expanded=place < OPEN_AT_FIRST):
                 tables.show(facts, FACTS, alt=f"Facts behind {finding['rule']}", rows=8)
 
 

@@ -46,7 +46,7 @@ def _latest(history: pl.DataFrame) -> pl.DataFrame:
 def heading(checks: pl.DataFrame, desk: service.Desk) -> None:
     """What the newest run found, when, and how long it took."""
     row = checks.row(0, named=True)
-    bad = checks.filter(pl.col("severity") != "info").height
+    bad = sum(level != "info" for level in checks["severity"])
     found = f"{bad} of {checks.height} checks found something" if bad else "All checks are right"
     st.markdown(
         f"{severity(row['worst'])} **{found}** · {formats.when(row['started_at'], shell.zone())}, "

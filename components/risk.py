@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import date
 from typing import Any
 
 import polars as pl
@@ -10,7 +11,8 @@ import streamlit as st
 
 from components import badges, charts_plans, charts_risk, formats, once, shell, tables, theme
 from core import service
-from core.service import trades
+from core.domain.risk_types import Check
+from core.service import risk, trades
 from core.service.risk import RiskReport, replayed_drawdown
 
 HOLDINGS = {
@@ -30,6 +32,11 @@ STRESS = {
     "names": "Names with prices",
     "of": "Names held",
 }
+
+
+def report(desk: service.Desk, day: date | None) -> RiskReport:
+    """The risk of the book on a session, reckoned once per commit; NotFoundError without prices."""
+    return shell.unchanged(desk, lambda: risk.report(desk, day), "risk report", day)
 
 
 def account(desk: service.Desk, found: RiskReport) -> None:
@@ -55,14 +62,13 @@ def limits(found: RiskReport) -> None:
         key="limits",
     )
     with st.expander("The limits in words"):
-        st.table(
-            pl.DataFrame(
-                {
-                    "limit": [charts_plans.NAMES[c.limit] for c in found.checks],
-                    "why": [c.sentence for c in found.checks],
-                }
-            )
-        )
+        st.table(once.made(lambda: _in_words(found.checks), "limits in words", found.checks))
+
+
+def _in_words(checks: Sequence[Check]) -> Any:
+    """As pandas: a table of Streamlit's is made from nothing else."""
+    names = [charts_plans.NAMES[check.limit] for check in checks]
+    return pl.DataFrame({"limit": names, "why": [c.sentence for c in checks]}).to_pandas()
 
 
 def exposure(desk: service.Desk, found: RiskReport) -> None:
@@ -79,7 +85,7 @@ def exposure(desk: service.Desk, found: RiskReport) -> None:
             key="treemap",
         )
     with right:
-        symbols = found.holdings["symbol"].unique().sort().to_list()
+        symbols = sorted(set(found.holdings["symbol"]))
         threshold = desk.settings.correlation_threshold
         known = frozenset(found.correlations.items())
         theme.show(
@@ -155,17 +161,18 @@ def stress(found: RiskReport) -> None:
         alt="Return of today's book in named stretches of the past",
         key="stress",
     )
-    table = found.stress.with_columns((pl.col("return") * 100).alias("return_pct"))
+    shown = (pl.col("return") * 100).alias("return_pct")
+    table = once.of(found.stress, lambda: found.stress.with_columns(shown), "in percent")
     tables.show(table, STRESS, alt="Stress replays of named dates", key="stress_table")
 
 
 def drawdown(desk: service.Desk) -> None:
     """The drawdown of the account itself, from the journal."""
-    curve = trades.equity_curve(desk)
+    curve = shell.unchanged(desk, lambda: trades.equity_curve(desk), "equity curve")
     if curve.is_empty():
         return
     theme.show(
-        charts_risk.drawdown_area(curve, "The account", "day"),
+        once.of(curve, lambda: charts_risk.drawdown_area(curve, "The account", "day"), "drawn"),
         alt="Fall of the account from its highest equity",
         key="drawdown",
     )

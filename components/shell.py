@@ -32,6 +32,7 @@ LANDING = "overview"
 ZONE_KEY = "preference_zone"
 TOLD_KEY = "errors_told"  # of this run
 GUIDE_KEY = "preference_guide"
+ROUTES_KEY = "routes"  # the pages of the router by name; not there when a page runs alone
 log = structlog.get_logger("desk.page")
 
 
@@ -189,14 +190,20 @@ def empty(what: str, then: str, *, page: str | None = None, label: str = "") -> 
 
 def link(name: str, label: str, **query: str) -> None:
     """A link to a page of the desk by its file name, with the view in the URL."""
-    target = PAGES / f"{name}.py"
-    if not target.is_file():
+    # a path would be resolved on disk at every link
+    target = st.session_state.get(ROUTES_KEY, {}).get(name) or _script(name)
+    if target is None:
         return
     given = {key: value for key, value in query.items() if value}
     try:
-        st.page_link(str(target), label=label, query_params=given or None, help="")
+        st.page_link(target, label=label, query_params=given or None, help="")
     except StreamlitAPIException:  # a page run alone, without the router
         st.markdown(f"[{label}]({url(name, given)})")
+
+
+def _script(name: str) -> str | None:
+    target = PAGES / f"{name}.py"
+    return str(target) if target.is_file() else None
 
 
 def link_query(name: str, label: str, query: str) -> None:

@@ -20,7 +20,7 @@ options = []
 with shell.guarded("the watch list"):
     watched = parts.watched(desk)
     parts.follow(desk)
-    options = [parts.label(row) for row in watched.iter_rows(named=True)]
+    options = parts.labels(watched)
     if watched.is_empty():
         shell.empty("Nobody is followed yet.", "Follow a company by its ticker or CIK above.")
     else:

@@ -14,7 +14,7 @@ desk = shell.page(
 )
 
 with shell.guarded("the comparison"):
-    watched = [parts.label(row) for row in parts.watched(desk).iter_rows(named=True)]
+    watched = parts.labels(parts.watched(desk))
     asked = [st.query_params[side] for side in ("left", "right") if side in st.query_params]
     options = list(dict.fromkeys([*watched, *asked]))
     if len(options) < 2:
@@ -45,7 +45,7 @@ with shell.guarded("the comparison"):
         "ratio": f"{left} / {right}",
     }
     tables.show(
-        found.head(60),
+        compare.first_rows(found),
         heads,
         alt=f"{left} and {right} by concept",
         pinned=("concept",),

@@ -7,7 +7,6 @@ import streamlit as st
 from components import quality as lists
 from components import quality_filing as parts
 from components import shell
-from core.service import quality
 
 VIEWS = ("Findings", "Facts used", "Statements", "Comparatives", "Versions")
 
@@ -32,7 +31,7 @@ with shell.guarded("the filing"):
                 label="All graded filings",
             )
     if row is not None:
-        view = quality.filing(desk, row["accession"], cik=row["cik"])
+        view = parts.explained(desk, row["accession"], row["cik"])
         parts.heading(view.grade)
         parts.subscores(view.grade)
         parts.build_up(view)

@@ -60,8 +60,7 @@ with shell.guarded("the scan"):
     else:
         gaps.candidates(desk, scan, go_to)
         picked = st.query_params.get("pick", "")
-        rows = scan.candidates.filter(scan.candidates["symbol"] == picked)
-        row = (scan.candidates if rows.is_empty() else rows).row(0, named=True)
+        row = gaps.chosen(scan, picked)
         with st.container(border=True):
             gaps.contributions(row)
             shell.link(

@@ -7,7 +7,6 @@ import streamlit as st
 from components import risk as parts
 from components import shell
 from core.errors import NotFoundError
-from core.service import risk
 
 desk = shell.page(
     "Risk",
@@ -24,7 +23,7 @@ with shell.guarded("the risk of the book"):
         help="Empty: the latest session in the store.",
     )
     try:
-        found = risk.report(desk, day)
+        found = parts.report(desk, day)
     except NotFoundError:
         shell.empty(
             "There are no prices yet.",

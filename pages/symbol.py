@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import polars as pl
 import streamlit as st
 
-from components import charts_gaps, gaps, once, shell, tables, theme
+from components import gaps, shell, tables, theme
+from components import symbol as parts
 from core.service import symbols
 
 INPUTS = ("prices.daily", "corporate_actions", "sec.submissions")
@@ -45,26 +45,10 @@ with shell.guarded("the symbol"):
         help="Show the name as of that session; empty means the latest.",
     )
     view = symbols.view(desk, symbol, day)
-    shown = view.bars.tail(SPANS[span])
-    today = shown.row(-1, named=True)
-    like = symbols.like(view, today["gap_pct"] or 0.0, today["session"])
-    gap = "no gap" if today["gap_pct"] is None else f"gap {today['gap_pct']:+.2f} %"
-    finding = gaps.finding(symbol, like, today["gap_pct"])
-    span_boxes = symbols.boxes(view, shown["session"][0], today["session"])
-    colours = theme.palette()
-    drawn = once.made(
-        lambda: charts_gaps.candles(
-            shown,
-            span_boxes,
-            view.filings,
-            symbols.levels(view, today["session"]),
-            title=f"{symbol} {today['session']:%d %b %Y}: {gap}. {finding}",
-            palette=colours,
-        ),
-        *("candles", symbol, span, day, colours, *shell.version(desk, *INPUTS)),
-    )
+    look = parts.look(view)
+    today = look.today
     theme.show(
-        drawn,
+        parts.candles(view, look, SPANS[span], theme.palette()),
         alt=f"Daily candles of {symbol} with gaps shaded until filled, filings and levels",
         key="candles",
     )
@@ -76,16 +60,15 @@ with shell.guarded("the symbol"):
     left, right = st.columns(2, gap="medium")
     with left:
         st.subheader("Like gaps and what they did", anchor=False)
-        if like.is_empty():
+        if look.like.is_empty():
             st.caption("None with the same direction and between half and twice the size.")
         else:
-            gaps.outcomes(like, "like")
+            gaps.outcomes(look.like, "like")
         st.subheader("All gaps of 3 % and more", anchor=False)
-        large = view.outcomes.filter(pl.col("gap_pct").abs() >= symbols.BOX_PCT)
-        gaps.outcomes(large.sort("session", descending=True), "all_gaps")
+        gaps.outcomes(look.large, "all_gaps")
     with right:
         st.subheader("Filings by the session they could move", anchor=False)
-        if view.filings.is_empty():
+        if look.filings.is_empty():
             shell.empty(
                 "No filings are stored for this name.",
                 "Follow the company.",
@@ -94,7 +77,7 @@ with shell.guarded("the symbol"):
             )
         else:
             tables.show(
-                view.filings.sort("accepted_at", descending=True).head(200),
+                look.filings,
                 {
                     "session": "Session",
                     "form": "Form",
@@ -105,7 +88,9 @@ with shell.guarded("the symbol"):
                 alt="Filings of the company",
                 key="filings",
             )
-        graded = symbols.grades(desk, view.cik)
+        graded = shell.unchanged(
+            desk, lambda: symbols.grades(desk, view.cik), "grades of", view.cik
+        )
         if not graded.is_empty():
             st.subheader("Grades of its filings", anchor=False)
             tables.show(graded, {"filed": "Filed", "grade": "Grade"}, alt="Grades", key="grades")
