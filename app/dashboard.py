@@ -10,7 +10,7 @@ from pathlib import Path
 
 import streamlit as st
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).parent.parent  # to resolve it would ask the disk at every click
 if str(ROOT) not in sys.path:  # a server started elsewhere finds the packages all the same
     sys.path.insert(0, str(ROOT))
 

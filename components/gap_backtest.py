@@ -18,20 +18,7 @@ from core.service import gap_statistics
 def section(desk: service.Desk, past: gap_statistics.History, bounds: GapFilters) -> None:
     """Sliders of the rules and what they would have done."""
     st.subheader("Back-test of the signal", anchor=False)
-    a, b, c, d, e = st.columns(5, vertical_alignment="bottom")
-    side = a.segmented_control(
-        "Side", ["follow", "fade"], default="follow", key="side", bind="query-params", required=True
-    )
-    stop = b.slider("Stop, ATR", 0.5, 5.0, 1.5, 0.25, key="stop", bind="query-params")
-    target = c.slider("Target, R", 0.5, 5.0, 2.0, 0.5, key="target", bind="query-params")
-    hold = d.slider("Sessions held", 1, 20, 5, key="hold", bind="query-params")
-    cost = e.slider("Costs, bp a side", 0.0, 50.0, 5.0, 1.0, key="cost", bind="query-params")
-    done, totals = gap_statistics.back_test(
-        desk,
-        past,
-        bounds,
-        backtest.Rules(side, stop, target, hold, cost),
-    )
+    done, totals = gap_statistics.back_test(desk, past, bounds, _rules())
     if done.is_empty():
         shell.empty("No trade to test.", "Widen the filters.")
     else:
@@ -71,6 +58,19 @@ def section(desk: service.Desk, past: gap_statistics.History, bounds: GapFilters
             "is the open after the gap's session, since its volume is known only then."
         )
         shell.export_button("Trades as CSV", lambda: done, "gap-backtest.csv")
+
+
+def _rules() -> backtest.Rules:
+    bound = {"bind": "query-params"}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        side = st.segmented_control(
+            "Side", ["follow", "fade"], default="follow", key="side", required=True, **bound
+        )
+        stop = st.slider("Stop, ATR", 0.5, 5.0, 1.5, 0.25, key="stop", **bound)
+        target = st.slider("Target, R", 0.5, 5.0, 2.0, 0.5, key="target", **bound)
+        hold = st.slider("Sessions held", 1, 20, 5, key="hold", **bound)
+        cost = st.slider("Costs, bp a side", 0.0, 50.0, 5.0, 1.0, key="cost", **bound)
+    return backtest.Rules(side, stop, target, hold, cost)
 
 
 def _drawn(done: pl.DataFrame, title: str, mean: Mapping[str, Any]) -> tuple[Any, Any, Any]:

@@ -115,19 +115,19 @@ def filters(desk: service.Desk) -> dict[str, float]:
 def weights(desk: service.Desk) -> dict[str, float]:
     """Sliders of the score's weights; they are renormalised to sum 1."""
     default = scans.default_weights(desk).by_name()
-    columns = st.columns(len(COMPONENTS))
-    return {
-        name: column.slider(
-            name.capitalize(),
-            0.0,
-            1.0,
-            min(1.0, default[name]),
-            0.05,
-            key=f"w_{name}",
-            bind="query-params",
-        )
-        for name, column in zip(COMPONENTS, columns, strict=True)
-    }
+    with st.container(horizontal=True):
+        return {
+            name: st.slider(
+                name.capitalize(),
+                0.0,
+                1.0,
+                min(1.0, default[name]),
+                0.05,
+                key=f"w_{name}",
+                bind="query-params",
+            )
+            for name in COMPONENTS
+        }
 
 
 def views(desk: service.Desk, page: str) -> None:
@@ -149,6 +149,10 @@ def _query() -> str:
 
 def headline(scan: scans.Scan) -> str:
     """The scan in one sentence."""
+    return once.of(scan.candidates, lambda: _headline(scan), "headline", scan.gaps.rows.height)
+
+
+def _headline(scan: scans.Scan) -> str:
     n, rows, out = scan.candidates.height, scan.gaps.rows.height, scan.excluded.height
     flagged = int(scan.excluded["flagged"].sum())
     best = f"; {scan.candidates['symbol'][0]} ranks first" if n else ""

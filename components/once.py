@@ -62,7 +62,7 @@ def of(source: Any, make: Callable[[], T], *key: Hashable) -> T:
 
 
 def _let_go(place: int, gone: weakref.ref[Any]) -> None:
-    if place in _of and _of[place][0] is gone:
+    if _of and place in _of and _of[place][0] is gone:  # None while the interpreter ends
         del _of[place]
 
 

@@ -86,11 +86,33 @@ def _written(
     """The columns shown and how each is dressed; a frame would take the long way through pandas."""
     shown = chips(frame.select([name for name in columns if name in frame.columns]))
     config = {
-        name: dress(name, dtype, columns[name], tips.get(name), name in pinned)
-        | {"width": widths.get(name)}
+        name: _told(
+            dress(name, dtype, columns[name], tips.get(name), name in pinned)
+            | {"width": widths.get(name)}
+        )
         for name, dtype in shown.schema.items()
     }
-    return shown.to_arrow(), config
+    return _as_sent(shown.to_arrow()), config
+
+
+def _told(config: dict[str, Any]) -> dict[str, Any]:
+    """Without what says nothing: Streamlit copies all of it at every rerun."""
+    return {
+        name: _told(value) if isinstance(value, dict) else value
+        for name, value in config.items()
+        if value is not None
+    }
+
+
+def _as_sent(table: pa.Table) -> pa.Table:
+    """With the short lists that the browser wants, else Streamlit casts them at every rerun."""
+    fields = [
+        field.with_type(pa.list_(field.type.value_type))
+        if pa.types.is_large_list(field.type)
+        else field
+        for field in table.schema
+    ]
+    return table.cast(pa.schema(fields)).combine_chunks()
 
 
 def choose(
