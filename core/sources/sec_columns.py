@@ -178,14 +178,18 @@ class _Rows:
         self._calendars = [self._joined[begin[i] : framed[i]] for i in seen]
 
     def _alike(self, begin: Positions, length: Positions) -> tuple[Positions, Positions]:
-        """Where each distinct run of bytes stands first, and which of them every run is."""
+        """Where each distinct run of bytes stands (once), and which of them every run is."""
         _expect(int(length.min(initial=8)) >= 8)
         words, last = self._words.view(np.int64), length - 8
         mix = mixed(length)
         for at in range(0, int(length.max(initial=0)), 8):
             mix = mixed(mix ^ words[begin + np.minimum(at, last)])
-        _, first, which = np.unique(mix, return_index=True, return_inverse=True)
-        return first, which
+        order = mix.argsort()
+        alike = mix[order]
+        new = np.append(True, alike[1:] != alike[:-1])[: len(mix)]
+        which = np.empty(len(mix), np.int64)
+        which[order] = np.cumsum(new) - 1
+        return order[new], which
 
     def _date(self, begin: Positions) -> pl.Series:
         days = dates(self._words, begin)
