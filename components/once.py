@@ -11,42 +11,33 @@ from __future__ import annotations
 import threading
 import time
 import weakref
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
+
+from core.service.scan_inputs import Memory
 
 T = TypeVar("T")
 KEPT = 256
 
-_lock = threading.Lock()
-_things: OrderedDict[tuple[Hashable, ...], Any] = OrderedDict()
+_things = Memory(KEPT)
+_gates: dict[tuple[Hashable, ...], threading.RLock] = {}
 _recent: dict[tuple[Hashable, ...], tuple[float, Any]] = {}
 _of: dict[int, tuple[weakref.ref[Any], dict[tuple[Hashable, ...], Any]]] = {}
 
 
 def made(make: Callable[[], T], *key: Hashable) -> T:
     """The thing of that key; made now when it is not there. The latest 256 are kept."""
-    with _lock:
-        if key in _things:
-            _things.move_to_end(key)
-            return _things[key]
-    thing = make()
-    with _lock:
-        _things[key] = thing
-        while len(_things) > KEPT:
-            _things.popitem(last=False)
-    return thing
+    return _things.get(key, make)
 
 
 def kept(source: Any, make: Callable[[], T], *key: Hashable) -> T:
     """What is made from a frame or history that the desk keeps, once while it keeps it."""
     place = (*key, id(source))
-    whose, thing = made(lambda: (source, make()), *place)
+    whose, thing = _things.get(place, lambda: (source, make()))
     if whose is source:
         return thing
-    with _lock:  # an identity has come back
-        _things.pop(place, None)
-    return made(lambda: (source, make()), *place)[1]
+    _things.drop(place)  # an identity has come back
+    return _things.get(place, lambda: (source, make()))[1]
 
 
 def of(source: Any, make: Callable[[], T], *key: Hashable) -> T:
@@ -69,13 +60,17 @@ def _let_go(place: int, gone: weakref.ref[Any]) -> None:
 def lately(make: Callable[[], T], seconds: float, *key: Hashable) -> T:
     """The thing of that key, made again when it is older than so many seconds.
 
-    For the few small things that have no version. Two sessions may make it at the same time.
+    For the few small things that have no version. One session makes it, others wait for that.
     """
-    made_at, thing = _recent.get(key, (0.0, None))
-    if time.monotonic() - made_at > seconds or key not in _recent:
-        thing = make()
-        _recent[key] = (time.monotonic(), thing)
-    return thing  # type: ignore[return-value]
+    found = _recent.get(key)
+    if found is None or time.monotonic() - found[0] > seconds:
+        with _gates.setdefault(key, threading.RLock()):
+            newer = _recent.get(key)
+            if newer is found or newer is None:
+                thing = make()
+                newer = _recent[key] = (time.monotonic(), thing)
+            found = newer
+    return found[1]  # type: ignore[no-any-return]
 
 
 def forget_lately() -> None:
@@ -87,5 +82,4 @@ def forget() -> None:
     """Let go of everything (tests start from here)."""
     forget_lately()
     _of.clear()
-    with _lock:
-        _things.clear()
+    _things.clear()

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import polars as pl
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 WARM_UP_SESSIONS = 272  # without a kept state: (13/14)^250 = 1e-8 of the first ranges is left
 MINUTES = "bars_minute"
+READ = (MINUTES, "universe", "filings", "companies")  # beside the bars and their actions
 CLOCK_SLACK = timedelta(hours=6)  # Eastern clocks labelled UTC are up to 5 hours early
 T = TypeVar("T")
 
@@ -45,26 +46,55 @@ class SessionGaps:
 
 
 class Memory:
-    """The last few answers by key; a key holds the version of the data, so none is ever stale."""
+    """The last few answers by key; a key holds the version of the data, so none is ever stale.
+
+    When many ask for the same new one at once, as sessions do after a pull, one makes it and the
+    others wait for it. `make` must not write to the store: who waits may hold its lock.
+    """
 
     def __init__(self, entries: int = 12) -> None:
         self._entries = entries
         self._kept: OrderedDict[tuple[object, ...], Any] = OrderedDict()
+        self._making: dict[tuple[object, ...], threading.RLock] = {}
         self._lock = threading.Lock()
 
     def get(self, key: tuple[object, ...], make: Callable[[], T]) -> T:
         """The kept answer, or a new one."""
         with self._lock:
             if key in self._kept:
-                self._kept.move_to_end(key)
-                found: T = self._kept[key]
-                return found
-        value = make()
+                return cast("T", self._found(key))
+            gate = self._making.setdefault(key, threading.RLock())
+        with gate:
+            with self._lock:
+                if key in self._kept:
+                    return cast("T", self._found(key))
+            try:
+                value = make()
+                self._keep(key, value)
+            finally:
+                with self._lock:
+                    self._making.pop(key, None)
+        return value
+
+    def drop(self, key: tuple[object, ...]) -> None:
+        """Let go of one answer."""
+        with self._lock:
+            self._kept.pop(key, None)
+
+    def clear(self) -> None:
+        """Let go of all of them."""
+        with self._lock:
+            self._kept.clear()
+
+    def _found(self, key: tuple[object, ...]) -> Any:
+        self._kept.move_to_end(key)
+        return self._kept[key]
+
+    def _keep(self, key: tuple[object, ...], value: object) -> None:
         with self._lock:
             self._kept[key] = value
             while len(self._kept) > self._entries:
                 self._kept.popitem(last=False)
-        return value
 
 
 memory = Memory()
@@ -92,7 +122,9 @@ def version(desk: Desk, dataset: Dataset) -> tuple[object, ...]:
 def _version(desk: Desk, dataset: Dataset) -> tuple[object, ...]:
     if not store.has_table(desk.warehouse, dataset.table):
         return (id(desk), dataset.name)
-    return (id(desk), dataset.name, *store.version(desk.warehouse, dataset.table))
+    read = {dataset.table, str(dataset.options.get("actions", "corporate_actions")), *READ}
+    names = [item.name for item in desk.catalogue.datasets.values() if item.table in read]
+    return (id(desk), dataset.name, *store.version(desk.warehouse, dataset.table, names))
 
 
 def session_gaps(desk: Desk, day: date | None = None, name: str | None = None) -> SessionGaps:

@@ -166,14 +166,20 @@ def grade_history(warehouse: Warehouse) -> pl.DataFrame:
     return warehouse.read("SELECT cik, filed, grade FROM grades WHERE is_current ORDER BY filed")
 
 
-def version(warehouse: Warehouse, table: str) -> tuple[object, ...]:
-    """Changes when anything that a scan rests on has changed."""
+def version(warehouse: Warehouse, table: str, datasets: Sequence[str]) -> tuple[object, ...]:
+    """Changes when anything that a scan of a table and these datasets rests on has changed.
+
+    A pull of other datasets leaves it alone; of the facts only the grades matter.
+    """
     names = [table, "corporate_actions", "filings", "company_identifiers", "universe"]
     counts = " UNION ALL ".join(f"SELECT count(*) FROM {quoted(name)}" for name in names)
     rows = warehouse.read(
         f"{counts} UNION ALL SELECT count(*) FROM bars_minute "
+        "UNION ALL SELECT coalesce(epoch_us(max(graded_at)), 0) + count(*) FROM grades "
         "UNION ALL SELECT coalesce(epoch_us(max(finished_at)), 0) FROM pulls "
-        "WHERE coalesce(rows_inserted, 0) + coalesce(rows_updated, 0) > 0"
+        "WHERE coalesce(rows_inserted, 0) + coalesce(rows_updated, 0) > 0 "
+        "AND dataset IN (SELECT unnest(?))",
+        [list(datasets)],
     )
     return tuple(rows.to_series().to_list())
 

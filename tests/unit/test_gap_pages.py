@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -161,3 +161,48 @@ def test_a_filter_does_not_measure_again(gapping: Desk, monkeypatch: pytest.Monk
     at.slider(key="w_liquidity").set_value(0.5).run()
     assert not at.exception
     assert calls == []
+
+
+def pulled(desk: Desk, dataset: str, minute: int) -> None:
+    """Write down that a pull of the dataset has brought rows."""
+    at = datetime(2014, 7, 1, 12, minute, tzinfo=UTC)
+    row = {"pull_id": f"{minute:032d}", "dataset": dataset, "trigger": "manual", "state": "done"}
+    times = {"started_at": at, "finished_at": at, "rows_inserted": 1, "simulated": True}
+    with desk.warehouse.transaction() as tx:
+        tx.insert("pulls", pl.DataFrame([{**row, **times}]))
+
+
+def test_scans_rest_on_their_own_datasets_only(gapping: Desk) -> None:
+    """A pull of other bars or of facts leaves what was measured; its own do not."""
+    source = scan_inputs.dataset_of(gapping, "prices.daily")
+    before = scan_inputs.version(gapping, source)
+    for minute, other in enumerate(("prices.daily.raw", "sec.facts", "index.vix")):
+        pulled(gapping, other, minute)
+        assert scan_inputs.version(gapping, source) == before
+    seen = {before}
+    for minute, own in enumerate(("prices.daily", "sec.submissions", "corporate_actions"), 5):
+        pulled(gapping, own, minute)
+        seen.add(scan_inputs.version(gapping, source))
+    assert len(seen) == 4
+
+
+@pytest.mark.parametrize("page", ["gap_scan", "symbol", "gap_statistics"])
+def test_figures_change_after_a_pull(gapping: Desk, page: str) -> None:
+    """What is kept between clicks is made anew once a pull has changed the bars."""
+    before = shown_on(opened(page))
+    assert shown_on(opened(page)) == before
+    with gapping.warehouse.transaction() as tx:
+        tx.execute(
+            "UPDATE bars_daily SET open = 60, high = 61, low = 59, close = 60 "
+            "WHERE symbol = 'AAA' AND session = ?",
+            [DAYS[-1]],
+        )
+    pulled(gapping, "prices.daily", 9)
+    after = opened(page)
+    assert not after.exception
+    assert shown_on(after) != before
+
+
+def shown_on(at: AppTest) -> tuple[str, list[str]]:
+    """What a reader sees: sentences and charts."""
+    return text_of(at), [str(item.proto) for item in at.get("plotly_chart")]

@@ -7,6 +7,7 @@ import threading
 
 import pytest
 
+from app import loop
 from app.loop import QuietLoop
 
 
@@ -58,3 +59,14 @@ def test_a_closed_loop_says_so() -> None:
     loop.close()
     with pytest.raises(RuntimeError, match="closed"):
         loop.call_soon_threadsafe(print)
+
+
+def test_the_server_gets_the_fastest_loop_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """uvloop's where it is installed, else the quiet one."""
+    made = loop.fresh()
+    made.close()
+    assert isinstance(made, QuietLoop) == (loop.uvloop is None)
+    monkeypatch.setattr(loop, "uvloop", None)
+    made = loop.fresh()
+    made.close()
+    assert isinstance(made, QuietLoop)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from components import once
@@ -44,3 +48,43 @@ def test_what_has_no_version_lives_a_while(monkeypatch):
     assert once.lately(lambda: 3, 2.0, "statuses") == 3
     once.forget_lately()
     assert once.lately(lambda: 4, 2.0, "statuses") == 4
+
+
+def test_many_who_ask_at_once_wait_for_one(monkeypatch):
+    """After a pull all sessions ask for the same new thing; it is made by one of them."""
+    made, ready = [], threading.Barrier(8)
+
+    def make() -> int:
+        made.append(1)
+        time.sleep(0.05)
+        return len(made)
+
+    def ask(how) -> int:
+        ready.wait(10)
+        return how()
+
+    for how in (lambda: once.made(make, "herd"), lambda: once.lately(make, 60.0, "herd")):
+        made.clear()
+        with ThreadPoolExecutor(8) as pool:
+            assert list(pool.map(ask, [how] * 8)) == [1] * 8
+        assert made == [1]
+
+
+def test_a_thing_that_failed_is_tried_again():
+    """An error reaches who asked, and the next one tries anew."""
+
+    def fail() -> None:
+        raise ValueError("not now")
+
+    with pytest.raises(ValueError, match="not now"):
+        once.made(fail, "fails")
+    assert once.made(lambda: 5, "fails") == 5
+
+
+def test_an_identity_that_comes_back_gets_a_thing_of_its_own(monkeypatch):
+    """Python gives the identity of a dead object to another; the old thing is not shown for it."""
+    monkeypatch.setattr(once, "id", lambda _: 7, raising=False)
+    first, second = [1], [2]
+    assert once.kept(first, lambda: "of the first") == "of the first"
+    assert once.kept(second, lambda: "of the second") == "of the second"
+    assert once.kept(second, lambda: "again") == "of the second"
