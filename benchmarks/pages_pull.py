@@ -29,6 +29,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from app import address as addresses
+from app.run import Remote
 from benchmarks.pages import ROOT, contextful, served
 from benchmarks.streamlit_session import Session
 
@@ -120,7 +122,7 @@ class Crowd:
         }
 
 
-async def measure(base: str, options: argparse.Namespace) -> dict[str, Any]:
+async def measure(base: str, caller: Remote, options: argparse.Namespace) -> dict[str, Any]:
     """The three stretches and what was pulled."""
     pages = [PAGES[n % len(PAGES)] for n in range(options.sessions)]
     sessions = [Session(base, "" if page == "overview" else page) for page in pages]
@@ -132,7 +134,7 @@ async def measure(base: str, options: argparse.Namespace) -> dict[str, Any]:
         marks = [time.perf_counter()]
         await asyncio.sleep(options.idle)
         marks.append(time.perf_counter())
-        pulled = await asyncio.to_thread(command, "pull", BULK[0], "--now")
+        pulled = await asyncio.to_thread(caller.call, "pull", datasets=[BULK[0]], now=True)
         marks.append(time.perf_counter())
         await asyncio.sleep(options.idle)
         marks.append(time.perf_counter())
@@ -140,7 +142,7 @@ async def measure(base: str, options: argparse.Namespace) -> dict[str, Any]:
         await crowding
     names = ("idle", "pull", "after")
     found = {n: crowd.between(marks[i], marks[i + 1]) for i, n in enumerate(names)}
-    return {**found, "pull_seconds": round(marks[2] - marks[1], 1), "pulled": pulled}
+    return {**found, "pull_seconds": round(marks[2] - marks[1], 1), "pulled": pulled.document}
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
@@ -154,7 +156,20 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         command("pull", "--all")
         serve = [sys.executable, "-m", "app", "serve", "--port", "0"]
         base, _ = stack.enter_context(served(serve, ROOT))
-        return asyncio.run(measure(base, options))
+        address = addresses.running(Path(folder))
+        assert address is not None
+        caller = Remote(address)  # not a second process beside what is measured
+        _quiet(caller)
+        return asyncio.run(measure(base, caller, options))
+
+
+def _quiet(caller: Remote) -> None:
+    """Wait until nothing runs or waits: what follows the first pulls is not measured."""
+    while True:
+        counts = caller.call("jobs").document["counts"]
+        if not counts["running"] + counts["queued"]:
+            return
+        time.sleep(0.5)
 
 
 def _stand_ins(stack: ExitStack, rows: int) -> list[str]:
@@ -167,11 +182,9 @@ def _stand_ins(stack: ExitStack, rows: int) -> list[str]:
     stack.callback(ours.send, "stop")
     foundry, sec, companies = ours.recv()
     os.environ |= {"OPENBELL_FOUNDRY_URL": foundry, "OPENBELL_SEC_DATA_URL": sec}
-    os.environ |= {
-        "OPENBELL_SEC_WWW_URL": sec,
-        "BENCHMARK_COMPANIES": " ".join(map(str, companies)),
-    }
+    os.environ["OPENBELL_SEC_WWW_URL"] = sec
     os.environ["OPENBELL_SEC_USER_AGENT"] = "Openbell benchmark bench@example.com"
+    return [str(cik) for cik in companies]
 
 
 def table(found: dict[str, Any]) -> str:
