@@ -3,9 +3,9 @@
     python -m benchmarks.pages --url http://127.0.0.1:8501 --pid 1234 --pages overview,gap_scan
     python -m benchmarks.pages                     # starts `python -m app demo` itself
 
-Beside the desk, in the same run and again around each page: a hello-world as `streamlit run` serves it, and the same page
-with the cures of the desk (.streamlit/config.toml, uvicorn). Each session waits for its run to
-end before it asks for the next; all sessions ask at once.
+Beside the desk, in the same run: a hello-world as `streamlit run` serves it, and the same page
+with the cures of the desk (.streamlit/config.toml, uvicorn), measured again around each page.
+Each session waits for its run to end before it asks for the next; all sessions ask at once.
 """
 
 from __future__ import annotations
