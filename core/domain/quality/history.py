@@ -212,8 +212,12 @@ PER_SHARE = ("EpsBasic", "EpsDiluted", "SharesBasic", "SharesDiluted")
 
 
 def _mirrored(own: pl.DataFrame) -> pl.DataFrame:
-    """Balances that come out as about the negative of the balance before."""
-    mirror = (pl.col("value") + pl.col("p1")).abs() < 0.2 * pl.col("p1").abs()
+    """Balances that come out as about the negative of the balance before.
+
+    Equity may cross zero within a quarter (new shares), so it has to mirror more closely.
+    """
+    likeness = pl.when(pl.col("item") == "EquityParent").then(0.05).otherwise(0.2)
+    mirror = (pl.col("value") + pl.col("p1")).abs() < likeness * pl.col("p1").abs()
     found = own.filter(
         pl.col("months") == 0, pl.col("value") != 0, mirror,
         _unanimous("p2", "p3", "p4", sign_of="p1"),

@@ -70,6 +70,7 @@ class Rule:
     also: tuple[Equation, ...]
     orders: tuple[tuple[str, str], ...]
     unseen_pct: float
+    held_for_sale_pct: float
 
     @property
     def weight(self) -> int:
@@ -166,6 +167,7 @@ def _rule(name: str, body: Mapping[str, Any]) -> Rule:
         style=body.get("style", ""), related=tuple(body.get("related", ())),
         equations=equations, also=also, orders=orders,
         unseen_pct=float(body.get("unseen_pct", 0)),
+        held_for_sale_pct=float(body.get("held_for_sale_pct", 0)),
     )  # fmt: skip
 
 

@@ -43,7 +43,10 @@ def required(book: Book, have: pl.DataFrame) -> tuple[Outcome, pl.DataFrame]:
             pl.col("label").list.join(", "), pl.lit("."),
         ),
     )  # fmt: skip
-    return outcome("Q42", judged, failed), counts.select("fid", "share")
+    shape = ["fid", "start", "end", "expected", "actual", "message"]
+    failed = failed.with_columns(start=pl.lit(None, pl.Date)).select(shape)
+    told = pl.concat([failed, _one_sided(book).select(shape)], how="vertical_relaxed")
+    return outcome("Q42", judged, told), counts.select("fid", "share")
 
 
 def _wanted(book: Book) -> pl.DataFrame:
@@ -93,10 +96,8 @@ def vanished(book: Book, have: pl.DataFrame) -> tuple[Outcome, pl.DataFrame]:
             pl.col("item").list.join(", "), pl.lit("."),
         ),
     )  # fmt: skip
-    shape = ["fid", "start", "end", "expected", "actual", "message"]
-    told = pl.concat([failed.select(shape), _one_sided(book).select(shape)], how="vertical_relaxed")
     judged = pl.concat([counts.select("fid"), forms.select("fid")])
-    return outcome("Q48", judged, told), counts.select("fid", "share")
+    return outcome("Q48", judged, failed), counts.select("fid", "share")
 
 
 def _one_sided(book: Book) -> pl.DataFrame:

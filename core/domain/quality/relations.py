@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import polars as pl
 
@@ -68,6 +69,8 @@ def equations(book: Book, rule: Rule) -> Outcome:
     usable = gaps.select((pl.col("best") <= 1.0) | pl.col("main").is_not_null()).to_series()
     if rule.unseen_pct:
         usable &= ~(wide.select(_unseen(rule)).to_series() & (gaps["best"] > 1.0))
+    if rule.held_for_sale_pct:
+        usable &= ~(_elsewhere(book, rule, wide) & (gaps["best"] > 1.0))
     wrong = usable & (gaps["best"] > 1.0)
     judged = wide.select("fid").with_columns(gaps["best"]).filter(usable)
     failed = _explain(rule, pl.concat([wide.filter(wrong), gaps.filter(wrong)], how="horizontal"))
@@ -81,6 +84,29 @@ def _unseen(rule: Rule) -> pl.Expr:
     first = rule.equations[0]
     over = (pl.col(first.whole) - total(first)) / pl.col(first.whole)
     return over.is_between(0.0, rule.unseen_pct / 100).fill_null(value=False)
+
+
+def _elsewhere(book: Book, rule: Rule, wide: pl.DataFrame) -> pl.Series:
+    """Whether both sides of some form are near, and the company has operations held for sale."""
+    near = [
+        (pl.col(form.whole) - total(form)).abs()
+        <= pl.col(form.whole).abs() * (rule.held_for_sale_pct / 100)
+        for form in rule.equations
+    ]
+    selling = pl.col("fid").is_in(_selling(book).implode())
+    return wide.select((pl.any_horizontal(near) & selling).fill_null(value=False)).to_series()
+
+
+def _selling(book: Book) -> pl.Series:
+    """fids of filings filed up to two years after one that tells of operations held for sale."""
+    stated = book.facts.filter(pl.col("concept").str.contains(HELD_FOR_SALE)).select("fid").unique()
+    days = book.filings.select("fid", "cik", "filed").sort("filed")
+    told = days.join(stated, on="fid").select("cik", "filed", told="filed")
+    found = days.join_asof(told, on="filed", by="cik", tolerance="800d", check_sortedness=False)
+    return found.filter(pl.col("told").is_not_null())["fid"]
+
+
+HELD_FOR_SALE = "DisposalGroup|HeldForSale|DiscontinuedOperation"
 
 
 def _of_style(book: Book, rule: Rule, wide: pl.DataFrame) -> pl.DataFrame:
@@ -156,10 +182,21 @@ def orders(book: Book, rule: Rule) -> Outcome:
     pieces, seen = [], []
     for part, whole in rule.orders:
         both = wide.filter(pl.col(part).is_not_null() & pl.col(whole).is_not_null())
-        room = pl.col("unit") * 2.0 if rule.tolerance == "T0" else pl.lit(0.0)
+        shares = book.rules.items[part].unit == "shares"
+        room = _rounded(part, whole) if shares else pl.col("unit") * 2.0
         seen.append(both.select("fid"))
         pieces.append(_exceeding(both, part, whole, room))
     return outcome(rule.id, pl.concat(seen), pl.concat(pieces))
+
+
+def _rounded(*names: str) -> pl.Expr:
+    """Half the coarsest rounding, up to a million, that counts in whole units show."""
+    sizes: Any = pl.lit(1.0)
+    for power in range(1, 7):
+        coarse = pl.any_horizontal(pl.col(n) % 10**power == 0 for n in names)
+        sizes = pl.when(coarse).then(10.0**power).otherwise(sizes)
+    room: pl.Expr = sizes / 2
+    return room
 
 
 def _exceeding(both: pl.DataFrame, part: str, whole: str, room: pl.Expr) -> pl.DataFrame:

@@ -12,6 +12,7 @@ from core.domain.quality.model import Ruleset
 
 LETTERS = ((90.0, "A"), (80.0, "B"), (70.0, "C"), (60.0, "D"))
 CAPS = {1: 69.0, 2: 49.0}  # critical failures -> highest score
+MAJOR_CAPS = {1: 89.0, 2: 79.0}  # major ones: nothing with a wrong headline is an A
 LEAST_COVERAGE_PCT = 50.0
 GROUPS = {
     "required_score": "required",
@@ -87,7 +88,7 @@ def _subscores(frame: pl.DataFrame) -> pl.DataFrame:
 def _graded(frame: pl.DataFrame) -> pl.DataFrame:
     raw = (100 * pl.col("passed") / pl.col("evaluable")).round(1)
     critical = pl.col("critical").fill_null(0)
-    cap = pl.when(critical >= 2).then(CAPS[2]).when(critical == 1).then(CAPS[1]).otherwise(100.0)
+    cap = _cap(critical, pl.col("major").fill_null(0))
     rated = (pl.col("coverage_pct") >= LEAST_COVERAGE_PCT) & raw.is_not_nan() & raw.is_not_null()
     frame = frame.with_columns(
         score=pl.when(rated).then(pl.min_horizontal(raw, cap)), raw_score=raw, cap=cap
@@ -96,6 +97,15 @@ def _graded(frame: pl.DataFrame) -> pl.DataFrame:
     for least, name in LETTERS:
         letter = letter.when(pl.col("score") >= least).then(pl.lit(name))
     return frame.with_columns(grade=letter.otherwise(pl.lit("F")), reason=_reason())
+
+
+def _cap(critical: pl.Expr, major: pl.Expr) -> pl.Expr:
+    """The highest score that a filing with so many critical and major failures can have."""
+    return (
+        pl.when(critical >= 2).then(CAPS[2]).when(critical == 1).then(CAPS[1])
+        .when(major >= 2).then(MAJOR_CAPS[2]).when(major == 1).then(MAJOR_CAPS[1])
+        .otherwise(100.0)
+    )  # fmt: skip
 
 
 def _reason() -> pl.Expr:
@@ -109,4 +119,6 @@ def _reason() -> pl.Expr:
         ))
         .when((pl.col("critical") > 0) & (pl.col("raw_score") > pl.col("cap")))
         .then(pl.format("capped at {} by its critical findings ({})", "cap", "critical"))
+        .when((pl.col("major") > 0) & (pl.col("raw_score") > pl.col("cap")))
+        .then(pl.format("capped at {} by its major findings ({})", "cap", "major"))
     )  # fmt: skip
