@@ -268,7 +268,8 @@ def _sizes(book: Book, item: str, factor: float, kin: tuple[str, ...]) -> pl.Dat
 def _signs(book: Book, item: str, kin: str, slack: float) -> pl.DataFrame:
     value, other = pl.col(item), pl.col(kin)
     mirrored = (value + other).abs() <= slack * other.abs()
-    wrong = book.spans.filter(mirrored & (value.sign() * other.sign() == -1))
+    sold = pl.col("IncomeDiscontinued").abs().fill_null(0.0) > 0.5 * value.abs()
+    wrong = book.spans.filter(~sold & mirrored & (value.sign() * other.sign() == -1))
     return _kin_rows(book, wrong, item, kin)
 
 

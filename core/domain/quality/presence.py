@@ -179,9 +179,7 @@ def restated(book: Book, told: pl.DataFrame) -> Outcome:
         pl.col("first_fid") < pl.col("fid"), pl.col("value") != 0, pl.col("first") != 0
     )
     both = both.join(book.filings.select("fid", "unit"), on="fid")
-    ratio = (pl.col("value") / pl.col("first")).abs()
-    split = pl.any_horizontal((ratio / s - 1).abs() < 0.02 for s in SPLITS if s != 1)
-    shares = pl.col("item").is_in(PER_SHARE) & split
+    shares = pl.col("item").is_in(PER_SHARE) & _split()
     room = pl.max_horizontal(pl.col("unit") * 2, pl.col("first").abs() * 0.001)
     room = (
         pl.when(pl.col("item").cast(pl.String).str.starts_with("Eps")).then(0.011).otherwise(room)
@@ -199,6 +197,23 @@ def restated(book: Book, told: pl.DataFrame) -> Outcome:
         ),
     )  # fmt: skip
     return outcome("Q47", both, failed)
+
+
+def _split() -> pl.Expr:
+    """Whether one of two per-share values or share counts is the other times a split ratio.
+
+    Either way round (a reverse split as well), with room for half a cent in both.
+    """
+    sizes = [pl.col("value").abs(), pl.col("first").abs()]
+    large, small = pl.max_horizontal(sizes), pl.min_horizontal(sizes)
+    cents = pl.col("item").cast(pl.String).str.starts_with("Eps")
+    near = [
+        (large - small * s).abs()
+        <= pl.max_horizontal(large * 0.02, pl.when(cents).then(0.0051 * (1 + s)).otherwise(0.0))
+        for s in SPLITS
+        if s > 1
+    ]
+    return pl.any_horizontal(near)
 
 
 def factless(book: Book) -> pl.DataFrame:

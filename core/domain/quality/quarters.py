@@ -47,13 +47,13 @@ def adding_up(book: Book) -> Outcome:
 
 
 def _recast(departs: pl.Expr) -> pl.Expr:
-    """Moderate departures from an earlier filing on several items at once: it was recast since.
+    """Departures from an earlier filing on several items at once: it was recast since.
 
-    A change of method or operations that were sold move three items or more, each by less than a
-    fifth; a fault moves one, or all by far more.
+    A change of method or operations that were sold move three items or more, none by an order of
+    magnitude or through zero; a fault moves one, or all by far more.
     """
-    gap = (pl.col("value") - pl.col("expected")).abs()
-    moved = departs & (pl.col("rest_fid") < pl.col("fid")) & (gap < pl.col("value").abs() / 5)
+    ratio = pl.col("value") / pl.col("expected")
+    moved = departs & (pl.col("rest_fid") < pl.col("fid")) & ratio.is_between(0.1, 10.0)
     items = pl.when(moved).then(pl.col("item")).drop_nulls().n_unique().over("fid")
     return moved & (items >= RECAST)
 
