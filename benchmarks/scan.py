@@ -4,8 +4,9 @@
 
 All sessions: every quantity, type, flag and filter (`gaps.find`) against three bare Polars
 expressions (gap, Wilder ATR14, 20-session mean volume) and against a loop over symbols in pandas
-(a sample of symbols, scaled up). Latest session: kept averages and 22 sessions read from the
-DuckDB store, measured, judged and filtered, against one read of the five columns of bars.
+(a sample of symbols, scaled up). Latest session: 22 sessions and the kept state read from the
+DuckDB store, measured, judged and filtered, against one read of the five columns of those bars and
+against pandas' grouped operations over all sessions.
 """
 
 from __future__ import annotations
@@ -26,10 +27,10 @@ import numpy as np
 import pandas as pd
 import polars as pl
 
+from core import settings
 from core.domain import calendar, gaps
 from core.domain.gap_filters import GapFilters, passes
-from core.store import scans as store
-from core.store.warehouse import Warehouse
+from core.service import Desk, scan_inputs, scans
 
 SAMPLE = 80  # symbols of the loop
 FIVE = "open, high, low, close, volume"
@@ -141,6 +142,26 @@ def one_symbol(part: pd.DataFrame) -> pd.DataFrame:
     return part
 
 
+def grouped(bars: pd.DataFrame) -> pd.DataFrame:
+    """The same quantities with pandas' grouped operations over all sessions."""
+    by = bars.groupby("symbol", sort=False)
+    prior = by.shift(1)
+    spans = [
+        bars["high"] - bars["low"],
+        (bars["high"] - prior["close"]).abs(),
+        (bars["low"] - prior["close"]).abs(),
+    ]
+    ranges = spans[0].combine(spans[1], np.fmax).combine(spans[2], np.fmax)
+    atr = ranges.groupby(bars["symbol"], sort=False).ewm(alpha=1 / 14, adjust=False).mean()
+    usual = by["volume"].rolling(20).mean()
+    bars["gap_pct"] = (bars["open"] / prior["close"] - 1) * 100
+    bars["atr"] = atr.to_numpy()
+    bars["rvol"] = bars["volume"] / usual.to_numpy()
+    bars["high20"] = by["high"].rolling(20).max().to_numpy()
+    bars["low20"] = by["low"].rolling(20).min().to_numpy()
+    return bars[bars["gap_pct"].abs().between(4, 20) & (bars["rvol"] >= 1.5)]
+
+
 def kind(opened: float, close: float, high: float, low: float) -> str:
     """The mechanical type of one gap."""
     if opened > close:
@@ -190,14 +211,12 @@ def in_turn(works: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float
     return {name: statistics.median(values) for name, values in times.items()}
 
 
-def latest(warehouse: Warehouse, days: pl.Series, filters: GapFilters) -> pl.DataFrame:
-    """The scan of the last session from kept averages and its windows."""
-    day, first = days[-1], days[-gaps.WINDOW_SESSIONS]
-    kept = store.averages(warehouse, "prices.daily", "bars_daily", day, first)
-    assert kept is not None
-    bars = store.bars(warehouse, "bars_daily", first, day)
-    table = gaps.measure(bars, days, carried=gaps.Carried(kept))
-    return table.filter(pl.col("session") == day).filter(passes(filters))
+def latest(desk: Desk, days: pl.Series) -> pl.DataFrame:
+    """The last session's rows as page and command take them: windows, state, flags, filters."""
+    source = desk.catalogue.get("prices.daily")
+    none = pl.DataFrame(schema={"symbol": pl.String})
+    table = scan_inputs.window_rows(desk, source, days[-1], none)
+    return table.filter(passes(GapFilters()))
 
 
 def run(symbols: int, sessions: int, rounds: int) -> dict[str, float]:
@@ -209,22 +228,34 @@ def run(symbols: int, sessions: int, rounds: int) -> dict[str, float]:
     seconds = in_turn(full, rounds)
     few = bars.filter(pl.col("symbol") < f"S{SAMPLE:05d}").to_pandas()
     seconds["loop"] = clocked(lambda: loop(few), 1) * symbols / min(SAMPLE, symbols)
-    with tempfile.TemporaryDirectory() as folder, Warehouse.open(Path(folder) / "d.db") as house:
+    with tempfile.TemporaryDirectory() as folder:
+        seconds |= one_session(bars, days, Path(folder), rounds + 4)
+    return seconds
+
+
+def one_session(bars: pl.DataFrame, days: pl.Series, folder: Path, rounds: int) -> dict[str, float]:
+    """Seconds of the latest session's scan from a store, and of bare reads beside it."""
+    with Desk.open(settings.load(data_dir=folder)) as desk:
+        house = desk.warehouse
         with house.transaction() as tx:
             daily = bars.sort("session", "symbol")  # as daily pulls add them
             tx.insert("bars_daily", daily.with_columns(pull_id=pl.lit("p" * 32)))
-        before = days[-2]
-        frame = gaps.carry(bars.filter(pl.col("session") <= before), days).frame
-        store.keep_averages(house, "prices.daily", "bars_daily", {before: frame})
+        scans.keep_state(desk)
         window = f"SELECT {FIVE} FROM bars_daily WHERE session >= ?"
         works = {
             "read_window": lambda: house.read(window, [days[-gaps.WINDOW_SESSIONS]]),
             "read_all": lambda: house.read(f"SELECT {FIVE} FROM bars_daily"),
-            "latest": lambda: latest(house, days, filters),
+            "latest": lambda: latest(desk, days),
+            "command": lambda: cold_scan(desk),
         }
         in_turn(works, 1)
-        seconds |= in_turn(works, rounds + 2)
-    return seconds
+        return in_turn(works, rounds) | {"groupby": clocked(lambda: grouped(bars.to_pandas()), 1)}
+
+
+def cold_scan(desk: Desk) -> scans.Scan:
+    """What page and command ask, catalysts and companies too, with nothing remembered."""
+    scan_inputs.memory, scan_inputs.derived = scan_inputs.Memory(), scan_inputs.Memory(48)
+    return scans.run(desk)
 
 
 def main() -> None:
@@ -247,6 +278,18 @@ def main() -> None:
             s["latest"],
             s["latest"] / s["read_window"],
             f"of the window's read; {s['latest'] / s['read_all']:.2f} of the whole; target <= 6",
+        ),
+        (
+            "... with catalysts, companies, ranks",
+            s["command"],
+            s["command"] / s["read_window"],
+            "of the window's read: what `scan` and the page ask, nothing remembered",
+        ),
+        (
+            "pandas groupby over all sessions",
+            s["groupby"],
+            s["groupby"] / s["latest"],
+            "x latest; target >= 80",
         ),
     ]
     print(f"{given.symbols:,} symbols x {given.sessions:,} sessions, medians")

@@ -13,6 +13,7 @@ from plotly.subplots import make_subplots
 from components import theme
 
 CANDLES = 260
+LABEL_PART = 0.05  # of the range of prices: the height of a line of text
 FADED = "rgba(133, 147, 166, 0.55)"
 
 
@@ -51,22 +52,14 @@ def candles(
     reach = (pl.col("bottom") <= bars["high"].max()) & (pl.col("top") >= bars["low"].min())
     for box in boxes.filter(reach).iter_rows(named=True):
         _box(fig, box, days, palette)
-    for name, price in levels.items():
-        fig.add_hline(
-            y=price,
-            line={"dash": "dot", "width": 1, "color": FADED},
-            row=1,
-            col=1,
-            annotation={"text": name, "font": {"size": 10}},
-            annotation_position="top right",
-        )
+    _levels(fig, bars, levels)
     fig.update_layout(
         template="openbell",
         height=540,
         title={"text": title, "font": {"size": 14}},
         showlegend=False,
         hovermode="x unified",
-        margin={"t": 46},
+        margin={"t": 46, "r": 128 if levels else 12},
         xaxis_rangeslider_visible=False,
     )
     fig.update_xaxes(rangebreaks=_breaks(days))
@@ -100,6 +93,28 @@ def _filings(bars: pl.DataFrame, filings: pl.DataFrame) -> go.Scatter:
         marker={"symbol": "triangle-up", "size": 8, "color": theme.NEUTRAL},
         hovertemplate="%{text}<extra>filing</extra>",
     )
+
+
+def _levels(fig: go.Figure, bars: pl.DataFrame, levels: Mapping[str, float]) -> None:
+    """Lines across the chart, named with their price in the margin, where no candle is."""
+    span = float((bars["high"].max() or 0) - (bars["low"].min() or 0))  # type: ignore[operator]
+    line = {"dash": "dot", "width": 1, "color": FADED}
+    at = float("-inf")
+    for name, price in sorted(levels.items(), key=lambda level: level[1]):
+        at = max(price, at + span * LABEL_PART)  # names of near levels stand above each other
+        fig.add_hline(y=price, line=line, row=1, col=1)
+        fig.add_annotation(
+            x=1,
+            xref="x domain",
+            xanchor="left",
+            xshift=4,
+            y=at,
+            yref="y",
+            yanchor="middle",
+            showarrow=False,
+            text=f"{name} {price:,.2f}",
+            font={"size": 10},
+        )
 
 
 def _box(fig: go.Figure, box: Mapping[str, Any], days: list[date], palette: theme.Palette) -> None:

@@ -91,8 +91,13 @@ def watch_list(desk: service.Desk, watched: pl.DataFrame, key: str) -> None:
     def pick(row: dict[str, Any]) -> None:
         st.session_state[key] = label(row)
 
+    graded = quality.of_watched(desk)
     tables.choose(
-        watched.join(quality.of_watched(desk), on="cik", how="left", maintain_order="left"),
+        shell.unchanged(
+            desk,
+            lambda: watched.join(graded, on="cik", how="left", maintain_order="left"),
+            *("watched with grades", *watched["cik"]),
+        ),
         WATCHED,
         alt="The companies followed, with their filings and facts in the store",
         key=f"{key}_table",
@@ -150,14 +155,15 @@ def filings(desk: service.Desk, cik: int, known: date | None) -> None:
     if found.is_empty():
         shell.empty("No filings of this company yet.", "Pull sec.submissions.", page="datasets")
         return
-    forms = found["form"].value_counts(sort=True)["form"].to_list()
+    forms = once.of(found, lambda: _forms(found), "forms")
     chosen = st.pills("Forms", forms[:12], selection_mode="multi", key="forms", bind="query-params")
     shown = found.filter(pl.col("form").is_in(chosen)) if chosen else found
     st.caption(f"{shown.height:,} filings; the latest {min(shown.height, ROWS_SHOWN)} are shown.")
     graded = quality.of_company(desk, cik)
-    rows = shown.head(ROWS_SHOWN).join(graded, on="accession", how="left", maintain_order="left")
     tables.choose(
-        rows.with_columns(pl.col("grade").fill_null(formats.NOTHING)),
+        shell.unchanged(
+            desk, lambda: _graded(shown, graded), "filings with grades", cik, known, *chosen
+        ),
         FILINGS,
         alt=f"Filings of CIK {cik} with their grades, newest first",
         key="company_filings",
@@ -165,6 +171,15 @@ def filings(desk: service.Desk, cik: int, known: date | None) -> None:
         help={"grade": "Pick the row to see why; forms without figures have none."},
     )
     shell.export_button("CSV of these filings", lambda: shown, f"filings-{cik}.csv")
+
+
+def _forms(found: pl.DataFrame) -> list[str]:
+    return found["form"].value_counts(sort=True)["form"].to_list()
+
+
+def _graded(shown: pl.DataFrame, graded: pl.DataFrame) -> pl.DataFrame:
+    rows = shown.head(ROWS_SHOWN).join(graded, on="accession", how="left", maintain_order="left")
+    return rows.with_columns(pl.col("grade").fill_null(formats.NOTHING))
 
 
 def facts(desk: service.Desk, cik: int, known: date | None) -> None:

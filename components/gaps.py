@@ -12,6 +12,7 @@ from components import badges, charts_gaps, formats, once, shell, tables, theme
 from core import service
 from core.domain.scoring import COMPONENTS
 from core.service import preferences, scans, symbols
+from core.service.gap_statistics import LEAST_GAP_PCT
 
 CANDIDATES = {
     "symbol": "Symbol",
@@ -191,8 +192,8 @@ def _dressed(desk: service.Desk, scan: scans.Scan) -> pl.DataFrame:
     return rows.join(small, on="symbol", how="left", maintain_order="left").with_columns(
         catalyst_text=pl.coalesce(first.struct.field("title"), unknown, pl.lit("none found")),
         filing_url=first.struct.field("url"),
-        flags_text=pl.col("words").list.join(", "),
-        dollars_m=pl.col("dollar_volume") / 1e6,
+        flags_text=pl.col("words").list.join(", ").replace("", None),
+        dollars_m=(pl.col("dollar_volume") / 1e6).round(1),
         gap_type=pl.col("gap_type").cast(pl.String).str.replace("_", " "),
         story=pl.col("story").cast(pl.String),
     )
@@ -240,9 +241,11 @@ def excluded(scan: scans.Scan) -> None:
     )
 
 
-def finding(symbol: str, like: pl.DataFrame) -> str:
+def finding(symbol: str, like: pl.DataFrame, gap_pct: float | None) -> str:
     """What like gaps of a name did, in one sentence."""
     n = like.height
+    if abs(gap_pct or 0.0) < LEAST_GAP_PCT:
+        return f"Below {LEAST_GAP_PCT:g} % a move is not looked at as a gap."
     if not n:
         return f"{symbol} has had no like gap before."
     same = int(like["filled_same"].sum())

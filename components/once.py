@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
@@ -20,6 +21,7 @@ KEPT = 256
 _lock = threading.Lock()
 _things: OrderedDict[tuple[Hashable, ...], Any] = OrderedDict()
 _recent: dict[tuple[Hashable, ...], tuple[float, Any]] = {}
+_of: dict[int, tuple[weakref.ref[Any], dict[tuple[Hashable, ...], Any]]] = {}
 
 
 def made(make: Callable[[], T], *key: Hashable) -> T:
@@ -42,6 +44,23 @@ def kept(source: Any, make: Callable[[], T], *key: Hashable) -> T:
     return thing if whose is source else make()  # an identity may come back
 
 
+def of(source: Any, make: Callable[[], T], *key: Hashable) -> T:
+    """What is made from a frame, kept as long as the frame itself lives."""
+    place = id(source)
+    ref, things = _of.get(place, (None, {}))
+    if ref is None or ref() is not source:
+        ref, things = weakref.ref(source, lambda gone: _let_go(place, gone)), {}
+        _of[place] = (ref, things)
+    if key not in things:
+        things[key] = make()
+    return things[key]
+
+
+def _let_go(place: int, gone: weakref.ref[Any]) -> None:
+    if place in _of and _of[place][0] is gone:
+        del _of[place]
+
+
 def lately(make: Callable[[], T], seconds: float, *key: Hashable) -> T:
     """The thing of that key, made again when it is older than so many seconds.
 
@@ -62,5 +81,6 @@ def forget_lately() -> None:
 def forget() -> None:
     """Let go of everything (tests start from here)."""
     forget_lately()
+    _of.clear()
     with _lock:
         _things.clear()

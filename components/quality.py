@@ -15,8 +15,7 @@ from core.service import exports as files
 
 INPUTS = ("sec.submissions", "sec.facts")
 LETTERS = ("A", "B", "C", "D", "F", "NR")
-FRESH_SECONDS = 3.0
-ROWS_SHOWN = 500
+ROWS_SHOWN = 100
 TREND = 12  # filings in the sparkline of a company
 OPEN_KEY = "quality_open"
 FILINGS = {
@@ -56,9 +55,8 @@ WIDTHS = {
 
 
 def all_grades(desk: service.Desk) -> pl.DataFrame:
-    """The grade that counts of every filing, newest first, read at most every few seconds."""
-    key = ("grades", desk.warehouse.path)
-    return once.lately(lambda: quality.grades(desk), FRESH_SECONDS, *key)
+    """The grade that counts of every filing, newest first, read once per commit."""
+    return shell.unchanged(desk, lambda: quality.grades(desk), "grades")
 
 
 def filters(graded: pl.DataFrame) -> pl.DataFrame:
@@ -105,32 +103,47 @@ def _says(text: str) -> pl.Expr:
 
 
 def _names(graded: pl.DataFrame) -> list[str]:
-    return graded.select(_name().unique().sort()).to_series().to_list()
+    return once.of(
+        graded, lambda: graded.select(_name().unique().sort()).to_series().to_list(), "names"
+    )
 
 
 def _forms(graded: pl.DataFrame) -> list[str]:
-    return graded["form"].value_counts(sort=True)["form"].to_list()
+    return once.of(graded, lambda: _by_count(graded["form"]), "forms")
+
+
+def _by_count(words: pl.Series) -> list[str]:
+    return words.value_counts(sort=True)[words.name].to_list()
 
 
 def _years(graded: pl.DataFrame) -> list[str]:
+    return once.of(graded, lambda: _filed_years(graded), "years")
+
+
+def _filed_years(graded: pl.DataFrame) -> list[str]:
     years = graded["filed"].dt.year().unique().sort(descending=True)
     return [str(year) for year in years]
 
 
 def figures(graded: pl.DataFrame) -> None:
     """Five figures of a set of grades."""
-    rated = graded.filter(pl.col("grade") != "NR")
-    middle = rated["score"].median()
+    told = once.of(graded, lambda: _figures(graded), "figures")
     with st.grid(5):
-        st.metric("Filings", formats.number(graded.height), border=True)
-        share = charts_quality.share_good(graded).partition(" are")[0]
-        st.metric("A or B", share if rated.height else formats.NOTHING, border=True)
-        st.metric("Median score", formats.number(middle, 1), border=True)
-        with_critical = graded.filter(pl.col("critical") > 0).height
-        st.metric("With critical findings", formats.number(with_critical), border=True)
-        st.metric(
-            "Not rated", formats.number(graded.height - rated.height), border=True, help=NOT_RATED
-        )
+        for label, value in told.items():
+            tip = NOT_RATED if label == "Not rated" else None
+            st.metric(label, value, border=True, help=tip)
+
+
+def _figures(graded: pl.DataFrame) -> dict[str, str]:
+    rated = graded.filter(pl.col("grade") != "NR")
+    share = charts_quality.share_good(graded).partition(" are")[0]
+    return {
+        "Filings": formats.number(graded.height),
+        "A or B": share if rated.height else formats.NOTHING,
+        "Median score": formats.number(rated["score"].median(), 1),
+        "With critical findings": formats.number(graded.filter(pl.col("critical") > 0).height),
+        "Not rated": formats.number(graded.height - rated.height),
+    }
 
 
 NOT_RATED = "Less than half of the expected weight of rules could be evaluated."
@@ -138,14 +151,15 @@ NOT_RATED = "Less than half of the expected weight of rules could be evaluated."
 
 def charts(graded: pl.DataFrame) -> None:
     """Distribution, over time, by company and by form of the filings that pass the filters."""
-    key = _fingerprint(graded)
-    by_company = graded.with_columns(_name().alias("symbol"))
+    key = once.of(graded, lambda: _fingerprint(graded), "fingerprint")
     drawn: tuple[tuple[str, Callable[[], Any], str], ...] = (
         ("grades", lambda: charts_quality.distribution(graded), "Filings by grade"),
         ("years", lambda: charts_quality.over_time(graded), "Share of each grade by year"),
         (
             "companies",
-            lambda: charts_quality.by_group(by_company, "symbol", "company"),
+            lambda: charts_quality.by_group(
+                graded.with_columns(_name().alias("symbol")), "symbol", "company"
+            ),
             "Share of each grade by company, the weakest first",
         ),
         (
@@ -185,7 +199,7 @@ def table(chosen: pl.DataFrame, graded: pl.DataFrame) -> None:
         + " Pick a row to see why it has its grade."
     )
     tables.choose(
-        with_trend(chosen.head(ROWS_SHOWN), graded),
+        once.of(chosen, lambda: with_trend(chosen.head(ROWS_SHOWN), graded), "shown"),
         FILINGS,
         alt="Graded filings with score, coverage and number of findings, newest first",
         key="quality_table",
@@ -232,14 +246,17 @@ def scored(desk: service.Desk, chosen: pl.DataFrame | None) -> pl.DataFrame:
 
 def of_company(desk: service.Desk, cik: int) -> pl.DataFrame:
     """accession, grade, score of a company's filings, read at most every few seconds."""
-    key = ("grades of", desk.warehouse.path, cik)
-    graded = once.lately(lambda: quality.grades(desk, ciks=[cik]), FRESH_SECONDS, *key)
-    return graded.select("accession", "grade", "score")
+    graded = shell.unchanged(desk, lambda: quality.grades(desk, ciks=[cik]), "grades of", cik)
+    return once.of(graded, lambda: graded.select("accession", "grade", "score"), "short")
 
 
 def of_watched(desk: service.Desk) -> pl.DataFrame:
     """cik, grade (latest) and trend of every company that has graded filings."""
     graded = all_grades(desk)
+    return once.of(graded, lambda: _of_watched(graded), "of watched")
+
+
+def _of_watched(graded: pl.DataFrame) -> pl.DataFrame:
     latest = graded.sort("filed", "accession").group_by("cik").agg(pl.col("grade").last())
     return with_trend(latest, graded)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 import polars as pl
 import streamlit as st
 
-from components import badges, charts_quality, formats, shell, tables, theme
+from components import badges, charts_quality, formats, once, shell, tables, theme
 from core import service
 from core.domain.reconciliation import CHECKS
 from core.service import reconcile
@@ -34,6 +35,10 @@ def run_now(desk: service.Desk) -> None:
 
 def latest(history: pl.DataFrame) -> pl.DataFrame:
     """The checks of the newest run, in their order."""
+    return once.of(history, lambda: _latest(history), "latest")
+
+
+def _latest(history: pl.DataFrame) -> pl.DataFrame:
     newest = history.sort("started_at", descending=True)["run_id"][0]
     return history.filter(pl.col("run_id") == newest).sort("position")
 
@@ -58,19 +63,22 @@ def cards(checks: pl.DataFrame) -> None:
             st.markdown(
                 f"{severity(check['severity'])} **{title}**  \n{badges.plain(check['message'])}"
             )
-            sample = pl.DataFrame(json.loads(check["sample"] or "[]"), infer_schema_length=None)
+            sample = once.of(checks, lambda check=check: _sample(check), "sample", title)
             if check["affected"] and not sample.is_empty():
                 with st.expander(f"Sample of {sample.height} rows"):
                     heads = {name: name.replace("_", " ").capitalize() for name in sample.columns}
                     tables.show(sample, heads, alt=f"Sample of: {title}", rows=8)
 
 
+def _sample(check: Mapping[str, Any]) -> pl.DataFrame:
+    return pl.DataFrame(json.loads(check["sample"] or "[]"), infer_schema_length=None)
+
+
 def over_runs(history: pl.DataFrame) -> None:
     """The checks of the last runs as a chart and as a table."""
-    newest = history.select("run_id", "started_at").unique().sort("started_at").tail(RUNS_SHOWN)
-    shown = history.join(newest.select("run_id"), on="run_id")
+    drawn, rows = once.of(history, lambda: _over_runs(history), "over runs")
     theme.show(
-        charts_quality.checks_over_runs(shown, TITLES),
+        drawn,
         alt="Severity of each check over the last runs",
         key="reconcile_runs",
     )
@@ -83,9 +91,15 @@ def over_runs(history: pl.DataFrame) -> None:
         "drift": "Drift",
         "trigger_name": "Started by",
     }
-    rows = shown.with_columns(check=pl.col("check_name").replace(TITLES))
-    rows = rows.sort("started_at", "position", descending=[True, False])
     tables.show(rows, heads, alt="Checks of the last runs, newest first", rows=12)
     shell.export_button(
         "CSV of all runs", lambda: history.drop("sample", strict=False), "reconciliation.csv"
     )
+
+
+def _over_runs(history: pl.DataFrame) -> tuple[Any, pl.DataFrame]:
+    newest = history.select("run_id", "started_at").unique().sort("started_at").tail(RUNS_SHOWN)
+    shown = history.join(newest.select("run_id"), on="run_id")
+    rows = shown.with_columns(check=pl.col("check_name").replace(TITLES))
+    rows = rows.sort("started_at", "position", descending=[True, False])
+    return charts_quality.checks_over_runs(shown, TITLES), rows

@@ -7,11 +7,11 @@ with shell.guarded("the candidates"):
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
 from uuid import uuid4
 
@@ -25,6 +25,7 @@ from core import service
 from core.errors import OpenbellError
 from core.service import companies, datasets, exports, preferences
 
+T = TypeVar("T")
 FRESH_SECONDS = 2.0
 PAGES = Path(__file__).resolve().parent.parent / "pages"
 LANDING = "overview"
@@ -122,6 +123,12 @@ def version(desk: service.Desk, *datasets: str) -> tuple[str | None, ...]:
     """What stands for the data of these datasets in a key of `once.made`: their last pulls."""
     last = {status.name: status.last_pull_id for status in statuses(desk)}
     return (str(desk.warehouse.path), *(last.get(name) for name in datasets))
+
+
+def unchanged(desk: service.Desk, make: Callable[[], T], *key: Hashable) -> T:
+    """What is made from the store alone, made again only after the next commit."""
+    warehouse = desk.warehouse
+    return once.made(make, "unchanged", str(warehouse.path), warehouse.commits, *key)
 
 
 def zone() -> str:

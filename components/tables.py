@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 import streamlit as st
 
-from components import badges, formats, shell
+from components import badges, formats, once, shell
 
 HUES = {
     "green": "#1f9d61",
@@ -35,7 +36,7 @@ CHIPS: Mapping[str, Mapping[str, str]] = {
 }
 ROW_PIXELS = 31
 NAMES = ("cik", "year", "fiscal_year")  # numbers that name something
-LARGE = ("value", "left_value", "right_value", "dollar_volume", "notional", "amount")
+LARGE = ("value", "left_value", "right_value", "dollar_volume", "notional", "amount", "dollars_m")
 
 
 def show(
@@ -55,23 +56,41 @@ def show(
     Only the columns shown are sent to the browser. `help` has tooltips and `widths` pixels by
     column name.
     """
-    shown = chips(frame.select([name for name in columns if name in frame.columns]))
     tips, wide = help or {}, widths or {}
+    looks = [tuple(part.items()) for part in (columns, tips, wide)]
+    shown, config = once.of(
+        frame,
+        lambda: _written(frame, columns, tips, pinned, wide),
+        *("table", *looks, tuple(pinned), shell.zone()),
+    )
     return st.dataframe(
-        shown.to_arrow(),  # a frame would take the long way through pandas
-        column_config={
-            name: dress(name, shown.schema[name], columns[name], tips.get(name), name in pinned)
-            | {"width": wide.get(name)}
-            for name in shown.columns
-        },
+        shown,
+        column_config=config,
         hide_index=True,
-        height="content" if shown.height <= rows else (rows + 1) * ROW_PIXELS + 2,
+        height="content" if frame.height <= rows else (rows + 1) * ROW_PIXELS + 2,
         row_height=ROW_PIXELS,
         placeholder=formats.NOTHING,
         alt=alt,
         key=key,
         **kwargs,
     )
+
+
+def _written(
+    frame: pl.DataFrame,
+    columns: Mapping[str, str],
+    tips: Mapping[str, str],
+    pinned: Sequence[str],
+    widths: Mapping[str, int],
+) -> tuple[pa.Table, dict[str, Any]]:
+    """The columns shown and how each is dressed; a frame would take the long way through pandas."""
+    shown = chips(frame.select([name for name in columns if name in frame.columns]))
+    config = {
+        name: dress(name, dtype, columns[name], tips.get(name), name in pinned)
+        | {"width": widths.get(name)}
+        for name, dtype in shown.schema.items()
+    }
+    return shown.to_arrow(), config
 
 
 def choose(

@@ -84,6 +84,10 @@ class GapSettings(BaseModel):
     min_price: float = Field(2.0, ge=0, description="least open of a candidate")
     max_price: float = Field(300.0, gt=0, description="largest open of a candidate")
     min_dollar_volume: float = Field(5e6, ge=0, description="least close x volume of a candidate")
+    scan_times: tuple[Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")], ...] = Field(
+        ("08:45", "09:45"),
+        description="New York clock times of the scans on trading days, as JSON list; [] for none",
+    )
     gap_exclusions: tuple[str, ...] = Field((), description="symbols never scanned, as JSON list")
     weight_volatility: float = Field(0.40, ge=0, description="score weight of the gap in ATR")
     weight_catalyst: float = Field(0.30, ge=0, description="score weight of the filing behind it")

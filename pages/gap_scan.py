@@ -52,7 +52,7 @@ with shell.guarded("the scan"):
         asked = formats.when(scan.gaps.known_at, shell.zone())
         st.markdown(
             f"{badges.provisional()} from pre-market prints up to {asked}; the official "
-            "open is still to come."
+            "open is not stored yet."
         )
     st.markdown(gaps.headline(scan))
     if scan.candidates.is_empty():

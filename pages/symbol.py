@@ -48,8 +48,8 @@ with shell.guarded("the symbol"):
     shown = view.bars.tail(SPANS[span])
     today = shown.row(-1, named=True)
     like = symbols.like(view, today["gap_pct"] or 0.0, today["session"])
-    gap = "no gap" if today["gap_pct"] is None else f"{today['gap_pct']:+.2f} %"
-    finding = gaps.finding(symbol, like)
+    gap = "no gap" if today["gap_pct"] is None else f"gap {today['gap_pct']:+.2f} %"
+    finding = gaps.finding(symbol, like, today["gap_pct"])
     span_boxes = symbols.boxes(view, shown["session"][0], today["session"])
     colours = theme.palette()
     drawn = once.made(
@@ -58,7 +58,7 @@ with shell.guarded("the symbol"):
             span_boxes,
             view.filings,
             symbols.levels(view, today["session"]),
-            title=f"{symbol} {today['session']:%d %b %Y}: gap {gap}. {finding}",
+            title=f"{symbol} {today['session']:%d %b %Y}: {gap}. {finding}",
             palette=colours,
         ),
         *("candles", symbol, span, day, colours, *shell.version(desk, *INPUTS)),

@@ -77,6 +77,7 @@ def run_desk(host: str, port: int) -> None:
     runner.err.print(f"Openbell listens on http://{_shown(host)}:{chosen}", markup=False)
     config = uvicorn.Config(
         app,
+        loop="app.loop:QuietLoop",
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=5,

@@ -109,7 +109,10 @@ def backtest(
     target_r: Annotated[float, typer.Option(help="Target, in R.")] = 2.0,
     hold: Annotated[int, typer.Option(help="Sessions held at most.")] = 5,
     cost_bps: Annotated[float, typer.Option(help="Costs a side, in basis points.")] = 5.0,
-    by: Annotated[str, typer.Option(help="size, direction, weekday or all.")] = "size",
+    by: Annotated[
+        str,
+        typer.Option(help="size, direction, weekday, catalyst, grade, gap_type, story or all."),
+    ] = "size",
     dataset: Dataset = None,
     json: Json = False,
 ) -> None:

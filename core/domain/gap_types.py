@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import polars as pl
 
 GAP_TYPES = ("full_up", "partial_up", "full_down", "partial_down", "none")
@@ -12,7 +14,7 @@ ACTIVE_RVOL = 1.5
 CLIMAX_RVOL = 3.0
 TREND_ATR = 2.0
 EXTENDED_ATR = 6.0
-TREND_SESSIONS = 21  # from the close 21 bars before to the prior close: 20 sessions
+TREND_SESSIONS = 21  # from the close 21 sessions before to the prior close: 20 sessions
 
 
 def mechanical_type() -> pl.Expr:
@@ -30,15 +32,15 @@ def mechanical_type() -> pl.Expr:
     return code.cat.to(TYPE)
 
 
-def story_types(table: pl.DataFrame) -> pl.Series:
+def story_types(table: pl.DataFrame, trend_closes: Callable[[pl.Series], pl.Series]) -> pl.Series:
     """The story of each gap by rule, a heuristic and labelled so:
 
     - common: the open lies within the range of the 20 sessions before, or rvol is below 1.5;
     - else, with the trend of those sessions (close to close, in ATR, signed as the gap):
       exhaustion from 6 ATR on with rvol >= 3, runaway from 2 ATR on, breakaway otherwise.
 
-    Null where range, ATR or rvol is unknown. `table` has row, start, open, close, prior_close,
-    gap_pct, high20, low20, rvol, atr.
+    Null where range, ATR, rvol or the close 21 sessions before (`trend_closes` of row numbers) is
+    unknown. `table` has open, prior_close, gap_pct, high20, low20, rvol, atr.
     """
     opened = pl.col("open")
     inside = (opened <= pl.col("high20")) & (opened >= pl.col("low20"))
@@ -48,18 +50,13 @@ def story_types(table: pl.DataFrame) -> pl.Series:
     common = pl.when(pl.col("known") & pl.col("quiet")).then(pl.lit(0, dtype=pl.UInt8))
     stories = marks.select(story=common.cat.to(STORY))["story"]
     rows = marks.select(row=pl.arg_where(pl.col("known") & ~pl.col("quiet")))["row"]
-    return stories.scatter(rows, _loud_stories(table, rows))
+    return stories.scatter(rows, _loud_stories(table, rows, trend_closes(rows)))
 
 
-def _loud_stories(table: pl.DataFrame, rows: pl.Series) -> pl.Series:
-    names = ("start", "prior_close", "gap_pct", "rvol", "atr")
-    few = table.select(pl.col(names).gather(rows)).with_columns(rows.cast(pl.Int64).alias("row"))
-    far = few["row"] - TREND_SESSIONS
-    close = table["close"].gather(far.clip(0))
+def _loud_stories(table: pl.DataFrame, rows: pl.Series, closes: pl.Series) -> pl.Series:
+    few = table.select(pl.col("prior_close", "gap_pct", "rvol", "atr").gather(rows))
     along = (pl.col("prior_close") - pl.col("close21")) / pl.col("atr") * pl.col("gap_pct").sign()
-    few = few.with_columns(
-        close21=pl.when(far >= few["start"].cast(pl.Int64)).then(close)
-    ).with_columns(along=along)
+    few = few.with_columns(closes.alias("close21")).with_columns(along=along)
     return few.select(
         pl.when(pl.col("along").is_null())
         .then(pl.lit(None, dtype=STORY))

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import polars as pl
 
+from core.domain import bars as bar_rules
+
 ATR_SESSIONS = 14
 VOLUME_SESSIONS = 20
+STRAY_BARS = 5  # bars on days without a session, within one window
 LEAST_BARS = 15  # of 20 sessions: fewer make a mean volume "n/a"
-_KEEP = (ATR_SESSIONS - 1) / ATR_SESSIONS
-_DECAY = pl.Series([_KEEP**n for n in range(600)])  # 1e-19 at its end: nothing
+KEEP = (ATR_SESSIONS - 1) / ATR_SESSIONS
 
 
 def positions(bars: pl.DataFrame, sessions: pl.Series) -> pl.DataFrame:
@@ -66,10 +68,15 @@ def last_sessions(work: pl.DataFrame) -> pl.DataFrame:
         high20=_extreme(work["high"], highest=True),
         low20=_extreme(work["low"], highest=False),
     )
-    names = ("mean_volume", "high20", "low20")
-    return _with_holes(
-        work, table["whole"], table.select(pl.when("whole").then(name) for name in names)
+    whole = pl.col("whole")
+    known = whole & (pl.col("high20") > 0)  # else no bar of them is sound
+    table = table.select(
+        "whole",
+        mean_volume=pl.when(whole).then("mean_volume"),
+        high20=pl.when(known).then("high20"),
+        low20=pl.when(known).then("low20"),
     )
+    return _with_holes(work, table["whole"], table.drop("whole"))
 
 
 def _extreme(values: pl.Series, *, highest: bool) -> pl.Series:
@@ -88,28 +95,36 @@ def _extreme(values: pl.Series, *, highest: bool) -> pl.Series:
 def _with_holes(work: pl.DataFrame, whole: pl.Series, table: pl.DataFrame) -> pl.DataFrame:
     """The table with rows whose 20 sessions have holes computed again by session number."""
     rest = work.select("row", "start", "number").filter(~whole)
-    known = "first_number" if "first_number" in work.columns else "number"
-    first = work[known].gather(rest["start"])
+    first = work["number"].gather(rest["start"])
     odd = rest.filter((rest["number"] - first >= VOLUME_SESSIONS).fill_null(value=False))
-    if known == "first_number":  # from kept averages: only the last session is asked for
-        odd = odd.filter(pl.col("number") == work["number"].max())
     if odd.is_empty():
         return table
-    again = work.filter(
-        pl.col("start").is_in(odd["start"].unique().implode()) & pl.col("number").is_not_null()
-    )
-    span = {"by": "number", "window_size": f"{VOLUME_SESSIONS}i", "closed": "left"}
-    fixed = again.select(
-        "row",
-        mean_volume=_by(pl.col("volume").rolling_mean_by(**span, min_samples=LEAST_BARS)),  # type: ignore[arg-type]
-        high20=_by(pl.col("high").rolling_max_by(**span)),  # type: ignore[arg-type]
-        low20=_by(pl.col("low").rolling_min_by(**span)),  # type: ignore[arg-type]
-    ).join(odd.select("row"), on="row")
+    fixed = _by_number(work, odd)
     return table.select(table[name].scatter(fixed["row"], fixed[name]) for name in table.columns)
 
 
-def _by(window: pl.Expr) -> pl.Expr:
-    return window.over("start")
+def _by_number(work: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """The windows of a few rows (row, start, number) from the bars that have those sessions."""
+    spread = rows_before(rows, VOLUME_SESSIONS)
+    past = spread.hstack(work.select("volume", "high", "low", number0="number")[spread["at"]])
+    age = pl.col("number") - pl.col("number0")
+    past = past.filter(age.is_between(1, VOLUME_SESSIONS))
+    found = past.group_by("row").agg(
+        mean_volume=pl.when(pl.col("volume").count() >= LEAST_BARS).then(pl.col("volume").mean()),
+        high20=pl.col("high").max(),
+        low20=pl.col("low").min(),
+    )
+    return rows.select("row").join(found, on="row", how="left")
+
+
+def rows_before(rows: pl.DataFrame, count: int) -> pl.DataFrame:
+    """Some rows (row, start) with the rows before them (at) that can hold their last sessions.
+
+    A symbol has at most one bar a session; a few more rows for bars on days without a session.
+    """
+    first = pl.col("row").cast(pl.Int64) - (count + STRAY_BARS)
+    first = pl.max_horizontal(first, pl.col("start").cast(pl.Int64))
+    return rows.with_columns(at=pl.int_ranges(first, pl.col("row").cast(pl.Int64))).explode("at")
 
 
 def true_range(base: str) -> pl.Expr:
@@ -119,74 +134,103 @@ def true_range(base: str) -> pl.Expr:
     return pl.when(pl.col("high").is_not_null() & pl.col(base).is_not_null()).then(top - bottom)
 
 
-def wilder(work: pl.DataFrame, carried: pl.DataFrame | None = None) -> pl.Series:
+def one_basis(bars: pl.DataFrame, factor: pl.Series, *, split: bool) -> pl.DataFrame:
+    """Prices on today's share basis; high, low, close and volume only of sound bars."""
+    sound = pl.col("sound")
+    ratio = factor if split else None
+
+    def price(name: str) -> pl.Expr:
+        return pl.col(name) if ratio is None else pl.col(name) / ratio
+
+    volume = pl.col("volume").cast(pl.Float64)
+    volume = volume if ratio is None else volume * ratio
+    marked = bars.with_columns(sound=bar_rules.is_sound())
+    return marked.select(
+        "sound",
+        factor.alias("split_factor"),
+        open=price("open"),
+        any_close=price("close"),
+        any_high=price("high"),
+        any_low=price("low"),
+        high=pl.when(sound).then(price("high")),
+        low=pl.when(sound).then(price("low")),
+        close=pl.when(sound).then(price("close")),
+        volume=pl.when(sound).then(volume),
+    )
+
+
+def with_bases(work: pl.DataFrame) -> pl.DataFrame:
+    """Adds the last sound close before each bar (base), the true range, and Wilder's average up to
+    and including the bar (atr_after) and before it (atr).
+    """
+    last_row = pl.when("sound").then("row").forward_fill().shift(1)
+    sound_close = pl.when(last_row >= pl.col("start")).then(pl.col("close").forward_fill().shift(1))
+    work = work.with_columns(base=sound_close)
+    work = work.with_columns(true_range=true_range("base"))
+    work = work.with_columns(wilder(work).alias("atr_after"))
+    return work.with_columns(atr=before("atr_after"))
+
+
+def wilder(work: pl.DataFrame) -> pl.Series:
     """Wilder's ATR14 up to and including each bar; null before its 14th true range.
 
     `work` has true_range, row and start. The first value is the mean of 14 ranges, then
     a' = a x 13/14 + range / 14, as TA-Lib has it; a bar without a range leaves it as it was.
-    `carried` (start, atr) continues from a value before the symbol's first bar here.
 
-    One recursion runs over all symbols; being linear, it is set right for each symbol by adding
-    (true value − value there) x (13/14)^n from the symbol's first known value, the anchor, on.
+    One recursion runs over all symbols. Being linear, it is set right by pushes: what a symbol's
+    first known value, the anchor, lacks there, less what is left of the push before it, is added
+    to the range of that bar (x 14), and the recursion runs once more.
     """
-    smooth = pl.col("true_range").ewm_mean(alpha=1 / ATR_SESSIONS, adjust=False, ignore_nulls=True)
-    if work["true_range"].null_count() > work["start"].n_unique():
-        smooth = smooth.forward_fill()
-    table = work.select("row", "start", "true_range", _ranges_seen(work), smooth=smooth)
-    since = _since(table, carried)
-    anchors = _anchors(table, carried)
-    delta = pl.repeat(None, table.height, dtype=pl.Float64, eager=True)
-    delta = delta.scatter(anchors["row"], anchors["delta"]).forward_fill()
-    after = table["k"] - since
-    decay = _DECAY.gather(after.clip(0, len(_DECAY) - 1))
-    return table.select(pl.when(after >= 0).then(pl.col("smooth") + delta * decay).alias("atr"))[
-        "atr"
-    ]
+    ranges = work["true_range"]
+    early, anchors = _anchors(work)
+    if anchors.is_empty():
+        return pl.repeat(None, work.height, dtype=pl.Float64, eager=True).alias("atr")
+    smooth = _smooth(ranges)
+    lacking = anchors.select(
+        "row", "passed", lack=pl.col("value") - smooth.gather(anchors["row"])
+    ).with_columns(left=pl.col("lack").shift(1, fill_value=0.0) * KEEP ** pl.col("passed"))
+    push = (lacking["lack"] - lacking["left"]) * ATR_SESSIONS
+    pushed = ranges.clone().scatter(anchors["row"], ranges.gather(anchors["row"]) + push)
+    atr = _smooth(pushed)
+    if ranges.null_count() > work["start"].n_unique():
+        atr = atr.forward_fill()
+    return atr.scatter(early, None).alias("atr")
 
 
-def _ranges_seen(work: pl.DataFrame) -> pl.Series:
-    """k: how many true ranges the symbol has had up to and including each bar.
+def _smooth(ranges: pl.Series) -> pl.Series:
+    return ranges.ewm_mean(alpha=1 / ATR_SESSIONS, adjust=False, ignore_nulls=True)
 
-    Counted from the rows without one, which are few: k = place in the symbol − nulls so far.
+
+def _anchors(work: pl.DataFrame) -> tuple[pl.Series, pl.DataFrame]:
+    """Rows before each symbol's first known average, and those firsts: row, value (the mean of 14
+    ranges), passed (ranges of all symbols since the anchor before).
     """
-    begins = pl.col("row") == pl.col("start")
-    none = pl.col("true_range").is_null()
-    few = work.select("row", "start", begins=begins, none=none).filter(
-        pl.col("begins") | pl.col("none")
-    )
-    few = few.with_columns(nulls=pl.col("none").cum_sum().over("start").cast(pl.Int32))
-    nulls = pl.repeat(None, work.height, dtype=pl.Int32, eager=True)
-    nulls = nulls.scatter(few["row"], few["nulls"]).forward_fill()
-    place = (pl.col("row") - pl.col("start")).cast(pl.Int32) + 1
-    return work.select(k=place - nulls)["k"]
-
-
-def _since(table: pl.DataFrame, carried: pl.DataFrame | None) -> pl.Series | int:
-    """How many ranges a symbol needs before its average is known: 14, or 1 where it is carried."""
-    if carried is None or carried.is_empty():
-        return ATR_SESSIONS
-    warm = pl.col("start").is_in(carried["start"].implode())
-    return table.select(pl.when(warm).then(1).otherwise(ATR_SESSIONS).alias("since"))["since"]
-
-
-def _anchors(table: pl.DataFrame, carried: pl.DataFrame | None) -> pl.DataFrame:
-    """row, delta: where each symbol's average is first known, and how far off it is there."""
-    early = table.filter(
-        (pl.col("k") <= ATR_SESSIONS) & (pl.col("k") > 0) & pl.col("true_range").is_not_null()
-    )
-    cold = (
-        early.group_by("start", maintain_order=True)
-        .agg(pl.last("row", "smooth", "k"), value=pl.mean("true_range"))
+    starts = work.select(pl.arg_where(pl.col("row") == pl.col("start")))["row"]
+    spans = pl.DataFrame({"start": starts, "end": starts.shift(-1, fill_value=work.height)})
+    found = _first_ranges(work, spans, ATR_SESSIONS + 1 + STRAY_BARS)
+    late = found.filter(pl.col("k").max().over("start") < ATR_SESSIONS)["start"].unique()
+    if len(late):  # many bars without a range, or few bars at all
+        again = _first_ranges(work, spans.filter(pl.col("start").is_in(late.implode())), None)
+        found = pl.concat([found.filter(~pl.col("start").is_in(late.implode())), again])
+    reached = pl.col("k") >= ATR_SESSIONS
+    anchors = (
+        found.filter((pl.col("k") <= ATR_SESSIONS) & pl.col("true_range").is_not_null())
+        .group_by("start")
+        .agg(pl.last("k"), pl.col("at").last().alias("row"), value=pl.mean("true_range"))
         .filter(pl.col("k") == ATR_SESSIONS)
+        .sort("row")
     )
-    if carried is None or carried.is_empty():
-        return _delta(cold)
-    warm = early.filter(pl.col("k") == 1).join(carried, on="start")
-    warm = warm.with_columns(value=pl.col("atr") * _KEEP + pl.col("true_range") / ATR_SESSIONS)
-    names = ("row", "smooth", "value")
-    cold = cold.join(carried, on="start", how="anti")
-    return _delta(pl.concat([cold.select(names), warm.select(names)]))
+    without = work.select(pl.arg_where(pl.col("true_range").is_null()))["true_range"]
+    seen = anchors["row"].cast(pl.Int64) - without.search_sorted(anchors["row"]).cast(pl.Int64)
+    passed = seen.diff().fill_null(0)
+    return found.filter(~reached)["at"], anchors.with_columns(passed.alias("passed"))
 
 
-def _delta(anchors: pl.DataFrame) -> pl.DataFrame:
-    return anchors.select("row", delta=pl.col("value") - pl.col("smooth"))
+def _first_ranges(work: pl.DataFrame, spans: pl.DataFrame, most: int | None) -> pl.DataFrame:
+    """The first rows (at) of some symbols with their true range and k, the ranges up to there."""
+    end = pl.col("end") if most is None else pl.min_horizontal("end", pl.col("start") + most)
+    spread = spans.select("start", at=pl.int_ranges("start", end)).explode("at")
+    spread = spread.with_columns(work["true_range"].gather(spread["at"]))
+    return spread.with_columns(
+        k=pl.col("true_range").is_not_null().cum_sum().over("start").cast(pl.Int32)
+    )

@@ -32,6 +32,7 @@ DAY = timedelta(days=1)
 # Days that surely hold an instant of each cycle, with room for zones and short months
 REACH = {"daily": 4, "weekly": 10, "monthly": 66, "quarterly": 190, "yearly": 740, "session": 20}
 FARTHEST = 10 * 366
+OPEN_MINUTES = 9 * 60 + 30  # of the clock in New York, when its exchanges open
 
 
 def _utc_now() -> datetime:
@@ -268,3 +269,20 @@ _DAYS: dict[str, Callable[[Refresh, date, date], Iterator[date]]] = {
     "quarterly": _monthly,
     "yearly": _monthly,
 }
+
+
+def at_session_times(times: Sequence[str]) -> Schedule:
+    """Clock times (HH:MM, New York) on the sessions of its exchange: none on holidays and weekends.
+
+    They are told from the open, 09:30 there in winter and summer.
+    """
+    rules_of = [
+        {
+            "cycle": "session",
+            "exchange": "XNYS",
+            "anchor": "open",
+            "offset_minutes": int(text[:2]) * 60 + int(text[3:]) - OPEN_MINUTES,
+        }
+        for text in dict.fromkeys(times)
+    ]
+    return Schedule(rules_of, timedelta(0))

@@ -38,6 +38,32 @@ class Planned:
     policy: Policy
 
 
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """An event of its own times, beside the pulls. One that is missed by more than `grace` is let
+    go: what it would have done then is of no use now.
+    """
+
+    event_name: str
+    schedule: Schedule
+    grace: timedelta = timedelta(minutes=30)
+
+
+def timed_messages(timed: Sequence[Timed], now: datetime) -> list[Message]:
+    """A message for each event whose latest instant is due, with a key that stands for it."""
+    due = [(item, item.schedule.get_latest_refresh(now)) for item in timed if item.schedule]
+    return [
+        Message(
+            item.event_name,
+            {"trigger": "schedule", "due_at": at.isoformat(), "lane": item.event_name},
+            dedupe_key=f"{item.event_name}:{at.isoformat()}",
+            once=True,
+        )
+        for item, at in due
+        if now - at <= item.grace
+    ]
+
+
 def plan(datasets: Sequence[Dataset]) -> list[Planned]:
     """The enabled datasets that have a schedule; ScheduleError for a malformed rule."""
     planned = [Planned(d, schedule_of(d), policy_of(d)) for d in datasets if d.enabled]
@@ -114,11 +140,13 @@ class Scheduler:
         states: States,
         now: Callable[[], datetime],
         *,
+        timed: Sequence[Timed] = (),
         on_publish: Callable[[], None] = lambda: None,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._queue = queue
         self._plans = plan(datasets)
+        self._timed = tuple(item for item in timed if item.schedule)
         self._states = states
         self._now = now
         self._on_publish = on_publish
@@ -130,6 +158,7 @@ class Scheduler:
         """Publish what is due now; how many jobs are new. Safe to call at any time, again."""
         now = self._now()
         due = messages(self._plans, self._states(), now, self._chance)
+        due += timed_messages(self._timed, now)
         published = self._queue.publish_many(due)
         self.last_tick = now
         fresh = sum(not item.joined for item in published)
@@ -139,9 +168,11 @@ class Scheduler:
         return fresh
 
     def next_due(self) -> datetime | None:
-        """The next instant at which any dataset is due."""
+        """The next instant at which any dataset, or an event of its own times, is due."""
         now = self._now()
-        return min((item.schedule.get_next_refresh(now) for item in self._plans), default=None)
+        schedules = [item.schedule for item in self._plans]
+        schedules += [item.schedule for item in self._timed]
+        return min((schedule.get_next_refresh(now) for schedule in schedules), default=None)
 
     async def initialize(self) -> None:
         """Catch up, then start the clock."""

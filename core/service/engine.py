@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from core.domain.schedule import at_session_times
 from core.jobs.outcome import JobEvents
 from core.jobs.overdue import Overdue, OverdueDetector
 from core.jobs.runner import Engine, Resource
-from core.jobs.scheduler import Scheduler
+from core.jobs.scheduler import Scheduler, Timed
 from core.jobs.worker import Limits, Worker
 from core.service import handlers
 from core.store.pull_state import pull_states
@@ -33,7 +34,14 @@ class DeskEngine:
 
             self._detector = OverdueDetector(datasets, states, desk.now)
             resources += [
-                Scheduler(desk.queue, datasets, states, desk.now, on_publish=self._worker.wake),
+                Scheduler(
+                    desk.queue,
+                    datasets,
+                    states,
+                    desk.now,
+                    timed=[Timed("scan", at_session_times(settings.scan_times))],
+                    on_publish=self._worker.wake,
+                ),
                 self._detector,
             ]
         self._engine = Engine(resources)

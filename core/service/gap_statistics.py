@@ -21,6 +21,7 @@ from core.store import scans as store
 if TYPE_CHECKING:
     from core.service.desk import Desk
 
+Bucket = Literal["size", "direction", "weekday", "catalyst", "grade", "gap_type", "story", "all"]
 LEAST_GAP_PCT = 1.0  # smaller moves are not looked at
 
 
@@ -123,6 +124,19 @@ def back_test(
     return done, totals if whose is done else backtest.summary(done, tried)
 
 
+def _bucketed(past: History, done: pl.DataFrame) -> pl.DataFrame:
+    """The trades with what was known of their gaps: catalyst, grade, gap_type and story."""
+    known = past.outcomes.select(
+        "symbol",
+        "catalyst",
+        "grade",
+        pl.col("gap_type", "story").cast(pl.String).fill_null("n/a"),
+        signal_session="session",
+    )
+    keys = ["symbol", "signal_session"]
+    return done.join(known, on=keys, how="left", maintain_order="left")
+
+
 @command("backtest")
 def backtest_command(
     desk: Desk,
@@ -133,7 +147,7 @@ def backtest_command(
     target_r: float = 2.0,
     hold_sessions: int = 5,
     cost_bps: float = 5.0,
-    by: Literal["size", "direction", "weekday", "all"] = "size",
+    by: Bucket = "size",
     dataset: str | None = None,
 ) -> dict[str, Any]:
     """Back-test of the gap signal, and how often such gaps filled."""
@@ -149,7 +163,7 @@ def backtest_command(
         "rules": {**asdict(chosen), "entry": "open of the session after the gap"},
         "filters": bounds.numbers(),
         **totals,
-        "buckets": backtest.expectancy(done, by).to_dicts() if done.height else [],
+        "buckets": backtest.expectancy(_bucketed(past, done), by).to_dicts(),
         "fills": fills.to_dicts(),
     }
 

@@ -107,7 +107,8 @@ def news(desk: Desk, after: int | None) -> tuple[list[News], int]:
 
 
 def _name(job: Job) -> str:
-    return f"{job.event_name} {job.lane}" if job.lane else job.event_name
+    own = job.lane in (None, job.event_name)  # scans and the like have one lane for all
+    return job.event_name if own else f"{job.event_name} {job.lane}"
 
 
 def _row(job: Job) -> list[Any]:

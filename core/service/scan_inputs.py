@@ -15,13 +15,15 @@ from core.domain import bars as bar_rules
 from core.domain import calendar, catalysts, gap_flags, gaps, premarket
 from core.domain.datasets import Dataset
 from core.domain.frames import CORPORATE_ACTIONS
+from core.domain.gap_session import measure_session
 from core.errors import NotFoundError, UsageError
+from core.store import gap_states
 from core.store import scans as store
 
 if TYPE_CHECKING:
     from core.service.desk import Desk
 
-WARM_UP_SESSIONS = 272  # without kept averages: (13/14)^250 = 1e-8 of the first ranges is left
+WARM_UP_SESSIONS = 272  # without a kept state: (13/14)^250 = 1e-8 of the first ranges is left
 MINUTES = "bars_minute"
 CLOCK_SLACK = timedelta(hours=6)  # Eastern clocks labelled UTC are up to 5 hours early
 T = TypeVar("T")
@@ -139,8 +141,7 @@ def _session_gaps(desk: Desk, dataset: Dataset, day: date | None) -> SessionGaps
 def _official(desk: Desk, dataset: Dataset, day: date) -> SessionGaps:
     opens = _opens(day)
     found = session_catalysts(desk, day)
-    rows = _window(desk, dataset, day, catalysts.evidence(found))
-    rows = rows.filter(pl.col("session") == day)
+    rows = window_rows(desk, dataset, day, catalysts.evidence(found))
     return SessionGaps(dataset.name, day, False, _known(desk, rows, found, day), opens)
 
 
@@ -154,6 +155,11 @@ def _opens(day: date) -> datetime:
 
 def actions_for(desk: Desk, dataset: Dataset) -> pl.DataFrame:
     """Corporate actions that the bars are not adjusted for already, as stated or as they show."""
+    key = (*version(desk, dataset), "actions")
+    return derived.get(key, lambda: _actions_for(desk, dataset))
+
+
+def _actions_for(desk: Desk, dataset: Dataset) -> pl.DataFrame:
     wanted = "corporate_actions"
     if dataset.options.get("adjustment", "none") == "split":
         if "actions" not in dataset.options:
@@ -170,24 +176,26 @@ def actions_for(desk: Desk, dataset: Dataset) -> pl.DataFrame:
     )
 
 
-def _window(
+def window_rows(
     desk: Desk,
     dataset: Dataset,
     day: date,
     evidence: pl.DataFrame,
     extra: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
-    """Measured bars of the windows of `day`: 22 sessions with kept averages, else 272."""
+    """The rows of `day`, from the 22 sessions of its windows and a kept state, else from 272."""
     first = calendar.session_back(day, gaps.WINDOW_SESSIONS - 1)
-    kept = store.averages(desk.warehouse, dataset.name, dataset.table, day, first)
-    if kept is None:
+    actions = actions_for(desk, dataset)
+    state = gap_states.latest(desk.warehouse, dataset.name, dataset.table, (first, day), actions)
+    if state is None:
         first = calendar.session_back(day, WARM_UP_SESSIONS - 1)
-    bars = store.bars(desk.warehouse, dataset.table, first, day)
+    bars = store.bars(desk.warehouse, dataset.table, first, day, ordered=False)
     if extra is not None:
         bars = pl.concat([bars, extra.select(bars.columns)])
     days = calendar.sessions_between(date(1990, 1, 1), day)["session"]
-    carried = None if kept is None else gaps.Carried(kept)
-    return gaps.measure(bars, days, actions_for(desk, dataset), carried, evidence)
+    if state is not None:
+        return measure_session(bars, day, days, state, actions, evidence)
+    return gaps.measure(bars, days, actions, evidence).filter(pl.col("session") == day)
 
 
 def _provisional(desk: Desk, dataset: Dataset, day: date) -> SessionGaps:
@@ -213,8 +221,8 @@ def _provisional(desk: Desk, dataset: Dataset, day: date) -> SessionGaps:
         )
     found = session_catalysts(desk, day, until)
     evidence = catalysts.evidence(found)
-    rows = _window(desk, dataset, day, evidence, _stand_ins(early, day))
-    rows = _with_prints(rows.filter(pl.col("session") == day), early, evidence)
+    rows = window_rows(desk, dataset, day, evidence, _stand_ins(early, day))
+    rows = _with_prints(rows, early, evidence)
     return SessionGaps(dataset.name, day, True, _known(desk, rows, found, day), until)
 
 

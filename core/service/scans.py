@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from core.domain import calendar, gap_filters, gap_flags, gaps, scoring
+from core.domain import calendar, gap_filters, gap_flags, gap_state, gaps, scoring
+from core.domain.datasets import Dataset
 from core.domain.gap_filters import GapFilters
+from core.domain.gap_state import GapState
 from core.domain.scoring import COMPONENTS, SCORE_VERSION, Weights
 from core.errors import OpenbellError
 from core.jobs.queue import Job
@@ -22,6 +24,7 @@ from core.service.commands import command
 from core.service.exports import export
 from core.service.handlers import handler
 from core.service.scan_inputs import SessionGaps
+from core.store import gap_states
 from core.store import scans as store
 
 if TYPE_CHECKING:
@@ -260,30 +263,44 @@ def keep(desk: Desk, scan: Scan) -> None:
     store.keep_scan(desk.warehouse, head, rows)
 
 
-def keep_averages(desk: Desk, dataset: str | None = None) -> date | None:
-    """Keep Wilder averages as of the last two sessions, for scans that read windows only."""
+def keep_state(desk: Desk, dataset: str | None = None) -> date | None:
+    """Keep the state of gaps as of the last two sessions, so that scans read their windows only.
+
+    From an earlier state that still holds it goes on with the sessions since; else it starts anew.
+    """
     source = scan_inputs.dataset_of(desk, dataset)
     last = store.latest_session(desk.warehouse, source.table)
     if last is None or not calendar.is_session(last):
         return None
-    after = last + timedelta(days=1)
-    if store.averages(desk.warehouse, source.name, source.table, after, last) is not None:
-        return last  # they hold
-    bars = store.bars(desk.warehouse, source.table)
-    days = calendar.sessions_between(date(1990, 1, 1), last)["session"]
     actions = scan_inputs.actions_for(desk, source)
-    before = calendar.session_back(last, 1)
-    frames = {
-        as_of: gaps.carry(bars.filter(pl.col("session") <= as_of), days, actions).frame
-        for as_of in (before, last)
-    }
-    store.keep_averages(desk.warehouse, source.name, source.table, frames)
+    span = (calendar.session_back(last, 2 * gaps.WINDOW_SESSIONS), last + timedelta(days=1))
+    state = gap_states.latest(desk.warehouse, source.name, source.table, span, actions)
+    if state is not None and state.as_of == last:
+        return last
+    states = _states(desk, source, last, actions, state)
+    gap_states.keep(desk.warehouse, source.name, source.table, states, actions)
     return last
+
+
+def _states(
+    desk: Desk, source: Dataset, last: date, actions: pl.DataFrame, state: GapState | None
+) -> list[GapState]:
+    """The states as of the session before the last and as of the last."""
+    before = calendar.session_back(last, 1)
+    days = calendar.sessions_between(date(1990, 1, 1), last)["session"]
+    since = None if state is None else state.as_of + timedelta(days=1)
+    bars = store.bars(desk.warehouse, source.table, since, last, ordered=state is None)
+    if state is None:
+        past = bars.filter(pl.col("session") <= before)
+        one = gap_state.carry(past, days, before, actions)
+    else:
+        one = gap_state.advance(state, bars, days, before, actions)
+    return [one, gap_state.advance(one, bars, days, last, actions)]
 
 
 @handler("scan", after=("bars_daily", "bars_minute", "corporate_actions", "filings"))
 async def scan_job(desk: Desk, job: Job, context: Context) -> Mapping[str, Any] | None:
-    """Scan the latest session after each pull it rests on: before the open and after it."""
+    """Scan the latest session: at the times of `scan_times`, and after each pull it rests on."""
     try:
         return await asyncio.to_thread(_scan_and_keep, desk, context)
     except OpenbellError as error:
@@ -292,7 +309,7 @@ async def scan_job(desk: Desk, job: Job, context: Context) -> Mapping[str, Any] 
 
 
 def _scan_and_keep(desk: Desk, context: Context) -> Mapping[str, Any]:
-    keep_averages(desk)
+    keep_state(desk)
     scan = run(desk)
     keep(desk, scan)
     context.report(f"{scan.candidates.height} candidates on {scan.gaps.session}")

@@ -1,7 +1,7 @@
 """Fact objects of companyfacts, as bytes, turned into columns without a Python object per fact.
 
 `units` arrays are flat objects with the same seven to nine keys in the same order. The fast way
-finds the commas with NumPy, checks that every key stands where it should, and reads the values out
+finds the braces with NumPy, checks that every key stands where it should, and reads the values out
 of the bytes, eight at a time; what names the filing is read once for each filing. Whatever looks
 different (other keys, escapes, commas in a text) is not guessed at: `columns_of` then takes the
 general way, a JSON reader.
@@ -10,6 +10,7 @@ general way, a JSON reader.
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -25,8 +26,8 @@ from core.sources.sec_words import (
     Positions,
     Words,
     dates,
+    first_of,
     mixed,
-    short_numbers,
     texts,
     word_of,
     words_of,
@@ -54,16 +55,27 @@ _UPSTREAM = {
     "filed": "filed",
     "frame": "frame",
 }
-_OWN = ("end", "val")
-_SOURCE = ("accn", "fy", "fp", "form", "filed")  # one after another, the same for a whole filing
-_KEYS = (*_OWN, *_SOURCE)
-_HEAD = 64  # bytes from which spaces after colons and commas show
 _TAIL = b" " * WIDEST  # a value read at full width stays within the bytes
-_NULL = ord("n")
-_QUOTE = ord('"')
+_FRAMES = (len('"CY2019"'), len('"CY2019Q1"'), len('"CY2019Q1I"'))
+_ACCESSION = {gap: re.compile(rb'"accn":' + gap + rb'"[^"]{20}",') for gap in (b"", b" ")}
+_HEAD = 64  # bytes from which spaces after colons show
 _EMPTY = {code: pl.DataFrame(schema=shared(names)) for code, names in CODES.items()}
 _OBJECTS = msgspec.json.Decoder(list[msgspec.Raw])
 _HAS_START = r'"start"\s*:\s*[^n\s]'
+
+
+class _Source(msgspec.Struct, forbid_unknown_fields=True):
+    accn: str
+    fy: int | None
+    fp: str | None
+    form: str | None
+    filed: str
+
+
+_SOURCE = msgspec.json.Decoder(_Source)
+_TEXT = msgspec.json.Decoder(str)
+_STATED = shared(SOURCE) | {"filed": pl.String}
+_FRAME = shared(FRAME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,131 +110,109 @@ def columns_of(arrays: Sequence[Piece]) -> Columns:
 
 
 def _fast(arrays: Sequence[Piece]) -> Columns:
-    joined = b",".join([*[memoryview(piece)[1:-1] for piece in arrays], _TAIL])
+    gap = b" " if b'": ' in bytes(arrays[0][:_HEAD]) else b""
+    joined = (b"," + gap).join([*[memoryview(piece)[1:-1] for piece in arrays], _TAIL])
     _expect(joined.isascii() and b"\\" not in joined)
-    rows = _Rows(joined, len(joined) - len(_TAIL) - 1)
-    sizes = np.fromiter(map(len, arrays), np.int64, len(arrays)) - 1
+    rows = _Rows(joined, len(joined) - len(_TAIL) - 1 - len(gap), gap)
+    sizes = np.fromiter(map(len, arrays), np.int64, len(arrays)) - 1 + len(gap)
     counts = np.diff(np.searchsorted(rows.opens, np.cumsum(sizes)), prepend=0)
     return Columns(rows.frame(), rows.sources(), rows.calendars(), counts, rows.duplicates(counts))
 
 
 class _Rows:
-    """Where the fields of every fact stand; raises _UnfamiliarError where they do not fit.
+    """Where the values of every fact stand; raises _UnfamiliarError where they do not fit.
 
-    Fields lie between commas, a row begins with a field that begins with a brace. Texts without
-    escapes hold no quotes, so a field that begins with a known key in quotes is a field.
+    Texts without escapes hold no quotes, so a known key in quotes is that key. What stands between
+    a value and the frame names the filing: equal bytes are read once. `gap` is what follows every
+    comma and colon between texts: nothing, or a space.
     """
 
-    def __init__(self, joined: bytes, size: int) -> None:
+    def __init__(self, joined: bytes, size: int, gap: bytes) -> None:
+        self._joined, self._gap = joined, gap
         self._data = data = np.frombuffer(joined, np.uint8)
         self._words: Words = words_of(data)
-        self._spaced = b": " in joined[:_HEAD]  # a layout that changes later is unfamiliar
-        commas = np.flatnonzero(data[:size] == ord(","))
-        begin = np.empty(len(commas) + 1, np.int64)
-        begin[0] = 0
-        np.add(commas, 1, out=begin[1:])
-        if b", " in joined[:_HEAD]:
-            begin += data[begin] == ord(" ")
-        opened = data[begin] == ord("{")
-        end = np.append(commas, size)
-        first = np.flatnonzero(opened)
-        _expect(len(first) > 0 and first[0] == 0)
-        last = np.append(first[1:], len(begin)) - 1
-        end[last] -= 1
-        _expect(bool((data[end[last]] == ord("}")).all()))
-        self.opens = begin[first]
-        self._begin, self._end = begin + opened, end
-        self._find(first, last)
+        self.opens = np.flatnonzero(data[:size] == ord("{"))
+        _expect(len(self.opens) > 0 and self.opens[0] == 0)
+        close = np.append(self.opens[1:] - 2 - len(gap), size - 1)
+        _expect(bool((data[close] == ord("}")).all()))
+        _expect(bool((data[close[:-1] + 1] == ord(",")).all()))
+        self._find_periods()
+        end = self._value + first_of(self._words, self._value, ",")
+        _expect(bool((end > self._value).all()))
+        self._length = end - self._value
+        self._find_shared(end + 1 + len(gap), close)
 
-    def _find(self, first: Positions, last: Positions) -> None:
-        """Begin and length of every value."""
-        has_start = self._data[self._begin[first] + 1] == ord("s")
-        base = first + has_start
-        extra = last + 1 - base - len(_KEYS)
-        has_frame = extra == 1
-        _expect(bool(((extra == 0) | has_frame).all()))
-        self._at = {key: self._token(base + i, key) for i, key in enumerate(_OWN)}
-        self._at["start"] = self._token(first[has_start], "start")
-        self._has_start, self._has_frame = has_start, has_frame
-        self._find_shared(base + len(_OWN), (base + len(_KEYS))[has_frame])
+    def _find_periods(self) -> None:
+        self._has_start = self._words[self.opens] == word_of(b'{"start"')
+        self._start = self._after(self.opens[self._has_start], b'{"start":"')
+        self._end = np.empty(len(self.opens), np.int64)
+        self._end[self._has_start] = self._after(self._start + 10, b'","end":"')
+        self._end[~self._has_start] = self._after(self.opens[~self._has_start], b'{"end":"')
+        self._value = self._after(self._end + 10, b'","val":')
 
-    def _find_shared(self, source: Positions, calendar: Positions) -> None:
-        """What many facts have in common, byte for byte, is looked at once."""
-        begin = self._begin[source]
-        length = self._end[source + len(_SOURCE) - 1] - begin
-        seen, self._source = self._alike(begin, length)
-        self._at |= {key: self._token(source[seen] + i, key) for i, key in enumerate(_SOURCE)}
-        self._accession = begin + (len('"accn":"') + self._spaced)
-        at, length = self._token(calendar, "frame")
-        seen, self._calendar = self._alike(at, length)
-        self._at["frame"] = at[seen], length[seen]
+    def _after(self, at: Positions, text: bytes) -> Positions:
+        """Where each position's text ends; it must stand there (eight bytes or more)."""
+        text = text.replace(b",", b"," + self._gap).replace(b":", b":" + self._gap)
+        for part in {0, len(text) - 8}:
+            stated = self._words[at + part]
+            _expect(bool((stated == word_of(text[part : part + 8])).all()))
+        return at + len(text)
+
+    def _find_shared(self, source: Positions, close: Positions) -> None:
+        """Filing and frame: which of the distinct ones every fact has."""
+        gap = len(self._gap)
+        dated = len('"filed":"2020-01-01"') + gap
+        self._has_frame = self._words[close - dated] != word_of(b'"filed":')
+        framed, width = close[self._has_frame], np.zeros(int(self._has_frame.sum()), np.int64)
+        for wide in _FRAMES:
+            key = self._words[framed - wide - gap - 8]
+            width[key == word_of(b'"frame":')] = wide
+        end = close.copy()
+        end[self._has_frame] -= width + len(',"frame":') + 2 * gap
+        _expect(bool((self._words[end - dated] == word_of(b'"filed":')).all()))
+        self._accession = source + len('"accn":"') + gap
+        seen, self.source = self._alike(source, end - source)
+        self._sources = [self._joined[source[i] : end[i]] for i in seen]
+        seen, self.calendar = self._alike(framed - width, width)
+        begin = framed - width
+        self._calendars = [self._joined[begin[i] : framed[i]] for i in seen]
 
     def _alike(self, begin: Positions, length: Positions) -> tuple[Positions, Positions]:
-        """Where each distinct run of bytes stands first, and which of them every run is."""
+        """Where each distinct run of bytes stands (once), and which of them every run is."""
         _expect(int(length.min(initial=8)) >= 8)
         words, last = self._words.view(np.int64), length - 8
         mix = mixed(length)
         for at in range(0, int(length.max(initial=0)), 8):
             mix = mixed(mix ^ words[begin + np.minimum(at, last)])
-        _, first, which = np.unique(mix, return_index=True, return_inverse=True)
-        return first, which
+        order = mix.argsort()
+        alike = mix[order]
+        new = np.append(True, alike[1:] != alike[:-1])[: len(mix)]
+        which = np.empty(len(mix), np.int64)
+        which[order] = np.cumsum(new) - 1
+        return order[new], which
 
-    def _token(self, at: Positions, key: str) -> tuple[Positions, Positions]:
-        """Begin and length of the values of a key, which must stand there."""
-        begin = self._begin[at]
-        name, mask = word_of(f'"{key}":'.encode())
-        _expect(bool(((self._words[begin] & mask) == name).all()))
-        value = begin + (len(key) + 3)
-        if self._spaced:
-            value += self._data[value] == ord(" ")
-        return value, self._end[at] - value
-
-    def _date(self, key: str) -> pl.Series:
-        begin, length = self._at[key]
-        quoted = (self._data[begin] == _QUOTE) & (self._data[begin + 11] == _QUOTE)
-        _expect(bool((quoted & (length == 12)).all()))
-        days = dates(self._words, begin + 1)
+    def _date(self, begin: Positions) -> pl.Series:
+        days = dates(self._words, begin)
         _expect(days is not None)
         assert days is not None
         return days
 
-    def _year(self) -> pl.Series:
-        begin, length = self._at["fy"]
-        _expect(bool((length == 4).all()))
-        years = short_numbers(self._words, begin)
-        _expect(years is not None)
-        assert years is not None
-        return years
-
-    def _text(self, key: str) -> pl.Series:
-        """Quoted texts; null where the token is `null`."""
-        begin, length = self._at[key]
-        quoted = self._data[begin] == _QUOTE
-        _expect(bool((self._data[begin + length - 1] == _QUOTE)[quoted].all()))
-        if not quoted.all():
-            _expect(bool((self._data[begin] == _NULL)[~quoted].all()))
-            return self._cut(begin + 1, np.where(quoted, length - 2, 0), quoted)
-        return self._cut(begin + 1, length - 2, None)
-
     def _number(self) -> pl.Series:
-        begin, length = self._at["val"]
-        _expect(bool((self._data[begin] > ord(" ")).all()))
-        return self._cut(begin, length, None).cast(pl.Float64, strict=False)
-
-    def _cut(self, begin: Positions, length: Positions, valid: Flags | None) -> pl.Series:
-        _expect(int(length.min(initial=0)) >= 0 and int(length.max(initial=0)) <= WIDEST)
-        return texts(self._data, self._words, begin, length, valid)
+        begin, length = self._value, self._length
+        tight = (self._data[begin] > ord(" ")) & (self._data[begin + length - 1] > ord(" "))
+        _expect(bool(tight.all()))
+        return texts(self._data, self._words, begin, length).cast(pl.Float64, strict=False)
 
     def frame(self) -> pl.DataFrame:
         """A row for each fact, columns of COLUMNS."""
-        start = _spread(self._date("start"), self._has_start)
-        calendar = pl.Series(self._calendar, dtype=pl.UInt32)
+        start = _spread(self._date(self._start), self._has_start)
+        calendar = pl.Series(self.calendar, dtype=pl.UInt32)
         return pl.DataFrame(
             {
                 "period_start": start,
-                "period_end": self._date("end"),
+                "period_end": self._date(self._end),
                 "value": self._number(),
-                "source": pl.Series(self._source, dtype=pl.UInt32),
+                "source": pl.Series(self.source, dtype=pl.UInt32),
                 "calendar": _spread(calendar, self._has_frame),
                 START_UNREAD: start.is_null() & pl.Series(self._has_start),
             },
@@ -231,29 +221,32 @@ class _Rows:
 
     def sources(self) -> pl.DataFrame:
         """The distinct filings as stated, columns of SOURCE."""
-        return pl.DataFrame(
-            {
-                "accession": self._text("accn"),
-                "fiscal_year": self._year(),
-                "fiscal_period": self._text("fp"),
-                "form": self._text("form"),
-                "filed": self._date("filed"),
-            }
-        )
+        try:
+            read = [_SOURCE.decode(b"{" + text + b"}") for text in self._sources]
+        except msgspec.DecodeError:
+            raise _UnfamiliarError from None
+        _expect(all(0 <= (source.fy or 0) < 10_000 for source in read))
+        rows = [msgspec.structs.astuple(source) for source in read]
+        stated = pl.DataFrame(rows, _STATED, orient="row")
+        return stated.with_columns(pl.col("filed").str.to_date("%Y-%m-%d", strict=False))
 
     def calendars(self) -> pl.DataFrame:
         """The distinct frames."""
-        return pl.DataFrame({"frame": self._text("frame")})
+        try:
+            return pl.DataFrame({"frame": [_TEXT.decode(text) for text in self._calendars]}, _FRAME)
+        except msgspec.DecodeError:
+            raise _UnfamiliarError from None
 
     def duplicates(self, counts: Positions) -> bool:
         """Whether two rows of one array may share period and accession (never a false no)."""
-        words = self._words.view(np.int64)
-        if bool((self._at["accn"][1] != 22).any()):
+        like = _ACCESSION[self._gap].match
+        if not all(like(text) for text in self._sources):
             return True  # not the accessions that we know: look closely
+        words = self._words.view(np.int64)
         mix = np.repeat(np.arange(len(counts)), counts) * np.int64(0x9E3779B97F4A7C1)
-        for at in (self._accession + 4, self._accession + 12, self._at["end"][0] + 3):
+        for at in (self._accession + 4, self._accession + 12, self._end + 2):
             mix = mixed(mix ^ words[at])  # the ends of both tell them apart
-        begun = mix[self._has_start] ^ words[self._at["start"][0] + 3]
+        begun = mix[self._has_start] ^ words[self._start + 2]
         mix[self._has_start] = mixed(begun)
         mix.sort()
         return bool((mix[1:] == mix[:-1]).any())

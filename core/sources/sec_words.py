@@ -27,9 +27,9 @@ def _word(text: bytes) -> np.uint64:
     return _U64(int.from_bytes(text, "little"))
 
 
-def word_of(text: bytes) -> tuple[np.uint64, np.uint64]:
-    """The first eight bytes of a text as a word, and the mask of those that it has."""
-    return _word(text[:8]), _word(b"\xff" * min(len(text), 8))
+def word_of(text: bytes) -> np.uint64:
+    """Eight bytes as a word."""
+    return _word(text)
 
 
 def words_of(data: Bytes) -> Words:
@@ -84,41 +84,38 @@ def dates(words: Words, begin: Positions) -> pl.Series | None:
     return series.cast(pl.Date)
 
 
-def short_numbers(words: Words, begin: Positions) -> pl.Series | None:
-    """Numbers of four digits, null where `null` stands; None when something else does."""
-    four = words[begin] & _U64(0xFFFFFFFF)
-    null = four == _word(b"null")
-    digits = np.where(null, _U64(0), four ^ _word(b"0000"))
-    if bool(((digits | (digits + _OVER_NINE)) & _U64(0x80808080)).any()):
-        return None
-    pairs = digits * _U64(10) + (digits >> _U64(8))
-    number = (pairs & _U64(255)) * _U64(100) + ((pairs >> _U64(16)) & _U64(255))
-    series = pl.Series(number.astype(np.int32))
-    return series.set(pl.Series(null), None) if null.any() else series
+def first_of(words: Words, begin: Positions, char: str) -> Positions:
+    """How many bytes after each position a character comes first; 0 where not within WIDEST."""
+    pattern, ones = _word(char.encode() * 8), _word(b"\1" * 8)
+    distance, todo = np.zeros(len(begin), np.int64), np.arange(len(begin))
+    for at in range(0, WIDEST, 8):
+        differing = words[begin[todo] + at] ^ pattern
+        hit = (differing - ones) & ~differing & _HIGH  # the lowest bit set is a true one
+        found = hit != 0
+        low = hit & (~hit + _U64(1))
+        byte = np.bitwise_count(low - _U64(1)) >> 3
+        distance[todo[found]] = byte[found] + at
+        todo = todo[~found]
+        if not len(todo):
+            break
+    return distance
 
 
 _HEADS = np.array([_word(b"\0" * 4 + b"\xff" * min(n, 4)) for n in range(WIDEST + 1)], np.uint64)
 _TAILS = np.array([_word(b"\xff" * min(max(n - 4, 0), 8)) for n in range(WIDEST + 1)], np.uint64)
 
 
-def texts(
-    data: Bytes, words: Words, begin: Positions, length: Positions, valid: Flags | None
-) -> pl.Series:
+def texts(data: Bytes, words: Words, begin: Positions, length: Positions) -> pl.Series:
     """Texts of 0 to WIDEST bytes as Arrow views: short ones within, long ones copied once."""
     views = np.empty((len(begin), 2), np.uint64)
     views[:, 0] = (words[begin] << _U64(32)) & _HEADS[length] | length.astype(np.uint64)
+    views[:, 1] = words[begin + 4] & _TAILS[length]
     long, width = length > _INLINE, int(length.max(initial=0))
     pool = np.zeros(1, np.uint8)
-    if width > _INLINE and bool(long.all()):
-        pool, offset = _copied(data, begin, width), np.arange(len(begin)) * width
-        views[:, 1] = offset.astype(np.uint64) << _U64(32)
-    else:
-        views[:, 1] = words[begin + 4] & _TAILS[length]
-        if width > _INLINE:
-            pool, offset = _copied(data, begin[long], width), np.arange(int(long.sum())) * width
-            views[long, 1] = offset.astype(np.uint64) << _U64(32)
-    mask = None if valid is None else pa.py_buffer(np.packbits(valid, bitorder="little"))
-    buffers = [mask, pa.py_buffer(views), pa.py_buffer(pool)]
+    if width > _INLINE:
+        pool, offset = _copied(data, begin[long], width), np.arange(int(long.sum())) * width
+        views[long, 1] = offset.astype(np.uint64) << _U64(32)
+    buffers = [None, pa.py_buffer(views), pa.py_buffer(pool)]
     return pl.Series(pa.Array.from_buffers(pa.string_view(), len(begin), buffers), dtype=pl.String)
 
 

@@ -1,4 +1,4 @@
-"""What scans read and keep: bars by window, actions, catalysts' filings, averages, candidates.
+"""What scans read and keep: bars by window, actions, catalysts' filings, candidates.
 
 Table names come from the catalogue and are quoted; values are parameters.
 """
@@ -50,8 +50,10 @@ def bars(
     first: date | None = None,
     last: date | None = None,
     symbols: Sequence[str] | None = None,
+    *,
+    ordered: bool = True,
 ) -> pl.DataFrame:
-    """Daily bars (BARS_DAILY) from `first` to `last`, by symbol and session."""
+    """Daily bars (BARS_DAILY) from `first` to `last`, by symbol and session or as they lie."""
     where, params = [], []
     for clause, value in (("session >= ?", first), ("session <= ?", last)):
         if value is not None:
@@ -61,9 +63,8 @@ def bars(
         where.append("symbol IN (SELECT unnest(?))")
         params.append(list(symbols))  # type: ignore[arg-type]
     condition = f"WHERE {' AND '.join(where)}" if where else ""
-    return warehouse.read(
-        f"SELECT {_BARS} FROM {quoted(table)} {condition} ORDER BY symbol, session", params
-    )
+    order = "ORDER BY symbol, session" if ordered else ""
+    return warehouse.read(f"SELECT {_BARS} FROM {quoted(table)} {condition} {order}", params)
 
 
 def latest_session(warehouse: Warehouse, table: str, until: date | None = None) -> date | None:
@@ -175,66 +176,6 @@ def version(warehouse: Warehouse, table: str) -> tuple[object, ...]:
         "WHERE coalesce(rows_inserted, 0) + coalesce(rows_updated, 0) > 0"
     )
     return tuple(rows.to_series().to_list())
-
-
-def fingerprint(
-    warehouse: Warehouse, dataset: str, table: str, as_of: date
-) -> tuple[int, int, int]:
-    """What averages as of a session rest on: bars, actions, and rows ever updated by pulls."""
-    row = warehouse.read(
-        f"SELECT (SELECT count(*) FROM {quoted(table)} WHERE session <= $day), "
-        "(SELECT count(*) FROM corporate_actions WHERE ex_date <= $day), "
-        "(SELECT coalesce(sum(rows_updated), 0)::BIGINT FROM pulls WHERE dataset = $name)",
-        {"day": as_of, "name": dataset},
-    ).row(0)
-    return int(row[0]), int(row[1]), int(row[2])
-
-
-def averages(
-    warehouse: Warehouse, dataset: str, table: str, before: date, not_before: date
-) -> pl.DataFrame | None:
-    """Kept averages as of the latest session in [not_before, before) that still hold."""
-    kept = warehouse.read(
-        "SELECT DISTINCT as_of, bars, actions, updates FROM gap_averages "
-        "WHERE dataset = ? AND as_of < ? AND as_of >= ? ORDER BY as_of DESC LIMIT 1",
-        [dataset, before, not_before],
-    )
-    if kept.is_empty():
-        return None
-    as_of, *basis = kept.row(0)
-    if tuple(basis) != fingerprint(warehouse, dataset, table, as_of):
-        return None
-    return warehouse.read(
-        "SELECT symbol, first_session, session, close, atr FROM gap_averages "
-        "WHERE dataset = ? AND as_of = ?",
-        [dataset, as_of],
-    )
-
-
-def keep_averages(
-    warehouse: Warehouse, dataset: str, table: str, frames: dict[date, pl.DataFrame]
-) -> None:
-    """Replace the kept averages of a dataset by those of some sessions."""
-    parts = []
-    for as_of, frame in frames.items():
-        n, known, updates = fingerprint(warehouse, dataset, table, as_of)
-        parts.append(
-            frame.select(
-                dataset=pl.lit(dataset),
-                as_of=pl.lit(as_of),
-                bars=pl.lit(n, dtype=pl.Int64),
-                actions=pl.lit(known, dtype=pl.Int64),
-                updates=pl.lit(updates, dtype=pl.Int64),
-                symbol="symbol",
-                first_session="first_session",
-                session="session",
-                close="close",
-                atr="atr",
-            )
-        )
-    with warehouse.transaction() as tx:
-        tx.execute("DELETE FROM gap_averages WHERE dataset = ?", [dataset])
-        tx.insert("gap_averages", pl.concat(parts))
 
 
 def keep_scan(warehouse: Warehouse, scan: pl.DataFrame, rows: pl.DataFrame) -> None:

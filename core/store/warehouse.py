@@ -18,6 +18,7 @@ import duckdb
 import polars as pl
 
 from core.errors import OwnershipError, StoreError, UsageError
+from core.store.memory import Memory
 from core.store.migrate import migrate
 from core.store.transaction import Transaction
 
@@ -45,6 +46,7 @@ class Warehouse:
         self._connection = connection
         self._write_lock = threading.RLock()
         self.commits = 0  # counts up after each: what was read before it may be old
+        self._memory = Memory()
 
     @classmethod
     def open(cls, path: Path) -> Warehouse:
@@ -64,6 +66,7 @@ class Warehouse:
 
     def close(self) -> None:
         """Let go of the file; what is committed is on disk."""
+        self._memory.clear()
         self._connection.close()
 
     def __enter__(self) -> Warehouse:
@@ -77,7 +80,15 @@ class Warehouse:
         return self._connection.cursor()
 
     def read(self, sql: str, params: Params | None = None) -> pl.DataFrame:
-        """The rows of a query; `?` with a list or `$name` with a dict. StoreError on failure."""
+        """The rows of a query; `?` with a list or `$name` with a dict. StoreError on failure.
+
+        A small answer is kept until the next commit and shared: nobody may change it. So the
+        query must not depend on the clock or on chance.
+        """
+        key = (sql, repr(params))
+        return self._memory.get(key, self.commits, lambda: self._read(sql, params))
+
+    def _read(self, sql: str, params: Params | None = None) -> pl.DataFrame:
         with self._mapped(), self.cursor() as cursor:
             if not params:
                 return cursor.sql(sql).pl()
@@ -134,11 +145,11 @@ class Warehouse:
 
     def verify(self) -> int:
         """Read every row of every table; the number of rows. StoreError when one cannot be."""
-        names = self.read("SELECT table_name FROM duckdb_tables() WHERE NOT temporary")
+        names = self._read("SELECT table_name FROM duckdb_tables() WHERE NOT temporary")
         rows = 0
         for name in names["table_name"]:
             table = name.replace('"', '""')
-            rows += self.read(f'SELECT count(*), bit_xor(hash(t)) FROM "{table}" t').row(0)[0]
+            rows += self._read(f'SELECT count(*), bit_xor(hash(t)) FROM "{table}" t').row(0)[0]
         return rows
 
     def copy_to(self, target: Path) -> None:
@@ -171,6 +182,7 @@ class Warehouse:
         with self._write_lock:
             self._connection.close()
             self._connection = _connect(self.path)
+            self.commits += 1  # what was read before may be from what was lost
 
 
 def _connect(path: Path) -> duckdb.DuckDBPyConnection:

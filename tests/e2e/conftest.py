@@ -60,13 +60,23 @@ class Page:
         """A button by its words."""
         return self.tab.get_by_role("button", name=name, exact=True)
 
-    def pick_row(self, number: int) -> None:
-        """Tick a row of the first table (0 is the topmost); the grid is a canvas."""
+    def pick_row(self, number: int, address: str) -> None:
+        """Tick a row of the first table (0 is the topmost) until the address tells of it.
+
+        The grid is a canvas: a click says nothing when the page above it grew at that moment.
+        """
         grid = self.tab.get_by_test_id("stDataFrame").first
         grid.locator("canvas").first.wait_for()
-        box = grid.bounding_box()
-        assert box is not None
-        self.tab.mouse.click(box["x"] + 18, box["y"] + ROW_PIXELS * (number + 1.5))
+        for seconds in (5, 10, 20):
+            self.settled()
+            box = grid.bounding_box()
+            assert box is not None
+            self.tab.mouse.click(box["x"] + 18, box["y"] + ROW_PIXELS * (number + 1.5))
+            try:
+                return self.tab.wait_for_url(address, timeout=1_000 * seconds)
+            except sync_api.TimeoutError as error:
+                missed = error
+        raise missed
 
     def download(self, name: str) -> Path:
         """Press a download button; the file."""

@@ -47,8 +47,7 @@ def test_refresh_now_shows_progress_and_ends(page):
 def test_a_picked_row_opens_its_detail(page):
     """Picking a dataset in the table shows it below and in the address."""
     page.open("/datasets")
-    page.pick_row(4)
-    page.tab.wait_for_url("**dataset=universe**", timeout=15_000)
+    page.pick_row(4, "**dataset=universe**")
     page.tab.get_by_role("button", name="Refresh universe now").wait_for(timeout=15_000)
 
 
@@ -96,7 +95,7 @@ def test_an_unknown_company_is_told_in_place(page):
     """A wrong address gets a sentence with a hint; the page stays usable."""
     page.open("/companies?company=NOSUCH")
     page.tab.get_by_text("there is no company with the ticker").wait_for(timeout=15_000)
-    assert "Follow companies" in page.text
+    page.tab.get_by_text("Follow companies").first.wait_for(timeout=15_000)
 
 
 def test_the_desk_is_usable_by_keyboard(page):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from core.domain import calendar, gaps
+from core.domain import calendar, gap_state, gaps
+from core.domain.frames import CORPORATE_ACTIONS
+from core.domain.gap_session import measure_session
 
 DAYS = calendar.all_sessions()["session"]
 SOME = calendar.sessions_between(date(2014, 1, 2), date(2014, 5, 31))["session"]
@@ -70,22 +72,94 @@ def test_sessions_to_come_change_nothing(seed: int, keep: int) -> None:
     assert_frame_equal(early, later, rel_tol=1e-9)
 
 
-@settings(max_examples=15)
-@given(seed=st.integers(0, 10_000), place=st.integers(40, 95))
-def test_kept_averages_equal_the_whole(seed: int, place: int) -> None:
-    """Windows plus kept averages give what the whole history gives, holes or not."""
-    bars, day = _market(seed), SOME[place]
-    kept = gaps.carry(bars.filter(pl.col("session") < day), DAYS)
-    first = calendar.session_back(day, gaps.WINDOW_SESSIONS - 1)
-    window = bars.filter(pl.col("session").is_between(first, day))
-    quick = gaps.measure(window, DAYS, carried=kept).filter(pl.col("session") == day)
-    whole = gaps.measure(bars, DAYS).filter(pl.col("session") == day)
-    names = [*RATIOS, "atr", "mean_volume", "high20", "low20"]
-    held = quick.join(kept.frame.select("symbol"), on="symbol", how="semi")
-    whole = whole.join(kept.frame.select("symbol"), on="symbol", how="semi")
-    flagged = pl.col("flags") & 4 == 0  # a stale base may lie before the window
-    assert_frame_equal(
-        held.filter(flagged).select(names).drop("story"),
-        whole.filter(flagged).select(names).drop("story"),
-        rel_tol=1e-9,
+LISTS = st.lists(st.integers(0, 95), min_size=4, max_size=4)
+ACTIONS = st.lists(
+    st.tuples(
+        st.integers(0, 3),
+        st.integers(0, 149),
+        st.sampled_from(["split", "dividend", "spin_off"]),
+        st.sampled_from([0.125, 2.0, 1.5, 4.0]),
+    ),
+    max_size=4,
+)
+
+
+def _with_life(
+    bars: pl.DataFrame, listed: list[int], halted: list[int], weeks: int
+) -> pl.DataFrame:
+    """The bars with each symbol listed on its session and halted for some weeks from another."""
+    lives = pl.DataFrame(
+        {
+            "symbol": [f"S{n}" for n in range(4)],
+            "listed": SOME.gather(listed),
+            "halt": SOME.gather(halted),
+        }
     )
+    table = bars.join(lives, on="symbol", maintain_order="left")
+    halt = pl.col("session").is_between("halt", pl.col("halt") + pl.duration(weeks=weeks))
+    return table.filter((pl.col("session") >= pl.col("listed")) & ~halt).select(bars.columns)
+
+
+def _actions(found: list[tuple[int, int, str, float]]) -> pl.DataFrame:
+    rows = [
+        {
+            "symbol": f"S{name}",
+            "ex_date": SOME[0] + timedelta(days=after),
+            "kind": kind,
+            "ratio": number if kind == "split" else None,
+            "amount": number / 10 if kind == "dividend" else None,
+        }
+        for name, after, kind, number in found
+    ]
+    return pl.DataFrame(rows, schema=dict(CORPORATE_ACTIONS.empty().schema))
+
+
+@settings(max_examples=40)
+@given(
+    seed=st.integers(0, 10_000),
+    place=st.integers(1, 101),
+    back=st.integers(1, 21),
+    listed=LISTS,
+    halted=LISTS,
+    weeks=st.integers(0, 9),
+    found=ACTIONS,
+)
+def test_windows_and_state_equal_the_whole(
+    seed: int,
+    place: int,
+    back: int,
+    listed: list[int],
+    halted: list[int],
+    weeks: int,
+    found: list[tuple[int, int, str, float]],
+) -> None:
+    """A session from 22 sessions and the state before is what the whole history gives: with late
+    listings, halts, holes, bad bars, splits past and to come, and states of up to 21 sessions ago.
+    """
+    bars, day = _with_life(_market(seed), listed, halted, weeks), SOME[place]
+    actions = _actions(found)
+    as_of = calendar.session_back(day, back)
+    state = gap_state.carry(bars.filter(pl.col("session") <= as_of), DAYS, as_of, actions)
+    first = calendar.session_back(day, gaps.WINDOW_SESSIONS - 1)
+    window = bars.filter(pl.col("session").is_between(first, day)).reverse()
+    quick = measure_session(window, day, DAYS, state, actions)
+    whole = gaps.measure(bars, DAYS, actions).filter(pl.col("session") == day)
+    numbers = ["atr", "gap_atr", "rvol", "mean_volume"]
+    assert_frame_equal(quick.select(numbers), whole.select(numbers), rel_tol=1e-9, abs_tol=0)
+    assert_frame_equal(quick.drop(numbers), whole.drop(numbers), check_exact=True)
+
+
+@settings(max_examples=20)
+@given(seed=st.integers(0, 10_000), cut=st.integers(0, 90), on=st.integers(0, 12), found=ACTIONS)
+def test_a_state_goes_on(
+    seed: int, cut: int, on: int, found: list[tuple[int, int, str, float]]
+) -> None:
+    """A state advanced over some sessions is the state of the whole history."""
+    bars, actions = _market(seed), _actions(found)
+    early, late = SOME[cut], SOME[cut + on]
+    upto = bars.filter(pl.col("session") <= late)
+    start = gap_state.carry(upto.filter(pl.col("session") <= early), DAYS, early, actions)
+    further = gap_state.advance(start, upto, DAYS, late, actions)
+    whole = gap_state.carry(upto, DAYS, late, actions)
+    assert further.as_of == whole.as_of
+    assert_frame_equal(further.frame.sort("symbol"), whole.frame, rel_tol=1e-9)

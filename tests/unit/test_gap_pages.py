@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
@@ -11,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from components import charts_gaps
 from core.domain import calendar
-from core.service import Desk
+from core.service import Desk, scan_inputs
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DAYS = calendar.sessions_between(date(2014, 1, 2), date(2014, 6, 30))["session"]
@@ -131,3 +132,32 @@ def test_candles_are_at_most_260() -> None:
     fig = charts_gaps.candles(bars, none, filings, {"prior close": 1.0}, title="t").to_dict()
     assert len(fig["data"][0]["x"]) == 260
     assert len(fig["layout"]["xaxis"]["rangebreaks"]) == 2
+
+
+def test_names_of_near_levels_stand_apart() -> None:
+    """Levels at nearly one price are named in the margin, one above the other."""
+    bars = pl.DataFrame({"session": DAYS[:30], "volume": [1] * 30}).with_columns(
+        open=pl.lit(10.0), high=pl.lit(12.0), low=pl.lit(8.0), close=pl.lit(11.0)
+    )
+    boxes = pl.DataFrame(schema={"bottom": pl.Float64, "top": pl.Float64})
+    filings = pl.DataFrame(schema={"session": pl.Date, "title": pl.String})
+    levels = {"prior close": 10.05, "20-session high": 12.0, "20-session low": 10.0}
+    fig = charts_gaps.candles(bars, boxes, filings, levels, title="").to_dict()
+    names = {note["text"]: note for note in fig["layout"]["annotations"]}
+    assert set(names) == {"prior close 10.05", "20-session high 12.00", "20-session low 10.00"}
+    heights = sorted(note["y"] for note in names.values())
+    assert all(b - a >= 0.2 - 1e-9 for a, b in pairwise(heights))
+    assert {note["xanchor"] for note in names.values()} == {"left"}
+
+
+def test_a_filter_does_not_measure_again(gapping: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the first look a change of a filter or weight reads no bars and measures nothing."""
+    at = opened("gap_scan")
+    calls = []
+    for module, name in ((scan_inputs, "window_rows"), (scan_inputs, "session_catalysts")):
+        monkeypatch.setattr(module, name, lambda *a, **k: calls.append(a))
+    at.query_params["rvol"] = "9.0"
+    at.run()
+    at.slider(key="w_liquidity").set_value(0.5).run()
+    assert not at.exception
+    assert calls == []

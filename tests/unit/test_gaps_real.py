@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from core.domain import calendar, gap_filters, gap_flags, gaps
+from core.domain import calendar, gap_filters, gap_flags, gap_state, gaps
+from core.domain.gap_session import measure_session
 from tests import gap_oracle, real_prices
 
 DAYS = calendar.all_sessions()["session"]
@@ -144,14 +145,54 @@ def test_scrambled_future_changes_nothing(shared_data: Path, measured: pl.DataFr
     assert_frame_equal(scrambled.filter(pl.col("session") <= cut), honest, rel_tol=1e-12)
 
 
-def test_carried_average_equals_the_whole_history(shared_data: Path) -> None:
-    """A scan from the kept averages over its windows only equals the one over all bars."""
-    bars = real_prices.five_years(shared_data)
-    day = date(2017, 11, 17)
-    kept = gaps.carry(bars.filter(pl.col("session") < day), DAYS)
+def _same(bars: pl.DataFrame, day: date, back: int, actions: pl.DataFrame | None) -> int:
+    """Compares the session from its windows and a state with the whole history; the rows."""
+    whole = gaps.measure(bars.filter(pl.col("session") <= day), DAYS, actions)
+    whole = whole.filter(pl.col("session") == day)
+    as_of = calendar.session_back(day, back)
+    state = gap_state.carry(bars.filter(pl.col("session") <= as_of), DAYS, as_of, actions)
     first = calendar.session_back(day, gaps.WINDOW_SESSIONS - 1)
     window = bars.filter(pl.col("session").is_between(first, day))
-    quick = gaps.measure(window, DAYS, carried=kept).filter(pl.col("session") == day)
-    whole = gaps.measure(bars, DAYS).filter(pl.col("session") == day)
-    assert quick.height > 500
-    assert_frame_equal(quick, whole, rel_tol=1e-9)
+    window = window.sample(fraction=1.0, shuffle=True, seed=1)  # rows may lie in any order
+    quick = measure_session(window, day, DAYS, state, actions)
+    about = ["atr", "gap_atr"] + ([] if actions is None else ["mean_volume", "rvol"])
+    assert_frame_equal(quick.select(about), whole.select(about), rel_tol=1e-12, abs_tol=0)
+    assert_frame_equal(quick.drop(about), whole.drop(about), check_exact=True)
+    return quick.height
+
+
+@pytest.mark.parametrize(
+    "day",
+    [
+        date(2013, 3, 15),  # names with short histories
+        date(2014, 5, 20),  # after CHD's bad print
+        date(2015, 7, 20),  # EBAY, PYPL's first weeks
+        date(2016, 5, 20),  # LNT after its bad bar
+        date(2017, 11, 17),
+        date(2018, 2, 7),
+    ],
+)
+@pytest.mark.parametrize("back", [1, 5])
+def test_a_session_from_its_windows_is_the_whole_historys(
+    shared_data: Path, day: date, back: int
+) -> None:
+    """22 sessions and the state before give every quantity, type and flag exactly; ATR to 1e-12."""
+    assert _same(real_prices.five_years(shared_data), day, back, None) > 470
+
+
+@pytest.mark.parametrize(
+    "day",
+    [
+        date(2004, 8, 30),
+        date(2004, 9, 15),
+        date(2012, 8, 9),
+        date(2014, 6, 9),
+        date(2014, 6, 10),
+        date(2014, 7, 1),
+    ],
+)
+@pytest.mark.parametrize("back", [1, 9])
+def test_windows_across_splits_and_dividends(shared_data: Path, day: date, back: int) -> None:
+    """The same on raw bars with actions: on a split's day, after it, and with splits to come."""
+    actions = real_prices.factor_actions(shared_data)
+    assert _same(real_prices.raw_bars(shared_data), day, back, actions) >= 12

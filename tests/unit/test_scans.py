@@ -10,7 +10,9 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from core.domain import calendar
+from core.domain import calendar, gap_state
+from core.domain.frames import CORPORATE_ACTIONS
+from core.domain.gap_state import GapState
 from core.errors import NotFoundError, UsageError
 from core.service import (
     Desk,
@@ -22,6 +24,7 @@ from core.service import (
     scans,
     symbols,
 )
+from core.store import gap_states
 from tests import real_prices
 
 DAY = date(2017, 11, 17)
@@ -82,29 +85,58 @@ def test_filters_of_the_command(real_desk: Desk) -> None:
 
 
 def test_windows_give_what_the_whole_history_gives(real_desk: Desk) -> None:
-    """Warm-up windows and kept averages give the same scan to the displayed precision."""
+    """Warm-up windows and a kept state give the same scan to the displayed precision."""
     last = scans.sessions(real_desk)[0]
     warm = scans.run(real_desk, last, {"min_gap_pct": 0.5, "min_rvol": 0})
-    assert scans.keep_averages(real_desk) == last
-    first = calendar.session_back(last, 21)
-    assert len(real_desk.warehouse.read("SELECT DISTINCT as_of FROM gap_averages")) == 2
+    assert scans.keep_state(real_desk) == last
+    assert len(real_desk.warehouse.read("SELECT DISTINCT as_of FROM gap_states")) == 2
     scan_inputs.memory = scan_inputs.Memory()
     kept = scans.run(real_desk, last, {"min_gap_pct": 0.5, "min_rvol": 0})
     names = ["symbol", "gap_pct", "gap_atr", "rvol", "score", "flags", "story"]
-    assert first < last
     assert warm.candidates.height > 20
     assert_frame_equal(kept.candidates.select(names), warm.candidates.select(names), rel_tol=1e-6)
 
 
-def test_changed_bars_make_kept_averages_void(real_desk: Desk) -> None:
-    """A bar added to the past voids the averages; the scan falls back to its warm-up window."""
-    last = scans.keep_averages(real_desk)
+def _kept(desk: Desk, day: date) -> GapState | None:
+    """The state that a scan of the day would rest on."""
+    span = (day - timedelta(days=30), day)
+    actions = scan_inputs.actions_for(desk, desk.catalogue.get("prices.daily"))
+    return gap_states.latest(desk.warehouse, "prices.daily", "bars_daily", span, actions)
+
+
+def test_the_state_goes_on_with_new_sessions(real_desk: Desk) -> None:
+    """After a session more only that one is read, and the state is that of the whole history."""
+    last = scans.keep_state(real_desk)
+    assert last is not None
+    bars = real_desk.warehouse.read("SELECT * EXCLUDE pull_id FROM bars_daily")
+    after = date(2018, 1, 2)
+    new = bars.filter(pl.col("session") == last).with_columns(session=pl.lit(after))
+    _fill(real_desk, new)
+    assert scans.keep_state(real_desk) == after
+    state = _kept(real_desk, after + timedelta(days=1))
+    assert state is not None
+    assert state.as_of == after
+    whole = gap_state.carry(pl.concat([bars, new]), calendar.all_sessions()["session"], after)
+    assert_frame_equal(state.frame.sort("symbol"), whole.frame, rel_tol=1e-9)
+
+
+def test_changed_actions_make_a_kept_state_void(real_desk: Desk) -> None:
+    """A split learnt of later, within the history of the state, voids it."""
+    last = scans.keep_state(real_desk)
+    assert last is not None
+    assert _kept(real_desk, last) is not None
+    split = {"symbol": "WMT", "ex_date": date(2016, 6, 1), "kind": "dividend", "amount": 0.5}
+    frame = pl.DataFrame([split], schema=dict(CORPORATE_ACTIONS.empty().schema))
+    _fill(real_desk, frame, "corporate_actions")
+    assert _kept(real_desk, last) is None
+
+
+def test_changed_bars_make_a_kept_state_void(real_desk: Desk) -> None:
+    """A bar added to the past voids the state; the scan falls back to its warm-up window."""
+    last = scans.keep_state(real_desk)
     extra = real_desk.warehouse.read("SELECT * FROM bars_daily LIMIT 1").drop("pull_id")
     _fill(real_desk, extra.with_columns(symbol=pl.lit("ZZZZ")))
-    from core.store import scans as store
-
-    first = calendar.session_back(last, 21)
-    assert store.averages(real_desk.warehouse, "prices.daily", "bars_daily", last, first) is None
+    assert _kept(real_desk, last) is None
 
 
 def test_scan_is_kept_with_its_versions(real_desk: Desk) -> None:
@@ -133,6 +165,10 @@ def test_statistics_and_back_test(real_desk: Desk) -> None:
     assert first["trades"] > 100
     assert sum(row["n"] for row in first["buckets"]) == first["trades"]
     assert all(row["low_pct"] <= row["rate_pct"] <= row["high_pct"] for row in first["fills"])
+    for by in ("catalyst", "grade", "direction", "story"):
+        found = commands.run(real_desk, "backtest", {"by": by}).document
+        assert sum(row["n"] for row in found["buckets"]) == found["trades"], by
+        assert sum(row["n"] for row in found["fills"]) >= found["trades"], by
     past = gap_statistics.history(real_desk)
     assert "Results of operations" in set(past.outcomes["catalyst"])
 
@@ -179,7 +215,7 @@ def _replay() -> Path:
 
 
 def test_the_scan_job_keeps_scan_and_averages(real_desk: Desk) -> None:
-    """The job of the event `scan` stores the latest session's candidates and the averages."""
+    """The job of the event `scan` stores the latest session's candidates and the state."""
     told: list[str] = []
 
     class Told:
@@ -190,6 +226,6 @@ def test_the_scan_job_keeps_scan_and_averages(real_desk: Desk) -> None:
     assert done is not None
     assert done["session"] == "2017-12-29"
     assert told == [f"{done['candidates']} candidates on 2017-12-29"]
-    kept = real_desk.warehouse.read("SELECT count(*) FROM gap_averages").item()
+    kept = real_desk.warehouse.read("SELECT count(*) FROM gap_states").item()
     assert kept > 900
     assert {"scan"} <= set(handlers.FOLLOW_UPS["bars_daily"])

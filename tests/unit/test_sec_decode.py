@@ -97,9 +97,11 @@ def test_a_layout_that_changes_within_an_array_loses_nothing() -> None:
         assert_frame_equal(decode_facts(answer).facts, decode_facts(compact).facts)
 
 
-def test_the_fast_way_knows_the_layout_of_the_sec() -> None:
-    """It does not fall back for a plain answer."""
-    raw = json.dumps([FACT, {"start": "2020-01-01"} | FACT | {"frame": "CY2020"}]).encode()
+@pytest.mark.parametrize("separators", [(",", ":"), (", ", ": ")])
+def test_the_fast_way_knows_the_layout_of_the_sec(separators: tuple[str, str]) -> None:
+    """It does not fall back for a plain answer, nor for one with spaces."""
+    facts = [FACT, {"start": "2020-01-01"} | FACT | {"frame": "CY2020"}]
+    raw = json.dumps(facts, separators=separators).encode()
     assert sec_columns._fast([memoryview(raw)]).frame.height == 2
 
 

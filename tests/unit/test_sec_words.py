@@ -49,14 +49,14 @@ def test_dates_of_other_centuries_are_left_to_another_reader(value: str) -> None
     assert sec_words.dates(words, begin) is None
 
 
-def test_four_digits_are_a_number_and_null_is_null() -> None:
-    """Anything else is left to another reader."""
-    _, words, begin, _ = _at(["2020", "null", "0001"])
-    numbers = sec_words.short_numbers(words, begin)
-    assert numbers is not None
-    assert numbers.to_list() == [2020, None, 1]
-    _, words, begin, _ = _at(["2020", "20.5"])
-    assert sec_words.short_numbers(words, begin) is None
+@settings(deadline=None, derandomize=True, max_examples=100)
+@given(st.lists(st.text("ab,-+", max_size=60), min_size=1, max_size=20))
+def test_the_first_comma_is_found_wherever_it_stands(values: list[str]) -> None:
+    """In any of the words that are looked at; 0 when it is beyond them or first."""
+    _, words, begin, _ = _at([value + " " * 60 for value in values])
+    found = sec_words.first_of(words, begin, ",").tolist()
+    at = [value.find(",") for value in values]
+    assert found == [place if 0 < place < sec_words.WIDEST else 0 for place in at]
 
 
 @settings(deadline=None, derandomize=True, max_examples=100)
@@ -64,10 +64,7 @@ def test_four_digits_are_a_number_and_null_is_null() -> None:
 def test_texts_of_any_length_are_cut_as_they_stand(values: list[str]) -> None:
     """Empty, within a view, and beyond it."""
     data, words, begin, length = _at(values)
-    assert sec_words.texts(data, words, begin, length, None).to_list() == values
-    valid = np.arange(len(values)) % 2 == 0
-    cut = sec_words.texts(data, words, begin, np.where(valid, length, 0), valid).to_list()
-    assert cut == [value if keep else None for value, keep in zip(values, valid, strict=True)]
+    assert sec_words.texts(data, words, begin, length).to_list() == values
 
 
 def test_the_record_of_a_pull_tells_what_was_missing() -> None:
