@@ -14,7 +14,7 @@ import polars as pl
 from core.domain.quality.book import Book, open_book
 from core.domain.quality.evaluate import Evaluated, evaluate
 from core.domain.quality.model import Ruleset, default_ruleset
-from core.domain.quality.outcome import Outcome
+from core.domain.quality.outcome import Judged
 from core.domain.quality.presence import factless
 from core.domain.quality.score import rule_table, scores
 
@@ -156,7 +156,7 @@ def findings(book: Book, evaluated: Evaluated) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _worst(outcome: Outcome) -> pl.DataFrame:
+def _worst(outcome: Judged) -> pl.DataFrame:
     gap = (pl.col("actual") - pl.col("expected")).abs()
     relative = gap / pl.col("expected").abs().clip(1.0)
     ranked = outcome.failed.sort(

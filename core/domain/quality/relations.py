@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +10,7 @@ import polars as pl
 
 from core.domain.quality.book import Book
 from core.domain.quality.model import Equation, Rule
-from core.domain.quality.outcome import Outcome, number, outcome, words
+from core.domain.quality.outcome import NOTHING, Outcome, number, outcome, words
 
 LEARNED_SHARE = 0.75
 LEARNED_COUNT = 3
@@ -54,29 +55,53 @@ def slack(rule: Rule, equation: Equation) -> pl.Expr:
     return pl.max_horizontal(rounding, greatest * (0.001 if rule.tolerance == "T1" else 0.02))
 
 
-def equations(book: Book, rule: Rule) -> Outcome:
-    """A rule of equations over the points or the spans of a book."""
-    wide = book.points if rule.kind == "instant" else book.spans
-    forms = (*rule.equations, *rule.also)
-    wide = _of_style(book, rule, wide)
-    gaps = wide.select(
-        _gap(rule, form, wide.columns).alias(f"gap{i}") for i, form in enumerate(forms)
+def equations(book: Book, rules: Sequence[Rule]) -> list[Outcome]:
+    """Rules of equations over the points and the spans of a book: one pass over each."""
+    found = []
+    for instants, wide in ((True, book.points), (False, book.spans)):
+        chosen = [rule for rule in rules if (rule.kind == "instant") == instants]
+        if chosen:
+            found += _judge(book, chosen, wide)
+    return found
+
+
+def _judge(book: Book, rules: list[Rule], wide: pl.DataFrame) -> list[Outcome]:
+    """Outcomes of rules over the rows of `wide`: a verdict per row and rule, then what failed."""
+    verdicts = wide.select(_verdict(book, rule, wide.columns).alias(rule.id) for rule in rules)
+    verdicts = verdicts.with_columns(
+        _excused(book, rule, wide, verdicts[rule.id]) for rule in rules if rule.held_for_sale_pct
     )
-    gaps = gaps.with_columns(
-        best=pl.min_horizontal(gaps.columns),
-        main=pl.min_horizontal(f"gap{i}" for i in range(len(rule.equations))),
-    )
-    usable = gaps.select((pl.col("best") <= 1.0) | pl.col("main").is_not_null()).to_series()
-    if rule.unseen_pct:
-        usable &= ~(wide.select(_unseen(rule)).to_series() & (gaps["best"] > 1.0))
-    if rule.held_for_sale_pct:
-        usable &= ~(_elsewhere(book, rule, wide) & (gaps["best"] > 1.0))
-    wrong = usable & (gaps["best"] > 1.0)
-    judged = wide.select("fid").with_columns(gaps["best"]).filter(usable)
-    failed = _explain(rule, pl.concat([wide.filter(wrong), gaps.filter(wrong)], how="horizontal"))
+    broken = verdicts.select((~pl.all()).any()).row(0, named=True)
+    verdicts = verdicts.with_columns(wide["fid"])
+    judged = verdicts.group_by("fid").agg(pl.all().is_not_null().any())
+    found = [Outcome(judged.filter(rule.id).select("fid", rule=pl.lit(rule.id)), NOTHING)
+             for rule in rules if not broken[rule.id]]  # fmt: skip
+    return found + [
+        _failing(book, rule, wide, verdicts.select("fid", ok=rule.id))
+        for rule in rules
+        if broken[rule.id]
+    ]
+
+
+def _failing(book: Book, rule: Rule, wide: pl.DataFrame, verdicts: pl.DataFrame) -> Outcome:
+    failed = _explain(rule, wide.filter(~verdicts["ok"].fill_null(value=True)))
+    judged = verdicts.filter(pl.col("ok").is_not_null())
     if rule.style == "learned":
         return _learned(book, rule, judged, failed)
     return outcome(rule.id, judged, failed)
+
+
+def _verdict(book: Book, rule: Rule, columns: list[str]) -> pl.Expr:
+    """Whether any form holds; null where none of the main ones can be evaluated."""
+    main = [_gap(rule, form, columns) for form in rule.equations]
+    also = [_gap(rule, form, columns) for form in rule.also]
+    best = pl.min_horizontal(*main, *also)
+    usable = (best <= 1.0) | pl.min_horizontal(main).is_not_null()
+    if rule.unseen_pct:
+        usable &= (best <= 1.0) | ~_unseen(rule)
+    if rule.style in ("bank", "ifrs"):
+        usable &= pl.col("fid").is_in(_of_style(book, rule.style).implode())
+    return pl.when(usable).then(best <= 1.0)
 
 
 def _unseen(rule: Rule) -> pl.Expr:
@@ -86,15 +111,19 @@ def _unseen(rule: Rule) -> pl.Expr:
     return over.is_between(0.0, rule.unseen_pct / 100).fill_null(value=False)
 
 
-def _elsewhere(book: Book, rule: Rule, wide: pl.DataFrame) -> pl.Series:
-    """Whether both sides of some form are near, and the company has operations held for sale."""
+def _excused(book: Book, rule: Rule, wide: pl.DataFrame, verdicts: pl.Series) -> pl.Series:
+    """Verdicts without failures where some form is near and operations are held for sale."""
+    if verdicts.all():
+        return verdicts
     near = [
         (pl.col(form.whole) - total(form)).abs()
         <= pl.col(form.whole).abs() * (rule.held_for_sale_pct / 100)
         for form in rule.equations
     ]
     selling = pl.col("fid").is_in(_selling(book).implode())
-    return wide.select((pl.any_horizontal(near) & selling).fill_null(value=False)).to_series()
+    elsewhere = (pl.any_horizontal(near) & selling).fill_null(value=False)
+    kept = pl.when(pl.lit(verdicts) | ~elsewhere).then(pl.lit(verdicts))
+    return wide.select(kept.alias(rule.id)).to_series()
 
 
 def _selling(book: Book) -> pl.Series:
@@ -109,15 +138,12 @@ def _selling(book: Book) -> pl.Series:
 HELD_FOR_SALE = "DisposalGroup|HeldForSale|DiscontinuedOperation"
 
 
-def _of_style(book: Book, rule: Rule, wide: pl.DataFrame) -> pl.DataFrame:
-    """Only the filers a rule is meant for."""
-    if rule.style == "bank":
-        own = book.filings.filter(pl.col("style").is_in(["bank", "insurer", "reit", "fund"]))
-        return wide.join(own.select("fid"), on="fid", how="semi")
-    if rule.style == "ifrs":
-        facts = book.facts.filter(pl.col("taxonomy") == "ifrs-full")
-        return wide.join(facts.select("fid"), on="fid", how="semi")
-    return wide
+def _of_style(book: Book, style: str) -> pl.Series:
+    """fids of the filers that a rule of this style is meant for."""
+    if style == "bank":
+        banks = pl.col("style").is_in(["bank", "insurer", "reit", "fund"])
+        return book.filings.filter(banks)["fid"]
+    return book.facts.filter(pl.col("taxonomy") == "ifrs-full")["fid"].unique()
 
 
 def _gap(rule: Rule, equation: Equation, columns: list[str]) -> pl.Expr:
@@ -133,12 +159,16 @@ def _gap(rule: Rule, equation: Equation, columns: list[str]) -> pl.Expr:
 
 def _explain(rule: Rule, failed: pl.DataFrame) -> pl.DataFrame:
     """Failures told by the main equation that comes closest."""
+    gaps = [_gap(rule, form, failed.columns) for form in rule.equations]
+    failed = failed.with_columns(gap.alias(f"gap{i}") for i, gap in enumerate(gaps))
+    failed = failed.with_columns(main=pl.min_horizontal(f"gap{i}" for i in range(len(gaps))))
     pieces = [
         failed.filter(pl.col(f"gap{i}") == pl.col("main")).with_columns(
             expected=total(equation), tolerance=slack(rule, equation), actual=equation.whole,
             message=_sentence(equation), items=pl.lit(list(equation.items)),
         )
         for i, equation in enumerate(rule.equations)
+        if (failed[f"gap{i}"] == failed["main"]).any()
     ]  # fmt: skip
     told = pl.concat(pieces)
     index = [name for name in ("fid", "start", "end") if name in told.columns]
@@ -165,7 +195,7 @@ def _sentence(equation: Equation) -> pl.Expr:
 def _learned(book: Book, rule: Rule, judged: pl.DataFrame, failed: pl.DataFrame) -> Outcome:
     """Only where the filer's earlier filings kept to this form is a departure a failure."""
     days = book.filings.select("fid", "cik")
-    held = judged.group_by("fid").agg(ok=(pl.col("best") <= 1.0).all()).join(days, on="fid")
+    held = judged.group_by("fid").agg(pl.col("ok").all()).join(days, on="fid")
     before = pl.col("ok").cast(pl.Float64).shift(1)
     past = held.sort("cik", "fid").with_columns(
         n=pl.int_range(pl.len()).over("cik"),
@@ -179,14 +209,23 @@ def _learned(book: Book, rule: Rule, judged: pl.DataFrame, failed: pl.DataFrame)
 def orders(book: Book, rule: Rule) -> Outcome:
     """A rule of `part <= whole` pairs over the points of a book."""
     wide = book.points
-    pieces, seen = [], []
-    for part, whole in rule.orders:
-        both = wide.filter(pl.col(part).is_not_null() & pl.col(whole).is_not_null())
-        shares = book.rules.items[part].unit == "shares"
-        room = _rounded(part, whole) if shares else pl.col("unit") * 2.0
-        seen.append(both.select("fid"))
-        pieces.append(_exceeding(both, part, whole, room))
-    return outcome(rule.id, pl.concat(seen), pl.concat(pieces))
+    room = {pair: _room(book, pair) for pair in rule.orders}
+    verdicts = wide.select(
+        (pl.col(part) <= pl.col(whole) + room[part, whole]).alias(f"{part} {whole}")
+        for part, whole in rule.orders
+    )
+    judged = wide.filter(verdicts.select(pl.any_horizontal(pl.all().is_not_null())).to_series())
+    pieces = [
+        _exceeding(wide.filter(~verdicts[name].fill_null(value=True)), *pair, room[pair])
+        for pair, name in zip(rule.orders, verdicts.columns, strict=True)
+        if not verdicts[name].all()
+    ]
+    return outcome(rule.id, judged, pl.concat(pieces) if pieces else NOTHING)
+
+
+def _room(book: Book, pair: tuple[str, str]) -> pl.Expr:
+    shares = book.rules.items[pair[0]].unit == "shares"
+    return _rounded(*pair) if shares else pl.col("unit") * 2.0
 
 
 def _rounded(*names: str) -> pl.Expr:
@@ -199,8 +238,7 @@ def _rounded(*names: str) -> pl.Expr:
     return room
 
 
-def _exceeding(both: pl.DataFrame, part: str, whole: str, room: pl.Expr) -> pl.DataFrame:
-    bad = both.filter(pl.col(part) > pl.col(whole) + room)
+def _exceeding(bad: pl.DataFrame, part: str, whole: str, room: pl.Expr) -> pl.DataFrame:
     text = words(part)
     return bad.select(
         "fid", "end", start=pl.lit(None, pl.Date), expected=whole, actual=part, tolerance=room,
