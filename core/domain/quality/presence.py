@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import numpy as np
 import polars as pl
 
 from core.domain.quality.book import Book
@@ -179,13 +180,12 @@ def restated(book: Book, told: pl.DataFrame) -> Outcome:
         pl.col("first_fid") < pl.col("fid"), pl.col("value") != 0, pl.col("first") != 0
     )
     both = both.join(book.filings.select("fid", "unit"), on="fid")
-    shares = pl.col("item").is_in(PER_SHARE) & _split()
     room = pl.max_horizontal(pl.col("unit") * 2, pl.col("first").abs() * 0.001)
     room = (
         pl.when(pl.col("item").cast(pl.String).str.starts_with("Eps")).then(0.011).otherwise(room)
     )
-    changed = ((pl.col("value") - pl.col("first")).abs() > room) & ~shares
-    both = both.with_columns(changed=changed, room=room)
+    both = both.with_columns(changed=(pl.col("value") - pl.col("first")).abs() > room, room=room)
+    both = _but_splits(both)
     share = pl.col("changed").sum().over("fid") / pl.len().over("fid")
     many = both.filter("changed", (share >= 0.1) & (pl.col("changed").sum().over("fid") >= 3))
     failed = many.with_columns(
@@ -199,21 +199,24 @@ def restated(book: Book, told: pl.DataFrame) -> Outcome:
     return outcome("Q47", both, failed)
 
 
-def _split() -> pl.Expr:
-    """Whether one of two per-share values or share counts is the other times a split ratio.
+def _but_splits(both: pl.DataFrame) -> pl.DataFrame:
+    """`changed` taken back where a per-share value or share count is the other times a split ratio.
 
     Either way round (a reverse split as well), with room for half a cent in both.
     """
+    suspect = both.select(pl.col("changed") & pl.col("item").is_in(PER_SHARE)).to_series()
     sizes = [pl.col("value").abs(), pl.col("first").abs()]
-    large, small = pl.max_horizontal(sizes), pl.min_horizontal(sizes)
-    cents = pl.col("item").cast(pl.String).str.starts_with("Eps")
-    near = [
-        (large - small * s).abs()
-        <= pl.max_horizontal(large * 0.02, pl.when(cents).then(0.0051 * (1 + s)).otherwise(0.0))
-        for s in SPLITS
-        if s > 1
-    ]
-    return pl.any_horizontal(near)
+    pairs = both.filter(suspect).select(
+        large=pl.max_horizontal(sizes), small=pl.min_horizontal(sizes),
+        cents=pl.col("item").cast(pl.String).str.starts_with("Eps"),
+    )  # fmt: skip
+    large, small = pairs["large"].to_numpy()[:, None], pairs["small"].to_numpy()[:, None]
+    ratios = np.unique([ratio for ratio in SPLITS if ratio > 1])[None, :]
+    room = np.where(pairs["cents"].to_numpy()[:, None], 0.0051 * (1 + ratios), 0.0)
+    split = (np.abs(large - small * ratios) <= np.maximum(large * 0.02, room)).any(axis=1)
+    still = both["changed"].to_numpy().copy()
+    still[suspect.to_numpy()] = ~split
+    return both.with_columns(changed=still)
 
 
 def factless(book: Book) -> pl.DataFrame:

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from core.domain.quality.book import Book
+from core.domain.quality.forms import Amounts, amounts, judge, near
 from core.domain.quality.model import Equation, Rule
-from core.domain.quality.outcome import NOTHING, Outcome, number, outcome, words
+from core.domain.quality.outcome import NOTHING, Outcome, number, outcome, shaped, words
 
 LEARNED_SHARE = 0.75
 LEARNED_COUNT = 3
@@ -60,70 +62,35 @@ def equations(book: Book, rules: Sequence[Rule]) -> list[Outcome]:
     found = []
     for instants, wide in ((True, book.points), (False, book.spans)):
         chosen = [rule for rule in rules if (rule.kind == "instant") == instants]
-        if chosen:
-            found += _judge(book, chosen, wide)
+        given = amounts(wide, book.rules) if chosen else None
+        found += [_judged(book, rule, wide, given) for rule in chosen if given is not None]
     return found
 
 
-def _judge(book: Book, rules: list[Rule], wide: pl.DataFrame) -> list[Outcome]:
-    """Outcomes of rules over the rows of `wide`: a verdict per row and rule, then what failed."""
-    verdicts = wide.select(_verdict(book, rule, wide.columns).alias(rule.id) for rule in rules)
-    verdicts = verdicts.with_columns(
-        _excused(book, rule, wide, verdicts[rule.id]) for rule in rules if rule.held_for_sale_pct
-    )
-    broken = verdicts.select((~pl.all()).any()).row(0, named=True)
-    verdicts = verdicts.with_columns(wide["fid"])
-    judged = verdicts.group_by("fid").agg(pl.all().is_not_null().any())
-    found = [Outcome(judged.filter(rule.id).select("fid", rule=pl.lit(rule.id)), NOTHING)
-             for rule in rules if not broken[rule.id]]  # fmt: skip
-    return found + [
-        _failing(book, rule, wide, verdicts.select("fid", ok=rule.id))
-        for rule in rules
-        if broken[rule.id]
-    ]
-
-
-def _failing(book: Book, rule: Rule, wide: pl.DataFrame, verdicts: pl.DataFrame) -> Outcome:
-    failed = _explain(rule, wide.filter(~verdicts["ok"].fill_null(value=True)))
-    judged = verdicts.filter(pl.col("ok").is_not_null())
+def _judged(book: Book, rule: Rule, wide: pl.DataFrame, given: Amounts) -> Outcome:
+    meant = _of_style(book, rule.style)
+    verdicts = judge(given, rule, None if meant is None else np.isin(given.fid, meant))
+    usable, broken = verdicts.usable, verdicts.broken
+    if rule.held_for_sale_pct and broken.any():
+        excused = broken & near(given, rule) & np.isin(given.fid, _selling(book))
+        usable, broken = usable & ~excused, broken & ~excused
+    if not broken.any():
+        return Outcome(_filings(given.fid[usable], rule.id), NOTHING)
+    failed = wide.filter(broken).with_columns(closest=verdicts.closest[broken])
+    failed = _explain(rule, failed)
     if rule.style == "learned":
-        return _learned(book, rule, judged, failed)
-    return outcome(rule.id, judged, failed)
+        return _learned(
+            book, rule, pl.DataFrame({"fid": given.fid, "ok": ~broken}).filter(usable), failed
+        )
+    return Outcome(
+        _filings(given.fid[usable], rule.id), shaped(failed.with_columns(rule=pl.lit(rule.id)))
+    )
 
 
-def _verdict(book: Book, rule: Rule, columns: list[str]) -> pl.Expr:
-    """Whether any form holds; null where none of the main ones can be evaluated."""
-    main = [_gap(rule, form, columns) for form in rule.equations]
-    also = [_gap(rule, form, columns) for form in rule.also]
-    best = pl.min_horizontal(*main, *also)
-    usable = (best <= 1.0) | pl.min_horizontal(main).is_not_null()
-    if rule.unseen_pct:
-        usable &= (best <= 1.0) | ~_unseen(rule)
-    if rule.style in ("bank", "ifrs"):
-        usable &= pl.col("fid").is_in(_of_style(book, rule.style).implode())
-    return pl.when(usable).then(best <= 1.0)
-
-
-def _unseen(rule: Rule) -> pl.Expr:
-    """Whether the whole exceeds its parts by what a line of the filer's own may explain."""
-    first = rule.equations[0]
-    over = (pl.col(first.whole) - total(first)) / pl.col(first.whole)
-    return over.is_between(0.0, rule.unseen_pct / 100).fill_null(value=False)
-
-
-def _excused(book: Book, rule: Rule, wide: pl.DataFrame, verdicts: pl.Series) -> pl.Series:
-    """Verdicts without failures where some form is near and operations are held for sale."""
-    if verdicts.all():
-        return verdicts
-    near = [
-        (pl.col(form.whole) - total(form)).abs()
-        <= pl.col(form.whole).abs() * (rule.held_for_sale_pct / 100)
-        for form in rule.equations
-    ]
-    selling = pl.col("fid").is_in(_selling(book).implode())
-    elsewhere = (pl.any_horizontal(near) & selling).fill_null(value=False)
-    kept = pl.when(pl.lit(verdicts) | ~elsewhere).then(pl.lit(verdicts))
-    return wide.select(kept.alias(rule.id)).to_series()
+def _filings(fids: Any, rule: str) -> pl.DataFrame:
+    """fid, rule: one row a filing."""
+    unique = pl.Series("fid", np.unique(fids), pl.UInt32).to_frame()
+    return unique.with_columns(rule=pl.lit(rule))
 
 
 def _selling(book: Book) -> pl.Series:
@@ -138,41 +105,27 @@ def _selling(book: Book) -> pl.Series:
 HELD_FOR_SALE = "DisposalGroup|HeldForSale|DiscontinuedOperation"
 
 
-def _of_style(book: Book, style: str) -> pl.Series:
-    """fids of the filers that a rule of this style is meant for."""
+def _of_style(book: Book, style: str) -> pl.Series | None:
+    """fids of the filers that a rule of this style is meant for; None: all."""
     if style == "bank":
         banks = pl.col("style").is_in(["bank", "insurer", "reit", "fund"])
         return book.filings.filter(banks)["fid"]
-    return book.facts.filter(pl.col("taxonomy") == "ifrs-full")["fid"].unique()
-
-
-def _gap(rule: Rule, equation: Equation, columns: list[str]) -> pl.Expr:
-    """Distance of both sides in tolerances; null where the equation cannot be evaluated."""
-    by = [f"{item}_by" for item in equation.items if f"{item}_by" in columns]
-    distance = (pl.col(equation.whole) - total(equation)).abs() / slack(rule, equation)
-    if not by:
-        return distance
-    return pl.when(pl.all_horizontal(pl.col(name).ne_missing(rule.id) for name in by)).then(
-        distance
-    )
+    if style == "ifrs":
+        return book.facts.filter(pl.col("taxonomy") == "ifrs-full")["fid"].unique()
+    return None
 
 
 def _explain(rule: Rule, failed: pl.DataFrame) -> pl.DataFrame:
-    """Failures told by the main equation that comes closest."""
-    gaps = [_gap(rule, form, failed.columns) for form in rule.equations]
-    failed = failed.with_columns(gap.alias(f"gap{i}") for i, gap in enumerate(gaps))
-    failed = failed.with_columns(main=pl.min_horizontal(f"gap{i}" for i in range(len(gaps))))
+    """Failures told by the main equation that comes closest (its number is in `closest`)."""
     pieces = [
-        failed.filter(pl.col(f"gap{i}") == pl.col("main")).with_columns(
+        failed.filter(pl.col("closest") == i).with_columns(
             expected=total(equation), tolerance=slack(rule, equation), actual=equation.whole,
             message=_sentence(equation), items=pl.lit(list(equation.items)),
         )
         for i, equation in enumerate(rule.equations)
-        if (failed[f"gap{i}"] == failed["main"]).any()
+        if (failed["closest"] == i).any()
     ]  # fmt: skip
-    told = pl.concat(pieces)
-    index = [name for name in ("fid", "start", "end") if name in told.columns]
-    return told.unique(index, keep="first", maintain_order=True)
+    return pl.concat(pieces)
 
 
 def _sentence(equation: Equation) -> pl.Expr:
