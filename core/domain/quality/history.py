@@ -9,7 +9,7 @@ from __future__ import annotations
 import polars as pl
 
 from core.domain.quality.book import Book
-from core.domain.quality.outcome import Outcome, number, outcome
+from core.domain.quality.outcome import NOTHING, Outcome, number, outcome
 
 PRIOR = 4
 SCALES = (1e3, 1e6)
@@ -163,10 +163,12 @@ def flips(book: Book, own: pl.DataFrame, told: pl.DataFrame) -> Outcome:
     return outcome("Q34", judged, failed)
 
 
-SHAPE = ["fid", "start", "end", "expected", "actual", "message", "rows"]
+NO_FLIPS = NOTHING.select("fid", "start", "end", "expected", "actual", "message", "rows")
 
 
 def _told(frame: pl.DataFrame, expected: str, middle: str, tail: str) -> pl.DataFrame:
+    if frame.is_empty():
+        return NO_FLIPS
     rows = [name for name in ("row", "was_row") if name in frame.columns]
     return frame.select(
         "fid", "start", "end", expected=expected, actual="value",
@@ -259,6 +261,8 @@ def _sizes(book: Book, item: str, factor: float, kin: tuple[str, ...]) -> pl.Dat
     least = pl.when(pl.lit(item.startswith("Eps"))).then(0.05).otherwise(pl.col("unit") * 10)
     known = book.spans.with_columns(greatest=greatest).filter(pl.col("greatest") >= least)
     huge = known.filter(pl.col(item).abs() > factor * pl.col("greatest"))
+    if huge.is_empty():
+        return NO_FLIPS
     wrong = huge.select("fid", "start", "end", value=item, other="greatest")
     rows = book.long.filter(pl.col("item") == item).select("fid", "start", "end", "row", "item")
     found = wrong.join(rows, on=["fid", "start", "end"])
@@ -288,6 +292,8 @@ RELATED = ("NetIncome", "ProfitLoss", "IncomeContinuing")
 
 
 def _kin_rows(book: Book, wrong: pl.DataFrame, item: str, kin: str) -> pl.DataFrame:
+    if wrong.is_empty():
+        return NO_FLIPS
     wrong = wrong.select("fid", "start", "end", value=item, other=kin)
     rows = book.long.filter(pl.col("item") == item).select("fid", "start", "end", "row", "item")
     found = wrong.join(rows, on=["fid", "start", "end"])
