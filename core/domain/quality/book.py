@@ -53,15 +53,23 @@ def open_book(
         facts = facts.filter(pl.col("filed") <= as_of)
         filings = filings.filter(pl.col("filed") <= as_of)
     latest = as_of or _latest(facts, filings)
-    facts = facts.with_row_index("row").with_columns(money=pl.col("unit").str.contains(MONEY))
+    money = facts["unit"].unique().to_frame().filter(pl.col("unit").str.contains(MONEY))["unit"]
+    facts = facts.with_row_index("row").with_columns(money=pl.col("unit").is_in(money.implode()))
     registry, other = register(facts, filings, companies, rules)
-    facts = facts.join(registry.select("cik", "accession", "fid"), on=["cik", "accession"])
+    facts = facts.with_columns(_numbers(facts, registry))
     known = _know(facts, rules)
     chosen = _choose(known)
     registry = _period_ends(registry, chosen)
     long = _mark(chosen, registry)
     points, spans = _lay_out(long, registry, rules)
     return Book(rules, latest, facts, registry, other, known, long, points, spans)
+
+
+def _numbers(facts: pl.DataFrame, registry: pl.DataFrame) -> pl.Series:
+    """fid of every fact; joined on the keys alone, for whole rows cost far more."""
+    keys = ["cik", "accession"]
+    numbered = registry.select(*keys, "fid")
+    return facts.select(keys).join(numbered, on=keys, how="left", maintain_order="left")["fid"]
 
 
 def _latest(facts: pl.DataFrame, filings: pl.DataFrame) -> date:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -109,6 +109,19 @@ class Ruleset:
     def flagged(self, flag: str) -> list[str]:
         """Names of the items that carry a flag."""
         return [name for name, item in self.items.items() if flag in item.flags]
+
+    def limited(self, names: Collection[str], also: Collection[str] = ()) -> Ruleset:
+        """Some of the rules with the items that their equations and orders name, and `also`."""
+        rules = {name: rule for name, rule in self.rules.items() if name in names}
+        forms = [form for rule in rules.values() for form in (*rule.equations, *rule.also)]
+        forms += [form for _, form in self.imputations]
+        named = {item for form in forms for item in form.items} | set(also) | set(ALWAYS)
+        named |= {item for rule in rules.values() for pair in rule.orders for item in pair}
+        items = {name: item for name, item in self.items.items() if name in named}
+        return replace(self, rules=rules, items=items)
+
+
+ALWAYS = ("Cash", "CashRestricted", "EquityAll", "EquityParent")  # what a book derives others from
 
 
 def parse_equation(text: str) -> Equation:
