@@ -47,32 +47,42 @@ def open_book(
     companies: pl.DataFrame,
     rules: Ruleset,
     as_of: date | None = None,
+    last: date | None = None,
 ) -> Book:
-    """A book of the frames FACTS, FILINGS, COMPANIES as they were known on `as_of`."""
+    """A book of the frames FACTS, FILINGS, COMPANIES as they were known on `as_of`.
+
+    `last` is the day up to which anything is known, where the frames are a part of more.
+    """
     if as_of is not None:
         facts = facts.filter(pl.col("filed") <= as_of)
         filings = filings.filter(pl.col("filed") <= as_of)
-    latest = as_of or _latest(facts, filings)
+    last = last or as_of or latest(facts, filings)
     money = facts["unit"].unique().to_frame().filter(pl.col("unit").str.contains(MONEY))["unit"]
-    facts = facts.with_row_index("row").with_columns(money=pl.col("unit").is_in(money.implode()))
+    facts = facts.with_row_index("row").with_columns(
+        money=pl.col("unit").is_in(money.implode()), key=_key()
+    )
     registry, other = register(facts, filings, companies, rules)
-    facts = facts.with_columns(_numbers(facts, registry))
+    numbers = facts.select("key").join(
+        registry.select("key", "fid"), on="key", how="left", maintain_order="left"
+    )
+    facts = facts.drop("key").with_columns(numbers["fid"])
+    registry = registry.drop("key")
     known = _know(facts, rules)
     chosen = _choose(known)
     registry = _period_ends(registry, chosen)
     long = _mark(chosen, registry)
     points, spans = _lay_out(long, registry, rules)
-    return Book(rules, latest, facts, registry, other, known, long, points, spans)
+    return Book(rules, last, facts, registry, other, known, long, points, spans)
 
 
-def _numbers(facts: pl.DataFrame, registry: pl.DataFrame) -> pl.Series:
-    """fid of every fact; joined on the keys alone, for whole rows cost far more."""
-    keys = ["cik", "accession"]
-    numbered = registry.select(*keys, "fid")
-    return facts.select(keys).join(numbered, on=keys, how="left", maintain_order="left")["fid"]
+def _key() -> pl.Expr:
+    """A number for each (cik, accession): the frame is large, and numbers group far faster."""
+    accession = pl.col("accession").cast(pl.Categorical).to_physical()
+    return pl.col("cik").cast(pl.UInt64) * 2**32 + accession.cast(pl.UInt64)
 
 
-def _latest(facts: pl.DataFrame, filings: pl.DataFrame) -> date:
+def latest(facts: pl.DataFrame, filings: pl.DataFrame) -> date:
+    """The last day of filing in the frames."""
     days = [day for frame in (facts, filings) if isinstance(day := frame["filed"].max(), date)]
     return max(days, default=date(1970, 1, 1))
 

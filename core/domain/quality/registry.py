@@ -43,17 +43,13 @@ def _seen(facts: pl.DataFrame) -> pl.DataFrame:
     big = pl.col("money") & (pl.col("value").abs() >= 1e4)
     millions = big & (pl.col("value") % 1e6 == 0)
     thousands = big & (pl.col("value") % 1e3 == 0)
-    seen = (
-        facts.with_columns(pl.col("concept").hash())
-        .group_by("cik", "accession")
-        .agg(
-            pl.col("form", "filed", "fiscal_year", "fiscal_period").first(),
-            facts=pl.len(),
-            concepts=pl.col("concept").n_unique(),
-            big=big.sum(),
-            millions=millions.sum(),
-            thousands=thousands.sum(),
-        )
+    seen = facts.group_by("key").agg(
+        pl.col("cik", "accession", "form", "filed", "fiscal_year", "fiscal_period").first(),
+        facts=pl.len(),
+        concepts=pl.col("concept").hash().n_unique(),
+        big=big.sum(),
+        millions=millions.sum(),
+        thousands=thousands.sum(),
     )
     return seen.with_columns(unit=_rounding()).drop("big", "millions", "thousands")
 
