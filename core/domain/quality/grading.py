@@ -1,7 +1,7 @@
 """The filing grade: facts, filings and companies in; scores and findings out.
 
-Pure and set-wise: the number of Polars operations does not depend on how many filings there are, but
-for one round per quarter of a million facts.
+Pure and set-wise: the number of Polars operations does not depend on how many filings there are,
+but for one round per quarter of a million facts.
 """
 
 from __future__ import annotations

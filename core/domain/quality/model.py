@@ -99,6 +99,7 @@ class Ruleset:
     styles: tuple[Style, ...]
     deadlines: Mapping[str, Any]
     retired: Mapping[str, int]
+    caps: Mapping[str, tuple[float, ...]]  # severity -> highest score with 1, 2 … failures
     imputations: tuple[tuple[str, Equation], ...] = field(default=())
 
     @property
@@ -159,6 +160,7 @@ def read_ruleset(concepts: str, rules: str, styles: str) -> Ruleset:
         styles=tuple(_style(name, body) for name, body in kinds["styles"].items()),
         deadlines=kinds["deadlines"],
         retired=kinds["retired"],
+        caps={name: tuple(float(n) for n in caps) for name, caps in book["caps"].items()},
         imputations=tuple(
             (entry["rule"], parse_equation(entry["formula"])) for entry in book.get("impute", ())
         ),

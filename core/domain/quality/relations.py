@@ -16,6 +16,7 @@ from core.domain.quality.outcome import NOTHING, Outcome, number, outcome, shape
 
 LEARNED_SHARE = 0.75
 LEARNED_COUNT = 3
+GROSS = 0.9
 
 
 def impute(book: Book) -> Book:
@@ -146,16 +147,23 @@ def _sentence(equation: Equation) -> pl.Expr:
 
 
 def _learned(book: Book, rule: Rule, judged: pl.DataFrame, failed: pl.DataFrame) -> Outcome:
-    """Only where the filer's earlier filings kept to this form is a departure a failure."""
+    """Only where the filer's earlier filings kept to this form is a departure a failure.
+
+    Departures as large as the amounts themselves (a sign, a scale) say nothing of its habits.
+    """
     days = book.filings.select("fid", "cik")
-    held = judged.group_by("fid").agg(pl.col("ok").all()).join(days, on="fid")
-    before = pl.col("ok").cast(pl.Float64).shift(1)
-    past = held.sort("cik", "fid").with_columns(
-        n=pl.int_range(pl.len()).over("cik"),
+    gap = (pl.col("actual") - pl.col("expected")).abs()
+    most = pl.max_horizontal(pl.col("actual").abs(), pl.col("expected").abs())
+    faults = failed.filter(gap > GROSS * most)["fid"].implode()
+    held = judged.group_by("fid").agg(pl.col("ok").all()).join(days, on="fid").sort("cik", "fid")
+    habit = pl.when(pl.col("ok") | ~pl.col("fid").is_in(faults)).then(pl.col("ok"))
+    before = habit.cast(pl.Float64).shift(1)
+    past = held.with_columns(
+        n=before.is_not_null().cum_sum().over("cik"),
         share=before.rolling_mean(8, min_samples=1).over("cik"),
     )
     regular = (pl.col("share") >= LEARNED_SHARE) & (pl.col("n") >= LEARNED_COUNT)
-    counted = past.filter(pl.col("ok") | regular.fill_null(False))
+    counted = past.filter(pl.col("ok") | regular.fill_null(value=False))
     return outcome(rule.id, counted, failed.join(counted, on="fid", how="semi"))
 
 
