@@ -146,9 +146,7 @@ def _lost(row: Mapping[str, Any], found: pl.DataFrame) -> pl.DataFrame:
     ]
     if row["score"] is not None and row["raw_score"] and row["raw_score"] > row["score"]:
         worst = "critical" if row["critical"] else "major"
-        lost.append(
-            ("cap", f"Capped by {worst} findings", worst, row["raw_score"] - row["score"])
-        )
+        lost.append(("cap", f"Capped by {worst} findings", worst, row["raw_score"] - row["score"]))
     schema = {"rule": pl.String, "title": pl.String, "severity": pl.String, "points": pl.Float64}
     return pl.DataFrame(lost, schema=schema, orient="row").sort("points", descending=True)
 

@@ -201,29 +201,45 @@ def _unanimous(*names: str, sign_of: str) -> pl.Expr:
 
 
 def _jumped(own: pl.DataFrame) -> pl.DataFrame:
-    """Amounts beyond 150 times the greatest of a steady past (within a factor of ten)."""
+    """Amounts beyond 150 times the greatest of a steady past (within a factor of ten).
+
+    Where many items jump, each by its own factor, the company is another one than before (a shell
+    that bought a business); by one factor, rule Q33 tells it.
+    """
     least = pl.min_horizontal(pl.col("p1", "p2", "p3", "p4").abs())
     up = (pl.col("value").abs() > LONE_JUMP * pl.col("size")) & (pl.col("size") > 0)
     steady = (pl.col("size") < 10 * least) & (pl.col("seen") >= 3)
     amounts = ~pl.col("item").is_in(PER_SHARE)
     jumped = own.filter(up & steady & amounts)
+    jumped = jumped.filter(pl.col("item").n_unique().over("fid") <= FEW_JUMPS)
     return _told(jumped, "size", ", but the greatest of the four before is ", ".")
 
 
+FEW_JUMPS = 2
 PER_SHARE = ("EpsBasic", "EpsDiluted", "SharesBasic", "SharesDiluted")
 
 
 def _mirrored(own: pl.DataFrame) -> pl.DataFrame:
     """Balances that come out as about the negative of the balance before.
 
-    Equity may cross zero within a quarter (new shares), so it has to mirror more closely.
+    Equity may cross zero within a quarter (new shares), so it has to mirror more closely; retained
+    earnings may not, unless the income of the period is as large as the change.
     """
-    likeness = pl.when(pl.col("item") == "EquityParent").then(0.05).otherwise(0.2)
+    likeness = (
+        pl.when(pl.col("item") == "EquityParent").then(0.05)
+        .when(pl.col("item") == "RetainedEarnings").then(0.4).otherwise(0.2)
+    )  # fmt: skip
     mirror = (pl.col("value") + pl.col("p1")).abs() < likeness * pl.col("p1").abs()
     found = own.filter(
         pl.col("months") == 0, pl.col("value") != 0, mirror,
         _unanimous("p2", "p3", "p4", sign_of="p1"),
     )  # fmt: skip
+    earned = own.filter(pl.col("item").is_in(["NetIncome", "ProfitLoss"])).group_by("fid").agg(
+        earned=pl.col("value").abs().max()
+    )  # fmt: skip
+    change = (pl.col("value") - pl.col("p1")).abs()
+    through = (pl.col("item") == "RetainedEarnings") & (pl.col("earned") >= 0.6 * change)
+    found = found.join(earned, on="fid", how="left").filter(~through.fill_null(value=False))
     return _told(found, "p1", ", about the negative of the balance before, ", ".")
 
 
