@@ -157,7 +157,12 @@ def _out_of_line() -> pl.Expr:
 
 def flips(book: Book, own: pl.DataFrame, told: pl.DataFrame) -> Outcome:
     """Q34: the negative of what was said before, a sign against all the past, or a lone jump."""
-    pieces = [_contradicted(book, told, own), _jumped(own), _mirrored(own), _against_kin(book)]
+    pieces = [
+        _contradicted(book, told, own),
+        _jumped(own),
+        _mirrored(book, own),
+        _against_kin(book),
+    ]
     failed = pl.concat(pieces).unique(["fid", "start", "end", "message"], maintain_order=True)
     judged = pl.concat([told.filter(pl.col("was").is_not_null()).select("fid"), own.select("fid")])
     return outcome("Q34", judged, failed)
@@ -219,11 +224,11 @@ FEW_JUMPS = 2
 PER_SHARE = ("EpsBasic", "EpsDiluted", "SharesBasic", "SharesDiluted")
 
 
-def _mirrored(own: pl.DataFrame) -> pl.DataFrame:
+def _mirrored(book: Book, own: pl.DataFrame) -> pl.DataFrame:
     """Balances that come out as about the negative of the balance before.
 
     Equity may cross zero within a quarter (new shares), so it has to mirror more closely; retained
-    earnings may not, unless the income of the period is as large as the change.
+    earnings may not, unless income, loss or buybacks of the period explain most of the change.
     """
     likeness = (
         pl.when(pl.col("item") == "EquityParent").then(0.05)
@@ -234,19 +239,35 @@ def _mirrored(own: pl.DataFrame) -> pl.DataFrame:
         pl.col("months") == 0, pl.col("value") != 0, mirror,
         _unanimous("p2", "p3", "p4", sign_of="p1"),
     )  # fmt: skip
-    earned = own.filter(pl.col("item").is_in(["NetIncome", "ProfitLoss"])).group_by("fid").agg(
-        earned=pl.col("value").abs().max()
+    return _told(
+        _not_earned(book, found), "p1", ", about the negative of the balance before, ", "."
+    )
+
+
+def _not_earned(book: Book, found: pl.DataFrame) -> pl.DataFrame:
+    """Without retained earnings that income took up, or a loss or buybacks down, through zero."""
+    if found.is_empty():
+        return found
+    spans = book.spans.filter("own").join(found.select("fid").unique(), on="fid", how="semi")
+    told = spans.sort("fid", "months").group_by("fid").agg(
+        income=pl.coalesce("ProfitLoss", "NetIncome").drop_nulls().first(),
+        bought=pl.col("Buybacks").abs().max().fill_null(0.0),
     )  # fmt: skip
-    change = (pl.col("value") - pl.col("p1")).abs()
-    through = (pl.col("item") == "RetainedEarnings") & (pl.col("earned") >= 0.6 * change)
-    found = found.join(earned, on="fid", how="left").filter(~through.fill_null(value=False))
-    return _told(found, "p1", ", about the negative of the balance before, ", ".")
+    change = pl.col("value") - pl.col("p1")
+    means = pl.when(change > 0).then("income").otherwise(
+        pl.max_horizontal(-pl.col("income"), "bought")
+    )  # fmt: skip
+    earned = (pl.col("item") == "RetainedEarnings") & (means >= 0.6 * change.abs())
+    found = found.join(told, on="fid", how="left", maintain_order="left")
+    return found.filter(~earned.fill_null(value=False))
 
 
 KIN = (  # of two items that go together, the first has the other's size but not its sign
     ("NetIncome", "ProfitLoss", 0.25),
     ("NetIncome", "IncomeToCommon", 0.25),
     ("NetIncome", "IncomeContinuing", 0.25),
+    ("NetIncome", "IncomeContinuingAll", 0.15),
+    ("NetIncome", "Comprehensive", 0.01),
     ("PretaxIncome", "OperatingIncome", 0.15),
     ("ProfitLoss", "IncomeContinuingAll", 0.15),
 )

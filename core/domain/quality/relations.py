@@ -73,7 +73,7 @@ def _judged(book: Book, rule: Rule, wide: pl.DataFrame, given: Amounts) -> Outco
     verdicts = judge(given, rule, None if meant is None else np.isin(given.fid, meant))
     usable, broken = verdicts.usable, verdicts.broken
     if rule.held_for_sale_pct and broken.any():
-        excused = broken & near(given, rule) & np.isin(given.fid, _selling(book))
+        excused = broken & near(given, rule) & np.isin(given.fid, selling(book))
         usable, broken = usable & ~excused, broken & ~excused
     if not broken.any():
         return Outcome(_filings(given.fid[usable], rule.id), NOTHING)
@@ -94,7 +94,7 @@ def _filings(fids: Any, rule: str) -> pl.DataFrame:
     return unique.with_columns(rule=pl.lit(rule))
 
 
-def _selling(book: Book) -> pl.Series:
+def selling(book: Book) -> pl.Series:
     """fids of filings filed up to two years after one that tells of operations held for sale."""
     stated = book.facts.filter(pl.col("concept").str.contains(HELD_FOR_SALE)).select("fid").unique()
     days = book.filings.select("fid", "cik", "filed").sort("filed")
