@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import numpy as np
@@ -46,7 +47,7 @@ def required(book: Book, have: pl.DataFrame) -> tuple[Outcome, pl.DataFrame]:
     )  # fmt: skip
     shape = ["fid", "start", "end", "expected", "actual", "message"]
     failed = failed.with_columns(start=pl.lit(None, pl.Date)).select(shape)
-    told = pl.concat([failed, _one_sided(book).select(shape)], how="vertical_relaxed")
+    told = pl.concat([failed, _one_sided(book, MAIN).select(shape)], how="vertical_relaxed")
     return outcome("Q42", judged, told), counts.select("fid", "share")
 
 
@@ -97,13 +98,16 @@ def vanished(book: Book, have: pl.DataFrame) -> tuple[Outcome, pl.DataFrame]:
             pl.col("item").list.join(", "), pl.lit("."),
         ),
     )  # fmt: skip
+    shape = ["fid", "start", "end", "expected", "actual", "message"]
+    classes = _one_sided(book, PER_SHARE)  # given per class of shares, they leave the SEC's facts
+    told = pl.concat([failed.select(shape), classes.select(shape)], how="vertical_relaxed")
     judged = pl.concat([counts.select("fid"), forms.select("fid")])
-    return outcome("Q48", judged, failed), counts.select("fid", "share")
+    return outcome("Q48", judged, told), counts.select("fid", "share")
 
 
-def _one_sided(book: Book) -> pl.DataFrame:
+def _one_sided(book: Book, items: Sequence[str]) -> pl.DataFrame:
     """Main flows given for the period a year ago, but not for the filing's own of that length."""
-    main = book.long.filter(pl.col("item").is_in(MAIN), pl.col("months") > 0)
+    main = book.long.filter(pl.col("item").is_in([*MAIN, *PER_SHARE]), pl.col("months") > 0)
     ends = book.filings.filter(pl.col("periodic"), ~pl.col("transition"))
     main = main.join(ends.select("fid", "period_end"), on="fid")
     back = (pl.col("period_end") - pl.col("end")).dt.total_days()
@@ -114,6 +118,7 @@ def _one_sided(book: Book) -> pl.DataFrame:
     )
     ago = ago.join(lengths.filter(pl.col("n") >= 3), on=["fid", "months"])
     missing = ago.join(own, on=["fid", "item", "months"], how="anti")
+    missing = missing.filter(pl.col("item").is_in(items))
     return missing.with_columns(
         actual=pl.lit(None, pl.Float64), expected=pl.lit(None, pl.Float64),
         message=pl.concat_str(
@@ -126,8 +131,7 @@ def _one_sided(book: Book) -> pl.DataFrame:
 
 
 MAIN = (
-    "Revenues", "OperatingIncome", "PretaxIncome", "IncomeTax", "NetIncome", "EpsBasic",
-    "EpsDiluted", "Cfo", "Cfi", "Cff", "SharesBasic", "SharesDiluted",
+    "Revenues", "OperatingIncome", "PretaxIncome", "IncomeTax", "NetIncome", "Cfo", "Cfi", "Cff",
 )  # fmt: skip
 
 

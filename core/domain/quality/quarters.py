@@ -51,7 +51,7 @@ def _recast(book: Book, departs: pl.Expr) -> pl.Expr:
     """Departures from an earlier filing that was recast since: rule Q47 tells of those.
 
     A change of method moves three items or more, operations that were sold any of them, a
-    reclassification one by a little; none by an order of magnitude or through zero, as a fault does.
+    reclassification one by a little; a fault moves one by an order of magnitude or through zero.
     """
     ratio = pl.col("value") / pl.col("expected")
     moved = departs & (pl.col("rest_fid") < pl.col("fid")) & ratio.is_between(0.1, 10.0)
