@@ -130,13 +130,18 @@ def _know(facts: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
 
 
 def _choose(known: pl.DataFrame) -> pl.DataFrame:
-    """fid, item, start, end, value, row: the first reported tag of each item and period."""
+    """fid, item, start, end, value, row: the first reported tag of each item and period.
+
+    What is no number (NaN, infinite) counts as not reported.
+    """
     fits_kind = pl.col("start").is_null() == (pl.col("item_kind") == "instant")
     fits_unit = (pl.col("given") == pl.col("unit_kind")) & (
         (pl.col("given") != "money") | (pl.col("unit") == pl.col("currency"))
     )
     keys = ["fid", "item", "start", "end"]
-    fitting = known.filter(fits_kind, fits_unit).select(*keys, "value", "row", "rank", "seq")
+    fitting = known.filter(fits_kind, fits_unit, pl.col("value").is_finite()).select(
+        *keys, "value", "row", "rank", "seq"
+    )
     fitting = fitting.sort(*keys, "rank", "seq").drop("seq")
     return fitting.unique(keys, keep="first", maintain_order=True)
 

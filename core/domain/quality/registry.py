@@ -32,7 +32,10 @@ def register(
         filed=pl.coalesce("listed_filed", "filed"),
         listed=pl.col("listed_form").is_not_null(),
     ).drop("listed_form", "listed_filed")
-    found = _describe(found, companies, rules).sort("cik", "filed", "accession")
+    found = _describe(found, companies, rules).with_columns(
+        style=pl.when("ifrs").then(pl.lit("ifrs")).otherwise("style")
+    )
+    found = found.drop("ifrs").sort("cik", "filed", "accession")
     found = found.with_row_index("fid")
     other = filings.join(found, on=["cik", "accession"], how="anti")
     return found, _describe(other, companies, rules)
@@ -46,6 +49,7 @@ def _seen(facts: pl.DataFrame) -> pl.DataFrame:
     seen = facts.group_by("key").agg(
         pl.col("cik", "accession", "form", "filed", "fiscal_year", "fiscal_period").first(),
         facts=pl.len(),
+        ifrs=(pl.col("taxonomy") == "ifrs-full").any(),
         concepts=pl.col("concept").hash().n_unique(),
         big=big.sum(),
         millions=millions.sum(),
