@@ -160,10 +160,12 @@ async def test_heartbeats_keep_a_slow_pull_alive_but_not_for_ever() -> None:
         async with client(container.url, idle_seconds=0.8, total_seconds=1.0) as asked:
             with pytest.raises(TransportError, match="not done within 1 seconds"):
                 await asked.get_single("P")
-    async with sandbox(keepalive_seconds=30, work_seconds=1.5) as container:
-        async with client(container.url, idle_seconds=0.5, retries=0) as asked:
-            with pytest.raises(TransportError, match="silent"):
-                await asked.get_single("P")
+    async with (
+        sandbox(keepalive_seconds=30, work_seconds=1.5) as container,
+        client(container.url, idle_seconds=0.5, retries=0) as asked,
+    ):
+        with pytest.raises(TransportError, match="silent"):
+            await asked.get_single("P")
 
 
 async def test_csv_first_then_zip_and_the_other_way_round() -> None:
