@@ -120,7 +120,9 @@ def _know(facts: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
         "fid", "row", "taxonomy", "concept", "unit", "money", "seq", "value",
         start="period_start", end="period_end",
     )  # fmt: skip
-    narrow = narrow.join(concept_table(rules), on=["taxonomy", "concept"])
+    # One key, then a filter: a join on two texts has to encode whole rows.
+    narrow = narrow.join(concept_table(rules), on="concept")
+    narrow = narrow.filter(pl.col("taxonomy") == pl.col("taxonomy_right")).drop("taxonomy_right")
     narrow = narrow.join(unit_kinds(narrow), on="unit")
     # Data sets without units per share give plain currencies for them: taken as meant.
     bare = ~(pl.col("given") == "per_share").any().over("fid")

@@ -10,6 +10,7 @@ from core.domain.quality.model import Ruleset
 
 ANNUAL = ("10-K", "10-KT", "10-K405", "10-KSB", "20-F", "40-F")
 QUARTERLY = ("10-Q", "10-QT", "10-QSB")
+NOTICES = ("NT 10-K", "NT 10-Q")
 TRANSITION = ("10-KT", "10-QT")
 
 
@@ -21,7 +22,7 @@ def base_form(form: pl.Expr) -> pl.Expr:
 def register(
     facts: pl.DataFrame, filings: pl.DataFrame, companies: pl.DataFrame, rules: Ruleset
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """(filings with facts, numbered by company and day; filings without facts)."""
+    """(filings with facts, numbered by company and day; reports and notices without facts)."""
     known = filings.select(
         "cik", "accession", "report_date", "accepted_at", "is_xbrl",
         listed_form="form", listed_filed="filed",
@@ -37,7 +38,8 @@ def register(
     )
     found = found.drop("ifrs").sort("cik", "filed", "accession")
     found = found.with_row_index("fid")
-    other = filings.join(found, on=["cik", "accession"], how="anti")
+    other = filings.filter(base_form(pl.col("form")).is_in([*ANNUAL, *QUARTERLY, *NOTICES]))
+    other = other.join(found, on=["cik", "accession"], how="anti")
     return found, _describe(other, companies, rules)
 
 
