@@ -48,14 +48,13 @@ def _seen(facts: pl.DataFrame) -> pl.DataFrame:
     big = pl.col("money") & (pl.col("value").abs() >= 1e4)
     millions = big & (pl.col("value") % 1e6 == 0)
     thousands = big & (pl.col("value") % 1e3 == 0)
-    seen = facts.group_by("key").agg(
+    sized = facts.with_columns(big=big, millions=millions, thousands=thousands)
+    seen = sized.group_by("key").agg(
         pl.col("cik", "accession", "form", "filed", "fiscal_year", "fiscal_period").first(),
         facts=pl.len(),
         ifrs=(pl.col("taxonomy") == "ifrs-full").any(),
         concepts=pl.col("concept").hash().n_unique(),
-        big=big.sum(),
-        millions=millions.sum(),
-        thousands=thousands.sum(),
+        *(pl.col(name).sum() for name in ("big", "millions", "thousands")),
     )
     return seen.with_columns(unit=_rounding()).drop("big", "millions", "thousands")
 
