@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import polars as pl
 
 FAILED: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -42,11 +44,16 @@ NOTHING = pl.DataFrame(schema=FAILED)
 
 def outcome(rule: str, evaluable: pl.DataFrame, failed: pl.DataFrame) -> Outcome:
     """An outcome of the fids that could be judged and the rows that failed."""
-    judged = evaluable.select(pl.col("fid").cast(pl.UInt32)).unique()
-    judged = judged.with_columns(rule=pl.lit(rule))
+    judged = filings(evaluable["fid"].to_numpy(), rule)
     if failed.is_empty():
         return Outcome(judged, NOTHING)
     return Outcome(judged, shaped(failed.with_columns(rule=pl.lit(rule))))
+
+
+def filings(fids: Any, rule: str) -> pl.DataFrame:
+    """fid, rule: one row for each filing of an array; no query, for there are many rules."""
+    fid = pl.Series("fid", np.unique(fids), pl.UInt32)
+    return pl.DataFrame([fid, pl.Series("rule", [rule]).new_from_index(0, len(fid))])
 
 
 def shaped(failed: pl.DataFrame) -> pl.DataFrame:

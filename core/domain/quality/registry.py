@@ -51,10 +51,10 @@ def _seen(facts: pl.DataFrame) -> pl.DataFrame:
     sized = facts.with_columns(big=big, millions=millions, thousands=thousands)
     seen = sized.group_by("key").agg(
         pl.col("cik", "accession", "form", "filed", "fiscal_year", "fiscal_period").first(),
+        *(pl.col(name).sum() for name in ("big", "millions", "thousands")),
         facts=pl.len(),
         ifrs=(pl.col("taxonomy") == "ifrs-full").any(),
         concepts=pl.col("concept").hash().n_unique(),
-        *(pl.col(name).sum() for name in ("big", "millions", "thousands")),
     )
     return seen.with_columns(unit=_rounding()).drop("big", "millions", "thousands")
 

@@ -12,7 +12,7 @@ import polars as pl
 from core.domain.quality.book import Book
 from core.domain.quality.forms import Amounts, amounts, judge, near
 from core.domain.quality.model import Equation, Rule
-from core.domain.quality.outcome import NOTHING, Outcome, number, outcome, shaped, words
+from core.domain.quality.outcome import NOTHING, Outcome, filings, number, outcome, shaped, words
 
 LEARNED_SHARE = 0.75
 LEARNED_COUNT = 3
@@ -76,7 +76,7 @@ def _judged(book: Book, rule: Rule, wide: pl.DataFrame, given: Amounts) -> Outco
         excused = broken & near(given, rule) & np.isin(given.fid, selling(book))
         usable, broken = usable & ~excused, broken & ~excused
     if not broken.any():
-        return Outcome(_filings(given.fid[usable], rule.id), NOTHING)
+        return Outcome(filings(given.fid[usable], rule.id), NOTHING)
     failed = wide.filter(broken).with_columns(closest=verdicts.closest[broken])
     failed = _explain(rule, failed)
     if rule.style == "learned":
@@ -84,14 +84,8 @@ def _judged(book: Book, rule: Rule, wide: pl.DataFrame, given: Amounts) -> Outco
             book, rule, pl.DataFrame({"fid": given.fid, "ok": ~broken}).filter(usable), failed
         )
     return Outcome(
-        _filings(given.fid[usable], rule.id), shaped(failed.with_columns(rule=pl.lit(rule.id)))
+        filings(given.fid[usable], rule.id), shaped(failed.with_columns(rule=pl.lit(rule.id)))
     )
-
-
-def _filings(fids: Any, rule: str) -> pl.DataFrame:
-    """fid, rule: one row a filing."""
-    unique = pl.Series("fid", np.unique(fids), pl.UInt32).to_frame()
-    return unique.with_columns(rule=pl.lit(rule))
 
 
 def selling(book: Book) -> pl.Series:
