@@ -9,7 +9,7 @@ from typing import Any
 import plotly.graph_objects as go
 import polars as pl
 
-from components import theme
+from components import formats, theme
 from core.domain.plans import Plan
 from core.domain.risk_types import Check
 
@@ -34,7 +34,16 @@ NAMES = {
 def titled(fig: go.Figure, finding: str) -> go.Figure:
     """The figure with its finding as the title."""
     return fig.update_layout(
-        title={"text": finding, "x": 0, "xanchor": "left", "font": {"size": 15}},
+        title={
+            "text": finding,
+            "x": 0,
+            "xanchor": "left",
+            "font": {"size": 15},
+            "yref": "container",  # so that titles of charts side by side stand level
+            "y": 1,
+            "yanchor": "top",
+            "pad": {"t": 12},
+        },
         margin={"t": 56},
     )
 
@@ -74,8 +83,8 @@ def finding(plan: Plan) -> str:
         return f"{plan.symbol}: no trade, 0 shares"
     side = "Long" if plan.sign > 0 else "Short"
     return (
-        f"{side} {plan.shares:,} {plan.symbol} at {plan.entry}: "
-        f"{plan.risk:,.0f} {plan.account_currency} to the stop at {plan.stop}"
+        f"{side} {plan.shares:,} {plan.symbol} at {formats.price(plan.entry)}: "
+        f"{plan.risk:,.0f} {plan.account_currency} to the stop at {formats.price(plan.stop)}"
     )
 
 
@@ -171,16 +180,15 @@ def headroom(checks: Sequence[Check], height: int | None = None) -> go.Figure:
             "color": [theme.ACCENT if check.ok else "#d9581c" for check in checks],
             "pattern": {"shape": ["" if check.ok else "/" for check in checks]},
         },
-        text=[f"{_amount(check.used)} of {_amount(check.allowed)}" for check in checks],
-        textposition="outside",
-        cliponaxis=False,
         hovertext=[check.sentence for check in checks],
         hoverinfo="text",
     )
-    fig = theme.figure(bar, height=height or 70 + 30 * len(checks), hovermode="closest")
+    fig = theme.figure(
+        bar, _amounts(checks, used), height=height or 70 + 30 * len(checks), hovermode="closest"
+    )
     fig.update_xaxes(
         title_text="used, % of the limit",
-        range=[0, 165],
+        range=[0, 170],
         showgrid=True,
         tickvals=[0, 25, 50, 75, 100],
     )
@@ -190,8 +198,30 @@ def headroom(checks: Sequence[Check], height: int | None = None) -> go.Figure:
         first = NAMES.get(over[0], over[0])
         more = f" and {len(over) - 1} more" if len(over) > 1 else ""
         return titled(fig, f"{first}{more} over the limit")
-    tight = max(checks, key=share)
-    return titled(fig, f"All {len(checks)} limits hold; {_name(tight)} is the tightest")
+    return titled(fig, f"All {len(checks)} limits hold; {_tightest(checks)}")
+
+
+def _amounts(checks: Sequence[Check], used: Sequence[float]) -> go.Scatter:
+    """What is used of what is allowed, in a column right of the limit's line."""
+    return go.Scatter(
+        x=[max(min(value, 130.0), 100.0) + 3 for value in used],
+        y=[NAMES.get(check.limit, check.limit) for check in checks],
+        mode="text",
+        text=[f"{_amount(check.used)} of {_amount(check.allowed)}" for check in checks],
+        textposition="middle right",
+        cliponaxis=False,
+        hoverinfo="skip",
+        showlegend=False,
+    )
+
+
+def _tightest(checks: Sequence[Check]) -> str:
+    """The limit with the least room. A grade lets the whole size through, or shrinks or ends it."""
+    limits = [check for check in checks if check.limit != "filing_grade"]
+    tight = max(limits, key=share, default=None)
+    if tight is None or not share(tight):
+        return "none is in use"
+    return f"{_name(tight)} is the tightest, {share(tight):.0f} % used"
 
 
 def share(check: Check) -> float:

@@ -47,7 +47,8 @@ def exposure_treemap(holdings: pl.DataFrame, equity: float, currency: str) -> go
         height=340,
     )
     top, share = sectors.row(0)[0], sectors.row(0)[1] / equity * 100 if equity else 0
-    return titled(fig, f"{top} is the largest sector, {share:.0f} % of equity")
+    word = "The sector of most is unknown" if top == "unknown" else f"{top} is the largest sector"
+    return titled(fig, f"{word}: {share:.0f} % of equity")
 
 
 def correlation_heatmap(
@@ -75,6 +76,8 @@ def correlation_heatmap(
     )
     fig.update_yaxes(autorange="reversed", showgrid=False)
     alike = sum(value >= threshold for value in pairs.values())
+    if len(symbols) == 1:
+        return titled(fig, f"{symbols[0]} is the only name: nothing to compare it with")
     if not pairs:
         return titled(fig, "No pair has 60 common sessions: all count as moving together")
     return titled(fig, f"{alike} of {len(pairs)} pairs move together (from {threshold:g})")
@@ -137,7 +140,7 @@ def drawdown_area(frame: pl.DataFrame, of: str, day: str = "session") -> go.Figu
     return titled(fig, f"{of} fell {abs(float(deepest or 0)):.2f} % from its peak at worst")
 
 
-def stress_bars(stress: pl.DataFrame, equity: float) -> go.Figure:
+def stress_bars(stress: pl.DataFrame, equity: float, currency: str) -> go.Figure:
     """What each replayed stretch would do to today's book; `stress` has name, return."""
     known = stress.drop_nulls("return").sort("return")
     colors = theme.palette()
@@ -161,5 +164,6 @@ def stress_bars(stress: pl.DataFrame, equity: float) -> go.Figure:
         return titled(fig, "No replayed stretch has prices of these names")
     worst = known.row(0, named=True)
     return titled(
-        fig, f"{worst['name']} would be the worst: {worst['return'] * equity:+,.0f} on equity"
+        fig,
+        f"{worst['name']} would be the worst: {worst['return'] * equity:+,.0f} {currency}",
     )

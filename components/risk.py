@@ -150,7 +150,9 @@ def stress(found: RiskReport) -> None:
         _drawn(
             found,
             "stress",
-            lambda: charts_risk.stress_bars(found.stress, float(found.book.equity)),
+            lambda: charts_risk.stress_bars(
+                found.stress, float(found.book.equity), service.current().settings.account_currency
+            ),
         ),
         alt="Return of today's book in named stretches of the past",
         key="stress",
@@ -162,7 +164,7 @@ def stress(found: RiskReport) -> None:
 def drawdown(desk: service.Desk) -> None:
     """The drawdown of the account itself, from the journal."""
     curve = trades.equity_curve(desk)
-    if curve.is_empty():
+    if curve.height < 2:  # one day is no fall, and no line
         return
     theme.show(
         charts_risk.drawdown_area(curve, "The account", "day"),

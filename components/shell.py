@@ -178,13 +178,15 @@ def error_box(error: OpenbellError, *, what: str) -> None:
     st.error("\n\n".join(lines))
 
 
-def empty(what: str, then: str, *, page: str | None = None, label: str = "") -> None:
+def empty(
+    what: str, then: str, *, page: str | None = None, label: str = "", **query: str
+) -> None:
     """An empty state: what is not there, what to do, and the page where one does it."""
     with st.container(border=True):
         st.markdown(f"**{what}**")
         st.caption(then)
         if page:
-            link(page, label or "Go there")
+            link(page, label or "Go there", **query)
 
 
 def link(name: str, label: str, **query: str) -> None:

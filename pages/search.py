@@ -10,7 +10,7 @@ from core.service import morning
 TARGETS = {
     "symbol": ("symbol", "symbol"),
     "company": ("companies", "company"),
-    "filing": ("filing", "accession"),
+    "filing": ("filing", "filing"),
 }
 
 desk = shell.page("Search", purpose="A symbol, company or accession, anywhere on the desk.")
