@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from components import formats, theme
+from components.theme import titled
 from core.domain.plans import Plan
 from core.domain.risk_types import Check
 
@@ -29,23 +30,6 @@ NAMES = {
     "liquidity": "Liquidity",
     "filing_grade": "Filing grade",
 }
-
-
-def titled(fig: go.Figure, finding: str) -> go.Figure:
-    """The figure with its finding as the title."""
-    return fig.update_layout(
-        title={
-            "text": finding,
-            "x": 0,
-            "xanchor": "left",
-            "font": {"size": 15},
-            "yref": "container",  # so that titles of charts side by side stand level
-            "y": 1,
-            "yanchor": "top",
-            "pad": {"t": 12},
-        },
-        margin={"t": 56},
-    )
 
 
 def plan_candles(

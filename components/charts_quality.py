@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from components import formats, theme
-from components.charts_plans import titled
+from components.theme import titled
 
 LETTERS = ("A", "B", "C", "D", "F", "NR")
 MOST_BARS = 12

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from components import theme
-from components.charts_plans import titled
+from components.theme import titled
 from core.domain.risk_measures import ValueAtRisk
 
 

@@ -167,6 +167,7 @@ def filings(desk: service.Desk, cik: int, known: date | None) -> None:
         FILINGS,
         alt=f"Filings of CIK {cik} with their grades, newest first",
         key="company_filings",
+        widths={"form": 110},
         on_row=lambda row: quality.pick({**row, "cik": cik}) if row["score"] is not None else None,
         help={"grade": "Pick the row to see why; forms without figures have none."},
     )
@@ -196,7 +197,9 @@ def facts(desk: service.Desk, cik: int, known: date | None) -> None:
     if not spans:
         shell.empty("Nothing was known of this concept then.", "Choose a later date.")
         return
-    span = right.segmented_control("Periods", spans, default=spans[0], key="span", required=True)
+    span = right.segmented_control(
+        "Periods", spans, default=spans[0], key="span", bind="query-params", required=True
+    )
     meaning = listed.filter(pl.col("concept") == concept)["label"][0]
     key = ("facts chart", cik, concept, known, span, *version)
     theme.show(

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from components import charts_quality, formats, once, shell, tables, theme
+from components import charts_quality, formats, links, once, shell, tables, theme
 from core import service
 from core.service import companies, quality
 from core.service import exports as files
@@ -219,7 +219,7 @@ def go_to_picked() -> None:
     """Open the filing that was picked in the last run, if one was."""
     query = st.session_state.pop(OPEN_KEY, None)
     if query:
-        st.switch_page(str(shell.PAGES / "filing.py"), query_params=query)
+        st.switch_page(str(links.PAGES / "filing.py"), query_params=query)
 
 
 def exports(desk: service.Desk, chosen: pl.DataFrame) -> None:

@@ -122,6 +122,23 @@ def figure(
     return fig.update_layout(**layout) if layout else fig
 
 
+def titled(fig: go.Figure, finding: str, above: int = 56) -> go.Figure:
+    """The figure with its finding as the title, `above` pixels kept free for it."""
+    return fig.update_layout(
+        title={
+            "text": finding,
+            "x": 0,
+            "xanchor": "left",
+            "font": {"size": 15},
+            "yref": "container",  # so that titles of charts side by side stand level
+            "y": 1,
+            "yanchor": "top",
+            "pad": {"t": 12},
+        },
+        margin={"t": above},
+    )
+
+
 TOOLBAR = {
     "displaylogo": False,
     "displayModeBar": "hover",
