@@ -10,7 +10,7 @@ import pkgutil
 
 import typer
 
-from app import commands
+from app import commands, turns
 
 cli = typer.Typer(
     name="openbell",
@@ -30,6 +30,7 @@ def register_all() -> typer.Typer:
 
 def main() -> None:
     """Entry point."""
+    turns.take_shorter()
     register_all()(prog_name="python -m app")
 
 

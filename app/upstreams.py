@@ -78,6 +78,7 @@ def world(seed: int, replay: Path | None, now: datetime) -> World:
 
     as_of = now.date()
     simulated = SimulatedFilings(seed, as_of)
+    simulated.warm()  # rather than during the first request, which has a deadline
     return World(SimulatedDatasets(seed, as_of), simulated, simulated.companies(), simulated=True)
 
 

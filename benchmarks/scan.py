@@ -223,11 +223,15 @@ def run(symbols: int, sessions: int, rounds: int) -> dict[str, float]:
     """Seconds of everything measured."""
     bars, days = market(symbols, sessions)
     filters = GapFilters()
-    full = {"bare": lambda: bare(bars), "all": lambda: gaps.find(bars, days, filters)}
+    few = bars.filter(pl.col("symbol") < f"S{SAMPLE:05d}").to_pandas()
+    full = {
+        "bare": lambda: bare(bars),
+        "all": lambda: gaps.find(bars, days, filters),
+        "loop": lambda: loop(few),
+    }
     in_turn(full, 1)
     seconds = in_turn(full, rounds)
-    few = bars.filter(pl.col("symbol") < f"S{SAMPLE:05d}").to_pandas()
-    seconds["loop"] = clocked(lambda: loop(few), 1) * symbols / min(SAMPLE, symbols)
+    seconds["loop"] *= symbols / min(SAMPLE, symbols)
     with tempfile.TemporaryDirectory() as folder:
         seconds |= one_session(bars, days, Path(folder), rounds + 4)
     return seconds

@@ -82,7 +82,10 @@ def _delivered(bars: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
 
 
 def first_sessions_after(answer: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
-    """Actions with the row of the symbol's first session on or after the ex-date."""
+    """Actions with the row of the symbol's first session on or after the ex-date.
+
+    `answer` has symbol, session, open and prior_close as delivered, all bars of each symbol.
+    """
     rows = answer.select("symbol", "session", "prior_close", "open").with_row_index("row")
     rows = rows.filter(pl.col("symbol").is_in(actions["symbol"].unique().implode()))
     return (
@@ -104,6 +107,8 @@ def with_actions(answer: pl.DataFrame, hits: pl.DataFrame) -> pl.DataFrame:
     """Marks the rows that actions hit (row, kind, amount, open, prior_close): dividend, split,
     other action.
     """
+    if hits.is_empty():
+        return answer
     kind = pl.col("kind")
     cash = pl.when(kind == "dividend").then("amount").sum()
     found = hits.group_by("row").agg(

@@ -6,6 +6,8 @@ sessions is computed on one share basis. Percent columns hold 5.0 for 5 %.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import polars as pl
@@ -18,7 +20,7 @@ from core.domain.gap_flags import judge
 from core.domain.gap_quantities import first_sessions_after, quantities, with_actions
 from core.domain.gap_types import TREND_SESSIONS
 
-BLOCK_ROWS = 1_000_000
+BLOCK_ROWS = 500_000
 WINDOW_SESSIONS = 22  # the gap's own, 20 before it, and the close before those (trend)
 
 
@@ -39,10 +41,7 @@ def measure(
     flags (bits of `gap_flags.Flag`). Without a base for a quantity it is null, never 0; where the
     session before has no bar, prior_close is the last one known and the gap itself is null.
     """
-    bars = bar_rules.in_order(bars)
-    parts = [
-        judge(_measure(bars.slice(*block), sessions, actions), catalysts) for block in _blocks(bars)
-    ]
+    parts = _in_blocks(bars, lambda block: judge(_measure(block, sessions, actions), catalysts))
     return parts[0] if len(parts) == 1 else pl.concat(parts, rechunk=False)
 
 
@@ -55,19 +54,23 @@ def find(
 ) -> pl.DataFrame:
     """The gaps of `measure` that reach the least size, with `candidate`: passed all filters.
 
-    Works through the bars block by block, so that what is no gap is let go of at once.
+    Works through the bars block by block, and lets go of what is no gap as soon as that shows.
     """
-    bars = bar_rules.in_order(bars)
-    parts = []
-    for block in _blocks(bars):
-        part = _measure(bars.slice(*block), sessions, actions)
-        found = part.select(pl.arg_where(in_reach(filters)).alias("row"))["row"]
-        parts.append(part.select(pl.all().gather(found)))
+    parts = _in_blocks(bars, lambda block: _measure(block, sessions, actions, in_reach(filters)))
     return judge(pl.concat(parts), catalysts).with_columns(candidate=passes(filters))
 
 
+def _in_blocks(
+    bars: pl.DataFrame, work: Callable[[pl.DataFrame], pl.DataFrame]
+) -> list[pl.DataFrame]:
+    """The work on each block, two at a time: much of it runs on one core only."""
+    bars = bar_rules.in_order(bars)
+    with ThreadPoolExecutor(2, "gaps") as pool:
+        return list(pool.map(work, [bars.slice(*block) for block in _blocks(bars)]))
+
+
 def _blocks(bars: pl.DataFrame) -> list[tuple[int, int]]:
-    """Offsets and lengths of about a million rows, cut between symbols; memory stays small."""
+    """Offsets and lengths of about BLOCK_ROWS, cut between symbols; memory stays small."""
     if bars.height <= BLOCK_ROWS:
         return [(0, bars.height)]
     starts = bars.select(pl.arg_where(pl.col("symbol") != pl.col("symbol").shift(1))).to_series()
@@ -77,7 +80,13 @@ def _blocks(bars: pl.DataFrame) -> list[tuple[int, int]]:
     return [(low, high - low) for low, high in pairwise(cuts) if high > low]
 
 
-def _measure(bars: pl.DataFrame, sessions: pl.Series, actions: pl.DataFrame | None) -> pl.DataFrame:
+def _measure(
+    bars: pl.DataFrame,
+    sessions: pl.Series,
+    actions: pl.DataFrame | None,
+    wanted: pl.Expr | None = None,
+) -> pl.DataFrame:
+    """The rows of `measure` before judgement; only those `wanted` by open and prior_close."""
     actions = CORPORATE_ACTIONS.empty() if actions is None else actions
     splits = bar_rules.splits_of(actions)
     factor = bar_rules.split_factors(bars, splits)
@@ -93,10 +102,17 @@ def _measure(bars: pl.DataFrame, sessions: pl.Series, actions: pl.DataFrame | No
         prior_low=windows.before("any_low"),
         whole=(pl.col("number") - windows.before("number") == 1).fill_null(value=False),
     )
-    answer = quantities(bars, work, lambda rows: _trend_closes(work, rows))
-    if actions.is_empty():
-        return answer
-    return with_actions(answer, first_sessions_after(answer, actions))
+    priced = bars.select("symbol", "session", "open").hstack(
+        work.select(prior_close=pl.col("prior_close") * pl.col("split_factor"))
+    )
+    if wanted is None:
+        answer = quantities(bars, work, lambda at: _trend_closes(work, at))
+        return with_actions(answer, first_sessions_after(priced, actions))
+    rows = priced.select(row=pl.arg_where(wanted))["row"]
+    answer = quantities(bars[rows], work[rows], lambda at: _trend_closes(work, rows.gather(at)))
+    places = rows.to_frame().with_row_index("place")
+    hits = first_sessions_after(priced, actions).join(places, on="row")
+    return with_actions(answer, hits.with_columns(row="place"))
 
 
 def _trend_closes(work: pl.DataFrame, rows: pl.Series) -> pl.Series:

@@ -18,15 +18,20 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+import pyarrow as pa
 
 from core.domain.facts import CODES, FRAME, SOURCE, numbered, shared
 from core.sources.sec_words import (
+    NO_DAY,
     WIDEST,
+    Days,
     Flags,
     Positions,
     Words,
+    column,
     dates,
     first_of,
+    kinds,
     mixed,
     texts,
     word_of,
@@ -57,7 +62,8 @@ _UPSTREAM = {
 }
 _TAIL = b" " * WIDEST  # a value read at full width stays within the bytes
 _FRAMES = (len('"CY2019"'), len('"CY2019Q1"'), len('"CY2019Q1I"'))
-_ACCESSION = {gap: re.compile(rb'"accn":' + gap + rb'"[^"]{20}",') for gap in (b"", b" ")}
+_ACCESSION = {gap: re.compile(rf'"accn":{gap.decode()}"[^"]{{20}}",') for gap in (b"", b" ")}
+_LARGEST = 2**31  # bytes; Arrow counts them in 32 bits
 _HEAD = 64  # bytes from which spaces after colons show
 _EMPTY = {code: pl.DataFrame(schema=shared(names)) for code, names in CODES.items()}
 _OBJECTS = msgspec.json.Decoder(list[msgspec.Raw])
@@ -145,6 +151,7 @@ class _Rows:
     def _find_periods(self) -> None:
         self._has_start = self._words[self.opens] == word_of(b'{"start"')
         self._start = self._after(self.opens[self._has_start], b'{"start":"')
+        self._all = np.ones(len(self.opens), bool)
         self._end = np.empty(len(self.opens), np.int64)
         self._end[self._has_start] = self._after(self._start + 10, b'","end":"')
         self._end[~self._has_start] = self._after(self.opens[~self._has_start], b'{"end":"')
@@ -171,50 +178,41 @@ class _Rows:
         end[self._has_frame] -= width + len(',"frame":') + 2 * gap
         _expect(bool((self._words[end - dated] == word_of(b'"filed":')).all()))
         self._accession = source + len('"accn":"') + gap
-        seen, self.source = self._alike(source, end - source)
-        self._sources = [self._joined[source[i] : end[i]] for i in seen]
-        seen, self.calendar = self._alike(framed - width, width)
-        begin = framed - width
-        self._calendars = [self._joined[begin[i] : framed[i]] for i in seen]
+        _expect(len(self._data) < _LARGEST)
+        self._sources, self._source = kinds(self._texts(source, end - source))
+        self._calendars, self._calendar = kinds(self._texts(framed - width, width))
 
-    def _alike(self, begin: Positions, length: Positions) -> tuple[Positions, Positions]:
-        """Where each distinct run of bytes stands (once), and which of them every run is."""
-        _expect(int(length.min(initial=8)) >= 8)
-        words, last = self._words.view(np.int64), length - 8
-        mix = mixed(length)
-        for at in range(0, int(length.max(initial=0)), 8):
-            mix = mixed(mix ^ words[begin + np.minimum(at, last)])
-        order = mix.argsort()
-        alike = mix[order]
-        new = np.append(True, alike[1:] != alike[:-1])[: len(mix)]
-        which = np.empty(len(mix), np.int64)
-        which[order] = np.cumsum(new) - 1
-        return order[new], which
+    def _texts(self, begin: Positions, length: Positions) -> pl.Series:
+        return texts(self._data, self._words, begin, length)
 
-    def _date(self, begin: Positions) -> pl.Series:
-        days = dates(self._words, begin)
-        _expect(days is not None)
-        assert days is not None
-        return days
+    def _days(self, begin: Positions, where: Flags) -> tuple[Days, Flags]:
+        """Days since 1970 of the rows that state one, and which rows have such a day."""
+        found = dates(self._words, begin)
+        _expect(found is not None)
+        assert found is not None
+        days = np.zeros(len(where), np.int32)
+        days[where] = found
+        return days, where & (days != NO_DAY)
 
     def _number(self) -> pl.Series:
         begin, length = self._value, self._length
         tight = (self._data[begin] > ord(" ")) & (self._data[begin + length - 1] > ord(" "))
         _expect(bool(tight.all()))
-        return texts(self._data, self._words, begin, length).cast(pl.Float64, strict=False)
+        return self._texts(begin, length).cast(pl.Float64, strict=False)
 
     def frame(self) -> pl.DataFrame:
         """A row for each fact, columns of COLUMNS."""
-        start = _spread(self._date(self._start), self._has_start)
-        calendar = pl.Series(self.calendar, dtype=pl.UInt32)
+        start, started = self._days(self._start, self._has_start)
+        calendar = np.zeros(len(self.opens), np.uint32)
+        calendar[self._has_frame] = self._calendar.to_numpy()
         return pl.DataFrame(
             {
-                "period_start": start,
-                "period_end": self._date(self._end),
+                "period_start": column(start, started, pa.date32()),
+                "period_end": column(*self._days(self._end, self._all), pa.date32()),
                 "value": self._number(),
-                "source": pl.Series(self.source, dtype=pl.UInt32),
-                "calendar": _spread(calendar, self._has_frame),
-                START_UNREAD: start.is_null() & pl.Series(self._has_start),
+                "source": self._source,
+                "calendar": column(calendar, self._has_frame, pa.uint32()),
+                START_UNREAD: pl.Series(self._has_start & ~started),
             },
             schema=COLUMNS,
         )
@@ -222,7 +220,7 @@ class _Rows:
     def sources(self) -> pl.DataFrame:
         """The distinct filings as stated, columns of SOURCE."""
         try:
-            read = [_SOURCE.decode(b"{" + text + b"}") for text in self._sources]
+            read = [_SOURCE.decode("{" + text + "}") for text in self._sources]
         except msgspec.DecodeError:
             raise _UnfamiliarError from None
         _expect(all(0 <= (source.fy or 0) < 10_000 for source in read))
@@ -250,16 +248,6 @@ class _Rows:
         mix[self._has_start] = mixed(begun)
         mix.sort()
         return bool((mix[1:] == mix[:-1]).any())
-
-
-def _spread(values: pl.Series, where: Flags) -> pl.Series:
-    """The values at the rows where they belong, null at the others."""
-    if len(values) == len(where):
-        return values
-    if not len(values):
-        return pl.repeat(None, len(where), dtype=values.dtype, eager=True)
-    index = pl.Series(np.cumsum(where) - 1).set(pl.Series(~where), None)
-    return values.gather(index)
 
 
 def _expect(condition: bool) -> None:

@@ -101,7 +101,7 @@ def decode_facts(
         cik=number,
         name=document.name or None,
         table=table,
-        labels=pl.DataFrame(picked.labels, schema=_LABELS, orient="row"),
+        labels=_labels(picked),
         hashes=_hashes(picked, columns),
         rejects=rejects,
         read=len(columns.frame) + picked.skipped,
@@ -167,18 +167,21 @@ def _digest(units: Mapping[str, msgspec.Raw]) -> str:
 def _table(picked: _Picked, columns: Columns) -> tuple[FactTable, pl.DataFrame]:
     array = np.repeat(np.arange(len(columns.counts), dtype=np.uint32), columns.counts)
     frame = columns.frame.with_columns(
-        pl.lit(picked.cik, pl.Int64).alias("cik"), pl.Series("measure", array)
+        pl.lit(picked.cik, pl.Int64).alias("cik"),
+        pl.Series("measure", array),
+        pl.lit(0, pl.Int32).alias("seq"),
     )
     table = FactTable(frame, _measures(picked), columns.sources, columns.calendars)
-    rejects, faulty = pl.DataFrame(schema=REJECTS), _faulty(table)
-    if faulty.any():
+    rejects = pl.DataFrame(schema=REJECTS)
+    if not _all_good(columns):
+        faulty = _faulty(table)
         rejects = _rejects(picked, table, faulty)
         frame = frame.filter(~faulty)
-    seq = pl.lit(0, pl.Int32)
     if columns.duplicates:
         accession = columns.sources["accession"].gather(frame["source"]).alias("accession")
         seq = pl.int_range(pl.len(), dtype=pl.Int32).over(*_IDENTITY, accession)
-    return replace(table, rows=frame.with_columns(seq=seq).select(list(ROWS))), rejects
+        frame = frame.with_columns(seq=seq)
+    return replace(table, rows=frame.select(list(ROWS))), rejects
 
 
 def _measures(picked: _Picked) -> pl.DataFrame:
@@ -190,6 +193,17 @@ def _measures(picked: _Picked) -> pl.DataFrame:
     )
 
 
+def _all_good(columns: Columns) -> bool:
+    """Whether no fact lacks anything, seen at a glance."""
+    frame, sources = columns.frame, columns.sources
+    empty = [frame["period_end"], frame["value"], sources["accession"], sources["filed"]]
+    return (
+        not any(cells.null_count() for cells in empty)
+        and not frame[START_UNREAD].any()
+        and bool(np.isfinite(frame["value"].to_numpy()).all())
+    )
+
+
 def _faulty(table: FactTable) -> pl.Series:
     """Which rows lack what a fact must have."""
     needs = pl.col("accession", "filed").is_not_null()
@@ -198,6 +212,11 @@ def _faulty(table: FactTable) -> pl.Series:
     )
     good = pl.col("period_end").is_not_null() & pl.col("value").is_finite() & ~pl.col(START_UNREAD)
     return ~table.rows.select(good.fill_null(False) & complete).to_series()
+
+
+def _labels(picked: _Picked) -> pl.DataFrame:
+    cells = zip(*picked.labels, strict=True) if picked.labels else [[]] * len(_LABELS)
+    return pl.DataFrame(dict(zip(_LABELS, cells, strict=True)), schema=_LABELS)
 
 
 def _hashes(picked: _Picked, columns: Columns) -> pl.DataFrame:

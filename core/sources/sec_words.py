@@ -6,6 +6,8 @@ as one little-endian number. Arithmetic on all bytes of a word at once replaces 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import polars as pl
@@ -15,11 +17,12 @@ Bytes = npt.NDArray[np.uint8]
 Words = npt.NDArray[np.uint64]
 Positions = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
+Days = npt.NDArray[np.int32]
 
 WIDEST = 48  # no value of a fact is wider; more is not a fact as we know them
 _INLINE = 12  # Arrow's views hold texts up to here themselves
 _FIRST_YEAR, _LAST_YEAR = 1900, 2099
-_NO_DAY = np.iinfo(np.int32).min
+NO_DAY = np.iinfo(np.int32).min
 _U64 = np.uint64
 
 
@@ -49,13 +52,13 @@ _OVER_NINE = _word(b"\x76" * 8)  # added to a digit above 9 it sets the high bit
 _HIGH = _word(b"\x80" * 8)
 
 
-def _days() -> npt.NDArray[np.int32]:
-    """Days since 1970 by ((year - 1900) * 16 + month) * 64 + day; _NO_DAY where there is none."""
+def _days() -> Days:
+    """Days since 1970 by ((year - 1900) * 16 + month) * 64 + day; NO_DAY where there is none."""
     all_days = np.arange(f"{_FIRST_YEAR}-01-01", f"{_LAST_YEAR + 1}-01-01", dtype="M8[D]")
     years, months = all_days.astype("M8[Y]"), all_days.astype("M8[M]")
     year = years.astype(np.int64) + 1970 - _FIRST_YEAR
     month, day = (months - years).astype(np.int64) + 1, (all_days - months).astype(np.int64) + 1
-    table = np.full((_LAST_YEAR - _FIRST_YEAR + 1) * 1024, _NO_DAY, np.int32)
+    table = np.full((_LAST_YEAR - _FIRST_YEAR + 1) * 1024, NO_DAY, np.int32)
     table[year * 1024 + month * 64 + day] = all_days.astype(np.int64)
     return table
 
@@ -63,8 +66,8 @@ def _days() -> npt.NDArray[np.int32]:
 _DAYS = _days()
 
 
-def dates(words: Words, begin: Positions) -> pl.Series | None:
-    """Dates written YYYY-MM-DD, null where there is no such day; None for other centuries."""
+def dates(words: Words, begin: Positions) -> Days | None:
+    """Days since 1970 of YYYY-MM-DD, NO_DAY where there is no such day; None: other centuries."""
     century = words[begin] & _U64(0xFFFF)
     this = century == _word(b"20")
     if not bool((this | (century == _word(b"19"))).all()):
@@ -76,12 +79,14 @@ def dates(words: Words, begin: Positions) -> pl.Series | None:
     day = np.minimum((pairs >> _U64(48)) & _U64(255), _U64(63))
     year = (pairs & _U64(255)) + this * _U64(100)
     cell = np.where(wrong == 0, year * _U64(1024) + month * _U64(64) + day, _U64(0))
-    days = _DAYS[cell.astype(np.int64)]
-    series = pl.Series(days)
-    missing = days == _NO_DAY
-    if missing.any():
-        series = series.set(pl.Series(missing), None)
-    return series.cast(pl.Date)
+    return _DAYS[cell.astype(np.int64)]
+
+
+def column(values: npt.NDArray[Any], valid: Flags, kind: pa.DataType) -> pl.Series:
+    """Values as a column that is null where they are not valid; they are not copied."""
+    bits = np.packbits(valid, bitorder="little")
+    buffers = [pa.py_buffer(bits), pa.py_buffer(values)]
+    return pl.Series(pa.Array.from_buffers(kind, len(values), buffers))
 
 
 def first_of(words: Words, begin: Positions, char: str) -> Positions:
@@ -101,25 +106,22 @@ def first_of(words: Words, begin: Positions, char: str) -> Positions:
     return distance
 
 
-_HEADS = np.array([_word(b"\0" * 4 + b"\xff" * min(n, 4)) for n in range(WIDEST + 1)], np.uint64)
-_TAILS = np.array([_word(b"\xff" * min(max(n - 4, 0), 8)) for n in range(WIDEST + 1)], np.uint64)
+_HEADS = np.array([_word(b"\0" * 4 + b"\xff" * min(n, 4)) for n in range(_INLINE + 1)], np.uint64)
+_TAILS = np.array([_word(b"\xff" * min(max(n - 4, 0), 8)) for n in range(_INLINE + 1)], np.uint64)
 
 
 def texts(data: Bytes, words: Words, begin: Positions, length: Positions) -> pl.Series:
-    """Texts of 0 to WIDEST bytes as Arrow views: short ones within, long ones copied once."""
+    """The texts as Arrow views: short ones within, long ones where they are, in `data`."""
+    short = np.minimum(length, _INLINE)
     views = np.empty((len(begin), 2), np.uint64)
-    views[:, 0] = (words[begin] << _U64(32)) & _HEADS[length] | length.astype(np.uint64)
-    views[:, 1] = words[begin + 4] & _TAILS[length]
-    long, width = length > _INLINE, int(length.max(initial=0))
-    pool = np.zeros(1, np.uint8)
-    if width > _INLINE:
-        pool, offset = _copied(data, begin[long], width), np.arange(int(long.sum())) * width
-        views[long, 1] = offset.astype(np.uint64) << _U64(32)
-    buffers = [None, pa.py_buffer(views), pa.py_buffer(pool)]
+    views[:, 0] = (words[begin] << _U64(32)) & _HEADS[short] | length.astype(np.uint64)
+    inline = words[begin + 4] & _TAILS[short]
+    views[:, 1] = np.where(length > _INLINE, begin.astype(np.uint64) << _U64(32), inline)
+    buffers = [None, pa.py_buffer(views), pa.py_buffer(data)]
     return pl.Series(pa.Array.from_buffers(pa.string_view(), len(begin), buffers), dtype=pl.String)
 
 
-def _copied(data: Bytes, begin: Positions, width: int) -> Bytes:
-    """`width` bytes from each position on, one after another."""
-    wide = np.ndarray((len(data) - width + 1,), f"V{width}", data, 0, (1,))
-    return wide[begin].view(np.uint8)
+def kinds(values: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """The distinct texts, and which of them every text is (UInt32)."""
+    distinct = values.unique(maintain_order=True)
+    return distinct, values.cast(pl.Enum(distinct)).to_physical().cast(pl.UInt32)

@@ -238,6 +238,24 @@ def test_second_desk_on_the_folder_is_refused(desk: Desk, tmp_path: Path) -> Non
     assert OwnershipError.__name__ not in found.stdout
 
 
+def test_what_a_pull_had_to_leave_out_stays_on_its_record(desk: Desk) -> None:
+    """A part that could not be had and the source's notes are the message of the pull."""
+
+    class Partly:
+        async def pull(self, *_: object, **__: object) -> Pulled:
+            rows = pl.DataFrame({"n": [1], "value": [1.0]})
+            notes = ("no facts: a.example/CIK7 answered 404",)
+            tables = (TableRows("numbers", ("n",), rows),)
+            return Pulled(tables, rows_read=1, partial="1 of 2 companies failed", notes=notes)
+
+    desk.puller = Puller(desk.warehouse, {"foundry": Partly()}, desk.board, desk.now)
+    desk.start(scheduler=False)
+    (done,) = refresh.wait(desk, refresh.refresh_now(desk, ["daily"]), timeout_seconds=10)
+    assert done.result and done.result["state"] == "partial"
+    kept = desk.warehouse.read("SELECT message FROM pulls").item()
+    assert kept == "1 of 2 companies failed; no facts: a.example/CIK7 answered 404"
+
+
 async def test_batches_stored_before_a_cancel_are_followed_up(desk: Desk) -> None:
     """A source that stores in batches is cancelled: what it stored stays, and is acted upon."""
 

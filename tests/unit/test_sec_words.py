@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -39,7 +40,8 @@ def test_dates_are_days_or_null(values: list[str]) -> None:
     days = sec_words.dates(words, begin)
     plain = [v if v[4] == v[7] == "-" and v.replace("-", "").isdigit() else "" for v in values]
     assert days is not None
-    assert days.to_list() == [_date(value) for value in plain]
+    column = sec_words.column(days, days != sec_words.NO_DAY, pa.date32())
+    assert column.to_list() == [_date(value) for value in plain]
 
 
 @pytest.mark.parametrize("value", ["1899-12-31", "2100-01-01", "null      "])
@@ -65,6 +67,16 @@ def test_texts_of_any_length_are_cut_as_they_stand(values: list[str]) -> None:
     """Empty, within a view, and beyond it."""
     data, words, begin, length = _at(values)
     assert sec_words.texts(data, words, begin, length).to_list() == values
+
+
+@settings(deadline=None, derandomize=True, max_examples=100)
+@given(st.lists(st.text("ab", max_size=30), min_size=1, max_size=30))
+def test_equal_texts_are_of_one_kind(values: list[str]) -> None:
+    """Kinds come in the order of their first text."""
+    data, words, begin, length = _at(values)
+    distinct, which = sec_words.kinds(sec_words.texts(data, words, begin, length))
+    assert distinct.to_list() == list(dict.fromkeys(values))
+    assert distinct.gather(which).to_list() == values
 
 
 def test_the_record_of_a_pull_tells_what_was_missing() -> None:
