@@ -65,7 +65,7 @@ def pull_calendar(pulls: pl.DataFrame, *, today: date, weeks: int | None = None)
             "outlinewidth": 0,
         },
     )
-    fig = theme.figure(heat, height=260, hovermode="closest", x_title="week from (UTC days)")
+    fig = theme.figure(heat, height=260, hovermode="closest", x_title="week of, days by UTC")
     fig.update_yaxes(autorange="reversed", showgrid=False)
     fig.update_xaxes(tickformat="%d %b", ticklabelmode="period")
     return theme.titled(fig, _pulled(days))

@@ -297,11 +297,12 @@ def score_parts(row: Mapping[str, Any], names: Sequence[str]) -> go.Figure:
     fig = theme.figure(
         *parts,
         height=150,
-        x_title="points",
+        x_title="points of 100",
         barmode="stack",
         showlegend=True,
         hovermode="closest",
         margin={"t": 40},
     )
     fig.update_layout(legend_traceorder="normal")
-    return fig.update_xaxes(range=[0, 100]).update_yaxes(visible=False)
+    fig.update_xaxes(range=[0, 100], tickvals=list(range(0, 101, 20)))
+    return fig.update_yaxes(visible=False)

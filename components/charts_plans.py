@@ -16,6 +16,7 @@ from core.domain.risk_types import Check
 
 LOSS, GAIN = "rgba(217, 88, 28, 0.20)", ("rgba(43, 120, 208, 0.24)", "rgba(43, 120, 208, 0.16)")
 ROOM_AFTER = 8  # categories kept free beside the last candle
+FURTHEST = 120.0  # bars end here, however far over the limit
 NAMES = {
     "daily_loss": "Daily loss",
     "risk_per_trade": "Risk per trade",
@@ -157,7 +158,7 @@ def headroom(checks: Sequence[Check], height: int | None = None) -> go.Figure:
     used = [share(check) for check in checks]
     over = [check.limit for check in checks if not check.ok]
     bar = go.Bar(
-        x=[min(value, 130.0) for value in used],
+        x=[min(value, FURTHEST) for value in used],
         y=[NAMES.get(check.limit, check.limit) for check in checks],
         orientation="h",
         marker={
@@ -168,11 +169,15 @@ def headroom(checks: Sequence[Check], height: int | None = None) -> go.Figure:
         hoverinfo="text",
     )
     fig = theme.figure(
-        bar, _amounts(checks, used), height=height or 70 + 30 * len(checks), hovermode="closest"
+        bar,
+        _amounts(checks, used),
+        height=height or 80 + 30 * len(checks),
+        hovermode="closest",
+        showlegend=False,
     )
     fig.update_xaxes(
-        title_text="used, % of the limit",
-        range=[0, 170],
+        title_text="used, % of the limit (the dashed line)",
+        range=[0, 195],
         showgrid=True,
         tickvals=[0, 25, 50, 75, 100],
     )
@@ -188,7 +193,7 @@ def headroom(checks: Sequence[Check], height: int | None = None) -> go.Figure:
 def _amounts(checks: Sequence[Check], used: Sequence[float]) -> go.Scatter:
     """What is used of what is allowed, in a column right of the limit's line."""
     return go.Scatter(
-        x=[max(min(value, 130.0), 100.0) + 3 for value in used],
+        x=[max(min(value, FURTHEST), 100.0) + 3 for value in used],
         y=[NAMES.get(check.limit, check.limit) for check in checks],
         mode="text",
         text=[f"{_amount(check.used)} of {_amount(check.allowed)}" for check in checks],

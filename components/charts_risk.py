@@ -105,7 +105,7 @@ def var_histogram(returns: pl.DataFrame, var: ValueAtRisk) -> go.Figure:
     for value, name, dash, height in lines:
         fig.add_vline(x=-value * 100, line={"dash": dash, "color": "#d9581c", "width": 2})
         fig.add_annotation(
-            x=-value * 100,
+            x=-max(var.historical, var.parametric) * 100,  # left of both lines
             y=height,
             yref="paper",
             text=f"{name} {-value * 100:.2f} %",

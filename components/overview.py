@@ -40,13 +40,12 @@ TOP = {
     "score": "Score",
     "catalyst": "Catalyst",
     "grade": "Grade",
-    "rvol": "Rel. volume",
+    "rvol": "Rel. vol.",
     "gap_type": "Type",
 }
 PLANS = {
     "symbol": "Symbol",
     "direction": "Side",
-    "shares": "Shares",
     "risk": "Risk",
     "state": "State",
 }
@@ -143,7 +142,8 @@ def book(desk: service.Desk) -> None:
     opened = [plan for plan in told(desk, "plans")["plans"] if plan["state"] in OPEN]
     if opened:
         frame = pl.DataFrame(opened, infer_schema_length=None)
-        tables.show(frame, PLANS, alt="Open plans", rows=ROWS)
+        widths = {"symbol": 62, "direction": 52, "risk": 70}
+        tables.show(frame, PLANS, alt="Open plans", rows=ROWS, widths=widths)
     else:
         st.caption("No plan is open.")
     with st.container(horizontal=True):

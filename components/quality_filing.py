@@ -167,8 +167,12 @@ def _finding(finding: Mapping[str, Any], cik: int, *, spread: bool) -> None:
         st.caption(numbers(finding))
         facts = _facts_of(finding, cik)
         if not facts.is_empty():
-            with st.expander(f"The {facts.height} facts behind it", expanded=spread):
+            with st.expander(_behind(facts.height), expanded=spread):
                 tables.show(facts, FACTS, alt=f"Facts behind {finding['rule']}", rows=8)
+
+
+def _behind(count: int) -> str:
+    return "The fact behind it" if count == 1 else f"The {count} facts behind it"
 
 
 def numbers(finding: Mapping[str, Any]) -> str:

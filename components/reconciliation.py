@@ -101,6 +101,8 @@ def over_runs(history: pl.DataFrame) -> None:
 def _over_runs(history: pl.DataFrame, zone: str) -> tuple[Any, pl.DataFrame]:
     newest = history.select("run_id", "started_at").unique().sort("started_at").tail(RUNS_SHOWN)
     shown = history.join(newest.select("run_id"), on="run_id")
-    rows = shown.with_columns(check=pl.col("check_name").replace(TITLES))
+    rows = shown.with_columns(
+        check=pl.col("check_name").replace(TITLES), severity=pl.col("severity").replace(WORDS)
+    )
     rows = rows.sort("started_at", "position", descending=[True, False])
     return charts_quality.checks_over_runs(shown, TITLES, zone), rows

@@ -90,7 +90,8 @@ def exposure(desk: service.Desk, found: RiskReport) -> None:
             alt="Correlations of the names held over 60 sessions",
             key="correlations",
         )
-    tables.show(found.holdings, HOLDINGS, alt="Plans and positions of the book", key="holdings")
+    whole = found.holdings.with_columns(pl.col("value").round(0).cast(pl.Int64))
+    tables.show(whole, HOLDINGS, alt="Plans and positions of the book", key="holdings")
 
 
 def measures(found: RiskReport) -> None:
@@ -130,7 +131,7 @@ def _said(found: RiskReport) -> str:
     if var is None:
         return ""
     text = (
-        f"{var.confidence:.0%} over {var.horizon} session, by both methods from "
+        f"{100 * var.confidence:.0f} % over {var.horizon} session, by both methods from "
         f"{var.window} sessions. "
         f"Beyond it the mean loss is {var.historical_shortfall * 100:.2f} % (historical), "
         f"{var.parametric_shortfall * 100:.2f} % (parametric)."
@@ -146,6 +147,10 @@ def _said(found: RiskReport) -> str:
 
 def stress(found: RiskReport) -> None:
     """Named stretches of the past replayed on today's book."""
+    if found.stress["return"].null_count() == found.stress.height:
+        st.subheader("Stress of named stretches", anchor=False)
+        st.caption("The stored prices of these names reach back to none of the stretches.")
+        return
     theme.show(
         _drawn(
             found,

@@ -31,17 +31,17 @@ def box(label: str = "Search", *, hidden: bool = False) -> str:
     ).strip()
 
 
-def results(desk: service.Desk, wanted: str) -> None:
+def results(desk: service.Desk, wanted: str, most: int = MOST) -> None:
     """What the store has under these words, each a link; nothing for no words."""
     if not wanted:
         return
-    found = morning.search(desk, wanted, MOST)
+    found = morning.search(desk, wanted, most)
     if found.is_empty():
         shell.empty(f"Nothing matches “{wanted}”.", "Try a part of the name, or a CIK.")
     for row in found.iter_rows(named=True):
         _line(row)
-    if found.height == MOST:
-        st.caption(f"The first {MOST}; type more to narrow them.")
+    if found.height == most:
+        st.caption(f"The first {most}; type more to narrow them.")
 
 
 def _line(row: Mapping[str, Any]) -> None:

@@ -85,7 +85,7 @@ def _template(text: str | None = None, surface: str = "rgba(0,0,0,0)") -> go.lay
         font=font,
         paper_bgcolor=surface,
         plot_bgcolor=surface,
-        margin={"l": 8, "r": 8, "t": 28, "b": 8},
+        margin={"l": 8, "r": 18, "t": 28, "b": 8},
         hovermode="x unified",
         separators=".,",
         bargap=0.15,

@@ -13,7 +13,7 @@ desk = shell.page("Overview", purpose="The morning on one screen, problems first
 
 wanted = search.box("Search the desk", hidden=True)
 with shell.guarded("the search"):
-    search.results(desk, wanted)
+    search.results(desk, wanted, most=8)
 
 with shell.guarded("the state of the data"):
     statuses = shell.statuses(desk)

@@ -50,7 +50,8 @@ def new_filings(desk: Desk, since: datetime, limit: int = 50) -> pl.DataFrame:
         "ORDER BY coalesce(f.accepted_at, f.filed::TIMESTAMPTZ) DESC LIMIT $limit",
         {"since": since, "now": desk.now(), "limit": limit},
     )
-    return catalysts.titled(found).with_columns(pl.coalesce("title", "description"))
+    insider = pl.when(pl.col("form").str.contains(r"^[345](/A)?$")).then(pl.lit("Insider report"))
+    return catalysts.titled(found).with_columns(pl.coalesce("title", insider, "description"))
 
 
 def search(desk: Desk, text: str, limit: int = 20) -> pl.DataFrame:
