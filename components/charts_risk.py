@@ -76,8 +76,6 @@ def correlation_heatmap(
     )
     fig.update_yaxes(autorange="reversed", showgrid=False)
     alike = sum(value >= threshold for value in pairs.values())
-    if len(symbols) == 1:
-        return titled(fig, f"{symbols[0]} is the only name: nothing to compare it with")
     if not pairs:
         return titled(fig, "No pair has 60 common sessions: all count as moving together")
     return titled(fig, f"{alike} of {len(pairs)} pairs move together (from {threshold:g})")

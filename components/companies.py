@@ -103,7 +103,7 @@ def watch_list(desk: service.Desk, watched: pl.DataFrame, key: str) -> None:
         key=f"{key}_table",
         on_row=pick,
         pinned=("symbol",),
-        help={"grade": "Of the latest graded filing; pick a filing below to see why."},
+        help={"grade": "Of the latest rated filing; pick a filing below to see why."},
         rows=8,
     )
 

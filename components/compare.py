@@ -16,6 +16,13 @@ def found(desk: service.Desk, both: tuple[int, int]) -> pl.DataFrame:
     return once.made(lambda: comparison.side_by_side(desk, *both), "compare", *key)
 
 
+def concepts(listed: pl.DataFrame) -> list[str]:
+    """What both reported for about the same time first, and of that what readers look for first."""
+    alike = pl.col("ratio").is_not_null()
+    first = companies.ordered(listed.filter(alike))
+    return list(dict.fromkeys([*first, *companies.ordered(listed)]))
+
+
 def chart(
     desk: service.Desk,
     both: tuple[int, int],

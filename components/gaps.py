@@ -48,7 +48,7 @@ HELP = {
     "rvol": "Volume against the mean of the 20 sessions before; before the open by clock time.",
     "story": "A heuristic from the 20-session range, the trend and rvol.",
     "score": "0–100; the sum of the contributions below the table.",
-    "grade": "Of the latest graded filing before this session.",
+    "grade": "Of the latest rated filing before this session.",
     "dollars_m": "Close x volume; before the open the usual volume at the prior close.",
 }
 OUTCOMES = {
@@ -145,6 +145,17 @@ def defaults(desk: service.Desk, bounds: dict[str, float], shares: dict[str, flo
         if mine.filters or mine.weights:
             st.button("Back to the desk's defaults", type="tertiary", on_click=_own, args=(desk,))
             st.caption("Your own defaults are in use.")
+
+
+def said(desk: service.Desk, own: Mapping[str, float]) -> str:
+    """The filters that count where an address names none, in one line."""
+    bounds = scans.default_filters(desk).changed(dict(own))
+    whose = "Your own" if own else "The desk's"
+    return (
+        f"{whose}: |gap| {bounds.min_gap_pct:g} to {bounds.max_gap_pct:g} %, relative volume from "
+        f"{bounds.min_rvol:g}, price {bounds.min_price:g} to {bounds.max_price:g}, "
+        f"{formats.compact(bounds.min_dollar_volume)} dollars traded at least."
+    )
 
 
 def _own(

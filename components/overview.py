@@ -112,7 +112,7 @@ def candidates(desk: service.Desk) -> None:
 def _old(desk: service.Desk, day: date) -> str:
     """Says so when the prices end long before today: a week is longer than any holiday."""
     days = (desk.now().date() - day).days
-    return f", where the stored prices end {days:,} days ago" if days > 7 else ""
+    return f", the last session stored, {days:,} days ago" if days > 7 else ""
 
 
 def _candidate(row: dict[str, Any]) -> dict[str, Any]:

@@ -251,13 +251,20 @@ def of_company(desk: service.Desk, cik: int) -> pl.DataFrame:
 
 
 def of_watched(desk: service.Desk) -> pl.DataFrame:
-    """cik, grade (latest) and trend of every company that has graded filings."""
+    """cik, grade (of the latest rated filing) and trend of every company with graded filings."""
     graded = all_grades(desk)
     return once.of(graded, lambda: _of_watched(graded), "of watched")
 
 
 def _of_watched(graded: pl.DataFrame) -> pl.DataFrame:
-    latest = graded.sort("filed", "accession").group_by("cik").agg(pl.col("grade").last())
+    latest = (
+        graded.sort("filed", "accession")
+        .group_by("cik")
+        .agg(
+            # a prospectus has too few facts to be rated, and says nothing of the reports before it
+            grade=pl.coalesce(pl.col("grade").filter(pl.col("grade") != "NR").last(), pl.lit("NR"))
+        )
+    )
     return with_trend(latest, graded)
 
 

@@ -144,7 +144,10 @@ def findings(view: quality.FilingView) -> None:
     """Every finding: the sentence, the two numbers, and the facts it rests on."""
     found = view.findings
     if found.is_empty():
-        st.success("No rule found a fault in this filing.", icon=":material/check_circle:")
+        if view.grade["score"] is None:
+            st.caption("No rule found a fault, but too little could be checked to say more.")
+        else:
+            st.success("No rule found a fault in this filing.", icon=":material/check_circle:")
         return
     for place, finding in enumerate(found.head(MOST_FINDINGS).iter_rows(named=True)):
         _finding(finding, view.grade["cik"], spread=place < OPEN_AT_FIRST)

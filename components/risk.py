@@ -79,19 +79,26 @@ def exposure(desk: service.Desk, found: RiskReport) -> None:
             key="treemap",
         )
     with right:
-        symbols = found.holdings["symbol"].unique().sort().to_list()
-        threshold = desk.settings.correlation_threshold
-        known = frozenset(found.correlations.items())
-        theme.show(
-            once.made(
-                lambda: charts_risk.correlation_heatmap(found.correlations, symbols, threshold),
-                *("correlations", known, tuple(symbols), threshold),
-            ),
-            alt="Correlations of the names held over 60 sessions",
-            key="correlations",
-        )
+        _correlations(desk, found)
     whole = found.holdings.with_columns(pl.col("value").round(0).cast(pl.Int64))
     tables.show(whole, HOLDINGS, alt="Plans and positions of the book", key="holdings")
+
+
+def _correlations(desk: service.Desk, found: RiskReport) -> None:
+    symbols = found.holdings["symbol"].unique().sort().to_list()
+    if len(symbols) == 1:
+        st.caption(f"{symbols[0]} is the only name of the book: it moves together with no other.")
+        return
+    threshold = desk.settings.correlation_threshold
+    known = frozenset(found.correlations.items())
+    theme.show(
+        once.made(
+            lambda: charts_risk.correlation_heatmap(found.correlations, symbols, threshold),
+            *("correlations", known, tuple(symbols), threshold),
+        ),
+        alt="Correlations of the names held over 60 sessions",
+        key="correlations",
+    )
 
 
 def measures(found: RiskReport) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -24,7 +25,7 @@ def control(desk: service.Desk, page: str) -> None:
         on_change="rerun",
         help="Keep filters and choices of this page under a name, and open kept ones.",
     )
-    if not box.open:
+    if not is_open(box):
         return
     with box:
         _save(desk, page)
@@ -32,9 +33,14 @@ def control(desk: service.Desk, page: str) -> None:
             links.link_query(page, badges.plain(str(saved["name"])), str(saved["query"]))
 
 
+def is_open(box: Any) -> bool:
+    """Whether the reader has the box open."""
+    return bool(box.open)
+
+
 def _save(desk: service.Desk, page: str) -> None:
     with st.form(f"save_{page}", border=False):
-        name = st.text_input("Name of the view", max_chars=40)
+        name = st.text_input("Name of the view", max_chars=40, key=f"view_name_{page}")
         pressed = st.form_submit_button("Save", type="primary")
     if not pressed:
         return

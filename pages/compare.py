@@ -29,7 +29,7 @@ with shell.guarded("the comparison"):
     if found.is_empty():
         shell.empty("They report no concept in common.", "Pull sec.facts for both.")
         st.stop()
-    concepts = parts.ordered(found)
+    concepts = compare.concepts(found)
     concept = st.selectbox("Concept over time", concepts, key="concept", bind="query-params")
     theme.show(
         compare.chart(desk, both, (left, right), found, concept),
