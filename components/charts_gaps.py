@@ -304,5 +304,5 @@ def score_parts(row: Mapping[str, Any], names: Sequence[str]) -> go.Figure:
         margin={"t": 40},
     )
     fig.update_layout(legend_traceorder="normal")
-    fig.update_xaxes(range=[0, 100], tickvals=list(range(0, 101, 20)))
+    fig.update_xaxes(range=[-1, 104], tickvals=list(range(0, 101, 20)))
     return fig.update_yaxes(visible=False)

@@ -88,7 +88,7 @@ def by_group(grades: pl.DataFrame, column: str, what: str) -> go.Figure:
     fig = _stacked(shares, "group", horizontal=True)
     fig.update_layout(height=130 + 28 * max(2, shown.height))
     fig.update_xaxes(
-        title_text="share of filings, %", range=[0, 101], tickvals=TICKS, showgrid=True
+        title_text="share of filings, %", range=[-1, 104], tickvals=TICKS, showgrid=True
     )
     fig.update_yaxes(autorange="reversed", showgrid=False, type="category")
     worst = order.row(0, named=True)

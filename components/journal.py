@@ -77,8 +77,8 @@ def results(desk: service.Desk) -> None:
     if not closed:
         shell.empty(
             "No trade is closed yet.",
-            "Settle open plans by the stored bars under Plans, Decided; then equity, results in R "
-            "and groups are here.",
+            "Approved plans are filled and closed by the bars of later sessions (Plans, Decided, "
+            "Settle by stored bars); then results in R and groups are here.",
             page="plans",
             label="Open the decided plans",
             view="Decided",

@@ -37,7 +37,7 @@ def account(desk: service.Desk, found: RiskReport) -> None:
     currency = desk.settings.account_currency
     book = found.book
     shown = (
-        ("Equity", formats.money(float(book.equity), currency, 0)),
+        ("Equity before the session", formats.money(float(book.equity), currency, 0)),
         ("Realised today", formats.money(float(book.realised), currency)),
         ("Open risk", formats.money(float(book.open_risk), currency)),
         ("Plans and positions", formats.number(len(book.holdings))),
