@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from unittest.mock import patch
 
 import numpy as np
 import polars as pl
@@ -12,6 +13,7 @@ from polars.testing import assert_frame_equal
 
 from core.domain import calendar, gap_state, gaps
 from core.domain.frames import CORPORATE_ACTIONS
+from core.domain.gap_filters import GapFilters, in_reach, passes
 from core.domain.gap_session import measure_session
 
 DAYS = calendar.all_sessions()["session"]
@@ -112,6 +114,21 @@ def _actions(found: list[tuple[int, int, str, float]]) -> pl.DataFrame:
         for name, after, kind, number in found
     ]
     return pl.DataFrame(rows, schema=dict(CORPORATE_ACTIONS.empty().schema))
+
+
+@settings(max_examples=25)
+@given(seed=st.integers(0, 10_000), least=st.sampled_from([0.0, 1.5, 4.0]), found=ACTIONS)
+def test_gaps_found_in_blocks_are_those_measured(
+    seed: int, least: float, found: list[tuple[int, int, str, float]]
+) -> None:
+    """What is let go of early, and where blocks are cut, changes no row that is kept."""
+    bars, actions = _market(seed), _actions(found)
+    filters = GapFilters(min_gap_pct=least)
+    measured = gaps.measure(bars, DAYS, actions)
+    with patch.object(gaps, "BLOCK_ROWS", 130):
+        kept = gaps.find(bars, DAYS, filters, actions)
+    assert kept["candidate"].to_list() == kept.select(passes(filters)).to_series().to_list()
+    assert_frame_equal(kept.drop("candidate"), measured.filter(in_reach(filters)), rel_tol=1e-9)
 
 
 @settings(max_examples=40)
