@@ -176,7 +176,7 @@ def headroom(checks: Sequence[Check], height: int | None = None) -> go.Figure:
         showlegend=False,
     )
     fig.update_xaxes(
-        title_text="used, % of the limit (the dashed line)",
+        title_text="used, % of the limit",
         range=[0, 195],
         showgrid=True,
         tickvals=[0, 25, 50, 75, 100],

@@ -92,10 +92,12 @@ def by_group(grades: pl.DataFrame, column: str, what: str) -> go.Figure:
     )
     fig.update_yaxes(autorange="reversed", showgrid=False, type="category")
     worst = order.row(0, named=True)
-    rest = f" ({shown.height} of {order.height} shown)" if order.height > shown.height else ""
+    rest = f" of {order.height}" if order.height > shown.height else ""
+    if rest:
+        fig.update_xaxes(title_text=f"share of filings, %; the {shown.height} weakest")
     if worst["good"] is None:
-        return _above(fig, f"No {what} has a rated filing{rest}")
-    return _above(fig, f"Weakest {what}: {worst['group']}, {worst['good']:.0f} % A or B{rest}")
+        return _above(fig, f"No {what}{rest} has a rated filing")
+    return _above(fig, f"Weakest {what}{rest}: {worst['group']}, {worst['good']:.0f} % A or B")
 
 
 def _above(fig: go.Figure, finding: str) -> go.Figure:

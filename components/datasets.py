@@ -88,9 +88,10 @@ def facts_of(status: datasets.DatasetStatus, now: datetime) -> None:
         )
         st.metric(
             "Next due",
-            formats.when(status.next_due, zone),
+            formats.age(status.next_due, now) if status.next_due else formats.NOTHING,
             border=True,
-            help=f"{formats.utc(status.next_due)}: the next refresh by the schedule.",
+            help=f"{formats.when(status.next_due, zone)}, {formats.utc(status.next_due)}: "
+            "the next refresh by the schedule.",
         )
         st.metric(
             "Rejected rows",

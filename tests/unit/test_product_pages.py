@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
+import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import asgi
-from components import formats, once, views
-from core.service import morning, preferences
+from components import compare, formats, once, quality, views
+from core.domain import catalysts
+from core.service import comparison, morning, preferences
 from core.service.preferences import Preferences
 from tests.filled import fill
 
@@ -142,3 +145,37 @@ def test_prices_have_cents():
     """Prices are told to the cent, those below one more finely."""
     assert formats.price(1234.5678) == "1,234.57"
     assert formats.price(0.07312) == "0.0731"
+
+
+def test_insider_reports_and_items_are_told_in_words(desk):
+    """New filings say what they are: by their items, by their form, or as their document."""
+    fill(desk)
+    found = morning.new_filings(desk, desk.now() - timedelta(days=400))
+    assert "title" in found.columns
+    assert catalysts.titled(pl.DataFrame({"form": ["8-K"], "items": ["2.02,9.01"]}))["title"][
+        0
+    ].startswith("Results of operations")
+
+
+def test_two_companies_are_compared_on_the_same_year(desk):
+    """A ratio needs periods that end within a year; what both reported of late comes first."""
+    fill(desk)
+    found = comparison.side_by_side(desk, 1001, 1002)
+    apart = (pl.col("left_period") - pl.col("right_period")).dt.total_days().abs() > 370
+    assert found.filter(apart)["ratio"].null_count() == found.filter(apart).height
+    assert compare.concepts(found)[0] in found.filter(~apart)["concept"]
+
+
+def test_the_grade_of_a_company_is_that_of_its_latest_rated_filing():
+    """A prospectus that cannot be rated does not hide the grade of the report before."""
+    graded = pl.DataFrame(
+        {
+            "cik": [1, 1, 2],
+            "filed": [date(2026, 1, 1), date(2026, 2, 1), date(2026, 1, 1)],
+            "accession": ["a", "b", "c"],
+            "grade": ["A", "NR", "NR"],
+            "score": [95.0, None, None],
+        }
+    )
+    latest = quality._of_watched(graded).sort("cik")
+    assert latest["grade"].to_list() == ["A", "NR"]
