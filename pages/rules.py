@@ -6,7 +6,9 @@ import streamlit as st
 
 from components import glossary, rules, shell
 
-shell.page("Rules", purpose="Every rule behind a grade, as the desk evaluates it.")
+shell.page(
+    "Rules", purpose="Every rule behind a grade, as the desk evaluates it.", views_of="rules"
+)
 
 with shell.guarded("the rules"):
     book = rules.ruleset()

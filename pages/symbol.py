@@ -5,14 +5,18 @@ from __future__ import annotations
 import polars as pl
 import streamlit as st
 
-from components import charts_gaps, gaps, once, shell, tables, theme
+from components import charts_gaps, formats, gaps, once, quality, shell, tables, theme
 from core.service import symbols
 
 INPUTS = ("prices.daily", "corporate_actions", "sec.submissions")
 SPANS = {"3 months": 63, "6 months": 126, "1 year": 260}
 
+quality.go_to_picked()
 desk = shell.page(
-    "Symbol", purpose="One name: candles, gaps, filings and what like gaps did.", datasets=INPUTS
+    "Symbol",
+    purpose="One name: candles, gaps, filings and what like gaps did.",
+    datasets=INPUTS,
+    views_of="symbol",
 )
 
 names = []
@@ -58,7 +62,7 @@ with shell.guarded("the symbol"):
             span_boxes,
             view.filings,
             symbols.levels(view, today["session"]),
-            title=f"{symbol} {today['session']:%d %b %Y}: {gap}. {finding}",
+            title=f"{symbol} {formats.day(today['session'])}: {gap}. {finding}",
             palette=colours,
         ),
         *("candles", symbol, span, day, colours, *shell.version(desk, *INPUTS)),
@@ -105,7 +109,7 @@ with shell.guarded("the symbol"):
                 alt="Filings of the company",
                 key="filings",
             )
-        graded = symbols.grades(desk, view.cik)
+        graded = symbols.grades(desk, view.cik, day)
         if not graded.is_empty():
             st.subheader("Grades of its filings", anchor=False)
-            tables.show(graded, {"filed": "Filed", "grade": "Grade"}, alt="Grades", key="grades")
+            gaps.grades(graded)

@@ -116,7 +116,8 @@ def filing(desk: Desk, accession: str, cik: int | None = None) -> FilingView:
     row = current.row(0, named=True)
     found = store.findings(desk.warehouse, [accession]).filter(pl.col("cik") == row["cik"])
     stated = _sorted_into(store.statements(desk.warehouse, accession, row["cik"]))
-    days = (pl.col("period_end") - pl.lit(row["period_end"])).dt.total_days().abs()
+    period = pl.lit(row["period_end"], dtype=pl.Date)  # a prospectus has none
+    days = (pl.col("period_end") - period).dt.total_days().abs()
     own = (pl.col("statement") == "Cover") | (days <= OWN_PERIOD_DAYS).fill_null(value=False)
     return FilingView(
         grade=row,
