@@ -15,7 +15,9 @@ from pathlib import Path
 
 import anyio.to_thread
 import streamlit as st
-from starlette.routing import Mount
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
+from starlette.routing import Mount, Route
 
 from app import address
 from app.api import main as api
@@ -70,8 +72,14 @@ def _collect(stop: threading.Event) -> None:
         gc.collect()
 
 
+def landing(request: Request) -> RedirectResponse:
+    """The landing page stands at `/` alone; its own name leads there with the view kept."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(f"/{query}", status_code=307)
+
+
 app = st.App(
     Path(__file__).with_name("dashboard.py"),
     lifespan=lifespan,
-    routes=[Mount("/api", app=api.create())],
+    routes=[Mount("/api", app=api.create()), Route("/overview", landing)],
 )

@@ -15,13 +15,13 @@ if str(ROOT) not in sys.path:  # a server started elsewhere finds the packages a
     sys.path.insert(0, str(ROOT))
 
 from app import navigation  # noqa: E402
-from components import jobs, shell  # noqa: E402
+from components import jobs, links, shell  # noqa: E402
 from core import service  # noqa: E402
 
 st.set_page_config(page_title="Openbell", page_icon=navigation.picture("icon.svg"), layout="wide")
 st.logo(navigation.picture("logo.svg"), size="large")
 page = st.navigation(navigation.routes(), position="top")
-st.session_state[shell.ROUTES_KEY] = navigation.by_name()
+st.session_state[links.ROUTES_KEY] = navigation.by_name()
 with shell.last_wall():
     page.run()
 with shell.guarded("the news of background pulls"):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import plotly.graph_objects as go
 import polars as pl
 
-from components import theme
+from components import formats, theme
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 # Worst first: a day is coloured by the worst of its pulls.
@@ -64,9 +65,17 @@ def pull_calendar(pulls: pl.DataFrame, *, today: date, weeks: int | None = None)
             "outlinewidth": 0,
         },
     )
-    fig = theme.figure(heat, height=230, hovermode="closest")
+    fig = theme.figure(heat, height=260, hovermode="closest", x_title="week of, days by UTC")
     fig.update_yaxes(autorange="reversed", showgrid=False)
-    return fig.update_xaxes(tickformat="%d %b", ticklabelmode="period")
+    fig.update_xaxes(tickformat="%d %b", ticklabelmode="period")
+    return theme.titled(fig, _pulled(days))
+
+
+def _pulled(days: pl.DataFrame) -> str:
+    """How many days had pulls, and how many of them a failed one."""
+    failed = days.filter(pl.col("state") == "failed").height
+    with_pulls = "1 day with pulls" if days.height == 1 else f"{days.height} days with pulls"
+    return f"{with_pulls}, {failed or 'none'} with a failed one; each by its worst"
 
 
 def _weeks_back(pulls: pl.DataFrame, today: date) -> int:
@@ -95,19 +104,39 @@ def _steps(colors: Sequence[str]) -> list[tuple[float, str]]:
     return [(edge / count, color) for i, color in enumerate(colors) for edge in (i, i + 1)]
 
 
-def pull_timeline(pulls: pl.DataFrame) -> go.Figure:
+def pull_timeline(pulls: pl.DataFrame, zone: str = formats.MARKET_ZONE) -> go.Figure:
     """The last runs over time: how long each took, with shape and colour by how it ended.
 
     `pulls` has `started_at`, `seconds`, `state`, `rows_read`, `trigger`.
     """
+    pulls = pulls.with_columns(at=_local(zone))
     traces = [
         _runs(part, state)
         for state in SHAPES
         if not (part := pulls.filter(pl.col("state") == state)).is_empty()
     ]
-    fig = theme.figure(*traces, height=230, y_title="seconds", hovermode="closest", showlegend=True)
+    fig = theme.figure(*traces, height=280, y_title="seconds", hovermode="closest", showlegend=True)
     fig.update_yaxes(rangemode="tozero")
-    return fig.update_xaxes(range=_span(pulls["started_at"]))
+    fig.update_xaxes(range=_span(pulls["at"]), title_text=f"started ({formats.zone_label(zone)})")
+    fig.update_layout(legend={"y": 1, "yanchor": "bottom", "x": 0})
+    return theme.titled(fig, _took(pulls["seconds"]), above=76)
+
+
+def _took(seconds: pl.Series) -> str:
+    """How long the pulls took, in one line; newest first."""
+    known = seconds.drop_nulls()
+    if known.is_empty():
+        return "No pull has ended yet"
+    last = formats.duration(float(known[0]))
+    if len(known) == 1:
+        return f"The pull took {last}"
+    middle = formats.duration(float(known.to_frame().select(pl.first().median()).item()))
+    return f"The last pull took {last}, the middle one of {len(known)} took {middle}"
+
+
+def _local(zone: str) -> pl.Expr:
+    """The start of a pull by the clock of a zone: charts know no zones."""
+    return pl.col("started_at").dt.convert_time_zone(zone).dt.replace_time_zone(None)
 
 
 def _span(instants: pl.Series) -> list[datetime] | None:
@@ -121,23 +150,23 @@ def _span(instants: pl.Series) -> list[datetime] | None:
 
 def _runs(part: pl.DataFrame, state: str) -> go.Scatter:
     return go.Scatter(
-        x=part["started_at"].to_list(),
+        x=part["at"].to_list(),
         y=part["seconds"].to_list(),
         mode="markers",
         name=state,
         marker={"symbol": SHAPES[state], "size": 9, "color": theme.STATES[state]},
         customdata=part.select("rows_read", "trigger").rows(),
-        hovertemplate="%{x|%d %b %H:%M} UTC<br>%{y:.1f} s, %{customdata[0]:,} rows"
+        hovertemplate="%{x|%d %b %H:%M}<br>%{y:.1f} s, %{customdata[0]:,} rows"
         "<br>%{customdata[1]}<extra>" + state + "</extra>",
     )
 
 
-def volume_band(pulls: pl.DataFrame) -> go.Figure:
+def volume_band(pulls: pl.DataFrame, zone: str = formats.MARKET_ZONE) -> go.Figure:
     """Rows read per pull with the band in which most earlier pulls lie.
 
     `pulls` has `started_at`, `rows_read`, and `low`, `high` (the band; null without history).
     """
-    at = pulls["started_at"].to_list()
+    at = pulls.select(_local(zone)).to_series().to_list()
     band = [
         go.Scatter(
             x=at,
@@ -159,7 +188,22 @@ def volume_band(pulls: pl.DataFrame) -> go.Figure:
         name="rows read",
         line={"color": theme.ACCENT},
     )
-    return theme.figure(*band, rows, height=230, y_title="rows").update_yaxes(rangemode="tozero")
+    fig = theme.figure(*band, rows, height=260, y_title="rows")
+    fig.update_yaxes(rangemode="tozero")
+    fig.update_xaxes(title_text=f"started ({formats.zone_label(zone)})")
+    newest = pulls.sort("started_at").row(-1, named=True)
+    return theme.titled(fig, _brought(newest))
+
+
+def _brought(pull: Mapping[str, Any]) -> str:
+    """Rows of the newest pull against the usual range of the ones before."""
+    rows, low, high = pull["rows_read"], pull["low"], pull["high"]
+    text = f"The last pull brought {formats.number(rows)} rows"
+    if rows is None or low is None or high is None:
+        return f"{text}; too few pulls before to compare"
+    usual = f"the usual {formats.number(low)} to {formats.number(high)}"
+    word = "below" if rows < low else "above" if rows > high else "within"
+    return f"{text}, {word} {usual}"
 
 
 def lines(

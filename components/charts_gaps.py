@@ -174,14 +174,14 @@ def rates(table: pl.DataFrame, by: str, *, title: str) -> go.Figure:
         margin={"t": 46},
     )
     return fig.update_yaxes(autorange="reversed", showgrid=False).update_xaxes(
-        range=[-1.5, _reach(table)], ticksuffix=" %", showgrid=True
+        range=[-_reach(table) / 60, _reach(table)], ticksuffix=" %", showgrid=True
     )
 
 
 def _reach(table: pl.DataFrame) -> float:
     """The axis ends a little beyond the widest interval, at most at 100."""
     widest = table["high_pct"].max()
-    return min(101.5, float(widest if isinstance(widest, float) else 100.0) * 1.1 + 2)
+    return min(101.5, float(widest if isinstance(widest, float) else 100.0) * 1.1 + 0.1)
 
 
 def _interval(table: pl.DataFrame, middle: str, low: str, high: str) -> dict[str, Any]:
@@ -297,11 +297,12 @@ def score_parts(row: Mapping[str, Any], names: Sequence[str]) -> go.Figure:
     fig = theme.figure(
         *parts,
         height=150,
-        x_title="points",
+        x_title="points of 100",
         barmode="stack",
         showlegend=True,
         hovermode="closest",
         margin={"t": 40},
     )
     fig.update_layout(legend_traceorder="normal")
-    return fig.update_xaxes(range=[0, 100]).update_yaxes(visible=False)
+    fig.update_xaxes(range=[-1, 104], tickvals=list(range(0, 101, 20)))
+    return fig.update_yaxes(visible=False)

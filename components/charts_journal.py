@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from components import theme
-from components.charts_plans import titled
+from components.theme import titled
 
 
 def equity_curve(curve: pl.DataFrame, currency: str) -> go.Figure:

@@ -9,12 +9,14 @@ from typing import Any
 import plotly.graph_objects as go
 import polars as pl
 
-from components import theme
+from components import formats, theme
+from components.theme import titled
 from core.domain.plans import Plan
 from core.domain.risk_types import Check
 
 LOSS, GAIN = "rgba(217, 88, 28, 0.20)", ("rgba(43, 120, 208, 0.24)", "rgba(43, 120, 208, 0.16)")
 ROOM_AFTER = 8  # categories kept free beside the last candle
+FURTHEST = 120.0  # bars end here, however far over the limit
 NAMES = {
     "daily_loss": "Daily loss",
     "risk_per_trade": "Risk per trade",
@@ -29,14 +31,6 @@ NAMES = {
     "liquidity": "Liquidity",
     "filing_grade": "Filing grade",
 }
-
-
-def titled(fig: go.Figure, finding: str) -> go.Figure:
-    """The figure with its finding as the title."""
-    return fig.update_layout(
-        title={"text": finding, "x": 0, "xanchor": "left", "font": {"size": 15}},
-        margin={"t": 56},
-    )
 
 
 def plan_candles(
@@ -74,8 +68,8 @@ def finding(plan: Plan) -> str:
         return f"{plan.symbol}: no trade, 0 shares"
     side = "Long" if plan.sign > 0 else "Short"
     return (
-        f"{side} {plan.shares:,} {plan.symbol} at {plan.entry}: "
-        f"{plan.risk:,.0f} {plan.account_currency} to the stop at {plan.stop}"
+        f"{side} {plan.shares:,} {plan.symbol} at {formats.price(plan.entry)}: "
+        f"{plan.risk:,.0f} {plan.account_currency} to the stop at {formats.price(plan.stop)}"
     )
 
 
@@ -164,23 +158,26 @@ def headroom(checks: Sequence[Check], height: int | None = None) -> go.Figure:
     used = [share(check) for check in checks]
     over = [check.limit for check in checks if not check.ok]
     bar = go.Bar(
-        x=[min(value, 130.0) for value in used],
+        x=[min(value, FURTHEST) for value in used],
         y=[NAMES.get(check.limit, check.limit) for check in checks],
         orientation="h",
         marker={
             "color": [theme.ACCENT if check.ok else "#d9581c" for check in checks],
             "pattern": {"shape": ["" if check.ok else "/" for check in checks]},
         },
-        text=[f"{_amount(check.used)} of {_amount(check.allowed)}" for check in checks],
-        textposition="outside",
-        cliponaxis=False,
         hovertext=[check.sentence for check in checks],
         hoverinfo="text",
     )
-    fig = theme.figure(bar, height=height or 70 + 30 * len(checks), hovermode="closest")
+    fig = theme.figure(
+        bar,
+        _amounts(checks, used),
+        height=height or 80 + 30 * len(checks),
+        hovermode="closest",
+        showlegend=False,
+    )
     fig.update_xaxes(
         title_text="used, % of the limit",
-        range=[0, 165],
+        range=[0, 195],
         showgrid=True,
         tickvals=[0, 25, 50, 75, 100],
     )
@@ -190,8 +187,30 @@ def headroom(checks: Sequence[Check], height: int | None = None) -> go.Figure:
         first = NAMES.get(over[0], over[0])
         more = f" and {len(over) - 1} more" if len(over) > 1 else ""
         return titled(fig, f"{first}{more} over the limit")
-    tight = max(checks, key=share)
-    return titled(fig, f"All {len(checks)} limits hold; {_name(tight)} is the tightest")
+    return titled(fig, f"All {len(checks)} limits hold; {_tightest(checks)}")
+
+
+def _amounts(checks: Sequence[Check], used: Sequence[float]) -> go.Scatter:
+    """What is used of what is allowed, in a column right of the limit's line."""
+    return go.Scatter(
+        x=[max(min(value, FURTHEST), 100.0) + 3 for value in used],
+        y=[NAMES.get(check.limit, check.limit) for check in checks],
+        mode="text",
+        text=[f"{_amount(check.used)} of {_amount(check.allowed)}" for check in checks],
+        textposition="middle right",
+        cliponaxis=False,
+        hoverinfo="skip",
+        showlegend=False,
+    )
+
+
+def _tightest(checks: Sequence[Check]) -> str:
+    """The limit with the least room. A grade lets the whole size through, or shrinks or ends it."""
+    limits = [check for check in checks if check.limit != "filing_grade"]
+    tight = max(limits, key=share, default=None)
+    if tight is None or not share(tight):
+        return "none is in use"
+    return f"{_name(tight)} is the tightest, {share(tight):.0f} % used"
 
 
 def share(check: Check) -> float:

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from components import formats, theme
-from components.charts_plans import titled
+from components.theme import titled
 
 LETTERS = ("A", "B", "C", "D", "F", "NR")
 MOST_BARS = 12
@@ -66,7 +66,7 @@ def over_time(grades: pl.DataFrame) -> go.Figure:
     yearly = grades.with_columns(pl.col("filed").dt.year().cast(pl.String).alias("year"))
     shares = _shares(yearly, "year").sort("year")
     fig = _stacked(shares, "year", horizontal=False)
-    fig.update_xaxes(title_text="year of filing", type="category")
+    fig.update_xaxes(title_text="year of filing", type="category", tickangle=0, nticks=9)
     fig.update_yaxes(title_text="share of filings, %", range=[0, 100], tickvals=TICKS)
     rated = yearly.filter(pl.col("grade") != "NR")
     if rated.is_empty():
@@ -88,23 +88,23 @@ def by_group(grades: pl.DataFrame, column: str, what: str) -> go.Figure:
     fig = _stacked(shares, "group", horizontal=True)
     fig.update_layout(height=130 + 28 * max(2, shown.height))
     fig.update_xaxes(
-        title_text="share of filings, %", range=[0, 100], tickvals=TICKS, showgrid=True
+        title_text="share of filings, %", range=[-1, 104], tickvals=TICKS, showgrid=True
     )
     fig.update_yaxes(autorange="reversed", showgrid=False, type="category")
     worst = order.row(0, named=True)
-    rest = f" ({shown.height} of {order.height} shown)" if order.height > shown.height else ""
+    rest = f" of {order.height}" if order.height > shown.height else ""
+    if rest:
+        fig.update_xaxes(title_text=f"share of filings, %; the {shown.height} weakest")
     if worst["good"] is None:
-        return _above(fig, f"No {what} has a rated filing{rest}")
-    return _above(fig, f"Weakest {what}: {worst['group']}, {worst['good']:.0f} % A or B{rest}")
+        return _above(fig, f"No {what}{rest} has a rated filing")
+    return _above(fig, f"Weakest {what}{rest}: {worst['group']}, {worst['good']:.0f} % A or B")
 
 
 def _above(fig: go.Figure, finding: str) -> go.Figure:
     """The finding above the legend of the letters, however tall the chart is."""
     fig = titled(fig, finding)
     fig.update_layout(margin={"t": 76}, legend={"y": 1, "yanchor": "bottom", "x": 0})
-    return fig.update_layout(
-        title={"yref": "container", "y": 1, "yanchor": "top", "pad": {"t": 12}}
-    )
+    return fig
 
 
 def _weakest_first(named: pl.DataFrame) -> pl.DataFrame:
@@ -223,7 +223,9 @@ def score_history(history: pl.DataFrame, of: str) -> go.Figure:
     return titled(fig, f"{of} {moved} {ending} over {runs.height} runs")
 
 
-def checks_over_runs(history: pl.DataFrame, titles: Mapping[str, str]) -> go.Figure:
+def checks_over_runs(
+    history: pl.DataFrame, titles: Mapping[str, str], zone: str = formats.MARKET_ZONE
+) -> go.Figure:
     """A row a check, a column a run: severity by sign and colour, rows affected on hovering.
 
     `history` has run_id, started_at, check_name, severity, affected.
@@ -236,17 +238,22 @@ def checks_over_runs(history: pl.DataFrame, titles: Mapping[str, str]) -> go.Fig
     }
     rank = {name: place for place, name in enumerate(SEVERITIES)}
     found = [[cells.get((name, run)) for run in runs["run_id"]] for name in names]
+    times = [formats.when(at, zone, seconds=True) for at in runs["started_at"]]
     heat = go.Heatmap(
         z=[[rank.get(cell[0]) if cell else None for cell in row] for row in found],
-        x=[f"{at:%d %b %H:%M:%S}" for at in runs["started_at"]],
+        x=list(range(runs.height)),  # runs of one second stay apart
         y=[titles[name] for name in names],
         text=[[SIGNS.get(cell[0], "") if cell else "" for cell in row] for row in found],
         texttemplate="%{text}",
         textfont={"color": "#ffffff"},
         customdata=[
-            [f"{cell[0]}, {cell[1]:,} affected" if cell else "" for cell in r] for r in found
+            [
+                f"{at}: {cell[0]}, {cell[1]:,} affected" if cell else at
+                for at, cell in zip(times, row, strict=True)
+            ]
+            for row in found
         ],
-        hovertemplate="%{y}<br>%{x} UTC: %{customdata}<extra></extra>",
+        hovertemplate="%{y}<br>%{customdata}<extra></extra>",
         colorscale=[
             (edge / 4, color) for i, color in enumerate(SEVERITIES.values()) for edge in (i, i + 1)
         ],
@@ -256,8 +263,11 @@ def checks_over_runs(history: pl.DataFrame, titles: Mapping[str, str]) -> go.Fig
         xgap=3,
         ygap=3,
     )
-    fig = theme.figure(heat, height=110 + 34 * max(2, len(names)), x_title="run, UTC")
-    fig.update_layout(hovermode="closest").update_xaxes(type="category")
+    fig = theme.figure(heat, height=110 + 34 * max(2, len(names)), x_title="run, the newest last")
+    step = max(1, -(-runs.height // 5))
+    places = list(range(runs.height - 1, -1, -step))
+    fig.update_layout(hovermode="closest")
+    fig.update_xaxes(tickvals=places, ticktext=[times[place] for place in places])
     fig.update_yaxes(autorange="reversed", showgrid=False)
     bad = history.filter(pl.col("severity").is_in(["error", "critical"]))["run_id"].n_unique()
     return titled(

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from components import theme
-from components.charts_plans import titled
+from components.theme import titled
 from core.domain.risk_measures import ValueAtRisk
 
 
@@ -47,7 +47,8 @@ def exposure_treemap(holdings: pl.DataFrame, equity: float, currency: str) -> go
         height=340,
     )
     top, share = sectors.row(0)[0], sectors.row(0)[1] / equity * 100 if equity else 0
-    return titled(fig, f"{top} is the largest sector, {share:.0f} % of equity")
+    word = "The sector of most is unknown" if top == "unknown" else f"{top} is the largest sector"
+    return titled(fig, f"{word}: {share:.0f} % of equity")
 
 
 def correlation_heatmap(
@@ -102,7 +103,7 @@ def var_histogram(returns: pl.DataFrame, var: ValueAtRisk) -> go.Figure:
     for value, name, dash, height in lines:
         fig.add_vline(x=-value * 100, line={"dash": dash, "color": "#d9581c", "width": 2})
         fig.add_annotation(
-            x=-value * 100,
+            x=-max(var.historical, var.parametric) * 100,  # left of both lines
             y=height,
             yref="paper",
             text=f"{name} {-value * 100:.2f} %",
@@ -137,7 +138,7 @@ def drawdown_area(frame: pl.DataFrame, of: str, day: str = "session") -> go.Figu
     return titled(fig, f"{of} fell {abs(float(deepest or 0)):.2f} % from its peak at worst")
 
 
-def stress_bars(stress: pl.DataFrame, equity: float) -> go.Figure:
+def stress_bars(stress: pl.DataFrame, equity: float, currency: str) -> go.Figure:
     """What each replayed stretch would do to today's book; `stress` has name, return."""
     known = stress.drop_nulls("return").sort("return")
     colors = theme.palette()
@@ -161,5 +162,6 @@ def stress_bars(stress: pl.DataFrame, equity: float) -> go.Figure:
         return titled(fig, "No replayed stretch has prices of these names")
     worst = known.row(0, named=True)
     return titled(
-        fig, f"{worst['name']} would be the worst: {worst['return'] * equity:+,.0f} on equity"
+        fig,
+        f"{worst['name']} would be the worst: {worst['return'] * equity:+,.0f} {currency}",
     )

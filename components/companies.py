@@ -112,7 +112,7 @@ def watch_list(desk: service.Desk, watched: pl.DataFrame, key: str) -> None:
         key=f"{key}_table",
         on_row=pick,
         pinned=("symbol",),
-        help={"grade": "Of the latest graded filing; pick a filing below to see why."},
+        help={"grade": "Of the latest rated filing; pick a filing below to see why."},
         rows=8,
     )
 
@@ -176,6 +176,7 @@ def filings(desk: service.Desk, cik: int, known: date | None) -> None:
         FILINGS,
         alt=f"Filings of CIK {cik} with their grades, newest first",
         key="company_filings",
+        widths={"form": 110},
         on_row=lambda row: quality.pick({**row, "cik": cik}) if row["score"] is not None else None,
         help={"grade": "Pick the row to see why; forms without figures have none."},
     )
@@ -205,7 +206,9 @@ def facts(desk: service.Desk, cik: int, known: date | None) -> None:
     if not spans:
         shell.empty("Nothing was known of this concept then.", "Choose a later date.")
         return
-    span = right.segmented_control("Periods", spans, default=spans[0], key="span", required=True)
+    span = right.segmented_control(
+        "Periods", spans, default=spans[0], key="span", bind="query-params", required=True
+    )
     meaning = listed.filter(pl.col("concept") == concept)["label"][0]
     key = ("facts chart", cik, concept, known, span, *version)
     theme.show(
@@ -251,12 +254,24 @@ def over_time(found: pl.DataFrame, name: str, span: str) -> go.Figure:
     """Bars for periods, a stepped line for instants; values in the unit of the filing."""
     unit = found["unit"].value_counts(sort=True)["unit"][0]
     shown = found.filter(pl.col("unit") == unit)
-    title = {"title": {"text": f"{name}, {unit}", "font": {"size": 14}}, "margin": {"t": 40}}
     if span == "Instants":
         fig = charts.lines(shown, "period_end", {"value": name}, y_title=unit, shape="hv")
     else:
         fig = charts.bars(shown, "period_end", "value", y_title=unit, height=340)
-    return fig.update_layout(**title)
+    fig.update_xaxes(title_text="period to" if span != "Instants" else "at")
+    return theme.titled(fig, f"{name}: {_latest(shown, span)}, {unit}")
+
+
+def _latest(shown: pl.DataFrame, span: str) -> str:
+    """The latest value, and what became of it in a year where the year before is known."""
+    last = shown.row(-1, named=True)
+    said = f"{formats.compact(float(last['value']))} to {formats.day(last['period_end'])}"
+    days = (pl.lit(last["period_end"]) - pl.col("period_end")).dt.total_days()
+    before = shown.filter(days.is_between(350, 380))["value"]
+    if before.is_empty() or float(before[-1]) <= 0:
+        return said
+    change = 100 * (float(last["value"]) / float(before[-1]) - 1)
+    return f"{said}, {formats.pct(change, 0)} on a year before"
 
 
 def identifiers(company: dict[str, Any]) -> None:

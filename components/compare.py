@@ -5,7 +5,7 @@ from __future__ import annotations
 import plotly.graph_objects as go
 import polars as pl
 
-from components import companies, once, shell, theme
+from components import companies, formats, once, shell, theme
 from core import service
 from core.service import comparison
 
@@ -21,6 +21,13 @@ def found(desk: service.Desk, both: tuple[int, int]) -> pl.DataFrame:
 def first_rows(listed: pl.DataFrame) -> pl.DataFrame:
     """The rows that the table shows."""
     return once.of(listed, lambda: listed.head(ROWS_SHOWN), "first rows")
+
+
+def concepts(listed: pl.DataFrame) -> list[str]:
+    """What both reported for about the same time first, and of that what readers look for first."""
+    alike = pl.col("ratio").is_not_null()
+    first = companies.ordered(listed.filter(alike))
+    return list(dict.fromkeys([*first, *companies.ordered(listed)]))
 
 
 def chart(
@@ -70,4 +77,16 @@ def both_over_time(
         )
         for frame, name, (dash, mark) in zip((left, right), names, styles, strict=True)
     ]
-    return theme.figure(*traces, height=340, y_title=unit, showlegend=True)
+    fig = theme.figure(*traces, height=360, y_title=unit, x_title="period to", showlegend=True)
+    fig.update_layout(legend={"y": 1, "yanchor": "bottom", "x": 0})
+    return theme.titled(fig, _finding(left, right, names, unit), above=76)
+
+
+def _finding(left: pl.DataFrame, right: pl.DataFrame, names: tuple[str, str], unit: str) -> str:
+    """The latest values of both beside each other."""
+    parts = [
+        f"{name} {formats.compact(float(frame['value'][-1]))} ({frame['period_end'][-1]:%b %Y})"
+        for frame, name in zip((left, right), names, strict=True)
+        if frame.height
+    ]
+    return f"{', '.join(parts)}, {unit}" if parts else "Neither has reported a period of this kind"

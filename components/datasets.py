@@ -88,9 +88,10 @@ def facts_of(status: datasets.DatasetStatus, now: datetime) -> None:
         )
         st.metric(
             "Next due",
-            formats.when(status.next_due, zone),
+            formats.age(status.next_due, now) if status.next_due else formats.NOTHING,
             border=True,
-            help=f"{formats.utc(status.next_due)}: the next refresh by the schedule.",
+            help=f"{formats.when(status.next_due, zone)}, {formats.utc(status.next_due)}: "
+            "the next refresh by the schedule.",
         )
         st.metric(
             "Rejected rows",
@@ -99,34 +100,33 @@ def facts_of(status: datasets.DatasetStatus, now: datetime) -> None:
             help=HELP["rows_rejected"],
         )
     if status.last_error:
-        st.error(f"**The last pull failed.** {badges.plain(status.last_error)}")
+        said = badges.plain(formats.sentence(status.last_error))
+        opening = "" if said.startswith("The pull") else "**The last pull failed.** "
+        st.error(f"{opening}{said}")
 
 
 def pulls(desk: service.Desk, status: datasets.DatasetStatus) -> None:
     """Calendar, timeline, and table of a dataset's pulls, drawn once per pull."""
-    name, today = status.name, desk.now().date()
+    name, today, zone = status.name, desk.now().date(), shell.zone()
     key = (desk.warehouse.path, name, status.last_pull_id, today)
     history = once.made(lambda: datasets.pull_history(desk, name, limit=1000), "pulls", *key)
     if history.is_empty():
         shell.empty("No pull yet.", "Press Refresh now, or wait for the schedule.")
         return
-    st.markdown("**Each day by its worst pull**")
     theme.show(
         once.made(lambda: charts.pull_calendar(history, today=today), "calendar", *key),
         alt=f"Calendar of the pulls of {name}, coloured by the worst of each day",
         key=f"calendar_{name}",
     )
-    st.markdown("**How long each of the last pulls took**")
     theme.show(
-        once.made(lambda: charts.pull_timeline(history.head(60)), "timeline", *key),
+        once.made(lambda: charts.pull_timeline(history.head(60), zone), "timeline", zone, *key),
         alt=f"How long each of the last pulls of {name} took and how it ended",
         key=f"timeline_{name}",
     )
     volumes = once.made(lambda: datasets.volumes(desk, name), "volumes", *key)
     if volumes.height > 1:
-        st.markdown("**Rows each pull brought, and the usual range of the pulls before**")
         theme.show(
-            once.made(lambda: charts.volume_band(volumes), "volume", *key),
+            once.made(lambda: charts.volume_band(volumes, zone), "volume", zone, *key),
             alt=f"Rows read by the last pulls of {name} with their usual range",
             key=f"volume_{name}",
         )

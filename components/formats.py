@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -78,6 +79,17 @@ def compact(value: float | None) -> str:
         if abs(value) >= size:
             return f"{value / size:.3g} {unit}"
     return f"{value:.3g}"
+
+
+def sentence(text: str) -> str:
+    """A message as a sentence: a capital first, a full stop last."""
+    text = text.strip()
+    return text and f"{text[0].upper()}{text[1:]}{'' if text[-1] in '.!?…' else '.'}"
+
+
+def price(value: float | Decimal) -> str:
+    """A price to the cent, below one to a hundredth of a cent: `1,234.50`, `0.0731`."""
+    return f"{value:,.2f}" if abs(value) >= 1 else f"{value:,.4f}"
 
 
 def money(value: float | None, currency: str = "USD", digits: int = 2) -> str:

@@ -59,9 +59,10 @@ def _rates(rows: pl.DataFrame, measure: str, by: str) -> tuple[Any, pl.DataFrame
     total = rules.rates(rows, [], measure).row(0, named=True)
     table = rules.rates(rows, [BY[by]], measure).sort("n", descending=True).head(14)
     table = table.sort(BY[by]) if by in ("Size", "Weekday") else table
+    digits = 0 if total["low_pct"] >= 10 else 1  # 1 % (1–1 %) would say nothing
     title = (
-        f"{measure.capitalize()}: {total['rate_pct']:.0f} % of {total['n']:,} "
-        f"({total['low_pct']:.0f}–{total['high_pct']:.0f} %)"
+        f"{measure.capitalize()}: {total['rate_pct']:.{digits}f} % of {total['n']:,} "
+        f"({total['low_pct']:.{digits}f}–{total['high_pct']:.{digits}f} %)"
     )
     return charts_gaps.rates(table, BY[by], title=title), table
 
@@ -73,5 +74,5 @@ def sizes(past: History, colours: theme.Palette) -> Any:
 
 def _sizes(past: History, colours: theme.Palette) -> Any:
     share = (past.outcomes["gap_pct"] > 0).mean() or 0.0
-    title = f"{past.outcomes.height:,} gaps of 1 % and more, {share:.0%} of them up"
+    title = f"{past.outcomes.height:,} gaps of 1 % and more, {100 * share:.0f} % of them up"
     return charts_gaps.distribution(past.outcomes, title=title, palette=colours)

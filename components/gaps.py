@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import polars as pl
 import streamlit as st
 
-from components import badges, charts_gaps, formats, once, shell, tables, theme
+from components import badges, charts_gaps, formats, once, quality, shell, tables, theme
 from core import service
 from core.domain.scoring import COMPONENTS
 from core.service import preferences, scans, symbols
@@ -21,13 +23,13 @@ CANDIDATES = {
     "score": "Score",
     "catalyst_text": "Catalyst",
     "grade": "Grade",
-    "gap_atr": "ATR",
-    "rvol": "rvol",
+    "gap_atr": "In ATR",
+    "rvol": "Rel. vol.",
     "open": "Open",
     "prior_close": "Prior close",
     "gap_type": "Type",
-    "story": "Story (heuristic)",
-    "dollars_m": "$ million",
+    "story": "Story",
+    "dollars_m": "Traded, $ m",
     "flags_text": "Flags",
     "gap_ex_div_pct": "Gap ex dividend",
     "premarket_gap_pct": "First print",
@@ -46,24 +48,24 @@ HELP = {
     "rvol": "Volume against the mean of the 20 sessions before; before the open by clock time.",
     "story": "A heuristic from the 20-session range, the trend and rvol.",
     "score": "0–100; the sum of the contributions below the table.",
-    "grade": "Of the latest graded filing before this session.",
+    "grade": "Of the latest rated filing before this session.",
     "dollars_m": "Close x volume; before the open the usual volume at the prior close.",
 }
 OUTCOMES = {
     "session": "Session",
     "gap_pct": "Gap",
-    "gap_atr": "ATR",
-    "rvol": "rvol",
+    "gap_atr": "In ATR",
+    "rvol": "Rel. vol.",
     "filled_same": "Same day",
-    "sessions_to_fill": "To fill",
-    "excursion_pct": "Away",
-    "close_pct": "Close",
+    "sessions_to_fill": "Fill after",
+    "excursion_pct": "Went away",
+    "close_pct": "To close",
 }
 
 
 def filters(desk: service.Desk) -> dict[str, float]:
     """Sliders of the filters; their values stand in the URL."""
-    default = scans.default_filters(desk)
+    default = scans.default_filters(desk).changed(shell.mine().filters)
     first, second, third = st.columns(3)
     low, high = first.slider(
         "Gap, percent",
@@ -114,7 +116,7 @@ def filters(desk: service.Desk) -> dict[str, float]:
 
 def weights(desk: service.Desk) -> dict[str, float]:
     """Sliders of the score's weights; they are renormalised to sum 1."""
-    default = scans.default_weights(desk).by_name()
+    default = scans.default_weights(desk).changed(shell.mine().weights).by_name()
     with st.container(horizontal=True):
         return {
             name: st.slider(
@@ -130,21 +132,45 @@ def weights(desk: service.Desk) -> dict[str, float]:
         }
 
 
-def views(desk: service.Desk, page: str) -> None:
-    """Saved views of a page as links, and a way to save this one."""
-    for saved in preferences.presets(desk, page):
-        shell.link_query(page, str(saved["name"]), str(saved["query"]))
-    with st.form(f"save_{page}", border=False):
-        name = st.text_input("Save this view as", max_chars=40)
-        if st.form_submit_button("Save view") and name.strip():
-            preferences.save_preset(desk, page, name, _query())
-            st.rerun()
+def defaults(desk: service.Desk, bounds: dict[str, float], shares: dict[str, float]) -> None:
+    """Buttons that make the sliders as they stand this reader's own, or take that back."""
+    mine = shell.mine()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            "Make these my defaults",
+            on_click=_own,
+            args=(desk, bounds, shares),
+            help="Used where an address names no filters, here and on the overview.",
+        )
+        if mine.filters or mine.weights:
+            st.button("Back to the desk's defaults", type="tertiary", on_click=_own, args=(desk,))
+            st.caption("Your own defaults are in use.")
 
 
-def _query() -> str:
-    from urllib.parse import urlencode
+def said(desk: service.Desk, own: Mapping[str, float]) -> str:
+    """The filters that count where an address names none, in one line."""
+    bounds = scans.default_filters(desk).changed(dict(own))
+    whose = "Your own" if own else "The desk's"
+    return (
+        f"{whose}: |gap| {bounds.min_gap_pct:g} to {bounds.max_gap_pct:g} %, relative volume from "
+        f"{bounds.min_rvol:g}, price {bounds.min_price:g} to {bounds.max_price:g}, "
+        f"{formats.compact(bounds.min_dollar_volume)} dollars traded at least."
+    )
 
-    return urlencode({key: st.query_params.get_all(key) for key in st.query_params}, doseq=True)
+
+def _own(
+    desk: service.Desk,
+    bounds: dict[str, float] | None = None,
+    shares: dict[str, float] | None = None,
+) -> None:
+    with shell.guarded("your preferences"):
+        chosen = replace(preferences.load(desk), filters=bounds or {}, weights=shares or {})
+        preferences.save(desk, chosen)
+        shell.forget_preferences()
+    if bounds is None:  # the sliders go back too
+        for key in ("gap", "rvol", "dollars", "price", *(f"w_{name}" for name in COMPONENTS)):
+            st.session_state.pop(key, None)
+            st.query_params.pop(key, None)
 
 
 def headline(scan: scans.Scan) -> str:
@@ -160,7 +186,7 @@ def _headline(scan: scans.Scan) -> str:
     moves = "move is" if out == 1 else "moves are"
     why = f", {flagged} because the gap is none" if flagged else ""
     return (
-        f"**{n} {names}** within the filters on {scan.gaps.session:%A %d %B %Y}, of {rows:,} "
+        f"**{n} {names}** within the filters on {formats.day(scan.gaps.session)}, of {rows:,} "
         f"looked at{best}. {out} more {moves} left out{why}."
     )
 
@@ -237,6 +263,14 @@ def contributions(row: Mapping[str, Any]) -> None:
         st.markdown(f"- [{form}]({item['url']}) {title}, accepted {when}")
 
 
+def leads(symbol: str, session: date) -> None:
+    """Ways on from a candidate: its page and its plan, both of that session."""
+    day = session.isoformat()
+    with st.container(horizontal=True):
+        shell.link("symbol", f"Open {symbol}", symbol=symbol, day=day)
+        shell.link("plans", f"Plan {symbol}", symbol=symbol, date=day)
+
+
 def excluded(scan: scans.Scan) -> None:
     """Names that moved as much but are no candidates, with reasons."""
     tables.show(
@@ -246,7 +280,7 @@ def excluded(scan: scans.Scan) -> None:
             "gap_pct": "Gap",
             "open": "Open",
             "prior_close": "Prior close",
-            "rvol": "rvol",
+            "rvol": "Rel. vol.",
             "reason": "Left out because",
         },
         alt="Names left out of the scan with reasons",
@@ -266,6 +300,18 @@ def finding(symbol: str, like: pl.DataFrame, gap_pct: float | None) -> str:
     gaps = "gap" if n == 1 else "gaps"
     few = " (few: do not lean on it)" if n < 30 else ""
     return f"{n} like {gaps} before, {same} filled in the session itself{few}."
+
+
+def grades(graded: pl.DataFrame) -> None:
+    """Grades of a company's filings; a picked one is opened."""
+    tables.choose(
+        graded,
+        {"filed": "Filed", "form": "Form", "grade": "Grade", "accession": "Accession"},
+        alt="Grades of the company's filings, newest first",
+        key="grades",
+        on_row=quality.pick,
+        rows=8,
+    )
 
 
 def outcomes(rows: pl.DataFrame, key: str) -> None:

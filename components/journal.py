@@ -58,6 +58,9 @@ GROUP = {
 }
 
 
+GROUPS = {"tag": "tag", "bucket": "gap size"}
+
+
 def account(desk: service.Desk) -> None:
     """The account in six figures, from the postings."""
     found = journal.summary(desk)
@@ -70,36 +73,64 @@ def account(desk: service.Desk) -> None:
 def results(desk: service.Desk) -> None:
     """Equity, drawdown, R distribution, excursions and groups."""
     table, curve = trades.frame(desk), trades.equity_curve(desk)
+    closed = table.drop_nulls("exit_session").height
+    if not closed:
+        shell.empty(
+            "No trade is closed yet.",
+            "Approved plans are filled and closed by the bars of later sessions (Plans, Decided, "
+            "Settle by stored bars); then results in R and groups are here.",
+            page="plans",
+            label="Open the decided plans",
+            view="Decided",
+        )
+    if curve.height > 1:
+        _account_over_time(desk, curve)
+    if closed:
+        _closed(table)
+    if table.height:
+        tables.show(
+            table, TRADES, alt="Paper trades with their results", key="trades", pinned=("plan_id",)
+        )
+
+
+def _account_over_time(desk: service.Desk, curve: pl.DataFrame) -> None:
     currency = desk.settings.account_currency
     left, right = st.columns(2, gap="medium")
     with left:
         _chart(
             charts_journal.equity_curve(curve, currency), "Equity of the account by day", "equity"
         )
-        _chart(charts_journal.r_distribution(table), "Histogram of results in R", "r")
     with right:
         _chart(
             charts_risk.drawdown_area(curve, "The account", "day"),
             "Fall from the highest equity",
             "fall",
         )
+
+
+def _closed(table: pl.DataFrame) -> None:
+    """Results of the closed trades: distribution, excursions, groups."""
+    left, right = st.columns(2, gap="medium")
+    with left:
+        _chart(charts_journal.r_distribution(table), "Histogram of results in R", "r")
+    with right:
         _chart(charts_journal.excursions(table), "Furthest for and against each trade", "mfe")
     group = st.segmented_control(
         "By",
-        ["tag", "bucket"],
+        list(GROUPS),
         default="tag",
         key="by",
         bind="query-params",
         required=True,
-        format_func={"tag": "tag", "bucket": "gap size"}.__getitem__,
+        format_func=GROUPS.__getitem__,
     )
     grouped = summary(table, by=[group])
-    _chart(charts_journal.by_group(grouped, group), f"Expectancy by {group}", "group")
+    _chart(charts_journal.by_group(grouped, group), f"Expectancy by {GROUPS[group]}", "group")
     tables.show(
-        grouped, {group: group.capitalize(), **GROUP}, alt=f"Results by {group}", key="groups"
-    )
-    tables.show(
-        table, TRADES, alt="Paper trades with their results", key="trades", pinned=("plan_id",)
+        grouped,
+        {group: GROUPS[group].capitalize(), **GROUP},
+        alt=f"Results by {GROUPS[group]}",
+        key="groups",
     )
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import polars as pl
 import streamlit as st
 
 from components import badges, formats, once, shell, tables
+from components.charts_plans import NAMES
 from core import service
 from core.service import datasets, morning, preferences
 
@@ -19,7 +20,7 @@ FILINGS = {
     "symbol": "Symbol",
     "name": "Company",
     "form": "Form",
-    "items": "Items",
+    "title": "What",
     "accepted_at": "Accepted",
     "url": "EDGAR",
 }
@@ -39,15 +40,12 @@ TOP = {
     "score": "Score",
     "catalyst": "Catalyst",
     "grade": "Grade",
-    "rvol": "Rel. volume",
+    "rvol": "Rel. vol.",
     "gap_type": "Type",
 }
 PLANS = {
     "symbol": "Symbol",
     "direction": "Side",
-    "entry": "Entry",
-    "stop": "Stop",
-    "shares": "Shares",
     "risk": "Risk",
     "state": "State",
 }
@@ -55,13 +53,17 @@ OPEN = ("approved", "filled", "open")
 ROWS = 6
 LIMITS = 4
 BOOK_SECONDS = 5.0
+COUNTED = ("positions",)  # limits that are no amounts
 
 
 def scanned(desk: service.Desk) -> dict[str, Any]:
     """The latest scan as its command tells it, made once per pull and minute."""
     names = (status.name for status in shell.statuses(desk))
-    key = (*shell.version(desk, *names), desk.now().replace(second=0, microsecond=0))
-    return once.made(lambda: service.commands.run(desk, "scan", {}).document, "scan", *key)
+    mine = shell.mine()
+    asked = {"filters": mine.filters, "weights": mine.weights}
+    own = tuple(pair for chosen in asked.values() for pair in chosen.items())
+    key = (*shell.version(desk, *names), desk.now().replace(second=0, microsecond=0), own)
+    return once.made(lambda: service.commands.run(desk, "scan", asked).document, "scan", *key)
 
 
 def told(desk: service.Desk, command: str) -> dict[str, Any]:
@@ -82,7 +84,9 @@ def candidates(desk: service.Desk) -> None:
         return
     found = scanned(desk)
     mark = badges.provisional() if found["provisional"] else ""
-    st.caption(f"{len(found['candidates'])} candidates of {formats.day(found['date'])} {mark}")
+    count = len(found["candidates"])
+    names = "candidate" if count == 1 else "candidates"
+    st.caption(f"{count} {names} of {formats.day(found['date'])}{_old(desk, found['date'])} {mark}")
     if not found["candidates"]:
         return
     top = once.kept(found, lambda: _top(found["candidates"][:ROWS]), "top candidates")
@@ -91,11 +95,12 @@ def candidates(desk: service.Desk) -> None:
         TOP,
         alt="Top candidates with score, catalyst and grade",
         key="top_candidates",
-        on_row=lambda row: st.session_state.update(overview_symbol=row["symbol"]),
+        on_row=lambda row: st.query_params.update(pick=row["symbol"]),
         pinned=("symbol",),
         widths={"symbol": 70, "gap_pct": 80, "score": 90, "grade": 60, "rvol": 80},
     )
-    symbol = st.session_state.get("overview_symbol") or top["symbol"][0]
+    asked = st.query_params.get("pick")
+    symbol = asked if asked in top["symbol"] else top["symbol"][0]
     with st.container(horizontal=True):
         shell.link("gap_scan", "All candidates")
         shell.link("symbol", f"{symbol} in detail", symbol=symbol)
@@ -106,10 +111,18 @@ def _top(rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
     return pl.DataFrame([_candidate(row) for row in rows], infer_schema_length=None)
 
 
+def _old(desk: service.Desk, day: date) -> str:
+    """Says so when the prices end long before today: a week is longer than any holiday."""
+    days = (desk.now().date() - day).days
+    return f", the last session stored, {days:,} days ago" if days > 7 else ""
+
+
 def _candidate(row: dict[str, Any]) -> dict[str, Any]:
     """A candidate's line: its best catalyst in words, its numbers as they are."""
     first = next(iter(row["catalysts"] or ()), None)
     words = first.get("title") or first.get("form") if isinstance(first, dict) else first
+    unknown = row["components"]["catalyst"]["value"] is None
+    words = words or ("filings not stored" if unknown else "none found")
     kept = ("symbol", "gap_pct", "score", "rvol")
     shown = {"gap_type": spoken(row["gap_type"]), "grade": row["grade"] or "NR"}
     return {**{name: row[name] for name in kept}, **shown, "catalyst": words}
@@ -127,16 +140,19 @@ def book(desk: service.Desk) -> None:
         return
     checks = sorted(told(desk, "risk")["checks"], key=_share, reverse=True)
     for check in checks[:LIMITS]:
-        st.progress(_share(check), text=f"{spoken(check['limit'])}: {_used(check)}")
+        st.progress(_share(check), text=f"{NAMES[check['limit']]}: {_used(check)}")
     opened = [plan for plan in told(desk, "plans")["plans"] if plan["state"] in OPEN]
     if opened:
         frame = once.kept(
             told(desk, "plans"), lambda: pl.DataFrame(opened, infer_schema_length=None), "opened"
         )
-        tables.show(frame, PLANS, alt="Open plans", rows=ROWS)
+        widths = {"symbol": 62, "direction": 52, "risk": 70}
+        tables.show(frame, PLANS, alt="Open plans", rows=ROWS, widths=widths)
     else:
         st.caption("No plan is open.")
-    shell.link("risk", "Risk and limits")
+    with st.container(horizontal=True):
+        shell.link("risk", "Risk and limits")
+        shell.link("plans", "Decided plans", view="Decided")
 
 
 def _share(check: dict[str, Any]) -> float:
@@ -146,7 +162,8 @@ def _share(check: dict[str, Any]) -> float:
 
 def _used(check: dict[str, Any]) -> str:
     used, allowed = check["used"], check["allowed"]
-    return f"{formats.compact(float(used or 0))} of {formats.compact(float(allowed or 0))}"
+    sign = "" if check["limit"] in COUNTED else "$"
+    return f"{sign}{float(used or 0):,.0f} of {sign}{float(allowed or 0):,.0f}"
 
 
 def guide(desk: service.Desk, statuses: Sequence[datasets.DatasetStatus]) -> None:
@@ -189,7 +206,8 @@ def problems(desk: service.Desk, statuses: Sequence[datasets.DatasetStatus]) -> 
     if not troubled:
         return
     with st.container(border=True):
-        st.markdown(f"**{len(troubled)} datasets need a look**")
+        one = len(troubled) == 1
+        st.markdown(f"**{len(troubled)} {'dataset needs' if one else 'datasets need'} a look**")
         for status in troubled:
             _trouble(desk, status)
 
@@ -199,7 +217,8 @@ def _trouble(desk: service.Desk, status: datasets.DatasetStatus) -> None:
         st.markdown(badges.freshness(status.freshness), width=90)
         shell.link("datasets", badges.plain(status.name), dataset=status.name)
         age = formats.age(status.last_success, desk.now())
-        st.caption(f"{badges.plain(status.last_error or 'not in yet')} · last good pull {age}")
+        said = formats.sentence(status.last_error or "Not in yet")
+        st.caption(f"{badges.plain(said)} Last good pull: {age}.")
 
 
 def freshness(desk: service.Desk, statuses: Sequence[datasets.DatasetStatus]) -> None:

@@ -163,9 +163,9 @@ def figures(plan: Plan) -> None:
     through = plan.gap_through_risk_r
     shown = (
         ("Shares", formats.number(plan.shares)),
-        ("Entry", f"{plan.entry:,}"),
-        ("Stop", f"{plan.stop:,}"),
-        ("R per share", f"{plan.r:,}"),
+        ("Entry", formats.price(plan.entry)),
+        ("Stop", formats.price(plan.stop)),
+        ("R per share", formats.price(plan.r)),
         ("Risk", formats.money(float(plan.risk), currency)),
         ("Notional", formats.money(float(plan.notional), currency, 0)),
         ("Reward : risk", f"{plan.reward_risk:.1f} : 1"),
@@ -280,8 +280,8 @@ def _facts(desk: service.Desk, plan: Plan, plan_id: str) -> pl.DataFrame:
     last = found["exit"][0] if found.height else None
     rows = [
         ("Shares", f"{plan.shares:,}", _text(fact.get("shares"), ",.0f")),
-        ("Entry", f"{plan.entry:,}", _text(fact.get("entry"), ",.2f")),
-        ("Exit", " / ".join(f"{t:,}" for t in plan.targets), _text(last, ",.2f")),
+        ("Entry", formats.price(plan.entry), _text(fact.get("entry"), ",.2f")),
+        ("Exit", " / ".join(formats.price(t) for t in plan.targets), _text(last, ",.2f")),
         ("Result, R", f"{plan.reward_risk:+.1f}", _text(fact.get("realised_r"), "+.2f")),
         ("Result", f"risk {plan.risk:,}", _text(fact.get("realised"), "+,.2f")),
         ("Costs", f"{plan.costs:,}", _costs(fact)),

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from components import charts_quality, formats, once, shell, tables, theme
+from components import charts_quality, formats, links, once, shell, tables, theme
 from core import service
 from core.service import companies, quality
 from core.service import exports as files
@@ -39,6 +39,7 @@ HELP = {
     "trend": f"Scores of the company's last {TREND} filings up to now, oldest first.",
     "coverage_pct": "Share of the expected weight that could be evaluated; NR below half.",
     "critical": "Critical findings: one caps the score at 69, two at 49.",
+    "major": "Major findings: one caps the score at 89, two at 79.",
 }
 WIDTHS = {
     "ticker": 80,
@@ -219,7 +220,7 @@ def go_to_picked() -> None:
     """Open the filing that was picked in the last run, if one was."""
     query = st.session_state.pop(OPEN_KEY, None)
     if query:
-        st.switch_page(str(shell.PAGES / "filing.py"), query_params=query)
+        st.switch_page(str(links.PAGES / "filing.py"), query_params=query)
 
 
 def exports(desk: service.Desk, chosen: pl.DataFrame) -> None:
@@ -251,13 +252,20 @@ def of_company(desk: service.Desk, cik: int) -> pl.DataFrame:
 
 
 def of_watched(desk: service.Desk) -> pl.DataFrame:
-    """cik, grade (latest) and trend of every company that has graded filings."""
+    """cik, grade (of the latest rated filing) and trend of every company with graded filings."""
     graded = all_grades(desk)
     return once.of(graded, lambda: _of_watched(graded), "of watched")
 
 
 def _of_watched(graded: pl.DataFrame) -> pl.DataFrame:
-    latest = graded.sort("filed", "accession").group_by("cik").agg(pl.col("grade").last())
+    latest = (
+        graded.sort("filed", "accession")
+        .group_by("cik")
+        .agg(
+            # a prospectus has too few facts to be rated, and says nothing of the reports before it
+            grade=pl.coalesce(pl.col("grade").filter(pl.col("grade") != "NR").last(), pl.lit("NR"))
+        )
+    )
     return with_trend(latest, graded)
 
 

@@ -60,6 +60,7 @@ def overview(desk: service.Desk) -> None:
         on_row=lambda row: st.session_state.update(dataset=row["dataset"]),
         help=HELP,
         pinned=("dataset", "grade"),
+        widths={"score": 100, "trend": 110, "note": 220},
     )
     name = st.selectbox("Dataset", newest["dataset"].to_list(), key="dataset", bind="query-params")
     one(desk, name, history.filter(pl.col("dataset") == name))

@@ -161,7 +161,10 @@ def findings(view: quality.FilingView) -> None:
     """Every finding: the sentence, the two numbers, and the facts it rests on."""
     found = view.findings
     if found.is_empty():
-        st.success("No rule found a fault in this filing.", icon=":material/check_circle:")
+        if view.grade["score"] is None:
+            st.caption("No rule found a fault, but too little could be checked to say more.")
+        else:
+            st.success("No rule found a fault in this filing.", icon=":material/check_circle:")
         return
     for place, finding in enumerate(found.head(MOST_FINDINGS).iter_rows(named=True)):
         _finding(found, place, finding, view.grade["cik"])
@@ -184,8 +187,12 @@ def _finding(found: pl.DataFrame, place: int, finding: Mapping[str, Any], cik: i
         st.caption(numbers(finding))
         facts = once.of(found, lambda: _facts_of(finding, cik), "facts", place, cik)
         if not facts.is_empty():
-            with st.expander(f"The {facts.height} facts behind it", expanded=place < OPEN_AT_FIRST):
+            with st.expander(_behind(facts.height), expanded=place < OPEN_AT_FIRST):
                 tables.show(facts, FACTS, alt=f"Facts behind {finding['rule']}", rows=8)
+
+
+def _behind(count: int) -> str:
+    return "The fact behind it" if count == 1 else f"The {count} facts behind it"
 
 
 def numbers(finding: Mapping[str, Any]) -> str:

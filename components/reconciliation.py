@@ -76,7 +76,8 @@ def _sample(check: Mapping[str, Any]) -> pl.DataFrame:
 
 def over_runs(history: pl.DataFrame) -> None:
     """The checks of the last runs as a chart and as a table."""
-    drawn, rows = once.of(history, lambda: _over_runs(history), "over runs")
+    zone = shell.zone()
+    drawn, rows = once.of(history, lambda: _over_runs(history, zone), "over runs", zone)
     theme.show(
         drawn,
         alt="Severity of each check over the last runs",
@@ -97,9 +98,11 @@ def over_runs(history: pl.DataFrame) -> None:
     )
 
 
-def _over_runs(history: pl.DataFrame) -> tuple[Any, pl.DataFrame]:
+def _over_runs(history: pl.DataFrame, zone: str) -> tuple[Any, pl.DataFrame]:
     newest = history.select("run_id", "started_at").unique().sort("started_at").tail(RUNS_SHOWN)
     shown = history.join(newest.select("run_id"), on="run_id")
-    rows = shown.with_columns(check=pl.col("check_name").replace(TITLES))
+    rows = shown.with_columns(
+        check=pl.col("check_name").replace(TITLES), severity=pl.col("severity").replace(WORDS)
+    )
     rows = rows.sort("started_at", "position", descending=[True, False])
-    return charts_quality.checks_over_runs(shown, TITLES), rows
+    return charts_quality.checks_over_runs(shown, TITLES, zone), rows

@@ -44,7 +44,7 @@ def account(desk: service.Desk, found: RiskReport) -> None:
     currency = desk.settings.account_currency
     book = found.book
     shown = (
-        ("Equity", formats.money(float(book.equity), currency, 0)),
+        ("Equity before the session", formats.money(float(book.equity), currency, 0)),
         ("Realised today", formats.money(float(book.realised), currency)),
         ("Open risk", formats.money(float(book.open_risk), currency)),
         ("Plans and positions", formats.number(len(book.holdings))),
@@ -85,18 +85,27 @@ def exposure(desk: service.Desk, found: RiskReport) -> None:
             key="treemap",
         )
     with right:
-        symbols = sorted(set(found.holdings["symbol"]))
-        threshold = desk.settings.correlation_threshold
-        known = frozenset(found.correlations.items())
-        theme.show(
-            once.made(
-                lambda: charts_risk.correlation_heatmap(found.correlations, symbols, threshold),
-                *("correlations", known, tuple(symbols), threshold),
-            ),
-            alt="Correlations of the names held over 60 sessions",
-            key="correlations",
-        )
-    tables.show(found.holdings, HOLDINGS, alt="Plans and positions of the book", key="holdings")
+        _correlations(desk, found)
+    amount = pl.col("value").round(0).cast(pl.Int64)
+    whole = once.of(found.holdings, lambda: found.holdings.with_columns(amount), "whole")
+    tables.show(whole, HOLDINGS, alt="Plans and positions of the book", key="holdings")
+
+
+def _correlations(desk: service.Desk, found: RiskReport) -> None:
+    symbols = sorted(set(found.holdings["symbol"]))
+    if len(symbols) == 1:
+        st.caption(f"{symbols[0]} is the only name of the book: it moves together with no other.")
+        return
+    threshold = desk.settings.correlation_threshold
+    known = frozenset(found.correlations.items())
+    theme.show(
+        once.made(
+            lambda: charts_risk.correlation_heatmap(found.correlations, symbols, threshold),
+            *("correlations", known, tuple(symbols), threshold),
+        ),
+        alt="Correlations of the names held over 60 sessions",
+        key="correlations",
+    )
 
 
 def measures(found: RiskReport) -> None:
@@ -136,7 +145,7 @@ def _said(found: RiskReport) -> str:
     if var is None:
         return ""
     text = (
-        f"{var.confidence:.0%} over {var.horizon} session, by both methods from "
+        f"{100 * var.confidence:.0f} % over {var.horizon} session, by both methods from "
         f"{var.window} sessions. "
         f"Beyond it the mean loss is {var.historical_shortfall * 100:.2f} % (historical), "
         f"{var.parametric_shortfall * 100:.2f} % (parametric)."
@@ -152,11 +161,17 @@ def _said(found: RiskReport) -> str:
 
 def stress(found: RiskReport) -> None:
     """Named stretches of the past replayed on today's book."""
+    if found.stress["return"].null_count() == found.stress.height:
+        st.subheader("Stress of named stretches", anchor=False)
+        st.caption("The stored prices of these names reach back to none of the stretches.")
+        return
     theme.show(
         _drawn(
             found,
             "stress",
-            lambda: charts_risk.stress_bars(found.stress, float(found.book.equity)),
+            lambda: charts_risk.stress_bars(
+                found.stress, float(found.book.equity), service.current().settings.account_currency
+            ),
         ),
         alt="Return of today's book in named stretches of the past",
         key="stress",
@@ -169,7 +184,7 @@ def stress(found: RiskReport) -> None:
 def drawdown(desk: service.Desk) -> None:
     """The drawdown of the account itself, from the journal."""
     curve = shell.unchanged(desk, lambda: trades.equity_curve(desk), "equity curve")
-    if curve.is_empty():
+    if curve.height < 2:  # one day is no fall, and no line
         return
     theme.show(
         once.of(curve, lambda: charts_risk.drawdown_area(curve, "The account", "day"), "drawn"),

@@ -7,32 +7,28 @@ with shell.guarded("the candidates"):
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl, urlencode
 from uuid import uuid4
 
 import polars as pl
 import streamlit as st
 import structlog
-from streamlit.errors import StreamlitAPIException
 
-from components import badges, formats, once, theme
+from components import badges, formats, links, once, theme, views
 from core import service
 from core.errors import OpenbellError
 from core.service import companies, datasets, exports, preferences
 
 T = TypeVar("T")
 FRESH_SECONDS = 2.0
-PAGES = Path(__file__).resolve().parent.parent / "pages"
-LANDING = "overview"
 ZONE_KEY = "preference_zone"
+MINE_KEY = "preference_mine"
 TOLD_KEY = "errors_told"  # of this run
 GUIDE_KEY = "preference_guide"
-ROUTES_KEY = "routes"  # the pages of the router by name; not there when a page runs alone
+link, link_query, url = links.link, links.link_query, links.url
 log = structlog.get_logger("desk.page")
 
 
@@ -42,10 +38,12 @@ def page(
     datasets: Sequence[str] = (),
     *,
     as_of: datetime | None = None,
+    views_of: str | None = None,
 ) -> service.Desk:
     """Draw the header and return the desk; without a desk, say so and end the page.
 
-    The strip tells of the stalest of `datasets`, the inputs of what the page shows.
+    The strip tells of the stalest of `datasets`, the inputs of what the page shows. `views_of`
+    names the page whose views can be saved and opened from the header.
     """
     st.session_state[TOLD_KEY] = set()
     with st.container(gap=None):
@@ -55,7 +53,11 @@ def page(
         _prefer(desk)
         with guarded("the freshness of the data"):
             text, tip = strip(desk, datasets, as_of)
-            if text:
+            if views_of:
+                with st.container(horizontal=True, vertical_alignment="center"):
+                    st.markdown(text, help=tip, width="stretch")
+                    views.control(desk, views_of)
+            elif text:
                 st.markdown(text, help=tip)
     return desk
 
@@ -74,9 +76,15 @@ def _prefer(desk: service.Desk) -> None:
         return
     with guarded("your preferences"):
         mine = preferences.load(desk)
+        st.session_state[MINE_KEY] = mine
         st.session_state[ZONE_KEY] = mine.zone
         st.session_state[theme.PALETTE_KEY] = mine.palette
         st.session_state[GUIDE_KEY] = mine.guide
+
+
+def mine() -> preferences.Preferences:
+    """The reader's preferences as this session knows them."""
+    return st.session_state.get(MINE_KEY) or preferences.Preferences()
 
 
 def forget_preferences() -> None:
@@ -171,50 +179,21 @@ def error_box(error: OpenbellError, *, what: str) -> None:
         return
     told.add(str(error))
     log.warning("page_error", what=what, kind=error.kind, error=str(error))
-    lines = [f"{title} {badges.plain(error.message)}"]
+    lines = [f"{title} {badges.plain(formats.sentence(error.message))}"]
     if error.where:
         lines.append(f"Where: {badges.plain(error.where)}")
     if error.hint:
-        lines.append(f"What to do: {badges.plain(error.hint)}")
+        lines.append(f"What to do: {badges.plain(formats.sentence(error.hint))}")
     st.error("\n\n".join(lines))
 
 
-def empty(what: str, then: str, *, page: str | None = None, label: str = "") -> None:
+def empty(what: str, then: str, *, page: str | None = None, label: str = "", **query: str) -> None:
     """An empty state: what is not there, what to do, and the page where one does it."""
     with st.container(border=True):
         st.markdown(f"**{what}**")
         st.caption(then)
         if page:
-            link(page, label or "Go there")
-
-
-def link(name: str, label: str, **query: str) -> None:
-    """A link to a page of the desk by its file name, with the view in the URL."""
-    # a path would be resolved on disk at every link
-    target = st.session_state.get(ROUTES_KEY, {}).get(name) or _script(name)
-    if target is None:
-        return
-    given = {key: value for key, value in query.items() if value}
-    try:
-        st.page_link(target, label=label, query_params=given or None, help="")
-    except StreamlitAPIException:  # a page run alone, without the router
-        st.markdown(f"[{label}]({url(name, given)})")
-
-
-def _script(name: str) -> str | None:
-    target = PAGES / f"{name}.py"
-    return str(target) if target.is_file() else None
-
-
-def link_query(name: str, label: str, query: str) -> None:
-    """A link to a saved view: a page and the query of its URL."""
-    link(name, label, **dict(parse_qsl(query)))
-
-
-def url(name: str, query: Mapping[str, str] | None = None) -> str:
-    """Address of a page and view on this desk: `/symbol?symbol=AAPL`."""
-    name = "" if name == LANDING else name
-    return f"/{name}?{urlencode(query)}" if query else f"/{name}"
+            link(page, label or "Go there", **query)
 
 
 MIME = {

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from components import charts_gaps, gaps, once, theme
+from components import charts_gaps, formats, gaps, once, theme
 from core.service import symbols
 from core.service.symbols import SymbolView
 
@@ -55,6 +55,6 @@ def _candles(view: SymbolView, seen: Look, sessions: int, colours: theme.Palette
         symbols.boxes(view, shown["session"][0], today["session"]),
         view.filings,
         symbols.levels(view, today["session"]),
-        title=f"{view.symbol} {today['session']:%d %b %Y}: {gap}. {finding}",
+        title=f"{view.symbol} {formats.day(today['session'])}: {gap}. {finding}",
         palette=colours,
     )

@@ -31,6 +31,7 @@ CHIPS: Mapping[str, Mapping[str, str]] = {
         "minor": "yellow",
         "warning": "yellow",
         "info": "gray",
+        "right": "green",
     },
     "decision": {"approve": "green", "shrink": "orange", "reject": "red"},
 }

@@ -85,7 +85,7 @@ def _template(text: str | None = None, surface: str = "rgba(0,0,0,0)") -> go.lay
         font=font,
         paper_bgcolor=surface,
         plot_bgcolor=surface,
-        margin={"l": 8, "r": 8, "t": 28, "b": 8},
+        margin={"l": 8, "r": 18, "t": 28, "b": 8},
         hovermode="x unified",
         separators=".,",
         bargap=0.15,
@@ -120,6 +120,23 @@ def figure(
     fig.update_xaxes(title_text=x_title)
     fig.update_yaxes(title_text=y_title)
     return fig.update_layout(**layout) if layout else fig
+
+
+def titled(fig: go.Figure, finding: str, above: int = 56) -> go.Figure:
+    """The figure with its finding as the title, `above` pixels kept free for it."""
+    return fig.update_layout(
+        title={
+            "text": finding,
+            "x": 0,
+            "xanchor": "left",
+            "font": {"size": 15},
+            "yref": "container",  # so that titles of charts side by side stand level
+            "y": 1,
+            "yanchor": "top",
+            "pad": {"t": 12},
+        },
+        margin={"t": above},
+    )
 
 
 TOOLBAR = {

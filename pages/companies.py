@@ -14,6 +14,7 @@ desk = shell.page(
     "Companies",
     purpose="Who is followed, what they filed and reported.",
     datasets=parts.INPUTS,
+    views_of="companies",
 )
 
 options = []

@@ -7,10 +7,11 @@ import streamlit as st
 from components import companies as parts
 from components import compare, shell, tables, theme
 
-COLUMNS = {"concept": "Concept", "label": "In words", "unit": "Unit"}
-
 desk = shell.page(
-    "Compare", purpose="Two companies side by side on what both report.", datasets=("sec.facts",)
+    "Compare",
+    purpose="Two companies side by side on what both report.",
+    datasets=("sec.facts",),
+    views_of="compare",
 )
 
 with shell.guarded("the comparison"):
@@ -28,7 +29,7 @@ with shell.guarded("the comparison"):
     if found.is_empty():
         shell.empty("They report no concept in common.", "Pull sec.facts for both.")
         st.stop()
-    concepts = parts.ordered(found)
+    concepts = compare.concepts(found)
     concept = st.selectbox("Concept over time", concepts, key="concept", bind="query-params")
     theme.show(
         compare.chart(desk, both, (left, right), found, concept),
@@ -37,18 +38,21 @@ with shell.guarded("the comparison"):
     )
     st.subheader("Latest year or balance, concept by concept", anchor=False)
     heads = {
-        **COLUMNS,
+        "label": "In words",
         "left_value": left,
-        "left_period": "to",
+        "left_period": f"{left} to",
         "right_value": right,
-        "right_period": "to",
+        "right_period": f"{right} to",
         "ratio": f"{left} / {right}",
+        "unit": "Unit",
+        "concept": "Concept",
     }
     tables.show(
         compare.first_rows(found),
         heads,
         alt=f"{left} and {right} by concept",
-        pinned=("concept",),
-        widths={"concept": 220, "label": 220, "unit": 60},
+        pinned=("label",),
+        help={"ratio": "Empty where the periods end more than a year apart."},
+        widths={"label": 280, "unit": 60},
     )
     shell.export_button("CSV", lambda: found, f"compare-{left}-{right}.csv")

@@ -14,6 +14,7 @@ desk = shell.page(
     "Data quality",
     purpose="Which figures can be trusted: grades of filings and of datasets.",
     datasets=parts.INPUTS,
+    views_of="data_quality",
 )
 view = st.segmented_control(
     "View", VIEWS, default=VIEWS[0], key="view", bind="query-params", required=True

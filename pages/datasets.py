@@ -9,7 +9,11 @@ from components import refresh, shell
 
 VIEWS = ("Pulls", "Rows", "Rejected rows", "Schema")
 
-desk = shell.page("Datasets", purpose="What is pulled, from where, how fresh it is, and why not.")
+desk = shell.page(
+    "Datasets",
+    purpose="What is pulled, from where, how fresh it is, and why not.",
+    views_of="datasets",
+)
 
 statuses, pullable = [], []
 with shell.guarded("the datasets"):

@@ -14,6 +14,7 @@ desk = shell.page(
     "Filing",
     purpose="One filing: why it has its grade, and the facts behind every point.",
     datasets=lists.INPUTS,
+    views_of="filing",
 )
 
 with shell.guarded("the filing"):

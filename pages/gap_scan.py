@@ -10,7 +10,10 @@ from core.service import scans
 INPUTS = ("prices.daily", "prices.minute", "corporate_actions", "sec.submissions")
 
 desk = shell.page(
-    "Gap scan", purpose="Names that gap this session, why, and how they rank.", datasets=INPUTS
+    "Gap scan",
+    purpose="Names that gap this session, why, and how they rank.",
+    datasets=INPUTS,
+    views_of="gap_scan",
 )
 
 
@@ -42,11 +45,11 @@ with shell.guarded("the scan"):
         bind="query-params",
         help="Replay any past morning; empty means the latest session.",
     )
-    with right.expander("Filters, weights and saved views"):
+    with right.expander("Filters and weights of the score"):
         bounds = gaps.filters(desk)
         st.caption("Weights of the score; they are renormalised to sum 1.")
         shares = gaps.weights(desk)
-        gaps.views(desk, "gap_scan")
+        gaps.defaults(desk, bounds, shares)
     scan = scans.run(desk, day, bounds, shares)
     if scan.gaps.provisional:
         asked = formats.when(scan.gaps.known_at, shell.zone())
@@ -63,12 +66,7 @@ with shell.guarded("the scan"):
         row = gaps.chosen(scan, picked)
         with st.container(border=True):
             gaps.contributions(row)
-            shell.link(
-                "symbol",
-                f"Open {row['symbol']}",
-                symbol=row["symbol"],
-                day=scan.gaps.session.isoformat(),
-            )
+            gaps.leads(row["symbol"], scan.gaps.session)
     with st.expander(f"Left out, with reasons ({scan.excluded.height})"):
         gaps.excluded(scan)
     shell.export_button(

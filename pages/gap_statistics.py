@@ -14,6 +14,7 @@ desk = shell.page(
     "Gap statistics",
     purpose="How often gaps fill, and the back-test of the signal.",
     datasets=INPUTS,
+    views_of="gap_statistics",
 )
 
 days = []

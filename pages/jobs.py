@@ -10,7 +10,9 @@ from core.service import jobs
 
 VIEWS = ("Queue", "Dead letters", "History")
 
-desk = shell.page("Jobs", purpose="What runs, what waits, what failed for good, what was done.")
+desk = shell.page(
+    "Jobs", purpose="What runs, what waits, what failed for good, what was done.", views_of="jobs"
+)
 
 view = st.segmented_control(
     "View", VIEWS, default=VIEWS[0], key="view", bind="query-params", required=True

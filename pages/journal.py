@@ -14,6 +14,7 @@ desk = shell.page(
     "Journal",
     purpose="Paper trades in double entry: what was posted, what it adds up to, what it earned.",
     datasets=("prices.daily",),
+    views_of="journal",
 )
 with shell.guarded("the journal"):
     if not journal.entries(desk):

@@ -5,11 +5,15 @@ from __future__ import annotations
 import streamlit as st
 
 from components import overview as parts
-from components import shell
+from components import search, shell
 
 SPANS = {"a day": 1, "three days": 3, "a week": 7}
 
 desk = shell.page("Overview", purpose="The morning on one screen, problems first.")
+
+wanted = search.box("Search the desk", hidden=True)
+with shell.guarded("the search"):
+    search.results(desk, wanted, most=8)
 
 with shell.guarded("the state of the data"):
     statuses = shell.statuses(desk)

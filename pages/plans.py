@@ -14,6 +14,7 @@ desk = shell.page(
     "Plans",
     purpose="Entry, stop, targets and size of a trade, with the verdict of risk on it.",
     datasets=("prices.daily",),
+    views_of="plans",
 )
 parts.turn_to_decided()
 view = st.segmented_control(

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import streamlit as st
 
-from components import badges, shell, theme
+from components import badges, gaps, shell, theme
+from core import service
 from core.service import preferences
 
 ZONES = (
@@ -20,6 +21,15 @@ ZONES = (
     "Asia/Tokyo",
     "Australia/Sydney",
 )
+
+
+def own_filters(desk: service.Desk, mine: preferences.Preferences) -> None:
+    """The reader's own filters of the scan in words, and the way to change them."""
+    st.subheader("Default filters of the scan", anchor=False)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(gaps.said(desk, mine.filters), width="content")
+        shell.link("gap_scan", "Change them on the gap scan")
+
 
 desk = shell.page("Preferences", purpose="How the desk shows things to you.")
 
@@ -43,13 +53,17 @@ with shell.guarded("your preferences"):
             shell.forget_preferences()
             st.toast("Saved", icon=":material/check_circle:")
             st.rerun()
+    own_filters(desk, mine)
     st.caption("Light or dark: the menu at the top right, under Settings; it follows your system.")
 
 with shell.guarded("your saved views"):
     st.subheader("Saved views", anchor=False)
     saved = preferences.presets(desk)
     if not saved:
-        shell.empty("No saved view yet.", "Pages with filters have a box to save their view.")
+        shell.empty(
+            "No saved view yet.",
+            "Save this view, at the top of a page, keeps its filters and choices here.",
+        )
     for preset in saved:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{badges.plain(preset['name'])}**", width="content")

@@ -6,13 +6,16 @@ import streamlit as st
 
 from components import glossary, rules, shell
 
-shell.page("Rules", purpose="Every rule behind a grade, as the desk evaluates it.")
+shell.page(
+    "Rules", purpose="Every rule behind a grade, as the desk evaluates it.", views_of="rules"
+)
 
 with shell.guarded("the rules"):
     book = rules.ruleset()
     st.markdown(
         f"**{len(book.rules)} rules**, rule set `{book.id}`. Score = 100 × weight passed / weight "
-        "that could be evaluated. One critical finding caps the score at 69, two at 49. "
+        "that could be evaluated. One critical finding caps the score at 69, two at 49; one major "
+        "finding at 89, two at 79. "
         "A from 90, B from 80, C from 70, D from 60, else F; NR when less than half of the "
         "expected weight could be evaluated."
     )

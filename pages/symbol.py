@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components import gaps, shell, tables, theme
+from components import gaps, quality, shell, tables, theme
 from components import symbol as parts
 from core.service import symbols
 
 INPUTS = ("prices.daily", "corporate_actions", "sec.submissions")
 SPANS = {"3 months": 63, "6 months": 126, "1 year": 260}
 
+quality.go_to_picked()
 desk = shell.page(
-    "Symbol", purpose="One name: candles, gaps, filings and what like gaps did.", datasets=INPUTS
+    "Symbol",
+    purpose="One name: candles, gaps, filings and what like gaps did.",
+    datasets=INPUTS,
+    views_of="symbol",
 )
 
 names = []
@@ -89,8 +93,8 @@ with shell.guarded("the symbol"):
                 key="filings",
             )
         graded = shell.unchanged(
-            desk, lambda: symbols.grades(desk, view.cik), "grades of", view.cik
+            desk, lambda: symbols.grades(desk, view.cik, day), "grades of", view.cik, day
         )
         if not graded.is_empty():
             st.subheader("Grades of its filings", anchor=False)
-            tables.show(graded, {"filed": "Filed", "grade": "Grade"}, alt="Grades", key="grades")
+            gaps.grades(graded)

@@ -102,6 +102,14 @@ def with_true_clock(filings: pl.DataFrame, eastern: pl.Series | None = None) -> 
     return filings.with_columns(accepted_at=pl.when(labelled).then(moved).otherwise("accepted_at"))
 
 
+def titled(filings: pl.DataFrame) -> pl.DataFrame:
+    """Filings with `title`: what form and items say in words; null where they say nothing.
+
+    Needs form and items.
+    """
+    return filings.with_columns(_weighed()[0])
+
+
 def find_catalysts(filings: pl.DataFrame) -> pl.DataFrame:
     """Catalysts of companies, strongest first within a session; columns `COLUMNS`.
 

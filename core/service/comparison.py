@@ -23,16 +23,19 @@ def side_by_side(desk: Desk, left: int, right: int) -> pl.DataFrame:
     """Latest annual or instant values of the concepts that both companies report.
 
     Columns: concept, label, unit, left_value, left_period, right_value, right_period, ratio
-    (left / right; null when the right value is 0). Largest values first.
+    (left / right; null when the right value is 0 or the periods end more than a year apart).
+    What both reported of late first, then the largest values.
     """
     return desk.warehouse.read(
         f"WITH v AS ({_LATEST}), "
         "n AS (SELECT concept, any_value(label) AS label FROM concepts GROUP BY concept) "
         "SELECT a.concept, n.label, a.unit, a.value AS left_value, a.period_end AS left_period, "
         "b.value AS right_value, b.period_end AS right_period, "
-        "a.value / nullif(b.value, 0) AS ratio FROM v a JOIN v b ON a.concept = b.concept "
+        "CASE WHEN abs(a.period_end - b.period_end) <= 370 THEN a.value / nullif(b.value, 0) END "
+        "AS ratio FROM v a JOIN v b ON a.concept = b.concept "
         "AND a.unit = b.unit AND a.cik = $left AND b.cik = $right "
         "LEFT JOIN n ON n.concept = a.concept "
-        "ORDER BY greatest(abs(a.value), abs(b.value)) DESC, a.concept",
+        "ORDER BY least(a.period_end, b.period_end) > (SELECT max(period_end) FROM v) "
+        "- INTERVAL 2 YEAR DESC, greatest(abs(a.value), abs(b.value)) DESC, a.concept",
         {"left": left, "right": right},
     )

@@ -87,7 +87,7 @@ def _with_company(desk: Desk, rows: pl.DataFrame, known: pl.DataFrame) -> pl.Dat
     )
     filed = pl.col("cik").is_in(store.filed_companies(desk.warehouse))
     nothing = pl.when(filed).then(pl.lit("none found")).otherwise(pl.lit("filings not stored"))
-    graded = store.grade_history(desk.warehouse)
+    graded = store.grade_history(desk.warehouse).select("cik", "filed", "grade")
     rows = rows.sort("session").join_asof(
         graded.sort("filed"),
         left_on="session",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from core.domain import catalysts
 from core.service.companies import _TICKER as TICKER
 from core.service.companies import ARCHIVES
 
@@ -32,12 +33,15 @@ def changes(desk: Desk, since: datetime) -> pl.DataFrame:
 
 
 def new_filings(desk: Desk, since: datetime, limit: int = 50) -> pl.DataFrame:
-    """Filings of watched companies accepted from an instant until now, newest first, with links."""
-    return desk.warehouse.read(
+    """Filings of watched companies accepted from an instant until now, newest first.
+
+    With links, and `title`: the filing in words.
+    """
+    found = desk.warehouse.read(
         f"WITH t AS (SELECT cik, {TICKER} AS symbol FROM company_identifiers "
         "WHERE cik IN (SELECT cik FROM watchlist) GROUP BY cik) "
         "SELECT f.cik, coalesce(w.symbol, t.symbol) AS symbol, c.name, f.form, f.items, "
-        "f.accepted_at, f.filed, f.accession, "
+        "f.description, f.accepted_at, f.filed, f.accession, "
         f"'{ARCHIVES}/' || f.cik || '/' || replace(f.accession, '-', '') || '/' "
         "|| f.accession || '-index.htm' AS url "
         "FROM filings f JOIN watchlist w ON w.cik = f.cik LEFT JOIN companies c ON c.cik = f.cik "
@@ -46,6 +50,8 @@ def new_filings(desk: Desk, since: datetime, limit: int = 50) -> pl.DataFrame:
         "ORDER BY coalesce(f.accepted_at, f.filed::TIMESTAMPTZ) DESC LIMIT $limit",
         {"since": since, "now": desk.now(), "limit": limit},
     )
+    insider = pl.when(pl.col("form").str.contains(r"^[345](/A)?$")).then(pl.lit("Insider report"))
+    return catalysts.titled(found).with_columns(pl.coalesce("title", insider, "description"))
 
 
 def search(desk: Desk, text: str, limit: int = 20) -> pl.DataFrame:
@@ -57,10 +63,13 @@ def search(desk: Desk, text: str, limit: int = 20) -> pl.DataFrame:
     return desk.warehouse.read(
         "WITH q AS (SELECT lower($text) AS t), "
         "s AS (SELECT 'symbol' AS kind, symbol AS name, name AS title, sector AS detail, "
-        "CASE WHEN lower(symbol) = t THEN 0 WHEN starts_with(lower(symbol), t) THEN 2 ELSE 4 END "
+        "CASE WHEN lower(symbol) = t THEN 0 WHEN starts_with(lower(symbol), t) THEN 2 "
+        "WHEN starts_with(lower(name), t) THEN 3 ELSE 6 END "
         "AS rank FROM universe, q WHERE contains(lower(symbol), t) OR contains(lower(name), t)), "
         "c AS (SELECT 'company', cik::VARCHAR, name, sic_description, "
-        "CASE WHEN cik::VARCHAR = ltrim(t, '0') THEN 1 ELSE 3 END FROM companies, q "
+        "CASE WHEN cik::VARCHAR = ltrim(t, '0') THEN 1 "
+        "ELSE CASE WHEN starts_with(lower(name), t) THEN 4 ELSE 7 END "
+        "- CASE WHEN cik IN (SELECT cik FROM watchlist) THEN 2 ELSE 0 END END FROM companies, q "
         "WHERE contains(lower(name), t) OR cik::VARCHAR = ltrim(t, '0')), "
         "f AS (SELECT 'filing', accession, form || ' of ' || filed, coalesce(description, items), "
         "1 FROM filings, q WHERE length(t) >= 10 AND contains(accession, t)) "

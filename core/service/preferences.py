@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import orjson
 import polars as pl
 
+from core.domain.gap_filters import GapFilters
+from core.domain.scoring import Weights
 from core.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -25,19 +27,23 @@ class Preferences:
     zone: str = "America/New_York"
     palette: str = "blue and vermillion"
     guide: bool = True  # show the first-run panel until it is put away
+    filters: dict[str, float] = field(default_factory=dict)  # of the scan; empty: the settings'
+    weights: dict[str, float] = field(default_factory=dict)  # of its score; empty: the settings'
 
 
 def load(desk: Desk, reader: str = READER) -> Preferences:
     """The reader's preferences; defaults for what was never chosen."""
     found = desk.warehouse.read("SELECT name, value FROM preferences WHERE reader = ?", [reader])
-    known = {field.name for field in fields(Preferences)}
+    known = {item.name for item in fields(Preferences)}
     chosen = {name: orjson.loads(value) for name, value in found.rows() if name in known}
     return replace(Preferences(), **chosen)
 
 
 def save(desk: Desk, chosen: Preferences, reader: str = READER) -> None:
-    """Keep all preferences of a reader; UsageError for an unknown time zone."""
+    """Keep all preferences of a reader; UsageError for an unknown zone, filter or weight."""
     _check_zone(chosen.zone)
+    GapFilters().changed(chosen.filters)
+    Weights().changed(chosen.weights)
     values = asdict(chosen)
     with desk.warehouse.transaction() as tx:
         tx.execute("DELETE FROM preferences WHERE reader = ?", [reader])

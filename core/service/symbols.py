@@ -127,12 +127,12 @@ def levels(found: SymbolView, day: date) -> dict[str, float]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def grades(desk: Desk, cik: int | None) -> pl.DataFrame:
-    """Grades of the company's filings, newest first; empty without any."""
+def grades(desk: Desk, cik: int | None, day: date | None = None) -> pl.DataFrame:
+    """Grades of the company's filings up to a day (default: all), newest first."""
     history = store.grade_history(desk.warehouse)
-    return history.filter(pl.col("cik") == pl.lit(cik, dtype=pl.Int64)).sort(
-        "filed", descending=True
-    )
+    of_it = pl.col("cik") == pl.lit(cik, dtype=pl.Int64)
+    known = pl.lit(value=True) if day is None else pl.col("filed") <= day
+    return history.filter(of_it & known).sort("filed", descending=True)
 
 
 def sparklines(desk: Desk, names: list[str], day: date, dataset: str | None = None) -> pl.DataFrame:

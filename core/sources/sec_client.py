@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -39,6 +39,7 @@ from core.sources.sec_body import MIB, Kind, must_be_kind, too_large, unpacked
 from core.sources.sec_limit import (
     Block,
     RateLimiter,
+    Slot,
     checked_user_agent,
     host_of,
     shared_limiter,
@@ -188,8 +189,22 @@ class SecClient:
         host, where = host_of(url), _where(url)
         headers = _headers(checked_user_agent(self._user_agent, host), known)
         self._must_not_be_blocked(where, dataset)
-        await self._limiter.wait()
-        self._must_not_be_blocked(where, dataset)  # it may have come while we waited
+        async with self._limiter.slot() as slot:
+            self._must_not_be_blocked(where, dataset)  # it may have come while we waited
+            response, packed = await self._ask(url, headers, slot, dataset)
+        status = response.status
+        if status == 304 and (known.etag or known.last_modified):
+            return Answer(url, b"", known.sha256 or "", known.etag, known.last_modified, True)
+        self._must_be_good(response, packed, where, dataset)
+        return await asyncio.get_running_loop().run_in_executor(
+            _UNPACKING, self._opened, response, packed, kind, known, dataset
+        )
+
+    async def _ask(
+        self, url: str, headers: Mapping[str, str], slot: Slot, dataset: str
+    ) -> tuple[aiohttp.ClientResponse, bytes]:
+        """One request and its body as sent; the slot hears when the answer begins."""
+        host, where = host_of(url), _where(url)
         started = time.perf_counter()
         status: int | str = "error"
         self.requests += 1
@@ -197,8 +212,9 @@ class SecClient:
             async with self._open().get(
                 url, headers=headers, allow_redirects=False, timeout=self._deadline()
             ) as response:
+                slot.answered()
                 status = response.status
-                packed = await self._read(response, where, dataset)
+                return response, await self._read(response, where, dataset)
         except TimeoutError:
             raise DeadlineError(
                 f"{dataset}: no answer within {self._timeout:g} seconds", where=where
@@ -209,12 +225,6 @@ class SecClient:
             ) from error
         finally:
             metrics.http_request(host, status, time.perf_counter() - started)
-        if status == 304 and (known.etag or known.last_modified):
-            return Answer(url, b"", known.sha256 or "", known.etag, known.last_modified, True)
-        self._must_be_good(response, packed, where, dataset)
-        return await asyncio.get_running_loop().run_in_executor(
-            _UNPACKING, self._opened, response, packed, kind, known, dataset
-        )
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:

@@ -14,7 +14,8 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -22,15 +23,32 @@ from urllib.parse import urlsplit
 from core.errors import ValidationError
 
 SEC_MAXIMUM = 10  # requests in any second, by the SEC's rules
-_GUARD_SECONDS = 0.05  # requests may bunch up a little on their way
+_GUARD_SECONDS = 0.01  # clocks differ a little
+_LOOK_SECONDS = 0.02  # how often to look whether a request is over
 _CONTACT = re.compile(r"[^@\s()<>]+@[^@\s()<>]+\.[^@\s()<>]+")
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+class Slot:
+    """The place of one request among those of the process."""
+
+    def __init__(self, before: Slot | None, clock: Callable[[], float]) -> None:
+        self.before = before  # the request that must be over for so long that this one may begin
+        self.answered_at: float | None = None
+        self._clock = clock
+
+    def answered(self) -> None:
+        """The answer has begun, or there will be none."""
+        if self.answered_at is None:
+            self.answered_at = self._clock()
 
 
 class RateLimiter:
     """A sliding window over the requests of the whole process, whatever thread or loop they are in.
 
-    Never more than `per_second` begin in any second (a rate below one spreads them further).
+    Never more than `per_second` reach the other side in any second (a rate below one spreads them
+    further), however long they are on their way: a request begins a second after the answer to
+    the one so many places before it has come.
     """
 
     def __init__(self, per_second: float, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -38,24 +56,37 @@ class RateLimiter:
             raise ValidationError("the rate of requests must be above zero")
         self.per_second = per_second
         self._window = max(1.0, 1 / per_second) + _GUARD_SECONDS
-        self._begun: deque[float] = deque(maxlen=max(1, math.floor(per_second)))
+        self._slots: deque[Slot] = deque(maxlen=max(1, math.floor(per_second)))
         self._lock = threading.Lock()
         self._clock = clock
 
-    def reserve(self) -> float:
-        """Take the next free slot; the seconds to wait until it comes."""
+    def reserve(self) -> Slot:
+        """Take the next place in the queue."""
         with self._lock:
-            now = self._clock()
-            full = len(self._begun) == self._begun.maxlen
-            slot = max(now, self._begun[0] + self._window) if full else now
-            self._begun.append(slot)
-            return slot - now
+            full = len(self._slots) == self._slots.maxlen
+            slot = Slot(self._slots[0] if full else None, self._clock)
+            self._slots.append(slot)
+            return slot
 
-    async def wait(self) -> None:
-        """Return when the next request may begin."""
-        seconds = self.reserve()
-        if seconds > 0:
-            await asyncio.sleep(seconds)
+    def left(self, slot: Slot) -> float:
+        """Seconds to wait before looking again; none when the request may begin."""
+        if slot.before is None:
+            return 0.0
+        over = slot.before.answered_at
+        return _LOOK_SECONDS if over is None else over + self._window - self._clock()
+
+    @asynccontextmanager
+    async def slot(self) -> AsyncIterator[Slot]:
+        """Entered when the request may begin; tell the slot as soon as it is `answered`."""
+        slot = self.reserve()
+        try:
+            # the request before may be one of another thread's loop: no event tells of it
+            while (seconds := self.left(slot)) > 0:  # noqa: ASYNC110
+                await asyncio.sleep(seconds)
+            slot.before = None
+            yield slot
+        finally:
+            slot.answered()
 
 
 _shared: dict[str, RateLimiter] = {}

@@ -17,23 +17,30 @@ def append_rows(tx: Transaction, table: FactTable, pull_id: str, now: datetime) 
     """Append facts that the store does not hold; the number of rows."""
     if not table.height:
         return 0
-    rows = table.rows
+    rows, last = table.rows, _last_numbers(tx)
     for code, small in table.tables().items():
-        numbers = _numbers(tx, code, small)
+        numbers = _numbers(tx, code, small, last[code])
         rows = rows.with_columns(numbers.gather(rows[code]).alias(code))
     return tx.insert("fact_rows", rows.with_columns(batch=pl.lit(_batch(tx, pull_id, now))))
 
 
-def _numbers(tx: Transaction, code: str, small: pl.DataFrame) -> pl.Series:
+def _last_numbers(tx: Transaction) -> dict[str, int]:
+    """The highest number of each small table, 0 where it is empty."""
+    highest = [f"(SELECT coalesce(max({c}), 0) FROM {t}) AS {c}" for c, t in _TABLES.items()]
+    return tx.read(f"SELECT {', '.join(highest)}").row(0, named=True)
+
+
+def _numbers(tx: Transaction, code: str, small: pl.DataFrame, last: int) -> pl.Series:
     """The store's number of every row of a small table; rows not seen before get the next ones."""
     names = list(CODES[code])
-    wanted = small.unique(maintain_order=True)
-    known = _known(tx, code, wanted)
-    new = wanted.join(known, on=names, how="anti", nulls_equal=True, maintain_order="left")
+    new = wanted = small.unique(maintain_order=True)
+    known = pl.DataFrame(schema={code: pl.Int32, **wanted.schema})
+    if last:
+        known = _known(tx, code, wanted)
+        new = wanted.join(known, on=names, how="anti", nulls_equal=True, maintain_order="left")
     if new.height:
-        last: int = tx.read(f"SELECT coalesce(max({code}), 0) FROM {_TABLES[code]}").item()
         added = pl.int_range(last + 1, last + 1 + new.height, dtype=pl.Int32, eager=True)
-        new = new.insert_column(0, added.alias(code))
+        new = new.select(added.alias(code), *names)
         tx.insert(_TABLES[code], new)
         known = pl.concat([known, new])
     return small.join(known, on=names, how="left", nulls_equal=True, maintain_order="left")[code]

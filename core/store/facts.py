@@ -174,6 +174,8 @@ def _picked(ciks: Sequence[int] | None, concepts: Sequence[str] | None) -> dict[
 def _unchanged(tx: Transaction, companies: Sequence[FactsOfCompany]) -> set[int]:
     """Companies all of whose concepts have the stored hash, none more and none less."""
     looked = {c.cik: c.hashes.height for c in companies if c.labels.is_empty() and c.skipped}
+    if not looked:
+        return set()
     stored = tx.read(
         "SELECT cik, count(*) AS concepts FROM fact_concepts WHERE cik IN (SELECT unnest(?)) "
         "GROUP BY cik",

@@ -160,10 +160,13 @@ def grades(warehouse: Warehouse, as_of: date) -> pl.DataFrame:
 
 
 def grade_history(warehouse: Warehouse) -> pl.DataFrame:
-    """cik, filed, grade of every graded filing, by date."""
+    """cik, filed, grade, form, accession of every graded filing, by date."""
     if not has_table(warehouse, "grades"):
-        return pl.DataFrame(schema={"cik": pl.Int64, "filed": pl.Date, "grade": pl.String})
-    return warehouse.read("SELECT cik, filed, grade FROM grades WHERE is_current ORDER BY filed")
+        words = dict.fromkeys(("grade", "form", "accession"), pl.String)
+        return pl.DataFrame(schema={"cik": pl.Int64, "filed": pl.Date, **words})
+    return warehouse.read(
+        "SELECT cik, filed, grade, form, accession FROM grades WHERE is_current ORDER BY filed"
+    )
 
 
 def version(warehouse: Warehouse, table: str, datasets: Sequence[str]) -> tuple[object, ...]:

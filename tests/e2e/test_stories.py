@@ -36,6 +36,34 @@ def test_from_the_morning_to_a_candidate_to_its_plan(page):
     page.tab.get_by_text(re.compile("approve|shrink|reject", re.IGNORECASE)).first.wait_for()
 
 
+def test_the_search_of_the_overview_leads_to_a_symbol(page):
+    """Its own name opens the overview too; what is typed there is found, and opens in place."""
+    page.open("/overview")
+    assert page.tab.url == page.base + "/"
+    box = page.tab.get_by_role("textbox", name="Search the desk")
+    box.fill("ZIME")
+    box.press("Enter")
+    page.tab.get_by_role("link", name="ZIME", exact=True).click()
+    page.tab.wait_for_url("**/symbol?symbol=ZIME")
+    page.tab.get_by_role("heading", name="Symbol", exact=True).wait_for()
+
+
+def test_a_view_is_saved_and_opened_again(page):
+    """A view is kept under a name from the header of its page, and opens from the preferences."""
+    page.open("/datasets?dataset=universe&view=Schema")
+    page.tab.get_by_role("button", name="Save this view").click()
+    page.tab.get_by_label("Name of the view").fill("columns of the universe")
+    page.button("Save").click()
+    page.tab.get_by_role("link", name="columns of the universe").wait_for()
+    page.open("/preferences")
+    page.tab.get_by_role("link", name="open on datasets").click()
+    page.tab.wait_for_url("**/datasets?**dataset=universe**")
+    page.tab.get_by_role("button", name="Refresh universe now").wait_for(timeout=15_000)
+    page.open("/preferences")
+    page.button("Remove").first.click()
+    page.tab.get_by_text("No saved view yet.").wait_for()
+
+
 def test_refresh_now_shows_progress_and_ends(page):
     """Refresh now runs in the background, tells what it does, and says how it ended."""
     page.open("/datasets?dataset=universe")

@@ -153,16 +153,19 @@ async def test_a_malformed_request_is_refused_with_1008() -> None:
 
 async def test_heartbeats_keep_a_slow_pull_alive_but_not_for_ever() -> None:
     """They extend the idle deadline and never the total one."""
-    slow = {"keepalive_seconds": 0.05, "work_seconds": 0.6}
+    slow = {"keepalive_seconds": 0.1, "work_seconds": 1.5}
     async with sandbox(**slow) as container:
-        async with client(container.url, idle_seconds=0.3) as asked:
+        async with client(container.url, idle_seconds=0.8) as asked:
             assert (await asked.get_single("P")).rows_read == 2
-        async with client(container.url, idle_seconds=0.3, total_seconds=0.4) as asked:
-            with pytest.raises(TransportError, match=r"not done within 0\.4 seconds"):
+        async with client(container.url, idle_seconds=0.8, total_seconds=1.0) as asked:
+            with pytest.raises(TransportError, match="not done within 1 seconds"):
                 await asked.get_single("P")
-        async with client(container.url, idle_seconds=0.02, retries=0) as asked:
-            with pytest.raises(TransportError, match="silent"):
-                await asked.get_single("P")
+    async with (
+        sandbox(keepalive_seconds=30, work_seconds=1.5) as container,
+        client(container.url, idle_seconds=0.5, retries=0) as asked,
+    ):
+        with pytest.raises(TransportError, match="silent"):
+            await asked.get_single("P")
 
 
 async def test_csv_first_then_zip_and_the_other_way_round() -> None:

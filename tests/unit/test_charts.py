@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -101,3 +101,29 @@ def test_words_with_a_colour_become_chips():
 def test_columns_are_dressed_by_name_and_type(name, dtype, kind):
     """A column's name and type decide how it is written."""
     assert tables.dress(name, dtype, "Heading")["type_config"]["type"] == kind
+
+
+def test_charts_of_pulls_say_what_they_show_by_the_readers_clock():
+    """Titles state the finding; times are of the reader's zone, not of UTC."""
+    at = datetime(2026, 11, 20, 15, tzinfo=UTC)
+    pulls = pl.DataFrame(
+        {
+            "started_at": [at, at - timedelta(hours=1)],
+            "seconds": [5.0, 3.0],
+            "state": ["done", "failed"],
+            "rows_read": [900, 100],
+            "trigger": ["schedule", "schedule"],
+            "low": [80.0, None],
+            "high": [120.0, None],
+        }
+    )
+    timeline = charts.pull_timeline(pulls, "Europe/Berlin").to_dict()
+    assert timeline["layout"]["title"]["text"].startswith("The last pull took 5.0 s")
+    assert timeline["layout"]["xaxis"]["title"]["text"] == "started (Berlin)"
+    assert timeline["data"][0]["x"][0].hour == 16
+    band = charts.volume_band(pulls).to_dict()
+    assert band["layout"]["title"]["text"] == (
+        "The last pull brought 900 rows, above the usual 80 to 120"
+    )
+    calendar = charts.pull_calendar(pulls, today=at.date()).to_dict()
+    assert calendar["layout"]["title"]["text"].startswith("1 day with pulls, 1 with a failed one")

@@ -105,3 +105,21 @@ def test_checks_have_a_sign_beside_their_colour() -> None:
     heat = figure.to_dict()["data"][0]
     assert heat["text"] == [["✓", "✓"], ["✗", ""]]
     assert title(figure).startswith("1 of the last 2 runs found errors")
+
+
+def test_runs_of_one_second_stay_apart() -> None:
+    """Two runs within a second are two columns, each with its own sign, by the reader's clock."""
+    at = datetime(2026, 1, 2, 15, tzinfo=UTC)
+    history = pl.DataFrame(
+        {
+            "run_id": ["a", "b"],
+            "started_at": [at, at],
+            "check_name": ["values", "values"],
+            "severity": ["error", "info"],
+            "affected": [3, 0],
+        }
+    )
+    heat = charts_quality.checks_over_runs(history, {"values": "Values"}).to_dict()["data"][0]
+    assert len(set(heat["x"])) == 2
+    assert sorted(heat["text"][0]) == ["✓", "✗"]
+    assert heat["customdata"][0][0].startswith("Fri 2 Jan 10:00:00 ET: ")

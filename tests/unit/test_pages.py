@@ -61,7 +61,7 @@ def test_a_page_survives_a_broken_store(desk, name, monkeypatch):
     at = opened(name)
     assert not at.exception
     if at.error:
-        assert "restore it" in at.error[0].value
+        assert "Restore it" in at.error[0].value
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -103,7 +103,7 @@ def test_following_an_unknown_ticker_is_told_with_a_hint(desk):
     at.text_input(key="follow_names").input("AAAA")
     at.button[0].click().run()
     assert not at.exception
-    assert "did you mean AAA" in at.error[0].value
+    assert "Did you mean AAA" in at.error[0].value
 
 
 def test_the_search_finds_symbols_companies_and_filings(desk):

@@ -145,3 +145,15 @@ def test_companies_show_grades_where_they_are_read(graded: Desk) -> None:
     """Watch list and filings carry the grade."""
     at = opened("companies", company="AAA")
     assert all("grade" in table.value.columns for table in at.dataframe[:2])
+
+
+@pytest.mark.parametrize("part", ["Findings", "Statements", "Comparatives", "Versions"])
+def test_a_filing_without_a_period_opens_too(graded: Desk, part: str) -> None:
+    """A prospectus has no period and no score: its page draws, and says that it is not rated."""
+    with graded.warehouse.transaction() as tx:
+        tx.execute(
+            "UPDATE grades SET period_end = NULL, score = NULL, grade = 'NR' WHERE accession = ?",
+            [ACCESSION],
+        )
+    at = opened("filing", filing=ACCESSION, part=part)
+    assert "not rated" in text_of(at)

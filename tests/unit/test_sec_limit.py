@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,25 +19,64 @@ NOW = datetime(2026, 1, 5, 14, 30, tzinfo=UTC)
 
 @given(
     rate=st.integers(1, 10),
-    gaps=st.lists(st.floats(0, 0.4), min_size=1, max_size=80),
+    calls=st.lists(
+        st.tuples(st.floats(0, 0.4), st.floats(0, 2), st.floats(0, 2)), min_size=1, max_size=60
+    ),
 )
-def test_no_second_holds_more_requests_than_the_rate(rate: int, gaps: list[float]) -> None:
-    """Whatever the pattern of calls, any second sees at most `rate` requests begin."""
+def test_no_second_sees_more_requests_than_the_rate(
+    rate: int, calls: list[tuple[float, float, float]]
+) -> None:
+    """Whatever the pattern of calls, and however long requests and answers are on their way."""
     clock = [0.0]
     limiter = RateLimiter(rate, clock=lambda: clock[0])
-    begun = []
-    for gap in gaps:
-        clock[0] += gap
-        begun.append(clock[0] + limiter.reserve())
-    for begin in begun:
-        assert sum(begin <= other < begin + 1.0 for other in begun) <= rate
+    arrived, answered, asked = [], [], 0.0
+    for place, (gap, way, back) in enumerate(calls):
+        asked += gap
+        slot, earlier = limiter.reserve(), place - rate
+        clock[0] = max([asked, *answered[max(0, earlier) : earlier + 1]])
+        begin = clock[0] + max(0.0, limiter.left(slot))
+        arrived.append(begin + way)
+        clock[0] = arrived[-1] + back
+        answered.append(clock[0])
+        slot.answered()
+    for at in arrived:
+        assert sum(at <= other < at + 1.0 for other in arrived) <= rate
+
+
+def test_a_request_waits_for_one_that_has_no_answer_yet() -> None:
+    """It may still be on its way, and arrive with this one."""
+    limiter = RateLimiter(1, clock=lambda: 0.0)
+    first, second = limiter.reserve(), limiter.reserve()
+    assert limiter.left(first) == 0
+    assert 0 < limiter.left(second) < 0.1
+    first.answered()
+    assert limiter.left(second) >= 1.0
+
+
+async def test_a_request_that_is_called_off_holds_up_nobody() -> None:
+    """Cancelled while it waits or while it is on its way, its place becomes free."""
+    limiter = RateLimiter(1000)
+
+    async def ask(seconds: float) -> None:
+        async with limiter.slot():
+            await asyncio.sleep(seconds)
+
+    tasks = [asyncio.create_task(ask(60)) for _ in range(1500)]
+    await asyncio.sleep(0.1)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    async with asyncio.timeout(5), limiter.slot():
+        pass
 
 
 def test_a_rate_below_one_spreads_requests_over_seconds() -> None:
     """Half a request a second means two seconds between two."""
     limiter = RateLimiter(0.5, clock=lambda: 0.0)
-    assert limiter.reserve() == 0
-    assert limiter.reserve() >= 2.0
+    first = limiter.reserve()
+    assert limiter.left(first) == 0
+    first.answered()
+    assert limiter.left(limiter.reserve()) >= 2.0
 
 
 def test_the_sec_has_one_limiter_whatever_asks_it() -> None:

@@ -58,7 +58,7 @@ def test_no_desk_is_said_and_nothing_else_runs(monkeypatch):
     at = AppTest.from_function(header).run()
     assert not at.exception
     assert "belongs to another process" in at.error[0].value
-    assert "stop it first" in at.error[0].value
+    assert "Stop it first" in at.error[0].value
 
 
 def test_a_guarded_part_fails_alone(plain_desk):
@@ -76,7 +76,7 @@ def test_a_guarded_part_fails_alone(plain_desk):
 
     at = AppTest.from_function(script).run()
     assert "The candidates cannot be shown" in at.error[0].value
-    assert r"no session \*2026\*" in at.error[0].value
+    assert r"No session \*2026\*" in at.error[0].value
     assert at.markdown[0].value == "still here"
 
 

@@ -13,7 +13,7 @@ from components import charts_journal, charts_plans, charts_risk
 from core.domain.plans import Account, Plan, PlanRules, Setup, build
 from core.domain.risk_checks import plan_checks
 from core.domain.risk_measures import value_at_risk
-from core.domain.risk_types import Book, Limits, Name
+from core.domain.risk_types import Book, Check, Limits, Name
 
 DAY = date(2017, 3, 1)
 BARS = pl.DataFrame(
@@ -111,3 +111,22 @@ def test_no_trade_is_said() -> None:
     """A plan of 0 shares is drawn as no trade."""
     plan = replace(plan_of(), shares=0)
     assert title(charts_plans.plan_candles(BARS, plan)) == "AAA: no trade, 0 shares"
+
+
+def test_the_grade_is_never_the_tightest_limit() -> None:
+    """A grade lets the whole size through: what binds is another limit, told with its share."""
+    grade = Check("filing_grade", Decimal(150), Decimal(150), "money", "")
+    loss = Check("daily_loss", Decimal(1), Decimal(4), "money", "")
+    figure = charts_plans.headroom([grade, loss])
+    assert title(figure) == "All 2 limits hold; daily loss is the tightest, 25 % used"
+    unused = Check("daily_loss", Decimal(0), Decimal(4), "money", "")
+    assert title(charts_plans.headroom([grade, unused])) == "All 2 limits hold; none is in use"
+
+
+def test_amounts_stand_in_a_column_beside_the_bars() -> None:
+    """What is used of what is allowed is written right of the line, also when it is too much."""
+    over = Check("position", Decimal(400), Decimal(200), "money", "")
+    some = Check("daily_loss", Decimal(1), Decimal(4), "money", "")
+    words = charts_plans.headroom([over, some]).to_dict()["data"][1]
+    assert words["text"] == ["400 of 200", "1 of 4"]
+    assert min(words["x"]) > 100
