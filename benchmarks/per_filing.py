@@ -9,6 +9,10 @@ import pandas as pd
 from core.domain.quality.model import default_ruleset
 
 RULES = ("Q01", "Q02", "Q03", "Q04", "Q05", "Q17", "Q20", "Q22", "Q25", "Q29")
+ITEMS = (  # what those of them read that are no equations
+    *("EpsBasic", "EpsDiluted", "SharesBasic", "SharesDiluted"),
+    *default_ruleset().flagged("positive"),
+)
 SUMS = {
     "Q01": ("Assets", ("LiabilitiesAndEquity",), ()),
     "Q02": ("LiabilitiesAndEquity", ("Liabilities", "EquityAll"), ("TemporaryEquity",)),

@@ -16,6 +16,7 @@ from core.domain.quality.model import default_ruleset
 Frames = tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]
 Plant = Callable[[pl.DataFrame, pl.DataFrame], pl.DataFrame]
 AMOUNTS = ("EpsBasic", "EpsDiluted", "SharesBasic", "SharesDiluted")
+EACH = 4  # faults planted per company and round, each in another filing
 SPREAD = ("Q27", "Q28", "Q33", "Q34", "Q35", "Q40", "Q41", "Q42", "Q46", "Q47", "Q48", "Q49", "Q50")
 
 
@@ -29,6 +30,7 @@ class Result:
     raised: int  # new findings in the seeded filings on rules that read the fault
     false_alarms: int  # new failures of rules that do not read it, or in other filings
     untouched: int  # rule evaluations that should not change
+    lowered: int  # seeded filings whose grade is a letter or more lower than before
 
     @property
     def recall_pct(self) -> float:
@@ -39,6 +41,11 @@ class Result:
     def precision_pct(self) -> float:
         """Share of the new failures that belong to the fault."""
         return 100 * self.raised / max(1, self.raised + self.false_alarms)
+
+    @property
+    def lowered_pct(self) -> float:
+        """Share of the seeded filings whose letter fell."""
+        return 100 * self.lowered / max(1, self.planted)
 
     @property
     def false_alarm_pct(self) -> float:
@@ -57,10 +64,12 @@ def candidates(book: Book, items: list[str], own: bool = True) -> pl.DataFrame:
     return long.join(forms.select("fid", "cik", "accession"), on="fid")
 
 
-def draw(pool: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-    """One candidate per company."""
+def draw(pool: pl.DataFrame, rng: np.random.Generator, each: int = 1) -> pl.DataFrame:
+    """Some candidates per company, each in a filing of its own."""
     order = rng.permutation(pool.height)
-    return pool.with_columns(order=pl.Series(order)).sort("order").unique("cik", keep="first")
+    shuffled = pool.with_columns(order=pl.Series(order)).sort("order")
+    once = shuffled.unique("accession", keep="first", maintain_order=True)
+    return once.group_by("cik", maintain_order=True).head(each)
 
 
 def on_rows(change: pl.Expr) -> Plant:
@@ -180,15 +189,20 @@ def touching(fault: str, item: str) -> set[str]:
 
 
 def seed(
-    frames: Frames, before: Graded, fault: str, rounds: int, rng: np.random.Generator
+    frames: Frames,
+    before: Graded,
+    fault: str,
+    rounds: int,
+    rng: np.random.Generator,
+    each: int = EACH,
 ) -> Result:
-    """Plant one fault of a class per company and round; compare with the grades before."""
+    """Plant `each` faults of a class per company and round; compare with the grades before."""
     items, plant = FAULTS[fault]
     book = open_book(*frames, default_ruleset())
     pool = candidates(book, items, own=fault != "cover shares x1e6")
-    totals = np.zeros(5, dtype=int)
+    totals = np.zeros(6, dtype=int)
     for _ in range(rounds):
-        chosen = draw(pool, rng)
+        chosen = draw(pool, rng, each)
         facts = plant(frames[0].with_row_index("row"), chosen).select(list(FACTS.columns))
         totals += _compare(before, grade(facts, *frames[1:]), chosen, fault)
     return Result(fault, *(int(n) for n in totals))
@@ -214,7 +228,15 @@ def _compare(before: Graded, after: Graded, chosen: pl.DataFrame, fault: str) ->
     quiet = after.judged.join(touched, on=["accession", "rule"], how="anti").join(
         chosen.select("cik"), on="cik", how="semi"
     )
-    return np.array([chosen.height, found, mine.height, other, quiet.height])
+    lowered = _lowered(before, after, chosen)
+    return np.array([chosen.height, found, mine.height, other, quiet.height, lowered])
+
+
+def _lowered(before: Graded, after: Graded, chosen: pl.DataFrame) -> int:
+    """Seeded filings with a worse letter (A before B ... before NR)."""
+    was, now = (g.scores.select("accession", "grade") for g in (before, after))
+    both = chosen.select("accession").join(was, on="accession").join(now, on="accession")
+    return both.filter(pl.col("grade_right") > pl.col("grade")).height
 
 
 def _worse(before: Graded, after: Graded) -> pl.DataFrame:

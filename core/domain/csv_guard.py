@@ -14,7 +14,20 @@ _GUARDED = r"^'('*[=+\-@\t\r])"
 
 def guard(frame: pl.DataFrame) -> pl.DataFrame:
     """The frame with every text cell made harmless for spreadsheets; other columns untouched."""
-    return frame.with_columns(_guarded(name) for name in _text_columns(frame))
+    names = _text_columns(frame)
+    suspect = frame.select(_suspect(name) for name in names).row(0) if names else ()
+    return frame.with_columns(
+        _guarded(name) for name, found in zip(names, suspect, strict=True) if found
+    )
+
+
+def _suspect(name: str) -> pl.Expr:
+    """Whether any cell may need the guard: by order, all such characters stand around the digits.
+
+    Two comparisons with a text are far cheaper than a pattern, and most columns are clean.
+    """
+    text = pl.col(name).cast(pl.String)
+    return ((text < "0") | text.is_between(pl.lit(":"), pl.lit("A"), closed="left")).any()
 
 
 def unguard(frame: pl.DataFrame) -> pl.DataFrame:

@@ -66,13 +66,22 @@ def judge(
     checked: int,
     sample: Sequence[Mapping[str, Any]],
     before: int | None = None,
+    uncovered: int = 0,
 ) -> Check:
-    """The check with severity, a sentence, and the drift since the run before."""
-    found = severity(spec, affected, checked)
+    """The check with severity, a sentence, and the drift since the run before.
+
+    Rows that are `uncovered` (older or newer than what was pulled to compare with) are no fault of
+    the copy: they warn at most.
+    """
+    found = severity(spec, affected - uncovered, checked)
+    if uncovered:
+        found = max(found, "warning", key=SEVERITIES.index)
     drift = None if before is None else affected - before
     message = f"{affected:,} of {checked:,} {spec.unit} affected."
     if not affected:
         message = f"All {checked:,} {spec.unit} are right." if checked else "Nothing to check yet."
+    if uncovered:
+        message += f" {uncovered:,} of them are beyond what was pulled to compare with."
     if drift:
         message += f" {abs(drift):,} {'more' if drift > 0 else 'fewer'} than in the last run."
     return Check(spec.name, spec.title, found, affected, checked, message, sample, drift)

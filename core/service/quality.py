@@ -137,7 +137,7 @@ def _facts(found: pl.DataFrame) -> pl.Series:
 
 
 def _lost(row: Mapping[str, Any], found: pl.DataFrame) -> pl.DataFrame:
-    """Points lost per failed rule, and by the cap of critical findings."""
+    """Points lost per failed rule, and by the cap of critical or major findings."""
     rules, whole = default_ruleset().rules, row["evaluable"] or 0.0
     failed = found.select("rule", "severity").unique(maintain_order=True).rows()
     lost = [
@@ -146,9 +146,8 @@ def _lost(row: Mapping[str, Any], found: pl.DataFrame) -> pl.DataFrame:
         if whole and WEIGHTS[level]
     ]
     if row["score"] is not None and row["raw_score"] and row["raw_score"] > row["score"]:
-        lost.append(
-            ("cap", "Capped by critical findings", "critical", row["raw_score"] - row["score"])
-        )
+        worst = "critical" if row["critical"] else "major"
+        lost.append(("cap", f"Capped by {worst} findings", worst, row["raw_score"] - row["score"]))
     schema = {"rule": pl.String, "title": pl.String, "severity": pl.String, "points": pl.Float64}
     return pl.DataFrame(lost, schema=schema, orient="row").sort("points", descending=True)
 

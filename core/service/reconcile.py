@@ -67,7 +67,9 @@ def run(desk: Desk, trigger: str = "manual") -> Run:
 
 def _check(desk: Desk, spec: reconciliation.CheckSpec, before: int | None) -> Check:
     found = store.look(desk.warehouse, spec.name)
-    return reconciliation.judge(spec, found.affected, found.checked, found.sample, before)
+    return reconciliation.judge(
+        spec, found.affected, found.checked, found.sample, before, found.uncovered
+    )
 
 
 def _last(desk: Desk) -> dict[str, int]:

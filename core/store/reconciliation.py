@@ -19,6 +19,10 @@ class Found:
     affected: int
     checked: int
     sample: list[dict[str, Any]]
+    uncovered: int = 0  # of the affected: beyond what our copy covers, and no fault in it
+
+
+UNCOVERED = {"filings_and_facts": "problem LIKE '%list of filings'"}
 
 
 # name -> (rows that are wrong, number of rows looked at)
@@ -37,12 +41,26 @@ QUERIES: Mapping[str, tuple[str, str]] = {
         WHERE f.is_xbrl AND {_REPORTS.replace("form", "f.form")}""",
     ),
     "filings_and_facts": (
-        """SELECT DISTINCT f.cik, f.accession, f.form, f.filed, 'facts without a filing' AS problem
-        FROM facts f ANTI JOIN filings s ON s.cik = f.cik AND s.accession = f.accession
-        WHERE f.removed_at IS NULL AND f.cik IN (SELECT DISTINCT cik FROM filings)
-        ORDER BY filed DESC, accession""",
-        """SELECT count(DISTINCT (cik, accession)) FROM facts
-        WHERE removed_at IS NULL AND cik IN (SELECT DISTINCT cik FROM filings)""",
+        f"""WITH told AS (
+            SELECT cik, accession, any_value(form) AS form, min(filed) AS filed FROM facts
+            WHERE removed_at IS NULL AND cik IN (SELECT cik FROM filings) GROUP BY cik, accession
+        ), listed AS (SELECT cik, min(filed) AS first, max(filed) AS last FROM filings GROUP BY cik)
+        SELECT t.cik, t.accession, t.form, t.filed,
+            CASE WHEN t.filed < l.first THEN 'facts older than the list of filings'
+                WHEN t.filed > l.last THEN 'facts newer than the list of filings'
+                ELSE 'facts without a filing' END AS problem
+        FROM told t JOIN listed l ON l.cik = t.cik
+        ANTI JOIN filings s ON s.cik = t.cik AND s.accession = t.accession
+        UNION ALL
+        SELECT f.cik, f.accession, f.form, f.filed, 'filing without facts' FROM filings f
+        JOIN (SELECT cik, min(filed) AS first, max(filed) AS last FROM told GROUP BY cik) x
+            ON x.cik = f.cik AND f.filed >= x.first AND f.filed < x.last
+        ANTI JOIN told t ON t.cik = f.cik AND t.accession = f.accession
+        WHERE f.is_xbrl AND {_REPORTS.replace("form", "f.form")}
+        ORDER BY problem DESC, filed DESC, accession""",
+        """SELECT count(*) FROM (SELECT cik, accession FROM facts
+        WHERE removed_at IS NULL AND cik IN (SELECT cik FROM filings)
+        GROUP BY cik, accession)""",
     ),
     "values": (
         """SELECT i.cik, i.accession, i.item, i.concept, i.period_end, i.value AS ours,
@@ -85,7 +103,8 @@ QUERIES: Mapping[str, tuple[str, str]] = {
         UNION ALL SELECT DISTINCT 'filing without its company', cik, NULL FROM filings
         WHERE cik NOT IN (SELECT cik FROM companies)
         UNION ALL SELECT 'grade without facts', g.cik, g.accession FROM grades g
-        ANTI JOIN facts f ON f.cik = g.cik AND f.accession = g.accession WHERE g.is_current
+        ANTI JOIN facts f ON f.cik = g.cik AND f.accession = g.accession
+        WHERE g.is_current AND g.facts > 0
         UNION ALL SELECT DISTINCT 'finding without its grade', f.cik, f.accession FROM findings f
         ANTI JOIN grades g ON g.cik = f.cik AND g.accession = f.accession""",
         """SELECT (SELECT count(DISTINCT cik) FROM facts)
@@ -99,6 +118,7 @@ QUERIES: Mapping[str, tuple[str, str]] = {
 def look(warehouse: Warehouse, name: str) -> Found:
     """Run one check."""
     wrong, checked = QUERIES[name]
-    affected: int = warehouse.read(f"SELECT count(*) FROM ({wrong})").item()
+    counts = f"count(*), count(*) FILTER ({UNCOVERED.get(name, 'FALSE')})"
+    affected, uncovered = warehouse.read(f"SELECT {counts} FROM ({wrong})").row(0)
     sample = warehouse.read(f"SELECT * FROM ({wrong}) LIMIT {SAMPLE}").to_dicts()
-    return Found(affected, warehouse.read(checked).item(), sample)
+    return Found(affected, warehouse.read(checked).item(), sample, uncovered)

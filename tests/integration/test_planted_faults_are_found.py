@@ -92,6 +92,15 @@ def test_every_planted_fact_is_found(graded: Any, kind: str) -> None:
     assert wanted <= set(weighty["accession"])
 
 
+@pytest.mark.parametrize("kind", list(FACT_FAULTS))
+def test_no_filing_with_a_planted_fact_is_an_a(graded: Any, kind: str) -> None:
+    """Each filing with a planted fault grades B or worse."""
+    wanted = planted(SEED, AS_OF).filter(pl.col("kind") == kind)["accession"].unique()
+    grades = graded.scores.filter(pl.col("accession").is_in(wanted.implode()))
+    assert grades.height == wanted.len()
+    assert "A" not in grades["grade"].to_list()
+
+
 def test_clean_filings_stay_clean(graded: Any) -> None:
     """Among hundreds of honest filings hardly one has a finding, and all grade A."""
     bad = planted(SEED, AS_OF)["accession"].drop_nulls().to_list()

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
 
+import duckdb
+import pandas as pd
 import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
@@ -43,6 +47,32 @@ def test_csv_reads_back_equal() -> None:
     body = exports.encode(frame, "csv")
     back = pl.read_csv(io.BytesIO(body))
     assert unguard(back).equals(frame)
+
+
+NASTY = [
+    "=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(A1:A9)", "\t=1", "\r=1", "'=1", 'say "=hi"', "x,=y",
+    "two\n=lines", "=HYPERLINK(\"http://x\";\"y\")", "Ünïcode =", "plain",
+]  # fmt: skip
+
+
+def test_three_readers_read_the_same_and_no_cell_is_a_formula(tmp_path: Path) -> None:
+    """Polars, pandas and DuckDB give back every text and number; unguarded, as it was written."""
+    n = len(NASTY)
+    frame = pl.DataFrame({
+        "company": NASTY, "form": ["10-K"] * n, "score": [i / 7 for i in range(n)],
+        "count": pl.Series(range(n), dtype=pl.Int64),
+        "filed": [date(2024, 1, 1) + timedelta(days=i) for i in range(n)],
+    })  # fmt: skip
+    path = tmp_path / "scores.csv"
+    exports.save(frame, path)
+    types = {"score": pl.Float64, "filed": pl.Date}
+    ours = pl.read_csv(path, schema_overrides=types)
+    theirs = pd.read_csv(path, parse_dates=["filed"], keep_default_na=False)
+    quacks = duckdb.sql(f"SELECT * FROM read_csv('{path}', header = true)").pl()
+    for back in (ours, pl.from_pandas(theirs), quacks):
+        same = back.cast(dict(frame.schema))
+        assert not same["company"].str.contains(r"^[=+\-@\t\r]").any()
+        assert unguard(same).equals(frame)
 
 
 def test_instants_end_in_z() -> None:

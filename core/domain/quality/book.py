@@ -47,24 +47,42 @@ def open_book(
     companies: pl.DataFrame,
     rules: Ruleset,
     as_of: date | None = None,
+    last: date | None = None,
 ) -> Book:
-    """A book of the frames FACTS, FILINGS, COMPANIES as they were known on `as_of`."""
+    """A book of the frames FACTS, FILINGS, COMPANIES as they were known on `as_of`.
+
+    `last` is the day up to which anything is known, where the frames are a part of more.
+    """
     if as_of is not None:
         facts = facts.filter(pl.col("filed") <= as_of)
         filings = filings.filter(pl.col("filed") <= as_of)
-    latest = as_of or _latest(facts, filings)
-    facts = facts.with_row_index("row").with_columns(money=pl.col("unit").str.contains(MONEY))
+    last = last or as_of or latest(facts, filings)
+    money = facts["unit"].unique().to_frame().filter(pl.col("unit").str.contains(MONEY))["unit"]
+    facts = facts.with_row_index("row").with_columns(
+        money=pl.col("unit").is_in(money.implode()), key=_key()
+    )
     registry, other = register(facts, filings, companies, rules)
-    facts = facts.join(registry.select("cik", "accession", "fid"), on=["cik", "accession"])
+    numbers = facts.select("key").join(
+        registry.select("key", "fid"), on="key", how="left", maintain_order="left"
+    )
+    facts = facts.drop("key").with_columns(numbers["fid"])
+    registry = registry.drop("key")
     known = _know(facts, rules)
     chosen = _choose(known)
     registry = _period_ends(registry, chosen)
     long = _mark(chosen, registry)
     points, spans = _lay_out(long, registry, rules)
-    return Book(rules, latest, facts, registry, other, known, long, points, spans)
+    return Book(rules, last, facts, registry, other, known, long, points, spans)
 
 
-def _latest(facts: pl.DataFrame, filings: pl.DataFrame) -> date:
+def _key() -> pl.Expr:
+    """A number for each (cik, accession): the frame is large, and numbers group far faster."""
+    accession = pl.col("accession").cast(pl.Categorical).to_physical()
+    return pl.col("cik").cast(pl.UInt64) * 2**32 + accession.cast(pl.UInt64)
+
+
+def latest(facts: pl.DataFrame, filings: pl.DataFrame) -> date:
+    """The last day of filing in the frames."""
     days = [day for frame in (facts, filings) if isinstance(day := frame["filed"].max(), date)]
     return max(days, default=date(1970, 1, 1))
 
@@ -102,7 +120,9 @@ def _know(facts: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
         "fid", "row", "taxonomy", "concept", "unit", "money", "seq", "value",
         start="period_start", end="period_end",
     )  # fmt: skip
-    narrow = narrow.join(concept_table(rules), on=["taxonomy", "concept"])
+    # One key, then a filter: a join on two texts has to encode whole rows.
+    narrow = narrow.join(concept_table(rules), on="concept")
+    narrow = narrow.filter(pl.col("taxonomy") == pl.col("taxonomy_right")).drop("taxonomy_right")
     narrow = narrow.join(unit_kinds(narrow), on="unit")
     # Data sets without units per share give plain currencies for them: taken as meant.
     bare = ~(pl.col("given") == "per_share").any().over("fid")
@@ -112,15 +132,23 @@ def _know(facts: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
 
 
 def _choose(known: pl.DataFrame) -> pl.DataFrame:
-    """fid, item, start, end, value, row: the first reported tag of each item and period."""
+    """fid, item, start, end, value, row: the first reported tag of each item and period.
+
+    What is no number (NaN, infinite) counts as not reported.
+    """
     fits_kind = pl.col("start").is_null() == (pl.col("item_kind") == "instant")
     fits_unit = (pl.col("given") == pl.col("unit_kind")) & (
         (pl.col("given") != "money") | (pl.col("unit") == pl.col("currency"))
     )
     keys = ["fid", "item", "start", "end"]
-    fitting = known.filter(fits_kind, fits_unit).select(*keys, "value", "row", "rank", "seq")
+    fitting = known.filter(fits_kind, fits_unit, pl.col("value").is_finite()).select(
+        *keys, "value", "row", "rank", "seq"
+    )
     fitting = fitting.sort(*keys, "rank", "seq").drop("seq")
-    return fitting.unique(keys, keep="first", maintain_order=True)
+    # In order, equal keys stand together: far cheaper than to look for them by their hashes.
+    again = pl.all_horizontal(pl.col(key).eq_missing(pl.col(key).shift(1)) for key in keys)
+    first = pl.int_range(pl.len()) == 0
+    return fitting.filter(~again | first)
 
 
 def _currencies(narrow: pl.DataFrame) -> pl.DataFrame:

@@ -9,7 +9,7 @@ import polars as pl
 
 from core.domain.quality import history, labels, presence, quarters, shares
 from core.domain.quality.book import Book
-from core.domain.quality.outcome import Outcome, joined
+from core.domain.quality.outcome import Judged, Outcome, joined
 from core.domain.quality.relations import equations, impute, orders
 
 CHECKS: Mapping[str, Callable[[Book], Outcome]] = {
@@ -42,7 +42,7 @@ PRESENCE = ("Q42", "Q48")
 class Evaluated:
     """Outcomes of all rules, and the two shares that the sub-scores are made of."""
 
-    outcome: Outcome
+    outcome: Judged
     required: pl.DataFrame  # fid, share of the required items
     usual: pl.DataFrame  # fid, share of the items usual for the filer
 
@@ -51,11 +51,8 @@ def evaluate(book: Book, only: Collection[str] | None = None) -> Evaluated:
     """Outcomes of the rules (or of those named in `only`)."""
     book = impute(book)
     chosen = [rule for name, rule in book.rules.rules.items() if only is None or name in only]
-    outcomes = [
-        equations(book, rule) if rule.equations else orders(book, rule)
-        for rule in chosen
-        if rule.equations or rule.orders
-    ]
+    outcomes = equations(book, [rule for rule in chosen if rule.equations])
+    outcomes += [orders(book, rule) for rule in chosen if rule.orders]
     outcomes += [CHECKS[rule.id](book) for rule in chosen if rule.id in CHECKS]
     names = {rule.id for rule in chosen}
     outcomes += _over_time(book, names)

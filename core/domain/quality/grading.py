@@ -1,23 +1,25 @@
 """The filing grade: facts, filings and companies in; scores and findings out.
 
-Pure and set-wise: the number of Polars operations does not depend on how many filings there are.
+Pure and set-wise: the number of Polars operations does not depend on how many filings there are,
+but for one round per quarter of a million facts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
 
-from core.domain.quality.book import Book, open_book
+from core.domain.quality.book import Book, latest, open_book
 from core.domain.quality.evaluate import Evaluated, evaluate
 from core.domain.quality.model import Ruleset, default_ruleset
-from core.domain.quality.outcome import Outcome
+from core.domain.quality.outcome import Judged
 from core.domain.quality.presence import factless
 from core.domain.quality.score import rule_table, scores
 
+BATCH_FACTS = 250_000
 MOST_PER_RULE = 5  # findings of one rule that one filing keeps: the worst
 SCORE_COLUMNS = (
     "cik", "company", "accession", "form", "filed", "period_end", "score", "grade",
@@ -55,23 +57,45 @@ def grade(
     `only` limits the rules (for measuring); scores then rest on those alone.
     """
     rules = rules or default_ruleset()
-    book = open_book(facts, filings, companies, rules, as_of)
+    last = as_of or latest(facts, filings)
+    parts = [
+        _grade(open_book(*batch, rules, as_of, last), only)
+        for batch in _batches(facts, filings, companies)
+    ]
+    names = ("scores", "findings", "judged", "items")
+    return Graded(rules.id, *(pl.concat([getattr(p, name) for p in parts]) for name in names))
+
+
+def _batches(
+    facts: pl.DataFrame, filings: pl.DataFrame, companies: pl.DataFrame
+) -> Iterator[tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]]:
+    """The frames by whole companies, so that time and memory grow no faster than the facts."""
+    if facts.height <= BATCH_FACTS:
+        yield facts, filings, companies
+        return
+    sizes = facts.group_by("cik").len().sort("cik")
+    parts = sizes.with_columns(part=(pl.col("len").cum_sum() - pl.col("len")) // BATCH_FACTS)
+    for part in parts.partition_by("part", maintain_order=True):
+        own = pl.col("cik").is_in(part["cik"].implode())
+        yield facts.filter(own), filings.filter(own), companies.filter(own)
+
+
+def _grade(book: Book, only: Collection[str] | None) -> Graded:
+    """Grades of all filings of a book."""
     evaluated = evaluate(book, only)
     table = scores(book, evaluated).join(input_hashes(book.facts), on="fid", how="left")
-    table = table.with_columns(company=pl.col("name"), ruleset=pl.lit(rules.id))
+    table = table.with_columns(company=pl.col("name"), ruleset=pl.lit(book.rules.id))
+    rated = table.select(SCORE_COLUMNS)
     keys = book.filings.select("fid", "cik", "accession")
     judged = evaluated.outcome.judged.join(keys, on="fid").select("cik", "accession", "rule", "ok")
     found = findings(book, evaluated)
-    empty = without_facts(book) if only is None or "Q44" in only else None
-    if empty is None:
-        return Graded(rules.id, table.select(SCORE_COLUMNS), found, judged, chosen_items(book))
-    return Graded(
-        rules.id,
-        pl.concat([table.select(SCORE_COLUMNS), _unrated(empty, table.select(SCORE_COLUMNS))]),
-        pl.concat([found, _announced(empty, found, rules)]),
-        pl.concat([judged, empty.select("cik", "accession", rule=pl.lit("Q44"), ok=pl.lit(False))]),
-        chosen_items(book),
-    )
+    if only is None or "Q44" in only:
+        empty = without_facts(book)
+        lost = empty.select("cik", "accession", rule=pl.lit("Q44"), ok=pl.lit(value=False))
+        rated = pl.concat([rated, _unrated(empty, rated)])
+        found = pl.concat([found, _announced(empty, found, book.rules)])
+        judged = pl.concat([judged, lost])
+    return Graded(book.rules.id, rated, found, judged, chosen_items(book))
 
 
 def without_facts(book: Book) -> pl.DataFrame:
@@ -156,7 +180,7 @@ def findings(book: Book, evaluated: Evaluated) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _worst(outcome: Outcome) -> pl.DataFrame:
+def _worst(outcome: Judged) -> pl.DataFrame:
     gap = (pl.col("actual") - pl.col("expected")).abs()
     relative = gap / pl.col("expected").abs().clip(1.0)
     ranked = outcome.failed.sort(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import polars as pl
 
 from core.domain.quality.book import Book
-from core.domain.quality.outcome import Outcome, number, outcome
+from core.domain.quality.outcome import NOTHING, Outcome, number, outcome
 
 PRIOR = 4
 SCALES = (1e3, 1e6)
@@ -157,16 +157,23 @@ def _out_of_line() -> pl.Expr:
 
 def flips(book: Book, own: pl.DataFrame, told: pl.DataFrame) -> Outcome:
     """Q34: the negative of what was said before, a sign against all the past, or a lone jump."""
-    pieces = [_contradicted(book, told, own), _jumped(own), _mirrored(own), _against_kin(book)]
+    pieces = [
+        _contradicted(book, told, own),
+        _jumped(own),
+        _mirrored(book, own),
+        _against_kin(book),
+    ]
     failed = pl.concat(pieces).unique(["fid", "start", "end", "message"], maintain_order=True)
     judged = pl.concat([told.filter(pl.col("was").is_not_null()).select("fid"), own.select("fid")])
     return outcome("Q34", judged, failed)
 
 
-SHAPE = ["fid", "start", "end", "expected", "actual", "message", "rows"]
+NO_FLIPS = NOTHING.select("fid", "start", "end", "expected", "actual", "message", "rows")
 
 
 def _told(frame: pl.DataFrame, expected: str, middle: str, tail: str) -> pl.DataFrame:
+    if frame.is_empty():
+        return NO_FLIPS
     rows = [name for name in ("row", "was_row") if name in frame.columns]
     return frame.select(
         "fid", "start", "end", expected=expected, actual="value",
@@ -199,32 +206,68 @@ def _unanimous(*names: str, sign_of: str) -> pl.Expr:
 
 
 def _jumped(own: pl.DataFrame) -> pl.DataFrame:
-    """Amounts beyond 150 times the greatest of a steady past (within a factor of ten)."""
+    """Amounts beyond 150 times the greatest of a steady past (within a factor of ten).
+
+    Where many items jump, each by its own factor, the company is another one than before (a shell
+    that bought a business); by one factor, rule Q33 tells it.
+    """
     least = pl.min_horizontal(pl.col("p1", "p2", "p3", "p4").abs())
     up = (pl.col("value").abs() > LONE_JUMP * pl.col("size")) & (pl.col("size") > 0)
     steady = (pl.col("size") < 10 * least) & (pl.col("seen") >= 3)
     amounts = ~pl.col("item").is_in(PER_SHARE)
     jumped = own.filter(up & steady & amounts)
+    jumped = jumped.filter(pl.col("item").n_unique().over("fid") <= FEW_JUMPS)
     return _told(jumped, "size", ", but the greatest of the four before is ", ".")
 
 
+FEW_JUMPS = 2
 PER_SHARE = ("EpsBasic", "EpsDiluted", "SharesBasic", "SharesDiluted")
 
 
-def _mirrored(own: pl.DataFrame) -> pl.DataFrame:
-    """Balances that come out as about the negative of the balance before."""
-    mirror = (pl.col("value") + pl.col("p1")).abs() < 0.2 * pl.col("p1").abs()
+def _mirrored(book: Book, own: pl.DataFrame) -> pl.DataFrame:
+    """Balances that come out as about the negative of the balance before.
+
+    Equity may cross zero within a quarter (new shares), so it has to mirror more closely; retained
+    earnings may not, unless income, loss or buybacks of the period explain most of the change.
+    """
+    likeness = (
+        pl.when(pl.col("item") == "EquityParent").then(0.05)
+        .when(pl.col("item") == "RetainedEarnings").then(0.4).otherwise(0.2)
+    )  # fmt: skip
+    mirror = (pl.col("value") + pl.col("p1")).abs() < likeness * pl.col("p1").abs()
     found = own.filter(
         pl.col("months") == 0, pl.col("value") != 0, mirror,
         _unanimous("p2", "p3", "p4", sign_of="p1"),
     )  # fmt: skip
-    return _told(found, "p1", ", about the negative of the balance before, ", ".")
+    return _told(
+        _not_earned(book, found), "p1", ", about the negative of the balance before, ", "."
+    )
+
+
+def _not_earned(book: Book, found: pl.DataFrame) -> pl.DataFrame:
+    """Without retained earnings that income took up, or a loss or buybacks down, through zero."""
+    if found.is_empty():
+        return found
+    spans = book.spans.filter("own").join(found.select("fid").unique(), on="fid", how="semi")
+    told = spans.sort("fid", "months").group_by("fid").agg(
+        income=pl.coalesce("ProfitLoss", "NetIncome").drop_nulls().first(),
+        bought=pl.col("Buybacks").abs().max().fill_null(0.0),
+    )  # fmt: skip
+    change = pl.col("value") - pl.col("p1")
+    means = pl.when(change > 0).then("income").otherwise(
+        pl.max_horizontal(-pl.col("income"), "bought")
+    )  # fmt: skip
+    earned = (pl.col("item") == "RetainedEarnings") & (means >= 0.6 * change.abs())
+    found = found.join(told, on="fid", how="left", maintain_order="left")
+    return found.filter(~earned.fill_null(value=False))
 
 
 KIN = (  # of two items that go together, the first has the other's size but not its sign
     ("NetIncome", "ProfitLoss", 0.25),
     ("NetIncome", "IncomeToCommon", 0.25),
     ("NetIncome", "IncomeContinuing", 0.25),
+    ("NetIncome", "IncomeContinuingAll", 0.15),
+    ("NetIncome", "Comprehensive", 0.01),
     ("PretaxIncome", "OperatingIncome", 0.15),
     ("ProfitLoss", "IncomeContinuingAll", 0.15),
 )
@@ -255,6 +298,8 @@ def _sizes(book: Book, item: str, factor: float, kin: tuple[str, ...]) -> pl.Dat
     least = pl.when(pl.lit(item.startswith("Eps"))).then(0.05).otherwise(pl.col("unit") * 10)
     known = book.spans.with_columns(greatest=greatest).filter(pl.col("greatest") >= least)
     huge = known.filter(pl.col(item).abs() > factor * pl.col("greatest"))
+    if huge.is_empty():
+        return NO_FLIPS
     wrong = huge.select("fid", "start", "end", value=item, other="greatest")
     rows = book.long.filter(pl.col("item") == item).select("fid", "start", "end", "row", "item")
     found = wrong.join(rows, on=["fid", "start", "end"])
@@ -264,7 +309,8 @@ def _sizes(book: Book, item: str, factor: float, kin: tuple[str, ...]) -> pl.Dat
 def _signs(book: Book, item: str, kin: str, slack: float) -> pl.DataFrame:
     value, other = pl.col(item), pl.col(kin)
     mirrored = (value + other).abs() <= slack * other.abs()
-    wrong = book.spans.filter(mirrored & (value.sign() * other.sign() == -1))
+    sold = pl.col("IncomeDiscontinued").abs().fill_null(0.0) > 0.5 * value.abs()
+    wrong = book.spans.filter(~sold & mirrored & (value.sign() * other.sign() == -1))
     return _kin_rows(book, wrong, item, kin)
 
 
@@ -283,6 +329,8 @@ RELATED = ("NetIncome", "ProfitLoss", "IncomeContinuing")
 
 
 def _kin_rows(book: Book, wrong: pl.DataFrame, item: str, kin: str) -> pl.DataFrame:
+    if wrong.is_empty():
+        return NO_FLIPS
     wrong = wrong.select("fid", "start", "end", value=item, other=kin)
     rows = book.long.filter(pl.col("item") == item).select("fid", "start", "end", "row", "item")
     found = wrong.join(rows, on=["fid", "start", "end"])

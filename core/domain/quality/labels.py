@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from core.domain.quality.book import Book
-from core.domain.quality.outcome import Outcome, number, outcome
+from core.domain.quality.outcome import NOTHING, Outcome, number, outcome
 
 NULL_DAY = pl.lit(None, pl.Date)
 
@@ -69,7 +69,7 @@ STATEMENTS, STRAY_DAYS = 8, 8
 
 
 def report_dates(book: Book) -> Outcome:
-    """Q37: the report date of the submission is the latest balance sheet date (3 days)."""
+    """Q37: the report date is the latest balance sheet date (3 days), and no report's before it."""
     both = book.filings.filter(
         pl.col("periodic"), pl.col("report_date").is_not_null(), pl.col("sheet_date").is_not_null(),
     ).with_columns(days=(pl.col("sheet_date") - pl.col("report_date")).dt.total_days())  # fmt: skip
@@ -81,7 +81,34 @@ def report_dates(book: Book) -> Outcome:
         ),
         items=pl.lit(["Assets"]),
     )  # fmt: skip
-    return outcome("Q37", both, failed)
+    again = _repeated(book)
+    shape = ["fid", "end", "expected", "actual", "tolerance", "message", "items"]
+    told = [frame.select(shape) for frame in (failed, again) if not frame.is_empty()]
+    return outcome("Q37", both, pl.concat(told, how="vertical_relaxed") if told else NOTHING)
+
+
+def _repeated(book: Book) -> pl.DataFrame:
+    """Reports without a report date whose balance sheet has the date of the report before."""
+    forms = book.filings.filter(
+        pl.col("periodic"), ~pl.col("amendment"), ~pl.col("transition"),
+        pl.col("sheet_date").is_not_null(), pl.col("facts") > FULL,
+    ).sort("cik", "fid")  # fmt: skip
+    same = (pl.col("sheet_date") - pl.col("before")).dt.total_days().abs() <= 3
+    forms = forms.with_columns(
+        before=pl.col("sheet_date").shift(1).over("cik"), told=pl.col("filed").shift(1).over("cik")
+    ).filter(same, pl.col("report_date").is_null(), pl.col("filed") > pl.col("told"))
+    return forms.with_columns(
+        end="sheet_date", items=pl.lit(["Assets"]), expected=pl.lit(None, pl.Float64),
+        actual=pl.lit(None, pl.Float64), tolerance=pl.lit(3.0),
+        message=pl.concat_str(
+            pl.lit("The balance sheet is dated "), pl.col("sheet_date").cast(pl.String),
+            pl.lit(", but so is that of the report of "), pl.col("told").cast(pl.String),
+            pl.lit(" before it."),
+        ),
+    )  # fmt: skip
+
+
+FULL = 100  # facts of a whole report
 
 
 def cover_dates(book: Book) -> Outcome:

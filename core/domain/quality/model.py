@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -70,6 +70,7 @@ class Rule:
     also: tuple[Equation, ...]
     orders: tuple[tuple[str, str], ...]
     unseen_pct: float
+    held_for_sale_pct: float
 
     @property
     def weight(self) -> int:
@@ -98,6 +99,7 @@ class Ruleset:
     styles: tuple[Style, ...]
     deadlines: Mapping[str, Any]
     retired: Mapping[str, int]
+    caps: Mapping[str, tuple[float, ...]]  # severity -> highest score with 1, 2 … failures
     imputations: tuple[tuple[str, Equation], ...] = field(default=())
 
     @property
@@ -108,6 +110,19 @@ class Ruleset:
     def flagged(self, flag: str) -> list[str]:
         """Names of the items that carry a flag."""
         return [name for name, item in self.items.items() if flag in item.flags]
+
+    def limited(self, names: Collection[str], also: Collection[str] = ()) -> Ruleset:
+        """Some of the rules with the items that their equations and orders name, and `also`."""
+        rules = {name: rule for name, rule in self.rules.items() if name in names}
+        forms = [form for rule in rules.values() for form in (*rule.equations, *rule.also)]
+        forms += [form for _, form in self.imputations]
+        named = {item for form in forms for item in form.items} | set(also) | set(ALWAYS)
+        named |= {item for rule in rules.values() for pair in rule.orders for item in pair}
+        items = {name: item for name, item in self.items.items() if name in named}
+        return replace(self, rules=rules, items=items)
+
+
+ALWAYS = ("Cash", "CashRestricted", "EquityAll", "EquityParent")  # what a book derives others from
 
 
 def parse_equation(text: str) -> Equation:
@@ -145,6 +160,7 @@ def read_ruleset(concepts: str, rules: str, styles: str) -> Ruleset:
         styles=tuple(_style(name, body) for name, body in kinds["styles"].items()),
         deadlines=kinds["deadlines"],
         retired=kinds["retired"],
+        caps={name: tuple(float(n) for n in caps) for name, caps in book["caps"].items()},
         imputations=tuple(
             (entry["rule"], parse_equation(entry["formula"])) for entry in book.get("impute", ())
         ),
@@ -166,6 +182,7 @@ def _rule(name: str, body: Mapping[str, Any]) -> Rule:
         style=body.get("style", ""), related=tuple(body.get("related", ())),
         equations=equations, also=also, orders=orders,
         unseen_pct=float(body.get("unseen_pct", 0)),
+        held_for_sale_pct=float(body.get("held_for_sale_pct", 0)),
     )  # fmt: skip
 
 

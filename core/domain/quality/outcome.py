@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import polars as pl
 
 FAILED: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -19,25 +21,39 @@ FAILED: dict[str, pl.DataType | type[pl.DataType]] = {
     "items": pl.List(pl.String),  # operands: their facts are looked up by (filing, period, item)
     "rows": pl.List(pl.UInt32),  # or the facts themselves
 }
-JUDGED = {"fid": pl.UInt32, "rule": pl.String, "ok": pl.Boolean}
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
+    """judged: fid, rule (what could be judged); failed: one row a failure, columns of FAILED."""
+
+    judged: pl.DataFrame
+    failed: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
     """judged: fid, rule, ok (one row each); failed: one row a failure, columns of FAILED."""
 
     judged: pl.DataFrame
     failed: pl.DataFrame
 
 
+NOTHING = pl.DataFrame(schema=FAILED)
+
+
 def outcome(rule: str, evaluable: pl.DataFrame, failed: pl.DataFrame) -> Outcome:
     """An outcome of the fids that could be judged and the rows that failed."""
-    failed = shaped(failed.with_columns(rule=pl.lit(rule)))
-    judged = evaluable.select(pl.col("fid").cast(pl.UInt32)).unique()
-    wrong = failed.select("fid").unique()
-    judged = pl.concat([judged, wrong]).unique()
-    bad = pl.col("fid").is_in(wrong["fid"].implode())
-    return Outcome(judged.select("fid", rule=pl.lit(rule), ok=~bad), failed)
+    judged = filings(evaluable["fid"].to_numpy(), rule)
+    if failed.is_empty():
+        return Outcome(judged, NOTHING)
+    return Outcome(judged, shaped(failed.with_columns(rule=pl.lit(rule))))
+
+
+def filings(fids: Any, rule: str) -> pl.DataFrame:
+    """fid, rule: one row for each filing of an array; no query, for there are many rules."""
+    fid = pl.Series("fid", np.unique(fids), pl.UInt32)
+    return pl.DataFrame([fid, pl.Series("rule", [rule]).new_from_index(0, len(fid))])
 
 
 def shaped(failed: pl.DataFrame) -> pl.DataFrame:
@@ -49,11 +65,13 @@ def shaped(failed: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def joined(outcomes: Sequence[Outcome]) -> Outcome:
-    """All outcomes as one."""
-    judged = pl.concat([o.judged for o in outcomes] or [pl.DataFrame(schema=JUDGED)])
-    failed = pl.concat([o.failed for o in outcomes] or [pl.DataFrame(schema=FAILED)])
-    return Outcome(judged, failed)
+def joined(outcomes: Sequence[Outcome]) -> Judged:
+    """All outcomes as one: what failed was judged, and is not ok."""
+    failed = pl.concat([o.failed for o in outcomes] or [NOTHING])
+    wrong = failed.select("fid", "rule").unique().with_columns(ok=pl.lit(value=False))
+    judged = pl.concat([o.judged for o in outcomes] or [NOTHING.select("fid", "rule")])
+    judged = judged.join(wrong, on=["fid", "rule"], how="anti").with_columns(ok=pl.lit(value=True))
+    return Judged(pl.concat([judged, wrong]), failed)
 
 
 def number(value: pl.Expr) -> pl.Expr:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
+import numpy as np
 import polars as pl
 
 from core.domain.quality.book import Book
@@ -43,7 +45,10 @@ def required(book: Book, have: pl.DataFrame) -> tuple[Outcome, pl.DataFrame]:
             pl.col("label").list.join(", "), pl.lit("."),
         ),
     )  # fmt: skip
-    return outcome("Q42", judged, failed), counts.select("fid", "share")
+    shape = ["fid", "start", "end", "expected", "actual", "message"]
+    failed = failed.with_columns(start=pl.lit(None, pl.Date)).select(shape)
+    told = pl.concat([failed, _one_sided(book, MAIN).select(shape)], how="vertical_relaxed")
+    return outcome("Q42", judged, told), counts.select("fid", "share")
 
 
 def _wanted(book: Book) -> pl.DataFrame:
@@ -94,14 +99,15 @@ def vanished(book: Book, have: pl.DataFrame) -> tuple[Outcome, pl.DataFrame]:
         ),
     )  # fmt: skip
     shape = ["fid", "start", "end", "expected", "actual", "message"]
-    told = pl.concat([failed.select(shape), _one_sided(book).select(shape)], how="vertical_relaxed")
+    classes = _one_sided(book, PER_SHARE)  # given per class of shares, they leave the SEC's facts
+    told = pl.concat([failed.select(shape), classes.select(shape)], how="vertical_relaxed")
     judged = pl.concat([counts.select("fid"), forms.select("fid")])
     return outcome("Q48", judged, told), counts.select("fid", "share")
 
 
-def _one_sided(book: Book) -> pl.DataFrame:
+def _one_sided(book: Book, items: Sequence[str]) -> pl.DataFrame:
     """Main flows given for the period a year ago, but not for the filing's own of that length."""
-    main = book.long.filter(pl.col("item").is_in(MAIN), pl.col("months") > 0)
+    main = book.long.filter(pl.col("item").is_in([*MAIN, *PER_SHARE]), pl.col("months") > 0)
     ends = book.filings.filter(pl.col("periodic"), ~pl.col("transition"))
     main = main.join(ends.select("fid", "period_end"), on="fid")
     back = (pl.col("period_end") - pl.col("end")).dt.total_days()
@@ -112,6 +118,7 @@ def _one_sided(book: Book) -> pl.DataFrame:
     )
     ago = ago.join(lengths.filter(pl.col("n") >= 3), on=["fid", "months"])
     missing = ago.join(own, on=["fid", "item", "months"], how="anti")
+    missing = missing.filter(pl.col("item").is_in(items))
     return missing.with_columns(
         actual=pl.lit(None, pl.Float64), expected=pl.lit(None, pl.Float64),
         message=pl.concat_str(
@@ -124,8 +131,7 @@ def _one_sided(book: Book) -> pl.DataFrame:
 
 
 MAIN = (
-    "Revenues", "OperatingIncome", "PretaxIncome", "IncomeTax", "NetIncome", "EpsBasic",
-    "EpsDiluted", "Cfo", "Cfi", "Cff", "SharesBasic", "SharesDiluted",
+    "Revenues", "OperatingIncome", "PretaxIncome", "IncomeTax", "NetIncome", "Cfo", "Cfi", "Cff",
 )  # fmt: skip
 
 
@@ -178,15 +184,12 @@ def restated(book: Book, told: pl.DataFrame) -> Outcome:
         pl.col("first_fid") < pl.col("fid"), pl.col("value") != 0, pl.col("first") != 0
     )
     both = both.join(book.filings.select("fid", "unit"), on="fid")
-    ratio = (pl.col("value") / pl.col("first")).abs()
-    split = pl.any_horizontal((ratio / s - 1).abs() < 0.02 for s in SPLITS if s != 1)
-    shares = pl.col("item").is_in(PER_SHARE) & split
     room = pl.max_horizontal(pl.col("unit") * 2, pl.col("first").abs() * 0.001)
     room = (
         pl.when(pl.col("item").cast(pl.String).str.starts_with("Eps")).then(0.011).otherwise(room)
     )
-    changed = ((pl.col("value") - pl.col("first")).abs() > room) & ~shares
-    both = both.with_columns(changed=changed, room=room)
+    both = both.with_columns(changed=(pl.col("value") - pl.col("first")).abs() > room, room=room)
+    both = _but_splits(both)
     share = pl.col("changed").sum().over("fid") / pl.len().over("fid")
     many = both.filter("changed", (share >= 0.1) & (pl.col("changed").sum().over("fid") >= 3))
     failed = many.with_columns(
@@ -198,6 +201,26 @@ def restated(book: Book, told: pl.DataFrame) -> Outcome:
         ),
     )  # fmt: skip
     return outcome("Q47", both, failed)
+
+
+def _but_splits(both: pl.DataFrame) -> pl.DataFrame:
+    """`changed` taken back where a per-share value or share count is the other times a split ratio.
+
+    Either way round (a reverse split as well), with room for half a cent in both.
+    """
+    suspect = both.select(pl.col("changed") & pl.col("item").is_in(PER_SHARE)).to_series()
+    sizes = [pl.col("value").abs(), pl.col("first").abs()]
+    pairs = both.filter(suspect).select(
+        large=pl.max_horizontal(sizes), small=pl.min_horizontal(sizes),
+        cents=pl.col("item").cast(pl.String).str.starts_with("Eps"),
+    )  # fmt: skip
+    large, small = pairs["large"].to_numpy()[:, None], pairs["small"].to_numpy()[:, None]
+    ratios = np.unique([ratio for ratio in SPLITS if ratio > 1])[None, :]
+    room = np.where(pairs["cents"].to_numpy()[:, None], 0.0051 * (1 + ratios), 0.0)
+    split = (np.abs(large - small * ratios) <= np.maximum(large * 0.02, room)).any(axis=1)
+    still = both["changed"].to_numpy().copy()
+    still[suspect.to_numpy()] = ~split
+    return both.with_columns(changed=still)
 
 
 def factless(book: Book) -> pl.DataFrame:

@@ -10,6 +10,7 @@ from core.domain.quality.model import Ruleset
 
 ANNUAL = ("10-K", "10-KT", "10-K405", "10-KSB", "20-F", "40-F")
 QUARTERLY = ("10-Q", "10-QT", "10-QSB")
+NOTICES = ("NT 10-K", "NT 10-Q")
 TRANSITION = ("10-KT", "10-QT")
 
 
@@ -21,7 +22,7 @@ def base_form(form: pl.Expr) -> pl.Expr:
 def register(
     facts: pl.DataFrame, filings: pl.DataFrame, companies: pl.DataFrame, rules: Ruleset
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """(filings with facts, numbered by company and day; filings without facts)."""
+    """(filings with facts, numbered by company and day; reports and notices without facts)."""
     known = filings.select(
         "cik", "accession", "report_date", "accepted_at", "is_xbrl",
         listed_form="form", listed_filed="filed",
@@ -32,9 +33,13 @@ def register(
         filed=pl.coalesce("listed_filed", "filed"),
         listed=pl.col("listed_form").is_not_null(),
     ).drop("listed_form", "listed_filed")
-    found = _describe(found, companies, rules).sort("cik", "filed", "accession")
+    found = _describe(found, companies, rules).with_columns(
+        style=pl.when("ifrs").then(pl.lit("ifrs")).otherwise("style")
+    )
+    found = found.drop("ifrs").sort("cik", "filed", "accession")
     found = found.with_row_index("fid")
-    other = filings.join(found, on=["cik", "accession"], how="anti")
+    other = filings.filter(base_form(pl.col("form")).is_in([*ANNUAL, *QUARTERLY, *NOTICES]))
+    other = other.join(found, on=["cik", "accession"], how="anti")
     return found, _describe(other, companies, rules)
 
 
@@ -43,13 +48,13 @@ def _seen(facts: pl.DataFrame) -> pl.DataFrame:
     big = pl.col("money") & (pl.col("value").abs() >= 1e4)
     millions = big & (pl.col("value") % 1e6 == 0)
     thousands = big & (pl.col("value") % 1e3 == 0)
-    seen = facts.group_by("cik", "accession").agg(
-        pl.col("form", "filed", "fiscal_year", "fiscal_period").first(),
+    sized = facts.with_columns(big=big, millions=millions, thousands=thousands)
+    seen = sized.group_by("key").agg(
+        pl.col("cik", "accession", "form", "filed", "fiscal_year", "fiscal_period").first(),
+        *(pl.col(name).sum() for name in ("big", "millions", "thousands")),
         facts=pl.len(),
-        concepts=pl.col("concept").n_unique(),
-        big=big.sum(),
-        millions=millions.sum(),
-        thousands=thousands.sum(),
+        ifrs=(pl.col("taxonomy") == "ifrs-full").any(),
+        concepts=pl.col("concept").hash().n_unique(),
     )
     return seen.with_columns(unit=_rounding()).drop("big", "millions", "thousands")
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
+import numpy as np
 import polars as pl
 
 from core.domain.quality.book import Book
+from core.domain.quality.forms import Amounts, amounts, judge, near
 from core.domain.quality.model import Equation, Rule
-from core.domain.quality.outcome import Outcome, number, outcome, words
+from core.domain.quality.outcome import NOTHING, Outcome, filings, number, outcome, shaped, words
 
 LEARNED_SHARE = 0.75
 LEARNED_COUNT = 3
+GROSS = 0.9
 
 
 def impute(book: Book) -> Book:
@@ -53,70 +58,69 @@ def slack(rule: Rule, equation: Equation) -> pl.Expr:
     return pl.max_horizontal(rounding, greatest * (0.001 if rule.tolerance == "T1" else 0.02))
 
 
-def equations(book: Book, rule: Rule) -> Outcome:
-    """A rule of equations over the points or the spans of a book."""
-    wide = book.points if rule.kind == "instant" else book.spans
-    forms = (*rule.equations, *rule.also)
-    wide = _of_style(book, rule, wide)
-    gaps = wide.select(
-        _gap(rule, form, wide.columns).alias(f"gap{i}") for i, form in enumerate(forms)
-    )
-    gaps = gaps.with_columns(
-        best=pl.min_horizontal(gaps.columns),
-        main=pl.min_horizontal(f"gap{i}" for i in range(len(rule.equations))),
-    )
-    usable = gaps.select((pl.col("best") <= 1.0) | pl.col("main").is_not_null()).to_series()
-    if rule.unseen_pct:
-        usable &= ~(wide.select(_unseen(rule)).to_series() & (gaps["best"] > 1.0))
-    wrong = usable & (gaps["best"] > 1.0)
-    judged = wide.select("fid").with_columns(gaps["best"]).filter(usable)
-    failed = _explain(rule, pl.concat([wide.filter(wrong), gaps.filter(wrong)], how="horizontal"))
+def equations(book: Book, rules: Sequence[Rule]) -> list[Outcome]:
+    """Rules of equations over the points and the spans of a book: one pass over each."""
+    found = []
+    for instants, wide in ((True, book.points), (False, book.spans)):
+        chosen = [rule for rule in rules if (rule.kind == "instant") == instants]
+        given = amounts(wide, book.rules) if chosen else None
+        found += [_judged(book, rule, wide, given) for rule in chosen if given is not None]
+    return found
+
+
+def _judged(book: Book, rule: Rule, wide: pl.DataFrame, given: Amounts) -> Outcome:
+    meant = _of_style(book, rule.style)
+    verdicts = judge(given, rule, None if meant is None else np.isin(given.fid, meant))
+    usable, broken = verdicts.usable, verdicts.broken
+    if rule.held_for_sale_pct and broken.any():
+        excused = broken & near(given, rule) & np.isin(given.fid, selling(book))
+        usable, broken = usable & ~excused, broken & ~excused
+    if not broken.any():
+        return Outcome(filings(given.fid[usable], rule.id), NOTHING)
+    failed = wide.filter(broken).with_columns(closest=verdicts.closest[broken])
+    failed = _explain(rule, failed)
     if rule.style == "learned":
-        return _learned(book, rule, judged, failed)
-    return outcome(rule.id, judged, failed)
-
-
-def _unseen(rule: Rule) -> pl.Expr:
-    """Whether the whole exceeds its parts by what a line of the filer's own may explain."""
-    first = rule.equations[0]
-    over = (pl.col(first.whole) - total(first)) / pl.col(first.whole)
-    return over.is_between(0.0, rule.unseen_pct / 100).fill_null(value=False)
-
-
-def _of_style(book: Book, rule: Rule, wide: pl.DataFrame) -> pl.DataFrame:
-    """Only the filers a rule is meant for."""
-    if rule.style == "bank":
-        own = book.filings.filter(pl.col("style").is_in(["bank", "insurer", "reit", "fund"]))
-        return wide.join(own.select("fid"), on="fid", how="semi")
-    if rule.style == "ifrs":
-        facts = book.facts.filter(pl.col("taxonomy") == "ifrs-full")
-        return wide.join(facts.select("fid"), on="fid", how="semi")
-    return wide
-
-
-def _gap(rule: Rule, equation: Equation, columns: list[str]) -> pl.Expr:
-    """Distance of both sides in tolerances; null where the equation cannot be evaluated."""
-    by = [f"{item}_by" for item in equation.items if f"{item}_by" in columns]
-    distance = (pl.col(equation.whole) - total(equation)).abs() / slack(rule, equation)
-    if not by:
-        return distance
-    return pl.when(pl.all_horizontal(pl.col(name).ne_missing(rule.id) for name in by)).then(
-        distance
+        return _learned(
+            book, rule, pl.DataFrame({"fid": given.fid, "ok": ~broken}).filter(usable), failed
+        )
+    return Outcome(
+        filings(given.fid[usable], rule.id), shaped(failed.with_columns(rule=pl.lit(rule.id)))
     )
+
+
+def selling(book: Book) -> pl.Series:
+    """fids of filings filed up to two years after one that tells of operations held for sale."""
+    stated = book.facts.filter(pl.col("concept").str.contains(HELD_FOR_SALE)).select("fid").unique()
+    days = book.filings.select("fid", "cik", "filed").sort("filed")
+    told = days.join(stated, on="fid").select("cik", "filed", told="filed")
+    found = days.join_asof(told, on="filed", by="cik", tolerance="800d", check_sortedness=False)
+    return found.filter(pl.col("told").is_not_null())["fid"]
+
+
+HELD_FOR_SALE = "DisposalGroup|HeldForSale|DiscontinuedOperation"
+
+
+def _of_style(book: Book, style: str) -> pl.Series | None:
+    """fids of the filers that a rule of this style is meant for; None: all."""
+    if style == "bank":
+        banks = pl.col("style").is_in(["bank", "insurer", "reit", "fund"])
+        return book.filings.filter(banks)["fid"]
+    if style == "ifrs":
+        return book.facts.filter(pl.col("taxonomy") == "ifrs-full")["fid"].unique()
+    return None
 
 
 def _explain(rule: Rule, failed: pl.DataFrame) -> pl.DataFrame:
-    """Failures told by the main equation that comes closest."""
+    """Failures told by the main equation that comes closest (its number is in `closest`)."""
     pieces = [
-        failed.filter(pl.col(f"gap{i}") == pl.col("main")).with_columns(
+        failed.filter(pl.col("closest") == i).with_columns(
             expected=total(equation), tolerance=slack(rule, equation), actual=equation.whole,
             message=_sentence(equation), items=pl.lit(list(equation.items)),
         )
         for i, equation in enumerate(rule.equations)
+        if (failed["closest"] == i).any()
     ]  # fmt: skip
-    told = pl.concat(pieces)
-    index = [name for name in ("fid", "start", "end") if name in told.columns]
-    return told.unique(index, keep="first", maintain_order=True)
+    return pl.concat(pieces)
 
 
 def _sentence(equation: Equation) -> pl.Expr:
@@ -137,33 +141,59 @@ def _sentence(equation: Equation) -> pl.Expr:
 
 
 def _learned(book: Book, rule: Rule, judged: pl.DataFrame, failed: pl.DataFrame) -> Outcome:
-    """Only where the filer's earlier filings kept to this form is a departure a failure."""
+    """Only where the filer's earlier filings kept to this form is a departure a failure.
+
+    Departures as large as the amounts themselves (a sign, a scale) say nothing of its habits.
+    """
     days = book.filings.select("fid", "cik")
-    held = judged.group_by("fid").agg(ok=(pl.col("best") <= 1.0).all()).join(days, on="fid")
-    before = pl.col("ok").cast(pl.Float64).shift(1)
-    past = held.sort("cik", "fid").with_columns(
-        n=pl.int_range(pl.len()).over("cik"),
+    gap = (pl.col("actual") - pl.col("expected")).abs()
+    most = pl.max_horizontal(pl.col("actual").abs(), pl.col("expected").abs())
+    faults = failed.filter(gap > GROSS * most)["fid"].implode()
+    held = judged.group_by("fid").agg(pl.col("ok").all()).join(days, on="fid").sort("cik", "fid")
+    habit = pl.when(pl.col("ok") | ~pl.col("fid").is_in(faults)).then(pl.col("ok"))
+    before = habit.cast(pl.Float64).shift(1)
+    past = held.with_columns(
+        n=before.is_not_null().cum_sum().over("cik"),
         share=before.rolling_mean(8, min_samples=1).over("cik"),
     )
     regular = (pl.col("share") >= LEARNED_SHARE) & (pl.col("n") >= LEARNED_COUNT)
-    counted = past.filter(pl.col("ok") | regular.fill_null(False))
+    counted = past.filter(pl.col("ok") | regular.fill_null(value=False))
     return outcome(rule.id, counted, failed.join(counted, on="fid", how="semi"))
 
 
 def orders(book: Book, rule: Rule) -> Outcome:
     """A rule of `part <= whole` pairs over the points of a book."""
     wide = book.points
-    pieces, seen = [], []
-    for part, whole in rule.orders:
-        both = wide.filter(pl.col(part).is_not_null() & pl.col(whole).is_not_null())
-        room = pl.col("unit") * 2.0 if rule.tolerance == "T0" else pl.lit(0.0)
-        seen.append(both.select("fid"))
-        pieces.append(_exceeding(both, part, whole, room))
-    return outcome(rule.id, pl.concat(seen), pl.concat(pieces))
+    room = {pair: _room(book, pair) for pair in rule.orders}
+    verdicts = wide.select(
+        (pl.col(part) <= pl.col(whole) + room[part, whole]).alias(f"{part} {whole}")
+        for part, whole in rule.orders
+    )
+    judged = wide.filter(verdicts.select(pl.any_horizontal(pl.all().is_not_null())).to_series())
+    pieces = [
+        _exceeding(wide.filter(~verdicts[name].fill_null(value=True)), *pair, room[pair])
+        for pair, name in zip(rule.orders, verdicts.columns, strict=True)
+        if not verdicts[name].all()
+    ]
+    return outcome(rule.id, judged, pl.concat(pieces) if pieces else NOTHING)
 
 
-def _exceeding(both: pl.DataFrame, part: str, whole: str, room: pl.Expr) -> pl.DataFrame:
-    bad = both.filter(pl.col(part) > pl.col(whole) + room)
+def _room(book: Book, pair: tuple[str, str]) -> pl.Expr:
+    shares = book.rules.items[pair[0]].unit == "shares"
+    return _rounded(*pair) if shares else pl.col("unit") * 2.0
+
+
+def _rounded(*names: str) -> pl.Expr:
+    """Half the coarsest rounding, up to a million, that counts in whole units show."""
+    sizes: Any = pl.lit(1.0)
+    for power in range(1, 7):
+        coarse = pl.any_horizontal(pl.col(n) % 10**power == 0 for n in names)
+        sizes = pl.when(coarse).then(10.0**power).otherwise(sizes)
+    room: pl.Expr = sizes / 2
+    return room
+
+
+def _exceeding(bad: pl.DataFrame, part: str, whole: str, room: pl.Expr) -> pl.DataFrame:
     text = words(part)
     return bad.select(
         "fid", "end", start=pl.lit(None, pl.Date), expected=whole, actual=part, tolerance=room,

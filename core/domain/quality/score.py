@@ -11,7 +11,6 @@ from core.domain.quality.evaluate import Evaluated
 from core.domain.quality.model import Ruleset
 
 LETTERS = ((90.0, "A"), (80.0, "B"), (70.0, "C"), (60.0, "D"))
-CAPS = {1: 69.0, 2: 49.0}  # critical failures -> highest score
 LEAST_COVERAGE_PCT = 50.0
 GROUPS = {
     "required_score": "required",
@@ -36,7 +35,7 @@ def scores(book: Book, evaluated: Evaluated) -> pl.DataFrame:
         frame = frame.join(
             share.rename({"share": name}), on="fid", how="left", maintain_order="left"
         )
-    graded = _graded(_subscores(frame))
+    graded = _graded(_subscores(frame), book.rules)
     return graded.with_columns(pl.col(pl.Float64).fill_nan(None))
 
 
@@ -84,10 +83,9 @@ def _subscores(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _graded(frame: pl.DataFrame) -> pl.DataFrame:
+def _graded(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
     raw = (100 * pl.col("passed") / pl.col("evaluable")).round(1)
-    critical = pl.col("critical").fill_null(0)
-    cap = pl.when(critical >= 2).then(CAPS[2]).when(critical == 1).then(CAPS[1]).otherwise(100.0)
+    cap = _cap(rules)
     rated = (pl.col("coverage_pct") >= LEAST_COVERAGE_PCT) & raw.is_not_nan() & raw.is_not_null()
     frame = frame.with_columns(
         score=pl.when(rated).then(pl.min_horizontal(raw, cap)), raw_score=raw, cap=cap
@@ -96,6 +94,16 @@ def _graded(frame: pl.DataFrame) -> pl.DataFrame:
     for least, name in LETTERS:
         letter = letter.when(pl.col("score") >= least).then(pl.lit(name))
     return frame.with_columns(grade=letter.otherwise(pl.lit("F")), reason=_reason())
+
+
+def _cap(rules: Ruleset) -> pl.Expr:
+    """The highest score that a filing with so many critical and major failures can have."""
+    cap: pl.Expr = pl.lit(100.0)
+    for severity, caps in rules.caps.items():
+        count = pl.col(severity).fill_null(0)
+        for least, highest in enumerate(caps, start=1):
+            cap = pl.min_horizontal(cap, pl.when(count >= least).then(pl.lit(highest)))
+    return cap
 
 
 def _reason() -> pl.Expr:
@@ -109,4 +117,6 @@ def _reason() -> pl.Expr:
         ))
         .when((pl.col("critical") > 0) & (pl.col("raw_score") > pl.col("cap")))
         .then(pl.format("capped at {} by its critical findings ({})", "cap", "critical"))
+        .when((pl.col("major") > 0) & (pl.col("raw_score") > pl.col("cap")))
+        .then(pl.format("capped at {} by its major findings ({})", "cap", "major"))
     )  # fmt: skip

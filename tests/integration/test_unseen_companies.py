@@ -1,0 +1,45 @@
+"""A whole quarter of filings that no rule was made with: banks, insurers, REITs, 20-Fs and all."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from benchmarks import captures
+from core.domain.quality.grading import Graded, grade
+
+
+@pytest.fixture(scope="module")
+def graded(shared_data: object) -> Graded:
+    """Grades of the Financial Statement Data Sets of 2010q1."""
+    return grade(*captures.load_fsds())
+
+
+def test_every_filing_has_a_grade_or_a_reason(graded: Graded) -> None:
+    """495 filings; the few that are not rated say why."""
+    assert graded.scores.height == 495
+    unrated = graded.scores.filter(pl.col("grade") == "NR")
+    assert unrated.height < 15
+    assert unrated["reason"].null_count() == 0
+
+
+@pytest.mark.parametrize("style", ["bank", "insurer", "reit", "industrial"])
+def test_most_of_every_kind_are_a_or_b(graded: Graded, style: str) -> None:
+    """Banks, insurers and REITs are no worse off than industrial companies."""
+    rated = graded.scores.filter(pl.col("style") == style, pl.col("grade") != "NR")
+    assert rated.height >= 15
+    assert rated.select(pl.col("grade").is_in(["A", "B"]).mean()).item() > 0.7
+
+
+def test_foreign_filers_are_rated(graded: Graded) -> None:
+    """20-Fs and 40-Fs get a grade."""
+    foreign = graded.scores.filter(pl.col("form").str.contains("^[24]0-F"))
+    assert foreign.height >= 10
+    assert set(foreign["grade"]) <= {"A", "B"}
+
+
+def test_hardly_a_balance_sheet_alarm(graded: Graded) -> None:
+    """The sheets of nearly all filings balance, with mezzanine equity and without totals."""
+    told = graded.judged.filter(pl.col("rule").is_in(["Q01", "Q02"]))
+    assert told.height > 700
+    assert (~told["ok"]).sum() == 0
