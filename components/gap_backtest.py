@@ -18,7 +18,7 @@ from core.service import gap_statistics
 def section(desk: service.Desk, past: gap_statistics.History, bounds: GapFilters) -> None:
     """Sliders of the rules and what they would have done."""
     st.subheader("Back-test of the signal", anchor=False)
-    a, b, c, d, e = st.columns(5, vertical_alignment="bottom")
+    a, b, c, d, e = st.columns(5)
     side = a.segmented_control(
         "Side", ["follow", "fade"], default="follow", key="side", bind="query-params", required=True
     )
