@@ -114,7 +114,7 @@ def _boxes(fig: go.Figure, plan: Plan, left: float, right: float) -> None:
         fig.add_annotation(
             x=right,
             y=level,
-            text=f"{name} {level:,.2f}",
+            text=f"{name} {formats.price(level)}",
             showarrow=False,
             xanchor="right",
             yanchor="bottom",

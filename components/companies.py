@@ -199,7 +199,7 @@ def facts(desk: service.Desk, cik: int, known: date | None) -> None:
     if listed.is_empty():
         shell.empty("No facts of this company yet.", "Pull sec.facts.", page="datasets")
         return
-    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    left, right = st.columns([3, 2])
     concept = left.selectbox("Concept", ordered(listed), key="concept", bind="query-params")
     found = facts_of(desk, cik, concept, known)
     spans = [name for name in SPANS if not series(found, name).is_empty()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -89,7 +89,8 @@ def sentence(text: str) -> str:
 
 def price(value: float | Decimal) -> str:
     """A price to the cent, below one to a hundredth of a cent: `1,234.50`, `0.0731`."""
-    return f"{value:,.2f}" if abs(value) >= 1 else f"{value:,.4f}"
+    step = Decimal("0.01") if abs(value) >= 1 else Decimal("0.0001")
+    return f"{Decimal(str(value)).quantize(step, ROUND_HALF_UP):,}"
 
 
 def money(value: float | None, currency: str = "USD", digits: int = 2) -> str:

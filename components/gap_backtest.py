@@ -62,7 +62,7 @@ def section(desk: service.Desk, past: gap_statistics.History, bounds: GapFilters
 
 def _rules() -> backtest.Rules:
     bound = {"bind": "query-params"}
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True):
         side = st.segmented_control(
             "Side", ["follow", "fade"], default="follow", key="side", required=True, **bound
         )

@@ -56,7 +56,7 @@ def controls(desk: service.Desk) -> Ask | None:
     asked = st.query_params.get("symbol", "").upper()
     if asked and asked not in names:
         names.append(asked)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True):
         symbol = st.selectbox(
             "Symbol", names, index=None, key="symbol", bind="query-params", width=160
         )
@@ -99,7 +99,7 @@ def _day(value: Any) -> date | None:
 def _sizing(desk: service.Desk) -> tuple[Decimal, Decimal, Decimal, Any]:
     """Sliders of size and stop; they start at the settings and end at the limits."""
     chosen = desk.settings
-    columns = st.columns([3, 3, 3, 2], vertical_alignment="bottom")
+    columns = st.columns([3, 3, 3, 2])
     with columns[0]:
         risk = _slider(
             "Risk, % of equity", "risk", 0.05, chosen.risk_per_trade_pct, chosen.risk_per_trade_pct

@@ -33,7 +33,7 @@ if not options:
     st.stop()
 
 with shell.guarded("the company"):
-    first, second, third = st.columns([2, 2, 2], vertical_alignment="bottom")
+    first, second, third = st.columns([2, 2, 2])
     symbol = first.selectbox("Company", options, key="company", bind="query-params")
     view = second.segmented_control(
         "View", VIEWS, default=VIEWS[0], key="view", bind="query-params", required=True

@@ -31,7 +31,7 @@ if not statuses:
 
 with shell.guarded("the dataset"):
     names = [s.name for s in statuses]
-    left, right = st.columns([2, 3], vertical_alignment="bottom")
+    left, right = st.columns([2, 3])
     name = left.selectbox("Dataset", names, key="dataset", bind="query-params")
     view = right.segmented_control(
         "View", VIEWS, default=VIEWS[0], key="view", bind="query-params", required=True

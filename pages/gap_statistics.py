@@ -36,7 +36,7 @@ with shell.guarded("the rates"):
     past = gap_statistics.history(desk)
     passing = scans.default_filters(desk).changed(bounds)
     chosen = gap_heads.chosen(past, passing)
-    left, right = st.columns([2, 3], vertical_alignment="bottom")
+    left, right = st.columns([2, 3])
     measure = left.selectbox("Rate", list(rules.MEASURES), key="rate", bind="query-params")
     by = right.segmented_control(
         "By", list(gap_heads.BY), default="Size", key="by", bind="query-params", required=True

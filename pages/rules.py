@@ -19,7 +19,7 @@ with shell.guarded("the rules"):
         "A from 90, B from 80, C from 70, D from 60, else F; NR when less than half of the "
         "expected weight could be evaluated."
     )
-    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    left, right = st.columns([3, 2])
     text = left.text_input(
         "Find a rule", key="q", bind="query-params", placeholder="cash, Q09, DQC_0015, equity …"
     )

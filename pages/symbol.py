@@ -33,7 +33,7 @@ if not names:
     st.stop()
 
 with shell.guarded("the symbol"):
-    first, second, third = st.columns([2, 2, 2], vertical_alignment="bottom")
+    first, second, third = st.columns([2, 2, 2])
     if st.query_params.get("symbol", names[0]) not in names:
         st.info(f"{st.query_params['symbol']} has no bars here; another name is shown.")
         del st.query_params["symbol"]

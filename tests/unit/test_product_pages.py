@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -145,6 +146,7 @@ def test_prices_have_cents():
     """Prices are told to the cent, those below one more finely."""
     assert formats.price(1234.5678) == "1,234.57"
     assert formats.price(0.07312) == "0.0731"
+    assert formats.price(163.085) == formats.price(Decimal("163.085")) == "163.09"
 
 
 def test_insider_reports_and_items_are_told_in_words(desk):
