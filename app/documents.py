@@ -131,8 +131,8 @@ def rules_document() -> str:
         "",
         f"Rule set `{rules.id}`. A filing's score is the weight of the rules it passes in the",
         "weight of those that can be evaluated: critical 10, major 5, minor 2, info 0. One",
-        "critical finding caps the score at 69, two at 49; one major finding caps it at 89, two",
-        "at 79. Below half of the expected weight a filing is not rated.",
+        "critical finding caps the score at 69, two at 49. Below half of the expected weight a",
+        "filing is not rated.",
         "Related public rules are named, not copied; no certification is claimed.",
     ]
     for rule in rules.rules.values():

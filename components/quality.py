@@ -39,7 +39,7 @@ HELP = {
     "trend": f"Scores of the company's last {TREND} filings up to now, oldest first.",
     "coverage_pct": "Share of the expected weight that could be evaluated; NR below half.",
     "critical": "Critical findings: one caps the score at 69, two at 49.",
-    "major": "Major findings: one caps the score at 89, two at 79.",
+    "major": "Major findings: each rule weighs 5 (critical 10, minor 2).",
 }
 WIDTHS = {
     "ticker": 80,

@@ -14,8 +14,7 @@ with shell.guarded("the rules"):
     book = rules.ruleset()
     st.markdown(
         f"**{len(book.rules)} rules**, rule set `{book.id}`. Score = 100 × weight passed / weight "
-        "that could be evaluated. One critical finding caps the score at 69, two at 49; one major "
-        "finding at 89, two at 79. "
+        "that could be evaluated. One critical finding caps the score at 69, two at 49. "
         "A from 90, B from 80, C from 70, D from 60, else F; NR when less than half of the "
         "expected weight could be evaluated."
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import polars as pl
 
 from core.domain.quality.book import Book
-from core.domain.quality.outcome import NOTHING, Outcome, number, outcome
+from core.domain.quality.outcome import FAILED, Outcome, number, outcome
 
 PRIOR = 4
 SCALES = (1e3, 1e6)
@@ -168,7 +168,9 @@ def flips(book: Book, own: pl.DataFrame, told: pl.DataFrame) -> Outcome:
     return outcome("Q34", judged, failed)
 
 
-NO_FLIPS = NOTHING.select("fid", "start", "end", "expected", "actual", "message", "rows")
+NO_FLIPS = pl.DataFrame(
+    schema={n: FAILED[n] for n in ("fid", "start", "end", "expected", "actual", "message", "rows")}
+)
 
 
 def _told(frame: pl.DataFrame, expected: str, middle: str, tail: str) -> pl.DataFrame:

@@ -117,6 +117,4 @@ def _reason() -> pl.Expr:
         ))
         .when((pl.col("critical") > 0) & (pl.col("raw_score") > pl.col("cap")))
         .then(pl.format("capped at {} by its critical findings ({})", "cap", "critical"))
-        .when((pl.col("major") > 0) & (pl.col("raw_score") > pl.col("cap")))
-        .then(pl.format("capped at {} by its major findings ({})", "cap", "major"))
     )  # fmt: skip
