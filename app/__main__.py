@@ -10,7 +10,7 @@ import pkgutil
 
 import typer
 
-from app import commands, turns
+from app import commands, tuning
 
 cli = typer.Typer(
     name="openbell",
@@ -30,7 +30,7 @@ def register_all() -> typer.Typer:
 
 def main() -> None:
     """Entry point."""
-    turns.take_shorter()
+    tuning.take_shorter_turns()
     register_all()(prog_name="python -m app")
 
 

@@ -19,14 +19,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.routing import Mount, Route
 
-from app import address
+from app import address, tuning
 from app.api import main as api
 from app.run import open_patiently
 from core import service, settings
 from core.observe import logs
 
 GC_SECONDS = 30.0
-GC_THRESHOLDS = (50_000, 20, 100)  # new objects between collections; 700 find little in a page run
 on_open: list[Callable[[service.Desk], None]] = []  # called before the engine starts
 log = logs.get("asgi")
 
@@ -45,7 +44,7 @@ async def lifespan(_: object) -> AsyncIterator[None]:
         service.use(desk)
         port = chosen.port
         address.announce(chosen.data_dir, chosen.host, port)
-        _collect_seldom()
+        tuning.collect_seldom()
         threading.Thread(target=_collect, args=(stop,), name="gc", daemon=True).start()
         log.info("desk open", pid=os.getpid(), data_dir=str(chosen.data_dir))
         yield
@@ -57,13 +56,6 @@ async def lifespan(_: object) -> AsyncIterator[None]:
         service.use(None)
         await anyio.to_thread.run_sync(desk.close)
         log.info("desk closed")
-
-
-def _collect_seldom() -> None:
-    """Leave what is there for good out of collections: modules and the open desk."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
 
 
 def _collect(stop: threading.Event) -> None:

@@ -90,13 +90,13 @@ def serve(data: Path) -> None:
 
 def desk(data: Path, url: str, ciks: list[int], rate: float, again: int = 3) -> dict[str, float]:
     """The desk's own pull, then the same again."""
-    from app import turns
+    from app import tuning
     from core.jobs.sec_facts import FactsPull
     from core.sources.sec_client import SecClient
     from core.sources.sec_limit import RateLimiter
     from core.store.warehouse import Warehouse
 
-    turns.take_shorter()
+    tuning.take_shorter_turns()  # as in a desk
 
     async def run(folder: Path, ciks: list[int]) -> dict[str, float]:
         with Warehouse.open(folder / f"{len(ciks)}.duckdb") as warehouse:
@@ -121,6 +121,7 @@ def desk(data: Path, url: str, ciks: list[int], rate: float, again: int = 3) -> 
 
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(run(Path(folder), ciks[:1]))
+        tuning.collect_seldom()
         return asyncio.run(run(Path(folder), ciks)) | _peak()
 
 
