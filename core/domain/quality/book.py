@@ -61,12 +61,10 @@ def open_book(
     facts = facts.with_row_index("row").with_columns(
         money=pl.col("unit").is_in(money.implode()), key=_key()
     )
+    facts = facts.with_columns(key=_dense(facts["key"]))
     registry, other = register(facts, filings, companies, rules)
-    numbers = facts.select("key").join(
-        registry.select("key", "fid"), on="key", how="left", maintain_order="left"
-    )
-    facts = facts.drop("key").with_columns(numbers["fid"])
-    registry = registry.drop("key")
+    fids = registry.sort("key")["fid"].gather(facts["key"])
+    facts, registry = facts.drop("key").with_columns(fids), registry.drop("key")
     known = _know(facts, rules)
     chosen = _choose(known)
     registry = _period_ends(registry, chosen)
@@ -77,8 +75,14 @@ def open_book(
 
 def _key() -> pl.Expr:
     """A number for each (cik, accession): the frame is large, and numbers group far faster."""
-    accession = pl.col("accession").cast(pl.Categorical).to_physical()
-    return pl.col("cik").cast(pl.UInt64) * 2**32 + accession.cast(pl.UInt64)
+    return pl.col("accession").hash() ^ (pl.col("cik").cast(pl.UInt64) * 2**32)
+
+
+def _dense(keys: pl.Series) -> pl.Series:
+    """The keys as 0, 1, 2 … in order of their first appearance."""
+    different = keys.gather(keys.arg_unique()).to_frame().with_row_index("dense")
+    found = keys.to_frame().join(different, on=keys.name, how="left", maintain_order="left")
+    return found["dense"]
 
 
 def latest(facts: pl.DataFrame, filings: pl.DataFrame) -> date:
