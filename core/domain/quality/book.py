@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from core.domain.quality.model import Ruleset
-from core.domain.quality.packing import packed
+from core.domain.quality.packing import packed, pivoted
 from core.domain.quality.registry import register
 
 MONEY = r"^[A-Z]{3}$"
@@ -215,22 +215,17 @@ def _lay_out(
     """(points, spans): one row per filing and period, one column per item, derived ones too."""
     kinds = {kind: [n for n, i in rules.items.items() if i.kind == kind] for kind in KINDS}
     unit = registry.select("fid", "unit")
-    points = _pivot(long.filter(pl.col("months") == 0), kinds["instant"], ["fid", "end", "own"])
+    instants, flows = long.filter(pl.col("months") == 0), long.filter(pl.col("months") != 0)
+    items = list(rules.items)
+    points = pivoted(instants, items, kinds["instant"], ["fid", "end", "own"])
     points = points.with_columns(Equity=pl.coalesce("EquityAll", "EquityParent"))
     index = ["fid", "start", "end", "own", "months"]
-    spans = _pivot(long.filter(pl.col("months") != 0), kinds["duration"], index)
+    spans = pivoted(flows, items, kinds["duration"], index)
     spans = _cash(spans, points)
     return points.join(unit, on="fid"), spans.join(unit, on="fid")
 
 
 KINDS = ("instant", "duration")
-
-
-def _pivot(long: pl.DataFrame, names: list[str], index: list[str]) -> pl.DataFrame:
-    wide = long.with_columns(pl.col("item").cast(pl.String)).pivot(
-        "item", on_columns=names, index=index, values="value", aggregate_function="first"
-    )
-    return wide.with_columns(pl.col(names).cast(pl.Float64))
 
 
 def _cash(spans: pl.DataFrame, points: pl.DataFrame) -> pl.DataFrame:

@@ -31,3 +31,25 @@ def _from_zero(column: pl.Series) -> tuple[Numbers, int]:
         return np.zeros(len(column), np.int64), 1
     low -= column.null_count() > 0
     return column.fill_null(low).to_numpy() - low, high - low + 1
+
+
+def pivoted(
+    long: pl.DataFrame, items: Sequence[str], names: Sequence[str], index: list[str]
+) -> pl.DataFrame:
+    """One row per filing and period, in order of appearance, with a column per name.
+
+    `item` is an enum of `items`; a filing gives an item of a period once, as a finite value.
+    """
+    place = packed(long, [key for key in index if key in PERIOD])
+    _, first, found = np.unique(place, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    row = np.empty_like(order)
+    row[order] = np.arange(len(order))
+    cells = np.full((len(items), len(order)), np.nan)
+    cells[long["item"].to_physical().to_numpy(), row[found]] = long["value"].to_numpy()
+    number = {item: n for n, item in enumerate(items)}
+    columns = [pl.Series(name, cells[number[name]], nan_to_null=True) for name in names]
+    return long.select(index)[first[order]].hstack(columns)
+
+
+PERIOD = ("fid", "start", "end")
