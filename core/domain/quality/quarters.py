@@ -34,7 +34,7 @@ def adding_up(book: Book) -> Outcome:
         tolerance=pl.max_horizontal(pl.col("unit") * 6.0, pl.col("value").abs() * 0.001),
     )
     departs = (pl.col("value") - summed).abs() > pl.col("tolerance")
-    judged = judged.filter(~_recast(book, departs))
+    judged = judged.filter(~_recast(book, judged, departs))
     failed = judged.filter(departs)
     failed = failed.with_columns(
         actual="value", rows=pl.concat_list("row", "last_row", "rest_row"),
@@ -47,7 +47,7 @@ def adding_up(book: Book) -> Outcome:
     return outcome("Q27", judged, failed)
 
 
-def _recast(book: Book, departs: pl.Expr) -> pl.Expr:
+def _recast(book: Book, judged: pl.DataFrame, departs: pl.Expr) -> pl.Expr:
     """Departures from an earlier filing that was recast since: rule Q47 tells of those.
 
     A change of method moves three items or more, operations that were sold any of them, a
@@ -56,7 +56,8 @@ def _recast(book: Book, departs: pl.Expr) -> pl.Expr:
     ratio = pl.col("value") / pl.col("expected")
     moved = departs & (pl.col("rest_fid") < pl.col("fid")) & ratio.is_between(0.1, 10.0)
     items = pl.when(moved).then(pl.col("item")).drop_nulls().n_unique().over("fid")
-    sold = pl.col("fid").is_in(selling(book).implode())
+    asked = judged.filter(departs)["fid"].unique().to_numpy()
+    sold = pl.col("fid").is_in(selling(book, asked).implode())
     return moved & ((items >= RECAST) | sold | ratio.is_between(1 / RECLASSED, RECLASSED))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from core.domain.quality.model import Ruleset
@@ -27,7 +28,9 @@ def register(
         "cik", "accession", "report_date", "accepted_at", "is_xbrl",
         listed_form="form", listed_filed="filed",
     )  # fmt: skip
-    found = _seen(facts).join(known, on=["cik", "accession"], how="left")
+    found = _seen(facts)
+    known = known.join(found, on="accession", how="semi")  # few of the many that are listed
+    found = found.join(known, on=["cik", "accession"], how="left")
     found = found.with_columns(
         form=pl.coalesce("listed_form", "form").fill_null("?"),
         filed=pl.coalesce("listed_filed", "filed"),
@@ -44,19 +47,40 @@ def register(
 
 
 def _seen(facts: pl.DataFrame) -> pl.DataFrame:
-    """One row per (cik, accession) of the facts, with counts and the rounding unit."""
+    """One row per (cik, accession) of the facts, with counts and the rounding unit.
+
+    Their `key` counts 0, 1, 2 …, so that all is counted without grouping.
+    """
     big = pl.col("money") & (pl.col("value").abs() >= 1e4)
-    millions = big & (pl.col("value") % 1e6 == 0)
-    thousands = big & (pl.col("value") % 1e3 == 0)
-    sized = facts.with_columns(big=big, millions=millions, thousands=thousands)
-    seen = sized.group_by("key").agg(
-        pl.col("cik", "accession", "form", "filed", "fiscal_year", "fiscal_period").first(),
-        *(pl.col(name).sum() for name in ("big", "millions", "thousands")),
-        facts=pl.len(),
-        ifrs=(pl.col("taxonomy") == "ifrs-full").any(),
-        concepts=pl.col("concept").hash().n_unique(),
+    marks = facts.select(
+        big=big,
+        millions=big & (pl.col("value") % 1e6 == 0),
+        thousands=big & (pl.col("value") % 1e3 == 0),
+        ifrs=pl.col("taxonomy") == "ifrs-full",
+    ).fill_null(value=False)
+    key = facts["key"]
+    seen = facts.select(
+        "key", "cik", "accession", "form", "filed", "fiscal_year", "fiscal_period"
+    )[key.arg_unique()]  # fmt: skip
+    seen = seen.with_columns(
+        *(_counts(key.filter(marks[name]), seen.height, name) for name in marks.columns),
+        _counts(key, seen.height, "facts"),
+        _counts(_different(facts), seen.height, "concepts"),
     )
-    return seen.with_columns(unit=_rounding()).drop("big", "millions", "thousands")
+    seen = seen.with_columns(ifrs=pl.col("ifrs") > 0, unit=_rounding())
+    return seen.drop("big", "millions", "thousands")
+
+
+def _counts(keys: pl.Series, height: int, name: str) -> pl.Series:
+    """How often each of the keys 0, 1, 2 … occurs."""
+    return pl.Series(name, np.bincount(keys.to_numpy(), minlength=height), pl.UInt32)
+
+
+def _different(facts: pl.DataFrame) -> pl.Series:
+    """The keys of the facts that state a concept first in their filing."""
+    spread = pl.col("key").cast(pl.UInt64) * 2**40
+    first = facts.select(both=pl.col("concept").hash() ^ spread)["both"].arg_unique()
+    return facts["key"].gather(first)
 
 
 def _rounding() -> pl.Expr:
