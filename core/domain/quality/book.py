@@ -154,7 +154,8 @@ def _choose(known: pl.DataFrame) -> pl.DataFrame:
     fitting = fitting.with_columns(place=place)
     order = np.argsort(packed(fitting, ["place", "rank", "seq"]), kind="stable")
     first = np.diff(place[order], prepend=-1) != 0
-    return fitting.drop("place", "seq")[order[first]]
+    chosen: pl.DataFrame = fitting.drop("place", "seq")[order[first]]
+    return chosen
 
 
 def _currencies(narrow: pl.DataFrame) -> pl.DataFrame:
