@@ -8,6 +8,7 @@ shares at half the price) and a spin-off hardly moves, while news multiplies it.
 from __future__ import annotations
 
 from enum import IntFlag
+from functools import cache
 
 import polars as pl
 
@@ -100,6 +101,7 @@ def _with_catalysts(large: pl.DataFrame, catalysts: pl.DataFrame | None) -> pl.D
     return joined.with_columns(pl.col("explains", "structural").fill_null(value=False))
 
 
+@cache  # some forty expressions, the same for every scan
 def _bits() -> pl.Expr:
     """Bits for one large gap; a split on record or a bad bar has settled it already."""
     size, turnover = pl.col("size"), pl.col("turnover")
