@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
-from core.domain.quality import history, labels, presence, quarters, shares
+from core.domain.quality import change, history, labels, past, presence, quarters, shares
 from core.domain.quality.book import Book
 from core.domain.quality.outcome import Judged, Outcome, joined
 from core.domain.quality.relations import equations, impute, orders
@@ -49,7 +50,11 @@ class Evaluated:
 
 def evaluate(book: Book, only: Collection[str] | None = None) -> Evaluated:
     """Outcomes of the rules (or of those named in `only`)."""
-    book = impute(book)
+    with np.errstate(all="ignore"):  # what is not given is NaN, and compares as false
+        return _evaluated(impute(book), only)
+
+
+def _evaluated(book: Book, only: Collection[str] | None) -> Evaluated:
     chosen = [rule for name, rule in book.rules.rules.items() if only is None or name in only]
     outcomes = equations(book, [rule for rule in chosen if rule.equations])
     outcomes += [orders(book, rule) for rule in chosen if rule.orders]
@@ -68,10 +73,10 @@ def evaluate(book: Book, only: Collection[str] | None = None) -> Evaluated:
 def _over_time(book: Book, names: set[str]) -> list[Outcome]:
     if not names & set(HISTORY):
         return []
-    own, told = history.own_values(book), history.told_before(book)
+    own, told = past.own_values(book), past.told_before(book)
     return [
         history.scale_jump(book, own, told),
         history.flips(book, own, told),
-        presence.outliers(book, own),
-        presence.restated(book, told),
+        change.outliers(book, own),
+        change.restated(book, told),
     ]

@@ -4,30 +4,39 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import polars as pl
 
+from core.domain.quality.amounts import Flags
 from core.domain.quality.book import Book
+from core.domain.quality.chosen import MONEY, Small
+from core.domain.quality.measures import UNIT_KINDS
 from core.domain.quality.outcome import NOTHING, Outcome, number, outcome
+from core.domain.quality.packing import ends, grouped, matched, packed, whole
 
 NULL_DAY = pl.lit(None, pl.Date)
 
 
 def lengths(book: Book) -> Outcome:
     """Q36: some flow of the length the form asks for ends at the period end."""
-    periodic = book.filings.filter(
-        pl.col("periodic"), ~pl.col("transition"), pl.col("period_end").is_not_null()
-    )
-    spans = book.spans.filter("own").select("fid", "months", "start", "end")
-    spans = spans.join(periodic.select("fid", "annual", "report_date"), on="fid")
-    fits = (pl.col("annual") & (pl.col("months") == 12)) | (
-        ~pl.col("annual") & pl.col("months").is_in([3, 6, 9])
-    )
+    spans, filings = book.spans, book.filings
+    periodic = filings.select(
+        pl.col("periodic") & ~pl.col("transition") & pl.col("period_end").is_not_null()
+    ).to_series().to_numpy()  # fmt: skip
+    annual, months = filings["annual"].to_numpy(), spans.keys["months"].to_numpy()
+    seen = spans.keys["own"].to_numpy() & periodic[spans.fid]
+    fits = np.where(annual[spans.fid], months == 12, np.isin(months, (3, 6, 9)))
+    fitting = np.zeros(filings.height, bool)
+    fitting[spans.fid[seen & fits]] = True
+    wrong, strays = seen & ~fitting[spans.fid], _strays(book)
+    if not wrong.any():
+        return outcome("Q36", spans.fid[seen], strays)
     days = (pl.col("end") - pl.col("start")).dt.total_days() + 1
-    seen = spans.group_by("fid").agg(
-        fits=fits.any(), start=pl.col("start").min(), end=pl.col("end").max(), actual=days.max(),
+    rows = book.beside(spans.rows(wrong, []), "annual").group_by("fid").agg(
+        start=pl.col("start").min(), end=pl.col("end").max(), actual=days.max().cast(pl.Float64),
         expected=pl.when(pl.col("annual").first()).then(365.0).otherwise(91.0),
     )  # fmt: skip
-    failed = seen.filter(~pl.col("fits")).with_columns(
+    failed = rows.with_columns(
         message=pl.concat_str(
             pl.lit("The longest flow to the period end covers "),
             number(pl.col("actual")),
@@ -37,27 +46,31 @@ def lengths(book: Book) -> Outcome:
         )
     )
     shape = ["fid", "start", "end", "expected", "actual", "message"]
-    return outcome(
-        "Q36",
-        seen,
-        pl.concat([failed.select(shape), _strays(book).select(shape)], how="vertical_relaxed"),
-    )
+    told = [frame.select(shape) for frame in (failed, strays) if not frame.is_empty()]
+    return outcome("Q36", spans.fid[seen], pl.concat(told))
 
 
 def _strays(book: Book) -> pl.DataFrame:
     """Periods of a headline item or two, a few days off a period that carries the statements."""
-    names = book.rules.flagged("headline")
-    long = book.long.filter(pl.col("item").is_in(names), pl.col("months") > 0)
-    sizes = long.group_by("fid", "start", "end").agg(n=pl.len(), name=pl.col("item").first())
-    full = sizes.filter(pl.col("n") >= STATEMENTS)
-    near = sizes.filter(pl.col("n") <= 2).join(full, on="fid", suffix="_full")
-    off = [(pl.col(day) - pl.col(f"{day}_full")).dt.total_days().abs() for day in ("start", "end")]
-    both = near.filter(off[0] <= STRAY_DAYS, off[1] <= STRAY_DAYS)
+    rows = np.flatnonzero(book.flagged("headline") & (book.months > 0))
+    start, end = (whole(c) for c in book.long.select("start", "end")[rows])
+    fid = book.fid[rows].astype(np.int64)
+    first, of = grouped(packed([fid, start, end]))
+    often, fid, start, end = np.bincount(of), fid[first], start[first], end[first]
+    few, full = np.flatnonzero(often <= 2), np.flatnonzero(often >= STATEMENTS)
+    left, right = matched(fid[few], fid[full])
+    stray, of_all = few[left], full[right]
+    near = np.abs(start[stray] - start[of_all]) <= STRAY_DAYS
+    near &= np.abs(end[stray] - end[of_all]) <= STRAY_DAYS
+    if not near.any():
+        return NOTHING
+    full_periods = book.long.select(start_full="start", end_full="end")[rows[first[of_all[near]]]]
+    both = book.long[rows[first[stray[near]]]].hstack(full_periods)
     return both.with_columns(
         actual=(pl.col("end") - pl.col("start")).dt.total_days() + 1.0,
         expected=(pl.col("end_full") - pl.col("start_full")).dt.total_days() + 1.0,
         message=pl.concat_str(
-            pl.col("name").cast(pl.String), pl.lit(" is given for "),
+            pl.col("item").cast(pl.String), pl.lit(" is given for "),
             pl.col("start").cast(pl.String), pl.lit(" to "), pl.col("end").cast(pl.String),
             pl.lit(", but the statements are for "), pl.col("start_full").cast(pl.String),
             pl.lit(" to "), pl.col("end_full").cast(pl.String), pl.lit("."),
@@ -72,19 +85,27 @@ def report_dates(book: Book) -> Outcome:
     """Q37: the report date is the latest balance sheet date (3 days), and no report's before it."""
     both = book.filings.filter(
         pl.col("periodic"), pl.col("report_date").is_not_null(), pl.col("sheet_date").is_not_null(),
-    ).with_columns(days=(pl.col("sheet_date") - pl.col("report_date")).dt.total_days())  # fmt: skip
-    failed = both.filter(pl.col("days").abs() > 3).with_columns(
-        end="sheet_date", expected=pl.lit(0.0), actual="days", tolerance=pl.lit(3.0),
+    )  # fmt: skip
+    days = (pl.col("sheet_date") - pl.col("report_date")).dt.total_days()
+    told = [_misdated(both.filter(days.abs() > 3), days), _repeated(book)]
+    told = [frame for frame in told if not frame.is_empty()]
+    return outcome("Q37", both["fid"], pl.concat(told, how="vertical_relaxed") if told else NOTHING)
+
+
+MISDATED = ["fid", "end", "expected", "actual", "tolerance", "message", "items"]
+
+
+def _misdated(wrong: pl.DataFrame, days: pl.Expr) -> pl.DataFrame:
+    if wrong.is_empty():
+        return NOTHING
+    return wrong.with_columns(
+        end="sheet_date", expected=pl.lit(0.0), actual=days, tolerance=pl.lit(3.0),
         message=pl.concat_str(
             pl.lit("The balance sheet is dated "), pl.col("sheet_date").cast(pl.String),
             pl.lit(", but the report "), pl.col("report_date").cast(pl.String), pl.lit("."),
         ),
         items=pl.lit(["Assets"]),
-    )  # fmt: skip
-    again = _repeated(book)
-    shape = ["fid", "end", "expected", "actual", "tolerance", "message", "items"]
-    told = [frame.select(shape) for frame in (failed, again) if not frame.is_empty()]
-    return outcome("Q37", both, pl.concat(told, how="vertical_relaxed") if told else NOTHING)
+    ).select(MISDATED)  # fmt: skip
 
 
 def _repeated(book: Book) -> pl.DataFrame:
@@ -92,11 +113,15 @@ def _repeated(book: Book) -> pl.DataFrame:
     forms = book.filings.filter(
         pl.col("periodic"), ~pl.col("amendment"), ~pl.col("transition"),
         pl.col("sheet_date").is_not_null(), pl.col("facts") > FULL,
-    ).sort("cik", "fid")  # fmt: skip
+    )  # fmt: skip
+    if forms["report_date"].null_count() == 0:
+        return NOTHING
     same = (pl.col("sheet_date") - pl.col("before")).dt.total_days().abs() <= 3
     forms = forms.with_columns(
         before=pl.col("sheet_date").shift(1).over("cik"), told=pl.col("filed").shift(1).over("cik")
     ).filter(same, pl.col("report_date").is_null(), pl.col("filed") > pl.col("told"))
+    if forms.is_empty():
+        return NOTHING
     return forms.with_columns(
         end="sheet_date", items=pl.lit(["Assets"]), expected=pl.lit(None, pl.Float64),
         actual=pl.lit(None, pl.Float64), tolerance=pl.lit(3.0),
@@ -105,7 +130,7 @@ def _repeated(book: Book) -> pl.DataFrame:
             pl.lit(", but so is that of the report of "), pl.col("told").cast(pl.String),
             pl.lit(" before it."),
         ),
-    )  # fmt: skip
+    ).select(MISDATED)  # fmt: skip
 
 
 FULL = 100  # facts of a whole report
@@ -113,23 +138,25 @@ FULL = 100  # facts of a whole report
 
 def cover_dates(book: Book) -> Outcome:
     """Q38: the share count of the cover is dated at or after the balance sheet."""
-    counts = book.long.filter(pl.col("item") == "CoverShares").group_by("fid").agg(
-        pl.col("end").max(), pl.col("row").last()
-    )  # fmt: skip
-    forms = book.filings.filter(pl.col("periodic"), ~pl.col("amendment"))
-    both = counts.join(forms.select("fid", "sheet_date", "annual"), on="fid")
-    both = both.filter(pl.col("sheet_date").is_not_null())
+    forms = pl.col("periodic") & ~pl.col("amendment") & pl.col("sheet_date").is_not_null()
+    dated = book.filings.select(forms).to_series().to_numpy()
+    where = np.flatnonzero(book.of(["CoverShares"]) & dated[book.fid])
+    last = where[ends(book.fid[where])]
+    counts = book.beside(book.long[last], "sheet_date", "annual")
     days = (pl.col("end") - pl.col("sheet_date")).dt.total_days()
     most = pl.when("annual").then(COVER_DAYS[0]).otherwise(COVER_DAYS[1])
-    failed = both.filter((days < -3) | (days > most)).with_columns(
+    wrong = counts.filter((days < -3) | (days > most))
+    if wrong.is_empty():
+        return outcome("Q38", counts["fid"])
+    failed = wrong.with_columns(
         expected=pl.lit(0.0), actual=days, tolerance=most, rows=pl.concat_list("row"),
         message=pl.concat_str(
             pl.lit("The cover's share count is dated "), pl.col("end").cast(pl.String),
             pl.lit(", but the balance sheet "), pl.col("sheet_date").cast(pl.String),
             pl.lit(": "), number(days), pl.lit(" days."),
         ),
-    )  # fmt: skip
-    return outcome("Q38", both, failed)
+    ).drop("start")  # fmt: skip
+    return outcome("Q38", counts["fid"], failed)
 
 
 COVER_DAYS = (240, 110)  # longest from the balance sheet to the cover: annual, quarterly
@@ -137,38 +164,45 @@ COVER_DAYS = (240, 110)  # longest from the balance sheet to the cover: annual, 
 
 def future(book: Book) -> Outcome:
     """Q39: standard items do not end after the day of filing."""
-    names = book.rules.flagged("headline")
-    long = book.long.filter(pl.col("item").is_in(names))
-    dated = long.join(book.filings.select("fid", "filed"), on="fid")
-    late = (pl.col("end") - pl.col("filed")).dt.total_days()
-    failed = dated.filter(late > 1).with_columns(
-        expected=pl.lit(0.0), actual=late, tolerance=pl.lit(1.0), rows=pl.concat_list("row"),
+    rows = np.flatnonzero(book.flagged("headline"))
+    fid, filed = book.fid[rows], whole(book.filings["filed"])
+    late = whole(book.long["end"])[rows] - filed[fid] > 1
+    if not late.any():
+        return outcome("Q39", fid)
+    days = (pl.col("end") - pl.col("filed")).dt.total_days()
+    failed = book.beside(book.long[rows[late]], "filed").with_columns(
+        expected=pl.lit(0.0), actual=days, tolerance=pl.lit(1.0), rows=pl.concat_list("row"),
         message=pl.concat_str(
             pl.col("item").cast(pl.String), pl.lit(" is of a period to "),
             pl.col("end").cast(pl.String), pl.lit(", after the filing of "),
             pl.col("filed").cast(pl.String), pl.lit("."),
         ),
     )  # fmt: skip
-    return outcome("Q39", dated, failed)
+    return outcome("Q39", fid, failed)
 
 
 def duplicates(book: Book) -> Outcome:
     """Q40: facts stated more than once with values that differ beyond the coarser rounding."""
     keys = ["fid", "taxonomy", "concept", "unit", "period_start", "period_end"]
-    repeated = book.facts.filter(pl.col("seq") > 0).select(keys).unique()
-    twice = book.facts.join(repeated, on=keys, how="semi", nulls_equal=True)
+    again = book.facts.filter(pl.col("seq") > 0).select(keys).unique()
+    if again.is_empty():
+        return outcome("Q40", book.filings["fid"])
+    twice = book.facts.join(again, on=keys, how="semi", nulls_equal=True)
     spread = twice.group_by(keys).agg(
         low=pl.col("value").min(), high=pl.col("value").max(), rows="row", unit_size=_coarsest()
     )
     room = pl.when(pl.col("unit").str.contains(r"^[A-Z]{3}$")).then(pl.col("unit_size") / 2)
-    failed = spread.filter(pl.col("high") - pl.col("low") > room.fill_null(0.0)).with_columns(
+    wrong = spread.filter(pl.col("high") - pl.col("low") > room.fill_null(0.0))
+    if wrong.is_empty():
+        return outcome("Q40", book.filings["fid"])
+    failed = wrong.with_columns(
         start="period_start", end="period_end", expected="low", actual="high", tolerance=room,
         message=pl.concat_str(
             pl.col("concept"), pl.lit(" is given as "), number(pl.col("low")), pl.lit(" and as "),
             number(pl.col("high")), pl.lit(" for the same period."),
         ),
     )  # fmt: skip
-    return outcome("Q40", book.filings, failed)
+    return outcome("Q40", book.filings["fid"], failed)
 
 
 def _coarsest() -> pl.Expr:
@@ -183,57 +217,84 @@ def _coarsest() -> pl.Expr:
 def units(book: Book) -> Outcome:
     """Q41: the unit that the item asks for, and headline items in one currency."""
     known = book.known
-    wrong = known.filter(pl.col("given") != pl.col("unit_kind")).with_columns(
-        message=pl.concat_str(
-            pl.col("concept"), pl.lit(" is given in "), pl.col("unit"),
-            pl.lit(", but should be in "), pl.col("unit_kind").replace(SPOKEN), pl.lit("."),
-        )
-    )  # fmt: skip
-    failed = pl.concat([wrong, _second_currency(known)]).unique(["fid", "row"])
+    wrong = known.given != known.kind
+    amounts = (known.given == MONEY) & (known.kind == MONEY)
+    pieces = []
+    if wrong.any():
+        pieces.append(_known(book, wrong).with_columns(meant=_spoken(known.kind[wrong])))
+        pieces[0] = pieces[0].with_columns(
+            message=pl.concat_str(
+                pl.col("concept"), pl.lit(" is given in "), pl.col("unit"),
+                pl.lit(", but should be in "), pl.col("meant"), pl.lit("."),
+            )
+        ).drop("meant")  # fmt: skip
+    if (amounts & ~known.home).any():
+        pieces.append(_second_currency(book, amounts))
+    if not pieces:
+        return outcome("Q41", known.fid)
+    failed = pl.concat(pieces).unique(["fid", "row"], keep="first", maintain_order=True)
     failed = failed.with_columns(actual="value", rows=pl.concat_list("row"))
-    return outcome("Q41", known, failed)
+    return outcome("Q41", known.fid, failed)
+
+
+def _known(book: Book, where: Flags) -> pl.DataFrame:
+    """Some known facts: fid, row, taxonomy, concept, unit, start, end, value."""
+    return book.facts.select(
+        "fid", "row", "taxonomy", "concept", "unit", "value",
+        start="period_start", end="period_end",
+    )[book.known.row[where]]  # fmt: skip
+
+
+def _spoken(kinds: Small) -> pl.Series:
+    return pl.Series([SPOKEN.get(kind, kind) for kind in UNIT_KINDS])[kinds]
 
 
 SPOKEN = {"money": "a currency", "per_share": "a currency per share"}
 
 
-def _second_currency(known: pl.DataFrame) -> pl.DataFrame:
+def _second_currency(book: Book, amounts: Flags) -> pl.DataFrame:
     """Headline balances in a currency other than the filing's main one, without their main twin."""
-    heads = known.filter(pl.col("given") == "money", pl.col("unit_kind") == "money")
-    foreign = heads.filter(pl.col("unit") != pl.col("currency"))
+    known = book.known
+    foreign = _known(book, amounts & ~known.home)
+    concerned = np.zeros(book.filings.height, bool)
+    concerned[foreign["fid"].to_numpy()] = True
     twin = ["fid", "taxonomy", "concept", "start", "end"]
-    main = heads.join(foreign.select("fid").unique(), on="fid", how="semi")
-    home = main.filter(pl.col("unit") == pl.col("currency")).select(twin)
+    home = _known(book, amounts & known.home & concerned[known.fid]).select(twin)
     alone = foreign.join(home, on=twin, how="anti", nulls_equal=True)
+    currency = known.currency.gather(alone["fid"])
     return alone.with_columns(
         message=pl.concat_str(
             pl.col("concept"), pl.lit(" is given in "), pl.col("unit"),
-            pl.lit(", but the filing reports in "), pl.col("currency"), pl.lit("."),
+            pl.lit(", but the filing reports in "), currency, pl.lit("."),
         )
     )  # fmt: skip
 
 
 def retired(book: Book) -> Outcome:
     """Q43: facts of the own period under a concept retired more than a year before."""
-    table = pl.DataFrame(
-        {"concept": list(book.rules.retired), "year": list(book.rules.retired.values())},
-        schema={"concept": pl.String, "year": pl.Int32},
+    judged = book.filings.filter(pl.col("facts") > 50)["fid"]
+    years = book.rules.retired
+    rows = book.measuring(pl.col("concept").is_in(list(years)))
+    if not len(rows):
+        return outcome("Q43", judged)
+    year = pl.col("concept").replace_strict(years, return_dtype=pl.Int32)
+    used = book.facts[rows].select(
+        "fid", "row", "concept", "filed", "value", start="period_start", end="period_end", year=year
     )
-    used = book.facts.join(table, on="concept").join(
-        book.filings.select("fid", "period_end"), on="fid"
-    )
-    old = (pl.col("filed").dt.year() > pl.col("year") + 2) & (
-        pl.col("period_end") == pl.col("period_end_right")
-    )
-    failed = used.filter(old).with_columns(
-        start="period_start", end="period_end", actual="value", rows=pl.concat_list("row"),
+    used = book.beside(used, "period_end")
+    old = (pl.col("filed").dt.year() > pl.col("year") + 2) & (pl.col("end") == pl.col("period_end"))
+    wrong = used.filter(old)
+    if wrong.is_empty():
+        return outcome("Q43", judged)
+    failed = wrong.with_columns(
+        actual="value", rows=pl.concat_list("row"),
         message=pl.concat_str(
             pl.col("concept"), pl.lit(" left the taxonomy after "), pl.col("year").cast(pl.String),
             pl.lit(", but is used in a filing of "), pl.col("filed").dt.year().cast(pl.String),
             pl.lit("."),
         ),
     )  # fmt: skip
-    return outcome("Q43", book.filings.filter(pl.col("facts") > 50), failed)
+    return outcome("Q43", judged, failed)
 
 
 def fiscal_labels(book: Book) -> Outcome:
@@ -242,6 +303,8 @@ def fiscal_labels(book: Book) -> Outcome:
     annual, period = pl.col("annual"), pl.col("fiscal_period")
     fits = (annual & (period == "FY")) | (~annual & period.is_in(["Q1", "Q2", "Q3"]))
     failed = forms.filter(~(fits & pl.col("fiscal_year").is_not_null()).fill_null(False))
+    if failed.is_empty():
+        return outcome("Q51", forms["fid"])
     failed = failed.with_columns(
         end="period_end",
         message=pl.concat_str(
@@ -250,14 +313,14 @@ def fiscal_labels(book: Book) -> Outcome:
             pl.lit(", but the form is "), pl.col("form"), pl.lit("."),
         ),
     )  # fmt: skip
-    return outcome("Q51", forms, failed)
+    return outcome("Q51", forms["fid"], failed)
 
 
 def deadline(book: Book) -> Outcome:
     """Q45: days from period end to filing against the deadline of the filer category."""
     limits = book.rules.deadlines
     due: Any = pl.when(pl.lit(False)).then(0)
-    for filer in ("foreign", "other", "accelerated", "large"):
+    for filer in FILERS:
         year, quarter = limits[filer]
         allowed = pl.when(pl.col("annual")).then(year).otherwise(quarter)
         due = due.when((pl.col("filer") == filer) & (_recent(book) | (filer == "foreign"))).then(
@@ -265,25 +328,37 @@ def deadline(book: Book) -> Outcome:
         )
     year, quarter = limits["other"]
     due = due.otherwise(pl.when(pl.col("annual")).then(year).otherwise(quarter))
+    days = (pl.col("filed") - pl.col("report_date")).dt.total_days()
     forms = book.filings.filter(
         pl.col("periodic"),
         ~pl.col("amendment"),
         ~pl.col("transition"),
         pl.col("listed"),
         pl.col("report_date").is_not_null(),
-    ).with_columns(
-        days=(pl.col("filed") - pl.col("report_date")).dt.total_days(),
-        due=due + limits["grace"] + _late_notice(book),
     )
-    slow = pl.when(pl.col("filed").dt.year() < 2010).then(10).otherwise(0)
-    failed = forms.filter(pl.col("days") > pl.col("due") + slow).with_columns(
+    # The shortest that any filer is allowed: who kept to it, need not be looked at.
+    shortest = [min(limits[filer][n] for filer in FILERS) for n in (0, 1)]
+    least = pl.when(pl.col("annual")).then(shortest[0]).otherwise(shortest[1])
+    slow = forms.filter(days > least + limits["grace"])
+    if slow.is_empty():
+        return outcome("Q45", forms["fid"])
+    more = pl.when(pl.col("filed").dt.year() < 2010).then(10).otherwise(0)
+    failed = slow.with_columns(
+        days=days, due=due + limits["grace"] + _late_notice(book)
+    ).filter(pl.col("days") > pl.col("due") + more)  # fmt: skip
+    if failed.is_empty():
+        return outcome("Q45", forms["fid"])
+    failed = failed.with_columns(
         end="report_date", expected="due", actual="days",
         message=pl.concat_str(
             pl.lit("Filed "), number(pl.col("days")), pl.lit(" days after the period end, but "),
             number(pl.col("due")), pl.lit(" are allowed."),
         ),
     )  # fmt: skip
-    return outcome("Q45", forms, failed)
+    return outcome("Q45", forms["fid"], failed)
+
+
+FILERS = ("foreign", "other", "accelerated", "large")
 
 
 def _recent(book: Book) -> pl.Expr:

@@ -23,11 +23,15 @@ FAILED: dict[str, pl.DataType | type[pl.DataType]] = {
 }
 
 
+Fids = np.ndarray[Any, np.dtype[np.uint32]]
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """judged: fid, rule (what could be judged); failed: one row a failure, columns of FAILED."""
+    """judged: fids that the rule could judge; failed: one row a failure, columns of FAILED."""
 
-    judged: pl.DataFrame
+    rule: str
+    judged: Fids
     failed: pl.DataFrame
 
 
@@ -42,18 +46,16 @@ class Judged:
 NOTHING = pl.DataFrame(schema=FAILED)
 
 
-def outcome(rule: str, evaluable: pl.DataFrame, failed: pl.DataFrame) -> Outcome:
-    """An outcome of the fids that could be judged and the rows that failed."""
-    judged = filings(evaluable["fid"].to_numpy(), rule)
+def outcome(rule: str, judged: Any, failed: pl.DataFrame = NOTHING) -> Outcome:
+    """An outcome of the fids that could be judged (each any number of times) and what failed.
+
+    A rule tells its failures in words only where there are any: to plan the sentence takes longer
+    than to judge a company.
+    """
     if failed.is_empty():
-        return Outcome(judged, NOTHING)
-    return Outcome(judged, shaped(failed.with_columns(rule=pl.lit(rule))))
-
-
-def filings(fids: Any, rule: str) -> pl.DataFrame:
-    """fid, rule: one row for each filing of an array; no query, for there are many rules."""
-    fid = pl.Series("fid", np.unique(fids), pl.UInt32)
-    return pl.DataFrame([fid, pl.Series("rule", [rule]).new_from_index(0, len(fid))])
+        return Outcome(rule, np.unique(judged), NOTHING)
+    failed = failed.with_columns(rule=pl.lit(rule))
+    return Outcome(rule, np.unique(judged), shaped(failed))
 
 
 def shaped(failed: pl.DataFrame) -> pl.DataFrame:
@@ -67,11 +69,22 @@ def shaped(failed: pl.DataFrame) -> pl.DataFrame:
 
 def joined(outcomes: Sequence[Outcome]) -> Judged:
     """All outcomes as one: what failed was judged, and is not ok."""
-    failed = pl.concat([o.failed for o in outcomes] or [NOTHING])
-    wrong = failed.select("fid", "rule").unique().with_columns(ok=pl.lit(value=False))
-    judged = pl.concat([o.judged for o in outcomes] or [NOTHING.select("fid", "rule")])
-    judged = judged.join(wrong, on=["fid", "rule"], how="anti").with_columns(ok=pl.lit(value=True))
-    return Judged(pl.concat([judged, wrong]), failed)
+    failed = pl.concat([NOTHING, *(o.failed for o in outcomes if o.failed.height)])
+    wrong = _numbered([o.failed["fid"].to_numpy() for o in outcomes])
+    both = np.union1d(_numbered([o.judged for o in outcomes]), wrong)
+    rules = pl.Series("rule", [o.rule for o in outcomes], pl.String)
+    judged = pl.DataFrame([
+        pl.Series("fid", (both % 2**32).astype(np.uint32)), rules[both // 2**32],
+        pl.Series("ok", ~np.isin(both, wrong)),
+    ])  # fmt: skip
+    return Judged(judged, failed)
+
+
+def _numbered(fids: Sequence[Fids]) -> Any:
+    """One number for each rule (its place) and filing."""
+    return np.concatenate(
+        [np.zeros(0, np.int64), *(fid + np.int64(n) * 2**32 for n, fid in enumerate(fids))]
+    )
 
 
 def number(value: pl.Expr) -> pl.Expr:
@@ -82,6 +95,18 @@ def number(value: pl.Expr) -> pl.Expr:
     fractional = (value.abs() < 1e4) & (value.abs() % 1 != 0)
     text = pl.when(fractional).then(small).otherwise(grouped.str.strip_chars_start(","))
     return pl.when(value < 0).then(pl.lit("-") + text).otherwise(text)
+
+
+def unlike(found: pl.DataFrame, other: str, middle: str, tail: str) -> pl.DataFrame:
+    """Values (item, value, row) told beside what they are unlike, a column (with its `was_row`)."""
+    rows = [name for name in ("row", "was_row") if name in found.columns]
+    return found.with_columns(
+        expected=other, actual="value", rows=pl.concat_list(rows).list.drop_nulls(),
+        message=pl.concat_str(
+            pl.col("item").cast(pl.String), pl.lit(" is "), number(pl.col("value")),
+            pl.lit(middle), number(pl.col(other)), pl.lit(tail),
+        ),
+    )  # fmt: skip
 
 
 def words(item: str) -> str:

@@ -4,40 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import polars as pl
 
+from core.domain.quality.amounts import Amounts, Flags, Floats
 from core.domain.quality.book import Book
-from core.domain.quality.forms import Amounts, amounts, judge, near
+from core.domain.quality.forms import imputed, judge, near
 from core.domain.quality.model import Equation, Rule
-from core.domain.quality.outcome import NOTHING, Outcome, filings, number, outcome, shaped, words
+from core.domain.quality.outcome import NOTHING, Fids, Outcome, number, outcome, words
 
 LEARNED_SHARE = 0.75
 LEARNED_COUNT = 3
 GROSS = 0.9
-Fids = np.ndarray[Any, np.dtype[np.uint32]]
 
 
 def impute(book: Book) -> Book:
-    """Missing operands filled from other relations; `X_by` names the rule that filled X."""
-    points, spans = book.points, book.spans
-    for rule, equation in book.rules.imputations:
-        if equation.whole in points.columns:
-            points = _fill(points, rule, equation)
-        else:
-            spans = _fill(spans, rule, equation)
+    """Missing operands of points and spans filled from other relations."""
+    points, spans = (imputed(given, book.rules) for given in (book.points, book.spans))
     return replace(book, points=points, spans=spans)
-
-
-def _fill(wide: pl.DataFrame, rule: str, equation: Equation) -> pl.DataFrame:
-    whole = pl.col(equation.whole)
-    fillable = whole.is_null() & total(equation).is_not_null()
-    return wide.with_columns(
-        pl.when(fillable).then(total(equation)).otherwise(whole).alias(equation.whole),
-        pl.when(fillable).then(pl.lit(rule)).alias(f"{equation.whole}_by"),
-    )
 
 
 def total(equation: Equation) -> pl.Expr:
@@ -60,61 +45,43 @@ def slack(rule: Rule, equation: Equation) -> pl.Expr:
 
 
 def equations(book: Book, rules: Sequence[Rule]) -> list[Outcome]:
-    """Rules of equations over the points and the spans of a book: one pass over each."""
-    found = []
-    for instants, wide in ((True, book.points), (False, book.spans)):
-        chosen = [rule for rule in rules if (rule.kind == "instant") == instants]
-        given = amounts(wide, book.rules) if chosen else None
-        found += [_judged(book, rule, wide, given) for rule in chosen if given is not None]
-    return found
+    """Rules of equations over the points and the spans of a book."""
+    return [
+        _judged(book, rule, book.points if rule.kind == "instant" else book.spans) for rule in rules
+    ]
 
 
-def _judged(book: Book, rule: Rule, wide: pl.DataFrame, given: Amounts) -> Outcome:
+def _judged(book: Book, rule: Rule, given: Amounts) -> Outcome:
     meant = _of_style(book, rule.style)
     verdicts = judge(given, rule, None if meant is None else np.isin(given.fid, meant))
+    if verdicts is None:
+        return outcome(rule.id, given.fid[:0])
     usable, broken = verdicts.usable, verdicts.broken
     if rule.held_for_sale_pct and broken.any():
         excused = broken & near(given, rule)
-        excused &= np.isin(given.fid, selling(book, np.unique(given.fid[excused])))
+        excused &= book.selling[given.fid]
         usable, broken = usable & ~excused, broken & ~excused
     if not broken.any():
-        return Outcome(filings(given.fid[usable], rule.id), NOTHING)
-    failed = wide.filter(broken).with_columns(closest=verdicts.closest[broken])
-    failed = _explain(rule, failed)
+        return outcome(rule.id, given.fid[usable])
+    failed = given.rows(broken, sorted(_named(rule)))
+    failed = _explain(rule, failed.with_columns(closest=verdicts.closest[broken]))
     if rule.style == "learned":
-        return _learned(
-            book, rule, pl.DataFrame({"fid": given.fid, "ok": ~broken}).filter(usable), failed
-        )
-    return Outcome(
-        filings(given.fid[usable], rule.id), shaped(failed.with_columns(rule=pl.lit(rule.id)))
-    )
+        return _learned(book, rule, given.fid[usable], ~broken[usable], failed)
+    return outcome(rule.id, given.fid[usable], failed)
 
 
-def selling(book: Book, asked: Fids) -> pl.Series:
-    """fids, of the companies of those asked for, of filings up to two years after one that tells
-    of operations held for sale.
-    """
-    meant = book.filings.filter(pl.col("fid").is_in(pl.Series(asked).implode()))["cik"].unique()
-    days = book.filings.filter(pl.col("cik").is_in(meant.implode()))
-    days = days.select("fid", "cik", "filed").sort("filed")
-    # To look through the names of all facts takes longer than all else about a rule.
-    own = book.facts.filter(pl.col("fid").is_in(days["fid"].implode()))
-    stated = own.filter(pl.col("concept").str.contains(HELD_FOR_SALE)).select("fid").unique()
-    told = days.join(stated, on="fid").select("cik", "filed", told="filed")
-    found = days.join_asof(told, on="filed", by="cik", tolerance="800d", check_sortedness=False)
-    return found.filter(pl.col("told").is_not_null())["fid"]
+def _named(rule: Rule) -> set[str]:
+    """The items that the main equations of a rule name."""
+    return {name for equation in rule.equations for name in equation.items}
 
 
-HELD_FOR_SALE = "DisposalGroup|HeldForSale|DiscontinuedOperation"
-
-
-def _of_style(book: Book, style: str) -> pl.Series | None:
+def _of_style(book: Book, style: str) -> Fids | None:
     """fids of the filers that a rule of this style is meant for; None: all."""
     if style == "bank":
         banks = pl.col("style").is_in(["bank", "insurer", "reit", "fund"])
-        return book.filings.filter(banks)["fid"]
+        return book.filings.filter(banks)["fid"].to_numpy()
     if style == "ifrs":
-        return book.facts.filter(pl.col("taxonomy") == "ifrs-full")["fid"].unique()
+        return book.stating(pl.col("taxonomy") == "ifrs-full")
     return None
 
 
@@ -150,16 +117,16 @@ def _wording(equation: Equation) -> tuple[str, str]:
     return f"{whole[:1].upper()}{whole[1:]} is ", f", but {told}{extra} is "
 
 
-def _learned(book: Book, rule: Rule, judged: pl.DataFrame, failed: pl.DataFrame) -> Outcome:
+def _learned(book: Book, rule: Rule, fid: Fids, ok: Flags, failed: pl.DataFrame) -> Outcome:
     """Only where the filer's earlier filings kept to this form is a departure a failure.
 
     Departures as large as the amounts themselves (a sign, a scale) say nothing of its habits.
     """
-    days = book.filings.select("fid", "cik")
     gap = (pl.col("actual") - pl.col("expected")).abs()
     most = pl.max_horizontal(pl.col("actual").abs(), pl.col("expected").abs())
     faults = failed.filter(gap > GROSS * most)["fid"].implode()
-    held = judged.group_by("fid").agg(pl.col("ok").all()).join(days, on="fid").sort("cik", "fid")
+    judged = pl.DataFrame({"fid": fid, "ok": ok})
+    held = book.beside(judged.group_by("fid").agg(pl.col("ok").all()).sort("fid"), "cik")
     habit = pl.when(pl.col("ok") | ~pl.col("fid").is_in(faults)).then(pl.col("ok"))
     before = habit.cast(pl.Float64).shift(1)
     past = held.with_columns(
@@ -168,45 +135,39 @@ def _learned(book: Book, rule: Rule, judged: pl.DataFrame, failed: pl.DataFrame)
     )
     regular = (pl.col("share") >= LEARNED_SHARE) & (pl.col("n") >= LEARNED_COUNT)
     counted = past.filter(pl.col("ok") | regular.fill_null(value=False))
-    return outcome(rule.id, counted, failed.join(counted, on="fid", how="semi"))
+    failed = failed.join(counted, on="fid", how="semi")
+    return outcome(rule.id, counted["fid"].to_numpy(), failed)
 
 
 def orders(book: Book, rule: Rule) -> Outcome:
     """A rule of `part <= whole` pairs over the points of a book."""
-    wide = book.points
-    room = {pair: _room(book, pair) for pair in rule.orders}
-    verdicts = wide.select(
-        (pl.col(part) <= pl.col(whole) + room[part, whole]).alias(f"{part} {whole}")
-        for part, whole in rule.orders
-    )
-    judged = wide.filter(verdicts.select(pl.any_horizontal(pl.all().is_not_null())).to_series())
-    pieces = [
-        _exceeding(wide.filter(~verdicts[name].fill_null(value=True)), *pair, room[pair])
-        for pair, name in zip(rule.orders, verdicts.columns, strict=True)
-        if not verdicts[name].all()
-    ]
-    return outcome(rule.id, judged, pl.concat(pieces) if pieces else NOTHING)
+    points, judged, pieces = book.points, np.zeros(len(book.points.fid), bool), []
+    for part, whole in rule.orders:
+        less, more = points.items[part], points.items[whole]
+        room = points.unit * 2.0
+        if book.rules.items[part].unit == "shares":
+            room = _rounded(less, more)
+        judged |= ~np.isnan(less + more)
+        wrong = less > more + room
+        if wrong.any():
+            pieces.append(_exceeding(points.rows(wrong, [part, whole]), part, whole, room[wrong]))
+    return outcome(rule.id, points.fid[judged], pl.concat(pieces) if pieces else NOTHING)
 
 
-def _room(book: Book, pair: tuple[str, str]) -> pl.Expr:
-    shares = book.rules.items[pair[0]].unit == "shares"
-    return _rounded(*pair) if shares else pl.col("unit") * 2.0
-
-
-def _rounded(*names: str) -> pl.Expr:
+def _rounded(*counts: Floats) -> Floats:
     """Half the coarsest rounding, up to a million, that counts in whole units show."""
-    sizes: Any = pl.lit(1.0)
+    sizes = np.ones(len(counts[0]))
     for power in range(1, 7):
-        coarse = pl.any_horizontal(pl.col(n) % 10**power == 0 for n in names)
-        sizes = pl.when(coarse).then(10.0**power).otherwise(sizes)
-    room: pl.Expr = sizes / 2
-    return room
+        size = 10.0**power
+        coarse = np.logical_or.reduce([np.floor(n / size) * size == n for n in counts])
+        sizes = np.where(coarse, size, sizes)
+    return sizes / 2
 
 
-def _exceeding(bad: pl.DataFrame, part: str, whole: str, room: pl.Expr) -> pl.DataFrame:
+def _exceeding(bad: pl.DataFrame, part: str, whole: str, room: Floats) -> pl.DataFrame:
     text = words(part)
     return bad.select(
-        "fid", "end", start=pl.lit(None, pl.Date), expected=whole, actual=part, tolerance=room,
+        "fid", "end", expected=whole, actual=part, tolerance=pl.Series(room),
         message=pl.concat_str(
             pl.lit(f"{text[:1].upper()}{text[1:]} of "), number(pl.col(part)),
             pl.lit(f" is more than {words(whole)} of "), number(pl.col(whole)), pl.lit("."),
