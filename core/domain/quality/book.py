@@ -56,6 +56,16 @@ class Book:
         return self.long["value"].to_numpy()
 
     @cached_property
+    def start(self) -> Numbers:
+        """The first day of each row of `long`, since 1970; the least of all where it has none."""
+        return whole(self.long["start"])
+
+    @cached_property
+    def end(self) -> Numbers:
+        """The last day of each row of `long`, since 1970."""
+        return whole(self.long["end"])
+
+    @cached_property
     def months(self) -> np.ndarray[Any, np.dtype[np.int8]]:
         """The length of each row of `long`."""
         return self.long["months"].to_numpy()
@@ -86,10 +96,15 @@ class Book:
         fits: Flags = (before >= 0) & (company[last] == company) & (day - day[last] <= 800)
         return fits
 
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {name: place for place, name in enumerate(self.rules.items)}
+
     def of(self, items: Collection[str]) -> Flags:
         """Which rows of `long` are of some items."""
-        chosen: Flags = np.array([name in items for name in self.rules.items])[self.item]
-        return chosen
+        chosen: Flags = np.zeros(len(self.rules.items), bool)
+        chosen[[self._places[name] for name in items if name in self._places]] = True
+        return chosen[self.item]
 
     def flagged(self, flag: str) -> Flags:
         """Which rows of `long` are of the items that carry a flag."""

@@ -8,7 +8,7 @@ import polars as pl
 from core.domain.quality.amounts import Flags, Floats
 from core.domain.quality.book import Book
 from core.domain.quality.history import PER_SHARE
-from core.domain.quality.outcome import Outcome, number, outcome
+from core.domain.quality.outcome import Outcome, outcome
 from core.domain.quality.past import Own, Told
 
 SPLITS = [
@@ -39,13 +39,10 @@ def restated(book: Book, told: Told) -> Outcome:
         return outcome("Q47", fid)
     was = book.long.select(expected="value", was_row="row")[told.row[told.first[both[many]]]]
     failed = book.long[told.row[both[many]]].hstack(was).with_columns(
-        actual="value", tolerance=pl.Series(room[many]), rows=pl.concat_list("row", "was_row"),
-        message=pl.concat_str(
-            pl.col("item").cast(pl.String), pl.lit(" is "), number(pl.col("value")),
-            pl.lit(", but was first reported as "), number(pl.col("expected")), pl.lit("."),
-        ),
+        actual="value", tolerance=pl.Series(room[many]), rows=pl.concat_list("row", "was_row")
     )  # fmt: skip
-    return outcome("Q47", fid, failed)
+    said = "{item} is {value}, but was first reported as {expected}."
+    return outcome("Q47", fid, failed, said)
 
 
 def _split(value: Floats, first: Floats, cents: Flags) -> Flags:
@@ -81,11 +78,6 @@ def outliers(book: Book, own: Own) -> Outcome:
     rows = grown[wrong]
     failed = book.long[own.row[rows]].with_columns(
         expected=pl.Series(own.past[3][rows]), actual="value", rows=pl.concat_list("row")
-    ).with_columns(
-        message=pl.concat_str(
-            pl.col("item").cast(pl.String), pl.lit(" is "), number(pl.col("value")),
-            pl.lit(" after "), number(pl.col("expected")),
-            pl.lit(": a change far from the company's own history."),
-        ),
-    )  # fmt: skip
-    return outcome("Q35", judged, failed)
+    )
+    said = "{item} is {value} after {expected}: a change far from the company's own history."
+    return outcome("Q35", judged, failed, said)

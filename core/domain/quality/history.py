@@ -10,9 +10,10 @@ import polars as pl
 from core.domain.quality.amounts import Flags, Floats
 from core.domain.quality.book import Book
 from core.domain.quality.kin import against_kin
-from core.domain.quality.outcome import NOTHING, Outcome, outcome, unlike
+from core.domain.quality.outcome import NOTHING, Outcome, outcome
 from core.domain.quality.packing import Numbers
 from core.domain.quality.past import Own, Told, place_of
+from core.domain.quality.words import unlike
 
 SCALES = (1e3, 1e6)
 OUT_OF_LINE = 30.0

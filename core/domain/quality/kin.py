@@ -7,7 +7,7 @@ import polars as pl
 
 from core.domain.quality.amounts import Flags, Floats
 from core.domain.quality.book import Book
-from core.domain.quality.outcome import unlike
+from core.domain.quality.words import unlike
 
 KIN = (  # of two items that go together, the first has the other's size but not its sign
     ("NetIncome", "ProfitLoss", 0.25),

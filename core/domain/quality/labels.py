@@ -9,10 +9,11 @@ import polars as pl
 
 from core.domain.quality.amounts import Flags
 from core.domain.quality.book import Book
-from core.domain.quality.chosen import MONEY, Small
+from core.domain.quality.chosen import MONEY
 from core.domain.quality.measures import UNIT_KINDS
-from core.domain.quality.outcome import NOTHING, Outcome, number, outcome
+from core.domain.quality.outcome import NOTHING, Outcome, outcome
 from core.domain.quality.packing import ends, grouped, matched, packed, whole
+from core.domain.quality.words import say
 
 NULL_DAY = pl.lit(None, pl.Date)
 
@@ -36,15 +37,8 @@ def lengths(book: Book) -> Outcome:
         start=pl.col("start").min(), end=pl.col("end").max(), actual=days.max().cast(pl.Float64),
         expected=pl.when(pl.col("annual").first()).then(365.0).otherwise(91.0),
     )  # fmt: skip
-    failed = rows.with_columns(
-        message=pl.concat_str(
-            pl.lit("The longest flow to the period end covers "),
-            number(pl.col("actual")),
-            pl.lit(" days, but the form asks for about "),
-            number(pl.col("expected")),
-            pl.lit("."),
-        )
-    )
+    said = "The longest flow to the period end covers {actual} days, but the form asks for about "
+    failed = say(rows, said + "{expected}.")
     shape = ["fid", "start", "end", "expected", "actual", "message"]
     told = [frame.select(shape) for frame in (failed, strays) if not frame.is_empty()]
     return outcome("Q36", spans.fid[seen], pl.concat(told))
@@ -53,7 +47,7 @@ def lengths(book: Book) -> Outcome:
 def _strays(book: Book) -> pl.DataFrame:
     """Periods of a headline item or two, a few days off a period that carries the statements."""
     rows = np.flatnonzero(book.flagged("headline") & (book.months > 0))
-    start, end = (whole(c) for c in book.long.select("start", "end")[rows])
+    start, end = book.start[rows], book.end[rows]
     fid = book.fid[rows].astype(np.int64)
     first, of = grouped(packed([fid, start, end]))
     often, fid, start, end = np.bincount(of), fid[first], start[first], end[first]
@@ -66,16 +60,11 @@ def _strays(book: Book) -> pl.DataFrame:
         return NOTHING
     full_periods = book.long.select(start_full="start", end_full="end")[rows[first[of_all[near]]]]
     both = book.long[rows[first[stray[near]]]].hstack(full_periods)
-    return both.with_columns(
-        actual=(pl.col("end") - pl.col("start")).dt.total_days() + 1.0,
-        expected=(pl.col("end_full") - pl.col("start_full")).dt.total_days() + 1.0,
-        message=pl.concat_str(
-            pl.col("item").cast(pl.String), pl.lit(" is given for "),
-            pl.col("start").cast(pl.String), pl.lit(" to "), pl.col("end").cast(pl.String),
-            pl.lit(", but the statements are for "), pl.col("start_full").cast(pl.String),
-            pl.lit(" to "), pl.col("end_full").cast(pl.String), pl.lit("."),
-        ),
-    )  # fmt: skip
+    days = [
+        (pl.col(f"end{of}") - pl.col(f"start{of}")).dt.total_days() + 1.0 for of in ("", "_full")
+    ]
+    said = "{item} is given for {start} to {end}, but the statements are for {start_full} to "
+    return say(both.with_columns(actual=days[0], expected=days[1]), said + "{end_full}.")
 
 
 STATEMENTS, STRAY_DAYS = 8, 8
@@ -98,14 +87,12 @@ MISDATED = ["fid", "end", "expected", "actual", "tolerance", "message", "items"]
 def _misdated(wrong: pl.DataFrame, days: pl.Expr) -> pl.DataFrame:
     if wrong.is_empty():
         return NOTHING
-    return wrong.with_columns(
+    dated = wrong.with_columns(
         end="sheet_date", expected=pl.lit(0.0), actual=days, tolerance=pl.lit(3.0),
-        message=pl.concat_str(
-            pl.lit("The balance sheet is dated "), pl.col("sheet_date").cast(pl.String),
-            pl.lit(", but the report "), pl.col("report_date").cast(pl.String), pl.lit("."),
-        ),
         items=pl.lit(["Assets"]),
-    ).select(MISDATED)  # fmt: skip
+    )  # fmt: skip
+    said = "The balance sheet is dated {sheet_date}, but the report {report_date}."
+    return say(dated, said).select(MISDATED)
 
 
 def _repeated(book: Book) -> pl.DataFrame:
@@ -122,15 +109,15 @@ def _repeated(book: Book) -> pl.DataFrame:
     ).filter(same, pl.col("report_date").is_null(), pl.col("filed") > pl.col("told"))
     if forms.is_empty():
         return NOTHING
-    return forms.with_columns(
-        end="sheet_date", items=pl.lit(["Assets"]), expected=pl.lit(None, pl.Float64),
-        actual=pl.lit(None, pl.Float64), tolerance=pl.lit(3.0),
-        message=pl.concat_str(
-            pl.lit("The balance sheet is dated "), pl.col("sheet_date").cast(pl.String),
-            pl.lit(", but so is that of the report of "), pl.col("told").cast(pl.String),
-            pl.lit(" before it."),
-        ),
-    ).select(MISDATED)  # fmt: skip
+    none = pl.lit(None, pl.Float64)
+    dated = forms.with_columns(
+        end="sheet_date", items=pl.lit(["Assets"]), expected=none, actual=none,
+        tolerance=pl.lit(3.0),
+    )  # fmt: skip
+    said = (
+        "The balance sheet is dated {sheet_date}, but so is that of the report of {told} before it."
+    )
+    return say(dated, said).select(MISDATED)
 
 
 FULL = 100  # facts of a whole report
@@ -149,14 +136,15 @@ def cover_dates(book: Book) -> Outcome:
     if wrong.is_empty():
         return outcome("Q38", counts["fid"])
     failed = wrong.with_columns(
-        expected=pl.lit(0.0), actual=days, tolerance=most, rows=pl.concat_list("row"),
-        message=pl.concat_str(
-            pl.lit("The cover's share count is dated "), pl.col("end").cast(pl.String),
-            pl.lit(", but the balance sheet "), pl.col("sheet_date").cast(pl.String),
-            pl.lit(": "), number(days), pl.lit(" days."),
-        ),
-    ).drop("start")  # fmt: skip
-    return outcome("Q38", counts["fid"], failed)
+        expected=pl.lit(0.0),
+        actual=days,
+        tolerance=most,
+        rows=pl.concat_list("row"),
+    ).drop("start")
+    said = (
+        "The cover's share count is dated {end}, but the balance sheet {sheet_date}: {actual} days."
+    )
+    return outcome("Q38", counts["fid"], failed, said)
 
 
 COVER_DAYS = (240, 110)  # longest from the balance sheet to the cover: annual, quarterly
@@ -166,19 +154,18 @@ def future(book: Book) -> Outcome:
     """Q39: standard items do not end after the day of filing."""
     rows = np.flatnonzero(book.flagged("headline"))
     fid, filed = book.fid[rows], whole(book.filings["filed"])
-    late = whole(book.long["end"])[rows] - filed[fid] > 1
+    late = book.end[rows] - filed[fid] > 1
     if not late.any():
         return outcome("Q39", fid)
     days = (pl.col("end") - pl.col("filed")).dt.total_days()
     failed = book.beside(book.long[rows[late]], "filed").with_columns(
-        expected=pl.lit(0.0), actual=days, tolerance=pl.lit(1.0), rows=pl.concat_list("row"),
-        message=pl.concat_str(
-            pl.col("item").cast(pl.String), pl.lit(" is of a period to "),
-            pl.col("end").cast(pl.String), pl.lit(", after the filing of "),
-            pl.col("filed").cast(pl.String), pl.lit("."),
-        ),
-    )  # fmt: skip
-    return outcome("Q39", fid, failed)
+        expected=pl.lit(0.0),
+        actual=days,
+        tolerance=pl.lit(1.0),
+        rows=pl.concat_list("row"),
+    )
+    said = "{item} is of a period to {end}, after the filing of {filed}."
+    return outcome("Q39", fid, failed, said)
 
 
 def duplicates(book: Book) -> Outcome:
@@ -196,13 +183,14 @@ def duplicates(book: Book) -> Outcome:
     if wrong.is_empty():
         return outcome("Q40", book.filings["fid"])
     failed = wrong.with_columns(
-        start="period_start", end="period_end", expected="low", actual="high", tolerance=room,
-        message=pl.concat_str(
-            pl.col("concept"), pl.lit(" is given as "), number(pl.col("low")), pl.lit(" and as "),
-            number(pl.col("high")), pl.lit(" for the same period."),
-        ),
-    )  # fmt: skip
-    return outcome("Q40", book.filings["fid"], failed)
+        start="period_start",
+        end="period_end",
+        expected="low",
+        actual="high",
+        tolerance=room,
+    )
+    said = "{concept} is given as {low} and as {high} for the same period."
+    return outcome("Q40", book.filings["fid"], failed, said)
 
 
 def _coarsest() -> pl.Expr:
@@ -221,13 +209,9 @@ def units(book: Book) -> Outcome:
     amounts = (known.given == MONEY) & (known.kind == MONEY)
     pieces = []
     if wrong.any():
-        pieces.append(_known(book, wrong).with_columns(meant=_spoken(known.kind[wrong])))
-        pieces[0] = pieces[0].with_columns(
-            message=pl.concat_str(
-                pl.col("concept"), pl.lit(" is given in "), pl.col("unit"),
-                pl.lit(", but should be in "), pl.col("meant"), pl.lit("."),
-            )
-        ).drop("meant")  # fmt: skip
+        meant = pl.Series([SPOKEN.get(kind, kind) for kind in UNIT_KINDS])[known.kind[wrong]]
+        said = "{concept} is given in {unit}, but should be in {meant}."
+        pieces.append(say(_known(book, wrong).with_columns(meant=meant), said).drop("meant"))
     if (amounts & ~known.home).any():
         pieces.append(_second_currency(book, amounts))
     if not pieces:
@@ -245,10 +229,6 @@ def _known(book: Book, where: Flags) -> pl.DataFrame:
     )[book.known.row[where]]  # fmt: skip
 
 
-def _spoken(kinds: Small) -> pl.Series:
-    return pl.Series([SPOKEN.get(kind, kind) for kind in UNIT_KINDS])[kinds]
-
-
 SPOKEN = {"money": "a currency", "per_share": "a currency per share"}
 
 
@@ -261,13 +241,9 @@ def _second_currency(book: Book, amounts: Flags) -> pl.DataFrame:
     twin = ["fid", "taxonomy", "concept", "start", "end"]
     home = _known(book, amounts & known.home & concerned[known.fid]).select(twin)
     alone = foreign.join(home, on=twin, how="anti", nulls_equal=True)
-    currency = known.currency.gather(alone["fid"])
-    return alone.with_columns(
-        message=pl.concat_str(
-            pl.col("concept"), pl.lit(" is given in "), pl.col("unit"),
-            pl.lit(", but the filing reports in "), currency, pl.lit("."),
-        )
-    )  # fmt: skip
+    alone = alone.with_columns(currency=known.currency.gather(alone["fid"]))
+    said = "{concept} is given in {unit}, but the filing reports in {currency}."
+    return say(alone, said).drop("currency")
 
 
 def retired(book: Book) -> Outcome:
@@ -287,14 +263,11 @@ def retired(book: Book) -> Outcome:
     if wrong.is_empty():
         return outcome("Q43", judged)
     failed = wrong.with_columns(
-        actual="value", rows=pl.concat_list("row"),
-        message=pl.concat_str(
-            pl.col("concept"), pl.lit(" left the taxonomy after "), pl.col("year").cast(pl.String),
-            pl.lit(", but is used in a filing of "), pl.col("filed").dt.year().cast(pl.String),
-            pl.lit("."),
-        ),
+        actual="value", rows=pl.concat_list("row"), left=pl.col("year").cast(pl.String),
+        used=pl.col("filed").dt.year().cast(pl.String),
     )  # fmt: skip
-    return outcome("Q43", judged, failed)
+    said = "{concept} left the taxonomy after {left}, but is used in a filing of {used}."
+    return outcome("Q43", judged, failed, said)
 
 
 def fiscal_labels(book: Book) -> Outcome:
@@ -307,13 +280,11 @@ def fiscal_labels(book: Book) -> Outcome:
         return outcome("Q51", forms["fid"])
     failed = failed.with_columns(
         end="period_end",
-        message=pl.concat_str(
-            pl.lit("The facts are labelled "), pl.col("fiscal_period").fill_null("without period"),
-            pl.lit(" "), pl.col("fiscal_year").cast(pl.String).fill_null("without year"),
-            pl.lit(", but the form is "), pl.col("form"), pl.lit("."),
-        ),
-    )  # fmt: skip
-    return outcome("Q51", forms["fid"], failed)
+        period=pl.col("fiscal_period").fill_null("without period"),
+        year=pl.col("fiscal_year").cast(pl.String).fill_null("without year"),
+    )
+    said = "The facts are labelled {period} {year}, but the form is {form}."
+    return outcome("Q51", forms["fid"], failed, said)
 
 
 def deadline(book: Book) -> Outcome:
@@ -349,13 +320,12 @@ def deadline(book: Book) -> Outcome:
     if failed.is_empty():
         return outcome("Q45", forms["fid"])
     failed = failed.with_columns(
-        end="report_date", expected="due", actual="days",
-        message=pl.concat_str(
-            pl.lit("Filed "), number(pl.col("days")), pl.lit(" days after the period end, but "),
-            number(pl.col("due")), pl.lit(" are allowed."),
-        ),
-    )  # fmt: skip
-    return outcome("Q45", forms["fid"], failed)
+        end="report_date",
+        expected="due",
+        actual="days",
+    )
+    said = "Filed {actual} days after the period end, but {expected} are allowed."
+    return outcome("Q45", forms["fid"], failed, said)
 
 
 FILERS = ("foreign", "other", "accelerated", "large")

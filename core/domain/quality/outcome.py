@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from core.domain.quality.words import spoken
+
 FAILED: dict[str, pl.DataType | type[pl.DataType]] = {
     "fid": pl.UInt32,
     "rule": pl.String,
@@ -46,25 +48,25 @@ class Judged:
 NOTHING = pl.DataFrame(schema=FAILED)
 
 
-def outcome(rule: str, judged: Any, failed: pl.DataFrame = NOTHING) -> Outcome:
+def outcome(
+    rule: str, judged: Any, failed: pl.DataFrame = NOTHING, sentence: str | None = None
+) -> Outcome:
     """An outcome of the fids that could be judged (each any number of times) and what failed.
 
-    A rule tells its failures in words only where there are any: to plan the sentence takes longer
-    than to judge a company.
+    `failed` has columns of FAILED (those that it lacks are null); `sentence` is its message, with
+    columns in braces. A rule tells of failures only where there are any: to plan what is said takes
+    longer than to judge a company.
     """
     if failed.is_empty():
         return Outcome(rule, np.unique(judged), NOTHING)
-    failed = failed.with_columns(rule=pl.lit(rule))
-    return Outcome(rule, np.unique(judged), shaped(failed))
-
-
-def shaped(failed: pl.DataFrame) -> pl.DataFrame:
-    """The columns of FAILED; those that a rule does not give are null."""
-    given = set(failed.columns)
-    return failed.select(
-        (pl.col(name) if name in given else pl.lit(None)).cast(dtype).alias(name)
-        for name, dtype in FAILED.items()
+    given: dict[str, pl.Expr] = {name: pl.col(name) for name in FAILED if name in failed.columns}
+    given["rule"] = pl.lit(rule)
+    if sentence:
+        given["message"] = spoken(failed, sentence)
+    shaped = failed.select(
+        given.get(name, pl.lit(None)).cast(dtype).alias(name) for name, dtype in FAILED.items()
     )
+    return Outcome(rule, np.unique(judged), shaped)
 
 
 def joined(outcomes: Sequence[Outcome]) -> Judged:
@@ -85,71 +87,3 @@ def _numbered(fids: Sequence[Fids]) -> Any:
     return np.concatenate(
         [np.zeros(0, np.int64), *(fid + np.int64(n) * 2**32 for n, fid in enumerate(fids))]
     )
-
-
-def number(value: pl.Expr) -> pl.Expr:
-    """A number as people write it: 1,234,567 or -0.25."""
-    whole = value.abs().round(0).cast(pl.Int128, strict=False).cast(pl.String)
-    grouped = whole.str.reverse().str.replace_all(r"(\d{3})", "${1},").str.reverse()
-    small = value.abs().round(4).cast(pl.String)
-    fractional = (value.abs() < 1e4) & (value.abs() % 1 != 0)
-    text = pl.when(fractional).then(small).otherwise(grouped.str.strip_chars_start(","))
-    return pl.when(value < 0).then(pl.lit("-") + text).otherwise(text)
-
-
-def unlike(found: pl.DataFrame, other: str, middle: str, tail: str) -> pl.DataFrame:
-    """Values (item, value, row) told beside what they are unlike, a column (with its `was_row`)."""
-    rows = [name for name in ("row", "was_row") if name in found.columns]
-    return found.with_columns(
-        expected=other, actual="value", rows=pl.concat_list(rows).list.drop_nulls(),
-        message=pl.concat_str(
-            pl.col("item").cast(pl.String), pl.lit(" is "), number(pl.col("value")),
-            pl.lit(middle), number(pl.col(other)), pl.lit(tail),
-        ),
-    )  # fmt: skip
-
-
-def words(item: str) -> str:
-    """An item's name in words: EquityAll -> equity all."""
-    return SPOKEN.get(item) or "".join(f" {c.lower()}" if c.isupper() else c for c in item).strip()
-
-
-SPOKEN = {
-    "LiabilitiesAndEquity": "liabilities and equity",
-    "EquityAll": "equity with noncontrolling interests",
-    "EquityParent": "the parent's equity",
-    "Equity": "equity",
-    "ProfitLoss": "profit of all owners",
-    "NetIncome": "net income of the parent",
-    "NciIncome": "the noncontrolling share",
-    "RedeemableNci": "redeemable noncontrolling interest",
-    "RedeemableNciIncome": "the redeemable noncontrolling share",
-    "Cfo": "operating cash flow",
-    "Cfi": "investing cash flow",
-    "Cff": "financing cash flow",
-    "CfoContinuing": "continuing operating cash flow",
-    "CfiContinuing": "continuing investing cash flow",
-    "CffContinuing": "continuing financing cash flow",
-    "CfoDiscontinued": "discontinued operating cash flow",
-    "IncomeContinuingAll": "continuing income of all owners",
-    "IncomeContinuing": "continuing income",
-    "PretaxIncome": "pretax income",
-    "Fx": "exchange effect",
-    "CashChange": "change in cash",
-    "CashChangeRestricted": "change in cash (with restricted cash)",
-    "CashChangeExFx": "change in cash before exchange effects",
-    "CashEnd": "cash at the end",
-    "CashBegin": "cash at the beginning",
-    "CashRestrictedEnd": "cash with restricted cash at the end",
-    "CashRestrictedBegin": "cash with restricted cash at the beginning",
-    "EpsBasic": "basic earnings per share",
-    "EpsDiluted": "diluted earnings per share",
-    "SharesBasic": "basic weighted shares",
-    "SharesDiluted": "diluted weighted shares",
-    "Oci": "other comprehensive income",
-    "OciParent": "the parent's other comprehensive income",
-    "Comprehensive": "comprehensive income",
-    "ComprehensiveAll": "comprehensive income of all owners",
-    "ComprehensiveNci": "the noncontrolling share of comprehensive income",
-    "CoverShares": "shares on the cover",
-}

@@ -11,21 +11,22 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-Numbers = np.ndarray[Any, np.dtype[np.int64]]
-Whole = np.ndarray[Any, np.dtype[Any]]  # of some integer type
+Numbers = np.ndarray[Any, np.dtype[np.integer[Any]]]
+Flags = np.ndarray[Any, np.dtype[np.bool_]]
 MOST = 2**63
 
 
 def whole(column: pl.Series) -> Numbers:
-    """The values (integers, dates, enums) as numbers; nulls as one less than the least."""
-    numbers = column.to_physical()
-    if numbers.null_count():
-        low = numbers.min()
-        numbers = numbers.cast(pl.Int64).fill_null(low - 1 if isinstance(low, int) else 0)
-    return numbers.to_numpy().astype(np.int64)
+    """Integers as they are, dates as days since 1970; nulls as one less than the least."""
+    if column.dtype != pl.Date:
+        return column.to_numpy()
+    days = column.to_numpy().astype("datetime64[D]").astype(np.int64)
+    none = days == np.iinfo(np.int64).min  # NaT
+    days[none] = days[~none].min(initial=0) - 1
+    return days
 
 
-def packed(columns: Sequence[Whole]) -> Numbers:
+def packed(columns: Sequence[Numbers]) -> Numbers:
     """One number (0 or more) a row that orders as the columns do."""
     number, room = np.zeros(len(columns[0]), np.int64), 1
     for values in columns if len(number) else ():
@@ -45,12 +46,12 @@ def ordered(numbers: Numbers) -> Numbers:
     return np.argsort(numbers, kind="stable")  # three times slower, so only where it matters
 
 
-def begins(numbers: Numbers) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def begins(numbers: Numbers) -> Flags:
     """Where another number (0 or more) than the one before begins."""
     return np.diff(numbers, prepend=-1) != 0
 
 
-def ends(numbers: Whole) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def ends(numbers: Numbers) -> Flags:
     """Where another number comes next, or none."""
     return np.append(numbers[1:] != numbers[:-1], True)[: len(numbers)]
 
@@ -89,7 +90,7 @@ def matched(left: Numbers, right: Numbers) -> tuple[Numbers, Numbers]:
     return place, order[first[place] + within]
 
 
-def lasting(numbers: Numbers, rank: Whole) -> Numbers:
+def lasting(numbers: Numbers, rank: Numbers) -> Numbers:
     """The places of those with the highest rank (the last of several) of each number."""
     order = ordered(packed([numbers, rank]))
     return order[ends(numbers[order])]

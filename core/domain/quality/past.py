@@ -13,7 +13,7 @@ import numpy as np
 
 from core.domain.quality.amounts import Flags, Floats
 from core.domain.quality.book import Book
-from core.domain.quality.packing import Numbers, begins, found_in, lasting, ordered, packed, whole
+from core.domain.quality.packing import Numbers, begins, found_in, lasting, ordered, packed
 
 PRIOR = 4
 
@@ -85,8 +85,7 @@ def told_before(book: Book) -> Told:
     """Every headline value with what the filings before it said for the same period."""
     rows = _headline(book, -1)
     company = book.filings["cik"].to_numpy()[book.fid[rows]]
-    start, end = (whole(c)[rows] for c in book.long.select("start", "end"))
-    key = packed([company, book.item[rows], start, end])
+    key = packed([company, book.item[rows], book.start[rows], book.end[rows]])
     order = ordered(packed([key, book.fid[rows]]))
     return Told(*_run(book, rows[order], key[order]))
 

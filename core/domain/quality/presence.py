@@ -12,8 +12,9 @@ import polars as pl
 from core.domain.quality.amounts import Flags, Floats
 from core.domain.quality.book import Book
 from core.domain.quality.history import PER_SHARE
-from core.domain.quality.outcome import NOTHING, Outcome, number, outcome, words
-from core.domain.quality.packing import Numbers, Whole, lasting, packed, whole
+from core.domain.quality.outcome import NOTHING, Outcome, outcome
+from core.domain.quality.packing import Numbers, lasting, packed
+from core.domain.quality.words import say, words
 
 REGULAR = 3  # filings of the form that must have had an item before its absence says something
 FEW, MANY = 0.4, 2.5
@@ -43,14 +44,8 @@ def required(book: Book, have: Flags) -> tuple[Outcome, pl.DataFrame]:
         return outcome("Q42", judged, sided), counts
     row, need = np.nonzero((wanted & ~met)[lacking])
     told = _counted(book, lacking, count, got).hstack([_lists(row, labels[lacking[row], need])])
-    failed = told.with_columns(
-        message=pl.concat_str(
-            number(pl.col("actual")), pl.lit(" of "), number(pl.col("expected")),
-            pl.lit(" headline items are reported for the period; missing: "),
-            pl.col("names").list.join(", "), pl.lit("."),
-        ),
-    )  # fmt: skip
-    return outcome("Q42", judged, _both(failed, sided)), counts
+    said = "{actual} of {expected} headline items are reported for the period; missing: {names}."
+    return outcome("Q42", judged, _both(say(told, said), sided)), counts
 
 
 def _needs(book: Book, have: Flags) -> tuple[Flags, Flags, Names]:
@@ -64,7 +59,7 @@ def _needs(book: Book, have: Flags) -> tuple[Flags, Flags, Names]:
         for need, choices in enumerate(style.require) if len(of) else ():
             wanted[of, need], labels[of, need] = True, words(choices[0])
             substitutes = [items[name] for name in choices if name in items]
-            met[of, need] = have[np.ix_(of, substitutes)].any(axis=1)
+            met[of, need] = have[of][:, substitutes].any(axis=1)
     return wanted, met, labels
 
 
@@ -82,9 +77,9 @@ def _counted(book: Book, fids: Numbers, expected: Numbers, actual: Numbers) -> p
 
 
 def _lists(row: Numbers, names: Names) -> pl.Series:
-    """The names of each row, rows in order, as lists."""
+    """The names of each row, rows in order, one after another."""
     given = pl.DataFrame({"row": row, "names": pl.Series(list(names), dtype=pl.String)})
-    return given.group_by("row", maintain_order=True).agg("names")["names"]
+    return given.group_by("row", maintain_order=True).agg(pl.col("names").str.join(", "))["names"]
 
 
 def _both(failed: pl.DataFrame, sided: pl.DataFrame) -> pl.DataFrame:
@@ -116,18 +111,14 @@ def vanished(book: Book, have: Flags) -> tuple[Outcome, pl.DataFrame]:
     row, item = np.nonzero(gone[lacking][:, order])
     names = _lists(row, np.array(list(book.rules.items), object)[order][item])
     told = _counted(book, fids[lacking], count, count - lost).hstack([names])
-    failed = told.with_columns(
-        message=pl.concat_str(
-            number(pl.col("actual")), pl.lit(" of the "), number(pl.col("expected")),
-            pl.lit(" headline items of each of the last three filings of this kind are given;"
-                   " missing: "),
-            pl.col("names").list.join(", "), pl.lit("."),
-        ),
-    )  # fmt: skip
-    return outcome("Q48", fids, _both(failed, classes)), counts
+    said = (
+        "{actual} of the {expected} headline items of each of the last three filings of this kind "
+        "are given; missing: {names}."
+    )
+    return outcome("Q48", fids, _both(say(told, said), classes)), counts
 
 
-def _past(some: pl.Series, kinds: Sequence[Whole], past: int) -> tuple[Numbers, list[Numbers]]:
+def _past(some: pl.Series, kinds: Sequence[Numbers], past: int) -> tuple[Numbers, list[Numbers]]:
     """(filings with so many of the same kinds before them among some, those before: last first)."""
     fids = np.flatnonzero(some.to_numpy())
     kind = packed([values[fids] for values in kinds])
@@ -143,7 +134,7 @@ def _one_sided(book: Book, items: Sequence[str]) -> pl.DataFrame:
     judged = book.filings.select(pl.col("periodic") & ~pl.col("transition")).to_series().to_numpy()
     main = np.flatnonzero((book.months > 0) & book.of([*MAIN, *PER_SHARE]) & judged[book.fid])
     fid, months = book.fid[main].astype(np.int64), book.months[main]
-    end, own = whole(book.long["end"])[main], book.own[main]
+    end, own = book.end[main], book.own[main]
     back = ends[fid] - end
     given, length = packed([fid, months, book.item[main]]), fid * 16 + months
     known = np.unique(given[own], return_index=True)[1]
@@ -157,15 +148,9 @@ def _one_sided(book: Book, items: Sequence[str]) -> pl.DataFrame:
     np.maximum.at(latest, length[own], end[own])
     last = latest[length[missing]].astype("datetime64[D]")
     found = book.long[main[missing]].with_columns(own_end=pl.Series(last))
-    return found.with_columns(
-        actual=pl.lit(None, pl.Float64), expected=pl.lit(None, pl.Float64),
-        message=pl.concat_str(
-            pl.col("item").cast(pl.String), pl.lit(" is given as "), number(pl.col("value")),
-            pl.lit(" for the "), pl.col("months").cast(pl.String),
-            pl.lit(" months to "), pl.col("end").cast(pl.String),
-            pl.lit(", but not for those to "), pl.col("own_end").cast(pl.String), pl.lit("."),
-        ),
-    )  # fmt: skip
+    said = "{item} is given as {value} for the {months} months to {end}, but not for those to "
+    none = pl.lit(None, pl.Float64)
+    return say(found.with_columns(actual=none, expected=none), said + "{own_end}.")
 
 
 MAIN = (
@@ -186,15 +171,10 @@ def counts(book: Book) -> Outcome:
     if not wrong.any():
         return outcome("Q49", fids)
     failed = book.filings[fids[wrong]].with_columns(
-        end="period_end", expected=pl.Series(usual[wrong]), actual="facts",
-    ).with_columns(
-        message=pl.concat_str(
-            pl.lit("The filing has "), number(pl.col("facts")),
-            pl.lit(" facts, but the median of the last four of its form is "),
-            number(pl.col("expected")), pl.lit("."),
-        ),
-    )  # fmt: skip
-    return outcome("Q49", fids, failed)
+        end="period_end", expected=pl.Series(usual[wrong]), actual="facts"
+    )
+    said = "The filing has {actual} facts, but the median of the last four of its form is "
+    return outcome("Q49", fids, failed, said + "{expected}.")
 
 
 def amended(book: Book) -> Outcome:
@@ -214,11 +194,8 @@ def amended(book: Book) -> Outcome:
     later = forms.join(both, on=keys).filter(pl.col("amended_on") >= pl.col("filed"))
     failed = later.unique("fid", keep="first").with_columns(
         end="report_date",
-        message=pl.concat_str(
-            pl.lit("Amended by a filing of "), pl.col("amended_on").cast(pl.String), pl.lit(".")
-        ),
     )
-    return outcome("Q46", forms["fid"], failed)
+    return outcome("Q46", forms["fid"], failed, "Amended by a filing of {amended_on}.")
 
 
 def factless(book: Book) -> pl.DataFrame:

@@ -9,8 +9,8 @@ import polars as pl
 
 from core.domain.quality.amounts import Flags, Floats
 from core.domain.quality.book import Book
-from core.domain.quality.outcome import Outcome, number, outcome
-from core.domain.quality.packing import Numbers, lasting, matched, packed, whole
+from core.domain.quality.outcome import Outcome, outcome
+from core.domain.quality.packing import Numbers, lasting, matched, packed
 
 
 def adding_up(book: Book) -> Outcome:
@@ -36,14 +36,11 @@ def adding_up(book: Book) -> Outcome:
         expected=pl.Series(summed[wrong]), tolerance=pl.Series(room[wrong]), actual="value",
         rows=pl.concat_list("row", "last_row", "rest_row"),
     )  # fmt: skip
-    failed = failed.with_columns(
-        message=pl.concat_str(
-            pl.col("item").cast(pl.String), pl.lit(" of the longer period is "),
-            number(pl.col("value")), pl.lit(", but the last quarter and what came before make "),
-            number(pl.col("expected")), pl.lit("."),
-        ),
-    )  # fmt: skip
-    return outcome("Q27", flows.fid[long[judged]], failed)
+    said = (
+        "{item} of the longer period is {value}, but the last quarter and what came before make "
+        "{expected}."
+    )
+    return outcome("Q27", flows.fid[long[judged]], failed, said)
 
 
 def _recast(book: Book, flows: Flows, long: Numbers, departs: Flags, ratio: Floats) -> Flags:
@@ -92,7 +89,7 @@ class Flows:
 def _flows(book: Book, flag: str) -> Flows:
     place = np.flatnonzero((book.months > 0) & book.flagged(flag))
     fid, item = book.fid[place].astype(np.int64), book.item[place].astype(np.int64)
-    rank, start, end = (whole(c) for c in book.long.select("rank", "start", "end")[place])
+    rank, start, end = book.long["rank"].to_numpy()[place], book.start[place], book.end[place]
     company, unit = (book.filings[name].to_numpy()[fid] for name in ("cik", "unit"))
     months, value = book.months[place], book.value[place]
     tag = packed([item, rank])
@@ -146,13 +143,9 @@ def nested(book: Book) -> Outcome:
     failed = _beside(book, flows, long[wrong], short=short[wrong]).with_columns(
         expected="value", actual="short", tolerance=pl.Series(room[wrong]),
         rows=pl.concat_list("short_row", "row"),
-        message=pl.concat_str(
-            pl.col("item").cast(pl.String), pl.lit(" of the shorter period is "),
-            number(pl.col("short")), pl.lit(", but of the longer one that holds it "),
-            number(pl.col("value")), pl.lit("."),
-        ),
     )  # fmt: skip
-    return outcome("Q28", flows.fid[long], failed)
+    said = "{item} of the shorter period is {short}, but of the longer one that holds it {value}."
+    return outcome("Q28", flows.fid[long], failed, said)
 
 
 def _beside(book: Book, flows: Flows, which: Numbers, **others: Numbers) -> pl.DataFrame:
@@ -186,14 +179,13 @@ def fourth(book: Book) -> Outcome:
         return outcome("Q50", flows.fid[year[judged]])
     failed = _beside(book, flows, year[wrong], nine=nine[wrong]).with_columns(
         expected="nine", actual="value", rows=pl.concat_list("row", "nine_row"),
-        message=pl.concat_str(
-            pl.col("item").cast(pl.String), pl.lit(" of the year is "), number(pl.col("value")),
-            pl.lit(" and of its first nine months "), number(pl.col("nine")),
-            pl.lit(": the fourth quarter would be "), number(pl.col("value") - pl.col("nine")),
-            pl.lit("."),
-        ),
+        quarter=pl.col("value") - pl.col("nine"),
     )  # fmt: skip
-    return outcome("Q50", flows.fid[year[judged]], failed)
+    said = (
+        "{item} of the year is {value} and of its first nine months {nine}: the fourth quarter "
+        "would be {quarter}."
+    )
+    return outcome("Q50", flows.fid[year[judged]], failed, said)
 
 
 MAIN = ("Revenues", "CostOfRevenue")

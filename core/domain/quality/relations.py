@@ -10,9 +10,11 @@ import polars as pl
 
 from core.domain.quality.amounts import Amounts, Flags, Floats
 from core.domain.quality.book import Book
-from core.domain.quality.forms import imputed, judge, near
+from core.domain.quality.forms import imputed, judge, near, slack, total
 from core.domain.quality.model import Equation, Rule
-from core.domain.quality.outcome import NOTHING, Fids, Outcome, number, outcome, words
+from core.domain.quality.outcome import NOTHING, Fids, Outcome, outcome
+from core.domain.quality.packing import Numbers
+from core.domain.quality.words import say, spoken, words
 
 LEARNED_SHARE = 0.75
 LEARNED_COUNT = 3
@@ -23,25 +25,6 @@ def impute(book: Book) -> Book:
     """Missing operands of points and spans filled from other relations."""
     points, spans = (imputed(given, book.rules) for given in (book.points, book.spans))
     return replace(book, points=points, spans=spans)
-
-
-def total(equation: Equation) -> pl.Expr:
-    """The right side of an equation; null where a required term is missing."""
-    terms = [
-        (pl.col(t.item).fill_null(0.0) if t.optional else pl.col(t.item)) * t.sign
-        for t in equation.terms
-    ]
-    return pl.sum_horizontal(terms, ignore_nulls=False)
-
-
-def slack(rule: Rule, equation: Equation) -> pl.Expr:
-    """The tolerance T0, T1 or T2 of an equation, in the unit of its amounts."""
-    addends = sum(1 for term in equation.terms if not term.optional)
-    rounding = pl.col("unit") * 2.0 * max(1.0, (addends + 1) / 2)
-    if rule.tolerance == "T0":
-        return rounding
-    greatest = pl.max_horizontal(pl.col(equation.items).abs())
-    return pl.max_horizontal(rounding, greatest * (0.001 if rule.tolerance == "T1" else 0.02))
 
 
 def equations(book: Book, rules: Sequence[Rule]) -> list[Outcome]:
@@ -63,16 +46,10 @@ def _judged(book: Book, rule: Rule, given: Amounts) -> Outcome:
         usable, broken = usable & ~excused, broken & ~excused
     if not broken.any():
         return outcome(rule.id, given.fid[usable])
-    failed = given.rows(broken, sorted(_named(rule)))
-    failed = _explain(rule, failed.with_columns(closest=verdicts.closest[broken]))
+    failed = _explain(rule, given, broken, verdicts.closest)
     if rule.style == "learned":
         return _learned(book, rule, given.fid[usable], ~broken[usable], failed)
     return outcome(rule.id, given.fid[usable], failed)
-
-
-def _named(rule: Rule) -> set[str]:
-    """The items that the main equations of a rule name."""
-    return {name for equation in rule.equations for name in equation.items}
 
 
 def _of_style(book: Book, style: str) -> Fids | None:
@@ -85,23 +62,24 @@ def _of_style(book: Book, style: str) -> Fids | None:
     return None
 
 
-def _explain(rule: Rule, failed: pl.DataFrame) -> pl.DataFrame:
-    """Failures told by the main equation that comes closest (its number is in `closest`)."""
-    pieces = []
-    for i in failed["closest"].unique().sort():
-        equation = rule.equations[i]
-        begin, middle = _wording(equation)
-        pieces.append(failed.filter(pl.col("closest") == i).with_columns(
-            expected=total(equation), tolerance=slack(rule, equation), actual=equation.whole,
-            begin=pl.lit(begin), middle=pl.lit(middle), items=pl.lit(list(equation.items)),
-        ))  # fmt: skip
-    gap = pl.col("actual") - pl.col("expected")
-    message = pl.concat_str(
-        "begin", number(pl.col("actual")), "middle", number(pl.col("expected")), pl.lit(": "),
-        number(gap.abs()), pl.lit(" apart."),
+def _explain(rule: Rule, given: Amounts, broken: Flags, closest: Numbers) -> pl.DataFrame:
+    """Failures told by the main equation that comes closest."""
+    rows = np.flatnonzero(broken)
+    at = closest[rows], np.arange(len(rows))
+    sides = [
+        (total(given.items, form)[rows], slack(given, rule, form)[rows]) for form in rule.equations
+    ]
+    expected, tolerance = (np.array(side)[at] for side in zip(*sides, strict=True))
+    actual = np.array([given.items[form.whole][rows] for form in rule.equations])[at]
+    said = pl.DataFrame(
+        [(*_wording(form), list(form.items)) for form in rule.equations],
+        schema=["begin", "middle", "items"], orient="row",
     )  # fmt: skip
-    # Told once for all: the sentences of each equation take longer to plan than to write.
-    return pl.concat(pieces).with_columns(message=message)
+    failed = given.rows(broken, []).hstack(said[at[0]]).with_columns(
+        expected=pl.Series(expected), tolerance=pl.Series(tolerance), actual=pl.Series(actual),
+        gap=pl.Series(np.abs(actual - expected)),
+    )  # fmt: skip
+    return say(failed, "{begin}{actual}{middle}{expected}: {gap} apart.")
 
 
 def _wording(equation: Equation) -> tuple[str, str]:
@@ -166,11 +144,8 @@ def _rounded(*counts: Floats) -> Floats:
 
 def _exceeding(bad: pl.DataFrame, part: str, whole: str, room: Floats) -> pl.DataFrame:
     text = words(part)
+    said = f"{text[:1].upper()}{text[1:]} of {{{part}}} is more than {words(whole)} of {{{whole}}}."
     return bad.select(
         "fid", "end", expected=whole, actual=part, tolerance=pl.Series(room),
-        message=pl.concat_str(
-            pl.lit(f"{text[:1].upper()}{text[1:]} of "), number(pl.col(part)),
-            pl.lit(f" is more than {words(whole)} of "), number(pl.col(whole)), pl.lit("."),
-        ),
-        items=pl.lit([part, whole]),
+        message=spoken(bad, said), items=pl.lit([part, whole]),
     )  # fmt: skip

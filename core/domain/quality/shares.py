@@ -7,8 +7,9 @@ import polars as pl
 
 from core.domain.quality.amounts import Flags, Floats
 from core.domain.quality.book import Book
-from core.domain.quality.outcome import NOTHING, Outcome, number, outcome, words
-from core.domain.quality.packing import Numbers, packed, whole
+from core.domain.quality.outcome import NOTHING, Outcome, outcome
+from core.domain.quality.packing import Numbers, packed
+from core.domain.quality.words import spoken, words
 
 FACTOR = 100.0
 MILLION = 1e6
@@ -30,14 +31,13 @@ def earnings(book: Book) -> Outcome:
     )  # fmt: skip
     failed = failed.with_columns(
         tolerance=pl.col("room") + pl.col("actual").abs() * 0.01,
-        message=pl.concat_str(
-            pl.lit("Basic earnings per share of "), number(pl.col("EpsBasic")), pl.lit(" times "),
-            number(pl.col("SharesBasic")), pl.lit(" shares is "), number(pl.col("expected")),
-            pl.lit(", but the income is "), number(pl.col("actual")), pl.lit("."),
-        ),
         items=pl.lit(["EpsBasic", "SharesBasic", "NetIncome"]),
-    )  # fmt: skip
-    return outcome("Q24", spans.fid[judged], failed)
+    )
+    said = (
+        "Basic earnings per share of {EpsBasic} times {SharesBasic} shares is {expected}, but the "
+        "income is {actual}."
+    )
+    return outcome("Q24", spans.fid[judged], failed, said)
 
 
 INCOMES = ("IncomeToCommon", "NetIncome", "ProfitLoss", "IncomeContinuing")  # the likeliest first
@@ -67,13 +67,10 @@ def dilution(book: Book) -> Outcome:
 
 def _pair(bad: pl.DataFrame, item: str, other: str, verb: str, room: float) -> pl.DataFrame:
     text = words(item)
+    said = f"{text[:1].upper()}{text[1:]} of {{{item}}} {verb} {words(other)} of {{{other}}}."
     return bad.select(
         "fid", "start", "end", expected=other, actual=item, tolerance=pl.lit(room),
-        message=pl.concat_str(
-            pl.lit(f"{text[:1].upper()}{text[1:]} of "), number(pl.col(item)),
-            pl.lit(f" {verb} {words(other)} of "), number(pl.col(other)), pl.lit("."),
-        ),
-        items=pl.lit([item, other]),
+        message=spoken(bad, said), items=pl.lit([item, other]),
     )  # fmt: skip
 
 
@@ -94,14 +91,13 @@ def heads(book: Book) -> Outcome:
         return outcome("Q26", spans.fid[judged])
     failed = spans.rows(wrong, ["NetIncome", "ProfitLoss"]).with_columns(
         expected="ProfitLoss", actual="NetIncome", tolerance=pl.Series(room[wrong]),
-        message=pl.concat_str(
-            pl.lit("Net income is "), number(pl.col("NetIncome")),
-            pl.lit(", but the profit heading the cash flow is "), number(pl.col("ProfitLoss")),
-            pl.lit(", and no noncontrolling share is reported."),
-        ),
         items=pl.lit(["NetIncome", "ProfitLoss"]),
     )  # fmt: skip
-    return outcome("Q26", spans.fid[judged], failed)
+    said = (
+        "Net income is {actual}, but the profit heading the cash flow is {expected}, and no "
+        "noncontrolling share is reported."
+    )
+    return outcome("Q26", spans.fid[judged], failed, said)
 
 
 def negatives(book: Book) -> Outcome:
@@ -112,13 +108,9 @@ def negatives(book: Book) -> Outcome:
         return outcome("Q29", judged)
     failed = book.rows(wrong).with_columns(
         expected=pl.lit(0.0), actual="value", tolerance=pl.lit(0.0),
-        message=pl.concat_str(
-            pl.col("item").cast(pl.String), pl.lit(" is "), number(pl.col("value")),
-            pl.lit(", but cannot be below 0."),
-        ),
         rows=pl.concat_list("row"),
     )  # fmt: skip
-    return outcome("Q29", judged, failed)
+    return outcome("Q29", judged, failed, "{item} is {value}, but cannot be below 0.")
 
 
 def cover(book: Book) -> Outcome:
@@ -141,14 +133,10 @@ def cover(book: Book) -> Outcome:
     others = book.long.select(expected="value", other="row")[against[wrong]]
     failed = book.long[counted[wrong]].hstack(others).with_columns(
         actual="value", tolerance=pl.col("expected") * pl.Series(most[wrong]),
-        message=pl.concat_str(
-            pl.lit("The cover gives "), number(pl.col("value")),
-            pl.lit(" shares outstanding, but the statements "), number(pl.col("expected")),
-            pl.lit("."),
-        ),
         rows=pl.concat_list("row", "other"),
     )  # fmt: skip
-    return outcome("Q31", np.flatnonzero(judged), failed)
+    said = "The cover gives {value} shares outstanding, but the statements {expected}."
+    return outcome("Q31", np.flatnonzero(judged), failed, said)
 
 
 def _stated(book: Book) -> Numbers:
@@ -163,8 +151,7 @@ def _stated(book: Book) -> Numbers:
 def _latest(book: Book, where: Flags) -> Numbers:
     """Of each filing the row of `long` with its latest value; -1: none."""
     rows = np.flatnonzero(where)
-    periods = book.long.select("end", "start")[rows]
-    order = rows[np.argsort(packed([book.fid[rows], *map(whole, periods)]))]
+    order = rows[np.argsort(packed([book.fid[rows], book.end[rows], book.start[rows]]))]
     found = np.full(book.filings.height, -1)
     found[book.fid[order]] = order
     return found
@@ -207,15 +194,11 @@ def small(book: Book) -> Outcome:
         return outcome("Q32", points.fid[sheets])
     tops = points.rows(wrong, []).group_by("fid").agg(pl.col("end").max())
     failed = tops.with_columns(
-        actual=pl.Series(greatest[tops["fid"].to_numpy()]), expected=pl.lit(MILLION)
-    ).with_columns(
-        message=pl.concat_str(
-            pl.lit("The greatest balance is "), number(pl.col("actual")),
-            pl.lit(", but a filer of this category has more than 1,000,000."),
-        ),
+        actual=pl.Series(greatest[tops["fid"].to_numpy()]), expected=pl.lit(MILLION),
         items=pl.lit(["Assets"]),
     )  # fmt: skip
-    return outcome("Q32", points.fid[sheets], failed)
+    said = "The greatest balance is {actual}, but a filer of this category has more than 1,000,000."
+    return outcome("Q32", points.fid[sheets], failed, said)
 
 
 BALANCES = (
