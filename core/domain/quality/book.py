@@ -97,6 +97,13 @@ class Book:
         return fits
 
     @cached_property
+    def style(self) -> Numbers:
+        """The place of the style of each filing among the styles; -1: none of them."""
+        names = pl.Enum([style.name for style in self.rules.styles])
+        styles = self.filings["style"].cast(names, strict=False).to_physical()
+        return styles.cast(pl.Int64).fill_null(-1).to_numpy()
+
+    @cached_property
     def _places(self) -> dict[str, int]:
         return {name: place for place, name in enumerate(self.rules.items)}
 

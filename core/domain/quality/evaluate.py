@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
 
 from core.domain.quality import change, history, labels, past, presence, quarters, shares
+from core.domain.quality.amounts import Floats
 from core.domain.quality.book import Book
 from core.domain.quality.outcome import Judged, Outcome, joined
 from core.domain.quality.relations import equations, impute, orders
@@ -44,8 +44,8 @@ class Evaluated:
     """Outcomes of all rules, and the two shares that the sub-scores are made of."""
 
     outcome: Judged
-    required: pl.DataFrame  # fid, share of the required items
-    usual: pl.DataFrame  # fid, share of the items usual for the filer
+    required: Floats  # share of the required items of each filing, NaN where unknown
+    usual: Floats  # share of the items usual for the filer
 
 
 def evaluate(book: Book, only: Collection[str] | None = None) -> Evaluated:
@@ -61,9 +61,9 @@ def _evaluated(book: Book, only: Collection[str] | None) -> Evaluated:
     outcomes += [CHECKS[rule.id](book) for rule in chosen if rule.id in CHECKS]
     names = {rule.id for rule in chosen}
     outcomes += _over_time(book, names)
-    empty = pl.DataFrame(schema={"fid": pl.UInt32, "share": pl.Float64})
+    unknown = np.full(book.filings.height, np.nan)
     if not names & set(PRESENCE):
-        return Evaluated(joined(outcomes), empty, empty)
+        return Evaluated(joined(outcomes), unknown, unknown)
     have = presence.present(book)
     q42, required = presence.required(book, have)
     q48, usual = presence.vanished(book, have)

@@ -10,14 +10,17 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
 
+import numpy as np
 import polars as pl
 
 from core.domain.quality.book import Book, latest, open_book
 from core.domain.quality.evaluate import Evaluated, evaluate
 from core.domain.quality.model import Ruleset, default_ruleset
-from core.domain.quality.outcome import Judged
+from core.domain.quality.outcome import NOTHING
+from core.domain.quality.packing import found_in, packed, whole
 from core.domain.quality.presence import factless
-from core.domain.quality.score import rule_table, scores
+from core.domain.quality.score import scores
+from core.domain.quality.words import say
 
 BATCH_FACTS = 250_000
 MOST_PER_RULE = 5  # findings of one rule that one filing keeps: the worst
@@ -83,14 +86,13 @@ def _batches(
 def _grade(book: Book, only: Collection[str] | None) -> Graded:
     """Grades of all filings of a book."""
     evaluated = evaluate(book, only)
-    table = scores(book, evaluated).join(input_hashes(book.facts), on="fid", how="left")
-    table = table.with_columns(company=pl.col("name"), ruleset=pl.lit(book.rules.id))
-    rated = table.select(SCORE_COLUMNS)
-    keys = book.filings.select("fid", "cik", "accession")
-    judged = evaluated.outcome.judged.join(keys, on="fid").select("cik", "accession", "rule", "ok")
+    table = scores(book, evaluated).hstack(input_hashes(book.facts).select("input_hash"))
+    rated = table.with_columns(company="name", ruleset=pl.lit(book.rules.id)).select(SCORE_COLUMNS)
+    judged = book.beside(evaluated.outcome.frame(), "cik", "accession")
+    judged = judged.select("cik", "accession", "rule", "ok")
     found = findings(book, evaluated)
-    if only is None or "Q44" in only:
-        empty = without_facts(book)
+    empty = without_facts(book) if only is None or "Q44" in only else NOTHING
+    if not empty.is_empty():
         lost = empty.select("cik", "accession", rule=pl.lit("Q44"), ok=pl.lit(value=False))
         rated = pl.concat([rated, _unrated(empty, rated)])
         found = pl.concat([found, _announced(empty, found, book.rules)])
@@ -103,11 +105,12 @@ def without_facts(book: Book) -> pl.DataFrame:
 
     Companies without any facts are left out: theirs are not pulled yet.
     """
-    known = book.filings.select("cik").unique()
-    message = pl.format(
-        "The {} filed on {} is marked XBRL, but none of its facts are there.", "form", "filed"
-    )
-    return factless(book).join(known, on="cik", how="semi").with_columns(message=message)
+    empty = factless(book)
+    if empty.is_empty():
+        return empty
+    empty = empty.join(book.filings.select("cik").unique(), on="cik", how="semi")
+    said = "The {form} filed on {filed} is marked XBRL, but none of its facts are there."
+    return say(empty, said)
 
 
 def _unrated(empty: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
@@ -159,7 +162,7 @@ def input_hashes(facts: pl.DataFrame) -> pl.DataFrame:
         a=pl.col("mixed").sum(), b=pl.col("mixed").bitwise_xor()
     )  # fmt: skip
     text = pl.concat_str(pl.col("a").cast(pl.String), pl.lit("-"), pl.col("b").cast(pl.String))
-    return both.select("fid", input_hash=text)
+    return both.sort("fid").select("fid", input_hash=text)
 
 
 SEED = 20260101
@@ -167,44 +170,60 @@ SEED = 20260101
 
 def findings(book: Book, evaluated: Evaluated) -> pl.DataFrame:
     """cik, accession, rule, severity, message, period, the two numbers, tolerance, facts."""
-    failed = _worst(evaluated.outcome)
-    failed = failed.with_row_index("finding")
-    keys = book.filings.select("fid", "cik", "accession")
-    severity = rule_table(book.rules).select("rule", "severity")
-    told = failed.join(keys, on="fid").join(severity, on="rule")
-    told = told.join(_used(book, failed), on="finding", how="left", maintain_order="left")
+    failed = _worst(evaluated.outcome.failed)
+    levels = {name: rule.severity for name, rule in book.rules.rules.items()}
+    told = book.beside(failed, "cik", "accession").hstack([_used(book, failed)])
     return told.select(
-        "cik", "accession", "rule", "severity", "message",
+        "cik", "accession", "rule", pl.col("rule").replace(levels).alias("severity"), "message",
         "expected", "actual", difference=pl.col("actual") - pl.col("expected"),
         tolerance="tolerance", period_start="start", period_end="end", facts="facts",
     )  # fmt: skip
 
 
-def _worst(outcome: Judged) -> pl.DataFrame:
+def _worst(failed: pl.DataFrame) -> pl.DataFrame:
     gap = (pl.col("actual") - pl.col("expected")).abs()
     relative = gap / pl.col("expected").abs().clip(1.0)
-    ranked = outcome.failed.sort(
+    ranked = failed.sort(
         ["fid", "rule", relative, "end", "start", "message"],
         descending=[False, False, True, True, False, False],
     )
     return ranked.filter(pl.int_range(pl.len()).over("fid", "rule") < MOST_PER_RULE)
 
 
-def _used(book: Book, failed: pl.DataFrame) -> pl.DataFrame:
-    """finding, facts: the facts behind every finding, as a list of structs."""
+def _used(book: Book, failed: pl.DataFrame) -> pl.Series:
+    """The facts behind every finding, as lists of structs; null where it rests on none."""
+    failed = failed.with_row_index("finding")
     direct = failed.select("finding", row="rows").explode("row").drop_nulls()
-    named = failed.select("finding", "fid", "start", "end", item="items").explode("item")
-    located = _locate(named.drop_nulls("item"))
-    chosen = book.long.select("fid", pl.col("item").cast(pl.String), "start", "end", "row")
-    looked_up = located.join(chosen, on=["fid", "item", "start", "end"], nulls_equal=True)
-    rows = pl.concat([direct, looked_up.select("finding", "row")]).unique(maintain_order=True)
+    rows = pl.concat([direct, _looked_up(book, failed)]).unique(maintain_order=True)
     known = book.facts.select(
-        "row", "concept", "unit", start="period_start", end="period_end", value="value",
+        "concept", "unit", start="period_start", end="period_end", value="value",
         accession="accession",
-    )  # fmt: skip
-    full = rows.join(known, on="row", maintain_order="left")
-    fields = ["concept", "unit", "start", "end", "value", "accession"]
-    return full.group_by("finding", maintain_order=True).agg(facts=pl.struct(fields))
+    )[rows["row"].to_numpy()]  # fmt: skip
+    facts = rows.select("finding").with_columns(facts=known.to_struct())
+    lists = facts.group_by("finding", maintain_order=True).agg("facts")
+    return failed.select("finding").join(lists, on="finding", how="left", maintain_order="left")[
+        "facts"
+    ]
+
+
+def _looked_up(book: Book, failed: pl.DataFrame) -> pl.DataFrame:
+    """finding, row: the facts that stand for the items that findings name."""
+    named = failed.select("finding", "fid", "start", "end", item="items").explode("item")
+    named = _locate(named.drop_nulls("item"))
+    named = named.with_columns(pl.col("item").cast(book.long.schema["item"], strict=False))
+    named = named.drop_nulls("item")
+    concerned = np.flatnonzero(np.isin(book.fid, named["fid"].to_numpy()))
+    both = pl.concat([book.long[concerned].select(KEY), named.select(KEY)])
+    item = both["item"].to_physical().to_numpy()
+    key = packed([both["fid"].to_numpy(), item, whole(both["start"]), whole(both["end"])])
+    place = found_in(key[: len(concerned)], key[len(concerned) :])
+    order = np.argsort(place, kind="stable")
+    order = order[place[order] >= 0]
+    rows = book.long["row"][concerned[place[order]]]
+    return named.select("finding")[order].with_columns(row=rows)
+
+
+KEY = ("fid", "item", "start", "end")
 
 
 ALIASES = {

@@ -39,10 +39,20 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """judged: fid, rule, ok (one row each); failed: one row a failure, columns of FAILED."""
+    """What every rule said of every filing that it could judge, and each failure."""
 
-    judged: pl.DataFrame
-    failed: pl.DataFrame
+    rules: Sequence[str]
+    fid: Fids  # one entry for each rule and filing
+    rule: np.ndarray[Any, np.dtype[np.int64]]  # its place among the rules
+    ok: np.ndarray[Any, np.dtype[np.bool_]]
+    failed: pl.DataFrame  # one row a failure, columns of FAILED
+
+    def frame(self) -> pl.DataFrame:
+        """fid, rule, ok."""
+        names = pl.Series("rule", self.rules, pl.String)
+        return pl.DataFrame(
+            [pl.Series("fid", self.fid), names[self.rule], pl.Series("ok", self.ok)]
+        )
 
 
 NOTHING = pl.DataFrame(schema=FAILED)
@@ -74,12 +84,8 @@ def joined(outcomes: Sequence[Outcome]) -> Judged:
     failed = pl.concat([NOTHING, *(o.failed for o in outcomes if o.failed.height)])
     wrong = _numbered([o.failed["fid"].to_numpy() for o in outcomes])
     both = np.union1d(_numbered([o.judged for o in outcomes]), wrong)
-    rules = pl.Series("rule", [o.rule for o in outcomes], pl.String)
-    judged = pl.DataFrame([
-        pl.Series("fid", (both % 2**32).astype(np.uint32)), rules[both // 2**32],
-        pl.Series("ok", ~np.isin(both, wrong)),
-    ])  # fmt: skip
-    return Judged(judged, failed)
+    fid, rule, ok = (both % 2**32).astype(np.uint32), both // 2**32, ~np.isin(both, wrong)
+    return Judged([o.rule for o in outcomes], fid, rule, ok, failed)
 
 
 def _numbered(fids: Sequence[Fids]) -> Any:

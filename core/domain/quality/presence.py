@@ -29,8 +29,8 @@ def present(book: Book) -> Flags:
     return have
 
 
-def required(book: Book, have: Flags) -> tuple[Outcome, pl.DataFrame]:
-    """(Q42, share of the required items present per fid): any of the substitutes will do.
+def required(book: Book, have: Flags) -> tuple[Outcome, Floats]:
+    """(Q42, share of the required items present, of each filing): any of the substitutes will do.
 
     Judged where a filing states at least a third of the set: less is no financial statement.
     """
@@ -39,13 +39,12 @@ def required(book: Book, have: Flags) -> tuple[Outcome, pl.DataFrame]:
     share = np.where(got > 0, got / count, np.nan)
     judged, sided = np.flatnonzero(share >= 1 / 3), _one_sided(book, MAIN)
     lacking = judged[got[judged] < count[judged]]
-    counts = _shares(np.flatnonzero(got), share)
     if not len(lacking):
-        return outcome("Q42", judged, sided), counts
+        return outcome("Q42", judged, sided), share
     row, need = np.nonzero((wanted & ~met)[lacking])
     told = _counted(book, lacking, count, got).hstack([_lists(row, labels[lacking[row], need])])
     said = "{actual} of {expected} headline items are reported for the period; missing: {names}."
-    return outcome("Q42", judged, _both(say(told, said), sided)), counts
+    return outcome("Q42", judged, _both(say(told, said), sided)), share
 
 
 def _needs(book: Book, have: Flags) -> tuple[Flags, Flags, Names]:
@@ -54,18 +53,13 @@ def _needs(book: Book, have: Flags) -> tuple[Flags, Flags, Names]:
     shape = (book.filings.height, max(len(style.require) for style in styles))
     wanted, met = np.zeros(shape, bool), np.zeros(shape, bool)
     labels = np.full(shape, "", object)
-    for style in styles:
-        of = np.flatnonzero((book.filings["style"] == style.name).to_numpy())
+    for place, style in enumerate(styles):
+        of = np.flatnonzero(book.style == place)
         for need, choices in enumerate(style.require) if len(of) else ():
             wanted[of, need], labels[of, need] = True, words(choices[0])
             substitutes = [items[name] for name in choices if name in items]
             met[of, need] = have[of][:, substitutes].any(axis=1)
     return wanted, met, labels
-
-
-def _shares(fids: Numbers, share: Floats) -> pl.DataFrame:
-    fid = pl.Series("fid", fids, pl.UInt32)
-    return pl.DataFrame([fid, pl.Series("share", share[fids])])
 
 
 def _counted(book: Book, fids: Numbers, expected: Numbers, actual: Numbers) -> pl.DataFrame:
@@ -88,8 +82,8 @@ def _both(failed: pl.DataFrame, sided: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([*told, *([sided.select(*shape, "start")] if sided.height else [])])
 
 
-def vanished(book: Book, have: Flags) -> tuple[Outcome, pl.DataFrame]:
-    """(Q48, share of the usual items present per fid): items each of the last filings gave.
+def vanished(book: Book, have: Flags) -> tuple[Outcome, Floats]:
+    """(Q48, share of the usual items present, of each filing): items each of the last filings gave.
 
     The past are the three filings of the same kind (annual, quarterly) before this one.
     """
@@ -102,11 +96,10 @@ def vanished(book: Book, have: Flags) -> tuple[Outcome, pl.DataFrame]:
     count, lost = np.zeros((2, book.filings.height), np.int64)
     count[fids], lost[fids] = usual.sum(axis=1), gone.sum(axis=1)
     share = 1 - lost / count
-    counts = _shares(np.sort(fids[usual.any(axis=1)]), share)
     classes = _one_sided(book, PER_SHARE)  # given per class of shares, they leave the SEC's facts
     lacking = np.flatnonzero(gone.any(axis=1))
     if not len(lacking):
-        return outcome("Q48", fids, classes), counts
+        return outcome("Q48", fids, classes), share
     order = np.argsort(list(book.rules.items))
     row, item = np.nonzero(gone[lacking][:, order])
     names = _lists(row, np.array(list(book.rules.items), object)[order][item])
@@ -115,7 +108,7 @@ def vanished(book: Book, have: Flags) -> tuple[Outcome, pl.DataFrame]:
         "{actual} of the {expected} headline items of each of the last three filings of this kind "
         "are given; missing: {names}."
     )
-    return outcome("Q48", fids, _both(say(told, said), classes)), counts
+    return outcome("Q48", fids, _both(say(told, said), classes)), share
 
 
 def _past(some: pl.Series, kinds: Sequence[Numbers], past: int) -> tuple[Numbers, list[Numbers]]:

@@ -16,7 +16,8 @@ def say(frame: pl.DataFrame, sentence: str) -> pl.DataFrame:
 def spoken(frame: pl.DataFrame, sentence: str) -> pl.Expr:
     """The sentence, with the values of the columns of the frame that it names in braces."""
     pieces = list(Formatter().parse(sentence))
-    named = {name for _, name, _, _ in pieces if name and frame.schema[name].is_numeric()}
+    schema = frame.schema
+    named = {name for _, name, _, _ in pieces if name and schema[name].is_numeric()}
     written = _written(frame.select(sorted(named))) if named else {}
     parts = []
     for text, name, _, _ in pieces:
