@@ -17,10 +17,11 @@ import polars as pl
 
 from core.domain.quality.amounts import Amounts, Flags, Floats
 from core.domain.quality.chosen import Known, choose, know
+from core.domain.quality.forms import imputed
 from core.domain.quality.layout import laid_out, periods, with_period_ends
 from core.domain.quality.measures import measured
 from core.domain.quality.model import Ruleset
-from core.domain.quality.packing import Numbers, packed, whole
+from core.domain.quality.packing import Numbers, days, packed, whole
 from core.domain.quality.registry import register
 
 
@@ -37,7 +38,7 @@ class Book:
     other: pl.DataFrame  # filings without facts (for Q44, Q45, Q46)
     known: Known  # facts of standard items, with the unit they have and should have
     long: pl.DataFrame  # fid, item, start, end, value, row, rank (of the tag), months, own
-    points: Amounts
+    points: Amounts  # with missing operands of equations filled from others
     spans: Amounts
 
     @cached_property
@@ -117,9 +118,26 @@ class Book:
         """Which rows of `long` are of the items that carry a flag."""
         return self.of(self.rules.flagged(flag))
 
+    def flag(self, name: str) -> Flags:
+        """A column of the filings that is true or false."""
+        return self.filings[name].to_numpy()
+
+    def day(self, name: str) -> Floats:
+        """A date of each filing in days since 1970; NaN where it has none."""
+        return days(self.filings[name])
+
+    @cached_property
+    def originals(self) -> Flags:
+        """Which filings are annual or quarterly reports, and no amendments."""
+        return self.flag("periodic") & ~self.flag("amendment")
+
     def rows(self, where: Flags, *about: str) -> pl.DataFrame:
         """Some rows of `long`, with columns of their filings beside them."""
-        return self.beside(self.long[np.flatnonzero(where)], *about)
+        return self.rows_at(np.flatnonzero(where), *about)
+
+    def rows_at(self, rows: Numbers, *about: str) -> pl.DataFrame:
+        """The same of rows told by their places."""
+        return self.beside(self.long[rows], *about)
 
     def beside(self, frame: pl.DataFrame, *about: str) -> pl.DataFrame:
         """A frame that has `fid`, with columns of the filings beside it."""
@@ -149,13 +167,12 @@ def open_book(
     known = know(fid, number, measures, registry.height, rules)
     chosen = choose(facts, known, rules)
     flows = chosen["start"].is_not_null().to_numpy()
-    points, spans = periods(chosen, ~flows), periods(chosen, flows)
-    registry = with_period_ends(registry, points, spans)
-    long, balances, amounts = laid_out(chosen, registry, points, spans, rules)
+    points_of, spans_of = periods(chosen, ~flows), periods(chosen, flows)
+    registry = with_period_ends(registry, points_of, spans_of)
+    long, balances, amounts = laid_out(chosen, registry, points_of, spans_of, rules)
     facts = facts.with_row_index("row").with_columns(fid=pl.Series(fid))
-    return Book(
-        rules, last, facts, number, measures, registry, other, known, long, balances, amounts
-    )
+    points, spans = (imputed(given, rules) for given in (balances, amounts))
+    return Book(rules, last, facts, number, measures, registry, other, known, long, points, spans)
 
 
 HELD_FOR_SALE = "DisposalGroup|HeldForSale|DiscontinuedOperation"

@@ -11,7 +11,7 @@ from core.domain.quality import change, history, labels, past, presence, quarter
 from core.domain.quality.amounts import Floats
 from core.domain.quality.book import Book
 from core.domain.quality.outcome import Judged, Outcome, joined
-from core.domain.quality.relations import equations, impute, orders
+from core.domain.quality.relations import equations, orders
 
 CHECKS: Mapping[str, Callable[[Book], Outcome]] = {
     "Q24": shares.earnings,
@@ -51,7 +51,7 @@ class Evaluated:
 def evaluate(book: Book, only: Collection[str] | None = None) -> Evaluated:
     """Outcomes of the rules (or of those named in `only`)."""
     with np.errstate(all="ignore"):  # what is not given is NaN, and compares as false
-        return _evaluated(impute(book), only)
+        return _evaluated(book, only)
 
 
 def _evaluated(book: Book, only: Collection[str] | None) -> Evaluated:

@@ -145,13 +145,13 @@ def _like(rows: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
 def chosen_items(book: Book) -> pl.DataFrame:
     """cik, accession, item and the fact (key and value) that stands for it, per period."""
     stated = book.facts.select(
-        "row", "cik", "accession", "taxonomy", "concept", "unit", "period_start", "period_end",
-        "value", "seq",
+        "cik", "accession", "taxonomy", "concept", "unit", "period_start", "period_end", "value",
+        "seq",
     )  # fmt: skip
-    chosen = book.long.filter(pl.col("row").is_not_null()).select(
-        "row", pl.col("item").cast(pl.String), pl.col("months").cast(pl.Int32), "own"
+    chosen = book.long.select(
+        pl.col("item").cast(pl.String), pl.col("months").cast(pl.Int32), "own"
     )
-    return chosen.join(stated, on="row", maintain_order="left").drop("row")
+    return chosen.hstack(stated[book.long["row"].to_numpy()])
 
 
 def input_hashes(facts: pl.DataFrame) -> pl.DataFrame:

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from core.domain.quality.amounts import Flags
+from core.domain.quality.amounts import Flags, Floats
 from core.domain.quality.book import Book
 from core.domain.quality.chosen import MONEY
 from core.domain.quality.measures import UNIT_KINDS
 from core.domain.quality.outcome import NOTHING, Outcome, outcome
-from core.domain.quality.packing import ends, grouped, matched, packed, whole
+from core.domain.quality.packing import ends, grouped, matched, packed
 from core.domain.quality.words import say
 
 NULL_DAY = pl.lit(None, pl.Date)
@@ -20,14 +20,12 @@ NULL_DAY = pl.lit(None, pl.Date)
 
 def lengths(book: Book) -> Outcome:
     """Q36: some flow of the length the form asks for ends at the period end."""
-    spans, filings = book.spans, book.filings
-    periodic = filings.select(
-        pl.col("periodic") & ~pl.col("transition") & pl.col("period_end").is_not_null()
-    ).to_series().to_numpy()  # fmt: skip
-    annual, months = filings["annual"].to_numpy(), spans.keys["months"].to_numpy()
+    spans, annual = book.spans, book.flag("annual")
+    periodic = book.flag("periodic") & ~book.flag("transition") & ~np.isnan(book.day("period_end"))
+    months = spans.keys["months"].to_numpy()
     seen = spans.keys["own"].to_numpy() & periodic[spans.fid]
     fits = np.where(annual[spans.fid], months == 12, np.isin(months, (3, 6, 9)))
-    fitting = np.zeros(filings.height, bool)
+    fitting = np.zeros(len(annual), bool)
     fitting[spans.fid[seen & fits]] = True
     wrong, strays = seen & ~fitting[spans.fid], _strays(book)
     if not wrong.any():
@@ -72,24 +70,21 @@ STATEMENTS, STRAY_DAYS = 8, 8
 
 def report_dates(book: Book) -> Outcome:
     """Q37: the report date is the latest balance sheet date (3 days), and no report's before it."""
-    both = book.filings.filter(
-        pl.col("periodic"), pl.col("report_date").is_not_null(), pl.col("sheet_date").is_not_null(),
-    )  # fmt: skip
-    days = (pl.col("sheet_date") - pl.col("report_date")).dt.total_days()
-    told = [_misdated(both.filter(days.abs() > 3), days), _repeated(book)]
-    told = [frame for frame in told if not frame.is_empty()]
-    return outcome("Q37", both["fid"], pl.concat(told, how="vertical_relaxed") if told else NOTHING)
+    days = book.day("sheet_date") - book.day("report_date")
+    judged = book.flag("periodic") & ~np.isnan(days)
+    wrong = judged & (np.abs(days) > 3)
+    told = [_misdated(book, wrong, days)] if wrong.any() else []
+    told = [frame for frame in (*told, _repeated(book)) if not frame.is_empty()]
+    return outcome("Q37", np.flatnonzero(judged), pl.concat(told) if told else NOTHING)
 
 
 MISDATED = ["fid", "end", "expected", "actual", "tolerance", "message", "items"]
 
 
-def _misdated(wrong: pl.DataFrame, days: pl.Expr) -> pl.DataFrame:
-    if wrong.is_empty():
-        return NOTHING
-    dated = wrong.with_columns(
-        end="sheet_date", expected=pl.lit(0.0), actual=days, tolerance=pl.lit(3.0),
-        items=pl.lit(["Assets"]),
+def _misdated(book: Book, wrong: Flags, days: Floats) -> pl.DataFrame:
+    dated = book.filings.filter(wrong).with_columns(
+        end="sheet_date", expected=pl.lit(0.0), actual=pl.Series(days[wrong]),
+        tolerance=pl.lit(3.0), items=pl.lit(["Assets"]),
     )  # fmt: skip
     said = "The balance sheet is dated {sheet_date}, but the report {report_date}."
     return say(dated, said).select(MISDATED)
@@ -97,12 +92,11 @@ def _misdated(wrong: pl.DataFrame, days: pl.Expr) -> pl.DataFrame:
 
 def _repeated(book: Book) -> pl.DataFrame:
     """Reports without a report date whose balance sheet has the date of the report before."""
-    forms = book.filings.filter(
-        pl.col("periodic"), ~pl.col("amendment"), ~pl.col("transition"),
-        pl.col("sheet_date").is_not_null(), pl.col("facts") > FULL,
-    )  # fmt: skip
-    if forms["report_date"].null_count() == 0:
+    reports = book.originals & ~book.flag("transition") & ~np.isnan(book.day("sheet_date"))
+    reports &= book.filings["facts"].to_numpy() > FULL
+    if not (reports & np.isnan(book.day("report_date"))).any():
         return NOTHING
+    forms = book.filings.filter(reports)
     same = (pl.col("sheet_date") - pl.col("before")).dt.total_days().abs() <= 3
     forms = forms.with_columns(
         before=pl.col("sheet_date").shift(1).over("cik"), told=pl.col("filed").shift(1).over("cik")
@@ -125,26 +119,23 @@ FULL = 100  # facts of a whole report
 
 def cover_dates(book: Book) -> Outcome:
     """Q38: the share count of the cover is dated at or after the balance sheet."""
-    forms = pl.col("periodic") & ~pl.col("amendment") & pl.col("sheet_date").is_not_null()
-    dated = book.filings.select(forms).to_series().to_numpy()
+    dated = book.originals & ~np.isnan(book.day("sheet_date"))
     where = np.flatnonzero(book.of(["CoverShares"]) & dated[book.fid])
     last = where[ends(book.fid[where])]
-    counts = book.beside(book.long[last], "sheet_date", "annual")
-    days = (pl.col("end") - pl.col("sheet_date")).dt.total_days()
-    most = pl.when("annual").then(COVER_DAYS[0]).otherwise(COVER_DAYS[1])
-    wrong = counts.filter((days < -3) | (days > most))
-    if wrong.is_empty():
-        return outcome("Q38", counts["fid"])
-    failed = wrong.with_columns(
-        expected=pl.lit(0.0),
-        actual=days,
-        tolerance=most,
+    fid = book.fid[last]
+    days = book.end[last] - book.day("sheet_date")[fid]
+    most = np.where(book.flag("annual")[fid], *COVER_DAYS)
+    wrong = (days < -3) | (days > most)
+    if not wrong.any():
+        return outcome("Q38", fid)
+    failed = book.rows_at(last[wrong], "sheet_date").with_columns(
+        expected=pl.lit(0.0), actual=pl.Series(days[wrong]), tolerance=pl.Series(most[wrong]),
         rows=pl.concat_list("row"),
-    ).drop("start")
+    )  # fmt: skip
     said = (
         "The cover's share count is dated {end}, but the balance sheet {sheet_date}: {actual} days."
     )
-    return outcome("Q38", counts["fid"], failed, said)
+    return outcome("Q38", fid, failed, said)
 
 
 COVER_DAYS = (240, 110)  # longest from the balance sheet to the cover: annual, quarterly
@@ -153,8 +144,8 @@ COVER_DAYS = (240, 110)  # longest from the balance sheet to the cover: annual, 
 def future(book: Book) -> Outcome:
     """Q39: standard items do not end after the day of filing."""
     rows = np.flatnonzero(book.flagged("headline"))
-    fid, filed = book.fid[rows], whole(book.filings["filed"])
-    late = book.end[rows] - filed[fid] > 1
+    fid = book.fid[rows]
+    late = book.end[rows] - book.day("filed")[fid] > 1
     if not late.any():
         return outcome("Q39", fid)
     days = (pl.col("end") - pl.col("filed")).dt.total_days()
@@ -171,9 +162,9 @@ def future(book: Book) -> Outcome:
 def duplicates(book: Book) -> Outcome:
     """Q40: facts stated more than once with values that differ beyond the coarser rounding."""
     keys = ["fid", "taxonomy", "concept", "unit", "period_start", "period_end"]
-    again = book.facts.filter(pl.col("seq") > 0).select(keys).unique()
-    if again.is_empty():
+    if not (book.facts["seq"].to_numpy() > 0).any():
         return outcome("Q40", book.filings["fid"])
+    again = book.facts.filter(pl.col("seq") > 0).select(keys).unique()
     twice = book.facts.join(again, on=keys, how="semi", nulls_equal=True)
     spread = twice.group_by(keys).agg(
         low=pl.col("value").min(), high=pl.col("value").max(), rows="row", unit_size=_coarsest()
@@ -248,7 +239,7 @@ def _second_currency(book: Book, amounts: Flags) -> pl.DataFrame:
 
 def retired(book: Book) -> Outcome:
     """Q43: facts of the own period under a concept retired more than a year before."""
-    judged = book.filings.filter(pl.col("facts") > 50)["fid"]
+    judged = np.flatnonzero(book.filings["facts"].to_numpy() > 50)
     years = book.rules.retired
     rows = book.measuring(pl.col("concept").is_in(list(years)))
     if not len(rows):
@@ -272,63 +263,62 @@ def retired(book: Book) -> Outcome:
 
 def fiscal_labels(book: Book) -> Outcome:
     """Q51: fy and fp are present and fit the form."""
-    forms = book.filings.filter(pl.col("periodic"), ~pl.col("transition"))
+    judged = book.flag("periodic") & ~book.flag("transition")
     annual, period = pl.col("annual"), pl.col("fiscal_period")
     fits = (annual & (period == "FY")) | (~annual & period.is_in(["Q1", "Q2", "Q3"]))
-    failed = forms.filter(~(fits & pl.col("fiscal_year").is_not_null()).fill_null(False))
+    wrong = ~(fits & pl.col("fiscal_year").is_not_null()).fill_null(value=False)
+    failed = book.filings.filter(pl.Series(judged), wrong)
     if failed.is_empty():
-        return outcome("Q51", forms["fid"])
+        return outcome("Q51", np.flatnonzero(judged))
     failed = failed.with_columns(
         end="period_end",
         period=pl.col("fiscal_period").fill_null("without period"),
         year=pl.col("fiscal_year").cast(pl.String).fill_null("without year"),
     )
     said = "The facts are labelled {period} {year}, but the form is {form}."
-    return outcome("Q51", forms["fid"], failed, said)
+    return outcome("Q51", np.flatnonzero(judged), failed, said)
 
 
 def deadline(book: Book) -> Outcome:
     """Q45: days from period end to filing against the deadline of the filer category."""
-    limits = book.rules.deadlines
-    due: Any = pl.when(pl.lit(False)).then(0)
-    for filer in FILERS:
-        year, quarter = limits[filer]
-        allowed = pl.when(pl.col("annual")).then(year).otherwise(quarter)
-        due = due.when((pl.col("filer") == filer) & (_recent(book) | (filer == "foreign"))).then(
-            allowed
-        )
-    year, quarter = limits["other"]
-    due = due.otherwise(pl.when(pl.col("annual")).then(year).otherwise(quarter))
-    days = (pl.col("filed") - pl.col("report_date")).dt.total_days()
-    forms = book.filings.filter(
-        pl.col("periodic"),
-        ~pl.col("amendment"),
-        ~pl.col("transition"),
-        pl.col("listed"),
-        pl.col("report_date").is_not_null(),
-    )
+    limits, taken = book.rules.deadlines, book.day("filed") - book.day("report_date")
+    judged = book.originals & ~book.flag("transition") & book.flag("listed") & ~np.isnan(taken)
     # The shortest that any filer is allowed: who kept to it, need not be looked at.
     shortest = [min(limits[filer][n] for filer in FILERS) for n in (0, 1)]
-    least = pl.when(pl.col("annual")).then(shortest[0]).otherwise(shortest[1])
-    slow = forms.filter(days > least + limits["grace"])
-    if slow.is_empty():
-        return outcome("Q45", forms["fid"])
+    slow = judged & (taken > np.where(book.flag("annual"), *shortest) + limits["grace"])
+    if not slow.any():
+        return outcome("Q45", np.flatnonzero(judged))
     more = pl.when(pl.col("filed").dt.year() < 2010).then(10).otherwise(0)
-    failed = slow.with_columns(
-        days=days, due=due + limits["grace"] + _late_notice(book)
-    ).filter(pl.col("days") > pl.col("due") + more)  # fmt: skip
+    failed = book.filings.filter(slow).with_columns(days=pl.Series(taken[slow]), due=_due(book))
+    failed = failed.filter(pl.col("days") > pl.col("due") + more)
     if failed.is_empty():
-        return outcome("Q45", forms["fid"])
+        return outcome("Q45", np.flatnonzero(judged))
     failed = failed.with_columns(
         end="report_date",
         expected="due",
         actual="days",
     )
     said = "Filed {actual} days after the period end, but {expected} are allowed."
-    return outcome("Q45", forms["fid"], failed, said)
+    return outcome("Q45", np.flatnonzero(judged), failed, said)
 
 
 FILERS = ("foreign", "other", "accelerated", "large")
+
+
+def _due(book: Book) -> pl.Expr:
+    """The days that each filing is allowed."""
+    limits = book.rules.deadlines
+    due: Any = pl.when(pl.lit(False)).then(0)
+    for filer in FILERS:
+        year, quarter = limits[filer]
+        days = pl.when(pl.col("annual")).then(year).otherwise(quarter)
+        due = due.when((pl.col("filer") == filer) & (_recent(book) | (filer == "foreign"))).then(
+            days
+        )
+    year, quarter = limits["other"]
+    due = due.otherwise(pl.when(pl.col("annual")).then(year).otherwise(quarter))
+    allowed: pl.Expr = due + limits["grace"] + _late_notice(book)
+    return allowed
 
 
 def _recent(book: Book) -> pl.Expr:

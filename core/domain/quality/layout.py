@@ -45,8 +45,8 @@ class Periods:
 
 def periods(chosen: pl.DataFrame, where: Flags) -> Periods:
     """The periods of some of the chosen facts."""
-    some = chosen.select("fid", "start", "end").filter(where)
-    fid, start, end = some["fid"].to_numpy(), whole(some["start"]), whole(some["end"])
+    fid = chosen["fid"].to_numpy()[where]
+    start, end = whole(chosen["start"])[where], whole(chosen["end"])[where]
     first, of = grouped(packed([fid, start, end]))
     return Periods(where, first, of, fid[first], start[first], end[first])
 

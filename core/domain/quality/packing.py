@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 Numbers = np.ndarray[Any, np.dtype[np.integer[Any]]]
+Floats = np.ndarray[Any, np.dtype[np.float64]]
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
 MOST = 2**63
 
@@ -24,6 +25,12 @@ def whole(column: pl.Series) -> Numbers:
     none = days == np.iinfo(np.int64).min  # NaT
     days[none] = days[~none].min(initial=0) - 1
     return days
+
+
+def days(column: pl.Series) -> Floats:
+    """Dates as days since 1970; NaN where null."""
+    found = column.to_numpy().astype("datetime64[D]").astype(np.int64)
+    return np.where(found == np.iinfo(np.int64).min, np.nan, found)
 
 
 def packed(columns: Sequence[Numbers]) -> Numbers:

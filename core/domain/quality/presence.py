@@ -88,8 +88,8 @@ def vanished(book: Book, have: Flags) -> tuple[Outcome, Floats]:
     The past are the three filings of the same kind (annual, quarterly) before this one.
     """
     company, annual = (book.filings[name].to_numpy() for name in ("cik", "annual"))
-    full = pl.col("periodic") & ~pl.col("amendment") & (pl.col("concepts") > 30)
-    fids, before = _past(book.filings.select(full).to_series(), [company, annual], REGULAR)
+    full = book.originals & (book.filings["concepts"].to_numpy() > 30)
+    fids, before = _past(full, [company, annual], REGULAR)
     headline = np.array(["headline" in item.flags for item in book.rules.items.values()])
     usual = np.logical_and.reduce([have[past] for past in before]) & headline
     gone = usual & ~have[fids]
@@ -111,9 +111,9 @@ def vanished(book: Book, have: Flags) -> tuple[Outcome, Floats]:
     return outcome("Q48", fids, _both(say(told, said), classes)), share
 
 
-def _past(some: pl.Series, kinds: Sequence[Numbers], past: int) -> tuple[Numbers, list[Numbers]]:
+def _past(some: Flags, kinds: Sequence[Numbers], past: int) -> tuple[Numbers, list[Numbers]]:
     """(filings with so many of the same kinds before them among some, those before: last first)."""
-    fids = np.flatnonzero(some.to_numpy())
+    fids = np.flatnonzero(some)
     kind = packed([values[fids] for values in kinds])
     order = np.argsort(kind, kind="stable")
     fids, kind = fids[order], kind[order]
@@ -123,8 +123,8 @@ def _past(some: pl.Series, kinds: Sequence[Numbers], past: int) -> tuple[Numbers
 
 def _one_sided(book: Book, items: Sequence[str]) -> pl.DataFrame:
     """Main flows given for the period a year ago, but not for the filing's own of that length."""
-    ends = book.filings["period_end"].to_physical().to_numpy()  # NaN where null
-    judged = book.filings.select(pl.col("periodic") & ~pl.col("transition")).to_series().to_numpy()
+    ends = book.day("period_end")
+    judged = book.flag("periodic") & ~book.flag("transition")
     main = np.flatnonzero((book.months > 0) & book.of([*MAIN, *PER_SHARE]) & judged[book.fid])
     fid, months = book.fid[main].astype(np.int64), book.months[main]
     end, own = book.end[main], book.own[main]
@@ -155,8 +155,7 @@ def counts(book: Book) -> Outcome:
     """Q49: number of facts against the median of the last four filings of the form."""
     company, facts = (book.filings[name].to_numpy() for name in ("cik", "facts"))
     form = book.filings["form"].cast(pl.Categorical).to_physical().to_numpy()
-    originals = book.filings.select(pl.col("periodic") & ~pl.col("amendment")).to_series()
-    fids, past = _past(originals, [company, form], 4)
+    fids, past = _past(book.originals, [company, form], 4)
     ordered = np.sort([facts[fid] for fid in past], axis=0)
     usual = (ordered[1] + ordered[2].astype(float)) / 2
     ratio = facts[fids] / usual
@@ -173,22 +172,22 @@ def counts(book: Book) -> Outcome:
 def amended(book: Book) -> Outcome:
     """Q46: an amendment of the same form and period was filed later (informative)."""
     keys = ["cik", "base_form", "report_date"]
-    both = pl.concat([
-        frame.filter(pl.col("amendment"), pl.col("report_date").is_not_null()).select(
+    judged = np.flatnonzero(book.originals & ~np.isnan(book.day("report_date")))
+    either = [frame for frame in (book.filings, book.other) if frame["amendment"].any()]
+    if not either:
+        return outcome("Q46", judged)
+    both = pl.concat(
+        frame.filter("amendment", pl.col("report_date").is_not_null()).select(
             *keys, amended_on="filed"
         )
-        for frame in (book.filings, book.other)
-    ])  # fmt: skip
-    forms = book.filings.filter(
-        pl.col("periodic"), ~pl.col("amendment"), pl.col("report_date").is_not_null()
+        for frame in either
     )
-    if both.is_empty():
-        return outcome("Q46", forms["fid"])
+    forms = book.filings[judged]
     later = forms.join(both, on=keys).filter(pl.col("amended_on") >= pl.col("filed"))
     failed = later.unique("fid", keep="first").with_columns(
         end="report_date",
     )
-    return outcome("Q46", forms["fid"], failed, "Amended by a filing of {amended_on}.")
+    return outcome("Q46", judged, failed, "Amended by a filing of {amended_on}.")
 
 
 def factless(book: Book) -> pl.DataFrame:

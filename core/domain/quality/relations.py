@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import polars as pl
 
 from core.domain.quality.amounts import Amounts, Flags, Floats
 from core.domain.quality.book import Book
-from core.domain.quality.forms import imputed, judge, near, slack, total
+from core.domain.quality.forms import judge, near, slack, total
 from core.domain.quality.model import Equation, Rule
 from core.domain.quality.outcome import NOTHING, Fids, Outcome, outcome
 from core.domain.quality.packing import Numbers
@@ -19,12 +18,6 @@ from core.domain.quality.words import say, spoken, words
 LEARNED_SHARE = 0.75
 LEARNED_COUNT = 3
 GROSS = 0.9
-
-
-def impute(book: Book) -> Book:
-    """Missing operands of points and spans filled from other relations."""
-    points, spans = (imputed(given, book.rules) for given in (book.points, book.spans))
-    return replace(book, points=points, spans=spans)
 
 
 def equations(book: Book, rules: Sequence[Rule]) -> list[Outcome]:
@@ -55,11 +48,14 @@ def _judged(book: Book, rule: Rule, given: Amounts) -> Outcome:
 def _of_style(book: Book, style: str) -> Fids | None:
     """fids of the filers that a rule of this style is meant for; None: all."""
     if style == "bank":
-        banks = pl.col("style").is_in(["bank", "insurer", "reit", "fund"])
-        return book.filings.filter(banks)["fid"].to_numpy()
+        banks = [n for n, style in enumerate(book.rules.styles) if style.name in BANKS]
+        return np.flatnonzero(np.isin(book.style, banks))
     if style == "ifrs":
         return book.stating(pl.col("taxonomy") == "ifrs-full")
     return None
+
+
+BANKS = ("bank", "insurer", "reit", "fund")
 
 
 def _explain(rule: Rule, given: Amounts, broken: Flags, closest: Numbers) -> pl.DataFrame:
