@@ -17,7 +17,7 @@ from core.domain.quality.book import Book, latest, open_book
 from core.domain.quality.evaluate import Evaluated, evaluate
 from core.domain.quality.model import Ruleset, default_ruleset
 from core.domain.quality.outcome import NOTHING
-from core.domain.quality.packing import found_in, packed, whole
+from core.domain.quality.packing import days, found_in, packed
 from core.domain.quality.presence import factless
 from core.domain.quality.score import scores
 from core.domain.quality.words import say
@@ -208,14 +208,17 @@ def _used(book: Book, failed: pl.DataFrame) -> pl.Series:
 
 def _looked_up(book: Book, failed: pl.DataFrame) -> pl.DataFrame:
     """finding, row: the facts that stand for the items that findings name."""
-    named = failed.select("finding", "fid", "start", "end", item="items").explode("item")
-    named = _locate(named.drop_nulls("item"))
-    named = named.with_columns(pl.col("item").cast(book.long.schema["item"], strict=False))
-    named = named.drop_nulls("item")
+    names = failed.select("finding", "fid", "start", "end", name="items").explode("name")
+    named = names.join(_standing(book.rules), on="name", maintain_order="left")
     concerned = np.flatnonzero(np.isin(book.fid, named["fid"].to_numpy()))
-    both = pl.concat([book.long[concerned].select(KEY), named.select(KEY)])
-    item = both["item"].to_physical().to_numpy()
-    key = packed([both["fid"].to_numpy(), item, whole(both["start"]), whole(both["end"])])
+    start, end = (np.nan_to_num(days(named[day]), nan=NO_DAY) for day in ("start", "end"))
+    # Balances stand at the end or on the day before the start.
+    end = np.where(named["begin"].to_numpy(), start - 1, end).astype(np.int64)
+    start = np.where(named["point"].to_numpy(), NO_DAY, start).astype(np.int64)
+    starts = np.nan_to_num(days(book.long["start"][concerned]), nan=NO_DAY).astype(np.int64)
+    stated = (book.fid[concerned], book.item[concerned], starts, book.end[concerned])
+    asked = (named["fid"].to_numpy(), named["item"].to_numpy(), start, end)
+    key = packed([np.concatenate(pair) for pair in zip(stated, asked, strict=True)])
     place = found_in(key[: len(concerned)], key[len(concerned) :])
     order = np.argsort(place, kind="stable")
     order = order[place[order] >= 0]
@@ -223,27 +226,19 @@ def _looked_up(book: Book, failed: pl.DataFrame) -> pl.DataFrame:
     return named.select("finding")[order].with_columns(row=rows)
 
 
-KEY = ("fid", "item", "start", "end")
+NO_DAY = -1_000_000
+SIDES = {"End": False, "Begin": True}
 
 
-ALIASES = {
-    "CashEnd": "Cash", "CashBegin": "Cash",
-    "CashRestrictedEnd": "CashRestricted", "CashRestrictedBegin": "CashRestricted",
-}  # fmt: skip
-
-
-def _locate(named: pl.DataFrame) -> pl.DataFrame:
-    """Where the items of a finding stand: balances at the end or the day before the start."""
-    item = pl.col("item")
-    begin = item.is_in(["CashBegin", "CashRestrictedBegin"])
-    point = item.is_in(list(ALIASES))
-    equity = named.filter(item == "Equity")
-    spelled = pl.concat([
-        named.filter(item != "Equity"),
-        *[equity.with_columns(item=pl.lit(name)) for name in ("EquityAll", "EquityParent")],
-    ])  # fmt: skip
-    return spelled.with_columns(
-        item=item.replace(ALIASES),
-        end=pl.when(begin).then(pl.col("start").dt.offset_by("-1d")).otherwise("end"),
-        start=pl.when(~point).then("start"),
-    )
+def _standing(rules: Ruleset) -> pl.DataFrame:
+    """name, item (its place), point, begin: the items that the names in findings stand for."""
+    places = {name: place for place, name in enumerate(rules.items)}
+    rows = [(name, place, False, False) for name, place in places.items()]
+    rows += [("Equity", places[name], False, False) for name in ("EquityAll", "EquityParent")]
+    rows += [
+        (f"{name}{side}", places[name], True, begin)
+        for name in ("Cash", "CashRestricted")
+        for side, begin in SIDES.items()
+    ]
+    schema = {"name": pl.String, "item": pl.UInt8, "point": pl.Boolean, "begin": pl.Boolean}
+    return pl.DataFrame(rows, schema=schema, orient="row")

@@ -11,7 +11,7 @@ from core.domain.quality.amounts import Flags, Floats
 from core.domain.quality.book import Book
 from core.domain.quality.kin import against_kin
 from core.domain.quality.outcome import NOTHING, Outcome, outcome
-from core.domain.quality.packing import Numbers
+from core.domain.quality.packing import Numbers, found_in, packed, whole
 from core.domain.quality.past import Own, Told, place_of
 from core.domain.quality.words import unlike
 
@@ -32,6 +32,13 @@ def scale_jump(book: Book, own: Own, told: Told) -> Outcome:
     lone &= _out_of_line(own.value, own.usual)
     lone &= _items(book, own, lone)[own.fid] * 2 >= _items(book, own, known)[own.fid]
     judged = np.concatenate([told.fid[against], own.fid[known]])
+    same, lone = _credible(book, told, same), _credible(book, own, lone)
+    kinds = _kinds(book, told, same) | _kinds(book, own, lone)
+    many = kinds.sum(axis=1) >= 2
+    same, lone = same & many[told.fid], lone & many[own.fid]
+    at_fault = np.zeros(book.filings.height, bool)
+    at_fault[told.fid[same]] = at_fault[own.fid[lone]] = True
+    same, lone = (w & ~at_fault[t.fid[t.last]] for t, w in ((told, same), (own, lone)))
     if not same.any() and not lone.any():
         return outcome("Q33", judged)
     none = pl.lit(None, pl.UInt32)
@@ -39,9 +46,7 @@ def scale_jump(book: Book, own: Own, told: Told) -> Outcome:
         _before(book, told, same),
         _before(book, own, lone).with_columns(was_row=none),
     ])  # fmt: skip
-    found = _credible(book, found)
-    many = _not_after_fault(found.filter(_kind_of_item().n_unique().over("fid") >= 2))
-    worst = many.sort("fid", "value").unique(["fid", "item"], keep="last", maintain_order=True)
+    worst = found.sort("fid", "value").unique(["fid", "item"], keep="last", maintain_order=True)
     failed = unlike(worst, "was", ", but was ", " before: a jump of scale.")
     return outcome("Q33", judged, failed)
 
@@ -69,34 +74,37 @@ def _before(book: Book, told: Told, where: Flags) -> pl.DataFrame:
     return here.hstack(was)
 
 
-def _not_after_fault(found: pl.DataFrame) -> pl.DataFrame:
-    """Without filings that only contradict a filing which was itself at fault."""
-    at_fault = found.select(was_fid="fid").unique()
-    return found.join(at_fault, on="was_fid", how="anti")
-
-
-def _credible(book: Book, found: pl.DataFrame) -> pl.DataFrame:
+def _credible(book: Book, told: Told, where: Flags) -> Flags:
     """Without share counts that fit the income and the earnings per share beside them."""
-    counts = found.filter(pl.col("item").cast(pl.String).str.starts_with("Shares"))
-    if counts.is_empty():
-        return found
-    rest = found.join(counts, on=["fid", "item", "start", "end"], how="anti", nulls_equal=True)
-    concerned = np.isin(book.spans.fid, counts["fid"].to_numpy())
-    beside = book.spans.rows(concerned, ["NetIncome", "EpsBasic", "EpsDiluted"])
-    beside = beside.drop("own", "months", "unit")
-    counts = counts.join(beside, on=["fid", "start", "end"], how="left")
-    implied = pl.col("NetIncome") / pl.coalesce("EpsBasic", "EpsDiluted")
-    fits = (pl.col("value") / implied).is_between(1 / OUT_OF_LINE, OUT_OF_LINE)
-    return pl.concat([rest, counts.filter(~fits.fill_null(False)).select(rest.columns)])
+    counts = [name for name in book.rules.items if name.startswith("Shares")]
+    some = np.flatnonzero(where & book.of(counts)[told.row])
+    row, spans = told.row[some], book.spans
+    if not len(row):
+        return where
+    keys = (spans.fid, whole(spans.keys["start"]), whole(spans.keys["end"]))
+    asked = (told.fid[some], book.start[row], book.end[row])
+    both = packed([np.concatenate(pair) for pair in zip(keys, asked, strict=True)])
+    place = found_in(both[: len(spans.fid)], both[len(spans.fid) :])
+    implied = _at(spans.items["NetIncome"] / spans.first(("EpsBasic", "EpsDiluted")), place)
+    ratio = told.value[some] / implied
+    kept = where.copy()
+    kept[some[(ratio >= 1 / OUT_OF_LINE) & (ratio <= OUT_OF_LINE)]] = False
+    return kept
 
 
-def _kind_of_item() -> pl.Expr:
-    """Share counts stand for one item, per-share values for another: they move together."""
-    name = pl.col("item").cast(pl.String)
-    return (
-        pl.when(name.str.starts_with("Shares")).then(pl.lit("shares"))
-        .when(name.str.starts_with("Eps")).then(pl.lit("per share")).otherwise(name)
-    )  # fmt: skip
+def _kinds(book: Book, told: Told, where: Flags) -> Flags:
+    """Of which items each filing has some of the values.
+
+    Share counts stand for one item, per-share values for another: they move together.
+    """
+    names = [next((k for k in KINDS if n.startswith(k)), n) for n in book.rules.items]
+    kind = np.unique(names, return_inverse=True)[1]
+    some = np.zeros((book.filings.height, len(names)), bool)
+    some[told.fid[where], kind[told.item[where]]] = True
+    return some
+
+
+KINDS = ("Shares", "Eps")
 
 
 def _scaled(ratio: Floats, slack: float) -> Flags:
@@ -144,11 +152,13 @@ def _contradicted(book: Book, told: Told, own: Own) -> list[pl.DataFrame]:
     negative &= _unanimous(past, told.was)
     scaled = _scaled(told.value / told.was, 0.01)
     scaled &= _out_of_line(told.value, _at(own.usual, place))
-    wrong = both & (negative | scaled)
+    wrong = _credible(book, told, both & (negative | scaled))
+    at_fault = np.zeros(book.filings.height, bool)
+    at_fault[told.fid[wrong]] = True
+    wrong &= ~at_fault[told.fid[told.last]]  # they only contradict what was at fault itself
     if not wrong.any():
         return []
-    found = _not_after_fault(_credible(book, _before(book, told, wrong)))
-    return [unlike(found, "was", ", but was reported as ", " before.")]
+    return [unlike(_before(book, told, wrong), "was", ", but was reported as ", " before.")]
 
 
 def _unanimous(past: Sequence[Floats], value: Floats) -> Flags:
