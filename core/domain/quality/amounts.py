@@ -9,13 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import polars as pl
 
-Floats = np.ndarray[Any, np.dtype[np.float64]]
-Flags = np.ndarray[Any, np.dtype[np.bool_]]
+from core.domain.quality.arrays import Flags, Floats, Numbers
 
 
 @dataclass(frozen=True)
@@ -26,7 +24,7 @@ class Amounts:
     items: Mapping[str, Floats]
     filled: Mapping[str, Mapping[str, Flags]]  # item -> rule -> where that rule filled it
     unit: Floats  # of rounding, of the filing
-    fid: np.ndarray[Any, np.dtype[np.uint32]]
+    fid: Numbers
 
     @cached_property
     def there(self) -> frozenset[str]:
@@ -44,7 +42,8 @@ class Amounts:
 
     def greatest(self, names: Sequence[str]) -> Floats:
         """The greatest magnitude among some items."""
-        return np.fmax.reduce([np.abs(self.items[name]) for name in names])
+        sizes: Floats = np.fmax.reduce([np.abs(self.items[name]) for name in names])
+        return sizes
 
     def first(self, names: Sequence[str]) -> Floats:
         """Of each row the first of some items that is given."""

@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from core.domain.quality.amounts import Amounts, Flags, Floats
+from core.domain.quality.amounts import Amounts
+from core.domain.quality.arrays import Flags, Floats, Numbers
 from core.domain.quality.chosen import Known, choose, know
 from core.domain.quality.forms import imputed
 from core.domain.quality.layout import laid_out, periods, with_period_ends
 from core.domain.quality.measures import measured
 from core.domain.quality.model import Ruleset
-from core.domain.quality.packing import Numbers, days, packed, whole
+from core.domain.quality.packing import days, packed, whole
 from core.domain.quality.registry import register
 
 
@@ -47,7 +48,7 @@ class Book:
         return self.long["item"].to_physical().to_numpy()
 
     @cached_property
-    def fid(self) -> np.ndarray[Any, np.dtype[np.uint32]]:
+    def fid(self) -> Numbers:
         """The filing of each row of `long`."""
         return self.long["fid"].to_numpy()
 
@@ -76,7 +77,7 @@ class Book:
         """Which rows of `long` are of the filing's own period."""
         return self.long["own"].to_numpy()
 
-    def stating(self, measure: pl.Expr) -> np.ndarray[Any, np.dtype[np.uint32]]:
+    def stating(self, measure: pl.Expr) -> Numbers:
         """fids of the filings that state anything of some measures (of their texts)."""
         return np.unique(self.facts["fid"].to_numpy()[self.measuring(measure)])
 
@@ -110,9 +111,10 @@ class Book:
 
     def of(self, items: Collection[str]) -> Flags:
         """Which rows of `long` are of some items."""
-        chosen: Flags = np.zeros(len(self.rules.items), bool)
-        chosen[[self._places[name] for name in items if name in self._places]] = True
-        return chosen[self.item]
+        named = np.zeros(len(self.rules.items), bool)
+        named[[self._places[name] for name in items if name in self._places]] = True
+        chosen: Flags = named[self.item]
+        return chosen
 
     def flagged(self, flag: str) -> Flags:
         """Which rows of `long` are of the items that carry a flag."""

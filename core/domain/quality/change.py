@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from core.domain.quality.amounts import Flags, Floats
+from core.domain.quality.arrays import Flags, Floats
 from core.domain.quality.book import Book
 from core.domain.quality.history import PER_SHARE
 from core.domain.quality.outcome import Outcome, outcome
@@ -16,7 +16,6 @@ SPLITS = [
     for a in (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 100, 200)
     for b in (1, 2, 3)
 ]
-LEAST_PAST = 8
 
 
 def restated(book: Book, told: Told) -> Outcome:
@@ -58,16 +57,19 @@ def _split(value: Floats, first: Floats, cents: Flags) -> Flags:
     return split
 
 
+def _median_before(name: str) -> pl.Expr:
+    """The median of the values before it in its run: up to 20, and eight at least."""
+    return pl.col(name).shift(1).rolling_median(20, min_samples=8).over("run")
+
+
 def outliers(book: Book, own: Own) -> Outcome:
     """Q35: growth on the year before, beyond 6 median absolute deviations of its own history."""
     growth = np.log(np.abs(own.value) / np.abs(own.past[3]))
     grown = np.flatnonzero(np.isfinite(growth))
     runs = np.cumsum(own.place == 0)[grown]
     known = pl.DataFrame({"run": runs, "growth": growth[grown]})
-    middle = pl.col("growth").shift(1).rolling_median(20, min_samples=LEAST_PAST).over("run")
-    known = known.with_columns(spread=(pl.col("growth") - middle).abs())
-    mad = pl.col("spread").shift(1).rolling_median(20, min_samples=LEAST_PAST).over("run")
-    known = known.select("spread", mad=mad).fill_null(np.nan)
+    known = known.with_columns(spread=(pl.col("growth") - _median_before("growth")).abs())
+    known = known.select("spread", mad=_median_before("spread")).fill_null(np.nan)
     spread, mad = (column.to_numpy() for column in known)
     ratio = np.abs(own.value) / own.usual
     usual = ((ratio >= 0.25) & (ratio <= 4.0))[grown]

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from core.domain.quality.arrays import Flags, Numbers
 from core.domain.quality.measures import UNIT_KINDS, carriers
 from core.domain.quality.model import Ruleset
-from core.domain.quality.packing import Numbers, begins, ordered, packed, whole
+from core.domain.quality.packing import begins, ordered, packed, whole
 
-Flags = np.ndarray[Any, np.dtype[np.bool_]]
 Small = np.ndarray[Any, np.dtype[np.uint8]]
 MONEY, PER_SHARE = UNIT_KINDS.index("money"), UNIT_KINDS.index("per_share")
 
@@ -22,7 +22,7 @@ class Known:
     """Facts that may carry an item: arrays with one entry for each fact and item."""
 
     row: Numbers
-    fid: np.ndarray[Any, np.dtype[np.uint32]]
+    fid: Numbers
     place: Numbers  # row of `table`
     given: Small  # kind of unit that it has, and that it should have
     kind: Small
@@ -32,7 +32,7 @@ class Known:
 
 
 def know(
-    fid: np.ndarray[Any, np.dtype[np.uint32]],
+    fid: Numbers,
     number: Numbers,
     measures: pl.DataFrame,
     filings: int,
@@ -71,7 +71,8 @@ def _main_units(fid: Any, code: Any, money: Flags, shape: tuple[int, int]) -> tu
     counts = np.bincount(both, minlength=shape[0] * shape[1]).reshape(shape)
     if not shape[1]:
         return np.zeros(shape[0], np.int64), np.zeros(shape[0], bool)
-    return counts.argmax(axis=1), counts.any(axis=1)
+    main: Numbers = counts.argmax(axis=1)
+    return main, counts.sum(axis=1) > 0
 
 
 def choose(facts: pl.DataFrame, known: Known, rules: Ruleset) -> pl.DataFrame:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.domain.quality import change, history, labels, past, presence, quarters, shares
-from core.domain.quality.amounts import Floats
+from core.domain.quality import change, dates, history, labels, past, presence, quarters, shares
+from core.domain.quality.arrays import Floats
 from core.domain.quality.book import Book
 from core.domain.quality.outcome import Judged, Outcome, joined
 from core.domain.quality.relations import equations, orders
@@ -22,14 +22,14 @@ CHECKS: Mapping[str, Callable[[Book], Outcome]] = {
     "Q29": shares.negatives,
     "Q31": shares.cover,
     "Q32": shares.small,
-    "Q36": labels.lengths,
-    "Q37": labels.report_dates,
-    "Q38": labels.cover_dates,
-    "Q39": labels.future,
+    "Q36": dates.lengths,
+    "Q37": dates.report_dates,
+    "Q38": dates.cover_dates,
+    "Q39": dates.future,
     "Q40": labels.duplicates,
     "Q41": labels.units,
     "Q43": labels.retired,
-    "Q45": labels.deadline,
+    "Q45": dates.deadline,
     "Q46": presence.amended,
     "Q49": presence.counts,
     "Q50": quarters.fourth,

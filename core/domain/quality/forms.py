@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from core.domain.quality.amounts import Amounts, Flags, Floats
+from core.domain.quality.amounts import Amounts
+from core.domain.quality.arrays import Flags, Floats
 from core.domain.quality.model import Equation, Rule, Ruleset
 
 

@@ -13,11 +13,12 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from core.domain.quality.arrays import Numbers
 from core.domain.quality.book import Book, latest, open_book
 from core.domain.quality.evaluate import Evaluated, evaluate
 from core.domain.quality.model import Ruleset, default_ruleset
 from core.domain.quality.outcome import NOTHING
-from core.domain.quality.packing import days, found_in, packed
+from core.domain.quality.packing import days, found_rows
 from core.domain.quality.presence import factless
 from core.domain.quality.score import scores
 from core.domain.quality.words import say
@@ -211,15 +212,14 @@ def _looked_up(book: Book, failed: pl.DataFrame) -> pl.DataFrame:
     names = failed.select("finding", "fid", "start", "end", name="items").explode("name")
     named = names.join(_standing(book.rules), on="name", maintain_order="left")
     concerned = np.flatnonzero(np.isin(book.fid, named["fid"].to_numpy()))
-    start, end = (np.nan_to_num(days(named[day]), nan=NO_DAY) for day in ("start", "end"))
+    start, end = _day(named["start"]), _day(named["end"])
     # Balances stand at the end or on the day before the start.
-    end = np.where(named["begin"].to_numpy(), start - 1, end).astype(np.int64)
-    start = np.where(named["point"].to_numpy(), NO_DAY, start).astype(np.int64)
-    starts = np.nan_to_num(days(book.long["start"][concerned]), nan=NO_DAY).astype(np.int64)
+    end = np.where(named["begin"].to_numpy(), start - 1, end)
+    start = np.where(named["point"].to_numpy(), NO_DAY, start)
+    starts = _day(book.long["start"][concerned])
     stated = (book.fid[concerned], book.item[concerned], starts, book.end[concerned])
     asked = (named["fid"].to_numpy(), named["item"].to_numpy(), start, end)
-    key = packed([np.concatenate(pair) for pair in zip(stated, asked, strict=True)])
-    place = found_in(key[: len(concerned)], key[len(concerned) :])
+    place = found_rows(stated, asked)
     order = np.argsort(place, kind="stable")
     order = order[place[order] >= 0]
     rows = book.long["row"][concerned[place[order]]]
@@ -227,6 +227,12 @@ def _looked_up(book: Book, failed: pl.DataFrame) -> pl.DataFrame:
 
 
 NO_DAY = -1_000_000
+
+
+def _day(column: pl.Series) -> Numbers:
+    return np.nan_to_num(days(column), nan=NO_DAY).astype(np.int64)
+
+
 SIDES = {"End": False, "Begin": True}
 
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from core.domain.quality.amounts import Flags, Floats
+from core.domain.quality.arrays import Flags, Floats, Numbers
 from core.domain.quality.book import Book
 from core.domain.quality.kin import against_kin
 from core.domain.quality.outcome import NOTHING, Outcome, outcome
-from core.domain.quality.packing import Numbers, found_in, packed, whole
+from core.domain.quality.packing import found_rows, whole
 from core.domain.quality.past import Own, Told, place_of
 from core.domain.quality.words import unlike
 
@@ -64,7 +64,8 @@ def _items(book: Book, told: Told, where: Flags) -> Numbers:
     """Of how many items each filing has some of the values."""
     some = np.zeros((book.filings.height, len(book.rules.items)), bool)
     some[told.fid[where], told.item[where]] = True
-    return some.sum(axis=1)
+    counts: Numbers = some.sum(axis=1)
+    return counts
 
 
 def _before(book: Book, told: Told, where: Flags) -> pl.DataFrame:
@@ -83,8 +84,7 @@ def _credible(book: Book, told: Told, where: Flags) -> Flags:
         return where
     keys = (spans.fid, whole(spans.keys["start"]), whole(spans.keys["end"]))
     asked = (told.fid[some], book.start[row], book.end[row])
-    both = packed([np.concatenate(pair) for pair in zip(keys, asked, strict=True)])
-    place = found_in(both[: len(spans.fid)], both[len(spans.fid) :])
+    place = found_rows(keys, asked)
     implied = _at(spans.items["NetIncome"] / spans.first(("EpsBasic", "EpsDiluted")), place)
     ratio = told.value[some] / implied
     kept = where.copy()

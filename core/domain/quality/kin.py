@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from core.domain.quality.amounts import Flags, Floats
+from core.domain.quality.arrays import Flags, Floats
 from core.domain.quality.book import Book
 from core.domain.quality.words import unlike
 
@@ -34,9 +34,9 @@ RELATED = ("NetIncome", "ProfitLoss", "IncomeContinuing")
 def against_kin(book: Book) -> list[pl.DataFrame]:
     """Failures in words, a frame for each relation that any filing breaks."""
     found = []
-    for item, kin, slack in KIN:
-        wrong, other = _signs(book, item, kin, slack), book.spans.items[kin]
-        found.append((item, wrong, other, f", but {kin} is ", TURNED))
+    for item, next_kin, slack in KIN:
+        wrong, other = _signs(book, item, next_kin, slack), book.spans.items[next_kin]
+        found.append((item, wrong, other, f", but {next_kin} is ", TURNED))
     for item in ("EpsBasic", "EpsDiluted"):
         wrong, other = _share_signs(book, item)
         found.append((item, wrong, other, ", but income is ", TURNED))
@@ -54,7 +54,8 @@ def _signs(book: Book, item: str, kin: str, slack: float) -> Flags:
     value, other = book.spans.items[item], book.spans.items[kin]
     sold = np.abs(book.spans.items["IncomeDiscontinued"]) > 0.5 * np.abs(value)
     mirrored: Flags = np.abs(value + other) <= slack * np.abs(other)
-    return mirrored & ~sold & (np.sign(value) * np.sign(other) == -1)
+    turned: Flags = np.sign(value) * np.sign(other) == -1
+    return mirrored & ~sold & turned
 
 
 def _share_signs(book: Book, eps: str) -> tuple[Flags, Floats]:

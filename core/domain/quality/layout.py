@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from core.domain.quality.amounts import Amounts, Flags, Floats, first_given
+from core.domain.quality.amounts import Amounts, first_given
+from core.domain.quality.arrays import Flags, Floats, Numbers
 from core.domain.quality.model import Ruleset
-from core.domain.quality.packing import Numbers, found_in, grouped, packed, whole
+from core.domain.quality.packing import found_rows, grouped, packed, whole
 
 LENGTHS: Mapping[int, tuple[int, int]] = {
     3: (65, 115),
@@ -28,7 +29,7 @@ class Periods:
     where: Flags  # rows of the chosen facts
     first: Numbers  # among those, the first of each period
     of: Numbers  # and the period of each
-    fid: np.ndarray[Any, np.dtype[np.uint32]]
+    fid: Numbers
     start: Numbers  # days since 1970
     end: Numbers
 
@@ -124,6 +125,4 @@ def _cash(balances: Mapping[str, Floats], points: Periods, spans: Periods) -> di
 
 def _on_day(points: Periods, spans: Periods, days: Numbers) -> Numbers:
     """Which of the points each span's filing has on a day; -1: none."""
-    fids = np.concatenate([points.fid, spans.fid])
-    both = packed([fids, np.concatenate([points.end, days])])
-    return found_in(both[: len(points.fid)], both[len(points.fid) :])
+    return found_rows((points.fid, points.end), (spans.fid, days))

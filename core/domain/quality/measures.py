@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from core.domain.quality.arrays import Numbers
 from core.domain.quality.model import Ruleset
-from core.domain.quality.packing import Numbers
 
 MONEY = r"^[A-Z]{3}$"
 MEASURE = ("taxonomy", "concept", "unit")

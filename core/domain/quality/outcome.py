@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from core.domain.quality.arrays import Numbers
 from core.domain.quality.words import spoken
 
 FAILED: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -25,15 +26,12 @@ FAILED: dict[str, pl.DataType | type[pl.DataType]] = {
 }
 
 
-Fids = np.ndarray[Any, np.dtype[np.uint32]]
-
-
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """judged: fids that the rule could judge; failed: one row a failure, columns of FAILED."""
 
     rule: str
-    judged: Fids
+    judged: Numbers
     failed: pl.DataFrame
 
 
@@ -42,7 +40,7 @@ class Judged:
     """What every rule said of every filing that it could judge, and each failure."""
 
     rules: Sequence[str]
-    fid: Fids  # one entry for each rule and filing
+    fid: Numbers  # one entry for each rule and filing
     rule: np.ndarray[Any, np.dtype[np.int64]]  # its place among the rules
     ok: np.ndarray[Any, np.dtype[np.bool_]]
     failed: pl.DataFrame  # one row a failure, columns of FAILED
@@ -88,7 +86,7 @@ def joined(outcomes: Sequence[Outcome]) -> Judged:
     return Judged([o.rule for o in outcomes], fid, rule, ok, failed)
 
 
-def _numbered(fids: Sequence[Fids]) -> Any:
+def _numbered(fids: Sequence[Numbers]) -> Any:
     """One number for each rule (its place) and filing."""
     return np.concatenate(
         [np.zeros(0, np.int64), *(fid + np.int64(n) * 2**32 for n, fid in enumerate(fids))]

@@ -6,14 +6,12 @@ Far cheaper to sort and to group than rows of columns.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import polars as pl
 
-Numbers = np.ndarray[Any, np.dtype[np.integer[Any]]]
-Floats = np.ndarray[Any, np.dtype[np.float64]]
-Flags = np.ndarray[Any, np.dtype[np.bool_]]
+from core.domain.quality.arrays import Flags, Floats, Numbers
+
 MOST = 2**63
 
 
@@ -55,7 +53,8 @@ def ordered(numbers: Numbers) -> Numbers:
 
 def begins(numbers: Numbers) -> Flags:
     """Where another number (0 or more) than the one before begins."""
-    return np.diff(numbers, prepend=-1) != 0
+    other: Flags = np.diff(numbers, prepend=-1) != 0
+    return other
 
 
 def ends(numbers: Numbers) -> Flags:
@@ -84,6 +83,13 @@ def found_in(known: Numbers, asked: Numbers) -> Numbers:
     order = np.argsort(known)
     place = order[np.searchsorted(known, asked, sorter=order).clip(max=len(known) - 1)]
     return np.where(known[place] == asked, place, -1)
+
+
+def found_rows(known: Sequence[Numbers], asked: Sequence[Numbers]) -> Numbers:
+    """The same of rows: where those of some columns stand among the known ones; -1: nowhere."""
+    both = packed([np.concatenate(pair) for pair in zip(known, asked, strict=True)])
+    height = len(known[0])
+    return found_in(both[:height], both[height:])
 
 
 def matched(left: Numbers, right: Numbers) -> tuple[Numbers, Numbers]:

@@ -11,9 +11,9 @@ from functools import cached_property
 
 import numpy as np
 
-from core.domain.quality.amounts import Flags, Floats
+from core.domain.quality.arrays import Flags, Floats, Numbers
 from core.domain.quality.book import Book
-from core.domain.quality.packing import Numbers, begins, found_in, lasting, ordered, packed
+from core.domain.quality.packing import begins, found_in, found_rows, lasting, ordered, packed
 
 PRIOR = 4
 
@@ -125,12 +125,10 @@ def _median(values: Floats, given: Numbers) -> Floats:
         np.take_along_axis(inorder, np.maximum(place, 0)[None, :], axis=0)[0]
         for place in ((given - 1) // 2, given // 2)
     )
-    return low + (high - low) * 0.5
+    middle: Floats = low + (high - low) * 0.5
+    return middle
 
 
 def place_of(own: Own, told: Told, months: Numbers) -> Numbers:
     """Of each value told, the own value of its filing, item and length; -1: none."""
-    fid = np.concatenate([own.fid, told.fid])
-    item = np.concatenate([own.item, told.item])
-    key = packed([fid, item, np.concatenate([own.months, months])])
-    return found_in(key[: len(own.fid)], key[len(own.fid) :])
+    return found_rows((own.fid, own.item, own.months), (told.fid, told.item, months))

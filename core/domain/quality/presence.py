@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from core.domain.quality.amounts import Flags, Floats
+from core.domain.quality.arrays import Flags, Floats, Numbers
 from core.domain.quality.book import Book
 from core.domain.quality.history import PER_SHARE
 from core.domain.quality.outcome import NOTHING, Outcome, outcome
-from core.domain.quality.packing import Numbers, lasting, packed
+from core.domain.quality.packing import lasting, packed
 from core.domain.quality.words import say, words
 
 REGULAR = 3  # filings of the form that must have had an item before its absence says something

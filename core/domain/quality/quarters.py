@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from core.domain.quality.amounts import Flags, Floats
+from core.domain.quality.arrays import Flags, Floats, Numbers
 from core.domain.quality.book import Book
 from core.domain.quality.outcome import Outcome, outcome
-from core.domain.quality.packing import Numbers, lasting, matched, packed
+from core.domain.quality.packing import lasting, matched, packed
 
 
 def adding_up(book: Book) -> Outcome:

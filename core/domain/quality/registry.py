@@ -7,15 +7,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from core.domain.quality.arrays import Numbers
 from core.domain.quality.chosen import MONEY
 from core.domain.quality.model import Ruleset
-from core.domain.quality.packing import Numbers
 
 ANNUAL = ("10-K", "10-KT", "10-K405", "10-KSB", "20-F", "40-F")
 QUARTERLY = ("10-Q", "10-QT", "10-QSB")
 NOTICES = ("NT 10-K", "NT 10-Q")
 TRANSITION = ("10-KT", "10-QT")
-Fids = np.ndarray[Any, np.dtype[np.uint32]]
 
 
 def base_form(form: pl.Expr) -> pl.Expr:
@@ -30,7 +29,7 @@ def register(
     filings: pl.DataFrame,
     companies: pl.DataFrame,
     rules: Ruleset,
-) -> tuple[pl.DataFrame, pl.DataFrame, Fids]:
+) -> tuple[pl.DataFrame, pl.DataFrame, Numbers]:
     """(filings with facts, by company and day; reports and notices without; each fact's filing).
 
     The filing of a fact is the row of the first frame, its `fid`.
@@ -115,7 +114,8 @@ def _concepts(key: Numbers, number: Numbers, measures: pl.DataFrame, filings: in
         return np.bincount(np.unique(both) // width, minlength=filings)
     stated = np.zeros((filings, width), bool)
     stated.reshape(-1)[both] = True
-    return stated.sum(axis=1)
+    counts: Numbers = stated.sum(axis=1)
+    return counts
 
 
 MOST_CELLS = 50_000_000

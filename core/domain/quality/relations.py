@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from core.domain.quality.amounts import Amounts, Flags, Floats
+from core.domain.quality.amounts import Amounts
+from core.domain.quality.arrays import Flags, Floats, Numbers
 from core.domain.quality.book import Book
 from core.domain.quality.forms import judge, near, slack, total
 from core.domain.quality.model import Equation, Rule
-from core.domain.quality.outcome import NOTHING, Fids, Outcome, outcome
-from core.domain.quality.packing import Numbers
+from core.domain.quality.outcome import NOTHING, Outcome, outcome
 from core.domain.quality.words import say, spoken, words
 
 LEARNED_SHARE = 0.75
@@ -45,11 +45,12 @@ def _judged(book: Book, rule: Rule, given: Amounts) -> Outcome:
     return outcome(rule.id, given.fid[usable], failed)
 
 
-def _of_style(book: Book, style: str) -> Fids | None:
+def _of_style(book: Book, style: str) -> Numbers | None:
     """fids of the filers that a rule of this style is meant for; None: all."""
     if style == "bank":
-        banks = [n for n, style in enumerate(book.rules.styles) if style.name in BANKS]
-        return np.flatnonzero(np.isin(book.style, banks))
+        banks = [n for n, known in enumerate(book.rules.styles) if known.name in BANKS]
+        fids: Numbers = np.flatnonzero(np.isin(book.style, banks))
+        return fids
     if style == "ifrs":
         return book.stating(pl.col("taxonomy") == "ifrs-full")
     return None
@@ -91,7 +92,7 @@ def _wording(equation: Equation) -> tuple[str, str]:
     return f"{whole[:1].upper()}{whole[1:]} is ", f", but {told}{extra} is "
 
 
-def _learned(book: Book, rule: Rule, fid: Fids, ok: Flags, failed: pl.DataFrame) -> Outcome:
+def _learned(book: Book, rule: Rule, fid: Numbers, ok: Flags, failed: pl.DataFrame) -> Outcome:
     """Only where the filer's earlier filings kept to this form is a departure a failure.
 
     Departures as large as the amounts themselves (a sign, a scale) say nothing of its habits.

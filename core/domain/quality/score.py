@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from core.domain.quality.amounts import Floats
+from core.domain.quality.arrays import Floats
 from core.domain.quality.book import Book
 from core.domain.quality.evaluate import Evaluated
 from core.domain.quality.model import Ruleset
@@ -42,7 +42,7 @@ def _sums(book: Book, judged: Judged) -> list[pl.Series]:
     weight = np.array([float(rule.weight) for rule in rules])[judged.rule]
     height = book.filings.height
 
-    def total(values: Floats, of: Sequence[bool]) -> Floats:
+    def total(values: Any, of: Sequence[bool]) -> Floats:
         chosen = np.array(of, bool)[judged.rule]
         return np.bincount(judged.fid[chosen], values[chosen], height).astype(np.float64)
 
@@ -72,7 +72,8 @@ def _coverage(book: Book, judged: Judged) -> Floats:
     )  # fmt: skip
     got = counts[book.style[judged.fid], judged.rule]
     whole = np.array([*wanted, np.nan], float)[book.style]
-    return 100 * np.bincount(judged.fid, got, minlength=len(whole)) / whole
+    share: Floats = 100 * np.bincount(judged.fid, got, minlength=len(whole)) / whole
+    return share
 
 
 def _subscores(frame: pl.DataFrame) -> pl.DataFrame:

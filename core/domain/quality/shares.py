@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from core.domain.quality.amounts import Flags, Floats
+from core.domain.quality.arrays import Flags, Floats, Numbers
 from core.domain.quality.book import Book
 from core.domain.quality.outcome import NOTHING, Outcome, outcome
-from core.domain.quality.packing import Numbers, packed
+from core.domain.quality.packing import packed
 from core.domain.quality.words import spoken, words
 
 FACTOR = 100.0
