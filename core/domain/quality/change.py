@@ -57,20 +57,24 @@ def _split(value: Floats, first: Floats, cents: Flags) -> Flags:
     return split
 
 
+LEAST = 8  # values of a past that says something
+
+
 def _median_before(name: str) -> pl.Expr:
     """The median of the values before it in its run: up to 20, and eight at least."""
-    return pl.col(name).shift(1).rolling_median(20, min_samples=8).over("run")
+    return pl.col(name).shift(1).rolling_median(20, min_samples=LEAST).over("run")
 
 
 def outliers(book: Book, own: Own) -> Outcome:
     """Q35: growth on the year before, beyond 6 median absolute deviations of its own history."""
     growth = np.log(np.abs(own.value) / np.abs(own.past[3]))
-    grown = np.flatnonzero(np.isfinite(growth))
-    runs = np.cumsum(own.place == 0)[grown]
-    known = pl.DataFrame({"run": runs, "growth": growth[grown]})
+    run = np.cumsum(own.place == 0)
+    often = np.bincount(run[np.isfinite(growth)], minlength=len(run) + 1)
+    grown = np.flatnonzero(np.isfinite(growth) & (often[run] > 2 * LEAST))  # others have no spread
+    known = pl.DataFrame({"run": run[grown], "growth": growth[grown]})
     known = known.with_columns(spread=(pl.col("growth") - _median_before("growth")).abs())
-    known = known.select("spread", mad=_median_before("spread")).fill_null(np.nan)
-    spread, mad = (column.to_numpy() for column in known)
+    known = known.select("spread", mad=_median_before("spread"))
+    spread, mad = (column.to_numpy() for column in known)  # NaN where null
     ratio = np.abs(own.value) / own.usual
     usual = ((ratio >= 0.25) & (ratio <= 4.0))[grown]
     wrong = ~np.isnan(mad) & ~usual & (spread > np.fmax(6 * 1.4826 * mad, 1.1))

@@ -35,6 +35,7 @@ def know(
     fid: Numbers,
     number: Numbers,
     measures: pl.DataFrame,
+    units: pl.Series,
     filings: int,
     rules: Ruleset,
 ) -> Known:
@@ -43,7 +44,6 @@ def know(
     row, place = _spread(number, table["measure"].to_numpy(), measures.height)
     fid, kind = fid[row], table["kind"].to_numpy()[place]
     given, code = table["given"].to_numpy()[place], table["code"].to_numpy()[place]
-    units = measures.select("code", "unit").unique().sort("code")["unit"]
     main, amounts = _main_units(fid, code, given == MONEY, (filings, len(units)))
     # Data sets without units per share give plain currencies for them: taken as meant.
     stated = np.zeros(filings, bool)

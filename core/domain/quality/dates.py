@@ -88,17 +88,15 @@ def _misdated(book: Book, wrong: Flags, days: Floats) -> pl.DataFrame:
 
 def _repeated(book: Book) -> pl.DataFrame:
     """Reports without a report date whose balance sheet has the date of the report before."""
-    reports = book.originals & ~book.flag("transition") & ~np.isnan(book.day("sheet_date"))
-    reports &= book.filings["facts"].to_numpy() > FULL
-    if not (reports & np.isnan(book.day("report_date"))).any():
+    sheet, filed = book.day("sheet_date"), book.day("filed")
+    reports = book.originals & ~book.flag("transition") & ~np.isnan(sheet)
+    fids = np.flatnonzero(reports & (book.filings["facts"].to_numpy() > FULL))
+    company, here, before = book.filings["cik"].to_numpy(), fids[1:], fids[:-1]
+    again = (company[here] == company[before]) & (np.abs(sheet[here] - sheet[before]) <= 3)
+    again &= np.isnan(book.day("report_date")[here]) & (filed[here] > filed[before])
+    if not again.any():
         return NOTHING
-    forms = book.filings.filter(reports)
-    same = (pl.col("sheet_date") - pl.col("before")).dt.total_days().abs() <= 3
-    forms = forms.with_columns(
-        before=pl.col("sheet_date").shift(1).over("cik"), told=pl.col("filed").shift(1).over("cik")
-    ).filter(same, pl.col("report_date").is_null(), pl.col("filed") > pl.col("told"))
-    if forms.is_empty():
-        return NOTHING
+    forms = book.filings[here[again]].with_columns(told=book.filings["filed"][before[again]])
     none = pl.lit(None, pl.Float64)
     dated = forms.with_columns(
         end="sheet_date", items=pl.lit(["Assets"]), expected=none, actual=none,

@@ -88,7 +88,9 @@ def _grade(book: Book, only: Collection[str] | None) -> Graded:
     """Grades of all filings of a book."""
     evaluated = evaluate(book, only)
     table = scores(book, evaluated).hstack(input_hashes(book.facts).select("input_hash"))
-    rated = table.with_columns(company="name", ruleset=pl.lit(book.rules.id)).select(SCORE_COLUMNS)
+    said = pl.col(pl.Float64).fill_nan(None)
+    table = table.with_columns(said, company="name", ruleset=pl.lit(book.rules.id))
+    rated = table.select(SCORE_COLUMNS)
     judged = book.beside(evaluated.outcome.frame(), "cik", "accession")
     judged = judged.select("cik", "accession", "rule", "ok")
     found = findings(book, evaluated)

@@ -10,6 +10,7 @@ from core.domain.quality.book import Book
 from core.domain.quality.chosen import MONEY
 from core.domain.quality.measures import UNIT_KINDS
 from core.domain.quality.outcome import Outcome, outcome
+from core.domain.quality.packing import days
 from core.domain.quality.words import say
 
 
@@ -94,21 +95,19 @@ def _second_currency(book: Book, amounts: Flags) -> pl.DataFrame:
 def retired(book: Book) -> Outcome:
     """Q43: facts of the own period under a concept retired more than a year before."""
     judged = np.flatnonzero(book.filings["facts"].to_numpy() > 50)
-    years = book.rules.retired
-    rows = book.measuring(pl.col("concept").is_in(list(years)))
-    if not len(rows):
+    last = pl.col("concept").replace_strict(book.rules.retired, default=None)
+    year = book.measures.select(last.cast(pl.Float64)).to_series().to_numpy()[book.number]
+    rows = np.flatnonzero(~np.isnan(year))
+    facts = book.facts.select(
+        "fid", "row", "concept", "filed", "value", start="period_start", end="period_end"
+    )[rows]
+    late = facts["filed"].dt.year().to_numpy() > year[rows] + 2
+    wrong = late & (days(facts["end"]) == book.day("period_end")[facts["fid"].to_numpy()])
+    if not wrong.any():
         return outcome("Q43", judged)
-    year = pl.col("concept").replace_strict(years, return_dtype=pl.Int32)
-    used = book.facts[rows].select(
-        "fid", "row", "concept", "filed", "value", start="period_start", end="period_end", year=year
-    )
-    used = book.beside(used, "period_end")
-    old = (pl.col("filed").dt.year() > pl.col("year") + 2) & (pl.col("end") == pl.col("period_end"))
-    wrong = used.filter(old)
-    if wrong.is_empty():
-        return outcome("Q43", judged)
-    failed = wrong.with_columns(
-        actual="value", rows=pl.concat_list("row"), left=pl.col("year").cast(pl.String),
+    failed = facts.filter(wrong).with_columns(
+        actual="value", rows=pl.concat_list("row"),
+        left=pl.Series(year[rows][wrong]).cast(pl.Int32).cast(pl.String),
         used=pl.col("filed").dt.year().cast(pl.String),
     )  # fmt: skip
     said = "{concept} left the taxonomy after {left}, but is used in a filing of {used}."

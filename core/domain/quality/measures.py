@@ -13,8 +13,10 @@ MEASURE = ("taxonomy", "concept", "unit")
 UNIT_KINDS = ("money", "shares", "per_share", "other")
 
 
-def measured(facts: pl.DataFrame) -> tuple[Numbers, pl.DataFrame]:
-    """(the number of each fact's measure, the measures: taxonomy, concept, unit, code, given).
+def measured(facts: pl.DataFrame) -> tuple[Numbers, pl.DataFrame, pl.Series]:
+    """(the number of each fact's measure, the measures, the units by their code).
+
+    The measures have taxonomy, concept, unit, code and given.
 
     Facts come a concept at a time, so a measure is a run of rows that say the same: what is told
     from texts is told once a run. The same measure may be there more than once. `code` counts the
@@ -24,7 +26,8 @@ def measured(facts: pl.DataFrame) -> tuple[Numbers, pl.DataFrame]:
     begins = facts.select(other).to_series().to_numpy()
     runs = facts.select(MEASURE)[np.flatnonzero(begins)]
     units = _units(runs["unit"].unique().sort())
-    return np.cumsum(begins) - 1, runs.join(units, on="unit", how="left", maintain_order="left")
+    measures = runs.join(units, on="unit", how="left", maintain_order="left")
+    return np.cumsum(begins) - 1, measures, units["unit"]
 
 
 def _units(units: pl.Series) -> pl.DataFrame:

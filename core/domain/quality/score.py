@@ -29,8 +29,7 @@ def scores(book: Book, evaluated: Evaluated) -> pl.DataFrame:
     }
     given = [pl.Series(name, share, nan_to_null=True) for name, share in shares.items()]
     frame = book.filings.hstack([*sums, *given])
-    graded = _graded(_subscores(frame), book.rules)
-    return graded.with_columns(pl.col(pl.Float64).fill_nan(None))
+    return _graded(_subscores(frame), book.rules)
 
 
 def _sums(book: Book, judged: Judged) -> list[pl.Series]:
