@@ -10,6 +10,7 @@ from core.domain.quality.book import Book
 from core.domain.quality.history import PER_SHARE
 from core.domain.quality.outcome import Outcome, outcome
 from core.domain.quality.past import Own, Told
+from core.domain.quality.words import Said
 
 SPLITS = [
     a / b
@@ -41,7 +42,7 @@ def restated(book: Book, told: Told) -> Outcome:
         actual="value", tolerance=pl.Series(room[many]), rows=pl.concat_list("row", "was_row")
     )  # fmt: skip
     said = "{item} is {value}, but was first reported as {expected}."
-    return outcome("Q47", fid, failed, said)
+    return outcome("Q47", fid, Said(failed, said))
 
 
 def _split(value: Floats, first: Floats, cents: Flags) -> Flags:
@@ -86,4 +87,4 @@ def outliers(book: Book, own: Own) -> Outcome:
         expected=pl.Series(own.past[3][rows]), actual="value", rows=pl.concat_list("row")
     )
     said = "{item} is {value} after {expected}: a change far from the company's own history."
-    return outcome("Q35", judged, failed, said)
+    return outcome("Q35", judged, Said(failed, said))

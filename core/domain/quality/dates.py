@@ -9,9 +9,9 @@ import polars as pl
 
 from core.domain.quality.arrays import Flags, Floats
 from core.domain.quality.book import Book
-from core.domain.quality.outcome import NOTHING, Outcome, outcome
+from core.domain.quality.outcome import Outcome, outcome
 from core.domain.quality.packing import ends, grouped, matched, packed
-from core.domain.quality.words import say
+from core.domain.quality.words import Said
 
 
 def lengths(book: Book) -> Outcome:
@@ -25,20 +25,17 @@ def lengths(book: Book) -> Outcome:
     fitting[spans.fid[seen & fits]] = True
     wrong, strays = seen & ~fitting[spans.fid], _strays(book)
     if not wrong.any():
-        return outcome("Q36", spans.fid[seen], strays)
+        return outcome("Q36", spans.fid[seen], *strays)
     days = (pl.col("end") - pl.col("start")).dt.total_days() + 1
     rows = book.beside(spans.rows(wrong, []), "annual").group_by("fid").agg(
         start=pl.col("start").min(), end=pl.col("end").max(), actual=days.max().cast(pl.Float64),
         expected=pl.when(pl.col("annual").first()).then(365.0).otherwise(91.0),
     )  # fmt: skip
     said = "The longest flow to the period end covers {actual} days, but the form asks for about "
-    failed = say(rows, said + "{expected}.")
-    shape = ["fid", "start", "end", "expected", "actual", "message"]
-    told = [frame.select(shape) for frame in (failed, strays) if not frame.is_empty()]
-    return outcome("Q36", spans.fid[seen], pl.concat(told))
+    return outcome("Q36", spans.fid[seen], Said(rows, said + "{expected}."), *strays)
 
 
-def _strays(book: Book) -> pl.DataFrame:
+def _strays(book: Book) -> list[Said]:
     """Periods of a headline item or two, a few days off a period that carries the statements."""
     rows = np.flatnonzero(book.flagged("headline") & (book.months > 0))
     start, end = book.start[rows], book.end[rows]
@@ -51,14 +48,15 @@ def _strays(book: Book) -> pl.DataFrame:
     near = np.abs(start[stray] - start[of_all]) <= STRAY_DAYS
     near &= np.abs(end[stray] - end[of_all]) <= STRAY_DAYS
     if not near.any():
-        return NOTHING
+        return []
     full_periods = book.long.select(start_full="start", end_full="end")[rows[first[of_all[near]]]]
     both = book.long[rows[first[stray[near]]]].hstack(full_periods)
     days = [
         (pl.col(f"end{of}") - pl.col(f"start{of}")).dt.total_days() + 1.0 for of in ("", "_full")
     ]
     said = "{item} is given for {start} to {end}, but the statements are for {start_full} to "
-    return say(both.with_columns(actual=days[0], expected=days[1]), said + "{end_full}.")
+    told = both.with_columns(actual=days[0], expected=days[1])
+    return [Said(told, said + "{end_full}.")]
 
 
 STATEMENTS, STRAY_DAYS = 8, 8
@@ -70,23 +68,19 @@ def report_dates(book: Book) -> Outcome:
     judged = book.flag("periodic") & ~np.isnan(days)
     wrong = judged & (np.abs(days) > 3)
     told = [_misdated(book, wrong, days)] if wrong.any() else []
-    told = [frame for frame in (*told, _repeated(book)) if not frame.is_empty()]
-    return outcome("Q37", np.flatnonzero(judged), pl.concat(told) if told else NOTHING)
+    return outcome("Q37", np.flatnonzero(judged), *told, *_repeated(book))
 
 
-MISDATED = ["fid", "end", "expected", "actual", "tolerance", "message", "items"]
-
-
-def _misdated(book: Book, wrong: Flags, days: Floats) -> pl.DataFrame:
+def _misdated(book: Book, wrong: Flags, days: Floats) -> Said:
     dated = book.filings.filter(wrong).with_columns(
         end="sheet_date", expected=pl.lit(0.0), actual=pl.Series(days[wrong]),
         tolerance=pl.lit(3.0), items=pl.lit(["Assets"]),
     )  # fmt: skip
     said = "The balance sheet is dated {sheet_date}, but the report {report_date}."
-    return say(dated, said).select(MISDATED)
+    return Said(dated, said)
 
 
-def _repeated(book: Book) -> pl.DataFrame:
+def _repeated(book: Book) -> list[Said]:
     """Reports without a report date whose balance sheet has the date of the report before."""
     sheet, filed = book.day("sheet_date"), book.day("filed")
     reports = book.originals & ~book.flag("transition") & ~np.isnan(sheet)
@@ -95,7 +89,7 @@ def _repeated(book: Book) -> pl.DataFrame:
     again = (company[here] == company[before]) & (np.abs(sheet[here] - sheet[before]) <= 3)
     again &= np.isnan(book.day("report_date")[here]) & (filed[here] > filed[before])
     if not again.any():
-        return NOTHING
+        return []
     forms = book.filings[here[again]].with_columns(told=book.filings["filed"][before[again]])
     none = pl.lit(None, pl.Float64)
     dated = forms.with_columns(
@@ -105,7 +99,7 @@ def _repeated(book: Book) -> pl.DataFrame:
     said = (
         "The balance sheet is dated {sheet_date}, but so is that of the report of {told} before it."
     )
-    return say(dated, said).select(MISDATED)
+    return [Said(dated, said)]
 
 
 FULL = 100  # facts of a whole report
@@ -129,7 +123,7 @@ def cover_dates(book: Book) -> Outcome:
     said = (
         "The cover's share count is dated {end}, but the balance sheet {sheet_date}: {actual} days."
     )
-    return outcome("Q38", fid, failed, said)
+    return outcome("Q38", fid, Said(failed, said))
 
 
 COVER_DAYS = (240, 110)  # longest from the balance sheet to the cover: annual, quarterly
@@ -150,7 +144,7 @@ def future(book: Book) -> Outcome:
         rows=pl.concat_list("row"),
     )
     said = "{item} is of a period to {end}, after the filing of {filed}."
-    return outcome("Q39", fid, failed, said)
+    return outcome("Q39", fid, Said(failed, said))
 
 
 def deadline(book: Book) -> Outcome:
@@ -173,7 +167,7 @@ def deadline(book: Book) -> Outcome:
         actual="days",
     )
     said = "Filed {actual} days after the period end, but {expected} are allowed."
-    return outcome("Q45", np.flatnonzero(judged), failed, said)
+    return outcome("Q45", np.flatnonzero(judged), Said(failed, said))
 
 
 FILERS = ("foreign", "other", "accelerated", "large")

@@ -17,11 +17,10 @@ from core.domain.quality.arrays import Numbers
 from core.domain.quality.book import Book, latest, open_book
 from core.domain.quality.evaluate import Evaluated, evaluate
 from core.domain.quality.model import Ruleset, default_ruleset
-from core.domain.quality.outcome import NOTHING
 from core.domain.quality.packing import days, found_rows
 from core.domain.quality.presence import factless
 from core.domain.quality.score import scores
-from core.domain.quality.words import say
+from core.domain.quality.words import Said
 
 BATCH_FACTS = 250_000
 MOST_PER_RULE = 5  # findings of one rule that one filing keeps: the worst
@@ -94,8 +93,8 @@ def _grade(book: Book, only: Collection[str] | None) -> Graded:
     judged = book.beside(evaluated.outcome.frame(), "cik", "accession")
     judged = judged.select("cik", "accession", "rule", "ok")
     found = findings(book, evaluated)
-    empty = without_facts(book) if only is None or "Q44" in only else NOTHING
-    if not empty.is_empty():
+    empty = without_facts(book)
+    if not empty.is_empty() and (only is None or "Q44" in only):
         lost = empty.select("cik", "accession", rule=pl.lit("Q44"), ok=pl.lit(value=False))
         rated = pl.concat([rated, _unrated(empty, rated)])
         found = pl.concat([found, _announced(empty, found, book.rules)])
@@ -113,7 +112,7 @@ def without_facts(book: Book) -> pl.DataFrame:
         return empty
     empty = empty.join(book.filings.select("cik").unique(), on="cik", how="semi")
     said = "The {form} filed on {filed} is marked XBRL, but none of its facts are there."
-    return say(empty, said)
+    return empty.with_columns(message=Said(empty, said).message({}))
 
 
 def _unrated(empty: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:

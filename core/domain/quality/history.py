@@ -10,10 +10,10 @@ import polars as pl
 from core.domain.quality.arrays import Flags, Floats, Numbers
 from core.domain.quality.book import Book
 from core.domain.quality.kin import against_kin
-from core.domain.quality.outcome import NOTHING, Outcome, outcome
+from core.domain.quality.outcome import Outcome, outcome
 from core.domain.quality.packing import found_rows, whole
 from core.domain.quality.past import Own, Told, place_of
-from core.domain.quality.words import unlike
+from core.domain.quality.words import Said, unlike
 
 SCALES = (1e3, 1e6)
 OUT_OF_LINE = 30.0
@@ -47,8 +47,8 @@ def scale_jump(book: Book, own: Own, told: Told) -> Outcome:
         _before(book, own, lone).with_columns(was_row=none),
     ])  # fmt: skip
     worst = found.sort("fid", "value").unique(["fid", "item"], keep="last", maintain_order=True)
-    failed = unlike(worst, "was", ", but was ", " before: a jump of scale.")
-    return outcome("Q33", judged, failed)
+    said = unlike(worst, "was", ", but was ", " before: a jump of scale.")
+    return outcome("Q33", judged, said)
 
 
 def _months(book: Book, told: Told) -> Numbers:
@@ -125,24 +125,15 @@ def _out_of_line(value: Floats, usual: Floats) -> Flags:
 
 def flips(book: Book, own: Own, told: Told) -> Outcome:
     """Q34: the negative of what was said before, a sign against all the past, or a lone jump."""
-    pieces = [
-        *_contradicted(book, told, own),
-        *_jumped(book, own),
-        *_mirrored(book, own),
-        *against_kin(book),
-    ]
     judged = np.concatenate([told.fid[told.place > 0], own.fid])
-    if not pieces:
-        return outcome("Q34", judged)
-    pieces = [piece.select(NOTHING.columns[:1] + SHAPE) for piece in pieces]
-    failed = pl.concat(pieces).unique(["fid", "start", "end", "message"], maintain_order=True)
-    return outcome("Q34", judged, failed)
+    return outcome(
+        "Q34", judged,
+        *_contradicted(book, told, own), *_jumped(book, own), *_mirrored(book, own),
+        *against_kin(book),
+    )  # fmt: skip
 
 
-SHAPE = ["start", "end", "expected", "actual", "message", "rows"]
-
-
-def _contradicted(book: Book, told: Told, own: Own) -> list[pl.DataFrame]:
+def _contradicted(book: Book, told: Told, own: Own) -> list[Said]:
     """Comparatives that are the exact negative or a thousandfold of the report before."""
     both = ~book.own[told.row] & (np.nan_to_num(told.was) != 0) & (told.value != 0)
     both &= told.was == told.value[told.first]
@@ -168,7 +159,7 @@ def _unanimous(past: Sequence[Floats], value: Floats) -> Flags:
     return all_same
 
 
-def _jumped(book: Book, own: Own) -> list[pl.DataFrame]:
+def _jumped(book: Book, own: Own) -> list[Said]:
     """Amounts beyond 150 times the greatest of a steady past (within a factor of ten).
 
     Where many items jump, each by its own factor, the company is another one than before (a shell
@@ -188,7 +179,7 @@ FEW_JUMPS = 2
 PER_SHARE = ("EpsBasic", "EpsDiluted", "SharesBasic", "SharesDiluted")
 
 
-def _mirrored(book: Book, own: Own) -> list[pl.DataFrame]:
+def _mirrored(book: Book, own: Own) -> list[Said]:
     """Balances that come out as about the negative of the balance before.
 
     Equity may cross zero within a quarter (new shares), so it has to mirror more closely; retained

@@ -7,7 +7,7 @@ import polars as pl
 
 from core.domain.quality.arrays import Flags, Floats
 from core.domain.quality.book import Book
-from core.domain.quality.words import unlike
+from core.domain.quality.words import Said, unlike
 
 KIN = (  # of two items that go together, the first has the other's size but not its sign
     ("NetIncome", "ProfitLoss", 0.25),
@@ -31,8 +31,8 @@ SIZES = {  # an item is not larger than so many times the greatest of its kin
 RELATED = ("NetIncome", "ProfitLoss", "IncomeContinuing")
 
 
-def against_kin(book: Book) -> list[pl.DataFrame]:
-    """Failures in words, a frame for each relation that any filing breaks."""
+def against_kin(book: Book) -> list[Said]:
+    """Failures in words, for each relation that any filing breaks."""
     found = []
     for item, next_kin, slack in KIN:
         wrong, other = _signs(book, item, next_kin, slack), book.spans.items[next_kin]
@@ -74,9 +74,7 @@ def _sizes(book: Book, item: str, factor: float, kin: tuple[str, ...]) -> tuple[
     return huge & (greatest >= least), greatest
 
 
-def _told(
-    book: Book, item: str, wrong: Flags, other: Floats, middle: str, tail: str
-) -> pl.DataFrame:
+def _told(book: Book, item: str, wrong: Flags, other: Floats, middle: str, tail: str) -> Said:
     keys = book.spans.rows(wrong, []).select("fid", "start", "end", other=pl.Series(other[wrong]))
     concerned = book.of([item]) & np.isin(book.fid, book.spans.fid[wrong])
     stated = book.rows(concerned).select("fid", "start", "end", "item", "value", "row")

@@ -11,7 +11,7 @@ from core.domain.quality.chosen import MONEY
 from core.domain.quality.measures import UNIT_KINDS
 from core.domain.quality.outcome import Outcome, outcome
 from core.domain.quality.packing import days
-from core.domain.quality.words import say
+from core.domain.quality.words import Said
 
 
 def duplicates(book: Book) -> Outcome:
@@ -36,7 +36,7 @@ def duplicates(book: Book) -> Outcome:
         tolerance=room,
     )
     said = "{concept} is given as {low} and as {high} for the same period."
-    return outcome("Q40", book.filings["fid"], failed, said)
+    return outcome("Q40", book.filings["fid"], Said(failed, said))
 
 
 def _coarsest() -> pl.Expr:
@@ -53,25 +53,31 @@ def units(book: Book) -> Outcome:
     known = book.known
     wrong = known.given != known.kind
     amounts = (known.given == MONEY) & (known.kind == MONEY)
-    pieces = []
+    told = []
     if wrong.any():
         meant = pl.Series([SPOKEN.get(kind, kind) for kind in UNIT_KINDS])[known.kind[wrong]]
-        said = "{concept} is given in {unit}, but should be in {meant}."
-        pieces.append(say(_known(book, wrong).with_columns(meant=meant), said).drop("meant"))
+        rows = (
+            _known(book, wrong)
+            .with_columns(meant=meant)
+            .unique(ROW, keep="first", maintain_order=True)
+        )
+        told.append(Said(rows, "{concept} is given in {unit}, but should be in {meant}."))
     if (amounts & ~known.home).any():
-        pieces.append(_second_currency(book, amounts))
-    if not pieces:
-        return outcome("Q41", known.fid)
-    failed = pl.concat(pieces).unique(["fid", "row"], keep="first", maintain_order=True)
-    failed = failed.with_columns(actual="value", rows=pl.concat_list("row"))
-    return outcome("Q41", known.fid, failed)
+        rows = _second_currency(book, amounts).unique(ROW, keep="first", maintain_order=True)
+        rows = rows.join(told[0].frame, on=ROW, how="anti") if told else rows
+        said = "{concept} is given in {unit}, but the filing reports in {currency}."
+        told.append(Said(rows, said))
+    return outcome("Q41", known.fid, *told)
+
+
+ROW = ["fid", "row"]
 
 
 def _known(book: Book, where: Flags) -> pl.DataFrame:
-    """Some known facts: fid, row, taxonomy, concept, unit, start, end, value."""
+    """Some known facts: fid, row, taxonomy, concept, unit, start, end, actual, rows."""
     return book.facts.select(
-        "fid", "row", "taxonomy", "concept", "unit", "value",
-        start="period_start", end="period_end",
+        "fid", "row", "taxonomy", "concept", "unit", start="period_start", end="period_end",
+        actual="value", rows=pl.concat_list("row"),
     )[book.known.row[where]]  # fmt: skip
 
 
@@ -87,9 +93,7 @@ def _second_currency(book: Book, amounts: Flags) -> pl.DataFrame:
     twin = ["fid", "taxonomy", "concept", "start", "end"]
     home = _known(book, amounts & known.home & concerned[known.fid]).select(twin)
     alone = foreign.join(home, on=twin, how="anti", nulls_equal=True)
-    alone = alone.with_columns(currency=known.currency.gather(alone["fid"]))
-    said = "{concept} is given in {unit}, but the filing reports in {currency}."
-    return say(alone, said).drop("currency")
+    return alone.with_columns(currency=known.currency.gather(alone["fid"]))
 
 
 def retired(book: Book) -> Outcome:
@@ -111,7 +115,7 @@ def retired(book: Book) -> Outcome:
         used=pl.col("filed").dt.year().cast(pl.String),
     )  # fmt: skip
     said = "{concept} left the taxonomy after {left}, but is used in a filing of {used}."
-    return outcome("Q43", judged, failed, said)
+    return outcome("Q43", judged, Said(failed, said))
 
 
 def fiscal_labels(book: Book) -> Outcome:
@@ -129,4 +133,4 @@ def fiscal_labels(book: Book) -> Outcome:
         year=pl.col("fiscal_year").cast(pl.String).fill_null("without year"),
     )
     said = "The facts are labelled {period} {year}, but the form is {form}."
-    return outcome("Q51", np.flatnonzero(judged), failed, said)
+    return outcome("Q51", np.flatnonzero(judged), Said(failed, said))

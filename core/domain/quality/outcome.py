@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from core.domain.quality.arrays import Numbers
-from core.domain.quality.words import spoken
+from core.domain.quality.words import Said, messages
 
 FAILED: dict[str, pl.DataType | type[pl.DataType]] = {
     "fid": pl.UInt32,
@@ -28,11 +28,17 @@ FAILED: dict[str, pl.DataType | type[pl.DataType]] = {
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """judged: fids that the rule could judge; failed: one row a failure, columns of FAILED."""
+    """judged: fids that the rule could judge; told: its failures, one row each, in words."""
 
     rule: str
     judged: Numbers
-    failed: pl.DataFrame
+    told: tuple[Said, ...]
+
+    @property
+    def wrong(self) -> Numbers:
+        """fids of the failures."""
+        fids = [said.frame["fid"].to_numpy() for said in self.told]
+        return np.concatenate([self.judged[:0], *fids])
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,34 +59,22 @@ class Judged:
         )
 
 
-NOTHING = pl.DataFrame(schema=FAILED)
-
-
-def outcome(
-    rule: str, judged: Any, failed: pl.DataFrame = NOTHING, sentence: str | None = None
-) -> Outcome:
+def outcome(rule: str, judged: Any, *told: Said) -> Outcome:
     """An outcome of the fids that could be judged (each any number of times) and what failed.
 
-    `failed` has columns of FAILED (those that it lacks are null); `sentence` is its message, with
-    columns in braces. A rule tells of failures only where there are any: to plan what is said takes
-    longer than to judge a company.
+    The frames told have columns of FAILED (those that they lack are null). A rule makes them only
+    where anything failed: to plan such a frame takes longer than to judge a company.
     """
-    if failed.is_empty():
-        return Outcome(rule, np.unique(judged), NOTHING)
-    given: dict[str, pl.Expr] = {name: pl.col(name) for name in FAILED if name in failed.columns}
-    given["rule"] = pl.lit(rule)
-    if sentence:
-        given["message"] = spoken(failed, sentence)
-    shaped = failed.select(
-        given.get(name, pl.lit(None)).cast(dtype).alias(name) for name, dtype in FAILED.items()
-    )
-    return Outcome(rule, np.unique(judged), shaped)
+    return Outcome(rule, np.unique(judged), tuple(said for said in told if said.frame.height))
 
 
 def joined(outcomes: Sequence[Outcome]) -> Judged:
     """All outcomes as one: what failed was judged, and is not ok."""
-    failed = pl.concat([NOTHING, *(o.failed for o in outcomes if o.failed.height)])
-    wrong = _numbered([o.failed["fid"].to_numpy() for o in outcomes])
+    told = [said for o in outcomes for said in o.told]
+    rules = [o.rule for o in outcomes for _ in o.told]
+    pieces = [_shaped(*one) for one in zip(rules, told, messages(told), strict=True)]
+    failed = pl.concat([pl.DataFrame(schema=FAILED), *pieces])
+    wrong = _numbered([o.wrong for o in outcomes])
     both = np.union1d(_numbered([o.judged for o in outcomes]), wrong)
     fid, rule, ok = (both % 2**32).astype(np.uint32), both // 2**32, ~np.isin(both, wrong)
     return Judged([o.rule for o in outcomes], fid, rule, ok, failed)
@@ -90,4 +84,14 @@ def _numbered(fids: Sequence[Numbers]) -> Any:
     """One number for each rule (its place) and filing."""
     return np.concatenate(
         [np.zeros(0, np.int64), *(fid + np.int64(n) * 2**32 for n, fid in enumerate(fids))]
+    )
+
+
+def _shaped(rule: str, said: Said, message: pl.Expr) -> pl.DataFrame:
+    """The columns of FAILED; those that a rule does not give are null."""
+    frame = said.frame
+    given: dict[str, pl.Expr] = {name: pl.col(name) for name in FAILED if name in frame.columns}
+    given |= {"rule": pl.lit(rule), "message": message}
+    return frame.select(
+        given.get(name, pl.lit(None)).cast(dtype).alias(name) for name, dtype in FAILED.items()
     )

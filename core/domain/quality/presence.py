@@ -12,9 +12,9 @@ import polars as pl
 from core.domain.quality.arrays import Flags, Floats, Numbers
 from core.domain.quality.book import Book
 from core.domain.quality.history import PER_SHARE
-from core.domain.quality.outcome import NOTHING, Outcome, outcome
+from core.domain.quality.outcome import Outcome, outcome
 from core.domain.quality.packing import lasting, packed
-from core.domain.quality.words import say, words
+from core.domain.quality.words import Said, words
 
 REGULAR = 3  # filings of the form that must have had an item before its absence says something
 FEW, MANY = 0.4, 2.5
@@ -40,11 +40,11 @@ def required(book: Book, have: Flags) -> tuple[Outcome, Floats]:
     judged, sided = np.flatnonzero(share >= 1 / 3), _one_sided(book, MAIN)
     lacking = judged[got[judged] < count[judged]]
     if not len(lacking):
-        return outcome("Q42", judged, sided), share
+        return outcome("Q42", judged, *sided), share
     row, need = np.nonzero((wanted & ~met)[lacking])
     told = _counted(book, lacking, count, got).hstack([_lists(row, labels[lacking[row], need])])
     said = "{actual} of {expected} headline items are reported for the period; missing: {names}."
-    return outcome("Q42", judged, _both(say(told, said), sided)), share
+    return outcome("Q42", judged, Said(told, said), *sided), share
 
 
 def _needs(book: Book, have: Flags) -> tuple[Flags, Flags, Names]:
@@ -76,12 +76,6 @@ def _lists(row: Numbers, names: Names) -> pl.Series:
     return given.group_by("row", maintain_order=True).agg(pl.col("names").str.join(", "))["names"]
 
 
-def _both(failed: pl.DataFrame, sided: pl.DataFrame) -> pl.DataFrame:
-    shape = ["fid", "end", "expected", "actual", "message"]
-    told = [failed.select(*shape, start=pl.lit(None, pl.Date))]
-    return pl.concat([*told, *([sided.select(*shape, "start")] if sided.height else [])])
-
-
 def vanished(book: Book, have: Flags) -> tuple[Outcome, Floats]:
     """(Q48, share of the usual items present, of each filing): items each of the last filings gave.
 
@@ -99,7 +93,7 @@ def vanished(book: Book, have: Flags) -> tuple[Outcome, Floats]:
     classes = _one_sided(book, PER_SHARE)  # given per class of shares, they leave the SEC's facts
     lacking = np.flatnonzero(gone.any(axis=1))
     if not len(lacking):
-        return outcome("Q48", fids, classes), share
+        return outcome("Q48", fids, *classes), share
     order = np.argsort(list(book.rules.items))
     row, item = np.nonzero(gone[lacking][:, order])
     names = _lists(row, np.array(list(book.rules.items), object)[order][item])
@@ -108,7 +102,7 @@ def vanished(book: Book, have: Flags) -> tuple[Outcome, Floats]:
         "{actual} of the {expected} headline items of each of the last three filings of this kind "
         "are given; missing: {names}."
     )
-    return outcome("Q48", fids, _both(say(told, said), classes)), share
+    return outcome("Q48", fids, Said(told, said), *classes), share
 
 
 def _past(some: Flags, kinds: Sequence[Numbers], past: int) -> tuple[Numbers, list[Numbers]]:
@@ -121,7 +115,7 @@ def _past(some: Flags, kinds: Sequence[Numbers], past: int) -> tuple[Numbers, li
     return fids[there], [fids[there - n] for n in range(1, past + 1)]
 
 
-def _one_sided(book: Book, items: Sequence[str]) -> pl.DataFrame:
+def _one_sided(book: Book, items: Sequence[str]) -> list[Said]:
     """Main flows given for the period a year ago, but not for the filing's own of that length."""
     ends = book.day("period_end")
     judged = book.flag("periodic") & ~book.flag("transition")
@@ -135,15 +129,14 @@ def _one_sided(book: Book, items: Sequence[str]) -> pl.DataFrame:
     year = (back >= 354) & (back <= 376) & (often[length] >= 3) & ~np.isin(given, given[own])
     missing = np.flatnonzero(year & book.of(items)[main])
     if not len(missing):
-        return NOTHING
+        return []
     missing = missing[lasting(given[missing], np.arange(len(missing)))]
     latest = np.full(len(often), end.min())
     np.maximum.at(latest, length[own], end[own])
     last = latest[length[missing]].astype("datetime64[D]")
     found = book.long[main[missing]].with_columns(own_end=pl.Series(last))
     said = "{item} is given as {value} for the {months} months to {end}, but not for those to "
-    none = pl.lit(None, pl.Float64)
-    return say(found.with_columns(actual=none, expected=none), said + "{own_end}.")
+    return [Said(found, said + "{own_end}.")]
 
 
 MAIN = (
@@ -166,7 +159,7 @@ def counts(book: Book) -> Outcome:
         end="period_end", expected=pl.Series(usual[wrong]), actual="facts"
     )
     said = "The filing has {actual} facts, but the median of the last four of its form is "
-    return outcome("Q49", fids, failed, said + "{expected}.")
+    return outcome("Q49", fids, Said(failed, said + "{expected}."))
 
 
 def amended(book: Book) -> Outcome:
@@ -187,7 +180,7 @@ def amended(book: Book) -> Outcome:
     failed = later.unique("fid", keep="first").with_columns(
         end="report_date",
     )
-    return outcome("Q46", judged, failed, "Amended by a filing of {amended_on}.")
+    return outcome("Q46", judged, Said(failed, "Amended by a filing of {amended_on}."))
 
 
 def factless(book: Book) -> pl.DataFrame:

@@ -11,6 +11,7 @@ from core.domain.quality.arrays import Flags, Floats, Numbers
 from core.domain.quality.book import Book
 from core.domain.quality.outcome import Outcome, outcome
 from core.domain.quality.packing import lasting, matched, packed
+from core.domain.quality.words import Said
 
 
 def adding_up(book: Book) -> Outcome:
@@ -40,7 +41,7 @@ def adding_up(book: Book) -> Outcome:
         "{item} of the longer period is {value}, but the last quarter and what came before make "
         "{expected}."
     )
-    return outcome("Q27", flows.fid[long[judged]], failed, said)
+    return outcome("Q27", flows.fid[long[judged]], Said(failed, said))
 
 
 def _recast(book: Book, flows: Flows, long: Numbers, departs: Flags, ratio: Floats) -> Flags:
@@ -145,7 +146,7 @@ def nested(book: Book) -> Outcome:
         rows=pl.concat_list("short_row", "row"),
     )  # fmt: skip
     said = "{item} of the shorter period is {short}, but of the longer one that holds it {value}."
-    return outcome("Q28", flows.fid[long], failed, said)
+    return outcome("Q28", flows.fid[long], Said(failed, said))
 
 
 def _beside(book: Book, flows: Flows, which: Numbers, **others: Numbers) -> pl.DataFrame:
@@ -185,7 +186,7 @@ def fourth(book: Book) -> Outcome:
         "{item} of the year is {value} and of its first nine months {nine}: the fourth quarter "
         "would be {quarter}."
     )
-    return outcome("Q50", flows.fid[year[judged]], failed, said)
+    return outcome("Q50", flows.fid[year[judged]], Said(failed, said))
 
 
 MAIN = ("Revenues", "CostOfRevenue")

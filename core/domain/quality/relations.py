@@ -12,8 +12,8 @@ from core.domain.quality.arrays import Flags, Floats, Numbers
 from core.domain.quality.book import Book
 from core.domain.quality.forms import judge, near, slack, total
 from core.domain.quality.model import Equation, Rule
-from core.domain.quality.outcome import NOTHING, Outcome, outcome
-from core.domain.quality.words import say, spoken, words
+from core.domain.quality.outcome import Outcome, outcome
+from core.domain.quality.words import Said, words
 
 LEARNED_SHARE = 0.75
 LEARNED_COUNT = 3
@@ -42,7 +42,7 @@ def _judged(book: Book, rule: Rule, given: Amounts) -> Outcome:
     failed = _explain(rule, given, broken, verdicts.closest)
     if rule.style == "learned":
         return _learned(book, rule, given.fid[usable], ~broken[usable], failed)
-    return outcome(rule.id, given.fid[usable], failed)
+    return outcome(rule.id, given.fid[usable], Said(failed, APART))
 
 
 def _of_style(book: Book, style: str) -> Numbers | None:
@@ -59,6 +59,9 @@ def _of_style(book: Book, style: str) -> Numbers | None:
 BANKS = ("bank", "insurer", "reit", "fund")
 
 
+APART = "{begin}{actual}{middle}{expected}: {gap} apart."
+
+
 def _explain(rule: Rule, given: Amounts, broken: Flags, closest: Numbers) -> pl.DataFrame:
     """Failures told by the main equation that comes closest."""
     rows = np.flatnonzero(broken)
@@ -72,11 +75,10 @@ def _explain(rule: Rule, given: Amounts, broken: Flags, closest: Numbers) -> pl.
         [(*_wording(form), list(form.items)) for form in rule.equations],
         schema=["begin", "middle", "items"], orient="row",
     )  # fmt: skip
-    failed = given.rows(broken, []).hstack(said[at[0]]).with_columns(
+    return given.rows(broken, []).hstack(said[at[0]]).with_columns(
         expected=pl.Series(expected), tolerance=pl.Series(tolerance), actual=pl.Series(actual),
         gap=pl.Series(np.abs(actual - expected)),
     )  # fmt: skip
-    return say(failed, "{begin}{actual}{middle}{expected}: {gap} apart.")
 
 
 def _wording(equation: Equation) -> tuple[str, str]:
@@ -111,7 +113,7 @@ def _learned(book: Book, rule: Rule, fid: Numbers, ok: Flags, failed: pl.DataFra
     regular = (pl.col("share") >= LEARNED_SHARE) & (pl.col("n") >= LEARNED_COUNT)
     counted = past.filter(pl.col("ok") | regular.fill_null(value=False))
     failed = failed.join(counted, on="fid", how="semi")
-    return outcome(rule.id, counted["fid"].to_numpy(), failed)
+    return outcome(rule.id, counted["fid"].to_numpy(), Said(failed, APART))
 
 
 def orders(book: Book, rule: Rule) -> Outcome:
@@ -126,7 +128,7 @@ def orders(book: Book, rule: Rule) -> Outcome:
         wrong = less > more + room
         if wrong.any():
             pieces.append(_exceeding(points.rows(wrong, [part, whole]), part, whole, room[wrong]))
-    return outcome(rule.id, points.fid[judged], pl.concat(pieces) if pieces else NOTHING)
+    return outcome(rule.id, points.fid[judged], *pieces)
 
 
 def _rounded(*counts: Floats) -> Floats:
@@ -139,10 +141,12 @@ def _rounded(*counts: Floats) -> Floats:
     return sizes / 2
 
 
-def _exceeding(bad: pl.DataFrame, part: str, whole: str, room: Floats) -> pl.DataFrame:
+def _exceeding(bad: pl.DataFrame, part: str, whole: str, room: Floats) -> Said:
     text = words(part)
-    said = f"{text[:1].upper()}{text[1:]} of {{{part}}} is more than {words(whole)} of {{{whole}}}."
-    return bad.select(
-        "fid", "end", expected=whole, actual=part, tolerance=pl.Series(room),
-        message=spoken(bad, said), items=pl.lit([part, whole]),
-    )  # fmt: skip
+    said = (
+        f"{text[:1].upper()}{text[1:]} of {{actual}} is more than {words(whole)} of {{expected}}."
+    )
+    told = bad.with_columns(
+        expected=whole, actual=part, tolerance=pl.Series(room), items=pl.lit([part, whole])
+    )
+    return Said(told, said)

@@ -7,9 +7,9 @@ import polars as pl
 
 from core.domain.quality.arrays import Flags, Floats, Numbers
 from core.domain.quality.book import Book
-from core.domain.quality.outcome import NOTHING, Outcome, outcome
+from core.domain.quality.outcome import Outcome, outcome
 from core.domain.quality.packing import packed
-from core.domain.quality.words import spoken, words
+from core.domain.quality.words import Said, words
 
 FACTOR = 100.0
 MILLION = 1e6
@@ -37,7 +37,7 @@ def earnings(book: Book) -> Outcome:
         "Basic earnings per share of {EpsBasic} times {SharesBasic} shares is {expected}, but the "
         "income is {actual}."
     )
-    return outcome("Q24", spans.fid[judged], failed, said)
+    return outcome("Q24", spans.fid[judged], Said(failed, said))
 
 
 INCOMES = ("IncomeToCommon", "NetIncome", "ProfitLoss", "IncomeContinuing")  # the likeliest first
@@ -62,16 +62,16 @@ def dilution(book: Book) -> Outcome:
         )
         if wrong.any()
     ]
-    return outcome("Q25", spans.fid[shares | eps], pl.concat(failed) if failed else NOTHING)
+    return outcome("Q25", spans.fid[shares | eps], *failed)
 
 
-def _pair(bad: pl.DataFrame, item: str, other: str, verb: str, room: float) -> pl.DataFrame:
+def _pair(bad: pl.DataFrame, item: str, other: str, verb: str, room: float) -> Said:
     text = words(item)
-    said = f"{text[:1].upper()}{text[1:]} of {{{item}}} {verb} {words(other)} of {{{other}}}."
-    return bad.select(
-        "fid", "start", "end", expected=other, actual=item, tolerance=pl.lit(room),
-        message=spoken(bad, said), items=pl.lit([item, other]),
-    )  # fmt: skip
+    said = f"{text[:1].upper()}{text[1:]} of {{actual}} {verb} {words(other)} of {{expected}}."
+    told = bad.with_columns(
+        expected=other, actual=item, tolerance=pl.lit(room), items=pl.lit([item, other])
+    )
+    return Said(told, said)
 
 
 def heads(book: Book) -> Outcome:
@@ -97,7 +97,7 @@ def heads(book: Book) -> Outcome:
         "Net income is {actual}, but the profit heading the cash flow is {expected}, and no "
         "noncontrolling share is reported."
     )
-    return outcome("Q26", spans.fid[judged], failed, said)
+    return outcome("Q26", spans.fid[judged], Said(failed, said))
 
 
 def negatives(book: Book) -> Outcome:
@@ -110,7 +110,7 @@ def negatives(book: Book) -> Outcome:
         expected=pl.lit(0.0), actual="value", tolerance=pl.lit(0.0),
         rows=pl.concat_list("row"),
     )  # fmt: skip
-    return outcome("Q29", judged, failed, "{item} is {value}, but cannot be below 0.")
+    return outcome("Q29", judged, Said(failed, "{item} is {value}, but cannot be below 0."))
 
 
 def cover(book: Book) -> Outcome:
@@ -136,7 +136,7 @@ def cover(book: Book) -> Outcome:
         rows=pl.concat_list("row", "other"),
     )  # fmt: skip
     said = "The cover gives {value} shares outstanding, but the statements {expected}."
-    return outcome("Q31", np.flatnonzero(judged), failed, said)
+    return outcome("Q31", np.flatnonzero(judged), Said(failed, said))
 
 
 def _stated(book: Book) -> Numbers:
@@ -198,7 +198,7 @@ def small(book: Book) -> Outcome:
         items=pl.lit(["Assets"]),
     )  # fmt: skip
     said = "The greatest balance is {actual}, but a filer of this category has more than 1,000,000."
-    return outcome("Q32", points.fid[sheets], failed, said)
+    return outcome("Q32", points.fid[sheets], Said(failed, said))
 
 
 BALANCES = (

@@ -2,39 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from string import Formatter
 
 import polars as pl
 
 
-def say(frame: pl.DataFrame, sentence: str) -> pl.DataFrame:
-    """Adds `message`, the sentence."""
-    return frame.with_columns(message=spoken(frame, sentence))
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Failures, and the sentence that tells them: columns of the frame stand in braces."""
+
+    frame: pl.DataFrame
+    sentence: str
+
+    @property
+    def named(self) -> list[str]:
+        """The columns of numbers that the sentence names."""
+        schema, pieces = self.frame.schema, Formatter().parse(self.sentence)
+        return [name for _, name, _, _ in pieces if name and schema[name].is_numeric()]
+
+    def message(self, written: Mapping[str, pl.Series]) -> pl.Expr:
+        """The sentence of each row, with its numbers as they are written."""
+        parts = []
+        for text, name, _, _ in Formatter().parse(self.sentence):
+            parts.append(pl.lit(text))
+            if name:
+                known = written.get(name)
+                parts.append(pl.col(name).cast(pl.String) if known is None else pl.lit(known))
+        return pl.concat_str(parts)
 
 
-def spoken(frame: pl.DataFrame, sentence: str) -> pl.Expr:
-    """The sentence, with the values of the columns of the frame that it names in braces."""
-    pieces = list(Formatter().parse(sentence))
-    schema = frame.schema
-    named = {name for _, name, _, _ in pieces if name and schema[name].is_numeric()}
-    written = _written(frame.select(sorted(named))) if named else {}
-    parts = []
-    for text, name, _, _ in pieces:
-        parts.append(pl.lit(text))
-        if name:
-            parts.append(pl.lit(written[name]) if name in written else pl.col(name).cast(pl.String))
-    return pl.concat_str(parts)
-
-
-def _written(numbers: pl.DataFrame) -> dict[str, pl.Series]:
-    """Columns of numbers as texts: all at once, for to plan it takes longer than to do it."""
-    stacked = pl.concat([column.cast(pl.Float64).alias("value") for column in numbers])
-    texts = stacked.to_frame().select(number("value")).to_series()
-    height = numbers.height
-    return {
-        name: texts.slice(n * height, height).alias(name) for n, name in enumerate(numbers.columns)
-    }
+def messages(told: Sequence[Said]) -> list[pl.Expr]:
+    """The sentences of several frames. All their numbers are written at once: to plan how they are
+    written takes longer than to write them.
+    """
+    columns = [
+        (said.frame[name].cast(pl.Float64).rename("value"), n, name)
+        for n, said in enumerate(told)
+        for name in said.named
+    ]
+    stacked = pl.concat([pl.Series("value", [], pl.Float64), *(column for column, _, _ in columns)])
+    texts, begin = stacked.to_frame().select(number("value")).to_series(), 0
+    written: list[dict[str, pl.Series]] = [{} for _ in told]
+    for column, n, name in columns:
+        written[n][name] = texts.slice(begin, len(column)).alias(name)
+        begin += len(column)
+    return [said.message(known) for said, known in zip(told, written, strict=True)]
 
 
 @cache
@@ -49,13 +64,13 @@ def number(name: str) -> pl.Expr:
     return pl.when(value < 0).then(pl.lit("-") + text).otherwise(text)
 
 
-def unlike(found: pl.DataFrame, other: str, middle: str, tail: str) -> pl.DataFrame:
+def unlike(found: pl.DataFrame, other: str, middle: str, tail: str) -> Said:
     """Values (item, value, row) told beside what they are unlike, a column (with its `was_row`)."""
     rows = [name for name in ("row", "was_row") if name in found.columns]
-    told = say(found, f"{{item}} is {{value}}{middle}{{{other}}}{tail}")
-    return told.with_columns(
+    told = found.with_columns(
         expected=other, actual="value", rows=pl.concat_list(rows).list.drop_nulls()
     )
+    return Said(told, f"{{item}} is {{actual}}{middle}{{expected}}{tail}")
 
 
 def words(item: str) -> str:
