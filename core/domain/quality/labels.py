@@ -63,7 +63,7 @@ def units(book: Book) -> Outcome:
         )
         told.append(Said(rows, "{concept} is given in {unit}, but should be in {meant}."))
     if (amounts & ~known.home).any():
-        rows = _second_currency(book, amounts).unique(ROW, keep="first", maintain_order=True)
+        rows = _once(_second_currency(book, amounts))
         rows = rows.join(told[0].frame, on=ROW, how="anti") if told else rows
         said = "{concept} is given in {unit}, but the filing reports in {currency}."
         told.append(Said(rows, said))
@@ -71,6 +71,11 @@ def units(book: Book) -> Outcome:
 
 
 ROW = ["fid", "row"]
+
+
+def _once(rows: pl.DataFrame) -> pl.DataFrame:
+    """One row a fact, though it may stand for several items."""
+    return rows.unique(ROW, keep="first", maintain_order=True)
 
 
 def _known(book: Book, where: Flags) -> pl.DataFrame:
