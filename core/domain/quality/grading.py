@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 import numpy as np
 import polars as pl
@@ -237,6 +238,7 @@ def _day(column: pl.Series) -> Numbers:
 SIDES = {"End": False, "Begin": True}
 
 
+@lru_cache(maxsize=4)
 def _standing(rules: Ruleset) -> pl.DataFrame:
     """name, item (its place), point, begin: the items that the names in findings stand for."""
     places = {name: place for place, name in enumerate(rules.items)}

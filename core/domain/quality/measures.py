@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import polars as pl
 
@@ -42,6 +44,7 @@ def _units(units: pl.Series) -> pl.DataFrame:
     return units.to_frame().with_row_index("code").with_columns(given=kind.cast(pl.UInt8))
 
 
+@lru_cache(maxsize=4)
 def concept_table(rules: Ruleset) -> pl.DataFrame:
     """taxonomy, concept, item, instant, rank, kind: one row per tag of an item.
 

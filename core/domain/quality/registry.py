@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -128,22 +129,26 @@ def _companies(companies: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
 
 def _described(frame: pl.DataFrame, who: pl.DataFrame) -> pl.DataFrame:
     """Filings with their company, its style and filer category, and what their form means."""
+    return frame.join(who, on="cik", how="left").with_columns(**_meaning())
+
+
+@cache
+def _meaning() -> dict[str, pl.Expr]:
     base = base_form(pl.col("form"))
-    foreign = base.is_in(["20-F", "40-F"])
-    return frame.join(who, on="cik", how="left").with_columns(
-        base_form=base,
-        amendment=pl.col("form").str.ends_with("/A"),
-        annual=base.is_in(ANNUAL),
-        quarterly=base.is_in(QUARTERLY),
-        periodic=base.is_in([*ANNUAL, *QUARTERLY]),
-        transition=base.is_in(TRANSITION),
-        style=pl.col("style").fill_null("industrial"),
-        filer=pl.when(foreign)
-        .then(pl.lit("foreign"))
-        .otherwise(pl.col("filer").fill_null("other")),
-    )
+    foreign, filer = base.is_in(["20-F", "40-F"]), pl.col("filer").fill_null("other")
+    return {
+        "base_form": base,
+        "amendment": pl.col("form").str.ends_with("/A"),
+        "annual": base.is_in(ANNUAL),
+        "quarterly": base.is_in(QUARTERLY),
+        "periodic": base.is_in([*ANNUAL, *QUARTERLY]),
+        "transition": base.is_in(TRANSITION),
+        "style": pl.col("style").fill_null("industrial"),
+        "filer": pl.when(foreign).then(pl.lit("foreign")).otherwise(filer),
+    }
 
 
+@lru_cache(maxsize=4)
 def _style(rules: Ruleset) -> pl.Expr:
     """The first style whose SIC range holds the company; industrial where the SIC is unknown."""
     code = pl.col("sic").cast(pl.Int32, strict=False)
@@ -155,6 +160,7 @@ def _style(rules: Ruleset) -> pl.Expr:
     return named
 
 
+@cache
 def _filer() -> pl.Expr:
     """large, accelerated or other: with `foreign`, the rows of the table of deadlines."""
     category = pl.col("category").fill_null("").str.to_lowercase()

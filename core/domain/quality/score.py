@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,8 @@ def scores(book: Book, evaluated: Evaluated) -> pl.DataFrame:
     }
     given = [pl.Series(name, share, nan_to_null=True) for name, share in shares.items()]
     frame = book.filings.hstack([*sums, *given])
-    return _graded(_subscores(frame), book.rules)
+    frame = frame.with_columns(**_subscores(book.rules)).with_columns(score=_score())
+    return frame.with_columns(grade=_letter(), reason=_reason())
 
 
 def _sums(book: Book, judged: Judged) -> list[pl.Series]:
@@ -75,33 +77,39 @@ def _coverage(book: Book, judged: Judged) -> Floats:
     return share
 
 
-def _subscores(frame: pl.DataFrame) -> pl.DataFrame:
-    """Five numbers 0-100: required, identity, duplicate, missing, complexity; null if unknown."""
+@lru_cache(maxsize=4)
+def _subscores(rules: Ruleset) -> dict[str, pl.Expr]:
+    """Raw score and cap; required, identity, duplicate, missing, complexity; null if unknown."""
     coverage = pl.col("cover").round(1)
     missing = pl.mean_horizontal(
         coverage.clip(0, 100), 100 * pl.col("usual"), pl.col("missing_pct")
     )
-    return frame.with_columns(
-        coverage_pct=coverage,
-        required_score=(100 * pl.col("required")).round(1),
-        identity_score=pl.col("identity_pct").round(1),
-        duplicate_score=pl.col("duplicates_pct").round(1),
-        missing_score=missing.round(1),
-        complexity_score=pl.col("complexity_pct").round(1),
-    )
+    return {
+        "coverage_pct": coverage,
+        "raw_score": (100 * pl.col("passed") / pl.col("evaluable")).round(1),
+        "cap": _cap(rules),
+        "required_score": (100 * pl.col("required")).round(1),
+        "identity_score": pl.col("identity_pct").round(1),
+        "duplicate_score": pl.col("duplicates_pct").round(1),
+        "missing_score": missing.round(1),
+        "complexity_score": pl.col("complexity_pct").round(1),
+    }
 
 
-def _graded(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
-    raw = (100 * pl.col("passed") / pl.col("evaluable")).round(1)
-    cap = _cap(rules)
+@cache
+def _score() -> pl.Expr:
+    raw = pl.col("raw_score")
     rated = (pl.col("coverage_pct") >= LEAST_COVERAGE_PCT) & raw.is_not_nan() & raw.is_not_null()
-    frame = frame.with_columns(
-        score=pl.when(rated).then(pl.min_horizontal(raw, cap)), raw_score=raw, cap=cap
-    )
+    return pl.when(rated).then(pl.min_horizontal(raw, "cap"))
+
+
+@cache
+def _letter() -> pl.Expr:
     letter: Any = pl.when(pl.col("score").is_null()).then(pl.lit("NR"))
     for least, name in LETTERS:
         letter = letter.when(pl.col("score") >= least).then(pl.lit(name))
-    return frame.with_columns(grade=letter.otherwise(pl.lit("F")), reason=_reason())
+    chosen: pl.Expr = letter.otherwise(pl.lit("F"))
+    return chosen
 
 
 def _cap(rules: Ruleset) -> pl.Expr:
@@ -114,6 +122,7 @@ def _cap(rules: Ruleset) -> pl.Expr:
     return cap
 
 
+@cache
 def _reason() -> pl.Expr:
     """Why a filing is not rated or capped; null where the score speaks for itself."""
     return (
