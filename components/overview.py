@@ -49,6 +49,8 @@ PLANS = {
     "risk": "Risk",
     "state": "State",
 }
+CANDIDATES, BOOK = "Top candidates", "Plans and risk"
+NEW_FILINGS, CHANGED = "New filings of followed companies", "What changed"
 OPEN = ("approved", "filled", "open")
 ROWS = 6
 LIMITS = 4
@@ -77,16 +79,14 @@ def told(desk: service.Desk, command: str) -> dict[str, Any]:
 def candidates(desk: service.Desk) -> None:
     """The best candidates of the latest session, each with its catalyst and grade."""
     if not _has_rows(shell.statuses(desk), "bars_daily"):
-        st.caption("No prices yet; pull prices.daily on Datasets.")
-        return
-    if "scan" not in service.commands.command.entries:
-        st.caption("This desk has no scan.")
+        shell.section(CANDIDATES, "No prices yet; pull prices.daily on Datasets.")
         return
     found = scanned(desk)
     mark = badges.provisional() if found["provisional"] else ""
     count = len(found["candidates"])
     names = "candidate" if count == 1 else "candidates"
-    st.caption(f"{count} {names} of {formats.day(found['date'])}{_old(desk, found['date'])} {mark}")
+    day = found["date"]
+    shell.section(CANDIDATES, f"{count} {names} of {formats.day(day)}{_old(desk, day)} {mark}")
     if not found["candidates"]:
         return
     top = once.kept(found, lambda: _top(found["candidates"][:ROWS]), "top candidates")
@@ -136,23 +136,21 @@ def spoken(name: str) -> str:
 def book(desk: service.Desk) -> None:
     """Risk in use against its limits, and the plans that are open."""
     if not _has_rows(shell.statuses(desk), "bars_daily"):
-        st.caption("No prices yet, so no book.")
+        shell.section(BOOK, "No prices yet, so no book.")
         return
+    opened = [plan for plan in told(desk, "plans")["plans"] if plan["state"] in OPEN]
+    shell.section(BOOK, "" if opened else "No plan is open.")
     checks = sorted(told(desk, "risk")["checks"], key=_share, reverse=True)
     for check in checks[:LIMITS]:
         st.progress(_share(check), text=f"{NAMES[check['limit']]}: {_used(check)}")
-    opened = [plan for plan in told(desk, "plans")["plans"] if plan["state"] in OPEN]
     if opened:
         frame = once.kept(
             told(desk, "plans"), lambda: pl.DataFrame(opened, infer_schema_length=None), "opened"
         )
         widths = {"symbol": 62, "direction": 52, "risk": 70}
         tables.show(frame, PLANS, alt="Open plans", rows=ROWS, widths=widths)
-    else:
-        st.caption("No plan is open.")
-    with st.container(horizontal=True):
-        shell.link("risk", "Risk and limits")
-        shell.link("plans", "Decided plans", view="Decided")
+    shell.link("risk", "Risk and limits")
+    shell.link("plans", "Decided plans", view="Decided")
 
 
 def _share(check: dict[str, Any]) -> float:
@@ -176,13 +174,11 @@ def guide(desk: service.Desk, statuses: Sequence[datasets.DatasetStatus]) -> Non
         (_has_rows(statuses, "bars_daily"), "Scan", "gap_scan", "See what gaps, and why"),
         (_has_plans(desk), "Plan", "plans", "Let risk answer"),
     )
-    with st.container(border=True):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown("**First steps**", width="stretch")
-            st.button("Put away", type="tertiary", on_click=_put_away, args=(desk,))
-        with st.grid(4):
-            for number, (done, title, page, then) in enumerate(steps, 1):
-                shell.link(page, f"{'✓' if done else f'{number}.'} **{title}** · {then}")
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.markdown("**First steps**")
+        for number, (done, title, page, then) in enumerate(steps, 1):
+            shell.link(page, f"{'✓' if done else f'{number}.'} **{title}** · {then}")
+        st.button("Put away", type="tertiary", on_click=_put_away, args=(desk,))
 
 
 def _has_rows(statuses: Sequence[datasets.DatasetStatus], table: str) -> bool:
@@ -225,12 +221,9 @@ def freshness(desk: service.Desk, statuses: Sequence[datasets.DatasetStatus]) ->
     """One line that counts the states, and each enabled dataset with its age."""
     enabled = [s for s in statuses if s.enabled and s.source != "file"]
     counts = pl.Series([s.freshness for s in enabled], dtype=pl.String).value_counts(sort=True)
-    st.markdown(
-        " ".join(f"{badges.freshness(state)} {count}" for state, count in counts.rows())
-        or "No dataset is enabled."
-    )
+    states = " ".join(f"{badges.freshness(state)} {count}" for state, count in counts.rows())
     lines = [f"{badges.plain(s.name)} · {formats.age(s.last_success, desk.now())}" for s in enabled]
-    st.caption("  \n".join(lines))
+    shell.section("Freshness", states or "No dataset is enabled.", *lines)
     shell.link("datasets", "All datasets")
 
 
@@ -244,8 +237,10 @@ def filings(desk: service.Desk, since: datetime) -> None:
     key = (*shell.version(desk, "sec.submissions"), *shell.watched(desk), since)
     found = once.made(lambda: morning.new_filings(desk, since), "new filings", *key)
     if found.is_empty():
-        st.caption(f"None of the followed companies since {formats.when(since, shell.zone())}.")
+        none = f"None of the followed companies since {formats.when(since, shell.zone())}."
+        shell.section(NEW_FILINGS, none)
         return
+    shell.section(NEW_FILINGS)
     tables.show(found, FILINGS, alt="New filings of followed companies", rows=8)
 
 
@@ -254,6 +249,7 @@ def changes(desk: service.Desk, since: datetime) -> None:
     key = (*shell.version(desk, *(s.name for s in shell.statuses(desk))), since)
     found = once.made(lambda: morning.changes(desk, since), "changes", *key)
     if found.is_empty():
-        st.caption(f"Nothing new since {formats.when(since, shell.zone())}.")
+        shell.section(CHANGED, f"Nothing new since {formats.when(since, shell.zone())}.")
         return
+    shell.section(CHANGED)
     tables.show(found, CHANGES, alt="What changed in each dataset", rows=8)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components import gap_backtest, gap_heads, gaps, shell, tables, theme
+from components import gap_backtest, gap_heads, gaps, shell, tables, theme, views
 from core.domain import gap_statistics as rules
 from core.service import gap_statistics, scans
 
@@ -31,10 +31,13 @@ if not days:
     st.stop()
 
 with shell.guarded("the rates"):
-    with st.expander("Filters"):
-        bounds = gaps.filters(desk)
+    sliders = gaps.filters(desk)
+    box = st.expander("Filters", key="filters", on_change="rerun")
+    if views.is_open(box):
+        with box:
+            gaps.draw(sliders)
     past = gap_statistics.history(desk)
-    passing = scans.default_filters(desk).changed(bounds)
+    passing = scans.default_filters(desk).changed(gaps.chosen_filters(sliders))
     chosen = gap_heads.chosen(past, passing)
     left, right = st.columns([2, 3])
     measure = left.selectbox("Rate", list(rules.MEASURES), key="rate", bind="query-params")
