@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -220,8 +221,8 @@ def _trouble(desk: service.Desk, status: datasets.DatasetStatus) -> None:
 def freshness(desk: service.Desk, statuses: Sequence[datasets.DatasetStatus]) -> None:
     """One line that counts the states, and each enabled dataset with its age."""
     enabled = [s for s in statuses if s.enabled and s.source != "file"]
-    counts = pl.Series([s.freshness for s in enabled], dtype=pl.String).value_counts(sort=True)
-    states = " ".join(f"{badges.freshness(state)} {count}" for state, count in counts.rows())
+    counts = Counter(s.freshness for s in enabled).most_common()
+    states = " ".join(f"{badges.freshness(state)} {count}" for state, count in counts)
     lines = [f"{badges.plain(s.name)} · {formats.age(s.last_success, desk.now())}" for s in enabled]
     shell.section("Freshness", states or "No dataset is enabled.", *lines)
     shell.link("datasets", "All datasets")
@@ -251,5 +252,14 @@ def changes(desk: service.Desk, since: datetime) -> None:
     if found.is_empty():
         shell.section(CHANGED, f"Nothing new since {formats.when(since, shell.zone())}.")
         return
-    shell.section(CHANGED)
-    tables.show(found, CHANGES, alt="What changed in each dataset", rows=8)
+    st.markdown(once.kept(found, lambda: _changed(found), "changed", shell.zone()))
+
+
+def _changed(found: pl.DataFrame) -> str:
+    """The heading and a table as Markdown: for a few numbers a grid of its own is too much."""
+    lines = [[*CHANGES.values()], [":--", *["--:"] * 4, ":--"]]
+    for row in found.select(list(CHANGES)).iter_rows():
+        name, *counts, last = row
+        numbers = [formats.number(count) for count in counts]
+        lines.append([badges.plain(name), *numbers, formats.when(last, shell.zone())])
+    return "\n".join([f"### {CHANGED}\n", *(f"| {' | '.join(line)} |" for line in lines)])
