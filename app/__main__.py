@@ -10,7 +10,7 @@ import pkgutil
 
 import typer
 
-from app import commands, tuning
+from app import commands
 
 cli = typer.Typer(
     name="openbell",
@@ -30,7 +30,6 @@ def register_all() -> typer.Typer:
 
 def main() -> None:
     """Entry point."""
-    tuning.take_shorter_turns()
     register_all()(prog_name="python -m app")
 
 

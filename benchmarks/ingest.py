@@ -91,12 +91,11 @@ def serve(data: Path) -> None:
 def desk(data: Path, url: str, ciks: list[int], rate: float, again: int = 3) -> dict[str, float]:
     """The desk's own pull, then the same again."""
     from app import tuning
+    from core.jobs import turns
     from core.jobs.sec_facts import FactsPull
     from core.sources.sec_client import SecClient
     from core.sources.sec_limit import RateLimiter
     from core.store.warehouse import Warehouse
-
-    tuning.take_shorter_turns()  # as in a desk
 
     async def run(folder: Path, ciks: list[int]) -> dict[str, float]:
         with Warehouse.open(folder / f"{len(ciks)}.duckdb") as warehouse:
@@ -109,7 +108,8 @@ def desk(data: Path, url: str, ciks: list[int], rate: float, again: int = 3) -> 
                 async def pull(name: str) -> float:
                     begun = time.perf_counter()
                     work = FactsPull(client, warehouse, name, lambda: datetime.now(UTC))
-                    await work.run(ciks, lambda _: None)
+                    with turns.short():  # as every pull of a desk
+                        await work.run(ciks, lambda _: None)
                     return time.perf_counter() - begun
 
                 cpu = time.process_time()

@@ -226,14 +226,14 @@ def equity(curve: pl.DataFrame, *, title: str) -> go.Figure:
     days = curve["exit_session"].to_list()
     line = go.Scatter(
         x=days,
-        y=curve["equity_r"].to_list(),
+        y=curve["equity_r"].round(2).to_list(),
         mode="lines",
         name="equity",
         line={"color": theme.ACCENT, "shape": "hv"},
     )
     below = go.Scatter(
         x=days,
-        y=(-curve["drawdown_r"]).to_list(),
+        y=(-curve["drawdown_r"]).round(2).to_list(),
         mode="lines",
         name="drawdown",
         fill="tozeroy",

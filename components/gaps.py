@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 import polars as pl
 import streamlit as st
 
-from components import badges, charts_gaps, formats, once, quality, shell, tables, theme
+from components import badges, bounds, charts_gaps, formats, once, quality, shell, tables, theme
 from core import service
 from core.domain.scoring import COMPONENTS
 from core.service import preferences, scans, symbols
@@ -63,83 +63,64 @@ OUTCOMES = {
 }
 
 
-def filters(desk: service.Desk) -> dict[str, float]:
-    """Sliders of the filters; their values stand in the URL."""
-    default = scans.default_filters(desk).changed(shell.mine().filters)
-    first, second, third = st.columns(3)
-    low, high = first.slider(
-        "Gap, percent",
-        0.0,
-        100.0,
-        (default.min_gap_pct, min(100.0, default.max_gap_pct)),
-        0.5,
-        key="gap",
-        bind="query-params",
-        help="Least and largest |gap|.",
-    )
-    rvol = second.slider(
-        "Relative volume, at least",
-        0.0,
-        10.0,
-        min(10.0, default.min_rvol),
-        0.1,
-        key="rvol",
-        bind="query-params",
-    )
-    dollars = third.slider(
-        "Dollar volume, at least (million)",
-        0.0,
-        100.0,
-        min(100.0, default.min_dollar_volume / 1e6),
-        0.5,
-        key="dollars",
-        bind="query-params",
-    )
-    cheap, dear = first.slider(
-        "Price",
-        0.0,
-        1000.0,
-        (default.min_price, min(1000.0, default.max_price)),
-        1.0,
-        key="price",
-        bind="query-params",
-    )
+def filters(desk: service.Desk) -> list[bounds.Bound]:
+    """The sliders of the filters; without an address the reader's own defaults, else the desk's."""
+    own = scans.default_filters(desk).changed(shell.mine().filters)
+    gap, price = (own.min_gap_pct, own.max_gap_pct), (own.min_price, own.max_price)
+    dollars = own.min_dollar_volume / 1e6
+    return [
+        bounds.Bound("gap", "Gap, percent", 0.0, 100.0, gap, 0.5, "Least and largest |gap|."),
+        bounds.Bound("rvol", "Relative volume, at least", 0.0, 10.0, own.min_rvol, 0.1),
+        bounds.Bound("dollars", "Dollar volume, at least (million)", 0.0, 100.0, dollars, 0.5),
+        bounds.Bound("price", "Price", 0.0, 1000.0, price, 1.0),
+    ]
+
+
+def chosen_filters(sliders: Sequence[bounds.Bound]) -> dict[str, float]:
+    """The filters as the address has them."""
+    at = {slider.key: bounds.value(slider) for slider in sliders}
+    low, high = cast("tuple[float, float]", at["gap"])
+    cheap, dear = cast("tuple[float, float]", at["price"])
     return {
         "min_gap_pct": low,
         "max_gap_pct": high,
-        "min_rvol": rvol,
+        "min_rvol": cast("float", at["rvol"]),
         "min_price": cheap,
         "max_price": dear,
-        "min_dollar_volume": dollars * 1e6,
+        "min_dollar_volume": cast("float", at["dollars"]) * 1e6,
     }
 
 
-def weights(desk: service.Desk) -> dict[str, float]:
-    """Sliders of the score's weights; they are renormalised to sum 1."""
-    default = scans.default_weights(desk).changed(shell.mine().weights).by_name()
+def weights(desk: service.Desk) -> list[bounds.Bound]:
+    """The sliders of the score's weights; they are renormalised to sum 1."""
+    own = scans.default_weights(desk).changed(shell.mine().weights).by_name()
+    return [
+        bounds.Bound(f"w_{name}", name.capitalize(), 0.0, 1.0, own[name], 0.05)
+        for name in COMPONENTS
+    ]
+
+
+def chosen_weights(sliders: Sequence[bounds.Bound]) -> dict[str, float]:
+    """The weights as the address has them."""
+    named = zip(COMPONENTS, sliders, strict=True)
+    return {name: cast("float", bounds.value(slider)) for name, slider in named}
+
+
+def draw(sliders: Sequence[bounds.Bound]) -> None:
+    """Sliders side by side, as many as fit."""
     with st.container(horizontal=True):
-        return {
-            name: st.slider(
-                name.capitalize(),
-                0.0,
-                1.0,
-                min(1.0, default[name]),
-                0.05,
-                key=f"w_{name}",
-                bind="query-params",
-            )
-            for name in COMPONENTS
-        }
+        for slider in sliders:
+            bounds.draw(slider)
 
 
-def defaults(desk: service.Desk, bounds: dict[str, float], shares: dict[str, float]) -> None:
+def defaults(desk: service.Desk, limits: dict[str, float], shares: dict[str, float]) -> None:
     """Buttons that make the sliders as they stand this reader's own, or take that back."""
     mine = shell.mine()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             "Make these my defaults",
             on_click=_own,
-            args=(desk, bounds, shares),
+            args=(desk, limits, shares),
             help="Used where an address names no filters, here and on the overview.",
         )
         if mine.filters or mine.weights:
@@ -149,28 +130,27 @@ def defaults(desk: service.Desk, bounds: dict[str, float], shares: dict[str, flo
 
 def said(desk: service.Desk, own: Mapping[str, float]) -> str:
     """The filters that count where an address names none, in one line."""
-    bounds = scans.default_filters(desk).changed(dict(own))
+    limits = scans.default_filters(desk).changed(dict(own))
     whose = "Your own" if own else "The desk's"
     return (
-        f"{whose}: |gap| {bounds.min_gap_pct:g} to {bounds.max_gap_pct:g} %, relative volume from "
-        f"{bounds.min_rvol:g}, price {bounds.min_price:g} to {bounds.max_price:g}, "
-        f"{formats.compact(bounds.min_dollar_volume)} dollars traded at least."
+        f"{whose}: |gap| {limits.min_gap_pct:g} to {limits.max_gap_pct:g} %, relative volume from "
+        f"{limits.min_rvol:g}, price {limits.min_price:g} to {limits.max_price:g}, "
+        f"{formats.compact(limits.min_dollar_volume)} dollars traded at least."
     )
 
 
 def _own(
     desk: service.Desk,
-    bounds: dict[str, float] | None = None,
+    limits: dict[str, float] | None = None,
     shares: dict[str, float] | None = None,
 ) -> None:
     with shell.guarded("your preferences"):
-        chosen = replace(preferences.load(desk), filters=bounds or {}, weights=shares or {})
+        chosen = replace(preferences.load(desk), filters=limits or {}, weights=shares or {})
         preferences.save(desk, chosen)
         shell.forget_preferences()
-    if bounds is None:  # the sliders go back too
+    if limits is None:  # the sliders go back too
         for key in ("gap", "rvol", "dollars", "price", *(f"w_{name}" for name in COMPONENTS)):
-            st.session_state.pop(key, None)
-            st.query_params.pop(key, None)
+            bounds.reset(key)
 
 
 def headline(scan: scans.Scan) -> str:

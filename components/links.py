@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import streamlit as st
@@ -14,10 +16,13 @@ LANDING = "overview"
 ROUTES_KEY = "routes"  # the pages of the router by name; not there when a page runs alone
 
 
+_run = threading.local()
+
+
 def link(name: str, label: str, **query: str) -> None:
     """A link to a page of the desk by its file name, with the view in the URL."""
     # a path would be resolved on disk at every link
-    target = st.session_state.get(ROUTES_KEY, {}).get(name) or _script(name)
+    target = _routes().get(name) or _script(name)
     if target is None:
         return
     given = {key: value for key, value in query.items() if value}
@@ -25,6 +30,13 @@ def link(name: str, label: str, **query: str) -> None:
         st.page_link(target, label=f":primary[{label}]", query_params=given or None, help="")
     except StreamlitAPIException:  # a page run alone, without the router
         st.markdown(f"[{label}]({url(name, given)})")
+
+
+def _routes() -> Mapping[str, Any]:
+    """The pages of the router, asked of the session once a run: a run has a thread of its own."""
+    if not hasattr(_run, "routes"):
+        _run.routes = st.session_state.get(ROUTES_KEY, {})
+    return _run.routes
 
 
 def _script(name: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -49,6 +50,8 @@ PLANS = {
     "risk": "Risk",
     "state": "State",
 }
+CANDIDATES, BOOK = "Top candidates", "Plans and risk"
+NEW_FILINGS, CHANGED = "New filings of followed companies", "What changed"
 OPEN = ("approved", "filled", "open")
 ROWS = 6
 LIMITS = 4
@@ -77,16 +80,14 @@ def told(desk: service.Desk, command: str) -> dict[str, Any]:
 def candidates(desk: service.Desk) -> None:
     """The best candidates of the latest session, each with its catalyst and grade."""
     if not _has_rows(shell.statuses(desk), "bars_daily"):
-        st.caption("No prices yet; pull prices.daily on Datasets.")
-        return
-    if "scan" not in service.commands.command.entries:
-        st.caption("This desk has no scan.")
+        shell.section(CANDIDATES, "No prices yet; pull prices.daily on Datasets.")
         return
     found = scanned(desk)
     mark = badges.provisional() if found["provisional"] else ""
     count = len(found["candidates"])
     names = "candidate" if count == 1 else "candidates"
-    st.caption(f"{count} {names} of {formats.day(found['date'])}{_old(desk, found['date'])} {mark}")
+    day = found["date"]
+    shell.section(CANDIDATES, f"{count} {names} of {formats.day(day)}{_old(desk, day)} {mark}")
     if not found["candidates"]:
         return
     top = once.kept(found, lambda: _top(found["candidates"][:ROWS]), "top candidates")
@@ -136,23 +137,23 @@ def spoken(name: str) -> str:
 def book(desk: service.Desk) -> None:
     """Risk in use against its limits, and the plans that are open."""
     if not _has_rows(shell.statuses(desk), "bars_daily"):
-        st.caption("No prices yet, so no book.")
+        shell.section(BOOK, "No prices yet, so no book.")
         return
-    checks = sorted(told(desk, "risk")["checks"], key=_share, reverse=True)
-    for check in checks[:LIMITS]:
-        st.progress(_share(check), text=f"{NAMES[check['limit']]}: {_used(check)}")
     opened = [plan for plan in told(desk, "plans")["plans"] if plan["state"] in OPEN]
+    checks = sorted(told(desk, "risk")["checks"], key=_share, reverse=True)[:LIMITS]
+    used = [check for check in checks if _share(check)]
+    idle = [_used(check) for check in checks if not _share(check)]
+    shell.section(BOOK, "" if opened else "No plan is open.", *idle)
+    for check in used:
+        st.progress(_share(check), text=_used(check))
     if opened:
         frame = once.kept(
             told(desk, "plans"), lambda: pl.DataFrame(opened, infer_schema_length=None), "opened"
         )
         widths = {"symbol": 62, "direction": 52, "risk": 70}
         tables.show(frame, PLANS, alt="Open plans", rows=ROWS, widths=widths)
-    else:
-        st.caption("No plan is open.")
-    with st.container(horizontal=True):
-        shell.link("risk", "Risk and limits")
-        shell.link("plans", "Decided plans", view="Decided")
+    shell.link("risk", "Risk and limits")
+    shell.link("plans", "Decided plans", view="Decided")
 
 
 def _share(check: dict[str, Any]) -> float:
@@ -161,9 +162,10 @@ def _share(check: dict[str, Any]) -> float:
 
 
 def _used(check: dict[str, Any]) -> str:
-    used, allowed = check["used"], check["allowed"]
-    sign = "" if check["limit"] in COUNTED else "$"
-    return f"{sign}{float(used or 0):,.0f} of {sign}{float(allowed or 0):,.0f}"
+    """A limit in words, as Markdown: two dollars in a line would make a formula."""
+    sign = "" if check["limit"] in COUNTED else "\\$"
+    used, allowed = (float(check[name] or 0) for name in ("used", "allowed"))
+    return f"{NAMES[check['limit']]}: {sign}{used:,.0f} of {sign}{allowed:,.0f}"
 
 
 def guide(desk: service.Desk, statuses: Sequence[datasets.DatasetStatus]) -> None:
@@ -176,13 +178,11 @@ def guide(desk: service.Desk, statuses: Sequence[datasets.DatasetStatus]) -> Non
         (_has_rows(statuses, "bars_daily"), "Scan", "gap_scan", "See what gaps, and why"),
         (_has_plans(desk), "Plan", "plans", "Let risk answer"),
     )
-    with st.container(border=True):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown("**First steps**", width="stretch")
-            st.button("Put away", type="tertiary", on_click=_put_away, args=(desk,))
-        with st.grid(4):
-            for number, (done, title, page, then) in enumerate(steps, 1):
-                shell.link(page, f"{'✓' if done else f'{number}.'} **{title}** · {then}")
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.markdown("**First steps**")
+        for number, (done, title, page, then) in enumerate(steps, 1):
+            shell.link(page, f"{'✓' if done else f'{number}.'} **{title}** · {then}")
+        st.button("Put away", type="tertiary", on_click=_put_away, args=(desk,))
 
 
 def _has_rows(statuses: Sequence[datasets.DatasetStatus], table: str) -> bool:
@@ -224,13 +224,10 @@ def _trouble(desk: service.Desk, status: datasets.DatasetStatus) -> None:
 def freshness(desk: service.Desk, statuses: Sequence[datasets.DatasetStatus]) -> None:
     """One line that counts the states, and each enabled dataset with its age."""
     enabled = [s for s in statuses if s.enabled and s.source != "file"]
-    counts = pl.Series([s.freshness for s in enabled], dtype=pl.String).value_counts(sort=True)
-    st.markdown(
-        " ".join(f"{badges.freshness(state)} {count}" for state, count in counts.rows())
-        or "No dataset is enabled."
-    )
+    counts = Counter(s.freshness for s in enabled).most_common()
+    states = " ".join(f"{badges.freshness(state)} {count}" for state, count in counts)
     lines = [f"{badges.plain(s.name)} · {formats.age(s.last_success, desk.now())}" for s in enabled]
-    st.caption("  \n".join(lines))
+    shell.section("Freshness", states or "No dataset is enabled.", *lines)
     shell.link("datasets", "All datasets")
 
 
@@ -244,8 +241,10 @@ def filings(desk: service.Desk, since: datetime) -> None:
     key = (*shell.version(desk, "sec.submissions"), *shell.watched(desk), since)
     found = once.made(lambda: morning.new_filings(desk, since), "new filings", *key)
     if found.is_empty():
-        st.caption(f"None of the followed companies since {formats.when(since, shell.zone())}.")
+        none = f"None of the followed companies since {formats.when(since, shell.zone())}."
+        shell.section(NEW_FILINGS, none)
         return
+    shell.section(NEW_FILINGS)
     tables.show(found, FILINGS, alt="New filings of followed companies", rows=8)
 
 
@@ -254,6 +253,16 @@ def changes(desk: service.Desk, since: datetime) -> None:
     key = (*shell.version(desk, *(s.name for s in shell.statuses(desk))), since)
     found = once.made(lambda: morning.changes(desk, since), "changes", *key)
     if found.is_empty():
-        st.caption(f"Nothing new since {formats.when(since, shell.zone())}.")
+        shell.section(CHANGED, f"Nothing new since {formats.when(since, shell.zone())}.")
         return
-    tables.show(found, CHANGES, alt="What changed in each dataset", rows=8)
+    st.markdown(once.kept(found, lambda: _changed(found), "changed", shell.zone()))
+
+
+def _changed(found: pl.DataFrame) -> str:
+    """The heading and a table as Markdown: for a few numbers a grid of its own is too much."""
+    lines = [[*CHANGES.values()], [":--", *["--:"] * 4, ":--"]]
+    for row in found.select(list(CHANGES)).iter_rows():
+        name, *counts, last = row
+        numbers = [formats.number(count) for count in counts]
+        lines.append([badges.plain(name), *numbers, formats.when(last, shell.zone())])
+    return "\n".join([f"### {CHANGED}\n", *(f"| {' | '.join(line)} |" for line in lines)])

@@ -46,28 +46,31 @@ def page(
     names the page whose views can be saved and opened from the header.
     """
     st.session_state[TOLD_KEY] = set()
-    with st.container(gap=None):
-        st.title(title, anchor=False)
-        st.caption(purpose)
-        desk = _desk()
-        _prefer(desk)
-        with guarded("the freshness of the data"):
-            text, tip = strip(desk, datasets, as_of)
-            if views_of:
-                with st.container(horizontal=True, vertical_alignment="center"):
-                    st.markdown(text, help=tip, width="stretch")
-                    views.control(desk, views_of)
-            elif text:
-                st.markdown(text, help=tip)
+    head = f"# {title}\n{small(purpose)}"
+    try:
+        desk = service.current()
+    except OpenbellError as error:
+        st.markdown(head)
+        error_box(error, what="the desk")
+        st.stop()
+    _prefer(desk)
+    tip = None
+    with guarded("the freshness of the data"):
+        text, tip = strip(desk, datasets, as_of)
+        head = f"{head}  \n{text}" if text else head
+    _header(desk, head, tip, views_of)
     return desk
 
 
-def _desk() -> service.Desk:
-    try:
-        return service.current()
-    except OpenbellError as error:
-        error_box(error, what="the desk")
-        st.stop()
+def _header(desk: service.Desk, head: str, tip: str | None, views_of: str | None) -> None:
+    """One element for all that is said: every element is a message to the browser at each run."""
+    if views_of is None:
+        st.markdown(head, help=tip)
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.markdown(head, help=tip, width="stretch")
+        with guarded("the saved views"):
+            views.control(desk, views_of)
 
 
 def _prefer(desk: service.Desk) -> None:
@@ -194,6 +197,16 @@ def empty(what: str, then: str, *, page: str | None = None, label: str = "", **q
         st.caption(then)
         if page:
             link(page, label or "Go there", **query)
+
+
+def section(title: str, *lines: str) -> None:
+    """A heading with what is said below it in small print, as one element."""
+    st.markdown("\n".join([f"### {title}", "  \n".join(small(line) for line in lines if line)]))
+
+
+def small(text: str) -> str:
+    """Small grey print as Markdown, as a caption has it."""
+    return f":small[:gray[{text}]]"
 
 
 MIME = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components import badges, formats, gaps, shell
+from components import badges, formats, gaps, shell, views
 from core.service import scans
 
 INPUTS = ("prices.daily", "prices.minute", "corporate_actions", "sec.submissions")
@@ -36,21 +36,26 @@ if not days:
     st.stop()
 
 with shell.guarded("the scan"):
-    left, right = st.columns([1, 3], vertical_alignment="bottom")
-    day = left.date_input(
-        "Session",
-        value=None,
-        min_value=days[-1],
-        key="session",
-        bind="query-params",
-        help="Replay any past morning; empty means the latest session.",
-    )
-    with right.expander("Filters and weights of the score"):
-        bounds = gaps.filters(desk)
-        st.caption("Weights of the score; they are renormalised to sum 1.")
-        shares = gaps.weights(desk)
-        gaps.defaults(desk, bounds, shares)
-    scan = scans.run(desk, day, bounds, shares)
+    sliders, shares = gaps.filters(desk), gaps.weights(desk)
+    limits, weights = gaps.chosen_filters(sliders), gaps.chosen_weights(shares)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        day = st.date_input(
+            "Session",
+            value=None,
+            min_value=days[-1],
+            key="session",
+            bind="query-params",
+            help="Replay any past morning; empty means the latest session.",
+            width=280,
+        )
+        box = st.expander("Filters and weights of the score", key="filters", on_change="rerun")
+    if views.is_open(box):
+        with box:
+            gaps.draw(sliders)
+            st.caption("Weights of the score; they are renormalised to sum 1.")
+            gaps.draw(shares)
+            gaps.defaults(desk, limits, weights)
+    scan = scans.run(desk, day, limits, weights)
     if scan.gaps.provisional:
         asked = formats.when(scan.gaps.known_at, shell.zone())
         st.markdown(

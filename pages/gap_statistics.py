@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components import gap_backtest, gap_heads, gaps, shell, tables, theme
+from components import gap_backtest, gap_heads, gaps, shell, tables, theme, views
 from core.domain import gap_statistics as rules
 from core.service import gap_statistics, scans
 
@@ -31,33 +31,36 @@ if not days:
     st.stop()
 
 with shell.guarded("the rates"):
-    with st.expander("Filters"):
-        bounds = gaps.filters(desk)
+    sliders = gaps.filters(desk)
+    box = st.expander("Filters", key="filters", on_change="rerun")
+    if views.is_open(box):
+        with box:
+            gaps.draw(sliders)
     past = gap_statistics.history(desk)
-    passing = scans.default_filters(desk).changed(bounds)
+    passing = scans.default_filters(desk).changed(gaps.chosen_filters(sliders))
     chosen = gap_heads.chosen(past, passing)
-    left, right = st.columns([2, 3])
-    measure = left.selectbox("Rate", list(rules.MEASURES), key="rate", bind="query-params")
-    by = right.segmented_control(
-        "By", list(gap_heads.BY), default="Size", key="by", bind="query-params", required=True
-    )
+    with st.container(horizontal=True):
+        measure = st.selectbox("Rate", list(rules.MEASURES), key="rate", bind="query-params")
+        by = st.segmented_control(
+            "By", list(gap_heads.BY), default="Size", key="by", bind="query-params", required=True
+        )
     st.caption(
         f"{chosen.height:,} gaps within the filters, {past.first} to {past.last}, "
-        f"{past.names:,} names; {past.excluded:,} moves left out as no gaps."
+        f"{past.names:,} names; {past.excluded:,} moves left out as no gaps. Bars are 95 % Wilson "
+        "intervals; hollow and grey: fewer than 30 gaps."
     )
     if chosen.is_empty():
         shell.empty("No gap passes the filters.", "Widen them.")
     else:
         drawn, table = gap_heads.rates(past, passing, measure, by)
-        first, second = st.columns([3, 2], gap="medium")
-        with first:
+        left, right = st.columns([3, 2], gap="medium")
+        with left:
             theme.show(
                 drawn,
                 alt=f"{measure} by {by.lower()} with 95 % Wilson intervals",
                 key="rates",
             )
-            st.caption("Hollow and grey: fewer than 30 gaps. Bars are 95 % Wilson intervals.")
-        with second:
+        with right:
             theme.show(
                 gap_heads.sizes(past, theme.palette()),
                 alt="Distribution of gap sizes",

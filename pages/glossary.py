@@ -12,10 +12,9 @@ wanted = st.text_input(
     "Find a word", key="q", bind="query-params", placeholder="gap, grade, R, window …"
 )
 found = glossary.matching(wanted)
-for area, words in found.items():
-    st.subheader(area, anchor=False)
+halves = st.columns(2, gap="large") if found else []
+for place, (area, words) in enumerate(found.items()):
     lines = [f"**{word}**  \n{sentence}" for word, sentence in words.items()]
-    for column, half in zip(st.columns(2), (lines[::2], lines[1::2]), strict=True):
-        column.markdown("\n\n".join(half))
+    halves[place % 2].markdown("\n\n".join([f"### {area}", *lines]))
 if not found:
     shell.empty(f"No word matches “{wanted}”.", "Clear the box to see them all.")

@@ -22,10 +22,8 @@ with shell.guarded("the state of the data"):
 
 left, right = st.columns([3, 1], gap="medium")
 with left, shell.guarded("the candidates"):
-    st.subheader("Top candidates", anchor=False)
     parts.candidates(desk)
 with right, shell.guarded("the book"):
-    st.subheader("Plans and risk", anchor=False)
     parts.book(desk)
 with left:
     span = st.segmented_control(
@@ -33,11 +31,8 @@ with left:
     )
     since = parts.since(desk, SPANS[span])
 with left, shell.guarded("the new filings"):
-    st.subheader("New filings of followed companies", anchor=False)
     parts.filings(desk, since)
 with left, shell.guarded("the changes"):
-    st.subheader("What changed", anchor=False)
     parts.changes(desk, since)
 with right, shell.guarded("the freshness"):
-    st.subheader("Freshness", anchor=False)
     parts.freshness(desk, shell.statuses(desk))

@@ -15,6 +15,7 @@ from typing import Protocol, TypeVar
 
 from core.domain.datasets import Dataset, Window
 from core.errors import OpenbellError, PullCancelledError
+from core.jobs import turns
 from core.jobs.progress import ProgressBoard
 from core.observe import logs, metrics
 from core.sources.pulled import Progress, ProgressHook, Pulled
@@ -82,6 +83,10 @@ class Puller:
 
     async def run(self, request: PullRequest) -> str:
         """Pull once and record it; the pull id. Raises what made it fail, after recording it."""
+        with turns.short():
+            return await self._run(request)
+
+    async def _run(self, request: PullRequest) -> str:
         pull_id = new_pull_id(self.now())
         start = self._start(pull_id, request)
         self.board.attach(request.job_id, pull_id)

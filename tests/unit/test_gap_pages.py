@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from components import charts_gaps
+from components import charts_gaps, views
 from core.domain import calendar
 from core.service import Desk, scan_inputs
 
@@ -152,13 +152,14 @@ def test_names_of_near_levels_stand_apart() -> None:
 
 def test_a_filter_does_not_measure_again(gapping: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """After the first look a change of a filter or weight reads no bars and measures nothing."""
+    monkeypatch.setattr(views, "is_open", lambda _: True)
     at = opened("gap_scan")
     calls = []
     for module, name in ((scan_inputs, "window_rows"), (scan_inputs, "session_catalysts")):
         monkeypatch.setattr(module, name, lambda *a, **k: calls.append(a))
     at.query_params["rvol"] = "9.0"
     at.run()
-    at.slider(key="w_liquidity").set_value(0.5).run()
+    at.slider(key="bound_w_liquidity").set_value(0.5).run()
     assert not at.exception
     assert calls == []
 

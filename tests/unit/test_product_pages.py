@@ -68,27 +68,29 @@ def test_the_name_of_the_landing_page_leads_to_it():
     assert (answer.status_code, answer.headers["location"]) == (307, "/?within=a+week")
 
 
-def test_own_filters_hold_where_the_address_names_none(desk):
+def test_own_filters_hold_where_the_address_names_none(desk, monkeypatch):
     """A reader's own defaults move the sliders; an address that names one wins."""
     fill(desk)
+    monkeypatch.setattr(views, "is_open", lambda _: True)
     preferences.save(desk, Preferences(filters={"min_gap_pct": 1.0, "min_rvol": 0.5}))
     at = opened("gap_scan")
-    assert at.slider(key="gap").value[0] == 1.0
-    assert at.slider(key="rvol").value == 0.5
-    assert opened("gap_scan", rvol="2.0").slider(key="rvol").value == 2.0
+    assert at.slider(key="bound_gap").value[0] == 1.0
+    assert at.slider(key="bound_rvol").value == 0.5
+    assert opened("gap_scan", rvol="2.0").slider(key="bound_rvol").value == 2.0
 
 
-def test_sliders_become_the_readers_own_and_go_back(desk):
+def test_sliders_become_the_readers_own_and_go_back(desk, monkeypatch):
     """The button keeps what the sliders say, the other forgets it."""
     fill(desk)
+    monkeypatch.setattr(views, "is_open", lambda _: True)
     at = opened("gap_scan", rvol="0.7")
     next(b for b in at.button if b.label == "Make these my defaults").click().run()
     assert preferences.load(desk).filters["min_rvol"] == 0.7
     at = opened("gap_scan")
-    assert at.slider(key="rvol").value == 0.7
+    assert at.slider(key="bound_rvol").value == 0.7
     next(b for b in at.button if b.label == "Back to the desk's defaults").click().run()
     assert preferences.load(desk) == Preferences()
-    assert at.slider(key="rvol").value == 1.5
+    assert at.slider(key="bound_rvol").value == 1.5
 
 
 def test_the_overview_scans_with_the_readers_own_filters(desk):
