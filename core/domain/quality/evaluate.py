@@ -63,11 +63,11 @@ def _evaluated(book: Book, only: Collection[str] | None) -> Evaluated:
     outcomes += _over_time(book, names)
     unknown = np.full(book.filings.height, np.nan)
     if not names & set(PRESENCE):
-        return Evaluated(joined(outcomes), unknown, unknown)
+        return Evaluated(joined(outcomes, book.filings.height), unknown, unknown)
     have = presence.present(book)
     q42, required = presence.required(book, have)
     q48, usual = presence.vanished(book, have)
-    return Evaluated(joined([*outcomes, q42, q48]), required, usual)
+    return Evaluated(joined([*outcomes, q42, q48], book.filings.height), required, usual)
 
 
 def _over_time(book: Book, names: set[str]) -> list[Outcome]:

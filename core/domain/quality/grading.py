@@ -87,7 +87,7 @@ def _batches(
 def _grade(book: Book, only: Collection[str] | None) -> Graded:
     """Grades of all filings of a book."""
     evaluated = evaluate(book, only)
-    table = scores(book, evaluated).hstack(input_hashes(book.facts).select("input_hash"))
+    table = scores(book, evaluated).hstack([input_hashes(book)])
     said = pl.col(pl.Float64).fill_nan(None)
     table = table.with_columns(said, company="name", ruleset=pl.lit(book.rules.id))
     rated = table.select(SCORE_COLUMNS)
@@ -157,15 +157,15 @@ def chosen_items(book: Book) -> pl.DataFrame:
     return chosen.hstack(stated[book.long["row"].to_numpy()])
 
 
-def input_hashes(facts: pl.DataFrame) -> pl.DataFrame:
-    """fid, input_hash: 16 hex digits over the facts of each filing, whatever their order."""
+def input_hashes(book: Book) -> pl.Series:
+    """Of each filing 16 hex digits over its facts, whatever their order."""
     row = pl.struct("taxonomy", "concept", "unit", "period_start", "period_end", "value", "seq")
-    mixed = row.hash(seed=SEED)
-    both = facts.select("fid", mixed=mixed).group_by("fid").agg(
-        a=pl.col("mixed").sum(), b=pl.col("mixed").bitwise_xor()
-    )  # fmt: skip
-    text = pl.concat_str(pl.col("a").cast(pl.String), pl.lit("-"), pl.col("b").cast(pl.String))
-    return both.sort("fid").select("fid", input_hash=text)
+    mixed = book.facts.select(row.hash(seed=SEED)).to_series().to_numpy()
+    both, fid = np.zeros((2, book.filings.height), np.uint64), book.facts["fid"].to_numpy()
+    np.add.at(both[0], fid, mixed)
+    np.bitwise_xor.at(both[1], fid, mixed)
+    text = pl.concat_str(pl.col("a", "b").cast(pl.String), separator="-")
+    return pl.DataFrame({"a": both[0], "b": both[1]}).select(input_hash=text).to_series()
 
 
 SEED = 20260101

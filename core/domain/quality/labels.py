@@ -18,7 +18,7 @@ def duplicates(book: Book) -> Outcome:
     """Q40: facts stated more than once with values that differ beyond the coarser rounding."""
     keys = ["fid", "taxonomy", "concept", "unit", "period_start", "period_end"]
     if not (book.facts["seq"].to_numpy() > 0).any():
-        return outcome("Q40", book.filings["fid"])
+        return outcome("Q40", book.filings["fid"].to_numpy())
     again = book.facts.filter(pl.col("seq") > 0).select(keys).unique()
     twice = book.facts.join(again, on=keys, how="semi", nulls_equal=True)
     spread = twice.group_by(keys).agg(
@@ -27,7 +27,7 @@ def duplicates(book: Book) -> Outcome:
     room = pl.when(pl.col("unit").str.contains(r"^[A-Z]{3}$")).then(pl.col("unit_size") / 2)
     wrong = spread.filter(pl.col("high") - pl.col("low") > room.fill_null(0.0))
     if wrong.is_empty():
-        return outcome("Q40", book.filings["fid"])
+        return outcome("Q40", book.filings["fid"].to_numpy())
     failed = wrong.with_columns(
         start="period_start",
         end="period_end",
@@ -36,7 +36,7 @@ def duplicates(book: Book) -> Outcome:
         tolerance=room,
     )
     said = "{concept} is given as {low} and as {high} for the same period."
-    return outcome("Q40", book.filings["fid"], Said(failed, said))
+    return outcome("Q40", book.filings["fid"].to_numpy(), Said(failed, said))
 
 
 def _coarsest() -> pl.Expr:

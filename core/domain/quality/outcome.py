@@ -28,17 +28,11 @@ FAILED: dict[str, pl.DataType | type[pl.DataType]] = {
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """judged: fids that the rule could judge; told: its failures, one row each, in words."""
+    """What one rule found."""
 
     rule: str
-    judged: Numbers
-    told: tuple[Said, ...]
-
-    @property
-    def wrong(self) -> Numbers:
-        """fids of the failures."""
-        fids = [said.frame["fid"].to_numpy() for said in self.told]
-        return np.concatenate([self.judged[:0], *fids])
+    judged: Numbers  # fids that it could judge, each any number of times
+    told: tuple[Said, ...]  # its failures, one row each
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,39 +53,39 @@ class Judged:
         )
 
 
-def outcome(rule: str, judged: Any, *told: Said) -> Outcome:
+def outcome(rule: str, judged: Numbers, *told: Said) -> Outcome:
     """An outcome of the fids that could be judged (each any number of times) and what failed.
 
     The frames told have columns of FAILED (those that they lack are null). A rule makes them only
     where anything failed: to plan such a frame takes longer than to judge a company.
     """
-    return Outcome(rule, np.unique(judged), tuple(said for said in told if said.frame.height))
+    return Outcome(rule, judged, tuple(said for said in told if said.frame.height))
 
 
-def joined(outcomes: Sequence[Outcome]) -> Judged:
+def joined(outcomes: Sequence[Outcome], filings: int) -> Judged:
     """All outcomes as one: what failed was judged, and is not ok."""
     told = [said for o in outcomes for said in o.told]
     rules = [o.rule for o in outcomes for _ in o.told]
     pieces = [_shaped(*one) for one in zip(rules, told, messages(told), strict=True)]
     failed = pl.concat([pl.DataFrame(schema=FAILED), *pieces])
-    wrong = _numbered([o.wrong for o in outcomes])
-    both = np.union1d(_numbered([o.judged for o in outcomes]), wrong)
-    fid, rule, ok = (both % 2**32).astype(np.uint32), both // 2**32, ~np.isin(both, wrong)
-    return Judged([o.rule for o in outcomes], fid, rule, ok, failed)
-
-
-def _numbered(fids: Sequence[Numbers]) -> Any:
-    """One number for each rule (its place) and filing."""
-    return np.concatenate(
-        [np.zeros(0, np.int64), *(fid + np.int64(n) * 2**32 for n, fid in enumerate(fids))]
-    )
+    judged, wrong = np.zeros((2, len(outcomes), filings), bool)
+    for n, o in enumerate(outcomes):
+        judged[n, o.judged] = True
+        for said in o.told:
+            wrong[n, said.frame["fid"].to_numpy()] = True
+    rule, fid = np.nonzero(judged | wrong)
+    ok = ~wrong[rule, fid]
+    return Judged([o.rule for o in outcomes], fid.astype(np.uint32), rule, ok, failed)
 
 
 def _shaped(rule: str, said: Said, message: pl.Expr) -> pl.DataFrame:
     """The columns of FAILED; those that a rule does not give are null."""
-    frame = said.frame
-    given: dict[str, pl.Expr] = {name: pl.col(name) for name in FAILED if name in frame.columns}
+    given = {name: pl.col(name) for name in FAILED if name in said.frame.columns}
     given |= {"rule": pl.lit(rule), "message": message}
-    return frame.select(
-        given.get(name, pl.lit(None)).cast(dtype).alias(name) for name, dtype in FAILED.items()
+    return said.frame.select(
+        given[name].cast(dtype).alias(name) if name in given else NONE[name]
+        for name, dtype in FAILED.items()
     )
+
+
+NONE = {name: pl.lit(None).cast(dtype).alias(name) for name, dtype in FAILED.items()}
