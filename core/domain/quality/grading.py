@@ -77,11 +77,22 @@ def _batches(
     if facts.height <= BATCH_FACTS:
         yield facts, filings, companies
         return
-    sizes = facts.group_by("cik").len().sort("cik")
-    parts = sizes.with_columns(part=(pl.col("len").cum_sum() - pl.col("len")) // BATCH_FACTS)
-    for part in parts.partition_by("part", maintain_order=True):
-        own = pl.col("cik").is_in(part["cik"].implode())
-        yield facts.filter(own), filings.filter(own), companies.filter(own)
+    runs = facts["cik"].rle().struct.unnest()  # few, for facts come a company at a time
+    sizes = runs.group_by(cik="value", maintain_order=True).agg(pl.col("len").sum())
+    before = pl.col("len").cum_sum() - pl.col("len")
+    parts = sizes.select("cik", part=before // BATCH_FACTS)
+    yield from zip(*(_split(frame, parts) for frame in (facts, filings, companies)), strict=True)
+
+
+def _split(frame: pl.DataFrame, parts: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """The rows of each part, in their order; slices where the companies come in that order."""
+    rows = frame.select("cik").join(parts, on="cik", how="left", maintain_order="left")
+    part = rows["part"].cast(pl.Int64).fill_null(-1).to_numpy()
+    order = None if (np.diff(part) >= 0).all() else np.argsort(part, kind="stable")
+    part = part if order is None else part[order]
+    for number in parts["part"].unique(maintain_order=True):
+        first, last = np.searchsorted(part, (number, number + 1))
+        yield frame.slice(first, last - first) if order is None else frame[order[first:last]]
 
 
 def _grade(book: Book, only: Collection[str] | None) -> Graded:
