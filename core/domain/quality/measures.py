@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 import numpy as np
@@ -9,8 +10,10 @@ import polars as pl
 
 from core.domain.quality.arrays import Numbers
 from core.domain.quality.model import Ruleset
+from core.domain.quality.packing import matched
 
-MONEY = r"^[A-Z]{3}$"
+MONEY = re.compile(r"[A-Z]{3}")
+PER_SHARE = re.compile(r"[a-z]{3}(/|-?per-?)shares?")
 MEASURE = ("taxonomy", "concept", "unit")
 UNIT_KINDS = ("money", "shares", "per_share", "other")
 
@@ -18,7 +21,7 @@ UNIT_KINDS = ("money", "shares", "per_share", "other")
 def measured(facts: pl.DataFrame) -> tuple[Numbers, pl.DataFrame, pl.Series]:
     """(the number of each fact's measure, the measures, the units by their code).
 
-    The measures have taxonomy, concept, unit, code and given.
+    The measures have taxonomy, concept, unit, name (the hash of the concept), code and given.
 
     Facts come a concept at a time, so a measure is a run of rows that say the same: what is told
     from texts is told once a run. The same measure may be there more than once. `code` counts the
@@ -27,21 +30,32 @@ def measured(facts: pl.DataFrame) -> tuple[Numbers, pl.DataFrame, pl.Series]:
     other = pl.any_horizontal(pl.col(n).ne_missing(pl.col(n).shift(1)) for n in MEASURE)
     begins = facts.select(other).to_series().to_numpy()
     runs = facts.select(MEASURE)[np.flatnonzero(begins)]
-    units = _units(runs["unit"].unique().sort())
-    measures = runs.join(units, on="unit", how="left", maintain_order="left")
-    return np.cumsum(begins) - 1, measures, units["unit"]
+    hashes = runs.select(pl.col("concept").hash(), pl.col("unit").hash())
+    units, code = _units(runs["unit"], hashes["unit"].to_numpy())
+    given = np.array([_kind(unit) for unit in units], np.uint8)[code]
+    said = [hashes["concept"].alias("name"), pl.Series("code", code), pl.Series("given", given)]
+    return np.cumsum(begins) - 1, runs.hstack(said), units
 
 
-def _units(units: pl.Series) -> pl.DataFrame:
-    """unit, code, given: the kind of every unit that occurs."""
-    unit, lower = pl.col("unit"), pl.col("unit").str.to_lowercase()
-    kind = (
-        pl.when(unit.str.contains(MONEY)).then(0)
-        .when(lower == "shares").then(1)
-        .when(lower.str.contains(r"^[a-z]{3}(/|-?per-?)shares?$")).then(2)
-        .otherwise(3)
-    )  # fmt: skip
-    return units.to_frame().with_row_index("code").with_columns(given=kind.cast(pl.UInt8))
+def _units(units: pl.Series, hashes: Numbers) -> tuple[pl.Series, Numbers]:
+    """(the units that occur, in order; the place of each of the given ones among them)."""
+    _, first, of = np.unique(hashes, return_index=True, return_inverse=True)
+    different = units[first].to_list()
+    order = sorted(range(len(different)), key=different.__getitem__)
+    place = np.empty(len(order), np.uint32)
+    place[order] = np.arange(len(order))
+    return units[first[order]], place[of]
+
+
+@lru_cache(maxsize=1024)
+def _kind(unit: str) -> int:
+    """The place of the kind of a unit in UNIT_KINDS."""
+    if MONEY.fullmatch(unit):
+        return 0
+    lower = unit.lower()
+    if lower == "shares":
+        return 1
+    return 2 if PER_SHARE.fullmatch(lower) else 3
 
 
 @lru_cache(maxsize=4)
@@ -65,10 +79,20 @@ CONCEPT_TABLE = {
 }  # fmt: skip
 
 
+@lru_cache(maxsize=4)
+def _tags(rules: Ruleset) -> Numbers:
+    """A number for each row of the table of concepts, from its taxonomy and concept."""
+    table = concept_table(rules)
+    return _tag(table["taxonomy"], table["concept"].hash())
+
+
+def _tag(taxonomy: pl.Series, name: pl.Series) -> Numbers:
+    return name.to_numpy() ^ (taxonomy.hash(seed=1).to_numpy() * np.uint64(3))
+
+
 def carriers(measures: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
     """The measures that may carry an item, one row for each: columns of both, and `measure`."""
-    table = concept_table(rules)
-    numbered = measures.with_row_index("measure")
-    # One key, then a filter: a join on two texts has to encode whole rows.
-    both = numbered.join(table, on="concept", maintain_order="left_right")
-    return both.filter(pl.col("taxonomy") == pl.col("taxonomy_right")).drop("taxonomy_right")
+    measure, place = matched(_tag(measures["taxonomy"], measures["name"]), _tags(rules))
+    said = measures[["unit", "code", "given"]][measure]
+    numbers = pl.Series("measure", measure, pl.UInt32)
+    return concept_table(rules)[place].hstack([numbers, *said])
