@@ -101,9 +101,11 @@ class Book:
     @cached_property
     def style(self) -> Numbers:
         """The place of the style of each filing among the styles; -1: none of them."""
-        names = pl.Enum([style.name for style in self.rules.styles])
-        styles = self.filings["style"].cast(names, strict=False).to_physical()
-        return styles.cast(pl.Int64).fill_null(-1).to_numpy()
+        style = self.filings["style"]
+        found = np.full(len(style), -1)
+        for place, known in enumerate(self.rules.styles):
+            found[(style == known.name).to_numpy()] = place
+        return found
 
     @cached_property
     def _places(self) -> dict[str, int]:

@@ -107,3 +107,10 @@ def lasting(numbers: Numbers, rank: Numbers) -> Numbers:
     """The places of those with the highest rank (the last of several) of each number."""
     order = ordered(packed([numbers, rank]))
     return order[ends(numbers[order])]
+
+
+def gathered(frame: pl.DataFrame, rows: Numbers) -> pl.DataFrame:
+    """The rows at some places; null at -1."""
+    if (rows >= 0).all():
+        return frame[rows]
+    return frame[pl.Series(np.where(rows >= 0, rows, np.nan), nan_to_null=True).cast(pl.UInt32)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from typing import Any
 
@@ -11,11 +12,13 @@ import polars as pl
 from core.domain.quality.arrays import Numbers
 from core.domain.quality.chosen import MONEY
 from core.domain.quality.model import Ruleset
+from core.domain.quality.packing import found_in, gathered
 
 ANNUAL = ("10-K", "10-KT", "10-K405", "10-KSB", "20-F", "40-F")
 QUARTERLY = ("10-Q", "10-QT", "10-QSB")
 NOTICES = ("NT 10-K", "NT 10-Q")
 TRANSITION = ("10-KT", "10-QT")
+REPORTS = [*ANNUAL, *QUARTERLY, *NOTICES]
 
 
 def base_form(form: pl.Expr) -> pl.Expr:
@@ -35,27 +38,43 @@ def register(
 
     The filing of a fact is the row of the first frame, its `fid`.
     """
-    who = _companies(companies, rules)
-    first, key = _dense(facts.select(_key()).to_series())
+    keys = facts.select(_key()).to_series()
+    first, key = _dense(keys)
     seen = _seen(facts, first, key, number, measures)
-    known = filings.select(
-        "cik", "accession", "report_date", "accepted_at", "is_xbrl",
-        listed_form="form", listed_filed="filed",
-    )  # fmt: skip
-    known = known.join(seen, on="accession", how="semi")  # few of the many that are listed
-    found = seen.join(known, on=["cik", "accession"], how="left").with_columns(
-        form=pl.coalesce("listed_form", "form").fill_null("?"),
-        filed=pl.coalesce("listed_filed", "filed"),
-        listed=pl.col("listed_form").is_not_null(),
-    )
-    found = _described(found.drop("listed_form", "listed_filed"), who)
-    found = found.with_columns(style=pl.when("ifrs").then(pl.lit("ifrs")).otherwise("style"))
-    found = found.drop("ifrs").sort("cik", "filed", "accession").with_row_index("fid")
-    other = filings.filter(base_form(pl.col("form")).is_in([*ANNUAL, *QUARTERLY, *NOTICES]))
-    other = other.join(found, on=["cik", "accession"], how="anti")
+    at = found_in(keys[first].to_numpy(), filings.select(_key()).to_series().to_numpy())
+    found = _listed(seen, filings, at)
+    periodic = filings.select(base_form(pl.col("form")).is_in(REPORTS)).to_series()
+    other = filings[np.flatnonzero((at < 0) & (periodic.to_numpy() == 1))]
+    told = _described([found, other], companies, rules)
+    found = found.hstack(told[: found.height]).sort("cik", "filed", "accession")
+    found.insert_column(0, pl.Series("fid", np.arange(found.height), pl.UInt32))
     fid = np.empty(found.height, np.uint32)
     fid[found["key"].to_numpy()] = found["fid"].to_numpy()
-    return found.drop("key"), _described(other, who), fid[key]
+    return found.drop("key"), other.hstack(told[found.height :]), fid[key]
+
+
+def _listed(seen: pl.DataFrame, filings: pl.DataFrame, at: Numbers) -> pl.DataFrame:
+    """What is seen in the facts, with what the list of filings says (`at`: the row seen of each).
+
+    Form and day are those of the list, where it has them.
+    """
+    row, place = np.full(seen.height, -1), np.flatnonzero(at >= 0)
+    row[at[place]] = place
+    listed = gathered(filings[["form", "filed", "report_date", "accepted_at", "is_xbrl"]], row)
+    form, filed = (_either(listed[name], seen[name]) for name in ("form", "filed"))
+    if form.null_count():
+        form = form.fill_null("?")
+    named = pl.Series("listed", listed["form"].is_not_null())
+    rest = [name for name in seen.columns if name not in ("form", "filed")]
+    return pl.DataFrame([*seen[rest], form, filed, *listed[LISTED], named])
+
+
+LISTED = ["report_date", "accepted_at", "is_xbrl"]
+
+
+def _either(first: pl.Series, second: pl.Series) -> pl.Series:
+    """The first where it is given, else the second."""
+    return first.zip_with(first.is_not_null(), second) if first.null_count() else first
 
 
 def _key() -> pl.Expr:
@@ -78,7 +97,7 @@ def _seen(
 
     Their `key` counts 0, 1, 2 …, so that all is counted without grouping.
     """
-    seen = facts.select("cik", "accession", "form", "filed", "fiscal_year", "fiscal_period")[first]
+    seen = facts[["cik", "accession", "form", "filed", "fiscal_year", "fiscal_period"]][first]
     rounded = _roundness(facts["value"], (measures["given"] == MONEY).to_numpy()[number])
     sizes = np.bincount(key * 4 + rounded, minlength=len(first) * 4).reshape(-1, 4)
     ifrs = np.zeros(len(first), bool)
@@ -108,8 +127,8 @@ def _rounding(_: Any, ones: Any, thousands: Any, millions: Any) -> Any:
 
 def _concepts(key: Numbers, number: Numbers, measures: pl.DataFrame, filings: int) -> Numbers:
     """How many concepts each of the filings states."""
-    code = _dense(measures["concept"].hash())[1]
-    width = int(code.max(initial=0)) + 1
+    name, code = np.unique(measures["name"].to_numpy(), return_inverse=True)
+    width = max(len(name), 1)
     both = key * width + code[number]
     if filings * width > MOST_CELLS:
         return np.bincount(np.unique(both) // width, minlength=filings)
@@ -122,20 +141,27 @@ def _concepts(key: Numbers, number: Numbers, measures: pl.DataFrame, filings: in
 MOST_CELLS = 50_000_000
 
 
-def _companies(companies: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
-    """cik, name, style and filer: what is told of the filings of a company."""
-    return companies.select("cik", "name", style=_style(rules), filer=_filer())
+def _described(
+    frames: Sequence[pl.DataFrame], companies: pl.DataFrame, rules: Ruleset
+) -> pl.DataFrame:
+    """Of filings their company, its style and filer category, and what their form means.
 
-
-def _described(frame: pl.DataFrame, who: pl.DataFrame) -> pl.DataFrame:
-    """Filings with their company, its style and filer category, and what their form means."""
-    return frame.join(who, on="cik", how="left").with_columns(**_meaning())
+    All frames at once, one after another: to plan the query takes longer than to run it.
+    """
+    cik, form = (pl.concat([frame[name] for frame in frames]) for name in ("cik", "form"))
+    ifrs = np.zeros(len(cik), bool)
+    ifrs[: frames[0].height] = frames[0]["ifrs"].to_numpy()
+    who = companies[["name", "sic", "category"]]
+    told = gathered(who, found_in(companies["cik"].to_numpy(), cik.to_numpy()))
+    style = _styles(rules)[_style(told["sic"], rules)]
+    said = told[["name", "category"]].hstack([form, style, pl.Series("ifrs", ifrs)])
+    return said.select("name", **_meaning())
 
 
 @cache
 def _meaning() -> dict[str, pl.Expr]:
     base = base_form(pl.col("form"))
-    foreign, filer = base.is_in(["20-F", "40-F"]), pl.col("filer").fill_null("other")
+    foreign = base.is_in(["20-F", "40-F"])
     return {
         "base_form": base,
         "amendment": pl.col("form").str.ends_with("/A"),
@@ -143,21 +169,33 @@ def _meaning() -> dict[str, pl.Expr]:
         "quarterly": base.is_in(QUARTERLY),
         "periodic": base.is_in([*ANNUAL, *QUARTERLY]),
         "transition": base.is_in(TRANSITION),
-        "style": pl.col("style").fill_null("industrial"),
-        "filer": pl.when(foreign).then(pl.lit("foreign")).otherwise(filer),
+        "style": pl.when("ifrs").then(pl.lit("ifrs")).otherwise("style"),
+        "filer": pl.when(foreign).then(pl.lit("foreign")).otherwise(_filer()),
     }
 
 
 @lru_cache(maxsize=4)
-def _style(rules: Ruleset) -> pl.Expr:
-    """The first style whose SIC range holds the company; industrial where the SIC is unknown."""
-    code = pl.col("sic").cast(pl.Int32, strict=False)
-    style: Any = pl.when(pl.lit(False)).then(pl.lit(""))
-    for entry in rules.styles:
-        for low, high in entry.sic:
-            style = style.when(code.is_between(low, high)).then(pl.lit(entry.name))
-    named: pl.Expr = style.otherwise(pl.lit("industrial"))
-    return named
+def _styles(rules: Ruleset) -> pl.Series:
+    """The names of the styles, and last that of filers of none."""
+    return pl.Series("style", [*(style.name for style in rules.styles), "industrial"])
+
+
+@lru_cache(maxsize=4)
+def _style_of_code(rules: Ruleset) -> Numbers:
+    """The first style whose SIC range holds a code, by the code."""
+    most = max((high for style in rules.styles for _, high in style.sic), default=0)
+    found = np.full(most + 2, len(rules.styles))
+    for place, style in reversed(list(enumerate(rules.styles))):
+        for low, high in style.sic:
+            found[low : high + 1] = place
+    return found
+
+
+def _style(sic: pl.Series, rules: Ruleset) -> Numbers:
+    """The place of the style of each SIC; of the last name where it is unknown."""
+    code, styles = sic.cast(pl.Int32, strict=False).to_numpy(), _style_of_code(rules)
+    known = (code >= 0) & (code < len(styles))
+    return styles[np.where(known, code, len(styles) - 1).astype(np.int64)]
 
 
 @cache
