@@ -21,7 +21,7 @@ from core.domain.quality.model import Ruleset, default_ruleset
 from core.domain.quality.packing import days, found_rows
 from core.domain.quality.presence import factless
 from core.domain.quality.score import scores
-from core.domain.quality.words import Said
+from core.domain.quality.words import Said, giving, messages
 
 BATCH_FACTS = 250_000
 MOST_PER_RULE = 5  # findings of one rule that one filing keeps: the worst
@@ -124,7 +124,7 @@ def without_facts(book: Book) -> pl.DataFrame:
         return empty
     empty = empty.join(book.filings.select("cik").unique(), on="cik", how="semi")
     said = "The {form} filed on {filed} is marked XBRL, but none of its facts are there."
-    return empty.with_columns(message=Said(empty, said).message({}))
+    return giving(empty, message=messages([Said(empty, said)])[0])
 
 
 def _unrated(empty: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:

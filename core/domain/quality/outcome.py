@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from core.domain.quality.arrays import Numbers
-from core.domain.quality.words import Said, messages
+from core.domain.quality.words import Said, giving, messages
 
 FAILED: dict[str, pl.DataType | type[pl.DataType]] = {
     "fid": pl.UInt32,
@@ -67,7 +67,7 @@ def joined(outcomes: Sequence[Outcome], filings: int) -> Judged:
     told = [said for o in outcomes for said in o.told]
     rules = [o.rule for o in outcomes for _ in o.told]
     pieces = [_shaped(*one) for one in zip(rules, told, messages(told), strict=True)]
-    failed = pl.concat([pl.DataFrame(schema=FAILED), *pieces])
+    failed = pl.concat([pl.DataFrame(schema=FAILED), *pieces], how="diagonal")
     judged, wrong = np.zeros((2, len(outcomes), filings), bool)
     for n, o in enumerate(outcomes):
         judged[n, o.judged] = True
@@ -78,14 +78,7 @@ def joined(outcomes: Sequence[Outcome], filings: int) -> Judged:
     return Judged([o.rule for o in outcomes], fid.astype(np.uint32), rule, ok, failed)
 
 
-def _shaped(rule: str, said: Said, message: pl.Expr) -> pl.DataFrame:
-    """The columns of FAILED; those that a rule does not give are null."""
-    given = {name: pl.col(name) for name in FAILED if name in said.frame.columns}
-    given |= {"rule": pl.lit(rule), "message": message}
-    return said.frame.select(
-        given[name].cast(dtype).alias(name) if name in given else NONE[name]
-        for name, dtype in FAILED.items()
-    )
-
-
-NONE = {name: pl.lit(None).cast(dtype).alias(name) for name, dtype in FAILED.items()}
+def _shaped(rule: str, said: Said, message: pl.Series) -> pl.DataFrame:
+    """The columns of FAILED that a rule gives."""
+    told = giving(said.frame, rule=pl.Series([rule]).new_from_index(0, len(message)), message=message)
+    return pl.DataFrame([told[n].cast(dtype) for n, dtype in FAILED.items() if n in told.columns])

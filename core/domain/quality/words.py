@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from string import Formatter
+from typing import Any
 
+import numpy as np
 import polars as pl
 
 
@@ -20,36 +22,89 @@ class Said:
     @property
     def named(self) -> list[str]:
         """The columns of numbers that the sentence names."""
-        schema, pieces = self.frame.schema, Formatter().parse(self.sentence)
-        return [name for _, name, _, _ in pieces if name and schema[name].is_numeric()]
-
-    def message(self, written: Mapping[str, pl.Series]) -> pl.Expr:
-        """The sentence of each row, with its numbers as they are written."""
-        parts = []
-        for text, name, _, _ in Formatter().parse(self.sentence):
-            parts.append(pl.lit(text))
-            if name:
-                known = written.get(name)
-                parts.append(pl.col(name).cast(pl.String) if known is None else pl.lit(known))
-        return pl.concat_str(parts)
+        schema, pieces = self.frame.schema, _pieces(self.sentence)
+        return [name for _, name in pieces if name and schema[name].is_numeric()]
 
 
-def messages(told: Sequence[Said]) -> list[pl.Expr]:
-    """The sentences of several frames. All their numbers are written at once: to plan how they are
-    written takes longer than to write them.
+@lru_cache(maxsize=256)
+def _pieces(sentence: str) -> list[tuple[str, str | None]]:
+    """Each text of a sentence with the column that comes after it."""
+    return [(text, name) for text, name, _, _ in Formatter().parse(sentence)]
+
+
+def messages(told: Sequence[Said]) -> list[pl.Series]:
+    """The sentences of each row of several frames. All are written at once: to plan how numbers
+    are written takes longer than to write them.
     """
-    columns = [
-        (said.frame[name].cast(pl.Float64).rename("value"), n, name)
-        for n, said in enumerate(told)
-        for name in said.named
-    ]
-    stacked = pl.concat([pl.Series("value", [], pl.Float64), *(column for column, _, _ in columns)])
-    texts, begin = stacked.to_frame().select(number("value")).to_series(), 0
+    written, height = _written(told), [said.frame.height for said in told]
+    parts = [_parts(said, known) for said, known in zip(told, written, strict=True)]
+    most = max((len(part) for part in parts), default=0)
+    for part, rows in zip(parts, height, strict=True):
+        part += [_same("", "", rows)] * (most - len(part))
+    stacked = [pl.concat(parts_of).alias(str(n)) for n, parts_of in enumerate(zip(*parts, strict=True))]
+    if not stacked:
+        return [pl.Series([], dtype=pl.String) for _ in told]
+    texts = pl.DataFrame(stacked).select(pl.concat_str(pl.all())).to_series()
+    begin = np.cumsum(height) - height
+    return [texts.slice(first, rows) for first, rows in zip(begin, height, strict=True)]
+
+
+def _written(told: Sequence[Said]) -> list[dict[str, pl.Series]]:
+    """Of each frame the columns of numbers that its sentence names, as they are written."""
+    columns = [(said.frame[name], n, name) for n, said in enumerate(told) for name in said.named]
     written: list[dict[str, pl.Series]] = [{} for _ in told]
+    if not columns:
+        return written
+    stacked = pl.concat([column.cast(pl.Float64).alias("value") for column, _, _ in columns])
+    texts, begin = stacked.to_frame().select(number("value")).to_series(), 0
     for column, n, name in columns:
-        written[n][name] = texts.slice(begin, len(column)).alias(name)
+        written[n][name] = texts.slice(begin, len(column))
         begin += len(column)
-    return [said.message(known) for said, known in zip(told, written, strict=True)]
+    return written
+
+
+def _parts(said: Said, written: dict[str, pl.Series]) -> list[pl.Series]:
+    """The texts of a sentence and the columns between them, of every row."""
+    parts = []
+    for text, name in _pieces(said.sentence):
+        parts.append(_same("", text, said.frame.height))
+        if name:
+            known = written.get(name)
+            parts.append(said.frame[name].cast(pl.String) if known is None else known)
+    return parts
+
+
+def _same(name: str, value: Any, rows: int) -> pl.Series:
+    return pl.Series(name, [value]).new_from_index(0, rows)
+
+
+def giving(frame: pl.DataFrame, **columns: Any) -> pl.DataFrame:
+    """A frame with more columns: those of another name, arrays, or one value in every row.
+
+    What no query is needed for: to plan one takes longer than to judge a company.
+    """
+    kept = [column for column in frame.get_columns() if column.name not in columns]
+    more = [_column(frame, name, given) for name, given in columns.items()]
+    return pl.DataFrame([*kept, *more])
+
+
+def _column(frame: pl.DataFrame, name: str, given: Any) -> pl.Series:
+    if isinstance(given, str):
+        return frame[given].alias(name)
+    if isinstance(given, pl.Series):
+        return given.alias(name)
+    if isinstance(given, np.ndarray):
+        return pl.Series(name, given)
+    return _same(name, given, frame.height)
+
+
+def facts_of(frame: pl.DataFrame, *names: str) -> pl.Series:
+    """The facts (rows) that some columns name, as a list in each row, without nulls."""
+    columns = [frame[name] for name in names]
+    if any(column.null_count() for column in columns):
+        return frame.select(pl.concat_list(names).list.drop_nulls()).to_series()
+    rows = np.column_stack([column.to_numpy() for column in columns])
+    return pl.Series(rows, dtype=pl.Array(pl.UInt32, len(names))).cast(pl.List(pl.UInt32))
 
 
 @cache
@@ -61,15 +116,13 @@ def number(name: str) -> pl.Expr:
     small = value.abs().round(4).cast(pl.String)
     fractional = (value.abs() < 1e4) & (value.abs() % 1 != 0)
     text = pl.when(fractional).then(small).otherwise(grouped.str.strip_chars_start(","))
-    return pl.when(value < 0).then(pl.lit("-") + text).otherwise(text)
+    return pl.when(value < 0).then(pl.lit("-")).otherwise(pl.lit("")) + text
 
 
 def unlike(found: pl.DataFrame, other: str, middle: str, tail: str) -> Said:
     """Values (item, value, row) told beside what they are unlike, a column (with its `was_row`)."""
     rows = [name for name in ("row", "was_row") if name in found.columns]
-    told = found.with_columns(
-        expected=other, actual="value", rows=pl.concat_list(rows).list.drop_nulls()
-    )
+    told = giving(found, expected=other, actual="value", rows=facts_of(found, *rows))
     return Said(told, f"{{item}} is {{actual}}{middle}{{expected}}{tail}")
 
 
