@@ -77,19 +77,18 @@ class Book:
         """Which rows of `long` are of the filing's own period."""
         return self.long["own"].to_numpy()
 
-    def stating(self, measure: pl.Expr) -> Numbers:
-        """fids of the filings that state anything of some measures (of their texts)."""
+    def stating(self, measure: pl.Series) -> Numbers:
+        """fids of the filings that state anything of some measures (flags of `measures`)."""
         return np.unique(self.facts["fid"].to_numpy()[self.measuring(measure)])
 
-    def measuring(self, measure: pl.Expr) -> Numbers:
-        """The rows of the facts of some measures (of their texts)."""
-        chosen = self.measures.select(measure).to_series().to_numpy()
-        return np.flatnonzero(chosen[self.number])
+    def measuring(self, measure: pl.Series) -> Numbers:
+        """The rows of the facts of some measures (flags of `measures`)."""
+        return np.flatnonzero(measure.to_numpy()[self.number])
 
     @cached_property
     def selling(self) -> Flags:
         """Which filings come within 800 days after one that tells of operations held for sale."""
-        told = self.stating(pl.col("concept").str.contains(HELD_FOR_SALE))
+        told = self.stating(self.measures["concept"].str.contains(HELD_FOR_SALE))
         company = whole(self.filings["cik"])
         day = whole(self.filings["filed"])
         both = packed([company, day])
@@ -147,7 +146,7 @@ class Book:
         """A frame that has `fid`, with columns of the filings beside it."""
         if not about:
             return frame
-        return frame.hstack(self.filings.select(about)[frame["fid"].to_numpy()])
+        return frame.hstack(self.filings[list(about)][frame["fid"].to_numpy()])
 
 
 def open_book(
@@ -170,11 +169,12 @@ def open_book(
     registry, other, fid = register(facts, number, measures, filings, companies, rules)
     known = know(fid, number, measures, units, registry.height, rules)
     chosen = choose(facts, known, rules)
-    flows = chosen["start"].is_not_null().to_numpy()
+    flows = ~np.isnat(chosen["start"].to_numpy())
     points_of, spans_of = periods(chosen, ~flows), periods(chosen, flows)
     registry = with_period_ends(registry, points_of, spans_of)
     long, balances, amounts = laid_out(chosen, registry, points_of, spans_of, rules)
-    facts = facts.with_row_index("row").with_columns(fid=pl.Series(fid))
+    row = pl.Series("row", np.arange(facts.height), pl.UInt32)
+    facts = facts.hstack([row, pl.Series("fid", fid)])
     points, spans = (imputed(given, rules) for given in (balances, amounts))
     return Book(rules, last, facts, number, measures, registry, other, known, long, points, spans)
 

@@ -10,7 +10,7 @@ from core.domain.quality.book import Book
 from core.domain.quality.history import PER_SHARE
 from core.domain.quality.outcome import Outcome, outcome
 from core.domain.quality.past import Own, Told
-from core.domain.quality.words import Said
+from core.domain.quality.words import Said, facts_of, giving
 
 SPLITS = [
     a / b
@@ -37,9 +37,11 @@ def restated(book: Book, told: Told) -> Outcome:
     many = changed & ((number_of >= 3) & (number_of / of >= 0.1))[fid]
     if not many.any():
         return outcome("Q47", fid)
-    was = book.long.select(expected="value", was_row="row")[told.row[told.first[both[many]]]]
-    failed = book.long[told.row[both[many]]].hstack(was).with_columns(
-        actual="value", tolerance=pl.Series(room[many]), rows=pl.concat_list("row", "was_row")
+    was = book.long["row"][told.row[told.first[both[many]]]]
+    bad = giving(book.long[told.row[both[many]]], was_row=was)
+    failed = giving(
+        bad, expected=first[many], actual="value", tolerance=room[many],
+        rows=facts_of(bad, "row", "was_row"),
     )  # fmt: skip
     said = "{item} is {value}, but was first reported as {expected}."
     return outcome("Q47", fid, Said(failed, said))
@@ -83,8 +85,7 @@ def outliers(book: Book, own: Own) -> Outcome:
     if not wrong.any():
         return outcome("Q35", judged)
     rows = grown[wrong]
-    failed = book.long[own.row[rows]].with_columns(
-        expected=pl.Series(own.past[3][rows]), actual="value", rows=pl.concat_list("row")
-    )
+    bad = book.long[own.row[rows]]
+    failed = giving(bad, expected=own.past[3][rows], actual="value", rows=facts_of(bad, "row"))
     said = "{item} is {value} after {expected}: a change far from the company's own history."
     return outcome("Q35", judged, Said(failed, said))

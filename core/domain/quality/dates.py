@@ -11,7 +11,7 @@ from core.domain.quality.arrays import Flags, Floats
 from core.domain.quality.book import Book
 from core.domain.quality.outcome import Outcome, outcome
 from core.domain.quality.packing import ends, grouped, matched, packed
-from core.domain.quality.words import Said
+from core.domain.quality.words import Said, facts_of, giving
 
 
 def lengths(book: Book) -> Outcome:
@@ -42,20 +42,20 @@ def _strays(book: Book) -> list[Said]:
     fid = book.fid[rows].astype(np.int64)
     first, of = grouped(packed([fid, start, end]))
     often, fid, start, end = np.bincount(of), fid[first], start[first], end[first]
-    few, full = np.flatnonzero(often <= 2), np.flatnonzero(often >= STATEMENTS)
-    left, right = matched(fid[few], fid[full])
-    stray, of_all = few[left], full[right]
+    few, many = np.flatnonzero(often <= 2), np.flatnonzero(often >= STATEMENTS)
+    left, right = matched(fid[few], fid[many])
+    stray, of_all = few[left], many[right]
     near = np.abs(start[stray] - start[of_all]) <= STRAY_DAYS
     near &= np.abs(end[stray] - end[of_all]) <= STRAY_DAYS
     if not near.any():
         return []
-    full_periods = book.long.select(start_full="start", end_full="end")[rows[first[of_all[near]]]]
-    both = book.long[rows[first[stray[near]]]].hstack(full_periods)
-    days = [
-        (pl.col(f"end{of}") - pl.col(f"start{of}")).dt.total_days() + 1.0 for of in ("", "_full")
-    ]
+    which, others = stray[near], of_all[near]
+    full = book.long[["start", "end"]][rows[first[others]]]
     said = "{item} is given for {start} to {end}, but the statements are for {start_full} to "
-    told = both.with_columns(actual=days[0], expected=days[1])
+    told = giving(
+        book.long[rows[first[which]]], start_full=full["start"], end_full=full["end"],
+        actual=end[which] - start[which] + 1.0, expected=end[others] - start[others] + 1.0,
+    )  # fmt: skip
     return [Said(told, said + "{end_full}.")]
 
 
@@ -72,9 +72,9 @@ def report_dates(book: Book) -> Outcome:
 
 
 def _misdated(book: Book, wrong: Flags, days: Floats) -> Said:
-    dated = book.filings.filter(wrong).with_columns(
-        end="sheet_date", expected=pl.lit(0.0), actual=pl.Series(days[wrong]),
-        tolerance=pl.lit(3.0), items=pl.lit(["Assets"]),
+    dated = giving(
+        book.filings[np.flatnonzero(wrong)], end="sheet_date", expected=0.0, actual=days[wrong],
+        tolerance=3.0, items=["Assets"],
     )  # fmt: skip
     said = "The balance sheet is dated {sheet_date}, but the report {report_date}."
     return Said(dated, said)
@@ -90,11 +90,9 @@ def _repeated(book: Book) -> list[Said]:
     again &= np.isnan(book.day("report_date")[here]) & (filed[here] > filed[before])
     if not again.any():
         return []
-    forms = book.filings[here[again]].with_columns(told=book.filings["filed"][before[again]])
-    none = pl.lit(None, pl.Float64)
-    dated = forms.with_columns(
-        end="sheet_date", items=pl.lit(["Assets"]), expected=none, actual=none,
-        tolerance=pl.lit(3.0),
+    dated = giving(
+        book.filings[here[again]], told=book.filings["filed"][before[again]], end="sheet_date",
+        items=["Assets"], tolerance=3.0,
     )  # fmt: skip
     said = (
         "The balance sheet is dated {sheet_date}, but so is that of the report of {told} before it."
@@ -116,10 +114,10 @@ def cover_dates(book: Book) -> Outcome:
     wrong = (days < -3) | (days > most)
     if not wrong.any():
         return outcome("Q38", fid)
-    failed = book.rows_at(last[wrong], "sheet_date").with_columns(
-        expected=pl.lit(0.0), actual=pl.Series(days[wrong]), tolerance=pl.Series(most[wrong]),
-        rows=pl.concat_list("row"),
-    )  # fmt: skip
+    bad = book.rows_at(last[wrong], "sheet_date")
+    failed = giving(
+        bad, expected=0.0, actual=days[wrong], tolerance=most[wrong], rows=facts_of(bad, "row")
+    )
     said = (
         "The cover's share count is dated {end}, but the balance sheet {sheet_date}: {actual} days."
     )
@@ -136,13 +134,9 @@ def future(book: Book) -> Outcome:
     late = book.end[rows] - book.day("filed")[fid] > 1
     if not late.any():
         return outcome("Q39", fid)
-    days = (pl.col("end") - pl.col("filed")).dt.total_days()
-    failed = book.beside(book.long[rows[late]], "filed").with_columns(
-        expected=pl.lit(0.0),
-        actual=days,
-        tolerance=pl.lit(1.0),
-        rows=pl.concat_list("row"),
-    )
+    bad = book.beside(book.long[rows[late]], "filed")
+    after = (book.end[rows] - book.day("filed")[fid])[late]
+    failed = giving(bad, expected=0.0, actual=after, tolerance=1.0, rows=facts_of(bad, "row"))
     said = "{item} is of a period to {end}, after the filing of {filed}."
     return outcome("Q39", fid, Said(failed, said))
 
@@ -161,11 +155,7 @@ def deadline(book: Book) -> Outcome:
     failed = failed.filter(pl.col("days") > pl.col("due") + more)
     if failed.is_empty():
         return outcome("Q45", np.flatnonzero(judged))
-    failed = failed.with_columns(
-        end="report_date",
-        expected="due",
-        actual="days",
-    )
+    failed = giving(failed, end="report_date", expected="due", actual="days")
     said = "Filed {actual} days after the period end, but {expected} are allowed."
     return outcome("Q45", np.flatnonzero(judged), Said(failed, said))
 

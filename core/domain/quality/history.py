@@ -13,7 +13,7 @@ from core.domain.quality.kin import against_kin
 from core.domain.quality.outcome import Outcome, outcome
 from core.domain.quality.packing import found_rows, whole
 from core.domain.quality.past import Own, Told, place_of
-from core.domain.quality.words import Said, unlike
+from core.domain.quality.words import Said, giving, unlike
 
 SCALES = (1e3, 1e6)
 OUT_OF_LINE = 30.0
@@ -41,10 +41,10 @@ def scale_jump(book: Book, own: Own, told: Told) -> Outcome:
     same, lone = (w & ~at_fault[t.fid[t.last]] for t, w in ((told, same), (own, lone)))
     if not same.any() and not lone.any():
         return outcome("Q33", judged)
-    none = pl.lit(None, pl.UInt32)
+    none = pl.Series([None] * int(lone.sum()), dtype=pl.UInt32)
     found = pl.concat([
         _before(book, told, same),
-        _before(book, own, lone).with_columns(was_row=none),
+        giving(_before(book, own, lone), was_row=none),
     ])  # fmt: skip
     worst = found.sort("fid", "value").unique(["fid", "item"], keep="last", maintain_order=True)
     said = unlike(worst, "was", ", but was ", " before: a jump of scale.")
@@ -70,9 +70,9 @@ def _items(book: Book, told: Told, where: Flags) -> Numbers:
 
 def _before(book: Book, told: Told, where: Flags) -> pl.DataFrame:
     """fid, item, start, end, value, row of some values, and the same of those before them."""
-    was = book.long.select(was="value", was_row="row", was_fid="fid")[told.row[told.last[where]]]
-    here = book.long.select("fid", "item", "start", "end", "value", "row")[told.row[where]]
-    return here.hstack(was)
+    here = book.long[["fid", "item", "start", "end", "value", "row"]][told.row[where]]
+    was = told.row[told.last[where]]
+    return giving(here, was=book.value[was], was_row=book.long["row"][was])
 
 
 def _credible(book: Book, told: Told, where: Flags) -> Flags:
@@ -171,7 +171,7 @@ def _jumped(book: Book, own: Own) -> list[Said]:
     jumped &= (_items(book, own, jumped) <= FEW_JUMPS)[own.fid]
     if not jumped.any():
         return []
-    found = book.long[own.row[jumped]].with_columns(other=pl.Series(own.size[jumped]))
+    found = giving(book.long[own.row[jumped]], other=own.size[jumped])
     return [unlike(found, "other", ", but the greatest of the four before is ", ".")]
 
 
@@ -193,7 +193,7 @@ def _mirrored(book: Book, own: Own) -> list[Said]:
     mirror &= (own.months == 0) & (own.value != 0) & _unanimous(past, before)
     if not mirror.any():
         return []
-    found = book.long[own.row[mirror]].with_columns(p1=pl.Series(before[mirror]))
+    found = giving(book.long[own.row[mirror]], p1=before[mirror])
     found = _not_earned(book, found)
     if found.is_empty():
         return []

@@ -14,7 +14,7 @@ from core.domain.quality.book import Book
 from core.domain.quality.history import PER_SHARE
 from core.domain.quality.outcome import Outcome, outcome
 from core.domain.quality.packing import lasting, packed
-from core.domain.quality.words import Said, words
+from core.domain.quality.words import Said, giving, words
 
 REGULAR = 3  # filings of the form that must have had an item before its absence says something
 FEW, MANY = 0.4, 2.5
@@ -64,9 +64,9 @@ def _needs(book: Book, have: Flags) -> tuple[Flags, Flags, Names]:
 
 def _counted(book: Book, fids: Numbers, expected: Numbers, actual: Numbers) -> pl.DataFrame:
     """fid, end (of the period), and two counts of some filings."""
-    return book.filings[fids].select(
-        "fid", end="period_end", expected=pl.Series(expected[fids].astype(float)),
-        actual=pl.Series(actual[fids].astype(float)),
+    return giving(
+        book.filings[["fid"]][fids], end=book.filings["period_end"][fids],
+        expected=expected[fids].astype(float), actual=actual[fids].astype(float),
     )  # fmt: skip
 
 
@@ -134,7 +134,7 @@ def _one_sided(book: Book, items: Sequence[str]) -> list[Said]:
     latest = np.full(len(often), end.min())
     np.maximum.at(latest, length[own], end[own])
     last = latest[length[missing]].astype("datetime64[D]")
-    found = book.long[main[missing]].with_columns(own_end=pl.Series(last))
+    found = giving(book.long[main[missing]], own_end=last)
     said = "{item} is given as {value} for the {months} months to {end}, but not for those to "
     return [Said(found, said + "{own_end}.")]
 
@@ -155,9 +155,8 @@ def counts(book: Book) -> Outcome:
     wrong = (ratio < FEW) | (ratio > MANY)
     if not wrong.any():
         return outcome("Q49", fids)
-    failed = book.filings[fids[wrong]].with_columns(
-        end="period_end", expected=pl.Series(usual[wrong]), actual="facts"
-    )
+    bad = book.filings[fids[wrong]]
+    failed = giving(bad, end="period_end", expected=usual[wrong], actual="facts")
     said = "The filing has {actual} facts, but the median of the last four of its form is "
     return outcome("Q49", fids, Said(failed, said + "{expected}."))
 
@@ -177,9 +176,7 @@ def amended(book: Book) -> Outcome:
     )
     forms = book.filings[judged]
     later = forms.join(both, on=keys).filter(pl.col("amended_on") >= pl.col("filed"))
-    failed = later.unique("fid", keep="first").with_columns(
-        end="report_date",
-    )
+    failed = giving(later.unique("fid", keep="first"), end="report_date")
     return outcome("Q46", judged, Said(failed, "Amended by a filing of {amended_on}."))
 
 

@@ -11,7 +11,7 @@ from core.domain.quality.arrays import Flags, Floats, Numbers
 from core.domain.quality.book import Book
 from core.domain.quality.outcome import Outcome, outcome
 from core.domain.quality.packing import lasting, matched, packed
-from core.domain.quality.words import Said
+from core.domain.quality.words import Said, facts_of, giving
 
 
 def adding_up(book: Book) -> Outcome:
@@ -33,9 +33,10 @@ def adding_up(book: Book) -> Outcome:
     wrong = judged & departs
     if not wrong.any():
         return outcome("Q27", flows.fid[long[judged]])
-    failed = _beside(book, flows, long[wrong], last=last[wrong], rest=rest[wrong]).with_columns(
-        expected=pl.Series(summed[wrong]), tolerance=pl.Series(room[wrong]), actual="value",
-        rows=pl.concat_list("row", "last_row", "rest_row"),
+    bad = _beside(book, flows, long[wrong], last=last[wrong], rest=rest[wrong])
+    failed = giving(
+        bad, expected=summed[wrong], tolerance=room[wrong], actual="value",
+        rows=facts_of(bad, "row", "last_row", "rest_row"),
     )  # fmt: skip
     said = (
         "{item} of the longer period is {value}, but the last quarter and what came before make "
@@ -141,9 +142,10 @@ def nested(book: Book) -> Outcome:
     wrong = flows.value[short] > value + room
     if not wrong.any():
         return outcome("Q28", flows.fid[long])
-    failed = _beside(book, flows, long[wrong], short=short[wrong]).with_columns(
-        expected="value", actual="short", tolerance=pl.Series(room[wrong]),
-        rows=pl.concat_list("short_row", "row"),
+    bad = _beside(book, flows, long[wrong], short=short[wrong])
+    failed = giving(
+        bad, expected="value", actual="short", tolerance=room[wrong],
+        rows=facts_of(bad, "short_row", "row"),
     )  # fmt: skip
     said = "{item} of the shorter period is {short}, but of the longer one that holds it {value}."
     return outcome("Q28", flows.fid[long], Said(failed, said))
@@ -151,13 +153,11 @@ def nested(book: Book) -> Outcome:
 
 def _beside(book: Book, flows: Flows, which: Numbers, **others: Numbers) -> pl.DataFrame:
     """Some flows as rows of `long`, with value and row (`x`, `x_row`) of others beside them."""
-    beside = [
-        book.long.select(pl.col("value").alias(name), pl.col("row").alias(f"{name}_row"))[
-            flows.place[place]
-        ]
-        for name, place in others.items()
-    ]
-    return pl.concat([book.long[flows.place[which]], *beside], how="horizontal")
+    frame = book.long[flows.place[which]]
+    for name, place in others.items():
+        row, value = book.long["row"][flows.place[place]], flows.value[place]
+        frame = giving(frame, **{name: value, f"{name}_row": row})
+    return frame
 
 
 def fourth(book: Book) -> Outcome:
@@ -178,9 +178,10 @@ def fourth(book: Book) -> Outcome:
     wrong = judged & ((quarter < -0.02 * value) | (quarter > 0.75 * value))
     if not wrong.any():
         return outcome("Q50", flows.fid[year[judged]])
-    failed = _beside(book, flows, year[wrong], nine=nine[wrong]).with_columns(
-        expected="nine", actual="value", rows=pl.concat_list("row", "nine_row"),
-        quarter=pl.col("value") - pl.col("nine"),
+    bad = _beside(book, flows, year[wrong], nine=nine[wrong])
+    failed = giving(
+        bad, expected="nine", actual="value", rows=facts_of(bad, "row", "nine_row"),
+        quarter=quarter[wrong],
     )  # fmt: skip
     said = (
         "{item} of the year is {value} and of its first nine months {nine}: the fourth quarter "

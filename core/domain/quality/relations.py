@@ -13,7 +13,7 @@ from core.domain.quality.book import Book
 from core.domain.quality.forms import judge, near, slack, total
 from core.domain.quality.model import Equation, Rule
 from core.domain.quality.outcome import Outcome, outcome
-from core.domain.quality.words import Said, words
+from core.domain.quality.words import Said, giving, words
 
 LEARNED_SHARE = 0.75
 LEARNED_COUNT = 3
@@ -52,7 +52,7 @@ def _of_style(book: Book, style: str) -> Numbers | None:
         fids: Numbers = np.flatnonzero(np.isin(book.style, banks))
         return fids
     if style == "ifrs":
-        return book.stating(pl.col("taxonomy") == "ifrs-full")
+        return book.stating(book.measures["taxonomy"] == "ifrs-full")
     return None
 
 
@@ -75,9 +75,9 @@ def _explain(rule: Rule, given: Amounts, broken: Flags, closest: Numbers) -> pl.
         [(*_wording(form), list(form.items)) for form in rule.equations],
         schema=["begin", "middle", "items"], orient="row",
     )  # fmt: skip
-    return given.rows(broken, []).hstack(said[at[0]]).with_columns(
-        expected=pl.Series(expected), tolerance=pl.Series(tolerance), actual=pl.Series(actual),
-        gap=pl.Series(np.abs(actual - expected)),
+    return giving(
+        given.rows(broken, []).hstack(said[at[0]]), expected=expected, tolerance=tolerance,
+        actual=actual, gap=np.abs(actual - expected),
     )  # fmt: skip
 
 
@@ -146,7 +146,5 @@ def _exceeding(bad: pl.DataFrame, part: str, whole: str, room: Floats) -> Said:
     said = (
         f"{text[:1].upper()}{text[1:]} of {{actual}} is more than {words(whole)} of {{expected}}."
     )
-    told = bad.with_columns(
-        expected=whole, actual=part, tolerance=pl.Series(room), items=pl.lit([part, whole])
-    )
+    told = giving(bad, expected=whole, actual=part, tolerance=room, items=[part, whole])
     return Said(told, said)

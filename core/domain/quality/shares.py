@@ -9,7 +9,7 @@ from core.domain.quality.arrays import Flags, Floats, Numbers
 from core.domain.quality.book import Book
 from core.domain.quality.outcome import Outcome, outcome
 from core.domain.quality.packing import packed
-from core.domain.quality.words import Said, words
+from core.domain.quality.words import Said, facts_of, giving, words
 
 FACTOR = 100.0
 MILLION = 1e6
@@ -25,14 +25,12 @@ def earnings(book: Book) -> Outcome:
     wrong = judged & (gap > 0)
     if not wrong.any():
         return outcome("Q24", spans.fid[judged])
-    failed = spans.rows(wrong, ["EpsBasic", "SharesBasic"]).with_columns(
-        expected=pl.Series(product[wrong]), room=pl.Series(room[wrong]),
-        actual=pl.Series(spans.first(INCOMES)[wrong]),
+    actual = spans.first(INCOMES)[wrong]
+    failed = giving(
+        spans.rows(wrong, ["EpsBasic", "SharesBasic"]), expected=product[wrong], actual=actual,
+        tolerance=room[wrong] + np.abs(actual) * 0.01,
+        items=["EpsBasic", "SharesBasic", "NetIncome"],
     )  # fmt: skip
-    failed = failed.with_columns(
-        tolerance=pl.col("room") + pl.col("actual").abs() * 0.01,
-        items=pl.lit(["EpsBasic", "SharesBasic", "NetIncome"]),
-    )
     said = (
         "Basic earnings per share of {EpsBasic} times {SharesBasic} shares is {expected}, but the "
         "income is {actual}."
@@ -68,9 +66,7 @@ def dilution(book: Book) -> Outcome:
 def _pair(bad: pl.DataFrame, item: str, other: str, verb: str, room: float) -> Said:
     text = words(item)
     said = f"{text[:1].upper()}{text[1:]} of {{actual}} {verb} {words(other)} of {{expected}}."
-    told = bad.with_columns(
-        expected=other, actual=item, tolerance=pl.lit(room), items=pl.lit([item, other])
-    )
+    told = giving(bad, expected=other, actual=item, tolerance=room, items=[item, other])
     return Said(told, said)
 
 
@@ -89,9 +85,9 @@ def heads(book: Book) -> Outcome:
     wrong = judged & (np.abs(net - profit) > room)
     if not wrong.any():
         return outcome("Q26", spans.fid[judged])
-    failed = spans.rows(wrong, ["NetIncome", "ProfitLoss"]).with_columns(
-        expected="ProfitLoss", actual="NetIncome", tolerance=pl.Series(room[wrong]),
-        items=pl.lit(["NetIncome", "ProfitLoss"]),
+    failed = giving(
+        spans.rows(wrong, ["NetIncome", "ProfitLoss"]), expected="ProfitLoss", actual="NetIncome",
+        tolerance=room[wrong], items=["NetIncome", "ProfitLoss"],
     )  # fmt: skip
     said = (
         "Net income is {actual}, but the profit heading the cash flow is {expected}, and no "
@@ -106,10 +102,8 @@ def negatives(book: Book) -> Outcome:
     wrong, judged = flagged & (book.value < 0), book.fid[flagged]
     if not wrong.any():
         return outcome("Q29", judged)
-    failed = book.rows(wrong).with_columns(
-        expected=pl.lit(0.0), actual="value", tolerance=pl.lit(0.0),
-        rows=pl.concat_list("row"),
-    )  # fmt: skip
+    bad = book.rows(wrong)
+    failed = giving(bad, expected=0.0, actual="value", tolerance=0.0, rows=facts_of(bad, "row"))
     return outcome("Q29", judged, Said(failed, "{item} is {value}, but cannot be below 0."))
 
 
@@ -130,10 +124,11 @@ def cover(book: Book) -> Outcome:
     wrong = np.flatnonzero(judged & ~((ratio >= 1 / most) & (ratio <= most)))
     if not len(wrong):
         return outcome("Q31", np.flatnonzero(judged))
-    others = book.long.select(expected="value", other="row")[against[wrong]]
-    failed = book.long[counted[wrong]].hstack(others).with_columns(
-        actual="value", tolerance=pl.col("expected") * pl.Series(most[wrong]),
-        rows=pl.concat_list("row", "other"),
+    there, other = counted[wrong], against[wrong]
+    bad = giving(book.long[there], other=book.long["row"][other])
+    failed = giving(
+        bad, expected=value[other], actual="value", tolerance=value[other] * most[wrong],
+        rows=facts_of(bad, "row", "other"),
     )  # fmt: skip
     said = "The cover gives {value} shares outstanding, but the statements {expected}."
     return outcome("Q31", np.flatnonzero(judged), Said(failed, said))
@@ -169,7 +164,8 @@ def _before(book: Book, counted: Numbers) -> Numbers:
 
 def _splits(book: Book) -> Floats:
     """The greatest split ratio (>= 1) each filing tells of, else NaN: counts may mix both bases."""
-    rows = book.measuring(pl.col("concept").is_in(SPLITS))
+    concept = book.measures["concept"]
+    rows = book.measuring((concept == SPLIT) | (concept == REVERSE_SPLIT))
     ratio, fid = book.facts["value"].to_numpy()[rows], book.facts["fid"].to_numpy()[rows]
     told = ratio > 0
     found = np.full(book.filings.height, np.nan)
@@ -177,15 +173,15 @@ def _splits(book: Book) -> Floats:
     return found
 
 
-SPLITS = (
-    "StockholdersEquityNoteStockSplitConversionRatio1", "StockholdersEquityReverseStockSplitRatio",
-)  # fmt: skip
+SPLIT = "StockholdersEquityNoteStockSplitConversionRatio1"
+REVERSE_SPLIT = "StockholdersEquityReverseStockSplitRatio"
 
 
 def small(book: Book) -> Outcome:
     """Q32: an accelerated filer whose every balance is below a million."""
     points = book.points
-    filers = book.filings["filer"].is_in(["large", "accelerated"]).to_numpy()
+    filer = book.filings["filer"]
+    filers = ((filer == "large") | (filer == "accelerated")).to_numpy()
     sheets = filers[points.fid] & ~np.isnan(points.items["Assets"])
     greatest = np.zeros(book.filings.height)
     np.fmax.at(greatest, points.fid[sheets], points.greatest(BALANCES)[sheets])
@@ -193,10 +189,8 @@ def small(book: Book) -> Outcome:
     if not wrong.any():
         return outcome("Q32", points.fid[sheets])
     tops = points.rows(wrong, []).group_by("fid").agg(pl.col("end").max())
-    failed = tops.with_columns(
-        actual=pl.Series(greatest[tops["fid"].to_numpy()]), expected=pl.lit(MILLION),
-        items=pl.lit(["Assets"]),
-    )  # fmt: skip
+    actual = greatest[tops["fid"].to_numpy()]
+    failed = giving(tops, actual=actual, expected=MILLION, items=["Assets"])
     said = "The greatest balance is {actual}, but a filer of this category has more than 1,000,000."
     return outcome("Q32", points.fid[sheets], Said(failed, said))
 
