@@ -38,14 +38,14 @@ class Book:
     filings: pl.DataFrame  # row = fid: form, filed, report_date, period_end, unit, style …
     other: pl.DataFrame  # filings without facts (for Q44, Q45, Q46)
     known: Known  # facts of standard items, with the unit they have and should have
-    long: pl.DataFrame  # fid, item, start, end, value, row, rank (of the tag), months, own
+    long: pl.DataFrame  # fid, item, number, start, end, value, row, rank (of the tag), months, own
     points: Amounts  # with missing operands of equations filled from others
     spans: Amounts
 
     @cached_property
     def item(self) -> np.ndarray[Any, np.dtype[np.uint8]]:
         """The place of the item of each row of `long` among the items of the rule set."""
-        return self.long["item"].to_physical().to_numpy()
+        return self.long["number"].to_numpy()
 
     @cached_property
     def fid(self) -> Numbers:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,8 @@ class Known:
     kind: Small
     home: Flags  # whether it is in the currency of its filing
     table: pl.DataFrame  # measures that may carry an item
-    currency: pl.Series  # of each filing; null where it gives no amounts
+    units: pl.Series  # by their code
+    main: Numbers  # the code of the currency of each filing; -1 where it gives no amounts
 
 
 def know(
@@ -50,8 +52,8 @@ def know(
     stated[fid[given == PER_SHARE]] = True
     meant = ~stated[fid] & (kind == PER_SHARE) & (given == MONEY)
     given = np.where(meant, np.uint8(PER_SHARE), given)
-    currency = units.gather(pl.Series(main)).set(pl.Series(~amounts), None)
-    return Known(row, fid, place, given, kind, code == main[fid], table, currency)
+    home = code == main[fid]
+    return Known(row, fid, place, given, kind, home, table, units, np.where(amounts, main, -1))
 
 
 def _spread(number: Numbers, of: Any, measures: int) -> tuple[Numbers, Numbers]:
@@ -76,25 +78,31 @@ def _main_units(fid: Any, code: Any, money: Flags, shape: tuple[int, int]) -> tu
 
 
 def choose(facts: pl.DataFrame, known: Known, rules: Ruleset) -> pl.DataFrame:
-    """fid, item, start, end, value, row, rank: the first reported tag of each item and period.
+    """fid, item, start, end, value, row, rank, number: the first reported tag of each item and period.
 
-    In order of fid, item, start (null first) and end. What is no number (NaN, infinite) counts as
+    In order of fid, item (its place is `number`), start (null first) and end. What is no number (NaN, infinite) counts as
     not reported.
     """
     instant, rank = (known.table[name].to_numpy() for name in ("instant", "rank"))
-    fits = facts["period_start"].is_null().to_numpy()[known.row] == instant[known.place]
+    fits = np.isnat(facts["period_start"].to_numpy())[known.row] == instant[known.place]
     fits &= (known.given == known.kind) & ((known.given != MONEY) | known.home)
     fits &= np.isfinite(facts["value"].to_numpy()[known.row])
     row, place = known.row[fits], known.place[fits]
     item, rank = known.table["item"].to_numpy()[place], rank[place]
-    stated = facts.select(start="period_start", end="period_end", value="value", seq="seq")[row]
-    days = (whole(stated["start"]), whole(stated["end"]))
+    stated = facts[["period_start", "period_end", "value", "seq"]][row]
+    days = (whole(stated["period_start"]), whole(stated["period_end"]))
     period = packed([known.fid[fits], item, *days])
     order = ordered(packed([period, rank, whole(stated["seq"])]))
     first = order[begins(period[order])]
-    names = pl.Series("item", list(rules.items), pl.Enum(list(rules.items)))
+    start, end, value = stated[["period_start", "period_end", "value"]][first]
     return pl.DataFrame([
-        pl.Series("fid", known.fid[fits][first]), names[item[first]],
-        *stated.select("start", "end", "value")[first],
-        pl.Series("row", row[first], pl.UInt32), pl.Series("rank", rank[first]),
+        pl.Series("fid", known.fid[fits][first]), _names(rules)[item[first]],
+        start.alias("start"), end.alias("end"), value, pl.Series("row", row[first], pl.UInt32),
+        pl.Series("rank", rank[first]), pl.Series("number", item[first]),
     ])  # fmt: skip
+
+
+@lru_cache(maxsize=4)
+def _names(rules: Ruleset) -> pl.Series:
+    """The items by their places."""
+    return pl.Series("item", list(rules.items), pl.Enum(list(rules.items)))

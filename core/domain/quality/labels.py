@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import polars as pl
 
-from core.domain.quality.arrays import Flags
+from core.domain.quality.arrays import Flags, Numbers
 from core.domain.quality.book import Book
 from core.domain.quality.chosen import MONEY
 from core.domain.quality.measures import UNIT_KINDS
+from core.domain.quality.model import Ruleset
 from core.domain.quality.outcome import Outcome, outcome
-from core.domain.quality.packing import days
-from core.domain.quality.words import Said
+from core.domain.quality.packing import days, found_in, gathered
+from core.domain.quality.words import Said, facts_of, giving
 
 
 def duplicates(book: Book) -> Outcome:
@@ -80,10 +83,14 @@ def _once(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _known(book: Book, where: Flags) -> pl.DataFrame:
     """Some known facts: fid, row, taxonomy, concept, unit, start, end, actual, rows."""
-    return book.facts.select(
-        "fid", "row", "taxonomy", "concept", "unit", start="period_start", end="period_end",
-        actual="value", rows=pl.concat_list("row"),
-    )[book.known.row[where]]  # fmt: skip
+    facts = book.facts[KNOWN][book.known.row[where]]
+    return giving(
+        facts[KNOWN[:5]], start=facts["period_start"], end=facts["period_end"],
+        actual=facts["value"], rows=facts_of(facts, "row"),
+    )  # fmt: skip
+
+
+KNOWN = [*ROW, "taxonomy", "concept", "unit", "period_start", "period_end", "value"]
 
 
 SPOKEN = {"money": "a currency", "per_share": "a currency per share"}
@@ -98,41 +105,52 @@ def _second_currency(book: Book, amounts: Flags) -> pl.DataFrame:
     twin = ["fid", "taxonomy", "concept", "start", "end"]
     home = _known(book, amounts & known.home & concerned[known.fid]).select(twin)
     alone = foreign.join(home, on=twin, how="anti", nulls_equal=True)
-    return alone.with_columns(currency=known.currency.gather(alone["fid"]))
+    currency = gathered(known.units.to_frame(), known.main[alone["fid"].to_numpy()])
+    return giving(alone, currency=currency.to_series())
 
 
 def retired(book: Book) -> Outcome:
     """Q43: facts of the own period under a concept retired more than a year before."""
     judged = np.flatnonzero(book.filings["facts"].to_numpy() > 50)
-    last = pl.col("concept").replace_strict(book.rules.retired, default=None)
-    year = book.measures.select(last.cast(pl.Float64)).to_series().to_numpy()[book.number]
-    rows = np.flatnonzero(~np.isnan(year))
-    facts = book.facts.select(
-        "fid", "row", "concept", "filed", "value", start="period_start", end="period_end"
-    )[rows]
-    late = facts["filed"].dt.year().to_numpy() > year[rows] + 2
-    wrong = late & (days(facts["end"]) == book.day("period_end")[facts["fid"].to_numpy()])
-    if not wrong.any():
+    hashes, years = _retired(book.rules)
+    last = np.append(years, -1)[found_in(hashes, book.measures["name"].to_numpy())][book.number]
+    rows = np.flatnonzero(last >= 0)
+    facts = book.facts[["fid", "row", "concept", "filed", "value", "period_start", "period_end"]]
+    facts, last = facts[rows], last[rows]
+    used = facts["filed"].to_numpy().astype("datetime64[Y]").astype(np.int64) + 1970
+    own = days(facts["period_end"]) == book.day("period_end")[facts["fid"].to_numpy()]
+    wrong = np.flatnonzero((used > last + 2) & own)
+    if not len(wrong):
         return outcome("Q43", judged)
-    failed = facts.filter(wrong).with_columns(
-        actual="value", rows=pl.concat_list("row"),
-        left=pl.Series(year[rows][wrong]).cast(pl.Int32).cast(pl.String),
-        used=pl.col("filed").dt.year().cast(pl.String),
+    bad = facts[wrong]
+    failed = giving(
+        bad, start="period_start", end="period_end", actual="value", rows=facts_of(bad, "row"),
+        left=pl.Series(last[wrong]).cast(pl.String), used=pl.Series(used[wrong]).cast(pl.String),
     )  # fmt: skip
     said = "{concept} left the taxonomy after {left}, but is used in a filing of {used}."
     return outcome("Q43", judged, Said(failed, said))
 
 
+@lru_cache(maxsize=4)
+def _retired(rules: Ruleset) -> tuple[Numbers, Numbers]:
+    """(the names of retired concepts as measures have them, the last year of each)."""
+    names = pl.Series(list(rules.retired), dtype=pl.String)
+    return names.hash().to_numpy(), np.array(list(rules.retired.values()), np.int64)
+
+
 def fiscal_labels(book: Book) -> Outcome:
     """Q51: fy and fp are present and fit the form."""
     judged = book.flag("periodic") & ~book.flag("transition")
-    annual, period = pl.col("annual"), pl.col("fiscal_period")
-    fits = (annual & (period == "FY")) | (~annual & period.is_in(["Q1", "Q2", "Q3"]))
-    wrong = ~(fits & pl.col("fiscal_year").is_not_null()).fill_null(value=False)
-    failed = book.filings.filter(pl.Series(judged), wrong)
-    if failed.is_empty():
+    period = book.filings["fiscal_period"]
+    year, first, second, third = (
+        (period == name).to_numpy() == 1 for name in ("FY", "Q1", "Q2", "Q3")
+    )
+    fits = np.where(book.flag("annual"), year, first | second | third)
+    fits &= ~np.isnan(book.filings["fiscal_year"].to_numpy())
+    wrong = np.flatnonzero(judged & ~fits)
+    if not len(wrong):
         return outcome("Q51", np.flatnonzero(judged))
-    failed = failed.with_columns(
+    failed = book.filings[wrong].with_columns(
         end="period_end",
         period=pl.col("fiscal_period").fill_null("without period"),
         year=pl.col("fiscal_year").cast(pl.String).fill_null("without year"),

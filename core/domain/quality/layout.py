@@ -12,7 +12,7 @@ import polars as pl
 from core.domain.quality.amounts import Amounts, first_given
 from core.domain.quality.arrays import Flags, Floats, Numbers
 from core.domain.quality.model import Ruleset
-from core.domain.quality.packing import found_rows, grouped, packed, whole
+from core.domain.quality.packing import days, found_rows, grouped, packed, whole
 
 LENGTHS: Mapping[int, tuple[int, int]] = {
     3: (65, 115),
@@ -55,18 +55,14 @@ def periods(chosen: pl.DataFrame, where: Flags) -> Periods:
 
 def with_period_ends(registry: pl.DataFrame, points: Periods, spans: Periods) -> pl.DataFrame:
     """Adds sheet_date (the modal latest instant) and period_end (report date, else sheet date)."""
-    near = (pl.col("report_date") - pl.col("sheet_date")).dt.total_days().abs() <= 3
-    periodic = pl.col("periodic") & pl.col("report_date").is_not_null()
-    found = pl.coalesce("sheet_date", "flow_end", "report_date")
-    ends = [
-        pl.Series("sheet_date", points.latest(registry.height, least=2)),
-        pl.Series("flow_end", spans.latest(registry.height, least=1)),
-    ]
-    return registry.hstack(ends).with_columns(
-        period_end=pl.when(near | ~periodic)
-        .then(found)
-        .otherwise(pl.coalesce("report_date", found))
-    )
+    sheet, flow = points.latest(registry.height, least=2), spans.latest(registry.height, least=1)
+    report = registry["report_date"].to_numpy().astype("datetime64[D]")
+    found = np.where(np.isnat(sheet), np.where(np.isnat(flow), report, flow), sheet)
+    periodic = registry["periodic"].to_numpy() & ~np.isnat(report)
+    near = np.abs((report - sheet).astype(np.int64)) <= 3
+    end = np.where(periodic & ~(near & ~np.isnat(sheet)), report, found)
+    ends = {"sheet_date": sheet, "flow_end": flow, "period_end": end}
+    return registry.hstack([pl.Series(name, values) for name, values in ends.items()])
 
 
 def laid_out(
@@ -81,7 +77,7 @@ def laid_out(
     balances = _items(chosen, points, rules, "instant")
     amounts = _items(chosen, spans, rules, "duration") | _cash(balances, points, spans)
     balances["Equity"] = first_given(balances["EquityAll"], balances["EquityParent"])
-    marked = chosen.with_columns(months=pl.Series(months), own=pl.Series(own))
+    marked = chosen.hstack([pl.Series("months", months), pl.Series("own", own)])
     return marked, _amounts(sheets, balances), _amounts(flows, amounts)
 
 
@@ -89,11 +85,11 @@ def _keys(
     chosen: pl.DataFrame, registry: pl.DataFrame, part: Periods, *, flows: bool = False
 ) -> pl.DataFrame:
     """fid, start, end, own (the filing's period), months (0: instants, 3, 6, 9, 12, else -1)."""
-    ends = registry["period_end"].to_physical().to_numpy()[part.fid]  # NaN where null
-    days, months = part.end - part.start + 1, np.full(len(part.fid), -1 if flows else 0, np.int8)
+    ends = days(registry["period_end"])[part.fid]  # NaN where null
+    long, months = part.end - part.start + 1, np.full(len(part.fid), -1 if flows else 0, np.int8)
     for length, (low, high) in LENGTHS.items() if flows else ():
-        months[(days >= low) & (days <= high)] = length
-    keys = chosen.select("fid", "start", "end")[np.flatnonzero(part.where)[part.first]]
+        months[(long >= low) & (long <= high)] = length
+    keys = chosen[["fid", "start", "end"]][np.flatnonzero(part.where)[part.first]]
     return keys.hstack([
         pl.Series("own", np.abs(part.end - ends) <= 3), pl.Series("months", months),
         pl.Series("unit", registry["unit"].to_numpy()[part.fid]),
@@ -103,7 +99,7 @@ def _keys(
 def _items(chosen: pl.DataFrame, part: Periods, rules: Ruleset, kind: str) -> dict[str, Floats]:
     """An array for each item of a kind; a filing gives an item of a period once, as a number."""
     cells = np.full((len(rules.items), len(part.first)), np.nan)
-    item = chosen["item"].to_physical().to_numpy()[part.where]
+    item = chosen["number"].to_numpy()[part.where]
     cells[item, part.of] = chosen["value"].to_numpy()[part.where]
     named = zip(rules.items.items(), cells, strict=True)
     return {name: amounts for (name, item), amounts in named if item.kind == kind}

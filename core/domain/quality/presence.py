@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -182,6 +181,9 @@ def amended(book: Book) -> Outcome:
 
 def factless(book: Book) -> pl.DataFrame:
     """Q44: periodic reports marked XBRL without facts a day after filing (rows of `other`)."""
-    settled = pl.col("filed") <= book.as_of - timedelta(days=1)
-    marked = pl.col("is_xbrl").fill_null(False) & pl.col("periodic") & ~pl.col("amendment")
-    return book.other.filter(marked, settled)
+    other = book.other
+    marked, periodic, amendment = (
+        other[name].to_numpy() == 1 for name in ("is_xbrl", "periodic", "amendment")
+    )
+    settled = other["filed"].to_numpy() < np.datetime64(book.as_of)
+    return other[np.flatnonzero(marked & periodic & ~amendment & settled)]
