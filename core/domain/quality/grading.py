@@ -18,10 +18,10 @@ from core.domain.quality.arrays import Numbers
 from core.domain.quality.book import Book, latest, open_book
 from core.domain.quality.evaluate import Evaluated, evaluate
 from core.domain.quality.model import Ruleset, default_ruleset
-from core.domain.quality.packing import days, found_rows
+from core.domain.quality.packing import days, found_rows, gathered, matched, packed
 from core.domain.quality.presence import factless
 from core.domain.quality.score import scores
-from core.domain.quality.words import Said, giving, messages
+from core.domain.quality.words import Said, giving, messages, same
 
 BATCH_FACTS = 250_000
 MOST_PER_RULE = 5  # findings of one rule that one filing keeps: the worst
@@ -98,12 +98,16 @@ def _split(frame: pl.DataFrame, parts: pl.DataFrame) -> Iterator[pl.DataFrame]:
 def _grade(book: Book, only: Collection[str] | None) -> Graded:
     """Grades of all filings of a book."""
     evaluated = evaluate(book, only)
-    table = scores(book, evaluated).hstack([input_hashes(book)])
-    said = pl.col(pl.Float64).fill_nan(None)
-    table = table.with_columns(said, company="name", ruleset=pl.lit(book.rules.id))
-    rated = table.select(SCORE_COLUMNS)
+    table = scores(book, evaluated)
+    table = giving(
+        table,
+        company="name",
+        ruleset=same(book.rules.id, table.height),
+        input_hash=input_hashes(book),
+    )
+    rated = table[list(SCORE_COLUMNS)]
     judged = book.beside(evaluated.outcome.frame(), "cik", "accession")
-    judged = judged.select("cik", "accession", "rule", "ok")
+    judged = judged[["cik", "accession", "rule", "ok"]]
     found = findings(book, evaluated)
     empty = without_facts(book)
     if not empty.is_empty() and (only is None or "Q44" in only):
@@ -158,14 +162,14 @@ def _like(rows: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
 
 def chosen_items(book: Book) -> pl.DataFrame:
     """cik, accession, item and the fact (key and value) that stands for it, per period."""
-    stated = book.facts.select(
-        "cik", "accession", "taxonomy", "concept", "unit", "period_start", "period_end", "value",
-        "seq",
-    )  # fmt: skip
-    chosen = book.long.select(
-        pl.col("item").cast(pl.String), pl.col("months").cast(pl.Int32), "own"
-    )
-    return chosen.hstack(stated[book.long["row"].to_numpy()])
+    stated = book.facts[CHOSEN][book.long["row"].to_numpy()]
+    item, months = book.long["item"].cast(pl.String), book.long["months"].cast(pl.Int32)
+    return pl.DataFrame([item, months, book.long["own"], *stated])
+
+
+CHOSEN = [
+    "cik", "accession", "taxonomy", "concept", "unit", "period_start", "period_end", "value", "seq",
+]  # fmt: skip
 
 
 def input_hashes(book: Book) -> pl.Series:
@@ -175,8 +179,8 @@ def input_hashes(book: Book) -> pl.Series:
     both, fid = np.zeros((2, book.filings.height), np.uint64), book.facts["fid"].to_numpy()
     np.add.at(both[0], fid, mixed)
     np.bitwise_xor.at(both[1], fid, mixed)
-    text = pl.concat_str(pl.col("a", "b").cast(pl.String), separator="-")
-    return pl.DataFrame({"a": both[0], "b": both[1]}).select(input_hash=text).to_series()
+    total, other = (pl.Series("input_hash", number).cast(pl.String) for number in both)
+    return total + "-" + other
 
 
 SEED = 20260101
@@ -185,13 +189,22 @@ SEED = 20260101
 def findings(book: Book, evaluated: Evaluated) -> pl.DataFrame:
     """cik, accession, rule, severity, message, period, the two numbers, tolerance, facts."""
     failed = _worst(evaluated.outcome.failed)
-    levels = {name: rule.severity for name, rule in book.rules.rules.items()}
     told = book.beside(failed, "cik", "accession").hstack([_used(book, failed)])
-    return told.select(
-        "cik", "accession", "rule", pl.col("rule").replace(levels).alias("severity"), "message",
-        "expected", "actual", difference=pl.col("actual") - pl.col("expected"),
-        tolerance="tolerance", period_start="start", period_end="end", facts="facts",
-    )  # fmt: skip
+    return told.select(_finding(book.rules))
+
+
+@lru_cache(maxsize=4)
+def _finding(rules: Ruleset) -> list[pl.Expr]:
+    """The columns of findings."""
+    levels = {name: rule.severity for name, rule in rules.rules.items()}
+    named = {"tolerance": "tolerance", "period_start": "start", "period_end": "end"}
+    return [
+        *(pl.col(name) for name in ("cik", "accession", "rule")),
+        pl.col("rule").replace(levels).alias("severity"),
+        *(pl.col(name) for name in ("message", "expected", "actual")),
+        (pl.col("actual") - pl.col("expected")).alias("difference"),
+        *(pl.col(column).alias(name) for name, column in named.items()), pl.col("facts"),
+    ]  # fmt: skip
 
 
 def _worst(failed: pl.DataFrame) -> pl.DataFrame:
@@ -201,42 +214,57 @@ def _worst(failed: pl.DataFrame) -> pl.DataFrame:
         ["fid", "rule", relative, "end", "start", "message"],
         descending=[False, False, True, True, False, False],
     )
-    return ranked.filter(pl.int_range(pl.len()).over("fid", "rule") < MOST_PER_RULE)
+    if ranked.is_empty():
+        return ranked
+    fid, rule = ranked["fid"], ranked["rule"]
+    other = (fid[1:] != fid[:-1]) | (rule[1:] != rule[:-1])
+    place = np.arange(ranked.height)
+    first = np.maximum.accumulate(np.where(np.append(True, other.to_numpy()), place, 0))
+    return ranked[np.flatnonzero(place - first < MOST_PER_RULE)]
 
 
 def _used(book: Book, failed: pl.DataFrame) -> pl.Series:
     """The facts behind every finding, as lists of structs; null where it rests on none."""
-    failed = failed.with_row_index("finding")
-    direct = failed.select("finding", row="rows").explode("row").drop_nulls()
-    rows = pl.concat([direct, _looked_up(book, failed)]).unique(maintain_order=True)
-    known = book.facts.select(
-        "concept", "unit", start="period_start", end="period_end", value="value",
-        accession="accession",
-    )[rows["row"].to_numpy()]  # fmt: skip
-    facts = rows.select("finding").with_columns(facts=known.to_struct())
+    finding = pl.Series("finding", np.arange(failed.height))
+    direct = failed[["rows"]].hstack([finding]).explode("rows").drop_nulls()
+    named = _looked_up(book, failed[["fid", "start", "end", "items"]].hstack([finding]))
+    finding, row = (
+        np.concatenate([part.to_numpy().astype(np.int64), rest])
+        for part, rest in zip(direct[["finding", "rows"]], named, strict=True)
+    )
+    once = np.sort(np.unique(packed([finding, row]), return_index=True)[1])
+    once = once[np.argsort(finding[once], kind="stable")]
+    finding, row = finding[once], row[once]
+    stated = book.facts[["concept", "unit", "value", "accession"]][row]
+    start, end = (book.facts[f"period_{side}"][row].alias(side) for side in ("start", "end"))
+    concept, unit, value, accession = stated
+    known = pl.DataFrame([concept, unit, start, end, value, accession]).to_struct("facts")
+    facts = pl.DataFrame([pl.Series("finding", finding), known])
     lists = facts.group_by("finding", maintain_order=True).agg("facts")
-    return failed.select("finding").join(lists, on="finding", how="left", maintain_order="left")[
-        "facts"
-    ]
+    place = np.full(failed.height, -1)
+    place[lists["finding"].to_numpy()] = np.arange(lists.height)
+    return gathered(lists[["facts"]], place).to_series()
 
 
-def _looked_up(book: Book, failed: pl.DataFrame) -> pl.DataFrame:
-    """finding, row: the facts that stand for the items that findings name."""
-    names = failed.select("finding", "fid", "start", "end", name="items").explode("name")
-    named = names.join(_standing(book.rules), on="name", maintain_order="left")
-    concerned = np.flatnonzero(np.isin(book.fid, named["fid"].to_numpy()))
+def _looked_up(book: Book, failed: pl.DataFrame) -> tuple[Numbers, Numbers]:
+    """(findings, rows): the facts that stand for the items that findings name."""
+    names = failed.explode("items")
+    standing, hashes = _standing(book.rules)
+    left, right = matched(names["items"].hash().to_numpy(), hashes)
+    named, standing = names[left], standing[right]
+    fid = named["fid"].to_numpy()
+    concerned = np.flatnonzero(np.isin(book.fid, fid))
     start, end = _day(named["start"]), _day(named["end"])
     # Balances stand at the end or on the day before the start.
-    end = np.where(named["begin"].to_numpy(), start - 1, end)
-    start = np.where(named["point"].to_numpy(), NO_DAY, start)
+    end = np.where(standing["begin"].to_numpy(), start - 1, end)
+    start = np.where(standing["point"].to_numpy(), NO_DAY, start)
     starts = _day(book.long["start"][concerned])
     stated = (book.fid[concerned], book.item[concerned], starts, book.end[concerned])
-    asked = (named["fid"].to_numpy(), named["item"].to_numpy(), start, end)
-    place = found_rows(stated, asked)
+    place = found_rows(stated, (fid, standing["item"].to_numpy(), start, end))
     order = np.argsort(place, kind="stable")
     order = order[place[order] >= 0]
-    rows = book.long["row"][concerned[place[order]]]
-    return named.select("finding")[order].with_columns(row=rows)
+    rows = book.long["row"].to_numpy()[concerned[place[order]]]
+    return named["finding"].to_numpy()[order], rows.astype(np.int64)
 
 
 NO_DAY = -1_000_000
@@ -250,8 +278,11 @@ SIDES = {"End": False, "Begin": True}
 
 
 @lru_cache(maxsize=4)
-def _standing(rules: Ruleset) -> pl.DataFrame:
-    """name, item (its place), point, begin: the items that the names in findings stand for."""
+def _standing(rules: Ruleset) -> tuple[pl.DataFrame, Numbers]:
+    """The items that the names in findings stand for, and the hashes of these names.
+
+    The frame has name, item (its place), point and begin.
+    """
     places = {name: place for place, name in enumerate(rules.items)}
     rows = [(name, place, False, False) for name, place in places.items()]
     rows += [("Equity", places[name], False, False) for name in ("EquityAll", "EquityParent")]
@@ -261,4 +292,5 @@ def _standing(rules: Ruleset) -> pl.DataFrame:
         for side, begin in SIDES.items()
     ]
     schema = {"name": pl.String, "item": pl.UInt8, "point": pl.Boolean, "begin": pl.Boolean}
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    table = pl.DataFrame(rows, schema=schema, orient="row")
+    return table, table["name"].hash().to_numpy()

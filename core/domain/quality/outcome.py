@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from core.domain.quality.arrays import Numbers
-from core.domain.quality.words import Said, giving, messages
+from core.domain.quality.words import Said, giving, messages, same
 
 FAILED: dict[str, pl.DataType | type[pl.DataType]] = {
     "fid": pl.UInt32,
@@ -80,5 +80,5 @@ def joined(outcomes: Sequence[Outcome], filings: int) -> Judged:
 
 def _shaped(rule: str, said: Said, message: pl.Series) -> pl.DataFrame:
     """The columns of FAILED that a rule gives."""
-    told = giving(said.frame, rule=pl.Series([rule]).new_from_index(0, len(message)), message=message)
+    told = giving(said.frame, rule=same(rule, len(message)), message=message)
     return pl.DataFrame([told[n].cast(dtype) for n, dtype in FAILED.items() if n in told.columns])

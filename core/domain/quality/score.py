@@ -14,6 +14,7 @@ from core.domain.quality.book import Book
 from core.domain.quality.evaluate import Evaluated
 from core.domain.quality.model import Ruleset
 from core.domain.quality.outcome import Judged
+from core.domain.quality.packing import gathered
 
 LETTERS = ((90.0, "A"), (80.0, "B"), (70.0, "C"), (60.0, "D"))
 LEAST_COVERAGE_PCT = 50.0
@@ -29,9 +30,12 @@ def scores(book: Book, evaluated: Evaluated) -> pl.DataFrame:
         "cover": _coverage(book, evaluated.outcome),
     }
     given = [pl.Series(name, share, nan_to_null=True) for name, share in shares.items()]
-    frame = book.filings.hstack([*sums, *given])
-    frame = frame.with_columns(**_subscores(book.rules)).with_columns(score=_score())
-    return frame.with_columns(grade=_letter(), reason=_reason())
+    frame = book.filings[TOLD].hstack([*sums, *given]).with_columns(**_subscores(book.rules))
+    frame = frame.hstack([pl.Series("score", _score(frame), nan_to_null=True)])
+    return frame.hstack([_letters(frame["score"]), _reasons(frame)])
+
+
+TOLD = ["cik", "accession", "form", "filed", "period_end", "name", "style", "facts", "concepts"]
 
 
 def _sums(book: Book, judged: Judged) -> list[pl.Series]:
@@ -56,7 +60,8 @@ def _sums(book: Book, judged: Judged) -> list[pl.Series]:
     for severity in ("critical", "major", "minor", "info"):
         failed = total(1.0 - judged.ok, [rule.severity == severity for rule in rules])
         sums[severity] = failed.astype(np.int32)
-    return [pl.Series(name, values).set(~known, None) for name, values in sums.items()]
+    columns = [pl.Series(name, values) for name, values in sums.items()]
+    return columns if known.all() else [column.set(~known, None) for column in columns]
 
 
 GROUPS = ("identity", "duplicates", "missing", "complexity")
@@ -86,30 +91,41 @@ def _subscores(rules: Ruleset) -> dict[str, pl.Expr]:
     )
     return {
         "coverage_pct": coverage,
-        "raw_score": (100 * pl.col("passed") / pl.col("evaluable")).round(1),
+        "raw_score": (100 * pl.col("passed") / pl.col("evaluable")).round(1).fill_nan(None),
         "cap": _cap(rules),
         "required_score": (100 * pl.col("required")).round(1),
-        "identity_score": pl.col("identity_pct").round(1),
-        "duplicate_score": pl.col("duplicates_pct").round(1),
-        "missing_score": missing.round(1),
-        "complexity_score": pl.col("complexity_pct").round(1),
+        "identity_score": pl.col("identity_pct").round(1).fill_nan(None),
+        "duplicate_score": pl.col("duplicates_pct").round(1).fill_nan(None),
+        "missing_score": missing.round(1).fill_nan(None),
+        "complexity_score": pl.col("complexity_pct").round(1).fill_nan(None),
     }
 
 
-@cache
-def _score() -> pl.Expr:
-    raw = pl.col("raw_score")
-    rated = (pl.col("coverage_pct") >= LEAST_COVERAGE_PCT) & raw.is_not_nan() & raw.is_not_null()
-    return pl.when(rated).then(pl.min_horizontal(raw, "cap"))
+def _score(frame: pl.DataFrame) -> Floats:
+    """The raw score, as high as the findings allow; NaN where it rests on too little."""
+    cover, raw, cap = (frame[name].to_numpy() for name in ("coverage_pct", "raw_score", "cap"))
+    return np.where(cover >= LEAST_COVERAGE_PCT, np.minimum(raw, cap), np.nan)
 
 
-@cache
-def _letter() -> pl.Expr:
-    letter: Any = pl.when(pl.col("score").is_null()).then(pl.lit("NR"))
-    for least, name in LETTERS:
-        letter = letter.when(pl.col("score") >= least).then(pl.lit(name))
-    chosen: pl.Expr = letter.otherwise(pl.lit("F"))
-    return chosen
+def _letters(score: pl.Series) -> pl.Series:
+    values = score.to_numpy()
+    place = (values[:, None] < [least for least, _ in LETTERS]).sum(axis=1)
+    return NAMES[np.where(np.isnan(values), len(NAMES) - 1, place)]
+
+
+NAMES = pl.Series("grade", [*(name for _, name in LETTERS), "F", "NR"])
+
+
+def _reasons(frame: pl.DataFrame) -> pl.Series:
+    """Told of those that have any: to plan how numbers are written takes long."""
+    names = ("score", "critical", "raw_score", "cap")
+    score, critical, raw, cap = (frame[name].to_numpy() for name in names)
+    some = np.flatnonzero(np.isnan(score) | ((critical > 0) & (raw > cap)))
+    if not len(some):
+        return pl.Series("reason", [None] * frame.height, dtype=pl.String)
+    place = np.full(frame.height, -1)
+    place[some] = np.arange(len(some))
+    return gathered(frame[some].select(reason=_reason()), place).to_series()
 
 
 def _cap(rules: Ruleset) -> pl.Expr:

@@ -39,11 +39,14 @@ def messages(told: Sequence[Said]) -> list[pl.Series]:
     written, height = _written(told), [said.frame.height for said in told]
     parts = [_parts(said, known) for said, known in zip(told, written, strict=True)]
     most = max((len(part) for part in parts), default=0)
-    for part, rows in zip(parts, height, strict=True):
-        part += [_same("", "", rows)] * (most - len(part))
-    stacked = [pl.concat(parts_of).alias(str(n)) for n, parts_of in enumerate(zip(*parts, strict=True))]
+    filled = [
+        [*part, *[same("", rows)] * (most - len(part))]
+        for part, rows in zip(parts, height, strict=True)
+    ]
+    stacked = [pl.concat(column) for column in zip(*filled, strict=True)]
+    stacked = [column.alias(str(n)) for n, column in enumerate(stacked)]
     if not stacked:
-        return [pl.Series([], dtype=pl.String) for _ in told]
+        return [same("", rows) for rows in height]
     texts = pl.DataFrame(stacked).select(pl.concat_str(pl.all())).to_series()
     begin = np.cumsum(height) - height
     return [texts.slice(first, rows) for first, rows in zip(begin, height, strict=True)]
@@ -67,15 +70,16 @@ def _parts(said: Said, written: dict[str, pl.Series]) -> list[pl.Series]:
     """The texts of a sentence and the columns between them, of every row."""
     parts = []
     for text, name in _pieces(said.sentence):
-        parts.append(_same("", text, said.frame.height))
+        parts.append(same(text, said.frame.height))
         if name:
             known = written.get(name)
             parts.append(said.frame[name].cast(pl.String) if known is None else known)
     return parts
 
 
-def _same(name: str, value: Any, rows: int) -> pl.Series:
-    return pl.Series(name, [value]).new_from_index(0, rows)
+def same(value: Any, rows: int) -> pl.Series:
+    """One value in every row."""
+    return pl.Series([value]).new_from_index(0, rows)
 
 
 def giving(frame: pl.DataFrame, **columns: Any) -> pl.DataFrame:
@@ -95,7 +99,7 @@ def _column(frame: pl.DataFrame, name: str, given: Any) -> pl.Series:
         return given.alias(name)
     if isinstance(given, np.ndarray):
         return pl.Series(name, given)
-    return _same(name, given, frame.height)
+    return same(given, frame.height).alias(name)
 
 
 def facts_of(frame: pl.DataFrame, *names: str) -> pl.Series:
