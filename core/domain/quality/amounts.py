@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from core.domain.quality.arrays import Flags, Floats, Numbers
+from core.domain.quality.packing import at
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Amounts:
             pl.Series(name, self.items[name][place], nan_to_null=True)
             for name in (self.items if names is None else names)
         ]
-        return self.keys[place].hstack(columns)
+        return self.keys[at(place)].hstack(columns)
 
     def greatest(self, names: Sequence[str]) -> Floats:
         """The greatest magnitude among some items."""

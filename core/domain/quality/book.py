@@ -22,7 +22,7 @@ from core.domain.quality.forms import imputed
 from core.domain.quality.layout import laid_out, periods, with_period_ends
 from core.domain.quality.measures import measured
 from core.domain.quality.model import Ruleset
-from core.domain.quality.packing import days, packed, whole
+from core.domain.quality.packing import at, days, packed, whole
 from core.domain.quality.registry import register
 
 
@@ -140,13 +140,13 @@ class Book:
 
     def rows_at(self, rows: Numbers, *about: str) -> pl.DataFrame:
         """The same of rows told by their places."""
-        return self.beside(self.long[rows], *about)
+        return self.beside(self.long[at(rows)], *about)
 
     def beside(self, frame: pl.DataFrame, *about: str) -> pl.DataFrame:
         """A frame that has `fid`, with columns of the filings beside it."""
         if not about:
             return frame
-        return frame.hstack(self.filings[list(about)][frame["fid"].to_numpy()])
+        return frame.hstack(self.filings[list(about)][frame["fid"]])
 
 
 def open_book(

@@ -9,6 +9,7 @@ from core.domain.quality.arrays import Flags, Floats
 from core.domain.quality.book import Book
 from core.domain.quality.history import PER_SHARE
 from core.domain.quality.outcome import Outcome, outcome
+from core.domain.quality.packing import at
 from core.domain.quality.past import Own, Told
 from core.domain.quality.words import Said, facts_of, giving
 
@@ -37,8 +38,8 @@ def restated(book: Book, told: Told) -> Outcome:
     many = changed & ((number_of >= 3) & (number_of / of >= 0.1))[fid]
     if not many.any():
         return outcome("Q47", fid)
-    was = book.long["row"][told.row[told.first[both[many]]]]
-    bad = giving(book.long[told.row[both[many]]], was_row=was)
+    was = book.long["row"][at(told.row[told.first[both[many]]])]
+    bad = giving(book.long[at(told.row[both[many]])], was_row=was)
     failed = giving(
         bad, expected=first[many], actual="value", tolerance=room[many],
         rows=facts_of(bad, "row", "was_row"),
@@ -85,7 +86,7 @@ def outliers(book: Book, own: Own) -> Outcome:
     if not wrong.any():
         return outcome("Q35", judged)
     rows = grown[wrong]
-    bad = book.long[own.row[rows]]
+    bad = book.long[at(own.row[rows])]
     failed = giving(bad, expected=own.past[3][rows], actual="value", rows=facts_of(bad, "row"))
     said = "{item} is {value} after {expected}: a change far from the company's own history."
     return outcome("Q35", judged, Said(failed, said))

@@ -12,7 +12,7 @@ import polars as pl
 from core.domain.quality.arrays import Flags, Numbers
 from core.domain.quality.measures import UNIT_KINDS, carriers
 from core.domain.quality.model import Ruleset
-from core.domain.quality.packing import begins, ordered, packed, whole
+from core.domain.quality.packing import at, begins, ordered, packed, whole
 
 Small = np.ndarray[Any, np.dtype[np.uint8]]
 MONEY, PER_SHARE = UNIT_KINDS.index("money"), UNIT_KINDS.index("per_share")
@@ -78,10 +78,10 @@ def _main_units(fid: Any, code: Any, money: Flags, shape: tuple[int, int]) -> tu
 
 
 def choose(facts: pl.DataFrame, known: Known, rules: Ruleset) -> pl.DataFrame:
-    """fid, item, start, end, value, row, rank, number: the first reported tag of each item and period.
+    """fid, item, start, end, value, row, rank, number: the first tag reported of item and period.
 
-    In order of fid, item (its place is `number`), start (null first) and end. What is no number (NaN, infinite) counts as
-    not reported.
+    In order of fid, item (its place is `number`), start (null first) and end. What is no number
+    (NaN, infinite) counts as not reported.
     """
     instant, rank = (known.table[name].to_numpy() for name in ("instant", "rank"))
     fits = np.isnat(facts["period_start"].to_numpy())[known.row] == instant[known.place]
@@ -89,14 +89,14 @@ def choose(facts: pl.DataFrame, known: Known, rules: Ruleset) -> pl.DataFrame:
     fits &= np.isfinite(facts["value"].to_numpy()[known.row])
     row, place = known.row[fits], known.place[fits]
     item, rank = known.table["item"].to_numpy()[place], rank[place]
-    stated = facts[["period_start", "period_end", "value", "seq"]][row]
+    stated = facts[["period_start", "period_end", "value", "seq"]][at(row)]
     days = (whole(stated["period_start"]), whole(stated["period_end"]))
     period = packed([known.fid[fits], item, *days])
     order = ordered(packed([period, rank, whole(stated["seq"])]))
     first = order[begins(period[order])]
-    start, end, value = stated[["period_start", "period_end", "value"]][first]
+    start, end, value = stated[["period_start", "period_end", "value"]][at(first)]
     return pl.DataFrame([
-        pl.Series("fid", known.fid[fits][first]), _names(rules)[item[first]],
+        pl.Series("fid", known.fid[fits][first]), _names(rules)[at(item[first])],
         start.alias("start"), end.alias("end"), value, pl.Series("row", row[first], pl.UInt32),
         pl.Series("rank", rank[first]), pl.Series("number", item[first]),
     ])  # fmt: skip

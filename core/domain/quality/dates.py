@@ -10,7 +10,7 @@ import polars as pl
 from core.domain.quality.arrays import Flags, Floats
 from core.domain.quality.book import Book
 from core.domain.quality.outcome import Outcome, outcome
-from core.domain.quality.packing import ends, grouped, matched, packed
+from core.domain.quality.packing import at, ends, grouped, matched, packed
 from core.domain.quality.words import Said, facts_of, giving
 
 
@@ -50,10 +50,10 @@ def _strays(book: Book) -> list[Said]:
     if not near.any():
         return []
     which, others = stray[near], of_all[near]
-    full = book.long[["start", "end"]][rows[first[others]]]
+    full = book.long[["start", "end"]][at(rows[first[others]])]
     said = "{item} is given for {start} to {end}, but the statements are for {start_full} to "
     told = giving(
-        book.long[rows[first[which]]], start_full=full["start"], end_full=full["end"],
+        book.long[at(rows[first[which]])], start_full=full["start"], end_full=full["end"],
         actual=end[which] - start[which] + 1.0, expected=end[others] - start[others] + 1.0,
     )  # fmt: skip
     return [Said(told, said + "{end_full}.")]
@@ -73,7 +73,7 @@ def report_dates(book: Book) -> Outcome:
 
 def _misdated(book: Book, wrong: Flags, days: Floats) -> Said:
     dated = giving(
-        book.filings[np.flatnonzero(wrong)], end="sheet_date", expected=0.0, actual=days[wrong],
+        book.filings[at(np.flatnonzero(wrong))], end="sheet_date", expected=0.0, actual=days[wrong],
         tolerance=3.0, items=["Assets"],
     )  # fmt: skip
     said = "The balance sheet is dated {sheet_date}, but the report {report_date}."
@@ -91,8 +91,8 @@ def _repeated(book: Book) -> list[Said]:
     if not again.any():
         return []
     dated = giving(
-        book.filings[here[again]], told=book.filings["filed"][before[again]], end="sheet_date",
-        items=["Assets"], tolerance=3.0,
+        book.filings[at(here[again])], told=book.filings["filed"][at(before[again])],
+        end="sheet_date", items=["Assets"], tolerance=3.0,
     )  # fmt: skip
     said = (
         "The balance sheet is dated {sheet_date}, but so is that of the report of {told} before it."
@@ -134,7 +134,7 @@ def future(book: Book) -> Outcome:
     late = book.end[rows] - book.day("filed")[fid] > 1
     if not late.any():
         return outcome("Q39", fid)
-    bad = book.beside(book.long[rows[late]], "filed")
+    bad = book.rows_at(rows[late], "filed")
     after = (book.end[rows] - book.day("filed")[fid])[late]
     failed = giving(bad, expected=0.0, actual=after, tolerance=1.0, rows=facts_of(bad, "row"))
     said = "{item} is of a period to {end}, after the filing of {filed}."

@@ -18,7 +18,7 @@ from core.domain.quality.arrays import Numbers
 from core.domain.quality.book import Book, latest, open_book
 from core.domain.quality.evaluate import Evaluated, evaluate
 from core.domain.quality.model import Ruleset, default_ruleset
-from core.domain.quality.packing import days, found_rows, gathered, matched, packed
+from core.domain.quality.packing import at, days, found_rows, gathered, matched, packed
 from core.domain.quality.presence import factless
 from core.domain.quality.score import scores
 from core.domain.quality.words import Said, giving, messages, same
@@ -162,7 +162,7 @@ def _like(rows: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
 
 def chosen_items(book: Book) -> pl.DataFrame:
     """cik, accession, item and the fact (key and value) that stands for it, per period."""
-    stated = book.facts[CHOSEN][book.long["row"].to_numpy()]
+    stated = book.facts[CHOSEN][book.long["row"]]
     item, months = book.long["item"].cast(pl.String), book.long["months"].cast(pl.Int32)
     return pl.DataFrame([item, months, book.long["own"], *stated])
 
@@ -225,25 +225,30 @@ def _worst(failed: pl.DataFrame) -> pl.DataFrame:
 
 def _used(book: Book, failed: pl.DataFrame) -> pl.Series:
     """The facts behind every finding, as lists of structs; null where it rests on none."""
-    finding = pl.Series("finding", np.arange(failed.height))
-    direct = failed[["rows"]].hstack([finding]).explode("rows").drop_nulls()
-    named = _looked_up(book, failed[["fid", "start", "end", "items"]].hstack([finding]))
+    place = pl.Series("finding", np.arange(failed.height))
+    direct = failed[["rows"]].hstack([place]).explode("rows").drop_nulls()
+    named = _looked_up(book, failed[["fid", "start", "end", "items"]].hstack([place]))
     finding, row = (
-        np.concatenate([part.to_numpy().astype(np.int64), rest])
-        for part, rest in zip(direct[["finding", "rows"]], named, strict=True)
+        np.concatenate([direct[name].to_numpy().astype(np.int64), rest])
+        for name, rest in zip(("finding", "rows"), named, strict=True)
     )
     once = np.sort(np.unique(packed([finding, row]), return_index=True)[1])
     once = once[np.argsort(finding[once], kind="stable")]
-    finding, row = finding[once], row[once]
-    stated = book.facts[["concept", "unit", "value", "accession"]][row]
-    start, end = (book.facts[f"period_{side}"][row].alias(side) for side in ("start", "end"))
-    concept, unit, value, accession = stated
-    known = pl.DataFrame([concept, unit, start, end, value, accession]).to_struct("facts")
-    facts = pl.DataFrame([pl.Series("finding", finding), known])
+    facts = pl.DataFrame([pl.Series("finding", finding[once]), _stated(book, row[once])])
     lists = facts.group_by("finding", maintain_order=True).agg("facts")
-    place = np.full(failed.height, -1)
-    place[lists["finding"].to_numpy()] = np.arange(lists.height)
-    return gathered(lists[["facts"]], place).to_series()
+    found = np.full(failed.height, -1)
+    found[lists["finding"].to_numpy()] = np.arange(lists.height)
+    return gathered(lists[["facts"]], found).to_series()
+
+
+def _stated(book: Book, rows: Numbers) -> pl.Series:
+    """Some facts as structs."""
+    columns = {
+        "concept": "concept", "unit": "unit", "start": "period_start", "end": "period_end",
+        "value": "value", "accession": "accession",
+    }  # fmt: skip
+    facts = book.facts[list(columns.values())][at(rows)]
+    return pl.DataFrame([facts[c].alias(n) for n, c in columns.items()]).to_struct("facts")
 
 
 def _looked_up(book: Book, failed: pl.DataFrame) -> tuple[Numbers, Numbers]:
@@ -251,14 +256,14 @@ def _looked_up(book: Book, failed: pl.DataFrame) -> tuple[Numbers, Numbers]:
     names = failed.explode("items")
     standing, hashes = _standing(book.rules)
     left, right = matched(names["items"].hash().to_numpy(), hashes)
-    named, standing = names[left], standing[right]
+    named, standing = names[at(left)], standing[at(right)]
     fid = named["fid"].to_numpy()
     concerned = np.flatnonzero(np.isin(book.fid, fid))
     start, end = _day(named["start"]), _day(named["end"])
     # Balances stand at the end or on the day before the start.
     end = np.where(standing["begin"].to_numpy(), start - 1, end)
     start = np.where(standing["point"].to_numpy(), NO_DAY, start)
-    starts = _day(book.long["start"][concerned])
+    starts = _day(book.long["start"][at(concerned)])
     stated = (book.fid[concerned], book.item[concerned], starts, book.end[concerned])
     place = found_rows(stated, (fid, standing["item"].to_numpy(), start, end))
     order = np.argsort(place, kind="stable")

@@ -11,7 +11,7 @@ from core.domain.quality.arrays import Flags, Floats, Numbers
 from core.domain.quality.book import Book
 from core.domain.quality.kin import against_kin
 from core.domain.quality.outcome import Outcome, outcome
-from core.domain.quality.packing import found_rows, whole
+from core.domain.quality.packing import at, found_rows, whole
 from core.domain.quality.past import Own, Told, place_of
 from core.domain.quality.words import Said, giving, unlike
 
@@ -70,9 +70,9 @@ def _items(book: Book, told: Told, where: Flags) -> Numbers:
 
 def _before(book: Book, told: Told, where: Flags) -> pl.DataFrame:
     """fid, item, start, end, value, row of some values, and the same of those before them."""
-    here = book.long[["fid", "item", "start", "end", "value", "row"]][told.row[where]]
+    here = book.long[["fid", "item", "start", "end", "value", "row"]][at(told.row[where])]
     was = told.row[told.last[where]]
-    return giving(here, was=book.value[was], was_row=book.long["row"][was])
+    return giving(here, was=book.value[was], was_row=book.long["row"][at(was)])
 
 
 def _credible(book: Book, told: Told, where: Flags) -> Flags:
@@ -171,7 +171,7 @@ def _jumped(book: Book, own: Own) -> list[Said]:
     jumped &= (_items(book, own, jumped) <= FEW_JUMPS)[own.fid]
     if not jumped.any():
         return []
-    found = giving(book.long[own.row[jumped]], other=own.size[jumped])
+    found = giving(book.long[at(own.row[jumped])], other=own.size[jumped])
     return [unlike(found, "other", ", but the greatest of the four before is ", ".")]
 
 
@@ -193,7 +193,7 @@ def _mirrored(book: Book, own: Own) -> list[Said]:
     mirror &= (own.months == 0) & (own.value != 0) & _unanimous(past, before)
     if not mirror.any():
         return []
-    found = giving(book.long[own.row[mirror]], p1=before[mirror])
+    found = giving(book.long[at(own.row[mirror])], p1=before[mirror])
     found = _not_earned(book, found)
     if found.is_empty():
         return []

@@ -13,7 +13,7 @@ from core.domain.quality.chosen import MONEY
 from core.domain.quality.measures import UNIT_KINDS
 from core.domain.quality.model import Ruleset
 from core.domain.quality.outcome import Outcome, outcome
-from core.domain.quality.packing import days, found_in, gathered
+from core.domain.quality.packing import at, days, found_in, gathered
 from core.domain.quality.words import Said, facts_of, giving
 
 
@@ -83,7 +83,7 @@ def _once(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _known(book: Book, where: Flags) -> pl.DataFrame:
     """Some known facts: fid, row, taxonomy, concept, unit, start, end, actual, rows."""
-    facts = book.facts[KNOWN][book.known.row[where]]
+    facts = book.facts[KNOWN][at(book.known.row[where])]
     return giving(
         facts[KNOWN[:5]], start=facts["period_start"], end=facts["period_end"],
         actual=facts["value"], rows=facts_of(facts, "row"),
@@ -116,13 +116,13 @@ def retired(book: Book) -> Outcome:
     last = np.append(years, -1)[found_in(hashes, book.measures["name"].to_numpy())][book.number]
     rows = np.flatnonzero(last >= 0)
     facts = book.facts[["fid", "row", "concept", "filed", "value", "period_start", "period_end"]]
-    facts, last = facts[rows], last[rows]
+    facts, last = facts[at(rows)], last[rows]
     used = facts["filed"].to_numpy().astype("datetime64[Y]").astype(np.int64) + 1970
     own = days(facts["period_end"]) == book.day("period_end")[facts["fid"].to_numpy()]
     wrong = np.flatnonzero((used > last + 2) & own)
     if not len(wrong):
         return outcome("Q43", judged)
-    bad = facts[wrong]
+    bad = facts[at(wrong)]
     failed = giving(
         bad, start="period_start", end="period_end", actual="value", rows=facts_of(bad, "row"),
         left=pl.Series(last[wrong]).cast(pl.String), used=pl.Series(used[wrong]).cast(pl.String),
@@ -150,7 +150,7 @@ def fiscal_labels(book: Book) -> Outcome:
     wrong = np.flatnonzero(judged & ~fits)
     if not len(wrong):
         return outcome("Q51", np.flatnonzero(judged))
-    failed = book.filings[wrong].with_columns(
+    failed = book.filings[at(wrong)].with_columns(
         end="period_end",
         period=pl.col("fiscal_period").fill_null("without period"),
         year=pl.col("fiscal_year").cast(pl.String).fill_null("without year"),

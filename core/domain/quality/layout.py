@@ -12,7 +12,7 @@ import polars as pl
 from core.domain.quality.amounts import Amounts, first_given
 from core.domain.quality.arrays import Flags, Floats, Numbers
 from core.domain.quality.model import Ruleset
-from core.domain.quality.packing import days, found_rows, grouped, packed, whole
+from core.domain.quality.packing import at, days, found_rows, grouped, packed, whole
 
 LENGTHS: Mapping[int, tuple[int, int]] = {
     3: (65, 115),
@@ -89,7 +89,7 @@ def _keys(
     long, months = part.end - part.start + 1, np.full(len(part.fid), -1 if flows else 0, np.int8)
     for length, (low, high) in LENGTHS.items() if flows else ():
         months[(long >= low) & (long <= high)] = length
-    keys = chosen[["fid", "start", "end"]][np.flatnonzero(part.where)[part.first]]
+    keys = chosen[["fid", "start", "end"]][at(np.flatnonzero(part.where)[part.first])]
     return keys.hstack([
         pl.Series("own", np.abs(part.end - ends) <= 3), pl.Series("months", months),
         pl.Series("unit", registry["unit"].to_numpy()[part.fid]),
@@ -112,8 +112,8 @@ def _amounts(keys: pl.DataFrame, items: Mapping[str, Floats]) -> Amounts:
 def _cash(balances: Mapping[str, Floats], points: Periods, spans: Periods) -> dict[str, Floats]:
     """Cash at both ends of every span, from the sheets of the same filing."""
     named: dict[str, Floats] = {}
-    for side, days in (("Begin", spans.start - 1), ("End", spans.end)):
-        place = _on_day(points, spans, days)
+    for side, day in (("Begin", spans.start - 1), ("End", spans.end)):
+        place = _on_day(points, spans, day)
         for item in ("Cash", "CashRestricted"):
             held = np.append(balances[item], np.nan)  # the last for spans without a sheet
             named[f"{item}{side}"] = held[place]

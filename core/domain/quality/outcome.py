@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from core.domain.quality.arrays import Numbers
+from core.domain.quality.packing import at
 from core.domain.quality.words import Said, giving, messages, same
 
 FAILED: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -49,7 +50,7 @@ class Judged:
         """fid, rule, ok."""
         names = pl.Series("rule", self.rules, pl.String)
         return pl.DataFrame(
-            [pl.Series("fid", self.fid), names[self.rule], pl.Series("ok", self.ok)]
+            [pl.Series("fid", self.fid), names[at(self.rule)], pl.Series("ok", self.ok)]
         )
 
 

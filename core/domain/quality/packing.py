@@ -109,8 +109,13 @@ def lasting(numbers: Numbers, rank: Numbers) -> Numbers:
     return order[ends(numbers[order])]
 
 
+def at(rows: Numbers) -> pl.Series:
+    """Places (0 or more) as a frame takes them at once: those of arrays it checks one by one."""
+    return pl.Series(rows.astype(np.uint32))
+
+
 def gathered(frame: pl.DataFrame, rows: Numbers) -> pl.DataFrame:
     """The rows at some places; null at -1."""
     if (rows >= 0).all():
-        return frame[rows]
+        return frame[at(rows)]
     return frame[pl.Series(np.where(rows >= 0, rows, np.nan), nan_to_null=True).cast(pl.UInt32)]

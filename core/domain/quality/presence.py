@@ -12,7 +12,7 @@ from core.domain.quality.arrays import Flags, Floats, Numbers
 from core.domain.quality.book import Book
 from core.domain.quality.history import PER_SHARE
 from core.domain.quality.outcome import Outcome, outcome
-from core.domain.quality.packing import lasting, packed
+from core.domain.quality.packing import at, lasting, packed
 from core.domain.quality.words import Said, giving, words
 
 REGULAR = 3  # filings of the form that must have had an item before its absence says something
@@ -64,7 +64,7 @@ def _needs(book: Book, have: Flags) -> tuple[Flags, Flags, Names]:
 def _counted(book: Book, fids: Numbers, expected: Numbers, actual: Numbers) -> pl.DataFrame:
     """fid, end (of the period), and two counts of some filings."""
     return giving(
-        book.filings[["fid"]][fids], end=book.filings["period_end"][fids],
+        book.filings[["fid"]][at(fids)], end=book.filings["period_end"][at(fids)],
         expected=expected[fids].astype(float), actual=actual[fids].astype(float),
     )  # fmt: skip
 
@@ -133,7 +133,7 @@ def _one_sided(book: Book, items: Sequence[str]) -> list[Said]:
     latest = np.full(len(often), end.min())
     np.maximum.at(latest, length[own], end[own])
     last = latest[length[missing]].astype("datetime64[D]")
-    found = giving(book.long[main[missing]], own_end=last)
+    found = giving(book.long[at(main[missing])], own_end=last)
     said = "{item} is given as {value} for the {months} months to {end}, but not for those to "
     return [Said(found, said + "{own_end}.")]
 
@@ -154,7 +154,7 @@ def counts(book: Book) -> Outcome:
     wrong = (ratio < FEW) | (ratio > MANY)
     if not wrong.any():
         return outcome("Q49", fids)
-    bad = book.filings[fids[wrong]]
+    bad = book.filings[at(fids[wrong])]
     failed = giving(bad, end="period_end", expected=usual[wrong], actual="facts")
     said = "The filing has {actual} facts, but the median of the last four of its form is "
     return outcome("Q49", fids, Said(failed, said + "{expected}."))
@@ -173,7 +173,7 @@ def amended(book: Book) -> Outcome:
         )
         for frame in either
     )
-    forms = book.filings[judged]
+    forms = book.filings[at(judged)]
     later = forms.join(both, on=keys).filter(pl.col("amended_on") >= pl.col("filed"))
     failed = giving(later.unique("fid", keep="first"), end="report_date")
     return outcome("Q46", judged, Said(failed, "Amended by a filing of {amended_on}."))
@@ -186,4 +186,4 @@ def factless(book: Book) -> pl.DataFrame:
         other[name].to_numpy() == 1 for name in ("is_xbrl", "periodic", "amendment")
     )
     settled = other["filed"].to_numpy() < np.datetime64(book.as_of)
-    return other[np.flatnonzero(marked & periodic & ~amendment & settled)]
+    return other[at(np.flatnonzero(marked & periodic & ~amendment & settled))]

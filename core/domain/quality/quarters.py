@@ -10,7 +10,7 @@ import polars as pl
 from core.domain.quality.arrays import Flags, Floats, Numbers
 from core.domain.quality.book import Book
 from core.domain.quality.outcome import Outcome, outcome
-from core.domain.quality.packing import lasting, matched, packed
+from core.domain.quality.packing import at, lasting, matched, packed
 from core.domain.quality.words import Said, facts_of, giving
 
 
@@ -153,9 +153,9 @@ def nested(book: Book) -> Outcome:
 
 def _beside(book: Book, flows: Flows, which: Numbers, **others: Numbers) -> pl.DataFrame:
     """Some flows as rows of `long`, with value and row (`x`, `x_row`) of others beside them."""
-    frame = book.long[flows.place[which]]
+    frame = book.long[at(flows.place[which])]
     for name, place in others.items():
-        row, value = book.long["row"][flows.place[place]], flows.value[place]
+        row, value = book.long["row"][at(flows.place[place])], flows.value[place]
         frame = giving(frame, **{name: value, f"{name}_row": row})
     return frame
 

@@ -12,7 +12,7 @@ import polars as pl
 from core.domain.quality.arrays import Numbers
 from core.domain.quality.chosen import MONEY
 from core.domain.quality.model import Ruleset
-from core.domain.quality.packing import found_in, gathered
+from core.domain.quality.packing import at, found_in, gathered
 
 ANNUAL = ("10-K", "10-KT", "10-K405", "10-KSB", "20-F", "40-F")
 QUARTERLY = ("10-Q", "10-QT", "10-QSB")
@@ -41,10 +41,10 @@ def register(
     keys = facts.select(_key()).to_series()
     first, key = _dense(keys)
     seen = _seen(facts, first, key, number, measures)
-    at = found_in(keys[first].to_numpy(), filings.select(_key()).to_series().to_numpy())
-    found = _listed(seen, filings, at)
+    place = found_in(keys[at(first)].to_numpy(), filings.select(_key()).to_series().to_numpy())
+    found = _listed(seen, filings, place)
     periodic = filings.select(base_form(pl.col("form")).is_in(REPORTS)).to_series()
-    other = filings[np.flatnonzero((at < 0) & (periodic.to_numpy() == 1))]
+    other = filings[at(np.flatnonzero((place < 0) & (periodic.to_numpy() == 1)))]
     told = _described([found, other], companies, rules)
     found = found.hstack(told[: found.height]).sort("cik", "filed", "accession")
     found.insert_column(0, pl.Series("fid", np.arange(found.height), pl.UInt32))
@@ -53,13 +53,13 @@ def register(
     return found.drop("key"), other.hstack(told[found.height :]), fid[key]
 
 
-def _listed(seen: pl.DataFrame, filings: pl.DataFrame, at: Numbers) -> pl.DataFrame:
-    """What is seen in the facts, with what the list of filings says (`at`: the row seen of each).
+def _listed(seen: pl.DataFrame, filings: pl.DataFrame, places: Numbers) -> pl.DataFrame:
+    """What is seen in the facts, with what the list of filings says.
 
-    Form and day are those of the list, where it has them.
+    `places` has the row seen of each that is listed. Form and day are those of the list, if any.
     """
-    row, place = np.full(seen.height, -1), np.flatnonzero(at >= 0)
-    row[at[place]] = place
+    row, place = np.full(seen.height, -1), np.flatnonzero(places >= 0)
+    row[places[place]] = place
     listed = gathered(filings[["form", "filed", "report_date", "accepted_at", "is_xbrl"]], row)
     form, filed = (_either(listed[name], seen[name]) for name in ("form", "filed"))
     if form.null_count():
@@ -97,7 +97,7 @@ def _seen(
 
     Their `key` counts 0, 1, 2 …, so that all is counted without grouping.
     """
-    seen = facts[["cik", "accession", "form", "filed", "fiscal_year", "fiscal_period"]][first]
+    seen = facts[["cik", "accession", "form", "filed", "fiscal_year", "fiscal_period"]][at(first)]
     rounded = _roundness(facts["value"], (measures["given"] == MONEY).to_numpy()[number])
     sizes = np.bincount(key * 4 + rounded, minlength=len(first) * 4).reshape(-1, 4)
     ifrs = np.zeros(len(first), bool)
@@ -153,7 +153,7 @@ def _described(
     ifrs[: frames[0].height] = frames[0]["ifrs"].to_numpy()
     who = companies[["name", "sic", "category"]]
     told = gathered(who, found_in(companies["cik"].to_numpy(), cik.to_numpy()))
-    style = _styles(rules)[_style(told["sic"], rules)]
+    style = _styles(rules)[at(_style(told["sic"], rules))]
     said = told[["name", "category"]].hstack([form, style, pl.Series("ifrs", ifrs)])
     return said.select("name", **_meaning())
 

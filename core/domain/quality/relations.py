@@ -13,6 +13,7 @@ from core.domain.quality.book import Book
 from core.domain.quality.forms import judge, near, slack, total
 from core.domain.quality.model import Equation, Rule
 from core.domain.quality.outcome import Outcome, outcome
+from core.domain.quality.packing import at
 from core.domain.quality.words import Said, giving, words
 
 LEARNED_SHARE = 0.75
@@ -65,19 +66,19 @@ APART = "{begin}{actual}{middle}{expected}: {gap} apart."
 def _explain(rule: Rule, given: Amounts, broken: Flags, closest: Numbers) -> pl.DataFrame:
     """Failures told by the main equation that comes closest."""
     rows = np.flatnonzero(broken)
-    at = closest[rows], np.arange(len(rows))
+    told = closest[rows], np.arange(len(rows))
     sides = [
         (total(given.items, form)[rows], slack(given, rule, form)[rows]) for form in rule.equations
     ]
-    expected, tolerance = (np.array(side)[at] for side in zip(*sides, strict=True))
-    actual = np.array([given.items[form.whole][rows] for form in rule.equations])[at]
+    expected, tolerance = (np.array(side)[told] for side in zip(*sides, strict=True))
+    actual = np.array([given.items[form.whole][rows] for form in rule.equations])[told]
     said = pl.DataFrame(
         [(*_wording(form), list(form.items)) for form in rule.equations],
         schema=["begin", "middle", "items"], orient="row",
     )  # fmt: skip
     return giving(
-        given.rows(broken, []).hstack(said[at[0]]), expected=expected, tolerance=tolerance,
-        actual=actual, gap=np.abs(actual - expected),
+        given.rows(broken, []).hstack(said[at(closest[rows])]), expected=expected,
+        tolerance=tolerance, actual=actual, gap=np.abs(actual - expected),
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from core.domain.quality.book import Book
 from core.domain.quality.evaluate import Evaluated
 from core.domain.quality.model import Ruleset
 from core.domain.quality.outcome import Judged
-from core.domain.quality.packing import gathered
+from core.domain.quality.packing import at, gathered
 
 LETTERS = ((90.0, "A"), (80.0, "B"), (70.0, "C"), (60.0, "D"))
 LEAST_COVERAGE_PCT = 50.0
@@ -110,7 +110,7 @@ def _score(frame: pl.DataFrame) -> Floats:
 def _letters(score: pl.Series) -> pl.Series:
     values = score.to_numpy()
     place = (values[:, None] < [least for least, _ in LETTERS]).sum(axis=1)
-    return NAMES[np.where(np.isnan(values), len(NAMES) - 1, place)]
+    return NAMES[at(np.where(np.isnan(values), len(NAMES) - 1, place))]
 
 
 NAMES = pl.Series("grade", [*(name for _, name in LETTERS), "F", "NR"])
@@ -125,7 +125,7 @@ def _reasons(frame: pl.DataFrame) -> pl.Series:
         return pl.Series("reason", [None] * frame.height, dtype=pl.String)
     place = np.full(frame.height, -1)
     place[some] = np.arange(len(some))
-    return gathered(frame[some].select(reason=_reason()), place).to_series()
+    return gathered(frame[at(some)].select(reason=_reason()), place).to_series()
 
 
 def _cap(rules: Ruleset) -> pl.Expr:

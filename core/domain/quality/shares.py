@@ -8,7 +8,7 @@ import polars as pl
 from core.domain.quality.arrays import Flags, Floats, Numbers
 from core.domain.quality.book import Book
 from core.domain.quality.outcome import Outcome, outcome
-from core.domain.quality.packing import packed
+from core.domain.quality.packing import at, packed
 from core.domain.quality.words import Said, facts_of, giving, words
 
 FACTOR = 100.0
@@ -125,7 +125,7 @@ def cover(book: Book) -> Outcome:
     if not len(wrong):
         return outcome("Q31", np.flatnonzero(judged))
     there, other = counted[wrong], against[wrong]
-    bad = giving(book.long[there], other=book.long["row"][other])
+    bad = giving(book.long[at(there)], other=book.long["row"][at(other)])
     failed = giving(
         bad, expected=value[other], actual="value", tolerance=value[other] * most[wrong],
         rows=facts_of(bad, "row", "other"),
