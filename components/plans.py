@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from components import badges, charts_plans, formats, shell, tables, theme
+from components import badges, charts_plans, formats, shell, tables, theme, views
 from core import service
 from core.domain.plans import Plan
+from core.domain.risk_types import Check
 from core.service import journal, market_view, plans, trades
 from core.service.plans import Ask, Proposal
 
@@ -99,16 +101,11 @@ def _day(value: Any) -> date | None:
 def _sizing(desk: service.Desk) -> tuple[Decimal, Decimal, Decimal, Any]:
     """Sliders of size and stop; they start at the settings and end at the limits."""
     chosen = desk.settings
-    columns = st.columns([3, 3, 3, 2])
-    with columns[0]:
-        risk = _slider(
-            "Risk, % of equity", "risk", 0.05, chosen.risk_per_trade_pct, chosen.risk_per_trade_pct
-        )
-    with columns[1]:
+    most = chosen.risk_per_trade_pct
+    with st.container(horizontal=True, gap="medium"):
+        risk = _slider("Risk, % of equity", "risk", 0.05, most, most)
         atr = _slider("Stop, x ATR14", "atr", 0.25, Decimal(5), chosen.stop_atr_multiple)
-    with columns[2]:
         stop = _slider("Stop, % of entry", "stop", 0.25, Decimal(15), chosen.stop_pct)
-    with columns[3]:
         choice = st.segmented_control(
             "Which stop",
             ["tighter", "wider"],
@@ -148,13 +145,11 @@ def proposal(desk: service.Desk, found: Proposal) -> None:
         figures(found.plan)
     with right:
         verdict(found)
-    with st.expander("Every number in a sentence", expanded=False):
+    box = st.expander("Every number in a sentence", key="plan_words", on_change="rerun")
+    if views.is_open(box):
         said = [sentence for _, sentence in found.plan.notes if sentence]
-        st.markdown(
-            "\n".join(
-                f"- {badges.plain(s)}" for s in [*said, found.plan.invalidation, found.kelly_note]
-            )
-        )
+        lines = [*said, found.plan.invalidation, found.kelly_note]
+        box.markdown("\n".join(f"- {badges.plain(line)}" for line in lines))
 
 
 def figures(plan: Plan) -> None:
@@ -171,32 +166,34 @@ def figures(plan: Plan) -> None:
         ("Reward : risk", f"{plan.reward_risk:.1f} : 1"),
         ("Gap-through", formats.NOTHING if through is None else f"{through:.2f} R"),
     )
-    for row in (shown[:4], shown[4:]):
-        for column, (label, value) in zip(st.columns(4), row, strict=True):
-            column.metric(label, value)
+    with st.grid(4):
+        for label, value in shown:
+            st.metric(label, value)
 
 
 def verdict(found: Proposal) -> None:
     """The decision, its reasons, and every limit as a bar."""
     color, word = DECISIONS[found.verdict.decision]
-    st.badge(f"Verdict: {word.lower()}", color=color)
-    for reason in found.verdict.reasons:
-        st.caption(badges.plain(reason))
+    reasons = [shell.small(badges.plain(reason)) for reason in found.verdict.reasons]
+    st.markdown("\n\n".join([badges.badge(f"Verdict: {word.lower()}", color), *reasons]))
     theme.show(
         charts_plans.headroom(found.verdict.checks),
         alt="Each limit as a bar of what is used in percent of what is allowed",
         key="headroom",
     )
-    with st.expander("The checks in words"):
-        st.table(
-            pl.DataFrame(
-                {
-                    "limit": [charts_plans.NAMES[c.limit] for c in found.verdict.checks],
-                    "ok": ["yes" if c.ok else "no" for c in found.verdict.checks],
-                    "why": [c.sentence for c in found.verdict.checks],
-                }
-            )
-        )
+    box = st.expander("The checks in words", key="checks_words", on_change="rerun")
+    if views.is_open(box):
+        box.table(_in_words(found.verdict.checks))
+
+
+def _in_words(checks: Sequence[Check]) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "limit": [charts_plans.NAMES[check.limit] for check in checks],
+            "ok": ["yes" if check.ok else "no" for check in checks],
+            "why": [check.sentence for check in checks],
+        }
+    )
 
 
 def decide(desk: service.Desk, found: Proposal) -> None:

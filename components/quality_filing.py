@@ -119,7 +119,6 @@ def _named(row: Mapping[str, Any]) -> str:
 def heading(row: Mapping[str, Any]) -> None:
     """Company, form, dates, grade and links of the filing."""
     name = badges.plain(str(row["company"] or row["cik"]))
-    st.subheader(f"{name} · {badges.plain(row['form'])}", anchor=False)
     score = "not rated" if row["score"] is None else f"score **{row['score']:.1f}**"
     parts = [
         f"{badges.grade(row['grade'])} {score}",
@@ -128,7 +127,7 @@ def heading(row: Mapping[str, Any]) -> None:
         f"coverage {formats.pct(row['coverage_pct'], 0, signed=False)}",
         f"[EDGAR]({edgar(row['cik'], row['accession'])})",
     ]
-    st.markdown(" · ".join(parts))
+    st.markdown(f"### {name} · {badges.plain(row['form'])}\n" + " · ".join(parts))
     if row.get("reason"):
         st.info(f"{row['reason'][:1].upper()}{row['reason'][1:]}.")
 
