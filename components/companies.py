@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 import polars as pl
 import streamlit as st
 
-from components import badges, charts, formats, once, quality, shell, tables, theme
+from components import badges, charts, formats, once, quality, shell, tables, theme, views
 from core import service
 from core.service import companies
 
@@ -118,8 +118,16 @@ def watch_list(desk: service.Desk, watched: pl.DataFrame, key: str) -> None:
     )
 
 
+def follow_more(desk: service.Desk) -> None:
+    """A small box with the line to follow more companies; drawn while it is open."""
+    box = st.popover("Follow companies", key="follow_more", on_change="rerun", type="tertiary")
+    if views.is_open(box):
+        with box:
+            follow(desk)
+
+
 def follow(desk: service.Desk) -> None:
-    """A line to follow more companies by ticker or CIK."""
+    """A line to follow companies by ticker or CIK."""
     with (
         st.form("follow", border=False),
         st.container(horizontal=True, vertical_alignment="bottom"),

@@ -20,9 +20,9 @@ desk = shell.page(
 options = []
 with shell.guarded("the watch list"):
     watched = parts.watched(desk)
-    parts.follow(desk)
     options = parts.labels(watched)
     if watched.is_empty():
+        parts.follow(desk)
         shell.empty("Nobody is followed yet.", "Follow a company by its ticker or CIK above.")
     else:
         parts.watch_list(desk, watched, key="company")
@@ -47,6 +47,8 @@ with shell.guarded("the company"):
             width=220,
             help="Show only what had been filed by that day; empty means now.",
         )
+        if not watched.is_empty():
+            parts.follow_more(desk)
         company = parts.found(desk, symbol)
         cik = company["cik"]
         parts.stop_following(desk, cik)
