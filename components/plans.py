@@ -166,7 +166,7 @@ def figures(plan: Plan) -> None:
         ("Reward : risk", f"{plan.reward_risk:.1f} : 1"),
         ("Gap-through", formats.NOTHING if through is None else f"{through:.2f} R"),
     )
-    with st.grid(4):
+    with st.grid(4, min_column_width=110):
         for label, value in shown:
             st.metric(label, value)
 
