@@ -140,10 +140,12 @@ def book(desk: service.Desk) -> None:
         shell.section(BOOK, "No prices yet, so no book.")
         return
     opened = [plan for plan in told(desk, "plans")["plans"] if plan["state"] in OPEN]
-    shell.section(BOOK, "" if opened else "No plan is open.")
-    checks = sorted(told(desk, "risk")["checks"], key=_share, reverse=True)
-    for check in checks[:LIMITS]:
-        st.progress(_share(check), text=f"{NAMES[check['limit']]}: {_used(check)}")
+    checks = sorted(told(desk, "risk")["checks"], key=_share, reverse=True)[:LIMITS]
+    used = [check for check in checks if _share(check)]
+    idle = [_used(check) for check in checks if not _share(check)]
+    shell.section(BOOK, "" if opened else "No plan is open.", *idle)
+    for check in used:
+        st.progress(_share(check), text=_used(check))
     if opened:
         frame = once.kept(
             told(desk, "plans"), lambda: pl.DataFrame(opened, infer_schema_length=None), "opened"
@@ -160,9 +162,10 @@ def _share(check: dict[str, Any]) -> float:
 
 
 def _used(check: dict[str, Any]) -> str:
-    used, allowed = check["used"], check["allowed"]
-    sign = "" if check["limit"] in COUNTED else "$"
-    return f"{sign}{float(used or 0):,.0f} of {sign}{float(allowed or 0):,.0f}"
+    """A limit in words, as Markdown: two dollars in a line would make a formula."""
+    sign = "" if check["limit"] in COUNTED else "\\$"
+    used, allowed = (float(check[name] or 0) for name in ("used", "allowed"))
+    return f"{NAMES[check['limit']]}: {sign}{used:,.0f} of {sign}{allowed:,.0f}"
 
 
 def guide(desk: service.Desk, statuses: Sequence[datasets.DatasetStatus]) -> None:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from components import badges, charts_quality, formats, once, rules, shell, tables, theme, views
 from core import service
-from core.service import quality
+from core.service import companies, quality
 
 ARCHIVES = "https://www.sec.gov/Archives/edgar/data"
 OPEN_AT_FIRST = 3  # findings whose facts are spread out
@@ -73,6 +73,22 @@ def explained(desk: service.Desk, accession: str, cik: int) -> quality.FilingVie
     """One filing's grade explained, put together once per commit; NotFoundError without one."""
     make = lambda: quality.filing(desk, accession, cik=cik)  # noqa: E731
     return shell.unchanged(desk, make, "filing", accession, cik)
+
+
+def ungraded(desk: service.Desk, accession: str) -> None:
+    """What the SEC lists of a filing without a grade, and why it has none."""
+    named = badges.plain(accession)
+    for row in companies.listed(desk, accession).iter_rows(named=True):
+        name = badges.plain(row["name"] or f"CIK {row['cik']}")
+        told = badges.plain(row["title"] or row["description"] or "without a description")
+        st.markdown(f"**{name} · {badges.plain(row['form'])}** of {formats.day(row['filed'])}: "
+                    f"{told} · [{named} at EDGAR]({row['url']})")  # fmt: skip
+    shell.empty(
+        f"The filing {named} has no grade.",
+        "Only filings with XBRL facts are graded, and only those of followed companies.",
+        page="data_quality",
+        label="All graded filings",
+    )
 
 
 def choose(graded: pl.DataFrame) -> dict[str, Any] | None:

@@ -25,12 +25,7 @@ with shell.guarded("the filing"):
     else:
         row = parts.choose(graded)
         if row is None:
-            shell.empty(
-                f"The filing {st.query_params.get('filing')} has no grade.",
-                "It may have no XBRL facts, or its company is not followed.",
-                page="data_quality",
-                label="All graded filings",
-            )
+            parts.ungraded(desk, st.query_params["filing"])
     if row is not None:
         view = parts.explained(desk, row["accession"], row["cik"])
         parts.heading(view.grade)

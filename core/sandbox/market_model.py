@@ -108,6 +108,9 @@ def model(seed: int, as_of: date) -> Model:
     return Model(cal=cal, traits=who, news=happened, present=present, **paths)
 
 
+STIR, MOST_STIR = 20.0, 1.3  # how much wider a session swings by its jump, and at most
+
+
 class _Shocks:
     """All random input of the walk, drawn at once."""
 
@@ -213,8 +216,10 @@ class _State:
         night = self.who.beta * common[0] + 0.4 * heat * rnd.sector[t, 0]
         night = night + own * 0.33 * rnd.night[t] + rnd.jump[t] + off
         drift = 0.12 * rnd.jump[t] + pull + 0.0003
-        day = self.who.beta * common[1] + 0.8 * heat * rnd.sector[t, 1] + own * 0.9 * rnd.day[t]
-        self.day_vol = np.sqrt(self.var * 0.81 + (self.who.beta * swing * 0.85) ** 2)
+        stir = 1.0 + np.minimum(STIR * np.abs(rnd.jump[t]), MOST_STIR)  # news is fought over
+        day = self.who.beta * common[1] + 0.8 * heat * rnd.sector[t, 1]
+        day = day + own * 0.9 * stir * rnd.day[t]
+        self.day_vol = np.sqrt(self.var * 0.81 * stir**2 + (self.who.beta * swing * 0.85) ** 2)
         self._heat(own, rnd, t, common)
         return night, day + drift
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from core.domain import catalysts
 from core.errors import NotFoundError
 from core.service import refresh
 from core.service.commands import command
@@ -161,6 +162,13 @@ def company(desk: Desk, cik: int) -> dict[str, Any]:
     return {**rows[0], "identifiers": identifiers.to_dicts()}
 
 
+_FILING = (
+    "accession, form, filed, accepted_at, report_date, items, description, is_xbrl, "
+    f"'{ARCHIVES}/' || cik || '/' || replace(accession, '-', '') || '/' "
+    "|| accession || '-index.htm' AS url"
+)
+
+
 def filings(
     desk: Desk,
     cik: int,
@@ -170,10 +178,8 @@ def filings(
 ) -> pl.DataFrame:
     """Filings of a company, newest first, with a link to EDGAR in `url`."""
     return desk.warehouse.read(
-        "SELECT accession, form, filed, accepted_at, report_date, items, description, is_xbrl, "
-        f"'{ARCHIVES}/' || cik || '/' || replace(accession, '-', '') || '/' "
-        "|| accession || '-index.htm' AS url "
-        "FROM filings WHERE cik = $cik AND ($forms IS NULL OR list_contains($forms, form)) "
+        f"SELECT {_FILING} FROM filings WHERE cik = $cik "
+        "AND ($forms IS NULL OR list_contains($forms, form)) "
         "AND ($on IS NULL OR filed <= $on) "
         "ORDER BY filed DESC, accepted_at DESC NULLS LAST, accession DESC LIMIT $limit",
         {
@@ -183,6 +189,19 @@ def filings(
             "on": as_known_on,
         },
     )
+
+
+def listed(desk: Desk, accession: str) -> pl.DataFrame:
+    """A filing as the SEC lists it, one row per filer.
+
+    Columns: cik, name, those of `filings`, and `title`: the filing in words.
+    """
+    found = desk.warehouse.read(
+        f"SELECT f.*, c.name FROM (SELECT cik, {_FILING} FROM filings WHERE accession = ?) f "
+        "LEFT JOIN companies c ON c.cik = f.cik ORDER BY f.cik",
+        [accession],
+    )
+    return catalysts.titled(found)
 
 
 def concepts(desk: Desk, cik: int) -> pl.DataFrame:

@@ -26,6 +26,7 @@ from core.sources.http import lasting
 
 MAX_RATIO = 100
 PIECE_BYTES = 1024 * 1024
+SYNC_BYTES = 8 * 1024 * 1024  # written out on the way, so that little is left to wait for
 _ENCRYPTED = 0x1
 
 
@@ -37,7 +38,7 @@ class Sink:
 
     def __init__(self, path: Path, what: str) -> None:
         self.path = path
-        self.size = 0
+        self.size = self._synced = 0
         self._what = what
         self._hash = hashlib.sha256()
         try:
@@ -72,6 +73,10 @@ class Sink:
                 self._hash.update(piece)
                 self._file.write(piece)
                 self.size += len(piece)
+            if self.size - self._synced >= SYNC_BYTES:
+                self._file.flush()
+                os.fsync(self._file.fileno())
+                self._synced = self.size
         except OSError as error:
             raise unwritable(self._what, self.path, error) from None
 

@@ -115,6 +115,21 @@ def test_a_filing_without_a_grade_is_said(graded: Desk) -> None:
     assert "has no grade" in text_of(opened("filing", filing="0000000000-00-000000"))
 
 
+def test_a_filing_that_is_listed_but_not_graded_leads_to_edgar(graded: Desk) -> None:
+    """An 8-K found by its accession is told in the SEC's words, with the way to the document."""
+    row = {"accession": "0000001002-26-000099", "form": "8-K", "items": "2.02", "description": None}
+    with graded.warehouse.transaction() as tx:
+        known = tx.read("SELECT * FROM filings WHERE cik = 1002 LIMIT 1")
+        tx.insert(
+            "filings", known.with_columns(**{k: pl.lit(v, pl.String) for k, v in row.items()})
+        )
+    told = text_of(opened("filing", filing=row["accession"]))
+    assert "· 8-K** of" in told
+    assert ": Results" in told
+    assert "/Archives/edgar/data/1002/000000100226000099/0000001002-26-000099-index.htm" in told
+    assert "has no grade" in told
+
+
 def test_a_company_in_the_address_opens_its_newest_filing(graded: Desk) -> None:
     """Without an accession the newest filing of the company is shown."""
     at = opened("filing", cik="1002")

@@ -88,6 +88,27 @@ def test_returns_look_like_a_market(world: Market) -> None:
     assert 2 <= np.median(per_day) <= 25
 
 
+def test_some_gaps_fill_in_their_session(world: Market) -> None:
+    """Of gaps of 4 to 20 % about a tenth is filled the same day, small ones more often than large.
+
+    In five years of the S&P 500 (2013 to 2018) it was 9 %: 11 % of those up to 7 %, 3 % above 10 %.
+    """
+    before = pl.col("close").shift(1).over("symbol")
+    bars = world.bars_daily().sort("symbol", "session").with_columns(before=before)
+    gaps = bars.with_columns(gap=(pl.col("open") / pl.col("before") - 1) * 100)
+    gaps = gaps.filter(pl.col("gap").abs().is_between(4, 20))
+    up = pl.col("gap") > 0
+    low, high = pl.col("low") <= pl.col("before"), pl.col("high") >= pl.col("before")
+    rates = gaps.group_by(small=pl.col("gap").abs() < 7).agg(
+        (100 * pl.when(up).then(low).otherwise(high)).mean().alias("filled"), pl.len()
+    )
+    small, large = (
+        rates.row(by_predicate=pl.col("small") == is_small) for is_small in (True, False)
+    )
+    assert 7 <= small[1] <= 18
+    assert 1 <= large[1] <= small[1] / 1.5
+
+
 def test_volume_rises_with_news(world: Market) -> None:
     """On the session after news the volume is a multiple of the usual."""
     m = world.model
