@@ -136,6 +136,7 @@ def follow(desk: service.Desk) -> None:
             "Follow companies",
             placeholder="tickers or CIKs, with spaces between",
             key="follow_names",
+            width=360,
         )
         asked = st.form_submit_button("Follow")
     if asked and names.split():
