@@ -77,7 +77,7 @@ def results(desk: service.Desk) -> None:
     """Equity, drawdown, R distribution, excursions and groups."""
     table = shell.unchanged(desk, lambda: trades.frame(desk), "paper trades")
     curve = shell.unchanged(desk, lambda: trades.equity_curve(desk), "equity curve")
-    closed = table.drop_nulls("exit_session").height
+    closed = table["exit_session"].count()
     if not closed:
         shell.empty(
             "No trade is closed yet.",

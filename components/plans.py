@@ -1,4 +1,4 @@
-"""What the page *Plans* is made of: controls, the proposal, the decision, plan against fact."""
+"""What the page *Plans* is made of for a new plan: controls, the proposal, the decision."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from components import badges, charts_plans, formats, shell, tables, theme, views
+from components import badges, charts_plans, formats, once, shell, theme, views
 from core import service
 from core.domain.plans import Plan
 from core.domain.risk_types import Check
-from core.service import journal, market_view, plans, trades
+from core.service import market_view, plans
 from core.service.plans import Ask, Proposal
 
 ENTRIES = {
@@ -28,19 +28,6 @@ DECISIONS = {
     "approve": ("green", "Approve"),
     "shrink": ("orange", "Shrink"),
     "reject": ("red", "Reject"),
-}
-DECIDED = {
-    "plan_id": "Plan",
-    "state": "State",
-    "direction": "Direction",
-    "entry": "Entry",
-    "stop": "Stop",
-    "shares": "Shares",
-    "risk": "Risk",
-    "notional": "Notional",
-    "tag": "Tag",
-    "reason": "Reason",
-    "created_at": "Decided",
 }
 
 
@@ -135,9 +122,13 @@ def proposal(desk: service.Desk, found: Proposal) -> None:
     """Chart, figures, verdict and the sentence behind every number."""
     left, right = st.columns([3, 2], gap="medium")
     with left:
-        bars = found.view.bars.tail(60)
+        bars, plan = found.view.bars, found.plan
         theme.show(
-            charts_plans.plan_candles(bars, found.plan),
+            once.of(
+                bars,
+                lambda: charts_plans.plan_candles(bars.tail(60), plan),
+                *("plan", plan, theme.palette()),
+            ),
             alt=f"Candles of {found.plan.symbol} with entry, stop and targets. "
             + charts_plans.finding(found.plan),
             key="plan_chart",
@@ -177,7 +168,9 @@ def verdict(found: Proposal) -> None:
     reasons = [shell.small(badges.plain(reason)) for reason in found.verdict.reasons]
     st.markdown("\n\n".join([badges.badge(f"Verdict: {word.lower()}", color), *reasons]))
     theme.show(
-        charts_plans.headroom(found.verdict.checks),
+        once.made(
+            lambda: charts_plans.headroom(found.verdict.checks), "limits", found.verdict.checks
+        ),
         alt="Each limit as a bar of what is used in percent of what is allowed",
         key="headroom",
     )
@@ -215,91 +208,3 @@ def decide(desk: service.Desk, found: Proposal) -> None:
                 item = plans.reject(desk, found.ask, reason)
             st.session_state[JUST_DECIDED] = item.plan_id
             st.rerun()
-
-
-def decided(desk: service.Desk) -> None:
-    """The plans decided on; one of them against what became of it."""
-    table = service.exports.frame_of(desk, "plans").sort("created_at", descending=True)
-    if table.is_empty():
-        shell.empty(
-            "No plan has been decided on.", "Choose a symbol under New plan, and approve it."
-        )
-        return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Settle by stored bars", help="Fill, mark and close by the daily bars."):
-            journal.settle_all(desk)
-            st.rerun()
-        shell.export_button("CSV", lambda: table, "plans.csv", key="plans_csv")
-
-    def pick(row: dict[str, Any]) -> None:
-        st.session_state["plan"] = row["plan_id"]
-
-    tables.choose(
-        table,
-        DECIDED,
-        alt="Plans decided on, newest first",
-        key="plans_table",
-        on_row=pick,
-        pinned=("plan_id",),
-        rows=8,
-    )
-    names = table["plan_id"].to_list()
-    if st.query_params.get("plan") not in [None, *names]:
-        del st.query_params["plan"]
-    one = st.selectbox("Plan", names, key="plan", bind="query-params", width=340)
-    against_fact(desk, one)
-
-
-def against_fact(desk: service.Desk, plan_id: str) -> None:
-    """One plan beside its fills and its result."""
-    item = plans.stored(desk, plan_id)
-    fills = journal.fills_of(desk, plan_id)
-    bars = market_view.around(
-        desk.warehouse, item.plan.symbol, item.plan.session, raw=market_view.is_raw(desk)
-    )
-    left, right = st.columns([3, 2], gap="medium")
-    with left:
-        theme.show(
-            charts_plans.plan_candles(bars, item.plan, fills),
-            alt=f"Candles of {item.plan.symbol} with the plan's levels and its fills",
-            key="fact_chart",
-        )
-    with right:
-        st.markdown(f"**{badges.plain(item.state)}** · {badges.plain(item.reason)}")
-        st.table(_facts(desk, item.plan, plan_id))
-        if item.state == "approved":
-            _cancel(desk, plan_id)
-
-
-def _facts(desk: service.Desk, plan: Plan, plan_id: str) -> pl.DataFrame:
-    found = trades.frame(desk).filter(pl.col("plan_id") == plan_id)
-    fact = found.row(0, named=True) if found.height else {}
-    last = found["exit"][0] if found.height else None
-    rows = [
-        ("Shares", f"{plan.shares:,}", _text(fact.get("shares"), ",.0f")),
-        ("Entry", formats.price(plan.entry), _text(fact.get("entry"), ",.2f")),
-        ("Exit", " / ".join(formats.price(t) for t in plan.targets), _text(last, ",.2f")),
-        ("Result, R", f"{plan.reward_risk:+.1f}", _text(fact.get("realised_r"), "+.2f")),
-        ("Result", f"risk {plan.risk:,}", _text(fact.get("realised"), "+,.2f")),
-        ("Costs", f"{plan.costs:,}", _costs(fact)),
-        ("Furthest for, R", "", _text(fact.get("mfe_r"), "+.2f")),
-        ("Furthest against, R", "", _text(fact.get("mae_r"), "+.2f")),
-    ]
-    return pl.DataFrame(rows, schema=["figure", "plan", "fact"], orient="row")
-
-
-def _costs(fact: dict[str, Any]) -> str:
-    return f"{fact['fees'] + fact['slippage']:,}" if fact else formats.NOTHING
-
-
-def _text(value: Any, spec: str) -> str:
-    return formats.NOTHING if value is None else format(value, spec)
-
-
-def _cancel(desk: service.Desk, plan_id: str) -> None:
-    with st.form("cancel", border=False):
-        reason = st.text_input("Reason to cancel", key="cancel_reason")
-        if st.form_submit_button("Cancel this plan"):
-            with shell.guarded("the cancellation"):
-                plans.cancel(desk, plan_id, reason)
-                st.rerun()
