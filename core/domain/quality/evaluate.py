@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
-import polars as pl
+import numpy as np
 
-from core.domain.quality import history, labels, presence, quarters, shares
+from core.domain.quality import change, dates, history, labels, past, presence, quarters, shares
+from core.domain.quality.arrays import Floats
 from core.domain.quality.book import Book
 from core.domain.quality.outcome import Judged, Outcome, joined
-from core.domain.quality.relations import equations, impute, orders
+from core.domain.quality.relations import equations, orders
 
 CHECKS: Mapping[str, Callable[[Book], Outcome]] = {
     "Q24": shares.earnings,
@@ -21,14 +22,14 @@ CHECKS: Mapping[str, Callable[[Book], Outcome]] = {
     "Q29": shares.negatives,
     "Q31": shares.cover,
     "Q32": shares.small,
-    "Q36": labels.lengths,
-    "Q37": labels.report_dates,
-    "Q38": labels.cover_dates,
-    "Q39": labels.future,
+    "Q36": dates.lengths,
+    "Q37": dates.report_dates,
+    "Q38": dates.cover_dates,
+    "Q39": dates.future,
     "Q40": labels.duplicates,
     "Q41": labels.units,
     "Q43": labels.retired,
-    "Q45": labels.deadline,
+    "Q45": dates.deadline,
     "Q46": presence.amended,
     "Q49": presence.counts,
     "Q50": quarters.fourth,
@@ -43,35 +44,39 @@ class Evaluated:
     """Outcomes of all rules, and the two shares that the sub-scores are made of."""
 
     outcome: Judged
-    required: pl.DataFrame  # fid, share of the required items
-    usual: pl.DataFrame  # fid, share of the items usual for the filer
+    required: Floats  # share of the required items of each filing, NaN where unknown
+    usual: Floats  # share of the items usual for the filer
 
 
 def evaluate(book: Book, only: Collection[str] | None = None) -> Evaluated:
     """Outcomes of the rules (or of those named in `only`)."""
-    book = impute(book)
+    with np.errstate(all="ignore"):  # what is not given is NaN, and compares as false
+        return _evaluated(book, only)
+
+
+def _evaluated(book: Book, only: Collection[str] | None) -> Evaluated:
     chosen = [rule for name, rule in book.rules.rules.items() if only is None or name in only]
     outcomes = equations(book, [rule for rule in chosen if rule.equations])
     outcomes += [orders(book, rule) for rule in chosen if rule.orders]
     outcomes += [CHECKS[rule.id](book) for rule in chosen if rule.id in CHECKS]
     names = {rule.id for rule in chosen}
     outcomes += _over_time(book, names)
-    empty = pl.DataFrame(schema={"fid": pl.UInt32, "share": pl.Float64})
+    unknown = np.full(book.filings.height, np.nan)
     if not names & set(PRESENCE):
-        return Evaluated(joined(outcomes), empty, empty)
+        return Evaluated(joined(outcomes, book.filings.height), unknown, unknown)
     have = presence.present(book)
     q42, required = presence.required(book, have)
     q48, usual = presence.vanished(book, have)
-    return Evaluated(joined([*outcomes, q42, q48]), required, usual)
+    return Evaluated(joined([*outcomes, q42, q48], book.filings.height), required, usual)
 
 
 def _over_time(book: Book, names: set[str]) -> list[Outcome]:
     if not names & set(HISTORY):
         return []
-    own, told = history.own_values(book), history.told_before(book)
+    own, told = past.own_values(book), past.told_before(book)
     return [
         history.scale_jump(book, own, told),
         history.flips(book, own, told),
-        presence.outliers(book, own),
-        presence.restated(book, told),
+        change.outliers(book, own),
+        change.restated(book, told),
     ]

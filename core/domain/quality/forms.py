@@ -1,32 +1,16 @@
-"""Equations as linear forms over columns of amounts: every row at once, NaN where none is given.
-
-A rule set has more than a hundred forms; planning them as expressions takes far longer than
-computing them, so they are evaluated on arrays.
-"""
+"""Equations as linear forms over amounts: every row at once, NaN where none is given."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import polars as pl
 
+from core.domain.quality.amounts import Amounts
+from core.domain.quality.arrays import Flags, Floats
 from core.domain.quality.model import Equation, Rule, Ruleset
-
-Floats = np.ndarray[Any, np.dtype[np.float64]]
-Flags = np.ndarray[Any, np.dtype[np.bool_]]
-
-
-@dataclass(frozen=True, slots=True)
-class Amounts:
-    """Rows of points or spans as arrays: items, the rules that filled some, units, filings."""
-
-    items: Mapping[str, Floats]
-    filled: Mapping[str, Mapping[str, Flags]]  # item -> rule -> where that rule filled it
-    unit: Floats
-    fid: np.ndarray[Any, np.dtype[np.uint32]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,29 +27,26 @@ class Verdicts:
         return self.usable & ~self.holds
 
 
-def amounts(wide: pl.DataFrame, rules: Ruleset) -> Amounts:
-    """The columns of points or spans that equations may name."""
-    named = [name for name in wide.columns if not name.endswith("_by") and name not in LABELS]
-    filled: dict[str, dict[str, Flags]] = {}
+def imputed(given: Amounts, rules: Ruleset) -> Amounts:
+    """Missing operands filled from other relations, with the rule that filled them."""
+    items, filled = dict(given.items), {}
     for rule, equation in rules.imputations:
-        if (column := f"{equation.whole}_by") in wide.columns:
-            where = wide.select((pl.col(column) == rule).fill_null(value=False)).to_series()
-            filled.setdefault(equation.whole, {})[rule] = where.to_numpy()
-    given = wide.select(pl.col(named).fill_null(np.nan))
-    items = {name: given[name].to_numpy() for name in named}
-    return Amounts(items, filled, wide["unit"].to_numpy(), wide["fid"].to_numpy())
+        if (whole := items.get(equation.whole)) is not None:
+            value = total(items, equation)
+            missing = np.isnan(whole) & ~np.isnan(value)
+            items[equation.whole] = np.where(missing, value, whole)
+            filled[equation.whole] = {rule: missing}
+    return replace(given, items=items, filled=filled)
 
 
-LABELS = ("fid", "start", "end", "own", "months", "unit")
-
-
-def total(given: Amounts, equation: Equation) -> Floats:
+def total(items: Mapping[str, Floats], equation: Equation) -> Floats:
     """The right side of an equation; NaN where a required term is missing."""
-    summed = np.zeros_like(given.unit)
+    summed: Any = 0.0
     for term in equation.terms:
-        value = given.items[term.item]
-        summed = summed + term.sign * (np.nan_to_num(value, nan=0.0) if term.optional else value)
-    return summed
+        value = items[term.item]
+        value = np.where(np.isnan(value), 0.0, value) if term.optional else value
+        summed = summed + value if term.sign > 0 else summed - value
+    return np.asarray(summed, np.float64)
 
 
 def slack(given: Amounts, rule: Rule, equation: Equation) -> Floats:
@@ -74,14 +55,14 @@ def slack(given: Amounts, rule: Rule, equation: Equation) -> Floats:
     rounding: Floats = given.unit * 2.0 * max(1.0, (addends + 1) / 2)
     if rule.tolerance == "T0":
         return rounding
-    greatest = np.fmax.reduce([np.abs(given.items[name]) for name in equation.items])
-    share: Floats = np.fmax(rounding, greatest * (0.001 if rule.tolerance == "T1" else 0.02))
+    relative = 0.001 if rule.tolerance == "T1" else 0.02
+    share: Floats = np.fmax(rounding, given.greatest(equation.items) * relative)
     return share
 
 
 def gap(given: Amounts, rule: Rule, equation: Equation) -> Floats:
     """Distance of both sides in tolerances; NaN where it cannot be told, or fills itself."""
-    distance = np.abs(given.items[equation.whole] - total(given, equation))
+    distance = np.abs(given.items[equation.whole] - total(given.items, equation))
     distance = distance / slack(given, rule, equation)
     for item in equation.items:
         own = given.filled.get(item, {}).get(rule.id)
@@ -90,11 +71,19 @@ def gap(given: Amounts, rule: Rule, equation: Equation) -> Floats:
     return distance
 
 
-def judge(given: Amounts, rule: Rule, only: Flags | None) -> Verdicts:
-    """Any form that holds will do; only the main forms can make a rule evaluable or break it."""
+def judge(given: Amounts, rule: Rule, only: Flags | None) -> Verdicts | None:
+    """Any form that holds will do; only the main forms can make a rule evaluable or break it.
+
+    None where no row gives the operands of any form.
+    """
+    also = [gap(given, rule, form) for form in rule.also if stated(given, form)]
+    told = [stated(given, form) for form in rule.equations]
+    if not also and not any(told):
+        return None
+    unknown = np.full(len(given.fid), np.nan)
     with np.errstate(all="ignore"):
-        main = np.array([gap(given, rule, form) for form in rule.equations])
-        also = [gap(given, rule, form) for form in rule.also]
+        forms = zip(rule.equations, told, strict=True)
+        main = np.array([gap(given, rule, form) if there else unknown for form, there in forms])
         best = np.fmin.reduce([*main, *also])
         holds = best <= 1.0
         usable = holds | ~np.isnan(main).all(axis=0)
@@ -104,10 +93,16 @@ def judge(given: Amounts, rule: Rule, only: Flags | None) -> Verdicts:
     return Verdicts(usable if only is None else usable & only, holds, closest)
 
 
+def stated(given: Amounts, equation: Equation) -> bool:
+    """Whether any row gives the whole, and any each of the terms that may not be missing."""
+    needed = [equation.whole, *(term.item for term in equation.terms if not term.optional)]
+    return given.there.issuperset(needed)
+
+
 def _unseen(given: Amounts, rule: Rule) -> Flags:
     """Whether the whole exceeds its parts by what a line of the filer's own may explain."""
     first = rule.equations[0]
-    over = (given.items[first.whole] - total(given, first)) / given.items[first.whole]
+    over = (given.items[first.whole] - total(given.items, first)) / given.items[first.whole]
     return (over >= 0.0) & (over <= rule.unseen_pct / 100)
 
 
@@ -116,7 +111,7 @@ def near(given: Amounts, rule: Rule) -> Flags:
     share = rule.held_for_sale_pct / 100
     with np.errstate(all="ignore"):
         tests = [
-            np.abs(given.items[form.whole] - total(given, form))
+            np.abs(given.items[form.whole] - total(given.items, form))
             <= np.abs(given.items[form.whole]) * share
             for form in rule.equations
         ]

@@ -9,15 +9,19 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
+import numpy as np
 import polars as pl
 
+from core.domain.quality.arrays import Numbers
 from core.domain.quality.book import Book, latest, open_book
 from core.domain.quality.evaluate import Evaluated, evaluate
 from core.domain.quality.model import Ruleset, default_ruleset
-from core.domain.quality.outcome import Judged
+from core.domain.quality.packing import days, found_rows
 from core.domain.quality.presence import factless
-from core.domain.quality.score import rule_table, scores
+from core.domain.quality.score import scores
+from core.domain.quality.words import Said
 
 BATCH_FACTS = 250_000
 MOST_PER_RULE = 5  # findings of one rule that one filing keeps: the worst
@@ -73,24 +77,36 @@ def _batches(
     if facts.height <= BATCH_FACTS:
         yield facts, filings, companies
         return
-    sizes = facts.group_by("cik").len().sort("cik")
-    parts = sizes.with_columns(part=(pl.col("len").cum_sum() - pl.col("len")) // BATCH_FACTS)
-    for part in parts.partition_by("part", maintain_order=True):
-        own = pl.col("cik").is_in(part["cik"].implode())
-        yield facts.filter(own), filings.filter(own), companies.filter(own)
+    runs = facts["cik"].rle().struct.unnest()  # few, for facts come a company at a time
+    sizes = runs.group_by(cik="value", maintain_order=True).agg(pl.col("len").sum())
+    before = pl.col("len").cum_sum() - pl.col("len")
+    parts = sizes.select("cik", part=before // BATCH_FACTS)
+    yield from zip(*(_split(frame, parts) for frame in (facts, filings, companies)), strict=True)
+
+
+def _split(frame: pl.DataFrame, parts: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """The rows of each part, in their order; slices where the companies come in that order."""
+    rows = frame.select("cik").join(parts, on="cik", how="left", maintain_order="left")
+    part = rows["part"].cast(pl.Int64).fill_null(-1).to_numpy()
+    order = None if (np.diff(part) >= 0).all() else np.argsort(part, kind="stable")
+    part = part if order is None else part[order]
+    for number in parts["part"].unique(maintain_order=True):
+        first, last = np.searchsorted(part, (number, number + 1))
+        yield frame.slice(first, last - first) if order is None else frame[order[first:last]]
 
 
 def _grade(book: Book, only: Collection[str] | None) -> Graded:
     """Grades of all filings of a book."""
     evaluated = evaluate(book, only)
-    table = scores(book, evaluated).join(input_hashes(book.facts), on="fid", how="left")
-    table = table.with_columns(company=pl.col("name"), ruleset=pl.lit(book.rules.id))
+    table = scores(book, evaluated).hstack([input_hashes(book)])
+    said = pl.col(pl.Float64).fill_nan(None)
+    table = table.with_columns(said, company="name", ruleset=pl.lit(book.rules.id))
     rated = table.select(SCORE_COLUMNS)
-    keys = book.filings.select("fid", "cik", "accession")
-    judged = evaluated.outcome.judged.join(keys, on="fid").select("cik", "accession", "rule", "ok")
+    judged = book.beside(evaluated.outcome.frame(), "cik", "accession")
+    judged = judged.select("cik", "accession", "rule", "ok")
     found = findings(book, evaluated)
-    if only is None or "Q44" in only:
-        empty = without_facts(book)
+    empty = without_facts(book)
+    if not empty.is_empty() and (only is None or "Q44" in only):
         lost = empty.select("cik", "accession", rule=pl.lit("Q44"), ok=pl.lit(value=False))
         rated = pl.concat([rated, _unrated(empty, rated)])
         found = pl.concat([found, _announced(empty, found, book.rules)])
@@ -103,11 +119,12 @@ def without_facts(book: Book) -> pl.DataFrame:
 
     Companies without any facts are left out: theirs are not pulled yet.
     """
-    known = book.filings.select("cik").unique()
-    message = pl.format(
-        "The {} filed on {} is marked XBRL, but none of its facts are there.", "form", "filed"
-    )
-    return factless(book).join(known, on="cik", how="semi").with_columns(message=message)
+    empty = factless(book)
+    if empty.is_empty():
+        return empty
+    empty = empty.join(book.filings.select("cik").unique(), on="cik", how="semi")
+    said = "The {form} filed on {filed} is marked XBRL, but none of its facts are there."
+    return empty.with_columns(message=Said(empty, said).message({}))
 
 
 def _unrated(empty: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
@@ -142,24 +159,24 @@ def _like(rows: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
 def chosen_items(book: Book) -> pl.DataFrame:
     """cik, accession, item and the fact (key and value) that stands for it, per period."""
     stated = book.facts.select(
-        "row", "cik", "accession", "taxonomy", "concept", "unit", "period_start", "period_end",
-        "value", "seq",
+        "cik", "accession", "taxonomy", "concept", "unit", "period_start", "period_end", "value",
+        "seq",
     )  # fmt: skip
-    chosen = book.long.filter(pl.col("row").is_not_null()).select(
-        "row", pl.col("item").cast(pl.String), pl.col("months").cast(pl.Int32), "own"
+    chosen = book.long.select(
+        pl.col("item").cast(pl.String), pl.col("months").cast(pl.Int32), "own"
     )
-    return chosen.join(stated, on="row", maintain_order="left").drop("row")
+    return chosen.hstack(stated[book.long["row"].to_numpy()])
 
 
-def input_hashes(facts: pl.DataFrame) -> pl.DataFrame:
-    """fid, input_hash: 16 hex digits over the facts of each filing, whatever their order."""
+def input_hashes(book: Book) -> pl.Series:
+    """Of each filing 16 hex digits over its facts, whatever their order."""
     row = pl.struct("taxonomy", "concept", "unit", "period_start", "period_end", "value", "seq")
-    mixed = row.hash(seed=SEED)
-    both = facts.select("fid", mixed=mixed).group_by("fid").agg(
-        a=pl.col("mixed").sum(), b=pl.col("mixed").bitwise_xor()
-    )  # fmt: skip
-    text = pl.concat_str(pl.col("a").cast(pl.String), pl.lit("-"), pl.col("b").cast(pl.String))
-    return both.select("fid", input_hash=text)
+    mixed = book.facts.select(row.hash(seed=SEED)).to_series().to_numpy()
+    both, fid = np.zeros((2, book.filings.height), np.uint64), book.facts["fid"].to_numpy()
+    np.add.at(both[0], fid, mixed)
+    np.bitwise_xor.at(both[1], fid, mixed)
+    text = pl.concat_str(pl.col("a", "b").cast(pl.String), separator="-")
+    return pl.DataFrame({"a": both[0], "b": both[1]}).select(input_hash=text).to_series()
 
 
 SEED = 20260101
@@ -167,64 +184,81 @@ SEED = 20260101
 
 def findings(book: Book, evaluated: Evaluated) -> pl.DataFrame:
     """cik, accession, rule, severity, message, period, the two numbers, tolerance, facts."""
-    failed = _worst(evaluated.outcome)
-    failed = failed.with_row_index("finding")
-    keys = book.filings.select("fid", "cik", "accession")
-    severity = rule_table(book.rules).select("rule", "severity")
-    told = failed.join(keys, on="fid").join(severity, on="rule")
-    told = told.join(_used(book, failed), on="finding", how="left", maintain_order="left")
+    failed = _worst(evaluated.outcome.failed)
+    levels = {name: rule.severity for name, rule in book.rules.rules.items()}
+    told = book.beside(failed, "cik", "accession").hstack([_used(book, failed)])
     return told.select(
-        "cik", "accession", "rule", "severity", "message",
+        "cik", "accession", "rule", pl.col("rule").replace(levels).alias("severity"), "message",
         "expected", "actual", difference=pl.col("actual") - pl.col("expected"),
         tolerance="tolerance", period_start="start", period_end="end", facts="facts",
     )  # fmt: skip
 
 
-def _worst(outcome: Judged) -> pl.DataFrame:
+def _worst(failed: pl.DataFrame) -> pl.DataFrame:
     gap = (pl.col("actual") - pl.col("expected")).abs()
     relative = gap / pl.col("expected").abs().clip(1.0)
-    ranked = outcome.failed.sort(
+    ranked = failed.sort(
         ["fid", "rule", relative, "end", "start", "message"],
         descending=[False, False, True, True, False, False],
     )
     return ranked.filter(pl.int_range(pl.len()).over("fid", "rule") < MOST_PER_RULE)
 
 
-def _used(book: Book, failed: pl.DataFrame) -> pl.DataFrame:
-    """finding, facts: the facts behind every finding, as a list of structs."""
+def _used(book: Book, failed: pl.DataFrame) -> pl.Series:
+    """The facts behind every finding, as lists of structs; null where it rests on none."""
+    failed = failed.with_row_index("finding")
     direct = failed.select("finding", row="rows").explode("row").drop_nulls()
-    named = failed.select("finding", "fid", "start", "end", item="items").explode("item")
-    located = _locate(named.drop_nulls("item"))
-    chosen = book.long.select("fid", pl.col("item").cast(pl.String), "start", "end", "row")
-    looked_up = located.join(chosen, on=["fid", "item", "start", "end"], nulls_equal=True)
-    rows = pl.concat([direct, looked_up.select("finding", "row")]).unique(maintain_order=True)
+    rows = pl.concat([direct, _looked_up(book, failed)]).unique(maintain_order=True)
     known = book.facts.select(
-        "row", "concept", "unit", start="period_start", end="period_end", value="value",
+        "concept", "unit", start="period_start", end="period_end", value="value",
         accession="accession",
-    )  # fmt: skip
-    full = rows.join(known, on="row", maintain_order="left")
-    fields = ["concept", "unit", "start", "end", "value", "accession"]
-    return full.group_by("finding", maintain_order=True).agg(facts=pl.struct(fields))
+    )[rows["row"].to_numpy()]  # fmt: skip
+    facts = rows.select("finding").with_columns(facts=known.to_struct())
+    lists = facts.group_by("finding", maintain_order=True).agg("facts")
+    return failed.select("finding").join(lists, on="finding", how="left", maintain_order="left")[
+        "facts"
+    ]
 
 
-ALIASES = {
-    "CashEnd": "Cash", "CashBegin": "Cash",
-    "CashRestrictedEnd": "CashRestricted", "CashRestrictedBegin": "CashRestricted",
-}  # fmt: skip
+def _looked_up(book: Book, failed: pl.DataFrame) -> pl.DataFrame:
+    """finding, row: the facts that stand for the items that findings name."""
+    names = failed.select("finding", "fid", "start", "end", name="items").explode("name")
+    named = names.join(_standing(book.rules), on="name", maintain_order="left")
+    concerned = np.flatnonzero(np.isin(book.fid, named["fid"].to_numpy()))
+    start, end = _day(named["start"]), _day(named["end"])
+    # Balances stand at the end or on the day before the start.
+    end = np.where(named["begin"].to_numpy(), start - 1, end)
+    start = np.where(named["point"].to_numpy(), NO_DAY, start)
+    starts = _day(book.long["start"][concerned])
+    stated = (book.fid[concerned], book.item[concerned], starts, book.end[concerned])
+    asked = (named["fid"].to_numpy(), named["item"].to_numpy(), start, end)
+    place = found_rows(stated, asked)
+    order = np.argsort(place, kind="stable")
+    order = order[place[order] >= 0]
+    rows = book.long["row"][concerned[place[order]]]
+    return named.select("finding")[order].with_columns(row=rows)
 
 
-def _locate(named: pl.DataFrame) -> pl.DataFrame:
-    """Where the items of a finding stand: balances at the end or the day before the start."""
-    item = pl.col("item")
-    begin = item.is_in(["CashBegin", "CashRestrictedBegin"])
-    point = item.is_in(list(ALIASES))
-    equity = named.filter(item == "Equity")
-    spelled = pl.concat([
-        named.filter(item != "Equity"),
-        *[equity.with_columns(item=pl.lit(name)) for name in ("EquityAll", "EquityParent")],
-    ])  # fmt: skip
-    return spelled.with_columns(
-        item=item.replace(ALIASES),
-        end=pl.when(begin).then(pl.col("start").dt.offset_by("-1d")).otherwise("end"),
-        start=pl.when(~point).then("start"),
-    )
+NO_DAY = -1_000_000
+
+
+def _day(column: pl.Series) -> Numbers:
+    return np.nan_to_num(days(column), nan=NO_DAY).astype(np.int64)
+
+
+SIDES = {"End": False, "Begin": True}
+
+
+@lru_cache(maxsize=4)
+def _standing(rules: Ruleset) -> pl.DataFrame:
+    """name, item (its place), point, begin: the items that the names in findings stand for."""
+    places = {name: place for place, name in enumerate(rules.items)}
+    rows = [(name, place, False, False) for name, place in places.items()]
+    rows += [("Equity", places[name], False, False) for name in ("EquityAll", "EquityParent")]
+    rows += [
+        (f"{name}{side}", places[name], True, begin)
+        for name in ("Cash", "CashRestricted")
+        for side, begin in SIDES.items()
+    ]
+    schema = {"name": pl.String, "item": pl.UInt8, "point": pl.Boolean, "begin": pl.Boolean}
+    return pl.DataFrame(rows, schema=schema, orient="row")

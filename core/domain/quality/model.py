@@ -88,9 +88,12 @@ class Style:
     expect: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Ruleset:
-    """Everything that decides a grade, with the hash that names it."""
+    """Everything that decides a grade, with the hash that names it.
+
+    One is equal to itself alone, so that what is made of it can be kept for the next time.
+    """
 
     version: str
     digest: str

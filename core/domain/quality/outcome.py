@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from core.domain.quality.arrays import Numbers
+from core.domain.quality.words import Said, messages
+
 FAILED: dict[str, pl.DataType | type[pl.DataType]] = {
     "fid": pl.UInt32,
     "rule": pl.String,
@@ -25,106 +28,64 @@ FAILED: dict[str, pl.DataType | type[pl.DataType]] = {
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """judged: fid, rule (what could be judged); failed: one row a failure, columns of FAILED."""
+    """What one rule found."""
 
-    judged: pl.DataFrame
-    failed: pl.DataFrame
+    rule: str
+    judged: Numbers  # fids that it could judge, each any number of times
+    told: tuple[Said, ...]  # its failures, one row each
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """judged: fid, rule, ok (one row each); failed: one row a failure, columns of FAILED."""
+    """What every rule said of every filing that it could judge, and each failure."""
 
-    judged: pl.DataFrame
-    failed: pl.DataFrame
+    rules: Sequence[str]
+    fid: Numbers  # one entry for each rule and filing
+    rule: np.ndarray[Any, np.dtype[np.int64]]  # its place among the rules
+    ok: np.ndarray[Any, np.dtype[np.bool_]]
+    failed: pl.DataFrame  # one row a failure, columns of FAILED
 
-
-NOTHING = pl.DataFrame(schema=FAILED)
-
-
-def outcome(rule: str, evaluable: pl.DataFrame, failed: pl.DataFrame) -> Outcome:
-    """An outcome of the fids that could be judged and the rows that failed."""
-    judged = filings(evaluable["fid"].to_numpy(), rule)
-    if failed.is_empty():
-        return Outcome(judged, NOTHING)
-    return Outcome(judged, shaped(failed.with_columns(rule=pl.lit(rule))))
-
-
-def filings(fids: Any, rule: str) -> pl.DataFrame:
-    """fid, rule: one row for each filing of an array; no query, for there are many rules."""
-    fid = pl.Series("fid", np.unique(fids), pl.UInt32)
-    return pl.DataFrame([fid, pl.Series("rule", [rule]).new_from_index(0, len(fid))])
+    def frame(self) -> pl.DataFrame:
+        """fid, rule, ok."""
+        names = pl.Series("rule", self.rules, pl.String)
+        return pl.DataFrame(
+            [pl.Series("fid", self.fid), names[self.rule], pl.Series("ok", self.ok)]
+        )
 
 
-def shaped(failed: pl.DataFrame) -> pl.DataFrame:
+def outcome(rule: str, judged: Numbers, *told: Said) -> Outcome:
+    """An outcome of the fids that could be judged (each any number of times) and what failed.
+
+    The frames told have columns of FAILED (those that they lack are null). A rule makes them only
+    where anything failed: to plan such a frame takes longer than to judge a company.
+    """
+    return Outcome(rule, judged, tuple(said for said in told if said.frame.height))
+
+
+def joined(outcomes: Sequence[Outcome], filings: int) -> Judged:
+    """All outcomes as one: what failed was judged, and is not ok."""
+    told = [said for o in outcomes for said in o.told]
+    rules = [o.rule for o in outcomes for _ in o.told]
+    pieces = [_shaped(*one) for one in zip(rules, told, messages(told), strict=True)]
+    failed = pl.concat([pl.DataFrame(schema=FAILED), *pieces])
+    judged, wrong = np.zeros((2, len(outcomes), filings), bool)
+    for n, o in enumerate(outcomes):
+        judged[n, o.judged] = True
+        for said in o.told:
+            wrong[n, said.frame["fid"].to_numpy()] = True
+    rule, fid = np.nonzero(judged | wrong)
+    ok = ~wrong[rule, fid]
+    return Judged([o.rule for o in outcomes], fid.astype(np.uint32), rule, ok, failed)
+
+
+def _shaped(rule: str, said: Said, message: pl.Expr) -> pl.DataFrame:
     """The columns of FAILED; those that a rule does not give are null."""
-    given = set(failed.columns)
-    return failed.select(
-        (pl.col(name) if name in given else pl.lit(None)).cast(dtype).alias(name)
+    given = {name: pl.col(name) for name in FAILED if name in said.frame.columns}
+    given |= {"rule": pl.lit(rule), "message": message}
+    return said.frame.select(
+        given[name].cast(dtype).alias(name) if name in given else NONE[name]
         for name, dtype in FAILED.items()
     )
 
 
-def joined(outcomes: Sequence[Outcome]) -> Judged:
-    """All outcomes as one: what failed was judged, and is not ok."""
-    failed = pl.concat([o.failed for o in outcomes] or [NOTHING])
-    wrong = failed.select("fid", "rule").unique().with_columns(ok=pl.lit(value=False))
-    judged = pl.concat([o.judged for o in outcomes] or [NOTHING.select("fid", "rule")])
-    judged = judged.join(wrong, on=["fid", "rule"], how="anti").with_columns(ok=pl.lit(value=True))
-    return Judged(pl.concat([judged, wrong]), failed)
-
-
-def number(value: pl.Expr) -> pl.Expr:
-    """A number as people write it: 1,234,567 or -0.25."""
-    whole = value.abs().round(0).cast(pl.Int128, strict=False).cast(pl.String)
-    grouped = whole.str.reverse().str.replace_all(r"(\d{3})", "${1},").str.reverse()
-    small = value.abs().round(4).cast(pl.String)
-    fractional = (value.abs() < 1e4) & (value.abs() % 1 != 0)
-    text = pl.when(fractional).then(small).otherwise(grouped.str.strip_chars_start(","))
-    return pl.when(value < 0).then(pl.lit("-") + text).otherwise(text)
-
-
-def words(item: str) -> str:
-    """An item's name in words: EquityAll -> equity all."""
-    return SPOKEN.get(item) or "".join(f" {c.lower()}" if c.isupper() else c for c in item).strip()
-
-
-SPOKEN = {
-    "LiabilitiesAndEquity": "liabilities and equity",
-    "EquityAll": "equity with noncontrolling interests",
-    "EquityParent": "the parent's equity",
-    "Equity": "equity",
-    "ProfitLoss": "profit of all owners",
-    "NetIncome": "net income of the parent",
-    "NciIncome": "the noncontrolling share",
-    "RedeemableNci": "redeemable noncontrolling interest",
-    "RedeemableNciIncome": "the redeemable noncontrolling share",
-    "Cfo": "operating cash flow",
-    "Cfi": "investing cash flow",
-    "Cff": "financing cash flow",
-    "CfoContinuing": "continuing operating cash flow",
-    "CfiContinuing": "continuing investing cash flow",
-    "CffContinuing": "continuing financing cash flow",
-    "CfoDiscontinued": "discontinued operating cash flow",
-    "IncomeContinuingAll": "continuing income of all owners",
-    "IncomeContinuing": "continuing income",
-    "PretaxIncome": "pretax income",
-    "Fx": "exchange effect",
-    "CashChange": "change in cash",
-    "CashChangeRestricted": "change in cash (with restricted cash)",
-    "CashChangeExFx": "change in cash before exchange effects",
-    "CashEnd": "cash at the end",
-    "CashBegin": "cash at the beginning",
-    "CashRestrictedEnd": "cash with restricted cash at the end",
-    "CashRestrictedBegin": "cash with restricted cash at the beginning",
-    "EpsBasic": "basic earnings per share",
-    "EpsDiluted": "diluted earnings per share",
-    "SharesBasic": "basic weighted shares",
-    "SharesDiluted": "diluted weighted shares",
-    "Oci": "other comprehensive income",
-    "OciParent": "the parent's other comprehensive income",
-    "Comprehensive": "comprehensive income",
-    "ComprehensiveAll": "comprehensive income of all owners",
-    "ComprehensiveNci": "the noncontrolling share of comprehensive income",
-    "CoverShares": "shares on the cover",
-}
+NONE = {name: pl.lit(None).cast(dtype).alias(name) for name, dtype in FAILED.items()}

@@ -4,130 +4,139 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import polars as pl
 
+from core.domain.quality.arrays import Flags, Floats, Numbers
 from core.domain.quality.book import Book
-from core.domain.quality.history import PER_SHARE, SPLITS, before
-from core.domain.quality.outcome import Outcome, number, outcome, words
+from core.domain.quality.history import PER_SHARE
+from core.domain.quality.outcome import Outcome, outcome
+from core.domain.quality.packing import lasting, packed
+from core.domain.quality.words import Said, words
 
 REGULAR = 3  # filings of the form that must have had an item before its absence says something
 FEW, MANY = 0.4, 2.5
+Names = np.ndarray[Any, np.dtype[np.object_]]
 
 
-def present(book: Book) -> pl.DataFrame:
-    """fid, item: the items that a filing gives for its own period (or the cover)."""
-    once = book.rules.flagged("once")
-    own = book.long.filter(pl.col("own") | pl.col("item").is_in(once))
-    return own.select("fid", "item").unique().with_columns(pl.col("item").cast(pl.String))
+def present(book: Book) -> Flags:
+    """Which items (columns) each filing (row) gives for its own period, or on its cover."""
+    have = np.zeros((book.filings.height, len(book.rules.items)), bool)
+    own = book.own | book.flagged("once")
+    have[book.fid[own], book.item[own]] = True
+    return have
 
 
-def required(book: Book, have: pl.DataFrame) -> tuple[Outcome, pl.DataFrame]:
-    """(Q42, share of the required items present per fid): any of the substitutes will do.
+def required(book: Book, have: Flags) -> tuple[Outcome, Floats]:
+    """(Q42, share of the required items present, of each filing): any of the substitutes will do.
 
     Judged where a filing states at least a third of the set: less is no financial statement.
     """
-    wanted = _wanted(book)
-    needs = book.filings.select("fid", "style", "period_end").join(wanted, on="style")
-    got = have.join(needs, on=["fid", "item"]).select("fid", "need").unique()
-    all_needs = needs.select("fid", "style", "period_end", "need", "label").unique()
-    missing = all_needs.join(got, on=["fid", "need"], how="anti")
-    counts = all_needs.group_by("fid").len("wanted").join(got.group_by("fid").len("got"), on="fid")
-    counts = counts.with_columns(share=pl.col("got") / pl.col("wanted"))
-    judged = counts.filter(pl.col("share") >= 1 / 3)
-    labels = missing.sort("need").group_by("fid", "period_end").agg("label")
-    failed = labels.join(judged, on="fid").with_columns(
-        end="period_end", expected=pl.col("wanted").cast(pl.Float64), actual="got",
-        message=pl.concat_str(
-            number(pl.col("got")), pl.lit(" of "), number(pl.col("wanted")),
-            pl.lit(" headline items are reported for the period; missing: "),
-            pl.col("label").list.join(", "), pl.lit("."),
-        ),
+    wanted, met, labels = _needs(book, have)
+    count, got = wanted.sum(axis=1), met.sum(axis=1)
+    share = np.where(got > 0, got / count, np.nan)
+    judged, sided = np.flatnonzero(share >= 1 / 3), _one_sided(book, MAIN)
+    lacking = judged[got[judged] < count[judged]]
+    if not len(lacking):
+        return outcome("Q42", judged, *sided), share
+    row, need = np.nonzero((wanted & ~met)[lacking])
+    told = _counted(book, lacking, count, got).hstack([_lists(row, labels[lacking[row], need])])
+    said = "{actual} of {expected} headline items are reported for the period; missing: {names}."
+    return outcome("Q42", judged, Said(told, said), *sided), share
+
+
+def _needs(book: Book, have: Flags) -> tuple[Flags, Flags, Names]:
+    """What filings (rows) of their style must report: whether it is, and what it is called."""
+    styles, items = book.rules.styles, {name: n for n, name in enumerate(book.rules.items)}
+    shape = (book.filings.height, max(len(style.require) for style in styles))
+    wanted, met = np.zeros(shape, bool), np.zeros(shape, bool)
+    labels = np.full(shape, "", object)
+    for place, style in enumerate(styles):
+        of = np.flatnonzero(book.style == place)
+        for need, choices in enumerate(style.require) if len(of) else ():
+            wanted[of, need], labels[of, need] = True, words(choices[0])
+            substitutes = [items[name] for name in choices if name in items]
+            met[of, need] = have[of][:, substitutes].any(axis=1)
+    return wanted, met, labels
+
+
+def _counted(book: Book, fids: Numbers, expected: Numbers, actual: Numbers) -> pl.DataFrame:
+    """fid, end (of the period), and two counts of some filings."""
+    return book.filings[fids].select(
+        "fid", end="period_end", expected=pl.Series(expected[fids].astype(float)),
+        actual=pl.Series(actual[fids].astype(float)),
     )  # fmt: skip
-    shape = ["fid", "start", "end", "expected", "actual", "message"]
-    failed = failed.with_columns(start=pl.lit(None, pl.Date)).select(shape)
-    told = pl.concat([failed, _one_sided(book, MAIN).select(shape)], how="vertical_relaxed")
-    return outcome("Q42", judged, told), counts.select("fid", "share")
 
 
-def _wanted(book: Book) -> pl.DataFrame:
-    rows = [
-        (style.name, need, words(choices[0]), item)
-        for style in book.rules.styles
-        for need, choices in enumerate(style.require)
-        for item in choices
-    ]
-    return pl.DataFrame(rows, schema=["style", "need", "label", "item"], orient="row")
+def _lists(row: Numbers, names: Names) -> pl.Series:
+    """The names of each row, rows in order, one after another."""
+    given = pl.DataFrame({"row": row, "names": pl.Series(list(names), dtype=pl.String)})
+    return given.group_by("row", maintain_order=True).agg(pl.col("names").str.join(", "))["names"]
 
 
-def vanished(book: Book, have: pl.DataFrame) -> tuple[Outcome, pl.DataFrame]:
-    """(Q48, share of the usual items present per fid): items each of the last filings gave.
+def vanished(book: Book, have: Flags) -> tuple[Outcome, Floats]:
+    """(Q48, share of the usual items present, of each filing): items each of the last filings gave.
 
     The past are the three filings of the same kind (annual, quarterly) before this one.
     """
-    names = book.rules.flagged("headline")
-    forms = book.filings.filter(pl.col("periodic"), ~pl.col("amendment"), pl.col("concepts") > 30)
-    forms = forms.sort("cik", "annual", "fid").select(
-        "fid", "cik", "annual", "period_end",
-        *[
-            pl.col("fid").shift(n).over("cik", "annual").alias(f"f{n}")
-            for n in range(1, REGULAR + 1)
-        ],
-    )  # fmt: skip
-    forms = forms.filter(pl.col(f"f{REGULAR}").is_not_null())
-    had = have.filter(pl.col("item").is_in(names))
-    past = forms.unpivot([f"f{n}" for n in range(1, REGULAR + 1)], index="fid", value_name="past")
-    usual = (
-        past.join(had.rename({"fid": "past"}), on="past")
-        .group_by("fid", "item").len().filter(pl.col("len") == REGULAR)
-    )  # fmt: skip
-    gone = usual.join(had, on=["fid", "item"], how="anti")
-    counts = usual.group_by("fid").len("usual").join(
-        gone.group_by("fid").len("gone"), on="fid", how="left"
-    )  # fmt: skip
-    counts = counts.with_columns(share=1 - pl.col("gone").fill_null(0) / pl.col("usual"))
-    labels = gone.sort("item").group_by("fid").agg("item").join(counts, on="fid")
-    failed = labels.join(forms.select("fid", "period_end"), on="fid").with_columns(
-        end="period_end", expected=pl.col("usual").cast(pl.Float64),
-        actual=pl.col("usual").cast(pl.Float64) - pl.col("gone"), start=pl.lit(None, pl.Date),
-        message=pl.concat_str(
-            number(pl.col("usual") - pl.col("gone")), pl.lit(" of the "), number(pl.col("usual")),
-            pl.lit(" headline items of each of the last three filings of this kind are given;"
-                   " missing: "),
-            pl.col("item").list.join(", "), pl.lit("."),
-        ),
-    )  # fmt: skip
-    shape = ["fid", "start", "end", "expected", "actual", "message"]
+    company, annual = (book.filings[name].to_numpy() for name in ("cik", "annual"))
+    full = book.originals & (book.filings["concepts"].to_numpy() > 30)
+    fids, before = _past(full, [company, annual], REGULAR)
+    headline = np.array(["headline" in item.flags for item in book.rules.items.values()])
+    usual = np.logical_and.reduce([have[past] for past in before]) & headline
+    gone = usual & ~have[fids]
+    count, lost = np.zeros((2, book.filings.height), np.int64)
+    count[fids], lost[fids] = usual.sum(axis=1), gone.sum(axis=1)
+    share = 1 - lost / count
     classes = _one_sided(book, PER_SHARE)  # given per class of shares, they leave the SEC's facts
-    told = pl.concat([failed.select(shape), classes.select(shape)], how="vertical_relaxed")
-    judged = pl.concat([counts.select("fid"), forms.select("fid")])
-    return outcome("Q48", judged, told), counts.select("fid", "share")
-
-
-def _one_sided(book: Book, items: Sequence[str]) -> pl.DataFrame:
-    """Main flows given for the period a year ago, but not for the filing's own of that length."""
-    main = book.long.filter(pl.col("item").is_in([*MAIN, *PER_SHARE]), pl.col("months") > 0)
-    ends = book.filings.filter(pl.col("periodic"), ~pl.col("transition"))
-    main = main.join(ends.select("fid", "period_end"), on="fid")
-    back = (pl.col("period_end") - pl.col("end")).dt.total_days()
-    ago = main.filter(back.is_between(354, 376)).unique(["fid", "item", "months"], keep="last")
-    own = main.filter("own")
-    lengths = own.group_by("fid", "months").agg(
-        n=pl.col("item").n_unique(), own_end=pl.col("end").max()
+    lacking = np.flatnonzero(gone.any(axis=1))
+    if not len(lacking):
+        return outcome("Q48", fids, *classes), share
+    order = np.argsort(list(book.rules.items))
+    row, item = np.nonzero(gone[lacking][:, order])
+    names = _lists(row, np.array(list(book.rules.items), object)[order][item])
+    told = _counted(book, fids[lacking], count, count - lost).hstack([names])
+    said = (
+        "{actual} of the {expected} headline items of each of the last three filings of this kind "
+        "are given; missing: {names}."
     )
-    ago = ago.join(lengths.filter(pl.col("n") >= 3), on=["fid", "months"])
-    missing = ago.join(own, on=["fid", "item", "months"], how="anti")
-    missing = missing.filter(pl.col("item").is_in(items))
-    return missing.with_columns(
-        actual=pl.lit(None, pl.Float64), expected=pl.lit(None, pl.Float64),
-        message=pl.concat_str(
-            pl.col("item").cast(pl.String), pl.lit(" is given as "), number(pl.col("value")),
-            pl.lit(" for the "), pl.col("months").cast(pl.String),
-            pl.lit(" months to "), pl.col("end").cast(pl.String),
-            pl.lit(", but not for those to "), pl.col("own_end").cast(pl.String), pl.lit("."),
-        ),
-    )  # fmt: skip
+    return outcome("Q48", fids, Said(told, said), *classes), share
+
+
+def _past(some: Flags, kinds: Sequence[Numbers], past: int) -> tuple[Numbers, list[Numbers]]:
+    """(filings with so many of the same kinds before them among some, those before: last first)."""
+    fids = np.flatnonzero(some)
+    kind = packed([values[fids] for values in kinds])
+    order = np.argsort(kind, kind="stable")
+    fids, kind = fids[order], kind[order]
+    there = np.flatnonzero(kind[past:] == kind[:-past]) + past
+    return fids[there], [fids[there - n] for n in range(1, past + 1)]
+
+
+def _one_sided(book: Book, items: Sequence[str]) -> list[Said]:
+    """Main flows given for the period a year ago, but not for the filing's own of that length."""
+    ends = book.day("period_end")
+    judged = book.flag("periodic") & ~book.flag("transition")
+    main = np.flatnonzero((book.months > 0) & book.of([*MAIN, *PER_SHARE]) & judged[book.fid])
+    fid, months = book.fid[main].astype(np.int64), book.months[main]
+    end, own = book.end[main], book.own[main]
+    back = ends[fid] - end
+    given, length = packed([fid, months, book.item[main]]), fid * 16 + months
+    known = np.unique(given[own], return_index=True)[1]
+    often = np.bincount(length[own][known], minlength=book.filings.height * 16)
+    year = (back >= 354) & (back <= 376) & (often[length] >= 3) & ~np.isin(given, given[own])
+    missing = np.flatnonzero(year & book.of(items)[main])
+    if not len(missing):
+        return []
+    missing = missing[lasting(given[missing], np.arange(len(missing)))]
+    latest = np.full(len(often), end.min())
+    np.maximum.at(latest, length[own], end[own])
+    last = latest[length[missing]].astype("datetime64[D]")
+    found = book.long[main[missing]].with_columns(own_end=pl.Series(last))
+    said = "{item} is given as {value} for the {months} months to {end}, but not for those to "
+    return [Said(found, said + "{own_end}.")]
 
 
 MAIN = (
@@ -137,90 +146,41 @@ MAIN = (
 
 def counts(book: Book) -> Outcome:
     """Q49: number of facts against the median of the last four filings of the form."""
-    forms = book.filings.filter(pl.col("periodic"), ~pl.col("amendment")).sort("cik", "form", "fid")
-    past = [pl.col("facts").shift(n).over("cik", "form") for n in range(1, 5)]
-    forms = forms.with_columns(usual=pl.concat_list(past).list.median(), oldest=past[3])
-    judged = forms.filter(pl.col("oldest").is_not_null())
-    ratio = pl.col("facts") / pl.col("usual")
-    failed = judged.filter(~ratio.is_between(FEW, MANY)).with_columns(
-        end="period_end", expected="usual", actual="facts",
-        message=pl.concat_str(
-            pl.lit("The filing has "), number(pl.col("facts")),
-            pl.lit(" facts, but the median of the last four of its form is "),
-            number(pl.col("usual")), pl.lit("."),
-        ),
-    )  # fmt: skip
-    return outcome("Q49", judged, failed)
+    company, facts = (book.filings[name].to_numpy() for name in ("cik", "facts"))
+    form = book.filings["form"].cast(pl.Categorical).to_physical().to_numpy()
+    fids, past = _past(book.originals, [company, form], 4)
+    ordered = np.sort([facts[fid] for fid in past], axis=0)
+    usual = (ordered[1] + ordered[2].astype(float)) / 2
+    ratio = facts[fids] / usual
+    wrong = (ratio < FEW) | (ratio > MANY)
+    if not wrong.any():
+        return outcome("Q49", fids)
+    failed = book.filings[fids[wrong]].with_columns(
+        end="period_end", expected=pl.Series(usual[wrong]), actual="facts"
+    )
+    said = "The filing has {actual} facts, but the median of the last four of its form is "
+    return outcome("Q49", fids, Said(failed, said + "{expected}."))
 
 
 def amended(book: Book) -> Outcome:
     """Q46: an amendment of the same form and period was filed later (informative)."""
     keys = ["cik", "base_form", "report_date"]
-    both = pl.concat([
-        frame.filter(pl.col("amendment"), pl.col("report_date").is_not_null()).select(
+    judged = np.flatnonzero(book.originals & ~np.isnan(book.day("report_date")))
+    either = [frame for frame in (book.filings, book.other) if frame["amendment"].any()]
+    if not either:
+        return outcome("Q46", judged)
+    both = pl.concat(
+        frame.filter("amendment", pl.col("report_date").is_not_null()).select(
             *keys, amended_on="filed"
         )
-        for frame in (book.filings, book.other)
-    ])  # fmt: skip
-    forms = book.filings.filter(
-        pl.col("periodic"), ~pl.col("amendment"), pl.col("report_date").is_not_null()
+        for frame in either
     )
+    forms = book.filings[judged]
     later = forms.join(both, on=keys).filter(pl.col("amended_on") >= pl.col("filed"))
     failed = later.unique("fid", keep="first").with_columns(
         end="report_date",
-        message=pl.concat_str(
-            pl.lit("Amended by a filing of "), pl.col("amended_on").cast(pl.String), pl.lit(".")
-        ),
     )
-    return outcome("Q46", forms, failed)
-
-
-def restated(book: Book, told: pl.DataFrame) -> Outcome:
-    """Q47: comparatives that differ from the first report beyond rounding and splits.
-
-    Fails where at least three headline items of at least a tenth of those compared changed.
-    """
-    both = told.filter(
-        pl.col("first_fid") < pl.col("fid"), pl.col("value") != 0, pl.col("first") != 0
-    )
-    both = both.join(book.filings.select("fid", "unit"), on="fid")
-    room = pl.max_horizontal(pl.col("unit") * 2, pl.col("first").abs() * 0.001)
-    room = (
-        pl.when(pl.col("item").cast(pl.String).str.starts_with("Eps")).then(0.011).otherwise(room)
-    )
-    both = both.with_columns(changed=(pl.col("value") - pl.col("first")).abs() > room, room=room)
-    both = _but_splits(both)
-    share = pl.col("changed").sum().over("fid") / pl.len().over("fid")
-    many = both.filter("changed", (share >= 0.1) & (pl.col("changed").sum().over("fid") >= 3))
-    failed = many.with_columns(
-        expected="first", actual="value", tolerance="room",
-        rows=pl.concat_list("row", "first_row"),
-        message=pl.concat_str(
-            pl.col("item").cast(pl.String), pl.lit(" is "), number(pl.col("value")),
-            pl.lit(", but was first reported as "), number(pl.col("first")), pl.lit("."),
-        ),
-    )  # fmt: skip
-    return outcome("Q47", both, failed)
-
-
-def _but_splits(both: pl.DataFrame) -> pl.DataFrame:
-    """`changed` taken back where a per-share value or share count is the other times a split ratio.
-
-    Either way round (a reverse split as well), with room for half a cent in both.
-    """
-    suspect = both.select(pl.col("changed") & pl.col("item").is_in(PER_SHARE)).to_series()
-    sizes = [pl.col("value").abs(), pl.col("first").abs()]
-    pairs = both.filter(suspect).select(
-        large=pl.max_horizontal(sizes), small=pl.min_horizontal(sizes),
-        cents=pl.col("item").cast(pl.String).str.starts_with("Eps"),
-    )  # fmt: skip
-    large, small = pairs["large"].to_numpy()[:, None], pairs["small"].to_numpy()[:, None]
-    ratios = np.unique([ratio for ratio in SPLITS if ratio > 1])[None, :]
-    room = np.where(pairs["cents"].to_numpy()[:, None], 0.0051 * (1 + ratios), 0.0)
-    split = (np.abs(large - small * ratios) <= np.maximum(large * 0.02, room)).any(axis=1)
-    still = both["changed"].to_numpy().copy()
-    still[suspect.to_numpy()] = ~split
-    return both.with_columns(changed=still)
+    return outcome("Q46", judged, Said(failed, "Amended by a filing of {amended_on}."))
 
 
 def factless(book: Book) -> pl.DataFrame:
@@ -228,29 +188,3 @@ def factless(book: Book) -> pl.DataFrame:
     settled = pl.col("filed") <= book.as_of - timedelta(days=1)
     marked = pl.col("is_xbrl").fill_null(False) & pl.col("periodic") & ~pl.col("amendment")
     return book.other.filter(marked, settled)
-
-
-def outliers(book: Book, own: pl.DataFrame) -> Outcome:
-    """Q35: growth on the year before, beyond 6 median absolute deviations of its own history."""
-    lag = before("value", 4)
-    growth = (pl.col("value").abs() / lag.abs()).log()
-    positive = (pl.col("value") != 0) & (lag != 0)
-    grown = own.with_columns(before=lag, growth=pl.when(positive).then(growth))
-    grown = grown.filter(pl.col("growth").is_not_null())
-    history = pl.col("growth").shift(1)
-    over = ["cik", "item", "months"]
-    grown = grown.with_columns(middle=history.rolling_median(20, min_samples=8).over(over))
-    spread = (pl.col("growth") - pl.col("middle")).abs()
-    grown = grown.with_columns(mad=spread.shift(1).rolling_median(20, min_samples=8).over(over))
-    judged = grown.filter(pl.col("mad").is_not_null())
-    usual = (pl.col("value").abs() / pl.col("usual")).is_between(0.25, 4.0)
-    failed = judged.filter(~usual, spread > pl.max_horizontal(6 * 1.4826 * pl.col("mad"), 1.1))
-    failed = failed.with_columns(
-        expected="before", actual="value", rows=pl.concat_list("row"),
-        message=pl.concat_str(
-            pl.col("item").cast(pl.String), pl.lit(" is "), number(pl.col("value")),
-            pl.lit(" after "), number(pl.col("before")),
-            pl.lit(": a change far from the company's own history."),
-        ),
-    )  # fmt: skip
-    return outcome("Q35", judged, failed)

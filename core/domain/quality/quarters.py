@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import numpy as np
 import polars as pl
 
+from core.domain.quality.arrays import Flags, Floats, Numbers
 from core.domain.quality.book import Book
-from core.domain.quality.outcome import Outcome, number, outcome
-from core.domain.quality.relations import selling
+from core.domain.quality.outcome import Outcome, outcome
+from core.domain.quality.packing import lasting, matched, packed
+from core.domain.quality.words import Said
 
 
 def adding_up(book: Book) -> Outcome:
@@ -16,138 +21,172 @@ def adding_up(book: Book) -> Outcome:
     it; then a departure counts only where that filing's value was not restated since.
     """
     flows = _flows(book, "flow")
-    long = flows.filter(pl.col("months").is_in([6, 9, 12]))
-    last = flows.filter(pl.col("months") == 3).rename(
-        {"start": "last_start", "value": "last_value", "row": "last_row"}
-    )
-    pairs = long.join(last.drop("months", "cik", "unit"), on=["fid", "item", "rank", "end"])
-    pairs = pairs.filter(pl.col("last_start") > pl.col("start"))
-    pairs = pairs.with_columns(cut=pl.col("last_start").dt.offset_by("-1d"))
-    rest = _rest(flows, pairs)
-    summed = pl.col("last_value") + pl.col("rest_value")
-    implied = pl.col("value") - pl.col("last_value")
-    fault_before = (pl.col("rest_fid") < pl.col("fid")) & _misreported(
-        pl.col("rest_value") / implied
-    )
-    judged = rest.filter(~fault_before.fill_null(False)).with_columns(
-        expected=summed,
-        tolerance=pl.max_horizontal(pl.col("unit") * 6.0, pl.col("value").abs() * 0.001),
-    )
-    departs = (pl.col("value") - summed).abs() > pl.col("tolerance")
-    judged = judged.filter(~_recast(book, judged, departs))
-    failed = judged.filter(departs)
-    failed = failed.with_columns(
-        actual="value", rows=pl.concat_list("row", "last_row", "rest_row"),
-        message=pl.concat_str(
-            pl.col("item").cast(pl.String), pl.lit(" of the longer period is "),
-            number(pl.col("value")), pl.lit(", but the last quarter and what came before make "),
-            number(pl.col("expected")), pl.lit("."),
-        ),
+    long, last, rest = _parts(flows)
+    value, quarter, before = (flows.value[rows] for rows in (long, last, rest))
+    earlier = flows.fid[rest] < flows.fid[long]
+    summed = quarter + before
+    room = np.fmax(flows.unit[long] * 6.0, np.abs(value) * 0.001)
+    departs = np.abs(value - summed) > room
+    judged = ~(earlier & _misreported(before / (value - quarter)))
+    if (departs & judged).any():
+        judged &= ~_recast(book, flows, long, departs & judged & earlier, value / summed)
+    wrong = judged & departs
+    if not wrong.any():
+        return outcome("Q27", flows.fid[long[judged]])
+    failed = _beside(book, flows, long[wrong], last=last[wrong], rest=rest[wrong]).with_columns(
+        expected=pl.Series(summed[wrong]), tolerance=pl.Series(room[wrong]), actual="value",
+        rows=pl.concat_list("row", "last_row", "rest_row"),
     )  # fmt: skip
-    return outcome("Q27", judged, failed)
+    said = (
+        "{item} of the longer period is {value}, but the last quarter and what came before make "
+        "{expected}."
+    )
+    return outcome("Q27", flows.fid[long[judged]], Said(failed, said))
 
 
-def _recast(book: Book, judged: pl.DataFrame, departs: pl.Expr) -> pl.Expr:
+def _recast(book: Book, flows: Flows, long: Numbers, departs: Flags, ratio: Floats) -> Flags:
     """Departures from an earlier filing that was recast since: rule Q47 tells of those.
 
     A change of method moves three items or more, operations that were sold any of them, a
     reclassification one by a little; a fault moves one by an order of magnitude or through zero.
     """
-    ratio = pl.col("value") / pl.col("expected")
-    moved = departs & (pl.col("rest_fid") < pl.col("fid")) & ratio.is_between(0.1, 10.0)
-    items = pl.when(moved).then(pl.col("item")).drop_nulls().n_unique().over("fid")
-    asked = judged.filter(departs)["fid"].unique().to_numpy()
-    sold = pl.col("fid").is_in(selling(book, asked).implode())
-    return moved & ((items >= RECAST) | sold | ratio.is_between(1 / RECLASSED, RECLASSED))
+    moved = departs & (ratio >= 0.1) & (ratio <= 10.0)
+    fid, item = flows.fid[long], flows.item[long]
+    items = np.zeros((book.filings.height, len(book.rules.items)), bool)
+    items[fid[moved], item[moved]] = True
+    many = (items.sum(axis=1) >= RECAST)[fid]
+    little = (ratio >= 1 / RECLASSED) & (ratio <= RECLASSED)
+    recast: Flags = moved & (many | book.selling[fid] | little)
+    return recast
 
 
 RECAST = 3
 RECLASSED = 1.05
 
 
-def _misreported(ratio: pl.Expr) -> pl.Expr:
+def _misreported(ratio: Floats) -> Flags:
     """The earlier filing had the sign or the scale wrong: that is its fault, not this one's."""
-    return ((ratio + 1).abs() < 0.02) | (ratio.abs() > 100) | (ratio.abs() < 0.01)
+    size = np.abs(ratio)
+    wrong: Flags = (np.abs(ratio + 1) < 0.02) | ~(size <= 100) | (size < 0.01)  # 0 of 0 too
+    return wrong
 
 
-def _flows(book: Book, flag: str) -> pl.DataFrame:
-    names = book.rules.flagged(flag)
-    flows = book.long.filter(pl.col("months") > 0, pl.col("item").is_in(names))
-    who = book.filings.select("fid", "cik", "unit")
-    columns = ["fid", "item", "rank", "start", "end", "value", "row", "months"]
-    return flows.select(columns).join(who, on="fid")
+@dataclass(frozen=True, slots=True)
+class Flows:
+    """Rows of `Book.long` that are flows of some items, as arrays."""
+
+    place: Numbers  # in `long`
+    fid: Numbers
+    item: Numbers
+    tag: Numbers  # a number for each item and rank of its tag
+    start: Numbers  # days since 1970
+    end: Numbers
+    months: Numbers
+    value: Floats
+    unit: Floats
+    company: Numbers
 
 
-def _rest(flows: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
-    """Pairs with the part before the last quarter, from this filing or the one before it."""
-    part = flows.select(
-        "cik",
-        "item",
-        "rank",
-        "start",
-        cut="end",
-        rest_fid="fid",
-        rest_value="value",
-        rest_row="row",
-    )
-    found = pairs.join(part, on=["cik", "item", "rank", "start", "cut"])
-    found = found.filter(pl.col("rest_fid") <= pl.col("fid"))
-    found = found.filter(
-        (pl.col("rest_fid") == pl.col("fid")) | (pl.col("months").is_in([6, 9, 12]) & _current())
-    )
-    keys = ["fid", "item", "start", "end"]
-    return found.sort("rest_fid").unique(keys, keep="last", maintain_order=True)
+def _flows(book: Book, flag: str) -> Flows:
+    place = np.flatnonzero((book.months > 0) & book.flagged(flag))
+    fid, item = book.fid[place].astype(np.int64), book.item[place].astype(np.int64)
+    rank, start, end = book.long["rank"].to_numpy()[place], book.start[place], book.end[place]
+    company, unit = (book.filings[name].to_numpy()[fid] for name in ("cik", "unit"))
+    months, value = book.months[place], book.value[place]
+    tag = packed([item, rank])
+    return Flows(place, fid, item, tag, start, end, months, value, unit, company)
 
 
-def _current() -> pl.Expr:
-    """Comparatives of last year are not added up across filings: they may be restated."""
-    return pl.col("end") == pl.col("end").max().over("fid")
+def _parts(flows: Flows) -> tuple[Numbers, Numbers, Numbers]:
+    """(longer flows, their last quarters, what came before, of this filing or an earlier one)."""
+    longer = np.flatnonzero(np.isin(flows.months, (6, 9, 12)))
+    quarters = np.flatnonzero(flows.months == 3)
+    same = packed([flows.fid, flows.tag, flows.end])
+    left, right = matched(same[longer], same[quarters])
+    long, last = longer[left], quarters[right]
+    later = flows.start[last] > flows.start[long]
+    long, last = long[later], last[later]
+    # What came before starts with the longer flow and ends a day before its last quarter.
+    stem = packed([flows.company, flows.tag, flows.start])
+    ends = np.concatenate([flows.end, flows.start[last] - 1])
+    both = packed([np.concatenate([stem, stem[long]]), ends])
+    pair, rest = matched(both[len(stem) :], both[: len(stem)])
+    long, last = long[pair], last[pair]
+    told = flows.fid[rest] <= flows.fid[long]
+    long, last, rest = long[told], last[told], rest[told]
+    # Comparatives of last year are not added up across filings: they may be restated.
+    told = (flows.fid[rest] == flows.fid[long]) | _newest(flows, long)
+    long, last, rest = long[told], last[told], rest[told]
+    latest = lasting(long, flows.fid[rest])
+    return long[latest], last[latest], rest[latest]
+
+
+def _newest(flows: Flows, some: Numbers) -> Flags:
+    """Which of some flows end with the last of them of their filing."""
+    last = np.full(int(flows.fid.max(initial=-1)) + 1, np.iinfo(np.int64).min)
+    np.maximum.at(last, flows.fid[some], flows.end[some])
+    newest: Flags = flows.end[some] == last[flows.fid[some]]
+    return newest
 
 
 def nested(book: Book) -> Outcome:
     """Q28: a flow of a shorter period is not larger than the longer one with the same end."""
     flows = _flows(book, "growing")
-    shorter = flows.select(
-        "fid", "item", "rank", "end", short="value", short_start="start", short_row="row"
-    )
-    pairs = flows.join(shorter, on=["fid", "item", "rank", "end"])
-    pairs = pairs.filter(pl.col("short_start") > pl.col("start"), pl.col("value") >= 0)
-    room = pl.max_horizontal(pl.col("unit") * 2, pl.col("value") * 0.001)
-    failed = pairs.filter(pl.col("short") > pl.col("value") + room).with_columns(
-        expected="value", actual="short", tolerance=room, rows=pl.concat_list("short_row", "row"),
-        message=pl.concat_str(
-            pl.col("item").cast(pl.String), pl.lit(" of the shorter period is "),
-            number(pl.col("short")), pl.lit(", but of the longer one that holds it "),
-            number(pl.col("value")), pl.lit("."),
-        ),
+    same = packed([flows.fid, flows.tag, flows.end])
+    long, short = matched(same, same)
+    held = (flows.start[short] > flows.start[long]) & (flows.value[long] >= 0)
+    long, short = long[held], short[held]
+    value = flows.value[long]
+    room = np.fmax(flows.unit[long] * 2, value * 0.001)
+    wrong = flows.value[short] > value + room
+    if not wrong.any():
+        return outcome("Q28", flows.fid[long])
+    failed = _beside(book, flows, long[wrong], short=short[wrong]).with_columns(
+        expected="value", actual="short", tolerance=pl.Series(room[wrong]),
+        rows=pl.concat_list("short_row", "row"),
     )  # fmt: skip
-    return outcome("Q28", pairs, failed)
+    said = "{item} of the shorter period is {short}, but of the longer one that holds it {value}."
+    return outcome("Q28", flows.fid[long], Said(failed, said))
+
+
+def _beside(book: Book, flows: Flows, which: Numbers, **others: Numbers) -> pl.DataFrame:
+    """Some flows as rows of `long`, with value and row (`x`, `x_row`) of others beside them."""
+    beside = [
+        book.long.select(pl.col("value").alias(name), pl.col("row").alias(f"{name}_row"))[
+            flows.place[place]
+        ]
+        for name, place in others.items()
+    ]
+    return pl.concat([book.long[flows.place[which]], *beside], how="horizontal")
 
 
 def fourth(book: Book) -> Outcome:
     """Q50: year less nine months, from the third quarter's report before it."""
     flows = _flows(book, "growing")
-    years = flows.filter(pl.col("months") == 12)
-    nine = flows.filter(pl.col("months") == 9).select(
-        "cik", "item", "rank", "start", nine_fid="fid", nine="value", nine_row="row", cut="end"
-    )
-    pairs = years.join(nine, on=["cik", "item", "rank", "start"])
-    pairs = pairs.filter(
-        pl.col("nine_fid") <= pl.col("fid"), pl.col("value") > 0, pl.col("nine") > 0
-    )
-    newest = pl.col("end") == pl.col("end").max().over("fid")
-    pairs = pairs.filter(newest).sort("nine_fid")
-    pairs = pairs.unique(["fid", "item", "end"], keep="last", maintain_order=True)
-    pairs = pairs.filter(pl.col("nine") < 100 * pl.col("value"))
-    quarter = pl.col("value") - pl.col("nine")
-    implausible = (quarter < -0.02 * pl.col("value")) | (quarter > 0.75 * pl.col("value"))
-    main = pl.col("item").is_in(["Revenues", "CostOfRevenue"])
-    failed = pairs.filter(implausible & main).with_columns(
+    years, nines = (np.flatnonzero(flows.months == months) for months in (12, 9))
+    stem = packed([flows.company, flows.tag, flows.start])
+    left, right = matched(stem[years], stem[nines])
+    year, nine = years[left], nines[right]
+    fits = (flows.fid[nine] <= flows.fid[year]) & (flows.value[year] > 0) & (flows.value[nine] > 0)
+    year, nine = year[fits], nine[fits]
+    newest = _newest(flows, year)
+    year, nine = year[newest], nine[newest]
+    latest = lasting(packed([flows.fid[year], flows.item[year], flows.end[year]]), flows.fid[nine])
+    year, nine = year[latest], nine[latest]
+    value, quarter = flows.value[year], flows.value[year] - flows.value[nine]
+    judged = (flows.value[nine] < 100 * value) & book.of(MAIN)[flows.place[year]]
+    wrong = judged & ((quarter < -0.02 * value) | (quarter > 0.75 * value))
+    if not wrong.any():
+        return outcome("Q50", flows.fid[year[judged]])
+    failed = _beside(book, flows, year[wrong], nine=nine[wrong]).with_columns(
         expected="nine", actual="value", rows=pl.concat_list("row", "nine_row"),
-        message=pl.concat_str(
-            pl.col("item").cast(pl.String), pl.lit(" of the year is "), number(pl.col("value")),
-            pl.lit(" and of its first nine months "), number(pl.col("nine")),
-            pl.lit(": the fourth quarter would be "), number(quarter), pl.lit("."),
-        ),
+        quarter=pl.col("value") - pl.col("nine"),
     )  # fmt: skip
-    return outcome("Q50", pairs.filter(main), failed)
+    said = (
+        "{item} of the year is {value} and of its first nine months {nine}: the fourth quarter "
+        "would be {quarter}."
+    )
+    return outcome("Q50", flows.fid[year[judged]], Said(failed, said))
+
+
+MAIN = ("Revenues", "CostOfRevenue")

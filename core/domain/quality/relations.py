@@ -3,138 +3,82 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import polars as pl
 
+from core.domain.quality.amounts import Amounts
+from core.domain.quality.arrays import Flags, Floats, Numbers
 from core.domain.quality.book import Book
-from core.domain.quality.forms import Amounts, amounts, judge, near
+from core.domain.quality.forms import judge, near, slack, total
 from core.domain.quality.model import Equation, Rule
-from core.domain.quality.outcome import NOTHING, Outcome, filings, number, outcome, shaped, words
+from core.domain.quality.outcome import Outcome, outcome
+from core.domain.quality.words import Said, words
 
 LEARNED_SHARE = 0.75
 LEARNED_COUNT = 3
 GROSS = 0.9
-Fids = np.ndarray[Any, np.dtype[np.uint32]]
-
-
-def impute(book: Book) -> Book:
-    """Missing operands filled from other relations; `X_by` names the rule that filled X."""
-    points, spans = book.points, book.spans
-    for rule, equation in book.rules.imputations:
-        if equation.whole in points.columns:
-            points = _fill(points, rule, equation)
-        else:
-            spans = _fill(spans, rule, equation)
-    return replace(book, points=points, spans=spans)
-
-
-def _fill(wide: pl.DataFrame, rule: str, equation: Equation) -> pl.DataFrame:
-    whole = pl.col(equation.whole)
-    fillable = whole.is_null() & total(equation).is_not_null()
-    return wide.with_columns(
-        pl.when(fillable).then(total(equation)).otherwise(whole).alias(equation.whole),
-        pl.when(fillable).then(pl.lit(rule)).alias(f"{equation.whole}_by"),
-    )
-
-
-def total(equation: Equation) -> pl.Expr:
-    """The right side of an equation; null where a required term is missing."""
-    terms = [
-        (pl.col(t.item).fill_null(0.0) if t.optional else pl.col(t.item)) * t.sign
-        for t in equation.terms
-    ]
-    return pl.sum_horizontal(terms, ignore_nulls=False)
-
-
-def slack(rule: Rule, equation: Equation) -> pl.Expr:
-    """The tolerance T0, T1 or T2 of an equation, in the unit of its amounts."""
-    addends = sum(1 for term in equation.terms if not term.optional)
-    rounding = pl.col("unit") * 2.0 * max(1.0, (addends + 1) / 2)
-    if rule.tolerance == "T0":
-        return rounding
-    greatest = pl.max_horizontal(pl.col(equation.items).abs())
-    return pl.max_horizontal(rounding, greatest * (0.001 if rule.tolerance == "T1" else 0.02))
 
 
 def equations(book: Book, rules: Sequence[Rule]) -> list[Outcome]:
-    """Rules of equations over the points and the spans of a book: one pass over each."""
-    found = []
-    for instants, wide in ((True, book.points), (False, book.spans)):
-        chosen = [rule for rule in rules if (rule.kind == "instant") == instants]
-        given = amounts(wide, book.rules) if chosen else None
-        found += [_judged(book, rule, wide, given) for rule in chosen if given is not None]
-    return found
+    """Rules of equations over the points and the spans of a book."""
+    return [
+        _judged(book, rule, book.points if rule.kind == "instant" else book.spans) for rule in rules
+    ]
 
 
-def _judged(book: Book, rule: Rule, wide: pl.DataFrame, given: Amounts) -> Outcome:
+def _judged(book: Book, rule: Rule, given: Amounts) -> Outcome:
     meant = _of_style(book, rule.style)
     verdicts = judge(given, rule, None if meant is None else np.isin(given.fid, meant))
+    if verdicts is None:
+        return outcome(rule.id, given.fid[:0])
     usable, broken = verdicts.usable, verdicts.broken
     if rule.held_for_sale_pct and broken.any():
         excused = broken & near(given, rule)
-        excused &= np.isin(given.fid, selling(book, np.unique(given.fid[excused])))
+        excused &= book.selling[given.fid]
         usable, broken = usable & ~excused, broken & ~excused
     if not broken.any():
-        return Outcome(filings(given.fid[usable], rule.id), NOTHING)
-    failed = wide.filter(broken).with_columns(closest=verdicts.closest[broken])
-    failed = _explain(rule, failed)
+        return outcome(rule.id, given.fid[usable])
+    failed = _explain(rule, given, broken, verdicts.closest)
     if rule.style == "learned":
-        return _learned(
-            book, rule, pl.DataFrame({"fid": given.fid, "ok": ~broken}).filter(usable), failed
-        )
-    return Outcome(
-        filings(given.fid[usable], rule.id), shaped(failed.with_columns(rule=pl.lit(rule.id)))
-    )
+        return _learned(book, rule, given.fid[usable], ~broken[usable], failed)
+    return outcome(rule.id, given.fid[usable], Said(failed, APART))
 
 
-def selling(book: Book, asked: Fids) -> pl.Series:
-    """fids, of the companies of those asked for, of filings up to two years after one that tells
-    of operations held for sale.
-    """
-    meant = book.filings.filter(pl.col("fid").is_in(pl.Series(asked).implode()))["cik"].unique()
-    days = book.filings.filter(pl.col("cik").is_in(meant.implode()))
-    days = days.select("fid", "cik", "filed").sort("filed")
-    # To look through the names of all facts takes longer than all else about a rule.
-    own = book.facts.filter(pl.col("fid").is_in(days["fid"].implode()))
-    stated = own.filter(pl.col("concept").str.contains(HELD_FOR_SALE)).select("fid").unique()
-    told = days.join(stated, on="fid").select("cik", "filed", told="filed")
-    found = days.join_asof(told, on="filed", by="cik", tolerance="800d", check_sortedness=False)
-    return found.filter(pl.col("told").is_not_null())["fid"]
-
-
-HELD_FOR_SALE = "DisposalGroup|HeldForSale|DiscontinuedOperation"
-
-
-def _of_style(book: Book, style: str) -> pl.Series | None:
+def _of_style(book: Book, style: str) -> Numbers | None:
     """fids of the filers that a rule of this style is meant for; None: all."""
     if style == "bank":
-        banks = pl.col("style").is_in(["bank", "insurer", "reit", "fund"])
-        return book.filings.filter(banks)["fid"]
+        banks = [n for n, known in enumerate(book.rules.styles) if known.name in BANKS]
+        fids: Numbers = np.flatnonzero(np.isin(book.style, banks))
+        return fids
     if style == "ifrs":
-        return book.facts.filter(pl.col("taxonomy") == "ifrs-full")["fid"].unique()
+        return book.stating(pl.col("taxonomy") == "ifrs-full")
     return None
 
 
-def _explain(rule: Rule, failed: pl.DataFrame) -> pl.DataFrame:
-    """Failures told by the main equation that comes closest (its number is in `closest`)."""
-    pieces = []
-    for i in failed["closest"].unique().sort():
-        equation = rule.equations[i]
-        begin, middle = _wording(equation)
-        pieces.append(failed.filter(pl.col("closest") == i).with_columns(
-            expected=total(equation), tolerance=slack(rule, equation), actual=equation.whole,
-            begin=pl.lit(begin), middle=pl.lit(middle), items=pl.lit(list(equation.items)),
-        ))  # fmt: skip
-    gap = pl.col("actual") - pl.col("expected")
-    message = pl.concat_str(
-        "begin", number(pl.col("actual")), "middle", number(pl.col("expected")), pl.lit(": "),
-        number(gap.abs()), pl.lit(" apart."),
+BANKS = ("bank", "insurer", "reit", "fund")
+
+
+APART = "{begin}{actual}{middle}{expected}: {gap} apart."
+
+
+def _explain(rule: Rule, given: Amounts, broken: Flags, closest: Numbers) -> pl.DataFrame:
+    """Failures told by the main equation that comes closest."""
+    rows = np.flatnonzero(broken)
+    at = closest[rows], np.arange(len(rows))
+    sides = [
+        (total(given.items, form)[rows], slack(given, rule, form)[rows]) for form in rule.equations
+    ]
+    expected, tolerance = (np.array(side)[at] for side in zip(*sides, strict=True))
+    actual = np.array([given.items[form.whole][rows] for form in rule.equations])[at]
+    said = pl.DataFrame(
+        [(*_wording(form), list(form.items)) for form in rule.equations],
+        schema=["begin", "middle", "items"], orient="row",
     )  # fmt: skip
-    # Told once for all: the sentences of each equation take longer to plan than to write.
-    return pl.concat(pieces).with_columns(message=message)
+    return given.rows(broken, []).hstack(said[at[0]]).with_columns(
+        expected=pl.Series(expected), tolerance=pl.Series(tolerance), actual=pl.Series(actual),
+        gap=pl.Series(np.abs(actual - expected)),
+    )  # fmt: skip
 
 
 def _wording(equation: Equation) -> tuple[str, str]:
@@ -150,16 +94,16 @@ def _wording(equation: Equation) -> tuple[str, str]:
     return f"{whole[:1].upper()}{whole[1:]} is ", f", but {told}{extra} is "
 
 
-def _learned(book: Book, rule: Rule, judged: pl.DataFrame, failed: pl.DataFrame) -> Outcome:
+def _learned(book: Book, rule: Rule, fid: Numbers, ok: Flags, failed: pl.DataFrame) -> Outcome:
     """Only where the filer's earlier filings kept to this form is a departure a failure.
 
     Departures as large as the amounts themselves (a sign, a scale) say nothing of its habits.
     """
-    days = book.filings.select("fid", "cik")
     gap = (pl.col("actual") - pl.col("expected")).abs()
     most = pl.max_horizontal(pl.col("actual").abs(), pl.col("expected").abs())
     faults = failed.filter(gap > GROSS * most)["fid"].implode()
-    held = judged.group_by("fid").agg(pl.col("ok").all()).join(days, on="fid").sort("cik", "fid")
+    judged = pl.DataFrame({"fid": fid, "ok": ok})
+    held = book.beside(judged.group_by("fid").agg(pl.col("ok").all()).sort("fid"), "cik")
     habit = pl.when(pl.col("ok") | ~pl.col("fid").is_in(faults)).then(pl.col("ok"))
     before = habit.cast(pl.Float64).shift(1)
     past = held.with_columns(
@@ -168,48 +112,41 @@ def _learned(book: Book, rule: Rule, judged: pl.DataFrame, failed: pl.DataFrame)
     )
     regular = (pl.col("share") >= LEARNED_SHARE) & (pl.col("n") >= LEARNED_COUNT)
     counted = past.filter(pl.col("ok") | regular.fill_null(value=False))
-    return outcome(rule.id, counted, failed.join(counted, on="fid", how="semi"))
+    failed = failed.join(counted, on="fid", how="semi")
+    return outcome(rule.id, counted["fid"].to_numpy(), Said(failed, APART))
 
 
 def orders(book: Book, rule: Rule) -> Outcome:
     """A rule of `part <= whole` pairs over the points of a book."""
-    wide = book.points
-    room = {pair: _room(book, pair) for pair in rule.orders}
-    verdicts = wide.select(
-        (pl.col(part) <= pl.col(whole) + room[part, whole]).alias(f"{part} {whole}")
-        for part, whole in rule.orders
-    )
-    judged = wide.filter(verdicts.select(pl.any_horizontal(pl.all().is_not_null())).to_series())
-    pieces = [
-        _exceeding(wide.filter(~verdicts[name].fill_null(value=True)), *pair, room[pair])
-        for pair, name in zip(rule.orders, verdicts.columns, strict=True)
-        if not verdicts[name].all()
-    ]
-    return outcome(rule.id, judged, pl.concat(pieces) if pieces else NOTHING)
+    points, judged, pieces = book.points, np.zeros(len(book.points.fid), bool), []
+    for part, whole in rule.orders:
+        less, more = points.items[part], points.items[whole]
+        room = points.unit * 2.0
+        if book.rules.items[part].unit == "shares":
+            room = _rounded(less, more)
+        judged |= ~np.isnan(less + more)
+        wrong = less > more + room
+        if wrong.any():
+            pieces.append(_exceeding(points.rows(wrong, [part, whole]), part, whole, room[wrong]))
+    return outcome(rule.id, points.fid[judged], *pieces)
 
 
-def _room(book: Book, pair: tuple[str, str]) -> pl.Expr:
-    shares = book.rules.items[pair[0]].unit == "shares"
-    return _rounded(*pair) if shares else pl.col("unit") * 2.0
-
-
-def _rounded(*names: str) -> pl.Expr:
+def _rounded(*counts: Floats) -> Floats:
     """Half the coarsest rounding, up to a million, that counts in whole units show."""
-    sizes: Any = pl.lit(1.0)
+    sizes = np.ones(len(counts[0]))
     for power in range(1, 7):
-        coarse = pl.any_horizontal(pl.col(n) % 10**power == 0 for n in names)
-        sizes = pl.when(coarse).then(10.0**power).otherwise(sizes)
-    room: pl.Expr = sizes / 2
-    return room
+        size = 10.0**power
+        coarse = np.logical_or.reduce([np.floor(n / size) * size == n for n in counts])
+        sizes = np.where(coarse, size, sizes)
+    return sizes / 2
 
 
-def _exceeding(bad: pl.DataFrame, part: str, whole: str, room: pl.Expr) -> pl.DataFrame:
+def _exceeding(bad: pl.DataFrame, part: str, whole: str, room: Floats) -> Said:
     text = words(part)
-    return bad.select(
-        "fid", "end", start=pl.lit(None, pl.Date), expected=whole, actual=part, tolerance=room,
-        message=pl.concat_str(
-            pl.lit(f"{text[:1].upper()}{text[1:]} of "), number(pl.col(part)),
-            pl.lit(f" is more than {words(whole)} of "), number(pl.col(whole)), pl.lit("."),
-        ),
-        items=pl.lit([part, whole]),
-    )  # fmt: skip
+    said = (
+        f"{text[:1].upper()}{text[1:]} of {{actual}} is more than {words(whole)} of {{expected}}."
+    )
+    told = bad.with_columns(
+        expected=whole, actual=part, tolerance=pl.Series(room), items=pl.lit([part, whole])
+    )
+    return Said(told, said)

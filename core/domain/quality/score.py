@@ -2,98 +2,114 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cache, lru_cache
 from typing import Any
 
+import numpy as np
 import polars as pl
 
+from core.domain.quality.arrays import Floats
 from core.domain.quality.book import Book
 from core.domain.quality.evaluate import Evaluated
 from core.domain.quality.model import Ruleset
+from core.domain.quality.outcome import Judged
 
 LETTERS = ((90.0, "A"), (80.0, "B"), (70.0, "C"), (60.0, "D"))
 LEAST_COVERAGE_PCT = 50.0
-GROUPS = {
-    "required_score": "required",
-    "identity_score": "identity",
-    "duplicate_score": "duplicates",
-}
-
-
-def rule_table(rules: Ruleset) -> pl.DataFrame:
-    """rule, severity, weight, group: one row a rule."""
-    rows = [(r.id, r.severity, float(r.weight), r.group) for r in rules.rules.values()]
-    return pl.DataFrame(rows, schema=["rule", "severity", "weight", "group"], orient="row")
 
 
 def scores(book: Book, evaluated: Evaluated) -> pl.DataFrame:
     """One row per fid: score, grade, coverage_pct, counts by severity, five sub-scores, reason."""
-    judged = evaluated.outcome.judged.join(rule_table(book.rules), on="rule")
-    counted = judged.group_by("fid").agg(*_sums())
-    frame = book.filings.join(counted, on="fid", how="left", maintain_order="left")
-    frame = frame.join(_coverage(book, judged), on="fid", how="left", maintain_order="left")
-    for name, share in (("required", evaluated.required), ("usual", evaluated.usual)):
-        frame = frame.join(
-            share.rename({"share": name}), on="fid", how="left", maintain_order="left"
-        )
-    graded = _graded(_subscores(frame), book.rules)
-    return graded.with_columns(pl.col(pl.Float64).fill_nan(None))
+    with np.errstate(invalid="ignore"):  # groups of which no rule could be judged
+        sums = _sums(book, evaluated.outcome)
+    shares = {
+        "required": evaluated.required,
+        "usual": evaluated.usual,
+        "cover": _coverage(book, evaluated.outcome),
+    }
+    given = [pl.Series(name, share, nan_to_null=True) for name, share in shares.items()]
+    frame = book.filings.hstack([*sums, *given])
+    frame = frame.with_columns(**_subscores(book.rules)).with_columns(score=_score())
+    return frame.with_columns(grade=_letter(), reason=_reason())
 
 
-def _sums() -> list[pl.Expr]:
-    ok, weight = pl.col("ok"), pl.col("weight")
-    counts = [
-        (~ok & (pl.col("severity") == name)).sum().cast(pl.Int32).alias(name)
-        for name in ("critical", "major", "minor", "info")
-    ]
-    groups = [
-        (
-            100 * (weight * ok).filter(pl.col("group") == group).sum()
-            / weight.filter(pl.col("group") == group).sum()
-        ).alias(f"{group}_pct")
-        for group in ("identity", "duplicates", "missing", "complexity")
-    ]  # fmt: skip
-    return [(weight * ok).sum().alias("passed"), weight.sum().alias("evaluable"), *counts, *groups]
+def _sums(book: Book, judged: Judged) -> list[pl.Series]:
+    """passed and evaluable weight, failures by severity, share passed of groups, of each filing.
+
+    Null for filings that no rule could judge.
+    """
+    rules = [book.rules.rules[name] for name in judged.rules]
+    weight = np.array([float(rule.weight) for rule in rules])[judged.rule]
+    height = book.filings.height
+
+    def total(values: Any, of: Sequence[bool]) -> Floats:
+        chosen = np.array(of, bool)[judged.rule]
+        return np.bincount(judged.fid[chosen], values[chosen], height).astype(np.float64)
+
+    every = [True] * len(rules)
+    known = pl.Series(np.bincount(judged.fid, minlength=height) > 0)
+    sums = {"passed": total(weight * judged.ok, every), "evaluable": total(weight, every)}
+    for group in GROUPS:
+        of = [rule.group == group for rule in rules]
+        sums[f"{group}_pct"] = 100 * total(weight * judged.ok, of) / total(weight, of)
+    for severity in ("critical", "major", "minor", "info"):
+        failed = total(1.0 - judged.ok, [rule.severity == severity for rule in rules])
+        sums[severity] = failed.astype(np.int32)
+    return [pl.Series(name, values).set(~known, None) for name, values in sums.items()]
 
 
-def _coverage(book: Book, judged: pl.DataFrame) -> pl.DataFrame:
-    """coverage_pct: weight evaluable of the weight that the filer's style lets expect."""
-    rows = [(style.name, rule) for style in book.rules.styles for rule in style.expect]
-    expected = pl.DataFrame(rows, schema=["style", "rule"], orient="row")
-    expected = expected.join(rule_table(book.rules).select("rule", "weight"), on="rule")
-    wanted = expected.group_by("style").agg(wanted=pl.col("weight").sum())
-    styles = book.filings.select("fid", "style")
-    got = judged.select("fid", "rule").join(styles, on="fid")
-    got = got.join(expected, on=["style", "rule"]).group_by("fid").agg(got=pl.col("weight").sum())
-    shares = styles.join(wanted, on="style").join(got, on="fid", how="left")
-    share = 100 * pl.col("got").fill_null(0.0) / pl.col("wanted")
-    return shares.select("fid", coverage_pct=share.round(1))
+GROUPS = ("identity", "duplicates", "missing", "complexity")
 
 
-def _subscores(frame: pl.DataFrame) -> pl.DataFrame:
-    """Five numbers 0-100: required, identity, duplicate, missing, complexity; null if unknown."""
+def _coverage(book: Book, judged: Judged) -> Floats:
+    """Weight evaluable of the weight that the filer's style lets expect, in percent."""
+    weights = {name: rule.weight for name, rule in book.rules.rules.items()}
+    expected = [{name for name in s.expect if name in weights} for s in book.rules.styles]
+    wanted = [sum(weights[name] for name in names) for names in expected]
+    counts = np.array(
+        [[weights[name] * (name in names) for name in judged.rules] for names in expected]
+        + [[0] * len(judged.rules)], float
+    )  # fmt: skip
+    got = counts[book.style[judged.fid], judged.rule]
+    whole = np.array([*wanted, np.nan], float)[book.style]
+    share: Floats = 100 * np.bincount(judged.fid, got, minlength=len(whole)) / whole
+    return share
+
+
+@lru_cache(maxsize=4)
+def _subscores(rules: Ruleset) -> dict[str, pl.Expr]:
+    """Raw score and cap; required, identity, duplicate, missing, complexity; null if unknown."""
+    coverage = pl.col("cover").round(1)
     missing = pl.mean_horizontal(
-        pl.col("coverage_pct").clip(0, 100), 100 * pl.col("usual"), pl.col("missing_pct")
+        coverage.clip(0, 100), 100 * pl.col("usual"), pl.col("missing_pct")
     )
-    return frame.with_columns(
-        required_score=(100 * pl.col("required")).round(1),
-        identity_score=pl.col("identity_pct").round(1),
-        duplicate_score=pl.col("duplicates_pct").round(1),
-        missing_score=missing.round(1),
-        complexity_score=pl.col("complexity_pct").round(1),
-    )
+    return {
+        "coverage_pct": coverage,
+        "raw_score": (100 * pl.col("passed") / pl.col("evaluable")).round(1),
+        "cap": _cap(rules),
+        "required_score": (100 * pl.col("required")).round(1),
+        "identity_score": pl.col("identity_pct").round(1),
+        "duplicate_score": pl.col("duplicates_pct").round(1),
+        "missing_score": missing.round(1),
+        "complexity_score": pl.col("complexity_pct").round(1),
+    }
 
 
-def _graded(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
-    raw = (100 * pl.col("passed") / pl.col("evaluable")).round(1)
-    cap = _cap(rules)
+@cache
+def _score() -> pl.Expr:
+    raw = pl.col("raw_score")
     rated = (pl.col("coverage_pct") >= LEAST_COVERAGE_PCT) & raw.is_not_nan() & raw.is_not_null()
-    frame = frame.with_columns(
-        score=pl.when(rated).then(pl.min_horizontal(raw, cap)), raw_score=raw, cap=cap
-    )
+    return pl.when(rated).then(pl.min_horizontal(raw, "cap"))
+
+
+@cache
+def _letter() -> pl.Expr:
     letter: Any = pl.when(pl.col("score").is_null()).then(pl.lit("NR"))
     for least, name in LETTERS:
         letter = letter.when(pl.col("score") >= least).then(pl.lit(name))
-    return frame.with_columns(grade=letter.otherwise(pl.lit("F")), reason=_reason())
+    chosen: pl.Expr = letter.otherwise(pl.lit("F"))
+    return chosen
 
 
 def _cap(rules: Ruleset) -> pl.Expr:
@@ -106,6 +122,7 @@ def _cap(rules: Ruleset) -> pl.Expr:
     return cap
 
 
+@cache
 def _reason() -> pl.Expr:
     """Why a filing is not rated or capped; null where the score speaks for itself."""
     return (

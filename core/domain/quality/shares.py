@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 
+from core.domain.quality.arrays import Flags, Floats, Numbers
 from core.domain.quality.book import Book
-from core.domain.quality.outcome import Outcome, number, outcome, words
+from core.domain.quality.outcome import Outcome, outcome
+from core.domain.quality.packing import packed
+from core.domain.quality.words import Said, words
 
 FACTOR = 100.0
 MILLION = 1e6
@@ -13,50 +17,61 @@ MILLION = 1e6
 
 def earnings(book: Book) -> Outcome:
     """Q24: basic EPS times basic shares is about one of the incomes it may rest on."""
-    incomes = ["IncomeToCommon", "NetIncome", "IncomeContinuing", "ProfitLoss"]
-    product = pl.col("EpsBasic") * pl.col("SharesBasic")
-    room = pl.col("SharesBasic").abs() * 0.005 + pl.col("unit") * 2
-    gaps = [(pl.col(n) - product).abs() - room - pl.col(n).abs() * 0.01 for n in incomes]
-    wide = book.spans.with_columns(product=product, gap=pl.min_horizontal(gaps), room=room)
-    wide = wide.filter(pl.col("gap").is_not_null(), pl.col("SharesBasic") > 0)
-    failed = wide.filter(pl.col("gap") > 0).with_columns(
-        income=pl.coalesce(incomes[:2] + incomes[3:] + incomes[2:3])
-    )
-    failed = failed.with_columns(
-        expected="product", actual="income", tolerance=room + pl.col("income").abs() * 0.01,
-        message=pl.concat_str(
-            pl.lit("Basic earnings per share of "), number(pl.col("EpsBasic")), pl.lit(" times "),
-            number(pl.col("SharesBasic")), pl.lit(" shares is "), number(pl.col("product")),
-            pl.lit(", but the income is "), number(pl.col("income")), pl.lit("."),
-        ),
-        items=pl.lit(["EpsBasic", "SharesBasic", "NetIncome"]),
+    spans, items = book.spans, book.spans.items
+    product, room = items["EpsBasic"] * items["SharesBasic"], _room(book)
+    gaps = [np.abs(items[n] - product) - room - np.abs(items[n]) * 0.01 for n in INCOMES]
+    gap = np.fmin.reduce(gaps)
+    judged = ~np.isnan(gap) & (items["SharesBasic"] > 0)
+    wrong = judged & (gap > 0)
+    if not wrong.any():
+        return outcome("Q24", spans.fid[judged])
+    failed = spans.rows(wrong, ["EpsBasic", "SharesBasic"]).with_columns(
+        expected=pl.Series(product[wrong]), room=pl.Series(room[wrong]),
+        actual=pl.Series(spans.first(INCOMES)[wrong]),
     )  # fmt: skip
-    return outcome("Q24", wide, failed)
+    failed = failed.with_columns(
+        tolerance=pl.col("room") + pl.col("actual").abs() * 0.01,
+        items=pl.lit(["EpsBasic", "SharesBasic", "NetIncome"]),
+    )
+    said = (
+        "Basic earnings per share of {EpsBasic} times {SharesBasic} shares is {expected}, but the "
+        "income is {actual}."
+    )
+    return outcome("Q24", spans.fid[judged], Said(failed, said))
+
+
+INCOMES = ("IncomeToCommon", "NetIncome", "ProfitLoss", "IncomeContinuing")  # the likeliest first
+
+
+def _room(book: Book) -> Floats:
+    return np.abs(book.spans.items["SharesBasic"]) * 0.005 + book.spans.unit * 2
 
 
 def dilution(book: Book) -> Outcome:
     """Q25: diluted shares >= basic shares, diluted EPS <= basic EPS."""
-    shares = book.spans.filter(pl.all_horizontal(pl.col("SharesBasic", "SharesDiluted") > 0))
-    eps = book.spans.filter(pl.col("EpsBasic").is_not_null() & pl.col("EpsDiluted").is_not_null())
-    fewer = shares.filter(pl.col("SharesDiluted") < pl.col("SharesBasic") * 0.999)
-    more = eps.filter(pl.col("EpsDiluted") > pl.col("EpsBasic") + 0.0101)
+    spans, items = book.spans, book.spans.items
+    shares = (items["SharesBasic"] > 0) & (items["SharesDiluted"] > 0)
+    eps = ~np.isnan(items["EpsBasic"] + items["EpsDiluted"])
+    fewer = shares & (items["SharesDiluted"] < items["SharesBasic"] * 0.999)
+    more = eps & (items["EpsDiluted"] > items["EpsBasic"] + 0.0101)
     failed = [
-        _pair(fewer, "SharesDiluted", "SharesBasic", "are fewer than", 0.0),
-        _pair(more, "EpsDiluted", "EpsBasic", "are more than", 0.01),
+        _pair(spans.rows(wrong, names), *names, *said)
+        for wrong, names, said in (
+            (fewer, ("SharesDiluted", "SharesBasic"), ("are fewer than", 0.0)),
+            (more, ("EpsDiluted", "EpsBasic"), ("are more than", 0.01)),
+        )
+        if wrong.any()
     ]
-    return outcome("Q25", pl.concat([shares.select("fid"), eps.select("fid")]), pl.concat(failed))
+    return outcome("Q25", spans.fid[shares | eps], *failed)
 
 
-def _pair(bad: pl.DataFrame, item: str, other: str, verb: str, room: float) -> pl.DataFrame:
+def _pair(bad: pl.DataFrame, item: str, other: str, verb: str, room: float) -> Said:
     text = words(item)
-    return bad.select(
-        "fid", "start", "end", expected=other, actual=item, tolerance=pl.lit(room),
-        message=pl.concat_str(
-            pl.lit(f"{text[:1].upper()}{text[1:]} of "), number(pl.col(item)),
-            pl.lit(f" {verb} {words(other)} of "), number(pl.col(other)), pl.lit("."),
-        ),
-        items=pl.lit([item, other]),
-    )  # fmt: skip
+    said = f"{text[:1].upper()}{text[1:]} of {{actual}} {verb} {words(other)} of {{expected}}."
+    told = bad.with_columns(
+        expected=other, actual=item, tolerance=pl.lit(room), items=pl.lit([item, other])
+    )
+    return Said(told, said)
 
 
 def heads(book: Book) -> Outcome:
@@ -65,117 +80,127 @@ def heads(book: Book) -> Outcome:
     Where no noncontrolling share is reported the two may differ by a quarter at most, and never in
     sign beyond rounding; where it is, rule Q22 judges them.
     """
-    reported = pl.col("ProfitLoss_by").is_null() if "ProfitLoss_by" in book.spans.columns else True
-    both = book.spans.filter(
-        pl.col("NetIncome").is_not_null(), pl.col("ProfitLoss").is_not_null(), reported,
-        pl.col("NciIncome").is_null(),
-    )  # fmt: skip
-    gap = (pl.col("NetIncome") - pl.col("ProfitLoss")).abs()
-    greatest = pl.max_horizontal(pl.col("NetIncome").abs(), pl.col("ProfitLoss").abs())
-    room = pl.max_horizontal(greatest * 0.25, pl.col("unit") * 100)
-    failed = both.filter(gap > room).with_columns(
-        expected="ProfitLoss", actual="NetIncome", tolerance=room,
-        message=pl.concat_str(
-            pl.lit("Net income is "), number(pl.col("NetIncome")),
-            pl.lit(", but the profit heading the cash flow is "), number(pl.col("ProfitLoss")),
-            pl.lit(", and no noncontrolling share is reported."),
-        ),
+    spans, items = book.spans, book.spans.items
+    net, profit = items["NetIncome"], items["ProfitLoss"]
+    judged = ~np.isnan(net) & ~np.isnan(profit) & np.isnan(items["NciIncome"])
+    for made_up in spans.filled.get("ProfitLoss", {}).values():
+        judged &= ~made_up
+    room = np.maximum(spans.greatest(["NetIncome", "ProfitLoss"]) * 0.25, spans.unit * 100)
+    wrong = judged & (np.abs(net - profit) > room)
+    if not wrong.any():
+        return outcome("Q26", spans.fid[judged])
+    failed = spans.rows(wrong, ["NetIncome", "ProfitLoss"]).with_columns(
+        expected="ProfitLoss", actual="NetIncome", tolerance=pl.Series(room[wrong]),
         items=pl.lit(["NetIncome", "ProfitLoss"]),
     )  # fmt: skip
-    return outcome("Q26", both, failed)
+    said = (
+        "Net income is {actual}, but the profit heading the cash flow is {expected}, and no "
+        "noncontrolling share is reported."
+    )
+    return outcome("Q26", spans.fid[judged], Said(failed, said))
 
 
 def negatives(book: Book) -> Outcome:
     """Q29: items flagged positive that are below zero."""
-    names = book.rules.flagged("positive")
-    flagged = book.long.filter(pl.col("item").is_in(names))
-    failed = flagged.filter(pl.col("value") < 0).with_columns(
+    flagged = book.flagged("positive")
+    wrong, judged = flagged & (book.value < 0), book.fid[flagged]
+    if not wrong.any():
+        return outcome("Q29", judged)
+    failed = book.rows(wrong).with_columns(
         expected=pl.lit(0.0), actual="value", tolerance=pl.lit(0.0),
-        message=pl.concat_str(
-            pl.col("item").cast(pl.String), pl.lit(" is "), number(pl.col("value")),
-            pl.lit(", but cannot be below 0."),
-        ),
         rows=pl.concat_list("row"),
     )  # fmt: skip
-    return outcome("Q29", flagged, failed)
+    return outcome("Q29", judged, Said(failed, "{item} is {value}, but cannot be below 0."))
 
 
 def cover(book: Book) -> Outcome:
-    """Q31: the cover's share count against the statements' (outstanding, else weighted)."""
-    counts = _latest(book, "CoverShares", own=False).rename(
-        {"value": "on_cover", "row": "cover_row"}
-    )
-    stated = _latest(book, "SharesOutstanding", own=True)
-    for item in ("SharesBasic", "SharesDiluted"):
-        other = _latest(book, item, own=True)
-        stated = pl.concat([stated, other.join(stated, on="fid", how="anti")])
-    both = counts.join(stated.select("fid", "value", "row"), on="fid").filter(pl.col("value") > 0)
-    before = _cover_before(book, counts).join(both, on="fid", how="anti")
-    flagged = (both.with_columns(lone=pl.lit(False)), before.with_columns(lone=pl.lit(True)))
-    both = pl.concat(flagged)
-    both = both.join(_splits(book), on="fid", how="left")
-    ratio = pl.col("on_cover") / pl.col("value")
-    most = FACTOR * pl.col("split").fill_null(pl.when("lone").then(10.0).otherwise(1.0))
-    failed = both.filter(~ratio.is_between(1 / most, most)).with_columns(
-        expected="value", actual="on_cover", tolerance=pl.col("value") * most,
-        message=pl.concat_str(
-            pl.lit("The cover gives "), number(pl.col("on_cover")),
-            pl.lit(" shares outstanding, but the statements "), number(pl.col("value")),
-            pl.lit("."),
-        ),
-        rows=pl.concat_list("cover_row", "row"),
+    """Q31: the cover's share count against the statements' (outstanding, else weighted).
+
+    Where the statements give none, against the cover of the company's filing before.
+    """
+    counted, stated = _latest(book, book.of(["CoverShares"])), _stated(book)
+    value = np.append(book.value, np.nan)  # the last for filings without one
+    told = (counted >= 0) & (value[stated] > 0)
+    before = _before(book, counted)
+    judged = told | (value[before] > 0)
+    against = np.where(told, stated, before)
+    split = _splits(book)
+    most = FACTOR * np.where(np.isnan(split), np.where(told, 1.0, 10.0), split)
+    ratio = value[counted] / value[against]
+    wrong = np.flatnonzero(judged & ~((ratio >= 1 / most) & (ratio <= most)))
+    if not len(wrong):
+        return outcome("Q31", np.flatnonzero(judged))
+    others = book.long.select(expected="value", other="row")[against[wrong]]
+    failed = book.long[counted[wrong]].hstack(others).with_columns(
+        actual="value", tolerance=pl.col("expected") * pl.Series(most[wrong]),
+        rows=pl.concat_list("row", "other"),
     )  # fmt: skip
-    return outcome("Q31", both, failed)
+    said = "The cover gives {value} shares outstanding, but the statements {expected}."
+    return outcome("Q31", np.flatnonzero(judged), Said(failed, said))
 
 
-def _splits(book: Book) -> pl.DataFrame:
-    """fid, split: the greatest split ratio (>= 1) a filing tells of: counts may mix both bases."""
-    told = book.facts.filter(
-        pl.col("concept").is_in(["StockholdersEquityNoteStockSplitConversionRatio1",
-                                 "StockholdersEquityReverseStockSplitRatio"]),
-        pl.col("value") > 0,
-    )  # fmt: skip
-    ratio = pl.max_horizontal(pl.col("value"), 1 / pl.col("value"))
-    return told.group_by("fid").agg(split=ratio.max().clip(1.0, 1000.0))
+def _stated(book: Book) -> Numbers:
+    """Of each filing the row of `long` with the share count of its statements; -1: none."""
+    found = np.full(book.filings.height, -1)
+    for item in ("SharesDiluted", "SharesBasic", "SharesOutstanding"):
+        latest = _latest(book, book.of([item]) & book.own)
+        found = np.where(latest >= 0, latest, found)
+    return found
 
 
-def _cover_before(book: Book, counts: pl.DataFrame) -> pl.DataFrame:
-    """The count on the cover of the company's filing before, where the statements give none."""
-    who = book.filings.select("fid", "cik")
-    lined = counts.join(who, on="fid").sort("cik", "fid").with_columns(
-        value=pl.col("on_cover").shift(1).over("cik"), row=pl.col("cover_row").shift(1).over("cik")
-    )  # fmt: skip
-    return lined.filter(pl.col("value") > 0).drop("cik")
+def _latest(book: Book, where: Flags) -> Numbers:
+    """Of each filing the row of `long` with its latest value; -1: none."""
+    rows = np.flatnonzero(where)
+    order = rows[np.argsort(packed([book.fid[rows], book.end[rows], book.start[rows]]))]
+    found = np.full(book.filings.height, -1)
+    found[book.fid[order]] = order
+    return found
 
 
-def _latest(book: Book, item: str, own: bool) -> pl.DataFrame:
-    """fid, start, end, value, row: the filing's latest value of an item."""
-    found = book.long.filter(pl.col("item") == item)
-    if own:
-        found = found.filter("own")
-    found = found.sort("fid", "end", "start").unique("fid", keep="last", maintain_order=True)
-    return found.select("fid", "start", "end", "value", "row")
+def _before(book: Book, counted: Numbers) -> Numbers:
+    """Of each filing with a count, the count of the company's filing before that has one."""
+    fids = np.flatnonzero(counted >= 0)
+    company = book.filings["cik"].to_numpy()[fids]
+    same = company[1:] == company[:-1]
+    found = np.full(len(counted), -1)
+    found[fids[1:][same]] = counted[fids[:-1][same]]
+    return found
+
+
+def _splits(book: Book) -> Floats:
+    """The greatest split ratio (>= 1) each filing tells of, else NaN: counts may mix both bases."""
+    rows = book.measuring(pl.col("concept").is_in(SPLITS))
+    ratio, fid = book.facts["value"].to_numpy()[rows], book.facts["fid"].to_numpy()[rows]
+    told = ratio > 0
+    found = np.full(book.filings.height, np.nan)
+    np.fmax.at(found, fid[told], np.maximum(ratio[told], 1 / ratio[told]).clip(1.0, 1000.0))
+    return found
+
+
+SPLITS = (
+    "StockholdersEquityNoteStockSplitConversionRatio1", "StockholdersEquityReverseStockSplitRatio",
+)  # fmt: skip
 
 
 def small(book: Book) -> Outcome:
     """Q32: an accelerated filer whose every balance is below a million."""
-    filers = book.filings.filter(pl.col("filer").is_in(["large", "accelerated"])).select("fid")
-    names = [
-        "Assets",
-        "LiabilitiesAndEquity",
-        "EquityParent",
-        "AssetsCurrent",
-        "PropertyPlantEquipment",
-    ]
-    greatest = pl.max_horizontal(pl.col(names).abs())
-    sheets = book.points.join(filers, on="fid", how="semi").filter(pl.col("Assets").is_not_null())
-    tops = sheets.group_by("fid").agg(end=pl.col("end").max(), actual=greatest.max())
-    failed = tops.filter(pl.col("actual") < MILLION).with_columns(
-        expected=pl.lit(MILLION),
-        message=pl.concat_str(
-            pl.lit("The greatest balance is "), number(pl.col("actual")),
-            pl.lit(", but a filer of this category has more than 1,000,000."),
-        ),
+    points = book.points
+    filers = book.filings["filer"].is_in(["large", "accelerated"]).to_numpy()
+    sheets = filers[points.fid] & ~np.isnan(points.items["Assets"])
+    greatest = np.zeros(book.filings.height)
+    np.fmax.at(greatest, points.fid[sheets], points.greatest(BALANCES)[sheets])
+    wrong = sheets & (greatest < MILLION)[points.fid]
+    if not wrong.any():
+        return outcome("Q32", points.fid[sheets])
+    tops = points.rows(wrong, []).group_by("fid").agg(pl.col("end").max())
+    failed = tops.with_columns(
+        actual=pl.Series(greatest[tops["fid"].to_numpy()]), expected=pl.lit(MILLION),
         items=pl.lit(["Assets"]),
     )  # fmt: skip
-    return outcome("Q32", tops, failed)
+    said = "The greatest balance is {actual}, but a filer of this category has more than 1,000,000."
+    return outcome("Q32", points.fid[sheets], Said(failed, said))
+
+
+BALANCES = (
+    "Assets", "LiabilitiesAndEquity", "EquityParent", "AssetsCurrent", "PropertyPlantEquipment",
+)  # fmt: skip

@@ -1,0 +1,90 @@
+"""Rules about change: growth out of line with the past, and values told anew in later filings."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from core.domain.quality.arrays import Flags, Floats
+from core.domain.quality.book import Book
+from core.domain.quality.history import PER_SHARE
+from core.domain.quality.outcome import Outcome, outcome
+from core.domain.quality.past import Own, Told
+from core.domain.quality.words import Said
+
+SPLITS = [
+    a / b
+    for a in (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 100, 200)
+    for b in (1, 2, 3)
+]
+
+
+def restated(book: Book, told: Told) -> Outcome:
+    """Q47: comparatives that differ from the first report beyond rounding and splits.
+
+    Fails where at least three headline items of at least a tenth of those compared changed.
+    """
+    first = told.value[told.first]
+    both = np.flatnonzero((told.fid[told.first] < told.fid) & (told.value != 0) & (first != 0))
+    first, value, fid = first[both], told.value[both], told.fid[both]
+    eps = book.of(("EpsBasic", "EpsDiluted"))[told.row[both]]
+    rounding = np.fmax(book.filings["unit"].to_numpy()[fid] * 2, np.abs(first) * 0.001)
+    room = np.where(eps, 0.011, rounding)
+    changed = np.abs(value - first) > room
+    suspect = np.flatnonzero(changed & book.of(PER_SHARE)[told.row[both]])
+    changed[suspect] = ~_split(value[suspect], first[suspect], eps[suspect])
+    number_of, of = (np.bincount(f, minlength=book.filings.height) for f in (fid[changed], fid))
+    many = changed & ((number_of >= 3) & (number_of / of >= 0.1))[fid]
+    if not many.any():
+        return outcome("Q47", fid)
+    was = book.long.select(expected="value", was_row="row")[told.row[told.first[both[many]]]]
+    failed = book.long[told.row[both[many]]].hstack(was).with_columns(
+        actual="value", tolerance=pl.Series(room[many]), rows=pl.concat_list("row", "was_row")
+    )  # fmt: skip
+    said = "{item} is {value}, but was first reported as {expected}."
+    return outcome("Q47", fid, Said(failed, said))
+
+
+def _split(value: Floats, first: Floats, cents: Flags) -> Flags:
+    """Whether a per-share value or share count is the other times a split ratio.
+
+    Either way round (a reverse split as well), with room for half a cent in both.
+    """
+    sizes = np.abs(value), np.abs(first)
+    large, small = np.maximum(*sizes)[:, None], np.minimum(*sizes)[:, None]
+    ratios = np.unique([ratio for ratio in SPLITS if ratio > 1])[None, :]
+    room = np.where(cents[:, None], 0.0051 * (1 + ratios), 0.0)
+    split: Flags = (np.abs(large - small * ratios) <= np.maximum(large * 0.02, room)).any(axis=1)
+    return split
+
+
+LEAST = 8  # values of a past that says something
+
+
+def _median_before(name: str) -> pl.Expr:
+    """The median of the values before it in its run: up to 20, and eight at least."""
+    return pl.col(name).shift(1).rolling_median(20, min_samples=LEAST).over("run")
+
+
+def outliers(book: Book, own: Own) -> Outcome:
+    """Q35: growth on the year before, beyond 6 median absolute deviations of its own history."""
+    growth = np.log(np.abs(own.value) / np.abs(own.past[3]))
+    run = np.cumsum(own.place == 0)
+    often = np.bincount(run[np.isfinite(growth)], minlength=len(run) + 1)
+    grown = np.flatnonzero(np.isfinite(growth) & (often[run] > 2 * LEAST))  # others have no spread
+    known = pl.DataFrame({"run": run[grown], "growth": growth[grown]})
+    known = known.with_columns(spread=(pl.col("growth") - _median_before("growth")).abs())
+    known = known.select("spread", mad=_median_before("spread"))
+    spread, mad = (column.to_numpy() for column in known)  # NaN where null
+    ratio = np.abs(own.value) / own.usual
+    usual = ((ratio >= 0.25) & (ratio <= 4.0))[grown]
+    wrong = ~np.isnan(mad) & ~usual & (spread > np.fmax(6 * 1.4826 * mad, 1.1))
+    judged = own.fid[grown[~np.isnan(mad)]]
+    if not wrong.any():
+        return outcome("Q35", judged)
+    rows = grown[wrong]
+    failed = book.long[own.row[rows]].with_columns(
+        expected=pl.Series(own.past[3][rows]), actual="value", rows=pl.concat_list("row")
+    )
+    said = "{item} is {value} after {expected}: a change far from the company's own history."
+    return outcome("Q35", judged, Said(failed, said))

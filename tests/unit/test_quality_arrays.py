@@ -1,0 +1,83 @@
+"""Rows as numbers and failures as sentences: the arrays that the filing grade rests on."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import polars as pl
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.domain.quality import packing
+from core.domain.quality.arrays import Numbers
+from core.domain.quality.words import Said, messages
+
+SMALL = st.lists(st.tuples(st.integers(-3, 3), st.integers(0, 4)), max_size=30)
+LARGE = st.lists(st.tuples(st.integers(-(2**40), 2**40), st.integers(0, 2**40)), max_size=30)
+
+
+def columns(rows: list[tuple[int, int]]) -> list[Numbers]:
+    """Two arrays of the rows."""
+    return [np.array([row[n] for row in rows], np.int64) for n in (0, 1)]
+
+
+@settings(deadline=None, derandomize=True, max_examples=60)
+@given(st.one_of(SMALL, LARGE))
+def test_packed_numbers_order_and_match_as_the_rows_do(rows: list[tuple[int, int]]) -> None:
+    """Equal rows have equal numbers, and a smaller row a smaller one, wide as the columns are."""
+    numbers = packing.packed(columns(rows)).tolist()
+    pairs = zip(rows, numbers, strict=True)
+    assert [row for row, _ in sorted(pairs, key=lambda pair: pair[1])] == sorted(rows)
+    assert len(set(numbers)) == len(set(rows))
+
+
+@settings(deadline=None, derandomize=True, max_examples=60)
+@given(SMALL)
+def test_rows_group_in_order_of_appearance(rows: list[tuple[int, int]]) -> None:
+    """The first row of each group, and for each row the group that it belongs to."""
+    first, group = packing.grouped(packing.packed(columns(rows)))
+    different = list(dict.fromkeys(rows))
+    assert [rows[n] for n in first] == different
+    assert [different[n] for n in group] == rows
+
+
+@settings(deadline=None, derandomize=True, max_examples=60)
+@given(SMALL, SMALL)
+def test_equal_numbers_are_matched(
+    left: list[tuple[int, int]], right: list[tuple[int, int]]
+) -> None:
+    """Every pair of equal numbers once; a number looked up stands where it is, or nowhere."""
+    some, others = columns(left)[0], columns(right)[0]
+    pairs = list(zip(*(places.tolist() for places in packing.matched(some, others)), strict=True))
+    every = [(i, j) for i, a in enumerate(some) for j, b in enumerate(others) if a == b]
+    assert sorted(pairs) == every
+    known = np.unique(others)
+    found = packing.found_in(known, some)
+    assert all(
+        (known[n] == asked) if n >= 0 else asked not in known
+        for n, asked in zip(found, some, strict=True)
+    )
+
+
+def test_the_last_of_the_highest_rank_stays() -> None:
+    """Of equal numbers the row with the highest rank, of equal ranks the last."""
+    kept = packing.lasting(np.array([7, 5, 7, 7, 5]), np.array([1, 9, 2, 2, 0]))
+    assert kept.tolist() == [1, 3]
+
+
+def test_days_without_a_date() -> None:
+    """A null is before all days as a number, and no number as a day."""
+    column = pl.Series([date(1970, 1, 3), None, date(1969, 12, 31)])
+    assert packing.whole(column).tolist() == [2, -2, -1]
+    assert np.isnan(packing.days(column)).tolist() == [False, True, False]
+
+
+def test_sentences_write_numbers_as_people_do() -> None:
+    """Numbers of several sentences are written at once, dates and texts as they are."""
+    one = pl.DataFrame({"item": ["Assets", "Cash"], "value": [1234567.0, -0.25]})
+    two = pl.DataFrame({"end": [date(2020, 1, 2)], "days": [1000], "none": [None]})
+    said = [Said(one, "{item} is {value}."), Said(two, "Of {end}: {days}."), Said(two, "{none}.")]
+    frames = (one, two, two.with_columns(pl.col("none").cast(pl.String)))
+    texts = [f.select(m).to_series().to_list() for f, m in zip(frames, messages(said), strict=True)]
+    assert texts == [["Assets is 1,234,567.", "Cash is -0.25."], ["Of 2020-01-02: 1,000."], [None]]
