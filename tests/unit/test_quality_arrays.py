@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from core.domain.quality import packing
 from core.domain.quality.arrays import Numbers
+from core.domain.quality.layout import periods
 from core.domain.quality.words import Said, messages
 
 SMALL = st.lists(st.tuples(st.integers(-3, 3), st.integers(0, 4)), max_size=30)
@@ -81,3 +82,17 @@ def test_sentences_write_numbers_as_people_do() -> None:
     frames = (one, two, two.with_columns(pl.col("none").cast(pl.String)))
     texts = [f.select(m).to_series().to_list() for f, m in zip(frames, messages(said), strict=True)]
     assert texts == [["Assets is 1,234,567.", "Cash is -0.25."], ["Of 2020-01-02: 1,000."], [None]]
+
+
+def test_the_period_ends_where_most_flows_end_whatever_their_length() -> None:
+    """Quarter, half-year and nine months to one day outweigh a lone flow to a later day."""
+    flows = pl.DataFrame(
+        {
+            "fid": pl.Series([0, 0, 0, 0], dtype=pl.UInt32),
+            "start": [date(2012, 7, 1), date(2012, 4, 1), date(2012, 1, 1), date(2013, 1, 1)],
+            "end": [date(2012, 9, 30)] * 3 + [date(2013, 9, 30)],
+        }
+    )
+    found = periods(flows, np.ones(4, bool)).latest(2, least=1)
+    assert found[0] == np.datetime64("2012-09-30")
+    assert np.isnat(found[1])

@@ -35,12 +35,13 @@ class Periods:
 
     def latest(self, filings: int, least: int) -> np.ndarray[Any, np.dtype[np.datetime64]]:
         """Of each filing the last end among those that most of its items (and `least`) have."""
-        often = np.bincount(self.of, minlength=len(self.first))
+        first, day = grouped(packed([self.fid, self.end]))  # spans of any length end on a day
+        often, fid = np.bincount(day[self.of], minlength=len(first)), self.fid[first]
         most = np.zeros(filings, np.int64)
-        np.maximum.at(most, self.fid, often)
-        usual = (often * 2 >= most[self.fid]) & (often >= least)
+        np.maximum.at(most, fid, often)
+        usual = (often * 2 >= most[fid]) & (often >= least)
         last = np.full(filings, np.iinfo(np.int64).min)  # NaT
-        np.maximum.at(last, self.fid[usual], self.end[usual])
+        np.maximum.at(last, fid[usual], self.end[first][usual])
         return last.astype("datetime64[D]")
 
 
