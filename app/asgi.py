@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.routing import Mount, Route
 
-from app import address, theme_message, tuning
+from app import address, table_bytes, theme_message, tuning
 from app.api import main as api
 from app.run import open_patiently
 from core import service, settings
@@ -71,6 +71,7 @@ def landing(request: Request) -> RedirectResponse:
 
 
 theme_message.remember()
+table_bytes.remember()
 app = st.App(
     Path(__file__).with_name("dashboard.py"),
     lifespan=lifespan,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -9,7 +10,7 @@ import plotly.graph_objects as go
 import polars as pl
 import streamlit as st
 
-from components import badges, charts, formats, once, quality, shell, tables, theme
+from components import badges, charts, formats, once, quality, shell, tables, theme, views
 from core import service
 from core.service import companies
 
@@ -117,8 +118,16 @@ def watch_list(desk: service.Desk, watched: pl.DataFrame, key: str) -> None:
     )
 
 
+def follow_more(desk: service.Desk) -> None:
+    """A small box with the line to follow more companies; drawn while it is open."""
+    box = st.popover("Follow companies", key="follow_more", on_change="rerun", type="tertiary")
+    if views.is_open(box):
+        with box:
+            follow(desk)
+
+
 def follow(desk: service.Desk) -> None:
-    """A line to follow more companies by ticker or CIK."""
+    """A line to follow companies by ticker or CIK."""
     with (
         st.form("follow", border=False),
         st.container(horizontal=True, vertical_alignment="bottom"),
@@ -127,6 +136,7 @@ def follow(desk: service.Desk) -> None:
             "Follow companies",
             placeholder="tickers or CIKs, with spaces between",
             key="follow_names",
+            width=360,
         )
         asked = st.form_submit_button("Follow")
     if asked and names.split():
@@ -140,19 +150,19 @@ def follow(desk: service.Desk) -> None:
             st.rerun()
 
 
-def heading(desk: service.Desk, company: dict[str, Any], symbol: str) -> None:
-    """Name, number and trade of a company on one line, with a button to stop following it."""
+def heading(company: dict[str, Any], symbol: str) -> None:
+    """Name, number and trade of a company."""
     parts = [f"CIK {company['cik']}"]
     parts += [badges.plain(str(company[k])) for k in ("sic_description", "category") if company[k]]
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(badges.plain(company["name"] or symbol), anchor=False, width="content")
-        st.caption(" · ".join(parts), width="content")
-        if company["cik"] in companies.watched(desk) and st.button(
-            "Stop following", type="tertiary"
-        ):
-            companies.unwatch(desk, [str(company["cik"])])
-            once.forget_lately()
-            st.rerun()
+    shell.section(badges.plain(company["name"] or symbol), " · ".join(parts))
+
+
+def stop_following(desk: service.Desk, cik: int) -> None:
+    """A button to take a company off the watch list, where it is on it."""
+    if cik in shell.watched(desk) and st.button("Stop following", type="tertiary"):
+        companies.unwatch(desk, [str(cik)])
+        once.forget_lately()
+        st.rerun()
 
 
 def filings(desk: service.Desk, cik: int, known: date | None) -> None:
@@ -199,17 +209,15 @@ def facts(desk: service.Desk, cik: int, known: date | None) -> None:
     if listed.is_empty():
         shell.empty("No facts of this company yet.", "Pull sec.facts.", page="datasets")
         return
-    left, right = st.columns([3, 2])
-    concept = left.selectbox("Concept", ordered(listed), key="concept", bind="query-params")
-    found = facts_of(desk, cik, concept, known)
-    spans = [name for name in SPANS if not series(found, name).is_empty()]
-    if not spans:
+    with st.container(horizontal=True):
+        concept = st.selectbox("Concept", ordered(listed), key="concept", bind="query-params")
+        found = facts_of(desk, cik, concept, known)
+        spans = once.of(found, lambda: spans_of(found), "spans")
+        span = _span(spans) if spans else None
+    if span is None:
         shell.empty("Nothing was known of this concept then.", "Choose a later date.")
         return
-    span = right.segmented_control(
-        "Periods", spans, default=spans[0], key="span", bind="query-params", required=True
-    )
-    meaning = listed.filter(pl.col("concept") == concept)["label"][0]
+    meaning = once.of(listed, lambda: _meaning(listed, concept), "meaning", concept)
     key = ("facts chart", cik, concept, known, span, *version)
     theme.show(
         once.made(lambda: over_time(series(found, span), meaning or concept, span), *key),
@@ -217,7 +225,8 @@ def facts(desk: service.Desk, cik: int, known: date | None) -> None:
         key=f"facts_{cik}_{concept}",
     )
     st.caption(f"{found.height:,} reported values of {badges.plain(concept)}, newest first.")
-    tables.show(found.head(ROWS_SHOWN), FACTS, alt=f"Reported values of {concept}", rows=10)
+    shown = once.of(found, lambda: found.head(ROWS_SHOWN), "shown")
+    tables.show(shown, FACTS, alt=f"Reported values of {concept}", rows=10)
     with st.container(horizontal=True):
         shell.export_button("CSV of this concept", lambda: found, f"facts-{cik}-{concept}.csv")
         shell.export_button(
@@ -225,6 +234,22 @@ def facts(desk: service.Desk, cik: int, known: date | None) -> None:
             lambda: companies.facts(desk, cik, None, known),
             f"facts-{cik}.csv",
         )
+
+
+def _span(spans: Sequence[str]) -> str:
+    return st.segmented_control(
+        "Periods", spans, default=spans[0], key="span", bind="query-params", required=True
+    )
+
+
+def spans_of(found: pl.DataFrame) -> list[str]:
+    """The kinds of period that a concept was reported for."""
+    return [name for name in SPANS if not series(found, name).is_empty()]
+
+
+def _meaning(listed: pl.DataFrame, concept: str) -> str | None:
+    meaning: str | None = listed.filter(pl.col("concept") == concept)["label"][0]
+    return meaning
 
 
 def ordered(listed: pl.DataFrame) -> list[str]:

@@ -25,6 +25,10 @@ def first_rows(listed: pl.DataFrame) -> pl.DataFrame:
 
 def concepts(listed: pl.DataFrame) -> list[str]:
     """What both reported for about the same time first, and of that what readers look for first."""
+    return once.of(listed, lambda: _concepts(listed), "concepts")
+
+
+def _concepts(listed: pl.DataFrame) -> list[str]:
     alike = pl.col("ratio").is_not_null()
     first = companies.ordered(listed.filter(alike))
     return list(dict.fromkeys([*first, *companies.ordered(listed)]))

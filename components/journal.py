@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import polars as pl
 import streamlit as st
 
-from components import charts_journal, charts_risk, formats, shell, tables, theme
+from components import charts_journal, charts_risk, formats, once, shell, tables, theme, views
 from core import service
 from core.domain.trade_stats import summary
 from core.service import journal, trades
@@ -63,17 +64,20 @@ GROUPS = {"tag": "tag", "bucket": "gap size"}
 
 def account(desk: service.Desk) -> None:
     """The account in six figures, from the postings."""
-    found = journal.summary(desk)
+    found = shell.unchanged(desk, lambda: journal.summary(desk), "journal summary")
     currency = found["currency"]
     shown = ("equity", "cash", "realised", "unrealised", "fees", "slippage")
-    for column, name in zip(st.columns(6), shown, strict=True):
-        column.metric(name.capitalize(), formats.money(float(found[name]), currency))
+    with st.grid(len(shown)):
+        for name in shown:
+            text = formats.money(float(found[name]), currency)
+            st.metric(name.capitalize(), text, border=True)
 
 
 def results(desk: service.Desk) -> None:
     """Equity, drawdown, R distribution, excursions and groups."""
-    table, curve = trades.frame(desk), trades.equity_curve(desk)
-    closed = table.drop_nulls("exit_session").height
+    table = shell.unchanged(desk, lambda: trades.frame(desk), "paper trades")
+    curve = shell.unchanged(desk, lambda: trades.equity_curve(desk), "equity curve")
+    closed = table["exit_session"].count()
     if not closed:
         shell.empty(
             "No trade is closed yet.",
@@ -95,26 +99,25 @@ def results(desk: service.Desk) -> None:
 
 def _account_over_time(desk: service.Desk, curve: pl.DataFrame) -> None:
     currency = desk.settings.account_currency
-    left, right = st.columns(2, gap="medium")
-    with left:
+    with st.grid(2, gap="medium"):
         _chart(
-            charts_journal.equity_curve(curve, currency), "Equity of the account by day", "equity"
+            curve,
+            lambda: charts_journal.equity_curve(curve, currency),
+            *("Equity of the account by day", "equity"),
         )
-    with right:
         _chart(
-            charts_risk.drawdown_area(curve, "The account", "day"),
-            "Fall from the highest equity",
-            "fall",
+            curve,
+            lambda: charts_risk.drawdown_area(curve, "The account", "day"),
+            *("Fall from the highest equity", "fall"),
         )
 
 
 def _closed(table: pl.DataFrame) -> None:
     """Results of the closed trades: distribution, excursions, groups."""
-    left, right = st.columns(2, gap="medium")
-    with left:
-        _chart(charts_journal.r_distribution(table), "Histogram of results in R", "r")
-    with right:
-        _chart(charts_journal.excursions(table), "Furthest for and against each trade", "mfe")
+    with st.grid(2, gap="medium"):
+        histogram, scatter = charts_journal.r_distribution, charts_journal.excursions
+        _chart(table, lambda: histogram(table), "Histogram of results in R", "r")
+        _chart(table, lambda: scatter(table), "Furthest for and against each trade", "mfe")
     group = st.segmented_control(
         "By",
         list(GROUPS),
@@ -124,8 +127,9 @@ def _closed(table: pl.DataFrame) -> None:
         required=True,
         format_func=GROUPS.__getitem__,
     )
-    grouped = summary(table, by=[group])
-    _chart(charts_journal.by_group(grouped, group), f"Expectancy by {GROUPS[group]}", "group")
+    grouped = once.of(table, lambda: summary(table, by=[group]), "grouped", group)
+    expectancy = lambda: charts_journal.by_group(grouped, group)  # noqa: E731
+    _chart(grouped, expectancy, f"Expectancy by {GROUPS[group]}", "group")
     tables.show(
         grouped,
         {group: GROUPS[group].capitalize(), **GROUP},
@@ -134,17 +138,28 @@ def _closed(table: pl.DataFrame) -> None:
     )
 
 
-def _chart(figure: Any, alt: str, key: str) -> None:
-    theme.show(figure, alt=alt, key=key)
+def _chart(source: pl.DataFrame, make: Callable[[], Any], alt: str, key: str) -> None:
+    """A figure made from a frame, drawn once while the frame is the same one."""
+    theme.show(once.of(source, make, "drawn", key, theme.palette()), alt=alt, key=key)
 
 
 def entries(desk: service.Desk) -> None:
     """Every posting, newest entry first, and the way to take one back."""
-    table = service.exports.frame_of(desk, "journal")
-    shell.export_button("CSV", lambda: table, "journal.csv", key="journal_csv")
-    newest = table.sort(["entry_no", "line"], descending=[True, False])
+    table = shell.unchanged(desk, lambda: service.exports.frame_of(desk, "journal"), "postings")
+    newest = once.of(
+        table, lambda: table.sort(["entry_no", "line"], descending=[True, False]), "newest"
+    )
     tables.show(newest, ENTRIES, alt="Postings, newest entry first", key="entries", rows=20)
-    with st.expander("Take an entry back"), st.form("reverse", border=False):
+    with st.container(horizontal=True):
+        shell.export_button("CSV", lambda: table, "journal.csv", key="journal_csv")
+        box = st.popover("Take an entry back", key="take_back", on_change="rerun")
+    if views.is_open(box):
+        with box:
+            _take_back(desk)
+
+
+def _take_back(desk: service.Desk) -> None:
+    with st.form("reverse", border=False):
         number = st.number_input("Entry", min_value=1, step=1, key="reverse_no")
         reason = st.text_input("Reason", key="reverse_reason")
         if st.form_submit_button("Reverse it"):
@@ -156,8 +171,8 @@ def entries(desk: service.Desk) -> None:
 
 def balance(desk: service.Desk) -> None:
     """The trial balance, and the proof that it follows from the postings."""
-    found = journal.prove(desk)
-    table = pl.DataFrame(journal.journal_command(desk, last=0)["trial_balance"])
+    found = shell.unchanged(desk, lambda: journal.prove(desk), "journal proof")
+    table = shell.unchanged(desk, lambda: _trial_balance(desk), "trial balance")
     if found["differences"]:
         st.error(f"{len(found['differences'])} balances do not follow from the postings.")
         st.table(pl.DataFrame(found["differences"]))
@@ -169,3 +184,7 @@ def balance(desk: service.Desk) -> None:
     tables.show(
         table, BALANCE, alt="Debits, credits and balance by account", key="balance", rows=25
     )
+
+
+def _trial_balance(desk: service.Desk) -> pl.DataFrame:
+    return pl.DataFrame(journal.journal_command(desk, last=0)["trial_balance"])

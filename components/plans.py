@@ -1,7 +1,8 @@
-"""What the page *Plans* is made of: controls, the proposal, the decision, plan against fact."""
+"""What the page *Plans* is made of for a new plan: controls, the proposal, the decision."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -9,10 +10,11 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from components import badges, charts_plans, formats, shell, tables, theme
+from components import badges, charts_plans, formats, once, shell, theme, views
 from core import service
 from core.domain.plans import Plan
-from core.service import journal, market_view, plans, trades
+from core.domain.risk_types import Check
+from core.service import market_view, plans
 from core.service.plans import Ask, Proposal
 
 ENTRIES = {
@@ -26,19 +28,6 @@ DECISIONS = {
     "approve": ("green", "Approve"),
     "shrink": ("orange", "Shrink"),
     "reject": ("red", "Reject"),
-}
-DECIDED = {
-    "plan_id": "Plan",
-    "state": "State",
-    "direction": "Direction",
-    "entry": "Entry",
-    "stop": "Stop",
-    "shares": "Shares",
-    "risk": "Risk",
-    "notional": "Notional",
-    "tag": "Tag",
-    "reason": "Reason",
-    "created_at": "Decided",
 }
 
 
@@ -99,16 +88,11 @@ def _day(value: Any) -> date | None:
 def _sizing(desk: service.Desk) -> tuple[Decimal, Decimal, Decimal, Any]:
     """Sliders of size and stop; they start at the settings and end at the limits."""
     chosen = desk.settings
-    columns = st.columns([3, 3, 3, 2])
-    with columns[0]:
-        risk = _slider(
-            "Risk, % of equity", "risk", 0.05, chosen.risk_per_trade_pct, chosen.risk_per_trade_pct
-        )
-    with columns[1]:
+    most = chosen.risk_per_trade_pct
+    with st.container(horizontal=True, gap="medium"):
+        risk = _slider("Risk, % of equity", "risk", 0.05, most, most)
         atr = _slider("Stop, x ATR14", "atr", 0.25, Decimal(5), chosen.stop_atr_multiple)
-    with columns[2]:
         stop = _slider("Stop, % of entry", "stop", 0.25, Decimal(15), chosen.stop_pct)
-    with columns[3]:
         choice = st.segmented_control(
             "Which stop",
             ["tighter", "wider"],
@@ -138,9 +122,13 @@ def proposal(desk: service.Desk, found: Proposal) -> None:
     """Chart, figures, verdict and the sentence behind every number."""
     left, right = st.columns([3, 2], gap="medium")
     with left:
-        bars = found.view.bars.tail(60)
+        bars, plan = found.view.bars, found.plan
         theme.show(
-            charts_plans.plan_candles(bars, found.plan),
+            once.of(
+                bars,
+                lambda: charts_plans.plan_candles(bars.tail(60), plan),
+                *("plan", plan, theme.palette()),
+            ),
             alt=f"Candles of {found.plan.symbol} with entry, stop and targets. "
             + charts_plans.finding(found.plan),
             key="plan_chart",
@@ -148,13 +136,11 @@ def proposal(desk: service.Desk, found: Proposal) -> None:
         figures(found.plan)
     with right:
         verdict(found)
-    with st.expander("Every number in a sentence", expanded=False):
+    box = st.expander("Every number in a sentence", key="plan_words", on_change="rerun")
+    if views.is_open(box):
         said = [sentence for _, sentence in found.plan.notes if sentence]
-        st.markdown(
-            "\n".join(
-                f"- {badges.plain(s)}" for s in [*said, found.plan.invalidation, found.kelly_note]
-            )
-        )
+        lines = [*said, found.plan.invalidation, found.kelly_note]
+        box.markdown("\n".join(f"- {badges.plain(line)}" for line in lines))
 
 
 def figures(plan: Plan) -> None:
@@ -171,32 +157,36 @@ def figures(plan: Plan) -> None:
         ("Reward : risk", f"{plan.reward_risk:.1f} : 1"),
         ("Gap-through", formats.NOTHING if through is None else f"{through:.2f} R"),
     )
-    for row in (shown[:4], shown[4:]):
-        for column, (label, value) in zip(st.columns(4), row, strict=True):
-            column.metric(label, value)
+    with st.grid(4, min_column_width=110):
+        for label, value in shown:
+            st.metric(label, value)
 
 
 def verdict(found: Proposal) -> None:
     """The decision, its reasons, and every limit as a bar."""
     color, word = DECISIONS[found.verdict.decision]
-    st.badge(f"Verdict: {word.lower()}", color=color)
-    for reason in found.verdict.reasons:
-        st.caption(badges.plain(reason))
+    reasons = [shell.small(badges.plain(reason)) for reason in found.verdict.reasons]
+    st.markdown("\n\n".join([badges.badge(f"Verdict: {word.lower()}", color), *reasons]))
     theme.show(
-        charts_plans.headroom(found.verdict.checks),
+        once.made(
+            lambda: charts_plans.headroom(found.verdict.checks), "limits", found.verdict.checks
+        ),
         alt="Each limit as a bar of what is used in percent of what is allowed",
         key="headroom",
     )
-    with st.expander("The checks in words"):
-        st.table(
-            pl.DataFrame(
-                {
-                    "limit": [charts_plans.NAMES[c.limit] for c in found.verdict.checks],
-                    "ok": ["yes" if c.ok else "no" for c in found.verdict.checks],
-                    "why": [c.sentence for c in found.verdict.checks],
-                }
-            )
-        )
+    box = st.expander("The checks in words", key="checks_words", on_change="rerun")
+    if views.is_open(box):
+        box.table(_in_words(found.verdict.checks))
+
+
+def _in_words(checks: Sequence[Check]) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "limit": [charts_plans.NAMES[check.limit] for check in checks],
+            "ok": ["yes" if check.ok else "no" for check in checks],
+            "why": [check.sentence for check in checks],
+        }
+    )
 
 
 def decide(desk: service.Desk, found: Proposal) -> None:
@@ -218,91 +208,3 @@ def decide(desk: service.Desk, found: Proposal) -> None:
                 item = plans.reject(desk, found.ask, reason)
             st.session_state[JUST_DECIDED] = item.plan_id
             st.rerun()
-
-
-def decided(desk: service.Desk) -> None:
-    """The plans decided on; one of them against what became of it."""
-    table = service.exports.frame_of(desk, "plans").sort("created_at", descending=True)
-    if table.is_empty():
-        shell.empty(
-            "No plan has been decided on.", "Choose a symbol under New plan, and approve it."
-        )
-        return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Settle by stored bars", help="Fill, mark and close by the daily bars."):
-            journal.settle_all(desk)
-            st.rerun()
-        shell.export_button("CSV", lambda: table, "plans.csv", key="plans_csv")
-
-    def pick(row: dict[str, Any]) -> None:
-        st.session_state["plan"] = row["plan_id"]
-
-    tables.choose(
-        table,
-        DECIDED,
-        alt="Plans decided on, newest first",
-        key="plans_table",
-        on_row=pick,
-        pinned=("plan_id",),
-        rows=8,
-    )
-    names = table["plan_id"].to_list()
-    if st.query_params.get("plan") not in [None, *names]:
-        del st.query_params["plan"]
-    one = st.selectbox("Plan", names, key="plan", bind="query-params", width=340)
-    against_fact(desk, one)
-
-
-def against_fact(desk: service.Desk, plan_id: str) -> None:
-    """One plan beside its fills and its result."""
-    item = plans.stored(desk, plan_id)
-    fills = journal.fills_of(desk, plan_id)
-    bars = market_view.around(
-        desk.warehouse, item.plan.symbol, item.plan.session, raw=market_view.is_raw(desk)
-    )
-    left, right = st.columns([3, 2], gap="medium")
-    with left:
-        theme.show(
-            charts_plans.plan_candles(bars, item.plan, fills),
-            alt=f"Candles of {item.plan.symbol} with the plan's levels and its fills",
-            key="fact_chart",
-        )
-    with right:
-        st.markdown(f"**{badges.plain(item.state)}** · {badges.plain(item.reason)}")
-        st.table(_facts(desk, item.plan, plan_id))
-        if item.state == "approved":
-            _cancel(desk, plan_id)
-
-
-def _facts(desk: service.Desk, plan: Plan, plan_id: str) -> pl.DataFrame:
-    found = trades.frame(desk).filter(pl.col("plan_id") == plan_id)
-    fact = found.row(0, named=True) if found.height else {}
-    last = found["exit"][0] if found.height else None
-    rows = [
-        ("Shares", f"{plan.shares:,}", _text(fact.get("shares"), ",.0f")),
-        ("Entry", formats.price(plan.entry), _text(fact.get("entry"), ",.2f")),
-        ("Exit", " / ".join(formats.price(t) for t in plan.targets), _text(last, ",.2f")),
-        ("Result, R", f"{plan.reward_risk:+.1f}", _text(fact.get("realised_r"), "+.2f")),
-        ("Result", f"risk {plan.risk:,}", _text(fact.get("realised"), "+,.2f")),
-        ("Costs", f"{plan.costs:,}", _costs(fact)),
-        ("Furthest for, R", "", _text(fact.get("mfe_r"), "+.2f")),
-        ("Furthest against, R", "", _text(fact.get("mae_r"), "+.2f")),
-    ]
-    return pl.DataFrame(rows, schema=["figure", "plan", "fact"], orient="row")
-
-
-def _costs(fact: dict[str, Any]) -> str:
-    return f"{fact['fees'] + fact['slippage']:,}" if fact else formats.NOTHING
-
-
-def _text(value: Any, spec: str) -> str:
-    return formats.NOTHING if value is None else format(value, spec)
-
-
-def _cancel(desk: service.Desk, plan_id: str) -> None:
-    with st.form("cancel", border=False):
-        reason = st.text_input("Reason to cancel", key="cancel_reason")
-        if st.form_submit_button("Cancel this plan"):
-            with shell.guarded("the cancellation"):
-                plans.cancel(desk, plan_id, reason)
-                st.rerun()

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from components import charts_quality, formats, links, once, shell, tables, theme
+from components import charts_quality, exporting, formats, links, once, shell, tables, theme
 from core import service
 from core.service import companies, quality
 from core.service import exports as files
@@ -169,10 +169,9 @@ def charts(graded: pl.DataFrame) -> None:
             "Share of each grade by form, the weakest first",
         ),
     )
-    for pair in (drawn[:2], drawn[2:]):
-        for column, (name, make, alt) in zip(st.columns(2, gap="medium"), pair, strict=True):
-            with column:
-                theme.show(once.made(make, "quality", name, *key), alt=alt, key=f"quality_{name}")
+    with st.grid(2, gap="medium"):
+        for name, make, alt in drawn:
+            theme.show(once.made(make, "quality", name, *key), alt=alt, key=f"quality_{name}")
 
 
 def _fingerprint(graded: pl.DataFrame) -> tuple[Hashable, ...]:
@@ -224,17 +223,12 @@ def go_to_picked() -> None:
 
 
 def exports(desk: service.Desk, chosen: pl.DataFrame) -> None:
-    """The filtered view and all graded filings as CSV, Parquet and JSON."""
-    for label, what, rows in (("Filtered", "filtered", chosen), ("All", "all", None)):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(f"{label} graded filings", width=150)
-            for ending in ("csv", "parquet", "json"):
-                shell.export_button(
-                    {"csv": "CSV", "parquet": "Parquet", "json": "JSON"}[ending],
-                    lambda rows=rows: scored(desk, rows),
-                    f"filings-{what}.{ending}",
-                    key=f"quality_{what}_{ending}",
-                )
+    """A box with the filtered view and all graded filings as CSV, Parquet and JSON."""
+    frames: exporting.Frames = {
+        "filings-filtered": ("The filings that pass the filters", lambda: scored(desk, chosen)),
+        "filings-all": ("All graded filings", lambda: scored(desk, None)),
+    }
+    exporting.box(frames, tuple(exporting.NAMES), key="quality_export")
 
 
 def scored(desk: service.Desk, chosen: pl.DataFrame | None) -> pl.DataFrame:

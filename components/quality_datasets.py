@@ -50,7 +50,7 @@ def overview(desk: service.Desk) -> None:
             label="Go to Reconciliation",
         )
         return
-    newest = latest(history)
+    newest = once.kept(history, lambda: latest(history), "latest")
     st.markdown(headline(newest))
     tables.choose(
         newest,
@@ -63,7 +63,8 @@ def overview(desk: service.Desk) -> None:
         widths={"score": 100, "trend": 110, "note": 220},
     )
     name = st.selectbox("Dataset", newest["dataset"].to_list(), key="dataset", bind="query-params")
-    one(desk, name, history.filter(pl.col("dataset") == name))
+    runs = once.kept(history, lambda: history.filter(pl.col("dataset") == name), "runs", name)
+    one(desk, name, runs)
 
 
 def latest(history: pl.DataFrame) -> pl.DataFrame:
@@ -90,24 +91,25 @@ def headline(newest: pl.DataFrame) -> str:
 
 def one(desk: service.Desk, name: str, runs: pl.DataFrame) -> None:
     """The last 30 runs of one dataset, and the rows that break a rule."""
-    last = runs.sort("measured_at").tail(RUNS)
+    last = once.of(runs, lambda: runs.sort("measured_at").tail(RUNS), "last")
     theme.show(
-        charts_quality.score_history(last, name),
+        once.of(last, lambda: charts_quality.score_history(last, name), "drawn"),
         alt=f"Scores of {name} over its last {RUNS} runs",
         key=f"dataset_history_{name}",
     )
-    failing = quality.failing_rows(desk, name)
+    failing = shell.unchanged(desk, lambda: quality.failing_rows(desk, name), "failing rows", name)
     if failing.is_empty():
         st.caption("No row breaks a rule.")
         return
-    count = runs.sort("measured_at")["failing"][-1]
+    count = last["failing"][-1]
     st.caption(
         f"{formats.number(count)} rows broke a rule when measured; the first "
         f"{min(failing.height, ROWS_SHOWN)} are shown."
     )
     ahead = ["failed_rules", *(c for c in failing.columns if c != "failed_rules")]
     heads = {c: "Broken rules" if c == "failed_rules" else c for c in ahead}
-    tables.show(failing.head(ROWS_SHOWN), heads, alt=f"Failing rows of {name}", rows=10)
+    first = once.of(failing, lambda: failing.head(ROWS_SHOWN), "first")
+    tables.show(first, heads, alt=f"Failing rows of {name}", rows=10)
     shell.export_button(
         "CSV of all failing rows",
         lambda: failing,

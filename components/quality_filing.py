@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from components import badges, charts_quality, formats, once, rules, shell, tables, theme
+from components import badges, charts_quality, formats, once, rules, shell, tables, theme, views
 from core import service
 from core.service import companies, quality
 
@@ -135,7 +135,6 @@ def _named(row: Mapping[str, Any]) -> str:
 def heading(row: Mapping[str, Any]) -> None:
     """Company, form, dates, grade and links of the filing."""
     name = badges.plain(str(row["company"] or row["cik"]))
-    st.subheader(f"{name} · {badges.plain(row['form'])}", anchor=False)
     score = "not rated" if row["score"] is None else f"score **{row['score']:.1f}**"
     parts = [
         f"{badges.grade(row['grade'])} {score}",
@@ -144,7 +143,7 @@ def heading(row: Mapping[str, Any]) -> None:
         f"coverage {formats.pct(row['coverage_pct'], 0, signed=False)}",
         f"[EDGAR]({edgar(row['cik'], row['accession'])})",
     ]
-    st.markdown(" · ".join(parts))
+    st.markdown(f"### {name} · {badges.plain(row['form'])}\n" + " · ".join(parts))
     if row.get("reason"):
         st.info(f"{row['reason'][:1].upper()}{row['reason'][1:]}.")
 
@@ -182,8 +181,9 @@ def findings(view: quality.FilingView) -> None:
         else:
             st.success("No rule found a fault in this filing.", icon=":material/check_circle:")
         return
-    for place, finding in enumerate(found.head(MOST_FINDINGS).iter_rows(named=True)):
-        _finding(found, place, finding, view.grade["cik"])
+    shown = once.of(found, lambda: found.head(MOST_FINDINGS).to_dicts(), "shown")
+    for place, finding in enumerate(shown):
+        _finding(found, place, finding, view.grade)
     if found.height > MOST_FINDINGS:
         st.caption(f"{found.height - MOST_FINDINGS} more findings are in the file.")
     shell.export_button(
@@ -191,20 +191,34 @@ def findings(view: quality.FilingView) -> None:
     )
 
 
-def _finding(found: pl.DataFrame, place: int, finding: Mapping[str, Any], cik: int) -> None:
+def _finding(
+    found: pl.DataFrame, place: int, finding: Mapping[str, Any], grade: Mapping[str, Any]
+) -> None:
+    """One finding in a box; its facts are drawn while they are spread out."""
+    facts = once.of(found, lambda: _facts_of(finding, grade["cik"]), "facts", place, grade["cik"])
     with st.container(border=True):
-        rule = rules.ruleset().rules.get(finding["rule"])
-        title = badges.plain(rule.title) if rule else ""
-        color = rules.SEVERITIES.get(finding["severity"], "gray")
-        st.markdown(
-            f"{badges.badge(finding['severity'], color)} **{finding['rule']} · {title}**  \n"
-            f"{badges.plain(finding['message'])}"
+        st.markdown(_told(finding))
+        if facts.is_empty():
+            return
+        box = st.expander(
+            _behind(facts.height),
+            expanded=place < OPEN_AT_FIRST,
+            key=f"facts_{grade['accession']}_{place}",
+            on_change="rerun",
         )
-        st.caption(numbers(finding))
-        facts = once.of(found, lambda: _facts_of(finding, cik), "facts", place, cik)
-        if not facts.is_empty():
-            with st.expander(_behind(facts.height), expanded=place < OPEN_AT_FIRST):
+        if views.is_open(box):
+            with box:
                 tables.show(facts, FACTS, alt=f"Facts behind {finding['rule']}", rows=8)
+
+
+def _told(finding: Mapping[str, Any]) -> str:
+    rule = rules.ruleset().rules.get(finding["rule"])
+    title = badges.plain(rule.title) if rule else ""
+    color = rules.SEVERITIES.get(finding["severity"], "gray")
+    return (
+        f"{badges.badge(finding['severity'], color)} **{finding['rule']} · {title}**  \n"
+        f"{badges.plain(finding['message'])}  \n{shell.small(numbers(finding))}"
+    )
 
 
 def _behind(count: int) -> str:
@@ -271,22 +285,28 @@ def _periods(rows: pl.DataFrame, none: str, key: str) -> None:
     if rows.is_empty():
         st.caption(none)
         return
-    for name in STATEMENTS:
-        part = rows.filter(pl.col("statement") == name)
-        if not part.is_empty():
-            st.markdown(f"**{name}** · {part.height} facts")
-            alt = f"{name}: facts of the filing's {key} period"
-            tables.show(part, REPORTED, alt=alt, rows=14, key=f"{key}_{name}")
+    for name, part in once.of(rows, lambda: _by_statement(rows), "by statement").items():
+        st.markdown(f"**{name}** · {part.height} facts")
+        alt = f"{name}: facts of the filing's {key} period"
+        tables.show(part, REPORTED, alt=alt, rows=14, key=f"{key}_{name}")
     shell.export_button("CSV", lambda: rows, f"statements-{key}.csv", key=f"{key}_csv")
+
+
+def _by_statement(rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    parts = {name: rows.filter(pl.col("statement") == name) for name in STATEMENTS}
+    return {name: part for name, part in parts.items() if not part.is_empty()}
 
 
 def versions(view: quality.FilingView) -> None:
     """This grade and the older ones of the same filing."""
-    found = pl.concat(
-        [pl.DataFrame([view.grade], schema=view.older.schema), view.older], how="vertical"
-    )
+    found = once.of(view.older, lambda: _versions(view), "versions")
     st.caption(
         f"{found.height} stored, the current one first. A new rule set, or new facts of the "
         "filing, make a new grade; the old ones stay."
     )
     tables.show(found, OLDER, alt="Grades of this filing over time, newest first")
+
+
+def _versions(view: quality.FilingView) -> pl.DataFrame:
+    current = pl.DataFrame([view.grade], schema=view.older.schema)
+    return pl.concat([current, view.older], how="vertical")

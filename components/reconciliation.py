@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from components import badges, charts_quality, formats, once, shell, tables, theme
+from components import badges, charts_quality, formats, once, shell, tables, theme, views
 from core import service
 from core.domain.reconciliation import CHECKS
 from core.service import reconcile
@@ -18,6 +18,8 @@ COLORS = {"info": "green", "warning": "yellow", "error": "orange", "critical": "
 WORDS = {"info": "right", "warning": "warning", "error": "error", "critical": "critical"}
 TITLES: Mapping[str, str] = {spec.name: spec.title for spec in CHECKS}
 RUNS_SHOWN = 30
+
+Check = Mapping[str, Any]  # a row of the checks of a run
 
 
 def severity(value: str) -> str:
@@ -56,21 +58,43 @@ def heading(checks: pl.DataFrame, desk: service.Desk) -> None:
 
 
 def cards(checks: pl.DataFrame) -> None:
-    """Each check with its sentence, drift and sample of rows."""
-    for check in checks.iter_rows(named=True):
+    """Each check with its sentence; those that found rows first, each with a sample of them."""
+    found, right = once.of(checks, lambda: _parted(checks), "parted")
+    for check, sample in found:
         with st.container(border=True):
-            title = TITLES.get(check["check_name"], check["check_name"])
-            st.markdown(
-                f"{severity(check['severity'])} **{title}**  \n{badges.plain(check['message'])}"
-            )
-            sample = once.of(checks, lambda check=check: _sample(check), "sample", title)
-            if check["affected"] and not sample.is_empty():
-                with st.expander(f"Sample of {sample.height} rows"):
-                    heads = {name: name.replace("_", " ").capitalize() for name in sample.columns}
-                    tables.show(sample, heads, alt=f"Sample of: {title}", rows=8)
+            st.markdown(_told(check))
+            _rows_of(check, sample)
+    if right:
+        st.markdown("\n\n".join(_told(check) for check in right))
 
 
-def _sample(check: Mapping[str, Any]) -> pl.DataFrame:
+def _parted(checks: pl.DataFrame) -> tuple[list[tuple[Check, pl.DataFrame]], list[Check]]:
+    """The checks that found rows, each with its sample, and the others."""
+    every = [(check, _sample(check)) for check in checks.iter_rows(named=True)]
+    found = [pair for pair in every if pair[0]["affected"] and pair[1].height]
+    names = [check["check_name"] for check, _ in found]
+    return found, [check for check, _ in every if check["check_name"] not in names]
+
+
+def _told(check: Check) -> str:
+    return f"{severity(check['severity'])} **{_title(check)}**  \n{badges.plain(check['message'])}"
+
+
+def _title(check: Check) -> str:
+    return TITLES.get(check["check_name"], check["check_name"])
+
+
+def _rows_of(check: Check, sample: pl.DataFrame) -> None:
+    box = st.expander(
+        f"Sample of {sample.height} rows", key=f"sample_{check['check_name']}", on_change="rerun"
+    )
+    if views.is_open(box):
+        with box:
+            heads = {name: name.replace("_", " ").capitalize() for name in sample.columns}
+            tables.show(sample, heads, alt=f"Sample of: {_title(check)}", rows=8)
+
+
+def _sample(check: Check) -> pl.DataFrame:
     return pl.DataFrame(json.loads(check["sample"] or "[]"), infer_schema_length=None)
 
 

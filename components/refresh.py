@@ -26,7 +26,7 @@ LINES = 6
 def controls(desk: service.Desk, names: Sequence[str], label: str, *, key: str) -> None:
     """A *Refresh now* button for the datasets, and below it the progress of what it started."""
     running = bool(st.session_state.get(key)) and not st.session_state.get(f"{key}_over")
-    panel = st.fragment(_panel, run_every=LOOK_EVERY if running else None)
+    panel = st.fragment(_panel, run_every=LOOK_EVERY) if running else _panel
     panel(desk, tuple(names), label, key)
 
 

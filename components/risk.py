@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from components import badges, charts_plans, charts_risk, formats, once, shell, tables, theme
+from components import badges, charts_plans, charts_risk, formats, once, shell, tables, theme, views
 from core import service
 from core.domain.risk_types import Check
 from core.service import risk, trades
@@ -50,8 +50,9 @@ def account(desk: service.Desk, found: RiskReport) -> None:
         ("Plans and positions", formats.number(len(book.holdings))),
         (f"Beta to {found.market}", formats.NOTHING if found.beta is None else f"{found.beta:.2f}"),
     )
-    for column, (label, value) in zip(st.columns(5), shown, strict=True):
-        column.metric(label, value)
+    with st.grid(len(shown)):
+        for label, value in shown:
+            st.metric(label, value, border=True)
 
 
 def limits(found: RiskReport) -> None:
@@ -61,8 +62,10 @@ def limits(found: RiskReport) -> None:
         alt="Each limit of the book as a bar of what is used in percent of what is allowed",
         key="limits",
     )
-    with st.expander("The limits in words"):
-        st.table(once.made(lambda: _in_words(found.checks), "limits in words", found.checks))
+    box = st.expander("The limits in words", key="limits_words", on_change="rerun")
+    if views.is_open(box):
+        with box:
+            st.table(once.made(lambda: _in_words(found.checks), "limits in words", found.checks))
 
 
 def _in_words(checks: Sequence[Check]) -> Any:
@@ -74,17 +77,15 @@ def _in_words(checks: Sequence[Check]) -> Any:
 def exposure(desk: service.Desk, found: RiskReport) -> None:
     """Treemap and table of what is held, and how it moves together."""
     equity, currency = float(found.book.equity), desk.settings.account_currency
-    left, right = st.columns(2, gap="medium")
-    with left:
+    with st.grid(2, gap="medium"):
         theme.show(
             once.made(
                 lambda: charts_risk.exposure_treemap(found.holdings, equity, currency),
-                *("treemap", tuple(found.holdings.rows()), equity, currency),
+                *("treemap", tuple(found.holdings.rows()), equity, currency, theme.palette()),
             ),
             alt="Exposure by sector and name; the area is the amount",
             key="treemap",
         )
-    with right:
         _correlations(desk, found)
     amount = pl.col("value").round(0).cast(pl.Int64)
     whole = once.of(found.holdings, lambda: found.holdings.with_columns(amount), "whole")
@@ -137,7 +138,7 @@ def measures(found: RiskReport) -> None:
 
 def _drawn(found: RiskReport, name: str, make: Callable[[], Any]) -> Any:
     """A figure drawn once while the measures are the same ones."""
-    return once.kept(found.stress, make, "risk", name, found.book.equity)
+    return once.kept(found.stress, make, "risk", name, found.book.equity, theme.palette())
 
 
 def _said(found: RiskReport) -> str:
@@ -162,8 +163,10 @@ def _said(found: RiskReport) -> str:
 def stress(found: RiskReport) -> None:
     """Named stretches of the past replayed on today's book."""
     if found.stress["return"].null_count() == found.stress.height:
-        st.subheader("Stress of named stretches", anchor=False)
-        st.caption("The stored prices of these names reach back to none of the stretches.")
+        shell.section(
+            "Stress of named stretches",
+            "The stored prices of these names reach back to none of the stretches.",
+        )
         return
     theme.show(
         _drawn(

@@ -7,7 +7,7 @@ from functools import cache
 import polars as pl
 import streamlit as st
 
-from components import badges, tables
+from components import badges, shell, tables
 from core.domain.quality.model import Rule, Ruleset, default_ruleset
 
 SEVERITIES = {"critical": "red", "major": "orange", "minor": "yellow", "info": "gray"}
@@ -64,6 +64,8 @@ def _row(rule: Rule) -> dict[str, object]:
 
 def matching(text: str, severities: list[str] | None = None) -> pl.DataFrame:
     """The rules whose id, title, formula or related ids contain every word of the text."""
+    if not text.split() and not severities:
+        return table()
     found = table()
     everything = pl.concat_str(
         "rule", "title", "formula", "related", "severity", "group", separator=" "
@@ -98,11 +100,11 @@ def detail(rule_id: str) -> None:
     with st.container(border=True):
         color = SEVERITIES[rule.severity]
         st.markdown(
-            f"**{rule.id} · {badges.plain(rule.title)}** {badges.badge(rule.severity, color)}"
+            f"**{rule.id} · {badges.plain(rule.title)}** {badges.badge(rule.severity, color)}  \n"
+            + shell.small(" ".join(_notes(rule)))
         )
         lines = [equation.text for equation in rule.equations]
         st.code("\n".join(lines or [rule.formula]), language=None, wrap_lines=True)
-        st.caption(" ".join(_notes(rule)))
 
 
 def _notes(rule: Rule) -> list[str]:

@@ -193,8 +193,7 @@ def error_box(error: OpenbellError, *, what: str) -> None:
 def empty(what: str, then: str, *, page: str | None = None, label: str = "", **query: str) -> None:
     """An empty state: what is not there, what to do, and the page where one does it."""
     with st.container(border=True):
-        st.markdown(f"**{what}**")
-        st.caption(then)
+        st.markdown(f"**{what}**  \n{small(then)}")
         if page:
             link(page, label or "Go there", **query)
 

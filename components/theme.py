@@ -14,6 +14,7 @@ import orjson
 import plotly.graph_objects as go
 import plotly.io as pio
 import streamlit as st
+from plotly import graph_objs
 from plotly.basedatatypes import BaseFigure
 
 
@@ -96,6 +97,9 @@ def _template(text: str | None = None, surface: str = "rgba(0,0,0,0)") -> go.lay
     )
     return go.layout.Template(layout=layout)
 
+
+# Plotly makes its names when they are asked for, through the import system, at every chart shown.
+graph_objs.Figure = go.Figure
 
 pio.templates["openbell"] = _template()
 pio.templates["openbell-light"] = _template("#16202e", "#ffffff")  # pictures outside the browser

@@ -20,9 +20,9 @@ desk = shell.page(
 options = []
 with shell.guarded("the watch list"):
     watched = parts.watched(desk)
-    parts.follow(desk)
     options = parts.labels(watched)
     if watched.is_empty():
+        parts.follow(desk)
         shell.empty("Nobody is followed yet.", "Follow a company by its ticker or CIK above.")
     else:
         parts.watch_list(desk, watched, key="company")
@@ -33,22 +33,26 @@ if not options:
     st.stop()
 
 with shell.guarded("the company"):
-    first, second, third = st.columns([2, 2, 2])
-    symbol = first.selectbox("Company", options, key="company", bind="query-params")
-    view = second.segmented_control(
-        "View", VIEWS, default=VIEWS[0], key="view", bind="query-params", required=True
-    )
-    known = third.date_input(
-        "As known on",
-        value=None,
-        max_value=desk.now().date(),
-        key="known",
-        bind="query-params",
-        help="Show only what had been filed by that day; empty means now.",
-    )
-    company = parts.found(desk, symbol)
-    cik = company["cik"]
-    parts.heading(desk, company, symbol)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        symbol = st.selectbox("Company", options, key="company", bind="query-params", width=320)
+        view = st.segmented_control(
+            "View", VIEWS, default=VIEWS[0], key="view", bind="query-params", required=True
+        )
+        known = st.date_input(
+            "As known on",
+            value=None,
+            max_value=desk.now().date(),
+            key="known",
+            bind="query-params",
+            width=220,
+            help="Show only what had been filed by that day; empty means now.",
+        )
+        if not watched.is_empty():
+            parts.follow_more(desk)
+        company = parts.found(desk, symbol)
+        cik = company["cik"]
+        parts.stop_following(desk, cik)
+    parts.heading(company, symbol)
     if view == "Filings":
         parts.filings(desk, cik, known)
     elif view == "Facts":

@@ -21,9 +21,9 @@ with shell.guarded("the comparison"):
     if len(options) < 2:
         shell.empty("Two companies are needed.", "Follow them first.", page="companies")
         st.stop()
-    first, second = st.columns(2)
-    left = first.selectbox("One", options, key="left", bind="query-params")
-    right = second.selectbox("The other", options, index=1, key="right", bind="query-params")
+    with st.container(horizontal=True):
+        left = st.selectbox("One", options, key="left", bind="query-params")
+        right = st.selectbox("The other", options, index=1, key="right", bind="query-params")
     both = (parts.found(desk, left)["cik"], parts.found(desk, right)["cik"])
     found = compare.found(desk, both)
     if found.is_empty():
@@ -36,7 +36,7 @@ with shell.guarded("the comparison"):
         alt=f"{concept} of {left} and {right} over time",
         key="compare_chart",
     )
-    st.subheader("Latest year or balance, concept by concept", anchor=False)
+    shell.section("Latest year or balance, concept by concept")
     heads = {
         "label": "In words",
         "left_value": left,

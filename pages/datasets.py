@@ -31,11 +31,11 @@ if not statuses:
 
 with shell.guarded("the dataset"):
     names = [s.name for s in statuses]
-    left, right = st.columns([2, 3])
-    name = left.selectbox("Dataset", names, key="dataset", bind="query-params")
-    view = right.segmented_control(
-        "View", VIEWS, default=VIEWS[0], key="view", bind="query-params", required=True
-    )
+    with st.container(horizontal=True):
+        name = st.selectbox("Dataset", names, key="dataset", bind="query-params", width=420)
+        view = st.segmented_control(
+            "View", VIEWS, default=VIEWS[0], key="view", bind="query-params", required=True
+        )
     status = next(s for s in statuses if s.name == name)
     dataset = desk.catalogue.get(name)
     if dataset.description:

@@ -24,12 +24,12 @@ elif view == "Dead letters":
         parts.dead_letters(desk)
 else:
     with shell.guarded("the history"):
-        left, middle, right = st.columns(3)
         states = ("done", "dead", "cancelled", "discarded")
-        state = left.selectbox("State", states, index=None, key="state", bind="query-params")
-        event = middle.selectbox(
-            "Job", jobs.events(desk), index=None, key="event", bind="query-params"
-        )
         names = list(desk.catalogue.datasets)
-        dataset = right.selectbox("Dataset", names, index=None, key="dataset", bind="query-params")
+        with st.container(horizontal=True):
+            state = st.selectbox("State", states, index=None, key="state", bind="query-params")
+            event = st.selectbox(
+                "Job", jobs.events(desk), index=None, key="event", bind="query-params"
+            )
+            dataset = st.selectbox("Dataset", names, index=None, key="dataset", bind="query-params")
         parts.history(desk, state, event, dataset)

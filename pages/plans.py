@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from components import plans as parts
-from components import shell
+from components import plans_decided, shell
 from core.service import plans
 
 VIEWS = ("New plan", "Decided")
@@ -31,9 +31,9 @@ if view == "New plan":
                 label="Gap scan",
             )
         else:
-            found = plans.propose(desk, ask)
+            found = shell.unchanged(desk, lambda: plans.propose(desk, ask), "proposal", ask)
             parts.proposal(desk, found)
             parts.decide(desk, found)
 else:
     with shell.guarded("the plans"):
-        parts.decided(desk)
+        plans_decided.decided(desk)

@@ -25,13 +25,15 @@ ZONES = (
 
 def own_filters(desk: service.Desk, mine: preferences.Preferences) -> None:
     """The reader's own filters of the scan in words, and the way to change them."""
-    st.subheader("Default filters of the scan", anchor=False)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(gaps.said(desk, mine.filters), width="content")
-        shell.link("gap_scan", "Change them on the gap scan")
+    st.markdown(f"### Default filters of the scan\n{gaps.said(desk, mine.filters)}")
+    shell.link("gap_scan", "Change them on the gap scan")
 
 
-desk = shell.page("Preferences", purpose="How the desk shows things to you.")
+desk = shell.page(
+    "Preferences",
+    purpose="How the desk shows things to you. Light or dark: the menu at the top right, under "
+    "Settings; it follows your system.",
+)
 
 with shell.guarded("your preferences"):
     mine = preferences.load(desk)
@@ -54,11 +56,10 @@ with shell.guarded("your preferences"):
             st.toast("Saved", icon=":material/check_circle:")
             st.rerun()
     own_filters(desk, mine)
-    st.caption("Light or dark: the menu at the top right, under Settings; it follows your system.")
 
 with shell.guarded("your saved views"):
-    st.subheader("Saved views", anchor=False)
     saved = preferences.presets(desk)
+    shell.section("Saved views")
     if not saved:
         shell.empty(
             "No saved view yet.",

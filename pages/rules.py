@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components import glossary, rules, shell
+from components import exporting, glossary, rules, shell
 
 shell.page(
     "Rules", purpose="Every rule behind a grade, as the desk evaluates it.", views_of="rules"
@@ -18,18 +18,18 @@ with shell.guarded("the rules"):
         "A from 90, B from 80, C from 70, D from 60, else F; NR when less than half of the "
         "expected weight could be evaluated."
     )
-    left, right = st.columns([3, 2])
-    text = left.text_input(
-        "Find a rule", key="q", bind="query-params", placeholder="cash, Q09, DQC_0015, equity …"
-    )
-    severities = right.pills(
-        "Severity",
-        list(rules.SEVERITIES),
-        selection_mode="multi",
-        key="severity",
-        bind="query-params",
-        help=glossary.meaning("Score"),
-    )
+    with st.container(horizontal=True):
+        text = st.text_input(
+            "Find a rule", key="q", bind="query-params", placeholder="cash, Q09, DQC_0015, equity …"
+        )
+        severities = st.pills(
+            "Severity",
+            list(rules.SEVERITIES),
+            selection_mode="multi",
+            key="severity",
+            bind="query-params",
+            help=glossary.meaning("Score"),
+        )
     found = rules.matching(text, severities)
     if found.is_empty():
         shell.empty(f"No rule matches “{text}”.", "Clear the box to see them all.")
@@ -46,6 +46,4 @@ with shell.guarded("the rules"):
             bind="query-params",
         )
         rules.detail(chosen)
-    with st.container(horizontal=True):
-        for ending in ("csv", "json"):
-            shell.export_button(ending.upper(), rules.table, f"rules.{ending}", key=f"r_{ending}")
+    exporting.box({"rules": ("All rules", rules.table)}, ("csv", "json"), key="rules_export")

@@ -33,21 +33,22 @@ if not names:
     st.stop()
 
 with shell.guarded("the symbol"):
-    first, second, third = st.columns([2, 2, 2])
     if st.query_params.get("symbol", names[0]) not in names:
         st.info(f"{st.query_params['symbol']} has no bars here; another name is shown.")
         del st.query_params["symbol"]
-    symbol = first.selectbox("Symbol", names, key="symbol", bind="query-params")
-    span = second.segmented_control(
-        "Shown", list(SPANS), default="6 months", key="span", bind="query-params", required=True
-    )
-    day = third.date_input(
-        "Up to",
-        value=None,
-        key="day",
-        bind="query-params",
-        help="Show the name as of that session; empty means the latest.",
-    )
+    with st.container(horizontal=True):
+        symbol = st.selectbox("Symbol", names, key="symbol", bind="query-params", width=320)
+        span = st.segmented_control(
+            "Shown", list(SPANS), default="6 months", key="span", bind="query-params", required=True
+        )
+        day = st.date_input(
+            "Up to",
+            value=None,
+            key="day",
+            bind="query-params",
+            width=220,
+            help="Show the name as of that session; empty means the latest.",
+        )
     view = symbols.view(desk, symbol, day)
     look = parts.look(view)
     today = look.today
@@ -63,15 +64,14 @@ with shell.guarded("the symbol"):
         )
     left, right = st.columns(2, gap="medium")
     with left:
-        st.subheader("Like gaps and what they did", anchor=False)
-        if look.like.is_empty():
-            st.caption("None with the same direction and between half and twice the size.")
-        else:
+        none = "None with the same direction and between half and twice the size."
+        shell.section("Like gaps and what they did", none if look.like.is_empty() else "")
+        if not look.like.is_empty():
             gaps.outcomes(look.like, "like")
-        st.subheader("All gaps of 3 % and more", anchor=False)
+        shell.section("All gaps of 3 % and more")
         gaps.outcomes(look.large, "all_gaps")
     with right:
-        st.subheader("Filings by the session they could move", anchor=False)
+        shell.section("Filings by the session they could move")
         if look.filings.is_empty():
             shell.empty(
                 "No filings are stored for this name.",
@@ -96,5 +96,5 @@ with shell.guarded("the symbol"):
             desk, lambda: symbols.grades(desk, view.cik, day), "grades of", view.cik, day
         )
         if not graded.is_empty():
-            st.subheader("Grades of its filings", anchor=False)
+            shell.section("Grades of its filings")
             gaps.grades(graded)

@@ -90,6 +90,16 @@ def test_csv_is_downloaded_and_reads_back(page):
     assert frame.height >= 500
 
 
+def test_files_come_from_the_export_box(page):
+    """The box *Export* opens with a click and holds the files of the page."""
+    page.open("/rules")
+    page.button("Export").click()
+    with page.tab.expect_download() as download:
+        page.button("CSV").click()
+    assert download.value.suggested_filename == "simulated-rules.csv"
+    assert pl.read_csv(download.value.path())["rule"][0] == "Q01"
+
+
 def test_an_address_reproduces_the_view(page):
     """A reload of a deep link shows the same dataset and view."""
     page.open("/datasets?dataset=prices.daily&view=Schema")

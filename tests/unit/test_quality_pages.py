@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from components import once, quality_filing
+from components import once, quality_filing, reconciliation, views
 from components import quality as lists
 from core.service import Desk, quality, reconcile
 from tests.filled import fill
@@ -65,6 +66,15 @@ def test_every_graded_filing_is_listed(graded: Desk) -> None:
 def test_filters_come_from_the_address(graded: Desk, query: dict[str, str], left: int) -> None:
     """Company, form and text in the URL narrow the table."""
     assert f"{left} of 16 graded filings" in text_of(opened("data_quality", **query))
+
+
+def test_the_files_are_in_a_box(graded: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Closed, the box costs one element; open, it has both sets in three formats."""
+    assert len(opened("data_quality").get("download_button")) == 0
+    monkeypatch.setattr(views, "is_open", lambda _: True)
+    buttons = opened("data_quality").get("download_button")
+    assert [b.proto.label for b in buttons] == ["CSV", "Parquet", "JSON"] * 2
+    assert [b.proto.label for b in opened("rules").get("download_button")] == ["CSV", "JSON"]
 
 
 def test_a_grade_nobody_has_leaves_none(graded: Desk) -> None:
@@ -146,6 +156,41 @@ def test_the_checks_are_shown_and_run_again(graded: Desk) -> None:
     at.button(key="reconcile_now").click().run()
     assert not at.exception
     assert len(at.dataframe[-1].value) == 12
+
+
+def test_a_check_that_found_rows_shows_a_sample(
+    graded: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every check has its sentence; the sample of one that found rows is in its box."""
+    with graded.warehouse.transaction() as tx:
+        tx.execute("DELETE FROM grades WHERE accession = ?", [ACCESSION])
+    reconcile.run(graded, "test")
+    at = opened("reconciliation")
+    assert all(title in text_of(at) for title in reconciliation.TITLES.values())
+    assert len(at.dataframe) == 1
+    monkeypatch.setattr(views, "is_open", lambda _: True)
+    assert len(opened("reconciliation").dataframe) > 1
+
+
+def test_facts_behind_a_finding_are_spread_out_when_asked(
+    graded: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A finding says its sentence and numbers; its facts are drawn while the box is open."""
+    facts = [{"concept": "Assets", "value": 5.0, "unit": "USD", "accession": ACCESSION}]
+    found = pl.DataFrame(
+        {"rule": ["Q01"], "severity": ["critical"], "message": ["They differ."]}
+        | {"expected": [7.0], "actual": [5.0], "tolerance": [1.0], "facts": [facts]}
+        | {"period_start": [None], "period_end": ["2025-12-31"]}
+    )
+    seen = quality.filing
+    monkeypatch.setattr(
+        quality, "filing", lambda *args, **named: replace(seen(*args, **named), findings=found)
+    )
+    for is_open in (False, True):
+        monkeypatch.setattr(views, "is_open", lambda _, now=is_open: now)
+        at = opened("filing", filing=ACCESSION)
+        assert "Stated 5, expected 7: 2 less" in text_of(at)
+        assert len(at.dataframe) == int(is_open)
 
 
 def test_rules_are_found_by_word(desk: Desk) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from components import once
+from components import once, views
 from core.service import Desk, journal, plans
 from tests.unit.test_journal_service import bars_of
 
@@ -73,14 +73,39 @@ def test_a_rejection_needs_a_reason(traded: Desk) -> None:
 def test_risk_and_journal_show_the_trade(traded: Desk) -> None:
     """With a settled plan, every view of the pages draws without an error."""
     item = plans.approve(traded, plans.Ask("AAA"), "go")
-    for name, views in (
+    for name, parts in (
         ("risk", ("",)),
         ("journal", ("Results", "Entries", "Trial balance")),
         ("plans", ("Decided",)),
     ):
-        for view in views:
+        for view in parts:
             assert opened(name, **({"view": view} if view else {})).error == [], (name, view)
     journal.settle_all(traded)
     at = opened("journal", view="Trial balance")
     assert "Proven" in at.success[0].value
     assert opened("plans", view="Decided", plan=item.plan_id).error == []
+
+
+def test_what_is_said_in_words_is_a_click_away(
+    traded: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sentences of a plan, its checks and the limits are drawn once their boxes are open."""
+    closed = opened("plans", symbol="AAA")
+    assert len(closed.table) == 0
+    monkeypatch.setattr(views, "is_open", lambda _: True)
+    at = opened("plans", symbol="AAA")
+    assert list(at.table[0].value.columns) == ["limit", "ok", "why"]
+    assert len(at.markdown) == len(closed.markdown) + 1
+    assert list(opened("risk").table[0].value.columns) == ["limit", "why"]
+
+
+def test_an_entry_is_taken_back_from_its_box(traded: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The form to reverse an entry stands in its box, and posts the reversal."""
+    plans.approve(traded, plans.Ask("AAA"), "go")
+    assert not [b for b in opened("journal", view="Entries").button if b.label == "Reverse it"]
+    monkeypatch.setattr(views, "is_open", lambda _: True)
+    at = opened("journal", view="Entries")
+    at.number_input(key="reverse_no").set_value(len(journal.entries(traded)))
+    at.text_input(key="reverse_reason").set_value("wrong")
+    next(b for b in at.button if b.label == "Reverse it").click().run()
+    assert not at.exception
