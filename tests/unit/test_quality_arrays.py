@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from core.domain.quality import packing
 from core.domain.quality.arrays import Numbers
 from core.domain.quality.layout import periods
-from core.domain.quality.words import Said, messages
+from core.domain.quality.words import Said, facts_of, giving, messages
 
 SMALL = st.lists(st.tuples(st.integers(-3, 3), st.integers(0, 4)), max_size=30)
 LARGE = st.lists(st.tuples(st.integers(-(2**40), 2**40), st.integers(0, 2**40)), max_size=30)
@@ -95,3 +95,28 @@ def test_the_period_ends_where_most_flows_end_whatever_their_length() -> None:
     found = periods(flows, np.ones(4, bool)).latest(2, least=1)
     assert found[0] == np.datetime64("2012-09-30")
     assert np.isnat(found[1])
+
+
+def test_rows_are_taken_by_their_places_and_are_null_where_there_is_none() -> None:
+    """A place of -1 gives a row of nulls, also where the frame has no rows."""
+    frame = pl.DataFrame({"name": ["a", "b"]})
+    assert packing.gathered(frame, np.array([1, -1, 0]))["name"].to_list() == ["b", None, "a"]
+    assert packing.gathered(frame, np.array([1, 0]))["name"].to_list() == ["b", "a"]
+    assert packing.gathered(frame.clear(), np.array([-1]))["name"].to_list() == [None]
+
+
+def test_a_frame_is_given_columns_of_names_arrays_and_single_values() -> None:
+    """Columns of the same name are replaced; a list stands in every row."""
+    frame = pl.DataFrame({"value": [1.0, 2.0], "end": [3, 4]})
+    told = giving(frame, end="value", room=np.array([5.0, 6.0]), tolerance=7.0, items=["a", "b"])
+    assert told.to_dict(as_series=False) == {
+        "value": [1.0, 2.0], "end": [1.0, 2.0], "room": [5.0, 6.0], "tolerance": [7.0, 7.0],
+        "items": [["a", "b"], ["a", "b"]],
+    }  # fmt: skip
+
+
+def test_facts_are_named_as_lists_without_those_that_are_missing() -> None:
+    """One list a row, in the order of the columns."""
+    frame = pl.DataFrame({"row": [1, 2], "was_row": [3, None]}, schema_overrides={"row": pl.UInt32})
+    assert facts_of(frame, "row").to_list() == [[1], [2]]
+    assert facts_of(frame, "row", "was_row").to_list() == [[1, 3], [2]]
