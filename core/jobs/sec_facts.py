@@ -22,7 +22,7 @@ from core.store.facts import companies_with_facts, facts_of, known_concepts, wri
 from core.store.warehouse import Warehouse
 
 DATASET = "sec.facts"
-BATCH_FACTS = 122_880  # a row group: from there on the store writes columns, not a log of rows
+BATCH_FACTS = 245_760  # two row groups: below one the store writes a log of rows, not columns
 
 
 @dataclass
