@@ -18,7 +18,7 @@ Value = float | tuple[float, float]
 class Bound:
     """One slider: its name in the URL, its range, and the value where the URL names none.
 
-    A pair as `default` makes a slider of two ends.
+    A pair as `default` makes a slider of two ends; whole numbers make one of whole numbers.
     """
 
     key: str
@@ -80,7 +80,7 @@ def _inside(bound: Bound, chosen: Value) -> Value:
 
 
 def _clip(bound: Bound, number: float) -> float:
-    return min(max(float(number), bound.low), bound.high)
+    return type(bound.low)(min(max(number, bound.low), bound.high))
 
 
 def _number(text: str) -> float | None:

@@ -221,8 +221,12 @@ def distribution(
 def equity(curve: pl.DataFrame, *, title: str) -> go.Figure:
     """Sum of results over time with the drawdown below; both in R, not compounded.
 
-    `curve` has exit_session, equity_r, drawdown_r.
+    `curve` has exit_session, equity_r, drawdown_r. Long ones are drawn by week: the sum at its end,
+    the worst drawdown in it.
     """
+    weekly = curve.height > MOST_DAYS
+    if weekly:
+        curve = _by_week(curve)
     days = curve["exit_session"].to_list()
     line = go.Scatter(
         x=days,
@@ -235,7 +239,7 @@ def equity(curve: pl.DataFrame, *, title: str) -> go.Figure:
         x=days,
         y=(-curve["drawdown_r"]).round(2).to_list(),
         mode="lines",
-        name="drawdown",
+        name="worst drawdown of the week" if weekly else "drawdown",
         fill="tozeroy",
         line={"width": 1, "color": theme.SAFE.down},
         fillcolor="rgba(217, 88, 28, 0.2)",
@@ -249,6 +253,16 @@ def equity(curve: pl.DataFrame, *, title: str) -> go.Figure:
         title={"text": title, "font": {"size": 14}},
         margin={"t": 66},
     )
+
+
+MOST_DAYS = 500  # more points than a chart has pixels to tell them apart
+
+
+def _by_week(curve: pl.DataFrame) -> pl.DataFrame:
+    weeks = curve.sort("exit_session").group_by(
+        pl.col("exit_session").dt.truncate("1w").alias("week"), maintain_order=True
+    )
+    return weeks.agg(pl.col("exit_session", "equity_r").last(), pl.col("drawdown_r").max())
 
 
 def expectancy(table: pl.DataFrame, by: str, *, title: str) -> go.Figure:

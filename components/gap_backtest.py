@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import polars as pl
 import streamlit as st
 
-from components import charts_gaps, once, shell, tables, theme
+from components import bounds, charts_gaps, once, shell, tables, theme, views
 from core import service
 from core.domain import backtest
 from core.domain.gap_filters import GapFilters
 from core.service import gap_statistics
 
 
-def section(desk: service.Desk, past: gap_statistics.History, bounds: GapFilters) -> None:
+def section(desk: service.Desk, past: gap_statistics.History, filters: GapFilters) -> None:
     """Sliders of the rules and what they would have done."""
-    st.subheader("Back-test of the signal", anchor=False)
-    done, totals = gap_statistics.back_test(desk, past, bounds, _rules())
+    stop, target, hold, cost = (cast("float", bounds.value(rule)) for rule in RULES)
+    said = f"Stop {stop:g} ATR, target {target:g} R, held {hold:g} sessions, {cost:g} bp a side."
+    shell.section("Back-test of the signal", said)
+    rules = backtest.Rules(_side(), stop, target, int(hold), cost)
+    done, totals = gap_statistics.back_test(desk, past, filters, rules)
     if done.is_empty():
         shell.empty("No trade to test.", "Widen the filters.")
     else:
@@ -60,17 +63,27 @@ def section(desk: service.Desk, past: gap_statistics.History, bounds: GapFilters
         shell.export_button("Trades as CSV", lambda: done, "gap-backtest.csv")
 
 
-def _rules() -> backtest.Rules:
-    bound = {"bind": "query-params"}
-    with st.container(horizontal=True):
-        side = st.segmented_control(
-            "Side", ["follow", "fade"], default="follow", key="side", required=True, **bound
-        )
-        stop = st.slider("Stop, ATR", 0.5, 5.0, 1.5, 0.25, key="stop", **bound)
-        target = st.slider("Target, R", 0.5, 5.0, 2.0, 0.5, key="target", **bound)
-        hold = st.slider("Sessions held", 1, 20, 5, key="hold", **bound)
-        cost = st.slider("Costs, bp a side", 0.0, 50.0, 5.0, 1.0, key="cost", **bound)
-    return backtest.Rules(side, stop, target, hold, cost)
+RULES = (
+    bounds.Bound("stop", "Stop, ATR", 0.5, 5.0, 1.5, 0.25),
+    bounds.Bound("target", "Target, R", 0.5, 5.0, 2.0, 0.5),
+    bounds.Bound("hold", "Sessions held", 1, 20, 5, 1),
+    bounds.Bound("cost", "Costs, bp a side", 0.0, 50.0, 5.0, 1.0),
+)
+
+
+def _side() -> str:
+    """With the trend or against it; beside it the sliders of the other rules, drawn on demand."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        side: str = st.segmented_control(
+            "Side", ["follow", "fade"], default="follow", key="side", required=True,
+            bind="query-params",
+        )  # fmt: skip
+        box = st.expander("Stop, target, sessions and costs", key="rules", on_change="rerun")
+    if views.is_open(box):
+        with box, st.container(horizontal=True):
+            for rule in RULES:
+                bounds.draw(rule)
+    return side
 
 
 def _drawn(done: pl.DataFrame, title: str, mean: Mapping[str, Any]) -> tuple[Any, Any, Any]:

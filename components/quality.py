@@ -15,7 +15,7 @@ from core.service import exports as files
 
 INPUTS = ("sec.submissions", "sec.facts")
 LETTERS = ("A", "B", "C", "D", "F", "NR")
-ROWS_SHOWN = 100
+ROWS_SHOWN = 50
 TREND = 12  # filings in the sparkline of a company
 OPEN_KEY = "quality_open"
 FILINGS = {
@@ -127,9 +127,9 @@ def _filed_years(graded: pl.DataFrame) -> list[str]:
 
 
 def figures(graded: pl.DataFrame) -> None:
-    """Five figures of a set of grades."""
+    """What the titles of the charts do not say of a set of grades."""
     told = once.of(graded, lambda: _figures(graded), "figures")
-    with st.grid(5):
+    with st.grid(len(told)):
         for label, value in told.items():
             tip = NOT_RATED if label == "Not rated" else None
             st.metric(label, value, border=True, help=tip)
@@ -137,10 +137,7 @@ def figures(graded: pl.DataFrame) -> None:
 
 def _figures(graded: pl.DataFrame) -> dict[str, str]:
     rated = graded.filter(pl.col("grade") != "NR")
-    share = charts_quality.share_good(graded).partition(" are")[0]
     return {
-        "Filings": formats.number(graded.height),
-        "A or B": share if rated.height else formats.NOTHING,
         "Median score": formats.number(rated["score"].median(), 1),
         "With critical findings": formats.number(graded.filter(pl.col("critical") > 0).height),
         "Not rated": formats.number(graded.height - rated.height),

@@ -53,14 +53,12 @@ with shell.guarded("the rates"):
         shell.empty("No gap passes the filters.", "Widen them.")
     else:
         drawn, table = gap_heads.rates(past, passing, measure, by)
-        left, right = st.columns([3, 2], gap="medium")
-        with left:
+        with st.grid(2, gap="medium"):
             theme.show(
                 drawn,
                 alt=f"{measure} by {by.lower()} with 95 % Wilson intervals",
                 key="rates",
             )
-        with right:
             theme.show(
                 gap_heads.sizes(past, theme.palette()),
                 alt="Distribution of gap sizes",

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import polars as pl
 import pytest
 
-from components import charts, tables, theme
+from components import charts, charts_gaps, tables, theme
 
 TODAY = date(2026, 11, 20)  # a Friday
 
@@ -127,3 +127,22 @@ def test_charts_of_pulls_say_what_they_show_by_the_readers_clock():
     )
     calendar = charts.pull_calendar(pulls, today=at.date()).to_dict()
     assert calendar["layout"]["title"]["text"].startswith("1 day with pulls, 1 with a failed one")
+
+
+def test_a_long_equity_curve_is_drawn_by_week_and_keeps_its_worst_day():
+    """Nothing that the title says is lost: the last sum and the deepest drawdown are drawn."""
+    days = pl.date_range(date(2013, 1, 1), date(2015, 1, 1), eager=True).alias("exit_session")
+    n = len(days)
+    curve = pl.DataFrame(
+        [days, pl.Series("equity_r", range(n), pl.Float64), pl.Series("drawdown_r", [0.0] * n)]
+    ).with_columns(
+        drawdown_r=pl.when(pl.col("exit_session") == date(2013, 6, 5)).then(40.0).otherwise(1.0)
+    )
+    line, below = charts_gaps.equity(curve, title="").data
+    assert len(line.x) == curve["exit_session"].dt.truncate("1w").n_unique()
+    assert line.y[-1] == n - 1
+    assert min(below.y) == -40.0
+    assert below.name == "worst drawdown of the week"
+    short = charts_gaps.equity(curve.head(30), title="").data
+    assert len(short[0].x) == 30
+    assert short[1].name == "drawdown"
