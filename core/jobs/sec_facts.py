@@ -89,7 +89,7 @@ class FactsPull:
             StoredDocument(a.url, self.dataset, a.etag, a.last_modified, a.sha256, size)
             for a, size, _ in batch
         ]
-        with self.warehouse.transaction(one_core=True) as tx:
+        with self.warehouse.transaction(bulk=True) as tx:
             counts = write_facts(tx, companies, self.pull_id, now)
             remember(tx, documents, self.pull_id, now)
         self.counts += counts

@@ -36,6 +36,12 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     # takes a quarter off an insert of facts; older files stay as they are
     "storage_compatibility_version": "v1.5.0",
 }
+CACHED_BYTES = 32 * 2**20
+_MEMORY = """
+    SELECT coalesce(sum(memory_usage_bytes), 0)::BIGINT,
+           coalesce(sum(memory_usage_bytes) FILTER (tag = 'BASE_TABLE'), 0)::BIGINT
+    FROM duckdb_memory()
+"""
 
 
 class Warehouse:
@@ -110,13 +116,14 @@ class Warehouse:
                 cursor.execute("ROLLBACK")
 
     @contextmanager
-    def transaction(self, *, one_core: bool = False) -> Iterator[Transaction]:
+    def transaction(self, *, bulk: bool = False) -> Iterator[Transaction]:
         """One writing transaction: commits at the end, rolls back on any exception.
 
-        `one_core`: statements run in the calling thread alone. An insert of one frame has work for
-        one thread; the others spin beside it, for the interpreter lock too, and slow what decodes.
+        `bulk`: one of many large inserts. Statements run in the calling thread alone: an insert of
+        one frame has work for one thread; the others spin beside it, for the interpreter lock too,
+        and slow what decodes. What was written does not stay in memory.
         """
-        with self._write_lock, self._mapped(), self.cursor() as cursor, self._cores(one_core):
+        with self._write_lock, self._mapped(), self.cursor() as cursor, self._lean(bulk):
             cursor.execute("BEGIN TRANSACTION")
             try:
                 yield Transaction(cursor)
@@ -127,8 +134,8 @@ class Warehouse:
                 raise
 
     @contextmanager
-    def _cores(self, one: bool) -> Iterator[None]:
-        if not one:
+    def _lean(self, bulk: bool) -> Iterator[None]:
+        if not bulk:
             yield
             return
         with self.cursor() as cursor:
@@ -137,6 +144,7 @@ class Warehouse:
                 yield
             finally:
                 cursor.execute("RESET GLOBAL threads")
+                _trim(cursor)
 
     def checkpoint(self) -> None:
         """Fold the write-ahead log into the file."""
@@ -205,6 +213,23 @@ def _connect(path: Path) -> duckdb.DuckDBPyConnection:
             where=str(path),
             hint="restore it from a backup with: python -m app restore",
         ) from error
+
+
+def _trim(cursor: duckdb.DuckDBPyConnection) -> None:
+    """Let go of cached blocks of tables beyond CACHED_BYTES: the system has them in its own cache.
+
+    The limit goes down to what is left without them and up again at once; queries that run beside
+    it have the rest of the cache to take from.
+    """
+    used, cached = cursor.execute(_MEMORY).fetchall()[0]
+    if cached <= CACHED_BYTES:
+        return
+    try:
+        cursor.execute(f"SET GLOBAL memory_limit = '{used - cached + CACHED_BYTES}B'")
+    except duckdb.OutOfMemoryException:
+        pass  # they are in use: the next transaction tries again
+    finally:
+        cursor.execute("RESET GLOBAL memory_limit")
 
 
 def _must_read(sql: str) -> None:
