@@ -32,6 +32,16 @@ class Amounts:
         """The items that any row gives."""
         return frozenset(n for n, value in self.items.items() if not np.isnan(value).all())
 
+    def of(self, where: Flags) -> Amounts:
+        """Some of the rows, as amounts of their own."""
+        place = np.flatnonzero(where)
+        filled = {
+            item: {rule: made[place] for rule, made in by_rule.items()}
+            for item, by_rule in self.filled.items()
+        }
+        items = {name: values[place] for name, values in self.items.items()}
+        return Amounts(self.keys[at(place)], items, filled, self.unit[place], self.fid[place])
+
     def rows(self, where: Flags, names: Sequence[str] | None = None) -> pl.DataFrame:
         """Some rows as a frame: the keys, and the items (or those named), null where not given."""
         place = np.flatnonzero(where)

@@ -23,6 +23,7 @@ from core.domain.quality.layout import laid_out, periods, with_period_ends
 from core.domain.quality.measures import measured
 from core.domain.quality.model import Ruleset
 from core.domain.quality.packing import at, days, packed, whole
+from core.domain.quality.reach import reached
 from core.domain.quality.registry import register
 
 
@@ -41,6 +42,22 @@ class Book:
     long: pl.DataFrame  # fid, item, number, start, end, value, row, rank (of the tag), months, own
     points: Amounts  # with missing operands of equations filled from others
     spans: Amounts
+    changed: pl.DataFrame | None = None  # columns of CHANGED: only what this reaches is judged
+
+    @cached_property
+    def reached(self) -> Flags:
+        """The filings to judge. The others are there for what they say of the past."""
+        if self.changed is None:
+            return np.ones(self.filings.height, bool)
+        return reached(self.filings, self.other, self.changed, self.rules)
+
+    @cached_property
+    def near(self) -> tuple[Amounts, Amounts]:
+        """(points, spans) of the filings to judge: enough for what looks at nothing else."""
+        if self.changed is None:
+            return self.points, self.spans
+        points, spans = (given.of(self.reached[given.fid]) for given in (self.points, self.spans))
+        return points, spans
 
     @cached_property
     def item(self) -> np.ndarray[Any, np.dtype[np.uint8]]:
@@ -156,10 +173,12 @@ def open_book(
     rules: Ruleset,
     as_of: date | None = None,
     last: date | None = None,
+    changed: pl.DataFrame | None = None,
 ) -> Book:
     """A book of the frames FACTS, FILINGS, COMPANIES as they were known on `as_of`.
 
-    `last` is the day up to which anything is known, where the frames are a part of more.
+    `last` is the day up to which anything is known, where the frames are a part of more; only
+    what `changed` (columns of CHANGED; None: everything) can reach is to be judged.
     """
     if as_of is not None:
         facts = facts.filter(pl.col("filed") <= as_of)
@@ -176,7 +195,9 @@ def open_book(
     row = pl.Series("row", np.arange(facts.height), pl.UInt32)
     facts = facts.hstack([row, pl.Series("fid", fid)])
     points, spans = (imputed(given, rules) for given in (balances, amounts))
-    return Book(rules, last, facts, number, measures, registry, other, known, long, points, spans)
+    return Book(
+        rules, last, facts, number, measures, registry, other, known, long, points, spans, changed
+    )
 
 
 HELD_FOR_SALE = "DisposalGroup|HeldForSale|DiscontinuedOperation"

@@ -9,6 +9,7 @@ import polars as pl
 
 from core.domain.quality.arrays import Flags, Floats
 from core.domain.quality.book import Book
+from core.domain.quality.deadlines import FILERS, days_taken, slow
 from core.domain.quality.outcome import Outcome, outcome
 from core.domain.quality.packing import at, ends, grouped, matched, packed
 from core.domain.quality.words import Said, facts_of, giving
@@ -16,7 +17,7 @@ from core.domain.quality.words import Said, facts_of, giving
 
 def lengths(book: Book) -> Outcome:
     """Q36: some flow of the length the form asks for ends at the period end."""
-    spans, annual = book.spans, book.flag("annual")
+    (_, spans), annual = book.near, book.flag("annual")
     periodic = book.flag("periodic") & ~book.flag("transition") & ~np.isnan(book.day("period_end"))
     months = spans.keys["months"].to_numpy()
     seen = spans.keys["own"].to_numpy() & periodic[spans.fid]
@@ -143,24 +144,18 @@ def future(book: Book) -> Outcome:
 
 def deadline(book: Book) -> Outcome:
     """Q45: days from period end to filing against the deadline of the filer category."""
-    limits, taken = book.rules.deadlines, book.day("filed") - book.day("report_date")
-    judged = book.originals & ~book.flag("transition") & book.flag("listed") & ~np.isnan(taken)
-    # The shortest that any filer is allowed: who kept to it, need not be looked at.
-    shortest = [min(limits[filer][n] for filer in FILERS) for n in (0, 1)]
-    slow = judged & (taken > np.where(book.flag("annual"), *shortest) + limits["grace"])
-    if not slow.any():
+    taken = days_taken(book.filings)
+    judged, late = ~np.isnan(taken), slow(book.filings, taken, book.rules)
+    if not late.any():
         return outcome("Q45", np.flatnonzero(judged))
     more = pl.when(pl.col("filed").dt.year() < 2010).then(10).otherwise(0)
-    failed = book.filings.filter(slow).with_columns(days=pl.Series(taken[slow]), due=_due(book))
+    failed = book.filings.filter(late).with_columns(days=pl.Series(taken[late]), due=_due(book))
     failed = failed.filter(pl.col("days") > pl.col("due") + more)
     if failed.is_empty():
         return outcome("Q45", np.flatnonzero(judged))
     failed = giving(failed, end="report_date", expected="due", actual="days")
     said = "Filed {actual} days after the period end, but {expected} are allowed."
     return outcome("Q45", np.flatnonzero(judged), Said(failed, said))
-
-
-FILERS = ("foreign", "other", "accelerated", "large")
 
 
 def _due(book: Book) -> pl.Expr:

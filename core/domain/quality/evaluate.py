@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from core.domain.quality import change, dates, history, labels, past, presence, quarters, shares
 from core.domain.quality.arrays import Floats
 from core.domain.quality.book import Book
-from core.domain.quality.outcome import Judged, Outcome, joined
+from core.domain.quality.outcome import Judged, Outcome, joined, within
 from core.domain.quality.relations import equations, orders
 
 CHECKS: Mapping[str, Callable[[Book], Outcome]] = {
@@ -63,11 +63,18 @@ def _evaluated(book: Book, only: Collection[str] | None) -> Evaluated:
     outcomes += _over_time(book, names)
     unknown = np.full(book.filings.height, np.nan)
     if not names & set(PRESENCE):
-        return Evaluated(joined(outcomes, book.filings.height), unknown, unknown)
+        return Evaluated(_judged(book, outcomes), unknown, unknown)
     have = presence.present(book)
     q42, required = presence.required(book, have)
     q48, usual = presence.vanished(book, have)
-    return Evaluated(joined([*outcomes, q42, q48], book.filings.height), required, usual)
+    return Evaluated(_judged(book, [*outcomes, q42, q48]), required, usual)
+
+
+def _judged(book: Book, outcomes: Sequence[Outcome]) -> Judged:
+    """All outcomes as one, of the filings to judge."""
+    if book.changed is not None:
+        outcomes = [within(found, book.reached) for found in outcomes]
+    return joined(outcomes, book.filings.height)
 
 
 def _over_time(book: Book, names: set[str]) -> list[Outcome]:

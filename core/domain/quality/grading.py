@@ -18,6 +18,7 @@ from core.domain.quality.book import Book, latest, open_book
 from core.domain.quality.evaluate import Evaluated, evaluate
 from core.domain.quality.evidence import used
 from core.domain.quality.model import Ruleset, default_ruleset
+from core.domain.quality.packing import at
 from core.domain.quality.presence import factless
 from core.domain.quality.score import scores
 from core.domain.quality.words import Said, giving, messages, same
@@ -36,7 +37,8 @@ SCORE_COLUMNS = (
 class Graded:
     """scores: one row a filing. findings: one row a failure. judged: (filing, rule, ok).
 
-    items: the facts chosen for the standard items of every filing.
+    items: the facts chosen for the standard items of every filing. kept: cik and accession of the
+    filings with facts that nothing changed for, of which the others say nothing.
     """
 
     ruleset: str
@@ -44,6 +46,7 @@ class Graded:
     findings: pl.DataFrame
     judged: pl.DataFrame
     items: pl.DataFrame
+    kept: pl.DataFrame
 
 
 def grade(
@@ -54,18 +57,22 @@ def grade(
     as_of: date | None = None,
     rules: Ruleset | None = None,
     only: Collection[str] | None = None,
+    changed: pl.DataFrame | None = None,
+    last: date | None = None,
 ) -> Graded:
     """Grades of all filings in FACTS, FILINGS, COMPANIES, as known on `as_of` (default: all).
 
-    `only` limits the rules (for measuring); scores then rest on those alone.
+    `only` limits the rules (for measuring); scores then rest on those alone. `changed` (columns of
+    CHANGED) limits the filings to those that a change can reach; the frames hold all of their
+    companies. `last` is the day up to which anything is known, where the frames are a part of more.
     """
     rules = rules or default_ruleset()
-    last = as_of or latest(facts, filings)
+    last = last or as_of or latest(facts, filings)
     parts = [
-        _grade(open_book(*batch, rules, as_of, last), only)
+        _grade(open_book(*batch, rules, as_of, last, changed), only)
         for batch in _batches(facts, filings, companies)
     ]
-    names = ("scores", "findings", "judged", "items")
+    names = ("scores", "findings", "judged", "items", "kept")
     return Graded(rules.id, *(pl.concat([getattr(p, name) for p in parts]) for name in names))
 
 
@@ -104,7 +111,7 @@ def _grade(book: Book, only: Collection[str] | None) -> Graded:
         ruleset=same(book.rules.id, table.height),
         input_hash=input_hashes(book),
     )
-    rated = table[list(SCORE_COLUMNS)]
+    rated = table[list(SCORE_COLUMNS)].filter(book.reached)
     judged = book.beside(evaluated.outcome.frame(), "cik", "accession")
     judged = judged[["cik", "accession", "rule", "ok"]]
     found = findings(book, evaluated)
@@ -114,7 +121,8 @@ def _grade(book: Book, only: Collection[str] | None) -> Graded:
         rated = pl.concat([rated, _unrated(empty, rated)])
         found = pl.concat([found, _announced(empty, found, book.rules)])
         judged = pl.concat([judged, lost])
-    return Graded(book.rules.id, rated, found, judged, chosen_items(book))
+    kept = book.filings[["cik", "accession"]].filter(~book.reached)
+    return Graded(book.rules.id, rated, found, judged, chosen_items(book), kept)
 
 
 def without_facts(book: Book) -> pl.DataFrame:
@@ -161,9 +169,10 @@ def _like(rows: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
 
 def chosen_items(book: Book) -> pl.DataFrame:
     """cik, accession, item and the fact (key and value) that stands for it, per period."""
-    stated = book.facts[CHOSEN][book.long["row"]]
-    item, months = book.long["item"].cast(pl.String), book.long["months"].cast(pl.Int32)
-    return pl.DataFrame([item, months, book.long["own"], *stated])
+    long = book.long[at(np.flatnonzero(book.reached[book.fid]))]
+    stated = book.facts[CHOSEN][long["row"]]
+    item, months = long["item"].cast(pl.String), long["months"].cast(pl.Int32)
+    return pl.DataFrame([item, months, long["own"], *stated])
 
 
 CHOSEN = [
@@ -173,9 +182,12 @@ CHOSEN = [
 
 def input_hashes(book: Book) -> pl.Series:
     """Of each filing 16 hex digits over its facts, whatever their order."""
-    row = pl.struct("taxonomy", "concept", "unit", "period_start", "period_end", "value", "seq")
-    mixed = book.facts.select(row.hash(seed=SEED)).to_series().to_numpy()
-    both, fid = np.zeros((2, book.filings.height), np.uint64), book.facts["fid"].to_numpy()
+    facts, fid = book.facts[HASHED], book.facts["fid"].to_numpy()
+    if book.changed is not None:
+        rows = np.flatnonzero(book.reached[fid])
+        facts, fid = facts[at(rows)], fid[rows]
+    mixed = facts.select(pl.struct(HASHED).hash(seed=SEED)).to_series().to_numpy()
+    both = np.zeros((2, book.filings.height), np.uint64)
     np.add.at(both[0], fid, mixed)
     np.bitwise_xor.at(both[1], fid, mixed)
     total, other = (pl.Series("input_hash", number).cast(pl.String) for number in both)
@@ -183,6 +195,7 @@ def input_hashes(book: Book) -> pl.Series:
 
 
 SEED = 20260101
+HASHED = ["taxonomy", "concept", "unit", "period_start", "period_end", "value", "seq"]
 
 
 def findings(book: Book, evaluated: Evaluated) -> pl.DataFrame:

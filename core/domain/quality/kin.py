@@ -35,7 +35,7 @@ def against_kin(book: Book) -> list[Said]:
     """Failures in words, for each relation that any filing breaks."""
     found = []
     for item, next_kin, slack in KIN:
-        wrong, other = _signs(book, item, next_kin, slack), book.spans.items[next_kin]
+        wrong, other = _signs(book, item, next_kin, slack), book.near[1].items[next_kin]
         found.append((item, wrong, other, f", but {next_kin} is ", TURNED))
     for item in ("EpsBasic", "EpsDiluted"):
         wrong, other = _share_signs(book, item)
@@ -51,16 +51,16 @@ HUGE = ": not of one size."
 
 
 def _signs(book: Book, item: str, kin: str, slack: float) -> Flags:
-    value, other = book.spans.items[item], book.spans.items[kin]
-    sold = np.abs(book.spans.items["IncomeDiscontinued"]) > 0.5 * np.abs(value)
+    value, other = book.near[1].items[item], book.near[1].items[kin]
+    sold = np.abs(book.near[1].items["IncomeDiscontinued"]) > 0.5 * np.abs(value)
     mirrored: Flags = np.abs(value + other) <= slack * np.abs(other)
     turned: Flags = np.sign(value) * np.sign(other) == -1
     return mirrored & ~sold & turned
 
 
 def _share_signs(book: Book, eps: str) -> tuple[Flags, Floats]:
-    items = book.spans.items
-    income = book.spans.first(("IncomeToCommon", "NetIncome", "ProfitLoss"))
+    items = book.near[1].items
+    income = book.near[1].first(("IncomeToCommon", "NetIncome", "ProfitLoss"))
     wrong: Flags = (np.abs(items[eps]) >= 0.02) & (np.sign(items[eps]) * np.sign(income) == -1)
     for name in RELATED:
         wrong &= np.isnan(items[name]) | (np.sign(items[name]) == np.sign(income))
@@ -68,15 +68,15 @@ def _share_signs(book: Book, eps: str) -> tuple[Flags, Floats]:
 
 
 def _sizes(book: Book, item: str, factor: float, kin: tuple[str, ...]) -> tuple[Flags, Floats]:
-    greatest = book.spans.greatest(kin)
-    least = 0.05 if item.startswith("Eps") else book.spans.unit * 10
-    huge: Flags = np.abs(book.spans.items[item]) > factor * greatest
+    greatest = book.near[1].greatest(kin)
+    least = 0.05 if item.startswith("Eps") else book.near[1].unit * 10
+    huge: Flags = np.abs(book.near[1].items[item]) > factor * greatest
     return huge & (greatest >= least), greatest
 
 
 def _told(book: Book, item: str, wrong: Flags, other: Floats, middle: str, tail: str) -> Said:
-    keys = book.spans.rows(wrong, []).select("fid", "start", "end", other=pl.Series(other[wrong]))
-    concerned = book.of([item]) & np.isin(book.fid, book.spans.fid[wrong])
+    keys = book.near[1].rows(wrong, []).select("fid", "start", "end", other=pl.Series(other[wrong]))
+    concerned = book.of([item]) & np.isin(book.fid, book.near[1].fid[wrong])
     stated = book.rows(concerned).select("fid", "start", "end", "item", "value", "row")
     # What was filled in stands for no fact, so that nothing can be told of it.
     return unlike(keys.join(stated, on=["fid", "start", "end"]), "other", middle, tail)

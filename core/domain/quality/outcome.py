@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from core.domain.quality.arrays import Numbers
+from core.domain.quality.arrays import Flags, Numbers
 from core.domain.quality.packing import at
 from core.domain.quality.words import Said, giving, messages, same
 
@@ -61,6 +61,13 @@ def outcome(rule: str, judged: Numbers, *told: Said) -> Outcome:
     where anything failed: to plan such a frame takes longer than to judge a company.
     """
     return Outcome(rule, judged, tuple(said for said in told if said.frame.height))
+
+
+def within(found: Outcome, filings: Flags) -> Outcome:
+    """What a rule found of some of the filings."""
+    told = [(said, filings[said.frame["fid"].to_numpy()]) for said in found.told]
+    kept = (Said(said.frame.filter(some), said.sentence) for said, some in told if some.any())
+    return outcome(found.rule, found.judged[filings[found.judged]], *kept)
 
 
 def joined(outcomes: Sequence[Outcome], filings: int) -> Judged:

@@ -21,7 +21,7 @@ def adding_up(book: Book) -> Outcome:
     it; then a departure counts only where that filing's value was not restated since.
     """
     flows = _flows(book, "flow")
-    long, last, rest = _parts(flows)
+    long, last, rest = _parts(flows, book.reached)
     value, quarter, before = (flows.value[rows] for rows in (long, last, rest))
     earlier = flows.fid[rest] < flows.fid[long]
     summed = quarter + before
@@ -98,9 +98,12 @@ def _flows(book: Book, flag: str) -> Flows:
     return Flows(place, fid, item, tag, start, end, months, value, unit, company)
 
 
-def _parts(flows: Flows) -> tuple[Numbers, Numbers, Numbers]:
-    """(longer flows, their last quarters, what came before, of this filing or an earlier one)."""
-    longer = np.flatnonzero(np.isin(flows.months, (6, 9, 12)))
+def _parts(flows: Flows, filings: Flags) -> tuple[Numbers, Numbers, Numbers]:
+    """(longer flows, their last quarters, what came before, of this filing or an earlier one).
+
+    Longer flows of some filings; what came before may be of any.
+    """
+    longer = np.flatnonzero(np.isin(flows.months, (6, 9, 12)) & filings[flows.fid])
     quarters = np.flatnonzero(flows.months == 3)
     same = packed([flows.fid, flows.tag, flows.end])
     left, right = matched(same[longer], same[quarters])
@@ -163,7 +166,8 @@ def _beside(book: Book, flows: Flows, which: Numbers, **others: Numbers) -> pl.D
 def fourth(book: Book) -> Outcome:
     """Q50: year less nine months, from the third quarter's report before it."""
     flows = _flows(book, "growing")
-    years, nines = (np.flatnonzero(flows.months == months) for months in (12, 9))
+    nines = np.flatnonzero(flows.months == 9)
+    years = np.flatnonzero((flows.months == 12) & book.reached[flows.fid])
     stem = packed([flows.company, flows.tag, flows.start])
     left, right = matched(stem[years], stem[nines])
     year, nine = years[left], nines[right]

@@ -23,9 +23,13 @@ GROSS = 0.9
 
 def equations(book: Book, rules: Sequence[Rule]) -> list[Outcome]:
     """Rules of equations over the points and the spans of a book."""
-    return [
-        _judged(book, rule, book.points if rule.kind == "instant" else book.spans) for rule in rules
-    ]
+    return [_judged(book, rule, _amounts(book, rule)) for rule in rules]
+
+
+def _amounts(book: Book, rule: Rule) -> Amounts:
+    """What a rule is judged on; a filer's habits show in all of its filings."""
+    points, spans = (book.points, book.spans) if rule.style == "learned" else book.near
+    return points if rule.kind == "instant" else spans
 
 
 def _judged(book: Book, rule: Rule, given: Amounts) -> Outcome:
@@ -119,7 +123,8 @@ def _learned(book: Book, rule: Rule, fid: Numbers, ok: Flags, failed: pl.DataFra
 
 def orders(book: Book, rule: Rule) -> Outcome:
     """A rule of `part <= whole` pairs over the points of a book."""
-    points, judged, pieces = book.points, np.zeros(len(book.points.fid), bool), []
+    points, _ = book.near
+    judged, pieces = np.zeros(len(points.fid), bool), []
     for part, whole in rule.orders:
         less, more = points.items[part], points.items[whole]
         room = points.unit * 2.0

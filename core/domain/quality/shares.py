@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from core.domain.quality.amounts import Amounts
 from core.domain.quality.arrays import Flags, Floats, Numbers
 from core.domain.quality.book import Book
 from core.domain.quality.outcome import Outcome, outcome
@@ -17,8 +18,9 @@ MILLION = 1e6
 
 def earnings(book: Book) -> Outcome:
     """Q24: basic EPS times basic shares is about one of the incomes it may rest on."""
-    spans, items = book.spans, book.spans.items
-    product, room = items["EpsBasic"] * items["SharesBasic"], _room(book)
+    _, spans = book.near
+    items = spans.items
+    product, room = items["EpsBasic"] * items["SharesBasic"], _room(spans)
     gaps = [np.abs(items[n] - product) - room - np.abs(items[n]) * 0.01 for n in INCOMES]
     gap = np.fmin.reduce(gaps)
     judged = ~np.isnan(gap) & (items["SharesBasic"] > 0)
@@ -41,13 +43,14 @@ def earnings(book: Book) -> Outcome:
 INCOMES = ("IncomeToCommon", "NetIncome", "ProfitLoss", "IncomeContinuing")  # the likeliest first
 
 
-def _room(book: Book) -> Floats:
-    return np.abs(book.spans.items["SharesBasic"]) * 0.005 + book.spans.unit * 2
+def _room(spans: Amounts) -> Floats:
+    return np.abs(spans.items["SharesBasic"]) * 0.005 + spans.unit * 2
 
 
 def dilution(book: Book) -> Outcome:
     """Q25: diluted shares >= basic shares, diluted EPS <= basic EPS."""
-    spans, items = book.spans, book.spans.items
+    _, spans = book.near
+    items = spans.items
     shares = (items["SharesBasic"] > 0) & (items["SharesDiluted"] > 0)
     eps = ~np.isnan(items["EpsBasic"] + items["EpsDiluted"])
     fewer = shares & (items["SharesDiluted"] < items["SharesBasic"] * 0.999)
@@ -76,7 +79,8 @@ def heads(book: Book) -> Outcome:
     Where no noncontrolling share is reported the two may differ by a quarter at most, and never in
     sign beyond rounding; where it is, rule Q22 judges them.
     """
-    spans, items = book.spans, book.spans.items
+    _, spans = book.near
+    items = spans.items
     net, profit = items["NetIncome"], items["ProfitLoss"]
     judged = ~np.isnan(net) & ~np.isnan(profit) & np.isnan(items["NciIncome"])
     for made_up in spans.filled.get("ProfitLoss", {}).values():
@@ -179,7 +183,7 @@ REVERSE_SPLIT = "StockholdersEquityReverseStockSplitRatio"
 
 def small(book: Book) -> Outcome:
     """Q32: an accelerated filer whose every balance is below a million."""
-    points = book.points
+    points, _ = book.near
     filer = book.filings["filer"]
     filers = ((filer == "large") | (filer == "accelerated")).to_numpy()
     sheets = filers[points.fid] & ~np.isnan(points.items["Assets"])
