@@ -14,6 +14,7 @@ import polars as pl
 from core.domain import dataset_quality
 from core.domain.quality import grading
 from core.domain.quality.model import WEIGHTS, Rule, default_ruleset
+from core.domain.quality.reach import changes
 from core.errors import NotFoundError, UsageError
 from core.jobs.queue import Job
 from core.jobs.worker import Context
@@ -70,19 +71,26 @@ def grade_all(
     force: bool = False,
     on_progress: Callable[[str, float], None] = lambda *_: None,
 ) -> dict[str, int]:
-    """Grade companies whose facts or filings changed; how many companies, written, unchanged."""
+    """Grade what changed and what that can reach; how many companies, written, unchanged.
+
+    Companies whose facts or filings changed are looked at; of those that were graded before by the
+    same rules only the filings that a change can reach are judged again. `force` judges all.
+    """
     rules = default_ruleset()
-    marks = store.fingerprints(desk.warehouse)
+    marks, last = store.fingerprints(desk.warehouse), store.latest_filed(desk.warehouse)
     known = {} if force else store.graded_inputs(desk.warehouse, rules.id)
     due = [c for c, mark in marks.items() if known.get(c) != mark and (ciks is None or c in ciks)]
     written = unchanged = 0
     for start in range(0, len(due), BATCH_COMPANIES):
         batch = due[start : start + BATCH_COMPANIES]
-        facts, filings, known_companies = store.inputs(desk.warehouse, batch, None)
-        graded = grading.grade(facts, filings, known_companies, rules=rules)
+        now = store.filing_marks(desk.warehouse, batch)
+        before = store.graded_filings(desk.warehouse, [cik for cik in batch if cik in known])
+        changed = None if before.is_empty() else changes(before, now)
+        frames = store.inputs(desk.warehouse, batch, None)
+        graded = grading.grade(*frames, rules=rules, changed=changed, last=last)
         with desk.warehouse.transaction() as tx:
-            chosen = {cik: marks[cik] for cik in batch}
-            new, same = store.write(tx, graded, batch, chosen, desk.now())
+            chosen = store.Marks({cik: marks[cik] for cik in batch}, now)
+            new, same = store.write(tx, graded, chosen, desk.now())
         written, unchanged = written + new, unchanged + same
         on_progress(f"{start + len(batch)} of {len(due)} companies", 100 * (start + 1) / len(due))
     return {"companies": len(due), "written": written, "unchanged": unchanged}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -10,11 +11,11 @@ import polars as pl
 
 from core.domain.frames import COMPANIES, FACTS, FILINGS
 from core.domain.quality.grading import Graded
+from core.domain.quality.registry import REPORTS
 from core.store.facts import facts_as_known_on
 from core.store.transaction import Transaction
 from core.store.warehouse import Warehouse
 
-REPORTS = r"^(10-[KQ]|10-[KQ]T|20-F|40-F)(/A)?$"
 _SAME = (
     "score", "grade", "coverage_pct", "critical", "major", "minor", "info", "required_score",
     "identity_score", "duplicate_score", "missing_score", "complexity_score", "ruleset",
@@ -32,6 +33,24 @@ WITH f AS (
 SELECT f.cik, concat_ws('-', f.n, f.h, s.n, s.h, c.h) AS fingerprint
 FROM f LEFT JOIN s ON s.cik = f.cik LEFT JOIN c ON c.cik = f.cik
 """
+# Of filings with facts, and of those that count without: reports and notices of late filing.
+_MARKS = """
+WITH f AS (
+    SELECT cik, accession, min(filed) AS filed, count(*) AS n,
+        bit_xor(hash(taxonomy, concept, unit, period_start, period_end, value, fiscal_year,
+            fiscal_period, form, filed, seq)) AS h
+    FROM facts WHERE removed_at IS NULL AND list_contains($ciks::BIGINT[], cik) GROUP BY ALL
+), s AS (
+    SELECT cik, accession, form, filed, report_date, hash(form, filed, report_date, is_xbrl) AS h
+    FROM filings WHERE list_contains($ciks::BIGINT[], cik)
+), c AS (SELECT cik, hash(name, sic, category, fiscal_year_end) AS h FROM companies)
+SELECT coalesce(f.cik, s.cik) AS cik, coalesce(f.accession, s.accession) AS accession,
+    coalesce(least(f.filed, s.filed), f.filed, s.filed) AS filed, s.report_date,
+    concat_ws('-', coalesce(f.n, 0), f.h, coalesce(s.h::VARCHAR, ''), c.h) AS mark
+FROM f FULL JOIN s ON s.cik = f.cik AND s.accession = f.accession
+    LEFT JOIN c ON c.cik = coalesce(f.cik, s.cik)
+WHERE f.n IS NOT NULL OR list_contains($reports::VARCHAR[], regexp_replace(s.form, '/A$', ''))
+"""
 
 
 def fingerprints(warehouse: Warehouse) -> dict[int, str]:
@@ -43,6 +62,32 @@ def graded_inputs(warehouse: Warehouse, ruleset: str) -> dict[int, str]:
     """The fingerprints that the current grades rest on."""
     query = "SELECT cik, fingerprint FROM grade_inputs WHERE ruleset = ?"
     return dict(warehouse.read(query, [ruleset]).rows())
+
+
+def filing_marks(warehouse: Warehouse, ciks: Sequence[int]) -> pl.DataFrame:
+    """What decides the grade of each filing: cik, accession, filed, report_date, mark.
+
+    A change of the company changes all of its marks.
+    """
+    return warehouse.read(_MARKS, {"ciks": list(ciks), "reports": REPORTS})
+
+
+def graded_filings(warehouse: Warehouse, ciks: Sequence[int]) -> pl.DataFrame:
+    """The same as it was when companies were graded last; nothing of those never marked."""
+    return warehouse.read(
+        "SELECT cik, accession, filed, report_date, mark FROM graded_filings "
+        "WHERE list_contains(?::BIGINT[], cik)",
+        [list(ciks)],
+    )
+
+
+def latest_filed(warehouse: Warehouse) -> date | None:
+    """The last day of filing that is known of."""
+    days = warehouse.read(
+        "SELECT greatest((SELECT max(filed) FROM filings), (SELECT max(filed) FROM fact_sources))"
+    )
+    latest: date | None = days.item()
+    return latest
 
 
 def inputs(
@@ -57,15 +102,24 @@ def inputs(
     return facts.select(list(FACTS.columns)), filings, known
 
 
-def write(
-    tx: Transaction, graded: Graded, ciks: Sequence[int], marks: dict[int, str], now: datetime
-) -> tuple[int, int]:
-    """Store the grades of companies; (written, unchanged). A grade that is no more stays as old."""
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What companies and their filings were when they were read to be graded."""
+
+    companies: Mapping[int, str]  # fingerprints
+    filings: pl.DataFrame  # of `filing_marks`
+
+
+def write(tx: Transaction, graded: Graded, marks: Marks, now: datetime) -> tuple[int, int]:
+    """Store the grades of companies; (written, unchanged). A grade that is no more stays as old.
+
+    What is `kept` keeps its grade, findings and items, and counts as unchanged.
+    """
+    ciks, keys = list(marks.companies), ["cik", "accession"]
     before = tx.read(
-        "SELECT * FROM grades WHERE is_current AND cik IN (SELECT unnest(?))", [list(ciks)]
-    )
+        "SELECT * FROM grades WHERE is_current AND cik IN (SELECT unnest(?))", [ciks]
+    ).join(graded.kept, on=keys, how="anti")
     fresh = graded.scores.with_columns(pl.col("facts", "concepts").cast(pl.Int64))
-    keys = ["cik", "accession"]
     same = fresh.join(
         before.select(*keys, *_SAME), on=[*keys, *_SAME], how="semi", nulls_equal=True
     )
@@ -73,18 +127,20 @@ def write(
     _retire(tx, before.join(same.select(keys), on=keys, how="anti").select(keys))
     tx.insert("grades", changed.with_columns(graded_at=_at(now), is_current=pl.lit(True)))
     tx.insert("findings", _found(graded.findings, changed.select(keys), now))
-    _write_items(tx, graded.items, ciks)
+    _write_items(tx, graded, ciks)
     _write_marks(tx, marks, graded.ruleset)
-    return changed.height, same.height
+    return changed.height, same.height + graded.kept.height
 
 
 def _retire(tx: Transaction, keys: pl.DataFrame) -> None:
-    accessions = keys["accession"].to_list()
-    tx.execute(
-        "UPDATE grades SET is_current = FALSE "
-        "WHERE is_current AND accession IN (SELECT unnest(?)) AND cik IN (SELECT unnest(?))",
-        [accessions, keys["cik"].unique().to_list()],
-    )
+    """Grades of these filings, each of one company: others may have filed it as well."""
+    if keys.is_empty():
+        return
+    with tx.registered(keys) as source:
+        tx.execute(
+            "UPDATE grades SET is_current = FALSE "
+            f"WHERE is_current AND (cik, accession) IN (SELECT (cik, accession) FROM {source})"
+        )
 
 
 def _found(findings: pl.DataFrame, keys: pl.DataFrame, now: datetime) -> pl.DataFrame:
@@ -93,17 +149,25 @@ def _found(findings: pl.DataFrame, keys: pl.DataFrame, now: datetime) -> pl.Data
     return wanted.with_columns(facts=as_json, graded_at=_at(now))
 
 
-def _write_items(tx: Transaction, items: pl.DataFrame, ciks: Sequence[int]) -> None:
-    tx.execute("DELETE FROM filing_items WHERE cik IN (SELECT unnest(?))", [list(ciks)])
-    tx.insert("filing_items", items)
+def _write_items(tx: Transaction, graded: Graded, ciks: Sequence[int]) -> None:
+    with tx.registered(graded.kept) as source:
+        tx.execute(
+            "DELETE FROM filing_items WHERE cik IN (SELECT unnest(?)) "
+            f"AND (cik, accession) NOT IN (SELECT (cik, accession) FROM {source})",
+            [list(ciks)],
+        )
+    tx.insert("filing_items", graded.items)
 
 
-def _write_marks(tx: Transaction, marks: dict[int, str], ruleset: str) -> None:
-    tx.execute("DELETE FROM grade_inputs WHERE cik IN (SELECT unnest(?))", [list(marks)])
+def _write_marks(tx: Transaction, marks: Marks, ruleset: str) -> None:
+    ciks = list(marks.companies)
+    tx.execute("DELETE FROM grade_inputs WHERE cik IN (SELECT unnest(?))", [ciks])
+    tx.execute("DELETE FROM graded_filings WHERE cik IN (SELECT unnest(?))", [ciks])
+    tx.insert("graded_filings", marks.filings)
     tx.insert(
         "grade_inputs",
         pl.DataFrame(
-            {"cik": list(marks), "fingerprint": list(marks.values())},
+            {"cik": ciks, "fingerprint": list(marks.companies.values())},
             schema={"cik": pl.Int64, "fingerprint": pl.String},
         ).with_columns(ruleset=pl.lit(ruleset)),
     )

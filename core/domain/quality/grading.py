@@ -118,7 +118,7 @@ def _grade(book: Book, only: Collection[str] | None) -> Graded:
     empty = without_facts(book)
     if not empty.is_empty() and (only is None or "Q44" in only):
         lost = empty.select("cik", "accession", rule=pl.lit("Q44"), ok=pl.lit(value=False))
-        rated = pl.concat([rated, _unrated(empty, rated)])
+        rated = pl.concat([rated, _unrated(empty, rated, book.rules)])
         found = pl.concat([found, _announced(empty, found, book.rules)])
         judged = pl.concat([judged, lost])
     kept = book.filings[["cik", "accession"]].filter(~book.reached)
@@ -138,7 +138,7 @@ def without_facts(book: Book) -> pl.DataFrame:
     return giving(empty, message=messages([Said(empty, said)])[0])
 
 
-def _unrated(empty: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
+def _unrated(empty: pl.DataFrame, scores: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
     """NR rows, of the columns of `scores`, for filings without facts."""
     rows = empty.select(
         "cik", "accession", "form", "filed", "style", company="name", period_end="report_date",
@@ -146,8 +146,7 @@ def _unrated(empty: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
         concepts=pl.lit(0), reason=pl.lit("not rated: marked XBRL, but without facts"),
         critical=pl.lit(0), minor=pl.lit(0), info=pl.lit(0),
     )  # fmt: skip
-    rows = rows.with_columns(ruleset=pl.lit(scores["ruleset"].first(), pl.String))
-    return _like(rows, scores)
+    return _like(giving(rows, ruleset=same(rules.id, rows.height)), scores)
 
 
 def _announced(empty: pl.DataFrame, found: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
