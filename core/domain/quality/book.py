@@ -52,6 +52,11 @@ class Book:
         return reached(self.filings, self.other, self.changed, self.rules)
 
     @cached_property
+    def here(self) -> Flags:
+        """Which rows of `long` are of the filings to judge."""
+        return self.reached[self.fid]
+
+    @cached_property
     def near(self) -> tuple[Amounts, Amounts]:
         """(points, spans) of the filings to judge: enough for what looks at nothing else."""
         if self.changed is None:

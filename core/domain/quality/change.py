@@ -26,7 +26,8 @@ def restated(book: Book, told: Told) -> Outcome:
     Fails where at least three headline items of at least a tenth of those compared changed.
     """
     first = told.value[told.first]
-    both = np.flatnonzero((told.fid[told.first] < told.fid) & (told.value != 0) & (first != 0))
+    before = (told.fid[told.first] < told.fid) & book.reached[told.fid]
+    both = np.flatnonzero(before & (told.value != 0) & (first != 0))
     first, value, fid = first[both], told.value[both], told.fid[both]
     eps = book.of(("EpsBasic", "EpsDiluted"))[told.row[both]]
     rounding = np.fmax(book.filings["unit"].to_numpy()[fid] * 2, np.abs(first) * 0.001)
@@ -74,6 +75,7 @@ def outliers(book: Book, own: Own) -> Outcome:
     growth = np.log(np.abs(own.value) / np.abs(own.past[3]))
     run = np.cumsum(own.place == 0)
     often = np.bincount(run[np.isfinite(growth)], minlength=len(run) + 1)
+    often[~np.isin(np.arange(len(often)), run[book.reached[own.fid]])] = 0  # none of them is judged
     grown = np.flatnonzero(np.isfinite(growth) & (often[run] > 2 * LEAST))  # others have no spread
     known = pl.DataFrame({"run": run[grown], "growth": growth[grown]})
     known = known.with_columns(spread=(pl.col("growth") - _median_before("growth")).abs())

@@ -38,7 +38,7 @@ def lengths(book: Book) -> Outcome:
 
 def _strays(book: Book) -> list[Said]:
     """Periods of a headline item or two, a few days off a period that carries the statements."""
-    rows = np.flatnonzero(book.flagged("headline") & (book.months > 0))
+    rows = np.flatnonzero(book.flagged("headline") & (book.months > 0) & book.here)
     start, end = book.start[rows], book.end[rows]
     fid = book.fid[rows].astype(np.int64)
     first, of = grouped(packed([fid, start, end]))
@@ -130,7 +130,7 @@ COVER_DAYS = (240, 110)  # longest from the balance sheet to the cover: annual, 
 
 def future(book: Book) -> Outcome:
     """Q39: standard items do not end after the day of filing."""
-    rows = np.flatnonzero(book.flagged("headline"))
+    rows = np.flatnonzero(book.flagged("headline") & book.here)
     fid = book.fid[rows]
     late = book.end[rows] - book.day("filed")[fid] > 1
     if not late.any():

@@ -80,7 +80,8 @@ def _judged(book: Book, outcomes: Sequence[Outcome]) -> Judged:
 def _over_time(book: Book, names: set[str]) -> list[Outcome]:
     if not names & set(HISTORY):
         return []
-    own, told = past.own_values(book), past.told_before(book)
+    own = past.own_values(book)
+    told = past.told_before(book, own)
     return [
         history.scale_jump(book, own, told),
         history.flips(book, own, told),

@@ -15,6 +15,8 @@ from core.domain.quality.packing import at, days, found_rows, gathered, matched,
 
 def used(book: Book, failed: pl.DataFrame) -> pl.Series:
     """The facts behind every finding, as lists of structs; null where it rests on none."""
+    if failed.is_empty():
+        return pl.Series("facts", [], dtype=pl.List(_stated(book, np.zeros(0, np.int64)).dtype))
     place = pl.Series("finding", np.arange(failed.height))
     direct = failed[["rows"]].hstack([place]).explode("rows").drop_nulls()
     named = _looked_up(book, failed[["fid", "start", "end", "items"]].hstack([place]))

@@ -12,7 +12,7 @@ from core.domain.quality.book import Book
 from core.domain.quality.kin import against_kin
 from core.domain.quality.outcome import Outcome, outcome
 from core.domain.quality.packing import at, found_rows, whole
-from core.domain.quality.past import Own, Told, place_of
+from core.domain.quality.past import Own, Retold, Told
 from core.domain.quality.words import Said, giving, unlike
 
 SCALES = (1e3, 1e6)
@@ -20,12 +20,10 @@ OUT_OF_LINE = 30.0
 LONE_JUMP = 150.0
 
 
-def scale_jump(book: Book, own: Own, told: Told) -> Outcome:
+def scale_jump(book: Book, own: Own, told: Retold) -> Outcome:
     """Q33: two headline items or more a thousand or a million times what they were."""
     against = (np.nan_to_num(told.was) != 0) & (told.value != 0)
-    usual = _at(
-        np.where(own.usual > 0, own.usual, np.nan), place_of(own, told, _months(book, told))
-    )
+    usual = _at(np.where(own.usual > 0, own.usual, np.nan), told.own)
     same = against & _scaled(told.value / told.was, 0.01) & _out_of_line(told.value, usual)
     known = own.seen > 0
     lone = known & (own.value != 0) & _scaled(own.value / own.past[0], 0.5)
@@ -49,10 +47,6 @@ def scale_jump(book: Book, own: Own, told: Told) -> Outcome:
     worst = found.sort("fid", "value").unique(["fid", "item"], keep="last", maintain_order=True)
     said = unlike(worst, "was", ", but was ", " before: a jump of scale.")
     return outcome("Q33", judged, said)
-
-
-def _months(book: Book, told: Told) -> Numbers:
-    return book.months[told.row]
 
 
 def _at(values: Floats, place: Numbers) -> Floats:
@@ -123,7 +117,7 @@ def _out_of_line(value: Floats, usual: Floats) -> Flags:
     return far
 
 
-def flips(book: Book, own: Own, told: Told) -> Outcome:
+def flips(book: Book, own: Own, told: Retold) -> Outcome:
     """Q34: the negative of what was said before, a sign against all the past, or a lone jump."""
     judged = np.concatenate([told.fid[told.place > 0], own.fid])
     return outcome(
@@ -133,16 +127,15 @@ def flips(book: Book, own: Own, told: Told) -> Outcome:
     )  # fmt: skip
 
 
-def _contradicted(book: Book, told: Told, own: Own) -> list[Said]:
+def _contradicted(book: Book, told: Retold, own: Own) -> list[Said]:
     """Comparatives that are the exact negative or a thousandfold of the report before."""
     both = ~book.own[told.row] & (np.nan_to_num(told.was) != 0) & (told.value != 0)
     both &= told.was == told.value[told.first]
-    place = place_of(own, told, _months(book, told))
-    past = [_at(values, place) for values in own.past]
+    past = [_at(values, told.own) for values in own.past]
     negative = np.abs(told.value + told.was) <= np.abs(told.was) * 1e-3
     negative &= _unanimous(past, told.was)
     scaled = _scaled(told.value / told.was, 0.01)
-    scaled &= _out_of_line(told.value, _at(own.usual, place))
+    scaled &= _out_of_line(told.value, _at(own.usual, told.own))
     wrong = _credible(book, told, both & (negative | scaled))
     at_fault = np.zeros(book.filings.height, bool)
     at_fault[told.fid[wrong]] = True

@@ -68,6 +68,16 @@ class Own(Told):
     seen: Numbers
 
 
+@dataclass(frozen=True)
+class Retold(Told):
+    """What each filing tells of a period, with what those before it told of the same.
+
+    `own` is the place of the own value of its filing, item and length; -1: none.
+    """
+
+    own: Numbers
+
+
 def _headline(book: Book, least_months: int) -> Numbers:
     return np.flatnonzero(book.flagged("headline") & (book.months >= least_months))
 
@@ -79,15 +89,6 @@ def _run(
     index = np.arange(len(rows))
     start = np.maximum.accumulate(np.where(begins(key), index, 0))
     return rows, book.fid[rows].astype(np.int64), book.item[rows], book.value[rows], index - start
-
-
-def told_before(book: Book) -> Told:
-    """Every headline value with what the filings before it said for the same period."""
-    rows = _headline(book, -1)
-    company = book.filings["cik"].to_numpy()[book.fid[rows]]
-    key = packed([company, book.item[rows], book.start[rows], book.end[rows]])
-    order = ordered(packed([key, book.fid[rows]]))
-    return Told(*_run(book, rows[order], key[order]))
 
 
 def own_values(book: Book) -> Own:
@@ -110,6 +111,18 @@ def own_values(book: Book) -> Own:
     )  # fmt: skip
 
 
+def told_before(book: Book, own: Own) -> Retold:
+    """Every headline value with what the filings before it said for the same period."""
+    rows = _headline(book, -1)
+    company = book.filings["cik"].to_numpy()[book.fid[rows]]
+    key = packed([company, book.item[rows], book.start[rows], book.end[rows]])
+    order = ordered(packed([key, book.fid[rows]]))
+    run = Told(*_run(book, rows[order], key[order]))
+    asked = (run.fid, run.item, book.months[run.row])
+    place = found_rows((own.fid, own.item, own.months), asked)
+    return Retold(run.row, run.fid, run.item, run.value, run.place, place)
+
+
 def _beside(key: Numbers, own: Numbers, others: Flags, size: Floats) -> Floats:
     """The greatest of the sizes of others with the key of each own row; NaN without any."""
     place = found_in(key[own], key[others])
@@ -127,8 +140,3 @@ def _median(values: Floats, given: Numbers) -> Floats:
     )
     middle: Floats = low + (high - low) * 0.5
     return middle
-
-
-def place_of(own: Own, told: Told, months: Numbers) -> Numbers:
-    """Of each value told, the own value of its filing, item and length; -1: none."""
-    return found_rows((own.fid, own.item, own.months), (told.fid, told.item, months))

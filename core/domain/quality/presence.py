@@ -117,7 +117,7 @@ def _past(some: Flags, kinds: Sequence[Numbers], past: int) -> tuple[Numbers, li
 def _one_sided(book: Book, items: Sequence[str]) -> list[Said]:
     """Main flows given for the period a year ago, but not for the filing's own of that length."""
     ends = book.day("period_end")
-    judged = book.flag("periodic") & ~book.flag("transition")
+    judged = book.flag("periodic") & ~book.flag("transition") & book.reached
     main = np.flatnonzero((book.months > 0) & book.of([*MAIN, *PER_SHARE]) & judged[book.fid])
     fid, months = book.fid[main].astype(np.int64), book.months[main]
     end, own = book.end[main], book.own[main]

@@ -88,8 +88,9 @@ class Flows:
     company: Numbers
 
 
-def _flows(book: Book, flag: str) -> Flows:
-    place = np.flatnonzero((book.months > 0) & book.flagged(flag))
+def _flows(book: Book, flag: str, some: Flags | None = None) -> Flows:
+    chosen = (book.months > 0) & book.flagged(flag)
+    place = np.flatnonzero(chosen if some is None else chosen & some)
     fid, item = book.fid[place].astype(np.int64), book.item[place].astype(np.int64)
     rank, start, end = book.long["rank"].to_numpy()[place], book.start[place], book.end[place]
     company, unit = (book.filings[name].to_numpy()[fid] for name in ("cik", "unit"))
@@ -135,7 +136,7 @@ def _newest(flows: Flows, some: Numbers) -> Flags:
 
 def nested(book: Book) -> Outcome:
     """Q28: a flow of a shorter period is not larger than the longer one with the same end."""
-    flows = _flows(book, "growing")
+    flows = _flows(book, "growing", book.here)
     same = packed([flows.fid, flows.tag, flows.end])
     long, short = matched(same, same)
     held = (flows.start[short] > flows.start[long]) & (flows.value[long] >= 0)

@@ -142,7 +142,7 @@ def _stated(book: Book) -> Numbers:
     """Of each filing the row of `long` with the share count of its statements; -1: none."""
     found = np.full(book.filings.height, -1)
     for item in ("SharesDiluted", "SharesBasic", "SharesOutstanding"):
-        latest = _latest(book, book.of([item]) & book.own)
+        latest = _latest(book, book.of([item]) & book.own & book.here)
         found = np.where(latest >= 0, latest, found)
     return found
 
