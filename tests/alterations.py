@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -233,6 +233,3 @@ def reports(frames: Frames) -> pl.DataFrame:
     """accession, filed: the annual and quarterly reports, oldest first."""
     full = frames[0].filter(pl.col("form").is_in(["10-K", "10-Q"]))
     return full.select("accession", "filed").unique("accession").sort("filed", "accession")
-
-
-__all__ = ["CHANGES", "Frames", "check", "date", "drawn", "reports", "states"]
