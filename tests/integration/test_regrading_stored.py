@@ -1,0 +1,199 @@
+"""Grading what changed leaves in the store what grading everything would."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from benchmarks.captures import facts_of, read_json
+from core import service, settings
+from core.domain.facts import coded
+from core.service import Desk, quality
+from core.sources.sec_submissions import decode_submissions
+from core.store.facts import append_facts
+
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+CIKS = (2488, 320193)
+APPLE = 320193
+STATE = {
+    "grades": "SELECT * EXCLUDE (graded_at, is_current) FROM grades WHERE is_current",
+    "findings": "SELECT f.* EXCLUDE (graded_at) FROM findings f JOIN grades g USING "
+    "(cik, accession, graded_at) WHERE g.is_current",
+    "items": "SELECT * FROM filing_items",
+    "marks": "SELECT * FROM graded_filings",
+    "inputs": "SELECT * FROM grade_inputs",
+}
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Iterator[Desk]:
+    """A desk with the facts and filings of two real companies, graded."""
+    desk = Desk.open(settings.load(data_dir=tmp_path_factory.mktemp("regraded")))
+    root = shared_data / "sec"
+    with desk, desk.warehouse.transaction() as tx:
+        frames = [
+            facts_of(read_json(root / "companyfacts" / f"CIK{cik:010}.json.gz")) for cik in CIKS
+        ]
+        append_facts(tx, [coded(frame) for frame in frames], "p1", NOW)
+        for cik in CIKS:
+            path = root / "submissions" / f"CIK{cik:010}.json.gz"
+            decoded = decode_submissions(gzip.decompress(path.read_bytes()), cik)
+            tx.insert("companies", decoded.company.with_columns(pull_id=pl.lit("p1")))
+            tx.insert("filings", decoded.filings.with_columns(pull_id=pl.lit("p1")))
+    desk = Desk.open(desk.settings)
+    service.use(desk)
+    quality.grade_all(desk)
+    yield desk
+    service.use(None)
+    desk.close()
+
+
+def state(desk: Desk) -> dict[str, pl.DataFrame]:
+    """All that is stored of the current grades."""
+    frames = {name: desk.warehouse.read(query) for name, query in STATE.items()}
+    return {name: frame.sort(frame.columns) for name, frame in frames.items()}
+
+
+def newest(desk: Desk, form: str, back: int = 0) -> str:
+    """The accession of one of Apple's listed reports, from the newest back."""
+    accession: str = desk.warehouse.read(
+        "SELECT accession FROM filings SEMI JOIN facts USING (cik, accession) "
+        "WHERE cik = ? AND form = ? ORDER BY filed DESC LIMIT 1 OFFSET ?",
+        [APPLE, form, back],
+    )["accession"].item()
+    return accession
+
+
+def change(desk: Desk, *statements: tuple[str, list[object]]) -> dict[str, int]:
+    """Grade what the statements change, and assert that the store is as if all were graded."""
+    with desk.warehouse.transaction() as tx:
+        for sql, params in statements:
+            tx.execute(sql, params)
+    done = quality.grade_all(desk)
+    found = state(desk)
+    assert quality.grade_all(desk, force=True)["written"] == 0
+    for name, frame in state(desk).items():
+        assert_frame_equal(found[name], frame, check_exact=True)
+    assert not desk.warehouse.read(
+        "SELECT 1 FROM grades WHERE is_current GROUP BY cik, accession HAVING count(*) > 1"
+    ).height
+    return done
+
+
+VALUES = (
+    "UPDATE fact_rows SET value = value * ? WHERE cik = 320193 AND source IN "
+    "(SELECT source FROM fact_sources WHERE accession = ?)"
+)
+
+
+def graded(desk: Desk) -> int:
+    """How many of Apple's filings have a grade."""
+    count: int = desk.warehouse.read(
+        "SELECT count(*) FROM grades WHERE is_current AND cik = ?", [APPLE]
+    ).item()
+    return count
+
+
+@pytest.mark.parametrize("back", [0, 20])
+def test_altered_facts(desk: Desk, back: int) -> None:
+    """A filing's values change and come right again: its grade and later ones are written anew."""
+    accession = newest(desk, "10-Q", back)
+    before, filings = state(desk), graded(desk)
+    done = change(desk, (VALUES, [1000.0, accession]))
+    assert done["companies"] == 1
+    assert 1 <= done["written"] <= 12
+    assert done["written"] + done["unchanged"] == filings
+    old = desk.warehouse.read("SELECT * FROM grades WHERE accession = ?", [accession])
+    assert sorted(old["is_current"]).count(True) == 1
+    change(desk, (VALUES, [0.001, accession]))
+    for name, frame in state(desk).items():
+        if name not in ("marks", "inputs"):  # values that were scaled twice may differ by a bit
+            assert frame.height == before[name].height
+
+
+def test_a_report_that_comes_and_goes(desk: Desk) -> None:
+    """One pulled without facts is found; taken back, its grade is kept as an old one."""
+    report = newest(desk, "10-Q")
+    lost = "0000320193-99-000001"
+    copied = (
+        "INSERT INTO filings SELECT * REPLACE (? AS accession, filed - 10 AS filed) "
+        "FROM filings WHERE cik = 320193 AND accession = ?"
+    )
+    assert change(desk, (copied, [lost, report]))["written"] >= 1
+    assert quality.filing(desk, lost).grade["grade"] == "NR"
+    change(desk, ("DELETE FROM filings WHERE accession = ?", [lost]))
+    rows = desk.warehouse.read("SELECT is_current FROM grades WHERE accession = ?", [lost])
+    assert rows["is_current"].to_list() == [False]
+
+
+def test_facts_that_are_removed(desk: Desk) -> None:
+    """Without its facts a filing in the middle is graded as without, and those after it anew."""
+    accession = newest(desk, "10-K", 5)
+    chosen = "source IN (SELECT source FROM fact_sources WHERE accession = ?)"
+    change(desk, (f"UPDATE fact_rows SET removed_at = now() WHERE {chosen}", [accession]))
+    change(desk, (f"UPDATE fact_rows SET removed_at = NULL WHERE {chosen}", [accession]))
+
+
+def test_a_filing_of_no_account(desk: Desk) -> None:
+    """A form that no grade rests on changes none, and none is written."""
+    filings = graded(desk)
+    listed = (
+        "INSERT INTO filings SELECT * REPLACE ('0-4' AS accession, '4' AS form) FROM filings "
+        "WHERE cik = 320193 AND accession = ?"
+    )
+    done = change(desk, (listed, [newest(desk, "10-Q")]))
+    assert done == {"companies": 1, "written": 0, "unchanged": filings}
+
+
+def test_a_company_that_changed_is_graded_whole(desk: Desk) -> None:
+    """Name, industry and category are every filing's."""
+    renamed = "UPDATE companies SET name = name || ? WHERE cik = 320193"
+    done = change(desk, (renamed, [" (new)"]))
+    assert done["written"] == graded(desk)
+
+
+def test_grades_without_marks(desk: Desk) -> None:
+    """Grades from before filings were marked: the company is graded whole, and marked."""
+    with desk.warehouse.transaction() as tx:
+        tx.execute("DELETE FROM graded_filings WHERE cik = 320193")
+    done = change(desk, (VALUES, [1.5, newest(desk, "10-Q")]))
+    assert done["companies"] == 1
+    assert done["written"] + done["unchanged"] == graded(desk)
+    again = change(desk, (VALUES, [1 / 1.5, newest(desk, "10-Q")]))
+    assert again["written"] >= 1
+
+
+def test_a_filing_of_two_companies(desk: Desk) -> None:
+    """Where one of them has another grade for it, the other's stays."""
+    shared = newest(desk, "10-Q", 3)
+    with desk.warehouse.transaction() as tx:
+        tx.execute(
+            "INSERT INTO fact_rows SELECT r.* REPLACE (2488 AS cik) FROM fact_rows r "
+            "JOIN fact_sources s ON s.source = r.source WHERE r.cik = 320193 AND s.accession = ?",
+            [shared],
+        )
+    change(desk)
+    scaled = "UPDATE fact_rows SET value = value * 1000 WHERE cik = 2488 AND source IN "
+    scaled += "(SELECT source FROM fact_sources WHERE accession = ?)"
+    touched = (
+        "UPDATE filings SET report_date = report_date + 1 WHERE cik = 320193 AND accession = ?"
+    )
+    change(desk, (scaled, [shared]), (touched, [newest(desk, "10-Q", 1)]))
+    rows = desk.warehouse.read(
+        "SELECT cik FROM grades WHERE is_current AND accession = ?", [shared]
+    )
+    assert sorted(rows["cik"]) == [2488, 320193]
+
+
+def test_marks_are_of_the_day_they_were_graded(desk: Desk) -> None:
+    """A filing that moves back in time is known by the day it had."""
+    accession = newest(desk, "10-Q", 8)
+    moved = "UPDATE filings SET filed = filed + ? WHERE accession = ?"
+    change(desk, (moved, [200, accession]))
+    change(desk, (moved, [-200, accession]))
