@@ -21,11 +21,25 @@ _SAME = (
     "identity_score", "duplicate_score", "missing_score", "complexity_score", "ruleset",
     "input_hash", "company", "period_end",
 )  # fmt: skip
-_FINGERPRINTS = """
+# Of each filing what its facts say, whatever their order. What they share is hashed once: texts of
+# a measure once for all facts, labels of a filing once for all of its own.
+_STATED = """
+SELECT g.cik, o.accession, min(o.filed) AS filed, sum(g.n)::BIGINT AS n,
+    bit_xor(hash(g.h, o.fiscal_year, o.fiscal_period, o.form, o.filed)) AS h
+FROM (
+    SELECT r.cik, r.source, count(*) AS n,
+        bit_xor(hash(m.h, r.period_start, r.period_end, r.value, r.seq)) AS h
+    FROM fact_rows r
+    JOIN (SELECT measure, hash(taxonomy, concept, unit) AS h FROM fact_measures) m
+        ON m.measure = r.measure
+    WHERE r.removed_at IS NULL {some} GROUP BY r.cik, r.source
+) g JOIN fact_sources o ON o.source = g.source GROUP BY g.cik, o.accession
+"""
+_SOME = "AND r.cik IN (SELECT unnest($ciks::BIGINT[]))"
+_FINGERPRINTS = f"""
 WITH f AS (
-    SELECT cik, count(*) AS n, bit_xor(hash(taxonomy, concept, unit, period_start, period_end,
-        value, accession, fiscal_year, fiscal_period, form, filed, seq)) AS h
-    FROM facts WHERE removed_at IS NULL GROUP BY cik
+    SELECT cik, sum(n)::BIGINT AS n, bit_xor(hash(accession, h)) AS h
+    FROM ({_STATED.format(some="")}) GROUP BY cik
 ), s AS (
     SELECT cik, count(*) AS n, bit_xor(hash(accession, form, filed, report_date, is_xbrl)) AS h
     FROM filings GROUP BY cik
@@ -34,15 +48,10 @@ SELECT f.cik, concat_ws('-', f.n, f.h, s.n, s.h, c.h) AS fingerprint
 FROM f LEFT JOIN s ON s.cik = f.cik LEFT JOIN c ON c.cik = f.cik
 """
 # Of filings with facts, and of those that count without: reports and notices of late filing.
-_MARKS = """
-WITH f AS (
-    SELECT cik, accession, min(filed) AS filed, count(*) AS n,
-        bit_xor(hash(taxonomy, concept, unit, period_start, period_end, value, fiscal_year,
-            fiscal_period, form, filed, seq)) AS h
-    FROM facts WHERE removed_at IS NULL AND list_contains($ciks::BIGINT[], cik) GROUP BY ALL
-), s AS (
+_MARKS = f"""
+WITH f AS ({_STATED.format(some=_SOME)}), s AS (
     SELECT cik, accession, form, filed, report_date, hash(form, filed, report_date, is_xbrl) AS h
-    FROM filings WHERE list_contains($ciks::BIGINT[], cik)
+    FROM filings WHERE cik IN (SELECT unnest($ciks::BIGINT[]))
 ), c AS (SELECT cik, hash(name, sic, category, fiscal_year_end) AS h FROM companies)
 SELECT coalesce(f.cik, s.cik) AS cik, coalesce(f.accession, s.accession) AS accession,
     coalesce(least(f.filed, s.filed), f.filed, s.filed) AS filed, s.report_date,
@@ -117,12 +126,12 @@ def write(tx: Transaction, graded: Graded, marks: Marks, now: datetime) -> tuple
     """
     ciks, keys = list(marks.companies), ["cik", "accession"]
     before = tx.read(
-        "SELECT * FROM grades WHERE is_current AND cik IN (SELECT unnest(?))", [ciks]
+        f"SELECT cik, accession, {', '.join(_SAME)} FROM grades "
+        "WHERE is_current AND cik IN (SELECT unnest(?))",
+        [ciks],
     ).join(graded.kept, on=keys, how="anti")
     fresh = graded.scores.with_columns(pl.col("facts", "concepts").cast(pl.Int64))
-    same = fresh.join(
-        before.select(*keys, *_SAME), on=[*keys, *_SAME], how="semi", nulls_equal=True
-    )
+    same = fresh.join(before, on=[*keys, *_SAME], how="semi", nulls_equal=True)
     changed = fresh.join(same.select(keys), on=keys, how="anti")
     _retire(tx, before.join(same.select(keys), on=keys, how="anti").select(keys))
     tx.insert("grades", changed.with_columns(graded_at=_at(now), is_current=pl.lit(True)))
@@ -164,12 +173,10 @@ def _write_marks(tx: Transaction, marks: Marks, ruleset: str) -> None:
     tx.execute("DELETE FROM grade_inputs WHERE cik IN (SELECT unnest(?))", [ciks])
     tx.execute("DELETE FROM graded_filings WHERE cik IN (SELECT unnest(?))", [ciks])
     tx.insert("graded_filings", marks.filings)
-    tx.insert(
-        "grade_inputs",
-        pl.DataFrame(
-            {"cik": ciks, "fingerprint": list(marks.companies.values())},
-            schema={"cik": pl.Int64, "fingerprint": pl.String},
-        ).with_columns(ruleset=pl.lit(ruleset)),
+    tx.execute(
+        "INSERT INTO grade_inputs (cik, fingerprint, ruleset) "
+        "SELECT unnest(?::BIGINT[]), unnest(?::VARCHAR[]), ?",
+        [ciks, list(marks.companies.values()), ruleset],
     )
 
 

@@ -44,7 +44,10 @@ class Transaction:
         self, sql: str, params: Sequence[Any] | Mapping[str, Any] | None = None
     ) -> pl.DataFrame:
         """The rows of a query as this transaction sees them."""
-        return self.cursor.sql(sql, params=params).pl()
+        if not params:
+            return self.cursor.sql(sql).pl()
+        # sql() with parameters copies row by row
+        return pl.DataFrame(self.cursor.execute(sql, params).to_arrow_table())
 
     def insert(self, table: str, frame: pl.DataFrame) -> int:
         """Append a frame by column name; the number of rows."""
