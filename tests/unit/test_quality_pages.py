@@ -136,6 +136,19 @@ def test_a_company_in_the_address_opens_its_newest_filing(graded: Desk) -> None:
     assert at.selectbox(key="filing_choice").value == "0000001002-26-000008"
 
 
+def test_a_prospectus_is_not_what_one_sees_first(graded: Desk) -> None:
+    """Without an accession the newest rated filing leads; all the company's can be chosen."""
+    with graded.warehouse.transaction() as tx:
+        tx.execute(
+            "UPDATE grades SET grade = CASE WHEN accession > '0000001002-26-000006' THEN 'NR' "
+            "ELSE 'B' END WHERE cik = 1002"
+        )
+    at = opened("filing", cik="1002")
+    choice = at.selectbox(key="filing_choice")
+    assert choice.value == "0000001002-26-000006"
+    assert any("0000001002-26-000008" in option for option in choice.options)
+
+
 def test_findings_tell_both_numbers() -> None:
     """What was stated, what was expected, the difference, the tolerance and the period."""
     finding = {
