@@ -230,3 +230,15 @@ def test_a_filing_without_a_period_opens_too(graded: Desk, part: str) -> None:
         )
     at = opened("filing", filing=ACCESSION, part=part)
     assert "not rated" in text_of(at)
+
+
+def test_what_found_rows_without_a_sample_is_not_among_the_right_ones() -> None:
+    """A check is right when nothing is affected, whether or not it kept rows to show."""
+    rows = [
+        {"check_name": "a", "affected": 2, "sample": None},
+        {"check_name": "b", "affected": 1, "sample": '[{"cik": 7}]'},
+        {"check_name": "c", "affected": 0, "sample": "[]"},
+    ]
+    found, right = reconciliation._parted(pl.DataFrame(rows))
+    assert [(check["check_name"], sample.height) for check, sample in found] == [("a", 0), ("b", 1)]
+    assert [check["check_name"] for check in right] == ["c"]
