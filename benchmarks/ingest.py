@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 PATH = "/api/xbrl/companyfacts/CIK{:010}.json"
 COPY = 10_000_000
+MANY = (10, 50)  # times the companies: what memory does when there are more of them
 VERSIONS = ("edgartools", "pandas", "duckdb", "polars", "msgspec", "numpy")
 
 
@@ -233,10 +234,11 @@ def measure(data: Path, rounds: int, rate: float) -> dict[str, list[dict[str, fl
                 with context.Pool(1) as pool:
                     arguments = (data, said["url"], said["ciks"], rate)
                     results[name].append(pool.apply(way, arguments))
-        with context.Pool(1) as pool:
-            many = [cik + n * COPY for n in range(10) for cik in said["ciks"]]
-            arguments = (data, said["url"], many, rate, 1)
-            results["desk x10"] = [pool.apply(desk, arguments)]
+        for times in MANY:
+            with context.Pool(1) as pool:
+                many = [cik + n * COPY for n in range(times) for cik in said["ciks"]]
+                arguments = (data, said["url"], many, rate, 1)
+                results[f"desk x{times}"] = [pool.apply(desk, arguments)]
     finally:
         server.terminate()
         server.wait()

@@ -14,6 +14,18 @@ from core.domain import backtest
 from core.domain.gap_filters import GapFilters
 from core.service import gap_statistics
 
+BUCKETS = {
+    "size": "Size",
+    "n": "Trades",
+    "mean_r": "Mean R",
+    "low_r": "From",
+    "high_r": "To",
+    "win_pct": "Won",
+    "profit_factor": "Profit factor",
+    "mfe_r": "Median best R",
+    "mae_r": "Median worst R",
+}
+
 
 def section(desk: service.Desk, past: gap_statistics.History, filters: GapFilters) -> None:
     """Sliders of the rules and what they would have done."""
@@ -25,42 +37,21 @@ def section(desk: service.Desk, past: gap_statistics.History, filters: GapFilter
     if done.is_empty():
         shell.empty("No trade to test.", "Widen the filters.")
     else:
-        mean = totals["expectancy"]
-        title = (
-            f"{totals['trades']:,} trades, {totals['total_r']:+.0f} R, worst drawdown "
-            f"{totals['max_drawdown_r']:.0f} R, {mean['mean_r']:+.2f} R a trade"
-        )
-        equity, buckets, expectancy = once.kept(
-            done, lambda: _drawn(done, title, mean), "back-test", title
-        )
-        theme.show(equity, alt="Equity and drawdown in R", key="equity")
-        theme.show(
-            expectancy,
-            alt="Mean result by size of the gap with 95 % intervals",
-            key="expectancy",
-        )
-        tables.show(
-            buckets,
-            {
-                "size": "Size",
-                "n": "Trades",
-                "mean_r": "Mean R",
-                "low_r": "From",
-                "high_r": "To",
-                "win_pct": "Won",
-                "profit_factor": "Profit factor",
-                "mfe_r": "Median best R",
-                "mae_r": "Median worst R",
-            },
-            alt="Back-test by size of the gap",
-            key="buckets",
-        )
-        st.warning(
-            f"Variants tried on this desk: {totals['variants_tried']}. The chance that one of "
-            f"them looks good by luck alone is {totals['chance_of_false_find_pct']:g} %; entry "
-            "is the open after the gap's session, since its volume is known only then."
-        )
-        shell.export_button("Trades as CSV", lambda: done, "gap-backtest.csv")
+        _shown(done, totals)
+
+
+def _shown(done: pl.DataFrame, totals: Mapping[str, Any]) -> None:
+    equity, buckets, expectancy = once.kept(done, lambda: _drawn(done, totals), "back-test")
+    theme.show(equity, alt="Equity and drawdown in R", key="equity")
+    alt = "Mean result by size of the gap with 95 % intervals"
+    theme.show(expectancy, alt=alt, key="expectancy")
+    tables.show(buckets, BUCKETS, alt="Back-test by size of the gap", key="buckets")
+    st.warning(
+        f"Variants tried on this desk: {totals['variants_tried']}. The chance that one of "
+        f"them looks good by luck alone is {totals['chance_of_false_find_pct']:g} %; entry "
+        "is the open after the gap's session, since its volume is known only then."
+    )
+    shell.export_button("Trades as CSV", lambda: done, "gap-backtest.csv")
 
 
 RULES = (
@@ -86,9 +77,13 @@ def _side() -> str:
     return side
 
 
-def _drawn(done: pl.DataFrame, title: str, mean: Mapping[str, Any]) -> tuple[Any, Any, Any]:
+def _drawn(done: pl.DataFrame, totals: Mapping[str, Any]) -> tuple[Any, Any, Any]:
     """The equity figure, the buckets by size, and their figure."""
-    buckets = backtest.expectancy(done, "size")
+    mean, buckets = totals["expectancy"], backtest.expectancy(done, "size")
+    title = (
+        f"{totals['trades']:,} trades, {totals['total_r']:+.0f} R, worst drawdown "
+        f"{totals['max_drawdown_r']:.0f} R, {mean['mean_r']:+.2f} R a trade"
+    )
     said = (
         f"A trade makes {mean['mean_r']:+.2f} R on average "
         f"({mean['low_r']:+.2f} to {mean['high_r']:+.2f})"

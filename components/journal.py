@@ -172,7 +172,7 @@ def _take_back(desk: service.Desk) -> None:
 def balance(desk: service.Desk) -> None:
     """The trial balance, and the proof that it follows from the postings."""
     found = shell.unchanged(desk, lambda: journal.prove(desk), "journal proof")
-    table = shell.unchanged(desk, lambda: _trial_balance(desk), "trial balance")
+    table = shell.unchanged(desk, lambda: journal.trial_balance(desk), "trial balance")
     if found["differences"]:
         st.error(f"{len(found['differences'])} balances do not follow from the postings.")
         st.table(pl.DataFrame(found["differences"]))
@@ -184,7 +184,3 @@ def balance(desk: service.Desk) -> None:
     tables.show(
         table, BALANCE, alt="Debits, credits and balance by account", key="balance", rows=25
     )
-
-
-def _trial_balance(desk: service.Desk) -> pl.DataFrame:
-    return pl.DataFrame(journal.journal_command(desk, last=0)["trial_balance"])

@@ -127,24 +127,21 @@ def _filed_years(graded: pl.DataFrame) -> list[str]:
 
 
 def figures(graded: pl.DataFrame) -> None:
-    """What the titles of the charts do not say of a set of grades."""
-    told = once.of(graded, lambda: _figures(graded), "figures")
-    with st.grid(len(told)):
-        for label, value in told.items():
-            tip = NOT_RATED if label == "Not rated" else None
-            st.metric(label, value, border=True, help=tip)
+    """What the titles of the charts do not say of a set of grades, in one line."""
+    st.markdown(once.of(graded, lambda: _figures(graded), "figures"), help=NOT_RATED)
 
 
-def _figures(graded: pl.DataFrame) -> dict[str, str]:
+def _figures(graded: pl.DataFrame) -> str:
     rated = graded.filter(pl.col("grade") != "NR")
-    return {
-        "Median score": formats.number(rated["score"].median(), 1),
-        "With critical findings": formats.number(graded.filter(pl.col("critical") > 0).height),
-        "Not rated": formats.number(graded.height - rated.height),
+    told = {
+        "median score": formats.number(rated["score"].median(), 1),
+        "with critical findings": formats.number(graded.filter(pl.col("critical") > 0).height),
+        "not rated": formats.number(graded.height - rated.height),
     }
+    return " · ".join(f"**{value}** {label}" for label, value in told.items())
 
 
-NOT_RATED = "Less than half of the expected weight of rules could be evaluated."
+NOT_RATED = "Not rated: less than half of the expected weight of rules could be evaluated."
 
 
 def charts(graded: pl.DataFrame) -> None:

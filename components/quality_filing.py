@@ -92,7 +92,7 @@ def ungraded(desk: service.Desk, accession: str) -> None:
 
 
 def choose(graded: pl.DataFrame) -> dict[str, Any] | None:
-    """The filing of the URL, or the newest graded one; a list of its company's filings to go on."""
+    """The filing of the URL, or the newest rated one; a list of its company's filings to go on."""
     asked, cik = st.query_params.get("filing", ""), st.query_params.get("cik", "")
     first, named = once.of(graded, lambda: _choice(graded, asked, cik), "choice", asked, cik)
     if first is None:
@@ -109,6 +109,12 @@ def choose(graded: pl.DataFrame) -> dict[str, Any] | None:
     return first
 
 
+def _rated(graded: pl.DataFrame) -> pl.DataFrame:
+    """The rated filings, or all where none is: a prospectus has little to show."""
+    rated = graded.filter(pl.col("grade") != "NR")
+    return graded if rated.is_empty() else rated
+
+
 def _choice(
     graded: pl.DataFrame, asked: str, cik: str
 ) -> tuple[dict[str, Any] | None, dict[str, str]]:
@@ -116,6 +122,7 @@ def _choice(
     of = graded.filter(pl.col("accession") == asked) if asked else graded
     if cik.isdigit() and not (own := of.filter(pl.col("cik") == int(cik))).is_empty():
         of = own
+    of = of if asked else _rated(of)
     if of.is_empty():
         return None, {}
     first = of.row(0, named=True)

@@ -63,17 +63,17 @@ def cards(checks: pl.DataFrame) -> None:
     for check, sample in found:
         with st.container(border=True):
             st.markdown(_told(check))
-            _rows_of(check, sample)
+            if sample.height:
+                _rows_of(check, sample)
     if right:
         st.markdown("\n\n".join(_told(check) for check in right))
 
 
 def _parted(checks: pl.DataFrame) -> tuple[list[tuple[Check, pl.DataFrame]], list[Check]]:
-    """The checks that found rows, each with its sample, and the others."""
-    every = [(check, _sample(check)) for check in checks.iter_rows(named=True)]
-    found = [pair for pair in every if pair[0]["affected"] and pair[1].height]
-    names = [check["check_name"] for check, _ in found]
-    return found, [check for check, _ in every if check["check_name"] not in names]
+    """The checks that found rows, each with its sample (some have none), and the others."""
+    every = checks.to_dicts()
+    found = [(check, _sample(check)) for check in every if check["affected"]]
+    return found, [check for check in every if not check["affected"]]
 
 
 def _told(check: Check) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components import gap_backtest, gap_heads, gaps, shell, tables, theme, views
-from core.domain import gap_statistics as rules
+from components import gap_backtest, gap_rates, gaps, shell, views
 from core.service import gap_statistics, scans
 
 INPUTS = ("prices.daily", "corporate_actions")
+VIEWS = ("Rates", "Back-test")
 
 desk = shell.page(
     "Gap statistics",
@@ -30,7 +30,10 @@ with shell.guarded("the sessions"):
 if not days:
     st.stop()
 
-with shell.guarded("the rates"):
+view = st.segmented_control(
+    "View", VIEWS, default=VIEWS[0], key="view", bind="query-params", required=True
+)
+with shell.guarded("the gaps"):
     sliders = gaps.filters(desk)
     box = st.expander("Filters", key="filters", on_change="rerun")
     if views.is_open(box):
@@ -38,38 +41,7 @@ with shell.guarded("the rates"):
             gaps.draw(sliders)
     past = gap_statistics.history(desk)
     passing = scans.default_filters(desk).changed(gaps.chosen_filters(sliders))
-    chosen = gap_heads.chosen(past, passing)
-    with st.container(horizontal=True):
-        measure = st.selectbox("Rate", list(rules.MEASURES), key="rate", bind="query-params")
-        by = st.segmented_control(
-            "By", list(gap_heads.BY), default="Size", key="by", bind="query-params", required=True
-        )
-    st.caption(
-        f"{chosen.height:,} gaps within the filters, {past.first} to {past.last}, "
-        f"{past.names:,} names; {past.excluded:,} moves left out as no gaps. Bars are 95 % Wilson "
-        "intervals; hollow and grey: fewer than 30 gaps."
-    )
-    if chosen.is_empty():
-        shell.empty("No gap passes the filters.", "Widen them.")
+    if view == "Back-test":
+        gap_backtest.section(desk, past, passing)
     else:
-        drawn, table = gap_heads.rates(past, passing, measure, by)
-        with st.grid(2, gap="medium"):
-            theme.show(
-                drawn,
-                alt=f"{measure} by {by.lower()} with 95 % Wilson intervals",
-                key="rates",
-            )
-            theme.show(
-                gap_heads.sizes(past, theme.palette()),
-                alt="Distribution of gap sizes",
-                key="sizes",
-            )
-        tables.show(
-            table,
-            {gap_heads.BY[by]: by, **gap_heads.RATES},
-            alt=f"{measure} by {by.lower()}",
-            key="rate_table",
-        )
-
-with shell.guarded("the back-test"):
-    gap_backtest.section(desk, past, passing)
+        gap_rates.section(past, passing)

@@ -9,3 +9,9 @@ desk = shell.page("Search", purpose="A symbol, company or accession, anywhere on
 wanted = search.box()
 with shell.guarded("the search"):
     search.results(desk, wanted)
+if not wanted:
+    shell.empty(
+        "Nothing is searched for yet.",
+        "A part of a symbol or name will do. A symbol leads to its chart and gaps, a company or "
+        "CIK to its filings and facts, an accession to the grade of that filing.",
+    )

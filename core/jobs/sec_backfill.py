@@ -110,7 +110,7 @@ class _Load:
             return decode_facts(body, cik, known.get(cik), where)
 
         companies = list(self._decoded(archive, batch, decode))
-        with self.warehouse.transaction() as tx:
+        with self.warehouse.transaction(bulk=True) as tx:
             counts = write_facts(tx, companies, self.pull_id, self.now())
         self.counts += counts.merged
         self.read += sum(company.read for company in companies)
@@ -131,7 +131,8 @@ class _Load:
             self.counts += write_identifiers(tx, names, self.pull_id, self.now().date())
             self.counts += write_filings(tx, filings, self.pull_id)
         self.read += filings.height
-        self.rejects += [s.rejects for s in said] + [rejected for _, rejected in older]
+        told = [*(s.rejects for s in said), *(rejected for _, rejected in older)]
+        self.rejects += [rejected for rejected in told if rejected.height]
 
     def _quarter(self) -> str:
         quarter = read_quarter(self.path)

@@ -24,8 +24,6 @@ from core.domain.settlement import Settled, settle
 from core.domain.trades import Ticket, fillable
 from core.errors import ValidationError
 from core.service import market_view
-from core.service.commands import FOUND_ERRORS, CommandResult, command
-from core.service.exports import export
 from core.service.limits import costs_of, limits_of
 from core.service.plans import approved_plans, stored
 from core.store import journal as store
@@ -285,6 +283,12 @@ def prove(desk: Desk) -> dict[str, Any]:
     return {"entries": len(journal), "checked": len(claims), "differences": differences}
 
 
+def trial_balance(desk: Desk) -> pl.DataFrame:
+    """account, debit, credit and balance of every account; the journal is proven on the way."""
+    entries(desk)
+    return store.trial_balance(desk.warehouse)
+
+
 def fills_of(desk: Desk, plan_id: str) -> list[dict[str, Any]]:
     """The standing fills of a plan: session, price, shares, what (entry, or why it was left)."""
     found = []
@@ -317,103 +321,3 @@ def summary(desk: Desk) -> dict[str, Any]:
         "slippage": balance.get(make.SLIPPAGE, ZERO),
         "committed": -balance.get(make.OUTSTANDING, ZERO),
     }
-
-
-@command("journal")
-def journal_command(desk: Desk, *, last: int = 50) -> dict[str, Any]:
-    """The last entries with their postings, the trial balance and the account's figures."""
-    journal = entries(desk)
-    shown = journal[-last:] if last > 0 else []
-    return {
-        "summary": summary(desk),
-        "trial_balance": store.trial_balance(desk.warehouse).to_dicts(),
-        "entries": [_document(item) for item in shown],
-        "count": len(journal),
-    }
-
-
-def _document(item: Numbered) -> dict[str, Any]:
-    return {
-        "entry_no": item.number,
-        "at": item.at,
-        "effective": item.entry.effective,
-        "kind": item.entry.kind,
-        "memo": item.entry.memo,
-        "plan_id": item.entry.plan_id,
-        "reverses": item.entry.reverses,
-        "postings": [
-            {"account": p.account, "debit": p.debit, "credit": p.credit, "quantity": p.quantity}
-            for p in item.entry.postings
-        ],
-    }
-
-
-@command("journal_post")
-def post_command(
-    desk: Desk, *, lines: list[Line], memo: str, date: date | None = None
-) -> dict[str, Any]:
-    """Post an entry by hand."""
-    return _document(post(desk, lines, memo, date or desk.now().date()))
-
-
-@command("journal_deposit")
-def deposit_command(
-    desk: Desk, *, amount: Decimal, date: date | None = None, memo: str = "Deposit"
-) -> dict[str, Any]:
-    """Put cash into the paper account."""
-    return _document(deposit(desk, amount, date or desk.now().date(), memo))
-
-
-@command("journal_withdraw")
-def withdraw_command(
-    desk: Desk, *, amount: Decimal, date: date | None = None, memo: str = "Withdrawal"
-) -> dict[str, Any]:
-    """Take cash out of the paper account."""
-    return _document(withdraw(desk, amount, date or desk.now().date(), memo))
-
-
-@command("journal_fill")
-def fill_command(
-    desk: Desk, *, plan_id: str, price: Decimal, date: date | None = None
-) -> dict[str, Any]:
-    """Fill an approved plan at a price."""
-    return {"entries": [_document(item) for item in fill(desk, plan_id, price, date)]}
-
-
-@command("journal_close")
-def close_command(
-    desk: Desk,
-    *,
-    plan_id: str,
-    price: Decimal,
-    shares: int | None = None,
-    date: date | None = None,
-) -> dict[str, Any]:
-    """Close a position, or part of it, at a price."""
-    return {"entries": [_document(item) for item in close(desk, plan_id, price, shares, date)]}
-
-
-@command("journal_reverse")
-def reverse_command(desk: Desk, *, entry_no: int, reason: str) -> dict[str, Any]:
-    """Take an entry back by its mirror image."""
-    return _document(reverse(desk, entry_no, reason))
-
-
-@command("journal_settle")
-def settle_command(desk: Desk, *, through: date | None = None) -> dict[str, Any]:
-    """Fill, mark and close paper trades by the stored bars."""
-    return settle_all(desk, through)
-
-
-@command("journal_prove")
-def prove_command(desk: Desk) -> dict[str, Any] | CommandResult:
-    """Recompute every balance from the postings and report differences."""
-    found = prove(desk)
-    return CommandResult(found, FOUND_ERRORS) if found["differences"] else found
-
-
-@export("journal")
-def journal_export(desk: Desk) -> pl.DataFrame:
-    """Every posting with its entry; the journal is proven before it is written."""
-    entries(desk)
-    return store.lines(desk.warehouse)

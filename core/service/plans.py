@@ -22,8 +22,6 @@ from core.domain.risk_types import Book, Name, Verdict
 from core.domain.trade_stats import bucket, gap_through, kelly_pct
 from core.errors import NotFoundError, UsageError, ValidationError
 from core.service import like_gaps, market_view, scan_inputs
-from core.service.commands import command
-from core.service.exports import export
 from core.service.limits import limits_of, rate_of, rules_of
 from core.service.market_view import MarketView
 from core.service.plan_documents import checks_document, plan_document
@@ -240,14 +238,7 @@ def approve(desk: Desk, ask: Ask, reason: str, expected: str | None = None) -> S
         _must_be_approvable(proposal, expected)
         plan_id = _store(desk, tx, proposal)
         plan_store.add_event(tx, plan_id, plan_store.WAITING, reason.strip() or "approved", at)
-        entries = [
-            make.commitment(
-                plan_id, proposal.plan.symbol, proposal.plan.notional, proposal.plan.session
-            )
-        ]
-        if journal_store.head(tx)[0] == 0:
-            entries.insert(0, make.opening(desk.settings.account_equity, proposal.plan.session))
-        journal_store.append(tx, entries, at)
+        journal_store.append(tx, _approval_entries(desk, tx, plan_id, proposal.plan), at)
     return stored(desk, plan_id)
 
 
@@ -342,54 +333,3 @@ def document(proposal: Proposal) -> dict[str, Any]:
         },
         "stored": None,
     }
-
-
-@command("plan")
-def plan_command(
-    desk: Desk,
-    *,
-    symbol: str,
-    date: date | None = None,
-    direction: Literal["long", "short"] | None = None,
-    entry_type: Literal["market", "opening_range", "pullback", "vwap"] = "market",
-    risk_pct: Decimal | None = None,
-    stop_atr_multiple: Decimal | None = None,
-    stop_pct: Decimal | None = None,
-    stop_choice: Literal["tighter", "wider"] | None = None,
-    tag: str | None = None,
-    approve_because: str | None = None,
-    reject_because: str | None = None,
-) -> dict[str, Any]:
-    """A trade plan for a symbol with the verdict of risk; approved or rejected when told so."""
-    ask = Ask(
-        symbol, date, direction, entry_type, risk_pct, stop_atr_multiple, stop_pct, stop_choice, tag
-    )
-    if approve_because is not None and reject_because is not None:
-        raise ValidationError("a plan is approved or rejected, not both")
-    shown = document(propose(desk, ask))
-    if approve_because is not None:
-        item = approve(desk, ask, approve_because, shown["plan"]["fingerprint"])
-    elif reject_because is not None:
-        item = reject(desk, ask, reject_because)
-    else:
-        return shown
-    return shown | {"stored": {"plan_id": item.plan_id, "state": item.state, "reason": item.reason}}
-
-
-@command("plan_cancel")
-def cancel_command(desk: Desk, *, plan_id: str, reason: str = "") -> dict[str, Any]:
-    """Take back an approved plan that is not filled."""
-    item = cancel(desk, plan_id, reason)
-    return {"plan_id": item.plan_id, "state": item.state, "reason": item.reason}
-
-
-@command("plans")
-def plans_command(desk: Desk) -> dict[str, Any]:
-    """Every plan decided on, with its state."""
-    return {"plans": plan_store.overview(desk.warehouse).to_dicts()}
-
-
-@export("plans")
-def plans_export(desk: Desk) -> pl.DataFrame:
-    """Every plan decided on, one row each."""
-    return plan_store.overview(desk.warehouse)

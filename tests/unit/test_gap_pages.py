@@ -95,6 +95,19 @@ def test_the_statistics_page_has_rates(gapping: Desk) -> None:
     assert "within the filters" in text_of(at)
 
 
+def test_only_the_back_test_counts_as_one(gapping: Desk) -> None:
+    """Looking at rates tries no variant; the back-test has its own view, which the URL can open."""
+    tried = "SELECT count(*) FROM backtest_variants"
+    assert "Back-test of the signal" not in text_of(opened("gap_statistics"))
+    assert gapping.warehouse.read(tried).item() == 0
+    at = opened("gap_statistics", view="Back-test", gap="1.0")
+    assert not at.exception
+    assert not at.error
+    assert "Back-test of the signal" in text_of(at)
+    assert "within the filters" not in text_of(at)
+    assert gapping.warehouse.read(tried).item() == 1
+
+
 def test_rates_are_grey_and_hollow_below_thirty() -> None:
     """Few cases look different in shape as well as colour."""
     table = pl.DataFrame(

@@ -55,6 +55,13 @@ def test_what_the_search_finds_leads_to_its_own_page(desk):
     assert "/filing?filing=0000001001-26-000008" in linked
 
 
+def test_the_search_says_what_it_can_find_before_one_searches(desk):
+    """An empty search explains itself; with words it makes room."""
+    fill(desk)
+    assert "Nothing is searched for yet" in words(opened("search"))
+    assert "Nothing is searched for yet" not in words(opened("search", q="aaa"))
+
+
 def test_an_exact_symbol_comes_first_and_followed_companies_before_others(desk):
     """The best match leads, whatever the alphabet says."""
     fill(desk)

@@ -136,6 +136,19 @@ def test_a_company_in_the_address_opens_its_newest_filing(graded: Desk) -> None:
     assert at.selectbox(key="filing_choice").value == "0000001002-26-000008"
 
 
+def test_a_prospectus_is_not_what_one_sees_first(graded: Desk) -> None:
+    """Without an accession the newest rated filing leads; all the company's can be chosen."""
+    with graded.warehouse.transaction() as tx:
+        tx.execute(
+            "UPDATE grades SET grade = CASE WHEN accession > '0000001002-26-000006' THEN 'NR' "
+            "ELSE 'B' END WHERE cik = 1002"
+        )
+    at = opened("filing", cik="1002")
+    choice = at.selectbox(key="filing_choice")
+    assert choice.value == "0000001002-26-000006"
+    assert any("0000001002-26-000008" in option for option in choice.options)
+
+
 def test_findings_tell_both_numbers() -> None:
     """What was stated, what was expected, the difference, the tolerance and the period."""
     finding = {
@@ -217,3 +230,15 @@ def test_a_filing_without_a_period_opens_too(graded: Desk, part: str) -> None:
         )
     at = opened("filing", filing=ACCESSION, part=part)
     assert "not rated" in text_of(at)
+
+
+def test_what_found_rows_without_a_sample_is_not_among_the_right_ones() -> None:
+    """A check is right when nothing is affected, whether or not it kept rows to show."""
+    rows = [
+        {"check_name": "a", "affected": 2, "sample": None},
+        {"check_name": "b", "affected": 1, "sample": '[{"cik": 7}]'},
+        {"check_name": "c", "affected": 0, "sample": "[]"},
+    ]
+    found, right = reconciliation._parted(pl.DataFrame(rows))
+    assert [(check["check_name"], sample.height) for check, sample in found] == [("a", 0), ("b", 1)]
+    assert [check["check_name"] for check in right] == ["c"]

@@ -1,12 +1,13 @@
-"""Headings of the tables on *Gap statistics*, and its figures, made once per data and choice."""
+"""The rates on *Gap statistics*: how often gaps did what, by a quantity of choice."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import polars as pl
+import streamlit as st
 
-from components import charts_gaps, once, theme
+from components import charts_gaps, once, shell, tables, theme
 from core.domain import gap_statistics as rules
 from core.domain.gap_filters import GapFilters
 from core.service import gap_statistics
@@ -31,17 +32,35 @@ RATES = {
     "median_sessions": "Median sessions to fill",
     "excursion_pct": "Median furthest away",
 }
-BUCKETS = {
-    "size": "Size",
-    "n": "Trades",
-    "mean_r": "Mean R",
-    "low_r": "From",
-    "high_r": "To",
-    "win_pct": "Won",
-    "profit_factor": "Profit factor",
-    "mfe_r": "Median best R",
-    "mae_r": "Median worst R",
-}
+
+
+def section(past: History, filters: GapFilters) -> None:
+    """Rates of the gaps within the filters, beside the sizes of all."""
+    rows = chosen(past, filters)
+    with st.container(horizontal=True):
+        measure = st.selectbox("Rate", list(rules.MEASURES), key="rate", bind="query-params")
+        by = st.segmented_control(
+            "By", list(BY), default="Size", key="by", bind="query-params", required=True
+        )
+    st.caption(
+        f"{rows.height:,} gaps within the filters, {past.first} to {past.last}, "
+        f"{past.names:,} names; {past.excluded:,} moves left out as no gaps. Bars are 95 % Wilson "
+        "intervals; hollow and grey: fewer than 30 gaps."
+    )
+    if rows.is_empty():
+        shell.empty("No gap passes the filters.", "Widen them.")
+    else:
+        _shown(past, filters, measure, by)
+
+
+def _shown(past: History, filters: GapFilters, measure: str, by: str) -> None:
+    drawn, table = rates(past, filters, measure, by)
+    with st.grid(2, gap="medium"):
+        alt = f"{measure} by {by.lower()} with 95 % Wilson intervals"
+        theme.show(drawn, alt=alt, key="rates")
+        alt = "Distribution of gap sizes"
+        theme.show(sizes(past, theme.palette()), alt=alt, key="sizes")
+    tables.show(table, {BY[by]: by, **RATES}, alt=f"{measure} by {by.lower()}", key="rate_table")
 
 
 def chosen(past: History, filters: GapFilters) -> pl.DataFrame:
