@@ -55,18 +55,14 @@ def rows_of(graded: Graded) -> dict[Key, list[str]]:
     return {key: sorted(rows) for key, rows in found.items()}
 
 
-def strays(before: Graded, after: Graded, limited: Graded, changed: pl.DataFrame) -> set[Key]:
+def strays(before: Graded, after: Graded, limited: Graded) -> set[Key]:
     """Filings whose grade a change moved, though it is not said to reach them.
 
-    `limited` grades only what the change can reach, and says the same of it.
+    `limited` grades only what the change can reach. What it neither grades nor keeps has no grade.
     """
     was, now = rows_of(before), rows_of(after)
     moved = {key for key in was | now if was.get(key) != now.get(key)}
-    kept = set(limited.kept.rows())
-    gone = {key for key in was if key not in now}
-    altered = set(changed.select("cik", "accession").rows())
-    whole = not kept  # then all that is not graded any more is gone with it
-    return (moved & kept) | (set() if whole else gone - altered)
+    return moved & set(limited.kept.rows())
 
 
 def same_within_reach(after: Graded, limited: Graded) -> None:
@@ -83,7 +79,7 @@ def check(before: Frames, after: Frames, accessions: list[str]) -> tuple[int, in
     changed = changed_from(before, after, accessions)
     whole, limited = grade(*after), grade(*after, changed=changed)
     same_within_reach(whole, limited)
-    assert strays(grade(*before), whole, limited, changed) == set(), accessions
+    assert strays(grade(*before), whole, limited) == set(), accessions
     return limited.scores.height, limited.kept.height
 
 

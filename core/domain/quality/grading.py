@@ -38,7 +38,8 @@ class Graded:
     """scores: one row a filing. findings: one row a failure. judged: (filing, rule, ok).
 
     items: the facts chosen for the standard items of every filing. kept: cik and accession of the
-    filings with facts that nothing changed for, of which the others say nothing.
+    filings that a change cannot reach: the other frames say nothing of them, their grades stand.
+    What is neither in `scores` nor kept has no grade.
     """
 
     ruleset: str
