@@ -143,13 +143,23 @@ def write(tx: Transaction, graded: Graded, marks: Marks, now: datetime) -> tuple
 
 def _retire(tx: Transaction, keys: pl.DataFrame) -> None:
     """Grades of these filings, each of one company: others may have filed it as well."""
-    if keys.is_empty():
-        return
-    with tx.registered(keys) as source:
+    if keys.height:
         tx.execute(
             "UPDATE grades SET is_current = FALSE "
-            f"WHERE is_current AND (cik, accession) IN (SELECT (cik, accession) FROM {source})"
+            f"WHERE is_current AND (cik, accession) IN ({_KEYS})",
+            _columns(keys),
         )
+
+
+# Keys as lists: to make a frame known to the store takes longer than to hand over some thousands.
+_KEYS = (
+    "SELECT (k.cik, k.accession) FROM "
+    "(SELECT unnest(?::BIGINT[]) AS cik, unnest(?::VARCHAR[]) AS accession) k"
+)
+
+
+def _columns(keys: pl.DataFrame) -> list[list[Any]]:
+    return [keys["cik"].to_list(), keys["accession"].to_list()]
 
 
 def _found(findings: pl.DataFrame, keys: pl.DataFrame, now: datetime) -> pl.DataFrame:
@@ -159,12 +169,11 @@ def _found(findings: pl.DataFrame, keys: pl.DataFrame, now: datetime) -> pl.Data
 
 
 def _write_items(tx: Transaction, graded: Graded, ciks: Sequence[int]) -> None:
-    with tx.registered(graded.kept) as source:
-        tx.execute(
-            "DELETE FROM filing_items WHERE cik IN (SELECT unnest(?)) "
-            f"AND (cik, accession) NOT IN (SELECT (cik, accession) FROM {source})",
-            [list(ciks)],
-        )
+    tx.execute(
+        "DELETE FROM filing_items WHERE cik IN (SELECT unnest(?)) "
+        f"AND (cik, accession) NOT IN ({_KEYS})",
+        [list(ciks), *_columns(graded.kept)],
+    )
     tx.insert("filing_items", graded.items)
 
 

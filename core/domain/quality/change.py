@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import polars as pl
 
-from core.domain.quality.arrays import Flags, Floats
+from core.domain.quality.arrays import Flags, Floats, Numbers
 from core.domain.quality.book import Book
 from core.domain.quality.history import PER_SHARE
 from core.domain.quality.outcome import Outcome, outcome
 from core.domain.quality.packing import at
-from core.domain.quality.past import Own, Told
+from core.domain.quality.past import Own, Told, median
 from core.domain.quality.words import Said, facts_of, giving
 
 SPLITS = [
@@ -62,12 +61,16 @@ def _split(value: Floats, first: Floats, cents: Flags) -> Flags:
     return split
 
 
-LEAST = 8  # values of a past that says something
+LEAST, MOST = 8, 20  # values of a past that says something
 
 
-def _median_before(name: str) -> pl.Expr:
-    """The median of the values before it in its run: up to 20, and eight at least."""
-    return pl.col(name).shift(1).rolling_median(20, min_samples=LEAST).over("run")
+def _median_before(values: Floats, run: Numbers, rows: Numbers) -> Floats:
+    """Of some rows the median of the values before it in its run: up to 20, and eight at least."""
+    place = rows[:, None] - np.arange(1, MOST + 1)
+    there = (place >= 0) & (run[place] == run[rows][:, None])
+    before = np.where(there, values[place], np.nan).T
+    seen = (~np.isnan(before)).sum(axis=0)
+    return np.where(seen >= LEAST, median(before, seen), np.nan)
 
 
 def outliers(book: Book, own: Own) -> Outcome:
@@ -75,19 +78,18 @@ def outliers(book: Book, own: Own) -> Outcome:
     growth = np.log(np.abs(own.value) / np.abs(own.past[3]))
     run = np.cumsum(own.place == 0)
     often = np.bincount(run[np.isfinite(growth)], minlength=len(run) + 1)
-    often[~np.isin(np.arange(len(often)), run[book.reached[own.fid]])] = 0  # none of them is judged
     grown = np.flatnonzero(np.isfinite(growth) & (often[run] > 2 * LEAST))  # others have no spread
-    known = pl.DataFrame({"run": run[grown], "growth": growth[grown]})
-    known = known.with_columns(spread=(pl.col("growth") - _median_before("growth")).abs())
-    known = known.select("spread", mad=_median_before("spread"))
-    spread, mad = (column.to_numpy() for column in known)  # NaN where null
+    growth, run = growth[grown], run[grown]
+    spread = np.abs(growth - _median_before(growth, run, np.arange(len(grown))))
+    here = np.flatnonzero(book.reached[own.fid[grown]])
+    rows, spread, mad = grown[here], spread[here], _median_before(spread, run, here)
     ratio = np.abs(own.value) / own.usual
-    usual = ((ratio >= 0.25) & (ratio <= 4.0))[grown]
+    usual = ((ratio >= 0.25) & (ratio <= 4.0))[rows]
     wrong = ~np.isnan(mad) & ~usual & (spread > np.fmax(6 * 1.4826 * mad, 1.1))
-    judged = own.fid[grown[~np.isnan(mad)]]
+    judged = own.fid[rows[~np.isnan(mad)]]
     if not wrong.any():
         return outcome("Q35", judged)
-    rows = grown[wrong]
+    rows = rows[wrong]
     bad = book.long[at(own.row[rows])]
     failed = giving(bad, expected=own.past[3][rows], actual="value", rows=facts_of(bad, "row"))
     said = "{item} is {value} after {expected}: a change far from the company's own history."

@@ -110,9 +110,9 @@ def _grade(book: Book, only: Collection[str] | None) -> Graded:
         table,
         company="name",
         ruleset=same(book.rules.id, table.height),
-        input_hash=input_hashes(book),
+        input_hash=input_hashes(book).filter(book.reached),
     )
-    rated = table[list(SCORE_COLUMNS)].filter(book.reached)
+    rated = table[list(SCORE_COLUMNS)]
     judged = book.beside(evaluated.outcome.frame(), "cik", "accession")
     judged = judged[["cik", "accession", "rule", "ok"]]
     found = findings(book, evaluated)

@@ -107,7 +107,7 @@ def own_values(book: Book) -> Own:
     size = np.fmax.reduce(np.abs(past))
     return Own(
         *told, months[own], past, np.where(seen > 0, size, beside),
-        np.where(seen > 0, _median(np.abs(past), seen), beside), seen,
+        np.where(seen > 0, median(np.abs(past), seen), beside), seen,
     )  # fmt: skip
 
 
@@ -131,7 +131,7 @@ def _beside(key: Numbers, own: Numbers, others: Flags, size: Floats) -> Floats:
     return np.where(np.isinf(greatest), np.nan, greatest)
 
 
-def _median(values: Floats, given: Numbers) -> Floats:
+def median(values: Floats, given: Numbers) -> Floats:
     """The medians of columns, of what is no NaN; `given` counts those."""
     inorder = np.sort(values, axis=0)
     low, high = (

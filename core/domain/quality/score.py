@@ -21,7 +21,7 @@ LEAST_COVERAGE_PCT = 50.0
 
 
 def scores(book: Book, evaluated: Evaluated) -> pl.DataFrame:
-    """One row per fid: score, grade, coverage_pct, counts by severity, five sub-scores, reason."""
+    """One row per filing to judge: score, grade, coverage_pct, counts, five sub-scores, reason."""
     with np.errstate(invalid="ignore"):  # groups of which no rule could be judged
         sums = _sums(book, evaluated.outcome)
     shares = {
@@ -30,7 +30,10 @@ def scores(book: Book, evaluated: Evaluated) -> pl.DataFrame:
         "cover": _coverage(book, evaluated.outcome),
     }
     given = [pl.Series(name, share, nan_to_null=True) for name, share in shares.items()]
-    frame = book.filings[TOLD].hstack([*sums, *given]).with_columns(**_subscores(book.rules))
+    frame = book.filings[TOLD].hstack([*sums, *given])
+    if book.changed is not None:
+        frame = frame.filter(book.reached)
+    frame = frame.with_columns(**_subscores(book.rules))
     frame = frame.hstack([pl.Series("score", _score(frame), nan_to_null=True)])
     return frame.hstack([_letters(frame["score"]), _reasons(frame)])
 
