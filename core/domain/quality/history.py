@@ -36,7 +36,9 @@ def scale_jump(book: Book, own: Own, told: Retold) -> Outcome:
     same, lone = same & many[told.fid], lone & many[own.fid]
     at_fault = np.zeros(book.filings.height, bool)
     at_fault[told.fid[same]] = at_fault[own.fid[lone]] = True
-    same, lone = (w & ~at_fault[t.fid[t.last]] for t, w in ((told, same), (own, lone)))
+    same, lone = (
+        w & ~at_fault[t.fid[t.last]] & book.reached[t.fid] for t, w in ((told, same), (own, lone))
+    )
     if not same.any() and not lone.any():
         return outcome("Q33", judged)
     none = pl.Series([None] * int(lone.sum()), dtype=pl.UInt32)
@@ -140,6 +142,7 @@ def _contradicted(book: Book, told: Retold, own: Own) -> list[Said]:
     at_fault = np.zeros(book.filings.height, bool)
     at_fault[told.fid[wrong]] = True
     wrong &= ~at_fault[told.fid[told.last]]  # they only contradict what was at fault itself
+    wrong &= book.reached[told.fid]
     if not wrong.any():
         return []
     return [unlike(_before(book, told, wrong), "was", ", but was reported as ", " before.")]
@@ -161,7 +164,7 @@ def _jumped(book: Book, own: Own) -> list[Said]:
     least = np.fmin.reduce(np.abs(own.past))
     up = (np.abs(own.value) > LONE_JUMP * own.size) & (own.size > 0)
     jumped = up & (own.size < 10 * least) & (own.seen >= 3) & ~book.of(PER_SHARE)[own.row]
-    jumped &= (_items(book, own, jumped) <= FEW_JUMPS)[own.fid]
+    jumped &= ((_items(book, own, jumped) <= FEW_JUMPS) & book.reached)[own.fid]
     if not jumped.any():
         return []
     found = giving(book.long[at(own.row[jumped])], other=own.size[jumped])
@@ -184,6 +187,7 @@ def _mirrored(book: Book, own: Own) -> list[Said]:
         likeness[book.of([item])[own.row]] = closer
     mirror = np.abs(own.value + before) < likeness * np.abs(before)
     mirror &= (own.months == 0) & (own.value != 0) & _unanimous(past, before)
+    mirror &= book.reached[own.fid]
     if not mirror.any():
         return []
     found = giving(book.long[at(own.row[mirror])], p1=before[mirror])

@@ -112,11 +112,12 @@ def _seen(
 
 def _roundness(value: pl.Series, money: Any) -> Any:
     """3 for larger amounts of whole millions, 2 of whole thousands, 1 for others, 0 for no such."""
-    of = pl.DataFrame([value, pl.Series("money", money)])
-    big = pl.col("money") & (pl.col("value").abs() >= 1e4)
-    marks = [big, big & (pl.col("value") % 1e3 == 0), big & (pl.col("value") % 1e6 == 0)]
-    flags = of.select(pl.sum_horizontal(m.fill_null(value=False).cast(pl.UInt8) for m in marks))
-    return flags.to_series().to_numpy()
+    amounts, marks = value.to_numpy(), np.zeros(len(value), np.uint8)
+    big = np.flatnonzero(money & (np.abs(amounts) >= 1e4))
+    with np.errstate(invalid="ignore"):  # infinite less infinite
+        whole = [amounts[big] - np.floor(amounts[big] / size) * size == 0 for size in (1e3, 1e6)]
+    marks[big] = 1 + whole[0] + whole[1]
+    return marks
 
 
 def _rounding(_: Any, ones: Any, thousands: Any, millions: Any) -> Any:
