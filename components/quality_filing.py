@@ -10,9 +10,9 @@ import streamlit as st
 
 from components import badges, charts_quality, formats, once, rules, shell, tables, theme, views
 from core import service
+from core.domain import edgar
 from core.service import companies, quality
 
-ARCHIVES = "https://www.sec.gov/Archives/edgar/data"
 OPEN_AT_FIRST = 3  # findings whose facts are spread out
 MOST_FINDINGS = 40
 CHOICE_KEY = "filing_choice"
@@ -62,11 +62,6 @@ OLDER = {
     "ruleset": "Rule set",
     "input_hash": "Inputs",
 }
-
-
-def edgar(cik: int, accession: str) -> str:
-    """Address of a filing's index page at EDGAR."""
-    return f"{ARCHIVES}/{cik}/{accession.replace('-', '')}/{accession}-index.htm"
 
 
 def explained(desk: service.Desk, accession: str, cik: int) -> quality.FilingView:
@@ -148,7 +143,7 @@ def heading(row: Mapping[str, Any]) -> None:
         f"period to {formats.day(row['period_end'])}",
         f"filed {formats.day(row['filed'])}",
         f"coverage {formats.pct(row['coverage_pct'], 0, signed=False)}",
-        f"[EDGAR]({edgar(row['cik'], row['accession'])})",
+        f"[EDGAR]({edgar.filing(row['cik'], row['accession'])})",
     ]
     st.markdown(f"### {name} · {badges.plain(row['form'])}\n" + " · ".join(parts))
     if row.get("reason"):
@@ -259,7 +254,7 @@ def _facts_of(finding: Mapping[str, Any], cik: int) -> pl.DataFrame:
     if not facts:
         return pl.DataFrame()
     return pl.DataFrame(
-        [{**fact, "url": edgar(cik, fact["accession"])} for fact in facts],
+        [{**fact, "url": edgar.filing(cik, fact["accession"])} for fact in facts],
         infer_schema_length=None,
     )
 

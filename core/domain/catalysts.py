@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from core.domain import edgar
 from core.domain.calendar import explained_session
 
 ITEMS: dict[str, tuple[str, int]] = {
@@ -51,7 +52,6 @@ FORMS: tuple[tuple[str, str, int], ...] = (
 CLUSTER = 3  # Form 4s between two sessions that count as a cluster of insiders
 CLUSTER_WEIGHT = 35
 EXPLAINING_WEIGHT = 50  # from here on a filing can explain a move beyond 45 %
-URL = "https://www.sec.gov/Archives/edgar/data/"
 COLUMNS = {
     "cik": pl.Int64,
     "session": pl.Date,
@@ -118,7 +118,7 @@ def find_catalysts(filings: pl.DataFrame) -> pl.DataFrame:
     known = filings.filter(pl.col("accepted_at").is_not_null())
     known = known.with_columns(session=explained_session(known["accepted_at"]))
     known = known.filter(pl.col("session").is_not_null())
-    single = known.with_columns(_weighed(), url=_url()).filter(pl.col("weight") > 0)
+    single = known.with_columns(_weighed(), url=edgar.filing_expr()).filter(pl.col("weight") > 0)
     found = pl.concat([single.select(list(COLUMNS)), _clusters(known).select(list(COLUMNS))])
     return found.sort(
         "cik", "session", "weight", "accession", descending=[False, False, True, False]
@@ -172,13 +172,8 @@ def _clusters(known: pl.DataFrame) -> pl.DataFrame:
         title=pl.format("{} insider reports (Form 4)", "n"),
         weight=pl.lit(float(CLUSTER_WEIGHT)),
         structural=pl.lit(value=False),
-        url=_url(),
+        url=edgar.filing_expr(),
     )
-
-
-def _url() -> pl.Expr:
-    plain = pl.col("accession").str.replace_all("-", "")
-    return pl.format("{}{}/{}/{}-index.htm", pl.lit(URL), "cik", plain, "accession")
 
 
 def registry(identifiers: pl.DataFrame, universe: pl.DataFrame) -> pl.DataFrame:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from core.domain import catalysts
+from core.domain import catalysts, edgar
 from core.errors import NotFoundError
 from core.service import refresh
 from core.service.commands import command
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from core.service.desk import Desk
 
 TICKERS_DATASET = "sec.companies"
-ARCHIVES = "https://www.sec.gov/Archives/edgar/data"
 
 _TICKER = (
     "arg_max(value, (valid_to IS NULL, coalesce(valid_to, DATE '9999-12-31'))) "
@@ -164,8 +163,7 @@ def company(desk: Desk, cik: int) -> dict[str, Any]:
 
 _FILING = (
     "accession, form, filed, accepted_at, report_date, items, description, is_xbrl, "
-    f"'{ARCHIVES}/' || cik || '/' || replace(accession, '-', '') || '/' "
-    "|| accession || '-index.htm' AS url"
+    f"{edgar.filing_sql('filings')} AS url"
 )
 
 

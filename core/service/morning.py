@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from core.domain import catalysts
+from core.domain import catalysts, edgar
 from core.service.companies import _TICKER as TICKER
-from core.service.companies import ARCHIVES
 
 if TYPE_CHECKING:
     from core.service.desk import Desk
@@ -42,8 +41,7 @@ def new_filings(desk: Desk, since: datetime, limit: int = 50) -> pl.DataFrame:
         "WHERE cik IN (SELECT cik FROM watchlist) GROUP BY cik) "
         "SELECT f.cik, coalesce(w.symbol, t.symbol) AS symbol, c.name, f.form, f.items, "
         "f.description, f.accepted_at, f.filed, f.accession, "
-        f"'{ARCHIVES}/' || f.cik || '/' || replace(f.accession, '-', '') || '/' "
-        "|| f.accession || '-index.htm' AS url "
+        f"{edgar.filing_sql('f')} AS url "
         "FROM filings f JOIN watchlist w ON w.cik = f.cik LEFT JOIN companies c ON c.cik = f.cik "
         "LEFT JOIN t ON t.cik = f.cik "
         "WHERE coalesce(f.accepted_at, f.filed::TIMESTAMPTZ) BETWEEN $since AND $now "

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import polars as pl
 
-from core.domain import dataset_quality
+from core.domain import dataset_quality, edgar
 from core.domain.quality import grading
 from core.domain.quality.model import WEIGHTS, Rule, default_ruleset
 from core.domain.quality.reach import changes
@@ -263,12 +263,8 @@ def _as_known(desk: Desk, ciks: Sequence[int] | None, as_of: date) -> dict[str, 
     facts, filings, known = store.inputs(desk.warehouse, ciks, as_of)
     graded = grading.grade(facts, filings, known, as_of=as_of)
     links = store.grades(desk.warehouse, ciks=ciks).select("cik", "ticker").unique("cik")
-    url = pl.format(
-        "https://www.sec.gov/Archives/edgar/data/{}/{}/{}-index.htm",
-        "cik", pl.col("accession").str.replace_all("-", ""), "accession",
-    )  # fmt: skip
     table = graded.scores.join(links, on="cik", how="left").with_columns(
-        url=url, graded_at=pl.lit(desk.now())
+        url=edgar.filing_expr(), graded_at=pl.lit(desk.now())
     )
     return _document(graded.ruleset, table.sort("filed", descending=True), graded.findings)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from core.domain.edgar import filing_sql
 from core.domain.frames import COMPANIES, FACTS, FILINGS
 from core.domain.quality.grading import Graded
 from core.domain.quality.registry import REPORTS
@@ -199,8 +200,7 @@ FROM company_identifiers WHERE kind = 'ticker' GROUP BY cik
 """
 _GRADES = f"""
 SELECT g.cik, t.ticker, coalesce(c.name, g.company) AS company, g.* EXCLUDE (cik, company),
-    'https://www.sec.gov/Archives/edgar/data/' || g.cik || '/' || replace(g.accession, '-', '')
-        || '/' || g.accession || '-index.htm' AS url
+    {filing_sql("g")} AS url
 FROM grades g LEFT JOIN ({_TICKERS}) t ON t.cik = g.cik LEFT JOIN companies c ON c.cik = g.cik
 WHERE ($old OR g.is_current) AND ($ciks IS NULL OR list_contains($ciks::BIGINT[], g.cik))
     AND ($forms IS NULL OR list_contains($forms::VARCHAR[], g.form))
