@@ -29,10 +29,9 @@ def scores(book: Book, evaluated: Evaluated) -> pl.DataFrame:
         "usual": evaluated.usual,
         "cover": _coverage(book, evaluated.outcome),
     }
-    given = [pl.Series(name, share, nan_to_null=True) for name, share in shares.items()]
-    frame = book.filings[TOLD].hstack([*sums, *given])
-    if book.changed is not None:
-        frame = frame.filter(book.reached)
+    here = np.flatnonzero(book.reached)
+    given = [pl.Series(name, share[here], nan_to_null=True) for name, share in shares.items()]
+    frame = book.filings[TOLD][at(here)].hstack([*sums, *given])
     frame = frame.with_columns(**_subscores(book.rules))
     frame = frame.hstack([pl.Series("score", _score(frame), nan_to_null=True)])
     return frame.hstack([_letters(frame["score"]), _reasons(frame)])
@@ -42,9 +41,9 @@ TOLD = ["cik", "accession", "form", "filed", "period_end", "name", "style", "fac
 
 
 def _sums(book: Book, judged: Judged) -> list[pl.Series]:
-    """passed and evaluable weight, failures by severity, share passed of groups, of each filing.
+    """passed and evaluable weight, failures by severity, share passed of groups.
 
-    Null for filings that no rule could judge.
+    Of each filing to judge; null where no rule could.
     """
     rules = [book.rules.rules[name] for name in judged.rules]
     weight = np.array([float(rule.weight) for rule in rules])[judged.rule]
@@ -55,7 +54,7 @@ def _sums(book: Book, judged: Judged) -> list[pl.Series]:
         return np.bincount(judged.fid[chosen], values[chosen], height).astype(np.float64)
 
     every = [True] * len(rules)
-    known = pl.Series(np.bincount(judged.fid, minlength=height) > 0)
+    known = pl.Series((np.bincount(judged.fid, minlength=height) > 0)[book.reached])
     sums = {"passed": total(weight * judged.ok, every), "evaluable": total(weight, every)}
     for group in GROUPS:
         of = [rule.group == group for rule in rules]
@@ -63,7 +62,7 @@ def _sums(book: Book, judged: Judged) -> list[pl.Series]:
     for severity in ("critical", "major", "minor", "info"):
         failed = total(1.0 - judged.ok, [rule.severity == severity for rule in rules])
         sums[severity] = failed.astype(np.int32)
-    columns = [pl.Series(name, values) for name, values in sums.items()]
+    columns = [pl.Series(name, values[book.reached]) for name, values in sums.items()]
     return columns if known.all() else [column.set(~known, None) for column in columns]
 
 
