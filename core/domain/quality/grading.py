@@ -220,14 +220,14 @@ def _finding(rules: Ruleset) -> list[pl.Expr]:
 
 
 def _worst(failed: pl.DataFrame) -> pl.DataFrame:
+    if failed.is_empty():
+        return failed
     gap = (pl.col("actual") - pl.col("expected")).abs()
     relative = gap / pl.col("expected").abs().clip(1.0)
     ranked = failed.sort(
         ["fid", "rule", relative, "end", "start", "message"],
         descending=[False, False, True, True, False, False],
     )
-    if ranked.is_empty():
-        return ranked
     fid, rule = ranked["fid"], ranked["rule"]
     other = (fid[1:] != fid[:-1]) | (rule[1:] != rule[:-1])
     place = np.arange(ranked.height)
