@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 import streamlit as st
 
-from components import charts_quality, exporting, formats, links, once, shell, tables, theme
+from components import (
+    badges,
+    charts_quality,
+    choices,
+    exporting,
+    formats,
+    links,
+    once,
+    shell,
+    tables,
+    theme,
+    views,
+)
 from core import service
 from core.service import companies, quality
 from core.service import exports as files
@@ -62,36 +75,60 @@ def all_grades(desk: service.Desk) -> pl.DataFrame:
 
 def filters(graded: pl.DataFrame) -> pl.DataFrame:
     """Company, form, grade, year and text filters, all in the URL; the grades that pass."""
+    box = st.expander("Filters", key="filters", on_change="rerun")
+    if views.is_open(box):
+        with box:
+            _draw(graded)
+    given = _given(graded)
+    if not (passing := _passing(given)):
+        return graded
+    return once.kept(graded, lambda: graded.filter(passing), "passing", given)
+
+
+def _draw(graded: pl.DataFrame) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        names = st.multiselect(
-            "Companies", _names(graded), key="company", bind="query-params", width=320
-        )
-        forms = st.multiselect("Forms", _forms(graded), key="form", bind="query-params", width=220)
-        since = st.selectbox(
-            "Filed since",
-            _years(graded),
-            index=None,
-            key="since",
-            bind="query-params",
-            placeholder="any year",
-            width=140,
-        )
-        text = st.text_input(
-            "Find", key="q", bind="query-params", placeholder="company or accession", width=220
-        )
-        letters = st.pills(
-            "Grades", LETTERS, selection_mode="multi", key="grade", bind="query-params"
-        )
-    chosen = graded
-    if names:
-        chosen = chosen.filter(_name().is_in(names))
-    if forms:
-        chosen = chosen.filter(pl.col("form").is_in(forms))
-    if letters:
-        chosen = chosen.filter(pl.col("grade").is_in(letters))
-    if since:
-        chosen = chosen.filter(pl.col("filed").dt.year() >= int(since))
-    return chosen.filter(_says(text)) if text.strip() else chosen
+        choices.multiselect("Companies", "company", _names(graded), width=320)
+        choices.multiselect("Forms", "form", _forms(graded), width=220)
+        choices.selectbox("Filed since", "since", _years(graded), placeholder="any year", width=140)
+        choices.text_input("Find", "q", placeholder="company or accession", width=220)
+        choices.pills("Grades", "grade", LETTERS)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The filters of the URL."""
+
+    companies: tuple[str, ...]
+    forms: tuple[str, ...]
+    letters: tuple[str, ...]
+    since: str | None
+    text: str
+
+    def __str__(self) -> str:
+        words = [*self.companies, *self.forms, *(f"grade {letter}" for letter in self.letters)]
+        words += [f"since {self.since}"] if self.since else []
+        return ", ".join([*words, f"“{self.text}”"] if self.text else words)
+
+
+def _given(graded: pl.DataFrame) -> Given:
+    return Given(
+        tuple(choices.several("company", _names(graded))),
+        tuple(choices.several("form", _forms(graded))),
+        tuple(choices.several("grade", LETTERS)),
+        choices.one("since", _years(graded)),
+        choices.text("q"),
+    )
+
+
+def _passing(given: Given) -> list[pl.Expr]:
+    asked = (
+        (given.companies, _name().is_in(given.companies)),
+        (given.forms, pl.col("form").is_in(given.forms)),
+        (given.letters, pl.col("grade").is_in(given.letters)),
+        (given.since, pl.col("filed").dt.year() >= int(given.since or 0)),
+        (given.text, _says(given.text)),
+    )
+    return [passes for value, passes in asked if value]
 
 
 def _name() -> pl.Expr:
@@ -144,28 +181,30 @@ def _figures(graded: pl.DataFrame) -> str:
 NOT_RATED = "Not rated: less than half of the expected weight of rules could be evaluated."
 
 
+SHARES = ("Company", "Form", "Year")
+
+
 def charts(graded: pl.DataFrame) -> None:
-    """Distribution, over time, by company and by form of the filings that pass the filters."""
+    """Distribution of the filings that pass the filters, and shares by company, form or year."""
+    by = st.segmented_control(
+        "Shares by", SHARES, default=SHARES[0], key="by", bind="query-params", required=True
+    )
     key = once.of(graded, lambda: _fingerprint(graded), "fingerprint")
     drawn: tuple[tuple[str, Callable[[], Any], str], ...] = (
         ("grades", lambda: charts_quality.distribution(graded), "Filings by grade"),
-        ("years", lambda: charts_quality.over_time(graded), "Share of each grade by year"),
-        (
-            "companies",
-            lambda: charts_quality.by_group(
-                graded.with_columns(_name().alias("symbol")), "symbol", "company"
-            ),
-            "Share of each grade by company, the weakest first",
-        ),
-        (
-            "forms",
-            lambda: charts_quality.by_group(graded, "form", "form"),
-            "Share of each grade by form, the weakest first",
-        ),
+        (by, lambda: _shares(graded, by), f"Share of each grade by {by.lower()}"),
     )
     with st.grid(2, gap="medium"):
         for name, make, alt in drawn:
             theme.show(once.made(make, "quality", name, *key), alt=alt, key=f"quality_{name}")
+
+
+def _shares(graded: pl.DataFrame, by: str) -> Any:
+    """Share of each grade; the weakest first, or year by year."""
+    if by == "Year":
+        return charts_quality.over_time(graded)
+    named = graded.with_columns(_name().alias("symbol"))
+    return charts_quality.by_group(named, "form" if by == "Form" else "symbol", by.lower())
 
 
 def _fingerprint(graded: pl.DataFrame) -> tuple[Hashable, ...]:
@@ -189,6 +228,7 @@ def table(chosen: pl.DataFrame, graded: pl.DataFrame) -> None:
     """The filings that pass; a picked row opens its page."""
     st.caption(
         f"{chosen.height:,} of {graded.height:,} graded filings"
+        + (f" ({badges.plain(said)})" if (said := str(_given(graded))) else "")
         + (f"; the first {ROWS_SHOWN} are shown." if chosen.height > ROWS_SHOWN else ".")
         + " Pick a row to see why it has its grade."
     )

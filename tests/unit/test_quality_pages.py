@@ -93,6 +93,36 @@ def test_the_filtered_export_has_the_documented_columns(graded: Desk) -> None:
     assert lists.scored(graded, None).height == 16
 
 
+def test_filters_hold_while_their_box_is_closed(
+    graded: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They stand in the address and are told in words; the box shows and changes them."""
+    at = opened("data_quality", company="BBB", since="2026", form=["10-Q", "no form"], q="0000001002")
+    told = next(c.value for c in at.caption if "graded filings" in c.value)
+    assert re.search(r"of 16 graded filings \(BBB, 10-Q, since 2026, “0000001002”\)", told)
+    assert set(at.dataframe[0].value["form"]) <= {"10-Q"}
+    assert not at.multiselect
+    monkeypatch.setattr(views, "is_open", lambda _: True)
+    at.run()
+    assert at.multiselect(key="choice_form").value == ["10-Q"]
+    at.multiselect(key="choice_form").set_value([]).run()
+    assert not at.exception
+    assert "form" not in at.query_params
+    at.selectbox(key="choice_since").set_value(None).run()
+    at.text_input(key="choice_q").set_value("").run()
+    assert list(at.query_params) == ["company"]
+    assert len(at.dataframe[0].value) == 8
+
+
+@pytest.mark.parametrize("by", ["Company", "Form", "Year"])
+def test_shares_of_grades_are_shown_by_what_the_address_says(graded: Desk, by: str) -> None:
+    """Beside the distribution stands one chart of shares: by company, form or year."""
+    charts = opened("data_quality", by=by).get("plotly_chart")
+    assert [chart.proto.alt for chart in charts] == [
+        "Filings by grade", f"Share of each grade by {by.lower()}",
+    ]  # fmt: skip
+
+
 def test_datasets_have_grades_and_a_history(graded: Desk) -> None:
     """The second view tells the weakest dataset and shows the runs of one."""
     at = opened("data_quality", view="Datasets", dataset="prices.daily")
