@@ -75,30 +75,22 @@ def summary(statuses: Sequence[datasets.DatasetStatus], key: str) -> None:
     )
 
 
-def facts_of(status: datasets.DatasetStatus, now: datetime) -> None:
-    """One dataset's state in four figures."""
-    zone = shell.zone()
-    with st.grid(4):
-        st.metric("Rows", formats.number(status.rows), border=True)
-        st.metric(
-            "Last good pull",
-            formats.age(status.last_success, now),
-            border=True,
-            help=formats.utc(status.last_success),
-        )
-        st.metric(
-            "Next due",
-            formats.age(status.next_due, now) if status.next_due else formats.NOTHING,
-            border=True,
-            help=f"{formats.when(status.next_due, zone)}, {formats.utc(status.next_due)}: "
-            "the next refresh by the schedule.",
-        )
-        st.metric(
-            "Rejected rows",
-            formats.number(status.rows_rejected),
-            border=True,
-            help=HELP["rows_rejected"],
-        )
+def facts_of(status: datasets.DatasetStatus, description: str, now: datetime) -> None:
+    """What a dataset is and its state in four figures; the tooltip has the instants."""
+    last, due = status.last_success, status.next_due
+    figures = (
+        f"**{formats.number(status.rows)}** rows",
+        f"last good pull **{formats.age(last, now)}**" if last else "not pulled yet",
+        f"next due **{formats.age(due, now)}**" if due else "not scheduled",
+        f"**{formats.number(status.rows_rejected)}** rejected rows",
+    )
+    tip = (
+        f"Last good pull: {formats.utc(last)}.",
+        f"Next due: {formats.when(due, shell.zone())}, {formats.utc(due)}. {HELP['next_due']}",
+        HELP["rows_rejected"],
+    )
+    head = f"{shell.small(badges.plain(description))}  \n" if description else ""
+    st.markdown(head + " · ".join(figures), help="\n\n".join(tip))
     if status.last_error:
         said = badges.plain(formats.sentence(status.last_error))
         opening = "" if said.startswith("The pull") else "**The last pull failed.** "

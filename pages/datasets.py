@@ -38,9 +38,7 @@ with shell.guarded("the dataset"):
         )
     status = next(s for s in statuses if s.name == name)
     dataset = desk.catalogue.get(name)
-    if dataset.description:
-        st.caption(dataset.description)
-    parts.facts_of(status, desk.now())
+    parts.facts_of(status, dataset.description, desk.now())
     if status.running_job:
         refresh.follow(desk, status.running_job, name, key=f"refresh_{name}")
     if name in pullable:

@@ -97,7 +97,9 @@ def test_filters_hold_while_their_box_is_closed(
     graded: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They stand in the address and are told in words; the box shows and changes them."""
-    at = opened("data_quality", company="BBB", since="2026", form=["10-Q", "no form"], q="0000001002")
+    at = opened(
+        "data_quality", company="BBB", since="2026", form=["10-Q", "no form"], q="0000001002"
+    )
     told = next(c.value for c in at.caption if "graded filings" in c.value)
     assert re.search(r"of 16 graded filings \(BBB, 10-Q, since 2026, “0000001002”\)", told)
     assert set(at.dataframe[0].value["form"]) <= {"10-Q"}
