@@ -22,6 +22,7 @@ from core.service import companies, datasets
 from core.service.commands import FOUND_ERRORS, CommandResult, command
 from core.service.exports import export
 from core.service.handlers import handler
+from core.store import grade_marks
 from core.store import quality as store
 from core.store.transaction import quoted
 
@@ -77,19 +78,19 @@ def grade_all(
     same rules only the filings that a change can reach are judged again. `force` judges all.
     """
     rules = default_ruleset()
-    marks, last = store.fingerprints(desk.warehouse), store.latest_filed(desk.warehouse)
-    known = {} if force else store.graded_inputs(desk.warehouse, rules.id)
+    marks, last = grade_marks.fingerprints(desk.warehouse), grade_marks.latest_filed(desk.warehouse)
+    known = {} if force else grade_marks.graded_inputs(desk.warehouse, rules.id)
     due = [c for c, mark in marks.items() if known.get(c) != mark and (ciks is None or c in ciks)]
     written = unchanged = 0
     for start in range(0, len(due), BATCH_COMPANIES):
         batch = due[start : start + BATCH_COMPANIES]
-        now = store.filing_marks(desk.warehouse, batch)
-        before = store.graded_filings(desk.warehouse, [cik for cik in batch if cik in known])
+        now = grade_marks.filing_marks(desk.warehouse, batch)
+        before = grade_marks.graded_filings(desk.warehouse, [cik for cik in batch if cik in known])
         changed = None if before.is_empty() else changes(before, now)
         frames = store.inputs(desk.warehouse, batch, None)
         graded = grading.grade(*frames, rules=rules, changed=changed, last=last)
         with desk.warehouse.transaction() as tx:
-            chosen = store.Marks({cik: marks[cik] for cik in batch}, now)
+            chosen = grade_marks.Marks({cik: marks[cik] for cik in batch}, now)
             new, same = store.write(tx, graded, chosen, desk.now())
         written, unchanged = written + new, unchanged + same
         on_progress(f"{start + len(batch)} of {len(due)} companies", 100 * (start + 1) / len(due))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -12,8 +11,8 @@ import polars as pl
 from core.domain.edgar import filing_sql
 from core.domain.frames import COMPANIES, FACTS, FILINGS
 from core.domain.quality.grading import Graded
-from core.domain.quality.registry import REPORTS
 from core.store.facts import facts_as_known_on
+from core.store.grade_marks import Marks, write_marks
 from core.store.transaction import Transaction
 from core.store.warehouse import Warehouse
 
@@ -22,82 +21,6 @@ _SAME = (
     "identity_score", "duplicate_score", "missing_score", "complexity_score", "ruleset",
     "input_hash", "company", "period_end",
 )  # fmt: skip
-# Of each filing what its facts say, whatever their order. What they share is hashed once: texts of
-# a measure once for all facts, labels of a filing once for all of its own.
-_STATED = """
-SELECT g.cik, o.accession, min(o.filed) AS filed, sum(g.n)::BIGINT AS n,
-    bit_xor(hash(g.h, o.fiscal_year, o.fiscal_period, o.form, o.filed)) AS h
-FROM (
-    SELECT r.cik, r.source, count(*) AS n,
-        bit_xor(hash(m.h, r.period_start, r.period_end, r.value, r.seq)) AS h
-    FROM fact_rows r
-    JOIN (SELECT measure, hash(taxonomy, concept, unit) AS h FROM fact_measures) m
-        ON m.measure = r.measure
-    WHERE r.removed_at IS NULL {some} GROUP BY r.cik, r.source
-) g JOIN fact_sources o ON o.source = g.source GROUP BY g.cik, o.accession
-"""
-_SOME = "AND r.cik IN (SELECT unnest($ciks::BIGINT[]))"
-_FINGERPRINTS = f"""
-WITH f AS (
-    SELECT cik, sum(n)::BIGINT AS n, bit_xor(hash(accession, h)) AS h
-    FROM ({_STATED.format(some="")}) GROUP BY cik
-), s AS (
-    SELECT cik, count(*) AS n, bit_xor(hash(accession, form, filed, report_date, is_xbrl)) AS h
-    FROM filings GROUP BY cik
-), c AS (SELECT cik, hash(name, sic, category, fiscal_year_end) AS h FROM companies)
-SELECT f.cik, concat_ws('-', f.n, f.h, s.n, s.h, c.h) AS fingerprint
-FROM f LEFT JOIN s ON s.cik = f.cik LEFT JOIN c ON c.cik = f.cik
-"""
-# Of filings with facts, and of those that count without: reports and notices of late filing.
-_MARKS = f"""
-WITH f AS ({_STATED.format(some=_SOME)}), s AS (
-    SELECT cik, accession, form, filed, report_date, hash(form, filed, report_date, is_xbrl) AS h
-    FROM filings WHERE cik IN (SELECT unnest($ciks::BIGINT[]))
-), c AS (SELECT cik, hash(name, sic, category, fiscal_year_end) AS h FROM companies)
-SELECT coalesce(f.cik, s.cik) AS cik, coalesce(f.accession, s.accession) AS accession,
-    coalesce(least(f.filed, s.filed), f.filed, s.filed) AS filed, s.report_date,
-    concat_ws('-', coalesce(f.n, 0), f.h, coalesce(s.h::VARCHAR, ''), c.h) AS mark
-FROM f FULL JOIN s ON s.cik = f.cik AND s.accession = f.accession
-    LEFT JOIN c ON c.cik = coalesce(f.cik, s.cik)
-WHERE f.n IS NOT NULL OR list_contains($reports::VARCHAR[], regexp_replace(s.form, '/A$', ''))
-"""
-
-
-def fingerprints(warehouse: Warehouse) -> dict[int, str]:
-    """What decides the grades of each company with facts, as a short text."""
-    return dict(warehouse.read(_FINGERPRINTS).rows())
-
-
-def graded_inputs(warehouse: Warehouse, ruleset: str) -> dict[int, str]:
-    """The fingerprints that the current grades rest on."""
-    query = "SELECT cik, fingerprint FROM grade_inputs WHERE ruleset = ?"
-    return dict(warehouse.read(query, [ruleset]).rows())
-
-
-def filing_marks(warehouse: Warehouse, ciks: Sequence[int]) -> pl.DataFrame:
-    """What decides the grade of each filing: cik, accession, filed, report_date, mark.
-
-    A change of the company changes all of its marks.
-    """
-    return warehouse.read(_MARKS, {"ciks": list(ciks), "reports": REPORTS})
-
-
-def graded_filings(warehouse: Warehouse, ciks: Sequence[int]) -> pl.DataFrame:
-    """The same as it was when companies were graded last; nothing of those never marked."""
-    return warehouse.read(
-        "SELECT cik, accession, filed, report_date, mark FROM graded_filings "
-        "WHERE list_contains(?::BIGINT[], cik)",
-        [list(ciks)],
-    )
-
-
-def latest_filed(warehouse: Warehouse) -> date | None:
-    """The last day of filing that is known of."""
-    days = warehouse.read(
-        "SELECT greatest((SELECT max(filed) FROM filings), (SELECT max(filed) FROM fact_sources))"
-    )
-    latest: date | None = days.item()
-    return latest
 
 
 def inputs(
@@ -110,14 +33,6 @@ def inputs(
     filings = warehouse.read(f"SELECT {', '.join(FILINGS.columns)} FROM filings {chosen}", wanted)
     known = warehouse.read(f"SELECT {', '.join(COMPANIES.columns)} FROM companies {chosen}", wanted)
     return facts.select(list(FACTS.columns)), filings, known
-
-
-@dataclass(frozen=True, slots=True)
-class Marks:
-    """What companies and their filings were when they were read to be graded."""
-
-    companies: Mapping[int, str]  # fingerprints
-    filings: pl.DataFrame  # of `filing_marks`
 
 
 def write(tx: Transaction, graded: Graded, marks: Marks, now: datetime) -> tuple[int, int]:
@@ -138,7 +53,7 @@ def write(tx: Transaction, graded: Graded, marks: Marks, now: datetime) -> tuple
     tx.insert("grades", changed.with_columns(graded_at=_at(now), is_current=pl.lit(True)))
     tx.insert("findings", _found(graded.findings, changed.select(keys), now))
     _write_items(tx, graded, ciks)
-    _write_marks(tx, marks, graded.ruleset)
+    write_marks(tx, marks, graded.ruleset)
     return changed.height, same.height + graded.kept.height
 
 
@@ -176,18 +91,6 @@ def _write_items(tx: Transaction, graded: Graded, ciks: Sequence[int]) -> None:
         [list(ciks), *_columns(graded.kept)],
     )
     tx.insert("filing_items", graded.items)
-
-
-def _write_marks(tx: Transaction, marks: Marks, ruleset: str) -> None:
-    ciks = list(marks.companies)
-    tx.execute("DELETE FROM grade_inputs WHERE cik IN (SELECT unnest(?))", [ciks])
-    tx.execute("DELETE FROM graded_filings WHERE cik IN (SELECT unnest(?))", [ciks])
-    tx.insert("graded_filings", marks.filings)
-    tx.execute(
-        "INSERT INTO grade_inputs (cik, fingerprint, ruleset) "
-        "SELECT unnest(?::BIGINT[]), unnest(?::VARCHAR[]), ?",
-        [ciks, list(marks.companies.values()), ruleset],
-    )
 
 
 def _at(now: datetime) -> pl.Expr:
