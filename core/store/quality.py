@@ -48,6 +48,7 @@ def write(tx: Transaction, graded: Graded, marks: Marks, now: datetime) -> tuple
     ).join(graded.kept, on=keys, how="anti")
     fresh = graded.scores.with_columns(pl.col("facts", "concepts").cast(pl.Int64))
     same = fresh.join(before, on=[*keys, *_SAME], how="semi", nulls_equal=True)
+    same = same.join(_retold(tx, graded.findings, ciks), on=keys, how="anti")
     changed = fresh.join(same.select(keys), on=keys, how="anti")
     _retire(tx, before.join(same.select(keys), on=keys, how="anti").select(keys))
     tx.insert("grades", changed.with_columns(graded_at=_at(now), is_current=pl.lit(True)))
@@ -55,6 +56,25 @@ def write(tx: Transaction, graded: Graded, marks: Marks, now: datetime) -> tuple
     _write_items(tx, graded, ciks)
     write_marks(tx, marks, graded.ruleset)
     return changed.height, same.height + graded.kept.height
+
+
+def _retold(tx: Transaction, findings: pl.DataFrame, ciks: Sequence[int]) -> pl.DataFrame:
+    """cik, accession of filings whose findings are not those stored: the past that they tell of
+    may have changed where nothing of the filing and its score did.
+    """
+    stored = tx.read(
+        "SELECT f.cik, f.accession, f.rule, f.message, f.expected, f.actual FROM findings f "
+        "JOIN grades g ON g.cik = f.cik AND g.accession = f.accession "
+        "AND g.graded_at = f.graded_at AND g.is_current WHERE f.cik IN (SELECT unnest(?))",
+        [list(ciks)],
+    )
+    numbers = pl.col("expected", "actual").round_sig_figs(9)  # sums may differ in their last digits
+    old, new = (frame.select(stored.columns).with_columns(numbers) for frame in (stored, findings))
+    differ = [
+        one.join(other, on=stored.columns, how="anti", nulls_equal=True)
+        for one, other in ((old, new), (new, old))
+    ]
+    return pl.concat(differ).select("cik", "accession").unique()
 
 
 def _retire(tx: Transaction, keys: pl.DataFrame) -> None:

@@ -197,3 +197,21 @@ def test_marks_are_of_the_day_they_were_graded(desk: Desk) -> None:
     moved = "UPDATE filings SET filed = filed + ? WHERE accession = ?"
     change(desk, (moved, [200, accession]))
     change(desk, (moved, [-200, accession]))
+
+
+def test_findings_are_told_anew_when_only_the_past_behind_them_changed(desk: Desk) -> None:
+    """An equal score does not keep a sentence that is not true any more; the old one stays old."""
+    found = state(desk)["findings"].filter(pl.col("cik") == APPLE).row(0, named=True)
+    key = [found["accession"], found["rule"], found["message"]]
+    before = desk.warehouse.read("SELECT count(*) FROM grades").item()
+    with desk.warehouse.transaction() as tx:
+        tx.execute(
+            "UPDATE findings SET message = 'It was 1.' "
+            "WHERE accession = ? AND rule = ? AND message = ?",
+            key,
+        )
+    assert quality.grade_all(desk, [APPLE], force=True)["written"] == 1
+    told = state(desk)["findings"]
+    assert "It was 1." not in told["message"]
+    assert found["message"] in told["message"]
+    assert desk.warehouse.read("SELECT count(*) FROM grades").item() == before + 1
