@@ -111,16 +111,11 @@ def base_rates(graded: Graded) -> pl.DataFrame:
 
 def times(frames: seeded.Frames, rounds: int, filings: int) -> dict[str, Taken]:
     """What everything that is compared takes."""
-    found: dict[str, Taken] = {}
-    for n in TIMES:
-        many = replicated(frames, n)
-        if n == 1:
-            found |= _one_changed(many, rounds)
-        else:
-            found[f"all rules {n}x"] = seconds(lambda f=many: grade(*f), rounds if n < 16 else 1)
-        if n < 16:
-            found |= _beside(many, n, rounds, filings)
-    return found
+    once, four, many = (replicated(frames, n) for n in TIMES)
+    found = in_turn({**_one_changed(once), "all rules 4x": lambda: grade(*four)}, 4 * rounds + 1)
+    for n, some in ((1, once), (4, four)):
+        found |= _beside(some, n, rounds, filings)
+    return found | {"all rules 16x": seconds(lambda: grade(*many), 1)}
 
 
 def _beside(frames: seeded.Frames, n: int, rounds: int, filings: int) -> dict[str, Taken]:
@@ -136,7 +131,7 @@ def _beside(frames: seeded.Frames, n: int, rounds: int, filings: int) -> dict[st
     return {f"ten rules {n}x": ten, f"ten rules per filing {n}x": each}
 
 
-def _one_changed(frames: seeded.Frames, rounds: int) -> dict[str, Taken]:
+def _one_changed(frames: seeded.Frames) -> dict[str, Callable[[], Any]]:
     """All rules over all facts; after a change of the newest report of a company, and of an old."""
     cik = frames[0].group_by("cik").len().sort("len")["cik"][-1]
     own = tuple(frame.filter(pl.col("cik") == cik) for frame in frames)
@@ -145,12 +140,11 @@ def _one_changed(frames: seeded.Frames, rounds: int) -> dict[str, Taken]:
         report_date=pl.lit(None, pl.Date)
     )
     newest, old = reports[[-1]], reports[[reports.height // 2]]
-    works: dict[str, Callable[[], Any]] = {
+    return {
         "all rules 1x": lambda: grade(*frames),
         "one changed filing": lambda: grade(*own, changed=newest),
         "one changed filing, old": lambda: grade(*own, changed=old),
     }
-    return in_turn(works, 4 * rounds + 1)
 
 
 def csv_times(graded: Graded, rounds: int) -> dict[str, Taken]:
@@ -224,7 +218,7 @@ def report(
     lines += [f"{n:28} {1e3 * t.wall:9,.0f} ms {1e3 * t.cpu:12,.0f} ms" for n, t in s.items()]
     lines += ["", f"{'ratio':34} {'wall':>8} {'processor':>10}"]
     lines += [
-        f"{name:34} {wall:8.2f} {cpu:10.2f}   {aim and 'target ' + aim}"
+        f"{name:34} {wall:8.3f} {cpu:10.3f}   {aim and 'target ' + aim}"
         for name, wall, cpu, aim in ratios(s)
     ]
     head = ("planted", "recall %", "precision %", "false alarms %", "letter fell %")
