@@ -184,23 +184,6 @@ def _months() -> pl.Expr:
 _LATEST = pl.coalesce(pl.col("grade").filter(pl.col("grade") != "NR").last(), pl.lit("NR"))
 
 
-def company_grades(desk: Desk) -> pl.DataFrame:
-    """Per company: latest grade, mean and worst score, counts per letter, trend of the score."""
-    found = grades(desk).sort("filed")
-    ordered = found.group_by("cik", "ticker", "company", maintain_order=True).agg(
-        *[(pl.col("grade") == letter).sum().alias(letter) for letter in LETTERS],
-        latest=_LATEST,
-        latest_form=pl.col("form").last(),
-        latest_filed=pl.col("filed").last(),
-        mean_score=pl.col("score").mean().round(1),
-        worst_score=pl.col("score").min(),
-        filings=pl.len(),
-        trend=(pl.col("score").tail(4).mean() - pl.col("score").head(4).mean()).round(1),
-        scores=pl.col("score").tail(24),
-    )
-    return ordered.sort("company")
-
-
 def rules() -> list[Rule]:
     """Every rule of the current rule set."""
     return list(default_ruleset().rules.values())
