@@ -12,8 +12,8 @@ import streamlit as st
 
 
 def several(key: str, options: Sequence[str]) -> list[str]:
-    """Those of the options that the URL names."""
-    return [word for word in st.query_params.get_all(key) if word in options]
+    """Those of the options that the URL names, each once: a widget refuses repeated ones."""
+    return [word for word in dict.fromkeys(st.query_params.get_all(key)) if word in options]
 
 
 def one(key: str, options: Sequence[str]) -> str | None:

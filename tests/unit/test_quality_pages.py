@@ -116,6 +116,13 @@ def test_filters_hold_while_their_box_is_closed(
     assert len(at.dataframe[0].value) == 8
 
 
+def test_a_filter_named_twice_counts_once(graded: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An address that repeats itself is read, with the box open as well."""
+    monkeypatch.setattr(views, "is_open", lambda _: True)
+    at = opened("data_quality", form=["10-Q", "10-Q"])
+    assert at.multiselect(key="choice_form").value == ["10-Q"]
+
+
 @pytest.mark.parametrize("by", ["Company", "Form", "Year"])
 def test_shares_of_grades_are_shown_by_what_the_address_says(graded: Desk, by: str) -> None:
     """Beside the distribution stands one chart of shares: by company, form or year."""
