@@ -20,6 +20,7 @@ from typing import Any
 from aiohttp import web
 
 from core.errors import UsageError
+from core.sandbox.clock import Clock
 from core.sandbox.faults import FOUNDRY as FOUNDRY_FAULTS
 from core.sandbox.foundry import FoundrySandbox
 from core.sandbox.sec import FAULTS as SEC_FAULTS
@@ -65,8 +66,8 @@ def _split(names: Sequence[str]) -> tuple[list[str], list[Fault]]:
     return [name for name in names if name in FOUNDRY_FAULTS], sec
 
 
-def world(seed: int, replay: Path | None, now: datetime) -> World:
-    """The simulated world of a seed as of today, or the captured one of a folder."""
+def world(seed: int, replay: Path | None, clock: Clock) -> World:
+    """The simulated world of a seed as the clock runs, or the captured one of a folder."""
     if replay is not None:
         from core.sandbox.replay import ReplayDatasets
         from core.sandbox.sec_replay import ReplayProvider
@@ -76,17 +77,16 @@ def world(seed: int, replay: Path | None, now: datetime) -> World:
     from core.sandbox.companies import SimulatedFilings
     from core.sandbox.market_datasets import SimulatedDatasets
 
-    as_of = now.date()
-    simulated = SimulatedFilings(seed, as_of)
+    simulated = SimulatedFilings(seed, clock)
     simulated.warm()  # rather than during the first request, which has a deadline
-    return World(SimulatedDatasets(seed, as_of), simulated, simulated.companies(), simulated=True)
+    return World(SimulatedDatasets(seed, clock), simulated, simulated.companies(), simulated=True)
 
 
 def run(
     *, port: int, seed: int, replay: Path | None, faults: Sequence[str], with_parent: bool
 ) -> None:
     """Serve until stopped; UsageError when the port is taken or a fault is unknown."""
-    served = Upstreams(world(seed, replay, datetime.now(UTC)), faults)
+    served = Upstreams(world(seed, replay, lambda: datetime.now(UTC)), faults)
     companies = list(world_companies(served))
     try:
         asyncio.run(_serve(served, port, companies, with_parent=with_parent))

@@ -69,7 +69,7 @@ def upstreams(pipe: Connection, rows: int) -> None:
     from app.upstreams import Upstreams, world, world_companies
 
     async def run() -> None:
-        made = world(7, None, datetime.now(UTC))
+        made = world(7, None, lambda: datetime.now(UTC))
         bulk = WithBulk(made.datasets, rows)
         _bulk(rows)  # not while the desk is measured
         stand_in = Upstreams(type(made)(bulk, made.documents, made.companies, simulated=True))

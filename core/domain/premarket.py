@@ -34,8 +34,7 @@ def premarket(
     day, opens = session["session"][0], session["open_at"][0]
     until = min(known_at, opens)
     marked = _marked(minutes)
-    ended = pl.col("ts") + timedelta(minutes=1) <= until
-    today = marked.filter((pl.col("day") == day) & ended)
+    today = marked.filter((pl.col("day") == day) & _ended(until))
     figures = (
         today.sort("ts")
         .group_by("symbol")
@@ -59,6 +58,15 @@ def premarket(
         session=pl.lit(day),
         provisional=pl.lit(known_at < opens),
     )
+
+
+def sound_minutes(minutes: pl.DataFrame, until: datetime) -> pl.DataFrame:
+    """The pre-market minutes that have ended by `until` and whose prices can be believed."""
+    return _marked(minutes).filter(_ended(until) & pl.col("sound"))
+
+
+def _ended(until: datetime) -> pl.Expr:
+    return pl.col("ts") + timedelta(minutes=1) <= until
 
 
 def _sound(name: str) -> pl.Expr:

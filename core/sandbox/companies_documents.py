@@ -5,13 +5,13 @@ Text is put together column by column in Polars; there is no Python object per f
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 import orjson
 import polars as pl
 
 from core.sandbox.companies_faults import faulty_facts
-from core.sandbox.companies_filings import filings
+from core.sandbox.companies_filings import filings, known_filings
 from core.sandbox.companies_model import profiles
 from core.sandbox.market_model import life, model
 from core.sandbox.market_names import COVERED, FIRST_CIK, LABEL, Listing, listings
@@ -92,9 +92,11 @@ def _texts(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(pl.concat_str([pl.lit("{"), *cells, pl.lit("}")]).alias("text"))
 
 
-def submissions(seed: int, as_of: date, slot: int, page: int = 0) -> bytes | None:
+def submissions(
+    seed: int, as_of: date, slot: int, page: int = 0, known_at: datetime | None = None
+) -> bytes | None:
     """The submissions document of a slot (page 0) or its overflow page 1; None beyond."""
-    rows = filings(seed, as_of).filter(pl.col("slot") == slot).reverse()
+    rows = known_filings(seed, as_of, known_at).filter(pl.col("slot") == slot).reverse()
     first = RECENT if slot % 6 else RECENT_OF_SOME
     recent, older = rows.head(first), rows.slice(first)
     if page:

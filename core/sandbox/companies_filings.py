@@ -7,7 +7,7 @@ too. Times of acceptance are Eastern wall time turned into UTC.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 
 import numpy as np
@@ -134,6 +134,12 @@ def filings(seed: int, as_of: date) -> pl.DataFrame:
     # the coming session has opened for news before the bell only
     alive &= (rows["row"] < m.cal.coming) | (rows["second"] < 34_200)
     return _finished(rows.filter(alive), m.cal)
+
+
+def known_filings(seed: int, as_of: date, known_at: datetime | None) -> pl.DataFrame:
+    """The `filings` that were accepted by `known_at`; all of them when it is None."""
+    rows = filings(seed, as_of)
+    return rows if known_at is None else rows.filter(pl.col("accepted") <= known_at)
 
 
 _NEWS_COLUMNS = pl.Schema(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 import polars as pl
 
-from core.sandbox.companies_filings import filings
+from core.sandbox.companies_filings import known_filings
 from core.sandbox.market_names import listings
 
 ITEM_TITLES = {
@@ -30,9 +30,11 @@ def _named(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(names.gather(rows["slot"]).alias("name"))
 
 
-def daily_index(seed: int, as_of: date, kind: str, day: date) -> bytes | None:
+def daily_index(
+    seed: int, as_of: date, kind: str, day: date, known_at: datetime | None = None
+) -> bytes | None:
     """form, master or company index of a day; None when nothing was filed."""
-    rows = _named(filings(seed, as_of).filter(pl.col("filed") == day))
+    rows = _named(known_filings(seed, as_of, known_at).filter(pl.col("filed") == day))
     if not rows.height or kind not in _HEADER:
         return None
     title, columns = _HEADER[kind]
@@ -59,12 +61,13 @@ def daily_index(seed: int, as_of: date, kind: str, day: date) -> bytes | None:
     return ("\n".join([*head, *body]) + "\n").encode("latin-1")
 
 
-def feed(seed: int, as_of: date, start: int, count: int) -> bytes:
+def feed(seed: int, as_of: date, start: int, count: int, known_at: datetime | None = None) -> bytes:
     """A page of the current-filings Atom feed (ISO-8859-1), newest first.
 
     Forms 4 appear twice, for the issuer and for the reporting owner.
     """
-    newest = _named(filings(seed, as_of).sort("accepted", descending=True).head(4000))
+    known = known_filings(seed, as_of, known_at)
+    newest = _named(known.sort("accepted", descending=True).head(4000))
     both = pl.concat([newest.with_columns(pl.lit(r).alias("role")) for r in ("Filer", "Reporting")])
     insider = pl.col("form") == "4"
     entries = (

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Never, TypeVar, cast
 
 import polars as pl
 
@@ -16,7 +16,7 @@ from core.domain import calendar, catalysts, gap_flags, gaps, premarket
 from core.domain.datasets import Dataset
 from core.domain.frames import CORPORATE_ACTIONS
 from core.domain.gap_session import measure_session
-from core.errors import NotFoundError, UsageError
+from core.errors import NotFoundError, OpenbellError, UsageError, ValidationError
 from core.store import gap_states
 from core.store import scans as store
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 WARM_UP_SESSIONS = 272  # without a kept state: (13/14)^250 = 1e-8 of the first ranges is left
 MINUTES = "bars_minute"
 READ = (MINUTES, "universe", "filings", "companies")  # beside the bars and their actions
+PREMARKET_HOURS = timedelta(hours=6)  # from 4:00 on, with half an hour to spare
 CLOCK_SLACK = timedelta(hours=6)  # Eastern clocks labelled UTC are up to 5 hours early
 T = TypeVar("T")
 
@@ -45,11 +46,19 @@ class SessionGaps:
     known_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class _NoAnswer:
+    """Why a question could not be answered."""
+
+    error: OpenbellError
+
+
 class Memory:
     """The last few answers by key; a key holds the version of the data, so none is ever stale.
 
     When many ask for the same new one at once, as sessions do after a pull, one makes it and the
-    others wait for it. `make` must not write to the store: who waits may hold its lock.
+    others wait for it. A question that has no answer (an OpenbellError) is remembered like one that
+    has. `make` must not write to the store: who waits may hold its lock.
     """
 
     def __init__(self, entries: int = 12) -> None:
@@ -71,6 +80,9 @@ class Memory:
             try:
                 value = make()
                 self._keep(key, value)
+            except (NotFoundError, ValidationError, UsageError) as error:
+                self._keep(key, _NoAnswer(error))
+                raise
             finally:
                 with self._lock:
                     self._making.pop(key, None)
@@ -88,7 +100,10 @@ class Memory:
 
     def _found(self, key: tuple[object, ...]) -> Any:
         self._kept.move_to_end(key)
-        return self._kept[key]
+        found = self._kept[key]
+        if isinstance(found, _NoAnswer):
+            raise found.error.with_traceback(None)
+        return found
 
     def _keep(self, key: tuple[object, ...], value: object) -> None:
         with self._lock:
@@ -143,13 +158,14 @@ def _minute(desk: Desk) -> object:
 
 
 def _awaited(desk: Desk, now: datetime) -> date | None:
-    """The session that has pre-market prints while its official bars are still to come."""
+    """The session with pre-market prints up to now while its official bars are still to come."""
     day = calendar.current_session(now)
     opens = calendar.sessions_between(day, day)["open_at"][0]
-    if opens - now > timedelta(hours=12):
+    if opens - now > PREMARKET_HOURS:
         return None
-    prints = store.minutes(desk.warehouse, MINUTES, opens - timedelta(hours=6), opens)
-    return None if prints.is_empty() else day
+    until = min(now, opens)
+    prints = store.minutes(desk.warehouse, MINUTES, opens - PREMARKET_HOURS, until)
+    return None if premarket.sound_minutes(prints, until).is_empty() else day
 
 
 def _session_gaps(desk: Desk, dataset: Dataset, day: date | None) -> SessionGaps:
@@ -167,7 +183,10 @@ def _session_gaps(desk: Desk, dataset: Dataset, day: date | None) -> SessionGaps
         return _official(desk, dataset, latest)
     if not calendar.is_session(wanted):
         raise NotFoundError(f"the exchange did not trade on {wanted}", hint="choose a session")
-    return _provisional(desk, dataset, wanted)
+    before = _provisional(desk, dataset, wanted)
+    if before is None and day is None:  # prints, but of no name with a prior close
+        return _official(desk, dataset, latest)
+    return before or _no_prints(dataset, wanted)
 
 
 def _official(desk: Desk, dataset: Dataset, day: date) -> SessionGaps:
@@ -230,8 +249,18 @@ def window_rows(
     return gaps.measure(bars, days, actions, evidence).filter(pl.col("session") == day)
 
 
-def _provisional(desk: Desk, dataset: Dataset, day: date) -> SessionGaps:
-    """The session from its pre-market prints: the last print stands for the open to come."""
+def _no_prints(dataset: Dataset, day: date) -> Never:
+    raise NotFoundError(
+        f"there are neither bars nor pre-market prints of {day}",
+        hint=f"pull {dataset.name} or prices.minute, or choose an earlier session",
+    )
+
+
+def _provisional(desk: Desk, dataset: Dataset, day: date) -> SessionGaps | None:
+    """The session from its pre-market prints: the last print stands for the open to come.
+
+    None without a print of any name.
+    """
     opens = _opens(day)
     until = min(desk.now(), opens)
     prints = store.minutes(desk.warehouse, MINUTES, opens - timedelta(days=45), opens)
@@ -247,10 +276,7 @@ def _provisional(desk: Desk, dataset: Dataset, day: date) -> SessionGaps:
     early = premarket.premarket(prints, prior, calendar.sessions_between(day, day), until)
     early = early.filter(pl.col("premarket_last").is_not_null())
     if early.is_empty():
-        raise NotFoundError(
-            f"there are neither bars nor pre-market prints of {day}",
-            hint=f"pull {dataset.name} or prices.minute, or choose an earlier session",
-        )
+        return None
     found = session_catalysts(desk, day, until)
     evidence = catalysts.evidence(found)
     rows = window_rows(desk, dataset, day, evidence, _stand_ins(early, day))
