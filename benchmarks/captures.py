@@ -160,7 +160,8 @@ def _fsds_facts(num: pl.DataFrame, sub: pl.DataFrame) -> pl.DataFrame:
         end.dt.month_end().dt.offset_by(pl.format("-{}mo", months)).dt.month_end()
         .dt.offset_by("1d")
     )  # fmt: skip
-    frame = num.filter(pl.col("coreg").is_null(), pl.col("value").is_not_null()).join(
+    parts = [pl.col(name).is_null() for name in ("segments", "coreg") if name in num.columns]
+    frame = num.filter(*parts, pl.col("value").is_not_null()).join(
         sub.select("adsh", "cik", "form", "filed", "fy", "fp"), on="adsh"
     )
     frame = frame.select(

@@ -30,6 +30,15 @@ def shared_data() -> Path:
     return folder
 
 
+@pytest.fixture
+def cases(shared_data: Path) -> Path:
+    """The small SEC cases beside the captures; the test is skipped where they are not there."""
+    folder = shared_data.parent / "cases" / "sec"
+    if not folder.is_dir():
+        pytest.skip("the cases are not beside this checkout")
+    return folder
+
+
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees the settings of the machine it runs on."""

@@ -23,9 +23,10 @@ from core.jobs.pulls import Stored
 from core.sources.pulled import REJECTS, Progress, ProgressHook, Pulled
 from core.sources.sec_bulk import bulk_kind, cik_of, members, opened, read_member
 from core.sources.sec_decode import CompanyFacts, decode_facts
-from core.sources.sec_fsds import read_quarter
+from core.sources.sec_fsds import Quarter, read_quarter
 from core.sources.sec_submissions import Submissions, decode_page, decode_submissions
-from core.store.facts import append_new_filings, known_concepts, write_facts, write_labels
+from core.store.fact_quarters import write_quarter
+from core.store.facts import known_concepts, write_facts, write_labels
 from core.store.filings import (
     add_companies,
     add_filings,
@@ -66,12 +67,13 @@ class _Load:
     counts: MergeCounts = field(default_factory=MergeCounts)
     read: int = 0
     rejects: list[pl.DataFrame] = field(default_factory=list)
+    drift: tuple[str, ...] = ()
 
     def run(self) -> Stored:
         kind = bulk_kind(self.path)
         notes: tuple[str, ...] = ()
         if kind == "fsds":
-            notes = (self._quarter(),)
+            notes = self._quarter()
         else:
             with opened(self.path) as archive:
                 store = self._facts if kind == "companyfacts" else self._submissions
@@ -83,6 +85,7 @@ class _Load:
             rows_read=self.read,
             bytes=self.path.stat().st_size,
             notes=notes,
+            drift=self.drift,
         )
         return Stored(pulled, self.counts)
 
@@ -134,8 +137,9 @@ class _Load:
         told = [*(s.rejects for s in said), *(rejected for _, rejected in older)]
         self.rejects += [rejected for rejected in told if rejected.height]
 
-    def _quarter(self) -> str:
+    def _quarter(self) -> tuple[str, ...]:
         quarter = read_quarter(self.path)
+        self.drift = quarter.drift
         self._tell(f"{quarter.filings.height:,} filings, {quarter.facts.height:,} facts read", 50)
         with self.warehouse.transaction() as tx:
             self.counts += add_companies(tx, quarter.companies, self.pull_id)
@@ -143,14 +147,24 @@ class _Load:
                 tx, quarter.identifiers, self.pull_id, self.now().date(), ends=False
             )
             self.counts += add_filings(tx, quarter.filings, self.pull_id)
-            new, known = append_new_filings(tx, quarter.facts, self.pull_id, self.now())
+            stored = write_quarter(tx, quarter.facts, quarter.parts, self.pull_id, self.now())
             write_labels(tx, quarter.labels, self.pull_id)
-        self.counts += MergeCounts(new, 0, known)
+        self.counts += stored.facts.merged
         self.read += quarter.read
         self.rejects.append(quarter.rejects)
-        message = f"{quarter.left_out:,} rows of co-registrants left out"
-        self._tell(message, 100.0)
-        return message
+        said = _remarks(quarter, stored.misread)
+        self._tell("; ".join(said), 100.0)
+        return said
+
+
+def _remarks(quarter: Quarter, misread: int) -> tuple[str, ...]:
+    """What was left out, what an earlier load is mended of, and which columns are not known."""
+    said = [quarter.remark()]
+    if misread:
+        said.append(f"{misread:,} parts that an earlier load took for totals are taken back")
+    if quarter.drift:
+        said.append(f"columns that are not known and not read: {', '.join(quarter.drift)}")
+    return tuple(said)
 
 
 def _batches(

@@ -9,8 +9,9 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -79,17 +80,51 @@ def read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
     return body
 
 
-def read_table(archive: zipfile.ZipFile, name: str, columns: list[str]) -> pl.DataFrame:
-    """Columns of a tab-separated member as text, empty cells as null."""
+@dataclass(frozen=True, slots=True)
+class BulkTable:
+    """A member's rows as text, and the names of its columns that the reader does not know."""
+
+    rows: pl.DataFrame
+    unknown: tuple[str, ...]
+
+
+def read_table(
+    archive: zipfile.ZipFile,
+    name: str,
+    columns: Sequence[str],
+    *,
+    optional: Sequence[str] = (),
+    ignored: Sequence[str] = (),
+) -> BulkTable:
+    """Columns of a tab-separated member as text, empty cells as null, in the order given.
+
+    Of `optional` what the member lacks is null; `ignored` are known and not read. ParsingError
+    where the member or one of `columns` is missing.
+    """
     try:
         body = read_member(archive, archive.getinfo(name))
-        return pl.read_csv(
+        named = {column: place for place, column in enumerate(_header(body))}
+        read = sorted(named[column] for column in (*columns, *optional) if column in named)
+        rows = pl.read_csv(
             io.BytesIO(body),
             separator="\t",
             quote_char=None,
             infer_schema=False,
-            columns=columns,
+            columns=read,
             encoding="utf8-lossy",
         )
     except (pl.exceptions.PolarsError, KeyError) as error:
         raise ParsingError(f"{name} cannot be read: {error}") from None
+    rows.columns = [column for column, place in named.items() if place in read]
+    missing = [column for column in columns if column not in named]
+    if missing:
+        raise ParsingError(f"{name} cannot be read: it has no column {', '.join(missing)}")
+    absent = [pl.lit(None, pl.String).alias(c) for c in optional if c not in named]
+    known = {*columns, *optional, *ignored}
+    unknown = tuple(f"{name}: {column}" for column in named if column not in known)
+    return BulkTable(rows.with_columns(absent).select(*columns, *optional), unknown)
+
+
+def _header(body: bytes) -> list[str]:
+    line = body[: body.find(b"\n") + 1 or None].decode("utf-8-sig", "replace")
+    return [column.strip().lower() for column in line.rstrip("\r\n").split("\t")]

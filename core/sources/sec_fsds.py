@@ -1,12 +1,13 @@
 """A quarter of the SEC's Financial Statement Data Sets as companies, filings and facts.
 
 Dates are those of the data sets: `ddate` is rounded to a month's end and `qtrs` to quarters, so a
-period here may differ by some days from the exact one of companyfacts.
+period here may differ by some days from the exact one of companyfacts. Rows with text in `segments`
+(a business, a class of shares, a part of equity) or in `coreg` (a co-registrant) are parts: only
+those with neither are the company's.
 """
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +21,16 @@ _SUB = [
     *("adsh", "cik", "name", "sic", "stprinc", "ein", "former", "changed", "afs", "fye"),
     *("form", "period", "fy", "fp", "filed", "accepted"),
 ]
+# Known, and of no use here.
+_SUB_IGNORED = [
+    *("countryba", "stprba", "cityba", "zipba", "bas1", "bas2", "baph", "countryma", "stprma"),
+    *("cityma", "zipma", "mas1", "mas2", "countryinc", "wksi", "prevrpt", "detail", "instance"),
+    *("nciks", "aciks"),
+]
 _NUM = ["adsh", "tag", "version", "coreg", "ddate", "qtrs", "uom", "value"]
+_PARTS = ("segments", "coreg")
+_TAG = ["tag", "version", "custom", "tlabel", "doc"]
+_TAG_IGNORED = ["abstract", "datatype", "iord", "crdr"]
 _CATEGORIES = {
     "1-LAF": "Large accelerated filer",
     "2-ACC": "Accelerated filer",
@@ -33,7 +43,7 @@ _KEY = [name for name in FACTS.key if name != "seq"]
 
 @dataclass(frozen=True, slots=True)
 class Quarter:
-    """Frames of one quarter. `left_out` counts rows of co-registrants, which are not loaded."""
+    """Frames of one quarter. `left_out` are the rows of parts and co-registrants, as delivered."""
 
     companies: pl.DataFrame
     identifiers: pl.DataFrame
@@ -42,52 +52,70 @@ class Quarter:
     labels: pl.DataFrame
     rejects: pl.DataFrame
     read: int
-    left_out: int
+    left_out: pl.DataFrame
+    drift: tuple[str, ...]
+    submissions: pl.DataFrame
+
+    def parts(self) -> pl.DataFrame:
+        """What was left out as facts (FACTS), as if it were the company's."""
+        return _facts(self.left_out, self.submissions)[0]
+
+    def remark(self) -> str:
+        """What was left out, in one sentence."""
+        coreg = self.left_out["coreg"].count()
+        parts = self.left_out.height - coreg
+        return (
+            f"{self.left_out.height:,} rows are not the company's and left out: "
+            f"{parts:,} of its segments and other parts, {coreg:,} of co-registrants"
+        )
 
 
 def read_quarter(path: Path) -> Quarter:
     """The quarter in a zip file; ParsingError when a table or column is missing."""
     with opened(path) as archive:
-        sub = _submissions(archive)
-        num = read_table(archive, "num.txt", _NUM)
-        labels = _labels(archive)
-    read = num.height
-    own = num.with_row_index("row_number", 2).filter(pl.col("coreg").is_null())
-    facts, rejects = _facts(own, sub)
+        sub = read_table(archive, "sub.txt", _SUB, ignored=_SUB_IGNORED)
+        num = read_table(archive, "num.txt", _NUM, optional=["segments"], ignored=["footnote"])
+        tag = read_table(archive, "tag.txt", _TAG, ignored=_TAG_IGNORED)
+    submissions = _submissions(sub.rows)
+    rows = num.rows.with_row_index("row_number", 2).with_columns(_given(c) for c in _PARTS)
+    own = pl.all_horizontal(pl.col(_PARTS).is_null())
+    facts, rejects = _facts(rows.filter(own), submissions)
     return Quarter(
-        _companies(sub), _identifiers(sub), _filings(sub), facts, labels, rejects, read,
-        read - own.height,
+        _companies(submissions), _identifiers(submissions), _filings(submissions), facts,
+        _labels(tag.rows), rejects, rows.height, rows.filter(~own),
+        (*sub.unknown, *num.unknown, *tag.unknown), submissions,
     )  # fmt: skip
+
+
+def _given(name: str) -> pl.Expr:
+    """The text of a cell; null where it is blank."""
+    text = pl.col(name).str.strip_chars()
+    return pl.when(text != "").then(text).alias(name)
 
 
 def _day(name: str) -> pl.Expr:
     return pl.col(name).str.to_date("%Y%m%d", strict=False)
 
 
-def _submissions(archive: zipfile.ZipFile) -> pl.DataFrame:
+def _submissions(sub: pl.DataFrame) -> pl.DataFrame:
     eastern = pl.col("accepted").str.to_datetime(
         "%Y-%m-%d %H:%M:%S%.f", time_unit="us", strict=False
     )
     zoned = eastern.dt.replace_time_zone(
         "America/New_York", ambiguous="earliest", non_existent="null"
     )
-    return (
-        read_table(archive, "sub.txt", _SUB)
-        .with_columns(
-            _day("filed"),
-            _day("period"),
-            _day("changed"),
-            pl.col("cik").cast(pl.Int64, strict=False),
-            pl.col("fy").cast(pl.Int32, strict=False),
-            zoned.dt.convert_time_zone("UTC").alias("accepted"),
-        )
-        .unique("adsh", keep="first", maintain_order=True)
-    )
+    return sub.with_columns(
+        _day("filed"),
+        _day("period"),
+        _day("changed"),
+        pl.col("cik").cast(pl.Int64, strict=False),
+        pl.col("fy").cast(pl.Int32, strict=False),
+        zoned.dt.convert_time_zone("UTC").alias("accepted"),
+    ).unique(["adsh", "cik"], keep="first", maintain_order=True)
 
 
-def _labels(archive: zipfile.ZipFile) -> pl.DataFrame:
+def _labels(tags: pl.DataFrame) -> pl.DataFrame:
     """Labels of the standard concepts (a filer's own ones mean something else at each filer)."""
-    tags = read_table(archive, "tag.txt", ["tag", "version", "custom", "tlabel", "doc"])
     return (
         tags.filter(pl.col("custom") == "0")
         .select(
@@ -144,7 +172,10 @@ def _filings(sub: pl.DataFrame) -> pl.DataFrame:
 
 
 def _facts(num: pl.DataFrame, sub: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    by = sub.select("adsh", "cik", "form", "filed", fiscal_year="fy", fiscal_period="fp")
+    # Of several registrants of a filing the first is the one that its rows are of.
+    by = sub.unique("adsh", keep="first").select(
+        "adsh", "cik", "form", "filed", fiscal_year="fy", fiscal_period="fp"
+    )
     rows = num.join(by, on="adsh", how="left", maintain_order="left").with_columns(_measured())
     faults = {
         "adsh": pl.col("cik").is_null() | pl.col("filed").is_null(),

@@ -42,12 +42,12 @@ SEMI JOIN fact_touched c ON t.cik = c.cik AND t.taxonomy = c.taxonomy AND t.conc
 ANTI JOIN stated_facts s ON {_MATCH}
 WHERE t.removed_at IS NULL
   AND (t.pull_id IN (SELECT pull_id FROM fact_pulls WHERE upstream = 'companyfacts')
-       OR t.accession IN (SELECT accession FROM stated_facts))
+       OR (t.cik, t.accession) IN (SELECT (cik, accession) FROM stated_facts))
 """
 _KEEP_HISTORY = f"""
 INSERT INTO facts_history
 SELECT {", ".join(f"t.{name}" for name in FACTS.columns)}, t.pull_id, t.known_from,
-       coalesce(t.removed_at, $now), $pull
+       coalesce(t.removed_at, $now), $pull, NULL, NULL
 FROM facts t JOIN fact_delta s ON {_MATCH} WHERE NOT s.is_new
 """
 # A view cannot be written: these are the rows of fact_rows behind some facts.
@@ -120,6 +120,21 @@ def _apply(
         append_rows(tx, coded(tx.read(f"SELECT {_COLUMNS} FROM fact_delta")), pull_id, now)
     if removed:
         tx.execute(_MARK_REMOVED, {"now": now})
+
+
+def drop_facts(tx: Transaction, facts: pl.DataFrame) -> None:
+    """Delete facts by their key (columns of FACTS): what they were is kept by the caller."""
+    with tx.registered(facts) as source:
+        tx.execute(f"DELETE FROM fact_rows WHERE rowid IN ({_ROWS.format(source)})")
+
+
+def note_upstream(tx: Transaction, pull_id: str, upstream: str) -> None:
+    """Keep which upstream (companyfacts, fsds) the facts of a pull are from."""
+    tx.execute(
+        "INSERT INTO fact_pulls SELECT $pull, $upstream WHERE NOT EXISTS "
+        "(SELECT 1 FROM fact_pulls WHERE pull_id = $pull AND upstream = $upstream)",
+        {"pull": pull_id, "upstream": upstream},
+    )
 
 
 @contextmanager

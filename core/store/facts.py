@@ -8,10 +8,10 @@ from typing import Protocol
 
 import polars as pl
 
-from core.domain.facts import FactTable, coded, together
+from core.domain.facts import FactTable, together
 from core.domain.frames import FACTS
 from core.store.fact_codes import append_rows
-from core.store.fact_merge import FactCounts, merge_facts
+from core.store.fact_merge import FactCounts, merge_facts, note_upstream
 from core.store.transaction import Transaction
 from core.store.warehouse import Warehouse
 
@@ -106,29 +106,13 @@ def write_facts(
     _write_hashes(tx, companies, pull_id)
     write_labels(tx, pl.concat([company.labels for company in companies]), pull_id)
     _write_names(tx, companies, pull_id)
-    _note_upstream(tx, pull_id, "companyfacts")
+    note_upstream(tx, pull_id, "companyfacts")
     return counts
 
 
 def append_facts(tx: Transaction, tables: Sequence[FactTable], pull_id: str, now: datetime) -> int:
     """Append facts that the store does not hold; the number of rows."""
     return append_rows(tx, together(tables), pull_id, now)
-
-
-def append_new_filings(
-    tx: Transaction, facts: pl.DataFrame, pull_id: str, now: datetime
-) -> tuple[int, int]:
-    """Append facts of filings of which the store has none (Financial Statement Data Sets).
-
-    The numbers of rows appended and left out; companyfacts has exact periods and is preferred.
-    """
-    accessions = facts["accession"].unique().to_list()
-    known = tx.read(
-        "SELECT DISTINCT accession FROM facts WHERE accession IN (SELECT unnest(?))", [accessions]
-    )
-    rows = facts.filter(~pl.col("accession").is_in(known["accession"].implode()))
-    _note_upstream(tx, pull_id, "fsds")
-    return append_rows(tx, coded(rows), pull_id, now), facts.height - rows.height
 
 
 def facts_as_known_on(
@@ -139,7 +123,8 @@ def facts_as_known_on(
 ) -> pl.DataFrame:
     """Facts (columns of FACTS) as they were known at the end of a day (UTC); None: as they are now.
 
-    Of each fact filed by then, the first version that had not been replaced or removed by then.
+    Of each fact filed by then, the first version that had not been replaced or removed by then;
+    what was misread here never was one.
     """
     if on is None:
         return warehouse.read(
@@ -152,7 +137,8 @@ def facts_as_known_on(
         f"SELECT {_COLUMNS}, coalesce(removed_at, {_FOREVER}) AS until FROM facts "
         f"WHERE filed <= $on AND {_PICKED} UNION ALL "
         f"SELECT {_COLUMNS}, replaced_at AS until FROM facts_history "
-        f"WHERE filed <= $on AND {_PICKED}) WHERE until >= $until "
+        f"WHERE filed <= $on AND reason IS DISTINCT FROM 'misread' AND {_PICKED}) "
+        "WHERE until >= $until "
         f"QUALIFY row_number() OVER (PARTITION BY {', '.join(FACTS.key)} ORDER BY until) = 1",
         {**_picked(ciks, concepts), "on": on, "until": until},
     )
@@ -221,12 +207,4 @@ def _write_names(tx: Transaction, companies: Sequence[FactsOfCompany], pull_id: 
     )
     tx.insert(
         "companies", names.join(known, on="cik", how="anti").with_columns(pull_id=pl.lit(pull_id))
-    )
-
-
-def _note_upstream(tx: Transaction, pull_id: str, upstream: str) -> None:
-    tx.execute(
-        "INSERT INTO fact_pulls SELECT $pull, $upstream WHERE NOT EXISTS "
-        "(SELECT 1 FROM fact_pulls WHERE pull_id = $pull AND upstream = $upstream)",
-        {"pull": pull_id, "upstream": upstream},
     )

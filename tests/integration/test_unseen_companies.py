@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import polars as pl
 import pytest
 
 from benchmarks import captures
+from core.domain.frames import COMPANIES
 from core.domain.quality.grading import Graded, grade
+from core.sources.sec_fsds import read_quarter
 
 
 @pytest.fixture(scope="module")
@@ -43,3 +47,17 @@ def test_hardly_a_balance_sheet_alarm(graded: Graded) -> None:
     told = graded.judged.filter(pl.col("rule").is_in(["Q01", "Q02"]))
     assert told.height > 700
     assert (~told["ok"]).sum() == 0
+
+
+@pytest.mark.parametrize(("quarter", "share"), [("2010q1", 0.94), ("2010q2", 0.97)])
+def test_quarters_in_both_formats_are_mostly_a(
+    shared_data: Path, quarter: str, share: float
+) -> None:
+    """The reader of the desk leaves the rows of parts out: with them half of 2010q2 were A."""
+    read = read_quarter(shared_data / "sec" / "fsds" / f"{quarter}.zip")
+    assert read.drift == ()
+    companies = pl.concat([COMPANIES.empty(), read.companies], how="diagonal")
+    scores = grade(read.facts, read.filings, companies).scores
+    letters = scores.filter(pl.col("form").is_in(["10-K", "10-Q"]))["grade"]
+    assert letters.is_in(["A", "B"]).mean() >= 0.95
+    assert (letters == "A").mean() >= share

@@ -14,12 +14,8 @@ from polars.testing import assert_frame_equal
 from core.domain.frames import FACTS
 from core.sources.sec_decode import decode_facts
 from core.store.fact_merge import FactCounts
-from core.store.facts import (
-    append_new_filings,
-    facts_as_known_on,
-    known_concepts,
-    write_facts,
-)
+from core.store.fact_quarters import write_quarter
+from core.store.facts import facts_as_known_on, known_concepts, write_facts
 from core.store.warehouse import Warehouse
 
 OLD, NEW = datetime(2024, 3, 1, tzinfo=UTC), datetime(2025, 3, 1, tzinfo=UTC)
@@ -115,7 +111,8 @@ def test_facts_of_a_data_set_fill_gaps_and_give_way(warehouse: Warehouse) -> Non
     stored = facts_as_known_on(warehouse)
     other = stored.with_columns(accession=pl.lit("b-1"), value=pl.lit(8.0))
     with warehouse.transaction() as tx:
-        assert append_new_filings(tx, pl.concat([stored, other]), "q1", NEW) == (1, 1)
+        counts = write_quarter(tx, pl.concat([stored, other]), FACTS.empty, "q1", NEW)
+    assert counts.facts == FactCounts(inserted=1, unchanged=1)
     put(warehouse, "p2", NEW, answer(Assets=[fact(1), fact(2, "2022-12-31")]))
     assert values(warehouse) == [2, 1, 8]
 
