@@ -231,6 +231,9 @@ def _options(entry: Mapping[str, Any]) -> dict[str, Any]:
         Policy.of(_catch_up(entry), options)
     except ScheduleError as error:
         raise _EntryError("options", error.message) from None
+    share = options.get("most_repeated_pct", 0)
+    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 100:
+        raise _EntryError("options", f"most_repeated_pct {share!r} is not a number from 0 to 100")
     return options
 
 

@@ -20,12 +20,13 @@ from core.errors import ScheduleError
 
 CATCH_UPS = ("all", "latest", "none")
 HORIZON = timedelta(days=3660)
+FOUNDRY_JITTER_SECONDS = 20
 OPTIONS = {
     "catch_up_cap": "most missed windows pulled by catch-up all (100)",
     "coalesce": "one pull for all missed windows (false)",
     "lag_minutes": "start a window this much earlier, to pull late corrections again (0)",
     "misfire_grace_minutes": "a window this late is still on time (5)",
-    "jitter_seconds": "spread the starts at random over so many seconds (0)",
+    "jitter_seconds": "spread the starts at random over so many seconds (20 for Foundry, else 0)",
 }
 
 
@@ -67,8 +68,13 @@ def schedule_of(dataset: Dataset) -> Schedule:
 
 
 def policy_of(dataset: Dataset) -> Policy:
-    """The policy of a catalogue entry from `catch_up` and the words in `options`."""
-    return Policy.of(dataset.catch_up, dataset.options)
+    """The policy of a catalogue entry from `catch_up` and the words in `options`.
+
+    Foundry datasets are spread by default: the container mixes what it writes for several desks
+    that ask for one dataset in the same second.
+    """
+    usual = {"jitter_seconds": FOUNDRY_JITTER_SECONDS} if dataset.source == "foundry" else {}
+    return Policy.of(dataset.catch_up, {**usual, **dataset.options})
 
 
 def window_at(dataset: str, schedule: Schedule, due_at: datetime, policy: Policy) -> Window:

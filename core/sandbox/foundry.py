@@ -10,14 +10,12 @@ dates of a request choose among versions and never filter rows.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import itertools
 import json
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -26,34 +24,25 @@ from typing import Any, Self
 from aiohttp import WSMsgType, web
 
 from core.sandbox import foundry_faults as broken
-from core.sandbox.faults import DATA, known
+from core.sandbox.faults import known
 from core.sandbox.foundry_archives import archive_fault
-from core.sandbox.foundry_provider import DatasetProvider, StaticProvider, lines_in
-from core.sandbox.foundry_rows import mutate
+from core.sandbox.foundry_job import FoundryJob, send, until_closed
+from core.sandbox.foundry_provider import DatasetProvider, StaticProvider
+from core.sandbox.foundry_versions import Version, load
 
 __all__ = ["DatasetProvider", "FoundrySandbox", "StaticProvider"]
 PREFIX = "/fdtc-api"
 CHUNK_BYTES = 32 * 1024 * 1024
 READ_BYTES = 1024 * 1024
-JUNE = (datetime(2025, 6, 1), datetime(2025, 6, 30))  # noqa: DTZ001 - the container is naive
 POSTS = ("versions", "download", "unzip", "zip", "delete", "list", "info")
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """One stored pull of a dataset; `at` is naive UTC, as in the container."""
-
-    name: str
-    at: datetime
-    sha256: str
-    rows: int
-    path: Path
 
 
 class FoundrySandbox:
     """The container. `faults` may be changed while it runs; `requests` logs method and path.
 
-    `keepalive_seconds` is the heartbeat, `work_seconds` how long a pull takes.
+    `keepalive_seconds` is the heartbeat, `work_seconds` how long a query takes, `write_seconds` how
+    long the CSV is written without a heartbeat. More than `batch_rows` rows with a column `id` are
+    read by ranges of ids. Versions in `directory` outlive a restart.
     """
 
     def __init__(
@@ -65,15 +54,20 @@ class FoundrySandbox:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         keepalive_seconds: float = 50.0,
         work_seconds: float = 0.0,
+        write_seconds: float = 0.0,
+        batch_rows: int = 1_000_000,
     ) -> None:
         self.provider = provider
         self.faults = known(faults)
         self.keepalive_seconds = keepalive_seconds
         self.work_seconds = work_seconds
+        self.write_seconds = write_seconds
+        self.batch_rows = batch_rows
         self.versions: list[Version] = []
         self.requests: list[str] = []
         self.frames: list[dict[str, Any]] = []  # client frames as they came
-        self._now = now
+        self.queries = 0  # how often Foundry was asked
+        self.now = now
         self._given = directory
         self._happened: set[str] = set()
         self._numbers = itertools.count()  # pulls run at the same time
@@ -98,7 +92,8 @@ class FoundrySandbox:
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
         """Listens; the address with its prefix. Port 0 takes a free one."""
-        self._folder = Path(await asyncio.to_thread(tempfile.mkdtemp, "", "foundry-", self._given))
+        self.folder = await asyncio.to_thread(self._open)
+        self.versions = load(self.folder)
         self._runner = web.AppRunner(self.app(), access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, host, port)
@@ -108,11 +103,18 @@ class FoundrySandbox:
         return self.url
 
     async def stop(self) -> None:
-        """Closes every connection and forgets all versions."""
+        """Closes every connection. Versions go, unless they have a directory to stay in."""
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
-            await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+            if self._given is None:
+                await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)
+
+    def _open(self) -> Path:
+        if self._given is None:
+            return Path(tempfile.mkdtemp("", "foundry-"))
+        self._given.mkdir(parents=True, exist_ok=True)
+        return self._given
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -145,95 +147,13 @@ class FoundrySandbox:
         first = await socket.receive()
         body = _json(first.data) if first.type is WSMsgType.TEXT else None
         if body is None or not isinstance(body.get("names"), list):
-            await _send(socket, "final", False, "Malformed request")
+            await send(socket, "final", False, "Malformed request")
             await socket.close(code=1008)
             return socket
         self.frames.append(body)
-        await self._job(request, socket, body)
-        await _until_closed(socket)
+        await FoundryJob(self, request, socket).run(body)
+        await until_closed(socket)
         return socket
-
-    async def _job(
-        self, request: web.Request, socket: web.WebSocketResponse, body: dict[str, Any]
-    ) -> None:
-        names = [name for name in body["names"] if name in self.provider.names()]
-        if not names:
-            await _send(socket, "error", False, "No known dataset names given")
-            return
-        await _send(socket, "update", True, "Request accepted", datasets=names)
-        if await broken.exchange(self, request, socket):
-            return
-        window = _window(body)
-        if window is None:
-            await _send(socket, "final", True, "DONE", datasets="Invalid isoformat string")
-            return
-        pointers = [await self._version(socket, name, *window) for name in names]
-        if pointers[0] is None:
-            sentence = f"Dataset {names[0]} could not be stored: no rows"
-            await _send(socket, "final", False, f"No rows found for {names[0]}")
-            await _send(socket, "final", True, "DONE", datasets=sentence)
-            return
-        await _send(socket, "final", True, "DONE", datasets=pointers[0])
-        broken.after_pointer(self, request)
-
-    async def _version(
-        self, socket: web.WebSocketResponse, name: str, start: datetime, end: datetime
-    ) -> str | None:
-        """The newest version in the window, or a new one; None when the dataset has no rows."""
-        stored = [v for v in self.versions if v.name == name and start <= v.at <= end]
-        if stored:
-            return max(stored, key=lambda version: version.at).sha256
-        await _send(socket, "neutral", False, f"{name}: no available versions found")
-        await _send(socket, "update", True, f"Querying Foundry for {name}")
-        pull = asyncio.create_task(self._pull(name))
-        await self._heartbeat(socket, pull)
-        rows, version = await pull
-        if version is None:
-            return None
-        await _send(socket, "update", True, f"Found {rows} rows")
-        await _send(socket, "update", True, f"Downloading all {rows} rows")
-        return version.sha256
-
-    async def _heartbeat(self, socket: web.WebSocketResponse, pull: asyncio.Task[Any]) -> None:
-        while True:
-            done, _ = await asyncio.wait([pull], timeout=self.keepalive_seconds)
-            if done:
-                return
-            await _send(socket, "keepalive", True, "Still working")
-
-    async def _pull(self, name: str) -> tuple[int, Version | None]:
-        """Stores what the provider has now; the rows announced may differ from those stored."""
-        await asyncio.sleep(self.work_seconds)
-        at = self._now().astimezone(UTC)
-        if "no-rows" in self.faults:
-            return 0, None
-        rows, pieces = await asyncio.to_thread(self._content, name)
-        if not rows:
-            return 0, None
-        version = await asyncio.to_thread(self._store, name, at, rows, pieces)
-        self.versions.append(version)
-        return rows, version
-
-    def _content(self, name: str) -> tuple[int, Iterable[bytes]]:
-        """The rows to announce, and the CSV with its faults."""
-        rows, body = self.provider.rows(name), self.provider.csv(name)
-        pieces = [body] if isinstance(body, bytes) else body
-        wrong = sorted(self.faults & DATA.keys())
-        if not wrong:
-            return rows, pieces
-        mutated = mutate(b"".join(pieces), wrong, len(self.versions))
-        # Rows that are lost are announced all the same.
-        return rows if "rows-lost" in wrong else max(1, lines_in([mutated]) - 1), [mutated]
-
-    def _store(self, name: str, at: datetime, rows: int, pieces: Iterable[bytes]) -> Version:
-        digest = hashlib.sha256()
-        aside = self._folder / f"{next(self._numbers)}.part"
-        with aside.open("wb") as file:
-            for piece in pieces:
-                digest.update(piece)
-                file.write(piece)
-        path = aside.replace(self._folder / f"{digest.hexdigest()}.csv")
-        return Version(name, at.replace(tzinfo=None), digest.hexdigest(), rows, path)
 
     # The files
 
@@ -248,10 +168,10 @@ class FoundrySandbox:
 
     async def _zip(self, request: web.Request) -> web.StreamResponse:
         path = self._path(request)
-        if path is None or "both-404" in self.faults:
+        if path is None or self.faults & {"both-404", "files-gone"}:
             return web.json_response({"detail": "Zipped dataset not found"}, status=404)
         pack = archive_fault(self)
-        archive = self._folder / f"broken-{next(self._numbers)}.zip"
+        archive = self.folder / f"broken-{next(self._numbers)}.zip"
         archive = archive if pack else path.with_suffix(".zip")
         await asyncio.to_thread(pack or _pack, path, archive)
         return await _stream(request, archive, "application/zip")
@@ -287,36 +207,12 @@ class FoundrySandbox:
         return response
 
 
-def _window(body: Mapping[str, Any]) -> tuple[datetime, datetime] | None:
-    """The dates as the container reads them: offsets dropped, June 2025 where absent."""
-    try:
-        start, end = (
-            datetime.fromisoformat(body[key]).replace(tzinfo=None) if body.get(key) else default
-            for key, default in zip(("from_dt", "to_dt"), JUNE, strict=True)
-        )
-    except (TypeError, ValueError):
-        return None
-    return start, end
-
-
 def _json(text: str) -> dict[str, Any] | None:
     try:
         body = json.loads(text)
     except json.JSONDecodeError:
         return None
     return body if isinstance(body, dict) else None
-
-
-async def _send(
-    socket: web.WebSocketResponse, kind: str, success: bool, message: str, **more: Any
-) -> None:
-    await socket.send_json({"type": kind, "success": success, "message": message, **more})
-
-
-async def _until_closed(socket: web.WebSocketResponse) -> None:
-    """The container never closes by itself and never reads a second frame."""
-    while not socket.closed:
-        await socket.receive()
 
 
 async def _stream(request: web.Request, path: Path, kind: str) -> web.StreamResponse:

@@ -73,6 +73,8 @@ async def exchange(
     sandbox: FoundrySandbox, request: web.Request, socket: web.WebSocketResponse
 ) -> bool:
     """Plays a broken exchange after the first update; False to go on as usual."""
+    if sandbox.has("unknown-type"):
+        await socket.send_str(_frame("finale", "DONE", datasets="0" * 64))
     fault = _active(sandbox, _EXCHANGES)
     if fault is None:
         return False
@@ -104,8 +106,7 @@ def _final(datasets: Any) -> Callable[[web.Request, web.WebSocketResponse], Awai
 
 
 async def _abort(request: web.Request, socket: web.WebSocketResponse) -> None:
-    if isinstance(request.transport, asyncio.WriteTransport):
-        request.transport.abort()
+    drop(request)
 
 
 async def _close(request: web.Request, socket: web.WebSocketResponse) -> None:
@@ -156,7 +157,6 @@ _EXCHANGES: dict[str, Callable[[web.Request, web.WebSocketResponse], Awaitable[N
     "broken-json": _says('{"type": "final", "success": tr'),
     "array-frame": _says('["final", true]'),
     "null-frame": _says("null"),
-    "unknown-type": _says(_frame("finale", "DONE", datasets="0" * 64)),
     "binary-frame": _says(b"\x00\x01\x02"),
     "bad-utf8-frame": _writes(b'\x81\x04{"\xff}'),
     "deflated-frame": _writes(b"\xc1\x05" + zlib.compress(b"{}")[:5]),
@@ -164,7 +164,7 @@ _EXCHANGES: dict[str, Callable[[web.Request, web.WebSocketResponse], Awaitable[N
     "frame-flood": _flood,
     "silence": _silence,
     "endless-keepalive": _keepalives,
-    "query-failed": _final("Foundry query failed: HTTP 502 from upstream"),
+    "query-failed-bare": _final("Foundry query failed: HTTP 502 from upstream"),
     "pointer-list": _final(["0" * 64]),
     "pointer-number": _final(42),
     "pointer-traversal": _final("../../../../etc/passwd"),
@@ -172,7 +172,25 @@ _EXCHANGES: dict[str, Callable[[web.Request, web.WebSocketResponse], Awaitable[N
     "pointer-short": _final("a" * 63),
     "pointer-newline": _final("a" * 64 + "\n"),
 }
-assert set(_EXCHANGES) | {"no-rows", "drop-after-pointer"} == set(EXCHANGE)
+_IN_THE_JOB = {
+    "unknown-type",
+    "query-failed",
+    "no-rows",
+    "drop-after-pointer",
+    "drop-after-store-once",
+    "silent-write",
+    "file-gone",
+    "files-gone",
+    "versions-forgotten",
+    "batches",
+}
+assert set(_EXCHANGES) | _IN_THE_JOB == set(EXCHANGE)
+
+
+def drop(request: web.Request) -> None:
+    """Cuts the connection without a goodbye."""
+    if isinstance(request.transport, asyncio.WriteTransport):
+        request.transport.abort()
 
 
 def after_pointer(sandbox: FoundrySandbox, request: web.Request) -> None:
@@ -186,7 +204,7 @@ def after_pointer(sandbox: FoundrySandbox, request: web.Request) -> None:
 
 def csv_is_gone(sandbox: FoundrySandbox) -> bool:
     """Faults of the archive need the CSV out of the way."""
-    return bool(sandbox.faults & {"csv-404", "both-404", *ARCHIVE})
+    return bool(sandbox.faults & {"csv-404", "both-404", "file-gone", "files-gone", *ARCHIVE})
 
 
 async def download(sandbox: FoundrySandbox, request: web.Request, path: Path) -> Answer:

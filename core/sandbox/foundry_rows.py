@@ -18,6 +18,16 @@ def mutate(body: bytes, faults: list[str], pulls: int) -> bytes:
     return ("\n".join(lines) + end).encode("utf-8", "surrogateescape")
 
 
+def by_ranges(body: bytes, most: int) -> bytes:
+    """The rows with ids in 1..most, in order: what the container's batches bring."""
+    header, *rows = body.decode().splitlines()
+    at = header.split(",").index("id")
+    kept = [
+        row for row in rows if row.split(",")[at].isdigit() and 0 < int(row.split(",")[at]) <= most
+    ]
+    return ("\n".join([header, *kept]) + "\n").encode()
+
+
 def _column(lines: Lines, *names: str) -> int:
     """The first column called so, else the last one."""
     header = [name.lower() for name in lines[0].split(",")]
@@ -56,6 +66,10 @@ def _more_column(lines: Lines) -> Lines:
     return [f"{lines[0]},surprise", *(f"{line},1" for line in lines[1:])]
 
 
+def _half(lines: Lines) -> Lines:
+    return lines[: 1 + len(lines) // 2]
+
+
 def _conflict(lines: Lines) -> Lines:
     return [*lines, _cell("9.75", "close", "value")([lines[0], lines[1]])[1]]
 
@@ -89,5 +103,7 @@ _ROWS: dict[str, Callable[[Lines], Lines]] = {
     "conflicting-row": _conflict,
     "future-date": _cell("2099-01-04", *_DAY),
     "rows-lost": lambda lines: lines[: max(2, len(lines) * 4 // 5)],
+    "id-ranges": lambda lines: lines[: max(2, len(lines) * 4 // 5)],
+    "mixed-file": lambda lines: [*_half(lines), *_half(lines)[1:]],
 }
 assert set(_ROWS) | {"shuffled-rows"} == set(DATA)

@@ -15,8 +15,8 @@ import shutil
 import ssl as tls
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import TracebackType
@@ -35,7 +35,7 @@ from core.observe import metrics
 from core.sources import tables
 from core.sources.foundry_download import unwritable
 from core.sources.foundry_exchange import Exchange
-from core.sources.foundry_files import Files, Job
+from core.sources.foundry_files import Files, FrameHook, Job
 from core.sources.foundry_results import Fetched, FoundryResult, FoundryResults, shortfall
 from core.sources.foundry_wire import is_pointer
 from core.sources.http import (
@@ -49,6 +49,8 @@ from core.sources.table_rows import Table
 
 T = TypeVar("T")
 GIB = 1024**3
+IDLE_HINT = "raise OPENBELL_FOUNDRY_IDLE_SECONDS ({:g}) if the container works that long in silence"
+TOTAL_HINT = "raise OPENBELL_FOUNDRY_TOTAL_SECONDS ({:g}) if the dataset is that large"
 
 
 class FoundryClient:
@@ -112,12 +114,13 @@ class FoundryClient:
 
     async def online(self) -> bool:
         """Whether the container says that it is up; a typed error when it cannot be asked."""
-        body = await self._files.small(self._base / "")
+        with self._deadlines():
+            body = await self._files.small(self._base / "")
         return b'"online"' in body and b"true" in body
 
     async def get(
         self,
-        names: Iterable[str],
+        names: str | Iterable[str],
         from_dt: datetime | None = None,
         to_dt: datetime | None = None,
         *,
@@ -126,11 +129,11 @@ class FoundryClient:
     ) -> FoundryResults:
         """Several datasets, one connection each; one that fails does not stop the others.
 
-        Without dates the container pulls anew.
+        A text is one name. Without dates the container pulls anew.
         """
         results: dict[str, FoundryResult] = {}
         errors: dict[str, OpenbellError] = {}
-        for name in dict.fromkeys(names):
+        for name in dict.fromkeys([names] if isinstance(names, str) else names):
             try:
                 results[name] = await self.get_single(
                     name, from_dt, to_dt, use_zip=use_zip, on_progress=on_progress
@@ -186,11 +189,13 @@ class FoundryClient:
         *,
         use_zip: bool | None = None,
         on_progress: ProgressHook | None = None,
+        on_frame: FrameHook | None = None,
         known: str | None = None,
     ) -> AsyncIterator[Fetched]:
         """The verified CSV of one dataset; it is deleted when the context ends.
 
-        When the container points at the version `known`, nothing is downloaded.
+        When the container points at the version `known`, nothing is downloaded. `on_frame` gets
+        each frame of the container as it came, plain or async.
         """
         now = self._now()
         folder = await self._folder(name)
@@ -203,6 +208,8 @@ class FoundryClient:
                 known=known,
                 hook=on_progress,
                 folder=folder,
+                began=now,
+                on_frame=on_frame,
             )
             yield await self._within_total(job)
         finally:
@@ -224,7 +231,7 @@ class FoundryClient:
             raise UsageError(f"{sha256[:80]!r} is not a sha256 in lower-case hex")
         now = self._now()
         chosen = self._use_zip if use_zip is None else use_zip
-        job = Job(sha256[:12], now, now, chosen, None, on_progress, directory)
+        job = Job(sha256[:12], now, now, chosen, None, on_progress, directory, now)
         return await self._limited(job, lambda: self._files.fetch(job, sha256))
 
     async def _folder(self, name: str) -> Path:
@@ -242,7 +249,7 @@ class FoundryClient:
             sha256=sha256,
             path=path,
             bytes=path.stat().st_size if path else 0,
-            announced_rows=job.announced,
+            announced_rows=job.heard.announced_rows,
             messages=tuple(job.messages),
             requests=job.requests,
             seconds=time.monotonic() - began,
@@ -258,24 +265,38 @@ class FoundryClient:
 
         try:
             async with asyncio.timeout(self._total) as limit:
-                return await self._retry.run(operation, told)
+                with self._deadlines():
+                    return await self._retry.run(operation, told)
         except TimeoutError:
             if not limit.expired():
                 raise
             raise DeadlineError(
                 f"{job.name}: not done within {self._total:g} seconds",
                 where=where_of(self._base),
-                hint="raise OPENBELL_FOUNDRY_TOTAL_SECONDS if the dataset is that large",
+                hint=TOTAL_HINT.format(self._total),
             ) from None
 
+    @contextmanager
+    def _deadlines(self) -> Iterator[None]:
+        """A silence that lasted too long names the setting that bounds it."""
+        try:
+            yield
+        except DeadlineError as error:
+            error.hint = error.hint or IDLE_HINT.format(self._idle)
+            raise
+
     async def _attempt(self, job: Job) -> tuple[str, Path | None]:
+        if job.pointer is None:
+            job.pointer = await self._ask(job)
+        if job.pointer == job.known:
+            return job.pointer, None
+        return job.pointer, await self._files.fetch(job, job.pointer)
+
+    async def _ask(self, job: Job) -> str:
+        start, end = job.window(self._now())
         job.requests += 1
         exchange = Exchange(self._open, self._base / "dataset" / "get", self._idle, job.name)
-        said = await exchange.run(job.start, job.end, job.tell)
-        job.announced = said.announced_rows
-        if said.sha256 == job.known:
-            return said.sha256, None
-        return said.sha256, await self._files.fetch(job, said.sha256)
+        return await exchange.run(start, end, job.heard, job.told)
 
     @property
     def _files(self) -> Files:

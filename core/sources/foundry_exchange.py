@@ -27,15 +27,19 @@ TOO_BIG = 1009
 _CLOSED = (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSING, aiohttp.WSMsgType.CLOSED)
 
 Socket = aiohttp.ClientWebSocketResponse
-Tell = Callable[[str], Awaitable[None]]
+Tell = Callable[[wire.Frame], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """The pointer to a version, and the rows that the container announced on the way."""
+@dataclass(slots=True)
+class Heard:
+    """What the container has said so far; it stays known when the exchange breaks off.
 
-    sha256: str
-    announced_rows: int | None
+    `querying` tells that it asks Foundry for a new version, `failure` what it said went wrong.
+    """
+
+    announced_rows: int | None = None
+    querying: bool = False
+    failure: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +56,20 @@ class Exchange:
         """Host and path."""
         return where_of(self.url)
 
-    async def run(self, start: datetime, end: datetime, tell: Tell) -> Said:
-        """The container's answer; a typed error for every other end of the exchange."""
-        request = wire.request(self.dataset, start, end)
+    async def run(self, start: datetime, end: datetime, heard: Heard, tell: Tell) -> str:
+        """The sha256 that the container answers; a typed error for every other end.
+
+        `heard` is filled on the way; `tell` gets each frame.
+        """
+        request, heard.failure = wire.request(self.dataset, start, end), ""
+        try:
+            return await self._ask(request, heard, tell)
+        except OpenbellError as error:
+            if heard.failure:  # the reason: what ends the exchange has a generic sentence only
+                error.message = f"{error.message.rstrip('.')} (it said: {heard.failure})"
+            raise
+
+    async def _ask(self, request: str, heard: Heard, tell: Tell) -> str:
         with transport_errors(self.dataset, self.where):
             async with asyncio.timeout(self.idle_seconds):
                 socket = await self.session.ws_connect(
@@ -65,26 +80,30 @@ class Exchange:
         try:
             with transport_errors(self.dataset, self.where):
                 await socket.send_str(request)
-            return await self._listen(socket, tell)
+            return await self._listen(socket, heard, tell)
         finally:
             # A server that never answers the close frame must not hold the pull.
             with suppress(TimeoutError):
                 async with asyncio.timeout(CLOSE_SECONDS):
                     await socket.close()
 
-    async def _listen(self, socket: Socket, tell: Tell) -> Said:
-        announced: int | None = None
+    async def _listen(self, socket: Socket, heard: Heard, tell: Tell) -> str:
         while True:
             frame = wire.parse(await self._text(socket), where=self.where, dataset=self.dataset)
-            if frame.kind in ("final", "error"):
-                if frame.datasets is None and frame.kind == "final":
-                    await self._refusal(socket, frame)
-                sha256 = wire.pointer(frame, where=self.where, dataset=self.dataset)
-                return Said(sha256, announced)
-            if frame.kind != "keepalive":
-                rows = wire.announced_rows(frame.message)
-                announced = announced if rows is None else rows
-                await tell(frame.message)
+            self._note(frame, heard)
+            await tell(frame)
+            if frame.kind not in ("final", "error"):
+                continue
+            if frame.datasets is None and frame.kind == "final":
+                await self._refusal(socket, frame)
+            return wire.pointer(frame, where=self.where, dataset=self.dataset)
+
+    def _note(self, frame: wire.Frame, heard: Heard) -> None:
+        heard.failure = wire.failure(frame) or heard.failure
+        if frame.kind == "update" and frame.success:
+            rows = wire.announced_rows(frame.message)
+            heard.announced_rows = heard.announced_rows if rows is None else rows
+            heard.querying = heard.querying or wire.is_querying(frame.message)
 
     async def _text(self, socket: Socket) -> str:
         try:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections import deque
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 from yarl import URL
 
 from core.errors import NotFoundError, ProtocolError
 from core.sources.foundry_download import Sink, Unzip, gunzip, pour, verify
+from core.sources.foundry_exchange import Heard
+from core.sources.foundry_wire import Frame
 from core.sources.http import (
     chunks,
     lasting,
@@ -25,6 +29,7 @@ from core.sources.http import (
 from core.sources.pulled import Progress, ProgressHook
 
 MAX_MESSAGES = 50
+FrameHook = Callable[[dict[str, Any]], Awaitable[None] | None]
 
 
 @dataclass(slots=True)
@@ -38,9 +43,36 @@ class Job:
     known: str | None
     hook: ProgressHook | None
     folder: Path
+    began: datetime
+    on_frame: FrameHook | None = None
     messages: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_MESSAGES))
-    announced: int | None = None
+    heard: Heard = field(default_factory=Heard)
+    pointer: str | None = None  # what the container has answered: a retry goes on from here
     requests: int = 0
+
+    def window(self, now: datetime) -> tuple[datetime, datetime]:
+        """What to ask for at `now` so that a version made for an earlier try is found.
+
+        A version is found by the moment it was stored. The first try asks as told; a further one
+        reaches to now where the window began or ended now, or where the container was heard asking
+        Foundry, which it does only when the window itself holds no version.
+        """
+        if self.requests == 0:
+            return self.start, self.end
+        if self.heard.querying and self.end < self.began:
+            return self.began, max(self.began, now)
+        if self.end >= self.began or self.start == self.end:
+            return self.start, max(self.end, now)
+        return self.start, self.end
+
+    async def told(self, frame: Frame) -> None:
+        """Hands a frame to its hook as it came, and its message to those who follow the job."""
+        if self.on_frame is not None:
+            outcome = self.on_frame(dict(frame.raw))
+            if inspect.isawaitable(outcome):
+                await outcome
+        if frame.kind in ("update", "neutral", "unknown"):
+            await self.tell(frame.message)
 
     async def tell(self, message: str, size: int | None = None) -> None:
         """Keeps a message and hands it to the hook, plain or async."""
@@ -48,7 +80,7 @@ class Job:
             self.messages.append(message)
         if self.hook is None:
             return
-        outcome = self.hook(Progress(message, rows=self.announced, bytes=size))
+        outcome = self.hook(Progress(message, rows=self.heard.announced_rows, bytes=size))
         if inspect.isawaitable(outcome):
             await outcome
 
@@ -74,7 +106,7 @@ class Files:
         raise NotFoundError(
             f"{job.name}: neither the CSV nor the ZIP of {sha256[:12]}… exists",
             where=" and ".join(missing),
-            hint="refresh the dataset now to have the container pull it anew",
+            hint="press Refresh now (pull --now) to have the container pull it anew",
         )
 
     async def _csv(self, job: Job, sha256: str) -> Path:

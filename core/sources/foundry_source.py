@@ -20,12 +20,39 @@ def today_utc() -> date:
     return datetime.now(UTC).date()
 
 
+MOST_REPEATED = 0.01
+UNANNOUNCED = (
+    "the container had this version already and announced no row count, so that missing rows would "
+    "not show: Refresh now (pull --now) has them counted"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class VersionCount:
+    """What is remembered of a version by its sha256: rows announced for it, and rows in its file.
+
+    The container announces rows only when it makes a version, not when it finds one again.
+    """
+
+    announced_rows: int | None = None
+    rows_read: int | None = None
+
+
+def nothing_remembered(_sha256: str) -> VersionCount:
+    """The memory of a source without a store."""
+    return VersionCount()
+
+
 @dataclass(frozen=True, slots=True)
 class FoundrySource:
-    """Pulls through a client of its own per pull, so that it works in any event loop."""
+    """Pulls through a client of its own per pull, so that it works in any event loop.
+
+    `remembered` tells what earlier pulls have kept of a version.
+    """
 
     client: Callable[[], FoundryClient]
     today: Callable[[], date] = today_utc
+    remembered: Callable[[str], VersionCount] = nothing_remembered
 
     async def pull(
         self,
@@ -37,51 +64,73 @@ class FoundrySource:
     ) -> Pulled:
         """The rows of the newest version in the window.
 
-        A scheduled pull asks from the last effective refresh to now, *refresh now* from now.
-        When the container points at `known_version`, nothing is downloaded and the pull is
-        `unchanged`. Pass None when the dataset's schema has changed since that version.
+        A scheduled pull asks from the last effective refresh to now, *refresh now* from now: what
+        was stored after that is as new as what was asked for, so the window reaches to the moment
+        of asking. When the container points at `known_version`, nothing is downloaded and the pull
+        is `unchanged`; pass None when the dataset's schema has changed since that version.
+        IntegrityError for a file that repeats keys in numbers.
         """
         async with (
             self.client() as client,
             client.fetch(
                 dataset.upstream or dataset.name,
                 window.start,
-                window.end,
+                window.end if window.end > window.start else None,
                 use_zip=dataset.options.get("use_zip"),
                 on_progress=on_progress,
                 known=known_version,
             ) as got,
         ):
+            count = await self._count(got)
             if got.path is None:
-                return _unchanged(got)
-            table = await asyncio.to_thread(
-                tables.read_csv, got.path, dataset, today=self.today(), where=got.where
-            )
-        return _pulled(dataset, got, table)
+                return _unchanged(got, count)
+            table = await asyncio.to_thread(self._read, got, dataset)
+        return _pulled(dataset, got, table, count.announced_rows)
+
+    async def _count(self, got: Fetched) -> VersionCount:
+        """The rows announced now, else those that were when the version was made."""
+        kept = await asyncio.to_thread(self.remembered, got.sha256)
+        if got.announced_rows is None:
+            return kept
+        return VersionCount(got.announced_rows, kept.rows_read)
+
+    def _read(self, got: Fetched, dataset: Dataset) -> Table:
+        assert got.path is not None
+        return tables.read_csv(
+            got.path,
+            dataset,
+            today=self.today(),
+            where=got.where,
+            most_repeated=float(dataset.options.get("most_repeated_pct", 100 * MOST_REPEATED))
+            / 100,
+        )
 
 
-def _unchanged(got: Fetched) -> Pulled:
+def _unchanged(got: Fetched, count: VersionCount) -> Pulled:
+    missing = count.rows_read is not None and shortfall(count.announced_rows, count.rows_read)
     return Pulled(
         version=got.sha256,
-        announced_rows=got.announced_rows,
+        announced_rows=count.announced_rows,
         requests=got.requests,
         messages=got.messages,
         unchanged=True,
+        partial=missing or None,
     )
 
 
-def _pulled(dataset: Dataset, got: Fetched, table: Table) -> Pulled:
+def _pulled(dataset: Dataset, got: Fetched, table: Table, announced: int | None) -> Pulled:
     return Pulled(
         tables=(TableRows(dataset.table, dataset.key, table.rows),),
         rejects=table.rejects,
         version=got.sha256,
         rows_read=table.rows_read,
-        announced_rows=got.announced_rows,
+        announced_rows=announced,
         bytes=got.bytes,
         requests=got.requests,
         drift=table.drift,
         messages=got.messages,
-        partial=incomplete(got.announced_rows, table),
+        notes=() if announced is not None else (UNANNOUNCED,),
+        partial=incomplete(announced, table),
     )
 
 

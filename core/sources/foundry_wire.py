@@ -8,31 +8,34 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, cast
 
 import orjson
 
-from core.errors import NotFoundError, ProtocolError, ServerError, UsageError
+from core.errors import NotFoundError, OpenbellError, ProtocolError, ServerError, UsageError
 
-Kind = Literal["update", "neutral", "keepalive", "error", "final"]
+Kind = Literal["update", "neutral", "keepalive", "error", "final", "unknown"]
 KINDS = frozenset({"update", "neutral", "keepalive", "error", "final"})
 MAX_FRAME_BYTES = 1024 * 1024
 MAX_MESSAGE_CHARS = 500
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_GONE = re.compile(r"SHA256\s+([0-9a-f]{64})\b(?=.*not found)")
+_QUERYING = re.compile(r"^\s*(?:Downloading|Querying)\b", re.IGNORECASE)
 _ANNOUNCED = re.compile(r"(?:Found|Downloading all)\s+([\d][\d,_ ]*)\s*rows", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One frame; `datasets` is kept only where it is a string."""
+    """One frame; `datasets` is kept only where it is a string, `raw` is all of it as it came."""
 
     kind: Kind
     success: bool
     message: str
     datasets: str | None = None
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
 def request(name: str, start: datetime, end: datetime) -> str:
@@ -49,7 +52,10 @@ def wire_instant(at: datetime) -> str:
 
 
 def parse(text: str, *, where: str, dataset: str) -> Frame:
-    """The frame in a text message; ProtocolError when it is none."""
+    """The frame in a text message; ProtocolError when it is none.
+
+    A type that nobody knows makes a frame of kind `unknown`, whose message names the type.
+    """
     try:
         body = orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -63,8 +69,11 @@ def parse(text: str, *, where: str, dataset: str) -> Frame:
 
 def _frame(body: Mapping[str, Any], where: str, dataset: str) -> Frame:
     kind = body.get("type")
-    if not isinstance(kind, str) or kind not in KINDS:
-        raise ProtocolError(f"{dataset}: unknown frame type {_short(kind, 40)!r}", where=where)
+    if not isinstance(kind, str):
+        raise ProtocolError(f"{dataset}: a frame of type {_short(kind, 40)!r}", where=where)
+    if kind not in KINDS:
+        told = f"passed over a frame of unknown type {_short(kind, 40)!r}: "
+        return Frame("unknown", False, told + _short(body.get("message"), 200), raw=body)
     datasets = body.get("datasets")
     if kind == "final" and datasets is not None and not isinstance(datasets, str):
         raise ProtocolError(
@@ -75,6 +84,7 @@ def _frame(body: Mapping[str, Any], where: str, dataset: str) -> Frame:
         success=body.get("success") is True,
         message=_short(body.get("message"), MAX_MESSAGE_CHARS),
         datasets=datasets if isinstance(datasets, str) else None,
+        raw=body,
     )
 
 
@@ -89,21 +99,43 @@ def is_pointer(text: object) -> bool:
 
 
 def pointer(frame: Frame, *, where: str, dataset: str) -> str:
-    """The sha256 in a `final` or `error` frame; the typed error where it holds none."""
-    if frame.kind == "final" and frame.datasets is not None and is_pointer(frame.datasets):
-        return frame.datasets
+    """The sha256 in a `final` or `error` frame; the typed error where it holds none.
+
+    A sentence that says of a known version's file that it is gone holds that version's sha256.
+    """
+    if frame.kind == "final" and frame.datasets is not None:
+        if is_pointer(frame.datasets):
+            return frame.datasets
+        gone = _GONE.search(frame.datasets)
+        if gone:
+            return gone[1]
+    raise _refusal(frame, where, dataset)
+
+
+def _refusal(frame: Frame, where: str, dataset: str) -> OpenbellError:
     said = _short(frame.datasets, 300) or frame.message or "nothing"
     if frame.kind == "error":
-        raise NotFoundError(
+        return NotFoundError(
             f"{dataset}: the container knows no such dataset ({said})",
             where=where,
             hint="check `name` of the dataset in the catalogue",
         )
     if "no rows" in frame.message.lower():
-        raise NotFoundError(f"{dataset}: the dataset has no rows ({said})", where=where)
+        return NotFoundError(f"{dataset}: the dataset has no rows ({said})", where=where)
     if frame.datasets is not None and " " not in frame.datasets.strip():
-        raise ProtocolError(f"{dataset}: {said!r} is not a sha256; refused", where=where)
-    raise ServerError(f"{dataset}: the container's pull failed: {said}", where=where)
+        return ProtocolError(f"{dataset}: {said!r} is not a sha256; refused", where=where)
+    return ServerError(f"{dataset}: the container's pull failed: {said}", where=where)
+
+
+def failure(frame: Frame) -> str | None:
+    """What a frame says of a failure on the way: an `update` without success."""
+    told = frame.kind == "update" and not frame.success and frame.message
+    return frame.message if told else None
+
+
+def is_querying(message: str) -> bool:
+    """Whether the container says that it asks Foundry: what comes will be a version of now."""
+    return announced_rows(message) is not None or _QUERYING.match(message) is not None
 
 
 def announced_rows(message: str) -> int | None:

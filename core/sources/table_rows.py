@@ -9,11 +9,13 @@ from datetime import date
 import polars as pl
 
 from core.domain.datasets import Dataset
-from core.errors import SchemaError
+from core.errors import IntegrityError, SchemaError
 from core.sources.casts import Rules, convert
+from core.sources.http import lasting
 from core.sources.pulled import REJECTS
 
 RAW_CHARS = 4000
+FEW_REPEATED = 4  # so many rows may repeat a key in any file, however small
 _ROW = "__row"
 
 
@@ -37,6 +39,8 @@ class Plan:
     sources: Mapping[str, str]  # our name -> upstream name
     constants: Mapping[str, str]
     drift: tuple[str, ...]
+    where: str = ""
+    most_repeated: float | None = None  # largest share of rows that may repeat a key; None: any
 
 
 def no_rejects() -> pl.DataFrame:
@@ -99,7 +103,7 @@ def assemble(batches: Iterator[pl.DataFrame], plan: Plan) -> Table:
         rejects.append(refused)
     if not typed:
         return Table(_empty(plan.dataset), no_rejects(), 0, plan.drift)
-    rows, doubled = _without_doubles(pl.concat(typed), plan.dataset)
+    rows, doubled = _without_doubles(pl.concat(typed), plan)
     rejected = pl.concat([*rejects, doubled]).sort("row_number")
     return Table(rows.drop(_ROW), rejected, read, plan.drift)
 
@@ -158,8 +162,24 @@ def _split(
     return rows.filter(~refused), rejects
 
 
-def _without_doubles(rows: pl.DataFrame, dataset: Dataset) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _check_repeats(repeated: int, rows: int, plan: Plan) -> None:
+    """A file that repeats keys in numbers is two files mixed: no row of it can be trusted."""
+    allowed = max(FEW_REPEATED, (plan.most_repeated or 0.0) * rows)
+    if plan.most_repeated is None or repeated <= allowed:
+        return
+    raise lasting(
+        IntegrityError(
+            f"{plan.dataset.name}: {repeated:,} of {rows:,} rows repeat the key of another: "
+            "the container has mixed what it wrote for several who asked in the same second",
+            where=plan.where,
+            hint="press Refresh now (pull --now) to have it pulled anew; nothing was loaded",
+        )
+    )
+
+
+def _without_doubles(rows: pl.DataFrame, plan: Plan) -> tuple[pl.DataFrame, pl.DataFrame]:
     """First rows of each key; later ones as rejects, told apart by whether they say the same."""
+    dataset = plan.dataset
     key = [name for name in dataset.key if name in rows.columns] or list(dataset.schema)
     if not dataset.key:
         return rows, no_rejects()
@@ -167,6 +187,7 @@ def _without_doubles(rows: pl.DataFrame, dataset: Dataset) -> tuple[pl.DataFrame
     if first.all():
         return rows, no_rejects()
     kept, later = rows.filter(first), rows.filter(~first)
+    _check_repeats(len(later), len(rows), plan)
     columns = list(dataset.schema)
     leaders = kept.select([*key, pl.col(_ROW).alias("__first")])
     told = later.join(leaders, on=key, how="left", nulls_equal=True, maintain_order="left")

@@ -8,6 +8,7 @@ short rows up in silence); Polars casts them, a few megabytes at a time.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -31,17 +32,20 @@ def read_csv(
     where: str | None = None,
     header: list[str] | None = None,
     constants: Mapping[str, str] | None = None,
+    most_repeated: float | None = None,
 ) -> Table:
     """A CSV file (plain or .gz) as a Table.
 
     `header` names the columns of a file without a header line; `constants` fills columns that the
-    file lacks. SchemaError when a column is missing, ParsingError when rows are ragged, quotes
-    stay open or the file is empty.
+    file lacks. `most_repeated` is the share (0..1) of rows that may repeat the key of another
+    before the file is refused with IntegrityError; None: any. SchemaError when a column is
+    missing, ParsingError when rows are ragged, quotes stay open or the file is empty.
     """
     place = where or path.name
     try:
         names = header or _header(path)
         plan = plan_of(names, dataset, today, constants or {}, place)
+        plan = replace(plan, where=place, most_repeated=most_repeated)
         return assemble(_csv_batches(path, header), plan)
     except pa.ArrowInvalid as error:
         raise _readable(error, place, dataset) from None

@@ -48,7 +48,7 @@ async def test_a_dataset_comes_as_text_with_its_version() -> None:
     assert result.frame.rows() == [("A", "2024-01-02", "1.5"), ("B", "2024-01-02", "2.5")]
     assert (result.sha256, result.bytes, result.rows_read) == (SHA, len(CSV), 2)
     assert (result.announced_rows, result.partial, result.drift) == (2, None, ())
-    assert "Found 2 rows" in result.messages
+    assert "Downloading all 2 rows of dataset 'P'" in result.messages
 
 
 async def test_schema_overwrite_types_the_named_columns() -> None:
@@ -233,7 +233,7 @@ async def test_progress_is_heard_by_plain_and_async_hooks() -> None:
     async with sandbox() as container, client(container.url) as asked:
         await asked.get_single("P", on_progress=plain.append)
         await asked.get_single("P", on_progress=hook)
-    assert [p.message for p in plain] == [p.message for p in later]
+    assert [p.rows for p in plain] == [p.rows for p in later]
     assert plain[-1] == Progress("Downloaded", rows=2, bytes=len(CSV))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from core.domain.datasets import Window
 from core.errors import IntegrityError
 from core.sandbox.foundry import FoundrySandbox, StaticProvider
 from core.sources.foundry import FoundryClient
-from core.sources.foundry_source import FoundrySource
+from core.sources.foundry_source import FoundrySource, VersionCount
 
 ROOT = Path(__file__).resolve().parents[2]
 UNIVERSE = b"symbol,name,sector,industry,exchange,cik\nA,Alpha,,,NYSE,1\nB,Beta,,,NYSE,2\n"
@@ -85,6 +86,53 @@ async def test_lost_rows_make_the_pull_partial(catalogue: Catalogue) -> None:
     async with FoundrySandbox(provider, faults=["rows-lost"]) as container:
         pulled = await source(container.url).pull(dataset, now_window(dataset.name))
     assert pulled.partial == ("the container announced 100 rows but the file has 79: 21 missing")
+
+
+async def test_a_file_that_repeats_keys_in_numbers_is_refused_and_a_few_are_rejected(
+    catalogue: Catalogue,
+) -> None:
+    """A mix of two writers has an honest sha256 and the announced number of rows."""
+    dataset = catalogue.get("universe")
+    body = UNIVERSE + b"".join(b"C%d,,,,,\n" % number for number in range(98))
+    async with FoundrySandbox(StaticProvider({"Universe": body})) as container:
+        container.faults = {"mixed-file"}
+        with pytest.raises(IntegrityError, match=r"50 of 100 rows repeat.*Refresh now") as refused:
+            await source(container.url).pull(dataset, now_window(dataset.name))
+        assert not refused.value.transient
+        allowed = replace(dataset, options={**dataset.options, "most_repeated_pct": 50})
+        pulled = await source(container.url).pull(allowed, now_window(dataset.name))
+        assert (pulled.rejects.height, pulled.rows_read) == (50, 100)
+        container.faults = set()
+        container.provider = StaticProvider({"Universe": UNIVERSE + 4 * b"A,Alpha,,,NYSE,1\n"})
+        few = await source(container.url).pull(dataset, now_window(dataset.name))
+        assert few.rejects.height == 4
+
+
+async def test_the_count_of_a_version_is_remembered_by_its_sha256(catalogue: Catalogue) -> None:
+    """Found again it comes without one: known lost rows stay known, unknown ones are told."""
+    dataset = catalogue.get("universe")
+    since = datetime.now(UTC) - timedelta(hours=1)
+    body = UNIVERSE + b"".join(b"C%d,,,,,\n" % number for number in range(98))
+    async with FoundrySandbox(
+        StaticProvider({"Universe": body}), faults=["rows-lost"]
+    ) as container:
+        first = await source(container.url).pull(dataset, now_window(dataset.name))
+        again = Window(dataset.name, since, datetime.now(UTC))
+        stranger = await source(container.url).pull(dataset, again)
+        assert (stranger.partial, stranger.announced_rows) == (None, None)
+        assert "announced no row count" in str(stranger.remark())
+        kept = replace(
+            source(container.url),
+            remembered=lambda sha: (
+                VersionCount(100, 79) if sha == first.version else VersionCount()
+            ),
+        )
+        for known in (None, first.version):
+            pulled = await kept.pull(dataset, again, known_version=known)
+            assert pulled.unchanged is (known is not None)
+            assert pulled.partial == first.partial
+            assert pulled.announced_rows == 100
+        assert container.queries == 1
 
 
 async def test_the_real_five_year_file_comes_whole_by_csv_and_by_zip(

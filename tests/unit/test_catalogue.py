@@ -56,6 +56,8 @@ def test_a_dataset_of_the_users_own(tmp_path: Path) -> None:
         ('table = "pulls"', "table", 3),
         ('table = "Robert\'); DROP"', "table", 3),
         ("enabled = 1", "enabled", 3),
+        ("options = { most_repeated_pct = 101 }", "options", 3),
+        ("options = { most_repeated_pct = true }", "options", 3),
     ],
 )
 def test_a_mistake_names_file_line_dataset_and_key(

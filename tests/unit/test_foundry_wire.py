@@ -40,11 +40,41 @@ def test_a_naive_instant_is_refused() -> None:
         wire.request("P", datetime(2025, 6, 1), datetime(2025, 6, 2))  # noqa: DTZ001
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", "3", '{"type": 7}', '{"type": "bye"}'])
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "3", "{}", '{"type": 7}'])
 def test_what_is_no_frame_is_a_protocol_error(text: str) -> None:
-    """Broken JSON, arrays and unknown types are named, with host and dataset."""
+    """Broken JSON, arrays and frames without a type are named, with host and dataset."""
     with pytest.raises(ProtocolError, match=r"d: .*host/path"):
         wire.parse(text, where="host/path", dataset="d")
+
+
+def test_an_unknown_type_is_a_frame_that_says_nothing_but_what_it_was() -> None:
+    """Its pointer does not count, however good it looks; its type is told."""
+    new = frame(type="bye\n", success=True, message="new", datasets=SHA)
+    assert (new.kind, new.datasets) == ("unknown", None)
+    assert new.message == "passed over a frame of unknown type 'bye': new"
+    with pytest.raises(OpenbellError):
+        wire.pointer(new, where="h", dataset="d")
+
+
+def test_a_known_version_whose_file_is_gone_is_named_in_the_sentence() -> None:
+    """Both sentences of the container hold its sha256; other sentences with one do not count."""
+    for sentence in (
+        f"Dataset a-b with SHA256 {SHA} not found.",
+        f"Unzipped file for a-b with SHA256 {SHA} not found or could not be unzipped.",
+    ):
+        gone = frame(type="final", success=True, message="DONE", datasets=sentence)
+        assert wire.pointer(gone, where="h", dataset="d") == SHA
+    for sentence in (f"Query {SHA} not found", f"SHA256 {SHA}", f"SHA256 {SHA}0 not found"):
+        other = frame(type="final", success=True, message="DONE", datasets=sentence)
+        with pytest.raises(OpenbellError):
+            wire.pointer(other, where="h", dataset="d")
+
+
+def test_only_an_update_without_success_is_a_failure_on_the_way() -> None:
+    """`neutral` has no success either, and is no failure."""
+    assert wire.failure(frame(type="update", success=False, message="QUOTA")) == "QUOTA"
+    for kind, success in (("neutral", False), ("update", True), ("final", False)):
+        assert wire.failure(frame(type=kind, success=success, message="no")) is None
 
 
 def test_only_a_lower_case_sha256_is_success() -> None:

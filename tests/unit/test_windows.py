@@ -89,6 +89,17 @@ def test_window_reaches_from_its_refresh_to_the_next() -> None:
     assert window.id != due_windows("e", DAILY, OFF, BACK, Policy())[0].id
 
 
+def test_foundry_datasets_are_spread_unless_told_otherwise() -> None:
+    """Several desks that ask in one second get a mixed file; the SEC has no such fault."""
+    for source, options, seconds in (
+        ("foundry", {}, 20),
+        ("foundry", {"jitter_seconds": 0}, 0),
+        ("sec", {}, 0),
+    ):
+        dataset = Dataset("d", source, "t", ("k",), {}, options=options)
+        assert policy_of(dataset).jitter == timedelta(seconds=seconds)
+
+
 def test_jitter_spreads_the_start() -> None:
     """The fraction of the jitter is passed in, so a test decides it."""
     (window,) = due_windows("d", DAILY, None, BACK, Policy())
