@@ -10,7 +10,7 @@ import streamlit as st
 from components import badges, charts_plans, formats, shell, tables, theme
 from core import service
 from core.domain.plans import Plan
-from core.service import journal, market_view, plans, trades
+from core.service import journal, market_view, plans, settling, trades
 
 DECIDED = {
     "plan_id": "Plan",
@@ -37,7 +37,7 @@ def decided(desk: service.Desk) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Settle by stored bars", help="Fill, mark and close by the daily bars."):
-            journal.settle_all(desk)
+            settling.settle_all(desk)
             st.rerun()
         shell.export_button("CSV", lambda: table, "plans.csv", key="plans_csv")
 
@@ -78,6 +78,7 @@ def against_fact(desk: service.Desk, plan_id: str) -> None:
             key="fact_chart",
         )
     with right:
+        _in_doubt(desk, plan_id)
         st.markdown(f"**{badges.plain(item.state)}** · {badges.plain(item.reason)}")
         st.table(
             shell.unchanged(
@@ -86,6 +87,21 @@ def against_fact(desk: service.Desk, plan_id: str) -> None:
         )
         if item.state == "approved":
             _cancel(desk, plan_id)
+
+
+def _in_doubt(desk: service.Desk, plan_id: str) -> None:
+    """The move that settlement waits for, and what splits and special dividends moved."""
+    waiting = shell.unchanged(desk, lambda: settling.questions(desk), "moves in doubt")
+    for one in (q for q in waiting if q.plan_id == plan_id):
+        st.warning(badges.plain(one.sentence))
+        with st.form("confirm", border=False):
+            reason = st.text_input("Where the price was checked", key="confirm_reason")
+            if st.form_submit_button("The price is real"):
+                with shell.guarded("the confirmation"):
+                    settling.confirm(desk, one.symbol, one.session, reason)
+                    st.rerun()
+    for note in shell.unchanged(desk, lambda: settling.notes(desk, plan_id), "moved", plan_id):
+        st.caption(badges.plain(note))
 
 
 def _with_fills(desk: service.Desk, item: plans.Stored) -> Any:

@@ -28,7 +28,7 @@ def register(cli: typer.Typer) -> None:
     cli.command()(risk)
     journal = typer.Typer(help="The double-entry journal of paper trades.")
     journal.callback(invoke_without_command=True)(journal_list)
-    for function in (trades, settle, fill, close, deposit, withdraw, post, reverse, prove):
+    for function in (trades, settle, confirm, fill, close, deposit, withdraw, post, reverse, prove):
         journal.command()(function)
     cli.add_typer(journal, name="journal")
 
@@ -116,6 +116,25 @@ def settle(
 ) -> None:
     """Fill, mark and close approved plans by the stored bars; again changes nothing."""
     runner.run("journal_settle", json=json, render=_print_any, through=_day(through))
+
+
+def confirm(
+    symbol: Annotated[str, typer.Argument(help="The name whose price is in doubt.")],
+    session: Annotated[
+        datetime, typer.Argument(formats=["%Y-%m-%d"], help="The session of the move.")
+    ],
+    reason: Annotated[str, typer.Argument(help="Where the price was checked.")],
+    json: Json = False,
+) -> None:
+    """Confirm that a move which looks like a split is a real price, and settle on."""
+    runner.run(
+        "journal_confirm",
+        json=json,
+        render=_print_any,
+        symbol=symbol,
+        session=session.date(),
+        reason=reason,
+    )
 
 
 def fill(plan_id: PlanId, price: Money, on: Day = None, json: Json = False) -> None:

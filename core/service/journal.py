@@ -20,7 +20,6 @@ from core.domain.book import book_of, check_exit, check_reversal
 from core.domain.ledger import Entry, Numbered, Posting
 from core.domain.money import ZERO, cents, decimal_of, price_of, to_tick
 from core.domain.risk import breaches
-from core.domain.settlement import Settled, settle
 from core.domain.trades import Ticket, fillable
 from core.errors import ValidationError
 from core.service import market_view
@@ -198,53 +197,6 @@ def _tradable(tx: Transaction, item: Stored, day: date, price: Decimal) -> None:
         raise ValidationError(
             f"{price} did not trade on {day}: the range was {bars[0].low} to {bars[0].high}"
         )
-
-
-def settle_all(desk: Desk, through: date | None = None) -> dict[str, Any]:
-    """Walk every approved plan over the stored bars and post what is new; again changes nothing."""
-    until = through or market_view.latest_session(desk.warehouse)
-    posted: list[dict[str, Any]] = []
-    with desk.warehouse.transaction() as tx:
-        journal = store.read(tx)
-        for item in plan_store.load(tx):
-            if item.plan.session <= until and item.state in {plan_store.WAITING, plan_store.OPEN}:
-                posted.append(_settle_one(desk, tx, item, journal, until))
-    return {"through": until, "plans": posted}
-
-
-def _settle_one(
-    desk: Desk, tx: Transaction, item: Stored, journal: Sequence[Numbered], until: date
-) -> dict[str, Any]:
-    found = walked(desk, tx, item, until)
-    mine = [i for i in journal if i.entry.plan_id == item.plan_id]
-    by_hand = any(i.entry.kind == "reversal" for i in mine)
-    have = [i.entry for i in mine if i.entry.kind != "commitment"]
-    if by_hand or list(found.entries[: len(have)]) != have:
-        return {"plan_id": item.plan_id, "state": item.state, "posted": 0, "by_hand": True}
-    fresh = found.entries[len(have) :]
-    store.append(tx, fresh, desk.now())
-    state = _state_after(found, item.state)
-    if state != item.state:
-        plan_store.add_event(tx, item.plan_id, state, found.state, desk.now())
-    return {"plan_id": item.plan_id, "state": state, "posted": len(fresh), "by_hand": False}
-
-
-def walked(desk: Desk, reader: store.Reader, item: Stored, until: date) -> Settled:
-    """What a plan posts over the bars from its session to a day."""
-    plan = item.plan
-    ticket = Ticket(plan, item.plan_id, costs_of(desk.settings))
-    return settle(
-        ticket,
-        market_view.tradable_bars(reader, plan.symbol, plan.session, until),
-        market_view.actions(reader, plan.symbol, plan.session, until, raw=market_view.is_raw(desk)),
-        desk.settings.hold_sessions,
-        desk.settings.borrow_pct,
-    )
-
-
-def _state_after(found: Settled, state: str) -> str:
-    over = {"stopped": "closed", "targets": "closed", "closed": "closed", "open": plan_store.OPEN}
-    return over.get(found.state, found.state if found.state in plan_store.OVER else state)
 
 
 def prove(desk: Desk) -> dict[str, Any]:

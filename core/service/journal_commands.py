@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from core.domain.ledger import Numbered
-from core.service import journal
+from core.service import journal, settling
 from core.service.commands import FOUND_ERRORS, CommandResult, command
 from core.service.exports import export
 from core.store import journal as store
@@ -102,7 +102,13 @@ def reverse_command(desk: Desk, *, entry_no: int, reason: str) -> dict[str, Any]
 @command("journal_settle")
 def settle_command(desk: Desk, *, through: date | None = None) -> dict[str, Any]:
     """Fill, mark and close paper trades by the stored bars."""
-    return journal.settle_all(desk, through)
+    return settling.settle_all(desk, through)
+
+
+@command("journal_confirm")
+def confirm_command(desk: Desk, *, symbol: str, session: date, reason: str) -> dict[str, Any]:
+    """Confirm that a doubtful move of a name is a real price, and settle on."""
+    return settling.confirm(desk, symbol, session, reason)
 
 
 @command("journal_prove")

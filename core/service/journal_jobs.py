@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from core.errors import IntegrityError
 from core.jobs.queue import Job
 from core.jobs.worker import Context
-from core.service import journal
+from core.service import journal, settling
 from core.service.handlers import handler
 from core.store import plans as plan_store
 
@@ -26,7 +26,7 @@ def settle_and_prove(desk: Desk) -> dict[str, Any]:
     """Settle when there is a plan to settle, and recompute all balances."""
     if not plan_store.overview(desk.warehouse).height:
         return {"plans": 0, "posted": 0}
-    done = journal.settle_all(desk)["plans"]
+    done = settling.settle_all(desk)["plans"]
     found = journal.prove(desk)
     if found["differences"]:
         first = found["differences"][0]

@@ -15,9 +15,9 @@ import polars as pl
 from core.domain import schedule_sessions
 from core.domain.bars import is_sound
 from core.domain.money import decimal_of
+from core.domain.order_basis import Action
 from core.domain.plan_facts import Facts, facts
 from core.domain.risk_book import correlations, returns
-from core.domain.settlement import Action
 from core.domain.trades import Bar
 from core.errors import NotFoundError, ValidationError
 from core.store.journal import Reader

@@ -10,7 +10,7 @@ import pytest
 
 from core.domain import ledger
 from core.errors import IntegrityError, NotFoundError, OpenbellError, UsageError, ValidationError
-from core.service import Desk, commands, exports, journal, plans
+from core.service import Desk, commands, exports, journal, plans, settling
 from core.service.plans import Ask
 
 START = date(2017, 1, 3)
@@ -102,9 +102,9 @@ def test_approval_posts_in_one_go(filled: Desk) -> None:
 def test_settling_twice_changes_nothing(filled: Desk) -> None:
     """Fills and marks come from the bars once; settling again posts nothing."""
     item = plans.approve(filled, Ask("AAA"), "go")
-    first = journal.settle_all(filled)
+    first = settling.settle_all(filled)
     before = rows(filled)
-    again = journal.settle_all(filled)
+    again = settling.settle_all(filled)
     assert first["plans"][0]["posted"] >= 2
     assert again["plans"][0]["posted"] == 0
     assert rows(filled) == before

@@ -15,9 +15,10 @@ from core.domain import ledger_entries as make
 from core.domain.bars import is_sound
 from core.domain.costs import Costs
 from core.domain.money import price_of
+from core.domain.order_basis import Action
 from core.domain.plan_facts import facts
 from core.domain.plans import Account, Plan, PlanRules, Setup, build
-from core.domain.settlement import Action, settle
+from core.domain.settlement import settle
 from core.domain.trades import Bar, Ticket, trades
 from core.errors import ValidationError
 

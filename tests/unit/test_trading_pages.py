@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from components import once, views
-from core.service import Desk, journal, plans
+from core.service import Desk, journal, plans, settling
 from tests.unit.test_journal_service import bars_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,7 +80,7 @@ def test_risk_and_journal_show_the_trade(traded: Desk) -> None:
     ):
         for view in parts:
             assert opened(name, **({"view": view} if view else {})).error == [], (name, view)
-    journal.settle_all(traded)
+    settling.settle_all(traded)
     at = opened("journal", view="Trial balance")
     assert "Proven" in at.success[0].value
     assert opened("plans", view="Decided", plan=item.plan_id).error == []

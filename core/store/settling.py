@@ -1,0 +1,42 @@
+"""What settling remembers: by which corporate actions a plan was settled, and confirmed moves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from core.store.journal import Reader
+from core.store.transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The last session that was settled, and a digest of the actions up to it."""
+
+    through: date
+    actions: str
+
+
+def marks(reader: Reader) -> dict[str, Mark]:
+    """The mark of each plan that was ever settled."""
+    frame = reader.read("SELECT plan_id, through, actions FROM settled_plans")
+    return {plan_id: Mark(through, actions) for plan_id, through, actions in frame.iter_rows()}
+
+
+def put_mark(tx: Transaction, plan_id: str, mark: Mark, at: datetime) -> None:
+    """Replace the mark of a plan."""
+    tx.execute("DELETE FROM settled_plans WHERE plan_id = ?", [plan_id])
+    tx.execute(
+        "INSERT INTO settled_plans VALUES (?, ?, ?, ?)", [plan_id, mark.through, mark.actions, at]
+    )
+
+
+def confirm(tx: Transaction, symbol: str, session: date, reason: str, at: datetime) -> None:
+    """Record that a move was confirmed as real."""
+    tx.execute("INSERT INTO confirmed_moves VALUES (?, ?, ?, ?)", [symbol, session, reason, at])
+
+
+def confirmed(reader: Reader, symbol: str) -> set[date]:
+    """Sessions of a symbol whose move was confirmed."""
+    frame = reader.read("SELECT session FROM confirmed_moves WHERE symbol = ?", [symbol])
+    return set(frame["session"].to_list())
