@@ -209,7 +209,7 @@ def _shares(graded: pl.DataFrame, by: str) -> Any:
 
 def _fingerprint(graded: pl.DataFrame) -> tuple[Hashable, ...]:
     """What stands for a set of grades in a key: its size, newest run, and rows."""
-    rows = graded.select("accession", "grade", "score").hash_rows().sum()
+    rows = graded.select("cik", "accession", "grade", "score").hash_rows().sum()
     return (graded.height, graded["graded_at"].max(), rows)
 
 

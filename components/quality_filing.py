@@ -94,6 +94,7 @@ def choose(graded: pl.DataFrame) -> dict[str, Any] | None:
         return None
     # A bound widget would put the words shown into the address; it names the accession.
     st.query_params["filing"] = st.session_state[CHOICE_KEY] = first["accession"]
+    st.query_params["cik"] = str(first["cik"])  # others may have filed under the accession as well
     st.selectbox(
         "Filing",
         list(named),
@@ -115,8 +116,9 @@ def _choice(
 ) -> tuple[dict[str, Any] | None, dict[str, str]]:
     """The filing asked for, and all of its company by accession, in words."""
     of = graded.filter(pl.col("accession") == asked) if asked else graded
-    if cik.isdigit() and not (own := of.filter(pl.col("cik") == int(cik))).is_empty():
-        of = own
+    if cik.isdigit():
+        own = of.filter(pl.col("cik") == int(cik))
+        of = own if asked or not own.is_empty() else of
     of = of if asked else _rated(of)
     if of.is_empty():
         return None, {}

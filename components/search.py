@@ -47,9 +47,10 @@ def results(desk: service.Desk, wanted: str, most: int = MOST) -> None:
 def _line(row: Mapping[str, Any]) -> None:
     page, field = TARGETS[row["kind"]]
     title, name = row["title"] or row["name"], row["name"]
+    asked = {field: name} | ({"cik": row["cik"]} if row["cik"] is not None else {})
     label, detail = (title, f"CIK {name}") if row["kind"] == "company" else (name, title)
     details = [badges.plain(text) for text in (detail, row["detail"]) if text and text != label]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(badges.badge(row["kind"], "blue"), width=80)
-        shell.link(page, f"**{badges.plain(label)}**", **{field: name})
+        shell.link(page, f"**{badges.plain(label)}**", **asked)
         st.caption(" · ".join(details))

@@ -62,7 +62,7 @@ class FactsPull:
         )
         with self.lane:
             outcome = await for_each_company(each, ciks, lambda o: self._report(o, on_progress))
-        for note in _notes(outcome):
+        for note in (*filter(None, [str(self.counts.corrections)]), *_notes(outcome)):
             on_progress(Progress(note))
         return await asyncio.to_thread(self._stored, outcome, self.client.requests - before)
 
@@ -103,7 +103,8 @@ class FactsPull:
 
     def _stored(self, outcome: Outcome, requests: int) -> Stored:
         same = FactCounts(unchanged=facts_of(self.warehouse, outcome.unchanged))
-        counts = (self.counts + same).merged
+        counts = self.counts + same
+        notes = (*filter(None, [str(counts.corrections)]), *_notes(outcome))
         return Stored(
             Pulled(
                 rejects=pl.concat([pl.DataFrame(schema=REJECTS), *self.rejects]),
@@ -113,9 +114,9 @@ class FactsPull:
                 requests=requests,
                 unchanged=bool(outcome.unchanged) and not outcome.stored,
                 partial=outcome.partial(),
-                notes=_notes(outcome),
+                notes=notes,
             ),
-            counts,
+            counts.merged,
         )
 
     def _version(self) -> str:

@@ -55,7 +55,8 @@ def new_filings(desk: Desk, since: datetime, limit: int = 50) -> pl.DataFrame:
 def search(desk: Desk, text: str, limit: int = 20) -> pl.DataFrame:
     """Symbols, companies and filings that match a text, best first.
 
-    Columns: kind (symbol, company, filing), name (symbol, CIK or accession), title, detail.
+    Columns: kind (symbol, company, filing), name (symbol, CIK or accession), title, detail, cik
+    (of a filing: an accession may be of several registrants, each a row).
     """
     wanted = text.strip()
     return desk.warehouse.read(
@@ -63,15 +64,18 @@ def search(desk: Desk, text: str, limit: int = 20) -> pl.DataFrame:
         "s AS (SELECT 'symbol' AS kind, symbol AS name, name AS title, sector AS detail, "
         "CASE WHEN lower(symbol) = t THEN 0 WHEN starts_with(lower(symbol), t) THEN 2 "
         "WHEN starts_with(lower(name), t) THEN 3 ELSE 6 END "
-        "AS rank FROM universe, q WHERE contains(lower(symbol), t) OR contains(lower(name), t)), "
+        "AS rank, NULL::BIGINT AS cik FROM universe, q "
+        "WHERE contains(lower(symbol), t) OR contains(lower(name), t)), "
         "c AS (SELECT 'company', cik::VARCHAR, name, sic_description, "
         "CASE WHEN cik::VARCHAR = ltrim(t, '0') THEN 1 "
         "ELSE CASE WHEN starts_with(lower(name), t) THEN 4 ELSE 7 END "
-        "- CASE WHEN cik IN (SELECT cik FROM watchlist) THEN 2 ELSE 0 END END FROM companies, q "
-        "WHERE contains(lower(name), t) OR cik::VARCHAR = ltrim(t, '0')), "
-        "f AS (SELECT 'filing', accession, form || ' of ' || filed, coalesce(description, items), "
-        "1 FROM filings, q WHERE length(t) >= 10 AND contains(accession, t)) "
-        "SELECT kind, name, title, detail FROM (FROM s UNION ALL FROM c UNION ALL FROM f) "
-        "ORDER BY rank, title, name LIMIT $limit",
+        "- CASE WHEN cik IN (SELECT cik FROM watchlist) THEN 2 ELSE 0 END END, NULL "
+        "FROM companies, q WHERE contains(lower(name), t) OR cik::VARCHAR = ltrim(t, '0')), "
+        "f AS (SELECT 'filing', accession, form || ' of ' || filed, "
+        "concat_ws(' · ', n.name, coalesce(description, items)), 1, r.cik "
+        "FROM filings r LEFT JOIN companies n ON n.cik = r.cik, q "
+        "WHERE length(t) >= 10 AND contains(accession, t)) "
+        "SELECT kind, name, title, detail, cik FROM (FROM s UNION ALL FROM c UNION ALL FROM f) "
+        "ORDER BY rank, title, name, cik LIMIT $limit",
         {"text": wanted, "limit": limit},
     )

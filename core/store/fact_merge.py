@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import polars as pl
@@ -44,11 +44,40 @@ WHERE t.removed_at IS NULL
   AND (t.pull_id IN (SELECT pull_id FROM fact_pulls WHERE upstream = 'companyfacts')
        OR (t.cik, t.accession) IN (SELECT (cik, accession) FROM stated_facts))
 """
-_KEEP_HISTORY = f"""
+# The same fact of the same filing under another unit (its value may be rounded anew as well): not
+# one that went and another that came.
+_RENAMED = f"""
+CREATE TEMP TABLE fact_renamed AS
+SELECT g.*, s.unit AS unit_now
+FROM fact_gone g JOIN fact_delta s ON s.is_new AND s.unit <> g.unit
+    AND {" AND ".join(f"s.{n} IS NOT DISTINCT FROM g.{n}" for n in FACTS.key if n != "unit")}
+QUALIFY row_number() OVER (
+    PARTITION BY {", ".join(f"g.{name}" for name in FACTS.key)}
+    ORDER BY abs(s.value - g.value), s.unit) = 1
+    AND row_number() OVER (
+    PARTITION BY {", ".join(f"g.{n}" for n in FACTS.key if n != "unit")}, s.unit
+    ORDER BY abs(s.value - g.value), g.unit) = 1
+"""
+# What the source says otherwise of the same filing is a correction of its copy, whatever its kind;
+# where a quarter of the data sets gives way to companyfacts, nothing was corrected.
+_REASON = (
+    "CASE WHEN t.pull_id IN (SELECT pull_id FROM fact_pulls WHERE upstream = 'fsds') "
+    "THEN NULL ELSE 'correction' END"
+)
+_VERSION = f"""
 INSERT INTO facts_history
 SELECT {", ".join(f"t.{name}" for name in FACTS.columns)}, t.pull_id, t.known_from,
-       coalesce(t.removed_at, $now), $pull, NULL, NULL
-FROM facts t JOIN fact_delta s ON {_MATCH} WHERE NOT s.is_new
+       coalesce(t.removed_at, $now), $pull, {_REASON}, """
+_KEEP_HISTORY = f"{_VERSION} NULL FROM facts t JOIN fact_delta s ON {_MATCH} WHERE NOT s.is_new"
+_KEEP_RENAMED = f"{_VERSION} t.unit_now FROM fact_renamed t"
+_TOLD = f"""
+SELECT count(*) FILTER (s.value <> t.value) AS "values",
+    count(*) FILTER (s.fiscal_year IS DISTINCT FROM t.fiscal_year
+        OR s.fiscal_period IS DISTINCT FROM t.fiscal_period) AS labels,
+    count(*) FILTER (s.filed <> t.filed OR s.form IS DISTINCT FROM t.form) AS filings,
+    (SELECT count(*) FROM fact_renamed) AS units,
+    count(*) FILTER (s.frame IS DISTINCT FROM t.frame) AS frames
+FROM facts t JOIN fact_delta s ON {_MATCH} WHERE NOT s.is_new AND {_REASON} IS NOT NULL
 """
 # A view cannot be written: these are the rows of fact_rows behind some facts.
 _ROWS = f"""
@@ -61,9 +90,34 @@ SELECT t.rowid FROM (
 ) t JOIN {{0}} s ON {_MATCH}
 """
 _DROP_CHANGED = f"DELETE FROM fact_rows WHERE rowid IN ({_ROWS.format('fact_delta')})"
+_DROP_RENAMED = f"DELETE FROM fact_rows WHERE rowid IN ({_ROWS.format('fact_renamed')})"
 _MARK_REMOVED = (
     f"UPDATE fact_rows SET removed_at = $now WHERE rowid IN ({_ROWS.format('fact_gone')})"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Corrections:
+    """What a source says otherwise of filings that it told before, in facts: no restatements."""
+
+    values: int = 0
+    labels: int = 0  # fiscal year or period
+    filings: int = 0  # day or form
+    units: int = 0
+    frames: int = 0
+
+    def __add__(self, other: Corrections) -> Corrections:
+        return Corrections(*(getattr(self, n) + getattr(other, n) for n in self.__slots__))
+
+    def __str__(self) -> str:
+        """In words; empty where only frames moved, which they do in every answer."""
+        named = (
+            (self.values, "values"), (self.units, "units"), (self.labels, "fiscal periods"),
+            (self.filings, "days or forms of filing"), (self.frames, "frames"),
+        )  # fmt: skip
+        told = ", ".join(f"{count:,} {words}" for count, words in named if count)
+        only_frames = not (self.values or self.units or self.labels or self.filings)
+        return "" if only_frames else f"the source corrected its copy of filings known here: {told}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +128,7 @@ class FactCounts:
     updated: int = 0
     unchanged: int = 0
     removed: int = 0
+    corrections: Corrections = field(default=Corrections(), compare=False)
 
     def __add__(self, other: FactCounts) -> FactCounts:
         return FactCounts(
@@ -81,6 +136,7 @@ class FactCounts:
             self.updated + other.updated,
             self.unchanged + other.unchanged,
             self.removed + other.removed,
+            self.corrections + other.corrections,
         )
 
     @property
@@ -98,16 +154,19 @@ def merge_facts(
     stored one; `hashes` (cik, taxonomy, concept, hash) names every concept stated now.
     """
     with _registered(tx, "stated_facts", stated), _registered(tx, "stated_concepts", hashes):
-        for statement in (_TOUCHED, _DELTA, _GONE):
+        for statement in (_TOUCHED, _DELTA, _GONE, _RENAMED):
             tx.execute(statement)
         new, changed = tx.read(
             "SELECT count(*) FILTER (is_new), count(*) FILTER (NOT is_new) FROM fact_delta"
         ).row(0)
         removed: int = tx.read("SELECT count(*) FROM fact_gone").item()
+        told = Corrections(**tx.read(_TOLD).row(0, named=True)) if changed or removed else None
         _apply(tx, new, changed, removed, pull_id, now)
-        for table in ("fact_touched", "fact_delta", "fact_gone"):
+        for table in ("fact_touched", "fact_delta", "fact_gone", "fact_renamed"):
             tx.execute(f"DROP TABLE {table}")
-    return FactCounts(new, changed, stated.height - new - changed, removed)
+    told = told or Corrections()
+    unchanged = stated.height - new - changed
+    return FactCounts(new - told.units, changed + told.units, unchanged, removed - told.units, told)
 
 
 def _apply(
@@ -116,6 +175,9 @@ def _apply(
     if changed:
         tx.execute(_KEEP_HISTORY, {"pull": pull_id, "now": now})
         tx.execute(_DROP_CHANGED)
+    if removed:
+        tx.execute(_KEEP_RENAMED, {"pull": pull_id, "now": now})
+        tx.execute(_DROP_RENAMED)
     if new or changed:
         append_rows(tx, coded(tx.read(f"SELECT {_COLUMNS} FROM fact_delta")), pull_id, now)
     if removed:

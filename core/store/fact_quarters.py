@@ -65,7 +65,11 @@ def write_quarter(
     new = wanted.join(before, on=columns, how="anti", nulls_equal=True)
     misread = _take_back(tx, stale, facts, parts, pull_id, now) if before.height else 0
     note_upstream(tx, pull_id, "fsds")
-    append_rows(tx, coded(new), pull_id, now)
+    # What stands for something misread was there to be read from the first.
+    since = before.group_by(_FILING).agg(pl.col("known_from").min())
+    mended = new.join(since, on=_FILING, how="left")
+    for (instant,), rows in mended.group_by("known_from", maintain_order=True):
+        append_rows(tx, coded(rows.select(columns)), pull_id, instant or now)
     changed = stale.join(new, on=list(FACTS.key), how="semi", nulls_equal=True).height
     unchanged = facts.height - new.height
     return QuarterCounts(

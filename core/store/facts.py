@@ -123,8 +123,9 @@ def facts_as_known_on(
 ) -> pl.DataFrame:
     """Facts (columns of FACTS) as they were known at the end of a day (UTC); None: as they are now.
 
-    Of each fact filed by then, the first version that had not been replaced or removed by then;
-    what was misread here never was one.
+    Of each filing that had been told here by then, what was told of it and neither replaced nor
+    removed by then. Of one filed by then and told later, the first version of each fact. What was
+    misread here never was one.
     """
     if on is None:
         return warehouse.read(
@@ -132,22 +133,36 @@ def facts_as_known_on(
             _picked(ciks, concepts),
         )
     until = datetime.combine(on + timedelta(days=1), time(), UTC)
-    return warehouse.read(
-        f"SELECT {_COLUMNS} FROM ("
-        f"SELECT {_COLUMNS}, coalesce(removed_at, {_FOREVER}) AS until FROM facts "
-        f"WHERE filed <= $on AND {_PICKED} UNION ALL "
-        f"SELECT {_COLUMNS}, replaced_at AS until FROM facts_history "
-        f"WHERE filed <= $on AND reason IS DISTINCT FROM 'misread' AND {_PICKED}) "
-        "WHERE until >= $until "
-        f"QUALIFY row_number() OVER (PARTITION BY {', '.join(FACTS.key)} ORDER BY until) = 1",
-        {**_picked(ciks, concepts), "on": on, "until": until},
-    )
+    return warehouse.read(_KNOWN_ON, {**_picked(ciks, concepts), "on": on, "until": until})
 
 
 _PICKED = (
     "($ciks IS NULL OR list_contains($ciks::BIGINT[], cik)) "
     "AND ($concepts IS NULL OR list_contains($concepts::VARCHAR[], concept))"
 )
+
+_OF = "($ciks IS NULL OR list_contains($ciks::BIGINT[], cik))"
+# `told`: filings of which anything was known by then. Of others the later name of a fact stands.
+_KNOWN_ON = f"""
+WITH told AS (
+    SELECT r.cik, s.accession FROM fact_rows r JOIN fact_sources s ON s.source = r.source
+        JOIN fact_batches b ON b.batch = r.batch
+    WHERE b.known_from < $until AND {_OF}
+    UNION SELECT cik, accession FROM facts_history WHERE known_from < $until AND {_OF}
+), versions AS (
+    SELECT {_COLUMNS}, known_from, coalesce(removed_at, {_FOREVER}) AS until, NULL AS unit_now
+    FROM facts WHERE filed <= $on AND {_PICKED}
+    UNION ALL
+    SELECT {_COLUMNS}, known_from, replaced_at, unit_now FROM facts_history
+    WHERE filed <= $on AND reason IS DISTINCT FROM 'misread' AND {_PICKED}
+)
+SELECT {", ".join(f"v.{name}" for name in FACTS.columns)}
+FROM versions v LEFT JOIN told t ON t.cik = v.cik AND t.accession = v.accession
+WHERE v.until >= $until
+    AND CASE WHEN t.cik IS NULL THEN v.unit_now IS NULL ELSE v.known_from < $until END
+QUALIFY row_number() OVER (
+    PARTITION BY {", ".join(f"v.{name}" for name in FACTS.key)} ORDER BY v.until) = 1
+"""
 
 
 def _picked(ciks: Sequence[int] | None, concepts: Sequence[str] | None) -> dict[str, object]:

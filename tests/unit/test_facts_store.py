@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pytest
 from polars.testing import assert_frame_equal
 
 from core.domain.frames import FACTS
@@ -115,6 +116,95 @@ def test_facts_of_a_data_set_fill_gaps_and_give_way(warehouse: Warehouse) -> Non
     assert counts.facts == FactCounts(inserted=1, unchanged=1)
     put(warehouse, "p2", NEW, answer(Assets=[fact(1), fact(2, "2022-12-31")]))
     assert values(warehouse) == [2, 1, 8]
+
+
+BETWEEN = date(2024, 6, 1)  # after the first pull of these tests and before the second
+LONG_AGO = date(2024, 2, 15)  # before the first, after the filing
+Change = tuple[dict[str, Any], dict[str, Any], str]
+CHANGES: dict[str, Change] = {
+    "value": ({"value": 0.0063}, {"value": 0.00625}, "1 values"),
+    "label": ({"fp": "FY"}, {"fp": None, "fy": None}, "1 fiscal periods"),
+    "day": ({"filed": "2024-02-01"}, {"filed": "2024-02-02"}, "1 days or forms of filing"),
+    "frame": ({"frame": "CY2023Q4I"}, {}, ""),
+    "unit": ({"unit": "USD"}, {"unit": "USD/shares"}, "1 units"),
+}
+
+
+def one(value: float = 0.57, unit: str = "USD", **more: Any) -> bytes:
+    """A companyfacts answer with one fact, which nothing else is like, and another concept."""
+    concepts = {
+        "Dividend": {"label": "x", "units": {unit: [fact(value, **more)]}},
+        "Assets": {"label": "x", "units": {"USD": [fact(5)]}},
+    }
+    return json.dumps({"cik": 7, "entityName": "X", "facts": {"us-gaap": concepts}}).encode()
+
+
+@pytest.mark.parametrize("kind", CHANGES)
+def test_what_a_source_says_otherwise_of_a_filing_is_a_correction_of_its_copy(
+    warehouse: Warehouse, kind: str
+) -> None:
+    """Kept, told, and never a second fact: now as the newer answer alone, then as the older."""
+    before, after, words = CHANGES[kind]
+    put(warehouse, "p1", OLD, one(**before))
+    counts = put(warehouse, "p2", NEW, one(**after))
+    assert (counts.inserted, counts.updated, counts.removed) == (0, 1, 0)
+    assert words in str(counts.corrections)
+    assert bool(str(counts.corrections)) == bool(words)
+    history = warehouse.read("SELECT reason, pull_id, replaced_by FROM facts_history")
+    assert history.rows() == [("correction", "p1", "p2")]
+    older, newer = (decode_facts(one(**said)).facts.sort(FACTS.key) for said in (before, after))
+    assert_frame_equal(facts_as_known_on(warehouse).sort(FACTS.key), newer)
+    assert_frame_equal(facts_as_known_on(warehouse, BETWEEN).sort(FACTS.key), older)
+    assert_frame_equal(facts_as_known_on(warehouse, date(2025, 4, 1)).sort(FACTS.key), newer)
+    assert facts_as_known_on(warehouse, LONG_AGO).height == 2
+    assert warehouse.read("SELECT count(*) FROM facts").item() == 2
+    assert put(warehouse, "p3", NEW, one(**after)) == FactCounts(unchanged=2)
+
+
+def test_facts_that_a_source_adds_to_an_old_filing_are_known_from_then_on(
+    warehouse: Warehouse,
+) -> None:
+    """Not on a day on which the filing had been told without them; nothing is hidden of filings
+    that were told later.
+    """
+    put(warehouse, "p1", OLD, answer(Assets=[fact(1)]))
+    put(warehouse, "p2", NEW, answer(Assets=[fact(1), fact(2, "2022-12-31"), fact(3, "2021-12-31",
+        accession="b-1")]))  # fmt: skip
+    assert values(warehouse, BETWEEN) == [3, 1]
+    assert values(warehouse, LONG_AGO) == [3, 2, 1]
+    assert values(warehouse, date(2025, 4, 1)) == [3, 2, 1]
+
+
+# Captures with units renamed, values re-rounded, labels emptied; one with frames alone.
+VINTAGES = [
+    "CIK0000320193__lastfiled-2021", "CIK0001018724__lastfiled-2022",
+    "CIK0000320193__lastfiled-2022", "CIK0001652044__lastfiled-2022",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", VINTAGES)
+def test_an_older_answer_and_then_the_newer_is_the_newer_alone_and_history(
+    warehouse: Warehouse, shared_data: Path, name: str
+) -> None:
+    """Real pairs: no fact is there twice, and the day between has the older answer to the cell."""
+    corpus = shared_data.parent / "corpus" / "companyfacts"
+    older = next((corpus / "vintages").glob(f"{name}*.gz"), None)
+    if older is None:
+        pytest.skip("the corpus is not beside this checkout")
+    file = f"{name[:13]}.json.gz"
+    places = (corpus / file, shared_data / "sec" / "companyfacts" / file)
+    newer = next(path for path in places if path.exists())
+    bodies = [gzip.decompress(path.read_bytes()) for path in (older, newer)]
+    put(warehouse, "p1", datetime(2025, 10, 1, tzinfo=UTC), bodies[0])
+    put(warehouse, "p2", datetime(2026, 11, 1, tzinfo=UTC), bodies[1])
+    views = (facts_as_known_on(warehouse, date(2026, 10, 1)), facts_as_known_on(warehouse))
+    expected = [decode_facts(body).facts for body in bodies]
+    told = set(expected[0].select("accession").to_series())
+    views = (views[0].filter(pl.col("accession").is_in(told)), views[1])
+    for view, facts in zip(views, expected, strict=True):
+        assert_frame_equal(view.sort(FACTS.key), facts.sort(FACTS.key))
+    live = warehouse.read("SELECT count(*) FROM facts").item()
+    assert live == expected[1].height
 
 
 def test_an_older_capture_first_and_the_newer_after_give_both_views(

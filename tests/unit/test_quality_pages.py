@@ -175,6 +175,27 @@ def test_a_company_in_the_address_opens_its_newest_filing(graded: Desk) -> None:
     assert at.selectbox(key="filing_choice").value == "0000001002-26-000008"
 
 
+@pytest.mark.parametrize("cik", [1001, 1002])
+def test_registrants_that_share_an_accession_are_told_apart(graded: Desk, cik: int) -> None:
+    """The company in the address is the one shown, and stays in the address and the search."""
+    shared = "0000001002-26-000008"
+    with graded.warehouse.transaction() as tx:
+        tx.execute(
+            "UPDATE grades SET accession = ? WHERE accession = '0000001001-26-000008'", [shared]
+        )
+        tx.execute(
+            "UPDATE filings SET accession = ? WHERE accession = '0000001001-26-000008'", [shared]
+        )
+    at = opened("filing", filing=shared, cik=str(cik))
+    ticker = {1001: "AAA", 1002: "BBB"}[cik]
+    named = at.selectbox(key="filing_choice").format_func(shared)
+    assert named.startswith(ticker)
+    assert "cik" in opened("filing", filing=shared).query_params
+    found = text_of(opened("search", q=shared))
+    assert f"cik={cik}" in found
+    assert "has no grade" in text_of(opened("filing", filing=shared, cik="1003"))
+
+
 def test_a_prospectus_is_not_what_one_sees_first(graded: Desk) -> None:
     """Without an accession the newest rated filing leads; all the company's can be chosen."""
     with graded.warehouse.transaction() as tx:
