@@ -19,10 +19,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.routing import Mount, Route
 
-from app import address, table_bytes, theme_message, tuning
+from app import address, gate, table_bytes, theme_message, tuning
+from app.api import health
 from app.api import main as api
 from app.run import open_patiently
 from core import service, settings
+from core.errors import OpenbellError
 from core.observe import logs
 
 GC_SECONDS = 30.0
@@ -30,21 +32,34 @@ on_open: list[Callable[[service.Desk], None]] = []  # called before the engine s
 log = logs.get("asgi")
 
 
+class Handover:
+    """What a command and the lifespan of its server leave for each other."""
+
+    desk: service.Desk | None = None  # opened before the server, so that a refusal comes first
+    error: OpenbellError | None = None  # what kept the desk from starting
+
+    def take(self) -> service.Desk | None:
+        """The desk that was left here, once."""
+        desk, self.desk = self.desk, None
+        return desk
+
+
+handover = Handover()
+
+
 @asynccontextmanager
 async def lifespan(_: object) -> AsyncIterator[None]:
     """Open the desk, start its engine, say where it listens; undo all of it at the end."""
-    chosen = settings.load()
-    logs.configure(chosen.log_format, chosen.log_level)
-    desk = await anyio.to_thread.run_sync(open_patiently, chosen)
+    try:
+        chosen = settings.load()
+        logs.configure(chosen.log_format, chosen.log_level)
+        desk = handover.take() or await anyio.to_thread.run_sync(open_patiently, chosen)
+    except OpenbellError as error:
+        handover.error = error
+        raise
     stop, thresholds = threading.Event(), gc.get_threshold()
     try:
-        for function in on_open:
-            await anyio.to_thread.run_sync(function, desk)
-        desk.start(scheduler=chosen.scheduler)
-        service.use(desk)
-        port = chosen.port
-        address.announce(chosen.data_dir, chosen.host, port)
-        tuning.collect_seldom()
+        await _start(desk, chosen)
         threading.Thread(target=_collect, args=(stop,), name="gc", daemon=True).start()
         log.info("desk open", pid=os.getpid(), data_dir=str(chosen.data_dir))
         yield
@@ -56,6 +71,23 @@ async def lifespan(_: object) -> AsyncIterator[None]:
         service.use(None)
         await anyio.to_thread.run_sync(desk.close)
         log.info("desk closed")
+
+
+async def _start(desk: service.Desk, chosen: settings.Settings) -> None:
+    """Start the engine and say where the desk listens."""
+    try:
+        for function in on_open:
+            await anyio.to_thread.run_sync(function, desk)
+        desk.start(scheduler=chosen.scheduler)
+    except OpenbellError as error:
+        handover.error = error
+        raise
+    service.use(desk)
+    app.allow([chosen.host, *chosen.allowed_hosts])
+    if not gate.is_loopback(chosen.host):
+        log.warning(gate.EXPOSED, host=chosen.host, port=chosen.port)
+    address.announce(chosen.data_dir, chosen.host, chosen.port)
+    tuning.collect_seldom()
 
 
 def _collect(stop: threading.Event) -> None:
@@ -70,10 +102,27 @@ def landing(request: Request) -> RedirectResponse:
     return RedirectResponse(f"/{query}", status_code=307)
 
 
+async def pages(scope: gate.Scope, receive: gate.Receive, send: gate.Send) -> None:
+    """Streamlit with the API in it; when the desk cannot start the server is told why, no more."""
+
+    async def briefly(message: gate.Message) -> None:
+        if message["type"] == "lifespan.startup.failed" and handover.error:
+            message = {**message, "message": str(handover.error)}
+        await send(message)
+
+    await _streamlit(scope, receive, briefly if scope["type"] == "lifespan" else send)
+
+
 theme_message.remember()
 table_bytes.remember()
-app = st.App(
+gate.stay_inside()
+_streamlit = st.App(
     Path(__file__).with_name("dashboard.py"),
     lifespan=lifespan,
-    routes=[Mount("/api", app=api.create()), Route("/overview", landing)],
+    routes=[
+        Mount("/api", app=api.create()),
+        Route("/overview", landing),
+        Route("/metrics", health.metrics_at_root),
+    ],
 )
+app = gate.Gate(pages)

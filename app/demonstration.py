@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -29,14 +30,21 @@ def run(*, port: int | None, seed: int, replay: Path | None) -> None:
         _configure(upstreams, seed, replay)
         chosen = settings.load(**({} if port is None else {"port": port}))
         runner.err.print(_welcome(replay), markup=False)
+        runner.err.print(_beside(chosen.data_dir), markup=False)
         asgi.on_open.append(lambda desk: _fill(desk, upstreams["companies"]))
-        run_desk(chosen.host, chosen.port)
+        run_desk(chosen)
 
 
 def _welcome(replay: Path | None) -> str:
     if replay:
         return f"Openbell demo: the captured files of {replay}, pulled over loopback."
     return "Openbell demo: SIMULATED companies and prices, pulled over loopback."
+
+
+def _beside(data_dir: Path) -> str:
+    """What commands beside the demo need, ready to be pasted into another terminal."""
+    line = f"export {PREFIX}DATA_DIR={shlex.quote(str(data_dir))}"
+    return f"For commands beside it, in another terminal:\n  {line}"
 
 
 @contextmanager
@@ -69,6 +77,8 @@ def _configure(upstreams: dict[str, Any], seed: int, replay: Path | None) -> Non
     os.environ[f"{PREFIX}SEC_USER_AGENT"] = CONTACT
     os.environ[f"{PREFIX}SIMULATED"] = "false" if replay else "true"
     os.environ.setdefault(f"{PREFIX}DATA_DIR", str(ROOT / "data" / _folder(seed, replay)))
+    if sys.stderr.isatty() and "log_format" not in settings.load().model_fields_set:
+        os.environ[f"{PREFIX}LOG_FORMAT"] = "console"  # lines for people where people look
     if replay:
         os.environ.setdefault(f"{PREFIX}CATALOGUE", str(ROOT / "data" / "catalogue.replay.toml"))
 

@@ -60,7 +60,6 @@ GROUPS: Mapping[str, Sequence[Entry]] = {
     "Data": (
         Entry("datasets", "Datasets", "Freshness, pulls, rejected rows and schema of each."),
         Entry("jobs", "Jobs", "Queue, running, dead letters and history."),
-        Entry("lineage", "Lineage", "Where the rows came from and where they went."),
     ),
     "Desk": (
         Entry("preferences", "Preferences", "Zone, palette, default filters and presets."),

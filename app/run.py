@@ -18,7 +18,7 @@ from rich.console import Console
 
 from app import address as addresses
 from core import service, settings
-from core.errors import OpenbellError, OwnershipError, TransportError, UsageError
+from core.errors import OpenbellError, OwnershipError, StoreError, TransportError, UsageError
 from core.observe import logs
 from core.service.commands import FAILED, WRONG_USE, CommandResult
 
@@ -170,11 +170,17 @@ def leave(result: CommandResult) -> None:
 
 @contextmanager
 def reported() -> Iterator[None]:
-    """Print an error of ours as sentences, and leave with 1 or, for wrong use, 2."""
+    """Print an error of ours as sentences, and leave with 1 or, for wrong use, 2.
+
+    So are those of the file system that reach this far: they name a file that is not as it should.
+    """
     try:
         yield
     except OpenbellError as error:
         fail(error)
+    except OSError as error:
+        where = error.filename or "a file"
+        fail(StoreError(f"{where} cannot be used: {error.strerror or error}"))
 
 
 def fail(error: OpenbellError) -> NoReturn:

@@ -7,21 +7,27 @@ Each room's settings stand in a section class below; `Settings` joins them.
 
 from __future__ import annotations
 
-import os
+import json
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
 from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 from pydantic import ValidationError as PydanticError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import SettingsError as SourceError
 
+from core import setting_files
 from core.errors import SettingsError
 
-PREFIX = "OPENBELL_"
+PREFIX = setting_files.PREFIX
 SECRETS_DIR = Path("/run/secrets")
 ROOT = Path(__file__).resolve().parent.parent
+_HOST_NAME = re.compile(
+    r"\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[?[0-9a-f]*:[0-9a-f:.]*\]?", re.IGNORECASE
+)
 
 
 class DeskSettings(BaseModel):
@@ -31,6 +37,11 @@ class DeskSettings(BaseModel):
     catalogue: Path = Field(ROOT / "data" / "catalogue.toml", description="the datasets")
     host: str = Field("127.0.0.1", description="address the desk listens on")
     port: int = Field(8501, ge=0, le=65535, description="port the desk listens on")
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="names the desk answers for beside this machine's own, with commas or as JSON "
+        "list; `*.` in front takes all below a name, `*` any",
+    )
     store_url: str = Field("", description="duckdb:///PATH; default: in the data folder")
     queue_url: str = Field("", description="sqlite:///PATH; default: in the data folder")
     log_format: Literal["json", "console"] = Field("json", description="json or console")
@@ -38,6 +49,25 @@ class DeskSettings(BaseModel):
         "INFO", description="least level written"
     )
     simulated: bool = Field(False, description="label everything as simulated data")
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _names(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        if value.lstrip().startswith("["):
+            return _json(value)
+        return [name for name in re.split(r"[\s,]+", value) if name]
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _bare(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if not _HOST_NAME.fullmatch(name):
+                raise ValueError(
+                    f"{name!r} is not the name of a host (without scheme, port and path)"
+                )
+        return tuple(name.lower().strip("[]") for name in value)
 
 
 class TransportSettings(BaseModel):
@@ -214,7 +244,27 @@ class Settings(
     def _http(cls, value: str) -> str:
         if not value.startswith(("http://", "https://")):
             raise ValueError("must begin with http:// or https://")
+        if not value.isprintable() or " " in value:
+            raise ValueError("must not hold spaces or control characters")
+        parts = urlsplit(value)
+        if not parts.hostname or parts.port == 0:  # asking for a port above 65535 is a ValueError
+            raise ValueError("must name a host, and a port from 1 to 65535 if any")
+        if parts.query or parts.fragment:
+            raise ValueError("must end with its path: no ? and no #")
         return value.rstrip("/")
+
+    @field_validator("foundry_token")
+    @classmethod
+    def _token(cls, value: SecretStr | None) -> SecretStr | None:
+        """An empty secret file, as of a container without a token, is no token."""
+        return value if value and value.get_secret_value().strip() else None
+
+    @model_validator(mode="after")
+    def _paths(self) -> Settings:
+        """A malformed address of store or queue is told at once, not when it is first used."""
+        assert self.store_path
+        assert self.queue_path
+        return self
 
     @property
     def store_path(self) -> Path:
@@ -229,30 +279,28 @@ class Settings(
 
 def load(**overrides: Any) -> Settings:
     """Settings from all sources; SettingsError names one that is unknown or malformed."""
-    _refuse_unknown()
-    if SECRETS_DIR.is_dir():
+    if setting_files.check({PREFIX + n.upper() for n in Settings.model_fields}, SECRETS_DIR):
         overrides["_secrets_dir"] = SECRETS_DIR
     try:
         return Settings(**overrides)
     except PydanticError as error:
         raise SettingsError(_sentence(error)) from None
+    except SourceError as error:
+        raise SettingsError(_of_source(error)) from None
 
 
-def _refuse_unknown() -> None:
-    known = {PREFIX + name.upper() for name in Settings.model_fields}
-    given = {key.upper() for key in os.environ if key.upper().startswith(PREFIX)} | _dotenv_names()
-    for name in sorted(given - known):
-        raise SettingsError(
-            f"{name} is not a setting of Openbell",
-            hint="docs/settings.md lists all; correct or remove it",
-        )
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise ValueError("must be names with commas between them, or a JSON list") from None
 
 
-def _dotenv_names() -> set[str]:
-    path = Path(".env")
-    if not path.is_file():
-        return set()
-    return {key.upper() for key in dotenv_values(path) if key.upper().startswith(PREFIX)}
+def _of_source(error: SourceError) -> str:
+    """pydantic-settings names the field in quotes, and quotes no value."""
+    found = re.search(r'field "(\w+)"', str(error))
+    name = PREFIX + found[1].upper() if found else "a setting"
+    return f"{name} is malformed: it must be JSON"
 
 
 def _sentence(error: PydanticError) -> str:
@@ -265,8 +313,10 @@ def _path_of(url: str, scheme: str, default: Path) -> Path:
     if not url:
         return default
     prefix = f"{scheme}:///"
+    name = f"{PREFIX}{'STORE' if scheme == 'duckdb' else 'QUEUE'}_URL"
     if not url.startswith(prefix):
-        raise SettingsError(
-            f"{PREFIX}{'STORE' if scheme == 'duckdb' else 'QUEUE'}_URL must begin with {prefix}"
-        )
-    return Path(url.removeprefix(prefix)).expanduser().absolute()
+        raise SettingsError(f"{name} must begin with {prefix}")
+    path = url.removeprefix(prefix)
+    if not path.strip("/") or not path.isprintable():
+        raise SettingsError(f"{name} must name a file after {prefix}")
+    return Path(path).expanduser().absolute()

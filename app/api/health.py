@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import anyio.to_thread
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from app.run import dumps
 from core import service
@@ -46,6 +46,11 @@ async def prometheus() -> Response:
     """Metrics in the Prometheus text format."""
     await anyio.to_thread.run_sync(service.health.gauge)
     return Response(metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+async def metrics_at_root(_: Request) -> Response:
+    """The same at /metrics, where scrapers look when they are told nothing."""
+    return await prometheus()
 
 
 def _json(document: object, status: int = 200) -> Response:

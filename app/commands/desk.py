@@ -6,19 +6,28 @@ import os
 import signal
 import socket
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from app import gate
 from app import run as runner
 from core import settings
 from core.errors import UsageError
+from core.observe import logs
+
+if TYPE_CHECKING:
+    import uvicorn
 
 Port = Annotated[int | None, typer.Option("--port", min=0, max=65535, help="0: any free port.")]
 Replay = Annotated[
     Path | None, typer.Option("--replay", help="Serve captured files instead of simulated ones.")
 ]
 Seed = Annotated[int, typer.Option("--seed", help="Another seed, another market.")]
+_NARROW = (
+    "Only the network protects it. Unless a container or a proxy is in front, set "
+    "OPENBELL_HOST=127.0.0.1."
+)
 
 
 def register(cli: typer.Typer) -> None:
@@ -32,7 +41,7 @@ def serve(port: Port = None) -> None:
     """The desk on the real upstreams: pages, API, scheduler and worker in one process."""
     with runner.reported():
         chosen = settings.load(**({} if port is None else {"port": port}))
-        run_desk(chosen.host, chosen.port)
+        run_desk(chosen)
 
 
 def demo(port: Port = None, seed: Seed = 7, replay: Replay = None) -> None:
@@ -65,31 +74,65 @@ def sandbox(
         )
 
 
-def run_desk(host: str, port: int) -> None:
-    """Serve the desk on a port of this machine until it is told to stop."""
+def run_desk(chosen: settings.Settings) -> None:
+    """Serve the desk on a port of this machine until it is told to stop.
+
+    OwnershipError when another process has its data folder, UsageError when the port is taken.
+    """
+    listener = _listener(chosen)
+    port = int(listener.getsockname()[1])
+    os.environ["OPENBELL_HOST"], os.environ["OPENBELL_PORT"] = chosen.host, str(port)
+    logs.configure(chosen.log_format, chosen.log_level)
+    with listener:
+        desk = runner.open_patiently(settings.load())  # before anything is said to listen
+        server = _server(chosen.host, port)
+        from app.asgi import handover
+
+        handover.desk = desk
+        for name in (signal.SIGTERM, signal.SIGINT):
+            # uvicorn hands a signal on once it has shut down in order; that is the end of it then
+            signal.signal(name, lambda *_: None)
+        try:
+            server.run(sockets=[listener])
+        except SystemExit:  # uvicorn's word for a lifespan that did not start
+            if handover.error:
+                raise handover.error from None
+            raise typer.Exit(1) from None
+
+
+def _server(host: str, port: int) -> uvicorn.Server:
     import uvicorn
 
-    listener = _listen(host, port)
-    chosen = int(listener.getsockname()[1])
-    os.environ["OPENBELL_HOST"], os.environ["OPENBELL_PORT"] = host, str(chosen)
     from app.asgi import app
 
-    runner.err.print(f"Openbell listens on http://{_shown(host)}:{chosen}", markup=False)
-    config = uvicorn.Config(
-        app,
-        loop="app.loop:fresh",
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=5,
-        ws_max_size=64 * 1024**2,
+    class Server(uvicorn.Server):
+        """Says where it listens once it does."""
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            runner.err.print(f"Openbell listens on http://{_shown(host)}:{port}", markup=False)
+            if not gate.is_loopback(host):
+                runner.err.print(f"\nWARNING: {gate.EXPOSED}.\n{_NARROW}\n", style="bold red")
+
+    return Server(
+        uvicorn.Config(
+            app,
+            loop="app.loop:fresh",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=5,
+            ws_max_size=64 * 1024**2,
+        )
     )
-    server = uvicorn.Server(config)
-    for name in (signal.SIGTERM, signal.SIGINT):
-        # uvicorn hands a signal on once it has shut down in order; that is the end of it then
-        signal.signal(name, lambda *_: None)
-    server.run(sockets=[listener])
-    if not server.started:
-        raise typer.Exit(1)
+
+
+def _listener(chosen: settings.Settings) -> socket.socket:
+    try:
+        return _listen(chosen.host, chosen.port)
+    except UsageError:
+        runner.open_patiently(chosen).close()  # a desk that has the folder is the better reason
+        raise
 
 
 def _listen(host: str, port: int) -> socket.socket:

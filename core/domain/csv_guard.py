@@ -1,39 +1,59 @@
 """Guard of CSV text cells against formula injection, and its undoing.
 
-A cell that a spreadsheet would run as a formula gets an apostrophe in front. So does a cell that
-begins with apostrophes and then such a character, which makes the guard reversible.
+A cell that a spreadsheet may run as a formula gets an apostrophe in front: one that begins with a
+sign of formulas, also a full-width one or one behind blanks and characters nobody sees, and one
+that begins with a line break, TAB or NUL. So does a cell that begins with apostrophes and then so,
+which makes the guard reversible. Headings are cells, too.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import polars as pl
 
-_ACTIVE = r"^'*[=+\-@\t\r]"
-_GUARDED = r"^'('*[=+\-@\t\r])"
+_UNSEEN = r"[\s\x00-\x1f\x7f-\xa0\xad\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff]*"
+_SIGN = "[=+\\-@|%＝＋－＠｜％﹢﹣﹦﹫﹪]"
+_BEGINNING = rf"'*(?:[\t\r\n\x00]|{_UNSEEN}{_SIGN})"
+_ACTIVE = rf"^{_BEGINNING}"
+_GUARDED = rf"^'({_BEGINNING})"
 
 
 def guard(frame: pl.DataFrame) -> pl.DataFrame:
     """The frame with every text cell made harmless for spreadsheets; other columns untouched."""
     names = _text_columns(frame)
     suspect = frame.select(_suspect(name) for name in names).row(0) if names else ()
-    return frame.with_columns(
+    safe = frame.with_columns(
         _guarded(name) for name, found in zip(names, suspect, strict=True) if found
     )
+    return _renamed(safe, _guarded)
 
 
 def _suspect(name: str) -> pl.Expr:
-    """Whether any cell may need the guard: by order, all such characters stand around the digits.
+    """Whether any cell may need the guard: by order, no such character is a digit or Latin letter.
 
-    Two comparisons with a text are far cheaper than a pattern, and most columns are clean.
+    Comparisons with a text are far cheaper than a pattern, and most columns are clean.
     """
     text = pl.col(name).cast(pl.String)
-    return ((text < "0") | text.is_between(pl.lit(":"), pl.lit("A"), closed="left")).any()
+    between = text.is_between(pl.lit(":"), pl.lit("A"), closed="left")
+    return ((text < "0") | between | (text >= "|")).any()
 
 
 def unguard(frame: pl.DataFrame) -> pl.DataFrame:
     """The frame as it was before `guard`."""
-    return frame.with_columns(
-        pl.col(name).str.replace(_GUARDED, "${1}") for name in _text_columns(frame)
+    plain = frame.with_columns(_unguarded(name) for name in _text_columns(frame))
+    return _renamed(plain, _unguarded)
+
+
+def _unguarded(name: str) -> pl.Expr:
+    return pl.col(name).str.replace(_GUARDED, "${1}")
+
+
+def _renamed(frame: pl.DataFrame, change: Callable[[str], pl.Expr]) -> pl.DataFrame:
+    """The frame with its headings changed as cells would be."""
+    headings = pl.DataFrame({"heading": frame.columns}, schema={"heading": pl.String})
+    return frame.rename(
+        dict(zip(frame.columns, headings.select(change("heading")).to_series(), strict=True))
     )
 
 

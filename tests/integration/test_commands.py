@@ -174,11 +174,76 @@ def test_commands_beside_a_running_desk_go_through_it(
 
 
 def test_a_second_desk_names_the_first(served: tuple[dict[str, str], dict[str, Any]]) -> None:
-    """It refuses to start, in a sentence, with the owner's process."""
+    """It refuses to start in one sentence that names the owner, also where the port is taken."""
     env, address = served
-    done = run(env, "serve", "--port", "0", check=False)
-    assert done.returncode != 0
-    assert f"owned by process {address['pid']}" in done.stderr
+    for port in ("0", address["url"].rpartition(":")[2]):
+        done = run(env, "serve", "--port", port, check=False)
+        assert (done.returncode, done.stdout) == (1, "")
+        (line,) = done.stderr.splitlines()
+        assert f"owned by process {address['pid']}" in line
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"OPENBELL_DATA_DIR": str(ROOT / "LICENSE")},
+        {"OPENBELL_DATA_DIR": "/proc/nowhere"},
+        {"OPENBELL_FOUNDRY_URL": "http://["},
+        {"OPENBELL_TYPO": "1"},
+    ],
+)
+@pytest.mark.parametrize("words", [("serve", "--port", "0"), ("status",)])
+def test_a_start_that_cannot_be_is_one_sentence(
+    pulled: tuple[dict[str, str], Any], change: dict[str, str], words: tuple[str, ...]
+) -> None:
+    """Whatever is wrong with folder and settings: no traceback, nothing that says it listens."""
+    done = run(pulled[0] | change, *words, check=False)
+    assert done.returncode in (1, 2)
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert "Traceback" not in line
+
+
+def test_a_desk_beyond_this_machine_warns(tmp_path: Path, upstreams: Running) -> None:
+    """On the terminal and in the log; the token stays as it was."""
+    env = environment(tmp_path, upstreams) | {
+        "OPENBELL_SCHEDULER": "false",
+        "OPENBELL_HOST": "0.0.0.0",
+    }
+    with (tmp_path / "log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "app", "serve", "--port", "0"], cwd=ROOT, env=env, stderr=log
+        )
+    address = _address(tmp_path, process)
+    assert httpx.get(f"{address['url']}/api/health/live", timeout=10).status_code == 200
+    process.terminate()
+    assert process.wait(30) == 0
+    told = (tmp_path / "log").read_text()
+    assert "WARNING: the desk listens beyond this machine" in told
+    assert '"level": "warning", "logger": "openbell.asgi"' in told
+
+
+def test_foreign_hosts_and_pages_are_refused(served: tuple[dict[str, str], dict[str, Any]]) -> None:
+    """On pages, API and WebSocket alike, without waiting; /metrics gives metrics, not a page."""
+    base = served[1]["url"]
+    socket = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    }
+    for path, more in (("/", {}), ("/api/health/live", {}), ("/_stcore/stream", socket)):
+        for header, value, expected in (
+            ("Host", "evil.example", 400),
+            ("Origin", "http://evil.example", 403),
+        ):
+            answer = httpx.get(base + path, headers={**more, header: value}, timeout=10)
+            assert answer.status_code == expected, (path, header)
+            assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+    assert "frame-ancestors" in httpx.get(base).headers["content-security-policy"]
+    metrics = httpx.get(f"{base}/metrics", timeout=10)
+    assert metrics.headers["content-type"].startswith("text/plain")
+    assert "openbell_" in metrics.text
 
 
 def test_health_metrics_and_token(served: tuple[dict[str, str], dict[str, Any]]) -> None:

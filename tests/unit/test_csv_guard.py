@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -10,6 +11,8 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 import polars as pl
+import pytest
+from defusedcsv import csv as defused
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,8 +23,8 @@ from core.service import Desk, exports
 CELLS = st.lists(
     st.none()
     | st.text(max_size=12)
-    | st.text("=+-@\t\r'", max_size=4)
-    | st.sampled_from(["=1+1", "@cmd", "-5", "+1", "\tx", "\rx", "'=x", "''@"]),
+    | st.text("=+-@|%\t\r\n\0 '＝＋－＠\u200b", max_size=4)
+    | st.sampled_from(["=1+1", "@cmd", "-5", "+1", "\tx", "\rx", "'=x", "''@", "|x", "%0", "\n=1"]),
     min_size=1,
     max_size=20,
 )
@@ -35,8 +38,48 @@ def test_guard_is_undone_by_unguard(cells: list[str | None]) -> None:
     )
     safe = guard(frame)
     assert unguard(safe).equals(frame)
-    active = safe["text"].str.contains(r"^[=+\-@\t\r]").fill_null(value=False)
+    active = safe["text"].str.contains(r"^[=+\-@|%\t\r\n\x00＝＋－＠]").fill_null(value=False)
     assert not active.any()
+
+
+@given(CELLS)
+def test_whatever_defusedcsv_guards_is_guarded(cells: list[str | None]) -> None:
+    """Its judgement as oracle: a cell that it would change is not left as it is."""
+    safe = guard(pl.DataFrame({"text": cells}, schema={"text": pl.String}))["text"]
+    for cell, ours in zip(cells, safe, strict=True):
+        written = io.StringIO(newline="")
+        defused.writer(written).writerow([cell])
+        plain = io.StringIO(newline="")
+        csv.writer(plain).writerow([cell])
+        if written.getvalue() != plain.getvalue():
+            assert ours == f"'{cell}"
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["\n=1", "\r\n=1", "\0=1", "\0", "\n", "＝1+1", "＋1", "－1", "＠SUM(1)", " =1", "\u00a0=1",
+     "\ufeff=1", "\u200b+1", "\x0b=1", "'＝1", "|calc", "%0A=1", "﹦1"],
+)  # fmt: skip
+def test_beginnings_that_nobody_sees_are_guarded(cell: str) -> None:
+    """Line breaks, NUL, blanks and signs of other widths, alone in their column."""
+    frame = pl.DataFrame({"text": [cell, "plain"]})
+    assert guard(frame)["text"].to_list() == [f"'{cell}", "plain"]
+    assert unguard(guard(frame)).equals(frame)
+
+
+def test_headings_are_guarded_too() -> None:
+    """A query may name its columns as it likes."""
+    frame = pl.DataFrame({"=1+1": [1], "n": [2]})
+    assert exports.encode(frame, "csv").splitlines()[0] == b"'=1+1,n"
+    assert unguard(guard(frame)).equals(frame)
+
+
+@pytest.mark.parametrize(
+    "cell", ["https://evil.example/=1", "Alpha - Beta", "a=b", "3M", "'tis", ""]
+)
+def test_harmless_cells_stay_as_they_are(cell: str) -> None:
+    """Signs inside a cell run nothing; an address stays text."""
+    assert guard(pl.DataFrame({"text": [cell]}))["text"].to_list() == [cell]
 
 
 def test_csv_reads_back_equal() -> None:
@@ -51,7 +94,7 @@ def test_csv_reads_back_equal() -> None:
 
 NASTY = [
     "=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(A1:A9)", "\t=1", "\r=1", "'=1", 'say "=hi"', "x,=y",
-    "two\n=lines", "=HYPERLINK(\"http://x\";\"y\")", "Ünïcode =", "plain",
+    "two\n=lines", "\n=1", "＝1+1", "－2", "=HYPERLINK(\"http://x\";\"y\")", "Ünïcode =", "plain",
 ]  # fmt: skip
 
 
@@ -71,7 +114,7 @@ def test_three_readers_read_the_same_and_no_cell_is_a_formula(tmp_path: Path) ->
     quacks = duckdb.sql(f"SELECT * FROM read_csv('{path}', header = true)").pl()
     for back in (ours, pl.from_pandas(theirs), quacks):
         same = back.cast(dict(frame.schema))
-        assert not same["company"].str.contains(r"^[=+\-@\t\r]").any()
+        assert not same["company"].str.contains(r"^[=+\-@\t\r\n＝－]").any()
         assert unguard(same).equals(frame)
 
 

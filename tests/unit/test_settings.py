@@ -32,6 +32,22 @@ def test_environment_wins_over_default(monkeypatch: pytest.MonkeyPatch) -> None:
         ("OPENBELL_SEC_REQUESTS_PER_SECOND", "11"),
         ("OPENBELL_LOG_FORMAT", "xml"),
         ("OPENBELL_RETRIES", "-1"),
+        ("OPENBELL_FOUNDRY_URL", "http://"),
+        ("OPENBELL_FOUNDRY_URL", "http://["),
+        ("OPENBELL_FOUNDRY_URL", "http://h:99999/x"),
+        ("OPENBELL_FOUNDRY_URL", "http://h h/x"),
+        ("OPENBELL_FOUNDRY_URL", "http://h/x?y"),
+        ("OPENBELL_SEC_DATA_URL", "https://h:port"),
+        ("OPENBELL_SEC_WWW_URL", "https://h\nx"),
+        ("OPENBELL_STORE_URL", "postgres://x"),
+        ("OPENBELL_STORE_URL", "duckdb:///"),
+        ("OPENBELL_QUEUE_URL", "sqlite:/x"),
+        ("OPENBELL_FX_RATES", "not json"),
+        ("OPENBELL_FOUNDRY_HEADERS", "[1]"),
+        ("OPENBELL_ALLOWED_HOSTS", "http://desk.example"),
+        ("OPENBELL_ALLOWED_HOSTS", "desk.example:80"),
+        ("OPENBELL_ALLOWED_HOSTS", "[desk.example"),
+        ("OPENBELL_ALLOWED_HOSTS", "a*.example"),
     ],
 )
 def test_malformed_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
@@ -75,3 +91,53 @@ def test_store_url_chooses_the_file() -> None:
     assert settings.load(store_url="duckdb:////tmp/x.duckdb").store_path == Path("/tmp/x.duckdb")
     with pytest.raises(SettingsError, match="STORE_URL"):
         _ = settings.load(store_url="postgres://x").store_path
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Desk.example, *.b.example", '["desk.example", "*.b.example"]', "desk.example *.b.example"],
+)
+def test_hosts_are_a_list_of_names(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """With commas, blanks, or as JSON."""
+    monkeypatch.setenv("OPENBELL_ALLOWED_HOSTS", text)
+    assert settings.load().allowed_hosts == ("desk.example", "*.b.example")
+
+
+def test_an_empty_secret_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A container without a token may mount an empty file."""
+    (tmp_path / "openbell_foundry_token").write_text("\n")
+    (tmp_path / "of_another_program").mkdir()
+    monkeypatch.setattr(settings, "SECRETS_DIR", tmp_path)
+    assert settings.load().foundry_token is None
+
+
+@pytest.mark.parametrize("kind", ["unknown", "folder", "bytes", "forbidden"])
+def test_a_secret_file_that_cannot_be_used_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: str
+) -> None:
+    """Unknown, not a file, not text, or of another owner: one sentence, never a traceback."""
+    path = tmp_path / ("openbell_tokn" if kind == "unknown" else "openbell_foundry_token")
+    if kind == "folder":
+        path.mkdir()
+    else:
+        path.write_bytes(b"\xff\xfe" if kind == "bytes" else b"x")
+    if kind == "forbidden":  # to root nothing is: the refusal is played
+
+        def refuse(_: Path, **__: object) -> str:
+            raise PermissionError(13, "Permission denied", str(path))
+
+        monkeypatch.setattr(Path, "read_text", refuse)
+    monkeypatch.setattr(settings, "SECRETS_DIR", tmp_path)
+    with pytest.raises(SettingsError, match=path.name) as told:
+        settings.load()
+    assert "\n" not in str(told.value)
+
+
+def test_a_dotenv_that_cannot_be_read_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A folder of that name, or bytes that are no text."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_bytes(b"OPENBELL_PORT=\xff")
+    with pytest.raises(SettingsError, match=r"\.env"):
+        settings.load()

@@ -1,0 +1,219 @@
+"""The gate before pages and API: hosts that are answered, sites that may ask, headers of answers.
+
+One ASGI middleware around everything. A page of another site can point a name of its own at this
+machine (DNS rebinding) or open a WebSocket to it; both are refused here, before Streamlit would ask
+an outside address who we are. Nothing in here waits.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import ipaddress
+import re
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import streamlit
+from streamlit import net_util
+
+from core.observe import logs
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+WRONG_HOST, WRONG_ORIGIN = 400, 403
+EXPOSED = "the desk listens beyond this machine: whoever reaches its port may do everything"
+_HOST = re.compile(r"(?P<name>[a-z0-9._-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::\d{1,5})?", re.IGNORECASE)
+_FEATURES = (
+    "accelerometer browsing-topics camera display-capture geolocation gyroscope hid "
+    "magnetometer microphone midi payment serial usb xr-spatial-tracking"
+)
+_FIXED = (
+    ("x-content-type-options", "nosniff"),
+    ("x-frame-options", "DENY"),
+    ("referrer-policy", "same-origin"),
+    ("permissions-policy", ", ".join(f"{name}=()" for name in _FEATURES.split())),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+)
+log = logs.get("gate")
+
+
+class Gate:
+    """An ASGI application behind the gate.
+
+    `hosts` are names and addresses that a request may ask for, `*.` in front stands for all below
+    a name and `*` for any. Those of this machine's loopback, and the address that a connection
+    came in on, always are.
+    """
+
+    def __init__(self, app: Application, hosts: Iterable[str] = ()) -> None:
+        self.app = app
+        self.hosts: tuple[str, ...] = ()
+        self.allow(hosts)
+
+    def allow(self, hosts: Iterable[str]) -> None:
+        """Answer for these hosts from now on, instead of those named before."""
+        self.hosts = tuple(name.lower().rstrip(".") for name in hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse what is foreign, hand on the rest."""
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        host = _only(scope, b"host")
+        refusal = self._refusal(scope, host)
+        if refusal:
+            await _refuse(scope, receive, _sealed(send, None), *refusal)
+            return
+        await self.app(scope, receive, _sealed(send, host))
+
+    def _refusal(self, scope: Scope, host: str | None) -> tuple[int, str] | None:
+        name = _name(host)
+        if name is None or not self._answers(name, scope):
+            log.warning("foreign host refused", host=str(host)[:100])
+            return WRONG_HOST, "The desk does not answer for this host: see OPENBELL_ALLOWED_HOSTS."
+        origins = _values(scope, b"origin")
+        if origins and not (len(origins) == 1 and self._own(origins[0], str(host))):
+            log.warning("foreign origin refused", origin=origins[0][:100])
+            return WRONG_ORIGIN, "The desk does not answer pages of other sites."
+        return None
+
+    def _answers(self, name: str, scope: Scope) -> bool:
+        return name in LOOPBACK or self._named(name) or _is_own_address(name, scope)
+
+    def _named(self, name: str) -> bool:
+        return any(
+            entry in ("*", name) or (entry.startswith("*.") and name.endswith(entry[1:]))
+            for entry in self.hosts
+        )
+
+    def _own(self, origin: str, host: str) -> bool:
+        """Whether a page of that origin is ours: the same host and port, or a host we are told of.
+
+        A proxy may tell us a host other than the one in the browser; `*` says nothing of it.
+        """
+        try:
+            parts = urlsplit(origin)
+            name = _name(parts.netloc)
+        except ValueError:
+            return False
+        if parts.scheme not in ("http", "https") or name is None:
+            return False
+        told = "*" not in self.hosts and self._named(name)
+        return parts.netloc.lower() == host.lower() or told
+
+
+def _values(scope: Scope, header: bytes) -> list[str]:
+    return [value.decode("latin-1") for name, value in scope["headers"] if name == header]
+
+
+def _only(scope: Scope, header: bytes) -> str | None:
+    values = _values(scope, header)
+    return values[0] if len(values) == 1 else None
+
+
+def _name(host: str | None) -> str | None:
+    """The name or address in a Host header, in lower case; None for anything else."""
+    found = _HOST.fullmatch(host or "")
+    return found["name"].lower().rstrip(".").strip("[]") if found else None
+
+
+def _is_own_address(name: str, scope: Scope) -> bool:
+    """Whether it is the address the connection came in on: no name, so nobody can rebind it."""
+    try:
+        asked = ipaddress.ip_address(name)
+        return asked == ipaddress.ip_address((scope.get("server") or ("",))[0])
+    except ValueError:
+        return False
+
+
+def _sealed(send: Send, host: str | None) -> Send:
+    """A `send` that adds the headers every answer bears; those already set are replaced."""
+    headers = [(name.encode(), value.encode()) for name, value in (*_FIXED, _policy(host))]
+    ours = {name for name, _ in headers}
+
+    async def seal(message: Message) -> None:
+        if message["type"] in ("http.response.start", "websocket.http.response.start"):
+            kept = [pair for pair in message.get("headers", ()) if pair[0].lower() not in ours]
+            message = {**message, "headers": [*kept, *headers]}
+        await send(message)
+
+    return seal
+
+
+def _policy(host: str | None) -> tuple[str, str]:
+    """The content security policy. Older browsers want the WebSocket's address spelled out."""
+    sockets = f" ws://{host} wss://{host}" if _name(host) else ""
+    return "content-security-policy", _content_policy().replace("$SOCKETS", sockets)
+
+
+@cache
+def _content_policy() -> str:
+    return "; ".join((
+        "default-src 'none'",
+        f"script-src 'self' {_inline_scripts()}",
+        "style-src 'self' 'unsafe-inline'",  # Streamlit writes its styles as the page is drawn
+        "img-src 'self' data: blob:",
+        "font-src 'self' data:",
+        "connect-src 'self'$SOCKETS",
+        "media-src 'self' blob:",
+        "worker-src 'self' blob:",
+        "manifest-src 'self'",
+        "frame-src 'none'",
+        "frame-ancestors 'none'",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'self'",
+    ))  # fmt: skip
+
+
+def _inline_scripts() -> str:
+    """The hashes of the scripts that stand in Streamlit's own page: no other may."""
+    page = (Path(streamlit.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
+    bodies = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    digests = [base64.b64encode(hashlib.sha256(body.encode()).digest()) for body in bodies]
+    return " ".join(f"'sha256-{digest.decode()}'" for digest in digests)
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, message: str) -> None:
+    """One sentence as the answer, also to a WebSocket where the server can send one."""
+    kind = "http.response"
+    if scope["type"] == "websocket":
+        kind = "websocket.http.response"
+        await receive()
+        if kind not in (scope.get("extensions") or {}):
+            await send({"type": "websocket.close", "code": 1008, "reason": message})
+            return
+    body = (message + "\n").encode()
+    headers = [
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-length", str(len(body)).encode()),
+        (b"connection", b"close"),
+    ]
+    await send({"type": f"{kind}.start", "status": status, "headers": headers})
+    await send({"type": f"{kind}.body", "body": body})
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach what listens on that host."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def stay_inside() -> None:
+    """Never let Streamlit ask an outside address for ours: the gate has judged all origins.
+
+    It would do so on the event loop, and hold up every session where such requests hang.
+    """
+    net_util._external_ip = net_util._internal_ip = "127.0.0.1"
