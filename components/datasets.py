@@ -24,11 +24,13 @@ SUMMARY = {
     "last_success": "Last good pull",
     "next_due": "Next due",
     "rows_rejected": "Rejected",
+    "partial_reason": "Missing",
     "last_error": "Last error",
 }
 HELP = {
     "last_success": "When the data was last confirmed good, in your zone.",
     "next_due": "The next refresh by the schedule, in your zone.",
+    "partial_reason": "What is missing from the data that are loaded.",
     "rows_rejected": "Rows of the latest loaded pull that did not fit the schema.",
 }
 PULLS = {
@@ -50,7 +52,7 @@ PULLS = {
 def frame(statuses: Sequence[datasets.DatasetStatus]) -> pl.DataFrame:
     """The statuses as one frame, a row per dataset."""
     instants = {"last_success": INSTANT, "next_due": INSTANT}
-    texts = dict.fromkeys(("last_error", "last_state", "running_job"), pl.String)
+    texts = dict.fromkeys(("last_error", "last_state", "running_job", "partial_reason"), pl.String)
     rows = [asdict(status) for status in statuses]
     for row in rows:
         row["freshness"] = row["freshness"] if row["enabled"] else "disabled"
@@ -91,6 +93,9 @@ def facts_of(status: datasets.DatasetStatus, description: str, now: datetime) ->
     )
     head = f"{shell.small(badges.plain(description))}  \n" if description else ""
     st.markdown(head + " · ".join(figures), help="\n\n".join(tip))
+    if status.partial_reason:
+        said = badges.plain(formats.sentence(status.partial_reason))
+        st.warning(f"**The data are not complete.** {said}")
     if status.last_error:
         said = badges.plain(formats.sentence(status.last_error))
         opening = "" if said.startswith("The pull") else "**The last pull failed.** "

@@ -84,6 +84,9 @@ class TransportSettings(BaseModel):
     foundry_idle_seconds: float = Field(90.0, gt=0, description="longest silence of the container")
     foundry_total_seconds: float = Field(3600.0, gt=0, description="longest pull in all")
     foundry_max_bytes: int = Field(4 * 1024**3, gt=0, description="largest dataset accepted")
+    foundry_counts: Path | None = Field(
+        None, description="folder in which desks of one container share announced row counts"
+    )
     foundry_use_zip: bool = Field(False, description="download the ZIP first, not the CSV")
     sec_user_agent: str = Field("", description="your name and e-mail, as the SEC asks")
     sec_data_url: str = Field("https://data.sec.gov", description="SEC data host")

@@ -152,7 +152,9 @@ def status(json: Json = False) -> None:
 
 
 def _print_status(document: dict[str, Any], console: Console) -> None:
-    table = Table("dataset", "freshness", "rows", "last success", "next due", "error", box=None)
+    table = Table(
+        "dataset", "freshness", "rows", "last success", "next due", "error or missing", box=None
+    )
     for item in document["datasets"]:
         table.add_row(
             item["name"],
@@ -160,7 +162,7 @@ def _print_status(document: dict[str, Any], console: Console) -> None:
             f"{item['rows']:,}",
             (item["last_success"] or "never")[:19],
             (item["next_due"] or "—")[:19],
-            logs.escape(item["last_error"] or ""),
+            logs.escape(item["last_error"] or item.get("partial_reason") or ""),
         )
     console.print(table)
     for problem in document["problems"]:

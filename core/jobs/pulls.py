@@ -199,6 +199,7 @@ class Puller:
             bytes=pulled.bytes,
             requests=pulled.requests,
             message=pulled.remark(),
+            partial_reason=pulled.partial,
             schema_hash=dataset.schema_hash,
         )
 

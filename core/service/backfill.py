@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from core.domain.datasets import Dataset
 from core.errors import UsageError
 from core.jobs.sec_backfill import BackfillSource
-from core.service.commands import FAILED, CommandResult, command
+from core.service.commands import CommandResult, command
 from core.service.imports import run_here
+from core.service.refresh import exit_code_of
 from core.sources.sec_bulk import bulk_kind
 
 if TYPE_CHECKING:
@@ -30,4 +31,4 @@ def backfill(desk: Desk, *, path: Path) -> CommandResult:
     dataset = Dataset(f"backfill.{kind}", "sec", TABLES[kind], (), {}, upstream=kind)
     source = BackfillSource(path, desk.warehouse, desk.now)
     document = run_here(desk, dataset, source, f"backfill:{path.name}", "backfill")
-    return CommandResult({"pulls": [document]}, FAILED if document["state"] == "failed" else 0)
+    return CommandResult({"pulls": [document]}, exit_code_of([document]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import sys
 from collections.abc import Iterator
@@ -11,10 +12,14 @@ from typing import TYPE_CHECKING, Any
 from core.errors import OpenbellError
 from core.service import health
 from core.service.commands import FOUND_ERRORS, CommandResult, command
+from core.service.sources import foundry_client
 from core.store import backup as backups
 
 if TYPE_CHECKING:
     from core.service.desk import Desk
+
+
+CONTAINER_SECONDS = 10.0
 
 
 def folder_of(data_dir: Path) -> Path:
@@ -66,11 +71,26 @@ def _doctor(desk: Desk) -> Iterator[dict[str, Any]]:
         )
     )
     yield _said("SEC contact", bool(chosen.sec_user_agent), contact)
+    yield _container(desk)
     yield _check("store", lambda: f"{desk.warehouse.verify():,} rows read")
     yield _check("queue", lambda: _queue(desk))
     last = backups.found(folder_of(chosen.data_dir))
     text = f"{len(last)}, the last is {last[0].name}" if last else "none: python -m app backup"
     yield _said("backups", bool(last), text)
+
+
+def _container(desk: Desk) -> dict[str, Any]:
+    """Asks the Foundry container for its health, once and not for long, if a dataset needs it."""
+    if not any(dataset.source == "foundry" for dataset in desk.catalogue.enabled):
+        return _said("Foundry container", True, "no enabled dataset comes from it")
+
+    async def ask() -> str:
+        async with foundry_client(desk, patience_seconds=CONTAINER_SECONDS) as client:
+            if not await client.online():
+                raise OpenbellError(f"{desk.settings.foundry_url} says that it is not online")
+        return f"{desk.settings.foundry_url} is online"
+
+    return _check("Foundry container", lambda: asyncio.run(ask()))
 
 
 def _queue(desk: Desk) -> str:

@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DatasetStatus:
-    """One line of *Datasets*. `freshness`: fresh, due, overdue, failing or never."""
+    """One line of *Datasets*. `freshness`: fresh, due, overdue, failing or never.
+
+    `partial_reason` says what is missing from the data that are loaded, whatever came of later
+    pulls that loaded nothing.
+    """
 
     name: str
     source: str
@@ -39,6 +43,7 @@ class DatasetStatus:
     last_state: str | None
     last_error: str | None
     last_pull_id: str | None
+    partial_reason: str | None
     rows_rejected: int
     bytes: int
     running_job: str | None
@@ -51,11 +56,12 @@ last AS (SELECT dataset, arg_max(state, started_at) AS state, arg_max(error, sta
            arg_max(pull_id, started_at) AS pull_id, arg_max(simulated, started_at) AS simulated
          FROM ended GROUP BY dataset),
 good AS (SELECT dataset, max(finished_at) AS finished_at,
+           arg_max(coalesce(partial_reason, ''), started_at) AS partial_reason,
            arg_max(rows_rejected, started_at) FILTER (state <> 'unchanged') AS rejected,
            arg_max(bytes, started_at) FILTER (state <> 'unchanged') AS bytes
          FROM ended WHERE state IN ('done', 'unchanged', 'partial') GROUP BY dataset)
 SELECT last.dataset, state, CASE WHEN state IN ('failed', 'cancelled') THEN error END AS error,
-       pull_id, simulated, finished_at, rejected, bytes
+       pull_id, simulated, finished_at, partial_reason, rejected, bytes
 FROM last LEFT JOIN good ON good.dataset = last.dataset
 """
 
@@ -98,6 +104,7 @@ def _status(
         last_state=last.get("state"),
         last_error=last.get("error"),
         last_pull_id=last.get("pull_id"),
+        partial_reason=last.get("partial_reason") or None,
         rows_rejected=last.get("rejected") or 0,
         bytes=last.get("bytes") or 0,
         running_job=job,
@@ -215,6 +222,7 @@ def status_command(desk: Desk) -> dict[str, Any]:
                 "next_due": item.next_due,
                 "last_state": item.last_state,
                 "last_error": item.last_error,
+                "partial_reason": item.partial_reason,
                 "rows_rejected": item.rows_rejected,
                 "running": item.running_job is not None,
                 "simulated": item.simulated,

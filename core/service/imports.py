@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from core.domain.datasets import Dataset, Window
 from core.errors import UsageError
 from core.jobs.pulls import Puller, PullRequest
-from core.service.commands import FAILED, CommandResult, command
+from core.service.commands import CommandResult, command
+from core.service.refresh import exit_code_of
 from core.store import pulls as records
 
 if TYPE_CHECKING:
@@ -55,5 +56,4 @@ def run_here(desk: Desk, dataset: Dataset, source: Any, job: str, trigger: str) 
 def import_command(desk: Desk, *, dataset: str, path: Path) -> CommandResult:
     """Load a CSV or Parquet file into a dataset."""
     document = load(desk, dataset, path)
-    failed = document["state"] == "failed"
-    return CommandResult({"pulls": [document]}, FAILED if failed else 0)
+    return CommandResult({"pulls": [document]}, exit_code_of([document]))

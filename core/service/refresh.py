@@ -6,7 +6,7 @@ A second press joins the pull that is queued or running. Nothing here waits for 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from core.errors import DeadlineError, UsageError
 from core.jobs.progress import Event, Live
 from core.jobs.queue import ENDED, FRONT, Job, Status
 from core.observe import logs
-from core.service.commands import FAILED, CommandResult, command
+from core.service.commands import DONE, FAILED, FOUND_ERRORS, CommandResult, command
 from core.store import pulls as records
 
 if TYPE_CHECKING:
@@ -206,10 +206,17 @@ def cancel_command(desk: Desk, *, jobs: list[str]) -> list[dict[str, Any]]:
 
 @command("pulled")
 def pulled_command(desk: Desk, *, jobs: list[str]) -> CommandResult:
-    """The results of finished pulls, in the shape of `pull`."""
+    """The results of finished pulls, in the shape of `pull`; exit code 3 when one is partial."""
     found = [_outcome(desk, progress(desk, job)) for job in jobs]
-    failed = any(pull["state"] in ("failed", "cancelled") for pull in found)
-    return CommandResult({"pulls": found}, FAILED if failed else 0)
+    return CommandResult({"pulls": found}, exit_code_of(found))
+
+
+def exit_code_of(pulls: Sequence[Mapping[str, Any]]) -> int:
+    """1 when a pull failed, 3 when all came but something is missing from one, else 0."""
+    states = {pull["state"] for pull in pulls}
+    if states & {"failed", "cancelled"}:
+        return FAILED
+    return FOUND_ERRORS if "partial" in states else DONE
 
 
 @command("pull")

@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 from core.domain.datasets import Dataset, Window
+from core.sources import foundry_counts as counts
 from core.sources import tables
 from core.sources.foundry import FoundryClient
 from core.sources.foundry_results import Fetched, shortfall
@@ -47,12 +49,14 @@ def nothing_remembered(_sha256: str) -> VersionCount:
 class FoundrySource:
     """Pulls through a client of its own per pull, so that it works in any event loop.
 
-    `remembered` tells what earlier pulls have kept of a version.
+    `remembered` tells what earlier pulls have kept of a version, `shared` is a folder of counts
+    that the desks of one container keep for each other.
     """
 
     client: Callable[[], FoundryClient]
     today: Callable[[], date] = today_utc
     remembered: Callable[[str], VersionCount] = nothing_remembered
+    shared: Path | None = None
 
     async def pull(
         self,
@@ -81,18 +85,21 @@ class FoundrySource:
                 known=known_version,
             ) as got,
         ):
-            count = await self._count(got)
+            count = await asyncio.to_thread(self._count, got)
             if got.path is None:
                 return _unchanged(got, count)
             table = await asyncio.to_thread(self._read, got, dataset)
         return _pulled(dataset, got, table, count.announced_rows)
 
-    async def _count(self, got: Fetched) -> VersionCount:
+    def _count(self, got: Fetched) -> VersionCount:
         """The rows announced now, else those that were when the version was made."""
-        kept = await asyncio.to_thread(self.remembered, got.sha256)
-        if got.announced_rows is None:
+        kept = self.remembered(got.sha256)
+        if got.announced_rows is not None:
+            counts.share(self.shared, got.sha256, got.announced_rows)
+            return VersionCount(got.announced_rows, kept.rows_read)
+        if kept.announced_rows is not None:
             return kept
-        return VersionCount(got.announced_rows, kept.rows_read)
+        return VersionCount(counts.shared(self.shared, got.sha256), kept.rows_read)
 
     def _read(self, got: Fetched, dataset: Dataset) -> Table:
         assert got.path is not None
@@ -107,14 +114,16 @@ class FoundrySource:
 
 
 def _unchanged(got: Fetched, count: VersionCount) -> Pulled:
-    missing = count.rows_read is not None and shortfall(count.announced_rows, count.rows_read)
+    read = count.rows_read or 0
+    missing = shortfall(count.announced_rows, read) if read else None
     return Pulled(
         version=got.sha256,
+        rows_read=read if missing else 0,  # a partial pull counts among those that brought rows
         announced_rows=count.announced_rows,
         requests=got.requests,
         messages=got.messages,
         unchanged=True,
-        partial=missing or None,
+        partial=missing,
     )
 
 

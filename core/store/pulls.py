@@ -45,6 +45,7 @@ class PullEnd:
     requests: int = 0
     error: str | None = None
     message: str | None = None
+    partial_reason: str | None = None
     schema_hash: str | None = None
 
 
@@ -74,7 +75,7 @@ def end(tx: Transaction, pull_id: str, outcome: PullEnd) -> None:
     tx.execute(
         "UPDATE pulls SET state=?, finished_at=?, seconds=?, rows_inserted=?, rows_updated=?,"
         " rows_unchanged=?, rows_rejected=?, version=?, rows_read=?, announced_rows=?, bytes=?,"
-        " requests=?, error=?, message=?, schema_hash=? WHERE pull_id=?",
+        " requests=?, error=?, message=?, partial_reason=?, schema_hash=? WHERE pull_id=?",
         [
             outcome.state,
             outcome.finished_at,
@@ -90,6 +91,7 @@ def end(tx: Transaction, pull_id: str, outcome: PullEnd) -> None:
             outcome.requests,
             outcome.error,
             outcome.message,
+            outcome.partial_reason,
             outcome.schema_hash,
             pull_id,
         ],
@@ -181,6 +183,17 @@ def known_version(warehouse: Warehouse, dataset: Dataset) -> str | None:
     return rows[0][0] if rows else None
 
 
+def version_count(warehouse: Warehouse, version: str) -> tuple[int | None, int | None]:
+    """Rows announced for a version, by the pull that heard it last, and rows read from its file."""
+    rows = warehouse.read(
+        "SELECT arg_max(announced_rows, started_at) FILTER (announced_rows IS NOT NULL), "
+        "arg_max(rows_read, started_at) FILTER (rows_read > 0) "
+        "FROM pulls WHERE version = ? AND state IN ('done', 'unchanged', 'partial')",
+        [version],
+    ).rows()
+    return (rows[0][0], rows[0][1]) if rows else (None, None)
+
+
 def window_done(warehouse: Warehouse, window_id: str) -> bool:
     """Whether a scheduled pull of this window has succeeded before."""
     rows = warehouse.read(
@@ -240,5 +253,6 @@ def _document(row: dict[str, Any]) -> dict[str, Any]:
         "seconds": row["seconds"],
         "error": row["error"],
         "message": row["message"],
+        "partial_reason": row["partial_reason"],
         "simulated": row["simulated"],
     }
