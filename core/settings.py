@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, ByteSize, Field, SecretStr, field_validator, model_validator
 from pydantic import ValidationError as PydanticError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from pydantic_settings import SettingsError as SourceError
@@ -97,6 +97,18 @@ class TransportSettings(BaseModel):
     retries: int = Field(5, ge=0, le=20, description="tries again after a passing failure")
     retry_base_seconds: float = Field(0.5, ge=0, description="first wait; doubles, with jitter")
     retry_max_seconds: float = Field(60.0, ge=0, description="longest wait between tries")
+
+
+class SqlSettings(BaseModel):
+    """What one query of `sql` may take."""
+
+    sql_seconds: float = Field(10.0, gt=0, le=3600, description="longest query of `sql`")
+    sql_max_rows: int = Field(100_000, ge=1, le=10**7, description="most rows a query gives")
+    sql_memory: ByteSize = Field(
+        ByteSize(512 * 2**20),
+        ge=64 * 2**20,
+        description="most memory of a query, e.g. 512MiB; its process has it, not the desk",
+    )
 
 
 class JobSettings(BaseModel):
@@ -229,7 +241,13 @@ class RiskSettings(BaseModel):
 
 
 class Settings(
-    DeskSettings, TransportSettings, JobSettings, GapSettings, RiskSettings, BaseSettings
+    DeskSettings,
+    TransportSettings,
+    SqlSettings,
+    JobSettings,
+    GapSettings,
+    RiskSettings,
+    BaseSettings,
 ):
     """Every setting of the desk; see docs/settings.md."""
 

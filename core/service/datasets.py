@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import polars as pl
+from pydantic import Field
 
 from core.domain.datasets import Dataset
 from core.domain.freshness import Freshness
 from core.errors import UsageError
-from core.service import refresh
+from core.service import calloff, refresh
 from core.service.commands import command
 from core.service.exports import export
 from core.store import pulls as records
@@ -234,6 +235,8 @@ def status_command(desk: Desk) -> dict[str, Any]:
 
 
 @command("sql")
-def sql_command(desk: Desk, *, query: str, limit: int = 10_000) -> list[dict[str, Any]]:
+def sql_command(
+    desk: Desk, *, query: str, limit: Annotated[int, Field(ge=1)] = 10_000
+) -> list[dict[str, Any]]:
     """Rows of one read-only SELECT."""
-    return desk.warehouse.query(query, limit).to_dicts()
+    return desk.queries.run(query, limit, calloff.current())

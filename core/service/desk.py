@@ -19,6 +19,7 @@ from core.service.sources import build_sources
 from core.settings import Settings
 from core.store import pulls as records
 from core.store.pull_state import PullState, pull_states
+from core.store.queries import Queries, QueryLimits
 from core.store.warehouse import Warehouse
 
 
@@ -42,6 +43,11 @@ class Desk:
         self.warehouse = warehouse
         self.queue = queue
         self.now = now
+        self.queries = Queries(
+            warehouse,
+            settings.data_dir / "queries",
+            QueryLimits(settings.sql_seconds, settings.sql_memory, settings.sql_max_rows),
+        )
         self.board = ProgressBoard(now)
         self.puller = Puller(
             warehouse, build_sources(self), self.board, now, simulated=settings.simulated
@@ -68,6 +74,7 @@ class Desk:
 
     def close(self) -> None:
         """Finish or hand back running jobs, then let go of queue and store, in that order."""
+        self.queries.close()
         if self.engine:
             self.engine.close()
             self.engine = None

@@ -17,13 +17,12 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from core.errors import OwnershipError, StoreError, UsageError
+from core.errors import OwnershipError, StoreError
 from core.store.memory import Memory
 from core.store.migrate import migrate
 from core.store.transaction import Transaction
 
 Params = Sequence[Any] | Mapping[str, Any]
-_READ = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": "false",
     "autoinstall_known_extensions": "false",
@@ -101,19 +100,6 @@ class Warehouse:
             # sql() with parameters copies row by row: 80 times slower on 88,000 rows
             table = cursor.execute(sql, params).to_arrow_table()
             return pl.DataFrame(table)
-
-    def query(self, sql: str, limit: int | None = None) -> pl.DataFrame:
-        """The rows of one SELECT of a user's, in a read-only transaction without file access."""
-        _must_read(sql)
-        with self.cursor() as cursor:
-            cursor.execute("BEGIN TRANSACTION READ ONLY")
-            try:
-                relation = cursor.sql(sql)
-                return (relation.limit(limit) if limit is not None else relation).pl()
-            except duckdb.Error as error:
-                raise UsageError(f"the query failed: {error}") from None
-            finally:
-                cursor.execute("ROLLBACK")
 
     @contextmanager
     def transaction(self, *, bulk: bool = False) -> Iterator[Transaction]:
@@ -230,15 +216,6 @@ def _trim(cursor: duckdb.DuckDBPyConnection) -> None:
         pass  # they are in use: the next transaction tries again
     finally:
         cursor.execute("RESET GLOBAL memory_limit")
-
-
-def _must_read(sql: str) -> None:
-    try:
-        statements = duckdb.extract_statements(sql)
-    except duckdb.Error as error:
-        raise UsageError(f"the query cannot be parsed: {_first_line(error)}") from None
-    if len(statements) != 1 or statements[0].type not in _READ:
-        raise UsageError("only one SELECT is allowed here", hint="the store is open read-only")
 
 
 def _rollback(cursor: duckdb.DuckDBPyConnection) -> None:

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from core.domain.datasets import ColumnType, Dataset
-from core.errors import OwnershipError, SchemaError, StoreError, UsageError
+from core.errors import OwnershipError, SchemaError, StoreError
 from core.store import migrate
 from core.store.transaction import MergeCounts
 from core.store.warehouse import CACHED_BYTES, Warehouse
@@ -109,28 +109,9 @@ def test_a_table_grows_with_its_schema_but_keeps_its_types(warehouse: Warehouse)
             )
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        "DELETE FROM pulls",
-        "SELECT 1; SELECT 2",
-        "COPY pulls TO '/tmp/out.csv'",
-        "ATTACH '/tmp/other.duckdb'",
-        "SET memory_limit = '1GB'",
-        "SELECT * FROM read_csv('/etc/hostname')",
-        "SELECT FROM WHERE",
-        "",
-    ],
-)
-def test_users_queries_only_read(warehouse: Warehouse, query: str) -> None:
-    """A query of a user's cannot write, attach, copy, or read files."""
-    with pytest.raises(UsageError):
-        warehouse.query(query)
-
-
 def test_instants_come_back_in_utc(warehouse: Warehouse) -> None:
     """TIMESTAMPTZ columns are UTC in frames."""
-    frame = warehouse.query("SELECT TIMESTAMPTZ '2024-07-01 09:30:00-04' AS t")
+    frame = warehouse.read("SELECT TIMESTAMPTZ '2024-07-01 09:30:00-04' AS t")
     assert frame.schema["t"] == pl.Datetime("us", "UTC")
     assert frame["t"][0].hour == 13
 
