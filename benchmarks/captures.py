@@ -102,6 +102,7 @@ def _filings(cik: int, recent: dict) -> pl.DataFrame:
         "primary_document": recent["primaryDocument"],
         "description": recent["primaryDocDescription"],
         "is_xbrl": [bool(x) for x in recent["isXBRL"]], "size_bytes": recent["size"],
+        "file_number": recent["fileNumber"],
     })  # fmt: skip
     frame = frame.with_columns(
         pl.lit(cik, pl.Int64).alias("cik"),
@@ -138,6 +139,7 @@ def _fsds_filings(sub: pl.DataFrame) -> pl.DataFrame:
             pl.col("period").alias("report_date"), pl.lit(None, pl.String).alias("items"),
             pl.col("instance").alias("primary_document"), pl.col("form").alias("description"),
             pl.lit(True).alias("is_xbrl"), pl.lit(None, pl.Int64).alias("size_bytes"),
+            pl.lit(None, pl.String).alias("file_number"),
         ), FILINGS,
     )  # fmt: skip
 

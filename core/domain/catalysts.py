@@ -1,7 +1,7 @@
 """Filings that may explain a gap: by instant of acceptance, weighed, and named in words.
 
 A filing explains the gap of session t when it was accepted between the close of t−1 and the open
-of t. Forms and 8-K items are those of the SEC.
+of t. What forms and 8-K items say is in `filing_forms`; a filing explains the company it is about.
 """
 
 from __future__ import annotations
@@ -10,45 +10,8 @@ import polars as pl
 
 from core.domain import edgar
 from core.domain.calendar import explained_session
+from core.domain.filing_forms import FORMS, ITEMS, STRUCTURAL_ITEMS, as_owner, modern_items
 
-ITEMS: dict[str, tuple[str, int]] = {
-    "2.02": ("Results of operations", 100),
-    "4.02": ("Earlier financial statements no longer reliable", 95),
-    "1.03": ("Bankruptcy or receivership", 95),
-    "2.01": ("Acquisition or disposal completed", 80),
-    "1.01": ("Material agreement entered", 75),
-    "2.04": ("Obligation accelerated", 75),
-    "3.01": ("Delisting notice", 75),
-    "5.01": ("Change of control", 75),
-    "1.02": ("Material agreement ended", 70),
-    "2.06": ("Material impairment", 70),
-    "4.01": ("Auditor changed", 65),
-    "2.05": ("Exit or restructuring costs", 60),
-    "5.02": ("Directors or officers changed", 55),
-    "8.01": ("Other events", 50),
-    "7.01": ("Regulation FD disclosure", 50),
-    "2.03": ("Financial obligation created", 40),
-    "3.02": ("Unregistered sale of shares", 40),
-    "3.03": ("Rights of holders modified", 40),
-    "5.03": ("Articles or fiscal year changed", 30),
-    "5.07": ("Votes of holders", 20),
-    "9.01": ("Exhibits", 0),
-}
-STRUCTURAL_ITEMS = ("2.01", "3.03", "5.03")
-FORMS: tuple[tuple[str, str, int], ...] = (
-    ("8-K", "Current report", 30),
-    ("10-K", "Annual report", 70),
-    ("10-Q", "Quarterly report", 70),
-    ("20-F", "Annual report (foreign issuer)", 70),
-    ("6-K", "Report of a foreign issuer", 50),
-    ("NT 10", "Late filing notice", 85),
-    ("S-1", "Registration of shares", 60),
-    ("S-3", "Shelf registration", 40),
-    ("424B", "Prospectus: shares offered", 60),
-    ("SC 13D", "Holder above 5 % with intent", 65),
-    ("SCHEDULE 13D", "Holder above 5 % with intent", 65),
-    ("SC TO", "Tender offer", 90),
-)
 CLUSTER = 3  # Form 4s between two sessions that count as a cluster of insiders
 CLUSTER_WEIGHT = 35
 EXPLAINING_WEIGHT = 50  # from here on a filing can explain a move beyond 45 %
@@ -66,42 +29,6 @@ COLUMNS = {
 }
 
 
-def eastern_labelled(filings: pl.DataFrame) -> pl.Series:
-    """CIKs whose acceptance times are Eastern clock times although labelled UTC.
-
-    EDGAR accepts from 6:00 to 22:00 Eastern, so honest UTC times never lie between 04:00 and
-    09:59 and often after 22:00. Some companies' histories show the opposite: their clock is
-    Eastern. Judged on filings since 2003 that were not backdated (accepted within a day of
-    `filed`); at least 3 such early times are needed, and twice as many as late ones.
-    """
-    hour = pl.col("accepted_at").dt.hour()
-    late = (hour >= 22) | (hour < 4)
-    recent = filings.filter(
-        (pl.col("filed").dt.year() >= 2003) & pl.col("accepted_at").is_not_null()
-    )
-    seen = recent.group_by("cik").agg(early=hour.is_between(4, 9).sum(), late=late.sum())
-    odd = seen.filter((pl.col("early") >= 3) & (pl.col("early") > 2 * pl.col("late")))
-    return odd["cik"].sort()
-
-
-def with_true_clock(filings: pl.DataFrame, eastern: pl.Series | None = None) -> pl.DataFrame:
-    """Filings with `accepted_at` moved to UTC where the company's clock is Eastern.
-
-    `eastern` are the CIKs of `eastern_labelled`; by default judged on these filings.
-    """
-    ciks = eastern_labelled(filings) if eastern is None else eastern
-    if ciks.is_empty():
-        return filings
-    labelled = pl.col("cik").is_in(ciks.implode())
-    moved = (
-        pl.col("accepted_at")
-        .dt.replace_time_zone(None)
-        .dt.replace_time_zone("America/New_York", ambiguous="earliest", non_existent="null")
-        .dt.convert_time_zone("UTC")
-    )
-    return filings.with_columns(accepted_at=pl.when(labelled).then(moved).otherwise("accepted_at"))
-
-
 def titled(filings: pl.DataFrame) -> pl.DataFrame:
     """Filings with `title`: what form and items say in words; null where they say nothing.
 
@@ -113,9 +40,10 @@ def titled(filings: pl.DataFrame) -> pl.DataFrame:
 def find_catalysts(filings: pl.DataFrame) -> pl.DataFrame:
     """Catalysts of companies, strongest first within a session; columns `COLUMNS`.
 
-    `filings` follow FILINGS. What was accepted while the exchange was open explains nothing.
+    `filings` follow FILINGS. What was accepted while the exchange was open explains nothing, and
+    neither does what a company filed about another one.
     """
-    known = filings.filter(pl.col("accepted_at").is_not_null())
+    known = filings.filter(pl.col("accepted_at").is_not_null() & ~as_owner())
     known = known.with_columns(session=explained_session(known["accepted_at"]))
     known = known.filter(pl.col("session").is_not_null())
     single = known.with_columns(_weighed(), url=edgar.filing_expr()).filter(pl.col("weight") > 0)
@@ -127,7 +55,7 @@ def find_catalysts(filings: pl.DataFrame) -> pl.DataFrame:
 
 def _weighed() -> list[pl.Expr]:
     """title, weight and structural from the form and, for 8-Ks, its items."""
-    items = pl.col("items").fill_null("").str.split(",").list.eval(pl.element().str.strip_chars())
+    items = modern_items(pl.col("items"))
     current = pl.col("form").str.starts_with("8-K")
     weights = items.list.eval(
         pl.element().replace_strict({k: v[1] for k, v in ITEMS.items()}, default=0)

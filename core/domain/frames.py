@@ -146,6 +146,7 @@ FILINGS = FrameSchema(
         "description": pl.String,
         "is_xbrl": pl.Boolean,
         "size_bytes": pl.Int64,
+        "file_number": pl.String,  # "" when the SEC says there is none; null: not known
     },
     key=("cik", "accession"),
     nullable=frozenset(
@@ -157,6 +158,7 @@ FILINGS = FrameSchema(
             "description",
             "is_xbrl",
             "size_bytes",
+            "file_number",
         }
     ),
 )

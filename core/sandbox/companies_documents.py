@@ -138,7 +138,7 @@ def _columns(rows: pl.DataFrame) -> dict[str, list[object]]:
         .otherwise(pl.lit("34"))
         .alias("act"),
         "form",
-        pl.lit("").alias("fileNumber"),
+        _file_number().alias("fileNumber"),
         pl.lit("").alias("filmNumber"),
         "items",
         pl.when("xbrl").then(pl.lit("XBRL")).otherwise("form").alias("core_type"),
@@ -150,6 +150,17 @@ def _columns(rows: pl.DataFrame) -> dict[str, list[object]]:
         pl.col("description").alias("primaryDocDescription"),
     )
     return frame.to_dict(as_series=False)
+
+
+def _file_number() -> pl.Expr:
+    """That of the company; on stakes of others in it the number of its shares, on Forms 4 none."""
+    number = pl.col("slot").cast(pl.String).str.zfill(5)
+    stake = pl.col("form").str.contains("^(SC|SCHEDULE) 13")
+    return (
+        pl.when(pl.col("form").is_in(["3", "4", "5"]))
+        .then(pl.lit(""))
+        .otherwise(pl.when(stake).then(pl.lit("005-")).otherwise(pl.lit("001-")) + number)
+    )
 
 
 def _head(seed: int, as_of: date, who: Listing) -> dict[str, object]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Never, TypeVar, cast
 import polars as pl
 
 from core.domain import bars as bar_rules
-from core.domain import calendar, catalysts, gap_flags, gaps, premarket
+from core.domain import calendar, catalysts, filing_clock, gap_flags, gaps, premarket
 from core.domain.datasets import Dataset
 from core.domain.frames import CORPORATE_ACTIONS
 from core.domain.gap_session import measure_session
@@ -341,8 +341,11 @@ def registry(desk: Desk) -> pl.DataFrame:
 
 
 def _true_clock(desk: Desk, filings: pl.DataFrame) -> pl.DataFrame:
-    times = store.acceptance_times(desk.warehouse)
-    return catalysts.with_true_clock(filings, catalysts.eastern_labelled(times))
+    key = (id(desk), desk.warehouse.path, desk.warehouse.commits, "clocks")
+    eastern = memory.get(
+        key, lambda: filing_clock.eastern_labelled(store.acceptance_times(desk.warehouse))
+    )
+    return filing_clock.with_true_clock(filings, eastern)
 
 
 def _known(desk: Desk, rows: pl.DataFrame, found: pl.DataFrame, day: date) -> pl.DataFrame:

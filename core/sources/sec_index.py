@@ -13,6 +13,7 @@ import defusedxml.ElementTree as DefusedTree
 import polars as pl
 from defusedxml import DefusedXmlException
 
+from core.domain.filing_forms import KNOWN, completed
 from core.domain.frames import FILINGS
 from core.errors import ParsingError
 from core.sources.pulled import REJECTS
@@ -28,6 +29,8 @@ _PIPED = (
 )
 _ATOM = {"a": "http://www.w3.org/2005/Atom"}
 _TITLE = r"^(?P<form>.+?) - .*\((?P<cik>\d{1,10})\) \((?P<role>[^)]*)\)\s*$"
+# longer than a usual column: told by the words themselves, whatever the widths say
+LONG_FORM = rf"^((?:{'|'.join(re.escape(form) for form in KNOWN if len(form) > 10)})(?:/A)?)"
 _UNITS = {"KB": 1024, "MB": 1024**2, "GB": 1024**3}
 
 
@@ -48,23 +51,44 @@ def decode_index(body: bytes, where: str | None = None) -> tuple[pl.DataFrame, p
         rows = lines.with_columns(pl.col("raw").str.extract_groups(_PIPED)).unnest("raw")
     else:
         rows = lines.with_columns(pl.col("raw").str.extract_groups(_RIGHT)).unnest("raw")
-        rows = rows.with_columns(form=_form_of_left(header, where))
+        rows = _with_forms(rows, header, where)
     return _indexed(rows, lines)
 
 
-def _form_of_left(header: str, where: str | None) -> pl.Expr:
-    """The form in what stands left of the CIK, by the header's order and widths."""
+def _with_forms(rows: pl.DataFrame, header: str, where: str | None) -> pl.DataFrame:
+    """The form in what stands left of the CIK, by the header's order and widths.
+
+    A form that fills its column may have been cut there, or run over into the next one.
+    """
     titles = next((h for h in header.split("\n") if "Form Type" in h and "Company Name" in h), "")
     if not titles:
         raise ParsingError("not an index of EDGAR: unknown header", where=where)
     form, name = titles.index("Form Type"), titles.index("Company Name")
     left = pl.col("left")
     if form < name:
-        return left.str.slice(0, name).str.strip_chars()
+        text = pl.when(left.str.contains(LONG_FORM)).then(left.str.extract(LONG_FORM))
+        cell = text.otherwise(left.str.slice(0, name))
+        return _completed(rows.with_columns(form=cell), name)
     # a cut name may end where the form begins: without the gap, take what follows the last one
-    by_width = left.str.slice(form).str.strip_chars()
+    by_width = left.str.slice(form)
     gap = left.str.slice(form - 1, 1) == " "
-    return pl.when(gap).then(by_width).otherwise(left.str.extract(r"\s{2,}(\S.*)$"))
+    cell = pl.when(gap).then(by_width).otherwise(left.str.extract(r"\s{2,}(\S.*)$"))
+    after = titles[form + len("Form Type") :]
+    width = len("Form Type") + len(after) - len(after.lstrip())
+    return _completed(rows.with_columns(form=cell), width)
+
+
+def _completed(rows: pl.DataFrame, width: int) -> pl.DataFrame:
+    """Forms without their padding; those that end at the edge of a column `width` wide made whole.
+
+    EDGAR leaves up to two blanks between columns, and a cut may end in one more.
+    """
+    cell = pl.col("form").str.strip_chars()
+    rows = rows.with_columns(form=cell, edge=cell.str.len_chars() >= width - 3)
+    cut = rows.filter("edge")["form"].unique().drop_nulls().to_list()
+    whole = {form: completed(form, cut=True) for form in cut}
+    made = pl.when("edge").then(pl.col("form").replace(whole)).otherwise("form")
+    return rows.with_columns(form=made)
 
 
 def _indexed(rows: pl.DataFrame, lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -25,6 +25,7 @@ _TEXTS = {
     "items": "items",
     "primaryDocument": "primary_document",
     "primaryDocDescription": "description",
+    "fileNumber": "file_number",
 }
 _NUMBERS = {"isXBRL": "is_xbrl", "size": "size_bytes"}
 _REQUIRED = ("accession", "form", "filed")
@@ -221,7 +222,7 @@ def _nulls(series: pl.Series, height: int) -> pl.Series:
 
 def _parsed() -> dict[str, pl.Expr]:
     texts = [*_TEXTS.values()]
-    empty = {name: pl.col(name).replace("", None) for name in texts}
+    empty = {name: pl.col(name).replace("", None) for name in texts if name != "file_number"}
     date = {n: empty[n].str.to_date("%Y-%m-%d", strict=False) for n in ("filed", "report_date")}
     accepted = empty["accepted_at"].str.to_datetime(
         "%Y-%m-%dT%H:%M:%S%.fZ", time_unit="us", strict=False

@@ -129,9 +129,9 @@ def filed_companies(warehouse: Warehouse) -> list[int]:
 
 
 def acceptance_times(warehouse: Warehouse) -> pl.DataFrame:
-    """cik, filed, accepted_at of all filings, to judge their clocks."""
+    """cik, accession, form, filed, accepted_at of all filings, to judge their clocks."""
     return warehouse.read(
-        "SELECT cik, filed, accepted_at FROM filings WHERE accepted_at IS NOT NULL"
+        "SELECT cik, accession, form, filed, accepted_at FROM filings WHERE accepted_at IS NOT NULL"
     )
 
 

@@ -54,7 +54,8 @@ def _filings(slots: list[int]) -> pl.DataFrame:
             "size": "size_bytes",
         }
     )
-    return renamed.select(list(FILINGS.columns))
+    numbered = renamed.with_columns(file_number=pl.lit(None, pl.String))
+    return numbered.select(list(FILINGS.columns))
 
 
 def _companies(slots: list[int]) -> pl.DataFrame:
