@@ -9,13 +9,13 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from app import address
 from app import run as runner
 from app.commands.data import Json
-from core import settings
-from core.errors import NotFoundError, OwnershipError
-from core.service.care import folder_of
-from core.store import backup as backups
+from core import service, settings
+from core.errors import IntegrityError, StoreError
+from core.observe import logs
+from core.service.care import verify_closed
+from core.service.data_folder import bring_back
 
 
 def register(cli: typer.Typer) -> None:
@@ -44,36 +44,43 @@ def _print_backup(document: dict[str, Any], console: Console) -> None:
 
 def restore(
     folder: Annotated[
-        Path | None, typer.Argument(help="A backup folder; default: the latest good one.")
+        Path | None,
+        typer.Argument(help="A backup, or a folder set aside; default: the latest good backup."),
     ] = None,
+    accept_loss: Annotated[
+        bool,
+        typer.Option(
+            "--accept-loss",
+            help="Go on with a store or queue that lacks its last commits or jobs.",
+        ),
+    ] = False,
 ) -> None:
     """Put a verified backup in place; what was there is kept beside it. The desk must be off."""
     with runner.reported():
         chosen = settings.load()
-        running = address.running(chosen.data_dir)
-        if running:
-            raise OwnershipError(
-                f"the desk runs (process {running.pid})", hint="stop it before you restore"
-            )
-        backup_found = _pick(folder, chosen.data_dir)
-        now = datetime.now(UTC)
-        kept = backups.restore(backup_found, chosen.store_path, chosen.queue_path, now)
-        runner.out.print(
-            f"restored {backup_found.folder}; what was there is in {kept}", markup=False
-        )
-
-
-def _pick(folder: Path | None, data_dir: Path) -> backups.Backup:
-    if folder is not None:
-        return backups.check(folder.expanduser().absolute())
-    for path in backups.found(folder_of(data_dir)):
-        return backups.check(path)
-    raise NotFoundError(f"there is no backup in {folder_of(data_dir)}")
+        logs.configure(chosen.log_format, "ERROR")
+        if accept_loss and folder is None:
+            with service.Desk.open(chosen, accept_loss=True) as desk:
+                stands = desk.warehouse.compare_with_mark()
+            runner.out.print(f"the desk goes on with what is there: {stands}", markup=False)
+            return
+        wanted = folder.expanduser().absolute() if folder else None
+        done = bring_back(chosen, wanted, datetime.now(UTC), accept_loss=accept_loss)
+        for error in done.passed:
+            runner.err.print(f"passed over: {error.message}", markup=False)
+        runner.out.print(f"restored {done.folder}; what was there is in {done.kept}", markup=False)
 
 
 def verify(json: Json = False) -> None:
     """Check store, queue and backups; exit code 3 when something is wrong."""
-    runner.run("verify", json=json, render=_print_checks)
+    with runner.reported():
+        try:
+            with logs.correlated(), runner.caller() as call:
+                result = call.call("verify")
+        except (StoreError, IntegrityError) as error:
+            result = verify_closed(settings.load(), error)
+        runner.show(result, json=json, render=_print_checks)
+    runner.leave(result)
 
 
 def doctor(json: Json = False) -> None:

@@ -19,6 +19,7 @@ from core.errors import NotFoundError, UsageError
 from core.jobs import rows
 from core.jobs.queue import ENDED, LIVE, Hold, Job, Message, Published, Status
 from core.jobs.sqlite_file import SqliteFile
+from core.jobs.store_mark import StoreMark
 
 _DUE = (
     rows.SELECT  # noqa: S608 - constants only
@@ -66,6 +67,7 @@ class SqliteQueue:
         self._last_id = 0
         self._tail = secrets.token_hex(3)
         self._file = SqliteFile(path, rows.SCHEMA, layout=1)
+        self.store_mark = StoreMark(self._file)
 
     def publish(
         self,
@@ -231,6 +233,12 @@ class SqliteQueue:
         with self._file.write():
             damaged = [row for row in self._file.read(rows.SELECT) if not rows.is_intact(row)]
             return [self._set_aside(row).id for row in damaged]
+
+    def knows_a_store(self) -> bool:
+        """Whether a store was marked here, or jobs were worked on: then there was one."""
+        mark = self.store_mark.read()
+        worked = "SELECT count(*) FROM jobs WHERE attempts > 0 OR status <> 'queued'"
+        return bool(mark and mark.number) or self._file.read(worked)[0][0] > 0
 
     def close(self) -> None:
         """See JobQueue."""

@@ -12,6 +12,11 @@ from typing import Any
 from core.errors import StoreError
 
 BUSY_MS = 10_000
+FULL = "make room on the disk, then try again"
+RESTORE = (
+    "check the disk; a damaged file comes back from the latest good backup with: "
+    "python -m app restore"
+)
 
 
 class SqliteFile:
@@ -20,7 +25,7 @@ class SqliteFile:
     def __init__(self, path: Path, statements: Sequence[str], layout: int) -> None:
         self.path = path
         self._lock = threading.RLock()
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._mapped():
             self._db = _connect(path)
             self._check()
@@ -69,7 +74,7 @@ class SqliteFile:
             raise StoreError(
                 f"{self.path.name} is damaged: {found[0]}",
                 where=str(self.path),
-                hint="restore it from a backup with: python -m app restore",
+                hint=RESTORE,
             )
 
     def _migrate(self, statements: Sequence[str], layout: int) -> None:
@@ -94,7 +99,7 @@ class SqliteFile:
             raise StoreError(
                 f"{self.path.name} cannot be used: {error}",
                 where=str(self.path),
-                hint="check free disk space; restore a damaged file from a backup",
+                hint=FULL if "full" in str(error) else RESTORE,
             ) from error
 
 

@@ -10,43 +10,44 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import OpenbellError
+from core.jobs.queue import Status
 from core.service import health
 from core.service.commands import FOUND_ERRORS, CommandResult, command
+from core.service.data_folder import backups_of
 from core.service.sources import foundry_client
+from core.settings import Settings
 from core.store import backup as backups
 
 if TYPE_CHECKING:
     from core.service.desk import Desk
 
-
 CONTAINER_SECONDS = 10.0
-
-
-def folder_of(data_dir: Path) -> Path:
-    """Where backups are kept unless told otherwise."""
-    return data_dir / "backups"
+SHOWN_ROWS = 1000
 
 
 @command("backup")
 def backup_command(desk: Desk, *, folder: Path | None = None) -> dict[str, Any]:
     """Copy store and queue into a new folder, and verify the copy."""
-    where = folder or folder_of(desk.settings.data_dir)
+    where = folder or backups_of(desk.settings.data_dir)
     made = backups.make(desk.warehouse, desk.settings.queue_path, where, desk.now())
     return _document(made)
 
 
 @command("verify")
 def verify_command(desk: Desk) -> CommandResult:
-    """Check store, queue and every backup; errors found give exit code 3."""
+    """Check store, queue, marks and every backup; errors found give exit code 3."""
     checks = [
         _check("store", lambda: f"{desk.warehouse.verify():,} rows read"),
-        _check("queue", lambda: _queue(desk)),
-    ]
-    checks += [
-        _check(f"backup {path.name}", lambda p=path: f"{len(backups.check(p).rows)} tables")
-        for path in backups.found(folder_of(desk.settings.data_dir))
+        _check("mark", lambda: _mark(desk)),
+        *_queue(desk),
+        *_backups(desk.settings),
     ]
     return _result(checks)
+
+
+def verify_closed(settings: Settings, error: OpenbellError) -> CommandResult:
+    """The checks of a desk that cannot be opened: why not, and which backups are whole."""
+    return _result([_said("desk", False, str(error)), *_backups(settings)])
 
 
 @command("doctor")
@@ -73,8 +74,8 @@ def _doctor(desk: Desk) -> Iterator[dict[str, Any]]:
     yield _said("SEC contact", bool(chosen.sec_user_agent), contact)
     yield _container(desk)
     yield _check("store", lambda: f"{desk.warehouse.verify():,} rows read")
-    yield _check("queue", lambda: _queue(desk))
-    last = backups.found(folder_of(chosen.data_dir))
+    yield from _queue(desk)
+    last = backups.found(backups_of(chosen.data_dir))
     text = f"{len(last)}, the last is {last[0].name}" if last else "none: python -m app backup"
     yield _said("backups", bool(last), text)
 
@@ -93,11 +94,32 @@ def _container(desk: Desk) -> dict[str, Any]:
     return _check("Foundry container", lambda: asyncio.run(ask()))
 
 
-def _queue(desk: Desk) -> str:
-    corrupt = desk.queue.verify()
-    if corrupt:
-        raise OpenbellError(f"{len(corrupt)} damaged jobs were set aside: {', '.join(corrupt)}")
-    return ", ".join(f"{n} {status}" for status, n in desk.queue.counts().items() if n) or "empty"
+def _mark(desk: Desk) -> str:
+    return f"the store stands at {desk.warehouse.compare_with_mark()}"
+
+
+def _queue(desk: Desk) -> Iterator[dict[str, Any]]:
+    """One check for the queue, and one for every damaged row until it is discarded."""
+    yield _check("queue", lambda: _counts(desk))
+    for job in desk.queue.find([Status.CORRUPT], limit=SHOWN_ROWS):
+        told = (
+            f"damaged, set aside, never run ({job.event_name}); bring it back with: "
+            f"python -m app restore, or give it up with: python -m app jobs discard {job.id}"
+        )
+        yield _said(f"job {job.id}", False, told)
+
+
+def _counts(desk: Desk) -> str:
+    desk.queue.verify()
+    counts = desk.queue.counts()
+    if counts[Status.CORRUPT]:
+        raise OpenbellError(f"{counts[Status.CORRUPT]} damaged jobs")
+    return ", ".join(f"{n} {status}" for status, n in counts.items() if n) or "empty"
+
+
+def _backups(settings: Settings) -> Iterator[dict[str, Any]]:
+    for path in backups.found(backups_of(settings.data_dir)):
+        yield _check(f"backup {path.name}", lambda p=path: f"{len(backups.check(p).rows)} tables")
 
 
 def _check(name: str, look: Any) -> dict[str, Any]:

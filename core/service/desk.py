@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,8 +13,10 @@ from core.domain.freshness import Freshness
 from core.jobs.overdue import freshness_of
 from core.jobs.progress import ProgressBoard
 from core.jobs.pulls import Puller
-from core.jobs.queue import JobQueue
+from core.jobs.queue import Job, JobQueue
 from core.jobs.sqlite import SqliteQueue
+from core.observe import logs
+from core.service import data_folder
 from core.service.engine import DeskEngine
 from core.service.sources import build_sources
 from core.settings import Settings
@@ -22,9 +25,15 @@ from core.store.pull_state import PullState, pull_states
 from core.store.queries import Queries, QueryLimits
 from core.store.warehouse import Warehouse
 
+log = logs.get("desk")
+
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+def _tell_corrupt(job: Job) -> None:
+    log.error("a damaged job was set aside", job=job.id, was=job.event_name)
 
 
 class Desk:
@@ -53,19 +62,38 @@ class Desk:
             warehouse, build_sources(self), self.board, now, simulated=settings.simulated
         )
         self.engine: DeskEngine | None = None
+        self._opened = ExitStack()
 
     @classmethod
-    def open(cls, settings: Settings, now: Callable[[], datetime] = _utc_now) -> Desk:
-        """Open catalogue, store and queue; OwnershipError when another desk has them."""
+    def open(
+        cls,
+        settings: Settings,
+        now: Callable[[], datetime] = _utc_now,
+        *,
+        accept_loss: bool = False,
+    ) -> Desk:
+        """Open catalogue, queue and store; OwnershipError when another desk has them.
+
+        StoreError when one is damaged, gone, or behind what the other knows of it; `accept_loss`
+        goes on with a store or a queue that lacks something.
+        """
         catalogue = Catalogue.load(settings.catalogue)
-        warehouse = Warehouse.open(settings.store_path)
-        try:
+        with ExitStack() as stack:
+            stack.enter_context(data_folder.own(settings))
+            data_folder.settle(settings)
+            queue = SqliteQueue(settings.queue_path, now, on_corrupt=_tell_corrupt)
+            stack.callback(queue.close)
+            warehouse = Warehouse.open(
+                settings.store_path,
+                queue.store_mark,
+                evidence=data_folder.evidence(settings, queue),
+                accept_loss=accept_loss,
+            )
+            stack.callback(warehouse.close)
             records.close_orphans(warehouse, now())
-            queue = SqliteQueue(settings.queue_path, now)
-        except BaseException:
-            warehouse.close()
-            raise
-        return cls(settings, catalogue, warehouse, queue, now)
+            desk = cls(settings, catalogue, warehouse, queue, now)
+            desk._opened = stack.pop_all()
+            return desk
 
     def start(self, *, scheduler: bool = True) -> None:
         """Run the worker (and the scheduler) in a thread of their own."""
@@ -73,13 +101,12 @@ class Desk:
         self.engine.start()
 
     def close(self) -> None:
-        """Finish or hand back running jobs, then let go of queue and store, in that order."""
+        """Finish or hand back running jobs, then let go of store, queue and data folder."""
         self.queries.close()
         if self.engine:
             self.engine.close()
             self.engine = None
-        self.queue.close()
-        self.warehouse.close()
+        self._opened.close()
 
     def __enter__(self) -> Desk:
         return self

@@ -2,54 +2,73 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import hashlib
 import os
 import shutil
 import sqlite3
-from collections.abc import Mapping
-from contextlib import closing
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import orjson
 
-from core.errors import IntegrityError, NotFoundError, StoreError
+from core.errors import IntegrityError, NotFoundError, OpenbellError, StoreError
+from core.store import files, presence
+from core.store.transaction import quoted
 from core.store.warehouse import Warehouse
 
 MANIFEST = "manifest.json"
-CHUNK_BYTES = 1024 * 1024
+PART = ".part"
+STORE, QUEUE = "store", "queue"  # roles: what a file of a backup is, whatever it is called
+NAMES = {STORE: "store.duckdb", QUEUE: "queue.sqlite"}
+_KEYS = {"made_at", "files", "rows"}  # of manifests before there were roles
+_KEYS_NOW = _KEYS | {"roles", "digest"}
 
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """One backup folder: its files with sha256 and bytes, and the rows of each table."""
+    """One backup folder: its files with sha256 and bytes, their roles, the rows of each table."""
 
     folder: Path
     made_at: datetime
     files: Mapping[str, Mapping[str, str | int]]
     rows: Mapping[str, int]
+    roles: Mapping[str, str]
+
+    def path_of(self, role: str) -> Path | None:
+        """The file with a role; None when the backup has none."""
+        name = self.roles.get(role)
+        return self.folder / name if name else None
 
 
 def make(warehouse: Warehouse, queue_path: Path, folder: Path, now: datetime) -> Backup:
-    """Copy store and queue into a new folder and verify the copy; readers go on meanwhile."""
-    target = folder / f"{now:%Y%m%dT%H%M%S}"
-    aside = folder / f".{target.name}.part"
-    shutil.rmtree(aside, ignore_errors=True)
+    """Copy store and queue into a new folder and verify the copy; readers go on meanwhile.
+
+    Writers wait until both are copied: a job that is done in the one has its data in the other.
+    """
     try:
-        aside.mkdir(parents=True)
-        warehouse.copy_to(aside / warehouse.path.name)
-        _copy_queue(queue_path, aside / queue_path.name)
-        rows = _rows(aside / warehouse.path.name)
-        files = {path.name: _stated(path) for path in sorted(aside.iterdir())}
-        document = {"made_at": now, "files": files, "rows": rows}
-        _write(aside / MANIFEST, orjson.dumps(document))
-        aside.rename(target)
+        files.folder(folder)
+        sweep(folder)
+        with _aside(folder, now) as aside:
+            with warehouse.still():
+                _copy_queue(queue_path, aside / NAMES[QUEUE])
+                warehouse.copy_to(aside / NAMES[STORE])
+            rows = read_through(aside / NAMES[STORE])
+            _write_manifest(aside, rows, now)
+            target = _put_in_place(aside, folder / f"{now:%Y%m%dT%H%M%S}")
     except OSError as error:
-        raise StoreError(f"the backup could not be written: {error}", where=str(folder)) from error
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        raise StoreError(
+            f"the backup could not be written: {error.strerror}",
+            where=str(folder),
+            hint="make room on the disk, or choose another folder with --to",
+        ) from error
     return check(target)
 
 
@@ -59,88 +78,184 @@ def check(folder: Path) -> Backup:
     for name, stated in backup.files.items():
         path = folder / name
         if not path.is_file() or _stated(path) != stated:
-            raise IntegrityError(f"the backup's {name} is damaged", where=str(folder))
-    stores = [name for name in backup.files if name.endswith(".duckdb")]
-    if stores and _rows(folder / stores[0]) != backup.rows:
-        raise IntegrityError("the backup's tables are not as they were", where=str(folder))
+            raise _damaged(f"the backup's {name} is damaged", folder)
+    store = backup.path_of(STORE)
+    if store is None or store.name not in backup.files:
+        raise _damaged("the backup holds no store", folder)
+    if read_through(store, count_only=True) != backup.rows:
+        raise _damaged("the backup's tables are not as they were", folder)
     return backup
 
 
 def found(folder: Path) -> list[Path]:
-    """Backup folders, newest first."""
-    return sorted((path.parent for path in folder.glob(f"*/{MANIFEST}")), reverse=True)
+    """Backup folders, newest first; a damaged one may lack its manifest."""
+    if not folder.is_dir():
+        return []
+    seen = [path for path in folder.iterdir() if path.is_dir() and path.name[0] != "."]
+    return sorted(seen, reverse=True)
 
 
-def restore(backup: Backup, store_path: Path, queue_path: Path, now: datetime) -> Path:
-    """Put a verified backup in place of store and queue; the folder with what was there."""
-    kept = store_path.parent / f"set-aside-{now:%Y%m%dT%H%M%S}"
-    kept.mkdir(parents=True)
-    for live in (store_path, queue_path):
-        for path in live.parent.glob(f"{live.name}*"):
-            path.rename(kept / path.name)
-    for live in (store_path, queue_path):
-        source = backup.folder / live.name
-        if source.is_file():
-            aside = live.with_name(f".{live.name}.part")
-            shutil.copyfile(source, aside)
-            _sync(aside)
-            aside.replace(live)
-    return kept
+def latest_good(folder: Path) -> tuple[Backup, list[OpenbellError]]:
+    """The newest backup that is whole, and what was wrong with newer ones."""
+    passed: list[OpenbellError] = []
+    for path in found(folder):
+        try:
+            return check(path), passed
+        except OpenbellError as error:
+            passed.append(error)
+    if passed:
+        raise IntegrityError(
+            f"none of the {len(passed)} backups is whole: {'; '.join(e.message for e in passed)}",
+            where=str(folder),
+        )
+    raise NotFoundError(f"there is no backup in {folder}", hint="name its folder: restore FOLDER")
 
 
-def _read(folder: Path) -> Backup:
+def sweep(folder: Path) -> None:
+    """Remove what backups that were killed left behind; one that is being made is locked."""
+    for path in folder.glob(f".*{PART}"):
+        with _locked(path) as free:
+            if free:
+                shutil.rmtree(path, ignore_errors=True)
+
+
+def read_through(path: Path, *, count_only: bool = False) -> dict[str, int]:
+    """Rows per table of a database file that nobody has open, after reading every cell of it."""
+    look = "count(*)" if count_only else "count(*), bit_xor(hash(t))"
+    folding = presence.wal_of(path).exists()
     try:
-        document = orjson.loads((folder / MANIFEST).read_bytes())
-        made_at = datetime.fromisoformat(document["made_at"])
-        return Backup(folder, made_at, document["files"], document["rows"])
-    except FileNotFoundError:
-        raise NotFoundError(f"there is no backup in {folder}") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise IntegrityError("the backup's manifest is damaged", where=str(folder)) from error
-
-
-def _rows(path: Path) -> dict[str, int]:
-    """Rows per table of a database file that nobody has open; reads every table."""
-    try:
-        with duckdb.connect(str(path), read_only=True) as connection:
+        with duckdb.connect(str(path), read_only=not folding) as connection:
             names = connection.execute(
                 "SELECT table_name FROM duckdb_tables() WHERE NOT temporary ORDER BY table_name"
             ).fetchall()
-            return {name: _count(connection, name) for (name,) in names}
+            sql = f"SELECT {look} FROM "
+            counts = {name: _first(connection, f"{sql}{quoted(name)} t") for (name,) in names}
+            if folding:
+                connection.execute("CHECKPOINT")
+            return counts
     except duckdb.Error as error:
         raise IntegrityError(f"the database cannot be read: {error}", where=str(path)) from error
 
 
-def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
-    name = table.replace('"', '""')
-    row = connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()
+def _first(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
+    row = connection.execute(sql).fetchone()
     return int(row[0]) if row else 0
 
 
+@contextmanager
+def _aside(folder: Path, now: datetime) -> Iterator[Path]:
+    """A folder to work in, locked against sweeping, gone at the end unless it was renamed."""
+    aside = Path(tempfile.mkdtemp(suffix=PART, prefix=f".{now:%Y%m%dT%H%M%S}-", dir=folder))
+    with _locked(aside):
+        try:
+            yield aside
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[bool]:
+    """Hold a folder's lock; False when another has it, or when it is gone."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        yield False
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        free = True
+    except BlockingIOError:
+        free = False
+    try:
+        yield free
+    finally:
+        os.close(descriptor)
+
+
+def _put_in_place(aside: Path, wanted: Path) -> Path:
+    """Give the finished folder its name; a second one of the same second gets a number."""
+    for name in (wanted.name, *(f"{wanted.name}-{n:02}" for n in range(2, 100))):
+        target = wanted.with_name(name)
+        try:
+            aside.rename(target)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+            continue
+        files.sync(target.parent)
+        return target
+    raise StoreError("a hundred backups were made in this second", where=str(wanted.parent))
+
+
+def _write_manifest(aside: Path, rows: Mapping[str, int], now: datetime) -> None:
+    roles = {role: name for role, name in NAMES.items() if (aside / name).is_file()}
+    stated = {name: _stated(aside / name) for name in roles.values()}
+    document = {"made_at": now, "files": stated, "rows": rows, "roles": roles}
+    document["digest"] = _digest(orjson.loads(orjson.dumps(document)))
+    files.write_synced(aside / MANIFEST, orjson.dumps(document))
+
+
+def _digest(document: Mapping[str, Any]) -> str:
+    """The digest of a manifest but for itself: a flipped bit in it is noticed."""
+    rest = {key: value for key, value in document.items() if key != "digest"}
+    return hashlib.sha256(orjson.dumps(rest, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def _read(folder: Path) -> Backup:
+    if not folder.is_dir():
+        raise NotFoundError(f"there is no backup in {folder}")
+    try:
+        document = orjson.loads((folder / MANIFEST).read_bytes())
+        if set(document) == _KEYS:
+            document["roles"] = _roles_of(folder, document["files"])
+        elif set(document) != _KEYS_NOW or document["digest"] != _digest(document):
+            raise ValueError("its digest differs")
+        made_at = datetime.fromisoformat(document["made_at"])
+        return Backup(folder, made_at, document["files"], document["rows"], document["roles"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _damaged("the backup's manifest is missing or damaged", folder) from error
+
+
+def _roles_of(folder: Path, names: Mapping[str, Any]) -> dict[str, str]:
+    """Roles in a backup that does not state them."""
+    known = {name: kind_of(folder / name) for name in names}
+    return {kind: name for name, kind in known.items() if kind}
+
+
+def kind_of(path: Path) -> str | None:
+    """Whether a file that nobody has open begins like a store or like a queue."""
+    if not path.is_file():
+        return None
+    with path.open("rb") as file:
+        head = file.read(16)
+    return (
+        STORE if head[8:12] == b"DUCK" else QUEUE if head.startswith(b"SQLite format 3") else None
+    )
+
+
+def _damaged(message: str, folder: Path) -> IntegrityError:
+    return IntegrityError(
+        f"{message} ({folder.name})",
+        where=str(folder),
+        hint="python -m app restore passes it over; make a new one with: python -m app backup",
+    )
+
+
 def _copy_queue(path: Path, target: Path) -> None:
+    """A copy made by SQLite itself, which shares the file with the open queue of this process."""
     if not path.is_file():
         return
-    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(target)) as copy:
-        source.backup(copy)
-    _sync(target)
+    try:
+        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(target)) as copy:
+            source.backup(copy)
+            found = copy.execute("PRAGMA integrity_check(1)").fetchone()[0]
+    except sqlite3.Error as error:
+        raise StoreError(f"the queue could not be copied: {error}", where=str(path)) from error
+    if found != "ok":
+        raise IntegrityError(f"the queue is damaged: {found}", where=str(path))
+    target.chmod(0o600)
+    files.sync(target)
 
 
 def _stated(path: Path) -> dict[str, str | int]:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(CHUNK_BYTES):
-            digest.update(piece)
-    return {"sha256": digest.hexdigest(), "bytes": path.stat().st_size}
-
-
-def _write(path: Path, body: bytes) -> None:
-    path.write_bytes(body)
-    _sync(path)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    return {"sha256": files.sha256(path), "bytes": path.stat().st_size}

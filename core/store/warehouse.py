@@ -1,13 +1,12 @@
 """The warehouse: one DuckDB file, one writer at a time, any number of readers.
 
-One process holds the file open; every thread reads through a cursor of the same connection.
+One process holds the file open; every thread reads through a cursor of the same connection. Who
+that is tells a lock file beside it: `core.store.ownership`.
 """
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,8 +17,13 @@ import duckdb
 import polars as pl
 
 from core.errors import OwnershipError, StoreError
+from core.observe import logs
+from core.store import files, presence
+from core.store import mark as marks
+from core.store.mark import Mark, MarkKeeper
 from core.store.memory import Memory
 from core.store.migrate import migrate
+from core.store.ownership import Ownership, lock_of
 from core.store.transaction import Transaction
 
 Params = Sequence[Any] | Mapping[str, Any]
@@ -36,6 +40,12 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "storage_compatibility_version": "v1.5.0",
 }
 CACHED_BYTES = 32 * 2**20
+LOG_BYTES = 8 * 2**20  # of the write-ahead log; a commit beyond it folds the log into the file
+RESTORE = "bring back the latest good backup with: python -m app restore"
+_DAMAGE = re.compile(
+    "corrupt|checksum|not a valid|could not read enough|deserialize|serializ|internal error", re.I
+)
+log = logs.get("store")
 _MEMORY = """
     SELECT coalesce(sum(memory_usage_bytes), 0)::BIGINT,
            coalesce(sum(memory_usage_bytes) FILTER (tag = 'BASE_TABLE'), 0)::BIGINT
@@ -46,26 +56,51 @@ _MEMORY = """
 class Warehouse:
     """The store of all tables; open it with `Warehouse.open`, close it when done."""
 
-    def __init__(self, path: Path, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(
+        self,
+        path: Path,
+        connection: duckdb.DuckDBPyConnection,
+        owned: Ownership,
+        keeper: MarkKeeper | None,
+    ) -> None:
         self.path = path
         self._connection = connection
+        self._owned = owned
+        self._keeper = keeper
+        self._marked: int | None = None  # the last commit whose mark stands in the other file
         self._write_lock = threading.RLock()
         self.commits = 0  # counts up after each: what was read before it may be old
         self._memory = Memory()
 
     @classmethod
-    def open(cls, path: Path) -> Warehouse:
-        """The warehouse in a file, made and migrated when needed.
+    def open(
+        cls,
+        path: Path,
+        keeper: MarkKeeper | None = None,
+        *,
+        evidence: str | None = None,
+        accept_loss: bool = False,
+    ) -> Warehouse:
+        """The warehouse in a file, made and migrated when needed; `keeper` keeps its mark.
 
-        OwnershipError when another process holds it, StoreError when it cannot be opened.
+        OwnershipError when another process holds it. StoreError when it cannot be opened, is gone
+        although there is `evidence` of one, or lacks commits that its mark tells of; with
+        `accept_loss` the mark is set back to what the store holds.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
-        warehouse = cls(path, _connect(path))
+        files.folder(path.parent)
+        owned = Ownership.take([lock_of(path)])
         try:
+            presence.must_be(path, evidence)
+            warehouse = cls(path, _connect(path), owned, keeper)
+        except BaseException:
+            owned.release()
+            raise
+        try:
+            warehouse._agree(accept_loss)
             with warehouse.transaction() as tx:
                 migrate(tx)
         except BaseException:
-            warehouse.close()
+            warehouse._abandon()
             raise
         return warehouse
 
@@ -73,6 +108,7 @@ class Warehouse:
         """Let go of the file; what is committed is on disk."""
         self._memory.clear()
         self._connection.close()
+        self._owned.release()
 
     def __enter__(self) -> Warehouse:
         return self
@@ -112,12 +148,69 @@ class Warehouse:
         with self._write_lock, self._mapped(), self.cursor() as cursor, self._lean(bulk):
             cursor.execute("BEGIN TRANSACTION")
             try:
-                yield Transaction(cursor)
+                tx = Transaction(cursor)
+                yield tx
+                mark = marks.count_up(cursor, self._marked)
                 cursor.execute("COMMIT")
                 self.commits += 1
             except BaseException:
                 _rollback(cursor)
                 raise
+            self._keep(mark)
+        if not bulk:
+            self._fold_long_log()
+
+    def _agree(self, accept_loss: bool) -> None:
+        """Compare the store with its mark before anything is written to it."""
+        if self._keeper is None:
+            return
+        with self._mapped(), self.cursor() as cursor:
+            state = marks.state_of(cursor)
+        if accept_loss and state:
+            self._keeper.write(state.mark)
+        kept = self._keeper.read()
+        marks.compare(state, kept)
+        if kept is None:
+            self._keep(state.mark if state else marks.NOTHING)
+        else:
+            self._marked = kept.number
+
+    def compare_with_mark(self) -> Mark:
+        """The store's own mark after comparing it with the one kept beside it; else StoreError."""
+        with self._write_lock, self._mapped(), self.cursor() as cursor:
+            state = marks.state_of(cursor)
+            if self._keeper:
+                marks.compare(state, self._keeper.read())
+        return state.mark if state else marks.NOTHING
+
+    def _keep(self, mark: Mark) -> None:
+        """Mark a commit that stands: when that fails the mark is behind, which loses nothing."""
+        if self._keeper is None:
+            return
+        try:
+            self._keeper.write(mark)
+            self._marked = mark.number
+        except StoreError as error:
+            log.warning("the commit was not marked", number=mark.number, error=str(error))
+
+    def _fold_long_log(self) -> None:
+        """Checkpoint when much stands in the log; the commit before it stands in any case."""
+        wal = presence.wal_of(self.path)
+        try:
+            if wal.stat().st_size > LOG_BYTES:
+                self.checkpoint()
+        except FileNotFoundError:
+            return
+        except StoreError as error:
+            log.warning("the write-ahead log was not folded in", error=str(error))
+
+    def _abandon(self) -> None:
+        """Close a store that was refused, and leave its files as they are."""
+        try:
+            self._connection.execute("PRAGMA disable_checkpoint_on_shutdown")
+        except duckdb.Error as error:
+            log.warning("the refused store could not be left alone", error=_first_line(error))
+        self.close()
 
     @contextmanager
     def _lean(self, bulk: bool) -> Iterator[None]:
@@ -146,16 +239,20 @@ class Warehouse:
             rows += self._read(f'SELECT count(*), bit_xor(hash(t)) FROM "{table}" t').row(0)[0]
         return rows
 
-    def copy_to(self, target: Path) -> None:
-        """A consistent copy of the database file, made while no writer is at work."""
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Keep writers out, and everything in the file itself, as long as the block lasts."""
         with self._write_lock:
             self.checkpoint()
-            shutil.copyfile(self.path, target)
-            descriptor = os.open(target, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            yield
+
+    def copy_to(self, target: Path) -> None:
+        """A consistent copy of the database file, made while no writer is at work."""
+        with self.still():
+            files.copy_by_another(self.path, target)
+            wal = presence.wal_of(self.path)
+            if wal.exists() and wal.stat().st_size:  # a reader kept the checkpoint from emptying it
+                files.copy_by_another(wal, presence.wal_of(target))
 
     @contextmanager
     def _mapped(self) -> Iterator[None]:
@@ -167,10 +264,12 @@ class Warehouse:
             raise StoreError(
                 f"the store failed and was opened again: {_first_line(error)}",
                 where=str(self.path),
-                hint="check free disk space, then try again",
+                hint=_way_back(error) or "check free disk space, then try again",
             ) from error
         except duckdb.Error as error:
-            raise StoreError(_first_line(error), where=str(self.path)) from error
+            raise StoreError(
+                _first_line(error), where=str(self.path), hint=_way_back(error)
+            ) from error
 
     def _reopen(self) -> None:
         with self._write_lock:
@@ -184,7 +283,7 @@ def _connect(path: Path) -> duckdb.DuckDBPyConnection:
         connection = duckdb.connect(str(path), config=dict(_CONFIG))
         connection.execute("SET GLOBAL TimeZone = 'UTC'")
         return connection
-    except duckdb.IOException as error:
+    except duckdb.Error as error:
         owner = re.search(r"\(PID (\d+)\)", str(error))
         if owner:
             raise OwnershipError(
@@ -192,13 +291,17 @@ def _connect(path: Path) -> duckdb.DuckDBPyConnection:
                 where=str(path),
                 hint="use that desk's address, or stop it first",
             ) from None
-        raise StoreError(f"the store cannot be opened: {_first_line(error)}") from error
-    except duckdb.Error as error:
+        rights = "permission denied" in str(error).lower()
         raise StoreError(
             f"the store cannot be opened: {_first_line(error)}",
             where=str(path),
-            hint="restore it from a backup with: python -m app restore",
+            hint="give the file to the user of the desk" if rights else RESTORE,
         ) from error
+
+
+def _way_back(error: duckdb.Error) -> str | None:
+    """What to do about a failure: restore, when it tells of a damaged file."""
+    return RESTORE if _DAMAGE.search(str(error)) else None
 
 
 def _trim(cursor: duckdb.DuckDBPyConnection) -> None:

@@ -1,0 +1,183 @@
+"""Put a copy of store and queue in place of what is there: the desk is the old one or the new one.
+
+All is copied aside first, synced and checked. Then one small file says which renames are to be
+made; once it stands, they are made, by this process or by whoever opens the desk next. Before it
+stands nothing was moved. Paths in it are relative to the data folder.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from core.errors import IntegrityError, StoreError
+from core.store import backup as backups
+from core.store import files, presence
+from core.store.backup import PART, QUEUE, STORE
+
+PLAN = "restore.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The data folder and where store and queue of a desk are."""
+
+    folder: Path
+    store: Path
+    queue: Path
+
+    @property
+    def live(self) -> dict[str, Path]:
+        """The live file of each role."""
+        return {STORE: self.store, QUEUE: self.queue}
+
+    @property
+    def staged(self) -> dict[str, Path]:
+        """Where the file of each role waits to be put in place."""
+        return {role: path.with_name(f".{path.name}{PART}") for role, path in self.live.items()}
+
+
+def beside(live: Path) -> list[Path]:
+    """What the engines keep beside a database file: logs that belong to it alone."""
+    endings = (".wal", ".wal.checkpoint", ".wal.recovery", "-wal", "-shm", "-journal")
+    return [path for ending in endings if (path := live.with_name(live.name + ending)).exists()]
+
+
+def stage(places: Places, sources: Mapping[str, Path | None]) -> None:
+    """Copy the file of each role aside, with its logs; StoreError when there is no room."""
+    try:
+        for role, source in sources.items():
+            if source is not None:
+                _stage(source, places.staged[role])
+    except OSError as error:
+        raise StoreError(
+            f"the copies could not be written: {error.strerror}; nothing was moved",
+            where=str(places.folder),
+            hint="make room on the disk, then try again",
+        ) from error
+
+
+def _stage(source: Path, staged: Path) -> None:
+    files.folder(staged.parent)
+    try:
+        files.copy_by_another(source, staged)
+        for log in beside(source):
+            files.copy_by_another(log, staged.with_name(staged.name + log.name[len(source.name) :]))
+    except StoreError as error:
+        raise StoreError(
+            f"{error.message}; nothing was moved",
+            where=error.where,
+            hint="make room on the disk, then try again",
+        ) from error
+
+
+def must_equal(backup: backups.Backup, places: Places) -> None:
+    """IntegrityError when a staged copy is not what the backup's manifest says."""
+    for role, staged in places.staged.items():
+        source = backup.path_of(role)
+        if source and files.sha256(staged) != backup.files[source.name]["sha256"]:
+            raise IntegrityError(
+                f"the copy of {source.name} is not what it was copied from; nothing was moved",
+                where=str(staged),
+                hint="check the disk, then try again",
+            )
+
+
+def swap(places: Places, now: datetime) -> Path:
+    """Put what is staged in place; the folder with what was there before."""
+    aside = {path.parent: Path() for path in places.live.values()}
+    for parent in aside:
+        aside[parent] = _new_folder(parent, now)
+    roles = [
+        {
+            "live": _relative(live, places),
+            "staged": _relative(places.staged[role], places),
+            "aside": _relative(aside[live.parent], places),
+        }
+        for role, live in places.live.items()
+    ]
+    for staged in places.staged.values():
+        files.sync(staged)
+    files.write_synced(places.folder / PLAN, orjson.dumps(roles))
+    finish(places)
+    return aside[places.store.parent]
+
+
+def finish(places: Places) -> bool:
+    """Make the renames of a swap that was begun; whether there was one. Only the owner may."""
+    plan = places.folder / PLAN
+    if not plan.exists():
+        return False
+    for role in _read(plan):
+        live, staged, aside = (places.folder / role[key] for key in ("live", "staged", "aside"))
+        if staged.exists():
+            for path in (*beside(live), live):
+                if path.exists():
+                    path.replace(aside / path.name)
+            staged.replace(live)
+        for folder in {live.parent, aside}:
+            files.sync(folder)
+    plan.unlink()
+    files.sync(plan.parent)
+    return True
+
+
+def sweep(places: Places) -> None:
+    """Remove what a restore left behind that was stopped before it moved anything."""
+    for staged in places.staged.values():
+        for path in (*beside(staged), staged):
+            path.unlink(missing_ok=True)
+    plan = places.folder / PLAN
+    plan.with_name(f".{PLAN}{PART}").unlink(missing_ok=True)
+    for folder in {path.parent for path in places.live.values()}:
+        for path in folder.glob(f"{presence.SET_ASIDE}*"):
+            if path.is_dir() and not any(path.iterdir()):
+                path.rmdir()
+
+
+def set_aside_sources(folder: Path) -> dict[str, Path | None]:
+    """Store and queue in a folder that a restore set aside; IntegrityError without a store."""
+    found: dict[str, Path | None] = {STORE: None, QUEUE: None}
+    for path in sorted(folder.iterdir()):
+        kind = backups.kind_of(path)
+        if kind:
+            found[kind] = path
+    if found[STORE] is None:
+        raise IntegrityError(
+            f"there is neither a manifest nor a whole store in {folder.name}", where=str(folder)
+        )
+    return found
+
+
+def _new_folder(parent: Path, now: datetime) -> Path:
+    stem = f"{presence.SET_ASIDE}{now:%Y%m%dT%H%M%S}"
+    for name in (stem, *(f"{stem}-{n:02}" for n in range(2, 100))):
+        folder = parent / name
+        try:
+            folder.mkdir(mode=0o700)
+        except FileExistsError:
+            continue
+        return folder
+    raise StoreError("a hundred restores were made in this second", where=str(parent))
+
+
+def _relative(path: Path, places: Places) -> str:
+    return os.path.relpath(path, places.folder)
+
+
+def _read(plan: Path) -> Sequence[Mapping[str, Any]]:
+    try:
+        roles: Sequence[Mapping[str, Any]] = orjson.loads(plan.read_bytes())
+        return [{key: str(role[key]) for key in ("live", "staged", "aside")} for role in roles]
+    except (ValueError, KeyError, TypeError) as error:
+        raise IntegrityError(
+            "the plan of a restore that was stopped is damaged",
+            where=str(plan),
+            hint="remove that file, then run again: python -m app restore",
+        ) from error
