@@ -32,6 +32,11 @@ def when(instant: datetime | None, zone: str = MARKET_ZONE, *, seconds: bool = F
     return f"{local:%a} {local.day} {local:%b} {local:{clock}} {zone_label(zone)}"
 
 
+def clock(instant: datetime | None, zone: str = MARKET_ZONE) -> str:
+    """The time of day of an instant in the reader's zone, as `16:05`."""
+    return NOTHING if instant is None else f"{instant.astimezone(_zone(zone)):%H:%M}"
+
+
 def utc(instant: datetime | None) -> str:
     """An instant in UTC, as `2026-11-20 21:05:00 UTC`: what a tooltip says."""
     return NOTHING if instant is None else f"{instant.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import polars as pl
 import streamlit as st
 
-from components import formats, shell, tables
+from components import badges, formats, shell, tables
 from core import service
 from core.service import jobs, refresh
 
@@ -137,8 +137,7 @@ def toasts(desk: service.Desk) -> None:
     told, st.session_state[NEWS_KEY] = jobs.news(desk, st.session_state.get(NEWS_KEY))
     if len(told) > 3:
         bad = sum(not item.good for item in told)
-        st.toast(f"{len(told)} background jobs ended, {bad} failed", icon="🔴" if bad else "🟢")
+        st.toast(f"{len(told)} things happened, {bad} failed", icon="🔴" if bad else "🟢")
         return
     for item in told:
-        text = f"{item.what}: done" if item.good else f"{item.what} failed: {item.error}"
-        st.toast(text, icon="🟢" if item.good else "🔴")
+        st.toast(badges.plain(item.sentence), icon="🟢" if item.good else "🔴")

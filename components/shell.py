@@ -20,7 +20,7 @@ import structlog
 from components import badges, formats, links, once, theme, views
 from core import service
 from core.errors import OpenbellError
-from core.service import companies, datasets, exports, preferences
+from core.service import companies, datasets, exports, preferences, upstreams
 
 T = TypeVar("T")
 FRESH_SECONDS = 2.0
@@ -107,10 +107,34 @@ def strip(
         parts.append(badges.freshness(stalest.freshness))
         parts.append(f"{badges.plain(stalest.name)} · {_ages(desk, stalest)}")
         tip = "\n\n".join(f"{s.name}: {s.freshness}, {formats.utc(s.last_success)}" for s in known)
+    parts += [outage(host, zone()) for host in hosts_down(desk, datasets)]
     moment = as_of or (stalest.last_success if stalest is not None else None)
     if moment is not None:
         parts.append(f"as of **{formats.when(moment, zone())}**")
     return " ".join(parts), tip
+
+
+def hosts_down(desk: service.Desk, names: Sequence[str]) -> list[upstreams.UpstreamStatus]:
+    """The hosts of these datasets that are down."""
+    return [
+        h for h in upstreams.overview(desk) if h.is_down and not set(names).isdisjoint(h.datasets)
+    ]
+
+
+def outages(desk: service.Desk) -> None:
+    """Every host that is down, with its last error and when it is asked again."""
+    for host in filter(lambda host: host.is_down, upstreams.overview(desk)):
+        when = f"Asked next {formats.when(host.next_probe, zone(), seconds=True)}"
+        why = badges.plain(formats.sentence(host.last_error or ""))
+        st.markdown(f"{outage(host, zone())}  \n{small(f'{when}. {why}')}")
+
+
+def outage(host: upstreams.UpstreamStatus, zone: str) -> str:
+    """`container down since 06:31, asked again 06:36` as Markdown."""
+    what = "has blocked us" if host.blocked else "down"
+    since, asked = formats.clock(host.since, zone), formats.clock(host.asked_at, zone)
+    words = f"{host.label} {what} since {since}, asked again {asked} {formats.zone_label(zone)}"
+    return badges.badge(words, "red")
 
 
 def _ages(desk: service.Desk, status: Any) -> str:

@@ -6,7 +6,9 @@
     │   ├── ConnectionLostError     refused, dropped, closed before the end
     │   ├── ServerError             the other side answered 5xx
     │   ├── RateLimitedError        429: slow down (carries retry_after_seconds)
-    │   ├── BlockedError            403 block: pause until an instant (carries until)
+    │   ├── PausedError             nothing may be asked before an instant (carries until)
+    │   │   ├── BlockedError            403 block: the other side told us to stay away
+    │   │   └── UpstreamDownError       its circuit breaker is open: the host is down
     │   ├── StoreError              the store cannot be read or written (disk full, damaged)
     │   └── PullCancelledError      the user called it off
     ├── NotFoundError           does not exist
@@ -90,8 +92,8 @@ class RateLimitedError(TransportError):
         self.retry_after_seconds = retry_after_seconds
 
 
-class BlockedError(TransportError):
-    """The other side has blocked us; nothing may be asked before `until` (UTC)."""
+class PausedError(TransportError):
+    """Nothing may be asked before `until` (UTC); whoever waits until then loses nothing."""
 
     transient = False
 
@@ -100,6 +102,14 @@ class BlockedError(TransportError):
     ) -> None:
         super().__init__(message, where=where, hint=hint)
         self.until = until
+
+
+class BlockedError(PausedError):
+    """The other side has blocked us."""
+
+
+class UpstreamDownError(PausedError):
+    """The host has not answered lately; `until` is when it is asked for a sign of life."""
 
 
 class StoreError(TransportError):

@@ -20,6 +20,7 @@ with shell.guarded("the datasets"):
     statuses = shell.statuses(desk)
     for problem in desk.catalogue.problems:
         shell.error_box(problem, what="one dataset of the catalogue")
+    shell.outages(desk)
     if not statuses:
         shell.empty("The catalogue is empty.", f"Add datasets to {desk.settings.catalogue}.")
     pullable = [s.name for s in statuses if s.enabled and s.source != "file"]

@@ -156,9 +156,10 @@ def _print_status(document: dict[str, Any], console: Console) -> None:
         "dataset", "freshness", "rows", "last success", "next due", "error or missing", box=None
     )
     for item in document["datasets"]:
+        down = " (upstream down)" if item["upstream"] not in (None, "closed") else ""
         table.add_row(
             item["name"],
-            item["freshness"],
+            item["freshness"] + down,
             f"{item['rows']:,}",
             (item["last_success"] or "never")[:19],
             (item["next_due"] or "—")[:19],

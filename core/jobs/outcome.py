@@ -9,17 +9,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from core.errors import BlockedError, OpenbellError, RateLimitedError, StoreError
-from core.jobs.queue import Job, backoff
+from core.errors import OpenbellError, PausedError, RateLimitedError, StoreError
+from core.jobs.queue import Job, backoff, patience
 
-Kind = Literal["started", "done", "retry", "dead", "cancelled", "released", "lost"]
+Kind = Literal["started", "done", "retry", "waits", "dead", "cancelled", "released", "lost"]
+Notice = Literal["down", "up"]
 LONGEST_RETRY_AFTER = timedelta(hours=1)
 REMEMBERED = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a delivery ended. `retry_at` goes with kind retry, `result` with kind done."""
+    """How a delivery ended. `retry_at` goes with kind retry and waits, `result` with kind done.
+
+    A job that waits has spent no attempt.
+    """
 
     kind: Kind
     error: str | None = None
@@ -29,13 +33,17 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class JobEvent:
-    """One entry of the memory; `seq` grows by one with each."""
+    """One entry of the memory; `seq` grows by one with each.
+
+    What happened to no job (a host went down or came back) has a `text` instead of one.
+    """
 
     seq: int
-    kind: Kind
-    job: Job
+    kind: Kind | Notice
+    job: Job | None
     at: datetime
     error: str | None = None
+    text: str | None = None
 
 
 class JobEvents:
@@ -49,9 +57,18 @@ class JobEvents:
 
     def add(self, kind: Kind, job: Job, error: str | None = None) -> None:
         """Remember that something happened to a job."""
+        self._append(kind, job, error, None)
+
+    def notice(self, kind: Notice, text: str, error: str | None = None) -> None:
+        """Remember that something happened to a host."""
+        self._append(kind, None, error, text)
+
+    def _append(
+        self, kind: Kind | Notice, job: Job | None, error: str | None, text: str | None
+    ) -> None:
         with self._lock:
             self._seq += 1
-            self._events.append(JobEvent(self._seq, kind, job, self._now(), error))
+            self._events.append(JobEvent(self._seq, kind, job, self._now(), error, text))
 
     def since(self, seq: int) -> list[JobEvent]:
         """Events after `seq`, oldest first."""
@@ -65,24 +82,33 @@ class JobEvents:
             return self._seq
 
 
+def is_window(job: Job) -> bool:
+    """Whether a job answers a window of a schedule: such a job is tried until it has done so."""
+    return "closes_at" in job.payload and "due_at" in job.payload
+
+
 def of_failure(error: Exception, job: Job, now: datetime, fraction: float) -> Outcome:
     """Retry what may pass (with backoff and jitter), bury what asking again cannot help.
 
-    A block is waited out; a server that names a time to come back is believed, up to an hour.
-    A store that cannot be written (disk full) may be writable later.
+    A host that is down or has blocked us is waited for; a server that names a time to come back is
+    believed, up to an hour. A store that cannot be written (disk full) may be writable later. The
+    job of a window spends no attempt on what may pass, and its pauses grow with its age.
     """
     text = str(error) or type(error).__name__
-    if isinstance(error, BlockedError):
-        return Outcome("retry", text, retry_at=max(error.until, now))
+    if isinstance(error, PausedError):
+        return Outcome("waits", text, retry_at=max(error.until, now))
     if not isinstance(error, OpenbellError):
         return Outcome("dead", f"unexpected {type(error).__name__}: {text}")
     if not error.transient and not isinstance(error, StoreError):
         return Outcome("dead", text)
-    return Outcome("retry", text, retry_at=now + _delay(error, job, fraction))
+    kind: Kind = "waits" if is_window(job) else "retry"
+    return Outcome(kind, text, retry_at=now + _delay(error, job, now, fraction))
 
 
-def _delay(error: OpenbellError, job: Job, fraction: float) -> timedelta:
+def _delay(error: OpenbellError, job: Job, now: datetime, fraction: float) -> timedelta:
     delay = backoff(job.attempts, fraction)
+    if is_window(job):
+        delay = patience(now - job.created_at, fraction)
     if isinstance(error, RateLimitedError) and error.retry_after_seconds:
         asked = timedelta(seconds=error.retry_after_seconds)
         return max(delay, min(asked, LONGEST_RETRY_AFTER))

@@ -201,6 +201,7 @@ class Puller:
             message=pulled.remark(),
             partial_reason=pulled.partial,
             schema_hash=dataset.schema_hash,
+            owed=pulled.owed,
         )
 
     def _record(

@@ -7,7 +7,7 @@ doubles as the fencing token: a worker whose lease went to another can no longer
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -28,6 +28,9 @@ class Status(StrEnum):
     DISCARDED = "discarded"
     CORRUPT = "corrupt"
 
+
+STOPPED = "its worker stopped"
+"""How the last error of a job begins that was given up because its workers died with it."""
 
 LIVE = (Status.QUEUED, Status.RUNNING)
 ENDED = (Status.DONE, Status.CANCELLED, Status.DISCARDED)
@@ -67,8 +70,10 @@ class Job:
 class Message:
     """What is published: an event name with its payload, and how it shall be treated.
 
-    A live job with the same `dedupe_key` is joined; `once` joins an ended one too, so that a
-    window is pulled once however many clocks fire; `behind_running` joins only a job that has
+    A live job with the same `dedupe_key` is joined and brought forward; `once` joins an ended one
+    too and brings nothing forward, so that a window is pulled once however many clocks fire.
+    `again` goes with `once`: an ended job is queued again and a waiting one brought forward,
+    because what it was for is known not to be there. `behind_running` joins only a job that has
     not begun, for work that must see what happened just now.
     """
 
@@ -78,6 +83,7 @@ class Message:
     priority: int = 0
     run_at: datetime | None = None
     once: bool = False
+    again: bool = False
     behind_running: bool = False
 
     @property
@@ -99,8 +105,11 @@ class JobQueue(Protocol):
     """What every adapter does; tests/contract/test_job_queue.py says it in tests.
 
     All methods are thread-safe and durable when they return. StoreError: the queue cannot be
-    written (disk full); NotFoundError: no such job.
+    written (disk full); NotFoundError: no such job. `on_dead` hears of jobs that the queue itself
+    gives up, in `recover`.
     """
+
+    on_dead: Callable[[Job], None] | None
 
     def publish(
         self,
@@ -135,6 +144,14 @@ class JobQueue(Protocol):
 
     def retry(self, job: Job, error: str, run_at: datetime) -> Status:
         """Queue the job again for `run_at`; DEAD when its attempts are used up."""
+        ...
+
+    def postpone(self, job: Job, error: str, run_at: datetime) -> bool:
+        """Queue the job again for `run_at`; this delivery does not count as an attempt."""
+        ...
+
+    def hurry(self, job_ids: Collection[str]) -> int:
+        """Bring waiting jobs forward to now; how many there were."""
         ...
 
     def bury(self, job: Job, error: str) -> bool:
@@ -204,6 +221,15 @@ class JobQueue(Protocol):
     def close(self) -> None:
         """Release the files; closing twice is harmless."""
         ...
+
+
+def patience(age: timedelta, fraction: float) -> timedelta:
+    """Wait before the next try of what must be done in the end: grows with how long it is owed.
+
+    A quarter of its age, from 10 seconds to 10 minutes, half to all of it by `fraction` (0..1).
+    """
+    ceiling = min(max(age.total_seconds() / 4, 10.0), 600.0)
+    return timedelta(seconds=ceiling * (0.5 + 0.5 * fraction))
 
 
 def backoff(attempt: int, fraction: float, base: float = 2.0, most: float = 600.0) -> timedelta:

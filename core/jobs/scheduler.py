@@ -19,7 +19,8 @@ from core.domain.datasets import Dataset, Window
 from core.domain.schedule import Schedule
 from core.domain.windows import Policy, due_windows, policy_of, schedule_of, start_at
 from core.errors import OpenbellError
-from core.jobs.queue import JobQueue, Message
+from core.jobs.outcome import is_window
+from core.jobs.queue import STOPPED, JobQueue, Message, Status
 from core.observe import logs
 from core.store.pull_state import PullState
 
@@ -82,10 +83,15 @@ def messages(
     states: Mapping[str, PullState],
     now: datetime,
     chance: Callable[[], float],
+    *,
+    again: bool = False,
 ) -> list[Message]:
-    """A message for every window that is due at `now`; the same windows give the same keys."""
+    """A message for every window that is due at `now`; the same windows give the same keys.
+
+    `again` queues the window anew whose job has ended without a good pull.
+    """
     return [
-        _message(window, item.policy, now, chance)
+        _message(window, item.policy, now, chance, again)
         for item in plans
         for window in due_windows(
             item.dataset.name,
@@ -97,7 +103,9 @@ def messages(
     ]
 
 
-def _message(window: Window, policy: Policy, now: datetime, chance: Callable[[], float]) -> Message:
+def _message(
+    window: Window, policy: Policy, now: datetime, chance: Callable[[], float], again: bool
+) -> Message:
     late = window.due_at is not None and now - window.due_at > policy.misfire_grace
     payload = {
         "dataset": window.dataset,
@@ -107,9 +115,18 @@ def _message(window: Window, policy: Policy, now: datetime, chance: Callable[[],
         "due_at": window.due_at.isoformat() if window.due_at else None,
         "closes_at": window.closes_at.isoformat() if window.closes_at else None,
         "zone": window.zone,
+        "correlation_id": logs.new_correlation_id(),
     }
     run_at = start_at(window, now, policy, chance())
-    return Message(PULL, payload, dedupe_key=window.id, run_at=run_at, once=True)
+    return Message(PULL, payload, dedupe_key=window.id, run_at=run_at, once=True, again=again)
+
+
+def _tell_due(message: Message, job_id: str) -> None:
+    """One line a job, with the correlation id that all lines about it carry."""
+    known = message.payload
+    with logs.correlated(str(known.get("correlation_id") or job_id), job=job_id):
+        log.info("due", event_name=message.event_name, lane=message.lane,
+                 due_at=known.get("due_at"), trigger=known.get("trigger"))  # fmt: skip
 
 
 def window_of(payload: Mapping[str, object]) -> Window:
@@ -154,18 +171,39 @@ class Scheduler:
         self._timer: AsyncIOScheduler | None = None
         self.last_tick: datetime | None = None
 
-    def tick(self) -> int:
-        """Publish what is due now; how many jobs are new. Safe to call at any time, again."""
+    def tick(self, *, starting: bool = False) -> int:
+        """Publish what is due now; how many jobs are new. Safe to call at any time, again.
+
+        On start every window without a good pull since its due time is due, whatever became of
+        the job that stood for it.
+        """
         now = self._now()
-        due = messages(self._plans, self._states(), now, self._chance)
+        due = messages(self._plans, self._states(), now, self._chance, again=starting)
         due += timed_messages(self._timed, now)
         published = self._queue.publish_many(due)
         self.last_tick = now
-        fresh = sum(not item.joined for item in published)
-        if fresh:
-            log.info("windows due", jobs=fresh)
+        fresh = [(m, p) for m, p in zip(due, published, strict=True) if not p.joined]
+        fresh_jobs = len(fresh) + (self._revive_owed() if starting else 0)
+        for message, job in fresh:
+            _tell_due(message, job.job_id)
+        if fresh_jobs:
             self._on_publish()
-        return fresh
+        return fresh_jobs
+
+    def _revive_owed(self) -> int:
+        """Queue dead windows again that lie behind a later good pull, where all are wanted."""
+        wanted = {item.dataset.name for item in self._plans if item.policy.catch_up == "all"}
+        dead = self._queue.find([Status.DEAD], event_name=PULL, limit=10_000)
+        owed = [
+            job
+            for job in dead
+            if is_window(job)
+            and job.payload.get("dataset") in wanted
+            and not (job.last_error or "").startswith(STOPPED)
+        ]
+        for job in owed:
+            self._queue.revive(job.id)
+        return len(owed)
 
     def next_due(self) -> datetime | None:
         """The next instant at which any dataset, or an event of its own times, is due."""
@@ -178,7 +216,7 @@ class Scheduler:
         """Catch up, then start the clock."""
         self._timer = AsyncIOScheduler(timezone="UTC", event_loop=asyncio.get_running_loop())
         self._timer.start()
-        await self._fire()
+        await self._fire(starting=True)
 
     async def close(self) -> None:
         """Stop the clock."""
@@ -186,9 +224,9 @@ class Scheduler:
             self._timer.shutdown(wait=False)
             self._timer = None
 
-    async def _fire(self) -> None:
+    async def _fire(self, *, starting: bool = False) -> None:
         try:
-            await asyncio.to_thread(self.tick)
+            await asyncio.to_thread(self.tick, starting=starting)
         except OpenbellError as error:  # tried again at the next look
             log.error("windows not published", error=str(error))
         except Exception:

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from core.errors import BlockedError, NotFoundError, OpenbellError, ValidationError
+from core.errors import NotFoundError, OpenbellError, PausedError, ValidationError
 
 T = TypeVar("T")
 FLUSH_SECONDS = 2.0  # a slow upstream still shows what has come
@@ -28,7 +28,7 @@ class Outcome:
     stored: list[int] = field(default_factory=list)
     failed: dict[int, OpenbellError] = field(default_factory=dict)
     missing: dict[int, NotFoundError] = field(default_factory=dict)
-    skipped: int = 0  # not asked any more, because the upstream has blocked us
+    skipped: int = 0  # not asked any more, because the upstream is down or has blocked us
 
     @property
     def over(self) -> int:
@@ -43,6 +43,11 @@ class Outcome:
         more = f" and {len(self.failed) - 3} more" if len(self.failed) > 3 else ""
         rest = f"; {self.skipped} not asked" if self.skipped else ""
         return f"{len(self.failed)} of {self.asked} companies failed{rest}: {'; '.join(some)}{more}"
+
+    def owed(self) -> bool:
+        """Whether companies are missing for a reason that may pass: asking again may bring them."""
+        passing = (e.transient or isinstance(e, PausedError) for e in self.failed.values())
+        return self.skipped > 0 or any(passing)
 
     def raise_if_nothing_came(self) -> None:
         """The first failure, when not one company could be had."""
@@ -73,8 +78,9 @@ async def for_each_company(
 ) -> Outcome:
     """Fetch and store every company once.
 
-    A company that fails does not stop the others; a block stops all, a ValidationError (no contact
-    set) and a failing store are raised. Raises the first failure when nothing came at all.
+    A company that fails does not stop the others; a pause (block, host down) stops all, a
+    ValidationError (no contact set) and a failing store are raised. Raises the first failure when
+    nothing came at all.
     """
     outcome = Outcome(asked=len(ciks))
     ready: asyncio.Queue[tuple[int, T] | None] = asyncio.Queue(maxsize=each.parallel)
@@ -101,7 +107,7 @@ async def _fetch_all(
         while todo:
             cik = todo.pop()
             await _fetch_one(each, cik, ready, outcome)
-            if isinstance(outcome.failed.get(cik), BlockedError):
+            if isinstance(outcome.failed.get(cik), PausedError):
                 outcome.skipped += len(todo)
                 todo.clear()
 

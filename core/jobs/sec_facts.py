@@ -114,6 +114,7 @@ class FactsPull:
                 requests=requests,
                 unchanged=bool(outcome.unchanged) and not outcome.stored,
                 partial=outcome.partial(),
+                owed=outcome.owed(),
                 notes=notes,
             ),
             counts.merged,

@@ -141,5 +141,6 @@ class SubmissionsPull:
             notes=tuple(self.notes),
             unchanged=bool(outcome.unchanged) and not outcome.stored,
             partial=outcome.partial(),
+            owed=outcome.owed(),
         )
         return Stored(pulled, self.counts)

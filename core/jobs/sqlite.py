@@ -17,7 +17,7 @@ import orjson
 
 from core.errors import NotFoundError, UsageError
 from core.jobs import rows
-from core.jobs.queue import ENDED, LIVE, Hold, Job, Message, Published, Status
+from core.jobs.queue import ENDED, LIVE, STOPPED, Hold, Job, Message, Published, Status
 from core.jobs.sqlite_file import SqliteFile
 from core.jobs.store_mark import StoreMark
 
@@ -33,6 +33,7 @@ _TWINS = (
     rows.SELECT
     + " WHERE dedupe_key = ? AND (? OR status IN ('queued', 'running')) ORDER BY id DESC"
 )
+_NAMED = rows.SELECT + " WHERE id IN (SELECT value FROM json_each(?))"  # noqa: S608 - constants
 _FIND = (
     rows.SELECT  # noqa: S608 - constants only
     + " WHERE status IN (SELECT value FROM json_each(:status))"
@@ -64,6 +65,7 @@ class SqliteQueue:
         self._max_attempts = max_attempts
         self._max_deliveries = max_deliveries
         self._on_corrupt = on_corrupt
+        self.on_dead: Callable[[Job], None] | None = None
         self._last_id = 0
         self._tail = secrets.token_hex(3)
         self._file = SqliteFile(path, rows.SCHEMA, layout=1)
@@ -124,6 +126,22 @@ class SqliteQueue:
         settled = self._settle(job, status=status, last_error=error, run_at=run_at)
         return settled.status if settled else self.get(job.id).status
 
+    def postpone(self, job: Job, error: str, run_at: datetime) -> bool:
+        """See JobQueue."""
+        attempts = max(job.attempts - 1, 0)
+        waits = {"status": Status.QUEUED, "attempts": attempts, "run_at": run_at}
+        return self._settle(job, last_error=error, **waits) is not None
+
+    def hurry(self, job_ids: Collection[str]) -> int:
+        """See JobQueue."""
+        now = self._now()
+        with self._file.write():
+            found = self._intact(self._file.read(_NAMED, (_json(job_ids),)))
+            late = [job for job in found if job.status is Status.QUEUED and job.run_at > now]
+            for job in late:
+                self._store(job, run_at=now)
+            return len(late)
+
     def bury(self, job: Job, error: str) -> bool:
         """See JobQueue."""
         return self._settle(job, status=Status.DEAD, last_error=error) is not None
@@ -144,10 +162,11 @@ class SqliteQueue:
         if not self._file.read(sql, asked):
             return 0
         with self._file.write():
-            stale = self._intact(self._file.read(sql, asked))
-            for job in stale:
-                self._recover(job)
-            return len(stale)
+            stale = [self._recover(job) for job in self._intact(self._file.read(sql, asked))]
+        for job in stale:
+            if self.on_dead and job.status is Status.DEAD:
+                self.on_dead(job)
+        return len(stale)
 
     def cancel(self, job_id: str) -> Status:
         """See JobQueue."""
@@ -248,8 +267,7 @@ class SqliteQueue:
         """Join a twin, or make a job: added to `fresh`, or stored when it may have twins."""
         known = self._twin(message)
         if known is not None:
-            self._bring_forward(known, message)
-            return Published(known.id, joined=True)
+            return Published(known.id, joined=not self._renewed(known, message, now))
         job = self._new_job(message, now)
         if message.dedupe_key is None:
             fresh.append(job)
@@ -280,6 +298,16 @@ class SqliteQueue:
         live = [job for job in same if job.status in joinable and not job.cancel_requested]
         return next(iter(live or (same if message.once else [])), None)
 
+    def _renewed(self, job: Job, message: Message, now: datetime) -> bool:
+        """Whether a message has queued the job again that it joins; else it is brought forward."""
+        given_up = (job.last_error or "").startswith(STOPPED)  # or it would end the process again
+        if message.again and job.status not in LIVE and not given_up:
+            self._store(job, status=Status.QUEUED, attempts=0, run_at=message.run_at or now)
+            return True
+        if message.again or not message.once:
+            self._bring_forward(job, message)
+        return False
+
     def _bring_forward(self, job: Job, message: Message) -> None:
         run_at = min(job.run_at, message.run_at or self._now())
         priority = max(job.priority, message.priority)
@@ -298,14 +326,13 @@ class SqliteQueue:
                 )
         return None
 
-    def _recover(self, job: Job) -> None:
+    def _recover(self, job: Job) -> Job:
         if job.cancel_requested:
-            self._store(job, status=Status.CANCELLED)
-        elif job.attempts >= self._max_deliveries:
-            error = f"its worker stopped {job.attempts} times while it ran"
-            self._store(job, status=Status.DEAD, last_error=error)
-        else:
-            self._store(job, status=Status.QUEUED)
+            return self._store(job, status=Status.CANCELLED)
+        if job.attempts >= self._max_deliveries:
+            error = f"{STOPPED} {job.attempts} times while it ran"
+            return self._store(job, status=Status.DEAD, last_error=error)
+        return self._store(job, status=Status.QUEUED)
 
     def _settle(self, job: Job, **changes: Any) -> Job | None:
         """Change a job if this delivery still holds it; None when it does not."""

@@ -11,7 +11,8 @@ import functools
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -68,6 +69,12 @@ class _Running:
     reason: Kind | None = None
 
 
+def _correlated(job: Job) -> AbstractContextManager[str]:
+    """Everything logged about a job, by whatever delivery, carries one correlation id."""
+    given = job.payload.get("correlation_id")
+    return logs.correlated(given if isinstance(given, str) else job.id, job=job.id)
+
+
 class Worker:
     """Runs jobs of a queue through `handlers` (by event name); a `Resource` of the runner.
 
@@ -111,6 +118,7 @@ class Worker:
         self._loop = asyncio.get_running_loop()
         self._threads = ThreadPoolExecutor(2, thread_name_prefix=f"{self._name}-queue")
         self._stopping = False
+        self._queue.on_dead = self._died
         found = await self._call(self._queue.recover, everything=self._exclusive)
         if found:
             log.info("jobs taken over", jobs=found)
@@ -129,8 +137,9 @@ class Worker:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=self._limits.abandon_seconds)
         for running in list(self._running.values()):  # handlers that would not stop
-            log.error("handler did not stop", job=running.job.id)
-            await self._settle(running.job, Outcome("released"))
+            with _correlated(running.job):
+                log.error("handler did not stop")
+                await self._settle(running.job, Outcome("released"))
         if self._threads is not None:
             self._threads.shutdown()
         self._loop = None
@@ -185,15 +194,15 @@ class Worker:
     def _begin(self, job: Job) -> None:
         self._board.start(job.id, job.lane or "")
         self.events.add("started", job)
-        work = asyncio.ensure_future(self._handle(job))
-        running = self._running[job.id] = _Running(job, work)
-        task = asyncio.create_task(self._see_through(running), name=f"job-{job.id}")
+        with _correlated(job):  # tasks keep the context in which they were made
+            work = asyncio.ensure_future(self._handle(job))
+            running = self._running[job.id] = _Running(job, work)
+            task = asyncio.create_task(self._see_through(running), name=f"job-{job.id}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _handle(self, job: Job) -> Mapping[str, Any] | None:
-        with logs.correlated(job.payload.get("correlation_id"), job=job.id):
-            return await self._handlers[job.event_name](job, Context(self._board, job.id))
+        return await self._handlers[job.event_name](job, Context(self._board, job.id))
 
     async def _see_through(self, running: _Running) -> None:
         pulse = asyncio.create_task(self._pulse(running))
@@ -220,31 +229,46 @@ class Worker:
         if not isinstance(error, Exception):
             raise error
         if not isinstance(error, OpenbellError):
-            log.error("handler failed", job=running.job.id, exc_info=error)
+            log.error("handler failed", exc_info=error)
         return of_failure(error, running.job, self._now(), self._chance())
 
     async def _settle(self, job: Job, outcome: Outcome) -> None:
         try:
-            await self._call(self._write, job, outcome)
+            kind = await self._call(self._write, job, outcome)
         except OpenbellError as error:  # its lease will end, and it is delivered again
-            log.error("job not settled", job=job.id, error=str(error))
+            log.error("job not settled", error=str(error))
             return
-        self.events.add(outcome.kind, job, outcome.error)
-        log.info("job ended", job=job.id, event_name=job.event_name, outcome=outcome.kind,
-                 error=outcome.error)  # fmt: skip
+        if kind == "dead":
+            self._died(replace(job, status=Status.DEAD, last_error=outcome.error))
+            return
+        self.events.add(kind, job, outcome.error)
+        log.info("job ended", event_name=job.event_name, outcome=kind, error=outcome.error,
+                 retry_at=outcome.retry_at)  # fmt: skip
 
-    def _write(self, job: Job, outcome: Outcome) -> None:
+    def _died(self, job: Job) -> None:
+        """Nobody tries this job again by itself: say so, in the log and to whoever looks."""
+        self.events.add("dead", job, job.last_error)
+        with _correlated(job):
+            log.error("job dead", event_name=job.event_name, lane=job.lane, attempts=job.attempts,
+                      error=job.last_error)  # fmt: skip
+
+    def _write(self, job: Job, outcome: Outcome) -> Kind:
+        """Settle the job in the queue; the kind of end that came of it."""
         match outcome:
             case Outcome(kind="done"):
                 self._queue.ack(job, outcome.result)
             case Outcome(kind="retry", error=str(error), retry_at=datetime() as retry_at):
-                self._queue.retry(job, error, retry_at)
+                if self._queue.retry(job, error, retry_at) is Status.DEAD:
+                    return "dead"
+            case Outcome(kind="waits", error=str(error), retry_at=datetime() as retry_at):
+                self._queue.postpone(job, error, retry_at)
             case Outcome(kind="dead", error=str(error)):
                 self._queue.bury(job, error)
             case Outcome(kind="cancelled"):
                 self._queue.drop(job)
             case Outcome(kind="released"):
                 self._queue.release(job)
+        return outcome.kind
 
     async def _pulse(self, running: _Running) -> None:
         """Heartbeat: keep the lease while the handler works, stop it when the lease is lost."""
@@ -253,7 +277,7 @@ class Worker:
             try:
                 hold = await self._call(self._queue.extend, running.job, self._lease)
             except OpenbellError as error:  # the next beat may reach the disk again
-                log.error("heartbeat failed", job=running.job.id, error=str(error))
+                log.error("heartbeat failed", error=str(error))
                 continue
             if hold is Hold.LOST:
                 self._stop(running, "lost")

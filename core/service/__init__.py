@@ -63,6 +63,7 @@ from core.service import (  # noqa: E402
     scans,
     symbols,
     trades,
+    upstreams,
 )
 
 __all__ = [
@@ -94,5 +95,6 @@ __all__ = [
     "scans",
     "symbols",
     "trades",
+    "upstreams",
     "use",
 ]

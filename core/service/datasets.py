@@ -13,7 +13,7 @@ from pydantic import Field
 from core.domain.datasets import Dataset
 from core.domain.freshness import Freshness
 from core.errors import UsageError
-from core.service import calloff, refresh
+from core.service import calloff, refresh, upstreams
 from core.service.commands import command
 from core.service.exports import export
 from core.store import pulls as records
@@ -49,6 +49,7 @@ class DatasetStatus:
     bytes: int
     running_job: str | None
     simulated: bool
+    upstream: str | None = None  # its host's breaker: closed, open, half-open; None for files
 
 
 _LATEST = """
@@ -73,6 +74,7 @@ def overview(desk: Desk) -> list[DatasetStatus]:
     counts = row_counts(desk, [dataset.table for dataset in desk.catalogue.datasets.values()])
     running = refresh.running(desk)
     fresh = desk.freshness_of_all()
+    hosts = upstreams.states(desk)
     return [
         _status(
             dataset,
@@ -80,6 +82,7 @@ def overview(desk: Desk) -> list[DatasetStatus]:
             counts,
             running.get(dataset.name),
             fresh[dataset.name],
+            hosts.get(dataset.name),
         )
         for dataset in desk.catalogue.datasets.values()
     ]
@@ -91,6 +94,7 @@ def _status(
     counts: dict[str, int],
     job: str | None,
     fresh: Freshness,
+    upstream: str | None,
 ) -> DatasetStatus:
     return DatasetStatus(
         name=dataset.name,
@@ -110,6 +114,7 @@ def _status(
         bytes=last.get("bytes") or 0,
         running_job=job,
         simulated=bool(last.get("simulated")),
+        upstream=upstream,
     )
 
 
@@ -227,6 +232,7 @@ def status_command(desk: Desk) -> dict[str, Any]:
                 "rows_rejected": item.rows_rejected,
                 "running": item.running_job is not None,
                 "simulated": item.simulated,
+                "upstream": item.upstream,
             }
             for item in overview(desk)
         ],

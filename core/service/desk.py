@@ -18,7 +18,7 @@ from core.jobs.sqlite import SqliteQueue
 from core.observe import logs
 from core.service import data_folder
 from core.service.engine import DeskEngine
-from core.service.sources import build_sources
+from core.service.sources import build_sources, build_upstreams
 from core.settings import Settings
 from core.store import pulls as records
 from core.store.pull_state import PullState, pull_states
@@ -58,6 +58,7 @@ class Desk:
             QueryLimits(settings.sql_seconds, settings.sql_memory, settings.sql_max_rows),
         )
         self.board = ProgressBoard(now)
+        self.upstreams = build_upstreams(settings, now)
         self.puller = Puller(
             warehouse, build_sources(self), self.board, now, simulated=settings.simulated
         )

@@ -9,9 +9,12 @@ from core.jobs.outcome import JobEvents
 from core.jobs.overdue import Overdue, OverdueDetector
 from core.jobs.runner import Engine, Resource
 from core.jobs.scheduler import Scheduler, Timed
+from core.jobs.upstream_watch import Owing, UpstreamWatch
 from core.jobs.worker import Limits, Worker
 from core.service import handlers
-from core.store.pull_state import pull_states
+from core.service.sources import host_of, sign_of_life
+from core.sources.upstreams import Upstream
+from core.store.pull_state import PullState, pull_states
 
 if TYPE_CHECKING:
     from core.service.desk import Desk
@@ -24,27 +27,42 @@ class DeskEngine:
         settings = desk.settings
         limits = Limits(jobs=settings.workers, grace_seconds=settings.grace_seconds)
         self._worker = Worker(desk.queue, handlers.bound(desk), desk.board, desk.now, limits=limits)
-        resources: list[Resource] = [self._worker]
         self._detector: OverdueDetector | None = None
+        resources: list[Resource] = [self._worker, self._watch(desk)]
         if scheduler:
-            datasets = [d for d in desk.catalogue.enabled if d.source != "file"]
-
-            def states():  # type: ignore[no-untyped-def]
-                return pull_states(desk.warehouse)
-
-            self._detector = OverdueDetector(datasets, states, desk.now)
-            resources += [
-                Scheduler(
-                    desk.queue,
-                    datasets,
-                    states,
-                    desk.now,
-                    timed=[Timed("scan", at_session_times(settings.scan_times))],
-                    on_publish=self._worker.wake,
-                ),
-                self._detector,
-            ]
+            resources += self._scheduled(desk)
         self._engine = Engine(resources)
+
+    def _watch(self, desk: Desk) -> UpstreamWatch:
+        def host(name: str) -> Upstream | None:
+            dataset = desk.catalogue.datasets.get(name)
+            return host_of(desk.settings, dataset) if dataset else None
+
+        owing = Owing(desk.queue, host, self._worker.wake)
+        return UpstreamWatch(
+            desk.upstreams,
+            lambda host: sign_of_life(desk, host),
+            owing,
+            self._worker.events,
+            desk.now,
+        )
+
+    def _scheduled(self, desk: Desk) -> list[Resource]:
+        datasets = [d for d in desk.catalogue.enabled if d.source != "file"]
+
+        def states() -> dict[str, PullState]:
+            return pull_states(desk.warehouse)
+
+        self._detector = OverdueDetector(datasets, states, desk.now)
+        scheduler = Scheduler(
+            desk.queue,
+            datasets,
+            states,
+            desk.now,
+            timed=[Timed("scan", at_session_times(desk.settings.scan_times))],
+            on_publish=self._worker.wake,
+        )
+        return [scheduler, self._detector]
 
     def start(self) -> None:
         """Open everything; returns when jobs are being run."""

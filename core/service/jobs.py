@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from core.errors import UsageError
+from core.jobs.outcome import JobEvent
 from core.jobs.queue import Job, Status
 from core.service.commands import command
 from core.service.exports import export
@@ -35,12 +36,20 @@ PULLED_BY_ITSELF = ("schedule", "catch-up", "webhook")
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """A job that ended without anyone having pressed a button."""
+    """What happened without anyone having pressed a button: a job ended, a host went or came."""
 
     seq: int
     what: str
     good: bool
     error: str | None = None
+    of_host: bool = False
+
+    @property
+    def sentence(self) -> str:
+        """What to tell in a toast."""
+        if self.of_host:
+            return self.what
+        return f"{self.what}: done" if self.good else f"{self.what} failed: {self.error}"
 
 
 def listing(
@@ -98,12 +107,19 @@ def news(desk: Desk, after: int | None) -> tuple[list[News], int]:
     if after is None:
         return [], memory.last_seq
     fresh = memory.since(after)
-    told = [
-        News(e.seq, _name(e.job), e.kind == "done", e.error)
-        for e in fresh
-        if e.kind in ("done", "dead") and e.job.payload.get("trigger") in PULLED_BY_ITSELF
-    ]
+    told = [item for item in map(_news, fresh) if item is not None]
     return told, fresh[-1].seq if fresh else after
+
+
+def _news(event: JobEvent) -> News | None:
+    if event.job is None:
+        return News(event.seq, event.text or event.kind, event.kind == "up", event.error, True)
+    trigger = event.job.payload.get("trigger")
+    # whoever pressed the button of a pull is told by the button
+    dead = event.kind == "dead" and not (event.job.event_name == "pull" and trigger == "manual")
+    if dead or (event.kind == "done" and trigger in PULLED_BY_ITSELF):
+        return News(event.seq, _name(event.job), not dead, event.error)
+    return None
 
 
 def _name(job: Job) -> str:

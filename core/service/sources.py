@@ -1,19 +1,77 @@
-"""Sources of a desk, made from its settings."""
+"""Sources of a desk and the hosts behind them, made from its settings."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from yarl import URL
+
+from core.domain.datasets import Dataset
 from core.jobs.pulls import DirectSource, Source
 from core.jobs.sec_pulls import SecSource
+from core.settings import Settings
+from core.sources.breaker_file import BreakerFile
 from core.sources.foundry import FoundryClient
 from core.sources.foundry_source import FoundrySource, VersionCount
 from core.sources.sec_client import SecClient
+from core.sources.upstreams import Upstream, Upstreams
 from core.store.pulls import version_count
 
 if TYPE_CHECKING:
     from core.service.desk import Desk
+
+
+SEC_WWW = ("company_tickers", "daily-index", "current")
+
+
+def build_upstreams(settings: Settings, now: Callable[[], datetime]) -> Upstreams:
+    """The hosts that the settings name, with their breakers in the data folder."""
+    hosts = [
+        foundry_host(settings),
+        sec_host(settings.sec_data_url),
+        sec_host(settings.sec_www_url),
+    ]
+    return Upstreams(hosts, BreakerFile(settings.data_dir / "upstreams.json"), now)
+
+
+def foundry_host(settings: Settings) -> Upstream:
+    """The container's host."""
+    return Upstream("foundry", _host(settings.foundry_url), "container")
+
+
+def sec_host(base_url: str) -> Upstream:
+    """One of the SEC's hosts."""
+    return Upstream("sec", _host(base_url), "SEC")
+
+
+def host_of(settings: Settings, dataset: Dataset) -> Upstream | None:
+    """The host that a dataset is asked of; None for one that comes from files."""
+    if dataset.source == "foundry":
+        return foundry_host(settings)
+    if dataset.source == "sec":
+        www = dataset.upstream.startswith(SEC_WWW)
+        return sec_host(settings.sec_www_url if www else settings.sec_data_url)
+    return None
+
+
+def _host(url: str) -> str:
+    return URL(url).authority.rpartition("@")[2]
+
+
+async def sign_of_life(desk: Desk, host: Upstream) -> None:
+    """One light request to a host; a typed error when it is down."""
+    if host.source == "foundry":
+        async with foundry_client(desk) as client:
+            await client.sign_of_life()
+        return
+    chosen = desk.settings
+    async with SecClient.from_settings(chosen) as client:
+        if host == sec_host(chosen.sec_www_url):
+            await client.sign_of_life(f"{client.www_url}/files/company_tickers.json")
+        else:
+            await client.sign_of_life(f"{client.data_url}/submissions/CIK0000320193.json")
 
 
 def build_sources(desk: Desk) -> Mapping[str, Source | DirectSource]:
@@ -26,7 +84,9 @@ def build_sources(desk: Desk) -> Mapping[str, Source | DirectSource]:
             desk.settings.foundry_counts,
         ),
         "sec": SecSource(
-            lambda: SecClient.from_settings(desk.settings),
+            lambda: SecClient.from_settings(
+                desk.settings, lambda base_url: desk.upstreams.gate(sec_host(base_url))
+            ),
             desk.warehouse,
             lambda: _watched(desk),
             desk.now,
@@ -58,4 +118,5 @@ def foundry_client(desk: Desk, *, patience_seconds: float | None = None) -> Foun
         retry_max_seconds=chosen.retry_max_seconds,
         ssl=chosen.foundry_verify_tls,
         directory=desk.downloads,
+        gate=desk.upstreams.gate(foundry_host(chosen)),
     )

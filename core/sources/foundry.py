@@ -29,6 +29,7 @@ from core.domain.datasets import ColumnType
 from core.errors import (
     DeadlineError,
     OpenbellError,
+    ServerError,
     UsageError,
 )
 from core.observe import metrics
@@ -46,6 +47,7 @@ from core.sources.http import (
 )
 from core.sources.pulled import ProgressHook
 from core.sources.table_rows import Table
+from core.sources.upstreams import Gate, OpenGate
 
 T = TypeVar("T")
 GIB = 1024**3
@@ -78,7 +80,9 @@ class FoundryClient:
         rng: random.Random | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         directory: Path | None = None,
+        gate: Gate | None = None,
     ) -> None:
+        self._gate = gate or OpenGate()
         self._base = URL(base_url.rstrip("/"))
         self._headers = dict(headers or {})
         if token:
@@ -117,6 +121,16 @@ class FoundryClient:
         with self._deadlines():
             body = await self._files.small(self._base / "")
         return b'"online"' in body and b"true" in body
+
+    async def sign_of_life(self) -> None:
+        """Ask for the health and open a WebSocket without a word; a typed error when it is down.
+
+        A container whose health answers may still refuse every exchange. No gate and no retries.
+        """
+        if not await self.online():
+            raise ServerError("the container says that it is offline", where=where_of(self._base))
+        exchange = Exchange(self._open, self._base / "dataset" / "get", self._idle, "the container")
+        await exchange.greet()
 
     async def get(
         self,
@@ -266,7 +280,7 @@ class FoundryClient:
         try:
             async with asyncio.timeout(self._total) as limit:
                 with self._deadlines():
-                    return await self._retry.run(operation, told)
+                    return await self._retry.run(lambda: self._gate.attempt(operation), told)
         except TimeoutError:
             if not limit.expired():
                 raise

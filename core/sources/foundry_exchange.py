@@ -70,22 +70,26 @@ class Exchange:
             raise
 
     async def _ask(self, request: str, heard: Heard, tell: Tell) -> str:
-        with transport_errors(self.dataset, self.where):
-            async with asyncio.timeout(self.idle_seconds):
-                socket = await self.session.ws_connect(
-                    self.url,
-                    max_msg_size=wire.MAX_FRAME_BYTES,
-                    timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_SECONDS),
-                )
+        socket = await self._connected()
         try:
             with transport_errors(self.dataset, self.where):
                 await socket.send_str(request)
             return await self._listen(socket, heard, tell)
         finally:
-            # A server that never answers the close frame must not hold the pull.
-            with suppress(TimeoutError):
-                async with asyncio.timeout(CLOSE_SECONDS):
-                    await socket.close()
+            await _hang_up(socket)
+
+    async def greet(self) -> None:
+        """Open the WebSocket and close it again: whether exchanges are taken at all."""
+        await _hang_up(await self._connected())
+
+    async def _connected(self) -> Socket:
+        with transport_errors(self.dataset, self.where):
+            async with asyncio.timeout(self.idle_seconds):
+                return await self.session.ws_connect(
+                    self.url,
+                    max_msg_size=wire.MAX_FRAME_BYTES,
+                    timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_SECONDS),
+                )
 
     async def _listen(self, socket: Socket, heard: Heard, tell: Tell) -> str:
         while True:
@@ -158,3 +162,10 @@ class Exchange:
                         where=self.where,
                     )
                 )
+
+
+async def _hang_up(socket: Socket) -> None:
+    """A server that never answers the close frame must not hold the pull."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await socket.close()

@@ -44,6 +44,7 @@ class Pulled:
 
     `version` identifies the bytes (sha256 or ETag); `unchanged` says they are those of last time
     and `tables` is empty; `partial` is a sentence when something is missing from what came.
+    `owed`: it is missing for a reason that passes, so that the window is asked for again.
     `notes` are what the pull's record should say although nothing failed (documents that the
     source does not have); `messages` are the source's own talk on the way.
     """
@@ -60,6 +61,7 @@ class Pulled:
     notes: tuple[str, ...] = ()
     unchanged: bool = False
     partial: str | None = None
+    owed: bool = False
 
     def remark(self) -> str | None:
         """What to read beside the counts, in one line: `partial`, then the first notes."""

@@ -9,8 +9,9 @@ import asyncio
 import hashlib
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,6 +45,7 @@ from core.sources.sec_limit import (
     host_of,
     shared_limiter,
 )
+from core.sources.upstreams import Gate, OpenGate
 
 _CHUNK = 256 * 1024
 # one thread: each that has ever unpacked keeps that much memory
@@ -96,6 +98,7 @@ class SecClient:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         jitter: Callable[[], float] = random.random,
+        gates: Callable[[str], Gate] = lambda _: OpenGate(),
     ) -> None:
         self.data_url = data_url.rstrip("/")
         self.www_url = www_url.rstrip("/")
@@ -109,11 +112,17 @@ class SecClient:
         self._base, self._longest = retry_base_seconds, retry_max_seconds
         self._max_bytes = max_bytes
         self._now, self._sleep, self._jitter = now, sleep, jitter
+        self._gates = gates
         self._session: aiohttp.ClientSession | None = None
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> Self:
-        """A client as the settings say; the block file lies in the data folder."""
+    def from_settings(
+        cls, settings: Settings, gates: Callable[[str], Gate] = lambda _: OpenGate()
+    ) -> Self:
+        """A client as the settings say; the block file lies in the data folder.
+
+        `gates` gives the gate of a base address.
+        """
         return cls(
             user_agent=settings.sec_user_agent,
             data_url=settings.sec_data_url,
@@ -125,6 +134,7 @@ class SecClient:
             retry_base_seconds=settings.retry_base_seconds,
             retry_max_seconds=settings.retry_max_seconds,
             block_file=settings.data_dir / "sec-block.json",
+            gates=gates,
         )
 
     async def __aenter__(self) -> Self:
@@ -171,8 +181,30 @@ class SecClient:
             before_sleep=lambda _: metrics.http_retry(host_of(url)),
             reraise=True,
         )
-        answer: Answer = await retrying(self._once, url, dataset, kind, known or Known())
+        gate = self._gates(self._base_of(url))
+
+        async def attempt() -> Answer:
+            return await gate.attempt(lambda: self._once(url, dataset, kind, known or Known()))
+
+        answer: Answer = await retrying(attempt)
         return answer
+
+    async def sign_of_life(self, url: str) -> None:
+        """Ask for a document and let go of it once the answer begins; no gate and no retries.
+
+        A typed error when the host is down or has blocked us; a document that is not there is an
+        answer like any other.
+        """
+        host, where = host_of(url), _where(url)
+        headers = _headers(checked_user_agent(self._user_agent, host), Known())
+        self._must_not_be_blocked(where, "sign of life")
+        async with self._limiter.slot() as slot, self._answering(url, headers, slot, "") as found:
+            body = await found.content.read(_CHUNK) if found.status != 200 else b""
+        if found.status not in (200, 404):
+            self._must_be_good(found, body, where, "sign of life")
+
+    def _base_of(self, url: str) -> str:
+        return self.data_url if url.startswith(self.data_url) else self.www_url
 
     def _pause(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
@@ -204,6 +236,13 @@ class SecClient:
         self, url: str, headers: Mapping[str, str], slot: Slot, dataset: str
     ) -> tuple[aiohttp.ClientResponse, bytes]:
         """One request and its body as sent; the slot hears when the answer begins."""
+        async with self._answering(url, headers, slot, dataset) as response:
+            return response, await self._read(response, _where(url), dataset)
+
+    @asynccontextmanager
+    async def _answering(
+        self, url: str, headers: Mapping[str, str], slot: Slot, dataset: str
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
         host, where = host_of(url), _where(url)
         started = time.perf_counter()
         status: int | str = "error"
@@ -214,7 +253,7 @@ class SecClient:
             ) as response:
                 slot.answered()
                 status = response.status
-                return response, await self._read(response, where, dataset)
+                yield response
         except TimeoutError:
             raise DeadlineError(
                 f"{dataset}: no answer within {self._timeout:g} seconds", where=where

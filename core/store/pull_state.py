@@ -9,13 +9,14 @@ from core.store.warehouse import Warehouse
 
 _STATE = """
     SELECT dataset,
-        max(due_at) FILTER (state IN ('done', 'unchanged', 'partial')) AS last_due,
+        max(due_at) FILTER (good AND owed IS NOT TRUE) AS last_due,
         max(coalesce(due_at, least(started_at, window_to), started_at))
-            FILTER (state IN ('done', 'unchanged', 'partial')) AS good_until,
-        max(finished_at) FILTER (state IN ('done', 'unchanged', 'partial')) AS last_success,
+            FILTER (good AND owed IS NOT TRUE) AS good_until,
+        max(finished_at) FILTER (good) AS last_success,
         max(finished_at) FILTER (state = 'failed') AS last_failure,
         arg_max(error, finished_at) FILTER (state = 'failed') AS last_error
-    FROM pulls GROUP BY dataset
+    FROM (SELECT *, state IN ('done', 'unchanged', 'partial') AS good FROM pulls)
+    GROUP BY dataset
 """
 
 

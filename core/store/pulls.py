@@ -47,6 +47,7 @@ class PullEnd:
     message: str | None = None
     partial_reason: str | None = None
     schema_hash: str | None = None
+    owed: bool = False
 
 
 def begin(tx: Transaction, start: PullStart) -> None:
@@ -75,7 +76,7 @@ def end(tx: Transaction, pull_id: str, outcome: PullEnd) -> None:
     tx.execute(
         "UPDATE pulls SET state=?, finished_at=?, seconds=?, rows_inserted=?, rows_updated=?,"
         " rows_unchanged=?, rows_rejected=?, version=?, rows_read=?, announced_rows=?, bytes=?,"
-        " requests=?, error=?, message=?, partial_reason=?, schema_hash=? WHERE pull_id=?",
+        " requests=?, error=?, message=?, partial_reason=?, schema_hash=?, owed=? WHERE pull_id=?",
         [
             outcome.state,
             outcome.finished_at,
@@ -93,6 +94,7 @@ def end(tx: Transaction, pull_id: str, outcome: PullEnd) -> None:
             outcome.message,
             outcome.partial_reason,
             outcome.schema_hash,
+            outcome.owed,
             pull_id,
         ],
     )
@@ -198,7 +200,7 @@ def window_done(warehouse: Warehouse, window_id: str) -> bool:
     """Whether a scheduled pull of this window has succeeded before."""
     rows = warehouse.read(
         "SELECT count(*) FROM pulls WHERE window_id = ? AND state IN ('done','unchanged','partial')"
-        " AND \"trigger\" IN ('schedule','catch-up')",
+        " AND \"trigger\" IN ('schedule','catch-up') AND owed IS NOT TRUE",
         [window_id],
     )
     return bool(rows.item())
@@ -254,5 +256,6 @@ def _document(row: dict[str, Any]) -> dict[str, Any]:
         "error": row["error"],
         "message": row["message"],
         "partial_reason": row["partial_reason"],
+        "owed": bool(row["owed"]),
         "simulated": row["simulated"],
     }

@@ -1,0 +1,167 @@
+"""A desk on stand-in upstreams whose clock is set by hand: hours of outage in seconds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from core import settings
+from core.jobs.queue import Status
+from core.jobs.runner import Runner
+from core.jobs.scheduler import Scheduler
+from core.jobs.upstream_watch import Owing, UpstreamWatch
+from core.jobs.worker import Limits, Worker
+from core.sandbox.sec import Fault
+from core.service import Desk, companies, handlers
+from core.service.sources import host_of, sign_of_life
+from core.store.pull_state import pull_states
+from tests.upstreams import CIK, Running
+
+BEGIN = datetime(2025, 7, 1, 10, 20, tzinfo=UTC)
+DUE = datetime(2025, 7, 1, 10, 30, tzinfo=UTC)  # 6:30 in New York
+SCHEDULE = '[ { cycle = "daily", time = "06:30:00", zone = "America/New_York" } ]'
+SEC_PATHS = ("/files", "/submissions", "/api")
+FOUNDRY = ("one", "two", "three")
+LIMITS = Limits(jobs=4, poll_seconds=0.02, grace_seconds=0.2, abandon_seconds=0.2)
+
+
+def catalogue() -> str:
+    """Three datasets of the container and three of the SEC, all due at the same instant."""
+    foundry = [
+        f'[datasets."{name}"]\nsource = "foundry"\nname = "{name}"\ntable = "t_{name}"\n'
+        'key = ["n"]\nschema = { n = "int", value = "float" }\n'
+        for name in FOUNDRY
+    ]
+    sec = [
+        f'[datasets."sec.{upstream}"]\nsource = "sec"\nname = "{name}"\ntable = "{table}"\n'
+        f"key = {key}\nschema = {schema}\n"
+        for upstream, name, table, key, schema in (
+            ("facts", "companyfacts", "facts", '["cik"]', '{ cik = "int" }'),
+            ("filings", "submissions", "filings", '["cik"]', '{ cik = "int" }'),
+            ("map", "company_tickers_exchange.json", "companies", '["cik"]', '{ cik = "int" }'),
+        )
+    ]
+    return "\n".join(f"{part}schedule = {SCHEDULE}\nbuffer_minutes = 0\n" for part in foundry + sec)
+
+
+class Rig:
+    """The parts of a desk, run by steps of its clock."""
+
+    def __init__(self, folder: Path, upstreams: Running, **chosen: Any) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / "catalogue.toml"
+        path.write_text(catalogue())
+        self.now = BEGIN
+        self.upstreams = upstreams
+        self.minutes: Counter[str] = Counter()
+        values = {"retries": 5, "retry_base_seconds": 0.0, "data_dir": folder, "catalogue": path}
+        self._settings = settings.load(**(values | upstreams.settings() | chosen))
+
+    def clock(self) -> datetime:
+        """The clock of the desk."""
+        return self.now
+
+    async def __aenter__(self) -> Rig:
+        await self.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def open(self) -> None:
+        """Start the desk (again)."""
+        self.desk = Desk.open(self._settings, self.clock)
+        if not companies.watched(self.desk):
+            with self.desk.warehouse.transaction() as tx:
+                tx.execute("INSERT INTO watchlist VALUES (?, 'MADE', ?)", [CIK, self.now])
+        desk = self.desk
+        self.worker = Worker(
+            desk.queue, handlers.bound(desk), desk.board, self.clock, limits=LIMITS
+        )
+        self.watch = UpstreamWatch(
+            desk.upstreams,
+            lambda host: sign_of_life(desk, host),
+            Owing(
+                desk.queue,
+                lambda name: host_of(desk.settings, desk.catalogue.datasets[name]),
+                self.worker.wake,
+            ),
+            self.worker.events,
+            self.clock,
+            every_seconds=3600,
+        )
+        self.scheduler = Scheduler(
+            desk.queue,
+            desk.catalogue.enabled,
+            lambda: pull_states(desk.warehouse),
+            self.clock,
+            on_publish=self.worker.wake,
+            chance=lambda: 0.0,
+        )
+        self._runner = Runner([self.worker, self.watch, self.scheduler])
+        await self._runner.initialize()
+        await self.settle()
+
+    async def close(self) -> None:
+        """Stop the desk."""
+        await self._runner.close()
+        self.desk.close()
+
+    async def restart(self) -> None:
+        """A desk that is stopped and started again."""
+        await self.close()
+        await self.open()
+
+    async def step(self, seconds: float) -> None:
+        """Set the clock forward and do what is to be done by then."""
+        before = len(self.upstreams.served.requests)
+        self.now += timedelta(seconds=seconds)
+        await asyncio.to_thread(self.scheduler.tick)
+        await self.watch.look()
+        await self.settle()
+        for line in self.upstreams.served.requests[before:]:
+            side = "sec" if line.split()[1].startswith(SEC_PATHS) else "foundry"
+            self.minutes[f"{self.now:%H:%M} {side}"] += 1
+
+    async def settle(self) -> None:
+        """Until nothing runs and nothing is due."""
+        async with asyncio.timeout(20):
+            while True:
+                self.worker.wake()
+                await asyncio.sleep(0.02)
+                jobs = self.desk.queue.find([Status.RUNNING, Status.QUEUED], limit=100)
+                live = [j for j in jobs if j.status is Status.RUNNING or j.run_at <= self.now]
+                if not live and not self.worker.busy:
+                    return
+
+    async def until(self, instant: datetime, seconds: float = 5.0) -> None:
+        """Steps up to an instant."""
+        while self.now < instant:
+            await self.step(min(seconds, (instant - self.now).total_seconds()))
+
+    def fail(self, *names: str) -> None:
+        """Switch faults of the stand-ins on; none: all are well."""
+        served = self.upstreams.served
+        served.faults = {name for name in names if not name.startswith("sec-")}
+        served.sec.faults[:] = [Fault(name) for name in names if name.startswith("sec-")]
+
+    def answered(self) -> set[str]:
+        """Datasets whose window at DUE has a good pull."""
+        found = self.desk.warehouse.read(
+            "SELECT DISTINCT dataset FROM pulls WHERE due_at = ?"
+            " AND state IN ('done', 'unchanged', 'partial') AND owed IS NOT TRUE",
+            [DUE],
+        )
+        return set(found["dataset"].to_list())
+
+    def datasets(self) -> set[str]:
+        """All datasets of the catalogue."""
+        return set(self.desk.catalogue.datasets)
+
+
+def rows() -> dict[str, bytes]:
+    """What the container serves."""
+    return dict.fromkeys(FOUNDRY, b"n,value\n1,1.5\n2,2.5\n")
