@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from core.domain.datasets import ColumnType, Dataset
 from core.domain.frames import BASE_TABLES
 from core.domain.schedule import Schedule
@@ -159,14 +161,18 @@ def _schema(entry: Mapping[str, Any], table: str) -> dict[str, ColumnType]:
         if table in BASE_TABLES:
             return _base_schema(table)
         raise _EntryError("schema", "is missing: it gives our columns and their types")
-    schema = {}
+    schema: dict[str, ColumnType] = {}
+    base = BASE_TABLES.get(table)
     for column, word in raw.items():
         if not _IDENTIFIER.fullmatch(column):
             raise _EntryError(column, "is not a column name: lower-case letters, digits and _")
         try:
-            schema[column] = ColumnType.parse(str(word))
+            kind = ColumnType.parse(str(word))
         except ValidationError as error:
             raise _EntryError(column, error.message) from None
+        if base and kind.kind == "int" and base.columns.get(column) == pl.Float64:
+            kind = ColumnType("float", kind.nullable)  # whole numbers are numbers: volumes
+        schema[column] = kind
     _fits_base_table(table, schema)
     return schema
 
@@ -201,6 +207,8 @@ def _key(entry: Mapping[str, Any], table: str, schema: Mapping[str, ColumnType])
     for column in key:
         if schema and column not in schema:
             raise _EntryError("key", f"{column!r} is not a column of the schema")
+    if base and "note" in schema and {*key, "note"} == set(base.key):
+        return base.key  # as catalogues before 2026.3 have it: one distribution a day
     if base and set(key) != set(base.key):
         raise _EntryError("key", f"table {table} has the key {', '.join(base.key)}")
     return key

@@ -10,19 +10,27 @@ from __future__ import annotations
 import polars as pl
 
 PRICES = ("open", "high", "low", "close")
+LEAST_PRICE, MOST_PRICE = 1e-6, 1e9  # beyond them a number is no price of a share
+MOST_VOLUME = 1e13
+NO_VOLUME = "no volume"
 
 
 def is_sound() -> pl.Expr:
-    """True for a bar with four positive prices in order and some volume; never null."""
+    """True for a bar with four possible prices in order and some volume; never null."""
     ordered = (
-        (pl.col("low") > 0)
+        (pl.col("low") >= LEAST_PRICE)
         & (pl.col("low") <= pl.col("open"))
         & (pl.col("low") <= pl.col("close"))
         & (pl.col("open") <= pl.col("high"))
         & (pl.col("close") <= pl.col("high"))
     )
-    finite = pl.col("high").is_finite() & (pl.col("volume") > 0)
-    return (ordered & finite).fill_null(value=False)
+    bounded = (pl.col("high") <= MOST_PRICE) & (pl.col("volume") <= MOST_VOLUME)
+    return (ordered & bounded & (pl.col("volume") > 0)).fill_null(value=False)
+
+
+def is_price(name: str) -> pl.Expr:
+    """True where a cell can be the price of a share: neither missing, nor zero, nor absurd."""
+    return pl.col(name).is_between(LEAST_PRICE, MOST_PRICE).fill_null(value=False)
 
 
 def problem() -> pl.Expr:
@@ -37,12 +45,16 @@ def problem() -> pl.Expr:
         .then(pl.lit("a price is missing"))
         .when(pl.any_horizontal(pl.col(name) <= 0 for name in PRICES))
         .then(pl.lit("a price is zero or negative"))
+        .when(~pl.all_horizontal(is_price(name) for name in PRICES))
+        .then(pl.lit("a price is beyond reason"))
         .when(pl.col("high") < pl.col("low"))
         .then(pl.lit("the high is below the low"))
         .when(outside)
         .then(pl.lit("the open or close lies outside the day's range"))
         .when(pl.col("volume").fill_null(0) <= 0)
-        .then(pl.lit("no volume"))
+        .then(pl.lit(NO_VOLUME))
+        .when(pl.col("volume") > MOST_VOLUME)
+        .then(pl.lit("the volume is beyond reason"))
     )
 
 
@@ -91,5 +103,6 @@ def _later_products(splits: pl.DataFrame) -> pl.DataFrame:
 
 
 def splits_of(actions: pl.DataFrame) -> pl.DataFrame:
-    """The splits among corporate actions."""
-    return actions.filter((pl.col("kind") == "split") & pl.col("ratio").is_not_null())
+    """The splits among corporate actions, one a symbol and day however often it was delivered."""
+    found = actions.filter((pl.col("kind") == "split") & pl.col("ratio").is_not_null())
+    return found.unique(["symbol", "ex_date"], keep="first", maintain_order=True)

@@ -38,7 +38,7 @@ BARS_DAILY = FrameSchema(
         "high": pl.Float64,
         "low": pl.Float64,
         "close": pl.Float64,
-        "volume": pl.Int64,
+        "volume": pl.Float64,  # split-adjusted vendors deliver fractions
     },
     key=("symbol", "session"),
     nullable=frozenset({"open", "high", "low", "close", "volume"}),
@@ -53,7 +53,7 @@ BARS_MINUTE = FrameSchema(
         "high": pl.Float64,
         "low": pl.Float64,
         "close": pl.Float64,
-        "volume": pl.Int64,
+        "volume": pl.Float64,  # split-adjusted vendors deliver fractions
         "phase": pl.String,  # pre, regular, post
     },
     key=("symbol", "ts"),
@@ -71,7 +71,7 @@ CORPORATE_ACTIONS = FrameSchema(
         "currency": pl.String,
         "note": pl.String,  # rename: the symbol before
     },
-    key=("symbol", "ex_date", "kind"),
+    key=("symbol", "ex_date", "kind", "note"),  # several distributions of a day all count
     nullable=frozenset({"ratio", "amount", "currency", "note"}),
 )
 

@@ -9,7 +9,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -25,6 +25,7 @@ from core.store.warehouse import Warehouse
 
 log = logs.get("pulls")
 T = TypeVar("T")
+MOST_REJECTED = 0.001  # of the rows of a pull; with more it is partial
 
 
 class Source(Protocol):
@@ -186,7 +187,8 @@ class Puller:
             and counts.inserted + counts.updated == 0
             and pulled.rejects.is_empty()
         )
-        state = "partial" if pulled.partial else "unchanged" if same else "done"
+        lacking = "; ".join(filter(None, [pulled.partial, refused(pulled)])) or None
+        state = "partial" if lacking else "unchanged" if same else "done"
         return records.PullEnd(
             state=state,
             finished_at=self.now(),
@@ -198,8 +200,8 @@ class Puller:
             announced_rows=pulled.announced_rows,
             bytes=pulled.bytes,
             requests=pulled.requests,
-            message=pulled.remark(),
-            partial_reason=pulled.partial,
+            message=replace(pulled, partial=lacking).remark(),
+            partial_reason=lacking,
             schema_hash=dataset.schema_hash,
             owed=pulled.owed,
         )
@@ -258,6 +260,15 @@ class Puller:
         for kind in ("inserted", "updated", "unchanged"):
             metrics.PULL_ROWS.labels(dataset, kind).inc(getattr(end.counts, kind))
         metrics.PULL_ROWS.labels(dataset, "rejected").inc(end.rejected)
+
+
+def refused(pulled: Pulled) -> str | None:
+    """What to say when more than a thousandth of the rows were rejected; None for fewer."""
+    count = pulled.rejects.height
+    if count <= pulled.rows_read * MOST_REJECTED:
+        return None
+    reason, most = pulled.rejects["reason"].value_counts(sort=True).row(0)
+    return f"{count} of {pulled.rows_read} rows were rejected, {most} of them: {reason}"
 
 
 async def _to_the_end(function: Callable[..., T], *arguments: object) -> T:

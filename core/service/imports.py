@@ -33,7 +33,7 @@ def load(desk: Desk, name: str, path: Path, trigger: str = "import") -> dict[str
 def _source_of(desk: Desk, path: Path) -> Any:
     from core.sources.files import FileSource
 
-    return FileSource(path, today=lambda: desk.now().date())
+    return FileSource(path, today=lambda: desk.now().date(), now=desk.now)
 
 
 def run_here(desk: Desk, dataset: Dataset, source: Any, job: str, trigger: str) -> dict[str, Any]:

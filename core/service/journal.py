@@ -176,7 +176,7 @@ def close(
         lot = make.lots(ledger.live(journal)).get(plan_id)
         count = shares if shares is not None else int(abs(lot.shares)) if lot else 0
         lot = check_exit(lot, count, journal, plan_id)
-        day = on or market_view.latest_session(tx)
+        day = on or market_view.latest_session(tx, desk.now())
         _tradable(tx, item, day, price)
         ticket = Ticket(item.plan, plan_id, costs_of(desk.settings))
         sold = make.exit_fill(ticket.leave(count, to_tick(price_of(price)), day, "by hand"), lot)

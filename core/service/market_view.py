@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from core.domain import schedule_sessions
+from core.domain import calendar, schedule_sessions
 from core.domain.bars import is_sound
 from core.domain.money import decimal_of
 from core.domain.order_basis import Action
@@ -20,6 +20,7 @@ from core.domain.plan_facts import Facts, facts
 from core.domain.risk_book import correlations, returns
 from core.domain.trades import Bar
 from core.errors import NotFoundError, ValidationError
+from core.store import scans
 from core.store.journal import Reader
 
 if TYPE_CHECKING:
@@ -115,12 +116,13 @@ def _known(reader: Reader, symbol: str) -> str:
     return str(found.item())
 
 
-def latest_session(reader: Reader) -> date:
-    """The latest session with any daily bar; NotFoundError in an empty store."""
-    found = reader.read("SELECT max(session) AS last FROM bars_daily").item()
+def latest_session(reader: Reader, now: datetime | None = None) -> date:
+    """The latest session with a sound daily bar, of those open by `now`; NotFoundError without."""
+    opened = None if now is None else calendar.latest_open(now)
+    found = scans.latest_session(reader, "bars_daily", opened)
     if found is None:
         raise NotFoundError("there are no prices yet", hint="run: python -m app pull prices.daily")
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def previous_session(day: date) -> date | None:

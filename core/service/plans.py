@@ -82,7 +82,8 @@ class Proposal:
 def propose(desk: Desk, ask: Ask, reader: Reader | None = None) -> Proposal:
     """A sized plan and its verdict; refused on stale or flagged prices. Nothing is written."""
     source = reader or desk.warehouse
-    view = market_view.look(source, ask.symbol, ask.date, raw=market_view.is_raw(desk))
+    day = ask.date or market_view.latest_session(source, desk.now())
+    view = market_view.look(source, ask.symbol, day, raw=market_view.is_raw(desk))
     known = _as_scanned(desk, view)
     view = replace(view, facts=replace(view.facts, flags=(*view.facts.flags, *known.flags)))
     rules = asked_rules(rules_of(desk.settings), ask)

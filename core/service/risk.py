@@ -47,7 +47,7 @@ class RiskReport:
 def report(desk: Desk, session: date | None = None) -> RiskReport:
     """The book's risk on a session (default: the latest stored); NotFoundError without prices."""
     store = desk.warehouse
-    day = session or market_view.latest_session(store)
+    day = session or market_view.latest_session(store, desk.now())
     book = current_book(desk, store, day)
     holdings = _holdings(book)
     weights = dict(

@@ -171,7 +171,8 @@ def _awaited(desk: Desk, now: datetime) -> date | None:
 def _session_gaps(desk: Desk, dataset: Dataset, day: date | None) -> SessionGaps:
     latest = None
     if store.has_table(desk.warehouse, dataset.table):
-        latest = store.latest_session(desk.warehouse, dataset.table, day)
+        opened = calendar.latest_open(desk.now())
+        latest = store.latest_session(desk.warehouse, dataset.table, min(day or opened, opened))
     if latest is None:
         raise NotFoundError(
             f"{dataset.name} has no bars" + (f" up to {day}" if day else ""),

@@ -92,9 +92,15 @@ def sessions(desk: Desk, dataset: str | None = None) -> list[date]:
     if not store.has_table(desk.warehouse, source.table):
         return []
     key = (*scan_inputs.version(desk, source), "sessions")
-    return scan_inputs.memory.get(
-        key, lambda: store.sessions(desk.warehouse, source.table).to_list()
-    )
+    known = scan_inputs.memory.get(key, lambda: _exchange_days(desk, source.table))
+    opened = calendar.latest_open(desk.now())
+    return [day for day in known if day <= opened]
+
+
+def _exchange_days(desk: Desk, table: str) -> list[date]:
+    days = calendar.all_sessions()["session"]
+    found = store.sessions(desk.warehouse, table)
+    return found.filter(found.is_in(days.implode())).to_list()
 
 
 def document(scan: Scan) -> dict[str, Any]:
@@ -269,8 +275,8 @@ def keep_state(desk: Desk, dataset: str | None = None) -> date | None:
     From an earlier state that still holds it goes on with the sessions since; else it starts anew.
     """
     source = scan_inputs.dataset_of(desk, dataset)
-    last = store.latest_session(desk.warehouse, source.table)
-    if last is None or not calendar.is_session(last):
+    last = store.latest_session(desk.warehouse, source.table, calendar.latest_open(desk.now()))
+    if last is None:
         return None
     actions = scan_inputs.actions_for(desk, source)
     span = (calendar.session_back(last, 2 * gaps.WINDOW_SESSIONS), last + timedelta(days=1))

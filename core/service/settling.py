@@ -57,7 +57,7 @@ def settle_all(desk: Desk, through: date | None = None) -> dict[str, Any]:
     Per plan: plan_id, state, posted, by_hand, reversed, question (None: there is none) and notes
     (what splits and special dividends made of its orders).
     """
-    until = through or market_view.latest_session(desk.warehouse)
+    until = through or market_view.latest_session(desk.warehouse, desk.now())
     posted: list[dict[str, Any]] = []
     with desk.warehouse.transaction() as tx:
         journal, marks = store.read(tx), memory.marks(tx)
@@ -154,14 +154,14 @@ def _state_after(found: Settled, state: str) -> str:
 
 def notes(desk: Desk, plan_id: str) -> tuple[str, ...]:
     """What splits and special dividends made of the orders of a plan, a sentence each."""
-    until = market_view.latest_session(desk.warehouse)
+    until = market_view.latest_session(desk.warehouse, desk.now())
     found = plan_store.load(desk.warehouse, plan_id)
     return walked(desk, desk.warehouse, found[0], until).notes if found else ()
 
 
 def questions(desk: Desk) -> list[Question]:
     """The moves that plans wait for an answer to, oldest first."""
-    until = market_view.latest_session(desk.warehouse)
+    until = market_view.latest_session(desk.warehouse, desk.now())
     running = [
         item
         for item in plan_store.load(desk.warehouse)

@@ -82,6 +82,7 @@ def build_sources(desk: Desk) -> Mapping[str, Source | DirectSource]:
             lambda: desk.now().date(),
             lambda sha256: VersionCount(*version_count(desk.warehouse, sha256)),
             desk.settings.foundry_counts,
+            now=desk.now,
         ),
         "sec": SecSource(
             lambda: SecClient.from_settings(

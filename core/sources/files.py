@@ -13,7 +13,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import polars as pl
@@ -21,7 +21,7 @@ import pyarrow.parquet as papq
 
 from core.domain.datasets import Dataset, Window
 from core.errors import NotFoundError, ParsingError, UsageError
-from core.sources import lean, tables
+from core.sources import bar_rows, lean, tables
 from core.sources.foundry_source import incomplete, today_utc
 from core.sources.pulled import Progress, ProgressHook, Pulled, TableRows
 from core.sources.table_rows import Table, no_rejects
@@ -45,6 +45,7 @@ class FileSource:
 
     path: Path
     today: Callable[[], date] = today_utc
+    now: Callable[[], datetime] | None = None
     constants: Mapping[str, str] = field(default_factory=dict)
 
     async def pull(
@@ -70,6 +71,7 @@ class FileSource:
             rows_read=table.rows_read,
             bytes=size,
             drift=table.drift,
+            notes=bar_rows.flagged(dataset, table.rows),
             partial=incomplete(None, table),
         )
 
@@ -86,12 +88,13 @@ class FileSource:
 
     def _table(self, dataset: Dataset, path: Path) -> Table:
         name, today = path.name.lower(), self.today()
+        now = self.now() if self.now else None
         if name.endswith(CSV_ENDINGS):
             fitted = spelled(dataset, tables.csv_header(path))
-            return tables.read_csv(path, fitted, today=today, constants=self.constants)
+            return tables.read_csv(path, fitted, today=today, constants=self.constants, now=now)
         if name.endswith(PARQUET_ENDINGS):
             fitted = spelled(dataset, _parquet_header(path))
-            return tables.read_parquet(path, fitted, today=today, constants=self.constants)
+            return tables.read_parquet(path, fitted, today=today, constants=self.constants, now=now)
         raise UsageError(
             f"{path.name} is neither CSV nor Parquet",
             hint=f"its name must end in {', '.join((*CSV_ENDINGS, *PARQUET_ENDINGS))}",

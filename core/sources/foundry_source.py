@@ -9,8 +9,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from core.domain.datasets import Dataset, Window
+from core.sources import bar_rows, tables
 from core.sources import foundry_counts as counts
-from core.sources import tables
 from core.sources.foundry import FoundryClient
 from core.sources.foundry_results import Fetched, shortfall
 from core.sources.pulled import ProgressHook, Pulled, TableRows
@@ -57,6 +57,7 @@ class FoundrySource:
     today: Callable[[], date] = today_utc
     remembered: Callable[[str], VersionCount] = nothing_remembered
     shared: Path | None = None
+    now: Callable[[], datetime] | None = None
 
     async def pull(
         self,
@@ -110,6 +111,7 @@ class FoundrySource:
             where=got.where,
             most_repeated=float(dataset.options.get("most_repeated_pct", 100 * MOST_REPEATED))
             / 100,
+            now=self.now() if self.now else None,
         )
 
 
@@ -138,7 +140,10 @@ def _pulled(dataset: Dataset, got: Fetched, table: Table, announced: int | None)
         requests=got.requests,
         drift=table.drift,
         messages=got.messages,
-        notes=() if announced is not None else (UNANNOUNCED,),
+        notes=(
+            *(() if announced is not None else (UNANNOUNCED,)),
+            *bar_rows.flagged(dataset, table.rows),
+        ),
         partial=incomplete(announced, table),
     )
 

@@ -46,7 +46,7 @@ def actions(factors: pl.DataFrame, names: pl.DataFrame, sessions: pl.DataFrame) 
     steps = _as_traded(steps, names)
     parts = [_splits(steps), _dividends(steps), renames(names, sessions)]
     found = pl.concat(parts).sort("symbol", "ex_date", "kind")
-    return found.unique(list(CORPORATE_ACTIONS.key), keep="first", maintain_order=True)
+    return found.unique(["symbol", "ex_date", "kind"], keep="first", maintain_order=True)
 
 
 def read_factors(paths: Sequence[Path]) -> pl.DataFrame:

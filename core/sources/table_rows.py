@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 import polars as pl
 
 from core.domain.datasets import Dataset
 from core.errors import IntegrityError, SchemaError
+from core.sources import bar_rows
 from core.sources.casts import Rules, convert
 from core.sources.http import lasting
 from core.sources.pulled import REJECTS
@@ -41,6 +42,7 @@ class Plan:
     drift: tuple[str, ...]
     where: str = ""
     most_repeated: float | None = None  # largest share of rows that may repeat a key; None: any
+    now: datetime | None = None  # bars of sessions that open later are refused
 
 
 def no_rejects() -> pl.DataFrame:
@@ -49,7 +51,12 @@ def no_rejects() -> pl.DataFrame:
 
 
 def plan_of(
-    names: list[str], dataset: Dataset, today: date | None, constants: Mapping[str, str], where: str
+    names: list[str],
+    dataset: Dataset,
+    today: date | None,
+    constants: Mapping[str, str],
+    where: str,
+    now: datetime | None = None,
 ) -> Plan:
     constants = {**dataset.options.get("constants", {}), **constants}
     doubled = sorted({name for name in names if names.count(name) > 1})
@@ -67,7 +74,7 @@ def plan_of(
         )
     found = {ours: upstream for ours, upstream in sources.items() if upstream is not None}
     drift = tuple(name for name in names if name not in found.values())
-    return Plan(dataset, _rules(dataset, today), found, constants, drift)
+    return Plan(dataset, _rules(dataset, today), found, constants, drift, now=now)
 
 
 def _source(ours: str, names: list[str], dataset: Dataset) -> str | None:
@@ -128,6 +135,8 @@ def _convert_batch(
             text = text.str.to_uppercase()
         value, reason = convert(text, column, plan.rules)
         values.append(value.alias(name).cast(column.polars))
+        if name == "session" and bar_rows.are_bars(plan.dataset):
+            reason = bar_rows.with_calendar(values[-1], reason, plan.now)
         reasons.append(reason.alias(name))
     numbers = pl.int_range(offset + 1, offset + len(batch) + 1, eager=True).alias(_ROW)
     return _split(pl.DataFrame([*values, numbers]), pl.DataFrame(reasons), raw)
@@ -186,6 +195,9 @@ def _without_doubles(rows: pl.DataFrame, plan: Plan) -> tuple[pl.DataFrame, pl.D
     first = rows.select(pl.struct(key).is_first_distinct()).to_series()
     if first.all():
         return rows, no_rejects()
+    if dataset.table == "corporate_actions":
+        rows = bar_rows.counted(rows, dataset)
+        first = rows.select(pl.struct(key).is_first_distinct()).to_series()
     kept, later = rows.filter(first), rows.filter(~first)
     _check_repeats(len(later), len(rows), plan)
     columns = list(dataset.schema)

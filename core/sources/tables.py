@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import polars as pl
@@ -33,18 +33,20 @@ def read_csv(
     header: list[str] | None = None,
     constants: Mapping[str, str] | None = None,
     most_repeated: float | None = None,
+    now: datetime | None = None,
 ) -> Table:
     """A CSV file (plain or .gz) as a Table.
 
     `header` names the columns of a file without a header line; `constants` fills columns that the
     file lacks. `most_repeated` is the share (0..1) of rows that may repeat the key of another
-    before the file is refused with IntegrityError; None: any. SchemaError when a column is
+    before the file is refused with IntegrityError; None: any. Bars of sessions that open after
+    `now` are refused. SchemaError when a column is
     missing, ParsingError when rows are ragged, quotes stay open or the file is empty.
     """
     place = where or path.name
     try:
         names = header or _header(path)
-        plan = plan_of(names, dataset, today, constants or {}, place)
+        plan = plan_of(names, dataset, today, constants or {}, place, now)
         plan = replace(plan, where=place, most_repeated=most_repeated)
         return assemble(_csv_batches(path, header), plan)
     except pa.ArrowInvalid as error:
@@ -62,13 +64,14 @@ def read_parquet(
     today: date | None,
     where: str | None = None,
     constants: Mapping[str, str] | None = None,
+    now: datetime | None = None,
 ) -> Table:
     """A Parquet file as a Table, by the same schema and rules as CSV."""
     place = where or path.name
     try:
         with papq.ParquetFile(path) as file:
             names = [str(name) for name in file.schema_arrow.names]
-            plan = plan_of(names, dataset, today, constants or {}, place)
+            plan = plan_of(names, dataset, today, constants or {}, place, now)
             batches = (_as_text(_polars(batch)) for batch in file.iter_batches(100_000))
             return assemble(batches, plan)
     except pa.ArrowInvalid as error:

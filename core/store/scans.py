@@ -6,11 +6,14 @@ Table names come from the catalogue and are quoted; values are parameters.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import polars as pl
 
+from core.domain import calendar
+from core.domain.bars import LEAST_PRICE, MOST_PRICE, MOST_VOLUME
 from core.domain.frames import BARS_DAILY, BARS_MINUTE, CORPORATE_ACTIONS, FILINGS
+from core.store.journal import Reader
 from core.store.transaction import quoted
 from core.store.warehouse import Warehouse
 
@@ -19,7 +22,11 @@ _MINUTES = ", ".join(BARS_MINUTE.columns)
 _ACTIONS = ", ".join(CORPORATE_ACTIONS.columns)
 _FILINGS = ", ".join(FILINGS.columns)
 
-
+# bars.is_sound in SQL; NaN is above every number there, so the bounds leave it out
+SOUND = (
+    f"(low >= {LEAST_PRICE} AND high <= {MOST_PRICE} AND open BETWEEN low AND high "
+    f"AND close BETWEEN low AND high AND volume > 0 AND volume <= {MOST_VOLUME})"
+)
 LEAST_TELLING_RATIO = 1.4
 SPLIT_NEIGHBOUR_DAYS = 10
 _SHOWN_SPLITS = """
@@ -67,16 +74,24 @@ def bars(
     return warehouse.read(f"SELECT {_BARS} FROM {quoted(table)} {condition} {order}", params)
 
 
-def latest_session(warehouse: Warehouse, table: str, until: date | None = None) -> date | None:
-    """The last session with bars, not after `until`."""
-    query = f"SELECT max(session) FROM {quoted(table)} WHERE $day IS NULL OR session <= $day"
-    value: date | None = warehouse.read(query, {"day": until}).item()
-    return value
+def latest_session(reader: Reader, table: str, until: date | None = None) -> date | None:
+    """The last session of the exchange with a sound bar, not after `until`.
+
+    Rows of other days, and bars that hold no prices, are not looked at: an upstream may deliver
+    some, or an older desk may have kept them.
+    """
+    query = f"SELECT max(session) FROM {quoted(table)} WHERE session <= $day AND {SOUND}"
+    bound = until or date.max
+    while True:
+        found: date | None = reader.read(query, {"day": bound}).item()
+        if found is None or calendar.is_session(found):
+            return found
+        bound = found - timedelta(days=1)
 
 
 def sessions(warehouse: Warehouse, table: str) -> pl.Series:
-    """All sessions with bars, newest first."""
-    query = f"SELECT DISTINCT session FROM {quoted(table)} ORDER BY session DESC"
+    """All days with sound bars, newest first."""
+    query = f"SELECT DISTINCT session FROM {quoted(table)} WHERE {SOUND} ORDER BY session DESC"
     return warehouse.read(query)["session"]
 
 

@@ -92,8 +92,20 @@ class Transaction:
             self.execute(
                 f"ALTER TABLE {quoted(dataset.table)} ADD COLUMN {quoted(name)} {wanted[name]}"
             )
-        _must_keep_types(dataset, existing, wanted)
+        self._widen(dataset.table, existing, wanted)
+        _must_keep_types(dataset, self.columns(dataset.table), wanted)
         return added
+
+    def _widen(self, table: str, existing: Mapping[str, str], wanted: Mapping[str, str]) -> None:
+        """Whole numbers become floats where the catalogue now says so; no value changes."""
+        for name, kind in wanted.items():
+            if (existing.get(name), kind) != ("BIGINT", "DOUBLE"):
+                continue
+            place, column, wide = quoted(table), quoted(name), quoted(f"{name}_wide")
+            self.execute(f"ALTER TABLE {place} ADD COLUMN {wide} DOUBLE")
+            self.execute(f"UPDATE {place} SET {wide} = {column}")
+            self.execute(f"ALTER TABLE {place} DROP COLUMN {column}")
+            self.execute(f"ALTER TABLE {place} RENAME COLUMN {wide} TO {column}")
 
     def columns(self, table: str) -> dict[str, str]:
         """Column names and DuckDB types of a table; empty when there is no such table."""
