@@ -18,10 +18,17 @@ import polars as pl
 
 from core.domain.datasets import Dataset, Window
 from core.domain.frames import COMPANIES, COMPANY_IDENTIFIERS, FILINGS
-from core.errors import ParsingError
+from core.errors import ParsingError, SizeLimitError
 from core.jobs.pulls import Stored
 from core.sources.pulled import REJECTS, Progress, ProgressHook, Pulled
-from core.sources.sec_bulk import bulk_kind, cik_of, members, opened, read_member
+from core.sources.sec_bulk import (
+    bulk_kind,
+    cik_of,
+    members,
+    must_be_no_bomb,
+    opened,
+    read_member,
+)
 from core.sources.sec_decode import CompanyFacts, decode_facts
 from core.sources.sec_fsds import Quarter, read_quarter
 from core.sources.sec_submissions import Submissions, decode_page, decode_submissions
@@ -70,6 +77,8 @@ class _Load:
     rejects: list[pl.DataFrame] = field(default_factory=list)
     drift: tuple[str, ...] = ()
     corrections: Corrections = field(default_factory=Corrections)
+    unreadable: list[str] = field(default_factory=list)
+    readable: int = 0
 
     def run(self) -> Stored:
         kind = bulk_kind(self.path)
@@ -78,19 +87,40 @@ class _Load:
             notes = self._quarter()
         else:
             with opened(self.path) as archive:
+                for info in members(archive):
+                    must_be_no_bomb(info)  # before anything of the file is stored
                 store = self._facts if kind == "companyfacts" else self._submissions
                 for done, of, batch in _batches(archive):
                     store(archive, batch)
                     self._tell(f"{done:,} of {of:,} documents", 100.0 * done / max(1, of))
             notes = (*filter(None, [str(self.corrections)]),)
+        self._must_mean_something()
         pulled = Pulled(
             rejects=pl.concat([pl.DataFrame(schema=REJECTS), *self.rejects]),
             rows_read=self.read,
             bytes=self.path.stat().st_size,
             notes=notes,
             drift=self.drift,
+            partial=self._partial(),
         )
         return Stored(pulled, self.counts)
+
+    def _must_mean_something(self) -> None:
+        """ParsingError for a file of which nothing could be read: that is no load of nothing."""
+        if self.readable or self.read:
+            return
+        why = f": {self.unreadable[0]}" if self.unreadable else ""
+        raise ParsingError(
+            f"nothing in the file could be read{why}",
+            where=str(self.path),
+            hint="get the file anew from the SEC",
+        )
+
+    def _partial(self) -> str | None:
+        if not self.unreadable:
+            return None
+        count, of = len(self.unreadable), len(self.unreadable) + self.readable
+        return f"{count:,} of {of:,} documents cannot be read: {self.unreadable[0]}"
 
     def _tell(self, message: str, percent: float | None = None) -> None:
         self.on_progress(Progress(message, rows=self.read, percent=percent))
@@ -101,11 +131,18 @@ class _Load:
         batch: Iterable[zipfile.ZipInfo],
         decode: Callable[[bytes, int, str], T],
     ) -> Iterator[T]:
-        """Each member decoded; one that cannot be read is rejected and the rest goes on."""
+        """Each member decoded; one that cannot be read is rejected and the rest goes on.
+
+        A member that unpacks to more than it may ends the load: such a file is not the SEC's.
+        """
         for info in batch:
             try:
                 yield decode(read_member(archive, info), cik_of(info.filename), info.filename)
+                self.readable += 1
+            except SizeLimitError:
+                raise
             except ParsingError as error:
+                self.unreadable.append(str(error))
                 row = {"reason": str(error), "raw": info.filename}
                 self.rejects.append(pl.DataFrame([row], schema=REJECTS))
 

@@ -22,7 +22,9 @@ from core.errors import NotFoundError, ParsingError, SizeLimitError
 Bulk = Literal["companyfacts", "submissions", "fsds"]
 MEMBER = re.compile(r"CIK(\d{10})(-submissions-\d{3})?\.json")
 MAX_MEMBER = 1024**3  # the largest table of a quarter is half of that
-_RATIO = 200  # tables of numbers pack well
+_RATIO = 100  # documents pack 5 to 40 to one; more is a bomb
+_SMALL = 64 * 1024  # what a member may unpack to however well it packs
+_LOOKED_AT = 50  # members: the first may be the broken one
 _FSDS = {"sub.txt", "num.txt"}
 
 
@@ -44,12 +46,12 @@ def bulk_kind(path: Path) -> Bulk:
         names = archive.namelist()
         if set(names) >= _FSDS:
             return "fsds"
-        first = next((name for name in names if MEMBER.fullmatch(name)), None)
-        if first and any("-submissions-" in name for name in names):
+        documents = [name for name in names if MEMBER.fullmatch(name)]
+        if any("-submissions-" in name for name in documents):
             return "submissions"
-        if first:
-            start = archive.open(first).read(4096)
-            return "companyfacts" if b'"facts"' in start else "submissions"
+        if documents:
+            starts = (archive.open(name).read(4096) for name in documents[:_LOOKED_AT])
+            return "companyfacts" if any(b'"facts"' in start for start in starts) else "submissions"
     raise ParsingError(
         "not a bulk file of the SEC",
         where=str(path),
@@ -70,13 +72,30 @@ def cik_of(name: str) -> int:
     return int(match[1])
 
 
+def must_be_no_bomb(info: zipfile.ZipInfo) -> None:
+    """SizeLimitError when a member claims to unpack to more than it may."""
+    if info.file_size > _limit(info):
+        raise _bomb(info)
+
+
+def _limit(info: zipfile.ZipInfo) -> int:
+    return min(MAX_MEMBER, max(_SMALL, info.compress_size * _RATIO))
+
+
+def _bomb(info: zipfile.ZipInfo) -> SizeLimitError:
+    return SizeLimitError(
+        f"{info.filename} unpacks to more than {_limit(info):,} bytes, {_RATIO} times its size",
+        hint="get the file anew from the SEC; nothing of a file that holds a bomb is loaded",
+    )
+
+
 def read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
     """A member's bytes; SizeLimitError when it is or claims to be a bomb."""
-    limit = min(MAX_MEMBER, max(1024**2, info.compress_size * _RATIO))
+    limit = _limit(info)
     with archive.open(info) as file:
         body = file.read(limit + 1)
     if len(body) > limit:
-        raise SizeLimitError(f"{info.filename} unpacks to more than {limit:,} bytes")
+        raise _bomb(info)
     return body
 
 
