@@ -149,9 +149,20 @@ def run(
 ) -> None:
     """Run one command, print its document, and leave with its exit code."""
     with reported(), logs.correlated(), caller(engine=engine) as call:
-        result = call.call(command, **arguments)
+        try:
+            result = call.call(command, **arguments)
+        except KeyboardInterrupt:
+            err.print(_interrupted(call))
+            raise typer.Exit(FAILED) from None
         show(result, json=json, render=render)
     leave(result)
+
+
+def _interrupted(call: Caller) -> str:
+    """What Ctrl-C has called off: the work is done here, or in the desk that was asked for it."""
+    if isinstance(call, Remote):
+        return "called off here; what the running desk has begun it may finish (see: jobs list)"
+    return "called off; what was finished before is stored, and nothing is stored by halves"
 
 
 def show(result: CommandResult, *, json: bool, render: Render) -> None:

@@ -28,7 +28,7 @@ FOUNDRY = ("one", "two", "three")
 LIMITS = Limits(jobs=4, poll_seconds=0.02, grace_seconds=0.2, abandon_seconds=0.2)
 
 
-def catalogue() -> str:
+def catalogue(catch_up: str) -> str:
     """Three datasets of the container and three of the SEC, all due at the same instant."""
     foundry = [
         f'[datasets."{name}"]\nsource = "foundry"\nname = "{name}"\ntable = "t_{name}"\n'
@@ -36,24 +36,26 @@ def catalogue() -> str:
         for name in FOUNDRY
     ]
     sec = [
-        f'[datasets."sec.{upstream}"]\nsource = "sec"\nname = "{name}"\ntable = "{table}"\n'
-        f"key = {key}\nschema = {schema}\n"
-        for upstream, name, table, key, schema in (
-            ("facts", "companyfacts", "facts", '["cik"]', '{ cik = "int" }'),
-            ("filings", "submissions", "filings", '["cik"]', '{ cik = "int" }'),
-            ("map", "company_tickers_exchange.json", "companies", '["cik"]', '{ cik = "int" }'),
+        f'[datasets."sec.{name}"]\nsource = "sec"\nname = "{upstream}"\ntable = "{table}"\n'
+        for name, upstream, table in (
+            ("facts", "companyfacts", "facts"),
+            ("filings", "submissions", "filings"),
+            ("map", "company_tickers_exchange.json", "companies"),
         )
     ]
-    return "\n".join(f"{part}schedule = {SCHEDULE}\nbuffer_minutes = 0\n" for part in foundry + sec)
+    when = f'schedule = {SCHEDULE}\nbuffer_minutes = 0\ncatch_up = "{catch_up}"\n'
+    return "\n".join(part + when for part in foundry + sec)
 
 
 class Rig:
     """The parts of a desk, run by steps of its clock."""
 
-    def __init__(self, folder: Path, upstreams: Running, **chosen: Any) -> None:
+    def __init__(
+        self, folder: Path, upstreams: Running, *, catch_up: str = "latest", **chosen: Any
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / "catalogue.toml"
-        path.write_text(catalogue())
+        path.write_text(catalogue(catch_up))
         self.now = BEGIN
         self.upstreams = upstreams
         self.minutes: Counter[str] = Counter()
@@ -148,12 +150,12 @@ class Rig:
         served.faults = {name for name in names if not name.startswith("sec-")}
         served.sec.faults[:] = [Fault(name) for name in names if name.startswith("sec-")]
 
-    def answered(self) -> set[str]:
-        """Datasets whose window at DUE has a good pull."""
+    def answered(self, due: datetime = DUE) -> set[str]:
+        """Datasets whose window at an instant has a good pull."""
         found = self.desk.warehouse.read(
             "SELECT DISTINCT dataset FROM pulls WHERE due_at = ?"
             " AND state IN ('done', 'unchanged', 'partial') AND owed IS NOT TRUE",
-            [DUE],
+            [due],
         )
         return set(found["dataset"].to_list())
 

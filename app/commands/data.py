@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -17,10 +18,13 @@ from rich.table import Table
 from app import run as runner
 from core.errors import StoreError, UsageError
 from core.observe import logs
+from core.service.commands import FAILED, CommandResult
 from core.service.exports import format_of
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 POLL_SECONDS = 0.1
+CALL_OFF_SECONDS = 15.0  # for running pulls to stop
+GOOD = ("done", "unchanged", "partial")
 
 
 def register(cli: typer.Typer) -> None:
@@ -62,12 +66,39 @@ def pull(
         try:
             _follow(call, jobs, quiet=json or not sys.stderr.isatty())
         except KeyboardInterrupt:
-            call.call("cancel", jobs=jobs)
-            runner.err.print("cancelled; the data is as it was before")
-            raise typer.Exit(1) from None
+            _call_off(call, jobs, json=json)
         result = call.call("pulled", jobs=jobs)
         runner.show(result, json=json, render=_print_pulls)
     runner.leave(result)
+
+
+def _call_off(call: runner.Caller, jobs: list[str], *, json: bool) -> NoReturn:
+    """Call pulls off and say what was finished by then and what was not; leaves with 1."""
+    call.call("cancel", jobs=jobs)
+    deadline = time.monotonic() + CALL_OFF_SECONDS
+    while time.monotonic() < deadline:
+        if all(view["over"] for view in call.call("progress", jobs=jobs).document):
+            break
+        time.sleep(POLL_SECONDS)
+    document = call.call("pulled", jobs=jobs).document
+    if json:
+        runner.show(CommandResult(document), json=True, render=_print_pulls)
+    for line in called_off(document["pulls"]):
+        runner.err.print(line, markup=False)
+    raise typer.Exit(FAILED)
+
+
+def called_off(pulls: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What became of pulls that were interrupted: finished, called off, failed."""
+    finished = [f"{p['dataset']} ({p['state']})" for p in pulls if p["state"] in GOOD]
+    stopped = [p for p in pulls if p["state"] not in (*GOOD, "failed")]
+    lines = [f"finished: {', '.join(finished) or 'nothing'}"]
+    if stopped:
+        names = ", ".join(p["dataset"] for p in stopped)
+        lines.append(f"called off: {names}; a pull that is called off stores nothing by halves")
+        lines += [logs.escape(p["error"]) for p in stopped if p["error"]]
+    lines += [logs.escape(f"failed: {p['error']}") for p in pulls if p["state"] == "failed"]
+    return lines
 
 
 def _follow(call: runner.Caller, jobs: list[str], *, quiet: bool) -> None:

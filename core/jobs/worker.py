@@ -75,6 +75,10 @@ def _correlated(job: Job) -> AbstractContextManager[str]:
     return logs.correlated(given if isinstance(given, str) else job.id, job=job.id)
 
 
+def _name(job: Job) -> str:
+    return f"{job.event_name} {job.lane}" if job.lane else job.event_name
+
+
 class Worker:
     """Runs jobs of a queue through `handlers` (by event name); a `Resource` of the runner.
 
@@ -130,8 +134,10 @@ class Worker:
         self._wake.set()
         if self._main is not None:
             await self._main
+        ran = {job_id: _name(running.job) for job_id, running in self._running.items()}
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=self._limits.grace_seconds)
+        left = {job_id: name for job_id, name in ran.items() if job_id in self._running}
         for running in list(self._running.values()):
             self._stop(running, "released")
         if self._tasks:
@@ -143,6 +149,9 @@ class Worker:
         if self._threads is not None:
             self._threads.shutdown()
         self._loop = None
+        if ran:
+            finished = [name for job_id, name in ran.items() if job_id not in left]
+            log.warning("jobs at the stop", finished=finished, handed_back=[*left.values()])
 
     def wake(self) -> None:
         """Look at the queue now; may be called from any thread."""

@@ -82,6 +82,7 @@ def grade_all(
     known = {} if force else grade_marks.graded_inputs(desk.warehouse, rules.id)
     due = [c for c, mark in marks.items() if known.get(c) != mark and (ciks is None or c in ciks)]
     written = unchanged = 0
+    on_progress(f"0 of {len(due)} companies", 0.0)
     for start in range(0, len(due), BATCH_COMPANIES):
         batch = due[start : start + BATCH_COMPANIES]
         now = grade_marks.filing_marks(desk.warehouse, batch)
@@ -93,7 +94,8 @@ def grade_all(
             chosen = grade_marks.Marks({cik: marks[cik] for cik in batch}, now)
             new, same = store.write(tx, graded, chosen, desk.now())
         written, unchanged = written + new, unchanged + same
-        on_progress(f"{start + len(batch)} of {len(due)} companies", 100 * (start + 1) / len(due))
+        done = start + len(batch)
+        on_progress(f"{done} of {len(due)} companies", 100 * done / len(due))
     return {"companies": len(due), "written": written, "unchanged": unchanged}
 
 

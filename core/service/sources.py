@@ -67,7 +67,7 @@ async def sign_of_life(desk: Desk, host: Upstream) -> None:
             await client.sign_of_life()
         return
     chosen = desk.settings
-    async with SecClient.from_settings(chosen) as client:
+    async with SecClient.from_settings(chosen, now=desk.now) as client:
         if host == sec_host(chosen.sec_www_url):
             await client.sign_of_life(f"{client.www_url}/files/company_tickers.json")
         else:
@@ -86,7 +86,7 @@ def build_sources(desk: Desk) -> Mapping[str, Source | DirectSource]:
         ),
         "sec": SecSource(
             lambda: SecClient.from_settings(
-                desk.settings, lambda base_url: desk.upstreams.gate(sec_host(base_url))
+                desk.settings, lambda url: desk.upstreams.gate(sec_host(url)), desk.now
             ),
             desk.warehouse,
             lambda: _watched(desk),

@@ -117,7 +117,10 @@ class SecClient:
 
     @classmethod
     def from_settings(
-        cls, settings: Settings, gates: Callable[[str], Gate] = lambda _: OpenGate()
+        cls,
+        settings: Settings,
+        gates: Callable[[str], Gate] = lambda _: OpenGate(),
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> Self:
         """A client as the settings say; the block file lies in the data folder.
 
@@ -135,6 +138,7 @@ class SecClient:
             retry_max_seconds=settings.retry_max_seconds,
             block_file=settings.data_dir / "sec-block.json",
             gates=gates,
+            now=now,
         )
 
     async def __aenter__(self) -> Self:

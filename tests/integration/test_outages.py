@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -9,9 +10,13 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from components import shell
 from core.jobs.queue import Status
-from tests.outage_rig import BEGIN, DUE, Rig, rows
-from tests.upstreams import Running
+from core.sandbox.sec import Fault
+from core.service import refresh
+from core.service.commands import run
+from tests.outage_rig import BEGIN, DUE, FOUNDRY, Rig, rows
+from tests.upstreams import CIK, Running, submissions
 
 
 @pytest.fixture
@@ -61,3 +66,144 @@ async def test_every_window_is_pulled_within_a_minute_of_the_return(
         ("upstream up", "SEC"),
         ("upstream up", "container"),
     ]
+
+
+async def test_a_window_is_never_answered_by_a_dead_letter(
+    tmp_path: Path, upstreams: Running
+) -> None:
+    """What asking again cannot mend is a dead letter, told once; on start the window is due."""
+    async with Rig(tmp_path, upstreams) as rig:
+        rig.fail("ws-404")
+        with capture_logs() as lines:
+            await rig.until(DUE + timedelta(minutes=5), 60)
+        dead = rig.desk.queue.find([Status.DEAD])
+        assert {job.lane for job in dead} == set(FOUNDRY)
+        told = [line for line in lines if line["event"] == "job dead"]
+        assert {line["lane"] for line in told} == set(FOUNDRY)
+        assert len(told) == len(FOUNDRY)
+        events = [e for e in rig.worker.events.since(0) if e.kind == "dead"]
+        assert [e.job.lane for e in events if e.job] == [line["lane"] for line in told]
+        rig.fail()
+        await rig.restart()
+        assert rig.answered() == rig.datasets()
+
+
+async def test_windows_behind_a_later_good_pull_come_again_where_all_are_wanted(
+    tmp_path: Path, upstreams: Running
+) -> None:
+    """Under catch-up all a dead window is owed although the next one has been pulled."""
+    async with Rig(tmp_path, upstreams, catch_up="all") as rig:
+        rig.fail("ws-404")
+        await rig.until(DUE + timedelta(minutes=1), 60)
+        rig.fail()
+        await rig.until(DUE + timedelta(days=1, minutes=1), 12 * 3600)
+        assert not rig.answered() & set(FOUNDRY)
+        await rig.restart()
+        assert rig.answered() == rig.datasets()
+
+
+@pytest.mark.parametrize(("catch_up", "owed"), [("latest", False), ("all", True)])
+async def test_a_window_is_tried_until_its_successor_is_due(
+    tmp_path: Path, upstreams: Running, catch_up: str, owed: bool
+) -> None:
+    """After a day of outage the newest window is pulled, the older one only if all are wanted."""
+    async with Rig(tmp_path, upstreams, catch_up=catch_up) as rig:
+        await rig.until(BEGIN + timedelta(minutes=9), 60)
+        rig.fail("ws-503", "sec-503")
+        await rig.until(DUE + timedelta(minutes=1), 5)
+        await rig.until(DUE + timedelta(days=1, minutes=10), 4 * 3600)
+        rig.fail()
+        await rig.until(DUE + timedelta(days=1, minutes=11), 5)
+        assert rig.answered(DUE + timedelta(days=1)) == rig.datasets()
+        assert rig.answered() == (rig.datasets() if owed else set())
+        left = rig.desk.queue.find([Status.QUEUED, Status.RUNNING, Status.DEAD])
+        assert [job for job in left if job.event_name == "pull"] == []
+
+
+async def test_a_forced_refresh_tries_once_and_stays_the_users_to_repeat(
+    tmp_path: Path, upstreams: Running
+) -> None:
+    """It fails at once and says so; the next one that works has everything owed pulled."""
+    async with Rig(tmp_path, upstreams) as rig:
+        rig.fail("ws-503")
+        await rig.until(DUE + timedelta(minutes=2), 5)
+        before = len(upstreams.served.requests)
+        (ticket,) = refresh.refresh_now(rig.desk, ["one"])
+        await rig.settle()
+        assert len(upstreams.served.requests) - before == 1
+        failed = refresh.progress(rig.desk, ticket.job_id)
+        assert failed.state == "dead"
+        assert "container down since" in str(failed.error)
+        assert "It is not tried again by itself" in str(failed.error)
+        assert rig.answered() == rig.datasets() - set(FOUNDRY)
+        rig.fail()
+        rig.now += timedelta(seconds=6)
+        refresh.refresh_now(rig.desk, ["one"])
+        await rig.settle()
+        await rig.watch.look()  # the clock has not moved: it is no probe that finds out
+        await rig.settle()
+        assert rig.answered() == rig.datasets()
+
+
+async def test_a_block_is_waited_out_without_a_request(tmp_path: Path, upstreams: Running) -> None:
+    """The SEC's 403 stops all of its datasets, also those asked for by hand; then all come."""
+    async with Rig(tmp_path, upstreams) as rig:
+        await rig.until(BEGIN + timedelta(minutes=9), 60)
+        rig.fail("sec-403")
+        await rig.until(DUE + timedelta(seconds=5), 5)
+        rig.fail()
+        rig.minutes.clear()
+        refresh.refresh_now(rig.desk, ["sec.map"])
+        await rig.until(DUE + timedelta(seconds=590), 30)
+        assert not [minute for minute in rig.minutes if minute.endswith("sec")]
+        assert rig.answered() == set(FOUNDRY)
+        await rig.until(DUE + timedelta(seconds=660), 5)
+        assert rig.answered() == rig.datasets()
+
+
+async def test_a_pull_of_many_companies_that_is_cut_short_is_asked_for_again(
+    tmp_path: Path, upstreams: Running
+) -> None:
+    """What came is stored as partial and does not answer the window; the rest follows."""
+    other = CIK + 1
+    upstreams.documents.bodies[f"/submissions/CIK{other:010}.json"] = submissions()
+    async with Rig(tmp_path, upstreams) as rig:
+        await rig.until(BEGIN + timedelta(minutes=9), 60)
+        with rig.desk.warehouse.transaction() as tx:
+            tx.execute("INSERT INTO watchlist VALUES (?, 'OTHER', ?)", [other, rig.now])
+        upstreams.served.sec.faults[:] = [Fault("sec-503", on=f"submissions/CIK{other:010}")]
+        await rig.until(DUE + timedelta(seconds=20), 5)
+        (state, reason) = rig.desk.warehouse.read(
+            "SELECT state, partial_reason FROM pulls WHERE dataset = 'sec.filings' AND due_at = ?"
+            " ORDER BY started_at LIMIT 1",
+            [DUE],
+        ).row(0)
+        assert state == "partial"
+        assert "1 of 2 companies failed" in reason
+        assert "sec.filings" not in rig.answered()
+        rig.fail()
+        await rig.until(DUE + timedelta(seconds=120), 5)
+        assert rig.answered() == rig.datasets()
+
+
+async def test_the_outage_is_shown(tmp_path: Path, upstreams: Running) -> None:
+    """By the command, by status, and as a line for pages, with the times of the reader's zone."""
+    async with Rig(tmp_path, upstreams) as rig:
+        rig.fail("ws-503")
+        await rig.until(DUE + timedelta(minutes=6), 30)
+        document = run(rig.desk, "upstreams", {}).document["upstreams"]
+        found = {item["source"]: item for item in document}
+        assert (found["sec"]["state"], found["foundry"]["state"]) == ("closed", "open")
+        assert found["foundry"]["since"] == DUE
+        assert found["foundry"]["next_probe"] > rig.now
+        assert "503" in found["foundry"]["last_error"]
+        status = run(rig.desk, "status", {}).document["datasets"]
+        assert {d["name"]: d["upstream"] for d in status if d["source"] == "foundry"} == (
+            dict.fromkeys(FOUNDRY, "open")
+        )
+        (host,) = shell.hosts_down(rig.desk, ["one", "sec.map"])
+        line = shell.outage(host, "America/New_York")
+        assert re.search(r"container down since 06.:30, asked again 06.:3[56] ET", line)
+        assert shell.hosts_down(rig.desk, ["sec.map"]) == []
+        down = [e.text for e in rig.worker.events.since(0) if e.kind == "down"]
+        assert len(down) == 1
