@@ -84,7 +84,7 @@ async def _start(desk: service.Desk, chosen: settings.Settings) -> None:
         raise
     service.use(desk)
     app.allow([chosen.host, *chosen.allowed_hosts])
-    if not gate.is_loopback(chosen.host):
+    if not chosen.listens_here_only:
         log.warning(gate.EXPOSED, host=chosen.host, port=chosen.port)
     address.announce(chosen.data_dir, chosen.host, chosen.port)
     tuning.collect_seldom()

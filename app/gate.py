@@ -203,14 +203,6 @@ async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, messa
     await send({"type": f"{kind}.body", "body": body})
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach what listens on that host."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
-
-
 def stay_inside() -> None:
     """Never let Streamlit ask an outside address for ours: the gate has judged all origins.
 

@@ -7,6 +7,7 @@ Each room's settings stand in a section class below; `Settings` joins them.
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import re
 from decimal import Decimal
@@ -288,6 +289,11 @@ class Settings(
         return self
 
     @property
+    def listens_here_only(self) -> bool:
+        """Whether only this machine can reach the desk."""
+        return is_loopback(self.host)
+
+    @property
     def store_path(self) -> Path:
         """The DuckDB file."""
         return _path_of(self.store_url, "duckdb", self.data_dir / "desk.duckdb")
@@ -296,6 +302,14 @@ class Settings(
     def queue_path(self) -> Path:
         """The SQLite file of the queue."""
         return _path_of(self.queue_url, "sqlite", self.data_dir / "queue.sqlite")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach what listens on that host."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 def load(**overrides: Any) -> Settings:

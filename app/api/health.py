@@ -27,16 +27,15 @@ async def startup() -> Response:
 
 @router.get("/health/ready")
 async def ready() -> Response:
-    """200 when store, queue and engine work; 503 with the reasons otherwise."""
-    report = await anyio.to_thread.run_sync(service.health.report)
-    failing = {name: check for name, check in report["checks"].items() if not check["ok"]}
+    """200 when the desk can serve; 503 with the reasons otherwise."""
+    failing = await anyio.to_thread.run_sync(service.health.readiness)
     body = {"status": "not ready" if failing else "ready", "failing": failing}
     return _json(body, 503 if failing else 200)
 
 
 @router.get("/health/detailed")
 async def detailed() -> Response:
-    """Every check with figures, and the datasets' freshness."""
+    """Every check as ok, warn or bad with a sentence, and the datasets' freshness; 503 if bad."""
     report = await anyio.to_thread.run_sync(service.health.report)
     return _json(report, 200 if report["ok"] else 503)
 

@@ -111,7 +111,7 @@ def _server(host: str, port: int) -> uvicorn.Server:
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             runner.err.print(f"Openbell listens on http://{_shown(host)}:{port}", markup=False)
-            if not gate.is_loopback(host):
+            if not settings.is_loopback(host):
                 runner.err.print(f"\nWARNING: {gate.EXPOSED}.\n{_NARROW}\n", style="bold red")
 
     return Server(

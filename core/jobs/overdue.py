@@ -89,10 +89,13 @@ class OverdueDetector:
         self._known: set[str] = set()
         self._task: asyncio.Task[None] | None = None
         self.overdue: tuple[Overdue, ...] = ()
+        self.last_look: datetime | None = None
 
     def look(self) -> list[Overdue]:
         """Datasets that fell behind since the last look; `overdue` has all that are."""
-        self.overdue = tuple(find_overdue(self._datasets, self._states(), self._now(), self._grace))
+        now = self._now()
+        self.overdue = tuple(find_overdue(self._datasets, self._states(), now, self._grace))
+        self.last_look = now
         fresh = [item for item in self.overdue if item.dataset not in self._known]
         self._known = {item.dataset for item in self.overdue}
         for item in fresh:

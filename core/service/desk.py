@@ -21,6 +21,7 @@ from core.service.engine import DeskEngine
 from core.service.sources import build_sources, build_upstreams
 from core.settings import Settings
 from core.store import pulls as records
+from core.store.probe import Probe
 from core.store.pull_state import PullState, pull_states
 from core.store.queries import Queries, QueryLimits
 from core.store.warehouse import Warehouse
@@ -59,6 +60,7 @@ class Desk:
         )
         self.board = ProgressBoard(now)
         self.upstreams = build_upstreams(settings, now)
+        self.probe = Probe(warehouse, now)
         self.puller = Puller(
             warehouse, build_sources(self), self.board, now, simulated=settings.simulated
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from core.domain.schedule import at_session_times
@@ -27,6 +28,7 @@ class DeskEngine:
         settings = desk.settings
         limits = Limits(jobs=settings.workers, grace_seconds=settings.grace_seconds)
         self._worker = Worker(desk.queue, handlers.bound(desk), desk.board, desk.now, limits=limits)
+        self._scheduler: Scheduler | None = None
         self._detector: OverdueDetector | None = None
         resources: list[Resource] = [self._worker, self._watch(desk)]
         if scheduler:
@@ -54,7 +56,7 @@ class DeskEngine:
             return pull_states(desk.warehouse)
 
         self._detector = OverdueDetector(datasets, states, desk.now)
-        scheduler = Scheduler(
+        self._scheduler = Scheduler(
             desk.queue,
             datasets,
             states,
@@ -62,7 +64,7 @@ class DeskEngine:
             timed=[Timed("scan", at_session_times(desk.settings.scan_times))],
             on_publish=self._worker.wake,
         )
-        return [scheduler, self._detector]
+        return [self._scheduler, self._detector]
 
     def start(self) -> None:
         """Open everything; returns when jobs are being run."""
@@ -90,3 +92,13 @@ class DeskEngine:
     def overdue(self) -> tuple[Overdue, ...]:
         """Datasets that are behind, as the detector saw it last."""
         return self._detector.overdue if self._detector else ()
+
+    @property
+    def scheduler_ticked(self) -> datetime | None:
+        """When the scheduler has looked for due windows last, without an error."""
+        return self._scheduler.last_tick if self._scheduler else None
+
+    @property
+    def detector_ticked(self) -> datetime | None:
+        """When the detector has looked for overdue datasets last, without an error."""
+        return self._detector.last_look if self._detector else None

@@ -95,6 +95,11 @@ def found(folder: Path) -> list[Path]:
     return sorted(seen, reverse=True)
 
 
+def made_at(folder: Path) -> datetime:
+    """When a backup was made, by its manifest; IntegrityError when that cannot be read."""
+    return _read(folder).made_at
+
+
 def latest_good(folder: Path) -> tuple[Backup, list[OpenbellError]]:
     """The newest backup that is whole, and what was wrong with newer ones."""
     passed: list[OpenbellError] = []

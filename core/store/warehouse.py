@@ -71,6 +71,7 @@ class Warehouse:
         self._write_lock = threading.RLock()
         self.commits = 0  # counts up after each: what was read before it may be old
         self._memory = Memory()
+        self._file = _identity(path)
 
     @classmethod
     def open(
@@ -136,6 +137,10 @@ class Warehouse:
             # sql() with parameters copies row by row: 80 times slower on 88,000 rows
             table = cursor.execute(sql, params).to_arrow_table()
             return pl.DataFrame(table)
+
+    def read_anew(self, sql: str, params: Params | None = None) -> pl.DataFrame:
+        """The rows of a query as `read` gives them, never those of a time before."""
+        return self._read(sql, params)
 
     @contextmanager
     def transaction(self, *, bulk: bool = False) -> Iterator[Transaction]:
@@ -213,6 +218,38 @@ class Warehouse:
         self.close()
 
     @contextmanager
+    def scratch(self, patience_seconds: float) -> Iterator[Transaction | None]:
+        """A transaction for what no page asks about: kept answers stay as they are.
+
+        None when another writer is still at work after the patience.
+        """
+        if not self._write_lock.acquire(timeout=patience_seconds):
+            yield None
+            return
+        try:
+            with self._mapped(), self.cursor() as cursor:
+                cursor.execute("BEGIN TRANSACTION")
+                try:
+                    yield Transaction(cursor)
+                    cursor.execute("COMMIT")
+                except BaseException:
+                    _rollback(cursor)
+                    raise
+        finally:
+            self._write_lock.release()
+
+    def must_be_there(self) -> None:
+        """StoreError when the file has gone or another took its place: then writing is in vain."""
+        try:
+            there = self.path.stat()
+        except OSError as error:
+            raise StoreError(
+                f"the store's file cannot be seen: {error.strerror}", where=str(self.path)
+            ) from error
+        if (there.st_dev, there.st_ino) != self._file:
+            raise StoreError("another file stands in the store's place", where=str(self.path))
+
+    @contextmanager
     def _lean(self, bulk: bool) -> Iterator[None]:
         if not bulk:
             yield
@@ -275,6 +312,7 @@ class Warehouse:
         with self._write_lock:
             self._connection.close()
             self._connection = _connect(self.path)
+            self._file = _identity(self.path)
             self.commits += 1  # what was read before may be from what was lost
 
 
@@ -302,6 +340,11 @@ def _connect(path: Path) -> duckdb.DuckDBPyConnection:
 def _way_back(error: duckdb.Error) -> str | None:
     """What to do about a failure: restore, when it tells of a damaged file."""
     return RESTORE if _DAMAGE.search(str(error)) else None
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino
 
 
 def _trim(cursor: duckdb.DuckDBPyConnection) -> None:

@@ -14,6 +14,7 @@ from streamlit.web.server.starlette import starlette_websocket
 
 from app import gate
 from app.gate import Gate
+from core.settings import is_loopback
 
 ROOT = Path(__file__).resolve().parents[2]
 HEADERS = {
@@ -175,7 +176,7 @@ def test_streamlits_own_check_asks_nobody(monkeypatch: pytest.MonkeyPatch) -> No
 )  # fmt: skip
 def test_what_only_this_machine_reaches(host: str, expected: bool) -> None:
     """All else is warned of."""
-    assert gate.is_loopback(host) is expected
+    assert is_loopback(host) is expected
 
 
 def test_tables_offer_no_download_of_their_own() -> None:
