@@ -25,6 +25,7 @@ WATCHED = {
     "facts": "Facts",
     "cik": "CIK",
 }
+NOTE = {"note": "Ticker before or since"}
 FILINGS = {
     "filed": "Filed",
     "form": "Form",
@@ -108,7 +109,7 @@ def watch_list(desk: service.Desk, watched: pl.DataFrame, key: str) -> None:
             lambda: watched.join(graded, on="cik", how="left", maintain_order="left"),
             *("watched with grades", *watched["cik"]),
         ),
-        WATCHED,
+        WATCHED if watched["note"].null_count() == watched.height else WATCHED | NOTE,
         alt="The companies followed, with their filings and facts in the store",
         key=f"{key}_table",
         on_row=pick,

@@ -272,9 +272,10 @@ def _print_watch(document: dict[str, Any], console: Console) -> None:
     if not document["companies"]:
         console.print("No companies are followed. Add some: python -m app watch add AAPL MSFT")
         return
-    table = Table("ticker", "CIK", "company", box=None)
+    table = Table("ticker", "CIK", "company", "note", box=None)
     for item in document["companies"]:
-        table.add_row(item["symbol"] or "—", str(item["cik"]), logs.escape(item["name"] or "—"))
+        name = logs.escape(item["name"] or "—")
+        table.add_row(item["symbol"] or "—", str(item["cik"]), name, item["note"] or "")
     console.print(table)
 
 

@@ -144,11 +144,11 @@ def per_symbol(catalysts: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
         pl.col("valid_from").fill_null(pl.date(1, 1, 1)),
         pl.col("valid_to").fill_null(pl.date(9999, 12, 31)),
     )
-    return (
-        pairs.filter(in_time)
-        .select("symbol", *COLUMNS)
-        .unique(["symbol", "session", "accession"], maintain_order=True)
-    )
+    borne = pairs.filter(in_time).select("symbol", *COLUMNS)
+    # on the day a ticker passes to another company both had it: it is the new one's
+    owners = companies_of(borne.select("symbol", "session").unique(), known)
+    borne = borne.join(owners, on=["symbol", "session", "cik"], how="semi", maintain_order="left")
+    return borne.unique(["symbol", "session", "accession"], maintain_order=True)
 
 
 def evidence(catalysts: pl.DataFrame) -> pl.DataFrame:

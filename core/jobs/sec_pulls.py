@@ -34,6 +34,7 @@ from core.sources.sec_index import decode_feed, decode_index
 from core.sources.sec_submissions import decode_tickers
 from core.store.documents import StoredDocument, remember, stored_documents
 from core.store.filings import add_companies, add_filings, write_identifiers
+from core.store.tickers import follow_moves
 from core.store.transaction import MergeCounts
 from core.store.warehouse import Warehouse
 
@@ -101,20 +102,22 @@ class SecSource:
             url, dataset.name, answer.etag, answer.last_modified, answer.sha256, len(answer.body)
         )
 
-        def store() -> MergeCounts:
+        def store() -> tuple[MergeCounts, list[str]]:
             now = self.now()
             with self.warehouse.transaction() as tx:
                 counts = add_companies(tx, companies, pull_id)
                 counts += write_identifiers(tx, names, pull_id, now.date(), whole_market=True)
+                moved = follow_moves(tx, now.date(), now)
                 remember(tx, [seen], pull_id, now)
-            return counts
+            return counts, moved
 
-        counts = await asyncio.to_thread(store)
+        counts, moved = await asyncio.to_thread(store)
         pulled = Pulled(
             version=answer.sha256,
             rows_read=names.height,
             bytes=answer.wire_bytes,
             requests=client.requests,
+            notes=tuple(moved),
         )
         return Stored(pulled, counts)
 

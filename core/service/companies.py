@@ -14,58 +14,75 @@ from core.errors import NotFoundError
 from core.service import refresh
 from core.service.commands import command
 from core.service.exports import export
+from core.store import tickers
 from core.store.facts import facts_as_known_on
+from core.store.tickers import MOVES, PRIMARY, normal
 
 if TYPE_CHECKING:
     from core.service.desk import Desk
 
 TICKERS_DATASET = "sec.companies"
 
-_TICKER = (
-    "arg_max(value, (valid_to IS NULL, coalesce(valid_to, DATE '9999-12-31'))) "
-    "FILTER (kind = 'ticker')"
-)
-
 
 def watch_list(desk: Desk) -> pl.DataFrame:
-    """The companies followed: cik, symbol, name, added_at, filings, facts, latest_filed."""
+    """The companies followed: cik, symbol, name, added_at, filings, facts, latest_filed, note.
+
+    A company followed under several classes of shares has a row for each. `note` names who bore
+    the ticker before, or bears it now.
+    """
     return desk.warehouse.read(
         "WITH f AS (SELECT cik, count(*) AS filings, max(filed) AS latest_filed FROM filings "
         "WHERE cik IN (SELECT cik FROM watchlist) GROUP BY cik), "
         "x AS (SELECT cik, count(*) AS facts FROM facts WHERE removed_at IS NULL "
         "AND cik IN (SELECT cik FROM watchlist) GROUP BY cik), "
-        f"t AS (SELECT cik, {_TICKER} AS symbol FROM company_identifiers "
-        "WHERE cik IN (SELECT cik FROM watchlist) GROUP BY cik) "
+        f"t AS ({PRIMARY}), m AS ({MOVES}), n AS (SELECT cik, string_agg(note, '; ') AS note FROM ("
+        "SELECT new AS cik, symbol || ' until ' || moved_on || ': ' || old_name || ' (CIK ' || old "
+        "|| ')' AS note FROM m UNION ALL SELECT old, symbol || ' since ' || moved_on || ': ' || "
+        "new_name || ' (CIK ' || new || ')' FROM m) GROUP BY cik) "
         "SELECT w.cik, coalesce(w.symbol, t.symbol) AS symbol, c.name, w.added_at, "
         "coalesce(f.filings, 0) AS filings, "
-        "coalesce(x.facts, 0) AS facts, f.latest_filed, c.sic_description, c.category "
+        "coalesce(x.facts, 0) AS facts, f.latest_filed, c.sic_description, c.category, "
+        "n.note "
         "FROM watchlist w LEFT JOIN companies c ON c.cik = w.cik LEFT JOIN f ON f.cik = w.cik "
         "LEFT JOIN x ON x.cik = w.cik LEFT JOIN t ON t.cik = w.cik "
-        "ORDER BY coalesce(w.symbol, t.symbol, c.name), w.cik"
+        "LEFT JOIN n ON n.cik = w.cik ORDER BY coalesce(w.symbol, t.symbol, c.name), w.cik"
     )
 
 
 def watched(desk: Desk) -> list[int]:
     """CIKs of the companies followed."""
-    rows: list[int] = desk.warehouse.read("SELECT cik FROM watchlist ORDER BY cik")["cik"].to_list()
+    rows: list[int] = desk.warehouse.read("SELECT DISTINCT cik FROM watchlist ORDER BY cik")[
+        "cik"
+    ].to_list()
     return rows
 
 
 def watch(desk: Desk, names: Sequence[str]) -> list[int]:
-    """Follow companies by ticker or CIK; the CIKs. NotFoundError names what is unknown."""
+    """Follow companies by ticker or CIK; the CIKs. NotFoundError names what is unknown.
+
+    Asked for by a ticker, a company is shown under that class of its shares.
+    """
     ciks = resolve(desk, names)
-    symbols = _symbols(desk, ciks)
+    asked = [None if name.strip().isdigit() else name for name in names]
+    symbols = _spelled(desk, [name for name in asked if name])
     frame = pl.DataFrame(
         {
             "cik": ciks,
-            "symbol": [symbols.get(cik) for cik in ciks],
+            "symbol": [symbols.get(name.strip().upper()) if name else None for name in asked],
             "added_at": [desk.now()] * len(ciks),
         },
         schema={"cik": pl.Int64, "symbol": pl.String, "added_at": pl.Datetime("us", "UTC")},
-    ).unique("cik", maintain_order=True)
+    ).unique(["cik", "symbol"], maintain_order=True)
+    named = frame.filter(pl.col("symbol").is_not_null())
+    bare = frame.join(named, on="cik", how="anti")
     with desk.warehouse.transaction() as tx:
-        known = tx.read("SELECT cik FROM watchlist")["cik"]
-        tx.insert("watchlist", frame.filter(~pl.col("cik").is_in(known.implode())))
+        tx.execute(  # followed by number before: now under the ticker asked for
+            "DELETE FROM watchlist WHERE symbol IS NULL AND cik IN (SELECT unnest(?))",
+            [named["cik"].to_list()],
+        )
+        known = tx.read("SELECT cik, symbol FROM watchlist")
+        tx.insert("watchlist", named.join(known, on=["cik", "symbol"], how="anti"))
+        tx.insert("watchlist", bare.join(known, on="cik", how="anti"))
     return ciks
 
 
@@ -80,24 +97,24 @@ def unwatch(desk: Desk, names: Sequence[str]) -> list[int]:
 def resolve(desk: Desk, names: Sequence[str]) -> list[int]:
     """CIKs of tickers or CIKs, in order; the ticker map is pulled first when it is not there."""
     wanted = [name.strip().upper() for name in names]
-    tickers = [name for name in wanted if not name.isdigit()]
-    known = _by_ticker(desk, tickers)
-    if set(tickers) - set(known) and not _has_tickers(desk) and desk.engine is not None:
+    asked = [name for name in wanted if not name.isdigit()]
+    known = _by_ticker(desk, asked)
+    if set(asked) - set(known) and not _has_tickers(desk) and desk.engine is not None:
         refresh.wait(desk, refresh.refresh_now(desk, [TICKERS_DATASET], force=False))
-        known = _by_ticker(desk, tickers)
-    unknown = [name for name in tickers if name not in known]
+        known = _by_ticker(desk, asked)
+    unknown = [name for name in asked if name not in known]
     if unknown:
         raise _unknown(desk, unknown)
     return [int(name) if name.isdigit() else known[name] for name in wanted]
 
 
-def _by_ticker(desk: Desk, tickers: Sequence[str]) -> dict[str, int]:
-    """Ticker -> CIK today; `.` and `-` in tickers are the same (BRK.B, BRK-B)."""
+def _by_ticker(desk: Desk, asked: Sequence[str]) -> dict[str, int]:
+    """Ticker -> CIK today."""
     rows = desk.warehouse.read(
         "SELECT t.ticker, arg_max(i.cik, (i.valid_to IS NULL, i.valid_from)) AS cik "
         "FROM (SELECT unnest(?) AS ticker) t JOIN company_identifiers i ON i.kind = 'ticker' "
-        "AND replace(upper(i.value), '.', '-') = replace(t.ticker, '.', '-') GROUP BY t.ticker",
-        [list(tickers)],
+        f"AND {normal('i.value')} = {normal('t.ticker')} GROUP BY t.ticker",
+        [list(asked)],
     )
     return dict(rows.rows())
 
@@ -117,31 +134,44 @@ def _unknown(desk: Desk, names: Sequence[str]) -> NotFoundError:
             f"no ticker is known yet, so not {', '.join(names)}",
             hint=f"pull the ticker map first (python -m app pull {TICKERS_DATASET}), or give CIKs",
         )
+    roots = tickers.classes(desk.warehouse, names[0])
+    if roots:
+        hint = f"{names[0]} has several classes: name one of {', '.join(roots)}"
+        return NotFoundError(f"there is no company with the ticker {', '.join(names)}", hint=hint)
     near = difflib.get_close_matches(names[0], known, n=3)
     hint = f"did you mean {', '.join(near)}?" if near else "give the CIK instead"
     return NotFoundError(f"there is no company with the ticker {', '.join(names)}", hint=hint)
 
 
-def _symbols(desk: Desk, ciks: Sequence[int]) -> dict[int, str]:
+def _spelled(desk: Desk, asked: Sequence[str]) -> dict[str, str]:
+    """Tickers as asked for (upper case) -> as the ticker map spells them."""
     rows = desk.warehouse.read(
-        f"SELECT cik, {_TICKER} FROM company_identifiers "
-        "WHERE cik IN (SELECT unnest(?)) GROUP BY cik",
-        [list(ciks)],
+        "SELECT t.ticker, arg_max(i.value, (i.valid_to IS NULL, i.valid_from)) AS value "
+        "FROM (SELECT unnest(?) AS ticker) t JOIN company_identifiers i ON i.kind = 'ticker' "
+        f"AND {normal('i.value')} = {normal('t.ticker')} GROUP BY t.ticker",
+        [[name.strip().upper() for name in asked]],
     )
-    return {cik: symbol for cik, symbol in rows.rows() if symbol}
+    return dict(rows.rows())
 
 
 def companies(desk: Desk, text: str | None = None, limit: int = 200) -> pl.DataFrame:
-    """Companies that match a ticker, name or CIK (all when None): cik, symbol, name, watched."""
+    """Companies that match a ticker, name or CIK (all when None): cik, symbol, name, watched.
+
+    A ticker shows the class it names, a bare root (BRK) each of its classes.
+    """
     return desk.warehouse.read(
-        f"WITH t AS (SELECT cik, {_TICKER} AS symbol FROM company_identifiers GROUP BY cik) "
-        "SELECT c.cik, t.symbol, c.name, c.sic_description, c.category, "
+        f"WITH t AS ({PRIMARY}), k AS (SELECT cik, value AS symbol, "
+        f"{normal('value')} = {normal('$text')} AS exact FROM company_identifiers "
+        f"WHERE kind = 'ticker' AND valid_to IS NULL AND ({normal('value')} = {normal('$text')} "
+        f"OR starts_with({normal('value')}, {normal('$text')} || '-'))), "
+        "r AS (SELECT cik, symbol, exact FROM k UNION ALL SELECT c.cik, t.symbol, false "
+        "FROM companies c LEFT JOIN t ON t.cik = c.cik WHERE c.cik NOT IN (SELECT cik FROM k) "
+        "AND ($text IS NULL OR contains(lower(c.name), lower($text)) "
+        "OR upper(t.symbol) = upper($text) OR c.cik::VARCHAR = ltrim($text, '0'))) "
+        "SELECT c.cik, r.symbol, c.name, c.sic_description, c.category, "
         "c.cik IN (SELECT cik FROM watchlist) AS watched "
-        "FROM companies c LEFT JOIN t ON t.cik = c.cik "
-        "WHERE $text IS NULL OR contains(lower(c.name), lower($text)) "
-        "OR upper(t.symbol) = upper($text) OR c.cik::VARCHAR = ltrim($text, '0') "
-        "ORDER BY watched DESC, upper(t.symbol) = upper($text) DESC NULLS LAST, c.name "
-        "LIMIT $limit",
+        "FROM r JOIN companies c ON c.cik = r.cik "
+        "ORDER BY r.exact DESC, watched DESC, c.name, r.symbol LIMIT $limit",
         {"text": text or None, "limit": limit},
     )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from core.domain import catalysts, edgar
-from core.service.companies import _TICKER as TICKER
+from core.store.tickers import PRIMARY
 
 if TYPE_CHECKING:
     from core.service.desk import Desk
@@ -37,12 +37,12 @@ def new_filings(desk: Desk, since: datetime, limit: int = 50) -> pl.DataFrame:
     With links, and `title`: the filing in words.
     """
     found = desk.warehouse.read(
-        f"WITH t AS (SELECT cik, {TICKER} AS symbol FROM company_identifiers "
-        "WHERE cik IN (SELECT cik FROM watchlist) GROUP BY cik) "
+        f"WITH t AS ({PRIMARY}), "
+        "w AS (SELECT cik, min(symbol) AS symbol FROM watchlist GROUP BY cik) "
         "SELECT f.cik, coalesce(w.symbol, t.symbol) AS symbol, c.name, f.form, f.items, "
         "f.description, f.accepted_at, f.filed, f.accession, "
         f"{edgar.filing_sql('f')} AS url "
-        "FROM filings f JOIN watchlist w ON w.cik = f.cik LEFT JOIN companies c ON c.cik = f.cik "
+        "FROM filings f JOIN w ON w.cik = f.cik LEFT JOIN companies c ON c.cik = f.cik "
         "LEFT JOIN t ON t.cik = f.cik "
         "WHERE coalesce(f.accepted_at, f.filed::TIMESTAMPTZ) BETWEEN $since AND $now "
         "ORDER BY coalesce(f.accepted_at, f.filed::TIMESTAMPTZ) DESC LIMIT $limit",

@@ -54,14 +54,22 @@ def write_identifiers(
 
     A ticker that a company of `stated` (with `whole_market`: any company) no longer has ends on
     that day (not with `ends=False`: the source has no tickers); one it has anew, where others were
-    known before, begins on it. Nothing is deleted.
+    known before or another company had it, begins on it. Nothing is deleted. Once a map of the
+    whole market is stored it alone says who bears a ticker: the submissions of a predecessor name
+    its old one for good, those of a successor none for weeks.
     """
     stated = check(stated, COMPANY_IDENTIFIERS).unique(_KEY, keep="first", maintain_order=True)
-    known = tx.read(f"SELECT {', '.join(COMPANY_IDENTIFIERS.columns)} FROM company_identifiers")
+    every = tx.read(f"SELECT {', '.join(COMPANY_IDENTIFIERS.columns)} FROM company_identifiers")
+    known = every
     if not whole_market:
-        known = known.join(stated.select("cik").unique(), on="cik", how="semi")
+        known = every.join(stated.select("cik").unique(), on="cik", how="semi")
+        if _has_map(tx):
+            ends = False
+            stated = stated.join(_borne_by_others(stated, every), on=_KEY, how="anti")
     ended = _ended(stated, known, on) if ends else COMPANY_IDENTIFIERS.empty()
-    current = _continued(stated, known, on)
+    if ends and not whole_market:
+        ended = pl.concat([ended, _taken(stated, every, on)]).unique(_KEY)
+    current = _continued(stated, known, every, on)
     rows = pl.concat([current, ended])
     return tx.merge("company_identifiers", rows, COMPANY_IDENTIFIERS.key, pull_id)
 
@@ -72,14 +80,42 @@ def _ended(stated: pl.DataFrame, known: pl.DataFrame, on: date) -> pl.DataFrame:
     return gone.with_columns(valid_to=pl.lit(on))
 
 
-def _continued(stated: pl.DataFrame, known: pl.DataFrame, on: date) -> pl.DataFrame:
+def _has_map(tx: Transaction) -> bool:
+    query = "SELECT count(*) FROM source_documents WHERE contains(url, '/company_tickers')"
+    return bool(tx.read(query).item())
+
+
+def _open(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.filter((pl.col("kind") == "ticker") & pl.col("valid_to").is_null())
+
+
+def _borne_by_others(stated: pl.DataFrame, every: pl.DataFrame) -> pl.DataFrame:
+    """Stated tickers that another company bears."""
+    held = _open(every).select("value", holder="cik")
+    both = _open(stated).select(_KEY).join(held, on="value")
+    return both.filter(pl.col("holder") != pl.col("cik")).select(_KEY)
+
+
+def _taken(stated: pl.DataFrame, every: pl.DataFrame, on: date) -> pl.DataFrame:
+    """Open tickers that another company states now, and their own does not: ended that day."""
+    claimed = _open(stated).select("value", claimant="cik")
+    lost = _open(every).join(claimed, on="value").filter(pl.col("claimant") != pl.col("cik"))
+    lost = lost.join(stated, on=_KEY, how="anti").with_columns(valid_to=pl.lit(on))
+    return lost.select(list(COMPANY_IDENTIFIERS.columns)).unique(_KEY)
+
+
+def _continued(
+    stated: pl.DataFrame, known: pl.DataFrame, every: pl.DataFrame, on: date
+) -> pl.DataFrame:
     before = known.select(
         *_KEY, *(pl.col(c).alias(f"{c}_known") for c in _KEPT), known=pl.lit(True)
     )
     had = known.filter(pl.col("kind") == "ticker").select("cik").unique()
     joined = stated.join(before, on=_KEY, how="left", maintain_order="left")
     joined = joined.join(had.with_columns(had=pl.lit(True)), on="cik", how="left")
-    anew = pl.col("known").is_null() & pl.col("had") & (pl.col("kind") == "ticker")
+    borne = every.filter(pl.col("kind") == "ticker")["value"].unique()
+    had_or_borne = pl.col("had").fill_null(value=False) | pl.col("value").is_in(borne.implode())
+    anew = pl.col("known").is_null() & had_or_borne & (pl.col("kind") == "ticker")
     begins = pl.when(anew).then(pl.lit(on))
     return joined.with_columns(
         exchange=pl.coalesce("exchange", "exchange_known"),

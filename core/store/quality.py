@@ -13,6 +13,7 @@ from core.domain.frames import COMPANIES, FACTS, FILINGS
 from core.domain.quality.grading import Graded
 from core.store.facts import facts_as_known_on
 from core.store.grade_marks import Marks, write_marks
+from core.store.tickers import PRIMARY
 from core.store.transaction import Transaction
 from core.store.warehouse import Warehouse
 
@@ -117,14 +118,11 @@ def _at(now: datetime) -> pl.Expr:
     return pl.lit(now).cast(pl.Datetime("us", "UTC"))
 
 
-_TICKERS = """
-SELECT cik, arg_max(value, (valid_to IS NULL, coalesce(valid_to, DATE '9999-12-31'))) AS ticker
-FROM company_identifiers WHERE kind = 'ticker' GROUP BY cik
-"""
 _GRADES = f"""
-SELECT g.cik, t.ticker, coalesce(c.name, g.company) AS company, g.* EXCLUDE (cik, company),
+SELECT g.cik, t.symbol AS ticker, coalesce(c.name, g.company) AS company, g.* EXCLUDE (cik, company),
     {filing_sql("g")} AS url
-FROM grades g LEFT JOIN ({_TICKERS}) t ON t.cik = g.cik LEFT JOIN companies c ON c.cik = g.cik
+FROM grades g LEFT JOIN ({PRIMARY}) t ON t.cik = g.cik
+    LEFT JOIN companies c ON c.cik = g.cik
 WHERE ($old OR g.is_current) AND ($ciks IS NULL OR list_contains($ciks::BIGINT[], g.cik))
     AND ($forms IS NULL OR list_contains($forms::VARCHAR[], g.form))
     AND ($letters IS NULL OR list_contains($letters::VARCHAR[], g.grade))
