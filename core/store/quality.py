@@ -119,8 +119,8 @@ def _at(now: datetime) -> pl.Expr:
 
 
 _GRADES = f"""
-SELECT g.cik, t.symbol AS ticker, coalesce(c.name, g.company) AS company, g.* EXCLUDE (cik, company),
-    {filing_sql("g")} AS url
+SELECT g.cik, t.symbol AS ticker, coalesce(c.name, g.company) AS company,
+    g.* EXCLUDE (cik, company), {filing_sql("g")} AS url
 FROM grades g LEFT JOIN ({PRIMARY}) t ON t.cik = g.cik
     LEFT JOIN companies c ON c.cik = g.cik
 WHERE ($old OR g.is_current) AND ($ciks IS NULL OR list_contains($ciks::BIGINT[], g.cik))
