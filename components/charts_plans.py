@@ -162,7 +162,7 @@ def headroom(checks: Sequence[Check], height: int | None = None) -> go.Figure:
         y=[NAMES.get(check.limit, check.limit) for check in checks],
         orientation="h",
         marker={
-            "color": [theme.ACCENT if check.ok else "#d9581c" for check in checks],
+            "color": [_color(check) for check in checks],
             "pattern": {"shape": ["" if check.ok else "/" for check in checks]},
         },
         hovertext=[check.sentence for check in checks],
@@ -190,13 +190,28 @@ def headroom(checks: Sequence[Check], height: int | None = None) -> go.Figure:
     return titled(fig, f"All {len(checks)} limits hold; {_tightest(checks)}")
 
 
+def is_full(check: Check) -> bool:
+    """At its limit: nothing more fits. A grade lets its whole size through and is never full."""
+    return check.ok and check.used > 0 and check.headroom <= 0 and check.limit != "filing_grade"
+
+
+def _color(check: Check) -> str:
+    if not check.ok:
+        return "#d9581c"
+    return theme.WARNING if is_full(check) else theme.ACCENT
+
+
 def _amounts(checks: Sequence[Check], used: Sequence[float]) -> go.Scatter:
     """What is used of what is allowed, in a column right of the limit's line."""
     return go.Scatter(
         x=[max(min(value, FURTHEST), 100.0) + 3 for value in used],
         y=[NAMES.get(check.limit, check.limit) for check in checks],
         mode="text",
-        text=[f"{_amount(check.used)} of {_amount(check.allowed)}" for check in checks],
+        text=[
+            f"{_amount(check.used)} of {_amount(check.allowed)}"
+            + (", full" if is_full(check) else "")
+            for check in checks
+        ],
         textposition="middle right",
         cliponaxis=False,
         hoverinfo="skip",
@@ -210,7 +225,11 @@ def _tightest(checks: Sequence[Check]) -> str:
     tight = max(limits, key=share, default=None)
     if tight is None or not share(tight):
         return "none is in use"
-    return f"{_name(tight)} is the tightest, {share(tight):.0f} % used"
+    full = [_name(check) for check in limits if is_full(check)]
+    if full:
+        return f"at the limit: {', '.join(full)}"
+    # what is not at its limit does not read as if it were
+    return f"{_name(tight)} is the tightest, {min(int(share(tight)), 99)} % used"
 
 
 def share(check: Check) -> float:

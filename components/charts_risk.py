@@ -163,5 +163,6 @@ def stress_bars(stress: pl.DataFrame, equity: float, currency: str) -> go.Figure
     worst = known.row(0, named=True)
     return titled(
         fig,
-        f"{worst['name']} would be the worst: {worst['return'] * equity:+,.0f} {currency}",
+        f"{worst['name']} would be the worst of {known.height} computable stretches "
+        f"(of {stress.height}): {worst['return'] * equity:+,.0f} {currency}",
     )

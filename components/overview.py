@@ -158,14 +158,18 @@ def book(desk: service.Desk) -> None:
 
 def _share(check: dict[str, Any]) -> float:
     used, allowed = float(check["used"] or 0), float(check["allowed"] or 0)
-    return min(max(used / allowed, 0.0), 1.0) if allowed else 0.0
+    if allowed <= 0:
+        return 1.0 if used > 0 else 0.0
+    return min(max(used / allowed, 0.0), 1.0)
 
 
 def _used(check: dict[str, Any]) -> str:
     """A limit in words, as Markdown: two dollars in a line would make a formula."""
     sign = "" if check["limit"] in COUNTED else "\\$"
     used, allowed = (float(check[name] or 0) for name in ("used", "allowed"))
-    return f"{NAMES[check['limit']]}: {sign}{used:,.0f} of {sign}{allowed:,.0f}"
+    over = " · **over the limit**" if used > allowed else ""
+    full = " · **at the limit**" if used == allowed and used > 0 else ""
+    return f"{NAMES[check['limit']]}: {sign}{used:,.0f} of {sign}{allowed:,.0f}{over}{full}"
 
 
 def guide(desk: service.Desk, statuses: Sequence[datasets.DatasetStatus]) -> None:

@@ -22,8 +22,10 @@ DECIDED = {
     "risk": "Risk",
     "notional": "Notional",
     "tag": "Tag",
-    "reason": "Reason",
-    "created_at": "Decided",
+    "reason": "Decided because",
+    "decided_by": "Decided by",
+    "decided_at": "Decided",
+    "outcome": "Since then",
 }
 
 
@@ -79,7 +81,8 @@ def against_fact(desk: service.Desk, plan_id: str) -> None:
         )
     with right:
         _in_doubt(desk, plan_id)
-        st.markdown(f"**{badges.plain(item.state)}** · {badges.plain(item.reason)}")
+        st.markdown(_told(item))
+        _limits(item)
         st.table(
             shell.unchanged(
                 desk, lambda: _facts(desk, item.plan, plan_id), "plan and fact", plan_id
@@ -87,6 +90,29 @@ def against_fact(desk: service.Desk, plan_id: str) -> None:
         )
         if item.state == "approved":
             _cancel(desk, plan_id)
+
+
+def _told(item: plans.Stored) -> str:
+    """The state and why, then who decided, when and why: lines of Markdown."""
+    why = f" · {badges.plain(item.outcome)}" if item.outcome else ""
+    by = f" by {badges.plain(item.decided_by)}" if item.decided_by else ""
+    because = f": {badges.plain(item.reason)}" if item.reason else ", no reason given"
+    when = formats.when(item.decided_at, shell.zone())
+    decided = f"{item.decision.capitalize()}{by} {when}{because}"
+    return f"**{badges.plain(item.state)}**{why}\n\n{decided}"
+
+
+def _limits(item: plans.Stored) -> None:
+    """The limits of the moment of the decision."""
+    if item.limits is None:
+        return
+    with st.expander("Limits then"):
+        rows = [(name.replace("_", " "), _limit(value)) for name, value in item.limits.items()]
+        st.table(pl.DataFrame(rows, schema=["limit", "value"], orient="row"))
+
+
+def _limit(value: Any) -> str:
+    return ", ".join(map(str, value)) or "none" if isinstance(value, list) else str(value)
 
 
 def _in_doubt(desk: service.Desk, plan_id: str) -> None:

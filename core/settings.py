@@ -152,6 +152,9 @@ class RiskSettings(BaseModel):
     account_equity: Decimal = Field(
         Decimal(100_000), gt=0, lt=10**12, description="opening balance of the paper account"
     )
+    trader: str = Field(
+        "", max_length=80, description="who decides on plans; by default the machine's user"
+    )
     account_currency: str = Field("USD", pattern="^[A-Z]{3}$", description="of the account")
     instrument_currency: str = Field("USD", pattern="^[A-Z]{3}$", description="of the prices")
     fx_rates: dict[str, Decimal] = Field(

@@ -259,10 +259,13 @@ def _print_plans(document: dict[str, Any], console: Console) -> None:
     if not document["plans"]:
         console.print("No plans yet. Make one: python -m app plan SYMBOL --approve REASON")
         return
-    table = Table("plan", "direction", "shares", "entry", "stop", "risk", "state", box=None)
+    keys = ("plan_id", "direction", "shares", "entry", "stop", "risk", "state")
+    told = ("decided_by", "reason", "outcome")
+    titles = ("plan", *keys[1:], "decided by", "because", "since then")
+    table = Table(*titles, box=None)
     for item in document["plans"]:
-        keys = ("plan_id", "direction", "shares", "entry", "stop", "risk", "state")
-        table.add_row(*(str(item[key]) for key in keys))
+        words = (logs.escape(item[key] or "") for key in told)
+        table.add_row(*(str(item[key]) for key in keys), *words)
     console.print(table)
 
 

@@ -13,8 +13,7 @@ from decimal import Decimal
 from core.domain.money import ZERO, cents, whole
 from core.domain.plans import Plan
 from core.domain.risk_types import Book, Check, Holding, Limits, Name
-
-SECTOR_UNKNOWN = "unknown"
+from core.domain.sectors import UNKNOWN
 
 
 def plan_checks(plan: Plan, book: Book, name: Name, limits: Limits) -> tuple[Check, ...]:
@@ -166,18 +165,31 @@ def _sector(book: Book, limits: Limits, plan: Plan | None, new: Holding | None) 
     allowed = share_of(book, limits.sector_pct)
     totals: dict[str, Decimal] = {}
     for holding in book.holdings:
-        totals[holding.sector] = totals.get(holding.sector, ZERO) + holding.notional
-    sector = new.sector if new else max(totals, key=lambda s: totals[s], default=SECTOR_UNKNOWN)
+        name = _bucket(holding)
+        totals[name] = totals.get(name, ZERO) + holding.notional
+    sector = _bucket(new) if new else max(totals, key=lambda s: totals[s], default="none")
     base = totals.get(sector, ZERO)
     used = base + (new.notional if new else ZERO)
+    said = f"Sector {sector}"
+    if sector.startswith(_ALONE):
+        symbol = sector.removeprefix(_ALONE)
+        said = f"The sector of {symbol} is not known, so it counts by itself, with no other name,"
     return Check(
         "sector",
         used,
         allowed,
         "money",
-        f"Sector {sector} at {used}, of {allowed} ({limits.sector_pct:f} % of equity).",
+        f"{said} at {used}, of {allowed} ({limits.sector_pct:f} % of equity).",
         _room(plan, allowed - base, _per_share(plan)),
     )
+
+
+_ALONE = f"{UNKNOWN}: "
+
+
+def _bucket(holding: Holding) -> str:
+    """The sector; a name whose sector is not known shares one with nobody."""
+    return f"{_ALONE}{holding.symbol}" if holding.sector == UNKNOWN else holding.sector
 
 
 def alike(one: Holding, other: Holding, book: Book, threshold: float) -> bool:
@@ -289,7 +301,16 @@ def _grade(plan: Plan, book: Book, name: Name, limits: Limits) -> Check:
         Decimal(plan.shares),
         Decimal(allowed),
         "shares",
-        f"Filing grade {grade}: " + (f"{said} by the grade rule." if low else "full size."),
+        f"Filing grade {grade}{_report(name)}: "
+        + (f"{said} by the grade rule." if low else "full size."),
         allowed,
         warning=low and limits.grade_rule == "warn",
     )
+
+
+def _report(name: Name) -> str:
+    """The report that a grade is of, and how old it was."""
+    if name.grade_form is None or name.grade_age_days is None:
+        return " (no graded report)" if name.grade is None else ""
+    days = "day" if name.grade_age_days == 1 else "days"
+    return f" ({name.grade_form}, {name.grade_age_days:,} {days} old)"

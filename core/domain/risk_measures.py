@@ -16,6 +16,7 @@ import polars as pl
 from core.errors import ValidationError
 
 SESSIONS_A_YEAR = 252
+NOISE = 1e-12  # relative: differences below it are none
 LEAST = 20  # returns needed before a figure is given
 
 
@@ -123,6 +124,8 @@ def beta(returns: pl.Series, market: pl.Series) -> float | None:
     frame = pl.DataFrame({"a": returns, "b": market}).drop_nulls()
     if len(frame) < LEAST:
         return None
+    if _constant(frame["b"]):
+        return None
     covariance, variance = frame.select(
         pl.cov("a", "b").alias("covariance"), pl.col("b").var().alias("variance")
     ).row(0)
@@ -130,10 +133,25 @@ def beta(returns: pl.Series, market: pl.Series) -> float | None:
 
 
 def sharpe(returns: pl.Series, risk_free: float = 0.0) -> float | None:
-    """Annualised mean over deviation of the returns above `risk_free` a session."""
+    """Annualised mean over deviation above `risk_free` a session; None when they stand still."""
     values = _clean(returns) - risk_free
-    deviation = _deviation(values)
-    return _mean(values) / deviation * math.sqrt(SESSIONS_A_YEAR) if deviation else None
+    if _constant(values):
+        return None
+    return _mean(values) / _deviation(values) * math.sqrt(SESSIONS_A_YEAR)
+
+
+def _constant(values: pl.Series) -> bool:
+    """Whether values differ by no more than the rounding of their arithmetic."""
+    low, high, largest = (
+        values.to_frame("v")
+        .select(
+            pl.col("v").min(),
+            pl.col("v").max().alias("high"),
+            pl.col("v").abs().max().alias("most"),
+        )
+        .row(0)
+    )
+    return bool(high - low <= NOISE * largest)
 
 
 def _clean(returns: pl.Series) -> pl.Series:

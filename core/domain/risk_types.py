@@ -81,7 +81,9 @@ class Name:
 
     sector: str = "unknown"
     mean_volume: float | None = None
-    grade: str | None = None  # of the latest filing as known then; None: not rated
+    grade: str | None = None  # of the newest report as known then; None: none is graded
+    grade_form: str | None = None
+    grade_age_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
@@ -87,13 +87,15 @@ def _with_company(desk: Desk, rows: pl.DataFrame, known: pl.DataFrame) -> pl.Dat
     )
     filed = pl.col("cik").is_in(store.filed_companies(desk.warehouse))
     nothing = pl.when(filed).then(pl.lit("none found")).otherwise(pl.lit("filings not stored"))
-    graded = store.grade_history(desk.warehouse).select("cik", "filed", "grade")
+    reports = pl.col("form").str.contains(f"^({store.REPORTS})$")
+    graded = store.grade_history(desk.warehouse).filter(reports).select("cik", "filed", "grade")
     rows = rows.sort("session").join_asof(
         graded.sort("filed"),
         left_on="session",
         right_on="filed",
         by="cik",
         strategy="backward",
+        tolerance=timedelta(days=store.GRADE_DAYS),
         allow_exact_matches=False,
         check_sortedness=False,
     )

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import getpass
+from dataclasses import asdict
 from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 from core.domain.costs import Costs
 from core.domain.plans import PlanRules
 from core.domain.risk_types import Limits
 from core.errors import ValidationError
 from core.settings import Settings
+
+if TYPE_CHECKING:
+    from core.service.desk import Desk
 
 
 def limits_of(settings: Settings) -> Limits:
@@ -29,6 +35,21 @@ def limits_of(settings: Settings) -> Limits:
         grade_rule=settings.grade_rule,
         low_grades=frozenset(settings.low_grades),
     )
+
+
+def limits_document(limits: Limits) -> dict[str, Any]:
+    """Limits as JSON-able values that read back exactly: percentages as text."""
+    values = asdict(limits)
+    sets = {name: sorted(v) for name, v in values.items() if isinstance(v, frozenset)}
+    return {
+        name: str(value) if isinstance(value, Decimal) else value
+        for name, value in (values | sets).items()
+    }
+
+
+def who(desk: Desk) -> str:
+    """Whose desk it is: the setting, else the account that runs it."""
+    return desk.settings.trader or getpass.getuser()
 
 
 def rules_of(settings: Settings) -> PlanRules:

@@ -18,6 +18,7 @@ from core.domain.money import decimal_of
 from core.domain.order_basis import Action
 from core.domain.plan_facts import Facts, facts
 from core.domain.risk_book import correlations, returns
+from core.domain.sectors import sector_of
 from core.domain.trades import Bar
 from core.errors import NotFoundError, ValidationError
 from core.store import scans
@@ -92,17 +93,34 @@ def look(reader: Reader, symbol: str, session: date | None = None, *, raw: bool)
             f"not of {day}",
             hint="pull prices.daily, or ask for a session that has a bar",
         )
-    profile = reader.read("SELECT sector, cik FROM universe WHERE symbol = ? LIMIT 1", [name])
-    sector, cik = profile.row(0) if profile.height else (None, None)
+    sector, cik = _profile(reader, name, day)
     return MarketView(
         name,
         day,
         facts(bars, day, previous_session(day)),
         bars,
         _minutes(reader, name, day),
-        sector or "unknown",
+        sector,
         cik,
     )
+
+
+_PROFILE = """
+SELECT u.sector, coalesce(u.cik, i.cik) AS cik, c.sic FROM (SELECT $symbol AS symbol) a
+LEFT JOIN universe u ON u.symbol = a.symbol
+LEFT JOIN company_identifiers i ON i.kind = 'ticker'
+    AND replace(upper(i.value), '.', '-') = replace(upper(a.symbol), '.', '-')
+    AND $day BETWEEN coalesce(i.valid_from, DATE '0001-01-01')
+        AND coalesce(i.valid_to, DATE '9999-12-31')
+LEFT JOIN companies c ON c.cik = coalesce(i.cik, u.cik)
+ORDER BY i.valid_from DESC NULLS LAST, c.sic NULLS LAST LIMIT 1
+"""
+
+
+def _profile(reader: Reader, symbol: str, day: date) -> tuple[str, int | None]:
+    """Sector (of the universe, else the SIC division, else unknown) and company of a symbol."""
+    sector, cik, sic = reader.read(_PROFILE, {"symbol": symbol, "day": day}).row(0)
+    return sector_of(sector, sic), cik
 
 
 def _known(reader: Reader, symbol: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -15,6 +16,7 @@ from core.domain import ledger_entries as make
 from core.domain.book import Approved, book_of
 from core.domain.ledger import GENESIS, Entry, Numbered, number
 from core.domain.money import price_of
+from core.domain.plan_changes import changes
 from core.domain.plan_facts import entry_level
 from core.domain.plans import Account, Plan, PlanRules, Setup, build, fingerprint, stop_distance
 from core.domain.risk import judge
@@ -22,11 +24,12 @@ from core.domain.risk_types import Book, Name, Verdict
 from core.domain.trade_stats import bucket, gap_through, kelly_pct
 from core.errors import NotFoundError, UsageError, ValidationError
 from core.service import like_gaps, market_view, scan_inputs
-from core.service.limits import limits_of, rate_of, rules_of
+from core.service.limits import limits_document, limits_of, rate_of, rules_of, who
 from core.service.market_view import MarketView
 from core.service.plan_documents import checks_document, plan_document
 from core.store import journal as journal_store
 from core.store import plans as plan_store
+from core.store import scans as scan_store
 from core.store.journal import Reader
 from core.store.plans import Stored
 from core.store.transaction import Transaction
@@ -37,7 +40,9 @@ if TYPE_CHECKING:
 StopChoice = Literal["tighter", "wider"]
 
 
-GRADES = ("A", "B", "C", "D", "E", "F", "NR")
+SHOWN = 200  # plans shown last, of all readers
+_shown: dict[str, Plan] = {}
+_shown_lock = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,19 +97,49 @@ def propose(desk: Desk, ask: Ask, reader: Reader | None = None) -> Proposal:
     direction = ask.direction or _direction(view, desk.settings.plan_direction)
     setup = _setup(desk, view, ask, direction, rules)
     plan = build(setup, account, rules)
-    name = Name(view.sector, view.facts.mean_volume, known.grade)
+    graded = graded_as_of(source, known.cik or view.cik, view.session)
+    name = Name(view.sector, view.facts.mean_volume, graded.grade, graded.form, graded.age_days)
     verdict = judge(plan, book, name, limits_of(desk.settings), rules)
     outcomes = like_gaps.outcomes(source, view, direction, float(plan.r / plan.entry))
     kelly, note = kelly_pct(outcomes, cap_pct=rules.risk_per_trade_pct)
-    return Proposal(ask, view, book, name, verdict, kelly, note, ask.tag or _tag(view))
+    made = Proposal(ask, view, book, name, verdict, kelly, note, ask.tag or _tag(view))
+    _remember(made)
+    return made
+
+
+def _remember(proposal: Proposal) -> None:
+    """Keep what was shown, so that an approval of something else can say what changed."""
+    with _shown_lock:
+        _shown.pop(proposal.fingerprint, None)
+        _shown[proposal.fingerprint] = proposal.plan
+        while len(_shown) > SHOWN:
+            _shown.pop(next(iter(_shown)))
+
+
+@dataclass(frozen=True, slots=True)
+class Graded:
+    """The newest graded report before a session: its grade (NR when too old), form and age."""
+
+    grade: str | None = None
+    form: str | None = None
+    age_days: int | None = None
+
+
+def graded_as_of(reader: Reader, cik: int | None, session: date) -> Graded:
+    """What was known of a company's filings before a session; nothing without any."""
+    found = scan_store.grades(reader, session).filter(pl.col("cik").is_in([cik]))
+    if cik is None or found.is_empty():
+        return Graded()
+    row = found.row(0, named=True)
+    return Graded(row["grade"], row["grade_form"], row["grade_age_days"])
 
 
 @dataclass(frozen=True, slots=True)
 class Scanned:
-    """What the gap scan says of a name: why it is left out, and the grade as known then."""
+    """What the gap scan says of a name: why it is left out, and whose it was that day."""
 
     flags: tuple[str, ...] = ()
-    grade: str | None = None
+    cik: int | None = None
 
 
 def _as_scanned(desk: Desk, view: MarketView) -> Scanned:
@@ -114,13 +149,12 @@ def _as_scanned(desk: Desk, view: MarketView) -> Scanned:
     except (NotFoundError, UsageError):  # another scan dataset, or no exchange session
         return Scanned()
     found = rows.filter(pl.col("symbol") == view.symbol).select(
-        "grade", flagged=gap_flags.excluded(), reason=gap_flags.reason()
+        "cik", flagged=gap_flags.excluded(), reason=gap_flags.reason()
     )
     if found.is_empty():
         return Scanned()
-    grade, flagged, reason = found.row(0)
-    graded = grade if grade in GRADES else None
-    return Scanned((reason,) if flagged else (), graded)
+    cik, flagged, reason = found.row(0)
+    return Scanned((reason,) if flagged else (), cik)
 
 
 def asked_rules(rules: PlanRules, ask: Ask) -> PlanRules:
@@ -233,13 +267,12 @@ def approve(desk: Desk, ask: Ask, reason: str, expected: str | None = None) -> S
     The plan is made and judged again inside the transaction. `expected` is the fingerprint that was
     shown: when it differs, nothing is written. ValidationError says why.
     """
-    at = desk.now()
     with desk.warehouse.transaction() as tx:
         proposal = propose(desk, ask, tx)
         _must_be_approvable(proposal, expected)
         plan_id = _store(desk, tx, proposal)
-        plan_store.add_event(tx, plan_id, plan_store.WAITING, reason.strip() or "approved", at)
-        journal_store.append(tx, _approval_entries(desk, tx, plan_id, proposal.plan), at)
+        _decided(desk, tx, plan_id, plan_store.WAITING, reason)
+        journal_store.append(tx, _approval_entries(desk, tx, plan_id, proposal.plan), desk.now())
     return stored(desk, plan_id)
 
 
@@ -257,8 +290,11 @@ def _must_be_approvable(proposal: Proposal, expected: str | None) -> None:
             hint="nothing was written",
         )
     if expected and expected != proposal.fingerprint:
+        shown = _shown.get(expected)
+        what = changes(shown, proposal.plan) if shown else []
+        told = "; ".join(what) or f"it is now {proposal.plan.shares} shares"
         raise ValidationError(
-            f"the plan is not the one that was shown: it is now {proposal.plan.shares} shares",
+            f"the plan is not the one that was shown: {told}",
             hint="look at it again; prices, limits or the book have changed since",
         )
 
@@ -285,8 +321,16 @@ def reject(desk: Desk, ask: Ask, reason: str) -> Stored:
         raise ValidationError("a rejection needs a reason")
     with desk.warehouse.transaction() as tx:
         plan_id = _store(desk, tx, propose(desk, ask, tx))
-        plan_store.add_event(tx, plan_id, "rejected", reason.strip(), desk.now())
+        _decided(desk, tx, plan_id, "rejected", reason)
     return stored(desk, plan_id)
+
+
+def _decided(desk: Desk, tx: Transaction, plan_id: str, kind: str, reason: str) -> None:
+    """The decision with who made it and the limits of that moment."""
+    limits = limits_document(limits_of(desk.settings))
+    plan_store.add_event(
+        tx, plan_id, kind, reason.strip(), desk.now(), who=who(desk), limits=limits
+    )
 
 
 def cancel(desk: Desk, plan_id: str, reason: str) -> Stored:
@@ -297,7 +341,7 @@ def cancel(desk: Desk, plan_id: str, reason: str) -> Stored:
             raise ValidationError(
                 f"plan {plan_id} is {item.state}: only a waiting one is cancelled"
             )
-        plan_store.add_event(tx, plan_id, "cancelled", reason.strip() or "cancelled", desk.now())
+        plan_store.add_event(tx, plan_id, "cancelled", reason.strip(), desk.now(), who=who(desk))
         plan = item.plan
         released = make.release(plan_id, plan.symbol, plan.notional, plan.session, "cancelled")
         journal_store.append(tx, [released], desk.now())
@@ -324,6 +368,8 @@ def document(proposal: Proposal) -> dict[str, Any]:
             "gap_bucket": bucket(proposal.plan.gap_pct),
             "sector": proposal.name.sector,
             "grade": proposal.name.grade or "NR",
+            "grade_form": proposal.name.grade_form,
+            "grade_age_days": proposal.name.grade_age_days,
             "fingerprint": proposal.fingerprint,
         },
         "verdict": {

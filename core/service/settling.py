@@ -122,7 +122,7 @@ def _by_hand(journal: Iterable[Numbered], item: Stored) -> bool:
     mine = [i.entry for i in journal if i.entry.plan_id == item.plan_id]
     undone = any(e.kind == "reversal" and not e.memo.endswith(f": {LATE}") for e in mine)
     closed = any(e.kind == "exit_fill" and e.memo.endswith("(by hand)") for e in mine)
-    return undone or closed or item.state == "cancelled" or "by hand" in item.reason
+    return undone or closed or item.state == "cancelled" or "by hand" in (item.outcome or "")
 
 
 def _actions(desk: Desk, reader: store.Reader, item: Stored, until: date) -> list[Action]:

@@ -37,9 +37,13 @@ _SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "simulated": pl.Boolean,
 }
 _WITH_STATE = """
-SELECT p.*, s.state, s.reason, s.changed_at FROM plans p JOIN (
-    SELECT plan_id, arg_max(kind, seq) AS state, arg_max(reason, seq) AS reason,
-           max(happened_at) AS changed_at
+SELECT p.*, s.state, s.reason, s.changed_at, s.decision, s.decided_at, s.decided_by, s.limits,
+    s.outcome FROM plans p JOIN (
+    SELECT plan_id, arg_max(kind, seq) AS state, max(happened_at) AS changed_at,
+        arg_min(kind, seq) AS decision, arg_min(reason, seq) AS reason,
+        min(happened_at) AS decided_at, first(who ORDER BY seq) AS decided_by,
+        first(limits ORDER BY seq) AS limits,
+        CASE WHEN count(*) > 1 THEN arg_max(reason, seq) END AS outcome
     FROM plan_events GROUP BY plan_id
 ) s USING (plan_id)
 """
@@ -47,7 +51,11 @@ SELECT p.*, s.state, s.reason, s.changed_at FROM plans p JOIN (
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A plan as it was decided on, with its state: the kind of its last event."""
+    """A plan as it was decided on, with its state: the kind of its last event.
+
+    `reason`, `decision`, `decided_by`, `decided_at` and `limits` (as they were then) are those of
+    the decision and stay; `outcome` is why it came to its state since.
+    """
 
     plan_id: str
     plan: Plan
@@ -58,6 +66,11 @@ class Stored:
     verdict: dict[str, Any]
     state: str
     reason: str
+    decision: str
+    decided_at: datetime
+    decided_by: str | None
+    limits: dict[str, Any] | None
+    outcome: str | None
 
 
 def identifier(plan: Plan) -> str:
@@ -102,12 +115,29 @@ def insert(
     return plan_id
 
 
-def add_event(tx: Transaction, plan_id: str, kind: str, reason: str, at: datetime) -> None:
-    """Record what became of a plan."""
+def add_event(
+    tx: Transaction,
+    plan_id: str,
+    kind: str,
+    reason: str,
+    at: datetime,
+    *,
+    who: str | None = None,
+    limits: dict[str, Any] | None = None,
+) -> None:
+    """Record what became of a plan; with a decision, who made it and under which limits."""
     tx.execute(
-        "INSERT INTO plan_events SELECT $plan, coalesce(max(seq), 0) + 1, $at, $kind, $reason "
+        "INSERT INTO plan_events (plan_id, seq, happened_at, kind, reason, who, limits) "
+        "SELECT $plan, coalesce(max(seq), 0) + 1, $at, $kind, $reason, $who, $limits "
         "FROM plan_events WHERE plan_id = $plan",
-        {"plan": plan_id, "at": at, "kind": kind, "reason": reason},
+        {
+            "plan": plan_id,
+            "at": at,
+            "kind": kind,
+            "reason": reason,
+            "who": who,
+            "limits": None if limits is None else json.dumps(limits, sort_keys=True),
+        },
     )
 
 
@@ -142,4 +172,9 @@ def _stored(row: dict[str, Any]) -> Stored:
         json.loads(row["verdict"]),
         row["state"],
         row["reason"],
+        row["decision"],
+        row["decided_at"],
+        row["decided_by"],
+        json.loads(row["limits"]) if row["limits"] else None,
+        row["outcome"],
     )

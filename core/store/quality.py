@@ -128,7 +128,7 @@ WHERE ($old OR g.is_current) AND ($ciks IS NULL OR list_contains($ciks::BIGINT[]
     AND ($letters IS NULL OR list_contains($letters::VARCHAR[], g.grade))
     AND ($accession IS NULL OR g.accession = $accession)
     AND ($text IS NULL OR contains(lower(coalesce(c.name, g.company, '')), lower($text))
-        OR lower(t.ticker) = lower($text) OR g.accession = $text)
+        OR lower(t.symbol) = lower($text) OR g.accession = $text)
 ORDER BY g.filed DESC, g.accession DESC, g.graded_at DESC LIMIT $limit
 """
 

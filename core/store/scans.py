@@ -27,6 +27,9 @@ SOUND = (
     f"(low >= {LEAST_PRICE} AND high <= {MOST_PRICE} AND open BETWEEN low AND high "
     f"AND close BETWEEN low AND high AND volume > 0 AND volume <= {MOST_VOLUME})"
 )
+
+GRADE_DAYS = 400  # a year, the time to file, and some grace: then a grade is of another company
+REPORTS = r"(10-(K|KT|K405|KSB|Q|QT|QSB)|20-F|40-F)(/A)?"
 LEAST_TELLING_RATIO = 1.4
 SPLIT_NEIGHBOUR_DAYS = 10
 _SHOWN_SPLITS = """
@@ -163,14 +166,19 @@ def universe(warehouse: Warehouse) -> pl.DataFrame:
     return warehouse.read("SELECT symbol, name, sector, industry, exchange, cik FROM universe")
 
 
-def grades(warehouse: Warehouse, as_of: date) -> pl.DataFrame:
-    """cik and grade of the latest graded filing filed before a day; empty without grades."""
-    if not has_table(warehouse, "grades"):
-        return pl.DataFrame(schema={"cik": pl.Int64, "grade": pl.String})
-    return warehouse.read(
-        "SELECT cik, coalesce(arg_max(grade, filed) FILTER (grade <> 'NR'), 'NR') AS grade "
-        "FROM grades WHERE is_current AND filed < ? GROUP BY cik",
-        [as_of],
+def grades(reader: Reader, as_of: date) -> pl.DataFrame:
+    """cik, grade, grade_form, grade_age_days of the newest graded report filed before a day.
+
+    A report that is not rated counts; one older than `GRADE_DAYS` days counts as not rated.
+    """
+    return reader.read(
+        "SELECT cik, CASE WHEN age > $most THEN 'NR' ELSE grade END AS grade, "
+        "form AS grade_form, age AS grade_age_days FROM ("
+        "SELECT cik, grade, form, ($day - filed)::BIGINT AS age FROM grades "
+        f"WHERE is_current AND filed < $day AND regexp_full_match(form, '{REPORTS}') "
+        "QUALIFY row_number() OVER (PARTITION BY cik ORDER BY filed DESC, period_end DESC, "
+        "accession DESC) = 1)",
+        {"day": as_of, "most": GRADE_DAYS},
     )
 
 

@@ -246,6 +246,9 @@ def test_a_changed_plan_body_is_found(filled: Desk) -> None:
 
 def test_limits_hold_over_plans(filled: Desk) -> None:
     """A second plan in the same sector is shrunk or rejected when the first has used the limit."""
+    known = {"symbol": ["AAA", "BBB"], "sector": ["Energy"] * 2, "pull_id": ["t"] * 2}
+    with filled.warehouse.transaction() as tx:
+        tx.insert("universe", pl.DataFrame(known))
     first = plans.approve(filled, Ask("AAA"), "go")
     second = plans.propose(filled, Ask("BBB"))
     checks = {check.limit: check for check in second.verdict.checks}
