@@ -5,6 +5,7 @@
     │   ├── DeadlineError           no answer in time (idle or total deadline)
     │   ├── ConnectionLostError     refused, dropped, closed before the end
     │   ├── ServerError             the other side answered 5xx
+    │   │   └── QueryFailedError        the other side is there; what stands behind it refused
     │   ├── RateLimitedError        429: slow down (carries retry_after_seconds)
     │   ├── PausedError             nothing may be asked before an instant (carries until)
     │   │   ├── BlockedError            403 block: the other side told us to stay away
@@ -75,6 +76,10 @@ class ConnectionLostError(TransportError):
 
 class ServerError(TransportError):
     """The other side answered with a 5xx status."""
+
+
+class QueryFailedError(ServerError):
+    """The other side is there, but what it asked for us was refused or broke."""
 
 
 class RateLimitedError(TransportError):

@@ -23,6 +23,7 @@ from typing import Any, Self
 
 from aiohttp import WSMsgType, web
 
+from core.sandbox import foundry_downloads as downloads
 from core.sandbox import foundry_faults as broken
 from core.sandbox.faults import known
 from core.sandbox.foundry_archives import archive_fault
@@ -67,6 +68,7 @@ class FoundrySandbox:
         self.requests: list[str] = []
         self.frames: list[dict[str, Any]] = []  # client frames as they came
         self.queries = 0  # how often Foundry was asked
+        self.writing = asyncio.Lock()  # nobody is answered while a CSV is written
         self.now = now
         self._given = directory
         self._happened: set[str] = set()
@@ -159,9 +161,9 @@ class FoundrySandbox:
 
     async def _csv(self, request: web.Request) -> web.StreamResponse:
         path = self._path(request)
-        if path is None or broken.csv_is_gone(self):
+        if path is None or downloads.csv_is_gone(self):
             return web.json_response({"detail": "CSV dataset not found"}, status=404)
-        answer = await broken.download(self, request, path)
+        answer = await downloads.download(self, request, path)
         if answer is not None:
             return answer
         return await _stream(request, path, "text/csv; charset=utf-8")
@@ -200,6 +202,8 @@ class FoundrySandbox:
     async def _log(self, request: web.Request, handler: Any) -> web.StreamResponse:
         if not request.path.startswith("/_sandbox"):
             self.requests.append(f"{request.method} {request.path}")
+            async with self.writing:
+                pass
         try:
             response: web.StreamResponse = await handler(request)
         except ConnectionError:  # the client has gone: nobody is left to answer

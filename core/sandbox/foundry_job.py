@@ -113,13 +113,15 @@ class FoundryJob:
         return [await asyncio.to_thread(by_ranges, b"".join(pieces), batches * sandbox.batch_rows)]
 
     async def _write(self, name: str, rows: int, pieces: Iterable[bytes]) -> stored.Version:
-        """Stores the version. The container writes in its event loop: no heartbeat meanwhile."""
+        """Stores the version. The container writes in its event loop: it says nothing meanwhile,
+        neither here nor to anybody else."""
         sandbox = self._sandbox
         await self._update(f"Dataset {name!r} downloaded. Writing to disk")
-        if sandbox.has("silent-write"):
-            await until_closed(self._socket)
-            raise ConnectionResetError
-        await asyncio.sleep(sandbox.write_seconds)
+        async with sandbox.writing:
+            if sandbox.has("silent-write"):
+                await until_closed(self._socket)
+                raise ConnectionResetError
+            await asyncio.sleep(sandbox.write_seconds)
         at = sandbox.now().astimezone(UTC)
         version = await asyncio.to_thread(stored.store, sandbox.folder, name, at, rows, pieces)
         sandbox.versions.append(version)
@@ -134,6 +136,8 @@ class FoundryJob:
             done, _ = await asyncio.wait([work], timeout=self._sandbox.keepalive_seconds)
             if done:
                 return
+            async with self._sandbox.writing:
+                pass
             await self._send("keepalive", True, "Still working")
 
     def _content(self, name: str) -> tuple[int, Iterable[bytes]]:

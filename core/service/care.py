@@ -81,15 +81,14 @@ def _doctor(desk: Desk) -> Iterator[dict[str, Any]]:
 
 
 def _container(desk: Desk) -> dict[str, Any]:
-    """Asks the Foundry container for its health, once and not for long, if a dataset needs it."""
+    """Whether the Foundry container is there: asked once, not for long, if a dataset needs it."""
     if not any(dataset.source == "foundry" for dataset in desk.catalogue.enabled):
         return _said("Foundry container", True, "no enabled dataset comes from it")
 
     async def ask() -> str:
         async with foundry_client(desk, patience_seconds=CONTAINER_SECONDS) as client:
-            if not await client.online():
-                raise OpenbellError(f"{desk.settings.foundry_url} says that it is not online")
-        return f"{desk.settings.foundry_url} is online"
+            await client.sign_of_life()
+        return f"{desk.settings.foundry_url} is online and takes exchanges"
 
     return _check("Foundry container", lambda: asyncio.run(ask()))
 

@@ -14,7 +14,7 @@ from typing import Any, Literal, cast
 
 import orjson
 
-from core.errors import NotFoundError, OpenbellError, ProtocolError, ServerError, UsageError
+from core.errors import NotFoundError, OpenbellError, ProtocolError, QueryFailedError, UsageError
 
 Kind = Literal["update", "neutral", "keepalive", "error", "final", "unknown"]
 KINDS = frozenset({"update", "neutral", "keepalive", "error", "final"})
@@ -124,7 +124,7 @@ def _refusal(frame: Frame, where: str, dataset: str) -> OpenbellError:
         return NotFoundError(f"{dataset}: the dataset has no rows ({said})", where=where)
     if frame.datasets is not None and " " not in frame.datasets.strip():
         return ProtocolError(f"{dataset}: {said!r} is not a sha256; refused", where=where)
-    return ServerError(f"{dataset}: the container's pull failed: {said}", where=where)
+    return QueryFailedError(f"{dataset}: the container's pull failed: {said}", where=where)
 
 
 def failure(frame: Frame) -> str | None:

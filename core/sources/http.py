@@ -23,6 +23,7 @@ from core.errors import (
     NotFoundError,
     OpenbellError,
     ProtocolError,
+    QueryFailedError,
     RateLimitedError,
     ServerError,
     SizeLimitError,
@@ -92,7 +93,9 @@ def _error(state: RetryCallState) -> BaseException | None:
 
 
 def _passing(error: BaseException) -> bool:
-    return isinstance(error, OpenbellError) and error.transient
+    """Worth another try at once. A failed query is not: each one costs Foundry a query more."""
+    transient = isinstance(error, OpenbellError) and error.transient
+    return transient and not isinstance(error, QueryFailedError)
 
 
 class RedirectRefusedError(aiohttp.ClientError):

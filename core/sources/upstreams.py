@@ -23,6 +23,7 @@ from core.errors import (
     DeadlineError,
     OpenbellError,
     PullCancelledError,
+    QueryFailedError,
     RateLimitedError,
     ServerError,
     StoreError,
@@ -224,7 +225,9 @@ class HostGate:
             )
 
     async def _learn(self, error: OpenbellError, trial: bool) -> None:
-        if isinstance(error, (*_DOWN, BlockedError)):
+        if isinstance(error, QueryFailedError):  # of one dataset; the host itself was there
+            await self._answered()
+        elif isinstance(error, (*_DOWN, BlockedError)):
             await self.upstreams.failed(self.host, error)
         elif isinstance(error, _TELLS_NOTHING):
             if trial:

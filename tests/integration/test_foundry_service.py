@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import random
 from datetime import UTC, datetime, timedelta
@@ -112,6 +113,7 @@ async def test_the_reason_of_a_failed_query_is_part_of_the_error() -> None:
     async with sandbox("query-failed") as container:
         with pytest.raises(ServerError, match=r"could not be downloaded.*QUOTA exceeded"):
             await get(container)
+        assert container.queries == 1  # another one at once would cost Foundry a query more
 
 
 async def test_deadlines_name_the_setting_that_bounds_them() -> None:
@@ -221,3 +223,14 @@ async def test_writing_has_no_heartbeat_and_querying_has() -> None:
         writing = await frames_of(container.url, "P", "2020-01-01", "2020-01-02")
     assert any(frame["type"] == "keepalive" for frame in asking)
     assert all(frame["type"] != "keepalive" for frame in writing)
+
+
+async def test_nobody_is_answered_while_a_csv_is_written() -> None:
+    """Not even the health of the container."""
+    async with sandbox(write_seconds=0.2) as container, client(container.url) as asked:
+        pull = asyncio.create_task(asked.get_single("P"))
+        while not container.writing.locked():
+            await asyncio.sleep(0.001)
+        assert await asked.online()
+        assert len(container.versions) == 1
+        await pull

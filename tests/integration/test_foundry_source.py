@@ -10,7 +10,7 @@ import pytest
 
 from core.catalogue import Catalogue
 from core.domain.datasets import Window
-from core.errors import IntegrityError
+from core.errors import IntegrityError, ServerError
 from core.sandbox.foundry import FoundrySandbox, StaticProvider
 from core.sources.foundry import FoundryClient
 from core.sources.foundry_source import FoundrySource, VersionCount
@@ -133,6 +133,23 @@ async def test_the_count_of_a_version_is_remembered_by_its_sha256(catalogue: Cat
             assert pulled.partial == first.partial
             assert pulled.announced_rows == 100
         assert container.queries == 1
+
+
+async def test_a_refresh_that_is_delivered_again_finds_what_its_first_try_had_made(
+    catalogue: Catalogue,
+) -> None:
+    """The window of *Refresh now* begins when it was pressed and ends when it is asked for."""
+    dataset = catalogue.get("universe")
+    provider = StaticProvider({"Universe": UNIVERSE})
+    async with FoundrySandbox(provider, faults=["download-503"]) as container:
+        pressed = now_window(dataset.name)
+        with pytest.raises(ServerError):
+            await source(container.url).pull(dataset, pressed)
+        container.faults = set()
+        assert (await source(container.url).pull(dataset, pressed)).rows_read == 2
+        assert container.queries == 1
+        await source(container.url).pull(dataset, now_window(dataset.name))
+        assert container.queries == 2
 
 
 async def test_the_real_five_year_file_comes_whole_by_csv_and_by_zip(

@@ -1,4 +1,4 @@
-"""What is known to be partial stays partial, whoever asks and however often."""
+"""Foundry on a whole desk: partial stays partial, a refused query is no outage."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 from core.service import Desk
 from core.service import datasets as views
 from core.service.commands import run
+from core.service.sources import foundry_host
 from core.sources import foundry_counts as counts
 from tests.upstreams import Running
 
@@ -133,3 +134,16 @@ def test_the_doctor_asks_the_container(
         assert asked["ok"] is ok
         assert url.partition("//")[2].partition("/")[0] in asked["message"]
         desk.close()
+
+
+def test_a_refused_query_of_one_dataset_is_no_outage_of_the_container(
+    make_desk: Callable[..., Desk], upstreams: Running
+) -> None:
+    """However often it is refused, the other datasets of the host are still asked for."""
+    desk = opened(make_desk, upstreams, retries=5)
+    upstreams.served.faults = {"query-failed"}
+    for number in range(1, 7):
+        assert "QUOTA" in pull(desk, now=True)[1]["error"]
+        assert upstreams.served.queries == number
+    breaker = desk.upstreams.breaker(foundry_host(desk.settings))
+    assert (breaker.state, breaker.failures) == ("closed", 0)
