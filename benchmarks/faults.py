@@ -22,7 +22,7 @@ import time
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -30,6 +30,7 @@ import aiohttp
 import polars as pl
 
 from benchmarks.fault_cases import CASES
+from core.domain import calendar
 from core.domain.datasets import ColumnType, Dataset, Window
 from core.errors import OpenbellError
 from core.sandbox.faults import FOUNDRY
@@ -75,8 +76,8 @@ class Outcome:
 
 
 def bars(rows: int = ROWS) -> bytes:
-    """A CSV of daily bars: ten symbols, plain numbers."""
-    days = pl.date_range(date(2000, 1, 3), date(2000, 1, 3) + timedelta(rows // 10 - 1), eager=True)
+    """A CSV of daily bars: ten symbols, plain numbers, on sessions of the exchange."""
+    days = calendar.all_sessions()["session"].head(rows // 10)
     names = pl.DataFrame({"Name": [f"S{number}" for number in range(10)]})
     price = (pl.int_range(pl.len()) % 997 + 1000) / 10
     table = names.join(pl.DataFrame({"date": days}), how="cross").with_columns(
