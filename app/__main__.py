@@ -7,13 +7,32 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
 from app import commands
+from app import run as runner
+from core.errors import UsageError
+
+
+class Commands(TyperGroup):
+    """The commands; what is wrong with a command line is told in JSON too where that is asked."""
+
+    def invoke(self, ctx: typer.Context) -> Any:
+        """Run the command that the line names."""
+        try:
+            return super().invoke(ctx)
+        except TyperException as error:
+            runner.tell(UsageError(error.format_message()))
+            raise
+
 
 cli = typer.Typer(
     name="openbell",
+    cls=Commands,
     help="Openbell: the analyst's desk before the opening bell.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.routing import Mount, Route
 
-from app import address, gate, table_bytes, theme_message, tuning
+from app import address, gate, senders, table_bytes, theme_message, tuning
 from app.api import health
 from app.api import main as api
 from app.run import open_patiently
@@ -125,4 +125,4 @@ _streamlit = st.App(
         Route("/metrics", health.metrics_at_root),
     ],
 )
-app = gate.Gate(pages)
+app = gate.Gate(senders.Bounded(pages))

@@ -18,9 +18,16 @@ from rich.console import Console
 
 from app import address as addresses
 from core import service, settings
-from core.errors import OpenbellError, OwnershipError, StoreError, TransportError, UsageError
+from core.errors import (
+    OpenbellError,
+    OwnershipError,
+    StoreError,
+    TransportError,
+    document,
+    rebuilt,
+)
 from core.observe import logs
-from core.service.commands import FAILED, WRONG_USE, CommandResult
+from core.service.commands import CommandResult
 
 PATIENCE_SECONDS = 5.0
 Render = Callable[[Any, Console], None]
@@ -98,8 +105,8 @@ def _error_of(answer: httpx.Response) -> OpenbellError:
         body = answer.json()["error"]
     except (ValueError, KeyError, TypeError):
         return TransportError(f"the running desk answered {answer.status_code}")
-    kind = UsageError if body.get("exit_code") == WRONG_USE else OpenbellError
-    return kind(body["message"], where=body.get("where"), hint=body.get("hint"))
+    where, hint = body.get("where"), body.get("hint")
+    return rebuilt(body.get("type", ""), body["message"], where=where, hint=hint)
 
 
 @contextmanager
@@ -195,16 +202,23 @@ def reported() -> Iterator[None]:
 
 
 def fail(error: OpenbellError) -> NoReturn:
-    """Print an error on stderr and leave."""
+    """Print an error on stderr, with `--json` as the one document on stdout too, and leave."""
+    tell(error)
     err.print(f"[bold red]{error.kind}[/]: ", end="")
     err.print(str(error), markup=False)
-    raise typer.Exit(WRONG_USE if isinstance(error, UsageError) else FAILED)
+    raise typer.Exit(error.exit_code)
 
 
-def dumps(document: Any) -> bytes:
+def tell(error: OpenbellError) -> None:
+    """The error as the one JSON document on stdout, when the command line asks for JSON."""
+    if "--json" in sys.argv[1:]:
+        sys.stdout.write(dumps(document(error)).decode() + "\n")
+
+
+def dumps(content: Any) -> bytes:
     """JSON of a document: instants as ISO with Z, money as numbers."""
     return orjson.dumps(
-        document,
+        content,
         default=_plain,
         option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY,
     )

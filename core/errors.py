@@ -32,17 +32,20 @@ Each error says what was asked, of whom, and what to do.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 
 class OpenbellError(Exception):
     """Root of all errors that Openbell raises on purpose.
 
     `message` is one sentence; `where` names host and path (or file); `hint` says what to do.
-    `transient` tells whether asking again may help.
+    `transient` tells whether asking again may help; `exit_code` is what a command then leaves with
+    (1 failed, 2 wrong use).
     """
 
     kind = "failed"
     transient = False
+    exit_code = 1
 
     def __init__(self, message: str, *, where: str | None = None, hint: str | None = None) -> None:
         super().__init__(message)
@@ -133,6 +136,7 @@ class NotFoundError(OpenbellError):
     """What was asked for does not exist."""
 
     kind = "does not exist"
+    exit_code = 2
 
 
 class ParsingError(OpenbellError):
@@ -165,6 +169,7 @@ class ValidationError(OpenbellError):
     """What was asked for is not allowed."""
 
     kind = "is not allowed"
+    exit_code = 2
 
 
 class SettingsError(ValidationError):
@@ -186,6 +191,36 @@ class UsageError(ValidationError):
 class AccessError(ValidationError):
     """The other side does not let us in (401, 403 without a block)."""
 
+    exit_code = 1
+
 
 class OwnershipError(ValidationError):
     """The data folder is owned by another process."""
+
+    exit_code = 1
+
+
+def rebuilt(name: str, message: str, *, where: str | None, hint: str | None) -> OpenbellError:
+    """The error of the tree with that class name, as another process of ours has told it."""
+    kind = {k.__name__: k for k in _tree(OpenbellError)}.get(name, OpenbellError)
+    error = kind.__new__(kind)
+    OpenbellError.__init__(error, message, where=where, hint=hint)
+    return error
+
+
+def document(error: OpenbellError) -> dict[str, Any]:
+    """The JSON object of an error, for the API and for `--json`."""
+    return {
+        "error": {
+            "type": type(error).__name__,
+            "kind": error.kind,
+            "message": error.message,
+            "where": error.where,
+            "hint": error.hint,
+            "exit_code": error.exit_code,
+        }
+    }
+
+
+def _tree(kind: type[OpenbellError]) -> list[type[OpenbellError]]:
+    return [kind, *(below for child in kind.__subclasses__() for below in _tree(child))]

@@ -5,16 +5,18 @@ Every call needs the token of the data folder's desk.json as `Authorization: Bea
 
 from __future__ import annotations
 
-import secrets
+from functools import cache
 from typing import Any
 
+import anyio
 import anyio.to_thread
-from fastapi import APIRouter, Depends, Header, Request, Response
+import orjson
+from fastapi import APIRouter, Depends, Request, Response
 
-from app import address
+from app.api.callers import authorised, while_there
 from app.run import dumps
 from core import service
-from core.errors import AccessError, UsageError
+from core.errors import UsageError
 
 router = APIRouter(prefix="/v1")
 _MEDIA = {
@@ -22,17 +24,6 @@ _MEDIA = {
     "parquet": "application/vnd.apache.parquet",
     "json": "application/json",
 }
-
-
-def authorised(authorization: str = Header(default="")) -> None:
-    """Refuse calls without the desk's token."""
-    expected = address.read(service.current().settings.data_dir)
-    given = authorization.removeprefix("Bearer ").strip()
-    if expected is None or not secrets.compare_digest(given.encode(), expected.token.encode()):
-        raise AccessError(
-            "the API needs the desk's token",
-            hint="send Authorization: Bearer TOKEN; the token is in desk.json in the data folder",
-        )
 
 
 @router.get("/commands", dependencies=[Depends(authorised)])
@@ -47,7 +38,14 @@ async def run_command(name: str, request: Request) -> Response:
     """Run one command with the JSON object in the body as its arguments."""
     arguments = await _object(request)
     desk = service.current()
-    result = await anyio.to_thread.run_sync(service.commands.run, desk, name, arguments)
+    limiter = _queries() if name == "sql" else None
+
+    async def work() -> service.commands.CommandResult:
+        return await anyio.to_thread.run_sync(
+            service.commands.run, desk, name, arguments, limiter=limiter
+        )
+
+    result = await while_there(request, work)
     return _json({"document": result.document, "exit_code": result.exit_code})
 
 
@@ -55,8 +53,11 @@ async def run_command(name: str, request: Request) -> Response:
 async def run_export(name: str, request: Request) -> Response:
     """The bytes of an export: body `{"format": "csv", "filters": {…}}`."""
     body = await _object(request)
-    fmt = str(body.get("format", "csv"))
-    filters = body.get("filters") or {}
+    fmt, filters = body.get("format", "csv"), body.get("filters") or {}
+    if not isinstance(fmt, str) or fmt not in _MEDIA:
+        raise UsageError(f"format must be one of {', '.join(_MEDIA)}")
+    if not isinstance(filters, dict):
+        raise UsageError("filters must be a JSON object")
 
     def make() -> bytes:
         desk = service.current()
@@ -66,11 +67,18 @@ async def run_export(name: str, request: Request) -> Response:
     return Response(content, media_type=_MEDIA[fmt])
 
 
+@cache
+def _queries() -> anyio.CapacityLimiter:
+    """Threads for queries: long ones never take those that the rest of the API needs."""
+    return anyio.CapacityLimiter(40)
+
+
 async def _object(request: Request) -> dict[str, Any]:
+    raw = await request.body()
     try:
-        body = await request.json() if await request.body() else {}
-    except ValueError:
-        raise UsageError("the body must be a JSON object") from None
+        body = orjson.loads(raw) if raw.strip() else {}  # never deeper than 1,024 levels
+    except ValueError as error:
+        raise UsageError(f"the body must be a JSON object: {error}") from None
     if not isinstance(body, dict):
         raise UsageError("the body must be a JSON object")
     return body

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 
 from fastapi import FastAPI, Request, Response
@@ -12,16 +13,18 @@ from core.errors import (
     AccessError,
     NotFoundError,
     OpenbellError,
+    SizeLimitError,
     TransportError,
-    UsageError,
     ValidationError,
+    document,
 )
 from core.observe import logs
-from core.service.commands import FAILED, WRONG_USE
 
+_CORRELATION = re.compile(r"[A-Za-z0-9]{1,64}")
 _STATUS: tuple[tuple[type[OpenbellError], int], ...] = (
     (NotFoundError, 404),
     (AccessError, 401),
+    (SizeLimitError, 413),
     (ValidationError, 422),
     (TransportError, 503),
     (OpenbellError, 500),
@@ -41,23 +44,14 @@ def create() -> FastAPI:
 async def _answer(_: Request, error: Exception) -> Response:
     assert isinstance(error, OpenbellError)
     status = next(code for kind, code in _STATUS if isinstance(error, kind))
-    body = {
-        "error": {
-            "kind": error.kind,
-            "message": error.message,
-            "where": error.where,
-            "hint": error.hint,
-            "exit_code": WRONG_USE if isinstance(error, UsageError) else FAILED,
-        }
-    }
-    return Response(dumps(body), status, media_type="application/json")
+    return Response(dumps(document(error)), status, media_type="application/json")
 
 
 async def _correlate(
     request: Request, proceed: Callable[[Request], Awaitable[Response]]
 ) -> Response:
-    given = request.headers.get("x-correlation-id") or None
-    with logs.correlated(given if given and given.isalnum() else None) as identifier:
+    given = request.headers.get("x-correlation-id", "")
+    with logs.correlated(given if _CORRELATION.fullmatch(given) else None) as identifier:
         response = await proceed(request)
         response.headers["X-Correlation-Id"] = identifier
         return response

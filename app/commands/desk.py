@@ -12,7 +12,7 @@ import typer
 
 from app import gate
 from app import run as runner
-from core import settings
+from core import service, settings
 from core.errors import UsageError
 from core.observe import logs
 
@@ -104,9 +104,10 @@ def _server(host: str, port: int) -> uvicorn.Server:
     import uvicorn
 
     from app.asgi import app
+    from app.senders import HEAD_BYTES, Protocol
 
     class Server(uvicorn.Server):
-        """Says where it listens once it does."""
+        """Says where it listens once it does, and waits for no query at the end."""
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
@@ -114,10 +115,17 @@ def _server(host: str, port: int) -> uvicorn.Server:
             if not settings.is_loopback(host):
                 runner.err.print(f"\nWARNING: {gate.EXPOSED}.\n{_NARROW}\n", style="bold red")
 
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            if service.is_open():
+                service.current().queries.close()
+            await super().shutdown(sockets)
+
     return Server(
         uvicorn.Config(
             app,
             loop="app.loop:fresh",
+            http=Protocol,
+            h11_max_incomplete_event_size=HEAD_BYTES,
             log_config=None,
             access_log=False,
             server_header=False,

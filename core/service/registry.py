@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 from pydantic import BaseModel, ConfigDict, create_model
 from pydantic import ValidationError as PydanticError
 
-from core.errors import UsageError
+from core.errors import NotFoundError, UsageError
+from core.service import bounds
 
 if TYPE_CHECKING:
     from core.service.desk import Desk
@@ -48,15 +49,21 @@ class Registry:
         return register
 
     def run(self, desk: Desk, name: str, arguments: Mapping[str, Any]) -> Any:
-        """Validate the arguments and call the function; UsageError says what is wrong."""
+        """Validate the arguments and call the function.
+
+        NotFoundError for an unknown name, UsageError for wrong arguments.
+        """
         entry = self.entries.get(name)
         if entry is None:
-            raise UsageError(f"there is no {self.what} {name!r}", hint=self._hint(name))
+            raise NotFoundError(f"there is no {self.what} {name!r}", hint=self._hint(name))
         try:
             given = entry.arguments.model_validate(dict(arguments))
         except PydanticError as error:
             raise UsageError(f"{self.what} {name}: {_sentence(error)}") from None
         values = {field: getattr(given, field) for field in entry.arguments.model_fields}
+        for field, value in values.items():
+            if fault := bounds.fault(value):
+                raise UsageError(f"{self.what} {name}: {field}: {fault}")
         return entry.function(desk, **values)
 
     def _hint(self, name: str) -> str:

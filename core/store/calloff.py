@@ -15,6 +15,12 @@ class CallOff:
         self._ends: list[Callable[[], None]] = []
         self.called = False
 
+    @property
+    def watching(self) -> int:
+        """How many pieces of work it would end."""
+        with self._lock:
+            return len(self._ends)
+
     def call_off(self) -> None:
         """End all that is watched now, and all that will be."""
         with self._lock:

@@ -62,6 +62,11 @@ class Queries:
         self._turns = threading.BoundedSemaphore(_AT_ONCE)
         self._closed = CallOff()
 
+    @property
+    def running(self) -> int:
+        """How many queries run now."""
+        return self._closed.watching
+
     def close(self) -> None:
         """End the queries that run, and take no more."""
         self._closed.call_off()

@@ -1,0 +1,185 @@
+"""The API under arguments of any shape: a refusal with a sentence, never a failure of its own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import anyio
+import httpx
+import orjson
+import pytest
+
+from app import address
+from app.api import callers
+from app.api import main as api
+from core import service
+from core.errors import NotFoundError, OwnershipError, StoreError, UsageError, document, rebuilt
+from core.service import Desk, bounds
+from tests.filled import fill
+
+UNASKED = {"import", "backfill", "backup", "pull"}  # paths of the machine; waits for the engine
+ODD: tuple[Any, ...] = (
+    None, True, -1, 0, 2**31, 2**63, 10**30, 1e30, -1e300, 1e-300, "", "x", "\x00", "é" * 300_000,
+    "NaN", "Infinity", "1e30", "0001-01-01", "9999-12-31", "2024-02-30", "2026-11-27",
+    "0001-01-01T00:00:00Z", "9999-12-31T23:59:59+14:00", [], [[]], [None], ["x"], [-1], {},
+    {"": {}}, {"x": 1}, {"min_gap_pct": 1e30}, {"gap": "NaN"}, [{"account": "Cash", "debit": "1e30"}],
+)  # fmt: skip
+BODIES = (
+    b"[]", b"1", b"null", b'"x"', b"{", b'{"a": NaN}', b'{"a": 1e999}', b'{"a": "\\ud800"}',
+    b'{"\\udfff": 1}', b"\xff\xfe", b"[" * 200_000, b'{"a":' * 200_000, b'{"a": 1, "a": 2}',
+    b'{"filters": []}', b'{"filters": "x"}', b'{"filters": 1}', b'{"filters": {"": 1}}',
+    b'{"filters": {"desk": 1}}', b'{"format": []}', b'{"format": "exe"}', b'{"format": {"a": 1}}',
+)  # fmt: skip
+
+
+@pytest.fixture
+async def client(make_desk: Callable[..., Desk]) -> AsyncIterator[httpx.AsyncClient]:
+    """A client with the token, of the API of a filled desk."""
+    desk = fill(make_desk())
+    service.use(desk)
+    told = address.announce(desk.settings.data_dir, "127.0.0.1", 1)
+    transport = httpx.ASGITransport(app=api.create(), raise_app_exceptions=False)
+    headers = {"Authorization": f"Bearer {told.token}"}
+    async with httpx.AsyncClient(transport=transport, base_url="http://x", headers=headers) as made:
+        yield made
+    service.use(None)
+
+
+def _fields() -> list[tuple[str, str, str]]:
+    kinds = (("commands", service.commands.command), ("exports", service.exports.export))
+    return [
+        (path, entry.name, field)
+        for path, registry in kinds
+        for entry in registry.entries.values()
+        if entry.name not in UNASKED
+        for field in entry.arguments.model_fields
+    ]
+
+
+async def test_no_value_of_an_argument_fails_the_api(client: httpx.AsyncClient) -> None:
+    """Every argument of every command and export, with every odd value."""
+    failed = []
+    for path, name, field in _fields():
+        for value in ODD:
+            arguments = {**_needed(path, name), field: value}
+            body = arguments if path == "commands" else {"filters": arguments}
+            answer = await _post(client, path, name, body)
+            if answer.status_code >= 500:
+                failed.append((name, field, str(value)[:40], answer.status_code, answer.text[:200]))
+    assert not failed, "\n".join(map(str, failed[:20])) + f"\n{len(failed)} in all"
+
+
+def _needed(path: str, name: str) -> dict[str, Any]:
+    """Sound values for what must be given, so that the odd one is what decides."""
+    sound = {
+        "query": "SELECT 1; SELECT 2", "dataset": "prices.daily", "companies": ["AAA"],
+        "symbol": "AAA",
+        "memo": "x", "amount": "1", "price": "1", "plan_id": "x", "reason": "x", "entry_no": 1,
+        "jobs": ["x"], "name": "prices.daily", "session": "2026-11-27", "lines": [],
+    }  # fmt: skip
+    registry = service.commands.command if path == "commands" else service.exports.export
+    fields = registry.entries[name].arguments.model_fields
+    return {field: sound[field] for field, info in fields.items() if info.is_required()}
+
+
+async def _post(client: httpx.AsyncClient, path: str, name: str, body: Any) -> httpx.Response:
+    import json
+
+    content = json.dumps(body)
+    return await client.post(f"/v1/{path}/{name}", content=content)
+
+
+@pytest.mark.parametrize("path", ["commands/status", "commands/scan", "exports/filings"])
+async def test_no_body_fails_the_api(client: httpx.AsyncClient, path: str) -> None:
+    """Bodies that are no object, no JSON, no text, or nested without end."""
+    for body in BODIES:
+        answer = await client.post(f"/v1/{path}", content=body)
+        assert answer.status_code in (200, 404, 422), (body[:40], answer.text[:300])
+
+
+@pytest.mark.parametrize("path", ["commands/no_such", "exports/no_such", "no/such", "commands/%00"])
+async def test_what_does_not_exist_is_404(client: httpx.AsyncClient, path: str) -> None:
+    """An unknown command, export or path."""
+    assert (await client.post(f"/v1/{path}", content=b"{}")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"), [("a" * 64, True), ("a" * 65, False), ("a b", False), ("é", False)]
+)
+async def test_correlation_ids_are_capped(
+    client: httpx.AsyncClient, given: str, kept: bool
+) -> None:
+    """A long or odd one is replaced by one of ours."""
+    headers = {"X-Correlation-Id": given.encode("latin-1")}
+    answer = await client.get("/health/live", headers=headers)
+    assert (answer.headers["X-Correlation-Id"] == given) == kept
+
+
+async def test_wrong_tokens_are_slowed_down_and_logged(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each answer takes longer than the one before; the right token never waits."""
+    waited: list[float] = []
+
+    async def note(seconds: float) -> None:
+        waited.append(seconds)
+
+    monkeypatch.setattr(callers, "_pauses", callers.Pauses(lambda: 0.0))
+    monkeypatch.setattr(callers.anyio, "sleep", note)
+    for _ in range(4):
+        answer = await client.get("/v1/commands", headers={"Authorization": "Bearer wrong"})
+        assert answer.status_code == 401
+    assert waited == sorted(set(waited))
+    assert len(waited) == 4
+    assert (await client.get("/v1/commands")).status_code == 200
+    assert len(waited) == 4
+
+
+async def test_a_client_that_goes_away_ends_its_query(client: httpx.AsyncClient) -> None:
+    """The query's process is ended long before its time."""
+    slow = orjson.dumps({"query": "SELECT count(*) FROM range(1000000000000)"})
+    gone = anyio.Event()
+    token = client.headers["Authorization"].encode()
+    sent: list[Any] = []
+    asked = iter([{"type": "http.request", "body": slow, "more_body": False}])
+
+    async def receive() -> Any:
+        if (message := next(asked, None)) is not None:
+            return message
+        await gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http", "method": "POST", "path": "/v1/commands/sql", "raw_path": b"", "headers":
+        [(b"authorization", token)], "query_string": b"", "client": ("127.0.0.1", 1), "scheme":
+        "http", "server": ("x", 80), "root_path": "", "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+    }  # fmt: skip
+    with anyio.fail_after(8):  # the query's own time is ten seconds
+        async with anyio.create_task_group() as group:
+            group.start_soon(api.create(), scope, receive, send)
+            while not service.current().queries.running:
+                await anyio.sleep(0.01)
+            gone.set()
+    assert service.current().queries.running == 0
+
+
+@pytest.mark.parametrize("kind", [NotFoundError, UsageError, OwnershipError, StoreError])
+def test_an_error_keeps_its_kind_on_its_way(kind: Any) -> None:
+    """What the desk tells is the same error in the command beside it."""
+    error = kind("what", where="here", hint="do that")
+    told = document(error)["error"]
+    back = rebuilt(told["type"], told["message"], where=told["where"], hint=told["hint"])
+    assert (type(back), str(back), back.exit_code) == (kind, str(error), error.exit_code)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e30, -(10**30), "\ud800", "a\x00"])
+def test_what_no_argument_may_be(value: Any) -> None:
+    """Also deep inside a value."""
+    assert bounds.fault(value)
+    assert bounds.fault([{"x": (value,)}])
+    assert bounds.fault({"x": [1, 1.5, "text", None]}) is None
