@@ -5,6 +5,7 @@ Each is Markdown for `st.markdown`, and each says in a word what its colour says
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Protocol, TypeVar
 
@@ -31,6 +32,11 @@ STATES = {
 GRADES = {"A": "green", "B": "blue", "C": "yellow", "D": "orange", "E": "orange", "F": "red"}
 
 
+# Markdown links what follows these, escaped or not; a mark of no width in between stops it.
+_ADDRESS = re.compile(r"https?(?=\\?:)|www(?=\.)|@(?=\w)", re.IGNORECASE)
+_JOINER = "\u2060"
+
+
 class Status(Protocol):
     """What the strip needs of a dataset's status."""
 
@@ -47,10 +53,10 @@ def badge(text: str, color: str = "gray") -> str:
 
 
 def plain(text: str) -> str:
-    """Text of the data made harmless for Markdown."""
+    """Text of the data made harmless for Markdown; addresses in it do not become links."""
     for sign in "\\`*_{}[]<>#|$:~":
         text = text.replace(sign, "\\" + sign)
-    return text
+    return _ADDRESS.sub(lambda found: found[0] + _JOINER, text)
 
 
 def freshness(value: str) -> str:
