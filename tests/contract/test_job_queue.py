@@ -355,3 +355,74 @@ def test_many_threads_claim_each_job_once(queue: JobQueue, clock: Clock) -> None
     for thread in threads:
         thread.join()
     assert len(taken) == len(set(taken)) == queue.counts()[Status.DONE] == 40
+
+
+def test_a_job_that_waits_keeps_its_attempts_until_it_is_hurried(
+    queue: JobQueue, clock: Clock
+) -> None:
+    """Postponing costs nothing; only waiting jobs are brought forward, and only those named."""
+    first, second = (queue.publish("pull", {"dataset": name}).job_id for name in "ab")
+    at = START + timedelta(minutes=5)
+    for _ in range(5):
+        job = claimed(queue)
+        assert queue.postpone(job, "host down", at)
+        queue.hurry([job.id])
+    assert queue.postpone(claimed(queue), "host down", at)
+    waiting = queue.get(first)
+    assert (waiting.status, waiting.attempts, waiting.run_at) == (Status.QUEUED, 0, at)
+    running = claimed(queue)
+    assert running.id == second
+    assert queue.hurry([first, second, "unknown"]) == 1
+    assert queue.get(first).run_at == START
+    assert queue.get(second).status is Status.RUNNING
+
+
+def test_a_tick_of_the_clock_does_not_end_the_pause_of_a_window(queue: JobQueue) -> None:
+    """A message that stands for ever joins a waiting job and leaves its time alone."""
+    message = Message("pull", dedupe_key="w", once=True)
+    queue.publish_many([message])
+    at = START + timedelta(minutes=5)
+    queue.postpone(claimed(queue), "503", at)
+    queue.publish_many([message])
+    assert queue.claim("w", LEASE) is None
+
+
+@pytest.mark.parametrize("end", ["done", "dead", "cancelled", "discarded", "waiting"])
+def test_what_is_known_not_to_be_there_is_queued_again(
+    queue: JobQueue, clock: Clock, end: str
+) -> None:
+    """Whatever became of the job; a new life has fresh attempts."""
+    message = Message("pull", dedupe_key="w", once=True, again=True)
+    (first,) = queue.publish_many([message])
+    job = claimed(queue)
+    if end == "done":
+        queue.ack(job)
+    elif end == "cancelled":
+        queue.drop(job)
+    elif end == "waiting":
+        queue.postpone(job, "503", START + timedelta(hours=1))
+    else:
+        queue.bury(job, "404")
+        if end == "discarded":
+            queue.discard(job.id)
+    (again,) = queue.publish_many([message])
+    assert (again.job_id, again.joined) == (first.job_id, end == "waiting")
+    fresh = claimed(queue)
+    assert (fresh.id, fresh.attempts) == (job.id, 1)
+    assert queue.publish_many([message])[0].joined
+
+
+def test_a_job_that_ended_its_workers_is_not_queued_again_by_itself(
+    queue: JobQueue, clock: Clock
+) -> None:
+    """It is told to whoever listens, once, and waits for a person."""
+    died: list[str] = []
+    queue.on_dead = lambda job: died.append(job.id)
+    message = Message("pull", dedupe_key="w", once=True, again=True)
+    (first,) = queue.publish_many([message])
+    for _ in range(4):
+        claimed(queue)
+        queue.recover(everything=True)
+    assert died == [first.job_id]
+    assert queue.publish_many([message])[0].joined
+    assert queue.get(first.job_id).status is Status.DEAD

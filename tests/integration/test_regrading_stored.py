@@ -215,3 +215,16 @@ def test_findings_are_told_anew_when_only_the_past_behind_them_changed(desk: Des
     assert "It was 1." not in told["message"]
     assert found["message"] in told["message"]
     assert desk.warehouse.read("SELECT count(*) FROM grades").item() == before + 1
+
+
+def test_progress_tells_true_percents(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the companies that are done, whatever the size of the batches; the end is 100."""
+    told: dict[int, list[tuple[str, float]]] = {}
+    for batch in (1, len(CIKS)):
+        monkeypatch.setattr(quality, "BATCH_COMPANIES", batch)
+        said = told.setdefault(batch, [])
+        quality.grade_all(desk, force=True, on_progress=lambda *now, to=said: to.append(now))
+    assert told == {
+        1: [("0 of 2 companies", 0), ("1 of 2 companies", 50), ("2 of 2 companies", 100)],
+        2: [("0 of 2 companies", 0), ("2 of 2 companies", 100)],
+    }

@@ -13,7 +13,7 @@ from benchmarks import soak
 def test_three_days_of_faults_miss_and_double_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every window is pulled once or is a dead letter; nothing hangs, nothing is unhandled."""
+    """Every window is pulled once, none is left a dead letter; nothing hangs or is unhandled."""
     monkeypatch.setattr(soak, "BEGIN", datetime(2025, 10, 31, 12, tzinfo=UTC))
     report = soak.run(tmp_path / "desk", seconds=0, seed=3, days=3)
     assert report.clean, report

@@ -128,3 +128,24 @@ def test_news_are_of_background_jobs_only(desk: Desk) -> None:
         ("pull d", False, "no answer"),
     ]
     assert jobs.news(desk, seq) == ([], seq)
+
+
+def test_news_tell_of_hosts_and_of_every_death(desk: Desk) -> None:
+    """Down and up once each; a dead job of any kind; not the pull whose button tells by itself."""
+    memory = JobEvents(desk.now)
+    desk.engine = SimpleNamespace(events=memory, close=lambda: None)  # type: ignore[assignment]
+    at = datetime(2025, 7, 1, tzinfo=UTC)
+
+    def job(event: str, **payload: str) -> Job:
+        return Job("1", event, payload, Status.DEAD, at, at, at)
+
+    memory.notice("down", "container down since 06:31", "503")
+    memory.add("dead", job("grade"), "oops")
+    memory.add("dead", job("pull", trigger="manual"), "503")
+    memory.notice("up", "container is back")
+    told, _ = jobs.news(desk, 0)
+    assert [(n.sentence, n.good) for n in told] == [
+        ("container down since 06:31", False),
+        ("grade failed: oops", False),
+        ("container is back", True),
+    ]

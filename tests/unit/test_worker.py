@@ -11,8 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
 
-from core.errors import BlockedError, NotFoundError, RateLimitedError, ServerError, StoreError
+from core.errors import (
+    BlockedError,
+    NotFoundError,
+    RateLimitedError,
+    ServerError,
+    StoreError,
+    UpstreamDownError,
+)
 from core.jobs.outcome import of_failure
 from core.jobs.progress import ProgressBoard
 from core.jobs.queue import Job, Status
@@ -318,3 +327,67 @@ def test_engine_that_cannot_open_says_why() -> None:
         engine.start()
     assert notes == ["open a", "close a"]
     assert not engine.alive
+
+
+async def test_the_death_of_a_job_is_told_whatever_it_died_of(queue: SqliteQueue) -> None:
+    """Used-up attempts, an error that stays, a worker that died too often: event and log line."""
+    doomed = queue.publish("flaky", {"correlation_id": "press-1"}).job_id
+    wrong = queue.publish("wrong").job_id
+    queue._max_deliveries = 1
+    killed = queue.publish("killer").job_id
+    queue.claim("worker", timedelta(seconds=60), ["killer"])
+
+    async def flaky(job: Job, context: Context) -> None:
+        raise ServerError("503", where="sec.gov")
+
+    async def lasting(job: Job, context: Context) -> None:
+        raise NotFoundError("no such dataset")
+
+    with capture_logs(processors=[merge_contextvars]) as lines:
+        async with working(queue, {"flaky": flaky, "wrong": lasting, "killer": flaky}) as worker:
+            await until(lambda: queue.get(wrong).status is Status.DEAD)
+            await until(lambda: queue.get(doomed).attempts == 1 and not worker.busy)
+            queue.hurry([doomed])
+            worker.wake()
+            await until(lambda: queue.get(doomed).status is Status.DEAD and not worker.busy)
+            dead = [e.job.id for e in worker.events.since(0) if e.kind == "dead" and e.job]
+    assert sorted(dead) == sorted([doomed, wrong, killed])
+    told = {line["job"]: line for line in lines if line["event"] == "job dead"}
+    assert set(told) == {doomed, wrong, killed}
+    assert (told[doomed]["correlation_id"], told[doomed]["log_level"]) == ("press-1", "error")
+    assert "its worker stopped" in told[killed]["error"]
+    about = [line for line in lines if line.get("job") == doomed]
+    assert {line["correlation_id"] for line in about} == {"press-1"}
+    assert [line["event"] for line in about] == ["job ended", "job dead"]
+
+
+async def test_a_job_that_waits_for_its_host_spends_no_attempt(queue: SqliteQueue) -> None:
+    """However often it is delivered meanwhile."""
+    at = clock() + timedelta(hours=1)
+
+    async def down(job: Job, context: Context) -> None:
+        raise UpstreamDownError("container down", until=at)
+
+    job_id = queue.publish("pull", {"dataset": "d"}).job_id
+    async with working(queue, {"pull": down}) as worker:
+        for _ in range(4):
+            await until(lambda: queue.get(job_id).run_at == at and not worker.busy)
+            queue.hurry([job_id])
+            worker.wake()
+        await until(lambda: queue.get(job_id).run_at == at and not worker.busy)
+    waiting = queue.get(job_id)
+    assert (waiting.status, waiting.attempts) == (Status.QUEUED, 0)
+    assert waiting.last_error == "container down."
+
+
+def test_pauses_of_a_window_grow_with_its_age() -> None:
+    """From seconds to ten minutes, and no attempt is spent."""
+    payload = {"due_at": NOW.isoformat(), "closes_at": (NOW + timedelta(days=1)).isoformat()}
+    job = Job("1", "pull", payload, Status.RUNNING, NOW, NOW, NOW, attempts=1)
+    pauses = []
+    for minutes in (0, 2, 10, 600):
+        now = NOW + timedelta(minutes=minutes)
+        outcome = of_failure(ServerError("x"), job, now, 1.0)
+        assert (outcome.kind, outcome.retry_at is not None) == ("waits", True)
+        pauses.append((outcome.retry_at or now) - now)
+    assert [pause.total_seconds() for pause in pauses] == [10, 30, 150, 600]

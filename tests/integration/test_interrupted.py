@@ -1,0 +1,69 @@
+"""Ctrl-C on a command: what was finished is said, what was not is called off."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from app.commands.data import called_off
+from tests.integration.test_commands import ROOT, environment
+from tests.upstreams import Running
+
+
+def test_the_lines_say_what_became_of_each_pull() -> None:
+    """Finished, called off, failed; in the words of the pulls."""
+    pulls = [
+        {"dataset": "a", "state": "unchanged", "error": None},
+        {"dataset": "b", "state": "cancelled", "error": "the pull of b was cancelled"},
+        {"dataset": "c", "state": "failed", "error": "c: no answer"},
+        {"dataset": "d", "state": "cancelled", "error": None},
+    ]
+    assert called_off(pulls) == [
+        "finished: a (unchanged)",
+        "called off: b, d; a pull that is called off stores nothing by halves",
+        "the pull of b was cancelled",
+        "failed: c: no answer",
+    ]
+    assert called_off([])[0] == "finished: nothing"
+
+
+def test_a_pull_that_is_interrupted_says_what_was_finished(tmp_path: Path) -> None:
+    """One dataset came, the other hangs: both are named, and the exit code is 1."""
+    with Running() as upstreams:
+        catalogue = tmp_path / "catalogue.toml"
+        entry = (
+            '[datasets."{0}"]\nsource = "{1}"\nname = "{2}"\ntable = "{3}"\n'
+            'key = ["symbol"]\ncolumns = {{ Name = "symbol" }}\nschema = {{ symbol = "str" }}\n'
+        )
+        hangs = entry.format("hangs", "foundry", "Prices Daily", "t_hangs")
+        comes = '[datasets.comes]\nsource = "sec"\nname = "company_tickers_exchange.json"\n'
+        catalogue.write_text(f'{hangs}{comes}table = "companies"\n')
+        upstreams.served.faults = {"endless-keepalive"}
+        env = environment(tmp_path / "desk", upstreams) | {
+            "OPENBELL_CATALOGUE": str(catalogue),
+            "OPENBELL_FOUNDRY_TOTAL_SECONDS": "60",
+        }
+        command = [sys.executable, "-m", "app", "pull", "comes", "hangs", "--json"]
+        with subprocess.Popen(
+            command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stderr is not None
+            assert any("pull ended" in line for line in process.stderr)  # the one that comes
+            deadline = time.monotonic() + 60
+            while not _hangs(upstreams) and time.monotonic() < deadline:
+                time.sleep(0.05)
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=60)
+    assert process.returncode == 1, err
+    assert "finished: comes (done)" in err
+    assert "called off: hangs;" in err
+    states = {pull["dataset"]: pull["state"] for pull in json.loads(out)["pulls"]}
+    assert states == {"comes": "done", "hangs": "cancelled"}
+
+
+def _hangs(upstreams: Running) -> bool:
+    return any("/dataset/get" in request for request in upstreams.served.requests)
