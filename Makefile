@@ -9,7 +9,7 @@ PORT   ?= 8501
 SEED   ?= 7
 MINUTES ?= 10
 
-.PHONY: help demo run test lint format types imports unit e2e browser bench crash soak property docs clean
+.PHONY: help demo run test lint format types imports unit e2e browser bench crash damage soak property docs clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9]+:.*##' Makefile | sed -E 's/:.*## /\t/'
@@ -59,11 +59,14 @@ e2e: $(DEV) ## the browser stories, in headless Chromium
 
 bench: $(BENCH) ## the benchmarks; each prints ratios and writes JSON to benchmarks/results
 	@for script in benchmarks/*.py; do \
-	  case $$script in */__init__.py|*/crash.py|*/soak.py) ;; \
+	  case $$script in */__init__.py|*/crash.py|*/damage.py|*/soak.py) ;; \
 	  *) grep -q '__main__' "$$script" && echo "== $$script" && $(PY) -m benchmarks.$$(basename "$$script" .py) ;; esac; done
 
 crash: $(DEV) ## kill the desk 200 times and count what was lost
 	$(PY) benchmarks/crash.py --rounds 200
+
+damage: $(DEV) ## flip bits in and cut pieces off the files of a desk; all must be told and mended
+	$(PY) benchmarks/damage.py --each 20
 
 soak: $(DEV) ## a simulated month of schedules with faults, MINUTES=10
 	$(PY) benchmarks/soak.py --minutes $(MINUTES)

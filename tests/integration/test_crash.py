@@ -1,4 +1,7 @@
-"""The desk is killed with SIGKILL, again and again, and loses nothing and doubles nothing."""
+"""The desk is killed with SIGKILL, again and again, and loses nothing and doubles nothing.
+
+Its files are damaged one by one, which is told and mended.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import crash
+from benchmarks import crash, crash_sites, damage
 
 
 @pytest.mark.crash
@@ -17,3 +20,19 @@ def test_twenty_kills_lose_and_double_nothing(tmp_path: Path) -> None:
     assert report.acked == 50
     assert report.kills >= 15
     assert {"writing", "committed", "exporting"} <= set(report.moments)
+
+
+@pytest.mark.crash
+def test_kills_in_restore_backup_and_migration_leave_one_whole_desk(tmp_path: Path) -> None:
+    """The old one or the new one, at ten sites of those that write; `make crash` has them all."""
+    table = crash_sites.run(tmp_path, rounds=10)
+    assert all(row.clean for row in table), crash_sites.as_text(table)
+    assert [row.kills for row in table] == [2] * 5, crash_sites.as_text(table)
+
+
+@pytest.mark.crash
+def test_damage_to_any_file_is_told_and_mended(tmp_path: Path) -> None:
+    """A flip and a cut each of store, log, queue and backup; `make damage` makes twenty each."""
+    table = damage.run(tmp_path, each=1, seed=3)
+    assert all(row.clean for row in table), damage.as_text(table)
+    assert sum(row.told for row in table) >= 8, damage.as_text(table)
