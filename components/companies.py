@@ -12,6 +12,7 @@ import streamlit as st
 
 from components import badges, charts, formats, once, quality, shell, tables, theme, views
 from core import service
+from core.domain.figures import ranked
 from core.service import companies
 
 ROWS_SHOWN = 100
@@ -264,13 +265,13 @@ def _ordered(listed: pl.DataFrame) -> list[str]:
 
 
 def series(found: pl.DataFrame, span: str) -> pl.DataFrame:
-    """The facts of one kind of period, oldest first, each as it was stated last."""
+    """The facts of one kind of period, oldest first, each the one to go by."""
     least, most = SPANS[span]
     days = (pl.col("period_end") - pl.col("period_start")).dt.total_days()
     of_span = pl.col("period_start").is_null() if most == 0 else days.is_between(least, most)
     return (
-        found.filter(of_span)
-        .sort("filed", descending=True)
+        ranked(found.filter(of_span))
+        .sort("standing", "filed", descending=[False, True], maintain_order=True)
         .unique(["period_end", "unit"], keep="first", maintain_order=True)
         .sort("period_end")
     )

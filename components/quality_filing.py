@@ -52,6 +52,17 @@ REPORTED = {
     "period_end": "To",
     "label": "Label",
 }
+REJECTED = {
+    "item": "Item",
+    "concept": "Taken",
+    "value": "Value",
+    "rejected": "Set aside",
+    "rejected_value": "Its value",
+    "reason": "The one taken",
+    "period_start": "From",
+    "period_end": "To",
+    "unit": "Unit",
+}
 OLDER = {
     "graded_at": "Graded",
     "grade": "Grade",
@@ -273,6 +284,19 @@ def facts_used(view: quality.FilingView) -> None:
     tables.show(view.facts, ITEMS, alt="Facts that the rules read", rows=20)
     name = f"items-{view.grade['accession']}.csv"
     shell.export_button("CSV", lambda: view.facts, name, key="items_csv")
+    rejected(view)
+
+
+def rejected(view: quality.FilingView) -> None:
+    """Other tags of the same items with other values, and why they do not count."""
+    if view.rejected.is_empty():
+        return
+    st.markdown(f"**Set aside** · {view.rejected.height} values under other tags for the same item")
+    tables.show(
+        view.rejected, REJECTED, alt="Values under other tags, with why they do not count", rows=8
+    )
+    name = f"set-aside-{view.grade['accession']}.csv"
+    shell.export_button("CSV", lambda: view.rejected, name, key="rejected_csv")
 
 
 def statements(view: quality.FilingView) -> None:

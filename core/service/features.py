@@ -33,7 +33,10 @@ _KEYS = ["cik", "accession"]
 
 @export("features")
 def features(desk: Desk, *, cik: int | None = None, form: str | None = None) -> pl.DataFrame:
-    """Ratios, growth, coverage, grade and counts per filing, sorted by company and date."""
+    """Ratios, growth, coverage, grade and counts per filing, sorted by company and date.
+
+    Beside each value stands the concept that it was stated under (`revenues_concept`).
+    """
     chosen = {"cik": cik, "form": form}
     grades = desk.warehouse.read(
         "SELECT cik, accession, form, filed, period_end, grade, score, coverage_pct, critical, "
@@ -43,7 +46,8 @@ def features(desk: Desk, *, cik: int | None = None, form: str | None = None) -> 
         chosen,
     )
     items = desk.warehouse.read(
-        "SELECT i.cik, i.accession, i.item, i.period_start, i.period_end, i.value, i.months, i.own "
+        "SELECT i.cik, i.accession, i.item, i.concept, i.period_start, i.period_end, i.value, "
+        "i.months, i.own "
         "FROM filing_items i SEMI JOIN (SELECT cik, accession FROM grades WHERE is_current "
         "AND ($cik IS NULL OR cik = $cik) AND ($form IS NULL OR form = $form)) g "
         "ON g.cik = i.cik AND g.accession = i.accession",
@@ -64,11 +68,17 @@ def _own(items: pl.DataFrame) -> pl.DataFrame:
 
 
 def _levels(own: pl.DataFrame) -> pl.DataFrame:
-    wide = own.filter(pl.col("item").is_in(LEVELS)).pivot(
-        on="item", on_columns=list(LEVELS), index=_KEYS, values="value", aggregate_function="first"
+    levels = own.filter(pl.col("item").is_in(LEVELS))
+    values, concepts = _wide(levels, "value"), _wide(levels, "concept")
+    return values.join(concepts, on=_KEYS, how="left")
+
+
+def _wide(levels: pl.DataFrame, what: str) -> pl.DataFrame:
+    wide = levels.pivot(
+        on="item", on_columns=list(LEVELS), index=_KEYS, values=what, aggregate_function="first"
     )
     equity = pl.coalesce("EquityAll", "EquityParent").alias("EquityAll")
-    return wide.with_columns(equity).rename({name: f"{_snake(name)}_value" for name in LEVELS})
+    return wide.with_columns(equity).rename({name: f"{_snake(name)}_{what}" for name in LEVELS})
 
 
 def _ratios(table: pl.DataFrame) -> list[pl.Expr]:

@@ -13,6 +13,7 @@ import polars as pl
 
 from core.domain import dataset_quality, edgar
 from core.domain.quality import grading
+from core.domain.quality.measures import concept_table
 from core.domain.quality.model import WEIGHTS, Rule, default_ruleset
 from core.domain.quality.reach import changes
 from core.errors import NotFoundError, UsageError
@@ -62,6 +63,7 @@ class FilingView:
     facts: pl.DataFrame  # item and fact: what entered the rules
     statements: pl.DataFrame  # the filing's own period as reported, by statement
     comparatives: pl.DataFrame  # earlier periods as this filing tells them
+    rejected: pl.DataFrame  # other tags of an item that the filing gives another value under
     older: pl.DataFrame
 
 
@@ -130,11 +132,13 @@ def filing(desk: Desk, accession: str, cik: int | None = None) -> FilingView:
     period = pl.lit(row["period_end"], dtype=pl.Date)  # a prospectus has none
     days = (pl.col("period_end") - period).dt.total_days().abs()
     own = (pl.col("statement") == "Cover") | (days <= OWN_PERIOD_DAYS).fill_null(value=False)
+    items = store.items(desk.warehouse, accession, row["cik"])
     return FilingView(
         grade=row,
         findings=found.with_columns(facts=_facts(found)),
         build_up=_lost(row, found),
-        facts=store.items(desk.warehouse, accession, row["cik"]),
+        facts=items,
+        rejected=_rejected(items, stated),
         statements=stated.filter(own),
         comparatives=stated.filter(~own),
         older=rows.filter(~pl.col("is_current")),
@@ -161,6 +165,42 @@ def _lost(row: Mapping[str, Any], found: pl.DataFrame) -> pl.DataFrame:
         lost.append(("cap", f"Capped by {worst} findings", worst, row["raw_score"] - row["score"]))
     schema = {"rule": pl.String, "title": pl.String, "severity": pl.String, "points": pl.Float64}
     return pl.DataFrame(lost, schema=schema, orient="row").sort("points", descending=True)
+
+
+def _rejected(items: pl.DataFrame, stated: pl.DataFrame) -> pl.DataFrame:
+    """What a filing gives for an item and period under a tag that does not stand for it.
+
+    Columns: item, period_start, period_end, unit, concept and value (that stand for the item),
+    rejected and rejected_value, reason; own periods first. Equal values are no alternatives.
+    """
+    rules = default_ruleset()
+    tags = concept_table(rules).select(
+        "taxonomy",
+        "concept",
+        "rank",
+        item=pl.col("item").replace_strict(dict(enumerate(rules.items))),
+    )
+    on = ["taxonomy", "concept", "item"]
+    chosen = items.join(tags, on=on, how="left")
+    others = stated.select("taxonomy", "concept", "unit", "period_start", "period_end", "value")
+    key = ["taxonomy", "item", "unit", "period_start", "period_end"]
+    both = chosen.join(
+        others.join(tags, on=on[:2]),
+        on=key,
+        nulls_equal=True,
+        suffix="_other",
+        maintain_order="left",
+    ).filter(pl.col("concept") != pl.col("concept_other"), pl.col("value") != pl.col("value_other"))
+    agrees = pl.col("rank") > pl.col("rank_other")
+    return both.select(
+        "item", "period_start", "period_end", "unit", "concept", "value",
+        rejected="concept_other", rejected_value="value_other",
+        reason=pl.when(agrees).then(pl.lit(AGREES)).otherwise(pl.lit(COMES_FIRST)),
+    )  # fmt: skip
+
+
+AGREES = "adds up with what stands beside it"
+COMES_FIRST = "comes first of the tags for it"
 
 
 def _sorted_into(facts: pl.DataFrame) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""Which fact stands for which item: of all that may, the first reported tag of a period."""
+"""Which fact stands for which item: of all that may, the first tag of a period, or what agrees."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from core.domain.quality.agreeing import preferred
 from core.domain.quality.arrays import Flags, Numbers
 from core.domain.quality.measures import UNIT_KINDS, carriers
 from core.domain.quality.model import Ruleset
@@ -78,8 +79,9 @@ def _main_units(fid: Any, code: Any, money: Flags, shape: tuple[int, int]) -> tu
 
 
 def choose(facts: pl.DataFrame, known: Known, rules: Ruleset) -> pl.DataFrame:
-    """fid, item, start, end, value, row, rank, number: the first tag reported of item and period.
+    """fid, item, start, end, value, row, rank, number: which fact is the item of a period.
 
+    The first tag reported, or where values differ the one that agrees with what stands beside it.
     In order of fid, item (its place is `number`), start (null first) and end. What is no number
     (NaN, infinite) counts as not reported.
     """
@@ -93,7 +95,10 @@ def choose(facts: pl.DataFrame, known: Known, rules: Ruleset) -> pl.DataFrame:
     days = (whole(stated["period_start"]), whole(stated["period_end"]))
     period = packed([known.fid[fits], item, *days])
     order = ordered(packed([period, rank, whole(stated["seq"])]))
-    first = order[begins(period[order])]
+    begin = begins(period[order])
+    first, group = order[begin], np.cumsum(begin) - 1
+    span = (known.fid[fits], *days)
+    first = preferred(first, order, group, item, span, stated["value"].to_numpy(), rules)
     start, end, value = stated[["period_start", "period_end", "value"]][at(first)]
     return pl.DataFrame([
         pl.Series("fid", known.fid[fits][first]), _names(rules)[at(item[first])],

@@ -51,6 +51,8 @@ class Item:
     kind: str
     unit: str
     flags: frozenset[str]
+    agrees: tuple[Equation, ...] = ()  # what the right one of several tags adds up with
+    covers: tuple[str, ...] = ()  # items that it cannot be less than
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +196,8 @@ def _item(name: str, body: Mapping[str, Any]) -> Item:
         name=name, tags=tuple(body.get("tags", ())), ifrs=tuple(body.get("ifrs", ())),
         dei=tuple(body.get("dei", ())), kind=body["kind"], unit=body.get("unit", "money"),
         flags=frozenset(body.get("flags", ())),
+        agrees=tuple(parse_equation(f"{name} = {text}") for text in body.get("agrees", ())),
+        covers=tuple(body.get("covers", ())),
     )  # fmt: skip
 
 

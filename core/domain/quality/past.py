@@ -34,7 +34,7 @@ class Told:
     def before(self, values: Floats, n: int = 1) -> Floats:
         """The value n rows earlier in the same run; NaN where there is none."""
         shifted = np.full(len(values), np.nan)
-        shifted[n:] = values[: len(values) - n]
+        shifted[n:] = values[: max(len(values) - n, 0)]
         return np.where(self.place >= n, shifted, np.nan)
 
     @cached_property

@@ -1,0 +1,162 @@
+"""Which value is the value: reports before other documents, and the tag that adds up."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from components.companies import series
+from core.domain.facts import coded
+from core.domain.figures import the_values
+from core.domain.frames import COMPANIES, FACTS, FILINGS
+from core.domain.quality.grading import grade
+from core.service import companies, comparison, exports, quality
+from core.service.backfill import backfill
+from core.service.desk import Desk
+from core.store.fact_codes import append_rows
+from core.store.fact_merge import note_upstream
+
+ACCESSION = "0000000007-14-000001"
+YEAR = (date(2014, 1, 1), date(2014, 12, 31))
+
+
+def stated(concept: str, value: float, **more: Any) -> dict[str, Any]:
+    """One fact of a year in the columns of FACTS; balances have no start."""
+    said = {
+        "cik": 7, "taxonomy": "us-gaap", "concept": concept, "unit": "USD", "value": value,
+        "period_start": YEAR[0], "period_end": YEAR[1], "accession": ACCESSION, "form": "10-K",
+        "fiscal_year": 2014, "fiscal_period": "FY", "filed": date(2015, 2, 1), "frame": None,
+        "seq": 0,
+    }  # fmt: skip
+    return said | more
+
+
+def frame(*rows: dict[str, Any]) -> pl.DataFrame:
+    """Facts as a frame."""
+    return pl.DataFrame(list(rows), schema=dict(FACTS.columns))
+
+
+def revenue(*rows: dict[str, Any]) -> tuple[str, float]:
+    """What stands for the revenues of the filing."""
+    items = grade(frame(*rows), FILINGS.empty(), COMPANIES.empty()).items
+    (found,) = items.filter(pl.col("item") == "Revenues").select("concept", "value").rows()
+    return found
+
+
+# Sales in America under the first tag, those of the whole under another (Procter & Gamble 2014).
+ABROAD = (stated("Revenues", 28.4e9), stated("SalesRevenueNet", 82.0e9))
+COST = (stated("CostOfRevenue", 42.0e9), stated("GrossProfit", 40.0e9))
+
+
+@pytest.mark.parametrize(
+    ("rows", "right"),
+    [
+        ((*ABROAD, *COST), "SalesRevenueNet"),
+        ((*ABROAD, COST[1]), "SalesRevenueNet"),  # a part is below the profit of the whole
+        ((*ABROAD, stated("CostsAndExpenses", 67e9), stated("OperatingIncomeLoss", 15e9)),
+         "SalesRevenueNet"),
+        ((stated("Revenues", 5e9), stated("SalesRevenueNet", 9e9), stated("SalesRevenueGoodsNet",
+          4e9)), "SalesRevenueNet"),  # the sum of its parts
+        (ABROAD, "Revenues"),  # nothing speaks for the other
+        ((stated("Revenues", 82e9), stated("SalesRevenueNet", 28.4e9), *COST), "Revenues"),
+        ((stated("Revenues", 82e12), stated("SalesRevenueNet", 82e9), *COST), "Revenues"),
+        ((stated("Revenues", -82e9), stated("SalesRevenueNet", 82e9), *COST), "Revenues"),
+    ],
+)  # fmt: skip
+def test_the_tag_that_adds_up_is_the_revenue(rows: tuple[dict[str, Any], ...], right: str) -> None:
+    """Before the first of the list; a thousandfold or negative first stays, to be found."""
+    assert revenue(*rows)[0] == right
+
+
+def test_each_period_is_judged_by_itself() -> None:
+    """A comparative with one tag keeps it."""
+    before = {"period_start": date(2013, 1, 1), "period_end": date(2013, 12, 31)}
+    rows = (*ABROAD, *COST, stated("Revenues", 81e9, **before))
+    items = grade(frame(*rows), FILINGS.empty(), COMPANIES.empty()).items
+    found = items.filter(pl.col("item") == "Revenues").sort("period_end")
+    assert found["value"].to_list() == [81e9, 82e9]
+
+
+@pytest.mark.parametrize("form", ["DEF 14A", "PRE 14A", "S-1/A", "424B3", "8-K", "S-4"])
+def test_reports_go_before_other_documents(form: str) -> None:
+    """Whichever was filed last; without a report the other document counts."""
+    other = stated("NetIncomeLoss", 348e3, form=form, filed=date(2016, 4, 1), accession="b")
+    assert the_values(frame(stated("NetIncomeLoss", 348e6), other))["value"].to_list() == [348e6]
+    assert the_values(frame(other))["value"].to_list() == [348e3]
+
+
+@pytest.mark.parametrize("form", ["10-K/A", "10-Q", "20-F", "10-KT", "40-F/A", "10-K405"])
+def test_the_report_filed_last_counts(form: str) -> None:
+    """Amendments and later reports state a period anew."""
+    later = stated("NetIncomeLoss", 9.0, form=form, filed=date(2016, 4, 1), accession="b")
+    assert the_values(frame(later, stated("NetIncomeLoss", 8.0)))["value"].to_list() == [9.0]
+
+
+def put(desk: Desk, *rows: dict[str, Any]) -> None:
+    """Store facts as companyfacts would, with their companies, and grade them."""
+    facts = frame(*rows)
+    names = pl.DataFrame({"cik": facts["cik"].unique().sort()}).with_columns(
+        name=pl.format("COMPANY {}", "cik"), pull_id=pl.lit("p")
+    )
+    with desk.warehouse.transaction() as tx:
+        note_upstream(tx, "p", "companyfacts")
+        append_rows(tx, coded(facts), "p", datetime(2017, 1, 1, tzinfo=UTC))
+        tx.insert("companies", names)
+    quality.grade_all(desk)
+
+
+def test_the_filing_shows_what_was_set_aside_and_exports_name_concepts(desk: Desk) -> None:
+    """One function: grades, features and the page of the filing have the same value."""
+    put(desk, *ABROAD, *COST, stated("OperatingIncomeLoss", 14.8e9),
+        stated("Assets", 9e9, period_start=None))  # fmt: skip
+    view = quality.filing(desk, ACCESSION, 7)
+    names = ("item", "concept", "value", "rejected", "rejected_value", "reason")
+    assert view.rejected.select(names).rows() == [
+        ("Revenues", "SalesRevenueNet", 82.0e9, "Revenues", 28.4e9, quality.AGREES)
+    ]
+    (row,) = exports.frame_of(desk, "features").to_dicts()
+    assert (row["revenues_concept"], row["assets_concept"]) == ("SalesRevenueNet", "Assets")
+    assert row["accession"] == ACCESSION
+    assert row["operating_margin"] == pytest.approx(14.8 / 82.0)
+
+
+def test_compare_names_form_and_filing_of_both_sides(desk: Desk) -> None:
+    """And goes by the report where a proxy says otherwise, also of a later period."""
+    proxy = {"form": "DEF 14A", "accession": "b", "filed": date(2015, 4, 1)}
+    later = {"period_start": date(2014, 4, 1), "period_end": date(2015, 3, 31)}
+    put(desk, stated("NetIncomeLoss", 348e6), stated("NetIncomeLoss", 348e3, **proxy),
+        stated("NetIncomeLoss", 350e3, **proxy, **later),
+        stated("NetIncomeLoss", 174e6, cik=8))  # fmt: skip
+    (row,) = comparison.side_by_side(desk, 7, 8).to_dicts()
+    assert (row["left_value"], row["right_value"], row["ratio"]) == (348e6, 174e6, 2.0)
+    assert (row["left_form"], row["left_accession"]) == ("10-K", ACCESSION)
+
+
+def load(desk: Desk, folder: Path) -> None:
+    """Load a case and grade it."""
+    for name in ("submissions", "companyfacts"):
+        backfill(desk, path=folder / f"{name}.zip")
+    quality.grade_all(desk)
+
+
+def test_case_of_the_proxy_scale(desk: Desk, cases: Path) -> None:
+    """Net income 2020 is 348,000,000, in Compare and in the chart of the concept."""
+    load(desk, cases / "compare-proxy-scale")
+    cik = 9100107
+    found = comparison.side_by_side(desk, cik, 9100105)
+    (row,) = found.filter(pl.col("concept") == "NetIncomeLoss").to_dicts()
+    assert (row["left_value"], row["left_form"]) == (348e6, "10-K")
+    over = series(companies.facts(desk, cik, "NetIncomeLoss"), "Years")
+    assert over.filter(pl.col("period_end") == date(2020, 12, 31))["value"].to_list() == [348e6]
+
+
+def test_case_of_honest_filers(desk: Desk, cases: Path) -> None:
+    """Every filing is A."""
+    load(desk, cases / "honest-filers")
+    letters = quality.grades(desk)["grade"]
+    assert letters.len() > 0
+    assert set(letters) == {"A"}
