@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -10,18 +11,21 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
+import polars as pl
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from app import run as runner
+from core.domain.csv_guard import guard
 from core.errors import StoreError, UsageError
 from core.observe import logs
 from core.service.commands import FAILED, CommandResult
 from core.service.exports import format_of
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+_NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")
 POLL_SECONDS = 0.1
 CALL_OFF_SECONDS = 15.0  # for running pulls to stop
 GOOD = ("done", "unchanged", "partial")
@@ -236,8 +240,36 @@ def sql(
     limit: Annotated[int, typer.Option(min=1, help="Most rows returned.")] = 10_000,
     json: Json = False,
 ) -> None:
-    """Rows of one read-only SELECT on the store."""
-    runner.run("sql", json=json, render=_print_rows, query=query, limit=limit)
+    """Rows of one read-only SELECT on the store: a table, or CSV where the output is piped."""
+    render = _print_rows if sys.stdout.isatty() else _print_csv
+    runner.run("sql", json=json, render=render, query=query, limit=limit)
+
+
+def _print_csv(document: list[dict[str, Any]], _: Console) -> None:
+    if document:
+        sys.stdout.write(csv_of(document))
+
+
+def csv_of(document: list[dict[str, Any]]) -> str:
+    """Rows as CSV, whole; texts guarded against formulas, numbers as they are."""
+    columns = {name: [_cell(row[name]) for row in document] for name in document[0]}
+    frame = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
+    texts = [name for name, cells in columns.items() if not all(map(_is_number, cells))]
+    safe = guard(frame.select(texts))
+    safe.columns = texts
+    frame = frame.with_columns(safe.get_columns())
+    frame.columns = guard(frame.clear()).columns
+    return frame.write_csv()
+
+
+def _is_number(cell: str | None) -> bool:
+    return cell is None or _NUMBER.fullmatch(cell) is not None
+
+
+def _cell(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return runner.dumps(value).decode()
 
 
 def _print_rows(document: list[dict[str, Any]], console: Console) -> None:
