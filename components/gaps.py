@@ -21,6 +21,7 @@ CANDIDATES = {
     "gap_pct": "Gap",
     "closes": "30 sessions",
     "score": "Score",
+    "evidence_pct": "Evidence",
     "catalyst_text": "Catalyst",
     "grade": "Grade",
     "gap_atr": "In ATR",
@@ -48,6 +49,7 @@ HELP = {
     "rvol": "Volume against the mean of the 20 sessions before; before the open by clock time.",
     "story": "A heuristic from the 20-session range, the trend and rvol.",
     "score": "0–100; the sum of the contributions below the table.",
+    "evidence_pct": "Share of the score's weights that had data, in percent; the rest counts 0.",
     "grade": "Of the latest rated filing before this session.",
     "dollars_m": "Close x volume; before the open the usual volume at the prior close.",
 }
@@ -230,6 +232,7 @@ def contributions(row: Mapping[str, Any]) -> None:
         f"**{badges.plain(row['symbol'])}** scores **{row['score']:.1f}** = "
         + " + ".join(words)
         + (f" · without {row['left_out']}: no data" if row["left_out"] else "")
+        + f" · rests on {row['evidence_pct']:.0f} % of the weights"
     )
     parts = (row["symbol"], *((row[name], row[f"{name}_points"]) for name in COMPONENTS))
     theme.show(

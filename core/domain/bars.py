@@ -7,6 +7,8 @@ basis throughout, so a split is no move. The basis cancels out of every ratio.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import polars as pl
 
 PRICES = ("open", "high", "low", "close")
@@ -100,6 +102,31 @@ def _later_products(splits: pl.DataFrame) -> pl.DataFrame:
     product = pl.col("ratio").cum_prod(reverse=True).over("symbol")
     ordered = splits.filter(pl.col("ratio") > 0).sort("symbol", "ex_date")
     return ordered.select("symbol", "ex_date", product=product).sort("ex_date")
+
+
+MINOR_UNITS = {"GBX": "GBP", "GBx": "GBP", "GBp": "GBP", "ZAc": "ZAR", "ZAC": "ZAR", "ILA": "ILS"}
+
+
+def cash_in(
+    actions: pl.DataFrame, currency: str, rates: Mapping[str, float], foreign: str
+) -> pl.DataFrame:
+    """The actions with cash in one currency; what has no rate becomes of the kind `foreign`.
+
+    `rates` gives units of `currency` per unit of another. Pence count as hundredths of pounds. A
+    distribution without a currency is taken to be in that of the instrument.
+    """
+    stated = pl.col("currency").str.strip_chars().replace("", None)
+    major = stated.replace(MINOR_UNITS).str.to_uppercase()
+    minor = pl.when(stated.is_in(list(MINOR_UNITS))).then(0.01).otherwise(1.0)
+    known = {**rates, currency: 1.0}
+    rate = major.replace_strict(known, default=None, return_dtype=pl.Float64) * minor
+    rate = pl.when(stated.is_null()).then(1.0).otherwise(rate)
+    cash = pl.col("kind") == "dividend"
+    return actions.with_columns(
+        amount=pl.when(cash).then(pl.col("amount") * rate).otherwise("amount"),
+        kind=pl.when(cash & rate.is_null()).then(pl.lit(foreign)).otherwise("kind"),
+        currency=pl.when(cash & rate.is_not_null()).then(pl.lit(currency)).otherwise("currency"),
+    )
 
 
 def splits_of(actions: pl.DataFrame) -> pl.DataFrame:

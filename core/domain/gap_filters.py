@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from core.domain.gap_flags import excluded
+from core.domain.gap_flags import Flag, effective_gap, excluded
 from core.errors import UsageError
 
 
@@ -49,13 +49,26 @@ def _number(key: str, value: Any) -> float:
         raise UsageError(f"{key}={value!r} is not a number", hint=f"write {key}=4") from None
 
 
+def moved(filters: GapFilters) -> pl.Expr:
+    """True for moves of the least size, distributions included, from the last known close."""
+    move = (pl.col("open") / pl.col("prior_close") - 1).abs() * 100
+    return (move >= filters.min_gap_pct).fill_null(value=False)
+
+
 def in_reach(filters: GapFilters) -> pl.Expr:
     """True for moves large enough to be looked at, whatever else is wrong with them.
 
-    Measured from the last known close, so that a stale base is seen too.
+    Measured from the last known close, so that a stale base is seen too, and without the
+    distributions of the day, which can hide a move.
     """
-    move = (pl.col("open") / pl.col("prior_close") - 1).abs() * 100
-    return (move >= filters.min_gap_pct).fill_null(value=False)
+    bare = (pl.col("gap_ex_div_pct").abs() >= filters.min_gap_pct).fill_null(value=False)
+    return moved(filters) | bare
+
+
+def unmeasurable() -> pl.Expr:
+    """True where an unsound bar, today's or the one before, leaves no gap to measure at all."""
+    unsound = (pl.col("flags") & int(Flag.BAD_BAR | Flag.BAD_BASE)) != 0
+    return unsound & pl.col("gap_pct").is_null()
 
 
 def passes(filters: GapFilters, *, provisional: bool = False) -> pl.Expr:
@@ -66,7 +79,7 @@ def passes(filters: GapFilters, *, provisional: bool = False) -> pl.Expr:
     """
     active = pl.col("rvol") >= filters.min_rvol
     kept = (
-        pl.col("gap_pct").abs().is_between(filters.min_gap_pct, filters.max_gap_pct)
+        effective_gap().abs().is_between(filters.min_gap_pct, filters.max_gap_pct)
         & (active.fill_null(value=provisional))
         & pl.col("open").is_between(filters.min_price, filters.max_price)
         & (pl.col("dollar_volume") >= filters.min_dollar_volume)
@@ -79,10 +92,16 @@ def passes(filters: GapFilters, *, provisional: bool = False) -> pl.Expr:
 
 def failed(filters: GapFilters) -> pl.Expr:
     """Which filter a gap failed, in words; null where it passed all."""
-    size, price = pl.col("gap_pct").abs(), pl.col("open")
+    size, price = effective_gap().abs(), pl.col("open")
     return (
         pl.when(pl.col("symbol").is_in(list(filters.exclusions)))
         .then(pl.lit("filter: on the exclusion list"))
+        .when(size < filters.min_gap_pct)
+        .then(
+            pl.lit(
+                f"filter: without the day's distribution below min_gap_pct {filters.min_gap_pct:g}"
+            )
+        )
         .when(size > filters.max_gap_pct)
         .then(pl.lit(f"filter: gap above max_gap_pct {filters.max_gap_pct:g}"))
         .when(pl.col("rvol").is_null())

@@ -26,6 +26,7 @@ class Flag(IntFlag):
     EX_DIVIDEND = 128
     SPLIT_ADJUSTED = 256
     NEWS_MOVE = 512
+    FOREIGN_CASH = 1024  # a distribution in a currency without a rate to the instrument's
 
 
 EXCLUDING = (
@@ -36,6 +37,7 @@ EXCLUDING = (
     | Flag.ACTION
     | Flag.SUSPECTED_ACTION
     | Flag.NO_TRADING
+    | Flag.FOREIGN_CASH
 )
 WORDS: dict[Flag, str] = {
     Flag.BAD_BAR: "bad_print",
@@ -48,15 +50,19 @@ WORDS: dict[Flag, str] = {
     Flag.EX_DIVIDEND: "ex_dividend",
     Flag.SPLIT_ADJUSTED: "split_adjusted",
     Flag.NEWS_MOVE: "news_move",
+    Flag.FOREIGN_CASH: "corporate_action",
 }
 REASONS: dict[Flag, str] = {
     Flag.BAD_BAR: "bad_print: the bar of this session is unsound",
     Flag.BAD_BASE: "bad_print: the bar of the session before is unsound, so the prior close is",
     Flag.STALE_BASE: "stale_base: no bar in the session before",
-    Flag.SUSPECTED_SPLIT: "suspected_split: the price ratio is a split's, and so is the volume",
+    Flag.FOREIGN_CASH: "corporate_action: a distribution in another currency without a rate to "
+    "the instrument's (OPENBELL_FX_RATES): the gap without it is not known",
+    Flag.SUSPECTED_SPLIT: "suspected_split: the price ratio looks like a split's, and so does the "
+    "volume",
     Flag.ACTION: "corporate_action: on record for this session",
-    Flag.SUSPECTED_ACTION: "corporate_action: suspected, a large move without the trading or the "
-    "filing that news brings",
+    Flag.SUSPECTED_ACTION: "corporate_action: suspected, looks like one: a large move without the "
+    "trading or the filing that news brings",
     Flag.NO_TRADING: "bad_print: a large move on less than the usual trading",
 }
 LARGE_PCT = 10.0  # from here on a gap needs at least the usual volume
@@ -68,7 +74,35 @@ NEWS_RATIO = 3.0  # a price that tripled, or fell to a third, needs a catalyst i
 SPLIT_RATIOS = (1.25, 4 / 3, 1.5, 2, 3, 4, 5, 6, 7, 8, 10, 15, 20, 25, 30, 40, 50, 100)
 RATIO_TOLERANCE = 0.03
 VOLUME_TOLERANCE = 2.0
-_JUDGED = ("symbol", "session", "open", "close", "prior_close", "gap_pct", "rvol", "flags")
+UNUSUAL_RANGES = 5.0  # a gap below so many usual day ranges of the name is ordinary for it
+BREADTH_PCT = 3.0  # names that moved so much tell how broad the session's move was
+BROAD_NAMES = 20  # at least so many to one side, and
+BROAD_SHARE = 0.8  # this share of all that moved, make the move the market's
+BROAD_TIMES = 3.0  # and the name moved at most so many times what half of those did
+_JUDGED = (
+    "symbol",
+    "session",
+    "open",
+    "high",
+    "low",
+    "close",
+    "prior_close",
+    "gap_pct",
+    "gap_ex_div_pct",
+    "rvol",
+    "flags",
+    "usual_range",
+)
+
+
+def effective_gap() -> pl.Expr:
+    """The gap that counts, in percent: without the distributions of the day."""
+    return pl.coalesce("gap_ex_div_pct", "gap_pct")
+
+
+def large() -> pl.Expr:
+    """True for gaps that need evidence."""
+    return (effective_gap().abs() >= LARGE_PCT).fill_null(value=False)
 
 
 def judge(measured: pl.DataFrame, catalysts: pl.DataFrame | None = None) -> pl.DataFrame:
@@ -77,16 +111,20 @@ def judge(measured: pl.DataFrame, catalysts: pl.DataFrame | None = None) -> pl.D
     `catalysts` has symbol, session, explains (a filing that can explain a move) and structural
     (8-K 2.01, 3.03, 5.03: it speaks of a spin-off or a change of the shares, not of news).
     """
-    where = measured.select(row=pl.arg_where(pl.col("gap_pct").abs() >= LARGE_PCT))["row"]
+    where = measured.select(row=pl.arg_where(large()))["row"]
     if where.is_empty():
         return measured
-    large = measured.select(pl.col(_JUDGED).gather(where)).with_columns(where.alias("row"))
-    large = _with_catalysts(large, catalysts)
-    ratio = pl.col("prior_close") / pl.col("open")
-    large = large.with_columns(
-        ratio=ratio, turnover=pl.col("rvol") / ratio, size=pl.col("gap_pct").abs()
+    found = measured.select(pl.col(_JUDGED).gather(where)).with_columns(where.alias("row"))
+    found = _with_breadth(_with_catalysts(found, catalysts), measured)
+    ratio = 1 / (1 + effective_gap() / 100)
+    found = found.with_columns(
+        gap=effective_gap(),
+        ratio=ratio,
+        turnover=pl.col("rvol") / ratio,
+        size=effective_gap().abs(),
+        held=1 - (pl.col("open") - pl.col("close")) / (pl.col("open") * effective_gap() / 100),
     )
-    bits = large.select("row", bits=pl.col("flags") | _bits())
+    bits = found.select("row", bits=pl.col("flags") | _bits())
     return measured.with_columns(measured["flags"].scatter(bits["row"], bits["bits"]))
 
 
@@ -101,15 +139,36 @@ def _with_catalysts(large: pl.DataFrame, catalysts: pl.DataFrame | None) -> pl.D
     return joined.with_columns(pl.col("explains", "structural").fill_null(value=False))
 
 
+def _with_breadth(large: pl.DataFrame, measured: pl.DataFrame) -> pl.DataFrame:
+    """Adds `broad`: whether the market moved as the name did that session."""
+    gap = effective_gap()
+    moved = measured.filter(
+        (gap.abs() >= BREADTH_PCT) & pl.col("session").is_in(large["session"].unique().implode())
+    )
+    sides = moved.group_by("session").agg(
+        ups=(gap > 0).sum(),
+        downs=(gap < 0).sum(),
+        rise=gap.filter(gap > 0).median(),
+        fall=-gap.filter(gap < 0).median(),
+    )
+    table = large.join(sides, on="session", how="left", maintain_order="left")
+    same = pl.when(gap > 0).then("ups").otherwise("downs")
+    broad = (same >= BROAD_NAMES) & (same >= BROAD_SHARE * (pl.col("ups") + pl.col("downs")))
+    usual = pl.when(gap > 0).then("rise").otherwise("fall")
+    broad = broad & (gap.abs() <= BROAD_TIMES * usual)
+    return table.with_columns(broad=broad.fill_null(value=False)).drop(sides.columns[1:])
+
+
 @cache  # some forty expressions, the same for every scan
 def _bits() -> pl.Expr:
     """Bits for one large gap; a split on record or a bad bar has settled it already."""
     size, turnover = pl.col("size"), pl.col("turnover")
     settled = (pl.col("flags") & int(Flag.SPLIT_ADJUSTED | Flag.BAD_BAR | Flag.BAD_BASE)) != 0
+    settled = settled | _ordinary()
     split = _split_like() & ~pl.col("explains") & (size >= SUSPECT_PCT)
     news = _news_like()
-    idle = (pl.col("rvol") < 1) | ((size >= SUSPECT_PCT) & (pl.col("rvol") < 1.5))
-    rise = (size >= SUSPECT_PCT) & (pl.col("gap_pct") > 0) & (turnover < QUIET_TURNOVER)
+    idle = ((pl.col("rvol") < 1) | ((size >= SUSPECT_PCT) & (pl.col("rvol") < 1.5))) & _apart()
+    rise = (size >= SUSPECT_PCT) & (pl.col("gap") > 0) & (turnover < QUIET_TURNOVER) & _apart()
     action = _action_like() & ~news
     return (
         pl.when(settled)
@@ -128,29 +187,52 @@ def _bits() -> pl.Expr:
     )
 
 
+def _ordinary() -> pl.Expr:
+    """Evidence that a move is real: it is small for the name, whose days range that widely, or the
+    market moved with it. A price that tripled or fell to a third is never ordinary.
+    """
+    few = pl.col("size") / 100 < UNUSUAL_RANGES * pl.col("usual_range")
+    bounded = pl.col("ratio").is_between(1 / NEWS_RATIO, NEWS_RATIO)
+    return (bounded & (few | pl.col("broad"))).fill_null(value=False)
+
+
+def _apart() -> pl.Expr:
+    """The whole session stands apart from the price before: its range is small beside the gap, or
+    the open alone stands apart and the close is back. Low volume by itself proves nothing.
+    """
+    span = (pl.col("high") - pl.col("low")) / pl.col("prior_close") * 100
+    return (span <= pl.col("size") / 3) | (pl.col("held") < 0.25)
+
+
 def _split_like() -> pl.Expr:
-    """A ratio within 3 % of a usual split, either way, and turnover within a factor 2 of usual."""
+    """A ratio within 3 % of a usual split, either way, turnover within a factor 2 of usual, and a
+    session that stays on the new basis.
+    """
     ratio = pl.col("ratio")
     near = pl.any_horizontal(
         (ratio / known - 1).abs() <= RATIO_TOLERANCE
         for usual in SPLIT_RATIOS
         for known in (usual, 1 / usual)
     )
-    return near & pl.col("turnover").is_between(1 / VOLUME_TOLERANCE, VOLUME_TOLERANCE)
+    stays = (pl.col("held") >= 0.5) & (pl.col("held") <= 1.5)
+    return near & stays & pl.col("turnover").is_between(1 / VOLUME_TOLERANCE, VOLUME_TOLERANCE)
 
 
 def _news_like() -> pl.Expr:
-    """Five times the usual turnover, and the close kept at least half of the gap."""
-    moved = pl.col("open") - pl.col("prior_close")
-    held = (pl.col("close") - pl.col("prior_close")) / moved >= 0.5
+    """Five times the usual turnover and the close kept half of the gap; of a rise, which no
+    spin-off brings, half of that turnover and a third.
+    """
+    up = pl.col("gap") > 0
+    held = pl.when(up).then(pl.col("held") >= 1 / 3).otherwise(pl.col("held") >= 0.5)
+    busy = pl.when(up).then(QUIET_TURNOVER).otherwise(NEWS_TURNOVER)
     bounded = pl.col("ratio").is_between(1 / NEWS_RATIO, NEWS_RATIO)
-    return (held & bounded & (pl.col("turnover") >= NEWS_TURNOVER)).fill_null(value=False)
+    return (held & bounded & (pl.col("turnover") >= busy)).fill_null(value=False)
 
 
 def _action_like() -> pl.Expr:
     """Beyond 45 % without a catalyst, a quiet fall beyond 15 %, or a structural filing with it."""
     size, plain = pl.col("size"), ~pl.col("explains")
-    fall = (pl.col("gap_pct") < 0) & (size >= SUSPECT_PCT)
+    fall = (pl.col("gap") < 0) & (size >= SUSPECT_PCT)
     quiet = fall & (pl.col("turnover") < QUIET_TURNOVER)
     return ((size > EXTREME_PCT) & plain) | (quiet & plain) | (fall & pl.col("structural"))
 

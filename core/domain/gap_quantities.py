@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 import polars as pl
 
+from core.domain.bars import is_price
 from core.domain.gap_flags import Flag
 from core.domain.gap_types import mechanical_type, story_types
 
+FOREIGN_DIVIDEND = "foreign_dividend"  # of a currency that has no rate to the instrument's
 TrendCloses = Callable[[pl.Series], pl.Series]
 
 
@@ -21,7 +23,7 @@ def quantities(bars: pl.DataFrame, work: pl.DataFrame, trend_closes: TrendCloses
     `trend_closes` gives, for some row numbers, the sound closes 21 sessions before.
     """
     work = work.with_columns(atr=pl.when(pl.col("atr") > 0).then("atr"))
-    usable = pl.col("whole") & (pl.col("prior_close") > 0) & (pl.col("open") > 0)
+    usable = pl.col("whole") & is_price("prior_close") & is_price("open")
     work = work.with_columns(base=pl.when(usable).then("prior_close"))
     span = pl.col("prior_high") - pl.col("prior_low")
     table = work.with_columns(
@@ -117,7 +119,9 @@ def with_actions(answer: pl.DataFrame, hits: pl.DataFrame) -> pl.DataFrame:
         ),
         bits=(kind == "split").any().cast(pl.UInt16) * Flag.SPLIT_ADJUSTED
         + (kind == "dividend").any().cast(pl.UInt16) * Flag.EX_DIVIDEND
-        + (~kind.is_in(["split", "dividend"])).any().cast(pl.UInt16) * Flag.ACTION,
+        + (kind == FOREIGN_DIVIDEND).any().cast(pl.UInt16) * Flag.FOREIGN_CASH
+        + (~kind.is_in(["split", "dividend", FOREIGN_DIVIDEND])).any().cast(pl.UInt16)
+        * Flag.ACTION,
     )
     old = answer["flags"].gather(found["row"])
     flags = answer["flags"].scatter(found["row"], old + found["bits"])

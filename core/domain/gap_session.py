@@ -10,7 +10,7 @@ from core.domain import bars as bar_rules
 from core.domain import gap_state
 from core.domain import gap_windows as windows
 from core.domain.frames import CORPORATE_ACTIONS
-from core.domain.gap_flags import judge
+from core.domain.gap_flags import judge, large
 from core.domain.gap_quantities import quantities, with_actions
 from core.domain.gap_state import GapState
 from core.domain.gap_types import TREND_SESSIONS
@@ -23,6 +23,7 @@ _WINDOWS = (
     pl.col("volume").cast(pl.Float64).mean().alias("mean_volume"),
     pl.col("high").max().alias("high20"),
     pl.col("low").min().alias("low20"),
+    windows.usual_range("span").alias("usual_range"),
 )
 
 
@@ -58,7 +59,8 @@ def measure_session(
     answer = quantities(today, work, work["close21"].gather)
     if not actions.is_empty():
         answer = with_actions(answer, _hits(answer, work, actions))
-    return judge(answer, catalysts)
+    known = pl.when(large()).then(work["usual_range"])
+    return judge(answer.with_columns(known.alias("usual_range")), catalysts)
 
 
 def _with_past(
@@ -91,6 +93,7 @@ def _with_windows(
         factor = bar_rules.split_factors(sound, splits)
         sound = sound.with_columns(pl.col(*_PRICES) / factor, pl.col("volume") * factor)
     begins = pl.col("session") == sessions[here - TREND_SESSIONS]
+    sound = sound.with_columns(span=(pl.col("high") - pl.col("low")) / pl.col("close"))
     table = sound.filter(~begins).group_by("symbol").agg(_WINDOWS)
     trend = sound.filter(begins).select("symbol", close21="close")
     work = work.join(table, on="symbol", how="left", maintain_order="left")

@@ -15,6 +15,7 @@ from core.domain import bars as bar_rules
 ATR_SESSIONS = 14
 VOLUME_SESSIONS = 20
 STRAY_BARS = 5  # bars on days without a session, within one window
+LEAST_RANGES = 10  # of 20 sessions: fewer make a usual range unknown
 LEAST_BARS = 15  # of 20 sessions: fewer make a mean volume "n/a"
 KEEP = (ATR_SESSIONS - 1) / ATR_SESSIONS
 
@@ -125,6 +126,27 @@ def rows_before(rows: pl.DataFrame, count: int) -> pl.DataFrame:
     first = pl.col("row").cast(pl.Int64) - (count + STRAY_BARS)
     first = pl.max_horizontal(first, pl.col("start").cast(pl.Int64))
     return rows.with_columns(at=pl.int_ranges(first, pl.col("row").cast(pl.Int64))).explode("at")
+
+
+def usual_ranges(work: pl.DataFrame, rows: pl.Series) -> pl.Series:
+    """For some rows: the mean of high less low over close in the 20 sessions before; null for few.
+
+    A ratio, so that no share basis matters. Rounded, so that the order of sums does not show.
+    """
+    asked = work.select(pl.col("row", "start", "number").gather(rows))
+    spread = rows_before(asked, VOLUME_SESSIONS)
+    span = (pl.col("high") - pl.col("low")) / pl.col("close")
+    past = spread.hstack(work.select(span=span, number0="number")[spread["at"]])
+    age = pl.col("number") - pl.col("number0")
+    past = past.filter(age.is_between(1, VOLUME_SESSIONS))
+    found = past.group_by("row").agg(usual_range=usual_range("span"))
+    return asked.join(found, on="row", how="left", maintain_order="left")["usual_range"]
+
+
+def usual_range(name: str) -> pl.Expr:
+    """The mean of relative day ranges, where there are enough."""
+    known = pl.col(name).count() >= LEAST_RANGES
+    return pl.when(known).then(pl.col(name).mean().round(9))
 
 
 def true_range(base: str) -> pl.Expr:

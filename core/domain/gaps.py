@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import pairwise
 
 import polars as pl
@@ -15,8 +16,8 @@ import polars as pl
 from core.domain import bars as bar_rules
 from core.domain import gap_windows as windows
 from core.domain.frames import CORPORATE_ACTIONS
-from core.domain.gap_filters import GapFilters, in_reach, passes
-from core.domain.gap_flags import judge
+from core.domain.gap_filters import GapFilters, in_reach, moved, passes
+from core.domain.gap_flags import BREADTH_PCT, judge, large
 from core.domain.gap_quantities import first_sessions_after, quantities, with_actions
 from core.domain.gap_types import TREND_SESSIONS
 
@@ -37,12 +38,14 @@ def measure(
     `catalysts` (symbol, session, explains, structural) help to judge large moves.
     Adds prior_close, prior_high, prior_low (on this session's share basis), gap_pct,
     gap_ex_div_pct, atr (before this session), gap_atr, range_position, rvol, mean_volume,
-    dollar_volume (close x volume), high20, low20, gap_type, story, split_factor and
+    dollar_volume (close x volume), usual_range (of large gaps: mean of high less low over close of
+    the 20 sessions before), high20, low20, gap_type, story, split_factor and
     flags (bits of `gap_flags.Flag`). Without a base for a quantity it is null, never 0; where the
     session before has no bar, prior_close is the last one known and the gap itself is null.
     """
-    parts = _in_blocks(bars, lambda block: judge(_measure(block, sessions, actions), catalysts))
-    return parts[0] if len(parts) == 1 else pl.concat(parts, rechunk=False)
+    parts = _in_blocks(bars, lambda block: _measure(block, sessions, actions))
+    whole = parts[0] if len(parts) == 1 else pl.concat(parts, rechunk=False)
+    return judge(whole, catalysts)
 
 
 def find(
@@ -56,8 +59,10 @@ def find(
 
     Works through the bars block by block, and lets go of what is no gap as soon as that shows.
     """
-    parts = _in_blocks(bars, lambda block: _measure(block, sessions, actions, in_reach(filters)))
-    return judge(pl.concat(parts), catalysts).with_columns(candidate=passes(filters))
+    least = replace(filters, min_gap_pct=min(filters.min_gap_pct, BREADTH_PCT))
+    parts = _in_blocks(bars, lambda block: _measure(block, sessions, actions, moved(least)))
+    judged = judge(pl.concat(parts), catalysts).filter(in_reach(filters))
+    return judged.with_columns(candidate=passes(filters))
 
 
 def _in_blocks(
@@ -107,12 +112,25 @@ def _measure(
     )
     if wanted is None:
         answer = quantities(bars, work, lambda at: _trend_closes(work, at))
-        return with_actions(answer, first_sessions_after(priced, actions))
-    rows = priced.select(row=pl.arg_where(wanted))["row"]
+        answer = with_actions(answer, first_sessions_after(priced, actions))
+        return _with_ranges(answer, work, None)
+    hits = first_sessions_after(priced, actions)
+    rows = pl.concat([priced.select(row=pl.arg_where(wanted))["row"], hits["row"]])
+    rows = rows.unique().sort()
     answer = quantities(bars[rows], work[rows], lambda at: _trend_closes(work, rows.gather(at)))
     places = rows.to_frame().with_row_index("place")
-    hits = first_sessions_after(priced, actions).join(places, on="row")
-    return with_actions(answer, hits.with_columns(row="place"))
+    hits = hits.join(places, on="row")
+    return _with_ranges(with_actions(answer, hits.with_columns(row="place")), work, rows)
+
+
+def _with_ranges(answer: pl.DataFrame, work: pl.DataFrame, rows: pl.Series | None) -> pl.DataFrame:
+    """Adds usual_range to the large gaps of an answer whose rows are `rows` (or all) of `work`."""
+    places = answer.select(place=pl.arg_where(large()))["place"]
+    empty = pl.repeat(None, answer.height, dtype=pl.Float64, eager=True).alias("usual_range")
+    if places.is_empty():
+        return answer.with_columns(empty)
+    found = windows.usual_ranges(work, places if rows is None else rows.gather(places))
+    return answer.with_columns(empty.scatter(places, found))
 
 
 def _trend_closes(work: pl.DataFrame, rows: pl.Series) -> pl.Series:

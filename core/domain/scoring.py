@@ -48,13 +48,15 @@ class Weights:
 def components() -> list[pl.Expr]:
     """The four columns 0–100, null without data.
 
-    Needs gap_atr, dollar_volume, catalyst_weight (0–100: of the strongest catalyst, 0 where the
-    company's filings are known and none explains, null where its filings are not known) and
-    sentiment (−1..1, null without a source); sentiment counts when it points the gap's way.
+    Needs gap_atr, dollar_volume, catalyst_weight (0–100: of the
+    strongest catalyst, 0 where the company's filings are known and none explains, null where its
+    filings are not known) and sentiment (−1..1, null without a source); sentiment counts when it
+    points the gap's way.
     """
-    size = pl.col("gap_atr").abs() / FULL_GAP_ATR
+    gap = pl.col("gap_atr")
+    size = gap.abs() / FULL_GAP_ATR
     money = (pl.col("dollar_volume").log10() - _LOG_LEAST) / (_LOG_FULL - _LOG_LEAST)
-    mood = (pl.col("sentiment") * pl.col("gap_atr").sign() + 1) / 2
+    mood = (pl.col("sentiment") * gap.sign() + 1) / 2
     return [
         (size.clip(0, 1) * 100).alias("volatility"),
         pl.col("catalyst_weight").clip(0, 100).alias("catalyst"),
@@ -66,19 +68,37 @@ def components() -> list[pl.Expr]:
 _LOG_LEAST, _LOG_FULL = 6.698970004336019, 8.698970004336019
 
 
-def score(rows: pl.DataFrame, weights: Weights) -> pl.DataFrame:
-    """Adds the components, `<component>_points` (the contributions), score and left_out.
+def _gap_without_cash() -> pl.Expr:
+    """The gap in ATR without the distributions of the day, which are no move."""
+    bare = pl.col("gap_ex_div_pct") / 100 * pl.col("prior_close") / pl.col("atr")
+    return pl.coalesce(bare, "gap_atr")
 
-    A component that is null has no weight in that row; the others are renormalised, and left_out
-    names it. score = sum of the points, null where no component has data.
+
+def score(rows: pl.DataFrame, weights: Weights) -> pl.DataFrame:
+    """Adds the components, `<component>_points` (the contributions), score, evidence_pct, left_out.
+
+    A component that no row has data for has no weight, and the others are renormalised. One that
+    others have and a row lacks counts nothing there, and left_out names it: data that are missing
+    never raise a rank, as the same name with them scores at least as much. evidence_pct is the
+    share of all weights whose components have data. score = sum of the points, null where no
+    component has data.
     """
-    table = rows.with_columns(components())
+    distributed = "gap_ex_div_pct" in rows.columns
+    size = _gap_without_cash() if distributed else pl.col("gap_atr")
+    scored = rows.with_columns(gap_atr=size).with_columns(components())
+    table = scored.with_columns(rows["gap_atr"])
     share = {
         name: pl.when(pl.col(name).is_not_null()).then(weight).otherwise(0.0)
         for name, weight in weights.by_name().items()
     }
-    total = pl.sum_horizontal(*share.values())
-    table = table.with_columns(_total=pl.when(total > 0).then(total))
+    weighed = weights.by_name()
+    known = [name for name in COMPONENTS if table[name].count()]
+    total = sum(weighed[name] for name in known)
+    present = pl.sum_horizontal(*share.values())
+    table = table.with_columns(
+        _total=pl.when(present > 0).then(pl.lit(total)),
+        evidence_pct=present / sum(weighed.values()) * 100,
+    )
     table = table.with_columns(
         (share[name] / pl.col("_total") * pl.col(name)).alias(f"{name}_points")
         for name in COMPONENTS

@@ -5,7 +5,7 @@ Bars come on the share basis of the session: earlier ones are divided by the spl
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from core.domain import calendar, schedule_sessions
-from core.domain.bars import is_sound
+from core.domain.bars import cash_in, is_sound, splits_of
+from core.domain.gap_quantities import FOREIGN_DIVIDEND
 from core.domain.money import decimal_of
 from core.domain.order_basis import Action
 from core.domain.plan_facts import Facts, facts
@@ -34,9 +35,12 @@ _BARS = """
 WITH asked AS (
     SELECT * FROM bars_daily WHERE symbol IN (SELECT unnest($symbols))
       AND session BETWEEN $first AND $last
+), splits AS (
+    SELECT symbol, ex_date, kind, first(ratio ORDER BY note NULLS FIRST) AS ratio
+    FROM corporate_actions WHERE kind = 'split' GROUP BY symbol, ex_date, kind
 ), factors AS (
     SELECT b.symbol, b.session, product(a.ratio) AS factor
-    FROM asked b JOIN corporate_actions a ON $raw AND a.symbol = b.symbol AND a.kind = 'split'
+    FROM asked b JOIN splits a ON $raw AND a.symbol = b.symbol AND a.kind = 'split'
       AND a.ratio > 0 AND a.ex_date > b.session AND a.ex_date <= $last
     GROUP BY ALL
 )
@@ -204,13 +208,33 @@ def tradable_bars(reader: Reader, symbol: str, first: date, last: date) -> list[
     return [Bar(*row) for row in sound.iter_rows()]
 
 
-def actions(reader: Reader, symbol: str, first: date, last: date, *, raw: bool) -> list[Action]:
-    """Splits and cash dividends of a symbol after the first day, splits first; none if adjusted."""
+def actions(
+    reader: Reader,
+    symbol: str,
+    first: date,
+    last: date,
+    *,
+    raw: bool,
+    currency: str = "USD",
+    rates: Mapping[str, float] | None = None,
+) -> list[Action]:
+    """Splits and cash dividends of a symbol after the first day, splits first; none if adjusted.
+
+    Cash is in `currency`; a distribution in another one without a rate (`bars.cash_in`) is left
+    out: no amount of it could be posted that is right.
+    """
     frame = reader.read(
-        "SELECT ex_date, kind, "
-        "coalesce(CASE WHEN kind = 'split' THEN ratio ELSE amount END, 0) AS v "
+        "SELECT symbol, ex_date, kind, ratio, amount, currency "
         "FROM corporate_actions WHERE symbol = ? AND kind IN ('split', 'dividend') "
-        "AND ex_date > ? AND ex_date <= ? AND ? ORDER BY ex_date, kind DESC",
+        "AND ex_date > ? AND ex_date <= ? AND ? ORDER BY ex_date, kind DESC, note",
         [symbol, first, last, raw],
     )
-    return [Action(day, kind, decimal_of(v)) for day, kind, v in frame.iter_rows() if v > 0]
+    cash = cash_in(frame, currency, rates or {}, FOREIGN_DIVIDEND)
+    found = pl.concat(
+        [
+            splits_of(cash).select("ex_date", "kind", v="ratio"),
+            cash.filter(pl.col("kind") == "dividend").select("ex_date", "kind", v="amount"),
+        ]
+    )
+    found = found.filter(pl.col("v") > 0).sort("ex_date", maintain_order=True)
+    return [Action(day, kind, decimal_of(v)) for day, kind, v in found.iter_rows()]

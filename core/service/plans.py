@@ -43,6 +43,7 @@ StopChoice = Literal["tighter", "wider"]
 SHOWN = 200  # plans shown last, of all readers
 _shown: dict[str, Plan] = {}
 _shown_lock = threading.Lock()
+LEAST_GAP_PCT = 0.1  # on an ex-date a smaller rest is rounding, not a direction
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,7 @@ def propose(desk: Desk, ask: Ask, reader: Reader | None = None) -> Proposal:
     view = market_view.look(source, ask.symbol, day, raw=market_view.is_raw(desk))
     known = _as_scanned(desk, view)
     view = replace(view, facts=replace(view.facts, flags=(*view.facts.flags, *known.flags)))
+    view = _without_distribution(view, known.gap_ex_div_pct)
     rules = asked_rules(rules_of(desk.settings), ask)
     book = current_book(desk, source, view.session, also=[view.symbol])
     account = Account(book.equity, desk.settings.account_currency, rate_of(desk.settings))
@@ -140,6 +142,15 @@ class Scanned:
 
     flags: tuple[str, ...] = ()
     cik: int | None = None
+    gap_ex_div_pct: float | None = None
+
+
+def _without_distribution(view: MarketView, bare: float | None) -> MarketView:
+    """The view with the gap that the distributions of the day leave, none when that is nothing."""
+    if bare is None:
+        return view
+    gap = bare if abs(bare) >= LEAST_GAP_PCT else None
+    return replace(view, facts=replace(view.facts, gap_pct=gap))
 
 
 def _as_scanned(desk: Desk, view: MarketView) -> Scanned:
@@ -149,12 +160,12 @@ def _as_scanned(desk: Desk, view: MarketView) -> Scanned:
     except (NotFoundError, UsageError):  # another scan dataset, or no exchange session
         return Scanned()
     found = rows.filter(pl.col("symbol") == view.symbol).select(
-        "cik", flagged=gap_flags.excluded(), reason=gap_flags.reason()
+        "cik", "gap_ex_div_pct", flagged=gap_flags.excluded(), reason=gap_flags.reason()
     )
     if found.is_empty():
         return Scanned()
-    cik, flagged, reason = found.row(0)
-    return Scanned((reason,) if flagged else (), cik)
+    cik, bare, flagged, reason = found.row(0)
+    return Scanned((reason,) if flagged else (), cik, bare)
 
 
 def asked_rules(rules: PlanRules, ask: Ask) -> PlanRules:

@@ -15,8 +15,10 @@ from core.domain import bars as bar_rules
 from core.domain import calendar, catalysts, filing_clock, gap_flags, gaps, premarket
 from core.domain.datasets import Dataset
 from core.domain.frames import CORPORATE_ACTIONS
+from core.domain.gap_quantities import FOREIGN_DIVIDEND
 from core.domain.gap_session import measure_session
 from core.errors import NotFoundError, OpenbellError, UsageError, ValidationError
+from core.service.limits import rates_to_instrument
 from core.store import gap_states
 from core.store import scans as store
 
@@ -208,7 +210,14 @@ def _opens(day: date) -> datetime:
 def actions_for(desk: Desk, dataset: Dataset) -> pl.DataFrame:
     """Corporate actions that the bars are not adjusted for already, as stated or as they show."""
     key = (*version(desk, dataset), "actions")
-    return derived.get(key, lambda: _actions_for(desk, dataset))
+    return derived.get(key, lambda: _in_currency(desk, _actions_for(desk, dataset)))
+
+
+def _in_currency(desk: Desk, actions: pl.DataFrame) -> pl.DataFrame:
+    """Distributions in the currency of the prices, or marked as in one without a rate."""
+    chosen = desk.settings
+    rates = rates_to_instrument(chosen)
+    return bar_rules.cash_in(actions, chosen.instrument_currency, rates, FOREIGN_DIVIDEND)
 
 
 def _actions_for(desk: Desk, dataset: Dataset) -> pl.DataFrame:

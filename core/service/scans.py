@@ -73,7 +73,8 @@ def run(
 
 def choose(measured: SessionGaps, filters: GapFilters, weights: Weights) -> Scan:
     """Filter, score and rank the names of a measured session."""
-    reach = measured.rows.filter(gap_filters.in_reach(filters)).with_columns(
+    looked_at = gap_filters.in_reach(filters) | gap_filters.unmeasurable()
+    reach = measured.rows.filter(looked_at).with_columns(
         words=gap_flags.words(),
         candidate=gap_filters.passes(filters, provisional=measured.provisional),
     )
@@ -82,8 +83,9 @@ def choose(measured: SessionGaps, filters: GapFilters, weights: Weights) -> Scan
         reason=pl.coalesce(gap_flags.reason(), gap_filters.failed(filters)),
         flagged=gap_flags.excluded(),
     )
-    size = (pl.col("open") / pl.col("prior_close") - 1).abs()
-    return Scan(measured, filters, weights, chosen, rest.sort(size, descending=True))
+    size = (pl.col("open") / pl.col("prior_close") - 1).abs().fill_nan(None)
+    rest = rest.sort(size, "symbol", descending=[True, False], nulls_last=True)
+    return Scan(measured, filters, weights, chosen, rest)
 
 
 def sessions(desk: Desk, dataset: str | None = None) -> list[date]:
@@ -152,6 +154,7 @@ def _candidate(row: Mapping[str, Any]) -> dict[str, Any]:
         "flags": row["words"],
         "catalysts": row["catalysts"] or [],
         "score": row["score"],
+        "evidence_pct": row["evidence_pct"],
         "components": {
             name: {"value": row[name], "points": row[f"{name}_points"]} for name in COMPONENTS
         },
@@ -182,6 +185,7 @@ def frame(scan: Scan) -> pl.DataFrame:
         "score",
         *COMPONENTS,
         *(f"{name}_points" for name in COMPONENTS),
+        "evidence_pct",
         "left_out",
         "grade",
         "score_version",

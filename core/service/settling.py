@@ -24,7 +24,7 @@ from core.domain.settlement import Settled, settle
 from core.domain.trades import Ticket
 from core.errors import UsageError
 from core.service import market_view, scan_inputs
-from core.service.limits import costs_of
+from core.service.limits import costs_of, rates_to_instrument
 from core.store import journal as store
 from core.store import plans as plan_store
 from core.store import settling as memory
@@ -127,7 +127,15 @@ def _by_hand(journal: Iterable[Numbered], item: Stored) -> bool:
 
 def _actions(desk: Desk, reader: store.Reader, item: Stored, until: date) -> list[Action]:
     plan, raw = item.plan, market_view.is_raw(desk)
-    return market_view.actions(reader, plan.symbol, plan.session, until, raw=raw)
+    return market_view.actions(
+        reader,
+        plan.symbol,
+        plan.session,
+        until,
+        raw=raw,
+        currency=desk.settings.instrument_currency,
+        rates=rates_to_instrument(desk.settings),
+    )
 
 
 def _digest(actions: Sequence[Action]) -> str:

@@ -38,6 +38,25 @@ def test_contributions_add_up_and_missing_components_are_named() -> None:
     assert row["left_out"] == "sentiment"
 
 
+def test_missing_data_never_raise_a_rank() -> None:
+    """A name without filings ranks below the same name with them, whatever those weigh; the score
+    says that it rests on 60 of 100.
+    """
+    names = ("without", "none found", "minor", "results")
+    rows = [
+        {"symbol": name, "gap_pct": 9.0, "gap_atr": 4.0, "dollar_volume": 400e6}
+        | {"catalyst_weight": weight, "sentiment": None}
+        for name, weight in zip(names, (None, 0.0, 20.0, 100.0), strict=True)
+    ]
+    kinds = {"sentiment": pl.Float64, "catalyst_weight": pl.Float64}
+    table = scoring.score(pl.DataFrame(rows, schema_overrides=kinds), scoring.Weights())
+    score = dict(table.select("symbol", "score").iter_rows())
+    assert score["without"] <= score["none found"] < score["minor"] < score["results"]
+    assert table["evidence_pct"].to_list() == pytest.approx([60, 90, 90, 90])
+    points = table.select(pl.sum_horizontal(f"{n}_points" for n in scoring.COMPONENTS)).to_series()
+    assert points.to_list() == pytest.approx(table["score"].to_list())
+
+
 def test_score_is_the_same_for_shorts() -> None:
     """A fall scores as the same rise does, sentiment turned with it."""
     up = _scored(sentiment=0.4)
