@@ -32,9 +32,14 @@ COLUMNS = {
 def titled(filings: pl.DataFrame) -> pl.DataFrame:
     """Filings with `title`: what form and items say in words; null where they say nothing.
 
-    Needs form and items.
+    Needs form and items; with file_number it says too when a filing is about another company.
     """
-    return filings.with_columns(_weighed()[0])
+    title = _weighed()[0]
+    if "file_number" in filings.columns:
+        other = pl.lit("About another company, filed as its holder or bidder")
+        theirs = as_owner() & ~pl.col("form").str.starts_with("13F")
+        title = pl.when(theirs).then(other).otherwise(title).alias("title")
+    return filings.with_columns(title)
 
 
 def find_catalysts(filings: pl.DataFrame) -> pl.DataFrame:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from core.domain import catalysts, edgar
+from core.domain import edgar
 from core.errors import NotFoundError
-from core.service import refresh
+from core.service import filing_rows, refresh
 from core.service.commands import command
 from core.service.exports import export
 from core.store import tickers
@@ -192,7 +192,7 @@ def company(desk: Desk, cik: int) -> dict[str, Any]:
 
 
 _FILING = (
-    "accession, form, filed, accepted_at, report_date, items, description, is_xbrl, "
+    "accession, form, filed, accepted_at, report_date, items, description, is_xbrl, file_number, "
     f"{edgar.filing_sql('filings')} AS url"
 )
 
@@ -204,9 +204,9 @@ def filings(
     limit: int = 500,
     as_known_on: date | None = None,
 ) -> pl.DataFrame:
-    """Filings of a company, newest first, with a link to EDGAR in `url`."""
-    return desk.warehouse.read(
-        f"SELECT {_FILING} FROM filings WHERE cik = $cik "
+    """Filings of a company, newest first, with a link to EDGAR in `url` and `title` in words."""
+    found = desk.warehouse.read(
+        f"SELECT cik, {_FILING} FROM filings WHERE cik = $cik "
         "AND ($forms IS NULL OR list_contains($forms, form)) "
         "AND ($on IS NULL OR filed <= $on) "
         "ORDER BY filed DESC, accepted_at DESC NULLS LAST, accession DESC LIMIT $limit",
@@ -217,6 +217,7 @@ def filings(
             "on": as_known_on,
         },
     )
+    return filing_rows.told(desk, found).drop("cik")
 
 
 def listed(desk: Desk, accession: str) -> pl.DataFrame:
@@ -229,7 +230,7 @@ def listed(desk: Desk, accession: str) -> pl.DataFrame:
         "LEFT JOIN companies c ON c.cik = f.cik ORDER BY f.cik",
         [accession],
     )
-    return catalysts.titled(found)
+    return filing_rows.told(desk, found)
 
 
 def concepts(desk: Desk, cik: int) -> pl.DataFrame:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from core.domain import catalysts, edgar
+from core.domain import edgar
+from core.service import filing_rows
 from core.store.tickers import PRIMARY
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def new_filings(desk: Desk, since: datetime, limit: int = 50) -> pl.DataFrame:
         f"WITH t AS ({PRIMARY}), "
         "w AS (SELECT cik, min(symbol) AS symbol FROM watchlist GROUP BY cik) "
         "SELECT f.cik, coalesce(w.symbol, t.symbol) AS symbol, c.name, f.form, f.items, "
-        "f.description, f.accepted_at, f.filed, f.accession, "
+        "f.description, f.file_number, f.accepted_at, f.filed, f.accession, "
         f"{edgar.filing_sql('f')} AS url "
         "FROM filings f JOIN w ON w.cik = f.cik LEFT JOIN companies c ON c.cik = f.cik "
         "LEFT JOIN t ON t.cik = f.cik "
@@ -49,7 +50,7 @@ def new_filings(desk: Desk, since: datetime, limit: int = 50) -> pl.DataFrame:
         {"since": since, "now": desk.now(), "limit": limit},
     )
     insider = pl.when(pl.col("form").str.contains(r"^[345](/A)?$")).then(pl.lit("Insider report"))
-    return catalysts.titled(found).with_columns(pl.coalesce("title", insider, "description"))
+    return filing_rows.told(desk, found).with_columns(pl.coalesce("title", insider, "description"))
 
 
 def search(desk: Desk, text: str, limit: int = 20) -> pl.DataFrame:

@@ -146,10 +146,13 @@ def filed_companies(warehouse: Warehouse) -> list[int]:
     return warehouse.read("SELECT DISTINCT cik FROM filings ORDER BY cik")["cik"].to_list()
 
 
-def acceptance_times(warehouse: Warehouse) -> pl.DataFrame:
-    """cik, accession, form, filed, accepted_at of all filings, to judge their clocks."""
+def acceptance_times(warehouse: Warehouse, ciks: Sequence[int] | None = None) -> pl.DataFrame:
+    """cik, accession, form, filed, accepted_at of filings (of some companies), for their clocks."""
     return warehouse.read(
-        "SELECT cik, accession, form, filed, accepted_at FROM filings WHERE accepted_at IS NOT NULL"
+        "SELECT cik, accession, form, filed, accepted_at FROM filings "
+        "WHERE accepted_at IS NOT NULL "
+        "AND ($ciks IS NULL OR cik IN (SELECT unnest($ciks::BIGINT[])))",
+        {"ciks": None if ciks is None else list(ciks)},
     )
 
 

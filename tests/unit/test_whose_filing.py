@@ -11,7 +11,7 @@ import pytest
 from core.domain.catalysts import find_catalysts
 from core.domain.filing_forms import as_owner
 from core.domain.frames import FILINGS
-from core.service import Desk
+from core.service import Desk, companies
 from core.service.backfill import backfill
 from core.service.scan_inputs import all_catalysts
 
@@ -116,6 +116,24 @@ def test_items_of_before_august_2004(
 def test_forms_that_are_known(form: str, title: str) -> None:
     """They are named, and count."""
     assert find_catalysts(_filings((form, "001-1")))["title"].to_list() == [title]
+
+
+def test_pages_say_whose_a_filing_is_and_when(desk: Desk) -> None:
+    """In words; and a clock of New York labelled UTC is shown as it was."""
+    own = _filings(("SC 13D", ""), ("4", "001-1"), ("8-K", "001-1"), ("13F-HR", "028-1"))
+    odd = _filings(("8-K", "001-1"), n=3).with_columns(
+        accession=pl.format("odd-{}", pl.int_range(3)),
+        accepted_at=pl.datetime(2017, 8, 1, 9, 30, time_zone="UTC"),
+        items=pl.lit("2.02"),
+    )
+    with desk.warehouse.transaction() as tx:
+        tx.insert("filings", pl.concat([own, odd]).with_columns(pull_id=pl.lit("p")))
+    found = companies.filings(desk, 1)
+    titles = dict(found.select("form", "title").unique().filter(pl.col("form") != "8-K").rows())
+    other = "About another company, filed as its holder or bidder"
+    assert titles == {"SC 13D": other, "4": other, "13F-HR": None}
+    moved = found.filter(pl.col("accession").str.starts_with("odd"))["accepted_at"].dt.hour()
+    assert moved.to_list() == [13] * 3
 
 
 def test_a_company_that_files_about_others(desk: Desk, cases: Path) -> None:
