@@ -145,6 +145,20 @@ async def test_a_forced_refresh_tries_once_and_stays_the_users_to_repeat(
         assert rig.answered() == rig.datasets()
 
 
+async def test_health_alone_is_no_sign_of_life(tmp_path: Path, upstreams: Running) -> None:
+    """A container whose health answers and that takes no exchange is down, owed or not."""
+    async with Rig(tmp_path, upstreams) as rig:
+        rig.fail("ws-503")
+        refresh.refresh_now(rig.desk, ["one"])
+        await rig.until(BEGIN + timedelta(minutes=3), 5)
+        kinds = [e.kind for e in rig.worker.events.since(0) if e.kind in ("down", "up")]
+        assert kinds == ["down"]
+        rig.fail()
+        await rig.until(BEGIN + timedelta(minutes=4), 5)
+        kinds = [e.kind for e in rig.worker.events.since(0) if e.kind in ("down", "up")]
+        assert kinds == ["down", "up"]
+
+
 async def test_a_block_is_waited_out_without_a_request(tmp_path: Path, upstreams: Running) -> None:
     """The SEC's 403 stops all of its datasets, also those asked for by hand; then all come."""
     async with Rig(tmp_path, upstreams) as rig:
@@ -181,6 +195,7 @@ async def test_a_pull_of_many_companies_that_is_cut_short_is_asked_for_again(
         assert state == "partial"
         assert "1 of 2 companies failed" in reason
         assert "sec.filings" not in rig.answered()
+        assert rig.desk.freshness(rig.desk.catalogue.get("sec.filings")).state != "fresh"
         rig.fail()
         await rig.until(DUE + timedelta(seconds=120), 5)
         assert rig.answered() == rig.datasets()
