@@ -271,7 +271,7 @@ def test_rules_are_found_by_word(desk: Desk) -> None:
     table = opened("rules", q="dqc_0015").dataframe[0].value
     assert list(table["rule"]) == ["Q29"]
     assert "Q09 ·" in text_of(opened("rules", rule="Q09"))
-    assert re.search(r"\*\*53 rules\*\*", text_of(opened("rules")))
+    assert re.search(r"\*\*56 rules\*\*", text_of(opened("rules")))
 
 
 def test_companies_show_grades_where_they_are_read(graded: Desk) -> None:

@@ -7,7 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.domain.quality import change, dates, history, labels, past, presence, quarters, shares
+from core.domain.quality import (
+    change,
+    dates,
+    history,
+    labels,
+    past,
+    presence,
+    quarters,
+    scale,
+    shares,
+)
 from core.domain.quality.arrays import Floats
 from core.domain.quality.book import Book
 from core.domain.quality.outcome import Judged, Outcome, joined, within
@@ -34,8 +44,10 @@ CHECKS: Mapping[str, Callable[[Book], Outcome]] = {
     "Q49": presence.counts,
     "Q50": quarters.fourth,
     "Q51": labels.fiscal_labels,
+    "Q54": scale.earnings_scale,
+    "Q56": quarters.year_to_date,
 }
-HISTORY = ("Q33", "Q34", "Q35", "Q47")
+HISTORY = ("Q33", "Q34", "Q35", "Q47", "Q55")
 PRESENCE = ("Q42", "Q48")
 
 
@@ -82,9 +94,11 @@ def _over_time(book: Book, names: set[str]) -> list[Outcome]:
         return []
     own = past.own_values(book)
     told = past.told_before(book, own)
-    return [
+    found = [
         history.scale_jump(book, own, told),
         history.flips(book, own, told),
         change.outliers(book, own),
         change.restated(book, told),
+        scale.shrunk(book, own),
     ]
+    return [one for one in found if one.rule in book.rules.rules]

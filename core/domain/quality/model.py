@@ -73,6 +73,7 @@ class Rule:
     orders: tuple[tuple[str, str], ...]
     unseen_pct: float
     held_for_sale_pct: float
+    cap: float  # the highest score of a filing that fails it
 
     @property
     def weight(self) -> int:
@@ -188,6 +189,7 @@ def _rule(name: str, body: Mapping[str, Any]) -> Rule:
         equations=equations, also=also, orders=orders,
         unseen_pct=float(body.get("unseen_pct", 0)),
         held_for_sale_pct=float(body.get("held_for_sale_pct", 0)),
+        cap=float(body.get("cap", 100)),
     )  # fmt: skip
 
 

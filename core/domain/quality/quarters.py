@@ -155,6 +155,75 @@ def nested(book: Book) -> Outcome:
     return outcome("Q28", flows.fid[long], Said(failed, said))
 
 
+def year_to_date(book: Book) -> Outcome:
+    """Q56: the flows of a quarter are those of the quarter, not of the year to date.
+
+    Against what the report before told of the year until then: a quarter that is one and a half
+    times the half-year (or twice the first quarter) in nearly all its flows, without the longer
+    period beside it, or equal to the longer period, is the year to date under a quarter's dates.
+    """
+    flows = _flows(book, "flow")
+    own = book.own[flows.place]
+    quarterly = book.filings["form"].str.starts_with("10-Q").to_numpy()
+    quarter = np.flatnonzero((flows.months == 3) & own & book.reached[flows.fid])
+    until = np.flatnonzero(np.isin(flows.months, (3, 6)) & own)
+    same = packed([flows.company, flows.tag, flows.end])
+    asked = packed([
+        np.concatenate([flows.company, flows.company[quarter]]),
+        np.concatenate([flows.tag, flows.tag[quarter]]),
+        np.concatenate([flows.end, flows.start[quarter] - 1]),
+    ])  # fmt: skip
+    left, right = matched(asked[len(same) :], asked[: len(same)][until])
+    now, before = quarter[left], until[right]
+    told = (flows.fid[before] < flows.fid[now]) & (flows.value[before] > 0)
+    told &= quarterly[flows.fid[now]] & quarterly[flows.fid[before]]  # no fourth quarters
+    now, before = now[told], before[told]
+    latest = lasting(now, flows.fid[before] * 16 + flows.months[before])
+    now, before = now[latest], before[latest]
+    longer = _longer(flows, own, now)
+    ratio, parts = flows.value[now] / flows.value[before], flows.months[before] / 3
+    alone = np.isnan(longer) & (ratio >= LEAST_YTD[parts.astype(int)])
+    alone &= ratio <= 1.35 * (parts + 1) / parts
+    equal = (longer == flows.value[now]) & (flows.value[now] != 0)
+    counts = [_kinds_of(book, flows, now, some) for some in (now >= 0, alone, equal)]
+    items = counts[0][flows.fid[now]]
+    many = (items >= FEW_FLOWS) & (counts[1][flows.fid[now]] >= 0.75 * items)
+    wrong = (alone & many) | (equal & (counts[2] >= FEW_FLOWS)[flows.fid[now]])
+    if not wrong.any():
+        return outcome("Q56", flows.fid[now])
+    bad = _beside(book, flows, now[wrong], before=before[wrong])
+    failed = giving(
+        bad, expected="before", actual="value", rows=facts_of(bad, "row", "before_row"),
+    )  # fmt: skip
+    said = (
+        "{item} of the quarter is {value}, after {before} of the year before it: the year to date "
+        "under the dates of a quarter."
+    )
+    return outcome("Q56", flows.fid[now], Said(failed, said))
+
+
+FEW_FLOWS = 3
+LEAST_YTD = np.array([np.nan, 1.6, 1.15])  # of the first quarter, of the half-year
+
+
+def _longer(flows: Flows, own: Flags, now: Numbers) -> Floats:
+    """Of quarters, the longer flow of the same filing with the same end; NaN without one."""
+    long = np.flatnonzero(np.isin(flows.months, (6, 9)) & own)
+    key = packed([flows.fid, flows.tag, flows.end])
+    left, right = matched(key[now], key[long])
+    found = np.full(len(now), np.nan)
+    found[left] = flows.value[long[right]]
+    return found
+
+
+def _kinds_of(book: Book, flows: Flows, rows: Numbers, where: Flags) -> Numbers:
+    """Of how many items each filing has some of the flows."""
+    items = np.zeros((book.filings.height, len(book.rules.items)), bool)
+    items[flows.fid[rows[where]], flows.item[rows[where]]] = True
+    counts: Numbers = items.sum(axis=1)
+    return counts
+
+
 def _beside(book: Book, flows: Flows, which: Numbers, **others: Numbers) -> pl.DataFrame:
     """Some flows as rows of `long`, with value and row (`x`, `x_row`) of others beside them."""
     frame = book.long[at(flows.place[which])]

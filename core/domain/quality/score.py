@@ -62,8 +62,17 @@ def _sums(book: Book, judged: Judged) -> list[pl.Series]:
     for severity in ("critical", "major", "minor", "info"):
         failed = total(1.0 - judged.ok, [rule.severity == severity for rule in rules])
         sums[severity] = failed.astype(np.int32)
+    sums["rule_cap"] = _rule_caps(book, judged)
     columns = [pl.Series(name, values[book.reached]) for name, values in sums.items()]
     return columns if known.all() else [column.set(~known, None) for column in columns]
+
+
+def _rule_caps(book: Book, judged: Judged) -> Floats:
+    """Of each filing the least of the caps of the rules that it fails; 100 without one."""
+    caps = np.array([book.rules.rules[name].cap for name in judged.rules])[judged.rule]
+    least = np.full(book.filings.height, 100.0)
+    np.minimum.at(least, judged.fid[~judged.ok], caps[~judged.ok])
+    return least
 
 
 GROUPS = ("identity", "duplicates", "missing", "complexity")
@@ -94,7 +103,7 @@ def _subscores(rules: Ruleset) -> dict[str, pl.Expr]:
     return {
         "coverage_pct": coverage,
         "raw_score": (100 * pl.col("passed") / pl.col("evaluable")).round(1).fill_nan(None),
-        "cap": _cap(rules),
+        "cap": pl.min_horizontal(_cap(rules), "rule_cap"),
         "required_score": (100 * pl.col("required")).round(1),
         "identity_score": pl.col("identity_pct").round(1).fill_nan(None),
         "duplicate_score": pl.col("duplicates_pct").round(1).fill_nan(None),
@@ -120,9 +129,9 @@ NAMES = pl.Series("grade", [*(name for _, name in LETTERS), "F", "NR"])
 
 def _reasons(frame: pl.DataFrame) -> pl.Series:
     """Told of those that have any: to plan how numbers are written takes long."""
-    names = ("score", "critical", "raw_score", "cap")
-    score, critical, raw, cap = (frame[name].to_numpy() for name in names)
-    some = np.flatnonzero(np.isnan(score) | ((critical > 0) & (raw > cap)))
+    names = ("score", "raw_score", "cap")
+    score, raw, cap = (frame[name].to_numpy() for name in names)
+    some = np.flatnonzero(np.isnan(score) | (raw > cap))
     if not len(some):
         return pl.Series("reason", [None] * frame.height, dtype=pl.String)
     place = np.full(frame.height, -1)
@@ -152,4 +161,6 @@ def _reason() -> pl.Expr:
         ))
         .when((pl.col("critical") > 0) & (pl.col("raw_score") > pl.col("cap")))
         .then(pl.format("capped at {} by its critical findings ({})", "cap", "critical"))
+        .when(pl.col("raw_score") > pl.col("cap"))
+        .then(pl.format("capped at {}: a figure is doubtful", "cap"))
     )  # fmt: skip

@@ -13,6 +13,7 @@ from core.domain.quality.packing import at, packed
 from core.domain.quality.words import Said, facts_of, giving, words
 
 FACTOR = 100.0
+PLACEHOLDERS = (1.0, 10.0, 100.0, 1000.0)  # shares of a company before its offering
 MILLION = 1e6
 
 
@@ -114,11 +115,11 @@ def negatives(book: Book) -> Outcome:
 def cover(book: Book) -> Outcome:
     """Q31: the cover's share count against the statements' (outstanding, else weighted).
 
-    Where the statements give none, against the cover of the company's filing before.
+    Where the statements give none, or a placeholder, against the cover of the filing before.
     """
     counted, stated = _latest(book, book.of(["CoverShares"])), _stated(book)
     value = np.append(book.value, np.nan)  # the last for filings without one
-    told = (counted >= 0) & (value[stated] > 0)
+    told = (counted >= 0) & (value[stated] > 0) & ~np.isin(value[stated], PLACEHOLDERS)
     before = _before(book, counted)
     judged = told | (value[before] > 0)
     against = np.where(told, stated, before)
