@@ -173,6 +173,16 @@ def test_placeholder_shares_before_an_offering_say_nothing(placeholder: int) -> 
     assert "Q31" in _graded(rows)["0-20-10"]["rules"]
 
 
+@pytest.mark.parametrize("count", [0, 12_345])
+def test_a_cover_that_nobody_filled_in_says_nothing(count: int) -> None:
+    """No shares, or 12,345 of them, is a form's default and contradicts no statement."""
+    rows = _year(2020)
+    about = {k: rows[0][k] for k in ("form", "accession", "filed", "fiscal_year", "period_end")}
+    changes = SHARES | {"taxonomy": "dei", "period_end": date(2021, 1, 31)}
+    rows.append(fact("EntityCommonStockSharesOutstanding", count, **(about | changes)))
+    assert "Q31" not in _graded(rows)["0-20-10"]["rules"]
+
+
 CASES = {  # case: filings that are no A (all others are)
     "honest-filers": set(),
     "compare-proxy-scale": set(),

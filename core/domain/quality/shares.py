@@ -13,6 +13,7 @@ from core.domain.quality.packing import at, packed
 from core.domain.quality.words import Said, facts_of, giving, words
 
 FACTOR = 100.0
+NO_COUNTS = (0.0, 12345.0)  # on a cover that nobody filled in
 PLACEHOLDERS = (1.0, 10.0, 100.0, 1000.0)  # shares of a company before its offering
 MILLION = 1e6
 
@@ -119,9 +120,10 @@ def cover(book: Book) -> Outcome:
     """
     counted, stated = _latest(book, book.of(["CoverShares"])), _stated(book)
     value = np.append(book.value, np.nan)  # the last for filings without one
-    told = (counted >= 0) & (value[stated] > 0) & ~np.isin(value[stated], PLACEHOLDERS)
+    given = (counted >= 0) & ~np.isin(value[counted], NO_COUNTS)
+    told = given & (value[stated] > 0) & ~np.isin(value[stated], PLACEHOLDERS)
     before = _before(book, counted)
-    judged = told | (value[before] > 0)
+    judged = told | (given & (value[before] > 0))
     against = np.where(told, stated, before)
     split = _splits(book)
     most = FACTOR * np.where(np.isnan(split), np.where(told, 1.0, 10.0), split)
