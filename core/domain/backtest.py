@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import polars as pl
 
-from core.domain.gap_statistics import Z95, with_groups
+from core.domain.gap_statistics import Z95, own_move, with_groups
 from core.errors import UsageError
 
 Side = Literal["follow", "fade"]
@@ -40,6 +40,7 @@ TRADE_COLUMNS = (
     "symbol",
     "signal_session",
     "gap_pct",
+    "gap_ex_div_pct",
     "direction",
     "entry_session",
     "entry",
@@ -58,7 +59,8 @@ TRADE_COLUMNS = (
 def trades(signals: pl.DataFrame, bars: pl.DataFrame, rules: Rules) -> pl.DataFrame:
     """One trade a signal that could be entered, by exit session; prices on the share basis then.
 
-    `signals` has symbol, session, gap_pct, atr, split_factor; `bars` are rows of `measure` in
+    `signals` has symbol, session, gap_pct, atr, split_factor, and gap_ex_div_pct where
+    the day had distributions: its sign is the direction. `bars` are rows of `measure` in
     order. outcome: stop, stop_gap (opened beyond it), target, time, open (bars ended before).
     r is the result after costs in units of the risk per share at entry.
     """
@@ -77,8 +79,9 @@ def _held_bars(signals: pl.DataFrame, bars: pl.DataFrame, rules: Rules) -> pl.Da
     ).with_row_index("row")
     ends = series.group_by("symbol").agg(last=pl.col("row").max())
     placed = signals.filter(pl.col("atr") > 0).select(
-        "trade", "symbol", "session", "gap_pct", "atr", "split_factor"
-    )
+        "trade", "symbol", "session", "gap_pct", "atr", "split_factor",
+        gap_ex_div_pct=own_move(signals),
+    )  # fmt: skip
     placed = placed.join(series.select("symbol", "session", "row"), on=["symbol", "session"])
     placed = placed.join(ends, on="symbol").filter(pl.col("row") < pl.col("last"))
     until = pl.min_horizontal(pl.col("row") + rules.hold_sessions, pl.col("last")) + 1
@@ -101,7 +104,7 @@ def _with_levels(spread: pl.DataFrame, rules: Rules) -> pl.DataFrame:
     """sign (1 long, −1 short), entry at the first open, stop and target from it."""
     along = 1.0 if rules.side == "follow" else -1.0
     entry = pl.col("open").first().over("trade")
-    table = spread.with_columns(sign=pl.col("gap_pct").sign() * along, entry=entry)
+    table = spread.with_columns(sign=pl.col("gap_ex_div_pct").sign() * along, entry=entry)
     table = table.filter(pl.col("entry") > 0).with_columns(risk=pl.col("atr") * rules.stop_atr)
     return table.with_columns(
         stop=pl.col("entry") - pl.col("sign") * pl.col("risk"),

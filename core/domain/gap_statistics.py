@@ -114,9 +114,10 @@ def wilson(successes: str, count: str) -> list[pl.Expr]:
 
 def with_groups(outcome: pl.DataFrame) -> pl.DataFrame:
     """Adds the columns to group by: size bucket, direction, weekday."""
+    up = own_move(outcome) > 0
     return outcome.with_columns(
-        size=_size(),
-        direction=pl.when(pl.col("gap_pct") > 0).then(pl.lit("up")).otherwise(pl.lit("down")),
+        size=_size(own_move(outcome)),
+        direction=pl.when(up).then(pl.lit("up")).otherwise(pl.lit("down")),
         weekday=pl.col("session")
         .dt.weekday()
         .replace_strict(
@@ -136,9 +137,15 @@ def with_groups(outcome: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _size() -> pl.Expr:
-    """The bucket of |gap|, its lower edge included."""
-    size = pl.col("gap_pct").abs()
+def own_move(rows: pl.DataFrame) -> pl.Expr:
+    """The gap without the day's distributions, where the rows tell of any."""
+    told = [name for name in ("gap_ex_div_pct", "gap_pct") if name in rows.columns]
+    return pl.coalesce(*told)
+
+
+def _size(move: pl.Expr) -> pl.Expr:
+    """The bucket of the size of a move, its lower edge included."""
+    size = move.abs()
     places = pl.Enum(SIZES)
     bucket = pl.lit(SIZES[0], dtype=places)
     for edge, label in zip(SIZE_EDGES, SIZES[1:], strict=True):

@@ -12,7 +12,7 @@ import polars as pl
 
 from core.errors import UsageError
 
-SCORE_VERSION = "gap-score-1"
+SCORE_VERSION = "gap-score-2"
 COMPONENTS = ("volatility", "catalyst", "sentiment", "liquidity")
 FULL_GAP_ATR = 4.0  # a gap of four average ranges has all of the volatility points
 LEAST_DOLLARS = 5_000_000.0  # no liquidity points at or below

@@ -6,7 +6,7 @@ Table names come from the catalogue and are quoted; values are parameters.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 import polars as pl
 
@@ -30,6 +30,8 @@ SOUND = (
 
 GRADE_DAYS = 400  # a year, the time to file, and some grace: then a grade is of another company
 REPORTS = r"(10-(K|KT|K405|KSB|Q|QT|QSB)|20-F|40-F)(/A)?"
+LEAST_SHARE = 0.1  # of the names of a usual session
+LOOK_BACK_DAYS = 40  # with bars; far more than stray days could be
 LEAST_TELLING_RATIO = 1.4
 SPLIT_NEIGHBOUR_DAYS = 10
 _SHOWN_SPLITS = """
@@ -78,18 +80,24 @@ def bars(
 
 
 def latest_session(reader: Reader, table: str, until: date | None = None) -> date | None:
-    """The last session of the exchange with a sound bar, not after `until`.
+    """The last session of the exchange with sound bars, not after `until`.
 
     Rows of other days, and bars that hold no prices, are not looked at: an upstream may deliver
-    some, or an older desk may have kept them.
+    some, or an older desk may have kept them. A session of which only a few names have bars (less
+    than a tenth of the busiest of the five before it) is not there yet: one early bird must not
+    make the prices of all others stale.
     """
-    query = f"SELECT max(session) FROM {quoted(table)} WHERE session <= $day AND {SOUND}"
-    bound = until or date.max
-    while True:
-        found: date | None = reader.read(query, {"day": bound}).item()
-        if found is None or calendar.is_session(found):
-            return found
-        bound = found - timedelta(days=1)
+    query = (
+        f"SELECT session, count(*) AS names FROM {quoted(table)} "
+        f"WHERE session <= $day AND {SOUND} GROUP BY session ORDER BY session DESC LIMIT $most"
+    )
+    days = reader.read(query, {"day": until or date.max, "most": LOOK_BACK_DAYS})
+    counts = [row for row in days.iter_rows() if calendar.is_session(row[0])]
+    for place, (day, names) in enumerate(counts):
+        before = [count for _, count in counts[place + 1 : place + 6]]
+        if names >= LEAST_SHARE * max(before, default=0):
+            return day  # type: ignore[no-any-return]
+    return None
 
 
 def sessions(warehouse: Warehouse, table: str) -> pl.Series:

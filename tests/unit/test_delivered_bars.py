@@ -180,3 +180,23 @@ def test_a_second_split_of_a_day_contradicts_the_first(desk: Desk, tmp_path: Pat
     text = "A,2026-06-15,split,2,,,\nA,2026-06-15,split,4,,,"
     done = price_cases.load_text(desk, tmp_path, text, "corporate_actions")
     assert (done["rows_inserted"], done["rows_rejected"]) == (1, 1)
+
+
+def test_one_early_bird_makes_nobody_stale(desk: Desk) -> None:
+    """A session of which few names have bars yet is not the latest; one that most have is."""
+    desk.now = lambda: datetime(2026, 11, 25, 20, 0, tzinfo=UTC)
+    names = [f"N{n:02}" for n in range(30)]
+    with desk.warehouse.transaction() as tx:
+        for day in ("23", "24"):
+            for name in names:
+                tx.execute(
+                    f"INSERT INTO bars_daily VALUES ('{name}', '2026-11-{day}', 9, 9, 9, 9, 5, 'p')"
+                )
+        tx.execute("INSERT INTO bars_daily VALUES ('N00', '2026-11-25', 9, 9, 9, 9, 5, 'p')")
+    assert market_view.latest_session(desk.warehouse, desk.now()) == date(2026, 11, 24)
+    assert scans.run(desk).gaps.session == date(2026, 11, 24)
+    with desk.warehouse.transaction() as tx:
+        for name in names[1:4]:
+            row = f"('{name}', '2026-11-25', 9, 9, 9, 9, 5, 'p')"
+            tx.execute(f"INSERT INTO bars_daily VALUES {row}")
+    assert market_view.latest_session(desk.warehouse, desk.now()) == date(2026, 11, 25)

@@ -206,3 +206,14 @@ def test_no_premarket_prints_is_not_zero(shared_data: Path) -> None:
     )
     names = ("premarket_gap_pct", "premarket_change_pct", "premarket_rvol", "premarket_volume")
     assert [row[name] for name in names] == [None] * 4
+
+
+def test_a_dividend_turns_no_trade_around() -> None:
+    """Direction and bucket are those of the gap without the day's distributions."""
+    bars = _bars([(98, 99, 97, 98), (100, 101, 99, 100), (100, 103, 99, 102)])
+    signal = _signal(bars, -8.0).with_columns(gap_ex_div_pct=pl.lit(5.0))
+    done = backtest.trades(signal, bars, backtest.Rules(cost_bps=0))
+    assert done.select("direction", "gap_pct", "gap_ex_div_pct").row(0) == ("long", -8.0, 5.0)
+    grouped = gap_statistics.with_groups(signal)
+    assert grouped["direction"][0] == "up"
+    assert grouped["size"][0] == gap_statistics.with_groups(_signal(bars, 5.0))["size"][0]
