@@ -6,6 +6,7 @@ A grade is a letter on its bar as well as a colour, a severity a sign as well as
 from __future__ import annotations
 
 from collections.abc import Mapping
+from textwrap import wrap
 
 import plotly.graph_objects as go
 import polars as pl
@@ -15,6 +16,7 @@ from components.theme import titled
 
 LETTERS = ("A", "B", "C", "D", "F", "NR")
 MOST_BARS = 12
+LABEL = 28  # letters of a line: longer ones leave a phone no room for the chart
 TICKS = [0, 25, 50, 75, 100]
 SIGNS = {"info": "✓", "warning": "!", "error": "✗", "critical": "✗✗"}
 SEVERITIES = {
@@ -242,7 +244,7 @@ def checks_over_runs(
     heat = go.Heatmap(
         z=[[rank.get(cell[0]) if cell else None for cell in row] for row in found],
         x=list(range(runs.height)),  # runs of one second stay apart
-        y=[titles[name] for name in names],
+        y=["<br>".join(wrap(titles[name], LABEL)) for name in names],
         text=[[SIGNS.get(cell[0], "") if cell else "" for cell in row] for row in found],
         texttemplate="%{text}",
         textfont={"color": "#ffffff"},

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
 
 import polars as pl
 import streamlit as st
@@ -77,9 +76,9 @@ def summary(statuses: Sequence[datasets.DatasetStatus], key: str) -> None:
     )
 
 
-def facts_of(status: datasets.DatasetStatus, description: str, now: datetime) -> None:
+def facts_of(desk: service.Desk, status: datasets.DatasetStatus, description: str) -> None:
     """What a dataset is and its state in four figures; the tooltip has the instants."""
-    last, due = status.last_success, status.next_due
+    last, due, now = status.last_success, status.next_due, desk.now()
     figures = (
         f"**{formats.number(status.rows)}** rows",
         f"last good pull **{formats.age(last, now)}**" if last else "not pulled yet",
@@ -97,7 +96,7 @@ def facts_of(status: datasets.DatasetStatus, description: str, now: datetime) ->
         said = badges.plain(formats.sentence(status.partial_reason))
         st.warning(f"**The data are not complete.** {said}")
     if status.last_error:
-        said = badges.plain(formats.sentence(status.last_error))
+        said = shell.reason(desk, status)
         opening = "" if said.startswith("The pull") else "**The last pull failed.** "
         st.error(f"{opening}{said}")
 

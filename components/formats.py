@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
@@ -9,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 MARKET_ZONE = "America/New_York"
 NOTHING = "–"
+_NAME = re.compile(r"\w{2,}[._]\w{2,}")  # `prices.daily`, `x.csv`: written as they are
 
 
 @lru_cache(maxsize=64)
@@ -87,9 +89,12 @@ def compact(value: float | None) -> str:
 
 
 def sentence(text: str) -> str:
-    """A message as a sentence: a capital first, a full stop last."""
+    """A message as a sentence: a capital first, unless it opens with a name; a full stop last."""
     text = text.strip()
-    return text and f"{text[0].upper()}{text[1:]}{'' if text[-1] in '.!?…' else '.'}"
+    if not text:
+        return text
+    first = text[0] if _NAME.match(text) else text[0].upper()
+    return f"{first}{text[1:]}{'' if text[-1] in '.!?…' else '.'}"
 
 
 def price(value: float | Decimal) -> str:

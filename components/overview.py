@@ -25,14 +25,8 @@ FILINGS = {
     "accepted_at": "Accepted",
     "url": "EDGAR",
 }
-CHANGES = {
-    "dataset": "Dataset",
-    "inserted": "New",
-    "updated": "Changed",
-    "rejected": "Rejected",
-    "failed": "Failed pulls",
-    "last_at": "Last pull",
-}
+CHANGES = ("dataset", "failed", "last_at", "inserted", "updated", "rejected")
+BROUGHT = ("new", "changed", "rejected")
 
 
 TOP = {
@@ -178,7 +172,7 @@ def guide(desk: service.Desk, statuses: Sequence[datasets.DatasetStatus]) -> Non
         return
     steps = (
         (bool(shell.watched(desk)), "Watch", "companies", "Follow companies"),
-        (any(s.last_success for s in statuses), "Pull", "datasets", "Refresh all datasets"),
+        (_has_pulled(statuses), "Pull", "datasets", "Refresh all datasets"),
         (_has_rows(statuses, "bars_daily"), "Scan", "gap_scan", "See what gaps, and why"),
         (_has_plans(desk), "Plan", "plans", "Let risk answer"),
     )
@@ -187,6 +181,11 @@ def guide(desk: service.Desk, statuses: Sequence[datasets.DatasetStatus]) -> Non
         for number, (done, title, page, then) in enumerate(steps, 1):
             shell.link(page, f"{'✓' if done else f'{number}.'} **{title}** · {then}")
         st.button("Put away", type="tertiary", on_click=_put_away, args=(desk,))
+
+
+def _has_pulled(statuses: Sequence[datasets.DatasetStatus]) -> bool:
+    """A pull for no company is done at once and brings nothing: that is no first step."""
+    return any(status.last_success and status.rows for status in statuses)
 
 
 def _has_rows(statuses: Sequence[datasets.DatasetStatus], table: str) -> bool:
@@ -221,8 +220,8 @@ def _trouble(desk: service.Desk, status: datasets.DatasetStatus) -> None:
         st.markdown(badges.freshness(status.freshness), width=90)
         shell.link("datasets", badges.plain(status.name), dataset=status.name)
         age = formats.age(status.last_success, desk.now())
-        said = formats.sentence(status.last_error or "Not in yet")
-        st.caption(f"{badges.plain(said)} Last good pull: {age}.")
+        said = shell.reason(desk, status) or "Not in yet."
+        st.caption(f"{said} Last good pull: {age}.")
 
 
 def freshness(desk: service.Desk, statuses: Sequence[datasets.DatasetStatus]) -> None:
@@ -263,10 +262,14 @@ def changes(desk: service.Desk, since: datetime) -> None:
 
 
 def _changed(found: pl.DataFrame) -> str:
-    """The heading and a table as Markdown: for a few numbers a grid of its own is too much."""
-    lines = [[*CHANGES.values()], [":--", *["--:"] * 4, ":--"]]
-    for row in found.select(list(CHANGES)).iter_rows():
-        name, *counts, last = row
-        numbers = [formats.number(count) for count in counts]
-        lines.append([badges.plain(name), *numbers, formats.when(last, shell.zone())])
+    """The heading and a table as Markdown: for a few numbers a grid of its own is too much.
+
+    Three columns of words that wrap: a column a count is wider than a phone.
+    """
+    lines = [["Dataset", "What came", "Last pull"], [":--"] * 3]
+    for name, failed, last, *counts in found.select(CHANGES).iter_rows():
+        came = [f"{formats.number(n)} {said}" for n, said in zip(counts, BROUGHT, strict=True) if n]
+        if failed:
+            came.append(f"{formats.number(failed)} {'pull' if failed == 1 else 'pulls'} failed")
+        lines.append([badges.plain(name), ", ".join(came), formats.when(last, shell.zone())])
     return "\n".join([f"### {CHANGED}\n", *(f"| {' | '.join(line)} |" for line in lines)])

@@ -137,6 +137,18 @@ def outage(host: upstreams.UpstreamStatus, zone: str) -> str:
     return badges.badge(words, "red")
 
 
+def reason(desk: service.Desk, status: datasets.DatasetStatus) -> str:
+    """Why a dataset is not in, as Markdown; empty without a fault.
+
+    While its host is down that is the outage: the error of its last pull tells of a time to ask
+    again that has passed since.
+    """
+    down = hosts_down(desk, [status.name])
+    if down:
+        return " ".join(outage(host, zone()) for host in down)
+    return badges.plain(formats.sentence(status.last_error or ""))
+
+
 def _ages(desk: service.Desk, status: Any) -> str:
     if status.last_success is None:
         return "not pulled yet"

@@ -39,7 +39,7 @@ with shell.guarded("the dataset"):
         )
     status = next(s for s in statuses if s.name == name)
     dataset = desk.catalogue.get(name)
-    parts.facts_of(status, dataset.description, desk.now())
+    parts.facts_of(desk, status, dataset.description)
     if status.running_job:
         refresh.follow(desk, status.running_job, name, key=f"refresh_{name}")
     if name in pullable:

@@ -363,7 +363,7 @@ def stored(desk: Desk, plan_id: str, reader: Reader | None = None) -> Stored:
     """A plan of the store; NotFoundError when there is none of that name."""
     found = plan_store.load(reader or desk.warehouse, plan_id)
     if not found:
-        raise NotFoundError(f"there is no plan {plan_id[:60]!r}", hint="list them: plans list")
+        raise NotFoundError(f"there is no plan {plan_id[:60]!r}", hint="list them: plans")
     return found[0]
 
 

@@ -123,3 +123,14 @@ def test_runs_of_one_second_stay_apart() -> None:
     assert len(set(heat["x"])) == 2
     assert sorted(heat["text"][0]) == ["✓", "✗"]
     assert heat["customdata"][0][0].startswith("Fri 2 Jan 10:00:00 ET: ")
+
+
+def test_long_names_of_checks_wrap() -> None:
+    """A label wider than a phone leaves the chart no room, which the browser calls an error."""
+    at = datetime(2026, 1, 2, 15, tzinfo=UTC)
+    cells = {"run_id": ["a"], "started_at": [at], "check_name": ["v"], "severity": ["info"]}
+    heat = charts_quality.checks_over_runs(
+        pl.DataFrame({**cells, "affected": [0]}),
+        {"v": "Followed companies with their documents and values"},
+    ).to_dict()["data"][0]
+    assert max(map(len, heat["y"][0].split("<br>"))) <= charts_quality.LABEL

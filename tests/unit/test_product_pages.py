@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import asgi
-from components import compare, formats, once, quality, views
+from components import compare, formats, once, overview, quality, views
 from core.domain import catalysts
 from core.service import comparison, morning, preferences
 from core.service.preferences import Preferences
@@ -20,6 +20,7 @@ from tests.filled import fill
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DEADLINE = 30
+NOON = datetime(2026, 11, 20, 17, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
@@ -143,11 +144,14 @@ def test_a_view_without_a_name_is_refused_in_words(desk, monkeypatch):
     [
         ("the pull was cancelled", "The pull was cancelled."),
         ("Why?", "Why?"),
+        ("prices.minute: no answer", "prices.minute: no answer."),
+        ("index_vix is off", "index_vix is off."),
+        ("e", "E."),
         ("", ""),
     ],
 )
 def test_messages_are_written_as_sentences(text, said):
-    """A capital first, one full stop last."""
+    """A capital first, names as they are written, one full stop last."""
     assert formats.sentence(text) == said
 
 
@@ -190,3 +194,19 @@ def test_the_grade_of_a_company_is_that_of_its_latest_rated_filing():
     )
     latest = quality._of_watched(graded).sort("cik")
     assert latest["grade"].to_list() == ["A", "NR"]
+
+
+def test_a_pull_that_brought_nothing_is_no_first_step():
+    """Without a company followed, filings are pulled at once: nothing is there to look at."""
+    idle = SimpleNamespace(last_success=NOON, rows=0)
+    assert not overview._has_pulled([idle, SimpleNamespace(last_success=None, rows=5)])
+    assert overview._has_pulled([idle, SimpleNamespace(last_success=NOON, rows=5)])
+
+
+def test_what_changed_fits_a_phone():
+    """Three columns of words; counts of nothing are left out."""
+    row = {"dataset": "prices.daily", "failed": 1, "last_at": NOON, "inserted": 1200}
+    said = overview._changed(pl.DataFrame([{**row, "updated": 0, "rejected": 2}])).splitlines()
+    assert said[-1] == (
+        "| prices.daily | 1,200 new, 2 rejected, 1 pull failed | Fri 20 Nov 12:00 ET |"
+    )
