@@ -43,7 +43,9 @@ class Pauses:
 _pauses = Pauses()
 
 
-async def authorised(request: Request, authorization: str = Header(default="")) -> None:
+async def authorised(
+    request: Request, authorization: str = Header(default="", include_in_schema=False)
+) -> None:
     """Refuse calls without the desk's token, ever more slowly; the right one never waits."""
     expected = address.read(service.current().settings.data_dir)
     given = authorization.removeprefix("Bearer ").strip()

@@ -14,16 +14,12 @@ import orjson
 from fastapi import APIRouter, Depends, Request, Response
 
 from app.api.callers import authorised, while_there
+from app.api.description import MEDIA
 from app.run import dumps
 from core import service
 from core.errors import UsageError
 
 router = APIRouter(prefix="/v1")
-_MEDIA = {
-    "csv": "text/csv; charset=utf-8",
-    "parquet": "application/vnd.apache.parquet",
-    "json": "application/json",
-}
 
 
 @router.get("/commands", dependencies=[Depends(authorised)])
@@ -33,7 +29,7 @@ async def list_commands() -> Response:
     return _json({entry.name: entry.summary for entry in entries})
 
 
-@router.post("/commands/{name}", dependencies=[Depends(authorised)])
+@router.post("/commands/{name}", dependencies=[Depends(authorised)], include_in_schema=False)
 async def run_command(name: str, request: Request) -> Response:
     """Run one command with the JSON object in the body as its arguments."""
     arguments = await _object(request)
@@ -49,13 +45,15 @@ async def run_command(name: str, request: Request) -> Response:
     return _json({"document": result.document, "exit_code": result.exit_code})
 
 
-@router.post("/exports/{name}", dependencies=[Depends(authorised)])
+@router.post("/exports/{name}", dependencies=[Depends(authorised)], include_in_schema=False)
 async def run_export(name: str, request: Request) -> Response:
     """The bytes of an export: body `{"format": "csv", "filters": {…}}`."""
     body = await _object(request)
-    fmt, filters = body.get("format", "csv"), body.get("filters") or {}
-    if not isinstance(fmt, str) or fmt not in _MEDIA:
-        raise UsageError(f"format must be one of {', '.join(_MEDIA)}")
+    fmt, filters = body.pop("format", "csv"), body.pop("filters", {})
+    if body:
+        raise UsageError(f"the body holds {', '.join(body)}; it may hold format and filters")
+    if not isinstance(fmt, str) or fmt not in MEDIA:
+        raise UsageError(f"format must be one of {', '.join(MEDIA)}")
     if not isinstance(filters, dict):
         raise UsageError("filters must be a JSON object")
 
@@ -64,7 +62,7 @@ async def run_export(name: str, request: Request) -> Response:
         return service.exports.encode(service.exports.frame_of(desk, name, **filters), fmt)
 
     content = await anyio.to_thread.run_sync(make)
-    return Response(content, media_type=_MEDIA[fmt])
+    return Response(content, media_type=MEDIA[fmt])
 
 
 @cache

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import anyio.to_thread
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import PlainTextResponse
 
 from app.run import dumps
 from core import service
 from core.observe import metrics
 
 router = APIRouter()
+_JSON = {"application/json": {"schema": {"type": "object"}}}
+_NOT_YET: dict[int | str, dict[str, Any]] = {
+    503: {"description": "Not so; the body says what is wrong.", "content": _JSON}
+}
 
 
 @router.get("/health/live")
@@ -18,14 +25,14 @@ async def live() -> Response:
     return _json({"status": "live"})
 
 
-@router.get("/health/startup")
+@router.get("/health/startup", responses=_NOT_YET)
 async def startup() -> Response:
     """200 once the desk is open."""
     up = service.is_open()
     return _json({"status": "started" if up else "starting"}, 200 if up else 503)
 
 
-@router.get("/health/ready")
+@router.get("/health/ready", responses=_NOT_YET)
 async def ready() -> Response:
     """200 when the desk can serve; 503 with the reasons otherwise."""
     failing = await anyio.to_thread.run_sync(service.health.readiness)
@@ -33,14 +40,14 @@ async def ready() -> Response:
     return _json(body, 503 if failing else 200)
 
 
-@router.get("/health/detailed")
+@router.get("/health/detailed", responses=_NOT_YET)
 async def detailed() -> Response:
     """Every check as ok, warn or bad with a sentence, and the datasets' freshness; 503 if bad."""
     report = await anyio.to_thread.run_sync(service.health.report)
     return _json(report, 200 if report["ok"] else 503)
 
 
-@router.get("/metrics")
+@router.get("/metrics", response_class=PlainTextResponse)
 async def prometheus() -> Response:
     """Metrics in the Prometheus text format."""
     await anyio.to_thread.run_sync(service.health.gauge)

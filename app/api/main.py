@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from fastapi import FastAPI, Request, Response
 
-from app.api import commands, health
+from app.api import commands, description, health
 from app.run import dumps
 from core.errors import (
     AccessError,
@@ -38,6 +38,7 @@ def create() -> FastAPI:
     app.include_router(commands.router)
     app.add_exception_handler(OpenbellError, _answer)
     app.middleware("http")(_correlate)
+    app.openapi = lambda: description.describe(app)  # type: ignore[method-assign]
     return app
 
 

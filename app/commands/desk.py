@@ -107,7 +107,7 @@ def _server(host: str, port: int) -> uvicorn.Server:
     from app.senders import HEAD_BYTES, Protocol
 
     class Server(uvicorn.Server):
-        """Says where it listens once it does, and waits for no query at the end."""
+        """Says where it listens once it does, and waits for no query or pull at the end."""
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
@@ -117,7 +117,7 @@ def _server(host: str, port: int) -> uvicorn.Server:
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
             if service.is_open():
-                service.current().queries.close()
+                service.current().call_off()
             await super().shutdown(sockets)
 
     return Server(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -65,6 +66,7 @@ class Desk:
             warehouse, build_sources(self), self.board, now, simulated=settings.simulated
         )
         self.engine: DeskEngine | None = None
+        self.closing = threading.Event()
         self._opened = ExitStack()
 
     @classmethod
@@ -103,9 +105,14 @@ class Desk:
         self.engine = DeskEngine(self, scheduler=scheduler)
         self.engine.start()
 
+    def call_off(self) -> None:
+        """End what users wait for, queries and pulls; the jobs themselves go on."""
+        self.closing.set()
+        self.queries.close()
+
     def close(self) -> None:
         """Finish or hand back running jobs, then let go of store, queue and data folder."""
-        self.queries.close()
+        self.call_off()
         if self.engine:
             self.engine.close()
             self.engine = None

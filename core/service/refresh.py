@@ -12,10 +12,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from core.domain.datasets import Dataset
-from core.errors import DeadlineError, UsageError
+from core.errors import DeadlineError, TransportError, UsageError
 from core.jobs.progress import Event, Live
 from core.jobs.queue import ENDED, FRONT, Job, Status
 from core.observe import logs
+from core.service import calloff
 from core.service.commands import DONE, FAILED, FOUND_ERRORS, CommandResult, command
 from core.store import pulls as records
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 PULL = "pull"
 OVER = (*ENDED, Status.DEAD, Status.CORRUPT)
+_LATER = "they stay queued for the desk that runs jobs next; see: python -m app jobs list"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +159,13 @@ def wait(
     on_progress: Callable[[list[Progress]], None] | None = None,
     timeout_seconds: float = 7200.0,
 ) -> list[Progress]:
-    """Wait until every ticket is over; DeadlineError when that takes too long."""
+    """Wait until every ticket is over; DeadlineError when that takes too long.
+
+    TransportError when no engine works on them (any more), or the one who waits has gone: the
+    pulls stay queued, and the next engine on this data folder goes on with them.
+    """
     deadline = time.monotonic() + timeout_seconds
+    switch = calloff.current() or calloff.CallOff()
     while True:
         now = [progress(desk, ticket.job_id) for ticket in tickets]
         if on_progress:
@@ -167,7 +174,14 @@ def wait(
             return now
         if time.monotonic() > deadline:
             raise DeadlineError("the pulls are still running", hint="see: python -m app status")
-        time.sleep(0.05)
+        if switch.called or desk.closing.is_set() or not _works(desk):
+            raise TransportError("nobody works on the pulls or waits for them now", hint=_LATER)
+        desk.closing.wait(0.05)
+
+
+def _works(desk: Desk) -> bool:
+    """Whether the desk runs jobs."""
+    return desk.engine is not None and desk.engine.alive
 
 
 @command("refresh")
@@ -229,7 +243,15 @@ def pull_command(
     start: datetime | None = None,
     end: datetime | None = None,
 ) -> CommandResult:
-    """Pull what is due, or the named datasets, and wait for the results."""
+    """Pull what is due, or the named datasets, and wait for the results.
+
+    UsageError, with nothing asked for, when the desk runs no jobs: they would wait without end.
+    """
+    if not _works(desk):
+        raise UsageError(
+            "this desk runs no jobs, so there is nothing to wait for",
+            hint="start it with: python -m app serve, or only queue pulls with refresh",
+        )
     asked = refresh_command(desk, datasets=datasets, all=all, now=now, start=start, end=end)
     tickets = [Ticket(**ticket) for ticket in asked]
     wait(desk, tickets)

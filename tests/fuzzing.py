@@ -1,0 +1,66 @@
+"""The API as the desk mounts it, behind its gate, for calls that schemathesis makes of its OpenAPI.
+
+Without a socket: gate, bounds and routes are those of the served desk, pages are not there.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import GenerationMode
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from app import gate, senders
+from app.api import main as api
+
+RULES = Path(__file__).resolve().parent.parent / "schemathesis.toml"
+UNASKED = ("command_backup",)  # writes into any folder of the machine that it is told
+
+
+def application() -> gate.Gate:
+    """The gate with the API behind it."""
+    mounted = Starlette(routes=[Mount("/api", app=api.create())])
+    return gate.Gate(senders.Bounded(mounted), hosts=["testserver"])
+
+
+def described() -> Any:
+    """The schema that the API gives of itself, judged by the rules beside the project."""
+    rules = schemathesis.Config.from_path(RULES)
+    return schemathesis.openapi.from_asgi("/api/openapi.json", application(), config=rules)
+
+
+def operations() -> dict[str, tuple[str, str]]:
+    """Operation id -> method and path, of every operation that may be asked at random."""
+    paths = api.create().openapi()["paths"]
+    return {
+        operation["operationId"]: (method.upper(), path)
+        for path, methods in paths.items()
+        for method, operation in methods.items()
+        if operation["operationId"] not in UNASKED
+    }
+
+
+def fuzz(schema: Any, method: str, path: str, token: str, examples: int) -> None:
+    """Ask with arguments that fit the schema, then with such that do not; every answer must do."""
+    operation = schema[path][method]
+    modes = [GenerationMode.POSITIVE]
+    modes += [GenerationMode.NEGATIVE] if operation.body else []
+    for mode in modes:
+
+        @settings(
+            max_examples=max(examples // len(modes), 1),
+            deadline=None,
+            derandomize=True,
+            database=None,
+            phases=[Phase.generate, Phase.shrink],
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(case=operation.as_strategy(generation_mode=mode))
+        def ask(case: Any) -> None:
+            case.call_and_validate(headers={"Authorization": f"Bearer {token}"})
+
+        ask()

@@ -1,0 +1,68 @@
+"""What the OpenAPI says of commands and exports holds, whatever is asked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app import address
+from app.api import callers
+from core import service, settings
+from core.service import Desk
+from tests import fuzzing
+from tests.filled import fill
+
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "100"))
+QUERIES = int(os.environ.get("FUZZ_EXAMPLES", "10"))  # each starts a process
+OPERATIONS = fuzzing.operations()
+
+
+@pytest.fixture(scope="module")
+def token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A filled desk that is served without an engine; what is asked finds its folder empty."""
+    folder = tmp_path_factory.mktemp("fuzzed")
+    before = Path.cwd()
+    chosen = settings.load(data_dir=folder / "desk", retries=0)
+    with pytest.MonkeyPatch.context() as patch, Desk.open(chosen) as desk:
+        (folder / "here").mkdir()
+        patch.chdir(folder / "here")
+        patch.setattr(callers, "FIRST_PAUSE", 0.0)
+        service.use(fill(desk))
+        yield address.announce(chosen.data_dir, "127.0.0.1", 1).token
+        service.use(None)
+    assert Path.cwd() == before
+
+
+@pytest.fixture(scope="module")
+def schema(token: str) -> Any:
+    """The API's own description."""
+    return fuzzing.described()
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_every_answer_is_described(schema: Any, token: str, operation: str) -> None:
+    """No failure of the desk's own, no undescribed status, type or body, nothing wrong accepted."""
+    examples = QUERIES if operation == "command_sql" else EXAMPLES
+    fuzzing.fuzz(schema, *OPERATIONS[operation], token, examples)
+
+
+def test_every_command_and_export_is_described() -> None:
+    """With its own arguments, which of them must be given, and how calls are refused."""
+    paths = fuzzing.api.create().openapi()["paths"]
+    for kind, registry in (
+        ("commands", service.commands.command),
+        ("exports", service.exports.export),
+    ):
+        for entry in registry.entries.values():
+            operation = paths[f"/v1/{kind}/{entry.name}"]["post"]
+            body = operation["requestBody"]["content"]["application/json"]["schema"]
+            arguments = body if kind == "commands" else body["properties"]["filters"]
+            fields = entry.arguments.model_fields
+            assert set(arguments.get("properties", ())) == set(fields)
+            needed = [name for name, field in fields.items() if field.is_required()]
+            assert arguments.get("required", []) == needed
+            assert {"200", "401", "404", "413", "422", "503"} <= set(operation["responses"])
