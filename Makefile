@@ -9,7 +9,7 @@ PORT   ?= 8501
 SEED   ?= 7
 MINUTES ?= 10
 
-.PHONY: help demo run test lint format types imports unit e2e browser bench crash damage soak property docs clean
+.PHONY: help demo run test lint format types imports unit e2e browser bench crash damage soak property fuzz docs clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9]+:.*##' Makefile | sed -E 's/:.*## /\t/'
@@ -73,6 +73,9 @@ soak: $(DEV) ## a simulated month of schedules with faults, MINUTES=10
 
 property: $(DEV) ## the property tests with 10,000 cases each
 	HYPOTHESIS_PROFILE=long $(PY) -m pytest tests/property
+
+fuzz: $(DEV) ## ask every operation of the API 2,000 times at random
+	FUZZ_EXAMPLES=2000 $(PY) -m pytest tests/integration/test_openapi.py
 
 docs: $(DEV) ## write the generated documents anew
 	$(PY) -m app.documents

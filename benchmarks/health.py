@@ -3,8 +3,9 @@
 A desk is served with an outside world that hangs: whatever it would ask over HTTP goes to a socket
 that takes the connection and says nothing. Then, one after the other and all at once: foreign
 WebSocket handshakes, long queries, and requests that are begun and never ended. Meanwhile
-/api/health/live is asked over and over. Ends with 1 when its p99 is not under the limit anywhere,
-or when the desk has asked the outside world for anything.
+/api/health/live is asked over and over. At last, requests that are half sent and then silent: all
+of them must be closed in time. Ends with 1 when p99 is not under the limit anywhere, when one of those
+stays open, or when the desk has asked the outside world for anything.
 """
 
 from __future__ import annotations
@@ -25,8 +26,11 @@ from typing import Any
 
 import httpx
 
+from app.senders import HEAD_SECONDS
+
 ROOT = Path(__file__).resolve().parent.parent
 LIMIT_MS = 100.0
+HALF_SENT = 300
 LONG_QUERY = "SELECT sum(hash(a.range, b.range) % 7) FROM range(1000000) a, range(1000000) b"
 HANDSHAKE = (
     "GET /_stcore/stream HTTP/1.1\r\nHost: {host}\r\nOrigin: http://evil.example\r\n"
@@ -180,6 +184,27 @@ async def asked(target: Target, seconds: float) -> dict[str, float]:
     return {"n": len(took), "p50_ms": cuts[49], "p99_ms": cuts[98], "max_ms": max(took)}
 
 
+async def silent(target: Target, count: int) -> dict[str, float]:
+    """How many of the requests that are half sent the desk closes in time, and after how long."""
+    began = time.monotonic()
+    begun = [await target.say(HALF) for _ in range(count)]
+
+    async def closed(reader: asyncio.StreamReader) -> bool:
+        try:
+            async with asyncio.timeout(HEAD_SECONDS * 2):
+                await reader.read()
+        except TimeoutError:
+            return False
+        except ConnectionError:
+            return True
+        return True
+
+    ends = await asyncio.gather(*(closed(reader) for reader, _ in begun))
+    for _, writer in begun:
+        writer.close()
+    return {"n": count, "closed": sum(ends), "seconds": time.monotonic() - began}
+
+
 async def measure(seconds: float) -> dict[str, Any]:
     """The figures of every attack alone, and of all together."""
     outside, found = Outside(), {}
@@ -199,7 +224,9 @@ async def measure(seconds: float) -> dict[str, Any]:
                 await asyncio.sleep(0.5)
                 found[name] = await asked(target, seconds)
             print(name, {key: round(value, 1) for key, value in found[name].items()}, flush=True)
-    return {"attacks": found, "asked_outside": outside.asked}
+        half_sent = await silent(target, HALF_SENT)
+        print("half sent and silent", half_sent, flush=True)
+    return {"attacks": found, "half_sent": half_sent, "asked_outside": outside.asked}
 
 
 def main() -> int:
@@ -215,7 +242,8 @@ def main() -> int:
     print(
         f"worst p99 {worst:.1f} ms (limit {LIMIT_MS:g}), asked outside {result['asked_outside']}x"
     )
-    return int(worst >= LIMIT_MS or result["asked_outside"] > 0)
+    left = result["half_sent"]["n"] - result["half_sent"]["closed"]
+    return int(worst >= LIMIT_MS or left > 0 or result["asked_outside"] > 0)
 
 
 if __name__ == "__main__":

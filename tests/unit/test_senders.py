@@ -96,13 +96,19 @@ async def test_too_large_and_too_slow_is_refused(port: int, request_: bytes, sta
     assert (await _ask(port, request_)).startswith(b"HTTP/1.1 " + status)
 
 
-@pytest.mark.parametrize("begun", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: x\r\n"])
-async def test_half_sent_requests_do_not_pile_up(port: int, begun: bytes) -> None:
+HALF = b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 9\r\n\r\nhalf"
+
+
+@pytest.mark.parametrize(
+    ("begun", "told"),
+    [(b"", b""), (b"GET / HT", b""), (b"GET / HTTP/1.1\r\nHost: x\r\n", b""), (HALF, b"408")],
+)
+async def test_half_sent_requests_do_not_pile_up(port: int, begun: bytes, told: bytes) -> None:
     """A hundred of them are all closed, and a sound one is answered beside them."""
     waiting = [asyncio.create_task(_ask(port, begun)) for _ in range(100)]
     answer = await _ask(port, b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 200")
-    assert set(await asyncio.gather(*waiting)) == {b""}
+    assert {answer[9:12] for answer in await asyncio.gather(*waiting)} == {told}
 
 
 async def test_the_second_request_of_a_connection_has_a_clock_too(port: int) -> None:
