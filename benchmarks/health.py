@@ -4,8 +4,8 @@ A desk is served with an outside world that hangs: whatever it would ask over HT
 that takes the connection and says nothing. Then, one after the other and all at once: foreign
 WebSocket handshakes, long queries, and requests that are begun and never ended. Meanwhile
 /api/health/live is asked over and over. At last, requests that are half sent and then silent: all
-of them must be closed in time. Ends with 1 when p99 is not under the limit anywhere, when one of those
-stays open, or when the desk has asked the outside world for anything.
+of them must be closed in time. Ends with 1 when p99 is not under the limit anywhere, when one of
+those stays open, or when the desk has asked the outside world for anything.
 """
 
 from __future__ import annotations
