@@ -122,9 +122,9 @@ class FoundryJob:
                 await until_closed(self._socket)
                 raise ConnectionResetError
             await asyncio.sleep(sandbox.write_seconds)
-        at = sandbox.now().astimezone(UTC)
-        version = await asyncio.to_thread(stored.store, sandbox.folder, name, at, rows, pieces)
-        sandbox.versions.append(version)
+            at = sandbox.now().astimezone(UTC)
+            version = await asyncio.to_thread(stored.store, sandbox.folder, name, at, rows, pieces)
+            sandbox.versions.append(version)
         await asyncio.to_thread(stored.save, sandbox.folder, tuple(sandbox.versions))
         if sandbox.has("drop-after-store-once"):
             broken.drop(self._request)

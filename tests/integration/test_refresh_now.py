@@ -30,6 +30,7 @@ key = ["n"]
 schema = { n = "int", value = "float" }
 schedule = [{ cycle = "daily", time = "06:00:00" }]
 buffer_minutes = 0
+options = { jitter_seconds = 0 }
 catch_up = "all"
 """
 
