@@ -126,7 +126,8 @@ def outcome(item: refresh.Progress) -> str:
     if state == "unchanged":
         return "the source has nothing newer"
     if state in ("failed", "dead", "cancelled"):
-        return str(result.get("error") or item.error or "nothing was stored")
+        said = str(result.get("error") or item.error or "nothing was stored")
+        return said.removeprefix(f"{item.dataset}: ")  # the name stands before it already
     counts = [
         f"{formats.number(result.get(f'rows_{what}') or 0)} {what}"
         for what in ("inserted", "updated", "unchanged", "rejected")

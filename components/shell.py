@@ -146,7 +146,8 @@ def reason(desk: service.Desk, status: datasets.DatasetStatus) -> str:
     down = hosts_down(desk, [status.name])
     if down:
         return " ".join(outage(host, zone()) for host in down)
-    return badges.plain(formats.sentence(status.last_error or ""))
+    said = (status.last_error or "").removeprefix(f"{status.name}: ")
+    return badges.plain(formats.sentence(said))
 
 
 def _ages(desk: service.Desk, status: Any) -> str:

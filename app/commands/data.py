@@ -149,8 +149,9 @@ def _print_pulls(document: dict[str, Any], console: Console) -> None:
     console.print(table)
     for item in pulls:
         if item["error"] or item.get("message"):
-            text = logs.escape(item["error"] or item["message"])
-            console.print(f"{item['dataset']}: {text}", markup=False)
+            name = f"{item['dataset']}: "  # many errors open with it
+            text = (item["error"] or item["message"]).removeprefix(name)
+            console.print(f"{name}{logs.escape(text)}", markup=False)
 
 
 _KINDS = ("read", "inserted", "updated", "unchanged", "rejected")

@@ -6,11 +6,14 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
+from rich.console import Console
 from streamlit.testing.v1 import AppTest
 
-from components import badges, formats, shell
+from app.commands import data
+from components import badges, formats, refresh, shell
 from core import service
 from core.errors import NotFoundError, OwnershipError
+from core.service.refresh import Progress
 
 NOW = datetime(2026, 11, 20, 21, 5, tzinfo=UTC)
 
@@ -157,6 +160,18 @@ def test_a_host_that_is_down_is_the_reason_not_what_an_old_pull_said(plain_desk,
     line = badges.plain("down since 16:05, asked again 16:14 ET")
     assert line in shell.reason(plain_desk, failing)
     host.is_down = False
-    assert shell.reason(plain_desk, failing) == f"{badges.plain(said)}."
+    assert shell.reason(plain_desk, failing) == badges.plain("Down, asked again at 20:00Z.")
     failing.last_error = None
     assert shell.reason(plain_desk, failing) == ""
+
+
+def test_a_dataset_is_named_once_in_front_of_its_error(capsys):
+    """Errors open with the name of their dataset; lines that begin with it do not say it twice."""
+    said = "universe: no answer"
+    ended = Progress(job_id="1", dataset="universe", state="dead", error=said)
+    assert refresh.outcome(ended) == "no answer"
+    counts = dict.fromkeys(("read", "inserted", "updated", "unchanged", "rejected"), 0)
+    row = {f"rows_{name}": count for name, count in counts.items()}
+    pull = {"dataset": "universe", "state": "failed", "seconds": 1.0, "error": said, **row}
+    data._print_pulls({"pulls": [pull]}, Console())
+    assert capsys.readouterr().out.count("universe: ") == 1
