@@ -27,6 +27,8 @@ RATIOS = {
     "operating_cash_to_net_income": ("Cfo", "NetIncome"),
 }
 GROWTH = ("Revenues", "NetIncome", "Assets")
+# what many companies state alone where they have no minority interest or nothing discontinued
+INSTEAD = {"ProfitLoss": "NetIncome", "CfoContinuing": "Cfo"}
 YEAR_DAYS = (355, 376)
 _KEYS = ["cik", "accession"]
 
@@ -35,7 +37,9 @@ _KEYS = ["cik", "accession"]
 def features(desk: Desk, *, cik: int | None = None, form: str | None = None) -> pl.DataFrame:
     """Ratios, growth, coverage, grade and counts per filing, sorted by company and date.
 
-    Beside each value stands the concept that it was stated under (`revenues_concept`).
+    Beside each value stands the concept that it was stated under (`revenues_concept`): net income
+    is the profit with minority interests, and cash flow that of continuing operations, where the
+    filing states no other.
     """
     chosen = {"cik": cik, "form": form}
     grades = desk.warehouse.read(
@@ -53,11 +57,21 @@ def features(desk: Desk, *, cik: int | None = None, form: str | None = None) -> 
         "ON g.cik = i.cik AND g.accession = i.accession",
         chosen,
     )
+    items = _with_instead(items)
     own = _own(items)
     table = grades.join(_levels(own), on=_KEYS, how="left").join(
         _growth(items, own), on=_KEYS, how="left"
     )
     return table.with_columns(_ratios(table)).sort("cik", "filed", "accession")
+
+
+def _with_instead(items: pl.DataFrame) -> pl.DataFrame:
+    """What a filing states instead of an item that it nowhere states, under the item's name."""
+    renamed = items.filter(pl.col("item").is_in(list(INSTEAD))).with_columns(
+        pl.col("item").replace(INSTEAD)
+    )
+    stated = items.filter("own").select(*_KEYS, "item").unique()
+    return pl.concat([items, renamed.join(stated, on=[*_KEYS, "item"], how="anti")])
 
 
 def _own(items: pl.DataFrame) -> pl.DataFrame:

@@ -59,6 +59,8 @@ COST = (stated("CostOfRevenue", 42.0e9), stated("GrossProfit", 40.0e9))
         ((*ABROAD, COST[1]), "SalesRevenueNet"),  # a part is below the profit of the whole
         ((*ABROAD, stated("CostsAndExpenses", 67e9), stated("OperatingIncomeLoss", 15e9)),
          "SalesRevenueNet"),
+        ((*ABROAD, stated("OperatingExpenses", 67e9), stated("OperatingIncomeLoss", 15e9)),
+         "SalesRevenueNet"),  # no cost of sales (asset managers)
         ((stated("Revenues", 5e9), stated("SalesRevenueNet", 9e9), stated("SalesRevenueGoodsNet",
           4e9)), "SalesRevenueNet"),  # the sum of its parts
         (ABROAD, "Revenues"),  # nothing speaks for the other
@@ -122,6 +124,35 @@ def test_the_filing_shows_what_was_set_aside_and_exports_name_concepts(desk: Des
     assert (row["revenues_concept"], row["assets_concept"]) == ("SalesRevenueNet", "Assets")
     assert row["accession"] == ACCESSION
     assert row["operating_margin"] == pytest.approx(14.8 / 82.0)
+
+
+NO_PARENT = (
+    stated("ProfitLoss", 5.0),
+    stated("NetCashProvidedByUsedInOperatingActivitiesContinuingOperations", 7.0),
+    stated("Assets", 9e9, period_start=None),
+)
+WITH_PARENT = (
+    stated("NetIncomeLoss", 4.0),
+    stated("NetCashProvidedByUsedInOperatingActivities", 6.0),
+)
+
+
+@pytest.mark.parametrize(
+    ("more", "income", "cash"),
+    [
+        ((), ("ProfitLoss", 5.0),
+         ("NetCashProvidedByUsedInOperatingActivitiesContinuingOperations", 7.0)),
+        (WITH_PARENT, ("NetIncomeLoss", 4.0), ("NetCashProvidedByUsedInOperatingActivities", 6.0)),
+    ],
+)  # fmt: skip
+def test_features_take_what_a_filing_states_instead(
+    desk: Desk, more: tuple[dict[str, Any], ...], income: tuple[str, float], cash: tuple[str, float]
+) -> None:
+    """Profit with minority interests and continuing cash flow only where no other is stated."""
+    put(desk, *NO_PARENT, *more)
+    (row,) = exports.frame_of(desk, "features").to_dicts()
+    assert (row["net_income_concept"], row["net_income_value"]) == income
+    assert (row["cfo_concept"], row["cfo_value"]) == cash
 
 
 def test_compare_names_form_and_filing_of_both_sides(desk: Desk) -> None:
