@@ -63,6 +63,12 @@ def _follow(tx: Transaction, symbol: str, old: int, new: int, at: datetime) -> N
         "AND NOT EXISTS (SELECT 1 FROM watchlist WHERE cik = $new)",
         given,
     )
+    # who is on the list already (a ticker that comes back) bears it again
+    tx.execute(
+        "UPDATE watchlist SET symbol = $symbol WHERE cik = $new AND symbol IS NULL "
+        f"AND EXISTS (SELECT 1 FROM watchlist WHERE {borne})",
+        {"symbol": symbol, "old": old, "new": new},
+    )
     tx.execute(f"UPDATE watchlist SET symbol = NULL WHERE {borne}", {"old": old, "symbol": symbol})
 
 

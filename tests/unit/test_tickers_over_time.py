@@ -75,6 +75,16 @@ def test_a_ticker_passes_to_a_new_company(desk: Desk) -> None:
     assert [symbol for _, symbol in _shown(desk)].count("XOI") == 1
 
 
+def test_a_ticker_that_comes_back_is_shown_again(desk: Desk) -> None:
+    """The watch list follows it to the company that bore it first."""
+    _map(desk, FIRST, [(1, "ZZQ"), (9, "K")])
+    companies.watch(desk, ["ZZQ"])
+    _map(desk, LATER, [(2, "ZZQ"), (9, "K")])
+    _map(desk, date(2026, 8, 3), [(1, "ZZQ"), (9, "K")])
+    rows = desk.warehouse.read("SELECT cik, symbol FROM watchlist ORDER BY cik").rows()
+    assert rows == [(1, "ZZQ"), (2, None)]
+
+
 def test_submissions_do_not_undo_a_move(desk: Desk) -> None:
     """Those of the predecessor still name the ticker, those of the successor do not yet."""
     _map(desk, FIRST, [(1, "XOI"), (3, "ABC")])
