@@ -7,10 +7,10 @@ from datetime import date
 import polars as pl
 
 from core.domain import bars as bar_rules
-from core.domain import gap_state
+from core.domain import gap_breaks, gap_state
 from core.domain import gap_windows as windows
 from core.domain.frames import CORPORATE_ACTIONS
-from core.domain.gap_flags import judge, large
+from core.domain.gap_flags import BREADTH_PCT, judge, large
 from core.domain.gap_quantities import quantities, with_actions
 from core.domain.gap_state import GapState
 from core.domain.gap_types import TREND_SESSIONS
@@ -37,9 +37,9 @@ def measure_session(
 ) -> pl.DataFrame:
     """The rows of `gaps.measure` for one session of the exchange, ordered by symbol.
 
-    `bars` hold the session and the 21 before it at least, in any order; `state` is of a session
-    before it, and of no earlier one than the first of the bars but one. The other arguments are
-    those of `measure`, and so is the answer: each window is one aggregation by symbol instead of
+    `bars` hold the session, all after `state.as_of` and the 21 before those, in any order; the
+    state is of a session before it. The other arguments are those of `measure`, and so is the
+    answer: each window is one aggregation by symbol instead of
     a row for every bar in it. UsageError for a day that is no session.
     """
     actions = CORPORATE_ACTIONS.empty() if actions is None else actions
@@ -47,14 +47,87 @@ def measure_session(
     here = sessions.index_of(day)
     if here is None or here < TREND_SESSIONS:
         raise UsageError(f"{day} is no session of the exchange with {TREND_SESSIONS} before it")
-    today = bars.filter(pl.col("session") == day).sort("symbol")
     past = bars.filter(pl.col("session") < day)
-    before = gap_state.advance(state, past, sessions, sessions[here - 1], actions)
+    before = advance(state, past, sessions, sessions[here - 1], actions, catalysts)
+    frame = gap_state.on_todays_basis(before.frame, splits)
+    today = bars.filter(pl.col("session") == day).sort("symbol")
+    return _judged(today, past, frame, sessions, here, actions, catalysts)
+
+
+def advance(
+    state: GapState,
+    bars: pl.DataFrame,
+    sessions: pl.Series,
+    as_of: date,
+    actions: pl.DataFrame | None = None,
+    catalysts: pl.DataFrame | None = None,
+) -> GapState:
+    """The state as of a later session from the bars after `state.as_of` up to it, in any order.
+
+    The bars of the 21 sessions before them are needed too: they tell whether a move was real.
+    """
+    bars = bars.filter(pl.col("session") <= as_of)
+    later = bars.filter(pl.col("session") > state.as_of)
+    if later.is_empty():
+        return GapState(as_of, state.frame)
+    actions = CORPORATE_ACTIONS.empty() if actions is None else actions
+    splits = bar_rules.splits_of(actions)
+    later = later.with_columns(
+        bar_rules.split_factors(later, splits).alias("split_factor"), sound=bar_rules.is_sound()
+    )
+    frame = gap_state.on_todays_basis(state.frame, splits)
+    for part in later.sort("session", "symbol").partition_by("session", maintain_order=True):
+        broken = _breaks(part, bars, frame, sessions, actions, catalysts)
+        frame = gap_state.one_session(frame, part, sessions, broken)
+    return GapState(as_of, gap_state.as_kept(frame))
+
+
+def _breaks(
+    part: pl.DataFrame,
+    bars: pl.DataFrame,
+    frame: pl.DataFrame,
+    sessions: pl.Series,
+    actions: pl.DataFrame,
+    catalysts: pl.DataFrame | None,
+) -> pl.Series:
+    """The symbols whose move in one session is judged unreal, from those that moved at all."""
+    day = part["session"][0]
+    here = sessions.index_of(day)
+    if here is None or here < TREND_SESSIONS:
+        return pl.Series("symbol", [], dtype=pl.String)
+    since = sessions[here - 1]
+    due = actions.filter(pl.col("ex_date").is_between(since, day, closed="right"))
+    ends = frame.select("symbol", end=pl.col("close") / pl.col("split_factor"))
+    move = pl.col("open") / pl.col("split_factor") / pl.col("end") - 1
+    near = part.join(ends, on="symbol").filter(
+        (move.abs() * 100 >= BREADTH_PCT) | pl.col("symbol").is_in(due["symbol"].implode())
+    )
+    if near.is_empty():
+        return near["symbol"]
+    chosen = pl.col("symbol").is_in(near["symbol"].implode())
+    window = pl.col("session").is_between(sessions[here - TREND_SESSIONS], since)
+    today = near.select(bars.columns).sort("symbol")
+    past = bars.filter(chosen & window)
+    judged = _judged(today, past, frame.filter(chosen), sessions, here, actions, catalysts)
+    return gap_breaks.judged(judged)["symbol"]
+
+
+def _judged(
+    today: pl.DataFrame,
+    past: pl.DataFrame,
+    frame: pl.DataFrame,
+    sessions: pl.Series,
+    here: int,
+    actions: pl.DataFrame,
+    catalysts: pl.DataFrame | None,
+) -> pl.DataFrame:
+    """The rows of a session in order, from the state before it on today's share basis."""
+    splits = bar_rules.splits_of(actions)
     factor = bar_rules.split_factors(today, splits)
     work = windows.one_basis(today, factor, split=not splits.is_empty()).hstack(
         today.select("symbol")
     )
-    work = _with_past(work, gap_state.on_todays_basis(before.frame, splits), sessions, here)
+    work = _with_past(work, frame, sessions, here)
     work = _with_windows(work, past, splits, sessions, here)
     answer = quantities(today, work, work["close21"].gather)
     if not actions.is_empty():

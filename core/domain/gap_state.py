@@ -12,6 +12,7 @@ from datetime import date
 import polars as pl
 
 from core.domain import bars as bar_rules
+from core.domain import gap_breaks, gaps
 from core.domain import gap_windows as windows
 from core.domain.frames import CORPORATE_ACTIONS
 
@@ -47,14 +48,21 @@ def empty(as_of: date = date.min) -> GapState:
 
 
 def carry(
-    bars: pl.DataFrame, sessions: pl.Series, as_of: date, actions: pl.DataFrame | None = None
+    bars: pl.DataFrame,
+    sessions: pl.Series,
+    as_of: date,
+    actions: pl.DataFrame | None = None,
+    catalysts: pl.DataFrame | None = None,
 ) -> GapState:
     """The state at the end of all bars, which reach to `as_of` and no further."""
     bars = bar_rules.in_order(bars)
+    breaks = gaps.breaks(bars, sessions, actions, catalysts) if bars.height else None
     splits = bar_rules.splits_of(CORPORATE_ACTIONS.empty() if actions is None else actions)
     work = windows.one_basis(bars, bar_rules.split_factors(bars, splits), split=bool(len(splits)))
     work = work.with_columns(windows.positions(bars, sessions))
-    work = windows.with_bases(work)
+    work = windows.with_bases(work, bars, breaks)
+    own = pl.col("row") >= pl.col("begun").last().over("start")
+    work = work.with_columns(true_range=pl.when(own).then("true_range"))
     table = bars.select("symbol", "session", *(pl.col(n).alias(n) for n in _BAR[2:])).hstack(
         work.select(
             "sound", "number", "true_range", "atr_after", "split_factor", base_close="close"
@@ -68,28 +76,7 @@ def carry(
         pl.col("base_close").drop_nulls().last(),
         average=pl.when(cold).then(pl.col("true_range").mean()).otherwise(pl.last("atr_after")),
     )
-    return GapState(as_of, _as_kept(frame))
-
-
-def advance(
-    state: GapState,
-    bars: pl.DataFrame,
-    sessions: pl.Series,
-    as_of: date,
-    actions: pl.DataFrame | None = None,
-) -> GapState:
-    """The state as of a later session from the bars after `state.as_of` up to it, in any order."""
-    bars = bars.filter((pl.col("session") > state.as_of) & (pl.col("session") <= as_of))
-    if bars.is_empty():
-        return GapState(as_of, state.frame)
-    splits = bar_rules.splits_of(CORPORATE_ACTIONS.empty() if actions is None else actions)
-    bars = bars.with_columns(
-        bar_rules.split_factors(bars, splits).alias("split_factor"), sound=bar_rules.is_sound()
-    )
-    frame = on_todays_basis(state.frame, splits)
-    for part in bars.sort("session").partition_by("session", maintain_order=True):
-        frame = _one_session(frame, part, sessions)
-    return GapState(as_of, _as_kept(frame))
+    return GapState(as_of, as_kept(frame))
 
 
 def on_todays_basis(frame: pl.DataFrame, splits: pl.DataFrame) -> pl.DataFrame:
@@ -100,45 +87,91 @@ def on_todays_basis(frame: pl.DataFrame, splits: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _as_kept(frame: pl.DataFrame) -> pl.DataFrame:
+def as_kept(frame: pl.DataFrame) -> pl.DataFrame:
     """Back from today's share basis to that of the last bar."""
     kept = frame.with_columns(pl.col("base_close", "average") * pl.col("split_factor"))
     return kept.select(pl.col(name).cast(kind) for name, kind in STATE.items())
 
 
-def _one_session(frame: pl.DataFrame, bars: pl.DataFrame, sessions: pl.Series) -> pl.DataFrame:
-    """All symbols one session on; those without a bar stay as they are."""
+def one_session(
+    frame: pl.DataFrame, bars: pl.DataFrame, sessions: pl.Series, breaks: pl.Series
+) -> pl.DataFrame:
+    """All symbols one session on; those without a bar stay as they are.
+
+    `frame` is on today's basis, `bars` have sound and split_factor; no range is taken across the
+    moves of the symbols in `breaks`.
+    """
     day = bars["session"][0]
-    counted = pl.lit(day if sessions.index_of(day) is not None else None, dtype=pl.Date)
-    new = bars.select("symbol", *(pl.col(n).alias(f"new_{n}") for n in (*_BAR, "split_factor")))
+    here = sessions.index_of(day)
+    counted = pl.lit(day if here is not None else None, dtype=pl.Date)
+    prior = pl.lit(sessions[here - 1] if here else None, dtype=pl.Date)
+    new = bars.select(
+        "symbol", *(pl.col(n).alias(f"new_{n}") for n in (*_BAR, "open", "split_factor"))
+    )
     table = frame.join(new, on="symbol", how="full", coalesce=True)
-    adjusted = {n: pl.col(f"new_{n}") / pl.col("new_split_factor") for n in _BAR[2:]}
-    sound = pl.col("new_sound").fill_null(value=False)
+    table = _moves(table, prior, breaks)
     table = table.with_columns(
-        pl.col("ranges").fill_null(0),
         first_session=pl.coalesce(
-            "first_session",
-            pl.when(pl.col("new_session").is_not_null()).then(counted),
+            "first_session", pl.when(pl.col("new_session").is_not_null()).then(counted)
         ),
-        true_range=_range(adjusted["high"], adjusted["low"], sound),
+        true_range=_range(),
     ).with_columns(_next_average(), pl.col("true_range").is_not_null().alias("more"))
     traded = pl.col("new_session").is_not_null()
     return table.select(
         "symbol",
         "first_session",
         *(pl.when(traded).then(f"new_{n}").otherwise(n).alias(n) for n in (*_BAR, "split_factor")),
-        pl.when(sound).then(adjusted["close"]).otherwise("base_close").alias("base_close"),
+        pl.coalesce("adjusted_close", "base").alias("base_close"),
         pl.col("ranges") + pl.col("more").cast(pl.Int32),
         "average",
     )
 
 
-def _range(high: pl.Expr, low: pl.Expr, sound: pl.Expr) -> pl.Expr:
-    """The true range of a sound bar after another sound one."""
-    base = pl.col("base_close")
+def _moves(table: pl.DataFrame, prior: pl.Expr, breaks: pl.Series) -> pl.DataFrame:
+    """Adds the bar on today's basis (where sound), base and broken; average and ranges as a
+    broken move leaves them.
+    """
+    sound = pl.col("new_sound").fill_null(value=False)
+    bar = table.select(
+        "symbol",
+        "session",
+        "new_session",
+        "sound",
+        "average",
+        base="base_close",
+        ranges=pl.col("ranges").fill_null(0),
+        **{
+            name: pl.when(sound).then(pl.col(f"new_{name}") / pl.col("new_split_factor"))
+            for name in ("open", "high", "low", "close")
+        },
+    )
+    known = (pl.col("sound") & (pl.col("session") == prior)).fill_null(value=False)
+    unknown = gap_breaks.far() & ~known
+    apart = (pl.col("new_session") - pl.col("session")).dt.total_days()
+    bar = bar.with_columns(
+        broken=unknown | (pl.col("symbol").is_in(breaks.implode()) & pl.col("open").is_not_null()),
+        anew=(unknown & (apart > gap_breaks.NEW_OWNER_DAYS)).fill_null(value=False),
+        ratio=gap_breaks.ratio(),
+    )
+    scaled = pl.when("broken").then(pl.col("average") * pl.col("ratio")).otherwise("average")
+    return table.with_columns(
+        bar["base"],
+        bar["broken"],
+        bar["high"].alias("_high"),
+        bar["low"].alias("_low"),
+        bar["close"].alias("adjusted_close"),
+        bar.select(ranges=pl.when(~pl.col("anew")).then("ranges").otherwise(0))["ranges"],
+        bar.select(average=pl.when(~pl.col("anew")).then(scaled))["average"],
+    )
+
+
+def _range() -> pl.Expr:
+    """The true range of a sound bar after another sound one, unless the move is broken."""
+    high, low, base = pl.col("_high"), pl.col("_low"), pl.col("base")
     top = pl.when(high >= base).then(high).otherwise(base)
     bottom = pl.when(low <= base).then(low).otherwise(base)
-    return pl.when(sound & base.is_not_null()).then(top - bottom)
+    known = high.is_not_null() & base.is_not_null() & ~pl.col("broken")
+    return pl.when(known).then(top - bottom)
 
 
 def _next_average() -> pl.Expr:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import polars as pl
 
 from core.domain import bars as bar_rules
+from core.domain import gap_breaks
 
 ATR_SESSIONS = 14
 VOLUME_SESSIONS = 20
@@ -181,16 +182,82 @@ def one_basis(bars: pl.DataFrame, factor: pl.Series, *, split: bool) -> pl.DataF
     )
 
 
-def with_bases(work: pl.DataFrame) -> pl.DataFrame:
+def with_bases(
+    work: pl.DataFrame, bars: pl.DataFrame, breaks: pl.DataFrame | None = None
+) -> pl.DataFrame:
     """Adds the last sound close before each bar (base), the true range, and Wilder's average up to
-    and including the bar (atr_after) and before it (atr).
+    and including the bar (atr_after) and before it (atr); begun is the row where the average began.
+
+    `breaks` (symbol, session) are moves judged unreal: their range is left out, and the ranges
+    before them come out in the units of the last bar, the averages in those of their own.
     """
     last_row = pl.when("sound").then("row").forward_fill().shift(1)
     sound_close = pl.when(last_row >= pl.col("start")).then(pl.col("close").forward_fill().shift(1))
-    work = work.with_columns(base=sound_close)
+    work = work.with_columns(base=sound_close, begun="start")
     work = work.with_columns(true_range=true_range("base"))
-    work = work.with_columns(wilder(work).alias("atr_after"))
+    found = _break_rows(work, bars, breaks)
+    if found.is_empty():
+        work = work.with_columns(wilder(work).alias("atr_after"))
+    else:
+        work = _across_breaks(work, found)
     return work.with_columns(atr=before("atr_after"))
+
+
+def _break_rows(
+    work: pl.DataFrame, bars: pl.DataFrame, breaks: pl.DataFrame | None
+) -> pl.DataFrame:
+    """row, start and ratio (null: begins anew) of the moves that no average is carried across."""
+    rows = work.select(row=pl.arg_where(gap_breaks.far() & pl.col("true_range").is_not_null()))
+    here, prior = rows["row"], rows["row"] - 1
+    day = bars["session"]
+    next_one = (work["number"].gather(here) - work["number"].gather(prior) == 1).fill_null(
+        value=False
+    )
+    apart = (day.gather(here) - day.gather(prior)).dt.total_days()
+    rows = rows.with_columns(
+        anew=apart > gap_breaks.NEW_OWNER_DAYS, known=next_one & work["sound"].gather(prior)
+    )
+    rows = rows.filter(~pl.col("known")).select("row", "anew")
+    if breaks is not None and not breaks.is_empty():
+        keys = bars.select("symbol", "session").with_row_index("row")
+        told = keys.join(breaks, on=["symbol", "session"]).select("row", anew=pl.lit(value=False))
+        rows = pl.concat([rows, told]).unique("row", keep="first").sort("row")
+    few = work.select(pl.col("open", "close", "base", "start").gather(rows["row"])).hstack(rows)
+    ratio = pl.when(~pl.col("anew")).then(gap_breaks.ratio())
+    return few.select("row", "start", ratio=ratio)
+
+
+def _across_breaks(work: pl.DataFrame, breaks: pl.DataFrame) -> pl.DataFrame:
+    """The work with begun, true_range and atr_after as the breaks leave them."""
+    nothing = pl.repeat(None, work.height, dtype=work.schema["start"], eager=True)
+    anew = breaks.filter(pl.col("ratio").is_null())["row"]
+    begun = nothing.scatter(anew, anew).forward_fill().fill_null(0)
+    scale = gap_breaks.on_basis_after(work, breaks)
+    work = work.with_columns(
+        begun=pl.max_horizontal("start", begun),
+        true_range=work["true_range"].scatter(breaks["row"], None) * scale,
+    )
+    hit = pl.col("start").is_in(breaks["start"].unique().implode())
+    few = work.select("row", "start", "begun", "true_range").filter(hit)
+    whole = few.height == work.height
+    others = work["base"] if whole else wilder(work)  # every row of it is replaced, if whole
+    after = others.scatter(few["row"], _one_by_one(few) / scale.gather(few["row"]))
+    return work.with_columns(after.alias("atr_after"))
+
+
+def _one_by_one(rows: pl.DataFrame) -> pl.Series:
+    """`wilder` by groups: names whose units changed may differ by many orders of magnitude."""
+    ranges = pl.col("true_range")
+    rows = rows.with_columns(k=ranges.cum_count().over("begun"))
+    first = pl.when(pl.col("k") <= ATR_SESSIONS).then(ranges).mean().over("begun")
+    seed = pl.when(pl.col("k") == ATR_SESSIONS).then(first)
+    rows = rows.with_columns(
+        seeded=pl.when(ranges.is_not_null() & (pl.col("k") >= ATR_SESSIONS)).then(
+            pl.coalesce(seed, ranges)
+        )
+    )
+    smooth = pl.col("seeded").ewm_mean(alpha=1 / ATR_SESSIONS, adjust=False, ignore_nulls=True)
+    return rows.select(atr=smooth.forward_fill().over("begun"))["atr"]
 
 
 def wilder(work: pl.DataFrame) -> pl.Series:

@@ -14,6 +14,7 @@ from itertools import pairwise
 import polars as pl
 
 from core.domain import bars as bar_rules
+from core.domain import gap_breaks
 from core.domain import gap_windows as windows
 from core.domain.frames import CORPORATE_ACTIONS
 from core.domain.gap_filters import GapFilters, in_reach, moved, passes
@@ -45,7 +46,7 @@ def measure(
     """
     parts = _in_blocks(bars, lambda block: _measure(block, sessions, actions))
     whole = parts[0] if len(parts) == 1 else pl.concat(parts, rechunk=False)
-    return judge(whole, catalysts)
+    return _across_breaks(judge(whole, catalysts), bars, sessions, actions)
 
 
 def find(
@@ -60,9 +61,48 @@ def find(
     Works through the bars block by block, and lets go of what is no gap as soon as that shows.
     """
     least = replace(filters, min_gap_pct=min(filters.min_gap_pct, BREADTH_PCT))
-    parts = _in_blocks(bars, lambda block: _measure(block, sessions, actions, moved(least)))
-    judged = judge(pl.concat(parts), catalysts).filter(in_reach(filters))
+    wanted = moved(least)
+    parts = _in_blocks(bars, lambda block: _measure(block, sessions, actions, wanted))
+    judged = judge(pl.concat(parts), catalysts)
+    judged = _across_breaks(judged, bars, sessions, actions, wanted).filter(in_reach(filters))
     return judged.with_columns(candidate=passes(filters))
+
+
+def breaks(
+    bars: pl.DataFrame,
+    sessions: pl.Series,
+    actions: pl.DataFrame | None = None,
+    catalysts: pl.DataFrame | None = None,
+) -> pl.DataFrame:
+    """Symbol and session of the moves judged unreal, as `measure` leaves them out of averages."""
+    wanted = moved(GapFilters(min_gap_pct=BREADTH_PCT))
+    parts = _in_blocks(bars, lambda block: _measure(block, sessions, actions, wanted))
+    return gap_breaks.judged(judge(pl.concat(parts), catalysts))
+
+
+def _across_breaks(
+    judged: pl.DataFrame,
+    bars: pl.DataFrame,
+    sessions: pl.Series,
+    actions: pl.DataFrame | None,
+    wanted: pl.Expr | None = None,
+) -> pl.DataFrame:
+    """Measures names with an unreal move again: the judgement, which tells them, rests on no
+    average.
+    """
+    found = gap_breaks.judged(judged)
+    first = found.group_by("symbol").agg(since=pl.col("session").min())
+    rows = judged.select("symbol", "session").with_row_index("row").join(first, on="symbol")
+    later = rows.filter(pl.col("session") > pl.col("since"))["symbol"].unique()
+    if later.is_empty():
+        return judged
+    few = bars.filter(pl.col("symbol").is_in(later.implode()))
+    parts = _in_blocks(few, lambda block: _measure(block, sessions, actions, wanted, found))
+    again = pl.concat(parts)
+    places = judged.select(row=pl.arg_where(pl.col("symbol").is_in(later.implode())))["row"]
+    return judged.with_columns(
+        judged[name].scatter(places, again[name]) for name in ("atr", "gap_atr", "story")
+    )
 
 
 def _in_blocks(
@@ -90,6 +130,7 @@ def _measure(
     sessions: pl.Series,
     actions: pl.DataFrame | None,
     wanted: pl.Expr | None = None,
+    breaks: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """The rows of `measure` before judgement; only those `wanted` by open and prior_close."""
     actions = CORPORATE_ACTIONS.empty() if actions is None else actions
@@ -97,7 +138,7 @@ def _measure(
     factor = bar_rules.split_factors(bars, splits)
     work = windows.one_basis(bars, factor, split=not splits.is_empty())
     work = work.with_columns(windows.positions(bars, sessions))
-    work = windows.with_bases(work)
+    work = windows.with_bases(work, bars, breaks)
     work = work.with_columns(windows.last_sessions(work))
     work = work.with_columns(
         first=pl.col("row") == pl.col("start"),

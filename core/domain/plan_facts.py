@@ -11,10 +11,11 @@ from datetime import date
 
 import polars as pl
 
+from core.domain import calendar, gaps
 from core.domain.bars import is_sound
+from core.domain.frames import BARS_DAILY
 from core.errors import ValidationError
 
-ATR_SESSIONS = 14
 VOLUME_SESSIONS = 20
 SUSPECT_GAP_PCT = 45.0
 
@@ -47,7 +48,7 @@ def facts(bars: pl.DataFrame, session: date, previous_session: date | None) -> F
         open=today["open"],
         prior_close=close,
         gap_pct=gap,
-        atr=wilder_atr(sound),
+        atr=average_range(bars),
         mean_volume=_mean_volume(sound),
         flags=tuple(_flags(today, prior, gap, previous_session)),
         overnight_pct=overnight(sound),
@@ -85,21 +86,12 @@ def _row_sound(row: dict[str, float]) -> bool:
     return bool(typed.select(is_sound()).item())
 
 
-def wilder_atr(bars: pl.DataFrame, sessions: int = ATR_SESSIONS) -> float | None:
-    """Wilder's average true range at the last row; None with fewer than sessions + 1 bars."""
-    if bars.height <= sessions:
-        return None
-    before = pl.col("close").shift(1)
-    reach = pl.max_horizontal(
-        pl.col("high") - pl.col("low"),
-        (pl.col("high") - before).abs(),
-        (pl.col("low") - before).abs(),
-    )
-    ranges = bars.select(reach.alias("range"))["range"].slice(1)
-    seed = float(ranges.head(sessions).to_frame().select(pl.first().mean()).item())
-    smoothed = pl.concat([pl.Series("range", [seed]), ranges.slice(sessions)])
-    last = smoothed.ewm_mean(alpha=1 / sessions, adjust=False)[-1]
-    return float(last)
+def average_range(bars: pl.DataFrame) -> float | None:
+    """Wilder's ATR14 before the last row, by the rules of gaps: no move judged unreal is in it."""
+    days = calendar.sessions_between(bars["session"][0], bars["session"][-1])["session"]
+    named = bars.with_columns(symbol=pl.lit("")).select(BARS_DAILY.empty().columns)
+    found = gaps.measure(named.cast({"volume": pl.Float64}), days)["atr"][-1]
+    return None if found is None else float(found)
 
 
 def _mean_volume(bars: pl.DataFrame) -> float | None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from math import isclose
 from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
@@ -91,7 +92,10 @@ def propose(desk: Desk, ask: Ask, reader: Reader | None = None) -> Proposal:
     day = ask.date or market_view.latest_session(source, desk.now())
     view = market_view.look(source, ask.symbol, day, raw=market_view.is_raw(desk))
     known = _as_scanned(desk, view)
-    view = replace(view, facts=replace(view.facts, flags=(*view.facts.flags, *known.flags)))
+    atr = _agreed(view.facts.atr, known.atr)
+    view = replace(
+        view, facts=replace(view.facts, flags=(*view.facts.flags, *known.flags), atr=atr)
+    )
     view = _without_distribution(view, known.gap_ex_div_pct)
     rules = asked_rules(rules_of(desk.settings), ask)
     book = current_book(desk, source, view.session, also=[view.symbol])
@@ -143,6 +147,7 @@ class Scanned:
     flags: tuple[str, ...] = ()
     cik: int | None = None
     gap_ex_div_pct: float | None = None
+    atr: float | None = None
 
 
 def _without_distribution(view: MarketView, bare: float | None) -> MarketView:
@@ -153,6 +158,15 @@ def _without_distribution(view: MarketView, bare: float | None) -> MarketView:
     return replace(view, facts=replace(view.facts, gap_pct=gap))
 
 
+def _agreed(own: float | None, scanned: float | None) -> float | None:
+    """The scan's average range, which knows filings and the market; the name's own where they
+    differ by rounding only, so that a plan shown twice is the same plan.
+    """
+    if own is None or scanned is None:
+        return own
+    return own if isclose(own, scanned, rel_tol=1e-6) else scanned
+
+
 def _as_scanned(desk: Desk, view: MarketView) -> Scanned:
     """The same judgement as the scan of the session; nothing for a name it does not know."""
     try:
@@ -160,12 +174,12 @@ def _as_scanned(desk: Desk, view: MarketView) -> Scanned:
     except (NotFoundError, UsageError):  # another scan dataset, or no exchange session
         return Scanned()
     found = rows.filter(pl.col("symbol") == view.symbol).select(
-        "cik", "gap_ex_div_pct", flagged=gap_flags.excluded(), reason=gap_flags.reason()
+        "cik", "gap_ex_div_pct", "atr", flagged=gap_flags.excluded(), reason=gap_flags.reason()
     )
     if found.is_empty():
         return Scanned()
-    cik, bare, flagged, reason = found.row(0)
-    return Scanned((reason,) if flagged else (), cik, bare)
+    cik, bare, atr, flagged, reason = found.row(0)
+    return Scanned((reason,) if flagged else (), cik, bare, atr)
 
 
 def asked_rules(rules: PlanRules, ask: Ask) -> PlanRules:

@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Never, TypeVar, cast
 
 import polars as pl
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from core.service.desk import Desk
 
 WARM_UP_SESSIONS = 272  # without a kept state: (13/14)^250 = 1e-8 of the first ranges is left
+LEAST_WARM_UP = 250  # with fewer bars in them, all of the name are read
 MINUTES = "bars_minute"
 READ = (MINUTES, "universe", "filings", "companies")  # beside the bars and their actions
 PREMARKET_HOURS = timedelta(hours=6)  # from 4:00 on, with half an hour to spare
@@ -244,19 +245,41 @@ def window_rows(
     evidence: pl.DataFrame,
     extra: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
-    """The rows of `day`, from the 22 sessions of its windows and a kept state, else from 272."""
-    first = calendar.session_back(day, gaps.WINDOW_SESSIONS - 1)
+    """The rows of `day`, from the 22 sessions of its windows and a kept state, else from 272; of
+    names with holes in those, from all their bars.
+    """
+    span = (calendar.session_back(day, gaps.WINDOW_SESSIONS - 1), day)
     actions = actions_for(desk, dataset)
-    state = gap_states.latest(desk.warehouse, dataset.name, dataset.table, (first, day), actions)
+    state = gap_states.latest(desk.warehouse, dataset.name, dataset.table, span, actions)
+    days = calendar.sessions_between(date(1990, 1, 1), day)["session"]
     if state is None:
         first = calendar.session_back(day, WARM_UP_SESSIONS - 1)
-    bars = store.bars(desk.warehouse, dataset.table, first, day, ordered=False)
+        bars = _with_whole_histories(desk, dataset, first, day)
+    else:
+        first = calendar.session_back(state.as_of, gaps.WINDOW_SESSIONS - 2)
+        bars = store.bars(desk.warehouse, dataset.table, first, day, ordered=False)
     if extra is not None:
         bars = pl.concat([bars, extra.select(bars.columns)])
-    days = calendar.sessions_between(date(1990, 1, 1), day)["session"]
+    before = calendar.session_back(day, 1)
+    known, since = evidence, first if state is None else state.as_of
+    if since < before:
+        earlier = evidence_since(desk, since, before)
+        known = pl.concat([earlier, evidence], how="vertical_relaxed")
     if state is not None:
-        return measure_session(bars, day, days, state, actions, evidence)
-    return gaps.measure(bars, days, actions, evidence).filter(pl.col("session") == day)
+        return measure_session(bars, day, days, state, actions, known)
+    return gaps.measure(bars, days, actions, known).filter(pl.col("session") == day)
+
+
+def _with_whole_histories(desk: Desk, dataset: Dataset, first: date, day: date) -> pl.DataFrame:
+    """The bars from `first` to `day`, and the earlier ones of names that have few in between."""
+    bars = store.bars(desk.warehouse, dataset.table, first, day, ordered=False)
+    counts = bars.group_by("symbol").agg(n=bar_rules.is_sound().sum())
+    few = counts.filter(pl.col("n") < LEAST_WARM_UP)["symbol"].to_list()
+    if not few:
+        return bars
+    end = first - timedelta(days=1)
+    earlier = store.bars(desk.warehouse, dataset.table, None, end, few, ordered=False)
+    return pl.concat([bars, earlier])
 
 
 def _no_prints(dataset: Dataset, day: date) -> Never:
@@ -337,6 +360,18 @@ def session_catalysts(desk: Desk, day: date, until: datetime | None = None) -> p
         (pl.col("session") == day) & (pl.col("accepted_at") <= (until or opens))
     )
     return catalysts.per_symbol(found, registry(desk))
+
+
+def evidence_since(desk: Desk, after: date | None, last: date) -> pl.DataFrame:
+    """What the judgement of large moves needs of the sessions after a day, or of all, to `last`."""
+    if after is None:
+        every = all_catalysts(desk)
+    else:
+        start = datetime.combine(after, datetime.min.time(), UTC) - CLOCK_SLACK
+        near = _true_clock(desk, store.filings(desk.warehouse, start, _opens(last)))
+        found = catalysts.find_catalysts(near)
+        every = catalysts.per_symbol(found, registry(desk)).filter(pl.col("session") > after)
+    return catalysts.evidence(every.filter(pl.col("session") <= last))
 
 
 def all_catalysts(desk: Desk) -> pl.DataFrame:

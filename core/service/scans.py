@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from core.domain import calendar, gap_filters, gap_flags, gap_state, gaps, scoring
+from core.domain import calendar, gap_filters, gap_flags, gap_session, gap_state, gaps, scoring
 from core.domain.datasets import Dataset
 from core.domain.gap_filters import GapFilters
 from core.domain.gap_state import GapState
@@ -298,14 +298,15 @@ def _states(
     """The states as of the session before the last and as of the last."""
     before = calendar.session_back(last, 1)
     days = calendar.sessions_between(date(1990, 1, 1), last)["session"]
-    since = None if state is None else state.as_of + timedelta(days=1)
+    since = None if state is None else calendar.session_back(state.as_of, gaps.WINDOW_SESSIONS - 2)
     bars = store.bars(desk.warehouse, source.table, since, last, ordered=state is None)
+    known = scan_inputs.evidence_since(desk, None if state is None else state.as_of, last)
     if state is None:
         past = bars.filter(pl.col("session") <= before)
-        one = gap_state.carry(past, days, before, actions)
+        one = gap_state.carry(past, days, before, actions, known)
     else:
-        one = gap_state.advance(state, bars, days, before, actions)
-    return [one, gap_state.advance(one, bars, days, last, actions)]
+        one = gap_session.advance(state, bars, days, before, actions, known)
+    return [one, gap_session.advance(one, bars, days, last, actions, known)]
 
 
 @handler("scan", after=("bars_daily", "bars_minute", "corporate_actions", "filings"))

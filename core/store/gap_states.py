@@ -10,14 +10,15 @@ from core.domain.gap_state import STATE, GapState
 from core.store.transaction import quoted
 from core.store.warehouse import Warehouse
 
+RULES = 2  # version of what makes a state; one of another version is void
 _COLUMNS = ", ".join(STATE)
 
 
 def fingerprint(
     warehouse: Warehouse, dataset: str, table: str, as_of: date, actions: pl.DataFrame
 ) -> tuple[int, int, int]:
-    """What a state rests on: how many bars, a hash of the corporate actions up to then, and the
-    rows ever updated by pulls.
+    """What a state rests on: how many bars, a hash of the corporate actions up to then (and of
+    the rules' version), and the rows ever updated by pulls.
     """
     row = warehouse.read(  # the later bars are few, and found without reading the earlier ones
         f"SELECT (SELECT count(*) FROM {quoted(table)}) "
@@ -30,8 +31,8 @@ def fingerprint(
 
 def _hash(actions: pl.DataFrame) -> int:
     if actions.is_empty():
-        return 0
-    return int(actions.hash_rows(seed=5).reinterpret(signed=True).sum() or 0)
+        return RULES
+    return int(actions.hash_rows(seed=5 + RULES).reinterpret(signed=True).sum() or 0)
 
 
 def latest(

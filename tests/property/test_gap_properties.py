@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from core.domain import calendar, gap_state, gaps
+from core.domain import calendar, gap_session, gap_state, gaps
 from core.domain.frames import CORPORATE_ACTIONS
 from core.domain.gap_filters import GapFilters, in_reach, passes
 from core.domain.gap_session import measure_session
@@ -157,7 +157,7 @@ def test_windows_and_state_equal_the_whole(
     actions = _actions(found)
     as_of = calendar.session_back(day, back)
     state = gap_state.carry(bars.filter(pl.col("session") <= as_of), DAYS, as_of, actions)
-    first = calendar.session_back(day, gaps.WINDOW_SESSIONS - 1)
+    first = calendar.session_back(as_of, gaps.WINDOW_SESSIONS - 2)
     window = bars.filter(pl.col("session").is_between(first, day)).reverse()
     quick = measure_session(window, day, DAYS, state, actions)
     whole = gaps.measure(bars, DAYS, actions).filter(pl.col("session") == day)
@@ -176,7 +176,7 @@ def test_a_state_goes_on(
     early, late = SOME[cut], SOME[cut + on]
     upto = bars.filter(pl.col("session") <= late)
     start = gap_state.carry(upto.filter(pl.col("session") <= early), DAYS, early, actions)
-    further = gap_state.advance(start, upto, DAYS, late, actions)
+    further = gap_session.advance(start, upto, DAYS, late, actions)
     whole = gap_state.carry(upto, DAYS, late, actions)
     assert further.as_of == whole.as_of
     assert_frame_equal(further.frame.sort("symbol"), whole.frame, rel_tol=1e-9)

@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from core.domain import calendar, gap_state
-from core.domain.frames import CORPORATE_ACTIONS
+from core.domain import calendar, gap_state, gaps
+from core.domain.frames import BARS_DAILY, CORPORATE_ACTIONS
 from core.domain.gap_state import GapState
 from core.errors import NotFoundError, UsageError
 from core.service import (
@@ -229,3 +229,19 @@ def test_the_scan_job_keeps_scan_and_averages(real_desk: Desk) -> None:
     kept = real_desk.warehouse.read("SELECT count(*) FROM gap_states").item()
     assert kept > 900
     assert {"scan"} <= set(handlers.FOLLOW_UPS["bars_daily"])
+
+
+def test_a_name_with_holes_has_the_range_of_its_whole_history(real_desk: Desk) -> None:
+    """Few bars of a name, and ten of a young one: without a kept state as with all bars."""
+    bars = real_desk.warehouse.read("FROM bars_daily WHERE symbol = 'WMT'").drop("pull_id")
+    bars = bars.sort("session")
+    holes = bars.gather_every(20, (bars.height - 1) % 20).with_columns(symbol=pl.lit("ZHOLE"))
+    young = bars.tail(10).with_columns(symbol=pl.lit("ZYOUNG"))
+    _fill(real_desk, pl.concat([holes, young]))
+    day, days = bars["session"][-1], calendar.all_sessions()["session"]
+    rows = scan_inputs.session_gaps(real_desk, day).rows
+    found = dict(rows.select("symbol", "atr").iter_rows())
+    whole = gaps.measure(holes.select(BARS_DAILY.empty().columns), days)["atr"][-1]
+    assert whole is not None
+    assert found["ZHOLE"] == pytest.approx(whole, rel=1e-9)
+    assert found["ZYOUNG"] is None
