@@ -83,7 +83,7 @@ async def _start(desk: service.Desk, chosen: settings.Settings) -> None:
         handover.error = error
         raise
     service.use(desk)
-    app.allow([chosen.host, *chosen.allowed_hosts])
+    app.allow(chosen.allowed_hosts, listening=chosen.host)
     if not chosen.listens_here_only:
         log.warning(gate.EXPOSED, host=chosen.host, port=chosen.port)
     address.announce(chosen.data_dir, chosen.host, chosen.port)

@@ -58,11 +58,17 @@ class Gate:
     def __init__(self, app: Application, hosts: Iterable[str] = ()) -> None:
         self.app = app
         self.hosts: tuple[str, ...] = ()
+        self.listening = ""
         self.allow(hosts)
 
-    def allow(self, hosts: Iterable[str]) -> None:
-        """Answer for these hosts from now on, instead of those named before."""
+    def allow(self, hosts: Iterable[str], listening: str = "") -> None:
+        """Answer for these hosts from now on, instead of those named before.
+
+        `listening` is where the desk listens itself. It is answered for, too; but other programs
+        have other ports of it, so unlike a proxy's name it says nothing of a page's origin.
+        """
         self.hosts = tuple(name.lower().rstrip(".") for name in hosts)
+        self.listening = listening.lower().rstrip(".")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse what is foreign, hand on the rest."""
@@ -88,7 +94,8 @@ class Gate:
         return None
 
     def _answers(self, name: str, scope: Scope) -> bool:
-        return name in LOOPBACK or self._named(name) or _is_own_address(name, scope)
+        ours = name in (*LOOPBACK, self.listening)
+        return ours or self._named(name) or _is_own_address(name, scope)
 
     def _named(self, name: str) -> bool:
         return any(

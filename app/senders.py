@@ -19,7 +19,7 @@ HEAD_BYTES = 32 * 1024
 HEAD_SECONDS = 10.0
 BODY_BYTES = 1024 * 1024  # no page takes files; queries and arguments are far smaller
 BODY_SECONDS = 10.0
-TOO_SLOW, TOO_LARGE = 408, 413
+TOO_SLOW, TOO_LARGE, TOO_MUCH_HEAD = 408, 413, 431
 log = logs.get("senders")
 
 
@@ -74,6 +74,10 @@ class Bounded:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read the body, then let the application answer."""
+        if scope["type"] == "http" and _head_bytes(scope) > HEAD_BYTES:  # whole in one packet
+            most = HEAD_BYTES // 1024
+            await _refuse(scope, send, TOO_MUCH_HEAD, f"Headers may hold {most} KB at most.")
+            return
         if scope["type"] != "http" or not _has_body(scope):
             await self.app(scope, receive, send)
             return
@@ -105,6 +109,10 @@ class Bounded:
                 raise OverflowError
             if not message.get("more_body", False):
                 return b"".join(parts)
+
+
+def _head_bytes(scope: Scope) -> int:
+    return sum(len(name) + len(value) + 4 for name, value in scope["headers"])
 
 
 def _has_body(scope: Scope) -> bool:

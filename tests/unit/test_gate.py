@@ -111,6 +111,17 @@ def test_origins_of_pages(origin: str, expected: int) -> None:
     assert status(*headers, hosts=("desk.example",)) == expected
 
 
+@pytest.mark.parametrize("listening", ["127.0.0.1", "10.1.2.3", "lan.example"])
+def test_where_the_desk_listens_is_answered_and_tells_of_no_page(listening: str) -> None:
+    """Another program on another port of this machine is another site."""
+    opened = Gate(_hello)
+    opened.allow((), listening=listening)
+    host = ("host", f"{listening}:8501")
+    assert ask(opened, host)[0]["status"] == 200
+    assert ask(opened, host, ("origin", f"http://{listening}:8501"))[0]["status"] == 200
+    assert ask(opened, host, ("origin", f"http://{listening}:3000"))[0]["status"] == 403
+
+
 def test_two_origins_are_refused() -> None:
     """One of them may be ours; the other is not."""
     own = ("origin", "http://localhost")

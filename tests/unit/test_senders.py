@@ -96,6 +96,22 @@ async def test_too_large_and_too_slow_is_refused(port: int, request_: bytes, sta
     assert (await _ask(port, request_)).startswith(b"HTTP/1.1 " + status)
 
 
+async def test_headers_that_come_whole_have_a_cap_too() -> None:
+    """A head in one packet is never incomplete, so the server's own cap does not see it."""
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def receive() -> Any:
+        return {"type": "http.request"}
+
+    long = (b"x", b"x" * senders.HEAD_BYTES)
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": [(b"host", b"x"), long]}
+    await Bounded(hello)(scope, receive, send)
+    assert sent[0]["status"] == 431
+
+
 HALF = b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 9\r\n\r\nhalf"
 
 
