@@ -17,14 +17,19 @@ GAP_BUCKETS = (2.0, 4.0, 8.0, 15.0)
 def excursions(trades: pl.DataFrame, bars: pl.DataFrame) -> pl.DataFrame:
     """`mfe_r` and `mae_r` beside each trade: furthest for and against, in R, from daily bars.
 
-    Whole bars of the entry and exit sessions count, so both are the most they can have been.
+    `trades` has entry_factor, `bars` factor: the share basis (`bars.split_factors`) of entry and
+    bar. `settled` is the last session that settlement passed (null: the last bar). Whole bars of
+    the entry and exit sessions count, so both are the most they can have been.
     """
     sign = pl.when(pl.col("direction") == "long").then(1).otherwise(-1)
     last = pl.lit(bars["session"].max(), dtype=pl.Date)
-    until = pl.coalesce(pl.col("exit_session"), last).alias("until")
-    held = trades.select("plan_id", "symbol", "direction", "entry", "r", "entry_session", until)
+    until = pl.coalesce("exit_session", "settled", last).alias("until")
+    names = ("plan_id", "symbol", "direction", "entry", "r", "entry_session", "entry_factor")
+    held = trades.select(*names, until)
+    scale = pl.col("entry_factor") / pl.col("factor")
     reach = (
-        held.join(bars.select("symbol", "session", "high", "low"), on="symbol")
+        held.join(bars.select("symbol", "session", "high", "low", "factor"), on="symbol")
+        .with_columns(pl.col("high", "low") * scale)
         .filter(pl.col("session").is_between("entry_session", "until"))
         .with_columns(
             up=(pl.col("high") - pl.col("entry")) / pl.col("r") * sign,
@@ -36,7 +41,8 @@ def excursions(trades: pl.DataFrame, bars: pl.DataFrame) -> pl.DataFrame:
             pl.min_horizontal(pl.col("up").min(), pl.col("down").min(), 0.0).alias("mae_r"),
         )
     )
-    return trades.join(reach, on="plan_id", how="left", maintain_order="left")
+    plain = trades.drop("entry_factor", "settled")
+    return plain.join(reach, on="plan_id", how="left", maintain_order="left")
 
 
 def summary(trades: pl.DataFrame, by: Sequence[str] = ()) -> pl.DataFrame:

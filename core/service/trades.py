@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from core.domain import ledger
+from core.domain import bars, ledger
 from core.domain.book import gains_by_day
 from core.domain.trade_stats import bucket, excursions, summary
 from core.domain.trades import trades
+from core.service import scan_inputs
 from core.service.commands import command
 from core.service.exports import export
 from core.service.journal import entries
 from core.store import plans as plan_store
+from core.store import settling
 
 if TYPE_CHECKING:
     from datetime import date
@@ -70,7 +72,15 @@ def frame(desk: Desk) -> pl.DataFrame:
         for t in found
     ]
     table = pl.DataFrame(rows, schema=SCHEMA, orient="row")
-    return excursions(table, _bars(desk, table))
+    splits = bars.splits_of(scan_inputs.actions_for(desk, scan_inputs.dataset_of(desk, None)))
+    marks = {name: mark.through for name, mark in settling.marks(desk.warehouse).items()}
+    entered = table.select("symbol", session="entry_session")
+    table = table.with_columns(
+        entry_factor=bars.split_factors(entered, splits),
+        settled=pl.col("plan_id").replace_strict(marks, default=None, return_dtype=pl.Date),
+    )
+    days = _bars(desk, table)
+    return excursions(table, days.with_columns(factor=bars.split_factors(days, splits)))
 
 
 def _bars(desk: Desk, table: pl.DataFrame) -> pl.DataFrame:

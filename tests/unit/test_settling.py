@@ -75,6 +75,8 @@ def test_settlement_stops_at_a_move_that_looks_like_a_split(desk: Desk, ratio: f
     assert last < day
     assert [q.session for q in settling.questions(desk)] == [day]
     assert settling.settle_all(desk)["plans"][0]["posted"] == 0
+    reach = trades.frame(desk).select("mfe_r", "mae_r").row(0)
+    assert max(map(abs, reach)) < 1  # up to the move in doubt
 
 
 @pytest.mark.parametrize("ratio", [2.0, 0.5])
@@ -89,6 +91,8 @@ def test_the_action_on_record_settles_it(desk: Desk, ratio: float) -> None:
     assert found["state"] == "closed"
     assert abs(_result(desk, plan_id)) < 0.3
     assert journal.prove(desk)["differences"] == []
+    reach = trades.frame(desk).select("mfe_r", "mae_r").row(0)
+    assert max(map(abs, reach)) < 1  # on the shares of the entry
 
 
 @pytest.mark.parametrize("ratio", [2.0, 0.5])
