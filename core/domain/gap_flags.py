@@ -204,16 +204,20 @@ def _apart() -> pl.Expr:
     return (span <= pl.col("size") / 3) | (pl.col("held") < 0.25)
 
 
-def _split_like() -> pl.Expr:
-    """A ratio within 3 % of a usual split, either way, turnover within a factor 2 of usual, and a
-    session that stays on the new basis.
-    """
-    ratio = pl.col("ratio")
-    near = pl.any_horizontal(
+def near_split(ratio: pl.Expr) -> pl.Expr:
+    """Whether a ratio of two prices is within 3 % of a usual split's, either way."""
+    return pl.any_horizontal(
         (ratio / known - 1).abs() <= RATIO_TOLERANCE
         for usual in SPLIT_RATIOS
         for known in (usual, 1 / usual)
     )
+
+
+def _split_like() -> pl.Expr:
+    """A ratio within 3 % of a usual split, either way, turnover within a factor 2 of usual, and a
+    session that stays on the new basis.
+    """
+    near = near_split(pl.col("ratio"))
     stays = (pl.col("held") >= 0.5) & (pl.col("held") <= 1.5)
     return near & stays & pl.col("turnover").is_between(1 / VOLUME_TOLERANCE, VOLUME_TOLERANCE)
 

@@ -227,20 +227,13 @@ def _suspects(rows: pl.DataFrame, explained: Sequence[date] = ()) -> pl.DataFram
         pl.col("open") / pl.col("prior_close"), pl.col("prior_close") / pl.col("open")
     )
     plain = (pl.col("flags") & int(Flag.SPLIT_ADJUSTED | Flag.BAD_BAR | Flag.BAD_BASE)) == 0
-    like_split = plain & (move >= UNASKED_RATIO) & near_split(move)
+    like_split = plain & (move >= UNASKED_RATIO) & gap_flags.near_split(move)
     unexplained = ~pl.col("session").is_in(list(explained))
     why = pl.coalesce(gap_flags.reason(), pl.lit("the ratio is a split's"))
     return (
         rows.filter(flagged | (like_split & unexplained))
         .select("session", "prior_close", "open", reason=why)
         .sort("session")
-    )
-
-
-def near_split(move: pl.Expr) -> pl.Expr:
-    """Whether a ratio above one is within 3 % of a usual split's."""
-    return pl.any_horizontal(
-        (move / usual - 1).abs() <= gap_flags.RATIO_TOLERANCE for usual in gap_flags.SPLIT_RATIOS
     )
 
 
