@@ -15,7 +15,8 @@ if str(ROOT) not in sys.path:  # a server started elsewhere finds the packages a
     sys.path.insert(0, str(ROOT))
 
 from app import navigation  # noqa: E402
-from components import jobs, links, shell  # noqa: E402
+from components.kit import links, shell  # noqa: E402
+from components.parts import jobs  # noqa: E402
 from core import service  # noqa: E402
 
 st.set_page_config(page_title="Openbell", page_icon=navigation.picture("icon.svg"), layout="wide")

@@ -17,8 +17,8 @@ from pydantic_core import PydanticUndefined
 
 from app.__main__ import register_all
 from core.catalogue import Catalogue
-from core.domain.datasets import Dataset
 from core.domain.quality.model import default_ruleset
+from core.domain.tables.datasets import Dataset
 from core.settings import PREFIX, ROOT, Settings
 
 DOCS = ROOT / "docs"

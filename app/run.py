@@ -27,7 +27,7 @@ from core.errors import (
     rebuilt,
 )
 from core.observe import logs
-from core.service.commands import FAILED, CommandResult
+from core.service.kernel.commands import FAILED, CommandResult
 
 PATIENCE_SECONDS = 5.0
 Render = Callable[[Any, Console], None]

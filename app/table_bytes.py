@@ -12,7 +12,7 @@ from collections.abc import Callable
 import pyarrow as pa
 from streamlit import dataframe_util
 
-from components import once
+from components.kit import once
 
 Write = Callable[[pa.Table], bytes]
 

@@ -21,10 +21,10 @@ from aiohttp import web
 
 from core.errors import UsageError
 from core.sandbox.clock import Clock
-from core.sandbox.faults import FOUNDRY as FOUNDRY_FAULTS
-from core.sandbox.foundry import FoundrySandbox
-from core.sandbox.sec import FAULTS as SEC_FAULTS
-from core.sandbox.sec import Fault, SecSandbox
+from core.sandbox.foundry.fault_names import FOUNDRY as FOUNDRY_FAULTS
+from core.sandbox.foundry.server import FoundrySandbox
+from core.sandbox.sec.server import FAULTS as SEC_FAULTS
+from core.sandbox.sec.server import Fault, SecSandbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +70,12 @@ def world(seed: int, replay: Path | None, clock: Clock) -> World:
     """The simulated world of a seed as the clock runs, or the captured one of a folder."""
     if replay is not None:
         from core.sandbox.replay import ReplayDatasets
-        from core.sandbox.sec_replay import ReplayProvider
+        from core.sandbox.sec.replay import ReplayProvider
 
         documents = ReplayProvider(replay)
         return World(ReplayDatasets(replay), documents, documents.companies(), simulated=False)
-    from core.sandbox.companies import SimulatedFilings
-    from core.sandbox.market_datasets import SimulatedDatasets
+    from core.sandbox.companies.filings_provider import SimulatedFilings
+    from core.sandbox.market.datasets import SimulatedDatasets
 
     simulated = SimulatedFilings(seed, clock)
     simulated.warm()  # rather than during the first request, which has a deadline

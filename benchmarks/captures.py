@@ -14,7 +14,7 @@ from pathlib import Path
 import orjson
 import polars as pl
 
-from core.domain.frames import COMPANIES, FACTS, FILINGS, check
+from core.domain.tables.frames import COMPANIES, FACTS, FILINGS, check
 
 HERE = Path(__file__).resolve().parent.parent
 CANDIDATES = (HERE.parent / "shared" / "data", HERE.parent.parent / "shared" / "data")

@@ -34,9 +34,9 @@ if __name__ == "__main__":
 from benchmarks import crash_child as child  # noqa: E402
 from benchmarks import crash_sites  # noqa: E402
 from benchmarks.crash_child import Marker, Phase  # noqa: E402
-from core.domain.datasets import Window  # noqa: E402
-from core.jobs.queue import Message, Status  # noqa: E402
-from core.jobs.sqlite import SqliteQueue  # noqa: E402
+from core.domain.tables.datasets import Window  # noqa: E402
+from core.jobs.queue.port import Message, Status  # noqa: E402
+from core.jobs.queue.sqlite import SqliteQueue  # noqa: E402
 
 TARGETS = (Phase.WRITING, Phase.COMMITTED, Phase.EXPORTING, Phase.FETCHING, Phase.STARTING, None)
 PATIENCE = 20.0

@@ -24,13 +24,13 @@ import pandas as pd  # noqa: F401 - DuckDB imports it with the first parameter: 
 import polars as pl
 
 from core import settings
-from core.domain.datasets import Dataset, Window
-from core.jobs.pulls import Puller
-from core.jobs.queue import Job, Status
+from core.domain.tables.datasets import Dataset, Window
+from core.jobs.pulling.puller import Puller
+from core.jobs.queue.port import Job, Status
 from core.jobs.worker import Context
 from core.observe import logs
 from core.service import Desk
-from core.service.handlers import handler
+from core.service.kernel.handlers import handler
 from core.sources.pulled import Progress, ProgressHook, Pulled, TableRows
 from core.store import transaction
 

@@ -24,11 +24,13 @@ import pandas as pd  # noqa: F401 - DuckDB imports it with the first parameter: 
 
 from core import settings
 from core.errors import OpenbellError
-from core.jobs.sqlite_file import SqliteFile
+from core.jobs.queue.file import SqliteFile
 from core.jobs.store_mark import StoreMark
 from core.observe import logs
-from core.service import Desk, commands, journal
-from core.service.data_folder import backups_of, bring_back
+from core.service import Desk
+from core.service.care.data_folder import backups_of, bring_back
+from core.service.kernel import commands
+from core.service.trading import journal
 from core.settings import Settings
 from core.store import backup as backups
 from core.store import mark, migrate, warehouse

@@ -30,10 +30,11 @@ if __name__ == "__main__":
 
 from core import settings  # noqa: E402
 from core.errors import OpenbellError  # noqa: E402
-from core.jobs.queue import Status  # noqa: E402
+from core.jobs.queue.port import Status  # noqa: E402
 from core.observe import logs  # noqa: E402
-from core.service import Desk, commands  # noqa: E402
-from core.service.data_folder import bring_back  # noqa: E402
+from core.service import Desk  # noqa: E402
+from core.service.care.data_folder import bring_back  # noqa: E402
+from core.service.kernel import commands  # noqa: E402
 
 RESTORE = "python -m app restore"
 FILES = {

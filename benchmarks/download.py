@@ -26,8 +26,8 @@ from pathlib import Path
 import aiohttp
 
 from benchmarks.faults import peak, reset_peak
-from core.sandbox.foundry import FoundrySandbox, StaticProvider
-from core.sources.foundry import FoundryClient
+from core.sandbox.foundry.server import FoundrySandbox, StaticProvider
+from core.sources.foundry.client import FoundryClient
 
 
 def body(mb: float) -> bytes:

@@ -30,13 +30,13 @@ import aiohttp
 import polars as pl
 
 from benchmarks.fault_cases import CASES
-from core.domain import calendar
-from core.domain.datasets import ColumnType, Dataset, Window
+from core.domain.tables.datasets import ColumnType, Dataset, Window
+from core.domain.timetable import sessions as calendar
 from core.errors import OpenbellError
-from core.sandbox.faults import FOUNDRY
-from core.sandbox.foundry import FoundrySandbox, StaticProvider
-from core.sources.foundry import FoundryClient
-from core.sources.foundry_source import FoundrySource
+from core.sandbox.foundry.fault_names import FOUNDRY
+from core.sandbox.foundry.server import FoundrySandbox, StaticProvider
+from core.sources.foundry.client import FoundryClient
+from core.sources.foundry.source import FoundrySource
 from core.sources.pulled import Pulled
 
 IDLE, TOTAL, HUNG = 1.0, 4.0, 12.0

@@ -30,12 +30,12 @@ import pandas as pd
 import polars as pl
 
 from benchmarks import captures, per_filing, seeded
-from core.domain.quality.book import open_book
 from core.domain.quality.evaluate import evaluate
+from core.domain.quality.facts.table import open_book
 from core.domain.quality.grading import Graded, grade
 from core.domain.quality.model import default_ruleset
-from core.service.exports import encode
-from core.service.quality import CSV_COLUMNS
+from core.service.filings.quality import CSV_COLUMNS
+from core.service.kernel.exports import encode
 
 TIMES = (1, 4, 16)
 BASE_RATES = {  # public: share of reports that break a relation by more than 10 %

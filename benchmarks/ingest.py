@@ -37,7 +37,7 @@ if __name__ == "__main__":
     sys.path[0] = str(ROOT)
 
 if TYPE_CHECKING:
-    from core.sandbox.sec import Document
+    from core.sandbox.sec.server import Document
 
 PATH = "/api/xbrl/companyfacts/CIK{:010}.json"
 COPY = 10_000_000
@@ -55,13 +55,13 @@ class Copies:
     """The captured companies, and copies under CIKs that are COPY higher, made when asked."""
 
     def __init__(self, data: Path) -> None:
-        from core.sandbox.sec_replay import ReplayProvider
+        from core.sandbox.sec.replay import ReplayProvider
 
         self.captured = ReplayProvider(data)
 
     def document(self, path: str, query: Mapping[str, str]) -> Document | None:
         """A captured answer, with the CIK that was asked for."""
-        from core.sandbox.sec import Document
+        from core.sandbox.sec.server import Document
 
         cik = int(path[-15:-5])
         document = self.captured.document(PATH.format(cik % COPY), query)
@@ -74,7 +74,7 @@ class Copies:
 
 def serve(data: Path) -> None:
     """The stand-in; prints its address and serves until stopped."""
-    from core.sandbox.sec import SecSandbox
+    from core.sandbox.sec.server import SecSandbox
 
     async def run() -> None:
         copies = Copies(data)
@@ -92,10 +92,10 @@ def serve(data: Path) -> None:
 def desk(data: Path, url: str, ciks: list[int], rate: float, again: int = 3) -> dict[str, float]:
     """The desk's own pull, then the same again."""
     from app import tuning
-    from core.jobs import turns
-    from core.jobs.sec_facts import FactsPull
-    from core.sources.sec_client import SecClient
-    from core.sources.sec_limit import RateLimiter
+    from core.jobs.pulling import switching as turns
+    from core.jobs.pulling.sec_facts import FactsPull
+    from core.sources.sec.client import SecClient
+    from core.sources.sec.limit import RateLimiter
     from core.store.warehouse import Warehouse
 
     async def run(folder: Path, ciks: list[int]) -> dict[str, float]:
@@ -172,7 +172,7 @@ def pandas_way(data: Path, url: str, ciks: list[int], *_: Any) -> dict[str, floa
 
 def floor(data: Path, *_: Any) -> dict[str, float]:
     """Our decode of bodies in memory and one Arrow insert into a fresh store."""
-    from core.sources.sec_decode import decode_facts
+    from core.sources.sec.decode import decode_facts
     from core.store.facts import append_facts
     from core.store.warehouse import Warehouse
 

@@ -58,7 +58,7 @@ class WithBulk:
 
 @cache
 def _bulk(rows: int) -> bytes:
-    from core.sandbox.market import big_bars
+    from core.sandbox.market.frames import big_bars
 
     bars = big_bars(-(-rows // SYMBOL_SESSIONS), SYMBOL_SESSIONS).head(rows)
     return bars.rename({"session": "date"}).write_csv().encode()

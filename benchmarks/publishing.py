@@ -23,9 +23,9 @@ from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
-from core.jobs.queue import Message, Status
-from core.jobs.rows import to_row
-from core.jobs.sqlite import SqliteQueue
+from core.jobs.queue.port import Message, Status
+from core.jobs.queue.rows import to_row
+from core.jobs.queue.sqlite import SqliteQueue
 
 ROOT = Path(__file__).resolve().parent.parent
 BATCH = 100

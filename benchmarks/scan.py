@@ -28,9 +28,12 @@ import pandas as pd
 import polars as pl
 
 from core import settings
-from core.domain import calendar, gaps
-from core.domain.gap_filters import GapFilters, passes
-from core.service import Desk, scan_inputs, scans
+from core.domain.gaps import measure as gaps
+from core.domain.gaps.filters import GapFilters, passes
+from core.domain.timetable import sessions as calendar
+from core.service import Desk
+from core.service.gaps import scans
+from core.service.gaps import session as scan_inputs
 
 SAMPLE = 80  # symbols of the loop
 FIVE = "open, high, low, close, volume"

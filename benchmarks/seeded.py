@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from core.domain.frames import FACTS
-from core.domain.quality.book import Book, open_book
+from core.domain.quality.facts.table import Book, open_book
 from core.domain.quality.grading import Graded, grade
 from core.domain.quality.model import default_ruleset
+from core.domain.tables.frames import FACTS
 
 Frames = tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]
 Plant = Callable[[pl.DataFrame, pl.DataFrame], pl.DataFrame]

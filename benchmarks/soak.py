@@ -32,13 +32,14 @@ if __name__ == "__main__":
 import psutil  # noqa: E402
 
 from core import settings  # noqa: E402
-from core.domain.windows import schedule_of, window_at  # noqa: E402
+from core.domain.timetable.windows import schedule_of, window_at  # noqa: E402
 from core.errors import OpenbellError  # noqa: E402
-from core.jobs.queue import Status  # noqa: E402
+from core.jobs.queue.port import Status  # noqa: E402
 from core.jobs.scheduler import Scheduler, plan  # noqa: E402
 from core.observe import logs  # noqa: E402
-from core.sandbox.faults import FOUNDRY  # noqa: E402
-from core.service import Desk, refresh  # noqa: E402
+from core.sandbox.foundry.fault_names import FOUNDRY  # noqa: E402
+from core.service import Desk  # noqa: E402
+from core.service.pulls import refresh  # noqa: E402
 from core.store.pull_state import pull_states  # noqa: E402
 
 BEGIN = datetime(2025, 10, 20, 12, tzinfo=UTC)
@@ -123,7 +124,7 @@ def serve(pipe: Connection) -> None:
     """The container's process: waits for lists of faults, ends on None."""
     import asyncio
 
-    from core.sandbox.foundry import FoundrySandbox, known
+    from core.sandbox.foundry.server import FoundrySandbox, known
 
     async def run() -> None:
         async with FoundrySandbox(Moving(), keepalive_seconds=0.1) as sandbox:

@@ -15,10 +15,10 @@ from typing import Any
 
 import polars as pl
 
-from core.domain.datasets import ColumnType, Dataset
-from core.domain.frames import BASE_TABLES
-from core.domain.schedule import Schedule
-from core.domain.windows import Policy
+from core.domain.tables.datasets import ColumnType, Dataset
+from core.domain.tables.frames import BASE_TABLES
+from core.domain.timetable.schedule import Schedule
+from core.domain.timetable.windows import Policy
 from core.errors import CatalogueError, ScheduleError, ValidationError
 
 SOURCES = ("foundry", "sec", "file")

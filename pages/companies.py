@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components import companies as parts
-from components import quality, shell
+from components.kit import shell
+from components.parts import companies as parts
+from components.parts import quality
 
 VIEWS = ("Filings", "Facts", "Identifiers")
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components import companies as parts
-from components import compare, shell, tables, theme
+from components.kit import shell, tables, theme
+from components.parts import companies as parts
+from components.parts import compare
 
 desk = shell.page(
     "Compare",

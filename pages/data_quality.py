@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components import quality as parts
-from components import quality_datasets, shell
+from components.kit import shell
+from components.parts import quality as parts
+from components.parts import quality_datasets
 
 VIEWS = ("Filings", "Datasets")
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components import datasets as parts
-from components import refresh, shell
+from components.kit import shell
+from components.parts import datasets as parts
+from components.parts import refresh
 
 VIEWS = ("Pulls", "Rows", "Rejected rows", "Schema")
 

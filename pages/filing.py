@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components import quality as lists
-from components import quality_filing as parts
-from components import shell
+from components.kit import shell
+from components.parts import quality as lists
+from components.parts import quality_filing as parts
 
 VIEWS = ("Findings", "Facts used", "Statements", "Comparatives", "Versions")
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components import badges, formats, gaps, shell, views
-from core.service import scans
+from components.kit import badges, formats, shell
+from components.kit import saved_views as views
+from components.parts import gaps
+from core.service.gaps import scans
 
 INPUTS = ("prices.daily", "prices.minute", "corporate_actions", "sec.submissions")
 

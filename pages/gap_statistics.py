@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components import gap_backtest, gap_rates, gaps, shell, views
-from core.service import gap_statistics, scans
+from components.kit import saved_views as views
+from components.kit import shell
+from components.parts import gap_backtest, gap_rates, gaps
+from core.service.gaps import scans
+from core.service.gaps import statistics as gap_statistics
 
 INPUTS = ("prices.daily", "corporate_actions")
 VIEWS = ("Rates", "Back-test")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components import glossary, shell
+from components.kit import shell
+from components.parts import glossary
 
 shell.page("Glossary", purpose="The words of the desk, each in a sentence.")
 

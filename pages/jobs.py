@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components import jobs as parts
-from components import shell
-from core.service import jobs
+from components.kit import shell
+from components.parts import jobs as parts
+from core.service.pulls import jobs
 
 VIEWS = ("Queue", "Dead letters", "History")
 

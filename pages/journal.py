@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components import journal as parts
-from components import shell
-from core.service import journal
+from components.kit import shell
+from components.parts import journal as parts
+from core.service.trading import journal
 
 VIEWS = ("Results", "Entries", "Trial balance")
 

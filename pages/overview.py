@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components import overview as parts
-from components import search, shell
+from components.kit import shell
+from components.parts import overview as parts
+from components.parts import search
 
 SPANS = {"a day": 1, "three days": 3, "a week": 7}
 

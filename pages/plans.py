@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components import plans as parts
-from components import plans_decided, shell
-from core.service import plans
+from components.kit import shell
+from components.parts import plans as parts
+from components.parts import plans_decided
+from core.service.trading import plans
 
 VIEWS = ("New plan", "Decided")
 

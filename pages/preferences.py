@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import streamlit as st
 
-from components import badges, gaps, shell, theme
+from components.kit import badges, shell, theme
+from components.parts import gaps
 from core import service
-from core.service import preferences
+from core.service.care import preferences
 
 ZONES = (
     "America/New_York",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from components import reconciliation as parts
-from components import shell
-from core.service import reconcile
+from components.kit import shell
+from components.parts import reconciliation as parts
+from core.service.filings import reconcile
 
 desk = shell.page(
     "Reconciliation",

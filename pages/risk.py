@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components import risk as parts
-from components import shell
+from components.kit import shell
+from components.parts import risk as parts
 from core.errors import NotFoundError
 
 desk = shell.page(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components import exporting, glossary, rules, shell
+from components.kit import exporting, shell
+from components.parts import glossary, rules
 
 shell.page(
     "Rules", purpose="Every rule behind a grade, as the desk evaluates it.", views_of="rules"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from components import search, shell
+from components.kit import shell
+from components.parts import search
 
 desk = shell.page("Search", purpose="A symbol, company or accession, anywhere on the desk.")
 

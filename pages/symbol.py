@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components import gaps, quality, shell, tables, theme
-from components import symbol as parts
-from core.service import symbols
+from components.kit import shell, tables, theme
+from components.parts import gaps, quality
+from components.parts import symbol as parts
+from core.service.gaps import symbols
 
 INPUTS = ("prices.daily", "corporate_actions", "sec.submissions")
 SPANS = {"3 months": 63, "6 months": 126, "1 year": 260}

@@ -11,8 +11,8 @@ import numpy as np
 import polars as pl
 from polars.testing import assert_frame_equal
 
+from core.domain.quality.facts.reach import CHANGED
 from core.domain.quality.grading import Graded, grade
-from core.domain.quality.reach import CHANGED
 
 Frames = tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]
 Key = tuple[int, str]

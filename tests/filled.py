@@ -6,8 +6,8 @@ from datetime import date, datetime, timedelta
 
 import polars as pl
 
-from core.domain.facts import coded
-from core.domain.frames import FACTS
+from core.domain.filings.facts import coded
+from core.domain.tables.frames import FACTS
 from core.service import Desk
 from core.store.facts import append_facts
 

@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from core import settings
-from core.jobs.queue import Status
+from core.jobs.queue.port import Status
 from core.jobs.runner import Runner
 from core.jobs.scheduler import Scheduler
 from core.jobs.upstream_watch import Owing, UpstreamWatch
 from core.jobs.worker import Limits, Worker
-from core.sandbox.sec import Fault
-from core.service import Desk, companies, handlers
+from core.sandbox.sec.server import Fault
+from core.service import Desk
+from core.service.filings import companies
+from core.service.kernel import handlers
 from core.service.sources import host_of, sign_of_life
 from core.store.pull_state import pull_states
 from tests.upstreams import CIK, Running

@@ -8,8 +8,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from core.service import imports
 from core.service.desk import Desk
+from core.service.pulls import imports
 
 CASES = Path(__file__).resolve().parents[2] / "shared" / "cases" / "prices"
 

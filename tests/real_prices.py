@@ -8,8 +8,8 @@ from pathlib import Path
 
 import polars as pl
 
-from core.domain.frames import BARS_DAILY, BARS_MINUTE, CORPORATE_ACTIONS
-from core.sources.sec_submissions import decode_submissions
+from core.domain.tables.frames import BARS_DAILY, BARS_MINUTE, CORPORATE_ACTIONS
+from core.sources.sec.submissions import decode_submissions
 
 
 @lru_cache(maxsize=1)

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from app.upstreams import Upstreams, World
-from core.sandbox.foundry_provider import StaticProvider
-from core.sandbox.sec import Document
+from core.sandbox.foundry.provider import StaticProvider
+from core.sandbox.sec.server import Document
 
 DAILY = (
     b"date,open,high,low,close,volume,Name\n"

@@ -12,7 +12,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import GenerateJsonSchema
 
 from core import service
-from core.service.registry import Entry
+from core.service.kernel.registry import Entry
 
 MEDIA = {
     "csv": "text/csv; charset=utf-8",

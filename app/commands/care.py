@@ -14,8 +14,8 @@ from app.commands.data import Json
 from core import service, settings
 from core.errors import IntegrityError, StoreError
 from core.observe import logs
-from core.service.care import verify_closed
-from core.service.data_folder import bring_back
+from core.service.care.commands import verify_closed
+from core.service.care.data_folder import bring_back
 
 
 def register(cli: typer.Typer) -> None:

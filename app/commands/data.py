@@ -18,11 +18,11 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 
 from app import run as runner
-from core.domain.csv_guard import guard
+from core.domain.tables.csv_guard import guard
 from core.errors import StoreError, UsageError
 from core.observe import logs
-from core.service.commands import FAILED, CommandResult
-from core.service.exports import format_of
+from core.service.kernel.commands import FAILED, CommandResult
+from core.service.kernel.exports import format_of
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")

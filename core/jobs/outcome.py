@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from core.errors import OpenbellError, PausedError, RateLimitedError, StoreError
-from core.jobs.queue import Job, backoff, patience
+from core.jobs.queue.port import Job, backoff, patience
 
 Kind = Literal["started", "done", "retry", "waits", "dead", "cancelled", "released", "lost"]
 Notice = Literal["down", "up"]

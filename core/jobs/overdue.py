@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from core.domain.datasets import Dataset
-from core.domain.freshness import DEFAULT_GRACE, Freshness, freshness
-from core.domain.windows import schedule_of
+from core.domain.tables.datasets import Dataset
+from core.domain.timetable.freshness import DEFAULT_GRACE, Freshness, freshness
+from core.domain.timetable.windows import schedule_of
 from core.errors import OpenbellError
 from core.observe import logs
 from core.store.pull_state import PullState

@@ -15,12 +15,12 @@ from datetime import datetime, timedelta
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.date import DateTrigger
 
-from core.domain.datasets import Dataset, Window
-from core.domain.schedule import Schedule
-from core.domain.windows import Policy, due_windows, policy_of, schedule_of, start_at
+from core.domain.tables.datasets import Dataset, Window
+from core.domain.timetable.schedule import Schedule
+from core.domain.timetable.windows import Policy, due_windows, policy_of, schedule_of, start_at
 from core.errors import OpenbellError
 from core.jobs.outcome import is_window
-from core.jobs.queue import STOPPED, JobQueue, Message, Status
+from core.jobs.queue.port import STOPPED, JobQueue, Message, Status
 from core.observe import logs
 from core.store.pull_state import PullState
 

@@ -7,7 +7,7 @@ from dataclasses import astuple
 from typing import Any
 
 from core.errors import StoreError
-from core.jobs.sqlite_file import SqliteFile
+from core.jobs.queue.file import SqliteFile
 from core.store.mark import Mark
 
 _TABLE = (

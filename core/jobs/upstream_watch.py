@@ -15,7 +15,7 @@ from core.domain import breaker as rules
 from core.domain.breaker import Breaker
 from core.errors import OpenbellError
 from core.jobs.outcome import JobEvents
-from core.jobs.queue import Job, JobQueue, Status
+from core.jobs.queue.port import Job, JobQueue, Status
 from core.observe import logs
 from core.sources.upstreams import Upstream, Upstreams, told
 

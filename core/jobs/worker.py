@@ -18,8 +18,8 @@ from typing import Any, TypeVar
 
 from core.errors import OpenbellError
 from core.jobs.outcome import JobEvents, Kind, Outcome, of_failure
-from core.jobs.progress import ProgressBoard
-from core.jobs.queue import Hold, Job, JobQueue, Status
+from core.jobs.pulling.progress import ProgressBoard
+from core.jobs.queue.port import Hold, Job, JobQueue, Status
 from core.observe import logs
 from core.sources.pulled import Progress
 

@@ -12,10 +12,10 @@ from functools import lru_cache
 import numpy as np
 import polars as pl
 
-from core.sandbox.companies_faults import planted_filings
-from core.sandbox.market import Market, market
-from core.sandbox.market_names import listings
-from core.sandbox.market_news import stream
+from core.sandbox.companies.faults import planted_filings
+from core.sandbox.market.frames import Market, market
+from core.sandbox.market.names import listings
+from core.sandbox.market.news import stream
 
 COLUMNS = {
     "area": pl.String,  # bars, actions, facts, filings

@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from core.errors import NotFoundError
-from core.sources import lean
+from core.sources.files import lean
 
 
 class ReplayDatasets:

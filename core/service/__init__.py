@@ -38,33 +38,21 @@ def is_open() -> bool:
 
 
 # Imported last: these modules register the commands and exports, and use the desk above.
-from core.service import (  # noqa: E402
-    backfill,
-    care,
-    commands,
-    companies,
-    datasets,
-    exports,
-    features,
-    gap_statistics,
-    health,
-    health_checks,
-    imports,
-    jobs,
+from core.service.care import commands as care  # noqa: E402
+from core.service.care import health, health_checks  # noqa: E402
+from core.service.filings import companies, features, quality, reconcile  # noqa: E402
+from core.service.gaps import scans, symbols  # noqa: E402
+from core.service.gaps import statistics as gap_statistics  # noqa: E402
+from core.service.kernel import commands, exports  # noqa: E402
+from core.service.pulls import backfill, datasets, imports, jobs, pull_jobs, refresh, upstreams  # noqa: E402
+from core.service.trading import (  # noqa: E402
     journal,
     journal_commands,
     journal_jobs,
     plan_commands,
     plans,
-    pull_jobs,
-    quality,
-    reconcile,
-    refresh,
     risk,
-    scans,
-    symbols,
     trades,
-    upstreams,
 )
 
 __all__ = [

@@ -9,15 +9,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from core.catalogue import Catalogue
-from core.domain.datasets import Dataset
-from core.domain.freshness import Freshness
+from core.domain.tables.datasets import Dataset
+from core.domain.timetable.freshness import Freshness
 from core.jobs.overdue import freshness_of
-from core.jobs.progress import ProgressBoard
-from core.jobs.pulls import Puller
-from core.jobs.queue import Job, JobQueue
-from core.jobs.sqlite import SqliteQueue
+from core.jobs.pulling.progress import ProgressBoard
+from core.jobs.pulling.puller import Puller
+from core.jobs.queue.port import Job, JobQueue
+from core.jobs.queue.sqlite import SqliteQueue
 from core.observe import logs
-from core.service import data_folder
+from core.service.care import data_folder
 from core.service.engine import DeskEngine
 from core.service.sources import build_sources, build_upstreams
 from core.settings import Settings

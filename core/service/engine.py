@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from core.domain.schedule import at_session_times
+from core.domain.timetable.schedule import at_session_times
 from core.jobs.outcome import JobEvents
 from core.jobs.overdue import Overdue, OverdueDetector
 from core.jobs.runner import Engine, Resource
 from core.jobs.scheduler import Scheduler, Timed
 from core.jobs.upstream_watch import Owing, UpstreamWatch
 from core.jobs.worker import Limits, Worker
-from core.service import handlers
+from core.service.kernel import handlers
 from core.service.sources import host_of, sign_of_life
 from core.sources.upstreams import Upstream
 from core.store.pull_state import PullState, pull_states

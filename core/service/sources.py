@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from yarl import URL
 
-from core.domain.datasets import Dataset
-from core.jobs.pulls import DirectSource, Source
-from core.jobs.sec_pulls import SecSource
+from core.domain.tables.datasets import Dataset
+from core.jobs.pulling.puller import DirectSource, Source
+from core.jobs.pulling.sec import SecSource
 from core.settings import Settings
 from core.sources.breaker_file import BreakerFile
-from core.sources.foundry import FoundryClient
-from core.sources.foundry_source import FoundrySource, VersionCount
-from core.sources.sec_client import SecClient
+from core.sources.foundry.client import FoundryClient
+from core.sources.foundry.source import FoundrySource, VersionCount
+from core.sources.sec.client import SecClient
 from core.sources.upstreams import Upstream, Upstreams
 from core.store.pulls import version_count
 
@@ -96,7 +96,7 @@ def build_sources(desk: Desk) -> Mapping[str, Source | DirectSource]:
 
 
 def _watched(desk: Desk) -> list[int]:
-    from core.service.companies import watched  # which asks for refreshes, which ask a desk
+    from core.service.filings.companies import watched  # which asks for refreshes, which ask a desk
 
     return watched(desk)
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import polars as pl
 
-from core.domain.facts import CODES, FactTable
+from core.domain.filings.facts import CODES, FactTable
 from core.store.transaction import Transaction
 
 _TABLES = {"measure": "fact_measures", "source": "fact_sources", "calendar": "fact_calendars"}

@@ -9,8 +9,8 @@ from datetime import datetime
 
 import polars as pl
 
-from core.domain.facts import coded
-from core.domain.frames import FACTS
+from core.domain.filings.facts import coded
+from core.domain.tables.frames import FACTS
 from core.store.fact_codes import append_rows
 from core.store.transaction import MergeCounts, Transaction
 

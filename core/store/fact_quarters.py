@@ -13,8 +13,8 @@ from datetime import datetime
 
 import polars as pl
 
-from core.domain.facts import coded
-from core.domain.frames import FACTS
+from core.domain.filings.facts import coded
+from core.domain.tables.frames import FACTS
 from core.store.fact_codes import append_rows
 from core.store.fact_merge import FactCounts, drop_facts, note_upstream
 from core.store.transaction import Transaction

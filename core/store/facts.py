@@ -8,8 +8,8 @@ from typing import Protocol
 
 import polars as pl
 
-from core.domain.facts import FactTable, together
-from core.domain.frames import FACTS
+from core.domain.filings.facts import FactTable, together
+from core.domain.tables.frames import FACTS
 from core.store.fact_codes import append_rows
 from core.store.fact_merge import FactCounts, merge_facts, note_upstream
 from core.store.transaction import Transaction

@@ -6,7 +6,7 @@ from datetime import date
 
 import polars as pl
 
-from core.domain.frames import COMPANY_IDENTIFIERS, FILINGS, check
+from core.domain.tables.frames import COMPANY_IDENTIFIERS, FILINGS, check
 from core.store.transaction import MergeCounts, Transaction
 
 _KEY = ["cik", "kind", "value"]

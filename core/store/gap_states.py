@@ -6,7 +6,7 @@ from datetime import date
 
 import polars as pl
 
-from core.domain.gap_state import STATE, GapState
+from core.domain.gaps.state import STATE, GapState
 from core.store.transaction import quoted
 from core.store.warehouse import Warehouse
 

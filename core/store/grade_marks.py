@@ -11,7 +11,7 @@ from datetime import date
 
 import polars as pl
 
-from core.domain.quality.registry import REPORTS
+from core.domain.quality.facts.filings import REPORTS
 from core.store.transaction import Transaction
 from core.store.warehouse import Warehouse
 

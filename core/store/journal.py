@@ -12,8 +12,8 @@ from typing import Any, Protocol
 
 import polars as pl
 
-from core.domain.frames import INSTANT
-from core.domain.ledger import GENESIS, Entry, Numbered, Posting, number, validated, verify
+from core.domain.tables.frames import INSTANT
+from core.domain.trading.ledger import GENESIS, Entry, Numbered, Posting, number, validated, verify
 from core.errors import IntegrityError
 from core.store.transaction import Transaction
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import polars as pl
 
-from core.domain.frames import INSTANT
-from core.domain.plans import Plan, fingerprint, from_record, to_record
+from core.domain.tables.frames import INSTANT
+from core.domain.trading.plans import Plan, fingerprint, from_record, to_record
 from core.errors import IntegrityError
 from core.store.journal import MONEY, SIX, Reader
 from core.store.transaction import Transaction

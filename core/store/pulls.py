@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from core.domain.datasets import Dataset, Window
+from core.domain.tables.datasets import Dataset, Window
 from core.store.transaction import MergeCounts, Transaction
 from core.store.warehouse import Warehouse
 

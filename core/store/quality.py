@@ -8,9 +8,9 @@ from typing import Any
 
 import polars as pl
 
-from core.domain.edgar import filing_sql
-from core.domain.frames import COMPANIES, FACTS, FILINGS
+from core.domain.filings.edgar import filing_sql
 from core.domain.quality.grading import Graded
+from core.domain.tables.frames import COMPANIES, FACTS, FILINGS
 from core.store.facts import facts_as_known_on
 from core.store.grade_marks import Marks, write_marks
 from core.store.tickers import PRIMARY

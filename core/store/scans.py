@@ -10,9 +10,9 @@ from datetime import date, datetime
 
 import polars as pl
 
-from core.domain import calendar
-from core.domain.bars import LEAST_PRICE, MOST_PRICE, MOST_VOLUME
-from core.domain.frames import BARS_DAILY, BARS_MINUTE, CORPORATE_ACTIONS, FILINGS
+from core.domain.gaps.bars import LEAST_PRICE, MOST_PRICE, MOST_VOLUME
+from core.domain.tables.frames import BARS_DAILY, BARS_MINUTE, CORPORATE_ACTIONS, FILINGS
+from core.domain.timetable import sessions as calendar
 from core.store.journal import Reader
 from core.store.transaction import quoted
 from core.store.warehouse import Warehouse

@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from core.domain.datasets import Dataset
+from core.domain.tables.datasets import Dataset
 from core.errors import SchemaError
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from core.errors import NotFoundError, UsageError, ValidationError
-from core.jobs.queue import FRONT, Hold, Job, JobQueue, Message, Status
-from core.jobs.sqlite import SqliteQueue
+from core.jobs.queue.port import FRONT, Hold, Job, JobQueue, Message, Status
+from core.jobs.queue.sqlite import SqliteQueue
 
 LEASE = timedelta(seconds=60)
 START = datetime(2025, 7, 1, 13, 25, tzinfo=UTC)

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from core import settings
-from core.service import Desk, journal, plans
+from core.service import Desk
+from core.service.trading import journal, plans
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -20,8 +20,8 @@ from core.errors import (
     TransportError,
     UsageError,
 )
-from core.sandbox.foundry import FoundrySandbox, StaticProvider
-from core.sources.foundry import FoundryClient
+from core.sandbox.foundry.server import FoundrySandbox, StaticProvider
+from core.sources.foundry.client import FoundryClient
 from core.sources.pulled import Progress
 
 CSV = b"Name,date,close\nA,2024-01-02,1.5\nB,2024-01-02,2.5\n"

@@ -14,7 +14,7 @@ import pytest
 from fastapi import APIRouter
 
 from core.errors import ScheduleError, UsageError
-from core.sources.foundry_compat import FoundryDevToolsContainerClient, Refresh, Schedule
+from core.sources.foundry.compat import FoundryDevToolsContainerClient, Refresh, Schedule
 from tests.upstreams import Running
 
 CSV = b"id,day,price\n007,2024-01-02,1\n008,2024-01-03,2.5\n"
@@ -24,7 +24,7 @@ NOON = datetime(2025, 6, 10, 12, tzinfo=UTC)
 # Every call shape of the published examples; names and figures are ours
 STREAMING = """
 from fastapi import WebSocket
-from core.sources.foundry_compat import FoundryDevToolsContainerClient as FDTCC
+from core.sources.foundry.compat import FoundryDevToolsContainerClient as FDTCC
 
 heard = []
 
@@ -46,7 +46,7 @@ async def stream(outer_ws: WebSocket):
 """
 WINDOW = """
 from fastapi import WebSocket
-from core.sources.foundry_compat import FoundryDevToolsContainerClient as FDTCC, Schedule
+from core.sources.foundry.compat import FoundryDevToolsContainerClient as FDTCC, Schedule
 
 schedule = Schedule([{"cycle": "weekly", "day": "Monday", "time": "02:00:00"}])
 client = FDTCC(log=True)

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from core.service import Desk
-from core.service import datasets as views
-from core.service.commands import run
+from core.service.kernel.commands import run
+from core.service.pulls import datasets as views
 from core.service.sources import foundry_host
-from core.sources import foundry_counts as counts
+from core.sources.foundry import counts
 from tests.upstreams import Running
 
 HEAD = b"date,open,high,low,close,volume,Name\n"

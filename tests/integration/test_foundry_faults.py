@@ -10,12 +10,12 @@ import pytest
 
 from benchmarks.fault_cases import CASES
 from benchmarks.faults import DATASET, bars, judge
-from core.domain.datasets import Window
+from core.domain.tables.datasets import Window
 from core.errors import OpenbellError, UsageError
-from core.sandbox.faults import FOUNDRY, known
-from core.sandbox.foundry import FoundrySandbox, StaticProvider
-from core.sources.foundry import FoundryClient
-from core.sources.foundry_source import FoundrySource
+from core.sandbox.foundry.fault_names import FOUNDRY, known
+from core.sandbox.foundry.server import FoundrySandbox, StaticProvider
+from core.sources.foundry.client import FoundryClient
+from core.sources.foundry.source import FoundrySource
 from core.sources.pulled import Pulled
 
 ROWS = 1000

@@ -12,9 +12,9 @@ import aiohttp
 import pytest
 
 from core.errors import DeadlineError, NotFoundError, ServerError
-from core.sandbox.foundry import FoundrySandbox, StaticProvider
-from core.sources.foundry import FoundryClient
-from core.sources.foundry_results import FoundryResult
+from core.sandbox.foundry.server import FoundrySandbox, StaticProvider
+from core.sources.foundry.client import FoundryClient
+from core.sources.foundry.results import FoundryResult
 
 CSV = b"Name,date,close\nA,2024-01-02,1.5\nB,2024-01-02,2.5\n"
 SHA = hashlib.sha256(CSV).hexdigest()

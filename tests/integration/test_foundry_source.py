@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from core.catalogue import Catalogue
-from core.domain.datasets import Window
+from core.domain.tables.datasets import Window
 from core.errors import IntegrityError, ServerError
-from core.sandbox.foundry import FoundrySandbox, StaticProvider
-from core.sources.foundry import FoundryClient
-from core.sources.foundry_source import FoundrySource, VersionCount
+from core.sandbox.foundry.server import FoundrySandbox, StaticProvider
+from core.sources.foundry.client import FoundryClient
+from core.sources.foundry.source import FoundrySource, VersionCount
 
 ROOT = Path(__file__).resolve().parents[2]
 UNIVERSE = b"symbol,name,sector,industry,exchange,cik\nA,Alpha,,,NYSE,1\nB,Beta,,,NYSE,2\n"

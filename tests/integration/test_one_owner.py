@@ -13,8 +13,10 @@ import pytest
 
 from core import service, settings
 from core.errors import OpenbellError, OwnershipError
-from core.service import Desk, commands, exports, health
-from core.service.data_folder import bring_back
+from core.service import Desk
+from core.service.care import health
+from core.service.care.data_folder import bring_back
+from core.service.kernel import commands, exports
 from core.store.ownership import Ownership, lock_of
 from tests.upstreams import DAILY, Running
 

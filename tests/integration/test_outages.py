@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from components import shell
-from core.jobs.queue import Status
-from core.sandbox.sec import Fault
-from core.service import refresh
-from core.service.commands import run
+from components.kit import shell
+from core.jobs.queue.port import Status
+from core.sandbox.sec.server import Fault
+from core.service.kernel.commands import run
+from core.service.pulls import refresh
 from tests.outage_rig import BEGIN, DUE, FOUNDRY, Rig, rows
 from tests.upstreams import CIK, Running, submissions
 

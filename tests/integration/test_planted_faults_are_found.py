@@ -8,11 +8,11 @@ from typing import Any
 import polars as pl
 import pytest
 
-from core.domain.frames import COMPANIES, FACTS, FILINGS
-from core.sandbox.companies_faults import FACT_FAULTS, faulty_facts
-from core.sandbox.companies_filings import filings
-from core.sandbox.companies_model import profiles
-from core.sandbox.market_names import listings
+from core.domain.tables.frames import COMPANIES, FACTS, FILINGS
+from core.sandbox.companies.faults import FACT_FAULTS, faulty_facts
+from core.sandbox.companies.filings import filings
+from core.sandbox.companies.model import profiles
+from core.sandbox.market.names import listings
 from core.sandbox.planted import planted
 
 SEED, AS_OF = 7, date(2026, 3, 11)

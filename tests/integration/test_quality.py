@@ -14,10 +14,11 @@ import pytest
 
 from benchmarks.captures import facts_of, read_json
 from core import service, settings
-from core.domain.facts import coded
-from core.service import Desk, quality, reconcile
-from core.service.commands import run as run_command
-from core.sources.sec_submissions import decode_submissions
+from core.domain.filings.facts import coded
+from core.service import Desk
+from core.service.filings import quality, reconcile
+from core.service.kernel.commands import run as run_command
+from core.sources.sec.submissions import decode_submissions
 from core.store.facts import append_facts
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)

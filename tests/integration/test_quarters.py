@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from core.service import quality
-from core.service.backfill import backfill
 from core.service.desk import Desk
+from core.service.filings import quality
+from core.service.pulls.backfill import backfill
 from core.store.facts import facts_as_known_on
 
 SUB = [

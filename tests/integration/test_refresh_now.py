@@ -12,14 +12,15 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from core.domain.datasets import Dataset, Window
+from core.domain.tables.datasets import Dataset, Window
 from core.errors import OwnershipError, ServerError
-from core.jobs.pulls import Puller
-from core.jobs.queue import Job, Status
+from core.jobs.pulling.puller import Puller
+from core.jobs.queue.port import Job, Status
 from core.jobs.worker import Context
-from core.service import Desk, refresh
-from core.service.handlers import FOLLOW_UPS, HANDLERS, handler
-from core.service.pull_jobs import pull
+from core.service import Desk
+from core.service.kernel.handlers import FOLLOW_UPS, HANDLERS, handler
+from core.service.pulls import refresh
+from core.service.pulls.pull_jobs import pull
 from core.sources.pulled import Progress, ProgressHook, Pulled, TableRows
 
 CATALOGUE = """

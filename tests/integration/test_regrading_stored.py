@@ -13,9 +13,10 @@ from polars.testing import assert_frame_equal
 
 from benchmarks.captures import facts_of, read_json
 from core import service, settings
-from core.domain.facts import coded
-from core.service import Desk, quality
-from core.sources.sec_submissions import decode_submissions
+from core.domain.filings.facts import coded
+from core.service import Desk
+from core.service.filings import quality
+from core.sources.sec.submissions import decode_submissions
 from core.store.facts import append_facts
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)

@@ -25,10 +25,10 @@ from core.errors import (
     SizeLimitError,
     ValidationError,
 )
-from core.sandbox.sec import FAULTS, Document, Fault, SecSandbox
-from core.sources.sec import company_facts
-from core.sources.sec_client import Known, SecClient
-from core.sources.sec_limit import RateLimiter
+from core.sandbox.sec.server import FAULTS, Document, Fault, SecSandbox
+from core.sources.sec.client import Known, SecClient
+from core.sources.sec.documents import company_facts
+from core.sources.sec.limit import RateLimiter
 
 FACTS = Document(json.dumps({"cik": 7, "facts": {}, "pad": "x" * 5000}).encode())
 PATH = "/api/xbrl/companyfacts/CIK0000000007.json"

@@ -12,16 +12,16 @@ from typing import Any
 
 import pytest
 
-from core.domain.datasets import Dataset, Window
+from core.domain.tables.datasets import Dataset, Window
 from core.errors import BlockedError, NotFoundError, ParsingError, UsageError
-from core.jobs.pulls import Stored
-from core.jobs.sec_backfill import BackfillSource
-from core.jobs.sec_pulls import SecSource
-from core.sandbox.sec import Document, Fault, SecSandbox
-from core.sandbox.sec_replay import ReplayProvider
+from core.jobs.pulling.puller import Stored
+from core.jobs.pulling.sec import SecSource
+from core.jobs.pulling.sec_backfill import BackfillSource
+from core.sandbox.sec.replay import ReplayProvider
+from core.sandbox.sec.server import Document, Fault, SecSandbox
 from core.sources.pulled import Progress
-from core.sources.sec_client import SecClient
-from core.sources.sec_limit import RateLimiter
+from core.sources.sec.client import SecClient
+from core.sources.sec.limit import RateLimiter
 from core.store.facts import facts_as_known_on
 from core.store.warehouse import Warehouse
 

@@ -9,14 +9,15 @@ from typing import Any
 import polars as pl
 import pytest
 
-from components.companies import series
-from core.domain.facts import coded
-from core.domain.figures import the_values
-from core.domain.frames import COMPANIES, FACTS, FILINGS
+from components.parts.companies import series
+from core.domain.filings.facts import coded
+from core.domain.filings.figures import the_values
 from core.domain.quality.grading import grade
-from core.service import companies, comparison, exports, quality
-from core.service.backfill import backfill
+from core.domain.tables.frames import COMPANIES, FACTS, FILINGS
 from core.service.desk import Desk
+from core.service.filings import companies, comparison, quality
+from core.service.kernel import exports
+from core.service.pulls.backfill import backfill
 from core.store.fact_codes import append_rows
 from core.store.fact_merge import note_upstream
 

@@ -8,9 +8,9 @@ import polars as pl
 import pytest
 
 from benchmarks import captures
-from core.domain.frames import COMPANIES
 from core.domain.quality.grading import Graded, grade
-from core.sources.sec_fsds import read_quarter
+from core.domain.tables.frames import COMPANIES
+from core.sources.sec.fsds import read_quarter
 
 
 @pytest.fixture(scope="module")

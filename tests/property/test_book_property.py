@@ -15,15 +15,16 @@ from hypothesis.stateful import (
     rule,
 )
 
-from core.domain import ledger, ledger_entries, plans
-from core.domain.book import Approved, book_of, check_exit, check_reversal
-from core.domain.costs import Costs
-from core.domain.money import ZERO, cents
-from core.domain.plans import Account, PlanRules, Setup, build
-from core.domain.risk import breaches, judge
-from core.domain.risk_checks import book_checks
-from core.domain.risk_types import Limits, Name
-from core.domain.trades import Ticket, fillable
+from core.domain.risk.checks import book_checks
+from core.domain.risk.positions import Approved, book_of, check_exit, check_reversal
+from core.domain.risk.types import Limits, Name
+from core.domain.risk.verdict import breaches, judge
+from core.domain.trading import entries as ledger_entries
+from core.domain.trading import ledger, plans
+from core.domain.trading.costs import Costs
+from core.domain.trading.money import ZERO, cents
+from core.domain.trading.plans import Account, PlanRules, Setup, build
+from core.domain.trading.trades import Ticket, fillable
 from core.errors import ValidationError
 
 NAMES = ("AAA", "BBB", "CCC", "DDD", "EEE")

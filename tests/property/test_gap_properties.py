@@ -11,10 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from core.domain import calendar, gap_session, gap_state, gaps
-from core.domain.frames import CORPORATE_ACTIONS
-from core.domain.gap_filters import GapFilters, in_reach, passes
-from core.domain.gap_session import measure_session
+from core.domain.gaps import measure as gaps
+from core.domain.gaps import session as gap_session
+from core.domain.gaps import state as gap_state
+from core.domain.gaps.filters import GapFilters, in_reach, passes
+from core.domain.gaps.session import measure_session
+from core.domain.tables.frames import CORPORATE_ACTIONS
+from core.domain.timetable import sessions as calendar
 
 DAYS = calendar.all_sessions()["session"]
 SOME = calendar.sessions_between(date(2014, 1, 2), date(2014, 5, 31))["session"]

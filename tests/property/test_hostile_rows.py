@@ -10,9 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.catalogue import Catalogue
-from core.domain import bars as bar_rules
-from core.domain import calendar, gap_filters, gaps
-from core.sources import bar_rows, tables
+from core.domain.gaps import bars as bar_rules
+from core.domain.gaps import filters as gap_filters
+from core.domain.gaps import measure as gaps
+from core.domain.timetable import sessions as calendar
+from core.sources.files import bars as bar_rows
+from core.sources.files import tables
 
 ROOT = Path(__file__).resolve().parents[2]
 DAYS = calendar.all_sessions()["session"]

@@ -8,12 +8,12 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain import plans
-from core.domain.money import cents
-from core.domain.plans import Account, Plan, PlanRules, Setup, build
-from core.domain.risk import judge
-from core.domain.risk_types import Book, Limits, Name
-from core.domain.trades import fillable
+from core.domain.risk.types import Book, Limits, Name
+from core.domain.risk.verdict import judge
+from core.domain.trading import plans
+from core.domain.trading.money import cents
+from core.domain.trading.plans import Account, Plan, PlanRules, Setup, build
+from core.domain.trading.trades import fillable
 
 LIMITS, RULES = Limits(), PlanRules()
 setups = st.builds(

@@ -9,10 +9,10 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.domain.frames import COMPANIES, FILINGS
+from core.domain.tables.frames import COMPANIES, FILINGS
 from tests import alterations
 from tests.alterations import CHANGES, Frames
-from tests.unit.test_quality_odd_inputs import fact, facts, listed, sheet
+from tests.unit.domain.quality.test_quality_odd_inputs import fact, facts, listed, sheet
 
 REPORT = st.tuples(
     st.sampled_from(["10-Q", "10-K", "10-Q", "10-K/A", "NT 10-K", "8-K"]),

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.schedule import Refresh, Schedule
-from core.domain.schedule_rules import WEEKDAYS
+from core.domain.timetable.rules import WEEKDAYS
+from core.domain.timetable.schedule import Refresh, Schedule
 
 ZONES = ["UTC", "America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "Asia/Kolkata"]
 TIMES = st.times().map(lambda t: t.strftime("%H:%M:%S"))

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from core.catalogue import Catalogue
-from core.domain.datasets import ColumnType
+from core.domain.tables.datasets import ColumnType
 from core.errors import CatalogueError, ValidationError
 
 ROOT = Path(__file__).resolve().parents[2]

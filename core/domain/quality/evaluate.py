@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.domain.quality import (
+from core.domain.quality.facts.arrays import Floats
+from core.domain.quality.facts.table import Book
+from core.domain.quality.outcome import Judged, Outcome, joined, within
+from core.domain.quality.rules import (
     change,
     dates,
     history,
@@ -18,10 +21,7 @@ from core.domain.quality import (
     scale,
     shares,
 )
-from core.domain.quality.arrays import Floats
-from core.domain.quality.book import Book
-from core.domain.quality.outcome import Judged, Outcome, joined, within
-from core.domain.quality.relations import equations, orders
+from core.domain.quality.rules.equations import equations, orders
 
 CHECKS: Mapping[str, Callable[[Book], Outcome]] = {
     "Q24": shares.earnings,

@@ -14,12 +14,12 @@ from functools import lru_cache
 import numpy as np
 import polars as pl
 
-from core.domain.quality.book import Book, latest, open_book
 from core.domain.quality.evaluate import Evaluated, evaluate
-from core.domain.quality.evidence import used
+from core.domain.quality.facts.packing import at
+from core.domain.quality.facts.table import Book, latest, open_book
 from core.domain.quality.model import Ruleset, default_ruleset
-from core.domain.quality.packing import at
-from core.domain.quality.presence import factless
+from core.domain.quality.rules.evidence import used
+from core.domain.quality.rules.presence import factless
 from core.domain.quality.score import scores
 from core.domain.quality.words import Said, giving, messages, same
 

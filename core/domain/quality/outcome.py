@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from core.domain.quality.arrays import Flags, Numbers
-from core.domain.quality.packing import at
+from core.domain.quality.facts.arrays import Flags, Numbers
+from core.domain.quality.facts.packing import at
 from core.domain.quality.words import Said, giving, messages, same
 
 FAILED: dict[str, pl.DataType | type[pl.DataType]] = {

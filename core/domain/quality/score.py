@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from core.domain.quality.arrays import Floats
-from core.domain.quality.book import Book
 from core.domain.quality.evaluate import Evaluated
+from core.domain.quality.facts.arrays import Floats
+from core.domain.quality.facts.packing import at, gathered
+from core.domain.quality.facts.table import Book
 from core.domain.quality.model import Ruleset
 from core.domain.quality.outcome import Judged
-from core.domain.quality.packing import at, gathered
 
 LETTERS = ((90.0, "A"), (80.0, "B"), (70.0, "C"), (60.0, "D"))
 LEAST_COVERAGE_PCT = 50.0

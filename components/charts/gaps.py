@@ -1,0 +1,322 @@
+"""Charts of gaps: frame in, Plotly figure out. Titles state what the figure shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import plotly.graph_objects as go
+import polars as pl
+from plotly.subplots import make_subplots
+
+from components.kit import theme
+
+CANDLES = 260
+LABEL_PART = 0.05  # of the range of prices: the height of a line of text
+FADED = "rgba(133, 147, 166, 0.55)"
+
+
+def candles(
+    bars: pl.DataFrame,
+    boxes: pl.DataFrame,
+    filings: pl.DataFrame,
+    levels: Mapping[str, float],
+    *,
+    title: str,
+    palette: theme.Palette = theme.SAFE,
+) -> go.Figure:
+    """Daily candles (hollow up, filled down) with volume, gap boxes, filings and levels.
+
+    `bars` has session, open, high, low, close, volume (at most 260 are sent); `boxes` session,
+    until, bottom, top, up, filled, gap_pct; `filings` session and title.
+    """
+    bars = bars.tail(CANDLES)
+    fig = make_subplots(
+        rows=2, cols=1, shared_xaxes=True, row_heights=[0.78, 0.22], vertical_spacing=0.03
+    )
+    days = bars["session"].to_list()
+    fig.add_trace(_candles(bars, days, palette), row=1, col=1)
+    up = (bars["close"] >= bars["open"]).fill_null(value=True)
+    colors = [palette.up if rise else palette.down for rise in up]
+    volume = go.Bar(
+        x=days,
+        y=bars["volume"].to_list(),
+        marker={"color": colors, "opacity": 0.45},
+        name="volume",
+        hovertemplate="%{y:,.0f} shares<extra></extra>",
+    )
+    fig.add_trace(volume, row=2, col=1)
+    if not filings.is_empty():
+        fig.add_trace(_filings(bars, filings), row=1, col=1)
+    reach = (pl.col("bottom") <= bars["high"].max()) & (pl.col("top") >= bars["low"].min())
+    for box in boxes.filter(reach).iter_rows(named=True):
+        _box(fig, box, days, palette)
+    _levels(fig, bars, levels)
+    fig.update_layout(
+        template="openbell",
+        height=540,
+        title={"text": title, "font": {"size": 14}},
+        showlegend=False,
+        hovermode="x unified",
+        margin={"t": 46, "r": 128 if levels else 12},
+        xaxis_rangeslider_visible=False,
+    )
+    fig.update_xaxes(rangebreaks=_breaks(days))
+    fig.update_yaxes(title_text="USD, one share basis", row=1, col=1)
+    return fig.update_yaxes(title_text="shares", row=2, col=1)
+
+
+def _candles(bars: pl.DataFrame, days: list[date], palette: theme.Palette) -> go.Candlestick:
+    return go.Candlestick(
+        x=days,
+        **{name: bars[name].to_list() for name in ("open", "high", "low", "close")},
+        name="price",
+        increasing={"line": {"color": palette.up, "width": 1}, "fillcolor": "rgba(0,0,0,0)"},
+        decreasing={"line": {"color": palette.down, "width": 1}, "fillcolor": palette.down},
+    )
+
+
+def _filings(bars: pl.DataFrame, filings: pl.DataFrame) -> go.Scatter:
+    marks = bars.select("session", "low").join(
+        filings.group_by("session", maintain_order=True).agg(
+            pl.col("title").str.head(60).str.join("<br>")
+        ),
+        on="session",
+    )
+    return go.Scatter(
+        x=marks["session"].to_list(),
+        y=(marks["low"] * 0.985).to_list(),
+        mode="markers",
+        name="filing",
+        text=marks["title"].to_list(),
+        marker={"symbol": "triangle-up", "size": 8, "color": theme.NEUTRAL},
+        hovertemplate="%{text}<extra>filing</extra>",
+    )
+
+
+def _levels(fig: go.Figure, bars: pl.DataFrame, levels: Mapping[str, float]) -> None:
+    """Lines across the chart, named with their price in the margin, where no candle is."""
+    span = float((bars["high"].max() or 0) - (bars["low"].min() or 0))  # type: ignore[operator]
+    line = {"dash": "dot", "width": 1, "color": FADED}
+    at = float("-inf")
+    for name, price in sorted(levels.items(), key=lambda level: level[1]):
+        at = max(price, at + span * LABEL_PART)  # names of near levels stand above each other
+        fig.add_hline(y=price, line=line, row=1, col=1)
+        fig.add_annotation(
+            x=1,
+            xref="x domain",
+            xanchor="left",
+            xshift=4,
+            y=at,
+            yref="y",
+            yanchor="middle",
+            showarrow=False,
+            text=f"{name} {price:,.2f}",
+            font={"size": 10},
+        )
+
+
+def _box(fig: go.Figure, box: Mapping[str, Any], days: list[date], palette: theme.Palette) -> None:
+    color = palette.up if box["up"] else palette.down
+    fig.add_shape(
+        type="rect",
+        x0=max(box["session"], days[0]),
+        x1=min(box["until"], days[-1]),
+        y0=box["bottom"],
+        y1=box["top"],
+        fillcolor=color,
+        opacity=0.16,
+        layer="below",
+        line={"width": 1, "color": color, "dash": "solid" if box["filled"] else "dot"},
+        row=1,
+        col=1,
+    )
+
+
+def _breaks(days: Sequence[date]) -> list[dict[str, Any]]:
+    """Weekends, and the weekdays between the first and last bar that had none."""
+    if len(days) < 2:
+        return []
+    every = pl.date_range(days[0], days[-1], "1d", eager=True)
+    closed = every.filter((every.dt.weekday() < 6) & ~every.is_in(pl.Series(days).implode()))
+    return [{"bounds": ["sat", "mon"]}, {"values": [day.isoformat() for day in closed]}]
+
+
+def rates(table: pl.DataFrame, by: str, *, title: str) -> go.Figure:
+    """A rate per bucket with its 95 % interval; hollow grey where n is below 30.
+
+    `table` has the bucket, n, rate_pct, low_pct, high_pct, enough.
+    """
+    labels = [f"{value} · n={n:,}" for value, n in table.select(by, "n").rows()]
+    enough = table["enough"].to_list()
+    mark = go.Scatter(
+        x=table["rate_pct"].to_list(),
+        y=labels,
+        mode="markers",
+        name="rate",
+        marker={
+            "size": 10,
+            "symbol": ["circle" if ok else "circle-open" for ok in enough],
+            "color": [theme.ACCENT if ok else theme.NEUTRAL for ok in enough],
+        },
+        error_x=_interval(table, "rate_pct", "low_pct", "high_pct"),
+        customdata=table.select("low_pct", "high_pct", "n").rows(),
+        hovertemplate="%{x:.1f} %, 95 %% interval %{customdata[0]:.1f} to %{customdata[1]:.1f} %"
+        ", n = %{customdata[2]:,}<extra></extra>".replace("95 %%", "95 %"),
+    )
+    fig = theme.figure(
+        mark,
+        height=max(200, 40 * len(labels) + 90),
+        x_title="percent of gaps",
+        hovermode="closest",
+        title={"text": title, "font": {"size": 14}},
+        margin={"t": 46},
+    )
+    return fig.update_yaxes(autorange="reversed", showgrid=False).update_xaxes(
+        range=[-_reach(table) / 60, _reach(table)], ticksuffix=" %", showgrid=True
+    )
+
+
+def _reach(table: pl.DataFrame) -> float:
+    """The axis ends a little beyond the widest interval, at most at 100."""
+    widest = table["high_pct"].max()
+    return min(101.5, float(widest if isinstance(widest, float) else 100.0) * 1.1 + 0.1)
+
+
+def _interval(table: pl.DataFrame, middle: str, low: str, high: str) -> dict[str, Any]:
+    return {
+        "type": "data",
+        "symmetric": False,
+        "thickness": 1.5,
+        "color": theme.NEUTRAL,
+        "array": (table[high] - table[middle]).to_list(),
+        "arrayminus": (table[middle] - table[low]).to_list(),
+    }
+
+
+def distribution(
+    gaps: pl.DataFrame, *, title: str, palette: theme.Palette = theme.SAFE
+) -> go.Figure:
+    """How many gaps of each size, down and up; sizes beyond 25 % stand in the last bars."""
+    edge = pl.col("gap_pct").clip(-25, 25).floor().alias("edge")
+    counts = gaps.group_by(edge).agg(n=pl.len()).sort("edge")
+    bar = go.Bar(
+        x=(counts["edge"] + 0.5).to_list(),
+        y=counts["n"].to_list(),
+        width=0.9,
+        marker={"color": [palette.up if x >= 0 else palette.down for x in counts["edge"]]},
+        hovertemplate="%{x:.0f} %: %{y:,} gaps<extra></extra>",
+    )
+    return theme.figure(
+        bar,
+        height=300,
+        x_title="gap, percent of the prior close",
+        y_title="gaps (log)",
+        title={"text": title, "font": {"size": 14}},
+        margin={"t": 46},
+    ).update_yaxes(type="log")
+
+
+def equity(curve: pl.DataFrame, *, title: str) -> go.Figure:
+    """Sum of results over time with the drawdown below; both in R, not compounded.
+
+    `curve` has exit_session, equity_r, drawdown_r. Long ones are drawn by week: the sum at its end,
+    the worst drawdown in it.
+    """
+    weekly = curve.height > MOST_DAYS
+    if weekly:
+        curve = _by_week(curve)
+    days = curve["exit_session"].to_list()
+    line = go.Scatter(
+        x=days,
+        y=curve["equity_r"].round(2).to_list(),
+        mode="lines",
+        name="equity",
+        line={"color": theme.ACCENT, "shape": "hv"},
+    )
+    below = go.Scatter(
+        x=days,
+        y=(-curve["drawdown_r"]).round(2).to_list(),
+        mode="lines",
+        name="worst drawdown of the week" if weekly else "drawdown",
+        fill="tozeroy",
+        line={"width": 1, "color": theme.SAFE.down},
+        fillcolor="rgba(217, 88, 28, 0.2)",
+    )
+    return theme.figure(
+        line,
+        below,
+        height=320,
+        y_title="R",
+        showlegend=True,
+        title={"text": title, "font": {"size": 14}},
+        margin={"t": 66},
+    )
+
+
+MOST_DAYS = 500  # more points than a chart has pixels to tell them apart
+
+
+def _by_week(curve: pl.DataFrame) -> pl.DataFrame:
+    weeks = curve.sort("exit_session").group_by(
+        pl.col("exit_session").dt.truncate("1w").alias("week"), maintain_order=True
+    )
+    return weeks.agg(pl.col("exit_session", "equity_r").last(), pl.col("drawdown_r").max())
+
+
+def expectancy(table: pl.DataFrame, by: str, *, title: str) -> go.Figure:
+    """Mean result per bucket in R with its 95 % interval; hollow grey below n = 30."""
+    labels = [f"{value} · n={n:,}" for value, n in table.select(by, "n").rows()]
+    enough = table["enough"].to_list()
+    filled = table.with_columns(pl.col("low_r", "high_r").fill_null(pl.col("mean_r")))
+    mark = go.Scatter(
+        x=filled["mean_r"].to_list(),
+        y=labels,
+        mode="markers",
+        marker={
+            "size": 10,
+            "symbol": ["circle" if ok else "circle-open" for ok in enough],
+            "color": [theme.ACCENT if ok else theme.NEUTRAL for ok in enough],
+        },
+        error_x=_interval(filled, "mean_r", "low_r", "high_r"),
+        hovertemplate="%{y}: %{x:.2f} R<extra></extra>",
+    )
+    fig = theme.figure(
+        mark,
+        height=max(200, 40 * len(labels) + 90),
+        x_title="mean result, R",
+        hovermode="closest",
+        title={"text": title, "font": {"size": 14}},
+        margin={"t": 46},
+    )
+    fig.add_vline(x=0, line={"width": 1, "color": theme.NEUTRAL})
+    return fig.update_yaxes(autorange="reversed", showgrid=False)
+
+
+def score_parts(row: Mapping[str, Any], names: Sequence[str]) -> go.Figure:
+    """The score of one candidate as one stacked bar of its contributions."""
+    parts = [
+        go.Bar(
+            x=[row[f"{name}_points"] or 0],
+            y=["score"],
+            orientation="h",
+            name=name,
+            marker={"color": theme.SERIES[i]},
+            hovertemplate=f"{name}: %{{x:.1f}} points<extra></extra>",
+        )
+        for i, name in enumerate(names)
+        if row[name] is not None
+    ]
+    fig = theme.figure(
+        *parts,
+        height=150,
+        x_title="points of 100",
+        barmode="stack",
+        showlegend=True,
+        hovermode="closest",
+        margin={"t": 40},
+    )
+    fig.update_layout(legend_traceorder="normal")
+    fig.update_xaxes(range=[-1, 104], tickvals=list(range(0, 101, 20)))
+    return fig.update_yaxes(visible=False)

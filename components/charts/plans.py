@@ -1,0 +1,247 @@
+"""Charts of a plan: candles with entry, stop and R boxes; limits as bars. Frame in, figure out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import plotly.graph_objects as go
+import polars as pl
+
+from components.kit import formats, theme
+from components.kit.theme import titled
+from core.domain.risk.types import Check
+from core.domain.trading.plans import Plan
+
+LOSS, GAIN = "rgba(217, 88, 28, 0.20)", ("rgba(43, 120, 208, 0.24)", "rgba(43, 120, 208, 0.16)")
+ROOM_AFTER = 8  # categories kept free beside the last candle
+FURTHEST = 120.0  # bars end here, however far over the limit
+NAMES = {
+    "daily_loss": "Daily loss",
+    "risk_per_trade": "Risk per trade",
+    "position": "Position",
+    "gross_exposure": "Gross exposure",
+    "net_exposure": "Net exposure",
+    "positions": "Number of positions",
+    "sector": "Sector",
+    "correlation": "Correlated names",
+    "drawdown": "Drawdown",
+    "exclusions": "Exclusions",
+    "liquidity": "Liquidity",
+    "filing_grade": "Filing grade",
+}
+
+
+def plan_candles(
+    bars: pl.DataFrame, plan: Plan, fills: Sequence[dict[str, Any]] = (), height: int = 440
+) -> go.Figure:
+    """Candles around the plan's session with boxes of 1 R loss and of each target.
+
+    `bars` has session, open, high, low, close; `fills` are dicts of session, price, what.
+    """
+    labels = [_label(day) for day in bars["session"]]
+    start = _label(plan.session)
+    at = labels.index(start) if start in labels else len(labels) - 1
+    end = max(len(labels) - 1, at) + ROOM_AFTER
+    fig = theme.figure(
+        _candles(bars, labels),
+        height=height,
+        y_title=f"price, {plan.currency}",
+        x_title="session",
+        hovermode="closest",
+    )
+    _boxes(fig, plan, at - 0.5, end)
+    for fill in fills:
+        fig.add_trace(_fill(fill))
+    if fills:
+        fig.update_layout(showlegend=True, legend={"y": 0, "yanchor": "bottom", "x": 0})
+    fig.update_xaxes(
+        type="category", rangeslider={"visible": False}, range=[-0.5, end + 0.5], nticks=10
+    )
+    return titled(fig, finding(plan))
+
+
+def finding(plan: Plan) -> str:
+    """The plan in one line."""
+    if not plan.is_trade:
+        return f"{plan.symbol}: no trade, 0 shares"
+    side = "Long" if plan.sign > 0 else "Short"
+    return (
+        f"{side} {plan.shares:,} {plan.symbol} at {formats.price(plan.entry)}: "
+        f"{plan.risk:,.0f} {plan.account_currency} to the stop at {formats.price(plan.stop)}"
+    )
+
+
+def _label(day: date) -> str:
+    return f"{day:%d %b %y}"
+
+
+def _candles(bars: pl.DataFrame, labels: Sequence[str]) -> go.Candlestick:
+    """Up hollow, down filled, so that colour is not all that tells them apart."""
+    colors = theme.palette()
+    return go.Candlestick(
+        x=list(labels),
+        open=bars["open"].to_list(),
+        high=bars["high"].to_list(),
+        low=bars["low"].to_list(),
+        close=bars["close"].to_list(),
+        name="daily bar",
+        increasing={"line": {"color": colors.up, "width": 1.2}, "fillcolor": "rgba(0,0,0,0)"},
+        decreasing={"line": {"color": colors.down, "width": 1.2}, "fillcolor": colors.down},
+        showlegend=False,
+    )
+
+
+def _boxes(fig: go.Figure, plan: Plan, left: float, right: float) -> None:
+    entry, stop = float(plan.entry), float(plan.stop)
+    _box(fig, (left, right), (entry, stop), LOSS)
+    previous = entry
+    for n, target in enumerate(plan.targets):
+        _box(fig, (left, right), (previous, float(target)), GAIN[n % 2])
+        previous = float(target)
+    levels = [(entry, "entry", "solid"), (stop, "stop −1R", "dash")]
+    levels += [(float(t), f"target {n}R", "dot") for n, t in enumerate(plan.targets, start=1)]
+    for level, name, dash in levels:
+        fig.add_shape(
+            type="line",
+            x0=left,
+            x1=right,
+            y0=level,
+            y1=level,
+            line={"dash": dash, "width": 1.2, "color": theme.NEUTRAL},
+        )
+        fig.add_annotation(
+            x=right,
+            y=level,
+            text=f"{name} {formats.price(level)}",
+            showarrow=False,
+            xanchor="right",
+            yanchor="bottom",
+            font={"size": 11},
+        )
+
+
+def _box(
+    fig: go.Figure, across: tuple[float, float], span: tuple[float, float], color: str
+) -> None:
+    fig.add_shape(
+        type="rect",
+        x0=across[0],
+        x1=across[1],
+        y0=span[0],
+        y1=span[1],
+        fillcolor=color,
+        line={"width": 0},
+        layer="below",
+    )
+
+
+def _fill(fill: dict[str, Any]) -> go.Scatter:
+    entry = fill["what"] == "entry"
+    return go.Scatter(
+        x=[_label(fill["session"])],
+        y=[float(fill["price"])],
+        mode="markers",
+        name=f"{fill['what']} {float(fill['price']):,.2f}",
+        marker={
+            "symbol": "triangle-right" if entry else "x",
+            "size": 12,
+            "color": theme.WARNING,
+            "line": {"width": 1},
+        },
+    )
+
+
+def headroom(checks: Sequence[Check], height: int | None = None) -> go.Figure:
+    """Each limit as a bar of what is used, in percent of what is allowed; over is hatched."""
+    used = [share(check) for check in checks]
+    over = [check.limit for check in checks if not check.ok]
+    bar = go.Bar(
+        x=[min(value, FURTHEST) for value in used],
+        y=[NAMES.get(check.limit, check.limit) for check in checks],
+        orientation="h",
+        marker={
+            "color": [_color(check) for check in checks],
+            "pattern": {"shape": ["" if check.ok else "/" for check in checks]},
+        },
+        hovertext=[check.sentence for check in checks],
+        hoverinfo="text",
+    )
+    fig = theme.figure(
+        bar,
+        _amounts(checks, used),
+        height=height or 80 + 30 * len(checks),
+        hovermode="closest",
+        showlegend=False,
+    )
+    fig.update_xaxes(
+        title_text="used, % of the limit",
+        range=[0, 195],
+        showgrid=True,
+        tickvals=[0, 25, 50, 75, 100],
+    )
+    fig.update_yaxes(autorange="reversed", showgrid=False)
+    fig.add_vline(x=100, line={"dash": "dash", "color": theme.NEUTRAL})
+    if over:
+        first = NAMES.get(over[0], over[0])
+        more = f" and {len(over) - 1} more" if len(over) > 1 else ""
+        return titled(fig, f"{first}{more} over the limit")
+    return titled(fig, f"All {len(checks)} limits hold; {_tightest(checks)}")
+
+
+def is_full(check: Check) -> bool:
+    """At its limit: nothing more fits. A grade lets its whole size through and is never full."""
+    return check.ok and check.used > 0 and check.headroom <= 0 and check.limit != "filing_grade"
+
+
+def _color(check: Check) -> str:
+    if not check.ok:
+        return "#d9581c"
+    return theme.WARNING if is_full(check) else theme.ACCENT
+
+
+def _amounts(checks: Sequence[Check], used: Sequence[float]) -> go.Scatter:
+    """What is used of what is allowed, in a column right of the limit's line."""
+    return go.Scatter(
+        x=[max(min(value, FURTHEST), 100.0) + 3 for value in used],
+        y=[NAMES.get(check.limit, check.limit) for check in checks],
+        mode="text",
+        text=[
+            f"{_amount(check.used)} of {_amount(check.allowed)}"
+            + (", full" if is_full(check) else "")
+            for check in checks
+        ],
+        textposition="middle right",
+        cliponaxis=False,
+        hoverinfo="skip",
+        showlegend=False,
+    )
+
+
+def _tightest(checks: Sequence[Check]) -> str:
+    """The limit with the least room. A grade lets the whole size through, or shrinks or ends it."""
+    limits = [check for check in checks if check.limit != "filing_grade"]
+    tight = max(limits, key=share, default=None)
+    if tight is None or not share(tight):
+        return "none is in use"
+    full = [_name(check) for check in limits if is_full(check)]
+    if full:
+        return f"at the limit: {', '.join(full)}"
+    # what is not at its limit does not read as if it were
+    return f"{_name(tight)} is the tightest, {min(int(share(tight)), 99)} % used"
+
+
+def share(check: Check) -> float:
+    """Used in percent of allowed; 130 when nothing is allowed but something is used."""
+    if check.allowed <= 0:
+        return 130.0 if check.used > check.allowed else 0.0
+    return float(check.used / check.allowed * 100)
+
+
+def _name(check: Check) -> str:
+    return NAMES.get(check.limit, check.limit).lower()
+
+
+def _amount(value: Any) -> str:
+    return f"{value:,.0f}"

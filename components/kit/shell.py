@@ -1,0 +1,284 @@
+"""The frame of every page: header, freshness strip, errors, empty states, links, export.
+
+desk = shell.page("Gap scan", purpose="Names that gap, and why.", datasets=("prices.daily",))
+with shell.guarded("the candidates"):
+    ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import polars as pl
+import streamlit as st
+import structlog
+
+from components.kit import badges, formats, links, once, theme
+from components.kit import saved_views as views
+from core import service
+from core.errors import OpenbellError
+from core.service.care import preferences
+from core.service.filings import companies
+from core.service.kernel import exports
+from core.service.pulls import datasets, upstreams
+
+T = TypeVar("T")
+FRESH_SECONDS = 2.0
+ZONE_KEY = "preference_zone"
+MINE_KEY = "preference_mine"
+TOLD_KEY = "errors_told"  # of this run
+GUIDE_KEY = "preference_guide"
+link, link_query, url = links.link, links.link_query, links.url
+log = structlog.get_logger("desk.page")
+
+
+def page(
+    title: str,
+    purpose: str,
+    datasets: Sequence[str] = (),
+    *,
+    as_of: datetime | None = None,
+    views_of: str | None = None,
+) -> service.Desk:
+    """Draw the header and return the desk; without a desk, say so and end the page.
+
+    The strip tells of the stalest of `datasets`, the inputs of what the page shows. `views_of`
+    names the page whose views can be saved and opened from the header.
+    """
+    st.session_state[TOLD_KEY] = set()
+    head = f"# {title}\n{small(purpose)}"
+    try:
+        desk = service.current()
+    except OpenbellError as error:
+        st.markdown(head)
+        error_box(error, what="the desk")
+        st.stop()
+    _prefer(desk)
+    tip = None
+    with guarded("the freshness of the data"):
+        text, tip = strip(desk, datasets, as_of)
+        head = f"{head}  \n{text}" if text else head
+    _header(desk, head, tip, views_of)
+    return desk
+
+
+def _header(desk: service.Desk, head: str, tip: str | None, views_of: str | None) -> None:
+    """One element for all that is said: every element is a message to the browser at each run."""
+    if views_of is None:
+        st.markdown(head, help=tip)
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.markdown(head, help=tip, width="stretch")
+        with guarded("the saved views"):
+            views.control(desk, views_of)
+
+
+def _prefer(desk: service.Desk) -> None:
+    """Bring the reader's preferences into the session, once."""
+    if ZONE_KEY in st.session_state:
+        return
+    with guarded("your preferences"):
+        mine = preferences.load(desk)
+        st.session_state[MINE_KEY] = mine
+        st.session_state[ZONE_KEY] = mine.zone
+        st.session_state[theme.PALETTE_KEY] = mine.palette
+        st.session_state[GUIDE_KEY] = mine.guide
+
+
+def mine() -> preferences.Preferences:
+    """The reader's preferences as this session knows them."""
+    return st.session_state.get(MINE_KEY) or preferences.Preferences()
+
+
+def forget_preferences() -> None:
+    """Let the next run read the preferences anew."""
+    st.session_state.pop(ZONE_KEY, None)
+
+
+def strip(
+    desk: service.Desk, datasets: Sequence[str], as_of: datetime | None = None
+) -> tuple[str, str | None]:
+    """The line of badges under a title as Markdown, and its tooltip (instants in UTC)."""
+    parts = [badges.simulated()] if desk.settings.simulated else []
+    known = [s for s in statuses(desk) if s.name in datasets]
+    stalest = badges.worst(known)
+    tip = None
+    if stalest is not None:
+        parts.append(badges.freshness(stalest.freshness))
+        parts.append(f"{badges.plain(stalest.name)} · {_ages(desk, stalest)}")
+        tip = "\n\n".join(f"{s.name}: {s.freshness}, {formats.utc(s.last_success)}" for s in known)
+    parts += [outage(host, zone()) for host in hosts_down(desk, datasets)]
+    moment = as_of or (stalest.last_success if stalest is not None else None)
+    if moment is not None:
+        parts.append(f"as of **{formats.when(moment, zone())}**")
+    return " ".join(parts), tip
+
+
+def hosts_down(desk: service.Desk, names: Sequence[str]) -> list[upstreams.UpstreamStatus]:
+    """The hosts of these datasets that are down."""
+    return [
+        h for h in upstreams.overview(desk) if h.is_down and not set(names).isdisjoint(h.datasets)
+    ]
+
+
+def outages(desk: service.Desk) -> None:
+    """Every host that is down, with its last error and when it is asked again."""
+    for host in filter(lambda host: host.is_down, upstreams.overview(desk)):
+        when = f"Asked next {formats.when(host.next_probe, zone(), seconds=True)}"
+        why = badges.plain(formats.sentence(host.last_error or ""))
+        st.markdown(f"{outage(host, zone())}  \n{small(f'{when}. {why}')}")
+
+
+def outage(host: upstreams.UpstreamStatus, zone: str) -> str:
+    """`container down since 06:31, asked again 06:36` as Markdown."""
+    what = "has blocked us" if host.blocked else "down"
+    since, asked = formats.clock(host.since, zone), formats.clock(host.asked_at, zone)
+    words = f"{host.label} {what} since {since}, asked again {asked} {formats.zone_label(zone)}"
+    return badges.badge(words, "red")
+
+
+def reason(desk: service.Desk, status: datasets.DatasetStatus) -> str:
+    """Why a dataset is not in, as Markdown; empty without a fault.
+
+    While its host is down that is the outage: the error of its last pull tells of a time to ask
+    again that has passed since.
+    """
+    down = hosts_down(desk, [status.name])
+    if down:
+        return " ".join(outage(host, zone()) for host in down)
+    said = (status.last_error or "").removeprefix(f"{status.name}: ")
+    return badges.plain(formats.sentence(said))
+
+
+def _ages(desk: service.Desk, status: Any) -> str:
+    if status.last_success is None:
+        return "not pulled yet"
+    return f"pulled {formats.age(status.last_success, desk.now())}"
+
+
+def statuses(desk: service.Desk) -> list[datasets.DatasetStatus]:
+    """Status of every dataset, read from the store at most once in two seconds."""
+    path = desk.warehouse.path
+    return once.lately(lambda: datasets.overview(desk), FRESH_SECONDS, "statuses", path)
+
+
+def watched(desk: service.Desk) -> list[int]:
+    """CIKs of the companies followed, read at most once in two seconds."""
+    path = desk.warehouse.path
+    return once.lately(lambda: companies.watched(desk), FRESH_SECONDS, "watched", path)
+
+
+def version(desk: service.Desk, *datasets: str) -> tuple[str | None, ...]:
+    """What stands for the data of these datasets in a key of `once.made`: their last pulls."""
+    last = {status.name: status.last_pull_id for status in statuses(desk)}
+    return (str(desk.warehouse.path), *(last.get(name) for name in datasets))
+
+
+def unchanged(desk: service.Desk, make: Callable[[], T], *key: Hashable) -> T:
+    """What is made from the store alone, made again only after the next commit."""
+    warehouse = desk.warehouse
+    return once.made(make, "unchanged", str(warehouse.path), warehouse.commits, *key)
+
+
+def zone() -> str:
+    """The reader's time zone: the market's unless a preference says otherwise."""
+    return str(st.session_state.get(ZONE_KEY) or formats.MARKET_ZONE)
+
+
+@contextmanager
+def guarded(what: str) -> Iterator[None]:
+    """Run a part of a page; an OpenbellError is shown in its place and the page goes on."""
+    try:
+        yield
+    except OpenbellError as error:
+        error_box(error, what=what)
+
+
+@contextmanager
+def last_wall() -> Iterator[None]:
+    """Around a whole page: no reader ever meets a traceback; the log has it under a number."""
+    try:
+        yield
+    except OpenbellError as error:
+        error_box(error, what="this page")
+    except Exception:
+        number = uuid4().hex[:8]
+        log.exception("page_failed", number=number)
+        st.error(
+            f"**This page could not be drawn.** The log has the reason under number `{number}`. "
+            "Reload the page; the rest of the desk works on."
+        )
+
+
+def error_box(error: OpenbellError, *, what: str) -> None:
+    """Say what could not be shown, why, where, and what to do."""
+    told = st.session_state.setdefault(TOLD_KEY, set())
+    title = f"**{what[:1].upper()}{what[1:]} cannot be shown.**"
+    if str(error) in told:
+        st.caption(f"{title} The reason is the same as above.")
+        return
+    told.add(str(error))
+    log.warning("page_error", what=what, kind=error.kind, error=str(error))
+    lines = [f"{title} {badges.plain(formats.sentence(error.message))}"]
+    if error.where:
+        lines.append(f"Where: {badges.plain(error.where)}")
+    if error.hint:
+        lines.append(f"What to do: {badges.plain(formats.sentence(error.hint))}")
+    st.error("\n\n".join(lines))
+
+
+def empty(what: str, then: str, *, page: str | None = None, label: str = "", **query: str) -> None:
+    """An empty state: what is not there, what to do, and the page where one does it."""
+    with st.container(border=True):
+        st.markdown(f"**{what}**  \n{small(then)}")
+        if page:
+            link(page, label or "Go there", **query)
+
+
+def section(title: str, *lines: str) -> None:
+    """A heading with what is said below it in small print, as one element."""
+    st.markdown("\n".join([f"### {title}", "  \n".join(small(line) for line in lines if line)]))
+
+
+def small(text: str) -> str:
+    """Small grey print as Markdown, as a caption has it."""
+    return f":small[:gray[{text}]]"
+
+
+MIME = {
+    "csv": "text/csv",
+    "parquet": "application/vnd.apache.parquet",
+    "json": "application/json",
+}
+
+
+def export_button(
+    label: str,
+    frame: Callable[[], pl.DataFrame],
+    file_name: str,
+    *,
+    key: str | None = None,
+    help: str | None = None,
+) -> None:
+    """A download of a frame, made when it is clicked; the file's ending tells the format.
+
+    Text cells are guarded against formulas; simulated data says so in the file's name.
+    """
+    fmt = file_name.rpartition(".")[2]
+    st.download_button(
+        label,
+        data=lambda: exports.encode(frame(), fmt),
+        file_name=_labelled(file_name),
+        mime=MIME[fmt],
+        on_click="ignore",
+        key=key,
+        help=help,
+    )
+
+
+def _labelled(file_name: str) -> str:
+    return f"simulated-{file_name}" if service.current().settings.simulated else file_name

@@ -1,0 +1,202 @@
+"""Tables of frames: columns are dressed by name and type, so all pages write them one way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import streamlit as st
+
+from components.kit import badges, formats, once, shell
+
+HUES = {
+    "green": "#1f9d61",
+    "blue": "#2b78d0",
+    "yellow": "#c28a00",
+    "orange": "#d9851c",
+    "red": "#c0392b",
+    "violet": "#7b61c9",
+    "gray": "#8593a6",
+}
+CHIPS: Mapping[str, Mapping[str, str]] = {
+    "freshness": {name: color for name, (color, _) in badges.FRESHNESS.items()},
+    "state": badges.STATES,
+    "grade": {**badges.GRADES, "NR": "gray"},
+    "severity": {
+        "critical": "red",
+        "major": "orange",
+        "error": "orange",
+        "minor": "yellow",
+        "warning": "yellow",
+        "info": "gray",
+        "right": "green",
+    },
+    "decision": {"approve": "green", "shrink": "orange", "reject": "red"},
+}
+ROW_PIXELS = 31
+NAMES = ("cik", "year", "fiscal_year")  # numbers that name something
+LARGE = ("value", "left_value", "right_value", "dollar_volume", "notional", "amount", "dollars_m")
+
+
+def show(
+    frame: pl.DataFrame,
+    columns: Mapping[str, str],
+    *,
+    alt: str,
+    key: str | None = None,
+    help: Mapping[str, str] | None = None,
+    pinned: Sequence[str] = (),
+    widths: Mapping[str, int] | None = None,
+    rows: int = 15,
+    **kwargs: Any,
+) -> Any:
+    """A table of the named columns (`columns`: name -> heading), at most `rows` tall.
+
+    Only the columns shown are sent to the browser. `help` has tooltips and `widths` pixels by
+    column name.
+    """
+    tips, wide = help or {}, widths or {}
+    looks = [tuple(part.items()) for part in (columns, tips, wide)]
+    shown, config = once.of(
+        frame,
+        lambda: _written(frame, columns, tips, pinned, wide),
+        *("table", *looks, tuple(pinned), shell.zone()),
+    )
+    return st.dataframe(
+        shown,
+        column_config=config,
+        hide_index=True,
+        height="content" if frame.height <= rows else (rows + 1) * ROW_PIXELS + 2,
+        row_height=ROW_PIXELS,
+        placeholder=formats.NOTHING,
+        alt=alt,
+        key=key,
+        **kwargs,
+    )
+
+
+def _written(
+    frame: pl.DataFrame,
+    columns: Mapping[str, str],
+    tips: Mapping[str, str],
+    pinned: Sequence[str],
+    widths: Mapping[str, int],
+) -> tuple[pa.Table, dict[str, Any]]:
+    """The columns shown and how each is dressed; a frame would take the long way through pandas."""
+    shown = chips(frame.select([name for name in columns if name in frame.columns]))
+    config = {
+        name: _told(
+            dress(name, dtype, columns[name], tips.get(name), name in pinned)
+            | {"width": widths.get(name)}
+        )
+        for name, dtype in shown.schema.items()
+    }
+    return _as_sent(shown.to_arrow()), config
+
+
+def _told(config: dict[str, Any]) -> dict[str, Any]:
+    """Without what says nothing: Streamlit copies all of it at every rerun."""
+    return {
+        name: _told(value) if isinstance(value, dict) else value
+        for name, value in config.items()
+        if value is not None
+    }
+
+
+def _as_sent(table: pa.Table) -> pa.Table:
+    """With the short lists that the browser wants, else Streamlit casts them at every rerun."""
+    fields = [
+        field.with_type(pa.list_(field.type.value_type))
+        if pa.types.is_large_list(field.type)
+        else field
+        for field in table.schema
+    ]
+    return table.cast(pa.schema(fields)).combine_chunks()
+
+
+def choose(
+    frame: pl.DataFrame,
+    columns: Mapping[str, str],
+    *,
+    alt: str,
+    key: str,
+    on_row: Callable[[dict[str, Any]], None],
+    **kwargs: Any,
+) -> Any:
+    """A table whose row can be picked: `on_row` gets the whole row, before the page runs again."""
+
+    def picked() -> None:
+        rows = st.session_state[key].selection.rows
+        if rows:
+            on_row(frame.row(rows[0], named=True))
+
+    return show(
+        frame,
+        columns,
+        alt=alt,
+        key=key,
+        on_select=picked,
+        selection_mode="single-row",
+        **kwargs,
+    )
+
+
+def chips(frame: pl.DataFrame) -> pl.DataFrame:
+    """Words with a colour of their own (freshness, state, grade …) as one-item lists."""
+    return frame.with_columns(
+        pl.concat_list(pl.col(name).fill_null("NR" if name == "grade" else "–"))
+        for name, dtype in frame.schema.items()
+        if name in CHIPS and dtype == pl.String
+    )
+
+
+def dress(
+    name: str, dtype: pl.DataType, heading: str, tip: str | None = None, pinned: bool = False
+) -> Any:
+    """The column config for a column, by the conventions of its name and type."""
+    given: dict[str, Any] = {"label": heading, "help": tip, "pinned": pinned or None}
+    return _by_name(name, given) or _by_type(name, dtype, given)
+
+
+def _by_name(name: str, given: dict[str, Any]) -> Any:
+    if name in CHIPS:
+        words = CHIPS[name]
+        hues = [HUES[color] for color in words.values()]
+        return st.column_config.MultiselectColumn(**given, options=list(words), color=hues)
+    if name == "url" or name.endswith("_url"):
+        return st.column_config.LinkColumn(**given, display_text="open")
+    if name == "score":
+        return st.column_config.ProgressColumn(**given, min_value=0, max_value=100, format="%.0f")
+    if name == "trend":  # of scores
+        return st.column_config.LineChartColumn(**given, y_min=0, y_max=100)
+    return None
+
+
+def _by_type(name: str, dtype: pl.DataType, given: dict[str, Any]) -> Any:
+    config = st.column_config
+    if isinstance(dtype, pl.Datetime):
+        zone = shell.zone()
+        given["label"] = f"{given['label']} ({formats.zone_label(zone)})"
+        return config.DatetimeColumn(**given, format="ddd D MMM HH:mm", timezone=zone)
+    if isinstance(dtype, pl.List):
+        numbers = dtype.inner.is_numeric()
+        return config.LineChartColumn(**given) if numbers else config.ListColumn(**given)
+    if dtype.is_numeric():
+        side = "left" if name in NAMES else None
+        return config.NumberColumn(**given, format=_number(name, dtype), alignment=side)
+    plain = {pl.Date: config.DateColumn, pl.Boolean: config.CheckboxColumn}
+    return plain.get(dtype.base_type(), config.TextColumn)(**given)
+
+
+def _number(name: str, dtype: pl.DataType) -> str:
+    if name.endswith("_pct"):
+        return "%.2f %%"
+    if name.endswith("_bytes") or name == "bytes":
+        return "bytes"
+    if name.endswith("_seconds") or name == "seconds":
+        return "%.1f s"
+    if name in NAMES:
+        return "%d"
+    return "localized" if dtype.is_integer() or name in LARGE else "%.2f"

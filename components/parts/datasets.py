@@ -1,0 +1,192 @@
+"""What the page *Datasets* is made of: the table of all, and the views of one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import polars as pl
+import streamlit as st
+
+from components.charts import base as charts
+from components.kit import badges, formats, once, shell, tables, theme
+from core import service
+from core.domain.tables.datasets import Dataset
+from core.service.pulls import datasets
+
+ROWS_SHOWN = 50
+INSTANT = pl.Datetime("us", "UTC")
+SUMMARY = {
+    "name": "Dataset",
+    "freshness": "Freshness",
+    "source": "Source",
+    "rows": "Rows",
+    "last_success": "Last good pull",
+    "next_due": "Next due",
+    "rows_rejected": "Rejected",
+    "partial_reason": "Missing",
+    "last_error": "Last error",
+}
+HELP = {
+    "last_success": "When the data was last confirmed good, in your zone.",
+    "next_due": "The next refresh by the schedule, in your zone.",
+    "partial_reason": "What is missing from the data that are loaded.",
+    "rows_rejected": "Rows of the latest loaded pull that did not fit the schema.",
+}
+PULLS = {
+    "started_at": "Started",
+    "state": "State",
+    "trigger": "Trigger",
+    "seconds": "Took",
+    "rows_read": "Read",
+    "rows_inserted": "Inserted",
+    "rows_updated": "Updated",
+    "rows_unchanged": "Unchanged",
+    "rows_rejected": "Rejected",
+    "bytes": "Size",
+    "error": "Error",
+    "pull_id": "Pull",
+}
+
+
+def frame(statuses: Sequence[datasets.DatasetStatus]) -> pl.DataFrame:
+    """The statuses as one frame, a row per dataset."""
+    instants = {"last_success": INSTANT, "next_due": INSTANT}
+    texts = dict.fromkeys(("last_error", "last_state", "running_job", "partial_reason"), pl.String)
+    rows = [asdict(status) for status in statuses]
+    for row in rows:
+        row["freshness"] = row["freshness"] if row["enabled"] else "disabled"
+    return pl.DataFrame(rows, schema_overrides={**instants, **texts}, infer_schema_length=None)
+
+
+def summary(statuses: Sequence[datasets.DatasetStatus], key: str) -> None:
+    """The table of all datasets; a picked row becomes the chosen dataset of the page."""
+
+    def pick(row: dict[str, object]) -> None:
+        st.session_state[key] = row["name"]
+
+    tables.choose(
+        once.kept(statuses, lambda: frame(statuses), "summary"),
+        SUMMARY,
+        alt="Every dataset with freshness, rows and last pull",
+        key=f"{key}_table",
+        on_row=pick,
+        help=HELP,
+        pinned=("name",),
+        widths={"name": 150, "freshness": 90, "source": 70, "rows": 80, "rows_rejected": 70},
+    )
+
+
+def facts_of(desk: service.Desk, status: datasets.DatasetStatus, description: str) -> None:
+    """What a dataset is and its state in four figures; the tooltip has the instants."""
+    last, due, now = status.last_success, status.next_due, desk.now()
+    figures = (
+        f"**{formats.number(status.rows)}** rows",
+        f"last good pull **{formats.age(last, now)}**" if last else "not pulled yet",
+        f"next due **{formats.age(due, now)}**" if due else "not scheduled",
+        f"**{formats.number(status.rows_rejected)}** rejected rows",
+    )
+    tip = (
+        f"Last good pull: {formats.utc(last)}.",
+        f"Next due: {formats.when(due, shell.zone())}, {formats.utc(due)}. {HELP['next_due']}",
+        HELP["rows_rejected"],
+    )
+    head = f"{shell.small(badges.plain(description))}  \n" if description else ""
+    st.markdown(head + " · ".join(figures), help="\n\n".join(tip))
+    if status.partial_reason:
+        said = badges.plain(formats.sentence(status.partial_reason))
+        st.warning(f"**The data are not complete.** {said}")
+    if status.last_error:
+        said = shell.reason(desk, status)
+        opening = "" if said.startswith("The pull") else "**The last pull failed.** "
+        st.error(f"{opening}{said}")
+
+
+def pulls(desk: service.Desk, status: datasets.DatasetStatus) -> None:
+    """Calendar, timeline, and table of a dataset's pulls, drawn once per pull."""
+    name, today, zone = status.name, desk.now().date(), shell.zone()
+    key = (desk.warehouse.path, name, status.last_pull_id, today)
+    history = once.made(lambda: datasets.pull_history(desk, name, limit=1000), "pulls", *key)
+    if history.is_empty():
+        shell.empty("No pull yet.", "Press Refresh now, or wait for the schedule.")
+        return
+    theme.show(
+        once.made(lambda: charts.pull_calendar(history, today=today), "calendar", *key),
+        alt=f"Calendar of the pulls of {name}, coloured by the worst of each day",
+        key=f"calendar_{name}",
+    )
+    theme.show(
+        once.made(lambda: charts.pull_timeline(history.head(60), zone), "timeline", zone, *key),
+        alt=f"How long each of the last pulls of {name} took and how it ended",
+        key=f"timeline_{name}",
+    )
+    volumes = once.made(lambda: datasets.volumes(desk, name), "volumes", *key)
+    if volumes.height > 1:
+        theme.show(
+            once.made(lambda: charts.volume_band(volumes, zone), "volume", zone, *key),
+            alt=f"Rows read by the last pulls of {name} with their usual range",
+            key=f"volume_{name}",
+        )
+    latest = once.of(history, lambda: history.head(ROWS_SHOWN), "latest")
+    tables.show(latest, PULLS, alt=f"The last pulls of {name}", rows=10)
+    shell.export_button("CSV of all pulls", lambda: history, f"pulls-{name}.csv")
+
+
+def rows(desk: service.Desk, dataset: Dataset) -> None:
+    """The latest rows as stored, and the whole table as a file."""
+    found = datasets.rows(desk, dataset.name, limit=ROWS_SHOWN)
+    if found.is_empty():
+        shell.empty("No rows yet.", "A pull fills this table.")
+        return
+    st.caption(f"The latest {found.height} rows; the file has them all.")
+    tables.show(found, {c: c for c in found.columns}, alt=f"Latest rows of {dataset.name}")
+    with st.container(horizontal=True):
+        for ending in ("csv", "parquet"):
+            shell.export_button(
+                ending.upper() if ending == "csv" else "Parquet",
+                lambda: datasets.rows(desk, dataset.name, limit=None),
+                f"{dataset.name}.{ending}",
+                key=f"rows_{ending}",
+            )
+
+
+def rejected(desk: service.Desk, name: str) -> None:
+    """Rows that were refused, with the reason of each."""
+    found = datasets.rejected_rows(desk, name)
+    if found.is_empty():
+        shell.empty("No rejected rows.", "Every row of the pulls fitted the schema.")
+        return
+    columns = {
+        "started_at": "Pull of",
+        "row_number": "Row",
+        "column_name": "Column",
+        "reason": "Reason",
+        "raw": "As received",
+    }
+    st.caption(f"{found.height:,} rows, newest pull first; the first {ROWS_SHOWN} are shown.")
+    tables.show(found.head(ROWS_SHOWN), columns, alt=f"Rejected rows of {name}")
+    shell.export_button("CSV", lambda: found, f"rejected-{name}.csv", key="rejected_csv")
+
+
+def schema(desk: service.Desk, dataset: Dataset) -> None:
+    """Columns, types and key as declared, and what changed upstream."""
+    upstream = {ours: theirs for theirs, ours in dataset.columns.items()}
+    declared = pl.DataFrame(
+        [
+            {
+                "column": name,
+                "type": str(kind),
+                "upstream": upstream.get(name, name),
+                "in_key": name in dataset.key,
+            }
+            for name, kind in dataset.schema.items()
+        ]
+    )
+    heads = {"column": "Column", "type": "Type", "upstream": "Upstream name", "in_key": "Key"}
+    tables.show(declared, heads, alt=f"Declared schema of {dataset.name}", rows=30)
+    changes = datasets.schema_changes(desk, dataset.name)
+    if changes.is_empty():
+        st.caption("The upstream has not changed its columns since the first pull.")
+        return
+    heads = {"happened_at": "Seen", "column_name": "Column", "change": "Change", "pull_id": "Pull"}
+    tables.show(changes, heads, alt=f"Schema changes of {dataset.name}", rows=10)

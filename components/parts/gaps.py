@@ -1,0 +1,306 @@
+"""What the gap pages are made of: controls with their state in the URL, tables, sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Any, cast
+
+import polars as pl
+import streamlit as st
+
+from components.charts import gaps as charts_gaps
+from components.kit import badges, formats, once, shell, tables, theme
+from components.kit import url_sliders as bounds
+from components.parts import quality
+from core import service
+from core.domain.gaps.scoring import COMPONENTS
+from core.service.care import preferences
+from core.service.gaps import scans, symbols
+from core.service.gaps.statistics import LEAST_GAP_PCT
+
+CANDIDATES = {
+    "symbol": "Symbol",
+    "gap_pct": "Gap",
+    "closes": "30 sessions",
+    "score": "Score",
+    "evidence_pct": "Evidence",
+    "catalyst_text": "Catalyst",
+    "grade": "Grade",
+    "gap_atr": "In ATR",
+    "rvol": "Rel. vol.",
+    "open": "Open",
+    "prior_close": "Prior close",
+    "gap_type": "Type",
+    "story": "Story",
+    "dollars_m": "Traded, $ m",
+    "flags_text": "Flags",
+    "gap_ex_div_pct": "Gap ex dividend",
+    "premarket_gap_pct": "First print",
+    "sector": "Sector",
+    "filing_url": "Filing",
+}
+OUTCOME_HELP = {
+    "filled_same": "Filled in the session of the gap.",
+    "sessions_to_fill": "Sessions until the prior close was traded; empty: not yet.",
+    "excursion_pct": "Furthest move beyond the open, away from the fill, before it.",
+    "close_pct": "The session's close against its open, in the direction of the gap.",
+}
+HELP = {
+    "gap_pct": "Open against the close of the session before, in percent.",
+    "gap_atr": "The gap in average true ranges (Wilder, 14 sessions, up to the session before).",
+    "rvol": "Volume against the mean of the 20 sessions before; before the open by clock time.",
+    "story": "A heuristic from the 20-session range, the trend and rvol.",
+    "score": "0–100; the sum of the contributions below the table.",
+    "evidence_pct": "Share of the score's weights that had data, in percent; the rest counts 0.",
+    "grade": "Of the latest rated filing before this session.",
+    "dollars_m": "Close x volume; before the open the usual volume at the prior close.",
+}
+OUTCOMES = {
+    "session": "Session",
+    "gap_pct": "Gap",
+    "gap_atr": "In ATR",
+    "rvol": "Rel. vol.",
+    "filled_same": "Same day",
+    "sessions_to_fill": "Fill after",
+    "excursion_pct": "Went away",
+    "close_pct": "To close",
+}
+
+
+def filters(desk: service.Desk) -> list[bounds.Bound]:
+    """The sliders of the filters; without an address the reader's own defaults, else the desk's."""
+    own = scans.default_filters(desk).changed(shell.mine().filters)
+    gap, price = (own.min_gap_pct, own.max_gap_pct), (own.min_price, own.max_price)
+    dollars = own.min_dollar_volume / 1e6
+    return [
+        bounds.Bound("gap", "Gap, percent", 0.0, 100.0, gap, 0.5, "Least and largest |gap|."),
+        bounds.Bound("rvol", "Relative volume, at least", 0.0, 10.0, own.min_rvol, 0.1),
+        bounds.Bound("dollars", "Dollar volume, at least (million)", 0.0, 100.0, dollars, 0.5),
+        bounds.Bound("price", "Price", 0.0, 1000.0, price, 1.0),
+    ]
+
+
+def chosen_filters(sliders: Sequence[bounds.Bound]) -> dict[str, float]:
+    """The filters as the address has them."""
+    at = {slider.key: bounds.value(slider) for slider in sliders}
+    low, high = cast("tuple[float, float]", at["gap"])
+    cheap, dear = cast("tuple[float, float]", at["price"])
+    return {
+        "min_gap_pct": low,
+        "max_gap_pct": high,
+        "min_rvol": cast("float", at["rvol"]),
+        "min_price": cheap,
+        "max_price": dear,
+        "min_dollar_volume": cast("float", at["dollars"]) * 1e6,
+    }
+
+
+def weights(desk: service.Desk) -> list[bounds.Bound]:
+    """The sliders of the score's weights; they are renormalised to sum 1."""
+    own = scans.default_weights(desk).changed(shell.mine().weights).by_name()
+    return [
+        bounds.Bound(f"w_{name}", name.capitalize(), 0.0, 1.0, own[name], 0.05)
+        for name in COMPONENTS
+    ]
+
+
+def chosen_weights(sliders: Sequence[bounds.Bound]) -> dict[str, float]:
+    """The weights as the address has them."""
+    named = zip(COMPONENTS, sliders, strict=True)
+    return {name: cast("float", bounds.value(slider)) for name, slider in named}
+
+
+def draw(sliders: Sequence[bounds.Bound]) -> None:
+    """Sliders side by side, as many as fit."""
+    with st.container(horizontal=True):
+        for slider in sliders:
+            bounds.draw(slider)
+
+
+def defaults(desk: service.Desk, limits: dict[str, float], shares: dict[str, float]) -> None:
+    """Buttons that make the sliders as they stand this reader's own, or take that back."""
+    mine = shell.mine()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            "Make these my defaults",
+            on_click=_own,
+            args=(desk, limits, shares),
+            help="Used where an address names no filters, here and on the overview.",
+        )
+        if mine.filters or mine.weights:
+            st.button("Back to the desk's defaults", type="tertiary", on_click=_own, args=(desk,))
+            st.caption("Your own defaults are in use.")
+
+
+def said(desk: service.Desk, own: Mapping[str, float]) -> str:
+    """The filters that count where an address names none, in one line."""
+    limits = scans.default_filters(desk).changed(dict(own))
+    whose = "Your own" if own else "The desk's"
+    return (
+        f"{whose}: |gap| {limits.min_gap_pct:g} to {limits.max_gap_pct:g} %, relative volume from "
+        f"{limits.min_rvol:g}, price {limits.min_price:g} to {limits.max_price:g}, "
+        f"{formats.compact(limits.min_dollar_volume)} dollars traded at least."
+    )
+
+
+def _own(
+    desk: service.Desk,
+    limits: dict[str, float] | None = None,
+    shares: dict[str, float] | None = None,
+) -> None:
+    with shell.guarded("your preferences"):
+        chosen = replace(preferences.load(desk), filters=limits or {}, weights=shares or {})
+        preferences.save(desk, chosen)
+        shell.forget_preferences()
+    if limits is None:  # the sliders go back too
+        for key in ("gap", "rvol", "dollars", "price", *(f"w_{name}" for name in COMPONENTS)):
+            bounds.reset(key)
+
+
+def headline(scan: scans.Scan) -> str:
+    """The scan in one sentence."""
+    return once.of(scan.candidates, lambda: _headline(scan), "headline", scan.gaps.rows.height)
+
+
+def _headline(scan: scans.Scan) -> str:
+    n, rows, out = scan.candidates.height, scan.gaps.rows.height, scan.excluded.height
+    flagged = int(scan.excluded["flagged"].sum())
+    best = f"; {scan.candidates['symbol'][0]} ranks first" if n else ""
+    names = "name gaps" if n == 1 else "names gap"
+    moves = "move is" if out == 1 else "moves are"
+    why = f", {flagged} because the gap is none" if flagged else ""
+    return (
+        f"**{n} {names}** within the filters on {formats.day(scan.gaps.session)}, of {rows:,} "
+        f"looked at{best}. {out} more {moves} left out{why}."
+    )
+
+
+def candidates(desk: service.Desk, scan: scans.Scan, picked: Any) -> None:
+    """The table of candidates; a row leads to its symbol."""
+    rows = dressed(desk, scan)
+    tables.choose(
+        rows,
+        {k: v for k, v in CANDIDATES.items() if k in rows.columns and not _void(rows, k)},
+        alt="Candidates of the session by score",
+        key="candidates",
+        on_row=picked,
+        help=HELP,
+        pinned=("symbol",),
+    )
+
+
+def _void(rows: pl.DataFrame, name: str) -> bool:
+    return name not in ("grade", "rvol") and rows[name].null_count() == rows.height
+
+
+def dressed(desk: service.Desk, scan: scans.Scan) -> pl.DataFrame:
+    """Candidates with a small chart, words for flags, and the strongest catalyst with its link."""
+    return once.kept(scan.candidates, lambda: _dressed(desk, scan), "dressed")
+
+
+def _dressed(desk: service.Desk, scan: scans.Scan) -> pl.DataFrame:
+    rows = scan.candidates
+    small = symbols.sparklines(desk, rows["symbol"].to_list(), scan.gaps.session, scan.gaps.dataset)
+    first = pl.col("catalysts").list.first()
+    unknown = pl.when(pl.col("catalyst_weight").is_null()).then(pl.lit("filings not stored"))
+    return rows.join(small, on="symbol", how="left", maintain_order="left").with_columns(
+        catalyst_text=pl.coalesce(first.struct.field("title"), unknown, pl.lit("none found")),
+        filing_url=first.struct.field("url"),
+        flags_text=pl.col("words").list.join(", ").replace("", None),
+        dollars_m=(pl.col("dollar_volume") / 1e6).round(1),
+        gap_type=pl.col("gap_type").cast(pl.String).str.replace("_", " "),
+        story=pl.col("story").cast(pl.String),
+    )
+
+
+def chosen(scan: scans.Scan, symbol: str) -> dict[str, Any]:
+    """The candidate of that symbol, else the first one."""
+    return once.of(scan.candidates, lambda: _chosen(scan.candidates, symbol), "chosen", symbol)
+
+
+def _chosen(rows: pl.DataFrame, symbol: str) -> dict[str, Any]:
+    asked = rows.filter(pl.col("symbol") == symbol) if symbol else rows
+    return (rows if asked.is_empty() else asked).row(0, named=True)
+
+
+def contributions(row: Mapping[str, Any]) -> None:
+    """The score of one candidate, part by part."""
+    words = [
+        f"{name} {row[name]:.0f} → **{row[f'{name}_points']:.1f}**"
+        for name in COMPONENTS
+        if row[name] is not None
+    ]
+    st.markdown(
+        f"**{badges.plain(row['symbol'])}** scores **{row['score']:.1f}** = "
+        + " + ".join(words)
+        + (f" · without {row['left_out']}: no data" if row["left_out"] else "")
+        + f" · rests on {row['evidence_pct']:.0f} % of the weights"
+    )
+    parts = (row["symbol"], *((row[name], row[f"{name}_points"]) for name in COMPONENTS))
+    theme.show(
+        once.made(lambda: charts_gaps.score_parts(row, COMPONENTS), "score parts", *parts),
+        alt=f"Contributions to the score of {row['symbol']}",
+        key="score_parts",
+    )
+    for item in row["catalysts"] or []:
+        when = formats.when(item["accepted_at"], shell.zone())
+        form, title = badges.plain(item["form"]), badges.plain(item["title"])
+        st.markdown(f"- [{form}]({item['url']}) {title}, accepted {when}")
+
+
+def leads(symbol: str, session: date) -> None:
+    """Ways on from a candidate: its page and its plan, both of that session."""
+    day = session.isoformat()
+    with st.container(horizontal=True):
+        shell.link("symbol", f"Open {symbol}", symbol=symbol, day=day)
+        shell.link("plans", f"Plan {symbol}", symbol=symbol, date=day)
+
+
+def excluded(scan: scans.Scan) -> None:
+    """Names that moved as much but are no candidates, with reasons."""
+    tables.show(
+        scan.excluded,
+        {
+            "symbol": "Symbol",
+            "gap_pct": "Gap",
+            "open": "Open",
+            "prior_close": "Prior close",
+            "rvol": "Rel. vol.",
+            "reason": "Left out because",
+        },
+        alt="Names left out of the scan with reasons",
+        key="left_out",
+        pinned=("symbol",),
+    )
+
+
+def finding(symbol: str, like: pl.DataFrame, gap_pct: float | None) -> str:
+    """What like gaps of a name did, in one sentence."""
+    n = like.height
+    if abs(gap_pct or 0.0) < LEAST_GAP_PCT:
+        return f"Below {LEAST_GAP_PCT:g} % a move is not looked at as a gap."
+    if not n:
+        return f"{symbol} has had no like gap before."
+    same = int(like["filled_same"].sum())
+    gaps = "gap" if n == 1 else "gaps"
+    few = " (few: do not lean on it)" if n < 30 else ""
+    return f"{n} like {gaps} before, {same} filled in the session itself{few}."
+
+
+def grades(graded: pl.DataFrame) -> None:
+    """Grades of a company's filings; a picked one is opened."""
+    tables.choose(
+        graded,
+        {"filed": "Filed", "form": "Form", "grade": "Grade", "accession": "Accession"},
+        alt="Grades of the company's filings, newest first",
+        key="grades",
+        on_row=quality.pick,
+        rows=8,
+    )
+
+
+def outcomes(rows: pl.DataFrame, key: str) -> None:
+    """Gaps with what followed them."""
+    tables.show(rows, OUTCOMES, alt="Gaps and what followed", key=key, rows=10, help=OUTCOME_HELP)

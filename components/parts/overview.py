@@ -1,0 +1,276 @@
+"""What the landing page is made of: first steps, problems, freshness, filings, changes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from components.charts.plans import NAMES
+from components.kit import badges, formats, once, shell, tables
+from core import service
+from core.service.care import morning, preferences
+from core.service.pulls import datasets
+
+TROUBLE = ("failing", "overdue")
+FILINGS = {
+    "symbol": "Symbol",
+    "name": "Company",
+    "form": "Form",
+    "title": "What",
+    "accepted_at": "Accepted",
+    "url": "EDGAR",
+}
+CHANGES = ("dataset", "failed", "last_at", "inserted", "updated", "rejected")
+BROUGHT = ("new", "changed", "rejected")
+
+
+TOP = {
+    "symbol": "Symbol",
+    "gap_pct": "Gap",
+    "score": "Score",
+    "catalyst": "Catalyst",
+    "grade": "Grade",
+    "rvol": "Rel. vol.",
+    "gap_type": "Type",
+}
+PLANS = {
+    "symbol": "Symbol",
+    "direction": "Side",
+    "risk": "Risk",
+    "state": "State",
+}
+CANDIDATES, BOOK = "Top candidates", "Plans and risk"
+NEW_FILINGS, CHANGED = "New filings of followed companies", "What changed"
+OPEN = ("approved", "filled", "open")
+ROWS = 6
+LIMITS = 4
+BOOK_SECONDS = 5.0
+COUNTED = ("positions",)  # limits that are no amounts
+
+
+def scanned(desk: service.Desk) -> dict[str, Any]:
+    """The latest scan as its command tells it, made once per pull and minute."""
+    names = (status.name for status in shell.statuses(desk))
+    mine = shell.mine()
+    asked = {"filters": mine.filters, "weights": mine.weights}
+    own = tuple(pair for chosen in asked.values() for pair in chosen.items())
+    key = (*shell.version(desk, *names), desk.now().replace(second=0, microsecond=0), own)
+    return once.made(lambda: service.commands.run(desk, "scan", asked).document, "scan", *key)
+
+
+def told(desk: service.Desk, command: str) -> dict[str, Any]:
+    """The document of a command about the book, at most a few seconds old."""
+    path = desk.warehouse.path
+    return once.lately(
+        lambda: service.commands.run(desk, command, {}).document, BOOK_SECONDS, command, path
+    )
+
+
+def candidates(desk: service.Desk) -> None:
+    """The best candidates of the latest session, each with its catalyst and grade."""
+    if not _has_rows(shell.statuses(desk), "bars_daily"):
+        shell.section(CANDIDATES, "No prices yet; pull prices.daily on Datasets.")
+        return
+    found = scanned(desk)
+    mark = badges.provisional() if found["provisional"] else ""
+    count = len(found["candidates"])
+    names = "candidate" if count == 1 else "candidates"
+    day = found["date"]
+    shell.section(CANDIDATES, f"{count} {names} of {formats.day(day)}{_old(desk, day)} {mark}")
+    if not found["candidates"]:
+        return
+    top = once.kept(found, lambda: _top(found["candidates"][:ROWS]), "top candidates")
+    tables.choose(
+        top,
+        TOP,
+        alt="Top candidates with score, catalyst and grade",
+        key="top_candidates",
+        on_row=lambda row: st.query_params.update(pick=row["symbol"]),
+        pinned=("symbol",),
+        widths={"symbol": 70, "gap_pct": 80, "score": 90, "grade": 60, "rvol": 80},
+    )
+    asked = st.query_params.get("pick")
+    symbol = asked if asked in top["symbol"] else top["symbol"][0]
+    with st.container(horizontal=True):
+        shell.link("gap_scan", "All candidates")
+        shell.link("symbol", f"{symbol} in detail", symbol=symbol)
+        shell.link("plans", f"Plan {symbol}", symbol=symbol)
+
+
+def _top(rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
+    return pl.DataFrame([_candidate(row) for row in rows], infer_schema_length=None)
+
+
+def _old(desk: service.Desk, day: date) -> str:
+    """Says so when the prices end long before today: a week is longer than any holiday."""
+    days = (desk.now().date() - day).days
+    return f", the last session stored, {days:,} days ago" if days > 7 else ""
+
+
+def _candidate(row: dict[str, Any]) -> dict[str, Any]:
+    """A candidate's line: its best catalyst in words, its numbers as they are."""
+    first = next(iter(row["catalysts"] or ()), None)
+    words = first.get("title") or first.get("form") if isinstance(first, dict) else first
+    unknown = row["components"]["catalyst"]["value"] is None
+    words = words or ("filings not stored" if unknown else "none found")
+    kept = ("symbol", "gap_pct", "score", "rvol")
+    shown = {"gap_type": spoken(row["gap_type"]), "grade": row["grade"] or "NR"}
+    return {**{name: row[name] for name in kept}, **shown, "catalyst": words}
+
+
+def spoken(name: str) -> str:
+    """A name of the engine in words: `daily_loss` becomes `daily loss`."""
+    return name.replace("_", " ")
+
+
+def book(desk: service.Desk) -> None:
+    """Risk in use against its limits, and the plans that are open."""
+    if not _has_rows(shell.statuses(desk), "bars_daily"):
+        shell.section(BOOK, "No prices yet, so no book.")
+        return
+    opened = [plan for plan in told(desk, "plans")["plans"] if plan["state"] in OPEN]
+    checks = sorted(told(desk, "risk")["checks"], key=_share, reverse=True)[:LIMITS]
+    used = [check for check in checks if _share(check)]
+    idle = [_used(check) for check in checks if not _share(check)]
+    shell.section(BOOK, "" if opened else "No plan is open.", *idle)
+    for check in used:
+        st.progress(_share(check), text=_used(check))
+    if opened:
+        frame = once.kept(
+            told(desk, "plans"), lambda: pl.DataFrame(opened, infer_schema_length=None), "opened"
+        )
+        widths = {"symbol": 62, "direction": 52, "risk": 70}
+        tables.show(frame, PLANS, alt="Open plans", rows=ROWS, widths=widths)
+    shell.link("risk", "Risk and limits")
+    shell.link("plans", "Decided plans", view="Decided")
+
+
+def _share(check: dict[str, Any]) -> float:
+    used, allowed = float(check["used"] or 0), float(check["allowed"] or 0)
+    if allowed <= 0:
+        return 1.0 if used > 0 else 0.0
+    return min(max(used / allowed, 0.0), 1.0)
+
+
+def _used(check: dict[str, Any]) -> str:
+    """A limit in words, as Markdown: two dollars in a line would make a formula."""
+    sign = "" if check["limit"] in COUNTED else "\\$"
+    used, allowed = (float(check[name] or 0) for name in ("used", "allowed"))
+    over = " · **over the limit**" if used > allowed else ""
+    full = " · **at the limit**" if used == allowed and used > 0 else ""
+    return f"{NAMES[check['limit']]}: {sign}{used:,.0f} of {sign}{allowed:,.0f}{over}{full}"
+
+
+def guide(desk: service.Desk, statuses: Sequence[datasets.DatasetStatus]) -> None:
+    """The first steps, each ticked off by what is in the store, until the reader puts it away."""
+    if not st.session_state.get(shell.GUIDE_KEY, True):
+        return
+    steps = (
+        (bool(shell.watched(desk)), "Watch", "companies", "Follow companies"),
+        (_has_pulled(statuses), "Pull", "datasets", "Refresh all datasets"),
+        (_has_rows(statuses, "bars_daily"), "Scan", "gap_scan", "See what gaps, and why"),
+        (_has_plans(desk), "Plan", "plans", "Let risk answer"),
+    )
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.markdown("**First steps**")
+        for number, (done, title, page, then) in enumerate(steps, 1):
+            shell.link(page, f"{'✓' if done else f'{number}.'} **{title}** · {then}")
+        st.button("Put away", type="tertiary", on_click=_put_away, args=(desk,))
+
+
+def _has_pulled(statuses: Sequence[datasets.DatasetStatus]) -> bool:
+    """A pull for no company is done at once and brings nothing: that is no first step."""
+    return any(status.last_success and status.rows for status in statuses)
+
+
+def _has_rows(statuses: Sequence[datasets.DatasetStatus], table: str) -> bool:
+    return any(status.table == table and status.rows for status in statuses)
+
+
+def _has_plans(desk: service.Desk) -> bool:
+    return bool(told(desk, "plans")["plans"])
+
+
+def _put_away(desk: service.Desk) -> None:
+    preferences.save(desk, replace(preferences.load(desk), guide=False))
+    st.session_state[shell.GUIDE_KEY] = False
+
+
+def problems(desk: service.Desk, statuses: Sequence[datasets.DatasetStatus]) -> None:
+    """What must be known before anything else is read; nothing when all is well."""
+    for problem in desk.catalogue.problems:
+        shell.error_box(problem, what="one dataset of the catalogue")
+    troubled = [s for s in statuses if s.enabled and s.freshness in TROUBLE]
+    if not troubled:
+        return
+    with st.container(border=True):
+        one = len(troubled) == 1
+        st.markdown(f"**{len(troubled)} {'dataset needs' if one else 'datasets need'} a look**")
+        for status in troubled:
+            _trouble(desk, status)
+
+
+def _trouble(desk: service.Desk, status: datasets.DatasetStatus) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(badges.freshness(status.freshness), width=90)
+        shell.link("datasets", badges.plain(status.name), dataset=status.name)
+        age = formats.age(status.last_success, desk.now())
+        said = shell.reason(desk, status) or "Not in yet."
+        st.caption(f"{said} Last good pull: {age}.")
+
+
+def freshness(desk: service.Desk, statuses: Sequence[datasets.DatasetStatus]) -> None:
+    """One line that counts the states, and each enabled dataset with its age."""
+    enabled = [s for s in statuses if s.enabled and s.source != "file"]
+    counts = Counter(s.freshness for s in enabled).most_common()
+    states = " ".join(f"{badges.freshness(state)} {count}" for state, count in counts)
+    lines = [f"{badges.plain(s.name)} · {formats.age(s.last_success, desk.now())}" for s in enabled]
+    shell.section("Freshness", states or "No dataset is enabled.", *lines)
+    shell.link("datasets", "All datasets")
+
+
+def since(desk: service.Desk, days: int) -> datetime:
+    """So many days ago, to the minute, so that a view is made once a minute at most."""
+    return (desk.now() - timedelta(days=days)).replace(second=0, microsecond=0)
+
+
+def filings(desk: service.Desk, since: datetime) -> None:
+    """Filings of watched companies since an instant."""
+    key = (*shell.version(desk, "sec.submissions"), *shell.watched(desk), since)
+    found = once.made(lambda: morning.new_filings(desk, since), "new filings", *key)
+    if found.is_empty():
+        none = f"None of the followed companies since {formats.when(since, shell.zone())}."
+        shell.section(NEW_FILINGS, none)
+        return
+    shell.section(NEW_FILINGS)
+    tables.show(found, FILINGS, alt="New filings of followed companies", rows=8)
+
+
+def changes(desk: service.Desk, since: datetime) -> None:
+    """What the pulls brought since an instant, dataset by dataset."""
+    key = (*shell.version(desk, *(s.name for s in shell.statuses(desk))), since)
+    found = once.made(lambda: morning.changes(desk, since), "changes", *key)
+    if found.is_empty():
+        shell.section(CHANGED, f"Nothing new since {formats.when(since, shell.zone())}.")
+        return
+    st.markdown(once.kept(found, lambda: _changed(found), "changed", shell.zone()))
+
+
+def _changed(found: pl.DataFrame) -> str:
+    """The heading and a table as Markdown: for a few numbers a grid of its own is too much.
+
+    Three columns of words that wrap: a column a count is wider than a phone.
+    """
+    lines = [["Dataset", "What came", "Last pull"], [":--"] * 3]
+    for name, failed, last, *counts in found.select(CHANGES).iter_rows():
+        came = [f"{formats.number(n)} {said}" for n, said in zip(counts, BROUGHT, strict=True) if n]
+        if failed:
+            came.append(f"{formats.number(failed)} {'pull' if failed == 1 else 'pulls'} failed")
+        lines.append([badges.plain(name), ", ".join(came), formats.when(last, shell.zone())])
+    return "\n".join([f"### {CHANGED}\n", *(f"| {' | '.join(line)} |" for line in lines)])

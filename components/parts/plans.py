@@ -1,0 +1,213 @@
+"""What the page *Plans* is made of for a new plan: controls, the proposal, the decision."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from components.charts import plans as charts_plans
+from components.kit import badges, formats, once, shell, theme
+from components.kit import saved_views as views
+from core import service
+from core.domain.risk.types import Check
+from core.domain.trading.plans import Plan
+from core.service.gaps import market_view
+from core.service.trading import plans
+from core.service.trading.plans import Ask, Proposal
+
+ENTRIES = {
+    "market": "Market",
+    "opening_range": "Opening range",
+    "pullback": "Pullback",
+    "vwap": "VWAP",
+}
+JUST_DECIDED = "just_decided"
+DECISIONS = {
+    "approve": ("green", "Approve"),
+    "shrink": ("orange", "Shrink"),
+    "reject": ("red", "Reject"),
+}
+
+
+def turn_to_decided() -> None:
+    """After a decision: show it. Called before the widgets whose state it sets."""
+    plan_id = st.session_state.pop(JUST_DECIDED, None)
+    if plan_id is not None:
+        st.session_state["plan"] = plan_id
+        st.session_state["view"] = "Decided"
+
+
+def controls(desk: service.Desk) -> Ask | None:
+    """What is asked for, all of it in the URL; None while no symbol is chosen."""
+    names = market_view.symbols(desk.warehouse)
+    asked = st.query_params.get("symbol", "").upper()
+    if asked and asked not in names:
+        names.append(asked)
+    with st.container(horizontal=True):
+        symbol = st.selectbox(
+            "Symbol", names, index=None, key="symbol", bind="query-params", width=160
+        )
+        day = st.date_input(
+            "Session",
+            value=None,
+            key="date",
+            bind="query-params",
+            width=160,
+            help="Empty: the latest session in the store.",
+        )
+        side = st.segmented_control(
+            "Direction",
+            ["by the gap", "long", "short"],
+            default="by the gap",
+            key="direction",
+            bind="query-params",
+            required=True,
+        )
+        entry = st.segmented_control(
+            "Entry",
+            list(ENTRIES),
+            default="market",
+            key="entry",
+            bind="query-params",
+            format_func=ENTRIES.__getitem__,
+            required=True,
+            help="All but market need the session's minute bars.",
+        )
+    sized = _sizing(desk)
+    if not symbol:
+        return None
+    return Ask(symbol, _day(day), None if side == "by the gap" else side, entry, *sized)
+
+
+def _day(value: Any) -> date | None:
+    return value if isinstance(value, date) else None
+
+
+def _sizing(desk: service.Desk) -> tuple[Decimal, Decimal, Decimal, Any]:
+    """Sliders of size and stop; they start at the settings and end at the limits."""
+    chosen = desk.settings
+    most = chosen.risk_per_trade_pct
+    with st.container(horizontal=True, gap="medium"):
+        risk = _slider("Risk, % of equity", "risk", 0.05, most, most)
+        atr = _slider("Stop, x ATR14", "atr", 0.25, Decimal(5), chosen.stop_atr_multiple)
+        stop = _slider("Stop, % of entry", "stop", 0.25, Decimal(15), chosen.stop_pct)
+        choice = st.segmented_control(
+            "Which stop",
+            ["tighter", "wider"],
+            default=chosen.stop_choice,
+            key="choice",
+            bind="query-params",
+            required=True,
+        )
+    return risk, atr, stop, choice
+
+
+def _slider(label: str, key: str, step: float, most: Decimal, start: Decimal) -> Decimal:
+    top = max(float(most), float(start), step)
+    value = st.slider(
+        label,
+        min_value=min(step, float(start)),
+        max_value=top,
+        value=float(start),
+        step=step,
+        key=key,
+        bind="query-params",
+    )
+    return Decimal(str(value))
+
+
+def proposal(desk: service.Desk, found: Proposal) -> None:
+    """Chart, figures, verdict and the sentence behind every number."""
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        bars, plan = found.view.bars, found.plan
+        theme.show(
+            once.of(
+                bars,
+                lambda: charts_plans.plan_candles(bars.tail(60), plan),
+                *("plan", plan, theme.palette()),
+            ),
+            alt=f"Candles of {found.plan.symbol} with entry, stop and targets. "
+            + charts_plans.finding(found.plan),
+            key="plan_chart",
+        )
+        figures(found.plan)
+    with right:
+        verdict(found)
+    box = st.expander("Every number in a sentence", key="plan_words", on_change="rerun")
+    if views.is_open(box):
+        said = [sentence for _, sentence in found.plan.notes if sentence]
+        lines = [*said, found.plan.invalidation, found.kelly_note]
+        box.markdown("\n".join(f"- {badges.plain(line)}" for line in lines))
+
+
+def figures(plan: Plan) -> None:
+    """The plan in eight figures."""
+    currency = plan.account_currency
+    through = plan.gap_through_risk_r
+    shown = (
+        ("Shares", formats.number(plan.shares)),
+        ("Entry", formats.price(plan.entry)),
+        ("Stop", formats.price(plan.stop)),
+        ("R per share", formats.price(plan.r)),
+        ("Risk", formats.money(float(plan.risk), currency)),
+        ("Notional", formats.money(float(plan.notional), currency, 0)),
+        ("Reward : risk", f"{plan.reward_risk:.1f} : 1"),
+        ("Gap-through", formats.NOTHING if through is None else f"{through:.2f} R"),
+    )
+    with st.grid(4, min_column_width=110):
+        for label, value in shown:
+            st.metric(label, value)
+
+
+def verdict(found: Proposal) -> None:
+    """The decision, its reasons, and every limit as a bar."""
+    color, word = DECISIONS[found.verdict.decision]
+    reasons = [shell.small(badges.plain(reason)) for reason in found.verdict.reasons]
+    st.markdown("\n\n".join([badges.badge(f"Verdict: {word.lower()}", color), *reasons]))
+    theme.show(
+        once.made(
+            lambda: charts_plans.headroom(found.verdict.checks), "limits", found.verdict.checks
+        ),
+        alt="Each limit as a bar of what is used in percent of what is allowed",
+        key="headroom",
+    )
+    box = st.expander("The checks in words", key="checks_words", on_change="rerun")
+    if views.is_open(box):
+        box.table(_in_words(found.verdict.checks))
+
+
+def _in_words(checks: Sequence[Check]) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "limit": [charts_plans.NAMES[check.limit] for check in checks],
+            "ok": ["yes" if check.ok else "no" for check in checks],
+            "why": [check.sentence for check in checks],
+        }
+    )
+
+
+def decide(desk: service.Desk, found: Proposal) -> None:
+    """Approve or reject with a reason; what is approved is what is shown."""
+    with st.form("decide", border=True):
+        reason = st.text_input("Reason", key="reason", placeholder="why, in a few words")
+        with st.container(horizontal=True):
+            approved = st.form_submit_button(
+                f"Approve {found.plan.shares:,} shares",
+                type="primary",
+                disabled=found.verdict.decision == "reject",
+            )
+            rejected = st.form_submit_button("Reject")
+    if approved or rejected:
+        with shell.guarded("the decision"):
+            if approved:
+                item = plans.approve(desk, found.ask, reason, found.fingerprint)
+            else:
+                item = plans.reject(desk, found.ask, reason)
+            st.session_state[JUST_DECIDED] = item.plan_id
+            st.rerun()

@@ -1,0 +1,173 @@
+"""What the page *Plans* is made of once a plan is decided on: the table, and plan against fact."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from components.charts import plans as charts_plans
+from components.kit import badges, formats, shell, tables, theme
+from core import service
+from core.domain.trading.plans import Plan
+from core.service.gaps import market_view
+from core.service.trading import journal, plans, settling, trades
+
+DECIDED = {
+    "plan_id": "Plan",
+    "state": "State",
+    "direction": "Direction",
+    "entry": "Entry",
+    "stop": "Stop",
+    "shares": "Shares",
+    "risk": "Risk",
+    "notional": "Notional",
+    "tag": "Tag",
+    "reason": "Decided because",
+    "decided_by": "Decided by",
+    "decided_at": "Decided",
+    "outcome": "Since then",
+}
+
+
+def decided(desk: service.Desk) -> None:
+    """The plans decided on; one of them against what became of it."""
+    table = shell.unchanged(desk, lambda: _newest(desk), "plans decided")
+    if table.is_empty():
+        shell.empty(
+            "No plan has been decided on.", "Choose a symbol under New plan, and approve it."
+        )
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Settle by stored bars", help="Fill, mark and close by the daily bars."):
+            settling.settle_all(desk)
+            st.rerun()
+        shell.export_button("CSV", lambda: table, "plans.csv", key="plans_csv")
+
+    def pick(row: dict[str, Any]) -> None:
+        st.session_state["plan"] = row["plan_id"]
+
+    tables.choose(
+        table,
+        DECIDED,
+        alt="Plans decided on, newest first",
+        key="plans_table",
+        on_row=pick,
+        pinned=("plan_id",),
+        rows=8,
+    )
+    names = table["plan_id"].to_list()
+    if st.query_params.get("plan") not in [None, *names]:
+        del st.query_params["plan"]
+    one = st.selectbox("Plan", names, key="plan", bind="query-params", width=340)
+    against_fact(desk, one)
+
+
+def _newest(desk: service.Desk) -> pl.DataFrame:
+    return service.exports.frame_of(desk, "plans").sort("created_at", descending=True)
+
+
+def against_fact(desk: service.Desk, plan_id: str) -> None:
+    """One plan beside its fills and its result."""
+    item = shell.unchanged(desk, lambda: plans.stored(desk, plan_id), "plan", plan_id)
+    drawn = shell.unchanged(
+        desk, lambda: _with_fills(desk, item), "plan drawn", plan_id, theme.palette()
+    )
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        theme.show(
+            drawn,
+            alt=f"Candles of {item.plan.symbol} with the plan's levels and its fills",
+            key="fact_chart",
+        )
+    with right:
+        _in_doubt(desk, plan_id)
+        st.markdown(_told(item))
+        _limits(item)
+        st.table(
+            shell.unchanged(
+                desk, lambda: _facts(desk, item.plan, plan_id), "plan and fact", plan_id
+            )
+        )
+        if item.state == "approved":
+            _cancel(desk, plan_id)
+
+
+def _told(item: plans.Stored) -> str:
+    """The state and why, then who decided, when and why: lines of Markdown."""
+    why = f" · {badges.plain(item.outcome)}" if item.outcome else ""
+    by = f" by {badges.plain(item.decided_by)}" if item.decided_by else ""
+    because = f": {badges.plain(item.reason)}" if item.reason else ", no reason given"
+    when = formats.when(item.decided_at, shell.zone())
+    decided = f"{item.decision.capitalize()}{by} {when}{because}"
+    return f"**{badges.plain(item.state)}**{why}\n\n{decided}"
+
+
+def _limits(item: plans.Stored) -> None:
+    """The limits of the moment of the decision."""
+    if item.limits is None:
+        return
+    with st.expander("Limits then"):
+        rows = [(name.replace("_", " "), _limit(value)) for name, value in item.limits.items()]
+        st.table(pl.DataFrame(rows, schema=["limit", "value"], orient="row"))
+
+
+def _limit(value: Any) -> str:
+    return ", ".join(map(str, value)) or "none" if isinstance(value, list) else str(value)
+
+
+def _in_doubt(desk: service.Desk, plan_id: str) -> None:
+    """The move that settlement waits for, and what splits and special dividends moved."""
+    waiting = shell.unchanged(desk, lambda: settling.questions(desk), "moves in doubt")
+    for one in (q for q in waiting if q.plan_id == plan_id):
+        st.warning(badges.plain(one.sentence))
+        with st.form("confirm", border=False):
+            reason = st.text_input("Where the price was checked", key="confirm_reason")
+            if st.form_submit_button("The price is real"):
+                with shell.guarded("the confirmation"):
+                    settling.confirm(desk, one.symbol, one.session, reason)
+                    st.rerun()
+    for note in shell.unchanged(desk, lambda: settling.notes(desk, plan_id), "moved", plan_id):
+        st.caption(badges.plain(note))
+
+
+def _with_fills(desk: service.Desk, item: plans.Stored) -> Any:
+    plan, raw = item.plan, market_view.is_raw(desk)
+    bars = market_view.around(desk.warehouse, plan.symbol, plan.session, raw=raw)
+    return charts_plans.plan_candles(bars, plan, journal.fills_of(desk, item.plan_id))
+
+
+def _facts(desk: service.Desk, plan: Plan, plan_id: str) -> pl.DataFrame:
+    every = shell.unchanged(desk, lambda: trades.frame(desk), "paper trades")
+    found = every.filter(pl.col("plan_id") == plan_id)
+    fact = found.row(0, named=True) if found.height else {}
+    last = found["exit"][0] if found.height else None
+    rows = [
+        ("Shares", f"{plan.shares:,}", _text(fact.get("shares"), ",.0f")),
+        ("Entry", formats.price(plan.entry), _text(fact.get("entry"), ",.2f")),
+        ("Exit", " / ".join(formats.price(t) for t in plan.targets), _text(last, ",.2f")),
+        ("Result, R", f"{plan.reward_risk:+.1f}", _text(fact.get("realised_r"), "+.2f")),
+        ("Result", f"risk {plan.risk:,}", _text(fact.get("realised"), "+,.2f")),
+        ("Costs", f"{plan.costs:,}", _costs(fact)),
+        ("Furthest for, R", "", _text(fact.get("mfe_r"), "+.2f")),
+        ("Furthest against, R", "", _text(fact.get("mae_r"), "+.2f")),
+    ]
+    return pl.DataFrame(rows, schema=["figure", "plan", "fact"], orient="row")
+
+
+def _costs(fact: dict[str, Any]) -> str:
+    return f"{fact['fees'] + fact['slippage']:,}" if fact else formats.NOTHING
+
+
+def _text(value: Any, spec: str) -> str:
+    return formats.NOTHING if value is None else format(value, spec)
+
+
+def _cancel(desk: service.Desk, plan_id: str) -> None:
+    with st.form("cancel", border=False):
+        reason = st.text_input("Reason to cancel", key="cancel_reason")
+        if st.form_submit_button("Cancel this plan"):
+            with shell.guarded("the cancellation"):
+                plans.cancel(desk, plan_id, reason)
+                st.rerun()

@@ -1,0 +1,319 @@
+"""What the page *Data quality* is made of for filings: filters, figures, charts, table, export."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from components.charts import quality as charts_quality
+from components.kit import (
+    badges,
+    exporting,
+    formats,
+    links,
+    once,
+    shell,
+    tables,
+    theme,
+)
+from components.kit import (
+    saved_views as views,
+)
+from components.kit import (
+    url_choices as choices,
+)
+from core import service
+from core.service.filings import companies, quality
+from core.service.kernel import exports as files
+
+INPUTS = ("sec.submissions", "sec.facts")
+LETTERS = ("A", "B", "C", "D", "F", "NR")
+ROWS_SHOWN = 50
+TREND = 12  # filings in the sparkline of a company
+OPEN_KEY = "quality_open"
+FILINGS = {
+    "ticker": "Symbol",
+    "grade": "Grade",
+    "score": "Score",
+    "trend": "Company's last scores",
+    "form": "Form",
+    "filed": "Filed",
+    "period_end": "Period",
+    "coverage_pct": "Coverage",
+    "critical": "Critical",
+    "major": "Major",
+    "minor": "Minor",
+    "company": "Company",
+    "accession": "Accession",
+    "url": "EDGAR",
+}
+HELP = {
+    "score": "100 × weight of the rules passed / weight that could be evaluated.",
+    "trend": f"Scores of the company's last {TREND} filings up to now, oldest first.",
+    "coverage_pct": "Share of the expected weight that could be evaluated; NR below half.",
+    "critical": "Critical findings: one caps the score at 69, two at 49.",
+    "major": "Major findings: each rule weighs 5 (critical 10, minor 2).",
+}
+WIDTHS = {
+    "ticker": 80,
+    "grade": 70,
+    "score": 110,
+    "trend": 150,
+    "form": 80,
+    "filed": 100,
+    "period_end": 100,
+    "critical": 75,
+    "major": 70,
+    "minor": 70,
+}
+
+
+def all_grades(desk: service.Desk) -> pl.DataFrame:
+    """The grade that counts of every filing, newest first, read once per commit."""
+    return shell.unchanged(desk, lambda: quality.grades(desk), "grades")
+
+
+def filters(graded: pl.DataFrame) -> pl.DataFrame:
+    """Company, form, grade, year and text filters, all in the URL; the grades that pass."""
+    box = st.expander("Filters", key="filters", on_change="rerun")
+    if views.is_open(box):
+        with box:
+            _draw(graded)
+    given = _given(graded)
+    if not (passing := _passing(given)):
+        return graded
+    return once.kept(graded, lambda: graded.filter(passing), "passing", given)
+
+
+def _draw(graded: pl.DataFrame) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        choices.multiselect("Companies", "company", _names(graded), width=320)
+        choices.multiselect("Forms", "form", _forms(graded), width=220)
+        choices.selectbox("Filed since", "since", _years(graded), placeholder="any year", width=140)
+        choices.text_input("Find", "q", placeholder="company or accession", width=220)
+        choices.pills("Grades", "grade", LETTERS)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The filters of the URL."""
+
+    companies: tuple[str, ...]
+    forms: tuple[str, ...]
+    letters: tuple[str, ...]
+    since: str | None
+    text: str
+
+    def __str__(self) -> str:
+        words = [*self.companies, *self.forms, *(f"grade {letter}" for letter in self.letters)]
+        words += [f"since {self.since}"] if self.since else []
+        return ", ".join([*words, f"“{self.text}”"] if self.text else words)
+
+
+def _given(graded: pl.DataFrame) -> Given:
+    return Given(
+        tuple(choices.several("company", _names(graded))),
+        tuple(choices.several("form", _forms(graded))),
+        tuple(choices.several("grade", LETTERS)),
+        choices.one("since", _years(graded)),
+        choices.text("q"),
+    )
+
+
+def _passing(given: Given) -> list[pl.Expr]:
+    asked = (
+        (given.companies, _name().is_in(given.companies)),
+        (given.forms, pl.col("form").is_in(given.forms)),
+        (given.letters, pl.col("grade").is_in(given.letters)),
+        (given.since, pl.col("filed").dt.year() >= int(given.since or 0)),
+        (given.text, _says(given.text)),
+    )
+    return [passes for value, passes in asked if value]
+
+
+def _name() -> pl.Expr:
+    return pl.coalesce("ticker", pl.col("cik").cast(pl.String))
+
+
+def _says(text: str) -> pl.Expr:
+    cells = pl.concat_str("company", "ticker", "accession", separator=" ", ignore_nulls=True)
+    return cells.str.to_lowercase().str.contains(text.strip().lower(), literal=True)
+
+
+def _names(graded: pl.DataFrame) -> list[str]:
+    return once.of(
+        graded, lambda: graded.select(_name().unique().sort()).to_series().to_list(), "names"
+    )
+
+
+def _forms(graded: pl.DataFrame) -> list[str]:
+    return once.of(graded, lambda: _by_count(graded["form"]), "forms")
+
+
+def _by_count(words: pl.Series) -> list[str]:
+    return words.value_counts(sort=True)[words.name].to_list()
+
+
+def _years(graded: pl.DataFrame) -> list[str]:
+    return once.of(graded, lambda: _filed_years(graded), "years")
+
+
+def _filed_years(graded: pl.DataFrame) -> list[str]:
+    years = graded["filed"].dt.year().unique().sort(descending=True)
+    return [str(year) for year in years]
+
+
+def figures(graded: pl.DataFrame) -> None:
+    """What the titles of the charts do not say of a set of grades, in one line."""
+    st.markdown(once.of(graded, lambda: _figures(graded), "figures"), help=NOT_RATED)
+
+
+def _figures(graded: pl.DataFrame) -> str:
+    rated = graded.filter(pl.col("grade") != "NR")
+    told = {
+        "median score": formats.number(rated["score"].median(), 1),
+        "with critical findings": formats.number(graded.filter(pl.col("critical") > 0).height),
+        "not rated": formats.number(graded.height - rated.height),
+    }
+    return " · ".join(f"**{value}** {label}" for label, value in told.items())
+
+
+NOT_RATED = "Not rated: less than half of the expected weight of rules could be evaluated."
+
+
+SHARES = ("Company", "Form", "Year")
+
+
+def charts(graded: pl.DataFrame) -> None:
+    """Distribution of the filings that pass the filters, and shares by company, form or year."""
+    by = st.segmented_control(
+        "Shares by", SHARES, default=SHARES[0], key="by", bind="query-params", required=True
+    )
+    key = once.of(graded, lambda: _fingerprint(graded), "fingerprint")
+    drawn: tuple[tuple[str, Callable[[], Any], str], ...] = (
+        ("grades", lambda: charts_quality.distribution(graded), "Filings by grade"),
+        (by, lambda: _shares(graded, by), f"Share of each grade by {by.lower()}"),
+    )
+    with st.grid(2, gap="medium"):
+        for name, make, alt in drawn:
+            theme.show(once.made(make, "quality", name, *key), alt=alt, key=f"quality_{name}")
+
+
+def _shares(graded: pl.DataFrame, by: str) -> Any:
+    """Share of each grade; the weakest first, or year by year."""
+    if by == "Year":
+        return charts_quality.over_time(graded)
+    named = graded.with_columns(_name().alias("symbol"))
+    return charts_quality.by_group(named, "form" if by == "Form" else "symbol", by.lower())
+
+
+def _fingerprint(graded: pl.DataFrame) -> tuple[Hashable, ...]:
+    """What stands for a set of grades in a key: its size, newest run, and rows."""
+    rows = graded.select("cik", "accession", "grade", "score").hash_rows().sum()
+    return (graded.height, graded["graded_at"].max(), rows)
+
+
+def with_trend(shown: pl.DataFrame, graded: pl.DataFrame) -> pl.DataFrame:
+    """Adds `trend`: scores of the last filings of the row's company, oldest first."""
+    trend = (
+        graded.drop_nulls("score")
+        .sort("cik", "filed", "accession")
+        .group_by("cik", maintain_order=True)
+        .agg(trend=pl.col("score").tail(TREND))
+    )
+    return shown.join(trend, on="cik", how="left", maintain_order="left")
+
+
+def table(chosen: pl.DataFrame, graded: pl.DataFrame) -> None:
+    """The filings that pass; a picked row opens its page."""
+    st.caption(
+        f"{chosen.height:,} of {graded.height:,} graded filings"
+        + (f" ({badges.plain(said)})" if (said := str(_given(graded))) else "")
+        + (f"; the first {ROWS_SHOWN} are shown." if chosen.height > ROWS_SHOWN else ".")
+        + " Pick a row to see why it has its grade."
+    )
+    tables.choose(
+        once.of(chosen, lambda: with_trend(chosen.head(ROWS_SHOWN), graded), "shown"),
+        FILINGS,
+        alt="Graded filings with score, coverage and number of findings, newest first",
+        key="quality_table",
+        on_row=pick,
+        help=HELP,
+        widths=WIDTHS,
+        pinned=("ticker", "grade"),
+    )
+
+
+def pick(row: dict[str, Any]) -> None:
+    """Remember a filing (accession, cik) to open when the page runs again."""
+    st.session_state[OPEN_KEY] = {"filing": row["accession"], "cik": str(row["cik"])}
+
+
+def go_to_picked() -> None:
+    """Open the filing that was picked in the last run, if one was."""
+    query = st.session_state.pop(OPEN_KEY, None)
+    if query:
+        st.switch_page(str(links.PAGES / "filing.py"), query_params=query)
+
+
+def exports(desk: service.Desk, chosen: pl.DataFrame) -> None:
+    """A box with the filtered view and all graded filings as CSV, Parquet and JSON."""
+    frames: exporting.Frames = {
+        "filings-filtered": ("The filings that pass the filters", lambda: scored(desk, chosen)),
+        "filings-all": ("All graded filings", lambda: scored(desk, None)),
+    }
+    exporting.box(frames, tuple(exporting.NAMES), key="quality_export")
+
+
+def scored(desk: service.Desk, chosen: pl.DataFrame | None) -> pl.DataFrame:
+    """Scored filings in the columns of the export: those given, or all."""
+    frame = files.frame_of(desk, "filings")
+    if chosen is None:
+        return frame
+    return frame.join(chosen, on=["cik", "accession"], how="semi", maintain_order="left")
+
+
+def of_company(desk: service.Desk, cik: int) -> pl.DataFrame:
+    """accession, grade, score of a company's filings, read at most every few seconds."""
+    graded = shell.unchanged(desk, lambda: quality.grades(desk, ciks=[cik]), "grades of", cik)
+    return once.of(graded, lambda: graded.select("accession", "grade", "score"), "short")
+
+
+def of_watched(desk: service.Desk) -> pl.DataFrame:
+    """cik, grade (of the latest rated filing) and trend of every company with graded filings."""
+    graded = all_grades(desk)
+    return once.of(graded, lambda: _of_watched(graded), "of watched")
+
+
+def _of_watched(graded: pl.DataFrame) -> pl.DataFrame:
+    latest = (
+        graded.sort("filed", "accession")
+        .group_by("cik")
+        .agg(
+            # a prospectus has too few facts to be rated, and says nothing of the reports before it
+            grade=pl.coalesce(pl.col("grade").filter(pl.col("grade") != "NR").last(), pl.lit("NR"))
+        )
+    )
+    return with_trend(latest, graded)
+
+
+def none_yet(desk: service.Desk) -> None:
+    """The empty state: what to do to get grades."""
+    if companies.watched(desk):
+        shell.empty(
+            "No filing is graded yet.",
+            "Pull sec.facts; grades follow each pull. Or run: python -m app grade --all",
+            page="datasets",
+            label="Go to Datasets",
+        )
+    else:
+        shell.empty(
+            "Nobody is followed yet.",
+            "Follow a company; its filings are graded after they are pulled.",
+            page="companies",
+            label="Go to Companies",
+        )

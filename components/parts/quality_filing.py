@@ -1,0 +1,343 @@
+"""What the page *Filing* is made of: one filing's grade, point by point, and its facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from components.charts import quality as charts_quality
+from components.kit import badges, formats, once, shell, tables, theme
+from components.kit import saved_views as views
+from components.parts import rules
+from core import service
+from core.domain.filings import edgar
+from core.service.filings import companies, quality
+
+OPEN_AT_FIRST = 3  # findings whose facts are spread out
+MOST_FINDINGS = 40
+CHOICE_KEY = "filing_choice"
+STATEMENTS = ("Balance sheet", "Income and other", "Cash flow", "Cover")
+SUBSCORES = {
+    "required_score": "Required concepts",
+    "identity_score": "Balance and identities",
+    "duplicate_score": "Duplicates",
+    "missing_score": "Missing values",
+    "complexity_score": "Complexity",
+}
+FACTS = {
+    "concept": "Concept",
+    "value": "Value",
+    "unit": "Unit",
+    "start": "From",
+    "period_start": "From",
+    "end": "To",
+    "period_end": "To",
+    "accession": "Stated in",
+    "url": "EDGAR",
+}
+ITEMS = {
+    "item": "Item",
+    "concept": "Concept as reported",
+    "value": "Value",
+    "unit": "Unit",
+    "period_start": "From",
+    "period_end": "To",
+    "months": "Months",
+}
+REPORTED = {
+    "concept": "Concept as reported",
+    "value": "Value",
+    "unit": "Unit",
+    "period_start": "From",
+    "period_end": "To",
+    "label": "Label",
+}
+REJECTED = {
+    "item": "Item",
+    "concept": "Taken",
+    "value": "Value",
+    "rejected": "Set aside",
+    "rejected_value": "Its value",
+    "reason": "The one taken",
+    "period_start": "From",
+    "period_end": "To",
+    "unit": "Unit",
+}
+OLDER = {
+    "graded_at": "Graded",
+    "grade": "Grade",
+    "score": "Score",
+    "critical": "Critical",
+    "major": "Major",
+    "minor": "Minor",
+    "ruleset": "Rule set",
+    "input_hash": "Inputs",
+}
+
+
+def explained(desk: service.Desk, accession: str, cik: int) -> quality.FilingView:
+    """One filing's grade explained, put together once per commit; NotFoundError without one."""
+    make = lambda: quality.filing(desk, accession, cik=cik)  # noqa: E731
+    return shell.unchanged(desk, make, "filing", accession, cik)
+
+
+def ungraded(desk: service.Desk, accession: str) -> None:
+    """What the SEC lists of a filing without a grade, and why it has none."""
+    named = badges.plain(accession)
+    for row in companies.listed(desk, accession).iter_rows(named=True):
+        name = badges.plain(row["name"] or f"CIK {row['cik']}")
+        told = badges.plain(row["title"] or row["description"] or "without a description")
+        st.markdown(f"**{name} · {badges.plain(row['form'])}** of {formats.day(row['filed'])}: "
+                    f"{told} · [{named} at EDGAR]({row['url']})")  # fmt: skip
+    shell.empty(
+        f"The filing {named} has no grade.",
+        "Only filings with XBRL facts are graded, and only those of followed companies.",
+        page="data_quality",
+        label="All graded filings",
+    )
+
+
+def choose(graded: pl.DataFrame) -> dict[str, Any] | None:
+    """The filing of the URL, or the newest rated one; a list of its company's filings to go on."""
+    asked, cik = st.query_params.get("filing", ""), st.query_params.get("cik", "")
+    first, named = once.of(graded, lambda: _choice(graded, asked, cik), "choice", asked, cik)
+    if first is None:
+        return None
+    # A bound widget would put the words shown into the address; it names the accession.
+    st.query_params["filing"] = st.session_state[CHOICE_KEY] = first["accession"]
+    st.query_params["cik"] = str(first["cik"])  # others may have filed under the accession as well
+    st.selectbox(
+        "Filing",
+        list(named),
+        format_func=lambda accession: named.get(accession, accession),
+        key=CHOICE_KEY,
+        on_change=_chosen,
+    )
+    return first
+
+
+def _rated(graded: pl.DataFrame) -> pl.DataFrame:
+    """The rated filings, or all where none is: a prospectus has little to show."""
+    rated = graded.filter(pl.col("grade") != "NR")
+    return graded if rated.is_empty() else rated
+
+
+def _choice(
+    graded: pl.DataFrame, asked: str, cik: str
+) -> tuple[dict[str, Any] | None, dict[str, str]]:
+    """The filing asked for, and all of its company by accession, in words."""
+    of = graded.filter(pl.col("accession") == asked) if asked else graded
+    if cik.isdigit():
+        own = of.filter(pl.col("cik") == int(cik))
+        of = own if asked or not own.is_empty() else of
+    of = of if asked else _rated(of)
+    if of.is_empty():
+        return None, {}
+    first = of.row(0, named=True)
+    own = graded.filter(pl.col("cik") == first["cik"])
+    return first, {row["accession"]: _named(row) for row in own.iter_rows(named=True)}
+
+
+def _chosen() -> None:
+    st.query_params["filing"] = st.session_state[CHOICE_KEY]
+
+
+def _named(row: Mapping[str, Any]) -> str:
+    who = row["ticker"] or row["company"] or row["cik"]
+    return f"{who} · {row['form']} filed {row['filed']} · {row['grade']} · {row['accession']}"
+
+
+def heading(row: Mapping[str, Any]) -> None:
+    """Company, form, dates, grade and links of the filing."""
+    name = badges.plain(str(row["company"] or row["cik"]))
+    score = "not rated" if row["score"] is None else f"score **{row['score']:.1f}**"
+    parts = [
+        f"{badges.grade(row['grade'])} {score}",
+        f"period to {formats.day(row['period_end'])}",
+        f"filed {formats.day(row['filed'])}",
+        f"coverage {formats.pct(row['coverage_pct'], 0, signed=False)}",
+        f"[EDGAR]({edgar.filing(row['cik'], row['accession'])})",
+    ]
+    st.markdown(f"### {name} · {badges.plain(row['form'])}\n" + " · ".join(parts))
+    if row.get("reason"):
+        st.info(f"{row['reason'][:1].upper()}{row['reason'][1:]}.")
+
+
+def subscores(row: Mapping[str, Any]) -> None:
+    """The five sub-scores, each 0-100."""
+    with st.grid(len(SUBSCORES)):
+        for name, label in SUBSCORES.items():
+            st.metric(label, formats.number(row[name], 1), border=True)
+
+
+def build_up(view: quality.FilingView) -> None:
+    """The waterfall of points lost, and how it adds up."""
+    row = view.grade
+    if not view.build_up.is_empty():
+        lost = view.build_up
+        theme.show(
+            once.of(lost, lambda: charts_quality.points_lost(lost, row["score"]), "points lost"),
+            alt=f"Points lost by each rule from 100 down to {formats.number(row['score'], 1)}",
+            key=f"points_{row['accession']}",
+        )
+    st.caption(
+        f"Weight passed {formats.number(row['passed'])} of {formats.number(row['evaluable'])} "
+        f"that could be evaluated; style of filer: {row['style'] or 'unknown'}; rule set "
+        f"{row['ruleset']}."
+    )
+
+
+def findings(view: quality.FilingView) -> None:
+    """Every finding: the sentence, the two numbers, and the facts it rests on."""
+    found = view.findings
+    if found.is_empty():
+        if view.grade["score"] is None:
+            st.caption("No rule found a fault, but too little could be checked to say more.")
+        else:
+            st.success("No rule found a fault in this filing.", icon=":material/check_circle:")
+        return
+    shown = once.of(found, lambda: found.head(MOST_FINDINGS).to_dicts(), "shown")
+    for place, finding in enumerate(shown):
+        _finding(found, place, finding, view.grade)
+    if found.height > MOST_FINDINGS:
+        st.caption(f"{found.height - MOST_FINDINGS} more findings are in the file.")
+    shell.export_button(
+        "Findings as JSON", lambda: found, f"findings-{view.grade['accession']}.json"
+    )
+
+
+def _finding(
+    found: pl.DataFrame, place: int, finding: Mapping[str, Any], grade: Mapping[str, Any]
+) -> None:
+    """One finding in a box; its facts are drawn while they are spread out."""
+    facts = once.of(found, lambda: _facts_of(finding, grade["cik"]), "facts", place, grade["cik"])
+    with st.container(border=True):
+        st.markdown(_told(finding))
+        if facts.is_empty():
+            return
+        box = st.expander(
+            _behind(facts.height),
+            expanded=place < OPEN_AT_FIRST,
+            key=f"facts_{grade['accession']}_{place}",
+            on_change="rerun",
+        )
+        if views.is_open(box):
+            with box:
+                tables.show(facts, FACTS, alt=f"Facts behind {finding['rule']}", rows=8)
+
+
+def _told(finding: Mapping[str, Any]) -> str:
+    rule = rules.ruleset().rules.get(finding["rule"])
+    title = badges.plain(rule.title) if rule else ""
+    color = rules.SEVERITIES.get(finding["severity"], "gray")
+    return (
+        f"{badges.badge(finding['severity'], color)} **{finding['rule']} · {title}**  \n"
+        f"{badges.plain(finding['message'])}  \n{shell.small(numbers(finding))}"
+    )
+
+
+def _behind(count: int) -> str:
+    return "The fact behind it" if count == 1 else f"The {count} facts behind it"
+
+
+def numbers(finding: Mapping[str, Any]) -> str:
+    """`Stated 5, expected 7: 2 less; tolerance 1 · 2025-01-01 to 2025-12-31`."""
+    expected, actual = finding["expected"], finding["actual"]
+    parts = []
+    if expected is not None and actual is not None:
+        gap = actual - expected
+        side = "more" if gap > 0 else "less"
+        parts.append(f"Stated {_figure(actual)}, expected {_figure(expected)}")
+        if gap:
+            parts[-1] += f": {_figure(abs(gap))} {side}"
+    if finding["tolerance"] is not None:
+        parts.append(f"tolerance {_figure(finding['tolerance'])}")
+    start, end = finding["period_start"], finding["period_end"]
+    if end is not None:
+        parts.append(f"{start} to {end}" if start else f"at {end}")
+    return " · ".join(parts)
+
+
+def _figure(value: float) -> str:
+    return formats.number(value, 0 if float(value).is_integer() or abs(value) >= 1e4 else 2)
+
+
+def _facts_of(finding: Mapping[str, Any], cik: int) -> pl.DataFrame:
+    facts: list[dict[str, Any]] = finding["facts"] or []
+    if not facts:
+        return pl.DataFrame()
+    return pl.DataFrame(
+        [{**fact, "url": edgar.filing(cik, fact["accession"])} for fact in facts],
+        infer_schema_length=None,
+    )
+
+
+def facts_used(view: quality.FilingView) -> None:
+    """The facts that were chosen for the standard items: what the rules read."""
+    if view.facts.is_empty():
+        shell.empty("No fact of this filing carries a standard item.", "Its facts stand below it.")
+        return
+    st.caption(
+        f"{view.facts.height:,} facts carry the standard items that the rules read, "
+        "the filing's own periods first."
+    )
+    tables.show(view.facts, ITEMS, alt="Facts that the rules read", rows=20)
+    name = f"items-{view.grade['accession']}.csv"
+    shell.export_button("CSV", lambda: view.facts, name, key="items_csv")
+    rejected(view)
+
+
+def rejected(view: quality.FilingView) -> None:
+    """Other tags of the same items with other values, and why they do not count."""
+    if view.rejected.is_empty():
+        return
+    st.markdown(f"**Set aside** · {view.rejected.height} values under other tags for the same item")
+    tables.show(
+        view.rejected, REJECTED, alt="Values under other tags, with why they do not count", rows=8
+    )
+    name = f"set-aside-{view.grade['accession']}.csv"
+    shell.export_button("CSV", lambda: view.rejected, name, key="rejected_csv")
+
+
+def statements(view: quality.FilingView) -> None:
+    """The filing's own period as reported, statement by statement."""
+    _periods(view.statements, "No figures of the filing's own period.", "own")
+
+
+def comparatives(view: quality.FilingView) -> None:
+    """Other periods, as this filing tells them."""
+    _periods(view.comparatives, "This filing tells of no other period.", "other")
+
+
+def _periods(rows: pl.DataFrame, none: str, key: str) -> None:
+    if rows.is_empty():
+        st.caption(none)
+        return
+    for name, part in once.of(rows, lambda: _by_statement(rows), "by statement").items():
+        st.markdown(f"**{name}** · {part.height} facts")
+        alt = f"{name}: facts of the filing's {key} period"
+        tables.show(part, REPORTED, alt=alt, rows=14, key=f"{key}_{name}")
+    shell.export_button("CSV", lambda: rows, f"statements-{key}.csv", key=f"{key}_csv")
+
+
+def _by_statement(rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    parts = {name: rows.filter(pl.col("statement") == name) for name in STATEMENTS}
+    return {name: part for name, part in parts.items() if not part.is_empty()}
+
+
+def versions(view: quality.FilingView) -> None:
+    """This grade and the older ones of the same filing."""
+    found = once.of(view.older, lambda: _versions(view), "versions")
+    st.caption(
+        f"{found.height} stored, the current one first. A new rule set, or new facts of the "
+        "filing, make a new grade; the old ones stay."
+    )
+    tables.show(found, OLDER, alt="Grades of this filing over time, newest first")
+
+
+def _versions(view: quality.FilingView) -> pl.DataFrame:
+    current = pl.DataFrame([view.grade], schema=view.older.schema)
+    return pl.concat([current, view.older], how="vertical")

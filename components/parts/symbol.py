@@ -1,0 +1,62 @@
+"""What the page *Symbol* is made of: the parts of a name's view, put together once per view."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from components.charts import gaps as charts_gaps
+from components.kit import formats, once, theme
+from components.parts import gaps
+from core.service.gaps import symbols
+from core.service.gaps.symbols import SymbolView
+
+FILINGS_SHOWN = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The last session of a view and the rows of its tables, newest first."""
+
+    today: dict[str, Any]
+    like: pl.DataFrame
+    large: pl.DataFrame
+    filings: pl.DataFrame
+
+
+def look(view: SymbolView) -> Look:
+    """The parts of a view that stay the same whatever span is shown."""
+    return once.of(view.bars, lambda: _look(view), "look")
+
+
+def _look(view: SymbolView) -> Look:
+    today = view.bars.row(-1, named=True)
+    large = view.outcomes.filter(pl.col("gap_pct").abs() >= symbols.BOX_PCT)
+    return Look(
+        today,
+        symbols.like(view, today["gap_pct"] or 0.0, today["session"]),
+        large.sort("session", descending=True),
+        view.filings.sort("accepted_at", descending=True).head(FILINGS_SHOWN),
+    )
+
+
+def candles(view: SymbolView, seen: Look, sessions: int, colours: theme.Palette) -> Any:
+    """The figure of the last so many sessions, drawn once per view, span and palette."""
+    make = lambda: _candles(view, seen, sessions, colours)  # noqa: E731
+    return once.of(view.bars, make, "candles", sessions, colours)
+
+
+def _candles(view: SymbolView, seen: Look, sessions: int, colours: theme.Palette) -> Any:
+    today, shown = seen.today, view.bars.tail(sessions)
+    gap = "no gap" if today["gap_pct"] is None else f"gap {today['gap_pct']:+.2f} %"
+    finding = gaps.finding(view.symbol, seen.like, today["gap_pct"])
+    return charts_gaps.candles(
+        shown,
+        symbols.boxes(view, shown["session"][0], today["session"]),
+        view.filings,
+        symbols.levels(view, today["session"]),
+        title=f"{view.symbol} {formats.day(today['session'])}: {gap}. {finding}",
+        palette=colours,
+    )

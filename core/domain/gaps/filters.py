@@ -1,0 +1,119 @@
+"""Filters that make a gap a candidate; defaults are settings and sliders."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+import polars as pl
+
+from core.domain.gaps.flags import Flag, effective_gap, excluded
+from core.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class GapFilters:
+    """Inclusive bounds: |gap| in percent, rvol, open price, dollar volume; excluded symbols."""
+
+    min_gap_pct: float = 4.0
+    max_gap_pct: float = 20.0
+    min_rvol: float = 1.5
+    min_price: float = 2.0
+    max_price: float = 300.0
+    min_dollar_volume: float = 5_000_000.0
+    exclusions: tuple[str, ...] = ()
+
+    def changed(self, changes: dict[str, Any] | None) -> GapFilters:
+        """These filters with some numbers replaced; UsageError for an unknown key or a word."""
+        numbers: dict[str, float] = {}
+        for key, value in (changes or {}).items():
+            if key not in FILTER_KEYS:
+                raise UsageError(
+                    f"{key} is not a filter of the scan", hint=f"filters: {', '.join(FILTER_KEYS)}"
+                )
+            numbers[key] = _number(key, value)
+        return replace(self, **numbers)  # type: ignore[arg-type]
+
+    def numbers(self) -> dict[str, float]:
+        """The bounds by name."""
+        return {key: value for key, value in asdict(self).items() if key in FILTER_KEYS}
+
+
+FILTER_KEYS = tuple(item.name for item in fields(GapFilters) if item.name != "exclusions")
+
+
+def _number(key: str, value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise UsageError(f"{key}={value!r} is not a number", hint=f"write {key}=4") from None
+
+
+def moved(filters: GapFilters) -> pl.Expr:
+    """True for moves of the least size, distributions included, from the last known close."""
+    move = (pl.col("open") / pl.col("prior_close") - 1).abs() * 100
+    return (move >= filters.min_gap_pct).fill_null(value=False)
+
+
+def in_reach(filters: GapFilters) -> pl.Expr:
+    """True for moves large enough to be looked at, whatever else is wrong with them.
+
+    Measured from the last known close, so that a stale base is seen too, and without the
+    distributions of the day, which can hide a move.
+    """
+    bare = (pl.col("gap_ex_div_pct").abs() >= filters.min_gap_pct).fill_null(value=False)
+    return moved(filters) | bare
+
+
+def unmeasurable() -> pl.Expr:
+    """True where an unsound bar, today's or the one before, leaves no gap to measure at all."""
+    unsound = (pl.col("flags") & int(Flag.BAD_BAR | Flag.BAD_BASE)) != 0
+    return unsound & pl.col("gap_pct").is_null()
+
+
+def passes(filters: GapFilters, *, provisional: bool = False) -> pl.Expr:
+    """True for candidates: sound gaps within all bounds.
+
+    An unknown rvol does not pass, but before the open (`provisional`), where there may be no
+    history of pre-market volume to compare with.
+    """
+    active = pl.col("rvol") >= filters.min_rvol
+    kept = (
+        effective_gap().abs().is_between(filters.min_gap_pct, filters.max_gap_pct)
+        & (active.fill_null(value=provisional))
+        & pl.col("open").is_between(filters.min_price, filters.max_price)
+        & (pl.col("dollar_volume") >= filters.min_dollar_volume)
+        & ~excluded()
+    )
+    if filters.exclusions:
+        kept = kept & ~pl.col("symbol").is_in(list(filters.exclusions))
+    return kept.fill_null(value=False)
+
+
+def failed(filters: GapFilters) -> pl.Expr:
+    """Which filter a gap failed, in words; null where it passed all."""
+    size, price = effective_gap().abs(), pl.col("open")
+    return (
+        pl.when(pl.col("symbol").is_in(list(filters.exclusions)))
+        .then(pl.lit("filter: on the exclusion list"))
+        .when(size < filters.min_gap_pct)
+        .then(
+            pl.lit(
+                f"filter: without the day's distribution below min_gap_pct {filters.min_gap_pct:g}"
+            )
+        )
+        .when(size > filters.max_gap_pct)
+        .then(pl.lit(f"filter: gap above max_gap_pct {filters.max_gap_pct:g}"))
+        .when(pl.col("rvol").is_null())
+        .then(pl.lit("filter: relative volume n/a (fewer than 20 sessions of history)"))
+        .when(pl.col("rvol") < filters.min_rvol)
+        .then(pl.lit(f"filter: relative volume below min_rvol {filters.min_rvol:g}"))
+        .when(price < filters.min_price)
+        .then(pl.lit(f"filter: price below min_price {filters.min_price:g}"))
+        .when(price > filters.max_price)
+        .then(pl.lit(f"filter: price above max_price {filters.max_price:g}"))
+        .when(pl.col("dollar_volume") < filters.min_dollar_volume)
+        .then(
+            pl.lit(f"filter: dollar volume below min_dollar_volume {filters.min_dollar_volume:g}")
+        )
+    )

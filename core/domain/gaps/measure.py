@@ -1,0 +1,199 @@
+"""Opening gaps of all symbols in all sessions at once: quantities, types, flags.
+
+Definitions: docs/gaps.md. Prices and volumes come out as delivered; whatever compares two
+sessions is computed on one share basis. Percent columns hold 5.0 for 5 %.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import pairwise
+
+import polars as pl
+
+from core.domain.gaps import bars as bar_rules
+from core.domain.gaps import breaks as gap_breaks
+from core.domain.gaps import windows
+from core.domain.gaps.filters import GapFilters, in_reach, moved, passes
+from core.domain.gaps.flags import BREADTH_PCT, judge, large
+from core.domain.gaps.kinds import TREND_SESSIONS
+from core.domain.gaps.quantities import first_sessions_after, quantities, with_actions
+from core.domain.tables.frames import CORPORATE_ACTIONS
+
+BLOCK_ROWS = 500_000
+WINDOW_SESSIONS = 22  # the gap's own, 20 before it, and the close before those (trend)
+
+
+def measure(
+    bars: pl.DataFrame,
+    sessions: pl.Series,
+    actions: pl.DataFrame | None = None,
+    catalysts: pl.DataFrame | None = None,
+) -> pl.DataFrame:
+    """One row per bar with everything that is known about its opening gap.
+
+    `bars` follow BARS_DAILY, raw or adjusted; `sessions` are the exchange's days in order;
+    `actions` follow CORPORATE_ACTIONS (leave out those that the bars are adjusted for already);
+    `catalysts` (symbol, session, explains, structural) help to judge large moves.
+    Adds prior_close, prior_high, prior_low (on this session's share basis), gap_pct,
+    gap_ex_div_pct, atr (before this session), gap_atr, range_position, rvol, mean_volume,
+    dollar_volume (close x volume), usual_range (of large gaps: mean of high less low over close of
+    the 20 sessions before), high20, low20, gap_type, story, split_factor and
+    flags (bits of `gap_flags.Flag`). Without a base for a quantity it is null, never 0; where the
+    session before has no bar, prior_close is the last one known and the gap itself is null.
+    """
+    parts = _in_blocks(bars, lambda block: _measure(block, sessions, actions))
+    whole = parts[0] if len(parts) == 1 else pl.concat(parts, rechunk=False)
+    return _across_breaks(judge(whole, catalysts), bars, sessions, actions)
+
+
+def find(
+    bars: pl.DataFrame,
+    sessions: pl.Series,
+    filters: GapFilters,
+    actions: pl.DataFrame | None = None,
+    catalysts: pl.DataFrame | None = None,
+) -> pl.DataFrame:
+    """The gaps of `measure` that reach the least size, with `candidate`: passed all filters.
+
+    Works through the bars block by block, and lets go of what is no gap as soon as that shows.
+    """
+    least = replace(filters, min_gap_pct=min(filters.min_gap_pct, BREADTH_PCT))
+    wanted = moved(least)
+    parts = _in_blocks(bars, lambda block: _measure(block, sessions, actions, wanted))
+    judged = judge(pl.concat(parts), catalysts)
+    judged = _across_breaks(judged, bars, sessions, actions, wanted).filter(in_reach(filters))
+    return judged.with_columns(candidate=passes(filters))
+
+
+def breaks(
+    bars: pl.DataFrame,
+    sessions: pl.Series,
+    actions: pl.DataFrame | None = None,
+    catalysts: pl.DataFrame | None = None,
+) -> pl.DataFrame:
+    """Symbol and session of the moves judged unreal, as `measure` leaves them out of averages."""
+    wanted = moved(GapFilters(min_gap_pct=BREADTH_PCT))
+    parts = _in_blocks(bars, lambda block: _measure(block, sessions, actions, wanted))
+    return gap_breaks.judged(judge(pl.concat(parts), catalysts))
+
+
+def _across_breaks(
+    judged: pl.DataFrame,
+    bars: pl.DataFrame,
+    sessions: pl.Series,
+    actions: pl.DataFrame | None,
+    wanted: pl.Expr | None = None,
+) -> pl.DataFrame:
+    """Measures names with an unreal move again: the judgement, which tells them, rests on no
+    average.
+    """
+    found = gap_breaks.judged(judged)
+    first = found.group_by("symbol").agg(since=pl.col("session").min())
+    rows = judged.select("symbol", "session").with_row_index("row").join(first, on="symbol")
+    later = rows.filter(pl.col("session") > pl.col("since"))["symbol"].unique()
+    if later.is_empty():
+        return judged
+    few = bars.filter(pl.col("symbol").is_in(later.implode()))
+    parts = _in_blocks(few, lambda block: _measure(block, sessions, actions, wanted, found))
+    again = pl.concat(parts)
+    places = judged.select(row=pl.arg_where(pl.col("symbol").is_in(later.implode())))["row"]
+    return judged.with_columns(
+        judged[name].scatter(places, again[name]) for name in ("atr", "gap_atr", "story")
+    )
+
+
+def _in_blocks(
+    bars: pl.DataFrame, work: Callable[[pl.DataFrame], pl.DataFrame]
+) -> list[pl.DataFrame]:
+    """The work on each block, two at a time: much of it runs on one core only."""
+    bars = bar_rules.in_order(bars)
+    with ThreadPoolExecutor(2, "gaps") as pool:
+        return list(pool.map(work, [bars.slice(*block) for block in _blocks(bars)]))
+
+
+def _blocks(bars: pl.DataFrame) -> list[tuple[int, int]]:
+    """Offsets and lengths of about BLOCK_ROWS, cut between symbols; memory stays small."""
+    if bars.height <= BLOCK_ROWS:
+        return [(0, bars.height)]
+    starts = bars.select(pl.arg_where(pl.col("symbol") != pl.col("symbol").shift(1))).to_series()
+    aims = pl.Series(range(BLOCK_ROWS, bars.height, BLOCK_ROWS), dtype=starts.dtype)
+    found = starts.search_sorted(aims, side="left").clip(0, len(starts) - 1)
+    cuts = [0, *starts.gather(found).unique().sort().to_list(), bars.height]
+    return [(low, high - low) for low, high in pairwise(cuts) if high > low]
+
+
+def _measure(
+    bars: pl.DataFrame,
+    sessions: pl.Series,
+    actions: pl.DataFrame | None,
+    wanted: pl.Expr | None = None,
+    breaks: pl.DataFrame | None = None,
+) -> pl.DataFrame:
+    """The rows of `measure` before judgement; only those `wanted` by open and prior_close."""
+    actions = CORPORATE_ACTIONS.empty() if actions is None else actions
+    splits = bar_rules.splits_of(actions)
+    factor = bar_rules.split_factors(bars, splits)
+    work = windows.one_basis(bars, factor, split=not splits.is_empty())
+    work = work.with_columns(windows.positions(bars, sessions))
+    work = windows.with_bases(work, bars, breaks)
+    work = work.with_columns(windows.last_sessions(work))
+    work = work.with_columns(
+        first=pl.col("row") == pl.col("start"),
+        prior_sound=windows.before("sound"),
+        prior_close=windows.before("any_close"),
+        prior_high=windows.before("any_high"),
+        prior_low=windows.before("any_low"),
+        whole=(pl.col("number") - windows.before("number") == 1).fill_null(value=False),
+    )
+    priced = bars.select("symbol", "session", "open").hstack(
+        work.select(prior_close=pl.col("prior_close") * pl.col("split_factor"))
+    )
+    if wanted is None:
+        answer = quantities(bars, work, lambda at: _trend_closes(work, at))
+        answer = with_actions(answer, first_sessions_after(priced, actions))
+        return _with_ranges(answer, work, None)
+    hits = first_sessions_after(priced, actions)
+    rows = pl.concat([priced.select(row=pl.arg_where(wanted))["row"], hits["row"]])
+    rows = rows.unique().sort()
+    answer = quantities(bars[rows], work[rows], lambda at: _trend_closes(work, rows.gather(at)))
+    places = rows.to_frame().with_row_index("place")
+    hits = hits.join(places, on="row")
+    return _with_ranges(with_actions(answer, hits.with_columns(row="place")), work, rows)
+
+
+def _with_ranges(answer: pl.DataFrame, work: pl.DataFrame, rows: pl.Series | None) -> pl.DataFrame:
+    """Adds usual_range to the large gaps of an answer whose rows are `rows` (or all) of `work`."""
+    places = answer.select(place=pl.arg_where(large()))["place"]
+    empty = pl.repeat(None, answer.height, dtype=pl.Float64, eager=True).alias("usual_range")
+    if places.is_empty():
+        return answer.with_columns(empty)
+    found = windows.usual_ranges(work, places if rows is None else rows.gather(places))
+    return answer.with_columns(empty.scatter(places, found))
+
+
+def _trend_closes(work: pl.DataFrame, rows: pl.Series) -> pl.Series:
+    """The sound closes 21 sessions before some rows; null where that session has none.
+
+    They stand 21 rows before, but for symbols with holes, which are looked up.
+    """
+    few = work.select(pl.col("row", "start", "number").gather(rows))
+    few = few.with_columns(wanted=pl.col("number") - TREND_SESSIONS)
+    far = few["row"].cast(pl.Int64) - TREND_SESSIONS
+    place = far.clip(0)
+    there = (far >= few["start"]) & (work["number"].gather(place) == few["wanted"])
+    few = few.with_columns(
+        work["close"].gather(place).zip_with(there, pl.Series([None], dtype=pl.Float64)),
+        pl.Series("there", there.fill_null(value=False)),
+    )
+    if there.all():
+        return few["close"]
+    spread = windows.rows_before(few.filter(~pl.col("there")), TREND_SESSIONS)
+    past = spread.select("row", "wanted").hstack(
+        work.select(number0="number", found="close")[spread["at"]]
+    )
+    past = past.filter(pl.col("number0") == pl.col("wanted")).select("row", "found")
+    looked = few.join(past, on="row", how="left", maintain_order="left")
+    return looked.select(pl.when("there").then("close").otherwise("found").alias("close"))["close"]

@@ -1,0 +1,133 @@
+"""Of several tags reported for an item, the one that the rest of the statement agrees with.
+
+The first tag of the list is what it is called most often, not what it is: Procter & Gamble gave its
+sales in America as `Revenues` and those of the whole as `SalesRevenueNet`. So a tag that adds up
+with what stands beside it (the item's `agrees`), or with two other tags as its parts, goes before
+one that does not, and one smaller than what it must cover (`covers`) goes last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from core.domain.quality.facts.arrays import Flags, Floats, Numbers
+from core.domain.quality.facts.packing import found_rows
+from core.domain.quality.model import Equation, Item, Ruleset
+
+SLACK = 1e-3  # of the value: figures are rounded one by one
+PARTS_SLACK = 1e-6
+POWER_SLACK = 0.01
+POWERS = (1e3, 1e6)  # another tag that is the same but for its scale tells of a mistake, as it is
+AGREES, IS_WHOLE, FALLS_SHORT = 2.0, 1.0, -3.0
+
+
+def preferred(
+    first: Numbers, ordered: Numbers, group: Numbers, item: Numbers,
+    period: Sequence[Numbers], value: Floats, rules: Ruleset,
+) -> Numbers:  # fmt: skip
+    """`first` (the row of each group), with the row that agrees where another tag does so better.
+
+    `ordered` are all rows by group and rank of tag, `group` the group of each; of a row, `item` is
+    its item, `period` its filing, start and end, `value` what it states.
+    """
+    several = np.bincount(group, minlength=len(first))[group] > 1
+    for place, wanted in enumerate(rules.items.values()):
+        if wanted.agrees:
+            rows = np.flatnonzero(several & (item[ordered] == place))
+            rows = rows[_differing(group[rows], value[ordered[rows]], value[first])]
+            if len(rows):
+                beside = _Beside(first, item, period, value, rules)
+                first = _agreeing(first, ordered[rows], group[rows], wanted, beside)
+    return first
+
+
+def _differing(group: Numbers, value: Floats, first: Floats) -> Flags:
+    """Rows of groups in which any value is another than the first."""
+    other = np.unique(group[value != first[group]])
+    differ: Flags = np.isin(group, other)
+    return differ
+
+
+class _Beside:
+    """What else is chosen of the same filing and period."""
+
+    def __init__(
+        self, first: Numbers, item: Numbers, period: Sequence[Numbers], value: Floats,
+        rules: Ruleset,
+    ) -> None:  # fmt: skip
+        self._first, self._item, self.period, self.value = first, item, period, value
+        self._places = {name: place for place, name in enumerate(rules.items)}
+
+    def of(self, name: str, rows: Numbers) -> Floats:
+        """The amount of an item beside some rows; NaN where there is none."""
+        if name not in self._places:
+            return np.full(len(rows), np.nan)
+        known = self._first[self._item[self._first] == self._places[name]]
+        place = found_rows([p[known] for p in self.period], [p[rows] for p in self.period])
+        return np.append(self.value[known], np.nan)[place]
+
+
+def _agreeing(
+    first: Numbers, rows: Numbers, group: Numbers, item: Item, beside: _Beside
+) -> Numbers:
+    value = beside.value[rows]
+    lead = beside.value[first[group]]
+    points = AGREES * _adds_up(value, rows, item.agrees, beside)
+    points += IS_WHOLE * _sum_of_others(group, value)
+    points += FALLS_SHORT * _too_small(value, rows, item.covers, beside)
+    points[_rescaled(value, lead)] = -np.inf  # a mistake must not be chosen away
+    best = pl.DataFrame({"group": group, "points": points, "row": rows}).with_row_index("place")
+    best = best.sort("points", "place", descending=[True, False]).unique("group", keep="first")
+    replaced = first.copy()
+    replaced[best["group"].to_numpy()] = best["row"].to_numpy()
+    return replaced
+
+
+def _adds_up(value: Floats, rows: Numbers, equations: Sequence[Equation], beside: _Beside) -> Flags:
+    """Whether any of the equations with the value as its whole holds."""
+    holds = np.zeros(len(rows), bool)
+    for equation in equations:
+        total = np.zeros(len(rows))
+        for term in equation.terms:
+            total += term.sign * beside.of(term.item, rows)
+        holds |= np.abs(value - total) <= SLACK * np.abs(value)
+    return holds
+
+
+def _too_small(value: Floats, rows: Numbers, covers: Sequence[str], beside: _Beside) -> Flags:
+    """Whether a value is below what it must hold."""
+    small = np.zeros(len(rows), bool)
+    for name in covers:
+        small |= beside.of(name, rows) > value + SLACK * np.abs(value)
+    return small
+
+
+def _sum_of_others(group: Numbers, value: Floats) -> Flags:
+    """Whether a value is the sum of two others of its group, both above nothing."""
+    rows = pl.DataFrame({"group": group, "value": value}).with_row_index("row")
+    parts = rows.filter(pl.col("value") > 0)
+    both = parts.join(parts, on="group", suffix="_other").filter(
+        pl.col("row") < pl.col("row_other")
+    )
+    sums = both.select("group", total=pl.col("value") + pl.col("value_other"))
+    near = (pl.col("value") - pl.col("total")).abs() <= PARTS_SLACK * pl.col("value").abs()
+    whole = rows.join(sums, on="group").filter(near)["row"].unique()
+    found = np.zeros(len(group), bool)
+    found[whole.to_numpy()] = True
+    return found
+
+
+def _rescaled(value: Floats, lead: Floats) -> Flags:
+    """Whether a value is the first one's negative, or a thousand or million times more or less."""
+    with np.errstate(all="ignore"):
+        ratio = value / lead
+        power = [
+            np.abs(r / scale - 1) <= POWER_SLACK
+            for scale in POWERS
+            for r in (np.abs(ratio), 1 / np.abs(ratio))
+        ]
+    rescaled: Flags = np.logical_or.reduce([*power, np.abs(ratio + 1) <= SLACK])
+    return rescaled

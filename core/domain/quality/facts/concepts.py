@@ -1,0 +1,113 @@
+"""Which fact stands for which item: of all that may, the first tag of a period, or what agrees."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from core.domain.quality.facts.agreeing import preferred
+from core.domain.quality.facts.arrays import Flags, Numbers
+from core.domain.quality.facts.measures import UNIT_KINDS, carriers
+from core.domain.quality.facts.packing import at, begins, ordered, packed, whole
+from core.domain.quality.model import Ruleset
+
+Small = np.ndarray[Any, np.dtype[np.uint8]]
+MONEY, PER_SHARE = UNIT_KINDS.index("money"), UNIT_KINDS.index("per_share")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Facts that may carry an item: arrays with one entry for each fact and item."""
+
+    row: Numbers
+    fid: Numbers
+    place: Numbers  # row of `table`
+    given: Small  # kind of unit that it has, and that it should have
+    kind: Small
+    home: Flags  # whether it is in the currency of its filing
+    table: pl.DataFrame  # measures that may carry an item
+    units: pl.Series  # by their code
+    main: Numbers  # the code of the currency of each filing; -1 where it gives no amounts
+
+
+def know(
+    fid: Numbers,
+    number: Numbers,
+    measures: pl.DataFrame,
+    units: pl.Series,
+    filings: int,
+    rules: Ruleset,
+) -> Known:
+    """The known facts among all, from the filing and the measure of each."""
+    table = carriers(measures, rules)
+    row, place = _spread(number, table["measure"].to_numpy(), measures.height)
+    fid, kind = fid[row], table["kind"].to_numpy()[place]
+    given, code = table["given"].to_numpy()[place], table["code"].to_numpy()[place]
+    main, amounts = _main_units(fid, code, given == MONEY, (filings, len(units)))
+    # Data sets without units per share give plain currencies for them: taken as meant.
+    stated = np.zeros(filings, bool)
+    stated[fid[given == PER_SHARE]] = True
+    meant = ~stated[fid] & (kind == PER_SHARE) & (given == MONEY)
+    given = np.where(meant, np.uint8(PER_SHARE), given)
+    home = code == main[fid]
+    return Known(row, fid, place, given, kind, home, table, units, np.where(amounts, main, -1))
+
+
+def _spread(number: Numbers, of: Any, measures: int) -> tuple[Numbers, Numbers]:
+    """(row, place): every fact with every row of the table that has its measure."""
+    times = np.bincount(of, minlength=measures)
+    begin = np.cumsum(times) - times
+    rows = np.flatnonzero(times[number])
+    often = times[number[rows]]
+    row = np.repeat(rows, often)
+    within = np.arange(len(row)) - np.repeat(np.cumsum(often) - often, often)
+    return row, begin[number[row]] + within
+
+
+def _main_units(fid: Any, code: Any, money: Flags, shape: tuple[int, int]) -> tuple[Numbers, Flags]:
+    """(the unit that most amounts of each filing are in, whether it has any)."""
+    both = fid[money].astype(np.int64) * shape[1] + code[money]
+    counts = np.bincount(both, minlength=shape[0] * shape[1]).reshape(shape)
+    if not shape[1]:
+        return np.zeros(shape[0], np.int64), np.zeros(shape[0], bool)
+    main: Numbers = counts.argmax(axis=1)
+    return main, counts.sum(axis=1) > 0
+
+
+def choose(facts: pl.DataFrame, known: Known, rules: Ruleset) -> pl.DataFrame:
+    """fid, item, start, end, value, row, rank, number: which fact is the item of a period.
+
+    The first tag reported, or where values differ the one that agrees with what stands beside it.
+    In order of fid, item (its place is `number`), start (null first) and end. What is no number
+    (NaN, infinite) counts as not reported.
+    """
+    instant, rank = (known.table[name].to_numpy() for name in ("instant", "rank"))
+    fits = np.isnat(facts["period_start"].to_numpy())[known.row] == instant[known.place]
+    fits &= (known.given == known.kind) & ((known.given != MONEY) | known.home)
+    fits &= np.isfinite(facts["value"].to_numpy()[known.row])
+    row, place = known.row[fits], known.place[fits]
+    item, rank = known.table["item"].to_numpy()[place], rank[place]
+    stated = facts[["period_start", "period_end", "value", "seq"]][at(row)]
+    days = (whole(stated["period_start"]), whole(stated["period_end"]))
+    period = packed([known.fid[fits], item, *days])
+    order = ordered(packed([period, rank, whole(stated["seq"])]))
+    begin = begins(period[order])
+    first, group = order[begin], np.cumsum(begin) - 1
+    span = (known.fid[fits], *days)
+    first = preferred(first, order, group, item, span, stated["value"].to_numpy(), rules)
+    start, end, value = stated[["period_start", "period_end", "value"]][at(first)]
+    return pl.DataFrame([
+        pl.Series("fid", known.fid[fits][first]), _names(rules)[at(item[first])],
+        start.alias("start"), end.alias("end"), value, pl.Series("row", row[first], pl.UInt32),
+        pl.Series("rank", rank[first]), pl.Series("number", item[first]),
+    ])  # fmt: skip
+
+
+@lru_cache(maxsize=4)
+def _names(rules: Ruleset) -> pl.Series:
+    """The items by their places."""
+    return pl.Series("item", list(rules.items), pl.Enum(list(rules.items)))

@@ -1,0 +1,96 @@
+"""Rules about change: growth out of line with the past, and values told anew in later filings."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from core.domain.quality.facts.arrays import Flags, Floats, Numbers
+from core.domain.quality.facts.packing import at
+from core.domain.quality.facts.table import Book
+from core.domain.quality.outcome import Outcome, outcome
+from core.domain.quality.rules.history import PER_SHARE
+from core.domain.quality.rules.past import Own, Told, median
+from core.domain.quality.words import Said, facts_of, giving
+
+SPLITS = [
+    a / b
+    for a in (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 100, 200)
+    for b in (1, 2, 3)
+]
+
+
+def restated(book: Book, told: Told) -> Outcome:
+    """Q47: comparatives that differ from the first report beyond rounding and splits.
+
+    Fails where at least three headline items of at least a tenth of those compared changed.
+    """
+    first = told.value[told.first]
+    before = (told.fid[told.first] < told.fid) & book.reached[told.fid]
+    both = np.flatnonzero(before & (told.value != 0) & (first != 0))
+    first, value, fid = first[both], told.value[both], told.fid[both]
+    eps = book.of(("EpsBasic", "EpsDiluted"))[told.row[both]]
+    rounding = np.fmax(book.filings["unit"].to_numpy()[fid] * 2, np.abs(first) * 0.001)
+    room = np.where(eps, 0.011, rounding)
+    changed = np.abs(value - first) > room
+    suspect = np.flatnonzero(changed & book.of(PER_SHARE)[told.row[both]])
+    changed[suspect] = ~_split(value[suspect], first[suspect], eps[suspect])
+    number_of, of = (np.bincount(f, minlength=book.filings.height) for f in (fid[changed], fid))
+    many = changed & ((number_of >= 3) & (number_of / of >= 0.1))[fid]
+    if not many.any():
+        return outcome("Q47", fid)
+    was = book.long["row"][at(told.row[told.first[both[many]]])]
+    bad = giving(book.long[at(told.row[both[many]])], was_row=was)
+    failed = giving(
+        bad, expected=first[many], actual="value", tolerance=room[many],
+        rows=facts_of(bad, "row", "was_row"),
+    )  # fmt: skip
+    said = "{item} is {value}, but was first reported as {expected}."
+    return outcome("Q47", fid, Said(failed, said))
+
+
+def _split(value: Floats, first: Floats, cents: Flags) -> Flags:
+    """Whether a per-share value or share count is the other times a split ratio.
+
+    Either way round (a reverse split as well), with room for half a cent in both.
+    """
+    sizes = np.abs(value), np.abs(first)
+    large, small = np.maximum(*sizes)[:, None], np.minimum(*sizes)[:, None]
+    ratios = np.unique([ratio for ratio in SPLITS if ratio > 1])[None, :]
+    room = np.where(cents[:, None], 0.0051 * (1 + ratios), 0.0)
+    split: Flags = (np.abs(large - small * ratios) <= np.maximum(large * 0.02, room)).any(axis=1)
+    return split
+
+
+LEAST, MOST = 8, 20  # values of a past that says something
+
+
+def _median_before(values: Floats, run: Numbers, rows: Numbers) -> Floats:
+    """Of some rows the median of the values before it in its run: up to 20, and eight at least."""
+    place = rows[:, None] - np.arange(1, MOST + 1)
+    there = (place >= 0) & (run[place] == run[rows][:, None])
+    before = np.where(there, values[place], np.nan).T
+    seen = (~np.isnan(before)).sum(axis=0)
+    return np.where(seen >= LEAST, median(before, seen), np.nan)
+
+
+def outliers(book: Book, own: Own) -> Outcome:
+    """Q35: growth on the year before, beyond 6 median absolute deviations of its own history."""
+    growth = np.log(np.abs(own.value) / np.abs(own.past[3]))
+    run = np.cumsum(own.place == 0)
+    often = np.bincount(run[np.isfinite(growth)], minlength=len(run) + 1)
+    grown = np.flatnonzero(np.isfinite(growth) & (often[run] > 2 * LEAST))  # others have no spread
+    growth, run = growth[grown], run[grown]
+    spread = np.abs(growth - _median_before(growth, run, np.arange(len(grown))))
+    here = np.flatnonzero(book.reached[own.fid[grown]])
+    rows, spread, mad = grown[here], spread[here], _median_before(spread, run, here)
+    ratio = np.abs(own.value) / own.usual
+    usual = ((ratio >= 0.25) & (ratio <= 4.0))[rows]
+    wrong = ~np.isnan(mad) & ~usual & (spread > np.fmax(6 * 1.4826 * mad, 1.1))
+    judged = own.fid[rows[~np.isnan(mad)]]
+    if not wrong.any():
+        return outcome("Q35", judged)
+    rows = rows[wrong]
+    bad = book.long[at(own.row[rows])]
+    failed = giving(bad, expected=own.past[3][rows], actual="value", rows=facts_of(bad, "row"))
+    said = "{item} is {value} after {expected}: a change far from the company's own history."
+    return outcome("Q35", judged, Said(failed, said))

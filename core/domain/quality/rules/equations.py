@@ -1,0 +1,156 @@
+"""Rules that are equations or orders: one pass over all periods of all filings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from core.domain.quality.facts.amounts import Amounts
+from core.domain.quality.facts.arrays import Flags, Floats, Numbers
+from core.domain.quality.facts.forms import judge, near, slack, total
+from core.domain.quality.facts.packing import at
+from core.domain.quality.facts.table import Book
+from core.domain.quality.model import Equation, Rule
+from core.domain.quality.outcome import Outcome, outcome
+from core.domain.quality.words import Said, giving, words
+
+LEARNED_SHARE = 0.75
+LEARNED_COUNT = 3
+GROSS = 0.9
+
+
+def equations(book: Book, rules: Sequence[Rule]) -> list[Outcome]:
+    """Rules of equations over the points and the spans of a book."""
+    return [_judged(book, rule, _amounts(book, rule)) for rule in rules]
+
+
+def _amounts(book: Book, rule: Rule) -> Amounts:
+    """What a rule is judged on; a filer's habits show in all of its filings."""
+    points, spans = (book.points, book.spans) if rule.style == "learned" else book.near
+    return points if rule.kind == "instant" else spans
+
+
+def _judged(book: Book, rule: Rule, given: Amounts) -> Outcome:
+    meant = _of_style(book, rule.style)
+    verdicts = judge(given, rule, None if meant is None else np.isin(given.fid, meant))
+    if verdicts is None:
+        return outcome(rule.id, given.fid[:0])
+    usable, broken = verdicts.usable, verdicts.broken
+    if rule.held_for_sale_pct and broken.any():
+        excused = broken & near(given, rule)
+        excused &= book.selling[given.fid]
+        usable, broken = usable & ~excused, broken & ~excused
+    if not broken.any():
+        return outcome(rule.id, given.fid[usable])
+    failed = _explain(rule, given, broken, verdicts.closest)
+    if rule.style == "learned":
+        return _learned(book, rule, given.fid[usable], ~broken[usable], failed)
+    return outcome(rule.id, given.fid[usable], Said(failed, APART))
+
+
+def _of_style(book: Book, style: str) -> Numbers | None:
+    """fids of the filers that a rule of this style is meant for; None: all."""
+    if style == "bank":
+        banks = [n for n, known in enumerate(book.rules.styles) if known.name in BANKS]
+        fids: Numbers = np.flatnonzero(np.isin(book.style, banks))
+        return fids
+    if style == "ifrs":
+        return book.stating(book.measures["taxonomy"] == "ifrs-full")
+    return None
+
+
+BANKS = ("bank", "insurer", "reit", "fund")
+
+
+APART = "{begin}{actual}{middle}{expected}: {gap} apart."
+
+
+def _explain(rule: Rule, given: Amounts, broken: Flags, closest: Numbers) -> pl.DataFrame:
+    """Failures told by the main equation that comes closest."""
+    rows = np.flatnonzero(broken)
+    told = closest[rows], np.arange(len(rows))
+    sides = [
+        (total(given.items, form)[rows], slack(given, rule, form)[rows]) for form in rule.equations
+    ]
+    expected, tolerance = (np.array(side)[told] for side in zip(*sides, strict=True))
+    actual = np.array([given.items[form.whole][rows] for form in rule.equations])[told]
+    said = pl.DataFrame(
+        [(*_wording(form), list(form.items)) for form in rule.equations],
+        schema=["begin", "middle", "items"], orient="row",
+    )  # fmt: skip
+    return giving(
+        given.rows(broken, []).hstack(said[at(closest[rows])]), expected=expected,
+        tolerance=tolerance, actual=actual, gap=np.abs(actual - expected),
+    )  # fmt: skip
+
+
+def _wording(equation: Equation) -> tuple[str, str]:
+    """What stands before the two amounts of an equation."""
+    parts = [
+        ("less " if term.sign < 0 else "") + words(term.item)
+        for term in equation.terms
+        if not term.optional
+    ]
+    extra = " (with what else is reported)" if any(t.optional for t in equation.terms) else ""
+    whole = words(equation.whole)
+    told = " plus ".join(parts).replace("plus less", "less")
+    return f"{whole[:1].upper()}{whole[1:]} is ", f", but {told}{extra} is "
+
+
+def _learned(book: Book, rule: Rule, fid: Numbers, ok: Flags, failed: pl.DataFrame) -> Outcome:
+    """Only where the filer's earlier filings kept to this form is a departure a failure.
+
+    Departures as large as the amounts themselves (a sign, a scale) say nothing of its habits.
+    """
+    gap = (pl.col("actual") - pl.col("expected")).abs()
+    most = pl.max_horizontal(pl.col("actual").abs(), pl.col("expected").abs())
+    faults = failed.filter(gap > GROSS * most)["fid"].implode()
+    judged = pl.DataFrame({"fid": fid, "ok": ok})
+    held = book.beside(judged.group_by("fid").agg(pl.col("ok").all()).sort("fid"), "cik")
+    habit = pl.when(pl.col("ok") | ~pl.col("fid").is_in(faults)).then(pl.col("ok"))
+    before = habit.cast(pl.Float64).shift(1)
+    past = held.with_columns(
+        n=before.is_not_null().cum_sum().over("cik"),
+        share=before.rolling_mean(8, min_samples=1).over("cik"),
+    )
+    regular = (pl.col("share") >= LEARNED_SHARE) & (pl.col("n") >= LEARNED_COUNT)
+    counted = past.filter(pl.col("ok") | regular.fill_null(value=False))
+    failed = failed.join(counted, on="fid", how="semi")
+    return outcome(rule.id, counted["fid"].to_numpy(), Said(failed, APART))
+
+
+def orders(book: Book, rule: Rule) -> Outcome:
+    """A rule of `part <= whole` pairs over the points of a book."""
+    points, _ = book.near
+    judged, pieces = np.zeros(len(points.fid), bool), []
+    for part, whole in rule.orders:
+        less, more = points.items[part], points.items[whole]
+        room = points.unit * 2.0
+        if book.rules.items[part].unit == "shares":
+            room = _rounded(less, more)
+        judged |= ~np.isnan(less + more)
+        wrong = less > more + room
+        if wrong.any():
+            pieces.append(_exceeding(points.rows(wrong, [part, whole]), part, whole, room[wrong]))
+    return outcome(rule.id, points.fid[judged], *pieces)
+
+
+def _rounded(*counts: Floats) -> Floats:
+    """Half the coarsest rounding, up to a million, that counts in whole units show."""
+    sizes = np.ones(len(counts[0]))
+    for power in range(1, 7):
+        size = 10.0**power
+        coarse = np.logical_or.reduce([np.floor(n / size) * size == n for n in counts])
+        sizes = np.where(coarse, size, sizes)
+    return sizes / 2
+
+
+def _exceeding(bad: pl.DataFrame, part: str, whole: str, room: Floats) -> Said:
+    text = words(part)
+    said = (
+        f"{text[:1].upper()}{text[1:]} of {{actual}} is more than {words(whole)} of {{expected}}."
+    )
+    told = giving(bad, expected=whole, actual=part, tolerance=room, items=[part, whole])
+    return Said(told, said)

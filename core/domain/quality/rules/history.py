@@ -1,0 +1,214 @@
+"""Rules that compare a filing with what the company said before: jumps of scale, turned signs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from core.domain.quality.facts.arrays import Flags, Floats, Numbers
+from core.domain.quality.facts.packing import at, found_rows, whole
+from core.domain.quality.facts.table import Book
+from core.domain.quality.outcome import Outcome, outcome
+from core.domain.quality.rules.kin import against_kin
+from core.domain.quality.rules.past import Own, Retold, Told
+from core.domain.quality.words import Said, giving, unlike
+
+SCALES = (1e3, 1e6)
+OUT_OF_LINE = 30.0
+LONE_JUMP = 150.0
+
+
+def scale_jump(book: Book, own: Own, told: Retold) -> Outcome:
+    """Q33: two headline items or more a thousand or a million times what they were."""
+    against = (np.nan_to_num(told.was) != 0) & (told.value != 0)
+    usual = _at(np.where(own.usual > 0, own.usual, np.nan), told.own)
+    same = against & _scaled(told.value / told.was, 0.01) & _out_of_line(told.value, usual)
+    known = own.seen > 0
+    lone = known & (own.value != 0) & _scaled(own.value / own.past[0], 0.5)
+    lone &= _out_of_line(own.value, own.usual)
+    lone &= _items(book, own, lone)[own.fid] * 2 >= _items(book, own, known)[own.fid]
+    judged = np.concatenate([told.fid[against], own.fid[known]])
+    same, lone = _credible(book, told, same), _credible(book, own, lone)
+    kinds = _kinds(book, told, same) | _kinds(book, own, lone)
+    many = kinds.sum(axis=1) >= 2
+    same, lone = same & many[told.fid], lone & many[own.fid]
+    at_fault = np.zeros(book.filings.height, bool)
+    at_fault[told.fid[same]] = at_fault[own.fid[lone]] = True
+    same, lone = (
+        w & ~at_fault[t.fid[t.last]] & book.reached[t.fid] for t, w in ((told, same), (own, lone))
+    )
+    if not same.any() and not lone.any():
+        return outcome("Q33", judged)
+    none = pl.Series([None] * int(lone.sum()), dtype=pl.UInt32)
+    found = pl.concat([
+        _before(book, told, same),
+        giving(_before(book, own, lone), was_row=none),
+    ])  # fmt: skip
+    worst = found.sort("fid", "value").unique(["fid", "item"], keep="last", maintain_order=True)
+    said = unlike(worst, "was", ", but was ", " before: a jump of scale.")
+    return outcome("Q33", judged, said)
+
+
+def _at(values: Floats, place: Numbers) -> Floats:
+    """The values at some places; NaN at -1."""
+    return np.append(values, np.nan)[place]
+
+
+def _items(book: Book, told: Told, where: Flags) -> Numbers:
+    """Of how many items each filing has some of the values."""
+    some = np.zeros((book.filings.height, len(book.rules.items)), bool)
+    some[told.fid[where], told.item[where]] = True
+    counts: Numbers = some.sum(axis=1)
+    return counts
+
+
+def _before(book: Book, told: Told, where: Flags) -> pl.DataFrame:
+    """fid, item, start, end, value, row of some values, and the same of those before them."""
+    here = book.long[["fid", "item", "start", "end", "value", "row"]][at(told.row[where])]
+    was = told.row[told.last[where]]
+    return giving(here, was=book.value[was], was_row=book.long["row"][at(was)])
+
+
+def _credible(book: Book, told: Told, where: Flags) -> Flags:
+    """Without share counts that fit the income and the earnings per share beside them."""
+    counts = [name for name in book.rules.items if name.startswith("Shares")]
+    some = np.flatnonzero(where & book.of(counts)[told.row])
+    row, spans = told.row[some], book.spans
+    if not len(row):
+        return where
+    keys = (spans.fid, whole(spans.keys["start"]), whole(spans.keys["end"]))
+    asked = (told.fid[some], book.start[row], book.end[row])
+    place = found_rows(keys, asked)
+    implied = _at(spans.items["NetIncome"] / spans.first(("EpsBasic", "EpsDiluted")), place)
+    ratio = told.value[some] / implied
+    kept = where.copy()
+    kept[some[(ratio >= 1 / OUT_OF_LINE) & (ratio <= OUT_OF_LINE)]] = False
+    return kept
+
+
+def _kinds(book: Book, told: Told, where: Flags) -> Flags:
+    """Of which items each filing has some of the values.
+
+    Share counts stand for one item, per-share values for another: they move together.
+    """
+    names = [next((k for k in KINDS if n.startswith(k)), n) for n in book.rules.items]
+    kind = np.unique(names, return_inverse=True)[1]
+    some = np.zeros((book.filings.height, len(names)), bool)
+    some[told.fid[where], kind[told.item[where]]] = True
+    return some
+
+
+KINDS = ("Shares", "Eps")
+
+
+def _scaled(ratio: Floats, slack: float) -> Flags:
+    """Whether a ratio is near 1e3 or 1e6 or an inverse."""
+    size = np.abs(ratio)
+    bounds = [(s * (1 - slack), s / (1 - slack)) for s in SCALES]
+    bounds += [((1 - slack) / s, 1 / s / (1 - slack)) for s in SCALES]
+    near: Flags = np.logical_or.reduce([(size >= low) & (size <= high) for low, high in bounds])
+    return near
+
+
+def _out_of_line(value: Floats, usual: Floats) -> Flags:
+    """Whether a value lies far from the median of the values before it, where there are any."""
+    ratio = np.abs(value) / usual
+    far: Flags = np.isnan(usual) | (ratio > OUT_OF_LINE) | (ratio < 1 / OUT_OF_LINE)
+    return far
+
+
+def flips(book: Book, own: Own, told: Retold) -> Outcome:
+    """Q34: the negative of what was said before, a sign against all the past, or a lone jump."""
+    judged = np.concatenate([told.fid[told.place > 0], own.fid])
+    return outcome(
+        "Q34", judged,
+        *_contradicted(book, told, own), *_jumped(book, own), *_mirrored(book, own),
+        *against_kin(book),
+    )  # fmt: skip
+
+
+def _contradicted(book: Book, told: Retold, own: Own) -> list[Said]:
+    """Comparatives that are the exact negative or a thousandfold of the report before."""
+    both = ~book.own[told.row] & (np.nan_to_num(told.was) != 0) & (told.value != 0)
+    both &= told.was == told.value[told.first]
+    past = [_at(values, told.own) for values in own.past]
+    negative = np.abs(told.value + told.was) <= np.abs(told.was) * 1e-3
+    negative &= _unanimous(past, told.was)
+    scaled = _scaled(told.value / told.was, 0.01)
+    scaled &= _out_of_line(told.value, _at(own.usual, told.own))
+    wrong = _credible(book, told, both & (negative | scaled))
+    at_fault = np.zeros(book.filings.height, bool)
+    at_fault[told.fid[wrong]] = True
+    wrong &= ~at_fault[told.fid[told.last]]  # they only contradict what was at fault itself
+    wrong &= book.reached[told.fid]
+    if not wrong.any():
+        return []
+    return [unlike(_before(book, told, wrong), "was", ", but was reported as ", " before.")]
+
+
+def _unanimous(past: Sequence[Floats], value: Floats) -> Flags:
+    """Whether all that is given of the past (two at least) has the sign of a value."""
+    same = [np.isnan(p) | (np.sign(p) == np.sign(value)) for p in past]
+    all_same: Flags = np.logical_and.reduce(same) & ~np.isnan(past[1])
+    return all_same
+
+
+def _jumped(book: Book, own: Own) -> list[Said]:
+    """Amounts beyond 150 times the greatest of a steady past (within a factor of ten).
+
+    Where many items jump, each by its own factor, the company is another one than before (a shell
+    that bought a business); by one factor, rule Q33 tells it.
+    """
+    least = np.fmin.reduce(np.abs(own.past))
+    up = (np.abs(own.value) > LONE_JUMP * own.size) & (own.size > 0)
+    jumped = up & (own.size < 10 * least) & (own.seen >= 3) & ~book.of(PER_SHARE)[own.row]
+    jumped &= ((_items(book, own, jumped) <= FEW_JUMPS) & book.reached)[own.fid]
+    if not jumped.any():
+        return []
+    found = giving(book.long[at(own.row[jumped])], other=own.size[jumped])
+    return [unlike(found, "other", ", but the greatest of the four before is ", ".")]
+
+
+FEW_JUMPS = 2
+PER_SHARE = ("EpsBasic", "EpsDiluted", "SharesBasic", "SharesDiluted")
+
+
+def _mirrored(book: Book, own: Own) -> list[Said]:
+    """Balances that come out as about the negative of the balance before.
+
+    Equity may cross zero within a quarter (new shares), so it has to mirror more closely; retained
+    earnings may not, unless income, loss or buybacks of the period explain most of the change.
+    """
+    before, *past = own.past
+    likeness = np.full(len(own.row), 0.2)
+    for item, closer in (("EquityParent", 0.05), ("RetainedEarnings", 0.4)):
+        likeness[book.of([item])[own.row]] = closer
+    mirror = np.abs(own.value + before) < likeness * np.abs(before)
+    mirror &= (own.months == 0) & (own.value != 0) & _unanimous(past, before)
+    mirror &= book.reached[own.fid]
+    if not mirror.any():
+        return []
+    found = giving(book.long[at(own.row[mirror])], p1=before[mirror])
+    found = _not_earned(book, found)
+    if found.is_empty():
+        return []
+    return [unlike(found, "p1", ", about the negative of the balance before, ", ".")]
+
+
+def _not_earned(book: Book, found: pl.DataFrame) -> pl.DataFrame:
+    """Without retained earnings that income took up, or a loss or buybacks down, through zero."""
+    own = book.spans.keys["own"].to_numpy() & np.isin(book.spans.fid, found["fid"].to_numpy())
+    spans = book.spans.rows(own, ["ProfitLoss", "NetIncome", "Buybacks"])
+    told = spans.sort("fid", "months").group_by("fid").agg(
+        income=pl.coalesce("ProfitLoss", "NetIncome").drop_nulls().first(),
+        bought=pl.col("Buybacks").abs().max().fill_null(0.0),
+    )  # fmt: skip
+    change = pl.col("value") - pl.col("p1")
+    means = pl.when(change > 0).then("income").otherwise(
+        pl.max_horizontal(-pl.col("income"), "bought")
+    )  # fmt: skip
+    earned = (pl.col("item") == "RetainedEarnings") & (means >= 0.6 * change.abs())
+    found = found.join(told, on="fid", how="left", maintain_order="left")
+    return found.filter(~earned.fill_null(value=False))

@@ -1,0 +1,159 @@
+"""Rules about what a filing calls its facts: duplicates, units, concepts, fiscal labels."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import polars as pl
+
+from core.domain.quality.facts.arrays import Flags, Numbers
+from core.domain.quality.facts.concepts import MONEY
+from core.domain.quality.facts.measures import UNIT_KINDS
+from core.domain.quality.facts.packing import at, days, found_in, gathered
+from core.domain.quality.facts.table import Book
+from core.domain.quality.model import Ruleset
+from core.domain.quality.outcome import Outcome, outcome
+from core.domain.quality.words import Said, facts_of, giving
+
+
+def duplicates(book: Book) -> Outcome:
+    """Q40: facts stated more than once with values that differ beyond the coarser rounding."""
+    keys = ["fid", "taxonomy", "concept", "unit", "period_start", "period_end"]
+    if not (book.facts["seq"].to_numpy() > 0).any():
+        return outcome("Q40", book.filings["fid"].to_numpy())
+    again = book.facts.filter(pl.col("seq") > 0).select(keys).unique()
+    twice = book.facts.join(again, on=keys, how="semi", nulls_equal=True)
+    spread = twice.group_by(keys).agg(
+        low=pl.col("value").min(), high=pl.col("value").max(), rows="row", unit_size=_coarsest()
+    )
+    room = pl.when(pl.col("unit").str.contains(r"^[A-Z]{3}$")).then(pl.col("unit_size") / 2)
+    wrong = spread.filter(pl.col("high") - pl.col("low") > room.fill_null(0.0))
+    if wrong.is_empty():
+        return outcome("Q40", book.filings["fid"].to_numpy())
+    failed = wrong.with_columns(
+        start="period_start",
+        end="period_end",
+        expected="low",
+        actual="high",
+        tolerance=room,
+    )
+    said = "{concept} is given as {low} and as {high} for the same period."
+    return outcome("Q40", book.filings["fid"].to_numpy(), Said(failed, said))
+
+
+def _coarsest() -> pl.Expr:
+    """The coarsest rounding (1, 1e3, 1e6) that any of the values shows."""
+    value = pl.col("value")
+    size = (
+        pl.when(value % 1e6 == 0).then(1e6).when(value % 1e3 == 0).then(1e3).otherwise(1.0)
+    )  # fmt: skip
+    return size.max()
+
+
+def units(book: Book) -> Outcome:
+    """Q41: the unit that the item asks for, and headline items in one currency."""
+    known = book.known
+    wrong = known.given != known.kind
+    amounts = (known.given == MONEY) & (known.kind == MONEY)
+    told = []
+    if wrong.any():
+        meant = pl.Series([SPOKEN.get(kind, kind) for kind in UNIT_KINDS])[known.kind[wrong]]
+        rows = (
+            _known(book, wrong)
+            .with_columns(meant=meant)
+            .unique(ROW, keep="first", maintain_order=True)
+        )
+        told.append(Said(rows, "{concept} is given in {unit}, but should be in {meant}."))
+    if (amounts & ~known.home).any():
+        rows = _once(_second_currency(book, amounts))
+        rows = rows.join(told[0].frame, on=ROW, how="anti") if told else rows
+        said = "{concept} is given in {unit}, but the filing reports in {currency}."
+        told.append(Said(rows, said))
+    return outcome("Q41", known.fid, *told)
+
+
+ROW = ["fid", "row"]
+
+
+def _once(rows: pl.DataFrame) -> pl.DataFrame:
+    """One row a fact, though it may stand for several items."""
+    return rows.unique(ROW, keep="first", maintain_order=True)
+
+
+def _known(book: Book, where: Flags) -> pl.DataFrame:
+    """Some known facts: fid, row, taxonomy, concept, unit, start, end, actual, rows."""
+    facts = book.facts[KNOWN][at(book.known.row[where])]
+    return giving(
+        facts[KNOWN[:5]], start=facts["period_start"], end=facts["period_end"],
+        actual=facts["value"], rows=facts_of(facts, "row"),
+    )  # fmt: skip
+
+
+KNOWN = [*ROW, "taxonomy", "concept", "unit", "period_start", "period_end", "value"]
+
+
+SPOKEN = {"money": "a currency", "per_share": "a currency per share"}
+
+
+def _second_currency(book: Book, amounts: Flags) -> pl.DataFrame:
+    """Headline balances in a currency other than the filing's main one, without their main twin."""
+    known = book.known
+    foreign = _known(book, amounts & ~known.home)
+    concerned = np.zeros(book.filings.height, bool)
+    concerned[foreign["fid"].to_numpy()] = True
+    twin = ["fid", "taxonomy", "concept", "start", "end"]
+    home = _known(book, amounts & known.home & concerned[known.fid]).select(twin)
+    alone = foreign.join(home, on=twin, how="anti", nulls_equal=True)
+    currency = gathered(known.units.to_frame(), known.main[alone["fid"].to_numpy()])
+    return giving(alone, currency=currency.to_series())
+
+
+def retired(book: Book) -> Outcome:
+    """Q43: facts of the own period under a concept retired more than a year before."""
+    judged = np.flatnonzero(book.filings["facts"].to_numpy() > 50)
+    hashes, years = _retired(book.rules)
+    last = np.append(years, -1)[found_in(hashes, book.measures["name"].to_numpy())][book.number]
+    rows = np.flatnonzero(last >= 0)
+    facts = book.facts[["fid", "row", "concept", "filed", "value", "period_start", "period_end"]]
+    facts, last = facts[at(rows)], last[rows]
+    used = facts["filed"].to_numpy().astype("datetime64[Y]").astype(np.int64) + 1970
+    own = days(facts["period_end"]) == book.day("period_end")[facts["fid"].to_numpy()]
+    wrong = np.flatnonzero((used > last + 2) & own)
+    if not len(wrong):
+        return outcome("Q43", judged)
+    bad = facts[at(wrong)]
+    failed = giving(
+        bad, start="period_start", end="period_end", actual="value", rows=facts_of(bad, "row"),
+        left=pl.Series(last[wrong]).cast(pl.String), used=pl.Series(used[wrong]).cast(pl.String),
+    )  # fmt: skip
+    said = "{concept} left the taxonomy after {left}, but is used in a filing of {used}."
+    return outcome("Q43", judged, Said(failed, said))
+
+
+@lru_cache(maxsize=4)
+def _retired(rules: Ruleset) -> tuple[Numbers, Numbers]:
+    """(the names of retired concepts as measures have them, the last year of each)."""
+    names = pl.Series(list(rules.retired), dtype=pl.String)
+    return names.hash().to_numpy(), np.array(list(rules.retired.values()), np.int64)
+
+
+def fiscal_labels(book: Book) -> Outcome:
+    """Q51: fy and fp are present and fit the form."""
+    judged = book.flag("periodic") & ~book.flag("transition")
+    period = book.filings["fiscal_period"]
+    year, first, second, third = (
+        (period == name).to_numpy() == 1 for name in ("FY", "Q1", "Q2", "Q3")
+    )
+    fits = np.where(book.flag("annual"), year, first | second | third)
+    fits &= ~np.isnan(book.filings["fiscal_year"].to_numpy())
+    wrong = np.flatnonzero(judged & ~fits)
+    if not len(wrong):
+        return outcome("Q51", np.flatnonzero(judged))
+    failed = book.filings[at(wrong)].with_columns(
+        end="period_end",
+        period=pl.col("fiscal_period").fill_null("without period"),
+        year=pl.col("fiscal_year").cast(pl.String).fill_null("without year"),
+    )
+    said = "The facts are labelled {period} {year}, but the form is {form}."
+    return outcome("Q51", np.flatnonzero(judged), Said(failed, said))

@@ -1,0 +1,142 @@
+"""What a company said before: of every value those of the filings before it.
+
+The past of a value is what earlier filings (by day of filing) gave for their own periods; a filing
+is never judged by later ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from core.domain.quality.facts.arrays import Flags, Floats, Numbers
+from core.domain.quality.facts.packing import begins, found_in, found_rows, lasting, ordered, packed
+from core.domain.quality.facts.table import Book
+
+PRIOR = 4
+
+
+@dataclass(frozen=True)
+class Told:
+    """Headline values in runs of what is the same but for the filing, in order of filing.
+
+    A row is a row of `Book.long`; the first of its run is where `place` is 0.
+    """
+
+    row: Numbers
+    fid: Numbers
+    item: Numbers
+    value: Floats
+    place: Numbers
+
+    def before(self, values: Floats, n: int = 1) -> Floats:
+        """The value n rows earlier in the same run; NaN where there is none."""
+        shifted = np.full(len(values), np.nan)
+        shifted[n:] = values[: max(len(values) - n, 0)]
+        return np.where(self.place >= n, shifted, np.nan)
+
+    @cached_property
+    def was(self) -> Floats:
+        """The value before."""
+        return self.before(self.value)
+
+    @cached_property
+    def last(self) -> Numbers:
+        """The place of the row before; the same row where there is none."""
+        return np.arange(len(self.row)) - (self.place > 0)
+
+    @cached_property
+    def first(self) -> Numbers:
+        """The place of the first row of the run."""
+        return np.arange(len(self.row)) - self.place
+
+
+@dataclass(frozen=True)
+class Own(Told):
+    """The own values of filings, with those of the four filings before it.
+
+    `size` is the greatest magnitude of the four, `usual` their median; without any, that of the
+    filing's comparatives. `seen` counts them.
+    """
+
+    months: Numbers
+    past: Floats  # four rows
+    size: Floats
+    usual: Floats
+    seen: Numbers
+
+
+@dataclass(frozen=True)
+class Retold(Told):
+    """What each filing tells of a period, with what those before it told of the same.
+
+    `own` is the place of the own value of its filing, item and length; -1: none.
+    """
+
+    own: Numbers
+
+
+def _headline(book: Book, least_months: int) -> Numbers:
+    return np.flatnonzero(book.flagged("headline") & (book.months >= least_months))
+
+
+def _run(
+    book: Book, rows: Numbers, key: Numbers
+) -> tuple[Numbers, Numbers, Numbers, Floats, Numbers]:
+    """The columns of Told, of rows in order of their runs."""
+    index = np.arange(len(rows))
+    start = np.maximum.accumulate(np.where(begins(key), index, 0))
+    return rows, book.fid[rows].astype(np.int64), book.item[rows], book.value[rows], index - start
+
+
+def own_values(book: Book) -> Own:
+    """The last own value of each headline item and length of each filing, with its past."""
+    rows = _headline(book, 0)
+    fid, item, months = book.fid[rows], book.item[rows], book.months[rows]
+    company = book.filings["cik"].to_numpy()[fid]
+    key = packed([company, item, months, fid])
+    own = np.flatnonzero(book.own[rows])
+    own = own[lasting(key[own], own)]
+    told = _run(book, rows[own], packed([company, item, months])[own])
+    beside = _beside(key, own, ~book.own[rows], np.abs(book.value[rows]))
+    run = Told(*told)
+    past = np.array([run.before(run.value, n) for n in range(1, PRIOR + 1)])
+    seen = (~np.isnan(past)).sum(axis=0)
+    size = np.fmax.reduce(np.abs(past))
+    return Own(
+        *told, months[own], past, np.where(seen > 0, size, beside),
+        np.where(seen > 0, median(np.abs(past), seen), beside), seen,
+    )  # fmt: skip
+
+
+def told_before(book: Book, own: Own) -> Retold:
+    """Every headline value with what the filings before it said for the same period."""
+    rows = _headline(book, -1)
+    company = book.filings["cik"].to_numpy()[book.fid[rows]]
+    key = packed([company, book.item[rows], book.start[rows], book.end[rows]])
+    order = ordered(packed([key, book.fid[rows]]))
+    run = Told(*_run(book, rows[order], key[order]))
+    asked = (run.fid, run.item, book.months[run.row])
+    place = found_rows((own.fid, own.item, own.months), asked)
+    return Retold(run.row, run.fid, run.item, run.value, run.place, place)
+
+
+def _beside(key: Numbers, own: Numbers, others: Flags, size: Floats) -> Floats:
+    """The greatest of the sizes of others with the key of each own row; NaN without any."""
+    place = found_in(key[own], key[others])
+    greatest = np.full(len(own), -np.inf)
+    np.maximum.at(greatest, place[place >= 0], size[others][place >= 0])
+    return np.where(np.isinf(greatest), np.nan, greatest)
+
+
+def median(values: Floats, given: Numbers) -> Floats:
+    """The medians of columns, of what is no NaN; `given` counts those."""
+    inorder = np.sort(values, axis=0)
+    low, high = (
+        np.take_along_axis(inorder, np.maximum(place, 0)[None, :], axis=0)[0]
+        for place in ((given - 1) // 2, given // 2)
+    )
+    middle: Floats = low + (high - low) * 0.5
+    return middle

@@ -1,0 +1,189 @@
+"""Rules about what is there and missing: headlines, lost items, counts, restatements."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from core.domain.quality.facts.arrays import Flags, Floats, Numbers
+from core.domain.quality.facts.packing import at, lasting, packed
+from core.domain.quality.facts.table import Book
+from core.domain.quality.outcome import Outcome, outcome
+from core.domain.quality.rules.history import PER_SHARE
+from core.domain.quality.words import Said, giving, words
+
+REGULAR = 3  # filings of the form that must have had an item before its absence says something
+FEW, MANY = 0.4, 2.5
+Names = np.ndarray[Any, np.dtype[np.object_]]
+
+
+def present(book: Book) -> Flags:
+    """Which items (columns) each filing (row) gives for its own period, or on its cover."""
+    have = np.zeros((book.filings.height, len(book.rules.items)), bool)
+    own = book.own | book.flagged("once")
+    have[book.fid[own], book.item[own]] = True
+    return have
+
+
+def required(book: Book, have: Flags) -> tuple[Outcome, Floats]:
+    """(Q42, share of the required items present, of each filing): any of the substitutes will do.
+
+    Judged where a filing states at least a third of the set: less is no financial statement.
+    """
+    wanted, met, labels = _needs(book, have)
+    count, got = wanted.sum(axis=1), met.sum(axis=1)
+    share = np.where(got > 0, got / count, np.nan)
+    judged, sided = np.flatnonzero(share >= 1 / 3), _one_sided(book, MAIN)
+    lacking = judged[got[judged] < count[judged]]
+    if not len(lacking):
+        return outcome("Q42", judged, *sided), share
+    row, need = np.nonzero((wanted & ~met)[lacking])
+    told = _counted(book, lacking, count, got).hstack([_lists(row, labels[lacking[row], need])])
+    said = "{actual} of {expected} headline items are reported for the period; missing: {names}."
+    return outcome("Q42", judged, Said(told, said), *sided), share
+
+
+def _needs(book: Book, have: Flags) -> tuple[Flags, Flags, Names]:
+    """What filings (rows) of their style must report: whether it is, and what it is called."""
+    styles, items = book.rules.styles, {name: n for n, name in enumerate(book.rules.items)}
+    shape = (book.filings.height, max(len(style.require) for style in styles))
+    wanted, met = np.zeros(shape, bool), np.zeros(shape, bool)
+    labels = np.full(shape, "", object)
+    for place, style in enumerate(styles):
+        of = np.flatnonzero(book.style == place)
+        for need, choices in enumerate(style.require) if len(of) else ():
+            wanted[of, need], labels[of, need] = True, words(choices[0])
+            substitutes = [items[name] for name in choices if name in items]
+            met[of, need] = have[of][:, substitutes].any(axis=1)
+    return wanted, met, labels
+
+
+def _counted(book: Book, fids: Numbers, expected: Numbers, actual: Numbers) -> pl.DataFrame:
+    """fid, end (of the period), and two counts of some filings."""
+    return giving(
+        book.filings[["fid"]][at(fids)], end=book.filings["period_end"][at(fids)],
+        expected=expected[fids].astype(float), actual=actual[fids].astype(float),
+    )  # fmt: skip
+
+
+def _lists(row: Numbers, names: Names) -> pl.Series:
+    """The names of each row, rows in order, one after another."""
+    given = pl.DataFrame({"row": row, "names": pl.Series(list(names), dtype=pl.String)})
+    return given.group_by("row", maintain_order=True).agg(pl.col("names").str.join(", "))["names"]
+
+
+def vanished(book: Book, have: Flags) -> tuple[Outcome, Floats]:
+    """(Q48, share of the usual items present, of each filing): items each of the last filings gave.
+
+    The past are the three filings of the same kind (annual, quarterly) before this one.
+    """
+    company, annual = (book.filings[name].to_numpy() for name in ("cik", "annual"))
+    full = book.originals & (book.filings["concepts"].to_numpy() > 30)
+    fids, before = _past(full, [company, annual], REGULAR)
+    headline = np.array(["headline" in item.flags for item in book.rules.items.values()])
+    usual = np.logical_and.reduce([have[past] for past in before]) & headline
+    gone = usual & ~have[fids]
+    count, lost = np.zeros((2, book.filings.height), np.int64)
+    count[fids], lost[fids] = usual.sum(axis=1), gone.sum(axis=1)
+    share = 1 - lost / count
+    classes = _one_sided(book, PER_SHARE)  # given per class of shares, they leave the SEC's facts
+    lacking = np.flatnonzero(gone.any(axis=1))
+    if not len(lacking):
+        return outcome("Q48", fids, *classes), share
+    order = np.argsort(list(book.rules.items))
+    row, item = np.nonzero(gone[lacking][:, order])
+    names = _lists(row, np.array(list(book.rules.items), object)[order][item])
+    told = _counted(book, fids[lacking], count, count - lost).hstack([names])
+    said = (
+        "{actual} of the {expected} headline items of each of the last three filings of this kind "
+        "are given; missing: {names}."
+    )
+    return outcome("Q48", fids, Said(told, said), *classes), share
+
+
+def _past(some: Flags, kinds: Sequence[Numbers], past: int) -> tuple[Numbers, list[Numbers]]:
+    """(filings with so many of the same kinds before them among some, those before: last first)."""
+    fids = np.flatnonzero(some)
+    kind = packed([values[fids] for values in kinds])
+    order = np.argsort(kind, kind="stable")
+    fids, kind = fids[order], kind[order]
+    there = np.flatnonzero(kind[past:] == kind[:-past]) + past
+    return fids[there], [fids[there - n] for n in range(1, past + 1)]
+
+
+def _one_sided(book: Book, items: Sequence[str]) -> list[Said]:
+    """Main flows given for the period a year ago, but not for the filing's own of that length."""
+    ends = book.day("period_end")
+    judged = book.flag("periodic") & ~book.flag("transition") & book.reached
+    main = np.flatnonzero((book.months > 0) & book.of([*MAIN, *PER_SHARE]) & judged[book.fid])
+    fid, months = book.fid[main].astype(np.int64), book.months[main]
+    end, own = book.end[main], book.own[main]
+    back = ends[fid] - end
+    given, length = packed([fid, months, book.item[main]]), fid * 16 + months
+    known = np.unique(given[own], return_index=True)[1]
+    often = np.bincount(length[own][known], minlength=book.filings.height * 16)
+    year = (back >= 354) & (back <= 376) & (often[length] >= 3) & ~np.isin(given, given[own])
+    missing = np.flatnonzero(year & book.of(items)[main])
+    if not len(missing):
+        return []
+    missing = missing[lasting(given[missing], np.arange(len(missing)))]
+    latest = np.full(len(often), end.min())
+    np.maximum.at(latest, length[own], end[own])
+    last = latest[length[missing]].astype("datetime64[D]")
+    found = giving(book.long[at(main[missing])], own_end=last)
+    said = "{item} is given as {value} for the {months} months to {end}, but not for those to "
+    return [Said(found, said + "{own_end}.")]
+
+
+MAIN = (
+    "Revenues", "OperatingIncome", "PretaxIncome", "IncomeTax", "NetIncome", "Cfo", "Cfi", "Cff",
+)  # fmt: skip
+
+
+def counts(book: Book) -> Outcome:
+    """Q49: number of facts against the median of the last four filings of the form."""
+    company, facts = (book.filings[name].to_numpy() for name in ("cik", "facts"))
+    form = book.filings["form"].cast(pl.Categorical).to_physical().to_numpy()
+    fids, past = _past(book.originals, [company, form], 4)
+    ordered = np.sort([facts[fid] for fid in past], axis=0)
+    usual = (ordered[1] + ordered[2].astype(float)) / 2
+    ratio = facts[fids] / usual
+    wrong = (ratio < FEW) | (ratio > MANY)
+    if not wrong.any():
+        return outcome("Q49", fids)
+    bad = book.filings[at(fids[wrong])]
+    failed = giving(bad, end="period_end", expected=usual[wrong], actual="facts")
+    said = "The filing has {actual} facts, but the median of the last four of its form is "
+    return outcome("Q49", fids, Said(failed, said + "{expected}."))
+
+
+def amended(book: Book) -> Outcome:
+    """Q46: an amendment of the same form and period was filed later (informative)."""
+    keys = ["cik", "base_form", "report_date"]
+    judged = np.flatnonzero(book.originals & ~np.isnan(book.day("report_date")))
+    either = [frame for frame in (book.filings, book.other) if frame["amendment"].any()]
+    if not either:
+        return outcome("Q46", judged)
+    both = pl.concat(
+        frame.filter("amendment", pl.col("report_date").is_not_null()).select(
+            *keys, amended_on="filed"
+        )
+        for frame in either
+    )
+    forms = book.filings[at(judged)]
+    later = forms.join(both, on=keys).filter(pl.col("amended_on") >= pl.col("filed"))
+    failed = giving(later.unique("fid", keep="first"), end="report_date")
+    return outcome("Q46", judged, Said(failed, "Amended by a filing of {amended_on}."))
+
+
+def factless(book: Book) -> pl.DataFrame:
+    """Q44: periodic reports marked XBRL without facts a day after filing (rows of `other`)."""
+    other = book.other
+    marked, periodic, amendment = (
+        other[name].to_numpy() == 1 for name in ("is_xbrl", "periodic", "amendment")
+    )
+    settled = other["filed"].to_numpy() < np.datetime64(book.as_of)
+    return other[at(np.flatnonzero(marked & periodic & ~amendment & settled))]

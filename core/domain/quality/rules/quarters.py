@@ -1,0 +1,267 @@
+"""Rules about periods that hold each other: quarters in half-years, half-years in years."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from core.domain.quality.facts.arrays import Flags, Floats, Numbers
+from core.domain.quality.facts.packing import at, lasting, matched, packed
+from core.domain.quality.facts.table import Book
+from core.domain.quality.outcome import Outcome, outcome
+from core.domain.quality.words import Said, facts_of, giving
+
+
+def adding_up(book: Book) -> Outcome:
+    """Q27: last quarter + what came before = the longer period.
+
+    The earlier part is taken from the same filing, else from the latest earlier filing that gives
+    it; then a departure counts only where that filing's value was not restated since.
+    """
+    flows = _flows(book, "flow")
+    long, last, rest = _parts(flows, book.reached)
+    value, quarter, before = (flows.value[rows] for rows in (long, last, rest))
+    earlier = flows.fid[rest] < flows.fid[long]
+    summed = quarter + before
+    room = np.fmax(flows.unit[long] * 6.0, np.abs(value) * 0.001)
+    departs = np.abs(value - summed) > room
+    judged = ~(earlier & _misreported(before / (value - quarter)))
+    if (departs & judged).any():
+        judged &= ~_recast(book, flows, long, departs & judged & earlier, value / summed)
+    wrong = judged & departs
+    if not wrong.any():
+        return outcome("Q27", flows.fid[long[judged]])
+    bad = _beside(book, flows, long[wrong], last=last[wrong], rest=rest[wrong])
+    failed = giving(
+        bad, expected=summed[wrong], tolerance=room[wrong], actual="value",
+        rows=facts_of(bad, "row", "last_row", "rest_row"),
+    )  # fmt: skip
+    said = (
+        "{item} of the longer period is {value}, but the last quarter and what came before make "
+        "{expected}."
+    )
+    return outcome("Q27", flows.fid[long[judged]], Said(failed, said))
+
+
+def _recast(book: Book, flows: Flows, long: Numbers, departs: Flags, ratio: Floats) -> Flags:
+    """Departures from an earlier filing that was recast since: rule Q47 tells of those.
+
+    A change of method moves three items or more, operations that were sold any of them, a
+    reclassification one by a little; a fault moves one by an order of magnitude or through zero.
+    """
+    moved = departs & (ratio >= 0.1) & (ratio <= 10.0)
+    fid, item = flows.fid[long], flows.item[long]
+    items = np.zeros((book.filings.height, len(book.rules.items)), bool)
+    items[fid[moved], item[moved]] = True
+    many = (items.sum(axis=1) >= RECAST)[fid]
+    little = (ratio >= 1 / RECLASSED) & (ratio <= RECLASSED)
+    recast: Flags = moved & (many | book.selling[fid] | little)
+    return recast
+
+
+RECAST = 3
+RECLASSED = 1.05
+
+
+def _misreported(ratio: Floats) -> Flags:
+    """The earlier filing had the sign or the scale wrong: that is its fault, not this one's."""
+    size = np.abs(ratio)
+    wrong: Flags = (np.abs(ratio + 1) < 0.02) | ~(size <= 100) | (size < 0.01)  # 0 of 0 too
+    return wrong
+
+
+@dataclass(frozen=True, slots=True)
+class Flows:
+    """Rows of `Book.long` that are flows of some items, as arrays."""
+
+    place: Numbers  # in `long`
+    fid: Numbers
+    item: Numbers
+    tag: Numbers  # a number for each item and rank of its tag
+    start: Numbers  # days since 1970
+    end: Numbers
+    months: Numbers
+    value: Floats
+    unit: Floats
+    company: Numbers
+
+
+def _flows(book: Book, flag: str, some: Flags | None = None) -> Flows:
+    chosen = (book.months > 0) & book.flagged(flag)
+    place = np.flatnonzero(chosen if some is None else chosen & some)
+    fid, item = book.fid[place].astype(np.int64), book.item[place].astype(np.int64)
+    rank, start, end = book.long["rank"].to_numpy()[place], book.start[place], book.end[place]
+    company, unit = (book.filings[name].to_numpy()[fid] for name in ("cik", "unit"))
+    months, value = book.months[place], book.value[place]
+    tag = packed([item, rank])
+    return Flows(place, fid, item, tag, start, end, months, value, unit, company)
+
+
+def _parts(flows: Flows, filings: Flags) -> tuple[Numbers, Numbers, Numbers]:
+    """(longer flows, their last quarters, what came before, of this filing or an earlier one).
+
+    Longer flows of some filings; what came before may be of any.
+    """
+    longer = np.flatnonzero(np.isin(flows.months, (6, 9, 12)) & filings[flows.fid])
+    quarters = np.flatnonzero(flows.months == 3)
+    same = packed([flows.fid, flows.tag, flows.end])
+    left, right = matched(same[longer], same[quarters])
+    long, last = longer[left], quarters[right]
+    later = flows.start[last] > flows.start[long]
+    long, last = long[later], last[later]
+    # What came before starts with the longer flow and ends a day before its last quarter.
+    stem = packed([flows.company, flows.tag, flows.start])
+    ends = np.concatenate([flows.end, flows.start[last] - 1])
+    both = packed([np.concatenate([stem, stem[long]]), ends])
+    pair, rest = matched(both[len(stem) :], both[: len(stem)])
+    long, last = long[pair], last[pair]
+    told = flows.fid[rest] <= flows.fid[long]
+    long, last, rest = long[told], last[told], rest[told]
+    # Comparatives of last year are not added up across filings: they may be restated.
+    told = (flows.fid[rest] == flows.fid[long]) | _newest(flows, long)
+    long, last, rest = long[told], last[told], rest[told]
+    latest = lasting(long, flows.fid[rest])
+    return long[latest], last[latest], rest[latest]
+
+
+def _newest(flows: Flows, some: Numbers) -> Flags:
+    """Which of some flows end with the last of them of their filing."""
+    last = np.full(int(flows.fid.max(initial=-1)) + 1, np.iinfo(np.int64).min)
+    np.maximum.at(last, flows.fid[some], flows.end[some])
+    newest: Flags = flows.end[some] == last[flows.fid[some]]
+    return newest
+
+
+def nested(book: Book) -> Outcome:
+    """Q28: a flow of a shorter period is not larger than the longer one with the same end."""
+    flows = _flows(book, "growing", book.here)
+    same = packed([flows.fid, flows.tag, flows.end])
+    long, short = matched(same, same)
+    held = (flows.start[short] > flows.start[long]) & (flows.value[long] >= 0)
+    long, short = long[held], short[held]
+    value = flows.value[long]
+    room = np.fmax(flows.unit[long] * 2, value * 0.001)
+    wrong = flows.value[short] > value + room
+    if not wrong.any():
+        return outcome("Q28", flows.fid[long])
+    bad = _beside(book, flows, long[wrong], short=short[wrong])
+    failed = giving(
+        bad, expected="value", actual="short", tolerance=room[wrong],
+        rows=facts_of(bad, "short_row", "row"),
+    )  # fmt: skip
+    said = "{item} of the shorter period is {short}, but of the longer one that holds it {value}."
+    return outcome("Q28", flows.fid[long], Said(failed, said))
+
+
+def year_to_date(book: Book) -> Outcome:
+    """Q56: the flows of a quarter are those of the quarter, not of the year to date.
+
+    Against what the report before told of the year until then: a quarter that is one and a half
+    times the half-year (or twice the first quarter) in nearly all its flows, without the longer
+    period beside it, or equal to the longer period, is the year to date under a quarter's dates.
+    """
+    flows = _flows(book, "flow")
+    own = book.own[flows.place]
+    quarterly = book.filings["form"].str.starts_with("10-Q").to_numpy()
+    quarter = np.flatnonzero((flows.months == 3) & own & book.reached[flows.fid])
+    until = np.flatnonzero(np.isin(flows.months, (3, 6)) & own)
+    same = packed([flows.company, flows.tag, flows.end])
+    asked = packed([
+        np.concatenate([flows.company, flows.company[quarter]]),
+        np.concatenate([flows.tag, flows.tag[quarter]]),
+        np.concatenate([flows.end, flows.start[quarter] - 1]),
+    ])  # fmt: skip
+    left, right = matched(asked[len(same) :], asked[: len(same)][until])
+    now, before = quarter[left], until[right]
+    told = (flows.fid[before] < flows.fid[now]) & (flows.value[before] > 0)
+    told &= quarterly[flows.fid[now]] & quarterly[flows.fid[before]]  # no fourth quarters
+    now, before = now[told], before[told]
+    latest = lasting(now, flows.fid[before] * 16 + flows.months[before])
+    now, before = now[latest], before[latest]
+    longer = _longer(flows, own, now)
+    ratio, parts = flows.value[now] / flows.value[before], flows.months[before] / 3
+    alone = np.isnan(longer) & (ratio >= LEAST_YTD[parts.astype(int)])
+    alone &= ratio <= 1.35 * (parts + 1) / parts
+    equal = (longer == flows.value[now]) & (flows.value[now] != 0)
+    counts = [_kinds_of(book, flows, now, some) for some in (now >= 0, alone, equal)]
+    items = counts[0][flows.fid[now]]
+    many = (items >= FEW_FLOWS) & (counts[1][flows.fid[now]] >= 0.75 * items)
+    wrong = (alone & many) | (equal & (counts[2] >= FEW_FLOWS)[flows.fid[now]])
+    if not wrong.any():
+        return outcome("Q56", flows.fid[now])
+    bad = _beside(book, flows, now[wrong], before=before[wrong])
+    failed = giving(
+        bad, expected="before", actual="value", rows=facts_of(bad, "row", "before_row"),
+    )  # fmt: skip
+    said = (
+        "{item} of the quarter is {value}, after {before} of the year before it: the year to date "
+        "under the dates of a quarter."
+    )
+    return outcome("Q56", flows.fid[now], Said(failed, said))
+
+
+FEW_FLOWS = 3
+LEAST_YTD = np.array([np.nan, 1.6, 1.15])  # of the first quarter, of the half-year
+
+
+def _longer(flows: Flows, own: Flags, now: Numbers) -> Floats:
+    """Of quarters, the longer flow of the same filing with the same end; NaN without one."""
+    long = np.flatnonzero(np.isin(flows.months, (6, 9)) & own)
+    key = packed([flows.fid, flows.tag, flows.end])
+    left, right = matched(key[now], key[long])
+    found = np.full(len(now), np.nan)
+    found[left] = flows.value[long[right]]
+    return found
+
+
+def _kinds_of(book: Book, flows: Flows, rows: Numbers, where: Flags) -> Numbers:
+    """Of how many items each filing has some of the flows."""
+    items = np.zeros((book.filings.height, len(book.rules.items)), bool)
+    items[flows.fid[rows[where]], flows.item[rows[where]]] = True
+    counts: Numbers = items.sum(axis=1)
+    return counts
+
+
+def _beside(book: Book, flows: Flows, which: Numbers, **others: Numbers) -> pl.DataFrame:
+    """Some flows as rows of `long`, with value and row (`x`, `x_row`) of others beside them."""
+    frame = book.long[at(flows.place[which])]
+    for name, place in others.items():
+        row, value = book.long["row"][at(flows.place[place])], flows.value[place]
+        frame = giving(frame, **{name: value, f"{name}_row": row})
+    return frame
+
+
+def fourth(book: Book) -> Outcome:
+    """Q50: year less nine months, from the third quarter's report before it."""
+    flows = _flows(book, "growing")
+    nines = np.flatnonzero(flows.months == 9)
+    years = np.flatnonzero((flows.months == 12) & book.reached[flows.fid])
+    stem = packed([flows.company, flows.tag, flows.start])
+    left, right = matched(stem[years], stem[nines])
+    year, nine = years[left], nines[right]
+    fits = (flows.fid[nine] <= flows.fid[year]) & (flows.value[year] > 0) & (flows.value[nine] > 0)
+    year, nine = year[fits], nine[fits]
+    newest = _newest(flows, year)
+    year, nine = year[newest], nine[newest]
+    latest = lasting(packed([flows.fid[year], flows.item[year], flows.end[year]]), flows.fid[nine])
+    year, nine = year[latest], nine[latest]
+    value, quarter = flows.value[year], flows.value[year] - flows.value[nine]
+    judged = (flows.value[nine] < 100 * value) & book.of(MAIN)[flows.place[year]]
+    wrong = judged & ((quarter < -0.02 * value) | (quarter > 0.75 * value))
+    if not wrong.any():
+        return outcome("Q50", flows.fid[year[judged]])
+    bad = _beside(book, flows, year[wrong], nine=nine[wrong])
+    failed = giving(
+        bad, expected="nine", actual="value", rows=facts_of(bad, "row", "nine_row"),
+        quarter=quarter[wrong],
+    )  # fmt: skip
+    said = (
+        "{item} of the year is {value} and of its first nine months {nine}: the fourth quarter "
+        "would be {quarter}."
+    )
+    return outcome("Q50", flows.fid[year[judged]], Said(failed, said))
+
+
+MAIN = ("Revenues", "CostOfRevenue")

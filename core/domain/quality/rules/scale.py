@@ -1,0 +1,100 @@
+"""Rules about the scale of figures: powers of ten between what belongs together."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from core.domain.quality.facts.amounts import Amounts
+from core.domain.quality.facts.arrays import Flags, Floats
+from core.domain.quality.facts.packing import at
+from core.domain.quality.facts.table import Book
+from core.domain.quality.outcome import Outcome, outcome
+from core.domain.quality.rules.past import Own
+from core.domain.quality.words import Said, giving, unlike
+
+INCOMES = ("IncomeToCommon", "NetIncome", "ProfitLoss", "IncomeContinuing")  # the likeliest first
+PAIRS = (("EpsBasic", "SharesBasic", 0.02), ("EpsDiluted", "SharesDiluted", 0.05))
+POWERS = (3, 6)
+LEAST_EPS = 0.05  # below, half a cent of rounding hides a power of ten's exactness
+THOUSANDTH = (500.0, 2000.0)
+STEADY = 3.0
+
+
+def earnings_scale(book: Book) -> Outcome:
+    """Q54: earnings per share times shares is not the income a thousand or a million times.
+
+    Percents of difference are usual (other classes, preferred dividends, rounding); an exact power
+    of ten is one of the three figures in the wrong scale.
+    """
+    _, spans = book.near
+    own = spans.keys["own"].to_numpy()
+    income = _told_income(spans)
+    told, judged = [], np.zeros(len(own), bool)
+    for eps, shares, slack in PAIRS:
+        asked, wrong = _off_by_power(spans, eps, shares, slack, income)
+        judged |= asked & own
+        if (wrong & own).any():
+            told.append(_said(spans, wrong & own, (eps, shares), income))
+    return outcome("Q54", spans.fid[judged], *told)
+
+
+def _told_income(spans: Amounts) -> Floats:
+    """The first income that the filer reports: none that was filled in."""
+    found = np.full(len(spans.fid), np.nan)
+    for name in INCOMES:
+        value = spans.items[name].copy()
+        for made_up in spans.filled.get(name, {}).values():
+            value[made_up] = np.nan
+        found = np.where(np.isnan(found), value, found)
+    return found
+
+
+def _off_by_power(
+    spans: Amounts, eps: str, shares: str, slack: float, income: Floats
+) -> tuple[Flags, Flags]:
+    """Where the three are told, and where they are exactly 10^3 or 10^6 apart."""
+    per_share, count = spans.items[eps], spans.items[shares]
+    asked = (np.abs(per_share) >= LEAST_EPS) & (count > 0) & (income != 0) & ~np.isnan(income)
+    ratio = np.where(asked, np.abs(per_share * count / income), np.nan)
+    room = slack + 0.005 / np.abs(per_share)
+    near = [np.abs(ratio / 10.0**power - 1) <= room for size in POWERS for power in (size, -size)]
+    off: Flags = asked & np.logical_or.reduce(near)
+    return asked, off
+
+
+def _said(spans: Amounts, wrong: Flags, pair: tuple[str, str], income: Floats) -> Said:
+    eps, shares = pair
+    failed = giving(
+        spans.rows(wrong, [eps, shares]),
+        expected=(spans.items[eps] * spans.items[shares])[wrong],
+        actual=income[wrong],
+        tolerance=np.abs(income[wrong]) * 0.05,
+        items=[eps, shares, "NetIncome"],
+    )
+    said = (
+        f"Earnings per share of {{{eps}}} times {{{shares}}} shares is {{expected}}, but the "
+        "income is {actual}: one of the three is in the wrong scale."
+    )
+    return Said(failed, said)
+
+
+def shrunk(book: Book, own: Own) -> Outcome:
+    """Q55: an amount a thousandth of its steady past, finer than the filing rounds its amounts.
+
+    The past are three reports or more within a factor of three. A line that truly shrinks to next
+    to nothing is still told in the filing's unit; a thousandth of a rounded amount is not.
+    """
+    least = np.fmin.reduce(np.abs(own.past))
+    steady = (own.seen >= 3) & (least > 0) & (own.size < STEADY * least)
+    money = book.of([n for n, item in book.rules.items.items() if item.unit == "money"])[own.row]
+    judged = steady & money
+    unit = book.filings["unit"].to_numpy()[own.fid]
+    ratio = own.usual / np.abs(own.value)
+    finer = (unit > 1) & (np.abs(own.value) % np.maximum(unit, 1) != 0)
+    wrong = judged & finer & (ratio >= THOUSANDTH[0]) & (ratio <= THOUSANDTH[1])
+    wrong &= book.reached[own.fid]
+    if not wrong.any():
+        return outcome("Q55", own.fid[judged])
+    found = giving(book.long[at(own.row[wrong])], usual=own.usual[wrong])
+    told = unlike(found, "usual", ", but ", " is usual: about a thousandth of its steady past.")
+    return outcome("Q55", own.fid[judged], told)

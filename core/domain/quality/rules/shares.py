@@ -1,0 +1,207 @@
+"""Rules about shares, earnings per share, signs and sizes inside one filing."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from core.domain.quality.facts.amounts import Amounts
+from core.domain.quality.facts.arrays import Flags, Floats, Numbers
+from core.domain.quality.facts.packing import at, packed
+from core.domain.quality.facts.table import Book
+from core.domain.quality.outcome import Outcome, outcome
+from core.domain.quality.words import Said, facts_of, giving, words
+
+FACTOR = 100.0
+NO_COUNTS = (0.0, 12345.0)  # on a cover that nobody filled in
+PLACEHOLDERS = (1.0, 10.0, 100.0, 1000.0)  # shares of a company before its offering
+MILLION = 1e6
+
+
+def earnings(book: Book) -> Outcome:
+    """Q24: basic EPS times basic shares is about one of the incomes it may rest on."""
+    _, spans = book.near
+    items = spans.items
+    product, room = items["EpsBasic"] * items["SharesBasic"], _room(spans)
+    gaps = [np.abs(items[n] - product) - room - np.abs(items[n]) * 0.01 for n in INCOMES]
+    gap = np.fmin.reduce(gaps)
+    judged = ~np.isnan(gap) & (items["SharesBasic"] > 0)
+    wrong = judged & (gap > 0)
+    if not wrong.any():
+        return outcome("Q24", spans.fid[judged])
+    actual = spans.first(INCOMES)[wrong]
+    failed = giving(
+        spans.rows(wrong, ["EpsBasic", "SharesBasic"]), expected=product[wrong], actual=actual,
+        tolerance=room[wrong] + np.abs(actual) * 0.01,
+        items=["EpsBasic", "SharesBasic", "NetIncome"],
+    )  # fmt: skip
+    said = (
+        "Basic earnings per share of {EpsBasic} times {SharesBasic} shares is {expected}, but the "
+        "income is {actual}."
+    )
+    return outcome("Q24", spans.fid[judged], Said(failed, said))
+
+
+INCOMES = ("IncomeToCommon", "NetIncome", "ProfitLoss", "IncomeContinuing")  # the likeliest first
+
+
+def _room(spans: Amounts) -> Floats:
+    return np.abs(spans.items["SharesBasic"]) * 0.005 + spans.unit * 2
+
+
+def dilution(book: Book) -> Outcome:
+    """Q25: diluted shares >= basic shares, diluted EPS <= basic EPS."""
+    _, spans = book.near
+    items = spans.items
+    shares = (items["SharesBasic"] > 0) & (items["SharesDiluted"] > 0)
+    eps = ~np.isnan(items["EpsBasic"] + items["EpsDiluted"])
+    fewer = shares & (items["SharesDiluted"] < items["SharesBasic"] * 0.999)
+    more = eps & (items["EpsDiluted"] > items["EpsBasic"] + 0.0101)
+    failed = [
+        _pair(spans.rows(wrong, names), *names, *said)
+        for wrong, names, said in (
+            (fewer, ("SharesDiluted", "SharesBasic"), ("are fewer than", 0.0)),
+            (more, ("EpsDiluted", "EpsBasic"), ("are more than", 0.01)),
+        )
+        if wrong.any()
+    ]
+    return outcome("Q25", spans.fid[shares | eps], *failed)
+
+
+def _pair(bad: pl.DataFrame, item: str, other: str, verb: str, room: float) -> Said:
+    text = words(item)
+    said = f"{text[:1].upper()}{text[1:]} of {{actual}} {verb} {words(other)} of {{expected}}."
+    told = giving(bad, expected=other, actual=item, tolerance=room, items=[item, other])
+    return Said(told, said)
+
+
+def heads(book: Book) -> Outcome:
+    """Q26: the profit heading the cash flow is the net income, or differs by others' share.
+
+    Where no noncontrolling share is reported the two may differ by a quarter at most, and never in
+    sign beyond rounding; where it is, rule Q22 judges them.
+    """
+    _, spans = book.near
+    items = spans.items
+    net, profit = items["NetIncome"], items["ProfitLoss"]
+    judged = ~np.isnan(net) & ~np.isnan(profit) & np.isnan(items["NciIncome"])
+    for made_up in spans.filled.get("ProfitLoss", {}).values():
+        judged &= ~made_up
+    room = np.maximum(spans.greatest(["NetIncome", "ProfitLoss"]) * 0.25, spans.unit * 100)
+    wrong = judged & (np.abs(net - profit) > room)
+    if not wrong.any():
+        return outcome("Q26", spans.fid[judged])
+    failed = giving(
+        spans.rows(wrong, ["NetIncome", "ProfitLoss"]), expected="ProfitLoss", actual="NetIncome",
+        tolerance=room[wrong], items=["NetIncome", "ProfitLoss"],
+    )  # fmt: skip
+    said = (
+        "Net income is {actual}, but the profit heading the cash flow is {expected}, and no "
+        "noncontrolling share is reported."
+    )
+    return outcome("Q26", spans.fid[judged], Said(failed, said))
+
+
+def negatives(book: Book) -> Outcome:
+    """Q29: items flagged positive that are below zero."""
+    flagged = book.flagged("positive")
+    wrong, judged = flagged & (book.value < 0), book.fid[flagged]
+    if not wrong.any():
+        return outcome("Q29", judged)
+    bad = book.rows(wrong)
+    failed = giving(bad, expected=0.0, actual="value", tolerance=0.0, rows=facts_of(bad, "row"))
+    return outcome("Q29", judged, Said(failed, "{item} is {value}, but cannot be below 0."))
+
+
+def cover(book: Book) -> Outcome:
+    """Q31: the cover's share count against the statements' (outstanding, else weighted).
+
+    Where the statements give none, or a placeholder, against the cover of the filing before.
+    """
+    counted, stated = _latest(book, book.of(["CoverShares"])), _stated(book)
+    value = np.append(book.value, np.nan)  # the last for filings without one
+    given = (counted >= 0) & ~np.isin(value[counted], NO_COUNTS)
+    told = given & (value[stated] > 0) & ~np.isin(value[stated], PLACEHOLDERS)
+    before = _before(book, counted)
+    judged = told | (given & (value[before] > 0))
+    against = np.where(told, stated, before)
+    split = _splits(book)
+    most = FACTOR * np.where(np.isnan(split), np.where(told, 1.0, 10.0), split)
+    ratio = value[counted] / value[against]
+    wrong = np.flatnonzero(judged & ~((ratio >= 1 / most) & (ratio <= most)))
+    if not len(wrong):
+        return outcome("Q31", np.flatnonzero(judged))
+    there, other = counted[wrong], against[wrong]
+    bad = giving(book.long[at(there)], other=book.long["row"][at(other)])
+    failed = giving(
+        bad, expected=value[other], actual="value", tolerance=value[other] * most[wrong],
+        rows=facts_of(bad, "row", "other"),
+    )  # fmt: skip
+    said = "The cover gives {value} shares outstanding, but the statements {expected}."
+    return outcome("Q31", np.flatnonzero(judged), Said(failed, said))
+
+
+def _stated(book: Book) -> Numbers:
+    """Of each filing the row of `long` with the share count of its statements; -1: none."""
+    found = np.full(book.filings.height, -1)
+    for item in ("SharesDiluted", "SharesBasic", "SharesOutstanding"):
+        latest = _latest(book, book.of([item]) & book.own & book.here)
+        found = np.where(latest >= 0, latest, found)
+    return found
+
+
+def _latest(book: Book, where: Flags) -> Numbers:
+    """Of each filing the row of `long` with its latest value; -1: none."""
+    rows = np.flatnonzero(where)
+    order = rows[np.argsort(packed([book.fid[rows], book.end[rows], book.start[rows]]))]
+    found = np.full(book.filings.height, -1)
+    found[book.fid[order]] = order
+    return found
+
+
+def _before(book: Book, counted: Numbers) -> Numbers:
+    """Of each filing with a count, the count of the company's filing before that has one."""
+    fids = np.flatnonzero(counted >= 0)
+    company = book.filings["cik"].to_numpy()[fids]
+    same = company[1:] == company[:-1]
+    found = np.full(len(counted), -1)
+    found[fids[1:][same]] = counted[fids[:-1][same]]
+    return found
+
+
+def _splits(book: Book) -> Floats:
+    """The greatest split ratio (>= 1) each filing tells of, else NaN: counts may mix both bases."""
+    concept = book.measures["concept"]
+    rows = book.measuring((concept == SPLIT) | (concept == REVERSE_SPLIT))
+    ratio, fid = book.facts["value"].to_numpy()[rows], book.facts["fid"].to_numpy()[rows]
+    told = ratio > 0
+    found = np.full(book.filings.height, np.nan)
+    np.fmax.at(found, fid[told], np.maximum(ratio[told], 1 / ratio[told]).clip(1.0, 1000.0))
+    return found
+
+
+SPLIT = "StockholdersEquityNoteStockSplitConversionRatio1"
+REVERSE_SPLIT = "StockholdersEquityReverseStockSplitRatio"
+
+
+def small(book: Book) -> Outcome:
+    """Q32: an accelerated filer whose every balance is below a million."""
+    points, _ = book.near
+    filer = book.filings["filer"]
+    filers = ((filer == "large") | (filer == "accelerated")).to_numpy()
+    sheets = filers[points.fid] & ~np.isnan(points.items["Assets"])
+    greatest = np.zeros(book.filings.height)
+    np.fmax.at(greatest, points.fid[sheets], points.greatest(BALANCES)[sheets])
+    wrong = sheets & (greatest < MILLION)[points.fid]
+    if not wrong.any():
+        return outcome("Q32", points.fid[sheets])
+    tops = points.rows(wrong, []).group_by("fid").agg(pl.col("end").max())
+    actual = greatest[tops["fid"].to_numpy()]
+    failed = giving(tops, actual=actual, expected=MILLION, items=["Assets"])
+    said = "The greatest balance is {actual}, but a filer of this category has more than 1,000,000."
+    return outcome("Q32", points.fid[sheets], Said(failed, said))
+
+
+BALANCES = (
+    "Assets", "LiabilitiesAndEquity", "EquityParent", "AssetsCurrent", "PropertyPlantEquipment",
+)  # fmt: skip

@@ -1,0 +1,98 @@
+"""Sessions of the exchange: which days trade, when they open and close, early closes included.
+
+The calendar itself is the library `exchange-calendars` (XNYS), a table of rules without I/O.
+Frames here have the columns session (Date), open_at and close_at (UTC instants), early_close.
+"""
+
+from __future__ import annotations
+
+import warnings
+from datetime import date, datetime
+from functools import lru_cache
+
+import polars as pl
+
+from core.domain.tables.frames import INSTANT
+from core.errors import UsageError
+
+EXCHANGE = "XNYS"
+FIRST_YEAR = 1990
+LAST_YEAR = 2030
+
+
+@lru_cache(maxsize=4)
+def all_sessions(exchange: str = EXCHANGE) -> pl.DataFrame:
+    """Every session of the exchange from 1990 to 2030, in order."""
+    import exchange_calendars
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the library's own, about pandas to come
+        calendar = exchange_calendars.get_calendar(
+            exchange, start=f"{FIRST_YEAR}-01-01", end=f"{LAST_YEAR}-12-31"
+        )
+    table = calendar.schedule
+    return pl.DataFrame(
+        {
+            "session": pl.Series(table.index.to_numpy()).cast(pl.Date),
+            "open_at": pl.Series(table["open"].dt.tz_localize(None).to_numpy()),
+            "close_at": pl.Series(table["close"].dt.tz_localize(None).to_numpy()),
+        }
+    ).with_columns(
+        pl.col("open_at", "close_at").dt.cast_time_unit("us").dt.replace_time_zone("UTC"),
+        early_close=pl.Series(table.index.isin(calendar.early_closes)),
+    )
+
+
+def sessions_between(start: date, end: date) -> pl.DataFrame:
+    """Sessions from `start` to `end`, both included."""
+    return all_sessions().filter(pl.col("session").is_between(start, end))
+
+
+def is_session(day: date) -> bool:
+    """Whether the exchange trades on that day."""
+    return not sessions_between(day, day).is_empty()
+
+
+def session_back(day: date, count: int) -> date:
+    """The session `count` sessions before the session `day` (0: the day itself)."""
+    table = all_sessions().filter(pl.col("session") <= day)
+    if table.is_empty() or table["session"][-1] != day:
+        raise UsageError(f"{day} is no session of the exchange", hint="ask for a trading day")
+    return table["session"][max(0, table.height - 1 - count)]  # type: ignore[no-any-return]
+
+
+def latest_open(now: datetime) -> date:
+    """The latest session that has opened at the instant `now`."""
+    return _last(pl.col("open_at") <= now, now)
+
+
+def current_session(now: datetime) -> date:
+    """The session that is open at `now` or opens next: the one a pre-market scan is for."""
+    table = all_sessions().filter(pl.col("close_at") > now)
+    if table.is_empty():
+        raise UsageError(f"the calendar ends in {LAST_YEAR}", where=EXCHANGE)
+    return table["session"][0]  # type: ignore[no-any-return]
+
+
+def explained_session(instants: pl.Series) -> pl.Series:
+    """For each UTC instant the session whose opening gap it can explain, else null.
+
+    That is the session t with close(t−1) <= instant < open(t): what becomes known while the
+    exchange is open, or after the open, explains no gap of that day.
+    """
+    table = all_sessions().select(
+        "session", "open_at", closed_at=pl.col("close_at").shift(1), at=pl.col("open_at")
+    )
+    asked = pl.DataFrame({"at": instants.cast(INSTANT)}).with_row_index("row").sort("at")
+    found = asked.join_asof(
+        table, on="at", strategy="forward", allow_exact_matches=False, check_sortedness=False
+    )
+    in_time = pl.col("at").is_not_null() & (pl.col("at") >= pl.col("closed_at"))
+    return found.sort("row").select(pl.when(in_time).then("session").alias("session")).to_series()
+
+
+def _last(condition: pl.Expr, now: datetime) -> date:
+    table = all_sessions().filter(condition)
+    if table.is_empty():
+        raise UsageError(f"the calendar begins in {FIRST_YEAR}, not at {now:%Y-%m-%d}")
+    return table["session"][-1]  # type: ignore[no-any-return]

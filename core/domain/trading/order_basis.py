@@ -1,0 +1,117 @@
+"""Orders through corporate actions: what a plan's prices are worth on a later day.
+
+The orders of a plan stand on the shares of its session. A split scales them. A special dividend
+lowers entry, stop and targets by its amount, as brokers lower resting orders on the ex-date; an
+ordinary dividend moves nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import ROUND_HALF_EVEN, Decimal
+
+from core.domain.trading.money import price_of
+from core.domain.trading.plans import Plan
+from core.domain.trading.trades import Bar
+
+SPECIAL_SHARE = Decimal("0.02")  # of the close before: no quarterly dividend is as large
+SIX_PLACES = Decimal("0.000001")
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A split (new shares per old) or a cash dividend per share, on its ex-date."""
+
+    ex_date: date
+    kind: str
+    value: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """New shares per share of the plan's session, and special dividends per such share."""
+
+    ratio: Decimal = Decimal(1)
+    paid: Decimal = Decimal(0)
+
+    @property
+    def same(self) -> bool:
+        """Whether nothing happened since the plan's session."""
+        return self.ratio == 1 and not self.paid
+
+    def price(self, on_plan: Decimal) -> Decimal:
+        """A price of the plan's shares as it trades on this basis."""
+        return ((on_plan - self.paid) / self.ratio).quantize(SIX_PLACES, ROUND_HALF_EVEN)
+
+    def bar(self, bar: Bar) -> Bar:
+        """A bar of this basis in the prices of the plan."""
+        if self.same:
+            return bar
+        by, more = float(self.ratio), float(self.paid)
+        prices = (price * by + more for price in (bar.open, bar.high, bar.low, bar.close))
+        return Bar(bar.session, *prices)
+
+
+def specials(bars: Sequence[Bar], actions: Sequence[Action]) -> list[Action]:
+    """The dividends of at least 2 % of the last close before their ex-date."""
+    found = []
+    for action in actions:
+        before = [bar.close for bar in bars if bar.session < action.ex_date]
+        if action.kind == "dividend" and before:
+            on_day = price_of(before[-1]) / ratio(actions, bars[0].session, action.ex_date)
+            earlier = ratio(actions, bars[0].session, _last_before(bars, action.ex_date))
+            if action.value >= SPECIAL_SHARE * on_day * earlier:
+                found.append(action)
+    return found
+
+
+def _last_before(bars: Sequence[Bar], day: date) -> date:
+    return max(bar.session for bar in bars if bar.session < day)
+
+
+def basis_on(
+    day: date, plan: Plan, actions: Sequence[Action], special: Sequence[Action] = ()
+) -> Basis:
+    """The basis of a day later than the plan's session."""
+    after = plan.session
+    paid = sum(
+        (a.value * ratio(actions, after, a.ex_date) for a in special if after < a.ex_date <= day),
+        Decimal(0),
+    )
+    return Basis(ratio(actions, after, day), paid)
+
+
+def ratio(actions: Sequence[Action], after: date, until: date) -> Decimal:
+    """New shares on `until` per share held on `after`."""
+    whole = Decimal(1)
+    for action in actions:
+        if action.kind == "split" and after < action.ex_date <= until:
+            whole *= action.value
+    return whole
+
+
+def on_plan_basis(
+    plan: Plan, bars: Sequence[Bar], actions: Sequence[Action], special: Sequence[Action] = ()
+) -> list[Bar]:
+    """Raw bars in the prices of the plan."""
+    return [basis_on(bar.session, plan, actions, special).bar(bar) for bar in bars]
+
+
+def notes(plan: Plan, bars: Sequence[Bar], actions: Sequence[Action]) -> tuple[str, ...]:
+    """A sentence for each action that moved the orders of the plan, in order."""
+    special = specials(bars, actions)
+    told = []
+    for action in actions:
+        if action.kind != "split" and action not in special:
+            continue
+        now = basis_on(action.ex_date, plan, actions, special)
+        targets = ", ".join(f"{now.price(level):.2f}" for level in plan.targets)
+        what = "split" if action.kind == "split" else "special dividend"
+        told.append(
+            f"{action.ex_date}: {what} of {action.value.normalize():f}: "
+            f"entry {now.price(plan.entry):.2f}, stop {now.price(plan.stop):.2f}, "
+            f"targets {targets or 'none'}"
+        )
+    return tuple(told)

@@ -1,0 +1,155 @@
+"""What a plan may know: figures of one symbol's bars, taken before the open of its session.
+
+`bars` are daily bars of one symbol in order, on the share basis of the planned session, which is
+the last row. Everything but the open and the flags of that row comes from the rows before it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from core.domain.gaps import measure as gaps
+from core.domain.gaps.bars import is_sound
+from core.domain.tables.frames import BARS_DAILY
+from core.domain.timetable import sessions as calendar
+from core.errors import ValidationError
+
+VOLUME_SESSIONS = 20
+SUSPECT_GAP_PCT = 45.0
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Figures of a symbol for one session."""
+
+    open: float
+    prior_close: float | None
+    gap_pct: float | None
+    atr: float | None
+    mean_volume: float | None
+    flags: tuple[str, ...]
+    overnight_pct: pl.Series
+    prior_high: float | None
+    prior_low: float | None
+
+
+def facts(bars: pl.DataFrame, session: date, previous_session: date | None) -> Facts:
+    """The facts of the last row; ValidationError without a bar on the session."""
+    if bars.is_empty() or bars["session"][-1] != session:
+        raise ValidationError(f"there is no bar on {session}", hint="choose a session with prices")
+    today, before = bars.row(-1, named=True), bars.head(bars.height - 1)
+    prior = before.row(-1, named=True) if before.height else None
+    close = prior["close"] if prior else None
+    gap = (today["open"] / close - 1) * 100 if close and today["open"] else None
+    sound = before.filter(is_sound())
+    return Facts(
+        open=today["open"],
+        prior_close=close,
+        gap_pct=gap,
+        atr=average_range(bars),
+        mean_volume=_mean_volume(sound),
+        flags=tuple(_flags(today, prior, gap, previous_session)),
+        overnight_pct=overnight(sound),
+        prior_high=prior["high"] if prior else None,
+        prior_low=prior["low"] if prior else None,
+    )
+
+
+_PRICES = ("open", "high", "low", "close")
+
+
+def _flags(
+    today: dict[str, float],
+    prior: dict[str, float] | None,
+    gap: float | None,
+    expected: date | None,
+) -> list[str]:
+    found = []
+    if not _row_sound(today):
+        found.append("bad_bar")
+    if prior is None:
+        found.append("no_prior_bar")
+    elif expected is not None and prior["session"] != expected:
+        found.append(f"stale_base: the bar before is of {prior['session']}, not of {expected}")
+    elif not _row_sound(prior):
+        found.append("bad_prior_bar")
+    if gap is not None and abs(gap) > SUSPECT_GAP_PCT:
+        found.append(f"suspected_split: a gap of {gap:.0f} %")
+    return found
+
+
+def _row_sound(row: dict[str, float]) -> bool:
+    frame = pl.DataFrame([row], infer_schema_length=None)
+    typed = frame.with_columns(pl.col(*_PRICES, "volume").cast(pl.Float64))
+    return bool(typed.select(is_sound()).item())
+
+
+def average_range(bars: pl.DataFrame) -> float | None:
+    """Wilder's ATR14 before the last row, by the rules of gaps: no move judged unreal is in it."""
+    days = calendar.sessions_between(bars["session"][0], bars["session"][-1])["session"]
+    named = bars.with_columns(symbol=pl.lit("")).select(BARS_DAILY.empty().columns)
+    found = gaps.measure(named.cast({"volume": pl.Float64}), days)["atr"][-1]
+    return None if found is None else float(found)
+
+
+def _mean_volume(bars: pl.DataFrame) -> float | None:
+    recent = bars["volume"].tail(VOLUME_SESSIONS)
+    if len(recent) < VOLUME_SESSIONS:
+        return None
+    return float(recent.to_frame().select(pl.first().mean()).item())
+
+
+def overnight(bars: pl.DataFrame) -> pl.Series:
+    """Open over the close before, less one, in percent; moves beyond 45 % are left out."""
+    move = (pl.col("open") / pl.col("close").shift(1) - 1) * 100
+    found = bars.select(move.alias("overnight_pct"))["overnight_pct"].drop_nulls()
+    return found.filter(found.abs() <= SUSPECT_GAP_PCT)
+
+
+def entry_level(
+    entry_type: str, direction: str, facts: Facts, minutes: pl.DataFrame, range_minutes: int
+) -> tuple[float, str]:
+    """The level an entry type stands for, and the sentence that says so.
+
+    `minutes` are the session's regular minute bars (ts, open, high, low, close, volume) in order;
+    only the first `range_minutes` are looked at. ValidationError when the data cannot tell.
+    """
+    if entry_type == "market":
+        return facts.open, f"Market entry at the open of the session, {facts.open:.4g}."
+    first = minutes.head(range_minutes).filter(is_sound())
+    if first.height < range_minutes:
+        raise ValidationError(
+            f"no {entry_type.replace('_', ' ')} entry: {first.height} of {range_minutes} sound "
+            "minute bars of the opening are stored",
+            hint="pull minute bars, or plan a market entry",
+        )
+    high, low = _span(first)
+    if entry_type == "opening_range":
+        level = high if direction == "long" else low
+        side = "high" if direction == "long" else "low"
+        return level, f"Break of the {side} of the first {range_minutes} minutes, {level:.4g}."
+    if entry_type == "vwap":
+        level = _vwap(first)
+        return (
+            level,
+            f"Volume-weighted mean price of the first {range_minutes} minutes, {level:.4g}.",
+        )
+    extreme = high if direction == "long" else low
+    base = facts.prior_close
+    if base is None or (extreme - base) * (1 if direction == "long" else -1) <= 0:
+        raise ValidationError("no pullback entry: the opening did not move in the plan's direction")
+    level = (extreme + base) / 2
+    return level, f"Half the way back from {extreme:.4g} to the prior close {base:.4g}."
+
+
+def _span(bars: pl.DataFrame) -> tuple[float, float]:
+    row = bars.select(pl.col("high").max(), pl.col("low").min()).row(0)
+    return float(row[0]), float(row[1])
+
+
+def _vwap(bars: pl.DataFrame) -> float:
+    typical = (pl.col("high") + pl.col("low") + pl.col("close")) / 3
+    return float(bars.select((typical * pl.col("volume")).sum() / pl.col("volume").sum()).item())

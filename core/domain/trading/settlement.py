@@ -1,0 +1,162 @@
+"""What a plan posts over the bars that follow: fills, marks, splits, dividends, borrow costs.
+
+The same entries come out for the same bars each time, so settling again posts only what is new.
+Bars and actions are of the plan's symbol, raw, from its session on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import ROUND_DOWN, Decimal
+
+from core.domain.trading import entries as make
+from core.domain.trading import order_basis
+from core.domain.trading.entries import Fill, Lot
+from core.domain.trading.ledger import Entry
+from core.domain.trading.money import ZERO, cents, price_of
+from core.domain.trading.order_basis import Action, Basis
+from core.domain.trading.trades import Bar, Ticket, walk
+
+DAYS_A_YEAR = 365
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The entries of a plan in order, what became of it (see `trades.walk`), and what moved it."""
+
+    entries: tuple[Entry, ...]
+    state: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """What lies between two bars: days, and the actions that went ex since the first of them."""
+
+    since: date
+    until: date
+    actions: Sequence[Action]
+    special: Sequence[Action]
+
+    @property
+    def days(self) -> int:
+        """Calendar days; none before the first bar of a lot."""
+        return (self.until - self.since).days
+
+    @property
+    def went_ex(self) -> list[Action]:
+        """Actions since the bar before, those of days without a bar included."""
+        return [a for a in self.actions if self.since < a.ex_date <= self.until]
+
+
+def settle(
+    ticket: Ticket,
+    bars: Sequence[Bar],
+    actions: Sequence[Action],
+    hold: int,
+    borrow_pct: Decimal = ZERO,
+) -> Settled:
+    """Everything the plan posts after its approval, up to the last of the bars."""
+    plan, special = ticket.plan, order_basis.specials(bars, actions)
+    told = order_basis.notes(plan, bars, actions)
+    fills, state = walk(ticket, order_basis.on_plan_basis(plan, bars, actions, special), hold)
+    if fills:
+        now = order_basis.basis_on(fills[0].session, plan, actions, special)
+        fills[0] = _rebased(fills[0], now, ticket, None)
+        if not fills[0].shares:  # less than one share of today's
+            fills, state = [], "void"
+    if not fills:
+        lapsed = state in {"void", "expired"}
+        day = min(plan.expiry or bars[-1].session, bars[-1].session) if bars else plan.session
+        return Settled((_release(ticket, day, state),) if lapsed else (), state, told)
+    entry, exits = fills[0], fills[1:]
+    posted = [_release(ticket, entry.session, "filled"), make.entry_fill(entry)]
+    lot = make.lot_after(None, posted[-1])
+    final = exits[-1] if exits and state != "open" else None
+    held = [bar for bar in bars if bar.session >= entry.session]
+    for previous, bar in zip([None, *held], held, strict=False):
+        todays = [fill for fill in exits if fill.session == bar.session]
+        night = Night(previous.session if previous else bar.session, bar.session, actions, special)
+        for made in _day(ticket, lot, bar, todays, night, borrow_pct, final):
+            posted.append(made)
+            lot = make.lot_after(lot, made)
+        if lot is None or not lot.shares:
+            break
+    return Settled(tuple(posted), state, told)
+
+
+def _release(ticket: Ticket, day: date, why: str) -> Entry:
+    plan = ticket.plan
+    return make.release(ticket.plan_id, plan.symbol, plan.notional, day, why)
+
+
+def _day(
+    ticket: Ticket,
+    lot: Lot | None,
+    bar: Bar,
+    exits: Sequence[Fill],
+    night: Night,
+    borrow_pct: Decimal,
+    final: Fill | None,
+) -> Iterator[Entry]:
+    """One session of a lot: what the night brought, exits, and the mark at the close.
+
+    The `final` exit takes all that is left: after a split thirds need not add up to the lot.
+    """
+    if lot is None:
+        return
+    for made in _overnight(ticket, lot, bar, night, borrow_pct):
+        yield made
+        lot = make.lot_after(lot, made) or lot
+    now = order_basis.basis_on(bar.session, ticket.plan, night.actions, night.special)
+    for fill in exits:
+        made = make.exit_fill(_rebased(fill, now, ticket, lot, whole=fill is final), lot)
+        yield made
+        lot = make.lot_after(lot, made) or lot
+    if lot.shares:
+        value = cents(lot.shares * price_of(bar.close) * ticket.plan.fx_rate)
+        if (mark := make.mark(lot, value, bar.session)) is not None:
+            yield mark
+
+
+def _overnight(
+    ticket: Ticket, lot: Lot, bar: Bar, night: Night, borrow_pct: Decimal
+) -> Iterator[Entry]:
+    if lot.shares < 0:
+        cost = cents(abs(lot.cost) * borrow_pct / 100 * night.days / DAYS_A_YEAR)
+        if cost > 0:
+            yield make.borrow(lot, cost, bar.session)
+    rate = ticket.plan.fx_rate
+    for action in night.went_ex:
+        if action.kind == "split":
+            made = make.split(lot, action.value, price_of(bar.close) * rate, bar.session)
+            yield made
+            lot = make.lot_after(lot, made) or lot
+        elif cents(lot.shares * action.value * rate):
+            yield make.dividend(lot, action.value, bar.session, rate)
+
+
+def _rebased(
+    fill: Fill, now: Basis, ticket: Ticket, lot: Lot | None, *, whole: bool = False
+) -> Fill:
+    """A fill of the walk (in the plan's shares and prices) in those of its day."""
+    if now.same:
+        return fill
+    moved = _scaled(fill.shares, now.ratio)
+    if lot and (whole or abs(moved) > abs(lot.shares)):
+        moved = -int(lot.shares)
+    price, count = now.price(fill.price), abs(moved)
+    return replace(
+        fill,
+        shares=moved,
+        price=price,
+        fee=ticket.costs.fee(count),
+        slippage=ticket.costs.slippage(count, price, ticket.plan.fx_rate),
+    )
+
+
+def _scaled(shares: int, by: Decimal) -> int:
+    """Shares after a split, the fraction left out."""
+    return int((shares * by).to_integral_value(ROUND_DOWN))

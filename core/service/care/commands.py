@@ -1,0 +1,147 @@
+"""Care of the data: backup, verify, and the doctor's look at everything the desk depends on."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.errors import OpenbellError
+from core.jobs.queue.port import Status
+from core.service.care import health
+from core.service.care.data_folder import backups_of
+from core.service.kernel.commands import FOUND_ERRORS, CommandResult, command
+from core.service.sources import foundry_client
+from core.settings import Settings
+from core.store import backup as backups
+
+if TYPE_CHECKING:
+    from core.service.desk import Desk
+
+CONTAINER_SECONDS = 10.0
+SHOWN_ROWS = 1000
+
+
+@command("backup")
+def backup_command(desk: Desk, *, folder: Path | None = None) -> dict[str, Any]:
+    """Copy store and queue into a new folder, and verify the copy."""
+    where = folder or backups_of(desk.settings.data_dir)
+    made = backups.make(desk.warehouse, desk.settings.queue_path, where, desk.now())
+    return _document(made)
+
+
+@command("verify")
+def verify_command(desk: Desk) -> CommandResult:
+    """Check store, queue, marks and every backup; errors found give exit code 3."""
+    checks = [
+        _check("store", lambda: f"{desk.warehouse.verify():,} rows read"),
+        _check("mark", lambda: _mark(desk)),
+        *_queue(desk),
+        *_backups(desk.settings),
+    ]
+    return _result(checks)
+
+
+def verify_closed(settings: Settings, error: OpenbellError) -> CommandResult:
+    """The checks of a desk that cannot be opened: why not, and which backups are whole."""
+    return _result([_said("desk", False, str(error)), *_backups(settings)])
+
+
+@command("doctor")
+def doctor_command(desk: Desk) -> CommandResult:
+    """Look at everything the desk depends on, and say what to mend."""
+    return _result(list(_doctor(desk)))
+
+
+def _doctor(desk: Desk) -> Iterator[dict[str, Any]]:
+    chosen = desk.settings
+    yield _said("python", sys.version_info >= (3, 11), sys.version.split()[0])
+    free = shutil.disk_usage(chosen.data_dir).free
+    yield _said("disk", free >= health.LEAST_FREE_BYTES, f"{free // 1024**2:,} MB free")
+    problems = [str(problem) for problem in desk.catalogue.problems]
+    yield _said("catalogue", not problems, "; ".join(problems) or f"{chosen.catalogue} is valid")
+    contact = (
+        "set"
+        if chosen.sec_user_agent
+        else (
+            "not set: pulls from the SEC are refused until OPENBELL_SEC_USER_AGENT holds your "
+            "name and e-mail"
+        )
+    )
+    yield _said("SEC contact", bool(chosen.sec_user_agent), contact)
+    yield _container(desk)
+    yield _check("store", lambda: f"{desk.warehouse.verify():,} rows read")
+    yield from _queue(desk)
+    last = backups.found(backups_of(chosen.data_dir))
+    text = f"{len(last)}, the last is {last[0].name}" if last else "none: python -m app backup"
+    yield _said("backups", bool(last), text)
+
+
+def _container(desk: Desk) -> dict[str, Any]:
+    """Whether the Foundry container is there: asked once, not for long, if a dataset needs it."""
+    if not any(dataset.source == "foundry" for dataset in desk.catalogue.enabled):
+        return _said("Foundry container", True, "no enabled dataset comes from it")
+
+    async def ask() -> str:
+        async with foundry_client(desk, patience_seconds=CONTAINER_SECONDS) as client:
+            await client.sign_of_life()
+        return f"{desk.settings.foundry_url} is online and takes exchanges"
+
+    return _check("Foundry container", lambda: asyncio.run(ask()))
+
+
+def _mark(desk: Desk) -> str:
+    return f"the store stands at {desk.warehouse.compare_with_mark()}"
+
+
+def _queue(desk: Desk) -> Iterator[dict[str, Any]]:
+    """One check for the queue, and one for every damaged row until it is discarded."""
+    yield _check("queue", lambda: _counts(desk))
+    for job in desk.queue.find([Status.CORRUPT], limit=SHOWN_ROWS):
+        told = (
+            f"damaged, set aside, never run ({job.event_name}); bring it back with: "
+            f"python -m app restore, or give it up with: python -m app jobs discard {job.id}"
+        )
+        yield _said(f"job {job.id}", False, told)
+
+
+def _counts(desk: Desk) -> str:
+    desk.queue.verify()
+    counts = desk.queue.counts()
+    if counts[Status.CORRUPT]:
+        raise OpenbellError(f"{counts[Status.CORRUPT]} damaged jobs")
+    return ", ".join(f"{n} {status}" for status, n in counts.items() if n) or "empty"
+
+
+def _backups(settings: Settings) -> Iterator[dict[str, Any]]:
+    for path in backups.found(backups_of(settings.data_dir)):
+        yield _check(f"backup {path.name}", lambda p=path: f"{len(backups.check(p).rows)} tables")
+
+
+def _check(name: str, look: Any) -> dict[str, Any]:
+    try:
+        return _said(name, True, look())
+    except OpenbellError as error:
+        return _said(name, False, str(error))
+
+
+def _said(name: str, ok: bool, message: str) -> dict[str, Any]:
+    return {"check": name, "ok": ok, "message": message}
+
+
+def _result(checks: list[dict[str, Any]]) -> CommandResult:
+    ok = all(check["ok"] for check in checks)
+    return CommandResult({"ok": ok, "checks": checks}, 0 if ok else FOUND_ERRORS)
+
+
+def _document(made: backups.Backup) -> dict[str, Any]:
+    return {
+        "folder": str(made.folder),
+        "made_at": made.made_at,
+        "bytes": sum(int(stated["bytes"]) for stated in made.files.values()),
+        "rows": sum(made.rows.values()),
+        "tables": len(made.rows),
+    }

@@ -1,0 +1,120 @@
+"""The data folder before and after a desk is open: owner, leftovers, evidence, restore."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from core.errors import OpenbellError
+from core.jobs.queue.sqlite import SqliteQueue
+from core.settings import Settings
+from core.store import backup as backups
+from core.store import files, presence, restore
+from core.store import mark as marks
+from core.store.backup import QUEUE, STORE
+from core.store.ownership import Ownership, lock_of, lock_of_folder
+
+
+def backups_of(data_dir: Path) -> Path:
+    """Where backups are kept unless told otherwise."""
+    return data_dir / "backups"
+
+
+def places_of(settings: Settings) -> restore.Places:
+    """Where folder, store and queue of these settings are."""
+    return restore.Places(settings.data_dir, settings.store_path, settings.queue_path)
+
+
+def own(settings: Settings) -> Ownership:
+    """Folder and queue for this process alone; OwnershipError names the one that has them.
+
+    The store has a lock of its own, which opening it takes.
+    """
+    os.umask(0o077)  # the engines make files when they like: all are their owner's alone
+    return Ownership.take([lock_of_folder(settings.data_dir), lock_of(settings.queue_path)])
+
+
+def settle(settings: Settings) -> None:
+    """Finish a restore that was stopped in its renames, and remove what others left behind."""
+    places = places_of(settings)
+    restore.finish(places)
+    restore.sweep(places)
+    backups.sweep(backups_of(settings.data_dir))
+    folders = [backups_of(settings.data_dir), settings.data_dir / "downloads"]
+    folders += presence.set_aside(settings.data_dir)
+    live = [*places.live.values(), presence.wal_of(places.store)]
+    files.close_to_others(settings.data_dir, folders, live)
+
+
+def evidence(settings: Settings, queue: SqliteQueue) -> str | None:
+    """What knows of a store in this data folder, in words."""
+    if queue.knows_a_store():
+        return f"{settings.queue_path.name} knows of one"
+    made = backups.found(backups_of(settings.data_dir))
+    return f"there is a backup of {made[0].name}" if made else None
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What a restore has done: from where, where the old files are, what was passed over."""
+
+    folder: Path
+    kept: Path
+    passed: tuple[OpenbellError, ...] = ()
+
+
+def bring_back(
+    settings: Settings, folder: Path | None, now: datetime, *, accept_loss: bool = False
+) -> Restored:
+    """Put a backup, or a folder that was set aside, in place of store and queue.
+
+    Without a folder the latest good backup is taken. Holds the locks of folder, store and queue
+    all the while: OwnershipError when a desk or a command has one of them. Until all is copied
+    and checked nothing is moved.
+    """
+    places = places_of(settings)
+    with own(settings), Ownership.take([lock_of(settings.store_path)]):
+        settle(settings)
+        try:
+            source, passed = _stage(settings, places, folder)
+            _agree(places, now, accept_loss=accept_loss)
+            kept = restore.swap(places, now)
+        finally:
+            if not (places.folder / restore.PLAN).exists():
+                restore.sweep(places)
+    return Restored(source, kept, tuple(passed))
+
+
+def _stage(
+    settings: Settings, places: restore.Places, folder: Path | None
+) -> tuple[Path, list[OpenbellError]]:
+    passed: list[OpenbellError] = []
+    if folder is None:
+        backup, passed = backups.latest_good(backups_of(settings.data_dir))
+    elif folder.is_dir() and not (folder / backups.MANIFEST).exists():
+        restore.stage(places, restore.set_aside_sources(folder))
+        backups.read_through(places.staged[STORE])
+        return folder, passed
+    else:
+        backup = backups.check(folder)
+    restore.stage(places, {role: backup.path_of(role) for role in (STORE, QUEUE)})
+    restore.must_equal(backup, places)
+    return backup.folder, passed
+
+
+def _agree(places: restore.Places, now: datetime, *, accept_loss: bool) -> None:
+    """See that the staged queue's mark fits the staged store; a queue is made when there is none.
+
+    Otherwise the desk would refuse to start with them.
+    """
+    state = marks.state_in(places.staged[STORE])
+    alone = not places.staged[QUEUE].exists()
+    queue = SqliteQueue(places.staged[QUEUE], lambda: now)
+    try:
+        if state and (alone or accept_loss):
+            queue.store_mark.write(state.mark)
+        marks.compare(state, queue.store_mark.read())
+    finally:
+        queue.close()

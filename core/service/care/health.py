@@ -1,0 +1,138 @@
+"""Health of the desk: what stops serving (readiness), and everything that wants a look.
+
+A check is a function of the open desk that returns a `Verdict`. Those registered with
+`stops_serving` decide over readiness when they are *bad*; all of them stand in the report.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from core import service
+from core.observe import logs, metrics
+from core.service.pulls import datasets
+
+if TYPE_CHECKING:
+    from core.service.desk import Desk
+
+Status = Literal["ok", "warn", "bad"]
+LEAST_FREE_BYTES = 64 * 1024**2
+RANK: dict[Status, int] = {"ok": 0, "warn": 1, "bad": 2}
+log = logs.get("health")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a check found, in a sentence."""
+
+    status: Status
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One look at the desk."""
+
+    name: str
+    look: Callable[[Desk], Verdict]
+    stops_serving: bool
+
+
+CHECKS: dict[str, Check] = {}
+
+
+def check(
+    name: str, *, stops_serving: bool = False
+) -> Callable[[Callable[[Desk], Verdict]], Callable[[Desk], Verdict]]:
+    """Register a look at the desk; it may raise, which counts as *bad*."""
+
+    def register(look: Callable[[Desk], Verdict]) -> Callable[[Desk], Verdict]:
+        CHECKS[name] = Check(name, look, stops_serving)
+        return look
+
+    return register
+
+
+def good(message: str) -> Verdict:
+    """All is well."""
+    return Verdict("ok", message)
+
+
+def warn(message: str) -> Verdict:
+    """Somebody should look at it; the desk goes on."""
+    return Verdict("warn", message)
+
+
+def bad(message: str) -> Verdict:
+    """Something does not work."""
+    return Verdict("bad", message)
+
+
+def readiness() -> dict[str, dict[str, Any]]:
+    """What stops the desk from serving, by check; empty when it is ready."""
+    found = _looked(only_serving=True)
+    return {name: _document(verdict) for name, verdict in found.items() if verdict.status == "bad"}
+
+
+def report() -> dict[str, Any]:
+    """Every check with status and sentence, the worst status, and the datasets' freshness.
+
+    `ok` is false where anything is *bad*.
+    """
+    found = _looked(only_serving=False)
+    worst = max((verdict.status for verdict in found.values()), key=RANK.__getitem__)
+    readable = service.is_open() and found["store"].status != "bad"
+    return {
+        "status": worst,
+        "ok": worst != "bad",
+        "checks": {name: _document(verdict) for name, verdict in found.items()},
+        "pid": os.getpid(),
+        "simulated": service.is_open() and service.current().settings.simulated,
+        "datasets": _freshness(service.current()) if readable else [],
+    }
+
+
+def gauge() -> None:
+    """Bring the gauges of the metrics up to date."""
+    if not service.is_open():
+        return
+    desk = service.current()
+    for status, count in desk.queue.counts().items():
+        metrics.QUEUE_JOBS.labels(str(status)).set(count)
+    if desk.warehouse.path.exists():
+        metrics.STORE_BYTES.set(desk.warehouse.path.stat().st_size)
+    for item in datasets.overview(desk):
+        if item.last_success:
+            age = (desk.now() - item.last_success).total_seconds()
+            metrics.DATASET_AGE_SECONDS.labels(item.name).set(age)
+
+
+def _looked(*, only_serving: bool) -> dict[str, Verdict]:
+    if not service.is_open():
+        return {"desk": bad("the desk is not open")}
+    desk = service.current()
+    chosen = [item for item in CHECKS.values() if item.stops_serving or not only_serving]
+    return {item.name: _verdict(item, desk) for item in chosen}
+
+
+def _verdict(item: Check, desk: Desk) -> Verdict:
+    try:
+        return item.look(desk)
+    except Exception as error:  # a check that breaks has found something
+        log.exception("check failed", check=item.name)
+        return bad(f"could not be looked at: {error or type(error).__name__}")
+
+
+def _document(verdict: Verdict) -> dict[str, Any]:
+    ok = verdict.status != "bad"
+    return {"status": verdict.status, "ok": ok, "message": verdict.message}
+
+
+def _freshness(desk: Desk) -> list[dict[str, Any]]:
+    return [
+        {"name": item.name, "freshness": item.freshness, "rows": item.rows}
+        for item in datasets.overview(desk)
+    ]

@@ -1,0 +1,146 @@
+"""The checks of the desk's health. Each has a test that breaks the thing and sees it."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from core.jobs.queue.port import Status
+from core.service.care.data_folder import backups_of
+from core.service.care.health import LEAST_FREE_BYTES, Verdict, bad, check, good, warn
+from core.service.pulls import upstreams
+from core.store import backup as backups
+
+if TYPE_CHECKING:
+    from core.service.desk import Desk
+
+LITTLE_FREE_BYTES = 1024**3
+SLOW_SECONDS = 1.0
+LONG_WRITE_SECONDS = 900.0  # a bulk load may take minutes
+SILENCE = timedelta(minutes=3)  # scheduler and detector look once a minute
+BACKUP_AGE = timedelta(days=2)
+
+
+@check("store", stops_serving=True)
+def _store(desk: Desk) -> Verdict:
+    """The store is read past every cache of ours, and its file stands where it was opened."""
+    found = desk.probe.read()
+    if found.error:
+        return bad(found.error)
+    words = f"read in {found.seconds * 1000:.0f} ms"
+    return warn(f"slow: {words}") if found.seconds > SLOW_SECONDS else good(words)
+
+
+@check("write", stops_serving=True)
+def _write(desk: Desk) -> Verdict:
+    """A scratch row is written, committed and read back."""
+    found = desk.probe.write()
+    if found.error:
+        return bad(found.error)
+    if found.busy_seconds is None:
+        return good("a row was written and read back")
+    words = f"another writer has been at work for {found.busy_seconds:.0f} s"
+    return warn(words) if found.busy_seconds > LONG_WRITE_SECONDS else good(words)
+
+
+@check("queue", stops_serving=True)
+def _queue(desk: Desk) -> Verdict:
+    """The queue can be read, and its file stands where it was."""
+    path = desk.settings.queue_path
+    if not path.exists():
+        return bad(f"the queue's file is gone [{path}]")
+    counts = desk.queue.counts()
+    words = ", ".join(f"{count} {status}" for status, count in counts.items() if count) or "empty"
+    return warn(words) if counts[Status.CORRUPT] else good(words)
+
+
+@check("engine", stops_serving=True)
+def _engine(desk: Desk) -> Verdict:
+    """Jobs are being run: without that every command that pulls waits for ever."""
+    if desk.engine is None:
+        return bad("the worker is not running")
+    return good("running") if desk.engine.alive else bad("the worker has stopped")
+
+
+@check("disk", stops_serving=True)
+def _disk(desk: Desk) -> Verdict:
+    """There is room in the data folder."""
+    free = shutil.disk_usage(desk.settings.data_dir).free
+    words = f"{free // 1024**2:,} MB free"
+    if free < LEAST_FREE_BYTES:
+        return bad(f"only {words}")
+    return warn(f"only {words}") if free < LITTLE_FREE_BYTES else good(words)
+
+
+@check("scheduler")
+def _scheduler(desk: Desk) -> Verdict:
+    """The scheduler has looked for due windows lately."""
+    return _tick(desk, desk.engine.scheduler_ticked if desk.engine else None)
+
+
+@check("detector")
+def _detector(desk: Desk) -> Verdict:
+    """The detector of overdue datasets has looked lately."""
+    return _tick(desk, desk.engine.detector_ticked if desk.engine else None)
+
+
+def _tick(desk: Desk, last: datetime | None) -> Verdict:
+    if not desk.settings.scheduler:
+        return good("off, as OPENBELL_SCHEDULER says")
+    if last is None:
+        return bad("has not looked yet")
+    age = abs(desk.now() - last)  # a clock that was set back is no sign of life either
+    words = f"looked {age.total_seconds():.0f} s ago"
+    return good(words) if age <= SILENCE else bad(words)
+
+
+@check("dead letters")
+def _dead(desk: Desk) -> Verdict:
+    """No job has been given up that nobody has looked at."""
+    dead = desk.queue.counts()[Status.DEAD]
+    return warn(f"{dead} wait on Jobs to be tried again or discarded") if dead else good("none")
+
+
+@check("catalogue")
+def _catalogue(desk: Desk) -> Verdict:
+    """Every entry of the catalogue can be used."""
+    problems = desk.catalogue.problems
+    return warn("; ".join(map(str, problems))) if problems else good("valid")
+
+
+@check("datasets")
+def _datasets(desk: Desk) -> Verdict:
+    """No dataset is behind its schedule."""
+    behind = [item.dataset for item in desk.engine.overdue] if desk.engine else []
+    return warn(f"behind: {', '.join(behind)}") if behind else good("none is behind")
+
+
+@check("upstreams")
+def _upstreams(desk: Desk) -> Verdict:
+    """No upstream host is given a rest: what is owed is pulled when it is back."""
+    down = [
+        f"{item.label} down since {item.since:%Y-%m-%d %H:%M}Z ({item.last_error})"
+        for item in upstreams.overview(desk)
+        if item.is_down
+    ]
+    return warn("; ".join(down)) if down else good("none is known to be down")
+
+
+@check("backup")
+def _backup(desk: Desk) -> Verdict:
+    """There is a backup, and it is not old."""
+    found = backups.found(backups_of(desk.settings.data_dir))
+    if not found:
+        return warn("there is none: python -m app backup")
+    age = desk.now() - backups.made_at(found[0])
+    words = f"{found[0].name}, {age.total_seconds() / 3600:.0f} h old"
+    return good(words) if age <= BACKUP_AGE else warn(f"the last is {words}")
+
+
+@check("listening")
+def _listening(desk: Desk) -> Verdict:
+    """Only this machine reaches the desk, as long as there is no access control."""
+    if desk.settings.listens_here_only:
+        return good("on this machine only")
+    return warn(f"on {desk.settings.host}, without access control: whoever reaches it may do all")

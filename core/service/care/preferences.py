@@ -1,0 +1,103 @@
+"""What each reader prefers, and the views they saved by name."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import orjson
+import polars as pl
+
+from core.domain.gaps.filters import GapFilters
+from core.domain.gaps.scoring import Weights
+from core.errors import NotFoundError, UsageError
+
+if TYPE_CHECKING:
+    from core.service.desk import Desk
+
+READER = "local"  # everyone, as long as nobody signs in
+LONGEST_NAME = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """One reader's choices; a default for each."""
+
+    zone: str = "America/New_York"
+    palette: str = "blue and vermillion"
+    guide: bool = True  # show the first-run panel until it is put away
+    filters: dict[str, float] = field(default_factory=dict)  # of the scan; empty: the settings'
+    weights: dict[str, float] = field(default_factory=dict)  # of its score; empty: the settings'
+
+
+def load(desk: Desk, reader: str = READER) -> Preferences:
+    """The reader's preferences; defaults for what was never chosen."""
+    found = desk.warehouse.read("SELECT name, value FROM preferences WHERE reader = ?", [reader])
+    known = {item.name for item in fields(Preferences)}
+    chosen = {name: orjson.loads(value) for name, value in found.rows() if name in known}
+    return replace(Preferences(), **chosen)
+
+
+def save(desk: Desk, chosen: Preferences, reader: str = READER) -> None:
+    """Keep all preferences of a reader; UsageError for an unknown zone, filter or weight."""
+    _check_zone(chosen.zone)
+    GapFilters().changed(chosen.filters)
+    Weights().changed(chosen.weights)
+    values = asdict(chosen)
+    with desk.warehouse.transaction() as tx:
+        tx.execute("DELETE FROM preferences WHERE reader = ?", [reader])
+        tx.insert(
+            "preferences",
+            pl.DataFrame(
+                {
+                    "reader": [reader] * len(values),
+                    "name": list(values),
+                    "value": [orjson.dumps(value).decode() for value in values.values()],
+                    "updated_at": [desk.now()] * len(values),
+                }
+            ),
+        )
+
+
+def _check_zone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise UsageError(
+            f"{name!r} is not a time zone", hint="use a name like Europe/Berlin"
+        ) from error
+
+
+def presets(desk: Desk, page: str | None = None, reader: str = READER) -> list[dict[str, Any]]:
+    """Saved views (`page`, `name`, `query`, `saved_at`) of one page or of all, by name."""
+    return desk.warehouse.read(
+        "SELECT page, name, query, saved_at FROM presets WHERE reader = $reader "
+        "AND ($page IS NULL OR page = $page) ORDER BY page, name",
+        {"reader": reader, "page": page},
+    ).to_dicts()
+
+
+def save_preset(desk: Desk, page: str, name: str, query: str, reader: str = READER) -> None:
+    """Save a page's view (its URL query) under a name; a view of that name is replaced."""
+    title = name.strip()
+    if not 0 < len(title) <= LONGEST_NAME:
+        raise UsageError(f"a view needs a name of 1 to {LONGEST_NAME} letters")
+    with desk.warehouse.transaction() as tx:
+        tx.execute(
+            "DELETE FROM presets WHERE reader = ? AND page = ? AND name = ?", [reader, page, title]
+        )
+        tx.execute(
+            "INSERT INTO presets (reader, page, name, query, saved_at) VALUES (?, ?, ?, ?, ?)",
+            [reader, page, title, query, desk.now()],
+        )
+
+
+def remove_preset(desk: Desk, page: str, name: str, reader: str = READER) -> None:
+    """Forget a saved view; NotFoundError when there is none of that name."""
+    if name not in (preset["name"] for preset in presets(desk, page, reader)):
+        raise NotFoundError(f"there is no saved view {name!r} of {page}")
+    with desk.warehouse.transaction() as tx:
+        tx.execute(
+            "DELETE FROM presets WHERE reader = ? AND page = ? AND name = ?", [reader, page, name]
+        )

@@ -1,0 +1,65 @@
+"""Two companies side by side on the concepts that both report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from core.domain.filings.figures import OTHER, standing, the_values
+from core.store.facts import facts_as_known_on
+
+if TYPE_CHECKING:
+    from core.service.desk import Desk
+
+YEAR_DAYS = (350, 380)
+APART_DAYS = 370  # periods that end further apart are no ratio
+LATE_YEARS = 2
+_ON = ["concept", "unit"]
+_SAID = ("value", "period", "form", "accession")
+
+
+def side_by_side(desk: Desk, left: int, right: int) -> pl.DataFrame:
+    """Latest annual or instant values of the concepts that both companies report.
+
+    Columns: concept, label, unit, then of each side its value, period (the end), form and accession
+    (left_value … right_accession), and ratio (left / right; null when the right value is 0 or the
+    periods end more than a year apart). What both reported of late first, then the largest values.
+    """
+    facts = facts_as_known_on(desk.warehouse, ciks=[left, right])
+    latest = _latest(facts)
+    sides = [_side(latest, cik, name) for cik, name in ((left, "left"), (right, "right"))]
+    both = sides[0].join(sides[1], on=_ON).join(_labels(desk), on="concept", how="left")
+    apart = (pl.col("left_period") - pl.col("right_period")).dt.total_days().abs()
+    alike = (apart <= APART_DAYS) & (pl.col("right_value") != 0)
+    ratio = pl.when(alike).then(pl.col("left_value") / pl.col("right_value"))
+    since = pl.lit(latest["period_end"].max(), dtype=pl.Date).dt.offset_by(f"-{LATE_YEARS}y")
+    of_late = pl.min_horizontal("left_period", "right_period") > since
+    largest = pl.max_horizontal(pl.col("left_value").abs(), pl.col("right_value").abs())
+    return both.sort(
+        of_late, largest, "concept", "unit", descending=[True, True, False, False]
+    ).select(
+        "concept", "label", "unit", *(f"left_{name}" for name in _SAID),
+        *(f"right_{name}" for name in _SAID), ratio=ratio,
+    )  # fmt: skip
+
+
+def _latest(facts: pl.DataFrame) -> pl.DataFrame:
+    """The latest year or instant of each concept of each company."""
+    days = (pl.col("period_end") - pl.col("period_start")).dt.total_days()
+    whole = pl.col("period_start").is_null() | days.is_between(*YEAR_DAYS)
+    values = the_values(facts.filter(whole, pl.col("taxonomy") != "dei"))
+    # a document that is no report is gone by only where reports have not told of it for a year
+    aside = pl.when(standing() == OTHER).then(pl.duration(days=APART_DAYS))
+    until = pl.col("period_end") - aside.otherwise(pl.duration(days=0))
+    ordered = values.sort(until, "filed", descending=True, maintain_order=True)
+    return ordered.unique(["cik", *_ON], keep="first", maintain_order=True)
+
+
+def _side(latest: pl.DataFrame, cik: int, name: str) -> pl.DataFrame:
+    named = latest.filter(pl.col("cik") == cik).rename({"period_end": "period"})
+    return named.select(*_ON, pl.col(_SAID).name.prefix(f"{name}_"))
+
+
+def _labels(desk: Desk) -> pl.DataFrame:
+    return desk.warehouse.read("SELECT concept, min(label) AS label FROM concepts GROUP BY concept")

@@ -1,0 +1,359 @@
+"""The filing grade as a use case: grade what changed, ask for grades, explain one of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import polars as pl
+
+from core.domain.filings import edgar
+from core.domain.quality import grading
+from core.domain.quality.facts.measures import concept_table
+from core.domain.quality.facts.reach import changes
+from core.domain.quality.model import WEIGHTS, Rule, default_ruleset
+from core.domain.tables import dataset_quality
+from core.errors import NotFoundError, UsageError
+from core.jobs.queue.port import Job
+from core.jobs.worker import Context
+from core.service.filings import companies
+from core.service.kernel.commands import FOUND_ERRORS, CommandResult, command
+from core.service.kernel.exports import export
+from core.service.kernel.handlers import handler
+from core.service.pulls import datasets
+from core.store import grade_marks
+from core.store import quality as store
+from core.store.transaction import quoted
+
+if TYPE_CHECKING:
+    from core.service.desk import Desk
+
+CSV_COLUMNS = (
+    "cik", "ticker", "company", "accession", "form", "filed", "period_end", "score", "grade",
+    "coverage_pct", "critical", "major", "minor", "required_score", "identity_score",
+    "duplicate_score", "missing_score", "complexity_score", "ruleset", "graded_at", "url",
+)  # fmt: skip
+SUBSCORES = ("required", "identity", "duplicate", "missing", "complexity")
+BATCH_COMPANIES = 200
+LETTERS = ("A", "B", "C", "D", "F", "NR")
+OWN_PERIOD_DAYS = 3
+FACT_LIST = pl.List(
+    pl.Struct(
+        {
+            "concept": pl.String,
+            "unit": pl.String,
+            "start": pl.String,
+            "end": pl.String,
+            "value": pl.Float64,
+            "accession": pl.String,
+        }
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FilingView:
+    """All that is known of one filing's grade."""
+
+    grade: Mapping[str, Any]
+    findings: pl.DataFrame  # `facts` holds lists of facts
+    build_up: pl.DataFrame  # rule, title, severity, points: what each rule took from 100
+    facts: pl.DataFrame  # item and fact: what entered the rules
+    statements: pl.DataFrame  # the filing's own period as reported, by statement
+    comparatives: pl.DataFrame  # earlier periods as this filing tells them
+    rejected: pl.DataFrame  # other tags of an item that the filing gives another value under
+    older: pl.DataFrame
+
+
+def grade_all(
+    desk: Desk,
+    ciks: Sequence[int] | None = None,
+    *,
+    force: bool = False,
+    on_progress: Callable[[str, float], None] = lambda *_: None,
+) -> dict[str, int]:
+    """Grade what changed and what that can reach; how many companies, written, unchanged.
+
+    Companies whose facts or filings changed are looked at; of those that were graded before by the
+    same rules only the filings that a change can reach are judged again. `force` judges all.
+    """
+    rules = default_ruleset()
+    marks, last = grade_marks.fingerprints(desk.warehouse), grade_marks.latest_filed(desk.warehouse)
+    known = {} if force else grade_marks.graded_inputs(desk.warehouse, rules.id)
+    due = [c for c, mark in marks.items() if known.get(c) != mark and (ciks is None or c in ciks)]
+    written = unchanged = 0
+    on_progress(f"0 of {len(due)} companies", 0.0)
+    for start in range(0, len(due), BATCH_COMPANIES):
+        batch = due[start : start + BATCH_COMPANIES]
+        now = grade_marks.filing_marks(desk.warehouse, batch)
+        before = grade_marks.graded_filings(desk.warehouse, [cik for cik in batch if cik in known])
+        changed = None if before.is_empty() else changes(before, now)
+        frames = store.inputs(desk.warehouse, batch, None)
+        graded = grading.grade(*frames, rules=rules, changed=changed, last=last)
+        with desk.warehouse.transaction() as tx:
+            chosen = grade_marks.Marks({cik: marks[cik] for cik in batch}, now)
+            new, same = store.write(tx, graded, chosen, desk.now())
+        written, unchanged = written + new, unchanged + same
+        done = start + len(batch)
+        on_progress(f"{done} of {len(due)} companies", 100 * done / len(due))
+    return {"companies": len(due), "written": written, "unchanged": unchanged}
+
+
+def grades(
+    desk: Desk,
+    *,
+    ciks: Sequence[int] | None = None,
+    forms: Sequence[str] | None = None,
+    letters: Sequence[str] | None = None,
+    text: str | None = None,
+    limit: int | None = None,
+) -> pl.DataFrame:
+    """Graded filings, newest first: the columns of the CSV, then style, reason and counts."""
+    found = store.grades(
+        desk.warehouse, ciks=ciks, forms=forms, letters=letters, text=text, limit=limit
+    )
+    return found.select(*CSV_COLUMNS, "info", "style", "facts", "concepts", "reason")
+
+
+def filing(desk: Desk, accession: str, cik: int | None = None) -> FilingView:
+    """One filing's grade explained; NotFoundError when it is not graded."""
+    ciks = [cik] if cik is not None else None
+    rows = store.grades(desk.warehouse, ciks=ciks, accession=accession, old=True)
+    current = rows.filter("is_current")
+    if current.is_empty():
+        raise NotFoundError(
+            f"filing {accession} is not graded", hint="pull its company's facts, then grade"
+        )
+    row = current.row(0, named=True)
+    found = store.findings(desk.warehouse, [accession]).filter(pl.col("cik") == row["cik"])
+    stated = _sorted_into(store.statements(desk.warehouse, accession, row["cik"]))
+    period = pl.lit(row["period_end"], dtype=pl.Date)  # a prospectus has none
+    days = (pl.col("period_end") - period).dt.total_days().abs()
+    own = (pl.col("statement") == "Cover") | (days <= OWN_PERIOD_DAYS).fill_null(value=False)
+    items = store.items(desk.warehouse, accession, row["cik"])
+    return FilingView(
+        grade=row,
+        findings=found.with_columns(facts=_facts(found)),
+        build_up=_lost(row, found),
+        facts=items,
+        rejected=_rejected(items, stated),
+        statements=stated.filter(own),
+        comparatives=stated.filter(~own),
+        older=rows.filter(~pl.col("is_current")),
+    )
+
+
+def _facts(found: pl.DataFrame) -> pl.Series:
+    texts = found["facts"].to_list()
+    facts = [orjson.loads(text)["facts"] or [] for text in texts]
+    return pl.Series("facts", facts, dtype=FACT_LIST, strict=False)
+
+
+def _lost(row: Mapping[str, Any], found: pl.DataFrame) -> pl.DataFrame:
+    """Points lost per failed rule, and by the cap of critical or major findings."""
+    rules, whole = default_ruleset().rules, row["evaluable"] or 0.0
+    failed = found.select("rule", "severity").unique(maintain_order=True).rows()
+    lost = [
+        (name, rules[name].title if name in rules else name, level, 100 * WEIGHTS[level] / whole)
+        for name, level in failed
+        if whole and WEIGHTS[level]
+    ]
+    if row["score"] is not None and row["raw_score"] and row["raw_score"] > row["score"]:
+        worst = "critical" if row["critical"] else "major"
+        lost.append(("cap", f"Capped by {worst} findings", worst, row["raw_score"] - row["score"]))
+    schema = {"rule": pl.String, "title": pl.String, "severity": pl.String, "points": pl.Float64}
+    return pl.DataFrame(lost, schema=schema, orient="row").sort("points", descending=True)
+
+
+def _rejected(items: pl.DataFrame, stated: pl.DataFrame) -> pl.DataFrame:
+    """What a filing gives for an item and period under a tag that does not stand for it.
+
+    Columns: item, period_start, period_end, unit, concept and value (that stand for the item),
+    rejected and rejected_value, reason; own periods first. Equal values are no alternatives.
+    """
+    rules = default_ruleset()
+    tags = concept_table(rules).select(
+        "taxonomy",
+        "concept",
+        "rank",
+        item=pl.col("item").replace_strict(dict(enumerate(rules.items))),
+    )
+    on = ["taxonomy", "concept", "item"]
+    chosen = items.join(tags, on=on, how="left")
+    others = stated.select("taxonomy", "concept", "unit", "period_start", "period_end", "value")
+    key = ["taxonomy", "item", "unit", "period_start", "period_end"]
+    both = chosen.join(
+        others.join(tags, on=on[:2]),
+        on=key,
+        nulls_equal=True,
+        suffix="_other",
+        maintain_order="left",
+    ).filter(pl.col("concept") != pl.col("concept_other"), pl.col("value") != pl.col("value_other"))
+    agrees = pl.col("rank") > pl.col("rank_other")
+    return both.select(
+        "item", "period_start", "period_end", "unit", "concept", "value",
+        rejected="concept_other", rejected_value="value_other",
+        reason=pl.when(agrees).then(pl.lit(AGREES)).otherwise(pl.lit(COMES_FIRST)),
+    )  # fmt: skip
+
+
+AGREES = "adds up with what stands beside it"
+COMES_FIRST = "comes first of the tags for it"
+
+
+def _sorted_into(facts: pl.DataFrame) -> pl.DataFrame:
+    """Facts with the statement they belong to, told from period and name."""
+    name, start = pl.col("concept"), pl.col("period_start")
+    flow = name.str.contains(r"^(Net)?Cash|^Payments|^Proceeds|^Repayments|^IncreaseDecrease")
+    statement = (
+        pl.when(pl.col("taxonomy") == "dei").then(pl.lit("Cover"))
+        .when(start.is_null()).then(pl.lit("Balance sheet"))
+        .when(flow).then(pl.lit("Cash flow"))
+        .otherwise(pl.lit("Income and other"))
+    )  # fmt: skip
+    item = pl.coalesce("label", "concept")
+    return facts.with_columns(statement=statement, item=item, months=_months())
+
+
+def _months() -> pl.Expr:
+    days = (pl.col("period_end") - pl.col("period_start")).dt.total_days() + 1
+    return (days / 30.4).round().cast(pl.Int32)
+
+
+# A prospectus has too few facts to be rated: the latest grade is that of the latest rated filing.
+_LATEST = pl.coalesce(pl.col("grade").filter(pl.col("grade") != "NR").last(), pl.lit("NR"))
+
+
+def rules() -> list[Rule]:
+    """Every rule of the current rule set."""
+    return list(default_ruleset().rules.values())
+
+
+def datasets_quality(desk: Desk) -> pl.DataFrame:
+    """The last 30 measurements of every dataset, newest first."""
+    return store.dataset_grades(desk.warehouse)
+
+
+def failing_rows(desk: Desk, name: str) -> pl.DataFrame:
+    """Rows of a dataset that break a rule, with the rules they break."""
+    dataset = desk.catalogue.get(name)
+    if not datasets.row_counts(desk, [dataset.table]):
+        return pl.DataFrame(schema={**dataset.polars_schema, "failed_rules": pl.String})
+    rows = desk.warehouse.read(f"SELECT * EXCLUDE (pull_id) FROM {quoted(dataset.table)}")
+    return dataset_quality.failing_rows(rows)
+
+
+@handler("grade", after=("facts", "filings", "companies"))
+async def grade_job(desk: Desk, job: Job, context: Context) -> Mapping[str, Any]:
+    """Grade what changed; queued by itself after pulls."""
+
+    def run() -> dict[str, int]:
+        return grade_all(
+            desk, on_progress=lambda text, percent: context.report(text, percent=percent)
+        )
+
+    return await asyncio.to_thread(run)
+
+
+@command("grade")
+def grade_command(
+    desk: Desk,
+    *,
+    ticker: str | None = None,
+    cik: int | None = None,
+    all: bool = False,
+    as_of: date | None = None,
+    strict: bool = False,
+) -> CommandResult:
+    """Grades of filings with every finding; exit code 3 with `strict` when criticals are found."""
+    if ticker and cik is not None:
+        raise UsageError("give a ticker or a CIK, not both")
+    ciks = [cik] if cik is not None else companies.resolve(desk, [ticker]) if ticker else None
+    document = _as_known(desk, ciks, as_of) if as_of else _current(desk, ciks, force=all)
+    bad = strict and any(item["critical"] for item in document["filings"])
+    return CommandResult(document, FOUND_ERRORS if bad else 0)
+
+
+def _current(desk: Desk, ciks: Sequence[int] | None, *, force: bool) -> dict[str, Any]:
+    grade_all(desk, ciks, force=force and ciks is None)
+    table = grades(desk, ciks=ciks)
+    accessions = table["accession"].to_list() if ciks is not None else None
+    found = store.findings(desk.warehouse, accessions)
+    return _document(default_ruleset().id, table, found)
+
+
+def _as_known(desk: Desk, ciks: Sequence[int] | None, as_of: date) -> dict[str, Any]:
+    """Grades of what was known on a day; nothing is stored."""
+    facts, filings, known = store.inputs(desk.warehouse, ciks, as_of)
+    graded = grading.grade(facts, filings, known, as_of=as_of)
+    links = store.grades(desk.warehouse, ciks=ciks).select("cik", "ticker").unique("cik")
+    table = graded.scores.join(links, on="cik", how="left").with_columns(
+        url=edgar.filing_expr(), graded_at=pl.lit(desk.now())
+    )
+    return _document(graded.ruleset, table.sort("filed", descending=True), graded.findings)
+
+
+def _document(ruleset: str, table: pl.DataFrame, found: pl.DataFrame) -> dict[str, Any]:
+    by_filing: dict[tuple[int, str], list[dict[str, Any]]] = {}
+    for item in found.iter_rows(named=True):
+        by_filing.setdefault((item["cik"], item["accession"]), []).append(_finding(item))
+    filings = [
+        {
+            **{name: row[name] for name in CSV_COLUMNS if not name.endswith("_score")},
+            "subscores": {name: row[f"{name}_score"] for name in SUBSCORES},
+            "reason": row["reason"],
+            "findings": by_filing.get((row["cik"], row["accession"]), []),
+        }
+        for row in table.iter_rows(named=True)
+    ]
+    return {"ruleset": ruleset, "filings": filings, "companies": _companies(table)}
+
+
+def _finding(item: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("rule", "severity", "message", "expected", "actual", "difference", "tolerance")
+    facts = item["facts"]
+    if isinstance(facts, str):  # as stored
+        facts = orjson.loads(facts)["facts"]
+    return {**{name: item[name] for name in names}, "facts": facts or []}
+
+
+def _companies(table: pl.DataFrame) -> list[dict[str, Any]]:
+    grouped = table.sort("filed").group_by("cik", "ticker", "company", maintain_order=True)
+    return grouped.agg(
+        latest=_LATEST,
+        mean_score=pl.col("score").mean().round(1),
+        worst_score=pl.col("score").min(),
+        filings=pl.len(),
+        grades=pl.struct((pl.col("grade") == letter).sum().alias(letter) for letter in LETTERS),
+    ).to_dicts()
+
+
+@export("filings")
+def export_filings(
+    desk: Desk,
+    *,
+    ticker: str | None = None,
+    form: str | None = None,
+    grade: str | None = None,
+    text: str | None = None,
+) -> pl.DataFrame:
+    """Scored filings in the documented columns."""
+    ciks = companies.resolve(desk, [ticker]) if ticker else None
+    found = grades(
+        desk,
+        ciks=ciks,
+        forms=[form] if form else None,
+        letters=[grade] if grade else None,
+        text=text,
+    )
+    return found.select(CSV_COLUMNS)
+
+
+@export("findings")
+def export_findings(desk: Desk, *, accession: str | None = None) -> pl.DataFrame:
+    """Findings of the current grades."""
+    return store.findings(desk.warehouse, [accession] if accession else None)

@@ -1,0 +1,241 @@
+"""What the store knows of one name for one session: the input of a plan.
+
+Bars come on the share basis of the session: earlier ones are divided by the splits in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from core.domain.filings.sectors import sector_of
+from core.domain.gaps.bars import cash_in, is_sound, splits_of
+from core.domain.gaps.quantities import FOREIGN_DIVIDEND
+from core.domain.risk.exposure import correlations, returns
+from core.domain.timetable import exchanges as schedule_sessions
+from core.domain.timetable import sessions as calendar
+from core.domain.trading.money import decimal_of
+from core.domain.trading.order_basis import Action
+from core.domain.trading.plan_facts import Facts, facts
+from core.domain.trading.trades import Bar
+from core.errors import NotFoundError, ValidationError
+from core.store import scans
+from core.store.journal import Reader
+
+if TYPE_CHECKING:
+    from core.service.desk import Desk
+
+EXCHANGE = "XNYS"
+HISTORY_SESSIONS = 520
+
+_BARS = """
+WITH asked AS (
+    SELECT * FROM bars_daily WHERE symbol IN (SELECT unnest($symbols))
+      AND session BETWEEN $first AND $last
+), splits AS (
+    SELECT symbol, ex_date, kind, first(ratio ORDER BY note NULLS FIRST) AS ratio
+    FROM corporate_actions WHERE kind = 'split' GROUP BY symbol, ex_date, kind
+), factors AS (
+    SELECT b.symbol, b.session, product(a.ratio) AS factor
+    FROM asked b JOIN splits a ON $raw AND a.symbol = b.symbol AND a.kind = 'split'
+      AND a.ratio > 0 AND a.ex_date > b.session AND a.ex_date <= $last
+    GROUP BY ALL
+)
+SELECT symbol, session, open / f AS open, high / f AS high, low / f AS low, close / f AS close,
+       volume * f AS volume
+FROM (SELECT asked.*, coalesce(factor, 1) AS f FROM asked LEFT JOIN factors USING (symbol, session))
+ORDER BY symbol, session
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class MarketView:
+    """One name on one session."""
+
+    symbol: str
+    session: date
+    facts: Facts
+    bars: pl.DataFrame
+    minutes: pl.DataFrame
+    sector: str
+    cik: int | None
+
+
+def is_raw(desk: Desk) -> bool:
+    """Whether the daily bars come as traded, so that corporate actions apply to them."""
+    return all(
+        dataset.options.get("adjustment", "none") != "split"
+        for dataset in desk.catalogue.datasets.values()
+        if dataset.table == "bars_daily"
+    )
+
+
+def adjusted(
+    reader: Reader, symbols: Sequence[str], first: date, last: date, *, raw: bool
+) -> pl.DataFrame:
+    """Daily bars of some symbols on the share basis of `last`, in order."""
+    given = {"symbols": list(symbols), "first": first, "last": last, "raw": raw}
+    return reader.read(_BARS, given)
+
+
+def look(reader: Reader, symbol: str, session: date | None = None, *, raw: bool) -> MarketView:
+    """The view of a symbol on a session (default: the latest in the store).
+
+    NotFoundError for a symbol without bars, ValidationError when it has none on the session.
+    """
+    name = _known(reader, symbol)
+    day = session or latest_session(reader)
+    first = day - timedelta(days=HISTORY_SESSIONS * 3 // 2)
+    bars = adjusted(reader, [name], first, day, raw=raw)
+    last: date | None = bars["session"].max()  # type: ignore[assignment]
+    if last != day:
+        raise ValidationError(
+            f"the prices of {name} are stale: the last bar is of {last or 'an earlier time'}, "
+            f"not of {day}",
+            hint="pull prices.daily, or ask for a session that has a bar",
+        )
+    sector, cik = _profile(reader, name, day)
+    return MarketView(
+        name,
+        day,
+        facts(bars, day, previous_session(day)),
+        bars,
+        _minutes(reader, name, day),
+        sector,
+        cik,
+    )
+
+
+_PROFILE = """
+SELECT u.sector, coalesce(u.cik, i.cik) AS cik, c.sic FROM (SELECT $symbol AS symbol) a
+LEFT JOIN universe u ON u.symbol = a.symbol
+LEFT JOIN company_identifiers i ON i.kind = 'ticker'
+    AND replace(upper(i.value), '.', '-') = replace(upper(a.symbol), '.', '-')
+    AND $day BETWEEN coalesce(i.valid_from, DATE '0001-01-01')
+        AND coalesce(i.valid_to, DATE '9999-12-31')
+LEFT JOIN companies c ON c.cik = coalesce(i.cik, u.cik)
+ORDER BY i.valid_from DESC NULLS LAST, c.sic NULLS LAST LIMIT 1
+"""
+
+
+def _profile(reader: Reader, symbol: str, day: date) -> tuple[str, int | None]:
+    """Sector (of the universe, else the SIC division, else unknown) and company of a symbol."""
+    sector, cik, sic = reader.read(_PROFILE, {"symbol": symbol, "day": day}).row(0)
+    return sector_of(sector, sic), cik
+
+
+def _known(reader: Reader, symbol: str) -> str:
+    found = reader.read(
+        "SELECT symbol FROM bars_daily WHERE upper(symbol) = upper(?) LIMIT 1", [symbol.strip()]
+    )
+    if not found.height:
+        raise NotFoundError(
+            f"there are no prices of {symbol[:20]!r}", hint="pull prices.daily, or check the symbol"
+        )
+    return str(found.item())
+
+
+def latest_session(reader: Reader, now: datetime | None = None) -> date:
+    """The latest session with a sound daily bar, of those open by `now`; NotFoundError without."""
+    opened = None if now is None else calendar.latest_open(now)
+    found = scans.latest_session(reader, "bars_daily", opened)
+    if found is None:
+        raise NotFoundError("there are no prices yet", hint="run: python -m app pull prices.daily")
+    return found
+
+
+def previous_session(day: date) -> date | None:
+    """The exchange's session before a day."""
+    before = schedule_sessions.sessions(EXCHANGE, day - timedelta(days=12), day - timedelta(days=1))
+    return before[-1][0] if before else None
+
+
+def session_after(day: date, count: int) -> date:
+    """The session `count` sessions after a day's (0: the day itself)."""
+    later = schedule_sessions.sessions(EXCHANGE, day, day + timedelta(days=count * 2 + 12))
+    return later[count][0] if len(later) > count else day + timedelta(days=count)
+
+
+def symbols(reader: Reader) -> list[str]:
+    """Every symbol with daily bars, in order."""
+    found = reader.read("SELECT DISTINCT symbol FROM bars_daily ORDER BY symbol")
+    return found["symbol"].to_list()
+
+
+def around(
+    reader: Reader, symbol: str, session: date, before: int = 60, after: int = 10, *, raw: bool
+) -> pl.DataFrame:
+    """Sound bars of a symbol around a session, on the share basis of that session's future end."""
+    last = session + timedelta(days=after * 2)
+    first = session - timedelta(days=before * 2)
+    bars = adjusted(reader, [symbol], first, last, raw=raw).filter(is_sound())
+    earlier = bars.filter(pl.col("session") <= session).tail(before)
+    return pl.concat([earlier, bars.filter(pl.col("session") > session).head(after)])
+
+
+def _minutes(reader: Reader, symbol: str, day: date) -> pl.DataFrame:
+    return reader.read(
+        "SELECT ts, open, high, low, close, volume FROM bars_minute WHERE symbol = ? "
+        "AND phase = 'regular' AND (ts AT TIME ZONE 'UTC')::DATE = ? ORDER BY ts",
+        [symbol, day],
+    )
+
+
+def pairs(
+    reader: Reader, symbols: Sequence[str], session: date, *, raw: bool
+) -> dict[frozenset[str], float]:
+    """Correlations of 60 sessions before a session."""
+    if len(set(symbols)) < 2:
+        return {}
+    last = session - timedelta(days=1)
+    return correlations(
+        returns(adjusted(reader, sorted(set(symbols)), last - timedelta(days=130), last, raw=raw)),
+        sorted(set(symbols)),
+    )
+
+
+def tradable_bars(reader: Reader, symbol: str, first: date, last: date) -> list[Bar]:
+    """Sound raw bars of a symbol; bars with missing or impossible prices are not traded on."""
+    frame = reader.read(
+        "SELECT session, open, high, low, close, volume FROM bars_daily "
+        "WHERE symbol = ? AND session BETWEEN ? AND ? ORDER BY session",
+        [symbol, first, last],
+    )
+    sound = frame.filter(is_sound()).select("session", "open", "high", "low", "close")
+    return [Bar(*row) for row in sound.iter_rows()]
+
+
+def actions(
+    reader: Reader,
+    symbol: str,
+    first: date,
+    last: date,
+    *,
+    raw: bool,
+    currency: str = "USD",
+    rates: Mapping[str, float] | None = None,
+) -> list[Action]:
+    """Splits and cash dividends of a symbol after the first day, splits first; none if adjusted.
+
+    Cash is in `currency`; a distribution in another one without a rate (`bars.cash_in`) is left
+    out: no amount of it could be posted that is right.
+    """
+    frame = reader.read(
+        "SELECT symbol, ex_date, kind, ratio, amount, currency "
+        "FROM corporate_actions WHERE symbol = ? AND kind IN ('split', 'dividend') "
+        "AND ex_date > ? AND ex_date <= ? AND ? ORDER BY ex_date, kind DESC, note",
+        [symbol, first, last, raw],
+    )
+    cash = cash_in(frame, currency, rates or {}, FOREIGN_DIVIDEND)
+    found = pl.concat(
+        [
+            splits_of(cash).select("ex_date", "kind", v="ratio"),
+            cash.filter(pl.col("kind") == "dividend").select("ex_date", "kind", v="amount"),
+        ]
+    )
+    found = found.filter(pl.col("v") > 0).sort("ex_date", maintain_order=True)
+    return [Action(day, kind, decimal_of(v)) for day, kind, v in found.iter_rows()]

@@ -1,0 +1,345 @@
+"""The gap scan: candidates of a session, what was left out and why, and its keeping."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from core.domain.gaps import (
+    filters as gap_filters,
+)
+from core.domain.gaps import (
+    flags as gap_flags,
+)
+from core.domain.gaps import (
+    measure as gaps,
+)
+from core.domain.gaps import (
+    scoring,
+)
+from core.domain.gaps import (
+    session as gap_session,
+)
+from core.domain.gaps import (
+    state as gap_state,
+)
+from core.domain.gaps.filters import GapFilters
+from core.domain.gaps.scoring import COMPONENTS, SCORE_VERSION, Weights
+from core.domain.gaps.state import GapState
+from core.domain.tables.datasets import Dataset
+from core.domain.timetable import sessions as calendar
+from core.errors import OpenbellError
+from core.jobs.queue.port import Job
+from core.jobs.worker import Context
+from core.service.gaps import session as scan_inputs
+from core.service.gaps.session import SessionGaps
+from core.service.kernel.commands import command
+from core.service.kernel.exports import export
+from core.service.kernel.handlers import handler
+from core.store import gap_states
+from core.store import scans as store
+
+if TYPE_CHECKING:
+    from core.service.desk import Desk
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """One scan: candidates by score, and the names left out with reasons, largest gap first."""
+
+    gaps: SessionGaps
+    filters: GapFilters
+    weights: Weights
+    candidates: pl.DataFrame
+    excluded: pl.DataFrame
+
+
+def default_filters(desk: Desk) -> GapFilters:
+    """The filters of the settings."""
+    chosen = {key: getattr(desk.settings, key) for key in gap_filters.FILTER_KEYS}
+    return GapFilters(**chosen, exclusions=tuple(desk.settings.gap_exclusions))
+
+
+def default_weights(desk: Desk) -> Weights:
+    """The weights of the settings."""
+    return Weights(**{name: getattr(desk.settings, f"weight_{name}") for name in COMPONENTS})
+
+
+def run(
+    desk: Desk,
+    day: date | None = None,
+    filters: Mapping[str, float] | None = None,
+    weights: Mapping[str, float] | None = None,
+    dataset: str | None = None,
+) -> Scan:
+    """Scan a session (default: the latest); NotFoundError without bars or prints of it."""
+    measured = scan_inputs.session_gaps(desk, day, dataset)
+    bounds = default_filters(desk).changed(dict(filters or {}))
+    shares = default_weights(desk).changed(weights)
+    kept = scan_inputs.derived.get(
+        (id(measured), "chosen", bounds, shares), lambda: choose(measured, bounds, shares)
+    )
+    # an identity may come back after the measured session was let go: look that it is the same
+    return kept if kept.gaps is measured else choose(measured, bounds, shares)
+
+
+def choose(measured: SessionGaps, filters: GapFilters, weights: Weights) -> Scan:
+    """Filter, score and rank the names of a measured session."""
+    looked_at = gap_filters.in_reach(filters) | gap_filters.unmeasurable()
+    reach = measured.rows.filter(looked_at).with_columns(
+        words=gap_flags.words(),
+        candidate=gap_filters.passes(filters, provisional=measured.provisional),
+    )
+    chosen = scoring.rank(scoring.score(reach.filter("candidate"), weights))
+    rest = reach.filter(~pl.col("candidate")).with_columns(
+        reason=pl.coalesce(gap_flags.reason(), gap_filters.failed(filters)),
+        flagged=gap_flags.excluded(),
+    )
+    size = (pl.col("open") / pl.col("prior_close") - 1).abs().fill_nan(None)
+    rest = rest.sort(size, "symbol", descending=[True, False], nulls_last=True)
+    return Scan(measured, filters, weights, chosen, rest)
+
+
+def sessions(desk: Desk, dataset: str | None = None) -> list[date]:
+    """Sessions that can be scanned, newest first; empty before the first pull."""
+    source = scan_inputs.dataset_of(desk, dataset)
+    if not store.has_table(desk.warehouse, source.table):
+        return []
+    key = (*scan_inputs.version(desk, source), "sessions")
+    known = scan_inputs.memory.get(key, lambda: _exchange_days(desk, source.table))
+    opened = calendar.latest_open(desk.now())
+    return [day for day in known if day <= opened]
+
+
+def _exchange_days(desk: Desk, table: str) -> list[date]:
+    days = calendar.all_sessions()["session"]
+    found = store.sessions(desk.warehouse, table)
+    return found.filter(found.is_in(days.implode())).to_list()
+
+
+def document(scan: Scan) -> dict[str, Any]:
+    """The scan as JSON; shape in the description of the commands."""
+    return {
+        "date": scan.gaps.session,
+        "provisional": scan.gaps.provisional,
+        "dataset": scan.gaps.dataset,
+        "known_at": scan.gaps.known_at,
+        "score_version": SCORE_VERSION,
+        "filters": scan.filters.numbers(),
+        "weights": scan.weights.by_name(),
+        "names": scan.gaps.rows.height,
+        "candidates": [_candidate(row) for row in scan.candidates.iter_rows(named=True)],
+        "excluded": [
+            {
+                "symbol": row["symbol"],
+                "gap_pct": row["gap_pct"],
+                "reason": row["reason"],
+                "flags": row["words"],
+            }
+            for row in scan.excluded.iter_rows(named=True)
+        ],
+    }
+
+
+_PLAIN = (
+    "symbol",
+    "gap_pct",
+    "open",
+    "prior_close",
+    "gap_type",
+    "story",
+    "gap_atr",
+    "atr",
+    "rvol",
+    "range_position",
+    "dollar_volume",
+    "gap_ex_div_pct",
+    "premarket_gap_pct",
+    "premarket_change_pct",
+    "sector",
+)
+
+
+def _candidate(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        **{name: row[name] for name in _PLAIN},
+        "flags": row["words"],
+        "catalysts": row["catalysts"] or [],
+        "score": row["score"],
+        "evidence_pct": row["evidence_pct"],
+        "components": {
+            name: {"value": row[name], "points": row[f"{name}_points"]} for name in COMPONENTS
+        },
+        "left_out": row["left_out"],
+        "grade": row["grade"],
+    }
+
+
+def frame(scan: Scan) -> pl.DataFrame:
+    """The candidates as a flat frame for files and the store."""
+    titles = pl.col("catalysts").list.eval(pl.element().struct.field("title")).list.join("; ")
+    return scan.candidates.select(
+        "session",
+        "symbol",
+        "name",
+        "gap_pct",
+        "open",
+        "prior_close",
+        pl.col("gap_type").cast(pl.String),
+        pl.col("story").cast(pl.String),
+        "gap_atr",
+        "atr",
+        "rvol",
+        "range_position",
+        "dollar_volume",
+        pl.col("words").list.join(";").alias("flags"),
+        titles.alias("catalysts"),
+        "score",
+        *COMPONENTS,
+        *(f"{name}_points" for name in COMPONENTS),
+        "evidence_pct",
+        "left_out",
+        "grade",
+        "score_version",
+        provisional=pl.lit(scan.gaps.provisional),
+    )
+
+
+@command("scan")
+def scan_command(
+    desk: Desk,
+    *,
+    date: date | None = None,
+    filters: dict[str, float] | None = None,
+    weights: dict[str, float] | None = None,
+    dataset: str | None = None,
+) -> dict[str, Any]:
+    """Gap candidates of a session and what was left out, with reasons."""
+    return document(run(desk, date, filters, weights, dataset))
+
+
+@export("candidates")
+def export_candidates(
+    desk: Desk,
+    *,
+    date: date | None = None,
+    dataset: str | None = None,
+    min_gap_pct: float | None = None,
+    max_gap_pct: float | None = None,
+    min_rvol: float | None = None,
+    min_price: float | None = None,
+    max_price: float | None = None,
+    min_dollar_volume: float | None = None,
+) -> pl.DataFrame:
+    """The candidates of a session."""
+    given = {
+        "min_gap_pct": min_gap_pct,
+        "max_gap_pct": max_gap_pct,
+        "min_rvol": min_rvol,
+        "min_price": min_price,
+        "max_price": max_price,
+        "min_dollar_volume": min_dollar_volume,
+    }
+    chosen = {key: value for key, value in given.items() if value is not None}
+    return frame(run(desk, date, chosen, None, dataset))
+
+
+def keep(desk: Desk, scan: Scan) -> None:
+    """Store the scan and its candidates with the versions that made them."""
+    measured = scan.gaps
+    head = pl.DataFrame(
+        {
+            "dataset": [measured.dataset],
+            "session": [measured.session],
+            "provisional": [measured.provisional],
+            "made_at": [desk.now()],
+            "score_version": [SCORE_VERSION],
+            "filters": [json.dumps(scan.filters.numbers())],
+            "weights": [json.dumps(scan.weights.by_name())],
+            "names": [measured.rows.height],
+            "candidates": [scan.candidates.height],
+            "excluded": [scan.excluded.height],
+        }
+    )
+    rows = frame(scan).select(
+        "session",
+        "symbol",
+        "provisional",
+        "gap_pct",
+        "open",
+        "prior_close",
+        "gap_type",
+        "story",
+        "gap_atr",
+        "atr",
+        "rvol",
+        "dollar_volume",
+        "flags",
+        "catalysts",
+        "score",
+        *COMPONENTS,
+        "grade",
+        "score_version",
+        dataset=pl.lit(measured.dataset),
+    )
+    store.keep_scan(desk.warehouse, head, rows)
+
+
+def keep_state(desk: Desk, dataset: str | None = None) -> date | None:
+    """Keep the state of gaps as of the last two sessions, so that scans read their windows only.
+
+    From an earlier state that still holds it goes on with the sessions since; else it starts anew.
+    """
+    source = scan_inputs.dataset_of(desk, dataset)
+    last = store.latest_session(desk.warehouse, source.table, calendar.latest_open(desk.now()))
+    if last is None:
+        return None
+    actions = scan_inputs.actions_for(desk, source)
+    span = (calendar.session_back(last, 2 * gaps.WINDOW_SESSIONS), last + timedelta(days=1))
+    state = gap_states.latest(desk.warehouse, source.name, source.table, span, actions)
+    if state is not None and state.as_of == last:
+        return last
+    states = _states(desk, source, last, actions, state)
+    gap_states.keep(desk.warehouse, source.name, source.table, states, actions)
+    return last
+
+
+def _states(
+    desk: Desk, source: Dataset, last: date, actions: pl.DataFrame, state: GapState | None
+) -> list[GapState]:
+    """The states as of the session before the last and as of the last."""
+    before = calendar.session_back(last, 1)
+    days = calendar.sessions_between(date(1990, 1, 1), last)["session"]
+    since = None if state is None else calendar.session_back(state.as_of, gaps.WINDOW_SESSIONS - 2)
+    bars = store.bars(desk.warehouse, source.table, since, last, ordered=state is None)
+    known = scan_inputs.evidence_since(desk, None if state is None else state.as_of, last)
+    if state is None:
+        past = bars.filter(pl.col("session") <= before)
+        one = gap_state.carry(past, days, before, actions, known)
+    else:
+        one = gap_session.advance(state, bars, days, before, actions, known)
+    return [one, gap_session.advance(one, bars, days, last, actions, known)]
+
+
+@handler("scan", after=("bars_daily", "bars_minute", "corporate_actions", "filings"))
+async def scan_job(desk: Desk, job: Job, context: Context) -> Mapping[str, Any] | None:
+    """Scan the latest session: at the times of `scan_times`, and after each pull it rests on."""
+    try:
+        return await asyncio.to_thread(_scan_and_keep, desk, context)
+    except OpenbellError as error:
+        context.report(f"nothing to scan: {error.message}")
+        return {"skipped": True}
+
+
+def _scan_and_keep(desk: Desk, context: Context) -> Mapping[str, Any]:
+    keep_state(desk)
+    scan = run(desk)
+    keep(desk, scan)
+    context.report(f"{scan.candidates.height} candidates on {scan.gaps.session}")
+    return {"session": scan.gaps.session.isoformat(), "candidates": scan.candidates.height}

@@ -1,0 +1,420 @@
+"""What a scan of one session rests on, read for its windows only, and kept while it holds."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Never, TypeVar, cast
+
+import polars as pl
+
+from core.domain.filings import clock as filing_clock
+from core.domain.gaps import bars as bar_rules
+from core.domain.gaps import catalysts, premarket
+from core.domain.gaps import flags as gap_flags
+from core.domain.gaps import measure as gaps
+from core.domain.gaps.quantities import FOREIGN_DIVIDEND
+from core.domain.gaps.session import measure_session
+from core.domain.tables.datasets import Dataset
+from core.domain.tables.frames import CORPORATE_ACTIONS
+from core.domain.timetable import sessions as calendar
+from core.errors import NotFoundError, OpenbellError, UsageError, ValidationError
+from core.service.trading.limits import rates_to_instrument
+from core.store import gap_states
+from core.store import scans as store
+
+if TYPE_CHECKING:
+    from core.service.desk import Desk
+
+WARM_UP_SESSIONS = 272  # without a kept state: (13/14)^250 = 1e-8 of the first ranges is left
+LEAST_WARM_UP = 250  # with fewer bars in them, all of the name are read
+MINUTES = "bars_minute"
+READ = (MINUTES, "universe", "filings", "companies")  # beside the bars and their actions
+PREMARKET_HOURS = timedelta(hours=6)  # from 4:00 on, with half an hour to spare
+CLOCK_SLACK = timedelta(hours=6)  # Eastern clocks labelled UTC are up to 5 hours early
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class SessionGaps:
+    """Every name of one session, measured, judged and with what is known of its company.
+
+    `rows` has the columns of `gaps.measure` and cik, catalyst_weight, catalysts (list of
+    structs), grade, sector, premarket_gap_pct and premarket_change_pct.
+    """
+
+    dataset: str
+    session: date
+    provisional: bool
+    rows: pl.DataFrame
+    known_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _NoAnswer:
+    """Why a question could not be answered."""
+
+    error: OpenbellError
+
+
+class Memory:
+    """The last few answers by key; a key holds the version of the data, so none is ever stale.
+
+    When many ask for the same new one at once, as sessions do after a pull, one makes it and the
+    others wait for it. A question that has no answer (an OpenbellError) is remembered like one that
+    has. `make` must not write to the store: who waits may hold its lock.
+    """
+
+    def __init__(self, entries: int = 12) -> None:
+        self._entries = entries
+        self._kept: OrderedDict[tuple[object, ...], Any] = OrderedDict()
+        self._making: dict[tuple[object, ...], threading.RLock] = {}
+        self._lock = threading.Lock()
+
+    def get(self, key: tuple[object, ...], make: Callable[[], T]) -> T:
+        """The kept answer, or a new one."""
+        with self._lock:
+            if key in self._kept:
+                return cast("T", self._found(key))
+            gate = self._making.setdefault(key, threading.RLock())
+        with gate:
+            with self._lock:
+                if key in self._kept:
+                    return cast("T", self._found(key))
+            try:
+                value = make()
+                self._keep(key, value)
+            except (NotFoundError, ValidationError, UsageError) as error:
+                self._keep(key, _NoAnswer(error))
+                raise
+            finally:
+                with self._lock:
+                    self._making.pop(key, None)
+        return value
+
+    def drop(self, key: tuple[object, ...]) -> None:
+        """Let go of one answer."""
+        with self._lock:
+            self._kept.pop(key, None)
+
+    def clear(self) -> None:
+        """Let go of all of them."""
+        with self._lock:
+            self._kept.clear()
+
+    def _found(self, key: tuple[object, ...]) -> Any:
+        self._kept.move_to_end(key)
+        found = self._kept[key]
+        if isinstance(found, _NoAnswer):
+            raise found.error.with_traceback(None)
+        return found
+
+    def _keep(self, key: tuple[object, ...], value: object) -> None:
+        with self._lock:
+            self._kept[key] = value
+            while len(self._kept) > self._entries:
+                self._kept.popitem(last=False)
+
+
+memory = Memory()
+derived = Memory(48)  # small answers: chosen rows, small charts, measures of the book
+
+
+def dataset_of(desk: Desk, name: str | None) -> Dataset:
+    """The price dataset of a scan; UsageError when it has no daily bars."""
+    dataset = desk.catalogue.get(name or desk.settings.scan_dataset)
+    missing = {"symbol", "session", "open", "close", "volume"} - set(dataset.schema)
+    if missing:
+        raise UsageError(
+            f"{dataset.name} has no daily bars (no {', '.join(sorted(missing))})",
+            hint="scan a dataset of daily prices, such as prices.daily",
+        )
+    return dataset
+
+
+def version(desk: Desk, dataset: Dataset) -> tuple[object, ...]:
+    """Identity of the data behind scans of a dataset; counted again after each commit."""
+    key = (id(desk), desk.warehouse.path, desk.warehouse.commits, "version", dataset.name)
+    return derived.get(key, lambda: _version(desk, dataset))
+
+
+def _version(desk: Desk, dataset: Dataset) -> tuple[object, ...]:
+    if not store.has_table(desk.warehouse, dataset.table):
+        return (id(desk), dataset.name)
+    read = {dataset.table, str(dataset.options.get("actions", "corporate_actions")), *READ}
+    names = [item.name for item in desk.catalogue.datasets.values() if item.table in read]
+    return (id(desk), dataset.name, *store.version(desk.warehouse, dataset.table, names))
+
+
+def session_gaps(desk: Desk, day: date | None = None, name: str | None = None) -> SessionGaps:
+    """The measured session: `day`, or the latest; provisional before its official bars."""
+    dataset = dataset_of(desk, name)
+    key = (*version(desk, dataset), "session", day, _minute(desk))
+    return memory.get(key, lambda: _session_gaps(desk, dataset, day))
+
+
+def _minute(desk: Desk) -> object:
+    """Before an open the clock matters too."""
+    now = desk.now()
+    minute = now.replace(second=0, microsecond=0)
+    key = (id(desk), desk.warehouse.path, desk.warehouse.commits, "awaited", minute)
+    return derived.get(key, lambda: minute if _awaited(desk, now) else None)
+
+
+def _awaited(desk: Desk, now: datetime) -> date | None:
+    """The session with pre-market prints up to now while its official bars are still to come."""
+    day = calendar.current_session(now)
+    opens = calendar.sessions_between(day, day)["open_at"][0]
+    if opens - now > PREMARKET_HOURS:
+        return None
+    until = min(now, opens)
+    prints = store.minutes(desk.warehouse, MINUTES, opens - PREMARKET_HOURS, until)
+    return None if premarket.sound_minutes(prints, until).is_empty() else day
+
+
+def _session_gaps(desk: Desk, dataset: Dataset, day: date | None) -> SessionGaps:
+    latest = None
+    if store.has_table(desk.warehouse, dataset.table):
+        opened = calendar.latest_open(desk.now())
+        latest = store.latest_session(desk.warehouse, dataset.table, min(day or opened, opened))
+    if latest is None:
+        raise NotFoundError(
+            f"{dataset.name} has no bars" + (f" up to {day}" if day else ""),
+            hint=f"pull it first: python -m app pull {dataset.name}",
+        )
+    awaited = _awaited(desk, desk.now())
+    wanted = day or (awaited if awaited and awaited > latest else latest)
+    if wanted == latest:
+        return _official(desk, dataset, latest)
+    if not calendar.is_session(wanted):
+        raise NotFoundError(f"the exchange did not trade on {wanted}", hint="choose a session")
+    before = _provisional(desk, dataset, wanted)
+    if before is None and day is None:  # prints, but of no name with a prior close
+        return _official(desk, dataset, latest)
+    return before or _no_prints(dataset, wanted)
+
+
+def _official(desk: Desk, dataset: Dataset, day: date) -> SessionGaps:
+    opens = _opens(day)
+    found = session_catalysts(desk, day)
+    rows = window_rows(desk, dataset, day, catalysts.evidence(found))
+    return SessionGaps(dataset.name, day, False, _known(desk, rows, found, day), opens)
+
+
+def _opens(day: date) -> datetime:
+    table = calendar.sessions_between(day, day)
+    if table.is_empty():
+        raise NotFoundError(f"the exchange did not trade on {day}", hint="choose a session")
+    opens: datetime = table["open_at"][0]
+    return opens
+
+
+def actions_for(desk: Desk, dataset: Dataset) -> pl.DataFrame:
+    """Corporate actions that the bars are not adjusted for already, as stated or as they show."""
+    key = (*version(desk, dataset), "actions")
+    return derived.get(key, lambda: _in_currency(desk, _actions_for(desk, dataset)))
+
+
+def _in_currency(desk: Desk, actions: pl.DataFrame) -> pl.DataFrame:
+    """Distributions in the currency of the prices, or marked as in one without a rate."""
+    chosen = desk.settings
+    rates = rates_to_instrument(chosen)
+    return bar_rules.cash_in(actions, chosen.instrument_currency, rates, FOREIGN_DIVIDEND)
+
+
+def _actions_for(desk: Desk, dataset: Dataset) -> pl.DataFrame:
+    wanted = "corporate_actions"
+    if dataset.options.get("adjustment", "none") == "split":
+        if "actions" not in dataset.options:
+            return CORPORATE_ACTIONS.empty()
+        wanted = str(dataset.options["actions"])
+        return store.actions(desk.warehouse, wanted).filter(pl.col("kind") != "split")
+    wanted = str(dataset.options.get("actions", wanted))
+    actions = store.actions(desk.warehouse, wanted)
+    if actions.is_empty() or not store.has_table(desk.warehouse, dataset.table):
+        return actions
+    done = store.splits_in_the_bars(desk.warehouse, dataset.table, wanted)
+    return actions.join(
+        done.with_columns(kind=pl.lit("split")), on=["symbol", "ex_date", "kind"], how="anti"
+    )
+
+
+def window_rows(
+    desk: Desk,
+    dataset: Dataset,
+    day: date,
+    evidence: pl.DataFrame,
+    extra: pl.DataFrame | None = None,
+) -> pl.DataFrame:
+    """The rows of `day`, from the 22 sessions of its windows and a kept state, else from 272; of
+    names with holes in those, from all their bars.
+    """
+    span = (calendar.session_back(day, gaps.WINDOW_SESSIONS - 1), day)
+    actions = actions_for(desk, dataset)
+    state = gap_states.latest(desk.warehouse, dataset.name, dataset.table, span, actions)
+    days = calendar.sessions_between(date(1990, 1, 1), day)["session"]
+    if state is None:
+        first = calendar.session_back(day, WARM_UP_SESSIONS - 1)
+        bars = _with_whole_histories(desk, dataset, first, day)
+    else:
+        first = calendar.session_back(state.as_of, gaps.WINDOW_SESSIONS - 2)
+        bars = store.bars(desk.warehouse, dataset.table, first, day, ordered=False)
+    if extra is not None:
+        bars = pl.concat([bars, extra.select(bars.columns)])
+    before = calendar.session_back(day, 1)
+    known, since = evidence, first if state is None else state.as_of
+    if since < before:
+        earlier = evidence_since(desk, since, before)
+        known = pl.concat([earlier, evidence], how="vertical_relaxed")
+    if state is not None:
+        return measure_session(bars, day, days, state, actions, known)
+    return gaps.measure(bars, days, actions, known).filter(pl.col("session") == day)
+
+
+def _with_whole_histories(desk: Desk, dataset: Dataset, first: date, day: date) -> pl.DataFrame:
+    """The bars from `first` to `day`, and the earlier ones of names that have few in between."""
+    bars = store.bars(desk.warehouse, dataset.table, first, day, ordered=False)
+    counts = bars.group_by("symbol").agg(n=bar_rules.is_sound().sum())
+    few = counts.filter(pl.col("n") < LEAST_WARM_UP)["symbol"].to_list()
+    if not few:
+        return bars
+    end = first - timedelta(days=1)
+    earlier = store.bars(desk.warehouse, dataset.table, None, end, few, ordered=False)
+    return pl.concat([bars, earlier])
+
+
+def _no_prints(dataset: Dataset, day: date) -> Never:
+    raise NotFoundError(
+        f"there are neither bars nor pre-market prints of {day}",
+        hint=f"pull {dataset.name} or prices.minute, or choose an earlier session",
+    )
+
+
+def _provisional(desk: Desk, dataset: Dataset, day: date) -> SessionGaps | None:
+    """The session from its pre-market prints: the last print stands for the open to come.
+
+    None without a print of any name.
+    """
+    opens = _opens(day)
+    until = min(desk.now(), opens)
+    prints = store.minutes(desk.warehouse, MINUTES, opens - timedelta(days=45), opens)
+    before = calendar.session_back(day, 1)
+    first = calendar.session_back(day, gaps.WINDOW_SESSIONS - 1)
+    last = store.bars(desk.warehouse, dataset.table, first, before)
+    ends = last.group_by("symbol").agg(
+        prior_session=pl.col("session").last(), close=pl.col("close").last()
+    )
+    prior = premarket.on_basis_of(
+        ends.with_columns(session=pl.lit(day)), bar_rules.splits_of(actions_for(desk, dataset))
+    ).select("symbol", "prior_close")
+    early = premarket.premarket(prints, prior, calendar.sessions_between(day, day), until)
+    early = early.filter(pl.col("premarket_last").is_not_null())
+    if early.is_empty():
+        return None
+    found = session_catalysts(desk, day, until)
+    evidence = catalysts.evidence(found)
+    rows = window_rows(desk, dataset, day, evidence, _stand_ins(early, day))
+    rows = _with_prints(rows, early, evidence)
+    return SessionGaps(dataset.name, day, True, _known(desk, rows, found, day), until)
+
+
+def _stand_ins(early: pl.DataFrame, day: date) -> pl.DataFrame:
+    price = pl.col("premarket_last")
+    return early.select(
+        "symbol",
+        session=pl.lit(day),
+        **dict.fromkeys(("open", "high", "low", "close"), price),
+        volume=pl.max_horizontal(pl.col("premarket_volume"), pl.lit(1)),
+    )
+
+
+def _with_prints(rows: pl.DataFrame, early: pl.DataFrame, evidence: pl.DataFrame) -> pl.DataFrame:
+    """rvol by clock time, dollars of a usual session, and large moves judged on those."""
+    judged = sum(
+        (
+            gap_flags.Flag.SUSPECTED_SPLIT,
+            gap_flags.Flag.SUSPECTED_ACTION,
+            gap_flags.Flag.NO_TRADING,
+            gap_flags.Flag.NEWS_MOVE,
+        ),
+        gap_flags.Flag(0),
+    )
+    names = ("premarket_gap_pct", "premarket_change_pct", "premarket_rvol")
+    rows = rows.join(early.select("symbol", *names), on="symbol", how="left")
+    rows = rows.with_columns(
+        rvol=pl.col("premarket_rvol"),
+        dollar_volume=pl.col("mean_volume") * pl.col("prior_close"),
+        story=pl.lit(None, dtype=rows.schema["story"]),
+        flags=pl.col("flags") & (65535 - int(judged)),
+    )
+    return gap_flags.judge(rows, evidence)
+
+
+def session_catalysts(desk: Desk, day: date, until: datetime | None = None) -> pl.DataFrame:
+    """Catalysts under their symbols for one session, known at its open (or at `until`)."""
+    opens = _opens(day)
+    closed = calendar.session_back(day, 1)
+    start = calendar.sessions_between(closed, closed)["close_at"][0]
+    near = store.filings(desk.warehouse, start - CLOCK_SLACK, opens)
+    near = _true_clock(desk, near)
+    found = catalysts.find_catalysts(near).filter(
+        (pl.col("session") == day) & (pl.col("accepted_at") <= (until or opens))
+    )
+    return catalysts.per_symbol(found, registry(desk))
+
+
+def evidence_since(desk: Desk, after: date | None, last: date) -> pl.DataFrame:
+    """What the judgement of large moves needs of the sessions after a day, or of all, to `last`."""
+    if after is None:
+        every = all_catalysts(desk)
+    else:
+        start = datetime.combine(after, datetime.min.time(), UTC) - CLOCK_SLACK
+        near = _true_clock(desk, store.filings(desk.warehouse, start, _opens(last)))
+        found = catalysts.find_catalysts(near)
+        every = catalysts.per_symbol(found, registry(desk)).filter(pl.col("session") > after)
+    return catalysts.evidence(every.filter(pl.col("session") <= last))
+
+
+def all_catalysts(desk: Desk) -> pl.DataFrame:
+    """Catalysts of all sessions under their symbols."""
+    every = _true_clock(desk, store.filings(desk.warehouse))
+    return catalysts.per_symbol(catalysts.find_catalysts(every), registry(desk))
+
+
+def registry(desk: Desk) -> pl.DataFrame:
+    """symbol, cik, valid_from, valid_to."""
+    return catalysts.registry(store.identifiers(desk.warehouse), store.universe(desk.warehouse))
+
+
+def _true_clock(desk: Desk, filings: pl.DataFrame) -> pl.DataFrame:
+    key = (id(desk), desk.warehouse.path, desk.warehouse.commits, "clocks")
+    eastern = memory.get(
+        key, lambda: filing_clock.eastern_labelled(store.acceptance_times(desk.warehouse))
+    )
+    return filing_clock.with_true_clock(filings, eastern)
+
+
+def _known(desk: Desk, rows: pl.DataFrame, found: pl.DataFrame, day: date) -> pl.DataFrame:
+    """Adds company, sector, catalysts and the grade as known before the session."""
+    rows = catalysts.companies_of(rows, registry(desk))
+    facts = found.group_by("symbol").agg(
+        strongest=pl.col("weight").max(),
+        catalysts=pl.struct("form", "items", "title", "accepted_at", "url", "weight"),
+    )
+    named = rows.with_columns(_key=pl.col("symbol").str.to_uppercase())
+    named = named.join(facts, left_on="_key", right_on="symbol", how="left", maintain_order="left")
+    filed = pl.col("cik").is_in(store.filed_companies(desk.warehouse))
+    sectors = store.universe(desk.warehouse).select("symbol", "name", "sector").unique("symbol")
+    named = named.join(sectors, on="symbol", how="left", maintain_order="left")
+    grades = store.grades(desk.warehouse, day)
+    named = named.join(grades, on="cik", how="left", maintain_order="left")
+    weight = pl.coalesce("strongest", pl.when(filed).then(0.0))
+    lacking = {"premarket_gap_pct", "premarket_change_pct"} - set(named.columns)
+    return named.with_columns(
+        *(pl.lit(None, dtype=pl.Float64).alias(name) for name in sorted(lacking)),
+        catalyst_weight=weight,
+        sentiment=pl.lit(None, dtype=pl.Float64),
+    ).drop("_key", "strongest")

@@ -1,0 +1,161 @@
+"""One name: its bars with gaps, its filings as catalysts, what like gaps did, its grades."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from core.domain.gaps import (
+    catalysts,
+)
+from core.domain.gaps import (
+    flags as gap_flags,
+)
+from core.domain.gaps import (
+    measure as gaps,
+)
+from core.domain.gaps import (
+    outcomes as gap_statistics,
+)
+from core.domain.tables.datasets import Dataset
+from core.domain.timetable import sessions as calendar
+from core.errors import NotFoundError
+from core.service.gaps import session as scan_inputs
+from core.store import scans as store
+
+if TYPE_CHECKING:
+    from core.service.desk import Desk
+
+LIKE_PCT = 2.0  # like gaps: the same direction, within a factor of two in size
+BOX_PCT = 3.0  # gaps drawn as boxes
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolView:
+    """A name's measured bars (adjusted prices in `bars`), gaps with outcomes, filings."""
+
+    symbol: str
+    cik: int | None
+    bars: pl.DataFrame
+    outcomes: pl.DataFrame
+    filings: pl.DataFrame
+
+
+def symbols(desk: Desk, dataset: str | None = None) -> list[str]:
+    """Symbols with bars; empty before the first pull."""
+    source = scan_inputs.dataset_of(desk, dataset)
+    if not store.has_table(desk.warehouse, source.table):
+        return []
+    key = (*scan_inputs.version(desk, source), "symbols")
+    return scan_inputs.memory.get(key, lambda: store.symbols(desk.warehouse, source.table))
+
+
+def view(
+    desk: Desk, symbol: str, day: date | None = None, dataset: str | None = None
+) -> SymbolView:
+    """What was known of one symbol at the end of a session (default: all that is stored)."""
+    source = scan_inputs.dataset_of(desk, dataset)
+    key = (*scan_inputs.version(desk, source), "symbol", symbol, day)
+    return scan_inputs.memory.get(key, lambda: _view(desk, symbol, day, source))
+
+
+def _view(desk: Desk, symbol: str, day: date | None, source: Dataset) -> SymbolView:
+    raw = store.bars(desk.warehouse, source.table, last=day, symbols=[symbol])
+    if raw.is_empty():
+        until = f" up to {day}" if day else ""
+        raise NotFoundError(f"{source.name} has no bars of {symbol}{until}", hint="choose another")
+    days = calendar.sessions_between(date(1990, 1, 1), raw["session"][-1])["session"]
+    known = scan_inputs.all_catalysts(desk).filter(
+        (pl.col("symbol") == symbol.upper()) & (pl.col("session") <= (day or date.max))
+    )
+    evidence = catalysts.evidence(known.with_columns(symbol=pl.lit(symbol)))
+    actions = scan_inputs.actions_for(desk, source).filter(pl.col("symbol") == symbol)
+    table = gaps.measure(raw, days, actions, catalysts=evidence)
+    sound = table.filter((pl.col("gap_pct").abs() >= 1) & ~gap_flags.excluded())
+    outcomes = gap_statistics.outcomes(sound, table, table.height)
+    registry = scan_inputs.registry(desk)
+    cik = catalysts.companies_of(raw.tail(1).select("symbol", "session"), registry)["cik"][0]
+    return SymbolView(symbol, cik, _adjusted(table), outcomes, known)
+
+
+def _adjusted(table: pl.DataFrame) -> pl.DataFrame:
+    """Prices for a chart: one share basis throughout; what was delivered is in `as_traded`."""
+    factor = pl.col("split_factor")
+    return table.with_columns(
+        as_traded=pl.col("close"),
+        words=gap_flags.words().list.join(", "),
+        reason=gap_flags.reason(),
+        **{name: pl.col(name) / factor for name in ("open", "high", "low", "close", "prior_close")},
+        volume=pl.col("volume") * factor,
+    )
+
+
+def boxes(found: SymbolView, first: date, last: date, least_pct: float = BOX_PCT) -> pl.DataFrame:
+    """Gaps to shade: session, until (of the fill, else the last bar), low, high, up, filled."""
+    placed = found.bars.with_row_index("place").select("session", "place", "open", "prior_close")
+    rows = (
+        found.outcomes.filter(pl.col("gap_pct").abs() >= least_pct)
+        .select("session", "gap_pct", "sessions_to_fill")
+        .join(placed, on="session")
+    )
+    sessions = found.bars["session"]
+    at = (rows["place"].cast(pl.Int64) + rows["sessions_to_fill"].fill_null(10**6)).clip(
+        0, len(sessions) - 1
+    )
+    return rows.with_columns(
+        sessions.gather(at).alias("until"),
+        up=pl.col("gap_pct") > 0,
+        filled=pl.col("sessions_to_fill").is_not_null(),
+        bottom=pl.min_horizontal("open", "prior_close"),
+        top=pl.max_horizontal("open", "prior_close"),
+    ).filter((pl.col("until") >= first) & (pl.col("session") <= last))
+
+
+def like(found: SymbolView, gap_pct: float, before: date) -> pl.DataFrame:
+    """Earlier gaps of the name in the same direction and between half and twice the size."""
+    size = abs(gap_pct)
+    return found.outcomes.filter(
+        (pl.col("session") < before)
+        & (pl.col("gap_pct").sign() == (1 if gap_pct >= 0 else -1))
+        & pl.col("gap_pct").abs().is_between(size / LIKE_PCT, size * LIKE_PCT)
+    ).sort("session", descending=True)
+
+
+def levels(found: SymbolView, day: date) -> dict[str, float]:
+    """Prices to watch on a session, on the chart's basis: prior close, 20-session range."""
+    rows = found.bars.filter(pl.col("session") == day)
+    if rows.is_empty():
+        return {}
+    row = rows.row(0, named=True)
+    factor = row["split_factor"]
+    given = {
+        "prior close": row["prior_close"],
+        "20-session high": row["high20"] and row["high20"] / factor,
+        "20-session low": row["low20"] and row["low20"] / factor,
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def grades(desk: Desk, cik: int | None, day: date | None = None) -> pl.DataFrame:
+    """Grades of the company's filings up to a day (default: all), newest first."""
+    history = store.grade_history(desk.warehouse)
+    of_it = pl.col("cik") == pl.lit(cik, dtype=pl.Int64)
+    known = pl.lit(value=True) if day is None else pl.col("filed") <= day
+    return history.filter(of_it & known).sort("filed", descending=True)
+
+
+def sparklines(desk: Desk, names: list[str], day: date, dataset: str | None = None) -> pl.DataFrame:
+    """symbol and closes: the closes of about 30 sessions up to a day, for small charts."""
+    source = scan_inputs.dataset_of(desk, dataset)
+    key = (*scan_inputs.version(desk, source), "sparklines", tuple(names), day)
+    return scan_inputs.derived.get(key, lambda: _sparklines(desk, names, day, source))
+
+
+def _sparklines(desk: Desk, names: list[str], day: date, source: Dataset) -> pl.DataFrame:
+    raw = store.bars(desk.warehouse, source.table, day - timedelta(days=45), day, names)
+    return raw.group_by("symbol", maintain_order=True).agg(
+        closes=pl.col("close").filter(pl.col("close") > 0)
+    )

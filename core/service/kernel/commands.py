@@ -1,0 +1,35 @@
+"""The registry of commands: one function each, the same behind the command line and the API.
+
+A command takes the desk and keyword arguments and returns a JSON-able document, or a
+`CommandResult` when its exit code is not 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from core.service.kernel.registry import Registry
+
+if TYPE_CHECKING:
+    from core.service.desk import Desk
+
+DONE, FAILED, WRONG_USE, FOUND_ERRORS = 0, 1, 2, 3
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """A command's document and its exit code (0 done, 1 failed, 2 wrong use, 3 errors found)."""
+
+    document: Any
+    exit_code: int = DONE
+
+
+command = Registry("command")
+
+
+def run(desk: Desk, name: str, arguments: Mapping[str, Any]) -> CommandResult:
+    """Validate the arguments and run a command; UsageError names what is wrong with them."""
+    result = command.run(desk, name, arguments)
+    return result if isinstance(result, CommandResult) else CommandResult(result)

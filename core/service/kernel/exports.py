@@ -1,0 +1,93 @@
+"""Exports: registered frames written as CSV, Parquet or JSON.
+
+CSV is RFC 4180, UTF-8, ISO dates, instants in UTC ending in `Z`, text guarded against formulas.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from core.domain.tables.csv_guard import guard
+from core.errors import StoreError, UsageError
+from core.service.kernel.registry import Registry
+
+if TYPE_CHECKING:
+    from core.service.desk import Desk
+
+FORMATS = ("csv", "parquet", "json")
+export = Registry("export")
+
+
+def frame_of(desk: Desk, what: str, /, **filters: Any) -> pl.DataFrame:
+    """The frame of an export; UsageError for an unknown name or filter."""
+    frame: pl.DataFrame = export.run(desk, what, filters)
+    return _labelled(frame) if desk.settings.simulated else frame
+
+
+def _labelled(frame: pl.DataFrame) -> pl.DataFrame:
+    """Simulated rows say so: in the company's name where there is one, else in a last column."""
+    if "company" in frame.columns:
+        return frame.with_columns(pl.col("company") + " (simulated)")
+    return frame.with_columns(simulated=pl.lit(True))
+
+
+def format_of(path: Path) -> str:
+    """csv, parquet or json by the file's ending."""
+    ending = path.suffix.lower().removeprefix(".")
+    if ending not in FORMATS:
+        raise UsageError(f"{path.name}: the ending must be one of .{', .'.join(FORMATS)}")
+    return ending
+
+
+def encode(frame: pl.DataFrame, fmt: str) -> bytes:
+    """The frame as the bytes of a file in `csv`, `parquet` or `json`."""
+    buffer = io.BytesIO()
+    write(frame, buffer, fmt)
+    return buffer.getvalue()
+
+
+def write(frame: pl.DataFrame, target: io.BufferedIOBase, fmt: str) -> None:
+    """Write the frame in `csv`, `parquet` or `json`."""
+    if fmt == "csv":
+        guard(_texts(frame)).write_csv(target)  # type: ignore[call-overload]
+    elif fmt == "parquet":
+        frame.write_parquet(target)  # type: ignore[arg-type]
+    elif fmt == "json":
+        _texts(frame).write_json(target)
+    else:
+        raise UsageError(f"{fmt!r} is not a format; there are {', '.join(FORMATS)}")
+
+
+def save(frame: pl.DataFrame, path: Path) -> None:
+    """Write the frame to a file: aside first, then in its place, so that none is ever half."""
+    fmt = format_of(path)
+    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with aside.open("wb") as file:
+            write(frame, file, fmt)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    except OSError as error:
+        raise StoreError(f"the file could not be written: {error}", where=str(path)) from error
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _texts(frame: pl.DataFrame) -> pl.DataFrame:
+    """Instants as ISO text ending in Z, lists and structs as JSON-like text."""
+    return frame.with_columns(
+        *(
+            pl.col(name).dt.convert_time_zone("UTC").dt.strftime("%Y-%m-%dT%H:%M:%S%.fZ")
+            if getattr(dtype, "time_zone", None)
+            else pl.col(name).cast(pl.List(pl.String)).list.join(";")
+            for name, dtype in frame.schema.items()
+            if getattr(dtype, "time_zone", None) or isinstance(dtype, pl.List)
+        )
+    )

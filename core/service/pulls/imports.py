@@ -1,0 +1,59 @@
+"""Files into the store through the same path as a pull: schema, rejects, lineage."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.domain.tables.datasets import Dataset, Window
+from core.errors import UsageError
+from core.jobs.pulling.puller import Puller, PullRequest
+from core.service.kernel.commands import CommandResult, command
+from core.service.pulls.refresh import exit_code_of
+from core.store import pulls as records
+
+if TYPE_CHECKING:
+    from core.service.desk import Desk
+
+
+def load(desk: Desk, name: str, path: Path, trigger: str = "import") -> dict[str, Any]:
+    """Load a file into a dataset; the pull in the shape of the `pull` command."""
+    dataset = desk.catalogue.get(name)
+    if dataset.source == "sec":
+        raise UsageError(
+            f"{name} is not loaded from tables", hint="use: python -m app backfill FILE.zip"
+        )
+    if not path.is_file() and not path.is_dir():
+        raise UsageError(f"there is no file {path}")
+    return run_here(desk, dataset, _source_of(desk, path), f"{trigger}:{path.name}", trigger)
+
+
+def _source_of(desk: Desk, path: Path) -> Any:
+    from core.sources.files.source import FileSource
+
+    return FileSource(path, today=lambda: desk.now().date(), now=desk.now)
+
+
+def run_here(desk: Desk, dataset: Dataset, source: Any, job: str, trigger: str) -> dict[str, Any]:
+    """Run one pull here and now with a source of its own."""
+    sources: Mapping[str, Any] = {dataset.source: source}
+    puller = Puller(
+        desk.warehouse, sources, desk.board, desk.now, simulated=desk.settings.simulated
+    )
+    now = desk.now()
+    desk.board.start(job, dataset.name)
+    request = PullRequest(job, dataset, Window(dataset.name, now, now), trigger)
+    try:
+        pull_id = asyncio.run(puller.run(request))
+    finally:
+        desk.board.finish(job)
+    return records.documents(desk.warehouse, [pull_id])[0]
+
+
+@command("import")
+def import_command(desk: Desk, *, dataset: str, path: Path) -> CommandResult:
+    """Load a CSV or Parquet file into a dataset."""
+    document = load(desk, dataset, path)
+    return CommandResult({"pulls": [document]}, exit_code_of([document]))

@@ -1,0 +1,197 @@
+"""Jobs for people: the queue as a frame, dead letters retried or put away, news of what ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from core.errors import UsageError
+from core.jobs.outcome import JobEvent
+from core.jobs.queue.port import Job, Status
+from core.service.kernel.commands import command
+from core.service.kernel.exports import export
+
+if TYPE_CHECKING:
+    from core.service.desk import Desk
+
+INSTANT = pl.Datetime("us", "UTC")
+COLUMNS: Mapping[str, pl.DataType | type[pl.DataType]] = {
+    "job_id": pl.String,
+    "event": pl.String,
+    "dataset": pl.String,
+    "state": pl.String,
+    "trigger": pl.String,
+    "attempts": pl.Int64,
+    "priority": pl.Int64,
+    "created_at": INSTANT,
+    "run_at": INSTANT,
+    "updated_at": INSTANT,
+    "error": pl.String,
+}
+PULLED_BY_ITSELF = ("schedule", "catch-up", "webhook")
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What happened without anyone having pressed a button: a job ended, a host went or came."""
+
+    seq: int
+    what: str
+    good: bool
+    error: str | None = None
+    of_host: bool = False
+
+    @property
+    def sentence(self) -> str:
+        """What to tell in a toast."""
+        if self.of_host:
+            return self.what
+        return f"{self.what}: done" if self.good else f"{self.what} failed: {self.error}"
+
+
+def listing(
+    desk: Desk,
+    states: Sequence[str] | None = None,
+    *,
+    event: str | None = None,
+    dataset: str | None = None,
+    limit: int = 200,
+) -> pl.DataFrame:
+    """Jobs as a frame (columns `COLUMNS`): live ones in the order they will run, ended ones newest
+    first. UsageError for an unknown state.
+    """
+    jobs = desk.queue.find(
+        [_status(name) for name in states] if states else None,
+        event_name=event,
+        lane=dataset,
+        limit=limit,
+    )
+    return pl.DataFrame([_row(job) for job in jobs], schema=dict(COLUMNS), orient="row")
+
+
+def counts(desk: Desk) -> dict[str, int]:
+    """Jobs per state."""
+    return {str(status): number for status, number in desk.queue.counts().items()}
+
+
+def events(desk: Desk) -> list[str]:
+    """Names of the events that handlers are there for."""
+    from core.service.kernel.handlers import HANDLERS
+
+    return sorted(HANDLERS)
+
+
+def retry(desk: Desk, job_ids: Sequence[str]) -> list[str]:
+    """Queue dead or cancelled jobs again; their ids."""
+    done = [desk.queue.revive(job_id).id for job_id in job_ids]
+    desk.wake()
+    return done
+
+
+def discard(desk: Desk, job_ids: Sequence[str]) -> list[str]:
+    """Put dead letters away; they stay in the history."""
+    return [desk.queue.discard(job_id).id for job_id in job_ids]
+
+
+def news(desk: Desk, after: int | None) -> tuple[list[News], int]:
+    """What ended by itself after a number, and the number to ask with next time.
+
+    None asks for the number only, so that a page that has just been opened is told nothing old.
+    """
+    if desk.engine is None:
+        return [], 0
+    memory = desk.engine.events
+    if after is None:
+        return [], memory.last_seq
+    fresh = memory.since(after)
+    told = [item for item in map(_news, fresh) if item is not None]
+    return told, fresh[-1].seq if fresh else after
+
+
+def _news(event: JobEvent) -> News | None:
+    if event.job is None:
+        return News(event.seq, event.text or event.kind, event.kind == "up", event.error, True)
+    trigger = event.job.payload.get("trigger")
+    # whoever pressed the button of a pull is told by the button
+    dead = event.kind == "dead" and not (event.job.event_name == "pull" and trigger == "manual")
+    if dead or (event.kind == "done" and trigger in PULLED_BY_ITSELF):
+        return News(event.seq, _name(event.job), not dead, event.error)
+    return None
+
+
+def _name(job: Job) -> str:
+    own = job.lane in (None, job.event_name)  # scans and the like have one lane for all
+    return job.event_name if own else f"{job.event_name} {job.lane}"
+
+
+def _row(job: Job) -> list[Any]:
+    trigger = job.payload.get("trigger")
+    return [
+        job.id,
+        job.event_name,
+        job.payload.get("dataset"),
+        str(job.status),
+        str(trigger) if trigger else None,
+        job.attempts,
+        job.priority,
+        job.created_at,
+        job.run_at,
+        job.updated_at,
+        job.last_error,
+    ]
+
+
+def _status(name: str) -> Status:
+    try:
+        return Status(name)
+    except ValueError:
+        raise UsageError(
+            f"{name!r} is not a state of a job", hint=f"there are: {', '.join(Status)}"
+        ) from None
+
+
+@export("jobs")
+def export_jobs(desk: Desk, *, state: str | None = None) -> pl.DataFrame:
+    """The jobs of the queue and its history."""
+    return listing(desk, [state] if state else None, limit=10**6)
+
+
+@command("jobs")
+def jobs_command(
+    desk: Desk,
+    *,
+    state: list[str] | None = None,
+    event: str | None = None,
+    dataset: str | None = None,
+    limit: int = 50,
+) -> dict[str, Any]:
+    """Jobs by state, and how many there are of each."""
+    found = listing(desk, state, event=event, dataset=dataset, limit=limit)
+    return {"counts": counts(desk), "jobs": found.to_dicts()}
+
+
+@command("jobs_retry")
+def retry_command(
+    desk: Desk, *, jobs: list[str] | None = None, all: bool = False
+) -> dict[str, Any]:
+    """Queue dead letters again."""
+    return {"queued": retry(desk, _chosen(desk, jobs, everything=all))}
+
+
+@command("jobs_discard")
+def discard_command(
+    desk: Desk, *, jobs: list[str] | None = None, all: bool = False
+) -> dict[str, Any]:
+    """Put dead letters away."""
+    return {"discarded": discard(desk, _chosen(desk, jobs, everything=all))}
+
+
+def _chosen(desk: Desk, jobs: Sequence[str] | None, *, everything: bool) -> list[str]:
+    if jobs:
+        return list(jobs)
+    if not everything:
+        raise UsageError("name the jobs, or say --all", hint="jobs list --state dead shows them")
+    return [job.id for job in desk.queue.find([Status.DEAD], limit=10**6)]

@@ -1,0 +1,416 @@
+"""Plans as use cases: propose, approve, reject, cancel. What is shown is what gets approved."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from math import isclose
+from typing import TYPE_CHECKING, Any, Literal
+
+import polars as pl
+
+from core.domain.gaps import flags as gap_flags
+from core.domain.risk.positions import Approved, book_of
+from core.domain.risk.types import Book, Name, Verdict
+from core.domain.risk.verdict import judge
+from core.domain.trading import entries as make
+from core.domain.trading.ledger import GENESIS, Entry, Numbered, number
+from core.domain.trading.money import price_of
+from core.domain.trading.plan_changes import changes
+from core.domain.trading.plan_facts import entry_level
+from core.domain.trading.plans import (
+    Account,
+    Plan,
+    PlanRules,
+    Setup,
+    build,
+    fingerprint,
+    stop_distance,
+)
+from core.domain.trading.trade_stats import bucket, gap_through, kelly_pct
+from core.errors import NotFoundError, UsageError, ValidationError
+from core.service.gaps import like_gaps, market_view
+from core.service.gaps import session as scan_inputs
+from core.service.gaps.market_view import MarketView
+from core.service.trading.limits import limits_document, limits_of, rate_of, rules_of, who
+from core.service.trading.plan_documents import checks_document, plan_document
+from core.store import journal as journal_store
+from core.store import plans as plan_store
+from core.store import scans as scan_store
+from core.store.journal import Reader
+from core.store.plans import Stored
+from core.store.transaction import Transaction
+
+if TYPE_CHECKING:
+    from core.service.desk import Desk
+
+StopChoice = Literal["tighter", "wider"]
+
+
+SHOWN = 200  # plans shown last, of all readers
+_shown: dict[str, Plan] = {}
+_shown_lock = threading.Lock()
+LEAST_GAP_PCT = 0.1  # on an ex-date a smaller rest is rounding, not a direction
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A plan asked for; None takes the default of the settings."""
+
+    symbol: str
+    date: date | None = None
+    direction: Literal["long", "short"] | None = None
+    entry_type: Literal["market", "opening_range", "pullback", "vwap"] = "market"
+    risk_pct: Decimal | None = None
+    stop_atr_multiple: Decimal | None = None
+    stop_pct: Decimal | None = None
+    stop_choice: StopChoice | None = None
+    tag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A plan with risk's verdict and what both were made from."""
+
+    ask: Ask
+    view: MarketView
+    book: Book
+    name: Name
+    verdict: Verdict
+    kelly_pct: float | None
+    kelly_note: str
+    tag: str
+
+    @property
+    def plan(self) -> Plan:
+        """The plan the verdict is about: the shrunk one when it was shrunk."""
+        return self.verdict.plan
+
+    @property
+    def fingerprint(self) -> str:
+        """What an approval freezes."""
+        return fingerprint(self.plan)
+
+
+def propose(desk: Desk, ask: Ask, reader: Reader | None = None) -> Proposal:
+    """A sized plan and its verdict; refused on stale or flagged prices. Nothing is written."""
+    source = reader or desk.warehouse
+    day = ask.date or market_view.latest_session(source, desk.now())
+    view = market_view.look(source, ask.symbol, day, raw=market_view.is_raw(desk))
+    known = _as_scanned(desk, view)
+    atr = _agreed(view.facts.atr, known.atr)
+    view = replace(
+        view, facts=replace(view.facts, flags=(*view.facts.flags, *known.flags), atr=atr)
+    )
+    view = _without_distribution(view, known.gap_ex_div_pct)
+    rules = asked_rules(rules_of(desk.settings), ask)
+    book = current_book(desk, source, view.session, also=[view.symbol])
+    account = Account(book.equity, desk.settings.account_currency, rate_of(desk.settings))
+    direction = ask.direction or _direction(view, desk.settings.plan_direction)
+    setup = _setup(desk, view, ask, direction, rules)
+    plan = build(setup, account, rules)
+    graded = graded_as_of(source, known.cik or view.cik, view.session)
+    name = Name(view.sector, view.facts.mean_volume, graded.grade, graded.form, graded.age_days)
+    verdict = judge(plan, book, name, limits_of(desk.settings), rules)
+    outcomes = like_gaps.outcomes(source, view, direction, float(plan.r / plan.entry))
+    kelly, note = kelly_pct(outcomes, cap_pct=rules.risk_per_trade_pct)
+    made = Proposal(ask, view, book, name, verdict, kelly, note, ask.tag or _tag(view))
+    _remember(made)
+    return made
+
+
+def _remember(proposal: Proposal) -> None:
+    """Keep what was shown, so that an approval of something else can say what changed."""
+    with _shown_lock:
+        _shown.pop(proposal.fingerprint, None)
+        _shown[proposal.fingerprint] = proposal.plan
+        while len(_shown) > SHOWN:
+            _shown.pop(next(iter(_shown)))
+
+
+@dataclass(frozen=True, slots=True)
+class Graded:
+    """The newest graded report before a session: its grade (NR when too old), form and age."""
+
+    grade: str | None = None
+    form: str | None = None
+    age_days: int | None = None
+
+
+def graded_as_of(reader: Reader, cik: int | None, session: date) -> Graded:
+    """What was known of a company's filings before a session; nothing without any."""
+    found = scan_store.grades(reader, session).filter(pl.col("cik").is_in([cik]))
+    if cik is None or found.is_empty():
+        return Graded()
+    row = found.row(0, named=True)
+    return Graded(row["grade"], row["grade_form"], row["grade_age_days"])
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """What the gap scan says of a name: why it is left out, and whose it was that day."""
+
+    flags: tuple[str, ...] = ()
+    cik: int | None = None
+    gap_ex_div_pct: float | None = None
+    atr: float | None = None
+
+
+def _without_distribution(view: MarketView, bare: float | None) -> MarketView:
+    """The view with the gap that the distributions of the day leave, none when that is nothing."""
+    if bare is None:
+        return view
+    gap = bare if abs(bare) >= LEAST_GAP_PCT else None
+    return replace(view, facts=replace(view.facts, gap_pct=gap))
+
+
+def _agreed(own: float | None, scanned: float | None) -> float | None:
+    """The scan's average range, which knows filings and the market; the name's own where they
+    differ by rounding only, so that a plan shown twice is the same plan.
+    """
+    if own is None or scanned is None:
+        return own
+    return own if isclose(own, scanned, rel_tol=1e-6) else scanned
+
+
+def _as_scanned(desk: Desk, view: MarketView) -> Scanned:
+    """The same judgement as the scan of the session; nothing for a name it does not know."""
+    try:
+        rows = scan_inputs.session_gaps(desk, view.session).rows
+    except (NotFoundError, UsageError):  # another scan dataset, or no exchange session
+        return Scanned()
+    found = rows.filter(pl.col("symbol") == view.symbol).select(
+        "cik", "gap_ex_div_pct", "atr", flagged=gap_flags.excluded(), reason=gap_flags.reason()
+    )
+    if found.is_empty():
+        return Scanned()
+    cik, bare, atr, flagged, reason = found.row(0)
+    return Scanned((reason,) if flagged else (), cik, bare, atr)
+
+
+def asked_rules(rules: PlanRules, ask: Ask) -> PlanRules:
+    """The rules with what was asked for; ValidationError for nonsense or above a limit."""
+    given: dict[str, Any] = {
+        "risk_per_trade_pct": ask.risk_pct,
+        "stop_atr_multiple": ask.stop_atr_multiple,
+        "stop_pct": ask.stop_pct,
+    }
+    for field, value in given.items():
+        if value is not None and not (value.is_finite() and 0 < value < 100):
+            raise ValidationError(f"{field} must be above 0 and below 100, not {value}")
+    if ask.risk_pct is not None and ask.risk_pct > rules.risk_per_trade_pct:
+        raise ValidationError(
+            f"a risk of {ask.risk_pct} % is above the limit of {rules.risk_per_trade_pct} %",
+            hint="ask for less, or change OPENBELL_RISK_PER_TRADE_PCT",
+        )
+    chosen = {field: value for field, value in given.items() if value is not None}
+    return replace(rules, **chosen, stop_choice=ask.stop_choice or rules.stop_choice)
+
+
+def _direction(view: MarketView, rule: str) -> Literal["long", "short"]:
+    if view.facts.gap_pct is None:
+        return "long"
+    up = view.facts.gap_pct >= 0
+    return "long" if up == (rule == "follow") else "short"
+
+
+def _tag(view: MarketView) -> str:
+    gap = view.facts.gap_pct
+    return "no gap" if gap is None else ("gap up" if gap >= 0 else "gap down")
+
+
+def _setup(
+    desk: Desk,
+    view: MarketView,
+    ask: Ask,
+    direction: Literal["long", "short"],
+    rules: PlanRules,
+) -> Setup:
+    known = view.facts
+    if known.flags:
+        level, basis = 1.0, ""  # refused by `build`, which names the flags
+    else:
+        level, basis = entry_level(
+            ask.entry_type, direction, known, view.minutes, desk.settings.opening_range_minutes
+        )
+    return Setup(
+        view.symbol,
+        view.session,
+        direction,
+        ask.entry_type,
+        level,
+        known.atr,
+        known.mean_volume,
+        known.gap_pct,
+        desk.settings.instrument_currency,
+        basis,
+        known.flags,
+        *_gap_through(view, direction, level, rules),
+        market_view.session_after(view.session, rules.expiry_sessions - 1),
+    )
+
+
+def _gap_through(
+    view: MarketView, direction: str, level: float, rules: PlanRules
+) -> tuple[float | None, str]:
+    if view.facts.flags:
+        return None, ""
+    entry = price_of(level)
+    r, _ = stop_distance(entry, view.facts.atr, rules)
+    sign = 1 if direction == "long" else -1
+    return gap_through(view.facts.overnight_pct, sign, float(r / entry * 100))
+
+
+def current_book(desk: Desk, reader: Reader, session: date, also: Sequence[str] = ()) -> Book:
+    """The book on a session, with correlations of its names and some more."""
+    journal = standing_journal(desk, reader, session)
+    approved = approved_plans(reader)
+    book = book_of(journal, approved, session, rules_of(desk.settings).costs)
+    names = sorted({h.symbol for h in book.holdings} | set(also))
+    return replace(
+        book, correlations=market_view.pairs(reader, names, session, raw=market_view.is_raw(desk))
+    )
+
+
+def standing_journal(desk: Desk, reader: Reader, session: date) -> list[Numbered]:
+    """The journal; while it is empty, the opening balance that the first entry will be."""
+    journal = journal_store.read(reader)
+    if journal:
+        return journal
+    first = make.opening(desk.settings.account_equity, session)
+    return [number(first, 0, GENESIS, desk.now())]
+
+
+def approved_plans(reader: Reader) -> dict[str, Approved]:
+    """Plans that were approved, by identifier; `waiting` while not filled and not lapsed."""
+    return {
+        item.plan_id: Approved(
+            item.plan_id, item.plan, item.sector, item.state == plan_store.WAITING
+        )
+        for item in plan_store.load(reader)
+        if item.state != "rejected"
+    }
+
+
+def approve(desk: Desk, ask: Ask, reason: str, expected: str | None = None) -> Stored:
+    """Freeze a plan and post its commitment, both or neither.
+
+    The plan is made and judged again inside the transaction. `expected` is the fingerprint that was
+    shown: when it differs, nothing is written. ValidationError says why.
+    """
+    with desk.warehouse.transaction() as tx:
+        proposal = propose(desk, ask, tx)
+        _must_be_approvable(proposal, expected)
+        plan_id = _store(desk, tx, proposal)
+        _decided(desk, tx, plan_id, plan_store.WAITING, reason)
+        journal_store.append(tx, _approval_entries(desk, tx, plan_id, proposal.plan), desk.now())
+    return stored(desk, plan_id)
+
+
+def _approval_entries(desk: Desk, tx: Transaction, plan_id: str, plan: Plan) -> list[Entry]:
+    committed = make.commitment(plan_id, plan.symbol, plan.notional, plan.session)
+    if journal_store.head(tx)[0]:
+        return [committed]
+    return [make.opening(desk.settings.account_equity, plan.session), committed]
+
+
+def _must_be_approvable(proposal: Proposal, expected: str | None) -> None:
+    if proposal.verdict.decision == "reject":
+        raise ValidationError(
+            f"the plan is rejected: {' '.join(proposal.verdict.reasons)}",
+            hint="nothing was written",
+        )
+    if expected and expected != proposal.fingerprint:
+        shown = _shown.get(expected)
+        what = changes(shown, proposal.plan) if shown else []
+        told = "; ".join(what) or f"it is now {proposal.plan.shares} shares"
+        raise ValidationError(
+            f"the plan is not the one that was shown: {told}",
+            hint="look at it again; prices, limits or the book have changed since",
+        )
+
+
+def _store(desk: Desk, tx: Transaction, proposal: Proposal) -> str:
+    plan_id = plan_store.identifier(proposal.plan)
+    if plan_store.load(tx, plan_id):
+        raise ValidationError(f"plan {plan_id} has been decided on already")
+    return plan_store.insert(
+        tx,
+        proposal.plan,
+        desk.now(),
+        sector=proposal.name.sector,
+        grade=proposal.name.grade,
+        tag=proposal.tag,
+        verdict=document(proposal)["verdict"],
+        simulated=desk.settings.simulated,
+    )
+
+
+def reject(desk: Desk, ask: Ask, reason: str) -> Stored:
+    """Record that a plan was turned down; a reason is needed."""
+    if not reason.strip():
+        raise ValidationError("a rejection needs a reason")
+    with desk.warehouse.transaction() as tx:
+        plan_id = _store(desk, tx, propose(desk, ask, tx))
+        _decided(desk, tx, plan_id, "rejected", reason)
+    return stored(desk, plan_id)
+
+
+def _decided(desk: Desk, tx: Transaction, plan_id: str, kind: str, reason: str) -> None:
+    """The decision with who made it and the limits of that moment."""
+    limits = limits_document(limits_of(desk.settings))
+    plan_store.add_event(
+        tx, plan_id, kind, reason.strip(), desk.now(), who=who(desk), limits=limits
+    )
+
+
+def cancel(desk: Desk, plan_id: str, reason: str) -> Stored:
+    """Take back an approved plan that is not filled: its commitment is released."""
+    with desk.warehouse.transaction() as tx:
+        item = stored(desk, plan_id, tx)
+        if item.state != plan_store.WAITING:
+            raise ValidationError(
+                f"plan {plan_id} is {item.state}: only a waiting one is cancelled"
+            )
+        plan_store.add_event(tx, plan_id, "cancelled", reason.strip(), desk.now(), who=who(desk))
+        plan = item.plan
+        released = make.release(plan_id, plan.symbol, plan.notional, plan.session, "cancelled")
+        journal_store.append(tx, [released], desk.now())
+    return stored(desk, plan_id)
+
+
+def stored(desk: Desk, plan_id: str, reader: Reader | None = None) -> Stored:
+    """A plan of the store; NotFoundError when there is none of that name."""
+    found = plan_store.load(reader or desk.warehouse, plan_id)
+    if not found:
+        raise NotFoundError(f"there is no plan {plan_id[:60]!r}", hint="list them: plans")
+    return found[0]
+
+
+def document(proposal: Proposal) -> dict[str, Any]:
+    """A proposal as the JSON of the command `plan`."""
+    verdict = proposal.verdict
+    return {
+        "plan": plan_document(proposal.plan)
+        | {
+            "kelly_pct": proposal.kelly_pct,
+            "kelly_note": proposal.kelly_note,
+            "tag": proposal.tag,
+            "gap_bucket": bucket(proposal.plan.gap_pct),
+            "sector": proposal.name.sector,
+            "grade": proposal.name.grade or "NR",
+            "grade_form": proposal.name.grade_form,
+            "grade_age_days": proposal.name.grade_age_days,
+            "fingerprint": proposal.fingerprint,
+        },
+        "verdict": {
+            "decision": verdict.decision,
+            "checks": checks_document(verdict.checks),
+            "before": checks_document(verdict.before),
+            "reasons": list(verdict.reasons),
+        },
+        "stored": None,
+    }

@@ -1,0 +1,258 @@
+"""Settling: approved plans walk over the stored bars, and stop where the prices are in doubt.
+
+A move that looks like a split or another corporate action without one on record is a question, not
+a result: a plan is settled up to the session before, and goes on once the action is imported or
+the move is confirmed. An action that comes late reopens what was settled without it: the entries
+from there on are reversed, and posted right.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from core.domain.gaps import catalysts
+from core.domain.gaps import flags as gap_flags
+from core.domain.gaps import measure as gaps
+from core.domain.gaps.flags import Flag
+from core.domain.timetable import sessions as calendar
+from core.domain.trading import ledger
+from core.domain.trading.ledger import Entry, Numbered
+from core.domain.trading.order_basis import Action
+from core.domain.trading.settlement import Settled, settle
+from core.domain.trading.trades import Ticket
+from core.errors import UsageError
+from core.service.gaps import market_view
+from core.service.gaps import session as scan_inputs
+from core.service.trading.limits import costs_of, rates_to_instrument
+from core.store import journal as store
+from core.store import plans as plan_store
+from core.store import settling as memory
+from core.store.plans import Stored
+from core.store.settling import Mark
+from core.store.transaction import Transaction
+
+if TYPE_CHECKING:
+    from core.service.desk import Desk
+
+LATE = "a corporate action came late"
+DOUBTFUL = Flag.SUSPECTED_SPLIT | Flag.ACTION | Flag.SUSPECTED_ACTION
+LOOK_BACK = timedelta(days=45)  # what the judgement of a move needs before it
+UNASKED_RATIO = 1.45  # from here on a move near a split's ratio is asked about, whatever its volume
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A move that settlement does not pass without an answer."""
+
+    plan_id: str
+    symbol: str
+    session: date
+    sentence: str
+
+
+def settle_all(desk: Desk, through: date | None = None) -> dict[str, Any]:
+    """Walk every approved plan over the stored bars and post what is new; again changes nothing.
+
+    Per plan: plan_id, state, posted, by_hand, reversed, question (None: there is none) and notes
+    (what splits and special dividends made of its orders).
+    """
+    until = through or market_view.latest_session(desk.warehouse, desk.now())
+    posted: list[dict[str, Any]] = []
+    with desk.warehouse.transaction() as tx:
+        journal, marks = store.read(tx), memory.marks(tx)
+        for item in plan_store.load(tx):
+            if item.plan.session <= until and item.state != "rejected":
+                found = _settle_one(desk, tx, item, journal, until, marks.get(item.plan_id))
+                posted += [found] if found else []
+    return {"through": until, "plans": posted}
+
+
+def _settle_one(
+    desk: Desk,
+    tx: Transaction,
+    item: Stored,
+    journal: Sequence[Numbered],
+    until: date,
+    mark: Mark | None,
+) -> dict[str, Any] | None:
+    running = item.state in {plan_store.WAITING, plan_store.OPEN}
+    late = mark is not None and mark.actions != _digest(_actions(desk, tx, item, mark.through))
+    if not running and not late:
+        return None
+    asked = question(desk, tx, item, until)
+    last = asked.session - timedelta(days=1) if asked else until
+    found = walked(desk, tx, item, last)
+    standing = [i for i in ledger.live(journal) if i.entry.plan_id == item.plan_id]
+    have = [i for i in standing if i.entry.kind != "commitment"]
+    same = _same_entries(have, found.entries)
+    answer = {"plan_id": item.plan_id, "state": item.state, "posted": 0, "reversed": 0,
+              "by_hand": False, "question": asked.sentence if asked else None,
+              "notes": list(found.notes)}  # fmt: skip
+    if _by_hand(journal, item) or (same < len(have) and not late):
+        return answer | {"by_hand": True}
+    undone = [ledger.reversal(i, LATE) for i in reversed(have[same:])]
+    fresh = found.entries[same:]
+    store.append(tx, [*undone, *fresh], desk.now())
+    state = _state_after(found, plan_store.WAITING if undone else item.state)
+    if state != item.state:
+        plan_store.add_event(tx, item.plan_id, state, LATE if undone else found.state, desk.now())
+    _remember(desk, tx, item, last, mark)
+    return answer | {"state": state, "posted": len(fresh), "reversed": len(undone)}
+
+
+def _remember(desk: Desk, tx: Transaction, item: Stored, last: date, mark: Mark | None) -> None:
+    now = Mark(last, _digest(_actions(desk, tx, item, last)))
+    if now != mark:
+        memory.put_mark(tx, item.plan_id, now, desk.now())
+
+
+def _same_entries(have: Sequence[Numbered], found: Sequence[Entry]) -> int:
+    """How many entries at the head of a plan's journal are as found now."""
+    same = 0
+    for posted, entry in zip(have, found, strict=False):
+        if posted.entry != entry:
+            break
+        same += 1
+    return same
+
+
+def _by_hand(journal: Iterable[Numbered], item: Stored) -> bool:
+    """Whether a reader filled, closed or reversed something of the plan."""
+    mine = [i.entry for i in journal if i.entry.plan_id == item.plan_id]
+    undone = any(e.kind == "reversal" and not e.memo.endswith(f": {LATE}") for e in mine)
+    closed = any(e.kind == "exit_fill" and e.memo.endswith("(by hand)") for e in mine)
+    return undone or closed or item.state == "cancelled" or "by hand" in (item.outcome or "")
+
+
+def _actions(desk: Desk, reader: store.Reader, item: Stored, until: date) -> list[Action]:
+    plan, raw = item.plan, market_view.is_raw(desk)
+    return market_view.actions(
+        reader,
+        plan.symbol,
+        plan.session,
+        until,
+        raw=raw,
+        currency=desk.settings.instrument_currency,
+        rates=rates_to_instrument(desk.settings),
+    )
+
+
+def _digest(actions: Sequence[Action]) -> str:
+    lines = [f"{a.ex_date} {a.kind} {a.value.normalize():f}" for a in actions]
+    return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()[:16] if lines else ""
+
+
+def walked(desk: Desk, reader: store.Reader, item: Stored, until: date) -> Settled:
+    """What a plan posts over the bars from its session to a day."""
+    plan = item.plan
+    return settle(
+        Ticket(plan, item.plan_id, costs_of(desk.settings)),
+        market_view.tradable_bars(reader, plan.symbol, plan.session, until),
+        _actions(desk, reader, item, until),
+        desk.settings.hold_sessions,
+        desk.settings.borrow_pct,
+    )
+
+
+def _state_after(found: Settled, state: str) -> str:
+    over = {"stopped": "closed", "targets": "closed", "closed": "closed", "open": plan_store.OPEN}
+    return over.get(found.state, found.state if found.state in plan_store.OVER else state)
+
+
+def notes(desk: Desk, plan_id: str) -> tuple[str, ...]:
+    """What splits and special dividends made of the orders of a plan, a sentence each."""
+    until = market_view.latest_session(desk.warehouse, desk.now())
+    found = plan_store.load(desk.warehouse, plan_id)
+    return walked(desk, desk.warehouse, found[0], until).notes if found else ()
+
+
+def questions(desk: Desk) -> list[Question]:
+    """The moves that plans wait for an answer to, oldest first."""
+    until = market_view.latest_session(desk.warehouse, desk.now())
+    running = [
+        item
+        for item in plan_store.load(desk.warehouse)
+        if item.state in {plan_store.WAITING, plan_store.OPEN} and item.plan.session <= until
+    ]
+    asked = (question(desk, desk.warehouse, item, until) for item in running)
+    return sorted((one for one in asked if one), key=lambda one: (one.session, one.plan_id))
+
+
+def question(desk: Desk, reader: store.Reader, item: Stored, until: date) -> Question | None:
+    """The first doubtful move of a plan's name after its session, unless it was confirmed."""
+    plan = item.plan
+    moves = doubtful(desk, reader, plan.symbol, plan.session, until)
+    known = memory.confirmed(reader, plan.symbol)
+    for session, before, opened, reason in moves.iter_rows():
+        if session not in known:
+            return Question(item.plan_id, plan.symbol, session, _sentence(
+                plan.symbol, session, (before, opened), reason))  # fmt: skip
+    return None
+
+
+def _sentence(symbol: str, session: date, prices: tuple[float, float], reason: str) -> str:
+    before, opened = prices
+    return (
+        f"{symbol} opened at {opened:,.4g} on {session} after a close of {before:,.4g} ({reason}): "
+        "settlement waits. Import the corporate action, or confirm that the price is real: "
+        f"journal confirm {symbol} {session} REASON"
+    )
+
+
+def doubtful(
+    desk: Desk, reader: store.Reader, symbol: str, after: date, until: date
+) -> pl.DataFrame:
+    """session, prior_close, open and reason of moves that look like actions not on record."""
+    bars = reader.read(
+        "SELECT symbol, session, open, high, low, close, volume FROM bars_daily "
+        "WHERE symbol = ? AND session BETWEEN ? AND ?",
+        [symbol, after - LOOK_BACK, until],
+    )
+    days = calendar.sessions_between(after - LOOK_BACK, until)["session"]
+    dataset = scan_inputs.dataset_of(desk, None)
+    actions = scan_inputs.actions_for(desk, dataset).filter(pl.col("symbol") == symbol)
+    rows = gaps.measure(bars, days, actions).filter(pl.col("session") > after)
+    if _suspects(rows).is_empty():
+        return _suspects(rows)
+    evidence = catalysts.evidence(scan_inputs.all_catalysts(desk))
+    judged = gaps.measure(bars, days, actions, evidence).filter(pl.col("session") > after)
+    explained = evidence.filter((pl.col("symbol") == symbol) & pl.col("explains"))["session"]
+    return _suspects(judged, explained.to_list())
+
+
+def _suspects(rows: pl.DataFrame, explained: Sequence[date] = ()) -> pl.DataFrame:
+    flagged = (pl.col("flags") & int(DOUBTFUL)) != 0
+    move = pl.max_horizontal(
+        pl.col("open") / pl.col("prior_close"), pl.col("prior_close") / pl.col("open")
+    )
+    plain = (pl.col("flags") & int(Flag.SPLIT_ADJUSTED | Flag.BAD_BAR | Flag.BAD_BASE)) == 0
+    like_split = plain & (move >= UNASKED_RATIO) & gap_flags.near_split(move)
+    unexplained = ~pl.col("session").is_in(list(explained))
+    why = pl.coalesce(gap_flags.reason(), pl.lit("the ratio is a split's"))
+    return (
+        rows.filter(flagged | (like_split & unexplained))
+        .select("session", "prior_close", "open", reason=why)
+        .sort("session")
+    )
+
+
+def confirm(desk: Desk, symbol: str, session: date, reason: str) -> dict[str, Any]:
+    """Confirm that a doubtful move is a real price, and settle on; UsageError when none waits."""
+    name = symbol.strip().upper()
+    if not reason.strip():
+        raise UsageError("a confirmation needs a reason", hint="say where the price was checked")
+    waiting = [q for q in questions(desk) if (q.symbol, q.session) == (name, session)]
+    if not waiting:
+        raise UsageError(
+            f"no plan waits for an answer about {name} on {session}",
+            hint="journal settle tells what waits",
+        )
+    with desk.warehouse.transaction() as tx:
+        memory.confirm(tx, name, session, reason.strip(), desk.now())
+    return settle_all(desk)

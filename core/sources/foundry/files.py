@@ -1,0 +1,178 @@
+"""The container's files: CSV first, then ZIP, or the other way round; each verified on the way."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from yarl import URL
+
+from core.errors import NotFoundError, ProtocolError
+from core.sources.foundry.download import Sink, Unzip, gunzip, pour, verify
+from core.sources.foundry.exchange import Heard
+from core.sources.foundry.wire import Frame
+from core.sources.http import (
+    chunks,
+    lasting,
+    read_bounded,
+    status_error,
+    transport_errors,
+    where_of,
+)
+from core.sources.pulled import Progress, ProgressHook
+
+MAX_MESSAGES = 50
+FrameHook = Callable[[dict[str, Any]], Awaitable[None] | None]
+
+
+@dataclass(slots=True)
+class Job:
+    """One fetch under way: its arguments, and what was heard and asked so far."""
+
+    name: str
+    start: datetime
+    end: datetime
+    use_zip: bool
+    known: str | None
+    hook: ProgressHook | None
+    folder: Path
+    began: datetime
+    on_frame: FrameHook | None = None
+    messages: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_MESSAGES))
+    heard: Heard = field(default_factory=Heard)
+    pointer: str | None = None  # what the container has answered: a retry goes on from here
+    requests: int = 0
+
+    def window(self, now: datetime) -> tuple[datetime, datetime]:
+        """What to ask for at `now` so that a version made for an earlier try is found.
+
+        A version is found by the moment it was stored. The first try asks as told; a further one
+        reaches to now where the window began or ended now, or where the container was heard asking
+        Foundry, which it does only when the window itself holds no version.
+        """
+        if self.requests == 0:
+            return self.start, self.end
+        if self.heard.querying and self.end < self.began:
+            return self.began, max(self.began, now)
+        if self.end >= self.began or self.start == self.end:
+            return self.start, max(self.end, now)
+        return self.start, self.end
+
+    async def told(self, frame: Frame) -> None:
+        """Hands a frame to its hook as it came, and its message to those who follow the job."""
+        if self.on_frame is not None:
+            outcome = self.on_frame(dict(frame.raw))
+            if inspect.isawaitable(outcome):
+                await outcome
+        if frame.kind in ("update", "neutral", "unknown"):
+            await self.tell(frame.message)
+
+    async def tell(self, message: str, size: int | None = None) -> None:
+        """Keeps a message and hands it to the hook, plain or async."""
+        if size is None:
+            self.messages.append(message)
+        if self.hook is None:
+            return
+        outcome = self.hook(Progress(message, rows=self.heard.announced_rows, bytes=size))
+        if inspect.isawaitable(outcome):
+            await outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Downloads from one container within limits of size and silence."""
+
+    session: aiohttp.ClientSession
+    base: URL
+    idle_seconds: float
+    max_bytes: int
+
+    async def fetch(self, job: Job, sha256: str) -> Path:
+        """The verified file in the job's folder; NotFoundError when CSV and ZIP are both gone."""
+        ways = [self._csv, self._zip]
+        missing: list[str] = []
+        for way in reversed(ways) if job.use_zip else ways:
+            try:
+                return await way(job, sha256)
+            except NotFoundError as error:
+                missing.append(error.where or "")
+        raise NotFoundError(
+            f"{job.name}: neither the CSV nor the ZIP of {sha256[:12]}… exists",
+            where=" and ".join(missing),
+            hint="press Refresh now (pull --now) to have the container pull it anew",
+        )
+
+    async def _csv(self, job: Job, sha256: str) -> Path:
+        url = self.base / "dataset" / "download" / "csv" / sha256
+        target = job.folder / f"{sha256}.csv"
+        with Sink(target, job.name) as sink:
+            await self._fill(sink, url, job)
+            verify(sink, sha256, job.name, where_of(url))
+            await asyncio.to_thread(sink.keep)
+        await job.tell("Downloaded", sink.size)
+        return target
+
+    async def _zip(self, job: Job, sha256: str) -> Path:
+        url = self.base / "dataset" / "download" / "zip" / sha256
+        archive, target = job.folder / f"{sha256}.zip", job.folder / f"{sha256}.csv"
+        with Sink(archive, job.name) as sink:
+            await self._fill(sink, url, job)
+            sink.flush()
+            unzip = Unzip(sha256, self.max_bytes, job.name, where_of(url))
+            size = await asyncio.to_thread(unzip.extract, archive, target)
+        await job.tell("Downloaded and unpacked", size)
+        return target
+
+    async def _fill(self, sink: Sink, url: URL, job: Job) -> None:
+        job.requests += 1
+        where = where_of(url)
+        response = await self._request(url, job.name)
+        async with response:
+            body = chunks(
+                response, max_bytes=self.max_bytes, idle_seconds=self.idle_seconds, what=job.name
+            )
+            encoding = response.headers.get("Content-Encoding", "identity").lower()
+            if encoding == "gzip":
+                body = gunzip(body, max_bytes=self.max_bytes, what=job.name, where=where)
+            elif encoding != "identity":
+                raise lasting(
+                    ProtocolError(f"{job.name}: encoded as {encoding[:40]!r}", where=where)
+                )
+            await pour(body, sink, lambda size: job.tell("Downloading", size))
+
+    async def _request(self, url: URL, what: str) -> aiohttp.ClientResponse:
+        """An answer with status 200 that is not an HTML page; its body is still unread."""
+        where = where_of(url)
+        with transport_errors(what, where):
+            async with asyncio.timeout(self.idle_seconds):
+                response = await self.session.get(
+                    url, allow_redirects=False, headers={"Accept-Encoding": "identity"}
+                )
+        error = status_error(response.status, what, where, response.headers)
+        if error is None and response.content_type == "text/html":
+            error = lasting(
+                ProtocolError(
+                    f"{what}: an HTML page came instead of a file",
+                    where=where,
+                    hint="a proxy may want a login: check token and headers",
+                )
+            )
+        if error is not None:
+            response.close()
+            raise error
+        return response
+
+    async def small(self, url: URL) -> bytes:
+        """A small answer in memory, such as the health's."""
+        response = await self._request(url, "the container's health")
+        async with response:
+            return await read_bounded(
+                response, max_bytes=64 * 1024, idle_seconds=self.idle_seconds, what="the container"
+            )

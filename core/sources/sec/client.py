@@ -1,0 +1,383 @@
+"""Asking the SEC over HTTP: who we are, how often, what we know already, and when to give up.
+
+The transport only: paths in, bytes out. What the bytes mean is for the other `sec_` modules.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
+
+from core.errors import (
+    AccessError,
+    BlockedError,
+    ConnectionLostError,
+    DeadlineError,
+    NotFoundError,
+    OpenbellError,
+    ProtocolError,
+    RateLimitedError,
+    ServerError,
+    TransportError,
+)
+from core.observe import metrics
+from core.settings import Settings
+from core.sources.http import retry_after
+from core.sources.sec.body import MIB, Kind, must_be_kind, too_large, unpacked
+from core.sources.sec.limit import (
+    Block,
+    RateLimiter,
+    Slot,
+    checked_user_agent,
+    host_of,
+    shared_limiter,
+)
+from core.sources.upstreams import Gate, OpenGate
+
+_CHUNK = 256 * 1024
+# one thread: each that has ever unpacked keeps that much memory
+_UNPACKING = ThreadPoolExecutor(1, "sec-unpack")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What we remember of a document we have: the validators to ask with, and its hash."""
+
+    etag: str | None = None
+    last_modified: str | None = None
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One document. `unchanged`: it is the one we know, and `body` is empty."""
+
+    url: str
+    body: bytes
+    sha256: str
+    etag: str | None
+    last_modified: str | None
+    unchanged: bool = False
+    wire_bytes: int = 0
+
+
+class SecClient:
+    """Asks the SEC (or a stand-in) within its rules; an async context manager.
+
+    One client belongs to one event loop; limiter and block are shared by all of them.
+    """
+
+    def __init__(
+        self,
+        *,
+        user_agent: str,
+        data_url: str = "https://data.sec.gov",
+        www_url: str = "https://www.sec.gov",
+        requests_per_second: float = 8.0,
+        timeout_seconds: float = 60.0,
+        block_seconds: float = 600.0,
+        retries: int = 5,
+        retry_base_seconds: float = 0.5,
+        retry_max_seconds: float = 60.0,
+        block_file: Path | None = None,
+        max_bytes: int = 256 * MIB,
+        limiter: RateLimiter | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        jitter: Callable[[], float] = random.random,
+        gates: Callable[[str], Gate] = lambda _: OpenGate(),
+    ) -> None:
+        self.data_url = data_url.rstrip("/")
+        self.www_url = www_url.rstrip("/")
+        self.block = Block(block_file)
+        self.requests = 0
+        self._user_agent = user_agent
+        self._limiter = limiter or shared_limiter(requests_per_second, host_of(data_url))
+        self._timeout = timeout_seconds
+        self._block_seconds = block_seconds
+        self._attempts = retries + 1
+        self._base, self._longest = retry_base_seconds, retry_max_seconds
+        self._max_bytes = max_bytes
+        self._now, self._sleep, self._jitter = now, sleep, jitter
+        self._gates = gates
+        self._session: aiohttp.ClientSession | None = None
+
+    @classmethod
+    def from_settings(
+        cls,
+        settings: Settings,
+        gates: Callable[[str], Gate] = lambda _: OpenGate(),
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> Self:
+        """A client as the settings say; the block file lies in the data folder.
+
+        `gates` gives the gate of a base address.
+        """
+        return cls(
+            user_agent=settings.sec_user_agent,
+            data_url=settings.sec_data_url,
+            www_url=settings.sec_www_url,
+            requests_per_second=settings.sec_requests_per_second,
+            timeout_seconds=settings.sec_timeout_seconds,
+            block_seconds=settings.sec_block_seconds,
+            retries=settings.retries,
+            retry_base_seconds=settings.retry_base_seconds,
+            retry_max_seconds=settings.retry_max_seconds,
+            block_file=settings.data_dir / "sec-block.json",
+            gates=gates,
+            now=now,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._session:
+            await self._session.close()
+            self._session = None
+
+    async def data(self, path: str, dataset: str, known: Known | None = None) -> Answer:
+        """A JSON document of data.sec.gov; `path` begins with a slash."""
+        return await self.fetch(self.data_url + path, dataset, "json", known)
+
+    async def www(
+        self, path: str, dataset: str, kind: Kind = "json", known: Known | None = None
+    ) -> Answer:
+        """A document of www.sec.gov; `path` begins with a slash."""
+        return await self.fetch(self.www_url + path, dataset, kind, known)
+
+    async def fetch(
+        self, url: str, dataset: str, kind: Kind = "json", known: Known | None = None
+    ) -> Answer:
+        """A document, unpacked, hashed and looked at.
+
+        Passing failures are tried again with full jitter (429 as long as it says, capped).
+        ValidationError without a contact, BlockedError while the SEC has blocked us,
+        NotFoundError for 404, ParsingError when an HTML page came instead.
+        """
+        retrying = AsyncRetrying(
+            stop=stop_after_attempt(self._attempts),
+            wait=self._pause,
+            retry=retry_if_exception(_may_help),
+            sleep=self._sleep,
+            before_sleep=lambda _: metrics.http_retry(host_of(url)),
+            reraise=True,
+        )
+        gate = self._gates(self._base_of(url))
+
+        async def attempt() -> Answer:
+            return await gate.attempt(lambda: self._once(url, dataset, kind, known or Known()))
+
+        answer: Answer = await retrying(attempt)
+        return answer
+
+    async def sign_of_life(self, url: str) -> None:
+        """Ask for a document and let go of it once the answer begins; no gate and no retries.
+
+        A typed error when the host is down or has blocked us; a document that is not there is an
+        answer like any other.
+        """
+        host, where = host_of(url), _where(url)
+        headers = _headers(checked_user_agent(self._user_agent, host), Known())
+        self._must_not_be_blocked(where, "sign of life")
+        async with self._limiter.slot() as slot, self._answering(url, headers, slot, "") as found:
+            body = await found.content.read(_CHUNK) if found.status != 200 else b""
+        if found.status not in (200, 404):
+            self._must_be_good(found, body, where, "sign of life")
+
+    def _base_of(self, url: str) -> str:
+        return self.data_url if url.startswith(self.data_url) else self.www_url
+
+    def _pause(self, state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, RateLimitedError) and error.retry_after_seconds is not None:
+            return min(error.retry_after_seconds, self._longest)
+        return self._jitter() * min(self._longest, self._base * 2.0 ** (state.attempt_number - 1))
+
+    def _must_not_be_blocked(self, where: str, dataset: str) -> None:
+        until = self.block.until(self._now())
+        if until:
+            raise _blocked(until, where, dataset)
+
+    async def _once(self, url: str, dataset: str, kind: Kind, known: Known) -> Answer:
+        host, where = host_of(url), _where(url)
+        headers = _headers(checked_user_agent(self._user_agent, host), known)
+        self._must_not_be_blocked(where, dataset)
+        async with self._limiter.slot() as slot:
+            self._must_not_be_blocked(where, dataset)  # it may have come while we waited
+            response, packed = await self._ask(url, headers, slot, dataset)
+        status = response.status
+        if status == 304 and (known.etag or known.last_modified):
+            return Answer(url, b"", known.sha256 or "", known.etag, known.last_modified, True)
+        self._must_be_good(response, packed, where, dataset)
+        return await asyncio.get_running_loop().run_in_executor(
+            _UNPACKING, self._opened, response, packed, kind, known, dataset
+        )
+
+    async def _ask(
+        self, url: str, headers: Mapping[str, str], slot: Slot, dataset: str
+    ) -> tuple[aiohttp.ClientResponse, bytes]:
+        """One request and its body as sent; the slot hears when the answer begins."""
+        async with self._answering(url, headers, slot, dataset) as response:
+            return response, await self._read(response, _where(url), dataset)
+
+    @asynccontextmanager
+    async def _answering(
+        self, url: str, headers: Mapping[str, str], slot: Slot, dataset: str
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        host, where = host_of(url), _where(url)
+        started = time.perf_counter()
+        status: int | str = "error"
+        self.requests += 1
+        try:
+            async with self._open().get(
+                url, headers=headers, allow_redirects=False, timeout=self._deadline()
+            ) as response:
+                slot.answered()
+                status = response.status
+                yield response
+        except TimeoutError:
+            raise DeadlineError(
+                f"{dataset}: no answer within {self._timeout:g} seconds", where=where
+            ) from None
+        except aiohttp.ClientError as error:
+            raise ConnectionLostError(
+                f"{dataset}: the connection failed ({type(error).__name__})", where=where
+            ) from error
+        finally:
+            metrics.http_request(host, status, time.perf_counter() - started)
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(auto_decompress=False)
+        return self._session
+
+    def _deadline(self) -> aiohttp.ClientTimeout:
+        return aiohttp.ClientTimeout(total=self._timeout, sock_connect=min(10.0, self._timeout))
+
+    async def _read(self, response: aiohttp.ClientResponse, where: str, dataset: str) -> bytes:
+        parts, size = [], 0
+        async for part in response.content.iter_chunked(_CHUNK):
+            size += len(part)
+            if size > self._max_bytes:
+                raise too_large(dataset, where, self._max_bytes)
+            parts.append(part)
+        return b"".join(parts)
+
+    def _must_be_good(
+        self, response: aiohttp.ClientResponse, packed: bytes, where: str, dataset: str
+    ) -> None:
+        status = response.status
+        if status == 200:
+            return
+        if status == 403 and b"<Code>AccessDenied</Code>" in packed and "/Archives/" in where:
+            # the archive says so of files that do not exist, as on days without filings
+            raise NotFoundError(f"{dataset}: the SEC's archive has no such file", where=where)
+        if status == 403:
+            until = self.block.begin(self._now(), self._block_seconds, where)
+            raise _blocked(until, where, dataset)
+        wait = retry_after(response.headers, self._now())
+        raise _failure(status, wait, where, dataset)
+
+    def _opened(
+        self,
+        response: aiohttp.ClientResponse,
+        packed: bytes,
+        kind: Kind,
+        known: Known,
+        dataset: str,
+    ) -> Answer:
+        url = str(response.url)
+        where = _where(url)
+        encoding = response.headers.get("Content-Encoding", "identity").lower()
+        body = unpacked(packed, encoding, self._max_bytes, where, dataset)
+        digest = hashlib.sha256(body).hexdigest()
+        must_be_kind(body, kind, where, dataset)
+        same = digest == known.sha256
+        return Answer(
+            url,
+            b"" if same else body,
+            digest,
+            response.headers.get("ETag"),
+            response.headers.get("Last-Modified"),
+            same,
+            len(packed),
+        )
+
+
+def _headers(user_agent: str, known: Known) -> dict[str, str]:
+    headers = {"User-Agent": user_agent, "Accept-Encoding": "gzip, deflate"}
+    if known.etag:
+        headers["If-None-Match"] = known.etag
+    elif known.last_modified:
+        headers["If-Modified-Since"] = known.last_modified
+    return headers
+
+
+def _may_help(error: BaseException) -> bool:
+    return isinstance(error, OpenbellError) and error.transient
+
+
+def _where(url: str) -> str:
+    return url.partition("://")[2]
+
+
+def _blocked(until: datetime, where: str, dataset: str) -> BlockedError:
+    return BlockedError(
+        f"{dataset}: the SEC has blocked us; nothing is asked before {until:%Y-%m-%d %H:%M:%S}Z",
+        until=until,
+        where=where,
+        hint="check OPENBELL_SEC_USER_AGENT and that nothing else here asks the SEC",
+    )
+
+
+def _failure(status: int, wait_seconds: float | None, where: str, dataset: str) -> OpenbellError:
+    if status in (404, 410):
+        return NotFoundError(f"{dataset}: the SEC has no such document", where=where)
+    if status == 429:
+        return RateLimitedError(
+            f"{dataset}: asked too often (429)",
+            where=where,
+            retry_after_seconds=wait_seconds,
+        )
+    if status >= 500:
+        return ServerError(f"{dataset}: the server answered {status}", where=where)
+    if status in (401, 407):
+        return AccessError(f"{dataset}: not let in ({status})", where=where)
+    if 300 <= status < 400:
+        return RedirectError(f"{dataset}: a redirect ({status}) was refused", where=where)
+    return RefusedError(f"{dataset}: the server answered {status}", where=where)
+
+
+class RedirectError(ProtocolError):
+    """A redirect: the SEC's documents do not move, so it is somebody else's."""
+
+    transient = False
+
+
+class RefusedError(TransportError):
+    """A 4xx that asking again does not mend."""
+
+    transient = False

@@ -1,0 +1,102 @@
+"""Average ranges across moves that are no trading: other units, other owners, holes."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from core.domain.gaps import measure as gaps
+from core.domain.gaps import session as gap_session
+from core.domain.gaps import state as gap_state
+from core.domain.tables.frames import CORPORATE_ACTIONS
+from core.domain.timetable import sessions as calendar
+from core.domain.trading import plan_facts
+
+DAYS = calendar.sessions_between(date(2019, 1, 2), date(2020, 12, 31))["session"]
+PENCE = "prices/pence-to-pounds/bars.csv"
+
+
+def _steady(days: pl.Series, price: float, volume: float = 1e6) -> pl.DataFrame:
+    """A name whose days range by 2 % around a price."""
+    return pl.DataFrame({"session": days}).select(
+        symbol=pl.lit("OLD"),
+        session="session",
+        open=pl.lit(price),
+        high=pl.lit(price * 1.01),
+        low=pl.lit(price * 0.99),
+        close=pl.lit(price),
+        volume=pl.lit(volume),
+    )
+
+
+def _atr(bars: pl.DataFrame) -> list[float | None]:
+    return gaps.measure(bars, DAYS)["atr"].to_list()
+
+
+@pytest.fixture
+def pence() -> pl.DataFrame:
+    place = Path(__file__).resolve().parents[5] / "shared/cases" / PENCE
+    if not place.is_file():
+        pytest.skip("the case pence-to-pounds is not here")
+    table = pl.read_csv(place, try_parse_dates=True).rename({"date": "session"})
+    return table.cast({pl.Int64: pl.Float64})
+
+
+def test_pence_to_pounds(pence: pl.DataFrame) -> None:
+    """Neither the 600 points nor the level in pence live on, in scan, kept state and plan."""
+    day, before = date(2020, 5, 4), date(2020, 4, 21)
+    row = gaps.measure(pence, DAYS).filter(pl.col("session") == day)
+    assert 0.1 < row["atr"].item() < 0.3
+    state = gap_state.carry(pence.filter(pl.col("session") <= before), DAYS, before)
+    quick = gap_session.measure_session(pence.filter(pl.col("session") <= day), day, DAYS, state)
+    assert quick["atr"].item() == pytest.approx(row["atr"].item(), rel=1e-12)
+    upto = pence.filter(pl.col("session") <= day)
+    known = plan_facts.facts(upto, day, None)
+    assert known.atr == pytest.approx(row["atr"].item(), rel=1e-12)
+
+
+@pytest.mark.parametrize("ratio", [0.01, 0.05, 0.5, 2.0, 20.0, 100.0])
+def test_an_unrecorded_change_of_units(ratio: float) -> None:
+    """After it the average range is 2 % of the new price from the first session on."""
+    new = _steady(DAYS[40:80], 100 * ratio, 1e6 / ratio)
+    found = _atr(pl.concat([_steady(DAYS[:40], 100.0), new]))
+    assert found[15:41] == pytest.approx([2.0] * 26)
+    assert found[41:] == pytest.approx([2.0 * ratio] * 39)
+
+
+def test_a_change_of_units_within_the_first_ranges() -> None:
+    """Its range does not count among the 14, so the first average comes a session later."""
+    new = _steady(DAYS[25:60], 1.0)
+    found = _atr(pl.concat([_steady(DAYS[18:25], 100.0), new]))
+    assert found[:15] == [None] * 15
+    assert found[16:] == pytest.approx([0.02] * len(found[16:]))
+
+
+def test_a_ticker_with_a_new_owner_begins_anew() -> None:
+    """After months without a bar, at another price, nothing of the old name is left."""
+    bars = pl.concat([_steady(DAYS[:40], 100.0), _steady(DAYS[120:160], 8.0)])
+    found = _atr(bars)
+    assert found[41:55] == [None] * 14
+    assert found[55:] == pytest.approx([0.16] * 25)
+    state = gap_state.carry(bars.head(40), DAYS, DAYS[39])
+    later = gap_session.advance(state, bars, DAYS, DAYS[159])
+    assert later.frame["ranges"].item() == 39
+    assert later.frame["average"].item() == pytest.approx(0.16)
+
+
+def test_a_hole_alone_ends_no_average() -> None:
+    """A name that did not trade for months at its old price keeps its average range."""
+    found = _atr(pl.concat([_steady(DAYS[:20], 100.0), _steady(DAYS[120:140], 102.0)]))
+    assert None not in found[15:]
+
+
+def test_a_split_on_record_is_no_break() -> None:
+    """Its average is the one of the adjusted bars."""
+    new = _steady(DAYS[40:80], 50.0, 2e6)
+    split = {"symbol": "OLD", "ex_date": DAYS[40], "kind": "split", "ratio": 2.0}
+    actions = pl.DataFrame([split], schema=dict(CORPORATE_ACTIONS.empty().schema))
+    found = gaps.measure(pl.concat([_steady(DAYS[:40], 100.0), new]), DAYS, actions)["atr"]
+    assert found[40:].to_list() == pytest.approx([1.0] * 40)

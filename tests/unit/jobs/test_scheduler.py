@@ -1,0 +1,300 @@
+"""The scheduler with a simulated clock, and the overdue detector that does without it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from core.domain.tables.datasets import CatchUp, Dataset
+from core.domain.timetable.schedule import at_session_times
+from core.errors import ScheduleError, StoreError
+from core.jobs.overdue import OverdueDetector
+from core.jobs.queue.port import Job, Status
+from core.jobs.queue.sqlite import SqliteQueue
+from core.jobs.runner import Runner
+from core.jobs.scheduler import Scheduler, Timed, window_of
+from core.store.pull_state import PullState
+
+DAILY = {"cycle": "daily", "time": "06:00:00", "zone": "America/New_York"}
+# Off on 20 February 2025, back on 1 April: 40 days with the change of clocks on 9 March
+OFF = datetime(2025, 2, 20, 11, tzinfo=UTC)
+BACK = datetime(2025, 4, 1, 12, tzinfo=UTC)
+
+
+class Clock:
+    def __init__(self, instant: datetime) -> None:
+        self.instant = instant
+
+    def __call__(self) -> datetime:
+        return self.instant
+
+
+class Simulation:
+    """A desk whose pulls succeed at once: queue, state of pulls and clock in one."""
+
+    def __init__(self, path: Path, datasets: list[Dataset], start: datetime) -> None:
+        self.clock = Clock(start)
+        self.queue = SqliteQueue(path / "queue.sqlite", self.clock)
+        self.states: dict[str, PullState] = {}
+        self.datasets = datasets
+        self.done: list[Job] = []
+
+    def scheduler(self) -> Scheduler:
+        return Scheduler(
+            self.queue, self.datasets, lambda: self.states, self.clock, chance=lambda: 0.0
+        )
+
+    def work(self) -> list[datetime]:
+        """Run what is queued; the due instants pulled."""
+        pulled = []
+        while job := self.queue.claim("w", timedelta(seconds=60)):
+            due = window_of(job.payload).due_at
+            assert due is not None
+            known = self.states.get(str(job.lane), PullState())
+            latest = max(due, known.last_due or due)
+            self.states[str(job.lane)] = PullState(latest, latest, self.clock())
+            self.queue.ack(job)
+            self.done.append(job)
+            pulled.append(due)
+        return pulled
+
+
+def dataset(name: str, catch_up: CatchUp = "latest", **options: object) -> Dataset:
+    return Dataset(
+        name, "file", "t", (), {}, schedule=(DAILY,), buffer_minutes=0, catch_up=catch_up,
+        options=options,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Simulation]:
+    datasets = [
+        dataset("every", "all"),
+        dataset("capped", "all", catch_up_cap=5),
+        dataset("merged", "all", coalesce=True),
+        dataset("newest", "latest"),
+        dataset("nothing", "none"),
+    ]
+    desk = Simulation(tmp_path, datasets, OFF)
+    desk.states = {d.name: PullState(OFF, OFF, OFF) for d in datasets}
+    yield desk
+    desk.queue.close()
+
+
+def test_forty_days_off_pulls_what_the_policies_say(desk: Simulation) -> None:
+    """Back after 40 days across a change of clocks: each policy's windows, no more."""
+    desk.clock.instant = BACK
+    assert desk.scheduler().tick() == 40 + 5 + 1 + 1 + 0
+    desk.work()
+    lanes = [job.lane for job in desk.done]
+    assert {name: lanes.count(name) for name in set(lanes)} == {
+        "every": 40,
+        "capped": 5,
+        "merged": 1,
+        "newest": 1,
+    }
+    assert {job.payload["trigger"] for job in desk.done} == {"catch-up"}
+    assert desk.scheduler().tick() == 0
+
+
+def test_however_many_clocks_fire_one_pull_per_window(desk: Simulation) -> None:
+    """Three schedulers that tick every hour for a week pull each day once per dataset."""
+    clocks = [desk.scheduler() for _ in range(3)]
+    pulled: list[datetime] = []
+    for _ in range(7 * 24 * 2):
+        desk.clock.instant += timedelta(minutes=30)
+        for clock in clocks:
+            clock.tick()
+        pulled += desk.work()
+    per_lane = [job.lane for job in desk.done]
+    days = {"every": 7, "capped": 7, "merged": 7, "newest": 7, "nothing": 7}
+    assert {name: per_lane.count(name) for name in days} == days
+    assert len(set(pulled)) == 7
+
+
+def test_restart_between_publish_and_work_doubles_nothing(desk: Simulation) -> None:
+    """Published windows wait in the queue; a new scheduler joins them."""
+    desk.clock.instant = BACK
+    first = desk.scheduler().tick()
+    assert desk.scheduler().tick() == 0
+    assert desk.queue.counts()[Status.QUEUED] == first
+
+
+def test_dead_window_is_left_to_its_reader(desk: Simulation) -> None:
+    """A window that failed for good is not published again; the next one is."""
+    desk.clock.instant = BACK
+    desk.scheduler().tick()
+    while job := desk.queue.claim("w", timedelta(seconds=60)):
+        desk.queue.bury(job, "gone")
+    assert desk.scheduler().tick() == 0
+    desk.clock.instant = BACK.replace(hour=10) + timedelta(days=1)
+    assert desk.scheduler().tick() == 5
+
+
+def test_jitter_delays_the_job_within_its_bounds(tmp_path: Path) -> None:
+    """The job's run_at is spread; the window is not."""
+    desk = Simulation(tmp_path, [dataset("d", jitter_seconds=120)], BACK)
+    Scheduler(desk.queue, desk.datasets, dict, desk.clock, chance=lambda: 0.25).tick()
+    (job,) = desk.queue.find()
+    assert job.run_at == BACK + timedelta(seconds=30)
+    desk.queue.close()
+
+
+def test_payload_gives_the_window_back(desk: Simulation) -> None:
+    """window_of is the inverse of what the scheduler wrote, id included."""
+    desk.clock.instant = BACK
+    desk.scheduler().tick()
+    for job in desk.queue.find():
+        assert window_of(job.payload).id == job.dedupe_key
+
+
+def test_malformed_rules_stop_the_scheduler_by_name(tmp_path: Path) -> None:
+    """A rule that slipped past the catalogue is refused when the scheduler is made."""
+    wrong = Dataset("d", "file", "t", (), {}, schedule=({"cycle": "hourly"},))
+    with pytest.raises(ScheduleError, match="hourly"):
+        Scheduler(SqliteQueue(tmp_path / "q", Clock(OFF)), [wrong], dict, Clock(OFF))
+
+
+async def test_clock_fires_by_itself(tmp_path: Path) -> None:
+    """On start it catches up; at the due instant it looks again, and wakes the worker."""
+    shift = datetime.now(UTC) - BACK
+    desk = Simulation(tmp_path, [dataset("d")], BACK)
+    woken = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    # the desk's clock runs, and is 0.2 s before 06:00 in New York
+    early = timedelta(hours=22, seconds=-0.2)
+
+    def now() -> datetime:
+        return datetime.now(UTC) - shift + early
+
+    scheduler = Scheduler(
+        desk.queue, desk.datasets, lambda: desk.states, now,
+        on_publish=lambda: loop.call_soon_threadsafe(woken.set),
+    )  # fmt: skip
+    async with Runner([scheduler]):
+        async with asyncio.timeout(5):
+            await woken.wait()
+        first = desk.queue.find()
+        woken.clear()
+        async with asyncio.timeout(5):
+            await woken.wait()
+        assert [len(first), len(desk.queue.find())] == [1, 2]
+    desk.queue.close()
+
+
+async def test_failing_look_is_tried_again(
+    desk: Simulation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store that cannot be read does not stop the clock."""
+
+    def broken() -> dict[str, PullState]:
+        raise StoreError("no")
+
+    scheduler = Scheduler(desk.queue, desk.datasets, broken, desk.clock)
+    async with Runner([scheduler]):
+        assert scheduler._timer is not None
+        assert scheduler._timer.get_job("look") is not None
+
+
+def test_overdue_is_found_without_a_scheduler(desk: Simulation) -> None:
+    """With no scheduler running every dataset is reported once, and again after it recovered."""
+    reports: list[str] = []
+    detector = OverdueDetector(
+        desk.datasets, lambda: desk.states, desk.clock, report=lambda o: reports.append(str(o))
+    )
+    assert detector.look() == []
+    desk.clock.instant = OFF + timedelta(hours=25)
+    assert len(detector.look()) == 5
+    assert detector.look() == []
+    assert reports[0] == "every is overdue, 1.0 h behind its refresh"
+    good = desk.clock()
+    desk.states["every"] = PullState(good, good, good)
+    detector.look()
+    assert [item.dataset for item in detector.overdue] == ["capped", "merged", "newest", "nothing"]
+    desk.states["every"] = PullState(OFF, OFF, OFF, desk.clock(), "no answer")
+    assert [str(o) for o in detector.look()] == [
+        "every is failing, 1.0 h behind its refresh: no answer"
+    ]
+
+
+async def test_overdue_detector_looks_by_itself(desk: Simulation) -> None:
+    """It has its own timer and survives a store that cannot be read."""
+    looks = 0
+    seen = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def states() -> dict[str, PullState]:
+        nonlocal looks
+        looks += 1
+        if looks == 1:
+            raise StoreError("no")
+        loop.call_soon_threadsafe(seen.set)
+        return desk.states
+
+    async with Runner([OverdueDetector(desk.datasets, states, desk.clock, every_seconds=0.01)]):
+        async with asyncio.timeout(5):
+            await seen.wait()
+
+
+SCANS = [Timed("scan", at_session_times(["08:45", "09:45"]))]
+
+
+def _scans_until(path: Path, start: datetime, end: datetime, step: timedelta) -> list[datetime]:
+    """The due instants of the scans queued while a clock goes from start to end."""
+    clock = Clock(start)
+    queue = SqliteQueue(path / "queue.sqlite", clock)
+    scheduler = Scheduler(queue, [], dict, clock, timed=SCANS)
+    due = []
+    while clock.instant <= end:
+        scheduler.tick()
+        scheduler.tick()  # two clocks fire, one scan runs
+        while job := queue.claim("w", timedelta(seconds=60)):
+            due.append(datetime.fromisoformat(str(job.payload["due_at"])))
+            queue.ack(job)
+        clock.instant += step
+    queue.close()
+    return due
+
+
+def test_scans_run_at_their_clock_times(tmp_path: Path) -> None:
+    """Two scans a session at 08:45 and 09:45 in New York, across the change of clocks of
+    2025-03-09; none on the weekend, each once.
+    """
+    start = datetime(2025, 3, 7, 0, tzinfo=UTC)
+    found = _scans_until(tmp_path, start, start + timedelta(days=4), timedelta(minutes=5))
+    assert found == [
+        datetime(2025, 3, 7, 13, 45, tzinfo=UTC),
+        datetime(2025, 3, 7, 14, 45, tzinfo=UTC),
+        datetime(2025, 3, 10, 12, 45, tzinfo=UTC),
+        datetime(2025, 3, 10, 13, 45, tzinfo=UTC),
+    ]
+
+
+@pytest.mark.parametrize("day", ["2025-07-04", "2025-04-18"])
+def test_no_scans_on_holidays(tmp_path: Path, day: str) -> None:
+    """Independence Day and Good Friday have no scans."""
+    start = datetime.fromisoformat(f"{day}T00:00:00+00:00")
+    assert _scans_until(tmp_path, start, start + timedelta(days=1), timedelta(minutes=15)) == []
+
+
+def test_a_scan_long_missed_is_let_go(tmp_path: Path) -> None:
+    """A desk started 20 minutes late scans still, one started hours later does not."""
+    late = datetime(2025, 3, 10, 13, 5, tzinfo=UTC)
+    assert len(_scans_until(tmp_path, late, late, timedelta(minutes=1))) == 1
+    noon = datetime(2025, 3, 10, 17, tzinfo=UTC)
+    assert _scans_until(tmp_path, noon, noon, timedelta(minutes=1)) == []
+
+
+def test_the_scheduler_wakes_for_scans(tmp_path: Path) -> None:
+    """The next due instant counts scans too, and none are there when they are switched off."""
+    clock = Clock(datetime(2025, 3, 10, 12, 50, tzinfo=UTC))
+    queue = SqliteQueue(tmp_path / "queue.sqlite", clock)
+    following = Scheduler(queue, [], dict, clock, timed=SCANS).next_due()
+    assert following == datetime(2025, 3, 10, 13, 45, tzinfo=UTC)
+    off = [Timed("scan", at_session_times([]))]
+    assert Scheduler(queue, [], dict, clock, timed=off).next_due() is None
+    queue.close()

@@ -1,0 +1,393 @@
+"""The worker: concurrency, retries, cancellation, leases and a graceful end."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
+
+from core.errors import (
+    BlockedError,
+    NotFoundError,
+    RateLimitedError,
+    ServerError,
+    StoreError,
+    UpstreamDownError,
+)
+from core.jobs.outcome import of_failure
+from core.jobs.pulling.progress import ProgressBoard
+from core.jobs.queue.port import Job, Status
+from core.jobs.queue.sqlite import SqliteQueue
+from core.jobs.runner import Engine, Runner
+from core.jobs.worker import Context, Handler, Limits, Worker
+
+QUICK = Limits(jobs=3, lease_seconds=0.3, poll_seconds=0.02, grace_seconds=0.3, abandon_seconds=0.2)
+NOW = datetime(2025, 7, 1, tzinfo=UTC)
+
+
+def clock() -> datetime:
+    return datetime.now(UTC)
+
+
+@pytest.fixture
+def queue(tmp_path: Path) -> Iterator[SqliteQueue]:
+    queue = SqliteQueue(tmp_path / "queue.sqlite", clock, max_attempts=2)
+    yield queue
+    queue.close()
+
+
+@asynccontextmanager
+async def working(
+    queue: SqliteQueue, handlers: Mapping[str, Handler], limits: Limits = QUICK
+) -> AsyncIterator[Worker]:
+    worker = Worker(queue, handlers, ProgressBoard(clock), clock, limits=limits, chance=lambda: 0.0)
+    async with Runner([worker]):
+        yield worker
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+async def test_jobs_run_and_leave_results(queue: SqliteQueue) -> None:
+    """A handler's result is stored with its job, and progress is on the board."""
+
+    async def handler(job: Job, context: Context) -> dict[str, Any]:
+        context.report("half way", rows=5, percent=50.0)
+        return {"rows": 10}
+
+    job_id = queue.publish("pull", {"dataset": "d"}).job_id
+    async with working(queue, {"pull": handler}) as worker:
+        await until(lambda: queue.counts()[Status.DONE])
+        await until(lambda: not worker.busy)
+        live = worker._board.get(job_id)
+        assert live is not None
+        assert (live.rows, live.percent, live.events[0].message) == (5, 50.0, "half way")
+        assert live.finished_at is not None
+        assert [event.kind for event in worker.events.since(0)] == ["started", "done"]
+        assert worker.events.since(worker.events.last_seq) == []
+    assert queue.get(job_id).result == {"rows": 10}
+
+
+async def test_limits_hold(queue: SqliteQueue) -> None:
+    """Never more than the limit in all, never two of one dataset."""
+    now: list[str | None] = []
+    most: list[int] = []
+
+    async def handler(job: Job, context: Context) -> None:
+        assert job.lane not in now
+        now.append(job.lane)
+        most.append(len(now))
+        await asyncio.sleep(0.01)
+        now.remove(job.lane)
+
+    for n in range(12):
+        queue.publish("pull", {"dataset": f"d{n % 5}"})
+    async with working(queue, {"pull": handler}):
+        await until(lambda: queue.counts()[Status.DONE] == 12)
+    assert max(most) == 3
+
+
+async def test_passing_failure_is_retried_then_buried(queue: SqliteQueue) -> None:
+    """A transient error costs an attempt; another error buries at once, with its sentence."""
+
+    async def flaky(job: Job, context: Context) -> None:
+        raise ServerError("503", where="sec.gov")
+
+    async def wrong(job: Job, context: Context) -> None:
+        raise NotFoundError("no such dataset")
+
+    async def broken(job: Job, context: Context) -> None:
+        raise ZeroDivisionError("oops")
+
+    ids = {name: queue.publish(name).job_id for name in ("flaky", "wrong", "broken")}
+    handlers = {"flaky": flaky, "wrong": wrong, "broken": broken}
+    async with working(queue, handlers) as worker:
+        await until(lambda: queue.counts()[Status.DEAD] == 2)
+        await until(lambda: not worker.busy)
+    waiting = queue.get(ids["flaky"])
+    assert (waiting.status, waiting.last_error) == (Status.QUEUED, "503 [sec.gov].")
+    assert timedelta(0) < waiting.run_at - clock() <= timedelta(seconds=1)
+    assert queue.get(ids["wrong"]).last_error == "no such dataset."
+    assert queue.get(ids["broken"]).last_error == "unexpected ZeroDivisionError: oops"
+
+
+def test_delay_follows_the_error() -> None:
+    """Retry-After is honoured up to an hour, a block is waited out, a full disk tried again."""
+    job = Job("1", "pull", {}, Status.RUNNING, NOW, NOW, NOW, attempts=3)
+
+    def delay(error: Exception, fraction: float = 0.0) -> timedelta | None:
+        at = of_failure(error, job, NOW, fraction).retry_at
+        return at - NOW if at else None
+
+    assert delay(ServerError("x")) == timedelta(seconds=4)
+    assert delay(ServerError("x"), 1.0) == timedelta(seconds=8)
+    assert delay(RateLimitedError("x", retry_after_seconds=90)) == timedelta(seconds=90)
+    assert delay(RateLimitedError("x", retry_after_seconds=9e9)) == timedelta(hours=1)
+    assert delay(BlockedError("x", until=NOW + timedelta(minutes=10))) == timedelta(minutes=10)
+    assert delay(StoreError("disk full")) == timedelta(seconds=4)
+    assert delay(NotFoundError("x")) is None
+
+
+async def test_cancel_stops_a_running_handler(queue: SqliteQueue) -> None:
+    """Cancelling ends the handler at its next await and the job is cancelled, not retried."""
+    started = asyncio.Event()
+
+    async def slow(job: Job, context: Context) -> None:
+        started.set()
+        await asyncio.sleep(60)
+
+    job_id = queue.publish("pull").job_id
+    async with working(queue, {"pull": slow}) as worker:
+        await started.wait()
+        queue.cancel(job_id)
+        worker.wake()
+        await until(lambda: queue.get(job_id).status is Status.CANCELLED)
+
+
+async def test_long_job_keeps_its_lease(queue: SqliteQueue) -> None:
+    """The heartbeat extends the lease, so nobody else gets the job."""
+
+    async def slow(job: Job, context: Context) -> None:
+        await asyncio.sleep(0.5)
+
+    job_id = queue.publish("pull").job_id
+    async with working(queue, {"pull": slow}):
+        await until(lambda: queue.get(job_id).status is Status.DONE)
+    assert queue.get(job_id).attempts == 1
+
+
+async def test_machine_that_slept_keeps_its_job(tmp_path: Path) -> None:
+    """A clock that jumps past the lease does not start the running job a second time."""
+    shift = timedelta(0)
+
+    def now() -> datetime:
+        return clock() + shift
+
+    runs: list[int] = []
+    go = asyncio.Event()
+
+    async def handler(job: Job, context: Context) -> None:
+        runs.append(job.attempts)
+        await go.wait()
+
+    queue = SqliteQueue(tmp_path / "slept.sqlite", now)
+    job_id = queue.publish("pull", {"dataset": "d"}).job_id
+    limits = Limits(jobs=3, lease_seconds=60, poll_seconds=0.01)
+    worker = Worker(queue, {"pull": handler}, ProgressBoard(now), now, limits=limits)
+    async with Runner([worker]):
+        await until(lambda: runs)
+        shift = timedelta(hours=8)
+        await until(lambda: queue.get(job_id).attempts == 2)
+        go.set()
+        await until(lambda: queue.get(job_id).status is Status.DONE)
+    assert runs == [1]
+    queue.close()
+
+
+async def test_shutdown_waits_for_what_is_nearly_done(queue: SqliteQueue) -> None:
+    """Within the grace time a job is finished; no lease is left."""
+    started = asyncio.Event()
+
+    async def handler(job: Job, context: Context) -> None:
+        started.set()
+        await asyncio.sleep(0.05)
+
+    job_id = queue.publish("pull").job_id
+    async with working(queue, {"pull": handler}):
+        await started.wait()
+    assert queue.get(job_id).status is Status.DONE
+
+
+@pytest.mark.parametrize("stubborn", [False, True])
+async def test_shutdown_hands_back_what_takes_longer(queue: SqliteQueue, stubborn: bool) -> None:
+    """After the grace time jobs are queued again as if untouched, also if they will not stop."""
+    started = asyncio.Event()
+    release = asyncio.Event()
+
+    async def handler(job: Job, context: Context) -> None:
+        started.set()
+        while stubborn and not release.is_set():
+            try:
+                await release.wait()
+            except asyncio.CancelledError:
+                continue
+        await asyncio.sleep(60)
+
+    job_id = queue.publish("pull").job_id
+    async with working(queue, {"pull": handler}):
+        await started.wait()
+    job = queue.get(job_id)
+    assert (job.status, job.attempts, job.lease_until) == (Status.QUEUED, 0, None)
+    release.set()
+    for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        task.cancel()
+
+
+async def test_start_takes_over_what_a_dead_process_left(queue: SqliteQueue) -> None:
+    """A job found running at the start is run again at once."""
+    queue.publish("pull")
+    queue.claim("dead process", timedelta(hours=1))
+
+    async def handler(job: Job, context: Context) -> None:
+        return None
+
+    async with working(queue, {"pull": handler}):
+        await until(lambda: queue.counts()[Status.DONE])
+
+
+async def test_unusable_queue_does_not_end_the_worker(
+    queue: SqliteQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A claim that fails (disk full) is tried again."""
+    failures = iter([StoreError("full"), StoreError("full")])
+    real = queue.claim
+
+    def claim(*args: Any) -> Job | None:
+        for error in failures:
+            raise error
+        return real(*args)
+
+    monkeypatch.setattr(queue, "claim", claim)
+
+    async def handler(job: Job, context: Context) -> None:
+        return None
+
+    queue.publish("pull")
+    async with working(queue, {"pull": handler}) as worker:
+        await until(lambda: queue.counts()[Status.DONE])
+        assert worker.alive
+
+
+def test_engine_runs_beside_the_caller(queue: SqliteQueue) -> None:
+    """In its thread the worker takes what another thread publishes, and ends on close."""
+    threads: list[str] = []
+
+    async def handler(job: Job, context: Context) -> None:
+        threads.append(threading.current_thread().name)
+
+    worker = Worker(queue, {"pull": handler}, ProgressBoard(clock), clock, limits=QUICK)
+    engine = Engine([worker], name="engine-test")
+    engine.start()
+    engine.start()
+    job_id = queue.publish("pull").job_id
+    worker.wake()
+    for _ in range(500):
+        if queue.get(job_id).status is Status.DONE:
+            break
+        threading.Event().wait(0.01)
+    assert engine.alive
+    engine.close()
+    engine.close()
+    assert not engine.alive
+    assert threads == ["engine-test"]
+
+
+class Spy:
+    """A resource that notes what happens to it."""
+
+    def __init__(self, name: str, notes: list[str], fail: str = "") -> None:
+        self.name, self.notes, self.fail = name, notes, fail
+
+    async def initialize(self) -> None:
+        if self.fail == "open":
+            raise StoreError("no")
+        self.notes.append(f"open {self.name}")
+
+    async def close(self) -> None:
+        self.notes.append(f"close {self.name}")
+        if self.fail == "close":
+            raise StoreError("stuck")
+
+
+async def test_resources_close_in_reverse() -> None:
+    """What opened last closes first; an error in closing does not spare the others."""
+    notes: list[str] = []
+    with pytest.raises(StoreError, match="stuck"):
+        async with Runner([Spy("a", notes), Spy("b", notes, "close")]):
+            notes.append("run")
+    assert notes == ["open a", "open b", "run", "close b", "close a"]
+
+
+def test_engine_that_cannot_open_says_why() -> None:
+    """A resource that fails to open closes those before it, and start() raises its error."""
+    notes: list[str] = []
+    engine = Engine([Spy("a", notes), Spy("b", notes, "open")])
+    with pytest.raises(StoreError, match="no"):
+        engine.start()
+    assert notes == ["open a", "close a"]
+    assert not engine.alive
+
+
+async def test_the_death_of_a_job_is_told_whatever_it_died_of(queue: SqliteQueue) -> None:
+    """Used-up attempts, an error that stays, a worker that died too often: event and log line."""
+    doomed = queue.publish("flaky", {"correlation_id": "press-1"}).job_id
+    wrong = queue.publish("wrong").job_id
+    queue._max_deliveries = 1
+    killed = queue.publish("killer").job_id
+    queue.claim("worker", timedelta(seconds=60), ["killer"])
+
+    async def flaky(job: Job, context: Context) -> None:
+        raise ServerError("503", where="sec.gov")
+
+    async def lasting(job: Job, context: Context) -> None:
+        raise NotFoundError("no such dataset")
+
+    with capture_logs(processors=[merge_contextvars]) as lines:
+        async with working(queue, {"flaky": flaky, "wrong": lasting, "killer": flaky}) as worker:
+            await until(lambda: queue.get(wrong).status is Status.DEAD)
+            await until(lambda: queue.get(doomed).attempts == 1 and not worker.busy)
+            queue.hurry([doomed])
+            worker.wake()
+            await until(lambda: queue.get(doomed).status is Status.DEAD and not worker.busy)
+            dead = [e.job.id for e in worker.events.since(0) if e.kind == "dead" and e.job]
+    assert sorted(dead) == sorted([doomed, wrong, killed])
+    told = {line["job"]: line for line in lines if line["event"] == "job dead"}
+    assert set(told) == {doomed, wrong, killed}
+    assert (told[doomed]["correlation_id"], told[doomed]["log_level"]) == ("press-1", "error")
+    assert "its worker stopped" in told[killed]["error"]
+    about = [line for line in lines if line.get("job") == doomed]
+    assert {line["correlation_id"] for line in about} == {"press-1"}
+    assert [line["event"] for line in about] == ["job ended", "job dead"]
+
+
+async def test_a_job_that_waits_for_its_host_spends_no_attempt(queue: SqliteQueue) -> None:
+    """However often it is delivered meanwhile."""
+    at = clock() + timedelta(hours=1)
+
+    async def down(job: Job, context: Context) -> None:
+        raise UpstreamDownError("container down", until=at)
+
+    job_id = queue.publish("pull", {"dataset": "d"}).job_id
+    async with working(queue, {"pull": down}) as worker:
+        for _ in range(4):
+            await until(lambda: queue.get(job_id).run_at == at and not worker.busy)
+            queue.hurry([job_id])
+            worker.wake()
+        await until(lambda: queue.get(job_id).run_at == at and not worker.busy)
+    waiting = queue.get(job_id)
+    assert (waiting.status, waiting.attempts) == (Status.QUEUED, 0)
+    assert waiting.last_error == "container down."
+
+
+def test_pauses_of_a_window_grow_with_its_age() -> None:
+    """From seconds to ten minutes, and no attempt is spent."""
+    payload = {"due_at": NOW.isoformat(), "closes_at": (NOW + timedelta(days=1)).isoformat()}
+    job = Job("1", "pull", payload, Status.RUNNING, NOW, NOW, NOW, attempts=1)
+    pauses = []
+    for minutes in (0, 2, 10, 600):
+        now = NOW + timedelta(minutes=minutes)
+        outcome = of_failure(ServerError("x"), job, now, 1.0)
+        assert (outcome.kind, outcome.retry_at is not None) == ("waits", True)
+        pauses.append((outcome.retry_at or now) - now)
+    assert [pause.total_seconds() for pause in pauses] == [10, 30, 150, 600]

@@ -1,0 +1,113 @@
+"""Stories on Plans, Risk and Journal under AppTest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from components.kit import once
+from components.kit import saved_views as views
+from core.service import Desk
+from core.service.trading import journal, plans, settling
+from tests.unit.service.trading.test_journal_service import bars_of
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def traded(desk: Desk) -> Desk:
+    """A desk with one sound and one broken name."""
+    once.forget()
+    with desk.warehouse.transaction() as tx:
+        tx.insert("bars_daily", bars_of("AAA"))
+        tx.insert("bars_daily", bars_of("BAD", last={"low": 99.0}))
+    return desk
+
+
+def opened(name: str, **query: str) -> AppTest:
+    at = AppTest.from_file(ROOT / "pages" / f"{name}.py", default_timeout=30)
+    for key, value in query.items():
+        at.query_params[key] = value
+    at.run()
+    assert not at.exception
+    return at
+
+
+def test_a_candidate_becomes_a_plan_by_its_address(traded: Desk) -> None:
+    """?symbol= draws plan, verdict and limits; approving it posts to the journal."""
+    at = opened("plans", symbol="AAA")
+    assert at.error == []
+    shares = int(at.metric[0].value.replace(",", ""))
+    assert shares > 0
+    at.text_input(key="reason").set_value("gap and go")
+    next(b for b in at.button if b.label == f"Approve {shares:,} shares").click().run()
+    assert not at.exception
+    assert [i.entry.kind for i in journal.entries(traded)] == ["opening", "commitment"]
+    plan_id = next(iter(plans.approved_plans(traded.warehouse)))
+    assert at.selectbox(key="plan").value == plan_id
+
+
+def test_sliders_size_the_plan(traded: Desk) -> None:
+    """Less risk and a wider stop make a smaller plan."""
+    at = opened("plans", symbol="AAA")
+    before = int(at.metric[0].value.replace(",", ""))
+    at.slider(key="risk").set_value(0.1).run()
+    assert int(at.metric[0].value.replace(",", "")) < before
+
+
+def test_a_flagged_name_says_why(traded: Desk) -> None:
+    """No plan on flagged prices: the reason is on the page, and nothing to approve."""
+    at = opened("plans", symbol="BAD")
+    assert "flagged prices" in at.error[0].value
+    assert not [b for b in at.button if b.label.startswith("Approve")]
+
+
+def test_a_rejection_needs_a_reason(traded: Desk) -> None:
+    """Without a reason nothing is written."""
+    at = opened("plans", symbol="AAA")
+    next(b for b in at.button if b.label == "Reject").click().run()
+    assert "needs a reason" in at.error[0].value
+    assert traded.warehouse.read("SELECT count(*) FROM plans").item() == 0
+
+
+def test_risk_and_journal_show_the_trade(traded: Desk) -> None:
+    """With a settled plan, every view of the pages draws without an error."""
+    item = plans.approve(traded, plans.Ask("AAA"), "go")
+    for name, parts in (
+        ("risk", ("",)),
+        ("journal", ("Results", "Entries", "Trial balance")),
+        ("plans", ("Decided",)),
+    ):
+        for view in parts:
+            assert opened(name, **({"view": view} if view else {})).error == [], (name, view)
+    settling.settle_all(traded)
+    at = opened("journal", view="Trial balance")
+    assert "Proven" in at.success[0].value
+    assert opened("plans", view="Decided", plan=item.plan_id).error == []
+
+
+def test_what_is_said_in_words_is_a_click_away(
+    traded: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sentences of a plan, its checks and the limits are drawn once their boxes are open."""
+    closed = opened("plans", symbol="AAA")
+    assert len(closed.table) == 0
+    monkeypatch.setattr(views, "is_open", lambda _: True)
+    at = opened("plans", symbol="AAA")
+    assert list(at.table[0].value.columns) == ["limit", "ok", "why"]
+    assert len(at.markdown) == len(closed.markdown) + 1
+    assert list(opened("risk").table[0].value.columns) == ["limit", "why"]
+
+
+def test_an_entry_is_taken_back_from_its_box(traded: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The form to reverse an entry stands in its box, and posts the reversal."""
+    plans.approve(traded, plans.Ask("AAA"), "go")
+    assert not [b for b in opened("journal", view="Entries").button if b.label == "Reverse it"]
+    monkeypatch.setattr(views, "is_open", lambda _: True)
+    at = opened("journal", view="Entries")
+    at.number_input(key="reverse_no").set_value(len(journal.entries(traded)))
+    at.text_input(key="reverse_reason").set_value("wrong")
+    next(b for b in at.button if b.label == "Reverse it").click().run()
+    assert not at.exception

@@ -1,0 +1,94 @@
+"""Bulk files that hold bombs or nothing: a failed backfill, never one that is done with no rows."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from core.errors import OpenbellError, ParsingError, SizeLimitError
+from core.service import Desk
+from core.service.pulls.backfill import backfill
+from tests.upstreams import CIK, facts, submissions
+
+GOOD = f"CIK{CIK:010}.json"
+OTHER = "CIK0000000009.json"
+KINDS = {"facts": facts(), "submissions": submissions()}
+
+
+def packed(tmp_path: Path, files: Mapping[str, bytes]) -> Path:
+    path = tmp_path / "bulk.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, body in files.items():
+            archive.writestr(name, body)
+    return path
+
+
+def padded(body: bytes, size: int) -> bytes:
+    """The same document with white space up to a size: well over 100:1 when packed."""
+    return body + b" " * (size - len(body))
+
+
+def state(desk: Desk) -> tuple[str, int]:
+    found = desk.warehouse.read("SELECT state, rows_read FROM pulls ORDER BY started_at DESC")
+    row: tuple[str, int | None] = found.row(0)
+    return row[0], row[1] or 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("size", [200_000, 30_000_000])
+def test_a_bomb_fails_the_backfill_and_nothing_is_stored(
+    desk: Desk, tmp_path: Path, kind: str, size: int
+) -> None:
+    """Wherever it lies in the file; the sentence names the member."""
+    path = packed(tmp_path, {GOOD: KINDS[kind], OTHER: padded(KINDS[kind], size)})
+    with pytest.raises(SizeLimitError, match=OTHER):
+        backfill(desk, path=path)
+    assert state(desk) == ("failed", 0)
+    for table in ("facts_coded", "filings", "companies"):
+        there = "SELECT count(*) FROM duckdb_tables() WHERE table_name = ?"
+        if desk.warehouse.read(there, [table]).item():
+            assert desk.warehouse.read(f"SELECT count(*) FROM {table}").item() == 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{}", b"[]", b"null", b"   ", b"\x00\xff", b"<html>login</html>", b'{"facts": {}}'],
+)
+def test_documents_without_meaning_fail_the_backfill(
+    desk: Desk, tmp_path: Path, body: bytes
+) -> None:
+    """A file of which no document can be read is a failure with its reason."""
+    with pytest.raises(ParsingError, match="nothing in the file could be read"):
+        backfill(desk, path=packed(tmp_path, {GOOD: body, OTHER: body}))
+    assert state(desk) == ("failed", 0)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_some_documents_without_meaning_make_it_partial(
+    desk: Desk, tmp_path: Path, kind: str
+) -> None:
+    """What can be read is stored, whatever stands first; how many could not be is said."""
+    path = packed(tmp_path, {OTHER: b"{}", GOOD: KINDS[kind]})
+    (document,) = backfill(desk, path=path).document["pulls"]
+    assert (document["state"], document["rows_read"] > 0) == ("partial", True)
+    assert "1 of 2 documents cannot be read" in document["partial_reason"]
+
+
+def test_a_quarter_without_rows_fails(desk: Desk, tmp_path: Path) -> None:
+    """Tables with heads and nothing below, or with nothing at all."""
+    for body in (b"", b"adsh\tcik\n"):
+        names = ("sub.txt", "num.txt", "tag.txt", "pre.txt")
+        with pytest.raises(OpenbellError):
+            backfill(desk, path=packed(tmp_path, dict.fromkeys(names, body)))
+        assert state(desk)[0] == "failed"
+
+
+def test_a_company_without_facts_is_no_failure(desk: Desk, tmp_path: Path) -> None:
+    """It has been read, and there is nothing to store."""
+    body = json.dumps({"cik": CIK, "entityName": "Made Up Co", "facts": {}}).encode()
+    (document,) = backfill(desk, path=packed(tmp_path, {GOOD: body})).document["pulls"]
+    assert document["state"] == "done"

@@ -1,0 +1,153 @@
+"""Jobs for people: the service, its commands, the page and the toasts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.errors import UsageError
+from core.jobs.outcome import JobEvents
+from core.jobs.queue.port import Job, Status
+from core.service import Desk
+from core.service.kernel import commands
+from core.service.pulls import jobs
+
+PAGE = Path(__file__).resolve().parents[4] / "pages" / "jobs.py"
+LEASE = timedelta(seconds=60)
+
+
+def dead(desk: Desk, dataset: str = "prices.daily", error: str = "no such dataset") -> str:
+    job_id = desk.queue.publish("pull", {"dataset": dataset, "trigger": "schedule"}).job_id
+    job = desk.queue.claim("w", LEASE)
+    assert job is not None
+    desk.queue.bury(job, error)
+    return job_id
+
+
+def opened(**query: str) -> AppTest:
+    at = AppTest.from_file(PAGE, default_timeout=30)
+    for key, value in query.items():
+        at.query_params[key] = value
+    return at.run()
+
+
+def test_listing_says_what_each_job_is(desk: Desk) -> None:
+    """A dead letter is listed with dataset, trigger, attempts and reason."""
+    job_id = dead(desk)
+    desk.queue.publish("grade", {"lane": "grade"})
+    (row,) = jobs.listing(desk, ["dead"]).to_dicts()
+    assert (row["job_id"], row["event"], row["dataset"], row["trigger"], row["attempts"]) == (
+        job_id,
+        "pull",
+        "prices.daily",
+        "schedule",
+        1,
+    )
+    assert row["error"] == "no such dataset"
+    assert jobs.listing(desk, event="grade")["dataset"].to_list() == [None]
+    assert jobs.counts(desk)["dead"] == 1
+    with pytest.raises(UsageError, match="'late' is not a state"):
+        jobs.listing(desk, ["late"])
+
+
+def test_commands_retry_and_discard(desk: Desk) -> None:
+    """The commands act on named jobs, or on every dead letter with --all."""
+    first, second = dead(desk), dead(desk)
+    listed = commands.run(desk, "jobs", {"state": ["dead"]}).document
+    assert {job["job_id"] for job in listed["jobs"]} == {first, second}
+    assert commands.run(desk, "jobs_retry", {"jobs": [first]}).document == {"queued": [first]}
+    assert commands.run(desk, "jobs_discard", {"all": True}).document == {"discarded": [second]}
+    assert desk.queue.get(first).status is Status.QUEUED
+    with pytest.raises(UsageError, match="name the jobs"):
+        commands.run(desk, "jobs_retry", {})
+
+
+def test_page_retries_dead_letters(desk: Desk) -> None:
+    """Without a choice *Try again* takes all of them."""
+    ids = [dead(desk), dead(desk, error="gone | wrong")]
+    at = opened(view="Dead letters")
+    assert not at.exception
+    assert at.dataframe[0].value["error"].to_list() == ["gone | wrong", "no such dataset"]
+    at.button(key="jobs_retry").click().run()
+    assert not at.exception
+    assert [desk.queue.get(job_id).status for job_id in ids] == [Status.QUEUED] * 2
+
+
+def test_page_discards_the_chosen_one(desk: Desk) -> None:
+    """Only the chosen dead letter is put away."""
+    keep, away = dead(desk), dead(desk)
+    at = opened(view="Dead letters")
+    at.multiselect(key="jobs_dead").select(away).run()
+    at.button(key="jobs_discard").click().run()
+    assert [desk.queue.get(j).status for j in (keep, away)] == [Status.DEAD, Status.DISCARDED]
+
+
+def test_page_shows_the_queue_and_the_history(desk: Desk) -> None:
+    """The queue lists what waits in order; the history is filtered by the address."""
+    desk.queue.publish("pull", {"dataset": "prices.daily"})
+    desk.queue.publish("pull", {"dataset": "sec.facts"}, priority=100)
+    queue = opened()
+    assert queue.dataframe[0].value["dataset"].to_list() == ["sec.facts", "prices.daily"]
+    assert [m.value for m in queue.metric] == ["0", "2", "0", "0"]
+    desk.queue.cancel(desk.queue.find()[0].id)
+    history = opened(view="History", state="cancelled")
+    assert history.dataframe[0].value["dataset"].to_list() == ["sec.facts"]
+
+
+def test_page_calls_a_job_off(desk: Desk) -> None:
+    """A waiting job is cancelled from the page."""
+    job_id = desk.queue.publish("pull", {"dataset": "prices.daily"}).job_id
+    at = opened()
+    at.selectbox(key="jobs_off").select(job_id).run()
+    at.button(key="jobs_cancel").click().run()
+    assert not at.exception
+    assert desk.queue.get(job_id).status is Status.CANCELLED
+
+
+def test_news_are_of_background_jobs_only(desk: Desk) -> None:
+    """A page that opens hears nothing old; then each scheduled pull once, pressed ones never."""
+    memory = JobEvents(desk.now)
+    desk.engine = SimpleNamespace(events=memory, close=lambda: None)  # type: ignore[assignment]
+    at = datetime(2025, 7, 1, tzinfo=UTC)
+
+    def job(trigger: str) -> Job:
+        payload = {"dataset": "d", "trigger": trigger}
+        return Job("1", "pull", payload, Status.DONE, at, at, at, lane="d")
+
+    memory.add("done", job("schedule"))
+    told, seq = jobs.news(desk, None)
+    assert told == []
+    memory.add("done", job("manual"))
+    memory.add("done", job("catch-up"))
+    memory.add("dead", job("schedule"), "no answer")
+    told, seq = jobs.news(desk, seq)
+    assert [(n.what, n.good, n.error) for n in told] == [
+        ("pull d", True, None),
+        ("pull d", False, "no answer"),
+    ]
+    assert jobs.news(desk, seq) == ([], seq)
+
+
+def test_news_tell_of_hosts_and_of_every_death(desk: Desk) -> None:
+    """Down and up once each; a dead job of any kind; not the pull whose button tells by itself."""
+    memory = JobEvents(desk.now)
+    desk.engine = SimpleNamespace(events=memory, close=lambda: None)  # type: ignore[assignment]
+    at = datetime(2025, 7, 1, tzinfo=UTC)
+
+    def job(event: str, **payload: str) -> Job:
+        return Job("1", event, payload, Status.DEAD, at, at, at)
+
+    memory.notice("down", "container down since 06:31", "503")
+    memory.add("dead", job("grade"), "oops")
+    memory.add("dead", job("pull", trigger="manual"), "503")
+    memory.notice("up", "container is back")
+    told, _ = jobs.news(desk, 0)
+    assert [(n.sentence, n.good) for n in told] == [
+        ("container down since 06:31", False),
+        ("grade failed: oops", False),
+        ("container is back", True),
+    ]

@@ -1,0 +1,247 @@
+"""The mark of the last commit: cut logs, missing stores and emptied queues are noticed."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from core import settings
+from core.errors import StoreError
+from core.jobs.queue.sqlite import SqliteQueue
+from core.service import Desk
+from core.service.care.data_folder import bring_back
+from core.service.kernel import commands
+from core.settings import Settings
+from core.store import files, presence
+from core.store.mark import Mark
+from core.store.warehouse import LOG_BYTES, Warehouse
+
+BOTH = "python -m app restore; .*python -m app restore --accept-loss"
+
+
+def add(desk: Desk, company: int) -> None:
+    with desk.warehouse.transaction() as tx:
+        tx.execute("INSERT INTO watchlist VALUES (?, 'A', now())", [company])
+
+
+def count(desk: Desk) -> int:
+    return int(desk.warehouse.read("SELECT count(*) FROM watchlist").item())
+
+
+@pytest.fixture
+def killed(tmp_path: Path) -> Settings:
+    """A data folder as a desk leaves it that is killed: five commits in the log, a backup of 0."""
+    first = settings.load(data_dir=tmp_path / "living")
+    given = settings.load(data_dir=tmp_path / "desk")
+    with Desk.open(first) as desk:
+        commands.run(desk, "backup", {})
+        for company in range(5):
+            desk.queue.publish("pull", {"n": company})
+            add(desk, company)
+        image(first.data_dir, given.data_dir)
+    return given
+
+
+def image(living: Path, target: Path) -> None:
+    """What is on disk at this instant, copied by another process."""
+    for path in living.rglob("*"):
+        if path.is_file() and path.suffix not in (".lock", ".json"):
+            files.folder((target / path.relative_to(living)).parent)
+            files.copy_by_another(path, target / path.relative_to(living))
+    for path in living.rglob("manifest.json"):
+        shutil.copy(path, target / path.relative_to(living))
+
+
+def test_a_killed_desk_opens_with_all_it_had(killed: Settings) -> None:
+    """Nothing is told where nothing is missing."""
+    with Desk.open(killed) as desk:
+        assert count(desk) == 5
+        assert commands.run(desk, "verify", {}).exit_code == 0
+
+
+def test_a_kill_between_commit_and_mark_is_no_alarm(
+    killed: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store may be ahead of its mark, also right after it was made."""
+    for opening in (killed, settings.load(data_dir=killed.data_dir.with_name("new"))):
+        with monkeypatch.context() as patch:
+            patch.setattr(Warehouse, "_keep", lambda *_: _die())
+            with pytest.raises(KeyboardInterrupt):
+                Desk.open(opening)
+        Desk.open(opening).close()
+
+
+def _die() -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_mark_that_cannot_be_written_costs_nothing(
+    killed: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The commit stands, later ones are marked again, and the next start is calm."""
+    with Desk.open(killed) as desk:
+        with monkeypatch.context() as patch:
+            patch.setattr(desk.queue.store_mark, "write", _full)
+            add(desk, 6)
+            add(desk, 7)
+        add(desk, 8)
+    with Desk.open(killed) as desk:
+        assert count(desk) == 8
+        assert commands.run(desk, "verify", {}).exit_code == 0
+
+
+def _full(_: Mark) -> None:
+    raise StoreError("the disk is full")
+
+
+@pytest.mark.parametrize("left", [None, 0.0, 0.3, 0.6, 0.99])
+def test_a_cut_or_missing_log_is_told_and_both_ways_back_work(
+    killed: Settings, left: float | None
+) -> None:
+    """Start and verify refuse, the files stay as they are, and either command mends it."""
+    wal = presence.wal_of(killed.store_path)
+    body = wal.read_bytes()
+    wal.unlink() if left is None else wal.write_bytes(body[: int(len(body) * left)])
+    for _ in range(2):
+        with pytest.raises(StoreError, match=f"lacks its last commits.*{BOTH}"):
+            Desk.open(killed)
+        if left:
+            assert wal.stat().st_size == int(len(body) * left)
+    copy = settings.load(data_dir=killed.data_dir.with_name("copy"))
+    shutil.copytree(killed.data_dir, copy.data_dir)
+    bring_back(killed, None, noon())
+    with Desk.open(killed) as desk:
+        assert count(desk) == 0
+    with Desk.open(copy, accept_loss=True) as desk:
+        assert count(desk) < 5
+        add(desk, 99)
+    Desk.open(copy).close()
+
+
+def noon() -> datetime:
+    return datetime(2026, 3, 2, tzinfo=UTC)
+
+
+def test_an_older_copy_of_the_store_is_told(killed: Settings) -> None:
+    """Put in place by hand beside a queue that knows of more."""
+    older = next(killed.data_dir.glob("backups/*/store.duckdb"))
+    presence.wal_of(killed.store_path).unlink()
+    shutil.copy(older, killed.store_path)
+    with pytest.raises(StoreError, match="lacks its last commits"):
+        Desk.open(killed)
+
+
+def test_a_store_that_went_another_way_is_told(killed: Settings) -> None:
+    """The number fits, what it counted does not."""
+    with Desk.open(killed) as desk:
+        mark = desk.queue.store_mark.read()
+        assert mark
+        fields = (mark.number, mark.entries, mark.pulls, mark.plans)
+    queue = SqliteQueue(killed.queue_path, noon)
+    queue.store_mark.write(Mark(*fields, "0123456789abcdef"))
+    queue.close()
+    with pytest.raises(StoreError, match=f"another one than its mark.*{BOTH}"):
+        Desk.open(killed)
+
+
+@pytest.mark.parametrize("harm", ["gone", "empty", "older"])
+def test_a_queue_that_was_lost_is_told(killed: Settings, harm: str) -> None:
+    """Jobs do not vanish in silence: the store knows that it was marked in a queue."""
+    older = next(killed.data_dir.glob("backups/*/queue.sqlite")).read_bytes()
+    for ending in ("", "-wal", "-shm"):
+        killed.queue_path.with_name(killed.queue_path.name + ending).unlink(missing_ok=True)
+    if harm != "gone":
+        killed.queue_path.write_bytes(b"" if harm == "empty" else older)
+    with pytest.raises(StoreError, match=f"queue.*{BOTH}"):
+        Desk.open(killed)
+    bring_back(killed, None, noon())
+    Desk.open(killed).close()
+
+
+def test_a_damaged_mark_is_told(killed: Settings) -> None:
+    """It carries a checksum as the jobs do."""
+    queue = SqliteQueue(killed.queue_path, noon)
+    queue._file.change("UPDATE store_mark SET number = number - 1")
+    queue.close()
+    with pytest.raises(StoreError, match=r"mark .*damaged.*python -m app restore"):
+        Desk.open(killed)
+
+
+def only_set_aside(given: Settings) -> None:
+    (given.data_dir / "set-aside-20260101T000000").mkdir()
+    given.store_path.rename(given.data_dir / "set-aside-20260101T000000" / "desk.duckdb")
+    shutil.rmtree(given.data_dir / "backups")
+    given.queue_path.unlink()
+
+
+def only_backup(given: Settings) -> None:
+    given.store_path.unlink()
+    given.queue_path.unlink()
+
+
+def only_queue(given: Settings) -> None:
+    given.store_path.unlink()
+    shutil.rmtree(given.data_dir / "backups")
+
+
+def only_log(given: Settings) -> None:
+    only_backup(given)
+    shutil.rmtree(given.data_dir / "backups")
+    presence.wal_of(given.store_path).write_bytes(b"x")
+
+
+@pytest.mark.parametrize("leave", [only_set_aside, only_backup, only_queue, only_log])
+def test_no_empty_store_is_made_where_there_was_one(
+    killed: Settings, leave: Callable[[Settings], None]
+) -> None:
+    """The refusal names what knows of a store and the command that brings it back."""
+    Desk.open(killed).close()
+    leave(killed)
+    for _ in range(2):
+        with pytest.raises(StoreError, match=r"no empty one is made.*python -m app restore"):
+            Desk.open(killed)
+        assert not killed.store_path.exists()
+
+
+def test_what_was_set_aside_comes_back(killed: Settings) -> None:
+    """With the command that the refusal names, and its jobs with it."""
+    Desk.open(killed).close()
+    aside = killed.data_dir / "set-aside-20260101T000000"
+    aside.mkdir()
+    for path in (killed.store_path, killed.queue_path):
+        path.rename(aside / path.name)
+    with pytest.raises(StoreError, match=f"python -m app restore {aside}"):
+        Desk.open(killed)
+    bring_back(killed, aside, noon())
+    with Desk.open(killed) as desk:
+        assert (count(desk), len(desk.queue.find())) == (5, 5)
+
+
+def test_a_queue_with_jobs_that_nobody_worked_on_knows_no_store(tmp_path: Path) -> None:
+    """Jobs may be published before the desk is opened for the first time."""
+    given = settings.load(data_dir=tmp_path / "desk")
+    queue = SqliteQueue(given.queue_path, noon)
+    queue.publish("pull")
+    queue.close()
+    with Desk.open(given) as desk:
+        assert count(desk) == 0
+
+
+def test_little_stands_in_the_log(tmp_path: Path) -> None:
+    """A commit after which much stands in the write-ahead log folds it into the file."""
+    with Warehouse.open(tmp_path / "desk.duckdb") as warehouse:
+        wal = presence.wal_of(warehouse.path)
+        for size in (1000, LOG_BYTES):
+            with warehouse.transaction() as tx:
+                tx.execute("INSERT INTO watchlist VALUES (1, repeat('x', ?), now())", [size])
+            assert wal.exists() is (size == 1000)
+        with warehouse.transaction(bulk=True) as tx:
+            tx.execute("INSERT INTO watchlist VALUES (1, repeat('x', ?), now())", [LOG_BYTES])
+        assert wal.stat().st_size > LOG_BYTES
+        with warehouse.transaction():
+            pass
+        assert not wal.exists()
