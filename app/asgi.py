@@ -20,7 +20,7 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Mount, Route
 
 from app import address, gate, senders, table_bytes, theme_message, tuning
-from app.api import health
+from app.api import callers, health
 from app.api import main as api
 from app.run import open_patiently
 from core import service, settings
@@ -70,6 +70,8 @@ async def lifespan(_: object) -> AsyncIterator[None]:
         address.withdraw(chosen.data_dir)
         service.use(None)
         await anyio.to_thread.run_sync(desk.close)
+        for spared in (gate.log, senders.log, callers.log):
+            spared.close()
         log.info("desk closed")
 
 

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import streamlit
 from streamlit import net_util
 
-from core.observe import logs
+from core.observe.sparing import Sparing
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -44,7 +44,7 @@ _FIXED = (
     ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),
 )
-log = logs.get("gate")
+log = Sparing("gate")
 
 
 class Gate:

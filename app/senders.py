@@ -13,14 +13,14 @@ from typing import Any
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from app.gate import Application, Message, Receive, Scope, Send
-from core.observe import logs
+from core.observe.sparing import Sparing
 
 HEAD_BYTES = 32 * 1024
 HEAD_SECONDS = 10.0
 BODY_BYTES = 1024 * 1024  # no page takes files; queries and arguments are far smaller
 BODY_SECONDS = 10.0
 TOO_SLOW, TOO_LARGE, TOO_MUCH_HEAD = 408, 413, 431
-log = logs.get("senders")
+log = Sparing("senders")
 
 
 class Protocol(H11Protocol):

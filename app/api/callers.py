@@ -13,13 +13,13 @@ from fastapi import Header, Request
 from app import address
 from core import service
 from core.errors import AccessError
-from core.observe import logs
+from core.observe.sparing import Sparing
 from core.service import calloff
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 4.0  # seconds
 FORGET_SECONDS = 60.0
 Answer = TypeVar("Answer")
-log = logs.get("api")
+log = Sparing("api")
 
 
 class Pauses:

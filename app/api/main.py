@@ -11,8 +11,11 @@ from app.api import commands, description, health
 from app.run import dumps
 from core.errors import (
     AccessError,
+    IntegrityError,
     NotFoundError,
     OpenbellError,
+    ParsingError,
+    ProtocolError,
     SizeLimitError,
     TransportError,
     ValidationError,
@@ -25,6 +28,9 @@ _STATUS: tuple[tuple[type[OpenbellError], int], ...] = (
     (NotFoundError, 404),
     (AccessError, 401),
     (SizeLimitError, 413),
+    (IntegrityError, 500),  # of what the desk keeps
+    (ProtocolError, 500),
+    (ParsingError, 422),  # of a file that the caller named
     (ValidationError, 422),
     (TransportError, 503),
     (OpenbellError, 500),

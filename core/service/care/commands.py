@@ -13,6 +13,7 @@ from core.errors import OpenbellError
 from core.jobs.queue.port import Status
 from core.service.care import health
 from core.service.care.data_folder import backups_of
+from core.service.kernel import given_files
 from core.service.kernel.commands import FOUND_ERRORS, CommandResult, command
 from core.service.sources import foundry_client
 from core.settings import Settings
@@ -28,7 +29,7 @@ SHOWN_ROWS = 1000
 @command("backup")
 def backup_command(desk: Desk, *, folder: Path | None = None) -> dict[str, Any]:
     """Copy store and queue into a new folder, and verify the copy."""
-    where = folder or backups_of(desk.settings.data_dir)
+    where = given_files.to_write(folder or backups_of(desk.settings.data_dir))
     made = backups.make(desk.warehouse, desk.settings.queue_path, where, desk.now())
     return _document(made)
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.domain.tables.datasets import Dataset
-from core.errors import UsageError
 from core.jobs.pulling.sec_backfill import BackfillSource
+from core.service.kernel import given_files
 from core.service.kernel.commands import CommandResult, command
 from core.service.pulls.imports import run_here
 from core.service.pulls.refresh import exit_code_of
@@ -25,9 +25,7 @@ def backfill(desk: Desk, *, path: Path) -> CommandResult:
 
     Its pulls are recorded as `backfill.KIND`: an old quarter says nothing about today's freshness.
     """
-    if not path.is_file():
-        raise UsageError(f"there is no file {path}")
-    kind = bulk_kind(path)
+    kind = bulk_kind(given_files.to_read(path))
     dataset = Dataset(f"backfill.{kind}", "sec", TABLES[kind], (), {}, upstream=kind)
     source = BackfillSource(path, desk.warehouse, desk.now)
     document = run_here(desk, dataset, source, f"backfill:{path.name}", "backfill")

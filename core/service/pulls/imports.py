@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from core.domain.tables.datasets import Dataset, Window
 from core.errors import UsageError
 from core.jobs.pulling.puller import Puller, PullRequest
+from core.service.kernel import given_files
 from core.service.kernel.commands import CommandResult, command
 from core.service.pulls.refresh import exit_code_of
 from core.store import pulls as records
@@ -25,8 +26,7 @@ def load(desk: Desk, name: str, path: Path, trigger: str = "import") -> dict[str
         raise UsageError(
             f"{name} is not loaded from tables", hint="use: python -m app backfill FILE.zip"
         )
-    if not path.is_file() and not path.is_dir():
-        raise UsageError(f"there is no file {path}")
+    given_files.to_read(path, folders=True)
     return run_here(desk, dataset, _source_of(desk, path), f"{trigger}:{path.name}", trigger)
 
 

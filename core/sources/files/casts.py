@@ -20,6 +20,7 @@ _INSTANT = (
     r"^(?P<day>\d{4}-\d{2}-\d{2})(?:[ T](?P<clock>\d{2}:\d{2})(?P<seconds>:\d{2}(?:\.\d{1,9})?)?"
     r"\s?(?:(?P<utc>Z|UTC)|(?P<sign>[+-])(?P<hours>\d{2}):?(?P<minutes>\d{2}))?)?$"
 )
+FIRST_YEAR = 1900  # of what is stored; exporters write year 1 for a day they do not know
 _TRUE, _FALSE = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
 
 
@@ -68,11 +69,19 @@ def _refusal(cell: pl.Expr, value: pl.Expr, column: ColumnType, rules: Rules) ->
         return pl.when(nul).then(pl.lit("holds a NUL character")).otherwise(nothing)
     if column.kind == "float":
         return pl.when(value.is_infinite()).then(pl.lit("is infinite")).otherwise(nothing)
-    if column.kind in ("date", "datetime") and rules.today is not None:
-        last = rules.today + timedelta(days=1)
-        bound = last if column.kind == "date" else datetime.combine(last, time.max, UTC)
-        return pl.when(value > bound).then(pl.lit("lies in the future")).otherwise(nothing)
+    if column.kind in ("date", "datetime"):
+        return _out_of_time(value, column, rules)
     return nothing
+
+
+def _out_of_time(value: pl.Expr, column: ColumnType, rules: Rules) -> pl.Expr:
+    """Why an instant or a day is none that data can be of: an exporter's null, or yet to come."""
+    told = pl.when(value.dt.year() < FIRST_YEAR).then(pl.lit(f"lies before {FIRST_YEAR}"))
+    if rules.today is None:
+        return told.otherwise(pl.lit(None, dtype=pl.String))
+    last = rules.today + timedelta(days=1)
+    bound = last if column.kind == "date" else datetime.combine(last, time.max, UTC)
+    return told.when(value > bound).then(pl.lit("lies in the future"))
 
 
 def _text(cells: pl.Series, column: ColumnType, rules: Rules) -> pl.Series:

@@ -60,7 +60,7 @@ class FileSource:
         """The file's rows; `unchanged` when its sha256 is the known version."""
         files = await asyncio.to_thread(_files, self.path)
         await _tell(on_progress, Progress(f"Reading {self.path.name}"))
-        version, size = await asyncio.to_thread(_sha256, files)
+        version, size = await asyncio.to_thread(_hashed, files)
         if version == known_version:
             return Pulled(version=version, bytes=size, unchanged=True)
         table = await asyncio.to_thread(self.read, dataset, files)
@@ -138,6 +138,15 @@ def _files(path: Path) -> list[Path]:
     if not path.is_file():
         raise NotFoundError(f"there is no file {path}")
     return [path]
+
+
+def _hashed(files: list[Path]) -> tuple[str, int]:
+    """As `_sha256`; ParsingError when a file is there but cannot be read to its end."""
+    try:
+        return _sha256(files)
+    except OSError as error:
+        where = str(error.filename or files[0])
+        raise ParsingError(f"a file cannot be read: {error.strerror}", where=where) from error
 
 
 def _sha256(files: list[Path]) -> tuple[str, int]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -18,13 +20,45 @@ from core.errors import NotFoundError, OwnershipError, StoreError, UsageError, d
 from core.service import Desk, bounds
 from tests.filled import fill
 
-UNASKED = {"import", "backfill", "backup"}  # paths of the machine
 ODD: tuple[Any, ...] = (
-    None, True, -1, 0, 2**31, 2**63, 10**30, 1e30, -1e300, 1e-300, "", "x", "\x00", "é" * 300_000,
-    "NaN", "Infinity", "1e30", "0001-01-01", "9999-12-31", "2024-02-30", "2026-11-27",
-    "0001-01-01T00:00:00Z", "9999-12-31T23:59:59+14:00", [], [[]], [None], ["x"], [-1], {},
-    {"": {}}, {"x": 1}, {"min_gap_pct": 1e30}, {"gap": "NaN"},
+    None,
+    True,
+    -1,
+    0,
+    2**31,
+    2**63,
+    10**30,
+    1e30,
+    -1e300,
+    1e-300,
+    "",
+    "x",
+    "\x00",
+    "é" * 300_000,
+    "NaN",
+    "Infinity",
+    "1e30",
+    "0001-01-01",
+    "9999-12-31",
+    "2024-02-30",
+    "2026-11-27",
+    "0001-01-01T00:00:00Z",
+    "9999-12-31T23:59:59+14:00",
+    [],
+    [[]],
+    [None],
+    ["x"],
+    [-1],
+    {},
+    {"": {}},
+    {"x": 1},
+    {"min_gap_pct": 1e30},
+    {"gap": "NaN"},
     [{"account": "Cash", "debit": "1e30"}],
+)
+PATHS = (
+    "0" * 300, "é" * 200, "a/" * 3000, ".", "..", "/dev/null", "/proc/self/mem", "no/such/file",
+    "/proc/x", "/dev/null/x", "\ud800", "x\0y", " ", "loop", "pipe",
 )  # fmt: skip
 BODIES = (
     b"[]", b"1", b"null", b'"x"', b"{", b'{"a": NaN}', b'{"a": 1e999}', b'{"a": "\\ud800"}',
@@ -35,8 +69,12 @@ BODIES = (
 
 
 @pytest.fixture
-async def client(make_desk: Callable[..., Desk]) -> AsyncIterator[httpx.AsyncClient]:
-    """A client with the token, of the API of a filled desk."""
+async def client(
+    make_desk: Callable[..., Desk], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A client with the token, of the API of a filled desk whose own folder is empty."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
     desk = fill(make_desk())
     service.use(desk)
     told = address.announce(desk.settings.data_dir, "127.0.0.1", 1)
@@ -53,7 +91,6 @@ def _fields() -> list[tuple[str, str, str]]:
         (path, entry.name, field)
         for path, registry in kinds
         for entry in registry.entries.values()
-        if entry.name not in UNASKED
         for field in entry.arguments.model_fields
     ]
 
@@ -78,6 +115,7 @@ def _needed(path: str, name: str) -> dict[str, Any]:
         "symbol": "AAA",
         "memo": "x", "amount": "1", "price": "1", "plan_id": "x", "reason": "x", "entry_no": 1,
         "jobs": ["x"], "name": "prices.daily", "session": "2026-11-27", "lines": [],
+        "path": "no.zip",
     }  # fmt: skip
     registry = service.commands.command if path == "commands" else service.exports.export
     fields = registry.entries[name].arguments.model_fields
@@ -97,6 +135,28 @@ async def test_no_body_fails_the_api(client: httpx.AsyncClient, path: str) -> No
     for body in BODIES:
         answer = await client.post(f"/v1/{path}", content=body)
         assert answer.status_code in (200, 404, 422), (body[:40], answer.text[:300])
+
+
+@pytest.mark.parametrize("body", [b"\x0b", b"\x1c", b"\x0c {}", b"\xc2\xa0", b"\xef\xbb\xbf"])
+async def test_only_white_space_of_json_is_an_empty_body(
+    client: httpx.AsyncClient, body: bytes
+) -> None:
+    """What other alphabets call a blank is no JSON."""
+    assert (await client.post("/v1/commands/refresh", content=body)).status_code == 422
+    assert (await client.post("/v1/commands/status", content=b" \t\r\n")).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["import", "backfill", "backup"])
+async def test_no_path_fails_the_api(client: httpx.AsyncClient, name: str) -> None:
+    """Paths too long, that lead nowhere, or to what is no file: refused with a sentence."""
+    Path("loop").symlink_to("loop")
+    os.mkfifo("pipe")
+    field = "folder" if name == "backup" else "path"
+    fitting = (".", "..", " ", "no/such/file") if name == "backup" else ()  # such folders can be
+    for path in PATHS:
+        answer = await _post(client, "commands", name, {**_needed("commands", name), field: path})
+        expected = 200 if path in fitting else 422
+        assert answer.status_code == expected, (path[:40], answer.text[:300])
 
 
 @pytest.mark.parametrize("path", ["commands/no_such", "exports/no_such", "no/such", "commands/%00"])

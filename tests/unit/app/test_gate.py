@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 from streamlit import net_util
 from streamlit.web.server.starlette import starlette_websocket
+from structlog.testing import capture_logs
 
 from app import gate
 from app.gate import Gate
+from core.observe.sparing import LINES, Sparing
 from core.settings import is_loopback
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -194,3 +196,15 @@ def test_tables_offer_no_download_of_their_own() -> None:
     """It would write formulas as they are; exports guard them."""
     options = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
     assert options["client"]["disableDataExport"] is True
+
+
+def test_strangers_do_not_fill_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often foreign hosts and origins knock, a minute has a few lines of each."""
+    monkeypatch.setattr(gate, "log", Sparing("gate", timer=lambda *_: None))
+    with capture_logs() as lines:
+        for n in range(50):
+            assert status(("host", f"{n}.example")) == 400
+            assert status(("host", "localhost"), ("origin", f"http://{n}.example")) == 403
+        assert len(lines) == 2 * LINES
+        gate.log.close()
+    assert sorted(line["count"] for line in lines[2 * LINES :]) == [50 - LINES, 50 - LINES]

@@ -55,6 +55,9 @@ def test_a_store_of_whole_volumes_goes_on(desk: Desk, tmp_path: Path) -> None:
         ("2026-11-26", "is no session of the exchange"),  # Thanksgiving
         ("2026-11-25", "is of a session that has not opened yet"),
         ("2026-11-27", "lies in the future"),
+        ("9999-12-31", "lies in the future"),
+        ("0001-01-01", "lies before 1900"),  # what an exporter writes for no date
+        ("1899-12-30", "lies before 1900"),  # day 0 of spreadsheets
     ],
 )
 def test_a_row_of_no_open_session_is_refused(

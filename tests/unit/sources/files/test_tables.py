@@ -76,6 +76,9 @@ def test_dates_are_iso_or_plain_digits_and_never_far_ahead() -> None:
     got = cast("date", "2024-02-29", "20240229", "2022-06-06 00:00:00+01:00", "2026-11-22")
     assert got == [date(2024, 2, 29)] * 2 + [date(2022, 6, 6), date(2026, 11, 22)]
     assert cast("date", "2026-11-23") == ["<lies in the future>"]
+    early = cast("date", "0001-01-01", "18991230", "1900-01-01")
+    assert early == [*["<lies before 1900>"] * 2, date(1900, 1, 1)]
+    assert cast("datetime", "0001-01-01T00:00:00Z") == ["<lies before 1900>"]
     refused = cast("date", "2023-02-29", "2024-1-2", "02/03/2024", "2024-01-02 09:30:00")
     assert refused == ["<is not a date>"] * 4
 
@@ -252,7 +255,7 @@ def test_parquet_goes_by_the_same_rules(tmp_path: Path) -> None:
             st.text(st.characters(codec="utf-8", exclude_characters="\0\r\n"), min_size=1),
             st.integers(-(2**63), 2**63 - 1),
             st.floats(allow_nan=False, allow_infinity=False),
-            st.dates(date(1, 1, 1), TODAY),
+            st.dates(date(1900, 1, 1), TODAY),
         ),
         min_size=1,
     )
