@@ -5,39 +5,52 @@ PY     := $(VENV)/bin/python
 STAMP  := $(VENV)/.stamp
 DEV    := $(VENV)/.stamp-dev
 BENCH  := $(VENV)/.stamp-bench
+TOOLS  := .venv-tools
+TOOL   := $(TOOLS)/.stamp
+INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes
 PORT   ?= 8501
 SEED   ?= 7
 MINUTES ?= 10
+WORKERS ?= 2
+UPGRADE ?=
 
-.PHONY: help demo run test lint format types imports unit e2e browser bench crash damage soak property fuzz docs clean
+.PHONY: help demo run test check lint format types imports deps rules unit coverage e2e gate \
+  bench crash damage soak property fuzz docs pictures lock hooks wheel dist sbom clean
 
 help: ## list the targets
-	@grep -E '^[a-z0-9]+:.*##' Makefile | sed -E 's/:.*## /\t/'
+	@grep -hE '^[a-z0-9]+:.*##' Makefile | sed -E 's/^([a-z0-9]+):.*## /\1\t/' | expand -t 12
 
 $(PY):
 	$(PYTHON) -m venv $(VENV)
 
 $(STAMP): requirements.txt | $(PY)
-	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(PY) $(INSTALL) -r requirements.txt
 	@touch $(STAMP)
 
-$(DEV): requirements.txt requirements-dev.txt | $(PY)
-	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	@touch $(DEV) $(STAMP)
+$(DEV): requirements-dev.txt | $(PY)
+	$(PY) $(INSTALL) -r requirements-dev.txt
+	@touch $(STAMP) $(DEV)
 
-$(BENCH): requirements-bench.txt $(DEV)
-	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
-	@touch $(BENCH)
+$(BENCH): requirements-bench.txt | $(PY)
+	$(PY) $(INSTALL) -r requirements-bench.txt
+	@touch $(STAMP) $(DEV) $(BENCH)
 
-demo: $(STAMP) ## the desk on stand-in upstreams, filled by real pulls
+$(TOOL): requirements-tools.txt
+	$(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/python $(INSTALL) -r requirements-tools.txt
+	@touch $(TOOL)
+
+demo: $(STAMP) ## the desk on stand-in upstreams, filled by real pulls (PORT=8501 SEED=7)
 	$(PY) -m app demo --port $(PORT) --seed $(SEED)
 
 run: $(STAMP) ## the desk on the real upstreams
 	$(PY) -m app serve
 
-test: lint types imports unit ## every check that CI runs, but for the browser
+test: check coverage ## every check that CI runs, but for the browser
 
-lint: $(DEV)
+check: lint types imports deps rules ## the checks that run no test
+
+lint: $(DEV) ## linter and format
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 
@@ -45,17 +58,31 @@ format: $(DEV) ## put the code into shape
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
-types: $(DEV)
-	$(PY) -m mypy --strict core
+types: $(DEV) ## types, strict, over everything
+	$(PY) -m mypy
 
-imports: $(DEV)
-	$(VENV)/bin/python -c "import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())"
+imports: $(DEV) ## which room may import which
+	$(PY) -c "import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())"
+
+deps: $(DEV) ## what is imported is required, what is required is imported, the locks fit
+	$(PY) -m tools.locks
+	$(PY) -m deptry app components core pages --config tools/deptry-desk.toml
+	$(PY) -m deptry . --config tools/deptry-all.toml
+
+rules: $(DEV) ## the project's own checks
+	$(PY) -m tools.house_rules
 
 unit: $(DEV) ## all tests but the browser stories
 	$(PY) -m pytest -m "not e2e"
 
+coverage: $(DEV) ## the same, with the gate on what they cover
+	$(PY) -m tools.coverage_gate --workers $(WORKERS)
+
 e2e: $(DEV) ## the browser stories, in headless Chromium
 	$(PY) -m pytest -m e2e
+
+gate: $(DEV) ## all checks and tests, told in one JSON document
+	@$(PY) -m tools.gate --workers $(WORKERS)
 
 bench: $(BENCH) ## the benchmarks; each prints ratios and writes JSON to benchmarks/results
 	@for script in benchmarks/*.py; do \
@@ -68,7 +95,7 @@ crash: $(DEV) ## kill the desk 200 times and count what was lost
 damage: $(DEV) ## flip bits in and cut pieces off the files of a desk; all must be told and mended
 	$(PY) benchmarks/damage.py --each 20
 
-soak: $(DEV) ## a simulated month of schedules with faults, MINUTES=10
+soak: $(DEV) ## a simulated month of schedules with faults (MINUTES=10)
 	$(PY) benchmarks/soak.py --minutes $(MINUTES)
 
 property: $(DEV) ## the property tests with 10,000 cases each
@@ -80,5 +107,27 @@ fuzz: $(DEV) ## ask every operation of the API 2,000 times at random
 docs: $(DEV) ## write the generated documents anew
 	$(PY) -m app.documents
 
-clean: ## remove the virtual environment and caches; the data stays
-	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis
+pictures: $(DEV) ## take the pictures of README and tour anew, from a demo of its own
+	$(PY) docs/pictures.py
+
+lock: $(TOOL) ## compile the requirements into locks with hashes (UPGRADE="--upgrade-package NAME")
+	$(TOOLS)/bin/python -m tools.relock $(UPGRADE)
+
+hooks: $(TOOL) ## check every commit before it is made
+	$(TOOLS)/bin/pre-commit install
+
+wheel: $(DEV) ## build the wheel, install it into a fresh environment and run the desk from it
+	$(PY) -m tools.artefact --try
+
+dist: $(DEV) ## build the artefact twice, compare, print its SHA-256
+	$(PY) -m tools.artefact
+
+sbom: $(TOOL) ## the bill of materials, CycloneDX, into dist/openbell.cdx.json
+	@mkdir -p dist
+	$(TOOLS)/bin/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml \
+	  --output-reproducible --output-format JSON --output-file dist/openbell.cdx.json
+
+clean: ## remove environments, caches and what was built; the data stays
+	rm -rf $(VENV) $(TOOLS) build dist .coverage .coverage.* coverage.json .import_linter_cache \
+	  .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -12,6 +12,7 @@ from core.domain.filings.facts import FactTable, together
 from core.domain.tables.frames import FACTS
 from core.store.fact_codes import append_rows
 from core.store.fact_merge import FactCounts, merge_facts, note_upstream
+from core.store.filings import add_companies
 from core.store.transaction import Transaction
 from core.store.warehouse import Warehouse
 
@@ -217,9 +218,4 @@ def _write_names(tx: Transaction, companies: Sequence[FactsOfCompany], pull_id: 
         {"cik": [c.cik for c in companies], "name": [c.name for c in companies]},
         schema={"cik": pl.Int64, "name": pl.String},
     )
-    known = tx.read(
-        "SELECT cik FROM companies WHERE cik IN (SELECT unnest(?))", [names["cik"].to_list()]
-    )
-    tx.insert(
-        "companies", names.join(known, on="cik", how="anti").with_columns(pull_id=pl.lit(pull_id))
-    )
+    add_companies(tx, names, pull_id)

@@ -35,7 +35,9 @@ def write_companies(tx: Transaction, companies: pl.DataFrame, pull_id: str) -> M
 
 def add_companies(tx: Transaction, companies: pl.DataFrame, pull_id: str) -> MergeCounts:
     """Add companies (cik, name) that the store lacks; others keep what submissions said."""
-    known = tx.read("SELECT cik FROM companies")
+    known = tx.read(
+        "SELECT cik FROM companies WHERE cik IN (SELECT unnest(?))", [companies["cik"].to_list()]
+    )
     new = companies.join(known, on="cik", how="anti")
     tx.insert("companies", new.with_columns(pull_id=pl.lit(pull_id)))
     return MergeCounts(new.height, 0, companies.height - new.height)

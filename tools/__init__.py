@@ -1,0 +1,1 @@
+"""Programs of the workshop: locks, house rules, health gate, artefact. No part of the desk."""
