@@ -1,11 +1,11 @@
-# syntax=docker/dockerfile:1
-FROM python:3.12-slim AS build
+# The digest is python:3.12-slim as it was in September 2026; updates come as pull requests.
+FROM python:3.12-slim@sha256:78387bc3881b8273120a12ebe6c1ab22b018ccc2c9adf565ae1ac9b536e184ea AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/openbell
 COPY requirements.txt /tmp/requirements.txt
-RUN /opt/openbell/bin/pip install -r /tmp/requirements.txt
+RUN /opt/openbell/bin/pip install --require-hashes -r /tmp/requirements.txt
 
-FROM python:3.12-slim AS run
+FROM python:3.12-slim@sha256:78387bc3881b8273120a12ebe6c1ab22b018ccc2c9adf565ae1ac9b536e184ea AS run
 ENV PATH=/opt/openbell/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
@@ -22,7 +22,6 @@ COPY components ./components
 COPY core ./core
 COPY pages ./pages
 COPY data/*.toml ./data/
-COPY .streamlit ./.streamlit
 USER openbell
 VOLUME ["/data"]
 EXPOSE 8501

@@ -46,7 +46,7 @@ demo: $(STAMP) ## the desk on stand-in upstreams, filled by real pulls (PORT=850
 run: $(STAMP) ## the desk on the real upstreams
 	$(PY) -m app serve
 
-test: check coverage ## every check that CI runs, but for the browser
+test: check unit ## every check that CI runs, but for the browser
 
 check: lint types imports deps rules ## the checks that run no test
 

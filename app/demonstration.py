@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from app import run as runner
-from core import service, settings
+from core import places, service, settings
 from core.errors import TransportError
-from core.settings import PREFIX, ROOT
+from core.settings import PREFIX
 
 CONTACT = "Openbell demo demo@example.com"
 
@@ -56,7 +56,7 @@ def _upstreams(seed: int, replay: Path | None) -> Iterator[dict[str, Any]]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        cwd=ROOT,
+        cwd=places.ROOT,
     )
     try:
         assert process.stdout is not None
@@ -76,11 +76,13 @@ def _configure(upstreams: dict[str, Any], seed: int, replay: Path | None) -> Non
     os.environ[f"{PREFIX}SEC_WWW_URL"] = upstreams["sec_url"]
     os.environ[f"{PREFIX}SEC_USER_AGENT"] = CONTACT
     os.environ[f"{PREFIX}SIMULATED"] = "false" if replay else "true"
-    os.environ.setdefault(f"{PREFIX}DATA_DIR", str(ROOT / "data" / _folder(seed, replay)))
+    os.environ.setdefault(f"{PREFIX}DATA_DIR", str(places.data() / _folder(seed, replay)))
     if sys.stderr.isatty() and "log_format" not in settings.load().model_fields_set:
         os.environ[f"{PREFIX}LOG_FORMAT"] = "console"  # lines for people where people look
     if replay:
-        os.environ.setdefault(f"{PREFIX}CATALOGUE", str(ROOT / "data" / "catalogue.replay.toml"))
+        os.environ.setdefault(
+            f"{PREFIX}CATALOGUE", str(places.catalogues() / "catalogue.replay.toml")
+        )
 
 
 def _folder(seed: int, replay: Path | None) -> str:

@@ -19,7 +19,8 @@ from app.__main__ import register_all
 from core.catalogue import Catalogue
 from core.domain.quality.model import default_ruleset
 from core.domain.tables.datasets import Dataset
-from core.settings import PREFIX, ROOT, Settings
+from core.places import ROOT
+from core.settings import PREFIX, Settings
 
 DOCS = ROOT / "docs"
 CATALOGUE = ROOT / "data" / "catalogue.toml"

@@ -4,7 +4,7 @@
     python -m benchmarks.pages                     # starts `python -m app demo` itself
 
 Beside the desk, in the same run: a hello-world as `streamlit run` serves it, and the same page
-with the cures of the desk (.streamlit/config.toml, uvicorn), measured again around each page.
+with the cures of the desk (app/.streamlit/config.toml, uvicorn), measured again around each page.
 Each session waits for its run to end before it asks for the next; all sessions ask at once.
 """
 
@@ -105,7 +105,7 @@ def tuned_hello(stack: ExitStack) -> Target:
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
     (folder / "hello.py").write_text(HELLO, encoding="utf-8")
     (folder / "served.py").write_text(SERVED, encoding="utf-8")
-    shutil.copytree(ROOT / ".streamlit", folder / ".streamlit")
+    shutil.copytree(ROOT / "app" / ".streamlit", folder / ".streamlit")
     command = [sys.executable, "-m", "uvicorn", "--app-dir", str(folder), "served:app"]
     command += ["--port", str(_free_port()), "--no-access-log"]
     return Target("tuned hello", *stack.enter_context(served(command, folder)), ("",))

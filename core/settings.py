@@ -20,12 +20,11 @@ from pydantic import ValidationError as PydanticError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from pydantic_settings import SettingsError as SourceError
 
-from core import setting_files
+from core import places, setting_files
 from core.errors import SettingsError
 
 PREFIX = setting_files.PREFIX
 SECRETS_DIR = Path("/run/secrets")
-ROOT = Path(__file__).resolve().parent.parent
 _HOST_NAME = re.compile(
     r"\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[?[0-9a-f]*:[0-9a-f:.]*\]?", re.IGNORECASE
 )
@@ -34,8 +33,10 @@ _HOST_NAME = re.compile(
 class DeskSettings(BaseModel):
     """Where the desk lives and listens."""
 
-    data_dir: Path = Field(ROOT / "data" / "desk", description="database, queue, token and logs")
-    catalogue: Path = Field(ROOT / "data" / "catalogue.toml", description="the datasets")
+    data_dir: Path = Field(
+        places.data() / "desk", description="database, queue and its log, token, backups"
+    )
+    catalogue: Path = Field(places.catalogues() / "catalogue.toml", description="the datasets")
     host: str = Field("127.0.0.1", description="address the desk listens on")
     port: int = Field(8501, ge=0, le=65535, description="port the desk listens on")
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(

@@ -41,13 +41,14 @@ def build(folder: Path) -> dict[str, str]:
         [sys.executable, "-m", "hatchling", "build", "-d", str(folder)],
         cwd=ROOT,
         env={**os.environ, "SOURCE_DATE_EPOCH": epoch()},
-        stdout=subprocess.DEVNULL,
+        capture_output=True,  # its words go into the error when it fails
         check=True,
     )
-    return {path.name: _sha256(path) for path in sorted(folder.iterdir())}
+    return {path.name: sha256(path) for path in sorted(folder.iterdir())}
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
+    """SHA-256 of a file as hex digits."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 

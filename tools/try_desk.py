@@ -57,9 +57,7 @@ def _look(
         )
     }
     beside = {**own, "OPENBELL_DATA_DIR": data_dir}
-    while not (
-        rows := json.loads(_run(python, folder, beside, "sql", _COUNT, "--json"))[0]["n"]
-    ):
+    while not (rows := json.loads(_run(python, folder, beside, "sql", _COUNT, "--json"))[0]["n"]):
         _must_go_on(desk, log, deadline)
     return {**seen, "rows": rows}
 

@@ -194,7 +194,7 @@ def test_what_only_this_machine_reaches(host: str, expected: bool) -> None:
 
 def test_tables_offer_no_download_of_their_own() -> None:
     """It would write formulas as they are; exports guard them."""
-    options = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
+    options = tomllib.loads((ROOT / "app" / ".streamlit" / "config.toml").read_text())
     assert options["client"]["disableDataExport"] is True
 
 
