@@ -6,31 +6,39 @@ import hashlib
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from app import address as addresses
 from app import run as runner
-from core import places, service, settings
-from core.errors import TransportError
+from core import clock, places, service, settings
+from core.errors import TransportError, UsageError
 from core.settings import PREFIX
 
+FIRST_DAY = date(2021, 1, 4)  # a year after the simulated market's own epoch
 CONTACT = "Openbell demo demo@example.com"
 
 
-def run(*, port: int | None, seed: int, replay: Path | None) -> None:
-    """Serve the demo until it is stopped."""
+def run(*, port: int | None, seed: int, replay: Path | None, at: datetime | None = None) -> None:
+    """Serve the demo until it is stopped; with `at` its clock runs from that instant on."""
     from app import asgi
     from app.commands.desk import run_desk
 
+    if at is not None:
+        _set_clock(at, seed, replay)
     with _upstreams(seed, replay) as upstreams:
         _configure(upstreams, seed, replay)
         chosen = settings.load(**({} if port is None else {"port": port}))
         runner.err.print(_welcome(replay), markup=False)
-        runner.err.print(_beside(chosen.data_dir), markup=False)
+        if at is not None:
+            runner.err.print(f"Its clock runs from {_local(at)} in New York.", markup=False)
+        runner.err.print(_beside(chosen), markup=False)
         asgi.on_open.append(lambda desk: _fill(desk, upstreams["companies"]))
         run_desk(chosen)
 
@@ -41,10 +49,37 @@ def _welcome(replay: Path | None) -> str:
     return "Openbell demo: SIMULATED companies and prices, pulled over loopback."
 
 
-def _beside(data_dir: Path) -> str:
+def _set_clock(at: datetime, seed: int, replay: Path | None) -> None:
+    """The offset of every process below this one, and a folder that begins empty.
+
+    What an earlier demo of that morning pulled may be later than the clock of this one. A folder
+    of the user's own choice stays as it is, and goes on as that desk would.
+    """
+    if replay is None and at.astimezone(clock.NEW_YORK).date() <= FIRST_DAY:
+        raise UsageError(f"the simulated market begins after {FIRST_DAY}", where=_local(at))
+    os.environ[f"{PREFIX}CLOCK_OFFSET_SECONDS"] = repr(clock.offset_to(at, clock.running()()))
+    if "data_dir" in settings.load().model_fields_set:
+        return
+    folder = places.data() / f"{_folder(seed, replay)}-at-{at:%Y%m%dT%H%MZ}"
+    if folder.exists():
+        if addresses.running(folder):
+            raise UsageError(
+                "a demo of that time runs already", hint=f"stop it, or set {PREFIX}DATA_DIR"
+            )
+        shutil.rmtree(folder)
+    os.environ[f"{PREFIX}DATA_DIR"] = str(folder)
+
+
+def _local(at: datetime) -> str:
+    return f"{at.astimezone(clock.NEW_YORK):%a %d %b %Y %H:%M}"
+
+
+def _beside(chosen: settings.Settings) -> str:
     """What commands beside the demo need, ready to be pasted into another terminal."""
-    line = f"export {PREFIX}DATA_DIR={shlex.quote(str(data_dir))}"
-    return f"For commands beside it, in another terminal:\n  {line}"
+    lines = [f"export {PREFIX}DATA_DIR={shlex.quote(str(chosen.data_dir))}"]
+    if chosen.clock_offset_seconds:
+        lines += [f"export {PREFIX}CLOCK_OFFSET_SECONDS={chosen.clock_offset_seconds!r}"]
+    return "\n  ".join(["For commands beside it, in another terminal:", *lines])
 
 
 @contextmanager

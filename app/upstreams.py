@@ -13,12 +13,12 @@ import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
+from core import clock, settings
 from core.errors import UsageError
 from core.sandbox.clock import Clock
 from core.sandbox.foundry.fault_names import FOUNDRY as FOUNDRY_FAULTS
@@ -40,9 +40,14 @@ class World:
 class Upstreams(FoundrySandbox):
     """The container with the SEC's paths beside its own."""
 
-    def __init__(self, world: World, faults: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        world: World,
+        faults: Sequence[str] = (),
+        now: Clock = clock.running(),  # noqa: B008 - a function, the same for all
+    ) -> None:
         foundry, sec = _split(faults)
-        super().__init__(world.datasets, faults=foundry)
+        super().__init__(world.datasets, faults=foundry, now=now)
         self.sec = SecSandbox(world.documents, max_per_second=None, faults=sec)
 
     def app(self) -> web.Application:
@@ -66,27 +71,34 @@ def _split(names: Sequence[str]) -> tuple[list[str], list[Fault]]:
     return [name for name in names if name in FOUNDRY_FAULTS], sec
 
 
-def world(seed: int, replay: Path | None, clock: Clock) -> World:
-    """The simulated world of a seed as the clock runs, or the captured one of a folder."""
+def world(seed: int, replay: Path | None, now: Clock, *, past: bool = False) -> World:
+    """The simulated world of a seed as the clock runs, or the captured one of a folder.
+
+    Captures are served whole, or (`past`) with nothing in them that is later than the clock.
+    """
     if replay is not None:
         from core.sandbox.replay import ReplayDatasets
         from core.sandbox.sec.replay import ReplayProvider
 
-        documents = ReplayProvider(replay)
-        return World(ReplayDatasets(replay), documents, documents.companies(), simulated=False)
+        until = now if past else None
+        documents = ReplayProvider(replay, until=until)
+        datasets = ReplayDatasets(replay, until=until)
+        return World(datasets, documents, documents.companies(), simulated=False)
     from core.sandbox.companies.filings_provider import SimulatedFilings
     from core.sandbox.market.datasets import SimulatedDatasets
 
-    simulated = SimulatedFilings(seed, clock)
+    simulated = SimulatedFilings(seed, now)
     simulated.warm()  # rather than during the first request, which has a deadline
-    return World(SimulatedDatasets(seed, clock), simulated, simulated.companies(), simulated=True)
+    return World(SimulatedDatasets(seed, now), simulated, simulated.companies(), simulated=True)
 
 
 def run(
     *, port: int, seed: int, replay: Path | None, faults: Sequence[str], with_parent: bool
 ) -> None:
     """Serve until stopped; UsageError when the port is taken or a fault is unknown."""
-    served = Upstreams(world(seed, replay, lambda: datetime.now(UTC)), faults)
+    offset = settings.load().clock_offset_seconds
+    now = clock.running(offset)
+    served = Upstreams(world(seed, replay, now, past=bool(offset)), faults, now)
     companies = list(world_companies(served))
     try:
         asyncio.run(_serve(served, port, companies, with_parent=with_parent))

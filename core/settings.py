@@ -51,6 +51,13 @@ class DeskSettings(BaseModel):
         "INFO", description="least level written"
     )
     simulated: bool = Field(False, description="label everything as simulated data")
+    clock_offset_seconds: float = Field(
+        0.0,
+        allow_inf_nan=False,
+        ge=-(10**9),
+        le=10**9,
+        description="how far the desk's clock is ahead of the machine's; set by `demo --at`",
+    )
 
     @field_validator("allowed_hosts", mode="before")
     @classmethod

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +10,7 @@ from rich.console import Console
 
 from app import run as runner
 from app.commands.data import Json
-from core import service, settings
+from core import clock, service, settings
 from core.errors import IntegrityError, StoreError
 from core.observe import logs
 from core.service.care.commands import verify_closed
@@ -65,7 +64,8 @@ def restore(
             runner.out.print(f"the desk goes on with what is there: {stands}", markup=False)
             return
         wanted = folder.expanduser().absolute() if folder else None
-        done = bring_back(chosen, wanted, datetime.now(UTC), accept_loss=accept_loss)
+        now = clock.running(chosen.clock_offset_seconds)()
+        done = bring_back(chosen, wanted, now, accept_loss=accept_loss)
         for error in done.passed:
             runner.err.print(f"passed over: {error.message}", markup=False)
         runner.out.print(f"restored {done.folder}; what was there is in {done.kept}", markup=False)

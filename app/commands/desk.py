@@ -12,7 +12,7 @@ import typer
 
 from app import gate
 from app import run as runner
-from core import service, settings
+from core import clock, service, settings
 from core.errors import UsageError
 from core.observe import logs
 
@@ -24,6 +24,15 @@ Replay = Annotated[
     Path | None, typer.Option("--replay", help="Serve captured files instead of simulated ones.")
 ]
 Seed = Annotated[int, typer.Option("--seed", help="Another seed, another market.")]
+At = Annotated[
+    str | None,
+    typer.Option(
+        "--at",
+        metavar="TIME",
+        help="Let the clock run from that time on, as 2026-11-30T09:05 (New York, unless it "
+        "names a zone), in a data folder of its own that begins empty.",
+    ),
+]
 _NARROW = (
     "Only the network protects it. Unless a container or a proxy is in front, set "
     "OPENBELL_HOST=127.0.0.1."
@@ -44,12 +53,13 @@ def serve(port: Port = None) -> None:
         run_desk(chosen)
 
 
-def demo(port: Port = None, seed: Seed = 7, replay: Replay = None) -> None:
+def demo(port: Port = None, seed: Seed = 7, replay: Replay = None, at: At = None) -> None:
     """Stand-in upstreams on loopback and the desk, filled by real pulls."""
     with runner.reported():
         from app import demonstration
 
-        demonstration.run(port=port, seed=seed, replay=_folder(replay))
+        instant = None if at is None else clock.instant(at)
+        demonstration.run(port=port, seed=seed, replay=_folder(replay), at=instant)
 
 
 def sandbox(

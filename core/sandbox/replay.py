@@ -1,18 +1,23 @@
 """Captured price files served as Foundry datasets: dataset name -> CSV bytes.
 
 The layout is that of `../shared/data/prices`. `Prices Daily` is the capture byte for byte;
-corporate actions of the raw bars are worked out from the factor and map files.
+corporate actions of the raw bars are worked out from the factor and map files. With a clock
+(`until`) nothing is served that is later than it.
 """
 
 from __future__ import annotations
 
 import gzip
+import threading
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import polars as pl
 
 from core.errors import NotFoundError
+from core.sandbox import past
+from core.sandbox.clock import Clock
 from core.sources.files import lean
 
 
@@ -22,11 +27,13 @@ class ReplayDatasets:
     simulated = False
     label = "Replay of captured files"
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, until: Clock | None = None) -> None:
         self.prices = Path(root) / "prices"
+        self._until = until
         if not self.prices.is_dir():
             raise NotFoundError(f"there is no folder {self.prices}", hint="see docs of --replay")
-        self._made: dict[str, tuple[bytes, int]] = {}
+        self._made: dict[str, tuple[bytes, int, datetime | None]] = {}
+        self._lock = threading.Lock()
         daily = self.prices / "daily"
         self._makers: dict[str, Callable[[], bytes]] = {
             "Prices Daily": lambda: _read(daily / "all_stocks_5yr.csv.gz"),
@@ -51,18 +58,25 @@ class ReplayDatasets:
         return self._make(name)[1]
 
     def _make(self, name: str) -> tuple[bytes, int]:
-        if name not in self._made:
-            body = self._makers[name]()
-            lines = body.count(b"\n") + (not body.endswith(b"\n"))
-            self._made[name] = body, lines - 1
-        return self._made[name]
+        """The CSV as of the clock's minute, the whole capture without a clock."""
+        now = self._until().replace(second=0, microsecond=0) if self._until else None
+        with self._lock:
+            kept = self._made.get(name)
+            if kept is None or kept[2] != now:
+                body = self._makers[name]()
+                if now is not None:
+                    body = past.rows_until(body, now)
+                lines = body.count(b"\n") + (not body.endswith(b"\n"))
+                kept = self._made[name] = body, lines - 1, now
+        return kept[0], kept[1]
 
     def corporate_actions(self) -> pl.DataFrame:
         """symbol, ex_date, kind, ratio, amount, currency, note of the raw bars' symbols."""
         folder = self.prices / "corporate_actions"
         factors = lean.read_factors(sorted((folder / "lean_factor_files").glob("*.csv")))
         names = lean.read_names(sorted((folder / "lean_map_files").glob("*.csv")))
-        return lean.actions(factors, names, self._sessions())
+        whole = lean.actions(factors, names, self._sessions())
+        return past.actions_until(whole, self._until()) if self._until else whole
 
     def _sessions(self) -> pl.DataFrame:
         """Each session as `before` and the one after it as `ex_date`."""
@@ -74,8 +88,9 @@ class ReplayDatasets:
 
     def universe(self) -> pl.DataFrame:
         """The symbols of the daily bars, with the CIK and name of the captured ticker map."""
-        bars = pl.read_csv(self.csv("Prices Daily"), columns=["Name"]).rename({"Name": "symbol"})
-        raw = pl.read_csv(self.csv("Prices Daily Raw"), columns=["symbol"])
+        bars = pl.read_csv(self._makers["Prices Daily"](), columns=["Name"])
+        bars = bars.rename({"Name": "symbol"})
+        raw = pl.read_csv(self._makers["Prices Daily Raw"](), columns=["symbol"])
         raw = raw.select(pl.col("symbol").str.to_uppercase())
         symbols = pl.concat([bars, raw]).unique().drop_nulls().sort("symbol")
         known = self._tickers()

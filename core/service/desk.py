@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
+from core import clock
 from core.catalogue import Catalogue
 from core.domain.tables.datasets import Dataset
 from core.domain.timetable.freshness import Freshness
@@ -30,10 +31,6 @@ from core.store.warehouse import Warehouse
 log = logs.get("desk")
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 def _tell_corrupt(job: Job) -> None:
     log.error("a damaged job was set aside", job=job.id, was=job.event_name)
 
@@ -47,8 +44,9 @@ class Desk:
         catalogue: Catalogue,
         warehouse: Warehouse,
         queue: JobQueue,
-        now: Callable[[], datetime] = _utc_now,
+        now: Callable[[], datetime] | None = None,
     ) -> None:
+        now = now or clock.running(settings.clock_offset_seconds)
         self.settings = settings
         self.catalogue = catalogue
         self.warehouse = warehouse
@@ -73,15 +71,18 @@ class Desk:
     def open(
         cls,
         settings: Settings,
-        now: Callable[[], datetime] = _utc_now,
+        now: Callable[[], datetime] | None = None,
         *,
         accept_loss: bool = False,
     ) -> Desk:
         """Open catalogue, queue and store; OwnershipError when another desk has them.
 
+        Without `now` the clock is the settings' (`clock_offset_seconds`).
+
         StoreError when one is damaged, gone, or behind what the other knows of it; `accept_loss`
         goes on with a store or a queue that lacks something.
         """
+        now = now or clock.running(settings.clock_offset_seconds)
         catalogue = Catalogue.load(settings.catalogue)
         with ExitStack() as stack:
             stack.enter_context(data_folder.own(settings))

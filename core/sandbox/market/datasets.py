@@ -74,7 +74,7 @@ class SimulatedDatasets:
 
     def _minute(self, now: Moment) -> pl.DataFrame:
         """Minute bars that have ended: a print from the future is told by nobody."""
-        bars = market(self.seed, now.as_of).bars_minute()
+        bars = market(self.seed, now.as_of).bars_minute(running=now.known_at is not None)
         if now.known_at is not None:
             local = now.known_at.astimezone(ZONE).replace(tzinfo=None)
             bars = bars.filter(pl.col("ts_et") + timedelta(minutes=1) <= local)

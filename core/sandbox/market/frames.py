@@ -68,14 +68,16 @@ class Market:
         columns["volume"] = np.maximum(vol[t, n], 1).astype(np.int64)
         return pl.DataFrame(columns).with_columns(pl.col("session").cast(pl.Date))
 
-    @lru_cache(maxsize=1)  # noqa: B019
-    def bars_minute(self) -> pl.DataFrame:
-        """Minute bars: symbol, ts_et (naive Eastern), open … close, volume, session (phase)."""
+    @lru_cache(maxsize=2)  # noqa: B019
+    def bars_minute(self, *, running: bool = False) -> pl.DataFrame:
+        """Minute bars: symbol, ts_et (naive Eastern), open … close, volume, session (phase).
+
+        `running` adds the regular minutes of the coming session, for a clock to tell.
+        """
         recent = self.rows[-25:]
         everything = np.append(recent, self.model.cal.coming)
-        return minute_bars(
-            self.model, self.seed, everything, daily_prices(self.model, self.seed, everything)
-        )
+        daily = daily_prices(self.model, self.seed, everything)
+        return minute_bars(self.model, self.seed, everything, daily, running=running)
 
     def corporate_actions(self) -> pl.DataFrame:
         """Splits, dividends, spin-offs and delistings inside the window."""

@@ -37,19 +37,23 @@ class Cells:
     news_second: Ints  # acceptance before the open of this session; 0 when none
 
 
-def minute_bars(m: Model, seed: int, rows: Ints, daily: dict[str, Floats]) -> pl.DataFrame:
+def minute_bars(
+    m: Model, seed: int, rows: Ints, daily: dict[str, Floats], *, running: bool = False
+) -> pl.DataFrame:
     """symbol, ts_et, open, high, low, close, volume, session for the last sessions of `rows`.
 
-    `rows` ends with the coming session, which gets its pre-market only; `daily` holds the rounded
-    prices of `rows`.
+    `rows` ends with the coming session, which gets its pre-market, and (`running`) the regular
+    minutes that a clock then tells one by one; `daily` holds the rounded prices of `rows`.
     """
     slots = chosen(m)
     parts = []
     for row in rows[-PRE_SESSIONS - 1 :]:
         cells = _cells(m, rows, daily, slots, np.array([row]))
         parts.append(_Draw(seed, m, row, "pre", cells).pre(cells))
-        if rows[-1] > row >= rows[-1] - FULL_SESSIONS:
+        past = rows[-1] > row >= rows[-1] - FULL_SESSIONS
+        if past or (running and row == rows[-1]):
             parts.append(_Draw(seed, m, row, "regular", cells).regular(cells))
+        if past:
             parts.append(_Draw(seed, m, row, "post", cells).post(cells))
     names = pl.Series("symbol", [x.symbol for x in listings()])
     days = pl.Series("day", m.cal.sessions.astype("datetime64[us]"))

@@ -1,18 +1,23 @@
 """Captured SEC documents as the stand-in serves them (layout of `../shared/data`).
 
 `companyfacts_vintages` holds earlier captures: with `vintage=0` the oldest capture of a company is
-served, with 1 the next, and so on; `None` (the default) serves the newest.
+served, with 1 the next, and so on; `None` (the default) serves the newest. With a clock (`until`)
+nothing is told that is later than it.
 """
 
 from __future__ import annotations
 
 import gzip
+import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
 from core.errors import NotFoundError
+from core.sandbox import past
+from core.sandbox.clock import Clock
 from core.sandbox.sec.server import Document
 
 _FOLDERS = {
@@ -23,6 +28,11 @@ _TICKERS = "/files/company_tickers.json"
 _EXCHANGES = "/files/company_tickers_exchange.json"
 _DAILY = re.compile(r"/Archives/edgar/daily-index/(?:\d{4}/QTR\d/)?([a-z]+\.\d{8}\.idx)(?:\.gz)?")
 _FEED = "/cgi-bin/browse-edgar"
+_CUTS: dict[str, Callable[[bytes, datetime], bytes]] = {
+    "/api/xbrl/companyfacts/": past.facts_until,
+    "/submissions/": past.submissions_until,
+    _FEED: past.feed_until,
+}
 _NAME = re.compile(r"[\w.\-]+")
 
 
@@ -31,16 +41,35 @@ class ReplayProvider:
 
     simulated = False
 
-    def __init__(self, root: Path, *, vintage: int | None = None) -> None:
+    def __init__(
+        self, root: Path, *, vintage: int | None = None, until: Clock | None = None
+    ) -> None:
         self.root = root / "sec" if (root / "sec").is_dir() else root
         self.vintage = vintage
+        self._until = until
+        self._kept: dict[bytes, Document] = {}
         if not self.root.is_dir():
             raise NotFoundError(f"there is no folder {root}", hint="give --replay DIR")
 
     def document(self, path: str, query: Mapping[str, str]) -> Document | None:
         """The captured document of a path, None when it was not captured."""
         file = self._file(path, query)
-        return _load(file) if file else None
+        if file is None or self._until is None:
+            return _load(file) if file else None
+        return self._past(path, _load(file), self._until())
+
+    def _past(self, path: str, whole: Document, now: datetime) -> Document | None:
+        """The document as it stood then; the same object as long as it is the same."""
+        if _DAILY.fullmatch(path):
+            return whole if past.index_is_known(path, now) else None
+        cut = next((cut for begin, cut in _CUTS.items() if path.startswith(begin)), None)
+        if cut is None:
+            return whole
+        body = cut(whole.body, now)
+        key = hashlib.sha256(body).digest()
+        if key not in self._kept:
+            self._kept[key] = Document(body, whole.media)
+        return self._kept[key]
 
     def companies(self) -> list[int]:
         """CIKs whose facts were captured."""

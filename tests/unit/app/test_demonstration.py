@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from app import demonstration
-from core import settings
+from core import clock, settings
+from core.errors import UsageError
 
 UPSTREAMS = {"foundry_url": "http://127.0.0.1:9/fdtc-api", "sec_url": "http://127.0.0.1:9"}
 
@@ -41,5 +43,42 @@ def test_a_chosen_format_stays(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_commands_beside_it_are_told_the_folder() -> None:
     """A line to paste, also where the folder's name holds blanks."""
-    told = demonstration._beside(Path("/data/my desk"))
+    told = demonstration._beside(settings.load(data_dir=Path("/data/my desk")))
     assert "export OPENBELL_DATA_DIR='/data/my desk'" in told
+
+
+def test_a_chosen_time_is_that_of_every_process_below(tmp_path: Path) -> None:
+    """The offset is in the environment, and commands beside it are told it."""
+    os.environ["OPENBELL_DATA_DIR"] = str(tmp_path / "mine")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "kept").touch()
+    at = clock.instant("2026-11-30T09:05")
+    demonstration._set_clock(at, 7, None)
+    chosen = settings.load()
+    shown = clock.running(chosen.clock_offset_seconds)()
+    assert timedelta(0) <= shown - at < timedelta(minutes=1)
+    assert (tmp_path / "mine" / "kept").exists()
+    assert f"OPENBELL_CLOCK_OFFSET_SECONDS={chosen.clock_offset_seconds!r}" in (
+        demonstration._beside(chosen)
+    )
+
+
+def test_a_demo_of_a_time_begins_empty(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What an earlier demo of that morning pulled could be later than its clock."""
+    monkeypatch.setattr(demonstration.places, "data", lambda: tmp_path / "data")
+    os.environ.pop("OPENBELL_DATA_DIR", None)
+    at = clock.instant("2026-11-30T09:05")
+    demonstration._set_clock(at, 7, None)
+    folder = settings.load().data_dir
+    assert folder == tmp_path / "data" / "desk-demo-7-at-20261130T1405Z"
+    folder.mkdir(parents=True)
+    (folder / "desk.duckdb").touch()
+    os.environ.pop("OPENBELL_DATA_DIR")
+    demonstration._set_clock(at, 7, None)
+    assert not folder.exists()
+
+
+def test_a_time_before_the_simulated_market_is_refused() -> None:
+    """There is nothing to be shown then."""
+    with pytest.raises(UsageError, match="begins after"):
+        demonstration._set_clock(clock.instant("2020-01-02T09:05"), 7, None)
