@@ -73,15 +73,22 @@ def load_submissions() -> tuple[pl.DataFrame, pl.DataFrame]:
     filings, companies = [FILINGS.empty()], [COMPANIES.empty()]
     for folder in ("submissions_history", "submissions"):
         for path in sorted((SHARED / "sec" / folder).glob("CIK*.json.gz")):
-            answer = read_json(path)
-            cik = int(path.name[3:13])
-            recent = answer.get("filings", {}).get("recent") if "filings" in answer else answer
-            if "name" in answer:
-                companies.append(_company(cik, answer))
-            if recent and recent.get("accessionNumber"):
-                filings.append(_filings(cik, recent))
+            found, named = submissions_of(path)
+            filings.append(found)
+            companies.append(named)
     unique = pl.concat(filings).unique(["cik", "accession"], keep="first", maintain_order=True)
     return unique, pl.concat(companies).unique("cik", keep="first", maintain_order=True)
+
+
+def submissions_of(path: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """(FILINGS, COMPANIES) of one answer; either may be empty."""
+    answer = read_json(path)
+    cik = int(path.name[3:13])
+    recent = answer.get("filings", {}).get("recent") if "filings" in answer else answer
+    named = _company(cik, answer) if "name" in answer else COMPANIES.empty()
+    if recent and recent.get("accessionNumber"):
+        return _filings(cik, recent), named
+    return FILINGS.empty(), named
 
 
 def _company(cik: int, answer: dict) -> pl.DataFrame:

@@ -33,7 +33,7 @@ def restated(book: Book, told: Told) -> Outcome:
     room = np.where(eps, 0.011, rounding)
     changed = np.abs(value - first) > room
     suspect = np.flatnonzero(changed & book.of(PER_SHARE)[told.row[both]])
-    changed[suspect] = ~_split(value[suspect], first[suspect], eps[suspect])
+    changed[suspect] = ~by_split(value[suspect], first[suspect], eps[suspect])
     number_of, of = (np.bincount(f, minlength=book.filings.height) for f in (fid[changed], fid))
     many = changed & ((number_of >= 3) & (number_of / of >= 0.1))[fid]
     if not many.any():
@@ -48,7 +48,7 @@ def restated(book: Book, told: Told) -> Outcome:
     return outcome("Q47", fid, Said(failed, said))
 
 
-def _split(value: Floats, first: Floats, cents: Flags) -> Flags:
+def by_split(value: Floats, first: Floats, cents: Flags) -> Flags:
     """Whether a per-share value or share count is the other times a split ratio.
 
     Either way round (a reverse split as well), with room for half a cent in both.
