@@ -21,10 +21,10 @@ from typing import Any
 import polars as pl
 
 from benchmarks import captures
-from core.domain.frames import COMPANIES, FACTS, FILINGS
 from core.domain.quality.grading import grade
 from core.domain.quality.status.timeline import AS_FILED, WITHDRAWN, Statuses, statuses
-from core.sources.sec_decode import decode_facts
+from core.domain.tables.frames import COMPANIES, FACTS, FILINGS
+from core.sources.sec.decode import decode_facts
 
 CORPUS = captures.SHARED.parent / "corpus"
 KEY = ["cik", "accession"]

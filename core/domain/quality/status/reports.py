@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from core.domain.quality.arrays import Numbers
-from core.domain.quality.measures import measured
-from core.domain.quality.packing import at
-from core.domain.quality.registry import ANNUAL, QUARTERLY, base_form
+from core.domain.quality.facts.arrays import Numbers
+from core.domain.quality.facts.filings import ANNUAL, QUARTERLY, base_form
+from core.domain.quality.facts.measures import measured
+from core.domain.quality.facts.packing import at
 
 KEY = ("cik", "accession")
 FIGURES = ("us-gaap", "ifrs-full")

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from core.domain.quality.arrays import Flags, Floats, Numbers
-from core.domain.quality.change import by_split
-from core.domain.quality.measures import UNIT_KINDS
+from core.domain.quality.facts.arrays import Flags, Floats, Numbers
+from core.domain.quality.facts.measures import UNIT_KINDS
+from core.domain.quality.facts.packing import at, begins
 from core.domain.quality.model import Ruleset
-from core.domain.quality.packing import at, begins
+from core.domain.quality.rules.change import by_split
 from core.domain.quality.status.reports import FIGURES, Stated
 
 # What readers look at first, and the items that stand for it: the first one told counts.

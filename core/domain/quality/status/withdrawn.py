@@ -11,7 +11,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from core.domain.filing_forms import modern_items
+from core.domain.filings.forms import modern_items
 from core.domain.quality.status.retold import Retold
 
 ITEM = "4.02"

@@ -40,14 +40,13 @@ def _named(changes: pl.DataFrame) -> pl.DataFrame:
     """Of each filing and each that told it otherwise the changes in words, the widest first."""
     apart = (pl.col("new") - pl.col("old")).abs() / pl.col("old").abs().clip(0.01)
     latest = pl.col("period_end") == pl.col("period_end").max().over("rid", "by")
-    some = (
+    return (
         changes.filter(pl.col("new") != pl.col("old"))
         .with_columns(apart=apart, latest=latest)
         .sort("latest", "apart", descending=True)
         .group_by("rid", "by", maintain_order=True)
         .agg(pl.col("headline", "old", "new").head(12), changed=pl.len())
     )
-    return some
 
 
 def reason(row: Mapping[str, Any]) -> str | None:

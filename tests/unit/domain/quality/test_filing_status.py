@@ -7,9 +7,9 @@ from datetime import date
 import polars as pl
 import pytest
 
-from core.domain.frames import FACTS, FILINGS
 from core.domain.quality.status.timeline import statuses
 from core.domain.quality.status.wording import number
+from core.domain.tables.frames import FACTS, FILINGS
 
 CIK = 77
 MONEY = ("Assets", "StockholdersEquity", "Revenues", "NetIncomeLoss")
