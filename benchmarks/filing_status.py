@@ -22,7 +22,8 @@ import polars as pl
 
 from benchmarks import captures
 from core.domain.quality.grading import grade
-from core.domain.quality.status.timeline import AS_FILED, WITHDRAWN, Statuses, statuses
+from core.domain.quality.status.names import AS_FILED, WITHDRAWN
+from core.domain.quality.status.timeline import Statuses, statuses
 from core.domain.tables.frames import COMPANIES, FACTS, FILINGS
 from core.sources.sec.decode import decode_facts
 

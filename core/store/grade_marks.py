@@ -35,7 +35,8 @@ WITH f AS (
     SELECT cik, sum(n)::BIGINT AS n, bit_xor(hash(accession, h)) AS h
     FROM ({_STATED.format(some="")}) GROUP BY cik
 ), s AS (
-    SELECT cik, count(*) AS n, bit_xor(hash(accession, form, filed, report_date, is_xbrl)) AS h
+    SELECT cik, count(*) AS n,
+        bit_xor(hash(accession, form, filed, report_date, is_xbrl, items)) AS h
     FROM filings GROUP BY cik
 ), c AS (SELECT cik, hash(name, sic, category, fiscal_year_end) AS h FROM companies)
 SELECT f.cik, concat_ws('-', f.n, f.h, s.n, s.h, c.h) AS fingerprint

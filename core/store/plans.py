@@ -35,6 +35,7 @@ _SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "fingerprint": pl.String,
     "verdict": pl.String,
     "simulated": pl.Boolean,
+    "status": pl.String,
 }
 _WITH_STATE = """
 SELECT p.*, s.state, s.reason, s.changed_at, s.decision, s.decided_at, s.decided_by, s.limits,
@@ -62,6 +63,7 @@ class Stored:
     created_at: datetime
     sector: str
     grade: str | None
+    status: str | None  # of the graded report, as known then
     tag: str | None
     verdict: dict[str, Any]
     state: str
@@ -85,6 +87,7 @@ def insert(
     *,
     sector: str,
     grade: str | None,
+    status: str | None,
     tag: str | None,
     verdict: dict[str, Any],
     simulated: bool,
@@ -110,6 +113,7 @@ def insert(
         fingerprint(plan),
         json.dumps(verdict),
         simulated,
+        status,
     )
     tx.insert("plans", pl.DataFrame([row], schema=_SCHEMA, orient="row"))
     return plan_id
@@ -168,6 +172,7 @@ def _stored(row: dict[str, Any]) -> Stored:
         row["created_at"],
         row["sector"],
         row["grade"],
+        row["status"],
         row["tag"],
         json.loads(row["verdict"]),
         row["state"],

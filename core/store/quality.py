@@ -12,6 +12,7 @@ from core.domain.filings.edgar import filing_sql
 from core.domain.quality.grading import Graded
 from core.domain.tables.frames import COMPANIES, FACTS, FILINGS
 from core.store.facts import facts_as_known_on
+from core.store.filing_status import GRADE, SCORE, known
 from core.store.grade_marks import Marks, write_marks
 from core.store.tickers import PRIMARY
 from core.store.transaction import Transaction
@@ -120,12 +121,15 @@ def _at(now: datetime) -> pl.Expr:
 
 _GRADES = f"""
 SELECT g.cik, t.symbol AS ticker, coalesce(c.name, g.company) AS company,
-    g.* EXCLUDE (cik, company), {filing_sql("g")} AS url
+    g.* EXCLUDE (cik, company) REPLACE ({GRADE} AS grade, {SCORE} AS score),
+    g.score AS rated_score, s.* EXCLUDE (cik, accession), {filing_sql("g")} AS url
 FROM grades g LEFT JOIN ({PRIMARY}) t ON t.cik = g.cik
     LEFT JOIN companies c ON c.cik = g.cik
+    LEFT JOIN ({known("$on")}) s ON s.cik = g.cik AND s.accession = g.accession
 WHERE ($old OR g.is_current) AND ($ciks IS NULL OR list_contains($ciks::BIGINT[], g.cik))
     AND ($forms IS NULL OR list_contains($forms::VARCHAR[], g.form))
-    AND ($letters IS NULL OR list_contains($letters::VARCHAR[], g.grade))
+    AND ($letters IS NULL OR list_contains($letters::VARCHAR[], {GRADE}))
+    AND ($statuses IS NULL OR list_contains($statuses::VARCHAR[], s.status))
     AND ($accession IS NULL OR g.accession = $accession)
     AND ($text IS NULL OR contains(lower(coalesce(c.name, g.company, '')), lower($text))
         OR lower(t.symbol) = lower($text) OR g.accession = $text)
@@ -135,23 +139,30 @@ ORDER BY g.filed DESC, g.accession DESC, g.graded_at DESC LIMIT $limit
 
 def grades(
     warehouse: Warehouse,
+    on: date,
     *,
     ciks: Sequence[int] | None = None,
     forms: Sequence[str] | None = None,
     letters: Sequence[str] | None = None,
+    statuses: Sequence[str] | None = None,
     text: str | None = None,
     accession: str | None = None,
     old: bool = False,
     limit: int | None = None,
 ) -> pl.DataFrame:
-    """Graded filings, newest first, with ticker, company and link."""
+    """Graded filings, newest first, with ticker, company, link and status as known on a day.
+
+    A withdrawn one is D at most; its score without that is `rated_score`.
+    """
     return warehouse.read(
         _GRADES,
         {
+            "on": on,
             "old": old,
             "ciks": None if ciks is None else list(ciks),
             "forms": list(forms) if forms else None,
             "letters": list(letters) if letters else None,
+            "statuses": list(statuses) if statuses else None,
             "accession": accession,
             "text": text or None,
             "limit": 2**62 if limit is None else limit,

@@ -13,6 +13,7 @@ import polars as pl
 from core.domain.gaps.bars import LEAST_PRICE, MOST_PRICE, MOST_VOLUME
 from core.domain.tables.frames import BARS_DAILY, BARS_MINUTE, CORPORATE_ACTIONS, FILINGS
 from core.domain.timetable import sessions as calendar
+from core.store.filing_status import GRADE, known
 from core.store.journal import Reader
 from core.store.transaction import quoted
 from core.store.warehouse import Warehouse
@@ -178,29 +179,72 @@ def universe(warehouse: Warehouse) -> pl.DataFrame:
 
 
 def grades(reader: Reader, as_of: date) -> pl.DataFrame:
-    """cik, grade, grade_form, grade_age_days of the newest graded report filed before a day.
+    """cik, grade, grade_form, grade_age_days, status, status_reason of the newest graded report.
 
-    A report that is not rated counts; one older than `GRADE_DAYS` days counts as not rated.
+    Of those filed before a day, with what was known before it. A report that is not rated counts;
+    one older than `GRADE_DAYS` days counts as not rated; a withdrawn one is D at most.
     """
-    return reader.read(
-        "SELECT cik, CASE WHEN age > $most THEN 'NR' ELSE grade END AS grade, "
-        "form AS grade_form, age AS grade_age_days FROM ("
-        "SELECT cik, grade, form, ($day - filed)::BIGINT AS age FROM grades "
-        f"WHERE is_current AND filed < $day AND regexp_full_match(form, '{REPORTS}') "
-        "QUALIFY row_number() OVER (PARTITION BY cik ORDER BY filed DESC, period_end DESC, "
-        "accession DESC) = 1)",
-        {"day": as_of, "most": GRADE_DAYS},
-    )
+    return reader.read(_GRADES, {"day": as_of, "most": GRADE_DAYS})
 
 
-def grade_history(warehouse: Warehouse) -> pl.DataFrame:
-    """cik, filed, grade, form, accession of every graded filing, by date."""
+_GRADES = f"""
+SELECT cik, CASE WHEN age > $most THEN 'NR' ELSE grade END AS grade, form AS grade_form,
+    age AS grade_age_days, status, status_reason
+FROM (
+    SELECT g.cik, {GRADE} AS grade, g.form, ($day - g.filed)::BIGINT AS age, s.status,
+        s.status_reason
+    FROM grades g LEFT JOIN ({known("$day - 1")}) s
+        ON s.cik = g.cik AND s.accession = g.accession
+    WHERE g.is_current AND g.filed < $day AND regexp_full_match(g.form, '{REPORTS}')
+    QUALIFY row_number() OVER (PARTITION BY g.cik ORDER BY g.filed DESC, g.period_end DESC,
+        g.accession DESC) = 1
+)
+"""
+
+
+def grade_history(warehouse: Warehouse, on: date) -> pl.DataFrame:
+    """cik, filed, grade, form, accession, status and its reason of every graded filing, by date.
+
+    As known on a day.
+    """
     if not has_table(warehouse, "grades"):
-        words = dict.fromkeys(("grade", "form", "accession"), pl.String)
+        words = dict.fromkeys(("grade", "form", "accession", *_STATUS), pl.String)
         return pl.DataFrame(schema={"cik": pl.Int64, "filed": pl.Date, **words})
     return warehouse.read(
-        "SELECT cik, filed, grade, form, accession FROM grades WHERE is_current ORDER BY filed"
+        f"SELECT g.cik, g.filed, {GRADE} AS grade, g.form, g.accession, s.status, s.status_reason "
+        f"FROM grades g LEFT JOIN ({known('$on')}) s ON s.cik = g.cik "
+        "AND s.accession = g.accession WHERE g.is_current AND g.filed <= $on ORDER BY g.filed",
+        {"on": on},
     )
+
+
+_STATUS = ("status", "status_reason")
+
+
+def grades_over_time(warehouse: Warehouse) -> pl.DataFrame:
+    """cik, since and grade: what the newest graded report of each company was rated, day by day.
+
+    A row for each report, and one where the newest was withdrawn later.
+    """
+    words = {"cik": pl.Int64, "since": pl.Date, "grade": pl.String}
+    if not has_table(warehouse, "grades"):
+        return pl.DataFrame(schema=words)
+    return warehouse.read(_OVER_TIME)
+
+
+_OVER_TIME = f"""
+WITH newest AS (
+    SELECT cik, accession, grade, score, filed,
+        lead(filed) OVER (PARTITION BY cik ORDER BY filed, period_end, accession) AS until
+    FROM grades WHERE is_current AND regexp_full_match(form, '{REPORTS}')
+), told AS (
+    SELECT g.cik, s.since, {GRADE} AS grade
+    FROM newest g JOIN filing_status s ON s.cik = g.cik AND s.accession = g.accession
+    WHERE s.since > g.filed AND (g.until IS NULL OR s.since < g.until)
+)
+SELECT cik, filed AS since, grade FROM newest UNION ALL SELECT cik, since, grade FROM told
+ORDER BY since
+"""
 
 
 def version(warehouse: Warehouse, table: str, datasets: Sequence[str]) -> tuple[object, ...]:
@@ -213,6 +257,7 @@ def version(warehouse: Warehouse, table: str, datasets: Sequence[str]) -> tuple[
     rows = warehouse.read(
         f"{counts} UNION ALL SELECT count(*) FROM bars_minute "
         "UNION ALL SELECT coalesce(epoch_us(max(graded_at)), 0) + count(*) FROM grades "
+        "UNION ALL SELECT coalesce(epoch_us(max(computed_at)), 0) + count(*) FROM filing_status "
         "UNION ALL SELECT coalesce(epoch_us(max(finished_at)), 0) FROM pulls "
         "WHERE coalesce(rows_inserted, 0) + coalesce(rows_updated, 0) > 0 "
         "AND dataset IN (SELECT unnest(?))",

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from core.domain.filings.sectors import UNKNOWN
+from core.domain.quality.status.names import AS_FILED, WITHDRAWN
 from core.domain.risk.types import Book, Check, Holding, Limits, Name
 from core.domain.trading.money import ZERO, cents, whole
 from core.domain.trading.plans import Plan
@@ -291,7 +292,7 @@ def _liquidity(plan: Plan, book: Book, name: Name, limits: Limits) -> Check:
 
 def _grade(plan: Plan, book: Book, name: Name, limits: Limits) -> Check:
     grade = name.grade or "NR"
-    low = grade in limits.low_grades
+    low = grade in limits.low_grades or name.status == WITHDRAWN
     allowed = plan.full_shares
     if low and limits.grade_rule != "warn":
         allowed = plan.full_shares // 2 if limits.grade_rule == "half" else 0
@@ -301,11 +302,18 @@ def _grade(plan: Plan, book: Book, name: Name, limits: Limits) -> Check:
         Decimal(plan.shares),
         Decimal(allowed),
         "shares",
-        f"Filing grade {grade}{_report(name)}: "
+        f"Filing grade {grade}{_report(name)}{_status(name)}: "
         + (f"{said} by the grade rule." if low else "full size."),
         allowed,
         warning=low and limits.grade_rule == "warn",
     )
+
+
+def _status(name: Name) -> str:
+    """What became of the report, where it does not stand as filed."""
+    if name.status in (None, AS_FILED):
+        return ""
+    return f", {name.status_reason or name.status}"
 
 
 def _report(name: Name) -> str:

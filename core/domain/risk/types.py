@@ -84,6 +84,8 @@ class Name:
     grade: str | None = None  # of the newest report as known then; None: none is graded
     grade_form: str | None = None
     grade_age_days: int | None = None
+    status: str | None = None  # what became of that report, as known then
+    status_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import orjson
 import polars as pl
@@ -16,31 +17,28 @@ from core.domain.quality import grading
 from core.domain.quality.facts.measures import concept_table
 from core.domain.quality.facts.reach import changes
 from core.domain.quality.model import WEIGHTS, Rule, default_ruleset
+from core.domain.quality.status import timeline
+from core.domain.quality.status.effect import capped
 from core.domain.tables import dataset_quality
 from core.errors import NotFoundError, UsageError
 from core.jobs.queue.port import Job
 from core.jobs.worker import Context
-from core.service.filings import companies
+from core.service.filings import companies, grade_document
+from core.service.filings.grade_document import CSV_COLUMNS, STATUS
 from core.service.kernel.commands import FOUND_ERRORS, CommandResult, command
 from core.service.kernel.exports import export
 from core.service.kernel.handlers import handler
 from core.service.pulls import datasets
-from core.store import grade_marks
+from core.store import filing_status, grade_marks
 from core.store import quality as store
 from core.store.transaction import quoted
 
 if TYPE_CHECKING:
     from core.service.desk import Desk
 
-CSV_COLUMNS = (
-    "cik", "ticker", "company", "accession", "form", "filed", "period_end", "score", "grade",
-    "coverage_pct", "critical", "major", "minor", "required_score", "identity_score",
-    "duplicate_score", "missing_score", "complexity_score", "ruleset", "graded_at", "url",
-)  # fmt: skip
-SUBSCORES = ("required", "identity", "duplicate", "missing", "complexity")
 BATCH_COMPANIES = 200
-LETTERS = ("A", "B", "C", "D", "F", "NR")
 OWN_PERIOD_DAYS = 3
+NEW_YORK = ZoneInfo("America/New_York")
 FACT_LIST = pl.List(
     pl.Struct(
         {
@@ -67,6 +65,8 @@ class FilingView:
     comparatives: pl.DataFrame  # earlier periods as this filing tells them
     rejected: pl.DataFrame  # other tags of an item that the filing gives another value under
     older: pl.DataFrame
+    changes: pl.DataFrame  # headlines that later filings told with other values
+    statuses: pl.DataFrame  # since, status, reason: what became of it, day by day
 
 
 def grade_all(
@@ -94,9 +94,11 @@ def grade_all(
         changed = None if before.is_empty() else changes(before, now)
         frames = store.inputs(desk.warehouse, batch, None)
         graded = grading.grade(*frames, rules=rules, changed=changed, last=last)
+        became = timeline.statuses(*frames[:2], rules=rules)
         with desk.warehouse.transaction() as tx:
             chosen = grade_marks.Marks({cik: marks[cik] for cik in batch}, now)
             new, same = store.write(tx, graded, chosen, desk.now())
+            filing_status.write(tx, became, batch, desk.now())
         written, unchanged = written + new, unchanged + same
         done = start + len(batch)
         on_progress(f"{done} of {len(due)} companies", 100 * done / len(due))
@@ -109,20 +111,31 @@ def grades(
     ciks: Sequence[int] | None = None,
     forms: Sequence[str] | None = None,
     letters: Sequence[str] | None = None,
+    statuses: Sequence[str] | None = None,
     text: str | None = None,
     limit: int | None = None,
 ) -> pl.DataFrame:
-    """Graded filings, newest first: the columns of the CSV, then style, reason and counts."""
+    """Graded filings, newest first: the columns of the CSV, then style, reason, status and counts.
+
+    The status is as known today; a withdrawn filing is D at most.
+    """
     found = store.grades(
-        desk.warehouse, ciks=ciks, forms=forms, letters=letters, text=text, limit=limit
-    )
-    return found.select(*CSV_COLUMNS, "info", "style", "facts", "concepts", "reason")
+        desk.warehouse, today(desk), ciks=ciks, forms=forms, letters=letters, statuses=statuses,
+        text=text, limit=limit,
+    )  # fmt: skip
+    return found.select(*CSV_COLUMNS, "info", "style", "facts", "concepts", "reason", *STATUS)
+
+
+def today(desk: Desk) -> date:
+    """The day up to which statuses are told: in New York, where filings get their dates."""
+    return desk.now().astimezone(NEW_YORK).date()
 
 
 def filing(desk: Desk, accession: str, cik: int | None = None) -> FilingView:
     """One filing's grade explained; NotFoundError when it is not graded."""
     ciks = [cik] if cik is not None else None
-    rows = store.grades(desk.warehouse, ciks=ciks, accession=accession, old=True)
+    on = today(desk)
+    rows = store.grades(desk.warehouse, on, ciks=ciks, accession=accession, old=True)
     current = rows.filter("is_current")
     if current.is_empty():
         raise NotFoundError(
@@ -144,6 +157,10 @@ def filing(desk: Desk, accession: str, cik: int | None = None) -> FilingView:
         statements=stated.filter(own),
         comparatives=stated.filter(~own),
         older=rows.filter(~pl.col("is_current")),
+        changes=filing_status.changes(desk.warehouse, on, [row["cik"]], accession),
+        statuses=filing_status.history(desk.warehouse, row["cik"], accession).filter(
+            pl.col("since") <= on
+        ),
     )
 
 
@@ -154,7 +171,7 @@ def _facts(found: pl.DataFrame) -> pl.Series:
 
 
 def _lost(row: Mapping[str, Any], found: pl.DataFrame) -> pl.DataFrame:
-    """Points lost per failed rule, and by the cap of critical or major findings."""
+    """Points lost per failed rule, by the cap of critical or major findings, and by its status."""
     rules, whole = default_ruleset().rules, row["evaluable"] or 0.0
     failed = found.select("rule", "severity").unique(maintain_order=True).rows()
     lost = [
@@ -162,9 +179,12 @@ def _lost(row: Mapping[str, Any], found: pl.DataFrame) -> pl.DataFrame:
         for name, level in failed
         if whole and WEIGHTS[level]
     ]
-    if row["score"] is not None and row["raw_score"] and row["raw_score"] > row["score"]:
+    rated, score = row["rated_score"], row["score"]
+    if rated is not None and row["raw_score"] and row["raw_score"] > rated:
         worst = "critical" if row["critical"] else "major"
-        lost.append(("cap", f"Capped by {worst} findings", worst, row["raw_score"] - row["score"]))
+        lost.append(("cap", f"Capped by {worst} findings", worst, row["raw_score"] - rated))
+    if rated is not None and rated > score:
+        lost.append(("status", "Withdrawn by its company", "critical", rated - score))
     schema = {"rule": pl.String, "title": pl.String, "severity": pl.String, "points": pl.Float64}
     return pl.DataFrame(lost, schema=schema, orient="row").sort("points", descending=True)
 
@@ -224,10 +244,6 @@ def _months() -> pl.Expr:
     return (days / 30.4).round().cast(pl.Int32)
 
 
-# A prospectus has too few facts to be rated: the latest grade is that of the latest rated filing.
-_LATEST = pl.coalesce(pl.col("grade").filter(pl.col("grade") != "NR").last(), pl.lit("NR"))
-
-
 def rules() -> list[Rule]:
     """Every rule of the current rule set."""
     return list(default_ruleset().rules.values())
@@ -283,53 +299,24 @@ def _current(desk: Desk, ciks: Sequence[int] | None, *, force: bool) -> dict[str
     table = grades(desk, ciks=ciks)
     accessions = table["accession"].to_list() if ciks is not None else None
     found = store.findings(desk.warehouse, accessions)
-    return _document(default_ruleset().id, table, found)
+    changes = filing_status.changes(desk.warehouse, today(desk), ciks)
+    return grade_document.document(default_ruleset().id, table, found, changes)
 
 
 def _as_known(desk: Desk, ciks: Sequence[int] | None, as_of: date) -> dict[str, Any]:
     """Grades of what was known on a day; nothing is stored."""
     facts, filings, known = store.inputs(desk.warehouse, ciks, as_of)
     graded = grading.grade(facts, filings, known, as_of=as_of)
-    links = store.grades(desk.warehouse, ciks=ciks).select("cik", "ticker").unique("cik")
+    became = timeline.statuses(facts, filings, as_of=as_of)
+    links = store.grades(desk.warehouse, as_of, ciks=ciks).select("cik", "ticker").unique("cik")
+    names = {"reason": "status_reason", "since": "status_since", "by_accession": "status_by"}
+    status = became.latest().rename(names)
     table = graded.scores.join(links, on="cik", how="left").with_columns(
         url=edgar.filing_expr(), graded_at=pl.lit(desk.now())
     )
-    return _document(graded.ruleset, table.sort("filed", descending=True), graded.findings)
-
-
-def _document(ruleset: str, table: pl.DataFrame, found: pl.DataFrame) -> dict[str, Any]:
-    by_filing: dict[tuple[int, str], list[dict[str, Any]]] = {}
-    for item in found.iter_rows(named=True):
-        by_filing.setdefault((item["cik"], item["accession"]), []).append(_finding(item))
-    filings = [
-        {
-            **{name: row[name] for name in CSV_COLUMNS if not name.endswith("_score")},
-            "subscores": {name: row[f"{name}_score"] for name in SUBSCORES},
-            "reason": row["reason"],
-            "findings": by_filing.get((row["cik"], row["accession"]), []),
-        }
-        for row in table.iter_rows(named=True)
-    ]
-    return {"ruleset": ruleset, "filings": filings, "companies": _companies(table)}
-
-
-def _finding(item: Mapping[str, Any]) -> dict[str, Any]:
-    names = ("rule", "severity", "message", "expected", "actual", "difference", "tolerance")
-    facts = item["facts"]
-    if isinstance(facts, str):  # as stored
-        facts = orjson.loads(facts)["facts"]
-    return {**{name: item[name] for name in names}, "facts": facts or []}
-
-
-def _companies(table: pl.DataFrame) -> list[dict[str, Any]]:
-    grouped = table.sort("filed").group_by("cik", "ticker", "company", maintain_order=True)
-    return grouped.agg(
-        latest=_LATEST,
-        mean_score=pl.col("score").mean().round(1),
-        worst_score=pl.col("score").min(),
-        filings=pl.len(),
-        grades=pl.struct((pl.col("grade") == letter).sum().alias(letter) for letter in LETTERS),
-    ).to_dicts()
+    table = capped(table.join(status, on=["cik", "accession"], how="left"))
+    newest = table.sort("filed", descending=True)
+    return grade_document.document(graded.ruleset, newest, graded.findings, became.changes)
 
 
 @export("filings")
@@ -339,6 +326,7 @@ def export_filings(
     ticker: str | None = None,
     form: str | None = None,
     grade: str | None = None,
+    status: str | None = None,
     text: str | None = None,
 ) -> pl.DataFrame:
     """Scored filings in the documented columns."""
@@ -348,6 +336,7 @@ def export_filings(
         ciks=ciks,
         forms=[form] if form else None,
         letters=[grade] if grade else None,
+        statuses=[status] if status else None,
         text=text,
     )
     return found.select(CSV_COLUMNS)

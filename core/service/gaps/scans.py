@@ -178,6 +178,8 @@ def _candidate(row: Mapping[str, Any]) -> dict[str, Any]:
         },
         "left_out": row["left_out"],
         "grade": row["grade"],
+        "status": row["status"],
+        "status_reason": row["status_reason"],
     }
 
 
@@ -206,6 +208,7 @@ def frame(scan: Scan) -> pl.DataFrame:
         "evidence_pct",
         "left_out",
         "grade",
+        "status",
         "score_version",
         provisional=pl.lit(scan.gaps.provisional),
     )
@@ -285,6 +288,7 @@ def keep(desk: Desk, scan: Scan) -> None:
         "score",
         *COMPONENTS,
         "grade",
+        "status",
         "score_version",
         dataset=pl.lit(measured.dataset),
     )

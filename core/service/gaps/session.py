@@ -43,7 +43,8 @@ class SessionGaps:
     """Every name of one session, measured, judged and with what is known of its company.
 
     `rows` has the columns of `gaps.measure` and cik, catalyst_weight, catalysts (list of
-    structs), grade, sector, premarket_gap_pct and premarket_change_pct.
+    structs), grade, status and status_reason (of the graded report), sector, premarket_gap_pct and
+    premarket_change_pct.
     """
 
     dataset: str

@@ -102,12 +102,10 @@ def _with_company(desk: Desk, rows: pl.DataFrame, known: pl.DataFrame) -> pl.Dat
     )
     filed = pl.col("cik").is_in(store.filed_companies(desk.warehouse))
     nothing = pl.when(filed).then(pl.lit("none found")).otherwise(pl.lit("filings not stored"))
-    reports = pl.col("form").str.contains(f"^({store.REPORTS})$")
-    graded = store.grade_history(desk.warehouse).filter(reports).select("cik", "filed", "grade")
     rows = rows.sort("session").join_asof(
-        graded.sort("filed"),
+        store.grades_over_time(desk.warehouse),
         left_on="session",
-        right_on="filed",
+        right_on="since",
         by="cik",
         strategy="backward",
         tolerance=timedelta(days=store.GRADE_DAYS),

@@ -140,11 +140,10 @@ def levels(found: SymbolView, day: date) -> dict[str, float]:
 
 
 def grades(desk: Desk, cik: int | None, day: date | None = None) -> pl.DataFrame:
-    """Grades of the company's filings up to a day (default: all), newest first."""
-    history = store.grade_history(desk.warehouse)
+    """Grades and status of the company's filings as known on a day (now), newest first."""
+    history = store.grade_history(desk.warehouse, day or desk.now().date())
     of_it = pl.col("cik") == pl.lit(cik, dtype=pl.Int64)
-    known = pl.lit(value=True) if day is None else pl.col("filed") <= day
-    return history.filter(of_it & known).sort("filed", descending=True)
+    return history.filter(of_it).sort("filed", descending=True)
 
 
 def sparklines(desk: Desk, names: list[str], day: date, dataset: str | None = None) -> pl.DataFrame:

@@ -113,7 +113,15 @@ def propose(desk: Desk, ask: Ask, reader: Reader | None = None) -> Proposal:
     setup = _setup(desk, view, ask, direction, rules)
     plan = build(setup, account, rules)
     graded = graded_as_of(source, known.cik or view.cik, view.session)
-    name = Name(view.sector, view.facts.mean_volume, graded.grade, graded.form, graded.age_days)
+    name = Name(
+        view.sector,
+        view.facts.mean_volume,
+        graded.grade,
+        graded.form,
+        graded.age_days,
+        graded.status,
+        graded.status_reason,
+    )
     verdict = judge(plan, book, name, limits_of(desk.settings), rules)
     outcomes = like_gaps.outcomes(source, view, direction, float(plan.r / plan.entry))
     kelly, note = kelly_pct(outcomes, cap_pct=rules.risk_per_trade_pct)
@@ -133,11 +141,13 @@ def _remember(proposal: Proposal) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Graded:
-    """The newest graded report before a session: its grade (NR when too old), form and age."""
+    """The newest graded report before a session: its grade (NR when too old), form, age, status."""
 
     grade: str | None = None
     form: str | None = None
     age_days: int | None = None
+    status: str | None = None
+    status_reason: str | None = None
 
 
 def graded_as_of(reader: Reader, cik: int | None, session: date) -> Graded:
@@ -146,7 +156,8 @@ def graded_as_of(reader: Reader, cik: int | None, session: date) -> Graded:
     if cik is None or found.is_empty():
         return Graded()
     row = found.row(0, named=True)
-    return Graded(row["grade"], row["grade_form"], row["grade_age_days"])
+    names = ("grade", "grade_form", "grade_age_days", "status", "status_reason")
+    return Graded(*(row[name] for name in names))
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,6 +354,7 @@ def _store(desk: Desk, tx: Transaction, proposal: Proposal) -> str:
         desk.now(),
         sector=proposal.name.sector,
         grade=proposal.name.grade,
+        status=proposal.name.status,
         tag=proposal.tag,
         verdict=document(proposal)["verdict"],
         simulated=desk.settings.simulated,
@@ -404,6 +416,8 @@ def document(proposal: Proposal) -> dict[str, Any]:
             "grade": proposal.name.grade or "NR",
             "grade_form": proposal.name.grade_form,
             "grade_age_days": proposal.name.grade_age_days,
+            "status": proposal.name.status,
+            "status_reason": proposal.name.status_reason,
             "fingerprint": proposal.fingerprint,
         },
         "verdict": {

@@ -12,12 +12,17 @@ import polars as pl
 from core.domain.quality.model import Ruleset, default_ruleset
 from core.domain.quality.status import amended, withdrawn, wording
 from core.domain.quality.status import reports as listing
+from core.domain.quality.status.names import (
+    AMENDED,
+    AS_FILED,
+    RESTATED,
+    STATUSES,
+    SUPERSEDED,
+    WITHDRAWN,
+)
 from core.domain.quality.status.reports import KEY
 from core.domain.quality.status.retold import Retold, retold
 
-AS_FILED, RESTATED, AMENDED, SUPERSEDED, WITHDRAWN = STATUSES = (
-    "as filed", "restated later", "amended", "superseded", "withdrawn",
-)  # fmt: skip
 BATCH_FACTS = 250_000
 MANY = 0.05  # of the amounts that a filing was first to tell
 LEAST_AMOUNTS = 20
@@ -62,7 +67,8 @@ def statuses(
 ) -> Statuses:
     """What became of all filings in FACTS and FILINGS, as known on `as_of` (default: all).
 
-    The frames hold all of their companies' facts and filings; an answer rests on them alone.
+    Filings with facts are told of, and of those without the reports that something happened to. The
+    frames hold all of their companies' facts and filings; an answer rests on them alone.
     """
     rules = rules or default_ruleset()
     if as_of is not None:
@@ -97,7 +103,10 @@ def _statuses(facts: pl.DataFrame, filings: pl.DataFrame, rules: Ruleset) -> Sta
     given = withdrawn.notices(filings)
     events = _events(rows, told, given)
     changes = _changes(rows, told)
-    timeline = wording.told(_by_day(rows, events), rows, given, changes)
+    bare = rows.filter(~pl.col("filing").is_in(stated.filing.unique().implode()))
+    quiet = bare.join(events, on="rid", how="anti")
+    days = _by_day(rows, events).join(quiet, on="rid", how="anti")
+    timeline = wording.told(days, rows, given, changes)
     return Statuses(timeline.select(list(STATUS)), changes.select(list(CHANGES)))
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import polars as pl
 
+from core.domain.quality.status.names import AMENDED, RESTATED, SUPERSEDED, WITHDRAWN
+
 MOST_NAMED = 3
 SCALES = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
 
@@ -52,16 +54,16 @@ def _named(changes: pl.DataFrame) -> pl.DataFrame:
 def reason(row: Mapping[str, Any]) -> str | None:
     """The sentence of one row of `told`; null for a filing that stands as filed."""
     status = row["status"]
-    if status == "withdrawn":
+    if status == WITHDRAWN:
         return _withdrawn(row)
-    if status == "superseded":
+    if status == SUPERSEDED:
         return f"superseded by the {_by(row)}"
-    if status == "amended":
+    if status == AMENDED:
         figures = _figures(row)
         return f"amended by the {_by(row)}" + (
             f": {figures}" if figures else ", no headline changed"
         )
-    if status == "restated later":
+    if status == RESTATED:
         return _restated(row)
     return None
 

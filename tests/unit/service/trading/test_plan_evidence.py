@@ -110,7 +110,64 @@ def test_the_scan_uses_the_same_grade(filled: Desk) -> None:
     """As known then."""
     _grade(filled, ("A", "10-K", 90), ("NR", "10-Q", 30))
     row = scan_store.grades(filled.warehouse, SESSION).row(0, named=True)
-    assert row == {"cik": CIK, "grade": "NR", "grade_form": "10-Q", "grade_age_days": 30}
+    assert row == {
+        "cik": CIK, "grade": "NR", "grade_form": "10-Q", "grade_age_days": 30,
+        "status": None, "status_reason": None,
+    }  # fmt: skip
+
+
+NOTICE = "withdrawn by item 4.02 of the 8-K"
+
+
+def _became(desk: Desk, status: str, days: int) -> None:
+    """What became of every graded filing, so many days before the session."""
+    with desk.warehouse.transaction() as tx:
+        tx.execute(
+            "INSERT INTO filing_status SELECT cik, accession, ?::DATE, ?, ?, 'n', graded_at "
+            "FROM grades",
+            [SESSION - timedelta(days=days), status, f"{status} by item 4.02 of the 8-K"],
+        )
+
+
+@pytest.mark.parametrize(
+    ("letter", "days", "grade", "sentence"),
+    [
+        ("A", 1, "D", f"D (10-K, 90 days old), {NOTICE}: a warning by the grade rule."),
+        ("NR", 1, "NR", f"NR (10-K, 90 days old), {NOTICE}: a warning by the grade rule."),
+        ("F", 1, "F", f"F (10-K, 90 days old), {NOTICE}: a warning by the grade rule."),
+        ("A", 0, "A", "A (10-K, 90 days old): full size."),  # of the day itself
+    ],
+)  # fmt: skip
+def test_a_withdrawn_report_is_no_better_than_d(
+    filled: Desk, letter: str, days: int, grade: str, sentence: str
+) -> None:
+    """From the day after its company said so; before, it stood as it was."""
+    _grade(filled, (letter, "10-K", 90))
+    _became(filled, "withdrawn", days)
+    plan, said = _planned(filled)
+    assert (plan["grade"], said) == (grade, f"Filing grade {sentence}")
+
+
+def test_a_withdrawn_report_falls_under_the_grade_rule_whatever_is_low(filled: Desk) -> None:
+    """Though D is not on the list of low grades."""
+    desk = filled
+    _grade(desk, ("A", "10-K", 90))
+    _became(desk, "withdrawn", 1)
+    desk.settings = desk.settings.model_copy(update={"low_grades": ["F"], "grade_rule": "reject"})
+    plan, said = _planned(desk)
+    assert said.endswith("no trade by the grade rule.")
+    assert plan["status"] == "withdrawn"
+
+
+def test_a_restated_report_keeps_its_grade_and_says_so(filled: Desk) -> None:
+    """Not as filed any more, but not withdrawn."""
+    _grade(filled, ("A", "10-K", 90))
+    _became(filled, "restated later", 1)
+    plan, said = _planned(filled)
+    assert plan["grade"] == "A"
+    assert said == (
+        "Filing grade A (10-K, 90 days old), restated later by item 4.02 of the 8-K: full size."
+    )
 
 
 @pytest.mark.parametrize(
