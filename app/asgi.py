@@ -19,26 +19,29 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.routing import Mount, Route
 
+import core.service.everything  # noqa: F401 - registers what can be asked for
 from app import address, gate, senders, table_bytes, theme_message, tuning
 from app.api import callers, health
 from app.api import main as api
 from app.run import open_patiently
-from core import service, settings
+from core import settings
 from core.errors import OpenbellError
 from core.observe import logs
+from core.service import current
+from core.service.desk import Desk
 
 GC_SECONDS = 30.0
-on_open: list[Callable[[service.Desk], None]] = []  # called before the engine starts
+on_open: list[Callable[[Desk], None]] = []  # called before the engine starts
 log = logs.get("asgi")
 
 
 class Handover:
     """What a command and the lifespan of its server leave for each other."""
 
-    desk: service.Desk | None = None  # opened before the server, so that a refusal comes first
+    desk: Desk | None = None  # opened before the server, so that a refusal comes first
     error: OpenbellError | None = None  # what kept the desk from starting
 
-    def take(self) -> service.Desk | None:
+    def take(self) -> Desk | None:
         """The desk that was left here, once."""
         desk, self.desk = self.desk, None
         return desk
@@ -68,14 +71,14 @@ async def lifespan(_: object) -> AsyncIterator[None]:
         gc.unfreeze()
         gc.set_threshold(*thresholds)
         address.withdraw(chosen.data_dir)
-        service.use(None)
+        current.use(None)
         await anyio.to_thread.run_sync(desk.close)
         for spared in (gate.log, senders.log, callers.log):
             spared.close()
         log.info("desk closed")
 
 
-async def _start(desk: service.Desk, chosen: settings.Settings) -> None:
+async def _start(desk: Desk, chosen: settings.Settings) -> None:
     """Start the engine and say where the desk listens."""
     try:
         for function in on_open:
@@ -84,7 +87,7 @@ async def _start(desk: service.Desk, chosen: settings.Settings) -> None:
     except OpenbellError as error:
         handover.error = error
         raise
-    service.use(desk)
+    current.use(desk)
     app.allow(chosen.allowed_hosts, listening=chosen.host)
     if not chosen.listens_here_only:
         log.warning(gate.EXPOSED, host=chosen.host, port=chosen.port)

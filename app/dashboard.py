@@ -17,7 +17,7 @@ if str(ROOT) not in sys.path:  # a server started elsewhere finds the packages a
 from app import navigation  # noqa: E402
 from components.kit import links, shell  # noqa: E402
 from components.parts import jobs  # noqa: E402
-from core import service  # noqa: E402
+from core.service import current  # noqa: E402
 
 st.set_page_config(page_title="Openbell", page_icon=navigation.picture("icon.svg"), layout="wide")
 st.logo(navigation.picture("logo.svg"), size="large")
@@ -26,5 +26,5 @@ st.session_state[links.ROUTES_KEY] = navigation.by_name()
 with shell.last_wall():
     page.run()
 with shell.guarded("the news of background pulls"):
-    if service.is_open():
-        jobs.toasts(service.current())
+    if current.is_open():
+        jobs.toasts(current.desk())

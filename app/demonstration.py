@@ -17,8 +17,11 @@ from typing import Any
 
 from app import address as addresses
 from app import run as runner
-from core import clock, places, service, settings
+from core import clock, places, settings
 from core.errors import TransportError, UsageError
+from core.service.desk import Desk
+from core.service.filings import companies
+from core.service.pulls import refresh
 from core.settings import PREFIX
 
 FIRST_DAY = date(2021, 1, 4)  # a year after the simulated market's own epoch
@@ -127,8 +130,8 @@ def _folder(seed: int, replay: Path | None) -> str:
     return f"desk-replay-{hashlib.sha256(str(replay).encode()).hexdigest()[:8]}"
 
 
-def _fill(desk: service.Desk, companies: list[int]) -> None:
+def _fill(desk: Desk, ciks: list[int]) -> None:
     """Follow the companies there are; the scheduler then pulls what was never pulled."""
-    service.companies.watch(desk, [str(cik) for cik in companies])
+    companies.watch(desk, [str(cik) for cik in ciks])
     if not desk.settings.scheduler:
-        service.refresh.refresh_now(desk, force=False)
+        refresh.refresh_now(desk, force=False)

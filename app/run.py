@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 
 from app import address as addresses
-from core import service, settings
+from core import settings
 from core.errors import (
     OpenbellError,
     OwnershipError,
@@ -27,6 +27,8 @@ from core.errors import (
     rebuilt,
 )
 from core.observe import logs
+from core.service.desk import Desk
+from core.service.kernel import commands, exports
 from core.service.kernel.commands import FAILED, CommandResult
 
 PATIENCE_SECONDS = 5.0
@@ -50,17 +52,19 @@ class Caller(Protocol):
 class Local:
     """Commands on a desk opened by this process."""
 
-    def __init__(self, desk: service.Desk) -> None:
+    def __init__(self, desk: Desk) -> None:
+        import core.service.everything  # noqa: F401 - registers what can be called
+
         self.desk = desk
 
     def call(self, command: str, /, **arguments: Any) -> CommandResult:
         """Run one command on the open desk."""
-        result = service.commands.run(self.desk, command, arguments)
+        result = commands.run(self.desk, command, arguments)
         return CommandResult(orjson.loads(dumps(result.document)), result.exit_code)
 
     def export(self, what: str, fmt: str, filters: Mapping[str, Any]) -> bytes:
         """The bytes of an export, made here."""
-        return service.exports.encode(service.exports.frame_of(self.desk, what, **filters), fmt)
+        return exports.encode(exports.frame_of(self.desk, what, **filters), fmt)
 
 
 class Remote:
@@ -124,7 +128,7 @@ def caller(*, engine: bool = False, **overrides: Any) -> Iterator[Caller]:
         yield Local(desk)
 
 
-def _desk_or_address(chosen: settings.Settings) -> service.Desk | addresses.Address:
+def _desk_or_address(chosen: settings.Settings) -> Desk | addresses.Address:
     """The running desk's address, or the desk opened here; another's start or end is waited for."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
@@ -132,19 +136,19 @@ def _desk_or_address(chosen: settings.Settings) -> service.Desk | addresses.Addr
         if address:
             return address
         try:
-            return service.Desk.open(chosen)
+            return Desk.open(chosen)
         except OwnershipError:
             if time.monotonic() > deadline:
                 raise
         time.sleep(0.2)
 
 
-def open_patiently(chosen: settings.Settings) -> service.Desk:
+def open_patiently(chosen: settings.Settings) -> Desk:
     """The desk, after waiting for a command that holds it just now."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
-            return service.Desk.open(chosen)
+            return Desk.open(chosen)
         except OwnershipError:
             if time.monotonic() > deadline or addresses.running(chosen.data_dir):
                 raise

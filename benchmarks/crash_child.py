@@ -23,13 +23,14 @@ from typing import Any
 import pandas as pd  # noqa: F401 - DuckDB imports it with the first parameter: a second per life
 import polars as pl
 
+import core.service.everything  # noqa: F401 - registers what can be asked for
 from core import settings
 from core.domain.tables.datasets import Dataset, Window
 from core.jobs.pulling.puller import Puller
 from core.jobs.queue.port import Job, Status
 from core.jobs.worker import Context
 from core.observe import logs
-from core.service import Desk
+from core.service.desk import Desk
 from core.service.kernel.handlers import handler
 from core.sources.pulled import Progress, ProgressHook, Pulled, TableRows
 from core.store import transaction

@@ -22,13 +22,14 @@ from typing import Any
 
 import pandas as pd  # noqa: F401 - DuckDB imports it with the first parameter: a second per life
 
+import core.service.everything  # noqa: F401 - registers what can be asked for
 from core import settings
 from core.errors import OpenbellError
 from core.jobs.queue.file import SqliteFile
 from core.jobs.store_mark import StoreMark
 from core.observe import logs
-from core.service import Desk
 from core.service.care.data_folder import backups_of, bring_back
+from core.service.desk import Desk
 from core.service.kernel import commands
 from core.service.trading import journal
 from core.settings import Settings

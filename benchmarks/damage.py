@@ -28,12 +28,13 @@ ROOT = Path(__file__).resolve().parent.parent
 if __name__ == "__main__":
     sys.path[0] = str(ROOT)
 
+import core.service.everything  # noqa: E402,F401 - registers what can be asked for
 from core import settings  # noqa: E402
 from core.errors import OpenbellError  # noqa: E402
 from core.jobs.queue.port import Status  # noqa: E402
 from core.observe import logs  # noqa: E402
-from core.service import Desk  # noqa: E402
 from core.service.care.data_folder import bring_back  # noqa: E402
+from core.service.desk import Desk  # noqa: E402
 from core.service.kernel import commands  # noqa: E402
 
 RESTORE = "python -m app restore"

@@ -27,11 +27,12 @@ import numpy as np
 import pandas as pd
 import polars as pl
 
+import core.service.everything  # noqa: F401 - registers what can be asked for
 from core import settings
 from core.domain.gaps import measure as gaps
 from core.domain.gaps.filters import GapFilters, passes
 from core.domain.timetable import sessions as calendar
-from core.service import Desk
+from core.service.desk import Desk
 from core.service.gaps import scans
 from core.service.gaps import session as scan_inputs
 

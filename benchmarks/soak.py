@@ -31,6 +31,7 @@ if __name__ == "__main__":
 
 import psutil  # noqa: E402
 
+import core.service.everything  # noqa: E402,F401 - registers what can be asked for
 from core import settings  # noqa: E402
 from core.domain.timetable.windows import schedule_of, window_at  # noqa: E402
 from core.errors import OpenbellError  # noqa: E402
@@ -38,7 +39,7 @@ from core.jobs.queue.port import Status  # noqa: E402
 from core.jobs.scheduler import Scheduler, plan  # noqa: E402
 from core.observe import logs  # noqa: E402
 from core.sandbox.foundry.fault_names import FOUNDRY  # noqa: E402
-from core.service import Desk  # noqa: E402
+from core.service.desk import Desk  # noqa: E402
 from core.service.pulls import refresh  # noqa: E402
 from core.store.pull_state import pull_states  # noqa: E402
 

@@ -8,8 +8,8 @@ import streamlit as st
 
 from components.kit import badges, shell, theme
 from components.parts import gaps
-from core import service
 from core.service.care import preferences
+from core.service.desk import Desk
 
 ZONES = (
     "America/New_York",
@@ -24,7 +24,7 @@ ZONES = (
 )
 
 
-def own_filters(desk: service.Desk, mine: preferences.Preferences) -> None:
+def own_filters(desk: Desk, mine: preferences.Preferences) -> None:
     """The reader's own filters of the scan in words, and the way to change them."""
     st.markdown(f"### Default filters of the scan\n{gaps.said(desk, mine.filters)}")
     shell.link("gap_scan", "Change them on the gap scan")

@@ -40,6 +40,6 @@ with shell.guarded("the risk of the book"):
     else:
         parts.exposure(desk, found)
         parts.measures(found)
-        parts.stress(found)
+        parts.stress(desk, found)
 with shell.guarded("the drawdown"):
     parts.drawdown(desk)

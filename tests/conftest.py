@@ -10,8 +10,10 @@ from typing import Any
 import hypothesis
 import pytest
 
-from core import service, settings
-from core.service import Desk
+import core.service.everything  # noqa: F401 - registers what can be asked for
+from core import settings
+from core.service import current
+from core.service.desk import Desk
 from core.store.warehouse import Warehouse
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -63,11 +65,11 @@ def make_desk(tmp_path: Path) -> Iterator[Callable[..., Desk]]:
         values = {"data_dir": tmp_path / "desk", "retries": 0, "retry_base_seconds": 0.0} | chosen
         desk = Desk.open(settings.load(**values))
         opened.append(desk)
-        service.use(desk)
+        current.use(desk)
         return desk
 
     yield make
-    service.use(None)
+    current.use(None)
     for desk in reversed(opened):
         desk.close()
 

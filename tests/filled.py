@@ -8,7 +8,7 @@ import polars as pl
 
 from core.domain.filings.facts import coded
 from core.domain.tables.frames import FACTS
-from core.service import Desk
+from core.service.desk import Desk
 from core.store.facts import append_facts
 
 PULL = "0" * 32

@@ -19,7 +19,7 @@ from starlette.routing import Mount
 
 from app import gate, senders
 from app.api import main as api
-from core import service
+from core.service import current
 from core.service.care.data_folder import backups_of
 
 RULES = Path(__file__).resolve().parent.parent / "schemathesis.toml"
@@ -89,7 +89,7 @@ def _keep_inside(case: Any) -> None:
 
 def _tidy() -> None:
     """Remove what a call has written: a thousand backups would fill the disk."""
-    backups = backups_of(service.current().settings.data_dir)
+    backups = backups_of(current.desk().settings.data_dir)
     for path in (*Path.cwd().iterdir(), *backups.glob("*")):
         shutil.rmtree(path)
 

@@ -15,7 +15,7 @@ from core.jobs.scheduler import Scheduler
 from core.jobs.upstream_watch import Owing, UpstreamWatch
 from core.jobs.worker import Limits, Worker
 from core.sandbox.sec.server import Fault
-from core.service import Desk
+from core.service.desk import Desk
 from core.service.filings import companies
 from core.service.kernel import handlers
 from core.service.sources import host_of, sign_of_life

@@ -11,10 +11,9 @@ import anyio
 from fastapi import Header, Request
 
 from app import address
-from core import service
 from core.errors import AccessError
 from core.observe.sparing import Sparing
-from core.service import calloff
+from core.service import calloff, current
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 4.0  # seconds
 FORGET_SECONDS = 60.0
@@ -47,7 +46,7 @@ async def authorised(
     request: Request, authorization: str = Header(default="", include_in_schema=False)
 ) -> None:
     """Refuse calls without the desk's token, ever more slowly; the right one never waits."""
-    expected = address.read(service.current().settings.data_dir)
+    expected = address.read(current.desk().settings.data_dir)
     given = authorization.removeprefix("Bearer ").strip()
     if expected is not None and secrets.compare_digest(given.encode(), expected.token.encode()):
         return

@@ -16,8 +16,9 @@ from fastapi import APIRouter, Depends, Request, Response
 from app.api.callers import authorised, while_there
 from app.api.description import MEDIA
 from app.run import dumps
-from core import service
 from core.errors import UsageError
+from core.service import current
+from core.service.kernel import commands, exports
 
 router = APIRouter(prefix="/v1")
 
@@ -25,7 +26,7 @@ router = APIRouter(prefix="/v1")
 @router.get("/commands", dependencies=[Depends(authorised)])
 async def list_commands() -> Response:
     """The commands with their first sentences."""
-    entries = service.commands.command.entries.values()
+    entries = commands.command.entries.values()
     return _json({entry.name: entry.summary for entry in entries})
 
 
@@ -33,13 +34,11 @@ async def list_commands() -> Response:
 async def run_command(name: str, request: Request) -> Response:
     """Run one command with the JSON object in the body as its arguments."""
     arguments = await _object(request)
-    desk = service.current()
+    desk = current.desk()
     limiter = _queries() if name == "sql" else None
 
-    async def work() -> service.commands.CommandResult:
-        return await anyio.to_thread.run_sync(
-            service.commands.run, desk, name, arguments, limiter=limiter
-        )
+    async def work() -> commands.CommandResult:
+        return await anyio.to_thread.run_sync(commands.run, desk, name, arguments, limiter=limiter)
 
     result = await while_there(request, work)
     return _json({"document": result.document, "exit_code": result.exit_code})
@@ -58,8 +57,8 @@ async def run_export(name: str, request: Request) -> Response:
         raise UsageError("filters must be a JSON object")
 
     def make() -> bytes:
-        desk = service.current()
-        return service.exports.encode(service.exports.frame_of(desk, name, **filters), fmt)
+        desk = current.desk()
+        return exports.encode(exports.frame_of(desk, name, **filters), fmt)
 
     content = await anyio.to_thread.run_sync(make)
     return Response(content, media_type=MEDIA[fmt])

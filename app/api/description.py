@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import GenerateJsonSchema
 
-from core import service
+from core.service.kernel import commands, exports
 from core.service.kernel.registry import Entry
 
 MEDIA = {
@@ -105,11 +105,11 @@ def describe(app: FastAPI) -> dict[str, Any]:
 def _document(app: FastAPI) -> dict[str, Any]:
     made = get_openapi(title=app.title, version=app.version, routes=app.routes)
     schemas: dict[str, Any] = {"Error": _ERROR, "Result": _RESULT}
-    for entry in service.commands.command.entries.values():
+    for entry in commands.command.entries.values():
         body = _arguments(entry, schemas)
         operation = _operation("command", entry, body, _needs(entry), _json_of("Result"))
         made["paths"][f"/v1/commands/{entry.name}"] = {"post": operation}
-    for entry in service.exports.export.entries.values():
+    for entry in exports.export.entries.values():
         body = _exported(entry, schemas)
         operation = _operation("export", entry, body, _needs(entry), _files())
         made["paths"][f"/v1/exports/{entry.name}"] = {"post": operation}

@@ -9,8 +9,9 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 
 from app.run import dumps
-from core import service
 from core.observe import metrics
+from core.service import current
+from core.service.care import health
 
 router = APIRouter()
 _JSON = {"application/json": {"schema": {"type": "object"}}}
@@ -28,14 +29,14 @@ async def live() -> Response:
 @router.get("/health/startup", responses=_NOT_YET)
 async def startup() -> Response:
     """200 once the desk is open."""
-    up = service.is_open()
+    up = current.is_open()
     return _json({"status": "started" if up else "starting"}, 200 if up else 503)
 
 
 @router.get("/health/ready", responses=_NOT_YET)
 async def ready() -> Response:
     """200 when the desk can serve; 503 with the reasons otherwise."""
-    failing = await anyio.to_thread.run_sync(service.health.readiness)
+    failing = await anyio.to_thread.run_sync(health.readiness, current.desk_or_none())
     body = {"status": "not ready" if failing else "ready", "failing": failing}
     return _json(body, 503 if failing else 200)
 
@@ -43,14 +44,15 @@ async def ready() -> Response:
 @router.get("/health/detailed", responses=_NOT_YET)
 async def detailed() -> Response:
     """Every check as ok, warn or bad with a sentence, and the datasets' freshness; 503 if bad."""
-    report = await anyio.to_thread.run_sync(service.health.report)
+    report = await anyio.to_thread.run_sync(health.report, current.desk_or_none())
     return _json(report, 200 if report["ok"] else 503)
 
 
 @router.get("/metrics", response_class=PlainTextResponse)
 async def prometheus() -> Response:
     """Metrics in the Prometheus text format."""
-    await anyio.to_thread.run_sync(service.health.gauge)
+    if desk := current.desk_or_none():
+        await anyio.to_thread.run_sync(health.gauge, desk)
     return Response(metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 

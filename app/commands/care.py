@@ -10,11 +10,12 @@ from rich.console import Console
 
 from app import run as runner
 from app.commands.data import Json
-from core import clock, service, settings
+from core import clock, settings
 from core.errors import IntegrityError, StoreError
 from core.observe import logs
 from core.service.care.commands import verify_closed
 from core.service.care.data_folder import bring_back
+from core.service.desk import Desk
 
 
 def register(cli: typer.Typer) -> None:
@@ -59,7 +60,7 @@ def restore(
         chosen = settings.load()
         logs.configure(chosen.log_format, "ERROR")
         if accept_loss and folder is None:
-            with service.Desk.open(chosen, accept_loss=True) as desk:
+            with Desk.open(chosen, accept_loss=True) as desk:
                 stands = desk.warehouse.compare_with_mark()
             runner.out.print(f"the desk goes on with what is there: {stands}", markup=False)
             return

@@ -12,9 +12,10 @@ import typer
 
 from app import gate
 from app import run as runner
-from core import clock, service, settings
+from core import clock, settings
 from core.errors import UsageError
 from core.observe import logs
+from core.service import current
 
 if TYPE_CHECKING:
     import uvicorn
@@ -126,8 +127,8 @@ def _server(host: str, port: int) -> uvicorn.Server:
                 runner.err.print(f"\nWARNING: {gate.EXPOSED}.\n{_NARROW}\n", style="bold red")
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-            if service.is_open():
-                service.current().call_off()
+            if current.is_open():
+                current.desk().call_off()
             await super().shutdown(sockets)
 
     return Server(

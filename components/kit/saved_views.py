@@ -8,12 +8,12 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from components.kit import badges, links
-from core import service
 from core.errors import OpenbellError
 from core.service.care import preferences
+from core.service.desk import Desk
 
 
-def control(desk: service.Desk, page: str) -> None:
+def control(desk: Desk, page: str) -> None:
     """A box that opens this page's saved views and saves the one on the screen.
 
     What is in the box is made only while it is open.
@@ -38,7 +38,7 @@ def is_open(box: Any) -> bool:
     return bool(box.open)
 
 
-def _save(desk: service.Desk, page: str) -> None:
+def _save(desk: Desk, page: str) -> None:
     with st.form(f"save_{page}", border=False):
         name = st.text_input("Name of the view", max_chars=40, key=f"view_name_{page}")
         pressed = st.form_submit_button("Save", type="primary")

@@ -19,9 +19,10 @@ import structlog
 
 from components.kit import badges, formats, links, once, theme
 from components.kit import saved_views as views
-from core import service
 from core.errors import OpenbellError
+from core.service import current
 from core.service.care import preferences
+from core.service.desk import Desk
 from core.service.filings import companies
 from core.service.kernel import exports
 from core.service.pulls import datasets, upstreams
@@ -43,7 +44,7 @@ def page(
     *,
     as_of: datetime | None = None,
     views_of: str | None = None,
-) -> service.Desk:
+) -> Desk:
     """Draw the header and return the desk; without a desk, say so and end the page.
 
     The strip tells of the stalest of `datasets`, the inputs of what the page shows. `views_of`
@@ -52,7 +53,7 @@ def page(
     st.session_state[TOLD_KEY] = set()
     head = f"# {title}\n{small(purpose)}"
     try:
-        desk = service.current()
+        desk = current.desk()
     except OpenbellError as error:
         st.markdown(head)
         error_box(error, what="the desk")
@@ -66,7 +67,7 @@ def page(
     return desk
 
 
-def _header(desk: service.Desk, head: str, tip: str | None, views_of: str | None) -> None:
+def _header(desk: Desk, head: str, tip: str | None, views_of: str | None) -> None:
     """One element for all that is said: every element is a message to the browser at each run."""
     if views_of is None:
         st.markdown(head, help=tip)
@@ -77,7 +78,7 @@ def _header(desk: service.Desk, head: str, tip: str | None, views_of: str | None
             views.control(desk, views_of)
 
 
-def _prefer(desk: service.Desk) -> None:
+def _prefer(desk: Desk) -> None:
     """Bring the reader's preferences into the session, once."""
     if ZONE_KEY in st.session_state:
         return
@@ -100,7 +101,7 @@ def forget_preferences() -> None:
 
 
 def strip(
-    desk: service.Desk, datasets: Sequence[str], as_of: datetime | None = None
+    desk: Desk, datasets: Sequence[str], as_of: datetime | None = None
 ) -> tuple[str, str | None]:
     """The line of badges under a title as Markdown, and its tooltip (instants in UTC)."""
     parts = [badges.simulated()] if desk.settings.simulated else []
@@ -118,14 +119,14 @@ def strip(
     return " ".join(parts), tip
 
 
-def hosts_down(desk: service.Desk, names: Sequence[str]) -> list[upstreams.UpstreamStatus]:
+def hosts_down(desk: Desk, names: Sequence[str]) -> list[upstreams.UpstreamStatus]:
     """The hosts of these datasets that are down."""
     return [
         h for h in upstreams.overview(desk) if h.is_down and not set(names).isdisjoint(h.datasets)
     ]
 
 
-def outages(desk: service.Desk) -> None:
+def outages(desk: Desk) -> None:
     """Every host that is down, with its last error and when it is asked again."""
     for host in filter(lambda host: host.is_down, upstreams.overview(desk)):
         when = f"Asked next {formats.when(host.next_probe, zone(), seconds=True)}"
@@ -141,7 +142,7 @@ def outage(host: upstreams.UpstreamStatus, zone: str) -> str:
     return badges.badge(words, "red")
 
 
-def reason(desk: service.Desk, status: datasets.DatasetStatus) -> str:
+def reason(desk: Desk, status: datasets.DatasetStatus) -> str:
     """Why a dataset is not in, as Markdown; empty without a fault.
 
     While its host is down that is the outage: the error of its last pull tells of a time to ask
@@ -154,31 +155,31 @@ def reason(desk: service.Desk, status: datasets.DatasetStatus) -> str:
     return badges.plain(formats.sentence(said))
 
 
-def _ages(desk: service.Desk, status: Any) -> str:
+def _ages(desk: Desk, status: Any) -> str:
     if status.last_success is None:
         return "not pulled yet"
     return f"pulled {formats.age(status.last_success, desk.now())}"
 
 
-def statuses(desk: service.Desk) -> list[datasets.DatasetStatus]:
+def statuses(desk: Desk) -> list[datasets.DatasetStatus]:
     """Status of every dataset, read from the store at most once in two seconds."""
     path = desk.warehouse.path
     return once.lately(lambda: datasets.overview(desk), FRESH_SECONDS, "statuses", path)
 
 
-def watched(desk: service.Desk) -> list[int]:
+def watched(desk: Desk) -> list[int]:
     """CIKs of the companies followed, read at most once in two seconds."""
     path = desk.warehouse.path
     return once.lately(lambda: companies.watched(desk), FRESH_SECONDS, "watched", path)
 
 
-def version(desk: service.Desk, *datasets: str) -> tuple[str | None, ...]:
+def version(desk: Desk, *datasets: str) -> tuple[str | None, ...]:
     """What stands for the data of these datasets in a key of `once.made`: their last pulls."""
     last = {status.name: status.last_pull_id for status in statuses(desk)}
     return (str(desk.warehouse.path), *(last.get(name) for name in datasets))
 
 
-def unchanged(desk: service.Desk, make: Callable[[], T], *key: Hashable) -> T:
+def unchanged(desk: Desk, make: Callable[[], T], *key: Hashable) -> T:
     """What is made from the store alone, made again only after the next commit."""
     warehouse = desk.warehouse
     return once.made(make, "unchanged", str(warehouse.path), warehouse.commits, *key)
@@ -281,4 +282,4 @@ def export_button(
 
 
 def _labelled(file_name: str) -> str:
-    return f"simulated-{file_name}" if service.current().settings.simulated else file_name
+    return f"simulated-{file_name}" if current.desk().settings.simulated else file_name

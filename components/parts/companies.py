@@ -14,8 +14,8 @@ from components.charts import base as charts
 from components.kit import badges, formats, once, shell, tables, theme
 from components.kit import saved_views as views
 from components.parts import quality
-from core import service
 from core.domain.filings.figures import ranked
+from core.service.desk import Desk
 from core.service.filings import companies
 
 ROWS_SHOWN = 100
@@ -66,13 +66,13 @@ SPANS: dict[str, tuple[int, int]] = {"Years": (350, 380), "Quarters": (80, 105),
 INPUTS = ("sec.companies", "sec.submissions", "sec.facts")
 
 
-def watched(desk: service.Desk) -> pl.DataFrame:
+def watched(desk: Desk) -> pl.DataFrame:
     """The companies followed, counted once per pull and change of the list."""
     key = (*shell.version(desk, *INPUTS), *shell.watched(desk))
     return once.made(lambda: companies.watch_list(desk), "watched", *key)
 
 
-def found(desk: service.Desk, symbol: str) -> dict[str, Any]:
+def found(desk: Desk, symbol: str) -> dict[str, Any]:
     """The company of a symbol or CIK; NotFoundError when there is none."""
     key = (*shell.version(desk, *INPUTS), symbol)
     return once.made(
@@ -80,7 +80,7 @@ def found(desk: service.Desk, symbol: str) -> dict[str, Any]:
     )
 
 
-def facts_of(desk: service.Desk, cik: int, concept: str, known: date | None = None) -> pl.DataFrame:
+def facts_of(desk: Desk, cik: int, concept: str, known: date | None = None) -> pl.DataFrame:
     """The facts of one concept as known on a day, read once per pull."""
     key = (*shell.version(desk, "sec.facts"), cik, concept, known)
     return once.made(lambda: companies.facts(desk, cik, concept, known), "facts", *key)
@@ -100,7 +100,7 @@ def _labels(watched: pl.DataFrame) -> list[str]:
     return [label(row) for row in watched.iter_rows(named=True)]
 
 
-def watch_list(desk: service.Desk, watched: pl.DataFrame, key: str) -> None:
+def watch_list(desk: Desk, watched: pl.DataFrame, key: str) -> None:
     """The companies followed; a picked row becomes the chosen company of the page."""
 
     def pick(row: dict[str, Any]) -> None:
@@ -123,7 +123,7 @@ def watch_list(desk: service.Desk, watched: pl.DataFrame, key: str) -> None:
     )
 
 
-def follow_more(desk: service.Desk) -> None:
+def follow_more(desk: Desk) -> None:
     """A small box with the line to follow more companies; drawn while it is open."""
     box = st.popover("Follow companies", key="follow_more", on_change="rerun", type="tertiary")
     if views.is_open(box):
@@ -131,7 +131,7 @@ def follow_more(desk: service.Desk) -> None:
             follow(desk)
 
 
-def follow(desk: service.Desk) -> None:
+def follow(desk: Desk) -> None:
     """A line to follow companies by ticker or CIK."""
     with (
         st.form("follow", border=False),
@@ -162,7 +162,7 @@ def heading(company: dict[str, Any], symbol: str) -> None:
     shell.section(badges.plain(company["name"] or symbol), " · ".join(parts))
 
 
-def stop_following(desk: service.Desk, cik: int) -> None:
+def stop_following(desk: Desk, cik: int) -> None:
     """A button to take a company off the watch list, where it is on it."""
     if cik in shell.watched(desk) and st.button("Stop following", type="tertiary"):
         companies.unwatch(desk, [str(cik)])
@@ -170,7 +170,7 @@ def stop_following(desk: service.Desk, cik: int) -> None:
         st.rerun()
 
 
-def filings(desk: service.Desk, cik: int, known: date | None) -> None:
+def filings(desk: Desk, cik: int, known: date | None) -> None:
     """Filings, newest first, filtered by form, each with its link to EDGAR."""
     key = (*shell.version(desk, "sec.submissions"), cik, known)
     found = once.made(
@@ -207,7 +207,7 @@ def _graded(shown: pl.DataFrame, graded: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(pl.col("grade").fill_null(formats.NOTHING))
 
 
-def facts(desk: service.Desk, cik: int, known: date | None) -> None:
+def facts(desk: Desk, cik: int, known: date | None) -> None:
     """One concept over time, as a chart and as the reported values."""
     version = shell.version(desk, "sec.facts")
     listed = once.made(lambda: companies.concepts(desk, cik), "concepts", cik, *version)

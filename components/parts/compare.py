@@ -7,13 +7,13 @@ import polars as pl
 
 from components.kit import formats, once, shell, theme
 from components.parts import companies
-from core import service
+from core.service.desk import Desk
 from core.service.filings import comparison
 
 ROWS_SHOWN = 60
 
 
-def found(desk: service.Desk, both: tuple[int, int]) -> pl.DataFrame:
+def found(desk: Desk, both: tuple[int, int]) -> pl.DataFrame:
     """The concepts that both companies report, side by side, read once per pull."""
     key = (*shell.version(desk, "sec.facts"), *both)
     return once.made(lambda: comparison.side_by_side(desk, *both), "compare", *key)
@@ -36,7 +36,7 @@ def _concepts(listed: pl.DataFrame) -> list[str]:
 
 
 def chart(
-    desk: service.Desk,
+    desk: Desk,
     both: tuple[int, int],
     names: tuple[str, str],
     listed: pl.DataFrame,
@@ -48,7 +48,7 @@ def chart(
 
 
 def _chart(
-    desk: service.Desk,
+    desk: Desk,
     both: tuple[int, int],
     names: tuple[str, str],
     listed: pl.DataFrame,

@@ -10,8 +10,8 @@ import streamlit as st
 
 from components.charts import base as charts
 from components.kit import badges, formats, once, shell, tables, theme
-from core import service
 from core.domain.tables.datasets import Dataset
+from core.service.desk import Desk
 from core.service.pulls import datasets
 
 ROWS_SHOWN = 50
@@ -77,7 +77,7 @@ def summary(statuses: Sequence[datasets.DatasetStatus], key: str) -> None:
     )
 
 
-def facts_of(desk: service.Desk, status: datasets.DatasetStatus, description: str) -> None:
+def facts_of(desk: Desk, status: datasets.DatasetStatus, description: str) -> None:
     """What a dataset is and its state in four figures; the tooltip has the instants."""
     last, due, now = status.last_success, status.next_due, desk.now()
     figures = (
@@ -102,7 +102,7 @@ def facts_of(desk: service.Desk, status: datasets.DatasetStatus, description: st
         st.error(f"{opening}{said}")
 
 
-def pulls(desk: service.Desk, status: datasets.DatasetStatus) -> None:
+def pulls(desk: Desk, status: datasets.DatasetStatus) -> None:
     """Calendar, timeline, and table of a dataset's pulls, drawn once per pull."""
     name, today, zone = status.name, desk.now().date(), shell.zone()
     key = (desk.warehouse.path, name, status.last_pull_id, today)
@@ -132,7 +132,7 @@ def pulls(desk: service.Desk, status: datasets.DatasetStatus) -> None:
     shell.export_button("CSV of all pulls", lambda: history, f"pulls-{name}.csv")
 
 
-def rows(desk: service.Desk, dataset: Dataset) -> None:
+def rows(desk: Desk, dataset: Dataset) -> None:
     """The latest rows as stored, and the whole table as a file."""
     found = datasets.rows(desk, dataset.name, limit=ROWS_SHOWN)
     if found.is_empty():
@@ -150,7 +150,7 @@ def rows(desk: service.Desk, dataset: Dataset) -> None:
             )
 
 
-def rejected(desk: service.Desk, name: str) -> None:
+def rejected(desk: Desk, name: str) -> None:
     """Rows that were refused, with the reason of each."""
     found = datasets.rejected_rows(desk, name)
     if found.is_empty():
@@ -168,7 +168,7 @@ def rejected(desk: service.Desk, name: str) -> None:
     shell.export_button("CSV", lambda: found, f"rejected-{name}.csv", key="rejected_csv")
 
 
-def schema(desk: service.Desk, dataset: Dataset) -> None:
+def schema(desk: Desk, dataset: Dataset) -> None:
     """Columns, types and key as declared, and what changed upstream."""
     upstream = {ours: theirs for theirs, ours in dataset.columns.items()}
     declared = pl.DataFrame(

@@ -12,9 +12,9 @@ from components.charts import gaps as charts_gaps
 from components.kit import once, shell, tables, theme
 from components.kit import saved_views as views
 from components.kit import url_sliders as bounds
-from core import service
 from core.domain.gaps import backtest
 from core.domain.gaps.filters import GapFilters
+from core.service.desk import Desk
 from core.service.gaps import statistics as gap_statistics
 
 BUCKETS = {
@@ -30,7 +30,7 @@ BUCKETS = {
 }
 
 
-def section(desk: service.Desk, past: gap_statistics.History, filters: GapFilters) -> None:
+def section(desk: Desk, past: gap_statistics.History, filters: GapFilters) -> None:
     """Sliders of the rules and what they would have done."""
     stop, target, hold, cost = (cast("float", bounds.value(rule)) for rule in RULES)
     said = f"Stop {stop:g} ATR, target {target:g} R, held {hold:g} sessions, {cost:g} bp a side."

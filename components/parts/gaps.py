@@ -14,9 +14,9 @@ from components.charts import gaps as charts_gaps
 from components.kit import badges, formats, once, shell, tables, theme
 from components.kit import url_sliders as bounds
 from components.parts import quality
-from core import service
 from core.domain.gaps.scoring import COMPONENTS
 from core.service.care import preferences
+from core.service.desk import Desk
 from core.service.gaps import scans, symbols
 from core.service.gaps.statistics import LEAST_GAP_PCT
 
@@ -69,7 +69,7 @@ OUTCOMES = {
 }
 
 
-def filters(desk: service.Desk) -> list[bounds.Bound]:
+def filters(desk: Desk) -> list[bounds.Bound]:
     """The sliders of the filters; without an address the reader's own defaults, else the desk's."""
     own = scans.default_filters(desk).changed(shell.mine().filters)
     gap, price = (own.min_gap_pct, own.max_gap_pct), (own.min_price, own.max_price)
@@ -97,7 +97,7 @@ def chosen_filters(sliders: Sequence[bounds.Bound]) -> dict[str, float]:
     }
 
 
-def weights(desk: service.Desk) -> list[bounds.Bound]:
+def weights(desk: Desk) -> list[bounds.Bound]:
     """The sliders of the score's weights; they are renormalised to sum 1."""
     own = scans.default_weights(desk).changed(shell.mine().weights).by_name()
     return [
@@ -119,7 +119,7 @@ def draw(sliders: Sequence[bounds.Bound]) -> None:
             bounds.draw(slider)
 
 
-def defaults(desk: service.Desk, limits: dict[str, float], shares: dict[str, float]) -> None:
+def defaults(desk: Desk, limits: dict[str, float], shares: dict[str, float]) -> None:
     """Buttons that make the sliders as they stand this reader's own, or take that back."""
     mine = shell.mine()
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -134,7 +134,7 @@ def defaults(desk: service.Desk, limits: dict[str, float], shares: dict[str, flo
             st.caption("Your own defaults are in use.")
 
 
-def said(desk: service.Desk, own: Mapping[str, float]) -> str:
+def said(desk: Desk, own: Mapping[str, float]) -> str:
     """The filters that count where an address names none, in one line."""
     limits = scans.default_filters(desk).changed(dict(own))
     whose = "Your own" if own else "The desk's"
@@ -146,7 +146,7 @@ def said(desk: service.Desk, own: Mapping[str, float]) -> str:
 
 
 def _own(
-    desk: service.Desk,
+    desk: Desk,
     limits: dict[str, float] | None = None,
     shares: dict[str, float] | None = None,
 ) -> None:
@@ -177,7 +177,7 @@ def _headline(scan: scans.Scan) -> str:
     )
 
 
-def candidates(desk: service.Desk, scan: scans.Scan, picked: Any) -> None:
+def candidates(desk: Desk, scan: scans.Scan, picked: Any) -> None:
     """The table of candidates; a row leads to its symbol."""
     rows = dressed(desk, scan)
     tables.choose(
@@ -195,12 +195,12 @@ def _void(rows: pl.DataFrame, name: str) -> bool:
     return name not in ("grade", "rvol") and rows[name].null_count() == rows.height
 
 
-def dressed(desk: service.Desk, scan: scans.Scan) -> pl.DataFrame:
+def dressed(desk: Desk, scan: scans.Scan) -> pl.DataFrame:
     """Candidates with a small chart, words for flags, and the strongest catalyst with its link."""
     return once.kept(scan.candidates, lambda: _dressed(desk, scan), "dressed")
 
 
-def _dressed(desk: service.Desk, scan: scans.Scan) -> pl.DataFrame:
+def _dressed(desk: Desk, scan: scans.Scan) -> pl.DataFrame:
     rows = scan.candidates
     small = symbols.sparklines(desk, rows["symbol"].to_list(), scan.gaps.session, scan.gaps.dataset)
     first = pl.col("catalysts").list.first()

@@ -8,7 +8,7 @@ import polars as pl
 import streamlit as st
 
 from components.kit import badges, formats, shell, tables
-from core import service
+from core.service.desk import Desk
 from core.service.pulls import jobs, refresh
 
 LOOK_EVERY = 2.0
@@ -44,7 +44,7 @@ TILES = {
 }
 
 
-def figures(desk: service.Desk) -> None:
+def figures(desk: Desk) -> None:
     """How many jobs there are of each kind."""
     found = jobs.counts(desk)
     with st.grid(len(TILES)):
@@ -58,7 +58,7 @@ def figures(desk: service.Desk) -> None:
 
 
 @st.fragment(run_every=LOOK_EVERY)
-def live(desk: service.Desk) -> None:
+def live(desk: Desk) -> None:
     """What runs and waits, in the order it will run; looks again every two seconds."""
     with shell.guarded("the queue"):
         figures(desk)
@@ -70,7 +70,7 @@ def live(desk: service.Desk) -> None:
         _calling_off(desk, found)
 
 
-def _calling_off(desk: service.Desk, found: pl.DataFrame) -> None:
+def _calling_off(desk: Desk, found: pl.DataFrame) -> None:
     labels = {row["job_id"]: _label(row) for row in found.iter_rows(named=True)}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox(
@@ -83,7 +83,7 @@ def _calling_off(desk: service.Desk, found: pl.DataFrame) -> None:
         st.rerun()
 
 
-def dead_letters(desk: service.Desk) -> None:
+def dead_letters(desk: Desk) -> None:
     """Jobs that failed for good: try them again, or put them away."""
     found = jobs.listing(desk, ["dead", "corrupt"], limit=1000)
     if found.is_empty():
@@ -108,7 +108,7 @@ def dead_letters(desk: service.Desk) -> None:
         _act(desk, chosen or list(labels), "put away", retry=False)
 
 
-def _act(desk: service.Desk, ids: Sequence[str], what: str, *, retry: bool) -> None:
+def _act(desk: Desk, ids: Sequence[str], what: str, *, retry: bool) -> None:
     done = jobs.retry(desk, ids) if retry else jobs.discard(desk, ids)
     st.toast(f"{len(done)} jobs {what}")
     st.rerun()
@@ -119,7 +119,7 @@ def _label(row: dict[str, object]) -> str:
     return " · ".join(str(word) for word in words if word)
 
 
-def history(desk: service.Desk, state: str | None, event: str | None, dataset: str | None) -> None:
+def history(desk: Desk, state: str | None, event: str | None, dataset: str | None) -> None:
     """Jobs that ended, newest first, by the filters."""
     states = [state] if state else ["done", "dead", "cancelled", "discarded"]
     found = jobs.listing(desk, states, event=event, dataset=dataset, limit=1000)
@@ -132,7 +132,7 @@ def history(desk: service.Desk, state: str | None, event: str | None, dataset: s
 
 
 @st.fragment(run_every=NEWS_EVERY)
-def toasts(desk: service.Desk) -> None:
+def toasts(desk: Desk) -> None:
     """Say when a pull that nobody asked for by hand has ended, well or not."""
     told, st.session_state[NEWS_KEY] = jobs.news(desk, st.session_state.get(NEWS_KEY))
     if len(told) > 3:

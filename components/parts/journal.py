@@ -12,8 +12,9 @@ from components.charts import journal as charts_journal
 from components.charts import risk as charts_risk
 from components.kit import formats, once, shell, tables, theme
 from components.kit import saved_views as views
-from core import service
 from core.domain.trading.trade_stats import summary
+from core.service.desk import Desk
+from core.service.kernel import exports
 from core.service.trading import journal, trades
 
 ENTRIES = {
@@ -65,7 +66,7 @@ GROUP = {
 GROUPS = {"tag": "tag", "bucket": "gap size"}
 
 
-def account(desk: service.Desk) -> None:
+def account(desk: Desk) -> None:
     """The account in six figures, from the postings."""
     found = shell.unchanged(desk, lambda: journal.summary(desk), "journal summary")
     currency = found["currency"]
@@ -76,7 +77,7 @@ def account(desk: service.Desk) -> None:
             st.metric(name.capitalize(), text, border=True)
 
 
-def results(desk: service.Desk) -> None:
+def results(desk: Desk) -> None:
     """Equity, drawdown, R distribution, excursions and groups."""
     table = shell.unchanged(desk, lambda: trades.frame(desk), "paper trades")
     curve = shell.unchanged(desk, lambda: trades.equity_curve(desk), "equity curve")
@@ -100,7 +101,7 @@ def results(desk: service.Desk) -> None:
         )
 
 
-def _account_over_time(desk: service.Desk, curve: pl.DataFrame) -> None:
+def _account_over_time(desk: Desk, curve: pl.DataFrame) -> None:
     currency = desk.settings.account_currency
     with st.grid(2, gap="medium"):
         _chart(
@@ -146,9 +147,9 @@ def _chart(source: pl.DataFrame, make: Callable[[], Any], alt: str, key: str) ->
     theme.show(once.of(source, make, "drawn", key, theme.palette()), alt=alt, key=key)
 
 
-def entries(desk: service.Desk) -> None:
+def entries(desk: Desk) -> None:
     """Every posting, newest entry first, and the way to take one back."""
-    table = shell.unchanged(desk, lambda: service.exports.frame_of(desk, "journal"), "postings")
+    table = shell.unchanged(desk, lambda: exports.frame_of(desk, "journal"), "postings")
     newest = once.of(
         table, lambda: table.sort(["entry_no", "line"], descending=[True, False]), "newest"
     )
@@ -161,7 +162,7 @@ def entries(desk: service.Desk) -> None:
             _take_back(desk)
 
 
-def _take_back(desk: service.Desk) -> None:
+def _take_back(desk: Desk) -> None:
     with st.form("reverse", border=False):
         number = st.number_input("Entry", min_value=1, step=1, key="reverse_no")
         reason = st.text_input("Reason", key="reverse_reason")
@@ -172,7 +173,7 @@ def _take_back(desk: service.Desk) -> None:
                 st.rerun()
 
 
-def balance(desk: service.Desk) -> None:
+def balance(desk: Desk) -> None:
     """The trial balance, and the proof that it follows from the postings."""
     found = shell.unchanged(desk, lambda: journal.prove(desk), "journal proof")
     table = shell.unchanged(desk, lambda: journal.trial_balance(desk), "trial balance")

@@ -13,8 +13,9 @@ import streamlit as st
 
 from components.charts.plans import NAMES
 from components.kit import badges, formats, once, shell, tables
-from core import service
 from core.service.care import morning, preferences
+from core.service.desk import Desk
+from core.service.kernel import commands
 from core.service.pulls import datasets
 
 TROUBLE = ("failing", "overdue")
@@ -54,25 +55,25 @@ BOOK_SECONDS = 5.0
 COUNTED = ("positions",)  # limits that are no amounts
 
 
-def scanned(desk: service.Desk) -> dict[str, Any]:
+def scanned(desk: Desk) -> dict[str, Any]:
     """The latest scan as its command tells it, made once per pull and minute."""
     names = (status.name for status in shell.statuses(desk))
     mine = shell.mine()
     asked = {"filters": mine.filters, "weights": mine.weights}
     own = tuple(pair for chosen in asked.values() for pair in chosen.items())
     key = (*shell.version(desk, *names), desk.now().replace(second=0, microsecond=0), own)
-    return once.made(lambda: service.commands.run(desk, "scan", asked).document, "scan", *key)
+    return once.made(lambda: commands.run(desk, "scan", asked).document, "scan", *key)
 
 
-def told(desk: service.Desk, command: str) -> dict[str, Any]:
+def told(desk: Desk, command: str) -> dict[str, Any]:
     """The document of a command about the book, at most a few seconds old."""
     path = desk.warehouse.path
     return once.lately(
-        lambda: service.commands.run(desk, command, {}).document, BOOK_SECONDS, command, path
+        lambda: commands.run(desk, command, {}).document, BOOK_SECONDS, command, path
     )
 
 
-def candidates(desk: service.Desk) -> None:
+def candidates(desk: Desk) -> None:
     """The best candidates of the latest session, each with its catalyst and grade."""
     if not _has_rows(shell.statuses(desk), "bars_daily"):
         shell.section(CANDIDATES, "No prices yet; pull prices.daily on Datasets.")
@@ -107,7 +108,7 @@ def _top(rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
     return pl.DataFrame([_candidate(row) for row in rows], infer_schema_length=None)
 
 
-def _old(desk: service.Desk, day: date) -> str:
+def _old(desk: Desk, day: date) -> str:
     """Says so when the prices end long before today: a week is longer than any holiday."""
     days = (desk.now().date() - day).days
     return f", the last session stored, {days:,} days ago" if days > 7 else ""
@@ -129,7 +130,7 @@ def spoken(name: str) -> str:
     return name.replace("_", " ")
 
 
-def book(desk: service.Desk) -> None:
+def book(desk: Desk) -> None:
     """Risk in use against its limits, and the plans that are open."""
     if not _has_rows(shell.statuses(desk), "bars_daily"):
         shell.section(BOOK, "No prices yet, so no book.")
@@ -167,7 +168,7 @@ def _used(check: dict[str, Any]) -> str:
     return f"{NAMES[check['limit']]}: {sign}{used:,.0f} of {sign}{allowed:,.0f}{over}{full}"
 
 
-def guide(desk: service.Desk, statuses: Sequence[datasets.DatasetStatus]) -> None:
+def guide(desk: Desk, statuses: Sequence[datasets.DatasetStatus]) -> None:
     """The first steps, each ticked off by what is in the store, until the reader puts it away."""
     if not st.session_state.get(shell.GUIDE_KEY, True):
         return
@@ -193,16 +194,16 @@ def _has_rows(statuses: Sequence[datasets.DatasetStatus], table: str) -> bool:
     return any(status.table == table and status.rows for status in statuses)
 
 
-def _has_plans(desk: service.Desk) -> bool:
+def _has_plans(desk: Desk) -> bool:
     return bool(told(desk, "plans")["plans"])
 
 
-def _put_away(desk: service.Desk) -> None:
+def _put_away(desk: Desk) -> None:
     preferences.save(desk, replace(preferences.load(desk), guide=False))
     st.session_state[shell.GUIDE_KEY] = False
 
 
-def problems(desk: service.Desk, statuses: Sequence[datasets.DatasetStatus]) -> None:
+def problems(desk: Desk, statuses: Sequence[datasets.DatasetStatus]) -> None:
     """What must be known before anything else is read; nothing when all is well."""
     for problem in desk.catalogue.problems:
         shell.error_box(problem, what="one dataset of the catalogue")
@@ -216,7 +217,7 @@ def problems(desk: service.Desk, statuses: Sequence[datasets.DatasetStatus]) -> 
             _trouble(desk, status)
 
 
-def _trouble(desk: service.Desk, status: datasets.DatasetStatus) -> None:
+def _trouble(desk: Desk, status: datasets.DatasetStatus) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(badges.freshness(status.freshness), width=90)
         shell.link("datasets", badges.plain(status.name), dataset=status.name)
@@ -225,7 +226,7 @@ def _trouble(desk: service.Desk, status: datasets.DatasetStatus) -> None:
         st.caption(f"{said} Last good pull: {age}.")
 
 
-def freshness(desk: service.Desk, statuses: Sequence[datasets.DatasetStatus]) -> None:
+def freshness(desk: Desk, statuses: Sequence[datasets.DatasetStatus]) -> None:
     """One line that counts the states, and each enabled dataset with its age."""
     enabled = [s for s in statuses if s.enabled and s.source != "file"]
     counts = Counter(s.freshness for s in enabled).most_common()
@@ -235,12 +236,12 @@ def freshness(desk: service.Desk, statuses: Sequence[datasets.DatasetStatus]) ->
     shell.link("datasets", "All datasets")
 
 
-def since(desk: service.Desk, days: int) -> datetime:
+def since(desk: Desk, days: int) -> datetime:
     """So many days ago, to the minute, so that a view is made once a minute at most."""
     return (desk.now() - timedelta(days=days)).replace(second=0, microsecond=0)
 
 
-def filings(desk: service.Desk, since: datetime) -> None:
+def filings(desk: Desk, since: datetime) -> None:
     """Filings of watched companies since an instant."""
     key = (*shell.version(desk, "sec.submissions"), *shell.watched(desk), since)
     found = once.made(lambda: morning.new_filings(desk, since), "new filings", *key)
@@ -252,7 +253,7 @@ def filings(desk: service.Desk, since: datetime) -> None:
     tables.show(found, FILINGS, alt="New filings of followed companies", rows=8)
 
 
-def changes(desk: service.Desk, since: datetime) -> None:
+def changes(desk: Desk, since: datetime) -> None:
     """What the pulls brought since an instant, dataset by dataset."""
     key = (*shell.version(desk, *(s.name for s in shell.statuses(desk))), since)
     found = once.made(lambda: morning.changes(desk, since), "changes", *key)

@@ -13,9 +13,9 @@ import streamlit as st
 from components.charts import plans as charts_plans
 from components.kit import badges, formats, once, shell, theme
 from components.kit import saved_views as views
-from core import service
 from core.domain.risk.types import Check
 from core.domain.trading.plans import Plan
+from core.service.desk import Desk
 from core.service.gaps import market_view
 from core.service.trading import plans
 from core.service.trading.plans import Ask, Proposal
@@ -42,7 +42,7 @@ def turn_to_decided() -> None:
         st.session_state["view"] = "Decided"
 
 
-def controls(desk: service.Desk) -> Ask | None:
+def controls(desk: Desk) -> Ask | None:
     """What is asked for, all of it in the URL; None while no symbol is chosen."""
     names = market_view.symbols(desk.warehouse)
     asked = st.query_params.get("symbol", "").upper()
@@ -88,7 +88,7 @@ def _day(value: Any) -> date | None:
     return value if isinstance(value, date) else None
 
 
-def _sizing(desk: service.Desk) -> tuple[Decimal, Decimal, Decimal, Any]:
+def _sizing(desk: Desk) -> tuple[Decimal, Decimal, Decimal, Any]:
     """Sliders of size and stop; they start at the settings and end at the limits."""
     chosen = desk.settings
     most = chosen.risk_per_trade_pct
@@ -121,7 +121,7 @@ def _slider(label: str, key: str, step: float, most: Decimal, start: Decimal) ->
     return Decimal(str(value))
 
 
-def proposal(desk: service.Desk, found: Proposal) -> None:
+def proposal(desk: Desk, found: Proposal) -> None:
     """Chart, figures, verdict and the sentence behind every number."""
     left, right = st.columns([3, 2], gap="medium")
     with left:
@@ -192,7 +192,7 @@ def _in_words(checks: Sequence[Check]) -> pl.DataFrame:
     )
 
 
-def decide(desk: service.Desk, found: Proposal) -> None:
+def decide(desk: Desk, found: Proposal) -> None:
     """Approve or reject with a reason; what is approved is what is shown."""
     with st.form("decide", border=True):
         reason = st.text_input("Reason", key="reason", placeholder="why, in a few words")

@@ -9,9 +9,10 @@ import streamlit as st
 
 from components.charts import plans as charts_plans
 from components.kit import badges, formats, shell, tables, theme
-from core import service
 from core.domain.trading.plans import Plan
+from core.service.desk import Desk
 from core.service.gaps import market_view
+from core.service.kernel import exports
 from core.service.trading import journal, plans, settling, trades
 
 DECIDED = {
@@ -31,7 +32,7 @@ DECIDED = {
 }
 
 
-def decided(desk: service.Desk) -> None:
+def decided(desk: Desk) -> None:
     """The plans decided on; one of them against what became of it."""
     table = shell.unchanged(desk, lambda: _newest(desk), "plans decided")
     if table.is_empty():
@@ -64,11 +65,11 @@ def decided(desk: service.Desk) -> None:
     against_fact(desk, one)
 
 
-def _newest(desk: service.Desk) -> pl.DataFrame:
-    return service.exports.frame_of(desk, "plans").sort("created_at", descending=True)
+def _newest(desk: Desk) -> pl.DataFrame:
+    return exports.frame_of(desk, "plans").sort("created_at", descending=True)
 
 
-def against_fact(desk: service.Desk, plan_id: str) -> None:
+def against_fact(desk: Desk, plan_id: str) -> None:
     """One plan beside its fills and its result."""
     item = shell.unchanged(desk, lambda: plans.stored(desk, plan_id), "plan", plan_id)
     drawn = shell.unchanged(
@@ -117,7 +118,7 @@ def _limit(value: Any) -> str:
     return ", ".join(map(str, value)) or "none" if isinstance(value, list) else str(value)
 
 
-def _in_doubt(desk: service.Desk, plan_id: str) -> None:
+def _in_doubt(desk: Desk, plan_id: str) -> None:
     """The move that settlement waits for, and what splits and special dividends moved."""
     waiting = shell.unchanged(desk, lambda: settling.questions(desk), "moves in doubt")
     for one in (q for q in waiting if q.plan_id == plan_id):
@@ -132,13 +133,13 @@ def _in_doubt(desk: service.Desk, plan_id: str) -> None:
         st.caption(badges.plain(note))
 
 
-def _with_fills(desk: service.Desk, item: plans.Stored) -> Any:
+def _with_fills(desk: Desk, item: plans.Stored) -> Any:
     plan, raw = item.plan, market_view.is_raw(desk)
     bars = market_view.around(desk.warehouse, plan.symbol, plan.session, raw=raw)
     return charts_plans.plan_candles(bars, plan, journal.fills_of(desk, item.plan_id))
 
 
-def _facts(desk: service.Desk, plan: Plan, plan_id: str) -> pl.DataFrame:
+def _facts(desk: Desk, plan: Plan, plan_id: str) -> pl.DataFrame:
     every = shell.unchanged(desk, lambda: trades.frame(desk), "paper trades")
     found = every.filter(pl.col("plan_id") == plan_id)
     fact = found.row(0, named=True) if found.height else {}
@@ -164,7 +165,7 @@ def _text(value: Any, spec: str) -> str:
     return formats.NOTHING if value is None else format(value, spec)
 
 
-def _cancel(desk: service.Desk, plan_id: str) -> None:
+def _cancel(desk: Desk, plan_id: str) -> None:
     with st.form("cancel", border=False):
         reason = st.text_input("Reason to cancel", key="cancel_reason")
         if st.form_submit_button("Cancel this plan"):

@@ -26,7 +26,7 @@ from components.kit import (
 from components.kit import (
     url_choices as choices,
 )
-from core import service
+from core.service.desk import Desk
 from core.service.filings import companies, quality
 from core.service.kernel import exports as files
 
@@ -72,7 +72,7 @@ WIDTHS = {
 }
 
 
-def all_grades(desk: service.Desk) -> pl.DataFrame:
+def all_grades(desk: Desk) -> pl.DataFrame:
     """The grade that counts of every filing, newest first, read once per commit."""
     return shell.unchanged(desk, lambda: quality.grades(desk), "grades")
 
@@ -260,7 +260,7 @@ def go_to_picked() -> None:
         st.switch_page(str(links.PAGES / "filing.py"), query_params=query)
 
 
-def exports(desk: service.Desk, chosen: pl.DataFrame) -> None:
+def exports(desk: Desk, chosen: pl.DataFrame) -> None:
     """A box with the filtered view and all graded filings as CSV, Parquet and JSON."""
     frames: exporting.Frames = {
         "filings-filtered": ("The filings that pass the filters", lambda: scored(desk, chosen)),
@@ -269,7 +269,7 @@ def exports(desk: service.Desk, chosen: pl.DataFrame) -> None:
     exporting.box(frames, tuple(exporting.NAMES), key="quality_export")
 
 
-def scored(desk: service.Desk, chosen: pl.DataFrame | None) -> pl.DataFrame:
+def scored(desk: Desk, chosen: pl.DataFrame | None) -> pl.DataFrame:
     """Scored filings in the columns of the export: those given, or all."""
     frame = files.frame_of(desk, "filings")
     if chosen is None:
@@ -277,13 +277,13 @@ def scored(desk: service.Desk, chosen: pl.DataFrame | None) -> pl.DataFrame:
     return frame.join(chosen, on=["cik", "accession"], how="semi", maintain_order="left")
 
 
-def of_company(desk: service.Desk, cik: int) -> pl.DataFrame:
+def of_company(desk: Desk, cik: int) -> pl.DataFrame:
     """accession, grade, score of a company's filings, read at most every few seconds."""
     graded = shell.unchanged(desk, lambda: quality.grades(desk, ciks=[cik]), "grades of", cik)
     return once.of(graded, lambda: graded.select("accession", "grade", "score"), "short")
 
 
-def of_watched(desk: service.Desk) -> pl.DataFrame:
+def of_watched(desk: Desk) -> pl.DataFrame:
     """cik, grade (of the latest rated filing) and trend of every company with graded filings."""
     graded = all_grades(desk)
     return once.of(graded, lambda: _of_watched(graded), "of watched")
@@ -301,7 +301,7 @@ def _of_watched(graded: pl.DataFrame) -> pl.DataFrame:
     return with_trend(latest, graded)
 
 
-def none_yet(desk: service.Desk) -> None:
+def none_yet(desk: Desk) -> None:
     """The empty state: what to do to get grades."""
     if companies.watched(desk):
         shell.empty(

@@ -7,7 +7,7 @@ import streamlit as st
 
 from components.charts import quality as charts_quality
 from components.kit import badges, formats, once, shell, tables, theme
-from core import service
+from core.service.desk import Desk
 from core.service.filings import quality
 
 FRESH_SECONDS = 3.0
@@ -39,7 +39,7 @@ HELP = {
 }
 
 
-def overview(desk: service.Desk) -> None:
+def overview(desk: Desk) -> None:
     """Grades of all datasets, then one of them: its history and its failing rows."""
     key = ("dataset grades", desk.warehouse.path)
     history = once.lately(lambda: quality.datasets_quality(desk), FRESH_SECONDS, *key)
@@ -90,7 +90,7 @@ def headline(newest: pl.DataFrame) -> str:
     )
 
 
-def one(desk: service.Desk, name: str, runs: pl.DataFrame) -> None:
+def one(desk: Desk, name: str, runs: pl.DataFrame) -> None:
     """The last 30 runs of one dataset, and the rows that break a rule."""
     last = once.of(runs, lambda: runs.sort("measured_at").tail(RUNS), "last")
     theme.show(

@@ -12,8 +12,8 @@ from components.charts import quality as charts_quality
 from components.kit import badges, formats, once, shell, tables, theme
 from components.kit import saved_views as views
 from components.parts import rules
-from core import service
 from core.domain.filings import edgar
+from core.service.desk import Desk
 from core.service.filings import companies, quality
 
 OPEN_AT_FIRST = 3  # findings whose facts are spread out
@@ -78,13 +78,13 @@ OLDER = {
 }
 
 
-def explained(desk: service.Desk, accession: str, cik: int) -> quality.FilingView:
+def explained(desk: Desk, accession: str, cik: int) -> quality.FilingView:
     """One filing's grade explained, put together once per commit; NotFoundError without one."""
     make = lambda: quality.filing(desk, accession, cik=cik)  # noqa: E731
     return shell.unchanged(desk, make, "filing", accession, cik)
 
 
-def ungraded(desk: service.Desk, accession: str) -> None:
+def ungraded(desk: Desk, accession: str) -> None:
     """What the SEC lists of a filing without a grade, and why it has none."""
     named = badges.plain(accession)
     for row in companies.listed(desk, accession).iter_rows(named=True):

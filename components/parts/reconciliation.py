@@ -12,8 +12,8 @@ import streamlit as st
 from components.charts import quality as charts_quality
 from components.kit import badges, formats, once, shell, tables, theme
 from components.kit import saved_views as views
-from core import service
 from core.domain.tables.reconciliation import CHECKS
+from core.service.desk import Desk
 from core.service.filings import reconcile
 
 COLORS = {"info": "green", "warning": "yellow", "error": "orange", "critical": "red"}
@@ -29,7 +29,7 @@ def severity(value: str) -> str:
     return badges.badge(WORDS.get(value, value), COLORS.get(value, "gray"))
 
 
-def run_now(desk: service.Desk) -> None:
+def run_now(desk: Desk) -> None:
     """The button that runs all six checks."""
     if st.button("Run the checks now", type="primary", key="reconcile_now"):
         with st.spinner("Six checks over the whole store …"):
@@ -47,7 +47,7 @@ def _latest(history: pl.DataFrame) -> pl.DataFrame:
     return history.filter(pl.col("run_id") == newest).sort("position")
 
 
-def heading(checks: pl.DataFrame, desk: service.Desk) -> None:
+def heading(checks: pl.DataFrame, desk: Desk) -> None:
     """What the newest run found, when, and how long it took."""
     row = checks.row(0, named=True)
     bad = sum(level != "info" for level in checks["severity"])

@@ -13,7 +13,7 @@ from typing import Any
 import streamlit as st
 
 from components.kit import badges, formats, once, shell
-from core import service
+from core.service.desk import Desk
 from core.service.pulls import refresh
 
 LOOK_EVERY = 1.0
@@ -23,14 +23,14 @@ FAILED = ("failed", "dead", "corrupt")
 LINES = 6
 
 
-def controls(desk: service.Desk, names: Sequence[str], label: str, *, key: str) -> None:
+def controls(desk: Desk, names: Sequence[str], label: str, *, key: str) -> None:
     """A *Refresh now* button for the datasets, and below it the progress of what it started."""
     running = bool(st.session_state.get(key)) and not st.session_state.get(f"{key}_over")
     panel = st.fragment(_panel, run_every=LOOK_EVERY) if running else _panel
     panel(desk, tuple(names), label, key)
 
 
-def follow(desk: service.Desk, job_id: str, dataset: str, *, key: str) -> None:
+def follow(desk: Desk, job_id: str, dataset: str, *, key: str) -> None:
     """Watch a pull that somebody else started, as if the button had been pressed here."""
     known = [ticket.job_id for ticket in st.session_state.get(key, ())]
     if job_id not in known:
@@ -38,7 +38,7 @@ def follow(desk: service.Desk, job_id: str, dataset: str, *, key: str) -> None:
         st.session_state[f"{key}_over"] = False
 
 
-def _panel(desk: service.Desk, names: Sequence[str], label: str, key: str) -> None:
+def _panel(desk: Desk, names: Sequence[str], label: str, key: str) -> None:
     with shell.guarded("the refresh"):
         tip = "Pull now, before anything else in line. A pull that runs already is joined."
         if st.button(label, key=f"{key}_button", help=tip, type="primary", disabled=not names):
@@ -48,7 +48,7 @@ def _panel(desk: service.Desk, names: Sequence[str], label: str, key: str) -> No
         _watch(desk, st.session_state.get(key, []), key)
 
 
-def _watch(desk: service.Desk, tickets: Sequence[refresh.Ticket], key: str) -> None:
+def _watch(desk: Desk, tickets: Sequence[refresh.Ticket], key: str) -> None:
     if not tickets:
         return
     states = [refresh.progress(desk, ticket.job_id) for ticket in tickets]
@@ -81,7 +81,7 @@ def _tell(states: Sequence[refresh.Progress]) -> None:
         st.toast(f"{item.dataset}: {badges.plain(outcome(item))}", icon=icon)
 
 
-def _line(desk: service.Desk, item: refresh.Progress, key: str) -> None:
+def _line(desk: Desk, item: refresh.Progress, key: str) -> None:
     name = badges.plain(item.dataset)
     if item.over:
         st.markdown(f"**{name}** {badges.state(ended_as(item))} {badges.plain(outcome(item))}")

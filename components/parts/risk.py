@@ -13,8 +13,8 @@ from components.charts import plans as charts_plans
 from components.charts import risk as charts_risk
 from components.kit import badges, formats, once, shell, tables, theme
 from components.kit import saved_views as views
-from core import service
 from core.domain.risk.types import Check
+from core.service.desk import Desk
 from core.service.trading import risk, trades
 from core.service.trading.risk import RiskReport, replayed_drawdown
 
@@ -37,12 +37,12 @@ STRESS = {
 }
 
 
-def report(desk: service.Desk, day: date | None) -> RiskReport:
+def report(desk: Desk, day: date | None) -> RiskReport:
     """The risk of the book on a session, reckoned once per commit; NotFoundError without prices."""
     return shell.unchanged(desk, lambda: risk.report(desk, day), "risk report", day)
 
 
-def account(desk: service.Desk, found: RiskReport) -> None:
+def account(desk: Desk, found: RiskReport) -> None:
     """The account in five figures."""
     currency = desk.settings.account_currency
     book = found.book
@@ -77,7 +77,7 @@ def _in_words(checks: Sequence[Check]) -> Any:
     return pl.DataFrame({"limit": names, "why": [c.sentence for c in checks]}).to_pandas()
 
 
-def exposure(desk: service.Desk, found: RiskReport) -> None:
+def exposure(desk: Desk, found: RiskReport) -> None:
     """Treemap and table of what is held, and how it moves together."""
     equity, currency = float(found.book.equity), desk.settings.account_currency
     with st.grid(2, gap="medium"):
@@ -95,7 +95,7 @@ def exposure(desk: service.Desk, found: RiskReport) -> None:
     tables.show(whole, HOLDINGS, alt="Plans and positions of the book", key="holdings")
 
 
-def _correlations(desk: service.Desk, found: RiskReport) -> None:
+def _correlations(desk: Desk, found: RiskReport) -> None:
     symbols = sorted(set(found.holdings["symbol"]))
     if len(symbols) == 1:
         st.caption(f"{symbols[0]} is the only name of the book: it moves together with no other.")
@@ -163,7 +163,7 @@ def _said(found: RiskReport) -> str:
     return text
 
 
-def stress(found: RiskReport) -> None:
+def stress(desk: Desk, found: RiskReport) -> None:
     """Named stretches of the past replayed on today's book."""
     if found.stress["return"].null_count() == found.stress.height:
         shell.section(
@@ -176,7 +176,7 @@ def stress(found: RiskReport) -> None:
             found,
             "stress",
             lambda: charts_risk.stress_bars(
-                found.stress, float(found.book.equity), service.current().settings.account_currency
+                found.stress, float(found.book.equity), desk.settings.account_currency
             ),
         ),
         alt="Return of today's book in named stretches of the past",
@@ -187,7 +187,7 @@ def stress(found: RiskReport) -> None:
     tables.show(table, STRESS, alt="Stress replays of named dates", key="stress_table")
 
 
-def drawdown(desk: service.Desk) -> None:
+def drawdown(desk: Desk) -> None:
     """The drawdown of the account itself, from the journal."""
     curve = shell.unchanged(desk, lambda: trades.equity_curve(desk), "equity curve")
     if curve.height < 2:  # one day is no fall, and no line

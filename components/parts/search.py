@@ -8,8 +8,8 @@ from typing import Any
 import streamlit as st
 
 from components.kit import badges, shell
-from core import service
 from core.service.care import morning
+from core.service.desk import Desk
 
 KEY = "q"
 MOST = 20
@@ -31,7 +31,7 @@ def box(label: str = "Search", *, hidden: bool = False) -> str:
     ).strip()
 
 
-def results(desk: service.Desk, wanted: str, most: int = MOST) -> None:
+def results(desk: Desk, wanted: str, most: int = MOST) -> None:
     """What the store has under these words, each a link; nothing for no words."""
     if not wanted:
         return

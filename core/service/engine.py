@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from core.domain.timetable.schedule import at_session_times
 from core.jobs.outcome import JobEvents
@@ -13,18 +12,16 @@ from core.jobs.scheduler import Scheduler, Timed
 from core.jobs.upstream_watch import Owing, UpstreamWatch
 from core.jobs.worker import Limits, Worker
 from core.service.kernel import handlers
+from core.service.kernel.port import DeskPort
 from core.service.sources import host_of, sign_of_life
 from core.sources.upstreams import Upstream
 from core.store.pull_state import PullState, pull_states
-
-if TYPE_CHECKING:
-    from core.service.desk import Desk
 
 
 class DeskEngine:
     """Runs the jobs of one desk; `scheduler=False` runs only what is asked for."""
 
-    def __init__(self, desk: Desk, *, scheduler: bool = True) -> None:
+    def __init__(self, desk: DeskPort, *, scheduler: bool = True) -> None:
         settings = desk.settings
         limits = Limits(jobs=settings.workers, grace_seconds=settings.grace_seconds)
         self._worker = Worker(desk.queue, handlers.bound(desk), desk.board, desk.now, limits=limits)
@@ -35,7 +32,7 @@ class DeskEngine:
             resources += self._scheduled(desk)
         self._engine = Engine(resources)
 
-    def _watch(self, desk: Desk) -> UpstreamWatch:
+    def _watch(self, desk: DeskPort) -> UpstreamWatch:
         def host(name: str) -> Upstream | None:
             dataset = desk.catalogue.datasets.get(name)
             return host_of(desk.settings, dataset) if dataset else None
@@ -49,7 +46,7 @@ class DeskEngine:
             desk.now,
         )
 
-    def _scheduled(self, desk: Desk) -> list[Resource]:
+    def _scheduled(self, desk: DeskPort) -> list[Resource]:
         datasets = [d for d in desk.catalogue.enabled if d.source != "file"]
 
         def states() -> dict[str, PullState]:

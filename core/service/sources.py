@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from yarl import URL
 
 from core.domain.tables.datasets import Dataset
 from core.jobs.pulling.puller import DirectSource, Source
 from core.jobs.pulling.sec import SecSource
+from core.service.kernel.port import DeskPort
 from core.settings import Settings
 from core.sources.breaker_file import BreakerFile
 from core.sources.foundry.client import FoundryClient
@@ -18,10 +18,7 @@ from core.sources.foundry.source import FoundrySource, VersionCount
 from core.sources.sec.client import SecClient
 from core.sources.upstreams import Upstream, Upstreams
 from core.store.pulls import version_count
-
-if TYPE_CHECKING:
-    from core.service.desk import Desk
-
+from core.store.watchlist import watched
 
 SEC_WWW = ("company_tickers", "daily-index", "current")
 
@@ -60,7 +57,7 @@ def _host(url: str) -> str:
     return URL(url).authority.rpartition("@")[2]
 
 
-async def sign_of_life(desk: Desk, host: Upstream) -> None:
+async def sign_of_life(desk: DeskPort, host: Upstream) -> None:
     """One light request to a host; a typed error when it is down."""
     if host.source == "foundry":
         async with foundry_client(desk) as client:
@@ -74,7 +71,7 @@ async def sign_of_life(desk: Desk, host: Upstream) -> None:
             await client.sign_of_life(f"{client.data_url}/submissions/CIK0000320193.json")
 
 
-def build_sources(desk: Desk) -> Mapping[str, Source | DirectSource]:
+def build_sources(desk: DeskPort) -> Mapping[str, Source | DirectSource]:
     """The sources by the word that the catalogue uses for them."""
     return {
         "foundry": FoundrySource(
@@ -89,19 +86,13 @@ def build_sources(desk: Desk) -> Mapping[str, Source | DirectSource]:
                 desk.settings, lambda url: desk.upstreams.gate(sec_host(url)), desk.now
             ),
             desk.warehouse,
-            lambda: _watched(desk),
+            lambda: watched(desk.warehouse),
             desk.now,
         ),
     }
 
 
-def _watched(desk: Desk) -> list[int]:
-    from core.service.filings.companies import watched  # which asks for refreshes, which ask a desk
-
-    return watched(desk)
-
-
-def foundry_client(desk: Desk, *, patience_seconds: float | None = None) -> FoundryClient:
+def foundry_client(desk: DeskPort, *, patience_seconds: float | None = None) -> FoundryClient:
     """A client of the container by the settings; `patience_seconds` shortens its deadlines."""
     chosen = desk.settings
     limit = patience_seconds or chosen.foundry_total_seconds

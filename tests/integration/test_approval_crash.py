@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from core import settings
-from core.service import Desk
+from core.service.desk import Desk
 from core.service.trading import journal, plans
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,7 +21,8 @@ from datetime import date
 from pathlib import Path
 import polars as pl
 from core import settings
-from core.service import Desk, plans, journal
+from core.service.desk import Desk
+from core.service.trading import journal, plans
 from core.store import journal as journal_store, plans as plan_store
 from core.store.warehouse import Warehouse
 

@@ -7,9 +7,10 @@ from datetime import date, timedelta
 
 import pytest
 
-from core import service
 from core.errors import NotFoundError, UsageError
-from core.service import Desk
+from core.service.desk import Desk
+from core.service.filings import companies
+from core.service.pulls import datasets, refresh
 from tests.upstreams import CIK, DAILY, Running, facts
 
 
@@ -29,8 +30,8 @@ def live(make_desk: Callable[..., Desk], upstreams: Running) -> Desk:
 
 
 def pull(desk: Desk, *names: str, force: bool = False) -> list[dict[str, object]]:
-    tickets = service.refresh.refresh_now(desk, names, force=force)
-    done = service.refresh.wait(desk, tickets, timeout_seconds=30)
+    tickets = refresh.refresh_now(desk, names, force=force)
+    done = refresh.wait(desk, tickets, timeout_seconds=30)
     return [item.result or {"state": item.state, "error": item.error} for item in done]
 
 
@@ -40,7 +41,7 @@ def test_a_pull_is_stored_with_its_lineage(live: Desk) -> None:
     assert (done["state"], done["rows_inserted"], done["rows_rejected"]) == ("done", 3, 0)
     rows = live.warehouse.read("SELECT DISTINCT pull_id FROM bars_daily")
     assert rows["pull_id"].to_list() == [done["pull_id"]]
-    events = service.datasets.pull_events(live, str(done["pull_id"]))
+    events = datasets.pull_events(live, str(done["pull_id"]))
     assert any("rows" in message for message in events["message"])
 
 
@@ -65,7 +66,7 @@ def test_bad_rows_are_kept_aside_with_their_reason(live: Desk, upstreams: Runnin
     upstreams.datasets["Prices Daily"] = DAILY + b"2024-01-04,x,1,1,1,1,AAA\n"
     (done,) = pull(live, "prices.daily")
     assert (done["rows_inserted"], done["rows_rejected"]) == (3, 1)
-    (row,) = service.datasets.rejected_rows(live, "prices.daily").iter_rows(named=True)
+    (row,) = datasets.rejected_rows(live, "prices.daily").iter_rows(named=True)
     assert (row["row_number"], row["column_name"]) == (4, "open")
 
 
@@ -76,14 +77,14 @@ def test_a_failing_dataset_leaves_the_others_and_the_last_good_data(
     pull(live, "prices.daily")
     upstreams.served.faults = {"sha-mismatch"}
     upstreams.datasets["Prices Daily"] = DAILY + b"2024-01-05,1,1,1,1,1,AAA\n"
-    service.companies.watch(live, [str(CIK)])
+    companies.watch(live, [str(CIK)])
     failed, facts_pulled = pull(live, "prices.daily", "sec.facts", force=True)
     assert failed["state"] == "failed"
     for part in ("127.0.0.1", "/dataset/download/csv/", "prices.daily"):
         assert part in str(failed["error"])
     assert live.warehouse.read("SELECT count(*) FROM bars_daily").item() == 3
     assert facts_pulled["state"] == "done"
-    statuses = {item.name: item for item in service.datasets.overview(live)}
+    statuses = {item.name: item for item in datasets.overview(live)}
     assert statuses["prices.daily"].freshness == "fresh"  # the data is younger than its refresh
     assert statuses["prices.daily"].last_error == failed["error"]
 
@@ -94,7 +95,7 @@ def test_volumes_have_a_usual_range(live: Desk, upstreams: Running) -> None:
         more = f"2024-01-{day:02},1,1,1,1,1,AAA\n".encode()
         upstreams.datasets["Prices Daily"] += more
         pull(live, "prices.daily", force=True)
-    found = service.datasets.volumes(live, "prices.daily")
+    found = datasets.volumes(live, "prices.daily")
     assert found["rows_read"].to_list() == [4, 5, 6, 7, 8]
     assert found["low"].is_null().to_list() == [True, True, True, False, False]
     assert found.row(4, named=True)["high"] == pytest.approx(6.7)
@@ -103,47 +104,47 @@ def test_volumes_have_a_usual_range(live: Desk, upstreams: Running) -> None:
 def test_two_presses_are_one_pull(make_desk: Callable[..., Desk], upstreams: Running) -> None:
     """The second press joins the first; both see the same job."""
     desk = make_desk(**upstreams.settings())
-    (first,) = service.refresh.refresh_now(desk, ["prices.daily"])
-    (second,) = service.refresh.refresh_now(desk, ["prices.daily"])
+    (first,) = refresh.refresh_now(desk, ["prices.daily"])
+    (second,) = refresh.refresh_now(desk, ["prices.daily"])
     assert (second.job_id, second.joined) == (first.job_id, True)
     desk.start(scheduler=False)
-    service.refresh.wait(desk, [first, second], timeout_seconds=30)
+    refresh.wait(desk, [first, second], timeout_seconds=30)
     assert desk.warehouse.read("SELECT count(*) FROM pulls").item() == 1
 
 
 def test_a_cancelled_pull_stores_nothing(live: Desk, upstreams: Running) -> None:
     """Calling off a pull that hangs ends it soon, as cancelled."""
     upstreams.served.faults = {"endless-keepalive"}
-    (ticket,) = service.refresh.refresh_now(live, ["prices.daily"])
-    service.refresh.cancel(live, ticket.job_id)
-    (done,) = service.refresh.wait(live, [ticket], timeout_seconds=20)
+    (ticket,) = refresh.refresh_now(live, ["prices.daily"])
+    refresh.cancel(live, ticket.job_id)
+    (done,) = refresh.wait(live, [ticket], timeout_seconds=20)
     assert done.state == "cancelled"
     assert live.warehouse.read("SELECT count(*) FROM bars_daily").item() == 0
 
 
 def test_watching_by_ticker_pulls_the_map_first(live: Desk) -> None:
     """On an empty store a ticker is looked up at the SEC."""
-    assert service.companies.watch(live, ["made"]) == [CIK]
-    assert service.companies.watch_list(live).row(0, named=True)["symbol"] == "MADE"
+    assert companies.watch(live, ["made"]) == [CIK]
+    assert companies.watch_list(live).row(0, named=True)["symbol"] == "MADE"
     with pytest.raises(NotFoundError, match="MADD"):
-        service.companies.watch(live, ["MADD"])
+        companies.watch(live, ["MADD"])
 
 
 def test_facts_are_known_as_on_a_day(live: Desk, upstreams: Running) -> None:
     """A changed fact keeps its older value, a removed one is marked; the past can be asked for."""
-    service.companies.watch(live, [str(CIK)])
+    companies.watch(live, [str(CIK)])
     pull(live, "sec.facts", "sec.submissions")
     upstreams.documents.bodies[f"/api/xbrl/companyfacts/CIK{CIK:010}.json"] = facts(
         200, with_cash=False
     )
     (done,) = pull(live, "sec.facts")
     assert done["state"] == "done"
-    now = service.companies.facts(live, CIK)
+    now = companies.facts(live, CIK)
     assert dict(now.select("concept", "value").iter_rows()) == {"Assets": 200.0}
-    before = service.companies.facts(live, CIK, as_known_on=date(2024, 3, 1))
+    before = companies.facts(live, CIK, as_known_on=date(2024, 3, 1))
     assert dict(before.select("concept", "value").iter_rows()) == {"Assets": 100.0, "Cash": 7.0}
-    assert service.companies.facts(live, CIK, as_known_on=date(2024, 1, 1)).is_empty()
-    filings = service.companies.filings(live, CIK)
+    assert companies.facts(live, CIK, as_known_on=date(2024, 1, 1)).is_empty()
+    filings = companies.filings(live, CIK)
     assert filings["form"].to_list() == ["8-K", "10-K"]
     assert filings["url"][0].startswith("https://www.sec.gov/Archives/edgar/data/9900001/")
 
@@ -169,7 +170,7 @@ def test_file_datasets_cannot_be_pulled(desk: Desk) -> None:
         desk.catalogue, datasets={**desk.catalogue.datasets, "mine": entry}
     )
     with pytest.raises(UsageError, match="import mine FILE"):
-        service.refresh.refresh_now(desk, ["mine"])
+        refresh.refresh_now(desk, ["mine"])
 
 
 def test_the_scheduler_pulls_what_was_never_pulled(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from core.service import Desk
+from core.service.desk import Desk
 from core.service.kernel.commands import run
 from core.service.pulls import datasets as views
 from core.service.sources import foundry_host

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from core import service, settings
+from core import settings
 from core.errors import OpenbellError, OwnershipError
-from core.service import Desk
+from core.service import current
 from core.service.care import health
 from core.service.care.data_folder import bring_back
+from core.service.desk import Desk
 from core.service.kernel import commands, exports
 from core.store.ownership import Ownership, lock_of
 from tests.upstreams import DAILY, Running
@@ -27,7 +28,7 @@ from pathlib import Path
 import duckdb
 from core import settings
 from core.errors import OwnershipError
-from core.service import Desk
+from core.service.desk import Desk
 from core.store.warehouse import Warehouse
 
 chosen = settings.load(data_dir=Path(sys.argv[1]))
@@ -85,9 +86,9 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         ) as desk,
     ):
         desk.start(scheduler=False)
-        service.use(desk)
+        current.use(desk)
         yield desk
-        service.use(None)
+        current.use(None)
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +123,7 @@ USES: dict[str, Callable[[Desk, Path], object]] = {
     "export": lambda desk, _: exports.encode(
         exports.frame_of(desk, "dataset", name="prices.daily"), "parquet"
     ),
-    "health": lambda *_: (health.report(), health.gauge()),
+    "health": lambda desk, _: (health.report(desk), health.gauge(desk)),
     "checkpoint": lambda desk, _: desk.warehouse.checkpoint(),
     "a fatal failure": lambda desk, _: desk.warehouse._reopen(),
     "a desk beside it": lambda desk, _: refused(lambda: Desk.open(desk.settings)),

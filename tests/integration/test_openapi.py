@@ -11,8 +11,10 @@ import pytest
 
 from app import address
 from app.api import callers
-from core import service, settings
-from core.service import Desk
+from core import settings
+from core.service import current
+from core.service.desk import Desk
+from core.service.kernel import commands, exports
 from tests import fuzzing
 from tests.filled import fill
 
@@ -32,9 +34,9 @@ def token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         (folder / "here").mkdir()
         patch.chdir(folder / "here")
         patch.setattr(callers, "FIRST_PAUSE", 0.0)
-        service.use(fill(desk))
+        current.use(fill(desk))
         yield address.announce(chosen.data_dir, "127.0.0.1", 1).token
-        service.use(None)
+        current.use(None)
     assert Path.cwd() == before
 
 
@@ -63,8 +65,8 @@ def test_every_command_and_export_is_described() -> None:
     """With its own arguments, which of them must be given, and how calls are refused."""
     paths = fuzzing.api.create().openapi()["paths"]
     for kind, registry in (
-        ("commands", service.commands.command),
-        ("exports", service.exports.export),
+        ("commands", commands.command),
+        ("exports", exports.export),
     ):
         for entry in registry.entries.values():
             operation = paths[f"/v1/{kind}/{entry.name}"]["post"]

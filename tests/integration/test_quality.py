@@ -13,10 +13,12 @@ import polars as pl
 import pytest
 
 from benchmarks.captures import facts_of, read_json
-from core import service, settings
+from core import settings
 from core.domain.filings.facts import coded
-from core.service import Desk
+from core.service import current
+from core.service.desk import Desk
 from core.service.filings import quality, reconcile
+from core.service.kernel import exports
 from core.service.kernel.commands import run as run_command
 from core.sources.sec.submissions import decode_submissions
 from core.store.facts import append_facts
@@ -43,10 +45,10 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         append_facts(tx, [coded(frame) for frame in frames], "p1", NOW)
         _add_filings(tx, root)
     desk = Desk.open(desk.settings)
-    service.use(desk)
+    current.use(desk)
     quality.grade_all(desk)
     yield desk
-    service.use(None)
+    current.use(None)
     desk.close()
 
 
@@ -86,14 +88,14 @@ def test_the_known_fault_is_found_and_explained(graded: Desk) -> None:
 
 def test_the_csv_has_the_documented_columns_and_reads_back(graded: Desk) -> None:
     """Polars, pandas and DuckDB read the same rows."""
-    frame = service.exports.frame_of(graded, "filings")
+    frame = exports.frame_of(graded, "filings")
     assert frame.columns == list(quality.CSV_COLUMNS)
-    body = service.exports.encode(frame, "csv")
+    body = exports.encode(frame, "csv")
     assert body.splitlines()[0].decode() == ",".join(quality.CSV_COLUMNS)
     ours = pl.read_csv(io.BytesIO(body), infer_schema_length=None)
     theirs = pd.read_csv(io.BytesIO(body))
     path = Path(graded.settings.data_dir) / "filings.csv"
-    service.exports.save(frame, path)
+    exports.save(frame, path)
     others = duckdb.sql(f"SELECT count(*), sum(score) FROM read_csv('{path}')").fetchone()
     assert others is not None
     assert ours.height == len(theirs) == others[0] == frame.height
@@ -132,7 +134,7 @@ def test_the_grade_command_tells_of_the_past(graded: Desk) -> None:
 def test_the_three_readers_agree_on_every_cell(graded: Desk) -> None:
     """All columns of the exported filings are equal, read by Polars, pandas and DuckDB."""
     path = Path(graded.settings.data_dir) / "all.csv"
-    service.exports.save(service.exports.frame_of(graded, "filings"), path)
+    exports.save(exports.frame_of(graded, "filings"), path)
     ours = pl.read_csv(path, infer_schema=False)
     theirs = pl.from_pandas(pd.read_csv(path, dtype=str))
     quacks = duckdb.sql(f"SELECT * FROM read_csv('{path}', all_varchar = true)").pl()
@@ -197,13 +199,13 @@ def test_an_empty_desk_has_nothing_to_grade(desk: Desk) -> None:
     assert run_command(desk, "grade", {}).document["filings"] == []
     result = run_command(desk, "reconcile", {})
     assert (result.exit_code, len(result.document["checks"])) == (0, 6)
-    assert service.exports.frame_of(desk, "filings").columns == list(quality.CSV_COLUMNS)
+    assert exports.frame_of(desk, "filings").columns == list(quality.CSV_COLUMNS)
 
 
 def test_feature_records_are_the_same_every_time(graded: Desk) -> None:
     """Two exports are equal, and Apple's 2023 ratios are what its report says."""
     first, second = (
-        service.exports.encode(service.exports.frame_of(graded, "features", cik=320193), "parquet")
+        exports.encode(exports.frame_of(graded, "features", cik=320193), "parquet")
         for _ in range(2)
     )
     assert first == second

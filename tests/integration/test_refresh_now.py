@@ -17,7 +17,7 @@ from core.errors import OwnershipError, ServerError
 from core.jobs.pulling.puller import Puller
 from core.jobs.queue.port import Job, Status
 from core.jobs.worker import Context
-from core.service import Desk
+from core.service.desk import Desk
 from core.service.kernel.handlers import FOLLOW_UPS, HANDLERS, handler
 from core.service.pulls import refresh
 from core.service.pulls.pull_jobs import pull
@@ -224,7 +224,7 @@ def test_second_desk_on_the_folder_is_refused(desk: Desk, tmp_path: Path) -> Non
     import sys
 
     code = (
-        "import sys; from core import settings; from core.service import Desk\n"
+        "import sys; from core import settings; from core.service.desk import Desk\n"
         "from core.errors import OwnershipError\n"
         f"chosen = settings.load(data_dir={str(desk.settings.data_dir)!r},"
         f" catalogue={str(desk.settings.catalogue)!r})\n"

@@ -12,9 +12,10 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from benchmarks.captures import facts_of, read_json
-from core import service, settings
+from core import settings
 from core.domain.filings.facts import coded
-from core.service import Desk
+from core.service import current
+from core.service.desk import Desk
 from core.service.filings import quality
 from core.sources.sec.submissions import decode_submissions
 from core.store.facts import append_facts
@@ -48,10 +49,10 @@ def desk(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Iterato
             tx.insert("companies", decoded.company.with_columns(pull_id=pl.lit("p1")))
             tx.insert("filings", decoded.filings.with_columns(pull_id=pl.lit("p1")))
     desk = Desk.open(desk.settings)
-    service.use(desk)
+    current.use(desk)
     quality.grade_all(desk)
     yield desk
-    service.use(None)
+    current.use(None)
     desk.close()
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 LOOK = (
-    "import core.service, app.commands.desk; from pathlib import Path; "
+    "import core.service.everything, app.commands.desk; from pathlib import Path; "
     "print(*(p.read_text().strip() for p in Path('/proc/self/task').glob('*/comm')))"
 )
 

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from core import service
 from core.observe import logs, metrics
 from core.service.pulls import datasets
 
@@ -71,35 +70,32 @@ def bad(message: str) -> Verdict:
     return Verdict("bad", message)
 
 
-def readiness() -> dict[str, dict[str, Any]]:
-    """What stops the desk from serving, by check; empty when it is ready."""
-    found = _looked(only_serving=True)
+def readiness(desk: Desk | None) -> dict[str, dict[str, Any]]:
+    """What stops the desk from serving, by check; empty when it is ready. None: it is not open."""
+    found = _looked(desk, only_serving=True)
     return {name: _document(verdict) for name, verdict in found.items() if verdict.status == "bad"}
 
 
-def report() -> dict[str, Any]:
+def report(desk: Desk | None) -> dict[str, Any]:
     """Every check with status and sentence, the worst status, and the datasets' freshness.
 
     `ok` is false where anything is *bad*.
     """
-    found = _looked(only_serving=False)
+    found = _looked(desk, only_serving=False)
     worst = max((verdict.status for verdict in found.values()), key=RANK.__getitem__)
-    readable = service.is_open() and found["store"].status != "bad"
+    fresh = _freshness(desk) if desk and found["store"].status != "bad" else []
     return {
         "status": worst,
         "ok": worst != "bad",
         "checks": {name: _document(verdict) for name, verdict in found.items()},
         "pid": os.getpid(),
-        "simulated": service.is_open() and service.current().settings.simulated,
-        "datasets": _freshness(service.current()) if readable else [],
+        "simulated": desk is not None and desk.settings.simulated,
+        "datasets": fresh,
     }
 
 
-def gauge() -> None:
+def gauge(desk: Desk) -> None:
     """Bring the gauges of the metrics up to date."""
-    if not service.is_open():
-        return
-    desk = service.current()
     for status, count in desk.queue.counts().items():
         metrics.QUEUE_JOBS.labels(str(status)).set(count)
     if desk.warehouse.path.exists():
@@ -110,10 +106,9 @@ def gauge() -> None:
             metrics.DATASET_AGE_SECONDS.labels(item.name).set(age)
 
 
-def _looked(*, only_serving: bool) -> dict[str, Verdict]:
-    if not service.is_open():
+def _looked(desk: Desk | None, *, only_serving: bool) -> dict[str, Verdict]:
+    if desk is None:
         return {"desk": bad("the desk is not open")}
-    desk = service.current()
     chosen = [item for item in CHECKS.values() if item.stops_serving or not only_serving]
     return {item.name: _verdict(item, desk) for item in chosen}
 

@@ -15,7 +15,7 @@ from core.service.filings import filing_rows
 from core.service.kernel.commands import command
 from core.service.kernel.exports import export
 from core.service.pulls import refresh
-from core.store import tickers
+from core.store import tickers, watchlist
 from core.store.facts import facts_as_known_on
 from core.store.tickers import MOVES, PRIMARY, normal
 
@@ -52,10 +52,7 @@ def watch_list(desk: Desk) -> pl.DataFrame:
 
 def watched(desk: Desk) -> list[int]:
     """CIKs of the companies followed."""
-    rows: list[int] = desk.warehouse.read("SELECT DISTINCT cik FROM watchlist ORDER BY cik")[
-        "cik"
-    ].to_list()
-    return rows
+    return watchlist.watched(desk.warehouse)
 
 
 def watch(desk: Desk, names: Sequence[str]) -> list[int]:

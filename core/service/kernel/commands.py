@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from core.service.kernel.port import DeskPort
 from core.service.kernel.registry import Registry
-
-if TYPE_CHECKING:
-    from core.service.desk import Desk
 
 DONE, FAILED, WRONG_USE, FOUND_ERRORS = 0, 1, 2, 3
 
@@ -29,7 +27,7 @@ class CommandResult:
 command = Registry("command")
 
 
-def run(desk: Desk, name: str, arguments: Mapping[str, Any]) -> CommandResult:
+def run(desk: DeskPort, name: str, arguments: Mapping[str, Any]) -> CommandResult:
     """Validate the arguments and run a command; UsageError names what is wrong with them."""
     result = command.run(desk, name, arguments)
     return result if isinstance(result, CommandResult) else CommandResult(result)

@@ -8,22 +8,20 @@ from __future__ import annotations
 import io
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 
 from core.domain.tables.csv_guard import guard
 from core.errors import StoreError, UsageError
+from core.service.kernel.port import DeskPort
 from core.service.kernel.registry import Registry
-
-if TYPE_CHECKING:
-    from core.service.desk import Desk
 
 FORMATS = ("csv", "parquet", "json")
 export = Registry("export")
 
 
-def frame_of(desk: Desk, what: str, /, **filters: Any) -> pl.DataFrame:
+def frame_of(desk: DeskPort, what: str, /, **filters: Any) -> pl.DataFrame:
     """The frame of an export; UsageError for an unknown name or filter."""
     frame: pl.DataFrame = export.run(desk, what, filters)
     return _labelled(frame) if desk.settings.simulated else frame

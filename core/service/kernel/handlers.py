@@ -10,17 +10,15 @@ are idempotent, and do heavy work in threads so that the engine's loop stays fre
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from core.jobs.queue.port import Job, Message
 from core.jobs.worker import Context
 from core.observe import logs
-
-if TYPE_CHECKING:
-    from core.service.desk import Desk
+from core.service.kernel.port import DeskPort
 
 Result = Mapping[str, Any] | None
-DeskHandler = Callable[["Desk", Job, Context], Awaitable[Result]]
+DeskHandler = Callable[[Any, Job, Context], Awaitable[Result]]  # of a desk
 HANDLERS: dict[str, DeskHandler] = {}
 FOLLOW_UPS: dict[str, list[str]] = {}
 
@@ -37,19 +35,19 @@ def handler(event_name: str, *, after: Sequence[str] = ()) -> Callable[[DeskHand
     return register
 
 
-def bound(desk: Desk) -> dict[str, Callable[[Job, Context], Awaitable[Result]]]:
+def bound(desk: DeskPort) -> dict[str, Callable[[Job, Context], Awaitable[Result]]]:
     """The handlers as the worker wants them, for one desk."""
     return {name: _bind(desk, function) for name, function in HANDLERS.items()}
 
 
-def _bind(desk: Desk, function: DeskHandler) -> Callable[[Job, Context], Awaitable[Result]]:
+def _bind(desk: DeskPort, function: DeskHandler) -> Callable[[Job, Context], Awaitable[Result]]:
     async def run(job: Job, context: Context) -> Result:
         return await function(desk, job, context)
 
     return run
 
 
-def publish_follow_ups(desk: Desk, tables: Sequence[str], pull_id: str) -> list[str]:
+def publish_follow_ups(desk: DeskPort, tables: Sequence[str], pull_id: str) -> list[str]:
     """Queue what follows from changed tables, each event once; the event names."""
     events = list(dict.fromkeys(e for table in tables for e in FOLLOW_UPS.get(table, ())))
     payload = {"pull_id": pull_id, "correlation_id": logs.correlation_id()}

@@ -6,16 +6,14 @@ import difflib
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, create_model
 from pydantic import ValidationError as PydanticError
 
 from core.errors import NotFoundError, UsageError
 from core.service import bounds
-
-if TYPE_CHECKING:
-    from core.service.desk import Desk
+from core.service.kernel.port import DeskPort
 
 UseCase = Callable[..., Any]
 F = TypeVar("F", bound=UseCase)
@@ -48,7 +46,7 @@ class Registry:
 
         return register
 
-    def run(self, desk: Desk, name: str, arguments: Mapping[str, Any]) -> Any:
+    def run(self, desk: DeskPort, name: str, arguments: Mapping[str, Any]) -> Any:
         """Validate the arguments and call the function.
 
         NotFoundError for an unknown name, UsageError for wrong arguments.

@@ -15,9 +15,10 @@ import pytest
 from app import address
 from app.api import callers
 from app.api import main as api
-from core import service
 from core.errors import NotFoundError, OwnershipError, StoreError, UsageError, document, rebuilt
-from core.service import Desk, bounds
+from core.service import bounds, current
+from core.service.desk import Desk
+from core.service.kernel import commands, exports
 from tests.filled import fill
 
 ODD: tuple[Any, ...] = (
@@ -76,17 +77,17 @@ async def client(
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     desk = fill(make_desk())
-    service.use(desk)
+    current.use(desk)
     told = address.announce(desk.settings.data_dir, "127.0.0.1", 1)
     transport = httpx.ASGITransport(app=api.create(), raise_app_exceptions=False)
     headers = {"Authorization": f"Bearer {told.token}"}
     async with httpx.AsyncClient(transport=transport, base_url="http://x", headers=headers) as made:
         yield made
-    service.use(None)
+    current.use(None)
 
 
 def _fields() -> list[tuple[str, str, str]]:
-    kinds = (("commands", service.commands.command), ("exports", service.exports.export))
+    kinds = (("commands", commands.command), ("exports", exports.export))
     return [
         (path, entry.name, field)
         for path, registry in kinds
@@ -117,7 +118,7 @@ def _needed(path: str, name: str) -> dict[str, Any]:
         "jobs": ["x"], "name": "prices.daily", "session": "2026-11-27", "lines": [],
         "path": "no.zip",
     }  # fmt: skip
-    registry = service.commands.command if path == "commands" else service.exports.export
+    registry = commands.command if path == "commands" else exports.export
     fields = registry.entries[name].arguments.model_fields
     return {field: sound[field] for field, info in fields.items() if info.is_required()}
 
@@ -223,10 +224,10 @@ async def test_a_client_that_goes_away_ends_its_query(client: httpx.AsyncClient)
     with anyio.fail_after(8):  # the query's own time is ten seconds
         async with anyio.create_task_group() as group:
             group.start_soon(api.create(), scope, receive, send)
-            while not service.current().queries.running:
+            while not current.desk().queries.running:
                 await anyio.sleep(0.01)
             gone.set()
-    assert service.current().queries.running == 0
+    assert current.desk().queries.running == 0
 
 
 @pytest.mark.parametrize("kind", [NotFoundError, UsageError, OwnershipError, StoreError])

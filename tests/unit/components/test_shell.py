@@ -12,8 +12,8 @@ from streamlit.testing.v1 import AppTest
 from app.commands import data
 from components.kit import badges, formats, shell
 from components.parts import refresh
-from core import service
 from core.errors import NotFoundError, OwnershipError
+from core.service import current
 from core.service.pulls.refresh import Progress
 
 NOW = datetime(2026, 11, 20, 21, 5, tzinfo=UTC)
@@ -58,7 +58,7 @@ def test_no_desk_is_said_and_nothing_else_runs(monkeypatch):
     def gone():
         raise OwnershipError("the data folder belongs to another process", hint="stop it first")
 
-    monkeypatch.setattr(service, "current", gone)
+    monkeypatch.setattr(current, "desk", gone)
     at = AppTest.from_function(header).run()
     assert not at.exception
     assert "belongs to another process" in at.error[0].value

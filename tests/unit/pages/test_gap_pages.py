@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from components.charts import gaps as charts_gaps
 from components.kit import saved_views as views
 from core.domain.timetable import sessions as calendar
-from core.service import Desk
+from core.service.desk import Desk
 from core.service.gaps import session as scan_inputs
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent

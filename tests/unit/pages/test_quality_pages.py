@@ -14,7 +14,7 @@ from components.kit import once
 from components.kit import saved_views as views
 from components.parts import quality as lists
 from components.parts import quality_filing, reconciliation
-from core.service import Desk
+from core.service.desk import Desk
 from core.service.filings import quality, reconcile
 from tests.filled import fill
 

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from components.kit import once
 from components.kit import saved_views as views
-from core.service import Desk
+from core.service.desk import Desk
 from core.service.trading import journal, plans, settling
 from tests.unit.service.trading.test_journal_service import bars_of
 

@@ -13,8 +13,8 @@ import pytest
 
 from core import settings
 from core.errors import IntegrityError, NotFoundError, OwnershipError, StoreError
-from core.service import Desk
 from core.service.care.data_folder import Restored, backups_of, bring_back, own, places_of
+from core.service.desk import Desk
 from core.service.kernel import commands
 from core.settings import Settings
 from core.store import backup as backups

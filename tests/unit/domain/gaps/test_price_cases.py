@@ -12,7 +12,7 @@ import pytest
 
 from core.domain.gaps import flags as gap_flags
 from core.domain.timetable import sessions as calendar
-from core.service import Desk
+from core.service.desk import Desk
 from core.service.gaps import market_view, scans
 from core.service.trading.plans import Ask, propose
 from tests import price_cases

@@ -10,7 +10,7 @@ import pytest
 
 from core.domain.quality.grading import Graded, grade
 from core.domain.tables.frames import COMPANIES
-from core.service import Desk
+from core.service.desk import Desk
 from core.service.kernel import commands
 from tests.unit.domain.quality.test_quality_odd_inputs import fact, facts, listed
 

@@ -16,9 +16,9 @@ from defusedcsv import csv as defused
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core import service
 from core.domain.tables.csv_guard import guard, unguard
-from core.service import Desk
+from core.service import current
+from core.service.desk import Desk
 from core.service.kernel import exports
 
 CELLS = st.lists(
@@ -131,6 +131,6 @@ def test_simulated_exports_say_so(make_desk: Callable[..., Desk]) -> None:
     """Whatever leaves a simulated desk is labelled; a real desk adds nothing."""
     desk = make_desk()
     plain = exports.frame_of(desk, "facts")
-    desk.settings = service.current().settings.model_copy(update={"simulated": True})
+    desk.settings = current.desk().settings.model_copy(update={"simulated": True})
     labelled = exports.frame_of(desk, "facts")
     assert labelled.columns == [*plain.columns, "simulated"]

@@ -16,13 +16,13 @@ import httpx
 import pytest
 
 from app.api import main as api
-from core import service
 from core.domain import breaker
 from core.errors import StoreError
-from core.service import Desk
+from core.service import current
 from core.service.care import commands as care
 from core.service.care import health, health_checks
 from core.service.care.data_folder import backups_of
+from core.service.desk import Desk
 from core.store import probe
 
 BROKEN = '[datasets."a.b"]\nsource = "nowhere"\n'
@@ -42,7 +42,7 @@ def running(make_desk: Callable[..., Desk], tmp_path: Path) -> Desk:
 
 def seen(name: str) -> tuple[str, str]:
     """Status and message of one check in the report."""
-    found = health.report()["checks"][name]
+    found = health.report(current.desk_or_none())["checks"][name]
     return found["status"], found["message"]
 
 
@@ -63,18 +63,19 @@ def until(condition: Callable[[], bool]) -> None:
 def test_a_sound_desk_is_ok_throughout(running: Desk) -> None:
     """Every check is there, and none complains."""
     until(lambda: running.engine.detector_ticked is not None)
-    report = health.report()
+    report = health.report(current.desk_or_none())
     wrong = {n: c for n, c in report["checks"].items() if c["status"] != "ok" and n != "disk"}
     assert wrong == {}
     assert {n for n, c in health.CHECKS.items() if c.stops_serving} == SERVING
     assert set(report["checks"]) >= SERVING | {"scheduler", "detector", "dead letters", "backup"}
-    assert health.readiness() == {}
+    assert health.readiness(current.desk_or_none()) == {}
 
 
 def test_without_a_desk_nothing_is_ready() -> None:
     """Before it is open, and after it is closed."""
-    assert set(health.readiness()) == {"desk"}
-    assert (health.report()["status"], health.report()["ok"]) == ("bad", False)
+    assert set(health.readiness(None)) == {"desk"}
+    report = health.report(None)
+    assert (report["status"], report["ok"]) == ("bad", False)
 
 
 @pytest.mark.parametrize(("name", "look"), [("store", "store_path"), ("queue", "queue_path")])
@@ -82,9 +83,9 @@ def test_a_file_that_is_gone_is_seen(running: Desk, name: str, look: str) -> Non
     """The engine holds it open and would go on writing into nothing."""
     path = getattr(running.settings, look)
     path.rename(path.with_name("elsewhere"))
-    assert name in health.readiness()
+    assert name in health.readiness(current.desk_or_none())
     path.with_name("elsewhere").rename(path)
-    assert health.readiness() == {}
+    assert health.readiness(current.desk_or_none()) == {}
 
 
 def test_another_file_in_the_stores_place_is_seen(running: Desk) -> None:
@@ -109,8 +110,8 @@ def test_a_table_that_cannot_be_read_is_seen_past_the_memory(running: Desk) -> N
 def test_a_full_disk_stops_writing_and_is_forgotten_when_there_is_room(running: Desk) -> None:
     """Reading goes on; the desk is ready again as soon as it can write."""
     with no_file_may_grow():
-        assert set(health.readiness()) == {"write"}
-    assert health.readiness() == {}
+        assert set(health.readiness(current.desk_or_none())) == {"write"}
+    assert health.readiness(current.desk_or_none()) == {}
 
 
 @contextmanager
@@ -153,7 +154,7 @@ def test_another_writer_is_waited_for_and_then_told(
     writer = threading.Thread(target=write)
     writer.start()
     assert entered.wait(10)
-    assert (seen("write")[0], health.readiness()) == ("ok", {})
+    assert (seen("write")[0], health.readiness(current.desk_or_none())) == ("ok", {})
     monkeypatch.setattr(health_checks, "LONG_WRITE_SECONDS", -1.0)
     assert "another writer" in seen("write")[1]
     assert seen("write")[0] == "warn"
@@ -184,9 +185,9 @@ def test_a_look_that_hangs_is_told(running: Desk, monkeypatch: pytest.MonkeyPatc
 def test_a_worker_that_stopped_is_seen(running: Desk) -> None:
     """Its thread is over, or it was never started."""
     running.engine.close()
-    assert (set(health.readiness()), seen("engine")[0]) == ({"engine"}, "bad")
+    assert (set(health.readiness(current.desk_or_none())), seen("engine")[0]) == ({"engine"}, "bad")
     running.engine = None
-    assert set(health.readiness()) == {"engine"}
+    assert set(health.readiness(current.desk_or_none())) == {"engine"}
 
 
 def test_a_scheduler_and_a_detector_that_fell_silent_are_seen(running: Desk) -> None:
@@ -194,8 +195,8 @@ def test_a_scheduler_and_a_detector_that_fell_silent_are_seen(running: Desk) -> 
     until(lambda: running.engine.detector_ticked is not None)
     later(running, timedelta(minutes=4))
     assert [seen("scheduler")[0], seen("detector")[0]] == ["bad", "bad"]
-    assert health.readiness() == {}
-    assert health.report()["status"] == "bad"
+    assert health.readiness(current.desk_or_none()) == {}
+    assert health.report(current.desk_or_none())["status"] == "bad"
 
 
 @pytest.mark.parametrize("name", ["scheduler", "detector"])
@@ -228,7 +229,7 @@ def test_little_room_is_told_and_none_stops(running: Desk, monkeypatch: pytest.M
             shutil, "disk_usage", lambda _, n=free: shutil._ntuple_diskusage(n, 0, n)
         )
         assert seen("disk")[0] == expected
-    assert set(health.readiness()) == {"disk"}
+    assert set(health.readiness(current.desk_or_none())) == {"disk"}
 
 
 def test_dead_letters_are_seen(running: Desk) -> None:
@@ -276,7 +277,7 @@ def test_an_upstream_that_is_down_is_seen(running: Desk) -> None:
     asyncio.run(running.upstreams.change(host, trip))
     status, message = seen("upstreams")
     assert (status, "503 all morning" in message) == ("warn", True)
-    assert health.readiness() == {}
+    assert health.readiness(current.desk_or_none()) == {}
     asyncio.run(running.upstreams.change(host, lambda known: breaker.answered(known, now)))
     assert seen("upstreams")[0] == "ok"
 
@@ -322,7 +323,7 @@ def test_over_http(running: Desk) -> None:
     running.engine.close()
     assert asked("ready").status_code == 503
     assert asked("detailed").status_code == 503
-    service.use(None)
+    current.use(None)
     assert asked("ready").status_code == 503
     assert asked("live").status_code == 200
 

@@ -11,7 +11,7 @@ import pytest
 
 from core.domain.filings.clock import eastern_labelled, with_true_clock
 from core.domain.tables.frames import FILINGS
-from core.service import Desk
+from core.service.desk import Desk
 from core.service.gaps.session import all_catalysts
 from core.service.pulls.backfill import backfill
 

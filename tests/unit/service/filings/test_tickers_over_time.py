@@ -12,7 +12,7 @@ import pytest
 from core.domain.gaps import catalysts
 from core.domain.tables.frames import COMPANY_IDENTIFIERS, UNIVERSE
 from core.errors import NotFoundError
-from core.service import Desk
+from core.service.desk import Desk
 from core.service.filings import companies
 from core.service.gaps.session import registry
 from core.sources.sec.submissions import decode_submissions, decode_tickers

@@ -11,7 +11,7 @@ import pytest
 from core.domain.filings.forms import as_owner
 from core.domain.gaps.catalysts import find_catalysts
 from core.domain.tables.frames import FILINGS
-from core.service import Desk
+from core.service.desk import Desk
 from core.service.filings import companies
 from core.service.gaps.session import all_catalysts
 from core.service.pulls.backfill import backfill

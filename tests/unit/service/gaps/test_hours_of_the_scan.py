@@ -14,7 +14,7 @@ from core.errors import NotFoundError
 from core.sandbox.clock import moment
 from core.sandbox.companies.filings_provider import SimulatedFilings
 from core.sandbox.market.datasets import SimulatedDatasets
-from core.service import Desk
+from core.service.desk import Desk
 from core.service.gaps import scans
 from core.service.gaps import session as scan_inputs
 from core.service.gaps.session import Memory

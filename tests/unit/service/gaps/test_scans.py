@@ -16,7 +16,7 @@ from core.domain.gaps.state import GapState
 from core.domain.tables.frames import BARS_DAILY, CORPORATE_ACTIONS
 from core.domain.timetable import sessions as calendar
 from core.errors import NotFoundError, UsageError
-from core.service import Desk
+from core.service.desk import Desk
 from core.service.gaps import scans, symbols
 from core.service.gaps import session as scan_inputs
 from core.service.gaps import statistics as gap_statistics

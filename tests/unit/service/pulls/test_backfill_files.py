@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import OpenbellError, ParsingError, SizeLimitError
-from core.service import Desk
+from core.service.desk import Desk
 from core.service.pulls.backfill import backfill
 from tests.upstreams import CIK, facts, submissions
 

@@ -10,7 +10,7 @@ import pytest
 
 from core.domain.gaps import bars as bar_rules
 from core.domain.timetable import sessions as calendar
-from core.service import Desk
+from core.service.desk import Desk
 from core.service.gaps import market_view, scans
 from core.service.pulls.datasets import rejected_rows
 from tests import price_cases

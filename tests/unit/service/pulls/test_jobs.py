@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from core.errors import UsageError
 from core.jobs.outcome import JobEvents
 from core.jobs.queue.port import Job, Status
-from core.service import Desk
+from core.service.desk import Desk
 from core.service.kernel import commands
 from core.service.pulls import jobs
 

@@ -7,16 +7,17 @@ from collections.abc import Callable
 
 import pytest
 
-from core import service
 from core.errors import TransportError, UsageError
-from core.service import Desk, calloff
+from core.service import calloff
+from core.service.desk import Desk
+from core.service.kernel import commands
 from core.service.pulls import refresh
 
 
 def test_no_engine_no_wait(desk: Desk) -> None:
     """Nothing is asked for where nothing would do it."""
     with pytest.raises(UsageError, match="runs no jobs"):
-        service.commands.run(desk, "pull", {"datasets": ["prices.daily"]})
+        commands.run(desk, "pull", {"datasets": ["prices.daily"]})
     assert refresh.running(desk) == {}
 
 

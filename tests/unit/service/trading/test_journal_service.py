@@ -10,7 +10,7 @@ import pytest
 
 from core.domain.trading import ledger
 from core.errors import IntegrityError, NotFoundError, OpenbellError, UsageError, ValidationError
-from core.service import Desk
+from core.service.desk import Desk
 from core.service.kernel import commands, exports
 from core.service.trading import journal, plans, settling
 from core.service.trading.plans import Ask

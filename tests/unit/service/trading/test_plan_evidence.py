@@ -18,7 +18,7 @@ from core.domain.risk.checks import book_checks
 from core.domain.risk.types import Book, Check, Holding, Limits
 from core.domain.trading.plan_changes import changes
 from core.errors import ValidationError
-from core.service import Desk
+from core.service.desk import Desk
 from core.service.kernel import commands, exports
 from core.service.trading import journal, plans
 from core.service.trading.plans import Ask

@@ -13,7 +13,7 @@ from core.domain.trading import entries as make
 from core.domain.trading import ledger, order_basis
 from core.domain.trading.order_basis import Action
 from core.errors import UsageError
-from core.service import Desk
+from core.service.desk import Desk
 from core.service.gaps import market_view
 from core.service.kernel import commands
 from core.service.trading import journal, plans, settling, trades

@@ -1,0 +1,42 @@
+"""Every module that registers a command, an export, a job handler or a health check.
+
+Importing this makes them known. A new one is named here; a test finds one that is forgotten.
+"""
+
+from __future__ import annotations
+
+from core.service.care import commands as care_commands
+from core.service.care import health_checks
+from core.service.filings import companies, features, quality, reconcile
+from core.service.gaps import scans, statistics
+from core.service.pulls import backfill, datasets, imports, jobs, pull_jobs, refresh, upstreams
+from core.service.trading import (
+    journal_commands,
+    journal_jobs,
+    plan_commands,
+    risk,
+    trades,
+)
+
+REGISTERING = (
+    care_commands,
+    health_checks,
+    companies,
+    features,
+    quality,
+    reconcile,
+    scans,
+    statistics,
+    backfill,
+    datasets,
+    imports,
+    jobs,
+    pull_jobs,
+    refresh,
+    upstreams,
+    journal_commands,
+    journal_jobs,
+    plan_commands,
+    risk,
+    trades,
+)
