@@ -22,9 +22,14 @@ BREAKS = {"symbol": pl.String, "session": pl.Date}
 
 def judged(rows: pl.DataFrame) -> pl.DataFrame:
     """Symbol and session of the large moves of `gaps.measure` that the judgement calls unreal."""
+    return rows.filter(is_unreal()).select(tuple(BREAKS))
+
+
+def is_unreal() -> pl.Expr:
+    """True for large moves that the judgement calls unreal."""
     unreal = (pl.col("flags") & int(UNREAL)) != 0
     seen = (pl.col("flags") & int(UNJUDGED)) == 0
-    return rows.filter(large() & unreal & seen).select(tuple(BREAKS))
+    return large() & unreal & seen
 
 
 def far() -> pl.Expr:
@@ -35,9 +40,9 @@ def far() -> pl.Expr:
     return ((pl.col("open") / pl.col("base") - 1).abs() * 100 >= EXTREME_PCT).fill_null(value=False)
 
 
-def ratio() -> pl.Expr:
-    """New units per old one: open over base where the close stays there, else 1."""
-    opened, base = pl.col("open"), pl.col("base")
+def ratio(base_close: str = "base") -> pl.Expr:
+    """New units per old one: open over the close before where the close stays there, else 1."""
+    opened, base = pl.col("open"), pl.col(base_close)
     stays = (pl.col("close") - base) / (opened - base) >= HELD
     return pl.when(stays).then(opened / base).otherwise(1.0)
 

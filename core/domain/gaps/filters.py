@@ -49,10 +49,10 @@ def _number(key: str, value: Any) -> float:
         raise UsageError(f"{key}={value!r} is not a number", hint=f"write {key}=4") from None
 
 
-def moved(filters: GapFilters) -> pl.Expr:
+def moved(least_pct: float) -> pl.Expr:
     """True for moves of the least size, distributions included, from the last known close."""
     move = (pl.col("open") / pl.col("prior_close") - 1).abs() * 100
-    return (move >= filters.min_gap_pct).fill_null(value=False)
+    return (move >= least_pct).fill_null(value=False)
 
 
 def in_reach(filters: GapFilters) -> pl.Expr:
@@ -62,7 +62,7 @@ def in_reach(filters: GapFilters) -> pl.Expr:
     distributions of the day, which can hide a move.
     """
     bare = (pl.col("gap_ex_div_pct").abs() >= filters.min_gap_pct).fill_null(value=False)
-    return moved(filters) | bare
+    return moved(filters.min_gap_pct) | bare
 
 
 def unmeasurable() -> pl.Expr:

@@ -105,17 +105,22 @@ def large() -> pl.Expr:
     return (effective_gap().abs() >= LARGE_PCT).fill_null(value=False)
 
 
-def judge(measured: pl.DataFrame, catalysts: pl.DataFrame | None = None) -> pl.DataFrame:
+def judge(
+    measured: pl.DataFrame,
+    catalysts: pl.DataFrame | None = None,
+    smaller: pl.DataFrame | None = None,
+) -> pl.DataFrame:
     """The frame of `gaps.measure` with the bits for large gaps set.
 
     `catalysts` has symbol, session, explains (a filing that can explain a move) and structural
     (8-K 2.01, 3.03, 5.03: it speaks of a spin-off or a change of the shares, not of news).
+    `smaller` (session, gap_pct) are moves of the market that `measured` leaves out.
     """
     where = measured.select(row=pl.arg_where(large()))["row"]
     if where.is_empty():
         return measured
     found = measured.select(pl.col(_JUDGED).gather(where)).with_columns(where.alias("row"))
-    found = _with_breadth(_with_catalysts(found, catalysts), measured)
+    found = _with_breadth(_with_catalysts(found, catalysts), _moves(measured, smaller))
     ratio = 1 / (1 + effective_gap() / 100)
     found = found.with_columns(
         gap=effective_gap(),
@@ -139,24 +144,36 @@ def _with_catalysts(large: pl.DataFrame, catalysts: pl.DataFrame | None) -> pl.D
     return joined.with_columns(pl.col("explains", "structural").fill_null(value=False))
 
 
-def _with_breadth(large: pl.DataFrame, measured: pl.DataFrame) -> pl.DataFrame:
+def _moves(measured: pl.DataFrame, smaller: pl.DataFrame | None) -> pl.DataFrame:
+    """session and gap of all moves that count for the breadth of the market."""
+    moves = measured.select("session", gap=effective_gap())
+    if smaller is not None:
+        moves = pl.concat([moves, smaller.rename({"gap_pct": "gap"})])
+    return moves.filter(pl.col("gap").abs() >= BREADTH_PCT)
+
+
+def _with_breadth(large: pl.DataFrame, moves: pl.DataFrame) -> pl.DataFrame:
     """Adds `broad`: whether the market moved as the name did that session."""
     gap = effective_gap()
-    moved = measured.filter(
-        (gap.abs() >= BREADTH_PCT) & pl.col("session").is_in(large["session"].unique().implode())
-    )
-    sides = moved.group_by("session").agg(
-        ups=(gap > 0).sum(),
-        downs=(gap < 0).sum(),
-        rise=gap.filter(gap > 0).median(),
-        fall=-gap.filter(gap < 0).median(),
-    )
-    table = large.join(sides, on="session", how="left", maintain_order="left")
-    same = pl.when(gap > 0).then("ups").otherwise("downs")
-    broad = (same >= BROAD_NAMES) & (same >= BROAD_SHARE * (pl.col("ups") + pl.col("downs")))
-    usual = pl.when(gap > 0).then("rise").otherwise("fall")
-    broad = broad & (gap.abs() <= BROAD_TIMES * usual)
-    return table.with_columns(broad=broad.fill_null(value=False)).drop(sides.columns[1:])
+    sides = _broad_sides(moves)
+    side = large.select("session", up=gap > 0, size=gap.abs())
+    usual = side.join(sides, on=["session", "up"], how="left", maintain_order="left")
+    broad = (pl.col("size") <= BROAD_TIMES * pl.col("usual")).fill_null(value=False)
+    return large.with_columns(usual.select(broad=broad))
+
+
+def _broad_sides(moves: pl.DataFrame) -> pl.DataFrame:
+    """session, up and usual (the median size, percent) where most names moved to one side.
+
+    `moves` has session and gap. Counting comes first: medians are dear, and such sessions rare.
+    """
+    up = pl.col("gap") > 0
+    counts = moves.group_by("session").agg(ups=up.sum(), all=pl.len())
+    most = pl.max_horizontal("ups", pl.col("all") - pl.col("ups"))
+    broad = (most >= BROAD_NAMES) & (most >= BROAD_SHARE * pl.col("all"))
+    chosen = counts.filter(broad).select("session", up=pl.col("ups") == most)
+    found = moves.with_columns(up=up).join(chosen, on=["session", "up"])
+    return found.group_by("session", "up").agg(usual=pl.col("gap").abs().median())
 
 
 @cache  # some forty expressions, the same for every scan

@@ -32,15 +32,18 @@ def mechanical_type() -> pl.Expr:
     return code.cat.to(TYPE)
 
 
-def story_types(table: pl.DataFrame, trend_closes: Callable[[pl.Series], pl.Series]) -> pl.Series:
-    """The story of each gap by rule, a heuristic and labelled so:
+def story_types(
+    table: pl.DataFrame, trend_closes: Callable[[pl.Series], pl.Series]
+) -> tuple[pl.Series, pl.Series]:
+    """The story of each gap by rule, a heuristic and labelled so, and the trend it rests on:
 
     - common: the open lies within the range of the 20 sessions before, or rvol is below 1.5;
     - else, with the trend of those sessions (close to close, in ATR, signed as the gap):
       exhaustion from 6 ATR on with rvol >= 3, runaway from 2 ATR on, breakaway otherwise.
 
     Null where range, ATR, rvol or the close 21 sessions before (`trend_closes` of row numbers) is
-    unknown. `table` has open, prior_close, gap_pct, high20, low20, rvol, atr.
+    unknown. `table` has open, prior_close, gap_pct, high20, low20, rvol, atr. The trend is in the
+    unit of prices, signed as the gap, and null where the story does not rest on it.
     """
     opened = pl.col("open")
     inside = (opened <= pl.col("high20")) & (opened >= pl.col("low20"))
@@ -50,23 +53,27 @@ def story_types(table: pl.DataFrame, trend_closes: Callable[[pl.Series], pl.Seri
     common = pl.when(pl.col("known") & pl.col("quiet")).then(pl.lit(0, dtype=pl.UInt8))
     stories = marks.select(story=common.cat.to(STORY))["story"]
     rows = marks.select(row=pl.arg_where(pl.col("known") & ~pl.col("quiet")))["row"]
-    return stories.scatter(rows, _loud_stories(table, rows, trend_closes(rows)))
-
-
-def _loud_stories(table: pl.DataFrame, rows: pl.Series, closes: pl.Series) -> pl.Series:
     few = table.select(pl.col("prior_close", "gap_pct", "rvol", "atr").gather(rows))
-    along = (pl.col("prior_close") - pl.col("close21")) / pl.col("atr") * pl.col("gap_pct").sign()
-    few = few.with_columns(closes.alias("close21")).with_columns(along=along)
-    return few.select(
-        pl.when(pl.col("along").is_null())
+    few = few.with_columns(trend_closes(rows).alias("close21"))
+    along = (pl.col("prior_close") - pl.col("close21")) * pl.col("gap_pct").sign()
+    few = few.with_columns(trend=along)
+    none = pl.repeat(None, table.height, dtype=pl.Float64, eager=True).alias("trend")
+    loud = few.select(story=loud_story())["story"]
+    return stories.scatter(rows, loud), none.scatter(rows, few["trend"])
+
+
+def loud_story() -> pl.Expr:
+    """The story of a gap that leaves the range on volume, from trend, atr and rvol."""
+    along = pl.col("trend") / pl.col("atr")
+    return (
+        pl.when(along.is_null())
         .then(pl.lit(None, dtype=STORY))
-        .when((pl.col("along") >= EXTENDED_ATR) & (pl.col("rvol") >= CLIMAX_RVOL))
+        .when((along >= EXTENDED_ATR) & (pl.col("rvol") >= CLIMAX_RVOL))
         .then(_story(3))
-        .when(pl.col("along") >= TREND_ATR)
+        .when(along >= TREND_ATR)
         .then(_story(2))
         .otherwise(_story(1))
-        .alias("story")
-    )["story"]
+    )
 
 
 def _story(place: int) -> pl.Expr:

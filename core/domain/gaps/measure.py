@@ -8,20 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from itertools import pairwise
+from typing import TypeVar
 
 import polars as pl
 
+from core.domain.gaps import averages as gap_averages
 from core.domain.gaps import bars as bar_rules
 from core.domain.gaps import breaks as gap_breaks
 from core.domain.gaps import windows
 from core.domain.gaps.filters import GapFilters, in_reach, moved, passes
-from core.domain.gaps.flags import BREADTH_PCT, judge, large
+from core.domain.gaps.flags import BREADTH_PCT, LARGE_PCT, judge, large
 from core.domain.gaps.kinds import TREND_SESSIONS
-from core.domain.gaps.quantities import first_sessions_after, quantities, with_actions
+from core.domain.gaps.quantities import (
+    NEEDED,
+    first_sessions_after,
+    gap_pct,
+    quantities,
+    with_actions,
+)
 from core.domain.tables.frames import CORPORATE_ACTIONS
 
+T = TypeVar("T")
+EVERY = pl.lit(value=True)
 BLOCK_ROWS = 500_000
 WINDOW_SESSIONS = 22  # the gap's own, 20 before it, and the close before those (trend)
 
@@ -60,10 +69,8 @@ def find(
 
     Works through the bars block by block, and lets go of what is no gap as soon as that shows.
     """
-    least = replace(filters, min_gap_pct=min(filters.min_gap_pct, BREADTH_PCT))
-    wanted = moved(least)
-    parts = _in_blocks(bars, lambda block: _measure(block, sessions, actions, wanted))
-    judged = judge(pl.concat(parts), catalysts)
+    wanted = moved(min(filters.min_gap_pct, LARGE_PCT))
+    judged = _judged(bars, sessions, actions, catalysts, wanted)
     judged = _across_breaks(judged, bars, sessions, actions, wanted).filter(in_reach(filters))
     return judged.with_columns(candidate=passes(filters))
 
@@ -75,9 +82,20 @@ def breaks(
     catalysts: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Symbol and session of the moves judged unreal, as `measure` leaves them out of averages."""
-    wanted = moved(GapFilters(min_gap_pct=BREADTH_PCT))
-    parts = _in_blocks(bars, lambda block: _measure(block, sessions, actions, wanted))
-    return gap_breaks.judged(judge(pl.concat(parts), catalysts))
+    return gap_breaks.judged(_judged(bars, sessions, actions, catalysts, moved(LARGE_PCT)))
+
+
+def _judged(
+    bars: pl.DataFrame,
+    sessions: pl.Series,
+    actions: pl.DataFrame | None,
+    catalysts: pl.DataFrame | None,
+    wanted: pl.Expr,
+) -> pl.DataFrame:
+    """The wanted rows, measured and judged beside the smaller moves of the market."""
+    parts = _in_blocks(bars, lambda block: _chosen(block, sessions, actions, wanted))
+    smaller = pl.concat([moves for _, moves in parts])
+    return judge(pl.concat([rows for rows, _ in parts]), catalysts, smaller)
 
 
 def _across_breaks(
@@ -85,29 +103,27 @@ def _across_breaks(
     bars: pl.DataFrame,
     sessions: pl.Series,
     actions: pl.DataFrame | None,
-    wanted: pl.Expr | None = None,
+    wanted: pl.Expr = EVERY,
 ) -> pl.DataFrame:
-    """Measures names with an unreal move again: the judgement, which tells them, rests on no
-    average.
+    """Takes unreal moves out of the averages after them: the judgement, which tells them, rests on
+    no average. The few names that need it are measured again.
     """
-    found = gap_breaks.judged(judged)
-    first = found.group_by("symbol").agg(since=pl.col("session").min())
-    rows = judged.select("symbol", "session").with_row_index("row").join(first, on="symbol")
-    later = rows.filter(pl.col("session") > pl.col("since"))["symbol"].unique()
-    if later.is_empty():
+    judged, unsure = gap_averages.set_right(judged)
+    judged = judged.drop("ranges", "trend")
+    if unsure.is_empty():
         return judged
-    few = bars.filter(pl.col("symbol").is_in(later.implode()))
-    parts = _in_blocks(few, lambda block: _measure(block, sessions, actions, wanted, found))
-    again = pl.concat(parts)
-    places = judged.select(row=pl.arg_where(pl.col("symbol").is_in(later.implode())))["row"]
+    found = gap_breaks.judged(judged)
+    chosen = pl.col("symbol").is_in(unsure.implode())
+    few = bars.filter(chosen)
+    parts = _in_blocks(few, lambda block: _chosen(block, sessions, actions, wanted, found))
+    again = pl.concat([rows for rows, _ in parts])
+    places = judged.select(row=pl.arg_where(chosen))["row"]
     return judged.with_columns(
         judged[name].scatter(places, again[name]) for name in ("atr", "gap_atr", "story")
     )
 
 
-def _in_blocks(
-    bars: pl.DataFrame, work: Callable[[pl.DataFrame], pl.DataFrame]
-) -> list[pl.DataFrame]:
+def _in_blocks(bars: pl.DataFrame, work: Callable[[pl.DataFrame], T]) -> list[T]:
     """The work on each block, two at a time: much of it runs on one core only."""
     bars = bar_rules.in_order(bars)
     with ThreadPoolExecutor(2, "gaps") as pool:
@@ -125,21 +141,55 @@ def _blocks(bars: pl.DataFrame) -> list[tuple[int, int]]:
     return [(low, high - low) for low, high in pairwise(cuts) if high > low]
 
 
-def _measure(
+def _measure(bars: pl.DataFrame, sessions: pl.Series, actions: pl.DataFrame | None) -> pl.DataFrame:
+    """The rows of `measure` before judgement, with `ranges` and `trend`."""
+    work, _, hits = _prepared(bars, sessions, actions)
+    work = work.with_columns(windows.last_sessions(work))
+    answer = quantities(bars, work, lambda at: _trend_closes(work, at))
+    answer = with_actions(answer.with_columns(work["ranges"]), hits)
+    return _with_ranges(answer, work, None)
+
+
+def _chosen(
     bars: pl.DataFrame,
     sessions: pl.Series,
     actions: pl.DataFrame | None,
-    wanted: pl.Expr | None = None,
+    wanted: pl.Expr,
     breaks: pl.DataFrame | None = None,
-) -> pl.DataFrame:
-    """The rows of `measure` before judgement; only those `wanted` by open and prior_close."""
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Those rows of `_measure` that are wanted by open and prior_close, and session and gap_pct of
+    the smaller moves that tell how broad a session's was.
+    """
+    work, priced, hits = _prepared(bars, sessions, actions, breaks)
+    rows = pl.concat([priced.select(row=pl.arg_where(wanted))["row"], hits["row"]])
+    rows = rows.unique().sort()
+    few = work.select(*NEEDED)[rows].with_columns(windows.last_sessions(work, rows))
+    answer = quantities(bars[rows], few, lambda at: _trend_closes(work, rows.gather(at)))
+    answer = answer.with_columns(work["ranges"].gather(rows))
+    places = rows.to_frame().with_row_index("place")
+    answer = with_actions(answer, hits.join(places, on="row").with_columns(row="place"))
+    smaller = priced.select(row=pl.arg_where(moved(BREADTH_PCT) & ~wanted))["row"]
+    smaller = smaller.filter(~smaller.is_in(hits["row"].implode()))
+    moves = work.select(pl.col("open", "prior_close", "whole").gather(smaller))
+    moves = moves.select(bars["session"].gather(smaller), gap_pct=gap_pct())
+    return _with_ranges(answer, work, rows), moves
+
+
+def _prepared(
+    bars: pl.DataFrame,
+    sessions: pl.Series,
+    actions: pl.DataFrame | None,
+    breaks: pl.DataFrame | None = None,
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """The bars on one basis with what came before each; open and prior_close as delivered; and
+    the rows that actions hit.
+    """
     actions = CORPORATE_ACTIONS.empty() if actions is None else actions
     splits = bar_rules.splits_of(actions)
     factor = bar_rules.split_factors(bars, splits)
     work = windows.one_basis(bars, factor, split=not splits.is_empty())
     work = work.with_columns(windows.positions(bars, sessions))
     work = windows.with_bases(work, bars, breaks)
-    work = work.with_columns(windows.last_sessions(work))
     work = work.with_columns(
         first=pl.col("row") == pl.col("start"),
         prior_sound=windows.before("sound"),
@@ -151,17 +201,7 @@ def _measure(
     priced = bars.select("symbol", "session", "open").hstack(
         work.select(prior_close=pl.col("prior_close") * pl.col("split_factor"))
     )
-    if wanted is None:
-        answer = quantities(bars, work, lambda at: _trend_closes(work, at))
-        answer = with_actions(answer, first_sessions_after(priced, actions))
-        return _with_ranges(answer, work, None)
-    hits = first_sessions_after(priced, actions)
-    rows = pl.concat([priced.select(row=pl.arg_where(wanted))["row"], hits["row"]])
-    rows = rows.unique().sort()
-    answer = quantities(bars[rows], work[rows], lambda at: _trend_closes(work, rows.gather(at)))
-    places = rows.to_frame().with_row_index("place")
-    hits = hits.join(places, on="row")
-    return _with_ranges(with_actions(answer, hits.with_columns(row="place")), work, rows)
+    return work, priced, first_sessions_after(priced, actions)
 
 
 def _with_ranges(answer: pl.DataFrame, work: pl.DataFrame, rows: pl.Series | None) -> pl.DataFrame:

@@ -11,11 +11,25 @@ from core.domain.gaps.flags import Flag
 from core.domain.gaps.kinds import mechanical_type, story_types
 
 FOREIGN_DIVIDEND = "foreign_dividend"  # of a currency that has no rate to the instrument's
+NEEDED = (  # of a bar and what came before it, beside the windows
+    "open",
+    "volume",
+    "sound",
+    "split_factor",
+    "first",
+    "whole",
+    "prior_sound",
+    "prior_close",
+    "prior_high",
+    "prior_low",
+    "atr",
+)
 TrendCloses = Callable[[pl.Series], pl.Series]
 
 
 def quantities(bars: pl.DataFrame, work: pl.DataFrame, trend_closes: TrendCloses) -> pl.DataFrame:
-    """The columns of `gaps.measure` beside the bars, but for corporate actions and judgements.
+    """The columns of `gaps.measure` beside the bars, but for corporate actions and judgements, and
+    the trend that a story rests on.
 
     `work` has, row by row and on today's share basis, open, volume, sound and split_factor of the
     bar; first (no bar before it), whole (the bar before is of the session before), prior_sound,
@@ -23,8 +37,7 @@ def quantities(bars: pl.DataFrame, work: pl.DataFrame, trend_closes: TrendCloses
     `trend_closes` gives, for some row numbers, the sound closes 21 sessions before.
     """
     work = work.with_columns(atr=pl.when(pl.col("atr") > 0).then("atr"))
-    usable = pl.col("whole") & is_price("prior_close") & is_price("open")
-    work = work.with_columns(base=pl.when(usable).then("prior_close"))
+    work = work.with_columns(base=base())
     span = pl.col("prior_high") - pl.col("prior_low")
     table = work.with_columns(
         gap_pct=(pl.col("open") / pl.col("base") - 1) * 100,
@@ -33,8 +46,19 @@ def quantities(bars: pl.DataFrame, work: pl.DataFrame, trend_closes: TrendCloses
         rvol=pl.col("volume") / pl.col("mean_volume"),
         gap_type=mechanical_type(),
     )
-    table = table.with_columns(story_types(table, trend_closes), _flags(table))
+    table = table.with_columns(*story_types(table, trend_closes), _flags(table))
     return _delivered(bars, table)
+
+
+def base() -> pl.Expr:
+    """The prior close where a gap can be measured from it."""
+    usable = pl.col("whole") & is_price("prior_close") & is_price("open")
+    return pl.when(usable).then("prior_close")
+
+
+def gap_pct() -> pl.Expr:
+    """The gap in percent, null without a base."""
+    return (pl.col("open") / base() - 1) * 100
 
 
 def _flags(table: pl.DataFrame) -> pl.Series:
@@ -55,7 +79,7 @@ def _flags(table: pl.DataFrame) -> pl.Series:
 def _delivered(bars: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
     """Back to the share basis of each session, beside the bars as delivered."""
     factor = pl.col("split_factor")
-    prices = ("prior_close", "prior_high", "prior_low", "high20", "low20", "atr")
+    prices = ("prior_close", "prior_high", "prior_low", "high20", "low20", "atr", "trend")
     scaled = (
         table
         if bool((table["split_factor"] == 1).all())

@@ -130,7 +130,7 @@ def _judged(
     )
     work = _with_past(work, frame, sessions, here)
     work = _with_windows(work, past, splits, sessions, here)
-    answer = quantities(today, work, work["close21"].gather)
+    answer = quantities(today, work, work["close21"].gather).drop("trend")
     if not actions.is_empty():
         answer = with_actions(answer, _hits(answer, work, actions))
     known = pl.when(large()).then(work["usual_range"])

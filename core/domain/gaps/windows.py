@@ -18,6 +18,7 @@ VOLUME_SESSIONS = 20
 STRAY_BARS = 5  # bars on days without a session, within one window
 LEAST_RANGES = 10  # of 20 sessions: fewer make a usual range unknown
 LEAST_BARS = 15  # of 20 sessions: fewer make a mean volume "n/a"
+ALIKE = 1e4  # ranges of one unit: within so many times each other no digit that counts is lost
 KEEP = (ATR_SESSIONS - 1) / ATR_SESSIONS
 
 
@@ -55,54 +56,69 @@ def before(name: str, count: int = 1) -> pl.Expr:
     return pl.when(pl.col("row") >= pl.col("start") + count).then(pl.col(name).shift(count))
 
 
-def last_sessions(work: pl.DataFrame) -> pl.DataFrame:
-    """Over the 20 sessions before each bar: mean_volume, high20, low20 (null where too few).
+def last_sessions(work: pl.DataFrame, rows: pl.Series | None = None) -> pl.DataFrame:
+    """Over the 20 sessions before each bar, or before those of some rows: mean_volume, high20,
+    low20 (null where too few).
 
     `work` has volume, high, low (null in unsound bars) and the columns of `positions`.
     """
-    whole = (pl.col("row") >= pl.col("start") + VOLUME_SESSIONS) & (
-        pl.col("number") - pl.col("number").shift(VOLUME_SESSIONS) == VOLUME_SESSIONS
-    )
-    mean = pl.col("volume").rolling_mean(VOLUME_SESSIONS, min_samples=LEAST_BARS).shift(1)
-    table = work.select(
+    keys = work.select("row", "start", "number")
+    keys = keys if rows is None else keys[rows]
+    back = pl.col("row").cast(pl.Int64) - VOLUME_SESSIONS
+    then = work["number"].gather(keys.select(back.clip(0)).to_series())
+    whole = (back >= pl.col("start")) & (pl.col("number") - pl.lit(then) == VOLUME_SESSIONS)
+    mean = work.select(
+        pl.col("volume").rolling_mean(VOLUME_SESSIONS, min_samples=LEAST_BARS).shift(1)
+    )["volume"]
+    keys = keys.with_columns(
+        _extreme(work["high"], rows, highest=True).alias("high20"),
+        _extreme(work["low"], rows, highest=False).alias("low20"),
         whole=whole.fill_null(value=False),
-        mean_volume=mean,
-        high20=_extreme(work["high"], highest=True),
-        low20=_extreme(work["low"], highest=False),
+        mean_volume=mean if rows is None else mean.gather(rows),
     )
     whole = pl.col("whole")
     known = whole & (pl.col("high20") > 0)  # else no bar of them is sound
-    table = table.select(
-        "whole",
+    table = keys.select(
         mean_volume=pl.when(whole).then("mean_volume"),
         high20=pl.when(known).then("high20"),
         low20=pl.when(known).then("low20"),
     )
-    return _with_holes(work, table["whole"], table.drop("whole"))
+    return _with_holes(work, keys, table)
 
 
-def _extreme(values: pl.Series, *, highest: bool) -> pl.Series:
-    """Highest (lowest) of the 20 rows before each row, by doubling: 1, 2, 4, 8, 16, then 20.
+def _extreme(values: pl.Series, rows: pl.Series | None, *, highest: bool) -> pl.Series:
+    """Highest (lowest) of the 20 rows before each row: 1, 2, 4, 8, 16, then 20 by doubling.
 
-    Five passes instead of a moving heap: half the time of rolling_max.
+    Five passes instead of a moving heap: half the time of rolling_max. For some rows two passes,
+    then five looks at every fourth row.
     """
     worst = float("-inf") if highest else float("inf")
     best = values.fill_null(worst)
-    for step in (1, 2, 4, 8, VOLUME_SESSIONS - 16):
-        other = best.shift(step, fill_value=worst)
-        best = best.zip_with(best >= other if highest else best <= other, other)
-    return best.shift(1)
+    for step in (1, 2) if rows is not None else (1, 2, 4, 8, VOLUME_SESSIONS - 16):
+        best = _better(best, best.shift(step, fill_value=worst), highest=highest)
+    if rows is None:
+        return best.shift(1)
+    places = rows.cast(pl.Int64) - 1
+    found = best.gather(places.clip(0))
+    for back in range(4, VOLUME_SESSIONS, 4):
+        found = _better(found, best.gather((places - back).clip(0)), highest=highest)
+    return found
 
 
-def _with_holes(work: pl.DataFrame, whole: pl.Series, table: pl.DataFrame) -> pl.DataFrame:
+def _better(one: pl.Series, other: pl.Series, *, highest: bool) -> pl.Series:
+    return one.zip_with(one >= other if highest else one <= other, other)
+
+
+def _with_holes(work: pl.DataFrame, keys: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
     """The table with rows whose 20 sessions have holes computed again by session number."""
-    rest = work.select("row", "start", "number").filter(~whole)
+    rest = keys.select("row", "start", "number", "whole").with_row_index("place")
+    rest = rest.filter(~pl.col("whole"))
     first = work["number"].gather(rest["start"])
     odd = rest.filter((rest["number"] - first >= VOLUME_SESSIONS).fill_null(value=False))
     if odd.is_empty():
         return table
-    fixed = _by_number(work, odd)
-    return table.select(table[name].scatter(fixed["row"], fixed[name]) for name in table.columns)
+    fixed = _by_number(work, odd.select("row", "start", "number"))
+    return table.select(table[name].scatter(odd["place"], fixed[name]) for name in table.columns)
 
 
 def _by_number(work: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
@@ -116,7 +132,7 @@ def _by_number(work: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
         high20=pl.col("high").max(),
         low20=pl.col("low").min(),
     )
-    return rows.select("row").join(found, on="row", how="left")
+    return rows.select("row").join(found, on="row", how="left", maintain_order="left")
 
 
 def rows_before(rows: pl.DataFrame, count: int) -> pl.DataFrame:
@@ -186,7 +202,9 @@ def with_bases(
     work: pl.DataFrame, bars: pl.DataFrame, breaks: pl.DataFrame | None = None
 ) -> pl.DataFrame:
     """Adds the last sound close before each bar (base), the true range, and Wilder's average up to
-    and including the bar (atr_after) and before it (atr); begun is the row where the average began.
+    and including the bar (atr_after) and before it (atr); begun is the row where the average began,
+    ranges how many true ranges stand before the bar (null in names with a move that no volume can
+    judge: their averages are set right here already).
 
     `breaks` (symbol, session) are moves judged unreal: their range is left out, and the ranges
     before them come out in the units of the last bar, the averages in those of their own.
@@ -197,7 +215,8 @@ def with_bases(
     work = work.with_columns(true_range=true_range("base"))
     found = _break_rows(work, bars, breaks)
     if found.is_empty():
-        work = work.with_columns(wilder(work).alias("atr_after"))
+        seen = pl.col("true_range").cum_count().shift(1).cast(pl.Int64)
+        work = work.with_columns(wilder(work).alias("atr_after"), ranges=seen)
     else:
         work = _across_breaks(work, found)
     return work.with_columns(atr=before("atr_after"))
@@ -242,7 +261,8 @@ def _across_breaks(work: pl.DataFrame, breaks: pl.DataFrame) -> pl.DataFrame:
     whole = few.height == work.height
     others = work["base"] if whole else wilder(work)  # every row of it is replaced, if whole
     after = others.scatter(few["row"], _one_by_one(few) / scale.gather(few["row"]))
-    return work.with_columns(after.alias("atr_after"))
+    seen = work["true_range"].is_not_null().cum_sum().shift(1).cast(pl.Int64)
+    return work.with_columns(after.alias("atr_after"), ranges=pl.when(~hit).then(pl.lit(seen)))
 
 
 def _one_by_one(rows: pl.DataFrame) -> pl.Series:
@@ -274,6 +294,10 @@ def wilder(work: pl.DataFrame) -> pl.Series:
     early, anchors = _anchors(work)
     if anchors.is_empty():
         return pl.repeat(None, work.height, dtype=pl.Float64, eager=True).alias("atr")
+    scale = _scales(work, anchors)
+    if scale is not None:
+        ranges = ranges * scale
+        anchors = anchors.with_columns(pl.col("value") * scale.gather(anchors["row"]))
     smooth = _smooth(ranges)
     lacking = anchors.select(
         "row", "passed", lack=pl.col("value") - smooth.gather(anchors["row"])
@@ -283,7 +307,24 @@ def wilder(work: pl.DataFrame) -> pl.Series:
     atr = _smooth(pushed)
     if ranges.null_count() > work["start"].n_unique():
         atr = atr.forward_fill()
-    return atr.scatter(early, None).alias("atr")
+    atr = atr.scatter(early, None)
+    return (atr if scale is None else atr / scale).alias("atr")
+
+
+def _scales(work: pl.DataFrame, anchors: pl.DataFrame) -> pl.Series | None:
+    """For each row a power of two that brings its symbol's ranges near 1; None where all are alike.
+
+    In one recursion a share for a cent would lose its last digits after one for half a million.
+    """
+    known = anchors.filter(pl.col("value") > 0)
+    most = work["true_range"].max()
+    if known.is_empty() or most <= ALIKE * known["value"].min():  # type: ignore[operator]
+        return None
+    scale = known.select(2.0 ** -pl.col("value").log(2).round(), "row")
+    nothing = pl.repeat(None, work.height, dtype=pl.Float64, eager=True)
+    here = work["start"].gather(known["row"])
+    ones = work.select(row=pl.arg_where(pl.col("row") == pl.col("start")))["row"]
+    return nothing.scatter(ones, 1.0).scatter(here, scale.to_series()).forward_fill()
 
 
 def _smooth(ranges: pl.Series) -> pl.Series:
