@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import duckdb
 import polars as pl
 
@@ -55,3 +57,38 @@ def in_sql(bars: pl.DataFrame, days: pl.Series) -> pl.DataFrame:
             "sessions", sessions.with_columns(pl.col("number").cast(pl.Int64)).to_arrow()
         )
         return connection.sql(SQL).pl()
+
+
+def average_ranges(bars: pl.DataFrame, days: pl.Series, breaks: pl.DataFrame) -> list[float | None]:
+    """Wilder's ATR14 before each bar, bar by bar: no range across an unreal move (`breaks`), which
+    changes the units where the close stays, nor across a far one that no volume can judge.
+    """
+    told = set(breaks.rows())
+    answer: list[float | None] = []
+    for part in bars.partition_by("symbol", maintain_order=True):
+        answer += _of_one_symbol(part, {day: n for n, day in enumerate(days)}, told)
+    return answer
+
+
+def _of_one_symbol(
+    bars: pl.DataFrame, number: dict[date, int], told: set[tuple[str, date]]
+) -> list[float | None]:
+    answer: list[float | None] = []
+    base, before, sound_before, seen, average = None, None, False, 0, 0.0
+    columns = ("symbol", "session", "open", "high", "low", "close", "volume")
+    for symbol, day, opened, high, low, close, volume in bars.select(columns).iter_rows():
+        answer.append(average if seen >= 14 else None)
+        sound = low <= min(opened, close) and max(opened, close) <= high and volume > 0
+        if sound and base is not None:
+            follows = sound_before and number[day] == number[before] + 1
+            far = not follows and abs(opened / base - 1) >= 0.45
+            if far and (day - before).days > 60:
+                seen, average = 0, 0.0
+            elif far or (symbol, day) in told:
+                average *= opened / base if (close - base) / (opened - base) >= 0.5 else 1
+            else:
+                seen += 1
+                span = max(high, base) - min(low, base)
+                average += (span - average) / min(seen, 14)
+        base, before, sound_before = close if sound else base, day, sound
+    return answer

@@ -13,7 +13,7 @@ import polars as pl
 
 from core.domain.gaps import breaks as gap_breaks
 from core.domain.gaps.kinds import loud_story
-from core.domain.gaps.windows import ATR_SESSIONS, KEEP
+from core.domain.gaps.wilder import ATR_SESSIONS, KEEP
 
 SURE = 1e-3  # an average that shrinks to less of itself keeps too few sure digits
 

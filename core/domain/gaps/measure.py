@@ -30,7 +30,7 @@ from core.domain.gaps.quantities import (
 from core.domain.tables.frames import CORPORATE_ACTIONS
 
 T = TypeVar("T")
-EVERY = pl.lit(value=True)
+EVERY = pl.col("symbol").is_not_null()
 BLOCK_ROWS = 500_000
 WINDOW_SESSIONS = 22  # the gap's own, 20 before it, and the close before those (trend)
 

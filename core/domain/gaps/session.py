@@ -14,6 +14,7 @@ from core.domain.gaps.flags import BREADTH_PCT, judge, large
 from core.domain.gaps.kinds import TREND_SESSIONS
 from core.domain.gaps.quantities import quantities, with_actions
 from core.domain.gaps.state import GapState
+from core.domain.gaps.wilder import ATR_SESSIONS
 from core.domain.gaps.windows import LEAST_BARS, VOLUME_SESSIONS
 from core.domain.tables.frames import CORPORATE_ACTIONS
 from core.errors import UsageError
@@ -147,7 +148,7 @@ def _with_past(
         prior_session="session",
         prior_sound="sound",
         **{f"prior_{name}": pl.col(name) / pl.col("split_factor") for name in _PRICES},
-        atr=pl.when(pl.col("ranges") >= windows.ATR_SESSIONS).then("average"),
+        atr=pl.when(pl.col("ranges") >= ATR_SESSIONS).then("average"),
     )
     old_enough = pl.col("first_session") <= sessions[here - VOLUME_SESSIONS]
     return work.join(known, on="symbol", how="left", maintain_order="left").with_columns(

@@ -15,6 +15,7 @@ from core.domain.gaps import bars as bar_rules
 from core.domain.gaps import breaks as gap_breaks
 from core.domain.gaps import measure as gaps
 from core.domain.gaps import windows
+from core.domain.gaps.wilder import ATR_SESSIONS, KEEP
 from core.domain.tables.frames import CORPORATE_ACTIONS
 
 STATE = {
@@ -69,7 +70,7 @@ def carry(
             "sound", "number", "true_range", "atr_after", "split_factor", base_close="close"
         )
     )
-    cold = pl.col("true_range").count() < windows.ATR_SESSIONS
+    cold = pl.col("true_range").count() < ATR_SESSIONS
     frame = table.group_by("symbol", maintain_order=True).agg(
         pl.col("session").filter(pl.col("number").is_not_null()).first().alias("first_session"),
         pl.last(*_BAR, "split_factor"),
@@ -178,13 +179,13 @@ def _range() -> pl.Expr:
 def _next_average() -> pl.Expr:
     """Wilder's average with one more range; of the first 14 the mean."""
     one, seen, so_far = pl.col("true_range"), pl.col("ranges"), pl.col("average").fill_null(0.0)
-    n = windows.ATR_SESSIONS
+    n = ATR_SESSIONS
     early = (so_far * seen + one) / (seen + 1)
     return (
         pl.when(one.is_null())
         .then("average")
         .when(seen < n)
         .then(early)
-        .otherwise(so_far * windows.KEEP + one / n)
+        .otherwise(so_far * KEEP + one / n)
         .alias("average")
     )

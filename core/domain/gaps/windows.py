@@ -12,14 +12,11 @@ import polars as pl
 
 from core.domain.gaps import bars as bar_rules
 from core.domain.gaps import breaks as gap_breaks
+from core.domain.gaps.wilder import STRAY_BARS, one_by_one, wilder
 
-ATR_SESSIONS = 14
 VOLUME_SESSIONS = 20
-STRAY_BARS = 5  # bars on days without a session, within one window
 LEAST_RANGES = 10  # of 20 sessions: fewer make a usual range unknown
 LEAST_BARS = 15  # of 20 sessions: fewer make a mean volume "n/a"
-ALIKE = 1e4  # ranges of one unit: within so many times each other no digit that counts is lost
-KEEP = (ATR_SESSIONS - 1) / ATR_SESSIONS
 
 
 def positions(bars: pl.DataFrame, sessions: pl.Series) -> pl.DataFrame:
@@ -260,107 +257,6 @@ def _across_breaks(work: pl.DataFrame, breaks: pl.DataFrame) -> pl.DataFrame:
     few = work.select("row", "start", "begun", "true_range").filter(hit)
     whole = few.height == work.height
     others = work["base"] if whole else wilder(work)  # every row of it is replaced, if whole
-    after = others.scatter(few["row"], _one_by_one(few) / scale.gather(few["row"]))
+    after = others.scatter(few["row"], one_by_one(few) / scale.gather(few["row"]))
     seen = work["true_range"].is_not_null().cum_sum().shift(1).cast(pl.Int64)
     return work.with_columns(after.alias("atr_after"), ranges=pl.when(~hit).then(pl.lit(seen)))
-
-
-def _one_by_one(rows: pl.DataFrame) -> pl.Series:
-    """`wilder` by groups: names whose units changed may differ by many orders of magnitude."""
-    ranges = pl.col("true_range")
-    rows = rows.with_columns(k=ranges.cum_count().over("begun"))
-    first = pl.when(pl.col("k") <= ATR_SESSIONS).then(ranges).mean().over("begun")
-    seed = pl.when(pl.col("k") == ATR_SESSIONS).then(first)
-    rows = rows.with_columns(
-        seeded=pl.when(ranges.is_not_null() & (pl.col("k") >= ATR_SESSIONS)).then(
-            pl.coalesce(seed, ranges)
-        )
-    )
-    smooth = pl.col("seeded").ewm_mean(alpha=1 / ATR_SESSIONS, adjust=False, ignore_nulls=True)
-    return rows.select(atr=smooth.forward_fill().over("begun"))["atr"]
-
-
-def wilder(work: pl.DataFrame) -> pl.Series:
-    """Wilder's ATR14 up to and including each bar; null before its 14th true range.
-
-    `work` has true_range, row and start. The first value is the mean of 14 ranges, then
-    a' = a x 13/14 + range / 14, as TA-Lib has it; a bar without a range leaves it as it was.
-
-    One recursion runs over all symbols. Being linear, it is set right by pushes: what a symbol's
-    first known value, the anchor, lacks there, less what is left of the push before it, is added
-    to the range of that bar (x 14), and the recursion runs once more.
-    """
-    ranges = work["true_range"]
-    early, anchors = _anchors(work)
-    if anchors.is_empty():
-        return pl.repeat(None, work.height, dtype=pl.Float64, eager=True).alias("atr")
-    scale = _scales(work, anchors)
-    if scale is not None:
-        ranges = ranges * scale
-        anchors = anchors.with_columns(pl.col("value") * scale.gather(anchors["row"]))
-    smooth = _smooth(ranges)
-    lacking = anchors.select(
-        "row", "passed", lack=pl.col("value") - smooth.gather(anchors["row"])
-    ).with_columns(left=pl.col("lack").shift(1, fill_value=0.0) * KEEP ** pl.col("passed"))
-    push = (lacking["lack"] - lacking["left"]) * ATR_SESSIONS
-    pushed = ranges.clone().scatter(anchors["row"], ranges.gather(anchors["row"]) + push)
-    atr = _smooth(pushed)
-    if ranges.null_count() > work["start"].n_unique():
-        atr = atr.forward_fill()
-    atr = atr.scatter(early, None)
-    return (atr if scale is None else atr / scale).alias("atr")
-
-
-def _scales(work: pl.DataFrame, anchors: pl.DataFrame) -> pl.Series | None:
-    """For each row a power of two that brings its symbol's ranges near 1; None where all are alike.
-
-    In one recursion a share for a cent would lose its last digits after one for half a million.
-    """
-    known = anchors.filter(pl.col("value") > 0)
-    most = work["true_range"].max()
-    if known.is_empty() or most <= ALIKE * known["value"].min():  # type: ignore[operator]
-        return None
-    scale = known.select(2.0 ** -pl.col("value").log(2).round(), "row")
-    nothing = pl.repeat(None, work.height, dtype=pl.Float64, eager=True)
-    here = work["start"].gather(known["row"])
-    ones = work.select(row=pl.arg_where(pl.col("row") == pl.col("start")))["row"]
-    return nothing.scatter(ones, 1.0).scatter(here, scale.to_series()).forward_fill()
-
-
-def _smooth(ranges: pl.Series) -> pl.Series:
-    return ranges.ewm_mean(alpha=1 / ATR_SESSIONS, adjust=False, ignore_nulls=True)
-
-
-def _anchors(work: pl.DataFrame) -> tuple[pl.Series, pl.DataFrame]:
-    """Rows before each symbol's first known average, and those firsts: row, value (the mean of 14
-    ranges), passed (ranges of all symbols since the anchor before).
-    """
-    starts = work.select(pl.arg_where(pl.col("row") == pl.col("start")))["row"]
-    spans = pl.DataFrame({"start": starts, "end": starts.shift(-1, fill_value=work.height)})
-    found = _first_ranges(work, spans, ATR_SESSIONS + 1 + STRAY_BARS)
-    late = found.filter(pl.col("k").max().over("start") < ATR_SESSIONS)["start"].unique()
-    if len(late):  # many bars without a range, or few bars at all
-        again = _first_ranges(work, spans.filter(pl.col("start").is_in(late.implode())), None)
-        found = pl.concat([found.filter(~pl.col("start").is_in(late.implode())), again])
-    reached = pl.col("k") >= ATR_SESSIONS
-    anchors = (
-        found.filter((pl.col("k") <= ATR_SESSIONS) & pl.col("true_range").is_not_null())
-        .group_by("start")
-        .agg(pl.last("k"), pl.col("at").last().alias("row"), value=pl.mean("true_range"))
-        .filter(pl.col("k") == ATR_SESSIONS)
-        .sort("row")
-    )
-    without = work.select(pl.arg_where(pl.col("true_range").is_null()))["true_range"]
-    seen = anchors["row"].cast(pl.Int64) - without.search_sorted(anchors["row"]).cast(pl.Int64)
-    passed = seen.diff().fill_null(0)
-    return found.filter(~reached)["at"], anchors.with_columns(passed.alias("passed"))
-
-
-def _first_ranges(work: pl.DataFrame, spans: pl.DataFrame, most: int | None) -> pl.DataFrame:
-    """The first rows (at) of some symbols with their true range and k, the ranges up to there."""
-    end = pl.col("end") if most is None else pl.min_horizontal("end", pl.col("start") + most)
-    spread = spans.select("start", at=pl.int_ranges("start", end)).explode("at")
-    spread = spread.with_columns(work["true_range"].gather(spread["at"]))
-    return spread.with_columns(
-        k=pl.col("true_range").is_not_null().cum_sum().over("start").cast(pl.Int32)
-    )
