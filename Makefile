@@ -58,7 +58,7 @@ format: $(DEV) ## put the code into shape
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
-types: $(DEV) ## types, strict, over everything
+types: $(DEV) ## types, strict, over the desk and the workshop
 	$(PY) -m mypy
 
 imports: $(DEV) ## which room may import which

@@ -21,7 +21,7 @@ from core.errors import UsageError
 class Commands(TyperGroup):
     """The commands; what is wrong with a command line is told in JSON too where that is asked."""
 
-    def invoke(self, ctx: typer.Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:
         """Run the command that the line names."""
         try:
             return super().invoke(ctx)

@@ -56,7 +56,7 @@ async def lifespan(_: object) -> AsyncIterator[None]:
     try:
         chosen = settings.load()
         logs.configure(chosen.log_format, chosen.log_level)
-        desk = handover.take() or await anyio.to_thread.run_sync(open_patiently, chosen)
+        desk = handover.take() or await _opened(chosen)
     except OpenbellError as error:
         handover.error = error
         raise
@@ -76,6 +76,10 @@ async def lifespan(_: object) -> AsyncIterator[None]:
         for spared in (gate.log, senders.log, callers.log):
             spared.close()
         log.info("desk closed")
+
+
+async def _opened(chosen: settings.Settings) -> Desk:
+    return await anyio.to_thread.run_sync(open_patiently, chosen)
 
 
 async def _start(desk: Desk, chosen: settings.Settings) -> None:

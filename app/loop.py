@@ -14,13 +14,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextvars import Context
-from typing import Any
+from typing import TypeVarTuple, Unpack
 
 try:
     import uvloop
 except ImportError:  # not made for every system
-    uvloop = None
+    uvloop = None  # type: ignore[assignment]
 
+Ts = TypeVarTuple("Ts")
 WINDOW_SECONDS = 0.003  # Streamlit sends what a page has drawn every 5 ms anyway
 
 
@@ -30,7 +31,10 @@ class QuietLoop(asyncio.SelectorEventLoop):
     _due = False  # wakes by itself within the window
 
     def call_soon_threadsafe(
-        self, callback: Callable[..., Any], *args: Any, context: Context | None = None
+        self,
+        callback: Callable[[Unpack[Ts]], object],
+        *args: *Ts,
+        context: Context | None = None,
     ) -> asyncio.Handle:
         """Queue a call from any thread; RuntimeError when the loop is closed."""
         if self.get_debug():  # there `call_soon` refuses other threads

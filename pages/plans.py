@@ -23,8 +23,8 @@ view = st.segmented_control(
 )
 if view == "New plan":
     with shell.guarded("the plan"):
-        ask = parts.controls(desk)
-        if ask is None:
+        asked = parts.controls(desk)
+        if asked is None:
             shell.empty(
                 "No symbol is chosen.",
                 "Choose one above, or come here from a candidate.",
@@ -32,6 +32,7 @@ if view == "New plan":
                 label="Gap scan",
             )
         else:
+            ask = asked
             found = shell.unchanged(desk, lambda: plans.propose(desk, ask), "proposal", ask)
             parts.proposal(desk, found)
             parts.decide(desk, found)

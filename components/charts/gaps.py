@@ -97,7 +97,8 @@ def _filings(bars: pl.DataFrame, filings: pl.DataFrame) -> go.Scatter:
 
 def _levels(fig: go.Figure, bars: pl.DataFrame, levels: Mapping[str, float]) -> None:
     """Lines across the chart, named with their price in the margin, where no candle is."""
-    span = float((bars["high"].max() or 0) - (bars["low"].min() or 0))  # type: ignore[operator]
+    low, high = bars.select(pl.col("low").min(), pl.col("high").max()).row(0)
+    span = float((high or 0) - (low or 0))
     line = {"dash": "dot", "width": 1, "color": FADED}
     at = float("-inf")
     for name, price in sorted(levels.items(), key=lambda level: level[1]):

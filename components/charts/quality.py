@@ -36,7 +36,7 @@ def share_good(grades: pl.DataFrame) -> str:
 
 
 def _good(letters: pl.Series) -> float:
-    return 100 * letters.is_in(["A", "B"]).sum() / max(1, len(letters))
+    return 100 * int(letters.is_in(["A", "B"]).sum()) / max(1, len(letters))
 
 
 def distribution(grades: pl.DataFrame) -> go.Figure:

@@ -120,7 +120,7 @@ def var_histogram(returns: pl.DataFrame, var: ValueAtRisk) -> go.Figure:
 
 def drawdown_area(frame: pl.DataFrame, of: str, day: str = "session") -> go.Figure:
     """Fall of something from its peak; `frame` has the day and drawdown_pct (zero or negative)."""
-    deepest = frame["drawdown_pct"].min() if frame.height else 0.0
+    deepest = frame.select(pl.col("drawdown_pct").min()).item() if frame.height else 0.0
     fig = theme.figure(
         go.Scatter(
             x=frame[day].to_list(),

@@ -40,8 +40,15 @@ _JOINER = "\u2060"
 class Status(Protocol):
     """What the strip needs of a dataset's status."""
 
-    name: str
-    freshness: str
+    @property
+    def name(self) -> str:
+        """The dataset."""
+        ...
+
+    @property
+    def freshness(self) -> str:
+        """How fresh it is, in a word."""
+        ...
 
 
 StatusT = TypeVar("StatusT", bound=Status)

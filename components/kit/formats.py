@@ -99,8 +99,9 @@ def sentence(text: str) -> str:
 
 def price(value: float | Decimal) -> str:
     """A price to the cent, below one to a hundredth of a cent: `1,234.50`, `0.0731`."""
-    step = Decimal("0.01") if abs(value) >= 1 else Decimal("0.0001")
-    return f"{Decimal(str(value)).quantize(step, ROUND_HALF_UP):,}"
+    exact = Decimal(str(value))
+    step = Decimal("0.01") if abs(exact) >= 1 else Decimal("0.0001")
+    return f"{exact.quantize(step, ROUND_HALF_UP):,}"
 
 
 def money(value: float | None, currency: str = "USD", digits: int = 2) -> str:

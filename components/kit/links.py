@@ -36,7 +36,8 @@ def _routes() -> Mapping[str, Any]:
     """The pages of the router, asked of the session once a run: a run has a thread of its own."""
     if not hasattr(_run, "routes"):
         _run.routes = st.session_state.get(ROUTES_KEY, {})
-    return _run.routes
+    routes: Mapping[str, Any] = _run.routes
+    return routes
 
 
 def _script(name: str) -> str | None:

@@ -12,7 +12,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Hashable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from core.service.gaps.session import Memory
 
@@ -49,7 +49,7 @@ def of(source: Any, make: Callable[[], T], *key: Hashable) -> T:
         _of[place] = (ref, things)
     if key not in things:
         things[key] = make()
-    return things[key]
+    return cast("T", things[key])
 
 
 def _let_go(place: int, gone: weakref.ref[Any]) -> None:
@@ -70,7 +70,7 @@ def lately(make: Callable[[], T], seconds: float, *key: Hashable) -> T:
                 thing = make()
                 newer = _recent[key] = (time.monotonic(), thing)
             found = newer
-    return found[1]  # type: ignore[no-any-return]
+    return cast("T", found[1])
 
 
 def forget_lately() -> None:

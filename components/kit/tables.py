@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 import pyarrow as pa
@@ -184,9 +184,12 @@ def _by_type(name: str, dtype: pl.DataType, given: dict[str, Any]) -> Any:
         numbers = dtype.inner.is_numeric()
         return config.LineChartColumn(**given) if numbers else config.ListColumn(**given)
     if dtype.is_numeric():
-        side = "left" if name in NAMES else None
+        side: Literal["left"] | None = "left" if name in NAMES else None
         return config.NumberColumn(**given, format=_number(name, dtype), alignment=side)
-    plain = {pl.Date: config.DateColumn, pl.Boolean: config.CheckboxColumn}
+    plain: dict[Any, Callable[..., Any]] = {
+        pl.Date: config.DateColumn,
+        pl.Boolean: config.CheckboxColumn,
+    }
     return plain.get(dtype.base_type(), config.TextColumn)(**given)
 
 

@@ -66,7 +66,9 @@ def _write(bound: Bound) -> None:
     if chosen == _inside(bound, bound.default):
         reset(bound.key)
     else:
-        st.query_params[bound.key] = chosen if isinstance(chosen, tuple) else str(chosen)
+        st.query_params[bound.key] = (
+            [str(end) for end in chosen] if isinstance(chosen, tuple) else str(chosen)
+        )
 
 
 def _name(bound: Bound) -> str:

@@ -65,10 +65,10 @@ RULES = (
 )
 
 
-def _side() -> str:
+def _side() -> backtest.Side:
     """With the trend or against it; beside it the sliders of the other rules, drawn on demand."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        side: str = st.segmented_control(
+        side: backtest.Side = st.segmented_control(
             "Side", ["follow", "fade"], default="follow", key="side", required=True,
             bind="query-params",
         )  # fmt: skip

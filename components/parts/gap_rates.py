@@ -93,6 +93,7 @@ def sizes(past: History, colours: theme.Palette) -> Any:
 
 
 def _sizes(past: History, colours: theme.Palette) -> Any:
-    share = (past.outcomes["gap_pct"] > 0).mean() or 0.0
+    up = past.outcomes.filter(pl.col("gap_pct") > 0).height
+    share = up / max(1, past.outcomes.height)
     title = f"{past.outcomes.height:,} gaps of 1 % and more, {100 * share:.0f} % of them up"
     return charts_gaps.distribution(past.outcomes, title=title, palette=colours)

@@ -74,7 +74,11 @@ def _calling_off(desk: Desk, found: pl.DataFrame) -> None:
     labels = {row["job_id"]: _label(row) for row in found.iter_rows(named=True)}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox(
-            "Call a job off", list(labels), index=None, format_func=labels.get, key="jobs_off"
+            "Call a job off",
+            list(labels),
+            index=None,
+            format_func=labels.__getitem__,
+            key="jobs_off",
         )
         pressed = st.button("Cancel", key="jobs_cancel", disabled=chosen is None)
     if pressed and chosen:

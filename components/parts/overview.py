@@ -97,7 +97,7 @@ def candidates(desk: Desk) -> None:
         widths={"symbol": 70, "gap_pct": 80, "score": 90, "grade": 60, "rvol": 80},
     )
     asked = st.query_params.get("pick")
-    symbol = asked if asked in top["symbol"] else top["symbol"][0]
+    symbol: str = asked if asked and asked in top["symbol"] else top["symbol"][0]
     with st.container(horizontal=True):
         shell.link("gap_scan", "All candidates")
         shell.link("symbol", f"{symbol} in detail", symbol=symbol)

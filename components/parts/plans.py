@@ -14,18 +14,19 @@ from components.charts import plans as charts_plans
 from components.kit import badges, formats, once, shell, theme
 from components.kit import saved_views as views
 from core.domain.risk.types import Check
-from core.domain.trading.plans import Plan
+from core.domain.trading.plans import Direction, EntryType, Plan
 from core.service.desk import Desk
 from core.service.gaps import market_view
 from core.service.trading import plans
 from core.service.trading.plans import Ask, Proposal
 
-ENTRIES = {
+ENTRIES: dict[EntryType, str] = {
     "market": "Market",
     "opening_range": "Opening range",
     "pullback": "Pullback",
     "vwap": "VWAP",
 }
+SIDES: dict[str, Direction | None] = {"by the gap": None, "long": "long", "short": "short"}
 JUST_DECIDED = "just_decided"
 DECISIONS = {
     "approve": ("green", "Approve"),
@@ -62,7 +63,7 @@ def controls(desk: Desk) -> Ask | None:
         )
         side = st.segmented_control(
             "Direction",
-            ["by the gap", "long", "short"],
+            list(SIDES),
             default="by the gap",
             key="direction",
             bind="query-params",
@@ -81,7 +82,7 @@ def controls(desk: Desk) -> Ask | None:
     sized = _sizing(desk)
     if not symbol:
         return None
-    return Ask(symbol, _day(day), None if side == "by the gap" else side, entry, *sized)
+    return Ask(symbol, _day(day), SIDES[side], entry, *sized)
 
 
 def _day(value: Any) -> date | None:

@@ -175,7 +175,7 @@ def figures(graded: pl.DataFrame) -> None:
 def _figures(graded: pl.DataFrame) -> str:
     rated = graded.filter(pl.col("grade") != "NR")
     told = {
-        "median score": formats.number(rated["score"].median(), 1),
+        "median score": formats.number(rated.select(pl.col("score").median()).item(), 1),
         "with critical findings": formats.number(graded.filter(pl.col("critical") > 0).height),
         "not rated": formats.number(graded.height - rated.height),
     }
@@ -214,7 +214,7 @@ def _shares(graded: pl.DataFrame, by: str) -> Any:
 def _fingerprint(graded: pl.DataFrame) -> tuple[Hashable, ...]:
     """What stands for a set of grades in a key: its size, newest run, and rows."""
     rows = graded.select("cik", "accession", "grade", "score").hash_rows().sum()
-    return (graded.height, graded["graded_at"].max(), rows)
+    return (graded.height, graded.select(pl.col("graded_at").max()).item(), rows)
 
 
 def with_trend(shown: pl.DataFrame, graded: pl.DataFrame) -> pl.DataFrame:

@@ -73,7 +73,7 @@ def cards(checks: pl.DataFrame) -> None:
 
 def _parted(checks: pl.DataFrame) -> tuple[list[tuple[Check, pl.DataFrame]], list[Check]]:
     """The checks that found rows, each with its sample (some have none), and the others."""
-    every = checks.to_dicts()
+    every: list[Check] = list(checks.to_dicts())
     found = [(check, _sample(check)) for check in every if check["affected"]]
     return found, [check for check in every if not check["affected"]]
 

@@ -23,6 +23,8 @@ from core.domain.trading.plan_changes import changes
 from core.domain.trading.plan_facts import entry_level
 from core.domain.trading.plans import (
     Account,
+    Direction,
+    EntryType,
     Plan,
     PlanRules,
     Setup,
@@ -41,12 +43,12 @@ from core.store import journal as journal_store
 from core.store import plans as plan_store
 from core.store import scans as scan_store
 from core.store.journal import Reader
-from core.store.plans import Stored
 from core.store.transaction import Transaction
 
 if TYPE_CHECKING:
     from core.service.desk import Desk
 
+Stored = plan_store.Stored  # a plan decided on, as pages are given it
 StopChoice = Literal["tighter", "wider"]
 
 
@@ -62,8 +64,8 @@ class Ask:
 
     symbol: str
     date: date | None = None
-    direction: Literal["long", "short"] | None = None
-    entry_type: Literal["market", "opening_range", "pullback", "vwap"] = "market"
+    direction: Direction | None = None
+    entry_type: EntryType = "market"
     risk_pct: Decimal | None = None
     stop_atr_multiple: Decimal | None = None
     stop_pct: Decimal | None = None
