@@ -56,7 +56,8 @@ def write_identifiers(
 
     A ticker that a company of `stated` (with `whole_market`: any company) no longer has ends on
     that day (not with `ends=False`: the source has no tickers); one it has anew, where others were
-    known before or another company had it, begins on it. Nothing is deleted. Once a map of the
+    known before or another company had it, begins on it, and so does one it had and lost, whose
+    earlier time goes to `former_tickers`. Nothing is deleted. Once a map of the
     whole market is stored it alone says who bears a ticker: the submissions of a predecessor name
     its old one for good, those of a successor none for weeks.
     """
@@ -71,7 +72,9 @@ def write_identifiers(
     ended = _ended(stated, known, on) if ends else COMPANY_IDENTIFIERS.empty()
     if ends and not whole_market:
         ended = pl.concat([ended, _taken(stated, every, on)]).unique(_KEY)
-    current = _continued(stated, known, every, on)
+    back = _back(stated, known, on)
+    tx.insert("former_tickers", back.with_columns(pull_id=pl.lit(pull_id)))
+    current = _continued(stated, known.join(back, on=_KEY, how="anti"), every, on)
     rows = pl.concat([current, ended])
     return tx.merge("company_identifiers", rows, COMPANY_IDENTIFIERS.key, pull_id)
 
@@ -80,6 +83,12 @@ def _ended(stated: pl.DataFrame, known: pl.DataFrame, on: date) -> pl.DataFrame:
     open_tickers = known.filter((pl.col("kind") == "ticker") & pl.col("valid_to").is_null())
     gone = open_tickers.join(stated, on=_KEY, how="anti")
     return gone.with_columns(valid_to=pl.lit(on))
+
+
+def _back(stated: pl.DataFrame, known: pl.DataFrame, on: date) -> pl.DataFrame:
+    """Tickers that their company lost before that day and bears again: as they were."""
+    lost = (pl.col("kind") == "ticker") & (pl.col("valid_to") < on)
+    return known.filter(lost).join(_open(stated), on=_KEY, how="semi")
 
 
 def _has_map(tx: Transaction) -> bool:

@@ -15,6 +15,7 @@ from core.domain.tables.frames import BARS_DAILY, BARS_MINUTE, CORPORATE_ACTIONS
 from core.domain.timetable import sessions as calendar
 from core.store.filing_status import GRADE, known
 from core.store.journal import Reader
+from core.store.tickers import PERIODS
 from core.store.transaction import quoted
 from core.store.warehouse import Warehouse
 
@@ -167,10 +168,7 @@ def acceptance_times(warehouse: Warehouse, ciks: Sequence[int] | None = None) ->
 
 def identifiers(warehouse: Warehouse) -> pl.DataFrame:
     """The ticker rows of the registry."""
-    return warehouse.read(
-        "SELECT cik, kind, value, exchange, valid_from, valid_to, source "
-        "FROM company_identifiers WHERE kind = 'ticker'"
-    )
+    return warehouse.read(f"SELECT * FROM {PERIODS} WHERE kind = 'ticker'")
 
 
 def universe(warehouse: Warehouse) -> pl.DataFrame:

@@ -17,6 +17,12 @@ _HELD = """(
     NOT IN (SELECT upper(value) FROM company_identifiers
         WHERE kind = 'ticker' AND valid_to IS NULL))
 )"""
+# every time in which a company bore a ticker; other identifiers once
+PERIODS = """(
+    SELECT cik, kind, value, exchange, valid_from, valid_to, source FROM company_identifiers
+    UNION ALL
+    SELECT cik, kind, value, exchange, valid_from, valid_to, source FROM former_tickers
+)"""
 # of several classes the common one: without a suffix, short, first in the alphabet
 PRIMARY = f"""
 SELECT cik, arg_min(value, (valid_to IS NOT NULL,

@@ -17,6 +17,11 @@ MOST_VOLUME = 1e13
 NO_VOLUME = "no volume"
 
 
+def spelled(column: str) -> pl.Expr:
+    """Symbols in one spelling: BRK.B, brk/b and BRK-B are the same."""
+    return pl.col(column).str.to_uppercase().str.replace_all("[./]", "-")
+
+
 def is_sound() -> pl.Expr:
     """True for a bar with four possible prices in order and some volume; never null."""
     ordered = (

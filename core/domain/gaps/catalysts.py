@@ -10,6 +10,7 @@ import polars as pl
 
 from core.domain.filings import edgar
 from core.domain.filings.forms import FORMS, ITEMS, STRUCTURAL_ITEMS, as_owner, modern_items
+from core.domain.gaps.bars import spelled
 from core.domain.timetable.sessions import explained_session
 
 CLUSTER = 3  # Form 4s between two sessions that count as a cluster of insiders
@@ -112,13 +113,14 @@ def _clusters(known: pl.DataFrame) -> pl.DataFrame:
 def registry(identifiers: pl.DataFrame, universe: pl.DataFrame) -> pl.DataFrame:
     """symbol, cik, valid_from, valid_to: which company a symbol stood for, and when.
 
+    Symbols are in one spelling (`spelled`).
     Tickers of `identifiers` (COMPANY_IDENTIFIERS) go first; `universe` fills symbols they lack.
     """
     tickers = identifiers.filter(pl.col("kind") == "ticker").select(
-        pl.col("value").str.to_uppercase().alias("symbol"), "cik", "valid_from", "valid_to"
+        spelled("value").alias("symbol"), "cik", "valid_from", "valid_to"
     )
     listed = universe.filter(pl.col("cik").is_not_null()).select(
-        pl.col("symbol").str.to_uppercase(),
+        spelled("symbol"),
         "cik",
         valid_from=pl.lit(None, dtype=pl.Date),
         valid_to=pl.lit(None, dtype=pl.Date),
@@ -129,7 +131,7 @@ def registry(identifiers: pl.DataFrame, universe: pl.DataFrame) -> pl.DataFrame:
 
 def companies_of(keys: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     """Adds cik to rows of symbol and session: the company of the symbol that day, or null."""
-    named = keys.with_columns(_upper=pl.col("symbol").str.to_uppercase()).with_row_index("_row")
+    named = keys.with_columns(_upper=spelled("symbol")).with_row_index("_row")
     pairs = named.select("_row", "_upper", "session").join(
         known, left_on="_upper", right_on="symbol"
     )
@@ -143,7 +145,7 @@ def companies_of(keys: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
 
 
 def per_symbol(catalysts: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
-    """Catalysts under the symbols that their company bore on the session."""
+    """Catalysts under the symbols (`spelled`) that their company bore on the session."""
     pairs = catalysts.join(known, on="cik")
     in_time = pl.col("session").is_between(
         pl.col("valid_from").fill_null(pl.date(1, 1, 1)),

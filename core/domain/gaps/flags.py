@@ -12,6 +12,8 @@ from functools import cache
 
 import polars as pl
 
+from core.domain.gaps.bars import spelled
+
 
 class Flag(IntFlag):
     """Bits of the column `flags`."""
@@ -136,12 +138,12 @@ def judge(
 def _with_catalysts(large: pl.DataFrame, catalysts: pl.DataFrame | None) -> pl.DataFrame:
     if catalysts is None or catalysts.is_empty():
         return large.with_columns(explains=pl.lit(value=False), structural=pl.lit(value=False))
-    joined = large.join(
-        catalysts.select("symbol", "session", "explains", "structural"),
-        on=["symbol", "session"],
-        how="left",
+    told = catalysts.group_by("session", _key=spelled("symbol")).agg(
+        pl.col("explains", "structural").any()
     )
-    return joined.with_columns(pl.col("explains", "structural").fill_null(value=False))
+    keyed = large.with_columns(_key=spelled("symbol"))
+    joined = keyed.join(told, on=["_key", "session"], how="left", maintain_order="left")
+    return joined.drop("_key").with_columns(pl.col("explains", "structural").fill_null(value=False))
 
 
 def _moves(measured: pl.DataFrame, smaller: pl.DataFrame | None) -> pl.DataFrame:

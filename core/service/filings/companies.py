@@ -17,7 +17,7 @@ from core.service.kernel.exports import export
 from core.service.pulls import refresh
 from core.store import tickers, watchlist
 from core.store.facts import facts_as_known_on
-from core.store.tickers import MOVES, PRIMARY, normal
+from core.store.tickers import MOVES, PERIODS, PRIMARY, normal
 
 if TYPE_CHECKING:
     from core.service.desk import Desk
@@ -182,8 +182,8 @@ def company(desk: Desk, cik: int) -> dict[str, Any]:
             f"nothing is known of CIK {cik}", hint=f"follow it: python -m app watch add {cik}"
         )
     identifiers = desk.warehouse.read(
-        "SELECT kind, value, exchange, valid_from, valid_to, source FROM company_identifiers "
-        "WHERE cik = ? ORDER BY kind, valid_from",
+        f"SELECT kind, value, exchange, valid_from, valid_to, source FROM {PERIODS} "
+        "WHERE cik = ? ORDER BY kind, valid_from NULLS FIRST",
         [cik],
     )
     return {**rows[0], "identifiers": identifiers.to_dicts()}

@@ -25,6 +25,7 @@ from core.domain.trading.trades import Bar
 from core.errors import NotFoundError, ValidationError
 from core.store import scans
 from core.store.journal import Reader
+from core.store.tickers import PERIODS, normal
 
 if TYPE_CHECKING:
     from core.service.desk import Desk
@@ -98,7 +99,7 @@ def look(reader: Reader, symbol: str, session: date | None = None, *, raw: bool)
             f"not of {day}",
             hint="pull prices.daily, or ask for a session that has a bar",
         )
-    sector, cik = _profile(reader, name, day)
+    sector, cik = profile(reader, name, day)
     return MarketView(
         name,
         day,
@@ -110,19 +111,18 @@ def look(reader: Reader, symbol: str, session: date | None = None, *, raw: bool)
     )
 
 
-_PROFILE = """
+_PROFILE = f"""
 SELECT u.sector, coalesce(u.cik, i.cik) AS cik, c.sic FROM (SELECT $symbol AS symbol) a
-LEFT JOIN universe u ON u.symbol = a.symbol
-LEFT JOIN company_identifiers i ON i.kind = 'ticker'
-    AND replace(upper(i.value), '.', '-') = replace(upper(a.symbol), '.', '-')
+LEFT JOIN universe u ON {normal("u.symbol")} = {normal("a.symbol")}
+LEFT JOIN {PERIODS} i ON i.kind = 'ticker' AND {normal("i.value")} = {normal("a.symbol")}
     AND $day BETWEEN coalesce(i.valid_from, DATE '0001-01-01')
         AND coalesce(i.valid_to, DATE '9999-12-31')
 LEFT JOIN companies c ON c.cik = coalesce(i.cik, u.cik)
-ORDER BY i.valid_from DESC NULLS LAST, c.sic NULLS LAST LIMIT 1
+ORDER BY u.symbol = a.symbol DESC NULLS LAST, i.valid_from DESC NULLS LAST, c.sic NULLS LAST LIMIT 1
 """
 
 
-def _profile(reader: Reader, symbol: str, day: date) -> tuple[str, int | None]:
+def profile(reader: Reader, symbol: str, day: date) -> tuple[str, int | None]:
     """Sector (of the universe, else the SIC division, else unknown) and company of a symbol."""
     sector, cik, sic = reader.read(_PROFILE, {"symbol": symbol, "day": day}).row(0)
     return sector_of(sector, sic), cik

@@ -405,11 +405,13 @@ def _known(desk: Desk, rows: pl.DataFrame, found: pl.DataFrame, day: date) -> pl
         strongest=pl.col("weight").max(),
         catalysts=pl.struct("form", "items", "title", "accepted_at", "url", "weight"),
     )
-    named = rows.with_columns(_key=pl.col("symbol").str.to_uppercase())
+    named = rows.with_columns(_key=bar_rules.spelled("symbol"))
     named = named.join(facts, left_on="_key", right_on="symbol", how="left", maintain_order="left")
     filed = pl.col("cik").is_in(store.filed_companies(desk.warehouse))
-    sectors = store.universe(desk.warehouse).select("symbol", "name", "sector").unique("symbol")
-    named = named.join(sectors, on="symbol", how="left", maintain_order="left")
+    listed = store.universe(desk.warehouse).select(
+        "name", "sector", _key=bar_rules.spelled("symbol")
+    )
+    named = named.join(listed.unique("_key"), on="_key", how="left", maintain_order="left")
     grades = store.grades(desk.warehouse, day)
     named = named.join(grades, on="cik", how="left", maintain_order="left")
     weight = pl.coalesce("strongest", pl.when(filed).then(0.0))

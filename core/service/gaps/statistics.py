@@ -24,6 +24,7 @@ from core.domain.gaps import (
     measure as gaps,
 )
 from core.domain.gaps import outcomes as rules
+from core.domain.gaps.bars import spelled
 from core.domain.gaps.filters import GapFilters
 from core.domain.timetable import sessions as calendar
 from core.errors import NotFoundError
@@ -97,7 +98,7 @@ def _with_company(desk: Desk, rows: pl.DataFrame, known: pl.DataFrame) -> pl.Dat
     best = known.group_by("symbol", "session", maintain_order=True).agg(
         title=pl.col("title").first()
     )
-    rows = rows.with_columns(_key=pl.col("symbol").str.to_uppercase()).join(
+    rows = rows.with_columns(_key=spelled("symbol")).join(
         best, left_on=["_key", "session"], right_on=["symbol", "session"], how="left"
     )
     filed = pl.col("cik").is_in(store.filed_companies(desk.warehouse))

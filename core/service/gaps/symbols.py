@@ -20,6 +20,7 @@ from core.domain.gaps import (
 from core.domain.gaps import (
     outcomes as gap_statistics,
 )
+from core.domain.gaps.bars import spelled
 from core.domain.tables.datasets import Dataset
 from core.domain.timetable import sessions as calendar
 from core.errors import NotFoundError
@@ -69,7 +70,7 @@ def _view(desk: Desk, symbol: str, day: date | None, source: Dataset) -> SymbolV
         raise NotFoundError(f"{source.name} has no bars of {symbol}{until}", hint="choose another")
     days = calendar.sessions_between(date(1990, 1, 1), raw["session"][-1])["session"]
     known = scan_inputs.all_catalysts(desk).filter(
-        (pl.col("symbol") == symbol.upper()) & (pl.col("session") <= (day or date.max))
+        (pl.col("symbol") == _spelled(symbol)) & (pl.col("session") <= (day or date.max))
     )
     evidence = catalysts.evidence(known.with_columns(symbol=pl.lit(symbol)))
     actions = scan_inputs.actions_for(desk, source).filter(pl.col("symbol") == symbol)
@@ -79,6 +80,10 @@ def _view(desk: Desk, symbol: str, day: date | None, source: Dataset) -> SymbolV
     registry = scan_inputs.registry(desk)
     cik = catalysts.companies_of(raw.tail(1).select("symbol", "session"), registry)["cik"][0]
     return SymbolView(symbol, cik, _adjusted(table), outcomes, known)
+
+
+def _spelled(symbol: str) -> str:
+    return str(pl.DataFrame({"symbol": [symbol]}).select(spelled("symbol")).item())
 
 
 def _adjusted(table: pl.DataFrame) -> pl.DataFrame:

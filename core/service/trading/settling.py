@@ -19,6 +19,7 @@ import polars as pl
 from core.domain.gaps import catalysts
 from core.domain.gaps import flags as gap_flags
 from core.domain.gaps import measure as gaps
+from core.domain.gaps.bars import spelled
 from core.domain.gaps.flags import Flag
 from core.domain.timetable import sessions as calendar
 from core.domain.trading import ledger
@@ -222,7 +223,8 @@ def doubtful(
         return _suspects(rows)
     evidence = catalysts.evidence(scan_inputs.all_catalysts(desk))
     judged = gaps.measure(bars, days, actions, evidence).filter(pl.col("session") > after)
-    explained = evidence.filter((pl.col("symbol") == symbol) & pl.col("explains"))["session"]
+    named = bars.head(1).select(spelled("symbol"))
+    explained = evidence.join(named, on="symbol").filter("explains")["session"]
     return _suspects(judged, explained.to_list())
 
 

@@ -10,10 +10,12 @@ import polars as pl
 import pytest
 
 from core.domain.gaps import catalysts
+from core.domain.gaps import flags as gap_flags
 from core.domain.tables.frames import COMPANY_IDENTIFIERS, UNIVERSE
 from core.errors import NotFoundError
 from core.service.desk import Desk
 from core.service.filings import companies
+from core.service.gaps import market_view
 from core.service.gaps.session import registry
 from core.sources.sec.submissions import decode_submissions, decode_tickers
 from core.store.documents import StoredDocument, remember
@@ -182,3 +184,51 @@ def test_the_moved_case(desk: Desk, cases: Path) -> None:
         desk.warehouse.read("SELECT * EXCLUDE (pull_id) FROM company_identifiers"), UNIVERSE.empty()
     )
     assert catalysts.companies_of(keys, known)["cik"].to_list() == [9100401, 9100402]
+
+
+def test_a_ticker_that_comes_back_has_two_periods(desk: Desk) -> None:
+    """Each session counts for the company that bore it then, and the history is kept."""
+    days = [date(2026, 7, 1), LATER, date(2026, 8, 3), date(2026, 8, 10), date(2026, 9, 1)]
+    holders = {FIRST: 1, LATER: 2, days[3]: 1}
+    for day, cik in holders.items():
+        _map(desk, day, [(cik, "ZZQ"), (9, "K")])
+    keys = pl.DataFrame({"symbol": ["ZZQ"] * 5, "session": days})
+    assert catalysts.companies_of(keys, registry(desk))["cik"].to_list() == [1, 2, 2, 1, 1]
+    told = companies.company(desk, 1)["identifiers"]
+    assert [(row["valid_from"], row["valid_to"]) for row in told] == [
+        (None, LATER),
+        (days[3], None),
+    ]
+    _map(desk, days[4], [(2, "ZZQ"), (9, "K")])
+    _map(desk, date(2026, 10, 1), [(1, "ZZQ"), (9, "K")])
+    keys = pl.DataFrame({"symbol": ["ZZQ"] * 3, "session": [days[3], days[4], date(2026, 10, 1)]})
+    assert catalysts.companies_of(keys, registry(desk))["cik"].to_list() == [1, 2, 1]
+
+
+def test_a_ticker_missing_on_one_day_is_no_new_period(desk: Desk) -> None:
+    """Gone and back on the same day, as between two pulls, it is as it was."""
+    for rows in ([(1, "ZZQ"), (9, "K")], [(9, "K")], [(1, "ZZQ"), (9, "K")]):
+        _map(desk, LATER, rows)
+    told = companies.company(desk, 1)["identifiers"]
+    assert [(row["valid_from"], row["valid_to"]) for row in told] == [(None, None)]
+
+
+@pytest.mark.parametrize("spelling", ["BRK.B", "BRK-B", "BRK/B", "brk.b"])
+def test_a_class_is_found_in_any_spelling(desk: Desk, spelling: str) -> None:
+    """Bars named BRK.B belong to the company of the ticker BRK-B, with its filings."""
+    _map(desk, FIRST, [(1, "BRK-B"), (1, "BRK-A")])
+    keys = pl.DataFrame({"symbol": [spelling], "session": [LATER]})
+    assert catalysts.companies_of(keys, registry(desk))["cik"].to_list() == [1]
+    filed = {"cik": 1, "session": LATER, "accession": "a", "weight": 100.0, "structural": False}
+    found = catalysts.per_symbol(pl.DataFrame([filed], schema=catalysts.COLUMNS), registry(desk))
+    assert sorted(found["symbol"]) == ["BRK-A", "BRK-B"]
+    assert market_view.profile(desk.warehouse, spelling, LATER)[1] == 1
+    row = {"open": 30.0, "high": 31.0, "low": 29.0, "close": 30.0, "prior_close": 100.0}
+    row |= {"symbol": spelling, "session": LATER, "gap_pct": -70.0, "rvol": 1.0, "flags": 0}
+    schema = {"gap_ex_div_pct": pl.Float64, "usual_range": pl.Float64, "flags": pl.UInt16}
+    gap = pl.DataFrame(
+        [row | {"gap_ex_div_pct": None, "usual_range": None}], schema_overrides=schema
+    )
+    plain = gap_flags.judge(gap)["flags"].item()
+    told = gap_flags.judge(gap, catalysts.evidence(found))["flags"].item()
+    assert plain == gap_flags.Flag.SUSPECTED_ACTION and told == 0
