@@ -121,14 +121,12 @@ def strip(
 
 def hosts_down(desk: Desk, names: Sequence[str]) -> list[upstreams.UpstreamStatus]:
     """The hosts of these datasets that are down."""
-    return [
-        h for h in upstreams.overview(desk) if h.is_down and not set(names).isdisjoint(h.datasets)
-    ]
+    return [host for host in upstreams.down(desk) if not set(names).isdisjoint(host.datasets)]
 
 
 def outages(desk: Desk) -> None:
     """Every host that is down, with its last error and when it is asked again."""
-    for host in filter(lambda host: host.is_down, upstreams.overview(desk)):
+    for host in upstreams.down(desk):
         when = f"Asked next {formats.when(host.next_probe, zone(), seconds=True)}"
         why = badges.plain(formats.sentence(host.last_error or ""))
         st.markdown(f"{outage(host, zone())}  \n{small(f'{when}. {why}')}")

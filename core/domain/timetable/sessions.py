@@ -7,8 +7,10 @@ Frames here have the columns session (Date), open_at and close_at (UTC instants)
 from __future__ import annotations
 
 import warnings
+from bisect import bisect_right
 from datetime import date, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import NamedTuple
 
 import polars as pl
 
@@ -63,15 +65,34 @@ def session_back(day: date, count: int) -> date:
 
 def latest_open(now: datetime) -> date:
     """The latest session that has opened at the instant `now`."""
-    return _last(pl.col("open_at") <= now, now)
+    table = _instants()
+    count = bisect_right(table.open_at, now)
+    if count == 0:
+        raise UsageError(f"the calendar begins in {FIRST_YEAR}, not at {now:%Y-%m-%d}")
+    return table.days[count - 1]
 
 
 def current_session(now: datetime) -> date:
     """The session that is open at `now` or opens next: the one a pre-market scan is for."""
-    table = all_sessions().filter(pl.col("close_at") > now)
-    if table.is_empty():
+    table = _instants()
+    count = bisect_right(table.close_at, now)
+    if count == len(table.days):
         raise UsageError(f"the calendar ends in {LAST_YEAR}", where=EXCHANGE)
-    return table["session"][0]  # type: ignore[no-any-return]
+    return table.days[count]
+
+
+class _Instants(NamedTuple):
+    """All sessions in order, for looking up one: a filter of the frame takes milliseconds."""
+
+    days: list[date]
+    open_at: list[datetime]
+    close_at: list[datetime]
+
+
+@cache
+def _instants() -> _Instants:
+    table = all_sessions()
+    return _Instants(*(table[name].to_list() for name in ("session", "open_at", "close_at")))
 
 
 def explained_session(instants: pl.Series) -> pl.Series:
@@ -89,10 +110,3 @@ def explained_session(instants: pl.Series) -> pl.Series:
     )
     in_time = pl.col("at").is_not_null() & (pl.col("at") >= pl.col("closed_at"))
     return found.sort("row").select(pl.when(in_time).then("session").alias("session")).to_series()
-
-
-def _last(condition: pl.Expr, now: datetime) -> date:
-    table = all_sessions().filter(condition)
-    if table.is_empty():
-        raise UsageError(f"the calendar begins in {FIRST_YEAR}, not at {now:%Y-%m-%d}")
-    return table["session"][-1]  # type: ignore[no-any-return]

@@ -121,8 +121,7 @@ def _upstreams(desk: Desk) -> Verdict:
     """No upstream host is given a rest: what is owed is pulled when it is back."""
     down = [
         f"{item.label} down since {item.since:%Y-%m-%d %H:%M}Z ({item.last_error})"
-        for item in upstreams.overview(desk)
-        if item.is_down
+        for item in upstreams.down(desk)
     ]
     return warn("; ".join(down)) if down else good("none is known to be down")
 

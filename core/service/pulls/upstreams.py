@@ -34,15 +34,16 @@ class UpstreamStatus:
     blocked: bool
     datasets: tuple[str, ...]
 
-    @property
-    def is_down(self) -> bool:
-        """Whether requests are held back."""
-        return self.state != "closed"
-
 
 def overview(desk: Desk) -> list[UpstreamStatus]:
     """Every configured host, in the order of the settings."""
     return [_status(desk, host) for host in desk.upstreams.hosts]
+
+
+def down(desk: Desk) -> list[UpstreamStatus]:
+    """The hosts that are down, in the order of the settings; every page asks for them."""
+    known = ((host, desk.upstreams.breaker(host)) for host in desk.upstreams.hosts)
+    return [_status(desk, host) for host, breaker in known if breaker.state != "closed"]
 
 
 def states(desk: Desk) -> dict[str, State]:

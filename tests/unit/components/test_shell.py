@@ -149,18 +149,18 @@ def test_a_host_that_is_down_is_the_reason_not_what_an_old_pull_said(plain_desk,
     """The stored error names an hour to ask again that has passed; the outage is told as it is."""
     host = SimpleNamespace(
         label="container",
-        is_down=True,
         blocked=False,
         since=NOW,
         asked_at=NOW + timedelta(minutes=9),
         datasets=("prices.daily",),
     )
-    monkeypatch.setattr(shell.upstreams, "overview", lambda _: [host])
+    hosts = [host]
+    monkeypatch.setattr(shell.upstreams, "down", lambda _: hosts)
     said = "prices.daily: down, asked again at 20:00Z"
     failing = SimpleNamespace(name="prices.daily", last_error=said)
     line = badges.plain("down since 16:05, asked again 16:14 ET")
     assert line in shell.reason(plain_desk, failing)
-    host.is_down = False
+    hosts.clear()
     assert shell.reason(plain_desk, failing) == badges.plain("Down, asked again at 20:00Z.")
     failing.last_error = None
     assert shell.reason(plain_desk, failing) == ""
