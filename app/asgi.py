@@ -20,7 +20,7 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Mount, Route
 
 import core.service.everything  # noqa: F401 - registers what can be asked for
-from app import address, gate, senders, table_bytes, theme_message, tuning
+from app import address, gate, senders, streamlit_patches, tuning
 from app.api import callers, health
 from app.api import main as api
 from app.run import open_patiently
@@ -122,9 +122,7 @@ async def pages(scope: gate.Scope, receive: gate.Receive, send: gate.Send) -> No
     await _streamlit(scope, receive, briefly if scope["type"] == "lifespan" else send)
 
 
-theme_message.remember()
-table_bytes.remember()
-gate.stay_inside()
+streamlit_patches.install()
 _streamlit = st.App(
     Path(__file__).with_name("dashboard.py"),
     lifespan=lifespan,

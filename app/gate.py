@@ -18,7 +18,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import streamlit
-from streamlit import net_util
 
 from core.observe.sparing import Sparing
 
@@ -208,11 +207,3 @@ async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, messa
     ]
     await send({"type": f"{kind}.start", "status": status, "headers": headers})
     await send({"type": f"{kind}.body", "body": body})
-
-
-def stay_inside() -> None:
-    """Never let Streamlit ask an outside address for ours: the gate has judged all origins.
-
-    It would do so on the event loop, and hold up every session where such requests hang.
-    """
-    net_util._external_ip = net_util._internal_ip = "127.0.0.1"

@@ -1,19 +1,22 @@
-"""What every HTTP client of Openbell shares: retries, error mapping, redirects, bounded bodies."""
+"""The one HTTP layer under the clients: sessions, deadlines, errors, bounded bodies.
+
+A client says what it asks (`get`), the errors that its own host means, and nothing else: redirects
+are refused, each failure is typed and names host and path. What may pass is tried again by `retry`.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import random
+import ssl as tls
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, TypeVar
 
 import aiohttp
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 from yarl import URL
 
 from core.errors import (
@@ -23,7 +26,6 @@ from core.errors import (
     NotFoundError,
     OpenbellError,
     ProtocolError,
-    QueryFailedError,
     RateLimitedError,
     ServerError,
     SizeLimitError,
@@ -36,84 +38,43 @@ if TYPE_CHECKING:
 
     from aiohttp.client_middlewares import ClientHandlerType
 
-T = TypeVar("T")
-Sleep = Callable[[float], Awaitable[None]]
-RetryHook = Callable[[OpenbellError, float], Awaitable[None]]
 REDIRECTS = frozenset({300, 301, 302, 303, 305, 307, 308})
-
-
-@dataclass(frozen=True, slots=True)
-class Retry:
-    """Tries again after passing failures: full jitter over a doubling wait, `Retry-After` first.
-
-    `retries` is the number of further tries; no wait, asked for or not, exceeds `max_seconds`.
-    """
-
-    retries: int = 5
-    base_seconds: float = 0.5
-    max_seconds: float = 60.0
-    rng: random.Random = field(default_factory=random.Random)
-    sleep: Sleep = asyncio.sleep
-
-    async def run(
-        self, operation: Callable[[], Awaitable[T]], on_retry: RetryHook | None = None
-    ) -> T:
-        """The operation's result; its last error when the tries are used up."""
-
-        async def told(state: RetryCallState) -> None:
-            error = _error(state)
-            if on_retry and isinstance(error, OpenbellError):
-                await on_retry(error, state.upcoming_sleep)
-
-        attempts = AsyncRetrying(
-            stop=stop_after_attempt(self.retries + 1),
-            retry=retry_if_exception(_passing),
-            wait=lambda state: self.wait_seconds(state.attempt_number, _error(state)),
-            sleep=self.sleep,
-            before_sleep=told,
-            reraise=True,
-        )
-
-        async def once() -> T:  # tenacity awaits what it knows to be a coroutine function
-            return await operation()
-
-        return await attempts(once)
-
-    def wait_seconds(self, attempt: int, error: BaseException | None) -> float:
-        """The wait after try number `attempt` (1 is the first)."""
-        asked = error.retry_after_seconds if isinstance(error, RateLimitedError) else None
-        if asked is not None:
-            return min(asked, self.max_seconds)
-        ceiling = min(self.base_seconds * 2.0 ** min(attempt - 1, 30), self.max_seconds)
-        return self.rng.uniform(0.0, ceiling)
-
-
-def _error(state: RetryCallState) -> BaseException | None:
-    return state.outcome.exception() if state.outcome else None
-
-
-def _passing(error: BaseException) -> bool:
-    """Worth another try at once. A failed query is not: each one costs Foundry a query more."""
-    transient = isinstance(error, OpenbellError) and error.transient
-    return transient and not isinstance(error, QueryFailedError)
+_reused: ContextVar[bool] = ContextVar("reused", default=False)
+LONGEST_WISH = 366 * 86_400.0  # seconds; what is added to an instant must stay one
+CONNECT_SECONDS = 30.0
+SCHEME_HINT = "check the address in the settings: http or https, host, port and certificate"
+_TLS_ALERT = "\\x15\\x03"  # how a TLS record that tells of an error begins, as a message shows it
 
 
 class RedirectRefusedError(aiohttp.ClientError):
     """Between the middleware and `transport_errors`, which knows what was asked for."""
 
 
+def redirected(target: str, what: str, where: str) -> ProtocolError:
+    """The refusal of a redirect to an address; it names the host alone."""
+    try:
+        named = URL(target).host or "another path"
+    except ValueError:
+        named = "what is no address"
+    message = f"{what}: redirected to {named}, which is refused"
+    return lasting(ProtocolError(message, where=where))
+
+
 def where_of(url: URL | str) -> str:
     """Host and path of an address, without credentials and query."""
-    link = URL(url)
-    port = f":{link.explicit_port}" if link.explicit_port else ""
+    try:
+        link = URL(url)
+        port = f":{link.explicit_port}" if link.explicit_port else ""
+    except ValueError:
+        return str(url).partition("://")[2].partition("?")[0].rpartition("@")[2]
     return f"{link.host}{port}{link.path}"
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     """Seconds asked for by `Retry-After` (a number or a date); None without a readable one."""
     text = headers.get("Retry-After", "").strip()
-    if text.isdecimal() and len(text) < 10:
-        return float(text)
+    if text.isascii() and text.isdecimal() and len(text) < 100:
+        return min(float(text), LONGEST_WISH)
     try:
         at = parsedate_to_datetime(text)
     except (ValueError, TypeError):
@@ -123,12 +84,19 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
 
 
 def status_error(
-    status: int, what: str, where: str, headers: Mapping[str, str] | None = None
+    status: int,
+    what: str,
+    where: str,
+    headers: Mapping[str, str] | None = None,
+    now: datetime | None = None,
 ) -> OpenbellError | None:
-    """The error that a status means; None for 2xx."""
+    """The error that a status means; None for 2xx. `now` is what a `Retry-After` date is told from.
+
+    429 and 503 carry the seconds that the other side asks to wait.
+    """
     if 200 <= status < 300:
         return None
-    wait = retry_after(headers or {}, datetime.now(UTC))
+    wait = retry_after(headers or {}, now or datetime.now(UTC))
     if status == 429 or (status == 503 and wait is not None):
         message = f"{what}: told to slow down ({status})"
         return RateLimitedError(message, where=where, retry_after_seconds=wait)
@@ -139,7 +107,7 @@ def status_error(
 
 def _lasting_status_error(status: int, what: str, where: str) -> OpenbellError:
     if status in REDIRECTS:
-        return lasting(ProtocolError(f"{what}: redirected, which is refused", where=where))
+        return redirected("", what, where)
     if status in (404, 410):
         return NotFoundError(f"{what}: does not exist ({status})", where=where)
     if status in (401, 403, 407):
@@ -160,31 +128,123 @@ def lasting(error: E_) -> E_:
 
 @contextmanager
 def transport_errors(what: str, where: str) -> Iterator[None]:
-    """Turns errors of aiohttp, the socket and the deadline into ours."""
+    """Turns errors of the HTTP library, the socket and the deadline into ours.
+
+    Address, TLS and a wrong scheme are settings: asking again does not mend those.
+    """
     try:
         yield
-    except aiohttp.WSServerHandshakeError as error:
-        headers = dict(error.headers or {})
-        raise status_error(error.status, what, where, headers) or ProtocolError(
-            f"{what}: the WebSocket was not opened: {error.message}", where=where
-        ) from None
-    except aiohttp.InvalidURL:
-        raise lasting(TransportError(f"{what}: the address is malformed", where=where)) from None
+    except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError):
+        raise malformed(what, where) from None
     except RedirectRefusedError as error:
-        raise lasting(ProtocolError(f"{what}: {error}", where=where)) from None
-    except aiohttp.ClientSSLError as error:
-        raise lasting(TransportError(f"{what}: TLS failed: {_told(error)}", where=where)) from None
+        raise redirected(str(error), what, where) from None
+    except (aiohttp.ClientSSLError, tls.SSLError) as error:
+        raise tls_error(error, what, where) from None
     except TimeoutError:
         raise DeadlineError(f"{what}: no answer in time", where=where) from None
-    except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError) as error:
-        raise ConnectionLostError(f"{what}: {_told(error)}", where=where) from None
+    except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, ConnectionError) as error:
+        raise ConnectionLostError(f"{what}: {told(error)}", where=where) from None
     except aiohttp.ClientError as error:
-        raise ProtocolError(f"{what}: {_told(error)}", where=where) from None
+        if is_tls_alert(error):
+            raise tls_error(error, what, where) from None
+        raise ProtocolError(f"{what}: {told(error)}", where=where) from None
 
 
-def _told(error: Exception) -> str:
+def malformed(what: str, where: str) -> OpenbellError:
+    """The address cannot be asked at all."""
+    message = f"{what}: the address is malformed or not http(s)"
+    return lasting(TransportError(message, where=where, hint=SCHEME_HINT))
+
+
+def is_tls_alert(error: BaseException) -> bool:
+    """Whether an answer that is no HTTP was an alert: TLS was wanted and none spoken."""
+    return _TLS_ALERT in repr(error).replace(r"\\", "\\")
+
+
+def tls_error(error: Exception, what: str, where: str) -> OpenbellError:
+    """TLS failed, or only one side speaks it."""
+    return lasting(
+        TransportError(f"{what}: TLS failed: {told(error)}", where=where, hint=SCHEME_HINT)
+    )
+
+
+def told(error: Exception) -> str:
+    """What a library says of an error, fit for one line of a log."""
     text = str(error).strip() or type(error).__name__
     return "".join(char if char.isprintable() else " " for char in text)[:300]
+
+
+class DroppedError(aiohttp.ClientConnectionError):
+    """A connection that broke before the answer."""
+
+
+async def ask_once(
+    request: aiohttp.ClientRequest, handler: ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Client middleware: keeps the library from asking a second time by itself, past every limit.
+
+    It would after any connection that broke; whether to try again, and when, is for `Retry`. A
+    connection kept from before is another matter: the other side had let go of it meanwhile.
+    """
+    _reused.set(False)
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        if _reused.get():
+            raise
+        raise DroppedError(told(error)) from error
+
+
+async def _note_reuse(*_: object) -> None:
+    _reused.set(True)
+
+
+def _traces() -> list[aiohttp.TraceConfig]:
+    trace = aiohttp.TraceConfig()
+    trace.on_connection_reuseconn.append(_note_reuse)
+    return [trace]
+
+
+def new_session(
+    *,
+    headers: Mapping[str, str] | None = None,
+    connect_seconds: float = CONNECT_SECONDS,
+    connections: int = 100,
+    ssl: tls.SSLContext | bool = True,
+) -> aiohttp.ClientSession:
+    """A session as all clients want it: counted, without cookies, redirects or silent unpacking."""
+    return aiohttp.ClientSession(
+        headers=headers,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        read_bufsize=512 * 1024,
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_seconds),
+        middlewares=(metered, refuse_redirects, ask_once),
+        trace_configs=_traces(),
+        connector=aiohttp.TCPConnector(limit=connections, ssl=ssl),
+    )
+
+
+@asynccontextmanager
+async def get(
+    session: aiohttp.ClientSession,
+    url: URL | str,
+    what: str,
+    *,
+    headers: Mapping[str, str],
+    answer_seconds: float,
+) -> AsyncIterator[aiohttp.ClientResponse]:
+    """The answer to a GET whatever its status, its body unread; typed errors for all else.
+
+    DeadlineError when its headers have not come within `answer_seconds`.
+    """
+    with transport_errors(what, where_of(url)):
+        async with asyncio.timeout(answer_seconds):
+            response = await session.get(url, allow_redirects=False, headers=headers)
+    async with response:
+        yield response
 
 
 async def metered(
@@ -194,7 +254,7 @@ async def metered(
     host, began = request.url.host or "", time.monotonic()
     try:
         response = await handler(request)
-    except (aiohttp.ClientError, OSError):
+    except BaseException:  # a deadline cancels it
         metrics.http_request(host, "error", time.monotonic() - began)
         raise
     metrics.http_request(host, response.status, time.monotonic() - began)
@@ -204,23 +264,27 @@ async def metered(
 async def refuse_redirects(
     request: aiohttp.ClientRequest, handler: ClientHandlerType
 ) -> aiohttp.ClientResponse:
-    """Client middleware: a redirect is an error everywhere, WebSocket handshakes included."""
+    """Client middleware: a redirect is an error everywhere."""
     response = await handler(request)
     if response.status in REDIRECTS:
-        target = URL(response.headers.get("Location", "")).host or "another path"
         response.close()
-        raise RedirectRefusedError(f"redirected to {target}, which is refused")
+        raise RedirectRefusedError(response.headers.get("Location", ""))
     return response
 
 
 async def chunks(
-    response: aiohttp.ClientResponse, *, max_bytes: int, idle_seconds: float, what: str
+    response: aiohttp.ClientResponse,
+    *,
+    max_bytes: int,
+    idle_seconds: float,
+    what: str,
+    hint: str | None = None,
 ) -> AsyncIterator[bytes]:
     """A body in pieces of at most 256 KiB; SizeLimitError beyond `max_bytes`, DeadlineError when
-    nothing comes for `idle_seconds`."""
+    nothing comes for `idle_seconds`. `hint` says what to do about one that is too large."""
     where = where_of(response.url)
     if (response.content_length or 0) > max_bytes:
-        raise _too_large(what, where, max_bytes)
+        raise too_large(what, where, max_bytes, hint)
     total = 0
     while True:
         with transport_errors(what, where):
@@ -230,16 +294,14 @@ async def chunks(
             return
         total += len(piece)
         if total > max_bytes:
-            raise _too_large(what, where, max_bytes)
+            raise too_large(what, where, max_bytes, hint)
         yield piece
 
 
-def _too_large(what: str, where: str, max_bytes: int) -> SizeLimitError:
-    return SizeLimitError(
-        f"{what}: the answer is larger than {max_bytes} bytes",
-        where=where,
-        hint="raise OPENBELL_FOUNDRY_MAX_BYTES if it really is that large",
-    )
+def too_large(what: str, where: str, max_bytes: int, hint: str | None = None) -> SizeLimitError:
+    """The error for an answer beyond the limit (bytes)."""
+    message = f"{what}: the answer is larger than {max_bytes:,} bytes"
+    return SizeLimitError(message, where=where, hint=hint)
 
 
 async def read_bounded(

@@ -39,14 +39,11 @@ from core.sources.foundry.download import unwritable
 from core.sources.foundry.exchange import Exchange
 from core.sources.foundry.files import Files, FrameHook, Job
 from core.sources.foundry.results import Fetched, FoundryResult, FoundryResults, shortfall
+from core.sources.foundry.socket import SocketAddress
 from core.sources.foundry.wire import is_pointer
-from core.sources.http import (
-    Retry,
-    metered,
-    refuse_redirects,
-    where_of,
-)
+from core.sources.http import new_session, where_of
 from core.sources.pulled import ProgressHook
+from core.sources.retry import Retry, Sleep
 from core.sources.upstreams import Gate, OpenGate
 
 T = TypeVar("T")
@@ -78,6 +75,7 @@ class FoundryClient:
         retry_max_seconds: float = 60.0,
         ssl: tls.SSLContext | bool = True,
         rng: random.Random | None = None,
+        sleep: Sleep = asyncio.sleep,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         directory: Path | None = None,
         gate: Gate | None = None,
@@ -89,20 +87,14 @@ class FoundryClient:
             self._headers["Authorization"] = f"Bearer {token}"
         self._idle, self._total = idle_seconds, total_seconds
         self._max_bytes, self._use_zip = max_bytes, use_zip
-        rng = rng or random.Random()  # noqa: S311 - jitter, not a secret
-        self._retry = Retry(retries, retry_base_seconds, retry_max_seconds, rng)
+        jitter = rng.random if rng else random.random
+        self._retry = Retry(retries, retry_base_seconds, retry_max_seconds, jitter, sleep)
         self._ssl, self._now, self._directory = ssl, now, directory
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(
-            headers=self._headers,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            read_bufsize=512 * 1024,
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._idle),
-            middlewares=(metered, refuse_redirects),
-            connector=aiohttp.TCPConnector(limit=8, ssl=self._ssl),
+        self._session = new_session(
+            headers=self._headers, connect_seconds=self._idle, connections=8, ssl=self._ssl
         )
         return self
 
@@ -129,8 +121,7 @@ class FoundryClient:
         """
         if not await self.online():
             raise ServerError("the container says that it is offline", where=where_of(self._base))
-        exchange = Exchange(self._open, self._base / "dataset" / "get", self._idle, "the container")
-        await exchange.greet()
+        await self._exchange("the container").greet()
 
     async def get(
         self,
@@ -309,15 +300,18 @@ class FoundryClient:
     async def _ask(self, job: Job) -> str:
         start, end = job.window(self._now())
         job.requests += 1
-        exchange = Exchange(self._open, self._base / "dataset" / "get", self._idle, job.name)
-        return await exchange.run(start, end, job.heard, job.told)
+        return await self._exchange(job.name).run(start, end, job.heard, job.told)
+
+    def _exchange(self, what: str) -> Exchange:
+        self._must_be_open()
+        url = self._base / "dataset" / "get"
+        return Exchange(SocketAddress(url, self._headers, self._ssl, self._idle), what)
 
     @property
     def _files(self) -> Files:
-        return Files(self._open, self._base, self._idle, self._max_bytes)
+        return Files(self._must_be_open(), self._base, self._idle, self._max_bytes)
 
-    @property
-    def _open(self) -> aiohttp.ClientSession:
+    def _must_be_open(self) -> aiohttp.ClientSession:
         if self._session is None:
             raise UsageError("the client is closed", hint="use `async with FoundryClient(…)`")
         return self._session

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -20,15 +21,17 @@ from core.sources.foundry.exchange import Heard
 from core.sources.foundry.wire import Frame
 from core.sources.http import (
     chunks,
+    get,
     lasting,
     read_bounded,
     status_error,
-    transport_errors,
     where_of,
 )
 from core.sources.pulled import Progress, ProgressHook
 
 MAX_MESSAGES = 50
+PLAIN = {"Accept-Encoding": "identity"}
+SIZE_HINT = "raise OPENBELL_FOUNDRY_MAX_BYTES if it really is that large"
 FrameHook = Callable[[dict[str, Any]], Awaitable[None] | None]
 
 
@@ -133,10 +136,13 @@ class Files:
     async def _fill(self, sink: Sink, url: URL, job: Job) -> None:
         job.requests += 1
         where = where_of(url)
-        response = await self._request(url, job.name)
-        async with response:
+        async with self._answer(url, job.name) as response:
             body = chunks(
-                response, max_bytes=self.max_bytes, idle_seconds=self.idle_seconds, what=job.name
+                response,
+                max_bytes=self.max_bytes,
+                idle_seconds=self.idle_seconds,
+                what=job.name,
+                hint=SIZE_HINT,
             )
             encoding = response.headers.get("Content-Encoding", "identity").lower()
             if encoding == "gzip":
@@ -147,32 +153,33 @@ class Files:
                 )
             await pour(body, sink, lambda size: job.tell("Downloading", size))
 
-    async def _request(self, url: URL, what: str) -> aiohttp.ClientResponse:
+    @asynccontextmanager
+    async def _answer(self, url: URL, what: str) -> AsyncIterator[aiohttp.ClientResponse]:
         """An answer with status 200 that is not an HTML page; its body is still unread."""
-        where = where_of(url)
-        with transport_errors(what, where):
-            async with asyncio.timeout(self.idle_seconds):
-                response = await self.session.get(
-                    url, allow_redirects=False, headers={"Accept-Encoding": "identity"}
-                )
-        error = status_error(response.status, what, where, response.headers)
-        if error is None and response.content_type == "text/html":
-            error = lasting(
-                ProtocolError(
-                    f"{what}: an HTML page came instead of a file",
-                    where=where,
-                    hint="a proxy may want a login: check token and headers",
-                )
-            )
-        if error is not None:
-            response.close()
-            raise error
-        return response
+        async with get(
+            self.session, url, what, headers=PLAIN, answer_seconds=self.idle_seconds
+        ) as response:
+            where = where_of(url)
+            error = status_error(response.status, what, where, response.headers)
+            if error is not None:
+                raise error
+            if response.content_type == "text/html":
+                raise _html_page(what, where)
+            yield response
 
     async def small(self, url: URL) -> bytes:
         """A small answer in memory, such as the health's."""
-        response = await self._request(url, "the container's health")
-        async with response:
+        async with self._answer(url, "the container's health") as response:
             return await read_bounded(
                 response, max_bytes=64 * 1024, idle_seconds=self.idle_seconds, what="the container"
             )
+
+
+def _html_page(what: str, where: str) -> ProtocolError:
+    return lasting(
+        ProtocolError(
+            f"{what}: an HTML page came instead of a file",
+            where=where,
+            hint="a proxy may want a login: check token and headers",
+        )
+    )

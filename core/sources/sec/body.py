@@ -7,7 +7,8 @@ from typing import Literal
 from isal.igzip_lib import IsalError
 from isal.isal_zlib import decompressobj as inflater_of
 
-from core.errors import IntegrityError, ParsingError, ProtocolError, SizeLimitError
+from core.errors import IntegrityError, ParsingError, ProtocolError
+from core.sources.http import lasting, too_large
 
 Kind = Literal["json", "xml", "text", "zip"]
 MIB = 1024**2
@@ -19,7 +20,7 @@ def unpacked(packed: bytes, encoding: str, limit: int, where: str, dataset: str)
     if encoding in ("identity", ""):
         return packed
     if encoding not in ("gzip", "deflate"):
-        raise ProtocolError(f"{dataset}: unknown encoding {encoding!r}", where=where)
+        raise lasting(ProtocolError(f"{dataset}: unknown encoding {encoding[:40]!r}", where=where))
     limit = min(limit, max(MIB, len(packed) * _RATIO))
     inflater = inflater_of(47)
     try:
@@ -31,11 +32,6 @@ def unpacked(packed: bytes, encoding: str, limit: int, where: str, dataset: str)
     if not inflater.eof or inflater.unused_data:
         raise IntegrityError(f"{dataset}: the answer was cut off or has a tail", where=where)
     return body
-
-
-def too_large(dataset: str, where: str, limit: int) -> SizeLimitError:
-    """The error for an answer beyond the limit (bytes)."""
-    return SizeLimitError(f"{dataset}: the answer is larger than {limit:,} bytes", where=where)
 
 
 def must_be_kind(body: bytes, kind: Kind, where: str, dataset: str) -> None:

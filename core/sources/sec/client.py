@@ -1,6 +1,6 @@
 """Asking the SEC over HTTP: who we are, how often, what we know already, and when to give up.
 
-The transport only: paths in, bytes out. What the bytes mean is for the other `sec_` modules.
+The transport only: paths in, bytes out. What the bytes mean is for its neighbours here.
 """
 
 from __future__ import annotations
@@ -8,8 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import random
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,24 +18,20 @@ from types import TracebackType
 from typing import Self
 
 import aiohttp
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
-from core.errors import (
-    AccessError,
-    BlockedError,
-    ConnectionLostError,
-    DeadlineError,
-    NotFoundError,
-    OpenbellError,
-    ProtocolError,
-    RateLimitedError,
-    ServerError,
-    TransportError,
-)
+from core.errors import BlockedError, DeadlineError, NotFoundError, OpenbellError, ProtocolError
 from core.observe import metrics
 from core.settings import Settings
-from core.sources.http import retry_after
-from core.sources.sec.body import MIB, Kind, must_be_kind, too_large, unpacked
+from core.sources.http import (
+    get,
+    new_session,
+    read_bounded,
+    status_error,
+    transport_errors,
+    where_of,
+)
+from core.sources.retry import Retry, Sleep
+from core.sources.sec.body import MIB, Kind, must_be_kind, unpacked
 from core.sources.sec.limit import (
     Block,
     RateLimiter,
@@ -47,7 +42,8 @@ from core.sources.sec.limit import (
 )
 from core.sources.upstreams import Gate, OpenGate
 
-_CHUNK = 256 * 1024
+_CONNECT_SECONDS = 10.0
+_ERROR_BYTES = 256 * 1024  # of a page that says why not
 # one thread: each that has ever unpacked keeps that much memory
 _UNPACKING = ThreadPoolExecutor(1, "sec-unpack")
 
@@ -96,7 +92,7 @@ class SecClient:
         max_bytes: int = 256 * MIB,
         limiter: RateLimiter | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        sleep: Sleep = asyncio.sleep,
         jitter: Callable[[], float] = random.random,
         gates: Callable[[str], Gate] = lambda _: OpenGate(),
     ) -> None:
@@ -108,10 +104,9 @@ class SecClient:
         self._limiter = limiter or shared_limiter(requests_per_second, host_of(data_url))
         self._timeout = timeout_seconds
         self._block_seconds = block_seconds
-        self._attempts = retries + 1
-        self._base, self._longest = retry_base_seconds, retry_max_seconds
+        self._retry = Retry(retries, retry_base_seconds, retry_max_seconds, jitter, sleep)
         self._max_bytes = max_bytes
-        self._now, self._sleep, self._jitter = now, sleep, jitter
+        self._now = now
         self._gates = gates
         self._session: aiohttp.ClientSession | None = None
 
@@ -173,25 +168,18 @@ class SecClient:
     ) -> Answer:
         """A document, unpacked, hashed and looked at.
 
-        Passing failures are tried again with full jitter (429 as long as it says, capped).
+        Passing failures are tried again with full jitter (429 and 503 as long as they say, capped).
         ValidationError without a contact, BlockedError while the SEC has blocked us,
         NotFoundError for 404, ParsingError when an HTML page came instead.
         """
-        retrying = AsyncRetrying(
-            stop=stop_after_attempt(self._attempts),
-            wait=self._pause,
-            retry=retry_if_exception(_may_help),
-            sleep=self._sleep,
-            before_sleep=lambda _: metrics.http_retry(host_of(url)),
-            reraise=True,
-        )
         gate = self._gates(self._base_of(url))
 
-        async def attempt() -> Answer:
-            return await gate.attempt(lambda: self._once(url, dataset, kind, known or Known()))
+        async def again(_: OpenbellError, __: float) -> None:
+            metrics.http_retry(host_of(url))
 
-        answer: Answer = await retrying(attempt)
-        return answer
+        return await self._retry.run(
+            lambda: gate.attempt(lambda: self._once(url, dataset, kind, known or Known())), again
+        )
 
     async def sign_of_life(self, url: str) -> None:
         """Ask for a document and let go of it once the answer begins; no gate and no retries.
@@ -199,22 +187,16 @@ class SecClient:
         A typed error when the host is down or has blocked us; a document that is not there is an
         answer like any other.
         """
-        host, where = host_of(url), _where(url)
-        headers = _headers(checked_user_agent(self._user_agent, host), Known())
-        self._must_not_be_blocked(where, "sign of life")
-        async with self._limiter.slot() as slot, self._answering(url, headers, slot, "") as found:
-            body = await found.content.read(_CHUNK) if found.status != 200 else b""
-        if found.status not in (200, 404):
-            self._must_be_good(found, body, where, "sign of life")
+        asked = "sign of life"
+        async with self._answering(url, asked, Known()) as found:
+            good = found.status in (200, 404)
+            with transport_errors(asked, where_of(url)):
+                body = b"" if good else await found.content.read(_ERROR_BYTES)
+        if not good:
+            self._must_be_good(found, body, where_of(url), asked)
 
     def _base_of(self, url: str) -> str:
         return self.data_url if url.startswith(self.data_url) else self.www_url
-
-    def _pause(self, state: RetryCallState) -> float:
-        error = state.outcome.exception() if state.outcome else None
-        if isinstance(error, RateLimitedError) and error.retry_after_seconds is not None:
-            return min(error.retry_after_seconds, self._longest)
-        return self._jitter() * min(self._longest, self._base * 2.0 ** (state.attempt_number - 1))
 
     def _must_not_be_blocked(self, where: str, dataset: str) -> None:
         until = self.block.until(self._now())
@@ -222,69 +204,58 @@ class SecClient:
             raise _blocked(until, where, dataset)
 
     async def _once(self, url: str, dataset: str, kind: Kind, known: Known) -> Answer:
-        host, where = host_of(url), _where(url)
-        headers = _headers(checked_user_agent(self._user_agent, host), known)
-        self._must_not_be_blocked(where, dataset)
-        async with self._limiter.slot() as slot:
-            self._must_not_be_blocked(where, dataset)  # it may have come while we waited
-            response, packed = await self._ask(url, headers, slot, dataset)
-        status = response.status
-        if status == 304 and (known.etag or known.last_modified):
+        async with self._answering(url, dataset, known) as response:
+            packed = await read_bounded(
+                response,
+                max_bytes=self._max_bytes,
+                idle_seconds=self._timeout,
+                what=dataset,
+            )
+        if response.status == 304 and (known.etag or known.last_modified):
             return Answer(url, b"", known.sha256 or "", known.etag, known.last_modified, True)
-        self._must_be_good(response, packed, where, dataset)
+        self._must_be_good(response, packed, where_of(url), dataset)
         return await asyncio.get_running_loop().run_in_executor(
             _UNPACKING, self._opened, response, packed, kind, known, dataset
         )
 
-    async def _ask(
-        self, url: str, headers: Mapping[str, str], slot: Slot, dataset: str
-    ) -> tuple[aiohttp.ClientResponse, bytes]:
-        """One request and its body as sent; the slot hears when the answer begins."""
-        async with self._answering(url, headers, slot, dataset) as response:
-            return response, await self._read(response, _where(url), dataset)
-
     @asynccontextmanager
     async def _answering(
-        self, url: str, headers: Mapping[str, str], slot: Slot, dataset: str
+        self, url: str, dataset: str, known: Known
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        host, where = host_of(url), _where(url)
-        started = time.perf_counter()
-        status: int | str = "error"
-        self.requests += 1
-        try:
-            async with self._open().get(
-                url, headers=headers, allow_redirects=False, timeout=self._deadline()
-            ) as response:
-                slot.answered()
-                status = response.status
-                yield response
-        except TimeoutError:
-            raise DeadlineError(
-                f"{dataset}: no answer within {self._timeout:g} seconds", where=where
-            ) from None
-        except aiohttp.ClientError as error:
-            raise ConnectionLostError(
-                f"{dataset}: the connection failed ({type(error).__name__})", where=where
-            ) from error
-        finally:
-            metrics.http_request(host, status, time.perf_counter() - started)
+        """One request in its turn; all of it, with what is read inside, within the deadline."""
+        host, where = host_of(url), where_of(url)
+        headers = _headers(checked_user_agent(self._user_agent, host), known)
+        self._must_not_be_blocked(where, dataset)
+        async with self._limiter.slot() as slot:
+            self._must_not_be_blocked(where, dataset)  # it may have come while we waited
+            self.requests += 1
+            try:
+                async with (
+                    asyncio.timeout(self._timeout),
+                    self._get(url, dataset, headers, slot) as response,
+                ):
+                    yield response
+            except TimeoutError:
+                raise DeadlineError(
+                    f"{dataset}: no answer within {self._timeout:g} seconds", where=where
+                ) from None
+
+    @asynccontextmanager
+    async def _get(
+        self, url: str, dataset: str, headers: dict[str, str], slot: Slot
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """An answer whose headers are there; the slot hears of it."""
+        async with get(
+            self._open(), url, dataset, headers=headers, answer_seconds=self._timeout
+        ) as response:
+            slot.answered()
+            yield response
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
-            self._session = aiohttp.ClientSession(auto_decompress=False)
+            connect_seconds = min(_CONNECT_SECONDS, self._timeout)
+            self._session = new_session(connect_seconds=connect_seconds)
         return self._session
-
-    def _deadline(self) -> aiohttp.ClientTimeout:
-        return aiohttp.ClientTimeout(total=self._timeout, sock_connect=min(10.0, self._timeout))
-
-    async def _read(self, response: aiohttp.ClientResponse, where: str, dataset: str) -> bytes:
-        parts, size = [], 0
-        async for part in response.content.iter_chunked(_CHUNK):
-            size += len(part)
-            if size > self._max_bytes:
-                raise too_large(dataset, where, self._max_bytes)
-            parts.append(part)
-        return b"".join(parts)
 
     def _must_be_good(
         self, response: aiohttp.ClientResponse, packed: bytes, where: str, dataset: str
@@ -298,8 +269,8 @@ class SecClient:
         if status == 403:
             until = self.block.begin(self._now(), self._block_seconds, where)
             raise _blocked(until, where, dataset)
-        wait = retry_after(response.headers, self._now())
-        raise _failure(status, wait, where, dataset)
+        error = status_error(status, dataset, where, response.headers, self._now())
+        raise error or ProtocolError(f"{dataset}: an answer of status {status}", where=where)
 
     def _opened(
         self,
@@ -310,7 +281,7 @@ class SecClient:
         dataset: str,
     ) -> Answer:
         url = str(response.url)
-        where = _where(url)
+        where = where_of(url)
         encoding = response.headers.get("Content-Encoding", "identity").lower()
         body = unpacked(packed, encoding, self._max_bytes, where, dataset)
         digest = hashlib.sha256(body).hexdigest()
@@ -336,14 +307,6 @@ def _headers(user_agent: str, known: Known) -> dict[str, str]:
     return headers
 
 
-def _may_help(error: BaseException) -> bool:
-    return isinstance(error, OpenbellError) and error.transient
-
-
-def _where(url: str) -> str:
-    return url.partition("://")[2]
-
-
 def _blocked(until: datetime, where: str, dataset: str) -> BlockedError:
     return BlockedError(
         f"{dataset}: the SEC has blocked us; nothing is asked before {until:%Y-%m-%d %H:%M:%S}Z",
@@ -351,33 +314,3 @@ def _blocked(until: datetime, where: str, dataset: str) -> BlockedError:
         where=where,
         hint="check OPENBELL_SEC_USER_AGENT and that nothing else here asks the SEC",
     )
-
-
-def _failure(status: int, wait_seconds: float | None, where: str, dataset: str) -> OpenbellError:
-    if status in (404, 410):
-        return NotFoundError(f"{dataset}: the SEC has no such document", where=where)
-    if status == 429:
-        return RateLimitedError(
-            f"{dataset}: asked too often (429)",
-            where=where,
-            retry_after_seconds=wait_seconds,
-        )
-    if status >= 500:
-        return ServerError(f"{dataset}: the server answered {status}", where=where)
-    if status in (401, 407):
-        return AccessError(f"{dataset}: not let in ({status})", where=where)
-    if 300 <= status < 400:
-        return RedirectError(f"{dataset}: a redirect ({status}) was refused", where=where)
-    return RefusedError(f"{dataset}: the server answered {status}", where=where)
-
-
-class RedirectError(ProtocolError):
-    """A redirect: the SEC's documents do not move, so it is somebody else's."""
-
-    transient = False
-
-
-class RefusedError(TransportError):
-    """A 4xx that asking again does not mend."""
-
-    transient = False

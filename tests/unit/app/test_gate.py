@@ -13,7 +13,7 @@ from streamlit import net_util
 from streamlit.web.server.starlette import starlette_websocket
 from structlog.testing import capture_logs
 
-from app import gate
+from app import streamlit_patches
 from app.gate import Gate
 from core.observe.sparing import LINES, Sparing
 from core.settings import is_loopback
@@ -175,7 +175,7 @@ def test_streamlits_own_check_asks_nobody(monkeypatch: pytest.MonkeyPatch) -> No
     asked: list[object] = []
     monkeypatch.setattr(net_util, "_make_blocking_http_get", lambda *a, **_: asked.append(a))
     monkeypatch.setattr(socket.socket, "connect", lambda _, where: asked.append(where))
-    gate.stay_inside()
+    streamlit_patches.stay_inside()
     for origin in ("http://evil.example", "http://10.0.0.1:8501", "null"):
         assert not starlette_websocket._is_origin_allowed(origin, "localhost:8501")
     assert asked == []

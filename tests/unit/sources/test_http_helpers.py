@@ -16,7 +16,8 @@ from core.errors import (
     RateLimitedError,
     ServerError,
 )
-from core.sources.http import Retry, retry_after, status_error, where_of
+from core.sources.http import retry_after, status_error, where_of
+from core.sources.retry import Retry
 
 
 class Clock:
@@ -46,7 +47,7 @@ async def _fail_times(retry: Retry, error: OpenbellError, times: int) -> tuple[s
 async def test_passing_failures_are_tried_again_with_full_jitter() -> None:
     """Each wait lies between zero and a ceiling that doubles up to the maximum."""
     clock = Clock()
-    retry = Retry(6, 1.0, 4.0, random.Random(3), clock.sleep)
+    retry = Retry(6, 1.0, 4.0, random.Random(3).random, clock.sleep)
     assert await _fail_times(retry, ConnectionLostError("x"), 6) == ("done", 7)
     ceilings = [1.0, 2.0, 4.0, 4.0, 4.0, 4.0]
     assert all(0 <= w <= c for w, c in zip(clock.waits, ceilings, strict=True))

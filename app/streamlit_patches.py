@@ -1,0 +1,122 @@
+"""All that is replaced inside Streamlit, by names that it does not promise to keep.
+
+Each patch stands alone and is guarded: where a release has renamed what it replaces, one warning is
+logged and the desk comes up without it. What is lost then:
+
+- the theme message is read anew from some three hundred options at every rerun (two milliseconds
+  with the interpreter lock held, a third of what a small page costs when twenty readers ask);
+- a table is written as Arrow at every rerun that shows it, not once;
+- Streamlit may ask an outside address for ours when it judges an origin.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import pyarrow as pa
+
+from components.kit import once
+from core.observe import logs
+
+log = logs.get("streamlit")
+Write = Callable[[pa.Table], bytes]
+Populate = Callable[..., None]
+THEME = ("streamlit.runtime.app_session", "_populate_theme_msg")
+TABLES = ("streamlit.dataframe_util", "convert_arrow_table_to_arrow_bytes")
+ADDRESSES = ("streamlit.net_util", ("_external_ip", "_internal_ip"))
+
+
+class WrittenTables:
+    """Writes a table as `write` does, which is asked once per table.
+
+    Three calls let go of the interpreter lock and wait for it again, half of what a table costs
+    when many readers ask at once. The desk shares its tables between sessions and changes none of
+    them, so the bytes are kept as long as the table itself lives.
+    """
+
+    def __init__(self, write: Write) -> None:
+        self.write = write
+
+    def __call__(self, table: pa.Table, *args: Any, **kwargs: Any) -> bytes:
+        """The table as Arrow IPC."""
+        if args or kwargs:  # asked in a way that is new to us
+            return self.write(table, *args, **kwargs)
+        return once.of(table, lambda: self.write(table), "as Arrow")
+
+
+class ThemeMessage:
+    """Fills a message with a section of the theme as `populate` does, which is asked once."""
+
+    def __init__(self, populate: Populate) -> None:
+        self.populate = populate
+        self.known: dict[str, Any] = {}
+
+    def __call__(self, message: Any, section: str = "theme", *args: Any, **kwargs: Any) -> None:
+        """Fill an empty message with the options of a section of the configuration."""
+        if args or kwargs or not hasattr(message, "MergeFrom"):  # asked in a way new to us
+            self.populate(message, section, *args, **kwargs)
+            return
+        if section not in self.known:
+            made = type(message)()
+            self.populate(made, section)
+            self.known[section] = made
+        if self.known[section].ListFields():  # to merge nothing would still mark the part as there
+            message.MergeFrom(self.known[section])
+
+    def forget(self) -> None:
+        """Ask anew: the configuration was read again."""
+        self.known.clear()
+
+
+def write_tables_once() -> None:
+    """Let the pages of this process send tables that are written once."""
+    module, name = _found(*TABLES)
+    if not isinstance(getattr(module, name), WrittenTables):
+        setattr(module, name, WrittenTables(getattr(module, name)))
+
+
+def make_theme_once() -> None:
+    """Let the sessions of this process send a theme that is made once per configuration."""
+    config, listen = _found("streamlit.config", "on_config_parsed")
+    module, name = _found(*THEME)
+    if not isinstance(getattr(module, name), ThemeMessage):
+        message = ThemeMessage(getattr(module, name))
+        getattr(config, listen)(message.forget, force_connect=True)
+        setattr(module, name, message)
+
+
+def stay_inside() -> None:
+    """Never let Streamlit ask an outside address for ours: the gate has judged all origins.
+
+    It would do so on the event loop, and hold up every session where such requests hang.
+    """
+    where, names = ADDRESSES
+    for module, name in [_found(where, name) for name in names]:
+        setattr(module, name, "127.0.0.1")
+
+
+PATCHES: tuple[Callable[[], None], ...] = (make_theme_once, write_tables_once, stay_inside)
+
+
+def install() -> None:
+    """Put every patch in place; one that no longer fits is told in the log, once, and left out."""
+    for patch in PATCHES:
+        try:
+            patch()
+        except (ImportError, AttributeError, TypeError) as error:
+            _tell(patch.__name__, str(error))
+
+
+@cache
+def _tell(patch: str, error: str) -> None:
+    log.warning("a patch of Streamlit does not fit this release", patch=patch, error=error)
+
+
+def _found(module: str, name: str) -> tuple[Any, str]:
+    """A module and a name that is there; ImportError or AttributeError otherwise."""
+    place = importlib.import_module(module)
+    getattr(place, name)
+    return place, name

@@ -1,0 +1,63 @@
+"""The desk comes up whatever private name of Streamlit a release has taken away."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.streamlit_patches import ADDRESSES, TABLES, THEME
+
+ROOT = Path(__file__).resolve().parents[2]
+GONE = {
+    "theme": [THEME],
+    "tables": [TABLES],
+    "configuration": [("streamlit.config", "on_config_parsed")],
+    "addresses": [(ADDRESSES[0], name) for name in ADDRESSES[1]],
+}
+COME_UP = """
+import importlib, sys
+for pair in sys.argv[1:]:
+    module, name = pair.split(":")
+    delattr(importlib.import_module(module), name)
+from starlette.testclient import TestClient
+from app import asgi
+with TestClient(asgi.app, base_url="http://localhost") as desk:
+    for path in ("/api/health/live", "/_stcore/health", "/"):
+        print(path, desk.get(path).status_code)
+"""
+
+
+def come_up(folder: Path, gone: list[tuple[str, str]]) -> subprocess.CompletedProcess[str]:
+    """What a desk says that starts without those names."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("OPENBELL_")}
+    chosen = {"OPENBELL_DATA_DIR": str(folder), "OPENBELL_SCHEDULER": "false"}
+    pairs = [f"{module}:{name}" for module, name in gone]
+    command = [sys.executable, "-W", "ignore", "-c", COME_UP, *pairs]
+    return subprocess.run(  # noqa: S603
+        command,
+        cwd=ROOT,
+        env=kept | chosen,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("patch", GONE)
+def test_the_desk_comes_up_without_a_private_name(tmp_path: Path, patch: str) -> None:
+    """Health, API and page answer; the patch that does not fit is told once."""
+    said = come_up(tmp_path, GONE[patch])
+    assert said.stdout.split("\n")[-4:-1] == [
+        "/api/health/live 200", "/_stcore/health 200", "/ 200",
+    ], said.stderr  # fmt: skip
+    told = [
+        line
+        for line in (said.stdout + said.stderr).splitlines()
+        if "does not fit this release" in line
+    ]
+    assert len(told) == 1
