@@ -37,7 +37,7 @@ def come_up(folder: Path, gone: list[tuple[str, str]]) -> subprocess.CompletedPr
     chosen = {"OPENBELL_DATA_DIR": str(folder), "OPENBELL_SCHEDULER": "false"}
     pairs = [f"{module}:{name}" for module, name in gone]
     command = [sys.executable, "-W", "ignore", "-c", COME_UP, *pairs]
-    return subprocess.run(  # noqa: S603
+    return subprocess.run(
         command,
         cwd=ROOT,
         env=kept | chosen,

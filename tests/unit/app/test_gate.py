@@ -13,7 +13,7 @@ from streamlit import net_util
 from streamlit.web.server.starlette import starlette_websocket
 from structlog.testing import capture_logs
 
-from app import streamlit_patches
+from app import gate, streamlit_patches
 from app.gate import Gate
 from core.observe.sparing import LINES, Sparing
 from core.settings import is_loopback
