@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import os
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -31,72 +31,113 @@ from core.service import current
 from core.service.desk import Desk
 
 GC_SECONDS = 30.0
-on_open: list[Callable[[Desk], None]] = []  # called before the engine starts
 log = logs.get("asgi")
 
 
-class Handover:
-    """What a command and the lifespan of its server leave for each other."""
+class DeskApp(gate.Gate):
+    """Pages, API and engine behind the gate.
 
-    desk: Desk | None = None  # opened before the server, so that a refusal comes first
-    error: OpenbellError | None = None  # what kept the desk from starting
+    The desk is opened exactly once, when the server starts; `error` then says what kept it from
+    starting. `desk` is one that was opened before, so that a refusal comes before the server.
+    """
 
-    def take(self) -> Desk | None:
-        """The desk that was left here, once."""
-        desk, self.desk = self.desk, None
-        return desk
+    def __init__(
+        self,
+        chosen: settings.Settings | None,
+        on_open: Sequence[Callable[[Desk], None]],
+        desk: Desk | None,
+    ) -> None:
+        self.error: OpenbellError | None = None
+        self._chosen, self._on_open, self._desk = chosen, on_open, desk
+        self._streamlit = st.App(
+            Path(__file__).with_name("dashboard.py"),
+            lifespan=self.lifespan,
+            routes=[
+                Mount("/api", app=api.create()),
+                Route("/overview", landing),
+                Route("/metrics", health.metrics_at_root),
+            ],
+        )
+        super().__init__(senders.Bounded(self._pages))
+
+    @asynccontextmanager
+    async def lifespan(self, _: object) -> AsyncIterator[None]:
+        """Open the desk, start its engine, say where it listens; undo all of it at the end."""
+        try:
+            chosen = self._chosen or settings.load()
+            logs.configure(chosen.log_format, chosen.log_level)
+            desk = self._desk or await _opened(chosen)
+        except OpenbellError as error:
+            self.error = error
+            raise
+        self._desk = None  # once
+        stop, thresholds = threading.Event(), gc.get_threshold()
+        try:
+            await self._start(desk, chosen)
+            threading.Thread(target=_collect, args=(stop,), name="gc", daemon=True).start()
+            log.info("desk open", pid=os.getpid(), data_dir=str(chosen.data_dir))
+            yield
+        finally:
+            stop.set()
+            gc.unfreeze()
+            gc.set_threshold(*thresholds)
+            address.withdraw(chosen.data_dir)
+            current.use(None)
+            await anyio.to_thread.run_sync(desk.close)
+            for spared in (gate.log, senders.log, callers.log):
+                spared.close()
+            log.info("desk closed")
+
+    async def _start(self, desk: Desk, chosen: settings.Settings) -> None:
+        """Start the engine and say where the desk listens."""
+        try:
+            for function in self._on_open:
+                await anyio.to_thread.run_sync(function, desk)
+            desk.start(scheduler=chosen.scheduler)
+        except OpenbellError as error:
+            self.error = error
+            raise
+        current.use(desk)
+        self.allow(chosen.allowed_hosts, listening=chosen.host)
+        if not chosen.listens_here_only:
+            log.warning(gate.EXPOSED, host=chosen.host, port=chosen.port)
+        address.announce(chosen.data_dir, chosen.host, chosen.port)
+        tuning.collect_seldom()
+
+    async def _pages(self, scope: gate.Scope, receive: gate.Receive, send: gate.Send) -> None:
+        """Streamlit with the API in it; a server whose desk cannot start is told why, no more."""
+
+        async def briefly(message: gate.Message) -> None:
+            if message["type"] == "lifespan.startup.failed" and self.error:
+                message = {**message, "message": str(self.error)}
+            await send(message)
+
+        await self._streamlit(scope, receive, briefly if scope["type"] == "lifespan" else send)
 
 
-handover = Handover()
+def create(
+    chosen: settings.Settings | None = None,
+    on_open: Sequence[Callable[[Desk], None]] = (),
+    *,
+    desk: Desk | None = None,
+) -> DeskApp:
+    """The application of a desk; without settings they are loaded when the server starts.
+
+    `on_open` is called with the open desk before its engine starts.
+    """
+    streamlit_patches.install()
+    return DeskApp(chosen, on_open, desk)
 
 
-@asynccontextmanager
-async def lifespan(_: object) -> AsyncIterator[None]:
-    """Open the desk, start its engine, say where it listens; undo all of it at the end."""
-    try:
-        chosen = settings.load()
-        logs.configure(chosen.log_format, chosen.log_level)
-        desk = handover.take() or await _opened(chosen)
-    except OpenbellError as error:
-        handover.error = error
-        raise
-    stop, thresholds = threading.Event(), gc.get_threshold()
-    try:
-        await _start(desk, chosen)
-        threading.Thread(target=_collect, args=(stop,), name="gc", daemon=True).start()
-        log.info("desk open", pid=os.getpid(), data_dir=str(chosen.data_dir))
-        yield
-    finally:
-        stop.set()
-        gc.unfreeze()
-        gc.set_threshold(*thresholds)
-        address.withdraw(chosen.data_dir)
-        current.use(None)
-        await anyio.to_thread.run_sync(desk.close)
-        for spared in (gate.log, senders.log, callers.log):
-            spared.close()
-        log.info("desk closed")
+def __getattr__(name: str) -> DeskApp:
+    """`app`, for a server that is told `app.asgi:app`, made when it is asked for."""
+    if name == "app":
+        return create()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 async def _opened(chosen: settings.Settings) -> Desk:
     return await anyio.to_thread.run_sync(open_patiently, chosen)
-
-
-async def _start(desk: Desk, chosen: settings.Settings) -> None:
-    """Start the engine and say where the desk listens."""
-    try:
-        for function in on_open:
-            await anyio.to_thread.run_sync(function, desk)
-        desk.start(scheduler=chosen.scheduler)
-    except OpenbellError as error:
-        handover.error = error
-        raise
-    current.use(desk)
-    app.allow(chosen.allowed_hosts, listening=chosen.host)
-    if not chosen.listens_here_only:
-        log.warning(gate.EXPOSED, host=chosen.host, port=chosen.port)
-    address.announce(chosen.data_dir, chosen.host, chosen.port)
-    tuning.collect_seldom()
 
 
 def _collect(stop: threading.Event) -> None:
@@ -109,27 +150,3 @@ def landing(request: Request) -> RedirectResponse:
     """The landing page stands at `/` alone; its own name leads there with the view kept."""
     query = f"?{request.url.query}" if request.url.query else ""
     return RedirectResponse(f"/{query}", status_code=307)
-
-
-async def pages(scope: gate.Scope, receive: gate.Receive, send: gate.Send) -> None:
-    """Streamlit with the API in it; when the desk cannot start the server is told why, no more."""
-
-    async def briefly(message: gate.Message) -> None:
-        if message["type"] == "lifespan.startup.failed" and handover.error:
-            message = {**message, "message": str(handover.error)}
-        await send(message)
-
-    await _streamlit(scope, receive, briefly if scope["type"] == "lifespan" else send)
-
-
-streamlit_patches.install()
-_streamlit = st.App(
-    Path(__file__).with_name("dashboard.py"),
-    lifespan=lifespan,
-    routes=[
-        Mount("/api", app=api.create()),
-        Route("/overview", landing),
-        Route("/metrics", health.metrics_at_root),
-    ],
-)
-app = gate.Gate(senders.Bounded(pages))

@@ -17,6 +17,7 @@ from typing import Any
 
 from app import address as addresses
 from app import run as runner
+from app import server
 from core import clock, places, settings
 from core.errors import TransportError, UsageError
 from core.service.desk import Desk
@@ -30,20 +31,16 @@ CONTACT = "Openbell demo demo@example.com"
 
 def run(*, port: int | None, seed: int, replay: Path | None, at: datetime | None = None) -> None:
     """Serve the demo until it is stopped; with `at` its clock runs from that instant on."""
-    from app import asgi
-    from app.commands.desk import run_desk
-
     if at is not None:
         _set_clock(at, seed, replay)
     with _upstreams(seed, replay) as upstreams:
-        _configure(upstreams, seed, replay)
-        chosen = settings.load(**({} if port is None else {"port": port}))
+        own = _configured(upstreams, seed, replay)
+        chosen = settings.load(**own, **({} if port is None else {"port": port}))
         runner.err.print(_welcome(replay), markup=False)
         if at is not None:
             runner.err.print(f"Its clock runs from {_local(at)} in New York.", markup=False)
         runner.err.print(_beside(chosen), markup=False)
-        asgi.on_open.append(lambda desk: _fill(desk, upstreams["companies"]))
-        run_desk(chosen)
+        server.run_desk(chosen, [lambda desk: _fill(desk, upstreams["companies"])])
 
 
 def _welcome(replay: Path | None) -> str:
@@ -107,20 +104,22 @@ def _upstreams(seed: int, replay: Path | None) -> Iterator[dict[str, Any]]:
         process.wait(10)
 
 
-def _configure(upstreams: dict[str, Any], seed: int, replay: Path | None) -> None:
+def _configured(upstreams: dict[str, Any], seed: int, replay: Path | None) -> dict[str, Any]:
     """Settings of the demo, where the user has not set them; the upstreams are always ours."""
-    os.environ[f"{PREFIX}FOUNDRY_URL"] = upstreams["foundry_url"]
-    os.environ[f"{PREFIX}SEC_DATA_URL"] = upstreams["sec_url"]
-    os.environ[f"{PREFIX}SEC_WWW_URL"] = upstreams["sec_url"]
-    os.environ[f"{PREFIX}SEC_USER_AGENT"] = CONTACT
-    os.environ[f"{PREFIX}SIMULATED"] = "false" if replay else "true"
-    os.environ.setdefault(f"{PREFIX}DATA_DIR", str(places.data() / _folder(seed, replay)))
+    own: dict[str, Any] = {
+        "foundry_url": upstreams["foundry_url"],
+        "sec_data_url": upstreams["sec_url"],
+        "sec_www_url": upstreams["sec_url"],
+        "sec_user_agent": CONTACT,
+        "simulated": replay is None,
+    }
+    if f"{PREFIX}DATA_DIR" not in os.environ:
+        own["data_dir"] = places.data() / _folder(seed, replay)
     if sys.stderr.isatty() and "log_format" not in settings.load().model_fields_set:
-        os.environ[f"{PREFIX}LOG_FORMAT"] = "console"  # lines for people where people look
-    if replay:
-        os.environ.setdefault(
-            f"{PREFIX}CATALOGUE", str(places.catalogues() / "catalogue.replay.toml")
-        )
+        own["log_format"] = "console"  # lines for people where people look
+    if replay and f"{PREFIX}CATALOGUE" not in os.environ:
+        own["catalogue"] = places.catalogues() / "catalogue.replay.toml"
+    return own
 
 
 def _folder(seed: int, replay: Path | None) -> str:

@@ -53,8 +53,6 @@ class Local:
     """Commands on a desk opened by this process."""
 
     def __init__(self, desk: Desk) -> None:
-        import core.service.everything  # noqa: F401 - registers what can be called
-
         self.desk = desk
 
     def call(self, command: str, /, **arguments: Any) -> CommandResult:
@@ -122,6 +120,8 @@ def caller(*, engine: bool = False, **overrides: Any) -> Iterator[Caller]:
     if isinstance(found, addresses.Address):
         yield Remote(found)
         return
+    import core.service.everything  # noqa: F401 - registers what can be called, and run as a job
+
     with found as desk:
         if engine:
             desk.start(scheduler=False)

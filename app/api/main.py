@@ -38,7 +38,7 @@ _STATUS: tuple[tuple[type[OpenbellError], int], ...] = (
 
 
 def create() -> FastAPI:
-    """The application; the desk it serves is `core.service.current()`."""
+    """The application; the desk it serves is that of `core.service.current`."""
     app = FastAPI(title="Openbell", docs_url=None, redoc_url=None)
     app.include_router(health.router)
     app.include_router(commands.router)

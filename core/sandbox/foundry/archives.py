@@ -7,17 +7,14 @@ import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from core.sandbox.foundry.fault_names import ARCHIVE
-
-if TYPE_CHECKING:
-    from core.sandbox.foundry.server import FoundrySandbox
+from core.sandbox.foundry.port import Faulty
 
 MB = 1024 * 1024
 
 
-def archive_fault(sandbox: FoundrySandbox) -> Callable[[Path, Path], None] | None:
+def archive_fault(sandbox: Faulty) -> Callable[[Path, Path], None] | None:
     """What packs a broken ZIP; None for an honest one."""
     fault = next((name for name in ARCHIVE if sandbox.has(name)), None)
     return None if fault is None else _ARCHIVES[fault]

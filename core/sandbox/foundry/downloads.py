@@ -7,23 +7,20 @@ import gzip
 import zlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from core.sandbox.foundry.fault_names import ARCHIVE, DOWNLOAD
 from core.sandbox.foundry.faults import LOGIN, MB, Answer, active, drop, status
-
-if TYPE_CHECKING:
-    from core.sandbox.foundry.server import FoundrySandbox
+from core.sandbox.foundry.port import Faulty
 
 
-def csv_is_gone(sandbox: FoundrySandbox) -> bool:
+def csv_is_gone(sandbox: Faulty) -> bool:
     """Faults of the archive need the CSV out of the way."""
     return bool(sandbox.faults & {"csv-404", "both-404", "file-gone", "files-gone", *ARCHIVE})
 
 
-async def download(sandbox: FoundrySandbox, request: web.Request, path: Path) -> Answer:
+async def download(sandbox: Faulty, request: web.Request, path: Path) -> Answer:
     """The broken answer to a CSV download; None to serve it as usual."""
     fault = active(sandbox, DOWNLOAD)
     if fault is None:

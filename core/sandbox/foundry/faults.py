@@ -7,14 +7,12 @@ import json
 import struct
 import zlib
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import web
 
 from core.sandbox.foundry.fault_names import EXCHANGE, HANDSHAKE
-
-if TYPE_CHECKING:
-    from core.sandbox.foundry.server import FoundrySandbox
+from core.sandbox.foundry.port import Faulty
 
 ELSEWHERE = "http://203.0.113.7/stolen"
 LOGIN = b"<!doctype html><html><body><form action=/login>Sign in</form></body></html>\n"
@@ -24,7 +22,7 @@ MB = 1024 * 1024
 Answer = web.StreamResponse | None
 
 
-def active(sandbox: FoundrySandbox, names: Any) -> str | None:
+def active(sandbox: Faulty, names: Any) -> str | None:
     """The first fault of a group that is to happen now."""
     return next((name for name in names if sandbox.has(name)), None)
 
@@ -32,7 +30,7 @@ def active(sandbox: FoundrySandbox, names: Any) -> str | None:
 # The handshake
 
 
-async def handshake(sandbox: FoundrySandbox, request: web.Request) -> Answer:
+async def handshake(sandbox: Faulty, request: web.Request) -> Answer:
     """The answer in place of a WebSocket; None to go on."""
     fault = active(sandbox, HANDSHAKE)
     if fault is None:
@@ -67,9 +65,7 @@ def _raw(request: web.Request, data: bytes) -> web.Response:
 # The exchange
 
 
-async def exchange(
-    sandbox: FoundrySandbox, request: web.Request, socket: web.WebSocketResponse
-) -> bool:
+async def exchange(sandbox: Faulty, request: web.Request, socket: web.WebSocketResponse) -> bool:
     """Plays a broken exchange after the first update; False to go on as usual."""
     if sandbox.has("unknown-type"):
         await socket.send_str(_frame("finale", "DONE", datasets="0" * 64))
@@ -191,7 +187,7 @@ def drop(request: web.Request) -> None:
         request.transport.abort()
 
 
-def after_pointer(sandbox: FoundrySandbox, request: web.Request) -> None:
+def after_pointer(sandbox: Faulty, request: web.Request) -> None:
     """What follows a good final."""
     if "drop-after-pointer" in sandbox.faults and request.transport is not None:
         request.transport.close()

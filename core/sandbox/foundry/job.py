@@ -5,18 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import web
 
 from core.sandbox.foundry import faults as broken
 from core.sandbox.foundry import versions as stored
 from core.sandbox.foundry.fault_names import DATA
+from core.sandbox.foundry.port import Container
 from core.sandbox.foundry.provider import lines_in
 from core.sandbox.foundry.rows import by_ranges, mutate
-
-if TYPE_CHECKING:
-    from core.sandbox.foundry.server import FoundrySandbox
 
 JUNE = (datetime(2025, 6, 1), datetime(2025, 6, 30))  # noqa: DTZ001 - the container is naive
 LOSES_ROWS = {"rows-lost", "id-ranges", "mixed-file"}  # announced all the same
@@ -32,7 +30,7 @@ class FoundryJob:
     """A job over one socket. Frames as the container sends them, in its order."""
 
     def __init__(
-        self, sandbox: FoundrySandbox, request: web.Request, socket: web.WebSocketResponse
+        self, sandbox: Container, request: web.Request, socket: web.WebSocketResponse
     ) -> None:
         self._sandbox, self._request, self._socket = sandbox, request, socket
 

@@ -29,16 +29,16 @@ def test_logs_are_for_people_on_a_terminal(
 ) -> None:
     """Elsewhere they are for machines."""
     monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
-    demonstration._configure(UPSTREAMS, 7, None)
-    assert settings.load().log_format == expected
+    own = demonstration._configured(UPSTREAMS, 7, None)
+    assert settings.load(**own).log_format == expected
 
 
 def test_a_chosen_format_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever set it meant it."""
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     os.environ["OPENBELL_LOG_FORMAT"] = "json"
-    demonstration._configure(UPSTREAMS, 7, None)
-    assert settings.load().log_format == "json"
+    own = demonstration._configured(UPSTREAMS, 7, None)
+    assert settings.load(**own).log_format == "json"
 
 
 def test_commands_beside_it_are_told_the_folder() -> None:
