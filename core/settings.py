@@ -208,6 +208,14 @@ class RiskSettings(BaseModel):
     opening_range_minutes: int = Field(
         5, ge=1, le=120, description="regular minutes that make the opening range"
     )
+    open_tolerance_pct: Percent = Field(
+        Decimal(1),
+        description="an open this near the reference of a provisional plan confirms it, percent of "
+        "the reference",
+    )
+    open_tolerance_atr_pct: Percent = Field(
+        Decimal(25), description="the same, percent of ATR14; the nearer of the two counts"
+    )
     expiry_sessions: int = Field(
         1, ge=1, le=20, description="sessions an approved plan waits for its entry"
     )

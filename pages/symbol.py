@@ -53,6 +53,7 @@ with shell.guarded("the symbol"):
     view = symbols.view(desk, symbol, day)
     look = parts.look(view)
     today = look.today
+    parts.stands(view)
     theme.show(
         parts.candles(view, look, SPANS[span], theme.palette()),
         alt=f"Daily candles of {symbol} with gaps shaded until filled, filings and levels",

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
+import streamlit as st
 
 from components.charts import gaps as charts_gaps
-from components.kit import formats, once, theme
+from components.kit import badges, formats, once, shell, theme
 from components.parts import gaps
 from core.service.gaps import symbols
 from core.service.gaps.symbols import SymbolView
@@ -42,6 +43,21 @@ def _look(view: SymbolView) -> Look:
     )
 
 
+def stands(view: SymbolView) -> None:
+    """Says what the last bar stands on while the session's own is still to come."""
+    found = view.found
+    if found is None:
+        return
+    mark = badges.provisional() if view.provisional else badges.badge("open", "green")
+    what = "Last print" if view.provisional else "Opened at"
+    count = "1 print" if found.prints == 1 else f"{found.prints:,} prints"
+    rest = "" if view.provisional else "; its bar is stored after the close"
+    st.markdown(
+        f"{mark} {what} {formats.price(found.price)} at {formats.when(found.at, shell.zone())} · "
+        f"{count} before the open · {badges.plain(found.source)}{rest}."
+    )
+
+
 def candles(view: SymbolView, seen: Look, sessions: int, colours: theme.Palette) -> Any:
     """The figure of the last so many sessions, drawn once per view, span and palette."""
     make = lambda: _candles(view, seen, sessions, colours)  # noqa: E731
@@ -51,6 +67,7 @@ def candles(view: SymbolView, seen: Look, sessions: int, colours: theme.Palette)
 def _candles(view: SymbolView, seen: Look, sessions: int, colours: theme.Palette) -> Any:
     today, shown = seen.today, view.bars.tail(sessions)
     gap = "no gap" if today["gap_pct"] is None else f"gap {today['gap_pct']:+.2f} %"
+    gap += ", provisional" if view.provisional else ""
     finding = gaps.finding(view.symbol, seen.like, today["gap_pct"])
     return charts_gaps.candles(
         shown,

@@ -10,12 +10,15 @@ from typing import Any
 import polars as pl
 
 from core.domain.tables.frames import INSTANT
+from core.domain.trading.money import price_of
+from core.domain.trading.openings import Open, Opening
 from core.domain.trading.plans import Plan, fingerprint, from_record, to_record
 from core.errors import IntegrityError
 from core.store.journal import MONEY, SIX, Reader
 from core.store.transaction import Transaction
 
-WAITING, OPEN, OVER = "approved", "filled", ("rejected", "void", "expired", "cancelled", "closed")
+WAITING, OPEN, NOT_TAKEN = "approved", "filled", "not taken"
+OVER = ("rejected", "void", "expired", "cancelled", "closed", NOT_TAKEN)
 _SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "plan_id": pl.String,
     "created_at": INSTANT,
@@ -36,10 +39,25 @@ _SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "verdict": pl.String,
     "simulated": pl.Boolean,
     "status": pl.String,
+    "provisional": pl.Boolean,
+}
+_OPENINGS: dict[str, pl.DataType | type[pl.DataType]] = {
+    "plan_id": pl.String,
+    "session": pl.Date,
+    "outcome": pl.String,
+    "opened": SIX,
+    "opened_at": INSTANT,
+    "source": pl.String,
+    "reason": pl.String,
+    "body": pl.String,
+    "fingerprint": pl.String,
+    "decided_at": INSTANT,
 }
 _WITH_STATE = """
 SELECT p.*, s.state, s.reason, s.changed_at, s.decision, s.decided_at, s.decided_by, s.limits,
-    s.outcome FROM plans p JOIN (
+    s.outcome, o.outcome AS at_open, o.opened, o.opened_at, o.source AS open_source,
+    o.reason AS at_open_because, o.body AS opened_body, o.fingerprint AS opened_fingerprint
+FROM plans p LEFT JOIN plan_openings o USING (plan_id) JOIN (
     SELECT plan_id, arg_max(kind, seq) AS state, max(happened_at) AS changed_at,
         arg_min(kind, seq) AS decision, arg_min(reason, seq) AS reason,
         min(happened_at) AS decided_at, first(who ORDER BY seq) AS decided_by,
@@ -55,7 +73,8 @@ class Stored:
     """A plan as it was decided on, with its state: the kind of its last event.
 
     `reason`, `decision`, `decided_by`, `decided_at` and `limits` (as they were then) are those of
-    the decision and stay; `outcome` is why it came to its state since.
+    the decision and stay; `outcome` is why it came to its state since. `plan` is what is traded:
+    the frozen one, unless the open re-sized it.
     """
 
     plan_id: str
@@ -73,6 +92,8 @@ class Stored:
     decided_by: str | None
     limits: dict[str, Any] | None
     outcome: str | None
+    frozen: Plan  # as approved
+    opening: Opening | None  # what became of a provisional plan at the open
 
 
 def identifier(plan: Plan) -> str:
@@ -114,6 +135,7 @@ def insert(
         json.dumps(verdict),
         simulated,
         status,
+        plan.provisional,
     )
     tx.insert("plans", pl.DataFrame([row], schema=_SCHEMA, orient="row"))
     return plan_id
@@ -145,6 +167,25 @@ def add_event(
     )
 
 
+def open_plan(tx: Transaction, plan_id: str, found: Opening, at: datetime) -> None:
+    """Keep what became of a provisional plan at the open."""
+    body = json.dumps(to_record(found.plan), sort_keys=True)
+    opened = found.opened
+    row = (
+        plan_id,
+        found.plan.session,
+        found.outcome,
+        opened.price,
+        opened.at,
+        opened.source,
+        found.reason,
+        body,
+        fingerprint(found.plan),
+        at,
+    )
+    tx.insert("plan_openings", pl.DataFrame([row], schema=_OPENINGS, orient="row"))
+
+
 def load(reader: Reader, plan_id: str | None = None) -> list[Stored]:
     """Plans with their state, oldest first; IntegrityError when one was changed since."""
     frame = reader.read(
@@ -156,19 +197,17 @@ def load(reader: Reader, plan_id: str | None = None) -> list[Stored]:
 
 def overview(reader: Reader) -> pl.DataFrame:
     """One row a plan without its body: what tables and the export show."""
-    return reader.read(_WITH_STATE + " ORDER BY created_at, plan_id").drop("body", "verdict")
+    return reader.read(_WITH_STATE + " ORDER BY created_at, plan_id").drop(
+        "body", "verdict", "opened_body", "opened_fingerprint"
+    )
 
 
 def _stored(row: dict[str, Any]) -> Stored:
-    plan = from_record(json.loads(row["body"]))
-    if fingerprint(plan) != row["fingerprint"]:
-        raise IntegrityError(
-            f"plan {row['plan_id']} was changed after it was decided on",
-            hint="restore the last verified backup",
-        )
+    frozen = _unchanged(row, "body", "fingerprint")
+    opening = _opening(row)
     return Stored(
         row["plan_id"],
-        plan,
+        opening.plan if opening else frozen,
         row["created_at"],
         row["sector"],
         row["grade"],
@@ -182,4 +221,24 @@ def _stored(row: dict[str, Any]) -> Stored:
         row["decided_by"],
         json.loads(row["limits"]) if row["limits"] else None,
         row["outcome"],
+        frozen,
+        opening,
     )
+
+
+def _opening(row: dict[str, Any]) -> Opening | None:
+    if row["at_open"] is None:
+        return None
+    plan = _unchanged(row, "opened_body", "opened_fingerprint")
+    opened = Open(price_of(row["opened"]), row["opened_at"], row["open_source"])
+    return Opening(row["at_open"], opened, plan, row["at_open_because"])
+
+
+def _unchanged(row: dict[str, Any], body: str, mark: str) -> Plan:
+    plan = from_record(json.loads(row[body]))
+    if fingerprint(plan) != row[mark]:
+        raise IntegrityError(
+            f"plan {row['plan_id']} was changed after it was decided on",
+            hint="restore the last verified backup",
+        )
+    return plan

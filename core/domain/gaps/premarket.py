@@ -29,7 +29,8 @@ def premarket(
     calendar row of the day (session, open_at, close_at). Only minutes that have ended by
     `known_at` and start before the open count. Adds premarket_gap_pct (first print),
     premarket_change_pct (last print), premarket_first, premarket_last, premarket_at,
-    premarket_volume, premarket_rvol, dropped_minutes, provisional.
+    premarket_prints (sound minutes), premarket_volume, premarket_rvol, dropped_minutes,
+    provisional.
     """
     day, opens = session["session"][0], session["open_at"][0]
     until = min(known_at, opens)
@@ -42,6 +43,7 @@ def premarket(
             premarket_first=_sound("open").first(),
             premarket_last=_sound("close").last(),
             premarket_at=pl.col("ts").filter("sound").last(),
+            premarket_prints=pl.col("sound").sum(),
             premarket_volume=pl.when(pl.col("sound").any()).then(pl.col("volume").sum()),
             dropped_minutes=(~pl.col("sound")).sum(),
         )

@@ -14,13 +14,16 @@ from datetime import date
 from decimal import ROUND_CEILING, Decimal
 from typing import Any, Literal
 
+from core.domain.trading import references
 from core.domain.trading.costs import Costs
 from core.domain.trading.money import ZERO, cents, price_of, tick_of, to_tick, whole
+from core.domain.trading.references import Reference
 from core.errors import ValidationError
 
 Direction = Literal["long", "short"]
 EntryType = Literal["market", "opening_range", "pullback", "vwap"]
 NO_TRADE = "no trade"
+_KEPT = {"entry", "reference", "stop", "gap_through_risk_r"}  # sentences that no size changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ class Setup:
     gap_through_r: float | None = None
     gap_through_note: str = ""
     expiry: date | None = None
+    reference: Reference | None = None  # made before the open: its entry is the last print
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,12 @@ class Plan:
     expiry: date | None
     invalidation: str
     notes: tuple[tuple[str, str], ...]  # (field, sentence)
+    reference: Reference | None = None  # of a provisional plan: made before the open
+
+    @property
+    def provisional(self) -> bool:
+        """Whether it was made before the open, from the last print."""
+        return self.reference is not None
 
     @property
     def sign(self) -> int:
@@ -153,9 +163,11 @@ def build(setup: Setup, account: Account, rules: PlanRules) -> Plan:
         invalidation="",
         notes=(
             ("entry", setup.entry_basis or f"Entry at the {setup.entry_type} level."),
+            *(() if setup.reference is None else (("reference", setup.reference.sentence),)),
             ("stop", stop_note),
             ("gap_through_risk_r", setup.gap_through_note),
         ),
+        reference=setup.reference,
     )
     return resize(draft, shares, rules)
 
@@ -211,7 +223,7 @@ def resize(plan: Plan, shares: int, rules: PlanRules) -> Plan:
         costs=rules.costs.reserve(shares, plan.entry, plan.stop, plan.fx_rate),
         invalidation=_invalidation(plan),
     )
-    kept = tuple((k, v) for k, v in plan.notes if k in {"entry", "stop", "gap_through_risk_r"})
+    kept = tuple((k, v) for k, v in plan.notes if k in _KEPT)
     return replace(sized, notes=kept + tuple(_sentences(sized, rules)))
 
 
@@ -268,8 +280,14 @@ def fingerprint(plan: Plan) -> str:
 
 
 def to_record(plan: Plan) -> dict[str, Any]:
-    """The plan as JSON-ready values that round-trip exactly: money and prices as text."""
-    return {item.name: _plain(getattr(plan, item.name)) for item in fields(plan)}
+    """The plan as JSON-ready values that round-trip exactly: money and prices as text.
+
+    Without a reference there is no such key: plans of before have the fingerprint they had.
+    """
+    record = {item.name: _plain(getattr(plan, item.name)) for item in fields(plan)}
+    if plan.reference is None:
+        del record["reference"]
+    return record
 
 
 def from_record(record: dict[str, Any]) -> Plan:
@@ -282,6 +300,8 @@ def from_record(record: dict[str, Any]) -> Plan:
     values["notes"] = tuple((field, sentence) for field, sentence in values["notes"])
     values["session"] = date.fromisoformat(values["session"])
     values["expiry"] = date.fromisoformat(values["expiry"]) if values["expiry"] else None
+    if values.get("reference"):
+        values["reference"] = references.from_record(values["reference"])
     return Plan(**values)
 
 
@@ -292,4 +312,6 @@ def _plain(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
+    if isinstance(value, Reference):
+        return references.to_record(value)
     return value

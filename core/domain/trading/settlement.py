@@ -72,7 +72,7 @@ def settle(
         day = min(plan.expiry or bars[-1].session, bars[-1].session) if bars else plan.session
         return Settled((_release(ticket, day, state),) if lapsed else (), state, told)
     entry, exits = fills[0], fills[1:]
-    posted = [_release(ticket, entry.session, "filled"), make.entry_fill(entry)]
+    posted = entering(ticket, entry)
     lot = make.lot_after(None, posted[-1])
     final = exits[-1] if exits and state != "open" else None
     held = [bar for bar in bars if bar.session >= entry.session]
@@ -87,9 +87,14 @@ def settle(
     return Settled(tuple(posted), state, told)
 
 
+def entering(ticket: Ticket, entry: Fill) -> list[Entry]:
+    """What the fill of an entry posts."""
+    return [_release(ticket, entry.session, ticket.because), make.entry_fill(entry)]
+
+
 def _release(ticket: Ticket, day: date, why: str) -> Entry:
-    plan = ticket.plan
-    return make.release(ticket.plan_id, plan.symbol, plan.notional, day, why)
+    amount = ticket.plan.notional if ticket.committed is None else ticket.committed
+    return make.release(ticket.plan_id, ticket.plan.symbol, amount, day, why)
 
 
 def _day(

@@ -47,6 +47,8 @@ class Ticket:
     plan: Plan
     plan_id: str
     costs: Costs
+    committed: Decimal | None = None  # reserved at approval; None: the plan's notional
+    because: str = "filled"  # why its commitment is released when it fills
 
     def enter(self, shares: int, price: Decimal, session: date) -> Fill:
         """The entry order filled."""

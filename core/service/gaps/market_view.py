@@ -23,6 +23,8 @@ from core.domain.trading.order_basis import Action
 from core.domain.trading.plan_facts import Facts, facts
 from core.domain.trading.trades import Bar
 from core.errors import NotFoundError, ValidationError
+from core.service.gaps import coming
+from core.service.gaps.coming import Print
 from core.store import scans
 from core.store.journal import Reader
 from core.store.tickers import PERIODS, normal
@@ -64,6 +66,12 @@ class MarketView:
     minutes: pl.DataFrame
     sector: str
     cik: int | None
+    found: Print | None = None  # what stands for the open of a session without its daily bar
+
+    @property
+    def provisional(self) -> bool:
+        """Whether the open is still to come: the last print before it stands in."""
+        return self.found is not None and not self.found.official
 
 
 def is_raw(desk: Desk) -> bool:
@@ -83,31 +91,55 @@ def adjusted(
     return reader.read(_BARS, given)
 
 
-def look(reader: Reader, symbol: str, session: date | None = None, *, raw: bool) -> MarketView:
+def look(
+    reader: Reader,
+    symbol: str,
+    session: date | None = None,
+    *,
+    raw: bool,
+    found: Print | None = None,
+    now: datetime | None = None,
+) -> MarketView:
     """The view of a symbol on a session (default: the latest in the store).
 
-    NotFoundError for a symbol without bars, ValidationError when it has none on the session.
+    `found` stands for the bar of a session that is not stored; minutes end by `now`. NotFoundError
+    for a symbol without bars, ValidationError when it has neither bar nor print of the session.
     """
-    name = _known(reader, symbol)
+    name = known(reader, symbol)
     day = session or latest_session(reader)
     first = day - timedelta(days=HISTORY_SESSIONS * 3 // 2)
     bars = adjusted(reader, [name], first, day, raw=raw)
     last: date | None = bars["session"].max()  # type: ignore[assignment]
-    if last != day:
-        raise ValidationError(
-            f"the prices of {name} are stale: the last bar is of {last or 'an earlier time'}, "
-            f"not of {day}",
-            hint="pull prices.daily, or ask for a session that has a bar",
-        )
+    if last != day and found is not None and found.session == day:
+        bars = pl.concat([bars, coming.stand_in(found, bars.columns)], how="vertical_relaxed")
+    elif last != day:
+        raise _nothing_of(name, day, last, now)
+    else:
+        found = None
     sector, cik = profile(reader, name, day)
     return MarketView(
         name,
         day,
         facts(bars, day, previous_session(day)),
         bars,
-        _minutes(reader, name, day),
+        _minutes(reader, name, day, now),
         sector,
         cik,
+        found,
+    )
+
+
+def _nothing_of(name: str, day: date, last: date | None, now: datetime | None) -> ValidationError:
+    """Why there is no view: a session to come has no print yet, a past one no bar."""
+    before = last or "an earlier time"
+    if now is not None and day >= calendar.latest_open(now):
+        return ValidationError(
+            f"{name} has no print of {day} yet; its last session is {before}",
+            hint="wait for its first print, or leave the session empty for the last one",
+        )
+    return ValidationError(
+        f"the prices of {name} are stale: the last bar is of {before}, not of {day}",
+        hint="pull prices.daily, or ask for a session that has a bar",
     )
 
 
@@ -128,7 +160,8 @@ def profile(reader: Reader, symbol: str, day: date) -> tuple[str, int | None]:
     return sector_of(sector, sic), cik
 
 
-def _known(reader: Reader, symbol: str) -> str:
+def known(reader: Reader, symbol: str) -> str:
+    """The symbol as it is stored; NotFoundError without bars of it."""
     found = reader.read(
         "SELECT symbol FROM bars_daily WHERE upper(symbol) = upper(?) LIMIT 1", [symbol.strip()]
     )
@@ -177,11 +210,12 @@ def around(
     return pl.concat([earlier, bars.filter(pl.col("session") > session).head(after)])
 
 
-def _minutes(reader: Reader, symbol: str, day: date) -> pl.DataFrame:
+def _minutes(reader: Reader, symbol: str, day: date, now: datetime | None) -> pl.DataFrame:
     return reader.read(
-        "SELECT ts, open, high, low, close, volume FROM bars_minute WHERE symbol = ? "
-        "AND phase = 'regular' AND (ts AT TIME ZONE 'UTC')::DATE = ? ORDER BY ts",
-        [symbol, day],
+        "SELECT ts, open, high, low, close, volume FROM bars_minute WHERE symbol = $symbol "
+        "AND phase = 'regular' AND (ts AT TIME ZONE 'UTC')::DATE = $day "
+        "AND ($now IS NULL OR ts + INTERVAL 1 MINUTE <= $now) ORDER BY ts",
+        {"symbol": symbol, "day": day, "now": now},
     )
 
 

@@ -130,6 +130,7 @@ def document(scan: Scan) -> dict[str, Any]:
         "provisional": scan.gaps.provisional,
         "dataset": scan.gaps.dataset,
         "known_at": scan.gaps.known_at,
+        "print_source": scan.gaps.source,
         "score_version": SCORE_VERSION,
         "filters": scan.filters.numbers(),
         "weights": scan.weights.by_name(),
@@ -163,12 +164,15 @@ _PLAIN = (
     "premarket_gap_pct",
     "premarket_change_pct",
     "sector",
+    "last_print_at",
+    "prints",
 )
 
 
 def _candidate(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **{name: row[name] for name in _PLAIN},
+        "provisional": bool(row["provisional"]),
         "flags": row["words"],
         "catalysts": row["catalysts"] or [],
         "score": row["score"],
@@ -210,7 +214,10 @@ def frame(scan: Scan) -> pl.DataFrame:
         "grade",
         "status",
         "score_version",
-        provisional=pl.lit(scan.gaps.provisional),
+        "last_print_at",
+        "prints",
+        provisional=pl.col("provisional").fill_null(value=False),
+        print_source=pl.lit(scan.gaps.source, dtype=pl.String),
     )
 
 

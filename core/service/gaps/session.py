@@ -19,21 +19,27 @@ from core.domain.gaps import measure as gaps
 from core.domain.gaps.quantities import FOREIGN_DIVIDEND
 from core.domain.gaps.session import measure_session
 from core.domain.tables.datasets import Dataset
-from core.domain.tables.frames import CORPORATE_ACTIONS
+from core.domain.tables.frames import CORPORATE_ACTIONS, INSTANT
 from core.domain.timetable import sessions as calendar
 from core.errors import NotFoundError, OpenbellError, UsageError, ValidationError
+from core.service.gaps import coming, market_view
+from core.service.gaps.coming import MINUTES
 from core.service.trading.limits import rates_to_instrument
 from core.store import gap_states
 from core.store import scans as store
+from core.store.journal import Reader
 
 if TYPE_CHECKING:
     from core.service.desk import Desk
 
 WARM_UP_SESSIONS = 272  # without a kept state: (13/14)^250 = 1e-8 of the first ranges is left
 LEAST_WARM_UP = 250  # with fewer bars in them, all of the name are read
-MINUTES = "bars_minute"
 READ = (MINUTES, "universe", "filings", "companies")  # beside the bars and their actions
-PREMARKET_HOURS = timedelta(hours=6)  # from 4:00 on, with half an hour to spare
+PRINTED: dict[str, pl.DataType] = {  # of a row that stands on a print; null on official bars
+    "last_print_at": INSTANT,
+    "prints": pl.Int64(),
+    "provisional": pl.Boolean(),
+}
 CLOCK_SLACK = timedelta(hours=6)  # Eastern clocks labelled UTC are up to 5 hours early
 T = TypeVar("T")
 
@@ -44,7 +50,8 @@ class SessionGaps:
 
     `rows` has the columns of `gaps.measure` and cik, catalyst_weight, catalysts (list of
     structs), grade, status and status_reason (of the graded report), sector, premarket_gap_pct and
-    premarket_change_pct.
+    premarket_change_pct; last_print_at, prints and provisional (before its own open) where prints
+    of `source` stand for bars.
     """
 
     dataset: str
@@ -52,6 +59,7 @@ class SessionGaps:
     provisional: bool
     rows: pl.DataFrame
     known_at: datetime
+    source: str | None = None  # the dataset of the prints that a provisional session stands on
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,22 +166,32 @@ def session_gaps(desk: Desk, day: date | None = None, name: str | None = None) -
 
 
 def _minute(desk: Desk) -> object:
-    """Before an open the clock matters too."""
+    """Until the daily bars of a session are in, the clock matters too."""
+    minute = desk.now().replace(second=0, microsecond=0)
+    return None if awaited(desk) is None else minute
+
+
+def awaited(desk: Desk) -> date | None:
+    """The session that has prints by now and no daily bars yet; None when there is none."""
     now = desk.now()
     minute = now.replace(second=0, microsecond=0)
     key = (id(desk), desk.warehouse.path, desk.warehouse.commits, "awaited", minute)
-    return derived.get(key, lambda: minute if _awaited(desk, now) else None)
+    return derived.get(key, lambda: _awaited(desk, now))
 
 
 def _awaited(desk: Desk, now: datetime) -> date | None:
-    """The session with pre-market prints up to now while its official bars are still to come."""
-    day = calendar.current_session(now)
-    opens = calendar.sessions_between(day, day)["open_at"][0]
-    if opens - now > PREMARKET_HOURS:
-        return None
-    until = min(now, opens)
-    prints = store.minutes(desk.warehouse, MINUTES, opens - PREMARKET_HOURS, until)
-    return None if premarket.sound_minutes(prints, until).is_empty() else day
+    table = dataset_of(desk, None).table
+    day = coming.awaited(desk, now)
+    if day is None or not store.has_table(desk.warehouse, table):
+        return day
+    latest = store.latest_session(desk.warehouse, table, day)
+    return day if latest is None or latest < day else None
+
+
+def session_now(desk: Desk, reader: Reader | None = None) -> date:
+    """The session that a question without a date is about; NotFoundError without prices."""
+    latest = market_view.latest_session(reader or desk.warehouse, desk.now())
+    return max(latest, awaited(desk) or latest)
 
 
 def _session_gaps(desk: Desk, dataset: Dataset, day: date | None) -> SessionGaps:
@@ -186,8 +204,8 @@ def _session_gaps(desk: Desk, dataset: Dataset, day: date | None) -> SessionGaps
             f"{dataset.name} has no bars" + (f" up to {day}" if day else ""),
             hint=f"pull it first: python -m app pull {dataset.name}",
         )
-    awaited = _awaited(desk, desk.now())
-    wanted = day or (awaited if awaited and awaited > latest else latest)
+    to_come = coming.awaited(desk, desk.now())
+    wanted = day or (to_come if to_come and to_come > latest else latest)
     if wanted == latest:
         return _official(desk, dataset, latest)
     if not calendar.is_session(wanted):
@@ -312,18 +330,31 @@ def _provisional(desk: Desk, dataset: Dataset, day: date) -> SessionGaps | None:
         ends.with_columns(session=pl.lit(day)), bar_rules.splits_of(actions_for(desk, dataset))
     ).select("symbol", "prior_close")
     early = premarket.premarket(prints, prior, calendar.sessions_between(day, day), until)
-    early = early.filter(pl.col("premarket_last").is_not_null())
+    early = _with_opens(early, coming.opens(desk, day))
     if early.is_empty():
         return None
     found = session_catalysts(desk, day, until)
     evidence = catalysts.evidence(found)
     rows = window_rows(desk, dataset, day, evidence, _stand_ins(early, day))
     rows = _with_prints(rows, early, evidence)
-    return SessionGaps(dataset.name, day, True, _known(desk, rows, found, day), until)
+    known = _known(desk, rows, found, day)
+    return SessionGaps(dataset.name, day, True, known, until, coming.source_of(desk))
+
+
+def _with_opens(early: pl.DataFrame, opened: pl.DataFrame) -> pl.DataFrame:
+    """Names with a print or an open: `stands` is the open where it is told, else the last print."""
+    known = early.join(opened, on="symbol", how="left", maintain_order="left")
+    minute = timedelta(minutes=1)
+    return known.with_columns(
+        stands=pl.coalesce("open_print", "premarket_last"),
+        last_print_at=pl.coalesce("open_at", pl.col("premarket_at") + minute),
+        prints=pl.col("premarket_prints").cast(pl.Int64),
+        provisional=pl.col("open_print").is_null(),
+    ).filter(pl.col("stands").is_not_null())
 
 
 def _stand_ins(early: pl.DataFrame, day: date) -> pl.DataFrame:
-    price = pl.col("premarket_last")
+    price = pl.col("stands")
     return early.select(
         "symbol",
         session=pl.lit(day),
@@ -343,7 +374,7 @@ def _with_prints(rows: pl.DataFrame, early: pl.DataFrame, evidence: pl.DataFrame
         ),
         gap_flags.Flag(0),
     )
-    names = ("premarket_gap_pct", "premarket_change_pct", "premarket_rvol")
+    names = ("premarket_gap_pct", "premarket_change_pct", "premarket_rvol", *PRINTED)
     rows = rows.join(early.select("symbol", *names), on="symbol", how="left")
     rows = rows.with_columns(
         rvol=pl.col("premarket_rvol"),
@@ -415,9 +446,10 @@ def _known(desk: Desk, rows: pl.DataFrame, found: pl.DataFrame, day: date) -> pl
     grades = store.grades(desk.warehouse, day)
     named = named.join(grades, on="cik", how="left", maintain_order="left")
     weight = pl.coalesce("strongest", pl.when(filed).then(0.0))
-    lacking = {"premarket_gap_pct", "premarket_change_pct"} - set(named.columns)
+    given = {"premarket_gap_pct": pl.Float64(), "premarket_change_pct": pl.Float64(), **PRINTED}
+    lacking = {name: kind for name, kind in given.items() if name not in named.columns}
     return named.with_columns(
-        *(pl.lit(None, dtype=pl.Float64).alias(name) for name in sorted(lacking)),
+        *(pl.lit(None, dtype=kind).alias(name) for name, kind in lacking.items()),
         catalyst_weight=weight,
         sentiment=pl.lit(None, dtype=pl.Float64),
     ).drop("_key", "strongest")

@@ -24,7 +24,9 @@ from core.domain.gaps.bars import spelled
 from core.domain.tables.datasets import Dataset
 from core.domain.timetable import sessions as calendar
 from core.errors import NotFoundError
+from core.service.gaps import coming
 from core.service.gaps import session as scan_inputs
+from core.service.gaps.coming import Print
 from core.store import scans as store
 
 if TYPE_CHECKING:
@@ -36,13 +38,22 @@ BOX_PCT = 3.0  # gaps drawn as boxes
 
 @dataclass(frozen=True, slots=True)
 class SymbolView:
-    """A name's measured bars (adjusted prices in `bars`), gaps with outcomes, filings."""
+    """A name's measured bars (adjusted prices in `bars`), gaps with outcomes, filings.
+
+    `found` is the print that stands for the last bar while that is still to come.
+    """
 
     symbol: str
     cik: int | None
     bars: pl.DataFrame
     outcomes: pl.DataFrame
     filings: pl.DataFrame
+    found: Print | None = None
+
+    @property
+    def provisional(self) -> bool:
+        """Whether the open of the last bar is still to come."""
+        return self.found is not None and not self.found.official
 
 
 def symbols(desk: Desk, dataset: str | None = None) -> list[str]:
@@ -57,14 +68,27 @@ def symbols(desk: Desk, dataset: str | None = None) -> list[str]:
 def view(
     desk: Desk, symbol: str, day: date | None = None, dataset: str | None = None
 ) -> SymbolView:
-    """What was known of one symbol at the end of a session (default: all that is stored)."""
+    """What was known of one symbol at the end of a session (default: all that is stored).
+
+    The session to come has a bar made of the last print, until its own is stored.
+    """
     source = scan_inputs.dataset_of(desk, dataset)
-    key = (*scan_inputs.version(desk, source), "symbol", symbol, day)
-    return scan_inputs.memory.get(key, lambda: _view(desk, symbol, day, source))
+    to_come = scan_inputs.awaited(desk)
+    found = None
+    if to_come is not None and day in (None, to_come):
+        found = coming.print_of(desk, symbol, to_come)
+    key = (*scan_inputs.version(desk, source), "symbol", symbol, day, found)
+    return scan_inputs.memory.get(key, lambda: _view(desk, symbol, day, source, found))
 
 
-def _view(desk: Desk, symbol: str, day: date | None, source: Dataset) -> SymbolView:
+def _view(
+    desk: Desk, symbol: str, day: date | None, source: Dataset, found: Print | None
+) -> SymbolView:
     raw = store.bars(desk.warehouse, source.table, last=day, symbols=[symbol])
+    if found is not None and not raw.is_empty() and raw["session"][-1] < found.session:
+        raw = pl.concat([raw, coming.stand_in(found, raw.columns)], how="vertical_relaxed")
+    else:
+        found = None
     if raw.is_empty():
         until = f" up to {day}" if day else ""
         raise NotFoundError(f"{source.name} has no bars of {symbol}{until}", hint="choose another")
@@ -75,11 +99,21 @@ def _view(desk: Desk, symbol: str, day: date | None, source: Dataset) -> SymbolV
     evidence = catalysts.evidence(known.with_columns(symbol=pl.lit(symbol)))
     actions = scan_inputs.actions_for(desk, source).filter(pl.col("symbol") == symbol)
     table = gaps.measure(raw, days, actions, catalysts=evidence)
-    sound = table.filter((pl.col("gap_pct").abs() >= 1) & ~gap_flags.excluded())
-    outcomes = gap_statistics.outcomes(sound, table, table.height)
+    if found is not None:
+        table = _with_print(table)
+    past = table if found is None else table.head(table.height - 1)
+    sound = past.filter((pl.col("gap_pct").abs() >= 1) & ~gap_flags.excluded())
+    outcomes = gap_statistics.outcomes(sound, past, past.height)
     registry = scan_inputs.registry(desk)
     cik = catalysts.companies_of(raw.tail(1).select("symbol", "session"), registry)["cik"][0]
-    return SymbolView(symbol, cik, _adjusted(table), outcomes, known)
+    return SymbolView(symbol, cik, _adjusted(table), outcomes, known, found)
+
+
+def _with_print(table: pl.DataFrame) -> pl.DataFrame:
+    """A session to come has no volume yet: what rests on one is not known."""
+    last = pl.int_range(pl.len()) == pl.len() - 1
+    unknown = [name for name in ("rvol", "dollar_volume", "story") if name in table.columns]
+    return table.with_columns(*(pl.when(~last).then(pl.col(name)).alias(name) for name in unknown))
 
 
 def _spelled(symbol: str) -> str:

@@ -26,7 +26,8 @@ def settle_and_prove(desk: Desk) -> dict[str, Any]:
     """Settle when there is a plan to settle, and recompute all balances."""
     if not plan_store.overview(desk.warehouse).height:
         return {"plans": 0, "posted": 0}
-    done = settling.settle_all(desk)["plans"]
+    settled = settling.settle_all(desk)
+    done = settled["plans"]
     found = journal.prove(desk)
     if found["differences"]:
         first = found["differences"][0]
@@ -35,4 +36,5 @@ def settle_and_prove(desk: Desk) -> dict[str, Any]:
             f"not {first['expected']}",
             hint="see python -m app journal prove",
         )
-    return {"plans": len(done), "posted": sum(item["posted"] for item in done)}
+    posted = sum(item["posted"] for item in done)
+    return {"plans": len(done), "posted": posted, "at_open": settled["at_open"]}

@@ -38,7 +38,23 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "fx_rate": float(plan.fx_rate),
         "expiry": plan.expiry,
         "invalidation": plan.invalidation,
+        "provisional": plan.provisional,
+        "reference": _reference(plan),
         "explained": dict(plan.notes),
+    }
+
+
+def _reference(plan: Plan) -> dict[str, Any] | None:
+    """The last print that a provisional plan stands on; None once the open was known."""
+    found = plan.reference
+    if found is None:
+        return None
+    return {
+        "price": float(found.price),
+        "at": found.at,
+        "prints": found.prints,
+        "source": found.source,
+        "tolerance": float(found.tolerance),
     }
 
 

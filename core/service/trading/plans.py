@@ -32,10 +32,12 @@ from core.domain.trading.plans import (
     fingerprint,
     stop_distance,
 )
+from core.domain.trading.references import Reference, tolerance
 from core.domain.trading.trade_stats import bucket, gap_through, kelly_pct
 from core.errors import NotFoundError, UsageError, ValidationError
-from core.service.gaps import like_gaps, market_view
+from core.service.gaps import coming, like_gaps, market_view
 from core.service.gaps import session as scan_inputs
+from core.service.gaps.coming import Print
 from core.service.gaps.market_view import MarketView
 from core.service.trading.limits import limits_document, limits_of, rate_of, rules_of, who
 from core.service.trading.plan_documents import checks_document, plan_document
@@ -100,8 +102,7 @@ class Proposal:
 def propose(desk: Desk, ask: Ask, reader: Reader | None = None) -> Proposal:
     """A sized plan and its verdict; refused on stale or flagged prices. Nothing is written."""
     source = reader or desk.warehouse
-    day = ask.date or market_view.latest_session(source, desk.now())
-    view = market_view.look(source, ask.symbol, day, raw=market_view.is_raw(desk))
+    view = look(desk, source, ask)
     known = _as_scanned(desk, view)
     atr = _agreed(view.facts.atr, known.atr)
     view = replace(
@@ -114,22 +115,47 @@ def propose(desk: Desk, ask: Ask, reader: Reader | None = None) -> Proposal:
     direction = ask.direction or _direction(view, desk.settings.plan_direction)
     setup = _setup(desk, view, ask, direction, rules)
     plan = build(setup, account, rules)
-    graded = graded_as_of(source, known.cik or view.cik, view.session)
-    name = Name(
-        view.sector,
-        view.facts.mean_volume,
-        graded.grade,
-        graded.form,
-        graded.age_days,
-        graded.status,
-        graded.status_reason,
-    )
+    volume = view.facts.mean_volume
+    name = name_of(source, known.cik or view.cik, view.session, view.sector, volume)
     verdict = judge(plan, book, name, limits_of(desk.settings), rules)
     outcomes = like_gaps.outcomes(source, view, direction, float(plan.r / plan.entry))
     kelly, note = kelly_pct(outcomes, cap_pct=rules.risk_per_trade_pct)
     made = Proposal(ask, view, book, name, verdict, kelly, note, ask.tag or _tag(view))
     _remember(made)
     return made
+
+
+def look(desk: Desk, source: Reader, ask: Ask) -> MarketView:
+    """The view a plan is made from: of the session to come once the name has a print of it, else
+    of the last one.
+    """
+    symbol = market_view.known(source, ask.symbol)
+    if ask.date is None:
+        found = coming.session_of(desk, symbol, source)
+    elif ask.date == coming.latest_day(desk.now()):
+        found = coming.print_of(desk, symbol, ask.date, source)
+    else:
+        found = None
+    latest = found.session if found else market_view.latest_session(source, desk.now())
+    day = ask.date or latest
+    raw, now = market_view.is_raw(desk), desk.now()
+    return market_view.look(source, symbol, day, raw=raw, found=found, now=now)
+
+
+def name_of(
+    reader: Reader, cik: int | None, session: date, sector: str, volume: float | None
+) -> Name:
+    """What risk knows of a name before a session."""
+    graded = graded_as_of(reader, cik, session)
+    return Name(
+        sector,
+        volume,
+        graded.grade,
+        graded.form,
+        graded.age_days,
+        graded.status,
+        graded.status_reason,
+    )
 
 
 def _remember(proposal: Proposal) -> None:
@@ -245,6 +271,13 @@ def _setup(
     known = view.facts
     if known.flags:
         level, basis = 1.0, ""  # refused by `build`, which names the flags
+    elif view.found is not None and ask.entry_type == "market":
+        level, basis = known.open, _basis(view.found)
+    elif view.provisional:
+        raise ValidationError(
+            "before the open only a market entry can be planned",
+            hint="the other entries need the first regular minutes of the session",
+        )
     else:
         level, basis = entry_level(
             ask.entry_type, direction, known, view.minutes, desk.settings.opening_range_minutes
@@ -263,6 +296,27 @@ def _setup(
         known.flags,
         *_gap_through(view, direction, level, rules),
         market_view.session_after(view.session, rules.expiry_sessions - 1),
+        _reference(desk, view),
+    )
+
+
+def _basis(found: Print) -> str:
+    what = "open of the session" if found.official else "last print before the open"
+    return f"Market entry at the {what}, {found.price:.4g}."
+
+
+def _reference(desk: Desk, view: MarketView) -> Reference | None:
+    """What the open will be held against; None once it is known."""
+    if view.found is None or view.found.official:
+        return None
+    chosen, price = desk.settings, price_of(view.found.price)
+    shares = chosen.open_tolerance_pct, chosen.open_tolerance_atr_pct
+    return Reference(
+        price,
+        view.found.at,
+        view.found.prints,
+        view.found.source,
+        tolerance(price, view.facts.atr, *shares),
     )
 
 
@@ -277,10 +331,16 @@ def _gap_through(
     return gap_through(view.facts.overnight_pct, sign, float(r / entry * 100))
 
 
-def current_book(desk: Desk, reader: Reader, session: date, also: Sequence[str] = ()) -> Book:
-    """The book on a session, with correlations of its names and some more."""
+def current_book(
+    desk: Desk,
+    reader: Reader,
+    session: date,
+    also: Sequence[str] = (),
+    without: str | None = None,
+) -> Book:
+    """The book on a session, with correlations of its names and some more; `without` one plan."""
     journal = standing_journal(desk, reader, session)
-    approved = approved_plans(reader)
+    approved = {k: v for k, v in approved_plans(reader).items() if k != without}
     book = book_of(journal, approved, session, rules_of(desk.settings).costs)
     names = sorted({h.symbol for h in book.holdings} | set(also))
     return replace(

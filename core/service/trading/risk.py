@@ -47,9 +47,11 @@ class RiskReport:
 
 
 def report(desk: Desk, session: date | None = None) -> RiskReport:
-    """The book's risk on a session (default: the latest stored); NotFoundError without prices."""
+    """The book's risk on a session (default: the one to come once it has prints, else the latest
+    stored); NotFoundError without prices.
+    """
     store = desk.warehouse
-    day = session or market_view.latest_session(store, desk.now())
+    day = session or scan_inputs.session_now(desk)
     book = current_book(desk, store, day)
     holdings = _holdings(book)
     weights = dict(

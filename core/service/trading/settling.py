@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -26,11 +26,12 @@ from core.domain.trading import ledger
 from core.domain.trading.ledger import Entry, Numbered
 from core.domain.trading.order_basis import Action
 from core.domain.trading.settlement import Settled, settle
-from core.domain.trading.trades import Ticket
+from core.domain.trading.trades import Bar
 from core.errors import UsageError
 from core.service.gaps import market_view
 from core.service.gaps import session as scan_inputs
-from core.service.trading.limits import costs_of, rates_to_instrument
+from core.service.trading import openings
+from core.service.trading.limits import rates_to_instrument
 from core.store import journal as store
 from core.store import plans as plan_store
 from core.store import settling as memory
@@ -66,12 +67,13 @@ def settle_all(desk: Desk, through: date | None = None) -> dict[str, Any]:
     until = through or market_view.latest_session(desk.warehouse, desk.now())
     posted: list[dict[str, Any]] = []
     with desk.warehouse.transaction() as tx:
+        opened = openings.open_due(desk, tx)
         journal, marks = store.read(tx), memory.marks(tx)
         for item in plan_store.load(tx):
             if item.plan.session <= until and item.state != "rejected":
                 found = _settle_one(desk, tx, item, journal, until, marks.get(item.plan_id))
                 posted += [found] if found else []
-    return {"through": until, "plans": posted}
+    return {"through": until, "plans": posted, "at_open": openings.told(opened)["at_open"]}
 
 
 def _settle_one(
@@ -152,13 +154,26 @@ def _digest(actions: Sequence[Action]) -> str:
 def walked(desk: Desk, reader: store.Reader, item: Stored, until: date) -> Settled:
     """What a plan posts over the bars from its session to a day."""
     plan = item.plan
+    bars = market_view.tradable_bars(reader, plan.symbol, plan.session, until)
     return settle(
-        Ticket(plan, item.plan_id, costs_of(desk.settings)),
-        market_view.tradable_bars(reader, plan.symbol, plan.session, until),
+        openings.ticket_of(desk, item),
+        _as_opened(bars, item),
         _actions(desk, reader, item, until),
         desk.settings.hold_sessions,
         desk.settings.borrow_pct,
     )
+
+
+def _as_opened(bars: list[Bar], item: Stored) -> list[Bar]:
+    """The bars as the entry was filled: at the open that was told then, whatever a later bar says
+    of it.
+    """
+    if item.opening is None or not bars:
+        return bars
+    day, price = item.opening.plan.session, float(item.opening.opened.price)
+    if bars[0].session == day:
+        return [replace(bars[0], open=price), *bars[1:]]
+    return [Bar(day, price, price, price, price), *bars]
 
 
 def _state_after(found: Settled, state: str) -> str:
