@@ -61,8 +61,8 @@ with shell.guarded("the scan"):
     if scan.gaps.provisional:
         asked = formats.when(scan.gaps.known_at, shell.zone())
         st.markdown(
-            f"{badges.provisional()} from pre-market prints up to {asked}; the official "
-            "open is not stored yet."
+            f"{badges.provisional()} from the last prints up to {asked} "
+            f"({badges.plain(scan.gaps.source or '')}); each open takes its place once stored."
         )
     st.markdown(gaps.headline(scan))
     if scan.candidates.is_empty():

@@ -31,6 +31,8 @@ CANDIDATES = {
     "gap_atr": "In ATR",
     "rvol": "Rel. vol.",
     "open": "Open",
+    "last_print_at": "Last print",
+    "prints": "Prints",
     "prior_close": "Prior close",
     "gap_type": "Type",
     "story": "Story",
@@ -50,6 +52,9 @@ OUTCOME_HELP = {
 HELP = {
     "gap_pct": "Open against the close of the session before, in percent.",
     "gap_atr": "The gap in average true ranges (Wilder, 14 sessions, up to the session before).",
+    "open": "The official open; before it the last print.",
+    "last_print_at": "When the price was printed that the gap is measured at.",
+    "prints": "Minutes with prints before the open, up to the last one.",
     "rvol": "Volume against the mean of the 20 sessions before; before the open by clock time.",
     "story": "A heuristic from the 20-session range, the trend and rvol.",
     "score": "0–100; the sum of the contributions below the table.",

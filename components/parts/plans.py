@@ -124,6 +124,7 @@ def _slider(label: str, key: str, step: float, most: Decimal, start: Decimal) ->
 
 def proposal(desk: Desk, found: Proposal) -> None:
     """Chart, figures, verdict and the sentence behind every number."""
+    stands(found)
     left, right = st.columns([3, 2], gap="medium")
     with left:
         bars, plan = found.view.bars, found.plan
@@ -145,6 +146,23 @@ def proposal(desk: Desk, found: Proposal) -> None:
         said = [sentence for _, sentence in found.plan.notes if sentence]
         lines = [*said, found.plan.invalidation, found.kelly_note]
         box.markdown("\n".join(f"- {badges.plain(line)}" for line in lines))
+
+
+def stands(found: Proposal) -> None:
+    """The session of the plan, and what stands for its open while that is to come."""
+    reference, day = found.plan.reference, formats.day(found.plan.session)
+    if reference is not None:
+        count = "1 print" if reference.prints == 1 else f"{reference.prints:,} prints"
+        st.markdown(
+            f"{badges.provisional()} **{day}** from the last print, "
+            f"{formats.price(reference.price)} at {formats.when(reference.at, shell.zone())} "
+            f"({count}, {badges.plain(reference.source)}). Approved, it reserves its risk; an open "
+            f"within {formats.price(reference.tolerance)} confirms it, another re-sizes it or "
+            "leaves it."
+        )
+    elif found.waits:
+        name = badges.plain(found.plan.symbol)
+        st.markdown(shell.small(f"{name} has no print before the open yet: {day} stands."))
 
 
 def figures(plan: Plan) -> None:
@@ -199,7 +217,8 @@ def decide(desk: Desk, found: Proposal) -> None:
         reason = st.text_input("Reason", key="reason", placeholder="why, in a few words")
         with st.container(horizontal=True):
             approved = st.form_submit_button(
-                f"Approve {found.plan.shares:,} shares",
+                f"Approve {found.plan.shares:,} shares"
+                + (", provisional" if found.plan.provisional else ""),
                 type="primary",
                 disabled=found.verdict.decision == "reject",
             )

@@ -18,6 +18,7 @@ from core.service.trading import journal, plans, settling, trades
 DECIDED = {
     "plan_id": "Plan",
     "state": "State",
+    "at_open": "At the open",
     "direction": "Direction",
     "entry": "Entry",
     "stop": "Stop",

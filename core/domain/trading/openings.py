@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Literal
 
 from core.domain.trading.plans import Account, Plan, PlanRules, resize, size_caps
-from core.domain.trading.references import Reference, clock
+from core.domain.trading.references import Reference, clock, shown
 from core.domain.trading.trades import fillable
 from core.errors import ValidationError
 
@@ -50,7 +50,7 @@ def refused(plan: Plan, opened: Open, least_gap_pct: float) -> Opening | None:
     A gap is gone once it turned, or is below the least of a candidate where it was not before.
     """
     if fillable(plan, opened.price) == 0:
-        why = f"it opened at {opened.price:f}, at or beyond the stop {plan.stop:f}"
+        why = f"it opened at {shown(opened.price)}, at or beyond the stop {shown(plan.stop)}"
         return _not_taken(plan, opened, why)
     before, now = plan.gap_pct, gap_at(plan, opened.price)
     if before is None or now is None:
@@ -59,7 +59,9 @@ def refused(plan: Plan, opened: Open, least_gap_pct: float) -> Opening | None:
     small = abs(now) < least_gap_pct <= abs(before)
     if not (turned or small):
         return None
-    why = f"the gap is gone, {now:+.1f} % at the open of {opened.price:f} after {before:+.1f} %"
+    why = (
+        f"the gap is gone, {now:+.1f} % at the open of {shown(opened.price)} after {before:+.1f} %"
+    )
     return _not_taken(plan, opened, why)
 
 
@@ -78,7 +80,7 @@ def is_within(reference: Reference, opened: Open) -> bool:
 def confirmed(plan: Plan, reference: Reference, opened: Open) -> Opening:
     """The plan as approved, filled at the open."""
     reason = f"Confirmed: {_away(reference, opened)}, within the tolerance of "
-    return Opening("confirmed", opened, plan, f"{reason}{reference.tolerance:f}.")
+    return Opening("confirmed", opened, plan, f"{reason}{shown(reference.tolerance)}.")
 
 
 def moved(plan: Plan, opened: Open, account: Account, rules: PlanRules) -> Plan:
@@ -108,7 +110,8 @@ def moved(plan: Plan, opened: Open, account: Account, rules: PlanRules) -> Plan:
 
 
 def _moved_notes(plan: Plan, opened: Open) -> tuple[tuple[str, str], ...]:
-    entry = f"Entry at the open, {opened.price:f} at {clock(opened.at)} New York ({opened.source})."
+    at = f"{shown(opened.price)} at {clock(opened.at)} New York"
+    entry = f"Entry at the open, {at} ({opened.source})."
     return tuple((name, entry if name == "entry" else said) for name, said in plan.notes)
 
 
@@ -118,15 +121,15 @@ def judged(
     """Re-sized to what the verdict at the open leaves of it, or not taken by its refusals."""
     if refusals or after.shares == 0:
         why = " ".join(refusals) or "no share is left at the open"
-        return _not_taken(plan, opened, f"{_away(reference, opened)}, and there {_lower(why)}")
+        return _not_taken(plan, opened, f"{_away(reference, opened)}, and the limits refuse: {why}")
     size = (
         f"the {plan.shares:,} shares stand"
         if after.shares == plan.shares
         else f"{after.shares:,} shares instead of {plan.shares:,}"
     )
     reason = (
-        f"Re-sized: {_away(reference, opened)}, beyond the tolerance of {reference.tolerance:f}; "
-        f"{size}, stop {after.stop:f}."
+        f"Re-sized: {_away(reference, opened)}, beyond the tolerance of "
+        f"{shown(reference.tolerance)}; {size}, stop {shown(after.stop)}."
     )
     return Opening("resized", opened, after, reason)
 
@@ -134,14 +137,10 @@ def judged(
 def _away(reference: Reference, opened: Open) -> str:
     share = (opened.price / reference.price - 1) * 100
     return (
-        f"it opened at {opened.price:f} at {clock(opened.at)} New York, {share:+.1f} % from the "
-        f"reference {reference.price:f}"
+        f"it opened at {shown(opened.price)} at {clock(opened.at)} New York, {share:+.1f} % from "
+        f"the reference {shown(reference.price)}"
     )
 
 
 def _not_taken(plan: Plan, opened: Open, why: str) -> Opening:
     return Opening("not_taken", opened, plan, f"Not taken: {why.rstrip('.')}.")
-
-
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]

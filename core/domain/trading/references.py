@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from core.domain.trading.money import price_of, tick_of
+from core.domain.trading.money import price_of, tick_of, to_tick
 
 ZONE = ZoneInfo("America/New_York")
 
@@ -28,10 +28,15 @@ class Reference:
         """The reference in words."""
         count = "1 print" if self.prints == 1 else f"{self.prints:,} prints"
         return (
-            f"Provisional: the last print, {self.price:f} at {clock(self.at)} New York ({count}, "
-            f"{self.source}), stands for the open; confirmed at an open within "
-            f"{self.tolerance:f} of it."
+            f"Provisional: the last print, {shown(self.price)} at {clock(self.at)} New York "
+            f"({count}, {self.source}), stands for the open; confirmed at an open within "
+            f"{shown(self.tolerance)} of it."
         )
+
+
+def shown(price: Decimal) -> str:
+    """A price on its tick."""
+    return f"{to_tick(price):,f}"
 
 
 def clock(at: datetime) -> str:

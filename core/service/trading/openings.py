@@ -94,7 +94,7 @@ def decided(desk: Desk, tx: Transaction, item: Stored, opened: Open) -> Opening:
         verdict = _verdict(desk, tx, item, opened)
     except ValidationError as error:
         return openings.judged(plan, reference, opened, plan, [error.message])
-    refusals = verdict.reasons if verdict.decision == "reject" else ()
+    refusals = [check.sentence for check in verdict.checks if not check.ok]
     return openings.judged(plan, reference, opened, verdict.plan, refusals)
 
 

@@ -87,6 +87,7 @@ class Proposal:
     kelly_pct: float | None
     kelly_note: str
     tag: str
+    waits: bool = False  # a later session has prints, but none of this name yet
 
     @property
     def plan(self) -> Plan:
@@ -120,7 +121,9 @@ def propose(desk: Desk, ask: Ask, reader: Reader | None = None) -> Proposal:
     verdict = judge(plan, book, name, limits_of(desk.settings), rules)
     outcomes = like_gaps.outcomes(source, view, direction, float(plan.r / plan.entry))
     kelly, note = kelly_pct(outcomes, cap_pct=rules.risk_per_trade_pct)
-    made = Proposal(ask, view, book, name, verdict, kelly, note, ask.tag or _tag(view))
+    waits = ask.date is None and view.session < (scan_inputs.awaited(desk) or view.session)
+    tag = ask.tag or _tag(view)
+    made = Proposal(ask, view, book, name, verdict, kelly, note, tag, waits)
     _remember(made)
     return made
 
