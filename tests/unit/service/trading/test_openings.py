@@ -10,7 +10,7 @@ import pytest
 
 from core.domain.timetable import sessions as calendar
 from core.errors import UsageError, ValidationError
-from core.service import Desk
+from core.service.desk import Desk
 from core.service.gaps import scans, symbols
 from core.service.kernel import commands, exports
 from core.service.trading import journal, openings, plans, risk, settling
