@@ -62,17 +62,19 @@ def _facts(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def load_facts(folder: str = "companyfacts", pattern: str = "CIK*.json.gz") -> pl.DataFrame:
-    """All captured companyfacts."""
-    paths = sorted((SHARED / "sec" / folder).glob(pattern))
+def load_facts(
+    folder: str = "companyfacts", pattern: str = "CIK*.json.gz", root: Path | None = None
+) -> pl.DataFrame:
+    """All captured companyfacts (of another root than `../shared/data/sec`)."""
+    paths = sorted(((root or SHARED / "sec") / folder).glob(pattern))
     return pl.concat([facts_of(read_json(path)) for path in paths] or [FACTS.empty()])
 
 
-def load_submissions() -> tuple[pl.DataFrame, pl.DataFrame]:
-    """(FILINGS, COMPANIES) of all captured submissions."""
+def load_submissions(root: Path | None = None) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """(FILINGS, COMPANIES) of all captured submissions (of another root)."""
     filings, companies = [FILINGS.empty()], [COMPANIES.empty()]
     for folder in ("submissions_history", "submissions"):
-        for path in sorted((SHARED / "sec" / folder).glob("CIK*.json.gz")):
+        for path in sorted(((root or SHARED / "sec") / folder).glob("CIK*.json.gz")):
             found, named = submissions_of(path)
             filings.append(found)
             companies.append(named)
