@@ -124,6 +124,20 @@ def _parameter(parameter: Any) -> str:
     return f"- `{shown}`: {getattr(parameter, 'help', '') or ''}"
 
 
+LETTERS = (
+    "What a letter promises, beside the score:",
+    "",
+    "- **A**: nothing was found that could change a headline figure (revenue, net income, earnings",
+    "  per share, operating cash flow, assets, equity, cash, shares).",
+    "- **B**: minor oddities, or a headline figure that the company always gave is missing.",
+    "- **C**: a headline figure is doubtful: one rule that weighs (major, critical) fails on it,",
+    "  and no other equation holds with it. The score is 79 at most.",
+    "- **D**: a headline figure is wrong: a second rule contradicts it, or one critical rule",
+    "  fails. The score is 69 at most.",
+    "- **F**: two critical rules fail, or the scale of the whole. The score is 49 at most.",
+)
+
+
 def rules_document() -> str:
     """Every rule of the filing grade."""
     rules = default_ruleset()
@@ -131,15 +145,19 @@ def rules_document() -> str:
         "# Rules of the filing grade",
         "",
         f"Rule set `{rules.id}`. A filing's score is the weight of the rules it passes in the",
-        "weight of those that can be evaluated: critical 10, major 5, minor 2, info 0. One",
-        "critical finding caps the score at 69, two at 49. Below half of the expected weight a",
-        "filing is not rated.",
+        "weight of those that can be evaluated: critical 10, major 5, minor 2, info 0. Below half",
+        "of the expected weight a filing is not rated.",
+        "",
+        *LETTERS,
+        "",
         "Related public rules are named, not copied; no certification is claimed.",
     ]
     for rule in rules.rules.values():
         lines += ["", f"## {rule.id} {rule.title}", "", f"- Severity: {rule.severity}"]
         lines += [f"- Checks: {rule.formula}"] if rule.formula else []
         lines += [f"- Tolerance: {rule.tolerance}"] if rule.tolerance else []
+        lines += [f"- Caps the score at {rule.cap:g}"] if rule.cap < 100 else []
+        lines += [f"- Where it fires on more than 1 % of reports: {rule.note}"] if rule.note else []
         lines += [f"- Related: {', '.join(rule.related)}"] if rule.related else []
     return "\n".join(lines) + "\n"
 

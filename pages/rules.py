@@ -15,7 +15,8 @@ with shell.guarded("the rules"):
     book = rules.ruleset()
     st.markdown(
         f"**{len(book.rules)} rules**, rule set `{book.id}`. Score = 100 × weight passed / weight "
-        "that could be evaluated. One critical finding caps the score at 69, two at 49. "
+        "that could be evaluated. One critical finding caps the score at 69, two at 49; a major "
+        "finding on a headline figure that no other equation vouches for at 79, two at 69. "
         "A from 90, B from 80, C from 70, D from 60, else F; NR when less than half of the "
         "expected weight could be evaluated."
     )

@@ -25,7 +25,11 @@ WORDS: dict[str, dict[str, str]] = {
         "Concept": "A tag of the reporting taxonomy, such as us-gaap:Revenues.",
         "Finding": "One quality rule that fired on one filing, with the two numbers compared.",
         "Score": "0 to 100: how far the numbers of a filing hold together by the rules.",
-        "Grade": "A to F from the score; NR when too little of the filing could be checked.",
+        "Grade": "What is promised: A nothing found that could change a headline figure, B minor "
+        "oddities, C a headline is doubtful, D a headline is wrong or contradicted, F several or "
+        "the whole scale; NR when too little of the filing could be checked.",
+        "Headline figures": "Revenue, net income, earnings per share, operating cash flow, assets, "
+        "equity, cash and shares: findings on them cap the letter.",
         "Coverage": "The share of the rules that had the facts they need.",
     },
     "Gaps": {

@@ -55,7 +55,7 @@ HELP = {
     "score": "100 × weight of the rules passed / weight that could be evaluated.",
     "trend": f"Scores of the company's last {TREND} filings up to now, oldest first.",
     "coverage_pct": "Share of the expected weight that could be evaluated; NR below half.",
-    "critical": "Critical findings: one caps the score at 69, two at 49.",
+    "critical": "Critical findings: one caps the score at 69 (D), two at 49 (F).",
     "major": "Major findings: each rule weighs 5 (critical 10, minor 2).",
 }
 WIDTHS = {

@@ -20,6 +20,7 @@ from core.domain.quality.rules import (
     quarters,
     scale,
     shares,
+    swaps,
 )
 from core.domain.quality.rules.equations import equations, orders
 
@@ -47,7 +48,7 @@ CHECKS: Mapping[str, Callable[[Book], Outcome]] = {
     "Q54": scale.earnings_scale,
     "Q56": quarters.year_to_date,
 }
-HISTORY = ("Q33", "Q34", "Q35", "Q47", "Q55")
+HISTORY = ("Q33", "Q34", "Q35", "Q47", "Q55", "Q57", "Q58")
 PRESENCE = ("Q42", "Q48")
 
 
@@ -100,5 +101,7 @@ def _over_time(book: Book, names: set[str]) -> list[Outcome]:
         change.outliers(book, own),
         change.restated(book, told),
         scale.shrunk(book, own),
+        swaps.exchanged(book, own, told),
+        swaps.columns(book, own, told),
     ]
     return [one for one in found if one.rule in book.rules.rules]

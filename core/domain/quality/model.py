@@ -53,6 +53,8 @@ class Item:
     flags: frozenset[str]
     agrees: tuple[Equation, ...] = ()  # what the right one of several tags adds up with
     covers: tuple[str, ...] = ()  # items that it cannot be less than
+    figure: str = ""  # the headline figure that it stands for, if any
+    instead: tuple[str, ...] = ()  # items that a filer may give in its place
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,10 @@ class Rule:
     orders: tuple[tuple[str, str], ...]
     unseen_pct: float
     held_for_sale_pct: float
+    habit: bool  # whether filers that break it again and again are let off
+    no_quarterly_data: bool  # whether quarters in annual reports are not judged
     cap: float  # the highest score of a filing that fails it
+    note: str  # true examples, of a rule that fires often
 
     @property
     def weight(self) -> int:
@@ -106,6 +111,8 @@ class Ruleset:
     deadlines: Mapping[str, Any]
     retired: Mapping[str, int]
     caps: Mapping[str, tuple[float, ...]]  # severity -> highest score with 1, 2 … failures
+    doubtful: tuple[float, ...]  # highest score with a headline figure that 1, 2 … rules doubt
+    missing: float  # highest score without a headline figure
     imputations: tuple[tuple[str, Equation], ...] = field(default=())
 
     @property
@@ -128,7 +135,8 @@ class Ruleset:
         return replace(self, rules=rules, items=items)
 
 
-ALWAYS = ("Cash", "CashRestricted", "EquityAll", "EquityParent")  # what a book derives others from
+CASH = ("Cash", "CashRestricted", "CashWithSold")  # also stand at both ends of a flow's period
+ALWAYS = (*CASH, "EquityAll", "EquityParent")  # what a book derives others from
 
 
 def parse_equation(text: str) -> Equation:
@@ -167,6 +175,8 @@ def read_ruleset(concepts: str, rules: str, styles: str) -> Ruleset:
         deadlines=kinds["deadlines"],
         retired=kinds["retired"],
         caps={name: tuple(float(n) for n in caps) for name, caps in book["caps"].items()},
+        doubtful=tuple(float(n) for n in book["doubtful"]["caps"]),
+        missing=float(book["doubtful"]["missing"]),
         imputations=tuple(
             (entry["rule"], parse_equation(entry["formula"])) for entry in book.get("impute", ())
         ),
@@ -189,7 +199,9 @@ def _rule(name: str, body: Mapping[str, Any]) -> Rule:
         equations=equations, also=also, orders=orders,
         unseen_pct=float(body.get("unseen_pct", 0)),
         held_for_sale_pct=float(body.get("held_for_sale_pct", 0)),
-        cap=float(body.get("cap", 100)),
+        habit=bool(body.get("habit", False)),
+        no_quarterly_data=bool(body.get("no_quarterly_data", False)),
+        cap=float(body.get("cap", 100)), note=body.get("note", ""),
     )  # fmt: skip
 
 
@@ -199,7 +211,8 @@ def _item(name: str, body: Mapping[str, Any]) -> Item:
         dei=tuple(body.get("dei", ())), kind=body["kind"], unit=body.get("unit", "money"),
         flags=frozenset(body.get("flags", ())),
         agrees=tuple(parse_equation(f"{name} = {text}") for text in body.get("agrees", ())),
-        covers=tuple(body.get("covers", ())),
+        covers=tuple(body.get("covers", ())), figure=body.get("figure", ""),
+        instead=tuple(body.get("instead", ())),
     )  # fmt: skip
 
 

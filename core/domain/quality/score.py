@@ -13,6 +13,7 @@ from core.domain.quality.evaluate import Evaluated
 from core.domain.quality.facts.arrays import Floats
 from core.domain.quality.facts.packing import at, gathered
 from core.domain.quality.facts.table import Book
+from core.domain.quality.headlines import doubts
 from core.domain.quality.model import Ruleset
 from core.domain.quality.outcome import Judged
 
@@ -62,7 +63,7 @@ def _sums(book: Book, judged: Judged) -> list[pl.Series]:
     for severity in ("critical", "major", "minor", "info"):
         failed = total(1.0 - judged.ok, [rule.severity == severity for rule in rules])
         sums[severity] = failed.astype(np.int32)
-    sums["rule_cap"] = _rule_caps(book, judged)
+    sums["rule_cap"] = np.minimum(_rule_caps(book, judged), doubts(book, judged))
     columns = [pl.Series(name, values[book.reached]) for name, values in sums.items()]
     return columns if known.all() else [column.set(~known, None) for column in columns]
 

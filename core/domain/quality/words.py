@@ -163,6 +163,8 @@ SPOKEN = {
     "CashBegin": "cash at the beginning",
     "CashRestrictedEnd": "cash with restricted cash at the end",
     "CashRestrictedBegin": "cash with restricted cash at the beginning",
+    "CashWithSoldEnd": "cash with that held for sale at the end",
+    "CashWithSoldBegin": "cash with that held for sale at the beginning",
     "EpsBasic": "basic earnings per share",
     "EpsDiluted": "diluted earnings per share",
     "SharesBasic": "basic weighted shares",

@@ -99,7 +99,7 @@ def _seen(
     """
     seen = facts[["cik", "accession", "form", "filed", "fiscal_year", "fiscal_period"]][at(first)]
     rounded = _roundness(facts["value"], (measures["given"] == MONEY).to_numpy()[number])
-    sizes = np.bincount(key * 4 + rounded, minlength=len(first) * 4).reshape(-1, 4)
+    sizes = np.bincount(key * 5 + rounded, minlength=len(first) * 5).reshape(-1, 5)
     ifrs = np.zeros(len(first), bool)
     ifrs[key[(measures["taxonomy"] == "ifrs-full").to_numpy()[number]]] = True
     return seen.hstack([
@@ -111,19 +111,22 @@ def _seen(
 
 
 def _roundness(value: pl.Series, money: Any) -> Any:
-    """3 for larger amounts of whole millions, 2 of whole thousands, 1 for others, 0 for no such."""
+    """How round larger amounts are, as a place in ROUND; 0 for what is no such amount."""
     amounts, marks = value.to_numpy(), np.zeros(len(value), np.uint8)
     big = np.flatnonzero(money & (np.abs(amounts) >= 1e4))
     with np.errstate(invalid="ignore"):  # infinite less infinite
-        whole = [amounts[big] - np.floor(amounts[big] / size) * size == 0 for size in (1e3, 1e6)]
-    marks[big] = 1 + whole[0] + whole[1]
+        whole = [amounts[big] - np.floor(amounts[big] / size) * size == 0 for size in ROUND[2:]]
+    marks[big] = 1 + sum(whole)
     return marks
 
 
-def _rounding(_: Any, ones: Any, thousands: Any, millions: Any) -> Any:
-    """The most common of 1, 1e3 and 1e6 over the trailing zeros of the filing's larger amounts."""
-    million = (millions > thousands) & (millions > ones)
-    return np.select([million, thousands > ones], [1e6, 1e3], 1.0)
+ROUND = (0.0, 1.0, 1e3, 1e5, 1e6)
+
+
+def _rounding(_: Any, ones: Any, thousands: Any, tenths: Any, millions: Any) -> Any:
+    """The most common of 1, 1e3, 1e5 and 1e6 over the trailing zeros of the larger amounts."""
+    sizes = np.column_stack([ones, thousands, tenths, millions])
+    return np.array(ROUND[1:])[sizes.argmax(axis=1)]
 
 
 def _concepts(key: Numbers, number: Numbers, measures: pl.DataFrame, filings: int) -> Numbers:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -82,15 +82,41 @@ def judge(given: Amounts, rule: Rule, only: Flags | None) -> Verdicts | None:
         return None
     unknown = np.full(len(given.fid), np.nan)
     with np.errstate(all="ignore"):
-        forms = zip(rule.equations, told, strict=True)
-        main = np.array([gap(given, rule, form) if there else unknown for form, there in forms])
-        best = np.fmin.reduce([*main, *also])
+        forms = list(zip(rule.equations, told, strict=True))
+        every = np.array([gap(given, rule, form) if there else unknown for form, there in forms])
+        best = np.fmin.reduce([*every, *also])
         holds = best <= 1.0
+        main = _as_told(given, every, forms)
         usable = holds | ~np.isnan(main).all(axis=0)
         if rule.unseen_pct:
             usable &= holds | ~_unseen(given, rule)
         closest = np.where(np.isnan(main), np.inf, main).argmin(axis=0)
     return Verdicts(usable if only is None else usable & only, holds, closest)
+
+
+def _as_told(given: Amounts, gaps: Floats, forms: Sequence[tuple[Equation, bool]]) -> Floats:
+    """The gaps of forms without those that rest on what was filled in: no filer told it."""
+    if not any(made_up.any() for by in given.filled.values() for made_up in by.values()):
+        return gaps
+    told = gaps.copy()
+    for place, (form, there) in enumerate(forms):
+        for item in form.items if there else ():
+            for made_up in given.filled.get(item, {}).values():
+                told[place, made_up] = np.nan
+    return told
+
+
+def vouchers(given: Amounts, rule: Rule) -> Iterator[tuple[str, Flags]]:
+    """(item, where a form with it holds that rests on nothing filled in), for each form."""
+    forms = [form for form in (*rule.equations, *rule.also) if stated(given, form)]
+    if not forms:
+        return
+    with np.errstate(all="ignore"):
+        gaps = np.array([gap(given, rule, form) for form in forms])
+        holds = _as_told(given, gaps, [(form, True) for form in forms]) <= 1.0
+    for form, right in zip(forms, holds, strict=True):
+        for item in form.items:
+            yield item, right & ~np.isnan(given.items[item])
 
 
 def stated(given: Amounts, equation: Equation) -> bool:
@@ -101,9 +127,12 @@ def stated(given: Amounts, equation: Equation) -> bool:
 
 def _unseen(given: Amounts, rule: Rule) -> Flags:
     """Whether the whole exceeds its parts by what a line of the filer's own may explain."""
-    first = rule.equations[0]
-    over = (given.items[first.whole] - total(given.items, first)) / given.items[first.whole]
-    return (over >= 0.0) & (over <= rule.unseen_pct / 100)
+    found = np.zeros(len(given.fid), bool)
+    for form in rule.equations:
+        whole = given.items[form.whole]
+        over = (whole - total(given.items, form)) / np.abs(whole)
+        found |= (over >= 0.0) & (over <= rule.unseen_pct / 100)
+    return found
 
 
 def near(given: Amounts, rule: Rule) -> Flags:
@@ -112,7 +141,7 @@ def near(given: Amounts, rule: Rule) -> Flags:
     with np.errstate(all="ignore"):
         tests = [
             np.abs(given.items[form.whole] - total(given.items, form))
-            <= np.abs(given.items[form.whole]) * share
+            <= given.greatest(form.items) * share
             for form in rule.equations
         ]
     any_near: Flags = np.logical_or.reduce(tests)

@@ -12,7 +12,7 @@ import polars as pl
 from core.domain.quality.facts.amounts import Amounts, first_given
 from core.domain.quality.facts.arrays import Flags, Floats, Numbers
 from core.domain.quality.facts.packing import at, days, found_rows, grouped, packed, whole
-from core.domain.quality.model import Ruleset
+from core.domain.quality.model import CASH, Ruleset
 
 LENGTHS: Mapping[int, tuple[int, int]] = {
     3: (65, 115),
@@ -114,7 +114,7 @@ def _cash(balances: Mapping[str, Floats], points: Periods, spans: Periods) -> di
     named: dict[str, Floats] = {}
     for side, day in (("Begin", spans.start - 1), ("End", spans.end)):
         place = _on_day(points, spans, day)
-        for item in ("Cash", "CashRestricted"):
+        for item in CASH:
             held = np.append(balances[item], np.nan)  # the last for spans without a sheet
             named[f"{item}{side}"] = held[place]
     return named

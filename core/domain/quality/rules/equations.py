@@ -9,7 +9,7 @@ import polars as pl
 
 from core.domain.quality.facts.amounts import Amounts
 from core.domain.quality.facts.arrays import Flags, Floats, Numbers
-from core.domain.quality.facts.forms import judge, near, slack, total
+from core.domain.quality.facts.forms import Verdicts, judge, near, slack, total
 from core.domain.quality.facts.packing import at
 from core.domain.quality.facts.table import Book
 from core.domain.quality.model import Equation, Rule
@@ -38,16 +38,73 @@ def _judged(book: Book, rule: Rule, given: Amounts) -> Outcome:
     if verdicts is None:
         return outcome(rule.id, given.fid[:0])
     usable, broken = verdicts.usable, verdicts.broken
+    if rule.no_quarterly_data:
+        partial = (given.keys["months"].to_numpy() == 3) & book.flag("annual")[given.fid]
+        usable, broken = usable & ~partial, broken & ~partial
     if rule.held_for_sale_pct and broken.any():
         excused = broken & near(given, rule)
         excused &= book.selling[given.fid]
         usable, broken = usable & ~excused, broken & ~excused
+    if rule.habit and broken.any():
+        often, new = _own_form(book, rule, given, verdicts)
+        unlike = _gross(rule, given)
+        if rule.held_for_sale_pct:
+            unlike &= ~book.selling[given.fid]
+        own_form = broken & (often[given.fid] | (new[given.fid] & ~unlike))
+        usable, broken = usable & ~own_form, broken & ~own_form
     if not broken.any():
         return outcome(rule.id, given.fid[usable])
     failed = _explain(rule, given, broken, verdicts.closest)
     if rule.style == "learned":
         return _learned(book, rule, given.fid[usable], ~broken[usable], failed)
     return outcome(rule.id, given.fid[usable], Said(failed, APART))
+
+
+def _own_form(book: Book, rule: Rule, given: Amounts, verdicts: Verdicts) -> tuple[Flags, Flags]:
+    """(filings of filers whose earlier filings broke an equation too, those without earlier ones).
+
+    A filing with one fault is the exception among those of its filer.
+    """
+    if book.changed is not None:  # what came before is not among the filings to judge
+        given = book.points if rule.kind == "instant" else book.spans
+        verdicts = judge(given, rule, None) or verdicts
+    rows = verdicts.usable
+    past = _past_share(book, given.fid[rows], ~verdicts.broken[rows])
+    found = np.zeros((2, book.filings.height), bool)
+    known = pl.col("n") >= 1
+    for some, where in zip(found, (known & (pl.col("share") < LEARNED_SHARE), ~known), strict=True):
+        some[past.filter(where)["fid"].to_numpy()] = True
+    return found[0], found[1]
+
+
+def _gross(rule: Rule, given: Amounts) -> Flags:
+    """Where both sides of every form are as far apart as they are large: a sign, a scale."""
+    gross = np.ones(len(given.fid), bool)
+    for form in rule.equations:
+        whole, parts = given.items[form.whole], total(given.items, form)
+        most = np.fmax(np.abs(whole), np.abs(parts))
+        gross &= np.isnan(whole + parts) | (np.abs(whole - parts) > GROSS * most)
+    return gross
+
+
+def _past_share(
+    book: Book, fid: Numbers, ok: Flags, faults: pl.Series | None = None
+) -> pl.DataFrame:
+    """Of each filing judged: ok, how many of its filer's were before (n), and the share of ok.
+
+    The share is of the last eight; `faults` (fids) say nothing of the filer's habits.
+    """
+    judged = pl.DataFrame({"fid": fid, "ok": ok})
+    held = book.beside(judged.group_by("fid").agg(pl.col("ok").all()).sort("fid"), "cik")
+    habit = pl.col("ok").cast(pl.Float64)
+    if faults is not None:
+        fault = ~pl.col("ok") & pl.col("fid").is_in(faults.implode())
+        habit = pl.when(~fault).then(habit)
+    before = habit.shift(1).over("cik")
+    return held.with_columns(
+        n=before.is_not_null().cum_sum().over("cik"),
+        share=before.rolling_mean(8, min_samples=1).over("cik"),
+    )
 
 
 def _of_style(book: Book, style: str) -> Numbers | None:
@@ -106,15 +163,7 @@ def _learned(book: Book, rule: Rule, fid: Numbers, ok: Flags, failed: pl.DataFra
     """
     gap = (pl.col("actual") - pl.col("expected")).abs()
     most = pl.max_horizontal(pl.col("actual").abs(), pl.col("expected").abs())
-    faults = failed.filter(gap > GROSS * most)["fid"].implode()
-    judged = pl.DataFrame({"fid": fid, "ok": ok})
-    held = book.beside(judged.group_by("fid").agg(pl.col("ok").all()).sort("fid"), "cik")
-    habit = pl.when(pl.col("ok") | ~pl.col("fid").is_in(faults)).then(pl.col("ok"))
-    before = habit.cast(pl.Float64).shift(1)
-    past = held.with_columns(
-        n=before.is_not_null().cum_sum().over("cik"),
-        share=before.rolling_mean(8, min_samples=1).over("cik"),
-    )
+    past = _past_share(book, fid, ok, failed.filter(gap > GROSS * most)["fid"])
     regular = (pl.col("share") >= LEARNED_SHARE) & (pl.col("n") >= LEARNED_COUNT)
     counted = past.filter(pl.col("ok") | regular.fill_null(value=False))
     failed = failed.join(counted, on="fid", how="semi")

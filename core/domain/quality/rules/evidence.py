@@ -10,7 +10,7 @@ import polars as pl
 from core.domain.quality.facts.arrays import Numbers
 from core.domain.quality.facts.packing import at, days, found_rows, gathered, matched, packed
 from core.domain.quality.facts.table import Book
-from core.domain.quality.model import Ruleset
+from core.domain.quality.model import CASH, Ruleset
 
 
 def used(book: Book, failed: pl.DataFrame) -> pl.Series:
@@ -85,7 +85,7 @@ def _standing(rules: Ruleset) -> tuple[pl.DataFrame, Numbers]:
     rows += [("Equity", places[name], False, False) for name in ("EquityAll", "EquityParent")]
     rows += [
         (f"{name}{side}", places[name], True, begin)
-        for name in ("Cash", "CashRestricted")
+        for name in CASH
         for side, begin in SIDES.items()
     ]
     schema = {"name": pl.String, "item": pl.UInt8, "point": pl.Boolean, "begin": pl.Boolean}

@@ -13,6 +13,7 @@ from core.domain.quality.facts.table import Book
 from core.domain.quality.outcome import Outcome, outcome
 from core.domain.quality.rules.kin import against_kin
 from core.domain.quality.rules.past import Own, Retold, Told
+from core.domain.quality.rules.vouching import vouched
 from core.domain.quality.words import Said, giving, unlike
 
 SCALES = (1e3, 1e6)
@@ -168,6 +169,9 @@ def _jumped(book: Book, own: Own) -> list[Said]:
     if not jumped.any():
         return []
     found = giving(book.long[at(own.row[jumped])], other=own.size[jumped])
+    found = found.filter(~vouched(book, found.with_columns(items=pl.col("item").cast(pl.String))))
+    if found.is_empty():
+        return []
     return [unlike(found, "other", ", but the greatest of the four before is ", ".")]
 
 
@@ -183,7 +187,7 @@ def _mirrored(book: Book, own: Own) -> list[Said]:
     """
     before, *past = own.past
     likeness = np.full(len(own.row), 0.2)
-    for item, closer in (("EquityParent", 0.05), ("RetainedEarnings", 0.4)):
+    for item, closer in (("EquityParent", 0.05), ("EquityAll", 0.05), ("RetainedEarnings", 0.1)):
         likeness[book.of([item])[own.row]] = closer
     mirror = np.abs(own.value + before) < likeness * np.abs(before)
     mirror &= (own.months == 0) & (own.value != 0) & _unanimous(past, before)

@@ -13,10 +13,9 @@ KIN = (  # of two items that go together, the first has the other's size but not
     ("NetIncome", "ProfitLoss", 0.25),
     ("NetIncome", "IncomeToCommon", 0.25),
     ("NetIncome", "IncomeContinuing", 0.25),
-    ("NetIncome", "IncomeContinuingAll", 0.15),
+    ("NetIncome", "IncomeContinuingAll", 0.05),
     ("NetIncome", "Comprehensive", 0.01),
-    ("PretaxIncome", "OperatingIncome", 0.15),
-    ("ProfitLoss", "IncomeContinuingAll", 0.15),
+    ("ProfitLoss", "IncomeContinuingAll", 0.05),
 )
 SIZES = {  # an item is not larger than so many times the greatest of its kin
     "OperatingIncome": (
@@ -52,16 +51,38 @@ HUGE = ": not of one size."
 
 def _signs(book: Book, item: str, kin: str, slack: float) -> Flags:
     value, other = book.near[1].items[item], book.near[1].items[kin]
-    sold = np.abs(book.near[1].items["IncomeDiscontinued"]) > 0.5 * np.abs(value)
+    disposed = (book.near[1].items[n] for n in ("IncomeDiscontinued", "DisposalGain"))
+    sold = np.fmax(*(np.abs(part) for part in disposed)) > 0.5 * np.abs(value)
     mirrored: Flags = np.abs(value + other) <= slack * np.abs(other)
     turned: Flags = np.sign(value) * np.sign(other) == -1
-    return mirrored & ~sold & turned
+    explained = _of_others(book, value - other, kin) | _preferred(value, other, kin)
+    large = np.abs(value) > 10 * book.near[1].unit  # of two small ones it says nothing
+    return mirrored & ~sold & turned & ~explained & large
+
+
+def _preferred(value: Floats, other: Floats, kin: str) -> Flags:
+    """Whether preferred dividends, told or not, may have taken more than the income."""
+    taken: Flags = (value > 0) & (np.abs(value + other) > 0.03 * np.abs(other))
+    return taken & (kin == "IncomeToCommon")
+
+
+def _of_others(book: Book, gap: Floats, kin: str) -> Flags:
+    """Whether others own most of what the profit of all owners has more, or less."""
+    items = book.near[1].items
+    shares = [np.nan_to_num(items[name]) for name in ("NciIncome", "RedeemableNciIncome")]
+    owned: Flags = np.abs(shares[0]) + np.abs(shares[1]) >= 0.5 * np.abs(gap)
+    return owned & (kin in ALL_OWNERS)
+
+
+ALL_OWNERS = ("ProfitLoss", "IncomeContinuingAll")
 
 
 def _share_signs(book: Book, eps: str) -> tuple[Flags, Floats]:
     items = book.near[1].items
-    income = book.near[1].first(("IncomeToCommon", "NetIncome", "ProfitLoss"))
+    income = book.near[1].first(("IncomeToCommon", "NetIncome"))
     wrong: Flags = (np.abs(items[eps]) >= 0.02) & (np.sign(items[eps]) * np.sign(income) == -1)
+    paid = np.abs(items[eps] * items["SharesBasic"] + income)  # preferred dividends may take it
+    wrong &= ~(paid > 0.25 * np.abs(income))
     for name in RELATED:
         wrong &= np.isnan(items[name]) | (np.sign(items[name]) == np.sign(income))
     return wrong, income
@@ -70,8 +91,18 @@ def _share_signs(book: Book, eps: str) -> tuple[Flags, Floats]:
 def _sizes(book: Book, item: str, factor: float, kin: tuple[str, ...]) -> tuple[Flags, Floats]:
     greatest = book.near[1].greatest(kin)
     least = 0.05 if item.startswith("Eps") else book.near[1].unit * 10
-    huge: Flags = np.abs(book.near[1].items[item]) > factor * greatest
+    value = np.abs(book.near[1].items[item])
+    huge: Flags = value > factor * greatest
+    if item.startswith("Eps"):  # either may be the one in the wrong scale: not a rounded cent
+        return huge & (greatest > 0) & ((greatest >= least) | _finer_than_cents(greatest)), greatest
+    if item == "OperatingIncome":  # a loss is no larger than what was spent, where that is told
+        huge &= ~np.isnan(book.near[1].greatest(kin[:1] + kin[2:]))
     return huge & (greatest >= least), greatest
+
+
+def _finer_than_cents(value: Floats) -> Flags:
+    finer: Flags = np.abs(value * 100 - np.round(value * 100)) > 0.01
+    return finer
 
 
 def _told(book: Book, item: str, wrong: Flags, other: Floats, middle: str, tail: str) -> Said:

@@ -9,11 +9,11 @@ import numpy as np
 import polars as pl
 
 from core.domain.quality.facts.arrays import Flags, Floats, Numbers
-from core.domain.quality.facts.packing import at, lasting, packed
+from core.domain.quality.facts.packing import at, grouped, lasting, packed
 from core.domain.quality.facts.table import Book
 from core.domain.quality.outcome import Outcome, outcome
 from core.domain.quality.rules.history import PER_SHARE
-from core.domain.quality.words import Said, giving, words
+from core.domain.quality.words import Said, facts_of, giving, words
 
 REGULAR = 3  # filings of the form that must have had an item before its absence says something
 FEW, MANY = 0.4, 2.5
@@ -41,13 +41,15 @@ def required(book: Book, have: Flags) -> tuple[Outcome, Floats]:
     if not len(lacking):
         return outcome("Q42", judged, *sided), share
     row, need = np.nonzero((wanted & ~met)[lacking])
-    told = _counted(book, lacking, count, got).hstack([_lists(row, labels[lacking[row], need])])
+    told = _counted(book, lacking, count, got).hstack(_lists(row, labels[lacking[row], need]))
+    spoken = pl.element().replace_strict({name: words(name) for name in book.rules.items})
+    told = giving(told, names=told["items"].list.eval(spoken).list.join(", ")).drop("items")
     said = "{actual} of {expected} headline items are reported for the period; missing: {names}."
     return outcome("Q42", judged, Said(told, said), *sided), share
 
 
 def _needs(book: Book, have: Flags) -> tuple[Flags, Flags, Names]:
-    """What filings (rows) of their style must report: whether it is, and what it is called."""
+    """What filings (rows) of their style must report: whether it is, and the first item of it."""
     styles, items = book.rules.styles, {name: n for n, name in enumerate(book.rules.items)}
     shape = (book.filings.height, max(len(style.require) for style in styles))
     wanted, met = np.zeros(shape, bool), np.zeros(shape, bool)
@@ -55,7 +57,7 @@ def _needs(book: Book, have: Flags) -> tuple[Flags, Flags, Names]:
     for place, style in enumerate(styles):
         of = np.flatnonzero(book.style == place)
         for need, choices in enumerate(style.require) if len(of) else ():
-            wanted[of, need], labels[of, need] = True, words(choices[0])
+            wanted[of, need], labels[of, need] = True, choices[0]
             substitutes = [items[name] for name in choices if name in items]
             met[of, need] = have[of][:, substitutes].any(axis=1)
     return wanted, met, labels
@@ -69,39 +71,136 @@ def _counted(book: Book, fids: Numbers, expected: Numbers, actual: Numbers) -> p
     )  # fmt: skip
 
 
-def _lists(row: Numbers, names: Names) -> pl.Series:
-    """The names of each row, rows in order, one after another."""
-    given = pl.DataFrame({"row": row, "names": pl.Series(list(names), dtype=pl.String)})
-    return given.group_by("row", maintain_order=True).agg(pl.col("names").str.join(", "))["names"]
+def _lists(row: Numbers, names: Names) -> pl.DataFrame:
+    """names, items: the names of each row, rows in order, as a text and as a list."""
+    given = pl.DataFrame({"row": row, "items": pl.Series(list(names), dtype=pl.String)})
+    told = given.group_by("row", maintain_order=True).agg("items")
+    return told.select(pl.col("items").list.join(", ").alias("names"), "items")
 
 
 def vanished(book: Book, have: Flags) -> tuple[Outcome, Floats]:
     """(Q48, share of the usual items present, of each filing): items each of the last filings gave.
 
-    The past are the three filings of the same kind (annual, quarterly) before this one.
+    The past are the three filings of the same kind (annual, quarterly) before this one; for what
+    stands for a headline figure, the three of any kind as well.
     """
-    company, annual = (book.filings[name].to_numpy() for name in ("cik", "annual"))
-    full = book.originals & (book.filings["concepts"].to_numpy() > 30)
-    fids, before = _past(full, [company, annual], REGULAR)
-    headline = np.array(["headline" in item.flags for item in book.rules.items.values()])
-    usual = np.logical_and.reduce([have[past] for past in before]) & headline
-    gone = usual & ~have[fids]
-    count, lost = np.zeros((2, book.filings.height), np.int64)
-    count[fids], lost[fids] = usual.sum(axis=1), gone.sum(axis=1)
+    usual = _usual(book, have)
+    gone = usual & ~have
+    if gone.any():
+        gone &= ~_replaced(book, have, gone)
+    count, lost = usual.sum(axis=1), gone.sum(axis=1)
     share = 1 - lost / count
+    fids = np.flatnonzero(count)
     classes = _one_sided(book, PER_SHARE)  # given per class of shares, they leave the SEC's facts
-    lacking = np.flatnonzero(gone.any(axis=1))
+    classes += _off_the_sheet(book, have)
+    lacking = np.flatnonzero(gone.any(axis=1) & book.reached)
     if not len(lacking):
         return outcome("Q48", fids, *classes), share
     order = np.argsort(list(book.rules.items))
     row, item = np.nonzero(gone[lacking][:, order])
     names = _lists(row, np.array(list(book.rules.items), object)[order][item])
-    told = _counted(book, fids[lacking], count, count - lost).hstack([names])
+    told = _counted(book, lacking, count, count - lost).hstack(names)
     said = (
         "{actual} of the {expected} headline items of each of the last three filings of this kind "
         "are given; missing: {names}."
     )
     return outcome("Q48", fids, Said(told, said), *classes), share
+
+
+def _usual(book: Book, have: Flags) -> Flags:
+    """Which items (columns) each of the last filings before each filing (row) gave."""
+    company, annual = (book.filings[name].to_numpy() for name in ("cik", "annual"))
+    full = book.originals & (book.filings["concepts"].to_numpy() > 30)
+    items = book.rules.items.values()
+    usual = np.zeros_like(have)
+    for kinds, asked in (
+        ([company, annual], [("headline" in item.flags) for item in items]),
+        ([company], [bool(item.figure and "headline" in item.flags) for item in items]),
+    ):
+        fids, before = _past(full, kinds, REGULAR)
+        usual[fids] |= np.logical_and.reduce([have[past] for past in before]) & np.array(asked)
+    return usual
+
+
+def _replaced(book: Book, have: Flags, gone: Flags) -> Flags:
+    """Which lost items another stands for: one new in the filing, or of the same value before.
+
+    What is still told of other periods is not replaced.
+    """
+    places = {name: n for n, name in enumerate(book.rules.items)}
+    found, stated = np.zeros_like(gone), np.zeros_like(gone)
+    stated[book.fid, book.item] = True
+    value, before = _values(book), _one_before(book)
+    for name, item in book.rules.items.items():
+        kept = stated[:, places[name]] & (item.figure not in SHARED)
+        lost = np.flatnonzero(gone[:, places[name]] & ~kept)
+        for other in item.instead if len(lost) else ():
+            was = _last_with(have[:, places[name]], before, lost)
+            one, same = value[was, places[name]], value[was, places[other]]
+            new = ~have[was, places[other]] | (np.abs(one - same) <= 0.005 * np.abs(one))
+            found[lost, places[name]] |= have[lost, places[other]] & new
+    return found
+
+
+SHARED = ("equity", "net income")  # with others or without: an older period may have both
+
+
+def _last_with(given: Flags, before: Numbers, fids: Numbers) -> Numbers:
+    """Of some filings the last report before each that gave an item, of as many as matter."""
+    was = before[fids]
+    for _ in range(LOOK_BACK):
+        was = np.where(given[was], was, before[was])
+    return was
+
+
+LOOK_BACK = 8
+
+
+def _values(book: Book) -> Floats:
+    """The own value (of the longest period) of each item (column) of each filing (row)."""
+    values = np.full((book.filings.height, len(book.rules.items)), np.nan)
+    rows = np.flatnonzero(book.own)
+    rows = rows[np.argsort(book.months[rows], kind="stable")]
+    values[book.fid[rows], book.item[rows]] = book.value[rows]
+    return values
+
+
+def _one_before(book: Book) -> Numbers:
+    """Of each filing the report of the company before it; itself where there is none."""
+    found = np.arange(book.filings.height)
+    reports = np.flatnonzero(book.originals & (book.filings["concepts"].to_numpy() > 30))
+    company = book.filings["cik"].to_numpy()[reports]
+    same = company[1:] == company[:-1]
+    found[reports[1:][same]] = reports[:-1][same]
+    return found
+
+
+def _off_the_sheet(book: Book, have: Flags) -> list[Said]:
+    """Balances that stand for a headline figure, on another sheet of the filing but not its own."""
+    items = book.rules.items
+    figures = [n for n, item in items.items() if item.figure and "headline" in item.flags]
+    rows = np.flatnonzero((book.months == 0) & book.flagged("headline") & book.here)
+    fid, own = book.fid[rows].astype(np.int64), book.own[rows]
+    sheet, of = grouped(packed([fid, book.end[rows]]))
+    full = np.bincount(of, minlength=len(sheet)) >= SHEET
+    stated = np.zeros(book.filings.height, bool)
+    stated[fid[own & full[of]]] = True
+    wrong = ~own & full[of] & (stated & book.originals)[fid] & book.of(figures)[rows]
+    wrong &= ~have[fid, book.item[rows]]
+    names = np.array(list(items), object)[book.item[rows]]
+    places = {name: n for n, name in enumerate(items)}
+    for n in np.flatnonzero(wrong):
+        wrong[n] = not any(have[fid[n], places[other]] for other in items[names[n]].instead)
+    lost = rows[wrong]
+    if not len(lost):
+        return []
+    lost = lost[lasting(packed([book.fid[lost], book.item[lost]]), book.end[lost])]
+    said = "{item} is given as {value} for {end}, but not for the balance sheet of the filing."
+    told = giving(book.long[at(lost)], expected="value", rows=facts_of(book.long[at(lost)], "row"))
+    return [Said(told, said)]
+
+
+SHEET = 5  # headline balances of a day that make a sheet
 
 
 def _past(some: Flags, kinds: Sequence[Numbers], past: int) -> tuple[Numbers, list[Numbers]]:
@@ -133,7 +232,8 @@ def _one_sided(book: Book, items: Sequence[str]) -> list[Said]:
     latest = np.full(len(often), end.min())
     np.maximum.at(latest, length[own], end[own])
     last = latest[length[missing]].astype("datetime64[D]")
-    found = giving(book.long[at(main[missing])], own_end=last)
+    found = book.long[at(main[missing])]
+    found = giving(found, own_end=last, rows=facts_of(found, "row"))
     said = "{item} is given as {value} for the {months} months to {end}, but not for those to "
     return [Said(found, said + "{own_end}.")]
 

@@ -28,8 +28,10 @@ def adding_up(book: Book) -> Outcome:
     room = np.fmax(flows.unit[long] * 6.0, np.abs(value) * 0.001)
     departs = np.abs(value - summed) > room
     judged = ~(earlier & _misreported(before / (value - quarter)))
+    judged |= _same(value, quarter, before)
     if (departs & judged).any():
-        judged &= ~_recast(book, flows, long, departs & judged & earlier, value / summed)
+        recast = _recast(book, flows, long, departs & judged & earlier, value / summed)
+        judged &= ~recast | _same(value, quarter, before)
     wrong = judged & departs
     if not wrong.any():
         return outcome("Q27", flows.fid[long[judged]])
@@ -43,6 +45,12 @@ def adding_up(book: Book) -> Outcome:
         "{expected}."
     )
     return outcome("Q27", flows.fid[long[judged]], Said(failed, said))
+
+
+def _same(value: Floats, quarter: Floats, before: Floats) -> Flags:
+    """The quarter is the longer period, though something was told of what came before."""
+    same: Flags = (value == quarter) & (value != 0) & (np.abs(before) >= 0.05 * np.abs(value))
+    return same
 
 
 def _recast(book: Book, flows: Flows, long: Numbers, departs: Flags, ratio: Floats) -> Flags:
@@ -185,12 +193,14 @@ def year_to_date(book: Book) -> Outcome:
     alone = np.isnan(longer) & (ratio >= LEAST_YTD[parts.astype(int)])
     alone &= ratio <= 1.35 * (parts + 1) / parts
     equal = (longer == flows.value[now]) & (flows.value[now] != 0)
+    differed = equal & _differed(flows, now)
     counts = [_kinds_of(book, flows, now, some) for some in (now >= 0, alone, equal)]
     items = counts[0][flows.fid[now]]
     many = (items >= FEW_FLOWS) & (counts[1][flows.fid[now]] >= 0.75 * items)
-    wrong = (alone & many) | (equal & (counts[2] >= FEW_FLOWS)[flows.fid[now]])
+    wrong = (alone & many) | differed | (equal & (counts[2] >= FEW_FLOWS)[flows.fid[now]])
+    missing = _no_year_to_date(book, flows, own)
     if not wrong.any():
-        return outcome("Q56", flows.fid[now])
+        return outcome("Q56", flows.fid[now], *missing)
     bad = _beside(book, flows, now[wrong], before=before[wrong])
     failed = giving(
         bad, expected="before", actual="value", rows=facts_of(bad, "row", "before_row"),
@@ -199,7 +209,54 @@ def year_to_date(book: Book) -> Outcome:
         "{item} of the quarter is {value}, after {before} of the year before it: the year to date "
         "under the dates of a quarter."
     )
-    return outcome("Q56", flows.fid[now], Said(failed, said))
+    return outcome("Q56", flows.fid[now], Said(failed, said), *missing)
+
+
+def _differed(flows: Flows, now: Numbers) -> Flags:
+    """Quarters of whose year-ago both the quarter and the longer period are told, and differ."""
+    short = np.flatnonzero(flows.months == 3)
+    long = np.flatnonzero(np.isin(flows.months, (6, 9)))
+    key = packed([flows.fid, flows.tag, flows.end])
+    left, right = matched(key[short], key[long])
+    apart = short[left[flows.value[short[left]] != flows.value[long[right]]]]
+    stem = packed([flows.fid, flows.tag])
+    one, other = matched(stem[now], stem[apart])
+    back = flows.end[now[one]] - flows.end[apart[other]]
+    found = np.zeros(len(now), bool)
+    found[one[(back >= YEAR[0]) & (back <= YEAR[1])]] = True
+    return found
+
+
+YEAR = (350, 380)  # days
+
+
+def _no_year_to_date(book: Book, flows: Flows, own: Flags) -> list[Said]:
+    """Quarters of cash flow alone in the reports of second and third quarters."""
+    period = book.filings["fiscal_period"].is_in(["Q2", "Q3"]).fill_null(value=False).to_numpy()
+    asked = period & book.originals & ~book.flag("annual") & ~book.flag("transition")
+    flow = np.flatnonzero(own & book.of(["Cfo"])[flows.place])
+    longer = np.zeros(book.filings.height, bool)
+    longer[flows.fid[flow[np.isin(flows.months[flow], (6, 9, 12))]]] = True
+    alone = flow[(flows.months[flow] == 3) & (asked & ~longer & book.reached)[flows.fid[flow]]]
+    alone = alone[_continues(flows, alone)]
+    if not len(alone):
+        return []
+    bad = _beside(book, flows, alone)
+    failed = giving(bad, actual="value", rows=facts_of(bad, "row"))
+    said = "{item} is {actual} for the quarter, but that of the year to date is not there."
+    return [Said(failed, said)]
+
+
+def _continues(flows: Flows, quarters: Numbers) -> Flags:
+    """Which quarters begin where an earlier report's flow of the year ended."""
+    asked = packed([
+        np.concatenate([flows.company, flows.company[quarters]]),
+        np.concatenate([flows.item, flows.item[quarters]]),
+        np.concatenate([flows.end, flows.start[quarters] - 1]),
+    ])  # fmt: skip
+    known = asked[: len(flows.end)][np.isin(flows.months, (3, 6))]
+    goes_on: Flags = np.isin(asked[len(flows.end) :], known)
+    return goes_on
 
 
 FEW_FLOWS = 3

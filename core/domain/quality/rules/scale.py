@@ -54,9 +54,10 @@ def _off_by_power(
 ) -> tuple[Flags, Flags]:
     """Where the three are told, and where they are exactly 10^3 or 10^6 apart."""
     per_share, count = spans.items[eps], spans.items[shares]
-    asked = (np.abs(per_share) >= LEAST_EPS) & (count > 0) & (income != 0) & ~np.isnan(income)
+    most = np.fmax(np.abs(per_share), np.abs(income / count))  # of both, what was rounded to cents
+    asked = (most >= LEAST_EPS) & (per_share != 0) & (count > 0) & (income != 0) & ~np.isnan(income)
     ratio = np.where(asked, np.abs(per_share * count / income), np.nan)
-    room = slack + 0.005 / np.abs(per_share)
+    room = slack + 0.005 / most
     near = [np.abs(ratio / 10.0**power - 1) <= room for size in POWERS for power in (size, -size)]
     off: Flags = asked & np.logical_or.reduce(near)
     return asked, off

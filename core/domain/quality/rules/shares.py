@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import polars as pl
 
 from core.domain.quality.facts.amounts import Amounts
 from core.domain.quality.facts.arrays import Flags, Floats, Numbers
-from core.domain.quality.facts.packing import at, packed
+from core.domain.quality.facts.packing import at, found_rows, packed, whole
 from core.domain.quality.facts.table import Book
 from core.domain.quality.outcome import Outcome, outcome
 from core.domain.quality.words import Said, facts_of, giving, words
@@ -43,6 +45,17 @@ def earnings(book: Book) -> Outcome:
 
 
 INCOMES = ("IncomeToCommon", "NetIncome", "ProfitLoss", "IncomeContinuing")  # the likeliest first
+
+
+def earned(spans: Amounts) -> Mapping[str, Flags]:
+    """Of each income where basic EPS times shares is about that, and no rounding makes it so."""
+    items = spans.items
+    product, room = items["EpsBasic"] * items["SharesBasic"], _room(spans)
+    told = (items["SharesBasic"] > 0) & (np.abs(items["EpsBasic"]) >= 0.05)
+    return {
+        name: told & (np.abs(items[name] - product) <= room + np.abs(items[name]) * 0.01)
+        for name in INCOMES
+    }
 
 
 def _room(spans: Amounts) -> Floats:
@@ -84,7 +97,9 @@ def heads(book: Book) -> Outcome:
     _, spans = book.near
     items = spans.items
     net, profit = items["NetIncome"], items["ProfitLoss"]
-    judged = ~np.isnan(net) & ~np.isnan(profit) & np.isnan(items["NciIncome"])
+    judged = ~np.isnan(net) & ~np.isnan(profit) & _wholly_owned(spans)
+    judged &= ~_with_others(book)[spans.fid]
+    judged &= ~((spans.keys["months"].to_numpy() == 3) & book.flag("annual")[spans.fid])
     for made_up in spans.filled.get("ProfitLoss", {}).values():
         judged &= ~made_up
     room = np.maximum(spans.greatest(["NetIncome", "ProfitLoss"]) * 0.25, spans.unit * 100)
@@ -102,15 +117,48 @@ def heads(book: Book) -> Outcome:
     return outcome("Q26", spans.fid[judged], Said(failed, said))
 
 
+def _wholly_owned(spans: Amounts) -> Flags:
+    """Where no share of others is told, nor that they have one of the comprehensive income."""
+    others = [spans.items[n] for n in ("NciIncome", "RedeemableNciIncome", "NciDiscontinued")]
+    none: Flags = np.logical_and.reduce([np.isnan(share) for share in others])
+    no_share: Flags = np.nan_to_num(spans.items["ComprehensiveNci"]) == 0
+    return none & no_share
+
+
+def _with_others(book: Book) -> Flags:
+    """Which filings tell of any share of others in the income, under whatever name."""
+    told = book.measuring(book.measures["concept"].str.contains(OTHERS))
+    found = np.zeros(book.filings.height, bool)
+    value, fid = (book.facts[name].to_numpy()[told] for name in ("value", "fid"))
+    found[fid[value != 0]] = True
+    return found
+
+
+OTHERS = "^(Minority|Noncontrolling)InterestIn|NetIncomeLoss.*Attributable.*Noncontrolling"
+
+
 def negatives(book: Book) -> Outcome:
     """Q29: items flagged positive that are below zero."""
     flagged = book.flagged("positive")
     wrong, judged = flagged & (book.value < 0), book.fid[flagged]
+    wrong &= ~_losses(book, wrong)
     if not wrong.any():
         return outcome("Q29", judged)
     bad = book.rows(wrong)
     failed = giving(bad, expected=0.0, actual="value", tolerance=0.0, rows=facts_of(bad, "row"))
     return outcome("Q29", judged, Said(failed, "{item} is {value}, but cannot be below 0."))
+
+
+def _losses(book: Book, negative: Flags) -> Flags:
+    """Revenues below zero that the income confirms: those of funds hold their losses."""
+    rows, spans = np.flatnonzero(negative & book.of(["Revenues"])), book.spans
+    confirmed = np.zeros(len(negative), bool)
+    if len(rows):
+        keys = (spans.fid, whole(spans.keys["start"]), whole(spans.keys["end"]))
+        place = found_rows(keys, (book.fid[rows], book.start[rows], book.end[rows]))
+        income = np.append(spans.first(("PretaxIncome", "ProfitLoss", "NetIncome")), np.nan)[place]
+        confirmed[rows] = income <= book.value[rows]
+    return confirmed
 
 
 def cover(book: Book) -> Outcome:
@@ -121,7 +169,7 @@ def cover(book: Book) -> Outcome:
     counted, stated = _latest(book, book.of(["CoverShares"])), _stated(book)
     value = np.append(book.value, np.nan)  # the last for filings without one
     given = (counted >= 0) & ~np.isin(value[counted], NO_COUNTS)
-    told = given & (value[stated] > 0) & ~np.isin(value[stated], PLACEHOLDERS)
+    told = given & (value[stated] > 0) & ~_placeholder(value[stated])
     before = _before(book, counted)
     judged = told | (given & (value[before] > 0))
     against = np.where(told, stated, before)
@@ -139,6 +187,15 @@ def cover(book: Book) -> Outcome:
     )  # fmt: skip
     said = "The cover gives {value} shares outstanding, but the statements {expected}."
     return outcome("Q31", np.flatnonzero(judged), Said(failed, said))
+
+
+def _placeholder(count: Floats) -> Flags:
+    """Round counts of a shell, before its offering or the merger that it was made for."""
+    shell: Flags = np.isin(count, PLACEHOLDERS) | ((count <= SHELL) & (count % 1000 == 0))
+    return shell
+
+
+SHELL = 100_000
 
 
 def _stated(book: Book) -> Numbers:

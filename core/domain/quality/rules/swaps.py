@@ -1,0 +1,220 @@
+"""Lines and columns that are exchanged: against what was told before, crosswise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from core.domain.quality.facts.arrays import Flags, Floats, Numbers
+from core.domain.quality.facts.packing import at, found_rows
+from core.domain.quality.facts.table import Book
+from core.domain.quality.outcome import Outcome, outcome
+from core.domain.quality.rules.past import Own, Retold
+from core.domain.quality.words import Said, facts_of, giving
+
+PAIRS = (
+    ("Cfo", "Cfi"), ("AssetsCurrent", "AssetsNoncurrent"),
+    ("LiabilitiesCurrent", "LiabilitiesNoncurrent"),
+)  # fmt: skip
+CROSSED = 0.35  # of how far both are from their own past, how far from each other's at most
+FAR, NOT_FAR = 0.4, 0.3  # in logarithms: how far both together must be from their own past
+NEARER = 0.5  # to what operations bring in, than the other line
+VERY_NEAR = 0.1  # and how far each may be from the other's
+EXACT = 1e-3
+
+
+def exchanged(book: Book, own: Own, told: Retold) -> Outcome:
+    """Q57: a pair of lines of which each has what the other had before."""
+    places = {name: n for n, name in enumerate(book.rules.items)}
+    judged, said = [], []
+    for one, other in PAIRS:
+        if one not in places or other not in places:
+            continue
+        pair = (places[one], places[other])
+        tests = (_retold(book, told, pair), _turned(book, own, pair))
+        at_fault = np.zeros(book.filings.height, bool)
+        for found in tests:
+            at_fault[found.fid[found.wrong]] = True
+        for found in tests:
+            judged.append(found.fid)
+            wrong = found.wrong & ~at_fault[found.before] & book.reached[found.fid]
+            if wrong.any():
+                said.append(_told(book, found.one[wrong], found.other[wrong]))
+    return outcome("Q57", np.concatenate([*judged, np.zeros(0, np.int64)]), *said)
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Rows of `long` of a pair of lines, whether each is what the other was, and two filings."""
+
+    one: Numbers
+    other: Numbers
+    wrong: Flags
+    fid: Numbers
+    before: Numbers  # the filing that told what was before
+
+
+def _retold(book: Book, told: Retold, pair: tuple[int, int]) -> Pairs:
+    """Lines of one period: each exactly what the other was before."""
+    left = np.flatnonzero((told.item == pair[0]) & ~np.isnan(told.was))
+    right = np.flatnonzero((told.item == pair[1]) & ~np.isnan(told.was))
+    keys = [(told.fid[r], book.start[told.row[r]], book.end[told.row[r]]) for r in (left, right)]
+    place = found_rows(keys[1], keys[0])
+    left, right = left[place >= 0], right[place[place >= 0]]
+    one, other = (told.value[rows] for rows in (left, right))
+    was, other_was = (told.was[rows] for rows in (left, right))
+    same = _near(one, other_was) & _near(other, was) & ~_near(one, other)
+    before = told.fid[told.last[left]]
+    return Pairs(told.row[left], told.row[right], same, told.fid[left], before)
+
+
+def columns(book: Book, own: Own, told: Retold) -> Outcome:
+    """Q58: the own value is what was told of a year before, and the year before has another."""
+    compared = np.flatnonzero(~book.own[told.row] & (told.own >= 0) & ~np.isnan(told.was))
+    was, now = told.was[compared], own.value[told.own[compared]]
+    fid, item = told.fid[compared], told.item[compared]
+    changed = ~_near(told.value[compared], was)
+    moved = changed & _near(now, was)
+    counts = []
+    for some in (moved, changed):
+        items = np.zeros((book.filings.height, len(book.rules.items)), bool)
+        items[fid[some], item[some]] = True
+        counts.append(items.sum(axis=1))
+    wrong = moved & ((counts[0] >= FEW) & (counts[0] * 2 >= counts[1]) & book.reached)[fid]
+    if not wrong.any():
+        return outcome("Q58", fid)
+    rows = told.row[compared[wrong]]
+    before = giving(book.long[at(own.row[told.own[compared[wrong]]])], was=was[wrong])
+    said = giving(
+        before, expected="was", actual="value", other_row=book.long["row"][at(rows)],
+        told_end=book.long["end"][at(rows)],
+    )  # fmt: skip
+    failed = giving(said, rows=facts_of(said, "row", "other_row"))
+    return outcome("Q58", fid, Said(failed, COLUMNS))
+
+
+FEW = 3  # items that move together
+COLUMNS = (
+    "{item} is {actual} to {end}, which is what was told before for {told_end}: the columns of two "
+    "years are exchanged."
+)
+
+
+def _near(one: Floats, other: Floats) -> Flags:
+    near: Flags = (np.abs(one - other) <= EXACT * np.abs(other)) & (other != 0)
+    return near
+
+
+def _turned(book: Book, own: Own, pair: tuple[int, int]) -> Pairs:
+    """Lines of the filing's own period: each like the other's past, and unlike its own."""
+    left, right = (np.flatnonzero(own.item == n) for n in pair)
+    keys = [(own.fid[rows], own.months[rows]) for rows in (left, right)]
+    place = found_rows(keys[1], keys[0])
+    left, right = left[place >= 0], right[place[place >= 0]]
+    if own.months[left].any():
+        wrong = _flows_turned(book, own, left, right)
+    else:
+        wrong = _sheets_turned(book, own, left, right)
+    before = own.fid[own.last[left]]
+    before = np.where(before == own.fid[left], own.fid[own.last[right]], before)
+    return Pairs(own.row[left], own.row[right], wrong, own.fid[left], before)
+
+
+def _sheets_turned(book: Book, own: Own, left: Numbers, right: Numbers) -> Flags:
+    """Balances that come near each other's last ones, and are far from their own.
+
+    Very near, for debt may fall due at once; or near, where a line is larger than what holds it.
+    """
+    one, other, was, other_was = (
+        np.log(np.abs(values))
+        for values in (own.value[left], own.value[right], own.past[0][left], own.past[0][right])
+    )
+    direct = np.abs(one - was) + np.abs(other - other_was)
+    to_one, to_other = np.abs(one - other_was), np.abs(other - was)
+    very = (np.fmax(to_one, to_other) < VERY_NEAR) & (direct > FAR)
+    near = (to_one + to_other < CROSSED * direct) & (direct > NOT_FAR)
+    turned: Flags = np.isfinite(direct) & (very | (near & _overfull(book, own.row[left])))
+    return turned
+
+
+def _overfull(book: Book, rows: Numbers) -> Flags:
+    """Whether a line of current or noncurrent balances is smaller than its parts."""
+    points, full = book.points, np.zeros(len(rows), bool)
+    ends = points.keys["end"].to_numpy().astype("datetime64[D]").astype(np.int64)
+    place = found_rows((points.fid, ends), (book.fid[rows], book.end[rows]))
+    for whole, parts in PARTS.items():
+        summed = np.nansum([points.items[name] for name in parts], axis=0)
+        over = np.append(summed > points.items[whole] * 1.01, False)[place]
+        full |= over & (book.of([whole.replace("Noncurrent", "Current")])[rows])
+    return full
+
+
+PARTS = {
+    "AssetsCurrent": ("Cash", "Receivables", "Inventory"),
+    "AssetsNoncurrent": ("PropertyPlantEquipment", "Goodwill"),
+    "LiabilitiesCurrent": ("AccountsPayable", "LongTermDebtCurrent"),
+    "LiabilitiesNoncurrent": ("LongTermDebt",),
+}
+
+
+def _flows_turned(book: Book, own: Own, left: Numbers, right: Numbers) -> Flags:
+    """Flows of opposite signs of which each is like what the other should be.
+
+    Income and depreciation say what operations bring in. The investments are like the capital
+    expenditure, or both are of the sign that the other always had, and of its size.
+    """
+    signs = [_sign(own.past[:, rows]) for rows in (left, right)]
+    one, other = own.value[left], own.value[right]
+    turned = (signs[0] * signs[1] == -1) & (np.sign(one) == signs[1]) & (np.sign(other) == signs[0])
+    turned &= _sized(one, own.usual[right]) & _sized(other, own.usual[left])
+    earned, spent = _likely(book, own.row[left])
+    nearer: Flags = np.abs(other - earned) < NEARER * np.abs(one - earned)
+    bought = (one < 0) & (other > 0) & (np.abs(one + spent) < CROSSED * np.abs(other + spent))
+    bought &= (own.seen[left] == 0) | ((signs[0] == 1) & _sized(other, own.usual[left]))
+    either: Flags = nearer & (turned | bought)
+    return either
+
+
+def _sized(value: Floats, usual: Floats) -> Flags:
+    ratio = np.abs(value) / usual
+    like: Flags = (ratio > 1 / 3) & (ratio < 3)
+    return like
+
+
+def _sign(past: Floats) -> Floats:
+    """The sign that all values of the past share; 0: none."""
+    signs = np.sign(past)
+    least, most = np.fmin.reduce(signs), np.fmax.reduce(signs)
+    return np.where(least == most, least, 0.0)
+
+
+def _likely(book: Book, rows: Numbers) -> tuple[Floats, Floats]:
+    """(income and depreciation, capital expenditure) of the period of each row."""
+    spans = book.spans
+    starts, ends = (spans.keys[n].to_numpy().astype("datetime64[D]") for n in ("start", "end"))
+    keys = (spans.fid, starts.astype(np.int64), ends.astype(np.int64))
+    place = found_rows(keys, (book.fid[rows], book.start[rows], book.end[rows]))
+    income, depreciation, spent = (
+        np.append(values, np.nan)[place]
+        for values in (
+            spans.first(("ProfitLoss", "NetIncome")), spans.items["Depreciation"],
+            spans.items["CapitalExpenditure"],
+        )
+    )  # fmt: skip
+    return income + np.nan_to_num(depreciation), spent
+
+
+def _told(book: Book, one: Numbers, other: Numbers) -> Said:
+    frame = book.long[at(one)]
+    beside = book.long[at(other)]
+    found = giving(
+        frame, expected=book.value[other], actual="value", other=beside["item"].cast(pl.String),
+        other_row=beside["row"],
+    )  # fmt: skip
+    told = giving(found, rows=facts_of(found, "row", "other_row"))
+    return Said(told, SAID)
+
+
+SAID = "{item} is {actual} and {other} {expected}: each is what the other was before."

@@ -1,0 +1,165 @@
+"""Honest filings that looked wrong: each kind costs nothing, and the fault beside it still does."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from tests.unit.domain.quality.reports import MILLION, changed, grades_of, quarters, year
+from tests.unit.domain.quality.test_quality_odd_inputs import fact
+
+LAST = "0-20-10"
+CHANGE = "CashAndCashEquivalentsPeriodIncreaseDecrease"
+DISCONTINUED = "CashProvidedByUsedInOperatingActivitiesDiscontinuedOperations"
+FX = "EffectOfExchangeRateOnCashAndCashEquivalents"
+PRETAX = (
+    "IncomeLossFromContinuingOperationsBeforeIncomeTaxesExtraordinaryItemsNoncontrollingInterest"
+)
+CONTINUING = (
+    "IncomeLossFromContinuingOperationsIncludingPortionAttributableToNoncontrollingInterest"
+)
+OTHER_PRETAX = (
+    "IncomeLossFromContinuingOperationsBeforeIncomeTaxes"
+    "MinorityInterestAndIncomeLossFromEquityMethodInvestments"
+)
+
+
+def failed(*reports: list) -> set[str]:
+    """The rules that the last report fails."""
+    return set(grades_of(*reports)[LAST]["rules"])
+
+
+def two(**figures: float) -> list[list]:
+    """Three honest years and the year 2020 with more figures in millions."""
+    more = {name: value * MILLION for name, value in figures.items()}
+    usual = {CHANGE: 0.0, OTHER_PRETAX: 450 * MILLION, "IncomeTaxExpenseBenefit": 90 * MILLION}
+    honest = [year(n, **usual) for n in (2017, 2018, 2019)]
+    return [*honest, year(2020, **more)]
+
+
+def test_the_cash_bridge_with_exchange_effects_and_discontinued_flows() -> None:
+    """Exchange effect -20 and discontinued -80 make the change of -100; flows alone do not."""
+    assert not {"Q09", "Q10"} & failed(*two(**{CHANGE: -100, FX: -20, DISCONTINUED: -80}))
+    assert {"Q09", "Q10"} <= failed(*two(**{CHANGE: -100}))
+
+
+def test_cash_that_went_into_what_is_held_for_sale() -> None:
+    """The company tells of it: up to 15 % of the greatest flow may stand there."""
+    assert "Q10" in failed(*two(**{CHANGE: -60}))
+    assert "Q10" not in failed(*two(**{CHANGE: -60, "AssetsHeldForSaleNotPartOfDisposalGroup": 90}))
+
+
+def test_cash_with_fiduciary_cash_in_the_bridge() -> None:
+    """The change is that of a wider cash; its balances are told under another name."""
+    wide = (
+        "CashCashEquivalentsRestrictedCashAndRestrictedCashEquivalents"
+        "IncludingDisposalGroupAndDiscontinuedOperations"
+    )
+    change = (
+        "CashCashEquivalentsRestrictedCashAndRestrictedCashEquivalents"
+        "PeriodIncreaseDecreaseIncludingExchangeRateEffect"
+    )
+    narrow = "CashCashEquivalentsRestrictedCashAndRestrictedCashEquivalents"
+
+    def bridge(end: float) -> list:
+        rows = year(2020, **{change: 0.0, narrow: 450 * MILLION, wide: end})
+        about = {k: rows[0][k] for k in ("accession", "filed", "fiscal_year", "form")}
+        begin = about | {"period_end": date(2019, 12, 31)}
+        return [*rows, fact(narrow, 900 * MILLION, **begin), fact(wide, 9000 * MILLION, **begin)]
+
+    before = [year(n) for n in (2018, 2019)]
+    assert "Q16" not in failed(*before, bridge(9000 * MILLION))
+
+
+def test_a_rounding_unit_of_a_tenth_of_a_million() -> None:
+    """Sums of amounts in tenths of millions may be a tenth apart."""
+    figures = {
+        "Liabilities": 3000.3, "StockholdersEquity": 1999.4, "Revenues": 2400.3,
+        "CostOfRevenue": 1440.2, "GrossProfit": 960.1, "NetIncomeLoss": 360.2,
+        "NetCashProvidedByUsedInOperatingActivities": 600.3, "InventoryNet": 290.4,
+        "NetCashProvidedByUsedInInvestingActivities": -240.1, "AccountsReceivableNetCurrent": 340.6,
+        "NetCashProvidedByUsedInFinancingActivities": -360.2, "Assets": 4999.8,
+        "LiabilitiesAndStockholdersEquity": 4999.8, "CashAndCashEquivalentsAtCarryingValue": 450.7,
+        CHANGE: 0.1,
+    }  # fmt: skip
+    assert not {"Q02", "Q09"} & failed(*two(**figures))
+
+
+def test_profit_that_we_filled_in_alarms_nobody() -> None:
+    """Continuing and discontinued income need not make a profit that the filer never told."""
+    told = {"IncomeLossFromDiscontinuedOperationsNetOfTax": 10.0}
+    told[
+        "IncomeLossFromContinuingOperationsIncludingPortionAttributableToNoncontrollingInterest"
+    ] = 340.0
+    assert "Q21" not in failed(*two(**told))
+    assert "Q21" in failed(*two(**told, ProfitLoss=360.0))
+
+
+def test_segment_income_under_a_tag_of_pretax_income() -> None:
+    """Of two pretax incomes that one counts which makes the net income with the tax."""
+    told = {PRETAX: 720.0, OTHER_PRETAX: 450.0, "IncomeTaxExpenseBenefit": 90.0}
+    assert "Q20" not in failed(*two(**told))
+    assert "Q20" in failed(*two(**(told | {OTHER_PRETAX: 500.0})))
+
+
+def test_preferred_dividends_and_redemptions_take_from_the_income() -> None:
+    """Income to common may be less than the told dividends say; more it may not be."""
+    told = {"PreferredStockDividendsIncomeStatementImpact": 30.0}
+    common = "NetIncomeLossAvailableToCommonStockholdersBasic"
+    assert "Q23" not in failed(*two(**told, **{common: 300.0}))
+    assert "Q23" in failed(*two(**told, **{common: 380.0}))
+
+
+def test_negative_revenue_of_a_fund() -> None:
+    """Losses of investments are its revenue; where the income contradicts it, it is a fault."""
+    loss = {PRETAX: -500.0, "IncomeTaxExpenseBenefit": -140.0, "NetIncomeLoss": -360.0}
+    assert "Q29" not in failed(*two(Revenues=-200.0, **loss))
+    assert "Q29" in failed(*two(Revenues=-200.0))
+
+
+def test_a_form_of_ones_own_is_let_off() -> None:
+    """A filer whose comprehensive income holds what no tag tells breaks the sum every year."""
+    own = {"ComprehensiveIncomeNetOfTax": 300.0, "OtherComprehensiveIncomeLossNetOfTax": 40.0}
+    every = {name: value * MILLION for name, value in own.items()}
+    kept = [year(n, **every) for n in range(2015, 2021)]
+    assert "Q07" not in failed(*kept)
+    right = every | {"ComprehensiveIncomeNetOfTax": 400 * MILLION}
+    assert "Q07" in failed(*(year(n, **right) for n in range(2015, 2020)), year(2020, **every))
+
+
+def test_quarterly_data_in_an_annual_report() -> None:
+    """A table of quarters leaves lines out; the year itself does not."""
+    rows = year(2020, **{PRETAX: 450 * MILLION, "IncomeTaxExpenseBenefit": 90 * MILLION})
+    about = {k: rows[0][k] for k in ("accession", "filed", "fiscal_year", "form", "period_end")}
+    quarter = about | {"period_start": date(2020, 10, 1)}
+    rows += [
+        fact(PRETAX, 120 * MILLION, **quarter), fact("NetIncomeLoss", 60 * MILLION, **quarter),
+        fact("IncomeTaxExpenseBenefit", 20 * MILLION, **quarter),
+    ]  # fmt: skip
+    before = two()[:3]
+    assert "Q20" not in failed(*before, rows)
+    assert "Q20" in failed(*before, changed(rows, concept="IncomeTaxExpenseBenefit", factor=3.0))
+
+
+@pytest.mark.parametrize("count", [25_000, 1_000])
+def test_shares_of_a_shell_before_a_merger(count: int) -> None:
+    """Round counts up to a hundred thousand contradict no cover."""
+    rows = [row for row in year(2020) if "WeightedAverage" not in row["concept"]]
+    about = {k: rows[0][k] for k in ("form", "accession", "filed", "fiscal_year", "period_end")}
+    shares = about | {"unit": "shares"}
+    rows.append(fact("CommonStockSharesOutstanding", count, **shares))
+    cover = shares | {"taxonomy": "dei", "period_end": date(2021, 1, 31)}
+    rows.append(fact("EntityCommonStockSharesOutstanding", 551_054_569, **cover))
+    assert "Q31" not in failed(rows)
+    rows[-2]["value"] = 551_055.0
+    assert "Q31" in failed(rows)
+
+
+def test_a_third_quarter_without_the_year_to_date() -> None:
+    """Cash flow for the quarter alone is the year to date under a quarter's dates, or half told."""
+    reports = [[row | {"fiscal_period": f"Q{n}"} for row in r] for n, r in enumerate(quarters(), 1)]
+    long = {row["period_start"] for row in reports[2] if row["period_start"]}
+    last = [row for row in reports[2] if row["period_start"] != min(long)]
+    assert "Q56" in grades_of(*reports[:2], last)["0-20-3"]["rules"]
+    assert "Q56" not in grades_of(*reports)["0-20-3"]["rules"]
