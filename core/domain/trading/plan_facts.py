@@ -13,6 +13,7 @@ import polars as pl
 
 from core.domain.gaps import measure as gaps
 from core.domain.gaps.bars import is_sound
+from core.domain.gaps.breaks import UNJUDGED, far, is_unreal
 from core.domain.tables.frames import BARS_DAILY
 from core.domain.timetable import sessions as calendar
 from core.errors import ValidationError
@@ -88,11 +89,23 @@ def _row_sound(row: dict[str, float]) -> bool:
 
 
 def average_range(bars: pl.DataFrame) -> float | None:
-    """Wilder's ATR14 before the last row, by the rules of gaps: no move judged unreal is in it."""
+    """Wilder's ATR14 before the last row, by the rules of gaps: no move judged unreal is in it.
+
+    None too where the last row itself is such a move: the average is in the units before it.
+    """
     days = calendar.sessions_between(bars["session"][0], bars["session"][-1])["session"]
     named = bars.with_columns(symbol=pl.lit("")).select(BARS_DAILY.empty().columns)
-    found = gaps.measure(named.cast({"volume": pl.Float64}), days)["atr"][-1]
-    return None if found is None else float(found)
+    last = gaps.measure(named.cast({"volume": pl.Float64}), days).tail(1)
+    base = pl.col("prior_close").alias("base")
+    told = last.select("atr", moved=is_unreal() | pl.lit(_far(last.with_columns(base))))
+    found, moved = told.row(0)
+    return None if found is None or moved else float(found)
+
+
+def _far(last: pl.DataFrame) -> bool:
+    """Whether a bar without a base to judge it by stands far from the last one."""
+    unjudged = (pl.col("flags") & int(UNJUDGED)) != 0
+    return bool(last.select(unjudged & far()).item())
 
 
 def _mean_volume(bars: pl.DataFrame) -> float | None:

@@ -214,7 +214,7 @@ def _agreed(own: float | None, scanned: float | None) -> float | None:
     differ by rounding only, so that a plan shown twice is the same plan.
     """
     if own is None or scanned is None:
-        return own
+        return scanned if own is None else own
     return own if isclose(own, scanned, rel_tol=1e-6) else scanned
 
 

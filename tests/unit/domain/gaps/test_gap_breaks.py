@@ -100,3 +100,16 @@ def test_a_split_on_record_is_no_break() -> None:
     actions = pl.DataFrame([split], schema=dict(CORPORATE_ACTIONS.empty().schema))
     found = gaps.measure(pl.concat([_steady(DAYS[:40], 100.0), new]), DAYS, actions)["atr"]
     assert found[40:].to_list() == pytest.approx([1.0] * 40)
+
+
+@pytest.mark.parametrize(("ratio", "known"), [(0.5, False), (0.01, False), (1.04, True)])
+def test_a_plan_on_the_session_of_a_change_of_units_has_no_average(
+    ratio: float, known: bool
+) -> None:
+    """What is known then stands in the units before it; a session later it is known again."""
+    new = _steady(DAYS[40:42], 100 * ratio, 1e6 / ratio)
+    bars = pl.concat([_steady(DAYS[:40], 100.0), new])
+    atr = plan_facts.facts(bars.head(41), DAYS[40], DAYS[39]).atr
+    assert atr == (pytest.approx(2.0) if known else None)
+    after = plan_facts.facts(bars, DAYS[41], DAYS[40]).atr
+    assert after == pytest.approx(2.0 * ratio if not known else 2.0, rel=0.2)
