@@ -6,6 +6,7 @@ import streamlit as st
 
 from components.kit import shell
 from components.parts import quality as lists
+from components.parts import quality_corrections
 from components.parts import quality_filing as parts
 
 VIEWS = ("Findings", "Facts used", "Statements", "Comparatives", "Versions")
@@ -29,6 +30,7 @@ with shell.guarded("the filing"):
     if row is not None:
         view = parts.explained(desk, row["accession"], row["cik"])
         parts.heading(view.grade)
+        quality_corrections.show(desk, view.grade)
         parts.subscores(view.grade)
         parts.build_up(view)
         shown = st.segmented_control(

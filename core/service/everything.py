@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from core.service.care import commands as care_commands
 from core.service.care import health_checks
-from core.service.filings import companies, features, quality, reconcile
+from core.service.filings import companies, corrections, features, quality, reconcile
 from core.service.gaps import scans, statistics
 from core.service.pulls import backfill, datasets, imports, jobs, pull_jobs, refresh, upstreams
 from core.service.trading import (
@@ -22,6 +22,7 @@ REGISTERING = (
     care_commands,
     health_checks,
     companies,
+    corrections,
     features,
     quality,
     reconcile,

@@ -13,7 +13,10 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from core.domain.tables.frames import FACTS
+from core.service.desk import Desk
+from core.service.kernel import exports
 from core.sources.sec.decode import decode_facts
+from core.store.fact_corrections import corrections
 from core.store.fact_merge import FactCounts
 from core.store.fact_quarters import write_quarter
 from core.store.facts import facts_as_known_on, known_concepts, write_facts
@@ -158,6 +161,14 @@ def test_what_a_source_says_otherwise_of_a_filing_is_a_correction_of_its_copy(
     assert_frame_equal(facts_as_known_on(warehouse, date(2025, 4, 1)).sort(FACTS.key), newer)
     assert facts_as_known_on(warehouse, LONG_AGO).height == 2
     assert warehouse.read("SELECT count(*) FROM facts").item() == 2
+    told = corrections(warehouse, [7], "a-1").row(0, named=True)
+    pair = [
+        body.filter(pl.col("concept") == "Dividend").row(0, named=True) for body in (older, newer)
+    ]
+    assert (told["old"], told["new"]) == (pair[0]["value"], pair[1]["value"])
+    differ = [name for name in FACTS.columns if pair[0][name] != pair[1][name]]
+    assert sorted(told["changed"].split()) == sorted(differ)
+    assert (told["reason"], told["known_at"]) == ("correction", NEW)
     assert put(warehouse, "p3", NEW, one(**after)) == FactCounts(unchanged=2)
 
 
@@ -222,3 +233,26 @@ def test_an_older_capture_first_and_the_newer_after_give_both_views(
         expected = decode_facts(body).facts
         assert view.height == expected.height
         assert_frame_equal(view.sort(FACTS.key), expected.sort(FACTS.key))
+
+
+def test_each_version_stands_beside_the_one_that_took_its_place(desk: Desk) -> None:
+    """Three answers in turn, the last one a unit renamed: two corrections, exported."""
+    later = datetime(2026, 3, 1, tzinfo=UTC)
+    said = [one(0.57), one(0.58), one(0.58, unit="USD/shares")]
+    for pull, now, body in zip(("p1", "p2", "p3"), (OLD, NEW, later), said, strict=True):
+        put(desk.warehouse, pull, now, body)
+    found = exports.frame_of(desk, "corrections", cik=7)
+    assert found.select("old", "new", "changed", "known_at").rows() == [
+        (0.57, 0.58, "value", NEW),
+        (0.58, 0.58, "unit", later),
+    ]
+    assert found["new_unit"].to_list() == ["USD", "USD/shares"]
+    assert exports.frame_of(desk, "corrections", cik=8).is_empty()
+
+
+def test_a_moved_frame_is_told_on_request_only(desk: Desk) -> None:
+    """Frames move in every answer; they would hide what counts."""
+    put(desk.warehouse, "p1", OLD, one(frame="CY2023"))
+    put(desk.warehouse, "p2", NEW, one(frame="CY2024"))
+    assert exports.frame_of(desk, "corrections").is_empty()
+    assert exports.frame_of(desk, "corrections", frames=True)["changed"].to_list() == ["frame"]
