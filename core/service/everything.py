@@ -13,6 +13,7 @@ from core.service.pulls import backfill, datasets, imports, jobs, pull_jobs, ref
 from core.service.trading import (
     journal_commands,
     journal_jobs,
+    openings,
     plan_commands,
     risk,
     trades,
@@ -37,6 +38,7 @@ REGISTERING = (
     upstreams,
     journal_commands,
     journal_jobs,
+    openings,
     plan_commands,
     risk,
     trades,
