@@ -1,32 +1,43 @@
 """The scheduler: a clock that asks which windows are due and publishes a job for each.
 
-APScheduler only fires the clock. The windows are computed from what was pulled, and a window's id
-is the dedupe key of its job: however many clocks fire, however often, one pull per window.
+APScheduler fires the clock, with a job for each dataset at the instants of its schedule. The
+windows are computed from what was pulled, and a window's id is the dedupe key of its job: however
+many clocks fire, however often, one pull per window.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
+from apscheduler.events import (
+    EVENT_JOB_ERROR,
+    EVENT_JOB_EXECUTED,
+    EVENT_JOB_MISSED,
+    JobExecutionEvent,
+)
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from apscheduler.triggers.date import DateTrigger
+from apscheduler.triggers.interval import IntervalTrigger
 
 from core.domain.tables.datasets import Dataset, Window
 from core.domain.timetable.schedule import Schedule
 from core.domain.timetable.windows import Policy, due_windows, policy_of, schedule_of, start_at
 from core.errors import OpenbellError
-from core.jobs.outcome import is_window
+from core.jobs.outcome import JobEvents, is_window
 from core.jobs.queue.port import STOPPED, JobQueue, Message, Status
+from core.jobs.triggers import ScheduleTrigger
 from core.observe import logs
 from core.store.pull_state import PullState
 
 log = logs.get("scheduler")
 PULL = "pull"
-LONGEST_NAP = timedelta(seconds=60)
+LOOK = "look"  # the job that looks at all datasets, whatever their own jobs have done
+LOOK_SECONDS = 60
+A_SECOND = timedelta(seconds=1)
 States = Callable[[], Mapping[str, PullState]]
 
 
@@ -146,8 +157,9 @@ def window_of(payload: Mapping[str, object]) -> Window:
 class Scheduler:
     """Publishes due windows; a `Resource` of the runner. `on_publish` wakes the worker.
 
-    It looks on start (catch-up), at every due instant, and at least once a minute, so that a
-    clock that jumps or a machine that slept is noticed.
+    A job for each dataset fires at its due instants. Beside them it looks at all on start
+    (catch-up), when a job was missed, and once a minute, so that a clock that jumps or a machine
+    that slept is noticed. `events` hears when the timetable stands still and when it runs again.
     """
 
     def __init__(
@@ -160,6 +172,7 @@ class Scheduler:
         timed: Sequence[Timed] = (),
         on_publish: Callable[[], None] = lambda: None,
         chance: Callable[[], float] = random.random,
+        events: JobEvents | None = None,
     ) -> None:
         self._queue = queue
         self._plans = plan(datasets)
@@ -168,7 +181,11 @@ class Scheduler:
         self._now = now
         self._on_publish = on_publish
         self._chance = chance
+        self._events = events
         self._timer: AsyncIOScheduler | None = None
+        self._ahead = timedelta(0)  # of the desk's clock, before the machine's
+        self._publishing = threading.Lock()
+        self._failing = False
         self.last_tick: datetime | None = None
 
     def tick(self, *, starting: bool = False) -> int:
@@ -177,18 +194,25 @@ class Scheduler:
         On start every window without a good pull since its due time is due, whatever became of
         the job that stood for it.
         """
+        with self._publishing:
+            fresh = self._publish(self._plans, self._timed, starting=starting)
+            fresh += self._revive_owed() if starting else 0
+            self.last_tick = self._now()
+        if fresh:
+            self._on_publish()
+        return fresh
+
+    def _publish(
+        self, plans: Sequence[Planned], timed: Sequence[Timed], *, starting: bool = False
+    ) -> int:
         now = self._now()
-        due = messages(self._plans, self._states(), now, self._chance, again=starting)
-        due += timed_messages(self._timed, now)
+        due = messages(plans, self._states(), now, self._chance, again=starting) if plans else []
+        due += timed_messages(timed, now)
         published = self._queue.publish_many(due)
-        self.last_tick = now
         fresh = [(m, p) for m, p in zip(due, published, strict=True) if not p.joined]
-        fresh_jobs = len(fresh) + (self._revive_owed() if starting else 0)
         for message, job in fresh:
             _tell_due(message, job.job_id)
-        if fresh_jobs:
-            self._on_publish()
-        return fresh_jobs
+        return len(fresh)
 
     def _revive_owed(self) -> int:
         """Queue dead windows again that lie behind a later good pull, where all are wanted."""
@@ -214,35 +238,88 @@ class Scheduler:
 
     async def initialize(self) -> None:
         """Catch up, then start the clock."""
-        self._timer = AsyncIOScheduler(timezone="UTC", event_loop=asyncio.get_running_loop())
-        self._timer.start()
-        await self._fire(starting=True)
+        try:
+            await asyncio.to_thread(self.tick, starting=True)
+        except OpenbellError as error:  # tried again at the next look
+            self._failed(LOOK, error)
+        except Exception as error:
+            log.exception("first look failed")
+            self._failed(LOOK, error)
+        self._timer = timer = AsyncIOScheduler(
+            timezone="UTC", event_loop=asyncio.get_running_loop()
+        )
+        timer.add_listener(self._heard, EVENT_JOB_ERROR | EVENT_JOB_EXECUTED | EVENT_JOB_MISSED)
+        self._ahead = self._now() - datetime.now(UTC)
+        timer.add_job(self._look, IntervalTrigger(seconds=LOOK_SECONDS, timezone=UTC), id=LOOK,
+                      coalesce=True, misfire_grace_time=None)  # fmt: skip
+        for planned in self._plans:
+            self._add(planned.dataset.name, planned.schedule, planned.policy.misfire_grace,
+                      ([planned], []))  # fmt: skip
+        for item in self._timed:
+            self._add(f"event {item.event_name}", item.schedule, item.grace, ([], [item]))
+        timer.start()
+
+    def _add(
+        self,
+        name: str,
+        schedule: Schedule,
+        grace: timedelta,
+        due: tuple[Sequence[Planned], Sequence[Timed]],
+    ) -> None:
+        assert self._timer is not None
+        self._timer.add_job(self._due, ScheduleTrigger(schedule, self._now), due, id=name,
+                            coalesce=True,
+                            misfire_grace_time=max(1, int(grace.total_seconds())))  # fmt: skip
 
     async def close(self) -> None:
-        """Stop the clock."""
-        if self._timer is not None:
-            self._timer.shutdown(wait=False)
-            self._timer = None
+        """Stop the clock, and let what is being published come to its end."""
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.shutdown(wait=False)
+            await asyncio.to_thread(self._publishing.acquire)
+            self._publishing.release()
 
-    async def _fire(self, *, starting: bool = False) -> None:
-        try:
-            await asyncio.to_thread(self.tick, starting=starting)
-        except OpenbellError as error:  # tried again at the next look
-            log.error("windows not published", error=str(error))
-        except Exception:
-            log.exception("scheduler failed")
-        finally:
-            self._arm()
+    def _due(self, plans: Sequence[Planned], timed: Sequence[Timed]) -> None:
+        """A dataset, or an event, is due."""
+        with self._publishing:
+            fresh = self._publish(plans, timed) if self._timer is not None else 0
+        if fresh:
+            self._on_publish()
 
-    def _arm(self) -> None:
-        if self._timer is None:
+    def _look(self) -> None:
+        """All datasets; and the jobs set anew where the desk's clock has jumped."""
+        timer = self._timer
+        if timer is None:
             return
-        now, due = self._now(), self.next_due()
-        nap = min(max(due - now, timedelta(0)), LONGEST_NAP) if due else LONGEST_NAP
-        self._timer.add_job(
-            self._fire,
-            DateTrigger(datetime.now(tz=self._timer.timezone) + nap),
-            id="look",
-            replace_existing=True,
-            misfire_grace_time=None,
-        )
+        ahead = self._now() - datetime.now(UTC)
+        if abs(ahead - self._ahead) > A_SECOND:
+            self._ahead = ahead
+            for job in timer.get_jobs():
+                if job.id != LOOK:
+                    job.reschedule(job.trigger)
+        self.tick()
+
+    def _heard(self, event: JobExecutionEvent) -> None:
+        """What became of a job of the clock; called on the loop."""
+        if event.code == EVENT_JOB_MISSED:
+            log.warning("slept through", job=event.job_id, due_at=event.scheduled_run_time)
+            timer = self._timer
+            if timer is not None:
+                timer.modify_job(LOOK, next_run_time=datetime.now(UTC))
+        elif event.code == EVENT_JOB_ERROR:
+            self._failed(event.job_id, event.exception)
+        elif self._failing and event.job_id == LOOK:
+            self._failing = False
+            log.warning("timetable runs again")
+            if self._events:
+                self._events.notice("up", "The timetable runs again")
+
+    def _failed(self, job: str, error: BaseException) -> None:
+        """Windows could not be published; they are at the next look."""
+        if isinstance(error, OpenbellError):
+            log.error("windows not published", job=job, error=str(error))
+        else:
+            log.error("scheduler failed", job=job, exc_info=error)
+        if not self._failing and self._events:
+            self._events.notice("down", "The timetable stands still", str(error))
+        self._failing = True

@@ -17,8 +17,9 @@ import structlog
 SERVICE = "openbell"
 _SECRET_KEY = re.compile(r"token|secret|password|authorization|api_?key|cookie", re.IGNORECASE)
 _SECRET_TEXT = re.compile(r"(?i)(bearer\s+|token=|password=|api_?key=)[^\s&\"']+")
-_LIBRARIES = ("uvicorn", "uvicorn.error", "uvicorn.access", "streamlit", "stamina")
+_LIBRARIES = ("uvicorn", "uvicorn.error", "uvicorn.access", "streamlit")
 _TALKATIVE = ("httpx", "httpcore", "apscheduler", "uvicorn.access", "watchdog")
+_MUTED = ("apscheduler.executors",)  # what fails there is told by the scheduler's listener
 Event = MutableMapping[str, Any]
 
 
@@ -47,6 +48,8 @@ def configure(fmt: str, level: str) -> None:
         logging.getLogger(name).propagate = True
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in _MUTED:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

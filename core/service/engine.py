@@ -60,6 +60,7 @@ class DeskEngine:
             desk.now,
             timed=[Timed("scan", at_session_times(desk.settings.scan_times))],
             on_publish=self._worker.wake,
+            events=self._worker.events,
         )
         return [self._scheduler, self._detector]
 

@@ -14,6 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from core.domain.timetable.exchanges import is_exchange
+from core.domain.timetable.zones import name_of, settled
 from core.errors import ScheduleError
 
 CYCLES = ("daily", "weekly", "monthly", "quarterly", "yearly", "session")
@@ -76,10 +77,11 @@ def month_of(value: object, cycle: str) -> int | None:
 
 
 @cache
-def zone_of(name: str) -> ZoneInfo:
-    """The time zone of an IANA name."""
+def zone_of(zone: object) -> ZoneInfo:
+    """The time zone of an IANA name, or of a zone of `zoneinfo` or `pytz`."""
+    name = name_of(zone)
     try:
-        return ZoneInfo(name)
+        return ZoneInfo(name)  # type: ignore[arg-type]
     except (ZoneInfoNotFoundError, ValueError, OSError, TypeError, AttributeError):
         raise ScheduleError(
             f"zone {name!r} is not an IANA time zone such as UTC or America/New_York"
@@ -104,7 +106,7 @@ def instant_of(value: object) -> datetime:
     """An aware instant in UTC."""
     if not isinstance(value, datetime) or value.utcoffset() is None:
         raise ScheduleError(f"now must be a datetime with a time zone, not {value!r}")
-    return value
+    return settled(value)
 
 
 def _weekday(value: object) -> int:

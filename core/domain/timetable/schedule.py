@@ -44,7 +44,8 @@ class Refresh:
     """One rule: cycle, day, month, time and zone, or exchange, anchor and offset.
 
     `day`: English weekday (weekly, any case), 1..31 or -1..-31 clamped to the month's length.
-    `month`: 1..3 of the quarter or 1..12 of the year. Raises ScheduleError for anything else.
+    `month`: 1..3 of the quarter or 1..12 of the year. `zone`: an IANA name, or a zone of
+    `zoneinfo` or `pytz`. Raises ScheduleError for anything else.
     """
 
     cycle: str
@@ -66,6 +67,7 @@ class Refresh:
         self._fix("_day", rules.day_of(self.day, cycle))
         self._fix("_month", rules.month_of(self.month, cycle))
         self._fix("_zone", rules.zone_of(self.zone))
+        self._fix("zone", self._zone.key)
         self._fix("_time", TimeOfDay() if cycle == "session" else rules.time_of(self.time))
         self._check_session()
 

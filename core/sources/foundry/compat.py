@@ -22,6 +22,7 @@ import polars as pl
 
 from core import settings
 from core.domain.tables.datasets import ColumnType
+from core.domain.timetable.zones import settled
 from core.errors import OpenbellError, ParsingError, UsageError
 from core.sources.foundry.client import FoundryClient
 from core.sources.foundry.compat_schedule import Refresh, Schedule
@@ -209,7 +210,7 @@ def _instant(given: Moment) -> datetime | None:
     if given is None:
         return None
     if isinstance(given, datetime):
-        return given if given.tzinfo else given.replace(tzinfo=UTC)
+        return settled(given) if given.tzinfo else given.replace(tzinfo=UTC)
     if isinstance(given, date):
         return datetime.combine(given, time(), UTC)
     raise UsageError(f"{given!r} is neither an instant nor an ISO text")

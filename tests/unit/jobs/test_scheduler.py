@@ -12,6 +12,7 @@ import pytest
 from core.domain.tables.datasets import CatchUp, Dataset
 from core.domain.timetable.schedule import at_session_times
 from core.errors import ScheduleError, StoreError
+from core.jobs.outcome import JobEvents
 from core.jobs.overdue import OverdueDetector
 from core.jobs.queue.port import Job, Status
 from core.jobs.queue.sqlite import SqliteQueue
@@ -198,6 +199,104 @@ async def test_failing_look_is_tried_again(
     async with Runner([scheduler]):
         assert scheduler._timer is not None
         assert scheduler._timer.get_job("look") is not None
+
+
+async def test_a_job_for_each_dataset_and_event(desk: Simulation) -> None:
+    """Each with its own schedule and grace, beside the look at all of them."""
+    desk.clock.instant += timedelta(hours=1)
+    scheduler = Scheduler(desk.queue, desk.datasets, dict, desk.clock, timed=SCANS)
+    async with Runner([scheduler]):
+        assert scheduler._timer is not None
+        jobs = {job.id: job for job in scheduler._timer.get_jobs()}
+        assert set(jobs) == {"look", "event scan", *(d.name for d in desk.datasets)}
+        for name in ("every", "event scan"):
+            ahead = desk.clock() - datetime.now(UTC)
+            shown = jobs[name].next_run_time + ahead
+            schedule = jobs[name].trigger.schedule
+            assert abs(shown - schedule.get_next_refresh(desk.clock())) < timedelta(seconds=30)
+        assert jobs["look"].misfire_grace_time is None
+        assert jobs["event scan"].misfire_grace_time == 30 * 60
+
+
+async def test_a_clock_that_jumps_sets_the_jobs_anew(desk: Simulation) -> None:
+    """The next look finds that the desk's clock has gone ahead, publishes and moves the jobs."""
+    desk.clock.instant += timedelta(hours=1)
+    scheduler = desk.scheduler()
+    async with Runner([scheduler]):
+        assert scheduler._timer is not None
+        before = scheduler._timer.get_job("every").next_run_time
+        desk.clock.instant += timedelta(days=1, hours=7)
+        await asyncio.to_thread(scheduler._look)
+        moved = scheduler._timer.get_job("every").next_run_time - before
+        assert abs(moved + timedelta(hours=7)) < timedelta(seconds=30)
+    assert {job.lane for job in desk.queue.find()} == {d.name for d in desk.datasets} - {"nothing"}
+
+
+class Told:
+    """Waits for the notices of a scheduler."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.events = JobEvents(clock)
+
+    async def until(self, count: int) -> list[tuple[str, str | None]]:
+        """Kind and error of the first so many notices, once they are there."""
+        async with asyncio.timeout(10):
+            while self.events.last_seq < count:
+                await asyncio.sleep(0.01)
+        return [(event.kind, event.error) for event in self.events.since(0)]
+
+
+async def test_a_job_of_the_clock_that_fails_is_told_once_and_when_it_is_over(
+    desk: Simulation,
+) -> None:
+    """The store cannot be read, at start and at two looks: one notice, one more at its end."""
+    full = True
+    looks = 0
+
+    def states() -> dict[str, PullState]:
+        nonlocal looks
+        looks += 1
+        if full:
+            raise StoreError("no space")
+        return desk.states
+
+    told = Told(desk.clock)
+    scheduler = Scheduler(desk.queue, desk.datasets, states, desk.clock, events=told.events)
+    async with Runner([scheduler]):
+        for _ in range(2):
+            before = looks
+            scheduler._timer.modify_job("look", next_run_time=datetime.now(UTC))  # type: ignore[union-attr]
+            async with asyncio.timeout(10):
+                while looks == before:
+                    await asyncio.sleep(0.01)
+        assert await told.until(1) == [("down", "no space.")]
+        full = False
+        scheduler._timer.modify_job("look", next_run_time=datetime.now(UTC))  # type: ignore[union-attr]
+        assert [kind for kind, _ in await told.until(2)] == ["down", "up"]
+
+
+async def test_a_job_slept_through_makes_it_look_at_once(desk: Simulation) -> None:
+    """A machine that slept past a dataset's grace: all are looked at, none waits for the minute."""
+    scheduler = desk.scheduler()
+    async with Runner([scheduler]):
+        desk.clock.instant += timedelta(days=2, hours=3)
+        late = datetime.now(UTC) - timedelta(hours=20)
+        assert scheduler._timer is not None
+        scheduler._timer.modify_job("newest", next_run_time=late)
+        async with asyncio.timeout(10):
+            while len(desk.queue.find()) < 4:
+                await asyncio.sleep(0.01)
+
+
+async def test_nothing_is_published_after_the_end(desk: Simulation) -> None:
+    """A job of the clock that was under way waits for nobody and finds the clock stopped."""
+    scheduler = desk.scheduler()
+    async with Runner([scheduler]):
+        planned = scheduler._plans
+    desk.clock.instant = BACK
+    scheduler._due(planned, [])
+    scheduler._look()
+    assert desk.queue.find() == []
 
 
 def test_overdue_is_found_without_a_scheduler(desk: Simulation) -> None:
