@@ -10,6 +10,8 @@ from pathlib import Path
 
 import httpx
 
+from core import atomic
+
 FILE = "desk.json"
 
 
@@ -26,15 +28,7 @@ def announce(data_dir: Path, host: str, port: int) -> Address:
     """Write the address of this process's desk: aside, synced, then in place."""
     shown = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104 - only compared
     address = Address(f"http://{shown}:{port}", secrets.token_urlsafe(32), os.getpid())
-    data_dir.mkdir(parents=True, exist_ok=True)
-    path = data_dir / FILE
-    aside = path.with_suffix(f".{os.getpid()}.part")
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump(asdict(address), file)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
+    atomic.write(data_dir / FILE, json.dumps(asdict(address)).encode())
     return address
 
 

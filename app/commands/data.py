@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 import time
@@ -19,10 +18,10 @@ from rich.table import Table
 
 from app import run as runner
 from core.domain.tables.csv_guard import guard
-from core.errors import StoreError, UsageError
+from core.errors import UsageError
 from core.observe import logs
 from core.service.kernel.commands import FAILED, CommandResult
-from core.service.kernel.exports import format_of
+from core.service.kernel.exports import format_of, save_bytes
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")
@@ -217,23 +216,8 @@ def export(
     with runner.reported(), logs.correlated(), runner.caller() as call:
         ending = format_of(out)
         body = call.export(what, ending, _pairs(filters))
-        _save(body, out.absolute())
+        save_bytes(body, out.absolute())
         runner.out.print(f"{out}: {len(body):,} bytes", markup=False)
-
-
-def _save(body: bytes, path: Path) -> None:
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with aside.open("wb") as file:
-            file.write(body)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-    except OSError as error:
-        raise StoreError(f"the file could not be written: {error}", where=str(path)) from error
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def sql(

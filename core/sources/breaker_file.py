@@ -9,7 +9,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from core import atomic
 from core.domain.breaker import Breaker
 from core.observe import logs
 
@@ -64,7 +64,7 @@ class BreakerFile:
         if self._path is None:
             return
         try:
-            _write_aside(self._path, {**self._load(), **self._own})
+            _write(self._path, {**self._load(), **self._own})
         except OSError as error:
             log.error("upstream state not written", path=str(self._path), error=str(error))
         else:
@@ -136,19 +136,9 @@ def _breaker(entry: Any) -> Breaker | None:
         return None
 
 
-def _write_aside(path: Path, breakers: Mapping[str, Breaker]) -> None:
+def _write(path: Path, breakers: Mapping[str, Breaker]) -> None:
     document = {name: _entry(breaker) for name, breaker in breakers.items()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(document, file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(aside).replace(path)
-    except BaseException:
-        Path(aside).unlink(missing_ok=True)
-        raise
+    atomic.write(path, json.dumps(document, indent=1).encode())
 
 
 def _entry(breaker: Breaker) -> dict[str, Any]:

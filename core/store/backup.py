@@ -19,6 +19,7 @@ from typing import Any
 import duckdb
 import orjson
 
+from core import atomic
 from core.errors import IntegrityError, NotFoundError, OpenbellError, StoreError
 from core.store import files, presence
 from core.store.transaction import quoted
@@ -187,7 +188,7 @@ def _put_in_place(aside: Path, wanted: Path) -> Path:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
             continue
-        files.sync(target.parent)
+        atomic.sync(target.parent)
         return target
     raise StoreError("a hundred backups were made in this second", where=str(wanted.parent))
 
@@ -197,7 +198,7 @@ def _write_manifest(aside: Path, rows: Mapping[str, int], now: datetime) -> None
     stated = {name: _stated(aside / name) for name in roles.values()}
     document = {"made_at": now, "files": stated, "rows": rows, "roles": roles}
     document["digest"] = _digest(orjson.loads(orjson.dumps(document)))
-    files.write_synced(aside / MANIFEST, orjson.dumps(document))
+    atomic.write(aside / MANIFEST, orjson.dumps(document), alone=True)
 
 
 def _digest(document: Mapping[str, Any]) -> str:
@@ -259,7 +260,7 @@ def _copy_queue(path: Path, target: Path) -> None:
     if found != "ok":
         raise IntegrityError(f"the queue is damaged: {found}", where=str(path))
     target.chmod(0o600)
-    files.sync(target)
+    atomic.sync(target)
 
 
 def _stated(path: Path) -> dict[str, str | int]:

@@ -7,7 +7,6 @@ the locks that it holds on them. They are copied by a process of its own.
 from __future__ import annotations
 
 import hashlib
-import os
 import stat
 import subprocess
 import sys
@@ -77,23 +76,3 @@ def sha256(path: Path) -> str:
         while piece := file.read(CHUNK_BYTES):
             digest.update(piece)
     return digest.hexdigest()
-
-
-def write_synced(path: Path, body: bytes) -> None:
-    """Write a file whole: aside, synced, then in place."""
-    aside = path.with_name(f".{path.name}.part")
-    with aside.open("wb") as file:
-        file.write(body)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
-    sync(path.parent)
-
-
-def sync(path: Path) -> None:
-    """Bring a file that nobody has open, or the names in a folder, to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -16,6 +16,7 @@ from typing import Any
 
 import orjson
 
+from core import atomic
 from core.errors import IntegrityError, StoreError
 from core.store import backup as backups
 from core.store import files, presence
@@ -103,8 +104,8 @@ def swap(places: Places, now: datetime) -> Path:
         for role, live in places.live.items()
     ]
     for staged in places.staged.values():
-        files.sync(staged)
-    files.write_synced(places.folder / PLAN, orjson.dumps(roles))
+        atomic.sync(staged)
+    atomic.write(places.folder / PLAN, orjson.dumps(roles), alone=True)
     finish(places)
     return aside[places.store.parent]
 
@@ -122,9 +123,9 @@ def finish(places: Places) -> bool:
                     path.replace(aside / path.name)
             staged.replace(live)
         for folder in {live.parent, aside}:
-            files.sync(folder)
+            atomic.sync(folder)
     plan.unlink()
-    files.sync(plan.parent)
+    atomic.sync(plan.parent)
     return True
 
 

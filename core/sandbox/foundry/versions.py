@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+
+from core import atomic
 
 INDEX = "versions.json"
 _NUMBERS = itertools.count()  # pulls run at the same time
@@ -41,12 +42,7 @@ def store(folder: Path, name: str, at: datetime, rows: int, pieces: Iterable[byt
 def save(folder: Path, versions: Iterable[Version]) -> None:
     """Writes the index, so that a restart in the same folder finds the versions."""
     rows = [[v.name, v.at.isoformat(), v.sha256, v.rows] for v in versions]
-    aside = folder / f"{next(_NUMBERS)}.part"
-    with aside.open("w") as file:
-        json.dump(rows, file)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(folder / INDEX)
+    atomic.write(folder / INDEX, json.dumps(rows).encode())
 
 
 def load(folder: Path) -> list[Version]:

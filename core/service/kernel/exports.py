@@ -6,12 +6,14 @@ CSV is RFC 4180, UTF-8, ISO dates, instants in UTC ending in `Z`, text guarded a
 from __future__ import annotations
 
 import io
-import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from core import atomic
 from core.domain.tables.csv_guard import guard
 from core.errors import StoreError, UsageError
 from core.service.kernel.port import DeskPort
@@ -62,20 +64,25 @@ def write(frame: pl.DataFrame, target: io.BufferedIOBase, fmt: str) -> None:
 
 
 def save(frame: pl.DataFrame, path: Path) -> None:
-    """Write the frame to a file: aside first, then in its place, so that none is ever half."""
+    """Write the frame to a file whole; StoreError when that cannot be."""
     fmt = format_of(path)
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    with _saving(path) as file:
+        write(frame, file, fmt)
+
+
+def save_bytes(body: bytes, path: Path) -> None:
+    """Write what was encoded elsewhere to a file whole; StoreError when that cannot be."""
+    with _saving(path) as file:
+        file.write(body)
+
+
+@contextmanager
+def _saving(path: Path) -> Iterator[Any]:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with aside.open("wb") as file:
-            write(frame, file, fmt)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
+        with atomic.writing(path, private=False) as file:
+            yield file
     except OSError as error:
         raise StoreError(f"the file could not be written: {error}", where=str(path)) from error
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def _texts(frame: pl.DataFrame) -> pl.DataFrame:

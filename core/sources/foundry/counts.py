@@ -6,11 +6,9 @@ folder that the desks share tells the others.
 
 from __future__ import annotations
 
-import os
-import secrets
-from contextlib import suppress
 from pathlib import Path
 
+from core import atomic
 from core.observe import logs
 from core.sources.foundry.wire import is_pointer
 
@@ -37,15 +35,7 @@ def share(folder: Path | None, sha256: str, rows: int) -> None:
     """Keeps a count for the others. A folder that cannot be written is told, and stops no pull."""
     if folder is None or not is_pointer(sha256):
         return
-    aside = folder / f"{sha256}.{secrets.token_hex(4)}.part"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with aside.open("w") as file:
-            file.write(f"{rows}\n")
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(folder / f"{sha256}.rows")
+        atomic.write(folder / f"{sha256}.rows", f"{rows}\n".encode(), private=False)
     except OSError as error:
         log.warning("shared row counts cannot be written", folder=str(folder), error=str(error))
-        with suppress(OSError):
-            aside.unlink(missing_ok=True)

@@ -8,9 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-import os
 import re
-import tempfile
 import threading
 import time
 from collections import deque
@@ -20,6 +18,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from core import atomic
 from core.errors import ValidationError
 
 SEC_MAXIMUM = 10  # requests in any second, by the SEC's rules
@@ -155,7 +154,8 @@ class Block:
         until = max(self.until(now) or now, now + timedelta(seconds=seconds))
         self._until = until
         if self.path:
-            _write_aside(self.path, {"until": until.isoformat(), "where": where})
+            known = {"until": until.isoformat(), "where": where}
+            atomic.write(self.path, json.dumps(known).encode())
         return until
 
     def _read(self) -> datetime | None:
@@ -167,13 +167,3 @@ class Block:
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None  # never blocked, or not a file of ours
         return until if until.tzinfo else None
-
-
-def _write_aside(path: Path, document: dict[str, str]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(document, file)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(name).replace(path)
