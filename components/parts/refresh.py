@@ -62,7 +62,7 @@ def _watch(desk: Desk, tickets: Sequence[refresh.Ticket], key: str) -> None:
         st.rerun()
 
 
-def _box(states: Sequence[refresh.Progress]) -> Any:
+def _box(states: Sequence[refresh.PullStatus]) -> Any:
     """An open box while anything runs; folded with a summary once all is over."""
     if not all(item.over for item in states):
         return st.container(height=260 if len(states) > LINES else "content", border=True)
@@ -71,7 +71,7 @@ def _box(states: Sequence[refresh.Progress]) -> Any:
     return st.expander(f"Last refresh: {told}", expanded=len(states) == 1)
 
 
-def _tell(states: Sequence[refresh.Progress]) -> None:
+def _tell(states: Sequence[refresh.PullStatus]) -> None:
     bad = [item for item in states if ended_as(item) in FAILED]
     if len(states) > LINES:
         st.toast(f"{len(states)} pulls ended, {len(bad)} failed", icon=BAD if bad else GOOD)
@@ -81,13 +81,13 @@ def _tell(states: Sequence[refresh.Progress]) -> None:
         st.toast(f"{item.dataset}: {badges.plain(outcome(item))}", icon=icon)
 
 
-def _line(desk: Desk, item: refresh.Progress, key: str) -> None:
+def _line(desk: Desk, item: refresh.PullStatus, key: str) -> None:
     name = badges.plain(item.dataset)
     if item.over:
         st.markdown(f"**{name}** {badges.state(ended_as(item))} {badges.plain(outcome(item))}")
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        _bar(f"**{name}** {doing(item)}", item.percent)
+        _bar(f"**{name}** {doing(item)}", item.so_far.percent)
         stop = st.button("Cancel", key=f"{key}_cancel_{item.job_id}", type="tertiary")
     if stop:
         refresh.cancel(desk, item.job_id)
@@ -101,26 +101,26 @@ def _bar(text: str, percent: float | None) -> None:
         st.progress(min(max(percent / 100, 0.0), 1.0), text=text)
 
 
-def ended_as(item: refresh.Progress) -> str:
+def ended_as(item: refresh.PullStatus) -> str:
     """The state of the pull when it has one (unchanged, partial …), else that of its job."""
     return str(item.result["state"]) if item.result else item.state
 
 
-def doing(item: refresh.Progress) -> str:
+def doing(item: refresh.PullStatus) -> str:
     """What a pull in line or under way is doing: place in line, or rows, bytes and time so far."""
     if item.position:
         return f"in line, place {item.position}"
-    parts = [badges.plain(item.events[-1].message) if item.events else item.state]
-    if item.rows is not None:
-        parts.append(f"{formats.number(item.rows)} rows")
-    if item.bytes is not None:
-        parts.append(formats.size(item.bytes))
+    parts = [badges.plain(item.so_far.message or item.state)]
+    if item.so_far.rows is not None:
+        parts.append(f"{formats.number(item.so_far.rows)} rows")
+    if item.so_far.bytes is not None:
+        parts.append(formats.size(item.so_far.bytes))
     if item.elapsed_seconds is not None:
         parts.append(formats.duration(item.elapsed_seconds))
     return " · ".join(parts)
 
 
-def outcome(item: refresh.Progress) -> str:
+def outcome(item: refresh.PullStatus) -> str:
     """What a pull that has ended did, in a few words."""
     state, result = ended_as(item), item.result or {}
     if state == "unchanged":

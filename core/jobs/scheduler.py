@@ -237,7 +237,8 @@ class Scheduler:
         return min((schedule.get_next_refresh(now) for schedule in schedules), default=None)
 
     async def initialize(self) -> None:
-        """Catch up, then start the clock."""
+        """Start the clock, then catch up: what falls due meanwhile has its job already."""
+        self._start_clock()
         try:
             await asyncio.to_thread(self.tick, starting=True)
         except OpenbellError as error:  # tried again at the next look
@@ -245,16 +246,18 @@ class Scheduler:
         except Exception as error:
             log.exception("first look failed")
             self._failed(LOOK, error)
+
+    def _start_clock(self) -> None:
         self._timer = timer = AsyncIOScheduler(
             timezone="UTC", event_loop=asyncio.get_running_loop()
         )
         timer.add_listener(self._heard, EVENT_JOB_ERROR | EVENT_JOB_EXECUTED | EVENT_JOB_MISSED)
         self._ahead = self._now() - datetime.now(UTC)
-        timer.add_job(self._look, IntervalTrigger(seconds=LOOK_SECONDS, timezone=UTC), id=LOOK,
-                      coalesce=True, misfire_grace_time=None)  # fmt: skip
+        every_minute = IntervalTrigger(seconds=LOOK_SECONDS, timezone=UTC)
+        timer.add_job(self._look, every_minute, id=LOOK, coalesce=True, misfire_grace_time=None)
         for planned in self._plans:
-            self._add(planned.dataset.name, planned.schedule, planned.policy.misfire_grace,
-                      ([planned], []))  # fmt: skip
+            grace = planned.policy.misfire_grace
+            self._add(planned.dataset.name, planned.schedule, grace, ([planned], []))
         for item in self._timed:
             self._add(f"event {item.event_name}", item.schedule, item.grace, ([], [item]))
         timer.start()
@@ -267,9 +270,15 @@ class Scheduler:
         due: tuple[Sequence[Planned], Sequence[Timed]],
     ) -> None:
         assert self._timer is not None
-        self._timer.add_job(self._due, ScheduleTrigger(schedule, self._now), due, id=name,
-                            coalesce=True,
-                            misfire_grace_time=max(1, int(grace.total_seconds())))  # fmt: skip
+        seconds = max(1, int(grace.total_seconds()))
+        self._timer.add_job(
+            self._due,
+            ScheduleTrigger(schedule, self._now),
+            due,
+            id=name,
+            coalesce=True,
+            misfire_grace_time=seconds,
+        )
 
     async def close(self) -> None:
         """Stop the clock, and let what is being published come to its end."""

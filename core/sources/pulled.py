@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 import polars as pl
 
@@ -17,12 +18,27 @@ REJECTS = {
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """One live message of a pull; counts so far, `percent` 0–100 when it is known."""
+    """One live message of a pull, from its source to the page; counts so far, `percent` 0–100.
+
+    `happened_at` is put on by the board that keeps it.
+    """
 
     message: str
     rows: int | None = None
     bytes: int | None = None
     percent: float | None = None
+    happened_at: datetime | None = None
+
+    def after(self, earlier: Progress | None) -> Progress:
+        """The same, with the counts that it does not give as they were before."""
+        if earlier is None:
+            return self
+        return replace(
+            self,
+            rows=earlier.rows if self.rows is None else self.rows,
+            bytes=earlier.bytes if self.bytes is None else self.bytes,
+            percent=earlier.percent if self.percent is None else self.percent,
+        )
 
 
 _NOTES_TOLD = 3

@@ -99,7 +99,8 @@ def test_two_presses_cause_one_pull_and_both_see_it(desk: Desk, source: Source) 
     assert sorted(ticket.joined for ticket in tickets) == [False, True]
     eventually(lambda: refresh.progress(desk, tickets[0].job_id).events)
     seen = [refresh.progress(desk, ticket.job_id) for ticket in tickets]
-    assert {(item.position, item.percent, item.rows) for item in seen} == {(0, 40.0, 2)}
+    told = {(item.position, item.so_far.percent, item.so_far.rows) for item in seen}
+    assert told == {(0, 40.0, 2)}
     source.gate.set()
     done = refresh.wait(desk, tickets, timeout_seconds=10)
     assert [item.result["rows_inserted"] for item in done if item.result] == [2, 2]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from core.sources.pulled import Progress
@@ -18,29 +18,16 @@ KEPT_MESSAGES = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
-    """One progress message with its instant."""
-
-    happened_at: datetime
-    message: str
-    rows: int | None = None
-    bytes: int | None = None
-    percent: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Live:
-    """What is known of one running or finished job; counts so far."""
+    """What is known of a running or finished job; `so_far`: its last message with all counts."""
 
     job_id: str
     dataset: str
     started_at: datetime
     pull_id: str | None = None
-    rows: int | None = None
-    bytes: int | None = None
-    percent: float | None = None
+    so_far: Progress | None = None
     finished_at: datetime | None = None
-    events: tuple[Event, ...] = field(default=())
+    events: tuple[Progress, ...] = ()
 
 
 class ProgressBoard:
@@ -65,14 +52,10 @@ class ProgressBoard:
             live = self._jobs.get(job_id)
             if live is None:
                 return
-            event = Event(
-                self._now(), progress.message, progress.rows, progress.bytes, progress.percent
-            )
+            event = replace(progress, happened_at=self._now())
             self._jobs[job_id] = replace(
                 live,
-                rows=live.rows if progress.rows is None else progress.rows,
-                bytes=live.bytes if progress.bytes is None else progress.bytes,
-                percent=live.percent if progress.percent is None else progress.percent,
+                so_far=event.after(live.so_far),
                 events=(*live.events[-KEPT_MESSAGES:], event),
             )
 

@@ -7,23 +7,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from core.domain.tables.datasets import Dataset
 from core.errors import DeadlineError, TransportError, UsageError
-from core.jobs.pulling.progress import Event, Live
+from core.jobs.pulling.progress import Live
 from core.jobs.queue.port import ENDED, FRONT, Job, Status
 from core.observe import logs
 from core.service import calloff
 from core.service.kernel.commands import DONE, FAILED, FOUND_ERRORS, CommandResult, command
+from core.sources.pulled import Progress
 from core.store import pulls as records
 
 if TYPE_CHECKING:
     from core.service.desk import Desk
 
 PULL = "pull"
+NOTHING_SAID = Progress("")
 OVER = (*ENDED, Status.DEAD, Status.CORRUPT)
 _LATER = "they stay queued for the desk that runs jobs next; see: python -m app jobs list"
 
@@ -38,17 +40,18 @@ class Ticket:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """What is known of one ticket now. `position` 1 is next in line, 0 runs, None is over."""
+class PullStatus:
+    """What is known of one ticket now. `position` 1 is next in line, 0 runs, None is over.
+
+    `so_far` is the last message of its source with all counts.
+    """
 
     job_id: str
     dataset: str
     state: str  # queued, running, done, dead, cancelled, …
     position: int | None = None
-    events: Sequence[Event] = field(default_factory=tuple)
-    rows: int | None = None
-    bytes: int | None = None
-    percent: float | None = None
+    so_far: Progress = NOTHING_SAID
+    events: Sequence[Progress] = ()
     elapsed_seconds: float | None = None
     error: str | None = None
     result: dict[str, Any] | None = None  # the pull in the shape of the `pull` command
@@ -103,21 +106,20 @@ def _publish(
     return Ticket(published.job_id, dataset.name, published.joined)
 
 
-def progress(desk: Desk, job_id: str) -> Progress:
+def progress(desk: Desk, job_id: str) -> PullStatus:
     """Live view of one ticket; NotFoundError for an unknown one."""
     job = desk.queue.get(job_id)
     live = desk.board.get(job_id)
     dataset = str(job.payload.get("dataset", ""))
     over = job.status in OVER
-    return Progress(
+    so_far = (live and live.so_far) or NOTHING_SAID
+    return PullStatus(
         job_id=job_id,
         dataset=dataset,
         state=str(job.status),
         position=None if over else desk.queue.position(job_id),
+        so_far=replace(so_far, percent=100.0) if job.status == Status.DONE else so_far,
         events=live.events if live else (),
-        rows=live.rows if live else None,
-        bytes=live.bytes if live else None,
-        percent=100.0 if job.status == Status.DONE else live.percent if live else None,
         elapsed_seconds=_elapsed(desk, live),
         error=job.last_error,
         result=_result(desk, job, live) if over else None,
@@ -156,9 +158,9 @@ def cancel(desk: Desk, job_id: str) -> str:
 def wait(
     desk: Desk,
     tickets: Sequence[Ticket],
-    on_progress: Callable[[list[Progress]], None] | None = None,
+    on_progress: Callable[[list[PullStatus]], None] | None = None,
     timeout_seconds: float = 7200.0,
-) -> list[Progress]:
+) -> list[PullStatus]:
     """Wait until every ticket is over; DeadlineError when that takes too long.
 
     TransportError when no engine works on them (any more), or the one who waits has gone: the
@@ -258,7 +260,7 @@ def pull_command(
     return pulled_command(desk, jobs=[ticket.job_id for ticket in tickets])
 
 
-def _outcome(desk: Desk, item: Progress) -> dict[str, Any]:
+def _outcome(desk: Desk, item: PullStatus) -> dict[str, Any]:
     if item.result:
         return item.result
     return {
@@ -276,19 +278,18 @@ def _outcome(desk: Desk, item: Progress) -> dict[str, Any]:
     }
 
 
-def _view(item: Progress) -> dict[str, Any]:
-    last = item.events[-1] if item.events else None
+def _view(item: PullStatus) -> dict[str, Any]:
     return {
         "job_id": item.job_id,
         "dataset": item.dataset,
         "state": item.state,
         "over": item.over,
         "position": item.position,
-        "message": last.message if last else None,
+        "message": item.so_far.message or None,
         "messages": [event.message for event in item.events],
-        "rows": item.rows,
-        "bytes": item.bytes,
-        "percent": item.percent,
+        "rows": item.so_far.rows,
+        "bytes": item.so_far.bytes,
+        "percent": item.so_far.percent,
         "elapsed_seconds": item.elapsed_seconds,
         "error": item.error,
         "result": item.result,

@@ -14,7 +14,7 @@ from components.kit import badges, formats, shell
 from components.parts import refresh
 from core.errors import NotFoundError, OwnershipError
 from core.service import current
-from core.service.pulls.refresh import Progress
+from core.service.pulls.refresh import PullStatus
 
 NOW = datetime(2026, 11, 20, 21, 5, tzinfo=UTC)
 
@@ -169,7 +169,7 @@ def test_a_host_that_is_down_is_the_reason_not_what_an_old_pull_said(plain_desk,
 def test_a_dataset_is_named_once_in_front_of_its_error(capsys):
     """Errors open with the name of their dataset; lines that begin with it do not say it twice."""
     said = "universe: no answer"
-    ended = Progress(job_id="1", dataset="universe", state="dead", error=said)
+    ended = PullStatus(job_id="1", dataset="universe", state="dead", error=said)
     assert refresh.outcome(ended) == "no answer"
     counts = dict.fromkeys(("read", "inserted", "updated", "unchanged", "rejected"), 0)
     row = {f"rows_{name}": count for name, count in counts.items()}

@@ -72,7 +72,9 @@ async def test_jobs_run_and_leave_results(queue: SqliteQueue) -> None:
         await until(lambda: not worker.busy)
         live = worker._board.get(job_id)
         assert live is not None
-        assert (live.rows, live.percent, live.events[0].message) == (5, 50.0, "half way")
+        said = live.events[0]
+        assert live.so_far == said
+        assert (said.rows, said.percent, said.message) == (5, 50.0, "half way")
         assert live.finished_at is not None
         assert [event.kind for event in worker.events.since(0)] == ["started", "done"]
         assert worker.events.since(worker.events.last_seq) == []
