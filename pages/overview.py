@@ -8,7 +8,7 @@ from components.kit import shell
 from components.parts import overview as parts
 from components.parts import search
 
-SPANS = {"a day": 1, "three days": 3, "a week": 7}
+SPANS = {"since the close": None, "a day": 1, "three days": 3, "a week": 7}
 
 desk = shell.page("Overview", purpose="The morning on one screen, problems first.")
 
@@ -28,7 +28,12 @@ with right, shell.guarded("the book"):
     parts.book(desk)
 with left:
     span = st.segmented_control(
-        "New within", list(SPANS), default="a day", key="within", bind="query-params", required=True
+        "New",
+        list(SPANS),
+        default="since the close",
+        key="within",
+        bind="query-params",
+        required=True,
     )
     since = parts.since(desk, SPANS[span])
 with left, shell.guarded("the new filings"):

@@ -188,13 +188,21 @@ def status(json: Json = False) -> None:
 
 def _print_status(document: dict[str, Any], console: Console) -> None:
     table = Table(
-        "dataset", "freshness", "rows", "last success", "next due", "error or missing", box=None
+        "dataset",
+        "freshness",
+        "data up to",
+        "rows",
+        "last success",
+        "next due",
+        "error or missing",
+        box=None,
     )
     for item in document["datasets"]:
         down = " (upstream down)" if item["upstream"] not in (None, "closed") else ""
         table.add_row(
             item["name"],
             item["freshness"] + down,
+            _up_to(item),
             f"{item['rows']:,}",
             (item["last_success"] or "never")[:19],
             (item["next_due"] or "—")[:19],
@@ -203,6 +211,13 @@ def _print_status(document: dict[str, Any], console: Console) -> None:
     console.print(table)
     for problem in document["problems"]:
         console.print(problem, markup=False)
+
+
+def _up_to(item: dict[str, Any]) -> str:
+    """The day the data reach, and how many sessions are missing after it."""
+    behind = item["sessions_behind"]
+    late = f", {behind} behind" if behind else ""
+    return f"{(item['data_until'] or '—')[:10]}{late}"
 
 
 def export(

@@ -14,7 +14,7 @@ FRESHNESS = {
     "due": ("blue", "due"),
     "overdue": ("orange", "overdue"),
     "failing": ("red", "failing"),
-    "never": ("gray", "never pulled"),
+    "never": ("gray", "no data"),
     "running": ("violet", "pulling"),
     "disabled": ("gray", "off"),
 }

@@ -49,6 +49,20 @@ def day(value: date | None) -> str:
     return NOTHING if value is None else f"{value:%a} {value.day} {value:%b %Y}"
 
 
+def reach(until: datetime | None, behind: int | None, zone: str = MARKET_ZONE) -> str:
+    """How far data reach, as `Fri 20 Nov`, `Mon 23 Nov 09:05 ET` or `Wed 25 Nov, 1 session behind`.
+
+    A day comes as its midnight in UTC.
+    """
+    if until is None:
+        return NOTHING
+    utc = until.astimezone(UTC)
+    whole_day = utc.time() == datetime.min.time()
+    said = f"{utc:%a} {utc.day} {utc:%b}" if whole_day else when(until, zone)
+    sessions = "session" if behind == 1 else "sessions"
+    return f"{said}, {number(behind)} {sessions} behind" if behind else said
+
+
 def duration(seconds: float | None) -> str:
     """A span in its two largest units, as `3 d 4 h` or `12 s`."""
     if seconds is None:

@@ -111,7 +111,12 @@ def strip(
     if stalest is not None:
         parts.append(badges.freshness(stalest.freshness))
         parts.append(f"{badges.plain(stalest.name)} · {_ages(desk, stalest)}")
-        tip = "\n\n".join(f"{s.name}: {s.freshness}, {formats.utc(s.last_success)}" for s in known)
+        tip = "\n\n".join(
+            f"{s.name}: {s.freshness}, data to "
+            f"{formats.reach(s.data_until, s.sessions_behind, zone())}, "
+            f"pulled {formats.utc(s.last_success)}"
+            for s in known
+        )
     parts += [outage(host, zone()) for host in hosts_down(desk, datasets)]
     moment = as_of or (stalest.last_success if stalest is not None else None)
     if moment is not None:
@@ -156,7 +161,11 @@ def reason(desk: Desk, status: datasets.DatasetStatus) -> str:
 def _ages(desk: Desk, status: Any) -> str:
     if status.last_success is None:
         return "not pulled yet"
-    return f"pulled {formats.age(status.last_success, desk.now())}"
+    if not status.rows:
+        return f"no rows, asked {formats.age(status.last_success, desk.now())}"
+    reached = formats.reach(status.data_until, status.sessions_behind, zone())
+    data = f"data to {reached} · " if status.data_until else ""
+    return f"{data}pulled {formats.age(status.last_success, desk.now())}"
 
 
 def statuses(desk: Desk) -> list[datasets.DatasetStatus]:

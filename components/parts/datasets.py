@@ -19,6 +19,7 @@ INSTANT = pl.Datetime("us", "UTC")
 SUMMARY = {
     "name": "Dataset",
     "freshness": "Freshness",
+    "up_to": "Data up to",
     "source": "Source",
     "rows": "Rows",
     "last_success": "Last good pull",
@@ -28,10 +29,19 @@ SUMMARY = {
     "last_error": "Last error",
 }
 HELP = {
+    "up_to": "The last session, filing or print in it, and how many sessions should follow.",
     "last_success": "When the data was last confirmed good, in your zone.",
     "next_due": "The next refresh by the schedule, in your zone.",
     "partial_reason": "What is missing from the data that are loaded.",
     "rows_rejected": "Rows of the latest loaded pull that did not fit the schema.",
+}
+WIDTHS = {
+    "name": 150,
+    "freshness": 90,
+    "up_to": 150,
+    "source": 70,
+    "rows": 80,
+    "rows_rejected": 70,
 }
 PULLS = {
     "started_at": "Started",
@@ -51,12 +61,16 @@ PULLS = {
 
 def frame(statuses: Sequence[datasets.DatasetStatus]) -> pl.DataFrame:
     """The statuses as one frame, a row per dataset."""
-    instants = {"last_success": INSTANT, "next_due": INSTANT}
+    instants = dict.fromkeys(("last_success", "next_due", "data_until"), INSTANT)
+    numbers = {"sessions_behind": pl.Int64}
     texts = dict.fromkeys(("last_error", "last_state", "running_job", "partial_reason"), pl.String)
     rows = [asdict(status) for status in statuses]
     for row in rows:
         row["freshness"] = row["freshness"] if row["enabled"] else "disabled"
-    return pl.DataFrame(rows, schema_overrides={**instants, **texts}, infer_schema_length=None)
+        row["up_to"] = formats.reach(row["data_until"], row["sessions_behind"], shell.zone())
+    return pl.DataFrame(
+        rows, schema_overrides={**instants, **texts, **numbers}, infer_schema_length=None
+    )
 
 
 def summary(statuses: Sequence[datasets.DatasetStatus], key: str) -> None:
@@ -73,7 +87,14 @@ def summary(statuses: Sequence[datasets.DatasetStatus], key: str) -> None:
         on_row=pick,
         help=HELP,
         pinned=("name",),
-        widths={"name": 150, "freshness": 90, "source": 70, "rows": 80, "rows_rejected": 70},
+        widths={
+            "name": 150,
+            "freshness": 90,
+            "up_to": 150,
+            "source": 70,
+            "rows": 80,
+            "rows_rejected": 70,
+        },
     )
 
 
@@ -82,6 +103,7 @@ def facts_of(desk: Desk, status: datasets.DatasetStatus, description: str) -> No
     last, due, now = status.last_success, status.next_due, desk.now()
     figures = (
         f"**{formats.number(status.rows)}** rows",
+        f"data to **{formats.reach(status.data_until, status.sessions_behind, shell.zone())}**",
         f"last good pull **{formats.age(last, now)}**" if last else "not pulled yet",
         f"next due **{formats.age(due, now)}**" if due else "not scheduled",
         f"**{formats.number(status.rows_rejected)}** rejected rows",

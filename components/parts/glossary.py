@@ -42,13 +42,17 @@ WORDS: dict[str, dict[str, str]] = {
         "Gap in ATR": "The gap divided by the average true range of 14 sessions: how unusual it "
         "is for this name.",
         "Relative volume": "Volume against the mean of the 20 sessions before.",
-        "Provisional": "Made from pre-market bars; the session may still change it.",
+        "Provisional": "Made from the last print before the open; the open may still change it.",
+        "Data up to": "The last session, filing or print in a dataset, whenever it was pulled.",
         "Fill": "A gap is filled when the price comes back to the close before it.",
         "Wilson interval": "The range that the true rate lies in with 95 % confidence, honest for "
         "few cases.",
     },
     "Plans and risk": {
         "Plan": "Entry, stop, targets and size of a trade, from data only.",
+        "Reference": "The last print that a plan made before the open stands on.",
+        "Tolerance": "How far the open may be from the reference to confirm the plan as it is.",
+        "Confirmed, re-sized, not taken": "What becomes of a provisional plan at the open.",
         "R": "The risk of one share: the distance from entry to stop. Targets are told in R.",
         "Gap-through risk": "What a jump over the stop would cost, in R.",
         "Limit": "A bound that risk enforces; what is shown is what is enforced.",

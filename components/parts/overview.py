@@ -186,8 +186,9 @@ def guide(desk: Desk, statuses: Sequence[datasets.DatasetStatus]) -> None:
 
 
 def _has_pulled(statuses: Sequence[datasets.DatasetStatus]) -> bool:
-    """A pull for no company is done at once and brings nothing: that is no first step."""
-    return any(status.last_success and status.rows for status in statuses)
+    """Every enabled dataset was pulled, and rows came: a pull for no company brings nothing."""
+    asked = [s for s in statuses if s.enabled and s.source != "file"]
+    return all(s.last_success for s in asked) and any(s.rows for s in asked)
 
 
 def _has_rows(statuses: Sequence[datasets.DatasetStatus], table: str) -> bool:
@@ -222,8 +223,16 @@ def _trouble(desk: Desk, status: datasets.DatasetStatus) -> None:
         st.markdown(badges.freshness(status.freshness), width=90)
         shell.link("datasets", badges.plain(status.name), dataset=status.name)
         age = formats.age(status.last_success, desk.now())
-        said = shell.reason(desk, status) or "Not in yet."
+        said = shell.reason(desk, status) or _missing(status)
         st.caption(f"{said} Last good pull: {age}.")
+
+
+def _missing(status: datasets.DatasetStatus) -> str:
+    """What is not in: sessions that a good pull did not bring, or the pull itself."""
+    if not status.sessions_behind:
+        return "Not in yet."
+    reached = formats.reach(status.data_until, status.sessions_behind, shell.zone())
+    return f"Data to {reached}."
 
 
 def freshness(desk: Desk, statuses: Sequence[datasets.DatasetStatus]) -> None:
@@ -231,13 +240,24 @@ def freshness(desk: Desk, statuses: Sequence[datasets.DatasetStatus]) -> None:
     enabled = [s for s in statuses if s.enabled and s.source != "file"]
     counts = Counter(s.freshness for s in enabled).most_common()
     states = " ".join(f"{badges.freshness(state)} {count}" for state, count in counts)
-    lines = [f"{badges.plain(s.name)} · {formats.age(s.last_success, desk.now())}" for s in enabled]
+    lines = [f"{badges.plain(s.name)} · {_reached(desk, s)}" for s in enabled]
     shell.section("Freshness", states or "No dataset is enabled.", *lines)
     shell.link("datasets", "All datasets")
 
 
-def since(desk: Desk, days: int) -> datetime:
-    """So many days ago, to the minute, so that a view is made once a minute at most."""
+def _reached(desk: Desk, status: datasets.DatasetStatus) -> str:
+    """The data date where there is one, else the age of the last good pull."""
+    if status.data_until is None:
+        return formats.age(status.last_success, desk.now())
+    return f"to {formats.reach(status.data_until, status.sessions_behind, shell.zone())}"
+
+
+def since(desk: Desk, days: int | None) -> datetime:
+    """So many days ago, to the minute, so that a view is made once a minute at most; None: at the
+    last close of the exchange.
+    """
+    if days is None:
+        return morning.last_close(desk)
     return (desk.now() - timedelta(days=days)).replace(second=0, microsecond=0)
 
 

@@ -157,7 +157,7 @@ def stands(found: Proposal) -> None:
             f"{badges.provisional()} **{day}** from the last print, "
             f"{formats.price(reference.price)} at {formats.when(reference.at, shell.zone())} "
             f"({count}, {badges.plain(reference.source)}). Approved, it reserves its risk; an open "
-            f"within {formats.price(reference.tolerance)} confirms it, another re-sizes it or "
+            f"within {reference.tolerance:f} confirms it, another re-sizes it or "
             "leaves it."
         )
     elif found.waits:

@@ -51,9 +51,16 @@ def heading(checks: pl.DataFrame, desk: Desk) -> None:
     """What the newest run found, when, and how long it took."""
     row = checks.row(0, named=True)
     bad = sum(level != "info" for level in checks["severity"])
+    empty = checks.filter((pl.col("checked") == 0) & (pl.col("severity") == "info")).height
     found = f"{bad} of {checks.height} checks found something" if bad else "All checks are right"
+    if empty and not bad:
+        right = checks.height - empty
+        found = f"{right} of {checks.height} checks are right" if right else "Nothing to check yet"
+    found += f", {empty} had nothing to check" if empty and empty < checks.height else ""
+    nothing = empty == checks.height
+    mark = badges.badge("nothing to check") if nothing else severity(row["worst"])
     st.markdown(
-        f"{severity(row['worst'])} **{found}** · {formats.when(row['started_at'], shell.zone())}, "
+        f"{mark} **{found}** · {formats.when(row['started_at'], shell.zone())}, "
         f"{formats.age(row['started_at'], desk.now())} · took {formats.duration(row['seconds'])} · "
         f"started by {badges.plain(str(row['trigger_name']))}"
     )
@@ -79,7 +86,9 @@ def _parted(checks: pl.DataFrame) -> tuple[list[tuple[Check, pl.DataFrame]], lis
 
 
 def _told(check: Check) -> str:
-    return f"{severity(check['severity'])} **{_title(check)}**  \n{badges.plain(check['message'])}"
+    empty = not check["checked"] and check["severity"] == "info"
+    mark = badges.badge("nothing to check") if empty else severity(check["severity"])
+    return f"{mark} **{_title(check)}**  \n{badges.plain(check['message'])}"
 
 
 def _title(check: Check) -> str:

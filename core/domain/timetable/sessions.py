@@ -72,6 +72,15 @@ def latest_open(now: datetime) -> date:
     return table.days[count - 1]
 
 
+def last_close(now: datetime) -> datetime:
+    """The latest close of the exchange that is not later than `now`."""
+    table = _instants()
+    count = bisect_right(table.close_at, now)
+    if count == 0:
+        raise UsageError(f"the calendar begins in {FIRST_YEAR}, not at {now:%Y-%m-%d}")
+    return table.close_at[count - 1]
+
+
 def current_session(now: datetime) -> date:
     """The session that is open at `now` or opens next: the one a pre-market scan is for."""
     table = _instants()

@@ -8,11 +8,17 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from core.domain.filings import edgar
+from core.domain.timetable import sessions as calendar
 from core.service.filings import filing_rows
 from core.store.tickers import PRIMARY
 
 if TYPE_CHECKING:
     from core.service.desk import Desk
+
+
+def last_close(desk: Desk) -> datetime:
+    """The last close of the exchange by now: from then on everything is new to a reader."""
+    return calendar.last_close(desk.now())
 
 
 def changes(desk: Desk, since: datetime) -> pl.DataFrame:

@@ -12,11 +12,12 @@ from pydantic import Field
 
 from core.domain.tables.datasets import Dataset
 from core.domain.timetable.freshness import Freshness
+from core.domain.timetable.reach import Reach, judged
 from core.errors import UsageError
 from core.service import calloff
 from core.service.kernel.commands import command
 from core.service.kernel.exports import export
-from core.service.pulls import refresh, upstreams
+from core.service.pulls import reach, refresh, upstreams
 from core.store import pulls as records
 from core.store.facts import STORED_AS
 from core.store.transaction import quoted
@@ -50,9 +51,12 @@ class DatasetStatus:
     bytes: int
     running_job: str | None
     simulated: bool
+    data_until: datetime | None = None  # what the rows reach up to; a day as its midnight in UTC
+    sessions_behind: int | None = None  # that should be there; None where rows are of no sessions
     upstream: str | None = None  # its host's breaker: closed, open, half-open; None for files
 
 
+BY_COMPANY = ("submissions", "companyfacts")  # of the SEC: a document a followed company
 _LATEST = """
 WITH ended AS (SELECT * FROM pulls WHERE state <> 'running'),
 last AS (SELECT dataset, arg_max(state, started_at) AS state, arg_max(error, started_at) AS error,
@@ -72,10 +76,20 @@ FROM last LEFT JOIN good ON good.dataset = last.dataset
 def overview(desk: Desk) -> list[DatasetStatus]:
     """Every dataset of the catalogue with its state now, in the catalogue's order."""
     latest = {row["dataset"]: row for row in desk.warehouse.read(_LATEST).iter_rows(named=True)}
-    counts = row_counts(desk, [dataset.table for dataset in desk.catalogue.datasets.values()])
+    counts = _own_rows(desk, latest)
     running = refresh.running(desk)
     fresh = desk.freshness_of_all()
     hosts = upstreams.states(desk)
+    reached = {
+        dataset.name: reach.reach_of(desk, dataset, fresh[dataset.name])
+        if counts[dataset.name]
+        else Reach()
+        for dataset in desk.catalogue.datasets.values()
+    }
+    fresh = {
+        name: judged(state, reached[name], _kept(desk, name, counts), desk.now())
+        for name, state in fresh.items()
+    }
     return [
         _status(
             dataset,
@@ -84,9 +98,34 @@ def overview(desk: Desk) -> list[DatasetStatus]:
             running.get(dataset.name),
             fresh[dataset.name],
             hosts.get(dataset.name),
+            reached[dataset.name],
         )
         for dataset in desk.catalogue.datasets.values()
     ]
+
+
+def _own_rows(desk: Desk, latest: dict[str, dict[str, Any]]) -> dict[str, int]:
+    """Rows per dataset; a table that several share has none of one that never brought any."""
+    every = desk.catalogue.datasets.values()
+    tables = row_counts(desk, [dataset.table for dataset in every])
+    return {
+        dataset.name: tables.get(dataset.table, 0)
+        if latest.get(dataset.name, {}).get("finished_at") is not None or dataset.source == "file"
+        else 0
+        for dataset in every
+    }
+
+
+def _kept(desk: Desk, name: str, counts: dict[str, int]) -> int:
+    """Rows that are kept up to date: none of a dataset by company while nobody is followed."""
+    dataset = desk.catalogue.datasets[name]
+    by_company = dataset.source == "sec" and dataset.upstream in BY_COMPANY
+    return 0 if by_company and not companies_followed(desk) else counts[name]
+
+
+def companies_followed(desk: Desk) -> int:
+    """How many companies are on the watch list."""
+    return int(desk.warehouse.read("SELECT count(*) FROM watchlist").item())
 
 
 def _status(
@@ -96,6 +135,7 @@ def _status(
     job: str | None,
     fresh: Freshness,
     upstream: str | None,
+    reached: Reach,
 ) -> DatasetStatus:
     return DatasetStatus(
         name=dataset.name,
@@ -103,7 +143,7 @@ def _status(
         table=dataset.table,
         description=dataset.description,
         enabled=dataset.enabled,
-        rows=counts.get(dataset.table, 0),
+        rows=counts[dataset.name],
         freshness=fresh.state,
         last_success=last.get("finished_at"),
         next_due=fresh.next_due if dataset.enabled else None,
@@ -116,6 +156,8 @@ def _status(
         running_job=job,
         simulated=bool(last.get("simulated")),
         upstream=upstream,
+        data_until=reached.until,
+        sessions_behind=reached.sessions_behind,
     )
 
 
@@ -225,6 +267,8 @@ def status_command(desk: Desk) -> dict[str, Any]:
                 "enabled": item.enabled,
                 "rows": item.rows,
                 "freshness": item.freshness,
+                "data_until": item.data_until,
+                "sessions_behind": item.sessions_behind,
                 "last_success": item.last_success,
                 "next_due": item.next_due,
                 "last_state": item.last_state,

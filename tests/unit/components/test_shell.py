@@ -21,7 +21,8 @@ NOW = datetime(2026, 11, 20, 21, 5, tzinfo=UTC)
 
 def status(name: str, freshness: str, hours: float | None = 1.0) -> SimpleNamespace:
     last = None if hours is None else NOW - timedelta(hours=hours)
-    return SimpleNamespace(name=name, freshness=freshness, last_success=last)
+    reached = {"rows": 5, "data_until": datetime(2026, 11, 18, tzinfo=UTC), "sessions_behind": 1}
+    return SimpleNamespace(name=name, freshness=freshness, last_success=last, **reached)
 
 
 @pytest.fixture
@@ -48,7 +49,8 @@ def test_header_tells_of_the_stalest_input(plain_desk):
     assert head == "# Gap scan"
     assert purpose.strip() == ":small[:gray[Names that gap.]]"
     assert ":violet-badge[simulated data]" in line
-    assert ":orange-badge[overdue] b · pulled 1 d 6 h ago" in line
+    behind = "data to Wed 18 Nov, 1 session behind"
+    assert f":orange-badge[overdue] b · {behind} · pulled 1 d 6 h ago" in line
     assert "as of **Thu 19 Nov 10:05 ET**" in line
 
 

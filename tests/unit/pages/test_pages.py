@@ -87,7 +87,7 @@ def test_a_dataset_is_reached_by_its_address(desk):
     reasons = at.dataframe[-1].value["reason"].to_list()
     assert reasons == ["not a number"]
     state = next(text.value for text in at.markdown if "rejected rows" in text.value)
-    assert re.search(r"\*\*[\d,]+\*\* rows · last good pull \*\*", state)
+    assert re.search(r"\*\*[\d,]+\*\* rows · data to \*\*\w+.*\*\* · last good pull \*\*", state)
 
 
 def test_facts_of_a_company_as_known_on_a_day(desk):

@@ -200,10 +200,21 @@ def test_the_grade_of_a_company_is_that_of_its_latest_rated_filing():
 
 
 def test_a_pull_that_brought_nothing_is_no_first_step():
-    """Without a company followed, filings are pulled at once: nothing is there to look at."""
-    idle = SimpleNamespace(last_success=NOON, rows=0)
-    assert not overview._has_pulled([idle, SimpleNamespace(last_success=None, rows=5)])
-    assert overview._has_pulled([idle, SimpleNamespace(last_success=NOON, rows=5)])
+    """Without a company followed, filings are pulled at once: nothing is there to look at.
+
+    Nor is one dataset of many all of them; what is off or imported is not asked for.
+    """
+
+    def status(pulled: bool, rows: int, enabled: bool = True, source: str = "foundry"):
+        last = NOON if pulled else None
+        return SimpleNamespace(last_success=last, rows=rows, enabled=enabled, source=source)
+
+    idle, full, open_ = status(True, 0), status(True, 5), status(False, 0)
+    assert not overview._has_pulled([idle])
+    assert not overview._has_pulled([full, open_])
+    assert overview._has_pulled(
+        [idle, full, status(False, 0, False), status(False, 0, True, "file")]
+    )
 
 
 def test_what_changed_fits_a_phone():

@@ -1,0 +1,35 @@
+"""What every dataset's rows reach up to, and the freshness that follows from it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from core.domain.tables.datasets import Dataset
+from core.domain.timetable import reach as rules
+from core.domain.timetable.freshness import Freshness
+from core.domain.timetable.reach import Reach
+from core.service.gaps.session import derived
+from core.store import reach as store
+from core.store import scans
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+    from core.service.desk import Desk
+
+
+def until(desk: Desk, dataset: Dataset) -> date | datetime | None:
+    """The day or instant up to which a dataset's table has rows; read once per commit."""
+    column = rules.date_column(dataset)
+    if column is None or not scans.has_table(desk.warehouse, dataset.table):
+        return None
+    now = desk.now()
+    warehouse = desk.warehouse
+    key = (id(desk), warehouse.path, warehouse.commits, "until", dataset.name, now.date())
+    names = set(dataset.schema)
+    return derived.get(key, lambda: store.until(warehouse, dataset.table, column, names, now))
+
+
+def reach_of(desk: Desk, dataset: Dataset, fresh: Freshness) -> Reach:
+    """The reach of a dataset that was pulled: what it should hold is decided by its due instant."""
+    return rules.reach(dataset, until(desk, dataset), fresh.due_at)
