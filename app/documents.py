@@ -138,6 +138,37 @@ LETTERS = (
 )
 
 
+STATUS = """\
+## Status beside the grade
+
+What became of a filing, as known on a day. Figures are compared as they were first told: a
+change is more than half a percent and more than what either value is rounded to (its trailing
+zeros tell), and no split of shares.
+
+| status | when | shown |
+|---|---|---|
+| as filed | nothing came after it | |
+| restated later | a later filing tells a headline, or 5 % of its amounts, otherwise | old and new |
+| amended | a /A of its form and period carries figures (ten or more) | old and new |
+| superseded | a /A with figures that a later /A replaces | by which |
+| withdrawn | its company said so in an 8-K under item 4.02 | notice, and how it was inferred |
+
+Headlines are revenue, net income, EPS, operating cash flow, assets, equity, cash, weighted and
+cover shares. The graver status stands; a value told as before again ends a restatement.
+
+The facts do not say which reports a notice means. They are inferred, in this order: reports
+filed before it whose figures their /A (filed up to five days before and two years after the
+notice) tells otherwise, and those whose headlines such a /A changes; else reports whose
+headlines the next reports change, up to and with the next annual one; else, and until 100 days
+after any of these, all since the last audited year, that year's report included. A notice is the
+first 8-K of its matter: an 8-K/A within a year goes on with it.
+
+A withdrawn report is D at most (score 69), from the day of the notice on, and falls under the
+grade rule of plans. `status` and `status_reason` stand in the JSON of `grade`, `scan` and
+`plan`, `status` in the CSV of filings, candidates and plans.
+"""
+
+
 def rules_document() -> str:
     """Every rule of the filing grade."""
     rules = default_ruleset()
@@ -152,6 +183,7 @@ def rules_document() -> str:
         "",
         "Related public rules are named, not copied; no certification is claimed.",
     ]
+    lines += ["", *STATUS.splitlines()]
     for rule in rules.rules.values():
         lines += ["", f"## {rule.id} {rule.title}", "", f"- Severity: {rule.severity}"]
         lines += [f"- Checks: {rule.formula}"] if rule.formula else []

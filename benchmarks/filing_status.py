@@ -82,10 +82,14 @@ def measure_notices(found: Statuses, facts: pl.DataFrame, filings: pl.DataFrame)
     counts = drawn.group_by("cik", notice="by_accession").agg(ever=pl.col("accession").n_unique())
     last = found.latest().filter(pl.col("status") == WITHDRAWN)
     now = last.group_by("cik", notice="by_accession").agg(now=pl.len())
+    before = reports.join(last, on=KEY, how="semi").select("cik", told="filed")
+    either = held.join(before, on="cik").filter(pl.col("told") < pl.col("filed"))
+    either = either.group_by("notice").agg(withdrawn_before=pl.len())
     table = held.join(counts, on=["cik", "notice"], how="left").join(
         now, on=["cik", "notice"], how="left"
-    )  # fmt: skip
-    shown = table.filter(pl.col("ever") > 0)
+    ).join(either, on="notice", how="left")  # fmt: skip
+    # a second notice of a matter may mean the reports of the first
+    shown = table.filter((pl.col("ever") > 0) | (pl.col("withdrawn_before") > 0))
     return {
         "of": held.height,
         "shown": shown.height,

@@ -6,7 +6,7 @@ import streamlit as st
 
 from components.kit import shell
 from components.parts import quality as parts
-from components.parts import quality_datasets
+from components.parts import quality_datasets, quality_filters
 
 VIEWS = ("Filings", "Datasets")
 
@@ -29,11 +29,11 @@ else:
         if graded.is_empty():
             parts.none_yet(desk)
         else:
-            chosen = parts.filters(graded)
+            chosen = quality_filters.filters(graded)
             parts.figures(chosen)
             if chosen.is_empty():
                 shell.empty("No filing passes the filters.", "Widen them to see grades again.")
             else:
+                parts.table(desk, chosen, graded)
                 parts.charts(chosen)
-                parts.table(chosen, graded)
             parts.exports(desk, chosen)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from components.kit import shell
 from components.parts import quality as lists
-from components.parts import quality_corrections
+from components.parts import quality_corrections, quality_findings, quality_status
 from components.parts import quality_filing as parts
 
 VIEWS = ("Findings", "Facts used", "Statements", "Comparatives", "Versions")
@@ -30,6 +30,7 @@ with shell.guarded("the filing"):
     if row is not None:
         view = parts.explained(desk, row["accession"], row["cik"])
         parts.heading(view.grade)
+        quality_status.status(view)
         quality_corrections.show(desk, view.grade)
         parts.subscores(view.grade)
         parts.build_up(view)
@@ -37,7 +38,7 @@ with shell.guarded("the filing"):
             "View", VIEWS, default=VIEWS[0], key="part", bind="query-params", required=True
         )
         if shown == "Findings":
-            parts.findings(view)
+            quality_findings.findings(view)
         elif shown == "Facts used":
             parts.facts_used(view)
         elif shown == "Statements":

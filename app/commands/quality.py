@@ -51,7 +51,8 @@ def _print_grades(document: dict[str, Any], console: Console) -> None:
     if not document["filings"]:
         console.print("No filing to grade. Follow companies and pull: python -m app watch add AAPL")
         return
-    table = Table("ticker", "form", "filed", "grade", "score", "coverage", "findings", box=None)
+    names = ("ticker", "form", "filed", "grade", "status", "score", "coverage", "findings")
+    table = Table(*names, box=None)
     for item in document["filings"][:SHOWN_FILINGS]:
         counted = f"{item['critical'] or 0} / {item['major'] or 0} / {item['minor'] or 0}"
         score = "–" if item["score"] is None else f"{item['score']:.1f}"
@@ -60,6 +61,7 @@ def _print_grades(document: dict[str, Any], console: Console) -> None:
             item["form"],
             item["filed"],
             item["grade"],
+            item["status"] or "–",
             score,
             f"{item['coverage_pct'] or 0:.0f} %",
             counted,

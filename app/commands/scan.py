@@ -82,7 +82,7 @@ def _print_scan(document: dict[str, Any], out: Console) -> None:
             _number(row["rvol"]),
             row["gap_type"] or "",
             _number(row["score"], 1),
-            row["grade"] or "–",
+            _graded(row),
             titles[0] if titles else _without(row),
         )
     out.print(table if document["candidates"] else "no candidates")
@@ -92,6 +92,12 @@ def _print_scan(document: dict[str, Any], out: Console) -> None:
     rest = len(document["excluded"]) - MOST_EXCLUDED
     if rest > 0:
         out.print(f"[dim]and {rest} more[/]")
+
+
+def _graded(row: dict[str, Any]) -> str:
+    """The grade, and what became of its report where it does not stand as filed."""
+    grade = row["grade"] or "–"
+    return grade if row["status"] in (None, "as filed") else f"{grade} {row['status']}"
 
 
 def _without(row: dict[str, Any]) -> str:

@@ -158,12 +158,14 @@ def _of(shares: pl.DataFrame, by: str, letter: str) -> list[tuple[str, float, in
 
 
 def points_lost(lost: pl.DataFrame, score: float | None) -> go.Figure:
-    """From 100 down to the score: one step a rule that failed, the cap of critical findings last.
+    """From 100 down to the score: one step a rule that failed, then caps, what became of it last.
 
-    `lost` has rule (`cap` for the cap), title, severity and points (positive), the costliest first.
+    `lost` has rule (`cap` for the cap of critical findings, `status` for that of a withdrawn
+    filing), title, severity and points (positive), the costliest first.
     """
-    capped = pl.col("rule") == "cap"
-    steps = pl.concat([lost.filter(~capped), lost.filter(capped)])
+    cap, status = pl.col("rule") == "cap", pl.col("rule") == "status"
+    capped = cap | status
+    steps = pl.concat([lost.filter(~capped), lost.filter(cap), lost.filter(status)])
     points = steps["points"].to_list()
     labels = ["perfect", *steps["rule"], "score"]
     values = [100.0, *(-p for p in points), 0.0]
@@ -189,12 +191,15 @@ def points_lost(lost: pl.DataFrame, score: float | None) -> go.Figure:
     begins = f", axis begins at {bottom:.0f}" if bottom else ""
     fig.update_yaxes(range=[bottom, 106], title_text=f"points{begins}")
     fig.update_xaxes(type="category")
-    return titled(fig, _lost(lost.filter(~capped), score))
+    return titled(fig, _lost(lost, lost.filter(~capped), score))
 
 
-def _lost(steps: pl.DataFrame, score: float | None) -> str:
+def _lost(lost: pl.DataFrame, steps: pl.DataFrame, score: float | None) -> str:
     if score is None:
         return "Not rated: too little could be checked"
+    gone = lost.filter(pl.col("rule") == "status")
+    if not gone.is_empty():
+        return f"{gone['title'][0]}: held at {score:.0f}, from {score + gone['points'][0]:.1f}"
     if steps.is_empty():
         return f"No rule cost a point: {score:.1f}"
     first = steps.row(0, named=True)

@@ -29,6 +29,13 @@ STATES = {
     "running": "violet",
     "waiting": "blue",
 }
+STATUSES = {  # of a filing
+    "as filed": "gray",
+    "amended": "blue",
+    "superseded": "violet",
+    "restated later": "orange",
+    "withdrawn": "red",
+}
 GRADES = {"A": "green", "B": "blue", "C": "yellow", "D": "orange", "E": "orange", "F": "red"}
 
 
@@ -80,6 +87,11 @@ def state(value: str) -> str:
 def grade(value: str | None) -> str:
     """Badge of a filing's grade; NR when there is none."""
     return badge(value or "NR", GRADES.get(value or "", "gray"))
+
+
+def status(value: str | None) -> str:
+    """Badge of what became of a filing; empty where that is not known."""
+    return badge(value, STATUSES.get(value, "gray")) if value else ""
 
 
 def provisional() -> str:

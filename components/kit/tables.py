@@ -24,6 +24,7 @@ CHIPS: Mapping[str, Mapping[str, str]] = {
     "freshness": {name: color for name, (color, _) in badges.FRESHNESS.items()},
     "state": badges.STATES,
     "grade": {**badges.GRADES, "NR": "gray"},
+    "status": badges.STATUSES,
     "severity": {
         "critical": "red",
         "major": "orange",

@@ -13,7 +13,7 @@ import streamlit as st
 from components.charts import base as charts
 from components.kit import badges, formats, once, shell, tables, theme
 from components.kit import saved_views as views
-from components.parts import quality
+from components.parts import glossary, quality
 from core.domain.filings.figures import ranked
 from core.service.desk import Desk
 from core.service.filings import companies
@@ -23,6 +23,7 @@ WATCHED = {
     "symbol": "Symbol",
     "name": "Company",
     "grade": "Grade",
+    "status": "Status",
     "trend": "Last scores",
     "latest_filed": "Latest filing",
     "filings": "Filings",
@@ -34,6 +35,7 @@ FILINGS = {
     "filed": "Filed",
     "form": "Form",
     "grade": "Grade",
+    "status": "Status",
     "accepted_at": "Accepted",
     "report_date": "Period",
     "items": "Items",
@@ -118,7 +120,10 @@ def watch_list(desk: Desk, watched: pl.DataFrame, key: str) -> None:
         key=f"{key}_table",
         on_row=pick,
         pinned=("symbol",),
-        help={"grade": "Of the latest rated filing; pick a filing below to see why."},
+        help={
+            "grade": "Of the latest rated filing; pick a filing below to see why.",
+            "status": glossary.meaning("Status"),
+        },
         rows=8,
     )
 
@@ -193,7 +198,10 @@ def filings(desk: Desk, cik: int, known: date | None) -> None:
         key="company_filings",
         widths={"form": 110},
         on_row=lambda row: quality.pick({**row, "cik": cik}) if row["score"] is not None else None,
-        help={"grade": "Pick the row to see why; forms without figures have none."},
+        help={
+            "grade": "Pick the row to see why; forms without figures have none.",
+            "status": glossary.meaning("Status"),
+        },
     )
     shell.export_button("CSV of these filings", lambda: shown, f"filings-{cik}.csv")
 

@@ -28,6 +28,7 @@ CANDIDATES = {
     "evidence_pct": "Evidence",
     "catalyst_text": "Catalyst",
     "grade": "Grade",
+    "status": "Status",
     "gap_atr": "In ATR",
     "rvol": "Rel. vol.",
     "open": "Open",
@@ -59,7 +60,8 @@ HELP = {
     "story": "A heuristic from the 20-session range, the trend and rvol.",
     "score": "0–100; the sum of the contributions below the table.",
     "evidence_pct": "Share of the score's weights that had data, in percent; the rest counts 0.",
-    "grade": "Of the latest rated filing before this session.",
+    "grade": "Of the newest graded report before this session.",
+    "status": "What had become of that report before this session; withdrawn is D at most.",
     "dollars_m": "Close x volume; before the open the usual volume at the prior close.",
 }
 OUTCOMES = {
@@ -249,6 +251,9 @@ def contributions(row: Mapping[str, Any]) -> None:
         alt=f"Contributions to the score of {row['symbol']}",
         key="score_parts",
     )
+    if row["status_reason"]:
+        reason = badges.plain(row["status_reason"])
+        st.markdown(f"{badges.status(row['status'])} Its newest graded report was {reason}.")
     for item in row["catalysts"] or []:
         when = formats.when(item["accepted_at"], shell.zone())
         form, title = badges.plain(item["form"]), badges.plain(item["title"])
@@ -298,7 +303,13 @@ def grades(graded: pl.DataFrame) -> None:
     """Grades of a company's filings; a picked one is opened."""
     tables.choose(
         graded,
-        {"filed": "Filed", "form": "Form", "grade": "Grade", "accession": "Accession"},
+        {
+            "filed": "Filed",
+            "form": "Form",
+            "grade": "Grade",
+            "status": "Status",
+            "accession": "Accession",
+        },
         alt="Grades of the company's filings, newest first",
         key="grades",
         on_row=quality.pick,

@@ -30,6 +30,11 @@ WORDS: dict[str, dict[str, str]] = {
         "the whole scale; NR when too little of the filing could be checked.",
         "Headline figures": "Revenue, net income, earnings per share, operating cash flow, assets, "
         "equity, cash and shares: findings on them cap the letter.",
+        "Status": "What became of a filing, as known on a day. As filed: nothing came after it. "
+        "Amended: a /A told figures anew. Superseded: a /A that another /A replaced. Restated "
+        "later: a later report tells some of its figures with other values. Withdrawn: its "
+        "company said in an 8-K (item 4.02) that it must not be relied on; such a report is D at "
+        "most.",
         "Coverage": "The share of the rules that had the facts they need.",
     },
     "Gaps": {

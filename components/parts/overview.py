@@ -37,6 +37,7 @@ TOP = {
     "score": "Score",
     "catalyst": "Catalyst",
     "grade": "Grade",
+    "status": "Status",
     "rvol": "Rel. vol.",
     "gap_type": "Type",
 }
@@ -94,7 +95,7 @@ def candidates(desk: Desk) -> None:
         key="top_candidates",
         on_row=lambda row: st.query_params.update(pick=row["symbol"]),
         pinned=("symbol",),
-        widths={"symbol": 70, "gap_pct": 80, "score": 90, "grade": 60, "rvol": 80},
+        widths={"symbol": 70, "gap_pct": 80, "score": 90, "grade": 60, "status": 100, "rvol": 80},
     )
     asked = st.query_params.get("pick")
     symbol: str = asked if asked and asked in top["symbol"] else top["symbol"][0]
@@ -122,6 +123,7 @@ def _candidate(row: dict[str, Any]) -> dict[str, Any]:
     words = words or ("filings not stored" if unknown else "none found")
     kept = ("symbol", "gap_pct", "score", "rvol")
     shown = {"gap_type": spoken(row["gap_type"]), "grade": row["grade"] or "NR"}
+    shown |= {"status": row["status"]}
     return {**{name: row[name] for name in kept}, **shown, "catalyst": words}
 
 

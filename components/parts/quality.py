@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
@@ -20,28 +19,24 @@ from components.kit import (
     tables,
     theme,
 )
-from components.kit import (
-    saved_views as views,
-)
-from components.kit import (
-    url_choices as choices,
-)
+from components.parts import glossary, quality_filters
 from core.service.desk import Desk
-from core.service.filings import companies, quality
+from core.service.filings import attention, companies, quality
 from core.service.kernel import exports as files
 
 INPUTS = ("sec.submissions", "sec.facts")
-LETTERS = ("A", "B", "C", "D", "F", "NR")
 ROWS_SHOWN = 50
 TREND = 12  # filings in the sparkline of a company
 OPEN_KEY = "quality_open"
 FILINGS = {
     "ticker": "Symbol",
     "grade": "Grade",
-    "score": "Score",
-    "trend": "Company's last scores",
+    "status": "Status",
     "form": "Form",
     "filed": "Filed",
+    "why": "Why",
+    "score": "Score",
+    "trend": "Company's last scores",
     "period_end": "Period",
     "coverage_pct": "Coverage",
     "critical": "Critical",
@@ -52,6 +47,8 @@ FILINGS = {
     "url": "EDGAR",
 }
 HELP = {
+    "status": glossary.meaning("Status"),
+    "why": "Why it is withdrawn, D, F or not rated; else what became of it.",
     "score": "100 × weight of the rules passed / weight that could be evaluated.",
     "trend": f"Scores of the company's last {TREND} filings up to now, oldest first.",
     "coverage_pct": "Share of the expected weight that could be evaluated; NR below half.",
@@ -61,6 +58,8 @@ HELP = {
 WIDTHS = {
     "ticker": 80,
     "grade": 70,
+    "status": 110,
+    "why": 420,
     "score": 110,
     "trend": 150,
     "form": 80,
@@ -77,96 +76,6 @@ def all_grades(desk: Desk) -> pl.DataFrame:
     return shell.unchanged(desk, lambda: quality.grades(desk), "grades")
 
 
-def filters(graded: pl.DataFrame) -> pl.DataFrame:
-    """Company, form, grade, year and text filters, all in the URL; the grades that pass."""
-    box = st.expander("Filters", key="filters", on_change="rerun")
-    if views.is_open(box):
-        with box:
-            _draw(graded)
-    given = _given(graded)
-    if not (passing := _passing(given)):
-        return graded
-    return once.kept(graded, lambda: graded.filter(passing), "passing", given)
-
-
-def _draw(graded: pl.DataFrame) -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        choices.multiselect("Companies", "company", _names(graded), width=320)
-        choices.multiselect("Forms", "form", _forms(graded), width=220)
-        choices.selectbox("Filed since", "since", _years(graded), placeholder="any year", width=140)
-        choices.text_input("Find", "q", placeholder="company or accession", width=220)
-        choices.pills("Grades", "grade", LETTERS)
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """The filters of the URL."""
-
-    companies: tuple[str, ...]
-    forms: tuple[str, ...]
-    letters: tuple[str, ...]
-    since: str | None
-    text: str
-
-    def __str__(self) -> str:
-        words = [*self.companies, *self.forms, *(f"grade {letter}" for letter in self.letters)]
-        words += [f"since {self.since}"] if self.since else []
-        return ", ".join([*words, f"“{self.text}”"] if self.text else words)
-
-
-def _given(graded: pl.DataFrame) -> Given:
-    return Given(
-        tuple(choices.several("company", _names(graded))),
-        tuple(choices.several("form", _forms(graded))),
-        tuple(choices.several("grade", LETTERS)),
-        choices.one("since", _years(graded)),
-        choices.text("q"),
-    )
-
-
-def _passing(given: Given) -> list[pl.Expr]:
-    asked = (
-        (given.companies, _name().is_in(given.companies)),
-        (given.forms, pl.col("form").is_in(given.forms)),
-        (given.letters, pl.col("grade").is_in(given.letters)),
-        (given.since, pl.col("filed").dt.year() >= int(given.since or 0)),
-        (given.text, _says(given.text)),
-    )
-    return [passes for value, passes in asked if value]
-
-
-def _name() -> pl.Expr:
-    return pl.coalesce("ticker", pl.col("cik").cast(pl.String))
-
-
-def _says(text: str) -> pl.Expr:
-    cells = pl.concat_str("company", "ticker", "accession", separator=" ", ignore_nulls=True)
-    return cells.str.to_lowercase().str.contains(text.strip().lower(), literal=True)
-
-
-def _names(graded: pl.DataFrame) -> list[str]:
-    return once.of(
-        graded, lambda: graded.select(_name().unique().sort()).to_series().to_list(), "names"
-    )
-
-
-def _forms(graded: pl.DataFrame) -> list[str]:
-    return once.of(graded, lambda: _by_count(graded["form"]), "forms")
-
-
-def _by_count(words: pl.Series) -> list[str]:
-    return words.value_counts(sort=True)[words.name].to_list()
-
-
-def _years(graded: pl.DataFrame) -> list[str]:
-    return once.of(graded, lambda: _filed_years(graded), "years")
-
-
-def _filed_years(graded: pl.DataFrame) -> list[str]:
-    years = graded["filed"].dt.year().unique().sort(descending=True)
-    return [str(year) for year in years]
-
-
 def figures(graded: pl.DataFrame) -> None:
     """What the titles of the charts do not say of a set of grades, in one line."""
     st.markdown(once.of(graded, lambda: _figures(graded), "figures"), help=NOT_RATED)
@@ -176,6 +85,7 @@ def _figures(graded: pl.DataFrame) -> str:
     rated = graded.filter(pl.col("grade") != "NR")
     told = {
         "median score": formats.number(rated.select(pl.col("score").median()).item(), 1),
+        "withdrawn": formats.number(int((graded["status"] == "withdrawn").sum())),
         "with critical findings": formats.number(graded.filter(pl.col("critical") > 0).height),
         "not rated": formats.number(graded.height - rated.height),
     }
@@ -207,7 +117,7 @@ def _shares(graded: pl.DataFrame, by: str) -> Any:
     """Share of each grade; the weakest first, or year by year."""
     if by == "Year":
         return charts_quality.over_time(graded)
-    named = graded.with_columns(_name().alias("symbol"))
+    named = graded.with_columns(quality_filters.name().alias("symbol"))
     return charts_quality.by_group(named, "form" if by == "Form" else "symbol", by.lower())
 
 
@@ -228,16 +138,20 @@ def with_trend(shown: pl.DataFrame, graded: pl.DataFrame) -> pl.DataFrame:
     return shown.join(trend, on="cik", how="left", maintain_order="left")
 
 
-def table(chosen: pl.DataFrame, graded: pl.DataFrame) -> None:
-    """The filings that pass; a picked row opens its page."""
+ORDER = "Withdrawn, D and F come first, those of names you follow or hold before others."
+
+
+def table(desk: Desk, chosen: pl.DataFrame, graded: pl.DataFrame) -> None:
+    """The filings that pass, what needs eyes first; a picked row opens its page."""
+    mine = attention.mine(desk)
     st.caption(
         f"{chosen.height:,} of {graded.height:,} graded filings"
-        + (f" ({badges.plain(said)})" if (said := str(_given(graded))) else "")
+        + (f" ({badges.plain(said)})" if (said := str(quality_filters.given_of(graded))) else "")
         + (f"; the first {ROWS_SHOWN} are shown." if chosen.height > ROWS_SHOWN else ".")
-        + " Pick a row to see why it has its grade."
+        + f" {ORDER} Pick a row to see all of it."
     )
     tables.choose(
-        once.of(chosen, lambda: with_trend(chosen.head(ROWS_SHOWN), graded), "shown"),
+        once.kept(chosen, lambda: _shown(desk, chosen, graded), "shown", mine),
         FILINGS,
         alt="Graded filings with score, coverage and number of findings, newest first",
         key="quality_table",
@@ -246,6 +160,11 @@ def table(chosen: pl.DataFrame, graded: pl.DataFrame) -> None:
         widths=WIDTHS,
         pinned=("ticker", "grade"),
     )
+
+
+def _shown(desk: Desk, chosen: pl.DataFrame, graded: pl.DataFrame) -> pl.DataFrame:
+    first = attention.first(desk, chosen).head(ROWS_SHOWN)
+    return with_trend(attention.with_why(desk, first), graded)
 
 
 def pick(row: dict[str, Any]) -> None:
@@ -278,24 +197,26 @@ def scored(desk: Desk, chosen: pl.DataFrame | None) -> pl.DataFrame:
 
 
 def of_company(desk: Desk, cik: int) -> pl.DataFrame:
-    """accession, grade, score of a company's filings, read at most every few seconds."""
+    """accession, grade, status, score of a company's filings, read once per commit."""
     graded = shell.unchanged(desk, lambda: quality.grades(desk, ciks=[cik]), "grades of", cik)
-    return once.of(graded, lambda: graded.select("accession", "grade", "score"), "short")
+    return once.of(graded, lambda: graded.select("accession", "grade", "status", "score"), "short")
 
 
 def of_watched(desk: Desk) -> pl.DataFrame:
-    """cik, grade (of the latest rated filing) and trend of every company with graded filings."""
+    """cik, grade and status of the latest rated filing, and trend, of every company with grades."""
     graded = all_grades(desk)
     return once.of(graded, lambda: _of_watched(graded), "of watched")
 
 
 def _of_watched(graded: pl.DataFrame) -> pl.DataFrame:
+    rated = pl.col("grade") != "NR"
     latest = (
         graded.sort("filed", "accession")
         .group_by("cik")
         .agg(
             # a prospectus has too few facts to be rated, and says nothing of the reports before it
-            grade=pl.coalesce(pl.col("grade").filter(pl.col("grade") != "NR").last(), pl.lit("NR"))
+            grade=pl.coalesce(pl.col("grade").filter(rated).last(), pl.lit("NR")),
+            status=pl.coalesce(pl.col("status").filter(rated).last(), pl.col("status").last()),
         )
     )
     return with_trend(latest, graded)

@@ -10,34 +10,14 @@ import streamlit as st
 
 from components.charts import quality as charts_quality
 from components.kit import badges, formats, once, shell, tables, theme
-from components.kit import saved_views as views
-from components.parts import rules
+from components.parts import quality_findings as findings
+from components.parts.quality_status import sentence
 from core.domain.filings import edgar
 from core.service.desk import Desk
 from core.service.filings import companies, quality
 
-OPEN_AT_FIRST = 3  # findings whose facts are spread out
-MOST_FINDINGS = 40
 CHOICE_KEY = "filing_choice"
 STATEMENTS = ("Balance sheet", "Income and other", "Cash flow", "Cover")
-SUBSCORES = {
-    "required_score": "Required concepts",
-    "identity_score": "Balance and identities",
-    "duplicate_score": "Duplicates",
-    "missing_score": "Missing values",
-    "complexity_score": "Complexity",
-}
-FACTS = {
-    "concept": "Concept",
-    "value": "Value",
-    "unit": "Unit",
-    "start": "From",
-    "period_start": "From",
-    "end": "To",
-    "period_end": "To",
-    "accession": "Stated in",
-    "url": "EDGAR",
-}
 ITEMS = {
     "item": "Item",
     "concept": "Concept as reported",
@@ -66,6 +46,7 @@ REJECTED = {
     "period_end": "To",
     "unit": "Unit",
 }
+BECAME = {"since": "Since", "status": "Status", "reason": "Why", "by_accession": "By"}
 OLDER = {
     "graded_at": "Graded",
     "grade": "Grade",
@@ -155,7 +136,7 @@ def heading(row: Mapping[str, Any]) -> None:
     name = badges.plain(str(row["company"] or row["cik"]))
     score = "not rated" if row["score"] is None else f"score **{row['score']:.1f}**"
     parts = [
-        f"{badges.grade(row['grade'])} {score}",
+        f"{badges.grade(row['grade'])} {badges.status(row['status'])} {score}",
         f"period to {formats.day(row['period_end'])}",
         f"filed {formats.day(row['filed'])}",
         f"coverage {formats.pct(row['coverage_pct'], 0, signed=False)}",
@@ -163,14 +144,14 @@ def heading(row: Mapping[str, Any]) -> None:
     ]
     st.markdown(f"### {name} · {badges.plain(row['form'])}\n" + " · ".join(parts))
     if row.get("reason"):
-        st.info(f"{row['reason'][:1].upper()}{row['reason'][1:]}.")
+        st.info(sentence(badges.plain(row["reason"])))
 
 
 def subscores(row: Mapping[str, Any]) -> None:
     """The five sub-scores, each 0-100."""
-    with st.grid(len(SUBSCORES)):
-        for name, label in SUBSCORES.items():
-            st.metric(label, formats.number(row[name], 1), border=True)
+    with st.grid(len(findings.SUBSCORES)):
+        for name, label in findings.SUBSCORES.items():
+            st.metric(label, formats.number(row[name], 1), border=True, help=findings.MEANT[name])
 
 
 def build_up(view: quality.FilingView) -> None:
@@ -187,91 +168,6 @@ def build_up(view: quality.FilingView) -> None:
         f"Weight passed {formats.number(row['passed'])} of {formats.number(row['evaluable'])} "
         f"that could be evaluated; style of filer: {row['style'] or 'unknown'}; rule set "
         f"{row['ruleset']}."
-    )
-
-
-def findings(view: quality.FilingView) -> None:
-    """Every finding: the sentence, the two numbers, and the facts it rests on."""
-    found = view.findings
-    if found.is_empty():
-        if view.grade["score"] is None:
-            st.caption("No rule found a fault, but too little could be checked to say more.")
-        else:
-            st.success("No rule found a fault in this filing.", icon=":material/check_circle:")
-        return
-    shown = once.of(found, lambda: found.head(MOST_FINDINGS).to_dicts(), "shown")
-    for place, finding in enumerate(shown):
-        _finding(found, place, finding, view.grade)
-    if found.height > MOST_FINDINGS:
-        st.caption(f"{found.height - MOST_FINDINGS} more findings are in the file.")
-    shell.export_button(
-        "Findings as JSON", lambda: found, f"findings-{view.grade['accession']}.json"
-    )
-
-
-def _finding(
-    found: pl.DataFrame, place: int, finding: Mapping[str, Any], grade: Mapping[str, Any]
-) -> None:
-    """One finding in a box; its facts are drawn while they are spread out."""
-    facts = once.of(found, lambda: _facts_of(finding, grade["cik"]), "facts", place, grade["cik"])
-    with st.container(border=True):
-        st.markdown(_told(finding))
-        if facts.is_empty():
-            return
-        box = st.expander(
-            _behind(facts.height),
-            expanded=place < OPEN_AT_FIRST,
-            key=f"facts_{grade['accession']}_{place}",
-            on_change="rerun",
-        )
-        if views.is_open(box):
-            with box:
-                tables.show(facts, FACTS, alt=f"Facts behind {finding['rule']}", rows=8)
-
-
-def _told(finding: Mapping[str, Any]) -> str:
-    rule = rules.ruleset().rules.get(finding["rule"])
-    title = badges.plain(rule.title) if rule else ""
-    color = rules.SEVERITIES.get(finding["severity"], "gray")
-    return (
-        f"{badges.badge(finding['severity'], color)} **{finding['rule']} · {title}**  \n"
-        f"{badges.plain(finding['message'])}  \n{shell.small(numbers(finding))}"
-    )
-
-
-def _behind(count: int) -> str:
-    return "The fact behind it" if count == 1 else f"The {count} facts behind it"
-
-
-def numbers(finding: Mapping[str, Any]) -> str:
-    """`Stated 5, expected 7: 2 less; tolerance 1 · 2025-01-01 to 2025-12-31`."""
-    expected, actual = finding["expected"], finding["actual"]
-    parts = []
-    if expected is not None and actual is not None:
-        gap = actual - expected
-        side = "more" if gap > 0 else "less"
-        parts.append(f"Stated {_figure(actual)}, expected {_figure(expected)}")
-        if gap:
-            parts[-1] += f": {_figure(abs(gap))} {side}"
-    if finding["tolerance"] is not None:
-        parts.append(f"tolerance {_figure(finding['tolerance'])}")
-    start, end = finding["period_start"], finding["period_end"]
-    if end is not None:
-        parts.append(f"{start} to {end}" if start else f"at {end}")
-    return " · ".join(parts)
-
-
-def _figure(value: float) -> str:
-    return formats.number(value, 0 if float(value).is_integer() or abs(value) >= 1e4 else 2)
-
-
-def _facts_of(finding: Mapping[str, Any], cik: int) -> pl.DataFrame:
-    facts: list[dict[str, Any]] = finding["facts"] or []
-    if not facts:
-        return pl.DataFrame()
-    return pl.DataFrame(
-        [{**fact, "url": edgar.filing(cik, fact["accession"])} for fact in facts],
-        infer_schema_length=None,
     )
 
 
@@ -329,13 +225,16 @@ def _by_statement(rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
 
 
 def versions(view: quality.FilingView) -> None:
-    """This grade and the older ones of the same filing."""
+    """This grade and the older ones of the same filing, and its status over time."""
     found = once.of(view.older, lambda: _versions(view), "versions")
     st.caption(
         f"{found.height} stored, the current one first. A new rule set, or new facts of the "
         "filing, make a new grade; the old ones stay."
     )
     tables.show(found, OLDER, alt="Grades of this filing over time, newest first")
+    if view.statuses.height > 1:
+        shell.section("What became of it", "Each status holds from its day on.")
+        tables.show(view.statuses, BECAME, alt="Statuses of this filing over time, oldest first")
 
 
 def _versions(view: quality.FilingView) -> pl.DataFrame:

@@ -192,6 +192,38 @@ def items(warehouse: Warehouse, accession: str, cik: int) -> pl.DataFrame:
     )
 
 
+def own_items(warehouse: Warehouse, accessions: Sequence[str]) -> pl.DataFrame:
+    """cik, accession, item: what some filings tell of their own periods."""
+    return warehouse.read(
+        "SELECT DISTINCT cik, accession, item FROM filing_items "
+        "WHERE own AND list_contains(?::VARCHAR[], accession)",
+        [list(accessions)],
+    )
+
+
+def items_of_period(warehouse: Warehouse, ciks: Sequence[int]) -> pl.DataFrame:
+    """cik, item, period_end, accession, form, told_on: which filings tell an item of a period."""
+    return warehouse.read(
+        "SELECT DISTINCT i.cik, i.item, i.period_end, i.accession, g.form, g.filed AS told_on "
+        "FROM filing_items i JOIN grades g ON g.cik = i.cik AND g.accession = i.accession "
+        "AND g.is_current WHERE list_contains(?::BIGINT[], i.cik)",
+        [list(ciks)],
+    )
+
+
+def items_before(warehouse: Warehouse, cik: int, accession: str, filings: int) -> pl.DataFrame:
+    """accession, item: the own items of a filing and of the last ones of its form before it."""
+    return warehouse.read(
+        "WITH f AS (SELECT form, filed FROM grades WHERE cik = $cik AND accession = $accession "
+        "AND is_current), b AS (SELECT g.accession FROM grades g, f WHERE g.cik = $cik "
+        "AND g.is_current AND g.form = f.form AND g.filed < f.filed "
+        "ORDER BY g.filed DESC, g.accession LIMIT $filings) "
+        "SELECT DISTINCT accession, item FROM filing_items WHERE own AND cik = $cik "
+        "AND (accession = $accession OR accession IN (SELECT accession FROM b))",
+        {"cik": cik, "accession": accession, "filings": filings},
+    )
+
+
 def statements(warehouse: Warehouse, accession: str, cik: int) -> pl.DataFrame:
     """Every fact that a filing states, with its label."""
     return warehouse.read(

@@ -15,7 +15,7 @@ import polars as pl
 
 from core.sandbox.companies.concepts import concepts_of
 from core.sandbox.companies.filings import Days, Reports, end_of, filings, quarter_ends, reports
-from core.sandbox.companies.model import PAST, Books, Profile, books, profiles
+from core.sandbox.companies.model import PAST, RECAST_QUARTER, Books, Profile, books, profiles
 from core.sandbox.market.model import model
 from core.sandbox.market.names import listings
 from core.sandbox.market.news import Bools, Floats, Ints
@@ -35,6 +35,8 @@ RESTATED = {  # item -> sign of the overstatement in the 10-K before its 10-K/A
     "cogs": -1, "gp": 1, "opinc": 1, "pretax": 1, "ni_parent": 1, "comprehensive_parent": 1,
     "d_inv": 1,
 }  # fmt: skip
+# What the recaster passes on to others, in its revenue and its costs until it tells both net of it.
+PASSED_ON = ("rev", "rev_main", "cogs", "costs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +125,18 @@ class _Company:
 
     def _value(self, item: str, kind: str, c: Contexts) -> Ints:
         if kind in ("flow", "cash"):
-            total = np.cumsum(self.books.flows[item][:, self.i])
-            value = total[c.b + PAST] - total[c.a + PAST - 1]
+            value = self._flow(item, c)
+            if "recaster" in self.profile.roles and item in PASSED_ON:
+                net = self.reports.start[c.filing] >= RECAST_QUARTER
+                value = value - np.where(net, self._flow("cogs", c) // 25, 0)
         else:
             value = self.books.stocks[item][c.b + PAST, self.i]
         wrong = np.where(c.own, self.overstated[c.filing], 0)
         return np.asarray(value + RESTATED.get(item, 0) * wrong)
+
+    def _flow(self, item: str, c: Contexts) -> Ints:
+        total = np.cumsum(self.books.flows[item][:, self.i])
+        return np.asarray(total[c.b + PAST] - total[c.a + PAST - 1])
 
     def _shares(self, taxonomy: str, flow: Contexts, stock: Contexts) -> list[pl.DataFrame]:
         ifrs = taxonomy == "ifrs-full"

@@ -22,6 +22,8 @@ from core.sandbox.market.sessions import Calendar
 
 Days = NDArray[np.datetime64]
 _8K = ("2.02", "1.01", "5.02", "8.01", "4.02")
+AMENDED, AMENDED_AGAIN = 38, 58  # sessions from the 10-K to its 10-K/A, and to a second one
+NOTICE_BEFORE = 15  # sessions from the notice to the amendment
 OPEN_SECOND = 9 * 3600 + 31 * 60  # planted: results accepted one minute after the opening bell
 _ITEMS = {"2.02": "2.02,9.01", "1.01": "1.01,9.01", "8.01": "8.01,9.01"}
 
@@ -97,12 +99,14 @@ def _form(profile: Profile, k: int, last: bool) -> str:
 
 
 def _with_restatements(r: Reports, ends: Days, cal: Calendar) -> Reports:
-    """A 10-K/A some eight weeks after the 10-K of every third year."""
+    """A 10-K/A some eight weeks after the 10-K of every third year; of every sixth a second one."""
     year = ends[r.k].astype("datetime64[Y]").astype(np.int64) + 1970
-    again = np.flatnonzero(r.annual & (year % 3 == 0) & (r.row + 38 < cal.coming))
-    pick = np.concatenate([np.arange(len(r.k)), again])
+    again = np.flatnonzero(r.annual & (year % 3 == 0) & (r.row + AMENDED < cal.coming))
+    twice = np.flatnonzero(r.annual & (year % 6 == 0) & (r.row + AMENDED_AGAIN < cal.coming))
+    pick = np.concatenate([np.arange(len(r.k)), again, twice])
     amended = np.arange(len(pick)) >= len(r.k)
-    row = r.row[pick] + 38 * amended
+    later = np.repeat([0, AMENDED, AMENDED_AGAIN], [len(r.k), len(again), len(twice)])
+    row = r.row[pick] + later
     order = np.argsort(row, kind="stable")
     pick, amended, row = pick[order], amended[order], row[order]
     forms = [r.form[i] + ("/A" if a else "") for i, a in zip(pick, amended, strict=True)]
@@ -110,6 +114,18 @@ def _with_restatements(r: Reports, ends: Days, cal: Calendar) -> Reports:
         r.profile, r.k[pick], r.start[pick], r.before[pick], r.before2[pick], r.annual[pick],
         amended, forms, row, r.second[pick],
     )  # fmt: skip
+
+
+def _notices(seed: int, as_of: date, profile: Profile, cal: Calendar) -> pl.DataFrame:
+    """The restater's 8-K of item 4.02, three weeks before the 10-K/A of every other time."""
+    r = reports(seed, as_of, profile)
+    ends = end_of(quarter_ends(seed, profile), r.k)
+    year = ends.astype("datetime64[Y]").astype(np.int64) + 1970
+    row = r.row + AMENDED - NOTICE_BEFORE
+    due = np.flatnonzero(r.annual & ~r.amended & (year % 6 == 3) & (row < cal.coming))
+    days = pl.Series(cal.sessions[row[due]]).cast(pl.Date)
+    rows = _rows(np.full(len(due), profile.slot), row[due], np.full(len(due), 61_500), "8-K", days)
+    return rows.with_columns(items=pl.lit("4.02,9.01"), xbrl=pl.lit(True))
 
 
 @lru_cache(maxsize=2)
@@ -121,6 +137,7 @@ def filings(seed: int, as_of: date) -> pl.DataFrame:
     parts = [_from_news(seed, m.news, m.cal), _insiders(seed, m.news, m.cal)]
     parts += [_registrations(seed, m.cal), *_late_notices(seed, m.cal)]
     parts += [_from_reports(seed, as_of, profile) for profile in profiles(seed)]
+    parts += [_notices(seed, as_of, p, m.cal) for p in profiles(seed) if "restater" in p.roles]
     rows = pl.concat(parts)
     first, last = (pl.Series(x) for x in life(seed, m.cal))
     slot = rows["slot"]
@@ -157,6 +174,8 @@ def _from_news(seed: int, news: News, cal: Calendar) -> pl.DataFrame:
     fault = (news.slot == tardy) & (news.quarter >= FIRST_FAULT)
     row = np.where(fault, news.gap_row, news.filed_row)
     second = np.where(fault, OPEN_SECOND, news.second)
+    # those whose reports are served withdraw none that they do not restate
+    kinds = kinds.replace("4.02", "8.01").zip_with(pl.Series(news.slot <= COVERED), kinds)
     own = pl.DataFrame({"slot": news.slot, "row": row, "second": second})
     rows = own.with_columns(
         kinds.alias("kind"), pl.Series(cal.sessions[row]).cast(pl.Date).alias("day")

@@ -63,6 +63,7 @@ ROLES = (
     "ifrs", "restater", "changer", "late", "nci", "mezzanine", "saturday", "nci", "no_liabilities",
     "fx", "thousands", "thousands",
 )  # fmt: skip
+RECAST_QUARTER = 21  # the recaster tells revenue net from the fiscal year that begins here or later
 # planted faults go to industrial companies without another role; see companies_faults
 FIRST_FAULT = 17  # faults are planted in reports for periods from March 2024 on
 FAULTY = (
@@ -94,7 +95,7 @@ def profiles(seed: int) -> tuple[Profile, ...]:
 
 def _roles() -> dict[int, frozenset[str]]:
     plain = [int(s) for s in SLOTS_COVERED if listings()[s].industry not in STYLES]
-    names = [*ROLES, *FAULTY]
+    names = [*ROLES, *FAULTY, "recaster"]
     return {slot: frozenset({role}) for slot, role in zip(plain, names, strict=False)}
 
 

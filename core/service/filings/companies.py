@@ -96,18 +96,18 @@ def resolve(desk: Desk, names: Sequence[str]) -> list[int]:
     """CIKs of tickers or CIKs, in order; the ticker map is pulled first when it is not there."""
     wanted = [name.strip().upper() for name in names]
     asked = [name for name in wanted if not name.isdigit()]
-    known = _by_ticker(desk, asked)
+    known = by_ticker(desk, asked)
     if set(asked) - set(known) and not _has_tickers(desk) and desk.engine is not None:
         refresh.wait(desk, refresh.refresh_now(desk, [TICKERS_DATASET], force=False))
-        known = _by_ticker(desk, asked)
+        known = by_ticker(desk, asked)
     unknown = [name for name in asked if name not in known]
     if unknown:
         raise _unknown(desk, unknown)
     return [int(name) if name.isdigit() else known[name] for name in wanted]
 
 
-def _by_ticker(desk: Desk, asked: Sequence[str]) -> dict[str, int]:
-    """Ticker -> CIK today."""
+def by_ticker(desk: Desk, asked: Sequence[str]) -> dict[str, int]:
+    """Tickers as asked for (upper case) -> the CIKs that bear them today; of known ones."""
     rows = desk.warehouse.read(
         "SELECT t.ticker, arg_max(i.cik, (i.valid_to IS NULL, i.valid_from)) AS cik "
         "FROM (SELECT unnest(?) AS ticker) t JOIN company_identifiers i ON i.kind = 'ticker' "

@@ -14,16 +14,17 @@ import polars as pl
 
 from core.domain.filings import edgar
 from core.domain.quality import grading
+from core.domain.quality.facts.filings import ANNUAL, QUARTERLY
 from core.domain.quality.facts.measures import concept_table
 from core.domain.quality.facts.reach import changes
-from core.domain.quality.model import WEIGHTS, Rule, default_ruleset
+from core.domain.quality.model import Rule, default_ruleset
 from core.domain.quality.status import timeline
 from core.domain.quality.status.effect import capped
 from core.domain.tables import dataset_quality
 from core.errors import NotFoundError, UsageError
 from core.jobs.queue.port import Job
 from core.jobs.worker import Context
-from core.service.filings import companies, grade_document
+from core.service.filings import companies, grade_document, missing, points_lost
 from core.service.filings.grade_document import CSV_COLUMNS, STATUS
 from core.service.kernel.commands import FOUND_ERRORS, CommandResult, command
 from core.service.kernel.exports import export
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from core.service.desk import Desk
 
 BATCH_COMPANIES = 200
+REPORT_FORMS = [f"{form}{mark}" for form in (*ANNUAL, *QUARTERLY) for mark in ("", "/A")]
 OWN_PERIOD_DAYS = 3
 NEW_YORK = ZoneInfo("America/New_York")
 FACT_LIST = pl.List(
@@ -67,6 +69,8 @@ class FilingView:
     older: pl.DataFrame
     changes: pl.DataFrame  # headlines that later filings told with other values
     statuses: pl.DataFrame  # since, status, reason: what became of it, day by day
+    lacking: pl.DataFrame  # what its kind of filer tells and it does not (see `missing`)
+    unusual: Sequence[str]  # items in words that its last filings told, and it does not
 
 
 def grade_all(
@@ -123,6 +127,7 @@ def grades(
         desk.warehouse, today(desk), ciks=ciks, forms=forms, letters=letters, statuses=statuses,
         text=text, limit=limit,
     )  # fmt: skip
+    found = missing.with_reasons(desk, found)
     return found.select(*CSV_COLUMNS, "info", "style", "facts", "concepts", "reason", *STATUS)
 
 
@@ -136,7 +141,7 @@ def filing(desk: Desk, accession: str, cik: int | None = None) -> FilingView:
     ciks = [cik] if cik is not None else None
     on = today(desk)
     rows = store.grades(desk.warehouse, on, ciks=ciks, accession=accession, old=True)
-    current = rows.filter("is_current")
+    current = missing.with_reasons(desk, rows.filter("is_current"))
     if current.is_empty():
         raise NotFoundError(
             f"filing {accession} is not graded", hint="pull its company's facts, then grade"
@@ -151,7 +156,7 @@ def filing(desk: Desk, accession: str, cik: int | None = None) -> FilingView:
     return FilingView(
         grade=row,
         findings=found.with_columns(facts=_facts(found)),
-        build_up=_lost(row, found),
+        build_up=points_lost.lost(row, found),
         facts=items,
         rejected=_rejected(items, stated),
         statements=stated.filter(own),
@@ -161,6 +166,8 @@ def filing(desk: Desk, accession: str, cik: int | None = None) -> FilingView:
         statuses=filing_status.history(desk.warehouse, row["cik"], accession).filter(
             pl.col("since") <= on
         ),
+        lacking=missing.lacking(desk, current),
+        unusual=missing.unusual(desk, row["cik"], accession),
     )
 
 
@@ -168,25 +175,6 @@ def _facts(found: pl.DataFrame) -> pl.Series:
     texts = found["facts"].to_list()
     facts = [orjson.loads(text)["facts"] or [] for text in texts]
     return pl.Series("facts", facts, dtype=FACT_LIST, strict=False)
-
-
-def _lost(row: Mapping[str, Any], found: pl.DataFrame) -> pl.DataFrame:
-    """Points lost per failed rule, by the cap of critical or major findings, and by its status."""
-    rules, whole = default_ruleset().rules, row["evaluable"] or 0.0
-    failed = found.select("rule", "severity").unique(maintain_order=True).rows()
-    lost = [
-        (name, rules[name].title if name in rules else name, level, 100 * WEIGHTS[level] / whole)
-        for name, level in failed
-        if whole and WEIGHTS[level]
-    ]
-    rated, score = row["rated_score"], row["score"]
-    if rated is not None and row["raw_score"] and row["raw_score"] > rated:
-        worst = "critical" if row["critical"] else "major"
-        lost.append(("cap", f"Capped by {worst} findings", worst, row["raw_score"] - rated))
-    if rated is not None and rated > score:
-        lost.append(("status", "Withdrawn by its company", "critical", rated - score))
-    schema = {"rule": pl.String, "title": pl.String, "severity": pl.String, "points": pl.Float64}
-    return pl.DataFrame(lost, schema=schema, orient="row").sort("points", descending=True)
 
 
 def _rejected(items: pl.DataFrame, stated: pl.DataFrame) -> pl.DataFrame:

@@ -56,6 +56,30 @@ def test_there_is_every_kind_of_filer() -> None:
     assert {p.year_end for p in profiles(SEED)} >= {0, 2}
 
 
+def test_a_withdrawn_year_has_its_notice_before_its_amendment() -> None:
+    """Item 4.02 comes three weeks before every other 10-K/A; no other filer of XBRL gives one."""
+    rows = filings(SEED, AS_OF).filter(pl.col("slot") <= COVERED)
+    notices = rows.filter(pl.col("items").str.contains("4.02"))
+    assert set(notices["slot"]) == {slot_of("restater")}
+    amended = rows.filter(pl.col("form") == "10-K/A")
+    days = [
+        min(abs((a - n).days) for a in amended["filed"]) for n in notices["filed"] if n.year < 2026
+    ]
+    assert days
+    assert all(14 <= gap <= 28 for gap in days)
+    assert amended["report_date"].is_duplicated().any()  # a second one of the same year
+
+
+def test_the_recaster_tells_earlier_revenue_anew() -> None:
+    """Net of what it passes on, with gross profit as it was."""
+    rows = pl.DataFrame(facts(SEED, AS_OF, slot_of("recaster")))
+    told = rows.group_by("concept", "start", "end").agg(pl.col("val").n_unique().alias("values"))
+    by = told.filter(pl.col("values") > 1)["concept"].unique().to_list()
+    assert any("Revenue" in name for name in by)
+    assert "GrossProfit" not in by
+    assert "NetIncomeLoss" not in by
+
+
 def test_accessions_never_change_when_time_goes_on() -> None:
     """A later day adds filings and leaves the older ones as they were."""
     now, later = filings(SEED, AS_OF), filings(SEED, date(2026, 3, 25))

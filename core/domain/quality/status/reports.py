@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from core.domain.filings.figures import OTHER, standing
 from core.domain.quality.facts.arrays import Numbers
 from core.domain.quality.facts.filings import ANNUAL, QUARTERLY, base_form
 from core.domain.quality.facts.measures import measured
@@ -15,6 +16,7 @@ from core.domain.quality.facts.packing import at
 KEY = ("cik", "accession")
 FIGURES = ("us-gaap", "ifrs-full")
 LEAST_FIGURES = 10  # an amendment for the part on directors carries its cover, and a few at most
+RECAST = r"^8-K(/A)?$"  # tells earlier years anew, after a disposal or under a new standard
 PERIODIC = (*ANNUAL, *QUARTERLY)
 
 
@@ -54,7 +56,8 @@ def reports(told: Stated, filings: pl.DataFrame) -> pl.DataFrame:
 
     Columns: rid (0, 1 … by company, day and accession), filing (the number of `Stated`), cik,
     accession, form, base (without the mark of an amendment), amends, periodic, annual, filed,
-    period, figures (how many facts of the accounting taxonomies it tells).
+    period, figures (how many facts of the accounting taxonomies it tells), tells (whether its
+    figures count: proxies and registrations repeat others, at other scales and for parts).
     """
     listed = filings.select(*KEY, "form", "filed", "report_date", filing=_filing())
     seen = _seen(told)
@@ -71,6 +74,7 @@ def reports(told: Stated, filings: pl.DataFrame) -> pl.DataFrame:
         amends=pl.col("form").str.ends_with("/A"),
         periodic=base.is_in(PERIODIC),
         annual=base.is_in(ANNUAL),
+        tells=(standing() < OTHER) | pl.col("form").str.contains(RECAST),
     ).sort("cik", "filed", "accession")
     rows = rows.with_row_index("rid").with_columns(pl.col("rid").cast(pl.Int64))
     return _with_periods(rows, told)

@@ -98,7 +98,7 @@ def _tellings(stated: Stated, reports: pl.DataFrame) -> pl.DataFrame:
         filing=stated.filing[measure],
     )
     key = pl.struct("name", "cik", "period_start", "period_end").hash(seed=7)
-    of = reports.select("filing", "rid")
+    of = reports.filter("tells").select("filing", "rid")
     found = found.select("row", "value", "seq", "kind", "filing", key=key.reinterpret(signed=True))
     found = found.join(of, on="filing", maintain_order="left")
     once = found.filter(pl.col("seq") == 0)

@@ -193,6 +193,16 @@ def test_a_twentieth_of_the_amounts_counts_without_a_headline():
     assert told(pl.concat([report(*YEAR[:4]), one]))["k19"][0] == "as filed"
 
 
+@pytest.mark.parametrize(("form", "status"), [
+    ("DEF 14A", "as filed"), ("S-1/A", "as filed"), ("424B5", "as filed"),
+    ("8-K", "restated later"), ("6-K", "restated later"), ("10-KT", "restated later"),
+])  # fmt: skip
+def test_proxies_and_registrations_restate_nothing(form, status):
+    """They repeat figures at another scale or for a part."""
+    later = report("p", form, "2021-02-20", FY2019, {"NetIncomeLoss": 6_012.0})
+    assert told(pl.concat([report(*YEAR[:4]), later]))["k19"][0] == status
+
+
 def test_one_value_told_twice_otherwise_is_no_base():
     twice = report(*YEAR[:4], {"Assets": 8_000_000.0}, names=("Assets",)).with_columns(
         seq=pl.lit(1, pl.Int32)

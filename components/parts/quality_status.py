@@ -1,0 +1,73 @@
+"""What became of one filing: its status in words, and the headlines told otherwise."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+import streamlit as st
+
+from components.kit import badges, formats, once, shell, tables
+from components.kit import saved_views as views
+from core.domain.filings import edgar
+from core.service.filings import quality
+
+CHANGES = {
+    "headline": "Headline",
+    "value": "First told",
+    "right_value": "Told later",
+    "unit": "Unit",
+    "period_start": "From",
+    "period_end": "To",
+    "by_form": "In form",
+    "told_on": "Filed",
+    "concept": "Concept as reported",
+    "url": "EDGAR",
+}
+
+
+def status(view: quality.FilingView) -> None:
+    """What became of the filing, with the headlines that were told otherwise."""
+    row = view.grade
+    if row["status_reason"]:
+        tell = st.error if row["status"] == "withdrawn" else st.warning
+        tell(f"{sentence(badges.plain(row['status_reason']))} Known since "
+             f"{formats.day(since(view))}.")  # fmt: skip
+    if view.changes.is_empty():
+        return
+    count = view.changes.height
+    headlines = "One headline" if count == 1 else f"{count} headlines"
+    box = st.expander(f"{headlines} told otherwise later", on_change="rerun",
+                      key=f"changes_{row['accession']}")  # fmt: skip
+    if views.is_open(box):
+        with box:
+            _changes(view)
+
+
+def since(view: quality.FilingView) -> date:
+    """The first day of the status that the filing has: how it was inferred may be younger."""
+    last: date = view.grade["status_since"]
+    for row in reversed(view.statuses.rows(named=True)):
+        if row["status"] != view.grade["status"]:
+            break
+        last = row["since"]
+    return last
+
+
+def _changes(view: quality.FilingView) -> None:
+    cik = view.grade["cik"]
+    rows = once.of(view.changes, lambda: _linked(view.changes, cik), "linked")
+    tables.show(rows, CHANGES, alt="Headlines with the old and the new value", rows=12)
+    name = f"changes-{view.grade['accession']}.csv"
+    shell.export_button("CSV", lambda: view.changes, name, key="changes_csv")
+
+
+def _linked(changes: pl.DataFrame, cik: int) -> pl.DataFrame:
+    by = pl.struct(cik=pl.lit(cik), accession="by_accession")
+    url = by.map_elements(lambda x: edgar.filing(x["cik"], x["accession"]), return_dtype=pl.String)
+    return changes.rename({"old": "value", "new": "right_value"}).with_columns(url=url)
+
+
+def sentence(text: str) -> str:
+    """The text with a capital at its beginning and a full stop at its end."""
+    return f"{text[:1].upper()}{text[1:]}."

@@ -1,0 +1,158 @@
+"""What became of filings on the pages: beside every grade, and what needs eyes first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from components.kit import once
+from components.kit import saved_views as views
+from components.parts import quality_findings, quality_status
+from core.service.desk import Desk
+from core.service.filings import quality
+from tests.with_statuses import NOW, RECASTER, RESTATER, fill
+
+ROOT = Path(__file__).resolve().parent.parent.parent.parent
+
+
+@pytest.fixture(autouse=True)
+def _fresh_cache():
+    """No test sees the grades that another one read."""
+    once.forget()
+
+
+@pytest.fixture
+def graded(desk: Desk) -> Desk:
+    """Two companies, followed, with every status."""
+    with fill(desk).warehouse.transaction() as tx:
+        for cik in (RESTATER, RECASTER):
+            tx.execute("INSERT INTO watchlist (cik, added_at) VALUES (?, ?)", [cik, NOW])
+    return desk
+
+
+def opened(name: str, **query: str) -> AppTest:
+    at = AppTest.from_file(ROOT / "pages" / f"{name}.py", default_timeout=30)
+    for key, value in query.items():
+        at.query_params[key] = value
+    at.run()
+    assert not at.exception
+    return at
+
+
+def words(values: list[str]) -> list[str]:
+    return [value[0] for value in values]  # a chip is a list of one
+
+
+def withdrawn(desk: Desk) -> dict:
+    return quality.grades(desk, statuses=["withdrawn"]).row(0, named=True)
+
+
+def test_data_quality_opens_on_what_needs_eyes(graded: Desk) -> None:
+    """The withdrawn report is the first row, with its why, above the charts."""
+    at = opened("data_quality")
+    table = at.dataframe[0].value
+    gone = quality.grades(graded, statuses=["withdrawn"]).height
+    assert words(table["status"][:gone]) == ["withdrawn"] * gone
+    assert table["why"][0].startswith("Withdrawn by item 4.02 of the 8-K of")
+    assert f"**{gone}** withdrawn" in " ".join(item.value for item in at.markdown)
+
+
+def test_statuses_are_a_filter_away(graded: Desk) -> None:
+    """In the address, told in words."""
+    at = opened("data_quality", status="superseded")
+    assert set(words(at.dataframe[0].value["status"])) == {"superseded"}
+    assert any("(superseded)" in item.value for item in at.caption)
+
+
+def test_prospectuses_are_left_out_until_asked_for(
+    graded: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Documents that can have no grade are no part of the list that the page opens on."""
+    accession = quality.grades(graded, forms=["10-Q"])["accession"][0]
+    with graded.warehouse.transaction() as tx:
+        tx.execute("UPDATE grades SET form = '424B5', grade = 'NR', score = NULL "
+                   "WHERE accession = ?", [accession])  # fmt: skip
+    once.forget()
+    every = quality.grades(graded).height
+
+    def counted(**query: str) -> str:
+        told = opened("data_quality", **query).caption
+        return next(c.value for c in told if "graded filings" in c.value)
+
+    assert counted().startswith(f"{every - 1} of {every} ")
+    assert counted(documents="prospectuses and others").startswith(f"1 of {every} ")
+    assert counted(documents="all").startswith(f"{every} of {every} ")
+    assert counted(form="424B5").startswith(f"1 of {every} ")
+    assert counted(q=accession).startswith(f"1 of {every} ")
+    monkeypatch.setattr(views, "is_open", lambda _: True)
+    at = opened("data_quality", documents="all")
+    assert at.selectbox(key="choice_documents").value == "all"
+
+
+def test_a_withdrawn_filing_says_so(graded: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With its notice, and the headlines told otherwise with both values."""
+    monkeypatch.setattr(views, "is_open", lambda _: True)
+    row = withdrawn(graded)
+    at = opened("filing", filing=row["accession"], cik=str(row["cik"]))
+    (said,) = [item.value for item in at.error]
+    assert said.startswith("Withdrawn by item 4.02 of the 8-K of")
+    changes = next(d.value for d in at.dataframe if "right_value" in d.value.columns)
+    assert "net income" in set(changes["headline"])
+    assert said.endswith("Known since Fri 27 Feb 2026.")  # the day of the notice
+    assert len(at.success) == 0
+
+
+def test_a_restated_filing_warns(graded: Desk) -> None:
+    """But is no error."""
+    row = quality.grades(graded, statuses=["restated later"]).row(0, named=True)
+    at = opened("filing", filing=row["accession"], cik=str(row["cik"]), part="Versions")
+    assert any(item.value.startswith("Restated later by the") for item in at.warning)
+    assert not at.error
+    became = next(d.value for d in at.dataframe if "since" in d.value.columns)
+    assert words(became["status"]) == ["as filed", "restated later"]
+
+
+def clean_filing(desk: Desk) -> dict:
+    found = quality.grades(desk, statuses=["as filed"], forms=["10-Q"])
+    sound = found.filter(pl.col("score") == 100.0, pl.col("critical") == 0, pl.col("major") == 0)
+    row = sound.filter(pl.col("minor") == 0, pl.col("info") == 0).row(0, named=True)
+    with desk.warehouse.transaction() as tx:
+        tx.execute("UPDATE grades SET missing_score = 100, required_score = 100 "
+                   "WHERE accession = ?", [row["accession"]])  # fmt: skip
+    once.forget()
+    return row
+
+
+def test_no_fault_found_needs_every_sub_score_full(graded: Desk) -> None:
+    """Beside a sub-score of 96.7 the page says what could not be checked."""
+    row = clean_filing(graded)
+    at = opened("filing", filing=row["accession"], cik=str(row["cik"]))
+    assert [item.value for item in at.success] == ["No rule found a fault in this filing."]
+    with graded.warehouse.transaction() as tx:
+        tx.execute("UPDATE grades SET missing_score = 96.7 WHERE accession = ?", [row["accession"]])
+        tx.execute("DELETE FROM filing_items WHERE accession = ? AND item = 'Cfo'",
+                   [row["accession"]])  # fmt: skip
+    once.forget()
+    at = opened("filing", filing=row["accession"], cik=str(row["cik"]))
+    assert len(at.success) == 0
+    (said,) = [item.value for item in at.info]
+    assert "Missing values 96.7" in said
+    assert "operating cash flow" in said
+
+
+def test_every_sub_score_says_what_it_measures() -> None:
+    """The words stand beside the figure."""
+    assert set(quality_findings.MEANT) == set(quality_findings.SUBSCORES)
+    assert set(quality_status.CHANGES) >= {"headline", "value", "right_value", "told_on"}
+
+
+def test_companies_show_the_status_beside_the_grade(graded: Desk) -> None:
+    """On the watch list and among the filings of a company."""
+    at = opened("companies", company=str(RESTATER))
+    listed, filings = (next(d.value for d in at.dataframe if name in d.value.columns)
+                       for name in ("trend", "accepted_at"))  # fmt: skip
+    assert set(words(listed["status"])) == {"as filed"}
+    assert "withdrawn" in {value for chip in filings["status"] for value in chip}
