@@ -108,9 +108,11 @@ def desk(data: Path, url: str, ciks: list[int], rate: float, again: int = 3) -> 
 
                 async def pull(name: str) -> float:
                     begun = time.perf_counter()
-                    work = FactsPull(client, warehouse, name, lambda: datetime.now(UTC))
+                    work = FactsPull(
+                        client, warehouse, name, lambda: datetime.now(UTC), lambda _: None
+                    )
                     with turns.short():  # as every pull of a desk
-                        await work.run(ciks, lambda _: None)
+                        await work.run(ciks)
                     return time.perf_counter() - begun
 
                 cpu = time.process_time()

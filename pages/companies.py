@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components.kit import shell
+from components.kit import dates, shell
 from components.parts import companies as parts
 from components.parts import quality
 
@@ -39,14 +39,12 @@ with shell.guarded("the company"):
         view = st.segmented_control(
             "View", VIEWS, default=VIEWS[0], key="view", bind="query-params", required=True
         )
-        known = st.date_input(
+        known = dates.day_box(
             "As known on",
-            value=None,
-            max_value=desk.now().date(),
-            key="known",
-            bind="query-params",
+            "known",
+            "Show only what had been filed by that day; empty means now.",
+            latest=desk.now().date(),
             width=220,
-            help="Show only what had been filed by that day; empty means now.",
         )
         if not watched.is_empty():
             parts.follow_more(desk)

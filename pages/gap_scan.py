@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components.kit import badges, formats, shell
+from components.kit import badges, dates, formats, shell
 from components.kit import saved_views as views
 from components.parts import gaps
 from core.service.gaps import scans
@@ -28,12 +28,7 @@ days = []
 with shell.guarded("the sessions"):
     days = scans.sessions(desk)
     if not days:
-        shell.empty(
-            "There are no prices yet.",
-            "Pull the daily bars, then the scan is here.",
-            page="datasets",
-            label="Go to Datasets",
-        )
+        shell.no_prices("the scan is here")
 if not days:
     st.stop()
 
@@ -41,13 +36,11 @@ with shell.guarded("the scan"):
     sliders, shares = gaps.filters(desk), gaps.weights(desk)
     limits, weights = gaps.chosen_filters(sliders), gaps.chosen_weights(shares)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        day = st.date_input(
+        day = dates.day_box(
             "Session",
-            value=None,
-            min_value=days[-1],
-            key="session",
-            bind="query-params",
-            help="Replay any past morning; empty means the latest session.",
+            "session",
+            "Replay any past morning; empty means the latest session.",
+            earliest=days[-1],
             width=280,
         )
         box = st.expander("Filters and weights of the score", key="filters", on_change="rerun")

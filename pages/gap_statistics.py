@@ -24,12 +24,7 @@ days = []
 with shell.guarded("the sessions"):
     days = scans.sessions(desk)
     if not days:
-        shell.empty(
-            "There are no prices yet.",
-            "Pull the daily bars, then the rates are here.",
-            page="datasets",
-            label="Go to Datasets",
-        )
+        shell.no_prices("the rates are here")
 if not days:
     st.stop()
 

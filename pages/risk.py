@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components.kit import shell
+from components.kit import dates, shell
 from components.parts import risk as parts
 from core.errors import NotFoundError
 
@@ -15,14 +15,7 @@ desk = shell.page(
     views_of="risk",
 )
 with shell.guarded("the risk of the book"):
-    day = st.date_input(
-        "Session",
-        value=None,
-        key="date",
-        bind="query-params",
-        width=160,
-        help="Empty: the latest session in the store.",
-    )
+    day = dates.session_box()
     try:
         found = parts.report(desk, day)
     except NotFoundError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components.kit import shell, tables, theme
+from components.kit import dates, shell, tables, theme
 from components.parts import gaps, quality
 from components.parts import symbol as parts
 from core.service.gaps import symbols
@@ -24,12 +24,7 @@ names = []
 with shell.guarded("the symbols"):
     names = symbols.symbols(desk)
     if not names:
-        shell.empty(
-            "There are no prices yet.",
-            "Pull the daily bars, then names are here.",
-            page="datasets",
-            label="Go to Datasets",
-        )
+        shell.no_prices("names are here")
 if not names:
     st.stop()
 
@@ -42,13 +37,11 @@ with shell.guarded("the symbol"):
         span = st.segmented_control(
             "Shown", list(SPANS), default="6 months", key="span", bind="query-params", required=True
         )
-        day = st.date_input(
+        day = dates.day_box(
             "Up to",
-            value=None,
-            key="day",
-            bind="query-params",
+            "day",
+            "Show the name as of that session; empty means the latest.",
             width=220,
-            help="Show the name as of that session; empty means the latest.",
         )
     view = symbols.view(desk, symbol, day)
     look = parts.look(view)

@@ -290,3 +290,13 @@ def export_button(
 
 def _labelled(file_name: str) -> str:
     return f"simulated-{file_name}" if current.desk().settings.simulated else file_name
+
+
+def no_prices(then: str) -> None:
+    """What a page says that stands on daily bars while there are none; `then` is what comes."""
+    empty(
+        "There are no prices yet.",
+        f"Pull the daily bars, then {then}.",
+        page="datasets",
+        label="Go to Datasets",
+    )

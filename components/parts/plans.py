@@ -11,7 +11,7 @@ import polars as pl
 import streamlit as st
 
 from components.charts import plans as charts_plans
-from components.kit import badges, formats, once, shell, theme
+from components.kit import badges, dates, formats, once, shell, theme
 from components.kit import saved_views as views
 from core.domain.risk.types import Check
 from core.domain.trading.plans import Direction, EntryType, Plan
@@ -53,14 +53,7 @@ def controls(desk: Desk) -> Ask | None:
         symbol = st.selectbox(
             "Symbol", names, index=None, key="symbol", bind="query-params", width=160
         )
-        day = st.date_input(
-            "Session",
-            value=None,
-            key="date",
-            bind="query-params",
-            width=160,
-            help="Empty: the latest session in the store.",
-        )
+        day = dates.session_box()
         side = st.segmented_control(
             "Direction",
             list(SIDES),

@@ -8,7 +8,6 @@ corporate actions of the raw bars are worked out from the factor and map files. 
 from __future__ import annotations
 
 import gzip
-import threading
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -18,22 +17,22 @@ import polars as pl
 from core.errors import NotFoundError
 from core.sandbox import past
 from core.sandbox.clock import Clock
+from core.sandbox.kept_csv import KeptCsv
 from core.sources.files import lean
 
 
-class ReplayDatasets:
+class ReplayDatasets(KeptCsv):
     """Datasets made of the captured files under `root` (the folder that holds `prices/`)."""
 
     simulated = False
     label = "Replay of captured files"
 
     def __init__(self, root: Path, *, until: Clock | None = None) -> None:
+        super().__init__()
         self.prices = Path(root) / "prices"
         self._until = until
         if not self.prices.is_dir():
             raise NotFoundError(f"there is no folder {self.prices}", hint="see docs of --replay")
-        self._made: dict[str, tuple[bytes, int, datetime | None]] = {}
-        self._lock = threading.Lock()
         daily = self.prices / "daily"
         self._makers: dict[str, Callable[[], bytes]] = {
             "Prices Daily": lambda: _read(daily / "all_stocks_5yr.csv.gz"),
@@ -49,26 +48,17 @@ class ReplayDatasets:
         """The datasets there are."""
         return tuple(self._makers)
 
-    def csv(self, name: str) -> bytes:
-        """The CSV of a dataset; KeyError when there is none of that name."""
-        return self._make(name)[0]
+    def moment(self, name: str) -> datetime | None:
+        """The clock's minute; None without a clock, which serves the whole capture."""
+        return self._until().replace(second=0, microsecond=0) if self._until else None
 
-    def rows(self, name: str) -> int:
-        """Number of data rows in the CSV."""
-        return self._make(name)[1]
-
-    def _make(self, name: str) -> tuple[bytes, int]:
-        """The CSV as of the clock's minute, the whole capture without a clock."""
-        now = self._until().replace(second=0, microsecond=0) if self._until else None
-        with self._lock:
-            kept = self._made.get(name)
-            if kept is None or kept[2] != now:
-                body = self._makers[name]()
-                if now is not None:
-                    body = past.rows_until(body, now)
-                lines = body.count(b"\n") + (not body.endswith(b"\n"))
-                kept = self._made[name] = body, lines - 1, now
-        return kept[0], kept[1]
+    def make(self, name: str, moment: datetime | None) -> tuple[bytes, int]:
+        """The CSV of a dataset as of a minute, and its rows."""
+        body = self._makers[name]()
+        if moment is not None:
+            body = past.rows_until(body, moment)
+        lines = body.count(b"\n") + (not body.endswith(b"\n"))
+        return body, lines - 1
 
     def corporate_actions(self) -> pl.DataFrame:
         """symbol, ex_date, kind, ratio, amount, currency, note of the raw bars' symbols."""

@@ -13,7 +13,8 @@ from typing import Any, Literal
 
 import polars as pl
 
-from core.domain.gaps.outcomes import Z95, own_move, with_groups
+from core.domain.gaps.outcomes import LEAST_N, Z95, own_move, with_groups
+from core.domain.results import profit_factor, win_pct
 from core.errors import UsageError
 
 Side = Literal["follow", "fade"]
@@ -204,20 +205,21 @@ def expectancy(done: pl.DataFrame, by: str) -> pl.DataFrame:
     rows = with_groups(done.rename({"signal_session": "session"}).drop("direction")).with_columns(
         all=pl.lit("all")
     )
-    gains, losses = pl.col("r").clip(lower_bound=0).sum(), -pl.col("r").clip(upper_bound=0).sum()
     table = rows.group_by(by).agg(
         n=pl.len(),
         mean_r=pl.col("r").mean(),
         _error=pl.col("r").std() / pl.len().sqrt(),
-        win_pct=(pl.col("r") > 0).mean() * 100,
-        profit_factor=pl.when(losses > 0).then(gains / losses),
+        win_pct=win_pct(pl.col("r")),
+        profit_factor=profit_factor(pl.col("r")),
         mfe_r=pl.col("mfe_r").median(),
         mae_r=pl.col("mae_r").median(),
     )
     half = pl.col("_error") * Z95
     return (
         table.with_columns(
-            low_r=pl.col("mean_r") - half, high_r=pl.col("mean_r") + half, enough=pl.col("n") >= 30
+            low_r=pl.col("mean_r") - half,
+            high_r=pl.col("mean_r") + half,
+            enough=pl.col("n") >= LEAST_N,
         )
         .drop("_error")
         .sort(by)

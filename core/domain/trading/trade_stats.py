@@ -11,6 +11,8 @@ from decimal import Decimal
 
 import polars as pl
 
+from core.domain.results import profit_factor, win_pct
+
 GAP_BUCKETS = (2.0, 4.0, 8.0, 15.0)
 
 
@@ -51,7 +53,7 @@ def summary(trades: pl.DataFrame, by: Sequence[str] = ()) -> pl.DataFrame:
     r = pl.col("realised_r")
     figures = [
         pl.len().alias("n"),
-        ((r > 0).mean() * 100).alias("win_pct"),
+        win_pct(r).alias("win_pct"),
         r.mean().alias("expectancy_r"),
         r.filter(r > 0).mean().alias("mean_win_r"),
         r.filter(r < 0).mean().alias("mean_loss_r"),
@@ -61,13 +63,6 @@ def summary(trades: pl.DataFrame, by: Sequence[str] = ()) -> pl.DataFrame:
     if by:
         return closed.group_by(list(by)).agg(figures).sort(list(by))
     return closed.select(figures)
-
-
-def profit_factor(realised: pl.Expr) -> pl.Expr:
-    """Money won over money lost; null when nothing was lost."""
-    value = realised.cast(pl.Float64)
-    lost = value.filter(value < 0).sum().abs()
-    return pl.when(lost > 0).then(value.filter(value > 0).sum() / lost)
 
 
 def bucket(gap_pct: float | None) -> str:

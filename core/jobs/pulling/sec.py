@@ -73,8 +73,10 @@ class SecSource:
                 )
                 return await pull.run(self._followed(on_progress))
             if upstream == "companyfacts":
-                facts = FactsPull(client, self.warehouse, pull_id, self.now, dataset.name)
-                return await facts.run(self._followed(on_progress), on_progress)
+                facts = FactsPull(
+                    client, self.warehouse, pull_id, self.now, on_progress, dataset.name
+                )
+                return await facts.run(self._followed(on_progress))
         raise UsageError(
             f"dataset {dataset.name!r}: the SEC has no {upstream!r}",
             hint="name one of: company_tickers.json, company_tickers_exchange.json, "

@@ -6,29 +6,28 @@ asked for; each CSV is made once a day, the minutes once a minute.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from datetime import date, timedelta
 
 import polars as pl
 
 from core.sandbox.clock import ZONE, Clock, Moment, moments
+from core.sandbox.kept_csv import KeptCsv
 from core.sandbox.market.frames import market
 from core.sandbox.market.names import LABEL
 from core.sandbox.planted import planted, with_bar_faults
 
 
-class SimulatedDatasets:
+class SimulatedDatasets(KeptCsv):
     """Datasets of the simulated market of a seed, as of a day or as a clock runs."""
 
     simulated = True
     label = LABEL
 
     def __init__(self, seed: int, when: date | Clock) -> None:
+        super().__init__()
         self.seed = seed
         self._moment = moments(when)
-        self._made: dict[str, tuple[Moment, bytes, int]] = {}
-        self._lock = threading.Lock()
         self._makers: dict[str, Callable[[Moment], pl.DataFrame]] = {
             "Prices Daily": self._daily,
             "Prices Minute": self._minute,
@@ -40,29 +39,17 @@ class SimulatedDatasets:
         """The datasets there are."""
         return tuple(self._makers)
 
-    def csv(self, name: str) -> bytes:
-        """The CSV of a dataset; KeyError when there is none of that name."""
-        return self._make(name)[0]
-
-    def rows(self, name: str) -> int:
-        """Number of data rows in the CSV."""
-        return self._make(name)[1]
-
-    def _make(self, name: str) -> tuple[bytes, int]:
-        with self._lock:
-            now = self._now(name)
-            kept = self._made.get(name)
-            if kept is None or kept[0] != now:
-                frame = self._makers[name](now)
-                kept = self._made[name] = now, frame.write_csv().encode(), frame.height
-            return kept[1], kept[2]
-
-    def _now(self, name: str) -> Moment:
+    def moment(self, name: str) -> Moment:
         """What changes a dataset: the minute for minute bars, the day for all others."""
         now = self._moment()
         if name != "Prices Minute" or now.known_at is None:
             return Moment(now.as_of)
         return Moment(now.as_of, now.known_at.replace(second=0, microsecond=0))
+
+    def make(self, name: str, moment: Moment) -> tuple[bytes, int]:
+        """The CSV of a dataset and its rows."""
+        frame = self._makers[name](moment)
+        return frame.write_csv().encode(), frame.height
 
     def _daily(self, now: Moment) -> pl.DataFrame:
         bars = market(self.seed, now.as_of).bars_daily()

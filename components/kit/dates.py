@@ -1,0 +1,36 @@
+"""The one date box of the pages: empty by default, and its choice stands in the URL."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import streamlit as st
+
+WIDTH = 160
+
+
+def day_box(
+    label: str,
+    key: str,
+    help: str,
+    *,
+    earliest: date | None = None,
+    latest: date | None = None,
+    width: int = WIDTH,
+) -> date | None:
+    """The day that was chosen; None while the box is empty, of which `help` says what it means."""
+    limits = {"min_value": earliest, "max_value": latest}
+    return st.date_input(
+        label,
+        value=None,
+        key=key,
+        bind="query-params",
+        width=width,
+        help=help,
+        **{name: day for name, day in limits.items() if day is not None},
+    )
+
+
+def session_box() -> date | None:
+    """The session that a page is about; None stands for the latest one in the store."""
+    return day_box("Session", "date", "Empty: the latest session in the store.")
