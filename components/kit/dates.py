@@ -19,15 +19,15 @@ def day_box(
     width: int = WIDTH,
 ) -> date | None:
     """The day that was chosen; None while the box is empty, of which `help` says what it means."""
-    limits = {"min_value": earliest, "max_value": latest}
     return st.date_input(
         label,
         value=None,
+        min_value=earliest,
+        max_value=latest,
         key=key,
         bind="query-params",
         width=width,
         help=help,
-        **{name: day for name, day in limits.items() if day is not None},
     )
 
 
