@@ -78,7 +78,9 @@ def _of_one_symbol(
     columns = ("symbol", "session", "open", "high", "low", "close", "volume")
     for symbol, day, opened, high, low, close, volume in bars.select(columns).iter_rows():
         answer.append(average if seen >= 14 else None)
-        sound = low <= min(opened, close) and max(opened, close) <= high and volume > 0
+        numbers = (opened, high, low, close, volume)
+        sound = None not in numbers and low <= min(opened, close) and volume > 0
+        sound = sound and max(opened, close) <= high
         if sound and base is not None:
             follows = sound_before and number[day] == number[before] + 1
             far = not follows and abs(opened / base - 1) >= 0.45
