@@ -54,8 +54,9 @@ def _chart(
     listed: pl.DataFrame,
     concept: str,
 ) -> go.Figure:
-    unit = listed.filter(pl.col("concept") == concept)["unit"][0]
-    sides = [companies.facts_of(desk, cik, concept) for cik in both]
+    row = listed.row(by_predicate=pl.col("concept") == concept, named=True)
+    unit, stated = row["unit"], (row["left_concept"], row["right_concept"])
+    sides = [companies.facts_of(desk, *side) for side in zip(both, stated, strict=True)]
     span = next(
         (s for s in companies.SPANS if not companies.series(sides[0], s).is_empty()), "Instants"
     )

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from components.parts import compare
 from components.parts.companies import series
 from core.domain.filings.facts import coded
 from core.domain.filings.figures import the_values
@@ -166,6 +167,20 @@ def test_compare_names_form_and_filing_of_both_sides(desk: Desk) -> None:
     (row,) = comparison.side_by_side(desk, 7, 8).to_dicts()
     assert (row["left_value"], row["right_value"], row["ratio"]) == (348e6, 174e6, 2.0)
     assert (row["left_form"], row["left_accession"]) == ("10-K", ACCESSION)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_compare_takes_what_a_company_states_instead(desk: Desk, known: bool) -> None:
+    """Profit with minority interests stands for net income only where no other is stated."""
+    own = (stated("NetIncomeLoss", 4e6),) if known else ()
+    put(desk, stated("ProfitLoss", 5e6), *own, stated("NetIncomeLoss", 2e6, cik=8))
+    (row,) = comparison.side_by_side(desk, 7, 8).to_dicts()
+    assert (row["concept"], row["right_concept"]) == ("NetIncomeLoss", "NetIncomeLoss")
+    taken = ("NetIncomeLoss", 4e6, 2.0) if known else ("ProfitLoss", 5e6, 2.5)
+    assert (row["left_concept"], row["left_value"], row["ratio"]) == taken
+    listed = comparison.side_by_side(desk, 7, 8)
+    drawn = compare.chart(desk, (7, 8), ("A", "B"), listed, "NetIncomeLoss")
+    assert [list(trace.y) for trace in drawn.data] == [[taken[1]], [2e6]]
 
 
 def load(desk: Desk, folder: Path) -> None:

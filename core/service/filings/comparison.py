@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from core.domain.filings.figures import OTHER, standing, the_values
+from core.domain.filings.figures import FIGURE, INSTEAD, OTHER, standing, the_values, with_instead
 from core.store.facts import facts_as_known_on
 
 if TYPE_CHECKING:
@@ -16,15 +16,17 @@ YEAR_DAYS = (350, 380)
 APART_DAYS = 370  # periods that end further apart are no ratio
 LATE_YEARS = 2
 _ON = ["concept", "unit"]
-_SAID = ("value", "period", "form", "accession")
+_SAID = ("value", "period", "form", "accession", "concept")
 
 
 def side_by_side(desk: Desk, left: int, right: int) -> pl.DataFrame:
     """Latest annual or instant values of the concepts that both companies report.
 
-    Columns: concept, label, unit, then of each side its value, period (the end), form and accession
-    (left_value … right_accession), and ratio (left / right; null when the right value is 0 or the
-    periods end more than a year apart). What both reported of late first, then the largest values.
+    Columns: concept, label, unit, then of each side its value, period (the end), form, accession
+    and the concept it is stated under (left_value … right_concept): profit with minority interests
+    and cash flow of continuing operations where no other is stated; and ratio (left / right; null
+    when the right value is 0 or the periods end more than a year apart). What both reported of
+    late first, then the largest values.
     """
     facts = facts_as_known_on(desk.warehouse, ciks=[left, right])
     latest = _latest(facts)
@@ -49,6 +51,9 @@ def _latest(facts: pl.DataFrame) -> pl.DataFrame:
     days = (pl.col("period_end") - pl.col("period_start")).dt.total_days()
     whole = pl.col("period_start").is_null() | days.is_between(*YEAR_DAYS)
     values = the_values(facts.filter(whole, pl.col("taxonomy") != "dei"))
+    values = with_instead(
+        values.with_columns(stated="concept"), "concept", INSTEAD, values.select(FIGURE)
+    )
     # a document that is no report is gone by only where reports have not told of it for a year
     aside = pl.when(standing() == OTHER).then(pl.duration(days=APART_DAYS))
     until = pl.col("period_end") - aside.otherwise(pl.duration(days=0))
@@ -58,7 +63,8 @@ def _latest(facts: pl.DataFrame) -> pl.DataFrame:
 
 def _side(latest: pl.DataFrame, cik: int, name: str) -> pl.DataFrame:
     named = latest.filter(pl.col("cik") == cik).rename({"period_end": "period"})
-    return named.select(*_ON, pl.col(_SAID).name.prefix(f"{name}_"))
+    said = named.select(pl.col(n) for n in _SAID[:-1]).with_columns(concept=named["stated"])
+    return named.select(_ON).hstack(said.rename(lambda column: f"{name}_{column}"))
 
 
 def _labels(desk: Desk) -> pl.DataFrame:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from core.domain.filings.figures import with_instead
 from core.service.kernel.exports import export
 
 if TYPE_CHECKING:
@@ -67,11 +68,8 @@ def features(desk: Desk, *, cik: int | None = None, form: str | None = None) -> 
 
 def _with_instead(items: pl.DataFrame) -> pl.DataFrame:
     """What a filing states instead of an item that it nowhere states, under the item's name."""
-    renamed = items.filter(pl.col("item").is_in(list(INSTEAD))).with_columns(
-        pl.col("item").replace(INSTEAD)
-    )
     stated = items.filter("own").select(*_KEYS, "item").unique()
-    return pl.concat([items, renamed.join(stated, on=[*_KEYS, "item"], how="anti")])
+    return with_instead(items, "item", INSTEAD, stated)
 
 
 def _own(items: pl.DataFrame) -> pl.DataFrame:
