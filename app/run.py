@@ -32,6 +32,8 @@ from core.service.kernel import commands, exports
 from core.service.kernel.commands import FAILED, CommandResult
 
 PATIENCE_SECONDS = 5.0
+QUICK = ("refresh", "progress", "cancel", "pulled")  # answered at once by a desk that is well
+QUICK_SECONDS, LONG_SECONDS = 60.0, 3600.0
 Render = Callable[[Any, Console], None]
 out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -72,12 +74,12 @@ class Remote:
         self._client = httpx.Client(
             base_url=f"{address.url}/api/v1",
             headers={"Authorization": f"Bearer {address.token}"},
-            timeout=httpx.Timeout(10.0, read=3600.0),
         )
 
     def call(self, command: str, /, **arguments: Any) -> CommandResult:
         """Run one command in the running desk."""
-        answer = self._post(f"/commands/{command}", arguments)
+        seconds = QUICK_SECONDS if command in QUICK else LONG_SECONDS
+        answer = self._post(f"/commands/{command}", arguments, seconds)
         body = answer.json()
         return CommandResult(body["document"], body["exit_code"])
 
@@ -85,17 +87,22 @@ class Remote:
         """The bytes of an export, made by the running desk."""
         return self._post(f"/exports/{what}", {"format": fmt, "filters": dict(filters)}).content
 
-    def _post(self, path: str, body: dict[str, Any]) -> httpx.Response:
+    def _post(
+        self, path: str, body: dict[str, Any], seconds: float = LONG_SECONDS
+    ) -> httpx.Response:
         headers = {"X-Correlation-Id": logs.correlation_id() or ""}
         try:
             answer = self._client.post(
                 path,
                 content=dumps(body),
                 headers={**headers, "Content-Type": "application/json"},
+                timeout=httpx.Timeout(10.0, read=seconds),
             )
         except httpx.HTTPError as error:
             raise TransportError(
-                f"the running desk did not answer: {error}", where=str(self._client.base_url)
+                f"the running desk did not answer: {error}",
+                where=str(self._client.base_url),
+                hint="see whether it still runs; what was asked of it stays queued",
             ) from error
         if answer.is_error:
             raise _error_of(answer)

@@ -18,10 +18,11 @@ from rich.table import Table
 
 from app import run as runner
 from core.domain.tables.csv_guard import guard
-from core.errors import UsageError
+from core.errors import TransportError, UsageError
 from core.observe import logs
 from core.service.kernel.commands import FAILED, CommandResult
 from core.service.kernel.exports import format_of, save_bytes
+from core.service.pulls.refresh import LATER, NOBODY
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")
@@ -119,6 +120,8 @@ def _follow(call: runner.Caller, jobs: list[str], *, quiet: bool) -> None:
                 _draw(bar, tasks, view)
             if all(view["over"] for view in views):
                 return
+            if not all(view["over"] or view["worked_on"] for view in views):
+                raise TransportError(NOBODY, hint=LATER)
             time.sleep(POLL_SECONDS)
 
 

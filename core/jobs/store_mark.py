@@ -9,6 +9,7 @@ from typing import Any
 from core.errors import StoreError
 from core.jobs.queue.file import SqliteFile
 from core.store.mark import Mark
+from core.store.presence import RESTORE
 
 _TABLE = (
     "CREATE TABLE IF NOT EXISTS store_mark (number INTEGER NOT NULL, entries INTEGER NOT NULL,"
@@ -38,7 +39,7 @@ class StoreMark:
             raise StoreError(
                 "the mark of the store in the queue's file is damaged",
                 where=str(self._file.path),
-                hint="bring back the latest good backup with: python -m app restore",
+                hint=RESTORE,
             )
         return Mark(*cells)
 

@@ -22,6 +22,7 @@ from core.service.care import data_folder
 from core.service.engine import DeskEngine
 from core.service.sources import build_sources, build_upstreams
 from core.settings import Settings
+from core.store import presence
 from core.store import pulls as records
 from core.store.probe import Probe
 from core.store.pull_state import PullState, pull_states
@@ -84,10 +85,12 @@ class Desk:
         """
         now = now or clock.running(settings.clock_offset_seconds)
         catalogue = Catalogue.load(settings.catalogue)
-        with ExitStack() as stack:
+        with data_folder.ways_back(settings), ExitStack() as stack:
             stack.enter_context(data_folder.own(settings))
             data_folder.settle(settings)
-            queue = SqliteQueue(settings.queue_path, now, on_corrupt=_tell_corrupt)
+            queue = SqliteQueue(
+                settings.queue_path, now, on_corrupt=_tell_corrupt, accept_loss=accept_loss
+            )
             stack.callback(queue.close)
             warehouse = Warehouse.open(
                 settings.store_path,
@@ -96,6 +99,7 @@ class Desk:
                 accept_loss=accept_loss,
             )
             stack.callback(warehouse.close)
+            presence.note(settings.data_dir, settings.store_path)
             records.close_orphans(warehouse, now())
             desk = cls(settings, catalogue, warehouse, queue, now)
             desk._opened = stack.pop_all()

@@ -27,6 +27,7 @@ from core.store.warehouse import Warehouse
 
 MANIFEST = "manifest.json"
 PART = ".part"
+ROOM = "make room on the disk, or choose another folder with --to"
 STORE, QUEUE = "store", "queue"  # roles: what a file of a backup is, whatever it is called
 NAMES = {STORE: "store.duckdb", QUEUE: "queue.sqlite"}
 _KEYS = {"made_at", "files", "rows"}  # of manifests before there were roles
@@ -66,10 +67,11 @@ def make(warehouse: Warehouse, queue_path: Path, folder: Path, now: datetime) ->
             target = _put_in_place(aside, folder / f"{now:%Y%m%dT%H%M%S}")
     except OSError as error:
         raise StoreError(
-            f"the backup could not be written: {error.strerror}",
-            where=str(folder),
-            hint="make room on the disk, or choose another folder with --to",
+            f"the backup could not be written: {error.strerror}", where=str(folder), hint=ROOM
         ) from error
+    except StoreError as error:
+        error.hint = error.hint or (ROOM if files.is_full(error.message) else None)
+        raise
     return check(target)
 
 
@@ -114,7 +116,10 @@ def latest_good(folder: Path) -> tuple[Backup, list[OpenbellError]]:
             f"none of the {len(passed)} backups is whole: {'; '.join(e.message for e in passed)}",
             where=str(folder),
         )
-    raise NotFoundError(f"there is no backup in {folder}", hint="name its folder: restore FOLDER")
+    raise NotFoundError(
+        f"there is no backup in {folder}",
+        hint=f"name the folder of one that is elsewhere: restore FOLDER; {presence.RESTORE}",
+    )
 
 
 def sweep(folder: Path) -> None:

@@ -7,6 +7,7 @@ the locks that it holds on them. They are copied by a process of its own.
 from __future__ import annotations
 
 import hashlib
+import re
 import stat
 import subprocess
 import sys
@@ -27,6 +28,7 @@ try:
 except OSError as error:
     sys.exit(error.strerror)
 """
+_FULL = re.compile("no space|is full|quota|file too large|could not write", re.IGNORECASE)
 log = logs.get("store")
 
 
@@ -67,6 +69,11 @@ def _limit(path: Path) -> None:
         path.chmod(wanted)
     except PermissionError:
         log.warning("others may read this", path=str(path))
+
+
+def is_full(message: str) -> bool:
+    """Whether an error of the system or of an engine tells of a disk without room."""
+    return _FULL.search(message) is not None
 
 
 def sha256(path: Path) -> str:

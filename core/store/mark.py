@@ -16,6 +16,7 @@ from typing import Protocol
 import duckdb
 
 from core.errors import IntegrityError, StoreError
+from core.store.presence import RESTORE
 
 _COUNT = "UPDATE store_commits SET number = number + 1, marked = coalesce(?, marked)"
 # a join of five short answers: as ten scalar subqueries it takes twenty times as long
@@ -28,8 +29,8 @@ _READ = """
 """
 _HAS = "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'store_commits'"
 WAYS_BACK = (
-    "bring back the latest good backup with: python -m app restore; or go on with what is there, "
-    "and without what is missing, with: python -m app restore --accept-loss"
+    f"{RESTORE}; or go on with what is there, and without what is missing, with: "
+    "python -m app restore --accept-loss"
 )
 
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+import orjson
+
+from core import atomic
 from core.errors import StoreError
 
 SET_ASIDE = "set-aside-"
+NOTE = "store.json"  # in the data folder: where its store is
+RESTORE = "bring back the latest good backup with: python -m app restore"
 ANEW = "to begin with an empty store, choose an empty folder with OPENBELL_DATA_DIR"
 
 
@@ -33,15 +39,41 @@ def must_be(store: Path, evidence: str | None = None) -> None:
 
 def missing(store: Path, evidence: str) -> StoreError:
     """The refusal to make an empty store where there was one, with the command that mends it."""
-    aside = set_aside(store.parent)
-    ways = ["bring back the latest good backup with: python -m app restore"]
-    if aside:
-        ways.append(f"or what was set aside with: python -m app restore {aside[0]}")
+    aside = [f"or {_from(folder)}" for folder in set_aside(store.parent)[:1]]
     return StoreError(
         f"the store is gone, but {evidence}, so no empty one is made",
         where=str(store),
-        hint="; ".join([*ways, ANEW]),
+        hint="; ".join([RESTORE, *aside, ANEW]),
     )
+
+
+def without_backup(hint: str, folders: Sequence[Path]) -> str:
+    """A hint that names the latest good backup, for where there is none: only ways there are.
+
+    `folders` may hold something that a restore has set aside.
+    """
+    ways = [part.removeprefix("or ") for part in hint.split("; ") if part != RESTORE]
+    aside = [_from(found) for folder in folders for found in set_aside(folder)[:1]]
+    ways[:0] = ["there is no backup", *(way for way in aside if way not in ways)]
+    return "; ".join([*ways, *([] if ANEW in ways else [ANEW])])
+
+
+def _from(aside: Path) -> str:
+    return f"bring back what was set aside with: python -m app restore {aside}"
+
+
+def note(folder: Path, store: Path) -> None:
+    """Remember in the data folder where its store is, now that there is one."""
+    if noted(folder) != store:
+        atomic.write(folder / NOTE, orjson.dumps({"store": str(store)}))
+
+
+def noted(folder: Path) -> Path | None:
+    """Where a data folder's store was when it was open last; None where that is not known."""
+    try:
+        return Path(orjson.loads((folder / NOTE).read_bytes())["store"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def set_aside(folder: Path) -> list[Path]:

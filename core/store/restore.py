@@ -23,6 +23,7 @@ from core.store import files, presence
 from core.store.backup import PART, QUEUE, STORE
 
 PLAN = "restore.json"
+COUNT = "-count"  # the number of writes that the queue keeps beside itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Places:
 
 def beside(live: Path) -> list[Path]:
     """What the engines keep beside a database file: logs that belong to it alone."""
-    endings = (".wal", ".wal.checkpoint", ".wal.recovery", "-wal", "-shm", "-journal")
+    endings = (".wal", ".wal.checkpoint", ".wal.recovery", "-wal", "-shm", "-journal", COUNT)
     return [path for ending in endings if (path := live.with_name(live.name + ending)).exists()]
 
 
@@ -69,6 +70,8 @@ def _stage(source: Path, staged: Path) -> None:
     try:
         files.copy_by_another(source, staged)
         for log in beside(source):
+            if log.name.endswith(COUNT):
+                continue  # of the place that is left
             files.copy_by_another(log, staged.with_name(staged.name + log.name[len(source.name) :]))
     except StoreError as error:
         raise StoreError(

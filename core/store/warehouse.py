@@ -24,6 +24,7 @@ from core.store.mark import Mark, MarkKeeper
 from core.store.memory import Memory
 from core.store.migrate import migrate
 from core.store.ownership import Ownership, lock_of
+from core.store.presence import RESTORE
 from core.store.transaction import Transaction
 
 Params = Sequence[Any] | Mapping[str, Any]
@@ -41,7 +42,6 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
 }
 CACHED_BYTES = 32 * 2**20
 LOG_BYTES = 8 * 2**20  # of the write-ahead log; a commit beyond it folds the log into the file
-RESTORE = "bring back the latest good backup with: python -m app restore"
 _DAMAGE = re.compile(
     "corrupt|checksum|not a valid|could not read enough|deserialize|serializ|internal error", re.I
 )
@@ -338,7 +338,9 @@ def _connect(path: Path) -> duckdb.DuckDBPyConnection:
 
 
 def _way_back(error: duckdb.Error) -> str | None:
-    """What to do about a failure: restore, when it tells of a damaged file."""
+    """What to do about a failure: make room on a full disk, restore a damaged file."""
+    if files.is_full(str(error)):
+        return "make room on the disk, then try again"
     return RESTORE if _DAMAGE.search(str(error)) else None
 
 

@@ -145,6 +145,25 @@ async def test_a_forced_refresh_tries_once_and_stays_the_users_to_repeat(
         assert rig.answered() == rig.datasets()
 
 
+async def test_a_pull_that_is_not_forced_is_told_of_the_outage_at_once(
+    tmp_path: Path, upstreams: Running
+) -> None:
+    """Nothing is asked and nobody waits: since when it is down, and when it is asked again."""
+    async with Rig(tmp_path, upstreams) as rig:
+        rig.fail("ws-503")
+        await rig.until(DUE + timedelta(minutes=2), 5)
+        before = len(upstreams.served.requests)
+        (ticket,) = refresh.refresh_now(rig.desk, ["one"], force=False)
+        await rig.settle()
+        assert len(upstreams.served.requests) == before
+        failed = refresh.progress(rig.desk, ticket.job_id)
+        assert failed.over
+        assert re.search(r"down since .* asked again at .*pull --now", str(failed.error))
+        rig.fail()
+        await rig.until(DUE + timedelta(minutes=3), 5)
+        assert rig.answered() == rig.datasets()
+
+
 async def test_health_alone_is_no_sign_of_life(tmp_path: Path, upstreams: Running) -> None:
     """A container whose health answers and that takes no exchange is down, owed or not."""
     async with Rig(tmp_path, upstreams) as rig:

@@ -11,7 +11,10 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+import typer
 
+from app.commands import data
+from app.run import Local, reported
 from core.domain.tables.datasets import Dataset, Window
 from core.errors import OwnershipError, ServerError
 from core.jobs.pulling.puller import Puller
@@ -105,6 +108,28 @@ def test_two_presses_cause_one_pull_and_both_see_it(desk: Desk, source: Source) 
     done = refresh.wait(desk, tickets, timeout_seconds=10)
     assert [item.result["rows_inserted"] for item in done if item.result] == [2, 2]
     assert source.pulls == 1
+
+
+def test_whoever_follows_pulls_is_told_when_nobody_works_on_them(
+    desk: Desk, source: Source, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An engine that died beside a living API: the command ends with a sentence and code 1."""
+    desk.start(scheduler=False)
+    source.gate.clear()
+    call = Local(desk)
+    jobs = [ticket["job_id"] for ticket in call.call("refresh", datasets=["daily"]).document]
+    eventually(lambda: source.pulls)
+    assert call.call("progress", jobs=jobs).document[0]["worked_on"]
+    engine, desk.engine = desk.engine, None
+    try:
+        with pytest.raises(typer.Exit) as left, reported():
+            data._follow(call, jobs, quiet=True)
+        assert left.value.exit_code == 1
+        assert "nobody works on the pulls" in capsys.readouterr().err
+    finally:
+        desk.engine = engine
+        source.gate.set()
+    data._follow(call, jobs, quiet=True)
 
 
 def test_cancel_leaves_the_data_as_it_was(desk: Desk, source: Source) -> None:

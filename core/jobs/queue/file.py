@@ -10,19 +10,26 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import StoreError
+from core.jobs.queue.count_file import CountFile, beside
+from core.store.mark import WAYS_BACK
+from core.store.presence import RESTORE
 
 BUSY_MS = 10_000
 FULL = "make room on the disk, then try again"
-RESTORE = (
-    "check the disk; a damaged file comes back from the latest good backup with: "
-    "python -m app restore"
-)
+_NUMBER = "SELECT number FROM writes"
+_COUNT = "UPDATE writes SET number = number + 1"
 
 
 class SqliteFile:
-    """A connection guarded by a lock. `layout` numbers the schema that `statements` make."""
+    """A connection guarded by a lock. `layout` numbers the schema that `statements` make.
 
-    def __init__(self, path: Path, statements: Sequence[str], layout: int) -> None:
+    Writes are counted in the file and beside it: StoreError when it lacks some that were
+    acknowledged, unless `accept_loss`.
+    """
+
+    def __init__(
+        self, path: Path, statements: Sequence[str], layout: int, *, accept_loss: bool = False
+    ) -> None:
         self.path = path
         self._lock = threading.RLock()
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -30,6 +37,13 @@ class SqliteFile:
             self._db = _connect(path)
             self._check()
             self._migrate(statements, layout)
+            self._number = self._count()
+        self._counted = CountFile(beside(path))
+        try:
+            self._agree(accept_loss)
+        except StoreError:
+            self.close()
+            raise
 
     def read(self, sql: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
         """All rows of a query."""
@@ -53,18 +67,47 @@ class SqliteFile:
             if self._db.in_transaction:
                 yield
                 return
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
+            with self._transaction():
                 yield
-                self._db.execute("COMMIT")
-            finally:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
+                self._db.execute(_COUNT)
+            self._number += 1
+            self._counted.write(self._number)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._db.execute("COMMIT")
+        finally:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
 
     def close(self) -> None:
         """Release the file."""
         with self._lock:
             self._db.close()
+            self._counted.close()
+
+    def _count(self) -> int:
+        """How many writes there were; begun at 0 in a file that did not count them yet."""
+        if not self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'writes'").fetchone():
+            self._db.execute("CREATE TABLE writes (number INTEGER NOT NULL)")
+        if not self._db.execute(_NUMBER).fetchone():
+            self._db.execute("INSERT INTO writes VALUES (0)")
+        return int(self._db.execute(_NUMBER).fetchone()[0])
+
+    def _agree(self, accept_loss: bool) -> None:
+        """Compare the file with the count beside it; of one made anew the store's mark tells."""
+        known = self._counted.read()
+        if known is not None and known > self._number > 0 and not accept_loss:
+            raise StoreError(
+                f"{self.path.name} lacks its last {known - self._number} writes (its write-ahead "
+                "log was cut or removed, or an older copy put in its place)",
+                where=str(self.path),
+                hint=WAYS_BACK,
+            )
+        self._counted.write(self._number)
 
     def _check(self) -> None:
         """Refuse a file whose pages or indexes do not fit together: rows would go missing."""
@@ -74,7 +117,7 @@ class SqliteFile:
             raise StoreError(
                 f"{self.path.name} is damaged: {found[0]}",
                 where=str(self.path),
-                hint=RESTORE,
+                hint=self._damaged(),
             )
 
     def _migrate(self, statements: Sequence[str], layout: int) -> None:
@@ -86,10 +129,16 @@ class SqliteFile:
                 hint="start that version, or restore an older backup",
             )
         if found == 0:
-            with self.write():
+            with self._transaction():
                 for statement in statements:
                     self._db.execute(statement)
                 self._db.execute(f"PRAGMA user_version = {int(layout)}")
+
+    def _damaged(self) -> str:
+        return (
+            f"check the disk; {RESTORE}; or move {self.path.name}* away, and go on without its "
+            "jobs with: python -m app restore --accept-loss"
+        )
 
     @contextmanager
     def _mapped(self) -> Iterator[None]:
@@ -99,7 +148,7 @@ class SqliteFile:
             raise StoreError(
                 f"{self.path.name} cannot be used: {error}",
                 where=str(self.path),
-                hint=FULL if "full" in str(error) else RESTORE,
+                hint=FULL if "full" in str(error) else self._damaged(),
             ) from error
 
 

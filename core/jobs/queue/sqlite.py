@@ -60,6 +60,7 @@ class SqliteQueue:
         max_attempts: int = 5,
         max_deliveries: int = 25,
         on_corrupt: Callable[[Job], None] | None = None,
+        accept_loss: bool = False,
     ) -> None:
         self._now = clock
         self._max_attempts = max_attempts
@@ -68,7 +69,7 @@ class SqliteQueue:
         self.on_dead: Callable[[Job], None] | None = None
         self._last_id = 0
         self._tail = secrets.token_hex(3)
-        self._file = SqliteFile(path, rows.SCHEMA, layout=1)
+        self._file = SqliteFile(path, rows.SCHEMA, layout=1, accept_loss=accept_loss)
         self.store_mark = StoreMark(self._file)
 
     def publish(

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 from core.errors import OpenbellError
 from core.jobs.queue.port import Status
 from core.service.care import health
-from core.service.care.data_folder import backups_of
+from core.service.care.data_folder import backups_of, hint_here
 from core.service.kernel import given_files
 from core.service.kernel.commands import FOUND_ERRORS, CommandResult, command
 from core.service.sources import foundry_client
 from core.settings import Settings
 from core.store import backup as backups
+from core.store import presence
 
 if TYPE_CHECKING:
     from core.service.desk import Desk
@@ -103,8 +104,9 @@ def _queue(desk: Desk) -> Iterator[dict[str, Any]]:
     yield _check("queue", lambda: _counts(desk))
     for job in desk.queue.find([Status.CORRUPT], limit=SHOWN_ROWS):
         told = (
-            f"damaged, set aside, never run ({job.event_name}); bring it back with: "
-            f"python -m app restore, or give it up with: python -m app jobs discard {job.id}"
+            f"damaged, set aside, never run ({job.event_name}); "
+            f"{hint_here(desk.settings, presence.RESTORE)}; or give it up with: "
+            f"python -m app jobs discard {job.id}"
         )
         yield _said(f"job {job.id}", False, told)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -53,7 +55,29 @@ def evidence(settings: Settings, queue: SqliteQueue) -> str | None:
     if queue.knows_a_store():
         return f"{settings.queue_path.name} knows of one"
     made = backups.found(backups_of(settings.data_dir))
-    return f"there is a backup of {made[0].name}" if made else None
+    if made:
+        return f"there is a backup of {made[0].name}"
+    known = presence.noted(settings.data_dir)
+    return f"{settings.data_dir.name}/{presence.NOTE} knows of one at {known}" if known else None
+
+
+@contextmanager
+def ways_back(settings: Settings) -> Iterator[None]:
+    """Let errors that name the latest good backup name what there is instead, without one."""
+    try:
+        yield
+    except OpenbellError as error:
+        if error.hint and presence.RESTORE in error.hint:
+            error.hint = hint_here(settings, error.hint)
+        raise
+
+
+def hint_here(settings: Settings, hint: str) -> str:
+    """A hint that names the latest good backup, or what there is in its stead."""
+    if backups.found(backups_of(settings.data_dir)):
+        return hint
+    folders = dict.fromkeys((settings.store_path.parent, settings.data_dir))
+    return presence.without_backup(hint, list(folders))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +116,8 @@ def _stage(
 ) -> tuple[Path, list[OpenbellError]]:
     passed: list[OpenbellError] = []
     if folder is None:
-        backup, passed = backups.latest_good(backups_of(settings.data_dir))
+        with ways_back(settings):
+            backup, passed = backups.latest_good(backups_of(settings.data_dir))
     elif folder.is_dir() and not (folder / backups.MANIFEST).exists():
         restore.stage(places, restore.set_aside_sources(folder))
         backups.read_through(places.staged[STORE])

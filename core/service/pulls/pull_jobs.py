@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.domain.tables.datasets import Dataset, Window
 from core.domain.timetable.windows import schedule_of
-from core.errors import OpenbellError, PausedError, TransportError
+from core.errors import OpenbellError, PausedError, TransportError, UpstreamDownError
 from core.jobs.pulling.puller import PullRequest
 from core.jobs.queue.port import Job
 from core.jobs.scheduler import window_of
@@ -43,8 +43,14 @@ async def pull(desk: Desk, job: Job, context: Context) -> Mapping[str, Any] | No
     if trigger in SCHEDULED and _is_superseded(desk, dataset, job, window):
         context.report("the next window of the dataset is due: this one is no longer owed")
         return {"superseded": True}
-    await _upstream_ready(desk, dataset, forced=trigger not in SCHEDULED)
-    request = PullRequest(job.id, dataset, window, trigger, bool(job.payload.get("force")))
+    forced = bool(job.payload.get("force"))
+    try:
+        await _upstream_ready(desk, dataset, forced=forced and trigger not in SCHEDULED)
+    except UpstreamDownError as error:
+        if trigger in SCHEDULED:
+            raise
+        raise _yours_to_repeat(error) from error  # whoever waits is told at once
+    request = PullRequest(job.id, dataset, window, trigger, forced)
     try:
         pull_id = await _run(desk, request)
     except asyncio.CancelledError:
@@ -73,7 +79,10 @@ async def _run(desk: Desk, request: PullRequest) -> str:
 def _yours_to_repeat(error: OpenbellError) -> OpenbellError:
     words = [error.hint.rstrip(".")] if error.hint else []
     if error.transient or isinstance(error, PausedError):
-        words.append("It is not tried again by itself: press Refresh now again when you want it to")
+        words.append(
+            "It is not tried again by itself: press Refresh now again (or pull --now) "
+            "when you want it to"
+        )
     return OpenbellError(error.message, where=error.where, hint=". ".join(words) or None)
 
 

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 PULL = "pull"
 NOTHING_SAID = Progress("")
 OVER = (*ENDED, Status.DEAD, Status.CORRUPT)
-_LATER = "they stay queued for the desk that runs jobs next; see: python -m app jobs list"
+NOBODY = "nobody works on the pulls or waits for them now"
+LATER = "they stay queued for the desk that runs jobs next; see: python -m app jobs list"
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +178,7 @@ def wait(
         if time.monotonic() > deadline:
             raise DeadlineError("the pulls are still running", hint="see: python -m app status")
         if switch.called or desk.closing.is_set() or not _works(desk):
-            raise TransportError("nobody works on the pulls or waits for them now", hint=_LATER)
+            raise TransportError(NOBODY, hint=LATER)
         desk.closing.wait(0.05)
 
 
@@ -210,8 +211,9 @@ def refresh_command(
 
 @command("progress")
 def progress_command(desk: Desk, *, jobs: list[str]) -> list[dict[str, Any]]:
-    """Live progress of pulls by job id."""
-    return [_view(progress(desk, job)) for job in jobs]
+    """Live progress of pulls by job id; of one that is not over, whether the desk runs jobs."""
+    works = _works(desk)
+    return [{**_view(progress(desk, job)), "worked_on": works} for job in jobs]
 
 
 @command("cancel")

@@ -194,17 +194,109 @@ def only_log(given: Settings) -> None:
     presence.wal_of(given.store_path).write_bytes(b"x")
 
 
-@pytest.mark.parametrize("leave", [only_set_aside, only_backup, only_queue, only_log])
+def only_note(given: Settings) -> None:
+    only_backup(given)
+    shutil.rmtree(given.data_dir / "backups")
+    presence.wal_of(given.store_path).unlink(missing_ok=True)
+
+
+RESTORE, ANEW = "python -m app restore", "there is no backup; .*choose an empty folder"
+
+
+@pytest.mark.parametrize(
+    ("leave", "way"),
+    [
+        (only_set_aside, f"there is no backup; .*{RESTORE} .*set-aside-20260101T000000"),
+        (only_backup, f"with: {RESTORE}; "),
+        (only_queue, ANEW),
+        (only_log, ANEW),
+        (only_note, ANEW),
+    ],
+)
 def test_no_empty_store_is_made_where_there_was_one(
-    killed: Settings, leave: Callable[[Settings], None]
+    killed: Settings, leave: Callable[[Settings], None], way: str
 ) -> None:
-    """The refusal names what knows of a store and the command that brings it back."""
+    """The refusal names what knows of a store and only ways back that there are."""
     Desk.open(killed).close()
     leave(killed)
     for _ in range(2):
-        with pytest.raises(StoreError, match=r"no empty one is made.*python -m app restore"):
+        with pytest.raises(StoreError, match=f"no empty one is made.*{way}"):
             Desk.open(killed)
         assert not killed.store_path.exists()
+
+
+@pytest.mark.parametrize("both", [False, True])
+def test_a_store_elsewhere_that_vanished_is_told(tmp_path: Path, both: bool) -> None:
+    """Its folder is gone (a disk that is not mounted), and with it the queue or everything."""
+    volume = tmp_path / "volume"
+    given = settings.load(
+        data_dir=tmp_path / "desk",
+        store_url=f"duckdb:///{volume}/big.duckdb",
+        queue_url=f"sqlite:///{volume}/jobs.sqlite" if both else "",
+    )
+    Desk.open(given).close()
+    shutil.rmtree(volume)
+    for path in given.data_dir.glob("queue*"):
+        path.unlink()
+    with pytest.raises(StoreError, match=f"knows of one at {given.store_path}.*{ANEW}"):
+        Desk.open(given)
+    assert not given.store_path.exists()
+
+
+def test_a_first_start_that_was_killed_is_no_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is noted is noted once there is a store: before that the next start makes one."""
+    given = settings.load(data_dir=tmp_path / "desk")
+    with monkeypatch.context() as patch:
+        patch.setattr(Warehouse, "open", lambda *_, **__: _die())
+        with pytest.raises(KeyboardInterrupt):
+            Desk.open(given)
+    Desk.open(given).close()
+
+
+@pytest.mark.parametrize("left", [0.9, 0.99])
+def test_a_cut_of_the_queues_log_after_its_last_mark_is_told(killed: Settings, left: float) -> None:
+    """Jobs that were published after the last commit of the store do not vanish in silence."""
+    with Desk.open(killed) as desk:
+        for number in range(20):
+            desk.queue.publish("pull", {"n": number})
+        last = killed.data_dir.with_name("last")
+        image(killed.data_dir, last)
+    given = settings.load(data_dir=last)
+    wal = given.queue_path.with_name(given.queue_path.name + "-wal")
+    body = wal.read_bytes()
+    wal.write_bytes(body[: int(len(body) * left)])
+    for _ in range(2):
+        with pytest.raises(StoreError, match=f"queue.sqlite lacks its last .* writes.*{BOTH}"):
+            Desk.open(given)
+    with Desk.open(given, accept_loss=True) as desk:
+        assert 5 < len(desk.queue.find()) < 25
+    Desk.open(given).close()
+
+
+@pytest.mark.parametrize("body", [b"", b"x", b"00000000000000f 00000000\n", b"\xff" * 25])
+def test_a_damaged_count_is_no_alarm(killed: Settings, body: bytes) -> None:
+    """It only helps to notice a loss; the queue itself is checked by other means."""
+    Desk.open(killed).close()
+    (killed.data_dir / "queue.sqlite-count").write_bytes(body)
+    for _ in range(2):
+        Desk.open(killed).close()
+
+
+def test_a_damaged_queue_without_a_backup_has_a_way_on(tmp_path: Path) -> None:
+    """The hint names no backup, and what it names works."""
+    given = settings.load(data_dir=tmp_path / "desk")
+    with Desk.open(given) as desk:
+        add(desk, 1)
+    given.queue_path.write_bytes(given.queue_path.read_bytes()[:9000])
+    with pytest.raises(StoreError, match=r"there is no backup; .*move queue.sqlite\* away"):
+        Desk.open(given)
+    for path in given.data_dir.glob("queue.sqlite*"):
+        path.rename(tmp_path / path.name)
+    Desk.open(given, accept_loss=True).close()
+    with Desk.open(given) as desk:
+        assert count(desk) == 1
 
 
 def test_what_was_set_aside_comes_back(killed: Settings) -> None:
