@@ -65,7 +65,7 @@ def _from(aside: Path) -> str:
 def note(folder: Path, store: Path) -> None:
     """Remember in the data folder where its store is, now that there is one."""
     if noted(folder) != store:
-        atomic.write(folder / NOTE, orjson.dumps({"store": str(store)}))
+        atomic.write(folder / NOTE, orjson.dumps({"store": str(store)}), alone=True)
 
 
 def noted(folder: Path) -> Path | None:
