@@ -143,7 +143,7 @@ ORDER = "Withdrawn, D and F come first, those of names you follow or hold before
 
 def table(desk: Desk, chosen: pl.DataFrame, graded: pl.DataFrame) -> None:
     """The filings that pass, what needs eyes first; a picked row opens its page."""
-    mine = attention.mine(desk)
+    mine = shell.unchanged(desk, lambda: attention.mine(desk), "followed or held")
     st.caption(
         f"{chosen.height:,} of {graded.height:,} graded filings"
         + (f" ({badges.plain(said)})" if (said := str(quality_filters.given_of(graded))) else "")
@@ -151,7 +151,7 @@ def table(desk: Desk, chosen: pl.DataFrame, graded: pl.DataFrame) -> None:
         + f" {ORDER} Pick a row to see all of it."
     )
     tables.choose(
-        once.kept(chosen, lambda: _shown(desk, chosen, graded), "shown", mine),
+        once.kept(chosen, lambda: _shown(desk, chosen, graded, mine), "shown", mine),
         FILINGS,
         alt="Graded filings with score, coverage and number of findings, newest first",
         key="quality_table",
@@ -162,8 +162,10 @@ def table(desk: Desk, chosen: pl.DataFrame, graded: pl.DataFrame) -> None:
     )
 
 
-def _shown(desk: Desk, chosen: pl.DataFrame, graded: pl.DataFrame) -> pl.DataFrame:
-    first = attention.first(desk, chosen).head(ROWS_SHOWN)
+def _shown(
+    desk: Desk, chosen: pl.DataFrame, graded: pl.DataFrame, mine: frozenset[int]
+) -> pl.DataFrame:
+    first = attention.first(chosen, mine).head(ROWS_SHOWN)
     return with_trend(attention.with_why(desk, first), graded)
 
 

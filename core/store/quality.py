@@ -201,13 +201,18 @@ def own_items(warehouse: Warehouse, accessions: Sequence[str]) -> pl.DataFrame:
     )
 
 
-def items_of_period(warehouse: Warehouse, ciks: Sequence[int]) -> pl.DataFrame:
-    """cik, item, period_end, accession, form, told_on: which filings tell an item of a period."""
+def items_of_periods(warehouse: Warehouse, asked: pl.DataFrame) -> pl.DataFrame:
+    """cik, item, period_end, accession, form, told_on: which filings tell items of some periods.
+
+    `asked` has cik, item and period_end.
+    """
     return warehouse.read(
         "SELECT DISTINCT i.cik, i.item, i.period_end, i.accession, g.form, g.filed AS told_on "
-        "FROM filing_items i JOIN grades g ON g.cik = i.cik AND g.accession = i.accession "
-        "AND g.is_current WHERE list_contains(?::BIGINT[], i.cik)",
-        [list(ciks)],
+        "FROM (SELECT unnest(?::BIGINT[]) AS cik, unnest(?::VARCHAR[]) AS item, "
+        "unnest(?::DATE[]) AS period_end) a JOIN filing_items i ON i.cik = a.cik "
+        "AND i.item = a.item AND i.period_end = a.period_end "
+        "JOIN grades g ON g.cik = i.cik AND g.accession = i.accession AND g.is_current",
+        [asked[name].to_list() for name in ("cik", "item", "period_end")],
     )
 
 

@@ -31,13 +31,13 @@ def mine(desk: Desk) -> frozenset[int]:
     return held(desk) | frozenset(companies.watched(desk))
 
 
-def first(desk: Desk, graded: pl.DataFrame) -> pl.DataFrame:
-    """Graded filings with those that need eyes first, of names followed or held before others.
+def first(graded: pl.DataFrame, own_ciks: frozenset[int]) -> pl.DataFrame:
+    """Graded filings with those that need eyes first, of one's own names before others.
 
     Withdrawn ones come before low grades; among equals the order is kept.
     """
     gone, bad = withdrawn(), needs_eyes()
-    own = pl.col("cik").is_in(sorted(mine(desk)))
+    own = pl.col("cik").is_in(sorted(own_ciks))
     grave = pl.when(gone).then(0).when(bad).then(1)
     rank = pl.when(bad & own).then(grave).when(bad).then(grave + 2).otherwise(4)
     return graded.sort(rank, maintain_order=True)

@@ -45,7 +45,7 @@ def lacking(desk: Desk, graded: pl.DataFrame) -> pl.DataFrame:
     wanted = graded.select(*KEY, "period_end", "style").join(_required(), on="style")
     met = wanted.join(own.select(*KEY, "item"), on=[*KEY, "item"], how="semi")
     open_ones = wanted.join(met.select(*KEY, "place"), on=[*KEY, "place"], how="anti")
-    others = store.items_of_period(desk.warehouse, graded["cik"].unique().to_list())
+    others = store.items_of_periods(desk.warehouse, open_ones)
     both = open_ones.join(
         others.rename({"accession": "told_by", "form": "told_form"}),
         on=["cik", "item", "period_end"],

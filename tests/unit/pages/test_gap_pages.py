@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -65,6 +65,47 @@ def test_the_scan_page_tells_candidates_and_reasons(gapping: Desk) -> None:
     assert "1 name gaps" in text_of(at)
     assert "**AAA** scores" in text_of(at)
     assert "because the gap is none" in text_of(at)
+
+
+@pytest.fixture
+def withdrawn(gapping: Desk) -> Desk:
+    """The newest report of AAA is A, and was withdrawn three days before the gap."""
+    last, now = DAYS[-1], gapping.now()
+    key = [77, "k13"]
+    with gapping.warehouse.transaction() as tx:
+        tx.execute("INSERT INTO companies (cik, name, pull_id) VALUES (77, 'Alpha Corp', 'p')")
+        tx.execute(
+            "INSERT INTO company_identifiers (cik, kind, value, source, pull_id) "
+            "VALUES (77, 'ticker', 'AAA', 'sec', 'p')"
+        )
+        tx.execute(
+            "INSERT INTO grades (cik, accession, form, filed, period_end, score, grade, ruleset, "
+            "graded_at, is_current) VALUES (?, ?, '10-K', ?, ?, 99, 'A', 'r', ?, TRUE)",
+            [*key, last - timedelta(days=90), last - timedelta(days=180), now],
+        )
+        tx.execute(
+            "INSERT INTO filing_status (cik, accession, since, status, reason, computed_at) "
+            "VALUES (?, ?, ?, 'withdrawn', 'withdrawn by item 4.02 of the 8-K of then', ?)",
+            [*key, last - timedelta(days=3), now],
+        )
+    return gapping
+
+
+def test_the_scan_shows_a_withdrawn_report_beside_its_grade(withdrawn: Desk) -> None:
+    """In the row, and in the sentence below it."""
+    at = opened("gap_scan")
+    assert not at.error
+    table = at.dataframe[0].value
+    assert [table[name][0][0] for name in ("grade", "status")] == ["D", "withdrawn"]
+    assert "Its newest graded report was withdrawn by item 4.02 of the 8-K of then." in text_of(at)
+
+
+def test_the_plan_names_the_notice(withdrawn: Desk) -> None:
+    """Its check of the grade warns, halves or refuses as for a D."""
+    at = opened("plans", symbol="AAA", date=DAYS[-1].isoformat())
+    assert not at.exception
+    said = "Filing grade D (10-K, 90 days old), withdrawn by item 4.02 of the 8-K of then"
+    assert said in text_of(at)
 
 
 def test_filters_of_the_scan_page_come_from_the_url(gapping: Desk) -> None:

@@ -153,17 +153,26 @@ def test_withdrawn_and_low_grades_of_own_names_come_first(graded: Desk) -> None:
     """Followed names before others, withdrawn before low grades, the rest as it was."""
     with graded.warehouse.transaction() as tx:
         tx.execute("UPDATE grades SET grade = 'F' WHERE cik = ? AND form = '10-K'", [RECASTER])
-    first = attention.first(graded, quality.grades(graded))
+    first = attention.first(quality.grades(graded), attention.mine(graded))
     bad = first["status"].eq_missing("withdrawn") | first["grade"].is_in(["D", "F"])
     assert bad.to_list() == sorted(bad.to_list(), reverse=True)
     assert first["status"][0] == "withdrawn"
     with graded.warehouse.transaction() as tx:
         tx.execute("INSERT INTO watchlist (cik, added_at) VALUES (?, ?)", [RECASTER, NOW])
-    first = attention.first(graded, quality.grades(graded))
+    first = attention.first(quality.grades(graded), attention.mine(graded))
     assert (first["cik"][0], first["grade"][0]) == (RECASTER, "F")
     whys = attention.with_why(graded, first.head(20))
     gone = whys.filter(pl.col("status") == "withdrawn")
     assert gone["why"].str.starts_with("Withdrawn by item 4.02").all()
+
+
+def test_names_of_running_plans_are_held(graded: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By their tickers; plans that are over hold nothing."""
+    symbol = quality.grades(graded, ciks=[RESTATER])["ticker"][0]
+    plans = pl.DataFrame({"symbol": [symbol, "NOBODY"], "state": ["filled", "closed"]})
+    monkeypatch.setattr(attention.plan_store, "overview", lambda _: plans)
+    assert attention.held(graded) == {RESTATER}
+    assert attention.mine(graded) == {RESTATER}
 
 
 def test_a_report_not_rated_says_what_is_missing_and_who_tells_it(graded: Desk) -> None:
