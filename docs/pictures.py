@@ -1,7 +1,8 @@
 """Take the pictures of README and tour: `make pictures`, at any hour of any day.
 
-It starts a demo of its own and waits until its pulls are done; or give the address of one that runs
-and the symbol to show: python docs/pictures.py http://127.0.0.1:8501 ZIME
+It starts a demo of its own that plays a fixed morning, and waits until its pulls are done; or give
+the address of one that runs and the symbol to show:
+python docs/pictures.py http://127.0.0.1:8501 ZIME
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ sys.path.insert(0, str(ROOT))
 
 from tools import try_desk  # noqa: E402
 
+AT = "2026-11-24T10:05"  # New York: a morning on which names gap
 FOLDER = Path(__file__).parent / "images"
 SHOTS = (  # file, path, theme, height
     ("overview-light", "/?within=a+week", "light", 980),
@@ -56,7 +58,7 @@ def filled_demo() -> Iterator[tuple[str, str]]:
     """Address of a fresh demo whose pulls, scan and grades are done, and its best candidate."""
     with tempfile.TemporaryDirectory() as folder:
         own = dict(os.environ) | {"OPENBELL_DATA_DIR": folder}
-        with try_desk.running(Path(sys.executable), ROOT, own) as desk:
+        with try_desk.running(Path(sys.executable), ROOT, own, "--at", AT) as desk:
             while not _candidates(desk) or _busy(desk):
                 desk.wait()
             yield desk.url, _candidates(desk)[0]

@@ -55,11 +55,16 @@ class Desk:
 
 
 @contextmanager
-def running(python: Path, folder: Path, environment: Mapping[str, str]) -> Iterator[Desk]:
-    """A demo that was started in that folder and listens; it is ended at the end."""
+def running(
+    python: Path, folder: Path, environment: Mapping[str, str], *words: str
+) -> Iterator[Desk]:
+    """A demo that was started in that folder and listens; it is ended at the end.
+
+    `words` are more options of `demo`.
+    """
     own = dict(environment)
     with tempfile.TemporaryDirectory() as aside, (Path(aside) / "log").open("w") as log:
-        line = [str(python), "-m", "app", "demo", "--port", "0"]
+        line = [str(python), "-m", "app", "demo", "--port", "0", *words]
         process = subprocess.Popen(line, cwd=folder, env=own, stdout=log, stderr=log)  # noqa: S603
         deadline = time.monotonic() + PATIENCE_SECONDS
         desk = Desk(python, folder, own, process, Path(log.name), deadline)
