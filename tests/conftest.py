@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +17,40 @@ from core.service.desk import Desk
 from core.store.warehouse import Warehouse
 
 ROOT = Path(__file__).resolve().parent.parent
+NO_CAPTURES = "the captured files (../shared/data) are not on this machine"
 
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, max_examples=60)
 hypothesis.settings.register_profile("long", deadline=None, max_examples=10_000)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A skip for want of real files says what the test would have shown."""
+    report = yield
+    if report.skipped and isinstance(report.longrepr, tuple):
+        path, line, reason = report.longrepr
+        shows = (getattr(getattr(item, "function", None), "__doc__", None) or "").split("\n")[0]
+        if shows and not hasattr(report, "wasxfail"):
+            report.longrepr = (path, line, f"{reason}; it would have shown: {shows.strip()}")
+    return report
+
+
 @pytest.fixture(scope="session")
-def shared_data() -> Path:
-    """The folder of captured real files beside the project; the test is skipped without it."""
+def captures_or_none() -> Path | None:
+    """The folder of captured real files beside the project; without it `stand_ins` simulates."""
     folder = ROOT.parent / "shared" / "data"
-    if not folder.is_dir():
-        pytest.skip("the captured files (../shared/data) are not on this machine")
-    return folder
+    return folder if folder.is_dir() else None
+
+
+@pytest.fixture(scope="session")
+def shared_data(captures_or_none: Path | None) -> Path:
+    """The folder of captured real files beside the project; the test is skipped without it."""
+    if captures_or_none is None:
+        pytest.skip(NO_CAPTURES)
+    return captures_or_none
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-PATIENCE_SECONDS = 240.0
+PATIENCE_SECONDS = 600.0
 _LISTENS = re.compile(r"listens on (http://\S+)")
 _BESIDE = re.compile(r"export OPENBELL_DATA_DIR=(.+)")
 _COUNT = "SELECT count(*) AS n FROM bars_daily"

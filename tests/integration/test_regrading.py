@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 import pytest
 
-from benchmarks import captures
 from core.domain.quality.grading import grade
-from tests import alterations
+from tests import alterations, stand_ins
 from tests.alterations import CHANGES, Change, Frames
 
 
 @pytest.fixture(scope="module")
-def frames(shared_data: object) -> Frames:
-    """Facts, filings and companies of all captures."""
-    return (captures.load_facts(), *captures.load_submissions())
+def frames(captures_or_none: Path | None) -> Frames:
+    """Facts, filings and companies of all captures, or of simulated companies."""
+    return stand_ins.companies(captures_or_none)
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -32,6 +33,8 @@ def test_a_report_just_filed_reaches_hardly_any_other(frames: Frames) -> None:
     sizes = []
     for (cik,), facts in frames[0].group_by("cik"):
         own = (facts, *(frame.filter(pl.col("cik") == cik) for frame in frames[1:]))
+        if alterations.reports(own).is_empty():
+            continue
         newest = alterations.reports(own)["accession"][-1]
         changed = alterations.changed_from(own, own, [newest])
         limited = grade(*own, changed=changed)

@@ -14,15 +14,18 @@ from polars.testing import assert_frame_equal
 from benchmarks.captures import facts_of, read_json
 from core import settings
 from core.domain.filings.facts import coded
+from core.sandbox.market.names import cik_of
 from core.service import current
 from core.service.desk import Desk
 from core.service.filings import quality
 from core.sources.sec.submissions import decode_submissions
 from core.store.facts import append_facts
+from tests import stand_ins
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
-CIKS = (2488, 320193)
-APPLE = 320193
+CAPTURES = Path(__file__).resolve().parents[3] / "shared" / "data" / "sec"
+CIKS = (2488, 320193) if CAPTURES.is_dir() else (cik_of(2), cik_of(1))
+OTHER, APPLE = CIKS  # or whom the simulated market has in its place
 STATE = {
     "grades": "SELECT * EXCLUDE (graded_at, is_current) FROM grades WHERE is_current",
     "findings": "SELECT f.* EXCLUDE (graded_at) FROM findings f JOIN grades g USING "
@@ -33,21 +36,28 @@ STATE = {
 }
 
 
+def given(cik: int) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Facts, company and filings of a captured company, or of a simulated one."""
+    if not CAPTURES.is_dir():
+        facts, filings, companies = stand_ins.simulated_companies()
+        own = pl.col("cik") == cik
+        return facts.filter(own), companies.filter(own), filings.filter(own)
+    answer = read_json(CAPTURES / "companyfacts" / f"CIK{cik:010}.json.gz")
+    path = CAPTURES / "submissions" / f"CIK{cik:010}.json.gz"
+    decoded = decode_submissions(gzip.decompress(path.read_bytes()), cik)
+    return facts_of(answer), decoded.company, decoded.filings
+
+
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Iterator[Desk]:
-    """A desk with the facts and filings of two real companies, graded."""
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """A desk with the facts and filings of two companies, graded."""
     desk = Desk.open(settings.load(data_dir=tmp_path_factory.mktemp("regraded")))
-    root = shared_data / "sec"
+    parts = [given(cik) for cik in CIKS]
     with desk, desk.warehouse.transaction() as tx:
-        frames = [
-            facts_of(read_json(root / "companyfacts" / f"CIK{cik:010}.json.gz")) for cik in CIKS
-        ]
-        append_facts(tx, [coded(frame) for frame in frames], "p1", NOW)
-        for cik in CIKS:
-            path = root / "submissions" / f"CIK{cik:010}.json.gz"
-            decoded = decode_submissions(gzip.decompress(path.read_bytes()), cik)
-            tx.insert("companies", decoded.company.with_columns(pull_id=pl.lit("p1")))
-            tx.insert("filings", decoded.filings.with_columns(pull_id=pl.lit("p1")))
+        append_facts(tx, [coded(facts) for facts, _, _ in parts], "p1", NOW)
+        for _, company, filings in parts:
+            tx.insert("companies", company.with_columns(pull_id=pl.lit("p1")))
+            tx.insert("filings", filings.with_columns(pull_id=pl.lit("p1")))
     desk = Desk.open(desk.settings)
     current.use(desk)
     quality.grade_all(desk)
@@ -89,7 +99,7 @@ def change(desk: Desk, *statements: tuple[str, list[object]]) -> dict[str, int]:
 
 
 VALUES = (
-    "UPDATE fact_rows SET value = value * ? WHERE cik = 320193 AND source IN "
+    f"UPDATE fact_rows SET value = value * ? WHERE cik = {APPLE} AND source IN "
     "(SELECT source FROM fact_sources WHERE accession = ?)"
 )
 
@@ -122,10 +132,10 @@ def test_altered_facts(desk: Desk, back: int) -> None:
 def test_a_report_that_comes_and_goes(desk: Desk) -> None:
     """One pulled without facts is found; taken back, its grade is kept as an old one."""
     report = newest(desk, "10-Q")
-    lost = "0000320193-99-000001"
+    lost = f"{APPLE:010}-99-000001"
     copied = (
         "INSERT INTO filings SELECT * REPLACE (? AS accession, filed - 10 AS filed) "
-        "FROM filings WHERE cik = 320193 AND accession = ?"
+        f"FROM filings WHERE cik = {APPLE} AND accession = ?"
     )
     assert change(desk, (copied, [lost, report]))["written"] >= 1
     assert quality.filing(desk, lost).grade["grade"] == "NR"
@@ -147,7 +157,7 @@ def test_a_filing_of_no_account(desk: Desk) -> None:
     filings = graded(desk)
     listed = (
         "INSERT INTO filings SELECT * REPLACE ('0-4' AS accession, '4' AS form) FROM filings "
-        "WHERE cik = 320193 AND accession = ?"
+        f"WHERE cik = {APPLE} AND accession = ?"
     )
     done = change(desk, (listed, [newest(desk, "10-Q")]))
     assert done == {"companies": 1, "written": 0, "unchanged": filings}
@@ -155,7 +165,7 @@ def test_a_filing_of_no_account(desk: Desk) -> None:
 
 def test_a_company_that_changed_is_graded_whole(desk: Desk) -> None:
     """Name, industry and category are every filing's."""
-    renamed = "UPDATE companies SET name = name || ? WHERE cik = 320193"
+    renamed = f"UPDATE companies SET name = name || ? WHERE cik = {APPLE}"
     done = change(desk, (renamed, [" (new)"]))
     assert done["written"] == graded(desk)
 
@@ -163,7 +173,7 @@ def test_a_company_that_changed_is_graded_whole(desk: Desk) -> None:
 def test_grades_without_marks(desk: Desk) -> None:
     """Grades from before filings were marked: the company is graded whole, and marked."""
     with desk.warehouse.transaction() as tx:
-        tx.execute("DELETE FROM graded_filings WHERE cik = 320193")
+        tx.execute(f"DELETE FROM graded_filings WHERE cik = {APPLE}")
     done = change(desk, (VALUES, [1.5, newest(desk, "10-Q")]))
     assert done["companies"] == 1
     assert done["written"] + done["unchanged"] == graded(desk)
@@ -176,21 +186,21 @@ def test_a_filing_of_two_companies(desk: Desk) -> None:
     shared = newest(desk, "10-Q", 3)
     with desk.warehouse.transaction() as tx:
         tx.execute(
-            "INSERT INTO fact_rows SELECT r.* REPLACE (2488 AS cik) FROM fact_rows r "
-            "JOIN fact_sources s ON s.source = r.source WHERE r.cik = 320193 AND s.accession = ?",
+            f"INSERT INTO fact_rows SELECT r.* REPLACE ({OTHER} AS cik) FROM fact_rows r "
+            f"JOIN fact_sources s ON s.source = r.source WHERE r.cik = {APPLE} AND s.accession = ?",
             [shared],
         )
     change(desk)
-    scaled = "UPDATE fact_rows SET value = value * 1000 WHERE cik = 2488 AND source IN "
+    scaled = f"UPDATE fact_rows SET value = value * 1000 WHERE cik = {OTHER} AND source IN "
     scaled += "(SELECT source FROM fact_sources WHERE accession = ?)"
     touched = (
-        "UPDATE filings SET report_date = report_date + 1 WHERE cik = 320193 AND accession = ?"
+        f"UPDATE filings SET report_date = report_date + 1 WHERE cik = {APPLE} AND accession = ?"
     )
     change(desk, (scaled, [shared]), (touched, [newest(desk, "10-Q", 1)]))
     rows = desk.warehouse.read(
         "SELECT cik FROM grades WHERE is_current AND accession = ?", [shared]
     )
-    assert sorted(rows["cik"]) == [2488, 320193]
+    assert sorted(rows["cik"]) == sorted(CIKS)
 
 
 def test_marks_are_of_the_day_they_were_graded(desk: Desk) -> None:
@@ -201,7 +211,9 @@ def test_marks_are_of_the_day_they_were_graded(desk: Desk) -> None:
     change(desk, (moved, [-200, accession]))
 
 
-def test_findings_are_told_anew_when_only_the_past_behind_them_changed(desk: Desk) -> None:
+def test_findings_are_told_anew_when_only_the_past_behind_them_changed(
+    desk: Desk, shared_data: Path
+) -> None:
     """An equal score does not keep a sentence that is not true any more; the old one stays old."""
     found = state(desk)["findings"].filter(pl.col("cik") == APPLE).row(0, named=True)
     key = [found["accession"], found["rule"], found["message"]]

@@ -16,32 +16,40 @@ from scipy import stats
 from core.domain.risk import exposure as risk_book
 from core.domain.risk import measures as risk_measures
 from core.errors import ValidationError
+from tests import stand_ins
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import empyrical
 
-SYMBOLS = ("AAPL", "AMD", "XOM", "NFLX", "WMT")
+NAMES = 5
+STRESSED = ("AAPL", "AMD", "XOM", "NFLX", "WMT")
 
 
 @pytest.fixture(scope="module")
-def real(shared_data: Path) -> pl.DataFrame:
-    """Daily returns of five names, 2013 to 2018."""
-    bars = pl.read_csv(
-        shared_data / "prices/daily/all_stocks_5yr.csv.gz", try_parse_dates=True
-    ).rename({"Name": "symbol", "date": "session"})
-    return risk_book.returns(bars.filter(pl.col("symbol").is_in(SYMBOLS)))
+def real(captures_or_none: Path | None) -> pl.DataFrame:
+    """Daily returns of five names: captured ones, 2013 to 2018, or simulated ones."""
+    bars = stand_ins.adjusted(captures_or_none).bars
+    whole = bars.group_by("symbol").len().sort("len", "symbol", descending=[True, False])
+    names = STRESSED if captures_or_none else whole["symbol"].head(NAMES).to_list()
+    return risk_book.returns(bars.filter(pl.col("symbol").is_in(names)))
+
+
+def name(real: pl.DataFrame, place: int) -> str:
+    """One of the five names."""
+    symbol: str = real["symbol"].unique().sort()[place]
+    return symbol
 
 
 def of(real: pl.DataFrame, symbol: str) -> pl.Series:
     return real.filter(pl.col("symbol") == symbol)["return"]
 
 
-@pytest.mark.parametrize("symbol", SYMBOLS)
+@pytest.mark.parametrize("place", range(NAMES))
 @pytest.mark.parametrize("confidence", [0.95, 0.99])
-def test_var_and_cvar_agree(real: pl.DataFrame, symbol: str, confidence: float) -> None:
+def test_var_and_cvar_agree(real: pl.DataFrame, place: int, confidence: float) -> None:
     """Historical figures equal empyrical's, parametric ones the normal distribution's."""
-    values = of(real, symbol)
+    values = of(real, name(real, place))
     ours = risk_measures.value_at_risk(values, confidence)
     tail, array = 1 - confidence, values.to_numpy()
     assert ours.historical == pytest.approx(-empyrical.value_at_risk(array, tail), rel=1e-12)
@@ -56,10 +64,10 @@ def test_var_and_cvar_agree(real: pl.DataFrame, symbol: str, confidence: float) 
     assert ours.window == len(values)
 
 
-@pytest.mark.parametrize("symbol", SYMBOLS)
-def test_drawdown_beta_sharpe_agree(real: pl.DataFrame, symbol: str) -> None:
+@pytest.mark.parametrize("place", range(NAMES))
+def test_drawdown_beta_sharpe_agree(real: pl.DataFrame, place: int) -> None:
     """Drawdown, beta and Sharpe ratio equal empyrical's and NumPy's."""
-    values, market = of(real, symbol), of(real, "XOM")
+    values, market = of(real, name(real, place)), of(real, name(real, 4))
     array = values.to_numpy()
     assert risk_measures.max_drawdown(values) == pytest.approx(empyrical.max_drawdown(array))
     assert risk_measures.sharpe(values) == pytest.approx(empyrical.sharpe_ratio(array), rel=1e-9)
@@ -72,7 +80,7 @@ def test_drawdown_beta_sharpe_agree(real: pl.DataFrame, symbol: str) -> None:
 
 def test_correlations_agree(real: pl.DataFrame) -> None:
     """Pairs over the last 60 sessions equal NumPy's correlation."""
-    found = risk_book.correlations(real, SYMBOLS)
+    found = risk_book.correlations(real, [name(real, place) for place in range(NAMES)])
     assert len(found) == 10
     for pair, value in found.items():
         one, other = (of(real, symbol).tail(60).to_numpy() for symbol in pair)
@@ -153,7 +161,7 @@ def test_longer_horizons_scale() -> None:
     assert ten.historical == pytest.approx(one.historical * math.sqrt(10))
 
 
-def test_stress_replays_the_named_dates(real: pl.DataFrame) -> None:
+def test_stress_replays_the_named_dates(real: pl.DataFrame, shared_data: Path) -> None:
     """The book's loss is the weighted sum of what its names did; other dates stay empty."""
     weights = {"AAPL": 0.5, "XOM": -0.25}
     table = risk_book.stress(real, weights)

@@ -1,0 +1,118 @@
+"""Prices and companies for tests that need structure, not truth: the captures, else simulated ones.
+
+Where the real files are beside the checkout they are taken, elsewhere the simulated market and
+companies with their planted faults, so that a stranger's clone runs the same tests.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+
+import orjson
+import polars as pl
+
+from benchmarks import captures
+from core.sandbox.companies.filings_provider import SimulatedFilings
+from core.sandbox.market.frames import Market
+from core.sandbox.market.names import cik_of
+from core.sources.sec.submissions import decode_submissions
+from tests import real_prices
+
+SEED, AS_OF = 7, date(2026, 3, 11)
+NAMES, COMPANIES = 120, 12
+Frames = tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """Daily bars, their actions if any are recorded, and days on which something is the matter."""
+
+    bars: pl.DataFrame
+    actions: pl.DataFrame | None
+    days: tuple[date, ...]
+    least: int  # names that have a bar on each of the days
+
+
+@lru_cache(maxsize=1)
+def _market() -> tuple[pl.DataFrame, pl.DataFrame]:
+    market = Market(SEED, AS_OF)
+    actions = market.corporate_actions()
+    split = actions.filter(pl.col("kind") == "split")["symbol"].unique().sort().to_list()
+    bars = market.bars_daily()
+    others = bars["symbol"].unique().sort().to_list()[:NAMES]
+    bars = bars.filter(pl.col("symbol").is_in([*split, *others])).sort("symbol", "session")
+    return bars, actions
+
+
+def adjusted(shared: Path | None) -> Prices:
+    """Bars without actions, with unrecorded splits, bad prints, holes and short histories."""
+    if shared is None:
+        bars = _market()[0]
+        days = bars["session"].unique().sort()
+        places = (30, 120, 300, 480, days.len() - 2, days.len() - 1)
+        return Prices(bars, None, tuple(days[place] for place in places), NAMES // 2)
+    days_of_captures = (
+        date(2013, 3, 15),  # names with short histories
+        date(2014, 5, 20),  # after CHD's bad print
+        date(2015, 7, 20),  # EBAY, PYPL's first weeks
+        date(2016, 5, 20),  # LNT after its bad bar
+        date(2017, 11, 17),
+        date(2018, 2, 7),
+    )
+    return Prices(real_prices.five_years(shared), None, days_of_captures, 470)
+
+
+def raw(shared: Path | None) -> Prices:
+    """Raw bars with splits and dividends: on a split's day, after it, and with splits to come."""
+    if shared is None:
+        bars, actions = _market()
+        splits = (
+            actions.filter(
+                (pl.col("kind") == "split") & pl.col("ex_date").is_in(bars["session"].implode())
+            )["ex_date"]
+            .unique()
+            .sort()
+        )
+        after = bars["session"].unique().sort()
+        days = [splits[3], splits[-1]]
+        days += [after[after.index_of(day) + further] for day in days for further in (1, 8)]
+        return Prices(bars, actions, tuple(days), 12)
+    days_of_captures = (
+        date(2004, 8, 30), date(2004, 9, 15), date(2012, 8, 9),
+        date(2014, 6, 9), date(2014, 6, 10), date(2014, 7, 1),
+    )  # fmt: skip
+    actions = real_prices.factor_actions(shared)
+    return Prices(real_prices.raw_bars(shared), actions, days_of_captures, 12)
+
+
+@lru_cache(maxsize=1)
+def simulated_companies() -> Frames:
+    """Facts, filings and companies of the first of the simulated companies, as frames."""
+    served = SimulatedFilings(SEED, AS_OF)
+    facts, filings, companies = [], [], []
+    for slot in range(1, COMPANIES + 1):
+        cik = cik_of(slot)
+        facts.append(captures.facts_of(orjson.loads(_body(served, f"companyfacts/CIK{cik:010}"))))
+        decoded = decode_submissions(_body(served, f"CIK{cik:010}"), cik)
+        filings.append(decoded.filings)
+        companies.append(decoded.company)
+    return pl.concat(facts), pl.concat(filings), pl.concat(companies)
+
+
+def _body(served: SimulatedFilings, name: str) -> bytes:
+    folder = "/api/xbrl/" if name.startswith("companyfacts") else "/submissions/"
+    document = served.document(f"{folder}{name}.json")
+    assert document is not None, name
+    assert json.loads(document.body)
+    return document.body
+
+
+def companies(shared: Path | None) -> Frames:
+    """Facts, filings and companies of all captures, or of simulated companies."""
+    if shared is None:
+        return simulated_companies()
+    return (captures.load_facts(), *captures.load_submissions())
