@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from typing import Any
+import sys
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from app import commands
+from app import command_help, commands
 from app import run as runner
+from core import __version__ as VERSION  # noqa: N812 - a constant here
 from core.errors import UsageError
 
 
@@ -29,27 +32,52 @@ class Commands(TyperGroup):
             runner.tell(UsageError(error.format_message()))
             raise
 
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names in the order of the day."""
+        return command_help.order(super().list_commands(ctx))
+
+
+PROGRAM = "openbell"  # as an installed package; a shell can complete this name only
+
 
 cli = typer.Typer(
     name="openbell",
     cls=Commands,
-    help="Openbell: the analyst's desk before the opening bell.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
+    add_completion=Path(sys.argv[0]).name == PROGRAM,
+    context_settings=command_help.HELP,
 )
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"openbell {VERSION}")
+        raise typer.Exit
+
+
+@cli.callback()
+def start(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="The version, and exit."),
+    ] = False,
+) -> None:
+    """Openbell: the analyst's desk before the opening bell."""
 
 
 def register_all() -> typer.Typer:
     """The command line with the commands of every module in app/commands."""
     for module in sorted(pkgutil.iter_modules(commands.__path__), key=lambda m: m.name):
         importlib.import_module(f"app.commands.{module.name}").register(cli)
+    command_help.explain(cli)
     return cli
 
 
 def main() -> None:
     """Entry point."""
-    register_all()(prog_name="python -m app")
+    installed = Path(sys.argv[0]).name == PROGRAM
+    register_all()(prog_name=PROGRAM if installed else "python -m app")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from app.__main__ import register_all
+from app.command_help import EXAMPLES
 from core.catalogue import Catalogue
 from core.domain.quality.model import default_ruleset
 from core.domain.tables.datasets import Dataset
@@ -101,27 +103,45 @@ def commands_document() -> str:
         "# Commands",
         "",
         "`python -m app COMMAND`. Most take `--json`: one JSON document on stdout, logs on stderr.",
-        "Exit codes: 0 done, 1 failed, 2 wrong use, 3 done with errors found.",
+        "Exit codes: 0 done, 1 failed, 2 wrong use, 3 done with errors found. `-h` explains each,",
+        "`--version` tells the version. As an installed package the program is called `openbell`,",
+        "and `openbell --install-completion` teaches the shell to complete it.",
     ]
     for path, command in _walk("", root):
         lines += ["", f"## {path}", "", (command.help or "").strip(), ""]
         lines += [_parameter(p) for p in command.params if not getattr(p, "hidden", False)]
+        lines += ["", f"    python -m app {EXAMPLES[path]}"]
     return "\n".join(lines).rstrip() + "\n"
 
 
 def _walk(prefix: str, command: Any) -> Iterator[tuple[str, Any]]:
     for name, inner in sorted(getattr(command, "commands", {}).items()):
         path = f"{prefix} {name}".strip()
-        if hasattr(inner, "commands"):
-            yield from _walk(path, inner)
-        else:
+        if path in EXAMPLES:
             yield path, inner
+        yield from _walk(path, inner)
 
 
 def _parameter(parameter: Any) -> str:
     words = getattr(parameter, "opts", [parameter.name])
     shown = words[0] if words[0].startswith("-") else str(parameter.name).upper()
-    return f"- `{shown}`: {getattr(parameter, 'help', '') or ''}"
+    kind = "" if getattr(parameter, "is_flag", False) else f" ({_kind(parameter)})"
+    return f"- `{shown}`{kind}: {getattr(parameter, 'help', '') or ''}"
+
+
+KINDS = {int: "whole number", float: "number", Path: "path", datetime: "date"}
+
+
+def _kind(parameter: Any) -> str:
+    """Type, whether it is needed, how often, and its default."""
+    words = [KINDS.get(parameter.type_descriptor.annotation, "text")]
+    if parameter.multiple or parameter.nargs == -1:
+        words.append("repeatable")
+    if parameter.required:
+        words.append("needed")
+    elif parameter.default not in (None, "") and not callable(parameter.default):
+        words.append(f"default {parameter.default}")
+    return ", ".join(words)
 
 
 LETTERS = (

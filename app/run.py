@@ -5,19 +5,16 @@ Either way the same function of `core.service` makes the same document.
 
 from __future__ import annotations
 
+import io
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
-import httpx
-import orjson
 import typer
 from rich.console import Console
 
-from app import address as addresses
-from core import settings
 from core.errors import (
     OpenbellError,
     OwnershipError,
@@ -26,15 +23,22 @@ from core.errors import (
     document,
     rebuilt,
 )
-from core.observe import logs
-from core.service.desk import Desk
-from core.service.kernel import commands, exports
-from core.service.kernel.commands import FAILED, CommandResult
+from core.service.kernel.results import FAILED, CommandResult
+
+if TYPE_CHECKING:
+    import httpx
+
+    from app import address as addresses
+    from core.service.desk import Desk
+    from core.settings import Settings
 
 PATIENCE_SECONDS = 5.0
 QUICK = ("refresh", "progress", "cancel", "pulled")  # answered at once by a desk that is well
 QUICK_SECONDS, LONG_SECONDS = 60.0, 3600.0
 Render = Callable[[Any, Console], None]
+for stream in (sys.stdout, sys.stderr):  # a locale without dashes and arrows gets question marks
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="replace")
 out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -59,11 +63,17 @@ class Local:
 
     def call(self, command: str, /, **arguments: Any) -> CommandResult:
         """Run one command on the open desk."""
+        import orjson
+
+        from core.service.kernel import commands
+
         result = commands.run(self.desk, command, arguments)
         return CommandResult(orjson.loads(dumps(result.document)), result.exit_code)
 
     def export(self, what: str, fmt: str, filters: Mapping[str, Any]) -> bytes:
         """The bytes of an export, made here."""
+        from core.service.kernel import exports
+
         return exports.encode(exports.frame_of(self.desk, what, **filters), fmt)
 
 
@@ -71,6 +81,8 @@ class Remote:
     """Commands through the API of a running desk."""
 
     def __init__(self, address: addresses.Address) -> None:
+        import httpx
+
         self._client = httpx.Client(
             base_url=f"{address.url}/api/v1",
             headers={"Authorization": f"Bearer {address.token}"},
@@ -90,6 +102,10 @@ class Remote:
     def _post(
         self, path: str, body: dict[str, Any], seconds: float = LONG_SECONDS
     ) -> httpx.Response:
+        import httpx
+
+        from core.observe import logs
+
         headers = {"X-Correlation-Id": logs.correlation_id() or ""}
         try:
             answer = self._client.post(
@@ -121,6 +137,10 @@ def _error_of(answer: httpx.Response) -> OpenbellError:
 @contextmanager
 def caller(*, engine: bool = False, **overrides: Any) -> Iterator[Caller]:
     """A caller for the desk of the settings; `engine` also runs queued jobs here when local."""
+    from app import address as addresses
+    from core import settings
+    from core.observe import logs
+
     chosen = settings.load(**overrides)
     logs.configure(chosen.log_format, "WARNING" if sys.stderr.isatty() else chosen.log_level)
     found = _desk_or_address(chosen)
@@ -135,13 +155,17 @@ def caller(*, engine: bool = False, **overrides: Any) -> Iterator[Caller]:
         yield Local(desk)
 
 
-def _desk_or_address(chosen: settings.Settings) -> Desk | addresses.Address:
+def _desk_or_address(chosen: Settings) -> Desk | addresses.Address:
     """The running desk's address, or the desk opened here; another's start or end is waited for."""
+    from app import address as addresses
+
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         address = addresses.running(chosen.data_dir)
         if address:
             return address
+        from core.service.desk import Desk
+
         try:
             return Desk.open(chosen)
         except OwnershipError:
@@ -150,8 +174,11 @@ def _desk_or_address(chosen: settings.Settings) -> Desk | addresses.Address:
         time.sleep(0.2)
 
 
-def open_patiently(chosen: settings.Settings) -> Desk:
+def open_patiently(chosen: Settings) -> Desk:
     """The desk, after waiting for a command that holds it just now."""
+    from app import address as addresses
+    from core.service.desk import Desk
+
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
@@ -162,11 +189,20 @@ def open_patiently(chosen: settings.Settings) -> Desk:
         time.sleep(0.2)
 
 
+@contextmanager
+def asked(*, engine: bool = False) -> Iterator[Caller]:
+    """A caller for one command line: errors are told, and its log lines share an id."""
+    from core.observe import logs
+
+    with reported(), logs.correlated(), caller(engine=engine) as call:
+        yield call
+
+
 def run(
     command: str, /, *, json: bool, render: Render, engine: bool = False, **arguments: Any
 ) -> None:
     """Run one command, print its document, and leave with its exit code."""
-    with reported(), logs.correlated(), caller(engine=engine) as call:
+    with asked(engine=engine) as call:
         try:
             result = call.call(command, **arguments)
         except KeyboardInterrupt:
@@ -228,6 +264,8 @@ def tell(error: OpenbellError) -> None:
 
 def dumps(content: Any) -> bytes:
     """JSON of a document: instants as ISO with Z, money as numbers."""
+    import orjson
+
     return orjson.dumps(
         content,
         default=_plain,

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
 from app import run as runner
-from app.commands.data import Json
-from core import clock, settings
+from app.options import Json
 from core.errors import IntegrityError, StoreError
-from core.observe import logs
-from core.service.care.commands import verify_closed
-from core.service.care.data_folder import bring_back
-from core.service.desk import Desk
+
+if TYPE_CHECKING:
+    from core.service.care.data_folder import Restorable
 
 
 def register(cli: typer.Typer) -> None:
@@ -54,26 +52,54 @@ def restore(
             help="Go on with a store or queue that lacks its last commits or jobs.",
         ),
     ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Say which backup would be restored, and move nothing."),
+    ] = False,
 ) -> None:
     """Put a verified backup in place; what was there is kept beside it. The desk must be off."""
+    from core import clock, settings
+    from core.observe import logs
+    from core.service.care.data_folder import bring_back, would_bring_back
+    from core.service.desk import Desk
+
     with runner.reported():
         chosen = settings.load()
         logs.configure(chosen.log_format, "ERROR")
+        if dry_run:
+            _print_restorable(would_bring_back(chosen, _absolute(folder)))
+            return
         if accept_loss and folder is None:
             with Desk.open(chosen, accept_loss=True) as desk:
                 stands = desk.warehouse.compare_with_mark()
             runner.out.print(f"the desk goes on with what is there: {stands}", markup=False)
             return
-        wanted = folder.expanduser().absolute() if folder else None
         now = clock.running(chosen.clock_offset_seconds)()
-        done = bring_back(chosen, wanted, now, accept_loss=accept_loss)
+        done = bring_back(chosen, _absolute(folder), now, accept_loss=accept_loss)
         for error in done.passed:
             runner.err.print(f"passed over: {error.message}", markup=False)
         runner.out.print(f"restored {done.folder}; what was there is in {done.kept}", markup=False)
 
 
+def _absolute(folder: Path | None) -> Path | None:
+    return folder.expanduser().absolute() if folder else None
+
+
+def _print_restorable(found: Restorable) -> None:
+    for error in found.passed:
+        runner.err.print(f"would be passed over: {error.message}", markup=False)
+    runner.out.print(
+        f"would restore {found.folder}: {found.rows:,} rows in the store; nothing was moved",
+        markup=False,
+    )
+
+
 def verify(json: Json = False) -> None:
     """Check store, queue and backups; exit code 3 when something is wrong."""
+    from core import settings
+    from core.observe import logs
+    from core.service.care.commands import verify_closed
+
     with runner.reported():
         try:
             with logs.correlated(), runner.caller() as call:

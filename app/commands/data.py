@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import re
 import sys
+import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
-import polars as pl
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from app import run as runner
-from core.domain.tables.csv_guard import guard
+from app.options import Json, when
 from core.errors import TransportError, UsageError
-from core.observe import logs
-from core.service.kernel.commands import FAILED, CommandResult
-from core.service.kernel.exports import format_of, save_bytes
-from core.service.pulls.refresh import LATER, NOBODY
+from core.observe.escaping import escape
+from core.service.kernel.results import FAILED, LATER, NOBODY, CommandResult
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")
+STREAM = "-"
 POLL_SECONDS = 0.1
 CALL_OFF_SECONDS = 15.0  # for running pulls to stop
 GOOD = ("done", "unchanged", "partial")
@@ -57,7 +56,7 @@ def pull(
     json: Json = False,
 ) -> None:
     """Pull what is due, or the named datasets; waits and reports per dataset."""
-    with runner.reported(), logs.correlated(), runner.caller(engine=True) as call:
+    with runner.asked(engine=True) as call:
         asked = call.call(
             "refresh",
             datasets=datasets,
@@ -100,8 +99,8 @@ def called_off(pulls: Sequence[Mapping[str, Any]]) -> list[str]:
     if stopped:
         names = ", ".join(p["dataset"] for p in stopped)
         lines.append(f"called off: {names}; a pull that is called off stores nothing by halves")
-        lines += [logs.escape(p["error"]) for p in stopped if p["error"]]
-    lines += [logs.escape(f"failed: {p['error']}") for p in pulls if p["state"] == "failed"]
+        lines += [escape(p["error"]) for p in stopped if p["error"]]
+    lines += [escape(f"failed: {p['error']}") for p in pulls if p["state"] == "failed"]
     return lines
 
 
@@ -135,7 +134,7 @@ def _draw(bar: Progress, tasks: dict[str, TaskID], view: dict[str, Any]) -> None
         tasks[view["job_id"]],
         total=100 if view["percent"] is not None or view["over"] else None,
         completed=100 if view["over"] else view["percent"] or 0,
-        note=logs.escape(note)[:60],
+        note=escape(note)[:60],
     )
 
 
@@ -153,7 +152,7 @@ def _print_pulls(document: dict[str, Any], console: Console) -> None:
         if item["error"] or item.get("message"):
             name = f"{item['dataset']}: "  # many errors open with it
             text = (item["error"] or item["message"]).removeprefix(name)
-            console.print(f"{name}{logs.escape(text)}", markup=False)
+            console.print(f"{name}{escape(text)}", markup=False)
 
 
 _KINDS = ("read", "inserted", "updated", "unchanged", "rejected")
@@ -161,17 +160,38 @@ _KINDS = ("read", "inserted", "updated", "unchanged", "rejected")
 
 def import_file(
     dataset: Annotated[str, typer.Argument(help="The dataset to load into.")],
-    file: Annotated[Path, typer.Argument(help="A CSV or Parquet file (.gz is read too).")],
+    file: Annotated[
+        Path, typer.Argument(help="A CSV or Parquet file (.gz is read too); - for stdin.")
+    ],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what it would change, and store nothing.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Load a file through the same path as a pull: schema, rejects, lineage."""
-    runner.run(
-        "import",
-        json=json,
-        render=_print_pulls,
-        dataset=dataset,
-        path=_readable(file),
-    )
+    with _given(file) as path:
+        runner.run(
+            "import",
+            json=json,
+            render=_print_pulls,
+            dataset=dataset,
+            path=path,
+            dry_run=dry_run,
+        )
+
+
+@contextmanager
+def _given(file: Path) -> Iterator[str]:
+    """The path of a file, or of what stdin holds, kept aside while it is read."""
+    if str(file) != STREAM:
+        yield _readable(file)
+        return
+    with tempfile.TemporaryDirectory(prefix="openbell-") as folder:
+        body = sys.stdin.buffer.read()
+        ending = "parquet" if body.startswith(b"PAR1") else "csv"
+        path = Path(folder) / f"stdin.{ending}"
+        path.write_bytes(body)
+        yield str(path)
 
 
 def backfill(
@@ -207,9 +227,9 @@ def _print_status(document: dict[str, Any], console: Console) -> None:
             item["freshness"] + down,
             _up_to(item),
             f"{item['rows']:,}",
-            (item["last_success"] or "never")[:19],
-            (item["next_due"] or "—")[:19],
-            logs.escape(item["last_error"] or item.get("partial_reason") or ""),
+            when(item["last_success"], "never"),
+            when(item["next_due"]),
+            escape(item["last_error"] or item.get("partial_reason") or ""),
         )
     console.print(table)
     for problem in document["problems"]:
@@ -224,27 +244,72 @@ def _up_to(item: dict[str, Any]) -> str:
 
 
 def export(
-    what: Annotated[str, typer.Argument(help="filings, facts, candidates, plans, journal, …")],
-    out: Annotated[Path, typer.Option("--out", help="A .csv, .parquet or .json file.")],
+    what: Annotated[
+        str | None, typer.Argument(help="filings, facts, candidates, plans, journal, …")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="A .csv, .parquet or .json file; - for stdout.")
+    ] = None,
+    fmt: Annotated[
+        str | None,
+        typer.Option("--format", help="csv, parquet or json; default: by the ending, else csv."),
+    ] = None,
     filters: Annotated[
         list[str] | None, typer.Option("--filter", help="NAME=VALUE, repeatable.")
     ] = None,
+    listed: Annotated[
+        bool, typer.Option("--list", help="The tables with their filters and columns.")
+    ] = False,
+    json: Json = False,
 ) -> None:
-    """Write a table of the desk to a file."""
-    with runner.reported(), logs.correlated(), runner.caller() as call:
-        ending = format_of(out)
-        body = call.export(what, ending, _pairs(filters))
+    """Write a table of the desk to a file, or to stdout; --list says which tables there are."""
+    if listed:
+        runner.run("exports", json=json, render=_print_exports, what=what)
+        return
+    with runner.asked() as call:
+        if what is None or out is None:
+            raise UsageError(
+                "export needs a table and --out", hint="see: python -m app export --list"
+            )
+        piped = str(out) == STREAM
+        body = call.export(what, fmt or ("csv" if piped else _ending(out)), _pairs(filters))
+        if piped:
+            sys.stdout.buffer.write(body)
+            sys.stdout.buffer.flush()
+            return
+        from core.service.kernel.exports import save_bytes
+
         save_bytes(body, out.absolute())
         runner.out.print(f"{out}: {len(body):,} bytes", markup=False)
 
 
+def _ending(out: Path) -> str:
+    from core.service.kernel.exports import format_of
+
+    return format_of(out)
+
+
+def _print_exports(document: dict[str, Any], console: Console) -> None:
+    for item in document["exports"]:
+        console.print(f"{item['name']}: {item['summary']}", markup=False)
+        for given in item["filters"]:
+            needed = "needed" if given["required"] else f"default {given['default']}"
+            console.print(f"  --filter {given['name']}=… ({given['type']}, {needed})", markup=False)
+        if item["columns"]:
+            console.print(f"  columns: {', '.join(item['columns'])}", markup=False)
+        if item["note"]:
+            console.print(f"  {item['note']}", markup=False)
+
+
 def sql(
-    query: Annotated[str, typer.Argument(help="One SELECT.")],
+    query: Annotated[str, typer.Argument(help="One SELECT; - reads it from stdin.")],
     limit: Annotated[int, typer.Option(min=1, help="Most rows returned.")] = 10_000,
     json: Json = False,
 ) -> None:
     """Rows of one read-only SELECT on the store: a table, or CSV where the output is piped."""
     render = _print_rows if sys.stdout.isatty() else _print_csv
+    if query == STREAM:
+        query = sys.stdin.read()
     runner.run("sql", json=json, render=render, query=query, limit=limit)
 
 
@@ -255,6 +320,10 @@ def _print_csv(document: list[dict[str, Any]], _: Console) -> None:
 
 def csv_of(document: list[dict[str, Any]]) -> str:
     """Rows as CSV, whole; texts guarded against formulas, numbers as they are."""
+    import polars as pl
+
+    from core.domain.tables.csv_guard import guard
+
     columns = {name: [_cell(row[name]) for row in document] for name in document[0]}
     frame = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
     texts = [name for name, cells in columns.items() if not all(map(_is_number, cells))]
@@ -281,7 +350,7 @@ def _print_rows(document: list[dict[str, Any]], console: Console) -> None:
         return
     table = Table(*document[0], box=None)
     for row in document:
-        table.add_row(*(logs.escape(str(value)) for value in row.values()))
+        table.add_row(*(escape(str(value)) for value in row.values()))
     console.print(table, markup=False)
 
 
@@ -309,7 +378,7 @@ def _print_watch(document: dict[str, Any], console: Console) -> None:
         return
     table = Table("ticker", "CIK", "company", "note", box=None)
     for item in document["companies"]:
-        name = logs.escape(item["name"] or "—")
+        name = escape(item["name"] or "—")
         table.add_row(item["symbol"] or "—", str(item["cik"]), name, item["note"] or "")
     console.print(table)
 

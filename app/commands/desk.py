@@ -8,8 +8,6 @@ from typing import Annotated
 import typer
 
 from app import run as runner
-from app import server
-from core import clock, settings
 from core.errors import UsageError
 
 Port = Annotated[int | None, typer.Option("--port", min=0, max=65535, help="0: any free port.")]
@@ -37,6 +35,9 @@ def register(cli: typer.Typer) -> None:
 
 def serve(port: Port = None) -> None:
     """The desk on the real upstreams: pages, API, scheduler and worker in one process."""
+    from app import server
+    from core import settings
+
     with runner.reported():
         chosen = settings.load(**({} if port is None else {"port": port}))
         server.run_desk(chosen)
@@ -46,6 +47,7 @@ def demo(port: Port = None, seed: Seed = 7, replay: Replay = None, at: At = None
     """Stand-in upstreams on loopback and the desk, filled by real pulls."""
     with runner.reported():
         from app import demonstration
+        from core import clock
 
         instant = None if at is None else clock.instant(at)
         demonstration.run(port=port, seed=seed, replay=_folder(replay), at=instant)
@@ -56,12 +58,19 @@ def sandbox(
     seed: Seed = 7,
     replay: Replay = None,
     fault: Annotated[
-        list[str] | None, typer.Option("--fault", help="A fault to play, repeatable.")
+        list[str] | None,
+        typer.Option("--fault", help="A fault to play, repeatable; --list-faults names them."),
     ] = None,
+    list_faults: Annotated[
+        bool, typer.Option("--list-faults", help="The faults that can be played.")
+    ] = False,
     with_parent: Annotated[bool, typer.Option("--with-parent", hidden=True)] = False,
 ) -> None:
     """Only the stand-in upstreams; prints their addresses as one JSON line."""
     with runner.reported():
+        if list_faults:
+            _print_faults()
+            return
         from app import upstreams
 
         upstreams.run(
@@ -71,6 +80,14 @@ def sandbox(
             faults=fault or [],
             with_parent=with_parent,
         )
+
+
+def _print_faults() -> None:
+    from core.sandbox.foundry.fault_names import FOUNDRY
+    from core.sandbox.sec.server import FAULTS as SEC
+
+    for name, meaning in {**FOUNDRY, **SEC}.items():
+        runner.out.print(f"{name:24} {meaning}", markup=False)
 
 
 def _folder(path: Path | None) -> Path | None:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from app import run as runner
-from app.commands.data import Json
+from app.options import Json, when
 
 Jobs = Annotated[list[str] | None, typer.Argument(help="Ids of jobs.")]
 All = Annotated[bool, typer.Option("--all", help="Every dead letter.")]
@@ -32,9 +32,11 @@ def jobs_list(
         list[str] | None,
         typer.Option("--state", help="queued, running, done, dead, cancelled; repeatable."),
     ] = None,
-    event: Annotated[str | None, typer.Option("--event", help="pull, grade …")] = None,
-    dataset: Annotated[str | None, typer.Option("--dataset")] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1)] = 50,
+    event: Annotated[str | None, typer.Option("--event", help="pull, grade, settle …")] = None,
+    dataset: Annotated[
+        str | None, typer.Option("--dataset", help="Only jobs of this dataset.")
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Most jobs shown.")] = 50,
     json: Json = False,
 ) -> None:
     """Jobs, live ones first."""
@@ -49,7 +51,7 @@ def jobs_retry(jobs: Jobs = None, all_: All = False, json: Json = False) -> None
 
 
 def jobs_discard(jobs: Jobs = None, all_: All = False, json: Json = False) -> None:
-    """Put dead letters away; they stay in the history."""
+    """Dismiss dead letters; they stay in the history."""
     runner.run("jobs_discard", json=json, render=_say("discarded"), jobs=jobs, all=all_)
 
 
@@ -69,7 +71,7 @@ def _print(document: dict[str, Any], console: Console) -> None:
             job["dataset"] or "—",
             job["state"],
             str(job["attempts"]),
-            str(job["updated_at"])[:19],
+            when(str(job["updated_at"])),
             job["error"] or "",
         )
     console.print(table)

@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.table import Table
 
 from app import run as runner
+from app.options import Json
 from core.errors import UsageError
-from core.observe import logs
+from core.observe.escaping import escape
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 Day = Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="YYYY-MM-DD.")]
 Money = Annotated[str, typer.Argument(help="An amount, e.g. 1000.00")]
 PlanId = Annotated[str, typer.Argument(help="The plan, e.g. AAPL-20180207-1a2b3c4d")]
@@ -238,11 +238,11 @@ def _print_plan(document: dict[str, Any], console: Console) -> None:
         markup=False,
     )
     for sentence in (*item["explained"].values(), item["invalidation"], item["kelly_note"]):
-        console.print(f"  {logs.escape(sentence)}", markup=False)
+        console.print(f"  {escape(sentence)}", markup=False)
     console.print(f"Verdict: {verdict['decision']}")
     _print_checks(verdict["checks"], console)
     for reason in verdict["reasons"]:
-        console.print(f"  {logs.escape(reason)}", markup=False)
+        console.print(f"  {escape(reason)}", markup=False)
     if document["stored"]:
         console.print(f"{document['stored']['plan_id']}: {document['stored']['state']}")
 
@@ -264,7 +264,7 @@ def _print_plans(document: dict[str, Any], console: Console) -> None:
     titles = ("plan", *keys[1:], "decided by", "because", "since then")
     table = Table(*titles, box=None)
     for item in document["plans"]:
-        words = (logs.escape(item[key] or "") for key in told)
+        words = (escape(item[key] or "") for key in told)
         table.add_row(*(str(item[key]) for key in keys), *words)
     console.print(table)
 
@@ -290,7 +290,7 @@ def _print_journal(document: dict[str, Any], console: Console) -> None:
     table = Table("no", "day", "kind", "memo", "debit", "credit", box=None)
     for entry in document["entries"]:
         head = (str(entry["entry_no"]), entry["effective"], entry["kind"])
-        table.add_row(*head, logs.escape(entry["memo"]), "", "")
+        table.add_row(*head, escape(entry["memo"]), "", "")
         for line in entry["postings"]:
             sides = (f"{line[side]:,.2f}" if line[side] else "" for side in ("debit", "credit"))
             table.add_row("", "", "", f"  {line['account']}", *sides)

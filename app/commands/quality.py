@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from app import run as runner
-from app.commands.data import Json
-from core.observe import logs
+from app.options import Json
+from core.observe.escaping import escape
 
 SHOWN_FILINGS = 40
 SHOWN_FINDINGS = 5
@@ -77,7 +77,7 @@ def _print_findings(filings: list[dict[str, Any]], console: Console) -> None:
     bad = [(f, x) for f in filings for x in f["findings"] if x["severity"] == "critical"]
     for filing, finding in bad[:SHOWN_FINDINGS]:
         text = f"{filing['accession']} {finding['rule']}: {finding['message']}"
-        console.print(logs.escape(text), markup=False)
+        console.print(escape(text), markup=False)
 
 
 def reconcile(json: Json = False) -> None:
@@ -88,4 +88,4 @@ def reconcile(json: Json = False) -> None:
 def _print_checks(document: dict[str, Any], console: Console) -> None:
     for check in document["checks"]:
         line = f"{check['severity']:9}{check['title']}: {check['message']}"
-        console.print(logs.escape(line), markup=False)
+        console.print(escape(line), markup=False)

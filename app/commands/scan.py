@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.table import Table
 
 from app import run as runner
+from app.options import Json
 from core.errors import UsageError
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 Day = Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="Session.")]
 Filter = Annotated[
     list[str] | None,

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from app import run as runner
-from app.commands.data import Json
-from core.observe import logs
+from app.options import Json, when
+from core.observe.escaping import escape
 
 
 def register(cli: typer.Typer) -> None:
@@ -30,8 +30,8 @@ def _print(document: dict[str, Any], console: Console) -> None:
             item["host"],
             item["source"],
             "blocked" if item["blocked"] else item["state"],
-            (item["since"] or "—")[:19],
-            (item["next_probe"] or "—")[:19],
-            logs.escape(item["last_error"] or ""),
+            when(item["since"]),
+            when(item["next_probe"]),
+            escape(item["last_error"] or ""),
         )
     console.print(table)

@@ -7,12 +7,13 @@ import logging
 import re
 import secrets
 import sys
-import unicodedata
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from typing import Any
 
 import structlog
+
+from core.observe.escaping import escape
 
 SERVICE = "openbell"
 _SECRET_KEY = re.compile(r"token|secret|password|authorization|api_?key|cookie", re.IGNORECASE)
@@ -89,19 +90,6 @@ def correlated(identifier: str | None = None, **bound: Any) -> Iterator[str]:
 def redact(text: str) -> str:
     """Text without the values of tokens and passwords."""
     return _SECRET_TEXT.sub(lambda match: match[1] + "[redacted]", text)
-
-
-def escape(text: str) -> str:
-    """Text in which control and direction characters are spelled out."""
-    if text.isprintable():
-        return text
-    return "".join(
-        _spelled(char) if unicodedata.category(char)[0] == "C" else char for char in text
-    )
-
-
-def _spelled(char: str) -> str:
-    return char.encode("unicode_escape").decode("ascii")
 
 
 def _clean(_: Any, __: str, event: Event) -> Event:

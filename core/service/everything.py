@@ -9,6 +9,7 @@ from core.service.care import commands as care_commands
 from core.service.care import health_checks
 from core.service.filings import companies, corrections, features, quality, reconcile
 from core.service.gaps import scans, statistics
+from core.service.kernel import export_list
 from core.service.pulls import backfill, datasets, imports, jobs, pull_jobs, refresh, upstreams
 from core.service.trading import (
     journal_commands,
@@ -21,6 +22,7 @@ from core.service.trading import (
 
 REGISTERING = (
     care_commands,
+    export_list,
     health_checks,
     companies,
     corrections,

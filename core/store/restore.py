@@ -145,6 +145,14 @@ def sweep(places: Places) -> None:
                 path.rmdir()
 
 
+def set_aside_store(folder: Path) -> Path:
+    """The store in a folder that a restore set aside; IntegrityError without one."""
+    store = set_aside_sources(folder)[STORE]
+    if store is None:
+        raise IntegrityError(f"there is no store in {folder.name}", where=str(folder))
+    return store
+
+
 def set_aside_sources(folder: Path) -> dict[str, Path | None]:
     """Store and queue in a folder that a restore set aside; IntegrityError without a store."""
     found: dict[str, Path | None] = {STORE: None, QUEUE: None}

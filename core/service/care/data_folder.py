@@ -111,6 +111,28 @@ def bring_back(
     return Restored(source, kept, tuple(passed))
 
 
+@dataclass(frozen=True, slots=True)
+class Restorable:
+    """What a restore would bring back, and the damaged backups that it would pass over."""
+
+    folder: Path
+    rows: int
+    passed: tuple[OpenbellError, ...] = ()
+
+
+def would_bring_back(settings: Settings, folder: Path | None) -> Restorable:
+    """What `bring_back` would restore, after checking it; nothing is moved or copied."""
+    passed: list[OpenbellError] = []
+    if folder is None:
+        backup, passed = backups.latest_good(backups_of(settings.data_dir))
+    elif folder.is_dir() and not (folder / backups.MANIFEST).exists():
+        rows = backups.read_through(restore.set_aside_store(folder))
+        return Restorable(folder, sum(rows.values()))
+    else:
+        backup = backups.check(folder)
+    return Restorable(backup.folder, sum(backup.rows.values()), tuple(passed))
+
+
 def _stage(
     settings: Settings, places: restore.Places, folder: Path | None
 ) -> tuple[Path, list[OpenbellError]]:

@@ -7,22 +7,13 @@ A command takes the desk and keyword arguments and returns a JSON-able document,
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from core.service.kernel.port import DeskPort
 from core.service.kernel.registry import Registry
+from core.service.kernel.results import DONE, FAILED, FOUND_ERRORS, WRONG_USE, CommandResult
 
-DONE, FAILED, WRONG_USE, FOUND_ERRORS = 0, 1, 2, 3
-
-
-@dataclass(frozen=True, slots=True)
-class CommandResult:
-    """A command's document and its exit code (0 done, 1 failed, 2 wrong use, 3 errors found)."""
-
-    document: Any
-    exit_code: int = DONE
-
+__all__ = ["DONE", "FAILED", "FOUND_ERRORS", "WRONG_USE", "CommandResult", "command", "run"]
 
 command = Registry("command")
 

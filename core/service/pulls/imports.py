@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from core.domain.tables.datasets import Dataset, Window
 from core.errors import UsageError
-from core.jobs.pulling.puller import Puller, PullRequest
+from core.jobs.pulling.puller import Puller, PullRequest, refused
+from core.jobs.pulling.rehearsal import would_merge
 from core.service.kernel import given_files
 from core.service.kernel.commands import CommandResult, command
 from core.service.pulls.refresh import exit_code_of
@@ -21,13 +22,47 @@ if TYPE_CHECKING:
 
 def load(desk: Desk, name: str, path: Path, trigger: str = "import") -> dict[str, Any]:
     """Load a file into a dataset; the pull in the shape of the `pull` command."""
+    dataset = _loadable(desk, name, path)
+    return run_here(desk, dataset, _source_of(desk, path), f"{trigger}:{path.name}", trigger)
+
+
+def rehearse(desk: Desk, name: str, path: Path) -> dict[str, Any]:
+    """What loading a file would change, in the shape of the `pull` command; nothing is stored."""
+    dataset = _loadable(desk, name, path)
+    now = desk.now()
+    source = _source_of(desk, path)
+    pulled = asyncio.run(
+        source.pull(dataset, Window(name, now, now), known_version=None, on_progress=lambda _: None)
+    )
+    counts = would_merge(desk.warehouse, dataset, pulled)
+    return {
+        "dataset": name,
+        "window": {"from": now, "to": now},
+        "trigger": "import",
+        "state": "dry run",
+        "dry_run": True,
+        "version": pulled.version,
+        "rows_read": pulled.rows_read,
+        "rows_inserted": counts.inserted,
+        "rows_updated": counts.updated,
+        "rows_unchanged": counts.unchanged,
+        "rows_rejected": pulled.rejects.height,
+        "bytes": pulled.bytes,
+        "seconds": (desk.now() - now).total_seconds(),
+        "error": None,
+        "partial_reason": refused(pulled),
+        "message": "nothing was stored",
+    }
+
+
+def _loadable(desk: Desk, name: str, path: Path) -> Dataset:
     dataset = desk.catalogue.get(name)
     if dataset.source == "sec":
         raise UsageError(
             f"{name} is not loaded from tables", hint="use: python -m app backfill FILE.zip"
         )
     given_files.to_read(path, folders=True)
-    return run_here(desk, dataset, _source_of(desk, path), f"{trigger}:{path.name}", trigger)
+    return dataset
 
 
 def _source_of(desk: Desk, path: Path) -> Any:
@@ -53,7 +88,7 @@ def run_here(desk: Desk, dataset: Dataset, source: Any, job: str, trigger: str) 
 
 
 @command("import")
-def import_command(desk: Desk, *, dataset: str, path: Path) -> CommandResult:
-    """Load a CSV or Parquet file into a dataset."""
-    document = load(desk, dataset, path)
+def import_command(desk: Desk, *, dataset: str, path: Path, dry_run: bool = False) -> CommandResult:
+    """Load a CSV or Parquet file into a dataset; with `dry_run` only say what it would change."""
+    document = (rehearse if dry_run else load)(desk, dataset, path)
     return CommandResult({"pulls": [document]}, exit_code_of([document]))

@@ -18,6 +18,7 @@ from core.jobs.queue.port import ENDED, FRONT, Job, Status
 from core.observe import logs
 from core.service import calloff
 from core.service.kernel.commands import DONE, FAILED, FOUND_ERRORS, CommandResult, command
+from core.service.kernel.results import LATER, NOBODY
 from core.sources.pulled import Progress
 from core.store import pulls as records
 
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 PULL = "pull"
 NOTHING_SAID = Progress("")
 OVER = (*ENDED, Status.DEAD, Status.CORRUPT)
-NOBODY = "nobody works on the pulls or waits for them now"
-LATER = "they stay queued for the desk that runs jobs next; see: python -m app jobs list"
 
 
 @dataclass(frozen=True, slots=True)

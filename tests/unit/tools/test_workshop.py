@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from core import __version__
+
 ROOT = Path(__file__).resolve().parents[3]
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 PYTHONS = ["3.11", "3.12", "3.13"]
@@ -99,7 +101,7 @@ def test_templates_and_updates_are_valid_yaml() -> None:
 def test_the_version_has_its_section_in_the_changelog() -> None:
     """With the day on which it was tagged; what is being made is unreleased."""
     changelog = (ROOT / "CHANGELOG.md").read_text()
-    version = str(project()["version"])
+    version = __version__
     heading = (
         r"\[Unreleased\]" if ".dev" in version else rf"\[{re.escape(version)}\] - \d{{4}}-\d\d-\d\d"
     )

@@ -1,0 +1,105 @@
+"""Commands in a pipe: `-` for stdin and stdout, dry runs, lists, terminals that know little."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tests.integration.test_commands import ROOT, environment, run
+from tests.upstreams import Running
+
+BARS = (
+    "symbol,session,open,high,low,close,volume\n"
+    "AAA,2026-11-20,10,11,9,10.5,1000\nBBB,2026-11-20,20,21,19,20.5,2000\n"
+)
+COUNT = "SELECT count(*) AS n FROM bars_daily"
+
+
+@pytest.fixture(scope="module")
+def env(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """A desk with no bars yet."""
+    with Running() as upstreams:
+        yield environment(tmp_path_factory.mktemp("desk"), upstreams)
+
+
+def piped(
+    env: dict[str, str], *words: str, given: bytes = b""
+) -> subprocess.CompletedProcess[bytes]:
+    """Run one command with something on stdin, bytes out."""
+    return subprocess.run(
+        [sys.executable, "-m", "app", *words],
+        cwd=ROOT,
+        env=env,
+        input=given,
+        capture_output=True,
+        timeout=120,
+        check=True,
+    )
+
+
+def test_files_travel_through_pipes(env: dict[str, str]) -> None:
+    """A dry run stores nothing, an import from stdin does, and comes out on stdout again."""
+    would = json.loads(
+        piped(env, "import", "prices.daily", "-", "--dry-run", "--json", given=BARS.encode()).stdout
+    )["pulls"][0]
+    assert (would["rows_inserted"], would["rows_read"], would["dry_run"]) == (2, 2, True)
+    assert json.loads(run(env, "sql", COUNT, "--json").stdout) == [{"n": 0}]
+    piped(env, "import", "prices.daily", "-", given=BARS.encode())
+    again = json.loads(
+        piped(env, "import", "prices.daily", "-", "--dry-run", "--json", given=BARS.encode()).stdout
+    )["pulls"][0]
+    assert (again["rows_inserted"], again["rows_unchanged"]) == (0, 2)
+    assert json.loads(piped(env, "sql", "-", "--json", given=COUNT.encode()).stdout) == [{"n": 2}]
+    words = ("export", "dataset", "--out", "-", "--filter", "dataset=prices.daily")
+    assert pl.read_csv(io.BytesIO(piped(env, *words).stdout)).height == 2
+    parquet = piped(env, *words, "--format", "parquet").stdout
+    assert pl.read_parquet(io.BytesIO(parquet))["symbol"].sort().to_list() == ["AAA", "BBB"]
+
+
+def test_exports_are_listed(env: dict[str, str]) -> None:
+    """Each table with its filters, the needed ones marked, and its columns."""
+    listed = json.loads(run(env, "export", "--list", "--json").stdout)["exports"]
+    by_name = {item["name"]: item for item in listed}
+    assert {"filings", "facts", "candidates", "plans", "journal"} <= set(by_name)
+    needed = {f["name"]: f["required"] for f in by_name["dataset"]["filters"]}
+    assert needed["dataset"] is True
+    assert {"cik", "grade", "status"} <= set(by_name["filings"]["columns"])
+    assert "export needs a table" in run(env, "export", check=False).stderr
+
+
+def test_a_restore_is_rehearsed(env: dict[str, str], tmp_path: Path) -> None:
+    """It names the backup that it would take, and leaves all as it is."""
+    run(env, "backup")
+    data = Path(env["OPENBELL_DATA_DIR"])
+    before = sorted(path.name for path in data.iterdir())
+    done = run(env, "restore", "--dry-run")
+    assert "would restore" in done.stdout
+    assert sorted(path.name for path in data.iterdir()) == before
+
+
+def test_terminals_that_know_little(env: dict[str, str]) -> None:
+    """Dumb ones, without colour and with ASCII alone, get every table without an exception."""
+    poor = env | {"NO_COLOR": "1", "TERM": "dumb", "PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
+    for words in (("status",), ("--help",), ("sandbox", "--list-faults"), ("watch", "list")):
+        done = piped(poor, *words)
+        assert b"\x1b[" not in done.stdout
+        done.stdout.decode("ascii")
+
+
+def test_asking_for_help_loads_no_engine() -> None:
+    """`--help`, and a command that finds a desk, start without the store and its libraries."""
+    look = (
+        "import sys, app.__main__ as m; m.register_all(); from app import address; "
+        "print([n for n in ('polars', 'duckdb', 'streamlit', 'plotly') if n in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", look], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,96 @@
+"""The command line explains itself: examples that parse, hints that work, times with a zone."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from app import command_help, options
+from app.__main__ import register_all
+from core import __version__
+
+ROOT = Path(__file__).resolve().parents[3]
+HINT = re.compile(r"python -m app ((?:[a-z]+[a-z-]* ?)+)")
+CLI: Any = typer.main.get_command(register_all())
+
+
+def leaf(words: list[str]) -> tuple[Any, list[str]]:
+    """The command that the words name, and the words that are left for it."""
+    at, rest = CLI, list(words)
+    while rest and rest[0] in getattr(at, "commands", {}):
+        at = at.commands[rest.pop(0)]
+    return at, rest
+
+
+def paths(at: Any, prefix: str = "") -> list[str]:
+    """The names of all commands, with those of groups that do something by themselves."""
+    found = []
+    for name, inner in at.commands.items():
+        path = f"{prefix} {name}".strip()
+        if not hasattr(inner, "commands") or inner.invoke_without_command:
+            found.append(path)
+        if hasattr(inner, "commands"):
+            found += paths(inner, path)
+    return found
+
+
+def test_every_command_has_an_example_and_a_place() -> None:
+    """None is without an example, none stands outside the order of the day."""
+    assert sorted(command_help.EXAMPLES) == sorted(paths(CLI))
+    placed = [name for names in command_help.PANELS.values() for name in names]
+    assert sorted(placed) == sorted(CLI.commands)
+
+
+@pytest.mark.parametrize(("path", "example"), command_help.EXAMPLES.items())
+def test_examples_are_command_lines_that_parse(path: str, example: str) -> None:
+    """What the help shows is what the parser takes, and it is this command's."""
+    words = shlex.split(example)
+    assert words[: len(path.split())] == path.split()
+    command, rest = leaf(words)
+    assert command.make_context(path, rest).params is not None
+
+
+def test_hints_name_commands_that_exist() -> None:
+    """Every `python -m app …` in the code and the documents leads to a command."""
+    wrong = []
+    folders = ("app", "core", "components", "pages", "docs")
+    texts = [path for name in folders for path in (ROOT / name).rglob("*.??*")]
+    for path in (*texts, ROOT / "README.md"):
+        if path.suffix not in {".py", ".md"}:
+            continue
+        for match in HINT.finditer(path.read_text(encoding="utf-8")):
+            command, rest = leaf(match[1].split())
+            lost = command is CLI or (hasattr(command, "commands") and rest)
+            wrong += [f"{path.relative_to(ROOT)}: {match[0]}"] if lost else []
+    assert wrong == []
+
+
+def test_every_option_says_what_it_is() -> None:
+    """No option or argument is without its sentence, no command without its own."""
+    silent = []
+    for path in paths(CLI):
+        command, _ = leaf(path.split())
+        shown = [p for p in command.params if not getattr(p, "hidden", False)]
+        silent += [f"{path} {p.name}" for p in shown if not getattr(p, "help", None)]
+        silent += [] if command.help else [path]
+    assert silent == []
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """--version prints it and does nothing else."""
+    with pytest.raises(SystemExit) as left:
+        CLI(["--version"], prog_name="python -m app")
+    assert left.value.code == 0
+    assert capsys.readouterr().out == f"openbell {__version__}\n"
+
+
+def test_instants_are_printed_with_their_zone() -> None:
+    """No clock time without the zone that it is of."""
+    assert options.when("2026-11-27T14:05:00.123Z") == "2026-11-27 14:05:00 UTC"
+    assert options.when("2026-11-27T09:05:00-05:00") == "2026-11-27 14:05:00 UTC"
+    assert options.when(None, "never") == "never"
