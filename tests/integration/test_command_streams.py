@@ -57,7 +57,7 @@ def test_files_travel_through_pipes(env: dict[str, str]) -> None:
     )["pulls"][0]
     assert (again["rows_inserted"], again["rows_unchanged"]) == (0, 2)
     assert json.loads(piped(env, "sql", "-", "--json", given=COUNT.encode()).stdout) == [{"n": 2}]
-    words = ("export", "dataset", "--out", "-", "--filter", "dataset=prices.daily")
+    words = ("export", "dataset", "--out", "-", "--filter", "name=prices.daily")
     assert pl.read_csv(io.BytesIO(piped(env, *words).stdout)).height == 2
     parquet = piped(env, *words, "--format", "parquet").stdout
     assert pl.read_parquet(io.BytesIO(parquet))["symbol"].sort().to_list() == ["AAA", "BBB"]
@@ -69,7 +69,7 @@ def test_exports_are_listed(env: dict[str, str]) -> None:
     by_name = {item["name"]: item for item in listed}
     assert {"filings", "facts", "candidates", "plans", "journal"} <= set(by_name)
     needed = {f["name"]: f["required"] for f in by_name["dataset"]["filters"]}
-    assert needed["dataset"] is True
+    assert needed["name"] is True
     assert {"cik", "grade", "status"} <= set(by_name["filings"]["columns"])
     assert "export needs a table" in run(env, "export", check=False).stderr
 
