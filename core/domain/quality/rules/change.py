@@ -34,6 +34,7 @@ def restated(book: Book, told: Told) -> Outcome:
     changed = np.abs(value - first) > room
     suspect = np.flatnonzero(changed & book.of(PER_SHARE)[told.row[both]])
     changed[suspect] = ~by_split(value[suspect], first[suspect], eps[suspect])
+    changed &= ~_of_another(book, fid, changed, np.abs(value / first))[fid]
     number_of, of = (np.bincount(f, minlength=book.filings.height) for f in (fid[changed], fid))
     many = changed & ((number_of >= 3) & (number_of / of >= 0.1))[fid]
     if not many.any():
@@ -46,6 +47,23 @@ def restated(book: Book, told: Told) -> Outcome:
     )  # fmt: skip
     said = "{item} is {value}, but was first reported as {expected}."
     return outcome("Q47", fid, Said(failed, said))
+
+
+def _of_another(book: Book, fid: Numbers, changed: Flags, ratio: Floats) -> Flags:
+    """Filings whose past is another company's: a shell told it, and then bought the business.
+
+    Most of what it told is now another size altogether, each line by its own factor.
+    """
+    log = np.abs(np.log10(ratio))
+    unlike = changed & (log > np.log10(OTHER_SIZE)) & (np.abs(log - np.round(log / 3) * 3) > 0.01)
+    others, every = (
+        np.bincount(fid[some], minlength=book.filings.height) for some in (unlike, changed)
+    )
+    another: Flags = (others >= 3) & (others * 2 >= every)
+    return another
+
+
+OTHER_SIZE = 5.0
 
 
 def by_split(value: Floats, first: Floats, cents: Flags) -> Flags:

@@ -11,6 +11,7 @@ import polars as pl
 from core.domain.quality.facts.arrays import Flags, Floats, Numbers
 from core.domain.quality.facts.packing import at, grouped, lasting, packed
 from core.domain.quality.facts.table import Book
+from core.domain.quality.model import Item
 from core.domain.quality.outcome import Outcome, outcome
 from core.domain.quality.rules.history import PER_SHARE
 from core.domain.quality.words import Said, facts_of, giving, words
@@ -114,12 +115,17 @@ def _usual(book: Book, have: Flags) -> Flags:
     items = book.rules.items.values()
     usual = np.zeros_like(have)
     for kinds, asked in (
-        ([company, annual], [("headline" in item.flags) for item in items]),
-        ([company], [bool(item.figure and "headline" in item.flags) for item in items]),
+        ([company, annual], [_missed(i) for i in items]),
+        ([company], [bool(i.figure) and _missed(i) for i in items]),
     ):
         fids, before = _past(full, kinds, REGULAR)
         usual[fids] |= np.logical_and.reduce([have[past] for past in before]) & np.array(asked)
     return usual
+
+
+def _missed(item: Item) -> bool:
+    """Whether an item that is not told any more is missed."""
+    return "headline" in item.flags and "loose" not in item.flags
 
 
 def _replaced(book: Book, have: Flags, gone: Flags) -> Flags:
@@ -225,7 +231,8 @@ def _one_sided(book: Book, items: Sequence[str]) -> list[Said]:
     known = np.unique(given[own], return_index=True)[1]
     often = np.bincount(length[own][known], minlength=book.filings.height * 16)
     year = (back >= 354) & (back <= 376) & (often[length] >= 3) & ~np.isin(given, given[own])
-    missing = np.flatnonzero(year & book.of(items)[main])
+    large = np.abs(book.value[main]) >= np.where(book.of(PER_SHARE)[main], 0.0, LEAST)
+    missing = np.flatnonzero(year & large & book.of(items)[main])
     if not len(missing):
         return []
     missing = missing[lasting(given[missing], np.arange(len(missing)))]
@@ -238,8 +245,10 @@ def _one_sided(book: Book, items: Sequence[str]) -> list[Said]:
     return [Said(found, said + "{own_end}.")]
 
 
+LEAST = 1e4  # what a shell had is no line that it must go on to give
 MAIN = (
-    "Revenues", "OperatingIncome", "PretaxIncome", "IncomeTax", "NetIncome", "Cfo", "Cfi", "Cff",
+    "Revenues", "OperatingIncome", "PretaxIncome", "IncomeTax", "NetIncome", "ProfitLoss", "Cfo",
+    "Cfi", "Cff",
 )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ PAIRS = (("EpsBasic", "SharesBasic", 0.02), ("EpsDiluted", "SharesDiluted", 0.05
 POWERS = (3, 6)
 LEAST_EPS = 0.05  # below, half a cent of rounding hides a power of ten's exactness
 THOUSANDTH = (500.0, 2000.0)
-STEADY = 3.0
+STEADY = 10.0
 
 
 def earnings_scale(book: Book) -> Outcome:

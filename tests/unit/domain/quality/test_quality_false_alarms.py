@@ -93,7 +93,9 @@ def test_profit_that_we_filled_in_alarms_nobody() -> None:
         "IncomeLossFromContinuingOperationsIncludingPortionAttributableToNoncontrollingInterest"
     ] = 340.0
     assert "Q21" not in failed(*two(**told))
-    assert "Q21" in failed(*two(**told, ProfitLoss=360.0))
+    whole = {name: value * MILLION for name, value in told.items()} | {"ProfitLoss": 350 * MILLION}
+    before = [year(n, **whole) for n in (2018, 2019)]
+    assert "Q21" in failed(*before, year(2020, **(whole | {"ProfitLoss": 360 * MILLION})))
 
 
 def test_segment_income_under_a_tag_of_pretax_income() -> None:
@@ -163,3 +165,30 @@ def test_a_third_quarter_without_the_year_to_date() -> None:
     last = [row for row in reports[2] if row["period_start"] != min(long)]
     assert "Q56" in grades_of(*reports[:2], last)["0-20-3"]["rules"]
     assert "Q56" not in grades_of(*reports)["0-20-3"]["rules"]
+
+
+def test_the_past_of_a_shell_is_no_past_of_the_business_that_it_bought() -> None:
+    """Each line of last year is another company's; three told anew are a restatement."""
+
+    def again(**figures: float) -> list:
+        rows = year(2020)
+        about = {k: rows[0][k] for k in ("accession", "filed", "fiscal_year", "form")}
+        return [*rows, *(row | about for row in year(2019, **figures))]
+
+    before = [year(n) for n in (2018, 2019)]
+    few = {"InventoryNet": 250.0, "Revenues": 2500.0, "CostOfRevenue": 1540.0}
+    many = {
+        "Assets": 31.0, "LiabilitiesAndStockholdersEquity": 31.0, "Revenues": 7.0,
+        "Liabilities": 19.0, "StockholdersEquity": 12.0, "NetIncomeLoss": 3.3,
+        "CostOfRevenue": 5.0, "GrossProfit": 2.0,
+    }  # fmt: skip
+    assert "Q47" in failed(*before, again(**{n: v * MILLION for n, v in few.items()}))
+    assert "Q47" not in failed(*before, again(**{n: v * MILLION for n, v in many.items()}))
+
+
+def test_participating_securities_take_their_share() -> None:
+    """Participating securities take up to a twentieth of the income untold."""
+    eps = {"EarningsPerShareBasic": 3.48, "EarningsPerShareDiluted": 3.48}
+    before = [year(n) for n in (2018, 2019)]
+    assert "Q24" not in failed(*before, year(2020, **eps))
+    assert "Q24" in failed(*before, year(2020, **dict.fromkeys(eps, 3.69)))
