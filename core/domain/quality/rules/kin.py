@@ -22,11 +22,14 @@ SIZES = {  # an item is not larger than so many times the greatest of its kin
         30.0,
         ("PretaxIncome", "Revenues", "CostsAndExpenses", "OperatingExpenses"),
     ),
+    "SharesBasic": (20.0, ("SharesDiluted",)),
+    "SharesDiluted": (20.0, ("SharesBasic",)),
     "EpsDiluted": (20.0, ("EpsBasic",)),
     "EpsBasic": (20.0, ("EpsDiluted",)),
     "Comprehensive": (60.0, ("NetIncome", "Revenues", "ProfitLoss", "Oci")),
     "Cfo": (100.0, ("Revenues", "NetIncome", "Cfi", "Cff")),
 }
+LEAST_SHARES = 100.0  # fewer are those of a shell
 RELATED = ("NetIncome", "ProfitLoss", "IncomeContinuing")
 
 
@@ -90,6 +93,9 @@ def _share_signs(book: Book, eps: str) -> tuple[Flags, Floats]:
 
 def _sizes(book: Book, item: str, factor: float, kin: tuple[str, ...]) -> tuple[Flags, Floats]:
     greatest = book.near[1].greatest(kin)
+    if item.startswith("Shares"):
+        counts = np.abs(book.near[1].items[item])
+        return (counts > factor * greatest) & (greatest > LEAST_SHARES), greatest
     least = 0.05 if item.startswith("Eps") else book.near[1].unit * 10
     value = np.abs(book.near[1].items[item])
     huge: Flags = value > factor * greatest

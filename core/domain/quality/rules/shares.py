@@ -53,7 +53,8 @@ def _gap(income: Floats, product: Floats) -> Floats:
     They may take a twentieth untold; nothing adds to the income but rounding.
     """
     short = income - product
-    return np.abs(short) - np.abs(income) * np.where(short > 0, 0.05, 0.01)
+    gap: Floats = np.abs(short) - np.abs(income) * np.where(short > 0, 0.05, 0.01)
+    return gap
 
 
 def earned(spans: Amounts) -> Mapping[str, Flags]:
@@ -92,7 +93,7 @@ def dilution(book: Book) -> Outcome:
 
 def _cents(eps: Floats) -> Floats:
     """A cent; of a loss more: what is continued may earn, so that dilution makes it smaller."""
-    return np.fmax(0.0101, np.where(eps < 0, 0.03 * np.abs(eps), 0.0))
+    return np.maximum(0.0101, np.where(eps < 0, 0.03 * np.abs(eps), 0.0))
 
 
 def _pair(bad: pl.DataFrame, item: str, other: str, verb: str, room: float) -> Said:

@@ -8,20 +8,19 @@ import numpy as np
 import polars as pl
 
 from core.domain.quality.facts.arrays import Flags, Floats, Numbers
-from core.domain.quality.facts.packing import at, found_rows
+from core.domain.quality.facts.packing import at, found_rows, ordered, packed
 from core.domain.quality.facts.table import Book
 from core.domain.quality.outcome import Outcome, outcome
-from core.domain.quality.rules.past import Own, Retold
+from core.domain.quality.rules.past import Own, Retold, median
 from core.domain.quality.words import Said, facts_of, giving
 
 PAIRS = (
     ("Cfo", "Cfi"), ("AssetsCurrent", "AssetsNoncurrent"),
     ("LiabilitiesCurrent", "LiabilitiesNoncurrent"),
 )  # fmt: skip
-CROSSED = 0.35  # of how far both are from their own past, how far from each other's at most
-FAR, NOT_FAR = 0.4, 0.3  # in logarithms: how far both together must be from their own past
-NEARER = 0.5  # to what operations bring in, than the other line
-VERY_NEAR = 0.1  # and how far each may be from the other's
+CROSSED = (0.4, 0.25)  # of how far both are from their own past, how far crosswise: near, very
+FAR = 0.3  # in logarithms: how far both together must be from their own past
+TURNED = (0.3, 0.45)  # of how far both are from what they should be; with a year until now: more
 EXACT = 1e-3
 
 
@@ -125,17 +124,16 @@ def _turned(book: Book, own: Own, pair: tuple[int, int]) -> Pairs:
 def _sheets_turned(book: Book, own: Own, left: Numbers, right: Numbers) -> Flags:
     """Balances that come near each other's last ones, and are far from their own.
 
-    Very near, for debt may fall due at once; or near, where a line is larger than what holds it.
+    Very near, for debt may fall due at once; or near, where a line is smaller than its parts.
     """
     one, other, was, other_was = (
         np.log(np.abs(values))
         for values in (own.value[left], own.value[right], own.past[0][left], own.past[0][right])
     )
     direct = np.abs(one - was) + np.abs(other - other_was)
-    to_one, to_other = np.abs(one - other_was), np.abs(other - was)
-    very = (np.fmax(to_one, to_other) < VERY_NEAR) & (direct > FAR)
-    near = (to_one + to_other < CROSSED * direct) & (direct > NOT_FAR)
-    turned: Flags = np.isfinite(direct) & (very | (near & _overfull(book, own.row[left])))
+    cross = np.abs(one - other_was) + np.abs(other - was)
+    near, very = (cross < share * direct for share in CROSSED)
+    turned: Flags = (direct > FAR) & (very | (near & _overfull(book, own.row[left])))
     return turned
 
 
@@ -160,34 +158,41 @@ PARTS = {
 
 
 def _flows_turned(book: Book, own: Own, left: Numbers, right: Numbers) -> Flags:
-    """Flows of opposite signs of which each is like what the other should be.
+    """An outflow from operations and an inflow from investments, each like the other's usual.
 
-    Income and depreciation say what operations bring in. The investments are like the capital
-    expenditure, or both are of the sign that the other always had, and of its size.
+    What operations bring in is known from the year until now, from income and depreciation, and
+    from the past; what is invested from the year until now, or capital expenditure and the past.
     """
-    signs = [_sign(own.past[:, rows]) for rows in (left, right)]
-    one, other = own.value[left], own.value[right]
-    turned = (signs[0] * signs[1] == -1) & (np.sign(one) == signs[1]) & (np.sign(other) == signs[0])
-    turned &= _sized(one, own.usual[right]) & _sized(other, own.usual[left])
     earned, spent = _likely(book, own.row[left])
-    nearer: Flags = np.abs(other - earned) < NEARER * np.abs(one - earned)
-    bought = (one < 0) & (other > 0) & (np.abs(one + spent) < CROSSED * np.abs(other + spent))
-    bought &= (own.seen[left] == 0) | ((signs[0] == 1) & _sized(other, own.usual[left]))
-    either: Flags = nearer & (turned | bought)
-    return either
+    rates = [_rate(book, own, rows) for rows in (left, right)]
+    usual = [median(own.past[:, rows], own.seen[rows]) for rows in (left, right)]
+    brought = _mean(earned, np.where(np.isnan(rates[0]), usual[0], rates[0]))
+    invested = np.where(np.isnan(rates[1]), _mean(-spent, usual[1]), rates[1])
+    one, other = own.value[left], own.value[right]
+    direct = np.abs(one - brought) + np.abs(other - invested)
+    cross = np.abs(other - brought) + np.abs(one - invested)
+    share = np.where(np.isnan(rates[0]), *TURNED)
+    turned: Flags = (one < 0) & (other > 0) & (cross < share * direct)
+    return turned
 
 
-def _sized(value: Floats, usual: Floats) -> Flags:
-    ratio = np.abs(value) / usual
-    like: Flags = (ratio > 1 / 3) & (ratio < 3)
-    return like
+def _mean(one: Floats, other: Floats) -> Floats:
+    """The mean of two, or the one that is given."""
+    return np.where(np.isnan(one), other, np.where(np.isnan(other), one, (one + other) / 2))
 
 
-def _sign(past: Floats) -> Floats:
-    """The sign that all values of the past share; 0: none."""
-    signs = np.sign(past)
-    least, most = np.fmin.reduce(signs), np.fmax.reduce(signs)
-    return np.where(least == most, least, 0.0)
+def _rate(book: Book, own: Own, rows: Numbers) -> Floats:
+    """What each flow would be if the year went on as until the report before; NaN without one."""
+    months = own.months[rows].astype(np.int64)
+    company = book.filings["cik"].to_numpy()[own.fid[rows]]
+    year = packed([company, book.start[own.row[rows]]])
+    order = ordered(packed([year, months, own.fid[rows]]))
+    same = year[order[1:]] == year[order[:-1]]
+    goes_on = np.flatnonzero(same & (months[order[1:]] > months[order[:-1]]))
+    until, now = order[goes_on], order[goes_on + 1]
+    found = np.full(len(rows), np.nan)
+    found[now] = own.value[rows[until]] / months[until] * months[now]
+    return found
 
 
 def _likely(book: Book, rows: Numbers) -> tuple[Floats, Floats]:
