@@ -77,6 +77,9 @@ SPLIT_RATIOS = (1.25, 4 / 3, 1.5, 2, 3, 4, 5, 6, 7, 8, 10, 15, 20, 25, 30, 40, 5
 RATIO_TOLERANCE = 0.03
 VOLUME_TOLERANCE = 2.0
 UNUSUAL_RANGES = 5.0  # a gap below so many usual day ranges of the name is ordinary for it
+STILL_TIMES = (
+    5.0  # a gap of so many times the session's range, on little volume, is no ordinary one
+)
 BREADTH_PCT = 3.0  # names that moved so much tell how broad the session's move was
 BROAD_NAMES = 20  # at least so many to one side, and
 BROAD_SHARE = 0.8  # this share of all that moved, make the move the market's
@@ -208,19 +211,26 @@ def _bits() -> pl.Expr:
 
 def _ordinary() -> pl.Expr:
     """Evidence that a move is real: it is small for the name, whose days range that widely, or the
-    market moved with it. A price that tripled or fell to a third is never ordinary.
+    market moved with it. A price that tripled or fell to a third is never ordinary, and neither is
+    a session on less than the usual volume that hardly ranged beside its gap.
     """
     few = pl.col("size") / 100 < UNUSUAL_RANGES * pl.col("usual_range")
+    still = (pl.col("rvol") < 1) & (_span() <= pl.col("size") / STILL_TIMES)
+    few = few & ~still.fill_null(value=False)
     bounded = pl.col("ratio").is_between(1 / NEWS_RATIO, NEWS_RATIO)
     return (bounded & (few | pl.col("broad"))).fill_null(value=False)
+
+
+def _span() -> pl.Expr:
+    """The range of the session in percent of the prior close."""
+    return (pl.col("high") - pl.col("low")) / pl.col("prior_close") * 100
 
 
 def _apart() -> pl.Expr:
     """The whole session stands apart from the price before: its range is small beside the gap, or
     the open alone stands apart and the close is back. Low volume by itself proves nothing.
     """
-    span = (pl.col("high") - pl.col("low")) / pl.col("prior_close") * 100
-    return (span <= pl.col("size") / 3) | (pl.col("held") < 0.25)
+    return (_span() <= pl.col("size") / 3) | (pl.col("held") < 0.25)
 
 
 def near_split(ratio: pl.Expr) -> pl.Expr:

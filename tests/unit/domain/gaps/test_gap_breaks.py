@@ -8,12 +8,14 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from core.domain.gaps import flags
 from core.domain.gaps import measure as gaps
 from core.domain.gaps import session as gap_session
 from core.domain.gaps import state as gap_state
 from core.domain.tables.frames import CORPORATE_ACTIONS
 from core.domain.timetable import sessions as calendar
 from core.domain.trading import plan_facts
+from tests import real_prices
 
 DAYS = calendar.sessions_between(date(2019, 1, 2), date(2020, 12, 31))["session"]
 PENCE = "prices/pence-to-pounds/bars.csv"
@@ -113,3 +115,40 @@ def test_a_plan_on_the_session_of_a_change_of_units_has_no_average(
     assert atr == (pytest.approx(2.0) if known else None)
     after = plan_facts.facts(bars, DAYS[41], DAYS[40]).atr
     assert after == pytest.approx(2.0 * ratio if not known else 2.0, rel=0.2)
+
+
+@pytest.mark.parametrize(
+    ("span", "volume", "words"),
+    [(0.005, 0.7e6, ["bad_print"]), (0.005, 1.3e6, []), (0.04, 0.7e6, [])],
+)
+def test_a_session_that_hardly_ranges_on_little_volume_is_no_ordinary_gap(
+    span: float, volume: float, words: list[str]
+) -> None:
+    """Small beside the days of a wild name, yet a fifth of it would be much for that session:
+    another range or the usual volume is enough to be real.
+    """
+    wild = _steady(DAYS[:40], 100.0).with_columns(high=pl.lit(102.0), low=pl.lit(98.0))
+    last = _steady(DAYS[40:41], 113.0, volume).with_columns(
+        high=pl.lit(113 * (1 + span / 2)), low=pl.lit(113 * (1 - span / 2))
+    )
+    row = gaps.measure(pl.concat([wild, last]), DAYS).tail(1)
+    assert row.select(flags.words()).to_series().to_list() == [words]
+
+
+@pytest.mark.parametrize(
+    ("symbol", "day"),
+    [
+        ("EMN", date(2014, 10, 30)),
+        ("NRG", date(2014, 10, 30)),
+        ("VMC", date(2014, 10, 30)),
+        ("TDG", date(2013, 7, 11)),
+    ],
+)
+def test_sessions_of_the_captures_that_were_no_trading(
+    shared_data: Path, symbol: str, day: date
+) -> None:
+    """Prints back the next day, and a special dividend that the file has no action for."""
+    days = calendar.sessions_between(date(2013, 1, 1), date(2015, 1, 1))["session"]
+    bars = real_prices.five_years(shared_data).filter(symbol=symbol)
+    row = gaps.measure(bars, days).filter(session=day)
+    assert row.select(flags.excluded()).item()
