@@ -43,7 +43,7 @@ NOW = datetime(2026, 11, 24, 22, 0, tzinfo=UTC)
 LAST = date(2026, 11, 24)
 SOME = calendar.sessions_between(LAST - timedelta(days=75), LAST)["session"].to_list()
 DAYS = calendar.all_sessions()["session"]
-EXAMPLES = 80 if os.environ.get("HYPOTHESIS_PROFILE") == "long" else 3  # of about 200 rows each
+EXAMPLES = 100 if os.environ.get("HYPOTHESIS_PROFILE") == "long" else 3  # of 100 rows at least
 QUIET = ("AAA", "ZZZ")
 NAMES = ("EVIL", "BRK.B", "=1+1", "É B", "evil")
 BAD = ("0", "-1", "1e308", "1e-320", "inf", "nan", "x", "", " ", "9e99", "1e13", "0x10", "1e9")
