@@ -188,7 +188,7 @@ def filings(desk: Desk, cik: int, known: date | None) -> None:
     chosen = st.pills("Forms", forms[:12], selection_mode="multi", key="forms", bind="query-params")
     shown = found.filter(pl.col("form").is_in(chosen)) if chosen else found
     st.caption(f"{shown.height:,} filings; the latest {min(shown.height, ROWS_SHOWN)} are shown.")
-    graded = quality.of_company(desk, cik)
+    graded = quality.of_company(desk, cik, known)
     tables.choose(
         shell.unchanged(
             desk, lambda: _graded(shown, graded), "filings with grades", cik, known, *chosen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from datetime import date
 from typing import Any
 
 import polars as pl
@@ -198,9 +199,13 @@ def scored(desk: Desk, chosen: pl.DataFrame | None) -> pl.DataFrame:
     return frame.join(chosen, on=["cik", "accession"], how="semi", maintain_order="left")
 
 
-def of_company(desk: Desk, cik: int) -> pl.DataFrame:
-    """accession, grade, status, score of a company's filings, read once per commit."""
-    graded = shell.unchanged(desk, lambda: quality.grades(desk, ciks=[cik]), "grades of", cik)
+def of_company(desk: Desk, cik: int, on: date | None = None) -> pl.DataFrame:
+    """accession, grade, status, score of a company's filings, as known on a day (today).
+
+    Read once per commit.
+    """
+    make = lambda: quality.grades(desk, ciks=[cik], on=on)  # noqa: E731
+    graded = shell.unchanged(desk, make, "filings with status", cik, on)
     return once.of(graded, lambda: graded.select("accession", "grade", "status", "score"), "short")
 
 

@@ -118,14 +118,15 @@ def grades(
     statuses: Sequence[str] | None = None,
     text: str | None = None,
     limit: int | None = None,
+    on: date | None = None,
 ) -> pl.DataFrame:
     """Graded filings, newest first: the columns of the CSV, then style, reason, status and counts.
 
-    The status is as known today; a withdrawn filing is D at most.
+    The status is as known on a day (today); a withdrawn filing is D at most.
     """
     found = store.grades(
-        desk.warehouse, today(desk), ciks=ciks, forms=forms, letters=letters, statuses=statuses,
-        text=text, limit=limit,
+        desk.warehouse, on or today(desk), ciks=ciks, forms=forms, letters=letters,
+        statuses=statuses, text=text, limit=limit,
     )  # fmt: skip
     found = missing.with_reasons(desk, found)
     return found.select(*CSV_COLUMNS, "info", "style", "facts", "concepts", "reason", *STATUS)

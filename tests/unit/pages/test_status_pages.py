@@ -156,3 +156,8 @@ def test_companies_show_the_status_beside_the_grade(graded: Desk) -> None:
                        for name in ("trend", "accepted_at"))  # fmt: skip
     assert set(words(listed["status"])) == {"as filed"}
     assert "withdrawn" in {value for chip in filings["status"] for value in chip}
+    row = withdrawn(graded)
+    at = opened("companies", company=str(RESTATER), known=row["filed"].isoformat())
+    then = next(d.value for d in at.dataframe if "accepted_at" in d.value.columns)
+    mine = then[then["accession"] == row["accession"]]
+    assert [mine[name].iloc[0][0] for name in ("grade", "status")] == ["A", "as filed"]
