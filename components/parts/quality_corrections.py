@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import polars as pl
 import streamlit as st
 
 from components.kit import formats, shell, tables
@@ -32,7 +33,7 @@ def show(desk: Desk, row: Mapping[str, Any]) -> None:
     if found.is_empty():
         return
     facts = "1 fact" if found.height == 1 else f"{found.height:,} facts"
-    last = formats.day(found["known_at"].max().date())
+    last = formats.day(found.select(pl.col("known_at").max()).item().date())
     with st.expander(
         f"The source corrected its copy of this filing: {facts}, last on {last}; no restatement"
     ):
