@@ -193,6 +193,8 @@ def test_the_grade_of_a_company_is_that_of_its_latest_rated_filing():
             "accession": ["a", "b", "c"],
             "grade": ["A", "NR", "NR"],
             "score": [95.0, None, None],
+            "status": ["as filed", None, None],
+            "status_reason": [None, None, None],
         }
     )
     latest = quality._of_watched(graded).sort("cik")
