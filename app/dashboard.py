@@ -23,7 +23,7 @@ st.set_page_config(page_title="Openbell", page_icon=navigation.picture("icon.svg
 st.logo(navigation.picture("logo.svg"), size="large")
 page = st.navigation(navigation.routes(), position="top")
 st.session_state[links.ROUTES_KEY] = navigation.by_name()
-with shell.last_wall():
+with shell.error_boundary():
     page.run()
 with shell.guarded("the news of background pulls"):
     if current.is_open():

@@ -21,7 +21,7 @@ LANDING = "overview"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class PageEntry:
     """One page: its file in pages/ (without .py, also its URL), title and tooltip."""
 
     name: str
@@ -34,41 +34,41 @@ class Entry:
         return PAGES / f"{self.name}.py"
 
 
-GROUPS: Mapping[str, Sequence[Entry]] = {
+GROUPS: Mapping[str, Sequence[PageEntry]] = {
     "": (
-        Entry("overview", "Overview", "The morning on one screen, problems first."),
-        Entry("search", "Search", "A symbol, company or accession, anywhere on the desk."),
+        PageEntry("overview", "Overview", "The morning on one screen, problems first."),
+        PageEntry("search", "Search", "A symbol, company or accession, anywhere on the desk."),
     ),
     "Gaps": (
-        Entry("gap_scan", "Gap scan", "Names that gap this session, why, and how they rank."),
-        Entry("symbol", "Symbol", "One name: candles, gaps, filings and what like gaps did."),
-        Entry("gap_statistics", "Gap statistics", "How often gaps fill, and the back-test."),
+        PageEntry("gap_scan", "Gap scan", "Names that gap this session, why, and how they rank."),
+        PageEntry("symbol", "Symbol", "One name: candles, gaps, filings and what like gaps did."),
+        PageEntry("gap_statistics", "Gap statistics", "How often gaps fill, and the back-test."),
     ),
     "Trading": (
-        Entry("plans", "Plans", "Entry, stop, targets and size, with the verdict of risk."),
-        Entry("risk", "Risk", "Limits, exposure, value at risk and stress of the book."),
-        Entry("journal", "Journal", "Entries, trial balance, equity and results by tag."),
+        PageEntry("plans", "Plans", "Entry, stop, targets and size, with the verdict of risk."),
+        PageEntry("risk", "Risk", "Limits, exposure, value at risk and stress of the book."),
+        PageEntry("journal", "Journal", "Entries, trial balance, equity and results by tag."),
     ),
     "Companies": (
-        Entry("companies", "Companies", "Watch list, filings and reported facts."),
-        Entry("compare", "Compare", "Two companies side by side on the same concepts."),
-        Entry("data_quality", "Data quality", "Grades of filings and of datasets."),
-        Entry("filing", "Filing", "One filing: its grade, point by point, and its facts."),
-        Entry("reconciliation", "Reconciliation", "Checks of the store against itself."),
-        Entry("rules", "Rules", "Every rule behind a grade, in words."),
+        PageEntry("companies", "Companies", "Watch list, filings and reported facts."),
+        PageEntry("compare", "Compare", "Two companies side by side on the same concepts."),
+        PageEntry("data_quality", "Data quality", "Grades of filings and of datasets."),
+        PageEntry("filing", "Filing", "One filing: its grade, point by point, and its facts."),
+        PageEntry("reconciliation", "Reconciliation", "Checks of the store against itself."),
+        PageEntry("rules", "Rules", "Every rule behind a grade, in words."),
     ),
     "Data": (
-        Entry("datasets", "Datasets", "Freshness, pulls, rejected rows and schema of each."),
-        Entry("jobs", "Jobs", "Queue, running, dead letters and history."),
+        PageEntry("datasets", "Datasets", "Freshness, pulls, rejected rows and schema of each."),
+        PageEntry("jobs", "Jobs", "Queue, running, dead letters and history."),
     ),
     "Desk": (
-        Entry("preferences", "Preferences", "Zone, palette, default filters and presets."),
-        Entry("glossary", "Glossary", "What each quantity on the desk means."),
+        PageEntry("preferences", "Preferences", "Zone, palette, default filters and presets."),
+        PageEntry("glossary", "Glossary", "What each quantity on the desk means."),
     ),
 }
 
 
-def present(groups: Mapping[str, Sequence[Entry]] = GROUPS) -> dict[str, list[Entry]]:
+def present(groups: Mapping[str, Sequence[PageEntry]] = GROUPS) -> dict[str, list[PageEntry]]:
     """The groups with the pages that exist; groups without any are left out."""
     found = {name: [e for e in entries if e.path.is_file()] for name, entries in groups.items()}
     return {name: entries for name, entries in found.items() if entries}

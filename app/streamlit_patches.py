@@ -44,7 +44,7 @@ class WrittenTables:
         """The table as Arrow IPC."""
         if args or kwargs:  # asked in a way that is new to us
             return self.write(table, *args, **kwargs)
-        return once.of(table, lambda: self.write(table), "as Arrow")
+        return once.cached_for_object(table, lambda: self.write(table), "as Arrow")
 
 
 class ThemeMessage:

@@ -37,7 +37,7 @@ class World:
     simulated: bool
 
 
-class Upstreams(FoundrySandbox):
+class StandIns(FoundrySandbox):
     """The container with the SEC's paths beside its own."""
 
     def __init__(
@@ -98,7 +98,7 @@ def run(
     """Serve until stopped; UsageError when the port is taken or a fault is unknown."""
     offset = settings.load().clock_offset_seconds
     now = clock.running(offset)
-    served = Upstreams(world(seed, replay, now, past=bool(offset)), faults, now)
+    served = StandIns(world(seed, replay, now, past=bool(offset)), faults, now)
     companies = list(world_companies(served))
     try:
         asyncio.run(_serve(served, port, companies, with_parent=with_parent))
@@ -108,13 +108,13 @@ def run(
         ) from None
 
 
-def world_companies(served: Upstreams) -> Sequence[int]:
+def world_companies(served: StandIns) -> Sequence[int]:
     """CIKs that the stand-in SEC has facts of."""
     companies: Sequence[int] = served.sec.documents.companies()  # type: ignore[attr-defined]
     return companies
 
 
-async def _serve(served: Upstreams, port: int, companies: list[int], *, with_parent: bool) -> None:
+async def _serve(served: StandIns, port: int, companies: list[int], *, with_parent: bool) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):

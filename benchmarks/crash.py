@@ -35,7 +35,7 @@ from benchmarks import crash_child as child  # noqa: E402
 from benchmarks import crash_sites  # noqa: E402
 from benchmarks.crash_child import Marker, Phase  # noqa: E402
 from core.domain.tables.datasets import Window  # noqa: E402
-from core.jobs.queue.port import Message, Status  # noqa: E402
+from core.jobs.queue.port import JobStatus, Message  # noqa: E402
 from core.jobs.queue.sqlite import SqliteQueue  # noqa: E402
 
 TARGETS = (Phase.WRITING, Phase.COMMITTED, Phase.EXPORTING, Phase.FETCHING, Phase.STARTING, None)
@@ -160,7 +160,7 @@ def _await(life: BaseProcess, marker: Marker, phases: tuple[Phase, ...]) -> None
 
 def _done(folder: Path) -> set[str]:
     queue = SqliteQueue(folder / "queue.sqlite", _now)
-    done = {job.id for job in queue.find([Status.DONE], limit=10**6)}
+    done = {job.id for job in queue.find([JobStatus.DONE], limit=10**6)}
     queue.close()
     return done
 
@@ -173,8 +173,8 @@ def _count(folder: Path, report: Report) -> None:
     opened = sorted(life["reopen_ms"] for life in lives)
     report.reopen_ms = {"p50": statistics.median(opened), "max": opened[-1]}
     jobs = desk.queue.find(limit=10**6)
-    report.acked = sum(job.status is Status.DONE for job in jobs)
-    report.dead = sum(job.status in (Status.DEAD, Status.CORRUPT) for job in jobs)
+    report.acked = sum(job.status is JobStatus.DONE for job in jobs)
+    report.dead = sum(job.status in (JobStatus.DEAD, JobStatus.CORRUPT) for job in jobs)
     report.unacked = len(jobs) - report.acked - report.dead
     report.most_deliveries = max(job.attempts for job in jobs)
     stored = desk.warehouse.read("SELECT DISTINCT job FROM crash_rows")["job"].to_list()

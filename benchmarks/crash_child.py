@@ -27,7 +27,7 @@ import core.service.everything  # noqa: F401 - registers what can be asked for
 from core import settings
 from core.domain.tables.datasets import Dataset, Window
 from core.jobs.pulling.puller import Puller
-from core.jobs.queue.port import Job, Status
+from core.jobs.queue.port import Job, JobStatus
 from core.jobs.worker import Context
 from core.observe import logs
 from core.service.desk import Desk
@@ -213,7 +213,7 @@ def live(folder: str, seed: int) -> None:
     desk.puller = ToldPuller(desk.warehouse, {"foundry": source}, desk.board, desk.now)
     desk.start(scheduler=False)
     _marker.set(Phase.IDLE)
-    while desk.queue.counts()[Status.QUEUED] + desk.queue.counts()[Status.RUNNING]:
+    while desk.queue.counts()[JobStatus.QUEUED] + desk.queue.counts()[JobStatus.RUNNING]:
         time.sleep(0.01)
     desk.close()
 

@@ -31,7 +31,7 @@ if __name__ == "__main__":
 import core.service.everything  # noqa: E402,F401 - registers what can be asked for
 from core import settings  # noqa: E402
 from core.errors import OpenbellError  # noqa: E402
-from core.jobs.queue.port import Status  # noqa: E402
+from core.jobs.queue.port import JobStatus  # noqa: E402
 from core.observe import logs  # noqa: E402
 from core.service.care.data_folder import bring_back  # noqa: E402
 from core.service.desk import Desk  # noqa: E402
@@ -169,7 +169,7 @@ def _look(work: Path) -> tuple[Held | None, list[str]]:
 
 def _held(desk: Desk) -> Held:
     rows = desk.warehouse.read("SELECT count(*), bit_xor(hash(w)) FROM watchlist w").row(0)
-    jobs = desk.queue.find([Status.QUEUED], limit=10_000)
+    jobs = desk.queue.find([JobStatus.QUEUED], limit=10_000)
     return (*rows, tuple((job.id, str(job.payload)) for job in jobs))
 
 

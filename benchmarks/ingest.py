@@ -111,7 +111,7 @@ def desk(data: Path, url: str, ciks: list[int], rate: float, again: int = 3) -> 
                     work = FactsPull(
                         client, warehouse, name, lambda: datetime.now(UTC), lambda _: None
                     )
-                    with turns.short():  # as every pull of a desk
+                    with turns.short_switch_interval():  # as every pull of a desk
                         await work.run(ciks)
                     return time.perf_counter() - begun
 

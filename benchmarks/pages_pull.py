@@ -66,13 +66,13 @@ def _bulk(rows: int) -> bytes:
 
 def upstreams(pipe: Connection, rows: int) -> None:
     """The stand-ins' process."""
-    from app.upstreams import Upstreams, world, world_companies
+    from app.upstreams import StandIns, world, world_companies
 
     async def run() -> None:
         made = world(7, None, lambda: datetime.now(UTC))
         bulk = WithBulk(made.datasets, rows)
         _bulk(rows)  # not while the desk is measured
-        stand_in = Upstreams(type(made)(bulk, made.documents, made.companies, simulated=True))
+        stand_in = StandIns(type(made)(bulk, made.documents, made.companies, simulated=True))
         await stand_in.start()
         pipe.send((stand_in.url, stand_in.sec_url, list(world_companies(stand_in))))
         await asyncio.to_thread(pipe.recv)

@@ -23,7 +23,7 @@ from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
-from core.jobs.queue.port import Message, Status
+from core.jobs.queue.port import JobStatus, Message
 from core.jobs.queue.rows import to_row
 from core.jobs.queue.sqlite import SqliteQueue
 
@@ -148,7 +148,7 @@ def main() -> int:
         queue = SqliteQueue(folder / "queue.sqlite", now)
         rows = table(measure(contenders(folder, queue), chosen.jobs))
         assert queue.verify() == [], "a row lost its checksum"
-        stored = queue.counts()[Status.QUEUED]
+        stored = queue.counts()[JobStatus.QUEUED]
         queue.close()
     print(f"{'what':<46}{'calls':>6}{'p50 us':>9}{'p95 us':>9}{'x floor':>9}{'x publish':>11}")
     for row in rows:

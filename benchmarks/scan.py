@@ -32,6 +32,7 @@ from core import settings
 from core.domain.gaps import measure as gaps
 from core.domain.gaps.filters import GapFilters, passes
 from core.domain.timetable import sessions as calendar
+from core.service.cache import DERIVED, SESSIONS
 from core.service.desk import Desk
 from core.service.gaps import scans
 from core.service.gaps import session as scan_inputs
@@ -262,7 +263,8 @@ def one_session(bars: pl.DataFrame, days: pl.Series, folder: Path, rounds: int) 
 
 def cold_scan(desk: Desk) -> scans.Scan:
     """What page and command ask, catalysts and companies too, with nothing remembered."""
-    scan_inputs.memory, scan_inputs.derived = scan_inputs.Memory(), scan_inputs.Memory(48)
+    SESSIONS.clear()
+    DERIVED.clear()
     return scans.run(desk)
 
 

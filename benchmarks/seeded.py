@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from core.domain.quality.facts.table import Book, open_book
+from core.domain.quality.facts.table import PeriodTable, open_book
 from core.domain.quality.grading import Graded, grade
 from core.domain.quality.model import default_ruleset
 from core.domain.tables.frames import FACTS
@@ -53,7 +53,7 @@ class Result:
         return 100 * self.false_alarms / max(1, self.untouched)
 
 
-def candidates(book: Book, items: list[str], own: bool = True) -> pl.DataFrame:
+def candidates(book: PeriodTable, items: list[str], own: bool = True) -> pl.DataFrame:
     """Facts that may be seeded: cik, accession, item, row, start, end, value of rated reports."""
     forms = book.filings.filter(pl.col("form").is_in(["10-K", "10-Q"]), pl.col("concepts") > 60)
     long = book.long.with_columns(pl.col("item").cast(pl.String)).filter(

@@ -35,7 +35,7 @@ import core.service.everything  # noqa: E402,F401 - registers what can be asked 
 from core import settings  # noqa: E402
 from core.domain.timetable.windows import schedule_of, window_at  # noqa: E402
 from core.errors import OpenbellError  # noqa: E402
-from core.jobs.queue.port import Status  # noqa: E402
+from core.jobs.queue.port import JobStatus  # noqa: E402
 from core.jobs.scheduler import Scheduler, plan  # noqa: E402
 from core.observe import logs  # noqa: E402
 from core.sandbox.foundry.fault_names import FOUNDRY  # noqa: E402
@@ -212,8 +212,8 @@ class Soak:
         (first,) = refresh.refresh_now(self.desk, [name])
         (second,) = refresh.refresh_now(self.desk, [name])
         if first.job_id != second.job_id and self.desk.queue.get(first.job_id).status in (
-            Status.QUEUED,
-            Status.RUNNING,
+            JobStatus.QUEUED,
+            JobStatus.RUNNING,
         ):
             self.report.unhandled.append("a second press did not join")
         self.report.refreshes += 1
@@ -225,9 +225,9 @@ class Soak:
         """Wait until nothing runs and nothing is due."""
         deadline = time.monotonic() + STUCK_SECONDS
         while time.monotonic() < deadline:
-            live = self.desk.queue.find([Status.RUNNING, Status.QUEUED], limit=1000)
+            live = self.desk.queue.find([JobStatus.RUNNING, JobStatus.QUEUED], limit=1000)
             now = self.clock()
-            if not any(job.status is Status.RUNNING or job.run_at <= now for job in live):
+            if not any(job.status is JobStatus.RUNNING or job.run_at <= now for job in live):
                 return
             time.sleep(0.005)
         self.report.stuck += 1

@@ -66,7 +66,7 @@ with shell.guarded("the scan"):
         row = gaps.chosen(scan, picked)
         with st.container(border=True):
             gaps.contributions(row)
-            gaps.leads(row["symbol"], scan.gaps.session)
+            gaps.next_links(row["symbol"], scan.gaps.session)
     with st.expander(f"Left out, with reasons ({scan.excluded.height})"):
         gaps.excluded(scan)
     shell.export_button(

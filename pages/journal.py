@@ -17,7 +17,7 @@ desk = shell.page(
     views_of="journal",
 )
 with shell.guarded("the journal"):
-    if not shell.unchanged(desk, lambda: bool(journal.entries(desk)), "has a journal"):
+    if not shell.cached_until_commit(desk, lambda: bool(journal.entries(desk)), "has a journal"):
         shell.empty(
             "The journal is empty.",
             "Approve a plan: its commitment is the first posting.",

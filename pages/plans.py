@@ -33,7 +33,9 @@ if view == "New plan":
             )
         else:
             ask = asked
-            found = shell.unchanged(desk, lambda: plans.propose(desk, ask), "proposal", ask)
+            found = shell.cached_until_commit(
+                desk, lambda: plans.propose(desk, ask), "proposal", ask
+            )
             parts.proposal(desk, found)
             parts.decide(desk, found)
 else:

@@ -87,7 +87,7 @@ with shell.guarded("the symbol"):
                 alt="Filings of the company",
                 key="filings",
             )
-        graded = shell.unchanged(
+        graded = shell.cached_until_commit(
             desk, lambda: symbols.grades(desk, view.cik, day), "grades of", view.cik, day
         )
         if not graded.is_empty():

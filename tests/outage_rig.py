@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from core import settings
-from core.jobs.queue.port import Status
+from core.jobs.queue.port import JobStatus
 from core.jobs.runner import Runner
 from core.jobs.scheduler import Scheduler
 from core.jobs.upstream_watch import Owing, UpstreamWatch
-from core.jobs.worker import Limits, Worker
+from core.jobs.worker import Worker, WorkerLimits
 from core.sandbox.sec.server import Fault
 from core.service.desk import Desk
 from core.service.filings import companies
@@ -27,7 +27,7 @@ DUE = datetime(2025, 7, 1, 10, 30, tzinfo=UTC)  # 6:30 in New York
 SCHEDULE = '[ { cycle = "daily", time = "06:30:00", zone = "America/New_York" } ]'
 SEC_PATHS = ("/files", "/submissions", "/api")
 FOUNDRY = ("one", "two", "three")
-LIMITS = Limits(jobs=4, poll_seconds=0.02, grace_seconds=0.2, abandon_seconds=0.2)
+LIMITS = WorkerLimits(jobs=4, poll_seconds=0.02, grace_seconds=0.2, abandon_seconds=0.2)
 
 
 def catalogue(catch_up: str) -> str:
@@ -136,8 +136,8 @@ class Rig:
             while True:
                 self.worker.wake()
                 await asyncio.sleep(0.02)
-                jobs = self.desk.queue.find([Status.RUNNING, Status.QUEUED], limit=100)
-                live = [j for j in jobs if j.status is Status.RUNNING or j.run_at <= self.now]
+                jobs = self.desk.queue.find([JobStatus.RUNNING, JobStatus.QUEUED], limit=100)
+                live = [j for j in jobs if j.status is JobStatus.RUNNING or j.run_at <= self.now]
                 if not live and not self.worker.busy:
                     return
 

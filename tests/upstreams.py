@@ -8,7 +8,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from app.upstreams import Upstreams, World
+from app.upstreams import StandIns, World
 from core.sandbox.foundry.provider import StaticProvider
 from core.sandbox.sec.server import Document
 
@@ -89,7 +89,7 @@ class Running:
         self.documents = Documents()
         self.datasets = datasets if datasets is not None else {"Prices Daily": DAILY}
         provider = StaticProvider(self.datasets)
-        self.served = Upstreams(World(provider, self.documents, [CIK], simulated=True))
+        self.served = StandIns(World(provider, self.documents, [CIK], simulated=True))
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
 

@@ -12,7 +12,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import GenerateJsonSchema
 
 from core.service.kernel import commands, exports
-from core.service.kernel.registry import Entry
+from core.service.kernel.registry import UseCaseEntry
 
 MEDIA = {
     "csv": "text/csv; charset=utf-8",
@@ -124,18 +124,18 @@ def _document(app: FastAPI) -> dict[str, Any]:
     return made
 
 
-def _needs(entry: Entry) -> bool:
+def _needs(entry: UseCaseEntry) -> bool:
     return any(field.is_required() for field in entry.arguments.model_fields.values())
 
 
-def _arguments(entry: Entry, schemas: dict[str, Any]) -> dict[str, Any]:
+def _arguments(entry: UseCaseEntry, schemas: dict[str, Any]) -> dict[str, Any]:
     """The schema of an entry's arguments; what it refers to goes to the shared ones."""
     schema = entry.arguments.model_json_schema(ref_template=_REFERENCE, schema_generator=AsRead)
     schemas.update(schema.pop("$defs", {}))
     return schema
 
 
-def _exported(entry: Entry, schemas: dict[str, Any]) -> dict[str, Any]:
+def _exported(entry: UseCaseEntry, schemas: dict[str, Any]) -> dict[str, Any]:
     filters = _arguments(entry, schemas)
     return {
         "type": "object",
@@ -146,7 +146,7 @@ def _exported(entry: Entry, schemas: dict[str, Any]) -> dict[str, Any]:
 
 
 def _operation(
-    kind: str, entry: Entry, body: dict[str, Any], needed: bool, content: dict[str, Any]
+    kind: str, entry: UseCaseEntry, body: dict[str, Any], needed: bool, content: dict[str, Any]
 ) -> dict[str, Any]:
     return {
         "operationId": f"{kind}_{entry.name}",

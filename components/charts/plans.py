@@ -11,7 +11,7 @@ import polars as pl
 
 from components.kit import formats, theme
 from components.kit.theme import titled
-from core.domain.risk.types import Check
+from core.domain.risk.types import LimitCheck
 from core.domain.trading.plans import Plan
 
 LOSS, GAIN = "rgba(217, 88, 28, 0.20)", ("rgba(43, 120, 208, 0.24)", "rgba(43, 120, 208, 0.16)")
@@ -153,7 +153,7 @@ def _fill(fill: dict[str, Any]) -> go.Scatter:
     )
 
 
-def headroom(checks: Sequence[Check], height: int | None = None) -> go.Figure:
+def headroom(checks: Sequence[LimitCheck], height: int | None = None) -> go.Figure:
     """Each limit as a bar of what is used, in percent of what is allowed; over is hatched."""
     used = [share(check) for check in checks]
     over = [check.limit for check in checks if not check.ok]
@@ -190,18 +190,18 @@ def headroom(checks: Sequence[Check], height: int | None = None) -> go.Figure:
     return titled(fig, f"All {len(checks)} limits hold; {_tightest(checks)}")
 
 
-def is_full(check: Check) -> bool:
+def is_full(check: LimitCheck) -> bool:
     """At its limit: nothing more fits. A grade lets its whole size through and is never full."""
     return check.ok and check.used > 0 and check.headroom <= 0 and check.limit != "filing_grade"
 
 
-def _color(check: Check) -> str:
+def _color(check: LimitCheck) -> str:
     if not check.ok:
         return "#d9581c"
     return theme.WARNING if is_full(check) else theme.ACCENT
 
 
-def _amounts(checks: Sequence[Check], used: Sequence[float]) -> go.Scatter:
+def _amounts(checks: Sequence[LimitCheck], used: Sequence[float]) -> go.Scatter:
     """What is used of what is allowed, in a column right of the limit's line."""
     return go.Scatter(
         x=[max(min(value, FURTHEST), 100.0) + 3 for value in used],
@@ -219,7 +219,7 @@ def _amounts(checks: Sequence[Check], used: Sequence[float]) -> go.Scatter:
     )
 
 
-def _tightest(checks: Sequence[Check]) -> str:
+def _tightest(checks: Sequence[LimitCheck]) -> str:
     """The limit with the least room. A grade lets the whole size through, or shrinks or ends it."""
     limits = [check for check in checks if check.limit != "filing_grade"]
     tight = max(limits, key=share, default=None)
@@ -232,14 +232,14 @@ def _tightest(checks: Sequence[Check]) -> str:
     return f"{_name(tight)} is the tightest, {min(int(share(tight)), 99)} % used"
 
 
-def share(check: Check) -> float:
+def share(check: LimitCheck) -> float:
     """Used in percent of allowed; 130 when nothing is allowed but something is used."""
     if check.allowed <= 0:
         return 130.0 if check.used > check.allowed else 0.0
     return float(check.used / check.allowed * 100)
 
 
-def _name(check: Check) -> str:
+def _name(check: LimitCheck) -> str:
     return NAMES.get(check.limit, check.limit).lower()
 
 

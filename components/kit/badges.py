@@ -44,7 +44,7 @@ _ADDRESS = re.compile(r"https?(?=\\?:)|www(?=\.)|@(?=\w)", re.IGNORECASE)
 _JOINER = "\u2060"
 
 
-class Status(Protocol):
+class HasFreshness(Protocol):
     """What the strip needs of a dataset's status."""
 
     @property
@@ -58,7 +58,7 @@ class Status(Protocol):
         ...
 
 
-StatusT = TypeVar("StatusT", bound=Status)
+StatusT = TypeVar("StatusT", bound=HasFreshness)
 
 
 def badge(text: str, color: str = "gray") -> str:

@@ -14,23 +14,23 @@ import weakref
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar, cast
 
-from core.service.gaps.session import Memory
+from core.service.cache import SingleFlightCache
 
 T = TypeVar("T")
 KEPT = 256
 
-_things = Memory(KEPT)
+_things = SingleFlightCache(KEPT)
 _gates: dict[tuple[Hashable, ...], threading.RLock] = {}
 _recent: dict[tuple[Hashable, ...], tuple[float, Any]] = {}
 _of: dict[int, tuple[weakref.ref[Any], dict[tuple[Hashable, ...], Any]]] = {}
 
 
-def made(make: Callable[[], T], *key: Hashable) -> T:
+def cached(make: Callable[[], T], *key: Hashable) -> T:
     """The thing of that key; made now when it is not there. The latest 256 are kept."""
     return _things.get(key, make)
 
 
-def kept(source: Any, make: Callable[[], T], *key: Hashable) -> T:
+def cached_for_owner(source: Any, make: Callable[[], T], *key: Hashable) -> T:
     """What is made from a frame or history that the desk keeps, once while it keeps it."""
     place = (*key, id(source))
     whose, thing = _things.get(place, lambda: (source, make()))
@@ -40,7 +40,7 @@ def kept(source: Any, make: Callable[[], T], *key: Hashable) -> T:
     return _things.get(place, lambda: (source, make()))[1]
 
 
-def of(source: Any, make: Callable[[], T], *key: Hashable) -> T:
+def cached_for_object(source: Any, make: Callable[[], T], *key: Hashable) -> T:
     """What is made from a frame, kept as long as the frame itself lives."""
     place = id(source)
     ref, things = _of.get(place, (None, {}))
@@ -57,7 +57,7 @@ def _let_go(place: int, gone: weakref.ref[Any]) -> None:
         del _of[place]
 
 
-def lately(make: Callable[[], T], seconds: float, *key: Hashable) -> T:
+def cached_for_seconds(make: Callable[[], T], seconds: float, *key: Hashable) -> T:
     """The thing of that key, made again when it is older than so many seconds.
 
     For the few small things that have no version. One session makes it, others wait for that.

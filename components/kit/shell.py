@@ -171,13 +171,13 @@ def _ages(desk: Desk, status: Any) -> str:
 def statuses(desk: Desk) -> list[datasets.DatasetStatus]:
     """Status of every dataset, read from the store at most once in two seconds."""
     path = desk.warehouse.path
-    return once.lately(lambda: datasets.overview(desk), FRESH_SECONDS, "statuses", path)
+    return once.cached_for_seconds(lambda: datasets.overview(desk), FRESH_SECONDS, "statuses", path)
 
 
 def watched(desk: Desk) -> list[int]:
     """CIKs of the companies followed, read at most once in two seconds."""
     path = desk.warehouse.path
-    return once.lately(lambda: companies.watched(desk), FRESH_SECONDS, "watched", path)
+    return once.cached_for_seconds(lambda: companies.watched(desk), FRESH_SECONDS, "watched", path)
 
 
 def version(desk: Desk, *datasets: str) -> tuple[str | None, ...]:
@@ -186,10 +186,10 @@ def version(desk: Desk, *datasets: str) -> tuple[str | None, ...]:
     return (str(desk.warehouse.path), *(last.get(name) for name in datasets))
 
 
-def unchanged(desk: Desk, make: Callable[[], T], *key: Hashable) -> T:
+def cached_until_commit(desk: Desk, make: Callable[[], T], *key: Hashable) -> T:
     """What is made from the store alone, made again only after the next commit."""
     warehouse = desk.warehouse
-    return once.made(make, "unchanged", str(warehouse.path), warehouse.commits, *key)
+    return once.cached(make, "unchanged", str(warehouse.path), warehouse.commits, *key)
 
 
 def zone() -> str:
@@ -207,7 +207,7 @@ def guarded(what: str) -> Iterator[None]:
 
 
 @contextmanager
-def last_wall() -> Iterator[None]:
+def error_boundary() -> Iterator[None]:
     """Around a whole page: no reader ever meets a traceback; the log has it under a number."""
     try:
         yield

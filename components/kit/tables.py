@@ -60,7 +60,7 @@ def show(
     """
     tips, wide = help or {}, widths or {}
     looks = [tuple(part.items()) for part in (columns, tips, wide)]
-    shown, config = once.of(
+    shown, config = once.cached_for_object(
         frame,
         lambda: _written(frame, columns, tips, pinned, wide),
         *("table", *looks, tuple(pinned), shell.zone()),

@@ -71,13 +71,13 @@ INPUTS = ("sec.companies", "sec.submissions", "sec.facts")
 def watched(desk: Desk) -> pl.DataFrame:
     """The companies followed, counted once per pull and change of the list."""
     key = (*shell.version(desk, *INPUTS), *shell.watched(desk))
-    return once.made(lambda: companies.watch_list(desk), "watched", *key)
+    return once.cached(lambda: companies.watch_list(desk), "watched", *key)
 
 
 def found(desk: Desk, symbol: str) -> dict[str, Any]:
     """The company of a symbol or CIK; NotFoundError when there is none."""
     key = (*shell.version(desk, *INPUTS), symbol)
-    return once.made(
+    return once.cached(
         lambda: companies.company(desk, companies.resolve(desk, [symbol])[0]), "company", *key
     )
 
@@ -85,7 +85,7 @@ def found(desk: Desk, symbol: str) -> dict[str, Any]:
 def facts_of(desk: Desk, cik: int, concept: str, known: date | None = None) -> pl.DataFrame:
     """The facts of one concept as known on a day, read once per pull."""
     key = (*shell.version(desk, "sec.facts"), cik, concept, known)
-    return once.made(lambda: companies.facts(desk, cik, concept, known), "facts", *key)
+    return once.cached(lambda: companies.facts(desk, cik, concept, known), "facts", *key)
 
 
 def label(row: dict[str, Any]) -> str:
@@ -95,7 +95,7 @@ def label(row: dict[str, Any]) -> str:
 
 def labels(watched: pl.DataFrame) -> list[str]:
     """What the companies of the list are called, in its order; a new list at each call."""
-    return list(once.of(watched, lambda: _labels(watched), "labels"))
+    return list(once.cached_for_object(watched, lambda: _labels(watched), "labels"))
 
 
 def _labels(watched: pl.DataFrame) -> list[str]:
@@ -110,7 +110,7 @@ def watch_list(desk: Desk, watched: pl.DataFrame, key: str) -> None:
 
     graded = quality.of_watched(desk)
     tables.choose(
-        shell.unchanged(
+        shell.cached_until_commit(
             desk,
             lambda: watched.join(graded, on="cik", how="left", maintain_order="left"),
             *("watched with grades", *watched["cik"]),
@@ -178,19 +178,19 @@ def stop_following(desk: Desk, cik: int) -> None:
 def filings(desk: Desk, cik: int, known: date | None) -> None:
     """Filings, newest first, filtered by form, each with its link to EDGAR."""
     key = (*shell.version(desk, "sec.submissions"), cik, known)
-    found = once.made(
+    found = once.cached(
         lambda: companies.filings(desk, cik, limit=5000, as_known_on=known), "filings", *key
     )
     if found.is_empty():
         shell.empty("No filings of this company yet.", "Pull sec.submissions.", page="datasets")
         return
-    forms = once.of(found, lambda: _forms(found), "forms")
+    forms = once.cached_for_object(found, lambda: _forms(found), "forms")
     chosen = st.pills("Forms", forms[:12], selection_mode="multi", key="forms", bind="query-params")
     shown = found.filter(pl.col("form").is_in(chosen)) if chosen else found
     st.caption(f"{shown.height:,} filings; the latest {min(shown.height, ROWS_SHOWN)} are shown.")
     graded = quality.of_company(desk, cik, known)
     tables.choose(
-        shell.unchanged(
+        shell.cached_until_commit(
             desk, lambda: _graded(shown, graded), "filings with grades", cik, known, *chosen
         ),
         FILINGS,
@@ -218,27 +218,27 @@ def _graded(shown: pl.DataFrame, graded: pl.DataFrame) -> pl.DataFrame:
 def facts(desk: Desk, cik: int, known: date | None) -> None:
     """One concept over time, as a chart and as the reported values."""
     version = shell.version(desk, "sec.facts")
-    listed = once.made(lambda: companies.concepts(desk, cik), "concepts", cik, *version)
+    listed = once.cached(lambda: companies.concepts(desk, cik), "concepts", cik, *version)
     if listed.is_empty():
         shell.empty("No facts of this company yet.", "Pull sec.facts.", page="datasets")
         return
     with st.container(horizontal=True):
         concept = st.selectbox("Concept", ordered(listed), key="concept", bind="query-params")
         found = facts_of(desk, cik, concept, known)
-        spans = once.of(found, lambda: spans_of(found), "spans")
+        spans = once.cached_for_object(found, lambda: spans_of(found), "spans")
         span = _span(spans) if spans else None
     if span is None:
         shell.empty("Nothing was known of this concept then.", "Choose a later date.")
         return
-    meaning = once.of(listed, lambda: _meaning(listed, concept), "meaning", concept)
+    meaning = once.cached_for_object(listed, lambda: _meaning(listed, concept), "meaning", concept)
     key = ("facts chart", cik, concept, known, span, *version)
     theme.show(
-        once.made(lambda: over_time(series(found, span), meaning or concept, span), *key),
+        once.cached(lambda: over_time(series(found, span), meaning or concept, span), *key),
         alt=f"{meaning or concept} of CIK {cik} over time",
         key=f"facts_{cik}_{concept}",
     )
     st.caption(f"{found.height:,} reported values of {badges.plain(concept)}, newest first.")
-    shown = once.of(found, lambda: found.head(ROWS_SHOWN), "shown")
+    shown = once.cached_for_object(found, lambda: found.head(ROWS_SHOWN), "shown")
     tables.show(shown, FACTS, alt=f"Reported values of {concept}", rows=10)
     with st.container(horizontal=True):
         shell.export_button("CSV of this concept", lambda: found, f"facts-{cik}-{concept}.csv")
@@ -267,7 +267,7 @@ def _meaning(listed: pl.DataFrame, concept: str) -> str | None:
 
 def ordered(listed: pl.DataFrame) -> list[str]:
     """The concepts of a company, those that most readers look for first."""
-    return once.of(listed, lambda: _ordered(listed), "ordered")
+    return once.cached_for_object(listed, lambda: _ordered(listed), "ordered")
 
 
 def _ordered(listed: pl.DataFrame) -> list[str]:

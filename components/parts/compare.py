@@ -16,17 +16,17 @@ ROWS_SHOWN = 60
 def found(desk: Desk, both: tuple[int, int]) -> pl.DataFrame:
     """The concepts that both companies report, side by side, read once per pull."""
     key = (*shell.version(desk, "sec.facts"), *both)
-    return once.made(lambda: comparison.side_by_side(desk, *both), "compare", *key)
+    return once.cached(lambda: comparison.side_by_side(desk, *both), "compare", *key)
 
 
 def first_rows(listed: pl.DataFrame) -> pl.DataFrame:
     """The rows that the table shows."""
-    return once.of(listed, lambda: listed.head(ROWS_SHOWN), "first rows")
+    return once.cached_for_object(listed, lambda: listed.head(ROWS_SHOWN), "first rows")
 
 
 def concepts(listed: pl.DataFrame) -> list[str]:
     """What both reported for about the same time first, and of that what readers look for first."""
-    return once.of(listed, lambda: _concepts(listed), "concepts")
+    return once.cached_for_object(listed, lambda: _concepts(listed), "concepts")
 
 
 def _concepts(listed: pl.DataFrame) -> list[str]:
@@ -44,7 +44,7 @@ def chart(
 ) -> go.Figure:
     """One concept of both companies over time, drawn once per pull."""
     key = (*shell.version(desk, "sec.facts"), *both, concept)
-    return once.made(lambda: _chart(desk, both, names, listed, concept), "comparison", *key)
+    return once.cached(lambda: _chart(desk, both, names, listed, concept), "comparison", *key)
 
 
 def _chart(

@@ -80,7 +80,7 @@ def summary(statuses: Sequence[datasets.DatasetStatus], key: str) -> None:
         st.session_state[key] = row["name"]
 
     tables.choose(
-        once.kept(statuses, lambda: frame(statuses), "summary"),
+        once.cached_for_owner(statuses, lambda: frame(statuses), "summary"),
         SUMMARY,
         alt="Every dataset with freshness, rows and last pull",
         key=f"{key}_table",
@@ -128,28 +128,28 @@ def pulls(desk: Desk, status: datasets.DatasetStatus) -> None:
     """Calendar, timeline, and table of a dataset's pulls, drawn once per pull."""
     name, today, zone = status.name, desk.now().date(), shell.zone()
     key = (desk.warehouse.path, name, status.last_pull_id, today)
-    history = once.made(lambda: datasets.pull_history(desk, name, limit=1000), "pulls", *key)
+    history = once.cached(lambda: datasets.pull_history(desk, name, limit=1000), "pulls", *key)
     if history.is_empty():
         shell.empty("No pull yet.", "Press Refresh now, or wait for the schedule.")
         return
     theme.show(
-        once.made(lambda: charts.pull_calendar(history, today=today), "calendar", *key),
+        once.cached(lambda: charts.pull_calendar(history, today=today), "calendar", *key),
         alt=f"Calendar of the pulls of {name}, coloured by the worst of each day",
         key=f"calendar_{name}",
     )
     theme.show(
-        once.made(lambda: charts.pull_timeline(history.head(60), zone), "timeline", zone, *key),
+        once.cached(lambda: charts.pull_timeline(history.head(60), zone), "timeline", zone, *key),
         alt=f"How long each of the last pulls of {name} took and how it ended",
         key=f"timeline_{name}",
     )
-    volumes = once.made(lambda: datasets.volumes(desk, name), "volumes", *key)
+    volumes = once.cached(lambda: datasets.volumes(desk, name), "volumes", *key)
     if volumes.height > 1:
         theme.show(
-            once.made(lambda: charts.volume_band(volumes, zone), "volume", zone, *key),
+            once.cached(lambda: charts.volume_band(volumes, zone), "volume", zone, *key),
             alt=f"Rows read by the last pulls of {name} with their usual range",
             key=f"volume_{name}",
         )
-    latest = once.of(history, lambda: history.head(ROWS_SHOWN), "latest")
+    latest = once.cached_for_object(history, lambda: history.head(ROWS_SHOWN), "latest")
     tables.show(latest, PULLS, alt=f"The last pulls of {name}", rows=10)
     shell.export_button("CSV of all pulls", lambda: history, f"pulls-{name}.csv")
 

@@ -35,7 +35,7 @@ def section(desk: Desk, past: gap_statistics.History, filters: GapFilters) -> No
     stop, target, hold, cost = (cast("float", bounds.value(rule)) for rule in RULES)
     said = f"Stop {stop:g} ATR, target {target:g} R, held {hold:g} sessions, {cost:g} bp a side."
     shell.section("Back-test of the signal", said)
-    rules = backtest.Rules(_side(), stop, target, int(hold), cost)
+    rules = backtest.TradeRules(_side(), stop, target, int(hold), cost)
     done, totals = gap_statistics.back_test(desk, past, filters, rules)
     if done.is_empty():
         shell.empty("No trade to test.", "Widen the filters.")
@@ -44,7 +44,9 @@ def section(desk: Desk, past: gap_statistics.History, filters: GapFilters) -> No
 
 
 def _shown(done: pl.DataFrame, totals: Mapping[str, Any]) -> None:
-    equity, buckets, expectancy = once.kept(done, lambda: _drawn(done, totals), "back-test")
+    equity, buckets, expectancy = once.cached_for_owner(
+        done, lambda: _drawn(done, totals), "back-test"
+    )
     theme.show(equity, alt="Equity and drawdown in R", key="equity")
     alt = "Mean result by size of the gap with 95 % intervals"
     theme.show(expectancy, alt=alt, key="expectancy")

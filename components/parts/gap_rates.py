@@ -66,13 +66,15 @@ def _shown(past: History, filters: GapFilters, measure: str, by: str) -> None:
 
 def chosen(past: History, filters: GapFilters) -> pl.DataFrame:
     """The gaps within the filters."""
-    return once.kept(past, lambda: gap_statistics.filtered(past, filters), "chosen gaps", filters)
+    return once.cached_for_owner(
+        past, lambda: gap_statistics.filtered(past, filters), "chosen gaps", filters
+    )
 
 
 def rates(past: History, filters: GapFilters, measure: str, by: str) -> tuple[Any, pl.DataFrame]:
     """Figure and table of a rate by a quantity; at most the 14 groups with the most gaps."""
     key = ("rates", filters, measure, by)
-    return once.kept(past, lambda: _rates(chosen(past, filters), measure, by), *key)
+    return once.cached_for_owner(past, lambda: _rates(chosen(past, filters), measure, by), *key)
 
 
 def _rates(rows: pl.DataFrame, measure: str, by: str) -> tuple[Any, pl.DataFrame]:
@@ -89,7 +91,7 @@ def _rates(rows: pl.DataFrame, measure: str, by: str) -> tuple[Any, pl.DataFrame
 
 def sizes(past: History, colours: theme.Palette) -> Any:
     """Figure of the sizes of all gaps."""
-    return once.kept(past, lambda: _sizes(past, colours), "gap sizes", colours)
+    return once.cached_for_owner(past, lambda: _sizes(past, colours), "gap sizes", colours)
 
 
 def _sizes(past: History, colours: theme.Palette) -> Any:

@@ -168,7 +168,9 @@ def _own(
 
 def headline(scan: scans.Scan) -> str:
     """The scan in one sentence."""
-    return once.of(scan.candidates, lambda: _headline(scan), "headline", scan.gaps.rows.height)
+    return once.cached_for_object(
+        scan.candidates, lambda: _headline(scan), "headline", scan.gaps.rows.height
+    )
 
 
 def _headline(scan: scans.Scan) -> str:
@@ -204,7 +206,7 @@ def _void(rows: pl.DataFrame, name: str) -> bool:
 
 def dressed(desk: Desk, scan: scans.Scan) -> pl.DataFrame:
     """Candidates with a small chart, words for flags, and the strongest catalyst with its link."""
-    return once.kept(scan.candidates, lambda: _dressed(desk, scan), "dressed")
+    return once.cached_for_owner(scan.candidates, lambda: _dressed(desk, scan), "dressed")
 
 
 def _dressed(desk: Desk, scan: scans.Scan) -> pl.DataFrame:
@@ -224,7 +226,9 @@ def _dressed(desk: Desk, scan: scans.Scan) -> pl.DataFrame:
 
 def chosen(scan: scans.Scan, symbol: str) -> dict[str, Any]:
     """The candidate of that symbol, else the first one."""
-    return once.of(scan.candidates, lambda: _chosen(scan.candidates, symbol), "chosen", symbol)
+    return once.cached_for_object(
+        scan.candidates, lambda: _chosen(scan.candidates, symbol), "chosen", symbol
+    )
 
 
 def _chosen(rows: pl.DataFrame, symbol: str) -> dict[str, Any]:
@@ -247,7 +251,7 @@ def contributions(row: Mapping[str, Any]) -> None:
     )
     parts = (row["symbol"], *((row[name], row[f"{name}_points"]) for name in COMPONENTS))
     theme.show(
-        once.made(lambda: charts_gaps.score_parts(row, COMPONENTS), "score parts", *parts),
+        once.cached(lambda: charts_gaps.score_parts(row, COMPONENTS), "score parts", *parts),
         alt=f"Contributions to the score of {row['symbol']}",
         key="score_parts",
     )
@@ -260,7 +264,7 @@ def contributions(row: Mapping[str, Any]) -> None:
         st.markdown(f"- [{form}]({item['url']}) {title}, accepted {when}")
 
 
-def leads(symbol: str, session: date) -> None:
+def next_links(symbol: str, session: date) -> None:
     """Ways on from a candidate: its page and its plan, both of that session."""
     day = session.isoformat()
     with st.container(horizontal=True):

@@ -68,7 +68,7 @@ GROUPS = {"tag": "tag", "bucket": "gap size"}
 
 def account(desk: Desk) -> None:
     """The account in six figures, from the postings."""
-    found = shell.unchanged(desk, lambda: journal.summary(desk), "journal summary")
+    found = shell.cached_until_commit(desk, lambda: journal.summary(desk), "journal summary")
     currency = found["currency"]
     shown = ("equity", "cash", "realised", "unrealised", "fees", "slippage")
     with st.grid(len(shown)):
@@ -79,8 +79,8 @@ def account(desk: Desk) -> None:
 
 def results(desk: Desk) -> None:
     """Equity, drawdown, R distribution, excursions and groups."""
-    table = shell.unchanged(desk, lambda: trades.frame(desk), "paper trades")
-    curve = shell.unchanged(desk, lambda: trades.equity_curve(desk), "equity curve")
+    table = shell.cached_until_commit(desk, lambda: trades.frame(desk), "paper trades")
+    curve = shell.cached_until_commit(desk, lambda: trades.equity_curve(desk), "equity curve")
     closed = table["exit_session"].count()
     if not closed:
         shell.empty(
@@ -131,7 +131,7 @@ def _closed(table: pl.DataFrame) -> None:
         required=True,
         format_func=GROUPS.__getitem__,
     )
-    grouped = once.of(table, lambda: summary(table, by=[group]), "grouped", group)
+    grouped = once.cached_for_object(table, lambda: summary(table, by=[group]), "grouped", group)
     expectancy = lambda: charts_journal.by_group(grouped, group)  # noqa: E731
     _chart(grouped, expectancy, f"Expectancy by {GROUPS[group]}", "group")
     tables.show(
@@ -144,13 +144,15 @@ def _closed(table: pl.DataFrame) -> None:
 
 def _chart(source: pl.DataFrame, make: Callable[[], Any], alt: str, key: str) -> None:
     """A figure made from a frame, drawn once while the frame is the same one."""
-    theme.show(once.of(source, make, "drawn", key, theme.palette()), alt=alt, key=key)
+    theme.show(
+        once.cached_for_object(source, make, "drawn", key, theme.palette()), alt=alt, key=key
+    )
 
 
 def entries(desk: Desk) -> None:
     """Every posting, newest entry first, and the way to take one back."""
-    table = shell.unchanged(desk, lambda: exports.frame_of(desk, "journal"), "postings")
-    newest = once.of(
+    table = shell.cached_until_commit(desk, lambda: exports.frame_of(desk, "journal"), "postings")
+    newest = once.cached_for_object(
         table, lambda: table.sort(["entry_no", "line"], descending=[True, False]), "newest"
     )
     tables.show(newest, ENTRIES, alt="Postings, newest entry first", key="entries", rows=20)
@@ -175,8 +177,8 @@ def _take_back(desk: Desk) -> None:
 
 def balance(desk: Desk) -> None:
     """The trial balance, and the proof that it follows from the postings."""
-    found = shell.unchanged(desk, lambda: journal.prove(desk), "journal proof")
-    table = shell.unchanged(desk, lambda: journal.trial_balance(desk), "trial balance")
+    found = shell.cached_until_commit(desk, lambda: journal.prove(desk), "journal proof")
+    table = shell.cached_until_commit(desk, lambda: journal.trial_balance(desk), "trial balance")
     if found["differences"]:
         st.error(f"{len(found['differences'])} balances do not follow from the postings.")
         st.table(pl.DataFrame(found["differences"]))

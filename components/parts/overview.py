@@ -63,13 +63,13 @@ def scanned(desk: Desk) -> dict[str, Any]:
     asked = {"filters": mine.filters, "weights": mine.weights}
     own = tuple(pair for chosen in asked.values() for pair in chosen.items())
     key = (*shell.version(desk, *names), desk.now().replace(second=0, microsecond=0), own)
-    return once.made(lambda: commands.run(desk, "scan", asked).document, "scan", *key)
+    return once.cached(lambda: commands.run(desk, "scan", asked).document, "scan", *key)
 
 
-def told(desk: Desk, command: str) -> dict[str, Any]:
+def command_document(desk: Desk, command: str) -> dict[str, Any]:
     """The document of a command about the book, at most a few seconds old."""
     path = desk.warehouse.path
-    return once.lately(
+    return once.cached_for_seconds(
         lambda: commands.run(desk, command, {}).document, BOOK_SECONDS, command, path
     )
 
@@ -87,7 +87,7 @@ def candidates(desk: Desk) -> None:
     shell.section(CANDIDATES, f"{count} {names} of {formats.day(day)}{_old(desk, day)} {mark}")
     if not found["candidates"]:
         return
-    top = once.kept(found, lambda: _top(found["candidates"][:ROWS]), "top candidates")
+    top = once.cached_for_owner(found, lambda: _top(found["candidates"][:ROWS]), "top candidates")
     tables.choose(
         top,
         TOP,
@@ -137,16 +137,18 @@ def book(desk: Desk) -> None:
     if not _has_rows(shell.statuses(desk), "bars_daily"):
         shell.section(BOOK, "No prices yet, so no book.")
         return
-    opened = [plan for plan in told(desk, "plans")["plans"] if plan["state"] in OPEN]
-    checks = sorted(told(desk, "risk")["checks"], key=_share, reverse=True)[:LIMITS]
+    opened = [plan for plan in command_document(desk, "plans")["plans"] if plan["state"] in OPEN]
+    checks = sorted(command_document(desk, "risk")["checks"], key=_share, reverse=True)[:LIMITS]
     used = [check for check in checks if _share(check)]
     idle = [_used(check) for check in checks if not _share(check)]
     shell.section(BOOK, "" if opened else "No plan is open.", *idle)
     for check in used:
         st.progress(_share(check), text=_used(check))
     if opened:
-        frame = once.kept(
-            told(desk, "plans"), lambda: pl.DataFrame(opened, infer_schema_length=None), "opened"
+        frame = once.cached_for_owner(
+            command_document(desk, "plans"),
+            lambda: pl.DataFrame(opened, infer_schema_length=None),
+            "opened",
         )
         widths = {"symbol": 62, "direction": 52, "risk": 70}
         tables.show(frame, PLANS, alt="Open plans", rows=ROWS, widths=widths)
@@ -198,7 +200,7 @@ def _has_rows(statuses: Sequence[datasets.DatasetStatus], table: str) -> bool:
 
 
 def _has_plans(desk: Desk) -> bool:
-    return bool(told(desk, "plans")["plans"])
+    return bool(command_document(desk, "plans")["plans"])
 
 
 def _put_away(desk: Desk) -> None:
@@ -266,7 +268,7 @@ def since(desk: Desk, days: int | None) -> datetime:
 def filings(desk: Desk, since: datetime) -> None:
     """Filings of watched companies since an instant."""
     key = (*shell.version(desk, "sec.submissions"), *shell.watched(desk), since)
-    found = once.made(lambda: morning.new_filings(desk, since), "new filings", *key)
+    found = once.cached(lambda: morning.new_filings(desk, since), "new filings", *key)
     if found.is_empty():
         none = f"None of the followed companies since {formats.when(since, shell.zone())}."
         shell.section(NEW_FILINGS, none)
@@ -278,11 +280,11 @@ def filings(desk: Desk, since: datetime) -> None:
 def changes(desk: Desk, since: datetime) -> None:
     """What the pulls brought since an instant, dataset by dataset."""
     key = (*shell.version(desk, *(s.name for s in shell.statuses(desk))), since)
-    found = once.made(lambda: morning.changes(desk, since), "changes", *key)
+    found = once.cached(lambda: morning.changes(desk, since), "changes", *key)
     if found.is_empty():
         shell.section(CHANGED, f"Nothing new since {formats.when(since, shell.zone())}.")
         return
-    st.markdown(once.kept(found, lambda: _changed(found), "changed", shell.zone()))
+    st.markdown(once.cached_for_owner(found, lambda: _changed(found), "changed", shell.zone()))
 
 
 def _changed(found: pl.DataFrame) -> str:

@@ -13,7 +13,7 @@ import streamlit as st
 from components.charts import plans as charts_plans
 from components.kit import badges, dates, formats, once, shell, theme
 from components.kit import saved_views as views
-from core.domain.risk.types import Check
+from core.domain.risk.types import LimitCheck
 from core.domain.trading.plans import Direction, EntryType, Plan
 from core.service.desk import Desk
 from core.service.gaps import market_view
@@ -122,7 +122,7 @@ def proposal(desk: Desk, found: Proposal) -> None:
     with left:
         bars, plan = found.view.bars, found.plan
         theme.show(
-            once.of(
+            once.cached_for_object(
                 bars,
                 lambda: charts_plans.plan_candles(bars.tail(60), plan),
                 *("plan", plan, theme.palette()),
@@ -183,7 +183,7 @@ def verdict(found: Proposal) -> None:
     reasons = [shell.small(badges.plain(reason)) for reason in found.verdict.reasons]
     st.markdown("\n\n".join([badges.badge(f"Verdict: {word.lower()}", color), *reasons]))
     theme.show(
-        once.made(
+        once.cached(
             lambda: charts_plans.headroom(found.verdict.checks), "limits", found.verdict.checks
         ),
         alt="Each limit as a bar of what is used in percent of what is allowed",
@@ -194,7 +194,7 @@ def verdict(found: Proposal) -> None:
         box.table(_in_words(found.verdict.checks))
 
 
-def _in_words(checks: Sequence[Check]) -> pl.DataFrame:
+def _in_words(checks: Sequence[LimitCheck]) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "limit": [charts_plans.NAMES[check.limit] for check in checks],

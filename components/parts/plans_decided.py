@@ -35,7 +35,7 @@ DECIDED = {
 
 def decided(desk: Desk) -> None:
     """The plans decided on; one of them against what became of it."""
-    table = shell.unchanged(desk, lambda: _newest(desk), "plans decided")
+    table = shell.cached_until_commit(desk, lambda: _newest(desk), "plans decided")
     if table.is_empty():
         shell.empty(
             "No plan has been decided on.", "Choose a symbol under New plan, and approve it."
@@ -72,8 +72,8 @@ def _newest(desk: Desk) -> pl.DataFrame:
 
 def against_fact(desk: Desk, plan_id: str) -> None:
     """One plan beside its fills and its result."""
-    item = shell.unchanged(desk, lambda: plans.stored(desk, plan_id), "plan", plan_id)
-    drawn = shell.unchanged(
+    item = shell.cached_until_commit(desk, lambda: plans.stored(desk, plan_id), "plan", plan_id)
+    drawn = shell.cached_until_commit(
         desk, lambda: _with_fills(desk, item), "plan drawn", plan_id, theme.palette()
     )
     left, right = st.columns([3, 2], gap="medium")
@@ -88,7 +88,7 @@ def against_fact(desk: Desk, plan_id: str) -> None:
         st.markdown(_told(item))
         _limits(item)
         st.table(
-            shell.unchanged(
+            shell.cached_until_commit(
                 desk, lambda: _facts(desk, item.plan, plan_id), "plan and fact", plan_id
             )
         )
@@ -121,7 +121,7 @@ def _limit(value: Any) -> str:
 
 def _in_doubt(desk: Desk, plan_id: str) -> None:
     """The move that settlement waits for, and what splits and special dividends moved."""
-    waiting = shell.unchanged(desk, lambda: settling.questions(desk), "moves in doubt")
+    waiting = shell.cached_until_commit(desk, lambda: settling.questions(desk), "moves in doubt")
     for one in (q for q in waiting if q.plan_id == plan_id):
         st.warning(badges.plain(one.sentence))
         with st.form("confirm", border=False):
@@ -130,7 +130,9 @@ def _in_doubt(desk: Desk, plan_id: str) -> None:
                 with shell.guarded("the confirmation"):
                     settling.confirm(desk, one.symbol, one.session, reason)
                     st.rerun()
-    for note in shell.unchanged(desk, lambda: settling.notes(desk, plan_id), "moved", plan_id):
+    for note in shell.cached_until_commit(
+        desk, lambda: settling.notes(desk, plan_id), "moved", plan_id
+    ):
         st.caption(badges.plain(note))
 
 
@@ -141,7 +143,7 @@ def _with_fills(desk: Desk, item: plans.Stored) -> Any:
 
 
 def _facts(desk: Desk, plan: Plan, plan_id: str) -> pl.DataFrame:
-    every = shell.unchanged(desk, lambda: trades.frame(desk), "paper trades")
+    every = shell.cached_until_commit(desk, lambda: trades.frame(desk), "paper trades")
     found = every.filter(pl.col("plan_id") == plan_id)
     fact = found.row(0, named=True) if found.height else {}
     last = found["exit"][0] if found.height else None

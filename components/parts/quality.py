@@ -74,12 +74,12 @@ WIDTHS = {
 
 def all_grades(desk: Desk) -> pl.DataFrame:
     """The grade that counts of every filing, newest first, read once per commit."""
-    return shell.unchanged(desk, lambda: quality.grades(desk), "grades")
+    return shell.cached_until_commit(desk, lambda: quality.grades(desk), "grades")
 
 
 def figures(graded: pl.DataFrame) -> None:
     """What the titles of the charts do not say of a set of grades, in one line."""
-    st.markdown(once.of(graded, lambda: _figures(graded), "figures"), help=NOT_RATED)
+    st.markdown(once.cached_for_object(graded, lambda: _figures(graded), "figures"), help=NOT_RATED)
 
 
 def _figures(graded: pl.DataFrame) -> str:
@@ -104,14 +104,14 @@ def charts(graded: pl.DataFrame) -> None:
     by = st.segmented_control(
         "Shares by", SHARES, default=SHARES[0], key="by", bind="query-params", required=True
     )
-    key = once.of(graded, lambda: _fingerprint(graded), "fingerprint")
+    key = once.cached_for_object(graded, lambda: _fingerprint(graded), "fingerprint")
     drawn: tuple[tuple[str, Callable[[], Any], str], ...] = (
         ("grades", lambda: charts_quality.distribution(graded), "Filings by grade"),
         (by, lambda: _shares(graded, by), f"Share of each grade by {by.lower()}"),
     )
     with st.grid(2, gap="medium"):
         for name, make, alt in drawn:
-            theme.show(once.made(make, "quality", name, *key), alt=alt, key=f"quality_{name}")
+            theme.show(once.cached(make, "quality", name, *key), alt=alt, key=f"quality_{name}")
 
 
 def _shares(graded: pl.DataFrame, by: str) -> Any:
@@ -144,7 +144,7 @@ ORDER = "Withdrawn, D and F come first, those of names you follow or hold before
 
 def table(desk: Desk, chosen: pl.DataFrame, graded: pl.DataFrame) -> None:
     """The filings that pass, what needs eyes first; a picked row opens its page."""
-    mine = shell.unchanged(desk, lambda: attention.mine(desk), "followed or held")
+    mine = shell.cached_until_commit(desk, lambda: attention.mine(desk), "followed or held")
     st.caption(
         f"{chosen.height:,} of {graded.height:,} graded filings"
         + (f" ({badges.plain(said)})" if (said := str(quality_filters.given_of(graded))) else "")
@@ -152,7 +152,7 @@ def table(desk: Desk, chosen: pl.DataFrame, graded: pl.DataFrame) -> None:
         + f" {ORDER} Pick a row to see all of it."
     )
     tables.choose(
-        once.kept(chosen, lambda: _shown(desk, chosen, graded, mine), "shown", mine),
+        once.cached_for_owner(chosen, lambda: _shown(desk, chosen, graded, mine), "shown", mine),
         FILINGS,
         alt="Graded filings with score, coverage and number of findings, newest first",
         key="quality_table",
@@ -205,14 +205,16 @@ def of_company(desk: Desk, cik: int, on: date | None = None) -> pl.DataFrame:
     Read once per commit.
     """
     make = lambda: quality.grades(desk, ciks=[cik], on=on)  # noqa: E731
-    graded = shell.unchanged(desk, make, "filings with status", cik, on)
-    return once.of(graded, lambda: graded.select("accession", "grade", "status", "score"), "short")
+    graded = shell.cached_until_commit(desk, make, "filings with status", cik, on)
+    return once.cached_for_object(
+        graded, lambda: graded.select("accession", "grade", "status", "score"), "short"
+    )
 
 
 def of_watched(desk: Desk) -> pl.DataFrame:
     """cik, grade and status of the latest rated filing, and trend, of every company with grades."""
     graded = all_grades(desk)
-    return once.of(graded, lambda: _of_watched(graded), "of watched")
+    return once.cached_for_object(graded, lambda: _of_watched(graded), "of watched")
 
 
 def _of_watched(graded: pl.DataFrame) -> pl.DataFrame:

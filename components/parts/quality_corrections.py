@@ -29,7 +29,7 @@ def show(desk: Desk, row: Mapping[str, Any]) -> None:
     """How many facts of the filing the source stated otherwise since, with old and new values."""
     accession, cik = row["accession"], row["cik"]
     make = lambda: corrections.of_filing(desk, cik, accession)  # noqa: E731
-    found = shell.unchanged(desk, make, "corrections", accession, cik)
+    found = shell.cached_until_commit(desk, make, "corrections", accession, cik)
     if found.is_empty():
         return
     facts = "1 fact" if found.height == 1 else f"{found.height:,} facts"

@@ -42,7 +42,7 @@ HELP = {
 def overview(desk: Desk) -> None:
     """Grades of all datasets, then one of them: its history and its failing rows."""
     key = ("dataset grades", desk.warehouse.path)
-    history = once.lately(lambda: quality.datasets_quality(desk), FRESH_SECONDS, *key)
+    history = once.cached_for_seconds(lambda: quality.datasets_quality(desk), FRESH_SECONDS, *key)
     if history.is_empty():
         shell.empty(
             "No dataset has been measured yet.",
@@ -51,7 +51,7 @@ def overview(desk: Desk) -> None:
             label="Go to Reconciliation",
         )
         return
-    newest = once.kept(history, lambda: latest(history), "latest")
+    newest = once.cached_for_owner(history, lambda: latest(history), "latest")
     st.markdown(headline(newest))
     tables.choose(
         newest,
@@ -64,7 +64,9 @@ def overview(desk: Desk) -> None:
         widths={"score": 100, "trend": 110, "note": 220},
     )
     name = st.selectbox("Dataset", newest["dataset"].to_list(), key="dataset", bind="query-params")
-    runs = once.kept(history, lambda: history.filter(pl.col("dataset") == name), "runs", name)
+    runs = once.cached_for_owner(
+        history, lambda: history.filter(pl.col("dataset") == name), "runs", name
+    )
     one(desk, name, runs)
 
 
@@ -92,13 +94,15 @@ def headline(newest: pl.DataFrame) -> str:
 
 def one(desk: Desk, name: str, runs: pl.DataFrame) -> None:
     """The last 30 runs of one dataset, and the rows that break a rule."""
-    last = once.of(runs, lambda: runs.sort("measured_at").tail(RUNS), "last")
+    last = once.cached_for_object(runs, lambda: runs.sort("measured_at").tail(RUNS), "last")
     theme.show(
-        once.of(last, lambda: charts_quality.score_history(last, name), "drawn"),
+        once.cached_for_object(last, lambda: charts_quality.score_history(last, name), "drawn"),
         alt=f"Scores of {name} over its last {RUNS} runs",
         key=f"dataset_history_{name}",
     )
-    failing = shell.unchanged(desk, lambda: quality.failing_rows(desk, name), "failing rows", name)
+    failing = shell.cached_until_commit(
+        desk, lambda: quality.failing_rows(desk, name), "failing rows", name
+    )
     if failing.is_empty():
         st.caption("No row breaks a rule.")
         return
@@ -109,7 +113,7 @@ def one(desk: Desk, name: str, runs: pl.DataFrame) -> None:
     )
     ahead = ["failed_rules", *(c for c in failing.columns if c != "failed_rules")]
     heads = {c: "Broken rules" if c == "failed_rules" else c for c in ahead}
-    first = once.of(failing, lambda: failing.head(ROWS_SHOWN), "first")
+    first = once.cached_for_object(failing, lambda: failing.head(ROWS_SHOWN), "first")
     tables.show(first, heads, alt=f"Failing rows of {name}", rows=10)
     shell.export_button(
         "CSV of all failing rows",

@@ -62,7 +62,7 @@ OLDER = {
 def explained(desk: Desk, accession: str, cik: int) -> quality.FilingView:
     """One filing's grade explained, put together once per commit; NotFoundError without one."""
     make = lambda: quality.filing(desk, accession, cik=cik)  # noqa: E731
-    return shell.unchanged(desk, make, "filing", accession, cik)
+    return shell.cached_until_commit(desk, make, "filing", accession, cik)
 
 
 def ungraded(desk: Desk, accession: str) -> None:
@@ -84,7 +84,9 @@ def ungraded(desk: Desk, accession: str) -> None:
 def choose(graded: pl.DataFrame) -> dict[str, Any] | None:
     """The filing of the URL, or the newest rated one; a list of its company's filings to go on."""
     asked, cik = st.query_params.get("filing", ""), st.query_params.get("cik", "")
-    first, named = once.of(graded, lambda: _choice(graded, asked, cik), "choice", asked, cik)
+    first, named = once.cached_for_object(
+        graded, lambda: _choice(graded, asked, cik), "choice", asked, cik
+    )
     if first is None:
         return None
     # A bound widget would put the words shown into the address; it names the accession.
@@ -160,7 +162,9 @@ def build_up(view: quality.FilingView) -> None:
     if not view.build_up.is_empty():
         lost = view.build_up
         theme.show(
-            once.of(lost, lambda: charts_quality.points_lost(lost, row["score"]), "points lost"),
+            once.cached_for_object(
+                lost, lambda: charts_quality.points_lost(lost, row["score"]), "points lost"
+            ),
             alt=f"Points lost by each rule from 100 down to {formats.number(row['score'], 1)}",
             key=f"points_{row['accession']}",
         )
@@ -212,7 +216,9 @@ def _periods(rows: pl.DataFrame, none: str, key: str) -> None:
     if rows.is_empty():
         st.caption(none)
         return
-    for name, part in once.of(rows, lambda: _by_statement(rows), "by statement").items():
+    for name, part in once.cached_for_object(
+        rows, lambda: _by_statement(rows), "by statement"
+    ).items():
         st.markdown(f"**{name}** · {part.height} facts")
         alt = f"{name}: facts of the filing's {key} period"
         tables.show(part, REPORTED, alt=alt, rows=14, key=f"{key}_{name}")
@@ -226,7 +232,7 @@ def _by_statement(rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
 
 def versions(view: quality.FilingView) -> None:
     """This grade and the older ones of the same filing, and its status over time."""
-    found = once.of(view.older, lambda: _versions(view), "versions")
+    found = once.cached_for_object(view.older, lambda: _versions(view), "versions")
     st.caption(
         f"{found.height} stored, the current one first. A new rule set, or new facts of the "
         "filing, make a new grade; the old ones stay."

@@ -30,7 +30,7 @@ def filters(graded: pl.DataFrame) -> pl.DataFrame:
     given = given_of(graded)
     if not (passing := _passing(given)):
         return graded
-    return once.kept(graded, lambda: graded.filter(passing), "passing", given)
+    return once.cached_for_owner(graded, lambda: graded.filter(passing), "passing", given)
 
 
 def _draw(graded: pl.DataFrame) -> None:
@@ -106,13 +106,13 @@ def _says(text: str) -> pl.Expr:
 
 
 def _names(graded: pl.DataFrame) -> list[str]:
-    return once.of(
+    return once.cached_for_object(
         graded, lambda: graded.select(name().unique().sort()).to_series().to_list(), "names"
     )
 
 
 def _forms(graded: pl.DataFrame) -> list[str]:
-    return once.of(graded, lambda: _by_count(graded["form"]), "forms")
+    return once.cached_for_object(graded, lambda: _by_count(graded["form"]), "forms")
 
 
 def _by_count(words: pl.Series) -> list[str]:
@@ -120,7 +120,7 @@ def _by_count(words: pl.Series) -> list[str]:
 
 
 def _years(graded: pl.DataFrame) -> list[str]:
-    return once.of(graded, lambda: _filed_years(graded), "years")
+    return once.cached_for_object(graded, lambda: _filed_years(graded), "years")
 
 
 def _filed_years(graded: pl.DataFrame) -> list[str]:

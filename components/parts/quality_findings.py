@@ -49,7 +49,7 @@ def findings(view: quality.FilingView) -> None:
     if found.is_empty():
         clean(view)
         return
-    shown = once.of(found, lambda: found.head(MOST_FINDINGS).to_dicts(), "shown")
+    shown = once.cached_for_object(found, lambda: found.head(MOST_FINDINGS).to_dicts(), "shown")
     for place, finding in enumerate(shown):
         _finding(found, place, finding, view.grade)
     if found.height > MOST_FINDINGS:
@@ -63,7 +63,9 @@ def _finding(
     found: pl.DataFrame, place: int, finding: Mapping[str, Any], grade: Mapping[str, Any]
 ) -> None:
     """One finding in a box; its facts are drawn while they are spread out."""
-    facts = once.of(found, lambda: _facts_of(finding, grade["cik"]), "facts", place, grade["cik"])
+    facts = once.cached_for_object(
+        found, lambda: _facts_of(finding, grade["cik"]), "facts", place, grade["cik"]
+    )
     with st.container(border=True):
         st.markdown(_told(finding))
         if facts.is_empty():

@@ -56,7 +56,7 @@ def since(view: quality.FilingView) -> date:
 
 def _changes(view: quality.FilingView) -> None:
     cik = view.grade["cik"]
-    rows = once.of(view.changes, lambda: _linked(view.changes, cik), "linked")
+    rows = once.cached_for_object(view.changes, lambda: _linked(view.changes, cik), "linked")
     tables.show(rows, CHANGES, alt="Headlines with the old and the new value", rows=12)
     name = f"changes-{view.grade['accession']}.csv"
     shell.export_button("CSV", lambda: view.changes, name, key="changes_csv")

@@ -39,7 +39,7 @@ def run_now(desk: Desk) -> None:
 
 def latest(history: pl.DataFrame) -> pl.DataFrame:
     """The checks of the newest run, in their order."""
-    return once.of(history, lambda: _latest(history), "latest")
+    return once.cached_for_object(history, lambda: _latest(history), "latest")
 
 
 def _latest(history: pl.DataFrame) -> pl.DataFrame:
@@ -68,7 +68,7 @@ def heading(checks: pl.DataFrame, desk: Desk) -> None:
 
 def cards(checks: pl.DataFrame) -> None:
     """Each check with its sentence; those that found rows first, each with a sample of them."""
-    found, right = once.of(checks, lambda: _parted(checks), "parted")
+    found, right = once.cached_for_object(checks, lambda: _parted(checks), "parted")
     for check, sample in found:
         with st.container(border=True):
             st.markdown(_told(check))
@@ -112,7 +112,9 @@ def _sample(check: Check) -> pl.DataFrame:
 def over_runs(history: pl.DataFrame) -> None:
     """The checks of the last runs as a chart and as a table."""
     zone = shell.zone()
-    drawn, rows = once.of(history, lambda: _over_runs(history, zone), "over runs", zone)
+    drawn, rows = once.cached_for_object(
+        history, lambda: _over_runs(history, zone), "over runs", zone
+    )
     theme.show(
         drawn,
         alt="Severity of each check over the last runs",

@@ -34,7 +34,7 @@ def follow(desk: Desk, job_id: str, dataset: str, *, key: str) -> None:
     """Watch a pull that somebody else started, as if the button had been pressed here."""
     known = [ticket.job_id for ticket in st.session_state.get(key, ())]
     if job_id not in known:
-        st.session_state[key] = [refresh.Ticket(job_id, dataset, joined=True)]
+        st.session_state[key] = [refresh.RefreshTicket(job_id, dataset, joined=True)]
         st.session_state[f"{key}_over"] = False
 
 
@@ -48,7 +48,7 @@ def _panel(desk: Desk, names: Sequence[str], label: str, key: str) -> None:
         _watch(desk, st.session_state.get(key, []), key)
 
 
-def _watch(desk: Desk, tickets: Sequence[refresh.Ticket], key: str) -> None:
+def _watch(desk: Desk, tickets: Sequence[refresh.RefreshTicket], key: str) -> None:
     if not tickets:
         return
     states = [refresh.progress(desk, ticket.job_id) for ticket in tickets]

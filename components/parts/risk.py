@@ -13,7 +13,7 @@ from components.charts import plans as charts_plans
 from components.charts import risk as charts_risk
 from components.kit import badges, formats, once, shell, tables, theme
 from components.kit import saved_views as views
-from core.domain.risk.types import Check
+from core.domain.risk.types import LimitCheck
 from core.service.desk import Desk
 from core.service.trading import risk, trades
 from core.service.trading.risk import RiskReport, replayed_drawdown
@@ -39,7 +39,7 @@ STRESS = {
 
 def report(desk: Desk, day: date | None) -> RiskReport:
     """The risk of the book on a session, reckoned once per commit; NotFoundError without prices."""
-    return shell.unchanged(desk, lambda: risk.report(desk, day), "risk report", day)
+    return shell.cached_until_commit(desk, lambda: risk.report(desk, day), "risk report", day)
 
 
 def account(desk: Desk, found: RiskReport) -> None:
@@ -61,17 +61,17 @@ def account(desk: Desk, found: RiskReport) -> None:
 def limits(found: RiskReport) -> None:
     """Every limit of the book as a bar; the same checks that a plan must pass."""
     theme.show(
-        once.made(lambda: charts_plans.headroom(found.checks), "limits", found.checks),
+        once.cached(lambda: charts_plans.headroom(found.checks), "limits", found.checks),
         alt="Each limit of the book as a bar of what is used in percent of what is allowed",
         key="limits",
     )
     box = st.expander("The limits in words", key="limits_words", on_change="rerun")
     if views.is_open(box):
         with box:
-            st.table(once.made(lambda: _in_words(found.checks), "limits in words", found.checks))
+            st.table(once.cached(lambda: _in_words(found.checks), "limits in words", found.checks))
 
 
-def _in_words(checks: Sequence[Check]) -> Any:
+def _in_words(checks: Sequence[LimitCheck]) -> Any:
     """As pandas: a table of Streamlit's is made from nothing else."""
     names = [charts_plans.NAMES[check.limit] for check in checks]
     return pl.DataFrame({"limit": names, "why": [c.sentence for c in checks]}).to_pandas()
@@ -82,7 +82,7 @@ def exposure(desk: Desk, found: RiskReport) -> None:
     equity, currency = float(found.book.equity), desk.settings.account_currency
     with st.grid(2, gap="medium"):
         theme.show(
-            once.made(
+            once.cached(
                 lambda: charts_risk.exposure_treemap(found.holdings, equity, currency),
                 *("treemap", tuple(found.holdings.rows()), equity, currency, theme.palette()),
             ),
@@ -91,7 +91,9 @@ def exposure(desk: Desk, found: RiskReport) -> None:
         )
         _correlations(desk, found)
     amount = pl.col("value").round(0).cast(pl.Int64)
-    whole = once.of(found.holdings, lambda: found.holdings.with_columns(amount), "whole")
+    whole = once.cached_for_object(
+        found.holdings, lambda: found.holdings.with_columns(amount), "whole"
+    )
     tables.show(whole, HOLDINGS, alt="Plans and positions of the book", key="holdings")
 
 
@@ -103,7 +105,7 @@ def _correlations(desk: Desk, found: RiskReport) -> None:
     threshold = desk.settings.correlation_threshold
     known = frozenset(found.correlations.items())
     theme.show(
-        once.made(
+        once.cached(
             lambda: charts_risk.correlation_heatmap(found.correlations, symbols, threshold),
             *("correlations", known, tuple(symbols), threshold),
         ),
@@ -141,7 +143,9 @@ def measures(found: RiskReport) -> None:
 
 def _drawn(found: RiskReport, name: str, make: Callable[[], Any]) -> Any:
     """A figure drawn once while the measures are the same ones."""
-    return once.kept(found.stress, make, "risk", name, found.book.equity, theme.palette())
+    return once.cached_for_owner(
+        found.stress, make, "risk", name, found.book.equity, theme.palette()
+    )
 
 
 def _said(found: RiskReport) -> str:
@@ -183,17 +187,21 @@ def stress(desk: Desk, found: RiskReport) -> None:
         key="stress",
     )
     shown = (pl.col("return") * 100).alias("return_pct")
-    table = once.of(found.stress, lambda: found.stress.with_columns(shown), "in percent")
+    table = once.cached_for_object(
+        found.stress, lambda: found.stress.with_columns(shown), "in percent"
+    )
     tables.show(table, STRESS, alt="Stress replays of named dates", key="stress_table")
 
 
 def drawdown(desk: Desk) -> None:
     """The drawdown of the account itself, from the journal."""
-    curve = shell.unchanged(desk, lambda: trades.equity_curve(desk), "equity curve")
+    curve = shell.cached_until_commit(desk, lambda: trades.equity_curve(desk), "equity curve")
     if curve.height < 2:  # one day is no fall, and no line
         return
     theme.show(
-        once.of(curve, lambda: charts_risk.drawdown_area(curve, "The account", "day"), "drawn"),
+        once.cached_for_object(
+            curve, lambda: charts_risk.drawdown_area(curve, "The account", "day"), "drawn"
+        ),
         alt="Fall of the account from its highest equity",
         key="drawdown",
     )

@@ -29,7 +29,7 @@ class Look:
 
 def look(view: SymbolView) -> Look:
     """The parts of a view that stay the same whatever span is shown."""
-    return once.of(view.bars, lambda: _look(view), "look")
+    return once.cached_for_object(view.bars, lambda: _look(view), "look")
 
 
 def _look(view: SymbolView) -> Look:
@@ -61,7 +61,7 @@ def stands(view: SymbolView) -> None:
 def candles(view: SymbolView, seen: Look, sessions: int, colours: theme.Palette) -> Any:
     """The figure of the last so many sessions, drawn once per view, span and palette."""
     make = lambda: _candles(view, seen, sessions, colours)  # noqa: E731
-    return once.of(view.bars, make, "candles", sessions, colours)
+    return once.cached_for_object(view.bars, make, "candles", sessions, colours)
 
 
 def _candles(view: SymbolView, seen: Look, sessions: int, colours: theme.Palette) -> Any:

@@ -19,7 +19,7 @@ REMEMBERED = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class JobOutcome:
     """How a delivery ended. `retry_at` goes with kind retry and waits, `result` with kind done.
 
     A job that waits has spent no attempt.
@@ -87,7 +87,7 @@ def is_window(job: Job) -> bool:
     return "closes_at" in job.payload and "due_at" in job.payload
 
 
-def of_failure(error: Exception, job: Job, now: datetime, fraction: float) -> Outcome:
+def of_failure(error: Exception, job: Job, now: datetime, fraction: float) -> JobOutcome:
     """Retry what may pass (with backoff and jitter), bury what asking again cannot help.
 
     A host that is down or has blocked us is waited for; a server that names a time to come back is
@@ -96,13 +96,13 @@ def of_failure(error: Exception, job: Job, now: datetime, fraction: float) -> Ou
     """
     text = str(error) or type(error).__name__
     if isinstance(error, PausedError):
-        return Outcome("waits", text, retry_at=max(error.until, now))
+        return JobOutcome("waits", text, retry_at=max(error.until, now))
     if not isinstance(error, OpenbellError):
-        return Outcome("dead", f"unexpected {type(error).__name__}: {text}")
+        return JobOutcome("dead", f"unexpected {type(error).__name__}: {text}")
     if not error.transient and not isinstance(error, StoreError):
-        return Outcome("dead", text)
+        return JobOutcome("dead", text)
     kind: Kind = "waits" if is_window(job) else "retry"
-    return Outcome(kind, text, retry_at=now + _delay(error, job, now, fraction))
+    return JobOutcome(kind, text, retry_at=now + _delay(error, job, now, fraction))
 
 
 def _delay(error: OpenbellError, job: Job, now: datetime, fraction: float) -> timedelta:

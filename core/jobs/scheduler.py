@@ -28,7 +28,7 @@ from core.domain.timetable.schedule import Schedule
 from core.domain.timetable.windows import Policy, due_windows, policy_of, schedule_of, start_at
 from core.errors import OpenbellError
 from core.jobs.outcome import JobEvents, is_window
-from core.jobs.queue.port import STOPPED, JobQueue, Message, Status
+from core.jobs.queue.port import STOPPED, JobQueue, JobStatus, Message
 from core.jobs.triggers import ScheduleTrigger
 from core.observe import logs
 from core.store.pull_state import PullState
@@ -217,7 +217,7 @@ class Scheduler:
     def _revive_owed(self) -> int:
         """Queue dead windows again that lie behind a later good pull, where all are wanted."""
         wanted = {item.dataset.name for item in self._plans if item.policy.catch_up == "all"}
-        dead = self._queue.find([Status.DEAD], event_name=PULL, limit=10_000)
+        dead = self._queue.find([JobStatus.DEAD], event_name=PULL, limit=10_000)
         owed = [
             job
             for job in dead

@@ -8,7 +8,7 @@ from typing import Any
 
 from core.errors import StoreError
 from core.jobs.queue.file import SqliteFile
-from core.store.mark import Mark
+from core.store.mark import CommitMark
 from core.store.presence import RESTORE
 
 _TABLE = (
@@ -29,7 +29,7 @@ class StoreMark:
             with file.write():
                 file.change(_TABLE)
 
-    def read(self) -> Mark | None:
+    def read(self) -> CommitMark | None:
         """See MarkKeeper."""
         rows = self._file.read(_READ)
         if not rows:
@@ -41,9 +41,9 @@ class StoreMark:
                 where=str(self._file.path),
                 hint=RESTORE,
             )
-        return Mark(*cells)
+        return CommitMark(*cells)
 
-    def write(self, mark: Mark) -> None:
+    def write(self, mark: CommitMark) -> None:
         """See MarkKeeper."""
         cells = astuple(mark)
         row = (*cells, _checksum(cells))

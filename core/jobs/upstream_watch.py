@@ -15,7 +15,7 @@ from core.domain import breaker as rules
 from core.domain.breaker import Breaker
 from core.errors import OpenbellError
 from core.jobs.outcome import JobEvents
-from core.jobs.queue.port import Job, JobQueue, Status
+from core.jobs.queue.port import Job, JobQueue, JobStatus
 from core.observe import logs
 from core.sources.upstreams import Upstream, Upstreams, told
 
@@ -32,7 +32,7 @@ class Owing:
     hosts: Callable[[str], Upstream | None]
     wake: Callable[[], None]
 
-    def of(self, host: Upstream, status: Status = Status.QUEUED) -> list[Job]:
+    def of(self, host: Upstream, status: JobStatus = JobStatus.QUEUED) -> list[Job]:
         """Queued (or running) pulls of a host, the one that was tried longest ago first."""
         found = self.queue.find([status], event_name=PULL, limit=10_000)
         mine = [job for job in found if job.lane and self.hosts(job.lane) == host]
@@ -110,7 +110,7 @@ class UpstreamWatch:
         owed = await asyncio.to_thread(self._owing.of, host)
         if owed:
             await asyncio.to_thread(self._owing.hurry, owed[:1])
-        elif not await asyncio.to_thread(self._owing.of, host, Status.RUNNING):
+        elif not await asyncio.to_thread(self._owing.of, host, JobStatus.RUNNING):
             return await self._upstreams.change(
                 host, lambda known: rules.answered(known, self._now())
             )

@@ -17,9 +17,9 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from core.errors import OpenbellError
-from core.jobs.outcome import JobEvents, Kind, Outcome, of_failure
+from core.jobs.outcome import JobEvents, JobOutcome, Kind, of_failure
 from core.jobs.pulling.progress import ProgressBoard
-from core.jobs.queue.port import Hold, Job, JobQueue, Status
+from core.jobs.queue.port import Hold, Job, JobQueue, JobStatus
 from core.observe import logs
 from core.sources.pulled import Progress
 
@@ -51,7 +51,7 @@ Handler = Callable[[Job, Context], Awaitable[Mapping[str, Any] | None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class WorkerLimits:
     """How a worker behaves; times in seconds."""
 
     jobs: int = 4
@@ -93,7 +93,7 @@ class Worker:
         board: ProgressBoard,
         now: Callable[[], datetime],
         *,
-        limits: Limits | None = None,
+        limits: WorkerLimits | None = None,
         name: str = "worker",
         exclusive: bool = True,
         chance: Callable[[], float] = random.random,
@@ -103,7 +103,7 @@ class Worker:
         self._handlers = dict(handlers)
         self._board = board
         self._now = now
-        self._limits = limits or Limits()
+        self._limits = limits or WorkerLimits()
         self._lease = timedelta(seconds=self._limits.lease_seconds)
         self._name = name
         self._exclusive = exclusive
@@ -145,7 +145,7 @@ class Worker:
         for running in list(self._running.values()):  # handlers that would not stop
             with _correlated(running.job):
                 log.error("handler did not stop")
-                await self._settle(running.job, Outcome("released"))
+                await self._settle(running.job, JobOutcome("released"))
         if self._threads is not None:
             self._threads.shutdown()
         self._loop = None
@@ -226,29 +226,29 @@ class Worker:
             self._board.finish(running.job.id)
             self._wake.set()
 
-    async def _outcome(self, running: _Running) -> Outcome:
+    async def _outcome(self, running: _Running) -> JobOutcome:
         await asyncio.wait([running.work])
         if running.work.cancelled():
-            return Outcome(running.reason or "released")
+            return JobOutcome(running.reason or "released")
         error = running.work.exception()
         if error is None:  # also when it was called off too late
-            return Outcome("done", result=running.work.result())
+            return JobOutcome("done", result=running.work.result())
         if running.reason is not None:
-            return Outcome(running.reason)
+            return JobOutcome(running.reason)
         if not isinstance(error, Exception):
             raise error
         if not isinstance(error, OpenbellError):
             log.error("handler failed", exc_info=error)
         return of_failure(error, running.job, self._now(), self._chance())
 
-    async def _settle(self, job: Job, outcome: Outcome) -> None:
+    async def _settle(self, job: Job, outcome: JobOutcome) -> None:
         try:
             kind = await self._call(self._write, job, outcome)
         except OpenbellError as error:  # its lease will end, and it is delivered again
             log.error("job not settled", error=str(error))
             return
         if kind == "dead":
-            self._died(replace(job, status=Status.DEAD, last_error=outcome.error))
+            self._died(replace(job, status=JobStatus.DEAD, last_error=outcome.error))
             return
         self.events.add(kind, job, outcome.error)
         log.info("job ended", event_name=job.event_name, outcome=kind, error=outcome.error,
@@ -261,21 +261,21 @@ class Worker:
             log.error("job dead", event_name=job.event_name, lane=job.lane, attempts=job.attempts,
                       error=job.last_error)  # fmt: skip
 
-    def _write(self, job: Job, outcome: Outcome) -> Kind:
+    def _write(self, job: Job, outcome: JobOutcome) -> Kind:
         """Settle the job in the queue; the kind of end that came of it."""
         match outcome:
-            case Outcome(kind="done"):
+            case JobOutcome(kind="done"):
                 self._queue.ack(job, outcome.result)
-            case Outcome(kind="retry", error=str(error), retry_at=datetime() as retry_at):
-                if self._queue.retry(job, error, retry_at) is Status.DEAD:
+            case JobOutcome(kind="retry", error=str(error), retry_at=datetime() as retry_at):
+                if self._queue.retry(job, error, retry_at) is JobStatus.DEAD:
                     return "dead"
-            case Outcome(kind="waits", error=str(error), retry_at=datetime() as retry_at):
+            case JobOutcome(kind="waits", error=str(error), retry_at=datetime() as retry_at):
                 self._queue.postpone(job, error, retry_at)
-            case Outcome(kind="dead", error=str(error)):
+            case JobOutcome(kind="dead", error=str(error)):
                 self._queue.bury(job, error)
-            case Outcome(kind="cancelled"):
+            case JobOutcome(kind="cancelled"):
                 self._queue.drop(job)
-            case Outcome(kind="released"):
+            case JobOutcome(kind="released"):
                 self._queue.release(job)
         return outcome.kind
 
@@ -301,7 +301,7 @@ class Worker:
     async def _stop_cancelled(self) -> None:
         if not self._running:
             return
-        jobs = await self._call(self._queue.find, [Status.RUNNING], limit=1000)
+        jobs = await self._call(self._queue.find, [JobStatus.RUNNING], limit=1000)
         for job in jobs:
             if job.cancel_requested and job.id in self._running:
                 self._stop(self._running[job.id], "cancelled")

@@ -10,7 +10,7 @@ from core.jobs.overdue import Overdue, OverdueDetector
 from core.jobs.runner import Engine, Resource
 from core.jobs.scheduler import Scheduler, Timed
 from core.jobs.upstream_watch import Owing, UpstreamWatch
-from core.jobs.worker import Limits, Worker
+from core.jobs.worker import Worker, WorkerLimits
 from core.service.kernel import handlers
 from core.service.kernel.port import DeskPort
 from core.service.sources import host_of, sign_of_life
@@ -23,7 +23,7 @@ class DeskEngine:
 
     def __init__(self, desk: DeskPort, *, scheduler: bool = True) -> None:
         settings = desk.settings
-        limits = Limits(jobs=settings.workers, grace_seconds=settings.grace_seconds)
+        limits = WorkerLimits(jobs=settings.workers, grace_seconds=settings.grace_seconds)
         self._worker = Worker(desk.queue, handlers.bound(desk), desk.board, desk.now, limits=limits)
         self._scheduler: Scheduler | None = None
         self._detector: OverdueDetector | None = None

@@ -57,7 +57,7 @@ def redirected(target: str, what: str, where: str) -> ProtocolError:
     except ValueError:
         named = "what is no address"
     message = f"{what}: redirected to {named}, which is refused"
-    return lasting(ProtocolError(message, where=where))
+    return permanent(ProtocolError(message, where=where))
 
 
 def where_of(url: URL | str) -> str:
@@ -114,13 +114,13 @@ def _lasting_status_error(status: int, what: str, where: str) -> OpenbellError:
         return AccessError(
             f"{what}: access refused ({status})", where=where, hint="check token and headers"
         )
-    return lasting(ProtocolError(f"{what}: unexpected status {status}", where=where))
+    return permanent(ProtocolError(f"{what}: unexpected status {status}", where=where))
 
 
 E_ = TypeVar("E_", bound=OpenbellError)
 
 
-def lasting(error: E_) -> E_:
+def permanent(error: E_) -> E_:
     """The error, marked as one that another try cannot cure."""
     error.transient = False
     return error
@@ -153,7 +153,7 @@ def transport_errors(what: str, where: str) -> Iterator[None]:
 def malformed(what: str, where: str) -> OpenbellError:
     """The address cannot be asked at all."""
     message = f"{what}: the address is malformed or not http(s)"
-    return lasting(TransportError(message, where=where, hint=SCHEME_HINT))
+    return permanent(TransportError(message, where=where, hint=SCHEME_HINT))
 
 
 def is_tls_alert(error: BaseException) -> bool:
@@ -163,7 +163,7 @@ def is_tls_alert(error: BaseException) -> bool:
 
 def tls_error(error: Exception, what: str, where: str) -> OpenbellError:
     """TLS failed, or only one side speaks it."""
-    return lasting(
+    return permanent(
         TransportError(f"{what}: TLS failed: {told(error)}", where=where, hint=SCHEME_HINT)
     )
 

@@ -1,8 +1,8 @@
 """The upstream hosts and their circuit breakers: who may be asked now, and what came of it.
 
-Every request goes through the `Gate` of its host. What the gate learns is kept in a file, so that
-all processes on a data folder see one breaker per host. (pybreaker, aiobreaker and purgatory were
-looked at: none has a probe, a block until an instant, a clock to inject, or a file to share.)
+Every request goes through the `UpstreamGate` of its host. What it learns is kept in a file, so
+that all processes on a data folder see one breaker per host. (pybreaker, aiobreaker and purgatory
+were looked at: none has a probe, a block until an instant, a clock to inject, or a file to share.)
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Upstream:
         return f"{self.source}@{self.host}"
 
 
-class Gate(Protocol):
+class UpstreamGate(Protocol):
     """What a client asks before each request and tells after it."""
 
     async def attempt(self, operation: Callable[[], Awaitable[T]]) -> T:

@@ -13,7 +13,15 @@ from typing import Any, Protocol
 import polars as pl
 
 from core.domain.tables.frames import INSTANT
-from core.domain.trading.ledger import GENESIS, Entry, Numbered, Posting, number, validated, verify
+from core.domain.trading.ledger import (
+    GENESIS,
+    JournalEntry,
+    Numbered,
+    Posting,
+    number,
+    validated,
+    verify,
+)
 from core.errors import IntegrityError
 from core.store.transaction import Transaction
 
@@ -52,7 +60,7 @@ class Reader(Protocol):
         ...
 
 
-def append(tx: Transaction, entries: Iterable[Entry], at: datetime) -> list[Numbered]:
+def append(tx: Transaction, entries: Iterable[JournalEntry], at: datetime) -> list[Numbered]:
     """Number, chain and write entries in the transaction; ValidationError writes nothing."""
     items = [validated(entry) for entry in entries]
     if not items:
@@ -159,7 +167,7 @@ def _posting(row: Mapping[str, Any]) -> Posting:
 
 
 def _numbered(row: Mapping[str, Any], postings: Sequence[Posting]) -> Numbered:
-    entry = Entry(
+    entry = JournalEntry(
         row["kind"], row["effective"], row["memo"], tuple(postings), row["plan_id"], row["reverses"]
     )
     at = row["happened_at"].astimezone(UTC)

@@ -35,7 +35,7 @@ WAYS_BACK = (
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class CommitMark:
     """A commit: its number, what stood in journal, pulls and plans then, and the digest of it."""
 
     number: int
@@ -51,30 +51,30 @@ class Mark:
         )
 
 
-NOTHING = Mark(0, 0, 0, 0, "")  # of a store that does not count yet
+NOTHING = CommitMark(0, 0, 0, 0, "")  # of a store that does not count yet
 
 
 @dataclass(frozen=True, slots=True)
 class State:
     """Where a store stands: its own mark, and the number of the last mark it knows of (or None)."""
 
-    mark: Mark
+    mark: CommitMark
     marked: int | None
 
 
 class MarkKeeper(Protocol):
     """Where the mark is kept: a file that is not the store's."""
 
-    def read(self) -> Mark | None:
+    def read(self) -> CommitMark | None:
         """The mark on file; None when there is none. StoreError when it is damaged."""
         ...
 
-    def write(self, mark: Mark) -> None:
+    def write(self, mark: CommitMark) -> None:
         """Keep a mark; it is on disk when this returns."""
         ...
 
 
-def count_up(cursor: duckdb.DuckDBPyConnection, marked: int | None) -> Mark:
+def count_up(cursor: duckdb.DuckDBPyConnection, marked: int | None) -> CommitMark:
     """Count the commit that is about to be made; its mark."""
     cursor.execute(_COUNT, [marked])
     return _state(cursor).mark
@@ -95,7 +95,7 @@ def state_in(path: Path) -> State | None:
         raise IntegrityError(f"the store cannot be read: {error}", where=str(path)) from error
 
 
-def compare(state: State | None, kept: Mark | None) -> None:
+def compare(state: State | None, kept: CommitMark | None) -> None:
     """StoreError when store or queue lacks what the other one knows of."""
     marked = state.marked if state else None
     if kept is None:
@@ -132,4 +132,4 @@ def _state(cursor: duckdb.DuckDBPyConnection) -> State:
     assert row is not None
     number, marked, *rest = row
     digest = hashlib.sha256(repr(rest).encode()).hexdigest()[:16]
-    return State(Mark(number, rest[0] or 0, rest[2], rest[6], digest), marked)
+    return State(CommitMark(number, rest[0] or 0, rest[2], rest[6], digest), marked)

@@ -15,7 +15,7 @@ LARGEST_BYTES = 1_000_000  # of one answer; larger ones are for pulls and export
 ALL_BYTES = 32_000_000
 
 
-class Memory:
+class QueryCache:
     """Frames by question; all are let go of when the version moves on. Any thread may ask."""
 
     def __init__(self) -> None:

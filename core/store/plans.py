@@ -69,7 +69,7 @@ FROM plans p LEFT JOIN plan_openings o USING (plan_id) JOIN (
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredPlan:
     """A plan as it was decided on, with its state: the kind of its last event.
 
     `reason`, `decision`, `decided_by`, `decided_at` and `limits` (as they were then) are those of
@@ -186,7 +186,7 @@ def open_plan(tx: Transaction, plan_id: str, found: Opening, at: datetime) -> No
     tx.insert("plan_openings", pl.DataFrame([row], schema=_OPENINGS, orient="row"))
 
 
-def load(reader: Reader, plan_id: str | None = None) -> list[Stored]:
+def load(reader: Reader, plan_id: str | None = None) -> list[StoredPlan]:
     """Plans with their state, oldest first; IntegrityError when one was changed since."""
     frame = reader.read(
         _WITH_STATE + " WHERE $plan IS NULL OR p.plan_id = $plan ORDER BY created_at, p.plan_id",
@@ -202,10 +202,10 @@ def overview(reader: Reader) -> pl.DataFrame:
     )
 
 
-def _stored(row: dict[str, Any]) -> Stored:
+def _stored(row: dict[str, Any]) -> StoredPlan:
     frozen = _unchanged(row, "body", "fingerprint")
     opening = _opening(row)
-    return Stored(
+    return StoredPlan(
         row["plan_id"],
         opening.plan if opening else frozen,
         row["created_at"],

@@ -16,7 +16,7 @@ HUNG_SECONDS = 5.0  # longer than any look takes: then the one before is stuck
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ProbeResult:
     """What kept the store from being read or written (None: nothing), and how long the look took.
 
     `busy_seconds`: another writer has been at work for at least that long; nothing was written.
@@ -36,11 +36,11 @@ class Probe:
         self._reading, self._writing = _Shared(self._read), _Shared(self._write)
         self._busy_since: float | None = None
 
-    def read(self) -> Found:
+    def read(self) -> ProbeResult:
         """Read now, past every cache of ours."""
         return self._reading.look()
 
-    def write(self) -> Found:
+    def write(self) -> ProbeResult:
         """Write a scratch row now, and read it back."""
         found = self._writing.look()
         if self._busy_since is None:
@@ -71,17 +71,19 @@ class _Shared:
         self._work = work
         self._lock = threading.Lock()
         self._began = float("-inf")
-        self._found = Found()
+        self._found = ProbeResult()
 
-    def look(self) -> Found:
+    def look(self) -> ProbeResult:
         asked = time.monotonic()
         if not self._lock.acquire(timeout=HUNG_SECONDS):
-            return Found(f"a look that began {time.monotonic() - self._began:.0f} s ago is stuck")
+            return ProbeResult(
+                f"a look that began {time.monotonic() - self._began:.0f} s ago is stuck"
+            )
         try:
             if self._began < asked:
                 self._began = time.monotonic()
                 error = _told(self._work)
-                self._found = Found(error, time.monotonic() - self._began)
+                self._found = ProbeResult(error, time.monotonic() - self._began)
             return self._found
         finally:
             self._lock.release()

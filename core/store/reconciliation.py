@@ -13,7 +13,7 @@ _REPORTS = "form IN ('10-K', '10-Q', '10-K/A', '10-Q/A', '10-KT', '10-QT', '20-F
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class CheckRows:
     """What one check saw."""
 
     affected: int
@@ -115,10 +115,10 @@ QUERIES: Mapping[str, tuple[str, str]] = {
 }
 
 
-def look(warehouse: Warehouse, name: str) -> Found:
+def look(warehouse: Warehouse, name: str) -> CheckRows:
     """Run one check."""
     wrong, checked = QUERIES[name]
     counts = f"count(*), count(*) FILTER ({UNCOVERED.get(name, 'FALSE')})"
     affected, uncovered = warehouse.read(f"SELECT {counts} FROM ({wrong})").row(0)
     sample = warehouse.read(f"SELECT * FROM ({wrong}) LIMIT {SAMPLE}").to_dicts()
-    return Found(affected, warehouse.read(checked).item(), sample, uncovered)
+    return CheckRows(affected, warehouse.read(checked).item(), sample, uncovered)

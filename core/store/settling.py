@@ -10,20 +10,22 @@ from core.store.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class SettledMark:
     """The last session that was settled, and a digest of the actions up to it."""
 
     through: date
     actions: str
 
 
-def marks(reader: Reader) -> dict[str, Mark]:
+def marks(reader: Reader) -> dict[str, SettledMark]:
     """The mark of each plan that was ever settled."""
     frame = reader.read("SELECT plan_id, through, actions FROM settled_plans")
-    return {plan_id: Mark(through, actions) for plan_id, through, actions in frame.iter_rows()}
+    return {
+        plan_id: SettledMark(through, actions) for plan_id, through, actions in frame.iter_rows()
+    }
 
 
-def put_mark(tx: Transaction, plan_id: str, mark: Mark, at: datetime) -> None:
+def put_mark(tx: Transaction, plan_id: str, mark: SettledMark, at: datetime) -> None:
     """Replace the mark of a plan."""
     tx.execute("DELETE FROM settled_plans WHERE plan_id = ?", [plan_id])
     tx.execute(

@@ -20,8 +20,8 @@ from core.errors import OwnershipError, StoreError
 from core.observe import logs
 from core.store import files, presence
 from core.store import mark as marks
-from core.store.mark import Mark, MarkKeeper
-from core.store.memory import Memory
+from core.store.mark import CommitMark, MarkKeeper
+from core.store.memory import QueryCache
 from core.store.migrate import migrate
 from core.store.ownership import Ownership, lock_of
 from core.store.presence import RESTORE
@@ -70,7 +70,7 @@ class Warehouse:
         self._marked: int | None = None  # the last commit whose mark stands in the other file
         self._write_lock = threading.RLock()
         self.commits = 0  # counts up after each: what was read before it may be old
-        self._memory = Memory()
+        self._memory = QueryCache()
         self._file = _identity(path)
 
     @classmethod
@@ -180,7 +180,7 @@ class Warehouse:
         else:
             self._marked = kept.number
 
-    def compare_with_mark(self) -> Mark:
+    def compare_with_mark(self) -> CommitMark:
         """The store's own mark after comparing it with the one kept beside it; else StoreError."""
         with self._write_lock, self._mapped(), self.cursor() as cursor:
             state = marks.state_of(cursor)
@@ -188,7 +188,7 @@ class Warehouse:
                 marks.compare(state, self._keeper.read())
         return state.mark if state else marks.NOTHING
 
-    def _keep(self, mark: Mark) -> None:
+    def _keep(self, mark: CommitMark) -> None:
         """Mark a commit that stands: when that fails the mark is behind, which loses nothing."""
         if self._keeper is None:
             return

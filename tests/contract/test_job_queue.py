@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import NotFoundError, UsageError, ValidationError
-from core.jobs.queue.port import FRONT, Hold, Job, JobQueue, Message, Status
+from core.jobs.queue.port import FRONT, Hold, Job, JobQueue, JobStatus, Message
 from core.jobs.queue.sqlite import SqliteQueue
 
 LEASE = timedelta(seconds=60)
@@ -78,10 +78,10 @@ def test_published_job_is_claimed_and_done(queue: JobQueue) -> None:
         "pull",
         {"dataset": "prices", "n": 1},
     )
-    assert (job.status, job.attempts, job.worker) == (Status.RUNNING, 1, "w1")
+    assert (job.status, job.attempts, job.worker) == (JobStatus.RUNNING, 1, "w1")
     assert queue.ack(job, {"rows": 7})
     done = queue.get(job.id)
-    assert (done.status, done.result, done.lease_until) == (Status.DONE, {"rows": 7}, None)
+    assert (done.status, done.result, done.lease_until) == (JobStatus.DONE, {"rows": 7}, None)
     assert queue.claim("w1", LEASE) is None
 
 
@@ -173,7 +173,7 @@ def test_batch_is_one_transaction(queue: JobQueue) -> None:
     assert [p.joined for p in done] == [False, False, False]
     with pytest.raises(ValidationError, match="plain JSON"):
         queue.publish_many([Message("d"), Message("e", {"x": object()})])
-    assert queue.counts()[Status.QUEUED] == 3
+    assert queue.counts()[JobStatus.QUEUED] == 3
     assert queue.publish_many([]) == []
 
 
@@ -205,7 +205,7 @@ def test_lost_lease_is_claimed_by_another(queue: JobQueue, clock: Clock) -> None
     assert queue.extend(late, LEASE) is Hold.LOST
     assert not queue.ack(late)
     assert not queue.bury(late, "x")
-    assert queue.retry(late, "x", START) is Status.RUNNING
+    assert queue.retry(late, "x", START) is JobStatus.RUNNING
     assert queue.get(job.id).worker == "other"
 
 
@@ -234,7 +234,7 @@ def test_job_that_kills_its_process_is_buried(queue: JobQueue) -> None:
     for _ in range(4):
         claimed(queue)
         queue.recover(everything=True)
-    dead = queue.find([Status.DEAD])[0]
+    dead = queue.find([JobStatus.DEAD])[0]
     assert dead.last_error == "its worker stopped 4 times while it ran"
 
 
@@ -246,7 +246,7 @@ def test_retries_end_in_a_dead_letter(queue: JobQueue, clock: Clock) -> None:
         states.append(queue.retry(claimed(queue), "no answer", clock() + timedelta(seconds=10)))
         assert queue.claim("w", LEASE) is None
         clock.tick(10)
-    assert states == [Status.QUEUED, Status.QUEUED, Status.DEAD]
+    assert states == [JobStatus.QUEUED, JobStatus.QUEUED, JobStatus.DEAD]
     assert queue.get(job_id).last_error == "no answer"
 
 
@@ -260,7 +260,7 @@ def test_released_job_counts_no_attempt(queue: JobQueue) -> None:
 def test_cancel_of_a_queued_job(queue: JobQueue) -> None:
     """A waiting job is gone at once."""
     job_id = queue.publish("pull").job_id
-    assert queue.cancel(job_id) is Status.CANCELLED
+    assert queue.cancel(job_id) is JobStatus.CANCELLED
     assert queue.claim("w", LEASE) is None
 
 
@@ -268,10 +268,10 @@ def test_cancel_of_a_running_job_reaches_its_worker(queue: JobQueue) -> None:
     """The next heartbeat says so, and the worker drops the job."""
     job_id = queue.publish("pull").job_id
     job = claimed(queue)
-    assert queue.cancel(job_id) is Status.RUNNING
+    assert queue.cancel(job_id) is JobStatus.RUNNING
     assert queue.extend(job, LEASE) is Hold.CANCEL
     assert queue.drop(job)
-    assert queue.cancel(job_id) is Status.CANCELLED
+    assert queue.cancel(job_id) is JobStatus.CANCELLED
 
 
 def test_cancelled_job_of_a_dead_process_stays_cancelled(queue: JobQueue) -> None:
@@ -280,7 +280,7 @@ def test_cancelled_job_of_a_dead_process_stays_cancelled(queue: JobQueue) -> Non
     claimed(queue)
     queue.cancel(job_id)
     queue.recover(everything=True)
-    assert queue.get(job_id).status is Status.CANCELLED
+    assert queue.get(job_id).status is JobStatus.CANCELLED
 
 
 def test_dead_letters_are_revived_or_discarded(queue: JobQueue) -> None:
@@ -290,7 +290,7 @@ def test_dead_letters_are_revived_or_discarded(queue: JobQueue) -> None:
         queue.bury(claimed(queue), "gone wrong")
     assert queue.revive(ids[0]).attempts == 0
     assert claimed(queue).attempts == 1
-    assert queue.discard(ids[1]).status is Status.DISCARDED
+    assert queue.discard(ids[1]).status is JobStatus.DISCARDED
     with pytest.raises(UsageError, match="only dead or cancelled"):
         queue.revive(ids[0])
     with pytest.raises(UsageError, match="only dead or corrupt"):
@@ -303,11 +303,11 @@ def test_listing_filters_and_pages(queue: JobQueue) -> None:
         queue.publish("pull", {"dataset": f"d{n}"}, priority=n)
     queue.publish("grade")
     queue.ack(claimed(queue))
-    found = queue.find([Status.QUEUED], event_name="pull", limit=2, offset=1)
+    found = queue.find([JobStatus.QUEUED], event_name="pull", limit=2, offset=1)
     assert [job.lane for job in found] == ["d2", "d1"]
     assert [job.lane for job in queue.find(lane="d4")] == ["d4"]
-    assert queue.counts()[Status.DONE] == 1
-    assert set(queue.counts()) == set(Status)
+    assert queue.counts()[JobStatus.DONE] == 1
+    assert set(queue.counts()) == set(JobStatus)
 
 
 def test_position_in_line(queue: JobQueue) -> None:
@@ -354,7 +354,7 @@ def test_many_threads_claim_each_job_once(queue: JobQueue, clock: Clock) -> None
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(taken) == len(set(taken)) == queue.counts()[Status.DONE] == 40
+    assert len(taken) == len(set(taken)) == queue.counts()[JobStatus.DONE] == 40
 
 
 def test_a_job_that_waits_keeps_its_attempts_until_it_is_hurried(
@@ -369,12 +369,12 @@ def test_a_job_that_waits_keeps_its_attempts_until_it_is_hurried(
         queue.hurry([job.id])
     assert queue.postpone(claimed(queue), "host down", at)
     waiting = queue.get(first)
-    assert (waiting.status, waiting.attempts, waiting.run_at) == (Status.QUEUED, 0, at)
+    assert (waiting.status, waiting.attempts, waiting.run_at) == (JobStatus.QUEUED, 0, at)
     running = claimed(queue)
     assert running.id == second
     assert queue.hurry([first, second, "unknown"]) == 1
     assert queue.get(first).run_at == START
-    assert queue.get(second).status is Status.RUNNING
+    assert queue.get(second).status is JobStatus.RUNNING
 
 
 def test_a_tick_of_the_clock_does_not_end_the_pause_of_a_window(queue: JobQueue) -> None:
@@ -425,4 +425,4 @@ def test_a_job_that_ended_its_workers_is_not_queued_again_by_itself(
         queue.recover(everything=True)
     assert died == [first.job_id]
     assert queue.publish_many([message])[0].joined
-    assert queue.get(first.job_id).status is Status.DEAD
+    assert queue.get(first.job_id).status is JobStatus.DEAD

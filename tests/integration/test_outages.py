@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from components.kit import shell
-from core.jobs.queue.port import Status
+from core.jobs.queue.port import JobStatus
 from core.sandbox.sec.server import Fault
 from core.service.kernel.commands import run
 from core.service.pulls import refresh
@@ -54,7 +54,7 @@ async def test_every_window_is_pulled_within_a_minute_of_the_return(
             rig.fail()
             await rig.until(back + timedelta(seconds=60), 5.0)
             assert rig.answered() == rig.datasets()
-            assert rig.desk.queue.counts()[Status.DEAD] == 0
+            assert rig.desk.queue.counts()[JobStatus.DEAD] == 0
             doubled = rig.desk.warehouse.read(
                 "SELECT count(*) FROM pulls WHERE due_at = ? AND state <> 'failed'", [DUE]
             )
@@ -76,7 +76,7 @@ async def test_a_window_is_never_answered_by_a_dead_letter(
         rig.fail("ws-404")
         with capture_logs() as lines:
             await rig.until(DUE + timedelta(minutes=5), 60)
-        dead = rig.desk.queue.find([Status.DEAD])
+        dead = rig.desk.queue.find([JobStatus.DEAD])
         assert {job.lane for job in dead} == set(FOUNDRY)
         told = [line for line in lines if line["event"] == "job dead"]
         assert {line["lane"] for line in told} == set(FOUNDRY)
@@ -116,7 +116,7 @@ async def test_a_window_is_tried_until_its_successor_is_due(
         await rig.until(DUE + timedelta(days=1, minutes=11), 5)
         assert rig.answered(DUE + timedelta(days=1)) == rig.datasets()
         assert rig.answered() == (rig.datasets() if owed else set())
-        left = rig.desk.queue.find([Status.QUEUED, Status.RUNNING, Status.DEAD])
+        left = rig.desk.queue.find([JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.DEAD])
         assert [job for job in left if job.event_name == "pull"] == []
 
 

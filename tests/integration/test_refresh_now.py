@@ -18,7 +18,7 @@ from app.run import Local, reported
 from core.domain.tables.datasets import Dataset, Window
 from core.errors import OwnershipError, ServerError
 from core.jobs.pulling.puller import Puller
-from core.jobs.queue.port import Job, Status
+from core.jobs.queue.port import Job, JobStatus
 from core.jobs.worker import Context
 from core.service.desk import Desk
 from core.service.kernel.handlers import FOLLOW_UPS, HANDLERS, handler
@@ -89,7 +89,7 @@ def eventually(condition: Callable[[], object]) -> None:
 def test_two_presses_cause_one_pull_and_both_see_it(desk: Desk, source: Source) -> None:
     """Two sessions press together: one job, one pull, the same progress and result."""
     desk.start(scheduler=False)
-    tickets: list[refresh.Ticket] = []
+    tickets: list[refresh.RefreshTicket] = []
     presses = [
         threading.Thread(target=lambda: tickets.extend(refresh.refresh_now(desk, ["daily"])))
         for _ in range(2)
@@ -138,7 +138,7 @@ def test_cancel_leaves_the_data_as_it_was(desk: Desk, source: Source) -> None:
     (ticket,) = refresh.refresh_now(desk, ["daily"])
     eventually(lambda: source.pulls)
     refresh.cancel(desk, ticket.job_id)
-    eventually(lambda: desk.queue.get(ticket.job_id).status is Status.CANCELLED)
+    eventually(lambda: desk.queue.get(ticket.job_id).status is JobStatus.CANCELLED)
     assert desk.warehouse.read("SELECT state FROM pulls")["state"].to_list() == ["cancelled"]
     source.gate.set()
     again = refresh.refresh_now(desk, ["daily"])
@@ -177,7 +177,7 @@ def test_stopping_the_desk_hands_a_pull_back(desk: Desk, source: Source) -> None
     assert desk.engine is not None
     desk.engine.close()
     job = desk.queue.get(ticket.job_id)
-    assert (job.status, job.lease_until, job.attempts) == (Status.QUEUED, None, 0)
+    assert (job.status, job.lease_until, job.attempts) == (JobStatus.QUEUED, None, 0)
 
 
 def test_failed_pull_leaves_the_last_good_data(desk: Desk, source: Source) -> None:
@@ -198,7 +198,7 @@ def test_schedule_catches_up_on_start(desk: Desk, source: Source) -> None:
     source.gate.set()
     desk.start()
     eventually(lambda: source.pulls)
-    eventually(lambda: desk.queue.counts()[Status.DONE])
+    eventually(lambda: desk.queue.counts()[JobStatus.DONE])
     assert desk.engine is not None
     desk.engine.close()
     desk.start()
@@ -238,7 +238,7 @@ async def test_redelivered_window_is_not_pulled_again(desk: Desk, source: Source
             desk.queue.recover(everything=True)
         assert source.pulls == 1
         assert results[1] == {"skipped": True}
-        assert len(desk.queue.find([Status.QUEUED], event_name="test_follow")) == 1
+        assert len(desk.queue.find([JobStatus.QUEUED], event_name="test_follow")) == 1
     finally:
         del HANDLERS["test_follow"], FOLLOW_UPS["numbers"]
 
@@ -308,6 +308,6 @@ async def test_batches_stored_before_a_cancel_are_followed_up(desk: Desk) -> Non
         assert work.cancelled()
         error = desk.warehouse.read("SELECT error FROM pulls").item()
         assert "what had been stored stays" in error
-        assert len(desk.queue.find([Status.QUEUED], event_name="test_follow")) == 1
+        assert len(desk.queue.find([JobStatus.QUEUED], event_name="test_follow")) == 1
     finally:
         del HANDLERS["test_follow"], FOLLOW_UPS["numbers"]

@@ -26,7 +26,7 @@ from core.errors import (
     ValidationError,
 )
 from core.sandbox.sec.server import FAULTS, Document, Fault, SecSandbox
-from core.sources.sec.client import Known, SecClient
+from core.sources.sec.client import KnownDocument, SecClient
 from core.sources.sec.documents import company_facts
 from core.sources.sec.limit import RateLimiter
 
@@ -82,8 +82,8 @@ async def test_a_known_document_is_not_sent_again(sandbox: SecSandbox) -> None:
     """With its ETag the answer is 304, without one the hash tells."""
     async with client(sandbox) as sec:
         first = await company_facts(sec, 7)
-        by_tag = await company_facts(sec, 7, Known(first.etag, None, first.sha256))
-        by_hash = await company_facts(sec, 7, Known(sha256=first.sha256))
+        by_tag = await company_facts(sec, 7, KnownDocument(first.etag, None, first.sha256))
+        by_hash = await company_facts(sec, 7, KnownDocument(sha256=first.sha256))
     assert by_tag.unchanged and by_hash.unchanged
     assert (by_tag.wire_bytes, by_tag.sha256) == (0, first.sha256)
     assert [seen.status for seen in sandbox.requests] == [200, 304, 200]

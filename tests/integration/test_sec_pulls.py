@@ -14,7 +14,7 @@ import pytest
 
 from core.domain.tables.datasets import Dataset, Window
 from core.errors import BlockedError, NotFoundError, ParsingError, UsageError
-from core.jobs.pulling.puller import Stored
+from core.jobs.pulling.puller import StoredPull
 from core.jobs.pulling.sec import SecSource
 from core.jobs.pulling.sec_backfill import BackfillSource
 from core.sandbox.sec.replay import ReplayProvider
@@ -38,7 +38,7 @@ class Desk:
         self.said: list[str] = []
         self._pulls = 0
 
-    async def pull(self, upstream: str, start: datetime = NOW, end: datetime = NOW) -> Stored:
+    async def pull(self, upstream: str, start: datetime = NOW, end: datetime = NOW) -> StoredPull:
         """One pull of an upstream document."""
         self._pulls += 1
         source = SecSource(self._client, self.warehouse, lambda: self.ciks, lambda: NOW)

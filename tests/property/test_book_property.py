@@ -24,7 +24,7 @@ from core.domain.trading import ledger, plans
 from core.domain.trading.costs import Costs
 from core.domain.trading.money import ZERO, cents
 from core.domain.trading.plans import Account, PlanRules, Setup, build
-from core.domain.trading.trades import Ticket, fillable
+from core.domain.trading.trades import OrderTicket, fillable
 from core.errors import ValidationError
 
 NAMES = ("AAA", "BBB", "CCC", "DDD", "EEE")
@@ -72,7 +72,7 @@ class Desk(RuleBasedStateMachine):
         self.approved: dict[str, Approved] = {}
         self.post(ledger_entries.opening(Decimal(equity), SESSION - timedelta(days=1)))
 
-    def post(self, entry: ledger.Entry) -> None:
+    def post(self, entry: ledger.JournalEntry) -> None:
         last = self.journal[-1] if self.journal else None
         after, head = (last.number, last.hash) if last else (0, ledger.GENESIS)
         self.journal.append(ledger.number(entry, after, head, AT))
@@ -131,7 +131,7 @@ class Desk(RuleBasedStateMachine):
         why = "filled" if shares else "void"
         self.post(ledger_entries.release(item.plan_id, plan.symbol, plan.notional, SESSION, why))
         if shares:
-            ticket = Ticket(plan, item.plan_id, self.rules.costs)
+            ticket = OrderTicket(plan, item.plan_id, self.rules.costs)
             self.post(ledger_entries.entry_fill(ticket.enter(shares, price, SESSION)))
 
     @precondition(lambda self: self.lots())
@@ -147,7 +147,7 @@ class Desk(RuleBasedStateMachine):
             lot = check_exit(lot, shares, self.journal, lot.plan_id)
         except ValidationError:
             return
-        ticket = Ticket(plan, lot.plan_id, self.rules.costs)
+        ticket = OrderTicket(plan, lot.plan_id, self.rules.costs)
         self.post(ledger_entries.exit_fill(ticket.leave(shares, price, SESSION, "exit"), lot))
 
     @precondition(lambda self: self.lots())

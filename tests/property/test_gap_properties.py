@@ -14,7 +14,7 @@ from polars.testing import assert_frame_equal
 from core.domain.gaps import measure as gaps
 from core.domain.gaps import session as gap_session
 from core.domain.gaps import state as gap_state
-from core.domain.gaps.filters import GapFilters, in_reach, passes
+from core.domain.gaps.filters import GapFilters, large_enough, passes
 from core.domain.gaps.session import measure_session
 from core.domain.tables.frames import CORPORATE_ACTIONS
 from core.domain.timetable import sessions as calendar
@@ -131,7 +131,7 @@ def test_gaps_found_in_blocks_are_those_measured(
     with patch.object(gaps, "BLOCK_ROWS", 130):
         kept = gaps.find(bars, DAYS, filters, actions)
     assert kept["candidate"].to_list() == kept.select(passes(filters)).to_series().to_list()
-    assert_frame_equal(kept.drop("candidate"), measured.filter(in_reach(filters)), rel_tol=1e-9)
+    assert_frame_equal(kept.drop("candidate"), measured.filter(large_enough(filters)), rel_tol=1e-9)
 
 
 @settings(max_examples=40)

@@ -21,7 +21,7 @@ Side = Literal["follow", "fade"]
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class TradeRules:
     """How a signal is traded. Prices move against us by `cost_bps` on entry and on exit."""
 
     side: Side = "follow"
@@ -57,7 +57,7 @@ TRADE_COLUMNS = (
 )
 
 
-def trades(signals: pl.DataFrame, bars: pl.DataFrame, rules: Rules) -> pl.DataFrame:
+def trades(signals: pl.DataFrame, bars: pl.DataFrame, rules: TradeRules) -> pl.DataFrame:
     """One trade a signal that could be entered, by exit session; prices on the share basis then.
 
     `signals` has symbol, session, gap_pct, atr, split_factor, and gap_ex_div_pct where
@@ -73,7 +73,7 @@ def trades(signals: pl.DataFrame, bars: pl.DataFrame, rules: Rules) -> pl.DataFr
     return _results(exits, spread, rules)
 
 
-def _held_bars(signals: pl.DataFrame, bars: pl.DataFrame, rules: Rules) -> pl.DataFrame:
+def _held_bars(signals: pl.DataFrame, bars: pl.DataFrame, rules: TradeRules) -> pl.DataFrame:
     """One row per trade and bar held: prices on the share basis of the signal's session."""
     series = bars.select(
         "symbol", "session", "open", "high", "low", "close", later_factor="split_factor"
@@ -101,7 +101,7 @@ def _held_bars(signals: pl.DataFrame, bars: pl.DataFrame, rules: Rules) -> pl.Da
     )
 
 
-def _with_levels(spread: pl.DataFrame, rules: Rules) -> pl.DataFrame:
+def _with_levels(spread: pl.DataFrame, rules: TradeRules) -> pl.DataFrame:
     """sign (1 long, −1 short), entry at the first open, stop and target from it."""
     along = 1.0 if rules.side == "follow" else -1.0
     entry = pl.col("open").first().over("trade")
@@ -113,7 +113,7 @@ def _with_levels(spread: pl.DataFrame, rules: Rules) -> pl.DataFrame:
     )
 
 
-def _exits(spread: pl.DataFrame, rules: Rules) -> pl.DataFrame:
+def _exits(spread: pl.DataFrame, rules: TradeRules) -> pl.DataFrame:
     """The bar at which each trade ends, with the exit price and the outcome."""
     sign = pl.col("sign")
     worst = pl.when(sign > 0).then("low").otherwise("high")
@@ -148,7 +148,7 @@ def _exits(spread: pl.DataFrame, rules: Rules) -> pl.DataFrame:
     return ended.group_by("trade", maintain_order=True).first()
 
 
-def _results(exits: pl.DataFrame, spread: pl.DataFrame, rules: Rules) -> pl.DataFrame:
+def _results(exits: pl.DataFrame, spread: pl.DataFrame, rules: TradeRules) -> pl.DataFrame:
     """Result and excursions in R. A bar that ends the trade adds no better price than its exit."""
     cost = rules.cost_bps / 10_000 * (pl.col("entry") + pl.col("exit"))
     gain = (pl.col("exit") - pl.col("entry")) * pl.col("sign")

@@ -55,7 +55,7 @@ def moved(least_pct: float) -> pl.Expr:
     return (move >= least_pct).fill_null(value=False)
 
 
-def in_reach(filters: GapFilters) -> pl.Expr:
+def large_enough(filters: GapFilters) -> pl.Expr:
     """True for moves large enough to be looked at, whatever else is wrong with them.
 
     Measured from the last known close, so that a stale base is seen too, and without the

@@ -17,7 +17,7 @@ from core.domain.gaps import averages as gap_averages
 from core.domain.gaps import bars as bar_rules
 from core.domain.gaps import breaks as gap_breaks
 from core.domain.gaps import windows
-from core.domain.gaps.filters import GapFilters, in_reach, moved, passes
+from core.domain.gaps.filters import GapFilters, large_enough, moved, passes
 from core.domain.gaps.flags import BREADTH_PCT, LARGE_PCT, judge, large
 from core.domain.gaps.kinds import TREND_SESSIONS
 from core.domain.gaps.quantities import (
@@ -71,7 +71,7 @@ def find(
     """
     wanted = moved(min(filters.min_gap_pct, LARGE_PCT))
     judged = _judged(bars, sessions, actions, catalysts, wanted)
-    judged = _across_breaks(judged, bars, sessions, actions, wanted).filter(in_reach(filters))
+    judged = _across_breaks(judged, bars, sessions, actions, wanted).filter(large_enough(filters))
     return judged.with_columns(candidate=passes(filters))
 
 

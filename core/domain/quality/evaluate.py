@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.domain.quality.facts.arrays import Floats
-from core.domain.quality.facts.table import Book
+from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.outcome import Judged, Outcome, joined, within
 from core.domain.quality.rules import (
     change,
@@ -24,15 +24,15 @@ from core.domain.quality.rules import (
 )
 from core.domain.quality.rules.equations import equations, orders
 
-CHECKS: Mapping[str, Callable[[Book], Outcome]] = {
+CHECKS: Mapping[str, Callable[[PeriodTable], Outcome]] = {
     "Q24": shares.earnings,
     "Q25": shares.dilution,
-    "Q26": shares.heads,
+    "Q26": shares.cash_flow_starts_with_net_income,
     "Q27": quarters.adding_up,
     "Q28": quarters.nested,
     "Q29": shares.negatives,
     "Q31": shares.cover,
-    "Q32": shares.small,
+    "Q32": shares.accelerated_but_tiny,
     "Q36": dates.lengths,
     "Q37": dates.report_dates,
     "Q38": dates.cover_dates,
@@ -61,13 +61,13 @@ class Evaluated:
     usual: Floats  # share of the items usual for the filer
 
 
-def evaluate(book: Book, only: Collection[str] | None = None) -> Evaluated:
+def evaluate(book: PeriodTable, only: Collection[str] | None = None) -> Evaluated:
     """Outcomes of the rules (or of those named in `only`)."""
     with np.errstate(all="ignore"):  # what is not given is NaN, and compares as false
         return _evaluated(book, only)
 
 
-def _evaluated(book: Book, only: Collection[str] | None) -> Evaluated:
+def _evaluated(book: PeriodTable, only: Collection[str] | None) -> Evaluated:
     chosen = [rule for name, rule in book.rules.rules.items() if only is None or name in only]
     outcomes = equations(book, [rule for rule in chosen if rule.equations])
     outcomes += [orders(book, rule) for rule in chosen if rule.orders]
@@ -83,14 +83,14 @@ def _evaluated(book: Book, only: Collection[str] | None) -> Evaluated:
     return Evaluated(_judged(book, [*outcomes, q42, q48]), required, usual)
 
 
-def _judged(book: Book, outcomes: Sequence[Outcome]) -> Judged:
+def _judged(book: PeriodTable, outcomes: Sequence[Outcome]) -> Judged:
     """All outcomes as one, of the filings to judge."""
     if book.changed is not None:
         outcomes = [within(found, book.reached) for found in outcomes]
     return joined(outcomes, book.filings.height)
 
 
-def _over_time(book: Book, names: set[str]) -> list[Outcome]:
+def _over_time(book: PeriodTable, names: set[str]) -> list[Outcome]:
     if not names & set(HISTORY):
         return []
     own = past.own_values(book)

@@ -15,13 +15,13 @@ import numpy as np
 import polars as pl
 
 from core.domain.quality.evaluate import Evaluated, evaluate
-from core.domain.quality.facts.packing import at
-from core.domain.quality.facts.table import Book, latest, open_book
+from core.domain.quality.facts.packing import as_index
+from core.domain.quality.facts.table import PeriodTable, latest, open_book
 from core.domain.quality.model import Ruleset, default_ruleset
 from core.domain.quality.rules.evidence import used
 from core.domain.quality.rules.presence import factless
 from core.domain.quality.score import scores
-from core.domain.quality.words import Said, giving, messages, same
+from core.domain.quality.words import FindingText, messages, same, with_columns_from
 
 BATCH_FACTS = 250_000
 MOST_PER_RULE = 5  # findings of one rule that one filing keeps: the worst
@@ -102,11 +102,11 @@ def _split(frame: pl.DataFrame, parts: pl.DataFrame) -> Iterator[pl.DataFrame]:
         yield frame.slice(first, last - first) if order is None else frame[order[first:last]]
 
 
-def _grade(book: Book, only: Collection[str] | None) -> Graded:
+def _grade(book: PeriodTable, only: Collection[str] | None) -> Graded:
     """Grades of all filings of a book."""
     evaluated = evaluate(book, only)
     table = scores(book, evaluated)
-    table = giving(
+    table = with_columns_from(
         table,
         company="name",
         ruleset=same(book.rules.id, table.height),
@@ -126,7 +126,7 @@ def _grade(book: Book, only: Collection[str] | None) -> Graded:
     return Graded(book.rules.id, rated, found, judged, chosen_items(book), kept)
 
 
-def without_facts(book: Book) -> pl.DataFrame:
+def without_facts(book: PeriodTable) -> pl.DataFrame:
     """Q44: the factless XBRL reports of companies that have facts, one message each.
 
     Companies without any facts are left out: theirs are not pulled yet.
@@ -136,7 +136,7 @@ def without_facts(book: Book) -> pl.DataFrame:
         return empty
     empty = empty.join(book.filings.select("cik").unique(), on="cik", how="semi")
     said = "The {form} filed on {filed} is marked XBRL, but none of its facts are there."
-    return giving(empty, message=messages([Said(empty, said)])[0])
+    return with_columns_from(empty, message=messages([FindingText(empty, said)])[0])
 
 
 def _unrated(empty: pl.DataFrame, scores: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
@@ -147,7 +147,7 @@ def _unrated(empty: pl.DataFrame, scores: pl.DataFrame, rules: Ruleset) -> pl.Da
         concepts=pl.lit(0), reason=pl.lit("not rated: marked XBRL, but without facts"),
         critical=pl.lit(0), minor=pl.lit(0), info=pl.lit(0),
     )  # fmt: skip
-    return _like(giving(rows, ruleset=same(rules.id, rows.height)), scores)
+    return _like(with_columns_from(rows, ruleset=same(rules.id, rows.height)), scores)
 
 
 def _announced(empty: pl.DataFrame, found: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
@@ -167,9 +167,9 @@ def _like(rows: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def chosen_items(book: Book) -> pl.DataFrame:
+def chosen_items(book: PeriodTable) -> pl.DataFrame:
     """cik, accession, item and the fact (key and value) that stands for it, per period."""
-    long = book.long[at(np.flatnonzero(book.reached[book.fid]))]
+    long = book.long[as_index(np.flatnonzero(book.reached[book.fid]))]
     stated = book.facts[CHOSEN][long["row"]]
     item, months = long["item"].cast(pl.String), long["months"].cast(pl.Int32)
     return pl.DataFrame([item, months, long["own"], *stated])
@@ -180,12 +180,12 @@ CHOSEN = [
 ]  # fmt: skip
 
 
-def input_hashes(book: Book) -> pl.Series:
+def input_hashes(book: PeriodTable) -> pl.Series:
     """Of each filing 16 hex digits over its facts, whatever their order."""
     facts, fid = book.facts[HASHED], book.facts["fid"].to_numpy()
     if book.changed is not None:
         rows = np.flatnonzero(book.reached[fid])
-        facts, fid = facts[at(rows)], fid[rows]
+        facts, fid = facts[as_index(rows)], fid[rows]
     mixed = facts.select(pl.struct(HASHED).hash(seed=SEED)).to_series().to_numpy()
     both = np.zeros((2, book.filings.height), np.uint64)
     np.add.at(both[0], fid, mixed)
@@ -198,7 +198,7 @@ SEED = 20260101
 HASHED = ["taxonomy", "concept", "unit", "period_start", "period_end", "value", "seq"]
 
 
-def findings(book: Book, evaluated: Evaluated) -> pl.DataFrame:
+def findings(book: PeriodTable, evaluated: Evaluated) -> pl.DataFrame:
     """cik, accession, rule, severity, message, period, the two numbers, tolerance, facts."""
     failed = _worst(evaluated.outcome.failed)
     told = book.beside(failed, "cik", "accession").hstack([used(book, failed)])

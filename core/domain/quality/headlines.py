@@ -10,7 +10,7 @@ import polars as pl
 
 from core.domain.quality.facts.arrays import Flags, Floats, Numbers
 from core.domain.quality.facts.packing import packed
-from core.domain.quality.facts.table import Book
+from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.model import CASH, Rule, Ruleset
 from core.domain.quality.outcome import Judged
 from core.domain.quality.rules.vouching import vouched
@@ -20,7 +20,7 @@ DERIVED = {"Equity": "EquityAll"} | {
 }
 
 
-def doubts(book: Book, judged: Judged) -> Floats:
+def doubts(book: PeriodTable, judged: Judged) -> Floats:
     """The highest score that the doubts of headline figures leave each filing; 100 without any.
 
     A rule that weighs and fails on a headline figure makes it doubtful, unless another equation
@@ -57,7 +57,7 @@ def _of_rules(failed: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
     return failed.filter(failed["rule"].is_in(names)) if failed.height else failed
 
 
-def _doubted(book: Book, grave: pl.DataFrame) -> tuple[Numbers, Numbers, Numbers]:
+def _doubted(book: PeriodTable, grave: pl.DataFrame) -> tuple[Numbers, Numbers, Numbers]:
     """(fid, rule, figure) of failures: of the items that they name and of the facts they rest on.
 
     Rules and figures are numbered; there may be several of a failure, and some twice.
@@ -93,7 +93,7 @@ def _figures(rules: Ruleset) -> tuple[Numbers, dict[str, int]]:
     return np.array(list(by_name.values())), by_name | derived
 
 
-def _of_facts(book: Book, figures: Numbers) -> Numbers:
+def _of_facts(book: PeriodTable, figures: Numbers) -> Numbers:
     """The figure of each fact; -1: none."""
     known, found = book.known, np.full(book.facts.height, -1)
     item = known.table["item"].to_numpy()[known.place]

@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 
 from core.domain.quality.facts.arrays import Flags, Numbers
-from core.domain.quality.facts.packing import at
-from core.domain.quality.words import Said, giving, messages, same
+from core.domain.quality.facts.packing import as_index
+from core.domain.quality.words import FindingText, messages, same, with_columns_from
 
 FAILED: dict[str, pl.DataType | type[pl.DataType]] = {
     "fid": pl.UInt32,
@@ -33,7 +33,7 @@ class Outcome:
 
     rule: str
     judged: Numbers  # fids that it could judge, each any number of times
-    told: tuple[Said, ...]  # its failures, one row each
+    told: tuple[FindingText, ...]  # its failures, one row each
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +50,11 @@ class Judged:
         """fid, rule, ok."""
         names = pl.Series("rule", self.rules, pl.String)
         return pl.DataFrame(
-            [pl.Series("fid", self.fid), names[at(self.rule)], pl.Series("ok", self.ok)]
+            [pl.Series("fid", self.fid), names[as_index(self.rule)], pl.Series("ok", self.ok)]
         )
 
 
-def outcome(rule: str, judged: Numbers, *told: Said) -> Outcome:
+def outcome(rule: str, judged: Numbers, *told: FindingText) -> Outcome:
     """An outcome of the fids that could be judged (each any number of times) and what failed.
 
     The frames told have columns of FAILED (those that they lack are null). A rule makes them only
@@ -66,7 +66,9 @@ def outcome(rule: str, judged: Numbers, *told: Said) -> Outcome:
 def within(found: Outcome, filings: Flags) -> Outcome:
     """What a rule found of some of the filings."""
     told = [(said, filings[said.frame["fid"].to_numpy()]) for said in found.told]
-    kept = (Said(said.frame.filter(some), said.sentence) for said, some in told if some.any())
+    kept = (
+        FindingText(said.frame.filter(some), said.sentence) for said, some in told if some.any()
+    )
     return outcome(found.rule, found.judged[filings[found.judged]], *kept)
 
 
@@ -86,7 +88,7 @@ def joined(outcomes: Sequence[Outcome], filings: int) -> Judged:
     return Judged([o.rule for o in outcomes], fid.astype(np.uint32), rule, ok, failed)
 
 
-def _shaped(rule: str, said: Said, message: pl.Series) -> pl.DataFrame:
+def _shaped(rule: str, said: FindingText, message: pl.Series) -> pl.DataFrame:
     """The columns of FAILED that a rule gives."""
-    told = giving(said.frame, rule=same(rule, len(message)), message=message)
+    told = with_columns_from(said.frame, rule=same(rule, len(message)), message=message)
     return pl.DataFrame([told[n].cast(dtype) for n, dtype in FAILED.items() if n in told.columns])

@@ -11,8 +11,8 @@ import polars as pl
 
 from core.domain.quality.evaluate import Evaluated
 from core.domain.quality.facts.arrays import Floats
-from core.domain.quality.facts.packing import at, gathered
-from core.domain.quality.facts.table import Book
+from core.domain.quality.facts.packing import as_index, gathered
+from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.headlines import doubts
 from core.domain.quality.model import Ruleset
 from core.domain.quality.outcome import Judged
@@ -21,7 +21,7 @@ LETTERS = ((90.0, "A"), (80.0, "B"), (70.0, "C"), (60.0, "D"))
 LEAST_COVERAGE_PCT = 50.0
 
 
-def scores(book: Book, evaluated: Evaluated) -> pl.DataFrame:
+def scores(book: PeriodTable, evaluated: Evaluated) -> pl.DataFrame:
     """One row per filing to judge: score, grade, coverage_pct, counts, five sub-scores, reason."""
     with np.errstate(invalid="ignore"):  # groups of which no rule could be judged
         sums = _sums(book, evaluated.outcome)
@@ -32,7 +32,7 @@ def scores(book: Book, evaluated: Evaluated) -> pl.DataFrame:
     }
     here = np.flatnonzero(book.reached)
     given = [pl.Series(name, share[here], nan_to_null=True) for name, share in shares.items()]
-    frame = book.filings[TOLD][at(here)].hstack([*sums, *given])
+    frame = book.filings[TOLD][as_index(here)].hstack([*sums, *given])
     frame = frame.with_columns(**_subscores(book.rules))
     frame = frame.hstack([pl.Series("score", _score(frame), nan_to_null=True)])
     return frame.hstack([_letters(frame["score"]), _reasons(frame)])
@@ -41,7 +41,7 @@ def scores(book: Book, evaluated: Evaluated) -> pl.DataFrame:
 TOLD = ["cik", "accession", "form", "filed", "period_end", "name", "style", "facts", "concepts"]
 
 
-def _sums(book: Book, judged: Judged) -> list[pl.Series]:
+def _sums(book: PeriodTable, judged: Judged) -> list[pl.Series]:
     """passed and evaluable weight, failures by severity, share passed of groups.
 
     Of each filing to judge; null where no rule could.
@@ -68,7 +68,7 @@ def _sums(book: Book, judged: Judged) -> list[pl.Series]:
     return columns if known.all() else [column.set(~known, None) for column in columns]
 
 
-def _rule_caps(book: Book, judged: Judged) -> Floats:
+def _rule_caps(book: PeriodTable, judged: Judged) -> Floats:
     """Of each filing the least of the caps of the rules that it fails; 100 without one."""
     caps = np.array([book.rules.rules[name].cap for name in judged.rules])[judged.rule]
     least = np.full(book.filings.height, 100.0)
@@ -79,7 +79,7 @@ def _rule_caps(book: Book, judged: Judged) -> Floats:
 GROUPS = ("identity", "duplicates", "missing", "complexity")
 
 
-def _coverage(book: Book, judged: Judged) -> Floats:
+def _coverage(book: PeriodTable, judged: Judged) -> Floats:
     """Weight evaluable of the weight that the filer's style lets expect, in percent."""
     weights = {name: rule.weight for name, rule in book.rules.rules.items()}
     expected = [{name for name in s.expect if name in weights} for s in book.rules.styles]
@@ -122,7 +122,7 @@ def _score(frame: pl.DataFrame) -> Floats:
 def _letters(score: pl.Series) -> pl.Series:
     values = score.to_numpy()
     place = (values[:, None] < [least for least, _ in LETTERS]).sum(axis=1)
-    return NAMES[at(np.where(np.isnan(values), len(NAMES) - 1, place))]
+    return NAMES[as_index(np.where(np.isnan(values), len(NAMES) - 1, place))]
 
 
 NAMES = pl.Series("grade", [*(name for _, name in LETTERS), "F", "NR"])
@@ -137,7 +137,7 @@ def _reasons(frame: pl.DataFrame) -> pl.Series:
         return pl.Series("reason", [None] * frame.height, dtype=pl.String)
     place = np.full(frame.height, -1)
     place[some] = np.arange(len(some))
-    return gathered(frame[at(some)].select(reason=_reason()), place).to_series()
+    return gathered(frame[as_index(some)].select(reason=_reason()), place).to_series()
 
 
 def _cap(rules: Ruleset) -> pl.Expr:

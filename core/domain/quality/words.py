@@ -13,7 +13,7 @@ import polars as pl
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class FindingText:
     """Failures, and the sentence that tells them: columns of the frame stand in braces."""
 
     frame: pl.DataFrame
@@ -32,7 +32,7 @@ def _pieces(sentence: str) -> list[tuple[str, str | None]]:
     return [(text, name) for text, name, _, _ in Formatter().parse(sentence)]
 
 
-def messages(told: Sequence[Said]) -> list[pl.Series]:
+def messages(told: Sequence[FindingText]) -> list[pl.Series]:
     """The sentences of each row of several frames. All are written at once: to plan how numbers
     are written takes longer than to write them.
     """
@@ -52,7 +52,7 @@ def messages(told: Sequence[Said]) -> list[pl.Series]:
     return [texts.slice(first, rows) for first, rows in zip(begin, height, strict=True)]
 
 
-def _written(told: Sequence[Said]) -> list[dict[str, pl.Series]]:
+def _written(told: Sequence[FindingText]) -> list[dict[str, pl.Series]]:
     """Of each frame the columns of numbers that its sentence names, as they are written."""
     columns = [(said.frame[name], n, name) for n, said in enumerate(told) for name in said.named]
     written: list[dict[str, pl.Series]] = [{} for _ in told]
@@ -66,7 +66,7 @@ def _written(told: Sequence[Said]) -> list[dict[str, pl.Series]]:
     return written
 
 
-def _parts(said: Said, written: dict[str, pl.Series]) -> list[pl.Series]:
+def _parts(said: FindingText, written: dict[str, pl.Series]) -> list[pl.Series]:
     """The texts of a sentence and the columns between them, of every row."""
     parts = []
     for text, name in _pieces(said.sentence):
@@ -82,7 +82,7 @@ def same(value: Any, rows: int) -> pl.Series:
     return pl.Series([value]).new_from_index(0, rows)
 
 
-def giving(frame: pl.DataFrame, **columns: Any) -> pl.DataFrame:
+def with_columns_from(frame: pl.DataFrame, **columns: Any) -> pl.DataFrame:
     """A frame with more columns: those of another name, arrays, or one value in every row.
 
     What no query is needed for: to plan one takes longer than to judge a company.
@@ -123,11 +123,11 @@ def number(name: str) -> pl.Expr:
     return pl.when(value < 0).then(pl.lit("-")).otherwise(pl.lit("")) + text
 
 
-def unlike(found: pl.DataFrame, other: str, middle: str, tail: str) -> Said:
+def contrast(found: pl.DataFrame, other: str, middle: str, tail: str) -> FindingText:
     """Values (item, value, row) told beside what they are unlike, a column (with its `was_row`)."""
     rows = [name for name in ("row", "was_row") if name in found.columns]
-    told = giving(found, expected=other, actual="value", rows=facts_of(found, *rows))
-    return Said(told, f"{{item}} is {{actual}}{middle}{{expected}}{tail}")
+    told = with_columns_from(found, expected=other, actual="value", rows=facts_of(found, *rows))
+    return FindingText(told, f"{{item}} is {{actual}}{middle}{{expected}}{tail}")
 
 
 def words(item: str) -> str:

@@ -12,12 +12,12 @@ from decimal import Decimal
 
 from core.domain.filings.sectors import UNKNOWN
 from core.domain.quality.status.names import AS_FILED, WITHDRAWN
-from core.domain.risk.types import Book, Check, Holding, Limits, Name
+from core.domain.risk.types import Book, Holding, LimitCheck, Limits, Name
 from core.domain.trading.money import ZERO, cents, whole
 from core.domain.trading.plans import Plan
 
 
-def plan_checks(plan: Plan, book: Book, name: Name, limits: Limits) -> tuple[Check, ...]:
+def plan_checks(plan: Plan, book: Book, name: Name, limits: Limits) -> tuple[LimitCheck, ...]:
     """All twelve checks of a plan, in order."""
     new = as_holding(plan, name)
     return (*book_checks(book, limits, plan, new), *_name_checks(plan, book, name, limits))
@@ -25,7 +25,7 @@ def plan_checks(plan: Plan, book: Book, name: Name, limits: Limits) -> tuple[Che
 
 def book_checks(
     book: Book, limits: Limits, plan: Plan | None = None, new: Holding | None = None
-) -> tuple[Check, ...]:
+) -> tuple[LimitCheck, ...]:
     """The limits of the book (nine), with the plan in when there is one."""
     return (
         _daily_loss(book, limits, plan),
@@ -65,13 +65,13 @@ def _room(plan: Plan | None, left: Decimal, per_share: Decimal) -> int | None:
     return whole(left / per_share) if per_share > 0 else plan.shares
 
 
-def _daily_loss(book: Book, limits: Limits, plan: Plan | None) -> Check:
+def _daily_loss(book: Book, limits: Limits, plan: Plan | None) -> LimitCheck:
     lost = max(ZERO, -book.realised)
     base = lost + book.open_risk
     allowed = share_of(book, limits.daily_loss_pct)
     new = plan.risk + plan.costs if plan else ZERO
     per_share = new / plan.shares if plan and plan.shares else ZERO
-    return Check(
+    return LimitCheck(
         "daily_loss",
         base + new,
         allowed,
@@ -82,10 +82,10 @@ def _daily_loss(book: Book, limits: Limits, plan: Plan | None) -> Check:
     )
 
 
-def _risk_per_trade(book: Book, limits: Limits, plan: Plan | None) -> Check:
+def _risk_per_trade(book: Book, limits: Limits, plan: Plan | None) -> LimitCheck:
     allowed = share_of(book, limits.risk_per_trade_pct)
     used = plan.risk if plan else max((h.risk for h in book.holdings), default=ZERO)
-    return Check(
+    return LimitCheck(
         "risk_per_trade",
         used,
         allowed,
@@ -96,14 +96,14 @@ def _risk_per_trade(book: Book, limits: Limits, plan: Plan | None) -> Check:
     )
 
 
-def _position(book: Book, limits: Limits, plan: Plan | None) -> Check:
+def _position(book: Book, limits: Limits, plan: Plan | None) -> LimitCheck:
     allowed = share_of(book, limits.position_pct)
     totals: dict[str, Decimal] = {}
     for holding in book.holdings:
         totals[holding.symbol] = totals.get(holding.symbol, ZERO) + holding.notional
     held = totals.get(plan.symbol, ZERO) if plan else max(totals.values(), default=ZERO)
     used = held + (plan.notional if plan else ZERO)
-    return Check(
+    return LimitCheck(
         "position",
         used,
         allowed,
@@ -114,11 +114,11 @@ def _position(book: Book, limits: Limits, plan: Plan | None) -> Check:
     )
 
 
-def _gross(book: Book, limits: Limits, plan: Plan | None) -> Check:
+def _gross(book: Book, limits: Limits, plan: Plan | None) -> LimitCheck:
     base = sum((h.notional for h in book.holdings), ZERO)
     allowed = share_of(book, limits.gross_pct)
     used = base + (plan.notional if plan else ZERO)
-    return Check(
+    return LimitCheck(
         "gross_exposure",
         used,
         allowed,
@@ -128,7 +128,7 @@ def _gross(book: Book, limits: Limits, plan: Plan | None) -> Check:
     )
 
 
-def _net(book: Book, limits: Limits, plan: Plan | None) -> Check:
+def _net(book: Book, limits: Limits, plan: Plan | None) -> LimitCheck:
     """The larger side: a stop may close the other one first, so a hedge does not count."""
     sides = {"long": ZERO, "short": ZERO}
     for holding in book.holdings:
@@ -137,7 +137,7 @@ def _net(book: Book, limits: Limits, plan: Plan | None) -> Check:
     if plan:
         sides[plan.direction] += plan.notional
     allowed = share_of(book, limits.net_pct)
-    return Check(
+    return LimitCheck(
         "net_exposure",
         max(sides.values()),
         allowed,
@@ -149,10 +149,10 @@ def _net(book: Book, limits: Limits, plan: Plan | None) -> Check:
     )
 
 
-def _count(book: Book, limits: Limits, plan: Plan | None) -> Check:
+def _count(book: Book, limits: Limits, plan: Plan | None) -> LimitCheck:
     used = len(book.holdings) + (1 if plan and plan.is_trade else 0)
     full = len(book.holdings) >= limits.max_positions
-    return Check(
+    return LimitCheck(
         "positions",
         Decimal(used),
         Decimal(limits.max_positions),
@@ -162,7 +162,7 @@ def _count(book: Book, limits: Limits, plan: Plan | None) -> Check:
     )
 
 
-def _sector(book: Book, limits: Limits, plan: Plan | None, new: Holding | None) -> Check:
+def _sector(book: Book, limits: Limits, plan: Plan | None, new: Holding | None) -> LimitCheck:
     allowed = share_of(book, limits.sector_pct)
     totals: dict[str, Decimal] = {}
     for holding in book.holdings:
@@ -175,7 +175,7 @@ def _sector(book: Book, limits: Limits, plan: Plan | None, new: Holding | None) 
     if sector.startswith(_ALONE):
         symbol = sector.removeprefix(_ALONE)
         said = f"The sector of {symbol} is not known, so it counts by itself, with no other name,"
-    return Check(
+    return LimitCheck(
         "sector",
         used,
         allowed,
@@ -203,14 +203,14 @@ def alike(one: Holding, other: Holding, book: Book, threshold: float) -> bool:
     return known * (1 if one.direction == other.direction else -1) >= threshold
 
 
-def _correlation(book: Book, limits: Limits, plan: Plan | None, new: Holding | None) -> Check:
+def _correlation(book: Book, limits: Limits, plan: Plan | None, new: Holding | None) -> LimitCheck:
     allowed = share_of(book, limits.correlated_pct)
     threshold = limits.correlation_threshold
     everyone = (*book.holdings, new) if new else book.holdings
     touched = [h for h in everyone if new is None or h is new or alike(h, new, book, threshold)]
     cluster = max((_cluster(h, everyone, book, threshold) for h in touched), default=ZERO)
     base = cluster - (new.notional if new else ZERO)
-    return Check(
+    return LimitCheck(
         "correlation",
         cluster,
         allowed,
@@ -229,7 +229,7 @@ def _cluster(
     )
 
 
-def _drawdown(book: Book, limits: Limits, plan: Plan | None) -> Check:
+def _drawdown(book: Book, limits: Limits, plan: Plan | None) -> LimitCheck:
     new = plan.risk + plan.costs if plan else ZERO
     back = sum(
         ((h.risk if h.give_back is None else h.give_back) + h.reserve for h in book.holdings), ZERO
@@ -237,7 +237,7 @@ def _drawdown(book: Book, limits: Limits, plan: Plan | None) -> Check:
     fall = max(ZERO, book.peak - book.equity - book.realised - book.unrealised + back)
     allowed = cents(book.peak * limits.drawdown_pct / 100) if book.peak > 0 else ZERO
     per_share = new / plan.shares if plan and plan.shares else ZERO
-    return Check(
+    return LimitCheck(
         "drawdown",
         fall + new,
         allowed,
@@ -252,8 +252,8 @@ def _per_share(plan: Plan | None) -> Decimal:
     return plan.entry * plan.fx_rate if plan else ZERO
 
 
-def _name_checks(plan: Plan, book: Book, name: Name, limits: Limits) -> tuple[Check, ...]:
-    rules: tuple[Callable[[Plan, Book, Name, Limits], Check], ...] = (
+def _name_checks(plan: Plan, book: Book, name: Name, limits: Limits) -> tuple[LimitCheck, ...]:
+    rules: tuple[Callable[[Plan, Book, Name, Limits], LimitCheck], ...] = (
         _exclusions,
         _liquidity,
         _grade,
@@ -261,10 +261,10 @@ def _name_checks(plan: Plan, book: Book, name: Name, limits: Limits) -> tuple[Ch
     return tuple(rule(plan, book, name, limits) for rule in rules)
 
 
-def _exclusions(plan: Plan, book: Book, name: Name, limits: Limits) -> Check:
+def _exclusions(plan: Plan, book: Book, name: Name, limits: Limits) -> LimitCheck:
     listed = plan.symbol in limits.exclusions
     where = "is on" if listed else "is not on"
-    return Check(
+    return LimitCheck(
         "exclusions",
         Decimal(int(listed)),
         Decimal(0),
@@ -274,12 +274,12 @@ def _exclusions(plan: Plan, book: Book, name: Name, limits: Limits) -> Check:
     )
 
 
-def _liquidity(plan: Plan, book: Book, name: Name, limits: Limits) -> Check:
+def _liquidity(plan: Plan, book: Book, name: Name, limits: Limits) -> LimitCheck:
     held = sum(h.shares for h in book.holdings if h.symbol == plan.symbol)
     volume = Decimal(str(name.mean_volume)) if name.mean_volume is not None else Decimal(0)
     allowed = whole(volume * limits.participation_pct / 100)
     known = f"mean volume {volume:.0f}" if name.mean_volume is not None else "volume not known"
-    return Check(
+    return LimitCheck(
         "liquidity",
         Decimal(held + plan.shares),
         Decimal(allowed),
@@ -290,14 +290,14 @@ def _liquidity(plan: Plan, book: Book, name: Name, limits: Limits) -> Check:
     )
 
 
-def _grade(plan: Plan, book: Book, name: Name, limits: Limits) -> Check:
+def _grade(plan: Plan, book: Book, name: Name, limits: Limits) -> LimitCheck:
     grade = name.grade or "NR"
     low = grade in limits.low_grades or name.status == WITHDRAWN
     allowed = plan.full_shares
     if low and limits.grade_rule != "warn":
         allowed = plan.full_shares // 2 if limits.grade_rule == "half" else 0
     said = {"warn": "a warning", "half": "half size", "reject": "no trade"}[limits.grade_rule]
-    return Check(
+    return LimitCheck(
         "filing_grade",
         Decimal(plan.shares),
         Decimal(allowed),

@@ -14,7 +14,7 @@ from decimal import Decimal
 from core.domain.risk.types import Book, Holding
 from core.domain.trading.costs import MAX_EXITS, Costs
 from core.domain.trading.entries import UNREALISED, Lot, lots
-from core.domain.trading.ledger import Entry, Numbered, live
+from core.domain.trading.ledger import JournalEntry, Numbered, live
 from core.domain.trading.money import ZERO, cents
 from core.domain.trading.plans import Plan
 from core.domain.trading.trades import profit
@@ -69,7 +69,7 @@ def gains_by_day(standing: Iterable[Numbered], before: date) -> list[tuple[date,
     return out
 
 
-def _counts(entry: Entry, session: date) -> bool:
+def _counts(entry: JournalEntry, session: date) -> bool:
     """The opening balance counts for every session, so that an old one can be replayed."""
     return entry.kind == "opening" or entry.effective <= session
 

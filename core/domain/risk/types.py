@@ -89,7 +89,7 @@ class Name:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class LimitCheck:
     """One limit: what would be used with the plan in, and what is allowed."""
 
     limit: str
@@ -117,8 +117,8 @@ class Verdict:
 
     decision: Decision
     plan: Plan
-    checks: tuple[Check, ...]
-    before: tuple[Check, ...] = ()
+    checks: tuple[LimitCheck, ...]
+    before: tuple[LimitCheck, ...] = ()
 
     @property
     def reasons(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from core.domain.risk.checks import book_checks, plan_checks
-from core.domain.risk.types import Book, Check, Limits, Name, Verdict
+from core.domain.risk.types import Book, LimitCheck, Limits, Name, Verdict
 from core.domain.trading.plans import Plan, PlanRules, resize
 
 
@@ -44,7 +44,7 @@ def _largest(plan: Plan, rules: PlanRules, most: int, fits: Callable[[Plan], boo
     return best
 
 
-def breaches(after: Book, before: Book, limits: Limits) -> tuple[Check, ...]:
+def breaches(after: Book, before: Book, limits: Limits) -> tuple[LimitCheck, ...]:
     """Limits of the book that a change breaks or strains further; empty: it may be done."""
     used = {check.limit: check.used - check.allowed for check in book_checks(before, limits)}
     return tuple(

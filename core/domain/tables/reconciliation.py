@@ -24,7 +24,7 @@ class CheckSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class CheckResult:
     """Outcome of one check of one run."""
 
     name: str
@@ -67,7 +67,7 @@ def judge(
     sample: Sequence[Mapping[str, Any]],
     before: int | None = None,
     uncovered: int = 0,
-) -> Check:
+) -> CheckResult:
     """The check with severity, a sentence, and the drift since the run before.
 
     Rows that are `uncovered` (older or newer than what was pulled to compare with) are no fault of
@@ -84,10 +84,10 @@ def judge(
         message += f" {uncovered:,} of them are beyond what was pulled to compare with."
     if drift:
         message += f" {abs(drift):,} {'more' if drift > 0 else 'fewer'} than in the last run."
-    return Check(spec.name, spec.title, found, affected, checked, message, sample, drift)
+    return CheckResult(spec.name, spec.title, found, affected, checked, message, sample, drift)
 
 
-def worst(checks: Sequence[Check]) -> str:
+def worst(checks: Sequence[CheckResult]) -> str:
     """The highest severity; info without checks."""
     return max((check.severity for check in checks), key=SEVERITIES.index, default="info")
 

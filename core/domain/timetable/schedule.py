@@ -30,7 +30,14 @@ from core.errors import ScheduleError
 DEFAULT_BUFFER = timedelta(minutes=120)
 DAY = timedelta(days=1)
 # Days that surely hold an instant of each cycle, with room for zones and short months
-REACH = {"daily": 4, "weekly": 10, "monthly": 66, "quarterly": 190, "yearly": 740, "session": 20}
+SEARCH_DAYS = {
+    "daily": 4,
+    "weekly": 10,
+    "monthly": 66,
+    "quarterly": 190,
+    "yearly": 740,
+    "session": 20,
+}
 FARTHEST = 10 * 366
 OPEN_MINUTES = 9 * 60 + 30  # of the clock in New York, when its exchanges open
 
@@ -99,11 +106,11 @@ class Refresh:
 
     def get_latest_refresh(self, now: datetime | None = None) -> datetime:
         """The greatest nominal instant <= now."""
-        return _latest(self.between, _asked(now, _utc_now), REACH[self.cycle])
+        return _latest(self.between, _asked(now, _utc_now), SEARCH_DAYS[self.cycle])
 
     def get_next_refresh(self, now: datetime | None = None) -> datetime:
         """The least nominal instant > now."""
-        return _next(self.between, _asked(now, _utc_now), REACH[self.cycle])
+        return _next(self.between, _asked(now, _utc_now), SEARCH_DAYS[self.cycle])
 
     def _instants(self, first: date, last: date) -> Iterator[datetime]:
         if self.cycle == "session":

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import ROUND_DOWN, Decimal
 
-from core.domain.trading.ledger import Entry, Kind, Numbered, Posting, credit, debit
+from core.domain.trading.ledger import JournalEntry, Kind, Numbered, Posting, credit, debit
 from core.domain.trading.money import ZERO, cents
 from core.errors import ValidationError
 
@@ -69,39 +69,39 @@ class Fill:
         return cents(self.shares * self.price * self.fx_rate)
 
 
-def opening(amount: Decimal, on: date, memo: str = "Opening balance") -> Entry:
+def opening(amount: Decimal, on: date, memo: str = "Opening balance") -> JournalEntry:
     """Cash the account begins with."""
     _positive(amount, "opening balance")
-    return Entry("opening", on, memo, (debit(CASH, amount), credit(OPENING, amount)))
+    return JournalEntry("opening", on, memo, (debit(CASH, amount), credit(OPENING, amount)))
 
 
-def deposit(amount: Decimal, on: date, memo: str = "Deposit") -> Entry:
+def deposit(amount: Decimal, on: date, memo: str = "Deposit") -> JournalEntry:
     """Cash put in."""
     _positive(amount, "deposit")
-    return Entry("deposit", on, memo, (debit(CASH, amount), credit(DEPOSITS, amount)))
+    return JournalEntry("deposit", on, memo, (debit(CASH, amount), credit(DEPOSITS, amount)))
 
 
-def withdrawal(amount: Decimal, on: date, memo: str = "Withdrawal") -> Entry:
+def withdrawal(amount: Decimal, on: date, memo: str = "Withdrawal") -> JournalEntry:
     """Cash taken out."""
     _positive(amount, "withdrawal")
-    return Entry("withdrawal", on, memo, (debit(DEPOSITS, amount), credit(CASH, amount)))
+    return JournalEntry("withdrawal", on, memo, (debit(DEPOSITS, amount), credit(CASH, amount)))
 
 
-def commitment(plan_id: str, symbol: str, notional: Decimal, on: date) -> Entry:
+def commitment(plan_id: str, symbol: str, notional: Decimal, on: date) -> JournalEntry:
     """An approved plan, off the balance, until it is filled or lapses."""
     account = f"commitments:{symbol}"
     lines = (debit(account, notional, symbol=None), credit(OUTSTANDING, notional))
-    return Entry("commitment", on, f"Plan approved: {symbol}", lines, plan_id)
+    return JournalEntry("commitment", on, f"Plan approved: {symbol}", lines, plan_id)
 
 
-def release(plan_id: str, symbol: str, notional: Decimal, on: date, why: str) -> Entry:
+def release(plan_id: str, symbol: str, notional: Decimal, on: date, why: str) -> JournalEntry:
     """The commitment taken off again: filled, expired, void or cancelled."""
     account = f"commitments:{symbol}"
     lines = (debit(OUTSTANDING, notional), credit(account, notional))
-    return Entry("release", on, f"Commitment released: {why}", lines, plan_id)
+    return JournalEntry("release", on, f"Commitment released: {why}", lines, plan_id)
 
 
-def entry_fill(fill: Fill) -> Entry:
+def entry_fill(fill: Fill) -> JournalEntry:
     """Shares in (or short) at the fill price; fees and slippage are expenses of their own."""
     lines = [
         _held(fill, fill.value),
@@ -112,7 +112,7 @@ def entry_fill(fill: Fill) -> Entry:
     return _filled("entry_fill", fill, lines, f"{side} {abs(fill.shares)} {fill.symbol}")
 
 
-def exit_fill(fill: Fill, lot: Lot) -> Entry:
+def exit_fill(fill: Fill, lot: Lot) -> JournalEntry:
     """Shares out at the fill price; the difference to their cost is realised, their mark undone."""
     cost, unmarked = relieved(lot, Decimal(-fill.shares))
     proceeds = -fill.value  # positive when sold
@@ -140,17 +140,17 @@ def relieved(lot: Lot, shares: Decimal) -> tuple[Decimal, Decimal]:
     return cents(lot.cost * part), cents(lot.marked * part)
 
 
-def dividend(lot: Lot, per_share: Decimal, on: date, fx_rate: Decimal = Decimal(1)) -> Entry:
+def dividend(lot: Lot, per_share: Decimal, on: date, fx_rate: Decimal = Decimal(1)) -> JournalEntry:
     """Cash received on a long, paid on a short."""
     _positive(per_share, "dividend")
     amount = cents(lot.shares * per_share * fx_rate)
     other = DIVIDENDS if lot.shares > 0 else DIVIDENDS_PAID
     lines = (debit(CASH, amount), credit(other, amount))
     memo = f"Dividend of {per_share} on {abs(lot.shares)} {lot.symbol}"
-    return Entry("dividend", on, memo, lines, lot.plan_id)
+    return JournalEntry("dividend", on, memo, lines, lot.plan_id)
 
 
-def split(lot: Lot, ratio: Decimal, close: Decimal, on: date) -> Entry:
+def split(lot: Lot, ratio: Decimal, close: Decimal, on: date) -> JournalEntry:
     """New shares for old at the same cost; a fraction is paid out at the close after the split."""
     _positive(ratio, "split ratio")
     exact = lot.shares * ratio
@@ -166,25 +166,25 @@ def split(lot: Lot, ratio: Decimal, close: Decimal, on: date) -> Entry:
         credit(REALISED, paid - cost),
     ]
     memo = f"Split {ratio} for 1: {lot.shares} to {kept} {lot.symbol}"
-    return Entry("split", on, memo, _moving(lines), lot.plan_id)
+    return JournalEntry("split", on, memo, _moving(lines), lot.plan_id)
 
 
-def borrow(lot: Lot, amount: Decimal, on: date) -> Entry:
+def borrow(lot: Lot, amount: Decimal, on: date) -> JournalEntry:
     """Cost of borrowing the shares of a short."""
     _positive(amount, "borrow cost")
     if lot.shares >= 0:
         raise ValidationError(f"{lot.symbol} is not short: nothing is borrowed")
     lines = (debit(BORROW, amount), credit(CASH, amount))
-    return Entry("borrow", on, f"Borrow cost of {lot.symbol}", lines, lot.plan_id)
+    return JournalEntry("borrow", on, f"Borrow cost of {lot.symbol}", lines, lot.plan_id)
 
 
-def mark(lot: Lot, value: Decimal, on: date) -> Entry | None:
+def mark(lot: Lot, value: Decimal, on: date) -> JournalEntry | None:
     """Bring a lot to its value at the close; None when the mark is right already."""
     change = value - lot.cost - lot.marked
     if change == 0:
         return None
     lines = (debit(mark_account(lot.symbol), change), credit(UNREALISED, change))
-    return Entry("mark", on, f"Mark of {lot.symbol} to {value}", lines, lot.plan_id)
+    return JournalEntry("mark", on, f"Mark of {lot.symbol} to {value}", lines, lot.plan_id)
 
 
 def lots(journal: Iterable[Numbered]) -> dict[str, Lot]:
@@ -198,7 +198,7 @@ def lots(journal: Iterable[Numbered]) -> dict[str, Lot]:
     return {plan_id: lot for plan_id, lot in held.items() if lot.shares}
 
 
-def lot_after(lot: Lot | None, entry: Entry) -> Lot | None:
+def lot_after(lot: Lot | None, entry: JournalEntry) -> Lot | None:
     """The lot once an entry of its plan is posted; None while nothing was ever held."""
     for p in entry.postings:
         kind, _, symbol = p.account.rpartition(":")
@@ -222,10 +222,10 @@ def _costs(fill: Fill) -> list[Posting]:
     return [debit(FEES, fill.fee), debit(SLIPPAGE, fill.slippage)]
 
 
-def _filled(kind: Kind, fill: Fill, lines: list[Posting], what: str) -> Entry:
+def _filled(kind: Kind, fill: Fill, lines: list[Posting], what: str) -> JournalEntry:
     why = f" ({fill.reason})" if fill.reason else ""
     memo = f"{what} at {fill.price}{why}"
-    return Entry(kind, fill.session, memo, _moving(lines), fill.plan_id)
+    return JournalEntry(kind, fill.session, memo, _moving(lines), fill.plan_id)
 
 
 def _moving(lines: list[Posting]) -> tuple[Posting, ...]:

@@ -60,7 +60,7 @@ class Posting:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class JournalEntry:
     """One entry before it has a number."""
 
     kind: Kind
@@ -77,7 +77,7 @@ class Numbered:
 
     number: int
     at: datetime
-    entry: Entry
+    entry: JournalEntry
     previous_hash: str
     hash: str
 
@@ -99,7 +99,7 @@ def credit(
     return debit(account, -amount, symbol=symbol, quantity=quantity)
 
 
-def validated(entry: Entry) -> Entry:
+def validated(entry: JournalEntry) -> JournalEntry:
     """The entry itself, once it is found whole; ValidationError says what is wrong with it."""
     if len(entry.postings) < 2:
         raise ValidationError(
@@ -140,13 +140,13 @@ def _validate_posting(posting: Posting) -> None:
     decimal_of(posting.quantity, "quantity")
 
 
-def number(entry: Entry, after: int, previous_hash: str, at: datetime) -> Numbered:
+def number(entry: JournalEntry, after: int, previous_hash: str, at: datetime) -> Numbered:
     """The entry as the next one of the journal."""
     validated(entry)
     return Numbered(after + 1, at, entry, previous_hash, _hash(entry, after + 1, previous_hash, at))
 
 
-def _hash(entry: Entry, number_: int, previous_hash: str, at: datetime) -> str:
+def _hash(entry: JournalEntry, number_: int, previous_hash: str, at: datetime) -> str:
     body = [
         number_,
         at.isoformat(),
@@ -175,7 +175,7 @@ def _text(price: Decimal | None) -> str | None:
     return None if price is None else f"{price:.6f}"
 
 
-def reversal(original: Numbered, reason: str) -> Entry:
+def reversal(original: Numbered, reason: str) -> JournalEntry:
     """The entry that takes another back, of the same day, with sides and quantities swapped."""
     if original.entry.kind == "reversal":
         raise ValidationError(
@@ -185,7 +185,7 @@ def reversal(original: Numbered, reason: str) -> Entry:
         replace(p, debit=p.credit, credit=p.debit, quantity=-p.quantity)
         for p in original.entry.postings
     )
-    return Entry(
+    return JournalEntry(
         "reversal",
         original.entry.effective,
         f"Reversal of entry {original.number}: {reason}",

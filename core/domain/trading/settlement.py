@@ -14,10 +14,10 @@ from decimal import ROUND_DOWN, Decimal
 from core.domain.trading import entries as make
 from core.domain.trading import order_basis
 from core.domain.trading.entries import Fill, Lot
-from core.domain.trading.ledger import Entry
+from core.domain.trading.ledger import JournalEntry
 from core.domain.trading.money import ZERO, cents, price_of
 from core.domain.trading.order_basis import Action, Basis
-from core.domain.trading.trades import Bar, Ticket, walk
+from core.domain.trading.trades import Bar, OrderTicket, walk
 
 DAYS_A_YEAR = 365
 
@@ -26,7 +26,7 @@ DAYS_A_YEAR = 365
 class Settled:
     """The entries of a plan in order, what became of it (see `trades.walk`), and what moved it."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[JournalEntry, ...]
     state: str
     notes: tuple[str, ...] = ()
 
@@ -52,7 +52,7 @@ class Night:
 
 
 def settle(
-    ticket: Ticket,
+    ticket: OrderTicket,
     bars: Sequence[Bar],
     actions: Sequence[Action],
     hold: int,
@@ -87,25 +87,25 @@ def settle(
     return Settled(tuple(posted), state, told)
 
 
-def entering(ticket: Ticket, entry: Fill) -> list[Entry]:
+def entering(ticket: OrderTicket, entry: Fill) -> list[JournalEntry]:
     """What the fill of an entry posts."""
     return [_release(ticket, entry.session, ticket.because), make.entry_fill(entry)]
 
 
-def _release(ticket: Ticket, day: date, why: str) -> Entry:
+def _release(ticket: OrderTicket, day: date, why: str) -> JournalEntry:
     amount = ticket.plan.notional if ticket.committed is None else ticket.committed
     return make.release(ticket.plan_id, ticket.plan.symbol, amount, day, why)
 
 
 def _day(
-    ticket: Ticket,
+    ticket: OrderTicket,
     lot: Lot | None,
     bar: Bar,
     exits: Sequence[Fill],
     night: Night,
     borrow_pct: Decimal,
     final: Fill | None,
-) -> Iterator[Entry]:
+) -> Iterator[JournalEntry]:
     """One session of a lot: what the night brought, exits, and the mark at the close.
 
     The `final` exit takes all that is left: after a split thirds need not add up to the lot.
@@ -127,8 +127,8 @@ def _day(
 
 
 def _overnight(
-    ticket: Ticket, lot: Lot, bar: Bar, night: Night, borrow_pct: Decimal
-) -> Iterator[Entry]:
+    ticket: OrderTicket, lot: Lot, bar: Bar, night: Night, borrow_pct: Decimal
+) -> Iterator[JournalEntry]:
     if lot.shares < 0:
         cost = cents(abs(lot.cost) * borrow_pct / 100 * night.days / DAYS_A_YEAR)
         if cost > 0:
@@ -144,7 +144,7 @@ def _overnight(
 
 
 def _rebased(
-    fill: Fill, now: Basis, ticket: Ticket, lot: Lot | None, *, whole: bool = False
+    fill: Fill, now: Basis, ticket: OrderTicket, lot: Lot | None, *, whole: bool = False
 ) -> Fill:
     """A fill of the walk (in the plan's shares and prices) in those of its day."""
     if now.same:

@@ -41,7 +41,7 @@ def fillable(plan: Plan, price: Decimal) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Ticket:
+class OrderTicket:
     """The orders of one approved plan."""
 
     plan: Plan
@@ -65,7 +65,7 @@ class Ticket:
         return Fill(self.plan_id, name, session, shares, price, fee, slippage, rate, why)
 
 
-def walk(ticket: Ticket, bars: Sequence[Bar], hold: int) -> tuple[list[Fill], str]:
+def walk(ticket: OrderTicket, bars: Sequence[Bar], hold: int) -> tuple[list[Fill], str]:
     """Fills of a plan over the bars of its symbol from its session on, and what became of it.
 
     `hold` is the most sessions held, closed at the last close. The second value is one of: waiting,
@@ -106,7 +106,9 @@ def entry_price(plan: Plan, bar: Bar, first: bool) -> Decimal | None:
     return min(opened, plan.entry) if long else max(opened, plan.entry)
 
 
-def exits_of(ticket: Ticket, shares: int, bars: Sequence[Bar], hold: int) -> tuple[list[Fill], str]:
+def exits_of(
+    ticket: OrderTicket, shares: int, bars: Sequence[Bar], hold: int
+) -> tuple[list[Fill], str]:
     """Exit fills of `shares` entered on the first of the bars; thirds at the targets."""
     plan, left, fills = ticket.plan, shares, list[Fill]()
     parts = _parts(shares, len(plan.targets))

@@ -8,9 +8,9 @@ from datetime import datetime
 
 import polars as pl
 
-from core.jobs.pulling.each_company import Outcome
+from core.jobs.pulling.each_company import CompaniesOutcome
 from core.sources.pulled import REJECTS, Progress, Pulled
-from core.sources.sec.documents import Answer, Known, SecClient
+from core.sources.sec.documents import Answer, KnownDocument, SecClient
 from core.store.documents import StoredDocument, stored_documents
 from core.store.warehouse import Warehouse
 
@@ -41,10 +41,14 @@ class CompanyPull:
         """The companies whose document is stored: for those, being gone is a failure."""
         return frozenset(cik for cik in ciks if url(self.client, cik) in self.documents)
 
-    def known(self, url: str) -> Known | None:
+    def known(self, url: str) -> KnownDocument | None:
         """What to ask with for a document that is stored."""
         document = self.documents.get(url)
-        return Known(document.etag, document.last_modified, document.sha256) if document else None
+        return (
+            KnownDocument(document.etag, document.last_modified, document.sha256)
+            if document
+            else None
+        )
 
     def document(self, answer: Answer, size: int) -> StoredDocument:
         """What to remember of an answer whose body had so many bytes."""
@@ -52,14 +56,14 @@ class CompanyPull:
             answer.url, self.dataset, answer.etag, answer.last_modified, answer.sha256, size
         )
 
-    def report(self, outcome: Outcome) -> None:
+    def report(self, outcome: CompaniesOutcome) -> None:
         """Tell how far it is."""
         text = f"{outcome.over} of {outcome.asked} companies, {self.read:,} {self.what}"
         percent = 100.0 * outcome.over / max(1, outcome.asked)
         self.on_progress(Progress(text, rows=self.read, bytes=self.bytes, percent=percent))
 
     def pulled(
-        self, outcome: Outcome, notes: tuple[str, ...], version: str | None = None
+        self, outcome: CompaniesOutcome, notes: tuple[str, ...], version: str | None = None
     ) -> Pulled:
         """What the pull came to."""
         return Pulled(

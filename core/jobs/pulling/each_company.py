@@ -20,7 +20,7 @@ FLUSH_SECONDS = 2.0  # a slow upstream still shows what has come
 
 
 @dataclass(slots=True)
-class Outcome:
+class CompaniesOutcome:
     """What became of the companies asked for."""
 
     asked: int = 0
@@ -74,15 +74,15 @@ class Each(Generic[T]):
 
 
 async def for_each_company(
-    each: Each[T], ciks: Sequence[int], on_step: Callable[[Outcome], None] | None = None
-) -> Outcome:
+    each: Each[T], ciks: Sequence[int], on_step: Callable[[CompaniesOutcome], None] | None = None
+) -> CompaniesOutcome:
     """Fetch and store every company once.
 
     A company that fails does not stop the others; a pause (block, host down) stops all, a
     ValidationError (no contact set) and a failing store are raised. Raises the first failure when
     nothing came at all.
     """
-    outcome = Outcome(asked=len(ciks))
+    outcome = CompaniesOutcome(asked=len(ciks))
     ready: asyncio.Queue[tuple[int, T] | None] = asyncio.Queue(maxsize=each.parallel)
     try:
         async with asyncio.TaskGroup() as group:
@@ -99,7 +99,10 @@ async def for_each_company(
 
 
 async def _fetch_all(
-    each: Each[T], todo: list[int], ready: asyncio.Queue[tuple[int, T] | None], outcome: Outcome
+    each: Each[T],
+    todo: list[int],
+    ready: asyncio.Queue[tuple[int, T] | None],
+    outcome: CompaniesOutcome,
 ) -> None:
     todo.reverse()
 
@@ -117,7 +120,7 @@ async def _fetch_all(
 
 
 async def _fetch_one(
-    each: Each[T], cik: int, ready: asyncio.Queue[tuple[int, T] | None], outcome: Outcome
+    each: Each[T], cik: int, ready: asyncio.Queue[tuple[int, T] | None], outcome: CompaniesOutcome
 ) -> None:
     try:
         item = await each.fetch(cik)
@@ -137,8 +140,8 @@ async def _fetch_one(
 async def _write(
     each: Each[T],
     ready: asyncio.Queue[tuple[int, T] | None],
-    outcome: Outcome,
-    on_step: Callable[[Outcome], None] | None,
+    outcome: CompaniesOutcome,
+    on_step: Callable[[CompaniesOutcome], None] | None,
 ) -> None:
     more = True
     with ThreadPoolExecutor(1, "sec-store") as lane:

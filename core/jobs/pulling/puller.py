@@ -48,13 +48,13 @@ class DirectSource(Protocol):
 
     async def pull_into(
         self, dataset: Dataset, window: Window, *, pull_id: str, on_progress: ProgressHook
-    ) -> Stored:
+    ) -> StoredPull:
         """What was stored."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredPull:
     """What a direct source has written and said."""
 
     pulled: Pulled
@@ -84,7 +84,7 @@ class Puller:
 
     async def run(self, request: PullRequest) -> str:
         """Pull once and record it; the pull id. Raises what made it fail, after recording it."""
-        with turns.short():
+        with turns.short_switch_interval():
             return await self._run(request)
 
     async def _run(self, request: PullRequest) -> str:
@@ -154,13 +154,13 @@ class Puller:
         request: PullRequest,
         start: records.PullStart,
         began: float,
-        outcome: Pulled | Stored,
+        outcome: Pulled | StoredPull,
     ) -> records.PullEnd:
         """Everything of one pull in one transaction: data, rejects, watermark and its record."""
         dataset = request.dataset
-        pulled = outcome.pulled if isinstance(outcome, Stored) else outcome
+        pulled = outcome.pulled if isinstance(outcome, StoredPull) else outcome
         with self.warehouse.transaction() as tx:
-            if isinstance(outcome, Stored):
+            if isinstance(outcome, StoredPull):
                 counts = outcome.counts
             else:
                 counts = self._merge(tx, dataset, pulled, start.pull_id)

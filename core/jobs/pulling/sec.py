@@ -17,13 +17,13 @@ import polars as pl
 from core.domain.tables.datasets import Dataset, Window
 from core.domain.tables.frames import FILINGS
 from core.errors import NotFoundError, UsageError
-from core.jobs.pulling.puller import Stored
+from core.jobs.pulling.puller import StoredPull
 from core.jobs.pulling.sec_facts import FactsPull
 from core.jobs.pulling.sec_submissions import SubmissionsPull
 from core.sources.pulled import REJECTS, Progress, ProgressHook, Pulled
 from core.sources.sec.documents import (
     FEED_PAGE,
-    Known,
+    KnownDocument,
     SecClient,
     current_filings,
     daily_index,
@@ -57,7 +57,7 @@ class SecSource:
 
     async def pull_into(
         self, dataset: Dataset, window: Window, *, pull_id: str, on_progress: ProgressHook
-    ) -> Stored:
+    ) -> StoredPull:
         """What was stored; UsageError for a dataset that the SEC does not have."""
         upstream = dataset.upstream
         async with self.client() as client:
@@ -89,15 +89,19 @@ class SecSource:
             on_progress(Progress("no company is on the watch list: python -m app watch add AAPL"))
         return ciks
 
-    async def _tickers(self, client: SecClient, dataset: Dataset, pull_id: str) -> Stored:
+    async def _tickers(self, client: SecClient, dataset: Dataset, pull_id: str) -> StoredPull:
         before = await asyncio.to_thread(stored_documents, self.warehouse, dataset.name)
         url = f"{client.www_url}/files/{dataset.upstream}"
         document = before.get(url)
-        known = Known(document.etag, document.last_modified, document.sha256) if document else None
+        known = (
+            KnownDocument(document.etag, document.last_modified, document.sha256)
+            if document
+            else None
+        )
         answer = await tickers(client, dataset.upstream, known, dataset.name)
         if answer.unchanged:
             same = Pulled(unchanged=True, version=answer.sha256, requests=client.requests)
-            return Stored(same, MergeCounts())
+            return StoredPull(same, MergeCounts())
         where = url.partition("://")[2]
         companies, names = await asyncio.to_thread(decode_tickers, answer.body, where)
         seen = StoredDocument(
@@ -121,7 +125,7 @@ class SecSource:
             requests=client.requests,
             notes=tuple(moved),
         )
-        return Stored(pulled, counts)
+        return StoredPull(pulled, counts)
 
     async def _index(
         self,
@@ -130,7 +134,7 @@ class SecSource:
         window: Window,
         pull_id: str,
         on_progress: ProgressHook,
-    ) -> Stored:
+    ) -> StoredPull:
         last = window.end.astimezone(_EASTERN).date()
         days = days_with_index(window.start.astimezone(_EASTERN).date(), last)[-_LONGEST_DAYS:]
         kind = dataset.upstream.partition("/")[2] or "form"
@@ -149,7 +153,7 @@ class SecSource:
 
     async def _feed(
         self, client: SecClient, dataset: Dataset, window: Window, pull_id: str
-    ) -> Stored:
+    ) -> StoredPull:
         """Pages of the feed, newest first, until one reaches back before the window."""
         frames, rejects, size = [FILINGS.empty()], [pl.DataFrame(schema=REJECTS)], 0
         for page in range(_FEED_PAGES):
@@ -175,7 +179,7 @@ class SecSource:
         pull_id: str,
         size: int,
         requests: int,
-    ) -> Stored:
+    ) -> StoredPull:
         key = list(FILINGS.key)
         filings = pl.concat(frames).unique(key, keep="first", maintain_order=True)
 
@@ -187,4 +191,4 @@ class SecSource:
         pulled = Pulled(
             rejects=pl.concat(rejects), rows_read=filings.height, bytes=size, requests=requests
         )
-        return Stored(pulled, counts)
+        return StoredPull(pulled, counts)

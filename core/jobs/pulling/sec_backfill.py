@@ -19,7 +19,7 @@ import polars as pl
 from core.domain.tables.datasets import Dataset, Window
 from core.domain.tables.frames import COMPANIES, COMPANY_IDENTIFIERS, FILINGS
 from core.errors import ParsingError, SizeLimitError
-from core.jobs.pulling.puller import Stored
+from core.jobs.pulling.puller import StoredPull
 from core.sources.pulled import REJECTS, Progress, ProgressHook, Pulled
 from core.sources.sec.bulk import bulk_kind, cik_of, members, must_be_no_bomb, opened, read_member
 from core.sources.sec.decode import CompanyFacts, decode_facts
@@ -52,7 +52,7 @@ class BackfillSource:
 
     async def pull_into(
         self, dataset: Dataset, window: Window, *, pull_id: str, on_progress: ProgressHook
-    ) -> Stored:
+    ) -> StoredPull:
         """What was stored; ParsingError for a file that is no bulk file of the SEC."""
         load = _Load(self.path, self.warehouse, pull_id, self.now, on_progress)
         return await asyncio.to_thread(load.run)
@@ -73,7 +73,7 @@ class _Load:
     unreadable: list[str] = field(default_factory=list)
     readable: int = 0
 
-    def run(self) -> Stored:
+    def run(self) -> StoredPull:
         kind = bulk_kind(self.path)
         notes: tuple[str, ...] = ()
         if kind == "fsds":
@@ -96,7 +96,7 @@ class _Load:
             drift=self.drift,
             partial=self._partial(),
         )
-        return Stored(pulled, self.counts)
+        return StoredPull(pulled, self.counts)
 
     def _must_mean_something(self) -> None:
         """ParsingError for a file of which nothing could be read: that is no load of nothing."""

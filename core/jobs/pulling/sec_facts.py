@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from core.jobs.pulling.company_pull import CompanyPull
-from core.jobs.pulling.each_company import Each, Outcome, for_each_company
-from core.jobs.pulling.puller import Stored
+from core.jobs.pulling.each_company import CompaniesOutcome, Each, for_each_company
+from core.jobs.pulling.puller import StoredPull
 from core.sources.pulled import Progress
 from core.sources.sec.decode import CompanyFacts, decode_facts
 from core.sources.sec.documents import Answer, company_facts, facts_url
@@ -36,7 +36,7 @@ class FactsPull(CompanyPull):
     counts: FactCounts = field(default_factory=FactCounts)
     stored: set[int] = field(default_factory=set)
 
-    async def run(self, ciks: Sequence[int]) -> Stored:
+    async def run(self, ciks: Sequence[int]) -> StoredPull:
         """Pull the companies; what was stored and what could not be had."""
         await asyncio.to_thread(self.begin)
         self.stored = await asyncio.to_thread(companies_with_facts, self.warehouse)
@@ -80,11 +80,11 @@ class FactsPull(CompanyPull):
         self.read += sum(company.read for company in companies)
         self.rejects += [company.rejects for company in companies if company.rejects.height]
 
-    def _stored(self, outcome: Outcome) -> Stored:
+    def _stored(self, outcome: CompaniesOutcome) -> StoredPull:
         same = FactCounts(unchanged=facts_of(self.warehouse, outcome.unchanged))
         counts = self.counts + same
         notes = (*filter(None, [str(counts.corrections)]), *_notes(outcome))
-        return Stored(self.pulled(outcome, notes, self._version()), counts.merged)
+        return StoredPull(self.pulled(outcome, notes, self._version()), counts.merged)
 
     def _version(self) -> str:
         """A hash over the hashes of all documents of the dataset."""
@@ -93,5 +93,5 @@ class FactsPull(CompanyPull):
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _notes(outcome: Outcome) -> tuple[str, ...]:
+def _notes(outcome: CompaniesOutcome) -> tuple[str, ...]:
     return tuple(f"no facts: {error}" for error in outcome.missing.values())

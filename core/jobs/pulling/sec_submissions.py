@@ -12,7 +12,7 @@ from core.domain.tables.frames import COMPANIES, COMPANY_IDENTIFIERS, FILINGS
 from core.errors import NotFoundError
 from core.jobs.pulling.company_pull import CompanyPull
 from core.jobs.pulling.each_company import Each, for_each_company
-from core.jobs.pulling.puller import Stored
+from core.jobs.pulling.puller import StoredPull
 from core.sources.pulled import Progress
 from core.sources.sec.documents import (
     Answer,
@@ -47,7 +47,7 @@ class SubmissionsPull(CompanyPull):
     counts: MergeCounts = field(default_factory=MergeCounts)
     notes: list[str] = field(default_factory=list)
 
-    async def run(self, ciks: Sequence[int]) -> Stored:
+    async def run(self, ciks: Sequence[int]) -> StoredPull:
         """Pull the companies; what was stored and what could not be had."""
         await asyncio.to_thread(self.begin)
         each = Each(
@@ -61,7 +61,7 @@ class SubmissionsPull(CompanyPull):
         outcome = await for_each_company(each, ciks, self.report)
         for error in outcome.missing.values():
             self._note(f"no such company: {error}")
-        return Stored(self.pulled(outcome, tuple(self.notes)), self.counts)
+        return StoredPull(self.pulled(outcome, tuple(self.notes)), self.counts)
 
     async def _fetch(self, cik: int) -> _Company | None:
         known = self.known(submissions_url(self.client, cik))

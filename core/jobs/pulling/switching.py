@@ -19,7 +19,7 @@ _kept: list[float] = []  # what to go back to, one for each pull under way
 
 
 @contextmanager
-def short() -> Iterator[None]:
+def short_switch_interval() -> Iterator[None]:
     """Turns of half a millisecond until the last of those who asked for them is done."""
     with _lock:
         _kept.append(_kept[0] if _kept else sys.getswitchinterval())

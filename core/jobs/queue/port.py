@@ -17,7 +17,7 @@ FRONT = 100
 """Priority of *refresh now*: greater runs first, the scheduler publishes with 0."""
 
 
-class Status(StrEnum):
+class JobStatus(StrEnum):
     """Where a job stands. `corrupt`: its row no longer fits its checksum, it is never run."""
 
     QUEUED = "queued"
@@ -32,8 +32,8 @@ class Status(StrEnum):
 STOPPED = "its worker stopped"
 """How the last error of a job begins that was given up because its workers died with it."""
 
-LIVE = (Status.QUEUED, Status.RUNNING)
-ENDED = (Status.DONE, Status.CANCELLED, Status.DISCARDED)
+LIVE = (JobStatus.QUEUED, JobStatus.RUNNING)
+ENDED = (JobStatus.DONE, JobStatus.CANCELLED, JobStatus.DISCARDED)
 
 
 class Hold(StrEnum):
@@ -51,7 +51,7 @@ class Job:
     id: str
     event_name: str
     payload: Mapping[str, Any]
-    status: Status
+    status: JobStatus
     created_at: datetime
     updated_at: datetime
     run_at: datetime
@@ -142,7 +142,7 @@ class JobQueue(Protocol):
         """The job is done; False when the lease was lost meanwhile."""
         ...
 
-    def retry(self, job: Job, error: str, run_at: datetime) -> Status:
+    def retry(self, job: Job, error: str, run_at: datetime) -> JobStatus:
         """Queue the job again for `run_at`; DEAD when its attempts are used up."""
         ...
 
@@ -170,7 +170,7 @@ class JobQueue(Protocol):
         """Queue again what expired leases left running (`everything`: whatever runs)."""
         ...
 
-    def cancel(self, job_id: str) -> Status:
+    def cancel(self, job_id: str) -> JobStatus:
         """Cancel a queued job, or ask the worker of a running one to stop."""
         ...
 
@@ -188,7 +188,7 @@ class JobQueue(Protocol):
 
     def find(
         self,
-        status: Collection[Status] | None = None,
+        status: Collection[JobStatus] | None = None,
         *,
         event_name: str | None = None,
         lane: str | None = None,
@@ -198,7 +198,7 @@ class JobQueue(Protocol):
         """Jobs that match: live ones in the order they will run, ended ones newest first."""
         ...
 
-    def counts(self) -> dict[Status, int]:
+    def counts(self) -> dict[JobStatus, int]:
         """Jobs per status; every status is there."""
         ...
 

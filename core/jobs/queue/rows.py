@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from core.errors import IntegrityError, ValidationError
-from core.jobs.queue.port import Job, Status
+from core.jobs.queue.port import Job, JobStatus
 
 COLUMNS = (
     "id",
@@ -114,7 +114,7 @@ def from_row(row: Sequence[Any]) -> Job:
         id=row[0],
         event_name=row[1],
         payload=orjson.loads(row[2]),
-        status=Status(row[3]),
+        status=JobStatus(row[3]),
         created_at=_instant(row[4]),
         updated_at=_instant(row[5]),
         run_at=_instant(row[6]),

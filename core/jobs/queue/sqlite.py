@@ -18,7 +18,7 @@ import orjson
 from core.errors import NotFoundError, UsageError
 from core.jobs.queue import rows
 from core.jobs.queue.file import SqliteFile
-from core.jobs.queue.port import ENDED, LIVE, STOPPED, Hold, Job, Message, Published, Status
+from core.jobs.queue.port import ENDED, LIVE, STOPPED, Hold, Job, JobStatus, Message, Published
 from core.jobs.store_mark import StoreMark
 
 _DUE = (
@@ -118,19 +118,19 @@ class SqliteQueue:
 
     def ack(self, job: Job, result: Mapping[str, Any] | None = None) -> bool:
         """See JobQueue."""
-        return self._settle(job, status=Status.DONE, result=result, last_error=None) is not None
+        return self._settle(job, status=JobStatus.DONE, result=result, last_error=None) is not None
 
-    def retry(self, job: Job, error: str, run_at: datetime) -> Status:
+    def retry(self, job: Job, error: str, run_at: datetime) -> JobStatus:
         """See JobQueue."""
         spent = job.attempts >= self._max_attempts
-        status = Status.DEAD if spent else Status.QUEUED
+        status = JobStatus.DEAD if spent else JobStatus.QUEUED
         settled = self._settle(job, status=status, last_error=error, run_at=run_at)
         return settled.status if settled else self.get(job.id).status
 
     def postpone(self, job: Job, error: str, run_at: datetime) -> bool:
         """See JobQueue."""
         attempts = max(job.attempts - 1, 0)
-        waits = {"status": Status.QUEUED, "attempts": attempts, "run_at": run_at}
+        waits = {"status": JobStatus.QUEUED, "attempts": attempts, "run_at": run_at}
         return self._settle(job, last_error=error, **waits) is not None
 
     def hurry(self, job_ids: Collection[str]) -> int:
@@ -138,23 +138,23 @@ class SqliteQueue:
         now = self._now()
         with self._file.write():
             found = self._intact(self._file.read(_NAMED, (_json(job_ids),)))
-            late = [job for job in found if job.status is Status.QUEUED and job.run_at > now]
+            late = [job for job in found if job.status is JobStatus.QUEUED and job.run_at > now]
             for job in late:
                 self._store(job, run_at=now)
             return len(late)
 
     def bury(self, job: Job, error: str) -> bool:
         """See JobQueue."""
-        return self._settle(job, status=Status.DEAD, last_error=error) is not None
+        return self._settle(job, status=JobStatus.DEAD, last_error=error) is not None
 
     def release(self, job: Job) -> bool:
         """See JobQueue."""
         attempts = max(job.attempts - 1, 0)
-        return self._settle(job, status=Status.QUEUED, attempts=attempts) is not None
+        return self._settle(job, status=JobStatus.QUEUED, attempts=attempts) is not None
 
     def drop(self, job: Job) -> bool:
         """See JobQueue."""
-        return self._settle(job, status=Status.CANCELLED) is not None
+        return self._settle(job, status=JobStatus.CANCELLED) is not None
 
     def recover(self, *, everything: bool = False) -> int:
         """See JobQueue."""
@@ -165,31 +165,31 @@ class SqliteQueue:
         with self._file.write():
             stale = [self._recover(job) for job in self._intact(self._file.read(sql, asked))]
         for job in stale:
-            if self.on_dead and job.status is Status.DEAD:
+            if self.on_dead and job.status is JobStatus.DEAD:
                 self.on_dead(job)
         return len(stale)
 
-    def cancel(self, job_id: str) -> Status:
+    def cancel(self, job_id: str) -> JobStatus:
         """See JobQueue."""
         with self._file.write():
             job = self.get(job_id)
-            if job.status is Status.QUEUED:
-                return self._store(job, status=Status.CANCELLED).status
-            if job.status is Status.RUNNING:
+            if job.status is JobStatus.QUEUED:
+                return self._store(job, status=JobStatus.CANCELLED).status
+            if job.status is JobStatus.RUNNING:
                 return self._store(job, cancel_requested=True).status
             return job.status
 
     def revive(self, job_id: str) -> Job:
         """See JobQueue."""
         with self._file.write():
-            job = self._ended(job_id, (Status.DEAD, Status.CANCELLED), "queued again")
-            return self._store(job, status=Status.QUEUED, attempts=0, run_at=self._now())
+            job = self._ended(job_id, (JobStatus.DEAD, JobStatus.CANCELLED), "queued again")
+            return self._store(job, status=JobStatus.QUEUED, attempts=0, run_at=self._now())
 
     def discard(self, job_id: str) -> Job:
         """See JobQueue."""
         with self._file.write():
-            job = self._ended(job_id, (Status.DEAD, Status.CORRUPT), "discarded")
-            return self._store(job, status=Status.DISCARDED)
+            job = self._ended(job_id, (JobStatus.DEAD, JobStatus.CORRUPT), "discarded")
+            return self._store(job, status=JobStatus.DISCARDED)
 
     def get(self, job_id: str) -> Job:
         """See JobQueue."""
@@ -200,7 +200,7 @@ class SqliteQueue:
 
     def find(
         self,
-        status: Collection[Status] | None = None,
+        status: Collection[JobStatus] | None = None,
         *,
         event_name: str | None = None,
         lane: str | None = None,
@@ -209,7 +209,7 @@ class SqliteQueue:
     ) -> list[Job]:
         """See JobQueue."""
         asked = {
-            "status": _json(status or tuple(Status)),
+            "status": _json(status or tuple(JobStatus)),
             "event": event_name,
             "lane": lane,
             "limit": limit,
@@ -217,16 +217,16 @@ class SqliteQueue:
         }
         return [rows.from_row(row) for row in self._file.read(_FIND, asked) if rows.is_intact(row)]
 
-    def counts(self) -> dict[Status, int]:
+    def counts(self) -> dict[JobStatus, int]:
         """See JobQueue."""
         found = dict(self._file.read("SELECT status, count(*) FROM jobs GROUP BY status"))
-        return {status: found.get(str(status), 0) for status in Status}
+        return {status: found.get(str(status), 0) for status in JobStatus}
 
     def position(self, job_id: str) -> int | None:
         """See JobQueue."""
         job = self.get(job_id)
-        if job.status is not Status.QUEUED:
-            return 0 if job.status is Status.RUNNING else None
+        if job.status is not JobStatus.QUEUED:
+            return 0 if job.status is JobStatus.RUNNING else None
         ahead = self._file.read(
             "SELECT count(*) FROM jobs WHERE status = 'queued'"
             " AND (priority > :priority OR (priority = :priority AND id < :id))",
@@ -281,7 +281,7 @@ class SqliteQueue:
             id=self._new_id(now),
             event_name=message.event_name,
             payload=message.payload,
-            status=Status.QUEUED,
+            status=JobStatus.QUEUED,
             created_at=now,
             updated_at=now,
             run_at=message.run_at or now,
@@ -295,7 +295,7 @@ class SqliteQueue:
         if message.dedupe_key is None:
             return None
         same = self._intact(self._file.read(_TWINS, (message.dedupe_key, message.once)))
-        joinable = (Status.QUEUED,) if message.behind_running else LIVE
+        joinable = (JobStatus.QUEUED,) if message.behind_running else LIVE
         live = [job for job in same if job.status in joinable and not job.cancel_requested]
         return next(iter(live or (same if message.once else [])), None)
 
@@ -303,7 +303,7 @@ class SqliteQueue:
         """Whether a message has queued the job again that it joins; else it is brought forward."""
         given_up = (job.last_error or "").startswith(STOPPED)  # or it would end the process again
         if message.again and job.status not in LIVE and not given_up:
-            self._store(job, status=Status.QUEUED, attempts=0, run_at=message.run_at or now)
+            self._store(job, status=JobStatus.QUEUED, attempts=0, run_at=message.run_at or now)
             return True
         if message.again or not message.once:
             self._bring_forward(job, message)
@@ -312,7 +312,7 @@ class SqliteQueue:
     def _bring_forward(self, job: Job, message: Message) -> None:
         run_at = min(job.run_at, message.run_at or self._now())
         priority = max(job.priority, message.priority)
-        if job.status is Status.QUEUED and (run_at, priority) != (job.run_at, job.priority):
+        if job.status is JobStatus.QUEUED and (run_at, priority) != (job.run_at, job.priority):
             self._store(job, run_at=run_at, priority=priority)
 
     def _claim(self, asked: Mapping[str, Any], worker: str, lease_until: datetime) -> Job | None:
@@ -320,7 +320,7 @@ class SqliteQueue:
             for job in self._intact(found):
                 return self._store(
                     job,
-                    status=Status.RUNNING,
+                    status=JobStatus.RUNNING,
                     attempts=job.attempts + 1,
                     worker=worker,
                     lease_until=lease_until,
@@ -329,30 +329,30 @@ class SqliteQueue:
 
     def _recover(self, job: Job) -> Job:
         if job.cancel_requested:
-            return self._store(job, status=Status.CANCELLED)
+            return self._store(job, status=JobStatus.CANCELLED)
         if job.attempts >= self._max_deliveries:
             error = f"{STOPPED} {job.attempts} times while it ran"
-            return self._store(job, status=Status.DEAD, last_error=error)
-        return self._store(job, status=Status.QUEUED)
+            return self._store(job, status=JobStatus.DEAD, last_error=error)
+        return self._store(job, status=JobStatus.QUEUED)
 
     def _settle(self, job: Job, **changes: Any) -> Job | None:
         """Change a job if this delivery still holds it; None when it does not."""
         with self._file.write():
             known = self.get(job.id)
             held = (known.status, known.worker, known.attempts)
-            if held != (Status.RUNNING, job.worker, job.attempts):
+            if held != (JobStatus.RUNNING, job.worker, job.attempts):
                 return None
             return self._store(known, **changes)
 
     def _store(self, job: Job, **changes: Any) -> Job:
         fresh = replace(job, updated_at=self._now(), **changes)
-        if fresh.status is not Status.RUNNING:
+        if fresh.status is not JobStatus.RUNNING:
             fresh = replace(fresh, lease_until=None, worker=None, cancel_requested=False)
         row = rows.to_row(fresh)
         self._file.change(rows.UPDATE, (*row[1:], row[0]))
         return fresh
 
-    def _ended(self, job_id: str, allowed: Collection[Status], what: str) -> Job:
+    def _ended(self, job_id: str, allowed: Collection[JobStatus], what: str) -> Job:
         job = self.get(job_id)
         if job.status not in allowed:
             names = " or ".join(allowed)
@@ -373,7 +373,7 @@ class SqliteQueue:
         now = self._now()
         error = "the row did not fit its checksum; it was set aside and never run"
         job = Job(ascii(row[0])[1:-1], ascii(row[1])[1:-1], {"row": ascii(tuple(row))},
-                  Status.CORRUPT, now, now, now, last_error=error)  # fmt: skip
+                  JobStatus.CORRUPT, now, now, now, last_error=error)  # fmt: skip
         # the key itself may be damaged, so it goes back as the bytes it came as
         key = str(row[0]).encode("utf-8", "surrogateescape")
         self._file.change("DELETE FROM jobs WHERE id = CAST(? AS TEXT)", (key,))

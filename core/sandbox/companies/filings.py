@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from core.sandbox.companies.model import CHANGE_QUARTER, FIRST_FAULT, Profile, position, profiles
 from core.sandbox.market.model import life, model
 from core.sandbox.market.names import COVERED, INDEX, SLOTS, cik_of, listings
-from core.sandbox.market.news import EARNINGS, QUARTERS, Ints, News, rhythm, stream
+from core.sandbox.market.news import EARNINGS, QUARTERS, Ints, NewsRows, rhythm, stream
 from core.sandbox.market.sessions import Calendar
 
 Days = NDArray[np.datetime64]
@@ -167,7 +167,7 @@ _NEWS_COLUMNS = pl.Schema(
 )
 
 
-def _from_news(seed: int, news: News, cal: Calendar) -> pl.DataFrame:
+def _from_news(seed: int, news: NewsRows, cal: Calendar) -> pl.DataFrame:
     kinds = pl.Series(news.kind.astype(str))
     is_8k = kinds.is_in(list(_8K))
     tardy = next(p.slot for p in profiles(seed) if "accepted_after_open" in p.roles)
@@ -220,7 +220,7 @@ def _rows(
     )
 
 
-def _insiders(seed: int, news: News, cal: Calendar) -> pl.DataFrame:
+def _insiders(seed: int, news: NewsRows, cal: Calendar) -> pl.DataFrame:
     """Forms 4: two or three insiders in the days after results."""
     after = np.flatnonzero((news.kind == EARNINGS) & (news.slot <= COVERED))
     rng = stream(seed, "insiders")

@@ -22,7 +22,7 @@ BATCHED = {"batches", "id-ranges"}
 Window = tuple[datetime, datetime]
 
 
-class QueryFailedError(Exception):
+class DatasetRefusedError(Exception):
     """Ends one dataset of a job: the text is the sentence that stands in place of its sha256."""
 
 
@@ -55,7 +55,7 @@ class FoundryJob:
         """The sha256 of a dataset, or the sentence in its place."""
         try:
             version = await self._version(name, window)
-        except QueryFailedError as failed:
+        except DatasetRefusedError as failed:
             return str(failed)
         if self._sandbox.faults & {"file-gone", "files-gone"}:
             return f"Dataset {name} with SHA256 {version.sha256} not found."
@@ -84,11 +84,11 @@ class FoundryJob:
         if sandbox.has("query-failed"):
             reason = "HTTP 429 from Foundry: QUOTA exceeded"
             await self._send("update", False, f"Failed to download dataset {name!r}. {reason}")
-            raise QueryFailedError(f"Dataset {name} could not be downloaded or does not exist.")
+            raise DatasetRefusedError(f"Dataset {name} could not be downloaded or does not exist.")
         rows, pieces = await asyncio.to_thread(self._content, name)
         if not rows or "no-rows" in sandbox.faults:
             await self._send("final", False, f"No rows found for {name!r}")
-            raise QueryFailedError(f"Dataset {name} could not be downloaded or does not exist.")
+            raise DatasetRefusedError(f"Dataset {name} could not be downloaded or does not exist.")
         pieces = await self._announce(name, rows, pieces)
         await self._heartbeat(asyncio.create_task(asyncio.sleep(sandbox.work_seconds)))
         return await self._write(name, rows, pieces)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.sandbox.market.names import COVERED, INDEX, SECTORS, SLOTS, listings
-from core.sandbox.market.news import Bools, Floats, Ints, News, news, stream
+from core.sandbox.market.news import Bools, Floats, Ints, NewsRows, news, stream
 from core.sandbox.market.sessions import Calendar, calendar
 
 FIXED = 520  # slots listed all along; the rest list at two a quarter
@@ -52,7 +52,7 @@ class Model:
 
     cal: Calendar
     traits: Traits
-    news: News
+    news: NewsRows
     open: Floats
     close: Floats
     prior_close: Floats  # of the session before, on the share basis of this one
@@ -114,7 +114,7 @@ STIR, MOST_STIR = 20.0, 1.3  # how much wider a session swings by its jump, and 
 class _Shocks:
     """All random input of the walk, drawn at once."""
 
-    def __init__(self, seed: int, cal: Calendar, who: Traits, happened: News) -> None:
+    def __init__(self, seed: int, cal: Calendar, who: Traits, happened: NewsRows) -> None:
         n = len(cal.sessions)
         shape = (n, SLOTS)
         market = stream(seed, "market").standard_t(5, (n, 2)) * np.sqrt(3 / 5)

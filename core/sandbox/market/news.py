@@ -54,7 +54,7 @@ class Rhythm:
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class NewsRows:
     """One row per piece of news; all arrays have one length."""
 
     slot: Ints
@@ -76,7 +76,7 @@ def rhythm(seed: int) -> Rhythm:
     return Rhythm(offset.astype(np.int64), lag.astype(np.int64), rng.random(SLOTS) < 0.6)
 
 
-def news(seed: int, cal: Calendar) -> News:
+def news(seed: int, cal: Calendar) -> NewsRows:
     """All news whose gap session lies in the calendar, by gap row and slot."""
     parts = [_results(seed, cal), _others(seed, cal)]
     columns = [np.concatenate(pair) for pair in zip(*parts, strict=True)]
@@ -84,7 +84,9 @@ def news(seed: int, cal: Calendar) -> News:
     seen = gap_row <= cal.coming
     order = np.lexsort((slot, gap_row))
     order = order[seen[order]]
-    return News(*(c[order] for c in (slot, gap_row, filed_row, kind, after, second, jump, quarter)))
+    return NewsRows(
+        *(c[order] for c in (slot, gap_row, filed_row, kind, after, second, jump, quarter))
+    )
 
 
 def _results(seed: int, cal: Calendar) -> tuple[NDArray[np.generic], ...]:

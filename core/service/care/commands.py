@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import OpenbellError
-from core.jobs.queue.port import Status
+from core.jobs.queue.port import JobStatus
 from core.service.care import health
 from core.service.care.data_folder import backups_of, hint_here
 from core.service.kernel import given_files
@@ -102,7 +102,7 @@ def _mark(desk: Desk) -> str:
 def _queue(desk: Desk) -> Iterator[dict[str, Any]]:
     """One check for the queue, and one for every damaged row until it is discarded."""
     yield _check("queue", lambda: _counts(desk))
-    for job in desk.queue.find([Status.CORRUPT], limit=SHOWN_ROWS):
+    for job in desk.queue.find([JobStatus.CORRUPT], limit=SHOWN_ROWS):
         told = (
             f"damaged, set aside, never run ({job.event_name}); "
             f"{hint_here(desk.settings, presence.RESTORE)}; or give it up with: "
@@ -114,8 +114,8 @@ def _queue(desk: Desk) -> Iterator[dict[str, Any]]:
 def _counts(desk: Desk) -> str:
     desk.queue.verify()
     counts = desk.queue.counts()
-    if counts[Status.CORRUPT]:
-        raise OpenbellError(f"{counts[Status.CORRUPT]} damaged jobs")
+    if counts[JobStatus.CORRUPT]:
+        raise OpenbellError(f"{counts[JobStatus.CORRUPT]} damaged jobs")
     return ", ".join(f"{n} {status}" for status, n in counts.items() if n) or "empty"
 
 

@@ -1,6 +1,6 @@
 """Health of the desk: what stops serving (readiness), and everything that wants a look.
 
-A check is a function of the open desk that returns a `Verdict`. Those registered with
+A check is a function of the open desk that returns a `HealthVerdict`. Those registered with
 `stops_serving` decide over readiness when they are *bad*; all of them stand in the report.
 """
 
@@ -24,7 +24,7 @@ log = logs.get("health")
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class HealthVerdict:
     """What a check found, in a sentence."""
 
     status: Status
@@ -32,42 +32,42 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class HealthCheck:
     """One look at the desk."""
 
     name: str
-    look: Callable[[Desk], Verdict]
+    look: Callable[[Desk], HealthVerdict]
     stops_serving: bool
 
 
-CHECKS: dict[str, Check] = {}
+CHECKS: dict[str, HealthCheck] = {}
 
 
 def check(
     name: str, *, stops_serving: bool = False
-) -> Callable[[Callable[[Desk], Verdict]], Callable[[Desk], Verdict]]:
+) -> Callable[[Callable[[Desk], HealthVerdict]], Callable[[Desk], HealthVerdict]]:
     """Register a look at the desk; it may raise, which counts as *bad*."""
 
-    def register(look: Callable[[Desk], Verdict]) -> Callable[[Desk], Verdict]:
-        CHECKS[name] = Check(name, look, stops_serving)
+    def register(look: Callable[[Desk], HealthVerdict]) -> Callable[[Desk], HealthVerdict]:
+        CHECKS[name] = HealthCheck(name, look, stops_serving)
         return look
 
     return register
 
 
-def good(message: str) -> Verdict:
+def good(message: str) -> HealthVerdict:
     """All is well."""
-    return Verdict("ok", message)
+    return HealthVerdict("ok", message)
 
 
-def warn(message: str) -> Verdict:
+def warn(message: str) -> HealthVerdict:
     """Somebody should look at it; the desk goes on."""
-    return Verdict("warn", message)
+    return HealthVerdict("warn", message)
 
 
-def bad(message: str) -> Verdict:
+def bad(message: str) -> HealthVerdict:
     """Something does not work."""
-    return Verdict("bad", message)
+    return HealthVerdict("bad", message)
 
 
 def readiness(desk: Desk | None) -> dict[str, dict[str, Any]]:
@@ -106,14 +106,14 @@ def gauge(desk: Desk) -> None:
             metrics.DATASET_AGE_SECONDS.labels(item.name).set(age)
 
 
-def _looked(desk: Desk | None, *, only_serving: bool) -> dict[str, Verdict]:
+def _looked(desk: Desk | None, *, only_serving: bool) -> dict[str, HealthVerdict]:
     if desk is None:
         return {"desk": bad("the desk is not open")}
     chosen = [item for item in CHECKS.values() if item.stops_serving or not only_serving]
     return {item.name: _verdict(item, desk) for item in chosen}
 
 
-def _verdict(item: Check, desk: Desk) -> Verdict:
+def _verdict(item: HealthCheck, desk: Desk) -> HealthVerdict:
     try:
         return item.look(desk)
     except Exception as error:  # a check that breaks has found something
@@ -121,7 +121,7 @@ def _verdict(item: Check, desk: Desk) -> Verdict:
         return bad(f"could not be looked at: {error or type(error).__name__}")
 
 
-def _document(verdict: Verdict) -> dict[str, Any]:
+def _document(verdict: HealthVerdict) -> dict[str, Any]:
     ok = verdict.status != "bad"
     return {"status": verdict.status, "ok": ok, "message": verdict.message}
 

@@ -6,9 +6,9 @@ import shutil
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from core.jobs.queue.port import Status
+from core.jobs.queue.port import JobStatus
 from core.service.care.data_folder import backups_of
-from core.service.care.health import LEAST_FREE_BYTES, Verdict, bad, check, good, warn
+from core.service.care.health import LEAST_FREE_BYTES, HealthVerdict, bad, check, good, warn
 from core.service.pulls import upstreams
 from core.store import backup as backups
 
@@ -23,7 +23,7 @@ BACKUP_AGE = timedelta(days=2)
 
 
 @check("store", stops_serving=True)
-def _store(desk: Desk) -> Verdict:
+def _store(desk: Desk) -> HealthVerdict:
     """The store is read past every cache of ours, and its file stands where it was opened."""
     found = desk.probe.read()
     if found.error:
@@ -33,7 +33,7 @@ def _store(desk: Desk) -> Verdict:
 
 
 @check("write", stops_serving=True)
-def _write(desk: Desk) -> Verdict:
+def _write(desk: Desk) -> HealthVerdict:
     """A scratch row is written, committed and read back."""
     found = desk.probe.write()
     if found.error:
@@ -45,18 +45,18 @@ def _write(desk: Desk) -> Verdict:
 
 
 @check("queue", stops_serving=True)
-def _queue(desk: Desk) -> Verdict:
+def _queue(desk: Desk) -> HealthVerdict:
     """The queue can be read, and its file stands where it was."""
     path = desk.settings.queue_path
     if not path.exists():
         return bad(f"the queue's file is gone [{path}]")
     counts = desk.queue.counts()
     words = ", ".join(f"{count} {status}" for status, count in counts.items() if count) or "empty"
-    return warn(words) if counts[Status.CORRUPT] else good(words)
+    return warn(words) if counts[JobStatus.CORRUPT] else good(words)
 
 
 @check("engine", stops_serving=True)
-def _engine(desk: Desk) -> Verdict:
+def _engine(desk: Desk) -> HealthVerdict:
     """Jobs are being run: without that every command that pulls waits for ever."""
     if desk.engine is None:
         return bad("the worker is not running")
@@ -64,7 +64,7 @@ def _engine(desk: Desk) -> Verdict:
 
 
 @check("disk", stops_serving=True)
-def _disk(desk: Desk) -> Verdict:
+def _disk(desk: Desk) -> HealthVerdict:
     """There is room in the data folder."""
     free = shutil.disk_usage(desk.settings.data_dir).free
     words = f"{free // 1024**2:,} MB free"
@@ -74,18 +74,18 @@ def _disk(desk: Desk) -> Verdict:
 
 
 @check("scheduler")
-def _scheduler(desk: Desk) -> Verdict:
+def _scheduler(desk: Desk) -> HealthVerdict:
     """The scheduler has looked for due windows lately."""
     return _tick(desk, desk.engine.scheduler_ticked if desk.engine else None)
 
 
 @check("detector")
-def _detector(desk: Desk) -> Verdict:
+def _detector(desk: Desk) -> HealthVerdict:
     """The detector of overdue datasets has looked lately."""
     return _tick(desk, desk.engine.detector_ticked if desk.engine else None)
 
 
-def _tick(desk: Desk, last: datetime | None) -> Verdict:
+def _tick(desk: Desk, last: datetime | None) -> HealthVerdict:
     if not desk.settings.scheduler:
         return good("off, as OPENBELL_SCHEDULER says")
     if last is None:
@@ -96,28 +96,28 @@ def _tick(desk: Desk, last: datetime | None) -> Verdict:
 
 
 @check("dead letters")
-def _dead(desk: Desk) -> Verdict:
+def _dead(desk: Desk) -> HealthVerdict:
     """No job has been given up that nobody has looked at."""
-    dead = desk.queue.counts()[Status.DEAD]
+    dead = desk.queue.counts()[JobStatus.DEAD]
     return warn(f"{dead} wait on Jobs to be tried again or discarded") if dead else good("none")
 
 
 @check("catalogue")
-def _catalogue(desk: Desk) -> Verdict:
+def _catalogue(desk: Desk) -> HealthVerdict:
     """Every entry of the catalogue can be used."""
     problems = desk.catalogue.problems
     return warn("; ".join(map(str, problems))) if problems else good("valid")
 
 
 @check("datasets")
-def _datasets(desk: Desk) -> Verdict:
+def _datasets(desk: Desk) -> HealthVerdict:
     """No dataset is behind its schedule."""
     behind = [item.dataset for item in desk.engine.overdue] if desk.engine else []
     return warn(f"behind: {', '.join(behind)}") if behind else good("none is behind")
 
 
 @check("upstreams")
-def _upstreams(desk: Desk) -> Verdict:
+def _upstreams(desk: Desk) -> HealthVerdict:
     """No upstream host is given a rest: what is owed is pulled when it is back."""
     down = [
         f"{item.label} down since {item.since:%Y-%m-%d %H:%M}Z ({item.last_error})"
@@ -127,7 +127,7 @@ def _upstreams(desk: Desk) -> Verdict:
 
 
 @check("backup")
-def _backup(desk: Desk) -> Verdict:
+def _backup(desk: Desk) -> HealthVerdict:
     """There is a backup, and it is not old."""
     found = backups.found(backups_of(desk.settings.data_dir))
     if not found:
@@ -138,7 +138,7 @@ def _backup(desk: Desk) -> Verdict:
 
 
 @check("listening")
-def _listening(desk: Desk) -> Verdict:
+def _listening(desk: Desk) -> HealthVerdict:
     """Only this machine reaches the desk, as long as there is no access control."""
     if desk.settings.listens_here_only:
         return good("on this machine only")

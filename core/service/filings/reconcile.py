@@ -15,7 +15,7 @@ import polars as pl
 
 from core.domain.tables import dataset_quality, reconciliation
 from core.domain.tables.datasets import Dataset
-from core.domain.tables.reconciliation import Check
+from core.domain.tables.reconciliation import CheckResult
 from core.jobs.pulling.puller import new_pull_id
 from core.jobs.queue.port import LIVE, Job, Message
 from core.jobs.worker import Context
@@ -42,7 +42,7 @@ class Run:
     """One run of the six checks."""
 
     run_id: str
-    checks: Sequence[Check]
+    checks: Sequence[CheckResult]
     worst: str
 
     def document(self) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def run(desk: Desk, trigger: str = "manual") -> Run:
     return Run(run_id, checks, worst)
 
 
-def _check(desk: Desk, spec: reconciliation.CheckSpec, before: int | None) -> Check:
+def _check(desk: Desk, spec: reconciliation.CheckSpec, before: int | None) -> CheckResult:
     found = store.look(desk.warehouse, spec.name)
     return reconciliation.judge(
         spec, found.affected, found.checked, found.sample, before, found.uncovered
@@ -86,7 +86,7 @@ def _last(desk: Desk) -> dict[str, int]:
     )
 
 
-def _document(check: Check) -> dict[str, Any]:
+def _document(check: CheckResult) -> dict[str, Any]:
     return {
         "check": check.name,
         "title": check.title,
@@ -99,7 +99,7 @@ def _document(check: Check) -> dict[str, Any]:
     }
 
 
-def _rows(run_id: str, checks: Sequence[Check]) -> pl.DataFrame:
+def _rows(run_id: str, checks: Sequence[CheckResult]) -> pl.DataFrame:
     rows = [
         {
             "run_id": run_id,

@@ -11,24 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from core.domain.gaps import (
-    filters as gap_filters,
-)
-from core.domain.gaps import (
-    flags as gap_flags,
-)
-from core.domain.gaps import (
-    measure as gaps,
-)
-from core.domain.gaps import (
-    scoring,
-)
-from core.domain.gaps import (
-    session as gap_session,
-)
-from core.domain.gaps import (
-    state as gap_state,
-)
+from core.domain.gaps import filters as gap_filters
+from core.domain.gaps import flags as gap_flags
+from core.domain.gaps import measure as gaps
+from core.domain.gaps import scoring
+from core.domain.gaps import session as gap_session
+from core.domain.gaps import state as gap_state
 from core.domain.gaps.filters import GapFilters
 from core.domain.gaps.scoring import COMPONENTS, SCORE_VERSION, Weights
 from core.domain.gaps.state import GapState
@@ -37,6 +25,8 @@ from core.domain.timetable import sessions as calendar
 from core.errors import OpenbellError
 from core.jobs.queue.port import Job
 from core.jobs.worker import Context
+from core.service.cache import DERIVED, SESSIONS
+from core.service.gaps import evidence as evidence_of
 from core.service.gaps import session as scan_inputs
 from core.service.gaps.session import SessionGaps
 from core.service.kernel.commands import command
@@ -82,7 +72,7 @@ def run(
     measured = scan_inputs.session_gaps(desk, day, dataset)
     bounds = default_filters(desk).changed(dict(filters or {}))
     shares = default_weights(desk).changed(weights)
-    kept = scan_inputs.derived.get(
+    kept = DERIVED.get(
         (id(measured), "chosen", bounds, shares), lambda: choose(measured, bounds, shares)
     )
     # an identity may come back after the measured session was let go: look that it is the same
@@ -91,7 +81,7 @@ def run(
 
 def choose(measured: SessionGaps, filters: GapFilters, weights: Weights) -> Scan:
     """Filter, score and rank the names of a measured session."""
-    looked_at = gap_filters.in_reach(filters) | gap_filters.unmeasurable()
+    looked_at = gap_filters.large_enough(filters) | gap_filters.unmeasurable()
     reach = measured.rows.filter(looked_at).with_columns(
         words=gap_flags.words(),
         candidate=gap_filters.passes(filters, provisional=measured.provisional),
@@ -112,7 +102,7 @@ def sessions(desk: Desk, dataset: str | None = None) -> list[date]:
     if not store.has_table(desk.warehouse, source.table):
         return []
     key = (*scan_inputs.version(desk, source), "sessions")
-    known = scan_inputs.memory.get(key, lambda: _exchange_days(desk, source.table))
+    known = SESSIONS.get(key, lambda: _exchange_days(desk, source.table))
     opened = calendar.latest_open(desk.now())
     return [day for day in known if day <= opened]
 
@@ -329,7 +319,7 @@ def _states(
     days = calendar.sessions_between(date(1990, 1, 1), last)["session"]
     since = None if state is None else calendar.session_back(state.as_of, gaps.WINDOW_SESSIONS - 2)
     bars = store.bars(desk.warehouse, source.table, since, last, ordered=state is None)
-    known = scan_inputs.evidence_since(desk, None if state is None else state.as_of, last)
+    known = evidence_of.evidence_since(desk, None if state is None else state.as_of, last)
     if state is None:
         past = bars.filter(pl.col("session") <= before)
         one = gap_state.carry(past, days, before, actions, known)

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Never, TypeVar, cast
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Never
 
 import polars as pl
 
-from core.domain.filings import clock as filing_clock
 from core.domain.gaps import bars as bar_rules
 from core.domain.gaps import catalysts, premarket
 from core.domain.gaps import flags as gap_flags
@@ -19,11 +15,19 @@ from core.domain.gaps import measure as gaps
 from core.domain.gaps.quantities import FOREIGN_DIVIDEND
 from core.domain.gaps.session import measure_session
 from core.domain.tables.datasets import Dataset
-from core.domain.tables.frames import CORPORATE_ACTIONS, INSTANT
+from core.domain.tables.frames import CORPORATE_ACTIONS
 from core.domain.timetable import sessions as calendar
-from core.errors import NotFoundError, OpenbellError, UsageError, ValidationError
+from core.errors import NotFoundError, UsageError
+from core.service.cache import DERIVED, SESSIONS
 from core.service.gaps import coming, market_view
 from core.service.gaps.coming import MINUTES
+from core.service.gaps.evidence import (
+    PRINTED,
+    evidence_since,
+    opens_of,
+    session_catalysts,
+    with_companies,
+)
 from core.service.trading.limits import rates_to_instrument
 from core.store import gap_states
 from core.store import scans as store
@@ -35,13 +39,6 @@ if TYPE_CHECKING:
 WARM_UP_SESSIONS = 272  # without a kept state: (13/14)^250 = 1e-8 of the first ranges is left
 LEAST_WARM_UP = 250  # with fewer bars in them, all of the name are read
 READ = (MINUTES, "universe", "filings", "companies")  # beside the bars and their actions
-PRINTED: dict[str, pl.DataType] = {  # of a row that stands on a print; null on official bars
-    "last_print_at": INSTANT,
-    "prints": pl.Int64(),
-    "provisional": pl.Boolean(),
-}
-CLOCK_SLACK = timedelta(hours=6)  # Eastern clocks labelled UTC are up to 5 hours early
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,76 +59,6 @@ class SessionGaps:
     source: str | None = None  # the dataset of the prints that a provisional session stands on
 
 
-@dataclass(frozen=True, slots=True)
-class _NoAnswer:
-    """Why a question could not be answered."""
-
-    error: OpenbellError
-
-
-class Memory:
-    """The last few answers by key; a key holds the version of the data, so none is ever stale.
-
-    When many ask for the same new one at once, as sessions do after a pull, one makes it and the
-    others wait for it. A question that has no answer (an OpenbellError) is remembered like one that
-    has. `make` must not write to the store: who waits may hold its lock.
-    """
-
-    def __init__(self, entries: int = 12) -> None:
-        self._entries = entries
-        self._kept: OrderedDict[tuple[object, ...], Any] = OrderedDict()
-        self._making: dict[tuple[object, ...], threading.RLock] = {}
-        self._lock = threading.Lock()
-
-    def get(self, key: tuple[object, ...], make: Callable[[], T]) -> T:
-        """The kept answer, or a new one."""
-        with self._lock:
-            if key in self._kept:
-                return cast("T", self._found(key))
-            gate = self._making.setdefault(key, threading.RLock())
-        with gate:
-            with self._lock:
-                if key in self._kept:
-                    return cast("T", self._found(key))
-            try:
-                value = make()
-                self._keep(key, value)
-            except (NotFoundError, ValidationError, UsageError) as error:
-                self._keep(key, _NoAnswer(error))
-                raise
-            finally:
-                with self._lock:
-                    self._making.pop(key, None)
-        return value
-
-    def drop(self, key: tuple[object, ...]) -> None:
-        """Let go of one answer."""
-        with self._lock:
-            self._kept.pop(key, None)
-
-    def clear(self) -> None:
-        """Let go of all of them."""
-        with self._lock:
-            self._kept.clear()
-
-    def _found(self, key: tuple[object, ...]) -> Any:
-        self._kept.move_to_end(key)
-        found = self._kept[key]
-        if isinstance(found, _NoAnswer):
-            raise found.error.with_traceback(None)
-        return found
-
-    def _keep(self, key: tuple[object, ...], value: object) -> None:
-        with self._lock:
-            self._kept[key] = value
-            while len(self._kept) > self._entries:
-                self._kept.popitem(last=False)
-
-
-memory = Memory()
-derived = Memory(48)  # small answers: chosen rows, small charts, measures of the book
-
-
 def dataset_of(desk: Desk, name: str | None) -> Dataset:
     """The price dataset of a scan; UsageError when it has no daily bars."""
     dataset = desk.catalogue.get(name or desk.settings.scan_dataset)
@@ -147,7 +74,7 @@ def dataset_of(desk: Desk, name: str | None) -> Dataset:
 def version(desk: Desk, dataset: Dataset) -> tuple[object, ...]:
     """Identity of the data behind scans of a dataset; counted again after each commit."""
     key = (id(desk), desk.warehouse.path, desk.warehouse.commits, "version", dataset.name)
-    return derived.get(key, lambda: _version(desk, dataset))
+    return DERIVED.get(key, lambda: _version(desk, dataset))
 
 
 def _version(desk: Desk, dataset: Dataset) -> tuple[object, ...]:
@@ -162,7 +89,7 @@ def session_gaps(desk: Desk, day: date | None = None, name: str | None = None) -
     """The measured session: `day`, or the latest; provisional before its official bars."""
     dataset = dataset_of(desk, name)
     key = (*version(desk, dataset), "session", day, _minute(desk))
-    return memory.get(key, lambda: _session_gaps(desk, dataset, day))
+    return SESSIONS.get(key, lambda: _session_gaps(desk, dataset, day))
 
 
 def _minute(desk: Desk) -> object:
@@ -176,7 +103,7 @@ def awaited(desk: Desk) -> date | None:
     now = desk.now()
     minute = now.replace(second=0, microsecond=0)
     key = (id(desk), desk.warehouse.path, desk.warehouse.commits, "awaited", minute)
-    return derived.get(key, lambda: _awaited(desk, now))
+    return DERIVED.get(key, lambda: _awaited(desk, now))
 
 
 def _awaited(desk: Desk, now: datetime) -> date | None:
@@ -217,24 +144,16 @@ def _session_gaps(desk: Desk, dataset: Dataset, day: date | None) -> SessionGaps
 
 
 def _official(desk: Desk, dataset: Dataset, day: date) -> SessionGaps:
-    opens = _opens(day)
+    opens = opens_of(day)
     found = session_catalysts(desk, day)
     rows = window_rows(desk, dataset, day, catalysts.evidence(found))
-    return SessionGaps(dataset.name, day, False, _known(desk, rows, found, day), opens)
-
-
-def _opens(day: date) -> datetime:
-    table = calendar.sessions_between(day, day)
-    if table.is_empty():
-        raise NotFoundError(f"the exchange did not trade on {day}", hint="choose a session")
-    opens: datetime = table["open_at"][0]
-    return opens
+    return SessionGaps(dataset.name, day, False, with_companies(desk, rows, found, day), opens)
 
 
 def actions_for(desk: Desk, dataset: Dataset) -> pl.DataFrame:
     """Corporate actions that the bars are not adjusted for already, as stated or as they show."""
     key = (*version(desk, dataset), "actions")
-    return derived.get(key, lambda: _in_currency(desk, _actions_for(desk, dataset)))
+    return DERIVED.get(key, lambda: _in_currency(desk, _actions_for(desk, dataset)))
 
 
 def _in_currency(desk: Desk, actions: pl.DataFrame) -> pl.DataFrame:
@@ -317,7 +236,7 @@ def _provisional(desk: Desk, dataset: Dataset, day: date) -> SessionGaps | None:
 
     None without a print of any name.
     """
-    opens = _opens(day)
+    opens = opens_of(day)
     until = min(desk.now(), opens)
     prints = store.minutes(desk.warehouse, MINUTES, opens - timedelta(days=45), opens)
     before = calendar.session_back(day, 1)
@@ -337,7 +256,7 @@ def _provisional(desk: Desk, dataset: Dataset, day: date) -> SessionGaps | None:
     evidence = catalysts.evidence(found)
     rows = window_rows(desk, dataset, day, evidence, _stand_ins(early, day))
     rows = _with_prints(rows, early, evidence)
-    known = _known(desk, rows, found, day)
+    known = with_companies(desk, rows, found, day)
     return SessionGaps(dataset.name, day, True, known, until, coming.source_of(desk))
 
 
@@ -383,73 +302,3 @@ def _with_prints(rows: pl.DataFrame, early: pl.DataFrame, evidence: pl.DataFrame
         flags=pl.col("flags") & (65535 - int(judged)),
     )
     return gap_flags.judge(rows, evidence)
-
-
-def session_catalysts(desk: Desk, day: date, until: datetime | None = None) -> pl.DataFrame:
-    """Catalysts under their symbols for one session, known at its open (or at `until`)."""
-    opens = _opens(day)
-    closed = calendar.session_back(day, 1)
-    start = calendar.sessions_between(closed, closed)["close_at"][0]
-    near = store.filings(desk.warehouse, start - CLOCK_SLACK, opens)
-    near = _true_clock(desk, near)
-    found = catalysts.find_catalysts(near).filter(
-        (pl.col("session") == day) & (pl.col("accepted_at") <= (until or opens))
-    )
-    return catalysts.per_symbol(found, registry(desk))
-
-
-def evidence_since(desk: Desk, after: date | None, last: date) -> pl.DataFrame:
-    """What the judgement of large moves needs of the sessions after a day, or of all, to `last`."""
-    if after is None:
-        every = all_catalysts(desk)
-    else:
-        start = datetime.combine(after, datetime.min.time(), UTC) - CLOCK_SLACK
-        near = _true_clock(desk, store.filings(desk.warehouse, start, _opens(last)))
-        found = catalysts.find_catalysts(near)
-        every = catalysts.per_symbol(found, registry(desk)).filter(pl.col("session") > after)
-    return catalysts.evidence(every.filter(pl.col("session") <= last))
-
-
-def all_catalysts(desk: Desk) -> pl.DataFrame:
-    """Catalysts of all sessions under their symbols."""
-    every = _true_clock(desk, store.filings(desk.warehouse))
-    return catalysts.per_symbol(catalysts.find_catalysts(every), registry(desk))
-
-
-def registry(desk: Desk) -> pl.DataFrame:
-    """symbol, cik, valid_from, valid_to."""
-    return catalysts.registry(store.identifiers(desk.warehouse), store.universe(desk.warehouse))
-
-
-def _true_clock(desk: Desk, filings: pl.DataFrame) -> pl.DataFrame:
-    key = (id(desk), desk.warehouse.path, desk.warehouse.commits, "clocks")
-    eastern = memory.get(
-        key, lambda: filing_clock.eastern_labelled(store.acceptance_times(desk.warehouse))
-    )
-    return filing_clock.with_true_clock(filings, eastern)
-
-
-def _known(desk: Desk, rows: pl.DataFrame, found: pl.DataFrame, day: date) -> pl.DataFrame:
-    """Adds company, sector, catalysts and the grade as known before the session."""
-    rows = catalysts.companies_of(rows, registry(desk))
-    facts = found.group_by("symbol").agg(
-        strongest=pl.col("weight").max(),
-        catalysts=pl.struct("form", "items", "title", "accepted_at", "url", "weight"),
-    )
-    named = rows.with_columns(_key=bar_rules.spelled("symbol"))
-    named = named.join(facts, left_on="_key", right_on="symbol", how="left", maintain_order="left")
-    filed = pl.col("cik").is_in(store.filed_companies(desk.warehouse))
-    listed = store.universe(desk.warehouse).select(
-        "name", "sector", _key=bar_rules.spelled("symbol")
-    )
-    named = named.join(listed.unique("_key"), on="_key", how="left", maintain_order="left")
-    grades = store.grades(desk.warehouse, day)
-    named = named.join(grades, on="cik", how="left", maintain_order="left")
-    weight = pl.coalesce("strongest", pl.when(filed).then(0.0))
-    given = {"premarket_gap_pct": pl.Float64(), "premarket_change_pct": pl.Float64(), **PRINTED}
-    lacking = {name: kind for name, kind in given.items() if name not in named.columns}
-    return named.with_columns(
-        *(pl.lit(None, dtype=kind).alias(name) for name, kind in lacking.items()),
-        catalyst_weight=weight,
-        sentiment=pl.lit(None, dtype=pl.Float64),
-    ).drop("_key", "strongest")

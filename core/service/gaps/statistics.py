@@ -14,20 +14,16 @@ from core.domain.gaps import (
     bars,
     catalysts,
 )
-from core.domain.gaps import (
-    filters as gap_filters,
-)
-from core.domain.gaps import (
-    flags as gap_flags,
-)
-from core.domain.gaps import (
-    measure as gaps,
-)
+from core.domain.gaps import filters as gap_filters
+from core.domain.gaps import flags as gap_flags
+from core.domain.gaps import measure as gaps
 from core.domain.gaps import outcomes as rules
 from core.domain.gaps.bars import spelled
 from core.domain.gaps.filters import GapFilters
 from core.domain.timetable import sessions as calendar
 from core.errors import NotFoundError
+from core.service.cache import DERIVED, SESSIONS
+from core.service.gaps import evidence as evidence_of
 from core.service.gaps import scans
 from core.service.gaps import session as scan_inputs
 from core.service.kernel.commands import command
@@ -58,7 +54,7 @@ def history(desk: Desk, dataset: str | None = None) -> History:
     """Gaps and outcomes of all stored sessions; NotFoundError before the first pull."""
     source = scan_inputs.dataset_of(desk, dataset)
     key = (*scan_inputs.version(desk, source), "history")
-    return scan_inputs.memory.get(key, lambda: _history(desk, source.name))
+    return SESSIONS.get(key, lambda: _history(desk, source.name))
 
 
 def _history(desk: Desk, dataset: str) -> History:
@@ -72,7 +68,7 @@ def _history(desk: Desk, dataset: str) -> History:
     assert isinstance(first, date) and isinstance(last, date)
     days = calendar.sessions_between(date(1990, 1, 1), last)["session"]
     actions = scan_inputs.actions_for(desk, source)
-    known = scan_inputs.all_catalysts(desk)
+    known = evidence_of.all_catalysts(desk)
     reach = GapFilters(min_gap_pct=LEAST_GAP_PCT)
     found = gaps.find(every, days, reach, actions, catalysts.evidence(known))
     sound = found.filter(~gap_flags.excluded() & pl.col("gap_pct").is_not_null())
@@ -93,7 +89,7 @@ def _history(desk: Desk, dataset: str) -> History:
 
 def _with_company(desk: Desk, rows: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     """Adds catalyst (in words, as known at the open) and grade (as known the day before)."""
-    registry = scan_inputs.registry(desk)
+    registry = evidence_of.registry(desk)
     rows = catalysts.companies_of(rows, registry)
     best = known.group_by("symbol", "session", maintain_order=True).agg(
         title=pl.col("title").first()
@@ -125,18 +121,18 @@ def filtered(past: History, filters: GapFilters) -> pl.DataFrame:
 
 
 def back_test(
-    desk: Desk, past: History, filters: GapFilters, chosen: backtest.Rules
+    desk: Desk, past: History, filters: GapFilters, chosen: backtest.TradeRules
 ) -> tuple[pl.DataFrame, dict[str, Any]]:
     """Trades of the signal and their summary; counts the parameter sets tried so far."""
     source = scan_inputs.dataset_of(desk, past.dataset)
-    done = scan_inputs.derived.get(
+    done = DERIVED.get(
         (*scan_inputs.version(desk, source), "trades", filters, chosen),
         lambda: backtest.trades(filtered(past, filters), past.bars, chosen),
     )
     variant = json.dumps({**filters.numbers(), **asdict(chosen)}, sort_keys=True)
     tried = store.count_variants(desk.warehouse, past.dataset, variant, desk.now())
     key = ("summary", id(done), tried)
-    whose, totals = scan_inputs.derived.get(key, lambda: (done, backtest.summary(done, tried)))
+    whose, totals = DERIVED.get(key, lambda: (done, backtest.summary(done, tried)))
     return done, totals if whose is done else backtest.summary(done, tried)
 
 
@@ -167,7 +163,7 @@ def backtest_command(
     dataset: str | None = None,
 ) -> dict[str, Any]:
     """Back-test of the gap signal, and how often such gaps filled."""
-    chosen = backtest.Rules(side, stop_atr, target_r, hold_sessions, cost_bps)
+    chosen = backtest.TradeRules(side, stop_atr, target_r, hold_sessions, cost_bps)
     bounds = scans.default_filters(desk).changed(dict(filters or {}))
     past = history(desk, dataset)
     done, totals = back_test(desk, past, bounds, chosen)

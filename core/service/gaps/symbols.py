@@ -8,23 +8,17 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from core.domain.gaps import (
-    catalysts,
-)
-from core.domain.gaps import (
-    flags as gap_flags,
-)
-from core.domain.gaps import (
-    measure as gaps,
-)
-from core.domain.gaps import (
-    outcomes as gap_statistics,
-)
+from core.domain.gaps import catalysts
+from core.domain.gaps import flags as gap_flags
+from core.domain.gaps import measure as gaps
+from core.domain.gaps import outcomes as gap_statistics
 from core.domain.gaps.bars import spelled
 from core.domain.tables.datasets import Dataset
 from core.domain.timetable import sessions as calendar
 from core.errors import NotFoundError
+from core.service.cache import DERIVED, SESSIONS
 from core.service.gaps import coming
+from core.service.gaps import evidence as evidence_of
 from core.service.gaps import session as scan_inputs
 from core.service.gaps.coming import Print
 from core.store import scans as store
@@ -62,7 +56,7 @@ def symbols(desk: Desk, dataset: str | None = None) -> list[str]:
     if not store.has_table(desk.warehouse, source.table):
         return []
     key = (*scan_inputs.version(desk, source), "symbols")
-    return scan_inputs.memory.get(key, lambda: store.symbols(desk.warehouse, source.table))
+    return SESSIONS.get(key, lambda: store.symbols(desk.warehouse, source.table))
 
 
 def view(
@@ -78,7 +72,7 @@ def view(
     if to_come is not None and day in (None, to_come):
         found = coming.print_of(desk, symbol, to_come)
     key = (*scan_inputs.version(desk, source), "symbol", symbol, day, found)
-    return scan_inputs.memory.get(key, lambda: _view(desk, symbol, day, source, found))
+    return SESSIONS.get(key, lambda: _view(desk, symbol, day, source, found))
 
 
 def _view(
@@ -93,7 +87,7 @@ def _view(
         until = f" up to {day}" if day else ""
         raise NotFoundError(f"{source.name} has no bars of {symbol}{until}", hint="choose another")
     days = calendar.sessions_between(date(1990, 1, 1), raw["session"][-1])["session"]
-    known = scan_inputs.all_catalysts(desk).filter(
+    known = evidence_of.all_catalysts(desk).filter(
         (pl.col("symbol") == _spelled(symbol)) & (pl.col("session") <= (day or date.max))
     )
     evidence = catalysts.evidence(known.with_columns(symbol=pl.lit(symbol)))
@@ -104,7 +98,7 @@ def _view(
     past = table if found is None else table.head(table.height - 1)
     sound = past.filter((pl.col("gap_pct").abs() >= 1) & ~gap_flags.excluded())
     outcomes = gap_statistics.outcomes(sound, past, past.height)
-    registry = scan_inputs.registry(desk)
+    registry = evidence_of.registry(desk)
     cik = catalysts.companies_of(raw.tail(1).select("symbol", "session"), registry)["cik"][0]
     return SymbolView(symbol, cik, _adjusted(table), outcomes, known, found)
 
@@ -189,7 +183,7 @@ def sparklines(desk: Desk, names: list[str], day: date, dataset: str | None = No
     """symbol and closes: the closes of about 30 sessions up to a day, for small charts."""
     source = scan_inputs.dataset_of(desk, dataset)
     key = (*scan_inputs.version(desk, source), "sparklines", tuple(names), day)
-    return scan_inputs.derived.get(key, lambda: _sparklines(desk, names, day, source))
+    return DERIVED.get(key, lambda: _sparklines(desk, names, day, source))
 
 
 def _sparklines(desk: Desk, names: list[str], day: date, source: Dataset) -> pl.DataFrame:

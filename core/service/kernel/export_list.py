@@ -10,7 +10,7 @@ from core.errors import NotFoundError, OpenbellError
 from core.service.kernel.commands import command
 from core.service.kernel.exports import export
 from core.service.kernel.port import DeskPort
-from core.service.kernel.registry import Entry
+from core.service.kernel.registry import UseCaseEntry
 
 NOBODY = 0  # the CIK of no company: an export of its rows is empty, and has all its columns
 
@@ -26,7 +26,7 @@ def exports_command(desk: DeskPort, *, what: str | None = None) -> dict[str, Any
     return {"exports": [_document(desk, entry) for entry in entries]}
 
 
-def _document(desk: DeskPort, entry: Entry) -> dict[str, Any]:
+def _document(desk: DeskPort, entry: UseCaseEntry) -> dict[str, Any]:
     filters = [_filter(name, field) for name, field in entry.arguments.model_fields.items()]
     columns, note = _columns(desk, entry)
     return {
@@ -48,7 +48,7 @@ def _filter(name: str, field: FieldInfo) -> dict[str, Any]:
     }
 
 
-def _columns(desk: DeskPort, entry: Entry) -> tuple[list[str], str | None]:
+def _columns(desk: DeskPort, entry: UseCaseEntry) -> tuple[list[str], str | None]:
     """The columns, or none and why they cannot be told without a filter or without data."""
     fields = entry.arguments.model_fields
     needed = [name for name, field in fields.items() if field.is_required()]

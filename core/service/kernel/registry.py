@@ -20,7 +20,7 @@ F = TypeVar("F", bound=UseCase)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class UseCaseEntry:
     """One registered function with the model of its arguments and its first docstring line."""
 
     name: str
@@ -34,14 +34,14 @@ class Registry:
 
     def __init__(self, what: str) -> None:
         self.what = what
-        self.entries: dict[str, Entry] = {}
+        self.entries: dict[str, UseCaseEntry] = {}
 
     def __call__(self, name: str) -> Callable[[F], F]:
         """Register a function under a name."""
 
         def register(function: F) -> F:
             summary = (inspect.getdoc(function) or "").partition("\n")[0]
-            self.entries[name] = Entry(name, function, _model(name, function), summary)
+            self.entries[name] = UseCaseEntry(name, function, _model(name, function), summary)
             return function
 
         return register

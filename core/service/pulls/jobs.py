@@ -10,7 +10,7 @@ import polars as pl
 
 from core.errors import UsageError
 from core.jobs.outcome import JobEvent
-from core.jobs.queue.port import Job, Status
+from core.jobs.queue.port import Job, JobStatus
 from core.service.kernel.commands import command
 from core.service.kernel.exports import export
 
@@ -35,7 +35,7 @@ PULLED_BY_ITSELF = ("schedule", "catch-up", "webhook")
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class JobNews:
     """What happened without anyone having pressed a button: a job ended, a host went or came."""
 
     seq: int
@@ -96,7 +96,7 @@ def discard(desk: Desk, job_ids: Sequence[str]) -> list[str]:
     return [desk.queue.discard(job_id).id for job_id in job_ids]
 
 
-def news(desk: Desk, after: int | None) -> tuple[list[News], int]:
+def news(desk: Desk, after: int | None) -> tuple[list[JobNews], int]:
     """What ended by itself after a number, and the number to ask with next time.
 
     None asks for the number only, so that a page that has just been opened is told nothing old.
@@ -111,14 +111,14 @@ def news(desk: Desk, after: int | None) -> tuple[list[News], int]:
     return told, fresh[-1].seq if fresh else after
 
 
-def _news(event: JobEvent) -> News | None:
+def _news(event: JobEvent) -> JobNews | None:
     if event.job is None:
-        return News(event.seq, event.text or event.kind, event.kind == "up", event.error, True)
+        return JobNews(event.seq, event.text or event.kind, event.kind == "up", event.error, True)
     trigger = event.job.payload.get("trigger")
     # whoever pressed the button of a pull is told by the button
     dead = event.kind == "dead" and not (event.job.event_name == "pull" and trigger == "manual")
     if dead or (event.kind == "done" and trigger in PULLED_BY_ITSELF):
-        return News(event.seq, _name(event.job), not dead, event.error)
+        return JobNews(event.seq, _name(event.job), not dead, event.error)
     return None
 
 
@@ -144,12 +144,12 @@ def _row(job: Job) -> list[Any]:
     ]
 
 
-def _status(name: str) -> Status:
+def _status(name: str) -> JobStatus:
     try:
-        return Status(name)
+        return JobStatus(name)
     except ValueError:
         raise UsageError(
-            f"{name!r} is not a state of a job", hint=f"there are: {', '.join(Status)}"
+            f"{name!r} is not a state of a job", hint=f"there are: {', '.join(JobStatus)}"
         ) from None
 
 
@@ -194,4 +194,4 @@ def _chosen(desk: Desk, jobs: Sequence[str] | None, *, everything: bool) -> list
         return list(jobs)
     if not everything:
         raise UsageError("name the jobs, or say --all", hint="jobs list --state dead shows them")
-    return [job.id for job in desk.queue.find([Status.DEAD], limit=10**6)]
+    return [job.id for job in desk.queue.find([JobStatus.DEAD], limit=10**6)]

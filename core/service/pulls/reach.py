@@ -8,7 +8,7 @@ from core.domain.tables.datasets import Dataset
 from core.domain.timetable import reach as rules
 from core.domain.timetable.freshness import Freshness
 from core.domain.timetable.reach import Reach
-from core.service.gaps.session import derived
+from core.service.cache import DERIVED
 from core.store import reach as store
 from core.store import scans
 
@@ -27,7 +27,7 @@ def until(desk: Desk, dataset: Dataset) -> date | datetime | None:
     warehouse = desk.warehouse
     key = (id(desk), warehouse.path, warehouse.commits, "until", dataset.name, now.date())
     names = set(dataset.schema)
-    return derived.get(key, lambda: store.until(warehouse, dataset.table, column, names, now))
+    return DERIVED.get(key, lambda: store.until(warehouse, dataset.table, column, names, now))
 
 
 def reach_of(desk: Desk, dataset: Dataset, fresh: Freshness) -> Reach:

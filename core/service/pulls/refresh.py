@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from core.domain.tables.datasets import Dataset
 from core.errors import DeadlineError, TransportError, UsageError
 from core.jobs.pulling.progress import Live
-from core.jobs.queue.port import ENDED, FRONT, Job, Status
+from core.jobs.queue.port import ENDED, FRONT, Job, JobStatus
 from core.observe import logs
 from core.service import calloff
 from core.service.kernel.commands import DONE, FAILED, FOUND_ERRORS, CommandResult, command
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 PULL = "pull"
 NOTHING_SAID = Progress("")
-OVER = (*ENDED, Status.DEAD, Status.CORRUPT)
+OVER = (*ENDED, JobStatus.DEAD, JobStatus.CORRUPT)
 
 
 @dataclass(frozen=True, slots=True)
-class Ticket:
+class RefreshTicket:
     """One pull asked for: the job that stands for it; `joined` when it was under way already."""
 
     job_id: str
@@ -70,7 +70,7 @@ def refresh_now(
     start: datetime | None = None,
     end: datetime | None = None,
     trigger: str = "manual",
-) -> list[Ticket]:
+) -> list[RefreshTicket]:
     """Put a pull of each named dataset (all enabled ones by default) at the front of the queue."""
     chosen = [desk.catalogue.get(name) for name in names] if names else desk.catalogue.enabled
     tickets = [_publish(desk, dataset, force, start, end, trigger) for dataset in chosen]
@@ -85,7 +85,7 @@ def _publish(
     start: datetime | None,
     end: datetime | None,
     trigger: str,
-) -> Ticket:
+) -> RefreshTicket:
     if dataset.source == "file":
         raise UsageError(
             f"{dataset.name} comes from files and cannot be pulled",
@@ -103,7 +103,7 @@ def _publish(
     }
     key = f"refresh:{dataset.name}:{payload['from']}:{payload['to']}"
     published = desk.queue.publish(PULL, payload, dedupe_key=key, priority=FRONT)
-    return Ticket(published.job_id, dataset.name, published.joined)
+    return RefreshTicket(published.job_id, dataset.name, published.joined)
 
 
 def progress(desk: Desk, job_id: str) -> PullStatus:
@@ -118,7 +118,7 @@ def progress(desk: Desk, job_id: str) -> PullStatus:
         dataset=dataset,
         state=str(job.status),
         position=None if over else desk.queue.position(job_id),
-        so_far=replace(so_far, percent=100.0) if job.status == Status.DONE else so_far,
+        so_far=replace(so_far, percent=100.0) if job.status == JobStatus.DONE else so_far,
         events=live.events if live else (),
         elapsed_seconds=_elapsed(desk, live),
         error=job.last_error,
@@ -140,11 +140,11 @@ def _result(desk: Desk, job: Job, live: Live | None) -> dict[str, Any] | None:
 
 def running(desk: Desk) -> dict[str, str]:
     """Dataset -> job id of the pulls that are queued or running now."""
-    jobs = desk.queue.find((Status.RUNNING, Status.QUEUED), event_name=PULL, limit=1000)
+    jobs = desk.queue.find((JobStatus.RUNNING, JobStatus.QUEUED), event_name=PULL, limit=1000)
     return {
         str(job.payload["dataset"]): job.id
         for job in reversed(jobs)
-        if job.run_at <= desk.now() or job.status == Status.RUNNING
+        if job.run_at <= desk.now() or job.status == JobStatus.RUNNING
     }
 
 
@@ -157,7 +157,7 @@ def cancel(desk: Desk, job_id: str) -> str:
 
 def wait(
     desk: Desk,
-    tickets: Sequence[Ticket],
+    tickets: Sequence[RefreshTicket],
     on_progress: Callable[[list[PullStatus]], None] | None = None,
     timeout_seconds: float = 7200.0,
 ) -> list[PullStatus]:
@@ -256,7 +256,7 @@ def pull_command(
             hint="start it with: python -m app serve, or only queue pulls with refresh",
         )
     asked = refresh_command(desk, datasets=datasets, all=all, now=now, start=start, end=end)
-    tickets = [Ticket(**ticket) for ticket in asked]
+    tickets = [RefreshTicket(**ticket) for ticket in asked]
     wait(desk, tickets)
     return pulled_command(desk, jobs=[ticket.job_id for ticket in tickets])
 
@@ -268,7 +268,7 @@ def _outcome(desk: Desk, item: PullStatus) -> dict[str, Any]:
         "dataset": item.dataset,
         "window": {"from": None, "to": None},
         "trigger": "manual",
-        "state": "cancelled" if item.state == Status.CANCELLED else "failed",
+        "state": "cancelled" if item.state == JobStatus.CANCELLED else "failed",
         "version": None,
         **dict.fromkeys(
             ("rows_read", "rows_inserted", "rows_updated", "rows_unchanged", "rows_rejected"), 0

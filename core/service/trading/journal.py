@@ -18,16 +18,16 @@ from core.domain.risk.positions import book_of, check_exit, check_reversal
 from core.domain.risk.verdict import breaches
 from core.domain.trading import entries as make
 from core.domain.trading import ledger
-from core.domain.trading.ledger import Entry, Numbered, Posting
+from core.domain.trading.ledger import JournalEntry, Numbered, Posting
 from core.domain.trading.money import ZERO, cents, decimal_of, price_of, to_tick
-from core.domain.trading.trades import Ticket, fillable
+from core.domain.trading.trades import OrderTicket, fillable
 from core.errors import ValidationError
 from core.service.gaps import market_view
 from core.service.trading.limits import costs_of, limits_of
 from core.service.trading.plans import approved_plans, stored
 from core.store import journal as store
 from core.store import plans as plan_store
-from core.store.plans import Stored
+from core.store.plans import StoredPlan
 from core.store.transaction import Transaction
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def entries(desk: Desk) -> list[Numbered]:
 def post(desk: Desk, lines: Sequence[Line], memo: str, on: date) -> Numbered:
     """Post an entry by hand; refused unless it balances and leaves positions alone."""
     postings = tuple(Posting(line.account, line.debit, line.credit) for line in lines)
-    entry = ledger.validated(Entry("manual", on, memo, postings))
+    entry = ledger.validated(JournalEntry("manual", on, memo, postings))
     touched = [p.account for p in postings if p.account.startswith(HANDS_OFF)]
     if touched:
         raise ValidationError(
@@ -79,7 +79,7 @@ def _money(amount: Decimal) -> Decimal:
     return amount
 
 
-def _append_guarded(desk: Desk, entry: Entry, session: date) -> Numbered:
+def _append_guarded(desk: Desk, entry: JournalEntry, session: date) -> Numbered:
     with desk.warehouse.transaction() as tx:
         before = _opened(desk, tx, session)
         made = store.append(tx, [entry], desk.now())[0]
@@ -158,7 +158,7 @@ def fill(desk: Desk, plan_id: str, price: Decimal, on: date | None = None) -> li
         shares = fillable(plan, to_tick(price_of(price)))
         if shares == 0:
             raise ValidationError(f"{price} is at or beyond the stop {plan.stop}: the plan is void")
-        ticket = Ticket(plan, plan_id, costs_of(desk.settings))
+        ticket = OrderTicket(plan, plan_id, costs_of(desk.settings))
         released = make.release(plan_id, plan.symbol, plan.notional, day, "filled")
         bought = make.entry_fill(ticket.enter(shares, to_tick(price_of(price)), day))
         made = store.append(tx, [released, bought], desk.now())
@@ -178,7 +178,7 @@ def close(
         lot = check_exit(lot, count, journal, plan_id)
         day = on or market_view.latest_session(tx, desk.now())
         _tradable(tx, item, day, price)
-        ticket = Ticket(item.plan, plan_id, costs_of(desk.settings))
+        ticket = OrderTicket(item.plan, plan_id, costs_of(desk.settings))
         sold = make.exit_fill(ticket.leave(count, to_tick(price_of(price)), day, "by hand"), lot)
         made = store.append(tx, [sold], desk.now())
         if count == abs(lot.shares):
@@ -186,7 +186,7 @@ def close(
     return made
 
 
-def _tradable(tx: Transaction, item: Stored, day: date, price: Decimal) -> None:
+def _tradable(tx: Transaction, item: StoredPlan, day: date, price: Decimal) -> None:
     """Refuse a price outside the day's range, or a day before the plan's."""
     if day < item.plan.session:
         raise ValidationError(f"{day} is before the plan's session {item.plan.session}")

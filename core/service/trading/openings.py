@@ -14,12 +14,12 @@ from core.domain.risk.types import Verdict
 from core.domain.risk.verdict import judge
 from core.domain.trading import entries as make
 from core.domain.trading import openings
-from core.domain.trading.ledger import Entry
+from core.domain.trading.ledger import JournalEntry
 from core.domain.trading.money import price_of
 from core.domain.trading.openings import Open, Opening
 from core.domain.trading.plans import Account, Plan
 from core.domain.trading.settlement import entering
-from core.domain.trading.trades import Ticket, fillable
+from core.domain.trading.trades import OrderTicket, fillable
 from core.errors import ValidationError
 from core.jobs.queue.port import Job
 from core.jobs.worker import Context
@@ -29,7 +29,7 @@ from core.service.trading import plans
 from core.service.trading.limits import costs_of, limits_of, rate_of, rules_of
 from core.store import journal as journal_store
 from core.store import plans as plan_store
-from core.store.plans import Stored
+from core.store.plans import StoredPlan
 from core.store.transaction import Transaction
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def official_open(desk: Desk, tx: Transaction, plan: Plan) -> Open | None:
     return Open(price_of(found.price), found.at, found.source)
 
 
-def _open(desk: Desk, tx: Transaction, item: Stored, opened: Open) -> Opening:
+def _open(desk: Desk, tx: Transaction, item: StoredPlan, opened: Open) -> Opening:
     found = decided(desk, tx, item, opened)
     at = desk.now()
     plan_store.open_plan(tx, item.plan_id, found, at)
@@ -81,7 +81,7 @@ def _open(desk: Desk, tx: Transaction, item: Stored, opened: Open) -> Opening:
     return found
 
 
-def decided(desk: Desk, tx: Transaction, item: Stored, opened: Open) -> Opening:
+def decided(desk: Desk, tx: Transaction, item: StoredPlan, opened: Open) -> Opening:
     """The outcome of a plan at an open, by the prices and, beyond the tolerance, by the limits."""
     plan, reference = item.frozen, item.frozen.reference
     assert reference is not None
@@ -98,7 +98,7 @@ def decided(desk: Desk, tx: Transaction, item: Stored, opened: Open) -> Opening:
     return openings.judged(plan, reference, opened, verdict.plan, refusals)
 
 
-def _verdict(desk: Desk, tx: Transaction, item: Stored, opened: Open) -> Verdict:
+def _verdict(desk: Desk, tx: Transaction, item: StoredPlan, opened: Open) -> Verdict:
     """Risk's answer to the plan laid off from the open, its own reservation left out."""
     plan, rules = item.frozen, rules_of(desk.settings)
     book = plans.current_book(desk, tx, plan.session, [plan.symbol], without=item.plan_id)
@@ -117,16 +117,16 @@ def _verdict(desk: Desk, tx: Transaction, item: Stored, opened: Open) -> Verdict
     return judge(moved, book, name, limits_of(desk.settings), rules)
 
 
-def ticket_of(desk: Desk, item: Stored) -> Ticket:
+def ticket_of(desk: Desk, item: StoredPlan) -> OrderTicket:
     """The orders of a plan, with what its approval reserved and why that is released."""
     costs = costs_of(desk.settings)
     if item.opening is None:
-        return Ticket(item.plan, item.plan_id, costs)
+        return OrderTicket(item.plan, item.plan_id, costs)
     committed, because = item.frozen.notional, item.opening.reason
-    return Ticket(item.plan, item.plan_id, costs, committed, because)
+    return OrderTicket(item.plan, item.plan_id, costs, committed, because)
 
 
-def _entries(desk: Desk, item: Stored, found: Opening) -> list[Entry]:
+def _entries(desk: Desk, item: StoredPlan, found: Opening) -> list[JournalEntry]:
     plan, ticket = found.plan, ticket_of(desk, item)
     if found.outcome == "not_taken":
         frozen = item.frozen

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from core.domain.risk.types import Check
+from core.domain.risk.types import LimitCheck
 from core.domain.trading.plans import Plan
 
 
@@ -58,7 +58,7 @@ def _reference(plan: Plan) -> dict[str, Any] | None:
     }
 
 
-def checks_document(checks: Sequence[Check]) -> list[dict[str, Any]]:
+def checks_document(checks: Sequence[LimitCheck]) -> list[dict[str, Any]]:
     """Checks in order: limit, used, allowed, headroom, ok, and the sentence."""
     return [
         {

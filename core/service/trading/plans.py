@@ -17,7 +17,7 @@ from core.domain.risk.positions import Approved, book_of
 from core.domain.risk.types import Book, Name, Verdict
 from core.domain.risk.verdict import judge
 from core.domain.trading import entries as make
-from core.domain.trading.ledger import GENESIS, Entry, Numbered, number
+from core.domain.trading.ledger import GENESIS, JournalEntry, Numbered, number
 from core.domain.trading.money import price_of
 from core.domain.trading.plan_changes import changes
 from core.domain.trading.plan_facts import entry_level
@@ -50,7 +50,7 @@ from core.store.transaction import Transaction
 if TYPE_CHECKING:
     from core.service.desk import Desk
 
-Stored = plan_store.Stored  # a plan decided on, as pages are given it
+Stored = plan_store.StoredPlan  # a plan decided on, as pages are given it
 StopChoice = Literal["tighter", "wider"]
 
 
@@ -171,7 +171,7 @@ def _remember(proposal: Proposal) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Graded:
+class ReportGrade:
     """The newest graded report before a session: its grade (NR when too old), form, age, status."""
 
     grade: str | None = None
@@ -181,14 +181,14 @@ class Graded:
     status_reason: str | None = None
 
 
-def graded_as_of(reader: Reader, cik: int | None, session: date) -> Graded:
+def graded_as_of(reader: Reader, cik: int | None, session: date) -> ReportGrade:
     """What was known of a company's filings before a session; nothing without any."""
     found = scan_store.grades(reader, session).filter(pl.col("cik").is_in([cik]))
     if cik is None or found.is_empty():
-        return Graded()
+        return ReportGrade()
     row = found.row(0, named=True)
     names = ("grade", "grade_form", "grade_age_days", "status", "status_reason")
-    return Graded(*(row[name] for name in names))
+    return ReportGrade(*(row[name] for name in names))
 
 
 @dataclass(frozen=True, slots=True)
@@ -386,7 +386,7 @@ def approve(desk: Desk, ask: Ask, reason: str, expected: str | None = None) -> S
     return stored(desk, plan_id)
 
 
-def _approval_entries(desk: Desk, tx: Transaction, plan_id: str, plan: Plan) -> list[Entry]:
+def _approval_entries(desk: Desk, tx: Transaction, plan_id: str, plan: Plan) -> list[JournalEntry]:
     committed = make.commitment(plan_id, plan.symbol, plan.notional, plan.session)
     if journal_store.head(tx)[0]:
         return [committed]

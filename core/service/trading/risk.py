@@ -12,8 +12,9 @@ from core.domain.risk import exposure as risk_book
 from core.domain.risk import measures as risk_measures
 from core.domain.risk.checks import book_checks
 from core.domain.risk.measures import Kupiec, ValueAtRisk
-from core.domain.risk.types import Book, Check
+from core.domain.risk.types import Book, LimitCheck
 from core.errors import OpenbellError
+from core.service.cache import DERIVED
 from core.service.gaps import market_view
 from core.service.gaps import session as scan_inputs
 from core.service.kernel.commands import command
@@ -33,7 +34,7 @@ class RiskReport:
 
     session: date
     book: Book
-    checks: tuple[Check, ...]
+    checks: tuple[LimitCheck, ...]
     holdings: pl.DataFrame  # symbol, sector, direction, shares, value (signed), weight, risk
     exposure: pl.DataFrame  # per sector: long, short, gross, net, positions
     correlations: dict[frozenset[str], float]
@@ -59,7 +60,7 @@ def report(desk: Desk, session: date | None = None) -> RiskReport:
     )
     key = (*_prices(desk), "risk", day, tuple(weights.items()), desk.settings.var_window)
     key = (*key, desk.settings.var_confidence, desk.settings.market_symbol)
-    past = scan_inputs.derived.get(key, lambda: _past(desk, weights, day))
+    past = DERIVED.get(key, lambda: _past(desk, weights, day))
     return RiskReport(
         session=day,
         book=book,

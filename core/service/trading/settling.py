@@ -23,11 +23,12 @@ from core.domain.gaps.bars import spelled
 from core.domain.gaps.flags import Flag
 from core.domain.timetable import sessions as calendar
 from core.domain.trading import ledger
-from core.domain.trading.ledger import Entry, Numbered
+from core.domain.trading.ledger import JournalEntry, Numbered
 from core.domain.trading.order_basis import Action
 from core.domain.trading.settlement import Settled, settle
 from core.domain.trading.trades import Bar
 from core.errors import UsageError
+from core.service.gaps import evidence as evidence_of
 from core.service.gaps import market_view
 from core.service.gaps import session as scan_inputs
 from core.service.trading import openings
@@ -35,8 +36,8 @@ from core.service.trading.limits import rates_to_instrument
 from core.store import journal as store
 from core.store import plans as plan_store
 from core.store import settling as memory
-from core.store.plans import Stored
-from core.store.settling import Mark
+from core.store.plans import StoredPlan
+from core.store.settling import SettledMark
 from core.store.transaction import Transaction
 
 if TYPE_CHECKING:
@@ -79,10 +80,10 @@ def settle_all(desk: Desk, through: date | None = None) -> dict[str, Any]:
 def _settle_one(
     desk: Desk,
     tx: Transaction,
-    item: Stored,
+    item: StoredPlan,
     journal: Sequence[Numbered],
     until: date,
-    mark: Mark | None,
+    mark: SettledMark | None,
 ) -> dict[str, Any] | None:
     running = item.state in {plan_store.WAITING, plan_store.OPEN}
     late = mark is not None and mark.actions != _digest(_actions(desk, tx, item, mark.through))
@@ -90,7 +91,7 @@ def _settle_one(
         return None
     asked = question(desk, tx, item, until)
     last = asked.session - timedelta(days=1) if asked else until
-    found = walked(desk, tx, item, last)
+    found = replay_plan(desk, tx, item, last)
     standing = [i for i in ledger.live(journal) if i.entry.plan_id == item.plan_id]
     have = [i for i in standing if i.entry.kind != "commitment"]
     same = _same_entries(have, found.entries)
@@ -109,13 +110,15 @@ def _settle_one(
     return answer | {"state": state, "posted": len(fresh), "reversed": len(undone)}
 
 
-def _remember(desk: Desk, tx: Transaction, item: Stored, last: date, mark: Mark | None) -> None:
-    now = Mark(last, _digest(_actions(desk, tx, item, last)))
+def _remember(
+    desk: Desk, tx: Transaction, item: StoredPlan, last: date, mark: SettledMark | None
+) -> None:
+    now = SettledMark(last, _digest(_actions(desk, tx, item, last)))
     if now != mark:
         memory.put_mark(tx, item.plan_id, now, desk.now())
 
 
-def _same_entries(have: Sequence[Numbered], found: Sequence[Entry]) -> int:
+def _same_entries(have: Sequence[Numbered], found: Sequence[JournalEntry]) -> int:
     """How many entries at the head of a plan's journal are as found now."""
     same = 0
     for posted, entry in zip(have, found, strict=False):
@@ -125,7 +128,7 @@ def _same_entries(have: Sequence[Numbered], found: Sequence[Entry]) -> int:
     return same
 
 
-def _by_hand(journal: Iterable[Numbered], item: Stored) -> bool:
+def _by_hand(journal: Iterable[Numbered], item: StoredPlan) -> bool:
     """Whether a reader filled, closed or reversed something of the plan."""
     mine = [i.entry for i in journal if i.entry.plan_id == item.plan_id]
     undone = any(e.kind == "reversal" and not e.memo.endswith(f": {LATE}") for e in mine)
@@ -133,7 +136,7 @@ def _by_hand(journal: Iterable[Numbered], item: Stored) -> bool:
     return undone or closed or item.state == "cancelled" or "by hand" in (item.outcome or "")
 
 
-def _actions(desk: Desk, reader: store.Reader, item: Stored, until: date) -> list[Action]:
+def _actions(desk: Desk, reader: store.Reader, item: StoredPlan, until: date) -> list[Action]:
     plan, raw = item.plan, market_view.is_raw(desk)
     return market_view.actions(
         reader,
@@ -151,7 +154,7 @@ def _digest(actions: Sequence[Action]) -> str:
     return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()[:16] if lines else ""
 
 
-def walked(desk: Desk, reader: store.Reader, item: Stored, until: date) -> Settled:
+def replay_plan(desk: Desk, reader: store.Reader, item: StoredPlan, until: date) -> Settled:
     """What a plan posts over the bars from its session to a day."""
     plan = item.plan
     bars = market_view.tradable_bars(reader, plan.symbol, plan.session, until)
@@ -164,7 +167,7 @@ def walked(desk: Desk, reader: store.Reader, item: Stored, until: date) -> Settl
     )
 
 
-def _as_opened(bars: list[Bar], item: Stored) -> list[Bar]:
+def _as_opened(bars: list[Bar], item: StoredPlan) -> list[Bar]:
     """The bars as the entry was filled: at the open that was told then, whatever a later bar says
     of it.
     """
@@ -185,7 +188,7 @@ def notes(desk: Desk, plan_id: str) -> tuple[str, ...]:
     """What splits and special dividends made of the orders of a plan, a sentence each."""
     until = market_view.latest_session(desk.warehouse, desk.now())
     found = plan_store.load(desk.warehouse, plan_id)
-    return walked(desk, desk.warehouse, found[0], until).notes if found else ()
+    return replay_plan(desk, desk.warehouse, found[0], until).notes if found else ()
 
 
 def questions(desk: Desk) -> list[Question]:
@@ -200,7 +203,7 @@ def questions(desk: Desk) -> list[Question]:
     return sorted((one for one in asked if one), key=lambda one: (one.session, one.plan_id))
 
 
-def question(desk: Desk, reader: store.Reader, item: Stored, until: date) -> Question | None:
+def question(desk: Desk, reader: store.Reader, item: StoredPlan, until: date) -> Question | None:
     """The first doubtful move of a plan's name after its session, unless it was confirmed."""
     plan = item.plan
     moves = doubtful(desk, reader, plan.symbol, plan.session, until)
@@ -236,7 +239,7 @@ def doubtful(
     rows = gaps.measure(bars, days, actions).filter(pl.col("session") > after)
     if _suspects(rows).is_empty():
         return _suspects(rows)
-    evidence = catalysts.evidence(scan_inputs.all_catalysts(desk))
+    evidence = catalysts.evidence(evidence_of.all_catalysts(desk))
     judged = gaps.measure(bars, days, actions, evidence).filter(pl.col("session") > after)
     named = bars.head(1).select(spelled("symbol"))
     explained = evidence.join(named, on="symbol").filter("explains")["session"]

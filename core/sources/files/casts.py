@@ -25,7 +25,7 @@ _TRUE, _FALSE = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class CellRules:
     """What the cells of one dataset may hold.
 
     `today` bounds dates (one day of grace; None: any date), `zone` is that of instants without an
@@ -37,7 +37,7 @@ class Rules:
     nulls: tuple[str, ...] = ()
 
 
-def convert(cells: pl.Series, column: ColumnType, rules: Rules) -> tuple[pl.Series, pl.Series]:
+def convert(cells: pl.Series, column: ColumnType, rules: CellRules) -> tuple[pl.Series, pl.Series]:
     """Typed values, and per row why the cell is refused (null where it is fine).
 
     A null in `cells` is a cell that was not valid UTF-8.
@@ -61,7 +61,7 @@ def convert(cells: pl.Series, column: ColumnType, rules: Rules) -> tuple[pl.Seri
     return read["value"], read["reason"]
 
 
-def _refusal(cell: pl.Expr, value: pl.Expr, column: ColumnType, rules: Rules) -> pl.Expr:
+def _refusal(cell: pl.Expr, value: pl.Expr, column: ColumnType, rules: CellRules) -> pl.Expr:
     """Why a cell that could be read is refused all the same."""
     nothing = pl.lit(None, dtype=pl.String)
     if column.kind == "str":
@@ -74,7 +74,7 @@ def _refusal(cell: pl.Expr, value: pl.Expr, column: ColumnType, rules: Rules) ->
     return nothing
 
 
-def _out_of_time(value: pl.Expr, column: ColumnType, rules: Rules) -> pl.Expr:
+def _out_of_time(value: pl.Expr, column: ColumnType, rules: CellRules) -> pl.Expr:
     """Why an instant or a day is none that data can be of: an exporter's null, or yet to come."""
     told = pl.when(value.dt.year() < FIRST_YEAR).then(pl.lit(f"lies before {FIRST_YEAR}"))
     if rules.today is None:
@@ -84,15 +84,15 @@ def _out_of_time(value: pl.Expr, column: ColumnType, rules: Rules) -> pl.Expr:
     return told.when(value > bound).then(pl.lit("lies in the future"))
 
 
-def _text(cells: pl.Series, column: ColumnType, rules: Rules) -> pl.Series:
+def _text(cells: pl.Series, column: ColumnType, rules: CellRules) -> pl.Series:
     return cells
 
 
-def _float(cells: pl.Series, column: ColumnType, rules: Rules) -> pl.Series:
+def _float(cells: pl.Series, column: ColumnType, rules: CellRules) -> pl.Series:
     return cells.cast(pl.Float64, strict=False)
 
 
-def _int(cells: pl.Series, column: ColumnType, rules: Rules) -> pl.Series:
+def _int(cells: pl.Series, column: ColumnType, rules: CellRules) -> pl.Series:
     values = cells.cast(pl.Int64, strict=False)
     if values.null_count() == cells.null_count():
         return values
@@ -100,26 +100,26 @@ def _int(cells: pl.Series, column: ColumnType, rules: Rules) -> pl.Series:
     return whole.cast(pl.Int64, strict=False)
 
 
-def _decimal(cells: pl.Series, column: ColumnType, rules: Rules) -> pl.Series:
+def _decimal(cells: pl.Series, column: ColumnType, rules: CellRules) -> pl.Series:
     # A cast alone would round digits away in silence.
     exact = cells.str.contains(rf"^[+-]?\d*(\.\d{{0,{column.scale}}}0*)?$")
     fits = pl.select(pl.when(exact).then(cells)).to_series()
     return fits.cast(pl.Decimal(column.precision, column.scale), strict=False)
 
 
-def _bool(cells: pl.Series, column: ColumnType, rules: Rules) -> pl.Series:
+def _bool(cells: pl.Series, column: ColumnType, rules: CellRules) -> pl.Series:
     low = cells.str.to_lowercase()
     truth = pl.when(low.is_in(_TRUE)).then(True).when(low.is_in(_FALSE)).then(False)
     return pl.select(truth.otherwise(None)).to_series()
 
 
-def _date(cells: pl.Series, column: ColumnType, rules: Rules) -> pl.Series:
+def _date(cells: pl.Series, column: ColumnType, rules: CellRules) -> pl.Series:
     day = cells.str.replace(_DAY, "${1}-${2}-${3}")
     sized = pl.select(pl.when(day.str.len_bytes() == 10).then(day)).to_series()
     return sized.str.to_date("%Y-%m-%d", strict=False)
 
 
-def _datetime(cells: pl.Series, column: ColumnType, rules: Rules) -> pl.Series:
+def _datetime(cells: pl.Series, column: ColumnType, rules: CellRules) -> pl.Series:
     part = pl.col("part").struct.field
     clock = pl.concat_str(
         part("day"),
@@ -151,7 +151,7 @@ def _in_zone(local: pl.Expr, zone: str) -> pl.Expr:
     return placed.dt.convert_time_zone("UTC")
 
 
-_READERS: dict[str, Callable[[pl.Series, ColumnType, Rules], pl.Series]] = {
+_READERS: dict[str, Callable[[pl.Series, ColumnType, CellRules], pl.Series]] = {
     "str": _text,
     "float": _float,
     "int": _int,

@@ -11,8 +11,8 @@ import polars as pl
 from core.domain.tables.datasets import Dataset
 from core.errors import IntegrityError, SchemaError
 from core.sources.files import bars as bar_rows
-from core.sources.files.casts import Rules, convert
-from core.sources.http import lasting
+from core.sources.files.casts import CellRules, convert
+from core.sources.http import permanent
 from core.sources.pulled import REJECTS
 
 RAW_CHARS = 4000
@@ -32,11 +32,11 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ColumnPlan:
     """How the columns of one file become those of the dataset."""
 
     dataset: Dataset
-    rules: Rules
+    rules: CellRules
     sources: Mapping[str, str]  # our name -> upstream name
     constants: Mapping[str, str]
     drift: tuple[str, ...]
@@ -57,7 +57,7 @@ def plan_of(
     constants: Mapping[str, str],
     where: str,
     now: datetime | None = None,
-) -> Plan:
+) -> ColumnPlan:
     constants = {**dataset.options.get("constants", {}), **constants}
     doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:
@@ -74,7 +74,7 @@ def plan_of(
         )
     found = {ours: upstream for ours, upstream in sources.items() if upstream is not None}
     drift = tuple(name for name in names if name not in found.values())
-    return Plan(dataset, _rules(dataset, today), found, constants, drift, now=now)
+    return ColumnPlan(dataset, _rules(dataset, today), found, constants, drift, now=now)
 
 
 def _source(ours: str, names: list[str], dataset: Dataset) -> str | None:
@@ -90,16 +90,16 @@ def _spelled(ours: str, dataset: Dataset) -> str:
     return f" (upstream {' or '.join(map(repr, upstream))})" if upstream else ""
 
 
-def _rules(dataset: Dataset, today: date | None) -> Rules:
+def _rules(dataset: Dataset, today: date | None) -> CellRules:
     options = dataset.options
-    return Rules(
+    return CellRules(
         today=None if options.get("allow_future") else today,
         zone=str(options.get("zone", "UTC")),
         nulls=tuple(options.get("nulls", ())),
     )
 
 
-def assemble(batches: Iterator[pl.DataFrame], plan: Plan) -> Table:
+def assemble(batches: Iterator[pl.DataFrame], plan: ColumnPlan) -> Table:
     typed: list[pl.DataFrame] = []
     rejects: list[pl.DataFrame] = []
     read = 0
@@ -120,7 +120,7 @@ def _empty(dataset: Dataset) -> pl.DataFrame:
 
 
 def _convert_batch(
-    batch: pl.DataFrame, plan: Plan, offset: int
+    batch: pl.DataFrame, plan: ColumnPlan, offset: int
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     raw = batch.with_columns(_shown(column) for column in batch)
     cells = {name: _decoded(batch[name]) for name in plan.sources.values()}
@@ -171,12 +171,12 @@ def _split(
     return rows.filter(~refused), rejects
 
 
-def _check_repeats(repeated: int, rows: int, plan: Plan) -> None:
+def _check_repeats(repeated: int, rows: int, plan: ColumnPlan) -> None:
     """A file that repeats keys in numbers is two files mixed: no row of it can be trusted."""
     allowed = max(FEW_REPEATED, (plan.most_repeated or 0.0) * rows)
     if plan.most_repeated is None or repeated <= allowed:
         return
-    raise lasting(
+    raise permanent(
         IntegrityError(
             f"{plan.dataset.name}: {repeated:,} of {rows:,} rows repeat the key of another: "
             "the container has mixed what it wrote for several who asked in the same second",
@@ -186,7 +186,7 @@ def _check_repeats(repeated: int, rows: int, plan: Plan) -> None:
     )
 
 
-def _without_doubles(rows: pl.DataFrame, plan: Plan) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _without_doubles(rows: pl.DataFrame, plan: ColumnPlan) -> tuple[pl.DataFrame, pl.DataFrame]:
     """First rows of each key; later ones as rejects, told apart by whether they say the same."""
     dataset = plan.dataset
     key = [name for name in dataset.key if name in rows.columns] or list(dataset.schema)

@@ -37,14 +37,14 @@ from core.sources.files import tables
 from core.sources.files.rows import Table
 from core.sources.foundry.download import unwritable
 from core.sources.foundry.exchange import Exchange
-from core.sources.foundry.files import Files, FrameHook, Job
+from core.sources.foundry.files import FetchJob, Files, FrameHook
 from core.sources.foundry.results import Fetched, FoundryResult, FoundryResults, shortfall
 from core.sources.foundry.socket import SocketAddress
 from core.sources.foundry.wire import is_pointer
 from core.sources.http import new_session, where_of
 from core.sources.pulled import ProgressHook
 from core.sources.retry import Retry, Sleep
-from core.sources.upstreams import Gate, OpenGate
+from core.sources.upstreams import OpenGate, UpstreamGate
 
 T = TypeVar("T")
 GIB = 1024**3
@@ -78,7 +78,7 @@ class FoundryClient:
         sleep: Sleep = asyncio.sleep,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         directory: Path | None = None,
-        gate: Gate | None = None,
+        gate: UpstreamGate | None = None,
     ) -> None:
         self._gate = gate or OpenGate()
         self._base = URL(base_url.rstrip("/"))
@@ -205,7 +205,7 @@ class FoundryClient:
         now = self._now()
         folder = await self._folder(name)
         try:
-            job = Job(
+            job = FetchJob(
                 name=name,
                 start=from_dt or now,
                 end=to_dt or now,
@@ -236,7 +236,7 @@ class FoundryClient:
             raise UsageError(f"{sha256[:80]!r} is not a sha256 in lower-case hex")
         now = self._now()
         chosen = self._use_zip if use_zip is None else use_zip
-        job = Job(sha256[:12], now, now, chosen, None, on_progress, directory, now)
+        job = FetchJob(sha256[:12], now, now, chosen, None, on_progress, directory, now)
         return await self._limited(job, lambda: self._files.fetch(job, sha256))
 
     async def _folder(self, name: str) -> Path:
@@ -246,7 +246,7 @@ class FoundryClient:
         except OSError as error:
             raise unwritable(name, self._directory or Path(tempfile.gettempdir()), error) from None
 
-    async def _within_total(self, job: Job) -> Fetched:
+    async def _within_total(self, job: FetchJob) -> Fetched:
         began = time.monotonic()
         sha256, path = await self._limited(job, lambda: self._attempt(job))
         return Fetched(
@@ -261,7 +261,7 @@ class FoundryClient:
             where=where_of(self._base / "dataset" / "download" / "csv" / sha256),
         )
 
-    async def _limited(self, job: Job, operation: Callable[[], Awaitable[T]]) -> T:
+    async def _limited(self, job: FetchJob, operation: Callable[[], Awaitable[T]]) -> T:
         """The operation with its retries, all within the total deadline."""
 
         async def told(error: OpenbellError, wait: float) -> None:
@@ -290,14 +290,14 @@ class FoundryClient:
             error.hint = error.hint or IDLE_HINT.format(self._idle)
             raise
 
-    async def _attempt(self, job: Job) -> tuple[str, Path | None]:
+    async def _attempt(self, job: FetchJob) -> tuple[str, Path | None]:
         if job.pointer is None:
             job.pointer = await self._ask(job)
         if job.pointer == job.known:
             return job.pointer, None
         return job.pointer, await self._files.fetch(job, job.pointer)
 
-    async def _ask(self, job: Job) -> str:
+    async def _ask(self, job: FetchJob) -> str:
         start, end = job.window(self._now())
         job.requests += 1
         return await self._exchange(job.name).run(start, end, job.heard, job.told)

@@ -22,7 +22,7 @@ from core.errors import (
     SizeLimitError,
     TransportError,
 )
-from core.sources.http import lasting
+from core.sources.http import permanent
 
 MAX_RATIO = 100
 PIECE_BYTES = 1024 * 1024
@@ -99,7 +99,7 @@ class Sink:
 
 def unwritable(what: str, path: Path, error: OSError) -> TransportError:
     """The error for a disk that is full, read-only or gone."""
-    return lasting(
+    return permanent(
         TransportError(
             f"{what}: cannot write {path.name}: {error.strerror}",
             hint="free space in the data folder and pull again",
@@ -238,7 +238,7 @@ class Unzip:
             raise _bomb(self.what, self.where)
 
     def _refused(self, why: str) -> ParsingError:
-        return lasting(ProtocolError(f"{self.what}: {why}; refused", where=self.where))
+        return permanent(ProtocolError(f"{self.what}: {why}; refused", where=self.where))
 
 
 def _bomb(what: str, where: str) -> SizeLimitError:

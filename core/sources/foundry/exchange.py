@@ -16,7 +16,7 @@ from core.sources.foundry.socket import (
     SocketAddress,
     SocketClosedError,
 )
-from core.sources.http import lasting, where_of
+from core.sources.http import permanent, where_of
 
 Tell = Callable[[wire.Frame], Awaitable[None]]
 
@@ -92,7 +92,7 @@ class Exchange:
 
     def _closed(self, code: int | None) -> OpenbellError:
         if code == REFUSED:
-            return lasting(
+            return permanent(
                 ProtocolError(
                     f"{self.dataset}: the container refused the request (close 1008)",
                     where=self.where,
@@ -110,7 +110,7 @@ class Exchange:
                 await socket.text(min(CLOSE_SECONDS, self.address.idle_seconds))
             except SocketClosedError as closed:
                 if closed.code == REFUSED:
-                    raise lasting(
+                    raise permanent(
                         ProtocolError(
                             f"{self.dataset}: the container refused the request: {frame.message}",
                             where=self.where,

@@ -22,7 +22,7 @@ from core.sources.foundry.wire import Frame
 from core.sources.http import (
     chunks,
     get,
-    lasting,
+    permanent,
     read_bounded,
     status_error,
     where_of,
@@ -36,7 +36,7 @@ FrameHook = Callable[[dict[str, Any]], Awaitable[None] | None]
 
 
 @dataclass(slots=True)
-class Job:
+class FetchJob:
     """One fetch under way: its arguments, and what was heard and asked so far."""
 
     name: str
@@ -97,7 +97,7 @@ class Files:
     idle_seconds: float
     max_bytes: int
 
-    async def fetch(self, job: Job, sha256: str) -> Path:
+    async def fetch(self, job: FetchJob, sha256: str) -> Path:
         """The verified file in the job's folder; NotFoundError when CSV and ZIP are both gone."""
         ways = [self._csv, self._zip]
         missing: list[str] = []
@@ -112,7 +112,7 @@ class Files:
             hint="press Refresh now (pull --now) to have the container pull it anew",
         )
 
-    async def _csv(self, job: Job, sha256: str) -> Path:
+    async def _csv(self, job: FetchJob, sha256: str) -> Path:
         url = self.base / "dataset" / "download" / "csv" / sha256
         target = job.folder / f"{sha256}.csv"
         with Sink(target, job.name) as sink:
@@ -122,7 +122,7 @@ class Files:
         await job.tell("Downloaded", sink.size)
         return target
 
-    async def _zip(self, job: Job, sha256: str) -> Path:
+    async def _zip(self, job: FetchJob, sha256: str) -> Path:
         url = self.base / "dataset" / "download" / "zip" / sha256
         archive, target = job.folder / f"{sha256}.zip", job.folder / f"{sha256}.csv"
         with Sink(archive, job.name) as sink:
@@ -133,7 +133,7 @@ class Files:
         await job.tell("Downloaded and unpacked", size)
         return target
 
-    async def _fill(self, sink: Sink, url: URL, job: Job) -> None:
+    async def _fill(self, sink: Sink, url: URL, job: FetchJob) -> None:
         job.requests += 1
         where = where_of(url)
         async with self._answer(url, job.name) as response:
@@ -148,7 +148,7 @@ class Files:
             if encoding == "gzip":
                 body = gunzip(body, max_bytes=self.max_bytes, what=job.name, where=where)
             elif encoding != "identity":
-                raise lasting(
+                raise permanent(
                     ProtocolError(f"{job.name}: encoded as {encoding[:40]!r}", where=where)
                 )
             await pour(body, sink, lambda size: job.tell("Downloading", size))
@@ -176,7 +176,7 @@ class Files:
 
 
 def _html_page(what: str, where: str) -> ProtocolError:
-    return lasting(
+    return permanent(
         ProtocolError(
             f"{what}: an HTML page came instead of a file",
             where=where,

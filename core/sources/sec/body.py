@@ -8,7 +8,7 @@ from isal.igzip_lib import IsalError
 from isal.isal_zlib import decompressobj as inflater_of
 
 from core.errors import IntegrityError, ParsingError, ProtocolError
-from core.sources.http import lasting, too_large
+from core.sources.http import permanent, too_large
 
 Kind = Literal["json", "xml", "text", "zip"]
 MIB = 1024**2
@@ -20,7 +20,9 @@ def unpacked(packed: bytes, encoding: str, limit: int, where: str, dataset: str)
     if encoding in ("identity", ""):
         return packed
     if encoding not in ("gzip", "deflate"):
-        raise lasting(ProtocolError(f"{dataset}: unknown encoding {encoding[:40]!r}", where=where))
+        raise permanent(
+            ProtocolError(f"{dataset}: unknown encoding {encoding[:40]!r}", where=where)
+        )
     limit = min(limit, max(MIB, len(packed) * _RATIO))
     inflater = inflater_of(47)
     try:

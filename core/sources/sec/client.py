@@ -40,7 +40,7 @@ from core.sources.sec.limit import (
     host_of,
     shared_limiter,
 )
-from core.sources.upstreams import Gate, OpenGate
+from core.sources.upstreams import OpenGate, UpstreamGate
 
 _CONNECT_SECONDS = 10.0
 _ERROR_BYTES = 256 * 1024  # of a page that says why not
@@ -49,7 +49,7 @@ _UNPACKING = ThreadPoolExecutor(1, "sec-unpack")
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownDocument:
     """What we remember of a document we have: the validators to ask with, and its hash."""
 
     etag: str | None = None
@@ -94,7 +94,7 @@ class SecClient:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Sleep = asyncio.sleep,
         jitter: Callable[[], float] = random.random,
-        gates: Callable[[str], Gate] = lambda _: OpenGate(),
+        gates: Callable[[str], UpstreamGate] = lambda _: OpenGate(),
     ) -> None:
         self.data_url = data_url.rstrip("/")
         self.www_url = www_url.rstrip("/")
@@ -114,7 +114,7 @@ class SecClient:
     def from_settings(
         cls,
         settings: Settings,
-        gates: Callable[[str], Gate] = lambda _: OpenGate(),
+        gates: Callable[[str], UpstreamGate] = lambda _: OpenGate(),
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> Self:
         """A client as the settings say; the block file lies in the data folder.
@@ -153,18 +153,18 @@ class SecClient:
             await self._session.close()
             self._session = None
 
-    async def data(self, path: str, dataset: str, known: Known | None = None) -> Answer:
+    async def data(self, path: str, dataset: str, known: KnownDocument | None = None) -> Answer:
         """A JSON document of data.sec.gov; `path` begins with a slash."""
         return await self.fetch(self.data_url + path, dataset, "json", known)
 
     async def www(
-        self, path: str, dataset: str, kind: Kind = "json", known: Known | None = None
+        self, path: str, dataset: str, kind: Kind = "json", known: KnownDocument | None = None
     ) -> Answer:
         """A document of www.sec.gov; `path` begins with a slash."""
         return await self.fetch(self.www_url + path, dataset, kind, known)
 
     async def fetch(
-        self, url: str, dataset: str, kind: Kind = "json", known: Known | None = None
+        self, url: str, dataset: str, kind: Kind = "json", known: KnownDocument | None = None
     ) -> Answer:
         """A document, unpacked, hashed and looked at.
 
@@ -178,7 +178,8 @@ class SecClient:
             metrics.http_retry(host_of(url))
 
         return await self._retry.run(
-            lambda: gate.attempt(lambda: self._once(url, dataset, kind, known or Known())), again
+            lambda: gate.attempt(lambda: self._once(url, dataset, kind, known or KnownDocument())),
+            again,
         )
 
     async def sign_of_life(self, url: str) -> None:
@@ -188,7 +189,7 @@ class SecClient:
         answer like any other.
         """
         asked = "sign of life"
-        async with self._answering(url, asked, Known()) as found:
+        async with self._answering(url, asked, KnownDocument()) as found:
             good = found.status in (200, 404)
             with transport_errors(asked, where_of(url)):
                 body = b"" if good else await found.content.read(_ERROR_BYTES)
@@ -203,7 +204,7 @@ class SecClient:
         if until:
             raise _blocked(until, where, dataset)
 
-    async def _once(self, url: str, dataset: str, kind: Kind, known: Known) -> Answer:
+    async def _once(self, url: str, dataset: str, kind: Kind, known: KnownDocument) -> Answer:
         async with self._answering(url, dataset, known) as response:
             packed = await read_bounded(
                 response,
@@ -220,7 +221,7 @@ class SecClient:
 
     @asynccontextmanager
     async def _answering(
-        self, url: str, dataset: str, known: Known
+        self, url: str, dataset: str, known: KnownDocument
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """One request in its turn; all of it, with what is read inside, within the deadline."""
         host, where = host_of(url), where_of(url)
@@ -277,7 +278,7 @@ class SecClient:
         response: aiohttp.ClientResponse,
         packed: bytes,
         kind: Kind,
-        known: Known,
+        known: KnownDocument,
         dataset: str,
     ) -> Answer:
         url = str(response.url)
@@ -298,7 +299,7 @@ class SecClient:
         )
 
 
-def _headers(user_agent: str, known: Known) -> dict[str, str]:
+def _headers(user_agent: str, known: KnownDocument) -> dict[str, str]:
     headers = {"User-Agent": user_agent, "Accept-Encoding": "gzip, deflate"}
     if known.etag:
         headers["If-None-Match"] = known.etag

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from core.sources.sec.client import Answer, Known, SecClient
+from core.sources.sec.client import Answer, KnownDocument, SecClient
 
 FEED_PAGE = 100
 
 __all__ = [
     "FEED_PAGE",
     "Answer",
-    "Known",
+    "KnownDocument",
     "SecClient",
     "company_facts",
     "current_filings",
@@ -40,21 +40,27 @@ def submissions_url(client: SecClient, cik: int) -> str:
 
 
 async def company_facts(
-    client: SecClient, cik: int, known: Known | None = None, dataset: str = "sec.facts"
+    client: SecClient, cik: int, known: KnownDocument | None = None, dataset: str = "sec.facts"
 ) -> Answer:
     """All facts of a company (JSON; `decode_facts`). NotFoundError: it has never filed XBRL."""
     return await client.fetch(facts_url(client, cik), dataset, "json", known)
 
 
 async def submissions(
-    client: SecClient, cik: int, known: Known | None = None, dataset: str = "sec.submissions"
+    client: SecClient,
+    cik: int,
+    known: KnownDocument | None = None,
+    dataset: str = "sec.submissions",
 ) -> Answer:
     """A company and its latest filings (JSON; `decode_submissions`)."""
     return await client.fetch(submissions_url(client, cik), dataset, "json", known)
 
 
 async def submissions_page(
-    client: SecClient, name: str, known: Known | None = None, dataset: str = "sec.submissions"
+    client: SecClient,
+    name: str,
+    known: KnownDocument | None = None,
+    dataset: str = "sec.submissions",
 ) -> Answer:
     """An overflow page of older filings (JSON; `decode_page`), by the name in `filings.files`."""
     return await client.data(f"/submissions/{name.rpartition('/')[2]}", dataset, known)
@@ -63,7 +69,7 @@ async def submissions_page(
 async def tickers(
     client: SecClient,
     name: str = "company_tickers_exchange.json",
-    known: Known | None = None,
+    known: KnownDocument | None = None,
     dataset: str = "sec.companies",
 ) -> Answer:
     """A ticker map (JSON; `decode_tickers`)."""

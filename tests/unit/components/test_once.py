@@ -21,9 +21,9 @@ def _empty():
 def test_a_thing_is_made_once_for_its_key():
     """The same key gives the same thing; another version is made anew."""
     made = []
-    first = once.made(lambda: made.append(1) or [1], "chart", "v1")
-    again = once.made(lambda: made.append(1) or [2], "chart", "v1")
-    other = once.made(lambda: made.append(1) or [3], "chart", "v2")
+    first = once.cached(lambda: made.append(1) or [1], "chart", "v1")
+    again = once.cached(lambda: made.append(1) or [2], "chart", "v1")
+    other = once.cached(lambda: made.append(1) or [3], "chart", "v2")
     assert first is again
     assert other == [3]
     assert len(made) == 2
@@ -32,22 +32,22 @@ def test_a_thing_is_made_once_for_its_key():
 def test_only_the_latest_things_are_kept():
     """Old things make room, so the memory stays bounded."""
     for number in range(once.KEPT + 10):
-        once.made(lambda: "thing", number)
-    assert once.made(lambda: "new", 0) == "new"
-    assert once.made(lambda: "new", once.KEPT + 9) == "thing"
+        once.cached(lambda: "thing", number)
+    assert once.cached(lambda: "new", 0) == "new"
+    assert once.cached(lambda: "new", once.KEPT + 9) == "thing"
 
 
 def test_what_has_no_version_lives_a_while(monkeypatch):
     """Within its seconds a thing is kept; later, or after a change, it is made anew."""
     clock = [100.0]
     monkeypatch.setattr(once.time, "monotonic", lambda: clock[0])
-    assert once.lately(lambda: 1, 2.0, "statuses") == 1
+    assert once.cached_for_seconds(lambda: 1, 2.0, "statuses") == 1
     clock[0] += 1.9
-    assert once.lately(lambda: 2, 2.0, "statuses") == 1
+    assert once.cached_for_seconds(lambda: 2, 2.0, "statuses") == 1
     clock[0] += 0.2
-    assert once.lately(lambda: 3, 2.0, "statuses") == 3
+    assert once.cached_for_seconds(lambda: 3, 2.0, "statuses") == 3
     once.forget_lately()
-    assert once.lately(lambda: 4, 2.0, "statuses") == 4
+    assert once.cached_for_seconds(lambda: 4, 2.0, "statuses") == 4
 
 
 def test_many_who_ask_at_once_wait_for_one(monkeypatch):
@@ -63,7 +63,10 @@ def test_many_who_ask_at_once_wait_for_one(monkeypatch):
         ready.wait(10)
         return how()
 
-    for how in (lambda: once.made(make, "herd"), lambda: once.lately(make, 60.0, "herd")):
+    for how in (
+        lambda: once.cached(make, "herd"),
+        lambda: once.cached_for_seconds(make, 60.0, "herd"),
+    ):
         made.clear()
         with ThreadPoolExecutor(8) as pool:
             assert list(pool.map(ask, [how] * 8)) == [1] * 8
@@ -77,14 +80,14 @@ def test_a_thing_that_failed_is_tried_again():
         raise ValueError("not now")
 
     with pytest.raises(ValueError, match="not now"):
-        once.made(fail, "fails")
-    assert once.made(lambda: 5, "fails") == 5
+        once.cached(fail, "fails")
+    assert once.cached(lambda: 5, "fails") == 5
 
 
 def test_an_identity_that_comes_back_gets_a_thing_of_its_own(monkeypatch):
     """Python gives the identity of a dead object to another; the old thing is not shown for it."""
     monkeypatch.setattr(once, "id", lambda _: 7, raising=False)
     first, second = [1], [2]
-    assert once.kept(first, lambda: "of the first") == "of the first"
-    assert once.kept(second, lambda: "of the second") == "of the second"
-    assert once.kept(second, lambda: "again") == "of the second"
+    assert once.cached_for_owner(first, lambda: "of the first") == "of the first"
+    assert once.cached_for_owner(second, lambda: "of the second") == "of the second"
+    assert once.cached_for_owner(second, lambda: "again") == "of the second"

@@ -92,7 +92,7 @@ def test_the_last_wall_hides_tracebacks_and_gives_a_number():
     def script():
         from components.kit import shell
 
-        with shell.last_wall():
+        with shell.error_boundary():
             raise RuntimeError("secret detail")
 
     at = AppTest.from_function(script).run()

@@ -14,7 +14,7 @@ from components.charts import plans as charts_plans
 from components.charts import risk as charts_risk
 from core.domain.risk.checks import plan_checks
 from core.domain.risk.measures import value_at_risk
-from core.domain.risk.types import Book, Check, Limits, Name
+from core.domain.risk.types import Book, LimitCheck, Limits, Name
 from core.domain.trading.plans import Account, Plan, PlanRules, Setup, build
 
 DAY = date(2017, 3, 1)
@@ -117,18 +117,18 @@ def test_no_trade_is_said() -> None:
 
 def test_the_grade_is_never_the_tightest_limit() -> None:
     """A grade lets the whole size through: what binds is another limit, told with its share."""
-    grade = Check("filing_grade", Decimal(150), Decimal(150), "money", "")
-    loss = Check("daily_loss", Decimal(1), Decimal(4), "money", "")
+    grade = LimitCheck("filing_grade", Decimal(150), Decimal(150), "money", "")
+    loss = LimitCheck("daily_loss", Decimal(1), Decimal(4), "money", "")
     figure = charts_plans.headroom([grade, loss])
     assert title(figure) == "All 2 limits hold; daily loss is the tightest, 25 % used"
-    unused = Check("daily_loss", Decimal(0), Decimal(4), "money", "")
+    unused = LimitCheck("daily_loss", Decimal(0), Decimal(4), "money", "")
     assert title(charts_plans.headroom([grade, unused])) == "All 2 limits hold; none is in use"
 
 
 def test_amounts_stand_in_a_column_beside_the_bars() -> None:
     """What is used of what is allowed is written right of the line, also when it is too much."""
-    over = Check("position", Decimal(400), Decimal(200), "money", "")
-    some = Check("daily_loss", Decimal(1), Decimal(4), "money", "")
+    over = LimitCheck("position", Decimal(400), Decimal(200), "money", "")
+    some = LimitCheck("daily_loss", Decimal(1), Decimal(4), "money", "")
     words = charts_plans.headroom([over, some]).to_dict()["data"][1]
     assert words["text"] == ["400 of 200", "1 of 4"]
     assert min(words["x"]) > 100

@@ -14,7 +14,7 @@ from core.domain.timetable.schedule import at_session_times
 from core.errors import ScheduleError, StoreError
 from core.jobs.outcome import JobEvents
 from core.jobs.overdue import OverdueDetector
-from core.jobs.queue.port import Job, Status
+from core.jobs.queue.port import Job, JobStatus
 from core.jobs.queue.sqlite import SqliteQueue
 from core.jobs.runner import Runner
 from core.jobs.scheduler import Scheduler, Timed, window_of
@@ -122,7 +122,7 @@ def test_restart_between_publish_and_work_doubles_nothing(desk: Simulation) -> N
     desk.clock.instant = BACK
     first = desk.scheduler().tick()
     assert desk.scheduler().tick() == 0
-    assert desk.queue.counts()[Status.QUEUED] == first
+    assert desk.queue.counts()[JobStatus.QUEUED] == first
 
 
 def test_dead_window_is_left_to_its_reader(desk: Simulation) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import StoreError
-from core.jobs.queue.port import Job, Status
+from core.jobs.queue.port import Job, JobStatus
 from core.jobs.queue.sqlite import SqliteQueue
 
 NOW = datetime(2025, 7, 1, tzinfo=UTC)
@@ -69,9 +69,9 @@ def test_changed_row_is_set_aside_and_never_run(
     job = queue.claim("w", LEASE)
     assert job is not None
     assert job.id == good
-    assert [(j.id, j.status) for j in reported] == [(damaged, Status.CORRUPT)]
-    assert queue.counts()[Status.CORRUPT] == 1
-    assert queue.discard(damaged).status is Status.DISCARDED
+    assert [(j.id, j.status) for j in reported] == [(damaged, JobStatus.CORRUPT)]
+    assert queue.counts()[JobStatus.CORRUPT] == 1
+    assert queue.discard(damaged).status is JobStatus.DISCARDED
 
 
 def test_verify_finds_damage_in_ended_rows_too(path: Path, queue: SqliteQueue) -> None:
@@ -93,10 +93,10 @@ def test_failed_transaction_leaves_nothing(path: Path, queue: SqliteQueue) -> No
     queue._file.read(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(StoreError, match="full"):
         queue.publish("pull", {"big": "x" * 100_000})
-    assert queue.counts()[Status.QUEUED] == 1
+    assert queue.counts()[JobStatus.QUEUED] == 1
     queue._file.read("PRAGMA max_page_count = 1000000")
     queue.publish("pull", {"big": "x" * 100_000})
-    assert queue.counts()[Status.QUEUED] == 2
+    assert queue.counts()[JobStatus.QUEUED] == 2
 
 
 def test_file_that_is_no_database_is_named(path: Path) -> None:

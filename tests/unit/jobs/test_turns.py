@@ -12,7 +12,7 @@ from core.jobs.pulling import switching as turns
 def test_turns_are_short_until_the_last_pull_is_over():
     """Pulls overlap in any order, and one that fails gives the long turns back too."""
     usual = sys.getswitchinterval()
-    first, second = turns.short(), turns.short()
+    first, second = turns.short_switch_interval(), turns.short_switch_interval()
     first.__enter__()
     assert sys.getswitchinterval() == pytest.approx(turns.SHORT_SECONDS)
     second.__enter__()
@@ -20,6 +20,6 @@ def test_turns_are_short_until_the_last_pull_is_over():
     assert sys.getswitchinterval() == pytest.approx(turns.SHORT_SECONDS)
     second.__exit__(None, None, None)
     assert sys.getswitchinterval() == pytest.approx(usual)
-    with pytest.raises(ValueError, match="no"), turns.short():
+    with pytest.raises(ValueError, match="no"), turns.short_switch_interval():
         raise ValueError("no")
     assert sys.getswitchinterval() == pytest.approx(usual)

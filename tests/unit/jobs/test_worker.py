@@ -24,12 +24,14 @@ from core.errors import (
 )
 from core.jobs.outcome import of_failure
 from core.jobs.pulling.progress import ProgressBoard
-from core.jobs.queue.port import Job, Status
+from core.jobs.queue.port import Job, JobStatus
 from core.jobs.queue.sqlite import SqliteQueue
 from core.jobs.runner import Engine, Runner
-from core.jobs.worker import Context, Handler, Limits, Worker
+from core.jobs.worker import Context, Handler, Worker, WorkerLimits
 
-QUICK = Limits(jobs=3, lease_seconds=0.3, poll_seconds=0.02, grace_seconds=0.3, abandon_seconds=0.2)
+QUICK = WorkerLimits(
+    jobs=3, lease_seconds=0.3, poll_seconds=0.02, grace_seconds=0.3, abandon_seconds=0.2
+)
 NOW = datetime(2025, 7, 1, tzinfo=UTC)
 
 
@@ -46,7 +48,7 @@ def queue(tmp_path: Path) -> Iterator[SqliteQueue]:
 
 @asynccontextmanager
 async def working(
-    queue: SqliteQueue, handlers: Mapping[str, Handler], limits: Limits = QUICK
+    queue: SqliteQueue, handlers: Mapping[str, Handler], limits: WorkerLimits = QUICK
 ) -> AsyncIterator[Worker]:
     worker = Worker(queue, handlers, ProgressBoard(clock), clock, limits=limits, chance=lambda: 0.0)
     async with Runner([worker]):
@@ -68,7 +70,7 @@ async def test_jobs_run_and_leave_results(queue: SqliteQueue) -> None:
 
     job_id = queue.publish("pull", {"dataset": "d"}).job_id
     async with working(queue, {"pull": handler}) as worker:
-        await until(lambda: queue.counts()[Status.DONE])
+        await until(lambda: queue.counts()[JobStatus.DONE])
         await until(lambda: not worker.busy)
         live = worker._board.get(job_id)
         assert live is not None
@@ -96,7 +98,7 @@ async def test_limits_hold(queue: SqliteQueue) -> None:
     for n in range(12):
         queue.publish("pull", {"dataset": f"d{n % 5}"})
     async with working(queue, {"pull": handler}):
-        await until(lambda: queue.counts()[Status.DONE] == 12)
+        await until(lambda: queue.counts()[JobStatus.DONE] == 12)
     assert max(most) == 3
 
 
@@ -115,10 +117,10 @@ async def test_passing_failure_is_retried_then_buried(queue: SqliteQueue) -> Non
     ids = {name: queue.publish(name).job_id for name in ("flaky", "wrong", "broken")}
     handlers = {"flaky": flaky, "wrong": wrong, "broken": broken}
     async with working(queue, handlers) as worker:
-        await until(lambda: queue.counts()[Status.DEAD] == 2)
+        await until(lambda: queue.counts()[JobStatus.DEAD] == 2)
         await until(lambda: not worker.busy)
     waiting = queue.get(ids["flaky"])
-    assert (waiting.status, waiting.last_error) == (Status.QUEUED, "503 [sec.gov].")
+    assert (waiting.status, waiting.last_error) == (JobStatus.QUEUED, "503 [sec.gov].")
     assert timedelta(0) < waiting.run_at - clock() <= timedelta(seconds=1)
     assert queue.get(ids["wrong"]).last_error == "no such dataset."
     assert queue.get(ids["broken"]).last_error == "unexpected ZeroDivisionError: oops"
@@ -126,7 +128,7 @@ async def test_passing_failure_is_retried_then_buried(queue: SqliteQueue) -> Non
 
 def test_delay_follows_the_error() -> None:
     """Retry-After is honoured up to an hour, a block is waited out, a full disk tried again."""
-    job = Job("1", "pull", {}, Status.RUNNING, NOW, NOW, NOW, attempts=3)
+    job = Job("1", "pull", {}, JobStatus.RUNNING, NOW, NOW, NOW, attempts=3)
 
     def delay(error: Exception, fraction: float = 0.0) -> timedelta | None:
         at = of_failure(error, job, NOW, fraction).retry_at
@@ -154,7 +156,7 @@ async def test_cancel_stops_a_running_handler(queue: SqliteQueue) -> None:
         await started.wait()
         queue.cancel(job_id)
         worker.wake()
-        await until(lambda: queue.get(job_id).status is Status.CANCELLED)
+        await until(lambda: queue.get(job_id).status is JobStatus.CANCELLED)
 
 
 async def test_long_job_keeps_its_lease(queue: SqliteQueue) -> None:
@@ -165,7 +167,7 @@ async def test_long_job_keeps_its_lease(queue: SqliteQueue) -> None:
 
     job_id = queue.publish("pull").job_id
     async with working(queue, {"pull": slow}):
-        await until(lambda: queue.get(job_id).status is Status.DONE)
+        await until(lambda: queue.get(job_id).status is JobStatus.DONE)
     assert queue.get(job_id).attempts == 1
 
 
@@ -185,14 +187,14 @@ async def test_machine_that_slept_keeps_its_job(tmp_path: Path) -> None:
 
     queue = SqliteQueue(tmp_path / "slept.sqlite", now)
     job_id = queue.publish("pull", {"dataset": "d"}).job_id
-    limits = Limits(jobs=3, lease_seconds=60, poll_seconds=0.01)
+    limits = WorkerLimits(jobs=3, lease_seconds=60, poll_seconds=0.01)
     worker = Worker(queue, {"pull": handler}, ProgressBoard(now), now, limits=limits)
     async with Runner([worker]):
         await until(lambda: runs)
         shift = timedelta(hours=8)
         await until(lambda: queue.get(job_id).attempts == 2)
         go.set()
-        await until(lambda: queue.get(job_id).status is Status.DONE)
+        await until(lambda: queue.get(job_id).status is JobStatus.DONE)
     assert runs == [1]
     queue.close()
 
@@ -208,7 +210,7 @@ async def test_shutdown_waits_for_what_is_nearly_done(queue: SqliteQueue) -> Non
     job_id = queue.publish("pull").job_id
     async with working(queue, {"pull": handler}):
         await started.wait()
-    assert queue.get(job_id).status is Status.DONE
+    assert queue.get(job_id).status is JobStatus.DONE
 
 
 @pytest.mark.parametrize("stubborn", [False, True])
@@ -230,7 +232,7 @@ async def test_shutdown_hands_back_what_takes_longer(queue: SqliteQueue, stubbor
     async with working(queue, {"pull": handler}):
         await started.wait()
     job = queue.get(job_id)
-    assert (job.status, job.attempts, job.lease_until) == (Status.QUEUED, 0, None)
+    assert (job.status, job.attempts, job.lease_until) == (JobStatus.QUEUED, 0, None)
     release.set()
     for task in asyncio.all_tasks() - {asyncio.current_task()}:
         task.cancel()
@@ -245,7 +247,7 @@ async def test_start_takes_over_what_a_dead_process_left(queue: SqliteQueue) -> 
         return None
 
     async with working(queue, {"pull": handler}):
-        await until(lambda: queue.counts()[Status.DONE])
+        await until(lambda: queue.counts()[JobStatus.DONE])
 
 
 async def test_unusable_queue_does_not_end_the_worker(
@@ -267,7 +269,7 @@ async def test_unusable_queue_does_not_end_the_worker(
 
     queue.publish("pull")
     async with working(queue, {"pull": handler}) as worker:
-        await until(lambda: queue.counts()[Status.DONE])
+        await until(lambda: queue.counts()[JobStatus.DONE])
         assert worker.alive
 
 
@@ -285,7 +287,7 @@ def test_engine_runs_beside_the_caller(queue: SqliteQueue) -> None:
     job_id = queue.publish("pull").job_id
     worker.wake()
     for _ in range(500):
-        if queue.get(job_id).status is Status.DONE:
+        if queue.get(job_id).status is JobStatus.DONE:
             break
         threading.Event().wait(0.01)
     assert engine.alive
@@ -347,11 +349,11 @@ async def test_the_death_of_a_job_is_told_whatever_it_died_of(queue: SqliteQueue
 
     with capture_logs(processors=[merge_contextvars]) as lines:
         async with working(queue, {"flaky": flaky, "wrong": lasting, "killer": flaky}) as worker:
-            await until(lambda: queue.get(wrong).status is Status.DEAD)
+            await until(lambda: queue.get(wrong).status is JobStatus.DEAD)
             await until(lambda: queue.get(doomed).attempts == 1 and not worker.busy)
             queue.hurry([doomed])
             worker.wake()
-            await until(lambda: queue.get(doomed).status is Status.DEAD and not worker.busy)
+            await until(lambda: queue.get(doomed).status is JobStatus.DEAD and not worker.busy)
             dead = [e.job.id for e in worker.events.since(0) if e.kind == "dead" and e.job]
     assert sorted(dead) == sorted([doomed, wrong, killed])
     told = {line["job"]: line for line in lines if line["event"] == "job dead"}
@@ -378,14 +380,14 @@ async def test_a_job_that_waits_for_its_host_spends_no_attempt(queue: SqliteQueu
             worker.wake()
         await until(lambda: queue.get(job_id).run_at == at and not worker.busy)
     waiting = queue.get(job_id)
-    assert (waiting.status, waiting.attempts) == (Status.QUEUED, 0)
+    assert (waiting.status, waiting.attempts) == (JobStatus.QUEUED, 0)
     assert waiting.last_error == "container down."
 
 
 def test_pauses_of_a_window_grow_with_its_age() -> None:
     """From seconds to ten minutes, and no attempt is spent."""
     payload = {"due_at": NOW.isoformat(), "closes_at": (NOW + timedelta(days=1)).isoformat()}
-    job = Job("1", "pull", payload, Status.RUNNING, NOW, NOW, NOW, attempts=1)
+    job = Job("1", "pull", payload, JobStatus.RUNNING, NOW, NOW, NOW, attempts=1)
     pauses = []
     for minutes in (0, 2, 10, 600):
         now = NOW + timedelta(minutes=minutes)

@@ -17,7 +17,7 @@ from core.service.desk import Desk
 from core.service.kernel import commands
 from core.settings import Settings
 from core.store import files, presence
-from core.store.mark import Mark
+from core.store.mark import CommitMark
 from core.store.warehouse import LOG_BYTES, Warehouse
 
 BOTH = "python -m app restore; .*python -m app restore --accept-loss"
@@ -94,7 +94,7 @@ def test_a_mark_that_cannot_be_written_costs_nothing(
         assert commands.run(desk, "verify", {}).exit_code == 0
 
 
-def _full(_: Mark) -> None:
+def _full(_: CommitMark) -> None:
     raise StoreError("the disk is full")
 
 
@@ -142,7 +142,7 @@ def test_a_store_that_went_another_way_is_told(killed: Settings) -> None:
         assert mark
         fields = (mark.number, mark.entries, mark.pulls, mark.plans)
     queue = SqliteQueue(killed.queue_path, noon)
-    queue.store_mark.write(Mark(*fields, "0123456789abcdef"))
+    queue.store_mark.write(CommitMark(*fields, "0123456789abcdef"))
     queue.close()
     with pytest.raises(StoreError, match=f"another one than its mark.*{BOTH}"):
         Desk.open(killed)

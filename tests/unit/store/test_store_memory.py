@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from core.errors import StoreError
-from core.store.memory import LARGEST_BYTES, Memory
+from core.store.memory import LARGEST_BYTES, QueryCache
 from core.store.warehouse import Warehouse
 
 COUNT = "SELECT count(*) AS n FROM presets"
@@ -59,7 +59,7 @@ def test_a_closed_store_answers_nothing(tmp_path: Path) -> None:
 
 def test_an_answer_that_a_commit_overtook_is_not_kept() -> None:
     """A frame read before a commit never stands for the version after it."""
-    memory, old, new = Memory(), pl.DataFrame({"n": [1]}), pl.DataFrame({"n": [2]})
+    memory, old, new = QueryCache(), pl.DataFrame({"n": [1]}), pl.DataFrame({"n": [2]})
 
     def overtaken() -> pl.DataFrame:
         assert memory.get(("q", ""), 2, lambda: new) is new
@@ -71,7 +71,7 @@ def test_an_answer_that_a_commit_overtook_is_not_kept() -> None:
 
 def test_large_answers_are_not_kept() -> None:
     """What a pull reads does not fill the memory of the pages."""
-    memory, large = Memory(), pl.DataFrame({"n": range(LARGEST_BYTES // 8 + 1)})
+    memory, large = QueryCache(), pl.DataFrame({"n": range(LARGEST_BYTES // 8 + 1)})
     assert memory.get(("q", ""), 1, lambda: large) is large
     other = pl.DataFrame({"n": [1]})
     assert memory.get(("q", ""), 1, lambda: other) is other

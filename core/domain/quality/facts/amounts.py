@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from core.domain.quality.facts.arrays import Flags, Floats, Numbers
-from core.domain.quality.facts.packing import at
+from core.domain.quality.facts.packing import as_index
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Amounts:
             for item, by_rule in self.filled.items()
         }
         items = {name: values[place] for name, values in self.items.items()}
-        return Amounts(self.keys[at(place)], items, filled, self.unit[place], self.fid[place])
+        return Amounts(self.keys[as_index(place)], items, filled, self.unit[place], self.fid[place])
 
     def rows(self, where: Flags, names: Sequence[str] | None = None) -> pl.DataFrame:
         """Some rows as a frame: the keys, and the items (or those named), null where not given."""
@@ -49,7 +49,7 @@ class Amounts:
             pl.Series(name, self.items[name][place], nan_to_null=True)
             for name in (self.items if names is None else names)
         ]
-        return self.keys[at(place)].hstack(columns)
+        return self.keys[as_index(place)].hstack(columns)
 
     def greatest(self, names: Sequence[str]) -> Floats:
         """The greatest magnitude among some items."""

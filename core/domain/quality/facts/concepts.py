@@ -12,7 +12,7 @@ import polars as pl
 from core.domain.quality.facts.agreeing import preferred
 from core.domain.quality.facts.arrays import Flags, Numbers
 from core.domain.quality.facts.measures import UNIT_KINDS, carriers
-from core.domain.quality.facts.packing import at, begins, ordered, packed, whole
+from core.domain.quality.facts.packing import as_index, as_int, begins, ordered, packed
 from core.domain.quality.model import Ruleset
 
 Small = np.ndarray[Any, np.dtype[np.uint8]]
@@ -91,17 +91,17 @@ def choose(facts: pl.DataFrame, known: Known, rules: Ruleset) -> pl.DataFrame:
     fits &= np.isfinite(facts["value"].to_numpy()[known.row])
     row, place = known.row[fits], known.place[fits]
     item, rank = known.table["item"].to_numpy()[place], rank[place]
-    stated = facts[["period_start", "period_end", "value", "seq"]][at(row)]
-    days = (whole(stated["period_start"]), whole(stated["period_end"]))
+    stated = facts[["period_start", "period_end", "value", "seq"]][as_index(row)]
+    days = (as_int(stated["period_start"]), as_int(stated["period_end"]))
     period = packed([known.fid[fits], item, *days])
-    order = ordered(packed([period, rank, whole(stated["seq"])]))
+    order = ordered(packed([period, rank, as_int(stated["seq"])]))
     begin = begins(period[order])
     first, group = order[begin], np.cumsum(begin) - 1
     span = (known.fid[fits], *days)
     first = preferred(first, order, group, item, span, stated["value"].to_numpy(), rules)
-    start, end, value = stated[["period_start", "period_end", "value"]][at(first)]
+    start, end, value = stated[["period_start", "period_end", "value"]][as_index(first)]
     return pl.DataFrame([
-        pl.Series("fid", known.fid[fits][first]), _names(rules)[at(item[first])],
+        pl.Series("fid", known.fid[fits][first]), _names(rules)[as_index(item[first])],
         start.alias("start"), end.alias("end"), value, pl.Series("row", row[first], pl.UInt32),
         pl.Series("rank", rank[first]), pl.Series("number", item[first]),
     ])  # fmt: skip

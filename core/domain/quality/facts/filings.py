@@ -11,7 +11,7 @@ import polars as pl
 
 from core.domain.quality.facts.arrays import Numbers
 from core.domain.quality.facts.concepts import MONEY
-from core.domain.quality.facts.packing import at, found_in, gathered
+from core.domain.quality.facts.packing import as_index, found_in, gathered
 from core.domain.quality.model import Ruleset
 
 ANNUAL = ("10-K", "10-KT", "10-K405", "10-KSB", "20-F", "40-F")
@@ -26,7 +26,7 @@ def base_form(form: pl.Expr) -> pl.Expr:
     return form.str.strip_suffix("/A")
 
 
-def register(
+def filings_table(
     facts: pl.DataFrame,
     number: Numbers,
     measures: pl.DataFrame,
@@ -41,10 +41,12 @@ def register(
     keys = facts.select(_key()).to_series()
     first, key = _dense(keys)
     seen = _seen(facts, first, key, number, measures)
-    place = found_in(keys[at(first)].to_numpy(), filings.select(_key()).to_series().to_numpy())
+    place = found_in(
+        keys[as_index(first)].to_numpy(), filings.select(_key()).to_series().to_numpy()
+    )
     found = _listed(seen, filings, place)
     periodic = filings.select(base_form(pl.col("form")).is_in(REPORTS)).to_series()
-    other = filings[at(np.flatnonzero((place < 0) & (periodic.to_numpy() == 1)))]
+    other = filings[as_index(np.flatnonzero((place < 0) & (periodic.to_numpy() == 1)))]
     told = _described([found, other], companies, rules)
     found = found.hstack(told[: found.height]).sort("cik", "filed", "accession")
     found.insert_column(0, pl.Series("fid", np.arange(found.height), pl.UInt32))
@@ -97,7 +99,9 @@ def _seen(
 
     Their `key` counts 0, 1, 2 …, so that all is counted without grouping.
     """
-    seen = facts[["cik", "accession", "form", "filed", "fiscal_year", "fiscal_period"]][at(first)]
+    seen = facts[["cik", "accession", "form", "filed", "fiscal_year", "fiscal_period"]][
+        as_index(first)
+    ]
     rounded = _roundness(facts["value"], (measures["given"] == MONEY).to_numpy()[number])
     sizes = np.bincount(key * 5 + rounded, minlength=len(first) * 5).reshape(-1, 5)
     ifrs = np.zeros(len(first), bool)
@@ -157,7 +161,7 @@ def _described(
     ifrs[: frames[0].height] = frames[0]["ifrs"].to_numpy()
     who = companies[["name", "sic", "category"]]
     told = gathered(who, found_in(companies["cik"].to_numpy(), cik.to_numpy()))
-    style = _styles(rules)[at(_style(told["sic"], rules))]
+    style = _styles(rules)[as_index(_style(told["sic"], rules))]
     said = told[["name", "category"]].hstack([form, style, pl.Series("ifrs", ifrs)])
     return said.select("name", **_meaning())
 

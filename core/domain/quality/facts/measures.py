@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from core.domain.quality.facts.arrays import Numbers
-from core.domain.quality.facts.packing import at, matched
+from core.domain.quality.facts.packing import as_index, matched
 from core.domain.quality.model import Ruleset
 
 MONEY = re.compile(r"[A-Z]{3}")
@@ -29,7 +29,7 @@ def measured(facts: pl.DataFrame) -> tuple[Numbers, pl.DataFrame, pl.Series]:
     """
     other = pl.any_horizontal(pl.col(n).ne_missing(pl.col(n).shift(1)) for n in MEASURE)
     begins = facts.select(other).to_series().to_numpy()
-    runs = facts[MEASURE][at(np.flatnonzero(begins))]
+    runs = facts[MEASURE][as_index(np.flatnonzero(begins))]
     hashes = runs.select(pl.col("concept").hash(), pl.col("unit").hash())
     units, code = _units(runs["unit"], hashes["unit"].to_numpy())
     given = np.array([_kind(unit) for unit in units], np.uint8)[code]
@@ -40,11 +40,11 @@ def measured(facts: pl.DataFrame) -> tuple[Numbers, pl.DataFrame, pl.Series]:
 def _units(units: pl.Series, hashes: Numbers) -> tuple[pl.Series, Numbers]:
     """(the units that occur, in order; the place of each of the given ones among them)."""
     _, first, of = np.unique(hashes, return_index=True, return_inverse=True)
-    different = units[at(first)].to_list()
+    different = units[as_index(first)].to_list()
     order = sorted(range(len(different)), key=different.__getitem__)
     place = np.empty(len(order), np.uint32)
     place[order] = np.arange(len(order))
-    return units[at(first[order])], place[of]
+    return units[as_index(first[order])], place[of]
 
 
 @lru_cache(maxsize=1024)
@@ -93,6 +93,6 @@ def _tag(taxonomy: pl.Series, name: pl.Series) -> Numbers:
 def carriers(measures: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
     """The measures that may carry an item, one row for each: columns of both, and `measure`."""
     measure, place = matched(_tag(measures["taxonomy"], measures["name"]), _tags(rules))
-    said = measures[["unit", "code", "given"]][at(measure)]
+    said = measures[["unit", "code", "given"]][as_index(measure)]
     numbers = pl.Series("measure", measure, pl.UInt32)
-    return concept_table(rules)[at(place)].hstack([numbers, *said])
+    return concept_table(rules)[as_index(place)].hstack([numbers, *said])

@@ -15,7 +15,7 @@ from core.domain.quality.facts.arrays import Flags, Floats, Numbers
 MOST = 2**63
 
 
-def whole(column: pl.Series) -> Numbers:
+def as_int(column: pl.Series) -> Numbers:
     """Integers as they are, dates as days since 1970; nulls as one less than the least."""
     if column.dtype != pl.Date:
         return column.to_numpy()
@@ -103,13 +103,13 @@ def matched(left: Numbers, right: Numbers) -> tuple[Numbers, Numbers]:
     return place, order[first[place] + within]
 
 
-def lasting(numbers: Numbers, rank: Numbers) -> Numbers:
+def last_per_group(numbers: Numbers, rank: Numbers) -> Numbers:
     """The places of those with the highest rank (the last of several) of each number."""
     order = ordered(packed([numbers, rank]))
     return order[ends(numbers[order])]
 
 
-def at(rows: Numbers) -> pl.Series:
+def as_index(rows: Numbers) -> pl.Series:
     """Places (0 or more) as a frame takes them at once: those of arrays it checks one by one."""
     return pl.Series(rows.astype(np.uint32))
 
@@ -117,5 +117,5 @@ def at(rows: Numbers) -> pl.Series:
 def gathered(frame: pl.DataFrame, rows: Numbers) -> pl.DataFrame:
     """The rows at some places; null at -1."""
     if (rows >= 0).all():
-        return frame[at(rows)]
+        return frame[as_index(rows)]
     return frame[pl.Series(np.where(rows >= 0, rows, np.nan), nan_to_null=True).cast(pl.UInt32)]

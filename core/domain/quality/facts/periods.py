@@ -11,7 +11,7 @@ import polars as pl
 
 from core.domain.quality.facts.amounts import Amounts, first_given
 from core.domain.quality.facts.arrays import Flags, Floats, Numbers
-from core.domain.quality.facts.packing import at, days, found_rows, grouped, packed, whole
+from core.domain.quality.facts.packing import as_index, as_int, days, found_rows, grouped, packed
 from core.domain.quality.model import CASH, Ruleset
 
 LENGTHS: Mapping[int, tuple[int, int]] = {
@@ -48,7 +48,7 @@ class Periods:
 def periods(chosen: pl.DataFrame, where: Flags) -> Periods:
     """The periods of some of the chosen facts."""
     fid = chosen["fid"].to_numpy()[where]
-    start, end = whole(chosen["start"])[where], whole(chosen["end"])[where]
+    start, end = as_int(chosen["start"])[where], as_int(chosen["end"])[where]
     first, of = grouped(packed([fid, start, end]))
     return Periods(where, first, of, fid[first], start[first], end[first])
 
@@ -89,7 +89,7 @@ def _keys(
     long, months = part.end - part.start + 1, np.full(len(part.fid), -1 if flows else 0, np.int8)
     for length, (low, high) in LENGTHS.items() if flows else ():
         months[(long >= low) & (long <= high)] = length
-    keys = chosen[["fid", "start", "end"]][at(np.flatnonzero(part.where)[part.first])]
+    keys = chosen[["fid", "start", "end"]][as_index(np.flatnonzero(part.where)[part.first])]
     return keys.hstack([
         pl.Series("own", np.abs(part.end - ends) <= 3), pl.Series("months", months),
         pl.Series("unit", registry["unit"].to_numpy()[part.fid]),

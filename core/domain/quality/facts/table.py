@@ -1,7 +1,8 @@
 """Facts laid out for the rules: filings numbered, items chosen, one row a period with its items.
 
-`Book.points` has one row per (filing, date), `Book.spans` one per (filing, start, end); each has an
-array per item. `Book.long` keeps which fact (row of `facts`) every item came from.
+`PeriodTable.points` has one row per (filing, date), `PeriodTable.spans` one per (filing, start,
+end); each has an array per item. `PeriodTable.long` keeps which fact (row of `facts`) every item
+came from.
 """
 
 from __future__ import annotations
@@ -18,17 +19,17 @@ import polars as pl
 from core.domain.quality.facts.amounts import Amounts
 from core.domain.quality.facts.arrays import Flags, Floats, Numbers
 from core.domain.quality.facts.concepts import Known, choose, know
-from core.domain.quality.facts.filings import register
+from core.domain.quality.facts.filings import filings_table
 from core.domain.quality.facts.forms import imputed
 from core.domain.quality.facts.measures import measured
-from core.domain.quality.facts.packing import at, days, packed, whole
+from core.domain.quality.facts.packing import as_index, as_int, days, packed
 from core.domain.quality.facts.periods import laid_out, periods, with_period_ends
 from core.domain.quality.facts.reach import reached
 from core.domain.quality.model import Ruleset
 
 
 @dataclass(frozen=True)
-class Book:
+class PeriodTable:
     """What every rule reads. Filings are numbered from 0 (`fid`): by it they are looked up."""
 
     rules: Ruleset
@@ -82,12 +83,12 @@ class Book:
     @cached_property
     def start(self) -> Numbers:
         """The first day of each row of `long`, since 1970; the least of all where it has none."""
-        return whole(self.long["start"])
+        return as_int(self.long["start"])
 
     @cached_property
     def end(self) -> Numbers:
         """The last day of each row of `long`, since 1970."""
-        return whole(self.long["end"])
+        return as_int(self.long["end"])
 
     @cached_property
     def months(self) -> np.ndarray[Any, np.dtype[np.int8]]:
@@ -111,8 +112,8 @@ class Book:
     def selling(self) -> Flags:
         """Which filings come within 800 days after one that tells of operations held for sale."""
         told = self.stating(self.measures["concept"].str.contains(HELD_FOR_SALE))
-        company = whole(self.filings["cik"])
-        day = whole(self.filings["filed"])
+        company = as_int(self.filings["cik"])
+        day = as_int(self.filings["filed"])
         both = packed([company, day])
         before = np.searchsorted(both[told], both, side="right") - 1
         last = np.append(told, 0)[before]
@@ -162,7 +163,7 @@ class Book:
 
     def rows_at(self, rows: Numbers, *about: str) -> pl.DataFrame:
         """The same of rows told by their places."""
-        return self.beside(self.long[at(rows)], *about)
+        return self.beside(self.long[as_index(rows)], *about)
 
     def beside(self, frame: pl.DataFrame, *about: str) -> pl.DataFrame:
         """A frame that has `fid`, with columns of the filings beside it."""
@@ -179,7 +180,7 @@ def open_book(
     as_of: date | None = None,
     last: date | None = None,
     changed: pl.DataFrame | None = None,
-) -> Book:
+) -> PeriodTable:
     """A book of the frames FACTS, FILINGS, COMPANIES as they were known on `as_of`.
 
     `last` is the day up to which anything is known, where the frames are a part of more; only
@@ -190,7 +191,7 @@ def open_book(
         filings = filings.filter(pl.col("filed") <= as_of)
     last = last or as_of or latest(facts, filings)
     number, measures, units = measured(facts)
-    registry, other, fid = register(facts, number, measures, filings, companies, rules)
+    registry, other, fid = filings_table(facts, number, measures, filings, companies, rules)
     known = know(fid, number, measures, units, registry.height, rules)
     chosen = choose(facts, known, rules)
     flows = ~np.isnat(chosen["start"].to_numpy())
@@ -200,7 +201,7 @@ def open_book(
     row = pl.Series("row", np.arange(facts.height), pl.UInt32)
     facts = facts.hstack([row, pl.Series("fid", fid)])
     points, spans = (imputed(given, rules) for given in (balances, amounts))
-    return Book(
+    return PeriodTable(
         rules, last, facts, number, measures, registry, other, known, long, points, spans, changed
     )
 

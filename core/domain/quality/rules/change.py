@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from core.domain.quality.facts.arrays import Flags, Floats, Numbers
-from core.domain.quality.facts.packing import at
-from core.domain.quality.facts.table import Book
+from core.domain.quality.facts.packing import as_index
+from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.outcome import Outcome, outcome
 from core.domain.quality.rules.history import PER_SHARE
 from core.domain.quality.rules.past import Own, Told, median
-from core.domain.quality.words import Said, facts_of, giving
+from core.domain.quality.words import FindingText, facts_of, with_columns_from
 
 SPLITS = [
     a / b
@@ -19,7 +19,7 @@ SPLITS = [
 ]
 
 
-def restated(book: Book, told: Told) -> Outcome:
+def restated(book: PeriodTable, told: Told) -> Outcome:
     """Q47: comparatives that differ from the first report beyond rounding and splits.
 
     Fails where at least three headline items of at least a tenth of those compared changed.
@@ -39,17 +39,17 @@ def restated(book: Book, told: Told) -> Outcome:
     many = changed & ((number_of >= 3) & (number_of / of >= 0.1))[fid]
     if not many.any():
         return outcome("Q47", fid)
-    was = book.long["row"][at(told.row[told.first[both[many]]])]
-    bad = giving(book.long[at(told.row[both[many]])], was_row=was)
-    failed = giving(
+    was = book.long["row"][as_index(told.row[told.first[both[many]]])]
+    bad = with_columns_from(book.long[as_index(told.row[both[many]])], was_row=was)
+    failed = with_columns_from(
         bad, expected=first[many], actual="value", tolerance=room[many],
         rows=facts_of(bad, "row", "was_row"),
     )  # fmt: skip
     said = "{item} is {value}, but was first reported as {expected}."
-    return outcome("Q47", fid, Said(failed, said))
+    return outcome("Q47", fid, FindingText(failed, said))
 
 
-def _of_another(book: Book, fid: Numbers, changed: Flags, ratio: Floats) -> Flags:
+def _of_another(book: PeriodTable, fid: Numbers, changed: Flags, ratio: Floats) -> Flags:
     """Filings whose past is another company's: a shell told it, and then bought the business.
 
     Most of what it told is now another size altogether, each line by its own factor.
@@ -91,7 +91,7 @@ def _median_before(values: Floats, run: Numbers, rows: Numbers) -> Floats:
     return np.where(seen >= LEAST, median(before, seen), np.nan)
 
 
-def outliers(book: Book, own: Own) -> Outcome:
+def outliers(book: PeriodTable, own: Own) -> Outcome:
     """Q35: growth on the year before, beyond 6 median absolute deviations of its own history."""
     growth = np.log(np.abs(own.value) / np.abs(own.past[3]))
     run = np.cumsum(own.place == 0)
@@ -108,7 +108,9 @@ def outliers(book: Book, own: Own) -> Outcome:
     if not wrong.any():
         return outcome("Q35", judged)
     rows = rows[wrong]
-    bad = book.long[at(own.row[rows])]
-    failed = giving(bad, expected=own.past[3][rows], actual="value", rows=facts_of(bad, "row"))
+    bad = book.long[as_index(own.row[rows])]
+    failed = with_columns_from(
+        bad, expected=own.past[3][rows], actual="value", rows=facts_of(bad, "row")
+    )
     said = "{item} is {value} after {expected}: a change far from the company's own history."
-    return outcome("Q35", judged, Said(failed, said))
+    return outcome("Q35", judged, FindingText(failed, said))

@@ -9,13 +9,13 @@ import polars as pl
 
 from core.domain.quality.facts.arrays import Flags, Floats
 from core.domain.quality.facts.deadlines import FILERS, days_taken, slow
-from core.domain.quality.facts.packing import at, ends, grouped, matched, packed
-from core.domain.quality.facts.table import Book
+from core.domain.quality.facts.packing import as_index, ends, grouped, matched, packed
+from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.outcome import Outcome, outcome
-from core.domain.quality.words import Said, facts_of, giving
+from core.domain.quality.words import FindingText, facts_of, with_columns_from
 
 
-def lengths(book: Book) -> Outcome:
+def lengths(book: PeriodTable) -> Outcome:
     """Q36: some flow of the length the form asks for ends at the period end."""
     (_, spans), annual = book.near, book.flag("annual")
     periodic = book.flag("periodic") & ~book.flag("transition") & ~np.isnan(book.day("period_end"))
@@ -33,10 +33,10 @@ def lengths(book: Book) -> Outcome:
         expected=pl.when(pl.col("annual").first()).then(365.0).otherwise(91.0),
     )  # fmt: skip
     said = "The longest flow to the period end covers {actual} days, but the form asks for about "
-    return outcome("Q36", spans.fid[seen], Said(rows, said + "{expected}."), *strays)
+    return outcome("Q36", spans.fid[seen], FindingText(rows, said + "{expected}."), *strays)
 
 
-def _strays(book: Book) -> list[Said]:
+def _strays(book: PeriodTable) -> list[FindingText]:
     """Periods of a headline item or two, a few days off a period that carries the statements."""
     rows = np.flatnonzero(book.flagged("headline") & (book.months > 0) & book.here)
     start, end = book.start[rows], book.end[rows]
@@ -51,19 +51,19 @@ def _strays(book: Book) -> list[Said]:
     if not near.any():
         return []
     which, others = stray[near], of_all[near]
-    full = book.long[["start", "end"]][at(rows[first[others]])]
+    full = book.long[["start", "end"]][as_index(rows[first[others]])]
     said = "{item} is given for {start} to {end}, but the statements are for {start_full} to "
-    told = giving(
-        book.long[at(rows[first[which]])], start_full=full["start"], end_full=full["end"],
+    told = with_columns_from(
+        book.long[as_index(rows[first[which]])], start_full=full["start"], end_full=full["end"],
         actual=end[which] - start[which] + 1.0, expected=end[others] - start[others] + 1.0,
     )  # fmt: skip
-    return [Said(told, said + "{end_full}.")]
+    return [FindingText(told, said + "{end_full}.")]
 
 
 STATEMENTS, STRAY_DAYS = 8, 8
 
 
-def report_dates(book: Book) -> Outcome:
+def report_dates(book: PeriodTable) -> Outcome:
     """Q37: the report date is the latest balance sheet date (3 days), and no report's before it."""
     days = book.day("sheet_date") - book.day("report_date")
     judged = book.flag("periodic") & ~np.isnan(days)
@@ -72,16 +72,16 @@ def report_dates(book: Book) -> Outcome:
     return outcome("Q37", np.flatnonzero(judged), *told, *_repeated(book))
 
 
-def _misdated(book: Book, wrong: Flags, days: Floats) -> Said:
-    dated = giving(
-        book.filings[at(np.flatnonzero(wrong))], end="sheet_date", expected=0.0, actual=days[wrong],
-        tolerance=3.0, items=["Assets"],
+def _misdated(book: PeriodTable, wrong: Flags, days: Floats) -> FindingText:
+    dated = with_columns_from(
+        book.filings[as_index(np.flatnonzero(wrong))],
+        end="sheet_date", expected=0.0, actual=days[wrong], tolerance=3.0, items=["Assets"],
     )  # fmt: skip
     said = "The balance sheet is dated {sheet_date}, but the report {report_date}."
-    return Said(dated, said)
+    return FindingText(dated, said)
 
 
-def _repeated(book: Book) -> list[Said]:
+def _repeated(book: PeriodTable) -> list[FindingText]:
     """Reports without a report date whose balance sheet has the date of the report before."""
     sheet, filed = book.day("sheet_date"), book.day("filed")
     reports = book.originals & ~book.flag("transition") & ~np.isnan(sheet)
@@ -91,20 +91,20 @@ def _repeated(book: Book) -> list[Said]:
     again &= np.isnan(book.day("report_date")[here]) & (filed[here] > filed[before])
     if not again.any():
         return []
-    dated = giving(
-        book.filings[at(here[again])], told=book.filings["filed"][at(before[again])],
+    dated = with_columns_from(
+        book.filings[as_index(here[again])], told=book.filings["filed"][as_index(before[again])],
         end="sheet_date", items=["Assets"], tolerance=3.0,
     )  # fmt: skip
     said = (
         "The balance sheet is dated {sheet_date}, but so is that of the report of {told} before it."
     )
-    return [Said(dated, said)]
+    return [FindingText(dated, said)]
 
 
 FULL = 100  # facts of a whole report
 
 
-def cover_dates(book: Book) -> Outcome:
+def cover_dates(book: PeriodTable) -> Outcome:
     """Q38: the share count of the cover is dated at or after the balance sheet."""
     dated = book.originals & ~np.isnan(book.day("sheet_date"))
     where = np.flatnonzero(book.of(["CoverShares"]) & dated[book.fid])
@@ -116,19 +116,19 @@ def cover_dates(book: Book) -> Outcome:
     if not wrong.any():
         return outcome("Q38", fid)
     bad = book.rows_at(last[wrong], "sheet_date")
-    failed = giving(
+    failed = with_columns_from(
         bad, expected=0.0, actual=days[wrong], tolerance=most[wrong], rows=facts_of(bad, "row")
     )
     said = (
         "The cover's share count is dated {end}, but the balance sheet {sheet_date}: {actual} days."
     )
-    return outcome("Q38", fid, Said(failed, said))
+    return outcome("Q38", fid, FindingText(failed, said))
 
 
 COVER_DAYS = (240, 110)  # longest from the balance sheet to the cover: annual, quarterly
 
 
-def future(book: Book) -> Outcome:
+def future(book: PeriodTable) -> Outcome:
     """Q39: standard items do not end after the day of filing."""
     rows = np.flatnonzero(book.flagged("headline") & book.here)
     fid = book.fid[rows]
@@ -137,12 +137,14 @@ def future(book: Book) -> Outcome:
         return outcome("Q39", fid)
     bad = book.rows_at(rows[late], "filed")
     after = (book.end[rows] - book.day("filed")[fid])[late]
-    failed = giving(bad, expected=0.0, actual=after, tolerance=1.0, rows=facts_of(bad, "row"))
+    failed = with_columns_from(
+        bad, expected=0.0, actual=after, tolerance=1.0, rows=facts_of(bad, "row")
+    )
     said = "{item} is of a period to {end}, after the filing of {filed}."
-    return outcome("Q39", fid, Said(failed, said))
+    return outcome("Q39", fid, FindingText(failed, said))
 
 
-def deadline(book: Book) -> Outcome:
+def deadline(book: PeriodTable) -> Outcome:
     """Q45: days from period end to filing against the deadline of the filer category."""
     taken = days_taken(book.filings)
     judged, late = ~np.isnan(taken), slow(book.filings, taken, book.rules)
@@ -153,12 +155,12 @@ def deadline(book: Book) -> Outcome:
     failed = failed.filter(pl.col("days") > pl.col("due") + more)
     if failed.is_empty():
         return outcome("Q45", np.flatnonzero(judged))
-    failed = giving(failed, end="report_date", expected="due", actual="days")
+    failed = with_columns_from(failed, end="report_date", expected="due", actual="days")
     said = "Filed {actual} days after the period end, but {expected} are allowed."
-    return outcome("Q45", np.flatnonzero(judged), Said(failed, said))
+    return outcome("Q45", np.flatnonzero(judged), FindingText(failed, said))
 
 
-def _due(book: Book) -> pl.Expr:
+def _due(book: PeriodTable) -> pl.Expr:
     """The days that each filing is allowed."""
     limits = book.rules.deadlines
     due: Any = pl.when(pl.lit(False)).then(0)
@@ -174,7 +176,7 @@ def _due(book: Book) -> pl.Expr:
     return allowed
 
 
-def _recent(book: Book) -> pl.Expr:
+def _recent(book: PeriodTable) -> pl.Expr:
     """The category is today's: older filings are given the longest deadline."""
     return (pl.lit(book.as_of) - pl.col("filed")).dt.total_days() <= RECENT_DAYS
 
@@ -182,7 +184,7 @@ def _recent(book: Book) -> pl.Expr:
 RECENT_DAYS = 730
 
 
-def _late_notice(book: Book) -> pl.Expr:
+def _late_notice(book: PeriodTable) -> pl.Expr:
     """Extra days where an NT form of the company announces the delay of this period."""
     notices = book.other.filter(pl.col("form").is_in(["NT 10-K", "NT 10-Q"]))
     keys = notices.select(pl.struct("cik", "report_date")).to_series()

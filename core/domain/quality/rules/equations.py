@@ -10,29 +10,29 @@ import polars as pl
 from core.domain.quality.facts.amounts import Amounts
 from core.domain.quality.facts.arrays import Flags, Floats, Numbers
 from core.domain.quality.facts.forms import Verdicts, judge, near, slack, total
-from core.domain.quality.facts.packing import at
-from core.domain.quality.facts.table import Book
+from core.domain.quality.facts.packing import as_index
+from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.model import Equation, Rule
 from core.domain.quality.outcome import Outcome, outcome
-from core.domain.quality.words import Said, giving, words
+from core.domain.quality.words import FindingText, with_columns_from, words
 
 LEARNED_SHARE = 0.75
 LEARNED_COUNT = 3
 GROSS = 0.9
 
 
-def equations(book: Book, rules: Sequence[Rule]) -> list[Outcome]:
+def equations(book: PeriodTable, rules: Sequence[Rule]) -> list[Outcome]:
     """Rules of equations over the points and the spans of a book."""
     return [_judged(book, rule, _amounts(book, rule)) for rule in rules]
 
 
-def _amounts(book: Book, rule: Rule) -> Amounts:
+def _amounts(book: PeriodTable, rule: Rule) -> Amounts:
     """What a rule is judged on; a filer's habits show in all of its filings."""
     points, spans = (book.points, book.spans) if rule.style == "learned" else book.near
     return points if rule.kind == "instant" else spans
 
 
-def _judged(book: Book, rule: Rule, given: Amounts) -> Outcome:
+def _judged(book: PeriodTable, rule: Rule, given: Amounts) -> Outcome:
     meant = _of_style(book, rule.style)
     verdicts = judge(given, rule, None if meant is None else np.isin(given.fid, meant))
     if verdicts is None:
@@ -57,10 +57,12 @@ def _judged(book: Book, rule: Rule, given: Amounts) -> Outcome:
     failed = _explain(rule, given, broken, verdicts.closest)
     if rule.style == "learned":
         return _learned(book, rule, given.fid[usable], ~broken[usable], failed)
-    return outcome(rule.id, given.fid[usable], Said(failed, APART))
+    return outcome(rule.id, given.fid[usable], FindingText(failed, APART))
 
 
-def _own_form(book: Book, rule: Rule, given: Amounts, verdicts: Verdicts) -> tuple[Flags, Flags]:
+def _own_form(
+    book: PeriodTable, rule: Rule, given: Amounts, verdicts: Verdicts
+) -> tuple[Flags, Flags]:
     """(filings of filers whose earlier filings broke an equation too, those without earlier ones).
 
     A filing with one fault is the exception among those of its filer.
@@ -88,7 +90,7 @@ def _gross(rule: Rule, given: Amounts) -> Flags:
 
 
 def _past_share(
-    book: Book, fid: Numbers, ok: Flags, faults: pl.Series | None = None
+    book: PeriodTable, fid: Numbers, ok: Flags, faults: pl.Series | None = None
 ) -> pl.DataFrame:
     """Of each filing judged: ok, how many of its filer's were before (n), and the share of ok.
 
@@ -107,7 +109,7 @@ def _past_share(
     )
 
 
-def _of_style(book: Book, style: str) -> Numbers | None:
+def _of_style(book: PeriodTable, style: str) -> Numbers | None:
     """fids of the filers that a rule of this style is meant for; None: all."""
     if style == "bank":
         banks = [n for n, known in enumerate(book.rules.styles) if known.name in BANKS]
@@ -137,8 +139,8 @@ def _explain(rule: Rule, given: Amounts, broken: Flags, closest: Numbers) -> pl.
         [(*_wording(form), list(form.items)) for form in rule.equations],
         schema=["begin", "middle", "items"], orient="row",
     )  # fmt: skip
-    return giving(
-        given.rows(broken, []).hstack(said[at(closest[rows])]), expected=expected,
+    return with_columns_from(
+        given.rows(broken, []).hstack(said[as_index(closest[rows])]), expected=expected,
         tolerance=tolerance, actual=actual, gap=np.abs(actual - expected),
     )  # fmt: skip
 
@@ -156,7 +158,9 @@ def _wording(equation: Equation) -> tuple[str, str]:
     return f"{whole[:1].upper()}{whole[1:]} is ", f", but {told}{extra} is "
 
 
-def _learned(book: Book, rule: Rule, fid: Numbers, ok: Flags, failed: pl.DataFrame) -> Outcome:
+def _learned(
+    book: PeriodTable, rule: Rule, fid: Numbers, ok: Flags, failed: pl.DataFrame
+) -> Outcome:
     """Only where the filer's earlier filings kept to this form is a departure a failure.
 
     Departures as large as the amounts themselves (a sign, a scale) say nothing of its habits.
@@ -167,10 +171,10 @@ def _learned(book: Book, rule: Rule, fid: Numbers, ok: Flags, failed: pl.DataFra
     regular = (pl.col("share") >= LEARNED_SHARE) & (pl.col("n") >= LEARNED_COUNT)
     counted = past.filter(pl.col("ok") | regular.fill_null(value=False))
     failed = failed.join(counted, on="fid", how="semi")
-    return outcome(rule.id, counted["fid"].to_numpy(), Said(failed, APART))
+    return outcome(rule.id, counted["fid"].to_numpy(), FindingText(failed, APART))
 
 
-def orders(book: Book, rule: Rule) -> Outcome:
+def orders(book: PeriodTable, rule: Rule) -> Outcome:
     """A rule of `part <= whole` pairs over the points of a book."""
     points, _ = book.near
     judged, pieces = np.zeros(len(points.fid), bool), []
@@ -196,10 +200,10 @@ def _rounded(*counts: Floats) -> Floats:
     return sizes / 2
 
 
-def _exceeding(bad: pl.DataFrame, part: str, whole: str, room: Floats) -> Said:
+def _exceeding(bad: pl.DataFrame, part: str, whole: str, room: Floats) -> FindingText:
     text = words(part)
     said = (
         f"{text[:1].upper()}{text[1:]} of {{actual}} is more than {words(whole)} of {{expected}}."
     )
-    told = giving(bad, expected=whole, actual=part, tolerance=room, items=[part, whole])
-    return Said(told, said)
+    told = with_columns_from(bad, expected=whole, actual=part, tolerance=room, items=[part, whole])
+    return FindingText(told, said)

@@ -8,12 +8,12 @@ import numpy as np
 import polars as pl
 
 from core.domain.quality.facts.arrays import Numbers
-from core.domain.quality.facts.packing import at, days, found_rows, gathered, matched, packed
-from core.domain.quality.facts.table import Book
+from core.domain.quality.facts.packing import as_index, days, found_rows, gathered, matched, packed
+from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.model import CASH, Ruleset
 
 
-def used(book: Book, failed: pl.DataFrame) -> pl.Series:
+def used(book: PeriodTable, failed: pl.DataFrame) -> pl.Series:
     """The facts behind every finding, as lists of structs; null where it rests on none."""
     if failed.is_empty():
         return pl.Series("facts", [], dtype=pl.List(_stated(book, np.zeros(0, np.int64)).dtype))
@@ -33,29 +33,29 @@ def used(book: Book, failed: pl.DataFrame) -> pl.Series:
     return gathered(lists[["facts"]], found).to_series()
 
 
-def _stated(book: Book, rows: Numbers) -> pl.Series:
+def _stated(book: PeriodTable, rows: Numbers) -> pl.Series:
     """Some facts as structs."""
     columns = {
         "concept": "concept", "unit": "unit", "start": "period_start", "end": "period_end",
         "value": "value", "accession": "accession",
     }  # fmt: skip
-    facts = book.facts[list(columns.values())][at(rows)]
+    facts = book.facts[list(columns.values())][as_index(rows)]
     return pl.DataFrame([facts[c].alias(n) for n, c in columns.items()]).to_struct("facts")
 
 
-def _looked_up(book: Book, failed: pl.DataFrame) -> tuple[Numbers, Numbers]:
+def _looked_up(book: PeriodTable, failed: pl.DataFrame) -> tuple[Numbers, Numbers]:
     """(findings, rows): the facts that stand for the items that findings name."""
     names = failed.explode("items")
     standing, hashes = _standing(book.rules)
     left, right = matched(names["items"].hash().to_numpy(), hashes)
-    named, standing = names[at(left)], standing[at(right)]
+    named, standing = names[as_index(left)], standing[as_index(right)]
     fid = named["fid"].to_numpy()
     concerned = np.flatnonzero(np.isin(book.fid, fid))
     start, end = _day(named["start"]), _day(named["end"])
     # Balances stand at the end or on the day before the start.
     end = np.where(standing["begin"].to_numpy(), start - 1, end)
     start = np.where(standing["point"].to_numpy(), NO_DAY, start)
-    starts = _day(book.long["start"][at(concerned)])
+    starts = _day(book.long["start"][as_index(concerned)])
     stated = (book.fid[concerned], book.item[concerned], starts, book.end[concerned])
     place = found_rows(stated, (fid, standing["item"].to_numpy(), start, end))
     order = np.argsort(place, kind="stable")

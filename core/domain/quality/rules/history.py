@@ -8,20 +8,20 @@ import numpy as np
 import polars as pl
 
 from core.domain.quality.facts.arrays import Flags, Floats, Numbers
-from core.domain.quality.facts.packing import at, found_rows, whole
-from core.domain.quality.facts.table import Book
+from core.domain.quality.facts.packing import as_index, as_int, found_rows
+from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.outcome import Outcome, outcome
-from core.domain.quality.rules.kin import against_kin
-from core.domain.quality.rules.past import Own, Retold, Told
+from core.domain.quality.rules.past import Own, Told, ToldAgain
+from core.domain.quality.rules.peers import against_peers
 from core.domain.quality.rules.vouching import vouched
-from core.domain.quality.words import Said, giving, unlike
+from core.domain.quality.words import FindingText, contrast, with_columns_from
 
 SCALES = (1e3, 1e6)
 OUT_OF_LINE = 30.0
 LONE_JUMP = 150.0
 
 
-def scale_jump(book: Book, own: Own, told: Retold) -> Outcome:
+def scale_jump(book: PeriodTable, own: Own, told: ToldAgain) -> Outcome:
     """Q33: two headline items or more a thousand or a million times what they were."""
     against = (np.nan_to_num(told.was) != 0) & (told.value != 0)
     usual = _at(np.where(own.usual > 0, own.usual, np.nan), told.own)
@@ -45,10 +45,10 @@ def scale_jump(book: Book, own: Own, told: Retold) -> Outcome:
     none = pl.Series([None] * int(lone.sum()), dtype=pl.UInt32)
     found = pl.concat([
         _before(book, told, same),
-        giving(_before(book, own, lone), was_row=none),
+        with_columns_from(_before(book, own, lone), was_row=none),
     ])  # fmt: skip
     worst = found.sort("fid", "value").unique(["fid", "item"], keep="last", maintain_order=True)
-    said = unlike(worst, "was", ", but was ", " before: a jump of scale.")
+    said = contrast(worst, "was", ", but was ", " before: a jump of scale.")
     return outcome("Q33", judged, said)
 
 
@@ -57,7 +57,7 @@ def _at(values: Floats, place: Numbers) -> Floats:
     return np.append(values, np.nan)[place]
 
 
-def _items(book: Book, told: Told, where: Flags) -> Numbers:
+def _items(book: PeriodTable, told: Told, where: Flags) -> Numbers:
     """Of how many items each filing has some of the values."""
     some = np.zeros((book.filings.height, len(book.rules.items)), bool)
     some[told.fid[where], told.item[where]] = True
@@ -65,21 +65,21 @@ def _items(book: Book, told: Told, where: Flags) -> Numbers:
     return counts
 
 
-def _before(book: Book, told: Told, where: Flags) -> pl.DataFrame:
+def _before(book: PeriodTable, told: Told, where: Flags) -> pl.DataFrame:
     """fid, item, start, end, value, row of some values, and the same of those before them."""
-    here = book.long[["fid", "item", "start", "end", "value", "row"]][at(told.row[where])]
+    here = book.long[["fid", "item", "start", "end", "value", "row"]][as_index(told.row[where])]
     was = told.row[told.last[where]]
-    return giving(here, was=book.value[was], was_row=book.long["row"][at(was)])
+    return with_columns_from(here, was=book.value[was], was_row=book.long["row"][as_index(was)])
 
 
-def _credible(book: Book, told: Told, where: Flags) -> Flags:
+def _credible(book: PeriodTable, told: Told, where: Flags) -> Flags:
     """Without share counts that fit the income and the earnings per share beside them."""
     counts = [name for name in book.rules.items if name.startswith("Shares")]
     some = np.flatnonzero(where & book.of(counts)[told.row])
     row, spans = told.row[some], book.spans
     if not len(row):
         return where
-    keys = (spans.fid, whole(spans.keys["start"]), whole(spans.keys["end"]))
+    keys = (spans.fid, as_int(spans.keys["start"]), as_int(spans.keys["end"]))
     asked = (told.fid[some], book.start[row], book.end[row])
     place = found_rows(keys, asked)
     implied = _at(spans.items["NetIncome"] / spans.first(("EpsBasic", "EpsDiluted")), place)
@@ -89,7 +89,7 @@ def _credible(book: Book, told: Told, where: Flags) -> Flags:
     return kept
 
 
-def _kinds(book: Book, told: Told, where: Flags) -> Flags:
+def _kinds(book: PeriodTable, told: Told, where: Flags) -> Flags:
     """Of which items each filing has some of the values.
 
     Share counts stand for one item, per-share values for another: they move together.
@@ -120,17 +120,17 @@ def _out_of_line(value: Floats, usual: Floats) -> Flags:
     return far
 
 
-def flips(book: Book, own: Own, told: Retold) -> Outcome:
+def flips(book: PeriodTable, own: Own, told: ToldAgain) -> Outcome:
     """Q34: the negative of what was said before, a sign against all the past, or a lone jump."""
     judged = np.concatenate([told.fid[told.place > 0], own.fid])
     return outcome(
         "Q34", judged,
         *_contradicted(book, told, own), *_jumped(book, own), *_mirrored(book, own),
-        *against_kin(book),
+        *against_peers(book),
     )  # fmt: skip
 
 
-def _contradicted(book: Book, told: Retold, own: Own) -> list[Said]:
+def _contradicted(book: PeriodTable, told: ToldAgain, own: Own) -> list[FindingText]:
     """Comparatives that are the exact negative or a thousandfold of the report before."""
     both = ~book.own[told.row] & (np.nan_to_num(told.was) != 0) & (told.value != 0)
     both &= told.was == told.value[told.first]
@@ -146,7 +146,7 @@ def _contradicted(book: Book, told: Retold, own: Own) -> list[Said]:
     wrong &= book.reached[told.fid]
     if not wrong.any():
         return []
-    return [unlike(_before(book, told, wrong), "was", ", but was reported as ", " before.")]
+    return [contrast(_before(book, told, wrong), "was", ", but was reported as ", " before.")]
 
 
 def _unanimous(past: Sequence[Floats], value: Floats) -> Flags:
@@ -156,7 +156,7 @@ def _unanimous(past: Sequence[Floats], value: Floats) -> Flags:
     return all_same
 
 
-def _jumped(book: Book, own: Own) -> list[Said]:
+def _jumped(book: PeriodTable, own: Own) -> list[FindingText]:
     """Amounts beyond 150 times the greatest of a steady past (within a factor of ten).
 
     Where many items jump, each by its own factor, the company is another one than before (a shell
@@ -168,18 +168,18 @@ def _jumped(book: Book, own: Own) -> list[Said]:
     jumped &= ((_items(book, own, jumped) <= FEW_JUMPS) & book.reached)[own.fid]
     if not jumped.any():
         return []
-    found = giving(book.long[at(own.row[jumped])], other=own.size[jumped])
+    found = with_columns_from(book.long[as_index(own.row[jumped])], other=own.size[jumped])
     found = found.filter(~vouched(book, found.with_columns(items=pl.col("item").cast(pl.String))))
     if found.is_empty():
         return []
-    return [unlike(found, "other", ", but the greatest of the four before is ", ".")]
+    return [contrast(found, "other", ", but the greatest of the four before is ", ".")]
 
 
 FEW_JUMPS = 2
 PER_SHARE = ("EpsBasic", "EpsDiluted", "SharesBasic", "SharesDiluted")
 
 
-def _mirrored(book: Book, own: Own) -> list[Said]:
+def _mirrored(book: PeriodTable, own: Own) -> list[FindingText]:
     """Balances that come out as about the negative of the balance before.
 
     Equity may cross zero within a quarter (new shares), so it has to mirror more closely; retained
@@ -194,14 +194,14 @@ def _mirrored(book: Book, own: Own) -> list[Said]:
     mirror &= book.reached[own.fid]
     if not mirror.any():
         return []
-    found = giving(book.long[at(own.row[mirror])], p1=before[mirror])
+    found = with_columns_from(book.long[as_index(own.row[mirror])], p1=before[mirror])
     found = _not_earned(book, found)
     if found.is_empty():
         return []
-    return [unlike(found, "p1", ", about the negative of the balance before, ", ".")]
+    return [contrast(found, "p1", ", about the negative of the balance before, ", ".")]
 
 
-def _not_earned(book: Book, found: pl.DataFrame) -> pl.DataFrame:
+def _not_earned(book: PeriodTable, found: pl.DataFrame) -> pl.DataFrame:
     """Without retained earnings that income took up, or a loss or buybacks down, through zero."""
     own = book.spans.keys["own"].to_numpy() & np.isin(book.spans.fid, found["fid"].to_numpy())
     spans = book.spans.rows(own, ["ProfitLoss", "NetIncome", "Buybacks"])

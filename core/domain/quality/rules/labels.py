@@ -10,14 +10,14 @@ import polars as pl
 from core.domain.quality.facts.arrays import Flags, Numbers
 from core.domain.quality.facts.concepts import MONEY
 from core.domain.quality.facts.measures import UNIT_KINDS
-from core.domain.quality.facts.packing import at, days, found_in, gathered
-from core.domain.quality.facts.table import Book
+from core.domain.quality.facts.packing import as_index, days, found_in, gathered
+from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.model import Ruleset
 from core.domain.quality.outcome import Outcome, outcome
-from core.domain.quality.words import Said, facts_of, giving
+from core.domain.quality.words import FindingText, facts_of, with_columns_from
 
 
-def duplicates(book: Book) -> Outcome:
+def duplicates(book: PeriodTable) -> Outcome:
     """Q40: facts stated more than once with values that differ beyond the coarser rounding."""
     keys = ["fid", "taxonomy", "concept", "unit", "period_start", "period_end"]
     if not (book.facts["seq"].to_numpy() > 0).any():
@@ -39,7 +39,7 @@ def duplicates(book: Book) -> Outcome:
         tolerance=room,
     )
     said = "{concept} is given as {low} and as {high} for the same period."
-    return outcome("Q40", book.filings["fid"].to_numpy(), Said(failed, said))
+    return outcome("Q40", book.filings["fid"].to_numpy(), FindingText(failed, said))
 
 
 def _coarsest() -> pl.Expr:
@@ -51,7 +51,7 @@ def _coarsest() -> pl.Expr:
     return size.max()
 
 
-def units(book: Book) -> Outcome:
+def units(book: PeriodTable) -> Outcome:
     """Q41: the unit that the item asks for, and headline items in one currency."""
     known = book.known
     wrong = known.given != known.kind
@@ -64,12 +64,12 @@ def units(book: Book) -> Outcome:
             .with_columns(meant=meant)
             .unique(ROW, keep="first", maintain_order=True)
         )
-        told.append(Said(rows, "{concept} is given in {unit}, but should be in {meant}."))
+        told.append(FindingText(rows, "{concept} is given in {unit}, but should be in {meant}."))
     if (amounts & ~known.home).any():
         rows = _once(_second_currency(book, amounts))
         rows = rows.join(told[0].frame, on=ROW, how="anti") if told else rows
         said = "{concept} is given in {unit}, but the filing reports in {currency}."
-        told.append(Said(rows, said))
+        told.append(FindingText(rows, said))
     return outcome("Q41", known.fid, *told)
 
 
@@ -81,10 +81,10 @@ def _once(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.unique(ROW, keep="first", maintain_order=True)
 
 
-def _known(book: Book, where: Flags) -> pl.DataFrame:
+def _known(book: PeriodTable, where: Flags) -> pl.DataFrame:
     """Some known facts: fid, row, taxonomy, concept, unit, start, end, actual, rows."""
-    facts = book.facts[KNOWN][at(book.known.row[where])]
-    return giving(
+    facts = book.facts[KNOWN][as_index(book.known.row[where])]
+    return with_columns_from(
         facts[KNOWN[:5]], start=facts["period_start"], end=facts["period_end"],
         actual=facts["value"], rows=facts_of(facts, "row"),
     )  # fmt: skip
@@ -96,7 +96,7 @@ KNOWN = [*ROW, "taxonomy", "concept", "unit", "period_start", "period_end", "val
 SPOKEN = {"money": "a currency", "per_share": "a currency per share"}
 
 
-def _second_currency(book: Book, amounts: Flags) -> pl.DataFrame:
+def _second_currency(book: PeriodTable, amounts: Flags) -> pl.DataFrame:
     """Headline balances in a currency other than the filing's main one, without their main twin."""
     known = book.known
     foreign = _known(book, amounts & ~known.home)
@@ -106,29 +106,29 @@ def _second_currency(book: Book, amounts: Flags) -> pl.DataFrame:
     home = _known(book, amounts & known.home & concerned[known.fid]).select(twin)
     alone = foreign.join(home, on=twin, how="anti", nulls_equal=True)
     currency = gathered(known.units.to_frame(), known.main[alone["fid"].to_numpy()])
-    return giving(alone, currency=currency.to_series())
+    return with_columns_from(alone, currency=currency.to_series())
 
 
-def retired(book: Book) -> Outcome:
+def retired(book: PeriodTable) -> Outcome:
     """Q43: facts of the own period under a concept retired more than a year before."""
     judged = np.flatnonzero(book.filings["facts"].to_numpy() > 50)
     hashes, years = _retired(book.rules)
     last = np.append(years, -1)[found_in(hashes, book.measures["name"].to_numpy())][book.number]
     rows = np.flatnonzero(last >= 0)
     facts = book.facts[["fid", "row", "concept", "filed", "value", "period_start", "period_end"]]
-    facts, last = facts[at(rows)], last[rows]
+    facts, last = facts[as_index(rows)], last[rows]
     used = facts["filed"].to_numpy().astype("datetime64[Y]").astype(np.int64) + 1970
     own = days(facts["period_end"]) == book.day("period_end")[facts["fid"].to_numpy()]
     wrong = np.flatnonzero((used > last + 2) & own)
     if not len(wrong):
         return outcome("Q43", judged)
-    bad = facts[at(wrong)]
-    failed = giving(
+    bad = facts[as_index(wrong)]
+    failed = with_columns_from(
         bad, start="period_start", end="period_end", actual="value", rows=facts_of(bad, "row"),
         left=pl.Series(last[wrong]).cast(pl.String), used=pl.Series(used[wrong]).cast(pl.String),
     )  # fmt: skip
     said = "{concept} left the taxonomy after {left}, but is used in a filing of {used}."
-    return outcome("Q43", judged, Said(failed, said))
+    return outcome("Q43", judged, FindingText(failed, said))
 
 
 @lru_cache(maxsize=4)
@@ -138,7 +138,7 @@ def _retired(rules: Ruleset) -> tuple[Numbers, Numbers]:
     return names.hash().to_numpy(), np.array(list(rules.retired.values()), np.int64)
 
 
-def fiscal_labels(book: Book) -> Outcome:
+def fiscal_labels(book: PeriodTable) -> Outcome:
     """Q51: fy and fp are present and fit the form."""
     judged = book.flag("periodic") & ~book.flag("transition")
     period = book.filings["fiscal_period"]
@@ -150,10 +150,10 @@ def fiscal_labels(book: Book) -> Outcome:
     wrong = np.flatnonzero(judged & ~fits)
     if not len(wrong):
         return outcome("Q51", np.flatnonzero(judged))
-    failed = book.filings[at(wrong)].with_columns(
+    failed = book.filings[as_index(wrong)].with_columns(
         end="period_end",
         period=pl.col("fiscal_period").fill_null("without period"),
         year=pl.col("fiscal_year").cast(pl.String).fill_null("without year"),
     )
     said = "The facts are labelled {period} {year}, but the form is {form}."
-    return outcome("Q51", np.flatnonzero(judged), Said(failed, said))
+    return outcome("Q51", np.flatnonzero(judged), FindingText(failed, said))

@@ -12,8 +12,15 @@ from functools import cached_property
 import numpy as np
 
 from core.domain.quality.facts.arrays import Flags, Floats, Numbers
-from core.domain.quality.facts.packing import begins, found_in, found_rows, lasting, ordered, packed
-from core.domain.quality.facts.table import Book
+from core.domain.quality.facts.packing import (
+    begins,
+    found_in,
+    found_rows,
+    last_per_group,
+    ordered,
+    packed,
+)
+from core.domain.quality.facts.table import PeriodTable
 
 PRIOR = 4
 
@@ -22,7 +29,7 @@ PRIOR = 4
 class Told:
     """Headline values in runs of what is the same but for the filing, in order of filing.
 
-    A row is a row of `Book.long`; the first of its run is where `place` is 0.
+    A row is a row of `PeriodTable.long`; the first of its run is where `place` is 0.
     """
 
     row: Numbers
@@ -69,7 +76,7 @@ class Own(Told):
 
 
 @dataclass(frozen=True)
-class Retold(Told):
+class ToldAgain(Told):
     """What each filing tells of a period, with what those before it told of the same.
 
     `own` is the place of the own value of its filing, item and length; -1: none.
@@ -78,12 +85,12 @@ class Retold(Told):
     own: Numbers
 
 
-def _headline(book: Book, least_months: int) -> Numbers:
+def _headline(book: PeriodTable, least_months: int) -> Numbers:
     return np.flatnonzero(book.flagged("headline") & (book.months >= least_months))
 
 
 def _run(
-    book: Book, rows: Numbers, key: Numbers
+    book: PeriodTable, rows: Numbers, key: Numbers
 ) -> tuple[Numbers, Numbers, Numbers, Floats, Numbers]:
     """The columns of Told, of rows in order of their runs."""
     index = np.arange(len(rows))
@@ -91,14 +98,14 @@ def _run(
     return rows, book.fid[rows].astype(np.int64), book.item[rows], book.value[rows], index - start
 
 
-def own_values(book: Book) -> Own:
+def own_values(book: PeriodTable) -> Own:
     """The last own value of each headline item and length of each filing, with its past."""
     rows = _headline(book, 0)
     fid, item, months = book.fid[rows], book.item[rows], book.months[rows]
     company = book.filings["cik"].to_numpy()[fid]
     key = packed([company, item, months, fid])
     own = np.flatnonzero(book.own[rows])
-    own = own[lasting(key[own], own)]
+    own = own[last_per_group(key[own], own)]
     told = _run(book, rows[own], packed([company, item, months])[own])
     beside = _beside(key, own, ~book.own[rows], np.abs(book.value[rows]))
     run = Told(*told)
@@ -111,7 +118,7 @@ def own_values(book: Book) -> Own:
     )  # fmt: skip
 
 
-def told_before(book: Book, own: Own) -> Retold:
+def told_before(book: PeriodTable, own: Own) -> ToldAgain:
     """Every headline value with what the filings before it said for the same period."""
     rows = _headline(book, -1)
     company = book.filings["cik"].to_numpy()[book.fid[rows]]
@@ -120,7 +127,7 @@ def told_before(book: Book, own: Own) -> Retold:
     run = Told(*_run(book, rows[order], key[order]))
     asked = (run.fid, run.item, book.months[run.row])
     place = found_rows((own.fid, own.item, own.months), asked)
-    return Retold(run.row, run.fid, run.item, run.value, run.place, place)
+    return ToldAgain(run.row, run.fid, run.item, run.value, run.place, place)
 
 
 def _beside(key: Numbers, own: Numbers, others: Flags, size: Floats) -> Floats:

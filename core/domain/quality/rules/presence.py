@@ -9,19 +9,19 @@ import numpy as np
 import polars as pl
 
 from core.domain.quality.facts.arrays import Flags, Floats, Numbers
-from core.domain.quality.facts.packing import at, grouped, lasting, packed
-from core.domain.quality.facts.table import Book
+from core.domain.quality.facts.packing import as_index, grouped, last_per_group, packed
+from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.model import Item
 from core.domain.quality.outcome import Outcome, outcome
 from core.domain.quality.rules.history import PER_SHARE
-from core.domain.quality.words import Said, facts_of, giving, words
+from core.domain.quality.words import FindingText, facts_of, with_columns_from, words
 
 REGULAR = 3  # filings of the form that must have had an item before its absence says something
 FEW, MANY = 0.4, 2.5
 Names = np.ndarray[Any, np.dtype[np.object_]]
 
 
-def present(book: Book) -> Flags:
+def present(book: PeriodTable) -> Flags:
     """Which items (columns) each filing (row) gives for its own period, or on its cover."""
     have = np.zeros((book.filings.height, len(book.rules.items)), bool)
     own = book.own | book.flagged("once")
@@ -29,7 +29,7 @@ def present(book: Book) -> Flags:
     return have
 
 
-def required(book: Book, have: Flags) -> tuple[Outcome, Floats]:
+def required(book: PeriodTable, have: Flags) -> tuple[Outcome, Floats]:
     """(Q42, share of the required items present, of each filing): any of the substitutes will do.
 
     Judged where a filing states at least a third of the set: less is no financial statement.
@@ -44,12 +44,14 @@ def required(book: Book, have: Flags) -> tuple[Outcome, Floats]:
     row, need = np.nonzero((wanted & ~met)[lacking])
     told = _counted(book, lacking, count, got).hstack(_lists(row, labels[lacking[row], need]))
     spoken = pl.element().replace_strict({name: words(name) for name in book.rules.items})
-    told = giving(told, names=told["items"].list.eval(spoken).list.join(", ")).drop("items")
+    told = with_columns_from(told, names=told["items"].list.eval(spoken).list.join(", ")).drop(
+        "items"
+    )
     said = "{actual} of {expected} headline items are reported for the period; missing: {names}."
-    return outcome("Q42", judged, Said(told, said), *sided), share
+    return outcome("Q42", judged, FindingText(told, said), *sided), share
 
 
-def _needs(book: Book, have: Flags) -> tuple[Flags, Flags, Names]:
+def _needs(book: PeriodTable, have: Flags) -> tuple[Flags, Flags, Names]:
     """What filings (rows) of their style must report: whether it is, and the first item of it."""
     styles, items = book.rules.styles, {name: n for n, name in enumerate(book.rules.items)}
     shape = (book.filings.height, max(len(style.require) for style in styles))
@@ -64,10 +66,10 @@ def _needs(book: Book, have: Flags) -> tuple[Flags, Flags, Names]:
     return wanted, met, labels
 
 
-def _counted(book: Book, fids: Numbers, expected: Numbers, actual: Numbers) -> pl.DataFrame:
+def _counted(book: PeriodTable, fids: Numbers, expected: Numbers, actual: Numbers) -> pl.DataFrame:
     """fid, end (of the period), and two counts of some filings."""
-    return giving(
-        book.filings[["fid"]][at(fids)], end=book.filings["period_end"][at(fids)],
+    return with_columns_from(
+        book.filings[["fid"]][as_index(fids)], end=book.filings["period_end"][as_index(fids)],
         expected=expected[fids].astype(float), actual=actual[fids].astype(float),
     )  # fmt: skip
 
@@ -79,7 +81,7 @@ def _lists(row: Numbers, names: Names) -> pl.DataFrame:
     return told.select(pl.col("items").list.join(", ").alias("names"), "items")
 
 
-def vanished(book: Book, have: Flags) -> tuple[Outcome, Floats]:
+def vanished(book: PeriodTable, have: Flags) -> tuple[Outcome, Floats]:
     """(Q48, share of the usual items present, of each filing): items each of the last filings gave.
 
     The past are the three filings of the same kind (annual, quarterly) before this one; for what
@@ -105,10 +107,10 @@ def vanished(book: Book, have: Flags) -> tuple[Outcome, Floats]:
         "{actual} of the {expected} headline items of each of the last three filings of this kind "
         "are given; missing: {names}."
     )
-    return outcome("Q48", fids, Said(told, said), *classes), share
+    return outcome("Q48", fids, FindingText(told, said), *classes), share
 
 
-def _usual(book: Book, have: Flags) -> Flags:
+def _usual(book: PeriodTable, have: Flags) -> Flags:
     """Which items (columns) each of the last filings before each filing (row) gave."""
     company, annual = (book.filings[name].to_numpy() for name in ("cik", "annual"))
     full = book.originals & (book.filings["concepts"].to_numpy() > 30)
@@ -128,7 +130,7 @@ def _missed(item: Item) -> bool:
     return "headline" in item.flags and "loose" not in item.flags
 
 
-def _replaced(book: Book, have: Flags, gone: Flags) -> Flags:
+def _replaced(book: PeriodTable, have: Flags, gone: Flags) -> Flags:
     """Which lost items another stands for: one new in the filing, or of the same value before.
 
     What is still told of other periods is not replaced.
@@ -162,7 +164,7 @@ def _last_with(given: Flags, before: Numbers, fids: Numbers) -> Numbers:
 LOOK_BACK = 8
 
 
-def _values(book: Book) -> Floats:
+def _values(book: PeriodTable) -> Floats:
     """The own value (of the longest period) of each item (column) of each filing (row)."""
     values = np.full((book.filings.height, len(book.rules.items)), np.nan)
     rows = np.flatnonzero(book.own)
@@ -171,7 +173,7 @@ def _values(book: Book) -> Floats:
     return values
 
 
-def _one_before(book: Book) -> Numbers:
+def _one_before(book: PeriodTable) -> Numbers:
     """Of each filing the report of the company before it; itself where there is none."""
     found = np.arange(book.filings.height)
     reports = np.flatnonzero(book.originals & (book.filings["concepts"].to_numpy() > 30))
@@ -181,7 +183,7 @@ def _one_before(book: Book) -> Numbers:
     return found
 
 
-def _off_the_sheet(book: Book, have: Flags) -> list[Said]:
+def _off_the_sheet(book: PeriodTable, have: Flags) -> list[FindingText]:
     """Balances that stand for a headline figure, on another sheet of the filing but not its own."""
     items = book.rules.items
     figures = [n for n, item in items.items() if item.figure and "headline" in item.flags]
@@ -200,10 +202,12 @@ def _off_the_sheet(book: Book, have: Flags) -> list[Said]:
     lost = rows[wrong]
     if not len(lost):
         return []
-    lost = lost[lasting(packed([book.fid[lost], book.item[lost]]), book.end[lost])]
+    lost = lost[last_per_group(packed([book.fid[lost], book.item[lost]]), book.end[lost])]
     said = "{item} is given as {value} for {end}, but not for the balance sheet of the filing."
-    told = giving(book.long[at(lost)], expected="value", rows=facts_of(book.long[at(lost)], "row"))
-    return [Said(told, said)]
+    told = with_columns_from(
+        book.long[as_index(lost)], expected="value", rows=facts_of(book.long[as_index(lost)], "row")
+    )
+    return [FindingText(told, said)]
 
 
 SHEET = 5  # headline balances of a day that make a sheet
@@ -219,7 +223,7 @@ def _past(some: Flags, kinds: Sequence[Numbers], past: int) -> tuple[Numbers, li
     return fids[there], [fids[there - n] for n in range(1, past + 1)]
 
 
-def _one_sided(book: Book, items: Sequence[str]) -> list[Said]:
+def _one_sided(book: PeriodTable, items: Sequence[str]) -> list[FindingText]:
     """Main flows given for the period a year ago, but not for the filing's own of that length."""
     ends = book.day("period_end")
     judged = book.flag("periodic") & ~book.flag("transition") & book.reached
@@ -235,14 +239,14 @@ def _one_sided(book: Book, items: Sequence[str]) -> list[Said]:
     missing = np.flatnonzero(year & large & book.of(items)[main])
     if not len(missing):
         return []
-    missing = missing[lasting(given[missing], np.arange(len(missing)))]
+    missing = missing[last_per_group(given[missing], np.arange(len(missing)))]
     latest = np.full(len(often), end.min())
     np.maximum.at(latest, length[own], end[own])
     last = latest[length[missing]].astype("datetime64[D]")
-    found = book.long[at(main[missing])]
-    found = giving(found, own_end=last, rows=facts_of(found, "row"))
+    found = book.long[as_index(main[missing])]
+    found = with_columns_from(found, own_end=last, rows=facts_of(found, "row"))
     said = "{item} is given as {value} for the {months} months to {end}, but not for those to "
-    return [Said(found, said + "{own_end}.")]
+    return [FindingText(found, said + "{own_end}.")]
 
 
 LEAST = 1e4  # what a shell had is no line that it must go on to give
@@ -252,7 +256,7 @@ MAIN = (
 )  # fmt: skip
 
 
-def counts(book: Book) -> Outcome:
+def counts(book: PeriodTable) -> Outcome:
     """Q49: number of facts against the median of the last four filings of the form."""
     company, facts = (book.filings[name].to_numpy() for name in ("cik", "facts"))
     form = book.filings["form"].cast(pl.Categorical).to_physical().to_numpy()
@@ -263,13 +267,13 @@ def counts(book: Book) -> Outcome:
     wrong = (ratio < FEW) | (ratio > MANY)
     if not wrong.any():
         return outcome("Q49", fids)
-    bad = book.filings[at(fids[wrong])]
-    failed = giving(bad, end="period_end", expected=usual[wrong], actual="facts")
+    bad = book.filings[as_index(fids[wrong])]
+    failed = with_columns_from(bad, end="period_end", expected=usual[wrong], actual="facts")
     said = "The filing has {actual} facts, but the median of the last four of its form is "
-    return outcome("Q49", fids, Said(failed, said + "{expected}."))
+    return outcome("Q49", fids, FindingText(failed, said + "{expected}."))
 
 
-def amended(book: Book) -> Outcome:
+def amended(book: PeriodTable) -> Outcome:
     """Q46: an amendment of the same form and period was filed later (informative)."""
     keys = ["cik", "base_form", "report_date"]
     judged = np.flatnonzero(book.originals & ~np.isnan(book.day("report_date")))
@@ -282,17 +286,17 @@ def amended(book: Book) -> Outcome:
         )
         for frame in either
     )
-    forms = book.filings[at(judged)]
+    forms = book.filings[as_index(judged)]
     later = forms.join(both, on=keys).filter(pl.col("amended_on") >= pl.col("filed"))
-    failed = giving(later.unique("fid", keep="first"), end="report_date")
-    return outcome("Q46", judged, Said(failed, "Amended by a filing of {amended_on}."))
+    failed = with_columns_from(later.unique("fid", keep="first"), end="report_date")
+    return outcome("Q46", judged, FindingText(failed, "Amended by a filing of {amended_on}."))
 
 
-def factless(book: Book) -> pl.DataFrame:
+def factless(book: PeriodTable) -> pl.DataFrame:
     """Q44: periodic reports marked XBRL without facts a day after filing (rows of `other`)."""
     other = book.other
     marked, periodic, amendment = (
         other[name].to_numpy() == 1 for name in ("is_xbrl", "periodic", "amendment")
     )
     settled = other["filed"].to_numpy() < np.datetime64(book.as_of)
-    return other[at(np.flatnonzero(marked & periodic & ~amendment & settled))]
+    return other[as_index(np.flatnonzero(marked & periodic & ~amendment & settled))]

@@ -8,13 +8,13 @@ import numpy as np
 import polars as pl
 
 from core.domain.quality.facts.arrays import Flags, Floats, Numbers
-from core.domain.quality.facts.packing import at, lasting, matched, packed
-from core.domain.quality.facts.table import Book
+from core.domain.quality.facts.packing import as_index, last_per_group, matched, packed
+from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.outcome import Outcome, outcome
-from core.domain.quality.words import Said, facts_of, giving
+from core.domain.quality.words import FindingText, facts_of, with_columns_from
 
 
-def adding_up(book: Book) -> Outcome:
+def adding_up(book: PeriodTable) -> Outcome:
     """Q27: last quarter + what came before = the longer period.
 
     The earlier part is taken from the same filing, else from the latest earlier filing that gives
@@ -36,7 +36,7 @@ def adding_up(book: Book) -> Outcome:
     if not wrong.any():
         return outcome("Q27", flows.fid[long[judged]])
     bad = _beside(book, flows, long[wrong], last=last[wrong], rest=rest[wrong])
-    failed = giving(
+    failed = with_columns_from(
         bad, expected=summed[wrong], tolerance=room[wrong], actual="value",
         rows=facts_of(bad, "row", "last_row", "rest_row"),
     )  # fmt: skip
@@ -44,7 +44,7 @@ def adding_up(book: Book) -> Outcome:
         "{item} of the longer period is {value}, but the last quarter and what came before make "
         "{expected}."
     )
-    return outcome("Q27", flows.fid[long[judged]], Said(failed, said))
+    return outcome("Q27", flows.fid[long[judged]], FindingText(failed, said))
 
 
 def _same(value: Floats, quarter: Floats, before: Floats) -> Flags:
@@ -53,7 +53,7 @@ def _same(value: Floats, quarter: Floats, before: Floats) -> Flags:
     return same
 
 
-def _recast(book: Book, flows: Flows, long: Numbers, departs: Flags, ratio: Floats) -> Flags:
+def _recast(book: PeriodTable, flows: Flows, long: Numbers, departs: Flags, ratio: Floats) -> Flags:
     """Departures from an earlier filing that was recast since: rule Q47 tells of those.
 
     A change of method moves three items or more, operations that were sold any of them, a
@@ -96,7 +96,7 @@ class Flows:
     company: Numbers
 
 
-def _flows(book: Book, flag: str, some: Flags | None = None) -> Flows:
+def _flows(book: PeriodTable, flag: str, some: Flags | None = None) -> Flows:
     chosen = (book.months > 0) & book.flagged(flag)
     place = np.flatnonzero(chosen if some is None else chosen & some)
     fid, item = book.fid[place].astype(np.int64), book.item[place].astype(np.int64)
@@ -130,7 +130,7 @@ def _parts(flows: Flows, filings: Flags) -> tuple[Numbers, Numbers, Numbers]:
     # Comparatives of last year are not added up across filings: they may be restated.
     told = (flows.fid[rest] == flows.fid[long]) | _newest(flows, long)
     long, last, rest = long[told], last[told], rest[told]
-    latest = lasting(long, flows.fid[rest])
+    latest = last_per_group(long, flows.fid[rest])
     return long[latest], last[latest], rest[latest]
 
 
@@ -142,7 +142,7 @@ def _newest(flows: Flows, some: Numbers) -> Flags:
     return newest
 
 
-def nested(book: Book) -> Outcome:
+def nested(book: PeriodTable) -> Outcome:
     """Q28: a flow of a shorter period is not larger than the longer one with the same end."""
     flows = _flows(book, "growing", book.here)
     same = packed([flows.fid, flows.tag, flows.end])
@@ -155,15 +155,15 @@ def nested(book: Book) -> Outcome:
     if not wrong.any():
         return outcome("Q28", flows.fid[long])
     bad = _beside(book, flows, long[wrong], short=short[wrong])
-    failed = giving(
+    failed = with_columns_from(
         bad, expected="value", actual="short", tolerance=room[wrong],
         rows=facts_of(bad, "short_row", "row"),
     )  # fmt: skip
     said = "{item} of the shorter period is {short}, but of the longer one that holds it {value}."
-    return outcome("Q28", flows.fid[long], Said(failed, said))
+    return outcome("Q28", flows.fid[long], FindingText(failed, said))
 
 
-def year_to_date(book: Book) -> Outcome:
+def year_to_date(book: PeriodTable) -> Outcome:
     """Q56: the flows of a quarter are those of the quarter, not of the year to date.
 
     Against what the report before told of the year until then: a quarter that is one and a half
@@ -186,7 +186,7 @@ def year_to_date(book: Book) -> Outcome:
     told = (flows.fid[before] < flows.fid[now]) & (flows.value[before] > 0)
     told &= quarterly[flows.fid[now]] & quarterly[flows.fid[before]]  # no fourth quarters
     now, before = now[told], before[told]
-    latest = lasting(now, flows.fid[before] * 16 + flows.months[before])
+    latest = last_per_group(now, flows.fid[before] * 16 + flows.months[before])
     now, before = now[latest], before[latest]
     longer = _longer(flows, own, now)
     ratio, parts = flows.value[now] / flows.value[before], flows.months[before] / 3
@@ -202,14 +202,14 @@ def year_to_date(book: Book) -> Outcome:
     if not wrong.any():
         return outcome("Q56", flows.fid[now], *missing)
     bad = _beside(book, flows, now[wrong], before=before[wrong])
-    failed = giving(
+    failed = with_columns_from(
         bad, expected="before", actual="value", rows=facts_of(bad, "row", "before_row"),
     )  # fmt: skip
     said = (
         "{item} of the quarter is {value}, after {before} of the year before it: the year to date "
         "under the dates of a quarter."
     )
-    return outcome("Q56", flows.fid[now], Said(failed, said), *missing)
+    return outcome("Q56", flows.fid[now], FindingText(failed, said), *missing)
 
 
 def _differed(flows: Flows, now: Numbers) -> Flags:
@@ -230,7 +230,7 @@ def _differed(flows: Flows, now: Numbers) -> Flags:
 YEAR = (350, 380)  # days
 
 
-def _no_year_to_date(book: Book, flows: Flows, own: Flags) -> list[Said]:
+def _no_year_to_date(book: PeriodTable, flows: Flows, own: Flags) -> list[FindingText]:
     """Quarters of cash flow alone in the reports of second and third quarters."""
     period = book.filings["fiscal_period"].is_in(["Q2", "Q3"]).fill_null(value=False).to_numpy()
     asked = period & book.originals & ~book.flag("annual") & ~book.flag("transition")
@@ -242,9 +242,9 @@ def _no_year_to_date(book: Book, flows: Flows, own: Flags) -> list[Said]:
     if not len(alone):
         return []
     bad = _beside(book, flows, alone)
-    failed = giving(bad, actual="value", rows=facts_of(bad, "row"))
+    failed = with_columns_from(bad, actual="value", rows=facts_of(bad, "row"))
     said = "{item} is {actual} for the quarter, but that of the year to date is not there."
-    return [Said(failed, said)]
+    return [FindingText(failed, said)]
 
 
 def _continues(flows: Flows, quarters: Numbers) -> Flags:
@@ -273,7 +273,7 @@ def _longer(flows: Flows, own: Flags, now: Numbers) -> Floats:
     return found
 
 
-def _kinds_of(book: Book, flows: Flows, rows: Numbers, where: Flags) -> Numbers:
+def _kinds_of(book: PeriodTable, flows: Flows, rows: Numbers, where: Flags) -> Numbers:
     """Of how many items each filing has some of the flows."""
     items = np.zeros((book.filings.height, len(book.rules.items)), bool)
     items[flows.fid[rows[where]], flows.item[rows[where]]] = True
@@ -281,16 +281,16 @@ def _kinds_of(book: Book, flows: Flows, rows: Numbers, where: Flags) -> Numbers:
     return counts
 
 
-def _beside(book: Book, flows: Flows, which: Numbers, **others: Numbers) -> pl.DataFrame:
+def _beside(book: PeriodTable, flows: Flows, which: Numbers, **others: Numbers) -> pl.DataFrame:
     """Some flows as rows of `long`, with value and row (`x`, `x_row`) of others beside them."""
-    frame = book.long[at(flows.place[which])]
+    frame = book.long[as_index(flows.place[which])]
     for name, place in others.items():
-        row, value = book.long["row"][at(flows.place[place])], flows.value[place]
-        frame = giving(frame, **{name: value, f"{name}_row": row})
+        row, value = book.long["row"][as_index(flows.place[place])], flows.value[place]
+        frame = with_columns_from(frame, **{name: value, f"{name}_row": row})
     return frame
 
 
-def fourth(book: Book) -> Outcome:
+def fourth(book: PeriodTable) -> Outcome:
     """Q50: year less nine months, from the third quarter's report before it."""
     flows = _flows(book, "growing")
     nines = np.flatnonzero(flows.months == 9)
@@ -302,7 +302,9 @@ def fourth(book: Book) -> Outcome:
     year, nine = year[fits], nine[fits]
     newest = _newest(flows, year)
     year, nine = year[newest], nine[newest]
-    latest = lasting(packed([flows.fid[year], flows.item[year], flows.end[year]]), flows.fid[nine])
+    latest = last_per_group(
+        packed([flows.fid[year], flows.item[year], flows.end[year]]), flows.fid[nine]
+    )
     year, nine = year[latest], nine[latest]
     value, quarter = flows.value[year], flows.value[year] - flows.value[nine]
     judged = (flows.value[nine] < 100 * value) & book.of(MAIN)[flows.place[year]]
@@ -310,7 +312,7 @@ def fourth(book: Book) -> Outcome:
     if not wrong.any():
         return outcome("Q50", flows.fid[year[judged]])
     bad = _beside(book, flows, year[wrong], nine=nine[wrong])
-    failed = giving(
+    failed = with_columns_from(
         bad, expected="nine", actual="value", rows=facts_of(bad, "row", "nine_row"),
         quarter=quarter[wrong],
     )  # fmt: skip
@@ -318,7 +320,7 @@ def fourth(book: Book) -> Outcome:
         "{item} of the year is {value} and of its first nine months {nine}: the fourth quarter "
         "would be {quarter}."
     )
-    return outcome("Q50", flows.fid[year[judged]], Said(failed, said))
+    return outcome("Q50", flows.fid[year[judged]], FindingText(failed, said))
 
 
 MAIN = ("Revenues", "CostOfRevenue")

@@ -6,11 +6,11 @@ import numpy as np
 
 from core.domain.quality.facts.amounts import Amounts
 from core.domain.quality.facts.arrays import Flags, Floats
-from core.domain.quality.facts.packing import at
-from core.domain.quality.facts.table import Book
+from core.domain.quality.facts.packing import as_index
+from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.outcome import Outcome, outcome
 from core.domain.quality.rules.past import Own
-from core.domain.quality.words import Said, giving, unlike
+from core.domain.quality.words import FindingText, contrast, with_columns_from
 
 INCOMES = ("IncomeToCommon", "NetIncome", "ProfitLoss", "IncomeContinuing")  # the likeliest first
 PAIRS = (("EpsBasic", "SharesBasic", 0.02), ("EpsDiluted", "SharesDiluted", 0.05))
@@ -20,7 +20,7 @@ THOUSANDTH = (500.0, 2000.0)
 STEADY = 10.0
 
 
-def earnings_scale(book: Book) -> Outcome:
+def earnings_scale(book: PeriodTable) -> Outcome:
     """Q54: earnings per share times shares is not the income a thousand or a million times.
 
     Percents of difference are usual (other classes, preferred dividends, rounding); an exact power
@@ -63,9 +63,9 @@ def _off_by_power(
     return asked, off
 
 
-def _said(spans: Amounts, wrong: Flags, pair: tuple[str, str], income: Floats) -> Said:
+def _said(spans: Amounts, wrong: Flags, pair: tuple[str, str], income: Floats) -> FindingText:
     eps, shares = pair
-    failed = giving(
+    failed = with_columns_from(
         spans.rows(wrong, [eps, shares]),
         expected=(spans.items[eps] * spans.items[shares])[wrong],
         actual=income[wrong],
@@ -76,10 +76,10 @@ def _said(spans: Amounts, wrong: Flags, pair: tuple[str, str], income: Floats) -
         f"Earnings per share of {{{eps}}} times {{{shares}}} shares is {{expected}}, but the "
         "income is {actual}: one of the three is in the wrong scale."
     )
-    return Said(failed, said)
+    return FindingText(failed, said)
 
 
-def shrunk(book: Book, own: Own) -> Outcome:
+def shrunk(book: PeriodTable, own: Own) -> Outcome:
     """Q55: an amount a thousandth of its steady past, finer than the filing rounds its amounts.
 
     The past are three reports or more within a factor of three. A line that truly shrinks to next
@@ -96,6 +96,6 @@ def shrunk(book: Book, own: Own) -> Outcome:
     wrong &= book.reached[own.fid]
     if not wrong.any():
         return outcome("Q55", own.fid[judged])
-    found = giving(book.long[at(own.row[wrong])], usual=own.usual[wrong])
-    told = unlike(found, "usual", ", but ", " is usual: about a thousandth of its steady past.")
+    found = with_columns_from(book.long[as_index(own.row[wrong])], usual=own.usual[wrong])
+    told = contrast(found, "usual", ", but ", " is usual: about a thousandth of its steady past.")
     return outcome("Q55", own.fid[judged], told)

@@ -9,10 +9,10 @@ import polars as pl
 
 from core.domain.quality.facts.amounts import Amounts
 from core.domain.quality.facts.arrays import Flags, Floats, Numbers
-from core.domain.quality.facts.packing import at, found_rows, packed, whole
-from core.domain.quality.facts.table import Book
+from core.domain.quality.facts.packing import as_index, as_int, found_rows, packed
+from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.outcome import Outcome, outcome
-from core.domain.quality.words import Said, facts_of, giving, words
+from core.domain.quality.words import FindingText, facts_of, with_columns_from, words
 
 FACTOR = 100.0
 NO_COUNTS = (0.0, 12345.0)  # on a cover that nobody filled in
@@ -20,7 +20,7 @@ PLACEHOLDERS = (1.0, 10.0, 100.0, 1000.0)  # shares of a company before its offe
 MILLION = 1e6
 
 
-def earnings(book: Book) -> Outcome:
+def earnings(book: PeriodTable) -> Outcome:
     """Q24: basic EPS times basic shares is about one of the incomes it may rest on."""
     _, spans = book.near
     items = spans.items
@@ -32,7 +32,7 @@ def earnings(book: Book) -> Outcome:
     if not wrong.any():
         return outcome("Q24", spans.fid[judged])
     actual = spans.first(INCOMES)[wrong]
-    failed = giving(
+    failed = with_columns_from(
         spans.rows(wrong, ["EpsBasic", "SharesBasic"]), expected=product[wrong], actual=actual,
         tolerance=room[wrong] + np.abs(actual) * 0.01,
         items=["EpsBasic", "SharesBasic", "NetIncome"],
@@ -41,7 +41,7 @@ def earnings(book: Book) -> Outcome:
         "Basic earnings per share of {EpsBasic} times {SharesBasic} shares is {expected}, but the "
         "income is {actual}."
     )
-    return outcome("Q24", spans.fid[judged], Said(failed, said))
+    return outcome("Q24", spans.fid[judged], FindingText(failed, said))
 
 
 INCOMES = ("IncomeToCommon", "NetIncome", "ProfitLoss", "IncomeContinuing")  # the likeliest first
@@ -72,7 +72,7 @@ def _room(spans: Amounts) -> Floats:
     return np.abs(spans.items["SharesBasic"]) * 0.005 + spans.unit * 2
 
 
-def dilution(book: Book) -> Outcome:
+def dilution(book: PeriodTable) -> Outcome:
     """Q25: diluted shares >= basic shares, diluted EPS <= basic EPS."""
     _, spans = book.near
     items = spans.items
@@ -96,14 +96,14 @@ def _cents(eps: Floats) -> Floats:
     return np.maximum(0.0101, np.where(eps < 0, 0.03 * np.abs(eps), 0.0))
 
 
-def _pair(bad: pl.DataFrame, item: str, other: str, verb: str, room: float) -> Said:
+def _pair(bad: pl.DataFrame, item: str, other: str, verb: str, room: float) -> FindingText:
     text = words(item)
     said = f"{text[:1].upper()}{text[1:]} of {{actual}} {verb} {words(other)} of {{expected}}."
-    told = giving(bad, expected=other, actual=item, tolerance=room, items=[item, other])
-    return Said(told, said)
+    told = with_columns_from(bad, expected=other, actual=item, tolerance=room, items=[item, other])
+    return FindingText(told, said)
 
 
-def heads(book: Book) -> Outcome:
+def cash_flow_starts_with_net_income(book: PeriodTable) -> Outcome:
     """Q26: the profit heading the cash flow is the net income, or differs by others' share.
 
     Where no noncontrolling share is reported the two may differ by a quarter at most, and never in
@@ -121,7 +121,7 @@ def heads(book: Book) -> Outcome:
     wrong = judged & (np.abs(net - profit) > room)
     if not wrong.any():
         return outcome("Q26", spans.fid[judged])
-    failed = giving(
+    failed = with_columns_from(
         spans.rows(wrong, ["NetIncome", "ProfitLoss"]), expected="ProfitLoss", actual="NetIncome",
         tolerance=room[wrong], items=["NetIncome", "ProfitLoss"],
     )  # fmt: skip
@@ -129,7 +129,7 @@ def heads(book: Book) -> Outcome:
         "Net income is {actual}, but the profit heading the cash flow is {expected}, and no "
         "noncontrolling share is reported."
     )
-    return outcome("Q26", spans.fid[judged], Said(failed, said))
+    return outcome("Q26", spans.fid[judged], FindingText(failed, said))
 
 
 def _wholly_owned(spans: Amounts) -> Flags:
@@ -140,7 +140,7 @@ def _wholly_owned(spans: Amounts) -> Flags:
     return none & no_share
 
 
-def _with_others(book: Book) -> Flags:
+def _with_others(book: PeriodTable) -> Flags:
     """Which filings tell of any share of others in the income, under whatever name."""
     told = book.measuring(book.measures["concept"].str.contains(OTHERS))
     found = np.zeros(book.filings.height, bool)
@@ -152,7 +152,7 @@ def _with_others(book: Book) -> Flags:
 OTHERS = "^(Minority|Noncontrolling)InterestIn|NetIncomeLoss.*Attributable.*Noncontrolling"
 
 
-def negatives(book: Book) -> Outcome:
+def negatives(book: PeriodTable) -> Outcome:
     """Q29: items flagged positive that are below zero."""
     flagged = book.flagged("positive")
     wrong, judged = flagged & (book.value < 0), book.fid[flagged]
@@ -160,23 +160,25 @@ def negatives(book: Book) -> Outcome:
     if not wrong.any():
         return outcome("Q29", judged)
     bad = book.rows(wrong)
-    failed = giving(bad, expected=0.0, actual="value", tolerance=0.0, rows=facts_of(bad, "row"))
-    return outcome("Q29", judged, Said(failed, "{item} is {value}, but cannot be below 0."))
+    failed = with_columns_from(
+        bad, expected=0.0, actual="value", tolerance=0.0, rows=facts_of(bad, "row")
+    )
+    return outcome("Q29", judged, FindingText(failed, "{item} is {value}, but cannot be below 0."))
 
 
-def _losses(book: Book, negative: Flags) -> Flags:
+def _losses(book: PeriodTable, negative: Flags) -> Flags:
     """Revenues below zero that the income confirms: those of funds hold their losses."""
     rows, spans = np.flatnonzero(negative & book.of(["Revenues"])), book.spans
     confirmed = np.zeros(len(negative), bool)
     if len(rows):
-        keys = (spans.fid, whole(spans.keys["start"]), whole(spans.keys["end"]))
+        keys = (spans.fid, as_int(spans.keys["start"]), as_int(spans.keys["end"]))
         place = found_rows(keys, (book.fid[rows], book.start[rows], book.end[rows]))
         income = np.append(spans.first(("PretaxIncome", "ProfitLoss", "NetIncome")), np.nan)[place]
         confirmed[rows] = income <= book.value[rows]
     return confirmed
 
 
-def cover(book: Book) -> Outcome:
+def cover(book: PeriodTable) -> Outcome:
     """Q31: the cover's share count against the statements' (outstanding, else weighted).
 
     Where the statements give none, or a placeholder, against the cover of the filing before.
@@ -195,13 +197,13 @@ def cover(book: Book) -> Outcome:
     if not len(wrong):
         return outcome("Q31", np.flatnonzero(judged))
     there, other = counted[wrong], against[wrong]
-    bad = giving(book.long[at(there)], other=book.long["row"][at(other)])
-    failed = giving(
+    bad = with_columns_from(book.long[as_index(there)], other=book.long["row"][as_index(other)])
+    failed = with_columns_from(
         bad, expected=value[other], actual="value", tolerance=value[other] * most[wrong],
         rows=facts_of(bad, "row", "other"),
     )  # fmt: skip
     said = "The cover gives {value} shares outstanding, but the statements {expected}."
-    return outcome("Q31", np.flatnonzero(judged), Said(failed, said))
+    return outcome("Q31", np.flatnonzero(judged), FindingText(failed, said))
 
 
 def _placeholder(count: Floats) -> Flags:
@@ -213,7 +215,7 @@ def _placeholder(count: Floats) -> Flags:
 SHELL = 100_000
 
 
-def _stated(book: Book) -> Numbers:
+def _stated(book: PeriodTable) -> Numbers:
     """Of each filing the row of `long` with the share count of its statements; -1: none."""
     found = np.full(book.filings.height, -1)
     for item in ("SharesDiluted", "SharesBasic", "SharesOutstanding"):
@@ -222,7 +224,7 @@ def _stated(book: Book) -> Numbers:
     return found
 
 
-def _latest(book: Book, where: Flags) -> Numbers:
+def _latest(book: PeriodTable, where: Flags) -> Numbers:
     """Of each filing the row of `long` with its latest value; -1: none."""
     rows = np.flatnonzero(where)
     order = rows[np.argsort(packed([book.fid[rows], book.end[rows], book.start[rows]]))]
@@ -231,7 +233,7 @@ def _latest(book: Book, where: Flags) -> Numbers:
     return found
 
 
-def _before(book: Book, counted: Numbers) -> Numbers:
+def _before(book: PeriodTable, counted: Numbers) -> Numbers:
     """Of each filing with a count, the count of the company's filing before that has one."""
     fids = np.flatnonzero(counted >= 0)
     company = book.filings["cik"].to_numpy()[fids]
@@ -241,7 +243,7 @@ def _before(book: Book, counted: Numbers) -> Numbers:
     return found
 
 
-def _splits(book: Book) -> Floats:
+def _splits(book: PeriodTable) -> Floats:
     """The greatest split ratio (>= 1) each filing tells of, else NaN: counts may mix both bases."""
     concept = book.measures["concept"]
     rows = book.measuring((concept == SPLIT) | (concept == REVERSE_SPLIT))
@@ -256,7 +258,7 @@ SPLIT = "StockholdersEquityNoteStockSplitConversionRatio1"
 REVERSE_SPLIT = "StockholdersEquityReverseStockSplitRatio"
 
 
-def small(book: Book) -> Outcome:
+def accelerated_but_tiny(book: PeriodTable) -> Outcome:
     """Q32: an accelerated filer whose every balance is below a million."""
     points, _ = book.near
     filer = book.filings["filer"]
@@ -269,9 +271,9 @@ def small(book: Book) -> Outcome:
         return outcome("Q32", points.fid[sheets])
     tops = points.rows(wrong, []).group_by("fid").agg(pl.col("end").max())
     actual = greatest[tops["fid"].to_numpy()]
-    failed = giving(tops, actual=actual, expected=MILLION, items=["Assets"])
+    failed = with_columns_from(tops, actual=actual, expected=MILLION, items=["Assets"])
     said = "The greatest balance is {actual}, but a filer of this category has more than 1,000,000."
-    return outcome("Q32", points.fid[sheets], Said(failed, said))
+    return outcome("Q32", points.fid[sheets], FindingText(failed, said))
 
 
 BALANCES = (

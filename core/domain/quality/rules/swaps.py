@@ -8,11 +8,11 @@ import numpy as np
 import polars as pl
 
 from core.domain.quality.facts.arrays import Flags, Floats, Numbers
-from core.domain.quality.facts.packing import at, found_rows, ordered, packed
-from core.domain.quality.facts.table import Book
+from core.domain.quality.facts.packing import as_index, found_rows, ordered, packed
+from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.outcome import Outcome, outcome
-from core.domain.quality.rules.past import Own, Retold, median
-from core.domain.quality.words import Said, facts_of, giving
+from core.domain.quality.rules.past import Own, ToldAgain, median
+from core.domain.quality.words import FindingText, facts_of, with_columns_from
 
 PAIRS = (
     ("Cfo", "Cfi"), ("AssetsCurrent", "AssetsNoncurrent"),
@@ -24,7 +24,7 @@ TURNED = (0.3, 0.45)  # of how far both are from what they should be; with a yea
 EXACT = 1e-3
 
 
-def exchanged(book: Book, own: Own, told: Retold) -> Outcome:
+def exchanged(book: PeriodTable, own: Own, told: ToldAgain) -> Outcome:
     """Q57: a pair of lines of which each has what the other had before."""
     places = {name: n for n, name in enumerate(book.rules.items)}
     judged, said = [], []
@@ -55,7 +55,7 @@ class Pairs:
     before: Numbers  # the filing that told what was before
 
 
-def _retold(book: Book, told: Retold, pair: tuple[int, int]) -> Pairs:
+def _retold(book: PeriodTable, told: ToldAgain, pair: tuple[int, int]) -> Pairs:
     """Lines of one period: each exactly what the other was before."""
     left = np.flatnonzero((told.item == pair[0]) & ~np.isnan(told.was))
     right = np.flatnonzero((told.item == pair[1]) & ~np.isnan(told.was))
@@ -69,7 +69,7 @@ def _retold(book: Book, told: Retold, pair: tuple[int, int]) -> Pairs:
     return Pairs(told.row[left], told.row[right], same, told.fid[left], before)
 
 
-def columns(book: Book, own: Own, told: Retold) -> Outcome:
+def columns(book: PeriodTable, own: Own, told: ToldAgain) -> Outcome:
     """Q58: the own value is what was told of a year before, and the year before has another."""
     compared = np.flatnonzero(~book.own[told.row] & (told.own >= 0) & ~np.isnan(told.was))
     was, now = told.was[compared], own.value[told.own[compared]]
@@ -85,13 +85,15 @@ def columns(book: Book, own: Own, told: Retold) -> Outcome:
     if not wrong.any():
         return outcome("Q58", fid)
     rows = told.row[compared[wrong]]
-    before = giving(book.long[at(own.row[told.own[compared[wrong]]])], was=was[wrong])
-    said = giving(
-        before, expected="was", actual="value", other_row=book.long["row"][at(rows)],
-        told_end=book.long["end"][at(rows)],
+    before = with_columns_from(
+        book.long[as_index(own.row[told.own[compared[wrong]]])], was=was[wrong]
+    )
+    said = with_columns_from(
+        before, expected="was", actual="value", other_row=book.long["row"][as_index(rows)],
+        told_end=book.long["end"][as_index(rows)],
     )  # fmt: skip
-    failed = giving(said, rows=facts_of(said, "row", "other_row"))
-    return outcome("Q58", fid, Said(failed, COLUMNS))
+    failed = with_columns_from(said, rows=facts_of(said, "row", "other_row"))
+    return outcome("Q58", fid, FindingText(failed, COLUMNS))
 
 
 FEW = 3  # items that move together
@@ -106,7 +108,7 @@ def _near(one: Floats, other: Floats) -> Flags:
     return near
 
 
-def _turned(book: Book, own: Own, pair: tuple[int, int]) -> Pairs:
+def _turned(book: PeriodTable, own: Own, pair: tuple[int, int]) -> Pairs:
     """Lines of the filing's own period: each like the other's past, and unlike its own."""
     left, right = (np.flatnonzero(own.item == n) for n in pair)
     keys = [(own.fid[rows], own.months[rows]) for rows in (left, right)]
@@ -121,7 +123,7 @@ def _turned(book: Book, own: Own, pair: tuple[int, int]) -> Pairs:
     return Pairs(own.row[left], own.row[right], wrong, own.fid[left], before)
 
 
-def _sheets_turned(book: Book, own: Own, left: Numbers, right: Numbers) -> Flags:
+def _sheets_turned(book: PeriodTable, own: Own, left: Numbers, right: Numbers) -> Flags:
     """Balances that come near each other's last ones, and are far from their own.
 
     Very near, for debt may fall due at once; or near, where a line is smaller than its parts.
@@ -137,7 +139,7 @@ def _sheets_turned(book: Book, own: Own, left: Numbers, right: Numbers) -> Flags
     return turned
 
 
-def _overfull(book: Book, rows: Numbers) -> Flags:
+def _overfull(book: PeriodTable, rows: Numbers) -> Flags:
     """Whether a line of current or noncurrent balances is smaller than its parts."""
     points, full = book.points, np.zeros(len(rows), bool)
     ends = points.keys["end"].to_numpy().astype("datetime64[D]").astype(np.int64)
@@ -157,7 +159,7 @@ PARTS = {
 }
 
 
-def _flows_turned(book: Book, own: Own, left: Numbers, right: Numbers) -> Flags:
+def _flows_turned(book: PeriodTable, own: Own, left: Numbers, right: Numbers) -> Flags:
     """An outflow from operations and an inflow from investments, each like the other's usual.
 
     What operations bring in is known from the year until now, from income and depreciation, and
@@ -181,7 +183,7 @@ def _mean(one: Floats, other: Floats) -> Floats:
     return np.where(np.isnan(one), other, np.where(np.isnan(other), one, (one + other) / 2))
 
 
-def _rate(book: Book, own: Own, rows: Numbers) -> Floats:
+def _rate(book: PeriodTable, own: Own, rows: Numbers) -> Floats:
     """What each flow would be if the year went on as until the report before; NaN without one."""
     months = own.months[rows].astype(np.int64)
     company = book.filings["cik"].to_numpy()[own.fid[rows]]
@@ -195,7 +197,7 @@ def _rate(book: Book, own: Own, rows: Numbers) -> Floats:
     return found
 
 
-def _likely(book: Book, rows: Numbers) -> tuple[Floats, Floats]:
+def _likely(book: PeriodTable, rows: Numbers) -> tuple[Floats, Floats]:
     """(income and depreciation, capital expenditure) of the period of each row."""
     spans = book.spans
     starts, ends = (spans.keys[n].to_numpy().astype("datetime64[D]") for n in ("start", "end"))
@@ -211,15 +213,15 @@ def _likely(book: Book, rows: Numbers) -> tuple[Floats, Floats]:
     return income + np.nan_to_num(depreciation), spent
 
 
-def _told(book: Book, one: Numbers, other: Numbers) -> Said:
-    frame = book.long[at(one)]
-    beside = book.long[at(other)]
-    found = giving(
+def _told(book: PeriodTable, one: Numbers, other: Numbers) -> FindingText:
+    frame = book.long[as_index(one)]
+    beside = book.long[as_index(other)]
+    found = with_columns_from(
         frame, expected=book.value[other], actual="value", other=beside["item"].cast(pl.String),
         other_row=beside["row"],
     )  # fmt: skip
-    told = giving(found, rows=facts_of(found, "row", "other_row"))
-    return Said(told, SAID)
+    told = with_columns_from(found, rows=facts_of(found, "row", "other_row"))
+    return FindingText(told, SAID)
 
 
 SAID = "{item} is {actual} and {other} {expected}: each is what the other was before."

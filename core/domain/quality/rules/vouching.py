@@ -14,13 +14,13 @@ import polars as pl
 from core.domain.quality.facts.amounts import Amounts
 from core.domain.quality.facts.arrays import Flags, Numbers
 from core.domain.quality.facts.forms import vouchers
-from core.domain.quality.facts.packing import found_rows, whole
-from core.domain.quality.facts.table import Book
+from core.domain.quality.facts.packing import as_int, found_rows
+from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.model import Ruleset
 from core.domain.quality.rules.shares import earned
 
 
-def vouched(book: Book, named: pl.DataFrame) -> Flags:
+def vouched(book: PeriodTable, named: pl.DataFrame) -> Flags:
     """Which rows (fid, start, end, items: one name) are operands of an equation that holds."""
     found = np.zeros(named.height, bool)
     instant = named["start"].is_null().to_numpy()
@@ -48,8 +48,8 @@ def _of_kind(given: Amounts, named: pl.DataFrame, rules: Ruleset) -> Flags:
 def _keys(fid: Numbers, days: pl.DataFrame) -> tuple[Numbers, ...]:
     """Filing and period as numbers; points have no start."""
     if days["start"].is_null().all():
-        return fid.astype(np.int64), whole(days["end"])
-    return fid.astype(np.int64), whole(days["start"]), whole(days["end"])
+        return fid.astype(np.int64), as_int(days["end"])
+    return fid.astype(np.int64), as_int(days["start"]), as_int(days["end"])
 
 
 def _right(part: Amounts, rules: Ruleset) -> Mapping[str, Flags]:

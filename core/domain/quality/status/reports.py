@@ -11,7 +11,7 @@ from core.domain.filings.figures import OTHER, standing
 from core.domain.quality.facts.arrays import Numbers
 from core.domain.quality.facts.filings import ANNUAL, QUARTERLY, base_form
 from core.domain.quality.facts.measures import measured
-from core.domain.quality.facts.packing import at
+from core.domain.quality.facts.packing import as_index
 
 KEY = ("cik", "accession")
 FIGURES = ("us-gaap", "ifrs-full")
@@ -35,7 +35,7 @@ class Stated:
 
     def each(self, of_measure: pl.Expr) -> pl.Series:
         """Of each fact what an expression says of its measure."""
-        return self.measures.select(of_measure).to_series()[at(self.measure)]
+        return self.measures.select(of_measure).to_series()[as_index(self.measure)]
 
 
 def stated(facts: pl.DataFrame) -> Stated:

@@ -9,7 +9,7 @@ import polars as pl
 
 from core.domain.quality.facts.arrays import Flags, Floats, Numbers
 from core.domain.quality.facts.measures import UNIT_KINDS
-from core.domain.quality.facts.packing import at, begins
+from core.domain.quality.facts.packing import as_index, begins
 from core.domain.quality.model import Ruleset
 from core.domain.quality.rules.change import by_split
 from core.domain.quality.status.reports import FIGURES, Stated
@@ -77,7 +77,7 @@ def retold(stated: Stated, reports: pl.DataFrame, rules: Ruleset) -> Retold:
     })  # fmt: skip
     again = np.flatnonzero(~heads)
     pairs = pl.DataFrame({"by": rid[again], "rid": rid[first[again]]})
-    days = reports["filed"][at(frame["by"].to_numpy())]
+    days = reports["filed"][as_index(frame["by"].to_numpy())]
     return Retold(
         _with_headlines(frame.with_columns(day=days), stated, reports, rules),
         np.bincount(rid[heads & money], minlength=reports.height),
@@ -89,7 +89,10 @@ def _tellings(stated: Stated, reports: pl.DataFrame) -> pl.DataFrame:
     """One row a filing and figure: key (a number for the figure), rid, value, kind, clear, row."""
     figure = pl.col("taxonomy").is_in(FIGURES) | (pl.col("concept") == COVER)
     rows = np.flatnonzero(stated.each(figure).to_numpy())
-    facts, measure = stated.facts[["cik", "period_start", "period_end", "value", "seq"]], at(rows)
+    facts, measure = (
+        stated.facts[["cik", "period_start", "period_end", "value", "seq"]],
+        as_index(rows),
+    )
     name = pl.struct("taxonomy", "concept", "unit").hash(seed=7)
     found = facts[measure].with_columns(
         stated.each(name.alias("name"))[measure],
@@ -139,7 +142,7 @@ def _with_headlines(
     """Adds `headline` and what is stated, where the tag stands for it in the filing told first."""
     tags = headline_tags(rules)
     on = ["taxonomy", "concept"]
-    named = stated.facts[at(steps["row"].to_numpy())].select("taxonomy", *STATED)
+    named = stated.facts[as_index(steps["row"].to_numpy())].select("taxonomy", *STATED)
     steps = steps.hstack(named).join(tags, on=on, how="left", maintain_order="left")
     key = ["rid", "headline", "period_start", "period_end"]
     best = _best(stated, reports, tags).group_by(key).agg(best=pl.col("rank").min())
@@ -154,7 +157,7 @@ def _best(stated: Stated, reports: pl.DataFrame, tags: pl.DataFrame) -> pl.DataF
         tags, on=["taxonomy", "concept"], how="left", maintain_order="left"
     )
     rows = np.flatnonzero(of["rank"].is_not_null().to_numpy()[stated.measure])
-    measure, place = at(stated.measure[rows]), at(rows)
+    measure, place = as_index(stated.measure[rows]), as_index(rows)
     found = stated.facts[["period_start", "period_end"]][place].with_columns(
         of["headline"][measure], of["rank"][measure], filing=stated.filing[place]
     )

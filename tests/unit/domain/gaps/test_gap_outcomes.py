@@ -13,12 +13,8 @@ from core.domain.gaps import (
     premarket,
     scoring,
 )
-from core.domain.gaps import (
-    measure as gaps,
-)
-from core.domain.gaps import (
-    outcomes as gap_statistics,
-)
+from core.domain.gaps import measure as gaps
+from core.domain.gaps import outcomes as gap_statistics
 from core.domain.timetable import sessions as calendar
 from tests import real_prices
 
@@ -124,7 +120,7 @@ def _signal(bars: pl.DataFrame, gap: float = 5.0) -> pl.DataFrame:
 def test_trade_of_a_worked_signal(rows: list, outcome: str, price: float) -> None:
     """Entry at the next open, stop 3 below (1.5 ATR), target 6 above; gapped stops at the open."""
     bars = _bars([(98, 99, 97, 98), *rows])
-    done = backtest.trades(_signal(bars), bars, backtest.Rules(cost_bps=0)).row(0, named=True)
+    done = backtest.trades(_signal(bars), bars, backtest.TradeRules(cost_bps=0)).row(0, named=True)
     assert (done["entry"], done["outcome"], done["exit"]) == (100.0, outcome, price)
     assert done["r"] == pytest.approx((price - 100) / 3)
 
@@ -132,7 +128,7 @@ def test_trade_of_a_worked_signal(rows: list, outcome: str, price: float) -> Non
 def test_costs_are_taken_on_both_sides() -> None:
     """10 basis points of entry 100 and exit 106 cost 0.206, 0.0687 of the risk of 3."""
     bars = _bars([(98, 99, 97, 98), (100, 107, 99, 106)])
-    done = backtest.trades(_signal(bars), bars, backtest.Rules(cost_bps=10))
+    done = backtest.trades(_signal(bars), bars, backtest.TradeRules(cost_bps=10))
     assert done["r"][0] == pytest.approx(2 - 0.206 / 3)
 
 
@@ -140,7 +136,7 @@ def test_shorts_mirror_longs() -> None:
     """A fading trade on mirrored bars has the same result as a following one."""
     bars = _bars([(98, 99, 97, 98), (100, 101, 99, 100), (99, 101, 96.5, 97)])
     mirrored = _bars([(102, 103, 101, 102), (100, 101, 99, 100), (101, 103.5, 99, 103)])
-    free = backtest.Rules(cost_bps=0)
+    free = backtest.TradeRules(cost_bps=0)
     long = backtest.trades(_signal(bars), bars, free)
     short = backtest.trades(_signal(mirrored, -5.0), mirrored, free)
     assert short["direction"][0] == "short"
@@ -159,7 +155,7 @@ def test_back_test_looks_at_nothing_after_the_exit(shared_data: Path) -> None:
     def run(frame: pl.DataFrame) -> pl.DataFrame:
         table = gaps.measure(frame, DAYS)
         signals = table.filter((pl.col("gap_pct").abs() >= 3) & (pl.col("rvol") >= 1.5))
-        done = backtest.trades(signals, table, backtest.Rules())
+        done = backtest.trades(signals, table, backtest.TradeRules())
         return done.filter((pl.col("exit_session") <= cut) & (pl.col("outcome") != "open"))
 
     first, second = run(bars), run(bars.with_columns(later))
@@ -223,7 +219,7 @@ def test_a_dividend_turns_no_trade_around() -> None:
     """Direction and bucket are those of the gap without the day's distributions."""
     bars = _bars([(98, 99, 97, 98), (100, 101, 99, 100), (100, 103, 99, 102)])
     signal = _signal(bars, -8.0).with_columns(gap_ex_div_pct=pl.lit(5.0))
-    done = backtest.trades(signal, bars, backtest.Rules(cost_bps=0))
+    done = backtest.trades(signal, bars, backtest.TradeRules(cost_bps=0))
     assert done.select("direction", "gap_pct", "gap_ex_div_pct").row(0) == ("long", -8.0, 5.0)
     grouped = gap_statistics.with_groups(signal)
     assert grouped["direction"][0] == "up"

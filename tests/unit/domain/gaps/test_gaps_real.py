@@ -11,21 +11,11 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from core.domain.gaps import (
-    breaks as gap_breaks,
-)
-from core.domain.gaps import (
-    filters as gap_filters,
-)
-from core.domain.gaps import (
-    flags as gap_flags,
-)
-from core.domain.gaps import (
-    measure as gaps,
-)
-from core.domain.gaps import (
-    state as gap_state,
-)
+from core.domain.gaps import breaks as gap_breaks
+from core.domain.gaps import filters as gap_filters
+from core.domain.gaps import flags as gap_flags
+from core.domain.gaps import measure as gaps
+from core.domain.gaps import state as gap_state
 from core.domain.gaps.session import measure_session
 from core.domain.timetable import sessions as calendar
 from tests import gap_oracle, real_prices, stand_ins

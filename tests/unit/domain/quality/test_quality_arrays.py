@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from core.domain.quality.facts import packing
 from core.domain.quality.facts.arrays import Numbers
 from core.domain.quality.facts.periods import periods
-from core.domain.quality.words import Said, facts_of, giving, messages
+from core.domain.quality.words import FindingText, facts_of, messages, with_columns_from
 
 SMALL = st.lists(st.tuples(st.integers(-3, 3), st.integers(0, 4)), max_size=30)
 LARGE = st.lists(st.tuples(st.integers(-(2**40), 2**40), st.integers(0, 2**40)), max_size=30)
@@ -63,14 +63,14 @@ def test_equal_numbers_are_matched(
 
 def test_the_last_of_the_highest_rank_stays() -> None:
     """Of equal numbers the row with the highest rank, of equal ranks the last."""
-    kept = packing.lasting(np.array([7, 5, 7, 7, 5]), np.array([1, 9, 2, 2, 0]))
+    kept = packing.last_per_group(np.array([7, 5, 7, 7, 5]), np.array([1, 9, 2, 2, 0]))
     assert kept.tolist() == [1, 3]
 
 
 def test_days_without_a_date() -> None:
     """A null is before all days as a number, and no number as a day."""
     column = pl.Series([date(1970, 1, 3), None, date(1969, 12, 31)])
-    assert packing.whole(column).tolist() == [2, -2, -1]
+    assert packing.as_int(column).tolist() == [2, -2, -1]
     assert np.isnan(packing.days(column)).tolist() == [False, True, False]
 
 
@@ -78,7 +78,11 @@ def test_sentences_write_numbers_as_people_do() -> None:
     """Numbers of several sentences are written at once, dates and texts as they are."""
     one = pl.DataFrame({"item": ["Assets", "Cash"], "value": [1234567.0, -0.25]})
     two = pl.DataFrame({"end": [date(2020, 1, 2)], "days": [1000], "none": [None]})
-    said = [Said(one, "{item} is {value}."), Said(two, "Of {end}: {days}."), Said(two, "{none}.")]
+    said = [
+        FindingText(one, "{item} is {value}."),
+        FindingText(two, "Of {end}: {days}."),
+        FindingText(two, "{none}."),
+    ]
     texts = [message.to_list() for message in messages(said)]
     assert texts == [["Assets is 1,234,567.", "Cash is -0.25."], ["Of 2020-01-02: 1,000."], [None]]
 
@@ -108,7 +112,9 @@ def test_rows_are_taken_by_their_places_and_are_null_where_there_is_none() -> No
 def test_a_frame_is_given_columns_of_names_arrays_and_single_values() -> None:
     """Columns of the same name are replaced; a list stands in every row."""
     frame = pl.DataFrame({"value": [1.0, 2.0], "end": [3, 4]})
-    told = giving(frame, end="value", room=np.array([5.0, 6.0]), tolerance=7.0, items=["a", "b"])
+    told = with_columns_from(
+        frame, end="value", room=np.array([5.0, 6.0]), tolerance=7.0, items=["a", "b"]
+    )
     assert told.to_dict(as_series=False) == {
         "value": [1.0, 2.0], "end": [1.0, 2.0], "room": [5.0, 6.0], "tolerance": [7.0, 7.0],
         "items": [["a", "b"], ["a", "b"]],

@@ -20,7 +20,7 @@ from core.domain.trading.order_basis import Action
 from core.domain.trading.plan_facts import facts
 from core.domain.trading.plans import Account, Plan, PlanRules, Setup, build
 from core.domain.trading.settlement import settle
-from core.domain.trading.trades import Bar, Ticket, trades
+from core.domain.trading.trades import Bar, OrderTicket, trades
 from core.errors import ValidationError
 
 DAY = date(2017, 3, 1)
@@ -39,7 +39,7 @@ def bar(n: int, o: float, h: float, low: float, c: float) -> Bar:
 
 
 def settled(plan: Plan, bars: list[Bar], *actions: Action, costs: Costs = FREE, hold: int = 5):
-    return settle(Ticket(plan, "P", costs), bars, actions, hold, Decimal(3))
+    return settle(OrderTicket(plan, "P", costs), bars, actions, hold, Decimal(3))
 
 
 def number_all(entries) -> list[ledger.Numbered]:
@@ -189,7 +189,7 @@ def test_totals_equal_the_journal_on_real_bars(shared_data: Path) -> None:
                 Bar(*values)
                 for values in ahead.select("session", "open", "high", "low", "close").rows()
             ]
-            found = settle(Ticket(plan, plan_id, costs), path, (), 5)
+            found = settle(OrderTicket(plan, plan_id, costs), path, (), 5)
             journal_entries += [
                 make.commitment(plan_id, symbol, plan.notional, day),
                 *found.entries,
@@ -221,7 +221,7 @@ def test_the_back_test_equals_the_journal_of_the_same_plans(shared_data: Path) -
     signals = bars.with_columns(
         gap_pct=(pl.col("open") / before - 1) * 100, atr=before * 0.02
     ).filter(pl.col("gap_pct").abs() > 3)
-    rules = backtest.Rules(cost_bps=5.0)
+    rules = backtest.TradeRules(cost_bps=5.0)
     done = backtest.trades(signals, bars, rules).filter(pl.col("outcome") != "open")
     assert done.height > 100
     costs = Costs(Decimal(0), Decimal(0), Decimal(5))
@@ -234,7 +234,7 @@ def test_the_back_test_equals_the_journal_of_the_same_plans(shared_data: Path) -
         ).head(rules.hold_sessions)
         days = [Bar(*v) for v in path.select("session", "open", "high", "low", "close").rows()]
         plans[plan_id] = plan
-        found = settle(Ticket(plan, plan_id, costs), days, (), rules.hold_sessions)
+        found = settle(OrderTicket(plan, plan_id, costs), days, (), rules.hold_sessions)
         posted += [
             make.commitment(plan_id, plan.symbol, plan.notional, plan.session),
             *found.entries,

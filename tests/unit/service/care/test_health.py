@@ -308,7 +308,9 @@ def test_a_check_that_breaks_is_bad_and_hides_no_other(
     def fall_over(_: Desk) -> None:
         raise ZeroDivisionError("by zero")
 
-    monkeypatch.setitem(health.CHECKS, "odd", health.Check("odd", fall_over, stops_serving=False))
+    monkeypatch.setitem(
+        health.CHECKS, "odd", health.HealthCheck("odd", fall_over, stops_serving=False)
+    )
     assert seen("odd") == ("bad", "could not be looked at: by zero")
     assert seen("store")[0] == "ok"
 

@@ -12,7 +12,7 @@ import pytest
 from core.domain.filings.clock import eastern_labelled, with_true_clock
 from core.domain.tables.frames import FILINGS
 from core.service.desk import Desk
-from core.service.gaps.session import all_catalysts
+from core.service.gaps.evidence import all_catalysts
 from core.service.pulls.backfill import backfill
 
 NEW_YORK = ZoneInfo("America/New_York")

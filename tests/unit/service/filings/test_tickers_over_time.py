@@ -16,7 +16,7 @@ from core.errors import NotFoundError
 from core.service.desk import Desk
 from core.service.filings import companies
 from core.service.gaps import market_view
-from core.service.gaps.session import registry
+from core.service.gaps.evidence import registry
 from core.sources.sec.submissions import decode_submissions, decode_tickers
 from core.store.documents import StoredDocument, remember
 from core.store.filings import add_companies, write_companies, write_identifiers

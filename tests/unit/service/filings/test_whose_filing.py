@@ -13,7 +13,7 @@ from core.domain.gaps.catalysts import find_catalysts
 from core.domain.tables.frames import FILINGS
 from core.service.desk import Desk
 from core.service.filings import companies
-from core.service.gaps.session import all_catalysts
+from core.service.gaps.evidence import all_catalysts
 from core.service.pulls.backfill import backfill
 
 

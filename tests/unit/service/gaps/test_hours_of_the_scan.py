@@ -14,10 +14,10 @@ from core.errors import NotFoundError
 from core.sandbox.clock import moment
 from core.sandbox.companies.filings_provider import SimulatedFilings
 from core.sandbox.market.datasets import SimulatedDatasets
+from core.service.cache import SingleFlightCache
 from core.service.desk import Desk
 from core.service.gaps import scans
 from core.service.gaps import session as scan_inputs
-from core.service.gaps.session import Memory
 
 NEW_YORK = ZoneInfo("America/New_York")
 WEDNESDAY, THURSDAY = date(2026, 3, 11), date(2026, 3, 12)
@@ -103,7 +103,7 @@ def test_a_day_without_prints_is_said_and_remembered(
 
 def test_only_what_cannot_be_answered_is_remembered() -> None:
     """A fault of the machine is tried again; a missing answer is not."""
-    memory, asked = Memory(), []
+    memory, asked = SingleFlightCache(), []
 
     def fail(error: Exception) -> None:
         asked.append(error)

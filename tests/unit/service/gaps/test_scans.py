@@ -16,6 +16,7 @@ from core.domain.gaps.state import GapState
 from core.domain.tables.frames import BARS_DAILY, CORPORATE_ACTIONS
 from core.domain.timetable import sessions as calendar
 from core.errors import NotFoundError, UsageError
+from core.service.cache import SESSIONS
 from core.service.desk import Desk
 from core.service.gaps import scans, symbols
 from core.service.gaps import session as scan_inputs
@@ -87,7 +88,7 @@ def test_windows_give_what_the_whole_history_gives(real_desk: Desk) -> None:
     warm = scans.run(real_desk, last, {"min_gap_pct": 0.5, "min_rvol": 0})
     assert scans.keep_state(real_desk) == last
     assert len(real_desk.warehouse.read("SELECT DISTINCT as_of FROM gap_states")) == 2
-    scan_inputs.memory = scan_inputs.Memory()
+    SESSIONS.clear()
     kept = scans.run(real_desk, last, {"min_gap_pct": 0.5, "min_rvol": 0})
     names = ["symbol", "gap_pct", "gap_atr", "rvol", "score", "flags", "story"]
     assert warm.candidates.height > 20

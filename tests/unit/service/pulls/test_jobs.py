@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.errors import UsageError
 from core.jobs.outcome import JobEvents
-from core.jobs.queue.port import Job, Status
+from core.jobs.queue.port import Job, JobStatus
 from core.service.desk import Desk
 from core.service.kernel import commands
 from core.service.pulls import jobs
@@ -61,7 +61,7 @@ def test_commands_retry_and_discard(desk: Desk) -> None:
     assert {job["job_id"] for job in listed["jobs"]} == {first, second}
     assert commands.run(desk, "jobs_retry", {"jobs": [first]}).document == {"queued": [first]}
     assert commands.run(desk, "jobs_discard", {"all": True}).document == {"discarded": [second]}
-    assert desk.queue.get(first).status is Status.QUEUED
+    assert desk.queue.get(first).status is JobStatus.QUEUED
     with pytest.raises(UsageError, match="name the jobs"):
         commands.run(desk, "jobs_retry", {})
 
@@ -74,7 +74,7 @@ def test_page_retries_dead_letters(desk: Desk) -> None:
     assert at.dataframe[0].value["error"].to_list() == ["gone | wrong", "no such dataset"]
     at.button(key="jobs_retry").click().run()
     assert not at.exception
-    assert [desk.queue.get(job_id).status for job_id in ids] == [Status.QUEUED] * 2
+    assert [desk.queue.get(job_id).status for job_id in ids] == [JobStatus.QUEUED] * 2
 
 
 def test_page_discards_the_chosen_one(desk: Desk) -> None:
@@ -83,7 +83,7 @@ def test_page_discards_the_chosen_one(desk: Desk) -> None:
     at = opened(view="Dead letters")
     at.multiselect(key="jobs_dead").select(away).run()
     at.button(key="jobs_discard").click().run()
-    assert [desk.queue.get(j).status for j in (keep, away)] == [Status.DEAD, Status.DISCARDED]
+    assert [desk.queue.get(j).status for j in (keep, away)] == [JobStatus.DEAD, JobStatus.DISCARDED]
 
 
 def test_page_shows_the_queue_and_the_history(desk: Desk) -> None:
@@ -105,7 +105,7 @@ def test_page_calls_a_job_off(desk: Desk) -> None:
     at.selectbox(key="jobs_off").select(job_id).run()
     at.button(key="jobs_cancel").click().run()
     assert not at.exception
-    assert desk.queue.get(job_id).status is Status.CANCELLED
+    assert desk.queue.get(job_id).status is JobStatus.CANCELLED
 
 
 def test_news_are_of_background_jobs_only(desk: Desk) -> None:
@@ -116,7 +116,7 @@ def test_news_are_of_background_jobs_only(desk: Desk) -> None:
 
     def job(trigger: str) -> Job:
         payload = {"dataset": "d", "trigger": trigger}
-        return Job("1", "pull", payload, Status.DONE, at, at, at, lane="d")
+        return Job("1", "pull", payload, JobStatus.DONE, at, at, at, lane="d")
 
     memory.add("done", job("schedule"))
     told, seq = jobs.news(desk, None)
@@ -139,7 +139,7 @@ def test_news_tell_of_hosts_and_of_every_death(desk: Desk) -> None:
     at = datetime(2025, 7, 1, tzinfo=UTC)
 
     def job(event: str, **payload: str) -> Job:
-        return Job("1", event, payload, Status.DEAD, at, at, at)
+        return Job("1", event, payload, JobStatus.DEAD, at, at, at)
 
     memory.notice("down", "container down since 06:31", "503")
     memory.add("dead", job("grade"), "oops")

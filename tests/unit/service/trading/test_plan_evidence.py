@@ -15,7 +15,7 @@ from components.parts import overview
 from core.domain.filings.sectors import division, sector_of
 from core.domain.risk import measures as risk_measures
 from core.domain.risk.checks import book_checks
-from core.domain.risk.types import Book, Check, Holding, Limits
+from core.domain.risk.types import Book, Holding, LimitCheck, Limits
 from core.domain.trading.plan_changes import changes
 from core.errors import ValidationError
 from core.service.desk import Desk
@@ -231,8 +231,8 @@ def test_the_worst_stress_says_of_how_many() -> None:
     assert "the worst of 2 computable stretches (of 3)" in title
 
 
-def _check(used: str, allowed: str, limit: str = "position") -> Check:
-    return Check(limit, Decimal(used), Decimal(allowed), "money", "…")
+def _check(used: str, allowed: str, limit: str = "position") -> LimitCheck:
+    return LimitCheck(limit, Decimal(used), Decimal(allowed), "money", "…")
 
 
 def test_limits_at_their_end_look_it() -> None:

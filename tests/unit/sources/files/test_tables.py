@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from core.domain.tables.datasets import ColumnType, Dataset
 from core.errors import ParsingError, SchemaError, SizeLimitError
 from core.sources.files import tables
-from core.sources.files.casts import Rules, convert
+from core.sources.files.casts import CellRules, convert
 
 TODAY = date(2026, 11, 21)
 
@@ -41,7 +41,7 @@ def read(tmp_path: Path):
 def cast(kind: str, *cells: str, **rules: object) -> list[object]:
     """The cells as read, refused ones as their reason in angle brackets."""
     values, reasons = convert(
-        pl.Series(cells, dtype=pl.String), ColumnType.parse(kind), Rules(TODAY, **rules)
+        pl.Series(cells, dtype=pl.String), ColumnType.parse(kind), CellRules(TODAY, **rules)
     )
     return [
         f"<{why}>" if why else value

@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 
 from core.domain.quality.facts.arrays import Flags, Floats
-from core.domain.quality.facts.table import Book
-from core.domain.quality.words import Said, unlike
+from core.domain.quality.facts.table import PeriodTable
+from core.domain.quality.words import FindingText, contrast
 
 KIN = (  # of two items that go together, the first has the other's size but not its sign
     ("NetIncome", "ProfitLoss", 0.25),
@@ -33,7 +33,7 @@ LEAST_SHARES = 100.0  # fewer are those of a shell
 RELATED = ("NetIncome", "ProfitLoss", "IncomeContinuing")
 
 
-def against_kin(book: Book) -> list[Said]:
+def against_peers(book: PeriodTable) -> list[FindingText]:
     """Failures in words, for each relation that any filing breaks."""
     found = []
     for item, next_kin, slack in KIN:
@@ -52,7 +52,7 @@ TURNED = ": the signs contradict each other."
 HUGE = ": not of one size."
 
 
-def _signs(book: Book, item: str, kin: str, slack: float) -> Flags:
+def _signs(book: PeriodTable, item: str, kin: str, slack: float) -> Flags:
     value, other = book.near[1].items[item], book.near[1].items[kin]
     disposed = (book.near[1].items[n] for n in ("IncomeDiscontinued", "DisposalGain"))
     sold = np.fmax(*(np.abs(part) for part in disposed)) > 0.5 * np.abs(value)
@@ -69,7 +69,7 @@ def _preferred(value: Floats, other: Floats, kin: str) -> Flags:
     return taken & (kin == "IncomeToCommon")
 
 
-def _of_others(book: Book, gap: Floats, kin: str) -> Flags:
+def _of_others(book: PeriodTable, gap: Floats, kin: str) -> Flags:
     """Whether others own most of what the profit of all owners has more, or less."""
     items = book.near[1].items
     shares = [np.nan_to_num(items[name]) for name in ("NciIncome", "RedeemableNciIncome")]
@@ -80,7 +80,7 @@ def _of_others(book: Book, gap: Floats, kin: str) -> Flags:
 ALL_OWNERS = ("ProfitLoss", "IncomeContinuingAll")
 
 
-def _share_signs(book: Book, eps: str) -> tuple[Flags, Floats]:
+def _share_signs(book: PeriodTable, eps: str) -> tuple[Flags, Floats]:
     items = book.near[1].items
     income = book.near[1].first(("IncomeToCommon", "NetIncome"))
     wrong: Flags = (np.abs(items[eps]) >= 0.02) & (np.sign(items[eps]) * np.sign(income) == -1)
@@ -91,7 +91,9 @@ def _share_signs(book: Book, eps: str) -> tuple[Flags, Floats]:
     return wrong, income
 
 
-def _sizes(book: Book, item: str, factor: float, kin: tuple[str, ...]) -> tuple[Flags, Floats]:
+def _sizes(
+    book: PeriodTable, item: str, factor: float, kin: tuple[str, ...]
+) -> tuple[Flags, Floats]:
     greatest = book.near[1].greatest(kin)
     if item.startswith("Shares"):
         counts = np.abs(book.near[1].items[item])
@@ -111,9 +113,11 @@ def _finer_than_cents(value: Floats) -> Flags:
     return finer
 
 
-def _told(book: Book, item: str, wrong: Flags, other: Floats, middle: str, tail: str) -> Said:
+def _told(
+    book: PeriodTable, item: str, wrong: Flags, other: Floats, middle: str, tail: str
+) -> FindingText:
     keys = book.near[1].rows(wrong, []).select("fid", "start", "end", other=pl.Series(other[wrong]))
     concerned = book.of([item]) & np.isin(book.fid, book.near[1].fid[wrong])
     stated = book.rows(concerned).select("fid", "start", "end", "item", "value", "row")
     # What was filled in stands for no fact, so that nothing can be told of it.
-    return unlike(keys.join(stated, on=["fid", "start", "end"]), "other", middle, tail)
+    return contrast(keys.join(stated, on=["fid", "start", "end"]), "other", middle, tail)

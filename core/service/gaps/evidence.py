@@ -1,0 +1,106 @@
+"""What is known of the companies of a session: their filings, catalysts and grades."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from core.domain.filings import clock as filing_clock
+from core.domain.gaps import bars as bar_rules
+from core.domain.gaps import catalysts
+from core.domain.tables.frames import INSTANT
+from core.domain.timetable import sessions as calendar
+from core.errors import NotFoundError
+from core.service.cache import SESSIONS
+from core.store import scans as store
+
+if TYPE_CHECKING:
+    from core.service.desk import Desk
+
+CLOCK_SLACK = timedelta(hours=6)  # Eastern clocks labelled UTC are up to 5 hours early
+PRINTED: dict[str, pl.DataType] = {  # of a row that stands on a print; null on official bars
+    "last_print_at": INSTANT,
+    "prints": pl.Int64(),
+    "provisional": pl.Boolean(),
+}
+
+
+def opens_of(day: date) -> datetime:
+    """When the exchange opens on a day; NotFoundError where it does not."""
+    table = calendar.sessions_between(day, day)
+    if table.is_empty():
+        raise NotFoundError(f"the exchange did not trade on {day}", hint="choose a session")
+    opens: datetime = table["open_at"][0]
+    return opens
+
+
+def session_catalysts(desk: Desk, day: date, until: datetime | None = None) -> pl.DataFrame:
+    """Catalysts under their symbols for one session, known at its open (or at `until`)."""
+    opens = opens_of(day)
+    closed = calendar.session_back(day, 1)
+    start = calendar.sessions_between(closed, closed)["close_at"][0]
+    near = store.filings(desk.warehouse, start - CLOCK_SLACK, opens)
+    near = _true_clock(desk, near)
+    found = catalysts.find_catalysts(near).filter(
+        (pl.col("session") == day) & (pl.col("accepted_at") <= (until or opens))
+    )
+    return catalysts.per_symbol(found, registry(desk))
+
+
+def evidence_since(desk: Desk, after: date | None, last: date) -> pl.DataFrame:
+    """What the judgement of large moves needs of the sessions after a day, or of all, to `last`."""
+    if after is None:
+        every = all_catalysts(desk)
+    else:
+        start = datetime.combine(after, datetime.min.time(), UTC) - CLOCK_SLACK
+        near = _true_clock(desk, store.filings(desk.warehouse, start, opens_of(last)))
+        found = catalysts.find_catalysts(near)
+        every = catalysts.per_symbol(found, registry(desk)).filter(pl.col("session") > after)
+    return catalysts.evidence(every.filter(pl.col("session") <= last))
+
+
+def all_catalysts(desk: Desk) -> pl.DataFrame:
+    """Catalysts of all sessions under their symbols."""
+    every = _true_clock(desk, store.filings(desk.warehouse))
+    return catalysts.per_symbol(catalysts.find_catalysts(every), registry(desk))
+
+
+def registry(desk: Desk) -> pl.DataFrame:
+    """symbol, cik, valid_from, valid_to."""
+    return catalysts.registry(store.identifiers(desk.warehouse), store.universe(desk.warehouse))
+
+
+def _true_clock(desk: Desk, filings: pl.DataFrame) -> pl.DataFrame:
+    key = (id(desk), desk.warehouse.path, desk.warehouse.commits, "clocks")
+    eastern = SESSIONS.get(
+        key, lambda: filing_clock.eastern_labelled(store.acceptance_times(desk.warehouse))
+    )
+    return filing_clock.with_true_clock(filings, eastern)
+
+
+def with_companies(desk: Desk, rows: pl.DataFrame, found: pl.DataFrame, day: date) -> pl.DataFrame:
+    """Adds company, sector, catalysts and the grade as known before the session."""
+    rows = catalysts.companies_of(rows, registry(desk))
+    facts = found.group_by("symbol").agg(
+        strongest=pl.col("weight").max(),
+        catalysts=pl.struct("form", "items", "title", "accepted_at", "url", "weight"),
+    )
+    named = rows.with_columns(_key=bar_rules.spelled("symbol"))
+    named = named.join(facts, left_on="_key", right_on="symbol", how="left", maintain_order="left")
+    filed = pl.col("cik").is_in(store.filed_companies(desk.warehouse))
+    listed = store.universe(desk.warehouse).select(
+        "name", "sector", _key=bar_rules.spelled("symbol")
+    )
+    named = named.join(listed.unique("_key"), on="_key", how="left", maintain_order="left")
+    grades = store.grades(desk.warehouse, day)
+    named = named.join(grades, on="cik", how="left", maintain_order="left")
+    weight = pl.coalesce("strongest", pl.when(filed).then(0.0))
+    given = {"premarket_gap_pct": pl.Float64(), "premarket_change_pct": pl.Float64(), **PRINTED}
+    lacking = {name: kind for name, kind in given.items() if name not in named.columns}
+    return named.with_columns(
+        *(pl.lit(None, dtype=kind).alias(name) for name, kind in lacking.items()),
+        catalyst_weight=weight,
+        sentiment=pl.lit(None, dtype=pl.Float64),
+    ).drop("_key", "strongest")
