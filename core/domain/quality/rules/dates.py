@@ -112,7 +112,8 @@ def cover_dates(book: PeriodTable) -> Outcome:
     fid = book.fid[last]
     days = book.end[last] - book.day("sheet_date")[fid]
     most = np.where(book.flag("annual")[fid], *COVER_DAYS)
-    wrong = (days < -3) | (days > most)
+    late = book.day("filed")[fid] - book.end[last] <= FRESH  # of a report that itself came late
+    wrong = (days < -3) | ((days > most) & ~late)
     if not wrong.any():
         return outcome("Q38", fid)
     bad = book.rows_at(last[wrong], "sheet_date")
@@ -125,6 +126,7 @@ def cover_dates(book: PeriodTable) -> Outcome:
     return outcome("Q38", fid, FindingText(failed, said))
 
 
+FRESH = 60  # days from the cover to the filing
 COVER_DAYS = (240, 110)  # longest from the balance sheet to the cover: annual, quarterly
 
 

@@ -43,12 +43,10 @@ def duplicates(book: PeriodTable) -> Outcome:
 
 
 def _coarsest() -> pl.Expr:
-    """The coarsest rounding (1, 1e3, 1e6) that any of the values shows."""
+    """The coarsest rounding that any of the values shows in its trailing zeros: 6.0 billion."""
     value = pl.col("value")
-    size = (
-        pl.when(value % 1e6 == 0).then(1e6).when(value % 1e3 == 0).then(1e3).otherwise(1.0)
-    )  # fmt: skip
-    return size.max()
+    sizes = [pl.when(value % 10.0**n == 0).then(10.0**n).otherwise(1.0) for n in range(3, 10)]
+    return pl.max_horizontal(sizes).max()
 
 
 def units(book: PeriodTable) -> Outcome:

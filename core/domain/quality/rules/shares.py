@@ -25,7 +25,8 @@ def earnings(book: PeriodTable) -> Outcome:
     _, spans = book.near
     items = spans.items
     product, room = items["EpsBasic"] * items["SharesBasic"], _room(spans)
-    gaps = [_gap(items[n], product) - room for n in INCOMES]
+    pence = np.where(_in_pounds(book)[spans.fid], product / 100, np.nan)
+    gaps = [_gap(items[n], told) - room for n in INCOMES for told in (product, pence)]
     gap = np.fmin.reduce(gaps)
     judged = ~np.isnan(gap) & (items["SharesBasic"] > 0)
     wrong = judged & (gap > 0)
@@ -45,6 +46,17 @@ def earnings(book: PeriodTable) -> Outcome:
 
 
 INCOMES = ("IncomeToCommon", "NetIncome", "ProfitLoss", "IncomeContinuing")  # the likeliest first
+
+
+def _in_pounds(book: PeriodTable) -> Flags:
+    """Which filings are in a currency whose shares are quoted in hundredths."""
+    units, main = book.known.units.to_list(), book.known.main
+    codes = [code for code, unit in enumerate(units) if unit in HUNDREDTHS]
+    pounds: Flags = np.isin(main, codes)
+    return pounds
+
+
+HUNDREDTHS = ("GBP", "ZAR", "ILS")
 
 
 def _gap(income: Floats, product: Floats) -> Floats:

@@ -18,9 +18,9 @@ PAIRS = (
     ("Cfo", "Cfi"), ("AssetsCurrent", "AssetsNoncurrent"),
     ("LiabilitiesCurrent", "LiabilitiesNoncurrent"),
 )  # fmt: skip
-CROSSED = (0.4, 0.25)  # of how far both are from their own past, how far crosswise: near, very
+CROSSED = (0.4, 0.3)  # of how far both are from their own past, how far crosswise: near, very
 FAR = 0.3  # in logarithms: how far both together must be from their own past
-TURNED = (0.3, 0.45)  # of how far both are from what they should be; with a year until now: more
+TURNED = (0.33, 0.5)  # of how far both are from what they should be; with a year until now: more
 EXACT = 1e-3
 
 

@@ -192,3 +192,50 @@ def test_participating_securities_take_their_share() -> None:
     before = [year(n) for n in (2018, 2019)]
     assert "Q24" not in failed(*before, year(2020, **eps))
     assert "Q24" in failed(*before, year(2020, **dict.fromkeys(eps, 3.69)))
+
+
+def test_a_cover_of_a_report_that_came_late() -> None:
+    """Ten months after the balance sheet, and a week before the filing: late, but no other's."""
+
+    def covered(filed: date) -> list:
+        rows = [row | {"filed": filed} for row in year(2020)]
+        about = {k: rows[0][k] for k in ("accession", "filed", "fiscal_year", "form")}
+        cover = about | {"unit": "shares", "taxonomy": "dei", "period_end": date(2021, 11, 1)}
+        return [*rows, fact("EntityCommonStockSharesOutstanding", 100 * MILLION, **cover)]
+
+    assert "Q38" not in failed(covered(date(2021, 11, 8)))
+    assert "Q38" in failed(covered(date(2022, 2, 8)))
+
+
+@pytest.mark.parametrize(("note", "fails"), [(6.0e9, False), (5.8e9, False), (5.0e9, True)])
+def test_a_value_rounded_more_coarsely_in_a_note(note: float, *, fails: bool) -> None:
+    """6.0 billion beside 5,796 million is a rounding, 5.0 billion a contradiction."""
+    rows = year(2020, Revenues=5796 * MILLION)
+    (again,) = [row for row in rows if row["concept"] == "Revenues"]
+    assert ("Q40" in failed([*rows, again | {"value": note, "seq": 1}])) == fails
+
+
+def test_earnings_per_share_in_pence() -> None:
+    """A filer in pounds may tell pence: a hundredfold, and no fault; in dollars it is one."""
+    eps = dict.fromkeys(("EarningsPerShareBasic", "EarningsPerShareDiluted"), 360.0)
+    dollars = year(2020, **eps)
+    pounds = [row | {"unit": str(row["unit"]).replace("USD", "GBP")} for row in dollars]
+    assert "Q24" in failed(dollars)
+    assert "Q24" not in failed(pounds)
+
+
+def test_ifrs_cash_flows_with_discontinued_operations() -> None:
+    """Continuing and discontinued flows under IFRS names make the change in cash."""
+    about = {"taxonomy": "ifrs-full", "unit": "EUR", "form": "20-F", "accession": LAST}
+    flow = about | {"period_start": date(2019, 1, 1)}
+    flows = {f"CashFlowsFromUsedIn{kind}ActivitiesContinuingOperations": value for kind, value in
+             (("Operating", 90.0), ("Investing", -50.0), ("Financing", -30.0))}  # fmt: skip
+    flows["IncreaseDecreaseInCashAndCashEquivalentsDiscontinuedOperations"] = -25.0
+    flows["ProfitLoss"] = 100.0
+    stocks = {"Assets": 500.0, "EquityAndLiabilities": 500.0, "Equity": 200.0}
+    rows = [fact(name, value * MILLION, **about) for name, value in stocks.items()]
+    rows += [fact(name, value * MILLION, **flow) for name, value in flows.items()]
+    change = "IncreaseDecreaseInCashAndCashEquivalents"
+    assert not {"Q09", "Q10"} & failed([*rows, fact(change, -15 * MILLION, **flow)])
+    alone = [row for row in rows if "Discontinued" not in str(row["concept"])]
+    assert "Q10" in failed([*alone, fact(change, 900 * MILLION, **flow)])
