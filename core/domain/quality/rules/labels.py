@@ -137,7 +137,7 @@ def _retired(rules: Ruleset) -> tuple[Numbers, Numbers]:
 
 
 def fiscal_labels(book: PeriodTable) -> Outcome:
-    """Q51: fy and fp are present and fit the form."""
+    """Q51: fy and fp are present and fit the form and the length of the year until now."""
     judged = book.flag("periodic") & ~book.flag("transition")
     period = book.filings["fiscal_period"]
     year, first, second, third = (
@@ -146,12 +146,34 @@ def fiscal_labels(book: PeriodTable) -> Outcome:
     fits = np.where(book.flag("annual"), year, first | second | third)
     fits &= ~np.isnan(book.filings["fiscal_year"].to_numpy())
     wrong = np.flatnonzero(judged & ~fits)
+    told = _other_quarter(book, judged & fits, (second, third))
     if not len(wrong):
-        return outcome("Q51", np.flatnonzero(judged))
+        return outcome("Q51", np.flatnonzero(judged), *told)
     failed = book.filings[as_index(wrong)].with_columns(
         end="period_end",
         period=pl.col("fiscal_period").fill_null("without period"),
         year=pl.col("fiscal_year").cast(pl.String).fill_null("without year"),
     )
     said = "The facts are labelled {period} {year}, but the form is {form}."
-    return outcome("Q51", np.flatnonzero(judged), FindingText(failed, said))
+    return outcome("Q51", np.flatnonzero(judged), FindingText(failed, said), *told)
+
+
+def _other_quarter(
+    book: PeriodTable, judged: Flags, labels: tuple[Flags, Flags]
+) -> list[FindingText]:
+    """Quarterly reports whose cash flow is for six or nine months, but labelled another quarter."""
+    _, spans = book.near
+    months = spans.keys["months"].to_numpy()
+    own = spans.keys["own"].to_numpy() & ~np.isnan(spans.items["Cfo"])
+    longest = np.zeros(book.filings.height, np.int64)
+    np.maximum.at(longest, spans.fid[own], months[own])
+    second, third = labels
+    other = ((longest == 6) & ~second) | ((longest == 9) & ~third)
+    wrong = np.flatnonzero(judged & other & ~book.flag("annual"))
+    if not len(wrong):
+        return []
+    failed = with_columns_from(
+        book.filings[as_index(wrong)], end="period_end", actual=longest[wrong].astype(float)
+    )
+    said = "The facts are labelled {fiscal_period}, but the cash flow is for {actual} months."
+    return [FindingText(failed, said)]

@@ -125,3 +125,28 @@ def test_the_cases_come_out_right(desk: Desk, cases: Path, case: str, wrong: set
     grades = commands.run(desk, "grade", {"all": True}).document
     rated = [one for one in grades["filings"] if one["grade"] != "NR"]
     assert {one["accession"] for one in rated if one["grade"] != "A"} == wrong
+
+
+@pytest.mark.parametrize(("label", "fails"), [("Q3", False), ("Q2", True), ("Q1", True)])
+def test_the_label_of_a_quarter_against_its_cash_flow(label: str, *, fails: bool) -> None:
+    """Nine months of cash flow are a third quarter's."""
+    reports = [[row | {"fiscal_period": f"Q{n}"} for row in r] for n, r in enumerate(quarters(), 1)]
+    reports[2] = [row | {"fiscal_period": label} for row in reports[2]]
+    assert ("Q51" in grades_of(*reports)["0-20-3"]["rules"]) == fails
+
+
+@pytest.mark.parametrize("months", [3, 6])
+def test_a_value_of_another_length_where_nine_months_stand(months: int) -> None:
+    """One line of the nine months has the half-year's value, or the quarter's: a C at best."""
+    reports = quarters()
+    (nine,) = {row["period_start"] for row in reports[2]} - {None, date(2020, 7, 1)}
+    income = [r for r in reports[2] if r["concept"] == "NetIncomeLoss"]
+    (value,) = (r["value"] for r in income if r["period_start"] == nine)
+    reports[2] = [
+        row | {"value": value * months / 9}
+        if row["concept"] == "NetIncomeLoss" and row["period_start"] == nine else row
+        for row in reports[2]
+    ]  # fmt: skip
+    found = grades_of(*reports)["0-20-3"]
+    assert "Q27" in found["rules"]
+    assert found["grade"] in {"C", "D", "F"}
