@@ -41,7 +41,7 @@ GROUPS: Mapping[str, Sequence[PageEntry]] = {
     ),
     "Gaps": (
         PageEntry("gap_scan", "Gap scan", "Names that gap this session, why, and how they rank."),
-        PageEntry("symbol", "Symbol", "One name: candles, gaps, filings and what like gaps did."),
+        PageEntry("symbol", "Symbol", "One name: candles, filings, outcomes of similar gaps."),
         PageEntry("gap_statistics", "Gap statistics", "How often gaps fill, and the back-test."),
     ),
     "Trading": (

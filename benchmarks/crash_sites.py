@@ -28,7 +28,7 @@ from core.errors import OpenbellError
 from core.jobs.queue.file import SqliteFile
 from core.jobs.store_mark import StoreMark
 from core.observe import logs
-from core.service.care.data_folder import backups_of, bring_back
+from core.service.data_folder import backups_of, bring_back
 from core.service.desk import Desk
 from core.service.kernel import commands
 from core.service.trading import journal

@@ -33,7 +33,7 @@ from core import settings  # noqa: E402
 from core.errors import OpenbellError  # noqa: E402
 from core.jobs.queue.port import JobStatus  # noqa: E402
 from core.observe import logs  # noqa: E402
-from core.service.care.data_folder import bring_back  # noqa: E402
+from core.service.data_folder import bring_back  # noqa: E402
 from core.service.desk import Desk  # noqa: E402
 from core.service.kernel import commands  # noqa: E402
 

@@ -1,4 +1,4 @@
-"""Symbol: one name with its candles, gaps, filings, and what like gaps did."""
+"""Symbol: one name with its candles, gaps, filings, and outcomes of similar gaps."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SPANS = {"3 months": 63, "6 months": 126, "1 year": 260}
 quality.go_to_picked()
 desk = shell.page(
     "Symbol",
-    purpose="One name: candles, gaps, filings and what like gaps did.",
+    purpose="One name: candles, gaps, filings and outcomes of similar gaps.",
     datasets=INPUTS,
     views_of="symbol",
 )
@@ -60,7 +60,7 @@ with shell.guarded("the symbol"):
     left, right = st.columns(2, gap="medium")
     with left:
         none = "None with the same direction and between half and twice the size."
-        shell.section("Like gaps and what they did", none if look.like.is_empty() else "")
+        shell.section("Similar gaps and their outcomes", none if look.like.is_empty() else "")
         if not look.like.is_empty():
             gaps.outcomes(look.like, "like")
         shell.section("All gaps of 3 % and more")

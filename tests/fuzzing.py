@@ -20,7 +20,7 @@ from starlette.routing import Mount
 from app import gate, senders
 from app.api import main as api
 from core.service import current
-from core.service.care.data_folder import backups_of
+from core.service.data_folder import backups_of
 
 RULES = Path(__file__).resolve().parent.parent / "schemathesis.toml"
 ALIKE = 8  # requests without arguments: all the same

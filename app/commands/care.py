@@ -13,7 +13,7 @@ from app.options import Json
 from core.errors import IntegrityError, StoreError
 
 if TYPE_CHECKING:
-    from core.service.care.data_folder import Restorable
+    from core.service.data_folder import Restorable
 
 
 def register(cli: typer.Typer) -> None:
@@ -60,7 +60,7 @@ def restore(
     """Put a verified backup in place; what was there is kept beside it. The desk must be off."""
     from core import clock, settings
     from core.observe import logs
-    from core.service.care.data_folder import bring_back, would_bring_back
+    from core.service.data_folder import bring_back, would_bring_back
     from core.service.desk import Desk
 
     with runner.reported():

@@ -142,3 +142,12 @@ def size(count: float | None) -> str:
         if count >= scale:
             return f"{count / scale:.1f} {unit}"
     return f"{count:.0f} B"
+
+
+ENDINGS = {1: "st", 2: "nd", 3: "rd"}
+
+
+def ordinal(place: int) -> str:
+    """1st, 2nd, 3rd, 4th … 11th … 21st."""
+    teens = place % 100 in (11, 12, 13)
+    return f"{place}{'th' if teens else ENDINGS.get(place % 10, 'th')}"

@@ -32,7 +32,7 @@ CHIPS: Mapping[str, Mapping[str, str]] = {
         "minor": "yellow",
         "warning": "yellow",
         "info": "gray",
-        "right": "green",
+        "passed": "green",
     },
     "decision": {"approve": "green", "shrink": "orange", "reject": "red"},
 }

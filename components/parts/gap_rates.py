@@ -22,7 +22,7 @@ BY = {
     "Catalyst": "catalyst",
     "Grade": "grade",
     "Type": "gap_type",
-    "Story": "story",
+    "Pattern": "story",
 }
 RATES = {
     "n": "n",
@@ -31,7 +31,7 @@ RATES = {
     "low_pct": "From",
     "high_pct": "To",
     "median_sessions": "Median sessions to fill",
-    "excursion_pct": "Median furthest away",
+    "excursion_pct": "Median max. adverse move",
 }
 
 

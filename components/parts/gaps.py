@@ -36,7 +36,7 @@ CANDIDATES = {
     "prints": "Prints",
     "prior_close": "Prior close",
     "gap_type": "Type",
-    "story": "Story",
+    "story": "Pattern",
     "dollars_m": "Traded, $ m",
     "flags_text": "Flags",
     "gap_ex_div_pct": "Gap ex dividend",
@@ -71,7 +71,7 @@ OUTCOMES = {
     "rvol": "Rel. vol.",
     "filled_same": "Same day",
     "sessions_to_fill": "Fill after",
-    "excursion_pct": "Went away",
+    "excursion_pct": "Max. adverse move",
     "close_pct": "To close",
 }
 
@@ -291,7 +291,7 @@ def excluded(scan: scans.Scan) -> None:
 
 
 def finding(symbol: str, like: pl.DataFrame, gap_pct: float | None) -> str:
-    """What like gaps of a name did, in one sentence."""
+    """What similar gaps of a name did, in one sentence."""
     n = like.height
     if abs(gap_pct or 0.0) < LEAST_GAP_PCT:
         return f"Below {LEAST_GAP_PCT:g} % a move is not looked at as a gap."

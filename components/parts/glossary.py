@@ -13,6 +13,8 @@ WORDS: dict[str, dict[str, str]] = {
         "buffer is over and the data is not in. Failing: the last try ended in an error.",
         "Rejected row": "A row that did not fit the declared schema. It is kept with the reason; "
         "the rest of the file is loaded.",
+        "Queued": "A pull that waits for its turn, with its place among those that wait.",
+        "Passed": "A check of the reconciliation that found no row affected.",
         "Lineage": "The way from a figure on the screen back to the pull and document it is from.",
         "As known on": "The data as it stood on a date: later filings and corrections left out.",
         "Simulated data": "Made by the sandbox from a seed. Names and prices are invented.",
@@ -49,6 +51,10 @@ WORDS: dict[str, dict[str, str]] = {
         "Relative volume": "Volume against the mean of the 20 sessions before.",
         "Provisional": "Made from the last print before the open; the open may still change it.",
         "Data up to": "The last session, filing or print in a dataset, whenever it was pulled.",
+        "Pattern": "Common, breakaway, runaway or exhaustion: a heuristic from the 20-session "
+        "range, the trend and the relative volume.",
+        "Similar gaps": "Gaps of the same direction, between half and twice the size.",
+        "Max. adverse move": "The furthest move beyond the open before the fill, away from it.",
         "Fill": "A gap is filled when the price comes back to the close before it.",
         "Wilson interval": "The range that the true rate lies in with 95 % confidence, honest for "
         "few cases.",
@@ -64,6 +70,7 @@ WORDS: dict[str, dict[str, str]] = {
         "Verdict": "The answer of risk to a plan: approve, shrink or reject, with each limit.",
         "Value at risk": "The loss that one day in twenty (or in a hundred) exceeds.",
         "Expected shortfall": "The mean loss of the days beyond the value at risk.",
+        "Actual": "What a paper trade came to, beside what its plan had foreseen.",
         "Drawdown": "How far the equity stands below its highest point.",
         "Posting": "One line of a journal entry; the postings of an entry add up to zero.",
     },

@@ -186,7 +186,7 @@ def guide(desk: Desk, statuses: Sequence[datasets.DatasetStatus]) -> None:
         st.markdown("**First steps**")
         for number, (done, title, page, then) in enumerate(steps, 1):
             shell.link(page, f"{'✓' if done else f'{number}.'} **{title}** · {then}")
-        st.button("Put away", type="tertiary", on_click=_put_away, args=(desk,))
+        st.button("Dismiss", type="tertiary", on_click=_put_away, args=(desk,))
 
 
 def _has_pulled(statuses: Sequence[datasets.DatasetStatus]) -> bool:

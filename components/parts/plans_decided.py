@@ -157,7 +157,7 @@ def _facts(desk: Desk, plan: Plan, plan_id: str) -> pl.DataFrame:
         ("Furthest for, R", "", _text(fact.get("mfe_r"), "+.2f")),
         ("Furthest against, R", "", _text(fact.get("mae_r"), "+.2f")),
     ]
-    return pl.DataFrame(rows, schema=["figure", "plan", "fact"], orient="row")
+    return pl.DataFrame(rows, schema=["figure", "plan", "actual"], orient="row")
 
 
 def _costs(fact: dict[str, Any]) -> str:

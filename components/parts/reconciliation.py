@@ -17,7 +17,7 @@ from core.service.desk import Desk
 from core.service.filings import reconcile
 
 COLORS = {"info": "green", "warning": "yellow", "error": "orange", "critical": "red"}
-WORDS = {"info": "right", "warning": "warning", "error": "error", "critical": "critical"}
+WORDS = {"info": "passed", "warning": "warning", "error": "error", "critical": "critical"}
 TITLES: Mapping[str, str] = {spec.name: spec.title for spec in CHECKS}
 RUNS_SHOWN = 30
 
@@ -25,7 +25,7 @@ Check = Mapping[str, Any]  # a row of the checks of a run
 
 
 def severity(value: str) -> str:
-    """Badge of a check's severity: right where nothing is affected."""
+    """Badge of a check's severity: passed where nothing is affected."""
     return badges.badge(WORDS.get(value, value), COLORS.get(value, "gray"))
 
 

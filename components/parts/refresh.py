@@ -40,7 +40,7 @@ def follow(desk: Desk, job_id: str, dataset: str, *, key: str) -> None:
 
 def _panel(desk: Desk, names: Sequence[str], label: str, key: str) -> None:
     with shell.guarded("the refresh"):
-        tip = "Pull now, before anything else in line. A pull that runs already is joined."
+        tip = "Pull now, before all that is queued. A pull that runs already is joined."
         if st.button(label, key=f"{key}_button", help=tip, type="primary", disabled=not names):
             st.session_state[key] = refresh.refresh_now(desk, list(names))
             st.session_state[f"{key}_over"] = False
@@ -107,9 +107,9 @@ def ended_as(item: refresh.PullStatus) -> str:
 
 
 def doing(item: refresh.PullStatus) -> str:
-    """What a pull in line or under way is doing: place in line, or rows, bytes and time so far."""
+    """What a pull is doing: its place among those queued, or rows, bytes and time so far."""
     if item.position:
-        return f"in line, place {item.position}"
+        return f"queued, {formats.ordinal(item.position)}"
     parts = [badges.plain(item.so_far.message or item.state)]
     if item.so_far.rows is not None:
         parts.append(f"{formats.number(item.so_far.rows)} rows")

@@ -18,7 +18,7 @@ from core.jobs.pulling.puller import Puller
 from core.jobs.queue.port import Job, JobQueue
 from core.jobs.queue.sqlite import SqliteQueue
 from core.observe import logs
-from core.service.care import data_folder
+from core.service import data_folder
 from core.service.engine import DeskEngine
 from core.service.sources import build_sources, build_upstreams
 from core.settings import Settings

@@ -6,7 +6,6 @@ that is tells a lock file beside it: `core.store.ownership`.
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,41 +15,27 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from core.errors import OwnershipError, StoreError
+from core.errors import StoreError
 from core.observe import logs
 from core.store import files, presence
 from core.store import mark as marks
+from core.store.connection import (
+    connect,
+    first_line,
+    identity,
+    rollback,
+    trim,
+    way_back,
+)
 from core.store.mark import CommitMark, MarkKeeper
 from core.store.memory import QueryCache
 from core.store.migrate import migrate
 from core.store.ownership import Ownership, lock_of
-from core.store.presence import RESTORE
 from core.store.transaction import Transaction
 
 Params = Sequence[Any] | Mapping[str, Any]
-_CONFIG: dict[str, str | bool | int | float | list[str]] = {
-    "enable_external_access": "false",
-    "autoinstall_known_extensions": "false",
-    "autoload_known_extensions": "false",
-    # a checkpoint after every commit of a pull rewrites what the one before has written
-    "wal_autocheckpoint": "256MB",
-    # a checkpoint that merges all short row groups at once holds them all in memory, at close too
-    "max_vacuum_tasks": 4,
-    # for files made from here on: one compression for texts instead of two tried in turn, which
-    # takes a quarter off an insert of facts; older files stay as they are
-    "storage_compatibility_version": "v1.5.0",
-}
-CACHED_BYTES = 32 * 2**20
 LOG_BYTES = 8 * 2**20  # of the write-ahead log; a commit beyond it folds the log into the file
-_DAMAGE = re.compile(
-    "corrupt|checksum|not a valid|could not read enough|deserialize|serializ|internal error", re.I
-)
 log = logs.get("store")
-_MEMORY = """
-    SELECT coalesce(sum(memory_usage_bytes), 0)::BIGINT,
-           coalesce(sum(memory_usage_bytes) FILTER (tag = 'BASE_TABLE'), 0)::BIGINT
-    FROM duckdb_memory()
-"""
 
 
 class Warehouse:
@@ -71,7 +56,7 @@ class Warehouse:
         self._write_lock = threading.RLock()
         self.commits = 0  # counts up after each: what was read before it may be old
         self._memory = QueryCache()
-        self._file = _identity(path)
+        self._file = identity(path)
 
     @classmethod
     def open(
@@ -92,7 +77,7 @@ class Warehouse:
         owned = Ownership.take([lock_of(path)])
         try:
             presence.must_be(path, evidence)
-            warehouse = cls(path, _connect(path), owned, keeper)
+            warehouse = cls(path, connect(path), owned, keeper)
         except BaseException:
             owned.release()
             raise
@@ -159,7 +144,7 @@ class Warehouse:
                 cursor.execute("COMMIT")
                 self.commits += 1
             except BaseException:
-                _rollback(cursor)
+                rollback(cursor)
                 raise
             self._keep(mark)
         if not bulk:
@@ -214,7 +199,7 @@ class Warehouse:
         try:
             self._connection.execute("PRAGMA disable_checkpoint_on_shutdown")
         except duckdb.Error as error:
-            log.warning("the refused store could not be left alone", error=_first_line(error))
+            log.warning("the refused store could not be left alone", error=first_line(error))
         self.close()
 
     @contextmanager
@@ -233,7 +218,7 @@ class Warehouse:
                     yield Transaction(cursor)
                     cursor.execute("COMMIT")
                 except BaseException:
-                    _rollback(cursor)
+                    rollback(cursor)
                     raise
         finally:
             self._write_lock.release()
@@ -260,7 +245,7 @@ class Warehouse:
                 yield
             finally:
                 cursor.execute("RESET GLOBAL threads")
-                _trim(cursor)
+                trim(cursor)
 
     def checkpoint(self) -> None:
         """Fold the write-ahead log into the file."""
@@ -299,83 +284,18 @@ class Warehouse:
         except duckdb.FatalException as error:
             self._reopen()
             raise StoreError(
-                f"the store failed and was opened again: {_first_line(error)}",
+                f"the store failed and was opened again: {first_line(error)}",
                 where=str(self.path),
-                hint=_way_back(error) or "check free disk space, then try again",
+                hint=way_back(error) or "check free disk space, then try again",
             ) from error
         except duckdb.Error as error:
             raise StoreError(
-                _first_line(error), where=str(self.path), hint=_way_back(error)
+                first_line(error), where=str(self.path), hint=way_back(error)
             ) from error
 
     def _reopen(self) -> None:
         with self._write_lock:
             self._connection.close()
-            self._connection = _connect(self.path)
-            self._file = _identity(self.path)
+            self._connection = connect(self.path)
+            self._file = identity(self.path)
             self.commits += 1  # what was read before may be from what was lost
-
-
-def _connect(path: Path) -> duckdb.DuckDBPyConnection:
-    try:
-        connection = duckdb.connect(str(path), config=dict(_CONFIG))
-        connection.execute("SET GLOBAL TimeZone = 'UTC'")
-        return connection
-    except duckdb.Error as error:
-        owner = re.search(r"\(PID (\d+)\)", str(error))
-        if owner:
-            raise OwnershipError(
-                f"the data folder is owned by process {owner[1]}",
-                where=str(path),
-                hint="use that desk's address, or stop it first",
-            ) from None
-        rights = "permission denied" in str(error).lower()
-        raise StoreError(
-            f"the store cannot be opened: {_first_line(error)}",
-            where=str(path),
-            hint="give the file to the user of the desk" if rights else RESTORE,
-        ) from error
-
-
-def _way_back(error: duckdb.Error) -> str | None:
-    """What to do about a failure: make room on a full disk, restore a damaged file."""
-    if files.is_full(str(error)):
-        return "make room on the disk, then try again"
-    return RESTORE if _DAMAGE.search(str(error)) else None
-
-
-def _identity(path: Path) -> tuple[int, int]:
-    found = path.stat()
-    return found.st_dev, found.st_ino
-
-
-def _trim(cursor: duckdb.DuckDBPyConnection) -> None:
-    """Let go of cached blocks of tables beyond CACHED_BYTES: the system has them in its own cache.
-
-    The limit goes down to what is left without them and up again at once; queries that run beside
-    it have the rest of the cache to take from.
-    """
-    used, cached = cursor.execute(_MEMORY).fetchall()[0]
-    if cached <= CACHED_BYTES:
-        return
-    try:
-        cursor.execute(f"SET GLOBAL memory_limit = '{used - cached + CACHED_BYTES}B'")
-    except duckdb.OutOfMemoryException:
-        pass  # they are in use: the next transaction tries again
-    finally:
-        cursor.execute("RESET GLOBAL memory_limit")
-
-
-def _rollback(cursor: duckdb.DuckDBPyConnection) -> None:
-    try:
-        cursor.execute("ROLLBACK")
-    except duckdb.Error as error:
-        # the failed statement has ended the transaction already; its own error says more
-        if "no transaction is active" not in str(error) and not isinstance(
-            error, duckdb.FatalException
-        ):
-            raise
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

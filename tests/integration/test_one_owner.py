@@ -15,7 +15,7 @@ from core import settings
 from core.errors import OpenbellError, OwnershipError
 from core.service import current
 from core.service.care import health
-from core.service.care.data_folder import bring_back
+from core.service.data_folder import bring_back
 from core.service.desk import Desk
 from core.service.kernel import commands, exports
 from core.store.ownership import Ownership, lock_of

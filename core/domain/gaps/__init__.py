@@ -1,1 +1,1 @@
-"""Gaps."""
+"""Opening gaps: measured, judged, flagged, scored, and what became of them."""

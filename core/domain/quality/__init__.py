@@ -1,0 +1,1 @@
+"""The grade of a filing: the rules, what they judge, and how the score is made."""

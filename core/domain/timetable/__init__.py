@@ -1,1 +1,1 @@
-"""Timetable."""
+"""When things are due: sessions of exchanges, schedules, windows, freshness."""

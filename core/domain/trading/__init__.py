@@ -1,1 +1,1 @@
-"""Trading."""
+"""Trade plans and the paper account: money, costs, trades, settlement, the ledger."""

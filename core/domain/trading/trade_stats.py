@@ -86,15 +86,15 @@ def kelly_pct(
     n = len(outcomes_r)
     won, lost = outcomes_r.filter(outcomes_r > 0), outcomes_r.filter(outcomes_r <= 0)
     if n < least:
-        return None, f"No Kelly size: {n} like gaps, {least} are needed."
+        return None, f"No Kelly size: {n} similar gaps, {least} are needed."
     if not len(won) or not len(lost) or not (total := float(lost.sum())):
-        return None, f"No Kelly size: all {n} like gaps went one way."
+        return None, f"No Kelly size: all {n} similar gaps went one way."
     rate = len(won) / n
     payoff = (float(won.sum()) / len(won)) / (-total / len(lost))
     full = rate - (1 - rate) / payoff
     size = min(max(0.0, full * fraction * 100), float(cap_pct))
     return size, (
-        f"Quarter Kelly {size:.2f} % of equity from {n} like gaps: {rate * 100:.0f} % won, "
+        f"Quarter Kelly {size:.2f} % of equity from {n} similar gaps: {rate * 100:.0f} % won, "
         f"mean win over mean loss {payoff:.2f}; capped at {cap_pct:f} %."
     )
 

@@ -1,1 +1,1 @@
-"""Pulling."""
+"""Jobs that pull: from a source into the store, with progress, in one transaction."""

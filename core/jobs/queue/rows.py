@@ -7,7 +7,7 @@ so a row is compared with its checksum before anything is done with it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -132,3 +132,8 @@ def from_row(row: Sequence[Any]) -> Job:
 
 def _instant(text: str) -> datetime:
     return datetime.fromisoformat(text)
+
+
+def names(chosen: Collection[str] | None) -> str | None:
+    """Names as the JSON list that `json_each` takes; None stays None."""
+    return None if chosen is None else orjson.dumps([str(name) for name in chosen]).decode()

@@ -13,13 +13,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import orjson
-
-from core.errors import NotFoundError, UsageError
+from core.errors import UsageError
 from core.jobs.queue import rows
 from core.jobs.queue.file import SqliteFile
 from core.jobs.queue.port import ENDED, LIVE, STOPPED, Hold, Job, JobStatus, Message, Published
-from core.jobs.store_mark import StoreMark
+from core.jobs.queue.reading import QueueReader
 
 _DUE = (
     rows.SELECT  # noqa: S608 - constants only
@@ -34,18 +32,9 @@ _TWINS = (
     + " WHERE dedupe_key = ? AND (? OR status IN ('queued', 'running')) ORDER BY id DESC"
 )
 _NAMED = rows.SELECT + " WHERE id IN (SELECT value FROM json_each(?))"  # noqa: S608 - constants
-_FIND = (
-    rows.SELECT  # noqa: S608 - constants only
-    + " WHERE status IN (SELECT value FROM json_each(:status))"
-    " AND (:event IS NULL OR event_name = :event) AND (:lane IS NULL OR lane = :lane)"
-    " ORDER BY CASE status WHEN 'running' THEN 0 WHEN 'queued' THEN 1 ELSE 2 END,"
-    " CASE WHEN status = 'queued' THEN -priority END,"
-    " CASE WHEN status IN ('queued', 'running') THEN id END, updated_at DESC, id DESC"
-    " LIMIT :limit OFFSET :offset"
-)
 
 
-class SqliteQueue:
+class SqliteQueue(QueueReader):
     """A `JobQueue` in a file. The limits bound how often a job is tried.
 
     `max_attempts` bounds failures; `max_deliveries` bounds how often a job may be found in the
@@ -69,8 +58,7 @@ class SqliteQueue:
         self.on_dead: Callable[[Job], None] | None = None
         self._last_id = 0
         self._tail = secrets.token_hex(3)
-        self._file = SqliteFile(path, rows.SCHEMA, layout=1, accept_loss=accept_loss)
-        self.store_mark = StoreMark(self._file)
+        super().__init__(SqliteFile(path, rows.SCHEMA, layout=1, accept_loss=accept_loss))
 
     def publish(
         self,
@@ -102,7 +90,7 @@ class SqliteQueue:
     ) -> Job | None:
         """See JobQueue."""
         now = self._now()
-        asked = {"now": rows.stamp(now), "events": _json(events)}
+        asked = {"now": rows.stamp(now), "events": rows.names(events)}
         self.recover()
         if not self._file.read(_DUE, asked):  # an idle worker takes no write lock
             return None
@@ -137,7 +125,7 @@ class SqliteQueue:
         """See JobQueue."""
         now = self._now()
         with self._file.write():
-            found = self._intact(self._file.read(_NAMED, (_json(job_ids),)))
+            found = self._intact(self._file.read(_NAMED, (rows.names(job_ids),)))
             late = [job for job in found if job.status is JobStatus.QUEUED and job.run_at > now]
             for job in late:
                 self._store(job, run_at=now)
@@ -191,61 +179,13 @@ class SqliteQueue:
             job = self._ended(job_id, (JobStatus.DEAD, JobStatus.CORRUPT), "discarded")
             return self._store(job, status=JobStatus.DISCARDED)
 
-    def get(self, job_id: str) -> Job:
-        """See JobQueue."""
-        found = self._file.read(rows.SELECT + " WHERE id = ?", (job_id,))
-        if not found:
-            raise NotFoundError(f"there is no job {job_id!r}", hint="jobs list shows those known")
-        return rows.from_row(found[0])
-
-    def find(
-        self,
-        status: Collection[JobStatus] | None = None,
-        *,
-        event_name: str | None = None,
-        lane: str | None = None,
-        limit: int = 100,
-        offset: int = 0,
-    ) -> list[Job]:
-        """See JobQueue."""
-        asked = {
-            "status": _json(status or tuple(JobStatus)),
-            "event": event_name,
-            "lane": lane,
-            "limit": limit,
-            "offset": offset,
-        }
-        return [rows.from_row(row) for row in self._file.read(_FIND, asked) if rows.is_intact(row)]
-
-    def counts(self) -> dict[JobStatus, int]:
-        """See JobQueue."""
-        found = dict(self._file.read("SELECT status, count(*) FROM jobs GROUP BY status"))
-        return {status: found.get(str(status), 0) for status in JobStatus}
-
-    def position(self, job_id: str) -> int | None:
-        """See JobQueue."""
-        job = self.get(job_id)
-        if job.status is not JobStatus.QUEUED:
-            return 0 if job.status is JobStatus.RUNNING else None
-        ahead = self._file.read(
-            "SELECT count(*) FROM jobs WHERE status = 'queued'"
-            " AND (priority > :priority OR (priority = :priority AND id < :id))",
-            {"priority": job.priority, "id": job.id},
-        )
-        return int(ahead[0][0]) + 1
-
-    def next_run_at(self) -> datetime | None:
-        """See JobQueue."""
-        found = self._file.read("SELECT min(run_at) FROM jobs WHERE status = 'queued'")[0][0]
-        return datetime.fromisoformat(found) if found else None
-
     def purge(self, before: datetime) -> int:
         """See JobQueue."""
         with self._file.write():
             return self._file.change(
                 "DELETE FROM jobs WHERE updated_at < ?"
                 " AND status IN (SELECT value FROM json_each(?))",
-                (rows.stamp(before), _json(ENDED)),
+                (rows.stamp(before), rows.names(ENDED)),
             )
 
     def verify(self) -> list[str]:
@@ -253,12 +193,6 @@ class SqliteQueue:
         with self._file.write():
             damaged = [row for row in self._file.read(rows.SELECT) if not rows.is_intact(row)]
             return [self._set_aside(row).id for row in damaged]
-
-    def knows_a_store(self) -> bool:
-        """Whether a store was marked here, or jobs were worked on: then there was one."""
-        mark = self.store_mark.read()
-        worked = "SELECT count(*) FROM jobs WHERE attempts > 0 OR status <> 'queued'"
-        return bool(mark and mark.number) or self._file.read(worked)[0][0] > 0
 
     def close(self) -> None:
         """See JobQueue."""
@@ -386,7 +320,3 @@ class SqliteQueue:
         """Ids sort in the order of publishing; the tail keeps two processes apart."""
         self._last_id = max(int(now.timestamp() * 1e6), self._last_id + 1)
         return f"{self._last_id:014x}{self._tail}"
-
-
-def _json(names: Collection[str] | None) -> str | None:
-    return None if names is None else orjson.dumps([str(name) for name in names]).decode()

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.sandbox.companies.totals import assets, liabilities, with_totals
 from core.sandbox.market.model import traits
 from core.sandbox.market.names import COVERED, listings
 from core.sandbox.market.news import QUARTERS, Floats, Ints, rhythm, stream
@@ -204,10 +205,10 @@ class _Ledger:
         s["treasury"] = np.zeros(COVERED, dtype=np.int64)
         s["retained"] = np.zeros(COVERED, dtype=np.int64)
         s["minority"] = np.zeros(COVERED, dtype=np.int64)
-        left = _assets(s) - _liabilities(s) - s["mezz"] - s["par"] - s["apic"]
+        left = assets(s) - liabilities(s) - s["mezz"] - s["par"] - s["apic"]
         s["minority"] = np.where(self.nci > 0, np.maximum(left // 12, 1), 0)
         s["retained"] = left - s["minority"]
-        return _totals(s)
+        return with_totals(s)
 
     def _quarter(
         self, t: int, old: dict[str, Ints], shares: Floats
@@ -224,7 +225,7 @@ class _Ledger:
         s["minority"] = old["minority"] + f["ni_nci"]
         price = self.price0 * np.exp(0.012 * t)
         bought = (f["buyback"] - f["stock_issued"] - 0.5 * f["sbc"]) * self.unit / price
-        return f, _totals(s), np.round(np.maximum(shares - bought, shares * 0.98), -3)
+        return f, with_totals(s), np.round(np.maximum(shares - bought, shares * 0.98), -3)
 
     def _income(self, t: int, old: dict[str, Ints]) -> dict[str, Ints]:
         z, rev, whole = self.noise[t], self.revenue[t], self._whole
@@ -326,30 +327,3 @@ _SCALED = (
     "cash", "sti", "ar", "inv", "oca", "ppe", "goodwill", "intang", "onca", "ap", "accrued",
     "defrev", "ltd", "oncl",
 )  # fmt: skip
-
-
-def _assets(s: dict[str, Ints]) -> Ints:
-    return s["cash"] + s["sti"] + s["ar"] + s["inv"] + s["oca"] + _noncurrent(s)
-
-
-def _noncurrent(s: dict[str, Ints]) -> Ints:
-    return s["ppe"] + s["goodwill"] + s["intang"] + s["onca"]
-
-
-def _liabilities(s: dict[str, Ints]) -> Ints:
-    return s["ap"] + s["accrued"] + s["defrev"] + s["ltd"] + s["oncl"]
-
-
-def _totals(s: dict[str, Ints]) -> dict[str, Ints]:
-    """With the sums of the balance sheet; equity is summed from its own parts, not plugged."""
-    s["assets_noncurrent"] = _noncurrent(s)
-    s["assets"] = _assets(s)
-    s["assets_current"] = s["assets"] - s["assets_noncurrent"]
-    s["liabilities_noncurrent"] = s["ltd"] + s["oncl"]
-    s["liabilities"] = _liabilities(s)
-    s["liabilities_current"] = s["liabilities"] - s["liabilities_noncurrent"]
-    s["payables"] = s["ap"] + s["accrued"]
-    s["equity"] = s["par"] + s["apic"] + s["retained"] + s["aoci"] - s["treasury"]
-    s["equity_all"] = s["equity"] + s["minority"]
-    s["balance"] = s["liabilities"] + s["mezz"] + s["equity_all"]
-    return s

@@ -1,1 +1,1 @@
-"""Sec."""
+"""A stand-in SEC over simulated companies or captured files."""

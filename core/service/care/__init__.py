@@ -1,1 +1,1 @@
-"""Care."""
+"""Care of the data and the desk: backup, restore, health, the morning, preferences."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from core.errors import OpenbellError
 from core.jobs.queue.port import JobStatus
 from core.service.care import health
-from core.service.care.data_folder import backups_of, hint_here
+from core.service.data_folder import backups_of, hint_here
 from core.service.kernel import given_files
 from core.service.kernel.commands import FOUND_ERRORS, CommandResult, command
 from core.service.sources import foundry_client

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from core.jobs.queue.port import JobStatus
-from core.service.care.data_folder import backups_of
 from core.service.care.health import LEAST_FREE_BYTES, HealthVerdict, bad, check, good, warn
+from core.service.data_folder import backups_of
 from core.service.pulls import upstreams
 from core.store import backup as backups
 

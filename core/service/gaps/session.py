@@ -19,6 +19,7 @@ from core.domain.tables.frames import CORPORATE_ACTIONS
 from core.domain.timetable import sessions as calendar
 from core.errors import NotFoundError, UsageError
 from core.service.cache import DERIVED, SESSIONS
+from core.service.currency import rates_to_instrument
 from core.service.gaps import coming, market_view
 from core.service.gaps.coming import MINUTES
 from core.service.gaps.evidence import (
@@ -28,7 +29,6 @@ from core.service.gaps.evidence import (
     session_catalysts,
     with_companies,
 )
-from core.service.trading.limits import rates_to_instrument
 from core.store import gap_states
 from core.store import scans as store
 from core.store.journal import Reader

@@ -1,1 +1,1 @@
-"""Pulls."""
+"""Datasets and their pulls: refresh, import, backfill, jobs, upstreams."""

@@ -1,1 +1,1 @@
-"""Trading."""
+"""Plans, journal and risk: what pages, commands and exports ask of them."""

@@ -23,8 +23,9 @@ from core.domain.trading.money import ZERO, cents, decimal_of, price_of, to_tick
 from core.domain.trading.trades import OrderTicket, fillable
 from core.errors import ValidationError
 from core.service.gaps import market_view
+from core.service.trading.current_book import approved_plans
 from core.service.trading.limits import costs_of, limits_of
-from core.service.trading.plans import approved_plans, stored
+from core.service.trading.plans import stored
 from core.store import journal as store
 from core.store import plans as plan_store
 from core.store.plans import StoredPlan

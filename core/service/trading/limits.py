@@ -71,13 +71,6 @@ def costs_of(settings: Settings) -> Costs:
     return Costs(settings.fee_per_share, settings.fee_minimum, settings.slippage_bps)
 
 
-def rates_to_instrument(settings: Settings) -> dict[str, float]:
-    """Units of the instruments' currency per unit of each currency that has a rate."""
-    per_account = {settings.account_currency: Decimal(1), **settings.fx_rates}
-    base = per_account.get(settings.instrument_currency)
-    return {name: float(rate / base) for name, rate in per_account.items()} if base else {}
-
-
 def rate_of(settings: Settings) -> Decimal:
     """Account currency per unit of the instruments'; ValidationError when no rate is set."""
     if settings.instrument_currency == settings.account_currency:

@@ -25,8 +25,9 @@ from core.jobs.queue.port import Job
 from core.jobs.worker import Context
 from core.service.gaps import coming, market_view
 from core.service.kernel.handlers import handler
-from core.service.trading import plans
+from core.service.trading.current_book import current_book
 from core.service.trading.limits import costs_of, limits_of, rate_of, rules_of
+from core.service.trading.plan_evidence import name_of
 from core.store import journal as journal_store
 from core.store import plans as plan_store
 from core.store.plans import StoredPlan
@@ -101,7 +102,7 @@ def decided(desk: Desk, tx: Transaction, item: StoredPlan, opened: Open) -> Open
 def _verdict(desk: Desk, tx: Transaction, item: StoredPlan, opened: Open) -> Verdict:
     """Risk's answer to the plan laid off from the open, its own reservation left out."""
     plan, rules = item.frozen, rules_of(desk.settings)
-    book = plans.current_book(desk, tx, plan.session, [plan.symbol], without=item.plan_id)
+    book = current_book(desk, tx, plan.session, [plan.symbol], without=item.plan_id)
     account = Account(book.equity, desk.settings.account_currency, rate_of(desk.settings))
     moved = openings.moved(plan, opened, account, rules)
     sector, cik = market_view.profile(tx, plan.symbol, plan.session)
@@ -113,7 +114,7 @@ def _verdict(desk: Desk, tx: Transaction, item: StoredPlan, opened: Open) -> Ver
         found=coming.print_of(desk, plan.symbol, plan.session, tx),
         now=desk.now(),
     )
-    name = plans.name_of(tx, cik, plan.session, sector, view.facts.mean_volume)
+    name = name_of(tx, cik, plan.session, sector, view.facts.mean_volume)
     return judge(moved, book, name, limits_of(desk.settings), rules)
 
 

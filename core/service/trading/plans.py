@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from math import isclose
 from typing import TYPE_CHECKING, Any, Literal
 
-import polars as pl
-
-from core.domain.gaps import flags as gap_flags
-from core.domain.risk.positions import Approved, book_of
 from core.domain.risk.types import Book, Name, Verdict
 from core.domain.risk.verdict import judge
 from core.domain.trading import entries as make
-from core.domain.trading.ledger import GENESIS, JournalEntry, Numbered, number
-from core.domain.trading.money import price_of
+from core.domain.trading.ledger import JournalEntry
 from core.domain.trading.plan_changes import changes
 from core.domain.trading.plan_facts import entry_level
 from core.domain.trading.plans import (
@@ -30,20 +23,28 @@ from core.domain.trading.plans import (
     Setup,
     build,
     fingerprint,
-    stop_distance,
 )
-from core.domain.trading.references import Reference, tolerance
-from core.domain.trading.trade_stats import bucket, gap_through, kelly_pct
-from core.errors import NotFoundError, UsageError, ValidationError
+from core.domain.trading.trade_stats import bucket, kelly_pct
+from core.errors import NotFoundError, ValidationError
 from core.service.gaps import coming, like_gaps, market_view
 from core.service.gaps import session as scan_inputs
-from core.service.gaps.coming import Print
 from core.service.gaps.market_view import MarketView
+from core.service.trading.current_book import current_book
 from core.service.trading.limits import limits_document, limits_of, rate_of, rules_of, who
 from core.service.trading.plan_documents import checks_document, plan_document
+from core.service.trading.plan_evidence import (
+    agreed_range,
+    as_scanned,
+    basis_of,
+    direction_by,
+    gap_through_of,
+    name_of,
+    reference_of,
+    tag_of,
+    without_distribution,
+)
 from core.store import journal as journal_store
 from core.store import plans as plan_store
-from core.store import scans as scan_store
 from core.store.journal import Reader
 from core.store.transaction import Transaction
 
@@ -57,7 +58,6 @@ StopChoice = Literal["tighter", "wider"]
 SHOWN = 200  # plans shown last, of all readers
 _shown: dict[str, Plan] = {}
 _shown_lock = threading.Lock()
-LEAST_GAP_PCT = 0.1  # on an ex-date a smaller rest is rounding, not a direction
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,16 +104,16 @@ def propose(desk: Desk, ask: Ask, reader: Reader | None = None) -> Proposal:
     """A sized plan and its verdict; refused on stale or flagged prices. Nothing is written."""
     source = reader or desk.warehouse
     view = look(desk, source, ask)
-    known = _as_scanned(desk, view)
-    atr = _agreed(view.facts.atr, known.atr)
+    known = as_scanned(desk, view)
+    atr = agreed_range(view.facts.atr, known.atr)
     view = replace(
         view, facts=replace(view.facts, flags=(*view.facts.flags, *known.flags), atr=atr)
     )
-    view = _without_distribution(view, known.gap_ex_div_pct)
+    view = without_distribution(view, known.gap_ex_div_pct)
     rules = asked_rules(rules_of(desk.settings), ask)
     book = current_book(desk, source, view.session, also=[view.symbol])
     account = Account(book.equity, desk.settings.account_currency, rate_of(desk.settings))
-    direction = ask.direction or _direction(view, desk.settings.plan_direction)
+    direction = ask.direction or direction_by(view, desk.settings.plan_direction)
     setup = _setup(desk, view, ask, direction, rules)
     plan = build(setup, account, rules)
     volume = view.facts.mean_volume
@@ -122,7 +122,7 @@ def propose(desk: Desk, ask: Ask, reader: Reader | None = None) -> Proposal:
     outcomes = like_gaps.outcomes(source, view, direction, float(plan.r / plan.entry))
     kelly, note = kelly_pct(outcomes, cap_pct=rules.risk_per_trade_pct)
     waits = ask.date is None and view.session < (scan_inputs.awaited(desk) or view.session)
-    tag = ask.tag or _tag(view)
+    tag = ask.tag or tag_of(view)
     made = Proposal(ask, view, book, name, verdict, kelly, note, tag, waits)
     _remember(made)
     return made
@@ -145,22 +145,6 @@ def look(desk: Desk, source: Reader, ask: Ask) -> MarketView:
     return market_view.look(source, symbol, day, raw=raw, found=found, now=now)
 
 
-def name_of(
-    reader: Reader, cik: int | None, session: date, sector: str, volume: float | None
-) -> Name:
-    """What risk knows of a name before a session."""
-    graded = graded_as_of(reader, cik, session)
-    return Name(
-        sector,
-        volume,
-        graded.grade,
-        graded.form,
-        graded.age_days,
-        graded.status,
-        graded.status_reason,
-    )
-
-
 def _remember(proposal: Proposal) -> None:
     """Keep what was shown, so that an approval of something else can say what changed."""
     with _shown_lock:
@@ -168,69 +152,6 @@ def _remember(proposal: Proposal) -> None:
         _shown[proposal.fingerprint] = proposal.plan
         while len(_shown) > SHOWN:
             _shown.pop(next(iter(_shown)))
-
-
-@dataclass(frozen=True, slots=True)
-class ReportGrade:
-    """The newest graded report before a session: its grade (NR when too old), form, age, status."""
-
-    grade: str | None = None
-    form: str | None = None
-    age_days: int | None = None
-    status: str | None = None
-    status_reason: str | None = None
-
-
-def graded_as_of(reader: Reader, cik: int | None, session: date) -> ReportGrade:
-    """What was known of a company's filings before a session; nothing without any."""
-    found = scan_store.grades(reader, session).filter(pl.col("cik").is_in([cik]))
-    if cik is None or found.is_empty():
-        return ReportGrade()
-    row = found.row(0, named=True)
-    names = ("grade", "grade_form", "grade_age_days", "status", "status_reason")
-    return ReportGrade(*(row[name] for name in names))
-
-
-@dataclass(frozen=True, slots=True)
-class Scanned:
-    """What the gap scan says of a name: why it is left out, and whose it was that day."""
-
-    flags: tuple[str, ...] = ()
-    cik: int | None = None
-    gap_ex_div_pct: float | None = None
-    atr: float | None = None
-
-
-def _without_distribution(view: MarketView, bare: float | None) -> MarketView:
-    """The view with the gap that the distributions of the day leave, none when that is nothing."""
-    if bare is None:
-        return view
-    gap = bare if abs(bare) >= LEAST_GAP_PCT else None
-    return replace(view, facts=replace(view.facts, gap_pct=gap))
-
-
-def _agreed(own: float | None, scanned: float | None) -> float | None:
-    """The scan's average range, which knows filings and the market; the name's own where they
-    differ by rounding only, so that a plan shown twice is the same plan.
-    """
-    if own is None or scanned is None:
-        return scanned if own is None else own
-    return own if isclose(own, scanned, rel_tol=1e-6) else scanned
-
-
-def _as_scanned(desk: Desk, view: MarketView) -> Scanned:
-    """The same judgement as the scan of the session; nothing for a name it does not know."""
-    try:
-        rows = scan_inputs.session_gaps(desk, view.session).rows
-    except (NotFoundError, UsageError):  # another scan dataset, or no exchange session
-        return Scanned()
-    found = rows.filter(pl.col("symbol") == view.symbol).select(
-        "cik", "gap_ex_div_pct", "atr", flagged=gap_flags.excluded(), reason=gap_flags.reason()
-    )
-    if found.is_empty():
-        return Scanned()
-    cik, bare, atr, flagged, reason = found.row(0)
-    return Scanned((reason,) if flagged else (), cik, bare, atr)
 
 
 def asked_rules(rules: PlanRules, ask: Ask) -> PlanRules:
@@ -252,18 +173,6 @@ def asked_rules(rules: PlanRules, ask: Ask) -> PlanRules:
     return replace(rules, **chosen, stop_choice=ask.stop_choice or rules.stop_choice)
 
 
-def _direction(view: MarketView, rule: str) -> Literal["long", "short"]:
-    if view.facts.gap_pct is None:
-        return "long"
-    up = view.facts.gap_pct >= 0
-    return "long" if up == (rule == "follow") else "short"
-
-
-def _tag(view: MarketView) -> str:
-    gap = view.facts.gap_pct
-    return "no gap" if gap is None else ("gap up" if gap >= 0 else "gap down")
-
-
 def _setup(
     desk: Desk,
     view: MarketView,
@@ -275,7 +184,7 @@ def _setup(
     if known.flags:
         level, basis = 1.0, ""  # refused by `build`, which names the flags
     elif view.found is not None and ask.entry_type == "market":
-        level, basis = known.open, _basis(view.found)
+        level, basis = known.open, basis_of(view.found)
     elif view.provisional:
         raise ValidationError(
             "before the open only a market entry can be planned",
@@ -297,78 +206,10 @@ def _setup(
         desk.settings.instrument_currency,
         basis,
         known.flags,
-        *_gap_through(view, direction, level, rules),
+        *gap_through_of(view, direction, level, rules),
         market_view.session_after(view.session, rules.expiry_sessions - 1),
-        _reference(desk, view),
+        reference_of(desk, view),
     )
-
-
-def _basis(found: Print) -> str:
-    what = "open of the session" if found.official else "last print before the open"
-    return f"Market entry at the {what}, {found.price:.4g}."
-
-
-def _reference(desk: Desk, view: MarketView) -> Reference | None:
-    """What the open will be held against; None once it is known."""
-    if view.found is None or view.found.official:
-        return None
-    chosen, price = desk.settings, price_of(view.found.price)
-    shares = chosen.open_tolerance_pct, chosen.open_tolerance_atr_pct
-    return Reference(
-        price,
-        view.found.at,
-        view.found.prints,
-        view.found.source,
-        tolerance(price, view.facts.atr, *shares),
-    )
-
-
-def _gap_through(
-    view: MarketView, direction: str, level: float, rules: PlanRules
-) -> tuple[float | None, str]:
-    if view.facts.flags:
-        return None, ""
-    entry = price_of(level)
-    r, _ = stop_distance(entry, view.facts.atr, rules)
-    sign = 1 if direction == "long" else -1
-    return gap_through(view.facts.overnight_pct, sign, float(r / entry * 100))
-
-
-def current_book(
-    desk: Desk,
-    reader: Reader,
-    session: date,
-    also: Sequence[str] = (),
-    without: str | None = None,
-) -> Book:
-    """The book on a session, with correlations of its names and some more; `without` one plan."""
-    journal = standing_journal(desk, reader, session)
-    approved = {k: v for k, v in approved_plans(reader).items() if k != without}
-    book = book_of(journal, approved, session, rules_of(desk.settings).costs)
-    names = sorted({h.symbol for h in book.holdings} | set(also))
-    return replace(
-        book, correlations=market_view.pairs(reader, names, session, raw=market_view.is_raw(desk))
-    )
-
-
-def standing_journal(desk: Desk, reader: Reader, session: date) -> list[Numbered]:
-    """The journal; while it is empty, the opening balance that the first entry will be."""
-    journal = journal_store.read(reader)
-    if journal:
-        return journal
-    first = make.opening(desk.settings.account_equity, session)
-    return [number(first, 0, GENESIS, desk.now())]
-
-
-def approved_plans(reader: Reader) -> dict[str, Approved]:
-    """Plans that were approved, by identifier; `waiting` while not filled and not lapsed."""
-    return {
-        item.plan_id: Approved(
-            item.plan_id, item.plan, item.sector, item.state == plan_store.WAITING
-        )
-        for item in plan_store.load(reader)
-        if item.state != "rejected"
-    }
 
 
 def approve(desk: Desk, ask: Ask, reason: str, expected: str | None = None) -> Stored:

@@ -18,9 +18,9 @@ from core.service.cache import DERIVED
 from core.service.gaps import market_view
 from core.service.gaps import session as scan_inputs
 from core.service.kernel.commands import command
+from core.service.trading.current_book import current_book
 from core.service.trading.limits import limits_of
 from core.service.trading.plan_documents import checks_document
-from core.service.trading.plans import current_book
 
 if TYPE_CHECKING:
     from core.service.desk import Desk

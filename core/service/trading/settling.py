@@ -28,11 +28,11 @@ from core.domain.trading.order_basis import Action
 from core.domain.trading.settlement import Settled, settle
 from core.domain.trading.trades import Bar
 from core.errors import UsageError
+from core.service.currency import rates_to_instrument
 from core.service.gaps import evidence as evidence_of
 from core.service.gaps import market_view
 from core.service.gaps import session as scan_inputs
 from core.service.trading import openings
-from core.service.trading.limits import rates_to_instrument
 from core.store import journal as store
 from core.store import plans as plan_store
 from core.store import settling as memory

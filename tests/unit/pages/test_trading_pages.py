@@ -11,6 +11,7 @@ from components.kit import once
 from components.kit import saved_views as views
 from core.service.desk import Desk
 from core.service.trading import journal, plans, settling
+from core.service.trading.current_book import approved_plans
 from tests.unit.service.trading.test_journal_service import bars_of
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -45,7 +46,7 @@ def test_a_candidate_becomes_a_plan_by_its_address(traded: Desk) -> None:
     next(b for b in at.button if b.label == f"Approve {shares:,} shares").click().run()
     assert not at.exception
     assert [i.entry.kind for i in journal.entries(traded)] == ["opening", "commitment"]
-    plan_id = next(iter(plans.approved_plans(traded.warehouse)))
+    plan_id = next(iter(approved_plans(traded.warehouse)))
     assert at.selectbox(key="plan").value == plan_id
 
 

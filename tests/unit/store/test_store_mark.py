@@ -12,7 +12,7 @@ import pytest
 from core import settings
 from core.errors import StoreError
 from core.jobs.queue.sqlite import SqliteQueue
-from core.service.care.data_folder import bring_back
+from core.service.data_folder import bring_back
 from core.service.desk import Desk
 from core.service.kernel import commands
 from core.settings import Settings

@@ -14,8 +14,9 @@ import pytest
 from core.domain.tables.datasets import ColumnType, Dataset
 from core.errors import OwnershipError, SchemaError, StoreError
 from core.store import migrate
+from core.store.connection import CACHED_BYTES
 from core.store.transaction import MergeCounts
-from core.store.warehouse import CACHED_BYTES, Warehouse
+from core.store.warehouse import Warehouse
 
 KEY = ("symbol", "ex_date", "kind")
 

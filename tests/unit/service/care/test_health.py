@@ -21,7 +21,7 @@ from core.errors import StoreError
 from core.service import current
 from core.service.care import commands as care
 from core.service.care import health, health_checks
-from core.service.care.data_folder import backups_of
+from core.service.data_folder import backups_of
 from core.service.desk import Desk
 from core.store import probe
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import polars as pl
@@ -11,16 +11,16 @@ import pytest
 from core.domain.trading import ledger
 from core.errors import IntegrityError, NotFoundError, OpenbellError, UsageError, ValidationError
 from core.service.desk import Desk
+from core.service.gaps.market_view import session_after
 from core.service.kernel import commands, exports
-from core.service.trading import journal, plans, settling
+from core.service.trading import journal, journal_jobs, plans, settling
+from core.service.trading.current_book import approved_plans, current_book
 from core.service.trading.plans import Ask
 
 START = date(2017, 1, 3)
 
 
 def sessions(count: int) -> list[date]:
-    from core.service.gaps.market_view import session_after
-
     return [session_after(START, n) for n in range(count)]
 
 
@@ -201,7 +201,7 @@ def test_cancel_releases(filled: Desk) -> None:
     """A cancelled plan no longer counts in the book."""
     item = plans.approve(filled, Ask("AAA"), "go")
     plans.cancel(filled, item.plan_id, "changed my mind")
-    assert plans.current_book(filled, filled.warehouse, item.plan.session).holdings == ()
+    assert current_book(filled, filled.warehouse, item.plan.session).holdings == ()
     with pytest.raises(ValidationError, match="only a waiting one"):
         plans.cancel(filled, item.plan_id, "again")
     with pytest.raises(NotFoundError):
@@ -243,7 +243,7 @@ def test_a_changed_plan_body_is_found(filled: Desk) -> None:
     with filled.warehouse.transaction() as tx:
         tx.execute("UPDATE plans SET body = replace(body, '\"shares\": ', '\"shares\": 9')")
     with pytest.raises(IntegrityError, match="changed"):
-        plans.approved_plans(filled.warehouse)
+        approved_plans(filled.warehouse)
 
 
 def test_limits_hold_over_plans(filled: Desk) -> None:
@@ -314,8 +314,6 @@ def test_commands_answer_with_documents(filled: Desk) -> None:
 
 def test_the_settling_job_proves_the_journal(filled: Desk) -> None:
     """After new prices plans are settled and balances recomputed; a difference is an error."""
-    from core.service.trading import journal_jobs
-
     assert journal_jobs.settle_and_prove(filled) == {"plans": 0, "posted": 0}
     plans.approve(filled, Ask("AAA"), "go")
     assert journal_jobs.settle_and_prove(filled)["posted"] > 0
@@ -323,8 +321,6 @@ def test_the_settling_job_proves_the_journal(filled: Desk) -> None:
 
 def test_opening_range_and_vwap_come_from_minute_bars(filled: Desk) -> None:
     """With minute bars stored the other entry types are levels of these bars."""
-    from datetime import UTC, datetime
-
     day = sessions(80)[-1]
     first = datetime(day.year, day.month, day.day, 13, 30, tzinfo=UTC)
     opened = filled.warehouse.read(

@@ -14,6 +14,7 @@ from core.service.desk import Desk
 from core.service.gaps import scans, symbols
 from core.service.kernel import commands, exports
 from core.service.trading import journal, openings, plans, risk, settling
+from core.service.trading.current_book import approved_plans
 from core.service.trading.plans import Ask
 from core.store import plans as plan_store
 
@@ -210,7 +211,7 @@ def test_limits_at_the_open_count_beyond_the_tolerance(
     opening = openings.open_now(morning)[0].opening
     assert opening.outcome == "not_taken"
     assert "AAA" in opening.reason
-    assert plans.approved_plans(morning.warehouse)[plan_id].waiting is False
+    assert approved_plans(morning.warehouse)[plan_id].waiting is False
     assert not risk.report(morning).holdings.height
 
 

@@ -1,0 +1,58 @@
+"""The book as it stands on a session: positions and plans that were approved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from typing import TYPE_CHECKING
+
+from core.domain.risk.positions import Approved, book_of
+from core.domain.risk.types import Book
+from core.domain.trading import entries as make
+from core.domain.trading.ledger import GENESIS, Numbered, number
+from core.service.gaps import market_view
+from core.service.trading.limits import rules_of
+from core.store import journal as journal_store
+from core.store import plans as plan_store
+from core.store.journal import Reader
+
+if TYPE_CHECKING:
+    from core.service.desk import Desk
+
+
+def current_book(
+    desk: Desk,
+    reader: Reader,
+    session: date,
+    also: Sequence[str] = (),
+    without: str | None = None,
+) -> Book:
+    """The book on a session, with correlations of its names and some more; `without` one plan."""
+    journal = standing_journal(desk, reader, session)
+    approved = {k: v for k, v in approved_plans(reader).items() if k != without}
+    book = book_of(journal, approved, session, rules_of(desk.settings).costs)
+    names = sorted({h.symbol for h in book.holdings} | set(also))
+    return replace(
+        book, correlations=market_view.pairs(reader, names, session, raw=market_view.is_raw(desk))
+    )
+
+
+def standing_journal(desk: Desk, reader: Reader, session: date) -> list[Numbered]:
+    """The journal; while it is empty, the opening balance that the first entry will be."""
+    journal = journal_store.read(reader)
+    if journal:
+        return journal
+    first = make.opening(desk.settings.account_equity, session)
+    return [number(first, 0, GENESIS, desk.now())]
+
+
+def approved_plans(reader: Reader) -> dict[str, Approved]:
+    """Plans that were approved, by identifier; `waiting` while not filled and not lapsed."""
+    return {
+        item.plan_id: Approved(
+            item.plan_id, item.plan, item.sector, item.state == plan_store.WAITING
+        )
+        for item in plan_store.load(reader)
+        if item.state != "rejected"
+    }

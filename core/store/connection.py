@@ -1,0 +1,103 @@
+"""A connection to the store's file: how it is opened, trimmed, and what its failures mean."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import duckdb
+
+from core.errors import OwnershipError, StoreError
+from core.store import files
+from core.store.presence import RESTORE
+
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "enable_external_access": "false",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    # a checkpoint after every commit of a pull rewrites what the one before has written
+    "wal_autocheckpoint": "256MB",
+    # a checkpoint that merges all short row groups at once holds them all in memory, at close too
+    "max_vacuum_tasks": 4,
+    # for files made from here on: one compression for texts instead of two tried in turn, which
+    # takes a quarter off an insert of facts; older files stay as they are
+    "storage_compatibility_version": "v1.5.0",
+}
+CACHED_BYTES = 32 * 2**20
+_DAMAGE = re.compile(
+    "corrupt|checksum|not a valid|could not read enough|deserialize|serializ|internal error", re.I
+)
+_MEMORY = """
+    SELECT coalesce(sum(memory_usage_bytes), 0)::BIGINT,
+           coalesce(sum(memory_usage_bytes) FILTER (tag = 'BASE_TABLE'), 0)::BIGINT
+    FROM duckdb_memory()
+"""
+
+
+def connect(path: Path) -> duckdb.DuckDBPyConnection:
+    """The store's file, opened; OwnershipError when another process has it, else StoreError."""
+    try:
+        connection = duckdb.connect(str(path), config=dict(_CONFIG))
+        connection.execute("SET GLOBAL TimeZone = 'UTC'")
+        return connection
+    except duckdb.Error as error:
+        owner = re.search(r"\(PID (\d+)\)", str(error))
+        if owner:
+            raise OwnershipError(
+                f"the data folder is owned by process {owner[1]}",
+                where=str(path),
+                hint="use that desk's address, or stop it first",
+            ) from None
+        rights = "permission denied" in str(error).lower()
+        raise StoreError(
+            f"the store cannot be opened: {first_line(error)}",
+            where=str(path),
+            hint="give the file to the user of the desk" if rights else RESTORE,
+        ) from error
+
+
+def way_back(error: duckdb.Error) -> str | None:
+    """What to do about a failure: make room on a full disk, restore a damaged file."""
+    if files.is_full(str(error)):
+        return "make room on the disk, then try again"
+    return RESTORE if _DAMAGE.search(str(error)) else None
+
+
+def identity(path: Path) -> tuple[int, int]:
+    """Device and number of the file that stands there."""
+    found = path.stat()
+    return found.st_dev, found.st_ino
+
+
+def trim(cursor: duckdb.DuckDBPyConnection) -> None:
+    """Let go of cached blocks of tables beyond CACHED_BYTES: the system has them in its own cache.
+
+    The limit goes down to what is left without them and up again at once; queries that run beside
+    it have the rest of the cache to take from.
+    """
+    used, cached = cursor.execute(_MEMORY).fetchall()[0]
+    if cached <= CACHED_BYTES:
+        return
+    try:
+        cursor.execute(f"SET GLOBAL memory_limit = '{used - cached + CACHED_BYTES}B'")
+    except duckdb.OutOfMemoryException:
+        pass  # they are in use: the next transaction tries again
+    finally:
+        cursor.execute("RESET GLOBAL memory_limit")
+
+
+def rollback(cursor: duckdb.DuckDBPyConnection) -> None:
+    """Undo the open transaction, if the failure has not ended it already."""
+    try:
+        cursor.execute("ROLLBACK")
+    except duckdb.Error as error:
+        # the failed statement has ended the transaction already; its own error says more
+        if "no transaction is active" not in str(error) and not isinstance(
+            error, duckdb.FatalException
+        ):
+            raise
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of its message, or its kind."""
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

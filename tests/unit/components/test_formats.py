@@ -1,0 +1,15 @@
+"""Figures as people say them."""
+
+from __future__ import annotations
+
+import pytest
+
+from components.kit import formats
+
+
+@pytest.mark.parametrize(
+    ("place", "word"), [(1, "1st"), (2, "2nd"), (3, "3rd"), (4, "4th"), (11, "11th"), (21, "21st")]
+)
+def test_places_are_told_as_people_say_them(place: int, word: str) -> None:
+    """A pull that waits is "queued, 1st"."""
+    assert formats.ordinal(place) == word
