@@ -132,7 +132,20 @@ def _unseen(given: Amounts, rule: Rule) -> Flags:
         whole = given.items[form.whole]
         over = (whole - total(given.items, form)) / np.abs(whole)
         found |= (over >= 0.0) & (over <= rule.unseen_pct / 100)
+        if "Liabilities" in form.items:
+            found |= _before_an_offering(given.items, whole - total(given.items, form))
     return found
+
+
+def _before_an_offering(items: Mapping[str, Floats], more: Floats) -> Flags:
+    """Where equity is negative, and convertible preferred stock of any size may make up for it.
+
+    Twice the equity is what a turned sign would leave.
+    """
+    equity = items["EquityParent"]
+    turned = np.abs(more + 2 * equity) <= 0.02 * np.abs(equity)
+    likely: Flags = (equity < 0) & (more > 0) & (more <= items["LiabilitiesAndEquity"]) & ~turned
+    return likely
 
 
 def near(given: Amounts, rule: Rule) -> Flags:

@@ -278,7 +278,7 @@ def accelerated_but_tiny(book: PeriodTable) -> Outcome:
     sheets = filers[points.fid] & ~np.isnan(points.items["Assets"])
     greatest = np.zeros(book.filings.height)
     np.fmax.at(greatest, points.fid[sheets], points.greatest(BALANCES)[sheets])
-    wrong = sheets & (greatest < MILLION)[points.fid]
+    wrong = sheets & ((greatest >= SHELL_BALANCE) & (greatest < MILLION))[points.fid]
     if not wrong.any():
         return outcome("Q32", points.fid[sheets])
     tops = points.rows(wrong, []).group_by("fid").agg(pl.col("end").max())
@@ -288,6 +288,7 @@ def accelerated_but_tiny(book: PeriodTable) -> Outcome:
     return outcome("Q32", points.fid[sheets], FindingText(failed, said))
 
 
+SHELL_BALANCE = 1000.0  # less is what a company has before the merger that it was made for
 BALANCES = (
     "Assets", "LiabilitiesAndEquity", "EquityParent", "AssetsCurrent", "PropertyPlantEquipment",
 )  # fmt: skip

@@ -239,3 +239,10 @@ def test_ifrs_cash_flows_with_discontinued_operations() -> None:
     assert not {"Q09", "Q10"} & failed([*rows, fact(change, -15 * MILLION, **flow)])
     alone = [row for row in rows if "Discontinued" not in str(row["concept"])]
     assert "Q10" in failed([*alone, fact(change, 900 * MILLION, **flow)])
+
+
+@pytest.mark.parametrize(("equity", "fails"), [(-1500.0, False), (-2000.0, True)])
+def test_convertible_preferred_stock_before_an_offering(equity: float, *, fails: bool) -> None:
+    """A deficit leaves room for stock that no tag tells; twice the equity is a turned sign."""
+    sheet = {"StockholdersEquity": equity * MILLION, "Liabilities": 3000 * MILLION}
+    assert ("Q02" in failed(year(2020, **sheet))) == fails

@@ -153,3 +153,15 @@ def test_a_filing_of_absurd_values_alone_is_no_exception(value: float) -> None:
     frame = facts(*[row | {"value": value} for row in sheet()])
     row = graded(frame).scores.row(0, named=True)
     assert row["grade"] != "NR" or row["reason"]
+
+
+@pytest.mark.parametrize(("scale", "fails"), [(1e-6, True), (1e-9, False)])
+def test_balances_too_small_for_the_filer(scale: float, *, fails: bool) -> None:
+    """Thousands for a large filer are millions left out; five dollars are a shell's."""
+    row = dict.fromkeys(COMPANIES.columns) | {
+        "cik": 1, "name": "Odd Inc", "sic": "3711", "category": "Large accelerated filer",
+    }  # fmt: skip
+    company = pl.DataFrame([row], schema=dict(COMPANIES.columns))
+    rows = [one | {"value": one["value"] * scale} for one in report()]
+    found = grade(facts(*rows), listed("0-20-1", date(2020, 2, 20)), company).findings
+    assert ("Q32" in found["rule"].to_list()) == fails
