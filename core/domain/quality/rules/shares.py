@@ -200,7 +200,7 @@ def cover(book: PeriodTable) -> Outcome:
     given = (counted >= 0) & ~np.isin(value[counted], NO_COUNTS)
     told = given & (value[stated] > 0) & ~_placeholder(value[stated])
     before = _before(book, counted)
-    judged = told | (given & (value[before] > 0))
+    judged = told | (given & (value[before] > 0) & ~_placeholder(value[before]))
     against = np.where(told, stated, before)
     split = _splits(book)
     most = FACTOR * np.where(np.isnan(split), np.where(told, 1.0, 10.0), split)

@@ -246,3 +246,17 @@ def test_convertible_preferred_stock_before_an_offering(equity: float, *, fails:
     """A deficit leaves room for stock that no tag tells; twice the equity is a turned sign."""
     sheet = {"StockholdersEquity": equity * MILLION, "Liabilities": 3000 * MILLION}
     assert ("Q02" in failed(year(2020, **sheet))) == fails
+
+
+@pytest.mark.parametrize(("count", "fails"), [(25_000.0, False), (551_054.0, True)])
+def test_the_cover_of_a_shell_is_no_past(count: float, *, fails: bool) -> None:
+    """Without a count in the statements the cover before is asked, unless that was a shell's."""
+
+    def covered(number: int, shares: float) -> list:
+        rows = [row for row in year(number) if "WeightedAverage" not in row["concept"]]
+        about = {k: rows[0][k] for k in ("accession", "filed", "fiscal_year", "form")}
+        cover = about | {"unit": "shares", "taxonomy": "dei", "period_end": date(number + 1, 1, 31)}
+        return [*rows, fact("EntityCommonStockSharesOutstanding", shares, **cover)]
+
+    found = failed(covered(2019, count), covered(2020, 2_000_551_054_569.0))
+    assert ("Q31" in found) == fails
