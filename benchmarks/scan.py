@@ -32,6 +32,7 @@ from core import settings
 from core.domain.gaps import measure as gaps
 from core.domain.gaps.filters import GapFilters, passes
 from core.domain.timetable import sessions as calendar
+from core.domain.timetable.span import span_to
 from core.service.cache import DERIVED, SESSIONS
 from core.service.desk import Desk
 from core.service.gaps import scans
@@ -220,7 +221,7 @@ def latest(desk: Desk, days: pl.Series) -> pl.DataFrame:
     """The last session's rows as page and command take them: windows, state, flags, filters."""
     source = desk.catalogue.get("prices.daily")
     none = pl.DataFrame(schema={"symbol": pl.String})
-    table = scan_inputs.window_rows(desk, source, days[-1], none)
+    table = scan_inputs.window_rows(desk, source, span_to(days[-1]), none)
     return table.filter(passes(GapFilters()))
 
 

@@ -11,8 +11,7 @@ from core.domain.filings import clock as filing_clock
 from core.domain.gaps import bars as bar_rules
 from core.domain.gaps import catalysts
 from core.domain.tables.frames import INSTANT
-from core.domain.timetable import sessions as calendar
-from core.errors import NotFoundError
+from core.domain.timetable.span import SessionSpan, span_to
 from core.service.cache import SESSIONS
 from core.store import scans as store
 
@@ -27,24 +26,12 @@ PRINTED: dict[str, pl.DataType] = {  # of a row that stands on a print; null on 
 }
 
 
-def opens_of(day: date) -> datetime:
-    """When the exchange opens on a day; NotFoundError where it does not."""
-    table = calendar.sessions_between(day, day)
-    if table.is_empty():
-        raise NotFoundError(f"the exchange did not trade on {day}", hint="choose a session")
-    opens: datetime = table["open_at"][0]
-    return opens
-
-
-def session_catalysts(desk: Desk, day: date, until: datetime | None = None) -> pl.DataFrame:
+def session_catalysts(desk: Desk, span: SessionSpan, until: datetime | None = None) -> pl.DataFrame:
     """Catalysts under their symbols for one session, known at its open (or at `until`)."""
-    opens = opens_of(day)
-    closed = calendar.session_back(day, 1)
-    start = calendar.sessions_between(closed, closed)["close_at"][0]
-    near = store.filings(desk.warehouse, start - CLOCK_SLACK, opens)
+    near = store.filings(desk.warehouse, span.closed_before - CLOCK_SLACK, span.opens)
     near = _true_clock(desk, near)
     found = catalysts.find_catalysts(near).filter(
-        (pl.col("session") == day) & (pl.col("accepted_at") <= (until or opens))
+        (pl.col("session") == span.day) & (pl.col("accepted_at") <= (until or span.opens))
     )
     return catalysts.per_symbol(found, registry(desk))
 
@@ -55,7 +42,7 @@ def evidence_since(desk: Desk, after: date | None, last: date) -> pl.DataFrame:
         every = all_catalysts(desk)
     else:
         start = datetime.combine(after, datetime.min.time(), UTC) - CLOCK_SLACK
-        near = _true_clock(desk, store.filings(desk.warehouse, start, opens_of(last)))
+        near = _true_clock(desk, store.filings(desk.warehouse, start, span_to(last).opens))
         found = catalysts.find_catalysts(near)
         every = catalysts.per_symbol(found, registry(desk)).filter(pl.col("session") > after)
     return catalysts.evidence(every.filter(pl.col("session") <= last))

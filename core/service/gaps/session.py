@@ -17,6 +17,7 @@ from core.domain.gaps.session import measure_session
 from core.domain.tables.datasets import Dataset
 from core.domain.tables.frames import CORPORATE_ACTIONS
 from core.domain.timetable import sessions as calendar
+from core.domain.timetable.span import SessionSpan, span_to
 from core.errors import NotFoundError, UsageError
 from core.service.cache import DERIVED, SESSIONS
 from core.service.currency import rates_to_instrument
@@ -25,7 +26,6 @@ from core.service.gaps.coming import MINUTES
 from core.service.gaps.evidence import (
     PRINTED,
     evidence_since,
-    opens_of,
     session_catalysts,
     with_companies,
 )
@@ -134,20 +134,18 @@ def _session_gaps(desk: Desk, dataset: Dataset, day: date | None) -> SessionGaps
     to_come = coming.awaited(desk, desk.now())
     wanted = day or (to_come if to_come and to_come > latest else latest)
     if wanted == latest:
-        return _official(desk, dataset, latest)
-    if not calendar.is_session(wanted):
-        raise NotFoundError(f"the exchange did not trade on {wanted}", hint="choose a session")
-    before = _provisional(desk, dataset, wanted)
+        return _official(desk, dataset, span_to(latest))
+    before = _provisional(desk, dataset, span_to(wanted))
     if before is None and day is None:  # prints, but of no name with a prior close
-        return _official(desk, dataset, latest)
+        return _official(desk, dataset, span_to(latest))
     return before or _no_prints(dataset, wanted)
 
 
-def _official(desk: Desk, dataset: Dataset, day: date) -> SessionGaps:
-    opens = opens_of(day)
-    found = session_catalysts(desk, day)
-    rows = window_rows(desk, dataset, day, catalysts.evidence(found))
-    return SessionGaps(dataset.name, day, False, with_companies(desk, rows, found, day), opens)
+def _official(desk: Desk, dataset: Dataset, span: SessionSpan) -> SessionGaps:
+    found = session_catalysts(desk, span)
+    rows = window_rows(desk, dataset, span, catalysts.evidence(found))
+    known = with_companies(desk, rows, found, span.day)
+    return SessionGaps(dataset.name, span.day, False, known, span.opens)
 
 
 def actions_for(desk: Desk, dataset: Dataset) -> pl.DataFrame:
@@ -183,26 +181,25 @@ def _actions_for(desk: Desk, dataset: Dataset) -> pl.DataFrame:
 def window_rows(
     desk: Desk,
     dataset: Dataset,
-    day: date,
+    span: SessionSpan,
     evidence: pl.DataFrame,
     extra: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
-    """The rows of `day`, from the 22 sessions of its windows and a kept state, else from 272; of
-    names with holes in those, from all their bars.
+    """The rows of the span's day, from the 22 sessions of its windows and a kept state, else from
+    272; of names with holes in those, from all their bars.
     """
-    span = (calendar.session_back(day, gaps.WINDOW_SESSIONS - 1), day)
+    day, days, before = span.day, span.days, span.before
+    windows = (span.back(gaps.WINDOW_SESSIONS - 1), day)
     actions = actions_for(desk, dataset)
-    state = gap_states.latest(desk.warehouse, dataset.name, dataset.table, span, actions)
-    days = calendar.sessions_between(date(1990, 1, 1), day)["session"]
+    state = gap_states.latest(desk.warehouse, dataset.name, dataset.table, windows, actions)
     if state is None:
-        first = calendar.session_back(day, WARM_UP_SESSIONS - 1)
+        first = span.back(WARM_UP_SESSIONS - 1)
         bars = _with_whole_histories(desk, dataset, first, day)
     else:
         first = calendar.session_back(state.as_of, gaps.WINDOW_SESSIONS - 2)
         bars = store.bars(desk.warehouse, dataset.table, first, day, ordered=False)
     if extra is not None:
         bars = pl.concat([bars, extra.select(bars.columns)])
-    before = calendar.session_back(day, 1)
     known, since = evidence, first if state is None else state.as_of
     if since < before:
         earlier = evidence_since(desk, since, before)
@@ -231,30 +228,29 @@ def _no_prints(dataset: Dataset, day: date) -> Never:
     )
 
 
-def _provisional(desk: Desk, dataset: Dataset, day: date) -> SessionGaps | None:
+def _provisional(desk: Desk, dataset: Dataset, span: SessionSpan) -> SessionGaps | None:
     """The session from its pre-market prints: the last print stands for the open to come.
 
     None without a print of any name.
     """
-    opens = opens_of(day)
+    day, opens = span.day, span.opens
     until = min(desk.now(), opens)
     prints = store.minutes(desk.warehouse, MINUTES, opens - timedelta(days=45), opens)
-    before = calendar.session_back(day, 1)
-    first = calendar.session_back(day, gaps.WINDOW_SESSIONS - 1)
-    last = store.bars(desk.warehouse, dataset.table, first, before)
+    first = span.back(gaps.WINDOW_SESSIONS - 1)
+    last = store.bars(desk.warehouse, dataset.table, first, span.before)
     ends = last.group_by("symbol").agg(
         prior_session=pl.col("session").last(), close=pl.col("close").last()
     )
     prior = premarket.on_basis_of(
         ends.with_columns(session=pl.lit(day)), bar_rules.splits_of(actions_for(desk, dataset))
     ).select("symbol", "prior_close")
-    early = premarket.premarket(prints, prior, calendar.sessions_between(day, day), until)
+    early = premarket.premarket(prints, prior, span.row, until)
     early = _with_opens(early, coming.opens(desk, day))
     if early.is_empty():
         return None
-    found = session_catalysts(desk, day, until)
+    found = session_catalysts(desk, span, until)
     evidence = catalysts.evidence(found)
-    rows = window_rows(desk, dataset, day, evidence, _stand_ins(early, day))
+    rows = window_rows(desk, dataset, span, evidence, _stand_ins(early, day))
     rows = _with_prints(rows, early, evidence)
     known = with_companies(desk, rows, found, day)
     return SessionGaps(dataset.name, day, True, known, until, coming.source_of(desk))
