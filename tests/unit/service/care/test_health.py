@@ -201,7 +201,7 @@ def test_a_scheduler_and_a_detector_that_fell_silent_are_seen(running: Desk) -> 
 
 @pytest.mark.parametrize("name", ["scheduler", "detector"])
 def test_one_that_fails_at_every_look_is_silent(
-    make_desk: Callable[..., Desk], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    make_desk: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """A look that ends in an error is none."""
 
@@ -209,8 +209,7 @@ def test_one_that_fails_at_every_look_is_silent(
         raise StoreError("no states today")
 
     monkeypatch.setattr("core.service.engine.pull_states", fail)
-    (tmp_path / "catalogue.toml").write_text("")
-    desk = make_desk(catalogue=tmp_path / "catalogue.toml", scan_times=())
+    desk = make_desk(scan_times=())
     desk.start(scheduler=True)
     assert seen(name) == ("bad", "has not looked yet")
 
