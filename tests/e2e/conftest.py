@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -91,11 +92,17 @@ def desk_url(tmp_path_factory) -> Iterator[str]:
     if os.environ.get("DESK_URL"):
         yield os.environ["DESK_URL"].rstrip("/")
         return
-    folder = tmp_path_factory.mktemp("desk with a space")
+    with demo(tmp_path_factory.mktemp("desk with a space")) as address:
+        yield address
+
+
+@contextmanager
+def demo(folder: Path, *arguments: str, fresh: bool = False) -> Iterator[str]:
+    """The address of a demo in a data folder once everything was pulled, or (`fresh`) is fresh."""
     env = {**os.environ, "OPENBELL_DATA_DIR": str(folder)}
     with (folder / "demo.log").open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "app", "demo", "--port", str(_free_port())],
+            [sys.executable, "-m", "app", "demo", "--port", str(_free_port()), *arguments],
             cwd=ROOT,
             env=env,
             stdout=log,
@@ -103,7 +110,7 @@ def desk_url(tmp_path_factory) -> Iterator[str]:
         )
     try:
         address = _wait_for(lambda: _address(folder), process, folder)
-        _wait_for(lambda: _filled(folder, env), process, folder)
+        _wait_for(lambda: _filled(folder, env, fresh=fresh), process, folder)
         yield address
     finally:
         process.terminate()
@@ -142,8 +149,8 @@ def _address(folder: Path) -> str | None:
         return None
 
 
-def _filled(folder: Path, env: dict[str, str]) -> bool:
-    """Whether every enabled dataset with an upstream has been pulled once."""
+def _filled(folder: Path, env: dict[str, str], *, fresh: bool) -> bool:
+    """Whether every enabled dataset with an upstream has been pulled once, or is fresh."""
     command = [sys.executable, "-m", "app", "status", "--json"]
     answer = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, check=False)
     if answer.returncode:
@@ -151,6 +158,8 @@ def _filled(folder: Path, env: dict[str, str]) -> bool:
     wanted = [
         d for d in json.loads(answer.stdout)["datasets"] if d["enabled"] and d["source"] != "file"
     ]
+    if fresh and any(d["freshness"] != "fresh" for d in wanted):
+        return False
     return all(d["last_state"] and not d["running"] for d in wanted)
 
 
@@ -169,9 +178,15 @@ def chromium() -> Iterator[sync_api.Browser]:
 @pytest.fixture
 def page(chromium, desk_url, request) -> Iterator[Page]:
     """A fresh tab; at the end nothing may have been asked of other hosts, nothing complained."""
-    options = getattr(request, "param", {})
+    with new_page(chromium, desk_url, **getattr(request, "param", {})) as opened:
+        yield opened
+
+
+@contextmanager
+def new_page(chromium, base: str, **options) -> Iterator[Page]:
+    """A tab of its own; at the end nothing may have been asked elsewhere, nothing complained."""
     context = chromium.new_context(viewport={"width": 1280, "height": 900}, **options)
-    opened = Page(context.new_page(), desk_url)
+    opened = Page(context.new_page(), base)
     opened.tab.on("request", lambda r: _note_outside(opened, r.url))
     opened.tab.on("console", lambda m: _note_complaint(opened, m))
     opened.tab.on("pageerror", lambda error: opened.complaints.append(str(error)))

@@ -1,0 +1,172 @@
+"""A long week-end and its Monday, played in one data folder: a desk looked at in every hour.
+
+Thanksgiving, the half day after it, Sunday, Monday at 9:05 (from New York and from Tokyo) and after
+the open. The stories go forward in time; each starts the demo anew at its hour, on what is there.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import ROOT, Page, demo, new_page
+
+OUTCOME = re.compile(r"(Confirmed|Re-sized|Not taken): ")
+
+
+class Player:
+    """The demo at an hour; another hour ends it and goes on in the same folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._stack = ExitStack()
+        self._at = ""
+        self.base = ""
+
+    def at(self, when: str) -> str:
+        """The address of the desk at an hour of New York, everything pulled that was due by it."""
+        if when != self._at:
+            self.close()
+            self.base = self._stack.enter_context(demo(self.folder, "--at", when, fresh=True))
+            self._at = when
+        return self.base
+
+    def command(self, *words: str) -> str:
+        """What a command beside the demo answers."""
+        env = {**os.environ, "OPENBELL_DATA_DIR": str(self.folder)}
+        done = subprocess.run(
+            [sys.executable, "-m", "app", *words],
+            cwd=ROOT,
+            env=env,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout
+
+    def scan(self) -> dict:
+        """The scan without a date."""
+        return json.loads(self.command("scan", "--json"))
+
+    def behind(self) -> dict[str, int]:
+        """Datasets that lack sessions, or are not fresh."""
+        every = json.loads(self.command("status", "--json"))["datasets"]
+        asked = [d for d in every if d["enabled"] and d["source"] != "file"]
+        late = [d for d in asked if d["freshness"] != "fresh" or d["sessions_behind"]]
+        return {d["name"]: d["sessions_behind"] for d in late}
+
+    def close(self) -> None:
+        """End the running demo."""
+        self._stack.close()
+
+
+@pytest.fixture(scope="module")
+def player(tmp_path_factory) -> Iterator[Player]:
+    found = Player(tmp_path_factory.mktemp("mornings"))
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def look(chromium, player):
+    """Open a page of the desk as it runs; Chromium's own zone may be another."""
+    with ExitStack() as stack:
+
+        def opened(path: str, **options) -> Page:
+            page = stack.enter_context(new_page(chromium, player.base, **options))
+            return page.open(path)
+
+        yield opened
+
+
+def test_on_a_holiday_the_last_session_stands(player, look):
+    """Thanksgiving: Wednesday's scan, nothing behind, nothing in red."""
+    player.at("2026-11-26T10:00")
+    scan = player.scan()
+    assert (scan["date"], scan["provisional"]) == ("2026-11-25", False)
+    assert player.behind() == {}
+    text = look("/").text
+    assert "need a look" not in text
+    assert "needs a look" not in text
+    assert "Wed 25 Nov" in text
+
+
+def test_after_a_half_day_its_session_stands_on_its_opens(player, look):
+    """Friday 14:00, an hour after the early close: its bars come in the evening."""
+    player.at("2026-11-27T14:00")
+    scan = player.scan()
+    assert (scan["date"], scan["provisional"]) == ("2026-11-27", True)
+    assert any(not row["provisional"] for row in scan["candidates"])
+    assert player.behind() == {}
+    page = look("/?within=since+the+close")
+    assert "needs a look" not in page.text
+    assert "Fri 27 Nov" in page.text
+
+
+def test_on_sunday_friday_stands(player, look):
+    """Its bars are in; since Friday's close at 13:00 something may be new."""
+    player.at("2026-11-29T20:00")
+    scan = player.scan()
+    assert (scan["date"], scan["provisional"]) == ("2026-11-27", False)
+    assert player.behind() == {}
+    page = look("/datasets?dataset=prices.daily")
+    assert "Fri 27 Nov" in page.text
+
+
+def test_monday_before_the_bell_a_plan_is_made(player, look):
+    """From the candidate to its chart to a provisional plan that is approved and reserves risk."""
+    player.at("2026-11-30T09:05")
+    assert player.scan()["provisional"]
+    page = look("/gap_scan")
+    assert "Mon 30 Nov 2026" in page.text
+    assert "prices.minute" in page.text
+    page.tab.get_by_role("link", name=re.compile(r"^Open [A-Z.]+$")).click()
+    page.tab.wait_for_url("**/symbol?**")
+    page.tab.get_by_text("Last print").first.wait_for()
+    page.settled()
+    assert "provisional" in page.text
+    symbol = re.search(r"symbol=([A-Z.]+)", page.tab.url)[1]
+    page = look(f"/plans?symbol={symbol}")
+    page.tab.get_by_text("from the last print").wait_for()
+    page.tab.get_by_label("Reason").fill("gaps on news")
+    page.tab.get_by_role("button", name=re.compile("^Approve .* provisional$")).click()
+    page.tab.get_by_text("gaps on news").first.wait_for(timeout=30_000)
+    (plan,) = json.loads(player.command("plans", "--json"))["plans"]
+    assert (plan["symbol"], plan["state"], plan["provisional"]) == (symbol, "approved", True)
+    risk = json.loads(player.command("risk", "--json"))
+    assert (risk["session"], risk["holdings"][0]["symbol"]) == ("2026-11-30", symbol)
+
+
+def test_a_night_in_tokyo_is_the_same_morning(player, look):
+    """23:05 there: the session is New York's Monday, whatever the browser's clock says."""
+    player.at("2026-11-30T09:05")
+    page = look("/gap_scan", timezone_id="Asia/Tokyo", locale="ja-JP")
+    assert "Mon 30 Nov 2026" in page.text
+    assert "provisional" in page.text
+    assert "ET" in page.text
+
+
+def test_at_the_open_the_plan_is_confirmed_or_not(player, look, tmp_path):
+    """The page says which and why, and the journal has what follows from it."""
+    player.at("2026-11-30T09:33")
+    page = look("/plans?view=Decided")
+    page.tab.get_by_text(OUTCOME).first.wait_for(timeout=60_000)
+    (plan,) = json.loads(player.command("plans", "--json"))["plans"]
+    assert plan["at_open"] in ("confirmed", "resized", "not_taken")
+    assert plan["at_open_because"] in page.text
+    player.command("export", "journal", "--out", str(tmp_path / "journal.csv"))
+    with (tmp_path / "journal.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    kinds = {row["kind"] for row in rows}
+    assert ("entry_fill" in kinds) == (plan["at_open"] != "not_taken")
+    assert any(plan["at_open_because"] in row["memo"] for row in rows if row["kind"] == "release")
+    assert json.loads(player.command("journal", "prove", "--json"))["differences"] == []
