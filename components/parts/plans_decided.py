@@ -8,7 +8,8 @@ import polars as pl
 import streamlit as st
 
 from components.charts import plans as charts_plans
-from components.kit import badges, formats, shell, tables, theme
+from components.kit import badges, formats, once, shell, tables, theme
+from core.domain.trading import openings
 from core.domain.trading.plans import Plan
 from core.service.desk import Desk
 from core.service.gaps import market_view
@@ -51,7 +52,7 @@ def decided(desk: Desk) -> None:
         st.session_state["plan"] = row["plan_id"]
 
     tables.choose(
-        table,
+        once.cached_for_owner(table, lambda: _in_words(table), "in words"),
         DECIDED,
         alt="Plans decided on, newest first",
         key="plans_table",
@@ -67,7 +68,12 @@ def decided(desk: Desk) -> None:
 
 
 def _newest(desk: Desk) -> pl.DataFrame:
+    """The CSV keeps the engine's names, as the export does; the table has them in words."""
     return exports.frame_of(desk, "plans").sort("created_at", descending=True)
+
+
+def _in_words(table: pl.DataFrame) -> pl.DataFrame:
+    return table.with_columns(pl.col("at_open").replace(openings.WORDS))
 
 
 def against_fact(desk: Desk, plan_id: str) -> None:

@@ -80,7 +80,7 @@ def is_within(reference: Reference, opened: Open) -> bool:
 def confirmed(plan: Plan, reference: Reference, opened: Open) -> Opening:
     """The plan as approved, filled at the open."""
     reason = f"Confirmed: {_away(reference, opened)}, within the tolerance of "
-    return Opening("confirmed", opened, plan, f"{reason}{shown(reference.tolerance)}.")
+    return Opening("confirmed", opened, plan, f"{reason}{reference.tolerance:f}.")
 
 
 def moved(plan: Plan, opened: Open, account: Account, rules: PlanRules) -> Plan:
@@ -129,7 +129,7 @@ def judged(
     )
     reason = (
         f"Re-sized: {_away(reference, opened)}, beyond the tolerance of "
-        f"{shown(reference.tolerance)}; {size}, stop {shown(after.stop)}."
+        f"{reference.tolerance:f}; {size}, stop {shown(after.stop)}."
     )
     return Opening("resized", opened, after, reason)
 
@@ -137,7 +137,7 @@ def judged(
 def _away(reference: Reference, opened: Open) -> str:
     share = (opened.price / reference.price - 1) * 100
     return (
-        f"it opened at {shown(opened.price)} at {clock(opened.at)} New York, {share:+.1f} % from "
+        f"it opened at {shown(opened.price)} at {clock(opened.at)} New York, {share:+.2f} % from "
         f"the reference {shown(reference.price)}"
     )
 

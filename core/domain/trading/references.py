@@ -30,7 +30,7 @@ class Reference:
         return (
             f"Provisional: the last print, {shown(self.price)} at {clock(self.at)} New York "
             f"({count}, {self.source}), stands for the open; confirmed at an open within "
-            f"{shown(self.tolerance)} of it."
+            f"{self.tolerance:f} of it."
         )
 
 

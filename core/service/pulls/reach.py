@@ -11,6 +11,7 @@ from core.domain.timetable.reach import Reach
 from core.service.cache import DERIVED
 from core.store import reach as store
 from core.store import scans
+from core.store.facts import STORED_AS
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 def until(desk: Desk, dataset: Dataset) -> date | datetime | None:
     """The day or instant up to which a dataset's table has rows; read once per commit."""
     column = rules.date_column(dataset)
-    if column is None or not scans.has_table(desk.warehouse, dataset.table):
+    stored = STORED_AS.get(dataset.table, dataset.table)
+    if column is None or not scans.has_table(desk.warehouse, stored):
         return None
     now = desk.now()
     warehouse = desk.warehouse

@@ -52,6 +52,14 @@ def test_bars_say_the_session_they_reach(filled: Desk) -> None:
     assert item["freshness"] == "overdue"
 
 
+def test_facts_say_the_day_of_their_last_filing(filled: Desk) -> None:
+    """They are shown by a view: their data date is that of the newest filing they are from."""
+    newest = filled.warehouse.read("SELECT max(filed) FROM facts").item()
+    item = _status(filled, "sec.facts")
+    assert item["data_until"].date() == newest
+    assert item["sessions_behind"] is None
+
+
 def test_an_early_bird_is_no_data_date(filled: Desk) -> None:
     """One name of a later session does not make the others reach it."""
     names = pl.DataFrame({"symbol": [f"N{i:03}" for i in range(40)]})
