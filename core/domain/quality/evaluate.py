@@ -93,8 +93,9 @@ def _judged(book: PeriodTable, outcomes: Sequence[Outcome]) -> Judged:
 def _over_time(book: PeriodTable, names: set[str]) -> list[Outcome]:
     if not names & set(HISTORY):
         return []
-    own = past.own_values(book)
-    told = past.told_before(book, own)
+    until = past.corrected(book)
+    own = past.own_values(book, until)
+    told = past.told_before(book, own, until)
     found = [
         history.scale_jump(book, own, told),
         history.flips(book, own, told),

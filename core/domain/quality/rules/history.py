@@ -122,7 +122,7 @@ def _out_of_line(value: Floats, usual: Floats) -> Flags:
 
 def flips(book: PeriodTable, own: Own, told: ToldAgain) -> Outcome:
     """Q34: the negative of what was said before, a sign against all the past, or a lone jump."""
-    judged = np.concatenate([told.fid[told.place > 0], own.fid])
+    judged = np.concatenate([told.fid[told.last < np.arange(len(told.row))], own.fid])
     return outcome(
         "Q34", judged,
         *_contradicted(book, told, own), *_jumped(book, own), *_mirrored(book, own),

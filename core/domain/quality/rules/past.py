@@ -21,6 +21,7 @@ from core.domain.quality.facts.packing import (
     packed,
 )
 from core.domain.quality.facts.table import PeriodTable
+from core.domain.quality.rules.corrections import NEVER, put_right
 
 PRIOR = 4
 
@@ -37,12 +38,24 @@ class Told:
     item: Numbers
     value: Floats
     place: Numbers
+    until: Numbers  # the filing that put the value right: from it on it is no past; NEVER: none
 
     def before(self, values: Floats, n: int = 1) -> Floats:
         """The value n rows earlier in the same run; NaN where there is none."""
-        shifted = np.full(len(values), np.nan)
-        shifted[n:] = values[: max(len(values) - n, 0)]
-        return np.where(self.place >= n, shifted, np.nan)
+        place = np.arange(len(self.row))
+        for _ in range(n):
+            place = self._earlier(place)
+        return np.append(values, np.nan)[place]
+
+    def _earlier(self, place: Numbers) -> Numbers:
+        """The row before each, without those put right by then; -1: none."""
+        back = self._back(place)
+        while (wrong := (back >= 0) & (self.until[back] <= self.fid)).any():
+            back = np.where(wrong, self._back(back), back)
+        return back
+
+    def _back(self, place: Numbers) -> Numbers:
+        return np.where((place >= 0) & (self.place[place] > 0), place - 1, -1)
 
     @cached_property
     def was(self) -> Floats:
@@ -52,12 +65,17 @@ class Told:
     @cached_property
     def last(self) -> Numbers:
         """The place of the row before; the same row where there is none."""
-        return np.arange(len(self.row)) - (self.place > 0)
+        here = np.arange(len(self.row))
+        before = self._earlier(here)
+        return np.where(before >= 0, before, here)
 
     @cached_property
     def first(self) -> Numbers:
-        """The place of the first row of the run."""
-        return np.arange(len(self.row)) - self.place
+        """The place of the first row of the run that was not put right by then."""
+        first = np.arange(len(self.row)) - self.place
+        while (wrong := self.until[first] <= self.fid).any():
+            first = first + wrong
+        return first
 
 
 @dataclass(frozen=True)
@@ -90,15 +108,26 @@ def _headline(book: PeriodTable, least_months: int) -> Numbers:
 
 
 def _run(
-    book: PeriodTable, rows: Numbers, key: Numbers
-) -> tuple[Numbers, Numbers, Numbers, Floats, Numbers]:
+    book: PeriodTable, rows: Numbers, key: Numbers, until: Numbers
+) -> tuple[Numbers, Numbers, Numbers, Floats, Numbers, Numbers]:
     """The columns of Told, of rows in order of their runs."""
     index = np.arange(len(rows))
     start = np.maximum.accumulate(np.where(begins(key), index, 0))
-    return rows, book.fid[rows].astype(np.int64), book.item[rows], book.value[rows], index - start
+    fid = book.fid[rows].astype(np.int64)
+    return rows, fid, book.item[rows], book.value[rows], index - start, until[rows]
 
 
-def own_values(book: PeriodTable) -> Own:
+def corrected(book: PeriodTable) -> Numbers:
+    """The filing that put each row of `book.long` right, if any (see `corrections`)."""
+    if not book.flag("amendment").any():
+        return np.full(book.long.height, NEVER)
+    rows, key = _same(book)
+    company = book.filings["cik"].to_numpy()[book.fid[rows]]
+    own = packed([company, book.item[rows], book.months[rows]])
+    return put_right(book, rows, key, np.where(book.own[rows], own, -1))
+
+
+def own_values(book: PeriodTable, until: Numbers) -> Own:
     """The last own value of each headline item and length of each filing, with its past."""
     rows = _headline(book, 0)
     fid, item, months = book.fid[rows], book.item[rows], book.months[rows]
@@ -106,7 +135,7 @@ def own_values(book: PeriodTable) -> Own:
     key = packed([company, item, months, fid])
     own = np.flatnonzero(book.own[rows])
     own = own[last_per_group(key[own], own)]
-    told = _run(book, rows[own], packed([company, item, months])[own])
+    told = _run(book, rows[own], packed([company, item, months])[own], until)
     beside = _beside(key, own, ~book.own[rows], np.abs(book.value[rows]))
     run = Told(*told)
     past = np.array([run.before(run.value, n) for n in range(1, PRIOR + 1)])
@@ -118,16 +147,21 @@ def own_values(book: PeriodTable) -> Own:
     )  # fmt: skip
 
 
-def told_before(book: PeriodTable, own: Own) -> ToldAgain:
+def told_before(book: PeriodTable, own: Own, until: Numbers) -> ToldAgain:
     """Every headline value with what the filings before it said for the same period."""
+    run = Told(*_run(book, *_same(book), until))
+    asked = (run.fid, run.item, book.months[run.row])
+    place = found_rows((own.fid, own.item, own.months), asked)
+    return ToldAgain(run.row, run.fid, run.item, run.value, run.place, run.until, place)
+
+
+def _same(book: PeriodTable) -> tuple[Numbers, Numbers]:
+    """(rows, run of each): headline values in order of item, period and filing."""
     rows = _headline(book, -1)
     company = book.filings["cik"].to_numpy()[book.fid[rows]]
     key = packed([company, book.item[rows], book.start[rows], book.end[rows]])
     order = ordered(packed([key, book.fid[rows]]))
-    run = Told(*_run(book, rows[order], key[order]))
-    asked = (run.fid, run.item, book.months[run.row])
-    place = found_rows((own.fid, own.item, own.months), asked)
-    return ToldAgain(run.row, run.fid, run.item, run.value, run.place, place)
+    return rows[order], key[order]
 
 
 def _beside(key: Numbers, own: Numbers, others: Flags, size: Floats) -> Floats:
