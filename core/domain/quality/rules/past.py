@@ -42,7 +42,7 @@ class Told:
 
     def before(self, values: Floats, n: int = 1) -> Floats:
         """The value n rows earlier in the same run; NaN where there is none."""
-        place = np.arange(len(self.row))
+        place: Numbers = np.arange(len(self.row))
         for _ in range(n):
             place = self._earlier(place)
         return np.append(values, np.nan)[place]
