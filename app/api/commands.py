@@ -74,7 +74,7 @@ async def _object(request: Request) -> dict[str, Any]:
     raw = await request.body()
     try:
         # never deeper than 1,024 levels; only what JSON calls white space is an empty body
-        body = orjson.loads(raw) if raw.strip(b" \t\r\n") else {}
+        body = orjson.loads(raw) if raw else {}
     except ValueError as error:
         raise UsageError(f"the body must be a JSON object: {error}") from None
     if not isinstance(body, dict):
