@@ -139,9 +139,7 @@ async def test_no_body_fails_the_api(client: httpx.AsyncClient, path: str) -> No
 
 
 @pytest.mark.parametrize("body", [b"\x0b", b"\x1c", b"\x0c {}", b"\xc2\xa0", b"\xef\xbb\xbf"])
-async def test_blanks_are_no_empty_body(
-    client: httpx.AsyncClient, body: bytes
-) -> None:
+async def test_blanks_are_no_empty_body(client: httpx.AsyncClient, body: bytes) -> None:
     """No body stands for no arguments; a blank one is no JSON, whatever it is made of."""
     assert (await client.post("/v1/commands/refresh", content=body)).status_code == 422
     assert (await client.post("/v1/commands/status", content=b" \t\r\n")).status_code == 422
