@@ -139,7 +139,7 @@ def test_monday_before_the_bell_a_plan_is_made(player, look):
     page.tab.get_by_text("from the last print").wait_for()
     page.tab.get_by_label("Reason").fill("gaps on news")
     page.tab.get_by_role("button", name=re.compile("^Approve .* provisional$")).click()
-    page.tab.get_by_text("gaps on news").first.wait_for(timeout=30_000)
+    page.tab.get_by_text("gaps on news").first.wait_for(state="attached", timeout=30_000)
     (plan,) = json.loads(player.command("plans", "--json"))["plans"]
     assert (plan["symbol"], plan["state"], plan["provisional"]) == (symbol, "approved", True)
     risk = json.loads(player.command("risk", "--json"))
