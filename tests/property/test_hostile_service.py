@@ -32,6 +32,7 @@ from core.domain.gaps.flags import Flag
 from core.domain.timetable import sessions as calendar
 from core.errors import OpenbellError
 from core.service import current
+from core.service.cache import SESSIONS
 from core.service.desk import Desk
 from core.service.gaps import scans, statistics, symbols
 from core.service.gaps import session as scan_inputs
@@ -99,7 +100,7 @@ def test_hostile_rows_and_actions(first: list[str], second: list[str], found: li
         _answers(desk)
         warm = _numbers(desk)
         scans.keep_state(desk)
-        scan_inputs.memory.clear()
+        SESSIONS.clear()
         assert_frame_equal(_numbers(desk), warm, rel_tol=1e-9, abs_tol=0)
 
 
