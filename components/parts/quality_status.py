@@ -63,9 +63,9 @@ def _changes(view: quality.FilingView) -> None:
 
 
 def _linked(changes: pl.DataFrame, cik: int) -> pl.DataFrame:
-    by = pl.struct(cik=pl.lit(cik), accession="by_accession")
-    url = by.map_elements(lambda x: edgar.filing(x["cik"], x["accession"]), return_dtype=pl.String)
-    return changes.rename({"old": "value", "new": "right_value"}).with_columns(url=url)
+    by = changes.select(cik=pl.lit(cik), accession="by_accession")
+    url = by.select(url=edgar.filing_expr())["url"]
+    return changes.rename({"old": "value", "new": "right_value"}).with_columns(url)
 
 
 def sentence(text: str) -> str:

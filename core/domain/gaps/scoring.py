@@ -15,8 +15,6 @@ from core.errors import UsageError
 SCORE_VERSION = "gap-score-2"
 COMPONENTS = ("volatility", "catalyst", "sentiment", "liquidity")
 FULL_GAP_ATR = 4.0  # a gap of four average ranges has all of the volatility points
-LEAST_DOLLARS = 5_000_000.0  # no liquidity points at or below
-FULL_DOLLARS = 500_000_000.0  # all of them at or above; logarithmic between
 
 
 @dataclass(frozen=True, slots=True)

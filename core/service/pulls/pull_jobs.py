@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 SCHEDULED = ("schedule", "catch-up")
 WITHOUT_SCHEDULE = timedelta(days=1)
-TABLES_BY_SOURCE = {"sec": ("facts", "filings", "companies")}
 
 
 @handler("pull")

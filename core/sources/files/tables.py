@@ -78,11 +78,6 @@ def read_parquet(
         raise ParsingError(f"{dataset.name}: not a Parquet file: {error}", where=place) from None
 
 
-def count_rows(path: Path) -> int:
-    """Rows under the header of a CSV file."""
-    return sum(len(batch) for batch in _csv_batches(path, None))
-
-
 def csv_header(path: Path, where: str | None = None) -> list[str]:
     """The column names of a CSV file; ParsingError when it has none."""
     try:
