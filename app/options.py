@@ -1,4 +1,4 @@
-"""What commands share: the option `--json`, and instants as people read them."""
+"""What commands share: the option `--json`, `-` as a file, instants as people read them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+STREAM = "-"  # as a file: stdin or stdout
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 
 

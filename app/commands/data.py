@@ -1,8 +1,7 @@
-"""Commands about data: pull, import, backfill, status, watch, export, sql."""
+"""Commands about data: pull, import, backfill, status, export."""
 
 from __future__ import annotations
 
-import re
 import sys
 import tempfile
 import time
@@ -18,13 +17,11 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 
 from app import run as runner
-from app.options import Json, when
+from app.options import STREAM, Json, when
 from core.errors import TransportError, UsageError
 from core.observe.escaping import escape
 from core.service.kernel.results import FAILED, LATER, NOBODY, CommandResult
 
-_NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")
-STREAM = "-"
 POLL_SECONDS = 0.1
 CALL_OFF_SECONDS = 15.0  # for running pulls to stop
 GOOD = ("done", "unchanged", "partial")
@@ -37,12 +34,6 @@ def register(cli: typer.Typer) -> None:
     cli.command()(backfill)
     cli.command()(status)
     cli.command()(export)
-    cli.command()(sql)
-    watch = typer.Typer(help="Companies followed, by ticker or CIK.", no_args_is_help=True)
-    watch.command("add")(watch_add)
-    watch.command("remove")(watch_remove)
-    watch.command("list")(watch_list)
-    cli.add_typer(watch, name="watch")
 
 
 def pull(
@@ -299,88 +290,6 @@ def _print_exports(document: dict[str, Any], console: Console) -> None:
             console.print(f"  columns: {', '.join(item['columns'])}", markup=False)
         if item["note"]:
             console.print(f"  {item['note']}", markup=False)
-
-
-def sql(
-    query: Annotated[str, typer.Argument(help="One SELECT; - reads it from stdin.")],
-    limit: Annotated[int, typer.Option(min=1, help="Most rows returned.")] = 10_000,
-    json: Json = False,
-) -> None:
-    """Rows of one read-only SELECT on the store: a table, or CSV where the output is piped."""
-    render = _print_rows if sys.stdout.isatty() else _print_csv
-    if query == STREAM:
-        query = sys.stdin.read()
-    runner.run("sql", json=json, render=render, query=query, limit=limit)
-
-
-def _print_csv(document: list[dict[str, Any]], _: Console) -> None:
-    if document:
-        sys.stdout.write(csv_of(document))
-
-
-def csv_of(document: list[dict[str, Any]]) -> str:
-    """Rows as CSV, whole; texts guarded against formulas, numbers as they are."""
-    import polars as pl
-
-    from core.domain.tables.csv_guard import guard
-
-    columns = {name: [_cell(row[name]) for row in document] for name in document[0]}
-    frame = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
-    texts = [name for name, cells in columns.items() if not all(map(_is_number, cells))]
-    safe = guard(frame.select(texts))
-    safe.columns = texts
-    frame = frame.with_columns(safe.get_columns())
-    frame.columns = guard(frame.clear()).columns
-    return frame.write_csv()
-
-
-def _is_number(cell: str | None) -> bool:
-    return cell is None or _NUMBER.fullmatch(cell) is not None
-
-
-def _cell(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    return runner.dumps(value).decode()
-
-
-def _print_rows(document: list[dict[str, Any]], console: Console) -> None:
-    if not document:
-        console.print("No rows.")
-        return
-    table = Table(*document[0], box=None)
-    for row in document:
-        table.add_row(*(escape(str(value)) for value in row.values()))
-    console.print(table, markup=False)
-
-
-Companies = Annotated[list[str], typer.Argument(help="Tickers or CIKs.")]
-
-
-def watch_add(companies: Companies, json: Json = False) -> None:
-    """Follow companies: their filings and facts are pulled from the SEC."""
-    runner.run("watch_add", json=json, render=_print_watch, engine=True, companies=companies)
-
-
-def watch_remove(companies: Companies, json: Json = False) -> None:
-    """Stop following companies; what is stored stays."""
-    runner.run("watch_remove", json=json, render=_print_watch, companies=companies)
-
-
-def watch_list(json: Json = False) -> None:
-    """The companies followed."""
-    runner.run("watch_list", json=json, render=_print_watch)
-
-
-def _print_watch(document: dict[str, Any], console: Console) -> None:
-    if not document["companies"]:
-        console.print("No companies are followed. Add some: python -m app watch add AAPL MSFT")
-        return
-    table = Table("ticker", "CIK", "company", "note", box=None)
-    for item in document["companies"]:
-        name = escape(item["name"] or "—")
-        table.add_row(item["symbol"] or "—", str(item["cik"]), name, item["note"] or "")
-    console.print(table)
 
 
 def _readable(file: Path) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.commands.data import csv_of
+from app.commands.query import csv_of
 
 
 def test_rows_are_whole_csv() -> None:

@@ -1,0 +1,75 @@
+"""The command `sql`: rows of one SELECT, for people or as CSV for what comes after a pipe."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from app import run as runner
+from app.options import STREAM, Json
+from core.observe.escaping import escape
+
+_NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")
+
+
+def register(cli: typer.Typer) -> None:
+    """Add the command of this module."""
+    cli.command()(sql)
+
+
+def sql(
+    query: Annotated[str, typer.Argument(help="One SELECT; - reads it from stdin.")],
+    limit: Annotated[int, typer.Option(min=1, help="Most rows returned.")] = 10_000,
+    json: Json = False,
+) -> None:
+    """Rows of one read-only SELECT on the store: a table, or CSV where the output is piped."""
+    render = _print_rows if sys.stdout.isatty() else _print_csv
+    if query == STREAM:
+        query = sys.stdin.read()
+    runner.run("sql", json=json, render=render, query=query, limit=limit)
+
+
+def _print_csv(document: list[dict[str, Any]], _: Console) -> None:
+    if document:
+        sys.stdout.write(csv_of(document))
+
+
+def csv_of(document: list[dict[str, Any]]) -> str:
+    """Rows as CSV, whole; texts guarded against formulas, numbers as they are."""
+    import polars as pl
+
+    from core.domain.tables.csv_guard import guard
+
+    columns = {name: [_cell(row[name]) for row in document] for name in document[0]}
+    frame = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
+    texts = [name for name, cells in columns.items() if not all(map(_is_number, cells))]
+    safe = guard(frame.select(texts))
+    safe.columns = texts
+    frame = frame.with_columns(safe.get_columns())
+    frame.columns = guard(frame.clear()).columns
+    return frame.write_csv()
+
+
+def _is_number(cell: str | None) -> bool:
+    return cell is None or _NUMBER.fullmatch(cell) is not None
+
+
+def _cell(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return runner.dumps(value).decode()
+
+
+def _print_rows(document: list[dict[str, Any]], console: Console) -> None:
+    if not document:
+        console.print("No rows.")
+        return
+    table = Table(*document[0], box=None)
+    for row in document:
+        table.add_row(*(escape(str(value)) for value in row.values()))
+    console.print(table, markup=False)
