@@ -21,6 +21,7 @@ _SECRET_TEXT = re.compile(r"(?i)(bearer\s+|token=|password=|api_?key=)[^\s&\"']+
 _LIBRARIES = ("uvicorn", "uvicorn.error", "uvicorn.access", "streamlit")
 _TALKATIVE = ("httpx", "httpcore", "apscheduler", "uvicorn.access", "watchdog")
 _MUTED = ("apscheduler.executors",)  # what fails there is told by the scheduler's listener
+_PROCESSORS: list[Any] = []
 Event = MutableMapping[str, Any]
 
 
@@ -51,12 +52,13 @@ def configure(fmt: str, level: str) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     for name in _MUTED:
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    _PROCESSORS[:] = [  # in place: loggers remember the list they were first used with
+        structlog.stdlib.filter_by_level,
+        *shared,
+        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+    ]
     structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *shared,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
+        processors=_PROCESSORS,
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )

@@ -88,8 +88,13 @@ class Server:
         self.replies = replies
         self.paths: list[str] = []
         self.port = 0
+        self.answering: set[asyncio.Task[Any]] = set()
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self.answering.add(task)
+        task.add_done_callback(self.answering.discard)
         try:
             head = await (reader.readuntil(self.ending) if self.ending else reader.read(3))
             self.paths.append([*head.split(), b"", b""][1].decode())
@@ -98,6 +103,12 @@ class Server:
             return
         finally:
             writer.close()
+
+    async def stop(self) -> None:
+        """End the answers that hang, so that no connection outlives its test."""
+        for task in self.answering:
+            task.cancel()
+        await asyncio.gather(*self.answering, return_exceptions=True)
 
 
 @asynccontextmanager
@@ -109,6 +120,8 @@ async def serving(server: Server, tls: ssl.SSLContext | None = None) -> AsyncIte
         yield server
     finally:
         listening.close()
+        await server.stop()
+        await asyncio.sleep(0)  # a closed transport lets go of its socket in the next turn
 
 
 class Waits:
