@@ -1,4 +1,4 @@
-"""Kills at the write sites of care: restore, backup, migration, start, commit and its mark.
+"""Kills at the write sites of care: restore, backup, migration, first start, commit and its mark.
 
 An operation runs in a process of its own that counts what it does to files and tables (opens for
 writing, renames, removals, syncs, statements, commits, marks) and kills itself at one of them. Then
@@ -25,6 +25,7 @@ import pandas as pd  # noqa: F401 - DuckDB imports it with the first parameter: 
 import core.service.everything  # noqa: F401 - registers what can be asked for
 from core import settings
 from core.errors import OpenbellError
+from core.jobs.queue.count_file import CountFile
 from core.jobs.queue.file import SqliteFile
 from core.jobs.store_mark import StoreMark
 from core.observe import logs
@@ -42,6 +43,7 @@ FILE_EVENTS = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", 
 FILE_EVENTS |= {"subprocess.Popen", "sqlite3.connect", "os.chmod"}
 COUNTS = ("sites", "kills", "lost", "doubled", "torn", "empty", "refused")
 EXTRA = 5  # migrations beyond those of the desk
+FIRST_START = "first start"
 
 
 @dataclass
@@ -108,6 +110,7 @@ def _build(base: Path, migrations: Path) -> None:
     with _desk(base) as desk:
         for company in range(BACKED_UP, NEWER):
             _add(desk, company)
+    base.with_name("nothing").mkdir()
     shutil.copytree(migrate.FOLDER, migrations)
     for number in range(EXTRA):
         sql = f"CREATE TABLE extra{number} (n BIGINT); INSERT INTO extra{number} VALUES ({number});"
@@ -131,6 +134,7 @@ def _desk(folder: Path) -> Desk:
 
 def _kill_through(context: Any, folder: Path, base: Path, operation: str, kills: int) -> Row:
     row = Row(operation)
+    base = base.with_name("nothing") if operation == FIRST_START else base
     work = folder / "work"
     counted = folder / "counted"
     _fresh(base, work)
@@ -197,6 +201,7 @@ class Sites:
             (StoreMark, "write"),
             (SqliteFile, "change"),
             (SqliteFile, "add"),
+            (CountFile, "write"),
         ):
             setattr(owner, name, self._told(getattr(owner, name)))
 
@@ -238,11 +243,20 @@ def _migrate(folder: Path) -> None:
 
 def _commit(folder: Path) -> None:
     with _desk(folder) as desk:
-        for company in range(NEWER, NEWER + 3):
-            _add(desk, company)
-            with folder.with_name("acked").open("a") as file:
-                file.write(f"{company}\n")
+        _acknowledge(desk, 3)
         desk.warehouse.checkpoint()
+
+
+def _first_start(folder: Path) -> None:
+    with _desk(folder) as desk:
+        _acknowledge(desk, 1)
+
+
+def _acknowledge(desk: Desk, count: int) -> None:
+    for company in range(NEWER, NEWER + count):
+        _add(desk, company)
+        with desk.settings.data_dir.with_name("acked").open("a") as file:
+            file.write(f"{company}\n")
 
 
 OPERATIONS: dict[str, Callable[[Path], None]] = {
@@ -250,6 +264,7 @@ OPERATIONS: dict[str, Callable[[Path], None]] = {
     "restore set aside": _restore_set_aside,
     "backup": _backup,
     "migration": _migrate,
+    FIRST_START: _first_start,
     "commit and mark": _commit,
 }
 
@@ -266,7 +281,8 @@ def _more_migrations(folder: Path) -> Iterator[None]:
 
 def _judge(row: Row, work: Path, acked: Path) -> None:
     """Open the desk as anyone would, and compare what it holds with what it may hold."""
-    wanted = NEWER + len(acked.read_text().split())
+    first = row.operation == FIRST_START
+    wanted = (0 if first else NEWER) + len(acked.read_text().split())
     restoring = row.operation.startswith("restore")
     try:
         with _more_migrations(work.with_name("migrations")), _desk(work) as desk:
@@ -277,7 +293,7 @@ def _judge(row: Row, work: Path, acked: Path) -> None:
     except OpenbellError:
         row.refused += 1
         return
-    row.empty += held.rows == 0
+    row.empty += held.rows == 0 < wanted
     row.doubled += held.rows != held.distinct
     if restoring:  # the old desk or the restored one, store and queue alike
         row.lost += held.rows not in (NEWER, BACKED_UP)

@@ -1,11 +1,12 @@
-"""Flip bits in and cut pieces off the files of a desk, and see that it is told and mended.
+"""Flip bits in, cut pieces off and remove the files of a desk: all must be told and mended.
 
     python benchmarks/damage.py --each 20 [--seed 7]     (make damage)
 
-A desk was killed: there is a write-ahead log, a queue with jobs, and a backup. Each round takes a
-fresh copy, harms one file once, and asks `verify` as anyone would. Harm is *told* when the desk
-refuses to start or a check fails, *harmless* when everything reads as before, *silent* when neither
-holds. What is told must be mended by the command that the message names: `restore`.
+A desk was killed: there are a store and a queue with a write-ahead log each, and a backup. Each
+round takes a fresh copy, harms one file once, and asks `verify` as anyone would. Harm is *told*
+when the desk refuses to start or a check fails, *harmless* when everything reads as before,
+*silent* when neither holds. What is told must be mended by the command that the message names:
+`restore`.
 """
 
 from __future__ import annotations
@@ -42,6 +43,9 @@ FILES = {
     "store": "desk.duckdb",
     "log": "desk.duckdb.wal",
     "queue": "queue.sqlite",
+    "queue's log": "queue.sqlite-wal",
+    "queue's count": "queue.sqlite-count",
+    "note of the store": "store.json",
     "backup": "backups/*/store.duckdb",
     "backup's queue": "backups/*/queue.sqlite",
     "manifest": "backups/*/manifest.json",
@@ -70,7 +74,7 @@ class Row:
 
 
 def run(folder: Path, each: int, seed: int) -> list[Row]:
-    """Harm every file `each` times in either way."""
+    """Harm every file `each` times in every way; a file can be lost in one way only."""
     logs.configure("json", "CRITICAL")
     base = folder / "base"
     life = subprocess.run(
@@ -86,7 +90,7 @@ def run(folder: Path, each: int, seed: int) -> list[Row]:
     for file, pattern in FILES.items():
         for harm, function in HARMS.items():
             row = Row(file, harm)
-            for _ in range(each):
+            for _ in range(1 if function is _lose else each):
                 work = folder / "work"
                 shutil.rmtree(work, ignore_errors=True)
                 shutil.copytree(base, work)
@@ -115,6 +119,7 @@ def live(folder: Path) -> None:
     for number in range(1, 6):
         _work(desk, number)
     desk.queue._file.read("PRAGMA wal_checkpoint(TRUNCATE)")  # type: ignore[attr-defined]
+    desk.queue.publish("pull", {"n": 0, "round": 6})
 
 
 def _work(desk: Desk, number: int) -> None:
@@ -139,7 +144,15 @@ def _cut(path: Path, chance: random.Random) -> None:
         file.truncate(chance.randrange(path.stat().st_size))
 
 
-HARMS: dict[str, Callable[[Path, random.Random], None]] = {"flip": _flip, "cut": _cut}
+def _lose(path: Path, _: random.Random) -> None:
+    path.unlink()
+
+
+HARMS: dict[str, Callable[[Path, random.Random], None]] = {
+    "flip": _flip,
+    "cut": _cut,
+    "lose": _lose,
+}
 
 
 def _judge(row: Row, work: Path, good: Held | None, *, of_backup: bool) -> None:
@@ -196,16 +209,18 @@ def _passed_over(work: Path) -> bool:
 
 def as_text(table: list[Row]) -> str:
     """The table, one line for each file and harm."""
-    lines = [f"{'file':<16}{'harm':<6}" + "".join(f"{name:>10}" for name in COUNTS)]
+    lines = [f"{'file':<19}{'harm':<6}" + "".join(f"{name:>10}" for name in COUNTS)]
     for row in table:
         cells = "".join(f"{getattr(row, name):>10}" for name in COUNTS)
-        lines.append(f"{row.file:<16}{row.harm:<6}{cells}")
+        lines.append(f"{row.file:<19}{row.harm:<6}{cells}")
     return "\n".join(lines)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--each", type=int, default=20, help="flips and cuts of each file")
+    parser.add_argument(
+        "--each", type=int, default=20, help="flips and cuts of each file; each is lost once"
+    )
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks/results/damage.json")
     chosen = parser.parse_args()

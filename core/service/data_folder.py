@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from core.errors import OpenbellError
+from core.errors import OpenbellError, StoreError
 from core.jobs.queue.sqlite import SqliteQueue
 from core.settings import Settings
 from core.store import backup as backups
@@ -63,21 +63,50 @@ def evidence(settings: Settings, queue: SqliteQueue) -> str | None:
 
 @contextmanager
 def ways_back(settings: Settings) -> Iterator[None]:
-    """Let errors that name the latest good backup name what there is instead, without one."""
+    """Let errors that name the latest good backup name what there is instead, without one.
+
+    A file of the folder that cannot be used is a StoreError, too.
+    """
     try:
-        yield
+        with _typed(settings):
+            yield
     except OpenbellError as error:
-        if error.hint and presence.RESTORE in error.hint:
-            error.hint = hint_here(settings, error.hint)
+        error.hint = hint_here(settings, error.hint) if error.hint else None
         raise
 
 
+@contextmanager
+def _typed(settings: Settings) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            f"the data folder cannot be used: {error.strerror}",
+            where=str(error.filename or settings.data_dir),
+            hint="give its files and folders to the user of the desk, or make room",
+        ) from error
+
+
 def hint_here(settings: Settings, hint: str) -> str:
-    """A hint that names the latest good backup, or what there is in its stead."""
-    if backups.found(backups_of(settings.data_dir)):
+    """A hint; where it names the latest good backup and none looks good, what there is instead."""
+    kept = backups.found(backups_of(settings.data_dir))
+    if presence.RESTORE not in hint or any(backups.looks_good(path) for path in kept):
         return hint
+    return _without_backup(settings, hint)
+
+
+def _without_backup(settings: Settings, hint: str) -> str:
     folders = dict.fromkeys((settings.store_path.parent, settings.data_dir))
     return presence.without_backup(hint, list(folders))
+
+
+def _latest_good(settings: Settings) -> tuple[backups.Backup, list[OpenbellError]]:
+    """The newest backup that is whole; without one the error names what there is instead."""
+    try:
+        return backups.latest_good(backups_of(settings.data_dir))
+    except OpenbellError as error:
+        error.hint = _without_backup(settings, error.hint or presence.RESTORE)
+        raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +128,11 @@ def bring_back(
     and checked nothing is moved.
     """
     places = places_of(settings)
-    with own(settings), Ownership.take([lock_of(settings.store_path)]):
+    with (
+        _typed(settings),
+        own(settings),
+        Ownership.take([lock_of(settings.store_path)]),
+    ):
         settle(settings)
         try:
             source, passed = _stage(settings, places, folder)
@@ -124,7 +157,7 @@ def would_bring_back(settings: Settings, folder: Path | None) -> Restorable:
     """What `bring_back` would restore, after checking it; nothing is moved or copied."""
     passed: list[OpenbellError] = []
     if folder is None:
-        backup, passed = backups.latest_good(backups_of(settings.data_dir))
+        backup, passed = _latest_good(settings)
     elif folder.is_dir() and not (folder / backups.MANIFEST).exists():
         rows = backups.read_through(restore.set_aside_store(folder))
         return Restorable(folder, sum(rows.values()))
@@ -138,8 +171,7 @@ def _stage(
 ) -> tuple[Path, list[OpenbellError]]:
     passed: list[OpenbellError] = []
     if folder is None:
-        with ways_back(settings):
-            backup, passed = backups.latest_good(backups_of(settings.data_dir))
+        backup, passed = _latest_good(settings)
     elif folder.is_dir() and not (folder / backups.MANIFEST).exists():
         restore.stage(places, restore.set_aside_sources(folder))
         backups.read_through(places.staged[STORE])

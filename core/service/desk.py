@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from core import clock
@@ -88,8 +89,13 @@ class Desk:
         with data_folder.ways_back(settings), ExitStack() as stack:
             stack.enter_context(data_folder.own(settings))
             data_folder.settle(settings)
+            advise = partial(data_folder.hint_here, settings)
             queue = SqliteQueue(
-                settings.queue_path, now, on_corrupt=_tell_corrupt, accept_loss=accept_loss
+                settings.queue_path,
+                now,
+                on_corrupt=_tell_corrupt,
+                accept_loss=accept_loss,
+                advise=advise,
             )
             stack.callback(queue.close)
             warehouse = Warehouse.open(
@@ -97,6 +103,7 @@ class Desk:
                 queue.store_mark,
                 evidence=data_folder.evidence(settings, queue),
                 accept_loss=accept_loss,
+                advise=advise,
             )
             stack.callback(warehouse.close)
             presence.note(settings.data_dir, settings.store_path)

@@ -30,6 +30,7 @@ PART = ".part"
 ROOM = "make room on the disk, or choose another folder with --to"
 STORE, QUEUE = "store", "queue"  # roles: what a file of a backup is, whatever it is called
 NAMES = {STORE: "store.duckdb", QUEUE: "queue.sqlite"}
+_ELSEWHERE = "name the folder of one that is elsewhere: restore FOLDER"
 _KEYS = {"made_at", "files", "rows"}  # of manifests before there were roles
 _KEYS_NOW = _KEYS | {"roles", "digest"}
 
@@ -115,11 +116,18 @@ def latest_good(folder: Path) -> tuple[Backup, list[OpenbellError]]:
         raise IntegrityError(
             f"none of the {len(passed)} backups is whole: {'; '.join(e.message for e in passed)}",
             where=str(folder),
+            hint=_ELSEWHERE,
         )
-    raise NotFoundError(
-        f"there is no backup in {folder}",
-        hint=f"name the folder of one that is elsewhere: restore FOLDER; {presence.RESTORE}",
-    )
+    raise NotFoundError(f"there is no backup in {folder}", hint=_ELSEWHERE)
+
+
+def looks_good(folder: Path) -> bool:
+    """Whether a backup's manifest is sound and its files are there in full; nothing is hashed."""
+    try:
+        stated = _read(folder).files
+        return all((folder / name).stat().st_size == stated[name]["bytes"] for name in stated)
+    except (OSError, KeyError, OpenbellError):
+        return False
 
 
 def sweep(folder: Path) -> None:

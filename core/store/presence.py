@@ -47,6 +47,11 @@ def missing(store: Path, evidence: str) -> StoreError:
     )
 
 
+def unadvised(hint: str) -> str:
+    """The hint as it is, for a store or a queue that knows nothing of backups."""
+    return hint
+
+
 def without_backup(hint: str, folders: Sequence[Path]) -> str:
     """A hint that names the latest good backup, for where there is none: only ways there are.
 
@@ -54,7 +59,7 @@ def without_backup(hint: str, folders: Sequence[Path]) -> str:
     """
     ways = [part.removeprefix("or ") for part in hint.split("; ") if part != RESTORE]
     aside = [_from(found) for folder in folders for found in set_aside(folder)[:1]]
-    ways[:0] = ["there is no backup", *(way for way in aside if way not in ways)]
+    ways[:0] = ["there is no good backup", *(way for way in aside if way not in ways)]
     return "; ".join([*ways, *([] if ANEW in ways else [ANEW])])
 
 

@@ -7,7 +7,7 @@ that is tells a lock file beside it: `core.store.ownership`.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -47,11 +47,13 @@ class Warehouse:
         connection: duckdb.DuckDBPyConnection,
         owned: Ownership,
         keeper: MarkKeeper | None,
+        advise: Callable[[str], str] = presence.unadvised,
     ) -> None:
         self.path = path
         self._connection = connection
         self._owned = owned
         self._keeper = keeper
+        self._advise = advise
         self._marked: int | None = None  # the last commit whose mark stands in the other file
         self._write_lock = threading.RLock()
         self.commits = 0  # counts up after each: what was read before it may be old
@@ -66,8 +68,11 @@ class Warehouse:
         *,
         evidence: str | None = None,
         accept_loss: bool = False,
+        advise: Callable[[str], str] = presence.unadvised,
     ) -> Warehouse:
         """The warehouse in a file, made and migrated when needed; `keeper` keeps its mark.
+
+        `advise` turns the hint of an error into one that names what there is to mend it with.
 
         OwnershipError when another process holds it. StoreError when it cannot be opened, is gone
         although there is `evidence` of one, or lacks commits that its mark tells of; with
@@ -77,7 +82,7 @@ class Warehouse:
         owned = Ownership.take([lock_of(path)])
         try:
             presence.must_be(path, evidence)
-            warehouse = cls(path, connect(path), owned, keeper)
+            warehouse = cls(path, connect(path), owned, keeper, advise)
         except BaseException:
             owned.release()
             raise
@@ -278,7 +283,17 @@ class Warehouse:
 
     @contextmanager
     def _mapped(self) -> Iterator[None]:
-        """Turn DuckDB's failures into ours; after a fatal one the file is opened anew."""
+        """Turn DuckDB's failures into ours, with hints that name ways there are."""
+        try:
+            with self._typed():
+                yield
+        except StoreError as error:
+            error.hint = self._advise(error.hint) if error.hint else None
+            raise
+
+    @contextmanager
+    def _typed(self) -> Iterator[None]:
+        """After a fatal failure the file is opened anew."""
         try:
             yield
         except duckdb.FatalException as error:

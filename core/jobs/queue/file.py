@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from core.errors import StoreError
 from core.jobs.queue.count_file import CountFile, beside
 from core.store.mark import WAYS_BACK
-from core.store.presence import RESTORE
+from core.store.presence import RESTORE, unadvised
 
 BUSY_MS = 10_000
 FULL = "make room on the disk, then try again"
@@ -24,13 +24,21 @@ class SqliteFile:
     """A connection guarded by a lock. `layout` numbers the schema that `statements` make.
 
     Writes are counted in the file and beside it: StoreError when it lacks some that were
-    acknowledged, unless `accept_loss`.
+    acknowledged, unless `accept_loss`. `advise` turns the hint of an error into one that names what
+    there is to mend it with.
     """
 
     def __init__(
-        self, path: Path, statements: Sequence[str], layout: int, *, accept_loss: bool = False
+        self,
+        path: Path,
+        statements: Sequence[str],
+        layout: int,
+        *,
+        accept_loss: bool = False,
+        advise: Callable[[str], str] = unadvised,
     ) -> None:
         self.path = path
+        self._advise = advise
         self._lock = threading.RLock()
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._mapped():
@@ -38,7 +46,11 @@ class SqliteFile:
             self._check()
             self._migrate(statements, layout)
             self._number = self._count()
-        self._counted = CountFile(beside(path))
+        try:
+            self._counted = CountFile(beside(path))
+        except OSError:
+            self._db.close()
+            raise
         try:
             self._agree(accept_loss)
         except StoreError:
@@ -148,7 +160,7 @@ class SqliteFile:
             raise StoreError(
                 f"{self.path.name} cannot be used: {error}",
                 where=str(self.path),
-                hint=FULL if "full" in str(error) else self._damaged(),
+                hint=FULL if "full" in str(error) else self._advise(self._damaged()),
             ) from error
 
 

@@ -18,6 +18,7 @@ from core.jobs.queue import rows
 from core.jobs.queue.file import SqliteFile
 from core.jobs.queue.port import ENDED, LIVE, STOPPED, Hold, Job, JobStatus, Message, Published
 from core.jobs.queue.reading import QueueReader
+from core.store.presence import unadvised
 
 _DUE = (
     rows.SELECT  # noqa: S608 - constants only
@@ -50,6 +51,7 @@ class SqliteQueue(QueueReader):
         max_deliveries: int = 25,
         on_corrupt: Callable[[Job], None] | None = None,
         accept_loss: bool = False,
+        advise: Callable[[str], str] = unadvised,
     ) -> None:
         self._now = clock
         self._max_attempts = max_attempts
@@ -58,7 +60,9 @@ class SqliteQueue(QueueReader):
         self.on_dead: Callable[[Job], None] | None = None
         self._last_id = 0
         self._tail = secrets.token_hex(3)
-        super().__init__(SqliteFile(path, rows.SCHEMA, layout=1, accept_loss=accept_loss))
+        super().__init__(
+            SqliteFile(path, rows.SCHEMA, layout=1, accept_loss=accept_loss, advise=advise)
+        )
 
     def publish(
         self,

@@ -193,7 +193,7 @@ def test_restore_needs_the_locks(chosen: Settings) -> None:
 
 def test_no_backup_is_said(tmp_path: Path) -> None:
     """Nothing to restore: the folder that was looked at is named."""
-    with pytest.raises(NotFoundError, match=r"backups.*there is no backup; .*an empty folder"):
+    with pytest.raises(NotFoundError, match=r"backups.*there is no good backup; .*an empty folder"):
         brought(settings.load(data_dir=tmp_path / "desk"))
 
 

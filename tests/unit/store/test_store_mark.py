@@ -200,13 +200,13 @@ def only_note(given: Settings) -> None:
     presence.wal_of(given.store_path).unlink(missing_ok=True)
 
 
-RESTORE, ANEW = "python -m app restore", "there is no backup; .*choose an empty folder"
+RESTORE, ANEW = "python -m app restore", "there is no good backup; .*choose an empty folder"
 
 
 @pytest.mark.parametrize(
     ("leave", "way"),
     [
-        (only_set_aside, f"there is no backup; .*{RESTORE} .*set-aside-20260101T000000"),
+        (only_set_aside, f"there is no good backup; .*{RESTORE} .*set-aside-20260101T000000"),
         (only_backup, f"with: {RESTORE}; "),
         (only_queue, ANEW),
         (only_log, ANEW),
@@ -290,7 +290,7 @@ def test_a_damaged_queue_without_a_backup_has_a_way_on(tmp_path: Path) -> None:
     with Desk.open(given) as desk:
         add(desk, 1)
     given.queue_path.write_bytes(given.queue_path.read_bytes()[:9000])
-    with pytest.raises(StoreError, match=r"there is no backup; .*move queue.sqlite\* away"):
+    with pytest.raises(StoreError, match=r"there is no good backup; .*move queue.sqlite\* away"):
         Desk.open(given)
     for path in given.data_dir.glob("queue.sqlite*"):
         path.rename(tmp_path / path.name)
