@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +83,43 @@ def test_each_period_is_judged_by_itself() -> None:
     items = grade(frame(*rows), FILINGS.empty(), COMPANIES.empty()).items
     found = items.filter(pl.col("item") == "Revenues").sort("period_end")
     assert found["value"].to_list() == [81e9, 82e9]
+
+
+def of_year(year: int, months: int = 12) -> dict[str, date]:
+    """The period of the first months of a year."""
+    end = date(year, 12, 31) if months == 12 else date(year, months + 1, 1) - timedelta(days=1)
+    return {"period_start": date(year, 1, 1), "period_end": end}
+
+
+CONTRACTS = "RevenueFromContractWithCustomerExcludingAssessedTax"
+
+
+@pytest.mark.parametrize(
+    ("rows", "right"),
+    [
+        # Occidental 2018: a part of the year's sales, and the whole beside those of other years
+        ((("Revenues", 15.6, 2018), (CONTRACTS, 17.8, 2018), (CONTRACTS, 12.5, 2017),
+          (CONTRACTS, 10.1, 2016)), 17.8),
+        ((("Revenues", 12.0, 2018, 3), (CONTRACTS, 2524.0, 2018, 3), (CONTRACTS, 2058.0, 2017, 3)),
+         2524.0),  # News Corp's quarter
+        ((("Revenues", 17.8, 2018), (CONTRACTS, 15.6, 2018), (CONTRACTS, 9.0, 2017),
+          ("Revenues", 12.5, 2017)), 17.8),  # both have their past
+        ((("Revenues", 17.8, 2018), (CONTRACTS, 15.6, 2018)), 17.8),  # neither has
+        ((("Revenues", 17.8, 2018), ("Revenues", 4.0, 2017, 3), (CONTRACTS, 15.6, 2018)), 17.8),
+        ((("Revenues", 17.8, 2018), (CONTRACTS, 15.6, 2018), (CONTRACTS, 12.5, 2017),
+          ("CostOfRevenue", 10.0, 2018), ("GrossProfit", 7.8, 2018)), 17.8),  # adding up goes before
+        ((("Revenues", 17.8, 2018), ("Revenues", 9.0, 2016), (CONTRACTS, 15.6, 2018),
+          (CONTRACTS, 12.5, 2017)), 15.6),  # of another time, not of the year before
+    ],
+)  # fmt: skip
+def test_a_tag_of_one_year_yields_to_one_with_comparatives(
+    rows: tuple[tuple[Any, ...], ...], right: float
+) -> None:
+    """Statements tell the year before as well; what a note tells of one year is a part."""
+    told = [stated(name, value * 1e9, **of_year(*when)) for name, value, *when in rows]
+    items = grade(frame(*told), FILINGS.empty(), COMPANIES.empty()).items
+    ours = items.filter(pl.col("item") == "Revenues", pl.col("period_end").dt.year() == 2018)
+    assert ours["value"].to_list() == [right * 1e9]
 
 
 @pytest.mark.parametrize("form", ["DEF 14A", "PRE 14A", "S-1/A", "424B3", "8-K", "S-4"])

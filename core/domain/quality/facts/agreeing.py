@@ -3,7 +3,9 @@
 The first tag of the list is what it is called most often, not what it is: Procter & Gamble gave its
 sales in America as `Revenues` and those of the whole as `SalesRevenueNet`. So a tag that adds up
 with what stands beside it (the item's `agrees`), or with two other tags as its parts, goes before
-one that does not, and one smaller than what it must cover (`covers`) goes last.
+one that does not, and one smaller than what it must cover (`covers`) goes last. Where nothing of
+that decides, a tag told for this one year only yields to one told for the years beside it as well:
+statements have comparatives, notes and disaggregations need none (Occidental's `Revenues` of 2018).
 """
 
 from __future__ import annotations
@@ -14,24 +16,25 @@ import numpy as np
 import polars as pl
 
 from core.domain.quality.facts.arrays import Flags, Floats, Numbers
-from core.domain.quality.facts.packing import found_rows
+from core.domain.quality.facts.packing import found_rows, matched, packed
 from core.domain.quality.model import Equation, Item, Ruleset
 
 SLACK = 1e-3  # of the value: figures are rounded one by one
 PARTS_SLACK = 1e-6
 POWER_SLACK = 0.01
 POWERS = (1e3, 1e6)  # another tag that is the same but for its scale tells of a mistake, as it is
-AGREES, IS_WHOLE, FALLS_SHORT = 2.0, 1.0, -3.0
+AGREES, IS_WHOLE, FALLS_SHORT, ALONE = 2.0, 1.0, -3.0, -0.5
+YEAR_DAYS = (350, 380)  # from a period to the one a year before
 
 
 def preferred(
-    first: Numbers, ordered: Numbers, group: Numbers, item: Numbers,
+    first: Numbers, ordered: Numbers, group: Numbers, item: Numbers, rank: Numbers,
     period: Sequence[Numbers], value: Floats, rules: Ruleset,
 ) -> Numbers:  # fmt: skip
     """`first` (the row of each group), with the row that agrees where another tag does so better.
 
     `ordered` are all rows by group and rank of tag, `group` the group of each; of a row, `item` is
-    its item, `period` its filing, start and end, `value` what it states.
+    its item, `rank` that of its tag, `period` its filing, start and end, `value` what it states.
     """
     several = np.bincount(group, minlength=len(first))[group] > 1
     for place, wanted in enumerate(rules.items.values()):
@@ -40,7 +43,8 @@ def preferred(
             rows = rows[_differing(group[rows], value[ordered[rows]], value[first])]
             if len(rows):
                 beside = _Beside(first, item, period, value, rules)
-                first = _agreeing(first, ordered[rows], group[rows], wanted, beside)
+                alone = _alone(ordered[rows], np.flatnonzero(item == place), rank, period)
+                first = _agreeing(first, ordered[rows], group[rows], wanted, beside, alone)
     return first
 
 
@@ -71,13 +75,14 @@ class _Beside:
 
 
 def _agreeing(
-    first: Numbers, rows: Numbers, group: Numbers, item: Item, beside: _Beside
+    first: Numbers, rows: Numbers, group: Numbers, item: Item, beside: _Beside, alone: Flags
 ) -> Numbers:
     value = beside.value[rows]
     lead = beside.value[first[group]]
     points = AGREES * _adds_up(value, rows, item.agrees, beside)
     points += IS_WHOLE * _sum_of_others(group, value)
     points += FALLS_SHORT * _too_small(value, rows, item.covers, beside)
+    points += ALONE * alone
     points[_rescaled(value, lead)] = -np.inf  # a mistake must not be chosen away
     best = pl.DataFrame({"group": group, "points": points, "row": rows}).with_row_index("place")
     best = best.sort("points", "place", descending=[True, False]).unique("group", keep="first")
@@ -103,6 +108,22 @@ def _too_small(value: Floats, rows: Numbers, covers: Sequence[str], beside: _Bes
     for name in covers:
         small |= beside.of(name, rows) > value + SLACK * np.abs(value)
     return small
+
+
+def _alone(rows: Numbers, among: Numbers, rank: Numbers, period: Sequence[Numbers]) -> Flags:
+    """Whether the filing tells a tag for neither the year before a period nor the one after."""
+    fid, start, end = period
+    filing = among[np.isin(fid[among], fid[rows])]
+    both = np.concatenate([rows, filing])
+    tag = packed([fid[both], rank[both]])
+    place, other = matched(tag[: len(rows)], tag[len(rows) :])
+    years = np.ones(len(place), bool)
+    for day in (start, end):
+        apart = np.abs(day[filing[other]] - day[rows[place]])
+        years &= (apart >= YEAR_DAYS[0]) & (apart <= YEAR_DAYS[1])
+    alone = np.ones(len(rows), bool)
+    alone[place[years]] = False
+    return alone
 
 
 def _sum_of_others(group: Numbers, value: Floats) -> Flags:

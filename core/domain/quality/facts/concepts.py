@@ -98,7 +98,8 @@ def choose(facts: pl.DataFrame, known: Known, rules: Ruleset) -> pl.DataFrame:
     begin = begins(period[order])
     first, group = order[begin], np.cumsum(begin) - 1
     span = (known.fid[fits], *days)
-    first = preferred(first, order, group, item, span, stated["value"].to_numpy(), rules)
+    amount = stated["value"].to_numpy()
+    first = preferred(first, order, group, item, rank, span, amount, rules)
     start, end, value = stated[["period_start", "period_end", "value"]][as_index(first)]
     return pl.DataFrame([
         pl.Series("fid", known.fid[fits][first]), _names(rules)[as_index(item[first])],
