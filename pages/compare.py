@@ -47,6 +47,8 @@ with shell.guarded("the comparison"):
         "ratio": f"{left} / {right}",
         "unit": "Unit",
         "concept": "Concept",
+        "left_concept": f"As {left} states it",
+        "right_concept": f"As {right} states it",
     }
     tables.show(
         compare.first_rows(found),

@@ -26,6 +26,7 @@ ITEMS = {
     "period_start": "From",
     "period_end": "To",
     "months": "Months",
+    "note": "Note",
 }
 REPORTED = {
     "concept": "Concept as reported",

@@ -192,6 +192,15 @@ def items(warehouse: Warehouse, accession: str, cik: int) -> pl.DataFrame:
     )
 
 
+def items_of(warehouse: Warehouse, ciks: Sequence[int]) -> pl.DataFrame:
+    """item and the key of the fact that is it, of every filing of some companies."""
+    return warehouse.read(
+        "SELECT item, cik, taxonomy, concept, unit, period_start, period_end, accession, seq "
+        "FROM filing_items WHERE list_contains(?::BIGINT[], cik)",
+        [list(ciks)],
+    )
+
+
 def own_items(warehouse: Warehouse, accessions: Sequence[str]) -> pl.DataFrame:
     """cik, accession, item: what some filings tell of their own periods."""
     return warehouse.read(

@@ -14,9 +14,11 @@ from components.parts.companies import series
 from core.domain.filings.facts import coded
 from core.domain.filings.figures import the_values
 from core.domain.quality.grading import grade
+from core.domain.quality.model import default_ruleset
+from core.domain.quality.status.retold import HEADLINES, headline_tags
 from core.domain.tables.frames import COMPANIES, FACTS, FILINGS
 from core.service.desk import Desk
-from core.service.filings import companies, comparison, quality
+from core.service.filings import alternatives, companies, comparison, quality
 from core.service.kernel import exports
 from core.service.pulls.backfill import backfill
 from core.store.fact_codes import append_rows
@@ -107,7 +109,7 @@ CONTRACTS = "RevenueFromContractWithCustomerExcludingAssessedTax"
         ((("Revenues", 17.8, 2018), (CONTRACTS, 15.6, 2018)), 17.8),  # neither has
         ((("Revenues", 17.8, 2018), ("Revenues", 4.0, 2017, 3), (CONTRACTS, 15.6, 2018)), 17.8),
         ((("Revenues", 17.8, 2018), (CONTRACTS, 15.6, 2018), (CONTRACTS, 12.5, 2017),
-          ("CostOfRevenue", 10.0, 2018), ("GrossProfit", 7.8, 2018)), 17.8),  # adding up goes before
+          ("CostOfRevenue", 10.0, 2018), ("GrossProfit", 7.8, 2018)), 17.8),  # adding up decides
         ((("Revenues", 17.8, 2018), ("Revenues", 9.0, 2016), (CONTRACTS, 15.6, 2018),
           (CONTRACTS, 12.5, 2017)), 15.6),  # of another time, not of the year before
     ],
@@ -157,7 +159,7 @@ def test_the_filing_shows_what_was_set_aside_and_exports_name_concepts(desk: Des
     view = quality.filing(desk, ACCESSION, 7)
     names = ("item", "concept", "value", "rejected", "rejected_value", "reason")
     assert view.rejected.select(names).rows() == [
-        ("Revenues", "SalesRevenueNet", 82.0e9, "Revenues", 28.4e9, quality.AGREES)
+        ("Revenues", "SalesRevenueNet", 82.0e9, "Revenues", 28.4e9, alternatives.AGREES)
     ]
     (row,) = exports.frame_of(desk, "features").to_dicts()
     assert (row["revenues_concept"], row["assets_concept"]) == ("SalesRevenueNet", "Assets")
@@ -184,14 +186,77 @@ WITH_PARENT = (
         (WITH_PARENT, ("NetIncomeLoss", 4.0), ("NetCashProvidedByUsedInOperatingActivities", 6.0)),
     ],
 )  # fmt: skip
-def test_features_take_what_a_filing_states_instead(
+def test_what_is_stated_instead_stands_for_it_everywhere(
     desk: Desk, more: tuple[dict[str, Any], ...], income: tuple[str, float], cash: tuple[str, float]
 ) -> None:
-    """Profit with minority interests and continuing cash flow only where no other is stated."""
-    put(desk, *NO_PARENT, *more)
-    (row,) = exports.frame_of(desk, "features").to_dicts()
+    """Feature records, the page of the filing and Compare take one value, from one list.
+
+    Profit with minority interests and continuing cash flow only where no other is stated.
+    """
+    put(desk, *NO_PARENT, *more, *(row | {"cik": 8} for row in (*NO_PARENT, *WITH_PARENT)))
+    row = exports.frame_of(desk, "features", cik=7).row(0, named=True)
     assert (row["net_income_concept"], row["net_income_value"]) == income
     assert (row["cfo_concept"], row["cfo_value"]) == cash
+    shown = quality.filing(desk, ACCESSION, 7).facts
+    taken = {item: rest for item, *rest in shown.select("item", "concept", "value").rows()}
+    assert (tuple(taken["NetIncome"]), tuple(taken["Cfo"])) == (income, cash)
+    notes = dict(shown.select("item", "note").rows())
+    assert notes["NetIncome"] == (None if more else alternatives.STANDS_IN)
+    both = {r["concept"]: r for r in comparison.side_by_side(desk, 7, 8).to_dicts()}
+    for concept, ours in (("NetIncomeLoss", income), (WITH_PARENT[1]["concept"], cash)):
+        assert (both[concept]["left_concept"], both[concept]["left_value"]) == ours
+
+
+def test_what_stands_in_is_told_of_own_periods_and_of_filings_that_tell_none() -> None:
+    """A comparative of an item that the filing tells is no other item, so growth is of one."""
+    before = {"period_start": date(2013, 1, 1), "period_end": date(2013, 12, 31)}
+    rows = [*NO_PARENT, stated("ProfitLoss", 3.0, **before)]
+
+    def taken(*more: dict[str, Any]) -> list[tuple[str, float]]:
+        items = grade(frame(*rows, *more), FILINGS.empty(), COMPANIES.empty()).items
+        found = items.filter(pl.col("item") == "NetIncome").sort("period_end")
+        return found.select("concept", "value").rows()
+
+    assert taken() == [("ProfitLoss", 3.0), ("ProfitLoss", 5.0)]
+    assert taken(WITH_PARENT[0]) == [("NetIncomeLoss", 4.0)]
+    quarter = stated("NetIncomeLoss", 1.0, period_start=date(2014, 10, 1))
+    assert sorted(taken(quarter)) == [("NetIncomeLoss", 1.0), ("ProfitLoss", 5.0)]
+
+
+def test_headlines_of_a_status_go_by_the_same_list() -> None:
+    """What stands for net income or equity in a grade is the headline where that is not told."""
+    rules = default_ruleset()
+    of = {(taxonomy, tag): name for taxonomy, tag, name, _ in headline_tags(rules).rows()}
+    for name, item in rules.items.items():
+        first = of.get(("us-gaap", item.tags[0])) if item.tags else None
+        if first and name in HEADLINES.values():
+            others = {of["us-gaap", rules.items[other].tags[0]] for other in item.stands}
+            assert others <= {first}
+
+
+def test_compare_takes_the_tag_that_adds_up(desk: Desk) -> None:
+    """The whole's sales under another tag, named, beside the other company's."""
+    other = (stated("Revenues", 40e9, cik=8), stated("Assets", 1e9, cik=8, period_start=None))
+    put(desk, *ABROAD, *COST, *other)
+    rows = {row["concept"]: row for row in comparison.side_by_side(desk, 7, 8).to_dicts()}
+    row = rows["Revenues"]
+    assert (row["left_value"], row["left_concept"]) == (82e9, "SalesRevenueNet")
+    assert (row["right_concept"], row["ratio"]) == ("Revenues", 82 / 40)
+
+
+def test_a_record_holds_flows_of_one_span(desk: Desk) -> None:
+    """Net income of the last twelve months is none of a half year's record (Amazon's 10-Qs)."""
+    year = {"period_start": date(2013, 7, 1), "period_end": date(2014, 6, 30), "form": "10-Q"}
+    half = year | {"period_start": date(2014, 1, 1)}
+    quarter = year | {"period_start": date(2014, 4, 1)}
+    put(desk, *(stated("Revenues", v, **span) for v, span in ((50.0, half), (26.0, quarter))),
+        *(stated("NetIncomeLoss", v, **span) for v, span in ((9.0, year), (4.0, half),
+                                                             (2.0, quarter))),
+        stated("GrossProfit", 8.0, **quarter),
+        stated("Assets", 9e9, **(half | {"period_start": None})))  # fmt: skip
+    (row,) = exports.frame_of(desk, "features").to_dicts()
+    assert (row["months"], row["revenues_value"], row["net_income_value"]) == (6, 50.0, 4.0)
+    assert (row["net_margin"], row["gross_profit_value"], row["gross_margin"]) == (0.08, None, None)
 
 
 def test_compare_names_form_and_filing_of_both_sides(desk: Desk) -> None:

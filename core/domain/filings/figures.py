@@ -2,12 +2,11 @@
 
 Periodic reports go before other documents: proxies, registrations and current reports repeat
 figures, at another scale, recast, or for a part. Among equals the one stated last counts,
-corrections included. (Which concept stands for a standard item in a filing: `quality.agreeing`.)
+corrections included. (Which concept stands for a standard item in a filing:
+`quality.facts.agreeing`, `quality.facts.standing`.)
 """
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 import polars as pl
 
@@ -15,13 +14,6 @@ PERIODIC = r"^(10-?KT?|10-?QT?|10-?K405|10-?KSB|10-?QSB|20-F|40-F|11-K)(40)?(/A)
 REPORTED = r"^6-K(/A)?$"  # results of foreign companies, which file no quarterly reports
 OTHER = 2  # the standing of other documents
 FIGURE = ("cik", "taxonomy", "concept", "unit", "period_start", "period_end")
-
-INSTEAD = {  # what stands for a figure where nothing else is stated of it
-    "ProfitLoss": "NetIncomeLoss",
-    "NetCashProvidedByUsedInOperatingActivitiesContinuingOperations": (
-        "NetCashProvidedByUsedInOperatingActivities"
-    ),
-}
 
 
 def standing() -> pl.Expr:
@@ -49,16 +41,3 @@ def the_values(facts: pl.DataFrame) -> pl.DataFrame:
     """The fact to go by of each company, concept, unit and period (columns of FACTS)."""
     best = ranked(facts).unique(list(FIGURE), keep="first", maintain_order=True)
     return best.drop("standing")
-
-
-def with_instead(
-    rows: pl.DataFrame, column: str, instead: Mapping[str, str], stated: pl.DataFrame
-) -> pl.DataFrame:
-    """The rows, and those of a figure that stands for another under the other's name, too.
-
-    Only where `stated` (the columns that tell where, and `column`) has nothing of the other.
-    """
-    renamed = rows.filter(pl.col(column).is_in(list(instead))).with_columns(
-        pl.col(column).replace(instead)
-    )
-    return pl.concat([rows, renamed.join(stated, on=stated.columns, how="anti")])

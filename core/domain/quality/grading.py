@@ -16,6 +16,7 @@ import polars as pl
 
 from core.domain.quality.evaluate import Evaluated, evaluate
 from core.domain.quality.facts.packing import as_index
+from core.domain.quality.facts.standing import with_stand_ins
 from core.domain.quality.facts.table import PeriodTable, latest, open_book
 from core.domain.quality.model import Ruleset, default_ruleset
 from core.domain.quality.rules.evidence import used
@@ -169,10 +170,12 @@ def _like(rows: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
 
 def chosen_items(book: PeriodTable) -> pl.DataFrame:
     """cik, accession, item and the fact (key and value) that stands for it, per period."""
-    long = book.long[as_index(np.flatnonzero(book.reached[book.fid]))]
-    stated = book.facts[CHOSEN][long["row"]]
-    item, months = long["item"].cast(pl.String), long["months"].cast(pl.Int32)
-    return pl.DataFrame([item, months, long["own"], *stated])
+    rows, place = with_stand_ins(book, np.flatnonzero(book.reached[book.fid]))
+    long = book.long[["months", "own", "row"]][as_index(rows)]
+    item = pl.Series("item", list(book.rules.items), pl.String)[as_index(place)]
+    return pl.DataFrame([
+        item, long["months"].cast(pl.Int32), long["own"], *book.facts[CHOSEN][long["row"]]
+    ])  # fmt: skip
 
 
 CHOSEN = [

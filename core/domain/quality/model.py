@@ -55,6 +55,7 @@ class Item:
     covers: tuple[str, ...] = ()  # items that it cannot be less than
     figure: str = ""  # the headline figure that it stands for, if any
     instead: tuple[str, ...] = ()  # items that a filer may give in its place
+    stands: tuple[str, ...] = ()  # those whose value is taken for it where it is not told
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +213,7 @@ def _item(name: str, body: Mapping[str, Any]) -> Item:
         flags=frozenset(body.get("flags", ())),
         agrees=tuple(parse_equation(f"{name} = {text}") for text in body.get("agrees", ())),
         covers=tuple(body.get("covers", ())), figure=body.get("figure", ""),
-        instead=tuple(body.get("instead", ())),
+        instead=tuple(body.get("instead", ())), stands=tuple(body.get("stands", ())),
     )  # fmt: skip
 
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from core.domain.filings.figures import with_instead
+from core.domain.quality.facts.standing import stand_in
+from core.domain.quality.model import default_ruleset
 from core.service.kernel.exports import export
 
 if TYPE_CHECKING:
@@ -28,8 +29,6 @@ RATIOS = {
     "operating_cash_to_net_income": ("Cfo", "NetIncome"),
 }
 GROWTH = ("Revenues", "NetIncome", "Assets")
-# what many companies state alone where they have no minority interest or nothing discontinued
-INSTEAD = {"ProfitLoss": "NetIncome", "CfoContinuing": "Cfo"}
 YEAR_DAYS = (355, 376)
 _KEYS = ["cik", "accession"]
 
@@ -38,9 +37,8 @@ _KEYS = ["cik", "accession"]
 def features(desk: Desk, *, cik: int | None = None, form: str | None = None) -> pl.DataFrame:
     """Ratios, growth, coverage, grade and counts per filing, sorted by company and date.
 
-    Beside each value stands the concept that it was stated under (`revenues_concept`): net income
-    is the profit with minority interests, and cash flow that of continuing operations, where the
-    filing states no other.
+    Beside each value stands the concept that it was stated under (`revenues_concept`). All flows
+    are of one span, the longest that the filing tells in full: `months`.
     """
     chosen = {"cik": cik, "form": form}
     grades = desk.warehouse.read(
@@ -52,31 +50,44 @@ def features(desk: Desk, *, cik: int | None = None, form: str | None = None) -> 
     )
     items = desk.warehouse.read(
         "SELECT i.cik, i.accession, i.item, i.concept, i.period_start, i.period_end, i.value, "
-        "i.months, i.own "
-        "FROM filing_items i SEMI JOIN (SELECT cik, accession FROM grades WHERE is_current "
+        "i.months, i.own, g.form "
+        "FROM filing_items i JOIN (SELECT cik, accession, form FROM grades WHERE is_current "
         "AND ($cik IS NULL OR cik = $cik) AND ($form IS NULL OR form = $form)) g "
         "ON g.cik = i.cik AND g.accession = i.accession",
         chosen,
     )
-    items = _with_instead(items)
     own = _own(items)
-    table = grades.join(_levels(own), on=_KEYS, how="left").join(
-        _growth(items, own), on=_KEYS, how="left"
-    )
+    span = own.filter(pl.col("months") > 0).group_by(_KEYS).agg(pl.col("months").first())
+    table = grades
+    for part in (span, _levels(own), _growth(items, own)):
+        table = table.join(part, on=_KEYS, how="left")
     return table.with_columns(_ratios(table)).sort("cik", "filed", "accession")
 
 
-def _with_instead(items: pl.DataFrame) -> pl.DataFrame:
-    """What a filing states instead of an item that it nowhere states, under the item's name."""
-    stated = items.filter("own").select(*_KEYS, "item").unique()
-    return with_instead(items, "item", INSTEAD, stated)
-
-
 def _own(items: pl.DataFrame) -> pl.DataFrame:
-    """The filing's own value of each item: balances, and the longest regular span of flows."""
+    """The filing's own value of each item: balances, and flows of the filing's span.
+
+    Flows of another span (a quarter in an annual report, the last twelve months in a quarterly
+    one) are no part of a ratio or a record with those of the span.
+    """
     mine = items.filter(pl.col("own") & (pl.col("months") >= 0))
-    ordered = mine.sort("months", "period_end", descending=True)
+    flows = mine.join(_spans(mine), on=[*_KEYS, "months"], how="semi")
+    ordered = pl.concat([mine.filter(pl.col("months") == 0), flows]).sort(
+        "period_end", descending=True, maintain_order=True
+    )
     return ordered.unique([*_KEYS, "item"], keep="first", maintain_order=True)
+
+
+def _spans(mine: pl.DataFrame) -> pl.DataFrame:
+    """Of each filing the longest span that tells at least half of what the fullest one tells."""
+    quarterly = pl.col("form").str.contains("^10-Q")
+    flows = mine.filter(
+        pl.col("item").is_in(LEVELS),
+        pl.col("months").is_between(1, pl.when(quarterly).then(9).otherwise(12)),
+    )
+    told = flows.group_by(*_KEYS, "months").agg(told=pl.col("item").n_unique())
+    full = told.filter(2 * pl.col("told") >= pl.col("told").max().over(_KEYS))
+    return full.group_by(_KEYS).agg(pl.col("months").max())
 
 
 def _levels(own: pl.DataFrame) -> pl.DataFrame:
@@ -89,8 +100,7 @@ def _wide(levels: pl.DataFrame, what: str) -> pl.DataFrame:
     wide = levels.pivot(
         on="item", on_columns=list(LEVELS), index=_KEYS, values=what, aggregate_function="first"
     )
-    equity = pl.coalesce("EquityAll", "EquityParent").alias("EquityAll")
-    return wide.with_columns(equity).rename({name: f"{_snake(name)}_{what}" for name in LEVELS})
+    return wide.rename({name: f"{_snake(name)}_{what}" for name in LEVELS})
 
 
 def _ratios(table: pl.DataFrame) -> list[pl.Expr]:
@@ -104,11 +114,15 @@ def _ratios(table: pl.DataFrame) -> list[pl.Expr]:
 
 def _growth(items: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
     """Change in percent on the comparative of a year before, as the same filing states it."""
-    now = own.filter(pl.col("item").is_in(GROWTH)).select(
-        *_KEYS, "item", "months", value_now="value", end="period_end"
+    same = [*_KEYS, "item", "months", "stands_in"]
+    items, own = (
+        frame.with_columns(stands_in=stand_in(default_ruleset())) for frame in (items, own)
     )
-    then = items.select(*_KEYS, "item", "months", before="value", end_before="period_end")
-    pairs = now.join(then, on=[*_KEYS, "item", "months"]).filter(
+    now = own.filter(pl.col("item").is_in(GROWTH)).select(
+        *same, value_now="value", end="period_end"
+    )
+    then = items.select(*same, before="value", end_before="period_end")
+    pairs = now.join(then, on=same).filter(
         (pl.col("end") - pl.col("end_before")).dt.total_days().is_between(*YEAR_DAYS)
         & (pl.col("before") > 0)
     )

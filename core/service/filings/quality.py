@@ -15,7 +15,6 @@ import polars as pl
 from core.domain.filings import edgar
 from core.domain.quality import grading
 from core.domain.quality.facts.filings import ANNUAL, QUARTERLY
-from core.domain.quality.facts.measures import concept_table
 from core.domain.quality.facts.reach import changes
 from core.domain.quality.model import Rule, default_ruleset
 from core.domain.quality.status import timeline
@@ -24,7 +23,7 @@ from core.domain.tables import dataset_quality
 from core.errors import NotFoundError, UsageError
 from core.jobs.queue.port import Job
 from core.jobs.worker import Context
-from core.service.filings import companies, grade_document, missing, points_lost
+from core.service.filings import alternatives, companies, grade_document, missing, points_lost
 from core.service.filings.grade_document import CSV_COLUMNS, STATUS
 from core.service.kernel.commands import FOUND_ERRORS, CommandResult, command
 from core.service.kernel.exports import export
@@ -62,7 +61,7 @@ class FilingView:
     grade: Mapping[str, Any]
     findings: pl.DataFrame  # `facts` holds lists of facts
     build_up: pl.DataFrame  # rule, title, severity, points: what each rule took from 100
-    facts: pl.DataFrame  # item and fact: what entered the rules
+    facts: pl.DataFrame  # item and fact, and a note where it stands for what is not told
     statements: pl.DataFrame  # the filing's own period as reported, by statement
     comparatives: pl.DataFrame  # earlier periods as this filing tells them
     rejected: pl.DataFrame  # other tags of an item that the filing gives another value under
@@ -158,8 +157,8 @@ def filing(desk: Desk, accession: str, cik: int | None = None) -> FilingView:
         grade=row,
         findings=found.with_columns(facts=_facts(found)),
         build_up=points_lost.lost(row, found),
-        facts=items,
-        rejected=_rejected(items, stated),
+        facts=alternatives.with_notes(items),
+        rejected=alternatives.rejected(items, stated),
         statements=stated.filter(own),
         comparatives=stated.filter(~own),
         older=rows.filter(~pl.col("is_current")),
@@ -176,42 +175,6 @@ def _facts(found: pl.DataFrame) -> pl.Series:
     texts = found["facts"].to_list()
     facts = [orjson.loads(text)["facts"] or [] for text in texts]
     return pl.Series("facts", facts, dtype=FACT_LIST, strict=False)
-
-
-def _rejected(items: pl.DataFrame, stated: pl.DataFrame) -> pl.DataFrame:
-    """What a filing gives for an item and period under a tag that does not stand for it.
-
-    Columns: item, period_start, period_end, unit, concept and value (that stand for the item),
-    rejected and rejected_value, reason; own periods first. Equal values are no alternatives.
-    """
-    rules = default_ruleset()
-    tags = concept_table(rules).select(
-        "taxonomy",
-        "concept",
-        "rank",
-        item=pl.col("item").replace_strict(dict(enumerate(rules.items))),
-    )
-    on = ["taxonomy", "concept", "item"]
-    chosen = items.join(tags, on=on, how="left")
-    others = stated.select("taxonomy", "concept", "unit", "period_start", "period_end", "value")
-    key = ["taxonomy", "item", "unit", "period_start", "period_end"]
-    both = chosen.join(
-        others.join(tags, on=on[:2]),
-        on=key,
-        nulls_equal=True,
-        suffix="_other",
-        maintain_order="left",
-    ).filter(pl.col("concept") != pl.col("concept_other"), pl.col("value") != pl.col("value_other"))
-    agrees = pl.col("rank") > pl.col("rank_other")
-    return both.select(
-        "item", "period_start", "period_end", "unit", "concept", "value",
-        rejected="concept_other", rejected_value="value_other",
-        reason=pl.when(agrees).then(pl.lit(AGREES)).otherwise(pl.lit(COMES_FIRST)),
-    )  # fmt: skip
-
-
-AGREES = "adds up with what stands beside it"
-COMES_FIRST = "comes first of the tags for it"
 
 
 def _sorted_into(facts: pl.DataFrame) -> pl.DataFrame:

@@ -14,19 +14,19 @@ from core.domain.quality.model import Ruleset
 from core.domain.quality.rules.change import by_split
 from core.domain.quality.status.reports import FIGURES, Stated
 
-# What readers look at first, and the items that stand for it: the first one told counts.
+# What readers look at first; where it is not told, what stands for the item (`stands`).
 HEADLINES = {
-    "revenue": ("Revenues",),
-    "net income": ("NetIncome", "ProfitLoss"),
-    "basic EPS": ("EpsBasic",),
-    "diluted EPS": ("EpsDiluted",),
-    "operating cash flow": ("Cfo", "CfoContinuing"),
-    "assets": ("Assets",),
-    "equity": ("EquityParent", "EquityAll"),
-    "cash": ("Cash", "CashRestricted"),
-    "basic shares": ("SharesBasic",),
-    "diluted shares": ("SharesDiluted",),
-    "cover shares": ("CoverShares",),
+    "revenue": "Revenues",
+    "net income": "NetIncome",
+    "basic EPS": "EpsBasic",
+    "diluted EPS": "EpsDiluted",
+    "operating cash flow": "Cfo",
+    "assets": "Assets",
+    "equity": "EquityParent",
+    "cash": "Cash",
+    "basic shares": "SharesBasic",
+    "diluted shares": "SharesDiluted",
+    "cover shares": "CoverShares",
 }
 LEAST_CHANGE = 0.005
 CENTS = 0.011  # a cent of rounding on either side
@@ -168,8 +168,10 @@ def headline_tags(rules: Ruleset) -> pl.DataFrame:
     """taxonomy, concept, headline, rank: which tag stands for a headline before which."""
     rows = [
         (taxonomy, tag, headline, 100 * place + rank)
-        for headline, names in HEADLINES.items()
-        for place, item in enumerate(rules.items[name] for name in names)
+        for headline, name in HEADLINES.items()
+        for place, item in enumerate(
+            rules.items[other] for other in (name, *rules.items[name].stands)
+        )
         for taxonomy, tags in (("us-gaap", item.tags), ("ifrs-full", item.ifrs), ("dei", item.dei))
         for rank, tag in enumerate(tags)
     ]

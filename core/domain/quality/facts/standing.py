@@ -1,0 +1,56 @@
+"""What stands for an item that a filing tells nothing of: profit of all owners for net income.
+
+The one list is `stands` in `concepts.toml`. What a grade keeps as the items of a filing goes by it,
+and with it the page of the filing, feature records and comparisons; so do the headlines of a
+filing's status.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from core.domain.quality.facts.arrays import Numbers
+from core.domain.quality.facts.packing import found_rows
+from core.domain.quality.facts.table import PeriodTable
+from core.domain.quality.model import Ruleset
+
+
+def with_stand_ins(book: PeriodTable, rows: Numbers) -> tuple[Numbers, Numbers]:
+    """(rows of `long`, the place of the item of each): some rows, and stand-ins among them again.
+
+    One stands for another item in the filing's own period where it tells none of the item for that
+    period, and in others where it tells none of it at all: a change over time is of one item.
+    """
+    places = {name: place for place, name in enumerate(book.rules.items)}
+    taken, of = [rows], [book.item[rows].astype(np.int64)]
+    for name, item in book.rules.items.items():
+        for other in item.stands:
+            if other in places:
+                found = _standing(book, rows, places[name], places[other])
+                taken.append(found)
+                of.append(np.full(len(found), places[name]))
+    return np.concatenate(taken), np.concatenate(of)
+
+
+def _standing(book: PeriodTable, rows: Numbers, item: int, other: int) -> Numbers:
+    """The rows of `other` that stand for `item`."""
+    told, instead = (rows[book.item[rows] == place] for place in (item, other))
+    period = (book.fid, book.start, book.end)
+    there = found_rows([p[told] for p in period], [p[instead] for p in period]) >= 0
+    anywhere = np.isin(book.fid[instead], book.fid[told])
+    stands: Numbers = instead[~np.where(book.own[instead], there, anywhere)]
+    return stands
+
+
+def stand_in(rules: Ruleset) -> pl.Expr:
+    """Whether `concept` stands for `item` and is not one of its own tags."""
+    own = [
+        f"{name} {tag}"
+        for name, item in rules.items.items()
+        for tag in (*item.tags, *item.ifrs, *item.dei)
+        if item.stands
+    ]
+    some = [name for name, item in rules.items.items() if item.stands]
+    both = pl.format("{} {}", "item", "concept")
+    return pl.col("item").is_in(some) & ~both.is_in(own)
