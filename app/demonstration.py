@@ -31,6 +31,7 @@ CONTACT = "Openbell demo demo@example.com"
 
 def run(*, port: int | None, seed: int, replay: Path | None, at: datetime | None = None) -> None:
     """Serve the demo until it is stopped; with `at` its clock runs from that instant on."""
+    settings.load()  # what is wrong with them is told before anything is started
     if at is not None:
         _set_clock(at, seed, replay)
     with _upstreams(seed, replay) as upstreams:

@@ -200,8 +200,8 @@ def asked(*, engine: bool = False) -> Iterator[Caller]:
 
 def run(
     command: str, /, *, json: bool, render: Render, engine: bool = False, **arguments: Any
-) -> None:
-    """Run one command, print its document, and leave with its exit code."""
+) -> CommandResult:
+    """Run one command, print its document, leave with its exit code; the result when it is 0."""
     with asked(engine=engine) as call:
         try:
             result = call.call(command, **arguments)
@@ -210,6 +210,7 @@ def run(
             raise typer.Exit(FAILED) from None
         show(result, json=json, render=render)
     leave(result)
+    return result
 
 
 def _interrupted(call: Caller) -> str:

@@ -69,6 +69,11 @@ class Catalogue:
                 f"the catalogue {path} is missing",
                 hint="set OPENBELL_CATALOGUE to a file, or restore data/catalogue.toml",
             ) from None
+        except OSError as error:
+            raise CatalogueError(
+                f"the catalogue {path} cannot be read: {error.strerror}",
+                hint="set OPENBELL_CATALOGUE to a file that the user of the desk may read",
+            ) from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise CatalogueError(f"{path} is not valid TOML: {error}") from None
         return _parse(document, text, path)

@@ -53,7 +53,12 @@ def _secret_files(folder: Path) -> list[Path]:
 
 
 def _read(path: Path) -> None:
-    """SettingsError when the file cannot be read, as one of mode 0600 that another user owns."""
+    """SettingsError when the file cannot be read, as one of mode 0600 that another user owns.
+
+    A pipe or device is not opened: reading one may never end.
+    """
+    if path.exists() and not path.is_file():
+        raise SettingsError(f"{path} is not a file", hint="put the value into a file of that name")
     try:
         path.read_text(encoding="utf-8")
     except OSError as error:

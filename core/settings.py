@@ -28,6 +28,7 @@ SECRETS_DIR = Path("/run/secrets")
 _HOST_NAME = re.compile(
     r"\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[?[0-9a-f]*:[0-9a-f:.]*\]?", re.IGNORECASE
 )
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 class DeskSettings(BaseModel):
@@ -164,10 +165,35 @@ class Settings(
         env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True
     )
 
-    @field_validator("data_dir", "catalogue")
+    @field_validator("data_dir", "catalogue", "foundry_counts", mode="before")
     @classmethod
-    def _absolute(cls, value: Path) -> Path:
-        return value.expanduser().absolute()
+    def _named(cls, value: Any) -> Any:
+        """An empty path would be the working folder, whatever that is."""
+        text = str(value) if isinstance(value, str | Path) else "?"
+        if not text.strip() or not text.isprintable():
+            raise ValueError("must name a file or folder, without control characters")
+        return value
+
+    @field_validator("data_dir", "catalogue", "foundry_counts")
+    @classmethod
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return value.expanduser().absolute() if value else None
+
+    @field_validator("data_dir")
+    @classmethod
+    def _folder(cls, value: Path) -> Path:
+        if value.exists() and not value.is_dir():
+            raise ValueError(f"{value} is a file; it must name a folder")
+        return value
+
+    @field_validator("foundry_headers")
+    @classmethod
+    def _headers(cls, value: dict[str, str]) -> dict[str, str]:
+        for name, text in value.items():
+            if not _HEADER_NAME.fullmatch(name):
+                raise ValueError(f"{name!r} is not the name of a header")
+            _must_fit_a_header(text)
+        return value
 
     @field_validator("foundry_url", "sec_data_url", "sec_www_url")
     @classmethod
@@ -187,13 +213,18 @@ class Settings(
     @classmethod
     def _token(cls, value: SecretStr | None) -> SecretStr | None:
         """An empty secret file, as of a container without a token, is no token."""
-        return value if value and value.get_secret_value().strip() else None
+        if value is None or not value.get_secret_value().strip():
+            return None
+        _must_fit_a_header(value.get_secret_value())
+        return value
 
     @model_validator(mode="after")
     def _paths(self) -> Settings:
         """A malformed address of store or queue is told at once, not when it is first used."""
-        assert self.store_path
-        assert self.queue_path
+        if self.store_path == self.queue_path:
+            raise SettingsError(
+                f"{PREFIX}STORE_URL and {PREFIX}QUEUE_URL name one file: {self.store_path}"
+            )
         return self
 
     @property
@@ -230,6 +261,12 @@ def load(**overrides: Any) -> Settings:
         raise SettingsError(_sentence(error)) from None
     except SourceError as error:
         raise SettingsError(_of_source(error)) from None
+
+
+def _must_fit_a_header(text: str) -> None:
+    """Refuse what no request can carry; pulls would fail for it as if the other side were down."""
+    if not (text.isascii() and text.isprintable()):
+        raise ValueError("must be printable ASCII in one line, as headers of requests are")
 
 
 def _json(text: str) -> Any:

@@ -78,7 +78,9 @@ def restore(
         done = bring_back(chosen, _absolute(folder), now, accept_loss=accept_loss)
         for error in done.passed:
             runner.err.print(f"passed over: {error.message}", markup=False)
-        runner.out.print(f"restored {done.folder}; what was there is in {done.kept}", markup=False)
+        where = " and ".join(map(str, done.kept))
+        before = f"what was there is in {where}" if where else "nothing was there before"
+        runner.out.print(f"restored {done.folder}; {before}", markup=False)
 
 
 def _absolute(folder: Path | None) -> Path | None:

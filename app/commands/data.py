@@ -271,7 +271,12 @@ def export(
         from core.service.kernel.exports import save_bytes
 
         save_bytes(body, out.absolute())
-        runner.out.print(f"{out}: {len(body):,} bytes", markup=False)
+        made = CommandResult({"table": what, "file": str(out.absolute()), "bytes": len(body)}, 0)
+        runner.show(made, json=json, render=_print_export)
+
+
+def _print_export(document: dict[str, Any], console: Console) -> None:
+    console.print(f"{document['file']}: {document['bytes']:,} bytes", markup=False)
 
 
 def _ending(out: Path) -> str:

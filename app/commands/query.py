@@ -31,7 +31,23 @@ def sql(
     render = _print_rows if sys.stdout.isatty() else _print_csv
     if query == STREAM:
         query = sys.stdin.read()
-    runner.run("sql", json=json, render=render, query=query, limit=limit)
+    result = runner.run("sql", json=json, render=render, query=query, limit=limit)
+    if len(result.document) >= _most(limit):
+        runner.err.print(_cut(len(result.document)), markup=False)
+
+
+def _most(limit: int) -> int:
+    from core import settings
+
+    return min(limit, settings.load().sql_max_rows)
+
+
+def _cut(rows: int) -> str:
+    """Said on stderr, so that what is piped is not taken for the whole."""
+    return (
+        f"these are the first {rows:,} rows, there may be more: raise --limit "
+        f"(and OPENBELL_SQL_MAX_ROWS)"
+    )
 
 
 def _print_csv(document: list[dict[str, Any]], _: Console) -> None:

@@ -114,8 +114,9 @@ def _choice(
 ) -> tuple[dict[str, Any] | None, dict[str, str]]:
     """The filing asked for, and all of its company by accession, in words."""
     of = graded.filter(pl.col("accession") == asked) if asked else graded
-    if cik.isdigit():
-        own = of.filter(pl.col("cik") == int(cik))
+    number = edgar.cik_of(cik)
+    if number:
+        own = of.filter(pl.col("cik") == number)
         of = own if asked or not own.is_empty() else of
     of = of if asked else _rated(of)
     if of.is_empty():

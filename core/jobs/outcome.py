@@ -15,6 +15,9 @@ from core.jobs.queue.port import Job, backoff, patience
 Kind = Literal["started", "done", "retry", "waits", "dead", "cancelled", "released", "lost"]
 Notice = Literal["down", "up"]
 LONGEST_RETRY_AFTER = timedelta(hours=1)
+LEAST_WAIT = timedelta(
+    seconds=5
+)  # a probe that is due may take long; who waits is hurried after it
 REMEMBERED = 200
 
 
@@ -96,7 +99,7 @@ def of_failure(error: Exception, job: Job, now: datetime, fraction: float) -> Jo
     """
     text = str(error) or type(error).__name__
     if isinstance(error, PausedError):
-        return JobOutcome("waits", text, retry_at=max(error.until, now))
+        return JobOutcome("waits", text, retry_at=max(error.until, now + LEAST_WAIT))
     if not isinstance(error, OpenbellError):
         return JobOutcome("dead", f"unexpected {type(error).__name__}: {text}")
     if not error.transient and not isinstance(error, StoreError):

@@ -114,7 +114,7 @@ class Restored:
     """What a restore has done: from where, where the old files are, what was passed over."""
 
     folder: Path
-    kept: Path
+    kept: tuple[Path, ...]
     passed: tuple[OpenbellError, ...] = ()
 
 
@@ -141,7 +141,7 @@ def bring_back(
         finally:
             if not (places.folder / restore.PLAN).exists():
                 restore.sweep(places)
-    return Restored(source, kept, tuple(passed))
+    return Restored(source, tuple(kept), tuple(passed))
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,8 +93,8 @@ def must_equal(backup: backups.Backup, places: Places) -> None:
             )
 
 
-def swap(places: Places, now: datetime) -> Path:
-    """Put what is staged in place; the folder with what was there before."""
+def swap(places: Places, now: datetime) -> list[Path]:
+    """Put what is staged in place; the folders with what was there before, if anything was."""
     aside = {path.parent: Path() for path in places.live.values()}
     for parent in aside:
         aside[parent] = _new_folder(parent, now)
@@ -110,7 +110,7 @@ def swap(places: Places, now: datetime) -> Path:
         atomic.sync(staged)
     atomic.write(places.folder / PLAN, orjson.dumps(roles), alone=True)
     finish(places)
-    return aside[places.store.parent]
+    return [folder for folder in aside.values() if any(folder.iterdir())]
 
 
 def finish(places: Places) -> bool:

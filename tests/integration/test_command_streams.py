@@ -59,6 +59,9 @@ def test_files_travel_through_pipes(env: dict[str, str]) -> None:
     assert json.loads(piped(env, "sql", "-", "--json", given=COUNT.encode()).stdout) == [{"n": 2}]
     words = ("export", "dataset", "--out", "-", "--filter", "name=prices.daily")
     assert pl.read_csv(io.BytesIO(piped(env, *words).stdout)).height == 2
+    made = env["OPENBELL_DATA_DIR"] + "/x.csv"
+    words_too = ("export", "dataset", "--out", made, "--filter", "name=prices.daily", "--json")
+    assert json.loads(piped(env, *words_too).stdout)["file"] == made
     parquet = piped(env, *words, "--format", "parquet").stdout
     assert pl.read_parquet(io.BytesIO(parquet))["symbol"].sort().to_list() == ["AAA", "BBB"]
 

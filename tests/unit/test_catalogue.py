@@ -128,3 +128,10 @@ def test_rules_and_policies_are_checked_when_read(tmp_path: Path, line: str, say
     (problem,) = catalogue.problems
     assert says in str(problem)
     assert repr(line.split(maxsplit=1)[0]) in str(problem)
+
+
+def test_a_folder_is_no_catalogue(tmp_path: Path) -> None:
+    """Wrong use like a missing file, with the setting in the hint."""
+    with pytest.raises(CatalogueError, match="cannot be read") as told:
+        Catalogue.load(tmp_path)
+    assert "OPENBELL_CATALOGUE" in str(told.value.hint)

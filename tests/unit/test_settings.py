@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -48,12 +49,42 @@ def test_environment_wins_over_default(monkeypatch: pytest.MonkeyPatch) -> None:
         ("OPENBELL_ALLOWED_HOSTS", "desk.example:80"),
         ("OPENBELL_ALLOWED_HOSTS", "[desk.example"),
         ("OPENBELL_ALLOWED_HOSTS", "a*.example"),
+        ("OPENBELL_DATA_DIR", ""),
+        ("OPENBELL_DATA_DIR", " "),
+        ("OPENBELL_DATA_DIR", "a\nb"),
+        ("OPENBELL_DATA_DIR", __file__),
+        ("OPENBELL_CATALOGUE", ""),
+        ("OPENBELL_FOUNDRY_COUNTS", ""),
+        ("OPENBELL_FOUNDRY_TOKEN", "two\nlines"),
+        ("OPENBELL_FOUNDRY_TOKEN", "t\u00f6ken"),
+        ("OPENBELL_FOUNDRY_HEADERS", '{"a b": "c"}'),
+        ("OPENBELL_FOUNDRY_HEADERS", '{"": "c"}'),
+        ("OPENBELL_FOUNDRY_HEADERS", '{"a": "b\\r\\nc: d"}'),
     ],
 )
 def test_malformed_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     """A value that does not fit stops the start with the setting's name."""
     monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError, match=name):
+        settings.load()
+
+
+def test_store_and_queue_are_two_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """One file for both is wrong use, not a folder that somebody else owns."""
+    monkeypatch.setenv("OPENBELL_STORE_URL", f"duckdb:///{tmp_path}/one")
+    monkeypatch.setenv("OPENBELL_QUEUE_URL", f"sqlite:///{tmp_path}/one")
+    with pytest.raises(SettingsError, match="name one file"):
+        settings.load()
+
+
+def test_a_path_with_nul_in_a_secret_file_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """No environment can hold it, a file can: a sentence all the same."""
+    (tmp_path / "openbell_data_dir").write_bytes(b"/tmp/a\0b")
+    monkeypatch.setattr(settings, "SECRETS_DIR", tmp_path)
+    monkeypatch.delenv("OPENBELL_DATA_DIR", raising=False)
+    with pytest.raises(SettingsError, match="OPENBELL_DATA_DIR"):
         settings.load()
 
 
@@ -111,7 +142,7 @@ def test_an_empty_secret_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     assert settings.load().foundry_token is None
 
 
-@pytest.mark.parametrize("kind", ["unknown", "folder", "bytes", "forbidden"])
+@pytest.mark.parametrize("kind", ["unknown", "folder", "pipe", "bytes", "forbidden"])
 def test_a_secret_file_that_cannot_be_used_is_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: str
 ) -> None:
@@ -119,6 +150,8 @@ def test_a_secret_file_that_cannot_be_used_is_named(
     path = tmp_path / ("openbell_tokn" if kind == "unknown" else "openbell_foundry_token")
     if kind == "folder":
         path.mkdir()
+    elif kind == "pipe":  # reading it would wait for ever
+        os.mkfifo(path)
     else:
         path.write_bytes(b"\xff\xfe" if kind == "bytes" else b"x")
     if kind == "forbidden":  # to root nothing is: the refusal is played

@@ -1,10 +1,19 @@
-"""Addresses at EDGAR: the index page of a filing, told by CIK and accession."""
+"""Names and addresses at EDGAR: CIKs, and the index page of a filing."""
 
 from __future__ import annotations
 
+import re
+
 import polars as pl
 
+_CIK = re.compile(r"0*([1-9][0-9]{0,9})")
 ARCHIVES = "https://www.sec.gov/Archives/edgar/data"
+
+
+def cik_of(text: str) -> int | None:
+    """The CIK in a text, 1 to 10 digits after zeros; None when it is not one."""
+    found = _CIK.fullmatch(text.strip())
+    return int(found[1]) if found else None
 
 
 def filing(cik: int, accession: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,6 +17,8 @@ from core.store.presence import RESTORE, unadvised
 
 BUSY_MS = 10_000
 FULL = "make room on the disk, then try again"
+OTHERS = "give the file and its folder to the user of the desk"
+LEAST_BYTES = 2**20
 _NUMBER = "SELECT number FROM writes"
 _COUNT = "UPDATE writes SET number = number + 1"
 
@@ -160,8 +163,23 @@ class SqliteFile:
             raise StoreError(
                 f"{self.path.name} cannot be used: {error}",
                 where=str(self.path),
-                hint=FULL if "full" in str(error) else self._advise(self._damaged()),
+                hint=self._way_out(error),
             ) from error
+
+    def _way_out(self, error: sqlite3.Error) -> str:
+        """What helps: a full disk and a file of another owner are no reason to give jobs up."""
+        name = getattr(error, "sqlite_errorname", "")
+        if name.startswith(("SQLITE_FULL", "SQLITE_IOERR")) and self._is_disk_full():
+            return FULL
+        if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
+            return OTHERS
+        return FULL if name.startswith("SQLITE_FULL") else self._advise(self._damaged())
+
+    def _is_disk_full(self) -> bool:
+        try:
+            return shutil.disk_usage(self.path.parent).free < LEAST_BYTES
+        except OSError:
+            return False
 
 
 def _connect(path: Path) -> sqlite3.Connection:

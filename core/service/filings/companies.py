@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from core.domain.filings import edgar
-from core.errors import NotFoundError
+from core.errors import NotFoundError, UsageError
 from core.service.filings import filing_rows
 from core.service.kernel.commands import command
 from core.service.kernel.exports import export
@@ -61,7 +61,7 @@ def watch(desk: Desk, names: Sequence[str]) -> list[int]:
     Asked for by a ticker, a company is shown under that class of its shares.
     """
     ciks = resolve(desk, names)
-    asked = [None if name.strip().isdigit() else name for name in names]
+    asked = [None if edgar.cik_of(name) else name for name in names]
     symbols = _spelled(desk, [name for name in asked if name])
     frame = pl.DataFrame(
         {
@@ -95,7 +95,10 @@ def unwatch(desk: Desk, names: Sequence[str]) -> list[int]:
 def resolve(desk: Desk, names: Sequence[str]) -> list[int]:
     """CIKs of tickers or CIKs, in order; the ticker map is pulled first when it is not there."""
     wanted = [name.strip().upper() for name in names]
-    asked = [name for name in wanted if not name.isdigit()]
+    asked = [name for name in wanted if not edgar.cik_of(name)]
+    for name in asked:
+        if not name or (name.isascii() and name.isdigit()):
+            raise UsageError(f"{name[:20]!r} is no ticker, and no CIK of 1 to 10 digits")
     known = by_ticker(desk, asked)
     if set(asked) - set(known) and not _has_tickers(desk) and desk.engine is not None:
         refresh.wait(desk, refresh.refresh_now(desk, [TICKERS_DATASET], force=False))
@@ -103,7 +106,7 @@ def resolve(desk: Desk, names: Sequence[str]) -> list[int]:
     unknown = [name for name in asked if name not in known]
     if unknown:
         raise _unknown(desk, unknown)
-    return [int(name) if name.isdigit() else known[name] for name in wanted]
+    return [edgar.cik_of(name) or known[name] for name in wanted]
 
 
 def by_ticker(desk: Desk, asked: Sequence[str]) -> dict[str, int]:

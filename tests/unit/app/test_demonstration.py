@@ -11,7 +11,7 @@ import pytest
 
 from app import demonstration
 from core import clock, settings
-from core.errors import UsageError
+from core.errors import SettingsError, UsageError
 
 UPSTREAMS = {"foundry_url": "http://127.0.0.1:9/fdtc-api", "sec_url": "http://127.0.0.1:9"}
 
@@ -82,3 +82,13 @@ def test_a_time_before_the_simulated_market_is_refused() -> None:
     """There is nothing to be shown then."""
     with pytest.raises(UsageError, match="begins after"):
         demonstration._set_clock(clock.instant("2020-01-02T09:05"), 7, None)
+
+
+def test_wrong_settings_are_told_before_anything_is_started(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One sentence, of the setting; not one of upstreams that did not start either."""
+    monkeypatch.setattr(demonstration, "_upstreams", lambda *_: pytest.fail("started"))
+    os.environ["OPENBELL_BLAH"] = "1"
+    with pytest.raises(SettingsError, match="OPENBELL_BLAH"):
+        demonstration.run(port=0, seed=7, replay=None)

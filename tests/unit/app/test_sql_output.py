@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
+from app.commands import query
 from app.commands.query import csv_of
+from core.service.kernel.results import CommandResult
 
 
 def test_rows_are_whole_csv() -> None:
@@ -20,3 +24,19 @@ def test_rows_are_whole_csv() -> None:
 def test_headings_are_cells_too() -> None:
     """A name given in the query cannot be a formula."""
     assert csv_of([{"=1+1": 1}]) == "'=1+1\n1\n"
+
+
+@pytest.mark.parametrize(("rows", "limit", "told"), [(3, 3, True), (2, 3, False), (4, 9, True)])
+def test_a_cut_answer_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    rows: int,
+    limit: int,
+    told: bool,
+) -> None:
+    """On stderr, by --limit and by the setting: what is piped is not taken for the whole."""
+    monkeypatch.setenv("OPENBELL_SQL_MAX_ROWS", "4")
+    answer = CommandResult([{"n": 1}] * rows)
+    monkeypatch.setattr(query.runner, "run", lambda *_, **__: answer)
+    query.sql("SELECT 1", limit=limit)
+    assert ("there may be more" in capsys.readouterr().err) == told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import StoreError
+from core.jobs.queue import file as queue_file
 from core.jobs.queue.port import Job, JobStatus
 from core.jobs.queue.sqlite import SqliteQueue
 
@@ -113,6 +115,36 @@ def test_newer_layout_is_refused(path: Path, queue: SqliteQueue) -> None:
     tamper(path, "PRAGMA user_version = 99")
     with pytest.raises(StoreError, match="newer Openbell"):
         SqliteQueue(path, lambda: NOW)
+
+
+@pytest.mark.parametrize(
+    ("name", "free", "said"),
+    [
+        ("SQLITE_IOERR_SHMSIZE", 0, "make room"),
+        ("SQLITE_FULL", 10**9, "make room"),
+        ("SQLITE_READONLY", 0, "give the file"),
+        ("SQLITE_CANTOPEN", 10**9, "give the file"),
+        ("SQLITE_IOERR_READ", 10**9, "restore"),
+        ("SQLITE_CORRUPT", 0, "restore"),
+    ],
+)
+def test_jobs_are_not_given_up_for_a_full_disk_or_an_owner(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, free: int, said: str
+) -> None:
+    """What the message tells to do is what helps."""
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorname = name
+
+    def refuse(_: Path) -> sqlite3.Connection:
+        raise error
+
+    usage = shutil.disk_usage(tmp_path)._replace(free=free)
+    monkeypatch.setattr(queue_file.shutil, "disk_usage", lambda _: usage)
+    monkeypatch.setattr(queue_file, "_connect", refuse)
+    with pytest.raises(StoreError) as told:
+        SqliteQueue(tmp_path / "queue.sqlite", lambda: NOW)
+    assert said in str(told.value.hint)
+    assert ("move" in str(told.value.hint)) == (said == "restore")
 
 
 def test_no_flipped_bit_goes_unnoticed(tmp_path: Path) -> None:

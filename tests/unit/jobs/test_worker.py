@@ -326,6 +326,14 @@ async def test_a_job_that_waits_for_its_host_spends_no_attempt(
     assert waiting.last_error == "container down."
 
 
+def test_who_waits_for_a_host_does_not_spin_while_it_is_asked() -> None:
+    """The instant of a probe is past while the probe is under way, for up to half a minute."""
+    job = Job("1", "pull", {}, JobStatus.RUNNING, NOW, NOW, NOW, attempts=1)
+    outcome = of_failure(UpstreamDownError("x", until=NOW - timedelta(seconds=1)), job, NOW, 0.0)
+    assert outcome.retry_at is not None
+    assert outcome.retry_at - NOW >= timedelta(seconds=5)
+
+
 def test_pauses_of_a_window_grow_with_its_age() -> None:
     """From seconds to ten minutes, and no attempt is spent."""
     payload = {"due_at": NOW.isoformat(), "closes_at": (NOW + timedelta(days=1)).isoformat()}

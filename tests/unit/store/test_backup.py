@@ -69,8 +69,20 @@ def test_a_backup_comes_back_and_what_was_there_is_kept(chosen: Settings) -> Non
     assert held(chosen) == (2, 2)
     done = brought(chosen)
     assert held(chosen) == (1, 1)
-    brought(chosen, done.kept)
+    brought(chosen, done.kept[0])
     assert held(chosen) == (2, 2)
+
+
+def test_what_is_told_of_the_old_files_is_there(chosen: Settings, tmp_path: Path) -> None:
+    """Each folder with something in it, and none that was never made or is empty."""
+    (made,) = backups.found(backups_of(chosen.data_dir))
+    fresh = settings.load(
+        data_dir=tmp_path / "fresh", queue_url=f"sqlite:///{tmp_path}/near/book.db"
+    )
+    assert brought(fresh, made).kept == ()
+    fresh.store_path.unlink()
+    (kept,) = brought(fresh, made).kept
+    assert [path.name for path in kept.iterdir()] == ["book.db"]
 
 
 def test_roles_decide_what_a_file_is(chosen: Settings, tmp_path: Path) -> None:
