@@ -51,6 +51,7 @@ def revenue(*rows: dict[str, Any]) -> tuple[str, float]:
     return found
 
 
+CONTRACTS = "RevenueFromContractWithCustomerExcludingAssessedTax"
 # Sales in America under the first tag, those of the whole under another (Procter & Gamble 2014).
 ABROAD = (stated("Revenues", 28.4e9), stated("SalesRevenueNet", 82.0e9))
 COST = (stated("CostOfRevenue", 42.0e9), stated("GrossProfit", 40.0e9))
@@ -68,6 +69,8 @@ COST = (stated("CostOfRevenue", 42.0e9), stated("GrossProfit", 40.0e9))
         ((stated("Revenues", 5e9), stated("SalesRevenueNet", 9e9), stated("SalesRevenueGoodsNet",
           4e9)), "SalesRevenueNet"),  # the sum of its parts
         (ABROAD, "Revenues"),  # nothing speaks for the other
+        ((stated(CONTRACTS, 307e6), stated("RevenuesNetOfInterestExpense", 532e6)),
+         "RevenuesNetOfInterestExpense"),  # a broker's commissions are a part (Interactive Brokers)
         ((stated("Revenues", 82e9), stated("SalesRevenueNet", 28.4e9), *COST), "Revenues"),
         ((stated("Revenues", 82e12), stated("SalesRevenueNet", 82e9), *COST), "Revenues"),
         ((stated("Revenues", -82e9), stated("SalesRevenueNet", 82e9), *COST), "Revenues"),
@@ -91,9 +94,6 @@ def of_year(year: int, months: int = 12) -> dict[str, date]:
     """The period of the first months of a year."""
     end = date(year, 12, 31) if months == 12 else date(year, months + 1, 1) - timedelta(days=1)
     return {"period_start": date(year, 1, 1), "period_end": end}
-
-
-CONTRACTS = "RevenueFromContractWithCustomerExcludingAssessedTax"
 
 
 @pytest.mark.parametrize(
