@@ -11,7 +11,7 @@ from datetime import date, datetime
 import polars as pl
 
 from core.domain.gaps.bars import LEAST_PRICE, MOST_PRICE, MOST_VOLUME
-from core.domain.tables.frames import BARS_DAILY, BARS_MINUTE, CORPORATE_ACTIONS, FILINGS
+from core.domain.tables.frames import BARS_DAILY, BARS_MINUTE, FILINGS
 from core.domain.timetable import sessions as calendar
 from core.store.filing_status import GRADE, known
 from core.store.journal import Reader
@@ -21,7 +21,6 @@ from core.store.warehouse import Warehouse
 
 _BARS = ", ".join(BARS_DAILY.columns)
 _MINUTES = ", ".join(BARS_MINUTE.columns)
-_ACTIONS = ", ".join(CORPORATE_ACTIONS.columns)
 _FILINGS = ", ".join(FILINGS.columns)
 
 # bars.is_sound in SQL; NaN is above every number there, so the bounds leave it out
@@ -34,22 +33,6 @@ GRADE_DAYS = 400  # a year, the time to file, and some grace: then a grade is of
 REPORTS = r"(10-(K|KT|K405|KSB|Q|QT|QSB)|20-F|40-F)(/A)?"
 LEAST_SHARE = 0.1  # of the names of a usual session
 LOOK_BACK_DAYS = 40  # with bars; far more than stray days could be
-LEAST_TELLING_RATIO = 1.4
-SPLIT_NEIGHBOUR_DAYS = 10
-_SHOWN_SPLITS = """
-WITH splits AS (
-    SELECT symbol, ex_date, ln(ratio) AS step FROM {actions}
-    WHERE kind = 'split' AND ratio > 0 AND abs(ln(ratio)) >= ln($least)
-), moves AS (
-    SELECT s.symbol, s.ex_date, s.step,
-        ln(arg_max(b.close, b.session) FILTER (b.session < s.ex_date)
-            / arg_min(b.close, b.session) FILTER (b.session >= s.ex_date)) AS move
-    FROM splits s JOIN {bars} b ON b.symbol = s.symbol AND b.close > 0
-        AND b.session BETWEEN s.ex_date - $days::INTEGER AND s.ex_date + $days::INTEGER
-    GROUP BY s.symbol, s.ex_date, s.step
-)
-SELECT symbol, ex_date FROM moves WHERE abs(move) < abs(move - step)
-"""
 
 
 def has_table(warehouse: Warehouse, table: str) -> bool:
@@ -120,23 +103,6 @@ def minutes(warehouse: Warehouse, table: str, start: datetime, end: datetime) ->
         f"SELECT {_MINUTES} FROM {quoted(table)} WHERE phase = 'pre' AND ts >= ? AND ts < ? "
         "ORDER BY symbol, ts",
         [start, end],
-    )
-
-
-def actions(warehouse: Warehouse, table: str) -> pl.DataFrame:
-    """Corporate actions (CORPORATE_ACTIONS)."""
-    return warehouse.read(f"SELECT {_ACTIONS} FROM {quoted(table)} ORDER BY symbol, ex_date")
-
-
-def splits_in_the_bars(warehouse: Warehouse, bars_table: str, table: str) -> pl.DataFrame:
-    """Symbol and ex_date of splits for which the bars are adjusted already.
-
-    Raw bars change by about the ratio at the ex-date, adjusted ones do not. Ratios near one prove
-    nothing and are left out, and so are splits without a bar on both sides.
-    """
-    return warehouse.read(
-        _SHOWN_SPLITS.format(actions=quoted(table), bars=quoted(bars_table)),
-        {"least": LEAST_TELLING_RATIO, "days": SPLIT_NEIGHBOUR_DAYS},
     )
 
 

@@ -109,7 +109,15 @@ def _later_products(splits: pl.DataFrame) -> pl.DataFrame:
     return ordered.select("symbol", "ex_date", product=product).sort("ex_date")
 
 
-MINOR_UNITS = {"GBX": "GBP", "GBx": "GBP", "GBp": "GBP", "ZAc": "ZAR", "ZAC": "ZAR", "ILA": "ILS"}
+MINOR_UNITS = {
+    "GBX": "GBP",
+    "gbx": "GBP",
+    "GBx": "GBP",
+    "GBp": "GBP",
+    "ZAc": "ZAR",
+    "ZAC": "ZAR",
+    "ILA": "ILS",
+}
 
 
 def cash_in(

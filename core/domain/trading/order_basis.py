@@ -55,15 +55,16 @@ class Basis:
 
 
 def specials(bars: Sequence[Bar], actions: Sequence[Action]) -> list[Action]:
-    """The dividends of at least 2 % of the last close before their ex-date."""
+    """The dividends of the days that pay at least 2 % of the last close before them."""
     found = []
-    for action in actions:
-        before = [bar.close for bar in bars if bar.session < action.ex_date]
-        if action.kind == "dividend" and before:
-            on_day = price_of(before[-1]) / ratio(actions, bars[0].session, action.ex_date)
-            earlier = ratio(actions, bars[0].session, _last_before(bars, action.ex_date))
-            if action.value >= SPECIAL_SHARE * on_day * earlier:
-                found.append(action)
+    for day in sorted({action.ex_date for action in actions if action.kind == "dividend"}):
+        before = [bar.close for bar in bars if bar.session < day]
+        paid = [a for a in actions if a.kind == "dividend" and a.ex_date == day]
+        if before:
+            on_day = price_of(before[-1]) / ratio(actions, bars[0].session, day)
+            earlier = ratio(actions, bars[0].session, _last_before(bars, day))
+            if sum(a.value for a in paid) >= SPECIAL_SHARE * on_day * earlier:
+                found += paid
     return found
 
 

@@ -20,6 +20,7 @@ from core.errors import ValidationError
 
 VOLUME_SESSIONS = 20
 SUSPECT_GAP_PCT = 45.0
+SUSPECTED = "suspected_split"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def _flags(
     elif not _row_sound(prior):
         found.append("bad_prior_bar")
     if gap is not None and abs(gap) > SUSPECT_GAP_PCT:
-        found.append(f"suspected_split: a gap of {gap:.0f} %")
+        found.append(f"{SUSPECTED}: a gap of {gap:.0f} %")
     return found
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from core.domain.filings.sectors import sector_of
-from core.domain.gaps.bars import cash_in, is_sound, splits_of
+from core.domain.gaps.bars import PRICES, cash_in, is_sound, split_factors, splits_of
 from core.domain.gaps.quantities import FOREIGN_DIVIDEND
 from core.domain.risk.exposure import correlations, returns
 from core.domain.timetable import exchanges as schedule_sessions
@@ -25,6 +25,7 @@ from core.domain.trading.trades import Bar
 from core.errors import NotFoundError, ValidationError
 from core.service.gaps import coming
 from core.service.gaps.coming import Print
+from core.store import actions as action_store
 from core.store import scans
 from core.store.journal import Reader
 from core.store.tickers import PERIODS, normal
@@ -36,21 +37,8 @@ EXCHANGE = "XNYS"
 HISTORY_SESSIONS = 520
 
 _BARS = """
-WITH asked AS (
-    SELECT * FROM bars_daily WHERE symbol IN (SELECT unnest($symbols))
-      AND session BETWEEN $first AND $last
-), splits AS (
-    SELECT symbol, ex_date, kind, first(ratio ORDER BY note NULLS FIRST) AS ratio
-    FROM corporate_actions WHERE kind = 'split' GROUP BY symbol, ex_date, kind
-), factors AS (
-    SELECT b.symbol, b.session, product(a.ratio) AS factor
-    FROM asked b JOIN splits a ON $raw AND a.symbol = b.symbol AND a.kind = 'split'
-      AND a.ratio > 0 AND a.ex_date > b.session AND a.ex_date <= $last
-    GROUP BY ALL
-)
-SELECT symbol, session, open / f AS open, high / f AS high, low / f AS low, close / f AS close,
-       volume * f AS volume
-FROM (SELECT asked.*, coalesce(factor, 1) AS f FROM asked LEFT JOIN factors USING (symbol, session))
+SELECT symbol, session, open, high, low, close, volume FROM bars_daily
+WHERE symbol IN (SELECT unnest($symbols)) AND session BETWEEN $first AND $last
 ORDER BY symbol, session
 """
 
@@ -87,8 +75,17 @@ def adjusted(
     reader: Reader, symbols: Sequence[str], first: date, last: date, *, raw: bool
 ) -> pl.DataFrame:
     """Daily bars of some symbols on the share basis of `last`, in order."""
-    given = {"symbols": list(symbols), "first": first, "last": last, "raw": raw}
-    return reader.read(_BARS, given)
+    given = {"symbols": list(symbols), "first": first, "last": last}
+    bars = reader.read(_BARS, given)
+    if not raw:
+        return bars
+    found = action_store.known(reader, symbols=symbols)
+    splits = splits_of(found.filter(pl.col("ex_date").is_between(first, last)))
+    if splits.is_empty():
+        return bars
+    shown = action_store.splits_in_the_bars(reader, symbols=symbols)
+    factor = split_factors(bars, action_store.without(splits, shown))
+    return bars.with_columns(pl.col(PRICES) / factor, pl.col("volume") * factor)
 
 
 def look(
@@ -255,21 +252,41 @@ def actions(
 ) -> list[Action]:
     """Splits and cash dividends of a symbol after the first day, splits first; none if adjusted.
 
-    Cash is in `currency`; a distribution in another one without a rate (`bars.cash_in`) is left
-    out: no amount of it could be posted that is right.
+    Splits that the bars show already are left out (`splits_shown`). Cash is in `currency`; a
+    distribution in another one without a rate (`bars.cash_in`) is left out: no amount of it could
+    be posted that is right.
     """
-    frame = reader.read(
-        "SELECT symbol, ex_date, kind, ratio, amount, currency "
-        "FROM corporate_actions WHERE symbol = ? AND kind IN ('split', 'dividend') "
-        "AND ex_date > ? AND ex_date <= ? AND ? ORDER BY ex_date, kind DESC, note",
-        [symbol, first, last, raw],
-    )
+    if not raw:
+        return []
+    frame = _between(action_store.known(reader, symbols=[symbol]), first, last)
+    if frame.is_empty():
+        return []
+    frame = action_store.without(frame, action_store.splits_in_the_bars(reader, symbols=[symbol]))
     cash = cash_in(frame, currency, rates or {}, FOREIGN_DIVIDEND)
-    found = pl.concat(
-        [
-            splits_of(cash).select("ex_date", "kind", v="ratio"),
-            cash.filter(pl.col("kind") == "dividend").select("ex_date", "kind", v="amount"),
-        ]
-    )
-    found = found.filter(pl.col("v") > 0).sort("ex_date", maintain_order=True)
+    paid = cash.filter(pl.col("kind") == "dividend").select("ex_date", "kind", v="amount")
+    return _as_actions(pl.concat([_ratios(cash), paid]))
+
+
+def splits_shown(reader: Reader, symbol: str, first: date, last: date) -> list[Action]:
+    """Splits on record after the first day by which the bars do not change: they stand on the new
+    shares already, or the record is wrong.
+    """
+    frame = _between(action_store.known(reader, symbols=[symbol]), first, last)
+    splits = _ratios(frame)
+    if splits.is_empty():
+        return []
+    shown = action_store.splits_in_the_bars(reader, symbols=[symbol])
+    return _as_actions(splits.join(shown, on="ex_date", how="semi"))
+
+
+def _between(actions: pl.DataFrame, first: date, last: date) -> pl.DataFrame:
+    return actions.filter((pl.col("ex_date") > first) & (pl.col("ex_date") <= last))
+
+
+def _ratios(actions: pl.DataFrame) -> pl.DataFrame:
+    return splits_of(actions).select("ex_date", "kind", v="ratio")
+
+
+def _as_actions(frame: pl.DataFrame) -> list[Action]:
+    found = frame.filter(pl.col("v") > 0).sort("ex_date", maintain_order=True)
     return [Action(day, kind, decimal_of(v)) for day, kind, v in found.iter_rows()]

@@ -29,15 +29,19 @@ from core.service.gaps.evidence import (
     session_catalysts,
     with_companies,
 )
+from core.store import actions as action_store
 from core.store import gap_states
 from core.store import scans as store
+from core.store.actions import ACTIONS
 from core.store.journal import Reader
 
 if TYPE_CHECKING:
     from core.service.desk import Desk
 
-WARM_UP_SESSIONS = 272  # without a kept state: (13/14)^250 = 1e-8 of the first ranges is left
-LEAST_WARM_UP = 250  # with fewer bars in them, all of the name are read
+# Without a kept state: (13/14)^400 = 1e-13 of the first ranges is left, so that an average that has
+# fallen to a thousandth since is that of the whole history to 1e-9 still.
+WARM_UP_SESSIONS = 422
+LEAST_WARM_UP = 400  # with fewer bars in them, all of the name are read
 READ = (MINUTES, "universe", "filings", "companies")  # beside the bars and their actions
 
 
@@ -162,20 +166,18 @@ def _in_currency(desk: Desk, actions: pl.DataFrame) -> pl.DataFrame:
 
 
 def _actions_for(desk: Desk, dataset: Dataset) -> pl.DataFrame:
-    wanted = "corporate_actions"
+    wanted = str(dataset.options.get("actions", ACTIONS))
+    bars = dataset.table if store.has_table(desk.warehouse, dataset.table) else None
     if dataset.options.get("adjustment", "none") == "split":
         if "actions" not in dataset.options:
             return CORPORATE_ACTIONS.empty()
-        wanted = str(dataset.options["actions"])
-        return store.actions(desk.warehouse, wanted).filter(pl.col("kind") != "split")
-    wanted = str(dataset.options.get("actions", wanted))
-    actions = store.actions(desk.warehouse, wanted)
-    if actions.is_empty() or not store.has_table(desk.warehouse, dataset.table):
+        found = action_store.known(desk.warehouse, wanted, bars)
+        return found.filter(pl.col("kind") != "split")
+    actions = action_store.known(desk.warehouse, wanted, bars)
+    if actions.is_empty() or bars is None:
         return actions
-    done = store.splits_in_the_bars(desk.warehouse, dataset.table, wanted)
-    return actions.join(
-        done.with_columns(kind=pl.lit("split")), on=["symbol", "ex_date", "kind"], how="anti"
-    )
+    shown = action_store.splits_in_the_bars(desk.warehouse, wanted, bars)
+    return action_store.without(actions, shown)
 
 
 def window_rows(
@@ -186,7 +188,7 @@ def window_rows(
     extra: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """The rows of the span's day, from the 22 sessions of its windows and a kept state, else from
-    272; of names with holes in those, from all their bars.
+    WARM_UP_SESSIONS; of names with holes in those, from all their bars.
     """
     day, days, before = span.day, span.days, span.before
     windows = (span.back(gaps.WINDOW_SESSIONS - 1), day)

@@ -12,6 +12,7 @@ import polars as pl
 from core.domain.gaps import flags as gap_flags
 from core.domain.risk.types import Name
 from core.domain.trading.money import price_of
+from core.domain.trading.plan_facts import SUSPECTED
 from core.domain.trading.plans import PlanRules, stop_distance
 from core.domain.trading.references import Reference, tolerance
 from core.domain.trading.trade_stats import gap_through
@@ -73,6 +74,14 @@ class Scanned:
     cik: int | None = None
     gap_ex_div_pct: float | None = None
     atr: float | None = None
+    judged: bool = False
+
+    def flags_with(self, own: tuple[str, ...]) -> tuple[str, ...]:
+        """All that speaks against a plan: the name's own bars guess only what no scan has judged,
+        as a scan knows filings, trading and the market.
+        """
+        kept = [flag for flag in own if not (self.judged and flag.startswith(SUSPECTED))]
+        return (*kept, *self.flags)
 
 
 def as_scanned(desk: Desk, view: MarketView) -> Scanned:
@@ -87,7 +96,7 @@ def as_scanned(desk: Desk, view: MarketView) -> Scanned:
     if found.is_empty():
         return Scanned()
     cik, bare, atr, flagged, reason = found.row(0)
-    return Scanned((reason,) if flagged else (), cik, bare, atr)
+    return Scanned((reason,) if flagged else (), cik, bare, atr, judged=True)
 
 
 def without_distribution(view: MarketView, bare: float | None) -> MarketView:

@@ -106,9 +106,8 @@ def propose(desk: Desk, ask: Ask, reader: Reader | None = None) -> Proposal:
     view = look(desk, source, ask)
     known = as_scanned(desk, view)
     atr = agreed_range(view.facts.atr, known.atr)
-    view = replace(
-        view, facts=replace(view.facts, flags=(*view.facts.flags, *known.flags), atr=atr)
-    )
+    flags = known.flags_with(view.facts.flags)
+    view = replace(view, facts=replace(view.facts, flags=flags, atr=atr))
     view = without_distribution(view, known.gap_ex_div_pct)
     rules = asked_rules(rules_of(desk.settings), ask)
     book = current_book(desk, source, view.session, also=[view.symbol])

@@ -25,14 +25,15 @@ from core.domain.timetable import sessions as calendar
 from core.domain.trading import ledger
 from core.domain.trading.ledger import JournalEntry, Numbered
 from core.domain.trading.order_basis import Action
+from core.domain.trading.plans import Plan
 from core.domain.trading.settlement import Settled, settle
 from core.domain.trading.trades import Bar
 from core.errors import UsageError
-from core.service.currency import rates_to_instrument
 from core.service.gaps import evidence as evidence_of
 from core.service.gaps import market_view
 from core.service.gaps import session as scan_inputs
 from core.service.trading import openings
+from core.service.trading.held_past import held_past
 from core.store import journal as store
 from core.store import plans as plan_store
 from core.store import settling as memory
@@ -44,8 +45,9 @@ if TYPE_CHECKING:
     from core.service.desk import Desk
 
 LATE = "a corporate action came late"
-DOUBTFUL = Flag.SUSPECTED_SPLIT | Flag.ACTION | Flag.SUSPECTED_ACTION
+DOUBTFUL = Flag.SUSPECTED_SPLIT | Flag.ACTION | Flag.SUSPECTED_ACTION | Flag.FOREIGN_CASH
 LOOK_BACK = timedelta(days=45)  # what the judgement of a move needs before it
+MOVES = {"session": pl.Date, "prior_close": pl.Float64, "open": pl.Float64, "reason": pl.String}
 UNASKED_RATIO = 1.45  # from here on a move near a split's ratio is asked about, whatever its volume
 
 
@@ -137,16 +139,7 @@ def _by_hand(journal: Iterable[Numbered], item: StoredPlan) -> bool:
 
 
 def _actions(desk: Desk, reader: store.Reader, item: StoredPlan, until: date) -> list[Action]:
-    plan, raw = item.plan, market_view.is_raw(desk)
-    return market_view.actions(
-        reader,
-        plan.symbol,
-        plan.session,
-        until,
-        raw=raw,
-        currency=desk.settings.instrument_currency,
-        rates=rates_to_instrument(desk.settings),
-    )
+    return held_past(desk, reader, item.plan, until).actions
 
 
 def _digest(actions: Sequence[Action]) -> str:
@@ -156,12 +149,11 @@ def _digest(actions: Sequence[Action]) -> str:
 
 def replay_plan(desk: Desk, reader: store.Reader, item: StoredPlan, until: date) -> Settled:
     """What a plan posts over the bars from its session to a day."""
-    plan = item.plan
-    bars = market_view.tradable_bars(reader, plan.symbol, plan.session, until)
+    past = held_past(desk, reader, item.plan, until)
     return settle(
         openings.ticket_of(desk, item),
-        _as_opened(bars, item),
-        _actions(desk, reader, item, until),
+        _as_opened(past.bars, item),
+        past.actions,
         desk.settings.hold_sessions,
         desk.settings.borrow_pct,
     )
@@ -207,6 +199,8 @@ def question(desk: Desk, reader: store.Reader, item: StoredPlan, until: date) ->
     """The first doubtful move of a plan's name after its session, unless it was confirmed."""
     plan = item.plan
     moves = doubtful(desk, reader, plan.symbol, plan.session, until)
+    denied = held_past(desk, reader, plan, until).contradicted
+    moves = pl.concat([moves, _denied(desk, reader, plan, denied, until)]).sort("session")
     known = memory.confirmed(reader, plan.symbol)
     for session, before, opened, reason in moves.iter_rows():
         if session not in known:
@@ -222,6 +216,21 @@ def _sentence(symbol: str, session: date, prices: tuple[float, float], reason: s
         "settlement waits. Import the corporate action, or confirm that the price is real: "
         f"journal confirm {symbol} {session} REASON"
     )
+
+
+def _denied(
+    desk: Desk, reader: store.Reader, plan: Plan, splits: Sequence[Action], until: date
+) -> pl.DataFrame:
+    """session, prior_close, open and reason of splits on record that the bars contradict."""
+    bars = market_view.tradable_bars(reader, plan.symbol, plan.session, until)
+    rows = []
+    for split in splits:
+        before = [bar for bar in bars if bar.session < split.ex_date]
+        after = [bar for bar in bars if bar.session >= split.ex_date]
+        if before and after:
+            why = f"a split of {split.value.normalize():f} is on record, but the price did not move"
+            rows.append((after[0].session, before[-1].close, after[0].open, why))
+    return pl.DataFrame(rows, schema=MOVES, orient="row")
 
 
 def doubtful(

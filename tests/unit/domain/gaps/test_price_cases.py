@@ -191,6 +191,7 @@ def test_a_famous_gap_stays_real(desk: Desk, tmp_path: Path, name: str) -> None:
     row = seen(desk, "AAA", day, WIDE)
     assert row["place"] == "candidate", row["reason"]
     assert not row["flags"] & int(gap_flags.EXCLUDING)
+    assert propose(desk, Ask("AAA", day)).plan.shares > 0
 
 
 @pytest.mark.parametrize(("others", "place"), [(30, "candidate"), (5, "left out")])

@@ -243,3 +243,23 @@ def test_a_name_with_holes_has_the_range_of_its_whole_history(real_desk: Desk) -
     assert whole is not None
     assert found["ZHOLE"] == pytest.approx(whole, rel=1e-9)
     assert found["ZYOUNG"] is None
+
+
+def test_a_range_that_fell_far_is_that_of_the_whole_history(desk: Desk) -> None:
+    """A name that ranged a thousand times as widely two years ago: the average to 1e-9."""
+    days = calendar.sessions_between(date(2015, 1, 2), date(2017, 12, 29))["session"]
+    number = pl.int_range(days.len(), eager=True)
+    span = pl.when(number < days.len() - 280).then(20.0).otherwise(0.02)
+    frame = pl.DataFrame({"session": days}).select(
+        "session", symbol=pl.lit("AAA"), open=100.0, high=100 + span, low=100 - span, close=100.0,
+        volume=5e6,
+    )  # fmt: skip
+    _fill(
+        desk,
+        frame.with_columns(
+            open=pl.when(pl.col("session") == days[-1]).then(100.02).otherwise("open")
+        ),
+    )
+    (found,) = scan_inputs.session_gaps(desk, days[-1]).rows["atr"]
+    whole = gaps.measure(frame.select(BARS_DAILY.empty().columns), days)["atr"][-1]
+    assert found == pytest.approx(whole, rel=1e-9)

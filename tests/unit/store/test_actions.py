@@ -1,0 +1,85 @@
+"""Corporate actions under the symbols of the bars, whatever upstreams call names and kinds."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from core.service.desk import Desk
+from core.service.gaps import market_view
+from core.service.trading.plans import Ask, propose
+from core.store import actions
+from tests import price_cases
+from tests.unit.domain.gaps.test_price_cases import DAY, WIDE, seen, series
+
+PAID = (90, 90.4, 89.6, 90.1, 6e6)  # after a close of about 100 and a dividend of 10
+HALF = (50, 50.4, 49.6, 50.1, 1.1e7)  # after a split of two
+
+
+def _told(desk: Desk, folder: Path, symbol: str, last: tuple[float, ...], action: str) -> None:
+    price_cases.load_text(desk, folder, "\n".join(series(symbol, DAY, last)))  # type: ignore[arg-type]
+    price_cases.load_text(desk, folder, action, "corporate_actions")
+
+
+@pytest.mark.parametrize(
+    ("bars", "spelled"), [("BRK.B", "BRK-B"), ("BRK-B", "BRK/B"), ("AAA", "aaa"), ("aaa", "AAA")]
+)
+def test_an_action_belongs_to_its_name_however_it_is_spelled(
+    desk: Desk, tmp_path: Path, bars: str, spelled: str
+) -> None:
+    """A dividend under another spelling is no fall: neither in the scan nor in a plan."""
+    _told(desk, tmp_path, bars, PAID, f"{spelled},{DAY},dividend,,10,USD,")
+    row = seen(desk, bars, DAY, WIDE)
+    assert row["gap_ex_div_pct"] == pytest.approx(0.3, abs=0.1)
+    assert propose(desk, Ask(bars, DAY)).plan.direction == "long"
+    (paid,) = market_view.actions(desk.warehouse, bars, date(2026, 6, 1), DAY, raw=True)
+    assert (paid.kind, float(paid.value)) == ("dividend", 10)
+
+
+@pytest.mark.parametrize("kind", ["Dividend", "DIVIDEND", "special_dividend", "Cash Dividend"])
+def test_words_for_dividends(desk: Desk, tmp_path: Path, kind: str) -> None:
+    """A special one is a dividend too: its cash counts."""
+    _told(desk, tmp_path, "AAA", PAID, f"AAA,{DAY},{kind},,10,USD,")
+    row = seen(desk, "AAA", DAY, WIDE)
+    assert row["words"] == ["ex_dividend"]
+    assert row["gap_ex_div_pct"] == pytest.approx(0.3, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "ratio", "last"),
+    [
+        ("Split", 2, HALF),
+        ("stock_split", 2, HALF),
+        ("Reverse Split", 0.1, (1003, 1007, 999, 1004, 5e5)),
+        ("stock-dividend", 1.05, (95.5, 95.9, 95.1, 95.6, 5.3e6)),
+    ],
+)
+def test_words_for_splits(
+    desk: Desk, tmp_path: Path, kind: str, ratio: float, last: tuple[float, ...]
+) -> None:
+    """Shares for shares, under whatever word: both sides of the gap stand on one basis."""
+    _told(desk, tmp_path, "AAA", last, f"AAA,{DAY},{kind},{ratio},,,")
+    row = seen(desk, "AAA", DAY, WIDE | {"min_gap_pct": 0.1})
+    assert row["gap_pct"] == pytest.approx(0.4, abs=0.3)
+    (split,) = market_view.actions(desk.warehouse, "AAA", date(2026, 6, 1), DAY, raw=True)
+    assert (split.kind, float(split.value)) == ("split", ratio)
+
+
+def test_the_spelling_of_the_bars_goes_first(desk: Desk, tmp_path: Path) -> None:
+    """One dividend stated under two spellings is one; of other words nothing is guessed."""
+    _told(desk, tmp_path, "BRK.B", PAID, f"BRK-B,{DAY},dividend,,10,USD,")
+    more = f"BRK.B,{DAY},dividend,,10,USD,\nZZZ,{DAY},Spin-Off,,4,USD,\n"
+    more += f"ZZZ,{DAY},stock dividend,0.05,,,"
+    price_cases.load_text(desk, tmp_path, more, "corporate_actions")
+    found = actions.known(desk.warehouse).select("symbol", "kind").rows()
+    assert found == [("BRK.B", "dividend"), ("ZZZ", "stock dividend"), ("ZZZ", "spin off")]
+
+
+def test_a_plan_knows_that_its_bars_are_adjusted_already(desk: Desk, tmp_path: Path) -> None:
+    """Bars that do not change by a split on record are not divided by it a second time."""
+    _told(desk, tmp_path, "AAA", (106, 107, 105, 106, 9e6), f"AAA,{DAY},split,2,,,")
+    plan = propose(desk, Ask("AAA", DAY)).plan
+    assert plan.gap_pct == pytest.approx(6.3, abs=0.3)
+    assert seen(desk, "AAA", DAY)["place"] == "candidate"
