@@ -11,11 +11,12 @@ INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes
 PORT   ?= 8501
 SEED   ?= 7
 MINUTES ?= 10
+COUNT  ?= 300
 WORKERS ?= 2
 UPGRADE ?=
 
 .PHONY: help demo run test check lint format types imports deps rules unit coverage e2e gate \
-  bench crash damage soak property fuzz docs pictures lock hooks wheel dist sbom clean
+  bench crash damage soak property fuzz mutants docs pictures lock hooks wheel dist sbom clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9]+:.*##' Makefile | sed -E 's/^([a-z0-9]+):.*## /\1\t/' | expand -t 12
@@ -103,6 +104,9 @@ property: $(DEV) ## the property tests with 10,000 cases each
 
 fuzz: $(DEV) ## ask every operation of the API 2,000 times at random
 	FUZZ_EXAMPLES=2000 $(PY) -m pytest tests/integration/test_openapi.py
+
+mutants: $(DEV) ## plant small changes one at a time and count those that a test notices (COUNT=300 SEED=7)
+	$(PY) -m tools.mutants --count $(COUNT) --seed $(SEED) --workers $(WORKERS)
 
 docs: $(DEV) ## write the generated documents anew
 	$(PY) -m app.documents

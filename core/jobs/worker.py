@@ -247,6 +247,9 @@ class Worker:
         except OpenbellError as error:  # its lease will end, and it is delivered again
             log.error("job not settled", error=str(error))
             return
+        except Exception:
+            log.exception("job not settled")
+            return
         if kind == "dead":
             self._died(replace(job, status=JobStatus.DEAD, last_error=outcome.error))
             return
@@ -287,6 +290,9 @@ class Worker:
                 hold = await self._call(self._queue.extend, running.job, self._lease)
             except OpenbellError as error:  # the next beat may reach the disk again
                 log.error("heartbeat failed", error=str(error))
+                continue
+            except Exception:
+                log.exception("heartbeat failed")
                 continue
             if hold is Hold.LOST:
                 self._stop(running, "lost")

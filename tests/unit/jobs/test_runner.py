@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -14,26 +11,12 @@ from core.jobs.pulling.progress import ProgressBoard
 from core.jobs.queue.port import Job, JobStatus
 from core.jobs.queue.sqlite import SqliteQueue
 from core.jobs.runner import Engine, Runner
-from core.jobs.worker import Context, Worker, WorkerLimits
-
-QUICK = WorkerLimits(
-    jobs=3, lease_seconds=0.3, poll_seconds=0.02, grace_seconds=0.3, abandon_seconds=0.2
-)
-NOW = datetime(2025, 7, 1, tzinfo=UTC)
+from core.jobs.worker import Context, Worker
+from tests.queues import Clock
+from tests.working import QUICK
 
 
-def clock() -> datetime:
-    return datetime.now(UTC)
-
-
-@pytest.fixture
-def queue(tmp_path: Path) -> Iterator[SqliteQueue]:
-    queue = SqliteQueue(tmp_path / "queue.sqlite", clock, max_attempts=2)
-    yield queue
-    queue.close()
-
-
-def test_engine_runs_beside_the_caller(queue: SqliteQueue) -> None:
+def test_engine_runs_beside_the_caller(queue: SqliteQueue, clock: Clock) -> None:
     """In its thread the worker takes what another thread publishes, and ends on close."""
     threads: list[str] = []
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,47 +20,13 @@ from core.errors import (
     UpstreamDownError,
 )
 from core.jobs.outcome import of_failure
-from core.jobs.pulling.progress import ProgressBoard
 from core.jobs.queue.port import Job, JobStatus
 from core.jobs.queue.sqlite import SqliteQueue
-from core.jobs.runner import Runner
-from core.jobs.worker import Context, Handler, Worker, WorkerLimits
+from core.jobs.worker import Context
 from tests.queues import Clock
+from tests.working import QUICK, until, working
 
-QUICK = WorkerLimits(
-    jobs=3, lease_seconds=60, poll_seconds=0.02, grace_seconds=0.3, abandon_seconds=0.2
-)
-PATIENCE = 60  # seconds: what is awaited comes at once, but for a machine that is busy elsewhere
 NOW = datetime(2025, 7, 1, tzinfo=UTC)
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """Stands still until a test moves it: no lease ends and no retry falls due by itself."""
-    return Clock()
-
-
-@pytest.fixture
-def queue(tmp_path: Path, clock: Clock) -> Iterator[SqliteQueue]:
-    queue = SqliteQueue(tmp_path / "queue.sqlite", clock, max_attempts=2)
-    yield queue
-    queue.close()
-
-
-@asynccontextmanager
-async def working(
-    queue: SqliteQueue, handlers: Mapping[str, Handler], limits: WorkerLimits = QUICK
-) -> AsyncIterator[Worker]:
-    now = queue._now
-    worker = Worker(queue, handlers, ProgressBoard(now), now, limits=limits, chance=lambda: 0.0)
-    async with Runner([worker]):
-        yield worker
-
-
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while not condition():
-            await asyncio.sleep(0.005)
 
 
 async def test_jobs_run_and_leave_results(queue: SqliteQueue) -> None:
@@ -248,29 +211,6 @@ async def test_start_takes_over_what_a_dead_process_left(queue: SqliteQueue) -> 
 
     async with working(queue, {"pull": handler}):
         await until(lambda: queue.counts()[JobStatus.DONE])
-
-
-async def test_unusable_queue_does_not_end_the_worker(
-    queue: SqliteQueue, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A claim that fails (disk full) is tried again."""
-    failures = iter([StoreError("full"), StoreError("full")])
-    real = queue.claim
-
-    def claim(*args: Any) -> Job | None:
-        for error in failures:
-            raise error
-        return real(*args)
-
-    monkeypatch.setattr(queue, "claim", claim)
-
-    async def handler(job: Job, context: Context) -> None:
-        return None
-
-    queue.publish("pull")
-    async with working(queue, {"pull": handler}) as worker:
-        await until(lambda: queue.counts()[JobStatus.DONE])
-        assert worker.alive
 
 
 async def test_the_death_of_a_job_is_told_whatever_it_died_of(queue: SqliteQueue) -> None:
