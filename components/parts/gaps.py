@@ -59,7 +59,8 @@ HELP = {
     "rvol": "Volume against the mean of the 20 sessions before; before the open by clock time.",
     "story": "A heuristic from the 20-session range, the trend and rvol.",
     "score": "0–100; the sum of the contributions below the table.",
-    "evidence_pct": "Share of the score's weights that had data, in percent; the rest counts 0.",
+    "evidence_pct": "Share of the score's weights that had data, in percent. What is missing "
+    "counts nothing, and draws what is above the median of the scan towards it.",
     "grade": "Of the newest graded report before this session.",
     "status": "What had become of that report before this session; withdrawn is D at most.",
     "dollars_m": "Close x volume; before the open the usual volume at the prior close.",

@@ -12,7 +12,7 @@ import polars as pl
 
 from core.errors import UsageError
 
-SCORE_VERSION = "gap-score-2"
+SCORE_VERSION = "gap-score-3"
 COMPONENTS = ("volatility", "catalyst", "sentiment", "liquidity")
 FULL_GAP_ATR = 4.0  # a gap of four average ranges has all of the volatility points
 
@@ -76,29 +76,30 @@ def score(rows: pl.DataFrame, weights: Weights) -> pl.DataFrame:
     """Adds the components, `<component>_points` (the contributions), score, evidence_pct, left_out.
 
     A component that no row has data for has no weight, and the others are renormalised. One that
-    others have and a row lacks counts nothing there, and left_out names it: data that are missing
-    never raise a rank, as the same name with them scores at least as much. evidence_pct is the
-    share of all weights whose components have data. score = sum of the points, null where no
-    component has data.
+    others have and a row lacks counts nothing there, and left_out names it; by the share of the
+    weights that it lacks, what the row has above the median of the rows is drawn towards it. So
+    data that are missing never raise a rank: the same name with them, whatever they say, scores at
+    least as much. evidence_pct is the share of all weights whose components have data. score = sum
+    of the points, null where no component has data.
     """
     distributed = "gap_ex_div_pct" in rows.columns
     size = _gap_without_cash() if distributed else pl.col("gap_atr")
     scored = rows.with_columns(gap_atr=size).with_columns(components())
     table = scored.with_columns(rows["gap_atr"])
+    weighed = weights.by_name()
     share = {
         name: pl.when(pl.col(name).is_not_null()).then(weight).otherwise(0.0)
-        for name, weight in weights.by_name().items()
+        for name, weight in weighed.items()
     }
-    weighed = weights.by_name()
-    known = [name for name in COMPONENTS if table[name].count()]
-    total = sum(weighed[name] for name in known)
+    total = sum(weighed[name] for name in COMPONENTS if table[name].count())
     present = pl.sum_horizontal(*share.values())
     table = table.with_columns(
         _total=pl.when(present > 0).then(pl.lit(total)),
+        _missing=1 - present / total if total else pl.lit(0.0),
         evidence_pct=present / sum(weighed.values()) * 100,
     )
     table = table.with_columns(
-        (share[name] / pl.col("_total") * pl.col(name)).alias(f"{name}_points")
+        (share[name] / pl.col("_total") * _shrunk(name)).alias(f"{name}_points")
         for name in COMPONENTS
     )
     points = [f"{name}_points" for name in COMPONENTS]
@@ -110,7 +111,13 @@ def score(rows: pl.DataFrame, weights: Weights) -> pl.DataFrame:
         score=pl.when(pl.col("_total").is_not_null()).then(pl.sum_horizontal(points)),
         left_out=pl.concat_list(missing).list.drop_nulls().list.join(", "),
         score_version=pl.lit(SCORE_VERSION),
-    ).drop("_total")
+    ).drop("_total", "_missing")
+
+
+def _shrunk(name: str) -> pl.Expr:
+    """A component, less the missing share of what it is above the median."""
+    value = pl.col(name)
+    return value - pl.col("_missing") * (value - value.median()).clip(lower_bound=0)
 
 
 def rank(rows: pl.DataFrame) -> pl.DataFrame:

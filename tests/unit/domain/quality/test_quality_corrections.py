@@ -67,14 +67,28 @@ def test_of_two_alone_the_smaller_is_not_believed() -> None:
     assert "Q33" in found[AMENDED]["rules"]
 
 
+def turned(rows: list) -> list:
+    """A report with income and equity below nothing."""
+    return [r | {"value": -r["value"]} if r["concept"] in TURNED else r for r in rows]
+
+
 def test_a_correction_of_signs() -> None:
     """Income and equity below nothing, and then above as in all years before."""
     honest = told(2020)
-    turned = [r | {"value": -r["value"]} if r["concept"] in TURNED else r for r in honest]
     years = [told(n) for n in (2016, 2017, 2018, 2019)]
-    found = grades_of(*years, turned, amendment(honest))
+    found = grades_of(*years, turned(honest), amendment(honest), told(2021))
     assert not CHANGED & found[AMENDED]["rules"]
+    assert not CHANGED & found[NEXT]["rules"]
     assert "Q34" in found[WRONG]["rules"]
+
+
+def test_signs_that_an_amendment_turns_itself() -> None:
+    """All years before side with the report that it amends."""
+    honest = told(2020)
+    years = [told(n) for n in (2016, 2017, 2018, 2019)]
+    found = grades_of(*years, honest, amendment(turned(honest)), told(2021))
+    assert CHANGED & found[AMENDED]["rules"]
+    assert not CHANGED & found[WRONG]["rules"]
 
 
 TURNED = ("NetIncomeLoss", "StockholdersEquity", "GrossProfit")

@@ -144,7 +144,7 @@ def test_scan_is_kept_with_its_versions(real_desk: Desk) -> None:
     scans.keep(real_desk, scan)
     rows = real_desk.warehouse.read("SELECT * FROM candidates")
     assert rows.height == scan.candidates.height > 0
-    assert set(rows["score_version"]) == {"gap-score-2"}
+    assert set(rows["score_version"]) == {"gap-score-3"}
     assert real_desk.warehouse.read("SELECT count(*) FROM scans").item() == 1
 
 
