@@ -24,6 +24,9 @@
         ├── ScheduleError           a schedule rule or instant is malformed (also a ValueError)
         ├── UsageError              wrong use of a command or use case
         ├── AccessError             401/403: the other side does not let us
+        │   └── SignInError             nobody has signed in, or with a token that does not count
+        ├── RoleError               who acts may not do that
+        ├── TooManyError            asked too often (carries retry_after_seconds)
         └── OwnershipError          the data folder belongs to another process
 
 Each error says what was asked, of whom, and what to do.
@@ -192,6 +195,33 @@ class AccessError(ValidationError):
     """The other side does not let us in (401, 403 without a block)."""
 
     exit_code = 1
+
+
+class SignInError(AccessError):
+    """Nobody has signed in, or with something that does not count (any more)."""
+
+
+class RoleError(ValidationError):
+    """Whoever acts has a role that may not do that."""
+
+    exit_code = 1
+
+
+class TooManyError(ValidationError):
+    """Somebody asked more often than they may."""
+
+    exit_code = 1
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        where: str | None = None,
+        hint: str | None = None,
+        retry_after_seconds: int = 1,
+    ) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class OwnershipError(ValidationError):

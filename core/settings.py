@@ -20,6 +20,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from pydantic_settings import SettingsError as SourceError
 
 from core import places, setting_files
+from core.access_settings import AccessSettings
 from core.errors import SettingsError
 from core.risk_settings import RiskSettings
 
@@ -152,6 +153,7 @@ class GapSettings(BaseModel):
 
 class Settings(
     DeskSettings,
+    AccessSettings,
     TransportSettings,
     SqlSettings,
     JobSettings,

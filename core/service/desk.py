@@ -21,6 +21,7 @@ from core.jobs.queue.sqlite import SqliteQueue
 from core.observe import logs
 from core.service import data_folder
 from core.service.engine import DeskEngine
+from core.service.kernel.roster import Roster
 from core.service.sources import build_sources, build_upstreams
 from core.settings import Settings
 from core.store import presence
@@ -54,6 +55,7 @@ class Desk:
         self.warehouse = warehouse
         self.queue = queue
         self.now = now
+        self.roster = Roster(warehouse, settings, now)
         self.queries = Queries(
             warehouse,
             settings.data_dir / "queries",
@@ -128,6 +130,7 @@ class Desk:
         if self.engine:
             self.engine.close()
             self.engine = None
+        self.roster.flush()
         self._opened.close()
 
     def __enter__(self) -> Desk:

@@ -34,10 +34,12 @@ _ROWS_A_BATCH = 50_000
 _SPILL = 8  # times the memory, on disk
 _KNOWN = {"BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "FLOAT", "DOUBLE", "VARCHAR"}
 _KNOWN |= {"DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE"}
+# who may do what is told by its own pages alone, never to a query
 _COLUMNS = """
 SELECT c.table_name, c.column_name, c.data_type
 FROM duckdb_columns() c JOIN duckdb_tables() t ON t.table_oid = c.table_oid
-WHERE NOT c.internal AND NOT t.temporary ORDER BY c.table_name, c.column_index
+WHERE NOT c.internal AND NOT t.temporary AND NOT starts_with(c.table_name, 'access_')
+ORDER BY c.table_name, c.column_index
 """
 _VIEWS = "SELECT sql FROM duckdb_views() WHERE NOT internal AND NOT temporary ORDER BY view_oid"
 Schema = dict[str, dict[str, str]]

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.domain.access.principals import Role
 from core.errors import OpenbellError
 from core.jobs.queue.port import JobStatus
 from core.service.care import health
@@ -27,7 +28,7 @@ CONTAINER_SECONDS = 10.0
 SHOWN_ROWS = 1000
 
 
-@command("backup")
+@command("backup", needs=Role.ADMIN)
 def backup_command(desk: Desk, *, folder: Path | None = None) -> dict[str, Any]:
     """Copy store and queue into a new folder, and verify the copy."""
     where = given_files.to_write(folder or backups_of(desk.settings.data_dir))
@@ -35,7 +36,7 @@ def backup_command(desk: Desk, *, folder: Path | None = None) -> dict[str, Any]:
     return _document(made)
 
 
-@command("verify")
+@command("verify", needs=Role.ADMIN)
 def verify_command(desk: Desk) -> CommandResult:
     """Check store, queue, marks and every backup; errors found give exit code 3."""
     checks = [
@@ -52,7 +53,7 @@ def verify_closed(settings: Settings, error: OpenbellError) -> CommandResult:
     return _result([_said("desk", False, str(error)), *_backups(settings)])
 
 
-@command("doctor")
+@command("doctor", needs=Role.VIEWER)
 def doctor_command(desk: Desk) -> CommandResult:
     """Look at everything the desk depends on, and say what to mend."""
     return _result(list(_doctor(desk)))

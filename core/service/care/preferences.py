@@ -9,9 +9,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import orjson
 import polars as pl
 
+from core.domain.access.principals import Role
 from core.domain.gaps.filters import GapFilters
 from core.domain.gaps.scoring import Weights
 from core.errors import NotFoundError, UsageError
+from core.service.kernel.access import needs
 
 if TYPE_CHECKING:
     from core.service.desk import Desk
@@ -39,6 +41,7 @@ def load(desk: Desk, reader: str = READER) -> Preferences:
     return replace(Preferences(), **chosen)
 
 
+@needs(Role.VIEWER)
 def save(desk: Desk, chosen: Preferences, reader: str = READER) -> None:
     """Keep all preferences of a reader; UsageError for an unknown zone, filter or weight."""
     _check_zone(chosen.zone)
@@ -78,6 +81,7 @@ def presets(desk: Desk, page: str | None = None, reader: str = READER) -> list[d
     ).to_dicts()
 
 
+@needs(Role.ANALYST)
 def save_preset(desk: Desk, page: str, name: str, query: str, reader: str = READER) -> None:
     """Save a page's view (its URL query) under a name; a view of that name is replaced."""
     title = name.strip()
@@ -93,6 +97,7 @@ def save_preset(desk: Desk, page: str, name: str, query: str, reader: str = READ
         )
 
 
+@needs(Role.ANALYST)
 def remove_preset(desk: Desk, page: str, name: str, reader: str = READER) -> None:
     """Forget a saved view; NotFoundError when there is none of that name."""
     if name not in (preset["name"] for preset in presets(desk, page, reader)):

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from core.domain.access.principals import ENGINE, Role
 from core.domain.filings import edgar
 from core.errors import NotFoundError, UsageError
 from core.service.filings import filing_rows
+from core.service.kernel import access
+from core.service.kernel.access import needs
 from core.service.kernel.commands import command
 from core.service.kernel.exports import export
 from core.service.pulls import refresh
@@ -55,6 +58,7 @@ def watched(desk: Desk) -> list[int]:
     return watchlist.watched(desk.warehouse)
 
 
+@needs(Role.ANALYST)
 def watch(desk: Desk, names: Sequence[str]) -> list[int]:
     """Follow companies by ticker or CIK; the CIKs. NotFoundError names what is unknown.
 
@@ -84,6 +88,7 @@ def watch(desk: Desk, names: Sequence[str]) -> list[int]:
     return ciks
 
 
+@needs(Role.ANALYST)
 def unwatch(desk: Desk, names: Sequence[str]) -> list[int]:
     """Stop following companies; what is stored stays. The CIKs."""
     ciks = resolve(desk, names)
@@ -101,7 +106,9 @@ def resolve(desk: Desk, names: Sequence[str]) -> list[int]:
             raise UsageError(f"{name[:20]!r} is no ticker, and no CIK of 1 to 10 digits")
     known = by_ticker(desk, asked)
     if set(asked) - set(known) and not _has_tickers(desk) and desk.engine is not None:
-        refresh.wait(desk, refresh.refresh_now(desk, [TICKERS_DATASET], force=False))
+        with access.acting(ENGINE):  # no matter who reads
+            tickets = refresh.refresh_now(desk, [TICKERS_DATASET], force=False)
+        refresh.wait(desk, tickets)
         known = by_ticker(desk, asked)
     unknown = [name for name in asked if name not in known]
     if unknown:
@@ -258,7 +265,7 @@ def facts(
     )
 
 
-@export("facts")
+@export("facts", needs=Role.VIEWER)
 def export_facts(
     desk: Desk,
     *,
@@ -278,21 +285,21 @@ def export_facts(
     ).sort(["cik", "taxonomy", "concept", "unit", "period_end", "filed"])
 
 
-@command("watch_add")
+@command("watch_add", needs=Role.ANALYST)
 def watch_add(desk: Desk, *, companies: list[str]) -> dict[str, Any]:
     """Follow companies by ticker or CIK."""
     watch(desk, companies)
     return watch_list_command(desk)
 
 
-@command("watch_remove")
+@command("watch_remove", needs=Role.ANALYST)
 def watch_remove(desk: Desk, *, companies: list[str]) -> dict[str, Any]:
     """Stop following companies."""
     unwatch(desk, companies)
     return watch_list_command(desk)
 
 
-@command("watch_list")
+@command("watch_list", needs=Role.VIEWER)
 def watch_list_command(desk: Desk) -> dict[str, Any]:
     """The companies followed."""
     return {"companies": watch_list(desk).to_dicts()}

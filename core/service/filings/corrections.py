@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from core.domain.access.principals import Role
 from core.service.filings import companies
 from core.service.kernel.exports import export
 from core.store import fact_corrections
@@ -23,7 +24,7 @@ def of_filing(desk: Desk, cik: int, accession: str) -> pl.DataFrame:
     return found.sort("known_at", "concept", descending=[True, False])
 
 
-@export("corrections")
+@export("corrections", needs=Role.VIEWER)
 def export_corrections(
     desk: Desk,
     *,

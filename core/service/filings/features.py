@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from core.domain.access.principals import Role
 from core.domain.quality.facts.standing import stand_in
 from core.domain.quality.model import default_ruleset
 from core.service.kernel.exports import export
@@ -33,7 +34,7 @@ YEAR_DAYS = (355, 376)
 _KEYS = ["cik", "accession"]
 
 
-@export("features")
+@export("features", needs=Role.VIEWER)
 def features(desk: Desk, *, cik: int | None = None, form: str | None = None) -> pl.DataFrame:
     """Ratios, growth, coverage, grade and counts per filing, sorted by company and date.
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import orjson
 import polars as pl
 
+from core.domain.access.principals import Role
 from core.domain.filings import edgar
 from core.domain.quality import grading
 from core.domain.quality.facts.filings import ANNUAL, QUARTERLY
@@ -25,6 +26,8 @@ from core.jobs.queue.port import Job
 from core.jobs.worker import Context
 from core.service.filings import alternatives, companies, grade_document, missing, points_lost
 from core.service.filings.grade_document import CSV_COLUMNS, STATUS
+from core.service.kernel import access
+from core.service.kernel.access import needs
 from core.service.kernel.commands import FOUND_ERRORS, CommandResult, command
 from core.service.kernel.exports import export
 from core.service.kernel.handlers import handler
@@ -72,6 +75,7 @@ class FilingView:
     unusual: Sequence[str]  # items in words that its last filings told, and it does not
 
 
+@needs(Role.ANALYST)
 def grade_all(
     desk: Desk,
     ciks: Sequence[int] | None = None,
@@ -227,7 +231,7 @@ async def grade_job(desk: Desk, job: Job, context: Context) -> Mapping[str, Any]
     return await asyncio.to_thread(run)
 
 
-@command("grade")
+@command("grade", needs=Role.VIEWER)
 def grade_command(
     desk: Desk,
     *,
@@ -237,7 +241,10 @@ def grade_command(
     as_of: date | None = None,
     strict: bool = False,
 ) -> CommandResult:
-    """Grades of filings with every finding; exit code 3 with `strict` when criticals are found."""
+    """Grades of filings with every finding; exit code 3 with `strict` when criticals are found.
+
+    What has changed is graded first, save for those who may only read.
+    """
     if ticker and cik is not None:
         raise UsageError("give a ticker or a CIK, not both")
     ciks = [cik] if cik is not None else companies.resolve(desk, [ticker]) if ticker else None
@@ -247,7 +254,8 @@ def grade_command(
 
 
 def _current(desk: Desk, ciks: Sequence[int] | None, *, force: bool) -> dict[str, Any]:
-    grade_all(desk, ciks, force=force and ciks is None)
+    if force or access.principal(desk).may(Role.ANALYST):
+        grade_all(desk, ciks, force=force and ciks is None)
     table = grades(desk, ciks=ciks)
     accessions = table["accession"].to_list() if ciks is not None else None
     found = store.findings(desk.warehouse, accessions)
@@ -271,7 +279,7 @@ def _as_known(desk: Desk, ciks: Sequence[int] | None, as_of: date) -> dict[str, 
     return grade_document.document(graded.ruleset, newest, graded.findings, became.changes)
 
 
-@export("filings")
+@export("filings", needs=Role.VIEWER)
 def export_filings(
     desk: Desk,
     *,
@@ -294,7 +302,7 @@ def export_filings(
     return found.select(CSV_COLUMNS)
 
 
-@export("findings")
+@export("findings", needs=Role.VIEWER)
 def export_findings(desk: Desk, *, accession: str | None = None) -> pl.DataFrame:
     """Findings of the current grades."""
     return store.findings(desk.warehouse, [accession] if accession else None)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import polars as pl
 
+from core.domain.access.principals import Role
 from core.domain.tables import dataset_quality, reconciliation
 from core.domain.tables.datasets import Dataset
 from core.domain.tables.reconciliation import CheckResult
@@ -20,6 +21,7 @@ from core.jobs.pulling.puller import new_pull_id
 from core.jobs.queue.port import LIVE, Job, Message
 from core.jobs.worker import Context
 from core.service.filings import quality
+from core.service.kernel.access import needs
 from core.service.kernel.commands import FOUND_ERRORS, CommandResult, command
 from core.service.kernel.exports import export
 from core.service.kernel.handlers import handler
@@ -51,6 +53,7 @@ class Run:
         return {"run_id": self.run_id, "checks": checks, "worst": self.worst}
 
 
+@needs(Role.ANALYST)
 def run(desk: Desk, trigger: str = "manual") -> Run:
     """Grade what changed, run the six checks, measure the datasets, and keep all of it."""
     began = time.monotonic()
@@ -217,7 +220,7 @@ async def reconcile_job(desk: Desk, job: Job, context: Context) -> Mapping[str, 
     return {"run_id": done.run_id, "worst": done.worst}
 
 
-@command("reconcile")
+@command("reconcile", needs=Role.ANALYST)
 def reconcile_command(desk: Desk) -> CommandResult:
     """The six checks of our copy; exit code 3 when one is an error or worse."""
     done = run(desk)
@@ -225,7 +228,7 @@ def reconcile_command(desk: Desk) -> CommandResult:
     return CommandResult(done.document(), FOUND_ERRORS if bad else 0)
 
 
-@export("failing")
+@export("failing", needs=Role.VIEWER)
 def export_failing(desk: Desk, *, name: str) -> pl.DataFrame:
     """Rows of a dataset that break a rule of their quality."""
     return quality.failing_rows(desk, name)

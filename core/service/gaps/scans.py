@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from core.domain.access.principals import Role
 from core.domain.gaps import filters as gap_filters
 from core.domain.gaps import flags as gap_flags
 from core.domain.gaps import measure as gaps
@@ -211,7 +212,7 @@ def frame(scan: Scan) -> pl.DataFrame:
     )
 
 
-@command("scan")
+@command("scan", needs=Role.VIEWER)
 def scan_command(
     desk: Desk,
     *,
@@ -224,7 +225,7 @@ def scan_command(
     return document(run(desk, date, filters, weights, dataset))
 
 
-@export("candidates")
+@export("candidates", needs=Role.VIEWER)
 def export_candidates(
     desk: Desk,
     *,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
 
+from core.domain.access.principals import Role
 from core.domain.gaps import (
     backtest,
     bars,
@@ -149,7 +150,7 @@ def _bucketed(past: History, done: pl.DataFrame) -> pl.DataFrame:
     return done.join(known, on=keys, how="left", maintain_order="left")
 
 
-@command("backtest")
+@command("backtest", needs=Role.VIEWER)
 def backtest_command(
     desk: Desk,
     *,
@@ -180,7 +181,7 @@ def backtest_command(
     }
 
 
-@export("gaps")
+@export("gaps", needs=Role.VIEWER)
 def export_gaps(desk: Desk, *, dataset: str | None = None) -> pl.DataFrame:
     """Every gap of at least 1 % with what followed it."""
     keep = (

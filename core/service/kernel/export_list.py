@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
+from core.domain.access.principals import Role
 from core.errors import NotFoundError, OpenbellError
 from core.service.kernel.commands import command
 from core.service.kernel.exports import export
@@ -15,7 +16,7 @@ from core.service.kernel.registry import UseCaseEntry
 NOBODY = 0  # the CIK of no company: an export of its rows is empty, and has all its columns
 
 
-@command("exports")
+@command("exports", needs=Role.VIEWER)
 def exports_command(desk: DeskPort, *, what: str | None = None) -> dict[str, Any]:
     """The tables that can be exported: name, summary, filters and columns."""
     if what is not None and what not in export.entries:

@@ -12,9 +12,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
+from core.domain.access.principals import ENGINE
 from core.jobs.queue.port import Job, Message
 from core.jobs.worker import Context
 from core.observe import logs
+from core.service.kernel import access
 from core.service.kernel.port import DeskPort
 
 Result = Mapping[str, Any] | None
@@ -42,7 +44,8 @@ def bound(desk: DeskPort) -> dict[str, Callable[[Job, Context], Awaitable[Result
 
 def _bind(desk: DeskPort, function: DeskHandler) -> Callable[[Job, Context], Awaitable[Result]]:
     async def run(job: Job, context: Context) -> Result:
-        return await function(desk, job, context)
+        with access.acting(ENGINE):
+            return await function(desk, job, context)
 
     return run
 

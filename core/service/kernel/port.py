@@ -10,6 +10,7 @@ from typing import Protocol
 from core.catalogue import Catalogue
 from core.jobs.pulling.progress import ProgressBoard
 from core.jobs.queue.port import JobQueue
+from core.service.kernel.roster import Roster
 from core.settings import Settings
 from core.sources.upstreams import Upstreams
 from core.store.warehouse import Warehouse
@@ -56,6 +57,11 @@ class DeskPort(Protocol):
     @property
     def now(self) -> Callable[[], datetime]:
         """The clock (UTC)."""
+        ...
+
+    @property
+    def roster(self) -> Roster:
+        """Who is known, and what they may."""
         ...
 
     def wake(self) -> None:

@@ -1,4 +1,4 @@
-"""Registries of use cases whose arguments are validated by their annotations."""
+"""Registries of use cases: each says the role it needs, and is validated by its annotations."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from typing import Any, TypeVar, get_type_hints
 from pydantic import BaseModel, ConfigDict, create_model
 from pydantic import ValidationError as PydanticError
 
+from core.domain.access.principals import Role
 from core.errors import NotFoundError, UsageError
 from core.service import bounds
+from core.service.kernel import access
 from core.service.kernel.port import DeskPort
 
 UseCase = Callable[..., Any]
@@ -21,12 +23,13 @@ F = TypeVar("F", bound=UseCase)
 
 @dataclass(frozen=True, slots=True)
 class UseCaseEntry:
-    """One registered function with the model of its arguments and its first docstring line."""
+    """One registered function: the model of its arguments, its first docstring line, its role."""
 
     name: str
     function: UseCase
     arguments: type[BaseModel]
     summary: str
+    role: Role
 
 
 class Registry:
@@ -36,24 +39,27 @@ class Registry:
         self.what = what
         self.entries: dict[str, UseCaseEntry] = {}
 
-    def __call__(self, name: str) -> Callable[[F], F]:
-        """Register a function under a name."""
+    def __call__(self, name: str, *, needs: Role) -> Callable[[F], F]:
+        """Register a function under a name, for those who have that role or a higher one."""
 
         def register(function: F) -> F:
             summary = (inspect.getdoc(function) or "").partition("\n")[0]
-            self.entries[name] = UseCaseEntry(name, function, _model(name, function), summary)
+            arguments = _model(name, function)
+            self.entries[name] = UseCaseEntry(name, function, arguments, summary, needs)
             return function
 
         return register
 
     def run(self, desk: DeskPort, name: str, arguments: Mapping[str, Any]) -> Any:
-        """Validate the arguments and call the function.
+        """Call the function for whoever acts, when they may, with arguments that are allowed.
 
-        NotFoundError for an unknown name, UsageError for wrong arguments.
+        NotFoundError for an unknown name, SignInError or RoleError for who may not, UsageError for
+        wrong arguments.
         """
         entry = self.entries.get(name)
         if entry is None:
             raise NotFoundError(f"there is no {self.what} {name!r}", hint=self._hint(name))
+        access.require(desk, entry.role, f"{self.what} {name}")
         try:
             given = entry.arguments.model_validate(dict(arguments))
         except PydanticError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.domain.access.principals import Role
 from core.domain.tables.datasets import Dataset
 from core.jobs.pulling.sec_backfill import BackfillSource
 from core.service.kernel import given_files
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 TABLES = {"companyfacts": "facts", "submissions": "filings", "fsds": "facts"}
 
 
-@command("backfill")
+@command("backfill", needs=Role.ANALYST)
 def backfill(desk: Desk, *, path: Path) -> CommandResult:
     """Load companyfacts.zip, submissions.zip or a quarter of the FSDS, read without unpacking.
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import polars as pl
 from pydantic import Field
 
+from core.domain.access.principals import Role
 from core.domain.tables.datasets import Dataset
 from core.domain.timetable.freshness import Freshness
 from core.domain.timetable.reach import Reach, judged
@@ -243,19 +244,19 @@ def rows(desk: Desk, name: str, limit: int | None = 500, symbol: str | None = No
     )
 
 
-@export("dataset")
+@export("dataset", needs=Role.VIEWER)
 def export_dataset(desk: Desk, *, name: str, symbol: str | None = None) -> pl.DataFrame:
     """All rows of one dataset's table."""
     return rows(desk, name, None, symbol)
 
 
-@export("rejected")
+@export("rejected", needs=Role.VIEWER)
 def export_rejected(desk: Desk, *, name: str) -> pl.DataFrame:
     """All rejected rows of one dataset with their reasons."""
     return rejected_rows(desk, name, 2**31)
 
 
-@command("status")
+@command("status", needs=Role.VIEWER)
 def status_command(desk: Desk) -> dict[str, Any]:
     """Per dataset: freshness, rows, last pull, next due, last error."""
     return {
@@ -285,7 +286,7 @@ def status_command(desk: Desk) -> dict[str, Any]:
     }
 
 
-@command("sql")
+@command("sql", needs=Role.VIEWER)
 def sql_command(
     desk: Desk, *, query: str, limit: Annotated[int, Field(ge=1)] = 10_000
 ) -> list[dict[str, Any]]:

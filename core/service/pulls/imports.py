@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.domain.access.principals import Role
 from core.domain.tables.datasets import Dataset, Window
 from core.errors import UsageError
 from core.jobs.pulling.puller import Puller, PullRequest, refused
 from core.jobs.pulling.rehearsal import would_merge
 from core.service.kernel import given_files
+from core.service.kernel.access import needs
 from core.service.kernel.commands import CommandResult, command
 from core.service.pulls.refresh import exit_code_of
 from core.store import pulls as records
@@ -20,12 +22,14 @@ if TYPE_CHECKING:
     from core.service.desk import Desk
 
 
+@needs(Role.ANALYST)
 def load(desk: Desk, name: str, path: Path, trigger: str = "import") -> dict[str, Any]:
     """Load a file into a dataset; the pull in the shape of the `pull` command."""
     dataset = _loadable(desk, name, path)
     return run_here(desk, dataset, _source_of(desk, path), f"{trigger}:{path.name}", trigger)
 
 
+@needs(Role.ANALYST)
 def rehearse(desk: Desk, name: str, path: Path) -> dict[str, Any]:
     """What loading a file would change, in the shape of the `pull` command; nothing is stored."""
     dataset = _loadable(desk, name, path)
@@ -71,6 +75,7 @@ def _source_of(desk: Desk, path: Path) -> Any:
     return FileSource(path, today=lambda: desk.now().date(), now=desk.now)
 
 
+@needs(Role.ANALYST)
 def run_here(desk: Desk, dataset: Dataset, source: Any, job: str, trigger: str) -> dict[str, Any]:
     """Run one pull here and now with a source of its own."""
     sources: Mapping[str, Any] = {dataset.source: source}
@@ -87,7 +92,7 @@ def run_here(desk: Desk, dataset: Dataset, source: Any, job: str, trigger: str) 
     return records.documents(desk.warehouse, [pull_id])[0]
 
 
-@command("import")
+@command("import", needs=Role.ANALYST)
 def import_command(desk: Desk, *, dataset: str, path: Path, dry_run: bool = False) -> CommandResult:
     """Load a CSV or Parquet file into a dataset; with `dry_run` only say what it would change."""
     document = (rehearse if dry_run else load)(desk, dataset, path)

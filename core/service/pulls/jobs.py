@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from core.domain.access.principals import Role
 from core.errors import UsageError
 from core.jobs.outcome import JobEvent
 from core.jobs.queue.port import Job, JobStatus
+from core.service.kernel.access import needs
 from core.service.kernel.commands import command
 from core.service.kernel.exports import export
 
@@ -84,6 +86,7 @@ def events(desk: Desk) -> list[str]:
     return sorted(HANDLERS)
 
 
+@needs(Role.ANALYST)
 def retry(desk: Desk, job_ids: Sequence[str]) -> list[str]:
     """Queue dead or cancelled jobs again; their ids."""
     done = [desk.queue.revive(job_id).id for job_id in job_ids]
@@ -91,6 +94,7 @@ def retry(desk: Desk, job_ids: Sequence[str]) -> list[str]:
     return done
 
 
+@needs(Role.ANALYST)
 def discard(desk: Desk, job_ids: Sequence[str]) -> list[str]:
     """Put dead letters away; they stay in the history."""
     return [desk.queue.discard(job_id).id for job_id in job_ids]
@@ -153,13 +157,13 @@ def _status(name: str) -> JobStatus:
         ) from None
 
 
-@export("jobs")
+@export("jobs", needs=Role.VIEWER)
 def export_jobs(desk: Desk, *, state: str | None = None) -> pl.DataFrame:
     """The jobs of the queue and its history."""
     return listing(desk, [state] if state else None, limit=10**6)
 
 
-@command("jobs")
+@command("jobs", needs=Role.VIEWER)
 def jobs_command(
     desk: Desk,
     *,
@@ -173,7 +177,7 @@ def jobs_command(
     return {"counts": counts(desk), "jobs": found.to_dicts()}
 
 
-@command("jobs_retry")
+@command("jobs_retry", needs=Role.ANALYST)
 def retry_command(
     desk: Desk, *, jobs: list[str] | None = None, all: bool = False
 ) -> dict[str, Any]:
@@ -181,7 +185,7 @@ def retry_command(
     return {"queued": retry(desk, _chosen(desk, jobs, everything=all))}
 
 
-@command("jobs_discard")
+@command("jobs_discard", needs=Role.ANALYST)
 def discard_command(
     desk: Desk, *, jobs: list[str] | None = None, all: bool = False
 ) -> dict[str, Any]:

@@ -11,12 +11,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from core.domain.access.principals import Role
 from core.domain.tables.datasets import Dataset
 from core.errors import DeadlineError, TransportError, UsageError
 from core.jobs.pulling.progress import Live
 from core.jobs.queue.port import ENDED, FRONT, Job, JobStatus
 from core.observe import logs
 from core.service import calloff
+from core.service.kernel.access import needs
 from core.service.kernel.commands import DONE, FAILED, FOUND_ERRORS, CommandResult, command
 from core.service.kernel.results import LATER, NOBODY
 from core.sources.pulled import Progress
@@ -62,6 +64,7 @@ class PullStatus:
         return self.state in OVER
 
 
+@needs(Role.ANALYST)
 def refresh_now(
     desk: Desk,
     names: Sequence[str] | None = None,
@@ -148,6 +151,7 @@ def running(desk: Desk) -> dict[str, str]:
     }
 
 
+@needs(Role.ANALYST)
 def cancel(desk: Desk, job_id: str) -> str:
     """Call a pull off; the data stays as it was. The job's status."""
     status = desk.queue.cancel(job_id)
@@ -186,7 +190,7 @@ def _works(desk: Desk) -> bool:
     return desk.engine is not None and desk.engine.alive
 
 
-@command("refresh")
+@command("refresh", needs=Role.ANALYST)
 def refresh_command(
     desk: Desk,
     *,
@@ -208,20 +212,20 @@ def refresh_command(
     return [{"job_id": t.job_id, "dataset": t.dataset, "joined": t.joined} for t in tickets]
 
 
-@command("progress")
+@command("progress", needs=Role.VIEWER)
 def progress_command(desk: Desk, *, jobs: list[str]) -> list[dict[str, Any]]:
     """Live progress of pulls by job id; of one that is not over, whether the desk runs jobs."""
     works = _works(desk)
     return [{**_view(progress(desk, job)), "worked_on": works} for job in jobs]
 
 
-@command("cancel")
+@command("cancel", needs=Role.ANALYST)
 def cancel_command(desk: Desk, *, jobs: list[str]) -> list[dict[str, Any]]:
     """Call pulls off by job id."""
     return [{"job_id": job, "state": cancel(desk, job)} for job in jobs]
 
 
-@command("pulled")
+@command("pulled", needs=Role.VIEWER)
 def pulled_command(desk: Desk, *, jobs: list[str]) -> CommandResult:
     """The results of finished pulls, in the shape of `pull`; exit code 3 when one is partial."""
     found = [_outcome(desk, progress(desk, job)) for job in jobs]
@@ -236,7 +240,7 @@ def exit_code_of(pulls: Sequence[Mapping[str, Any]]) -> int:
     return FOUND_ERRORS if "partial" in states else DONE
 
 
-@command("pull")
+@command("pull", needs=Role.ANALYST)
 def pull_command(
     desk: Desk,
     *,

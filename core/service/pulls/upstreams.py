@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from core.domain.access.principals import Role
 from core.domain.breaker import State
 from core.service.kernel.commands import command
 from core.service.sources import host_of
@@ -72,7 +73,7 @@ def _status(desk: Desk, host: Upstream) -> UpstreamStatus:
     )
 
 
-@command("upstreams")
+@command("upstreams", needs=Role.VIEWER)
 def upstreams_command(desk: Desk) -> dict[str, Any]:
     """The circuit breaker of each upstream host: closed, open since, next probe, last error."""
     return {

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
+from core.domain.access.principals import Role
 from core.domain.risk.positions import book_of, check_exit, check_reversal
 from core.domain.risk.verdict import breaches
 from core.domain.trading import entries as make
@@ -23,6 +24,7 @@ from core.domain.trading.money import ZERO, cents, decimal_of, price_of, to_tick
 from core.domain.trading.trades import OrderTicket, fillable
 from core.errors import ValidationError
 from core.service.gaps import market_view
+from core.service.kernel.access import needs
 from core.service.trading.current_book import approved_plans
 from core.service.trading.limits import costs_of, limits_of
 from core.service.trading.plans import stored
@@ -52,6 +54,7 @@ def entries(desk: Desk) -> list[Numbered]:
     return store.read(desk.warehouse)
 
 
+@needs(Role.TRADER)
 def post(desk: Desk, lines: Sequence[Line], memo: str, on: date) -> Numbered:
     """Post an entry by hand; refused unless it balances and leaves positions alone."""
     postings = tuple(Posting(line.account, line.debit, line.credit) for line in lines)
@@ -64,11 +67,13 @@ def post(desk: Desk, lines: Sequence[Line], memo: str, on: date) -> Numbered:
     return _append_guarded(desk, entry, on)
 
 
+@needs(Role.TRADER)
 def deposit(desk: Desk, amount: Decimal, on: date, memo: str = "Deposit") -> Numbered:
     """Put cash in."""
     return _append_guarded(desk, make.deposit(_money(amount), on, memo), on)
 
 
+@needs(Role.TRADER)
 def withdraw(desk: Desk, amount: Decimal, on: date, memo: str = "Withdrawal") -> Numbered:
     """Take cash out; refused when the book would be over a limit then."""
     return _append_guarded(desk, make.withdrawal(_money(amount), on, memo), on)
@@ -108,6 +113,7 @@ def _within_limits(desk: Desk, tx: Transaction, before: Sequence[Numbered], sess
         )
 
 
+@needs(Role.TRADER)
 def reverse(desk: Desk, entry_no: int, reason: str) -> Numbered:
     """Take an entry back by posting its mirror; marks that rest on it go first."""
     if not reason.strip():
@@ -148,6 +154,7 @@ def _follow_reversal(desk: Desk, tx: Transaction, undone: Numbered) -> None:
         plan_store.add_event(tx, plan_id, states[kind], reason, desk.now())
 
 
+@needs(Role.TRADER)
 def fill(desk: Desk, plan_id: str, price: Decimal, on: date | None = None) -> list[Numbered]:
     """Fill an approved plan at a price by hand: no more shares than its notional and risk allow."""
     with desk.warehouse.transaction() as tx:
@@ -167,6 +174,7 @@ def fill(desk: Desk, plan_id: str, price: Decimal, on: date | None = None) -> li
     return made
 
 
+@needs(Role.TRADER)
 def close(
     desk: Desk, plan_id: str, price: Decimal, shares: int | None = None, on: date | None = None
 ) -> list[Numbered]:

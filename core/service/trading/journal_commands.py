@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from core.domain.access.principals import Role
 from core.domain.trading.ledger import Numbered
 from core.service.kernel.commands import FOUND_ERRORS, CommandResult, command
 from core.service.kernel.exports import export
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from core.service.desk import Desk
 
 
-@command("journal")
+@command("journal", needs=Role.VIEWER)
 def journal_command(desk: Desk, *, last: int = 50) -> dict[str, Any]:
     """The last entries with their postings, the trial balance and the account's figures."""
     posted = journal.entries(desk)
@@ -47,7 +48,7 @@ def _document(item: Numbered) -> dict[str, Any]:
     }
 
 
-@command("journal_post")
+@command("journal_post", needs=Role.TRADER)
 def post_command(
     desk: Desk, *, lines: list[journal.Line], memo: str, date: date | None = None
 ) -> dict[str, Any]:
@@ -55,7 +56,7 @@ def post_command(
     return _document(journal.post(desk, lines, memo, date or desk.now().date()))
 
 
-@command("journal_deposit")
+@command("journal_deposit", needs=Role.TRADER)
 def deposit_command(
     desk: Desk, *, amount: Decimal, date: date | None = None, memo: str = "Deposit"
 ) -> dict[str, Any]:
@@ -63,7 +64,7 @@ def deposit_command(
     return _document(journal.deposit(desk, amount, date or desk.now().date(), memo))
 
 
-@command("journal_withdraw")
+@command("journal_withdraw", needs=Role.TRADER)
 def withdraw_command(
     desk: Desk, *, amount: Decimal, date: date | None = None, memo: str = "Withdrawal"
 ) -> dict[str, Any]:
@@ -71,7 +72,7 @@ def withdraw_command(
     return _document(journal.withdraw(desk, amount, date or desk.now().date(), memo))
 
 
-@command("journal_fill")
+@command("journal_fill", needs=Role.TRADER)
 def fill_command(
     desk: Desk, *, plan_id: str, price: Decimal, date: date | None = None
 ) -> dict[str, Any]:
@@ -79,7 +80,7 @@ def fill_command(
     return {"entries": [_document(item) for item in journal.fill(desk, plan_id, price, date)]}
 
 
-@command("journal_close")
+@command("journal_close", needs=Role.TRADER)
 def close_command(
     desk: Desk,
     *,
@@ -93,32 +94,32 @@ def close_command(
     return {"entries": [_document(item) for item in posted]}
 
 
-@command("journal_reverse")
+@command("journal_reverse", needs=Role.TRADER)
 def reverse_command(desk: Desk, *, entry_no: int, reason: str) -> dict[str, Any]:
     """Take an entry back by its mirror image."""
     return _document(journal.reverse(desk, entry_no, reason))
 
 
-@command("journal_settle")
+@command("journal_settle", needs=Role.TRADER)
 def settle_command(desk: Desk, *, through: date | None = None) -> dict[str, Any]:
     """Fill, mark and close paper trades by the stored bars."""
     return settling.settle_all(desk, through)
 
 
-@command("journal_confirm")
+@command("journal_confirm", needs=Role.TRADER)
 def confirm_command(desk: Desk, *, symbol: str, session: date, reason: str) -> dict[str, Any]:
     """Confirm that a doubtful move of a name is a real price, and settle on."""
     return settling.confirm(desk, symbol, session, reason)
 
 
-@command("journal_prove")
+@command("journal_prove", needs=Role.VIEWER)
 def prove_command(desk: Desk) -> dict[str, Any] | CommandResult:
     """Recompute every balance from the postings and report differences."""
     found = journal.prove(desk)
     return CommandResult(found, FOUND_ERRORS) if found["differences"] else found
 
 
-@export("journal")
+@export("journal", needs=Role.VIEWER)
 def journal_export(desk: Desk) -> pl.DataFrame:
     """Every posting with its entry; the journal is proven before it is written."""
     journal.entries(desk)

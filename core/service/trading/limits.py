@@ -7,10 +7,12 @@ from dataclasses import asdict
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from core.domain.access.principals import LOCAL
 from core.domain.risk.types import Limits
 from core.domain.trading.costs import Costs
 from core.domain.trading.plans import PlanRules
 from core.errors import ValidationError
+from core.service.kernel import access
 from core.settings import Settings
 
 if TYPE_CHECKING:
@@ -48,7 +50,10 @@ def limits_document(limits: Limits) -> dict[str, Any]:
 
 
 def who(desk: Desk) -> str:
-    """Whose desk it is: the setting, else the account that runs it."""
+    """Who acts; on this machine itself the setting, else the account that runs the desk."""
+    acts = access.principal(desk)
+    if acts != LOCAL:
+        return acts.name
     return desk.settings.trader or getpass.getuser()
 
 

@@ -10,6 +10,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from core.domain.access.principals import Role
 from core.domain.risk.types import Verdict
 from core.domain.risk.verdict import judge
 from core.domain.trading import entries as make
@@ -24,6 +25,7 @@ from core.errors import ValidationError
 from core.jobs.queue.port import Job
 from core.jobs.worker import Context
 from core.service.gaps import coming, market_view
+from core.service.kernel.access import needs
 from core.service.kernel.handlers import handler
 from core.service.trading.current_book import current_book
 from core.service.trading.limits import costs_of, limits_of, rate_of, rules_of
@@ -147,6 +149,7 @@ async def openings_job(desk: Desk, job: Job, context: Context) -> dict[str, Any]
     return told(found)
 
 
+@needs(Role.TRADER)
 def open_now(desk: Desk) -> list[Opened]:
     """`open_due` in a transaction of its own; nothing is written where nothing waits."""
     waiting = plan_store.overview(desk.warehouse)

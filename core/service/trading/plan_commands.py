@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
 
+from core.domain.access.principals import Role
 from core.errors import ValidationError
+from core.service.kernel import access
 from core.service.kernel.commands import command
 from core.service.kernel.exports import export
 from core.service.trading import plans
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from core.service.desk import Desk
 
 
-@command("plan")
+@command("plan", needs=Role.VIEWER)
 def plan_command(
     desk: Desk,
     *,
@@ -40,6 +42,8 @@ def plan_command(
     )
     if approve_because is not None and reject_because is not None:
         raise ValidationError("a plan is approved or rejected, not both")
+    if approve_because is not None or reject_because is not None:
+        access.require(desk, Role.TRADER, "deciding on a plan")  # before anything is worked out
     shown = plans.document(plans.propose(desk, ask))
     if approve_because is not None:
         item = plans.approve(desk, ask, approve_because, shown["plan"]["fingerprint"])
@@ -50,20 +54,20 @@ def plan_command(
     return shown | {"stored": {"plan_id": item.plan_id, "state": item.state, "reason": item.reason}}
 
 
-@command("plan_cancel")
+@command("plan_cancel", needs=Role.TRADER)
 def cancel_command(desk: Desk, *, plan_id: str, reason: str = "") -> dict[str, Any]:
     """Take back an approved plan that is not filled."""
     item = plans.cancel(desk, plan_id, reason)
     return {"plan_id": item.plan_id, "state": item.state, "reason": item.reason}
 
 
-@command("plans")
+@command("plans", needs=Role.VIEWER)
 def plans_command(desk: Desk) -> dict[str, Any]:
     """Every plan decided on, with its state."""
     return {"plans": plan_store.overview(desk.warehouse).to_dicts()}
 
 
-@export("plans")
+@export("plans", needs=Role.VIEWER)
 def plans_export(desk: Desk) -> pl.DataFrame:
     """Every plan decided on, one row each."""
     return plan_store.overview(desk.warehouse)

@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
+from core.domain.access.principals import Role
 from core.domain.risk.types import Book, Name, Verdict
 from core.domain.risk.verdict import judge
 from core.domain.trading import entries as make
@@ -29,6 +30,7 @@ from core.errors import NotFoundError, ValidationError
 from core.service.gaps import coming, like_gaps, market_view
 from core.service.gaps import session as scan_inputs
 from core.service.gaps.market_view import MarketView
+from core.service.kernel.access import needs
 from core.service.trading.current_book import current_book
 from core.service.trading.limits import limits_document, limits_of, rate_of, rules_of, who
 from core.service.trading.plan_documents import checks_document, plan_document
@@ -211,6 +213,7 @@ def _setup(
     )
 
 
+@needs(Role.TRADER)
 def approve(desk: Desk, ask: Ask, reason: str, expected: str | None = None) -> Stored:
     """Freeze a plan and post its commitment, both or neither.
 
@@ -266,6 +269,7 @@ def _store(desk: Desk, tx: Transaction, proposal: Proposal) -> str:
     )
 
 
+@needs(Role.TRADER)
 def reject(desk: Desk, ask: Ask, reason: str) -> Stored:
     """Record that a plan was turned down; a reason is needed."""
     if not reason.strip():
@@ -284,6 +288,7 @@ def _decided(desk: Desk, tx: Transaction, plan_id: str, kind: str, reason: str) 
     )
 
 
+@needs(Role.TRADER)
 def cancel(desk: Desk, plan_id: str, reason: str) -> Stored:
     """Take back an approved plan that is not filled: its commitment is released."""
     with desk.warehouse.transaction() as tx:

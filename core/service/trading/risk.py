@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from core.domain.access.principals import Role
 from core.domain.risk import exposure as risk_book
 from core.domain.risk import measures as risk_measures
 from core.domain.risk.checks import book_checks
@@ -166,7 +167,7 @@ def _mean_market(desk: Desk, first: date, last: date) -> pl.DataFrame:
     )
 
 
-@command("risk")
+@command("risk", needs=Role.VIEWER)
 def risk_command(desk: Desk, *, date: date | None = None) -> dict[str, Any]:
     """Limits in use and the risk of the book."""
     found = report(desk, date)

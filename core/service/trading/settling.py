@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from core.domain.access.principals import Role
 from core.domain.gaps import catalysts
 from core.domain.gaps import flags as gap_flags
 from core.domain.gaps import measure as gaps
@@ -32,6 +33,7 @@ from core.errors import UsageError
 from core.service.gaps import evidence as evidence_of
 from core.service.gaps import market_view
 from core.service.gaps import session as scan_inputs
+from core.service.kernel.access import needs
 from core.service.trading import openings
 from core.service.trading.held_past import held_past
 from core.store import journal as store
@@ -61,6 +63,7 @@ class Question:
     sentence: str
 
 
+@needs(Role.TRADER)
 def settle_all(desk: Desk, through: date | None = None) -> dict[str, Any]:
     """Walk every approved plan over the stored bars and post what is new; again changes nothing.
 
@@ -271,6 +274,7 @@ def _suspects(rows: pl.DataFrame, explained: Sequence[date] = ()) -> pl.DataFram
     )
 
 
+@needs(Role.TRADER)
 def confirm(desk: Desk, symbol: str, session: date, reason: str) -> dict[str, Any]:
     """Confirm that a doubtful move is a real price, and settle on; UsageError when none waits."""
     name = symbol.strip().upper()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from core.domain.access.principals import Role
 from core.domain.gaps import bars
 from core.domain.risk.positions import gains_by_day
 from core.domain.trading import ledger
@@ -113,7 +114,7 @@ def equity_curve(desk: Desk) -> pl.DataFrame:
     )
 
 
-@command("journal_trades")
+@command("journal_trades", needs=Role.VIEWER)
 def trades_command(desk: Desk) -> dict[str, Any]:
     """Paper trades with their results, in total and by tag and gap bucket."""
     table = frame(desk)
@@ -125,7 +126,7 @@ def trades_command(desk: Desk) -> dict[str, Any]:
     }
 
 
-@export("trades")
+@export("trades", needs=Role.VIEWER)
 def trades_export(desk: Desk) -> pl.DataFrame:
     """Every paper trade, one row each."""
     return frame(desk)

@@ -1,0 +1,92 @@
+"""Tokens: random, recognisable, kept as a digest alone."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from core.domain.access.principals import TOKENS, Principal, Role
+
+PREFIX = "obt_"  # so that scanners of leaked secrets know one
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token as it is kept; `sha256` is the hex digest of the secret. Instants are UTC."""
+
+    token_id: str
+    name: str
+    role: Role
+    sha256: str
+    made_by: str
+    made_at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+    used_at: datetime | None = None
+
+    def counts(self, now: datetime) -> bool:
+        """Whether it lets anybody in now."""
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+    @property
+    def principal(self) -> Principal:
+        """Who acts with it."""
+        return Principal(TOKENS, self.token_id, self.name, self.role)
+
+    def state(self, now: datetime) -> str:
+        """In a word: valid, expired or revoked."""
+        return "valid" if self.counts(now) else "revoked" if self.revoked_at else "expired"
+
+    def used(self, now: datetime) -> Token:
+        """The same, last used now."""
+        return replace(self, used_at=now)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody an issuer vouches for, and the role they have here; None: none (any more)."""
+
+    issuer: str
+    subject: str
+    name: str
+    role: Role | None
+    set_by_hand: bool  # an admin's word stands above the groups of the issuer
+    added_at: datetime
+    seen_at: datetime | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What the role is kept by."""
+        return self.issuer, self.subject
+
+    @property
+    def principal(self) -> Principal:
+        """Who acts."""
+        return Principal(self.issuer, self.subject, self.name, self.role)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A browser that has signed in, until it signs out or its time is over."""
+
+    sha256: str
+    issuer: str
+    subject: str
+    began_at: datetime
+    expires_at: datetime
+    ended_at: datetime | None = None
+
+    def counts(self, now: datetime) -> bool:
+        """Whether it lets anybody in now."""
+        return self.ended_at is None and now < self.expires_at
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Whose it is."""
+        return self.issuer, self.subject
+
+
+def digest(secret: str) -> str:
+    """What is kept of a secret. It is long and random, so no slow hash is needed."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

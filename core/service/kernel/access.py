@@ -1,0 +1,97 @@
+"""Who acts, and the one place where it is decided whether they may.
+
+Commands, exports and the functions that pages call to change something each say the role that they
+need. Whoever acts is a `Principal` of the context: edges put it there (`acting`), or are asked
+for it (`asked_of`). Without one nobody acts, save on a desk of one person (`OPENBELL_ACCESS=open`),
+where it is that person. The role is looked up anew each time, so a change counts at once.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from core.domain.access.principals import ENGINE, LOCAL, NOBODY, Principal, Role
+from core.errors import RoleError, SignInError
+
+P = ParamSpec("P")
+D = TypeVar("D")
+R = TypeVar("R")
+Asker = Callable[[], Principal | None]
+ACTIONS: dict[str, Role] = {}  # what changes something, by `module.function`, and who may
+_acting: ContextVar[Principal | None] = ContextVar("acting", default=None)
+_inside: ContextVar[bool] = ContextVar("inside", default=False)
+_askers: list[Asker] = []
+
+
+@contextmanager
+def acting(principal: Principal) -> Iterator[None]:
+    """Do what is inside as that principal; threads that copy the context do, too."""
+    token = _acting.set(principal)
+    try:
+        yield
+    finally:
+        _acting.reset(token)
+
+
+def asked_of(edge: Asker) -> None:
+    """Ask this edge, too, who acts where no principal is in the context; None: it does not know."""
+    if edge not in _askers:
+        _askers.append(edge)
+
+
+def principal(desk: Any) -> Principal:
+    """Who acts now, with the role of this moment; NOBODY when nobody has signed in."""
+    given = _acting.get() or next((who for ask in _askers if (who := ask())), None)
+    if given is None:
+        return LOCAL if desk.settings.access == "open" else NOBODY
+    return given if given in (LOCAL, ENGINE) else desk.roster.current(given)
+
+
+def require(desk: Any, needed: Role, what: str) -> Principal:
+    """Who acts, when they may; SignInError for nobody, RoleError for too small a role."""
+    who = principal(desk)
+    if who.may(needed):
+        return who
+    desk.roster.refused(who, what)
+    if who.role is None:
+        raise SignInError(
+            f"{what} needs somebody who has signed in", hint="sign in, or send a token of the desk"
+        )
+    raise RoleError(
+        f"{what} needs the role {needed}; {who.name} is {who.role}",
+        hint="ask an admin of the desk for it",
+    )
+
+
+def needs(
+    role: Role,
+) -> Callable[[Callable[Concatenate[D, P], R]], Callable[Concatenate[D, P], R]]:
+    """Declare an action `(desk, …)` and the role it needs; it is refused to all others.
+
+    On a desk that several share, what was done is kept with who did it.
+    """
+
+    def declare(function: Callable[Concatenate[D, P], R]) -> Callable[Concatenate[D, P], R]:
+        name = f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
+        ACTIONS[name] = role
+
+        @functools.wraps(function)
+        def guarded(desk: D, /, *args: P.args, **kwargs: P.kwargs) -> R:
+            who = require(desk, role, name)
+            if _inside.get():  # part of an action that is kept already
+                return function(desk, *args, **kwargs)
+            token = _inside.set(True)
+            try:
+                made = function(desk, *args, **kwargs)
+            finally:
+                _inside.reset(token)
+            desk.roster.done(who, name)  # type: ignore[attr-defined]
+            return made
+
+        return guarded
+
+    return declare

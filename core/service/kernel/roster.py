@@ -1,0 +1,240 @@
+"""The roster of a desk: people, tokens and sessions, in memory as in the store.
+
+One process owns the store, so what is in memory is what counts: a change is seen by the next use
+case, and whoever listens is told, to end what is open. Secrets are kept as digests alone.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from core.domain.access.principals import ENGINE, NOBODY, TOKENS, Principal, Role
+from core.domain.access.tokens import PREFIX, Person, Session, Token, digest
+from core.errors import NotFoundError, UsageError
+from core.observe.sparing import Sparing
+from core.settings import Settings
+from core.store import access as store
+from core.store.warehouse import Warehouse
+
+Key = tuple[str, str]
+Listener = Callable[[Key], None]
+LONGEST_NAME = 80
+log = Sparing("access")
+
+
+class Roster:
+    """Who is known to a desk, and what they may."""
+
+    def __init__(self, warehouse: Warehouse, settings: Settings, now: Callable[[], datetime]):
+        self._warehouse, self._settings, self._now = warehouse, settings, now
+        self._lock = threading.RLock()
+        self._loaded = False
+        self._people: dict[Key, Person] = {}
+        self._tokens: dict[str, Token] = {}  # by digest
+        self._by_id: dict[str, str] = {}  # token id -> digest
+        self._sessions: dict[str, Session] = {}  # by digest
+        self._used: set[str] = set()
+        self._refused: dict[tuple[Key, str], datetime] = {}
+        self.listeners: list[Listener] = []
+
+    def _load(self) -> None:
+        if self._loaded:
+            return
+        with self._lock:
+            if self._loaded:
+                return
+            self._people = {(p.issuer, p.subject): p for p in store.people(self._warehouse)}
+            self._tokens = {token.sha256: token for token in store.tokens(self._warehouse)}
+            self._by_id = {token.token_id: token.sha256 for token in self._tokens.values()}
+            found = store.sessions(self._warehouse, self._now())
+            self._sessions = {session.sha256: session for session in found}
+            self._loaded = True
+
+    def current(self, who: Principal) -> Principal:
+        """The same principal with the role of this moment; without one when none is left."""
+        self._load()
+        if who.issuer == TOKENS:
+            token = self._tokens.get(self._by_id.get(who.subject, ""))
+            valid = token is not None and token.counts(self._now())
+            return token.principal if token and valid else replace(who, role=None)
+        person = self._people.get(who.key)
+        return person.principal if person else replace(who, role=None)
+
+    def of_token(self, secret: str) -> Principal | None:
+        """Whose token that is; None when it is none, or counts no more."""
+        self._load()
+        found = self._tokens.get(digest(secret)) if secret.startswith(PREFIX) else None
+        if found is None or not found.counts(self._now()):
+            return None
+        with self._lock:
+            self._tokens[found.sha256] = self._tokens[found.sha256].used(self._now())
+            self._used.add(found.sha256)
+        return found.principal
+
+    def of_session(self, secret: str) -> Principal | None:
+        """Whose session that is; None when it is none, is over, or its owner may nothing."""
+        self._load()
+        found = self._sessions.get(digest(secret)) if secret else None
+        if found is None or not found.counts(self._now()):
+            return None
+        who = self.current(Principal(*found.key, "", None))
+        return who if who.role is not None else None
+
+    def begin(self, who: Principal) -> str:
+        """Begin a session of somebody; its secret, which is kept nowhere."""
+        secret, now = secrets.token_urlsafe(32), self._now()
+        ends = now + timedelta(hours=self._settings.session_hours)
+        session = Session(digest(secret), who.issuer, who.subject, now, ends)
+        with self._lock, self._warehouse.transaction() as tx:
+            store.add_session(tx, session)
+            store.note(tx, now, who, "sign in", "done")
+            self._sessions = {k: s for k, s in self._sessions.items() if s.counts(now)}
+            self._sessions[session.sha256] = session
+        return secret
+
+    def end(self, secret: str) -> None:
+        """Sign a session out; what it has open is ended."""
+        self._load()
+        found = self._sessions.get(digest(secret))
+        if found is None:
+            return
+        who = self.current(Principal(*found.key, "", None))
+        with self._lock, self._warehouse.transaction() as tx:
+            store.end_sessions(tx, [found.sha256], self._now())
+            store.note(tx, self._now(), who, "sign out", "done")
+            self._sessions.pop(found.sha256, None)
+        self._tell(found.key)
+
+    def sessions(self) -> list[Session]:
+        """The sessions that are not over."""
+        self._load()
+        return [session for session in self._sessions.values() if session.counts(self._now())]
+
+    def signed_in(self, issuer: str, subject: str, name: str, role: Role | None) -> Principal:
+        """Somebody whom an issuer vouches for, with the role their groups give them.
+
+        What an admin has set by hand stands.
+        """
+        self._load()
+        known, now = self._people.get((issuer, subject)), self._now()
+        name = name.strip()[:LONGEST_NAME] or subject[:LONGEST_NAME]
+        person = Person(issuer, subject, name, role, set_by_hand=False, added_at=now, seen_at=now)
+        if known is not None:
+            kept = known.role if known.set_by_hand else role
+            person = replace(
+                person, role=kept, set_by_hand=known.set_by_hand, added_at=known.added_at
+            )
+            if (known.name, known.role) == (name, kept) and _lately(known.seen_at, now):
+                return known.principal
+        self._keep(person, person.principal, "seen" if known else "added")
+        return person.principal
+
+    def set_role(
+        self, issuer: str, subject: str, name: str, role: Role | None, by: Principal
+    ) -> None:
+        """Give somebody a role by hand, or none; it counts from the next use case on."""
+        self._load()
+        known, now = self._people.get((issuer, subject)), self._now()
+        kept = name or (known.name if known else subject)
+        added, seen = (known.added_at, known.seen_at) if known else (now, None)
+        person = Person(issuer, subject, kept[:LONGEST_NAME], role, True, added, seen)
+        self._keep(person, by, f"{kept} ({issuer}) is now {role or 'without a role'}")
+
+    def _keep(self, person: Person, by: Principal, detail: str) -> None:
+        before = self._people.get((person.issuer, person.subject))
+        with self._lock, self._warehouse.transaction() as tx:
+            store.put_person(tx, person)
+            store.note(tx, self._now(), by, "people", "done", detail)
+            self._people[person.issuer, person.subject] = person
+        if before is not None and before.role != person.role:
+            self._tell((person.issuer, person.subject))
+
+    def people(self) -> list[Person]:
+        """Everyone who is known, by name."""
+        self._load()
+        return sorted(self._people.values(), key=lambda person: (person.name, person.key))
+
+    def tokens(self) -> list[Token]:
+        """Every token, newest first."""
+        self._load()
+        return sorted(self._tokens.values(), key=lambda t: (t.made_at, t.token_id), reverse=True)
+
+    def add_token(
+        self, name: str, role: Role, expires: datetime | None, by: Principal
+    ) -> tuple[Token, str]:
+        """Make a token; with its secret, which is kept nowhere. UsageError for a name in use."""
+        self._load()
+        name, now = name.strip(), self._now()
+        if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
+            raise UsageError(f"a token needs a name of 1 to {LONGEST_NAME} printable letters")
+        if any(token.name == name and token.counts(now) for token in self._tokens.values()):
+            raise UsageError(f"there is a token {name!r} already", hint="revoke it first")
+        if expires is not None and expires <= now:
+            raise UsageError("a token must expire later than now")
+        secret = PREFIX + secrets.token_urlsafe(32)
+        token = Token(secrets.token_hex(6), name, role, digest(secret), by.name, now, expires)
+        with self._lock, self._warehouse.transaction() as tx:
+            store.add_token(tx, token)
+            store.note(tx, now, by, "token add", "done", f"{name}, {role}")
+            self._tokens[token.sha256], self._by_id[token.token_id] = token, token.sha256
+        return token, secret
+
+    def revoke_token(self, name: str, by: Principal) -> Token:
+        """Let nobody in with that token (name or id) from now on; NotFoundError without one."""
+        self._load()
+        now = self._now()
+        found = [
+            t for t in self._tokens.values() if name in (t.name, t.token_id) and not t.revoked_at
+        ]
+        if not found:
+            raise NotFoundError(f"there is no token {name!r}", hint="see: token list")
+        token = replace(found[0], revoked_at=now)
+        with self._lock, self._warehouse.transaction() as tx:
+            store.revoke_token(tx, token.token_id, now)
+            store.note(tx, now, by, "token revoke", "done", token.name)
+            self._tokens[token.sha256] = token
+        self._tell((TOKENS, token.token_id))
+        return token
+
+    def done(self, who: Principal, act: str) -> None:
+        """Keep what somebody did; on a desk of one person it was them, and its jobs have a list."""
+        if self._settings.access != "open" and who != ENGINE:
+            self._note(who, act, "done")
+
+    def refused(self, who: Principal, act: str) -> None:
+        """Tell that somebody may not do what they tried, and keep it, once a minute each."""
+        log.warning("refused", who=who.name, role=str(who.role), act=act)
+        now, which = self._now(), (who.key, act)
+        if who.role is None or _lately(self._refused.get(which), now):
+            return  # strangers write nothing into the store
+        self._refused[which] = now
+        self._note(who, act, "refused")
+
+    def alarm(self, detail: str) -> None:
+        """Keep that somebody is at the door again and again with what does not count."""
+        self._note(NOBODY, "sign in", "refused", detail)
+
+    def _note(self, who: Principal, act: str, outcome: str, detail: str = "") -> None:
+        with self._warehouse.transaction() as tx:
+            store.note(tx, self._now(), who, act, outcome, detail)
+
+    def flush(self) -> None:
+        """Keep when tokens were used last: now and then, not at every use."""
+        with self._lock:
+            used = [self._tokens[sha256] for sha256 in self._used]
+            self._used.clear()
+        if used:
+            with self._warehouse.transaction() as tx:
+                store.note_used(tx, used)
+
+    def _tell(self, key: Key) -> None:
+        for listener in list(self.listeners):
+            listener(key)
+
+
+def _lately(then: datetime | None, now: datetime) -> bool:
+    return then is not None and now - then < timedelta(minutes=1)
