@@ -11,6 +11,7 @@ ENV PATH=/opt/openbell/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     OPENBELL_DATA_DIR=/data \
     OPENBELL_HOST=0.0.0.0 \
+    OPENBELL_ACCESS=token \
     OPENBELL_PORT=8501
 RUN useradd --create-home --uid 10001 openbell \
     && mkdir /data \

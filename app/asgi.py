@@ -23,14 +23,19 @@ import core.service.everything  # noqa: F401 - registers what can be asked for
 from app import address, gate, senders, streamlit_patches, tuning
 from app.api import callers, health
 from app.api import main as api
+from app.doors import middleware as doors
+from app.doors import readers, sign_in
 from app.run import open_patiently
 from core import settings
+from core.domain.access.principals import ENGINE
 from core.errors import OpenbellError
 from core.observe import logs
 from core.service import current
 from core.service.desk import Desk
+from core.service.kernel import access
 
 GC_SECONDS = 30.0
+FLUSH_SECONDS = 300.0
 log = logs.get("asgi")
 
 
@@ -48,6 +53,7 @@ class DeskApp(gate.Gate):
         desk: Desk | None,
     ) -> None:
         self.error: OpenbellError | None = None
+        self.house: doors.House | None = None
         self._chosen, self._on_open, self._desk = chosen, on_open, desk
         self._streamlit = st.App(
             Path(__file__).with_name("dashboard.py"),
@@ -56,15 +62,17 @@ class DeskApp(gate.Gate):
                 Mount("/api", app=api.create()),
                 Route("/overview", landing),
                 Route("/metrics", health.metrics_at_root),
+                *sign_in.routes(lambda: self.house),
             ],
         )
-        super().__init__(senders.Bounded(self._pages))
+        super().__init__(senders.Bounded(doors.Doors(self._pages, lambda: self.house)))
 
     @asynccontextmanager
     async def lifespan(self, _: object) -> AsyncIterator[None]:
         """Open the desk, start its engine, say where it listens; undo all of it at the end."""
         try:
             chosen = self._chosen or settings.load()
+            settings.must_be_guarded(chosen)
             logs.configure(chosen.log_format, chosen.log_level)
             desk = self._desk or await _opened(chosen)
         except OpenbellError as error:
@@ -75,6 +83,8 @@ class DeskApp(gate.Gate):
         try:
             await self._start(desk, chosen)
             threading.Thread(target=_collect, args=(stop,), name="gc", daemon=True).start()
+            keep = (stop, desk)
+            threading.Thread(target=_keep_last_use, args=keep, name="access", daemon=True).start()
             log.info("desk open", pid=os.getpid(), data_dir=str(chosen.data_dir))
             yield
         finally:
@@ -83,6 +93,7 @@ class DeskApp(gate.Gate):
             gc.set_threshold(*thresholds)
             address.withdraw(chosen.data_dir)
             current.use(None)
+            self.house = None
             await anyio.to_thread.run_sync(desk.close)
             for spared in (gate.log, senders.log, callers.log):
                 spared.close()
@@ -91,13 +102,16 @@ class DeskApp(gate.Gate):
     async def _start(self, desk: Desk, chosen: settings.Settings) -> None:
         """Start the engine and say where the desk listens."""
         try:
-            for function in self._on_open:
-                await anyio.to_thread.run_sync(function, desk)
+            with access.acting(ENGINE):
+                for function in self._on_open:
+                    await anyio.to_thread.run_sync(function, desk)
             desk.start(scheduler=chosen.scheduler)
         except OpenbellError as error:
             self.error = error
             raise
         current.use(desk)
+        self.house = doors.house(desk)
+        readers.install(self.house.open)
         self.allow(chosen.allowed_hosts, listening=chosen.host)
         if not chosen.listens_here_only:
             log.warning(gate.EXPOSED, host=chosen.host, port=chosen.port)
@@ -144,6 +158,12 @@ def _collect(stop: threading.Event) -> None:
     """Collect garbage on a timer: doing it after every page run would stall all sessions."""
     while not stop.wait(GC_SECONDS):
         gc.collect()
+
+
+def _keep_last_use(stop: threading.Event, desk: Desk) -> None:
+    """Keep when tokens were used last, now and then: each time is a commit to the store."""
+    while not stop.wait(FLUSH_SECONDS):
+        desk.roster.flush()
 
 
 def landing(request: Request) -> RedirectResponse:

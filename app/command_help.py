@@ -11,6 +11,7 @@ PANELS: dict[str, tuple[str, ...]] = {
     "Before the open": ("scan", "plan", "plans", "plan-cancel", "risk"),
     "After the close": ("journal", "backtest"),
     "Data out": ("export", "sql"),
+    "Access": ("token", "people"),
     "Care": ("doctor", "verify", "backup", "restore"),
 }
 EXAMPLES: dict[str, str] = {
@@ -50,6 +51,11 @@ EXAMPLES: dict[str, str] = {
     "backtest": "backtest --filter min_gap_pct=5 --side fade",
     "export": "export filings --out filings.csv --filter ticker=AAPL",
     "sql": 'sql "SELECT symbol, max(session) FROM bars_daily GROUP BY symbol"',
+    "token add": "token add notebook --role viewer --expires 2027-01-31",
+    "token list": "token list",
+    "token revoke": "token revoke notebook",
+    "people list": "people list",
+    "people set": 'people set "Una Ford" --role analyst',
     "doctor": "doctor --json",
     "verify": "verify",
     "backup": "backup --to /mnt/safe",

@@ -29,7 +29,7 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 WRONG_HOST, WRONG_ORIGIN = 400, 403
-EXPOSED = "the desk listens beyond this machine: whoever reaches its port may do everything"
+EXPOSED = "the desk listens beyond this machine, and what travels to it is not encrypted"
 _HOST = re.compile(r"(?P<name>[a-z0-9._-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::\d{1,5})?", re.IGNORECASE)
 _FEATURES = (
     "accelerometer browsing-topics camera display-capture geolocation gyroscope hid "

@@ -148,8 +148,10 @@ def caller(*, engine: bool = False, **overrides: Any) -> Iterator[Caller]:
         yield Remote(found)
         return
     import core.service.everything  # noqa: F401 - registers what can be called, and run as a job
+    from core.domain.access.principals import LOCAL
+    from core.service.kernel import access
 
-    with found as desk:
+    with found as desk, access.acting(LOCAL):  # whoever can open the data folder
         if engine:
             desk.start(scheduler=False)
         yield Local(desk)

@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from app.asgi import DeskApp
 
 _NARROW = (
-    "Only the network protects it. Unless a container or a proxy is in front, set "
-    "OPENBELL_HOST=127.0.0.1."
+    "Put a proxy with TLS in front, or set OPENBELL_HOST=127.0.0.1: tokens can be read on the way."
 )
 
 
@@ -32,8 +31,10 @@ def run_desk(chosen: settings.Settings, on_open: Sequence[Callable[[Desk], None]
     """Serve the desk on a port of this machine until it is told to stop.
 
     `on_open` is called with the open desk before its engine starts. OwnershipError when another
-    process has its data folder, UsageError when the port is taken.
+    process has its data folder, UsageError when the port is taken, SettingsError when others would
+    reach a desk that asks nobody who they are.
     """
+    settings.must_be_guarded(chosen)
     listener = _listener(chosen)
     chosen = chosen.model_copy(update={"port": int(listener.getsockname()[1])})
     logs.configure(chosen.log_format, chosen.log_level)
@@ -84,6 +85,7 @@ def _server(app: DeskApp, chosen: settings.Settings) -> uvicorn.Server:
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,  # whom to believe is decided at the doors
             timeout_graceful_shutdown=5,
             ws_max_size=64 * 1024**2,
         )

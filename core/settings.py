@@ -245,6 +245,17 @@ class Settings(
         return _path_of(self.queue_url, "sqlite", self.data_dir / "queue.sqlite")
 
 
+def must_be_guarded(chosen: Settings) -> None:
+    """SettingsError when others would reach a desk whose every visitor is its admin."""
+    if chosen.access == "open" and not chosen.listens_here_only:
+        raise SettingsError(
+            f"{PREFIX}ACCESS is open, and {PREFIX}HOST={chosen.host} would let others in to do "
+            "everything",
+            hint=f"set {PREFIX}ACCESS=token and make a token (python -m app token add NAME --role "
+            f"admin), or {PREFIX}HOST=127.0.0.1",
+        )
+
+
 def is_loopback(host: str) -> bool:
     """Whether only this machine can reach what listens on that host."""
     try:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from components.kit import badges, shell, theme
+from components.kit import badges, reader, shell, theme
 from components.parts import gaps
 from core.service.care import preferences
 from core.service.desk import Desk
@@ -70,6 +70,10 @@ with shell.guarded("your saved views"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{badges.plain(preset['name'])}**", width="content")
             shell.link_query(preset["page"], f"open on {preset['page']}", preset["query"])
-            if st.button("Remove", key=f"remove_{preset['page']}_{preset['name']}"):
+            if st.button(
+                "Remove",
+                key=f"remove_{preset['page']}_{preset['name']}",
+                **reader.analyst(desk),
+            ):
                 preferences.remove_preset(desk, preset["page"], preset["name"])
                 st.rerun()

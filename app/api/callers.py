@@ -1,42 +1,23 @@
-"""Who calls the API: the desk's token, slower answers to wrong ones, and callers that go away."""
+"""Who calls the API: tokens, slower answers to wrong ones, and callers that go away."""
 
 from __future__ import annotations
 
-import secrets
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import anyio
 from fastapi import Header, Request
 
-from app import address
+from app.doors import credentials
+from app.doors.credentials import CALLER, Caller
+from app.doors.limits import Pauses
+from core.domain.access.principals import Principal
 from core.errors import AccessError
 from core.observe.sparing import Sparing
 from core.service import calloff, current
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.1, 4.0  # seconds
-FORGET_SECONDS = 60.0
 Answer = TypeVar("Answer")
 log = Sparing("api")
-
-
-class Pauses:
-    """How long the answer to a wrong token waits: twice as long each time, for a while."""
-
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        self._now = now
-        self._count = 0
-        self._last = now()
-
-    def next(self) -> float:
-        """Seconds to wait after one more wrong token."""
-        now = self._now()
-        self._count = 0 if now - self._last > FORGET_SECONDS else self._count
-        self._last = now
-        pause = min(FIRST_PAUSE * 2.0 ** min(self._count, 10), LONGEST_PAUSE)
-        self._count += 1
-        return pause
 
 
 _pauses = Pauses()
@@ -44,18 +25,21 @@ _pauses = Pauses()
 
 async def authorised(
     request: Request, authorization: str = Header(default="", include_in_schema=False)
-) -> None:
-    """Refuse calls without the desk's token, ever more slowly; the right one never waits."""
-    expected = address.read(current.desk().settings.data_dir)
-    given = authorization.removeprefix("Bearer ").strip()
-    if expected is not None and secrets.compare_digest(given.encode(), expected.token.encode()):
-        return
-    client = request.client.host if request.client else None
-    log.warning("wrong credentials refused", client=client, given=bool(given))
+) -> Principal:
+    """Who calls; calls of nobody are refused, ever more slowly, and who counts never waits.
+
+    A browser that has signed in may read; what changes something needs a token in the request.
+    """
+    caller: Caller = request.scope.get(CALLER) or credentials.of(request.scope, current.desk())
+    reads = request.method in ("GET", "HEAD")
+    if caller.who is not None and (caller.bearer or reads):
+        return caller.who
+    log.warning("wrong credentials refused", client=caller.address, given=bool(authorization))
     await anyio.sleep(_pauses.next())
     raise AccessError(
-        "the API needs the desk's token",
-        hint="send Authorization: Bearer TOKEN; the token is in desk.json in the data folder",
+        "the API needs a token",
+        hint="send Authorization: Bearer TOKEN; that of this machine is in desk.json in the data "
+        "folder, others are made with: token add",
     )
 
 

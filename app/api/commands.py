@@ -1,12 +1,13 @@
 """Commands and exports over HTTP, for the command line beside a running desk and for scripts.
 
-Every call needs the token of the data folder's desk.json as `Authorization: Bearer …`.
+Every call needs a token as `Authorization: Bearer …`: that of the data folder's desk.json, or one
+that an admin has made. What it may do is decided where it is done, by its owner's role.
 """
 
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import Annotated, Any
 
 import anyio
 import anyio.to_thread
@@ -16,22 +17,26 @@ from fastapi import APIRouter, Depends, Request, Response
 from app.api.callers import authorised, while_there
 from app.api.description import MEDIA
 from app.run import dumps
+from core.domain.access.principals import Principal, Role
 from core.errors import UsageError
 from core.service import current
-from core.service.kernel import commands, exports
+from core.service.kernel import access, commands, exports
 
 router = APIRouter(prefix="/v1")
+Who = Annotated[Principal, Depends(authorised)]
 
 
-@router.get("/commands", dependencies=[Depends(authorised)])
-async def list_commands() -> Response:
+@router.get("/commands")
+async def list_commands(who: Who) -> Response:
     """The commands with their first sentences."""
+    with access.acting(who):
+        access.require(current.desk(), Role.VIEWER, "the list of commands")
     entries = commands.command.entries.values()
     return _json({entry.name: entry.summary for entry in entries})
 
 
-@router.post("/commands/{name}", dependencies=[Depends(authorised)], include_in_schema=False)
-async def run_command(name: str, request: Request) -> Response:
+@router.post("/commands/{name}", include_in_schema=False)
+async def run_command(name: str, request: Request, who: Who) -> Response:
     """Run one command with the JSON object in the body as its arguments."""
     arguments = await _object(request)
     desk = current.desk()
@@ -40,12 +45,13 @@ async def run_command(name: str, request: Request) -> Response:
     async def work() -> commands.CommandResult:
         return await anyio.to_thread.run_sync(commands.run, desk, name, arguments, limiter=limiter)
 
-    result = await while_there(request, work)
+    with access.acting(who):
+        result = await while_there(request, work)
     return _json({"document": result.document, "exit_code": result.exit_code})
 
 
-@router.post("/exports/{name}", dependencies=[Depends(authorised)], include_in_schema=False)
-async def run_export(name: str, request: Request) -> Response:
+@router.post("/exports/{name}", include_in_schema=False)
+async def run_export(name: str, request: Request, who: Who) -> Response:
     """The bytes of an export: body `{"format": "csv", "filters": {…}}`."""
     body = await _object(request)
     fmt, filters = body.pop("format", "csv"), body.pop("filters", {})
@@ -60,7 +66,8 @@ async def run_export(name: str, request: Request) -> Response:
         desk = current.desk()
         return exports.encode(exports.frame_of(desk, name, **filters), fmt)
 
-    content = await anyio.to_thread.run_sync(make)
+    with access.acting(who):
+        content = await anyio.to_thread.run_sync(make)
     return Response(content, media_type=MEDIA[fmt])
 
 

@@ -23,9 +23,11 @@ _REFERENCE = "#/components/schemas/{model}"
 _TOKEN = "token"  # noqa: S105 - the name of the scheme
 _REFUSED = {
     "401": "The token is missing or wrong.",
+    "403": "The role of whoever calls is not enough.",
     "404": "Something that was named does not exist.",
     "413": "The request or what it asks for is too large.",
     "422": "The arguments are not allowed, or mean nothing here.",
+    "429": "Asked too often; Retry-After says when to ask again.",
     "500": "It failed; the sentence says why.",
     "503": "What it needs could not be asked, or took too long.",
 }

@@ -16,7 +16,9 @@ from core.errors import (
     OpenbellError,
     ParsingError,
     ProtocolError,
+    RoleError,
     SizeLimitError,
+    TooManyError,
     TransportError,
     ValidationError,
     document,
@@ -27,6 +29,8 @@ _CORRELATION = re.compile(r"[A-Za-z0-9]{1,64}")
 _STATUS: tuple[tuple[type[OpenbellError], int], ...] = (
     (NotFoundError, 404),
     (AccessError, 401),
+    (RoleError, 403),
+    (TooManyError, 429),
     (SizeLimitError, 413),
     (IntegrityError, 500),  # of what the desk keeps
     (ProtocolError, 500),

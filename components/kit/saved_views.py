@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from components.kit import badges, links
+from components.kit import badges, links, reader
 from core.errors import OpenbellError
 from core.service.care import preferences
 from core.service.desk import Desk
@@ -41,7 +41,7 @@ def is_open(box: Any) -> bool:
 def _save(desk: Desk, page: str) -> None:
     with st.form(f"save_{page}", border=False):
         name = st.text_input("Name of the view", max_chars=40, key=f"view_name_{page}")
-        pressed = st.form_submit_button("Save", type="primary")
+        pressed = st.form_submit_button("Save", type="primary", **reader.analyst(desk))
     if not pressed:
         return
     try:

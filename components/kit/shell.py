@@ -17,7 +17,7 @@ import polars as pl
 import streamlit as st
 import structlog
 
-from components.kit import badges, formats, links, once, theme
+from components.kit import badges, formats, links, once, reader, theme
 from components.kit import saved_views as views
 from core.errors import OpenbellError
 from core.service import current
@@ -54,11 +54,13 @@ def page(
     head = f"# {title}\n{small(purpose)}"
     try:
         desk = current.desk()
+        reader.must_read(desk)
     except OpenbellError as error:
         st.markdown(head)
         error_box(error, what="the desk")
         st.stop()
     _prefer(desk)
+    head += reader.said(desk)
     tip = None
     with guarded("the freshness of the data"):
         text, tip = strip(desk, datasets, as_of)
@@ -83,6 +85,7 @@ def _prefer(desk: Desk) -> None:
     if ZONE_KEY in st.session_state:
         return
     with guarded("your preferences"):
+        reader.take_over(desk)
         mine = preferences.load(desk)
         st.session_state[MINE_KEY] = mine
         st.session_state[ZONE_KEY] = mine.zone
@@ -279,7 +282,7 @@ def export_button(
     fmt = file_name.rpartition(".")[2]
     st.download_button(
         label,
-        data=lambda: exports.encode(frame(), fmt),
+        data=reader.bound(lambda: exports.encode(frame(), fmt)),
         file_name=_labelled(file_name),
         mime=MIME[fmt],
         on_click="ignore",

@@ -11,7 +11,7 @@ import polars as pl
 import streamlit as st
 
 from components.charts import base as charts
-from components.kit import badges, formats, once, shell, tables, theme
+from components.kit import badges, formats, once, reader, shell, tables, theme
 from components.kit import saved_views as views
 from components.parts import glossary, quality
 from core.domain.filings.figures import ranked
@@ -148,7 +148,7 @@ def follow(desk: Desk) -> None:
             key="follow_names",
             width=360,
         )
-        asked = st.form_submit_button("Follow")
+        asked = st.form_submit_button("Follow", **reader.analyst(desk))
     if asked and names.split():
         with shell.guarded("the watch list"):
             added = companies.watch(desk, names.replace(",", " ").split())
@@ -169,7 +169,9 @@ def heading(company: dict[str, Any], symbol: str) -> None:
 
 def stop_following(desk: Desk, cik: int) -> None:
     """A button to take a company off the watch list, where it is on it."""
-    if cik in shell.watched(desk) and st.button("Stop following", type="tertiary"):
+    if cik in shell.watched(desk) and st.button(
+        "Stop following", type="tertiary", **reader.analyst(desk)
+    ):
         companies.unwatch(desk, [str(cik)])
         once.forget_lately()
         st.rerun()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import polars as pl
 import streamlit as st
 
-from components.kit import badges, formats, shell, tables
+from components.kit import badges, formats, reader, shell, tables
 from core.service.desk import Desk
 from core.service.pulls import jobs, refresh
 
@@ -80,7 +80,11 @@ def _calling_off(desk: Desk, found: pl.DataFrame) -> None:
             format_func=labels.__getitem__,
             key="jobs_off",
         )
-        pressed = st.button("Cancel", key="jobs_cancel", disabled=chosen is None)
+        pressed = st.button(
+            "Cancel",
+            key="jobs_cancel",
+            **reader.analyst(desk, disabled=chosen is None),
+        )
     if pressed and chosen:
         refresh.cancel(desk, chosen)
         st.toast(f"{labels[chosen]}: asked to stop")
@@ -104,8 +108,13 @@ def dead_letters(desk: Desk) -> None:
     )
     dead = found.filter(pl.col("state") == "dead")["job_id"].to_list()
     with st.container(horizontal=True):
-        again = st.button("Try again", key="jobs_retry", type="primary", disabled=not dead)
-        away = st.button("Discard", key="jobs_discard")
+        again = st.button(
+            "Try again",
+            key="jobs_retry",
+            type="primary",
+            **reader.analyst(desk, disabled=not dead),
+        )
+        away = st.button("Discard", key="jobs_discard", **reader.analyst(desk))
     if again:
         _act(desk, [j for j in chosen or dead if j in dead], "queued again", retry=True)
     if away:

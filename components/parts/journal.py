@@ -10,7 +10,7 @@ import streamlit as st
 
 from components.charts import journal as charts_journal
 from components.charts import risk as charts_risk
-from components.kit import formats, once, shell, tables, theme
+from components.kit import formats, once, reader, shell, tables, theme
 from components.kit import saved_views as views
 from core.domain.trading.trade_stats import summary
 from core.service.desk import Desk
@@ -168,7 +168,7 @@ def _take_back(desk: Desk) -> None:
     with st.form("reverse", border=False):
         number = st.number_input("Entry", min_value=1, step=1, key="reverse_no")
         reason = st.text_input("Reason", key="reverse_reason")
-        if st.form_submit_button("Reverse it"):
+        if st.form_submit_button("Reverse it", **reader.trader(desk)):
             with shell.guarded("the reversal"):
                 made = journal.reverse(desk, int(number), reason)
                 st.toast(f"Entry {made.number} takes entry {number} back")

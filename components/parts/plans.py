@@ -11,7 +11,7 @@ import polars as pl
 import streamlit as st
 
 from components.charts import plans as charts_plans
-from components.kit import badges, dates, formats, once, shell, theme
+from components.kit import badges, dates, formats, once, reader, shell, theme
 from components.kit import saved_views as views
 from core.domain.risk.types import LimitCheck
 from core.domain.trading.plans import Direction, EntryType, Plan
@@ -212,10 +212,10 @@ def decide(desk: Desk, found: Proposal) -> None:
             approved = st.form_submit_button(
                 f"Approve {found.plan.shares:,} shares"
                 + (", provisional" if found.plan.provisional else ""),
+                **reader.trader(desk, disabled=found.verdict.decision == "reject"),
                 type="primary",
-                disabled=found.verdict.decision == "reject",
             )
-            rejected = st.form_submit_button("Reject")
+            rejected = st.form_submit_button("Reject", **reader.trader(desk))
     if approved or rejected:
         with shell.guarded("the decision"):
             if approved:

@@ -8,7 +8,7 @@ import polars as pl
 import streamlit as st
 
 from components.charts import plans as charts_plans
-from components.kit import badges, formats, once, shell, tables, theme
+from components.kit import badges, formats, once, reader, shell, tables, theme
 from core.domain.trading import openings
 from core.domain.trading.plans import Plan
 from core.service.desk import Desk
@@ -43,7 +43,10 @@ def decided(desk: Desk) -> None:
         )
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Settle by stored bars", help="Fill, mark and close by the daily bars."):
+        if st.button(
+            "Settle by stored bars",
+            **reader.trader(desk, help="Fill, mark and close by the daily bars."),
+        ):
             settling.settle_all(desk)
             st.rerun()
         shell.export_button("CSV", lambda: table, "plans.csv", key="plans_csv")
@@ -132,7 +135,7 @@ def _in_doubt(desk: Desk, plan_id: str) -> None:
         st.warning(badges.plain(one.sentence))
         with st.form("confirm", border=False):
             reason = st.text_input("Where the price was checked", key="confirm_reason")
-            if st.form_submit_button("The price is real"):
+            if st.form_submit_button("The price is real", **reader.trader(desk)):
                 with shell.guarded("the confirmation"):
                     settling.confirm(desk, one.symbol, one.session, reason)
                     st.rerun()
@@ -177,7 +180,7 @@ def _text(value: Any, spec: str) -> str:
 def _cancel(desk: Desk, plan_id: str) -> None:
     with st.form("cancel", border=False):
         reason = st.text_input("Reason to cancel", key="cancel_reason")
-        if st.form_submit_button("Cancel this plan"):
+        if st.form_submit_button("Cancel this plan", **reader.trader(desk)):
             with shell.guarded("the cancellation"):
                 plans.cancel(desk, plan_id, reason)
                 st.rerun()

@@ -10,7 +10,7 @@ import polars as pl
 import streamlit as st
 
 from components.charts import quality as charts_quality
-from components.kit import badges, formats, once, shell, tables, theme
+from components.kit import badges, formats, once, reader, shell, tables, theme
 from components.kit import saved_views as views
 from core.domain.tables.reconciliation import CHECKS
 from core.service.desk import Desk
@@ -31,7 +31,12 @@ def severity(value: str) -> str:
 
 def run_now(desk: Desk) -> None:
     """The button that runs all six checks."""
-    if st.button("Run the checks now", type="primary", key="reconcile_now"):
+    if st.button(
+        "Run the checks now",
+        type="primary",
+        key="reconcile_now",
+        **reader.analyst(desk),
+    ):
         with st.spinner("Six checks over the whole store …"):
             found = reconcile.run(desk, "page")
         st.toast(f"Checked; the worst is: {WORDS.get(found.worst, found.worst)}")

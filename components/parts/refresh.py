@@ -12,7 +12,7 @@ from typing import Any
 
 import streamlit as st
 
-from components.kit import badges, formats, once, shell
+from components.kit import badges, formats, once, reader, shell
 from core.service.desk import Desk
 from core.service.pulls import refresh
 
@@ -41,7 +41,12 @@ def follow(desk: Desk, job_id: str, dataset: str, *, key: str) -> None:
 def _panel(desk: Desk, names: Sequence[str], label: str, key: str) -> None:
     with shell.guarded("the refresh"):
         tip = "Pull now, before all that is queued. A pull that runs already is joined."
-        if st.button(label, key=f"{key}_button", help=tip, type="primary", disabled=not names):
+        if st.button(
+            label,
+            key=f"{key}_button",
+            type="primary",
+            **reader.analyst(desk, help=tip, disabled=not names),
+        ):
             st.session_state[key] = refresh.refresh_now(desk, list(names))
             st.session_state[f"{key}_over"] = False
             st.rerun()
@@ -88,7 +93,12 @@ def _line(desk: Desk, item: refresh.PullStatus, key: str) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         _bar(f"**{name}** {doing(item)}", item.so_far.percent)
-        stop = st.button("Cancel", key=f"{key}_cancel_{item.job_id}", type="tertiary")
+        stop = st.button(
+            "Cancel",
+            key=f"{key}_cancel_{item.job_id}",
+            type="tertiary",
+            **reader.analyst(desk),
+        )
     if stop:
         refresh.cancel(desk, item.job_id)
         st.toast(f"{item.dataset}: asked to stop")

@@ -5,6 +5,7 @@ Importing this makes them known. A new one is named here; a test finds one that 
 
 from __future__ import annotations
 
+from core.service.access import admin as access_admin
 from core.service.care import commands as care_commands
 from core.service.care import health_checks
 from core.service.filings import companies, corrections, features, quality, reconcile
@@ -21,6 +22,7 @@ from core.service.trading import (
 )
 
 REGISTERING = (
+    access_admin,
     care_commands,
     export_list,
     health_checks,

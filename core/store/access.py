@@ -14,7 +14,17 @@ from core.store.transaction import Transaction
 from core.store.warehouse import Warehouse
 
 T = TypeVar("T")
-LOG_COLUMNS = ("seq", "happened_at", "name", "role", "act", "outcome", "detail", "issuer", "subject")
+LOG_COLUMNS = (
+    "seq",
+    "happened_at",
+    "name",
+    "role",
+    "act",
+    "outcome",
+    "detail",
+    "issuer",
+    "subject",
+)
 
 
 def people(warehouse: Warehouse) -> list[Person]:

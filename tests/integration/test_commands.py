@@ -215,18 +215,47 @@ def test_a_start_that_cannot_be_is_one_sentence(
     assert "Traceback" not in line
 
 
-def test_a_desk_beyond_this_machine_warns(tmp_path: Path, upstreams: Running) -> None:
-    """On the terminal and in the log; the token stays as it was."""
+def test_an_open_desk_refuses_to_listen_beyond_this_machine(
+    tmp_path: Path, upstreams: Running
+) -> None:
+    """One sentence says how others are let in; nothing listens."""
+    env = environment(tmp_path, upstreams) | {"OPENBELL_HOST": "0.0.0.0"}
+    done = run(env, "serve", "--port", "0", check=False)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert "set OPENBELL_ACCESS=token and make a token (python -m app token add" in line
+
+
+def test_a_desk_beyond_this_machine_asks_who_comes(tmp_path: Path, upstreams: Running) -> None:
+    """It warns of what can be read on the way; commands beside it work, strangers get nothing."""
     env = environment(tmp_path, upstreams) | {
         "OPENBELL_SCHEDULER": "false",
         "OPENBELL_HOST": "0.0.0.0",
+        "OPENBELL_ACCESS": "token",
     }
+    before = document(env, "token", "add", "before", "--role", "viewer")
     with (tmp_path / "log").open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "app", "serve", "--port", "0"], cwd=ROOT, env=env, stderr=log
         )
     address = _address(tmp_path, process)
     assert httpx.get(f"{address['url']}/api/health/live", timeout=10).status_code == 200
+    assert httpx.get(address["url"], timeout=10).status_code == 401
+    made = document(env, "token", "add", "bot", "--role", "analyst", "--expires", "2199-01-31")
+    assert made["token"].startswith("obt_")
+    for token, role in ((before["token"], "viewer"), (made["token"], "analyst")):
+        bearer = {"Authorization": f"Bearer {token}"}
+        asked = httpx.post(f"{address['url']}/api/v1/commands/jobs_retry", headers=bearer)
+        assert asked.status_code == (403 if role == "viewer" else 422)
+    listed = document(env, "token", "list")["tokens"]
+    assert [(t["name"], t["role"], t["state"]) for t in listed] == [
+        ("bot", "analyst", "valid"),
+        ("before", "viewer", "valid"),
+    ]
+    assert all(token["last_used"] for token in listed)
+    document(env, "token", "revoke", "bot")
+    asked = httpx.post(f"{address['url']}/api/v1/commands/status", headers=bearer, timeout=10)
+    assert asked.status_code == 401
     process.terminate()
     assert process.wait(30) == 0
     told = (tmp_path / "log").read_text()

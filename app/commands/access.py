@@ -1,0 +1,103 @@
+"""Commands about who may do what: token, people."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from app import run as runner
+from app.options import Json, when
+from core.domain.access.principals import Role
+from core.observe.escaping import escape
+
+Name = Annotated[str, typer.Argument(help="What the token is called, e.g. notebook.")]
+RoleOption = Annotated[Role, typer.Option("--role", help="What it may.")]
+Expires = Annotated[
+    datetime | None,
+    typer.Option("--expires", formats=["%Y-%m-%d"], help="Last day it counts, YYYY-MM-DD (UTC)."),
+]
+
+
+def register(cli: typer.Typer) -> None:
+    """Add the commands of this module."""
+    tokens = typer.Typer(help="Tokens: who is let in by one, and what it may.")
+    tokens.command("add")(token_add)
+    tokens.command("list")(token_list)
+    tokens.command("revoke")(token_revoke)
+    cli.add_typer(tokens, name="token")
+    people = typer.Typer(help="People who sign in through a provider, and their roles.")
+    people.command("list")(people_list)
+    people.command("set")(people_set)
+    cli.add_typer(people, name="people")
+
+
+def token_add(name: Name, role: RoleOption, expires: Expires = None, json: Json = False) -> None:
+    """Make a token; it is shown once."""
+    day = expires.date() if expires else None
+    runner.run("token_add", json=json, render=_print_new, name=name, role=role, expires=day)
+
+
+def token_list(json: Json = False) -> None:
+    """The tokens with role, state and last use."""
+    runner.run("token_list", json=json, render=_print_tokens)
+
+
+def token_revoke(
+    name: Annotated[str, typer.Argument(help="Name or id of the token.")], json: Json = False
+) -> None:
+    """Let nobody in with a token from now on; what it has open is ended."""
+    runner.run("token_revoke", json=json, render=_print_revoked, name=name)
+
+
+def people_list(json: Json = False) -> None:
+    """Who has signed in through a provider, and what they may."""
+    runner.run("people_list", json=json, render=_print_people)
+
+
+def people_set(
+    subject: Annotated[str, typer.Argument(help="Name or subject of somebody known.")],
+    role: Annotated[Role | None, typer.Option("--role", help="Left out: none any more.")] = None,
+    issuer: Annotated[
+        str | None, typer.Option(help="Who vouches for a subject yet unknown.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Give somebody a role, or take it; it counts at once."""
+    runner.run(
+        "people_set", json=json, render=_print_set, subject=subject, role=role, issuer=issuer
+    )
+
+
+def _print_new(document: Any, out: Console) -> None:
+    until = when(document["expires"], "it is revoked")
+    out.print(f"{escape(document['name'])} is {document['role']} until {until}. Shown this once:")
+    out.print(document["token"], markup=False)
+
+
+def _print_revoked(document: Any, out: Console) -> None:
+    out.print(f"{escape(document['name'])} lets nobody in any more.")
+
+
+def _print_set(document: Any, out: Console) -> None:
+    out.print(f"{escape(document['subject'])} is now {document['role'] or 'without a role'}.")
+
+
+def _print_tokens(document: Any, out: Console) -> None:
+    table = Table("Name", "Role", "State", "Expires", "Last used", "Made by", "Id")
+    for row in document["tokens"]:
+        instants = (when(row["expires"]), when(row["last_used"]))
+        told = (row["name"], row["role"], row["state"], *instants, row["made_by"], row["token_id"])
+        table.add_row(*map(escape, told))
+    out.print(table)
+
+
+def _print_people(document: Any, out: Console) -> None:
+    table = Table("Name", "Role", "Last seen", "Sessions", "Issuer", "Subject")
+    for row in document["people"]:
+        told = (row["name"], row["role"] or "none", when(row["last_seen"]), str(row["sessions"]))
+        table.add_row(*map(escape, (*told, row["issuer"], row["subject"])))
+    out.print(table)

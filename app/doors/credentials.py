@@ -1,0 +1,93 @@
+"""What a request says of who sent it, as far as it can be believed."""
+
+from __future__ import annotations
+
+import ipaddress
+import secrets
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+
+from app import address
+from app.gate import Scope
+from core.domain.access.principals import LOCAL, Principal
+from core.service.desk import Desk
+
+COOKIE = "openbell_session"
+CALLER = "openbell.caller"  # where the doors leave it for the routes
+BEARER = "bearer "
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sent a request: a principal or nobody, from an address.
+
+    `wrong`: a token came with it that does not count. `session` is the secret of a browser's
+    session. `own`: it is the desk's own command line.
+    """
+
+    who: Principal | None
+    address: str
+    session: str = ""
+    wrong: bool = False
+    own: bool = False
+    bearer: bool = False
+    secure: bool = False
+
+
+def of(scope: Scope, desk: Desk) -> Caller:
+    """Who sent the request."""
+    peer = address_of(scope)
+    secure = scope.get("scheme") in ("https", "wss")
+    given = header(scope, b"authorization") or ""
+    if given[: len(BEARER)].lower() == BEARER:  # a proxy in front may ask for passwords of its own
+        return _of_bearer(desk, given[len(BEARER) :].strip(), peer, secure=secure)
+    session = cookie(scope, COOKIE)
+    who = desk.roster.of_session(session) if session else None
+    return Caller(who, peer, session=session if who else "", secure=secure)
+
+
+def _of_bearer(desk: Desk, token: str, peer: str, *, secure: bool) -> Caller:
+    if is_own(desk, token):
+        return Caller(LOCAL, peer, own=True, bearer=True, secure=secure)
+    who = desk.roster.of_token(token)
+    return Caller(who, peer, wrong=who is None, bearer=True, secure=secure)
+
+
+def is_own(desk: Desk, token: str) -> bool:
+    """Whether it is the token in desk.json, which whoever has the data folder can read."""
+    expected = address.read(desk.settings.data_dir)
+    return expected is not None and secrets.compare_digest(
+        token.encode("utf-8", "surrogatepass"), expected.token.encode()
+    )
+
+
+def address_of(scope: Scope) -> str:
+    """The address that a connection came from; empty where there is none."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""
+
+
+def is_local(scope: Scope) -> bool:
+    """Whether a connection came from this machine; one without an address did."""
+    try:
+        return ipaddress.ip_address(address_of(scope)).is_loopback
+    except ValueError:
+        return True  # a socket of the file system, or a call within the process
+
+
+def header(scope: Scope, name: bytes) -> str | None:
+    """A header that came once; None when it did not come, "" when it came several times."""
+    values = [value.decode("latin-1") for key, value in scope["headers"] if key == name]
+    return None if not values else values[0] if len(values) == 1 else ""
+
+
+def cookie(scope: Scope, name: str) -> str:
+    """A cookie's value; empty without it."""
+    jar: SimpleCookie = SimpleCookie()
+    for key, value in scope["headers"]:
+        if key == b"cookie":
+            try:
+                jar.load(value.decode("latin-1"))
+            except CookieError:
+                continue
+    return jar[name].value if name in jar else ""

@@ -1,0 +1,122 @@
+"""How often somebody may ask, by who they are and by where they come from.
+
+Counted in memory by `limits`, over a window that slides. Wrong tokens are counted apart: the right
+one never waits, however many wrong ones come from beside it.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from limits import RateLimitItem, parse
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter, SlidingWindowCounterRateLimiter
+
+from core.errors import TooManyError
+from core.observe import logs
+from core.settings import Settings
+
+WRONG_A_MINUTE = 20  # of one address; those after are not looked at
+ALARM_SECONDS = 900.0  # told once in that time
+FIRST_PAUSE, LONGEST_PAUSE, FORGET_SECONDS = 0.1, 4.0, 60.0
+log = logs.get("access")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a caller stands with one limit: how many are left, and seconds until more are."""
+
+    policy: str
+    most: int
+    window: int
+    left: int
+    seconds: int
+
+    @property
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """As the `RateLimit` headers say it."""
+        policy = f'"{self.policy}";q={self.most};w={self.window}'
+        state = f'"{self.policy}";r={self.left};t={self.seconds}'
+        return [(b"ratelimit-policy", policy.encode()), (b"ratelimit", state.encode())]
+
+
+class Limits:
+    """The limits of one desk."""
+
+    def __init__(self, chosen: Settings, now: Callable[[], float] = time.time) -> None:
+        self._now = now
+        self._window = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._items: dict[str, RateLimitItem] = {
+            "principal": parse(chosen.limit_principal),
+            "address": parse(chosen.limit_address),
+        }
+
+    def ask(self, policy: str, key: str) -> Standing:
+        """Count one request; TooManyError when it is one too many."""
+        item = self._items[policy]
+        allowed = self._window.hit(item, policy, key)
+        stats = self._window.get_window_stats(item, policy, key)
+        seconds = max(math.ceil(stats.reset_time - self._now()), 1)
+        standing = Standing(policy, item.amount, item.get_expiry(), stats.remaining, seconds)
+        if not allowed:
+            raise TooManyError(
+                f"more than {item.amount} requests in {item.get_expiry()} seconds",
+                hint=f"ask again in {seconds} seconds",
+                retry_after_seconds=seconds,
+            )
+        return standing
+
+
+class Pauses:
+    """How long the answer to a wrong token waits: twice as long each time, for a while."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._count = 0
+        self._last = now()
+
+    def next(self) -> float:
+        """Seconds to wait after one more wrong token."""
+        now = self._now()
+        self._count = 0 if now - self._last > FORGET_SECONDS else self._count
+        self._last = now
+        pause = min(FIRST_PAUSE * 2.0 ** min(self._count, 10), LONGEST_PAUSE)
+        self._count += 1
+        return pause
+
+
+class Knocks:
+    """Wrong tokens: each waits longer, many from one address are not looked at, once is told."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._pauses = Pauses(now)
+        self._wrong = MovingWindowRateLimiter(MemoryStorage())
+        self._item = parse(f"{WRONG_A_MINUTE}/minute")
+        self._told: float | None = None
+
+    def wrong(self, address: str) -> tuple[float, str | None]:
+        """Seconds to wait with the refusal, and a sentence when this is to be told to an admin.
+
+        TooManyError when the address has come with too many wrong ones lately.
+        """
+        if self._wrong.hit(self._item, address):
+            return self._pauses.next(), None
+        raise TooManyError(
+            "too many wrong tokens came from this address",
+            hint="ask again in a minute, with one that counts",
+            retry_after_seconds=60,
+        )
+
+    def alarm(self, address: str) -> str | None:
+        """What to tell an admin of an address that goes on, once in a while; None otherwise."""
+        now = self._now()
+        if self._told is not None and now - self._told < ALARM_SECONDS:
+            return None
+        self._told = now
+        told = f"more than {WRONG_A_MINUTE} wrong tokens in a minute from {address or 'here'}"
+        log.error("somebody tries tokens", address=address)
+        return told

@@ -1,0 +1,190 @@
+"""The doors, an ASGI middleware behind the gate: nobody gets past them who may not read.
+
+On a desk of one person (`OPENBELL_ACCESS=open`) whoever is on this machine is in. On a shared one a
+page, a file or a WebSocket needs a session; the API takes tokens, and judges each call itself.
+What is public is named here; all else needs a viewer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+import anyio.to_thread
+
+from app.doors import credentials, sockets
+from app.doors.credentials import CALLER, Caller
+from app.doors.limits import Knocks, Limits
+from app.gate import Application, Message, Receive, Scope, Send
+from app.run import dumps
+from core.domain.access.principals import Role
+from core.errors import OpenbellError, RoleError, SignInError, TooManyError, document
+from core.service.desk import Desk
+
+SIGN_IN, SIGN_OUT = "/sign-in", "/sign-out"
+PUBLIC = (  # no data of the desk: signs of life, the way in, the frame of the pages
+    "/api/health/live", "/api/health/ready", "/api/health/startup", "/_stcore/health",
+    SIGN_IN, SIGN_OUT, "/auth/login", "/auth/logout", "/oauth2callback",
+    "/favicon.png", "/manifest.json",
+)  # fmt: skip
+PUBLIC_BELOW = ("/static/", "/sign-in/")
+JUDGED_BELOW = ("/api/v1/",)  # each call names its own role
+NOT_HERE = (
+    "This desk is for whoever is on its machine. To let others in, set OPENBELL_ACCESS=token."
+)
+
+
+@dataclass(slots=True)
+class House:
+    """What the doors of one desk keep in memory."""
+
+    desk: Desk
+    limits: Limits
+    knocks: Knocks = field(default_factory=Knocks)
+    open: sockets.Sockets = field(default_factory=sockets.Sockets)
+
+
+def house(desk: Desk) -> House:
+    """The memory of the doors of a desk, which hears of changes of its roster."""
+    made = House(desk, Limits(desk.settings))
+    desk.roster.listeners.append(made.open.end)
+    return made
+
+
+def is_public(path: str) -> bool:
+    """Whether a path is open to everyone."""
+    return path in PUBLIC or path.startswith(PUBLIC_BELOW)
+
+
+class Doors:
+    """An ASGI application behind its doors; `find` gives what they keep once the desk is open."""
+
+    def __init__(self, app: Application, find: Callable[[], House | None]) -> None:
+        self.app, self.find = app, find
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand on what may pass; refuse the rest."""
+        inside = self.find()
+        if inside is None or scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        scope = {**scope, "headers": [p for p in scope["headers"] if p[0] != sockets.HANDLE]}
+        if inside.desk.settings.access == "open" and not credentials.is_local(scope):
+            await refuse(scope, receive, send, RoleError(NOT_HERE))
+            return
+        caller = credentials.of(scope, inside.desk)
+        try:
+            headers = _counted(inside, scope["path"], caller)
+            await _judge(inside, scope["path"], caller)
+        except OpenbellError as error:
+            await self._turn_away(scope, receive, send, error)
+            return
+        scope[CALLER] = caller
+        await self._let_in(inside, scope, receive, _with(send, headers), caller)
+
+    async def _let_in(
+        self, inside: House, scope: Scope, receive: Receive, send: Send, caller: Caller
+    ) -> None:
+        if scope["type"] != "websocket" or caller.who is None:
+            await self.app(scope, receive, send)
+            return
+        socket = inside.open.open(caller.who, caller.session)
+        try:
+            heard = sockets.ending(socket, inside.desk.roster, receive, send)
+            await self.app(sockets.marked(scope, socket), heard, send)
+        finally:
+            inside.open.close(socket)
+
+    async def _turn_away(
+        self, scope: Scope, receive: Receive, send: Send, error: OpenbellError
+    ) -> None:
+        if isinstance(error, SignInError) and _is_visit(scope):
+            query = scope.get("query_string", b"").decode("latin-1")
+            asked = scope["path"] + (f"?{query}" if query else "")
+            where = f"{SIGN_IN}?next={quote(asked, safe='')}"
+            headers = [(b"location", where.encode()), (b"cache-control", b"no-store")]
+            await send({"type": "http.response.start", "status": 303, "headers": headers})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        await refuse(scope, receive, send, error)
+
+
+def _counted(inside: House, path: str, caller: Caller) -> list[tuple[bytes, bytes]]:
+    """Count a request of the API or of the way in; the headers that say how the caller stands."""
+    if caller.own or not path.startswith(("/api/", SIGN_IN)) or is_sign_of_life(path):
+        return []
+    standing = inside.limits.ask("address", caller.address)
+    if caller.who is not None:
+        standing = inside.limits.ask("principal", " ".join(caller.who.key))
+    return standing.headers
+
+
+def is_sign_of_life(path: str) -> bool:
+    """Whether probes ask for it, as often as they like."""
+    return path.startswith("/api/health/") and path in PUBLIC
+
+
+async def _judge(inside: House, path: str, caller: Caller) -> None:
+    """Whether a caller may pass; the error that says why not."""
+    shared = inside.desk.settings.access != "open"
+    if caller.wrong and (shared or path.startswith("/api/")):
+        await knocked(inside, caller.address)
+        raise SignInError("the token does not count here", hint="ask an admin of the desk for one")
+    if not shared or is_public(path) or path.startswith(JUDGED_BELOW):
+        return
+    if caller.who is None:
+        raise SignInError("sign in first", hint=f"open {SIGN_IN}, or send Authorization: Bearer …")
+    if not caller.who.may(Role.VIEWER):
+        raise RoleError("a viewer may read the desk")
+
+
+async def knocked(inside: House, address: str) -> None:
+    """Answer a wrong token late; TooManyError for too many of them, which an admin is told of."""
+    try:
+        pause, _ = inside.knocks.wrong(address)
+    except TooManyError:
+        if told := inside.knocks.alarm(address):
+            await anyio.to_thread.run_sync(inside.desk.roster.alarm, told)
+        raise
+    await anyio.sleep(pause)
+
+
+def _is_visit(scope: Scope) -> bool:
+    """Whether a person opens an address, so that a page can be shown instead of an error."""
+    wants = credentials.header(scope, b"accept") or ""
+    return scope["type"] == "http" and scope["method"] == "GET" and "text/html" in wants
+
+
+def _with(send: Send, headers: list[tuple[bytes, bytes]]) -> Send:
+    async def add(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message.get("headers", ()), *headers]}
+        await send(message)
+
+    return add if headers else send
+
+
+async def refuse(scope: Scope, receive: Receive, send: Send, error: OpenbellError) -> None:
+    """An error of ours as JSON, also to a WebSocket where the server can send one."""
+    status, headers = _told(error)
+    kind = "http.response"
+    if scope["type"] == "websocket":
+        kind = "websocket.http.response"
+        await receive()
+        if kind not in (scope.get("extensions") or {}):
+            await send({"type": "websocket.close", "code": 1008, "reason": error.message[:100]})
+            return
+    body = dumps(document(error))
+    headers += [(b"content-type", b"application/json")]
+    headers += [(b"content-length", str(len(body)).encode()), (b"cache-control", b"no-store")]
+    await send({"type": f"{kind}.start", "status": status, "headers": headers})
+    await send({"type": f"{kind}.body", "body": body})
+
+
+def _told(error: OpenbellError) -> tuple[int, list[tuple[bytes, bytes]]]:
+    if isinstance(error, TooManyError):
+        return 429, [(b"retry-after", str(error.retry_after_seconds).encode())]
+    if isinstance(error, SignInError):
+        return 401, [(b"www-authenticate", b'Bearer realm="openbell"')]
+    return 403, []

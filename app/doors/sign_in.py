@@ -1,0 +1,104 @@
+"""Signing in with a token, and out again: two small pages that need no script."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable
+from urllib.parse import parse_qs
+
+import anyio.to_thread
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from app.doors import credentials, middleware
+from app.doors.credentials import COOKIE
+from app.doors.middleware import SIGN_IN, SIGN_OUT, House
+from core.errors import OpenbellError, SignInError, TooManyError
+
+LANDING = "/"
+_NEXT = re.compile(r"/(?![/\\])[!-\[\]-~]{0,2000}")  # a path of ours: no host, no back slash
+_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Openbell: sign in</title>
+<meta name="viewport" content="width=device-width"><style>
+body{{font:16px/1.5 system-ui,sans-serif;max-width:24rem;margin:15vh auto;padding:0 1rem}}
+input,button,a.button{{font:inherit;width:100%;box-sizing:border-box;padding:.5rem;margin:.4rem 0}}
+.told{{color:#b3261e}}@media(prefers-color-scheme:dark){{body{{background:#111;color:#eee}}
+.told{{color:#ff8a80}}}}</style><main><h1>Openbell</h1>{told}{form}</main></html>"""
+_FORM = """<form method="post" action="/sign-in"><input type="hidden" name="next" value="{next}">
+<label for="token">Token</label><input id="token" name="token" type="password" required autofocus
+autocomplete="current-password"><button>Sign in</button></form>
+<p>An admin of the desk makes one: <code>python -m app token add NAME --role viewer</code></p>"""
+
+
+def routes(find: Callable[[], House | None]) -> list[Route]:
+    """The routes of signing in and out."""
+
+    async def page(request: Request) -> Response:
+        return shown(asked(request.query_params.get("next")))
+
+    async def enter(request: Request) -> Response:
+        inside = find()
+        if inside is None:
+            return shown(LANDING, "The desk is not open yet.", 503)
+        fields = parse_qs((await request.body()).decode("utf-8", "replace"))
+        where = asked(fields.get("next", [""])[0])
+        try:
+            return await _enter(inside, request, fields.get("token", [""])[0].strip(), where)
+        except TooManyError as error:
+            return shown(where, str(error), 429, {"Retry-After": str(error.retry_after_seconds)})
+        except OpenbellError as error:
+            return shown(where, str(error), 401)
+
+    async def leave(request: Request) -> Response:
+        inside = find()
+        secret = credentials.cookie(request.scope, COOKIE)
+        if inside is not None and secret:
+            await anyio.to_thread.run_sync(inside.desk.roster.end, secret)
+        answer = RedirectResponse(SIGN_IN, status_code=303)
+        answer.delete_cookie(COOKIE)
+        return answer
+
+    return [
+        Route(SIGN_IN, page, methods=["GET"]),
+        Route(SIGN_IN, enter, methods=["POST"]),
+        Route(SIGN_OUT, leave, methods=["GET", "POST"]),
+    ]
+
+
+async def _enter(inside: House, request: Request, token: str, where: str) -> Response:
+    """A session for the owner of a token, who is led on to what they had asked for."""
+    who = inside.desk.roster.of_token(token)
+    if who is None:
+        await middleware.knocked(inside, credentials.address_of(request.scope))
+        raise SignInError("that token does not count here")
+    secret = await anyio.to_thread.run_sync(inside.desk.roster.begin, who)
+    answer = RedirectResponse(where, status_code=303)
+    with_session(answer, secret, inside, secure=request.url.scheme == "https")
+    return answer
+
+
+def with_session(answer: Response, secret: str, inside: House, *, secure: bool) -> None:
+    """Let the browser keep a session: no script can read it, no other site can send it."""
+    answer.set_cookie(
+        COOKIE,
+        secret,
+        max_age=int(inside.desk.settings.session_hours * 3600),
+        httponly=True,
+        samesite="lax",
+        secure=secure,
+    )
+
+
+def shown(
+    where: str, told: str = "", status: int = 200, headers: dict[str, str] | None = None
+) -> Response:
+    """The page that asks for a token, with what went wrong before."""
+    said = f'<p class="told" role="alert">{html.escape(told)}</p>' if told else ""
+    body = _PAGE.format(told=said, form=_FORM.format(next=html.escape(where, quote=True)))
+    return HTMLResponse(body, status, {"Cache-Control": "no-store", **(headers or {})})
+
+
+def asked(given: str | None) -> str:
+    """The view to lead on to: a path of this desk, else the landing page."""
+    return given if given and _NEXT.fullmatch(given) else LANDING

@@ -1,0 +1,97 @@
+"""The WebSockets that are open, by whose they are: ended when their owner may no longer be in."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.gate import Message, Receive, Scope, Send
+from core.domain.access.principals import Principal
+from core.service.kernel.roster import Roster
+
+HANDLE = b"x-openbell-reader"  # how a page run finds who reads it; never taken from outside
+LOOK_SECONDS = 5.0  # how often it is seen whether a session's time is over
+GOING_AWAY = 1012  # the browser connects again, and is judged again
+
+
+@dataclass(eq=False, slots=True)
+class Socket:
+    """One open WebSocket."""
+
+    who: Principal
+    session: str
+    loop: asyncio.AbstractEventLoop
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    handle: str = field(default_factory=lambda: secrets.token_urlsafe(18))
+
+    def end(self) -> None:
+        """End it, from any thread."""
+        self.loop.call_soon_threadsafe(self.ended.set)
+
+
+class Sockets:
+    """All that are open."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, Socket] = {}
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def owner(self, handle: str) -> Principal | None:
+        """Whose socket that is."""
+        found = self._open.get(handle)
+        return found.who if found else None
+
+    def end(self, key: tuple[str, str]) -> None:
+        """End all sockets of somebody: their role has changed, or they have signed out."""
+        for socket in list(self._open.values()):
+            if socket.who.key == key:
+                socket.end()
+
+    def open(self, who: Principal, session: str) -> Socket:
+        """Note one that opens."""
+        socket = Socket(who, session, asyncio.get_running_loop())
+        self._open[socket.handle] = socket
+        return socket
+
+    def close(self, socket: Socket) -> None:
+        """Forget one that has closed."""
+        self._open.pop(socket.handle, None)
+
+
+def marked(scope: Scope, socket: Socket) -> Scope:
+    """The request with the handle of its socket in it, for the run of the page."""
+    kept = [pair for pair in scope["headers"] if pair[0] != HANDLE]
+    return {**scope, "headers": [*kept, (HANDLE, socket.handle.encode())]}
+
+
+def ending(socket: Socket, roster: Roster, receive: Receive, send: Send) -> Receive:
+    """A `receive` that tells of the end when the socket is ended from within."""
+    gone = asyncio.ensure_future(socket.ended.wait())
+    messages: list[asyncio.Future[Message]] = []
+
+    async def next_message() -> Message:
+        if not messages:
+            messages.append(asyncio.ensure_future(receive()))
+        while True:
+            heard: set[asyncio.Future[Any]] = {gone, messages[0]}
+            await asyncio.wait(heard, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            if messages[0].done() and not gone.done():
+                return messages.pop().result()
+            if gone.done() or not _counts(socket, roster):
+                messages.pop().cancel()
+                gone.cancel()
+                await send({"type": "websocket.close", "code": GOING_AWAY})
+                return {"type": "websocket.disconnect", "code": GOING_AWAY}
+
+    return next_message
+
+
+def _counts(socket: Socket, roster: Roster) -> bool:
+    """Whether its owner may still be in."""
+    if socket.session:
+        return roster.of_session(socket.session) is not None
+    return roster.current(socket.who).role is not None

@@ -1,0 +1,1 @@
+"""Use cases of access: people, tokens, sessions, and who did what."""

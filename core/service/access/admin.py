@@ -1,0 +1,162 @@
+"""People, tokens, sessions and what was done by whom: for admins, as commands and actions."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from core.domain.access.principals import Role
+from core.domain.access.tokens import Token
+from core.errors import NotFoundError
+from core.service.kernel import access
+from core.service.kernel.access import needs
+from core.service.kernel.commands import command
+from core.service.kernel.exports import export
+from core.store import access as store
+
+if TYPE_CHECKING:
+    from core.service.desk import Desk
+
+SHOWN = 500
+TOKEN_COLUMNS: dict[str, Any] = {
+    "name": pl.String,
+    "role": pl.String,
+    "state": pl.String,
+    "made_by": pl.String,
+    "made_at": pl.Datetime("us", "UTC"),
+    "expires": pl.Datetime("us", "UTC"),
+    "last_used": pl.Datetime("us", "UTC"),
+    "token_id": pl.String,
+}
+PEOPLE_COLUMNS: dict[str, Any] = {
+    "name": pl.String,
+    "role": pl.String,
+    "set_by_hand": pl.Boolean,
+    "last_seen": pl.Datetime("us", "UTC"),
+    "sessions": pl.Int64,
+    "issuer": pl.String,
+    "subject": pl.String,
+}
+
+
+@needs(Role.ADMIN)
+def tokens(desk: Desk) -> pl.DataFrame:
+    """Every token with its state and last use, newest first: the columns TOKEN_COLUMNS."""
+    rows = [_token(token, desk.now()) for token in desk.roster.tokens()]
+    return pl.DataFrame(rows, schema=TOKEN_COLUMNS, orient="row")
+
+
+def _token(token: Token, now: datetime) -> dict[str, Any]:
+    return {
+        "name": token.name,
+        "role": token.role,
+        "state": token.state(now),
+        "made_by": token.made_by,
+        "made_at": token.made_at,
+        "expires": token.expires_at,
+        "last_used": token.used_at,
+        "token_id": token.token_id,
+    }
+
+
+@needs(Role.ADMIN)
+def add_token(desk: Desk, name: str, role: Role, expires: date | None = None) -> dict[str, Any]:
+    """Make a token; the document has its secret, which is shown this once.
+
+    It counts through the day `expires` (UTC). UsageError for a name in use or a past day.
+    """
+    until = datetime.combine(expires, time.max, UTC) if expires else None
+    token, secret = desk.roster.add_token(name, role, until, access.principal(desk))
+    return {"name": token.name, "role": token.role, "expires": token.expires_at, "token": secret}
+
+
+@needs(Role.ADMIN)
+def revoke_token(desk: Desk, name: str) -> dict[str, Any]:
+    """Let nobody in with a token, by its name or id, from now on; what it has open is ended."""
+    token = desk.roster.revoke_token(name, access.principal(desk))
+    return {"name": token.name, "token_id": token.token_id, "revoked_at": token.revoked_at}
+
+
+@needs(Role.ADMIN)
+def people(desk: Desk) -> pl.DataFrame:
+    """Everyone an issuer has vouched for, with role and open sessions: PEOPLE_COLUMNS."""
+    owners = [session.key for session in desk.roster.sessions()]
+    rows = [
+        {
+            "name": person.name,
+            "role": person.role,
+            "set_by_hand": person.set_by_hand,
+            "last_seen": person.seen_at,
+            "sessions": owners.count(person.key),
+            "issuer": person.issuer,
+            "subject": person.subject,
+        }
+        for person in desk.roster.people()
+    ]
+    return pl.DataFrame(rows, schema=PEOPLE_COLUMNS, orient="row")
+
+
+@needs(Role.ADMIN)
+def set_role(
+    desk: Desk, subject: str, role: Role | None, issuer: str | None = None, name: str = ""
+) -> dict[str, Any]:
+    """Give somebody a role, or none; it counts at once. `issuer` may be left out for one known.
+
+    NotFoundError when nobody, or more than one, is known by that subject.
+    """
+    found = [p for p in desk.roster.people() if subject in (p.subject, p.name)]
+    if issuer is None:
+        if len(found) != 1:
+            raise NotFoundError(
+                f"{len(found) or 'nobody'} known as {subject!r}",
+                hint="name the issuer, too; see: people list",
+            )
+        issuer, subject = found[0].key
+    desk.roster.set_role(issuer, subject, name, role, access.principal(desk))
+    return {"issuer": issuer, "subject": subject, "role": role}
+
+
+@needs(Role.ADMIN)
+def acts(desk: Desk, limit: int = SHOWN) -> pl.DataFrame:
+    """What was done, refused and changed by whom, newest first."""
+    return store.log(desk.warehouse, limit)
+
+
+@command("token_add", needs=Role.ADMIN)
+def token_add(desk: Desk, *, name: str, role: Role, expires: date | None = None) -> dict[str, Any]:
+    """Make a token for somebody or something; it is shown once."""
+    return add_token(desk, name, role, expires)
+
+
+@command("token_list", needs=Role.ADMIN)
+def token_list(desk: Desk) -> dict[str, Any]:
+    """Every token with its role, state and last use."""
+    return {"tokens": tokens(desk).to_dicts()}
+
+
+@command("token_revoke", needs=Role.ADMIN)
+def token_revoke(desk: Desk, *, name: str) -> dict[str, Any]:
+    """Let nobody in with a token from now on."""
+    return revoke_token(desk, name)
+
+
+@command("people_list", needs=Role.ADMIN)
+def people_list(desk: Desk) -> dict[str, Any]:
+    """Everyone who has signed in through a provider, with their roles."""
+    return {"people": people(desk).to_dicts()}
+
+
+@command("people_set", needs=Role.ADMIN)
+def people_set(
+    desk: Desk, *, subject: str, role: Role | None = None, issuer: str | None = None, name: str = ""
+) -> dict[str, Any]:
+    """Give somebody a role, or without one take it."""
+    return set_role(desk, subject, role, issuer, name)
+
+
+@export("access", needs=Role.ADMIN)
+def access_export(desk: Desk) -> pl.DataFrame:
+    """What was done, refused and changed by whom."""
+    return acts(desk, 10**6)
