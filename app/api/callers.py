@@ -9,7 +9,7 @@ import anyio
 from fastapi import Header, Request
 
 from app.doors import credentials
-from app.doors.credentials import CALLER, Caller
+from app.doors.credentials import CALLER, Visitor
 from app.doors.limits import Pauses
 from core.domain.access.principals import Principal
 from core.errors import AccessError
@@ -30,7 +30,7 @@ async def authorised(
 
     A browser that has signed in may read; what changes something needs a token in the request.
     """
-    caller: Caller = request.scope.get(CALLER) or credentials.of(request.scope, current.desk())
+    caller: Visitor = request.scope.get(CALLER) or credentials.of(request.scope, current.desk())
     reads = request.method in ("GET", "HEAD")
     if caller.who is not None and (caller.bearer or reads):
         return caller.who

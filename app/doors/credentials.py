@@ -18,7 +18,7 @@ BEARER = "bearer "
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class Visitor:
     """Who sent a request: a principal or nobody, from an address.
 
     `wrong`: a token came with it that does not count. `session` is the secret of a browser's
@@ -34,7 +34,7 @@ class Caller:
     secure: bool = False
 
 
-def of(scope: Scope, desk: Desk) -> Caller:
+def of(scope: Scope, desk: Desk) -> Visitor:
     """Who sent the request."""
     peer = address_of(scope)
     secure = scope.get("scheme") in ("https", "wss")
@@ -43,14 +43,14 @@ def of(scope: Scope, desk: Desk) -> Caller:
         return _of_bearer(desk, given[len(BEARER) :].strip(), peer, secure=secure)
     session = cookie(scope, COOKIE)
     who = desk.roster.of_session(session) if session else None
-    return Caller(who, peer, session=session if who else "", secure=secure)
+    return Visitor(who, peer, session=session if who else "", secure=secure)
 
 
-def _of_bearer(desk: Desk, token: str, peer: str, *, secure: bool) -> Caller:
+def _of_bearer(desk: Desk, token: str, peer: str, *, secure: bool) -> Visitor:
     if is_own(desk, token):
-        return Caller(LOCAL, peer, own=True, bearer=True, secure=secure)
+        return Visitor(LOCAL, peer, own=True, bearer=True, secure=secure)
     who = desk.roster.of_token(token)
-    return Caller(who, peer, wrong=who is None, bearer=True, secure=secure)
+    return Visitor(who, peer, wrong=who is None, bearer=True, secure=secure)
 
 
 def is_own(desk: Desk, token: str) -> bool:

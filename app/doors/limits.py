@@ -43,7 +43,7 @@ class Standing:
         return [(b"ratelimit-policy", policy.encode()), (b"ratelimit", state.encode())]
 
 
-class Limits:
+class Rates:
     """The limits of one desk."""
 
     def __init__(self, chosen: Settings, now: Callable[[], float] = time.time) -> None:

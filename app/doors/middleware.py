@@ -14,8 +14,8 @@ from urllib.parse import quote
 import anyio.to_thread
 
 from app.doors import credentials, sockets
-from app.doors.credentials import CALLER, Caller
-from app.doors.limits import Knocks, Limits
+from app.doors.credentials import CALLER, Visitor
+from app.doors.limits import Knocks, Rates
 from app.gate import Application, Message, Receive, Scope, Send
 from app.run import dumps
 from core.domain.access.principals import Role
@@ -40,14 +40,14 @@ class House:
     """What the doors of one desk keep in memory."""
 
     desk: Desk
-    limits: Limits
+    limits: Rates
     knocks: Knocks = field(default_factory=Knocks)
     open: sockets.Sockets = field(default_factory=sockets.Sockets)
 
 
 def house(desk: Desk) -> House:
     """The memory of the doors of a desk, which hears of changes of its roster."""
-    made = House(desk, Limits(desk.settings))
+    made = House(desk, Rates(desk.settings))
     desk.roster.listeners.append(made.open.end)
     return made
 
@@ -84,7 +84,7 @@ class Doors:
         await self._let_in(inside, scope, receive, _with(send, headers), caller)
 
     async def _let_in(
-        self, inside: House, scope: Scope, receive: Receive, send: Send, caller: Caller
+        self, inside: House, scope: Scope, receive: Receive, send: Send, caller: Visitor
     ) -> None:
         if scope["type"] != "websocket" or caller.who is None:
             await self.app(scope, receive, send)
@@ -110,7 +110,7 @@ class Doors:
         await refuse(scope, receive, send, error)
 
 
-def _counted(inside: House, path: str, caller: Caller) -> list[tuple[bytes, bytes]]:
+def _counted(inside: House, path: str, caller: Visitor) -> list[tuple[bytes, bytes]]:
     """Count a request of the API or of the way in; the headers that say how the caller stands."""
     if caller.own or not path.startswith(("/api/", SIGN_IN)) or is_sign_of_life(path):
         return []
@@ -125,7 +125,7 @@ def is_sign_of_life(path: str) -> bool:
     return path.startswith("/api/health/") and path in PUBLIC
 
 
-async def _judge(inside: House, path: str, caller: Caller) -> None:
+async def _judge(inside: House, path: str, caller: Visitor) -> None:
     """Whether a caller may pass; the error that says why not."""
     shared = inside.desk.settings.access != "open"
     if caller.wrong and (shared or path.startswith("/api/")):

@@ -17,7 +17,7 @@ GOING_AWAY = 1012  # the browser connects again, and is judged again
 
 
 @dataclass(eq=False, slots=True)
-class Socket:
+class OpenSocket:
     """One open WebSocket."""
 
     who: Principal
@@ -35,7 +35,7 @@ class Sockets:
     """All that are open."""
 
     def __init__(self) -> None:
-        self._open: dict[str, Socket] = {}
+        self._open: dict[str, OpenSocket] = {}
 
     def __len__(self) -> int:
         return len(self._open)
@@ -51,24 +51,24 @@ class Sockets:
             if socket.who.key == key:
                 socket.end()
 
-    def open(self, who: Principal, session: str) -> Socket:
+    def open(self, who: Principal, session: str) -> OpenSocket:
         """Note one that opens."""
-        socket = Socket(who, session, asyncio.get_running_loop())
+        socket = OpenSocket(who, session, asyncio.get_running_loop())
         self._open[socket.handle] = socket
         return socket
 
-    def close(self, socket: Socket) -> None:
+    def close(self, socket: OpenSocket) -> None:
         """Forget one that has closed."""
         self._open.pop(socket.handle, None)
 
 
-def marked(scope: Scope, socket: Socket) -> Scope:
+def marked(scope: Scope, socket: OpenSocket) -> Scope:
     """The request with the handle of its socket in it, for the run of the page."""
     kept = [pair for pair in scope["headers"] if pair[0] != HANDLE]
     return {**scope, "headers": [*kept, (HANDLE, socket.handle.encode())]}
 
 
-def ending(socket: Socket, roster: Roster, receive: Receive, send: Send) -> Receive:
+def ending(socket: OpenSocket, roster: Roster, receive: Receive, send: Send) -> Receive:
     """A `receive` that tells of the end when the socket is ended from within."""
     gone = asyncio.ensure_future(socket.ended.wait())
     messages: list[asyncio.Future[Message]] = []
@@ -90,7 +90,7 @@ def ending(socket: Socket, roster: Roster, receive: Receive, send: Send) -> Rece
     return next_message
 
 
-def _counts(socket: Socket, roster: Roster) -> bool:
+def _counts(socket: OpenSocket, roster: Roster) -> bool:
     """Whether its owner may still be in."""
     if socket.session:
         return roster.of_session(socket.session) is not None

@@ -18,7 +18,12 @@ NOW = datetime(2026, 11, 20, tzinfo=UTC)
 @pytest.fixture
 def stored(tmp_path):
     with Warehouse.open(tmp_path / "desk.duckdb") as warehouse:
-        yield SimpleNamespace(warehouse=warehouse, now=lambda: NOW)
+        yield SimpleNamespace(
+            warehouse=warehouse,
+            now=lambda: NOW,
+            settings=SimpleNamespace(access="open"),
+            roster=SimpleNamespace(done=lambda *_: None),
+        )
 
 
 def test_a_new_reader_has_the_defaults(stored):
