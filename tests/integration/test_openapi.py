@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from app import address
-from app.api import callers
+from app.doors import limits
 from core import settings
 from core.service import current
 from core.service.desk import Desk
@@ -33,7 +33,7 @@ def token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch, Desk.open(chosen) as desk:
         (folder / "here").mkdir()
         patch.chdir(folder / "here")
-        patch.setattr(callers, "FIRST_PAUSE", 0.0)
+        patch.setattr(limits, "FIRST_PAUSE", 0.0)
         current.use(fill(desk))
         yield address.announce(chosen.data_dir, "127.0.0.1", 1).token
         current.use(None)
