@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import polars as pl
 
-from core.domain.gaps.outcomes import LEAST_N, Z95, own_move, with_groups
+from core.domain.gaps.outcomes import LEAST_N, Z95, own_move, stretch_of, with_groups
 from core.domain.results import profit_factor, win_pct
 from core.errors import UsageError
 
@@ -62,7 +62,9 @@ def trades(signals: pl.DataFrame, bars: pl.DataFrame, rules: TradeRules) -> pl.D
 
     `signals` has symbol, session, gap_pct, atr, split_factor, and gap_ex_div_pct where
     the day had distributions: its sign is the direction. `bars` are rows of `measure` in
-    order. outcome: stop, stop_gap (opened beyond it), target, time, open (bars ended before).
+    order, with `stretch` (`breaks.stretches`): a trade ends at the last close before a move that
+    is no trading. outcome: stop, stop_gap (opened beyond it), target, time, open (bars ended
+    before).
     r is the result after costs in units of the risk per share at entry.
     """
     spread = _held_bars(signals.with_row_index("trade"), bars, rules)
@@ -76,15 +78,17 @@ def trades(signals: pl.DataFrame, bars: pl.DataFrame, rules: TradeRules) -> pl.D
 def _held_bars(signals: pl.DataFrame, bars: pl.DataFrame, rules: TradeRules) -> pl.DataFrame:
     """One row per trade and bar held: prices on the share basis of the signal's session."""
     series = bars.select(
-        "symbol", "session", "open", "high", "low", "close", later_factor="split_factor"
-    ).with_row_index("row")
-    ends = series.group_by("symbol").agg(last=pl.col("row").max())
+        "symbol", "session", "open", "high", "low", "close", stretch_of(bars),
+        later_factor="split_factor",
+    ).with_row_index("row")  # fmt: skip
+    ends = series.group_by("symbol", "stretch").agg(last=pl.col("row").max())
     placed = signals.filter(pl.col("atr") > 0).select(
         "trade", "symbol", "session", "gap_pct", "atr", "split_factor",
         gap_ex_div_pct=own_move(signals),
     )  # fmt: skip
-    placed = placed.join(series.select("symbol", "session", "row"), on=["symbol", "session"])
-    placed = placed.join(ends, on="symbol").filter(pl.col("row") < pl.col("last"))
+    places = series.select("symbol", "session", "row", "stretch")
+    placed = placed.join(places, on=["symbol", "session"])
+    placed = placed.join(ends, on=["symbol", "stretch"]).filter(pl.col("row") < pl.col("last"))
     until = pl.min_horizontal(pl.col("row") + rules.hold_sessions, pl.col("last")) + 1
     spread = placed.with_columns(at=pl.int_ranges(pl.col("row") + 1, until)).explode("at")
     held = series.select(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from core.domain.gaps.bars import is_sound
 from core.domain.gaps.flags import EXTREME_PCT, Flag, large
 
 UNREAL = (
@@ -38,6 +39,29 @@ def far() -> pl.Expr:
     Where a session or a sound bar lacks between them, no volume can tell whether it was.
     """
     return ((pl.col("open") / pl.col("base") - 1).abs() * 100 >= EXTREME_PCT).fill_null(value=False)
+
+
+def stretches(bars: pl.DataFrame, moves: pl.DataFrame, sessions: pl.Series) -> pl.DataFrame:
+    """The sound bars, with `stretch`: it rises wherever the prices may mean something else than
+    before, so that nothing is followed across it.
+
+    That is at each of the moves (symbol, session: `judged`), and at a far one from the last sound
+    close where a session or a sound bar lacks between them. `bars` are in order, with split_factor.
+    """
+    marked = moves.select("symbol", "session", _told=pl.lit(value=True))
+    numbers = pl.DataFrame({"session": sessions}).with_row_index("_number")
+    rows = bars.filter(is_sound())
+    rows = rows.join(marked, on=["symbol", "session"], how="left", maintain_order="left")
+    rows = rows.join(numbers, on="session", how="left", maintain_order="left")
+    close, same = pl.col("close") / pl.col("split_factor"), pl.col("symbol").shift(1)
+    rows = rows.with_columns(
+        base=pl.when(pl.col("symbol") == same).then(close.shift(1) * pl.col("split_factor")),
+        whole=pl.col("_number").cast(pl.Int64).diff() == 1,
+    )
+    ends = pl.col("_told").fill_null(value=False) | (
+        far() & ~pl.col("whole").fill_null(value=False)
+    )
+    return rows.with_columns(stretch=ends.cum_sum()).drop("_told", "_number", "base", "whole")
 
 
 def ratio(base_close: str = "base") -> pl.Expr:

@@ -28,7 +28,8 @@ def outcomes(gaps: pl.DataFrame, bars: pl.DataFrame, horizon: int = HORIZON) -> 
     """What followed each gap: the rows of `gaps` with the columns below.
 
     `gaps` has symbol, session, open, prior_close, split_factor; `bars` are rows of `measure` of
-    the same symbols (symbol, session, high, low, close, split_factor), in order.
+    the same symbols (symbol, session, high, low, close, split_factor), in order; with `stretch`
+    (`breaks.stretches`) nothing is followed beyond the bars of one.
     Adds sessions_seen (0..horizon), filled_same, filled, half_filled, sessions_to_fill,
     sessions_to_half (0: the gap's own session), excursion_pct (furthest move away from the prior
     close beyond the open, up to the fill or the end, in percent of the open), close_pct (the
@@ -76,9 +77,12 @@ def _steps(gaps: pl.DataFrame, bars: pl.DataFrame, horizon: int) -> pl.DataFrame
     """One row per gap and following bar of the symbol (step 0..horizon), on one share basis."""
     factor = pl.col("split_factor")
     series = bars.select(
-        "symbol", "session", *(pl.col(name) / factor for name in ("high", "low", "close"))
+        "symbol",
+        "session",
+        stretch_of(bars),
+        *(pl.col(name) / factor for name in ("high", "low", "close")),
     ).with_row_index("row")
-    ends = series.group_by("symbol").agg(last=pl.col("row").max())
+    ends = series.group_by("symbol", "stretch").agg(last=pl.col("row").max())
     base = gaps.select(
         "gap_id",
         "symbol",
@@ -88,14 +92,19 @@ def _steps(gaps: pl.DataFrame, bars: pl.DataFrame, horizon: int) -> pl.DataFrame
     ).with_columns(
         middle=(pl.col("open0") + pl.col("prior0")) / 2, up=pl.col("open0") > pl.col("prior0")
     )
-    placed = base.join(series.select("symbol", "session", "row"), on=["symbol", "session"])
-    placed = placed.join(ends, on="symbol")
+    places = series.select("symbol", "session", "row", "stretch")
+    placed = base.join(places, on=["symbol", "session"]).join(ends, on=["symbol", "stretch"])
     until = pl.min_horizontal(pl.col("row") + horizon, pl.col("last")) + 1
     spread = placed.with_columns(at=pl.int_ranges("row", until)).explode("at")
     later = series.select(pl.col("high", "low", "close").gather(spread["at"]))
     return spread.with_columns(
         (pl.col("at") - pl.col("row")).cast(pl.Int32).alias("step"), *later.get_columns()
-    ).drop("symbol", "session", "row", "last", "at")
+    ).drop("symbol", "session", "row", "stretch", "last", "at")
+
+
+def stretch_of(bars: pl.DataFrame) -> pl.Expr:
+    """The column `stretch` of bars; one stretch where they have none."""
+    return pl.col("stretch") if "stretch" in bars.columns else pl.lit(0).alias("stretch")
 
 
 def wilson(successes: str, count: str) -> list[pl.Expr]:

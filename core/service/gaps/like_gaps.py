@@ -10,13 +10,14 @@ from core.domain.trading.plan_facts import SUSPECT_GAP_PCT
 from core.domain.trading.trade_stats import GAP_BUCKETS
 from core.service.gaps.market_view import MarketView
 from core.store.journal import Reader
+from core.store.scans import SOUND
 
 # Entry at the open, out at the stop when the session's range touches it, else at the close.
-_OUTCOMES = """
+_OUTCOMES = f"""
 WITH moves AS (
     SELECT open, high, low, close,
            (open / lag(close) OVER (PARTITION BY symbol ORDER BY session) - 1) * 100 AS gap_pct
-    FROM bars_daily WHERE session < $session AND open > 0 AND close > 0 AND volume > 0
+    FROM bars_daily WHERE session < $session AND {SOUND}
 )
 SELECT CASE
     WHEN $sign = 1 AND low <= open * (1 - $stop) THEN -1.0

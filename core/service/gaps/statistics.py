@@ -15,6 +15,7 @@ from core.domain.gaps import (
     bars,
     catalysts,
 )
+from core.domain.gaps import breaks as gap_breaks
 from core.domain.gaps import filters as gap_filters
 from core.domain.gaps import flags as gap_flags
 from core.domain.gaps import measure as gaps
@@ -75,6 +76,7 @@ def _history(desk: Desk, dataset: str) -> History:
     sound = found.filter(~gap_flags.excluded() & pl.col("gap_pct").is_not_null())
     factor = bars.split_factors(every, bars.splits_of(actions))
     series = every.with_columns(split_factor=factor)
+    series = gap_breaks.stretches(series, gap_breaks.judged(found), days)
     outcomes = rules.with_groups(rules.outcomes(sound, series))
     outcomes = _with_company(desk, outcomes, known)
     return History(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from core.domain.gaps import breaks as gap_breaks
 from core.domain.gaps import catalysts
 from core.domain.gaps import flags as gap_flags
 from core.domain.gaps import measure as gaps
@@ -97,7 +98,8 @@ def _view(
         table = _with_print(table)
     past = table if found is None else table.head(table.height - 1)
     sound = past.filter((pl.col("gap_pct").abs() >= 1) & ~gap_flags.excluded())
-    outcomes = gap_statistics.outcomes(sound, past, past.height)
+    followed = gap_breaks.stretches(past, gap_breaks.judged(past), days)
+    outcomes = gap_statistics.outcomes(sound, followed, past.height)
     registry = evidence_of.registry(desk)
     cik = catalysts.companies_of(raw.tail(1).select("symbol", "session"), registry)["cik"][0]
     return SymbolView(symbol, cik, _adjusted(table), outcomes, known, found)

@@ -181,7 +181,7 @@ def _facts(num: pl.DataFrame, sub: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataF
         "adsh": pl.col("cik").is_null() | pl.col("filed").is_null(),
         "tag": pl.col("tag").is_null() | pl.col("taxonomy").is_null() | pl.col("uom").is_null(),
         "ddate": pl.col("period_end").is_null(),
-        "qtrs": pl.col("quarters").is_null(),
+        "qtrs": pl.col("quarters").is_null() | (pl.col("quarters") < 0),
         "value": pl.col("number").is_null() | ~pl.col("number").is_finite(),
     }
     fault = pl.coalesce([pl.when(bad).then(pl.lit(name)) for name, bad in faults.items()])
