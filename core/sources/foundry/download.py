@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import os
 import stat
@@ -28,6 +29,15 @@ MAX_RATIO = 100
 PIECE_BYTES = 1024 * 1024
 SYNC_BYTES = 8 * 1024 * 1024  # written out on the way, so that little is left to wait for
 _ENCRYPTED = 0x1
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    OverflowError,
+    UnicodeDecodeError,
+)
 
 
 class Sink:
@@ -200,7 +210,9 @@ class Unzip:
                     verify(sink, self.sha256, self.what, self.where)
                     sink.keep()
                     return sink.size
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        except (*_BROKEN, OSError) as error:
+            if isinstance(error, OSError) and error.errno != errno.EINVAL:
+                raise  # of the disk; a place before the file begins is of the archive
             raise IntegrityError(
                 f"{self.what}: the ZIP is broken: {str(error)[:200]}", where=self.where
             ) from None

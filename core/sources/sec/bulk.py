@@ -7,8 +7,11 @@ Statement Data Sets holds tab-separated `sub`, `num`, `tag` and `pre`.
 from __future__ import annotations
 
 import io
+import lzma
 import re
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,18 +29,31 @@ _RATIO = 100  # documents pack 5 to 40 to one; more is a bomb
 _SMALL = 64 * 1024  # what a member may unpack to however well it packs
 _LOOKED_AT = 50  # members: the first may be the broken one
 _FSDS = {"sub.txt", "num.txt"}
+# what the library raises for damaged, encrypted or oddly packed bytes, beside errors of the disk
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    OSError,
+    OverflowError,
+    RuntimeError,
+    ValueError,
+)
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[zipfile.ZipFile]:
     """A zip file for reading; NotFoundError, or ParsingError when it is not one or is broken."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            yield archive
+        archive = zipfile.ZipFile(path)
     except FileNotFoundError:
         raise NotFoundError(f"there is no file {path}") from None
-    except (zipfile.BadZipFile, EOFError, OSError) as error:
+    except _BROKEN as error:
         raise ParsingError(f"the zip file cannot be read: {error}", where=str(path)) from None
+    with archive:
+        yield archive
 
 
 def bulk_kind(path: Path) -> Bulk:
@@ -50,13 +66,22 @@ def bulk_kind(path: Path) -> Bulk:
         if any("-submissions-" in name for name in documents):
             return "submissions"
         if documents:
-            starts = (archive.open(name).read(4096) for name in documents[:_LOOKED_AT])
+            starts = (_start(archive, name) for name in documents[:_LOOKED_AT])
             return "companyfacts" if any(b'"facts"' in start for start in starts) else "submissions"
     raise ParsingError(
         "not a bulk file of the SEC",
         where=str(path),
         hint="give companyfacts.zip, submissions.zip or a quarter like 2010q1.zip",
     )
+
+
+def _start(archive: zipfile.ZipFile, name: str) -> bytes:
+    """How a member begins; nothing when it is damaged, as reading it whole will tell."""
+    try:
+        with archive.open(name) as file:
+            return file.read(4096)
+    except _BROKEN:
+        return b""
 
 
 def members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
@@ -90,10 +115,13 @@ def _bomb(info: zipfile.ZipInfo) -> SizeLimitError:
 
 
 def read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
-    """A member's bytes; SizeLimitError when it is or claims to be a bomb."""
+    """A member's bytes; SizeLimitError when it is a bomb, ParsingError when it is damaged."""
     limit = _limit(info)
-    with archive.open(info) as file:
-        body = file.read(limit + 1)
+    try:
+        with archive.open(info) as file:
+            body = file.read(limit + 1)
+    except _BROKEN as error:
+        raise ParsingError(f"cannot be unpacked: {error}", where=info.filename) from None
     if len(body) > limit:
         raise _bomb(info)
     return body

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from core.errors import OpenbellError, ParsingError, SizeLimitError
 from core.service.desk import Desk
 from core.service.pulls.backfill import backfill
+from core.sources.sec import bulk
 from tests.upstreams import CIK, facts, submissions
 
 GOOD = f"CIK{CIK:010}.json"
@@ -92,3 +94,58 @@ def test_a_company_without_facts_is_no_failure(desk: Desk, tmp_path: Path) -> No
     body = json.dumps({"cik": CIK, "entityName": "Made Up Co", "facts": {}}).encode()
     (document,) = backfill(desk, path=packed(tmp_path, {GOOD: body})).document["pulls"]
     assert document["state"] == "done"
+
+
+@pytest.mark.parametrize("harm", ["packed bytes", "checksum", "encrypted", "method"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_damaged_member_is_rejected_and_the_rest_goes_on(
+    desk: Desk, tmp_path: Path, kind: str, harm: str
+) -> None:
+    """It is told like one without meaning; alone it fails the backfill with a sentence."""
+    whole = packed(tmp_path, {GOOD: KINDS[kind]}).read_bytes()
+    alone = tmp_path / "bulk.zip"
+    alone.write_bytes(harmed(whole, harm))
+    with pytest.raises(ParsingError):
+        backfill(desk, path=alone)
+    assert state(desk) == ("failed", 0)
+    both = packed(tmp_path, {OTHER: KINDS[kind], GOOD: KINDS[kind]}).read_bytes()
+    alone.write_bytes(harmed(both, harm))
+    backfill(desk, path=alone)
+    assert state(desk)[0] == "partial"
+
+
+def harmed(body: bytes, harm: str) -> bytes:
+    """An archive with its first member damaged."""
+    damaged = bytearray(body)
+    listed = body.index(b"PK\1\2")
+    if harm == "packed bytes":
+        at = 30 + len(GOOD)
+        damaged[at : at + 8] = b"\xff" * 8
+    elif harm == "checksum":
+        damaged[listed + 16] ^= 1
+    elif harm == "encrypted":
+        damaged[listed + 8] |= 1
+    else:
+        damaged[listed + 10] = 9
+    return bytes(damaged)
+
+
+def test_no_damage_of_an_archive_is_an_error_of_another_kind(tmp_path: Path) -> None:
+    """Bytes changed and cut anywhere: it is read, or it is one sentence."""
+    chance = random.Random(11)
+    path = packed(tmp_path, {GOOD: KINDS["facts"], OTHER: KINDS["submissions"]})
+    whole = path.read_bytes()
+    refused = 0
+    for turn in range(600):
+        damaged = bytearray(whole)
+        for _ in range(1 + turn % 3):
+            damaged[chance.randrange(len(damaged))] ^= 1 << chance.randrange(8)
+        path.write_bytes(damaged[: chance.randrange(len(damaged)) if turn % 9 == 0 else None])
+        try:
+            bulk.bulk_kind(path)
+            with bulk.opened(path) as archive:
+                for info in bulk.members(archive):
+                    bulk.read_member(archive, info)
+        except OpenbellError:
+            refused += 1
+    assert refused > 300

@@ -5,13 +5,14 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import random
 import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from core.errors import IntegrityError, ProtocolError, SizeLimitError, TransportError
+from core.errors import IntegrityError, OpenbellError, ProtocolError, SizeLimitError, TransportError
 from core.sources.foundry.client import FoundryClient
 from core.sources.foundry.download import Sink, Unzip, gunzip, pour, verify
 
@@ -116,3 +117,24 @@ def test_an_archive_beyond_the_size_limit_is_refused(tmp_path: Path) -> None:
     """However honest its ratio."""
     with pytest.raises(SizeLimitError):
         extract(tmp_path, max_bytes=1000, good=CSV)
+
+
+def test_no_damage_of_a_zip_is_an_error_of_another_kind(tmp_path: Path) -> None:
+    """Bytes changed in its headers, its directory and between: typed, or the whole file."""
+    chance = random.Random(5)
+    archive, target = tmp_path / "x.zip", tmp_path / "x.csv"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr(f"{SHA}.csv", CSV)
+    whole = archive.read_bytes()
+    refused = 0
+    for _ in range(600):
+        damaged = bytearray(whole)
+        at = chance.choice([chance.randrange(110), chance.randrange(len(whole) - 140, len(whole))])
+        damaged[at] = chance.randrange(256)
+        archive.write_bytes(damaged)
+        try:
+            Unzip(SHA, 10**7, "d", "h").extract(archive, target)
+            assert target.read_bytes() == CSV
+        except OpenbellError:
+            refused += 1
+    assert refused > 100
