@@ -31,6 +31,7 @@ from core.domain.access.principals import ENGINE
 from core.errors import OpenbellError
 from core.observe import logs
 from core.service import current
+from core.service.activity import at_start
 from core.service.desk import Desk
 from core.service.kernel import access
 
@@ -105,6 +106,7 @@ class DeskApp(gate.Gate):
             with access.acting(ENGINE):
                 for function in self._on_open:
                     await anyio.to_thread.run_sync(function, desk)
+                await anyio.to_thread.run_sync(at_start.tell, desk)
             desk.start(scheduler=chosen.scheduler)
         except OpenbellError as error:
             self.error = error

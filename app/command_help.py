@@ -12,7 +12,7 @@ PANELS: dict[str, tuple[str, ...]] = {
     "After the close": ("journal", "backtest"),
     "Data out": ("export", "sql"),
     "Access": ("token", "people"),
-    "Care": ("doctor", "verify", "backup", "restore"),
+    "Care": ("events", "doctor", "verify", "backup", "restore"),
 }
 EXAMPLES: dict[str, str] = {
     "demo": "demo --at 2026-11-30T09:05",
@@ -56,6 +56,7 @@ EXAMPLES: dict[str, str] = {
     "token revoke": "token revoke notebook",
     "people list": "people list",
     "people set": 'people set "Una Ford" --role analyst',
+    "events": "events --since 2026-11-27T09:00 --kind pull",
     "doctor": "doctor --json",
     "verify": "verify",
     "backup": "backup --to /mnt/safe",

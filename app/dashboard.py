@@ -16,7 +16,7 @@ if str(ROOT) not in sys.path:  # a server started elsewhere finds the packages a
 
 from app import navigation  # noqa: E402
 from components.kit import links, shell  # noqa: E402
-from components.parts import jobs  # noqa: E402
+from components.parts import activity  # noqa: E402
 from core.service import current  # noqa: E402
 
 st.set_page_config(page_title="Openbell", page_icon=navigation.picture("icon.svg"), layout="wide")
@@ -27,4 +27,4 @@ with shell.error_boundary():
     page.run()
 with shell.guarded("the news of background pulls"):
     if current.is_open():
-        jobs.toasts(current.desk())
+        activity.toasts(current.desk())

@@ -1,4 +1,4 @@
-"""Writes the generated documents: docs/settings.md, datasets.md, commands.md, rules.md.
+"""Writes the generated documents: docs/settings.md, datasets.md, commands.md, rules.md, events.md.
 
 `make docs` runs it; a test fails when a document is not what this would write.
 """
@@ -21,6 +21,7 @@ from app.command_help import EXAMPLES
 from core.catalogue import Catalogue
 from core.domain.quality.model import default_ruleset
 from core.domain.tables.datasets import Dataset
+from core.observe import events
 from core.places import ROOT
 from core.settings import PREFIX, Settings
 
@@ -214,7 +215,35 @@ def rules_document() -> str:
     return "\n".join(lines) + "\n"
 
 
+def events_document() -> str:
+    """Every kind of event with its severity and meaning."""
+    lines = [
+        "# Events",
+        "",
+        "Every important change is an event, stored in the transaction that makes it: the page",
+        "*Activity*, toasts, `python -m app events`, `export events` and `GET /api/v1/events` read",
+        "them from one table. An event has an id (ids grow in the order of commits), a time, a",
+        "kind, a subject, a severity, who acted (`local`: whoever sits at this machine; `desk`:",
+        "the desk by itself), a sentence, the correlation id of the log, and what was before and",
+        "after. A trouble is told once by subject, however often it is found, and so is its end.",
+        "",
+        "`GET /api/v1/events` takes `kind` and `severity` (may be repeated; a kind may be a group,",
+        "`pull`), `subject`, `actor`, `text`, `since`, `until`, `limit` and `cursor`, and answers",
+        "newest first. With `Accept: text/event-stream` it is a stream of what happens from now",
+        "on, or after `Last-Event-ID` (or `after`): a listener that comes back misses nothing.",
+        "`OPENBELL_EVENTS_KEEP_DAYS` says how long events are kept.",
+        "",
+        "| kind | severity | says | trouble |",
+        "|---|---|---|---|",
+    ]
+    for kind in events.KINDS.values():
+        trouble = f"{kind.trouble} ({kind.phase})" if kind.trouble else ""
+        lines.append(f"| `{kind.name}` | {kind.severity} | {kind.title} | {trouble} |")
+    return "\n".join(lines) + "\n"
+
+
 DOCUMENTS: dict[str, Callable[[], str]] = {
+    "events.md": events_document,
     "settings.md": settings_document,
     "datasets.md": datasets_document,
     "commands.md": commands_document,

@@ -60,6 +60,7 @@ GROUPS: Mapping[str, Sequence[PageEntry]] = {
     "Data": (
         PageEntry("datasets", "Datasets", "Freshness, pulls, rejected rows and schema of each."),
         PageEntry("jobs", "Jobs", "Queue, running, dead letters and history."),
+        PageEntry("activity", "Activity", "What happened: every change, by whom, before, after."),
     ),
     "Desk": (
         PageEntry("preferences", "Preferences", "Zone, palette, default filters and presets."),

@@ -35,7 +35,7 @@ from core.domain.timetable import sessions as calendar
 from core.domain.timetable.span import span_to
 from core.service.cache import DERIVED, SESSIONS
 from core.service.desk import Desk
-from core.service.gaps import scans
+from core.service.gaps import keeping, scans
 from core.service.gaps import session as scan_inputs
 
 SAMPLE = 80  # symbols of the loop
@@ -250,7 +250,7 @@ def one_session(bars: pl.DataFrame, days: pl.Series, folder: Path, rounds: int) 
         with house.transaction() as tx:
             daily = bars.sort("session", "symbol")  # as daily pulls add them
             tx.insert("bars_daily", daily.with_columns(pull_id=pl.lit("p" * 32)))
-        scans.keep_state(desk)
+        keeping.keep_state(desk)
         window = f"SELECT {FIVE} FROM bars_daily WHERE session >= ?"
         works = {
             "read_window": lambda: house.read(window, [days[-gaps.WINDOW_SESSIONS]]),

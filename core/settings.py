@@ -130,6 +130,12 @@ class JobSettings(BaseModel):
     grace_seconds: float = Field(10.0, ge=0, description="time to finish jobs on shutdown")
 
 
+class EventSettings(BaseModel):
+    """What is kept of what happened."""
+
+    events_keep_days: float = Field(400.0, gt=0, le=36500, description="days that events are kept")
+
+
 class GapSettings(BaseModel):
     """Filters and weights of the gap scan."""
 
@@ -157,6 +163,7 @@ class Settings(
     TransportSettings,
     SqlSettings,
     JobSettings,
+    EventSettings,
     GapSettings,
     RiskSettings,
     BaseSettings,

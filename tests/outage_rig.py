@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from core import settings
+from core.jobs.event_writer import EventWriter
 from core.jobs.queue.port import JobStatus
 from core.jobs.runner import Runner
 from core.jobs.scheduler import Scheduler
 from core.jobs.upstream_watch import Owing, UpstreamWatch
 from core.jobs.worker import Worker, WorkerLimits
 from core.sandbox.sec.server import Fault
+from core.service.activity import feed
 from core.service.desk import Desk
 from core.service.filings import companies
 from core.service.kernel import handlers
@@ -82,8 +84,14 @@ class Rig:
             with self.desk.warehouse.transaction() as tx:
                 tx.execute("INSERT INTO watchlist VALUES (?, 'MADE', ?)", [CIK, self.now])
         desk = self.desk
+        self.writer = EventWriter(desk.warehouse, self.clock)
         self.worker = Worker(
-            desk.queue, handlers.bound(desk), desk.board, self.clock, limits=LIMITS
+            desk.queue,
+            handlers.bound(desk),
+            desk.board,
+            self.clock,
+            limits=LIMITS,
+            recorder=self.writer,
         )
         self.watch = UpstreamWatch(
             desk.upstreams,
@@ -93,7 +101,7 @@ class Rig:
                 lambda name: host_of(desk.settings, desk.catalogue.datasets[name]),
                 self.worker.wake,
             ),
-            self.worker.events,
+            self.writer,
             self.clock,
             every_seconds=3600,
         )
@@ -105,7 +113,7 @@ class Rig:
             on_publish=self.worker.wake,
             chance=lambda: 0.0,
         )
-        self._runner = Runner([self.worker, self.watch, self.scheduler])
+        self._runner = Runner([self.writer, self.worker, self.watch, self.scheduler])
         await self._runner.initialize()
         await self.settle()
 
@@ -160,6 +168,15 @@ class Rig:
             [due],
         )
         return set(found["dataset"].to_list())
+
+    async def told(self, *kinds: str, count: int = 0) -> list[dict[str, Any]]:
+        """Events of these kinds, oldest first, once there are so many."""
+        async with asyncio.timeout(10):
+            while True:
+                found = feed.following(self.desk, feed.chosen(kinds), "")
+                if len(found) >= count:
+                    return found
+                await asyncio.sleep(0.02)
 
     def datasets(self) -> set[str]:
         """All datasets of the catalogue."""

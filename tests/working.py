@@ -10,6 +10,7 @@ from core.jobs.pulling.progress import ProgressBoard
 from core.jobs.queue.sqlite import SqliteQueue
 from core.jobs.runner import Runner
 from core.jobs.worker import Handler, Worker, WorkerLimits
+from tests.recorded import Recorded
 
 QUICK = WorkerLimits(
     jobs=3, lease_seconds=60, poll_seconds=0.02, grace_seconds=0.3, abandon_seconds=0.2
@@ -19,11 +20,16 @@ PATIENCE = 60  # seconds: what is awaited comes at once, but for a machine that 
 
 @asynccontextmanager
 async def working(
-    queue: SqliteQueue, handlers: Mapping[str, Handler], limits: WorkerLimits = QUICK
+    queue: SqliteQueue,
+    handlers: Mapping[str, Handler],
+    limits: WorkerLimits = QUICK,
+    recorder: Recorded | None = None,
 ) -> AsyncIterator[Worker]:
     """A worker on the queue's own clock."""
-    now = queue._now
-    worker = Worker(queue, handlers, ProgressBoard(now), now, limits=limits, chance=lambda: 0.0)
+    now, board = queue._now, ProgressBoard(queue._now)
+    worker = Worker(
+        queue, handlers, board, now, limits=limits, chance=lambda: 0.0, recorder=recorder
+    )
     async with Runner([worker]):
         yield worker
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from fastapi import FastAPI, Request, Response
 
-from app.api import commands, description, health
+from app.api import commands, description, events, health
 from app.run import dumps
 from core.errors import (
     AccessError,
@@ -46,6 +46,7 @@ def create() -> FastAPI:
     app = FastAPI(title="Openbell", docs_url=None, redoc_url=None)
     app.include_router(health.router)
     app.include_router(commands.router)
+    app.include_router(events.router)
     app.add_exception_handler(OpenbellError, _answer)
     app.middleware("http")(_correlate)
     app.openapi = lambda: description.describe(app)  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""What the page *Jobs* is made of, and the toasts for pulls that end in the background."""
+"""What the page *Jobs* is made of."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ from collections.abc import Sequence
 import polars as pl
 import streamlit as st
 
-from components.kit import badges, formats, reader, shell, tables
+from components.kit import formats, reader, shell, tables
 from core.service.desk import Desk
 from core.service.pulls import jobs, refresh
 
 LOOK_EVERY = 2.0
-NEWS_EVERY = 5.0
-NEWS_KEY = "jobs_news_seq"
 SHOWN = 50
 LIVE = {
     "state": "State",
@@ -142,15 +140,3 @@ def history(desk: Desk, state: str | None, event: str | None, dataset: str | Non
     st.caption(f"{found.height:,} jobs, newest first; the first {SHOWN} are shown.")
     tables.show(found.head(SHOWN), ENDED, alt="Jobs that have ended", rows=15)
     shell.export_button("CSV", lambda: found, "jobs.csv", key="jobs_csv")
-
-
-@st.fragment(run_every=NEWS_EVERY)
-def toasts(desk: Desk) -> None:
-    """Say when a pull that nobody asked for by hand has ended, well or not."""
-    told, st.session_state[NEWS_KEY] = jobs.news(desk, st.session_state.get(NEWS_KEY))
-    if len(told) > 3:
-        bad = sum(not item.good for item in told)
-        st.toast(f"{len(told)} things happened, {bad} failed", icon="🔴" if bad else "🟢")
-        return
-    for item in told:
-        st.toast(badges.plain(item.sentence), icon="🟢" if item.good else "🔴")

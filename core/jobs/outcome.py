@@ -1,10 +1,8 @@
-"""What became of one delivery of a job, and the short memory of it that toasts are made of."""
+"""What became of one delivery of a job."""
 
 from __future__ import annotations
 
-import threading
-from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -12,13 +10,11 @@ from typing import Any, Literal
 from core.errors import OpenbellError, PausedError, RateLimitedError, StoreError
 from core.jobs.queue.port import Job, backoff, patience
 
-Kind = Literal["started", "done", "retry", "waits", "dead", "cancelled", "released", "lost"]
-Notice = Literal["down", "up"]
+Kind = Literal["done", "retry", "waits", "dead", "cancelled", "released", "lost"]
 LONGEST_RETRY_AFTER = timedelta(hours=1)
 LEAST_WAIT = timedelta(
     seconds=5
 )  # a probe that is due may take long; who waits is hurried after it
-REMEMBERED = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,57 +28,6 @@ class JobOutcome:
     error: str | None = None
     result: Mapping[str, Any] | None = None
     retry_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class JobEvent:
-    """One entry of the memory; `seq` grows by one with each.
-
-    What happened to no job (a host went down or came back) has a `text` instead of one.
-    """
-
-    seq: int
-    kind: Kind | Notice
-    job: Job | None
-    at: datetime
-    error: str | None = None
-    text: str | None = None
-
-
-class JobEvents:
-    """The latest events of a worker, thread-safe; ask `since(seq)` for what is new."""
-
-    def __init__(self, now: Callable[[], datetime]) -> None:
-        self._now = now
-        self._lock = threading.Lock()
-        self._events: deque[JobEvent] = deque(maxlen=REMEMBERED)
-        self._seq = 0
-
-    def add(self, kind: Kind, job: Job, error: str | None = None) -> None:
-        """Remember that something happened to a job."""
-        self._append(kind, job, error, None)
-
-    def notice(self, kind: Notice, text: str, error: str | None = None) -> None:
-        """Remember that something happened to a host."""
-        self._append(kind, None, error, text)
-
-    def _append(
-        self, kind: Kind | Notice, job: Job | None, error: str | None, text: str | None
-    ) -> None:
-        with self._lock:
-            self._seq += 1
-            self._events.append(JobEvent(self._seq, kind, job, self._now(), error, text))
-
-    def since(self, seq: int) -> list[JobEvent]:
-        """Events after `seq`, oldest first."""
-        with self._lock:
-            return [event for event in self._events if event.seq > seq]
-
-    @property
-    def last_seq(self) -> int:
-        """The number of the latest event; 0 when there is none."""
-        with self._lock:
-            return self._seq
 
 
 def is_window(job: Job) -> bool:

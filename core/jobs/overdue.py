@@ -16,6 +16,7 @@ from core.domain.timetable.freshness import DEFAULT_GRACE, Freshness, freshness
 from core.domain.timetable.windows import schedule_of
 from core.errors import OpenbellError
 from core.observe import logs
+from core.observe.events import DESK, Event, Recorder, Unrecorded
 from core.store.pull_state import PullState
 
 log = logs.get("overdue")
@@ -76,17 +77,17 @@ class OverdueDetector:
         states: Callable[[], Mapping[str, PullState]],
         now: Callable[[], datetime],
         *,
-        report: Callable[[Overdue], None] | None = None,
+        recorder: Recorder | None = None,
         every_seconds: float = 60.0,
         grace: timedelta = DEFAULT_GRACE,
     ) -> None:
         self._datasets = tuple(datasets)
         self._states = states
         self._now = now
-        self._report = report
+        self._events = recorder or Unrecorded()
         self._every = every_seconds
         self._grace = grace
-        self._known: set[str] = set()
+        self._known: set[str] | None = None  # until the first look
         self._task: asyncio.Task[None] | None = None
         self.overdue: tuple[Overdue, ...] = ()
         self.last_look: datetime | None = None
@@ -96,13 +97,20 @@ class OverdueDetector:
         now = self._now()
         self.overdue = tuple(find_overdue(self._datasets, self._states(), now, self._grace))
         self.last_look = now
-        fresh = [item for item in self.overdue if item.dataset not in self._known]
-        self._known = {item.dataset for item in self.overdue}
+        known, self._known = self._known, {item.dataset for item in self.overdue}
+        fresh = [item for item in self.overdue if item.dataset not in (known or ())]
         for item in fresh:
             log.warning("overdue", dataset=item.dataset, state=item.freshness.state)
-            if self._report:
-                self._report(item)
+            self._tell("dataset.overdue", item.dataset, str(item))
+        # at the first look nobody knows which were behind before; said of one that was not, it is
+        # no news
+        before = {dataset.name for dataset in self._datasets} if known is None else known
+        for name in sorted(before - self._known):
+            self._tell("dataset.recovered", name, f"{name} is no longer behind")
         return fresh
+
+    def _tell(self, kind: str, dataset: str, sentence: str) -> None:
+        self._events.record(Event.of(kind, dataset, sentence, who=DESK))
 
     async def initialize(self) -> None:
         """Start looking."""

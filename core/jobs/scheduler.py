@@ -27,10 +27,11 @@ from core.domain.tables.datasets import Dataset, Window
 from core.domain.timetable.schedule import Schedule
 from core.domain.timetable.windows import Policy, due_windows, policy_of, schedule_of, start_at
 from core.errors import OpenbellError
-from core.jobs.outcome import JobEvents, is_window
+from core.jobs.outcome import is_window
 from core.jobs.queue.port import STOPPED, JobQueue, JobStatus, Message
 from core.jobs.triggers import ScheduleTrigger
 from core.observe import logs
+from core.observe.events import DESK, Event, Recorder, Unrecorded
 from core.store.pull_state import PullState
 
 log = logs.get("scheduler")
@@ -159,7 +160,7 @@ class Scheduler:
 
     A job for each dataset fires at its due instants. Beside them it looks at all on start
     (catch-up), when a job was missed, and once a minute, so that a clock that jumps or a machine
-    that slept is noticed. `events` hears when the timetable stands still and when it runs again.
+    that slept is noticed. `recorder` hears when the timetable stands still and when it runs again.
     """
 
     def __init__(
@@ -172,7 +173,7 @@ class Scheduler:
         timed: Sequence[Timed] = (),
         on_publish: Callable[[], None] = lambda: None,
         chance: Callable[[], float] = random.random,
-        events: JobEvents | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
         self._queue = queue
         self._plans = plan(datasets)
@@ -181,7 +182,7 @@ class Scheduler:
         self._now = now
         self._on_publish = on_publish
         self._chance = chance
-        self._events = events
+        self._events = recorder or Unrecorded()
         self._timer: AsyncIOScheduler | None = None
         self._ahead = timedelta(0)  # of the desk's clock, before the machine's
         self._publishing = threading.Lock()
@@ -227,6 +228,7 @@ class Scheduler:
         ]
         for job in owed:
             self._queue.revive(job.id)
+            self._tell("job.revived", f"{job.event_name} {job.lane} is tried again", job.id)
         return len(owed)
 
     def next_due(self) -> datetime | None:
@@ -320,8 +322,7 @@ class Scheduler:
         elif self._failing and event.job_id == LOOK:
             self._failing = False
             log.warning("timetable runs again")
-            if self._events:
-                self._events.notice("up", "The timetable runs again")
+            self._tell("timetable.running", "The timetable runs again")
 
     def _failed(self, job: str, error: BaseException) -> None:
         """Windows could not be published; they are at the next look."""
@@ -329,6 +330,9 @@ class Scheduler:
             log.error("windows not published", job=job, error=str(error))
         else:
             log.error("scheduler failed", job=job, exc_info=error)
-        if not self._failing and self._events:
-            self._events.notice("down", "The timetable stands still", str(error))
+        if not self._failing:
+            self._tell("timetable.stopped", f"The timetable stands still: {error}")
         self._failing = True
+
+    def _tell(self, kind: str, sentence: str, subject: str = "timetable") -> None:
+        self._events.record(Event.of(kind, subject, sentence, who=DESK))

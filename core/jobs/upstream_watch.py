@@ -14,9 +14,9 @@ from datetime import datetime
 from core.domain import breaker as rules
 from core.domain.breaker import Breaker
 from core.errors import OpenbellError
-from core.jobs.outcome import JobEvents
 from core.jobs.queue.port import Job, JobQueue, JobStatus
 from core.observe import logs
+from core.observe.events import DESK, Event, Recorder
 from core.sources.upstreams import Upstream, Upstreams, told
 
 log = logs.get("upstreams")
@@ -48,7 +48,7 @@ class Owing:
 class UpstreamWatch:
     """Looks at every host about once a second; a `Resource` of the runner.
 
-    `events` gets one *down* and one *up* for each outage that begins or ends while it looks,
+    `recorder` gets one *down* and one *up* for each outage that begins or ends while it looks,
     whichever process noticed first.
     """
 
@@ -57,7 +57,7 @@ class UpstreamWatch:
         upstreams: Upstreams,
         probe: Callable[[Upstream], Awaitable[None]],
         owing: Owing,
-        events: JobEvents,
+        recorder: Recorder,
         now: Callable[[], datetime],
         *,
         every_seconds: float = LOOK_SECONDS,
@@ -65,7 +65,7 @@ class UpstreamWatch:
         self._upstreams = upstreams
         self._probe = probe
         self._owing = owing
-        self._events = events
+        self._events = recorder
         self._now = now
         self._every = every_seconds
         self._known: dict[str, Breaker] = {}
@@ -82,6 +82,8 @@ class UpstreamWatch:
         """Learn where things stand, then start looking."""
         self._loop = asyncio.get_running_loop()
         self._known = {host.name: self._upstreams.breaker(host) for host in self._upstreams.hosts}
+        for host in self._upstreams.hosts:  # what changed while nobody looked is told now
+            self._tell_state(host, self._known[host.name])
         self._upstreams.on_change = self._noticed
         self._task = asyncio.create_task(self._look_for_ever(), name="upstreams")
 
@@ -118,12 +120,22 @@ class UpstreamWatch:
 
     async def _tell(self, host: Upstream, before: Breaker, after: Breaker) -> None:
         if before.since is None and after.since is not None:
-            self._events.notice("down", told(host, after), after.last_error)
+            self._tell_state(host, after)
         if before.since is not None and after.since != before.since:
             if after.since is None:
-                self._events.notice("up", f"{host.label} is back; pulling what is owed")
+                self._tell_state(host, after)
             owed = await asyncio.to_thread(self._owing.of, host)
             await asyncio.to_thread(self._owing.hurry, owed)
+
+    def _tell_state(self, host: Upstream, known: Breaker) -> None:
+        """Down or up; said again it is no news."""
+        if known.since is None:
+            sentence = f"{host.label} is back; pulling what is owed"
+            self._events.record(Event.of("upstream.up", host.name, sentence, who=DESK))
+            return
+        after = {"since": known.since.isoformat(), "error": known.last_error}
+        event = Event.of("upstream.down", host.name, told(host, known), who=DESK, after=after)
+        self._events.record(event)
 
     def _noticed(self, host: Upstream, before: Breaker, after: Breaker) -> None:
         """A change made in this process: look now. Called from any loop's thread."""

@@ -17,10 +17,10 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from core.errors import OpenbellError
-from core.jobs.outcome import JobEvents, JobOutcome, Kind, of_failure
+from core.jobs.outcome import JobOutcome, Kind, of_failure
 from core.jobs.pulling.progress import ProgressBoard
 from core.jobs.queue.port import Hold, Job, JobQueue, JobStatus
-from core.observe import logs
+from core.observe import events, logs
 from core.sources.pulled import Progress
 
 log = logs.get("worker")
@@ -75,8 +75,31 @@ def _correlated(job: Job) -> AbstractContextManager[str]:
     return logs.correlated(given if isinstance(given, str) else job.id, job=job.id)
 
 
-def _name(job: Job) -> str:
-    return f"{job.event_name} {job.lane}" if job.lane else job.event_name
+def _actor(job: Job) -> str:
+    """Who asked for a job: whoever it names, the one at this machine, or the desk by itself."""
+    given = job.payload.get("actor")
+    if isinstance(given, str):
+        return given
+    return events.LOCAL if job.payload.get("trigger") == "manual" else events.DESK
+
+
+def named(job: Job) -> str:
+    """A job in words: its event, and its lane where that says more."""
+    own = job.lane in (None, job.event_name)  # scans and the like have one lane for all
+    return job.event_name if own else f"{job.event_name} {job.lane}"
+
+
+def given_up(job: Job) -> events.Event:
+    """The event of a job that is dead."""
+    known = {
+        "job": job.event_name,
+        "dataset": job.payload.get("dataset"),
+        "trigger": job.payload.get("trigger"),
+        "attempts": job.attempts,
+        "error": job.last_error,
+    }
+    sentence = f"{named(job)} failed: {job.last_error}"
+    return events.Event.of("job.dead", job.id, sentence, who=_actor(job), after=known)
 
 
 class Worker:
@@ -97,8 +120,9 @@ class Worker:
         name: str = "worker",
         exclusive: bool = True,
         chance: Callable[[], float] = random.random,
+        recorder: events.Recorder | None = None,
     ) -> None:
-        self.events = JobEvents(now)
+        self._events = recorder or events.Unrecorded()
         self._queue = queue
         self._handlers = dict(handlers)
         self._board = board
@@ -134,7 +158,7 @@ class Worker:
         self._wake.set()
         if self._main is not None:
             await self._main
-        ran = {job_id: _name(running.job) for job_id, running in self._running.items()}
+        ran = {job_id: named(running.job) for job_id, running in self._running.items()}
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=self._limits.grace_seconds)
         left = {job_id: name for job_id, name in ran.items() if job_id in self._running}
@@ -202,8 +226,8 @@ class Worker:
 
     def _begin(self, job: Job) -> None:
         self._board.start(job.id, job.lane or "")
-        self.events.add("started", job)
-        with _correlated(job):  # tasks keep the context in which they were made
+        # tasks keep the context in which they were made
+        with _correlated(job), events.acting(_actor(job)):
             work = asyncio.ensure_future(self._handle(job))
             running = self._running[job.id] = _Running(job, work)
             task = asyncio.create_task(self._see_through(running), name=f"job-{job.id}")
@@ -253,14 +277,13 @@ class Worker:
         if kind == "dead":
             self._died(replace(job, status=JobStatus.DEAD, last_error=outcome.error))
             return
-        self.events.add(kind, job, outcome.error)
         log.info("job ended", event_name=job.event_name, outcome=kind, error=outcome.error,
                  retry_at=outcome.retry_at)  # fmt: skip
 
     def _died(self, job: Job) -> None:
         """Nobody tries this job again by itself: say so, in the log and to whoever looks."""
-        self.events.add("dead", job, job.last_error)
         with _correlated(job):
+            self._events.record(given_up(job))
             log.error("job dead", event_name=job.event_name, lane=job.lane, attempts=job.attempts,
                       error=job.last_error)  # fmt: skip
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from core.domain.timetable.schedule import at_session_times
-from core.jobs.outcome import JobEvents
+from core.jobs.event_writer import EventWriter
 from core.jobs.overdue import Overdue, OverdueDetector
 from core.jobs.runner import Engine, Resource
 from core.jobs.scheduler import Scheduler, Timed
@@ -24,10 +24,20 @@ class DeskEngine:
     def __init__(self, desk: DeskPort, *, scheduler: bool = True) -> None:
         settings = desk.settings
         limits = WorkerLimits(jobs=settings.workers, grace_seconds=settings.grace_seconds)
-        self._worker = Worker(desk.queue, handlers.bound(desk), desk.board, desk.now, limits=limits)
+        self._writer = EventWriter(
+            desk.warehouse, desk.now, keep=timedelta(days=settings.events_keep_days)
+        )
+        self._worker = Worker(
+            desk.queue,
+            handlers.bound(desk),
+            desk.board,
+            desk.now,
+            limits=limits,
+            recorder=self._writer,
+        )
         self._scheduler: Scheduler | None = None
         self._detector: OverdueDetector | None = None
-        resources: list[Resource] = [self._worker, self._watch(desk)]
+        resources: list[Resource] = [self._writer, self._worker, self._watch(desk)]
         if scheduler:
             resources += self._scheduled(desk)
         self._engine = Engine(resources)
@@ -42,7 +52,7 @@ class DeskEngine:
             desk.upstreams,
             lambda host: sign_of_life(desk, host),
             owing,
-            self._worker.events,
+            self._writer,
             desk.now,
         )
 
@@ -52,7 +62,7 @@ class DeskEngine:
         def states() -> dict[str, PullState]:
             return pull_states(desk.warehouse)
 
-        self._detector = OverdueDetector(datasets, states, desk.now)
+        self._detector = OverdueDetector(datasets, states, desk.now, recorder=self._writer)
         self._scheduler = Scheduler(
             desk.queue,
             datasets,
@@ -60,7 +70,7 @@ class DeskEngine:
             desk.now,
             timed=[Timed("scan", at_session_times(desk.settings.scan_times))],
             on_publish=self._worker.wake,
-            events=self._worker.events,
+            recorder=self._writer,
         )
         return [self._scheduler, self._detector]
 
@@ -80,11 +90,6 @@ class DeskEngine:
     def alive(self) -> bool:
         """Whether jobs are being run."""
         return self._engine.alive and self._worker.alive
-
-    @property
-    def events(self) -> JobEvents:
-        """What happened to jobs lately; toasts are made of it."""
-        return self._worker.events
 
     @property
     def overdue(self) -> tuple[Overdue, ...]:

@@ -6,10 +6,11 @@ Importing this makes them known. A new one is named here; a test finds one that 
 from __future__ import annotations
 
 from core.service.access import admin as access_admin
+from core.service.activity import feed
 from core.service.care import commands as care_commands
 from core.service.care import health_checks
 from core.service.filings import companies, corrections, features, quality, reconcile
-from core.service.gaps import scans, statistics
+from core.service.gaps import keeping, scans, statistics
 from core.service.kernel import export_list
 from core.service.pulls import backfill, datasets, imports, jobs, pull_jobs, refresh, upstreams
 from core.service.trading import (
@@ -23,6 +24,7 @@ from core.service.trading import (
 
 REGISTERING = (
     access_admin,
+    feed,
     care_commands,
     export_list,
     health_checks,
@@ -31,6 +33,7 @@ REGISTERING = (
     features,
     quality,
     reconcile,
+    keeping,
     scans,
     statistics,
     backfill,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import Any
 
 import polars as pl
 
@@ -59,3 +60,32 @@ def changes(
         "ORDER BY cik, accession, told_on, period_end DESC, headline, period_start DESC",
         {"on": on, "ciks": None if ciks is None else list(ciks), "accession": accession},
     )
+
+
+_HEADLINES = f"""
+SELECT g.cik, min(w.symbol) OVER (PARTITION BY g.cik) AS symbol, g.accession, g.form, g.filed,
+    {GRADE} AS grade, {SCORE} AS score
+FROM grades g JOIN (SELECT DISTINCT cik, symbol FROM watchlist) w ON w.cik = g.cik
+    LEFT JOIN ({known("$on")}) s ON s.cik = g.cik AND s.accession = g.accession
+WHERE g.is_current AND list_contains($ciks::BIGINT[], g.cik)
+QUALIFY row_number() OVER (PARTITION BY g.cik ORDER BY g.filed DESC, g.accession DESC) = 1
+"""
+
+
+def headlines(tx: Transaction, ciks: Sequence[int], on: date) -> dict[int, dict[str, Any]]:
+    """The latest graded filing of followed companies, by CIK: symbol, accession, form, filed, grade
+    (with its status as known on a day), score.
+    """
+    found = tx.read(_HEADLINES, {"on": on, "ciks": list(ciks)})
+    return {row["cik"]: row for row in found.iter_rows(named=True)}
+
+
+def withdrawn(tx: Transaction, ciks: Sequence[int], on: date) -> dict[str, dict[str, Any]]:
+    """Filings of companies that are withdrawn as known on a day: cik, form, filed, reason."""
+    found = tx.read(
+        f"SELECT s.accession, s.cik, g.form, g.filed, s.status_reason AS reason FROM "
+        f"({known('$on')}) s JOIN grades g ON g.cik = s.cik AND g.accession = s.accession "
+        "AND g.is_current WHERE s.status = 'withdrawn' AND list_contains($ciks::BIGINT[], s.cik)",
+        {"on": on, "ciks": list(ciks)},
+    )
+    return {row.pop("accession"): row for row in found.to_dicts()}

@@ -14,6 +14,8 @@ from core.domain.trading.money import price_of
 from core.domain.trading.openings import Open, Opening
 from core.domain.trading.plans import Plan, fingerprint, from_record, to_record
 from core.errors import IntegrityError
+from core.observe.events import PLAN_KINDS, Event
+from core.store import events
 from core.store.journal import MONEY, SIX, Reader
 from core.store.transaction import Transaction
 
@@ -165,6 +167,10 @@ def add_event(
             "limits": None if limits is None else json.dumps(limits, sort_keys=True),
         },
     )
+    name = f"plan.{kind}" if f"plan.{kind}" in PLAN_KINDS else "plan.changed"
+    sentence = f"{plan_id} {kind}: {reason}" if reason else f"{plan_id} {kind}"
+    after = {"state": kind, "reason": reason}
+    events.add(tx, [Event.of(name, plan_id, sentence, who=who, after=after)], at)
 
 
 def open_plan(tx: Transaction, plan_id: str, found: Opening, at: datetime) -> None:

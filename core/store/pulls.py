@@ -10,10 +10,13 @@ from typing import Any
 import polars as pl
 
 from core.domain.tables.datasets import Dataset, Window
+from core.observe.events import DESK, Event
+from core.store import events
 from core.store.transaction import MergeCounts, Transaction
 from core.store.warehouse import Warehouse
 
 NOTHING = MergeCounts()
+STOPPED = "the desk stopped during this pull; no document is half-stored"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,21 +140,20 @@ def add_rejects(tx: Transaction, pull_id: str, dataset: str, rejects: pl.DataFra
 
 def add_schema_changes(
     tx: Transaction, pull_id: str, dataset: str, at: datetime, change: str, columns: Sequence[str]
-) -> None:
-    """Note columns that are unknown or were added, once per dataset and change."""
-    for column in columns:
+) -> list[str]:
+    """Note columns that are unknown or were added, once per dataset and change; those noted now."""
+    known = tx.read(
+        "SELECT column_name FROM schema_changes WHERE dataset = ? AND change = ?",
+        [dataset, change],
+    )
+    new = [column for column in dict.fromkeys(columns) if column not in set(known["column_name"])]
+    for column in new:
         tx.execute(
             "INSERT INTO schema_changes (dataset, pull_id, happened_at, column_name, change) "
-            "SELECT $dataset, $pull, $at, $column, $change WHERE NOT EXISTS (SELECT 1 FROM "
-            "schema_changes WHERE dataset=$dataset AND column_name=$column AND change=$change)",
-            {
-                "dataset": dataset,
-                "pull": pull_id,
-                "at": at,
-                "column": column,
-                "change": change,
-            },
+            "VALUES (?, ?, ?, ?, ?)",
+            [dataset, pull_id, at, column, change],
         )
+    return new
 
 
 def set_watermark(
@@ -209,14 +211,18 @@ def window_done(warehouse: Warehouse, window_id: str) -> bool:
 def close_orphans(warehouse: Warehouse, now: datetime) -> int:
     """Mark pulls that a killed process left running as failed; how many there were."""
     with warehouse.transaction() as tx:
-        orphans: int = tx.read("SELECT count(*) FROM pulls WHERE state = 'running'").item()
+        orphans = tx.read("SELECT dataset, pull_id FROM pulls WHERE state = 'running'")
         tx.execute(
-            "UPDATE pulls SET state='failed', finished_at=?, "
-            "error='the desk stopped during this pull; no document is half-stored' "
-            "WHERE state='running'",
-            [now],
+            "UPDATE pulls SET state='failed', finished_at=?, error=? WHERE state='running'",
+            [now, STOPPED],
         )
-    return orphans
+        events.add(tx, [_orphaned(*row) for row in orphans.iter_rows()], now)
+    return orphans.height
+
+
+def _orphaned(dataset: str, pull_id: str) -> Event:
+    after = {"state": "failed", "pull_id": pull_id}
+    return Event.of("pull.failed", dataset, f"{dataset}: {STOPPED}", who=DESK, after=after)
 
 
 def history(warehouse: Warehouse, dataset: str | None = None, limit: int = 100) -> pl.DataFrame:

@@ -5,7 +5,7 @@ Table names come from the catalogue and are quoted; values are parameters.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 
 import polars as pl
@@ -16,7 +16,7 @@ from core.domain.timetable import sessions as calendar
 from core.store.filing_status import GRADE, known
 from core.store.journal import Reader
 from core.store.tickers import PERIODS
-from core.store.transaction import quoted
+from core.store.transaction import Transaction, quoted
 from core.store.warehouse import Warehouse
 
 _BARS = ", ".join(BARS_DAILY.columns)
@@ -230,15 +230,25 @@ def version(warehouse: Warehouse, table: str, datasets: Sequence[str]) -> tuple[
     return tuple(rows.to_series().to_list())
 
 
-def keep_scan(warehouse: Warehouse, scan: pl.DataFrame, rows: pl.DataFrame) -> None:
-    """Store one scan and its candidates in place of an earlier one of that session."""
+def keep_scan(
+    warehouse: Warehouse,
+    scan: pl.DataFrame,
+    rows: pl.DataFrame,
+    tell: Callable[[Transaction, Sequence[str]], None] = lambda *_: None,
+) -> None:
+    """Store one scan and its candidates in place of an earlier one of that session.
+
+    `tell` is called in the same transaction, with the symbols of the earlier one.
+    """
     key = [scan["dataset"][0], scan["session"][0]]
     with warehouse.transaction() as tx:
+        before = tx.read("SELECT symbol FROM candidates WHERE dataset = ? AND session = ?", key)
         tx.execute("DELETE FROM scans WHERE dataset = ? AND session = ?", key)
         tx.execute("DELETE FROM candidates WHERE dataset = ? AND session = ?", key)
         tx.insert("scans", scan)
         if not rows.is_empty():
             tx.insert("candidates", rows)
+        tell(tx, before["symbol"].to_list())
 
 
 def count_variants(warehouse: Warehouse, dataset: str, variant: str, now: datetime) -> int:

@@ -81,8 +81,9 @@ async def test_a_window_is_never_answered_by_a_dead_letter(
         told = [line for line in lines if line["event"] == "job dead"]
         assert {line["lane"] for line in told} == set(FOUNDRY)
         assert len(told) == len(FOUNDRY)
-        events = [e for e in rig.worker.events.since(0) if e.kind == "dead"]
-        assert [e.job.lane for e in events if e.job] == [line["lane"] for line in told]
+        events = await rig.told("job.dead", count=len(FOUNDRY))
+        lanes = [event["after"]["dataset"] for event in events]
+        assert lanes == [line["lane"] for line in told]
         rig.fail()
         await rig.restart()
         assert rig.answered() == rig.datasets()
@@ -170,12 +171,12 @@ async def test_health_alone_is_no_sign_of_life(tmp_path: Path, upstreams: Runnin
         rig.fail("ws-503")
         refresh.refresh_now(rig.desk, ["one"])
         await rig.until(BEGIN + timedelta(minutes=3), 5)
-        kinds = [e.kind for e in rig.worker.events.since(0) if e.kind in ("down", "up")]
-        assert kinds == ["down"]
+        kinds = [e["kind"] for e in await rig.told("upstream", count=1)]
+        assert kinds == ["upstream.down"]
         rig.fail()
         await rig.until(BEGIN + timedelta(minutes=4), 5)
-        kinds = [e.kind for e in rig.worker.events.since(0) if e.kind in ("down", "up")]
-        assert kinds == ["down", "up"]
+        kinds = [e["kind"] for e in await rig.told("upstream", count=2)]
+        assert kinds == ["upstream.down", "upstream.up"]
 
 
 async def test_a_block_is_waited_out_without_a_request(tmp_path: Path, upstreams: Running) -> None:
@@ -239,5 +240,5 @@ async def test_the_outage_is_shown(tmp_path: Path, upstreams: Running) -> None:
         line = shell.outage(host, "America/New_York")
         assert re.search(r"container down since 06.:30, asked again 06.:3[56] ET", line)
         assert shell.hosts_down(rig.desk, ["sec.map"]) == []
-        down = [e.text for e in rig.worker.events.since(0) if e.kind == "down"]
+        down = await rig.told("upstream.down", count=1)
         assert len(down) == 1

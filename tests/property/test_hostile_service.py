@@ -34,7 +34,7 @@ from core.errors import OpenbellError
 from core.service import current
 from core.service.cache import SESSIONS
 from core.service.desk import Desk
-from core.service.gaps import scans, statistics, symbols
+from core.service.gaps import keeping, scans, statistics, symbols
 from core.service.gaps import session as scan_inputs
 from core.service.kernel import commands, exports
 from core.service.trading.plans import Ask, propose
@@ -93,13 +93,13 @@ def test_hostile_rows_and_actions(first: list[str], second: list[str], found: li
         quiet = [f"{name},{day},10.5,11,9,10,100000" for name in QUIET for day in SOME]
         _deliver(desk, Path(folder), [*quiet, *first], "prices.daily")
         _deliver(desk, Path(folder), found[::2], "corporate_actions")
-        scans.keep_state(desk)
+        keeping.keep_state(desk)
         _answers(desk)
         _deliver(desk, Path(folder), second, "prices.daily")
         _deliver(desk, Path(folder), found, "corporate_actions")
         _answers(desk)
         warm = _numbers(desk)
-        scans.keep_state(desk)
+        keeping.keep_state(desk)
         SESSIONS.clear()
         assert_frame_equal(_numbers(desk), warm, rel_tol=1e-9, abs_tol=0)
 

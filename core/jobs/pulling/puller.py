@@ -8,17 +8,19 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol, TypeVar
 
 from core.domain.tables.datasets import Dataset, Window
 from core.errors import OpenbellError, PullCancelledError
+from core.jobs.pulling import pull_events
 from core.jobs.pulling import switching as turns
 from core.jobs.pulling.progress import ProgressBoard
 from core.observe import logs, metrics
 from core.sources.pulled import Progress, ProgressHook, Pulled
+from core.store import events
 from core.store import pulls as records
 from core.store.transaction import MergeCounts, Transaction
 from core.store.warehouse import Warehouse
@@ -174,7 +176,7 @@ class Puller:
         counts = MergeCounts()
         if pulled.tables:
             added = tx.ensure_table(dataset)
-            records.add_schema_changes(tx, pull_id, dataset.name, self.now(), "added", added)
+            self._drift(tx, pull_id, dataset.name, "added", added)
         for part in pulled.tables:
             counts += tx.merge(part.table, part.rows, part.key, pull_id)
         return counts
@@ -217,13 +219,20 @@ class Puller:
         name = request.dataset.name
         live = self.board.get(request.job_id)
         records.add_rejects(tx, start.pull_id, name, pulled.rejects)
-        records.add_schema_changes(
-            tx, start.pull_id, name, end.finished_at, "unknown", pulled.drift
-        )
+        self._drift(tx, start.pull_id, name, "unknown", pulled.drift)
         records.add_events(tx, start.pull_id, live.events if live else ())
         known_until = min(request.window.end, start.started_at)
         records.set_watermark(tx, name, known_until, end.version, start.pull_id)
         records.end(tx, start.pull_id, end)
+        events.add(tx, [pull_events.ended(start, end)], end.finished_at)
+
+    def _drift(
+        self, tx: Transaction, pull_id: str, dataset: str, change: str, columns: Sequence[str]
+    ) -> None:
+        at = self.now()
+        new = records.add_schema_changes(tx, pull_id, dataset, at, change, columns)
+        if new:
+            events.add(tx, [pull_events.drifted(dataset, change, new)], at)
 
     async def _failed(
         self, start: records.PullStart, request: PullRequest, began: float, error: Exception
@@ -246,6 +255,7 @@ class Puller:
         with self.warehouse.transaction() as tx:
             records.add_events(tx, start.pull_id, live.events if live else ())
             records.end(tx, start.pull_id, end)
+            events.add(tx, [pull_events.ended(start, end)], end.finished_at)
 
     def _cancelled(self, request: PullRequest) -> PullCancelledError:
         stays = "the data is as it was before"

@@ -17,6 +17,7 @@ import polars as pl
 from core.domain.tables.datasets import Dataset, Window
 from core.domain.tables.frames import FILINGS
 from core.errors import NotFoundError, UsageError
+from core.jobs.pulling.filing_events import tell_new
 from core.jobs.pulling.puller import StoredPull
 from core.jobs.pulling.sec_facts import FactsPull
 from core.jobs.pulling.sec_submissions import SubmissionsPull
@@ -185,6 +186,7 @@ class SecSource:
 
         def store() -> MergeCounts:
             with self.warehouse.transaction() as tx:
+                tell_new(tx, filings, self.now())
                 return add_filings(tx, filings, pull_id)
 
         counts = await asyncio.to_thread(store)

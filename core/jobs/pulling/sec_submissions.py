@@ -12,6 +12,7 @@ from core.domain.tables.frames import COMPANIES, COMPANY_IDENTIFIERS, FILINGS
 from core.errors import NotFoundError
 from core.jobs.pulling.company_pull import CompanyPull
 from core.jobs.pulling.each_company import Each, for_each_company
+from core.jobs.pulling.filing_events import tell_new
 from core.jobs.pulling.puller import StoredPull
 from core.sources.pulled import Progress
 from core.sources.sec.documents import (
@@ -103,6 +104,7 @@ class SubmissionsPull(CompanyPull):
         with self.warehouse.transaction() as tx:
             counts = write_companies(tx, companies, self.pull_id)
             counts += write_identifiers(tx, names, self.pull_id, now.date())
+            tell_new(tx, filings, now)
             counts += write_filings(tx, filings, self.pull_id)
             remember(tx, documents, self.pull_id, now)
         self.counts += counts

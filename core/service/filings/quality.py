@@ -24,7 +24,14 @@ from core.domain.tables import dataset_quality
 from core.errors import NotFoundError, UsageError
 from core.jobs.queue.port import Job
 from core.jobs.worker import Context
-from core.service.filings import alternatives, companies, grade_document, missing, points_lost
+from core.service.filings import (
+    alternatives,
+    companies,
+    grade_document,
+    grade_events,
+    missing,
+    points_lost,
+)
 from core.service.filings.grade_document import CSV_COLUMNS, STATUS
 from core.service.kernel import access
 from core.service.kernel.access import needs
@@ -102,7 +109,8 @@ def grade_all(
         frames = store.inputs(desk.warehouse, batch, None)
         graded = grading.grade(*frames, rules=rules, changed=changed, last=last)
         became = timeline.statuses(*frames[:2], rules=rules)
-        with desk.warehouse.transaction() as tx:
+        now_on = today(desk)
+        with desk.warehouse.transaction() as tx, grade_events.told(tx, batch, now_on, desk.now()):
             chosen = grade_marks.Marks({cik: marks[cik] for cik in batch}, now)
             new, same = store.write(tx, graded, chosen, desk.now())
             filing_status.write(tx, became, batch, desk.now())

@@ -20,12 +20,14 @@ from core.domain.tables.reconciliation import CheckResult
 from core.jobs.pulling.puller import new_pull_id
 from core.jobs.queue.port import LIVE, Job, Message
 from core.jobs.worker import Context
+from core.observe.events import Event
 from core.service.filings import quality
 from core.service.kernel.access import needs
 from core.service.kernel.commands import FOUND_ERRORS, CommandResult, command
 from core.service.kernel.exports import export
 from core.service.kernel.handlers import handler
 from core.service.pulls import datasets
+from core.store import events
 from core.store import quality as grade_store
 from core.store import reconciliation as store
 from core.store.pull_state import PullState, pull_states
@@ -70,7 +72,20 @@ def run(desk: Desk, trigger: str = "manual") -> Run:
         )
         tx.insert("reconciliation_checks", _rows(run_id, checks))
         grade_store.add_dataset_grades(tx, measured)
+        events.add(tx, [_event(check) for check in checks], desk.now())
     return Run(run_id, checks, worst)
+
+
+def _event(check: CheckResult) -> Event:
+    bad = reconciliation.must_alarm(check.severity)
+    after = {"severity": check.severity, "affected": check.affected, "checked": check.checked}
+    return Event.of(
+        "reconciliation.worse" if bad else "reconciliation.better",
+        check.name,
+        f"{check.title}: {check.message}",
+        severity="critical" if check.severity == "critical" else None,
+        after=after,
+    )
 
 
 def _check(desk: Desk, spec: reconciliation.CheckSpec, before: int | None) -> CheckResult:

@@ -16,6 +16,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from core.domain.access.principals import ENGINE, LOCAL, NOBODY, Principal, Role
 from core.errors import RoleError, SignInError
+from core.observe import events
 
 P = ParamSpec("P")
 D = TypeVar("D")
@@ -35,6 +36,16 @@ def acting(principal: Principal) -> Iterator[None]:
         yield
     finally:
         _acting.reset(token)
+
+
+@contextmanager
+def told_as(who: Principal) -> Iterator[None]:
+    """Let events of what is inside bear that name; those of the engine keep that of their job."""
+    if who == ENGINE:
+        yield
+        return
+    with events.acting(who.name):
+        yield
 
 
 def asked_of(edge: Asker) -> None:
@@ -82,11 +93,12 @@ def needs(
         @functools.wraps(function)
         def guarded(desk: D, /, *args: P.args, **kwargs: P.kwargs) -> R:
             who = require(desk, role, name)
-            if _inside.get():  # part of an action that is kept already
+            if _inside.get():  # part of an action that is kept, and told, already
                 return function(desk, *args, **kwargs)
             token = _inside.set(True)
             try:
-                made = function(desk, *args, **kwargs)
+                with told_as(who):
+                    made = function(desk, *args, **kwargs)
             finally:
                 _inside.reset(token)
             desk.roster.done(who, name)  # type: ignore[attr-defined]

@@ -59,7 +59,7 @@ class Registry:
         entry = self.entries.get(name)
         if entry is None:
             raise NotFoundError(f"there is no {self.what} {name!r}", hint=self._hint(name))
-        access.require(desk, entry.role, f"{self.what} {name}")
+        who = access.require(desk, entry.role, f"{self.what} {name}")
         try:
             given = entry.arguments.model_validate(dict(arguments))
         except PydanticError as error:
@@ -68,7 +68,8 @@ class Registry:
         for field, value in values.items():
             if fault := bounds.fault(value):
                 raise UsageError(f"{self.what} {name}: {field}: {fault}")
-        return entry.function(desk, **values)
+        with access.told_as(who):
+            return entry.function(desk, **values)
 
     def _hint(self, name: str) -> str:
         near = difflib.get_close_matches(name, self.entries, n=1)

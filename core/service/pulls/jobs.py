@@ -1,20 +1,21 @@
-"""Jobs for people: the queue as a frame, dead letters retried or put away, news of what ended."""
+"""Jobs for people: the queue as a frame, dead letters retried or put away."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from core.domain.access.principals import Role
 from core.errors import UsageError
-from core.jobs.outcome import JobEvent
 from core.jobs.queue.port import Job, JobStatus
+from core.jobs.worker import named
+from core.observe.events import Event
 from core.service.kernel.access import needs
 from core.service.kernel.commands import command
 from core.service.kernel.exports import export
+from core.store import events as store
 
 if TYPE_CHECKING:
     from core.service.desk import Desk
@@ -33,25 +34,6 @@ COLUMNS: Mapping[str, pl.DataType | type[pl.DataType]] = {
     "updated_at": INSTANT,
     "error": pl.String,
 }
-PULLED_BY_ITSELF = ("schedule", "catch-up", "webhook")
-
-
-@dataclass(frozen=True, slots=True)
-class JobNews:
-    """What happened without anyone having pressed a button: a job ended, a host went or came."""
-
-    seq: int
-    what: str
-    good: bool
-    error: str | None = None
-    of_host: bool = False
-
-    @property
-    def sentence(self) -> str:
-        """What to tell in a toast."""
-        if self.of_host:
-            return self.what
-        return f"{self.what}: done" if self.good else f"{self.what} failed: {self.error}"
 
 
 def listing(
@@ -89,46 +71,25 @@ def events(desk: Desk) -> list[str]:
 @needs(Role.ANALYST)
 def retry(desk: Desk, job_ids: Sequence[str]) -> list[str]:
     """Queue dead or cancelled jobs again; their ids."""
-    done = [desk.queue.revive(job_id).id for job_id in job_ids]
+    done = [desk.queue.revive(job_id) for job_id in job_ids]
+    _tell(desk, "job.revived", "is tried again", done)
     desk.wake()
-    return done
+    return [job.id for job in done]
 
 
 @needs(Role.ANALYST)
 def discard(desk: Desk, job_ids: Sequence[str]) -> list[str]:
     """Put dead letters away; they stay in the history."""
-    return [desk.queue.discard(job_id).id for job_id in job_ids]
+    done = [desk.queue.discard(job_id) for job_id in job_ids]
+    _tell(desk, "job.discarded", "was put away", done)
+    return [job.id for job in done]
 
 
-def news(desk: Desk, after: int | None) -> tuple[list[JobNews], int]:
-    """What ended by itself after a number, and the number to ask with next time.
-
-    None asks for the number only, so that a page that has just been opened is told nothing old.
-    """
-    if desk.engine is None:
-        return [], 0
-    memory = desk.engine.events
-    if after is None:
-        return [], memory.last_seq
-    fresh = memory.since(after)
-    told = [item for item in map(_news, fresh) if item is not None]
-    return told, fresh[-1].seq if fresh else after
-
-
-def _news(event: JobEvent) -> JobNews | None:
-    if event.job is None:
-        return JobNews(event.seq, event.text or event.kind, event.kind == "up", event.error, True)
-    trigger = event.job.payload.get("trigger")
-    # whoever pressed the button of a pull is told by the button
-    dead = event.kind == "dead" and not (event.job.event_name == "pull" and trigger == "manual")
-    if dead or (event.kind == "done" and trigger in PULLED_BY_ITSELF):
-        return JobNews(event.seq, _name(event.job), not dead, event.error)
-    return None
-
-
-def _name(job: Job) -> str:
-    own = job.lane in (None, job.event_name)  # scans and the like have one lane for all
-    return job.event_name if own else f"{job.event_name} {job.lane}"
+def _tell(desk: Desk, kind: str, what: str, jobs: Sequence[Job]) -> None:
+    told = [Event.of(kind, job.id, f"{named(job)} {what}") for job in jobs]
+    if told:
+        with desk.warehouse.transaction() as tx:
+            store.add(tx, told, desk.now())
 
 
 def _row(job: Job) -> list[Any]:

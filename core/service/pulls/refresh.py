@@ -16,7 +16,7 @@ from core.domain.tables.datasets import Dataset
 from core.errors import DeadlineError, TransportError, UsageError
 from core.jobs.pulling.progress import Live
 from core.jobs.queue.port import ENDED, FRONT, Job, JobStatus
-from core.observe import logs
+from core.observe import events, logs
 from core.service import calloff
 from core.service.kernel.access import needs
 from core.service.kernel.commands import DONE, FAILED, FOUND_ERRORS, CommandResult, command
@@ -103,6 +103,7 @@ def _publish(
         "from": _iso(start),
         "to": _iso(end),
         "correlation_id": logs.correlation_id() or logs.new_correlation_id(),
+        "actor": events.actor(),
     }
     key = f"refresh:{dataset.name}:{payload['from']}:{payload['to']}"
     published = desk.queue.publish(PULL, payload, dedupe_key=key, priority=FRONT)

@@ -25,6 +25,7 @@ from core.domain.trading.trades import OrderTicket, fillable
 from core.errors import ValidationError
 from core.service.gaps import market_view
 from core.service.kernel.access import needs
+from core.service.trading import limit_events
 from core.service.trading.current_book import approved_plans
 from core.service.trading.limits import costs_of, limits_of
 from core.service.trading.plans import stored
@@ -171,6 +172,7 @@ def fill(desk: Desk, plan_id: str, price: Decimal, on: date | None = None) -> li
         bought = make.entry_fill(ticket.enter(shares, to_tick(price_of(price)), day))
         made = store.append(tx, [released, bought], desk.now())
         plan_store.add_event(tx, plan_id, plan_store.OPEN, "filled by hand", desk.now())
+        limit_events.tell(desk, tx, day)
     return made
 
 
@@ -192,6 +194,7 @@ def close(
         made = store.append(tx, [sold], desk.now())
         if count == abs(lot.shares):
             plan_store.add_event(tx, plan_id, "closed", "closed by hand", desk.now())
+        limit_events.tell(desk, tx, day)
     return made
 
 

@@ -31,6 +31,7 @@ from core.service.gaps import coming, like_gaps, market_view
 from core.service.gaps import session as scan_inputs
 from core.service.gaps.market_view import MarketView
 from core.service.kernel.access import needs
+from core.service.trading import limit_events
 from core.service.trading.current_book import current_book
 from core.service.trading.limits import limits_document, limits_of, rate_of, rules_of, who
 from core.service.trading.plan_documents import checks_document, plan_document
@@ -226,6 +227,7 @@ def approve(desk: Desk, ask: Ask, reason: str, expected: str | None = None) -> S
         plan_id = _store(desk, tx, proposal)
         _decided(desk, tx, plan_id, plan_store.WAITING, reason)
         journal_store.append(tx, _approval_entries(desk, tx, plan_id, proposal.plan), desk.now())
+        limit_events.tell(desk, tx, proposal.plan.session)
     return stored(desk, plan_id)
 
 
@@ -301,6 +303,7 @@ def cancel(desk: Desk, plan_id: str, reason: str) -> Stored:
         plan = item.plan
         released = make.release(plan_id, plan.symbol, plan.notional, plan.session, "cancelled")
         journal_store.append(tx, [released], desk.now())
+        limit_events.tell(desk, tx, plan.session)
     return stored(desk, plan_id)
 
 

@@ -34,7 +34,7 @@ from core.service.gaps import evidence as evidence_of
 from core.service.gaps import market_view
 from core.service.gaps import session as scan_inputs
 from core.service.kernel.access import needs
-from core.service.trading import openings
+from core.service.trading import limit_events, openings
 from core.service.trading.held_past import held_past
 from core.store import journal as store
 from core.store import plans as plan_store
@@ -79,6 +79,8 @@ def settle_all(desk: Desk, through: date | None = None) -> dict[str, Any]:
             if item.plan.session <= until and item.state != "rejected":
                 found = _settle_one(desk, tx, item, journal, until, marks.get(item.plan_id))
                 posted += [found] if found else []
+        if posted or opened:
+            limit_events.tell(desk, tx, until)
     return {"through": until, "plans": posted, "at_open": openings.told(opened)["at_open"]}
 
 

@@ -12,13 +12,13 @@ import pytest
 from core.domain.tables.datasets import CatchUp, Dataset
 from core.domain.timetable.schedule import at_session_times
 from core.errors import ScheduleError, StoreError
-from core.jobs.outcome import JobEvents
 from core.jobs.overdue import OverdueDetector
 from core.jobs.queue.port import Job, JobStatus
 from core.jobs.queue.sqlite import SqliteQueue
 from core.jobs.runner import Runner
 from core.jobs.scheduler import Scheduler, Timed, window_of
 from core.store.pull_state import PullState
+from tests.recorded import Recorded
 
 DAILY = {"cycle": "daily", "time": "06:00:00", "zone": "America/New_York"}
 # Off on 20 February 2025, back on 1 April: 40 days with the change of clocks on 9 March
@@ -234,20 +234,6 @@ async def test_a_clock_that_jumps_sets_the_jobs_anew(desk: Simulation) -> None:
     assert {job.lane for job in desk.queue.find()} == {d.name for d in desk.datasets} - {"nothing"}
 
 
-class Told:
-    """Waits for the notices of a scheduler."""
-
-    def __init__(self, clock: Clock) -> None:
-        self.events = JobEvents(clock)
-
-    async def until(self, count: int) -> list[tuple[str, str | None]]:
-        """Kind and error of the first so many notices, once they are there."""
-        async with asyncio.timeout(PATIENCE):
-            while self.events.last_seq < count:
-                await asyncio.sleep(0.01)
-        return [(event.kind, event.error) for event in self.events.since(0)]
-
-
 async def test_a_job_of_the_clock_that_fails_is_told_once_and_when_it_is_over(
     desk: Simulation,
 ) -> None:
@@ -262,16 +248,21 @@ async def test_a_job_of_the_clock_that_fails_is_told_once_and_when_it_is_over(
             raise StoreError("no space")
         return desk.states
 
-    told = Told(desk.clock)
-    scheduler = Scheduler(desk.queue, desk.datasets, states, desk.clock, events=told.events)
+    told = Recorded()
+    scheduler = Scheduler(desk.queue, desk.datasets, states, desk.clock, recorder=told)
     async with Runner([scheduler]):
         for _ in range(2):
             before = looks
             await look_until(scheduler, lambda before=before: looks > before)
-        assert await told.until(1) == [("down", "no space.")]
+        assert await told.until(1) == [
+            ("timetable.stopped", "The timetable stands still: no space.")
+        ]
         full = False
-        await look_until(scheduler, lambda: told.events.last_seq > 1)
-        assert [kind for kind, _ in await told.until(2)] == ["down", "up"]
+        await look_until(scheduler, lambda: len(told.events) > 1)
+        assert [kind for kind, _ in await told.until(2)] == [
+            "timetable.stopped",
+            "timetable.running",
+        ]
 
 
 async def look_until(scheduler: Scheduler, done: Callable[[], bool]) -> None:
@@ -310,18 +301,22 @@ async def test_nothing_is_published_after_the_end(desk: Simulation) -> None:
 
 def test_overdue_is_found_without_a_scheduler(desk: Simulation) -> None:
     """With no scheduler running every dataset is reported once, and again after it recovered."""
-    reports: list[str] = []
-    detector = OverdueDetector(
-        desk.datasets, lambda: desk.states, desk.clock, report=lambda o: reports.append(str(o))
-    )
+    told = Recorded()
+    detector = OverdueDetector(desk.datasets, lambda: desk.states, desk.clock, recorder=told)
     assert detector.look() == []
+    assert {event.kind.name for event in told.events} == {"dataset.recovered"}  # as far as it knows
+    told.events.clear()
     desk.clock.instant = OFF + timedelta(hours=25)
     assert len(detector.look()) == 5
     assert detector.look() == []
-    assert reports[0] == "every is overdue, 1.0 h behind its refresh"
+    assert {event.kind.name for event in told.events} == {"dataset.overdue"}
+    assert told.events[0].message == "every is overdue, 1.0 h behind its refresh"
+    told.events.clear()
     good = desk.clock()
     desk.states["every"] = PullState(good, good, good)
     detector.look()
+    recovered = [(event.kind.name, event.subject) for event in told.events]
+    assert recovered == [("dataset.recovered", "every")]
     assert [item.dataset for item in detector.overdue] == ["capped", "merged", "newest", "nothing"]
     desk.states["every"] = PullState(OFF, OFF, OFF, desk.clock(), "no answer")
     assert [str(o) for o in detector.look()] == [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
@@ -18,7 +19,7 @@ from core.domain.timetable import sessions as calendar
 from core.errors import NotFoundError, UsageError
 from core.service.cache import SESSIONS
 from core.service.desk import Desk
-from core.service.gaps import scans, symbols
+from core.service.gaps import keeping, scans, symbols
 from core.service.gaps import session as scan_inputs
 from core.service.gaps import statistics as gap_statistics
 from core.service.kernel import commands, exports, handlers
@@ -86,7 +87,7 @@ def test_windows_give_what_the_whole_history_gives(real_desk: Desk) -> None:
     """Warm-up windows and a kept state give the same scan to the displayed precision."""
     last = scans.sessions(real_desk)[0]
     warm = scans.run(real_desk, last, {"min_gap_pct": 0.5, "min_rvol": 0})
-    assert scans.keep_state(real_desk) == last
+    assert keeping.keep_state(real_desk) == last
     assert len(real_desk.warehouse.read("SELECT DISTINCT as_of FROM gap_states")) == 2
     SESSIONS.clear()
     kept = scans.run(real_desk, last, {"min_gap_pct": 0.5, "min_rvol": 0})
@@ -104,13 +105,13 @@ def _kept(desk: Desk, day: date) -> GapState | None:
 
 def test_the_state_goes_on_with_new_sessions(real_desk: Desk) -> None:
     """After a session more only that one is read, and the state is that of the whole history."""
-    last = scans.keep_state(real_desk)
+    last = keeping.keep_state(real_desk)
     assert last is not None
     bars = real_desk.warehouse.read("SELECT * EXCLUDE pull_id FROM bars_daily")
     after = date(2018, 1, 2)
     new = bars.filter(pl.col("session") == last).with_columns(session=pl.lit(after))
     _fill(real_desk, new)
-    assert scans.keep_state(real_desk) == after
+    assert keeping.keep_state(real_desk) == after
     state = _kept(real_desk, after + timedelta(days=1))
     assert state is not None
     assert state.as_of == after
@@ -120,7 +121,7 @@ def test_the_state_goes_on_with_new_sessions(real_desk: Desk) -> None:
 
 def test_changed_actions_make_a_kept_state_void(real_desk: Desk) -> None:
     """A split learnt of later, within the history of the state, voids it."""
-    last = scans.keep_state(real_desk)
+    last = keeping.keep_state(real_desk)
     assert last is not None
     assert _kept(real_desk, last) is not None
     split = {"symbol": "WMT", "ex_date": date(2016, 6, 1), "kind": "dividend", "amount": 0.5}
@@ -131,7 +132,7 @@ def test_changed_actions_make_a_kept_state_void(real_desk: Desk) -> None:
 
 def test_changed_bars_make_a_kept_state_void(real_desk: Desk) -> None:
     """A bar added to the past voids the state; the scan falls back to its warm-up window."""
-    last = scans.keep_state(real_desk)
+    last = keeping.keep_state(real_desk)
     extra = real_desk.warehouse.read("SELECT * FROM bars_daily LIMIT 1").drop("pull_id")
     _fill(real_desk, extra.with_columns(symbol=pl.lit("ZZZZ")))
     assert _kept(real_desk, last) is None
@@ -140,8 +141,8 @@ def test_changed_bars_make_a_kept_state_void(real_desk: Desk) -> None:
 def test_scan_is_kept_with_its_versions(real_desk: Desk) -> None:
     """Keeping twice leaves one scan, with its score version and candidates."""
     scan = scans.run(real_desk, DAY)
-    scans.keep(real_desk, scan)
-    scans.keep(real_desk, scan)
+    keeping.keep(real_desk, scan)
+    keeping.keep(real_desk, scan)
     rows = real_desk.warehouse.read("SELECT * FROM candidates")
     assert rows.height == scan.candidates.height > 0
     assert set(rows["score_version"]) == {"gap-score-3"}
@@ -220,7 +221,8 @@ def test_the_scan_job_keeps_scan_and_averages(real_desk: Desk) -> None:
         def report(self, message: str, **_: object) -> None:
             told.append(message)
 
-    done = asyncio.run(handlers.HANDLERS["scan"](real_desk, None, Told()))
+    job = SimpleNamespace(payload={})
+    done = asyncio.run(handlers.HANDLERS["scan"](real_desk, job, Told()))
     assert done is not None
     assert done["session"] == "2017-12-29"
     assert told == [f"{done['candidates']} candidates on 2017-12-29"]

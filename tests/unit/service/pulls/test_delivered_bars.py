@@ -11,7 +11,7 @@ import pytest
 from core.domain.gaps import bars as bar_rules
 from core.domain.timetable import sessions as calendar
 from core.service.desk import Desk
-from core.service.gaps import market_view, scans
+from core.service.gaps import keeping, market_view, scans
 from core.service.pulls.datasets import rejected_rows
 from tests import price_cases
 
@@ -88,7 +88,7 @@ def test_rows_that_an_older_desk_kept_are_not_the_latest_session(desk: Desk) -> 
         tx.execute("INSERT INTO bars_daily VALUES ('B', '2026-12-01', NULL, 1, 1, 1, 1, 'p')")
     assert scans.sessions(desk) == [date(2026, 11, 24), date(2026, 11, 23)]
     assert scans.run(desk).gaps.session == date(2026, 11, 24)
-    assert scans.keep_state(desk) == date(2026, 11, 24)
+    assert keeping.keep_state(desk) == date(2026, 11, 24)
     assert market_view.latest_session(desk.warehouse, desk.now()) == date(2026, 11, 24)
 
 

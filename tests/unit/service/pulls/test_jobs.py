@@ -1,17 +1,15 @@
-"""Jobs for people: the service, its commands, the page and the toasts."""
+"""Jobs for people: the service, its commands and the page."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.errors import UsageError
-from core.jobs.outcome import JobEvents
-from core.jobs.queue.port import Job, JobStatus
+from core.jobs.queue.port import JobStatus
 from core.service.desk import Desk
 from core.service.kernel import commands
 from core.service.pulls import jobs
@@ -106,48 +104,3 @@ def test_page_calls_a_job_off(desk: Desk) -> None:
     at.button(key="jobs_cancel").click().run()
     assert not at.exception
     assert desk.queue.get(job_id).status is JobStatus.CANCELLED
-
-
-def test_news_are_of_background_jobs_only(desk: Desk) -> None:
-    """A page that opens hears nothing old; then each scheduled pull once, pressed ones never."""
-    memory = JobEvents(desk.now)
-    desk.engine = SimpleNamespace(events=memory, close=lambda: None)  # type: ignore[assignment]
-    at = datetime(2025, 7, 1, tzinfo=UTC)
-
-    def job(trigger: str) -> Job:
-        payload = {"dataset": "d", "trigger": trigger}
-        return Job("1", "pull", payload, JobStatus.DONE, at, at, at, lane="d")
-
-    memory.add("done", job("schedule"))
-    told, seq = jobs.news(desk, None)
-    assert told == []
-    memory.add("done", job("manual"))
-    memory.add("done", job("catch-up"))
-    memory.add("dead", job("schedule"), "no answer")
-    told, seq = jobs.news(desk, seq)
-    assert [(n.what, n.good, n.error) for n in told] == [
-        ("pull d", True, None),
-        ("pull d", False, "no answer"),
-    ]
-    assert jobs.news(desk, seq) == ([], seq)
-
-
-def test_news_tell_of_hosts_and_of_every_death(desk: Desk) -> None:
-    """Down and up once each; a dead job of any kind; not the pull whose button tells by itself."""
-    memory = JobEvents(desk.now)
-    desk.engine = SimpleNamespace(events=memory, close=lambda: None)  # type: ignore[assignment]
-    at = datetime(2025, 7, 1, tzinfo=UTC)
-
-    def job(event: str, **payload: str) -> Job:
-        return Job("1", event, payload, JobStatus.DEAD, at, at, at)
-
-    memory.notice("down", "container down since 06:31", "503")
-    memory.add("dead", job("grade"), "oops")
-    memory.add("dead", job("pull", trigger="manual"), "503")
-    memory.notice("up", "container is back")
-    told, _ = jobs.news(desk, 0)
-    assert [(n.sentence, n.good) for n in told] == [
-        ("container down since 06:31", False),
-        ("grade failed: oops", False),
-        ("container is back", True),
-    ]

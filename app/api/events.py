@@ -1,0 +1,158 @@
+"""Events over HTTP: pages of JSON, or a stream that goes on where a listener stopped."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+import anyio
+import anyio.to_thread
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import StreamingResponse
+
+from app.api.callers import authorised
+from app.run import dumps
+from core.domain.access.principals import LOCAL, Principal, Role
+from core.errors import UsageError
+from core.service import current
+from core.service.activity import feed
+from core.service.desk import Desk
+from core.service.kernel import access, commands
+from core.store.events import EventFilter
+
+router = APIRouter(prefix="/v1")
+Who = Annotated[Principal, Depends(authorised)]
+STREAM = "text/event-stream"
+LOOK_SECONDS = 0.25
+HEARTBEAT_SECONDS = 15.0
+_LISTS = ("kind", "severity")
+_PAGES = {"limit", "before", "after"}
+_TEXT = {"type": "string"}
+_WORDS = {"type": "array", "items": _TEXT}
+_PARAMETERS: dict[str, Any] = {
+    "kind": _WORDS,
+    "severity": _WORDS,
+    "subject": _TEXT,
+    "actor": _TEXT,
+    "text": _TEXT,
+    "since": {"type": "string", "format": "date-time"},
+    "until": {"type": "string", "format": "date-time"},
+    "after": _TEXT,
+    "cursor": _TEXT,
+    "limit": {"type": "integer", "minimum": 1, "maximum": feed.MOST, "default": 100},
+}
+_DESCRIBED: dict[str, Any] = {
+    "security": [{"token": []}],
+    "parameters": [
+        {"name": name, "in": "query", "required": False, "schema": schema}
+        for name, schema in _PARAMETERS.items()
+    ],
+}
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "A page of events, or the stream of them.",
+        "content": {"application/json": {"schema": {"type": "object"}}, STREAM: {"schema": _TEXT}},
+    }
+}
+
+
+@router.get(
+    "/events",
+    openapi_extra=_DESCRIBED,
+    responses=_ANSWERS,
+    response_class=Response,
+)
+async def events(request: Request, who: Who) -> Response:
+    """What happened, newest first; as a stream (`Accept: text/event-stream`) as it happens.
+
+    A stream begins with what followed `Last-Event-ID` (or `after`), or now.
+    """
+    asked = _asked(request)
+    desk = current.desk()
+    if "cursor" in asked:
+        asked["before"] = asked.pop("cursor")
+    if STREAM in request.headers.get("accept", ""):
+        return await _stream(desk, request, asked, who)
+    with access.acting(who):
+        found = await anyio.to_thread.run_sync(commands.run, desk, "events", asked)
+    body = found.document
+    meta = {"as_of": desk.now(), "simulated": desk.settings.simulated, "next": body["next"]}
+    answer = {"success": True, "data": body["events"], "meta": meta}
+    headers = _link(request, body["next"])
+    return Response(dumps(answer), media_type="application/json", headers=headers)
+
+
+def _asked(request: Request) -> dict[str, Any]:
+    """The parameters of the query as arguments of the command."""
+    query = request.query_params
+    unknown = set(query) - set(_PARAMETERS)
+    if unknown:
+        raise UsageError(f"there is no parameter {sorted(unknown)[0]!r} here")
+    return {name: query.getlist(name) if name in _LISTS else query[name] for name in query}
+
+
+def _link(request: Request, following: str | None) -> dict[str, str]:
+    if following is None:
+        return {}
+    name = "after" if "after" in request.query_params else "cursor"
+    return {"Link": f'<{request.url.include_query_params(**{name: following})}>; rel="next"'}
+
+
+async def _stream(desk: Desk, request: Request, asked: dict[str, Any], who: Principal) -> Response:
+    given = request.headers.get("last-event-id") or asked.get("after")
+    plain = {name: value for name, value in asked.items() if name not in _PAGES}
+
+    def begin() -> tuple[EventFilter, str]:
+        commands.run(desk, "events", asked)  # refuses what is wrong, as pages do
+        return _filter(plain), given if given is not None else feed.last_id(desk)
+
+    with access.acting(who):
+        wanted, after = await anyio.to_thread.run_sync(begin)
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    stream = follow(desk, wanted, after, who)
+    return StreamingResponse(stream, media_type=STREAM, headers=headers)
+
+
+def _filter(asked: dict[str, Any]) -> EventFilter:
+    entry = commands.command.entries["events"].arguments.model_validate(asked)
+    words = entry.model_dump(include={"subject", "actor", "text", "since", "until"})
+    return feed.chosen(asked.get("kind", ()), asked.get("severity", ()), **words)
+
+
+async def follow(
+    desk: Desk,
+    wanted: EventFilter,
+    after: str,
+    who: Principal = LOCAL,
+    *,
+    heartbeat_seconds: float = HEARTBEAT_SECONDS,
+) -> AsyncIterator[bytes]:
+    """Server-sent events after an id until the desk closes, or whoever listens may no more read.
+
+    A comment when nothing happens.
+    """
+    yield b"retry: 1000\n\n"
+    silent, seen = anyio.current_time(), -1
+    while not desk.closing.is_set() and _may(desk, who):
+        if desk.warehouse.commits != seen:
+            seen = desk.warehouse.commits
+            found = await anyio.to_thread.run_sync(feed.following, desk, wanted, after)
+            for event in found:
+                yield _sent(event)
+            if found:
+                after, silent, seen = found[-1]["id"], anyio.current_time(), -1
+                continue
+        if anyio.current_time() - silent >= heartbeat_seconds:
+            silent = anyio.current_time()
+            yield b": still here\n\n"
+        await anyio.sleep(LOOK_SECONDS)
+
+
+def _may(desk: Desk, who: Principal) -> bool:
+    with access.acting(who):
+        return access.principal(desk).may(Role.VIEWER)
+
+
+def _sent(event: dict[str, Any]) -> bytes:
+    head = f"id: {event['id']}\nevent: {event['kind']}\n".encode()
+    return head + b"data: " + dumps(event) + b"\n\n"

@@ -1,0 +1,120 @@
+"""Events over HTTP: pages with a cursor, and a stream that goes on after an id."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import anyio
+import httpx
+import orjson
+import pytest
+
+from app import address
+from app.api import events as api_events
+from app.api import main as api
+from core.observe.events import Event
+from core.service.activity import feed
+from core.service.desk import Desk
+from core.store import events
+
+
+def add(desk: Desk, *messages: str) -> None:
+    with desk.warehouse.transaction() as tx:
+        events.add(tx, [Event.of("scan.made", "d", text) for text in messages], desk.now())
+
+
+@pytest.fixture
+async def client(desk: Desk) -> AsyncIterator[httpx.AsyncClient]:
+    """A client with the desk's token."""
+    told = address.announce(desk.settings.data_dir, "127.0.0.1", 1)
+    transport = httpx.ASGITransport(app=api.create())
+    headers = {"Authorization": f"Bearer {told.token}"}
+    async with httpx.AsyncClient(transport=transport, base_url="http://x", headers=headers) as made:
+        yield made
+
+
+async def test_pages_lead_to_the_last_event(desk: Desk, client: httpx.AsyncClient) -> None:
+    """Newest first; the link of each page leads to the next, the last has none."""
+    add(desk, *(str(number) for number in range(5)))
+    seen: list[str] = []
+    url: str | None = "/v1/events?limit=2&kind=scan"
+    while url:
+        answer = await client.get(url)
+        body = answer.json()
+        assert body["success"] is True
+        seen += [event["message"] for event in body["data"]]
+        url = answer.links.get("next", {}).get("url")
+        assert (body["meta"]["next"] is None) == (url is None)
+    assert seen == ["4", "3", "2", "1", "0"]
+
+
+async def test_what_is_wrong_is_refused_with_a_sentence(client: httpx.AsyncClient) -> None:
+    """Unknown parameters, kinds and limits; and no token."""
+    for query in ("kinds=pull", "kind=pulls", "limit=0", "limit=x", "since=soon", "severity=bad"):
+        for headers in ({}, {"Accept": api_events.STREAM}):
+            answer = await client.get(f"/v1/events?{query}", headers=headers)
+            assert answer.status_code == 422, query
+            assert answer.json()["error"]["message"]
+    assert (await client.get("/v1/events", headers={"Authorization": ""})).status_code == 401
+
+
+async def read(desk: Desk, after: str, count: int) -> list[dict[str, str]]:
+    """The first so many events of a stream."""
+    found: list[dict[str, str]] = []
+    with anyio.fail_after(10):
+        async for part in api_events.follow(desk, feed.chosen(["scan"]), after):
+            if part.startswith(b"id: "):
+                lines = part.decode().strip().splitlines()
+                found.append(dict(line.split(": ", 1) for line in lines))
+            if len(found) == count:
+                break
+    return found
+
+
+async def test_a_stream_goes_on_where_a_listener_stopped(desk: Desk) -> None:
+    """What was told before and while it listens, each once and in order, after its last id."""
+    add(desk, "0", "1", "2")
+    first = await read(desk, "", 1)
+    assert first[0]["event"] == "scan.made"
+
+    async def more() -> None:
+        await anyio.sleep(0.05)
+        await anyio.to_thread.run_sync(add, desk, "3", "4")
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(more)
+        rest = await read(desk, first[0]["id"], 4)
+    said = [orjson.loads(event["data"])["message"] for event in [*first, *rest]]
+    assert said == ["0", "1", "2", "3", "4"]
+
+
+async def test_a_stream_ends_with_the_desk_and_breathes_before(desk: Desk) -> None:
+    """A listener of a quiet desk hears that it is there, and does not hold up its end."""
+    parts = []
+    with anyio.fail_after(10):
+        stream = api_events.follow(desk, feed.chosen(), "", heartbeat_seconds=0.0)
+        async for part in stream:
+            parts.append(part)
+            if part.startswith(b": "):
+                desk.closing.set()
+    assert parts[-1] == b": still here\n\n"
+
+
+async def test_a_stream_begins_after_the_last_event_id(
+    desk: Desk, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The header of a browser that comes back decides; without it only what is new."""
+    add(desk, "0", "1")
+    ids = [event["id"] for event in feed.following(desk, feed.chosen(), "")]
+    begun: list[str] = []
+
+    async def once(_: Desk, __: object, after: str, ___: object) -> AsyncIterator[bytes]:
+        begun.append(after)
+        yield b"retry: 1\n\n"
+
+    monkeypatch.setattr(api_events, "follow", once)
+    accept = {"Accept": api_events.STREAM}
+    answer = await client.get("/v1/events", headers={**accept, "Last-Event-ID": ids[0]})
+    assert answer.headers["content-type"].startswith(api_events.STREAM)
+    await client.get("/v1/events", headers=accept)
+    assert begun == [ids[0], ids[1]]

@@ -1,0 +1,64 @@
+"""The writer of events of hosts and clocks: never waited for, nothing lost for a full disk."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from core.errors import StoreError
+from core.jobs.event_writer import EventWriter
+from core.jobs.runner import Runner
+from core.observe.events import Event
+from core.store import events
+from core.store.events import EventFilter
+from core.store.warehouse import Warehouse
+
+NOW = datetime(2026, 11, 27, 14, tzinfo=UTC)
+
+
+def stored(warehouse: Warehouse) -> list[str]:
+    return events.page(warehouse, EventFilter(), after="")["message"].to_list()
+
+
+async def test_what_is_told_is_stored_in_order_by_the_end(warehouse: Warehouse) -> None:
+    """Also what was told just before the stop."""
+    writer = EventWriter(warehouse, lambda: NOW)
+    writer.record(Event.of("scan.made", "a", "before"))
+    async with Runner([writer]):
+        for number in range(20):
+            writer.record(Event.of("scan.made", "a", str(number)))
+    assert stored(warehouse) == ["before", *map(str, range(20))]
+
+
+async def test_a_full_disk_is_waited_out(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What could not be written is written when there is room, before what came after it."""
+    tried = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    real = warehouse.transaction
+
+    def full(**_: object) -> object:
+        loop.call_soon_threadsafe(tried.set)
+        raise StoreError("no space")
+
+    monkeypatch.setattr(warehouse, "transaction", full)
+    writer = EventWriter(warehouse, lambda: NOW, again_seconds=0.01)
+    async with Runner([writer]):
+        writer.record(Event.of("scan.made", "a", "first"))
+        await asyncio.wait_for(tried.wait(), 5)
+        writer.record(Event.of("scan.made", "a", "second"))
+        monkeypatch.setattr(warehouse, "transaction", real)
+    assert stored(warehouse) == ["first", "second"]
+
+
+async def test_events_beyond_their_time_are_forgotten(warehouse: Warehouse) -> None:
+    """Once the writer runs; those within it stay."""
+    with warehouse.transaction() as tx:
+        events.add(tx, [Event.of("scan.made", "a", "old")], NOW - timedelta(days=9))
+        events.add(tx, [Event.of("scan.made", "a", "new")], NOW - timedelta(days=7))
+    async with Runner([EventWriter(warehouse, lambda: NOW, keep=timedelta(days=8))]):
+        pass
+    assert stored(warehouse) == ["new"]

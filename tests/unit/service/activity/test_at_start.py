@@ -1,0 +1,77 @@
+"""What is told at a start: settings, a restore, deaths of which nobody could tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from core import settings
+from core.service.activity import at_start, feed
+from core.service.data_folder import RESTORED, bring_back
+from core.service.desk import Desk
+from core.service.kernel import commands
+from tests.filled import fill
+
+
+def told(desk: Desk, *kinds: str) -> list[dict[str, Any]]:
+    return feed.following(desk, feed.chosen(kinds), "")
+
+
+def test_a_setting_that_changed_is_told_with_both_values(make_desk: Callable[..., Desk]) -> None:
+    """The first start knows no other; the second tells what differs, the third nothing."""
+    desk = make_desk(workers=2)
+    at_start.tell(desk)
+    assert told(desk, "settings") == []
+    desk.settings = desk.settings.model_copy(update={"workers": 3})
+    at_start.tell(desk)
+    at_start.tell(desk)
+    (event,) = told(desk, "settings")
+    assert event["subject"] == "OPENBELL_WORKERS"
+    assert (event["before"], event["after"]) == ({"value": "2"}, {"value": "3"})
+
+
+def test_no_secret_is_told(make_desk: Callable[..., Desk]) -> None:
+    """Of a token only that it is set; of an address not its password."""
+    chosen = settings.load(
+        foundry_token="hunter2",
+        foundry_url="http://ann:hunter2@container:8888/x",
+        foundry_headers={"X-Key": "hunter2"},
+    )
+    shown = at_start.plain(chosen)
+    assert "hunter2" not in repr(shown)
+    assert shown["foundry_token"] == shown["foundry_headers"] == "set"
+
+
+def test_a_restore_is_told_once_by_the_store_it_put_in_place(
+    make_desk: Callable[..., Desk],
+) -> None:
+    """The note is gone once it is told; a note told before (a kill came between) is not again."""
+    desk = fill(make_desk())
+    commands.run(desk, "backup", {})
+    desk.close()
+    bring_back(desk.settings, None, datetime.now(UTC))
+    again = make_desk()
+    note = again.settings.data_dir / RESTORED
+    body = note.read_bytes()
+    at_start.tell(again)
+    assert not note.exists()
+    note.write_bytes(body)
+    at_start.tell(again)
+    (event,) = told(again, "restore.done")
+    assert event["severity"] == "warning"
+    assert "was put in place" in event["message"]
+
+
+def test_a_job_that_died_untold_is_told_at_the_next_start(desk: Desk) -> None:
+    """Its process was killed between the burial and the event."""
+    job_id = desk.queue.publish("pull", {"dataset": "d", "trigger": "schedule"}).job_id
+    job = desk.queue.claim("w", timedelta(seconds=60))
+    assert job is not None
+    desk.queue.bury(job, "no answer")
+    at_start.tell(desk)
+    at_start.tell(desk)
+    (event,) = told(desk, "job.dead")
+    assert (event["subject"], event["actor"]) == (job_id, "desk")
+    commands.run(desk, "jobs_retry", {"jobs": [job_id]})
+    assert [e["kind"] for e in told(desk, "job")] == ["job.dead", "job.revived"]
