@@ -200,7 +200,7 @@ class Sites:
             (warehouse.Warehouse, "checkpoint"),
             (StoreMark, "write"),
             (SqliteFile, "change"),
-            (SqliteFile, "add"),
+            (SqliteFile, "put"),
             (CountFile, "write"),
         ):
             setattr(owner, name, self._told(getattr(owner, name)))

@@ -143,7 +143,7 @@ def read_through(path: Path, *, count_only: bool = False) -> dict[str, int]:
     look = "count(*)" if count_only else "count(*), bit_xor(hash(t))"
     folding = presence.wal_of(path).exists()
     try:
-        with duckdb.connect(str(path), read_only=not folding) as connection:
+        with duckdb.connect(str(path.absolute()), read_only=not folding) as connection:
             names = connection.execute(
                 "SELECT table_name FROM duckdb_tables() WHERE NOT temporary ORDER BY table_name"
             ).fetchall()

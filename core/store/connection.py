@@ -37,7 +37,7 @@ _MEMORY = """
 def connect(path: Path) -> duckdb.DuckDBPyConnection:
     """The store's file, opened; OwnershipError when another process has it, else StoreError."""
     try:
-        connection = duckdb.connect(str(path), config=dict(_CONFIG))
+        connection = duckdb.connect(str(path.absolute()), config=dict(_CONFIG))
         connection.execute("SET GLOBAL TimeZone = 'UTC'")
         return connection
     except duckdb.Error as error:

@@ -89,7 +89,7 @@ def state_of(cursor: duckdb.DuckDBPyConnection) -> State | None:
 def state_in(path: Path) -> State | None:
     """Where the store in a file that nobody has open stands; IntegrityError when it is damaged."""
     try:
-        with duckdb.connect(str(path), read_only=True) as connection:
+        with duckdb.connect(str(path.absolute()), read_only=True) as connection:
             return state_of(connection)
     except duckdb.Error as error:
         raise IntegrityError(f"the store cannot be read: {error}", where=str(path)) from error

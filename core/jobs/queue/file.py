@@ -19,16 +19,18 @@ BUSY_MS = 10_000
 FULL = "make room on the disk, then try again"
 OTHERS = "give the file and its folder to the user of the desk"
 LEAST_BYTES = 2**20
-_NUMBER = "SELECT number FROM writes"
-_COUNT = "UPDATE writes SET number = number + 1"
+_NUMBER = "SELECT max(number) FROM (SELECT number FROM writes UNION ALL SELECT write_no FROM jobs)"
+_COUNT = "UPDATE writes SET number = ?"
+_OLDER = "SELECT 1 FROM pragma_table_info('jobs') WHERE name = 'write_no'"
 
 
 class SqliteFile:
     """A connection guarded by a lock. `layout` numbers the schema that `statements` make.
 
     Writes are counted in the file and beside it: StoreError when it lacks some that were
-    acknowledged, unless `accept_loss`. `advise` turns the hint of an error into one that names what
-    there is to mend it with.
+    acknowledged, unless `accept_loss`. A write that puts jobs is counted in their rows: the table
+    of other writes would be one page more to sync. `advise` turns the hint of an error into one
+    that names what there is to mend it with.
     """
 
     def __init__(
@@ -41,14 +43,15 @@ class SqliteFile:
         advise: Callable[[str], str] = unadvised,
     ) -> None:
         self.path = path
-        self._advise = advise
+        self._typed = _Typed(path, advise)
         self._lock = threading.RLock()
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with self._mapped():
+        with self._typed:
             self._db = _connect(path)
             self._check()
             self._migrate(statements, layout)
             self._number = self._count()
+            self._numbered = False  # whether rows hold the number of the write under way
         try:
             self._counted = CountFile(beside(path))
         except OSError:
@@ -62,41 +65,43 @@ class SqliteFile:
 
     def read(self, sql: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
         """All rows of a query."""
-        with self._lock, self._mapped():
+        with self._lock, self._typed:
             return self._db.execute(sql, params).fetchall()
 
     def change(self, sql: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> int:
         """Execute a statement; how many rows it changed."""
-        with self._lock, self._mapped():
+        with self._lock, self._typed:
             return self._db.execute(sql, params).rowcount
 
-    def add(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-        """Execute an INSERT for every row."""
-        with self._lock, self._mapped():
-            self._db.executemany(sql, rows)
+    def put(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Execute a statement for every row, in a write; its first parameter is the write's number.
+
+        The rows keep it: `jobs.write_no`.
+        """
+        number = self._number + 1
+        with self._lock, self._typed:
+            done = self._db.executemany(sql, [(number, *row) for row in rows])
+            self._numbered |= done.rowcount > 0
 
     @contextmanager
     def write(self) -> Iterator[None]:
         """One durable transaction; inside another it is part of that one."""
-        with self._lock, self._mapped():
+        with self._lock, self._typed:
             if self._db.in_transaction:
                 yield
                 return
-            with self._transaction():
+            self._numbered, before = False, self._db.total_changes
+            with _Transaction(self._db):
                 yield
-                self._db.execute(_COUNT)
+                if self._db.total_changes == before:
+                    return  # what changes nothing need not be synced
+                self._number_write()
             self._number += 1
             self._counted.write(self._number)
 
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._db.execute("COMMIT")
-        finally:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
+    def _number_write(self) -> None:
+        if not self._numbered:
+            self._db.execute(_COUNT, (self._number + 1,))
 
     def close(self) -> None:
         """Release the file."""
@@ -108,8 +113,10 @@ class SqliteFile:
         """How many writes there were; begun at 0 in a file that did not count them yet."""
         if not self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'writes'").fetchone():
             self._db.execute("CREATE TABLE writes (number INTEGER NOT NULL)")
-        if not self._db.execute(_NUMBER).fetchone():
+        if not self._db.execute("SELECT 1 FROM writes").fetchone():
             self._db.execute("INSERT INTO writes VALUES (0)")
+        if not self._db.execute(_OLDER).fetchone():  # made before jobs were numbered
+            self._db.execute("ALTER TABLE jobs ADD COLUMN write_no INTEGER NOT NULL DEFAULT 0")
         return int(self._db.execute(_NUMBER).fetchone()[0])
 
     def _agree(self, accept_loss: bool) -> None:
@@ -132,7 +139,7 @@ class SqliteFile:
             raise StoreError(
                 f"{self.path.name} is damaged: {found[0]}",
                 where=str(self.path),
-                hint=self._damaged(),
+                hint=_damaged(self.path),
             )
 
     def _migrate(self, statements: Sequence[str], layout: int) -> None:
@@ -144,25 +151,27 @@ class SqliteFile:
                 hint="start that version, or restore an older backup",
             )
         if found == 0:
-            with self._transaction():
+            with _Transaction(self._db):
                 for statement in statements:
                     self._db.execute(statement)
                 self._db.execute(f"PRAGMA user_version = {int(layout)}")
 
-    def _damaged(self) -> str:
-        return (
-            f"check the disk; {RESTORE}; or move {self.path.name}* away, and go on without its "
-            "jobs with: python -m app restore --accept-loss"
-        )
 
-    @contextmanager
-    def _mapped(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
+class _Typed:
+    """Turns failures of SQLite into StoreError; entered with every call, so it is no generator."""
+
+    def __init__(self, path: Path, advise: Callable[[str], str]) -> None:
+        self._path = path
+        self._advise = advise
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, sqlite3.Error):
             raise StoreError(
-                f"{self.path.name} cannot be used: {error}",
-                where=str(self.path),
+                f"{self._path.name} cannot be used: {error}",
+                where=str(self._path),
                 hint=self._way_out(error),
             ) from error
 
@@ -173,13 +182,38 @@ class SqliteFile:
             return FULL
         if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
             return OTHERS
-        return FULL if name.startswith("SQLITE_FULL") else self._advise(self._damaged())
+        return FULL if name.startswith("SQLITE_FULL") else self._advise(_damaged(self._path))
 
     def _is_disk_full(self) -> bool:
         try:
-            return shutil.disk_usage(self.path.parent).free < LEAST_BYTES
+            return shutil.disk_usage(self._path.parent).free < LEAST_BYTES
         except OSError:
             return False
+
+
+class _Transaction:
+    """One durable transaction: committed at the end, rolled back on any exception."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def __enter__(self) -> None:
+        self._db.execute("BEGIN IMMEDIATE")
+
+    def __exit__(self, kind: object, _: object, __: object) -> None:
+        try:
+            if kind is None:
+                self._db.execute("COMMIT")
+        finally:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+
+
+def _damaged(path: Path) -> str:
+    return (
+        f"check the disk; {RESTORE}; or move {path.name}* away, and go on without its "
+        "jobs with: python -m app restore --accept-loss"
+    )
 
 
 def _connect(path: Path) -> sqlite3.Connection:

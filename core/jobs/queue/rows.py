@@ -42,7 +42,7 @@ SCHEMA = (
         run_at TEXT NOT NULL, attempts INTEGER NOT NULL, priority INTEGER NOT NULL,
         lease_until TEXT, worker TEXT, lane TEXT, dedupe_key TEXT,
         cancel_requested INTEGER NOT NULL, last_error TEXT, result_json TEXT,
-        checksum TEXT NOT NULL
+        checksum TEXT NOT NULL, write_no INTEGER NOT NULL DEFAULT 0
     ) WITHOUT ROWID""",
     "CREATE INDEX jobs_queued ON jobs (priority DESC, id) WHERE status = 'queued'",
     "CREATE INDEX jobs_running ON jobs (lane) WHERE status = 'running'",
@@ -50,9 +50,13 @@ SCHEMA = (
 )
 _NAMES = ", ".join((*COLUMNS, "checksum"))
 SELECT = f"SELECT {_NAMES} FROM jobs"  # noqa: S608 - constants only
-INSERT = f"INSERT INTO jobs ({_NAMES}) VALUES ({', '.join('?' * (len(COLUMNS) + 1))})"  # noqa: S608
+# the number of the write comes first: see `SqliteFile.put`
+INSERT = (
+    f"INSERT INTO jobs (write_no, {_NAMES})"  # noqa: S608 - constants only
+    f" VALUES ({', '.join('?' * (len(COLUMNS) + 2))})"
+)
 UPDATE = (
-    "UPDATE jobs SET "  # noqa: S608 - constants only
+    "UPDATE jobs SET write_no=?, "  # noqa: S608 - constants only
     + ", ".join(f"{name}=?" for name in (*COLUMNS[1:], "checksum"))
     + " WHERE id=?"
 )

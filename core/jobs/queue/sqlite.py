@@ -86,7 +86,7 @@ class SqliteQueue(QueueReader):
         fresh: list[Job] = []
         with self._file.write():
             published = [self._publish(message, now, fresh) for message in messages]
-            self._file.add(rows.INSERT, [rows.to_row(job) for job in fresh])
+            self._file.put(rows.INSERT, [rows.to_row(job) for job in fresh])
         return published
 
     def claim(
@@ -211,7 +211,7 @@ class SqliteQueue(QueueReader):
         if message.dedupe_key is None:
             fresh.append(job)
         else:
-            self._file.change(rows.INSERT, rows.to_row(job))
+            self._file.put(rows.INSERT, [rows.to_row(job)])
         return Published(job.id, joined=False)
 
     def _new_job(self, message: Message, now: datetime) -> Job:
@@ -287,7 +287,7 @@ class SqliteQueue(QueueReader):
         if fresh.status is not JobStatus.RUNNING:
             fresh = replace(fresh, lease_until=None, worker=None, cancel_requested=False)
         row = rows.to_row(fresh)
-        self._file.change(rows.UPDATE, (*row[1:], row[0]))
+        self._file.put(rows.UPDATE, [(*row[1:], row[0])])
         return fresh
 
     def _ended(self, job_id: str, allowed: Collection[JobStatus], what: str) -> Job:
@@ -315,7 +315,7 @@ class SqliteQueue(QueueReader):
         # the key itself may be damaged, so it goes back as the bytes it came as
         key = str(row[0]).encode("utf-8", "surrogateescape")
         self._file.change("DELETE FROM jobs WHERE id = CAST(? AS TEXT)", (key,))
-        self._file.change(rows.INSERT.replace("INSERT", "INSERT OR REPLACE", 1), rows.to_row(job))
+        self._file.put(rows.INSERT.replace("INSERT", "INSERT OR REPLACE", 1), [rows.to_row(job)])
         if self._on_corrupt:
             self._on_corrupt(job)
         return job

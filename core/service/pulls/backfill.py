@@ -26,7 +26,8 @@ def backfill(desk: Desk, *, path: Path) -> CommandResult:
 
     Its pulls are recorded as `backfill.KIND`: an old quarter says nothing about today's freshness.
     """
-    kind = bulk_kind(given_files.to_read(path))
+    path = given_files.to_read(path)
+    kind = bulk_kind(path)
     dataset = Dataset(f"backfill.{kind}", "sec", TABLES[kind], (), {}, upstream=kind)
     source = BackfillSource(path, desk.warehouse, desk.now)
     document = run_here(desk, dataset, source, f"backfill:{path.name}", "backfill")

@@ -72,7 +72,7 @@ def _loadable(desk: Desk, name: str, path: Path) -> Dataset:
 def _source_of(desk: Desk, path: Path) -> Any:
     from core.sources.files.source import FileSource
 
-    return FileSource(path, today=lambda: desk.now().date(), now=desk.now)
+    return FileSource(path.absolute(), today=lambda: desk.now().date(), now=desk.now)
 
 
 @needs(Role.ANALYST)

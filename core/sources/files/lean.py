@@ -82,7 +82,7 @@ def _whole(table: pl.DataFrame, required: list[str]) -> pl.DataFrame:
 
 def _one(path: Path, columns: Sequence[str]) -> pl.DataFrame:
     try:
-        table = pl.read_csv(path, has_header=False, infer_schema=False)
+        table = pl.read_csv(path.absolute(), has_header=False, infer_schema=False, glob=False)
     except pl.exceptions.PolarsError as error:
         text = str(error).splitlines()[0]
         raise ParsingError(f"cannot be read as CSV: {text}", where=path.name) from None
