@@ -169,13 +169,15 @@ def _answers(desk: Desk) -> None:
 
 
 def _as_the_oracle(desk: Desk, bars: pl.DataFrame, rows: pl.DataFrame) -> None:
-    acted = price_cases.stored(desk, "corporate_actions")["symbol"].unique()
+    acted = price_cases.stored(desk, "corporate_actions")  # of a symbol in any spelling
+    acted = acted.select(bar_rules.spelled("symbol")).to_series().unique()
     bounded = pl.all_horizontal(
         pl.col(name).is_between(LEAST_PRICE, MOST_PRICE).fill_null(value=True)
         for name in bar_rules.PRICES
     ) & (pl.col("volume") <= MOST_VOLUME).fill_null(value=True)
     wild = bars.filter(~bounded)["symbol"].unique()
-    plain = bars.filter(~pl.col("symbol").is_in([*acted, *wild]))
+    hit = bar_rules.spelled("symbol").is_in(acted.implode())
+    plain = bars.filter(~hit, ~pl.col("symbol").is_in(wild.implode()))
     expected = gap_oracle.in_sql(plain, DAYS)
     found = gaps.measure(bars, DAYS, scan_inputs.actions_for(desk, _prices(desk)))
     moves = gap_breaks.judged(found)

@@ -31,8 +31,12 @@ def eastern_labelled(filings: pl.DataFrame) -> pl.DataFrame:
     Needs cik, accession, form, filed, accepted_at.
     """
     label = pl.col("accepted_at")
-    odd = _proofs(filings.filter(label.dt.hour().is_between(2, 10) | _filed_later(label)))
-    suspects = odd.filter(pl.col("proof") > 0)["cik"].unique()
+    odd = filings.filter(label.dt.hour().is_between(2, 10) | _filed_later(label))
+    if not odd.is_empty():
+        odd = _proofs(odd).filter(pl.col("proof") > 0)
+    if odd.is_empty():
+        return odd.select(KEY)
+    suspects = odd["cik"].unique()
     judged = _proofs(filings.filter(pl.col("cik").is_in(suspects.implode())))
     return _judged(judged).filter("eastern").select(KEY).sort(KEY)
 

@@ -35,9 +35,9 @@ def is_sound() -> pl.Expr:
     return (ordered & bounded & (pl.col("volume") > 0)).fill_null(value=False)
 
 
-def is_price(name: str) -> pl.Expr:
+def is_price(value: pl.Expr) -> pl.Expr:
     """True where a cell can be the price of a share: neither missing, nor zero, nor absurd."""
-    return pl.col(name).is_between(LEAST_PRICE, MOST_PRICE).fill_null(value=False)
+    return value.is_between(LEAST_PRICE, MOST_PRICE).fill_null(value=False)
 
 
 def problem() -> pl.Expr:
@@ -52,7 +52,7 @@ def problem() -> pl.Expr:
         .then(pl.lit("a price is missing"))
         .when(pl.any_horizontal(pl.col(name) <= 0 for name in PRICES))
         .then(pl.lit("a price is zero or negative"))
-        .when(~pl.all_horizontal(is_price(name) for name in PRICES))
+        .when(~pl.all_horizontal(is_price(pl.col(name)) for name in PRICES))
         .then(pl.lit("a price is beyond reason"))
         .when(pl.col("high") < pl.col("low"))
         .then(pl.lit("the high is below the low"))

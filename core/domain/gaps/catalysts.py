@@ -6,6 +6,8 @@ of t. What forms and 8-K items say is in `filing_forms`; a filing explains the c
 
 from __future__ import annotations
 
+from functools import cache
+
 import polars as pl
 
 from core.domain.filings import edgar
@@ -16,7 +18,7 @@ from core.domain.timetable.sessions import explained_session
 CLUSTER = 3  # Form 4s between two sessions that count as a cluster of insiders
 CLUSTER_WEIGHT = 35
 EXPLAINING_WEIGHT = 50  # from here on a filing can explain a move beyond 45 %
-COLUMNS = {
+COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "cik": pl.Int64,
     "session": pl.Date,
     "accession": pl.String,
@@ -52,6 +54,8 @@ def find_catalysts(filings: pl.DataFrame) -> pl.DataFrame:
     known = filings.filter(pl.col("accepted_at").is_not_null() & ~as_owner())
     known = known.with_columns(session=explained_session(known["accepted_at"]))
     known = known.filter(pl.col("session").is_not_null())
+    if known.is_empty():
+        return pl.DataFrame(schema=COLUMNS)
     single = known.with_columns(_weighed(), url=edgar.filing_expr()).filter(pl.col("weight") > 0)
     found = pl.concat([single.select(list(COLUMNS)), _clusters(known).select(list(COLUMNS))])
     return found.sort(
@@ -59,6 +63,7 @@ def find_catalysts(filings: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+@cache  # long chains of expressions, the same for every scan
 def _weighed() -> list[pl.Expr]:
     """title, weight and structural from the form and, for 8-Ks, its items."""
     items = modern_items(pl.col("items"))

@@ -279,6 +279,7 @@ def excluded() -> pl.Expr:
     return (pl.col("flags") & int(EXCLUDING)) != 0
 
 
+@cache
 def words(column: str = "flags") -> pl.Expr:
     """The flags as a list of words, each once."""
     picked = [
@@ -288,6 +289,7 @@ def words(column: str = "flags") -> pl.Expr:
     return pl.concat_list(picked).list.drop_nulls().list.unique(maintain_order=True)
 
 
+@cache
 def reason() -> pl.Expr:
     """Why a gap is left out: the first excluding flag as a sentence; null for none."""
     chain = pl.lit(None, dtype=pl.String)

@@ -170,7 +170,7 @@ def _chosen(
     answer = with_actions(answer, hits.join(places, on="row").with_columns(row="place"))
     smaller = priced.select(row=pl.arg_where(moved(BREADTH_PCT) & ~wanted))["row"]
     smaller = smaller.filter(~smaller.is_in(hits["row"].implode()))
-    moves = work.select(pl.col("open", "prior_close", "whole").gather(smaller))
+    moves = work.select(pl.col("open", "prior_close", "whole", "split_factor").gather(smaller))
     moves = moves.select(bars["session"].gather(smaller), gap_pct=gap_pct())
     return _with_ranges(answer, work, rows), moves
 

@@ -52,8 +52,9 @@ def quantities(bars: pl.DataFrame, work: pl.DataFrame, trend_closes: TrendCloses
 
 def base() -> pl.Expr:
     """The prior close where a gap can be measured from it."""
-    usable = pl.col("whole") & is_price("prior_close") & is_price("open")
-    return pl.when(usable).then("prior_close")
+    # as it stood that session: on the basis of a split to come any price can be out of bounds
+    stood = (is_price(pl.col(name) * pl.col("split_factor")) for name in ("prior_close", "open"))
+    return pl.when(pl.all_horizontal("whole", *stood)).then("prior_close")
 
 
 def gap_pct() -> pl.Expr:

@@ -52,7 +52,7 @@ def sessions_between(start: date, end: date) -> pl.DataFrame:
 
 def is_session(day: date) -> bool:
     """Whether the exchange trades on that day."""
-    return not sessions_between(day, day).is_empty()
+    return day in _instants().place
 
 
 def session_back(day: date, count: int) -> date:
@@ -94,6 +94,7 @@ class _Instants(NamedTuple):
     """All sessions in order, for looking up one: a filter of the frame takes milliseconds."""
 
     days: list[date]
+    place: dict[date, int]
     open_at: list[datetime]
     close_at: list[datetime]
 
@@ -101,7 +102,8 @@ class _Instants(NamedTuple):
 @cache
 def _instants() -> _Instants:
     table = all_sessions()
-    return _Instants(*(table[name].to_list() for name in ("session", "open_at", "close_at")))
+    days, opens, closes = (table[name].to_list() for name in ("session", "open_at", "close_at"))
+    return _Instants(days, {day: place for place, day in enumerate(days)}, opens, closes)
 
 
 def explained_session(instants: pl.Series) -> pl.Series:

@@ -56,7 +56,9 @@ def awaited(desk: Desk, now: datetime) -> date | None:
     opens = opens_of(day)
     until = min(now, opens)
     prints = scans.minutes(desk.warehouse, MINUTES, opens - PREMARKET_HOURS, until)
-    return None if premarket.sound_minutes(prints, until).is_empty() else day
+    if prints.is_empty() or premarket.sound_minutes(prints, until).is_empty():
+        return None
+    return day
 
 
 def opens(desk: Desk, day: date) -> pl.DataFrame:

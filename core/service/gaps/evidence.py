@@ -12,7 +12,7 @@ from core.domain.gaps import bars as bar_rules
 from core.domain.gaps import catalysts
 from core.domain.tables.frames import INSTANT
 from core.domain.timetable.span import SessionSpan, span_to
-from core.service.cache import SESSIONS
+from core.service.cache import DERIVED, SESSIONS
 from core.store import scans as store
 
 if TYPE_CHECKING:
@@ -56,7 +56,11 @@ def all_catalysts(desk: Desk) -> pl.DataFrame:
 
 def registry(desk: Desk) -> pl.DataFrame:
     """symbol, cik, valid_from, valid_to."""
-    return catalysts.registry(store.identifiers(desk.warehouse), store.universe(desk.warehouse))
+    house = desk.warehouse
+    key = (id(desk), house.path, house.commits, "registry")
+    return DERIVED.get(
+        key, lambda: catalysts.registry(store.identifiers(house), store.universe(house))
+    )
 
 
 def _true_clock(desk: Desk, filings: pl.DataFrame) -> pl.DataFrame:

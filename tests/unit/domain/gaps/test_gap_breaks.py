@@ -12,6 +12,7 @@ from core.domain.gaps import flags
 from core.domain.gaps import measure as gaps
 from core.domain.gaps import session as gap_session
 from core.domain.gaps import state as gap_state
+from core.domain.gaps.filters import GapFilters
 from core.domain.tables.frames import CORPORATE_ACTIONS
 from core.domain.timetable import sessions as calendar
 from core.domain.trading import plan_facts
@@ -152,3 +153,23 @@ def test_sessions_of_the_captures_that_were_no_trading(
     bars = real_prices.five_years(shared_data).filter(symbol=symbol)
     row = gaps.measure(bars, days).filter(session=day)
     assert row.select(flags.excluded()).item()
+
+
+@pytest.mark.parametrize("ratio", [1e13, 4.0, 1e-13])
+@pytest.mark.parametrize("last", [110.0, 9_900.0])
+def test_a_split_to_come_takes_no_gap_away(ratio: float, last: float) -> None:
+    """On its basis a price may be none; the session's own prices are what a gap is measured by."""
+    bars = pl.concat([_steady(DAYS[:40], 100.0), _steady(DAYS[40:41], last, 3e6)])
+    row = {"symbol": "OLD", "ex_date": DAYS[60], "kind": "split", "ratio": ratio}
+    split = pl.DataFrame([row], schema=dict(CORPORATE_ACTIONS.columns))
+    measured = gaps.measure(bars, DAYS, split).tail(1)
+    state = gap_state.carry(bars.head(40), DAYS, DAYS[39], split)
+    quick = gap_session.measure_session(bars, DAYS[40], DAYS, state, split)
+    every = GapFilters(max_gap_pct=1e6, min_rvol=0.0, max_price=1e6)
+    found, without = (gaps.find(bars, DAYS, every, acted) for acted in (split, None))
+    bare = gaps.measure(bars, DAYS).tail(1)
+    for some in (measured, quick):
+        assert some["gap_pct"].item() == pytest.approx(last - 100)
+        assert some["flags"].item() == bare["flags"].item()
+    assert found["gap_pct"].to_list() == pytest.approx(without["gap_pct"].to_list())
+    assert found.height == 1
