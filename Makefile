@@ -108,6 +108,9 @@ fuzz: $(DEV) ## ask every operation of the API 2,000 times at random
 mutants: $(DEV) ## plant small changes one at a time and count those that a test notices (COUNT=300 SEED=7)
 	$(PY) -m tools.mutants --count $(COUNT) --seed $(SEED) --workers $(WORKERS)
 
+matrix: $(DEV) ## who may do what: every command, export, action and route, tried in every role
+	$(PY) -m tools.access_matrix
+
 docs: $(DEV) ## write the generated documents anew
 	$(PY) -m app.documents
 

@@ -64,6 +64,7 @@ GROUPS: Mapping[str, Sequence[PageEntry]] = {
     ),
     "Desk": (
         PageEntry("preferences", "Preferences", "Zone, palette, default filters and presets."),
+        PageEntry("access", "Access", "Who is let in, what they may, and what they did."),
         PageEntry("glossary", "Glossary", "What each quantity on the desk means."),
     ),
 }

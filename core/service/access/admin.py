@@ -41,9 +41,9 @@ PEOPLE_COLUMNS: dict[str, Any] = {
 }
 
 
-@needs(Role.ADMIN)
 def tokens(desk: Desk) -> pl.DataFrame:
     """Every token with its state and last use, newest first: the columns TOKEN_COLUMNS."""
+    access.require(desk, Role.ADMIN, "the tokens")
     rows = [_token(token, desk.now()) for token in desk.roster.tokens()]
     return pl.DataFrame(rows, schema=TOKEN_COLUMNS, orient="row")
 
@@ -79,9 +79,9 @@ def revoke_token(desk: Desk, name: str) -> dict[str, Any]:
     return {"name": token.name, "token_id": token.token_id, "revoked_at": token.revoked_at}
 
 
-@needs(Role.ADMIN)
 def people(desk: Desk) -> pl.DataFrame:
     """Everyone an issuer has vouched for, with role and open sessions: PEOPLE_COLUMNS."""
+    access.require(desk, Role.ADMIN, "the people")
     owners = [session.key for session in desk.roster.sessions()]
     rows = [
         {
@@ -118,9 +118,9 @@ def set_role(
     return {"issuer": issuer, "subject": subject, "role": role}
 
 
-@needs(Role.ADMIN)
 def acts(desk: Desk, limit: int = SHOWN) -> pl.DataFrame:
     """What was done, refused and changed by whom, newest first."""
+    access.require(desk, Role.ADMIN, "who did what")
     return store.log(desk.warehouse, limit)
 
 

@@ -12,6 +12,7 @@ import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from core.domain.access.principals import ENGINE, LOCAL, NOBODY, Principal, Role
@@ -22,7 +23,17 @@ P = ParamSpec("P")
 D = TypeVar("D")
 R = TypeVar("R")
 Asker = Callable[[], Principal | None]
-ACTIONS: dict[str, Role] = {}  # what changes something, by `module.function`, and who may
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A function that changes something, and the role it needs."""
+
+    role: Role
+    function: Callable[..., Any]
+
+
+ACTIONS: dict[str, Action] = {}  # what changes something, by `module.function`
 _acting: ContextVar[Principal | None] = ContextVar("acting", default=None)
 _inside: ContextVar[bool] = ContextVar("inside", default=False)
 _askers: list[Asker] = []
@@ -88,7 +99,6 @@ def needs(
 
     def declare(function: Callable[Concatenate[D, P], R]) -> Callable[Concatenate[D, P], R]:
         name = f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
-        ACTIONS[name] = role
 
         @functools.wraps(function)
         def guarded(desk: D, /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -104,6 +114,7 @@ def needs(
             desk.roster.done(who, name)  # type: ignore[attr-defined]
             return made
 
+        ACTIONS[name] = Action(role, guarded)
         return guarded
 
     return declare

@@ -111,4 +111,5 @@ def test_roles_are_those_of_the_table() -> None:
     assert {roles[n] for n in ("plan", "plans", "scan", "risk", "status", "sql")} == {Role.VIEWER}
     assert {roles[n] for n in ("pull", "import", "watch_add", "reconcile")} == {Role.ANALYST}
     assert roles["backup"] == Role.ADMIN
-    assert access.ACTIONS["plans.approve"] == access.ACTIONS["journal.post"] == Role.TRADER
+    deciding = ("plans.approve", "plans.reject", "plans.cancel", "journal.post", "journal.reverse")
+    assert {access.ACTIONS[name].role for name in deciding} == {Role.TRADER}

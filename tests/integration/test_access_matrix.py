@@ -1,0 +1,35 @@
+"""Every command, export, action and route, tried in every role by every way in."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from app.doors import limits
+from core.service.desk import Desk
+from tools import access_matrix
+
+RATES = {"limit_principal": "999999/second", "limit_address": "999999/second"}
+
+
+async def test_there_is_no_hole_and_no_wrong_refusal(
+    make_desk: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What each should answer stands by hand in the matrix; nothing is left out of it."""
+    monkeypatch.setattr(limits, "FIRST_PAUSE", 0.0)
+    assert access_matrix.unlisted() == []
+    trials = await access_matrix.run(make_desk(access="token", **RATES), ["plans", "access"])
+    wrong = [trial for trial in trials if trial.verdict != "right"]
+    assert wrong == []
+    assert len(trials) > 600
+    assert Counter(trial.kind for trial in trials)["command"] > 200
+
+
+def test_a_wrong_role_would_be_found() -> None:
+    """Let in where it should not be is a hole; refused where it may is a wrong refusal."""
+    trial = access_matrix.Trial("command", "backup", "API", "viewer", expected=False, found=True)
+    assert trial.verdict == "hole"
+    trial = access_matrix.Trial("command", "plans", "API", "viewer", expected=True, found=False)
+    assert trial.verdict == "wrong refusal"

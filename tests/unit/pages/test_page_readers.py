@@ -1,0 +1,112 @@
+"""Pages know their reader: name and role in the header, buttons one may not press disabled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from components.kit import once
+from core.domain.access.principals import LOCAL, Principal, Role
+from core.service.care import preferences
+from core.service.care.preferences import Preferences
+from core.service.desk import Desk
+from core.service.kernel import access
+from tests.filled import fill
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def shared(make_desk: Callable[..., Desk]) -> Desk:
+    once.forget()
+    desk = make_desk(access="token")
+    with access.acting(LOCAL):
+        fill(desk)
+    return desk
+
+
+def opened(
+    monkeypatch: pytest.MonkeyPatch, desk: Desk, name: str, role: Role, **query: str
+) -> AppTest:
+    """A page as somebody of that role reads it; a page runs in a thread of its own."""
+    who = desk.roster.add_token(f"{role} of {name}", role, None, LOCAL)[0].principal
+    monkeypatch.setattr(access, "_askers", [lambda: who])
+    at = AppTest.from_file(ROOT / "pages" / f"{name}.py", default_timeout=30)
+    for key, value in query.items():
+        at.query_params[key] = value
+    return at.run()
+
+
+def button(at: AppTest, label: str) -> tuple[bool, str]:
+    (found,) = [b for b in at.button if b.label == label]
+    return found.disabled, found.help
+
+
+def test_a_stranger_reads_nothing(monkeypatch: pytest.MonkeyPatch, shared: Desk) -> None:
+    """A page whose reader is not known says so, and shows no data."""
+    monkeypatch.setattr(access, "_askers", [lambda: Principal("token", "gone", "x", None)])
+    at = AppTest.from_file(ROOT / "pages" / "plans.py", default_timeout=30).run()
+    assert "somebody who has signed in" in at.error[0].value
+    assert not at.selectbox
+
+
+@pytest.mark.parametrize(
+    ("page", "label", "role"),
+    [
+        ("reconciliation", "Run the checks now", Role.ANALYST),
+        ("plans", "Reject", Role.TRADER),
+    ],
+)
+def test_what_one_may_not_press_is_disabled_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch, shared: Desk, page: str, label: str, role: Role
+) -> None:
+    """For the role just below; enabled for the one that is needed."""
+    query = {"symbol": "AAA"}
+    below = list(Role)[list(Role).index(role) - 1]
+    at = opened(monkeypatch, shared, page, below, **query)
+    assert button(at, label) == (True, f"This needs the role {role}.")
+    at = opened(monkeypatch, shared, page, role, **query)
+    assert not button(at, label)[0]
+    assert any(f"{role} of {page} · {role}" in text.value for text in at.markdown)
+
+
+def test_the_access_page_is_for_admins(monkeypatch: pytest.MonkeyPatch, shared: Desk) -> None:
+    """Others are told so; an admin makes a token there, which is shown once, and revokes it."""
+    at = opened(monkeypatch, shared, "access", Role.TRADER)
+    assert not at.error
+    assert any("for admins" in text.value for text in at.markdown)
+    assert not at.text_input
+    at = opened(monkeypatch, shared, "access", Role.ADMIN)
+    at.text_input(key="access_name").input("notebook")
+    at.selectbox(key="access_role").select("viewer")
+    (make,) = [b for b in at.button if b.label == "Make it"]
+    make.click().run()
+    assert not at.exception
+    (secret,) = [code.value for code in at.code]
+    who = shared.roster.of_token(secret)
+    assert who is not None
+    assert (who.name, who.role) == ("notebook", Role.VIEWER)
+    at.run()
+    assert not at.code
+
+
+def test_preferences_are_the_readers_own(shared: Desk) -> None:
+    """Those of the time before anybody signed in become an admin's, once."""
+    first, second = (
+        shared.roster.add_token(name, Role.ADMIN, None, LOCAL)[0].principal for name in "ab"
+    )
+    with access.acting(LOCAL):
+        preferences.save(shared, Preferences(zone="Asia/Tokyo"))
+        preferences.save_preset(shared, "plans", "mine", "x=1")
+    for who in (first, second):
+        with access.acting(who):
+            preferences.take_over(shared)
+    with access.acting(first):
+        assert preferences.load(shared).zone == "Asia/Tokyo"
+        assert [view["name"] for view in preferences.presets(shared)] == ["mine"]
+    with access.acting(second):
+        assert preferences.load(shared) == Preferences()
+        assert preferences.presets(shared) == []

@@ -1,0 +1,319 @@
+"""Who may do what, tried: `python -m tools.access_matrix` (`make matrix`) prints the table.
+
+Every command, export, action, route and the WebSocket is tried as nobody, as each role, and with a
+revoked token; by the API, by a page's session, and by the desk's own command line. Nothing is
+changed: what is let through meets an argument that nothing takes. What each should answer stands
+here by hand, so that a role that was declared wrongly is found, too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import pkgutil
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from rich.console import Console
+from rich.table import Table
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+import core.service
+from app import address, navigation
+from app.api import main as api
+from app.doors import limits, middleware
+from app.doors.credentials import COOKIE
+from core import settings
+from core.domain.access.principals import LOCAL, NOBODY, ORDER, Principal, Role
+from core.errors import RoleError, SignInError, UsageError
+from core.observe import logs
+from core.service import current
+from core.service.desk import Desk
+from core.service.kernel import access, commands, exports
+
+COLUMNS = ("nobody", *ORDER, "revoked")
+STRANGERS = ("nobody", "revoked")
+NOT_AN_ARGUMENT = "no such argument"
+
+
+def _table(**names: str) -> dict[str, Role]:
+    """Name -> the role it needs, from names in a row."""
+    return {name: Role(role) for role, row in names.items() for name in row.split()}
+
+
+COMMANDS = _table(
+    viewer="backtest scan progress pulled status sql upstreams jobs journal journal_prove plan "
+    "plans journal_trades risk grade watch_list doctor exports",
+    analyst="cancel refresh pull import backfill jobs_retry jobs_discard reconcile watch_add "
+    "watch_remove",
+    trader="plan_cancel journal_post journal_deposit journal_withdraw journal_fill journal_close "
+    "journal_reverse journal_settle journal_confirm",
+    admin="backup verify token_add token_list token_revoke people_list people_set",
+)
+EXPORTS = _table(
+    viewer="gaps candidates dataset rejected jobs journal plans trades failing filings findings "
+    "features corrections facts",
+    admin="access",
+)
+ACTIONS = _table(
+    viewer="preferences.save",
+    analyst="refresh.refresh_now refresh.cancel jobs.retry jobs.discard imports.load "
+    "imports.rehearse imports.run_here companies.watch companies.unwatch reconcile.run "
+    "quality.grade_all preferences.save_preset preferences.remove_preset",
+    trader="plans.approve plans.reject plans.cancel journal.post journal.deposit journal.withdraw "
+    "journal.reverse journal.fill journal.close settling.settle_all settling.confirm "
+    "openings.open_now",
+    admin="preferences.take_over admin.add_token admin.revoke_token admin.set_role",
+)
+FILES = ("/media/x.csv", "/_stcore/upload_file/x/y", "/component/x/y", "/_stcore/host-config")
+READ = ("/api/metrics", "/metrics", "/api/health/detailed", "/api/openapi.json", "/api/v1/commands")
+OPEN = ("/api/health/live", "/api/health/ready", "/_stcore/health", "/static/js/x.js", "/sign-in")
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One try: what, by which way, as whom; whether it should be let in, and whether it was."""
+
+    kind: str
+    name: str
+    way: str
+    column: str
+    expected: bool
+    found: bool
+
+    @property
+    def verdict(self) -> str:
+        """right, hole (let in wrongly) or wrong refusal."""
+        if self.expected == self.found:
+            return "right"
+        return "hole" if self.found else "wrong refusal"
+
+
+class Tried:
+    """A shared desk behind its doors, with somebody of every role."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.who: dict[str, Principal] = {"nobody": NOBODY}
+        self.tokens, self.sessions = {"nobody": ""}, {"nobody": ""}
+        for column in COLUMNS[1:]:
+            role = Role.ADMIN if column == "revoked" else Role(column)
+            token, self.tokens[column] = desk.roster.add_token(column, role, None, LOCAL)
+            self.who[column] = token.principal
+            self.sessions[column] = desk.roster.begin(token.principal)
+        desk.roster.revoke_token("revoked", LOCAL)
+        self.own = address.announce(desk.settings.data_dir, "127.0.0.1", 1).token
+        house = middleware.house(desk)
+        inner = Starlette(
+            routes=[
+                Mount("/api", app=api.create()),
+                WebSocketRoute("/_stcore/stream", _accept),
+                Route("/{path:path}", _page),
+            ]
+        )
+        self.app: Any = middleware.Doors(inner, lambda: house)
+
+    def client(self) -> httpx.AsyncClient:
+        """A caller from another machine."""
+        transport = httpx.ASGITransport(self.app, client=("10.0.0.7", 1))
+        return httpx.AsyncClient(transport=transport, base_url="http://desk", timeout=60)
+
+
+async def _page(_: Request) -> PlainTextResponse:
+    return PlainTextResponse("let in")
+
+
+async def _accept(socket: WebSocket) -> None:
+    await socket.accept()
+    await socket.close()
+
+
+def allowed(column: str, role: Role | None) -> bool:
+    """Whether a column may what needs a role; None: it is public."""
+    return role is None or (
+        column not in STRANGERS and ORDER.index(Role(column)) >= ORDER.index(role)
+    )
+
+
+def know_all() -> None:
+    """Import every module of the service: each makes known what it declares."""
+    for module in pkgutil.walk_packages(core.service.__path__, "core.service."):
+        importlib.import_module(module.name)
+
+
+def unlisted() -> list[str]:
+    """What is registered and stands in no table here, or the other way round."""
+    know_all()
+    pairs = (
+        ("command", commands.command.entries, COMMANDS),
+        ("export", exports.export.entries, EXPORTS),
+        ("action", access.ACTIONS, ACTIONS),
+    )
+    return [
+        f"{kind} {name}"
+        for kind, registered, table in pairs
+        for name in sorted(set(registered) ^ set(table))
+    ]
+
+
+async def use_cases(tried: Tried) -> list[Trial]:
+    """Commands and exports by the API: with tokens, and with the desk's own."""
+    made = []
+    wrong = {NOT_AN_ARGUMENT: 1}
+    kinds: tuple[tuple[str, dict[str, Role], Any], ...] = (
+        ("command", COMMANDS, wrong),
+        ("export", EXPORTS, {"filters": wrong}),
+    )
+    async with tried.client() as client:
+        for kind, table, body in kinds:
+            for name, role in table.items():
+                path = f"/api/v1/{kind}s/{name}"
+                for column in COLUMNS:
+                    status = await _asked(client, path, tried.tokens[column], body)
+                    made.append(_judged(kind, name, "API", column, allowed(column, role), status))
+                status = await _asked(client, path, tried.own, body)
+                made.append(_judged(kind, name, "command line", "admin", True, status))
+    return made
+
+
+def _judged(kind: str, name: str, way: str, column: str, expected: bool, status: int) -> Trial:
+    if status not in (200, 401, 403, 422, 429):
+        raise AssertionError(f"{kind} {name} as {column}: {status}")
+    return Trial(kind, name, way, column, expected, status in (200, 422))
+
+
+async def _asked(client: httpx.AsyncClient, path: str, token: str, body: Any) -> int:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    return (await client.post(path, headers=headers, json=body)).status_code
+
+
+def actions(tried: Tried) -> Iterator[Trial]:
+    """What pages call to change something, as the reader of the page."""
+    for name, role in ACTIONS.items():
+        for column in COLUMNS:
+            found = True
+            try:
+                with access.acting(tried.who[column]):
+                    access.ACTIONS[name].function(tried.desk, **{NOT_AN_ARGUMENT: 1})
+            except (RoleError, SignInError):
+                found = False
+            except (TypeError, UsageError):
+                pass
+            yield Trial("action", name, "page", column, allowed(column, role), found)
+
+
+async def routes(tried: Tried, pages: Iterable[str]) -> list[Trial]:
+    """Pages, files and other routes with a session, and with a token."""
+    wanted: list[tuple[str, Role | None]] = [(path, None) for path in OPEN]
+    wanted += [
+        (path, Role.VIEWER) for path in (*FILES, *READ, *(f"/{page}" for page in pages), "/")
+    ]
+    made = []
+    for path, role in wanted:
+        for column in COLUMNS:
+            for way, headers in _ways(tried, column):
+                async with tried.client() as client:
+                    status = (await client.get(path, headers=headers)).status_code
+                found = status not in (401, 403, 429)
+                # a token that does not count is refused even where none is needed
+                expected = allowed(column, role) and (column, way) != ("revoked", "token")
+                made.append(Trial("route", path, way, column, expected, found))
+    return made
+
+
+def _ways(tried: Tried, column: str) -> list[tuple[str, dict[str, str]]]:
+    token, session = tried.tokens[column], tried.sessions[column]
+    return [
+        ("token", {"Authorization": f"Bearer {token}"} if token else {}),
+        ("session", {"Cookie": f"{COOKIE}={session}"} if session else {}),
+    ]
+
+
+async def sockets(tried: Tried) -> list[Trial]:
+    """The raw WebSocket of the pages, with a session and with a token."""
+    made = []
+    for column in COLUMNS:
+        for way, headers in _ways(tried, column):
+            sent: list[Any] = []
+            raw = [(k.lower().encode(), v.encode()) for k, v in headers.items()]
+            scope = {
+                "type": "websocket", "path": "/_stcore/stream", "headers": raw, "scheme": "ws",
+                "client": ("10.0.0.7", 1), "query_string": b"", "subprotocols": [],
+                "extensions": {"websocket.http.response": {}},
+            }  # fmt: skip
+
+            async def receive() -> Any:
+                return {"type": "websocket.connect"}
+
+            async def send(message: Any, sent: list[Any] = sent) -> None:
+                sent.append(message["type"])
+
+            await tried.app(scope, receive, send)
+            found = "websocket.accept" in sent
+            made.append(
+                Trial(
+                    "WebSocket", "/_stcore/stream", way, column, allowed(column, Role.VIEWER), found
+                )
+            )
+    return made
+
+
+async def run(desk: Desk, pages: Iterable[str]) -> list[Trial]:
+    """All trials on a shared desk; answers to what does not count come at once."""
+    limits.FIRST_PAUSE = 0.0
+    know_all()
+    tried = Tried(desk)
+    made = await use_cases(tried)
+    made += actions(tried)
+    made += await routes(tried, pages)
+    return made + await sockets(tried)
+
+
+def shown(trials: list[Trial], out: Console) -> None:
+    """The trials as a table: + let in, - refused, and what is wrong in words."""
+    table = Table("Kind", "What", "Way", *COLUMNS, "Verdict")
+    rows: dict[tuple[str, str, str], list[Trial]] = {}
+    for trial in trials:
+        rows.setdefault((trial.kind, trial.name, trial.way), []).append(trial)
+    for (kind, name, way), found in rows.items():
+        cells = {trial.column: "+" if trial.found else "-" for trial in found}
+        wrong = sorted({trial.verdict for trial in found} - {"right"})
+        told = ", ".join(wrong) or "right"
+        table.add_row(kind, name, way, *(cells.get(c, "") for c in COLUMNS), told)
+    out.print(table)
+    counts = Counter(trial.verdict for trial in trials)
+    out.print(
+        f"{len(trials)} trials: {counts['hole']} holes, {counts['wrong refusal']} wrong refusals"
+    )
+
+
+def main() -> int:
+    """Print the table; 1 when anything is not as it should be."""
+    logs.configure("console", "ERROR")  # refusals are what is looked for
+    with tempfile.TemporaryDirectory() as folder:
+        rates = {"limit_principal": "999999/second", "limit_address": "999999/second"}
+        chosen = settings.load(data_dir=Path(folder) / "desk", access="token", **rates)
+        with Desk.open(chosen) as desk:
+            current.use(desk)
+            pages = [entry.name for group in navigation.present().values() for entry in group]
+            trials = asyncio.run(run(desk, pages))
+            current.use(None)
+    shown(trials, Console(width=140))
+    missing = unlisted()
+    if missing:
+        sys.stdout.write(f"in no table: {', '.join(missing)}\n")
+    return int(bool(missing) or any(trial.verdict != "right" for trial in trials))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
