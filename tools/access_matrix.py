@@ -52,8 +52,8 @@ def _table(**names: str) -> dict[str, Role]:
 
 
 COMMANDS = _table(
-    viewer="backtest scan progress pulled status sql upstreams jobs journal journal_prove plan "
-    "plans journal_trades risk grade watch_list doctor exports",
+    viewer="backtest scan events progress pulled status sql upstreams jobs journal journal_prove "
+    "plan plans journal_trades risk grade watch_list doctor exports",
     analyst="cancel refresh pull import backfill jobs_retry jobs_discard reconcile watch_add "
     "watch_remove",
     trader="plan_cancel journal_post journal_deposit journal_withdraw journal_fill journal_close "
@@ -61,8 +61,8 @@ COMMANDS = _table(
     admin="backup verify token_add token_list token_revoke people_list people_set",
 )
 EXPORTS = _table(
-    viewer="gaps candidates dataset rejected jobs journal plans trades failing filings findings "
-    "features corrections facts",
+    viewer="gaps candidates events dataset rejected jobs journal plans trades failing filings "
+    "findings features corrections facts",
     admin="access",
 )
 ACTIONS = _table(
@@ -73,7 +73,7 @@ ACTIONS = _table(
     trader="plans.approve plans.reject plans.cancel journal.post journal.deposit journal.withdraw "
     "journal.reverse journal.fill journal.close settling.settle_all settling.confirm "
     "openings.open_now",
-    admin="preferences.take_over admin.add_token admin.revoke_token admin.set_role",
+    admin="at_start.tell preferences.take_over admin.add_token admin.revoke_token admin.set_role",
 )
 FILES = ("/media/x.csv", "/_stcore/upload_file/x/y", "/component/x/y", "/_stcore/host-config")
 READ = ("/api/metrics", "/metrics", "/api/health/detailed", "/api/openapi.json", "/api/v1/commands")
