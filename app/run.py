@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from core.service.desk import Desk
     from core.settings import Settings
 
+CALLED_OFF = "called off; what was finished before is stored, and nothing is stored by halves"
 PATIENCE_SECONDS = 5.0
 QUICK = ("refresh", "progress", "cancel", "pulled")  # answered at once by a desk that is well
 QUICK_SECONDS, LONG_SECONDS = 60.0, 3600.0
@@ -219,7 +220,7 @@ def _interrupted(call: Caller) -> str:
     """What Ctrl-C has called off: the work is done here, or in the desk that was asked for it."""
     if isinstance(call, Remote):
         return "called off here; what the running desk has begun it may finish (see: jobs list)"
-    return "called off; what was finished before is stored, and nothing is stored by halves"
+    return CALLED_OFF
 
 
 def show(result: CommandResult, *, json: bool, render: Render) -> None:
@@ -241,9 +242,13 @@ def reported() -> Iterator[None]:
     """Print an error of ours as sentences, and leave with 1 or, for wrong use, 2.
 
     So are those of the file system that reach this far: they name a file that is not as it should.
+    Ctrl-C while a desk is opened or a backup put in place is told as well, and leaves with 1.
     """
     try:
         yield
+    except KeyboardInterrupt:
+        err.print(CALLED_OFF)
+        raise typer.Exit(FAILED) from None
     except OpenbellError as error:
         fail(error)
     except OSError as error:

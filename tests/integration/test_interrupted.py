@@ -9,6 +9,10 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+import typer
+
+from app import run as runner
 from app.commands.data import called_off
 from tests.integration.test_commands import ROOT, environment
 from tests.upstreams import Running
@@ -29,6 +33,14 @@ def test_the_lines_say_what_became_of_each_pull() -> None:
         "failed: c: no answer",
     ]
     assert called_off([])[0] == "finished: nothing"
+
+
+def test_ctrl_c_before_a_command_began_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """As while the desk is opened, or a backup put in place: a sentence and the code 1."""
+    with pytest.raises(typer.Exit) as left, runner.reported():
+        raise KeyboardInterrupt
+    assert left.value.exit_code == 1
+    assert "nothing is stored by halves" in capsys.readouterr().err
 
 
 def test_a_pull_that_is_interrupted_says_what_was_finished(tmp_path: Path) -> None:
