@@ -89,23 +89,84 @@ def raw(shared: Path | None) -> Prices:
     return Prices(real_prices.raw_bars(shared), actions, days_of_captures, 12)
 
 
+_SITES = {
+    "split": (("AAPL", date(2014, 6, 9), 7.0), ("BAC", date(2004, 8, 30), 2.0)),
+    "dividend": (("AAPL", date(2012, 8, 9), 2.65),),
+}
+
+
+def site(
+    prices: Prices, kind: str, figure: str, place: int, shared: Path | None
+) -> tuple[str, date, float]:
+    """A name, day and figure of a split or dividend in raw prices; simulated ones by place."""
+    if shared is not None:
+        return _SITES[kind][place]
+    assert prices.actions is not None
+    bars = prices.bars.select("symbol", "session")
+    found = prices.actions.filter(pl.col("kind") == kind).join(
+        bars, left_on=["symbol", "ex_date"], right_on=["symbol", "session"]
+    )
+    found = found.filter(pl.col("ex_date") > bars["session"].min()).sort("symbol", "ex_date")
+    row = found.row(place * 2, named=True)
+    return row["symbol"], row["ex_date"], row[figure]
+
+
+@dataclass(frozen=True, slots=True)
+class Scannable:
+    """What a desk needs for its scan, and where something is to be seen in it."""
+
+    bars: pl.DataFrame
+    actions: pl.DataFrame | None
+    filings: pl.DataFrame
+    identifiers: pl.DataFrame
+    symbol: str
+    cik: int
+    busy: date  # many names gap
+    results: date  # the symbol gaps on its results
+
+
+def scannable(shared: Path | None) -> Scannable:
+    """Two years of bars with filings: captured, or simulated with their actions."""
+    if shared is None:
+        bars, actions = _market()
+        bars = bars.filter(pl.col("session") >= date(2024, 1, 1))
+        _, filings, identifiers = _submissions()
+        here = (bars, actions, filings, identifiers)
+        return Scannable(*here, "QUED", cik_of(5), date(2026, 2, 18), date(2026, 2, 2))
+    bars = real_prices.five_years(shared)
+    bars = bars.filter(pl.col("session").is_between(date(2016, 1, 1), date(2018, 1, 1)))
+    filings, identifiers = real_prices.filings(shared)
+    here = (bars, None, filings.filter(pl.col("filed") >= date(2009, 1, 1)), identifiers)
+    return Scannable(*here, "WMT", 104169, date(2017, 11, 17), date(2017, 11, 16))
+
+
+@lru_cache(maxsize=1)
+def _served() -> SimulatedFilings:
+    return SimulatedFilings(SEED, AS_OF)
+
+
+@lru_cache(maxsize=1)
+def _submissions() -> Frames:
+    """Companies, filings and identifiers of the first of the simulated companies."""
+    ciks = [cik_of(slot) for slot in range(1, COMPANIES + 1)]
+    decoded = [decode_submissions(_body(f"CIK{cik:010}"), cik) for cik in ciks]
+    parts = ([d.company for d in decoded], [d.filings for d in decoded])
+    return pl.concat(parts[0]), pl.concat(parts[1]), pl.concat([d.identifiers for d in decoded])
+
+
 @lru_cache(maxsize=1)
 def simulated_companies() -> Frames:
     """Facts, filings and companies of the first of the simulated companies, as frames."""
-    served = SimulatedFilings(SEED, AS_OF)
-    facts, filings, companies = [], [], []
-    for slot in range(1, COMPANIES + 1):
-        cik = cik_of(slot)
-        facts.append(captures.facts_of(orjson.loads(_body(served, f"companyfacts/CIK{cik:010}"))))
-        decoded = decode_submissions(_body(served, f"CIK{cik:010}"), cik)
-        filings.append(decoded.filings)
-        companies.append(decoded.company)
-    return pl.concat(facts), pl.concat(filings), pl.concat(companies)
+    ciks = [cik_of(slot) for slot in range(1, COMPANIES + 1)]
+    bodies = [_body(f"companyfacts/CIK{cik:010}") for cik in ciks]
+    facts = [captures.facts_of(orjson.loads(body)) for body in bodies]
+    companies, filings, _ = _submissions()
+    return pl.concat(facts), filings, companies
 
 
-def _body(served: SimulatedFilings, name: str) -> bytes:
+def _body(name: str) -> bytes:
     folder = "/api/xbrl/" if name.startswith("companyfacts") else "/submissions/"
-    document = served.document(f"{folder}{name}.json")
+    document = _served().document(f"{folder}{name}.json")
     assert document is not None, name
     assert json.loads(document.body)
     return document.body

@@ -116,8 +116,8 @@ def wilson(successes: str, count: str) -> list[pl.Expr]:
     half = (p * (1 - p) / n + z2 / (4 * n * n)).sqrt() * Z95 / (1 + z2 / n)
     return [
         (p * 100).alias("rate_pct"),
-        ((middle - half).clip(0, 1) * 100).alias("low_pct"),
-        ((middle + half).clip(0, 1) * 100).alias("high_pct"),
+        (pl.min_horizontal((middle - half).clip(0, 1), p) * 100).alias("low_pct"),
+        (pl.max_horizontal((middle + half).clip(0, 1), p) * 100).alias("high_pct"),
     ]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from bisect import bisect_right
+from collections.abc import Sequence
 from datetime import date, datetime
 from functools import cache, lru_cache
 from typing import NamedTuple
@@ -66,19 +67,21 @@ def session_back(day: date, count: int) -> date:
 def latest_open(now: datetime) -> date:
     """The latest session that has opened at the instant `now`."""
     table = _instants()
-    count = bisect_right(table.open_at, now)
-    if count == 0:
-        raise UsageError(f"the calendar begins in {FIRST_YEAR}, not at {now:%Y-%m-%d}")
-    return table.days[count - 1]
+    return table.days[_last_until(table.open_at, now)]
 
 
 def last_close(now: datetime) -> datetime:
     """The latest close of the exchange that is not later than `now`."""
-    table = _instants()
-    count = bisect_right(table.close_at, now)
+    closes = _instants().close_at
+    return closes[_last_until(closes, now)]
+
+
+def _last_until(instants: Sequence[datetime], now: datetime) -> int:
+    """The place of the latest instant that is not later than `now`."""
+    count = bisect_right(instants, now)
     if count == 0:
         raise UsageError(f"the calendar begins in {FIRST_YEAR}, not at {now:%Y-%m-%d}")
-    return table.close_at[count - 1]
+    return count - 1
 
 
 def current_session(now: datetime) -> date:

@@ -126,16 +126,10 @@ def document(scan: Scan) -> dict[str, Any]:
     }
 
 
+MEASURED = ("gap_pct", "open", "prior_close", "gap_type", "story", "gap_atr", "atr", "rvol")
 _PLAIN = (
     "symbol",
-    "gap_pct",
-    "open",
-    "prior_close",
-    "gap_type",
-    "story",
-    "gap_atr",
-    "atr",
-    "rvol",
+    *MEASURED,
     "range_position",
     "dollar_volume",
     "gap_ex_div_pct",

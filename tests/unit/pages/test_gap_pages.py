@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
-from pathlib import Path
 
 import polars as pl
 import pytest
@@ -15,8 +14,8 @@ from components.kit import saved_views as views
 from core.domain.timetable import sessions as calendar
 from core.service.desk import Desk
 from core.service.gaps import session as scan_inputs
+from tests.opened import run_page
 
-ROOT = Path(__file__).resolve().parent.parent.parent.parent
 DAYS = calendar.sessions_between(date(2014, 1, 2), date(2014, 6, 30))["session"]
 
 
@@ -46,20 +45,13 @@ def gapping(desk: Desk) -> Desk:
     return desk
 
 
-def opened(name: str, **query: str) -> AppTest:
-    at = AppTest.from_file(ROOT / "pages" / f"{name}.py", default_timeout=30)
-    for key, value in query.items():
-        at.query_params[key] = value
-    return at.run()
-
-
 def text_of(at: AppTest) -> str:
     return " ".join(str(item.value) for item in [*at.markdown, *at.caption])
 
 
 def test_the_scan_page_tells_candidates_and_reasons(gapping: Desk) -> None:
     """One candidate with its score; the quiet halving is left out as no gap."""
-    at = opened("gap_scan")
+    at = run_page("gap_scan")
     assert not at.exception
     assert not at.error
     assert "1 name gaps" in text_of(at)
@@ -93,7 +85,7 @@ def withdrawn(gapping: Desk) -> Desk:
 
 def test_the_scan_shows_a_withdrawn_report_beside_its_grade(withdrawn: Desk) -> None:
     """In the row, and in the sentence below it."""
-    at = opened("gap_scan")
+    at = run_page("gap_scan")
     assert not at.error
     table = at.dataframe[0].value
     assert [table[name][0][0] for name in ("grade", "status")] == ["D", "withdrawn"]
@@ -102,7 +94,7 @@ def test_the_scan_shows_a_withdrawn_report_beside_its_grade(withdrawn: Desk) -> 
 
 def test_the_plan_names_the_notice(withdrawn: Desk) -> None:
     """Its check of the grade warns, halves or refuses as for a D."""
-    at = opened("plans", symbol="AAA", date=DAYS[-1].isoformat())
+    at = run_page("plans", symbol="AAA", date=DAYS[-1].isoformat())
     assert not at.exception
     said = "Filing grade D (10-K, 90 days old), withdrawn by item 4.02 of the 8-K of then"
     assert said in text_of(at)
@@ -110,29 +102,29 @@ def test_the_plan_names_the_notice(withdrawn: Desk) -> None:
 
 def test_filters_of_the_scan_page_come_from_the_url(gapping: Desk) -> None:
     """A narrower filter in the URL leaves nobody."""
-    at = opened("gap_scan", rvol="9.0")
+    at = run_page("gap_scan", rvol="9.0")
     assert not at.error
     assert "0 names gap" in text_of(at)
 
 
 def test_a_day_without_a_session_is_said(gapping: Desk) -> None:
     """A Saturday is no session; the page says so and shows no traceback."""
-    at = opened("gap_scan", session="2014-06-28")
+    at = run_page("gap_scan", session="2014-06-28")
     assert not at.exception
     assert "did not trade" in at.error[0].value
 
 
 def test_the_symbol_page_opens_any_name(gapping: Desk) -> None:
     """A name from the URL, and the one of a saved link that is gone."""
-    assert not opened("symbol", symbol="AAA").exception
-    at = opened("symbol", symbol="GONE")
+    assert not run_page("symbol", symbol="AAA").exception
+    at = run_page("symbol", symbol="GONE")
     assert not at.exception
     assert "GONE has no bars" in at.info[0].value
 
 
 def test_the_statistics_page_has_rates(gapping: Desk) -> None:
     """Rates are shown with their number of gaps."""
-    at = opened("gap_statistics")
+    at = run_page("gap_statistics")
     assert not at.exception
     assert not at.error
     assert "within the filters" in text_of(at)
@@ -141,9 +133,9 @@ def test_the_statistics_page_has_rates(gapping: Desk) -> None:
 def test_only_the_back_test_counts_as_one(gapping: Desk) -> None:
     """Looking at rates tries no variant; the back-test has its own view, which the URL can open."""
     tried = "SELECT count(*) FROM backtest_variants"
-    assert "Back-test of the signal" not in text_of(opened("gap_statistics"))
+    assert "Back-test of the signal" not in text_of(run_page("gap_statistics"))
     assert gapping.warehouse.read(tried).item() == 0
-    at = opened("gap_statistics", view="Back-test", gap="1.0")
+    at = run_page("gap_statistics", view="Back-test", gap="1.0")
     assert not at.exception
     assert not at.error
     assert "Back-test of the signal" in text_of(at)
@@ -209,7 +201,7 @@ def test_names_of_near_levels_stand_apart() -> None:
 def test_a_filter_does_not_measure_again(gapping: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """After the first look a change of a filter or weight reads no bars and measures nothing."""
     monkeypatch.setattr(views, "is_open", lambda _: True)
-    at = opened("gap_scan")
+    at = run_page("gap_scan")
     calls = []
     for module, name in ((scan_inputs, "window_rows"), (scan_inputs, "session_catalysts")):
         monkeypatch.setattr(module, name, lambda *a, **k: calls.append(a))
@@ -246,8 +238,8 @@ def test_scans_rest_on_their_own_datasets_only(gapping: Desk) -> None:
 @pytest.mark.parametrize("page", ["gap_scan", "symbol", "gap_statistics"])
 def test_figures_change_after_a_pull(gapping: Desk, page: str) -> None:
     """What is kept between clicks is made anew once a pull has changed the bars."""
-    before = shown_on(opened(page))
-    assert shown_on(opened(page)) == before
+    before = shown_on(run_page(page))
+    assert shown_on(run_page(page)) == before
     with gapping.warehouse.transaction() as tx:
         tx.execute(
             "UPDATE bars_daily SET open = 60, high = 61, low = 59, close = 60 "
@@ -255,7 +247,7 @@ def test_figures_change_after_a_pull(gapping: Desk, page: str) -> None:
             [DAYS[-1]],
         )
     pulled(gapping, "prices.daily", 9)
-    after = opened(page)
+    after = run_page(page)
     assert not after.exception
     assert shown_on(after) != before
 

@@ -13,6 +13,7 @@ from components.kit import once
 from components.kit import saved_views as views
 from core.errors import StoreError
 from tests.filled import fill
+from tests.opened import run_page
 
 PAGES = [e.name for entries in navigation.present().values() for e in entries]
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
@@ -25,13 +26,6 @@ def _fresh_cache():
     once.forget()
 
 
-def opened(name: str, **query: str) -> AppTest:
-    at = AppTest.from_file(ROOT / "pages" / f"{name}.py", default_timeout=DEADLINE)
-    for key, value in query.items():
-        at.query_params[key] = value
-    return at.run()
-
-
 def titles(at: AppTest) -> list[str]:
     heads = [text.value.splitlines()[0] for text in at.markdown if text.value.startswith("# ")]
     return [head.removeprefix("# ") for head in heads]
@@ -41,7 +35,7 @@ def titles(at: AppTest) -> list[str]:
 def test_a_page_shows_data(desk, name):
     """With data a page has its title and no error."""
     fill(desk)
-    at = opened(name)
+    at = run_page(name)
     assert not at.exception
     assert [box.value for box in at.error if "cannot be shown" in box.value] == []
     assert len(titles(at)) == 1
@@ -50,7 +44,7 @@ def test_a_page_shows_data(desk, name):
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_without_data_says_what_to_do(desk, name):
     """An empty store is a state like any other: no error, no traceback."""
-    at = opened(name)
+    at = run_page(name)
     assert not at.exception
     assert [box.value for box in at.error] == []
     assert len(titles(at)) == 1
@@ -65,7 +59,7 @@ def test_a_page_survives_a_broken_store(desk, name, monkeypatch):
 
     monkeypatch.setattr(desk.warehouse, "read", broken)
     monkeypatch.setattr(desk.warehouse, "transaction", broken)
-    at = opened(name)
+    at = run_page(name)
     assert not at.exception
     if at.error:
         assert "Restore it" in at.error[0].value
@@ -82,7 +76,7 @@ def test_a_page_is_short_and_does_no_maths(name):
 def test_a_dataset_is_reached_by_its_address(desk):
     """The URL picks dataset and view; rejected rows are listed with their reason."""
     fill(desk)
-    at = opened("datasets", dataset="prices.daily", view="Rejected rows")
+    at = run_page("datasets", dataset="prices.daily", view="Rejected rows")
     assert at.selectbox(key="dataset").value == "prices.daily"
     reasons = at.dataframe[-1].value["reason"].to_list()
     assert reasons == ["not a number"]
@@ -94,8 +88,8 @@ def test_facts_of_a_company_as_known_on_a_day(desk):
     """The as-known-on date leaves later filings out."""
     fill(desk)
     early = (desk.now().date()).replace(day=1)
-    now = opened("companies", company="AAA", view="Facts", concept="Revenues")
-    then = opened(
+    now = run_page("companies", company="AAA", view="Facts", concept="Revenues")
+    then = run_page(
         "companies",
         company="AAA",
         view="Facts",
@@ -109,7 +103,7 @@ def test_following_an_unknown_ticker_is_told_with_a_hint(desk, monkeypatch):
     """A mistyped ticker gets a sentence, not a crash."""
     fill(desk)
     monkeypatch.setattr(views, "is_open", lambda _: True)
-    at = opened("companies")
+    at = run_page("companies")
     at.text_input(key="follow_names").input("AAAA")
     next(b for b in at.button if b.label == "Follow").click().run()
     assert not at.exception
@@ -119,20 +113,20 @@ def test_following_an_unknown_ticker_is_told_with_a_hint(desk, monkeypatch):
 def test_the_search_finds_symbols_companies_and_filings(desk):
     """One box reaches all three kinds."""
     fill(desk)
-    text = " ".join(m.value for m in opened("search", q="aaa").markdown)
+    text = " ".join(m.value for m in run_page("search", q="aaa").markdown)
     assert "symbol" in text
-    text = " ".join(m.value for m in opened("search", q="0000001001-26-000008").markdown)
+    text = " ".join(m.value for m in run_page("search", q="0000001001-26-000008").markdown)
     assert "filing" in text
 
 
 def test_preferences_are_kept_and_used(desk):
     """A chosen zone is in the store and on the next page."""
     fill(desk)
-    at = opened("preferences")
+    at = run_page("preferences")
     at.selectbox[0].select("Europe/Berlin")
     at.button[0].click().run()
     assert not at.exception
-    assert "Berlin" in " ".join(m.value for m in opened("companies").markdown)
+    assert "Berlin" in " ".join(m.value for m in run_page("companies").markdown)
 
 
 def test_the_router_opens_the_landing_page(desk):

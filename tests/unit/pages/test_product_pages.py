@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from types import SimpleNamespace
 
 import polars as pl
@@ -20,9 +19,8 @@ from core.service.care import morning, preferences
 from core.service.care.preferences import Preferences
 from core.service.filings import comparison
 from tests.filled import fill
+from tests.opened import run_page
 
-ROOT = Path(__file__).resolve().parent.parent.parent.parent
-DEADLINE = 30
 NOON = datetime(2026, 11, 20, 17, tzinfo=UTC)
 
 
@@ -32,13 +30,6 @@ def _fresh_cache():
     once.forget()
 
 
-def opened(name: str, **query: str) -> AppTest:
-    at = AppTest.from_file(ROOT / "pages" / f"{name}.py", default_timeout=DEADLINE)
-    for key, value in query.items():
-        at.query_params[key] = value
-    return at.run()
-
-
 def words(at: AppTest) -> str:
     return " ".join(str(part.value) for part in [*at.markdown, *at.caption])
 
@@ -46,7 +37,7 @@ def words(at: AppTest) -> str:
 def test_the_overview_finds_a_symbol(desk):
     """The search box of the overview answers below it; the words stand in the address."""
     fill(desk)
-    at = opened("overview", q="aaa")
+    at = run_page("overview", q="aaa")
     assert not at.exception
     assert at.text_input(key="q").value == "aaa"
     assert ":blue-badge[symbol]" in words(at)
@@ -55,15 +46,15 @@ def test_the_overview_finds_a_symbol(desk):
 def test_what_the_search_finds_leads_to_its_own_page(desk):
     """A filing found by its accession is opened by that accession."""
     fill(desk)
-    linked = " ".join(m.value for m in opened("search", q="0000001001-26-000008").markdown)
+    linked = " ".join(m.value for m in run_page("search", q="0000001001-26-000008").markdown)
     assert "/filing?filing=0000001001-26-000008" in linked
 
 
 def test_the_search_says_what_it_can_find_before_one_searches(desk):
     """An empty search explains itself; with words it makes room."""
     fill(desk)
-    assert "Nothing is searched for yet" in words(opened("search"))
-    assert "Nothing is searched for yet" not in words(opened("search", q="aaa"))
+    assert "Nothing is searched for yet" in words(run_page("search"))
+    assert "Nothing is searched for yet" not in words(run_page("search", q="aaa"))
 
 
 def test_an_exact_symbol_comes_first_and_followed_companies_before_others(desk):
@@ -84,20 +75,20 @@ def test_own_filters_hold_where_the_address_names_none(desk, monkeypatch):
     fill(desk)
     monkeypatch.setattr(views, "is_open", lambda _: True)
     preferences.save(desk, Preferences(filters={"min_gap_pct": 1.0, "min_rvol": 0.5}))
-    at = opened("gap_scan")
+    at = run_page("gap_scan")
     assert at.slider(key="bound_gap").value[0] == 1.0
     assert at.slider(key="bound_rvol").value == 0.5
-    assert opened("gap_scan", rvol="2.0").slider(key="bound_rvol").value == 2.0
+    assert run_page("gap_scan", rvol="2.0").slider(key="bound_rvol").value == 2.0
 
 
 def test_sliders_become_the_readers_own_and_go_back(desk, monkeypatch):
     """The button keeps what the sliders say, the other forgets it."""
     fill(desk)
     monkeypatch.setattr(views, "is_open", lambda _: True)
-    at = opened("gap_scan", rvol="0.7")
+    at = run_page("gap_scan", rvol="0.7")
     next(b for b in at.button if b.label == "Make these my defaults").click().run()
     assert preferences.load(desk).filters["min_rvol"] == 0.7
-    at = opened("gap_scan")
+    at = run_page("gap_scan")
     assert at.slider(key="bound_rvol").value == 0.7
     next(b for b in at.button if b.label == "Back to the desk's defaults").click().run()
     assert preferences.load(desk) == Preferences()
@@ -107,25 +98,25 @@ def test_sliders_become_the_readers_own_and_go_back(desk, monkeypatch):
 def test_the_overview_scans_with_the_readers_own_filters(desk):
     """What the overview calls a candidate follows the reader's defaults."""
     fill(desk)
-    strict = words(opened("overview"))
+    strict = words(run_page("overview"))
     once.forget()
     preferences.save(desk, Preferences(filters={"min_gap_pct": 0.5, "min_rvol": 0.0}))
-    assert strict != words(opened("overview"))
+    assert strict != words(run_page("overview"))
 
 
 def test_preferences_tell_whose_filters_are_in_use(desk):
     """The preferences say the filters in words."""
     fill(desk)
-    assert "The desk's: |gap| 4 to 20 %" in words(opened("preferences"))
+    assert "The desk's: |gap| 4 to 20 %" in words(run_page("preferences"))
     preferences.save(desk, Preferences(filters={"min_gap_pct": 6.0}))
-    assert "Your own: |gap| 6 to 20 %" in words(opened("preferences"))
+    assert "Your own: |gap| 6 to 20 %" in words(run_page("preferences"))
 
 
 def test_a_view_is_saved_from_the_header_of_a_page(desk, monkeypatch):
     """The box in the header keeps the address under a name."""
     fill(desk)
     monkeypatch.setattr(views, "is_open", lambda _: True)
-    at = opened("symbol", symbol="BBB", span="1 year")
+    at = run_page("symbol", symbol="BBB", span="1 year")
     at.text_input(key="view_name_symbol").input("a year of B")
     next(b for b in at.button if b.label == "Save").click().run()
     assert not at.exception
@@ -137,7 +128,7 @@ def test_a_view_without_a_name_is_refused_in_words(desk, monkeypatch):
     """A blank name gets a sentence."""
     fill(desk)
     monkeypatch.setattr(views, "is_open", lambda _: True)
-    at = opened("symbol")
+    at = run_page("symbol")
     next(b for b in at.button if b.label == "Save").click().run()
     assert "needs a name" in at.error[0].value
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from pathlib import Path
 
 import polars as pl
 import pytest
@@ -16,10 +15,17 @@ from components.parts import quality as lists
 from components.parts import quality_filters, quality_findings, reconciliation
 from core.service.desk import Desk
 from core.service.filings import quality, reconcile
+from tests import opened as pages
 from tests.filled import fill
 
-ROOT = Path(__file__).resolve().parent.parent.parent.parent
 ACCESSION = "0000001001-26-000008"
+
+
+def opened(name: str, **query: str) -> AppTest:
+    """A page on which stand neither an exception nor an error."""
+    at = pages.opened(name, **query)
+    assert [box.value for box in at.error] == []
+    return at
 
 
 @pytest.fixture(autouse=True)
@@ -34,16 +40,6 @@ def graded(desk: Desk) -> Desk:
     fill(desk)
     reconcile.run(desk, "test")
     return desk
-
-
-def opened(name: str, **query: str) -> AppTest:
-    at = AppTest.from_file(ROOT / "pages" / f"{name}.py", default_timeout=30)
-    for key, value in query.items():
-        at.query_params[key] = value
-    at.run()
-    assert not at.exception
-    assert [box.value for box in at.error] == []
-    return at
 
 
 def text_of(at: AppTest) -> str:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import polars as pl
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from components.kit import once
 from components.kit import saved_views as views
 from components.parts import quality_findings, quality_status
 from core.service.desk import Desk
 from core.service.filings import quality
+from tests.opened import opened
 from tests.with_statuses import NOW, RECASTER, RESTATER, fill
-
-ROOT = Path(__file__).resolve().parent.parent.parent.parent
 
 
 @pytest.fixture(autouse=True)
@@ -31,15 +27,6 @@ def graded(desk: Desk) -> Desk:
         for cik in (RESTATER, RECASTER):
             tx.execute("INSERT INTO watchlist (cik, added_at) VALUES (?, ?)", [cik, NOW])
     return desk
-
-
-def opened(name: str, **query: str) -> AppTest:
-    at = AppTest.from_file(ROOT / "pages" / f"{name}.py", default_timeout=30)
-    for key, value in query.items():
-        at.query_params[key] = value
-    at.run()
-    assert not at.exception
-    return at
 
 
 def words(values: list[str]) -> list[str]:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from components.kit import once
 from components.kit import saved_views as views
 from core.service.desk import Desk
 from core.service.trading import journal, plans, settling
 from core.service.trading.current_book import approved_plans
+from tests.opened import opened
 from tests.unit.service.trading.test_journal_service import bars_of
-
-ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
@@ -25,15 +21,6 @@ def traded(desk: Desk) -> Desk:
         tx.insert("bars_daily", bars_of("AAA"))
         tx.insert("bars_daily", bars_of("BAD", last={"low": 99.0}))
     return desk
-
-
-def opened(name: str, **query: str) -> AppTest:
-    at = AppTest.from_file(ROOT / "pages" / f"{name}.py", default_timeout=30)
-    for key, value in query.items():
-        at.query_params[key] = value
-    at.run()
-    assert not at.exception
-    return at
 
 
 def test_a_candidate_becomes_a_plan_by_its_address(traded: Desk) -> None:

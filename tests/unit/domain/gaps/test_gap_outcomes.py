@@ -103,6 +103,15 @@ def test_wilson_interval_of_a_table() -> None:
     assert got.rows()[1] == pytest.approx((0.0, 0.0, 27.75), abs=0.01)
 
 
+def test_an_interval_holds_its_rate() -> None:
+    """None and all of any number too, where the sums of floats fall short of 0 and 1."""
+    counts = [(k, n) for n in range(1, 200) for k in (0, 1, n - 1, n)]
+    got = pl.DataFrame(counts, schema=["k", "n"], orient="row").select(
+        gap_statistics.wilson("k", "n")
+    )
+    assert got.filter(~pl.col("rate_pct").is_between("low_pct", "high_pct")).is_empty()
+
+
 def _signal(bars: pl.DataFrame, gap: float = 5.0) -> pl.DataFrame:
     return bars.head(1).with_columns(gap_pct=pl.lit(gap), atr=pl.lit(2.0))
 

@@ -92,36 +92,43 @@ def _passes(frame: pl.DataFrame, symbol: str, day: date, filters: gap_filters.Ga
     return bool(rows.select(gap_filters.passes(filters)).item())
 
 
-@pytest.mark.parametrize(
-    ("symbol", "day", "ratio"), [("AAPL", date(2014, 6, 9), 7.0), ("BAC", date(2004, 8, 30), 2.0)]
-)
-def test_split_on_record_is_no_gap(shared_data: Path, symbol: str, day: date, ratio: float) -> None:
-    """With the factor files both sides of a split stand on one share basis."""
-    bars, actions = real_prices.raw_bars(shared_data), real_prices.factor_actions(shared_data)
-    row = _row(gaps.measure(bars, DAYS, actions), symbol, day)
-    assert abs(row["gap_pct"]) < 1.5
-    assert row["words"] == ["split_adjusted"]
-    raw = bars.filter((pl.col("symbol") == symbol) & (pl.col("session") < day))["close"][-1]
+Sited = tuple[stand_ins.Prices, str, date, float]
+
+
+@pytest.fixture(params=[0, 1])
+def split(request: pytest.FixtureRequest, captures_or_none: Path | None) -> Sited:
+    """Raw bars, a name, the day of its split and the ratio."""
+    prices = stand_ins.raw(captures_or_none)
+    return prices, *stand_ins.site(prices, "split", "ratio", request.param, captures_or_none)
+
+
+def test_split_on_record_is_no_gap(split: Sited) -> None:
+    """With the actions both sides of a split stand on one share basis."""
+    prices, symbol, day, ratio = split
+    row = _row(gaps.measure(prices.bars, DAYS, prices.actions), symbol, day)
+    own = prices.bars.filter((pl.col("symbol") == symbol) & (pl.col("session") < day))
+    raw = own["close"][-1]
+    assert abs(row["gap_pct"]) < 6
+    assert "split_adjusted" in row["words"]
     assert row["prior_close"] == pytest.approx(raw / ratio, rel=1e-4)
 
 
-@pytest.mark.parametrize(
-    ("symbol", "day"), [("AAPL", date(2014, 6, 9)), ("BAC", date(2004, 8, 30))]
-)
-def test_split_off_record_is_suspected(shared_data: Path, symbol: str, day: date) -> None:
-    """Without the factor files the same falls are suspected splits."""
-    row = _row(gaps.measure(real_prices.raw_bars(shared_data), DAYS), symbol, day)
-    assert row["gap_pct"] < -45
+def test_split_off_record_is_suspected(split: Sited) -> None:
+    """Without the actions the same moves are suspected splits."""
+    prices, symbol, day, ratio = split
+    row = _row(gaps.measure(prices.bars, DAYS), symbol, day)
+    assert row["gap_pct"] == pytest.approx((1 / ratio - 1) * 100, abs=6 / min(ratio, 1))
     assert row["reason"].startswith("suspected_split")
 
 
-def test_ex_dividend_beside_the_raw_gap(shared_data: Path) -> None:
-    """On AAPL's 2012-08-09 ex-date the dividend of 2.65 is added back in gap_ex_div_pct."""
-    bars, actions = real_prices.raw_bars(shared_data), real_prices.factor_actions(shared_data)
-    row = _row(gaps.measure(bars, DAYS, actions), "AAPL", date(2012, 8, 9))
+def test_ex_dividend_beside_the_raw_gap(captures_or_none: Path | None) -> None:
+    """On an ex-date the dividend is added back in gap_ex_div_pct (2.65 on AAPL's of 2012)."""
+    prices = stand_ins.raw(captures_or_none)
+    symbol, day, amount = stand_ins.site(prices, "dividend", "amount", 0, captures_or_none)
+    row = _row(gaps.measure(prices.bars, DAYS, prices.actions), symbol, day)
     assert "ex_dividend" in row["words"]
     back = (row["gap_ex_div_pct"] - row["gap_pct"]) / 100 * row["prior_close"]
-    assert back == pytest.approx(2.65, abs=0.02)
+    assert back == pytest.approx(amount, abs=0.02)
 
 
 def test_atr_agrees_with_talib(shared_data: Path) -> None:

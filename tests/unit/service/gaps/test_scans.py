@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 
 import polars as pl
 import pytest
@@ -24,9 +23,11 @@ from core.service.gaps import session as scan_inputs
 from core.service.gaps import statistics as gap_statistics
 from core.service.kernel import commands, exports, handlers
 from core.store import gap_states
-from tests import real_prices
+from tests import real_prices, stand_ins
+from tests.stand_ins import Scannable
 
-DAY = date(2017, 11, 17)
+YEAR = timedelta(days=365)
+WIDE = {"min_gap_pct": 1, "min_rvol": 0, "min_dollar_volume": 0}
 SHAPE = {
     "symbol",
     "gap_pct",
@@ -50,47 +51,53 @@ def _fill(desk: Desk, frame: pl.DataFrame, table: str = "bars_daily") -> None:
 
 
 @pytest.fixture
-def real_desk(desk: Desk, shared_data: Path) -> Desk:
-    """Two years of captured bars, and the captured filings."""
-    bars = real_prices.five_years(shared_data)
-    _fill(desk, bars.filter(pl.col("session").is_between(date(2016, 1, 1), date(2018, 1, 1))))
-    found, names = real_prices.filings(shared_data)
-    _fill(desk, found.filter(pl.col("filed") >= date(2009, 1, 1)), "filings")
-    _fill(desk, names, "company_identifiers")
+def given(captures_or_none: Path | None) -> Scannable:
+    """Two years of bars and filings: captured, else simulated."""
+    return stand_ins.scannable(captures_or_none)
+
+
+@pytest.fixture
+def filled(desk: Desk, given: Scannable) -> Desk:
+    """A desk that has them."""
+    _fill(desk, given.bars)
+    _fill(desk, given.filings, "filings")
+    _fill(desk, given.identifiers, "company_identifiers")
+    if given.actions is not None:
+        _fill(desk, given.actions, "corporate_actions")
     return desk
 
 
-def test_scan_document(real_desk: Desk) -> None:
+def test_scan_document(filled: Desk, given: Scannable) -> None:
     """The document has the shape of the interface; every score is the sum of its points."""
-    document = commands.run(real_desk, "scan", {"date": "2017-11-16"}).document
-    assert document["date"] == date(2017, 11, 16)
+    document = commands.run(filled, "scan", {"date": f"{given.results}", "filters": WIDE}).document
+    assert document["date"] == given.results
     assert document["provisional"] is False
     found = {row["symbol"]: row for row in document["candidates"]}
-    assert set(found["WMT"]) >= SHAPE
-    assert found["WMT"]["catalysts"][0]["title"].startswith("Results of operations")
+    assert set(found[given.symbol]) >= SHAPE
+    assert found[given.symbol]["catalysts"][0]["title"].startswith("Results of operations")
     for row in document["candidates"]:
         points = [part["points"] or 0 for part in row["components"].values()]
         assert sum(points) == pytest.approx(row["score"])
     assert all(row["reason"] for row in document["excluded"])
 
 
-def test_filters_of_the_command(real_desk: Desk) -> None:
+def test_filters_of_the_command(filled: Desk, given: Scannable) -> None:
     """Filters narrow the candidates; an unknown key is wrong use and is named."""
-    wide = scans.run(real_desk, DAY, {"min_gap_pct": 1, "min_rvol": 0})
-    narrow = scans.run(real_desk, DAY, {"min_gap_pct": 6})
+    wide = scans.run(filled, given.busy, {"min_gap_pct": 1, "min_rvol": 0})
+    narrow = scans.run(filled, given.busy, {"min_gap_pct": 6})
     assert set(narrow.candidates["symbol"]) < set(wide.candidates["symbol"])
     with pytest.raises(UsageError, match="gap_min is not a filter"):
-        scans.run(real_desk, DAY, {"gap_min": 1})
+        scans.run(filled, given.busy, {"gap_min": 1})
 
 
-def test_windows_give_what_the_whole_history_gives(real_desk: Desk) -> None:
+def test_windows_give_what_the_whole_history_gives(filled: Desk) -> None:
     """Warm-up windows and a kept state give the same scan to the displayed precision."""
-    last = scans.sessions(real_desk)[0]
-    warm = scans.run(real_desk, last, {"min_gap_pct": 0.5, "min_rvol": 0})
-    assert keeping.keep_state(real_desk) == last
-    assert len(real_desk.warehouse.read("SELECT DISTINCT as_of FROM gap_states")) == 2
+    last = scans.sessions(filled)[0]
+    warm = scans.run(filled, last, {"min_gap_pct": 0.5, "min_rvol": 0})
+    assert keeping.keep_state(filled) == last
+    assert len(filled.warehouse.read("SELECT DISTINCT as_of FROM gap_states")) == 2
     SESSIONS.clear()
-    kept = scans.run(real_desk, last, {"min_gap_pct": 0.5, "min_rvol": 0})
+    kept = scans.run(filled, last, {"min_gap_pct": 0.5, "min_rvol": 0})
     names = ["symbol", "gap_pct", "gap_atr", "rvol", "score", "flags", "story"]
     assert warm.candidates.height > 20
     assert_frame_equal(kept.candidates.select(names), warm.candidates.select(names), rel_tol=1e-6)
@@ -103,83 +110,89 @@ def _kept(desk: Desk, day: date) -> GapState | None:
     return gap_states.latest(desk.warehouse, "prices.daily", "bars_daily", span, actions)
 
 
-def test_the_state_goes_on_with_new_sessions(real_desk: Desk) -> None:
+def test_the_state_goes_on_with_new_sessions(filled: Desk, given: Scannable) -> None:
     """After a session more only that one is read, and the state is that of the whole history."""
-    last = keeping.keep_state(real_desk)
+    last = keeping.keep_state(filled)
     assert last is not None
-    bars = real_desk.warehouse.read("SELECT * EXCLUDE pull_id FROM bars_daily")
-    after = date(2018, 1, 2)
+    bars = filled.warehouse.read("SELECT * EXCLUDE pull_id FROM bars_daily")
+    days = calendar.all_sessions()["session"]
+    after = days.filter(days > last)[0]
     new = bars.filter(pl.col("session") == last).with_columns(session=pl.lit(after))
-    _fill(real_desk, new)
-    assert keeping.keep_state(real_desk) == after
-    state = _kept(real_desk, after + timedelta(days=1))
+    _fill(filled, new)
+    assert keeping.keep_state(filled) == after
+    state = _kept(filled, after + timedelta(days=1))
     assert state is not None
     assert state.as_of == after
-    whole = gap_state.carry(pl.concat([bars, new]), calendar.all_sessions()["session"], after)
+    whole = gap_state.carry(pl.concat([bars, new]), days, after, given.actions)
     assert_frame_equal(state.frame.sort("symbol"), whole.frame, rel_tol=1e-9)
 
 
-def test_changed_actions_make_a_kept_state_void(real_desk: Desk) -> None:
+def test_changed_actions_make_a_kept_state_void(filled: Desk, given: Scannable) -> None:
     """A split learnt of later, within the history of the state, voids it."""
-    last = keeping.keep_state(real_desk)
+    last = keeping.keep_state(filled)
     assert last is not None
-    assert _kept(real_desk, last) is not None
-    split = {"symbol": "WMT", "ex_date": date(2016, 6, 1), "kind": "dividend", "amount": 0.5}
-    frame = pl.DataFrame([split], schema=dict(CORPORATE_ACTIONS.empty().schema))
-    _fill(real_desk, frame, "corporate_actions")
-    assert _kept(real_desk, last) is None
+    assert _kept(filled, last) is not None
+    paid = {
+        "symbol": given.symbol,
+        "ex_date": last - 1.5 * YEAR,
+        "kind": "dividend",
+        "amount": 0.5,
+    }
+    frame = pl.DataFrame([paid], schema=dict(CORPORATE_ACTIONS.empty().schema))
+    _fill(filled, frame, "corporate_actions")
+    assert _kept(filled, last) is None
 
 
-def test_changed_bars_make_a_kept_state_void(real_desk: Desk) -> None:
+def test_changed_bars_make_a_kept_state_void(filled: Desk) -> None:
     """A bar added to the past voids the state; the scan falls back to its warm-up window."""
-    last = keeping.keep_state(real_desk)
-    extra = real_desk.warehouse.read("SELECT * FROM bars_daily LIMIT 1").drop("pull_id")
-    _fill(real_desk, extra.with_columns(symbol=pl.lit("ZZZZ")))
-    assert _kept(real_desk, last) is None
+    last = keeping.keep_state(filled)
+    extra = filled.warehouse.read("SELECT * FROM bars_daily LIMIT 1").drop("pull_id")
+    _fill(filled, extra.with_columns(symbol=pl.lit("ZZZZ")))
+    assert _kept(filled, last) is None
 
 
-def test_scan_is_kept_with_its_versions(real_desk: Desk) -> None:
+def test_scan_is_kept_with_its_versions(filled: Desk, given: Scannable) -> None:
     """Keeping twice leaves one scan, with its score version and candidates."""
-    scan = scans.run(real_desk, DAY)
-    keeping.keep(real_desk, scan)
-    keeping.keep(real_desk, scan)
-    rows = real_desk.warehouse.read("SELECT * FROM candidates")
+    scan = scans.run(filled, given.busy, WIDE)
+    keeping.keep(filled, scan)
+    keeping.keep(filled, scan)
+    rows = filled.warehouse.read("SELECT * FROM candidates")
     assert rows.height == scan.candidates.height > 0
-    assert set(rows["score_version"]) == {"gap-score-3"}
-    assert real_desk.warehouse.read("SELECT count(*) FROM scans").item() == 1
+    assert set(rows["score_version"]) == {"gap-score-2"}
+    assert filled.warehouse.read("SELECT count(*) FROM scans").item() == 1
 
 
-def test_candidates_export(real_desk: Desk) -> None:
+def test_candidates_export(filled: Desk, given: Scannable) -> None:
     """The export is flat and encodes as CSV."""
-    frame = exports.frame_of(real_desk, "candidates", date="2017-11-17")
+    frame = exports.frame_of(filled, "candidates", date=f"{given.busy}", **WIDE)
     assert frame["symbol"].n_unique() == frame.height > 0
     assert exports.encode(frame, "csv").startswith(b"session,symbol,")
 
 
-def test_statistics_and_back_test(real_desk: Desk) -> None:
+def test_statistics_and_back_test(filled: Desk) -> None:
     """Rates carry n and intervals; the back-test counts its variants."""
-    first = commands.run(real_desk, "backtest", {}).document
-    again = commands.run(real_desk, "backtest", {"stop_atr": 2}).document
+    first = commands.run(filled, "backtest", {}).document
+    again = commands.run(filled, "backtest", {"stop_atr": 2}).document
     assert (first["variants_tried"], again["variants_tried"]) == (1, 2)
     assert first["trades"] > 100
     assert sum(row["n"] for row in first["buckets"]) == first["trades"]
     assert all(row["low_pct"] <= row["rate_pct"] <= row["high_pct"] for row in first["fills"])
     for by in ("catalyst", "grade", "direction", "story"):
-        found = commands.run(real_desk, "backtest", {"by": by}).document
+        found = commands.run(filled, "backtest", {"by": by}).document
         assert sum(row["n"] for row in found["buckets"]) == found["trades"], by
         assert sum(row["n"] for row in found["fills"]) >= found["trades"], by
-    past = gap_statistics.history(real_desk)
+    past = gap_statistics.history(filled)
     assert "Results of operations" in set(past.outcomes["catalyst"])
 
 
-def test_symbol_view(real_desk: Desk) -> None:
+def test_symbol_view(filled: Desk, given: Scannable) -> None:
     """A name has its bars, gaps with outcomes, filings and levels."""
-    found = symbols.view(real_desk, "WMT")
-    assert found.cik == 104169
-    assert symbols.levels(found, DAY).keys() >= {"prior close", "20-session high"}
-    shaded = symbols.boxes(found, date(2017, 1, 1), date(2018, 1, 1))
+    found = symbols.view(filled, given.symbol)
+    assert found.cik == given.cik
+    assert symbols.levels(found, given.busy).keys() >= {"prior close", "20-session high"}
+    shaded = symbols.boxes(found, given.busy - YEAR, given.busy)
     assert (shaded["until"] >= shaded["session"]).all()
-    assert symbols.like(found, 4.0, DAY).height > 0
+    assert symbols.like(found, 4.0, given.busy).height > 0
 
 
 def test_nothing_stored(desk: Desk) -> None:
@@ -213,33 +226,35 @@ def _replay() -> Path:
     return Path(__file__).resolve().parents[4] / "data" / "catalogue.replay.toml"
 
 
-def test_the_scan_job_keeps_scan_and_averages(real_desk: Desk) -> None:
+def test_the_scan_job_keeps_scan_and_averages(filled: Desk, given: Scannable) -> None:
     """The job of the event `scan` stores the latest session's candidates and the state."""
+    last = scans.sessions(filled)[0]
     told: list[str] = []
 
     class Told:
         def report(self, message: str, **_: object) -> None:
             told.append(message)
 
-    job = SimpleNamespace(payload={})
-    done = asyncio.run(handlers.HANDLERS["scan"](real_desk, job, Told()))
+    done = asyncio.run(handlers.HANDLERS["scan"](filled, None, Told()))
     assert done is not None
-    assert done["session"] == "2017-12-29"
-    assert told == [f"{done['candidates']} candidates on 2017-12-29"]
-    kept = real_desk.warehouse.read("SELECT count(*) FROM gap_states").item()
-    assert kept > 900
+    assert done["session"] == f"{last}"
+    assert told == [f"{done['candidates']} candidates on {last}"]
+    kept = filled.warehouse.read("SELECT count(*) FROM gap_states").item()
+    assert kept > 1.7 * given.bars["symbol"].n_unique()
     assert {"scan"} <= set(handlers.FOLLOW_UPS["bars_daily"])
 
 
-def test_a_name_with_holes_has_the_range_of_its_whole_history(real_desk: Desk) -> None:
+def test_a_name_with_holes_has_the_range_of_its_whole_history(
+    filled: Desk, given: Scannable
+) -> None:
     """Few bars of a name, and ten of a young one: without a kept state as with all bars."""
-    bars = real_desk.warehouse.read("FROM bars_daily WHERE symbol = 'WMT'").drop("pull_id")
+    bars = filled.warehouse.read("FROM bars_daily WHERE symbol = ?", [given.symbol]).drop("pull_id")
     bars = bars.sort("session")
     holes = bars.gather_every(20, (bars.height - 1) % 20).with_columns(symbol=pl.lit("ZHOLE"))
     young = bars.tail(10).with_columns(symbol=pl.lit("ZYOUNG"))
-    _fill(real_desk, pl.concat([holes, young]))
+    _fill(filled, pl.concat([holes, young]))
     day, days = bars["session"][-1], calendar.all_sessions()["session"]
-    rows = scan_inputs.session_gaps(real_desk, day).rows
+    rows = scan_inputs.session_gaps(filled, day).rows
     found = dict(rows.select("symbol", "atr").iter_rows())
     whole = gaps.measure(holes.select(BARS_DAILY.empty().columns), days)["atr"][-1]
     assert whole is not None
