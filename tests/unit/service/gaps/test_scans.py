@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
@@ -158,7 +159,7 @@ def test_scan_is_kept_with_its_versions(filled: Desk, given: Scannable) -> None:
     keeping.keep(filled, scan)
     rows = filled.warehouse.read("SELECT * FROM candidates")
     assert rows.height == scan.candidates.height > 0
-    assert set(rows["score_version"]) == {"gap-score-2"}
+    assert set(rows["score_version"]) == {"gap-score-3"}
     assert filled.warehouse.read("SELECT count(*) FROM scans").item() == 1
 
 
@@ -235,7 +236,8 @@ def test_the_scan_job_keeps_scan_and_averages(filled: Desk, given: Scannable) ->
         def report(self, message: str, **_: object) -> None:
             told.append(message)
 
-    done = asyncio.run(handlers.HANDLERS["scan"](filled, None, Told()))
+    job = SimpleNamespace(payload={})
+    done = asyncio.run(handlers.HANDLERS["scan"](filled, job, Told()))
     assert done is not None
     assert done["session"] == f"{last}"
     assert told == [f"{done['candidates']} candidates on {last}"]
