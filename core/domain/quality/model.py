@@ -136,7 +136,8 @@ class Ruleset:
         return replace(self, rules=rules, items=items)
 
 
-CASH = ("Cash", "CashRestricted", "CashWithSold")  # also stand at both ends of a flow's period
+# these stand at both ends of a flow's period too
+CASH = ("Cash", "CashRestricted", "CashWithSold", "CashHeldForSale")
 ALWAYS = (*CASH, "EquityAll", "EquityParent")  # what a book derives others from
 
 

@@ -165,6 +165,8 @@ SPOKEN = {
     "CashRestrictedBegin": "cash with restricted cash at the beginning",
     "CashWithSoldEnd": "cash with that held for sale at the end",
     "CashWithSoldBegin": "cash with that held for sale at the beginning",
+    "CashHeldForSaleEnd": "cash held for sale at the end",
+    "CashHeldForSaleBegin": "cash held for sale at the beginning",
     "EpsBasic": "basic earnings per share",
     "EpsDiluted": "diluted earnings per share",
     "SharesBasic": "basic weighted shares",

@@ -18,6 +18,7 @@ BALANCES = (
     "CashCashEquivalentsRestrictedCashAndRestrictedCashEquivalents",
     "CashCashEquivalentsRestrictedCashAndRestrictedCashEquivalents"
     "IncludingDisposalGroupAndDiscontinuedOperations",
+    "DisposalGroupIncludingDiscontinuedOperationCashAndCashEquivalents",
 )  # fmt: skip
 
 
