@@ -32,8 +32,9 @@ class Overdue:
     last_error: str | None = None
 
     def __str__(self) -> str:
-        hours = self.freshness.behind.total_seconds() / 3600
-        text = f"{self.dataset} is {self.freshness.state}, {hours:.1f} h behind its refresh"
+        minutes = self.freshness.behind.total_seconds() / 60
+        behind = f"{minutes / 60:.1f} h" if minutes >= 60 else f"{minutes:.0f} min"
+        text = f"{self.dataset} is {self.freshness.state}, {behind} behind its refresh"
         return f"{text}: {self.last_error}" if self.last_error else text
 
 
@@ -56,14 +57,16 @@ def find_overdue(
     now: datetime,
     grace: timedelta = DEFAULT_GRACE,
 ) -> list[Overdue]:
-    """Enabled datasets whose latest refresh has gone unanswered for longer than `grace`."""
+    """Enabled datasets whose latest refresh has gone unanswered for longer than `grace`, within
+    an interval for a few of its steps.
+    """
     found = []
     for dataset in datasets:
         if not dataset.enabled or not dataset.schedule:
             continue
         state = states.get(dataset.name, PullState())
         fresh = freshness_of(dataset, state, now, grace)
-        if fresh.state in ALARMING and fresh.behind > grace:
+        if fresh.state in ALARMING and fresh.is_late:
             found.append(Overdue(dataset.name, fresh, state.last_error))
     return found
 

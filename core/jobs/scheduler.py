@@ -103,7 +103,7 @@ def messages(
     `again` queues the window anew whose job has ended without a good pull.
     """
     return [
-        _message(window, item.policy, now, chance, again)
+        _message(window, item, now, chance, again)
         for item in plans
         for window in due_windows(
             item.dataset.name,
@@ -116,8 +116,9 @@ def messages(
 
 
 def _message(
-    window: Window, policy: Policy, now: datetime, chance: Callable[[], float], again: bool
+    window: Window, item: Planned, now: datetime, chance: Callable[[], float], again: bool
 ) -> Message:
+    policy = item.policy
     late = window.due_at is not None and now - window.due_at > policy.misfire_grace
     payload = {
         "dataset": window.dataset,
@@ -129,6 +130,8 @@ def _message(
         "zone": window.zone,
         "correlation_id": logs.new_correlation_id(),
     }
+    if window.due_at is not None and item.schedule.rhythm(window.due_at) is not None:
+        payload["repeats"] = True  # nobody is told of each
     run_at = start_at(window, now, policy, chance())
     return Message(PULL, payload, dedupe_key=window.id, run_at=run_at, once=True, again=again)
 

@@ -11,7 +11,7 @@ import polars as pl
 
 from core.domain.tables.datasets import Dataset
 from core.domain.timetable import sessions as calendar
-from core.domain.timetable.freshness import DEFAULT_GRACE, Freshness
+from core.domain.timetable.freshness import Freshness
 
 ZONE = ZoneInfo("America/New_York")
 TOLD_BY: Mapping[str, str] = {"filings": "accepted_at", "facts": "filed"}
@@ -65,9 +65,7 @@ def reach(dataset: Dataset, until: date | datetime | None, due_at: datetime | No
     return Reach(at, sessions_behind(at, due_at), is_day)
 
 
-def judged(
-    fresh: Freshness, found: Reach, rows: int, now: datetime, grace: timedelta = DEFAULT_GRACE
-) -> Freshness:
+def judged(fresh: Freshness, found: Reach, rows: int, now: datetime) -> Freshness:
     """Freshness by what the data reach up to: a good pull that brought too little is no fresh data.
 
     Without rows nothing is fresh: it is as if it had never been pulled.
@@ -79,7 +77,7 @@ def judged(
     if not found.sessions_behind or fresh.due_at is None:
         return fresh
     late = now - fresh.due_at
-    return replace(fresh, state="due" if late <= grace else "overdue", behind=late)
+    return replace(fresh, state="due" if late <= fresh.grace else "overdue", behind=late)
 
 
 def _is_midnight(at: datetime) -> bool:

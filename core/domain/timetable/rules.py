@@ -8,20 +8,35 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from core.domain.timetable.exchanges import is_exchange
+from core.domain.timetable.intervals import Interval
 from core.domain.timetable.zones import name_of, settled
 from core.errors import ScheduleError
 
-CYCLES = ("daily", "weekly", "monthly", "quarterly", "yearly", "session")
+CYCLES = ("daily", "weekly", "monthly", "quarterly", "yearly", "session", "interval")
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 ANCHORS = ("open", "close")
-KEYS = ("cycle", "day", "month", "time", "zone", "exchange", "anchor", "offset_minutes")
+KEYS = (
+    "cycle",
+    "day",
+    "month",
+    "time",
+    "zone",
+    "exchange",
+    "anchor",
+    "offset_minutes",
+    "every_minutes",
+    "from_minutes",
+    "to_minutes",
+    "to_anchor",
+)
 WEEK_MINUTES = 7 * 24 * 60
+DAY_MINUTES = 24 * 60
 _TIME = re.compile(r"(\d\d):(\d\d):(\d\d)", re.ASCII)
 
 
@@ -59,7 +74,7 @@ def day_of(value: object, cycle: str) -> int | None:
     """Weekday 0..6 (weekly), day of the month (monthly, quarterly, yearly), or None."""
     if cycle == "weekly":
         return _weekday(value)
-    if cycle in ("daily", "session"):
+    if cycle in ("daily", "session", "interval"):
         _refuse("day", value, cycle)
         return None
     if value is None and cycle != "monthly":
@@ -90,16 +105,44 @@ def zone_of(zone: object) -> ZoneInfo:
 
 def session_of(exchange: object, anchor: object, offset: object) -> tuple[str, str, int]:
     """Exchange code, anchor and offset in minutes of a session rule."""
-    if not isinstance(exchange, str) or not is_exchange(exchange):
-        raise ScheduleError(f"exchange {exchange!r} is not an exchange code such as XNYS or XLON")
-    if anchor not in ANCHORS:
-        raise ScheduleError(f"anchor {anchor!r} is not one of open, close")
-    text = f"whole minutes from -{WEEK_MINUTES} to {WEEK_MINUTES}"
     return (
-        exchange,
-        str(anchor),
-        _whole("offset_minutes", offset, -WEEK_MINUTES, WEEK_MINUTES, text),
+        _exchange(exchange),
+        _anchor("anchor", anchor),
+        _offset("offset_minutes", offset),
     )
+
+
+def interval_of(
+    exchange: object, anchors: tuple[object, object], offsets: tuple[object, object], every: object
+) -> Interval:
+    """The interval of a rule: every N minutes from one offset of a session to a later one."""
+    code = _exchange(exchange)
+    named = (_anchor("anchor", anchors[0]), _anchor("to_anchor", anchors[1]))
+    begins, ends = _offset("from_minutes", offsets[0]), _offset("to_minutes", offsets[1])
+    if named == ("close", "open"):
+        raise ScheduleError("an interval ends in its own session: to_anchor is close")
+    if named[0] == named[1] and ends < begins:
+        raise ScheduleError(f"to_minutes {ends} is before from_minutes {begins}")
+    step = _whole("every_minutes", every, 1, DAY_MINUTES, f"whole minutes from 1 to {DAY_MINUTES}")
+    minute = timedelta(minutes=1)
+    return Interval(code, named, begins * minute, ends * minute, step * minute)
+
+
+def _exchange(value: object) -> str:
+    if not isinstance(value, str) or not is_exchange(value):
+        raise ScheduleError(f"exchange {value!r} is not an exchange code such as XNYS or XLON")
+    return value
+
+
+def _anchor(key: str, value: object) -> str:
+    if value not in ANCHORS:
+        raise ScheduleError(f"{key} {value!r} is not one of open, close")
+    return str(value)
+
+
+def _offset(key: str, value: object) -> int:
+    text = f"whole minutes from -{WEEK_MINUTES} to {WEEK_MINUTES}"
+    return _whole(key, value, -WEEK_MINUTES, WEEK_MINUTES, text)
 
 
 def instant_of(value: object) -> datetime:
@@ -118,7 +161,7 @@ def _weekday(value: object) -> int:
 
 def _refuse(key: str, value: object, cycle: str) -> None:
     if value is not None:
-        raise ScheduleError(f"{key} {value!r} has no meaning in a {cycle} rule; leave it out")
+        raise ScheduleError(f"{key} {value!r} has no meaning in {_a(cycle)} rule; leave it out")
 
 
 def _whole(
@@ -129,3 +172,7 @@ def _whole(
     if not good or (not_zero and value == 0):
         raise ScheduleError(f"{key} {value!r} is not allowed: {allowed}")
     return int(value)  # type: ignore[call-overload, no-any-return]
+
+
+def _a(word: str) -> str:
+    return f"{'an' if word[0] in 'aeiou' else 'a'} {word}"

@@ -25,6 +25,7 @@ from zoneinfo import ZoneInfo
 
 from core.domain.timetable import rules
 from core.domain.timetable.exchanges import sessions
+from core.domain.timetable.intervals import Interval
 from core.errors import ScheduleError
 
 DEFAULT_BUFFER = timedelta(minutes=120)
@@ -38,7 +39,8 @@ SEARCH_DAYS = {
     "yearly": 740,
     "session": 20,
 }
-FARTHEST = 10 * 366
+FARTHEST = timedelta(days=10 * 366)
+OF_EXCHANGES = ("session", "interval")
 OPEN_MINUTES = 9 * 60 + 30  # of the clock in New York, when its exchanges open
 
 
@@ -48,11 +50,12 @@ def _utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Refresh:
-    """One rule: cycle, day, month, time and zone, or exchange, anchor and offset.
+    """One rule: cycle, day, month, time and zone, or exchange, anchor and offsets.
 
     `day`: English weekday (weekly, any case), 1..31 or -1..-31 clamped to the month's length.
     `month`: 1..3 of the quarter or 1..12 of the year. `zone`: an IANA name, or a zone of
-    `zoneinfo` or `pytz`. Raises ScheduleError for anything else.
+    `zoneinfo` or `pytz`. Cycle `interval`: every `every_minutes` from `from_minutes` after the
+    anchor to `to_minutes` after `to_anchor` (the same unless named), both included. Raises ScheduleError for anything else.
     """
 
     cycle: str
@@ -63,10 +66,15 @@ class Refresh:
     exchange: str | None = None
     anchor: str | None = None
     offset_minutes: int = 0
+    every_minutes: int | None = None
+    from_minutes: int | None = None
+    to_minutes: int | None = None
+    to_anchor: str | None = None
     _day: int | None = field(init=False, repr=False, compare=False)
     _month: int | None = field(init=False, repr=False, compare=False)
     _time: TimeOfDay = field(init=False, repr=False, compare=False)
     _zone: ZoneInfo = field(init=False, repr=False, compare=False)
+    _interval: Interval | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         cycle = rules.cycle_of(self.cycle)
@@ -75,19 +83,41 @@ class Refresh:
         self._fix("_month", rules.month_of(self.month, cycle))
         self._fix("_zone", rules.zone_of(self.zone))
         self._fix("zone", self._zone.key)
-        self._fix("_time", TimeOfDay() if cycle == "session" else rules.time_of(self.time))
-        self._check_session()
+        timed = cycle not in OF_EXCHANGES
+        self._fix("_time", rules.time_of(self.time) if timed else TimeOfDay())
+        self._check_exchange_rule()
+        self._fix("_interval", self._as_interval() if cycle == "interval" else None)
 
     def _fix(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)
 
-    def _check_session(self) -> None:
+    def _check_exchange_rule(self) -> None:
+        if self.cycle in OF_EXCHANGES and self.time is not None:
+            minutes = "offset_minutes" if self.cycle == "session" else "from_minutes"
+            raise ScheduleError(f"time has no meaning in {self.cycle} rules; use {minutes}")
+        if self.cycle != "interval" and self._interval_keys() != (None,) * 4:
+            raise ScheduleError(
+                "every_minutes, from_minutes, to_minutes and to_anchor belong to interval rules"
+            )
         if self.cycle == "session":
-            if self.time is not None:
-                raise ScheduleError("time has no meaning in a session rule; use offset_minutes")
             rules.session_of(self.exchange, self.anchor, self.offset_minutes)
-        elif (self.exchange, self.anchor, self.offset_minutes) != (None, None, 0):
-            raise ScheduleError("exchange, anchor and offset_minutes belong to session rules only")
+        elif self.offset_minutes:
+            raise ScheduleError("offset_minutes belongs to session rules only")
+        elif self.cycle != "interval" and (self.exchange, self.anchor) != (None, None):
+            raise ScheduleError("exchange and anchor belong to interval and session rules only")
+
+    def _interval_keys(self) -> tuple[object, ...]:
+        return (self.every_minutes, self.from_minutes, self.to_minutes, self.to_anchor)
+
+    def _as_interval(self) -> Interval:
+        anchors = (self.anchor, self.to_anchor or self.anchor)
+        offsets = (self.from_minutes, self.to_minutes)
+        return rules.interval_of(self.exchange, anchors, offsets, self.every_minutes)
+
+    @property
+    def every(self) -> timedelta | None:
+        """The step of an interval rule; None for the other cycles."""
+        return None if self._interval is None else self._interval.every
 
     @classmethod
     def of(cls, rule: Mapping[str, Any] | Refresh) -> Refresh:
@@ -99,6 +129,8 @@ class Refresh:
 
     def between(self, after: datetime, until: datetime) -> list[datetime]:
         """Nominal instants in (after, until], ascending, each once."""
+        if self._interval is not None:
+            return self._interval.between(after, until)
         first = (after - 2 * DAY).astimezone(self._zone).date()
         last = (until + 2 * DAY).astimezone(self._zone).date()
         found = {t for t in self._instants(first, last) if after < t <= until}
@@ -106,11 +138,16 @@ class Refresh:
 
     def get_latest_refresh(self, now: datetime | None = None) -> datetime:
         """The greatest nominal instant <= now."""
-        return _latest(self.between, _asked(now, _utc_now), SEARCH_DAYS[self.cycle])
+        return _latest(self.between, _asked(now, _utc_now), self._reach)
 
     def get_next_refresh(self, now: datetime | None = None) -> datetime:
         """The least nominal instant > now."""
-        return _next(self.between, _asked(now, _utc_now), SEARCH_DAYS[self.cycle])
+        return _next(self.between, _asked(now, _utc_now), self._reach)
+
+    @property
+    def _reach(self) -> timedelta:
+        """How far to look first: an interval's neighbour is a step away while its span lasts."""
+        return SEARCH_DAYS[self.cycle] * DAY if self.every is None else 2 * self.every
 
     def _instants(self, first: date, last: date) -> Iterator[datetime]:
         if self.cycle == "session":
@@ -181,6 +218,12 @@ class Schedule:
             buffer_overwrite
         )
 
+    def rhythm(self, now: datetime) -> timedelta | None:
+        """The step of the interval rule that gave the latest refresh; None for another rule."""
+        moment = _asked(now, self.clock) - self.buffer
+        latest = max(self._asked_rules(), key=lambda rule: rule.get_latest_refresh(moment))
+        return latest.every
+
     def _buffer(self, overwrite: timedelta | None) -> timedelta:
         if overwrite is None:
             return self.buffer
@@ -205,18 +248,18 @@ def _asked(now: datetime | None, clock: Callable[[], datetime]) -> datetime:
 _Between = Callable[[datetime, datetime], list[datetime]]
 
 
-def _latest(between: _Between, now: datetime, reach: int) -> datetime:
+def _latest(between: _Between, now: datetime, reach: timedelta) -> datetime:
     while reach <= FARTHEST:
-        found = between(now - reach * DAY, now)
+        found = between(now - reach, now)
         if found:
             return found[-1]
         reach *= 4
     raise ScheduleError(f"no refresh in the ten years before {now:%Y-%m-%d}")
 
 
-def _next(between: _Between, now: datetime, reach: int) -> datetime:
+def _next(between: _Between, now: datetime, reach: timedelta) -> datetime:
     while reach <= FARTHEST:
-        found = between(now, now + reach * DAY)
+        found = between(now, now + reach)
         if found:
             return found[0]
         reach *= 4

@@ -108,8 +108,11 @@ def due_windows(
 
 
 def start_at(window: Window, now: datetime, policy: Policy, fraction: float) -> datetime:
-    """When the job of a window starts: now, or later by its jitter (`fraction` in 0..1)."""
-    return now + policy.jitter * fraction
+    """When the job of a window starts: now, or later by its jitter (`fraction` in 0..1).
+
+    The jitter takes a quarter of a short window at most, so that steps of an interval stay apart.
+    """
+    return now + min(policy.jitter, (window.end - window.start) / 4) * fraction
 
 
 def _caught_up(missed: list[datetime], policy: Policy, *, superseded: bool) -> list[datetime]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from core.domain.timetable.windows import schedule_of
 from core.observe.events import KINDS
 from core.service.activity import feed
 from core.store.events import EventFilter
@@ -38,8 +39,19 @@ def news(desk: Desk, after: str | None) -> tuple[list[News], str]:
     if after is None:
         return [], feed.last_id(desk)
     fresh = feed.following(desk, _EVERYTHING, after, MOST)
-    told = [item for item in map(_news, fresh) if item is not None]
-    return told, fresh[-1]["id"] if fresh else after
+    told = [_news(event) for event in fresh if not _repeats(desk, event)]
+    found = [item for item in told if item is not None]
+    return found, fresh[-1]["id"] if fresh else after
+
+
+def _repeats(desk: Desk, event: Mapping[str, Any]) -> bool:
+    """Whether it is a good pull of a dataset that is pulled every few minutes just then."""
+    if event["kind"] not in ("pull.done", "pull.unchanged"):
+        return False
+    dataset = desk.catalogue.datasets.get(event["subject"])
+    if dataset is None or not dataset.schedule:
+        return False
+    return schedule_of(dataset).rhythm(event["at"]) is not None
 
 
 def _news(event: Mapping[str, Any]) -> News | None:

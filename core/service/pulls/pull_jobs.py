@@ -39,7 +39,7 @@ async def pull(desk: Desk, job: Job, context: Context) -> Mapping[str, Any] | No
         # a kill between the commit and the acknowledgement may have swallowed what follows
         await asyncio.to_thread(publish_follow_ups, desk, [dataset.table], job.id)
         return {"skipped": True}
-    if trigger in SCHEDULED and _is_superseded(desk, dataset, job, window):
+    if trigger in SCHEDULED and is_superseded(desk, dataset, job, window):
         context.report("the next window of the dataset is due: this one is no longer owed")
         return {"superseded": True}
     forced = bool(job.payload.get("force"))
@@ -98,12 +98,15 @@ async def _upstream_ready(desk: Desk, dataset: Dataset, *, forced: bool) -> None
         raise down(host, known, desk.now())
 
 
-def _is_superseded(desk: Desk, dataset: Dataset, job: Job, window: Window) -> bool:
-    """Whether a window that could not be pulled is no longer owed: its successor is due."""
-    tried = job.last_error is not None and window.closes_at is not None
-    if not tried or dataset.catch_up == "all":
+def is_superseded(desk: Desk, dataset: Dataset, job: Job, window: Window) -> bool:
+    """Whether a window that could not be pulled is no longer owed: its successor is due.
+
+    Steps of an interval do not wait in line behind a slow upstream: the latest stands for all.
+    """
+    if dataset.catch_up == "all" or window.closes_at is None:
         return False
-    return window.closes_at is not None and desk.now() >= window.closes_at
+    given_up = job.last_error is not None or bool(job.payload.get("repeats"))
+    return given_up and desk.now() >= window.closes_at
 
 
 def _follow(desk: Desk, dataset: Dataset, pull_id: str, job: Job) -> dict[str, Any]:

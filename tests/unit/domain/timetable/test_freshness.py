@@ -54,3 +54,46 @@ def test_stalest_is_the_worst_state_then_the_longest_behind() -> None:
     older = Freshness("due", None, None, 2 * HOUR)
     assert stalest([fresh, older, due]) is older
     assert stalest([]) is None
+
+
+MINUTE = timedelta(minutes=1)
+OPEN = datetime(2026, 11, 30, 14, 30, tzinfo=UTC)
+EVERY_MINUTE = Schedule(
+    [
+        {
+            "cycle": "interval",
+            "exchange": "XNYS",
+            "anchor": "open",
+            "every_minutes": 1,
+            "from_minutes": -90,
+            "to_minutes": 2,
+        }
+    ],
+    timedelta(0),
+)
+
+
+@pytest.mark.parametrize(
+    ("state", "now", "success"),
+    [
+        ("fresh", OPEN - 25 * MINUTE, OPEN - 25 * MINUTE),
+        ("fresh", OPEN - 25 * MINUTE, OPEN - 26 * MINUTE),  # the pull of this minute runs
+        ("due", OPEN - 25 * MINUTE, OPEN - 27 * MINUTE),
+        ("overdue", OPEN - 25 * MINUTE, OPEN - 30 * MINUTE),  # not after half an hour
+        ("fresh", OPEN + 8 * HOUR, OPEN + 2 * MINUTE),  # after its last step
+        ("overdue", OPEN + 8 * HOUR, OPEN),
+    ],
+)
+def test_an_interval_is_late_after_a_few_steps(
+    state: str, now: datetime, success: datetime
+) -> None:
+    """What is pulled every minute neither flickers between two pulls nor fails unnoticed."""
+    assert freshness(EVERY_MINUTE, now, last_success=success).state == state
+
+
+def test_the_first_step_of_a_span_is_due_like_any_other_refresh() -> None:
+    """Yesterday's last pull does not stand for this morning's first."""
+    first = OPEN - 90 * MINUTE
+    friday = datetime(2026, 11, 27, 14, 32, tzinfo=UTC)
+    assert freshness(EVERY_MINUTE, first - MINUTE, last_success=friday).state == "fresh"
+    assert freshness(EVERY_MINUTE, first, last_success=friday).state == "due"

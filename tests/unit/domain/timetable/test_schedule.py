@@ -126,6 +126,50 @@ def test_offsets_of_days_before_the_open() -> None:
     assert rule.get_next_refresh(utc(2025, 6, 27, 12)) == utc(2025, 6, 27, 13, 30)
 
 
+INTERVAL: dict[str, object] = {
+    "cycle": "interval",
+    "exchange": "XNYS",
+    "anchor": "open",
+    "every_minutes": 30,
+    "from_minutes": -90,
+    "to_minutes": 2,
+}
+
+
+def test_an_interval_repeats_within_a_span_of_the_session() -> None:
+    """From its first offset on, the last one included only where a step falls on it."""
+    monday = Schedule([INTERVAL], timedelta(0))
+    found = monday.between(utc(2026, 11, 30, 0), utc(2026, 11, 30, 23))
+    assert found == [utc(2026, 11, 30, 13 + i // 2, 30 * (i % 2)) for i in range(4)]
+    assert monday.get_next_refresh(utc(2026, 11, 30, 13, 7)) == utc(2026, 11, 30, 13, 30)
+    assert monday.get_latest_refresh(utc(2026, 11, 30, 13, 7)) == utc(2026, 11, 30, 13)
+    assert monday.get_latest_refresh(utc(2026, 11, 30, 13)) == utc(2026, 11, 30, 13)
+    assert monday.rhythm(utc(2026, 11, 30, 13, 7)) == timedelta(minutes=30)
+
+
+def test_an_interval_knows_holidays_early_closes_and_summer_time() -> None:
+    """Nothing on Thanksgiving; the half day after it ends at 13:00; the open moves with the clock."""
+    to_close = Schedule(
+        [INTERVAL | {"from_minutes": 0, "to_minutes": 0, "to_anchor": "close"}], timedelta(0)
+    )
+    assert to_close.between(utc(2026, 11, 26, 0), utc(2026, 11, 26, 23)) == []
+    half = to_close.between(utc(2026, 11, 27, 0), utc(2026, 11, 27, 23))
+    assert (half[0], half[-1], len(half)) == (utc(2026, 11, 27, 14, 30), utc(2026, 11, 27, 18), 8)
+    night = utc(2026, 11, 25, 23)
+    assert to_close.get_next_refresh(night) == utc(2026, 11, 27, 14, 30)
+    assert to_close.get_latest_refresh(utc(2026, 11, 27, 12)) == utc(2026, 11, 25, 21)
+    summer = to_close.between(utc(2026, 7, 1, 0), utc(2026, 7, 1, 23))
+    assert (summer[0], summer[-1]) == (utc(2026, 7, 1, 13, 30), utc(2026, 7, 1, 20))
+
+
+def test_rhythm_is_that_of_the_rule_that_is_due() -> None:
+    """A dataset may have a slow rule at night and a fast one before the open."""
+    night = {"cycle": "daily", "time": "02:00:00"}
+    both = Schedule([night, INTERVAL], timedelta(0))
+    assert both.rhythm(utc(2026, 11, 30, 3)) is None
+    assert both.rhythm(utc(2026, 11, 30, 14)) == timedelta(minutes=30)
+
+
 @pytest.mark.parametrize(
     ("rule", "says"),
     [
@@ -155,6 +199,21 @@ def test_offsets_of_days_before_the_open() -> None:
         ),
         ({"cycle": "daily", "time": "06:00:00", "exchange": "XNYS"}, "session rules only"),
         ({"time": "06:00:00"}, "needs a cycle"),
+        (INTERVAL | {"time": "06:00:00"}, "use from_minutes"),
+        (INTERVAL | {"offset_minutes": 5}, "session rules only"),
+        (INTERVAL | {"day": 5}, "no meaning in an interval rule"),
+        (INTERVAL | {"exchange": None}, "XNYS"),
+        (INTERVAL | {"anchor": None}, "anchor None is not one of open, close"),
+        (INTERVAL | {"to_anchor": "noon"}, "to_anchor 'noon' is not one of"),
+        (INTERVAL | {"anchor": "close", "to_anchor": "open"}, "its own session"),
+        (INTERVAL | {"every_minutes": 0}, "every_minutes 0 is not allowed: whole minutes from 1"),
+        (INTERVAL | {"every_minutes": 1.5}, "every_minutes 1.5"),
+        (INTERVAL | {"every_minutes": True}, "every_minutes True"),
+        (INTERVAL | {"every_minutes": None}, "every_minutes None"),
+        (INTERVAL | {"from_minutes": None}, "from_minutes None"),
+        (INTERVAL | {"to_minutes": 99999}, "to_minutes 99999"),
+        (INTERVAL | {"to_minutes": -91}, "to_minutes -91 is before from_minutes -90"),
+        ({"cycle": "daily", "time": "06:00:00", "every_minutes": 5}, "belong to interval rules"),
     ],
 )
 def test_mistakes_are_refused_with_what_is_allowed(rule: dict[str, object], says: str) -> None:

@@ -57,6 +57,22 @@ def test_forty_days_off_latest_and_none() -> None:
     assert due_windows("d", DAILY, OFF, BACK, Policy("none")) == []
 
 
+ZERO = timedelta(0)
+EVERY_MINUTE = Schedule(
+    [
+        {
+            "cycle": "interval",
+            "exchange": "XNYS",
+            "anchor": "open",
+            "every_minutes": 1,
+            "from_minutes": -330,
+            "to_minutes": 2,
+        }
+    ],
+    ZERO,
+)
+
+
 def test_window_on_time_runs_under_every_policy() -> None:
     """A few seconds late is not missed, and supersedes what was."""
     now = utc(2025, 4, 1, 10, 0, 30)
@@ -105,6 +121,22 @@ def test_jitter_spreads_the_start() -> None:
     (window,) = due_windows("d", DAILY, None, BACK, Policy())
     policy = Policy(jitter=timedelta(seconds=60))
     assert start_at(window, BACK, policy, 0.5) == BACK + timedelta(seconds=30)
+
+
+def test_jitter_leaves_the_steps_of_an_interval_apart() -> None:
+    """Twenty seconds are a third of a minute: a quarter is taken at most."""
+    due = utc(2026, 11, 30, 14, 0)
+    policy = Policy(jitter=timedelta(seconds=20))
+    (window,) = due_windows("d", EVERY_MINUTE, due - timedelta(seconds=1), due, policy)
+    assert window.end - window.start == timedelta(minutes=1)
+    assert start_at(window, due, policy, 1.0) == due + timedelta(seconds=15)
+
+
+def test_of_the_steps_slept_through_the_latest_is_pulled() -> None:
+    """A desk that wakes at 9:05 pulls once for the minutes since four, not three hundred times."""
+    now = utc(2026, 11, 30, 14, 5, 30)
+    found = due_windows("d", EVERY_MINUTE, utc(2026, 11, 27, 15), now, Policy(misfire_grace=ZERO))
+    assert dues(found) == [utc(2026, 11, 30, 14, 5)]
 
 
 def test_policy_of_a_catalogue_entry() -> None:

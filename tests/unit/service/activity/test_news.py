@@ -30,6 +30,18 @@ def test_news_are_of_what_the_desk_did_only(desk: Desk) -> None:
     assert news(desk, after) == ([], after)
 
 
+def test_nobody_is_told_of_each_step_of_an_interval(desk: Desk) -> None:
+    """A pull every minute would be a toast every minute; one that lacks rows is told."""
+    often = [("prices.minute", "pull.done"), ("prices.minute", "pull.unchanged")]
+    told_of = [("prices.minute", "pull.partial"), ("prices.daily", "pull.done")]
+    after = {"trigger": "schedule"}
+    with desk.warehouse.transaction() as tx:
+        for name, kind in [*often, *told_of]:
+            events.add(tx, [Event.of(kind, name, f"{name} {kind}", after=after)], desk.now())
+    told, _ = news(desk, "")
+    assert [item.sentence for item in told] == [f"{name} {kind}" for name, kind in told_of]
+
+
 def test_news_tell_of_hosts_and_of_every_death(desk: Desk) -> None:
     """Down and up once each; a dead job of any kind; not the pull whose button tells by itself."""
     add(desk, "upstream.down", "container down since 06:31")

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.domain.tables.datasets import Window
 from core.errors import UsageError
 from core.jobs.queue.port import JobStatus
 from core.service.desk import Desk
 from core.service.kernel import commands
-from core.service.pulls import jobs
+from core.service.pulls import jobs, pull_jobs
 
 PAGE = Path(__file__).resolve().parents[4] / "pages" / "jobs.py"
 LEASE = timedelta(seconds=60)
@@ -104,3 +106,23 @@ def test_page_calls_a_job_off(desk: Desk) -> None:
     at.button(key="jobs_cancel").click().run()
     assert not at.exception
     assert desk.queue.get(job_id).status is JobStatus.CANCELLED
+
+
+def test_steps_of_an_interval_do_not_wait_in_line() -> None:
+    """A step whose successor is due is let go, tried or not; another window only once tried."""
+    closes = datetime(2026, 11, 30, 14, 6, tzinfo=UTC)
+    window = Window("d", closes, closes, closes, closes)
+    desk = SimpleNamespace(now=lambda: closes)
+    dataset = SimpleNamespace(catch_up="latest")
+    early = SimpleNamespace(now=lambda: closes - timedelta(seconds=1))
+
+    def superseded(desk: object, **known: object) -> bool:
+        job = SimpleNamespace(**{"payload": {}, "last_error": None, **known})
+        return pull_jobs.is_superseded(desk, dataset, job, window)  # type: ignore[arg-type]
+
+    assert superseded(desk, payload={"repeats": True})
+    assert not superseded(early, payload={"repeats": True})
+    assert not superseded(desk)
+    assert superseded(desk, last_error="503")
+    dataset.catch_up = "all"
+    assert not superseded(desk, payload={"repeats": True})
