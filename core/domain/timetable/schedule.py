@@ -55,7 +55,8 @@ class Refresh:
     `day`: English weekday (weekly, any case), 1..31 or -1..-31 clamped to the month's length.
     `month`: 1..3 of the quarter or 1..12 of the year. `zone`: an IANA name, or a zone of
     `zoneinfo` or `pytz`. Cycle `interval`: every `every_minutes` from `from_minutes` after the
-    anchor to `to_minutes` after `to_anchor` (the same unless named), both included. Raises ScheduleError for anything else.
+    anchor to `to_minutes` after `to_anchor` (the same unless named), both included. Raises
+    ScheduleError for anything else.
     """
 
     cycle: str

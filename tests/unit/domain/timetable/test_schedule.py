@@ -148,7 +148,7 @@ def test_an_interval_repeats_within_a_span_of_the_session() -> None:
 
 
 def test_an_interval_knows_holidays_early_closes_and_summer_time() -> None:
-    """Nothing on Thanksgiving; the half day after it ends at 13:00; the open moves with the clock."""
+    """Nothing on Thanksgiving; the half day after it ends at 13:00; the open moves."""
     to_close = Schedule(
         [INTERVAL | {"from_minutes": 0, "to_minutes": 0, "to_anchor": "close"}], timedelta(0)
     )
