@@ -52,6 +52,9 @@ class DeskSettings(BaseModel):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="least level written"
     )
+    follow_seconds: float = Field(
+        2.0, ge=0, le=3600, description="how often open pages look for news; 0: never"
+    )
     simulated: bool = Field(False, description="label everything as simulated data")
     clock_offset_seconds: float = Field(
         0.0,

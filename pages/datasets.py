@@ -14,6 +14,8 @@ desk = shell.page(
     "Datasets",
     purpose="What is pulled, from where, how fresh it is, and why not.",
     views_of="datasets",
+    follows=shell.EVERYTHING,
+    jobs=True,
 )
 
 statuses, pullable = [], []

@@ -16,6 +16,7 @@ desk = shell.page(
     purpose="Names that gap this session, why, and how they rank.",
     datasets=INPUTS,
     views_of="gap_scan",
+    follows=(*INPUTS, "sec.feed"),
 )
 
 

@@ -14,6 +14,7 @@ desk = shell.page(
     "Journal",
     purpose="Paper trades in double entry: what was posted, what it adds up to, what it earned.",
     datasets=("prices.daily",),
+    follows=("prices.daily", "prices.minute"),
     views_of="journal",
 )
 with shell.guarded("the journal"):

@@ -10,7 +10,9 @@ from components.parts import search
 
 SPANS = {"since the close": None, "a day": 1, "three days": 3, "a week": 7}
 
-desk = shell.page("Overview", purpose="The morning on one screen, problems first.")
+desk = shell.page(
+    "Overview", purpose="The morning on one screen, problems first.", follows=shell.EVERYTHING
+)
 
 wanted = search.box("Search the desk", hidden=True)
 with shell.guarded("the search"):

@@ -15,6 +15,7 @@ desk = shell.page(
     "Plans",
     purpose="Entry, stop, targets and size of a trade, with the verdict of risk on it.",
     datasets=("prices.daily",),
+    follows=("prices.daily", "prices.minute"),
     views_of="plans",
 )
 parts.turn_to_decided()

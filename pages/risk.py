@@ -12,6 +12,7 @@ desk = shell.page(
     "Risk",
     purpose="What may still be risked, and what the book would do on a bad day.",
     datasets=("prices.daily",),
+    follows=("prices.daily", "prices.minute"),
     views_of="risk",
 )
 with shell.guarded("the risk of the book"):

@@ -10,6 +10,7 @@ from components.parts import symbol as parts
 from core.service.gaps import symbols
 
 INPUTS = ("prices.daily", "corporate_actions", "sec.submissions")
+FOLLOWS = (*INPUTS, "prices.minute", "sec.feed")
 SPANS = {"3 months": 63, "6 months": 126, "1 year": 260}
 
 quality.go_to_picked()
@@ -18,6 +19,7 @@ desk = shell.page(
     purpose="One name: candles, gaps, filings and outcomes of similar gaps.",
     datasets=INPUTS,
     views_of="symbol",
+    follows=FOLLOWS,
 )
 
 names = []

@@ -17,7 +17,7 @@ import polars as pl
 import streamlit as st
 import structlog
 
-from components.kit import badges, formats, links, once, reader, theme
+from components.kit import badges, formats, links, once, reader, status_line, theme
 from components.kit import saved_views as views
 from core.errors import OpenbellError
 from core.service import current
@@ -33,6 +33,7 @@ ZONE_KEY = "preference_zone"
 MINE_KEY = "preference_mine"
 TOLD_KEY = "errors_told"  # of this run
 GUIDE_KEY = "preference_guide"
+EVERYTHING = status_line.EVERYTHING
 link, link_query, url = links.link, links.link_query, links.url
 log = structlog.get_logger("desk.page")
 
@@ -44,11 +45,14 @@ def page(
     *,
     as_of: datetime | None = None,
     views_of: str | None = None,
+    follows: Sequence[str] | None = None,
+    jobs: bool = False,
 ) -> Desk:
     """Draw the header and return the desk; without a desk, say so and end the page.
 
     The strip tells of the stalest of `datasets`, the inputs of what the page shows. `views_of`
-    names the page whose views can be saved and opened from the header.
+    names the page whose views can be saved and opened from the header. The page runs again when
+    rows of `follows` change (by default of its inputs), with `jobs` also when pulls start or end.
     """
     st.session_state[TOLD_KEY] = set()
     head = f"# {title}\n{small(purpose)}"
@@ -61,6 +65,10 @@ def page(
         st.stop()
     _prefer(desk)
     head += reader.said(desk)
+    with guarded("the status line"):
+        names = tuple(datasets if follows is None else follows)
+        asked = status_line.Followed(names, lambda: statuses(desk), zone(), jobs)
+        status_line.follow(desk, asked)
     tip = None
     with guarded("the freshness of the data"):
         text, tip = strip(desk, datasets, as_of)

@@ -120,7 +120,7 @@ def _message(
 ) -> Message:
     policy = item.policy
     late = window.due_at is not None and now - window.due_at > policy.misfire_grace
-    payload = {
+    payload: dict[str, str | bool | None] = {
         "dataset": window.dataset,
         "trigger": "catch-up" if late else "schedule",
         "from": window.start.isoformat(),

@@ -45,7 +45,7 @@ def test_header_tells_of_the_stalest_input(plain_desk):
     """A page says title, purpose, simulated label and the stalest of its datasets."""
     at = AppTest.from_function(header).run()
     assert not at.exception
-    head, purpose, line = at.markdown[0].value.splitlines()
+    head, purpose, line = at.markdown[1].value.splitlines()
     assert head == "# Gap scan"
     assert purpose.strip() == ":small[:gray[Names that gap.]]"
     assert ":violet-badge[simulated data]" in line

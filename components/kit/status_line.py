@@ -1,0 +1,118 @@
+"""The status line of every page, and how an open page follows what happens.
+
+A fragment looks every few seconds at what the page rests on. While that stands, only the line is
+drawn anew; when it has changed the page runs again, with what was typed, picked and zoomed kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import streamlit as st
+
+from components.kit import formats, once
+from core.service.care import status_line as service
+from core.service.care.status_line import StatusLine
+from core.service.desk import Desk
+from core.service.pulls.datasets import DatasetStatus
+
+SECOND = timedelta(seconds=1)
+SOON = timedelta(minutes=10)  # before the bell seconds count
+FAR = timedelta(hours=20)
+AMBER_PCT, FULL_PCT = 80.0, 100.0  # of a limit
+EVERYTHING = ("*",)
+LOOK_SECONDS = 1.0  # sessions share a look
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What a page rests on: these datasets, or `EVERYTHING`; with `jobs` what runs counts too.
+
+    `statuses` asks for the state of all datasets, and is asked again at each look.
+    """
+
+    datasets: tuple[str, ...]
+    statuses: Callable[[], Sequence[DatasetStatus]]
+    zone: str
+    jobs: bool = False
+
+
+def follow(desk: Desk, followed: Followed) -> None:
+    """Draw the line, and let the page run again when what it rests on has changed: rows, plans,
+    grades, freshness; and at each open and close.
+    """
+    seconds = desk.settings.follow_seconds
+    line = st.fragment(_line, run_every=seconds) if seconds else _line
+    line(desk, followed, _mark(desk, followed))
+
+
+def _line(desk: Desk, followed: Followed, drawn: tuple[object, ...]) -> None:
+    if _mark(desk, followed) != drawn:
+        once.forget_lately()
+        st.rerun()
+    found = once.cached_for_seconds(
+        lambda: service.status_line(desk), LOOK_SECONDS, "status line", str(desk.warehouse.path)
+    )
+    prices = next((s for s in followed.statuses() if s.name == desk.settings.scan_dataset), None)
+    with st.container(key="status_line"):
+        st.markdown(f":small[{'  ·  '.join(parts(found, prices, followed.zone))}]")
+
+
+def _mark(desk: Desk, followed: Followed) -> tuple[object, ...]:
+    names = followed.datasets
+    if names == EVERYTHING:
+        names = tuple(desk.catalogue.datasets)
+    states = [
+        (status.freshness, status.running_job if followed.jobs else None)
+        for status in followed.statuses()
+        if status.name in names
+    ]
+    return (*service.mark(desk, names), *states)
+
+
+def parts(found: StatusLine, prices: DatasetStatus | None, zone: str) -> list[str]:
+    """What the line says, as Markdown: calm when all is well, a word in colour when not."""
+    said = [f"**{formats.clock(found.now, zone)}** {formats.zone_label(zone)}", turn(found, zone)]
+    if found.last_print is not None:
+        said.append(f"last print **{_moment(found, zone)}**")
+    if prices is not None and prices.data_until is not None:
+        reached = formats.reach(prices.data_until, prices.sessions_behind, zone)
+        said.append(_coloured(f"bars to **{reached}**", "orange" if prices.sessions_behind else ""))
+    said.append(f"queue **{found.waiting}**")
+    if found.dead:
+        said.append(_coloured(f"**{found.dead}** dead", "red"))
+    if found.risk_used_pct is not None:
+        used = f"daily risk **{found.risk_used_pct:.0f} %** used"
+        said.append(_coloured(used, limit_color(found.risk_used_pct)))
+    return said
+
+
+def turn(found: StatusLine, zone: str) -> str:
+    """`opens in 24 min`, `closes in 3 h 5 min`, `opens Mon 30 Nov 09:30 ET`."""
+    verb = "closes" if found.phase == "open" else "opens"
+    left = found.turns_at - found.now
+    if left > FAR:
+        return f"{verb} **{formats.when(found.turns_at, zone)}**"
+    seconds = int(left / SECOND)
+    hours, minutes = seconds // 3600, seconds // 60 % 60
+    if left < SOON:
+        return f"{verb} in :orange[**{minutes} min {seconds % 60:02d} s**]"
+    return f"{verb} in **{f'{hours} h ' if hours else ''}{minutes} min**"
+
+
+def limit_color(used_pct: float) -> str:
+    """The colour of a limit in use: none, amber from 80 percent, red when it is full."""
+    return "red" if used_pct >= FULL_PCT else "orange" if used_pct >= AMBER_PCT else ""
+
+
+def _moment(found: StatusLine, zone: str) -> str:
+    """The time of day of a print of the last day, else with its date."""
+    assert found.last_print is not None
+    recent = found.now - found.last_print < FAR
+    return formats.clock(found.last_print, zone) if recent else formats.when(found.last_print, zone)
+
+
+def _coloured(text: str, color: str) -> str:
+    return f":{color}[{text}]" if color else text
