@@ -10,11 +10,11 @@ import plotly.graph_objects as go
 import polars as pl
 from plotly.subplots import make_subplots
 
+from components.charts import levels as levels_of
 from components.kit import theme
 
 CANDLES = 260
-LABEL_PART = 0.05  # of the range of prices: the height of a line of text
-FADED = "rgba(133, 147, 166, 0.55)"
+MOST_BOXES = 3
 
 
 def candles(
@@ -29,9 +29,11 @@ def candles(
     """Daily candles (hollow up, filled down) with volume, gap boxes, filings and levels.
 
     `bars` has session, open, high, low, close, volume (at most 260 are sent); `boxes` session,
-    until, bottom, top, up, filled, gap_pct; `filings` session and title.
+    until, bottom, top, up, filled, gap_pct; `filings` session and title. The axis fits the candles:
+    of the gaps three are drawn at most, open ones nearest to the last close first, cut at its ends.
     """
     bars = bars.tail(CANDLES)
+    low, high = levels_of.axis_range(bars)
     fig = make_subplots(
         rows=2, cols=1, shared_xaxes=True, row_heights=[0.78, 0.22], vertical_spacing=0.03
     )
@@ -48,22 +50,21 @@ def candles(
     )
     fig.add_trace(volume, row=2, col=1)
     if not filings.is_empty():
-        fig.add_trace(_filings(bars, filings), row=1, col=1)
-    reach = (pl.col("bottom") <= bars["high"].max()) & (pl.col("top") >= bars["low"].min())
-    for box in boxes.filter(reach).iter_rows(named=True):
+        fig.add_trace(_filings(bars, filings, low), row=1, col=1)
+    for box in nearest(boxes, bars, low, high).iter_rows(named=True):
         _box(fig, box, days, palette)
-    _levels(fig, bars, levels)
+    levels_of.draw(fig, levels, low, high)
     fig.update_layout(
         template="openbell",
         height=540,
         title={"text": title, "font": {"size": 14}},
         showlegend=False,
         hovermode="x unified",
-        margin={"t": 46, "r": 128 if levels else 12},
+        margin={"t": 46, "r": levels_of.MARGIN if levels else 12},
         xaxis_rangeslider_visible=False,
     )
     fig.update_xaxes(rangebreaks=_breaks(days))
-    fig.update_yaxes(title_text="USD, one share basis", row=1, col=1)
+    fig.update_yaxes(title_text="USD, one share basis", range=[low, high], row=1, col=1)
     return fig.update_yaxes(title_text="shares", row=2, col=1)
 
 
@@ -72,13 +73,32 @@ def _candles(bars: pl.DataFrame, days: list[date], palette: theme.Palette) -> go
         x=days,
         **{name: bars[name].to_list() for name in ("open", "high", "low", "close")},
         name="price",
+        text=levels_of.told(bars),
+        hoverinfo="text",
         increasing={"line": {"color": palette.up, "width": 1}, "fillcolor": "rgba(0,0,0,0)"},
         decreasing={"line": {"color": palette.down, "width": 1}, "fillcolor": palette.down},
     )
 
 
-def _filings(bars: pl.DataFrame, filings: pl.DataFrame) -> go.Scatter:
-    marks = bars.select("session", "low").join(
+def nearest(
+    boxes: pl.DataFrame, bars: pl.DataFrame, low: float, high: float, most: int = MOST_BOXES
+) -> pl.DataFrame:
+    """The boxes to draw, cut to the axis: open gaps first, then by distance from the last close."""
+    if boxes.is_empty() or bars.is_empty():
+        return boxes
+    last = pl.lit(bars["close"].drop_nulls().tail(1).max(), pl.Float64)
+    away = pl.max_horizontal(pl.col("bottom") - last, last - pl.col("top"), pl.lit(0.0))
+    seen = boxes.filter((pl.col("bottom") <= high) & (pl.col("top") >= low))
+    return (
+        seen.sort("filled", away, "session", descending=[False, False, True])
+        .head(most)
+        .with_columns(pl.col("bottom", "top").clip(low, high))
+    )
+
+
+def _filings(bars: pl.DataFrame, filings: pl.DataFrame, low: float) -> go.Scatter:
+    """A mark below the candle of the session, never below the axis."""
+    marks = bars.select("session", pl.col("low").mul(0.985).clip(low)).join(
         filings.group_by("session", maintain_order=True).agg(
             pl.col("title").str.head(60).str.join("<br>")
         ),
@@ -86,36 +106,13 @@ def _filings(bars: pl.DataFrame, filings: pl.DataFrame) -> go.Scatter:
     )
     return go.Scatter(
         x=marks["session"].to_list(),
-        y=(marks["low"] * 0.985).to_list(),
+        y=marks["low"].to_list(),
         mode="markers",
         name="filing",
         text=marks["title"].to_list(),
         marker={"symbol": "triangle-up", "size": 8, "color": theme.NEUTRAL},
         hovertemplate="%{text}<extra>filing</extra>",
     )
-
-
-def _levels(fig: go.Figure, bars: pl.DataFrame, levels: Mapping[str, float]) -> None:
-    """Lines across the chart, named with their price in the margin, where no candle is."""
-    low, high = bars.select(pl.col("low").min(), pl.col("high").max()).row(0)
-    span = float((high or 0) - (low or 0))
-    line = {"dash": "dot", "width": 1, "color": FADED}
-    at = float("-inf")
-    for name, price in sorted(levels.items(), key=lambda level: level[1]):
-        at = max(price, at + span * LABEL_PART)  # names of near levels stand above each other
-        fig.add_hline(y=price, line=line, row=1, col=1)
-        fig.add_annotation(
-            x=1,
-            xref="x domain",
-            xanchor="left",
-            xshift=4,
-            y=at,
-            yref="y",
-            yanchor="middle",
-            showarrow=False,
-            text=f"{name} {price:,.2f}",
-            font={"size": 10},
-        )
 
 
 def _box(fig: go.Figure, box: Mapping[str, Any], days: list[date], palette: theme.Palette) -> None:

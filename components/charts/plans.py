@@ -9,6 +9,7 @@ from typing import Any
 import plotly.graph_objects as go
 import polars as pl
 
+from components.charts import levels as levels_of
 from components.kit import formats, theme
 from components.kit.theme import titled
 from core.domain.risk.types import LimitCheck
@@ -16,6 +17,7 @@ from core.domain.trading.plans import Plan
 
 LOSS, GAIN = "rgba(217, 88, 28, 0.20)", ("rgba(43, 120, 208, 0.24)", "rgba(43, 120, 208, 0.16)")
 ROOM_AFTER = 8  # categories kept free beside the last candle
+WARNING_PCT = 80.0  # of a limit: amber from here on
 FURTHEST = 120.0  # bars end here, however far over the limit
 NAMES = {
     "daily_loss": "Daily loss",
@@ -51,7 +53,7 @@ def plan_candles(
         x_title="session",
         hovermode="closest",
     )
-    _boxes(fig, plan, at - 0.5, end)
+    _boxes(fig, bars, plan, (at - 0.5, end))
     for fill in fills:
         fig.add_trace(_fill(fill))
     if fills:
@@ -87,13 +89,16 @@ def _candles(bars: pl.DataFrame, labels: Sequence[str]) -> go.Candlestick:
         low=bars["low"].to_list(),
         close=bars["close"].to_list(),
         name="daily bar",
+        text=levels_of.told(bars),
+        hoverinfo="x+text",
         increasing={"line": {"color": colors.up, "width": 1.2}, "fillcolor": "rgba(0,0,0,0)"},
         decreasing={"line": {"color": colors.down, "width": 1.2}, "fillcolor": colors.down},
         showlegend=False,
     )
 
 
-def _boxes(fig: go.Figure, plan: Plan, left: float, right: float) -> None:
+def _boxes(fig: go.Figure, bars: pl.DataFrame, plan: Plan, across: tuple[float, float]) -> None:
+    left, right = across
     entry, stop = float(plan.entry), float(plan.stop)
     _box(fig, (left, right), (entry, stop), LOSS)
     previous = entry
@@ -102,7 +107,10 @@ def _boxes(fig: go.Figure, plan: Plan, left: float, right: float) -> None:
         previous = float(target)
     levels = [(entry, "entry", "solid"), (stop, "stop −1R", "dash")]
     levels += [(float(t), f"target {n}R", "dot") for n, t in enumerate(plan.targets, start=1)]
-    for level, name, dash in levels:
+    prices = [level for level, _, _ in levels]
+    low, high = levels_of.axis_range(bars, *prices)
+    places = levels_of.spread(prices, (high - low) * levels_of.LABEL_PART, low, high)
+    for (level, name, dash), place in zip(levels, places, strict=True):
         fig.add_shape(
             type="line",
             x0=left,
@@ -112,14 +120,17 @@ def _boxes(fig: go.Figure, plan: Plan, left: float, right: float) -> None:
             line={"dash": dash, "width": 1.2, "color": theme.NEUTRAL},
         )
         fig.add_annotation(
-            x=right,
-            y=level,
+            x=1,
+            xref="x domain",
+            y=place,
             text=f"{name} {formats.price(level)}",
             showarrow=False,
-            xanchor="right",
-            yanchor="bottom",
+            xanchor="left",
+            xshift=4,
+            yanchor="middle",
             font={"size": 11},
         )
+    fig.update_yaxes(range=[low, high]).update_layout(margin={"r": levels_of.MARGIN})
 
 
 def _box(
@@ -195,10 +206,15 @@ def is_full(check: LimitCheck) -> bool:
     return check.ok and check.used > 0 and check.headroom <= 0 and check.limit != "filing_grade"
 
 
+def is_near(check: LimitCheck) -> bool:
+    """In use from 80 percent on: a warning. A grade lets its whole size through and is never."""
+    return check.ok and check.limit != "filing_grade" and share(check) >= WARNING_PCT
+
+
 def _color(check: LimitCheck) -> str:
     if not check.ok:
         return "#d9581c"
-    return theme.WARNING if is_full(check) else theme.ACCENT
+    return theme.WARNING if is_near(check) else theme.ACCENT
 
 
 def _amounts(checks: Sequence[LimitCheck], used: Sequence[float]) -> go.Scatter:

@@ -12,7 +12,7 @@ import polars as pl
 import streamlit as st
 
 from components.charts.plans import NAMES
-from components.kit import badges, formats, once, shell, tables
+from components.kit import badges, formats, once, shell, status_line, tables
 from core.service.care import morning, preferences
 from core.service.desk import Desk
 from core.service.kernel import commands
@@ -169,7 +169,9 @@ def _used(check: dict[str, Any]) -> str:
     used, allowed = (float(check[name] or 0) for name in ("used", "allowed"))
     over = " · **over the limit**" if used > allowed else ""
     full = " · **at the limit**" if used == allowed and used > 0 else ""
-    return f"{NAMES[check['limit']]}: {sign}{used:,.0f} of {sign}{allowed:,.0f}{over}{full}"
+    said = f"{NAMES[check['limit']]}: {sign}{used:,.0f} of {sign}{allowed:,.0f}{over}{full}"
+    color = status_line.limit_color(100 * _share(check))
+    return f":{color}[{said}]" if color else said
 
 
 def guide(desk: Desk, statuses: Sequence[datasets.DatasetStatus]) -> None:

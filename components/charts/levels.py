@@ -1,0 +1,87 @@
+"""Levels of a price chart: lines inside it, labels in the margin that never overprint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import plotly.graph_objects as go
+import polars as pl
+
+LABEL_PART = 0.052  # of the range of prices: the height of a line of text
+PAD_PART = 0.04  # of the range, free above and below the candles
+FADED = "rgba(133, 147, 166, 0.55)"
+MARGIN = 132  # pixels right of the chart, for the labels
+
+
+def axis_range(bars: pl.DataFrame, *also: float | None) -> tuple[float, float]:
+    """The range of prices that fits the candles (and `also`), a little free above and below."""
+    low, high = bars.select(pl.col("low").min(), pl.col("high").max()).row(0)
+    known = [float(price) for price in (low, high, *also) if price is not None]
+    if not known:
+        return 0.0, 1.0
+    least, most = min(known), max(known)
+    pad = (most - least or most * 0.01 or 1.0) * PAD_PART
+    return least - pad, most + pad
+
+
+def spread(places: Sequence[float], least: float, low: float, high: float) -> list[float]:
+    """Where labels stand that belong at `places`: in their order, at least `least` apart, within
+    `low` and `high` as long as there is room for all.
+    """
+    order = sorted(range(len(places)), key=places.__getitem__)
+    found = [min(max(place, low), high) for place in places]
+    floor = low
+    for i in order:
+        found[i] = floor = max(found[i], floor)
+        floor += least
+    roof = high
+    for i in reversed(order):
+        found[i] = roof = min(found[i], roof)
+        roof -= least
+    return found
+
+
+def draw(fig: go.Figure, levels: Mapping[str, float], low: float, high: float) -> None:
+    """Levels on the first panel of a figure whose prices reach from `low` to `high`.
+
+    One beyond them has no line; its label stands at the edge, with an arrow.
+    """
+    names = list(levels)
+    at = spread([levels[name] for name in names], (high - low) * LABEL_PART, low, high)
+    for name, place in zip(names, at, strict=True):
+        price = levels[name]
+        if low <= price <= high:
+            line = {"dash": "dot", "width": 1, "color": FADED}
+            fig.add_hline(y=price, line=line, row=1, col=1)
+        beyond = "↑ " if price > high else "↓ " if price < low else ""
+        fig.add_annotation(
+            x=1,
+            xref="x domain",
+            xanchor="left",
+            xshift=4,
+            y=place,
+            yref="y",
+            yanchor="middle",
+            showarrow=False,
+            text=f"{beyond}{name} {price:,.2f}",
+            font={"size": 10},
+        )
+
+
+def told(bars: pl.DataFrame) -> list[str]:
+    """What hovering a bar says: open, high, low, close and the change against the bar before."""
+    change = (pl.col("close") / pl.col("close").shift(1) - 1) * 100
+    rows = bars.select("open", "high", "low", "close", change.alias("change")).rows()
+    return [_told(*row) for row in rows]
+
+
+def _told(
+    opened: float | None,
+    high: float | None,
+    low: float | None,
+    close: float | None,
+    change: float | None,
+) -> str:
+    prices = zip("OHLC", (opened, high, low, close), strict=True)
+    said = "  ".join(f"{letter} {price:,.2f}" for letter, price in prices if price is not None)
+    return said if change is None else f"{said}  {change:+.2f} %".replace("-", "−")
