@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components.kit import dates, shell, tables, theme
+from components.kit import dates, shell, tables
 from components.parts import gaps, quality
 from components.parts import symbol as parts
 from core.service.gaps import symbols
@@ -49,11 +49,7 @@ with shell.guarded("the symbol"):
     look = parts.look(view)
     today = look.today
     parts.stands(view)
-    theme.show(
-        parts.candles(view, look, SPANS[span], theme.palette()),
-        alt=f"Daily candles of {symbol} with gaps shaded until filled, filings and levels",
-        key="candles",
-    )
+    parts.charts(desk, view, look, SPANS[span])
     if today["words"]:
         st.caption(
             f"Flags of the last session: {today['words']}"

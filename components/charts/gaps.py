@@ -25,12 +25,14 @@ def candles(
     *,
     title: str,
     palette: theme.Palette = theme.SAFE,
+    kept: str | None = None,
 ) -> go.Figure:
     """Daily candles (hollow up, filled down) with volume, gap boxes, filings and levels.
 
     `bars` has session, open, high, low, close, volume (at most 260 are sent); `boxes` session,
     until, bottom, top, up, filled, gap_pct; `filings` session and title. The axis fits the candles:
     of the gaps three are drawn at most, open ones nearest to the last close first, cut at its ends.
+    `kept` names the view whose zoom lasts when a print moves the last bar.
     """
     bars = bars.tail(CANDLES)
     low, high = levels_of.axis_range(bars)
@@ -62,6 +64,7 @@ def candles(
         hovermode="x unified",
         margin={"t": 46, "r": levels_of.MARGIN if levels else 12},
         xaxis_rangeslider_visible=False,
+        uirevision=kept,
     )
     fig.update_xaxes(rangebreaks=_breaks(days))
     fig.update_yaxes(title_text="USD, one share basis", range=[low, high], row=1, col=1)

@@ -9,9 +9,11 @@ import polars as pl
 import streamlit as st
 
 from components.charts import gaps as charts_gaps
-from components.kit import badges, formats, once, shell, theme
+from components.charts import intraday as charts_intraday
+from components.kit import badges, formats, keep_zoom, once, shell, theme
 from components.parts import gaps
-from core.service.gaps import symbols
+from core.service.desk import Desk
+from core.service.gaps import intraday, symbols
 from core.service.gaps.symbols import SymbolView
 
 FILINGS_SHOWN = 200
@@ -75,5 +77,46 @@ def _candles(view: SymbolView, seen: Look, sessions: int, colours: theme.Palette
         view.filings,
         symbols.levels(view, today["session"]),
         title=f"{view.symbol} {formats.day(today['session'])}: {gap}. {finding}",
+        kept=f"daily {view.symbol} {sessions}",
         palette=colours,
+    )
+
+
+def charts(desk: Desk, view: SymbolView, seen: Look, sessions: int) -> None:
+    """The daily chart, and beside it the session's minutes where they are stored."""
+    keep_zoom.install()
+    today = intraday.intraday(desk, view.symbol, seen.today["session"])
+    places = st.columns([3, 2], gap="small") if today else [st.container()]
+    with places[0]:
+        theme.show(
+            candles(view, seen, sessions, theme.palette()),
+            alt=f"Daily candles of {view.symbol} with gaps shaded until filled, filings and levels",
+            key="candles",
+        )
+    if today:
+        with places[1]:
+            minutes(view, today)
+
+
+def minutes(view: SymbolView, today: intraday.Intraday) -> None:
+    """The session by the minute: what it did before the open, with levels, plan and filings."""
+    theme.show(
+        once.cached_for_object(
+            today.bars, lambda: _minutes(view, today), "minutes", shell.zone(), theme.palette()
+        ),
+        alt=f"Candles of {view.symbol} by the minute on {formats.day(today.session)}, with its "
+        "pre-market shaded, levels, plan and filings",
+        key="minutes",
+    )
+
+
+def _minutes(view: SymbolView, today: intraday.Intraday) -> Any:
+    levels = symbols.levels(view, today.session)
+    return charts_intraday.candles(
+        today,
+        view.filings.filter(pl.col("session") == today.session),
+        levels,
+        title=charts_intraday.finding(today, levels.get("prior close")),
+        zone=shell.zone(),
+        palette=theme.palette(),
     )

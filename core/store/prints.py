@@ -44,3 +44,13 @@ def minutes_of(reader: Reader, symbol: str, start: datetime, end: datetime) -> p
         "AND ts >= ? AND ts < ? ORDER BY ts",
         [symbol, start, end],
     )
+
+
+def whole_day(reader: Reader, symbol: str, start: datetime, end: datetime) -> pl.DataFrame:
+    """Every sound minute (BARS_MINUTE) of one name that starts in [start, end), of all phases."""
+    return reader.read(
+        f"SELECT {_MINUTES} FROM bars_minute WHERE symbol = ? AND ts >= ? AND ts < ? "
+        "AND low > 0 AND open BETWEEN low AND high AND close BETWEEN low AND high "
+        "AND high <= low * ? ORDER BY ts",
+        [symbol, start, end, MIXED_BASES],
+    )
