@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components.kit import badges, dates, formats, shell
+from components.kit import dates, keep_zoom, shell
 from components.kit import saved_views as views
-from components.parts import gaps
+from components.parts import candidate, gaps
 from core.service.gaps import scans
 
 INPUTS = ("prices.daily", "prices.minute", "corporate_actions", "sec.submissions")
@@ -21,7 +21,7 @@ desk = shell.page(
 
 
 def go_to(row: dict[str, object]) -> None:
-    """Show the picked candidate below the table; the choice stands in the URL."""
+    """Show the picked candidate beside the table; the choice stands in the URL."""
     st.query_params["pick"] = str(row["symbol"])
 
 
@@ -52,22 +52,17 @@ with shell.guarded("the scan"):
             gaps.draw(shares)
             gaps.defaults(desk, limits, weights)
     scan = scans.run(desk, day, limits, weights)
-    if scan.gaps.provisional:
-        asked = formats.when(scan.gaps.known_at, shell.zone())
-        st.markdown(
-            f"{badges.provisional()} from the last prints up to {asked} "
-            f"({badges.plain(scan.gaps.source or '')}); each open takes its place once stored."
-        )
+    keep_zoom.install()
     st.markdown(gaps.headline(scan))
     if scan.candidates.is_empty():
         shell.empty("No name passes the filters.", "Widen the filters, or choose another session.")
     else:
-        gaps.candidates(desk, scan, go_to)
-        picked = st.query_params.get("pick", "")
-        row = gaps.chosen(scan, picked)
-        with st.container(border=True):
-            gaps.contributions(row)
-            gaps.next_links(row["symbol"], scan.gaps.session)
+        row = gaps.chosen(scan, st.query_params.get("pick", ""))
+        left, right = st.columns([9, 11], gap="small")
+        with left:
+            gaps.candidates(desk, scan, row["symbol"], go_to)
+        with right:
+            candidate.pane(desk, scan, row)
     with st.expander(f"Left out, with reasons ({scan.excluded.height})"):
         gaps.excluded(scan)
     shell.export_button(

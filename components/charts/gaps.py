@@ -26,6 +26,7 @@ def candles(
     title: str,
     palette: theme.Palette = theme.SAFE,
     kept: str | None = None,
+    height: int = 540,
 ) -> go.Figure:
     """Daily candles (hollow up, filled down) with volume, gap boxes, filings and levels.
 
@@ -58,11 +59,11 @@ def candles(
     levels_of.draw(fig, levels, low, high)
     fig.update_layout(
         template="openbell",
-        height=540,
+        height=height,
         title={"text": title, "font": {"size": 14}},
         showlegend=False,
         hovermode="x unified",
-        margin={"t": 46, "r": levels_of.MARGIN if levels else 12},
+        margin={"t": 62 if "<br>" in title else 46, "r": levels_of.MARGIN if levels else 12},
         xaxis_rangeslider_visible=False,
         uirevision=kept,
     )
@@ -127,7 +128,7 @@ def _box(fig: go.Figure, box: Mapping[str, Any], days: list[date], palette: them
         y0=box["bottom"],
         y1=box["top"],
         fillcolor=color,
-        opacity=0.16,
+        opacity=0.1,
         layer="below",
         line={"width": 1, "color": color, "dash": "solid" if box["filled"] else "dot"},
         row=1,
@@ -293,31 +294,3 @@ def expectancy(table: pl.DataFrame, by: str, *, title: str) -> go.Figure:
     )
     fig.add_vline(x=0, line={"width": 1, "color": theme.NEUTRAL})
     return fig.update_yaxes(autorange="reversed", showgrid=False)
-
-
-def score_parts(row: Mapping[str, Any], names: Sequence[str]) -> go.Figure:
-    """The score of one candidate as one stacked bar of its contributions."""
-    parts = [
-        go.Bar(
-            x=[row[f"{name}_points"] or 0],
-            y=["score"],
-            orientation="h",
-            name=name,
-            marker={"color": theme.SERIES[i]},
-            hovertemplate=f"{name}: %{{x:.1f}} points<extra></extra>",
-        )
-        for i, name in enumerate(names)
-        if row[name] is not None
-    ]
-    fig = theme.figure(
-        *parts,
-        height=150,
-        x_title="points of 100",
-        barmode="stack",
-        showlegend=True,
-        hovermode="closest",
-        margin={"t": 40},
-    )
-    fig.update_layout(legend_traceorder="normal")
-    fig.update_xaxes(range=[-1, 104], tickvals=list(range(0, 101, 20)))
-    return fig.update_yaxes(visible=False)

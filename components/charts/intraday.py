@@ -17,6 +17,7 @@ from components.kit import formats, theme
 from core.domain.trading.plans import Plan
 from core.service.gaps.intraday import Intraday
 
+CANDLES_PART = 1 / 3  # of the axis that candles keep, whatever level is far away
 SHADE = "rgba(133, 147, 166, 0.13)"
 
 
@@ -28,15 +29,17 @@ def candles(
     title: str,
     zone: str = formats.MARKET_ZONE,
     palette: theme.Palette = theme.SAFE,
+    height: int = 540,
 ) -> go.Figure:
     """Candles of a session (hollow up, filled down) with volume, in the reader's zone.
 
     Hours outside the session are shaded. `filings` has accepted_at and title: one accepted before
-    the first candle stands at the left edge. The axis fits the candles and the prior close.
+    the first candle stands at the left edge. The axis fits the candles, and the prior close where
+    that leaves them room.
     """
     bars = found.bars
     at = [moment.replace(tzinfo=None) for moment in _local(bars["ts"], zone)]
-    low, high = levels_of.axis_range(bars, levels.get("prior close"))
+    low, high = _reach(bars, levels.get("prior close"))
     fig = make_subplots(
         rows=2, cols=1, shared_xaxes=True, row_heights=[0.8, 0.2], vertical_spacing=0.03
     )
@@ -50,7 +53,7 @@ def candles(
     levels_of.draw(fig, dict(levels) | _of_plan(found.plan), low, high)
     fig.update_layout(
         template="openbell",
-        height=540,
+        height=height,
         title={"text": title, "font": {"size": 14}},
         showlegend=False,
         hovermode="x unified",
@@ -73,6 +76,12 @@ def finding(found: Intraday, prior_close: float | None) -> str:
         return f"{found.symbol} {price:,.2f} {when}; candles of {minutes}"
     change = formats.pct((price / prior_close - 1) * 100, 2)
     return f"{found.symbol} {price:,.2f}, {change} {when}; candles of {minutes}"
+
+
+def _reach(bars: pl.DataFrame, prior_close: float | None) -> tuple[float, float]:
+    """The axis: with the prior close as long as the candles keep a third of it."""
+    alone, both = levels_of.axis_range(bars), levels_of.axis_range(bars, prior_close)
+    return both if (alone[1] - alone[0]) >= CANDLES_PART * (both[1] - both[0]) else alone
 
 
 def _local(instants: pl.Series, zone: str) -> list[datetime]:

@@ -124,9 +124,17 @@ def choose(
     alt: str,
     key: str,
     on_row: Callable[[dict[str, Any]], None],
+    ticked: int | None = None,
     **kwargs: Any,
 ) -> Any:
-    """A table whose row can be picked: `on_row` gets the whole row, before the page runs again."""
+    """A table whose row can be picked: `on_row` gets the whole row, before the page runs again.
+
+    `ticked` is the row to tick where the page knows it: rows may have changed their places.
+    """
+    if ticked is not None:
+        known = st.session_state.get(key)
+        if known is None or list(known["selection"]["rows"]) != [ticked]:
+            st.session_state[key] = {"selection": {"rows": [ticked], "columns": [], "cells": []}}
 
     def picked() -> None:
         rows = st.session_state[key].selection.rows

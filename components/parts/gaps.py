@@ -10,8 +10,7 @@ from typing import Any, cast
 import polars as pl
 import streamlit as st
 
-from components.charts import gaps as charts_gaps
-from components.kit import badges, formats, once, shell, tables, theme
+from components.kit import badges, formats, once, shell, tables
 from components.kit import url_sliders as bounds
 from components.parts import quality
 from core.domain.gaps.scoring import COMPONENTS
@@ -23,15 +22,15 @@ from core.service.gaps.statistics import LEAST_GAP_PCT
 CANDIDATES = {
     "symbol": "Symbol",
     "gap_pct": "Gap",
-    "closes": "30 sessions",
+    "open": "Open",
+    "gap_atr": "In ATR",
+    "rvol": "Rel. vol.",
     "score": "Score",
-    "evidence_pct": "Evidence",
     "catalyst_text": "Catalyst",
     "grade": "Grade",
     "status": "Status",
-    "gap_atr": "In ATR",
-    "rvol": "Rel. vol.",
-    "open": "Open",
+    "closes": "30 sessions",
+    "evidence_pct": "Evidence",
     "last_print_at": "Last print",
     "prints": "Prints",
     "prior_close": "Prior close",
@@ -44,6 +43,11 @@ CANDIDATES = {
     "sector": "Sector",
     "filing_url": "Filing",
 }
+WIDTHS = {
+    "symbol": 66, "gap_pct": 74, "open": 66, "gap_atr": 62, "rvol": 70, "score": 96,
+    "catalyst_text": 170, "grade": 54, "status": 86, "closes": 110,
+}  # fmt: skip
+LISTED = 18
 OUTCOME_HELP = {
     "filled_same": "Filled in the session of the gap.",
     "sessions_to_fill": "Sessions until the prior close was traded; empty: not yet.",
@@ -168,9 +172,16 @@ def _own(
 
 
 def headline(scan: scans.Scan) -> str:
-    """The scan in one sentence."""
-    return once.cached_for_object(
+    """The scan in one sentence, and what it stands on while the session is to come."""
+    said = once.cached_for_object(
         scan.candidates, lambda: _headline(scan), "headline", scan.gaps.rows.height
+    )
+    if not scan.gaps.provisional:
+        return said
+    asked = formats.when(scan.gaps.known_at, shell.zone())
+    source = badges.plain(scan.gaps.source or "")
+    return f"{badges.provisional()} {said} " + shell.small(
+        f"From the last prints up to {asked} ({source}); each open takes its place once stored."
     )
 
 
@@ -187,8 +198,10 @@ def _headline(scan: scans.Scan) -> str:
     )
 
 
-def candidates(desk: Desk, scan: scans.Scan, picked: Any) -> None:
-    """The table of candidates; a row leads to its symbol."""
+def candidates(desk: Desk, scan: scans.Scan, chosen: str, picked: Any) -> None:
+    """The table of candidates, that of the chosen symbol ticked wherever it ranks now; `picked`
+    gets the row that is ticked instead.
+    """
     rows = dressed(desk, scan)
     tables.choose(
         rows,
@@ -196,7 +209,10 @@ def candidates(desk: Desk, scan: scans.Scan, picked: Any) -> None:
         alt="Candidates of the session by score",
         key="candidates",
         on_row=picked,
+        ticked=rows["symbol"].index_of(chosen),
+        rows=LISTED,
         help=HELP,
+        widths=WIDTHS,
         pinned=("symbol",),
     )
 
@@ -235,34 +251,6 @@ def chosen(scan: scans.Scan, symbol: str) -> dict[str, Any]:
 def _chosen(rows: pl.DataFrame, symbol: str) -> dict[str, Any]:
     asked = rows.filter(pl.col("symbol") == symbol) if symbol else rows
     return (rows if asked.is_empty() else asked).row(0, named=True)
-
-
-def contributions(row: Mapping[str, Any]) -> None:
-    """The score of one candidate, part by part."""
-    words = [
-        f"{name} {row[name]:.0f} → **{row[f'{name}_points']:.1f}**"
-        for name in COMPONENTS
-        if row[name] is not None
-    ]
-    st.markdown(
-        f"**{badges.plain(row['symbol'])}** scores **{row['score']:.1f}** = "
-        + " + ".join(words)
-        + (f" · without {row['left_out']}: no data" if row["left_out"] else "")
-        + f" · rests on {row['evidence_pct']:.0f} % of the weights"
-    )
-    parts = (row["symbol"], *((row[name], row[f"{name}_points"]) for name in COMPONENTS))
-    theme.show(
-        once.cached(lambda: charts_gaps.score_parts(row, COMPONENTS), "score parts", *parts),
-        alt=f"Contributions to the score of {row['symbol']}",
-        key="score_parts",
-    )
-    if row["status_reason"]:
-        reason = badges.plain(row["status_reason"])
-        st.markdown(f"{badges.status(row['status'])} Its newest graded report was {reason}.")
-    for item in row["catalysts"] or []:
-        when = formats.when(item["accepted_at"], shell.zone())
-        form, title = badges.plain(item["form"]), badges.plain(item["title"])
-        st.markdown(f"- [{form}]({item['url']}) {title}, accepted {when}")
 
 
 def next_links(symbol: str, session: date) -> None:

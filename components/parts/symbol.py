@@ -17,6 +17,7 @@ from core.service.gaps import intraday, symbols
 from core.service.gaps.symbols import SymbolView
 
 FILINGS_SHOWN = 200
+HEIGHT = 540
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +61,17 @@ def stands(view: SymbolView) -> None:
     )
 
 
-def candles(view: SymbolView, seen: Look, sessions: int, colours: theme.Palette) -> Any:
+def candles(
+    view: SymbolView, seen: Look, sessions: int, colours: theme.Palette, height: int = HEIGHT
+) -> Any:
     """The figure of the last so many sessions, drawn once per view, span and palette."""
-    make = lambda: _candles(view, seen, sessions, colours)  # noqa: E731
-    return once.cached_for_object(view.bars, make, "candles", sessions, colours)
+    make = lambda: _candles(view, seen, sessions, colours, height)  # noqa: E731
+    return once.cached_for_object(view.bars, make, "candles", sessions, colours, height)
 
 
-def _candles(view: SymbolView, seen: Look, sessions: int, colours: theme.Palette) -> Any:
+def _candles(
+    view: SymbolView, seen: Look, sessions: int, colours: theme.Palette, height: int
+) -> Any:
     today, shown = seen.today, view.bars.tail(sessions)
     gap = "no gap" if today["gap_pct"] is None else f"gap {today['gap_pct']:+.2f} %"
     gap += ", provisional" if view.provisional else ""
@@ -76,8 +81,9 @@ def _candles(view: SymbolView, seen: Look, sessions: int, colours: theme.Palette
         symbols.boxes(view, shown["session"][0], today["session"]),
         view.filings,
         symbols.levels(view, today["session"]),
-        title=f"{view.symbol} {formats.day(today['session'])}: {gap}. {finding}",
+        title=f"{view.symbol} {formats.day(today['session'])}: {gap}<br><sup>{finding}</sup>",
         kept=f"daily {view.symbol} {sessions}",
+        height=height,
         palette=colours,
     )
 
@@ -98,11 +104,13 @@ def charts(desk: Desk, view: SymbolView, seen: Look, sessions: int) -> None:
             minutes(view, today)
 
 
-def minutes(view: SymbolView, today: intraday.Intraday) -> None:
+def minutes(view: SymbolView, today: intraday.Intraday, height: int = HEIGHT) -> None:
     """The session by the minute: what it did before the open, with levels, plan and filings."""
     theme.show(
         once.cached_for_object(
-            today.bars, lambda: _minutes(view, today), "minutes", shell.zone(), theme.palette()
+            today.bars,
+            lambda: _minutes(view, today, height),
+            *("minutes", shell.zone(), theme.palette(), height),
         ),
         alt=f"Candles of {view.symbol} by the minute on {formats.day(today.session)}, with its "
         "pre-market shaded, levels, plan and filings",
@@ -110,7 +118,7 @@ def minutes(view: SymbolView, today: intraday.Intraday) -> None:
     )
 
 
-def _minutes(view: SymbolView, today: intraday.Intraday) -> Any:
+def _minutes(view: SymbolView, today: intraday.Intraday, height: int) -> Any:
     levels = symbols.levels(view, today.session)
     return charts_intraday.candles(
         today,
@@ -119,4 +127,5 @@ def _minutes(view: SymbolView, today: intraday.Intraday) -> Any:
         title=charts_intraday.finding(today, levels.get("prior close")),
         zone=shell.zone(),
         palette=theme.palette(),
+        height=height,
     )

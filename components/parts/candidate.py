@@ -1,0 +1,162 @@
+"""The picked candidate beside the list: chart, why, similar gaps, and the plan with its verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from components.charts import plans as charts_plans
+from components.kit import badges, formats, shell, status_line, theme
+from components.parts import gaps, plans, symbol
+from core.domain.gaps.scoring import COMPONENTS
+from core.domain.risk.types import LimitCheck
+from core.service.desk import Desk
+from core.service.gaps import intraday, scans, symbols
+from core.service.trading import plans as service
+from core.service.trading.plans import Ask, Proposal
+
+HEIGHT = 270
+SESSIONS = 63
+CHARTS = ("By the minute", "Daily")
+TIGHTEST = 4  # limits shown; the rest is on *Plans*
+
+
+def pane(desk: Desk, scan: scans.Scan, row: Mapping[str, Any]) -> None:
+    """All that a decision on one name needs, on the right of the list."""
+    with st.container(border=True, gap="small"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(head(row), width="stretch")
+            gaps.next_links(row["symbol"], scan.gaps.session)
+        with shell.guarded("the chart"):
+            chart(desk, scan, row)
+        st.markdown("  \n".join(why(row)))
+    with shell.guarded("the plan"):
+        plan(desk, scan, str(row["symbol"]))
+
+
+def head(row: Mapping[str, Any]) -> str:
+    """Symbol, company, gap with its arrow, price and prints."""
+    up = (row["gap_pct"] or 0) >= 0
+    arrow = ":blue[▲]" if up else ":orange[▼]"
+    parts = [
+        f"### {badges.plain(row['symbol'])}",
+        badges.plain(row.get("name") or ""),
+        f"{arrow} **{formats.pct(row['gap_pct'], 2)}**",
+        f"**{formats.price(row['open'])}**",
+    ]
+    if row["provisional"]:
+        at = formats.clock(row["last_print_at"], shell.zone())
+        parts.append(shell.small(f"{row['prints'] or 0:,} prints, {at}"))
+    return "  ".join(part for part in parts if part)
+
+
+def chart(desk: Desk, scan: scans.Scan, row: Mapping[str, Any]) -> None:
+    """The session by the minute where it is stored, or the days before it."""
+    name, day = str(row["symbol"]), scan.gaps.session
+    today = intraday.intraday(desk, name, day)
+    choices = CHARTS if today else CHARTS[1:]
+    chosen = st.segmented_control(
+        "Chart",
+        choices,
+        default=choices[0],
+        key=f"chart_of_{len(choices)}",
+        required=True,
+        label_visibility="collapsed",
+    )
+    view = symbols.view(desk, name, day, scan.gaps.dataset)
+    if today and chosen == CHARTS[0]:
+        symbol.minutes(view, today, HEIGHT)
+        return
+    seen = symbol.look(view)
+    theme.show(
+        symbol.candles(view, seen, SESSIONS, theme.palette(), HEIGHT),
+        alt=f"Daily candles of {name} with gaps, filings and levels",
+        key="picked_days",
+    )
+
+
+def why(row: Mapping[str, Any]) -> list[str]:
+    """The filings behind the gap, the grade, the score in its parts, as Markdown lines."""
+    filings = [
+        f"[{badges.plain(item['form'])}]({item['url']}) {badges.plain(item['title'])}, "
+        f"{formats.when(item['accepted_at'], shell.zone())}"
+        for item in row["catalysts"] or []
+    ]
+    unknown = "filings not stored" if row["catalyst_weight"] is None else "no filing found"
+    lines = [f"**Why** · {'; '.join(filings) or unknown}"]
+    if row["grade"]:
+        reason = badges.plain(row["status_reason"] or "as filed")
+        lines.append(
+            f"**Grade** {badges.grade(row['grade'])} {badges.status(row['status'])} "
+            f"Its newest graded report was {reason}."
+        )
+    points = [
+        f"{name} {row[name]:.0f} → **{row[f'{name}_points']:.1f}**"
+        for name in COMPONENTS
+        if row[name] is not None
+    ]
+    missing = f" · without {row['left_out']}: no data" if row["left_out"] else ""
+    lines.append(
+        f"**{badges.plain(row['symbol'])}** scores **{row['score']:.1f}** = {' + '.join(points)}"
+        f"{missing} · rests on {row['evidence_pct']:.0f} % of the weights"
+    )
+    return lines
+
+
+def plan(desk: Desk, scan: scans.Scan, name: str) -> None:
+    """The plan by the settings: figures, verdict, tightest limits; the rest is on *Plans*."""
+    ask = Ask(name, None if scan.gaps.provisional else scan.gaps.session)
+    found = shell.cached_until_commit(
+        desk, lambda: service.propose(desk, ask), "proposal", ask, scan.gaps.known_at
+    )
+    color, word = plans.DECISIONS[found.verdict.decision]
+    mark = badges.provisional() if found.plan.provisional else ""
+    with st.container(border=True, gap="small"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**Plan** {mark} {like(found)}", width="stretch")
+            st.markdown(badges.badge(word, color))
+        st.markdown(figures(found))
+        st.markdown("  \n".join(tightest(found.verdict.checks)))
+
+
+def like(found: Proposal) -> str:
+    """What is said of like gaps when the size is chosen, in small print."""
+    return shell.small(badges.plain(found.kelly_note))
+
+
+def figures(found: Proposal) -> str:
+    """The plan as one row of figures under their names, as a table in Markdown."""
+    plan = found.plan
+    targets = " · ".join(formats.price(target) for target in plan.targets)
+    through = plan.gap_through_risk_r
+    shown = {
+        "Long" if plan.sign > 0 else "Short": f"{plan.shares:,} shares",
+        "Entry": formats.price(plan.entry),
+        "Stop": formats.price(plan.stop),
+        "Targets": targets or formats.NOTHING,
+        "Risk": badges.plain(formats.money(float(plan.risk), plan.account_currency, 0)),
+        "Through gap": formats.NOTHING if through is None else f"{through:.1f} R",
+    }
+    lines = [list(shown), [":--"] * len(shown), [f"**{value}**" for value in shown.values()]]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def tightest(checks: Sequence[LimitCheck]) -> list[str]:
+    """The limits with the least room, amber from 80 percent, red when broken."""
+    amounts = [check for check in checks if check.limit != "filing_grade"]
+    broken = [check for check in checks if not check.ok]
+    near = sorted(amounts, key=charts_plans.share, reverse=True)
+    shown = list(dict.fromkeys([*broken, *near]))[:TIGHTEST]
+    rest = len(checks) - len(shown)
+    return [*map(_limit, shown), shell.small(f"{rest} more limits are checked on Plans.")]
+
+
+def _limit(check: LimitCheck) -> str:
+    used = charts_plans.share(check)
+    name = charts_plans.NAMES.get(check.limit, check.limit)
+    said = f"{name} {min(used, 999):.0f} %"
+    color = "red" if not check.ok else status_line.limit_color(min(used, 99.0))
+    amount = badges.plain(check.sentence)
+    return f"{f':{color}[**{said}**]' if color else f'**{said}**'} {shell.small(amount)}"
