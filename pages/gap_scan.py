@@ -33,7 +33,8 @@ with shell.guarded("the sessions"):
 if not days:
     st.stop()
 
-with shell.guarded("the scan"):
+left, right = st.columns([9, 11], gap="small")
+with left, shell.guarded("the scan"):
     sliders, shares = gaps.filters(desk), gaps.weights(desk)
     limits, weights = gaps.chosen_filters(sliders), gaps.chosen_weights(shares)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -42,7 +43,7 @@ with shell.guarded("the scan"):
             "session",
             "Replay any past morning; empty means the latest session.",
             earliest=days[-1],
-            width=280,
+            width=180,
         )
         box = st.expander("Filters and weights of the score", key="filters", on_change="rerun")
     if views.is_open(box):
@@ -58,9 +59,7 @@ with shell.guarded("the scan"):
         shell.empty("No name passes the filters.", "Widen the filters, or choose another session.")
     else:
         row = gaps.chosen(scan, st.query_params.get("pick", ""))
-        left, right = st.columns([9, 11], gap="small")
-        with left:
-            gaps.candidates(desk, scan, row["symbol"], go_to)
+        gaps.candidates(desk, scan, row["symbol"], go_to)
         with right:
             candidate.pane(desk, scan, row)
     with st.expander(f"Left out, with reasons ({scan.excluded.height})"):

@@ -56,7 +56,7 @@ def candles(
         fig.add_trace(_filings(bars, filings, low), row=1, col=1)
     for box in nearest(boxes, bars, low, high).iter_rows(named=True):
         _box(fig, box, days, palette)
-    levels_of.draw(fig, levels, low, high)
+    levels_of.draw(fig, levels, (low, high), height)
     fig.update_layout(
         template="openbell",
         height=height,

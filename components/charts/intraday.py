@@ -50,14 +50,14 @@ def candles(
         _plan(fig, found.plan, at, (low, high))
     if not filings.is_empty():
         fig.add_trace(_filings(filings, at, zone, low), row=1, col=1)
-    levels_of.draw(fig, dict(levels) | _of_plan(found.plan), low, high)
+    levels_of.draw(fig, dict(levels) | _of_plan(found.plan), (low, high), height)
     fig.update_layout(
         template="openbell",
         height=height,
-        title={"text": title, "font": {"size": 14}},
+        title={"text": title, "font": {"size": 14}} if title else None,
         showlegend=False,
         hovermode="x unified",
-        margin={"t": 46, "r": levels_of.MARGIN},
+        margin={"t": 46 if title else 8, "r": levels_of.MARGIN},
         xaxis_rangeslider_visible=False,
         uirevision=f"intraday {found.symbol} {found.session}",
     )

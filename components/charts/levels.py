@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 import polars as pl
 
-LABEL_PART = 0.052  # of the range of prices: the height of a line of text
+LABEL_PIXELS = 17  # the height of a line of text
+AROUND_PIXELS = 90  # of a figure, above and below its panels
+PRICES_PART = 0.78  # of the panels
 PAD_PART = 0.04  # of the range, free above and below the candles
 FADED = "rgba(133, 147, 166, 0.55)"
 MARGIN = 132  # pixels right of the chart, for the labels
@@ -41,13 +43,21 @@ def spread(places: Sequence[float], least: float, low: float, high: float) -> li
     return found
 
 
-def draw(fig: go.Figure, levels: Mapping[str, float], low: float, high: float) -> None:
-    """Levels on the first panel of a figure whose prices reach from `low` to `high`.
+def apart(low: float, high: float, height: int, part: float = PRICES_PART) -> float:
+    """How far apart labels stand, in prices, on a figure so many pixels high."""
+    panel = max((height - AROUND_PIXELS) * part, LABEL_PIXELS)
+    return (high - low) * LABEL_PIXELS / panel
+
+
+def draw(
+    fig: go.Figure, levels: Mapping[str, float], reach: tuple[float, float], height: int
+) -> None:
+    """Levels on the first panel of a figure of that height; its prices have that `reach`.
 
     One beyond them has no line; its label stands at the edge, with an arrow.
     """
-    names = list(levels)
-    at = spread([levels[name] for name in names], (high - low) * LABEL_PART, low, high)
+    (low, high), names = reach, list(levels)
+    at = spread([levels[name] for name in names], apart(low, high, height), low, high)
     for name, place in zip(names, at, strict=True):
         price = levels[name]
         if low <= price <= high:

@@ -109,7 +109,8 @@ def _boxes(fig: go.Figure, bars: pl.DataFrame, plan: Plan, across: tuple[float, 
     levels += [(float(t), f"target {n}R", "dot") for n, t in enumerate(plan.targets, start=1)]
     prices = [level for level, _, _ in levels]
     low, high = levels_of.axis_range(bars, *prices)
-    places = levels_of.spread(prices, (high - low) * levels_of.LABEL_PART, low, high)
+    least = levels_of.apart(low, high, int(fig.layout.height), 1.0)
+    places = levels_of.spread(prices, least, low, high)
     for (level, name, dash), place in zip(levels, places, strict=True):
         fig.add_shape(
             type="line",

@@ -17,7 +17,7 @@ from core.service.gaps import intraday, scans, symbols
 from core.service.trading import plans as service
 from core.service.trading.plans import Ask, Proposal
 
-HEIGHT = 270
+HEIGHT = 250
 SESSIONS = 63
 CHARTS = ("By the minute", "Daily")
 TIGHTEST = 4  # limits shown; the rest is on *Plans*
@@ -25,15 +25,14 @@ TIGHTEST = 4  # limits shown; the rest is on *Plans*
 
 def pane(desk: Desk, scan: scans.Scan, row: Mapping[str, Any]) -> None:
     """All that a decision on one name needs, on the right of the list."""
-    with st.container(border=True, gap="small"):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(head(row), width="stretch")
-            gaps.next_links(row["symbol"], scan.gaps.session)
+    with st.container(border=True, gap="xsmall"):
+        st.markdown(head(row))
         with shell.guarded("the chart"):
             chart(desk, scan, row)
         st.markdown("  \n".join(why(row)))
     with shell.guarded("the plan"):
         plan(desk, scan, str(row["symbol"]))
+    gaps.next_links(row["symbol"], scan.gaps.session)
 
 
 def head(row: Mapping[str, Any]) -> str:
@@ -41,7 +40,7 @@ def head(row: Mapping[str, Any]) -> str:
     up = (row["gap_pct"] or 0) >= 0
     arrow = ":blue[▲]" if up else ":orange[▼]"
     parts = [
-        f"### {badges.plain(row['symbol'])}",
+        f"#### {badges.plain(row['symbol'])}",
         badges.plain(row.get("name") or ""),
         f"{arrow} **{formats.pct(row['gap_pct'], 2)}**",
         f"**{formats.price(row['open'])}**",
@@ -67,7 +66,7 @@ def chart(desk: Desk, scan: scans.Scan, row: Mapping[str, Any]) -> None:
     )
     view = symbols.view(desk, name, day, scan.gaps.dataset)
     if today and chosen == CHARTS[0]:
-        symbol.minutes(view, today, HEIGHT)
+        symbol.minutes(view, today, HEIGHT, titled=False)
         return
     seen = symbol.look(view)
     theme.show(
@@ -87,11 +86,9 @@ def why(row: Mapping[str, Any]) -> list[str]:
     unknown = "filings not stored" if row["catalyst_weight"] is None else "no filing found"
     lines = [f"**Why** · {'; '.join(filings) or unknown}"]
     if row["grade"]:
-        reason = badges.plain(row["status_reason"] or "as filed")
-        lines.append(
-            f"**Grade** {badges.grade(row['grade'])} {badges.status(row['status'])} "
-            f"Its newest graded report was {reason}."
-        )
+        reason = badges.plain(row["status_reason"] or "")
+        said = f" Its newest graded report was {reason}." if reason else ""
+        lines.append(f"**Grade** {badges.grade(row['grade'])} {badges.status(row['status'])}{said}")
     points = [
         f"{name} {row[name]:.0f} → **{row[f'{name}_points']:.1f}**"
         for name in COMPONENTS
@@ -113,7 +110,7 @@ def plan(desk: Desk, scan: scans.Scan, name: str) -> None:
     )
     color, word = plans.DECISIONS[found.verdict.decision]
     mark = badges.provisional() if found.plan.provisional else ""
-    with st.container(border=True, gap="small"):
+    with st.container(border=True, gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**Plan** {mark} {like(found)}", width="stretch")
             st.markdown(badges.badge(word, color))

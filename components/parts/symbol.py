@@ -104,13 +104,15 @@ def charts(desk: Desk, view: SymbolView, seen: Look, sessions: int) -> None:
             minutes(view, today)
 
 
-def minutes(view: SymbolView, today: intraday.Intraday, height: int = HEIGHT) -> None:
+def minutes(
+    view: SymbolView, today: intraday.Intraday, height: int = HEIGHT, *, titled: bool = True
+) -> None:
     """The session by the minute: what it did before the open, with levels, plan and filings."""
     theme.show(
         once.cached_for_object(
             today.bars,
-            lambda: _minutes(view, today, height),
-            *("minutes", shell.zone(), theme.palette(), height),
+            lambda: _minutes(view, today, height, titled),
+            *("minutes", shell.zone(), theme.palette(), height, titled),
         ),
         alt=f"Candles of {view.symbol} by the minute on {formats.day(today.session)}, with its "
         "pre-market shaded, levels, plan and filings",
@@ -118,13 +120,13 @@ def minutes(view: SymbolView, today: intraday.Intraday, height: int = HEIGHT) ->
     )
 
 
-def _minutes(view: SymbolView, today: intraday.Intraday, height: int) -> Any:
+def _minutes(view: SymbolView, today: intraday.Intraday, height: int, titled: bool) -> Any:
     levels = symbols.levels(view, today.session)
     return charts_intraday.candles(
         today,
         view.filings.filter(pl.col("session") == today.session),
         levels,
-        title=charts_intraday.finding(today, levels.get("prior close")),
+        title=charts_intraday.finding(today, levels.get("prior close")) if titled else "",
         zone=shell.zone(),
         palette=theme.palette(),
         height=height,
