@@ -1,0 +1,122 @@
+"""An open page follows by itself: prints come, and nothing of the reader's is lost.
+
+It prints how long the page took from the end of the pull that brought them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import Page, demo, new_page
+
+WORDS = "half a sentence, not yet sent"
+FOLLOWED_MS = 150_000  # two pulls at most
+MOST_SECONDS = 10.0  # on a busy machine; three are meant
+LAST_PRINT = re.compile(r"last print (\d\d:\d\d)")
+# notes when the words of the status line were last changed, by the machine's clock
+WATCH = """
+() => {
+  const line = document.querySelector(".st-key-status_line");
+  const print = () => (line.innerText.match(/last print (\\d\\d:\\d\\d)/) || [])[1];
+  let seen = print();
+  new MutationObserver(() => {
+    if (print() !== seen) { seen = print(); window.changedAt = Date.now(); }
+  }).observe(document.body, { childList: true, subtree: true, characterData: true });
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def morning(tmp_path_factory) -> Iterator[tuple[str, Path]]:
+    """A desk at 8:55 whose clock runs, and its log."""
+    folder = tmp_path_factory.mktemp("following")
+    with demo(folder, "--at", "2026-11-30T08:55", fresh=True) as base:
+        yield base, folder / "demo.log"
+
+
+@pytest.fixture
+def tab(chromium, morning) -> Iterator[Page]:
+    with new_page(chromium, morning[0]) as opened:
+        yield opened
+
+
+def last_print(page: Page) -> str:
+    found = LAST_PRINT.search(page.tab.inner_text(".st-key-status_line"))
+    assert found is not None
+    return found[1]
+
+
+def until_followed(page: Page) -> None:
+    """Wait until the status line tells of a later print, and the page stands again."""
+    before = last_print(page)
+    page.tab.wait_for_function(
+        "before => !document.querySelector('.st-key-status_line').innerText.includes(before)",
+        arg=f"last print {before}",
+        timeout=FOLLOWED_MS,
+    )
+    page.settled()
+
+
+def pulled_at(log: Path) -> float:
+    """When the last pull of minute bars that brought rows had ended, in seconds."""
+    lines = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
+    ends = [
+        line["time"]
+        for line in lines
+        if line.get("event") == "pull ended"
+        and (line.get("dataset"), line.get("state")) == ("prices.minute", "done")
+    ]
+    return datetime.fromisoformat(ends[-1]).timestamp()
+
+
+def test_prints_arrive_and_typed_words_stay(tab, morning, capsys):
+    """What stands in a field that was not sent is there after the page has run again."""
+    scan = tab.open("/gap_scan")
+    link = scan.tab.get_by_role("link", name=re.compile("^Plan [A-Z.]+$"))
+    symbol = re.search("Plan ([A-Z.]+)", link.inner_text())[1]
+    tab.open(f"/plans?symbol={symbol}")
+    reason = tab.tab.get_by_label("Reason")
+    reason.press_sequentially(WORDS)
+    tab.tab.evaluate(WATCH)
+    until_followed(tab)
+    tab.tab.wait_for_function("window.changedAt !== undefined")
+    took = tab.tab.evaluate("window.changedAt") / 1000 - pulled_at(morning[1])
+    with capsys.disabled():
+        print(f" pull ended -> page: {took:.1f} s ", end="")  # noqa: T201 - a measure
+    assert took < MOST_SECONDS
+    assert reason.input_value() == WORDS
+
+
+def test_the_pick_and_the_zoom_stay(tab):
+    """The name that was picked stays picked, and the chart shows the days that were chosen."""
+    tab.open("/gap_scan")
+    tab.pick_row(1, "**pick=**")
+    picked = re.search("pick=([A-Z.]+)", tab.tab.url)[1]
+    until_followed(tab)
+    assert tab.tab.get_by_role("link", name=f"Plan {picked}").is_visible()
+    assert f"pick={picked}" in tab.tab.url
+    tab.open(f"/symbol?symbol={picked}")
+    chart = tab.tab.locator(".js-plotly-plot").first
+    box = chart.locator(".nsewdrag").first.bounding_box()
+    middle = box["y"] + box["height"] / 2
+    tab.tab.mouse.move(box["x"] + box["width"] * 0.4, middle)
+    tab.tab.mouse.down()
+    tab.tab.mouse.move(box["x"] + box["width"] * 0.8, middle, steps=8)
+    tab.tab.mouse.up()
+    tab.tab.wait_for_function(f"({RANGE})()[2] === false")
+    zoomed = tab.tab.evaluate(RANGE)
+    until_followed(tab)
+    tab.tab.wait_for_function(f"({RANGE})()[0] === {json.dumps(zoomed[0])}")
+    assert tab.tab.evaluate(RANGE) == zoomed
+
+
+RANGE = """() => {
+  const axis = document.querySelector(".js-plotly-plot").layout.xaxis || {};
+  return [...(axis.range || [null, null]).map(String), axis.autorange ?? null];
+}"""
