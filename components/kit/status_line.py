@@ -13,10 +13,10 @@ from datetime import timedelta
 import streamlit as st
 
 from components.kit import formats, once
-from core.service.care import status_line as service
-from core.service.care.status_line import StatusLine
 from core.service.desk import Desk
 from core.service.pulls.datasets import DatasetStatus
+from core.service.trading import status_line as service
+from core.service.trading.status_line import StatusLine
 
 SECOND = timedelta(seconds=1)
 SOON = timedelta(minutes=10)  # before the bell seconds count

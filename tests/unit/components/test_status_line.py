@@ -11,9 +11,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from components.kit import once, shell, status_line
-from core.service.care import status_line as service
-from core.service.care.status_line import StatusLine
 from core.service.desk import Desk
+from core.service.trading import status_line as service
+from core.service.trading.status_line import StatusLine
 
 MORNING = datetime(2026, 11, 30, 14, 5, 12, tzinfo=UTC)  # 9:05 in New York
 OPENS = datetime(2026, 11, 30, 14, 30, tzinfo=UTC)
