@@ -214,7 +214,7 @@ def test_a_filter_does_not_measure_again(gapping: Desk, monkeypatch: pytest.Monk
 
 def test_a_symbol_has_its_minutes_beside_its_days(gapping: Desk) -> None:
     """The session's chart by the minute stands there once minutes of it are stored."""
-    assert len(opened("symbol", symbol="AAA").get("plotly_chart")) == 1
+    assert len(run_page("symbol", symbol="AAA").get("plotly_chart")) == 1
     opens = calendar.sessions_between(DAYS[-1], DAYS[-1])["open_at"][0]
     prints = pl.DataFrame({"ts": [opens - timedelta(minutes=n) for n in (9, 5, 1)]}).with_columns(
         symbol=pl.lit("AAA"), open=54.0, high=56.0, low=53.0, close=55.0, volume=pl.lit(900.0),
@@ -222,7 +222,7 @@ def test_a_symbol_has_its_minutes_beside_its_days(gapping: Desk) -> None:
     )  # fmt: skip
     with gapping.warehouse.transaction() as tx:
         tx.insert("bars_minute", prints)
-    at = opened("symbol", symbol="AAA")
+    at = run_page("symbol", symbol="AAA")
     assert not at.exception
     assert not at.error
     daily, minutes = at.get("plotly_chart")
