@@ -12,11 +12,13 @@ import duckdb
 import polars as pl
 import pytest
 
+from core.domain import breaker as rules
+from core.domain.breaker import Breaker
 from core.errors import StoreError
-from core.jobs.outcome import JobEvents
 from core.jobs.pulling.progress import ProgressBoard
 from core.jobs.queue.port import JobStatus
 from core.jobs.queue.sqlite import SqliteQueue
+from core.sources.breaker_file import BreakerFile
 from core.sources.pulled import Progress
 from core.sources.sec import limit
 from core.sources.sec.limit import RateLimiter, shared_limiter
@@ -66,18 +68,6 @@ def test_a_job_that_ends_while_it_reports_has_ended() -> None:
     assert live.finished_at is not None
 
 
-def test_events_are_numbered_in_the_order_in_which_they_stand() -> None:
-    """Who asks for those after the last one seen misses none."""
-    clock = Watched()
-    events = JobEvents(clock)
-    other = Meanwhile(lambda: events.notice("up", "theirs"))
-    clock.call = other
-    events.notice("down", "ours")
-    other.done()
-    assert [event.seq for event in events.since(0)] == [1, 2]
-    assert [event.text for event in events.since(1)] == ["theirs"]
-
-
 def test_no_two_requests_wait_for_the_same_one() -> None:
     """Else both would go in one place of the SEC's second."""
     limiter = RateLimiter(2)
@@ -110,6 +100,20 @@ def test_two_clients_that_begin_at_once_have_one_limiter(monkeypatch: pytest.Mon
     found.append(shared_limiter(5, "data.sec.gov"))
     other.done()
     assert found[0] is found[1]
+
+
+def test_no_failure_of_a_host_is_forgotten() -> None:
+    """Two threads tell of one each: it has failed twice."""
+    known = BreakerFile()
+    other = Meanwhile(lambda: known.change("h", lambda before: rules.failed(before, NOW, "503")))
+
+    def fail(before: Breaker) -> Breaker:
+        other()
+        return rules.failed(before, NOW, "503")
+
+    known.change("h", fail)
+    other.done()
+    assert known.get("h").failures == 2
 
 
 @pytest.fixture

@@ -82,6 +82,11 @@ def test_window_on_time_runs_under_every_policy() -> None:
     assert late == []
 
 
+def test_what_the_catalogue_does_not_say_is_as_usual() -> None:
+    """No lag, no jitter, five minutes of grace."""
+    assert Policy.of("latest", {}) == Policy()
+
+
 def test_never_pulled_takes_the_latest_only() -> None:
     """A new dataset does not pull its past."""
     assert dues(due_windows("d", DAILY, None, BACK, Policy("all"))) == [utc(2025, 4, 1, 10)]
