@@ -60,7 +60,7 @@ EXAMPLES: dict[str, str] = {
     "doctor": "doctor --json",
     "verify": "verify",
     "backup": "backup --to /mnt/safe",
-    "restore": "restore --dry-run",
+    "restore": "restore --drill",
 }
 
 

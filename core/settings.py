@@ -32,6 +32,9 @@ _HOST_NAME = re.compile(
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
+_ROTATION = re.compile(r"(\d{1,4}d)?\s*(\d{1,4}w)?\s*(\d{1,4}m)?")
+
+
 class DeskSettings(BaseModel):
     """Where the desk lives and listens."""
 
@@ -133,6 +136,25 @@ class JobSettings(BaseModel):
     grace_seconds: float = Field(10.0, ge=0, description="time to finish jobs on shutdown")
 
 
+class BackupSettings(BaseModel):
+    """Backups that are made by themselves."""
+
+    backup_time: Annotated[str, Field(pattern=r"^(([01]\d|2[0-3]):[0-5]\d)?$")] = Field(
+        "18:30", description="New York clock time of the daily backup; empty for none"
+    )
+    backup_keep: str = Field(
+        "7d 4w 12m",
+        description="of how many days, weeks and months the newest backup is kept",
+    )
+
+    @field_validator("backup_keep")
+    @classmethod
+    def _rotation(cls, value: str) -> str:
+        if not (_ROTATION.fullmatch(value.strip()) and re.search("[1-9]", value)):
+            raise ValueError("must be counts of days, weeks and months like 7d 4w 12m")
+        return value
+
+
 class EventSettings(BaseModel):
     """What is kept of what happened."""
 
@@ -166,6 +188,7 @@ class Settings(
     TransportSettings,
     SqlSettings,
     JobSettings,
+    BackupSettings,
     EventSettings,
     GapSettings,
     RiskSettings,

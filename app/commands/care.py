@@ -56,8 +56,20 @@ def restore(
         bool,
         typer.Option("--dry-run", help="Say which backup would be restored, and move nothing."),
     ] = False,
+    drill: Annotated[
+        bool,
+        typer.Option(
+            "--drill",
+            help="Restore into a folder aside and compare; the desk may be on, and stays as it is.",
+        ),
+    ] = False,
+    json: Json = False,
 ) -> None:
     """Put a verified backup in place; what was there is kept beside it. The desk must be off."""
+    if drill:
+        where = _absolute(folder)
+        runner.run("drill", json=json, render=_print_drill, folder=str(where) if where else None)
+        return
     from core import clock, settings
     from core.observe import logs
     from core.service.data_folder import bring_back, would_bring_back
@@ -78,13 +90,20 @@ def restore(
         done = bring_back(chosen, _absolute(folder), now, accept_loss=accept_loss)
         for error in done.passed:
             runner.err.print(f"passed over: {error.message}", markup=False)
-        where = " and ".join(map(str, done.kept))
-        before = f"what was there is in {where}" if where else "nothing was there before"
+        kept = " and ".join(map(str, done.kept))
+        before = f"what was there is in {kept}" if kept else "nothing was there before"
         runner.out.print(f"restored {done.folder}; {before}", markup=False)
 
 
 def _absolute(folder: Path | None) -> Path | None:
     return folder.expanduser().absolute() if folder else None
+
+
+def _print_drill(document: dict[str, Any], console: Console) -> None:
+    for name, pair in document["digests"].items():
+        console.print(f"{'equal  ' if pair['equal'] else 'DIFFERS'} {name}", markup=False)
+    end = "all equal" if document["equal"] else "NOT equal"
+    console.print(f"{document['backup']}: {document['rows']:,} rows restored aside, {end}")
 
 
 def _print_restorable(found: Restorable) -> None:

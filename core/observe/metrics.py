@@ -46,6 +46,12 @@ DATASET_AGE_SECONDS = Gauge(
     "openbell_dataset_age_seconds", "Time since the last success", ["dataset"], registry=REGISTRY
 )
 STORE_BYTES = Gauge("openbell_store_bytes", "Size of the database file", registry=REGISTRY)
+BACKUP_AGE_SECONDS = Gauge(
+    "openbell_backup_age_seconds", "Time since the last verified backup", registry=REGISTRY
+)
+DRILL_AGE_SECONDS = Gauge(
+    "openbell_drill_age_seconds", "Time since the last drill that passed", registry=REGISTRY
+)
 
 _CACHE_SECONDS = 1.0
 _cache_lock = threading.Lock()

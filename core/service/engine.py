@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from core.domain.timetable.schedule import at_session_times
+from core.domain.timetable.schedule import Schedule, at_session_times
 from core.jobs.event_writer import EventWriter
 from core.jobs.overdue import Overdue, OverdueDetector
 from core.jobs.runner import Engine, Resource
@@ -16,6 +16,26 @@ from core.service.kernel.port import DeskPort
 from core.service.sources import host_of, sign_of_life
 from core.sources.upstreams import Upstream
 from core.store.pull_state import PullState, pull_states
+
+BACKUP_ZONE = "America/New_York"
+DRILL_AFTER = timedelta(hours=1)
+LATE_BACKUP = timedelta(hours=2)
+
+
+def _care_of(time: str) -> list[Timed]:
+    """The backup of the day, and an hour later on Saturdays the drill; none without a time.
+
+    A desk that was off then makes up for it when it is started within LATE_BACKUP.
+    """
+    if not time:
+        return []
+    daily = {"cycle": "daily", "time": f"{time}:00", "zone": BACKUP_ZONE}
+    weekly = {"cycle": "weekly", "day": "saturday", "time": f"{time}:00", "zone": BACKUP_ZONE}
+    drill = Schedule([weekly], DRILL_AFTER)
+    return [
+        Timed("backup", Schedule([daily], timedelta(0)), grace=LATE_BACKUP),
+        Timed("drill", drill, grace=LATE_BACKUP),
+    ]
 
 
 class DeskEngine:
@@ -68,7 +88,10 @@ class DeskEngine:
             datasets,
             states,
             desk.now,
-            timed=[Timed("scan", at_session_times(desk.settings.scan_times))],
+            timed=[
+                Timed("scan", at_session_times(desk.settings.scan_times)),
+                *_care_of(desk.settings.backup_time),
+            ],
             on_publish=self._worker.wake,
             recorder=self._writer,
         )

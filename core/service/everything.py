@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from core.service.access import admin as access_admin
 from core.service.activity import feed
+from core.service.care import backing_up, drill, health_checks
 from core.service.care import commands as care_commands
-from core.service.care import health_checks
 from core.service.filings import companies, corrections, features, quality, reconcile
 from core.service.gaps import keeping, scans, statistics
 from core.service.kernel import export_list
@@ -25,6 +25,8 @@ from core.service.trading import (
 REGISTERING = (
     access_admin,
     feed,
+    backing_up,
+    drill,
     care_commands,
     export_list,
     health_checks,

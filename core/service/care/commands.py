@@ -1,4 +1,4 @@
-"""Care of the data: backup, verify, and the doctor's look at everything the desk depends on."""
+"""Care of the data: verify, and the doctor's look at everything the desk depends on."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import shutil
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.domain.access.principals import Role
@@ -14,7 +13,6 @@ from core.errors import OpenbellError
 from core.jobs.queue.port import JobStatus
 from core.service.care import health
 from core.service.data_folder import backups_of, hint_here
-from core.service.kernel import given_files
 from core.service.kernel.commands import FOUND_ERRORS, CommandResult, command
 from core.service.sources import foundry_client
 from core.settings import Settings
@@ -26,14 +24,6 @@ if TYPE_CHECKING:
 
 CONTAINER_SECONDS = 10.0
 SHOWN_ROWS = 1000
-
-
-@command("backup", needs=Role.ADMIN)
-def backup_command(desk: Desk, *, folder: Path | None = None) -> dict[str, Any]:
-    """Copy store and queue into a new folder, and verify the copy."""
-    where = given_files.to_write(folder or backups_of(desk.settings.data_dir))
-    made = backups.make(desk.warehouse, desk.settings.queue_path, where, desk.now())
-    return _document(made)
 
 
 @command("verify", needs=Role.ADMIN)
@@ -139,13 +129,3 @@ def _said(name: str, ok: bool, message: str) -> dict[str, Any]:
 def _result(checks: list[dict[str, Any]]) -> CommandResult:
     ok = all(check["ok"] for check in checks)
     return CommandResult({"ok": ok, "checks": checks}, 0 if ok else FOUND_ERRORS)
-
-
-def _document(made: backups.Backup) -> dict[str, Any]:
-    return {
-        "folder": str(made.folder),
-        "made_at": made.made_at,
-        "bytes": sum(int(stated["bytes"]) for stated in made.files.values()),
-        "rows": sum(made.rows.values()),
-        "tables": len(made.rows),
-    }

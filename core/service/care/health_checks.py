@@ -11,6 +11,7 @@ from core.service.care.health import LEAST_FREE_BYTES, HealthVerdict, bad, check
 from core.service.data_folder import backups_of
 from core.service.pulls import upstreams
 from core.store import backup as backups
+from core.store import events as store
 
 if TYPE_CHECKING:
     from core.service.desk import Desk
@@ -20,6 +21,7 @@ SLOW_SECONDS = 1.0
 LONG_WRITE_SECONDS = 900.0  # a bulk load may take minutes
 SILENCE = timedelta(minutes=3)  # scheduler and detector look once a minute
 BACKUP_AGE = timedelta(days=2)
+DRILL_AGE = timedelta(days=15)
 
 
 @check("store", stops_serving=True)
@@ -137,6 +139,22 @@ def _backup(desk: Desk) -> HealthVerdict:
     age = desk.now() - backups.made_at(found[0])
     words = f"{found[0].name}, {age.total_seconds() / 3600:.0f} h old"
     return good(words) if age <= BACKUP_AGE else warn(f"the last is {words}")
+
+
+@check("drill")
+def _drill(desk: Desk) -> HealthVerdict:
+    """A backup has been restored aside lately, and was equal to what it was made of."""
+    if not backups.found(backups_of(desk.settings.data_dir)):
+        return good("there is no backup to drill with yet")
+    passed = store.last_of(desk.warehouse, ["drill.passed"])
+    failed = store.last_of(desk.warehouse, ["drill.failed"])
+    if failed and (passed is None or failed > passed):
+        return bad("the last one failed: see Activity, then python -m app verify")
+    if passed is None:
+        return good("none was made yet; the first comes on Saturday, or: restore --drill")
+    age = desk.now() - passed
+    words = f"the last one passed {age.total_seconds() / 86400:.0f} days ago"
+    return good(words) if age <= DRILL_AGE else warn(words)
 
 
 @check("listening")

@@ -19,8 +19,7 @@ from app.api import main as api
 from core.domain import breaker
 from core.errors import StoreError
 from core.service import current
-from core.service.care import commands as care
-from core.service.care import health, health_checks
+from core.service.care import backing_up, health, health_checks
 from core.service.data_folder import backups_of
 from core.service.desk import Desk
 from core.store import probe
@@ -36,7 +35,7 @@ def running(make_desk: Callable[..., Desk], tmp_path: Path) -> Desk:
     catalogue.write_text("")
     desk = make_desk(catalogue=catalogue, scan_times=())
     desk.start(scheduler=True)
-    care.backup_command(desk)
+    backing_up.backup_command(desk)
     return desk
 
 

@@ -1,0 +1,108 @@
+"""Backups that happen: made at their time, verified, thinned out by age, and told as events."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.domain.access.principals import Role
+from core.domain.timetable.rotation import Rotation, kept
+from core.errors import OpenbellError
+from core.jobs.queue.port import Job
+from core.jobs.worker import Context
+from core.observe import logs
+from core.observe.events import Event
+from core.service.data_folder import backups_of
+from core.service.kernel import given_files
+from core.service.kernel.access import needs
+from core.service.kernel.commands import command
+from core.service.kernel.handlers import handler
+from core.store import backup as backups
+from core.store import events
+
+if TYPE_CHECKING:
+    from core.service.desk import Desk
+
+log = logs.get("backup")
+ZONE = "America/New_York"
+
+
+@needs(Role.ADMIN)
+def make(desk: Desk, folder: Path | None = None) -> dict[str, Any]:
+    """Copy store and queue into a new folder, verify the copy, and tell of it either way.
+
+    In the desk's own folder older backups are then thinned out (`OPENBELL_BACKUP_KEEP`).
+    """
+    own = backups_of(desk.settings.data_dir)
+    where = given_files.to_write(folder or own)
+    try:
+        made = backups.make(desk.warehouse, desk.settings.queue_path, where, desk.now())
+    except OpenbellError as error:
+        tell(desk, Event.of("backup.failed", "backup", f"no backup was made: {error}"))
+        raise
+    gone = _thin_out(desk, own) if where == own else []
+    document = {**_document(made), "removed": [path.name for path in gone]}
+    megabytes = document["bytes"] / 1024**2
+    sentence = f"{made.folder.name}: {document['rows']:,} rows, {megabytes:.1f} MB, verified"
+    after = {name: document[name] for name in ("bytes", "rows", "tables", "removed")}
+    after["folder"] = str(made.folder)
+    tell(desk, Event.of("backup.made", "backup", sentence, after=after))
+    return document
+
+
+@needs(Role.ADMIN)
+def tell(desk: Desk, event: Event) -> None:
+    """Store an event of a backup; one that cannot be stored is in the log."""
+    try:
+        with desk.warehouse.transaction() as tx:
+            events.add(tx, [event], desk.now())
+    except OpenbellError as error:
+        log.error("event not stored", kind=event.kind.name, told=event.message, error=str(error))
+
+
+def _thin_out(desk: Desk, folder: Path) -> list[Path]:
+    """Remove what the rotation does not keep; a backup that cannot be read is left to a person."""
+    known: dict[datetime, list[Path]] = {}
+    for path in backups.found(folder):
+        if backups.looks_good(path):
+            known.setdefault(backups.made_at(path), []).append(path)
+    stay = kept(list(known), Rotation.of(desk.settings.backup_keep), ZONE)
+    gone = [path for at, paths in known.items() if at not in stay for path in paths]
+    for path in gone:
+        _remove(path)
+    return gone
+
+
+def _remove(path: Path) -> None:
+    """Take the name of a backup away first: one that is removed by halves is none."""
+    aside = path.with_name(f".{path.name}{backups.PART}")
+    path.rename(aside)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _document(made: backups.Backup) -> dict[str, Any]:
+    return {
+        "folder": str(made.folder),
+        "made_at": made.made_at,
+        "bytes": sum(int(stated["bytes"]) for stated in made.files.values()),
+        "rows": sum(made.rows.values()),
+        "tables": len(made.rows),
+    }
+
+
+@command("backup", needs=Role.ADMIN)
+def backup_command(desk: Desk, *, folder: Path | None = None) -> dict[str, Any]:
+    """Copy store and queue into a new folder, and verify the copy."""
+    return make(desk, folder)
+
+
+@handler("backup")
+async def backup_job(desk: Desk, job: Job, context: Context) -> Mapping[str, Any]:
+    """The backup of the day."""
+    made = await asyncio.to_thread(make, desk)
+    context.report(f"{made['rows']:,} rows, {len(made['removed'])} older backups removed")
+    return {"folder": made["folder"], "removed": made["removed"]}

@@ -1,0 +1,123 @@
+"""Drills: a backup is restored into a folder aside, opened as a desk, and compared with itself."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from core.domain.access.principals import Role
+from core.errors import IntegrityError, OpenbellError
+from core.jobs.queue.port import Job
+from core.jobs.worker import Context
+from core.observe.events import Event
+from core.service.care.backing_up import tell
+from core.service.data_folder import backups_of, bring_back
+from core.service.kernel.access import needs
+from core.service.kernel.commands import FOUND_ERRORS, CommandResult, command
+from core.service.kernel.handlers import handler
+from core.settings import Settings
+from core.store import backup as backups
+from core.store.backup import STORE
+from core.store.digests import DIGESTED, digests
+from core.store.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from core.service.desk import Desk
+
+PREFIX = ".drill-"  # of the folders that drills work in
+
+
+@needs(Role.ADMIN)
+def drill(desk: Desk, folder: Path | None = None) -> dict[str, Any]:
+    """Restore a backup (the latest good one) aside and compare it; told as an event either way.
+
+    The document has backup, rows, `digests` by table (rows and digest of backup and of what was
+    restored) and whether all are equal. The desk's own files are not touched.
+    """
+    try:
+        found = _drilled(desk, folder)
+    except OpenbellError as error:
+        tell(desk, Event.of("drill.failed", "drill", f"the drill failed: {error}"))
+        raise
+    if found["equal"]:
+        sentence = f"{found['backup']} was restored aside: {found['rows']:,} rows, all equal"
+        tell(desk, Event.of("drill.passed", "drill", sentence, after=found))
+    else:
+        differ = [name for name, pair in found["digests"].items() if not pair["equal"]]
+        sentence = f"what was restored from {found['backup']} differs: {', '.join(differ)}"
+        tell(desk, Event.of("drill.failed", "drill", sentence, after=found))
+    return found
+
+
+def _drilled(desk: Desk, folder: Path | None) -> dict[str, Any]:
+    if folder is None:
+        backup, passed = backups.latest_good(backups_of(desk.settings.data_dir))
+        if passed:
+            raise IntegrityError(
+                f"{len(passed)} newer backups than {backup.folder.name} are damaged: {passed[0]}",
+                hint="python -m app verify names each",
+            )
+    else:
+        backup = backups.check(folder)
+    source = _digests_of(backup)
+    with _aside(desk.settings) as chosen:
+        bring_back(chosen, backup.folder, desk.now())
+        with Warehouse.open(chosen.store_path) as restored:
+            now = digests(restored.read_anew)
+    pairs = {
+        name: {"backup": source.get(name), "restored": now.get(name)}
+        | {"equal": source.get(name) == now.get(name)}
+        for name in DIGESTED
+    }
+    return {
+        "backup": backup.folder.name,
+        "rows": sum(backup.rows.values()),
+        "digests": pairs,
+        "equal": all(pair["equal"] for pair in pairs.values()),
+    }
+
+
+def _digests_of(backup: backups.Backup) -> Mapping[str, str]:
+    """Those of the backup's own file, which is only read."""
+    path = backup.path_of(STORE)
+    try:
+        with duckdb.connect(str(path), read_only=True) as connection:
+            return digests(lambda sql: connection.sql(sql).pl())
+    except duckdb.Error as error:
+        raise IntegrityError(f"the backup cannot be read: {error}", where=str(path)) from error
+
+
+@contextmanager
+def _aside(settings: Settings) -> Iterator[Settings]:
+    """Settings of a desk in an empty folder inside the data folder; it is gone at the end."""
+    for left in settings.data_dir.glob(f"{PREFIX}*"):  # of drills that were killed
+        shutil.rmtree(left, ignore_errors=True)
+    scratch = Path(tempfile.mkdtemp(prefix=PREFIX, dir=settings.data_dir))
+    try:
+        yield settings.model_copy(update={"data_dir": scratch, "store_url": "", "queue_url": ""})
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+@command("drill", needs=Role.ADMIN)
+def drill_command(desk: Desk, *, folder: Path | None = None) -> CommandResult:
+    """Restore a backup aside and compare its digests; exit code 3 when one differs."""
+    found = drill(desk, folder)
+    return CommandResult(found, 0 if found["equal"] else FOUND_ERRORS)
+
+
+@handler("drill")
+async def drill_job(desk: Desk, job: Job, context: Context) -> Mapping[str, Any]:
+    """The drill of the week."""
+    found = await asyncio.to_thread(drill, desk)
+    if not found["equal"]:
+        raise IntegrityError(f"what was restored from {found['backup']} differs from it")
+    context.report(f"{found['backup']} restored aside: {found['rows']:,} rows, all equal")
+    return {"backup": found["backup"]}
