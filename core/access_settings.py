@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import ipaddress
+import re
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
+from pydantic_settings import NoDecode
 
 Rate = Annotated[str, Field(pattern=r"^[1-9]\d{0,6}/(second|minute|hour)$")]
 
@@ -23,6 +26,26 @@ class AccessSettings(BaseModel):
     limit_address: Rate = Field(
         "2400/minute", description="how often one address may, whoever asks from there"
     )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="addresses or networks of proxies in front, with commas, e.g. 127.0.0.1, "
+        "10.0.0.0/8; what they say of a request's address and TLS is believed, of no one else",
+    )
     session_hours: float = Field(
         12.0, gt=0, le=720, description="how long a browser stays signed in"
     )
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return [x for x in re.split(r"[\s,]+", value) if x] if isinstance(value, str) else value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for entry in value:
+            try:
+                ipaddress.ip_network(entry)
+            except ValueError:
+                raise ValueError(f"{entry!r} is neither an address nor a network") from None
+        return value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 
@@ -36,8 +37,7 @@ class Visitor:
 
 def of(scope: Scope, desk: Desk) -> Visitor:
     """Who sent the request."""
-    peer = address_of(scope)
-    secure = scope.get("scheme") in ("https", "wss")
+    peer, secure = believed(scope, desk.settings.trusted_proxies)
     given = header(scope, b"authorization") or ""
     if given[: len(BEARER)].lower() == BEARER:  # a proxy in front may ask for passwords of its own
         return _of_bearer(desk, given[len(BEARER) :].strip(), peer, secure=secure)
@@ -65,6 +65,38 @@ def address_of(scope: Scope) -> str:
     """The address that a connection came from; empty where there is none."""
     client = scope.get("client")
     return str(client[0]) if client else ""
+
+
+def believed(scope: Scope, proxies: Sequence[str]) -> tuple[str, bool]:
+    """The address that a request came from first, and whether it travelled over TLS.
+
+    What a listed proxy adds is believed: of the addresses it names the last that is no proxy's.
+    """
+    peer, secure = address_of(scope), scope.get("scheme") in ("https", "wss")
+    if not _listed(peer, proxies):
+        return peer, secure
+    forwarded = (header(scope, b"x-forwarded-for") or "").split(",")
+    for hop in reversed([hop.strip() for hop in forwarded]):
+        if not _is_address(hop):
+            break
+        peer = hop
+        if not _listed(hop, proxies):
+            break
+    return peer, secure or header(scope, b"x-forwarded-proto") == "https"
+
+
+def _listed(peer: str, proxies: Sequence[str]) -> bool:
+    return _is_address(peer) and any(
+        ipaddress.ip_address(peer) in ipaddress.ip_network(entry) for entry in proxies
+    )
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def is_local(scope: Scope) -> bool:

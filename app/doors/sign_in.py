@@ -68,13 +68,15 @@ def routes(find: Callable[[], House | None]) -> list[Route]:
 
 async def _enter(inside: House, request: Request, token: str, where: str) -> Response:
     """A session for the owner of a token, who is led on to what they had asked for."""
+    proxies = inside.desk.settings.trusted_proxies
+    peer, secure = credentials.believed(request.scope, proxies)
     who = inside.desk.roster.of_token(token)
     if who is None:
-        await middleware.knocked(inside, credentials.address_of(request.scope))
+        await middleware.knocked(inside, peer)
         raise SignInError("that token does not count here")
     secret = await anyio.to_thread.run_sync(inside.desk.roster.begin, who)
     answer = RedirectResponse(where, status_code=303)
-    with_session(answer, secret, inside, secure=request.url.scheme == "https")
+    with_session(answer, secret, inside, secure=secure)
     return answer
 
 

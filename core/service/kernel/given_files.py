@@ -12,6 +12,8 @@ from pathlib import Path
 from core.errors import UsageError
 from core.store import files
 
+INCOMING = "incoming"
+
 
 def to_read(path: Path, *, folders: bool = False) -> Path:
     """The absolute path of a file (or of a folder, too) that is there; else UsageError says why."""
@@ -24,6 +26,21 @@ def to_read(path: Path, *, folders: bool = False) -> Path:
     if not stat.S_ISREG(mode) and not (folders and stat.S_ISDIR(mode)):
         raise UsageError(f"{path} is no file")
     return path.absolute()
+
+
+def incoming(data_dir: Path, path: Path) -> Path:
+    """A path as somebody elsewhere may name it: below `incoming` in the data folder, nowhere else.
+
+    Else whoever may import could read any file of the desk's machine through the rows it rejects.
+    """
+    folder = (data_dir / INCOMING).resolve()
+    found = (folder / path).resolve()
+    if not found.is_relative_to(folder):
+        raise UsageError(
+            f"{path} is a file of the desk's machine, which its own command line alone may name",
+            hint=f"have it put into {INCOMING} in the data folder, and name it without a folder",
+        )
+    return found
 
 
 def to_write(folder: Path) -> Path:

@@ -6,15 +6,16 @@ import difflib
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, create_model
 from pydantic import ValidationError as PydanticError
 
-from core.domain.access.principals import Role
+from core.domain.access.principals import ENGINE, LOCAL, Role
 from core.errors import NotFoundError, UsageError
 from core.service import bounds
-from core.service.kernel import access
+from core.service.kernel import access, given_files
 from core.service.kernel.port import DeskPort
 
 UseCase = Callable[..., Any]
@@ -68,6 +69,8 @@ class Registry:
         for field, value in values.items():
             if fault := bounds.fault(value):
                 raise UsageError(f"{self.what} {name}: {field}: {fault}")
+            if isinstance(value, Path) and who not in (LOCAL, ENGINE):
+                values[field] = given_files.incoming(desk.settings.data_dir, value)
         with access.told_as(who):
             return entry.function(desk, **values)
 

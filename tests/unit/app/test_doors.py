@@ -16,7 +16,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from app import address
 from app.api import main as api
-from app.doors import middleware, sign_in, sockets
+from app.doors import credentials, middleware, sign_in, sockets
 from app.doors.credentials import COOKIE
 from core.domain.access.principals import LOCAL, Role
 from core.service.desk import Desk
@@ -288,3 +288,57 @@ async def test_an_open_socket_ends_when_its_owner_may_no_more(shared: Visited, h
     await again.until(answer)
     again.inbox.put_nowait({"type": "websocket.disconnect", "code": 1000})
     await again.task
+
+
+FROM = {"x-forwarded-for": "1.2.3.4", "x-forwarded-proto": "https"}
+
+
+@pytest.mark.parametrize(
+    ("peer", "given", "expected"),
+    [
+        ("10.0.0.7", FROM, ("10.0.0.7", False)),
+        ("127.0.0.1", FROM, ("1.2.3.4", True)),
+        ("127.0.0.1", {"x-forwarded-for": "6.6.6.6, 1.2.3.4"}, ("1.2.3.4", False)),
+        ("127.0.0.1", {"x-forwarded-for": "1.2.3.4, 192.168.0.9"}, ("1.2.3.4", False)),
+        ("127.0.0.1", {"x-forwarded-for": "1.2.3.4, junk"}, ("127.0.0.1", False)),
+        ("127.0.0.1", {}, ("127.0.0.1", False)),
+    ],
+)
+def test_listed_proxies_alone_are_believed(
+    peer: str, given: dict[str, str], expected: tuple[str, bool]
+) -> None:
+    """Of the addresses that they name, the last that is not one of theirs."""
+    headers = [(k.encode(), v.encode()) for k, v in given.items()]
+    scope = {"client": (peer, 1), "scheme": "http", "headers": headers}
+    assert credentials.believed(scope, ("127.0.0.1", "192.168.0.0/24")) == expected
+
+
+@pytest.mark.parametrize(("proxies", "expected"), [("10.0.0.7", True), ("10.0.0.8", False)])
+async def test_behind_tls_the_session_travels_over_tls_alone(
+    make_desk: Callable[..., Desk], proxies: str, expected: bool
+) -> None:
+    """The proxy in front says so; a stranger who says it changes nothing."""
+    visited = Visited(make_desk(access="token", trusted_proxies=proxies))
+    async with visited.client(**{"X-Forwarded-Proto": "https"}) as client:
+        answer = await client.post("/sign-in", data={"token": visited.token(Role.VIEWER)})
+    assert ("secure" in answer.headers["set-cookie"].lower()) == expected
+
+
+async def test_files_of_the_machine_are_for_its_own_command_line(shared: Visited) -> None:
+    """Somebody elsewhere names what lies in `incoming`, and nothing else."""
+    folder = shared.desk.settings.data_dir / "incoming"
+    folder.mkdir()
+    (folder / "bars.csv").write_text("date,open\n")
+    (folder / "out").symlink_to("/etc")
+    own = address.announce(shared.desk.settings.data_dir, "127.0.0.1", 1).token
+    token, path = shared.token(Role.ANALYST), "/api/v1/commands/import"
+    asked = {"dataset": "prices.daily", "dry_run": True}
+    async with shared.client(Authorization=f"Bearer {token}") as client:
+        for outside in ("/etc/hostname", "../desk.json", "out/hostname"):
+            answer = await client.post(path, json={**asked, "path": outside})
+            assert (answer.status_code, "own command line" in answer.text) == (422, True), outside
+        answer = await client.post(path, json={**asked, "path": "bars.csv"})
+        assert "own command line" not in answer.text
+        bearer = {"Authorization": f"Bearer {own}"}
+        answer = await client.post(path, json={**asked, "path": "/etc/hostname"}, headers=bearer)
+        assert "own command line" not in answer.text
