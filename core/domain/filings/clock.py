@@ -15,7 +15,7 @@ import polars as pl
 from core.domain.timetable.sessions import all_sessions
 
 FIRST_YEAR = 2002  # before, instants are dates only
-NEAREST = 5  # proven filings before, and as many after, that judge an unproven one
+NEAREST = 2  # proven filings before, and as many after, that judge an unproven one
 LEAST_PROOFS = 2
 KEY = ("cik", "accession")
 _CUT_OFF, _GRACE = 17 * 60 + 30, 15  # minutes; what began by the cut-off is accepted a little later

@@ -73,6 +73,22 @@ def test_mixed_companies_are_judged_filing_by_filing() -> None:
     assert _eastern(*rows) == list(range(8))
 
 
+def test_a_clock_that_changed_of_late_is_followed_at_once() -> None:
+    """Two proofs of the new clock decide what comes after them, however many were of the old."""
+    honest = [row for day in TUESDAYS for row in _day(day, honest=True)]
+    early = [("3", f"2024-10-01T09:06:{n:02d}", "2024-10-01") for n in (16, 48)]
+    results = ("8-K", "2024-10-29T16:31:25", "2024-10-29")
+    assert _eastern(*honest, *early, results) == [16, 17, 18]
+
+
+def test_one_odd_date_changes_no_clock() -> None:
+    """A single proof to the contrary speaks for itself alone."""
+    honest = [row for day in TUESDAYS for row in _day(day, honest=True)]
+    odd = ("11-K", "2024-10-01T18:16:19", "2024-10-02")
+    after = ("8-K", "2024-10-29T16:31:25", "2024-10-29")
+    assert _eastern(*honest, odd, after) == [16]
+
+
 def test_a_filing_that_proves_itself_needs_no_company() -> None:
     """Among honest ones, one at 9:06 "UTC", when EDGAR is closed, and one by its date."""
     rows = [row for day in TUESDAYS for row in _day(day, honest=True)]
