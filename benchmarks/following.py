@@ -24,7 +24,7 @@ from core import settings
 from core.domain.timetable import sessions as calendar
 from core.service.cache import DERIVED, SESSIONS
 from core.service.desk import Desk
-from core.service.gaps import scans
+from core.service.gaps import keeping, scans
 from core.sources.sec.index import decode_feed
 from core.store.filings import add_filings
 
@@ -101,7 +101,7 @@ def main() -> None:
         desk = Desk.open(settings.load(data_dir=Path(folder), scheduler=False))
         object.__setattr__(desk, "now", lambda: NOW)
         fill(desk, given.symbols)
-        scans.keep_state(desk)
+        keeping.keep_state(desk)
         scans.run(desk)
         rounds = [once(desk, feed(given.symbols, turn)) for turn in range(given.rounds)]
         alone = [anew(desk) for _ in range(given.rounds)]
