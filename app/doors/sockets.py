@@ -25,6 +25,7 @@ class OpenSocket:
     loop: asyncio.AbstractEventLoop
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     handle: str = field(default_factory=lambda: secrets.token_urlsafe(18))
+    waiting: list[asyncio.Future[Any]] = field(default_factory=list)
 
     def end(self) -> None:
         """End it, from any thread."""
@@ -58,7 +59,9 @@ class Sockets:
         return socket
 
     def close(self, socket: OpenSocket) -> None:
-        """Forget one that has closed."""
+        """Forget one that has closed, and wait for nothing of it any more."""
+        for future in socket.waiting:
+            future.cancel()
         self._open.pop(socket.handle, None)
 
 
@@ -72,10 +75,12 @@ def ending(socket: OpenSocket, roster: Roster, receive: Receive, send: Send) -> 
     """A `receive` that tells of the end when the socket is ended from within."""
     gone = asyncio.ensure_future(socket.ended.wait())
     messages: list[asyncio.Future[Message]] = []
+    socket.waiting.append(gone)
 
     async def next_message() -> Message:
         if not messages:
             messages.append(asyncio.ensure_future(receive()))
+            socket.waiting[1:] = messages
         while True:
             heard: set[asyncio.Future[Any]] = {gone, messages[0]}
             await asyncio.wait(heard, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
@@ -83,7 +88,6 @@ def ending(socket: OpenSocket, roster: Roster, receive: Receive, send: Send) -> 
                 return messages.pop().result()
             if gone.done() or not _counts(socket, roster):
                 messages.pop().cancel()
-                gone.cancel()
                 await send({"type": "websocket.close", "code": GOING_AWAY})
                 return {"type": "websocket.disconnect", "code": GOING_AWAY}
 

@@ -288,6 +288,8 @@ async def test_an_open_socket_ends_when_its_owner_may_no_more(shared: Visited, h
     await again.until(answer)
     again.inbox.put_nowait({"type": "websocket.disconnect", "code": 1000})
     await again.task
+    await asyncio.sleep(0)  # what was called off ends
+    assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
 FROM = {"x-forwarded-for": "1.2.3.4", "x-forwarded-proto": "https"}
