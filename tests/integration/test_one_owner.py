@@ -19,6 +19,7 @@ from core.service.data_folder import bring_back
 from core.service.desk import Desk
 from core.service.kernel import commands, exports
 from core.store.ownership import Ownership, lock_of
+from core.store.warehouse import Warehouse
 from tests.upstreams import DAILY, Running
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -177,3 +178,21 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(OpenbellError, match="cannot be used"):
         Ownership.take([tmp_path / "file" / "desk.lock"])
+
+
+def test_another_process_is_told_who_owns_the_store(warehouse: Warehouse) -> None:
+    """The sentence names the owner's PID."""
+    code = (
+        "import sys; from pathlib import Path; from core.store.warehouse import Warehouse\n"
+        "from core.errors import OwnershipError\n"
+        "try: Warehouse.open(Path(sys.argv[1]))\n"
+        "except OwnershipError as error: print(error)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(warehouse.path)],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
+    assert f"owned by process {os.getpid()}" in done.stdout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +25,13 @@ def named(path: Path) -> str:
 
 def packages() -> list[str]:
     return [named(path.parent) for path in files(*ROOMS) if path.name == "__init__.py"]
+
+
+def test_unit_tests_start_no_process() -> None:
+    """What does is an integration test."""
+    starts = re.compile(r"^\s*(import|from) subprocess", re.MULTILINE)
+    found = [named(p) for p in files("tests/unit") if starts.search(p.read_text("utf-8"))]
+    assert found == []
 
 
 def test_no_module_is_long() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from core.sources.breaker_file import BreakerFile
 from core.sources.pulled import Progress
 from core.sources.sec import limit
 from core.sources.sec.limit import RateLimiter, shared_limiter
+from core.store.memory import QueryCache
 from core.store.warehouse import Warehouse
 from tests.meanwhile import Meanwhile
 from tests.queues import Clock
@@ -189,6 +190,24 @@ def test_a_scratch_transaction_that_fails_leaves_nothing(warehouse: Warehouse) -
         raise ZeroDivisionError
     Meanwhile(lambda: insert(warehouse, "whole"))()
     assert warehouse.read("SELECT a FROM t")["a"].to_list() == ["whole"]
+
+
+def test_an_answer_that_is_let_go_of_while_it_is_handed_out_is_handed_out() -> None:
+    """Clearing the cache waits for it."""
+    cache = QueryCache()
+    other = Meanwhile(cache.clear)
+
+    class Frames(OrderedDict[Any, Any]):
+        def move_to_end(self, key: Any, last: bool = True) -> None:
+            other()
+            super().move_to_end(key, last)
+
+    cache._frames = Frames()
+    frame = pl.DataFrame({"a": [1]})
+    for _ in range(2):
+        assert cache.get(("q", ""), 0, lambda: frame) is frame
+    other.done()
+    assert not cache._frames
 
 
 def test_a_store_that_failed_for_good_is_opened_anew(warehouse: Warehouse) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
 from datetime import date
 from pathlib import Path
@@ -115,26 +113,6 @@ def test_instants_come_back_in_utc(warehouse: Warehouse) -> None:
     frame = warehouse.read("SELECT TIMESTAMPTZ '2024-07-01 09:30:00-04' AS t")
     assert frame.schema["t"] == pl.Datetime("us", "UTC")
     assert frame["t"][0].hour == 13
-
-
-def test_another_process_is_told_who_owns_the_store(warehouse: Warehouse) -> None:
-    """The sentence names the owner's PID."""
-    code = (
-        "import sys; from pathlib import Path; from core.store.warehouse import Warehouse\n"
-        "from core.errors import OwnershipError\n"
-        "try: Warehouse.open(Path(sys.argv[1]))\n"
-        "except OwnershipError as error: print(error)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(warehouse.path)],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=Path(__file__).resolve().parents[3],
-    )
-    import os
-
-    assert f"owned by process {os.getpid()}" in done.stdout
 
 
 def test_readers_see_whole_transactions(warehouse: Warehouse) -> None:
