@@ -16,7 +16,7 @@ WORKERS ?= 2
 UPGRADE ?=
 
 .PHONY: help demo run test check lint format types imports deps rules unit coverage e2e gate \
-  bench crash damage soak property fuzz mutants docs pictures lock hooks wheel dist sbom clean
+  bench crash damage soak property fuzz mutants matrix docs pictures lock hooks wheel dist sbom clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9]+:.*##' Makefile | sed -E 's/^([a-z0-9]+):.*## /\1\t/' | expand -t 12
