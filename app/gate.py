@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 import streamlit
 
+from components.kit import keep_zoom
 from core.observe.sparing import Sparing
 
 Scope = MutableMapping[str, Any]
@@ -183,9 +184,10 @@ def _content_policy() -> str:
 
 
 def _inline_scripts() -> str:
-    """The hashes of the scripts that stand in Streamlit's own page: no other may."""
+    """Hashes of the scripts in Streamlit's own page, and of the one that keeps zoom: no other may."""
     page = (Path(streamlit.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
     bodies = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    bodies.append(keep_zoom.SCRIPT)
     digests = [base64.b64encode(hashlib.sha256(body.encode()).digest()) for body in bodies]
     return " ".join(f"'sha256-{digest.decode()}'" for digest in digests)
 
