@@ -184,7 +184,7 @@ def _content_policy() -> str:
 
 
 def _inline_scripts() -> str:
-    """Hashes of the scripts in Streamlit's own page, and of the one that keeps zoom: no other may."""
+    """Hashes of the scripts in Streamlit's page, and of ours that keeps zoom: no other may."""
     page = (Path(streamlit.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
     bodies = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
     bodies.append(keep_zoom.SCRIPT)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 import re
 import socket
 import tomllib
@@ -15,6 +17,7 @@ from structlog.testing import capture_logs
 
 from app import gate, streamlit_patches
 from app.gate import Gate
+from components.kit import keep_zoom
 from core.observe.sparing import LINES, Sparing
 from core.settings import is_loopback
 
