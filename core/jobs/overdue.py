@@ -34,7 +34,9 @@ class Overdue:
     def __str__(self) -> str:
         minutes = self.freshness.behind.total_seconds() / 60
         behind = f"{minutes / 60:.1f} h" if minutes >= 60 else f"{minutes:.0f} min"
-        text = f"{self.dataset} is {self.freshness.state}, {behind} behind its refresh"
+        state = self.freshness.state
+        word = "has never been pulled" if state == "never" else f"is {state}"
+        text = f"{self.dataset} {word}, {behind} behind its refresh"
         return f"{text}: {self.last_error}" if self.last_error else text
 
 

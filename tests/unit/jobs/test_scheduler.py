@@ -319,9 +319,11 @@ def test_overdue_is_found_without_a_scheduler(desk: Simulation) -> None:
     assert recovered == [("dataset.recovered", "every")]
     assert [item.dataset for item in detector.overdue] == ["capped", "merged", "newest", "nothing"]
     desk.states["every"] = PullState(OFF, OFF, OFF, desk.clock(), "no answer")
+    del desk.states["merged"]
     assert [str(o) for o in detector.look()] == [
         "every is failing, 1.0 h behind its refresh: no answer"
     ]
+    assert str(detector.overdue[2]).startswith("merged has never been pulled, ")
 
 
 async def test_overdue_detector_looks_by_itself(desk: Simulation) -> None:
