@@ -58,7 +58,7 @@ COMMANDS = _table(
     "watch_remove",
     trader="plan_cancel journal_post journal_deposit journal_withdraw journal_fill journal_close "
     "journal_reverse journal_settle journal_confirm",
-    admin="backup verify token_add token_list token_revoke people_list people_set",
+    admin="backup verify drill token_add token_list token_revoke people_list people_set",
 )
 EXPORTS = _table(
     viewer="gaps candidates events dataset rejected jobs journal plans trades failing filings "
@@ -73,7 +73,8 @@ ACTIONS = _table(
     trader="plans.approve plans.reject plans.cancel journal.post journal.deposit journal.withdraw "
     "journal.reverse journal.fill journal.close settling.settle_all settling.confirm "
     "openings.open_now",
-    admin="at_start.tell preferences.take_over admin.add_token admin.revoke_token admin.set_role",
+    admin="at_start.tell backing_up.make backing_up.tell drill.drill "
+    "preferences.take_over admin.add_token admin.revoke_token admin.set_role",
 )
 FILES = ("/media/x.csv", "/_stcore/upload_file/x/y", "/component/x/y", "/_stcore/host-config")
 READ = ("/api/metrics", "/metrics", "/api/health/detailed", "/api/openapi.json", "/api/v1/commands")
