@@ -85,7 +85,7 @@ def test_prints_arrive_and_typed_words_stay(tab, morning, capsys):
     reason.press_sequentially(WORDS)
     tab.tab.evaluate(WATCH)
     until_followed(tab)
-    tab.tab.wait_for_function("window.changedAt !== undefined")
+    tab.tab.wait_for_function("() => window.changedAt !== undefined")
     took = tab.tab.evaluate("window.changedAt") / 1000 - pulled_at(morning[1])
     with capsys.disabled():
         print(f" pull ended -> page: {took:.1f} s ", end="")  # noqa: T201 - a measure
@@ -109,10 +109,10 @@ def test_the_pick_and_the_zoom_stay(tab):
     tab.tab.mouse.down()
     tab.tab.mouse.move(box["x"] + box["width"] * 0.8, middle, steps=8)
     tab.tab.mouse.up()
-    tab.tab.wait_for_function(f"({RANGE})()[2] === false")
+    tab.tab.wait_for_function(f"() => ({RANGE})()[2] === false")
     zoomed = tab.tab.evaluate(RANGE)
     until_followed(tab)
-    tab.tab.wait_for_function(f"({RANGE})()[0] === {json.dumps(zoomed[0])}")
+    tab.tab.wait_for_function(f"() => ({RANGE})()[0] === {json.dumps(zoomed[0])}")
     assert tab.tab.evaluate(RANGE) == zoomed
 
 
