@@ -19,7 +19,6 @@ from urllib.parse import urlsplit
 
 import streamlit
 
-from components.kit import keep_zoom
 from core.observe.sparing import Sparing
 
 Scope = MutableMapping[str, Any]
@@ -184,10 +183,9 @@ def _content_policy() -> str:
 
 
 def _inline_scripts() -> str:
-    """Hashes of the scripts in Streamlit's page, and of ours that keeps zoom: no other may."""
+    """The hashes of the scripts that stand in Streamlit's own page: no other may."""
     page = (Path(streamlit.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
     bodies = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
-    bodies.append(keep_zoom.SCRIPT)
     digests = [base64.b64encode(hashlib.sha256(body.encode()).digest()) for body in bodies]
     return " ".join(f"'sha256-{digest.decode()}'" for digest in digests)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components.kit import dates, keep_zoom, shell
+from components.kit import dates, shell
 from components.kit import saved_views as views
 from components.parts import candidate, gaps
 from core.service.gaps import scans
@@ -53,7 +53,6 @@ with left, shell.guarded("the scan"):
             gaps.draw(shares)
             gaps.defaults(desk, limits, weights)
     scan = scans.run(desk, day, limits, weights)
-    keep_zoom.install()
     st.markdown(gaps.headline(scan))
     if scan.candidates.is_empty():
         shell.empty("No name passes the filters.", "Widen the filters, or choose another session.")

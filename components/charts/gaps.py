@@ -33,7 +33,7 @@ def candles(
     `bars` has session, open, high, low, close, volume (at most 260 are sent); `boxes` session,
     until, bottom, top, up, filled, gap_pct; `filings` session and title. The axis fits the candles:
     of the gaps three are drawn at most, open ones nearest to the last close first, cut at its ends.
-    `kept` names the view whose zoom lasts when a print moves the last bar.
+    `kept` names the view.
     """
     bars = bars.tail(CANDLES)
     low, high = levels_of.axis_range(bars)

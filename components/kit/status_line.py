@@ -1,7 +1,7 @@
 """The status line of every page, and how an open page follows what happens.
 
 A fragment looks every few seconds at what the page rests on. While that stands, only the line is
-drawn anew; when it has changed the page runs again, with what was typed, picked and zoomed kept.
+drawn anew; when it has changed the page runs again, with what was typed and picked kept.
 """
 
 from __future__ import annotations

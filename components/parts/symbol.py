@@ -10,7 +10,7 @@ import streamlit as st
 
 from components.charts import gaps as charts_gaps
 from components.charts import intraday as charts_intraday
-from components.kit import badges, formats, keep_zoom, once, shell, theme
+from components.kit import badges, formats, once, shell, theme
 from components.parts import gaps
 from core.service.desk import Desk
 from core.service.gaps import intraday, symbols
@@ -90,7 +90,6 @@ def _candles(
 
 def charts(desk: Desk, view: SymbolView, seen: Look, sessions: int) -> None:
     """The daily chart, and beside it the session's minutes where they are stored."""
-    keep_zoom.install()
     today = intraday.intraday(desk, view.symbol, seen.today["session"])
     places = st.columns([3, 2], gap="small") if today else [st.container()]
     with places[0]:

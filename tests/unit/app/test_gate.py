@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
 import re
 import socket
 import tomllib
@@ -17,7 +15,6 @@ from structlog.testing import capture_logs
 
 from app import gate, streamlit_patches
 from app.gate import Gate
-from components.kit import keep_zoom
 from core.observe.sparing import LINES, Sparing
 from core.settings import is_loopback
 
@@ -211,9 +208,3 @@ def test_strangers_do_not_fill_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
         assert len(lines) == 2 * LINES
         gate.log.close()
     assert sorted(line["count"] for line in lines[2 * LINES :]) == [50 - LINES, 50 - LINES]
-
-
-def test_the_script_that_keeps_zoom_may_run() -> None:
-    """By its digest, as every script of ours must; without it charts would forget their zoom."""
-    digest = base64.b64encode(hashlib.sha256(keep_zoom.SCRIPT.encode()).digest()).decode()
-    assert f"'sha256-{digest}'" in gate._inline_scripts()
