@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from core.domain.gaps.bars import WILDEST_SPLIT
 from core.store.journal import Reader
 from core.store.tickers import normal
 from core.store.transaction import quoted
@@ -24,10 +25,13 @@ _DIVIDENDS = "'cash dividend', 'special dividend', 'special cash dividend', 'ext
 _SPLITS = (
     "'stock split', 'forward split', 'forward stock split', 'reverse split', 'reverse stock split'"
 )
+UNCLEAR_SPLIT = "split of unknown ratio"  # an action like any other that prices cannot follow
+_CAN_BE = f"ratio BETWEEN {1 / WILDEST_SPLIT} AND {WILDEST_SPLIT}"
 _KIND = f"""
 CASE WHEN word IN ({_DIVIDENDS}) AND amount IS NOT NULL THEN 'dividend'
-    WHEN word IN ({_SPLITS}) AND ratio > 0 THEN 'split'
-    WHEN word = 'stock dividend' AND ratio > 1 THEN 'split'
+    WHEN word IN ('split', {_SPLITS}) AND {_CAN_BE} THEN 'split'
+    WHEN word = 'stock dividend' AND ratio > 1 AND {_CAN_BE} THEN 'split'
+    WHEN word = 'split' THEN '{UNCLEAR_SPLIT}'
     ELSE word END
 """
 # Of several spellings that state an action of one name, day and kind, that of the bars counts.

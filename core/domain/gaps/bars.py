@@ -105,8 +105,18 @@ def split_factors(keys: pl.DataFrame, splits: pl.DataFrame) -> pl.Series:
 
 def _later_products(splits: pl.DataFrame) -> pl.DataFrame:
     product = pl.col("ratio").cum_prod(reverse=True).over("symbol")
-    ordered = splits.filter(pl.col("ratio") > 0).sort("symbol", "ex_date")
-    return ordered.select("symbol", "ex_date", product=product).sort("ex_date")
+    ordered = splits.filter(can_be_split(pl.col("ratio"))).sort("symbol", "ex_date")
+    bounded = product.clip(1 / WILDEST_PRODUCT, WILDEST_PRODUCT)  # prices stay numbers
+    return ordered.select("symbol", "ex_date", product=bounded).sort("ex_date")
+
+
+WILDEST_PRODUCT = 1e30  # of all later splits of a name
+WILDEST_SPLIT = 1e6  # new shares per old one, or old ones per new; beyond it nothing is a split
+
+
+def can_be_split(ratio: pl.Expr) -> pl.Expr:
+    """Whether a ratio (new shares per old share) is one that shares are split by."""
+    return ratio.is_between(1 / WILDEST_SPLIT, WILDEST_SPLIT)
 
 
 MINOR_UNITS = {
@@ -144,5 +154,5 @@ def cash_in(
 
 def splits_of(actions: pl.DataFrame) -> pl.DataFrame:
     """The splits among corporate actions, one a symbol and day however often it was delivered."""
-    found = actions.filter((pl.col("kind") == "split") & pl.col("ratio").is_not_null())
+    found = actions.filter((pl.col("kind") == "split") & can_be_split(pl.col("ratio")))
     return found.unique(["symbol", "ex_date"], keep="first", maintain_order=True)

@@ -13,18 +13,19 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from core.domain.access.principals import Role
-from core.errors import IntegrityError, OpenbellError
+from core.errors import IntegrityError, OpenbellError, UsageError
 from core.jobs.queue.port import Job
 from core.jobs.worker import Context
 from core.observe.events import Event
 from core.service.care.backing_up import tell
 from core.service.data_folder import backups_of, bring_back
+from core.service.kernel import given_files
 from core.service.kernel.access import needs
 from core.service.kernel.commands import FOUND_ERRORS, CommandResult, command
 from core.service.kernel.handlers import handler
 from core.settings import Settings
 from core.store import backup as backups
-from core.store.backup import STORE
+from core.store.backup import MANIFEST, STORE
 from core.store.digests import DIGESTED, digests
 from core.store.warehouse import Warehouse
 
@@ -109,8 +110,19 @@ def _aside(settings: Settings) -> Iterator[Settings]:
 @command("drill", needs=Role.ADMIN)
 def drill_command(desk: Desk, *, folder: Path | None = None) -> CommandResult:
     """Restore a backup aside and compare its digests; exit code 3 when one differs."""
-    found = drill(desk, folder)
+    found = drill(desk, None if folder is None else _backup_at(folder))
     return CommandResult(found, 0 if found["equal"] else FOUND_ERRORS)
+
+
+def _backup_at(folder: Path) -> Path:
+    """The absolute path of a backup that a caller names; UsageError where there is none."""
+    found = given_files.to_read(folder, folders=True)
+    if not (found / MANIFEST).is_file():
+        raise UsageError(
+            f"{folder} is no backup: it has no {MANIFEST}",
+            hint="name a folder that `backup` made, or none for the latest",
+        )
+    return found
 
 
 @handler("drill")

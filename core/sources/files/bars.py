@@ -42,6 +42,24 @@ def with_calendar(days: pl.Series, reasons: pl.Series, now: datetime | None) -> 
     return frame.select(told.alias(reasons.name)).to_series()
 
 
+def are_actions(dataset: Dataset) -> bool:
+    """Whether rows are corporate actions of symbols."""
+    return {"symbol", "ex_date", "kind", "ratio"} <= set(dataset.schema)
+
+
+def with_splits(ratios: pl.Series, reasons: pl.Series) -> pl.Series:
+    """The reasons, and why a ratio cannot be that of a split; none and zero say that it is none."""
+    ratio = pl.col("ratio")
+    told = (
+        pl.when(pl.col("reason").is_not_null())
+        .then("reason")
+        .when((ratio != 0) & ~bars.can_be_split(ratio))
+        .then(pl.lit("is no ratio that shares are split by"))
+    )
+    frame = pl.DataFrame([ratios.alias("ratio"), reasons.alias("reason")])
+    return frame.select(told.alias(reasons.name)).to_series()
+
+
 def counted(rows: pl.DataFrame, dataset: Dataset) -> pl.DataFrame:
     """Distributions of one symbol and day that differ all count: the note of each further one is
     numbered, which makes it a row of its own. Splits of one day contradict each other.

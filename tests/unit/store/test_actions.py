@@ -83,3 +83,12 @@ def test_a_plan_knows_that_its_bars_are_adjusted_already(desk: Desk, tmp_path: P
     plan = propose(desk, Ask("AAA", DAY)).plan
     assert plan.gap_pct == pytest.approx(6.3, abs=0.3)
     assert seen(desk, "AAA", DAY)["place"] == "candidate"
+
+
+@pytest.mark.parametrize("ratio", ["", "0"])
+def test_a_split_without_a_ratio_is_asked_about(desk: Desk, tmp_path: Path, ratio: str) -> None:
+    """Prices cannot follow it: the move is told with the action, and is no candidate."""
+    _told(desk, tmp_path, "AAA", HALF, f"AAA,{DAY},split,{ratio},,,")
+    row = seen(desk, "AAA", DAY, WIDE)
+    assert "split_adjusted" not in row["words"]
+    assert "corporate_action" in row["words"] or "action" in row["words"]

@@ -13,6 +13,7 @@ from polars.testing import assert_frame_equal, assert_series_equal
 from core.domain.gaps import averages
 from core.domain.gaps import measure as gaps
 from core.domain.gaps.filters import GapFilters
+from core.domain.tables.frames import CORPORATE_ACTIONS
 from core.domain.timetable import sessions as calendar
 from tests import gap_oracle
 
@@ -83,3 +84,22 @@ def test_an_average_that_all_but_vanishes_is_measured_again() -> None:
     )
     found = gaps.measure(bars, DAYS)["atr"].to_list()
     assert found[41:] == pytest.approx([0.02] * 39, rel=1e-12)
+
+
+@pytest.mark.parametrize("ratio", [1e-320, 1e-200, 1e13, 9e99])
+def test_no_made_up_split_spoils_a_number(ratio: float) -> None:
+    """A ratio that nothing is split by, also fifty of them: no number changes, and it is told."""
+    bars = _market(5, names=3)
+    wild = pl.DataFrame(
+        {
+            "symbol": ["S01"] * 50,
+            "ex_date": pl.date_range(date(2017, 6, 1), date(2017, 7, 20), eager=True),
+            "kind": ["split"] * 50,
+            "ratio": [ratio] * 50,
+        }
+    )
+    empty = CORPORATE_ACTIONS.empty()
+    actions = pl.concat([empty, wild], how="diagonal_relaxed").select(empty.columns)
+    plain, spoilt = (gaps.measure(bars, DAYS, actions=a) for a in (empty, actions))
+    assert_frame_equal(spoilt.drop("flags"), plain.drop("flags"))
+    assert set(spoilt.filter(pl.col("flags") != plain["flags"])["symbol"]) == {"S01"}

@@ -288,3 +288,15 @@ def test_the_real_five_year_file_loads_whole(shared_data: Path) -> None:
     table = tables.read_csv(path, described, today=TODAY)
     assert (len(table.rows), table.rejects.height, table.drift) == (619_040, 0, ("volume",))
     assert table.rows.null_count().row(0) == (0, 0, 11, 8, 8, 0)
+
+
+def test_ratios_that_shares_are_not_split_by_are_refused(read) -> None:
+    """They would turn every price before them into 0 or infinity; none and zero are no split."""
+    described = dataset(symbol="str", ex_date="date", kind="str", ratio="float?")
+    ratios = ["7", "0.000025", "", "0", "1e-320", "9e99", "-2", "1e13"]
+    rows = "".join(f"S{n},2026-11-02,split,{ratio}\n" for n, ratio in enumerate(ratios))
+    table = read("symbol,ex_date,kind,ratio\n" + rows, described)
+    assert table.rows["ratio"].to_list() == [7.0, 0.000025, None, 0.0]
+    reasons = table.rejects["reason"].unique().to_list()
+    assert table.rejects.height == 4
+    assert reasons == ["ratio is no ratio that shares are split by"]
