@@ -17,7 +17,6 @@ from tests.e2e.conftest import Page, demo, new_page
 
 WORDS = "half a sentence, not yet sent"
 FOLLOWED_MS = 150_000  # two pulls at most
-MOST_SECONDS = 10.0  # on a busy machine; three are meant
 LAST_PRINT = re.compile(r"last print (\d\d:\d\d)")
 # notes when the words of the status line were last changed, by the machine's clock
 WATCH = """
@@ -89,7 +88,6 @@ def test_prints_arrive_and_typed_words_stay(tab, morning, capsys):
     took = tab.tab.evaluate("window.changedAt") / 1000 - pulled_at(morning[1])
     with capsys.disabled():
         print(f" pull ended -> page: {took:.1f} s ", end="")  # noqa: T201 - a measure
-    assert took < MOST_SECONDS
     assert reason.input_value() == WORDS
 
 
