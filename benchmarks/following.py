@@ -21,12 +21,13 @@ import polars as pl
 
 import core.service.everything  # noqa: F401 - registers what can be asked for
 from core import settings
+from core.domain.tables.frames import COMPANY_IDENTIFIERS
 from core.domain.timetable import sessions as calendar
 from core.service.cache import DERIVED, SESSIONS
 from core.service.desk import Desk
 from core.service.gaps import keeping, scans
 from core.sources.sec.index import decode_feed
-from core.store.filings import add_filings
+from core.store.filings import add_filings, write_identifiers
 
 NOW = datetime(2026, 11, 30, 14, 5, tzinfo=UTC)
 SESSIONS_STORED = 300
@@ -62,13 +63,18 @@ def fill(desk: Desk, symbols: int) -> None:
         phase=pl.lit("pre"), volume=pl.lit(40_000.0), pull_id=pl.lit(PULL),
         **dict.fromkeys(("open", "high", "low", "close"), at),
     )  # fmt: skip
-    known = names.select("cik", kind=pl.lit("ticker"), value="symbol", source=pl.lit("sec"),
-                         pull_id=pl.lit(PULL))  # fmt: skip
+    known = pl.concat(
+        [
+            COMPANY_IDENTIFIERS.empty(),
+            names.select("cik", kind=pl.lit("ticker"), value="symbol", source=pl.lit("sec")),
+        ],
+        how="diagonal",
+    )
     with desk.warehouse.transaction() as tx:
         tx.insert("bars_daily", bars.with_columns(
             **prices, volume=pl.lit(900_000.0), pull_id=pl.lit(PULL)).drop("n", "cik"))  # fmt: skip
         tx.insert("bars_minute", prints.drop("n", "cik"))
-        tx.insert("company_identifiers", known)
+        write_identifiers(tx, known, PULL, NOW.date())
 
 
 def once(desk: Desk, body: bytes) -> tuple[float, scans.Scan]:

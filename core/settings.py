@@ -144,7 +144,7 @@ class BackupSettings(BaseModel):
     )
     backup_keep: str = Field(
         "7d 4w 12m",
-        description="of how many days, weeks and months the newest backup is kept",
+        description="of how many days, weeks and months the newest timed backup is kept",
     )
 
     @field_validator("backup_keep")

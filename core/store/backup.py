@@ -27,6 +27,7 @@ from core.store.warehouse import Warehouse
 
 MANIFEST = "manifest.json"
 PART = ".part"
+TIMED = "-timed"  # in the names of backups that nobody asked for, which are thinned out
 ROOM = "make room on the disk, or choose another folder with --to"
 STORE, QUEUE = "store", "queue"  # roles: what a file of a backup is, whatever it is called
 NAMES = {STORE: "store.duckdb", QUEUE: "queue.sqlite"}
@@ -51,10 +52,13 @@ class Backup:
         return self.folder / name if name else None
 
 
-def make(warehouse: Warehouse, queue_path: Path, folder: Path, now: datetime) -> Backup:
+def make(
+    warehouse: Warehouse, queue_path: Path, folder: Path, now: datetime, *, timed: bool = False
+) -> Backup:
     """Copy store and queue into a new folder and verify the copy; readers go on meanwhile.
 
     Writers wait until both are copied: a job that is done in the one has its data in the other.
+    `timed`: it was made at its time of the day, not by hand.
     """
     try:
         files.folder(folder)
@@ -65,7 +69,8 @@ def make(warehouse: Warehouse, queue_path: Path, folder: Path, now: datetime) ->
                 warehouse.copy_to(aside / NAMES[STORE])
             rows = read_through(aside / NAMES[STORE])
             _write_manifest(aside, rows, now)
-            target = _put_in_place(aside, folder / f"{now:%Y%m%dT%H%M%S}")
+            name = f"{now:%Y%m%dT%H%M%S}{TIMED if timed else ''}"
+            target = _put_in_place(aside, folder / name)
     except OSError as error:
         raise StoreError(
             f"the backup could not be written: {error.strerror}", where=str(folder), hint=ROOM

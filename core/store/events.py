@@ -9,12 +9,13 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 import polars as pl
 
 from core.observe.events import Event, family
+from core.store.journal import Reader
 from core.store.transaction import Transaction
 from core.store.warehouse import Warehouse
 
@@ -32,14 +33,6 @@ SCHEMA: Mapping[str, pl.DataType | type[pl.DataType]] = {
     "value_after": pl.String,
 }
 LONGEST = 2000  # letters of a message
-
-
-class Reader(Protocol):
-    """The store, or a transaction of it."""
-
-    def read(self, sql: str, params: Any = None) -> pl.DataFrame:
-        """The rows of a query."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,19 +32,20 @@ ZONE = "America/New_York"
 
 
 @needs(Role.ADMIN)
-def make(desk: Desk, folder: Path | None = None) -> dict[str, Any]:
+def make(desk: Desk, folder: Path | None = None, *, timed: bool = False) -> dict[str, Any]:
     """Copy store and queue into a new folder, verify the copy, and tell of it either way.
 
-    In the desk's own folder older backups are then thinned out (`OPENBELL_BACKUP_KEEP`).
+    After a timed one older timed ones are thinned out (`OPENBELL_BACKUP_KEEP`); what somebody has
+    asked for stays until somebody removes it.
     """
-    own = backups_of(desk.settings.data_dir)
-    where = given_files.to_write(folder or own)
+    where = given_files.to_write(folder or backups_of(desk.settings.data_dir))
+    queue = desk.settings.queue_path
     try:
-        made = backups.make(desk.warehouse, desk.settings.queue_path, where, desk.now())
+        made = backups.make(desk.warehouse, queue, where, desk.now(), timed=timed)
     except OpenbellError as error:
         tell(desk, Event.of("backup.failed", "backup", f"no backup was made: {error}"))
         raise
-    gone = _thin_out(desk, own) if where == own else []
+    gone = _thin_out(desk, where) if timed else []
     document = {**_document(made), "removed": [path.name for path in gone]}
     megabytes = document["bytes"] / 1024**2
     sentence = f"{made.folder.name}: {document['rows']:,} rows, {megabytes:.1f} MB, verified"
@@ -65,10 +66,11 @@ def tell(desk: Desk, event: Event) -> None:
 
 
 def _thin_out(desk: Desk, folder: Path) -> list[Path]:
-    """Remove what the rotation does not keep; a backup that cannot be read is left to a person."""
+    """Remove timed backups that the rotation does not keep; one that cannot be read is left to a
+    person."""
     known: dict[datetime, list[Path]] = {}
     for path in backups.found(folder):
-        if backups.looks_good(path):
+        if backups.TIMED in path.name and backups.looks_good(path):
             known.setdefault(backups.made_at(path), []).append(path)
     stay = kept(list(known), Rotation.of(desk.settings.backup_keep), ZONE)
     gone = [path for at, paths in known.items() if at not in stay for path in paths]
@@ -103,6 +105,6 @@ def backup_command(desk: Desk, *, folder: Path | None = None) -> dict[str, Any]:
 @handler("backup")
 async def backup_job(desk: Desk, job: Job, context: Context) -> Mapping[str, Any]:
     """The backup of the day."""
-    made = await asyncio.to_thread(make, desk)
+    made = await asyncio.to_thread(make, desk, timed=True)
     context.report(f"{made['rows']:,} rows, {len(made['removed'])} older backups removed")
     return {"folder": made["folder"], "removed": made["removed"]}

@@ -26,14 +26,14 @@ Asker = Callable[[], Principal | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
+class GuardedAction:
     """A function that changes something, and the role it needs."""
 
     role: Role
     function: Callable[..., Any]
 
 
-ACTIONS: dict[str, Action] = {}  # what changes something, by `module.function`
+ACTIONS: dict[str, GuardedAction] = {}  # what changes something, by `module.function`
 _acting: ContextVar[Principal | None] = ContextVar("acting", default=None)
 _inside: ContextVar[bool] = ContextVar("inside", default=False)
 _askers: list[Asker] = []
@@ -114,7 +114,7 @@ def needs(
             desk.roster.done(who, name)  # type: ignore[attr-defined]
             return made
 
-        ACTIONS[name] = Action(role, guarded)
+        ACTIONS[name] = GuardedAction(role, guarded)
         return guarded
 
     return declare

@@ -19,7 +19,7 @@ from core.service.activity import feed
 from core.service.desk import Desk
 from core.service.filings import quality, reconcile
 from core.service.gaps import keeping, scans
-from core.service.kernel import access, commands
+from core.service.kernel import access, commands, given_files
 from core.service.trading import limit_events, plans
 from core.service.trading.plans import Ask
 from core.store import events, pulls
@@ -186,16 +186,17 @@ def test_columns_nobody_knows_are_told_once(desk: Desk) -> None:
 
 
 def test_a_file_that_was_imported_is_told_with_its_counts(
-    desk: Desk, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By whoever brought it."""
-    path = tmp_path / "bars.csv"
+    path = desk.settings.data_dir / given_files.INCOMING / "bars.csv"
+    path.parent.mkdir()
     path.write_text(
         "symbol,session,open,high,low,close,volume,mood\nAAA,2026-11-25,1,2,1,2,100,glad\n"
     )
     monkeypatch.setattr(desk.roster, "current", lambda who: who)
     with access.acting(Principal("issuer", "1", "ann", Role.ANALYST)):
-        commands.run(desk, "import", {"dataset": "prices.daily", "path": str(path)})
+        commands.run(desk, "import", {"dataset": "prices.daily", "path": path.name})
     kinds = {event["kind"]: event for event in told(desk)}
     assert set(kinds) == {"schema.drift", "pull.done"}
     assert kinds["schema.drift"]["after"]["columns"] == ["mood"]

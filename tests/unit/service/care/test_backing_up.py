@@ -47,7 +47,8 @@ def test_evening_after_evening_the_newest_of_each_day_and_week_stay(
     for day in range(10):  # Friday 20 to Sunday 29 November
         desk.now = lambda day=day: EVENING + timedelta(days=day)  # type: ignore[misc]
         run(desk, "backup")
-    assert folders(desk) == ["20261129T233000", "20261128T233000", "20261122T233000"]
+    stay = ["20261129T233000", "20261128T233000", "20261122T233000"]
+    assert folders(desk) == [f"{name}{backups.TIMED}" for name in stay]
     events = told(desk, "backup")
     assert [event["kind"] for event in events] == ["backup.made"] * 10
     assert sum(len(event["after"]["removed"]) for event in events) == 7
@@ -67,7 +68,7 @@ def test_a_damaged_backup_is_left_to_a_person(make_desk: Callable[..., Desk]) ->
 def test_a_backup_that_fails_is_told(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """And ended by the next that is made; whoever asked gets the error."""
 
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise StoreError("no space")
 
     with monkeypatch.context() as patched:
@@ -85,6 +86,19 @@ def test_one_elsewhere_thins_nothing_out(make_desk: Callable[..., Desk], tmp_pat
         desk.now = lambda day=day: EVENING + timedelta(days=day)  # type: ignore[misc]
         backing_up.make(desk, tmp_path / "there")
     assert len(backups.found(tmp_path / "there")) == 3
+
+
+def test_what_somebody_asked_for_stays(make_desk: Callable[..., Desk]) -> None:
+    """Two by hand within a day and two at their time: only the older timed one goes."""
+    desk = fill(make_desk(backup_keep="1d"))
+    for hour in range(4):
+        desk.now = lambda hour=hour: EVENING + timedelta(hours=hour)  # type: ignore[misc]
+        if hour % 2:
+            commands.run(desk, "backup", {})
+        else:
+            run(desk, "backup")
+    by_hand = ["20261121T003000", "20261121T023000"]
+    assert sorted(folders(desk)) == sorted([*by_hand, f"20261121T013000{backups.TIMED}"])
 
 
 def test_a_drill_restores_aside_and_finds_all_equal(desk: Desk) -> None:
