@@ -153,7 +153,8 @@ def tightest(checks: Sequence[LimitCheck]) -> list[str]:
 def _limit(check: LimitCheck) -> str:
     used = charts_plans.share(check)
     name = charts_plans.NAMES.get(check.limit, check.limit)
-    said = f"{name} {min(used, 999):.0f} %"
+    full = charts_plans.is_full(check) or not check.ok
+    said = f"{name} {min(int(used), 999 if full else 99)} %"  # what is not full does not read so
     color = "red" if not check.ok else status_line.limit_color(min(used, 99.0))
     amount = badges.plain(check.sentence)
     return f"{f':{color}[**{said}**]' if color else f'**{said}**'} {shell.small(amount)}"

@@ -285,11 +285,11 @@ def finding(symbol: str, like: pl.DataFrame, gap_pct: float | None) -> str:
     if abs(gap_pct or 0.0) < LEAST_GAP_PCT:
         return f"Below {LEAST_GAP_PCT:g} % a move is not looked at as a gap."
     if not n:
-        return f"{symbol} has had no like gap before."
+        return f"{symbol} has had no similar gap before."
     same = int(like["filled_same"].sum())
     gaps = "gap" if n == 1 else "gaps"
     few = " (few: do not lean on it)" if n < 30 else ""
-    return f"{n} like {gaps} before, {same} filled in the session itself{few}."
+    return f"{n} similar {gaps} before, {same} filled in the session itself{few}."
 
 
 def grades(graded: pl.DataFrame) -> None:

@@ -12,6 +12,7 @@ import pytest
 from components.charts import journal as charts_journal
 from components.charts import plans as charts_plans
 from components.charts import risk as charts_risk
+from components.parts import candidate
 from core.domain.risk.checks import plan_checks
 from core.domain.risk.measures import value_at_risk
 from core.domain.risk.types import Book, LimitCheck, Limits, Name
@@ -132,3 +133,15 @@ def test_amounts_stand_in_a_column_beside_the_bars() -> None:
     words = charts_plans.headroom([over, some]).to_dict()["data"][1]
     assert words["text"] == ["400 of 200", "1 of 4"]
     assert min(words["x"]) > 100
+
+
+@pytest.mark.parametrize(
+    ("used", "said", "color"),
+    [("999.60", "99 %", "orange"), ("1000", "100 %", "orange"), ("1250", "125 %", "red")],
+)
+def test_a_limit_beside_the_scan_reads_as_it_is(used: str, said: str, color: str) -> None:
+    """What is not at its limit does not read as if it were; what is over it is red."""
+    check = LimitCheck("position", Decimal(used), Decimal(1000), "money", "")
+    told = candidate.tightest([check])[0]
+    assert f"Position {said}" in told
+    assert f":{color}[" in told
