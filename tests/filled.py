@@ -8,6 +8,7 @@ import polars as pl
 
 from core.domain.filings.facts import coded
 from core.domain.tables.frames import FACTS
+from core.domain.timetable import sessions as calendar
 from core.service.desk import Desk
 from core.store.facts import append_facts
 
@@ -42,8 +43,7 @@ def _with_pull(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _bars(last: date) -> pl.DataFrame:
-    days = pl.date_range(last - timedelta(days=365), last, "1d", eager=True)
-    days = days.filter(days.dt.weekday() < 6)
+    days = calendar.sessions_between(last - timedelta(days=365), last)["session"].alias("session")
     rows = pl.DataFrame({"symbol": SYMBOLS}).join(pl.DataFrame({"session": days}), how="cross")
     wave = (pl.int_range(pl.len()) * 0.7).sin() * 4 + 100
     return _with_pull(

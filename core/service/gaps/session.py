@@ -83,10 +83,11 @@ def version(desk: Desk, dataset: Dataset) -> tuple[object, ...]:
 
 def _version(desk: Desk, dataset: Dataset) -> tuple[object, ...]:
     if not store.has_table(desk.warehouse, dataset.table):
-        return (id(desk), dataset.name)
+        return (id(desk), desk.warehouse.path, dataset.name)
     read = {dataset.table, str(dataset.options.get("actions", "corporate_actions")), *READ}
     names = [item.name for item in desk.catalogue.datasets.values() if item.table in read]
-    return (id(desk), dataset.name, *store.version(desk.warehouse, dataset.table, names))
+    house = desk.warehouse  # its path: an id is used again by a desk that is opened later
+    return (id(desk), house.path, dataset.name, *store.version(house, dataset.table, names))
 
 
 def session_gaps(desk: Desk, day: date | None = None, name: str | None = None) -> SessionGaps:
