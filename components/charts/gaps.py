@@ -41,7 +41,7 @@ def candles(
         rows=2, cols=1, shared_xaxes=True, row_heights=[0.78, 0.22], vertical_spacing=0.03
     )
     days = bars["session"].to_list()
-    fig.add_trace(_candles(bars, days, palette), row=1, col=1)
+    fig.add_trace(levels_of.candles(bars, days, palette), row=1, col=1)
     up = (bars["close"] >= bars["open"]).fill_null(value=True)
     colors = [palette.up if rise else palette.down for rise in up]
     volume = go.Bar(
@@ -70,18 +70,6 @@ def candles(
     fig.update_xaxes(rangebreaks=_breaks(days))
     fig.update_yaxes(title_text="USD, one share basis", range=[low, high], row=1, col=1)
     return fig.update_yaxes(title_text="shares", row=2, col=1)
-
-
-def _candles(bars: pl.DataFrame, days: list[date], palette: theme.Palette) -> go.Candlestick:
-    return go.Candlestick(
-        x=days,
-        **{name: bars[name].to_list() for name in ("open", "high", "low", "close")},
-        name="price",
-        text=levels_of.told(bars),
-        hoverinfo="text",
-        increasing={"line": {"color": palette.up, "width": 1}, "fillcolor": "rgba(0,0,0,0)"},
-        decreasing={"line": {"color": palette.down, "width": 1}, "fillcolor": palette.down},
-    )
 
 
 def nearest(

@@ -43,7 +43,7 @@ def candles(
     fig = make_subplots(
         rows=2, cols=1, shared_xaxes=True, row_heights=[0.8, 0.2], vertical_spacing=0.03
     )
-    fig.add_trace(_candles(bars, at, palette), row=1, col=1)
+    fig.add_trace(levels_of.candles(bars, at, palette), row=1, col=1)
     fig.add_trace(_volume(bars, at, palette), row=2, col=1)
     _shade(fig, found, zone)
     if found.plan is not None:
@@ -86,18 +86,6 @@ def _reach(bars: pl.DataFrame, prior_close: float | None) -> tuple[float, float]
 
 def _local(instants: pl.Series, zone: str) -> list[datetime]:
     return list(instants.dt.convert_time_zone(zone))
-
-
-def _candles(bars: pl.DataFrame, at: list[datetime], palette: theme.Palette) -> go.Candlestick:
-    return go.Candlestick(
-        x=at,
-        **{name: bars[name].to_list() for name in ("open", "high", "low", "close")},
-        name="price",
-        text=levels_of.told(bars),
-        hoverinfo="text",
-        increasing={"line": {"color": palette.up, "width": 1}, "fillcolor": "rgba(0,0,0,0)"},
-        decreasing={"line": {"color": palette.down, "width": 1}, "fillcolor": palette.down},
-    )
 
 
 def _volume(bars: pl.DataFrame, at: list[datetime], palette: theme.Palette) -> go.Bar:

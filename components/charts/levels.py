@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 
 import plotly.graph_objects as go
 import polars as pl
+
+from components.kit import theme
 
 LABEL_PIXELS = 17  # the height of a line of text
 AROUND_PIXELS = 90  # of a figure, above and below its panels
@@ -24,6 +27,21 @@ def axis_range(bars: pl.DataFrame, *also: float | None) -> tuple[float, float]:
     least, most = min(known), max(known)
     pad = (most - least or most * 0.01 or 1.0) * PAD_PART
     return least - pad, most + pad
+
+
+def candles(
+    bars: pl.DataFrame, at: Sequence[date | datetime], palette: theme.Palette
+) -> go.Candlestick:
+    """Candles of bars (open, high, low, close) at their places: hollow up, filled down."""
+    return go.Candlestick(
+        x=at,
+        **{name: bars[name].to_list() for name in ("open", "high", "low", "close")},
+        name="price",
+        text=told(bars),
+        hoverinfo="text",
+        increasing={"line": {"color": palette.up, "width": 1}, "fillcolor": "rgba(0,0,0,0)"},
+        decreasing={"line": {"color": palette.down, "width": 1}, "fillcolor": palette.down},
+    )
 
 
 def spread(places: Sequence[float], least: float, low: float, high: float) -> list[float]:

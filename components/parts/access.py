@@ -94,7 +94,10 @@ def people(desk: Desk) -> None:
     """Everyone a provider has vouched for, and a way to give or take a role."""
     found = admin.people(desk)
     if found.is_empty():
-        shell.empty("Nobody has signed in through a provider.", "Who does is listed here.")
+        shell.empty(
+            "Nobody is known by a provider.",
+            "Signing in through a provider is not offered yet: tokens let people in.",
+        )
         return
     tables.show(found, PEOPLE, alt="People with their roles", key="access_people")
     labels = {(r["issuer"], r["subject"]): r for r in found.iter_rows(named=True)}
