@@ -26,7 +26,7 @@ import polars as pl
 
 from benchmarks import captures
 from benchmarks.plants import FAULTS, PAIRS, Fault, Pick
-from core.domain.quality.facts.reach import CHANGED
+from core.domain.quality.facts.affected import CHANGED
 from core.domain.quality.grading import Graded, grade
 from core.domain.quality.model import default_ruleset
 

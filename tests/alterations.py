@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from polars.testing import assert_frame_equal
 
-from core.domain.quality.facts.reach import CHANGED
+from core.domain.quality.facts.affected import CHANGED
 from core.domain.quality.grading import Graded, grade
 
 Frames = tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]

@@ -4,6 +4,7 @@
     H2  `now`, `today` and `fromtimestamp` without a zone, `datetime(…)` without tzinfo
     H3  the registry of companies, identifiers and filings is written by one module
     H4  a private name is used by its own package alone
+    H5  `id(desk)` is no key: another desk may have it later, `desk.identity` is its own
 
 A line that must break H2 says so as for the linter: `# noqa: DTZ001 - reason`.
 """
@@ -54,6 +55,7 @@ def check(text: str, path: str) -> list[Violation]:
     found = list(_instants(tree, path, lines))
     found += _registry(tree, path) if product else []
     found += _private(tree, path) if product else []
+    found += _fleeting(tree, path) if product else []
     return sorted(found, key=lambda violation: violation.line)
 
 
@@ -128,6 +130,18 @@ def _private(tree: ast.AST, path: str) -> Iterator[Violation]:
             module = modules.get(node.value.id, "")
             if _is_module(module) and not _same_package(module, package):
                 yield _told(path, node.lineno, node.attr, module)
+
+
+def _fleeting(tree: ast.AST, path: str) -> Iterator[Violation]:
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id == "id"
+            and node.args
+            and ast.unparse(node.args[0]).endswith("desk")
+        ):
+            yield Violation(path, node.lineno, "H5", "an id comes back: use desk.identity")
 
 
 def _told(path: str, line: int, name: str, module: str) -> Violation:

@@ -181,26 +181,27 @@ def _ages(desk: Desk, status: Any) -> str:
 
 def statuses(desk: Desk) -> list[datasets.DatasetStatus]:
     """Status of every dataset, read from the store at most once in two seconds."""
-    path = desk.warehouse.path
-    return once.cached_for_seconds(lambda: datasets.overview(desk), FRESH_SECONDS, "statuses", path)
+    return once.cached_for_seconds(
+        lambda: datasets.overview(desk), FRESH_SECONDS, "statuses", desk.identity
+    )
 
 
 def watched(desk: Desk) -> list[int]:
     """CIKs of the companies followed, read at most once in two seconds."""
-    path = desk.warehouse.path
-    return once.cached_for_seconds(lambda: companies.watched(desk), FRESH_SECONDS, "watched", path)
+    return once.cached_for_seconds(
+        lambda: companies.watched(desk), FRESH_SECONDS, "watched", desk.identity
+    )
 
 
 def version(desk: Desk, *datasets: str) -> tuple[str | None, ...]:
     """What stands for the data of these datasets in a key of `once.made`: their last pulls."""
     last = {status.name: status.last_pull_id for status in statuses(desk)}
-    return (str(desk.warehouse.path), *(last.get(name) for name in datasets))
+    return (desk.identity, *(last.get(name) for name in datasets))
 
 
 def cached_until_commit(desk: Desk, make: Callable[[], T], *key: Hashable) -> T:
     """What is made from the store alone, made again only after the next commit."""
-    warehouse = desk.warehouse
-    return once.cached(make, "unchanged", str(warehouse.path), warehouse.commits, *key)
+    return once.cached(make, "unchanged", *desk.state, *key)
 
 
 def zone() -> str:

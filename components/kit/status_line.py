@@ -53,7 +53,7 @@ def _line(desk: Desk, followed: Followed, drawn: tuple[object, ...]) -> None:
         once.forget_lately()
         st.rerun()
     found = once.cached_for_seconds(
-        lambda: service.status_line(desk), LOOK_SECONDS, "status line", str(desk.warehouse.path)
+        lambda: service.status_line(desk), LOOK_SECONDS, "status line", desk.identity
     )
     prices = next((s for s in followed.statuses() if s.name == desk.settings.scan_dataset), None)
     with st.container(key="status_line"):

@@ -127,7 +127,7 @@ def facts_of(desk: Desk, status: datasets.DatasetStatus, description: str) -> No
 def pulls(desk: Desk, status: datasets.DatasetStatus) -> None:
     """Calendar, timeline, and table of a dataset's pulls, drawn once per pull."""
     name, today, zone = status.name, desk.now().date(), shell.zone()
-    key = (desk.warehouse.path, name, status.last_pull_id, today)
+    key = (desk.identity, name, status.last_pull_id, today)
     history = once.cached(lambda: datasets.pull_history(desk, name, limit=1000), "pulls", *key)
     if history.is_empty():
         shell.empty("No pull yet.", "Press Refresh now, or wait for the schedule.")

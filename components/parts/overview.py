@@ -68,9 +68,8 @@ def scanned(desk: Desk) -> dict[str, Any]:
 
 def command_document(desk: Desk, command: str) -> dict[str, Any]:
     """The document of a command about the book, at most a few seconds old."""
-    path = desk.warehouse.path
     return once.cached_for_seconds(
-        lambda: commands.run(desk, command, {}).document, BOOK_SECONDS, command, path
+        lambda: commands.run(desk, command, {}).document, BOOK_SECONDS, command, desk.identity
     )
 
 

@@ -41,7 +41,7 @@ HELP = {
 
 def overview(desk: Desk) -> None:
     """Grades of all datasets, then one of them: its history and its failing rows."""
-    key = ("dataset grades", desk.warehouse.path)
+    key = ("dataset grades", desk.identity)
     history = once.cached_for_seconds(lambda: quality.datasets_quality(desk), FRESH_SECONDS, *key)
     if history.is_empty():
         shell.empty(

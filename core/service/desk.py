@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime
@@ -50,6 +51,7 @@ class Desk:
         now: Callable[[], datetime] | None = None,
     ) -> None:
         now = now or clock.running(settings.clock_offset_seconds)
+        self.identity = uuid.uuid4().hex  # of no desk before or after it, as an `id()` may be
         self.settings = settings
         self.catalogue = catalogue
         self.warehouse = warehouse
@@ -138,6 +140,11 @@ class Desk:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @property
+    def state(self) -> tuple[str, int]:
+        """Stands in the keys of caches for all that the store holds: another after each commit."""
+        return (self.identity, self.warehouse.commits)
 
     @property
     def downloads(self) -> Path:

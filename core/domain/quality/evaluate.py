@@ -86,7 +86,7 @@ def _evaluated(book: PeriodTable, only: Collection[str] | None) -> Evaluated:
 def _judged(book: PeriodTable, outcomes: Sequence[Outcome]) -> Judged:
     """All outcomes as one, of the filings to judge."""
     if book.changed is not None:
-        outcomes = [within(found, book.reached) for found in outcomes]
+        outcomes = [within(found, book.affected) for found in outcomes]
     return joined(outcomes, book.filings.height)
 
 

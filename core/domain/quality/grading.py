@@ -111,7 +111,7 @@ def _grade(book: PeriodTable, only: Collection[str] | None) -> Graded:
         table,
         company="name",
         ruleset=same(book.rules.id, table.height),
-        input_hash=input_hashes(book).filter(book.reached),
+        input_hash=input_hashes(book).filter(book.affected),
     )
     rated = table[list(SCORE_COLUMNS)]
     judged = book.beside(evaluated.outcome.frame(), "cik", "accession")
@@ -123,7 +123,7 @@ def _grade(book: PeriodTable, only: Collection[str] | None) -> Graded:
         rated = pl.concat([rated, _unrated(empty, rated, book.rules)])
         found = pl.concat([found, _announced(empty, found, book.rules)])
         judged = pl.concat([judged, lost])
-    kept = book.filings[["cik", "accession"]].filter(~book.reached)
+    kept = book.filings[["cik", "accession"]].filter(~book.affected)
     return Graded(book.rules.id, rated, found, judged, chosen_items(book), kept)
 
 
@@ -170,7 +170,7 @@ def _like(rows: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
 
 def chosen_items(book: PeriodTable) -> pl.DataFrame:
     """cik, accession, item and the fact (key and value) that stands for it, per period."""
-    rows, place = with_stand_ins(book, np.flatnonzero(book.reached[book.fid]))
+    rows, place = with_stand_ins(book, np.flatnonzero(book.affected[book.fid]))
     long = book.long[["months", "own", "row"]][as_index(rows)]
     item = pl.Series("item", list(book.rules.items), pl.String)[as_index(place)]
     return pl.DataFrame([
@@ -187,7 +187,7 @@ def input_hashes(book: PeriodTable) -> pl.Series:
     """Of each filing 16 hex digits over its facts, whatever their order."""
     facts, fid = book.facts[HASHED], book.facts["fid"].to_numpy()
     if book.changed is not None:
-        rows = np.flatnonzero(book.reached[fid])
+        rows = np.flatnonzero(book.affected[fid])
         facts, fid = facts[as_index(rows)], fid[rows]
     mixed = facts.select(pl.struct(HASHED).hash(seed=SEED)).to_series().to_numpy()
     both = np.zeros((2, book.filings.height), np.uint64)

@@ -30,7 +30,7 @@ def scores(book: PeriodTable, evaluated: Evaluated) -> pl.DataFrame:
         "usual": evaluated.usual,
         "cover": _coverage(book, evaluated.outcome),
     }
-    here = np.flatnonzero(book.reached)
+    here = np.flatnonzero(book.affected)
     given = [pl.Series(name, share[here], nan_to_null=True) for name, share in shares.items()]
     frame = book.filings[TOLD][as_index(here)].hstack([*sums, *given])
     frame = frame.with_columns(**_subscores(book.rules))
@@ -55,7 +55,7 @@ def _sums(book: PeriodTable, judged: Judged) -> list[pl.Series]:
         return np.bincount(judged.fid[chosen], values[chosen], height).astype(np.float64)
 
     every = [True] * len(rules)
-    known = pl.Series((np.bincount(judged.fid, minlength=height) > 0)[book.reached])
+    known = pl.Series((np.bincount(judged.fid, minlength=height) > 0)[book.affected])
     sums = {"passed": total(weight * judged.ok, every), "evaluable": total(weight, every)}
     for group in GROUPS:
         of = [rule.group == group for rule in rules]
@@ -64,7 +64,7 @@ def _sums(book: PeriodTable, judged: Judged) -> list[pl.Series]:
         failed = total(1.0 - judged.ok, [rule.severity == severity for rule in rules])
         sums[severity] = failed.astype(np.int32)
     sums["rule_cap"] = np.minimum(_rule_caps(book, judged), doubts(book, judged))
-    columns = [pl.Series(name, values[book.reached]) for name, values in sums.items()]
+    columns = [pl.Series(name, values[book.affected]) for name, values in sums.items()]
     return columns if known.all() else [column.set(~known, None) for column in columns]
 
 

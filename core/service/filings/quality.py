@@ -15,8 +15,8 @@ import polars as pl
 from core.domain.access.principals import Role
 from core.domain.filings import edgar
 from core.domain.quality import grading
+from core.domain.quality.facts.affected import changes
 from core.domain.quality.facts.filings import ANNUAL, QUARTERLY
-from core.domain.quality.facts.reach import changes
 from core.domain.quality.model import Rule, default_ruleset
 from core.domain.quality.status import timeline
 from core.domain.quality.status.effect import capped

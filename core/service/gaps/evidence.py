@@ -57,14 +57,14 @@ def all_catalysts(desk: Desk) -> pl.DataFrame:
 def registry(desk: Desk) -> pl.DataFrame:
     """symbol, cik, valid_from, valid_to."""
     house = desk.warehouse
-    key = (id(desk), house.path, house.commits, "registry")
     return DERIVED.get(
-        key, lambda: catalysts.registry(store.identifiers(house), store.universe(house))
+        (*desk.state, "registry"),
+        lambda: catalysts.registry(store.identifiers(house), store.universe(house)),
     )
 
 
 def _true_clock(desk: Desk, filings: pl.DataFrame) -> pl.DataFrame:
-    key = (id(desk), desk.warehouse.path, desk.warehouse.commits, "clocks")
+    key = (*desk.state, "clocks")
     eastern = SESSIONS.get(
         key, lambda: filing_clock.eastern_labelled(store.acceptance_times(desk.warehouse))
     )

@@ -42,7 +42,7 @@ class Intraday:
 def intraday(desk: Desk, symbol: str, day: date) -> Intraday | None:
     """The minutes of a session that have ended by now; None without any."""
     minute = desk.now().replace(second=0, microsecond=0)
-    key = (id(desk), desk.warehouse.path, desk.warehouse.commits, "intraday", symbol, day, minute)
+    key = (*desk.state, "intraday", symbol, day, minute)
     return SESSIONS.get(key, lambda: _intraday(desk, symbol, day, minute))
 
 

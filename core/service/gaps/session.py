@@ -77,17 +77,20 @@ def dataset_of(desk: Desk, name: str | None) -> Dataset:
 
 def version(desk: Desk, dataset: Dataset) -> tuple[object, ...]:
     """Identity of the data behind scans of a dataset; counted again after each commit."""
-    key = (id(desk), desk.warehouse.path, desk.warehouse.commits, "version", dataset.name)
+    key = (*desk.state, "version", dataset.name)
     return DERIVED.get(key, lambda: _version(desk, dataset))
 
 
 def _version(desk: Desk, dataset: Dataset) -> tuple[object, ...]:
     if not store.has_table(desk.warehouse, dataset.table):
-        return (id(desk), desk.warehouse.path, dataset.name)
+        return (desk.identity, dataset.name)
     read = {dataset.table, str(dataset.options.get("actions", "corporate_actions")), *READ}
     names = [item.name for item in desk.catalogue.datasets.values() if item.table in read]
-    house = desk.warehouse  # its path: an id is used again by a desk that is opened later
-    return (id(desk), house.path, dataset.name, *store.version(house, dataset.table, names))
+    return (
+        desk.identity,
+        dataset.name,
+        *store.version(desk.warehouse, dataset.table, names),
+    )
 
 
 def session_gaps(desk: Desk, day: date | None = None, name: str | None = None) -> SessionGaps:
@@ -107,7 +110,7 @@ def awaited(desk: Desk) -> date | None:
     """The session that has prints by now and no daily bars yet; None when there is none."""
     now = desk.now()
     minute = now.replace(second=0, microsecond=0)
-    key = (id(desk), desk.warehouse.path, desk.warehouse.commits, "awaited", minute)
+    key = (*desk.state, "awaited", minute)
     return DERIVED.get(key, lambda: _awaited(desk, now))
 
 

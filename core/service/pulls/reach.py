@@ -27,7 +27,7 @@ def until(desk: Desk, dataset: Dataset) -> date | datetime | None:
         return None
     now = desk.now()
     warehouse = desk.warehouse
-    key = (id(desk), warehouse.path, warehouse.commits, "until", dataset.name, now.date())
+    key = (*desk.state, "until", dataset.name, now.date())
     names = set(dataset.schema)
     return DERIVED.get(key, lambda: store.until(warehouse, dataset.table, column, names, now))
 

@@ -72,7 +72,7 @@ def mark(desk: Desk, datasets: Sequence[str]) -> tuple[object, ...]:
     Pulls that changed nothing leave it alone.
     """
     names = tuple(sorted(datasets))
-    key = (id(desk), desk.warehouse.path, desk.warehouse.commits, "mark", names)
+    key = (*desk.state, "mark", names)
     changed = DERIVED.get(key, lambda: store.last_change(desk.warehouse, names))
     return (*changed, *turn(desk.now()))
 
@@ -81,7 +81,7 @@ def last_print(desk: Desk) -> datetime | None:
     """When the last print was that is stored; at most a minute old."""
     now = desk.now()
     minute = now.replace(second=0, microsecond=0)
-    key = (id(desk), desk.warehouse.path, desk.warehouse.commits, "last print", minute)
+    key = (*desk.state, "last print", minute)
     return DERIVED.get(key, lambda: store.last_print(desk.warehouse, now))
 
 
@@ -91,7 +91,7 @@ def risk_used_pct(desk: Desk) -> float | None:
         day = scan_inputs.session_now(desk)
     except NotFoundError:
         return None
-    key = (id(desk), desk.warehouse.path, desk.warehouse.commits, "risk used", day)
+    key = (*desk.state, "risk used", day)
     return DERIVED.get(key, lambda: _risk_used(desk, day))
 
 

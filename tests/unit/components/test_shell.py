@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
+import polars as pl
 import pytest
 from rich.console import Console
 from streamlit.testing.v1 import AppTest
@@ -178,3 +180,17 @@ def test_a_dataset_is_named_once_in_front_of_its_error(capsys):
     pull = {"dataset": "universe", "state": "failed", "seconds": 1.0, "error": said, **row}
     data._print_pulls({"pulls": [pull]}, Console())
     assert capsys.readouterr().out.count("universe: ") == 1
+
+
+def test_a_desk_opened_at_the_same_place_is_another(make_desk, tmp_path):
+    """What was kept of a desk is not shown of one that is opened later on the same folder."""
+    seen = []
+    for company in (1001, 1002):
+        with make_desk() as desk:
+            with desk.warehouse.transaction() as tx:
+                tx.insert("watchlist", pl.DataFrame({"cik": [company], "added_at": [NOW]}))
+            kept = shell.cached_until_commit(desk, lambda own=company: own, "company")
+            seen.append((shell.watched(desk), kept, shell.version(desk)))
+        shutil.rmtree(tmp_path / "desk")
+    assert [found[:2] for found in seen] == [([1001], 1001), ([1002], 1002)]
+    assert seen[0][2] != seen[1][2]

@@ -26,6 +26,7 @@ HERE = "core/service/somewhere.py"
         ("tx.execute(f'INSERT INTO companies SELECT * FROM {name}')", "H3"),
         ("SQL = 'update filings set form = ?'", "H3"),
         ("from core.store.plans import _columns", "H4"),
+        ("key = (id(desk), 'scan')", "H5"),
     ],
 )
 def test_a_broken_rule_is_told_with_its_line(line: str, rule: str) -> None:
@@ -50,6 +51,7 @@ def test_a_broken_rule_is_told_with_its_line(line: str, rule: str) -> None:
         "tx.insert('plans', rows)",
         "words = 'filings are graded'",
         "self._own()",
+        "key = (*desk.state, id(frame))",
         "from core.service import somewhere",
         "from core.service.somewhere import _own",
     ],

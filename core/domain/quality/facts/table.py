@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from core.domain.quality.facts.affected import affected
 from core.domain.quality.facts.amounts import Amounts
 from core.domain.quality.facts.arrays import Flags, Floats, Numbers
 from core.domain.quality.facts.concepts import Known, choose, know
@@ -24,7 +25,6 @@ from core.domain.quality.facts.forms import imputed
 from core.domain.quality.facts.measures import measured
 from core.domain.quality.facts.packing import as_index, as_int, days, packed
 from core.domain.quality.facts.periods import laid_out, periods, with_period_ends
-from core.domain.quality.facts.reach import reached
 from core.domain.quality.model import Ruleset
 
 
@@ -46,23 +46,23 @@ class PeriodTable:
     changed: pl.DataFrame | None = None  # columns of CHANGED: only what this reaches is judged
 
     @cached_property
-    def reached(self) -> Flags:
+    def affected(self) -> Flags:
         """The filings to judge. The others are there for what they say of the past."""
         if self.changed is None:
             return np.ones(self.filings.height, bool)
-        return reached(self.filings, self.other, self.changed, self.rules)
+        return affected(self.filings, self.other, self.changed, self.rules)
 
     @cached_property
     def here(self) -> Flags:
         """Which rows of `long` are of the filings to judge."""
-        return self.reached[self.fid]
+        return self.affected[self.fid]
 
     @cached_property
     def near(self) -> tuple[Amounts, Amounts]:
         """(points, spans) of the filings to judge: enough for what looks at nothing else."""
         if self.changed is None:
             return self.points, self.spans
-        points, spans = (given.of(self.reached[given.fid]) for given in (self.points, self.spans))
+        points, spans = (given.of(self.affected[given.fid]) for given in (self.points, self.spans))
         return points, spans
 
     @cached_property

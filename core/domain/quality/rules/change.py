@@ -25,7 +25,7 @@ def restated(book: PeriodTable, told: Told) -> Outcome:
     Fails where at least three headline items of at least a tenth of those compared changed.
     """
     first = told.value[told.first]
-    before = (told.fid[told.first] < told.fid) & book.reached[told.fid]
+    before = (told.fid[told.first] < told.fid) & book.affected[told.fid]
     both = np.flatnonzero(before & (told.value != 0) & (first != 0))
     first, value, fid = first[both], told.value[both], told.fid[both]
     eps = book.of(("EpsBasic", "EpsDiluted"))[told.row[both]]
@@ -99,7 +99,7 @@ def outliers(book: PeriodTable, own: Own) -> Outcome:
     grown = np.flatnonzero(np.isfinite(growth) & (often[run] > 2 * LEAST))  # others have no spread
     growth, run = growth[grown], run[grown]
     spread = np.abs(growth - _median_before(growth, run, np.arange(len(grown))))
-    here = np.flatnonzero(book.reached[own.fid[grown]])
+    here = np.flatnonzero(book.affected[own.fid[grown]])
     rows, spread, mad = grown[here], spread[here], _median_before(spread, run, here)
     ratio = np.abs(own.value) / own.usual
     usual = ((ratio >= 0.25) & (ratio <= 4.0))[rows]

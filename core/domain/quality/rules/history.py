@@ -38,7 +38,7 @@ def scale_jump(book: PeriodTable, own: Own, told: ToldAgain) -> Outcome:
     at_fault = np.zeros(book.filings.height, bool)
     at_fault[told.fid[same]] = at_fault[own.fid[lone]] = True
     same, lone = (
-        w & ~at_fault[t.fid[t.last]] & book.reached[t.fid] for t, w in ((told, same), (own, lone))
+        w & ~at_fault[t.fid[t.last]] & book.affected[t.fid] for t, w in ((told, same), (own, lone))
     )
     if not same.any() and not lone.any():
         return outcome("Q33", judged)
@@ -143,7 +143,7 @@ def _contradicted(book: PeriodTable, told: ToldAgain, own: Own) -> list[FindingT
     at_fault = np.zeros(book.filings.height, bool)
     at_fault[told.fid[wrong]] = True
     wrong &= ~at_fault[told.fid[told.last]]  # they only contradict what was at fault itself
-    wrong &= book.reached[told.fid]
+    wrong &= book.affected[told.fid]
     if not wrong.any():
         return []
     return [contrast(_before(book, told, wrong), "was", ", but was reported as ", " before.")]
@@ -165,7 +165,7 @@ def _jumped(book: PeriodTable, own: Own) -> list[FindingText]:
     least = np.fmin.reduce(np.abs(own.past))
     up = (np.abs(own.value) > LONE_JUMP * own.size) & (own.size > 0)
     jumped = up & (own.size < 10 * least) & (own.seen >= 3) & ~book.of(PER_SHARE)[own.row]
-    jumped &= ((_items(book, own, jumped) <= FEW_JUMPS) & book.reached)[own.fid]
+    jumped &= ((_items(book, own, jumped) <= FEW_JUMPS) & book.affected)[own.fid]
     if not jumped.any():
         return []
     found = with_columns_from(book.long[as_index(own.row[jumped])], other=own.size[jumped])
@@ -191,7 +191,7 @@ def _mirrored(book: PeriodTable, own: Own) -> list[FindingText]:
         likeness[book.of([item])[own.row]] = closer
     mirror = np.abs(own.value + before) < likeness * np.abs(before)
     mirror &= (own.months == 0) & (own.value != 0) & _unanimous(past, before)
-    mirror &= book.reached[own.fid]
+    mirror &= book.affected[own.fid]
     if not mirror.any():
         return []
     found = with_columns_from(book.long[as_index(own.row[mirror])], p1=before[mirror])

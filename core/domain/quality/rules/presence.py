@@ -96,7 +96,7 @@ def vanished(book: PeriodTable, have: Flags) -> tuple[Outcome, Floats]:
     fids = np.flatnonzero(count)
     classes = _one_sided(book, PER_SHARE)  # given per class of shares, they leave the SEC's facts
     classes += _off_the_sheet(book, have)
-    lacking = np.flatnonzero(gone.any(axis=1) & book.reached)
+    lacking = np.flatnonzero(gone.any(axis=1) & book.affected)
     if not len(lacking):
         return outcome("Q48", fids, *classes), share
     order = np.argsort(list(book.rules.items))
@@ -226,7 +226,7 @@ def _past(some: Flags, kinds: Sequence[Numbers], past: int) -> tuple[Numbers, li
 def _one_sided(book: PeriodTable, items: Sequence[str]) -> list[FindingText]:
     """Main flows given for the period a year ago, but not for the filing's own of that length."""
     ends = book.day("period_end")
-    judged = book.flag("periodic") & ~book.flag("transition") & book.reached
+    judged = book.flag("periodic") & ~book.flag("transition") & book.affected
     main = np.flatnonzero((book.months > 0) & book.of([*MAIN, *PER_SHARE]) & judged[book.fid])
     fid, months = book.fid[main].astype(np.int64), book.months[main]
     end, own = book.end[main], book.own[main]

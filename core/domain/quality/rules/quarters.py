@@ -21,7 +21,7 @@ def adding_up(book: PeriodTable) -> Outcome:
     it; then a departure counts only where that filing's value was not restated since.
     """
     flows = _flows(book, "flow")
-    long, last, rest = _parts(flows, book.reached)
+    long, last, rest = _parts(flows, book.affected)
     value, quarter, before = (flows.value[rows] for rows in (long, last, rest))
     earlier = flows.fid[rest] < flows.fid[long]
     summed = quarter + before
@@ -173,7 +173,7 @@ def year_to_date(book: PeriodTable) -> Outcome:
     flows = _flows(book, "flow")
     own = book.own[flows.place]
     quarterly = book.filings["form"].str.starts_with("10-Q").to_numpy()
-    quarter = np.flatnonzero((flows.months == 3) & own & book.reached[flows.fid])
+    quarter = np.flatnonzero((flows.months == 3) & own & book.affected[flows.fid])
     until = np.flatnonzero(np.isin(flows.months, (3, 6)) & own)
     same = packed([flows.company, flows.tag, flows.end])
     asked = packed([
@@ -237,7 +237,7 @@ def _no_year_to_date(book: PeriodTable, flows: Flows, own: Flags) -> list[Findin
     flow = np.flatnonzero(own & book.of(["Cfo"])[flows.place])
     longer = np.zeros(book.filings.height, bool)
     longer[flows.fid[flow[np.isin(flows.months[flow], (6, 9, 12))]]] = True
-    alone = flow[(flows.months[flow] == 3) & (asked & ~longer & book.reached)[flows.fid[flow]]]
+    alone = flow[(flows.months[flow] == 3) & (asked & ~longer & book.affected)[flows.fid[flow]]]
     alone = alone[_continues(flows, alone)]
     if not len(alone):
         return []
@@ -294,7 +294,7 @@ def fourth(book: PeriodTable) -> Outcome:
     """Q50: year less nine months, from the third quarter's report before it."""
     flows = _flows(book, "growing")
     nines = np.flatnonzero(flows.months == 9)
-    years = np.flatnonzero((flows.months == 12) & book.reached[flows.fid])
+    years = np.flatnonzero((flows.months == 12) & book.affected[flows.fid])
     stem = packed([flows.company, flows.tag, flows.start])
     left, right = matched(stem[years], stem[nines])
     year, nine = years[left], nines[right]

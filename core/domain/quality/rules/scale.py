@@ -93,7 +93,7 @@ def shrunk(book: PeriodTable, own: Own) -> Outcome:
     ratio = own.usual / np.abs(own.value)
     finer = (unit > 1) & (np.abs(own.value) % np.maximum(unit, 1) != 0)
     wrong = judged & finer & (ratio >= THOUSANDTH[0]) & (ratio <= THOUSANDTH[1])
-    wrong &= book.reached[own.fid]
+    wrong &= book.affected[own.fid]
     if not wrong.any():
         return outcome("Q55", own.fid[judged])
     found = with_columns_from(book.long[as_index(own.row[wrong])], usual=own.usual[wrong])

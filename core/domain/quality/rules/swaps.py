@@ -38,7 +38,7 @@ def exchanged(book: PeriodTable, own: Own, told: ToldAgain) -> Outcome:
             at_fault[found.fid[found.wrong]] = True
         for found in tests:
             judged.append(found.fid)
-            wrong = found.wrong & ~at_fault[found.before] & book.reached[found.fid]
+            wrong = found.wrong & ~at_fault[found.before] & book.affected[found.fid]
             if wrong.any():
                 said.append(_told(book, found.one[wrong], found.other[wrong]))
     return outcome("Q57", np.concatenate([*judged, np.zeros(0, np.int64)]), *said)
@@ -81,7 +81,7 @@ def columns(book: PeriodTable, own: Own, told: ToldAgain) -> Outcome:
         items = np.zeros((book.filings.height, len(book.rules.items)), bool)
         items[fid[some], item[some]] = True
         counts.append(items.sum(axis=1))
-    wrong = moved & ((counts[0] >= FEW) & (counts[0] * 2 >= counts[1]) & book.reached)[fid]
+    wrong = moved & ((counts[0] >= FEW) & (counts[0] * 2 >= counts[1]) & book.affected)[fid]
     if not wrong.any():
         return outcome("Q58", fid)
     rows = told.row[compared[wrong]]

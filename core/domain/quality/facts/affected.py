@@ -47,18 +47,18 @@ def changes(before: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([moved, new], how="diagonal")
 
 
-def reached(
+def affected(
     filings: pl.DataFrame, other: pl.DataFrame, changed: pl.DataFrame, rules: Ruleset
 ) -> Flags:
-    """Which of the filings with facts a change can reach; `other` are those without facts.
+    """Which of the filings with facts a change can affect; `other` are those without facts.
 
     `changed` has the columns of CHANGED: a row for each filing that is new, altered or gone, with
     its dates before (null: it had none, or they are the same); without accession: the company.
     """
     states = _states(filings, other, changed)
     after = states.filed[: filings.height] >= states.since()[states.company[: filings.height]]
-    reach: Flags = after | states.same_period()[: filings.height] | _of_the_day(filings, rules)
-    return reach
+    found: Flags = after | states.same_period()[: filings.height] | _of_the_day(filings, rules)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

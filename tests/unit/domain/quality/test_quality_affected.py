@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 
-from core.domain.quality.facts.reach import CHANGED, changes
+from core.domain.quality.facts.affected import CHANGED, changes
 from core.domain.quality.grading import grade
 from core.domain.tables.frames import COMPANIES, FILINGS
 from tests.alterations import Frames, check
