@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -12,6 +10,7 @@ import polars as pl
 from core.domain.filings.facts import coded
 from core.domain.tables.frames import FACTS
 from core.store.fact_codes import append_rows
+from core.store.fact_vintages import OlderAnswers
 from core.store.transaction import MergeCounts, Transaction
 
 _VALUES = ("value", "fiscal_year", "fiscal_period", "form", "filed", "frame")
@@ -68,8 +67,11 @@ _VERSION = f"""
 INSERT INTO facts_history
 SELECT {", ".join(f"t.{name}" for name in FACTS.columns)}, t.pull_id, t.known_from,
        coalesce(t.removed_at, $now), $pull, {_REASON}, """
-_KEEP_HISTORY = f"{_VERSION} NULL FROM facts t JOIN fact_delta s ON {_MATCH} WHERE NOT s.is_new"
-_KEEP_RENAMED = f"{_VERSION} t.unit_now FROM fact_renamed t"
+_VINTAGE = "(SELECT latest FROM stored_vintages v WHERE v.cik = t.cik)"
+_KEEP_HISTORY = (
+    f"{_VERSION} NULL, {_VINTAGE} FROM facts t JOIN fact_delta s ON {_MATCH} WHERE NOT s.is_new"
+)
+_KEEP_RENAMED = f"{_VERSION} t.unit_now, {_VINTAGE} FROM fact_renamed t"
 _TOLD = f"""
 SELECT count(*) FILTER (s.value <> t.value) AS "values",
     count(*) FILTER (s.fiscal_year IS DISTINCT FROM t.fiscal_year
@@ -129,6 +131,7 @@ class FactCounts:
     unchanged: int = 0
     removed: int = 0
     corrections: Corrections = field(default=Corrections(), compare=False)
+    older: OlderAnswers = field(default=OlderAnswers(), compare=False)
 
     def __add__(self, other: FactCounts) -> FactCounts:
         return FactCounts(
@@ -137,6 +140,7 @@ class FactCounts:
             self.unchanged + other.unchanged,
             self.removed + other.removed,
             self.corrections + other.corrections,
+            self.older + other.older,
         )
 
     @property
@@ -144,16 +148,31 @@ class FactCounts:
         """The counts in the words of a merge: a removal is an update."""
         return MergeCounts(self.inserted, self.updated + self.removed, self.unchanged)
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a pull says of them: corrections of the source's copy, and older answers."""
+        return tuple(filter(None, [str(self.corrections), str(self.older)]))
+
 
 def merge_facts(
-    tx: Transaction, stated: pl.DataFrame, hashes: pl.DataFrame, pull_id: str, now: datetime
+    tx: Transaction,
+    stated: pl.DataFrame,
+    hashes: pl.DataFrame,
+    vintages: pl.DataFrame,
+    pull_id: str,
+    now: datetime,
 ) -> FactCounts:
     """Merge the facts of changed concepts of companies that the store knows.
 
     `stated` has the columns of FACTS and every fact of each concept whose hash differs from the
-    stored one; `hashes` (cik, taxonomy, concept, hash) names every concept stated now.
+    stored one; `hashes` (cik, taxonomy, concept, hash) names every concept stated now; `vintages`
+    (cik, latest) how late a filing the store holds before.
     """
-    with _registered(tx, "stated_facts", stated), _registered(tx, "stated_concepts", hashes):
+    with (
+        tx.named("stated_facts", stated),
+        tx.named("stated_concepts", hashes),
+        tx.named("stored_vintages", vintages),
+    ):
         for statement in (_TOUCHED, _DELTA, _GONE, _RENAMED):
             tx.execute(statement)
         new, changed = tx.read(
@@ -197,12 +216,3 @@ def note_upstream(tx: Transaction, pull_id: str, upstream: str) -> None:
         "(SELECT 1 FROM fact_pulls WHERE pull_id = $pull AND upstream = $upstream)",
         {"pull": pull_id, "upstream": upstream},
     )
-
-
-@contextmanager
-def _registered(tx: Transaction, name: str, frame: pl.DataFrame) -> Iterator[None]:
-    tx.cursor.register(name, frame.to_arrow())
-    try:
-        yield
-    finally:
-        tx.cursor.unregister(name)

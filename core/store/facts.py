@@ -12,6 +12,7 @@ from core.domain.filings.facts import FactTable, together
 from core.domain.tables.frames import FACTS
 from core.store.fact_codes import append_rows
 from core.store.fact_merge import FactCounts, merge_facts, note_upstream
+from core.store.fact_vintages import OLDER, keep_older, stored_vintages
 from core.store.filings import add_companies
 from core.store.transaction import Transaction
 from core.store.warehouse import Warehouse
@@ -84,7 +85,8 @@ def write_facts(
 
     Companies without a fact in the store are appended in one insert. For the others, facts of
     changed concepts are compared: changed ones keep the older version in `facts_history`, ones no
-    longer stated are marked removed. `now` is the instant at which this became known here.
+    longer stated are marked removed. An answer older than what is stored (`fact_vintages`) adds to
+    the history alone. `now` is the instant at which this became known here.
     """
     same = _unchanged(tx, companies)
     counts = FactCounts(unchanged=sum(c.skipped for c in companies if c.cik in same))
@@ -96,19 +98,42 @@ def write_facts(
     others = [c for c in companies if c.cik in stored]
     inserted = append_facts(tx, [c.table for c in fresh], pull_id, now)
     counts += FactCounts(inserted=inserted)
+    older: set[int] = set()
     if others:
-        counts += merge_facts(
-            tx,
-            together([c.table for c in others]).plain(),
-            pl.concat([c.hashes for c in others]),
-            pull_id,
-            now,
-        ) + FactCounts(unchanged=sum(c.skipped for c in others))
-    _write_hashes(tx, companies, pull_id)
+        vintages = stored_vintages(tx, others)
+        older = set(vintages.filter("older")["cik"])
+        counts += _merge(tx, [c for c in others if c.cik not in older], vintages, pull_id, now)
+        counts += _keep(tx, [c for c in others if c.cik in older], pull_id, now)
     write_labels(tx, pl.concat([company.labels for company in companies]), pull_id)
-    _write_names(tx, companies, pull_id)
     note_upstream(tx, pull_id, "companyfacts")
+    if newer := [c for c in companies if c.cik not in older]:
+        _write_hashes(tx, newer, pull_id)
+        _write_names(tx, newer, pull_id)
     return counts
+
+
+def _merge(
+    tx: Transaction,
+    companies: Sequence[FactsOfCompany],
+    vintages: pl.DataFrame,
+    pull_id: str,
+    now: datetime,
+) -> FactCounts:
+    if not companies:
+        return FactCounts()
+    stated = together([c.table for c in companies]).plain()
+    hashes = pl.concat([c.hashes for c in companies])
+    counts = merge_facts(tx, stated, hashes, vintages, pull_id, now)
+    return counts + FactCounts(unchanged=sum(c.skipped for c in companies))
+
+
+def _keep(
+    tx: Transaction, companies: Sequence[FactsOfCompany], pull_id: str, now: datetime
+) -> FactCounts:
+    if not companies:
+        return FactCounts()
+    told = sum(c.skipped + c.table.height for c in companies)
+    return FactCounts(unchanged=told, older=keep_older(tx, companies, pull_id, now))
 
 
 def append_facts(tx: Transaction, tables: Sequence[FactTable], pull_id: str, now: datetime) -> int:
@@ -125,8 +150,8 @@ def facts_as_known_on(
     """Facts (columns of FACTS) as they were known at the end of a day (UTC); None: as they are now.
 
     Of each filing that had been told here by then, what was told of it and neither replaced nor
-    removed by then. Of one filed by then and told later, the first version of each fact. What was
-    misread here never was one.
+    removed by then. Of one filed by then and told later, the first version of each fact, in the
+    order of the answers' own days. What was misread here never was one.
     """
     if on is None:
         return warehouse.read(
@@ -149,12 +174,14 @@ WITH told AS (
     SELECT r.cik, s.accession FROM fact_rows r JOIN fact_sources s ON s.source = r.source
         JOIN fact_batches b ON b.batch = r.batch
     WHERE b.known_from < $until AND {_OF}
-    UNION SELECT cik, accession FROM facts_history WHERE known_from < $until AND {_OF}
+    UNION SELECT cik, accession FROM facts_history
+        WHERE known_from < $until AND {_OF} AND reason IS DISTINCT FROM '{OLDER}'
 ), versions AS (
-    SELECT {_COLUMNS}, known_from, coalesce(removed_at, {_FOREVER}) AS until, NULL AS unit_now
+    SELECT {_COLUMNS}, known_from, coalesce(removed_at, {_FOREVER}) AS until, NULL AS unit_now,
+        NULL AS vintage
     FROM facts WHERE filed <= $on AND {_PICKED}
     UNION ALL
-    SELECT {_COLUMNS}, known_from, replaced_at, unit_now FROM facts_history
+    SELECT {_COLUMNS}, known_from, replaced_at, unit_now, vintage FROM facts_history
     WHERE filed <= $on AND reason IS DISTINCT FROM 'misread' AND {_PICKED}
 )
 SELECT {", ".join(f"v.{name}" for name in FACTS.columns)}
@@ -162,7 +189,8 @@ FROM versions v LEFT JOIN told t ON t.cik = v.cik AND t.accession = v.accession
 WHERE v.until >= $until
     AND CASE WHEN t.cik IS NULL THEN v.unit_now IS NULL ELSE v.known_from < $until END
 QUALIFY row_number() OVER (
-    PARTITION BY {", ".join(f"v.{name}" for name in FACTS.key)} ORDER BY v.until) = 1
+    PARTITION BY {", ".join(f"v.{name}" for name in FACTS.key)}
+    ORDER BY coalesce(v.vintage, v.until::DATE), v.until) = 1
 """
 
 

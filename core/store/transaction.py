@@ -127,6 +127,15 @@ class Transaction:
         finally:
             self.cursor.unregister("incoming_rows")
 
+    @contextmanager
+    def named(self, name: str, frame: pl.DataFrame) -> Iterator[str]:
+        """A frame under a name, so that there can be several, and every filter goes through."""
+        self.cursor.register(name, frame.to_arrow())
+        try:
+            yield name
+        finally:
+            self.cursor.unregister(name)
+
     def _find_delta(
         self, table: str, source: str, columns: Sequence[str], key: Sequence[str]
     ) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from core.domain.tables.datasets import Dataset, Window
+from core.domain.tables.frames import FACTS
 from core.errors import BlockedError, NotFoundError, ParsingError, UsageError
 from core.jobs.pulling.puller import StoredPull
 from core.jobs.pulling.sec import SecSource
@@ -105,6 +106,19 @@ async def test_the_older_capture_first_then_the_newer(replayed: Desk) -> None:
     assert facts_as_known_on(replayed.warehouse).height == 24_852
     assert facts_as_known_on(replayed.warehouse, date(2024, 11, 10)).height == 23_259
     assert replayed.count("facts_history") == newer.counts.updated > 0
+
+
+async def test_the_newer_capture_first_then_the_older(replayed: Desk) -> None:
+    """A mirror that lags undoes nothing; the remark of the pull says so."""
+    replayed.ciks = [320193]
+    await replayed.pull("companyfacts")
+    before = facts_as_known_on(replayed.warehouse).sort(FACTS.key)
+    replayed.sandbox.documents = ReplayProvider(replayed.sandbox.documents.root, vintage=0)
+    older = await replayed.pull("companyfacts")
+    assert facts_as_known_on(replayed.warehouse).sort(FACTS.key).equals(before)
+    assert (older.counts.inserted, older.counts.updated) == (0, 0)
+    assert "older than what is stored, which stays" in (older.pulled.remark() or "")
+    assert replayed.count("facts_history") > 0
 
 
 async def test_submissions_bring_companies_names_and_filings(replayed: Desk) -> None:

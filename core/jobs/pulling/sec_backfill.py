@@ -25,7 +25,7 @@ from core.sources.sec.bulk import bulk_kind, cik_of, members, must_be_no_bomb, o
 from core.sources.sec.decode import CompanyFacts, decode_facts
 from core.sources.sec.fsds import Quarter, read_quarter
 from core.sources.sec.submissions import Submissions, decode_page, decode_submissions
-from core.store.fact_merge import Corrections
+from core.store.fact_merge import FactCounts
 from core.store.fact_quarters import write_quarter
 from core.store.facts import known_concepts, write_facts, write_labels
 from core.store.filings import (
@@ -69,7 +69,7 @@ class _Load:
     read: int = 0
     rejects: list[pl.DataFrame] = field(default_factory=list)
     drift: tuple[str, ...] = ()
-    corrections: Corrections = field(default_factory=Corrections)
+    facts: FactCounts = field(default_factory=FactCounts)
     unreadable: list[str] = field(default_factory=list)
     readable: int = 0
 
@@ -86,7 +86,7 @@ class _Load:
                 for done, of, batch in _batches(archive):
                     store(archive, batch)
                     self._tell(f"{done:,} of {of:,} documents", 100.0 * done / max(1, of))
-            notes = (*filter(None, [str(self.corrections)]),)
+            notes = self.facts.remarks
         self._must_mean_something()
         pulled = Pulled(
             rejects=pl.concat([pl.DataFrame(schema=REJECTS), *self.rejects]),
@@ -149,7 +149,7 @@ class _Load:
         with self.warehouse.transaction(bulk=True) as tx:
             counts = write_facts(tx, companies, self.pull_id, self.now())
         self.counts += counts.merged
-        self.corrections += counts.corrections
+        self.facts += counts
         self.read += sum(company.read for company in companies)
         self.rejects += [company.rejects for company in companies if company.rejects.height]
 

@@ -50,7 +50,7 @@ class FactsPull(CompanyPull):
         )
         with self.lane:
             outcome = await for_each_company(each, ciks, self.report)
-        for note in (*filter(None, [str(self.counts.corrections)]), *_notes(outcome)):
+        for note in (*self.counts.remarks, *_notes(outcome)):
             self.on_progress(Progress(note))
         return await asyncio.to_thread(self._stored, outcome)
 
@@ -83,7 +83,7 @@ class FactsPull(CompanyPull):
     def _stored(self, outcome: CompaniesOutcome) -> StoredPull:
         same = FactCounts(unchanged=facts_of(self.warehouse, outcome.unchanged))
         counts = self.counts + same
-        notes = (*filter(None, [str(counts.corrections)]), *_notes(outcome))
+        notes = (*counts.remarks, *_notes(outcome))
         return StoredPull(self.pulled(outcome, notes, self._version()), counts.merged)
 
     def _version(self) -> str:
