@@ -15,6 +15,7 @@ import polars as pl
 
 from core.domain.gaps.bars import WILDEST_SPLIT
 from core.store.journal import Reader
+from core.store.scans import closed_days
 from core.store.tickers import normal
 from core.store.transaction import quoted
 
@@ -60,6 +61,7 @@ WITH known AS ({known}), splits AS (
             / arg_min(b.close, b.session) FILTER (b.session >= s.ex_date)) AS move
     FROM splits s JOIN {bars} b ON b.symbol = s.symbol AND b.close > 0
         AND b.session BETWEEN s.ex_date - $days::INTEGER AND s.ex_date + $days::INTEGER
+        AND NOT list_contains($closed::DATE[], b.session)
     GROUP BY s.symbol, s.ex_date, s.step
 )
 SELECT symbol, ex_date FROM moves WHERE abs(move) < abs(move - step)
@@ -109,7 +111,12 @@ def splits_in_the_bars(
     query, given = _known(table, bars, symbols)
     return reader.read(
         _SHOWN.format(known=query, bars=quoted(bars)),
-        {"least": LEAST_TELLING_RATIO, "days": SPLIT_NEIGHBOUR_DAYS, **given},
+        {
+            "least": LEAST_TELLING_RATIO,
+            "days": SPLIT_NEIGHBOUR_DAYS,
+            "closed": closed_days(reader, bars),
+            **given,
+        },
     )
 
 

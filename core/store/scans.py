@@ -50,7 +50,10 @@ def bars(
     *,
     ordered: bool = True,
 ) -> pl.DataFrame:
-    """Daily bars (BARS_DAILY) from `first` to `last`, by symbol and session or as they lie."""
+    """Daily bars (BARS_DAILY) from `first` to `last`, by symbol and session or as they lie.
+
+    Of sessions of the exchange alone (`calendar.traded`).
+    """
     where, params = [], []
     for clause, value in (("session >= ?", first), ("session <= ?", last)):
         if value is not None:
@@ -61,7 +64,14 @@ def bars(
         params.append(list(symbols))  # type: ignore[arg-type]
     condition = f"WHERE {' AND '.join(where)}" if where else ""
     order = "ORDER BY symbol, session" if ordered else ""
-    return warehouse.read(f"SELECT {_BARS} FROM {quoted(table)} {condition} {order}", params)
+    query = f"SELECT {_BARS} FROM {quoted(table)} {condition} {order}"
+    return calendar.traded(warehouse.read(query, params))
+
+
+def closed_days(reader: Reader, table: str) -> list[date]:
+    """Days with rows on which the exchange was closed: queries that compute leave them out."""
+    days = reader.read(f"SELECT DISTINCT session FROM {quoted(table)}")["session"]
+    return days.filter(calendar.is_closed(days)).sort().to_list()
 
 
 def latest_session(reader: Reader, table: str, until: date | None = None) -> date | None:
@@ -86,9 +96,9 @@ def latest_session(reader: Reader, table: str, until: date | None = None) -> dat
 
 
 def sessions(warehouse: Warehouse, table: str) -> pl.Series:
-    """All days with sound bars, newest first."""
+    """All sessions of the exchange with sound bars, newest first."""
     query = f"SELECT DISTINCT session FROM {quoted(table)} WHERE {SOUND} ORDER BY session DESC"
-    return warehouse.read(query)["session"]
+    return calendar.traded(warehouse.read(query))["session"]
 
 
 def symbols(warehouse: Warehouse, table: str) -> list[str]:

@@ -56,6 +56,32 @@ def is_session(day: date) -> bool:
     return day in _instants().place
 
 
+def is_closed(days: pl.Series) -> pl.Series:
+    """Which days are no sessions of the exchange; days beyond its calendar are not known to be."""
+    closed, first = _closed()
+    place = (days.cast(pl.Int32) - first).clip(-1, len(closed) - 2) + 1
+    return closed.gather(place).fill_null(value=False).alias(days.name)
+
+
+def traded(bars: pl.DataFrame) -> pl.DataFrame:
+    """The rows whose `session` is one of the exchange: all that anything is computed from.
+
+    A row of a holiday or a weekend (an older desk may have kept some) is no bar: it would be the
+    base of the next gap, and a range, a volume or a return of a day that was none.
+    """
+    closed = is_closed(bars["session"])
+    return bars.filter(~closed) if closed.any() else bars
+
+
+@cache
+def _closed() -> tuple[pl.Series, int]:
+    """Whether each day of the calendar is no session, between two that say no; its first day."""
+    days = all_sessions()["session"].cast(pl.Int32)
+    first, last = int(days[0]), int(days[-1])
+    closed = pl.repeat(True, last - first + 3, dtype=pl.Boolean, eager=True)
+    return closed.scatter(days - first + 1, False).scatter([0, last - first + 2], False), first
+
+
 def session_back(day: date, count: int) -> date:
     """The session `count` sessions before the session `day` (0: the day itself)."""
     table = all_sessions().filter(pl.col("session") <= day)

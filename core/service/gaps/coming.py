@@ -96,9 +96,9 @@ def session_of(desk: Desk, symbol: str, reader: Reader | None = None) -> Print |
     source = reader or desk.warehouse
     day = latest_day(desk.now())
     found = source.read(
-        "SELECT count(*) FROM bars_daily WHERE symbol = ? AND session >= ?", [symbol, day]
+        "SELECT session FROM bars_daily WHERE symbol = ? AND session >= ?", [symbol, day]
     )
-    return None if found.item() else print_of(desk, symbol, day, source)
+    return print_of(desk, symbol, day, source) if calendar.traded(found).is_empty() else None
 
 
 def stand_in(found: Print, columns: list[str]) -> pl.DataFrame:

@@ -10,7 +10,7 @@ from core.domain.trading.plan_facts import SUSPECT_GAP_PCT
 from core.domain.trading.trade_stats import GAP_BUCKETS
 from core.service.gaps.market_view import MarketView
 from core.store.journal import Reader
-from core.store.scans import SOUND
+from core.store.scans import SOUND, closed_days
 
 # Entry at the open, out at the stop when the session's range touches it, else at the close.
 _OUTCOMES = f"""
@@ -18,6 +18,7 @@ WITH moves AS (
     SELECT open, high, low, close,
            (open / lag(close) OVER (PARTITION BY symbol ORDER BY session) - 1) * 100 AS gap_pct
     FROM bars_daily WHERE session < $session AND {SOUND}
+        AND NOT list_contains($closed::DATE[], session)
 )
 SELECT CASE
     WHEN $sign = 1 AND low <= open * (1 - $stop) THEN -1.0
@@ -47,6 +48,7 @@ def outcomes(reader: Reader, view: MarketView, direction: str, stop: float) -> p
             "low": low,
             "high": high,
             "side": 1 if gap > 0 else -1,
+            "closed": closed_days(reader, "bars_daily"),
         },
     )
     return frame["r"].drop_nulls()

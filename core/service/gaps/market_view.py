@@ -76,7 +76,7 @@ def adjusted(
 ) -> pl.DataFrame:
     """Daily bars of some symbols on the share basis of `last`, in order."""
     given = {"symbols": list(symbols), "first": first, "last": last}
-    bars = reader.read(_BARS, given)
+    bars = calendar.traded(reader.read(_BARS, given))
     if not raw:
         return bars
     found = action_store.known(reader, symbols=symbols)
@@ -236,7 +236,9 @@ def tradable_bars(reader: Reader, symbol: str, first: date, last: date) -> list[
         "WHERE symbol = ? AND session BETWEEN ? AND ? ORDER BY session",
         [symbol, first, last],
     )
-    sound = frame.filter(is_sound()).select("session", "open", "high", "low", "close")
+    sound = (
+        calendar.traded(frame).filter(is_sound()).select("session", "open", "high", "low", "close")
+    )
     return [Bar(*row) for row in sound.iter_rows()]
 
 

@@ -22,6 +22,7 @@ from core.service.kernel.commands import command
 from core.service.trading.current_book import current_book
 from core.service.trading.limits import limits_of
 from core.service.trading.plan_documents import checks_document
+from core.store.scans import closed_days
 
 if TYPE_CHECKING:
     from core.service.desk import Desk
@@ -161,9 +162,15 @@ def _mean_market(desk: Desk, first: date, last: date) -> pl.DataFrame:
     return desk.warehouse.read(
         "SELECT session, avg(r) AS return FROM (SELECT session, "
         "close / lag(close) OVER (PARTITION BY symbol ORDER BY session) - 1 AS r "
-        "FROM bars_daily WHERE session BETWEEN ? AND ? AND close > 0) "
-        "WHERE abs(r) <= ? GROUP BY session ORDER BY session",
-        [first, last, risk_book.LARGEST_MOVE],
+        "FROM bars_daily WHERE session BETWEEN $first AND $last AND close > 0 "
+        "AND NOT list_contains($closed::DATE[], session)) "
+        "WHERE abs(r) <= $most GROUP BY session ORDER BY session",
+        {
+            "first": first,
+            "last": last,
+            "closed": closed_days(desk.warehouse, "bars_daily"),
+            "most": risk_book.LARGEST_MOVE,
+        },
     )
 
 

@@ -247,6 +247,7 @@ def doubtful(
         "WHERE symbol = ? AND session BETWEEN ? AND ?",
         [symbol, after - LOOK_BACK, until],
     )
+    bars = calendar.traded(bars)
     days = calendar.sessions_between(after - LOOK_BACK, until)["session"]
     dataset = scan_inputs.dataset_of(desk, None)
     actions = scan_inputs.actions_for(desk, dataset).filter(pl.col("symbol") == symbol)

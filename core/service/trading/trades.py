@@ -9,6 +9,7 @@ import polars as pl
 from core.domain.access.principals import Role
 from core.domain.gaps import bars
 from core.domain.risk.positions import gains_by_day
+from core.domain.timetable import sessions as calendar
 from core.domain.trading import ledger
 from core.domain.trading.trade_stats import bucket, excursions, summary
 from core.domain.trading.trades import trades
@@ -88,11 +89,12 @@ def frame(desk: Desk) -> pl.DataFrame:
 def _bars(desk: Desk, table: pl.DataFrame) -> pl.DataFrame:
     """Daily bars of the traded names from the first entry on."""
     first: date | None = table["entry_session"].min()  # type: ignore[assignment]
-    return desk.warehouse.read(
+    found = desk.warehouse.read(
         "SELECT symbol, session, high, low FROM bars_daily "
         "WHERE symbol IN (SELECT unnest($symbols::VARCHAR[])) AND session >= $first",
         {"symbols": table["symbol"].unique().to_list(), "first": first},
     )
+    return calendar.traded(found)
 
 
 def equity_curve(desk: Desk) -> pl.DataFrame:
