@@ -11,7 +11,7 @@ PANELS: dict[str, tuple[str, ...]] = {
     "Before the open": ("scan", "plan", "plans", "plan-cancel", "risk"),
     "After the close": ("journal", "backtest"),
     "Data out": ("export", "sql"),
-    "Access": ("token", "people"),
+    "Access": ("token", "people", "audit"),
     "Care": ("events", "doctor", "verify", "backup", "restore"),
 }
 EXAMPLES: dict[str, str] = {
@@ -21,6 +21,7 @@ EXAMPLES: dict[str, str] = {
     "watch add": "watch add AAPL MSFT 320193",
     "watch remove": "watch remove MSFT",
     "watch list": "watch list --json",
+    "audit": "audit --verify --against checkpoint.json",
     "pull": "pull prices.daily --now",
     "import": "import prices.daily bars.csv --dry-run",
     "backfill": "backfill companyfacts.zip",

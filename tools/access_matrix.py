@@ -58,12 +58,12 @@ COMMANDS = _table(
     "watch_remove",
     trader="plan_cancel journal_post journal_deposit journal_withdraw journal_fill journal_close "
     "journal_reverse journal_settle journal_confirm",
-    admin="backup verify drill token_add token_list token_revoke people_list people_set",
+    admin="audit backup verify drill token_add token_list token_revoke people_list people_set",
 )
 EXPORTS = _table(
     viewer="gaps candidates events dataset rejected jobs journal plans trades failing filings "
     "findings features corrections facts",
-    admin="access",
+    admin="audit",
 )
 ACTIONS = _table(
     viewer="preferences.save",
@@ -74,7 +74,7 @@ ACTIONS = _table(
     "journal.reverse journal.fill journal.close settling.settle_all settling.confirm "
     "openings.open_now",
     admin="at_start.tell backing_up.make backing_up.tell drill.drill "
-    "preferences.take_over admin.add_token admin.revoke_token admin.set_role",
+    "preferences.take_over auditing.signed admin.add_token admin.revoke_token admin.set_role",
 )
 FILES = ("/media/x.csv", "/_stcore/upload_file/x/y", "/component/x/y", "/_stcore/host-config")
 READ = ("/api/metrics", "/metrics", "/api/health/detailed", "/api/openapi.json", "/api/v1/commands")

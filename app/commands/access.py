@@ -1,8 +1,10 @@
-"""Commands about who may do what: token, people."""
+"""Commands about who may do what, and who did: token, people, audit."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -11,7 +13,9 @@ from rich.table import Table
 
 from app import run as runner
 from app.options import Json, when
+from core import atomic
 from core.domain.access.principals import Role
+from core.errors import UsageError
 from core.observe.escaping import escape
 
 Name = Annotated[str, typer.Argument(help="What the token is called, e.g. notebook.")]
@@ -33,6 +37,7 @@ def register(cli: typer.Typer) -> None:
     people.command("list")(people_list)
     people.command("set")(people_set)
     cli.add_typer(people, name="people")
+    cli.command()(audit)
 
 
 def token_add(name: Name, role: RoleOption, expires: Expires = None, json: Json = False) -> None:
@@ -70,6 +75,69 @@ def people_set(
     runner.run(
         "people_set", json=json, render=_print_set, subject=subject, role=role, issuer=issuer
     )
+
+
+def audit(
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Prove the chain; exit code 3 where it is broken.")
+    ] = False,
+    against: Annotated[
+        Path | None, typer.Option(help="Prove it against a checkpoint that was kept elsewhere.")
+    ] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="Sign where the chain ends, and write that to a file.")
+    ] = None,
+    before: Annotated[int | None, typer.Option(help="Older than the entry of this number.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Most entries shown.")] = 100,
+    json: Json = False,
+) -> None:
+    """Who did what, newest first: a chain of hashes in which every change is seen."""
+    if checkpoint is not None:
+        with runner.asked() as call:
+            made = call.call("audit", checkpoint=True)
+            body = runner.dumps(made.document["checkpoint"])
+            atomic.write(checkpoint.expanduser().absolute(), body)
+            runner.show(made, json=json, render=partial(_print_signed, checkpoint))
+    elif verify or against is not None:
+        known = None if against is None else _checkpoint(against)
+        runner.run("audit", json=json, render=_print_proof, verify=True, against=known)
+    else:
+        runner.run("audit", json=json, render=_print_acts, before=before, limit=limit)
+
+
+def _checkpoint(path: Path) -> dict[str, Any]:
+    import orjson
+
+    with runner.reported():
+        try:
+            found = orjson.loads(path.read_bytes())
+        except (OSError, ValueError) as error:
+            raise UsageError(f"{path} is no checkpoint: {error}") from None
+        if not isinstance(found, dict):
+            raise UsageError(f"{path} is no checkpoint: it holds no JSON object")
+        return found
+
+
+def _print_signed(path: Path, document: Any, out: Console) -> None:
+    point = document["checkpoint"]
+    out.print(f"entry {point['entry']:,} signed, in {path}", markup=False)
+
+
+def _print_proof(document: Any, out: Console) -> None:
+    entries, points = f"{document['entries']:,} entries", f"{document['checkpoints']} checkpoints"
+    if document["intact"]:
+        out.print(f"{entries}, {points}: the chain is whole")
+    else:
+        told = document["first_fault"]["fault"]
+        out.print(f"{entries}, {points}: NOT whole: {told}", markup=False)
+
+
+def _print_acts(document: Any, out: Console) -> None:
+    table = Table("Entry", "When", "Who", "What", "Outcome", "Detail")
+    for row in document["acts"]:
+        texts = (row["name"], row["act"], row["outcome"], row["detail"])
+        table.add_row(str(row["entry"]), when(row["at"]), *map(escape, texts))
+    out.print(table)
 
 
 def _print_new(document: Any, out: Console) -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from components.kit import badges, formats, shell, tables
 from core.domain.access.principals import Role
-from core.service.access import admin
+from core.service.access import admin, auditing
 from core.service.desk import Desk
 
 NEW_KEY = "access_new_token"  # shown in the run after it was made, and never again
@@ -33,12 +33,14 @@ PEOPLE = {
     "subject": "Subject",
 }
 ACTS = {
+    "entry": "Entry",
     "happened_at": "When",
     "name": "Who",
     "role": "Role",
     "act": "What",
     "outcome": "Outcome",
     "detail": "Detail",
+    "correlation_id": "Correlation",
     "issuer": "Issuer",
 }
 NO_ROLE = "none"
@@ -118,11 +120,26 @@ def _label(row: dict[str, Any]) -> str:
 
 
 def acts(desk: Desk) -> None:
-    """What was done, refused and changed by whom, newest first."""
-    found = admin.acts(desk)
+    """What was done, refused and changed by whom, newest first, and the proof of it."""
+    found = auditing.acts(desk)
     if found.is_empty():
-        shell.empty("Nothing yet.", "What is done on a shared desk, and by whom, is kept here.")
+        shell.empty("Nothing yet.", "What is done, and by whom, is kept here.")
         return
-    st.caption(f"{formats.number(found.height)} lines, newest first; the export has all.")
+    st.caption(
+        f"{formats.number(found.height)} entries, newest first, each with the hash of the one "
+        "before; the export has all."
+    )
     tables.show(found, ACTS, alt="Who did what", key="access_acts", rows=15)
-    shell.export_button("CSV", lambda: found, "access.csv", key="access_csv")
+    with st.container(horizontal=True):
+        shell.export_button("CSV", lambda: found, "audit.csv", key="access_csv")
+        proving = st.button("Prove the chain", key="access_prove")
+    if proving:
+        _proof(auditing.proof(desk))
+
+
+def _proof(found: dict[str, Any]) -> None:
+    told = f"{formats.number(found['entries'])} entries, {found['checkpoints']} checkpoints"
+    if found["intact"]:
+        st.success(f"{told}: the chain is whole.")
+    else:
+        st.error(f"{told}: the chain is broken: {found['first_fault']['fault']}.")

@@ -59,7 +59,7 @@ def _ends(trouble: str, name: str, title: str, *, steady: bool = True) -> EventK
 _PULL, _JOB = "a dataset cannot be pulled", "a job was given up"
 _HOST, _CLOCK, _LATE = "an upstream is down", "the timetable stands still", "a dataset is behind"
 _CHECKS, _LIMIT, _COPY = "reconciliation finds errors", "a limit is in use", "no backup is made"
-_DRILL = "a drill fails"
+_DRILL, _TRAIL = "a drill fails", "the chain of who did what is broken"
 
 KINDS: Mapping[str, EventKind] = {
     kind.name: kind
@@ -101,6 +101,8 @@ KINDS: Mapping[str, EventKind] = {
         _ends(_DRILL, "drill.passed", "A backup was restored aside and is equal.", steady=False),
         _begins(_DRILL, "drill.failed", "critical", "A drill failed.", steady=False),
         _kind("restore.done", "warning", "A backup was put in place of what was there."),
+        _begins(_TRAIL, "audit.broken", "critical", "The chain of who did what is broken."),
+        _ends(_TRAIL, "audit.whole", "The chain of who did what is whole again."),
         _kind("settings.changed", "info", "A setting differs from the last start."),
     )
 }

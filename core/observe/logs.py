@@ -89,6 +89,11 @@ def correlated(identifier: str | None = None, **bound: Any) -> Iterator[str]:
         yield chosen
 
 
+def is_secret(name: str) -> bool:
+    """Whether a value of that name is never to be shown."""
+    return bool(_SECRET_KEY.search(name))
+
+
 def redact(text: str) -> str:
     """Text without the values of tokens and passwords."""
     return _SECRET_TEXT.sub(lambda match: match[1] + "[redacted]", text)
@@ -100,7 +105,7 @@ def _clean(_: Any, __: str, event: Event) -> Event:
     for key, value in event.items():
         if key.startswith("_"):
             cleaned[key] = value
-        elif _SECRET_KEY.search(key):
+        elif is_secret(key):
             cleaned[key] = "[redacted]"
         else:
             cleaned[key] = redact(value) if isinstance(value, str) else value

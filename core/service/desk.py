@@ -25,7 +25,7 @@ from core.service.engine import DeskEngine
 from core.service.kernel.roster import Roster
 from core.service.sources import build_sources, build_upstreams
 from core.settings import Settings
-from core.store import presence
+from core.store import audit, presence
 from core.store import pulls as records
 from core.store.probe import Probe
 from core.store.pull_state import PullState, pull_states
@@ -112,6 +112,7 @@ class Desk:
             stack.callback(warehouse.close)
             presence.note(settings.data_dir, settings.store_path)
             records.close_orphans(warehouse, now())
+            audit.adopt(warehouse)
             desk = cls(settings, catalogue, warehouse, queue, now)
             desk._opened = stack.pop_all()
             return desk

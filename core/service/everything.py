@@ -6,6 +6,7 @@ Importing this makes them known. A new one is named here; a test finds one that 
 from __future__ import annotations
 
 from core.service.access import admin as access_admin
+from core.service.access import auditing
 from core.service.activity import feed
 from core.service.care import backing_up, drill, health_checks
 from core.service.care import commands as care_commands
@@ -24,6 +25,7 @@ from core.service.trading import (
 
 REGISTERING = (
     access_admin,
+    auditing,
     feed,
     backing_up,
     drill,

@@ -4,27 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import polars as pl
 
-from core.domain.access.principals import Principal, Role
+from core.domain.access.principals import Role
 from core.domain.access.tokens import Person, Session, Token
 from core.store.transaction import Transaction
 from core.store.warehouse import Warehouse
 
 T = TypeVar("T")
-LOG_COLUMNS = (
-    "seq",
-    "happened_at",
-    "name",
-    "role",
-    "act",
-    "outcome",
-    "detail",
-    "issuer",
-    "subject",
-)
 
 
 def people(warehouse: Warehouse) -> list[Person]:
@@ -144,23 +133,4 @@ def end_sessions(tx: Transaction, digests: Sequence[str], at: datetime) -> None:
     tx.execute(
         "UPDATE access_sessions SET ended_at = ? WHERE sha256 IN (SELECT unnest(?))",
         [at, list(digests)],
-    )
-
-
-def note(
-    tx: Transaction, at: datetime, who: Principal, act: str, outcome: str, detail: str = ""
-) -> None:
-    """Add one line to what was done by whom."""
-    tx.execute(
-        "INSERT INTO access_log SELECT coalesce(max(seq), 0) + 1, ?, ?, ?, ?, ?, ?, ?, ? "
-        "FROM access_log",
-        [at, who.issuer, who.subject, who.name, who.role, act, outcome, detail],
-    )
-
-
-def log(warehouse: Warehouse, limit: int) -> pl.DataFrame:
-    """What was done by whom, newest first: the columns LOG_COLUMNS."""
-    params: dict[str, Any] = {"limit": limit}
-    return warehouse.read(
-        f"SELECT {', '.join(LOG_COLUMNS)} FROM access_log ORDER BY seq DESC LIMIT $limit", params
     )

@@ -9,6 +9,7 @@ import polars as pl
 from core.store.transaction import quoted
 
 DIGESTED = (
+    "access_audit",
     "bars_daily",
     "events",
     "facts",

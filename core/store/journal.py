@@ -12,9 +12,9 @@ from typing import Any, Protocol
 
 import polars as pl
 
+from core.domain.chain import GENESIS
 from core.domain.tables.frames import INSTANT
 from core.domain.trading.ledger import (
-    GENESIS,
     JournalEntry,
     Numbered,
     Posting,

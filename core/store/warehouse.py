@@ -57,6 +57,7 @@ class Warehouse:
         self._marked: int | None = None  # the last commit whose mark stands in the other file
         self._write_lock = threading.RLock()
         self.commits = 0  # counts up after each: what was read before it may be old
+        self.before_commit: list[Callable[[Transaction], None]] = []  # what is written with each
         self._memory = QueryCache()
         self._file = identity(path)
 
@@ -145,6 +146,8 @@ class Warehouse:
             try:
                 tx = Transaction(cursor)
                 yield tx
+                for write in self.before_commit:
+                    write(tx)
                 mark = marks.count_up(cursor, self._marked)
                 cursor.execute("COMMIT")
                 self.commits += 1
@@ -152,6 +155,8 @@ class Warehouse:
                 rollback(cursor)
                 raise
             self._keep(mark)
+            for told in tx.after_commit:
+                told()
         if not bulk:
             self._fold_long_log()
 

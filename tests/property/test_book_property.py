@@ -15,6 +15,7 @@ from hypothesis.stateful import (
     rule,
 )
 
+from core.domain.chain import GENESIS
 from core.domain.risk.checks import book_checks
 from core.domain.risk.positions import Approved, book_of, check_exit, check_reversal
 from core.domain.risk.types import Limits, Name
@@ -74,7 +75,7 @@ class Desk(RuleBasedStateMachine):
 
     def post(self, entry: ledger.JournalEntry) -> None:
         last = self.journal[-1] if self.journal else None
-        after, head = (last.number, last.hash) if last else (0, ledger.GENESIS)
+        after, head = (last.number, last.hash) if last else (0, GENESIS)
         self.journal.append(ledger.number(entry, after, head, AT))
 
     def book(self, journal=None, approved=None):

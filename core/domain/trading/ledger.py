@@ -10,8 +10,6 @@ approved but not filled). Assets and expenses grow by debits, the others by cred
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +17,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 
+from core.domain.chain import GENESIS, fault, sha256
 from core.domain.trading.money import CENT, ZERO, decimal_of
 from core.errors import IntegrityError, ValidationError
 
@@ -39,7 +38,6 @@ Kind = Literal[
 ]
 ROOTS = ("assets", "equity", "income", "expenses", "commitments")
 _ACCOUNT = re.compile(r"(assets|equity|income|expenses|commitments)(:[A-Za-z0-9.^\-_ ]{1,32}){1,3}")
-GENESIS = "0" * 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +78,10 @@ class Numbered:
     entry: JournalEntry
     previous_hash: str
     hash: str
+
+    def digest(self) -> str:
+        """The hash of what it says."""
+        return _hash(self.entry, self.number, self.previous_hash, self.at)
 
 
 def debit(
@@ -168,7 +170,7 @@ def _hash(entry: JournalEntry, number_: int, previous_hash: str, at: datetime) -
             for p in entry.postings
         ],
     ]
-    return hashlib.sha256(json.dumps(body, ensure_ascii=False).encode()).hexdigest()
+    return sha256(body)
 
 
 def _text(price: Decimal | None) -> str | None:
@@ -199,19 +201,15 @@ def verify(journal: Sequence[Numbered], first: int = 1, head: str = GENESIS) -> 
     """Prove numbers without gaps, balance of every entry and the chain; IntegrityError if not."""
     expected, previous = first, head
     for item in journal:
+        wrong = fault(item, expected, previous)
         if item.number != expected:
-            raise IntegrityError(f"journal entry {expected} is missing: {item.number} follows")
+            raise IntegrityError(f"journal entry {wrong}")
         try:
             validated(item.entry)
         except ValidationError as error:
             raise IntegrityError(f"journal entry {item.number}: {error.message}") from error
-        if item.previous_hash != previous or item.hash != _hash(
-            item.entry, item.number, previous, item.at
-        ):
-            raise IntegrityError(
-                f"journal entry {item.number} was changed after it was written",
-                hint="restore the last verified backup",
-            )
+        if wrong:
+            raise IntegrityError(f"journal entry {wrong}", hint="restore the last verified backup")
         expected, previous = expected + 1, item.hash
 
 

@@ -1,4 +1,4 @@
-"""People, tokens, sessions and what was done by whom: for admins, as commands and actions."""
+"""People, tokens and sessions: for admins, as commands and actions."""
 
 from __future__ import annotations
 
@@ -13,13 +13,10 @@ from core.errors import NotFoundError
 from core.service.kernel import access
 from core.service.kernel.access import needs
 from core.service.kernel.commands import command
-from core.service.kernel.exports import export
-from core.store import access as store
 
 if TYPE_CHECKING:
     from core.service.desk import Desk
 
-SHOWN = 500
 TOKEN_COLUMNS: dict[str, Any] = {
     "name": pl.String,
     "role": pl.String,
@@ -118,12 +115,6 @@ def set_role(
     return {"issuer": issuer, "subject": subject, "role": role}
 
 
-def acts(desk: Desk, limit: int = SHOWN) -> pl.DataFrame:
-    """What was done, refused and changed by whom, newest first."""
-    access.require(desk, Role.ADMIN, "who did what")
-    return store.log(desk.warehouse, limit)
-
-
 @command("token_add", needs=Role.ADMIN)
 def token_add(desk: Desk, *, name: str, role: Role, expires: date | None = None) -> dict[str, Any]:
     """Make a token for somebody or something; it is shown once."""
@@ -154,9 +145,3 @@ def people_set(
 ) -> dict[str, Any]:
     """Give somebody a role, or without one take it."""
     return set_role(desk, subject, role, issuer, name)
-
-
-@export("access", needs=Role.ADMIN)
-def access_export(desk: Desk) -> pl.DataFrame:
-    """What was done, refused and changed by whom."""
-    return acts(desk, 10**6)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from pydantic import SecretStr
 
-from core.domain.access.principals import Role
+from core.domain.access.principals import LOCAL, Role
 from core.jobs.queue.port import JobStatus
 from core.jobs.worker import given_up
 from core.observe import logs
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 log = logs.get("events")
 _PASSING = {"port", "clock_offset_seconds"}  # given to a start, not to the desk
 _HIDDEN = {"foundry_headers"}  # may hold a password
+_BY_HAND = ("settings.changed", "restore.done")  # by whoever is at this machine, desk off
 _USER = re.compile(r"//[^/@\s]*@")
 DEAD = 10_000
 
@@ -39,6 +40,9 @@ def tell(desk: Desk) -> None:
     with desk.warehouse.transaction() as tx:
         found = [*_settings(tx, desk.settings), *_restored(tx, note), *_dead(desk, tx)]
         store.add(tx, found, now)
+        for event in found:
+            if event.kind.name in _BY_HAND:
+                desk.roster.trail.note_in(tx, LOCAL, event.kind.name, "done", event.message)
     note.unlink(missing_ok=True)
 
 

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from core.domain.access.principals import Role
 from core.domain.timetable.rotation import Rotation, kept
-from core.errors import OpenbellError
+from core.errors import IntegrityError, OpenbellError
 from core.jobs.queue.port import Job
 from core.jobs.worker import Context
 from core.observe import logs
 from core.observe.events import Event
+from core.service.access import auditing
 from core.service.data_folder import backups_of
 from core.service.kernel import given_files
 from core.service.kernel.access import needs
@@ -104,7 +105,18 @@ def backup_command(desk: Desk, *, folder: Path | None = None) -> dict[str, Any]:
 
 @handler("backup")
 async def backup_job(desk: Desk, job: Job, context: Context) -> Mapping[str, Any]:
-    """The backup of the day."""
+    """The backup of the day, with a checkpoint of who did what in it."""
+    await asyncio.to_thread(_sign, desk)
     made = await asyncio.to_thread(make, desk, timed=True)
     context.report(f"{made['rows']:,} rows, {len(made['removed'])} older backups removed")
     return {"folder": made["folder"], "removed": made["removed"]}
+
+
+def _sign(desk: Desk) -> None:
+    """Sign where the chain of who did what ends; one that is broken is told."""
+    try:
+        point = auditing.signed(desk)
+    except IntegrityError as error:
+        tell(desk, Event.of("audit.broken", "audit", error.message))
+    else:
+        tell(desk, Event.of("audit.whole", "audit", f"whole up to entry {point.entry:,}"))

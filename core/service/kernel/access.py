@@ -9,6 +9,7 @@ where it is that person. The role is looked up anew each time, so a change count
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -18,6 +19,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from core.domain.access.principals import ENGINE, LOCAL, NOBODY, Principal, Role
 from core.errors import RoleError, SignInError
 from core.observe import events
+from core.service.kernel.trail import Trail, described
 
 P = ParamSpec("P")
 D = TypeVar("D")
@@ -94,11 +96,13 @@ def needs(
 ) -> Callable[[Callable[Concatenate[D, P], R]], Callable[Concatenate[D, P], R]]:
     """Declare an action `(desk, …)` and the role it needs; it is refused to all others.
 
-    On a desk that several share, what was done is kept with who did it.
+    What was done is kept with who did it, and with what they gave it, in the chain of the desk.
     """
 
     def declare(function: Callable[Concatenate[D, P], R]) -> Callable[Concatenate[D, P], R]:
         name = f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
+
+        signature = inspect.signature(function)
 
         @functools.wraps(function)
         def guarded(desk: D, /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -106,15 +110,23 @@ def needs(
             if _inside.get():  # part of an action that is kept, and told, already
                 return function(desk, *args, **kwargs)
             token = _inside.set(True)
+            trail: Trail = desk.roster.trail  # type: ignore[attr-defined]
             try:
-                with told_as(who):
-                    made = function(desk, *args, **kwargs)
+                with told_as(who), trail.keeping(who, name, _given(signature, args, kwargs)):
+                    return function(desk, *args, **kwargs)
             finally:
                 _inside.reset(token)
-            desk.roster.done(who, name)  # type: ignore[attr-defined]
-            return made
 
         ACTIONS[name] = GuardedAction(role, guarded)
         return guarded
 
     return declare
+
+
+def _given(signature: inspect.Signature, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+    """What an action was given, in words; nothing when it does not take that."""
+    try:
+        bound = signature.bind(None, *args, **kwargs).arguments
+    except TypeError:
+        return ""
+    return described(dict(list(bound.items())[1:]))

@@ -12,10 +12,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from core.domain.access.principals import ENGINE, NOBODY, TOKENS, Principal, Role
+from core.domain.access.principals import NOBODY, TOKENS, Principal, Role
 from core.domain.access.tokens import PREFIX, Person, Session, Token, digest
 from core.errors import NotFoundError, UsageError
 from core.observe.sparing import Sparing
+from core.service.kernel.trail import Trail
 from core.settings import Settings
 from core.store import access as store
 from core.store.warehouse import Warehouse
@@ -31,6 +32,7 @@ class Roster:
 
     def __init__(self, warehouse: Warehouse, settings: Settings, now: Callable[[], datetime]):
         self._warehouse, self._settings, self._now = warehouse, settings, now
+        self.trail = Trail(warehouse, now)
         self._lock = threading.RLock()
         self._loaded = False
         self._people: dict[Key, Person] = {}
@@ -91,7 +93,7 @@ class Roster:
         session = Session(digest(secret), who.issuer, who.subject, now, ends)
         with self._lock, self._warehouse.transaction() as tx:
             store.add_session(tx, session)
-            store.note(tx, now, who, "sign in", "done")
+            self.trail.note_in(tx, who, "sign in", "done")
             self._sessions = {k: s for k, s in self._sessions.items() if s.counts(now)}
             self._sessions[session.sha256] = session
         return secret
@@ -105,7 +107,7 @@ class Roster:
         who = self.current(Principal(*found.key, "", None))
         with self._lock, self._warehouse.transaction() as tx:
             store.end_sessions(tx, [found.sha256], self._now())
-            store.note(tx, self._now(), who, "sign out", "done")
+            self.trail.note_in(tx, who, "sign out", "done")
             self._sessions.pop(found.sha256, None)
         self._tell(found.key)
 
@@ -148,7 +150,7 @@ class Roster:
         before = self._people.get((person.issuer, person.subject))
         with self._lock, self._warehouse.transaction() as tx:
             store.put_person(tx, person)
-            store.note(tx, self._now(), by, "people", "done", detail)
+            self.trail.note_in(tx, by, "people", "done", detail)
             self._people[person.issuer, person.subject] = person
         if before is not None and before.role != person.role:
             self._tell((person.issuer, person.subject))
@@ -179,7 +181,7 @@ class Roster:
         token = Token(secrets.token_hex(6), name, role, digest(secret), by.name, now, expires)
         with self._lock, self._warehouse.transaction() as tx:
             store.add_token(tx, token)
-            store.note(tx, now, by, "token add", "done", f"{name}, {role}")
+            self.trail.note_in(tx, by, "token add", "done", f"{name}, {role}")
             self._tokens[token.sha256], self._by_id[token.token_id] = token, token.sha256
         return token, secret
 
@@ -195,15 +197,10 @@ class Roster:
         token = replace(found[0], revoked_at=now)
         with self._lock, self._warehouse.transaction() as tx:
             store.revoke_token(tx, token.token_id, now)
-            store.note(tx, now, by, "token revoke", "done", token.name)
+            self.trail.note_in(tx, by, "token revoke", "done", token.name)
             self._tokens[token.sha256] = token
         self._tell((TOKENS, token.token_id))
         return token
-
-    def done(self, who: Principal, act: str) -> None:
-        """Keep what somebody did; on a desk of one person it was them, and its jobs have a list."""
-        if self._settings.access != "open" and who != ENGINE:
-            self._note(who, act, "done")
 
     def refused(self, who: Principal, act: str) -> None:
         """Tell that somebody may not do what they tried, and keep it, once a minute each."""
@@ -212,15 +209,11 @@ class Roster:
         if who.role is None or _lately(self._refused.get(which), now):
             return  # strangers write nothing into the store
         self._refused[which] = now
-        self._note(who, act, "refused")
+        self.trail.note(who, act, "refused")
 
     def alarm(self, detail: str) -> None:
         """Keep that somebody is at the door again and again with what does not count."""
-        self._note(NOBODY, "sign in", "refused", detail)
-
-    def _note(self, who: Principal, act: str, outcome: str, detail: str = "") -> None:
-        with self._warehouse.transaction() as tx:
-            store.note(tx, self._now(), who, act, outcome, detail)
+        self.trail.note(NOBODY, "sign in", "refused", detail)
 
     def flush(self) -> None:
         """Keep when tokens were used last: now and then, not at every use."""

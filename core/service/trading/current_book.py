@@ -7,10 +7,11 @@ from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
+from core.domain.chain import GENESIS
 from core.domain.risk.positions import Approved, book_of
 from core.domain.risk.types import Book
 from core.domain.trading import entries as make
-from core.domain.trading.ledger import GENESIS, Numbered, number
+from core.domain.trading.ledger import Numbered, number
 from core.service.gaps import market_view
 from core.service.trading.limits import rules_of
 from core.store import journal as journal_store

@@ -171,7 +171,7 @@ async def test_wrong_tokens_are_slowed_then_not_looked_at_and_told_once(shared: 
         assert wrong.status_code == 429
         assert (await client.post("/sign-in", data={"token": right})).status_code == 303
     assert (codes.count(401), codes.count(429)) == (20, 280)
-    rows = shared.desk.warehouse.read("SELECT detail FROM access_log WHERE outcome = 'refused'")
+    rows = shared.desk.warehouse.read("SELECT detail FROM access_audit WHERE outcome = 'refused'")
     assert rows["detail"].to_list() == ["more than 20 wrong tokens in a minute from 10.0.0.7"]
 
 

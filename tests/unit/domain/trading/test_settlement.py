@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from core.domain.chain import GENESIS
 from core.domain.gaps import backtest
 from core.domain.gaps.bars import is_sound
 from core.domain.trading import entries as make
@@ -46,7 +47,7 @@ def number_all(entries) -> list[ledger.Numbered]:
     journal: list[ledger.Numbered] = []
     for entry in entries:
         last = journal[-1] if journal else None
-        after, head = (last.number, last.hash) if last else (0, ledger.GENESIS)
+        after, head = (last.number, last.hash) if last else (0, GENESIS)
         journal.append(ledger.number(entry, after, head, AT))
     return journal
 

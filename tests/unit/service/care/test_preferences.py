@@ -10,6 +10,7 @@ import pytest
 from core.errors import NotFoundError, UsageError
 from core.service.care import preferences
 from core.service.care.preferences import Preferences
+from core.service.kernel.trail import Trail
 from core.store.warehouse import Warehouse
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
@@ -22,7 +23,7 @@ def stored(tmp_path):
             warehouse=warehouse,
             now=lambda: NOW,
             settings=SimpleNamespace(access="open"),
-            roster=SimpleNamespace(done=lambda *_: None),
+            roster=SimpleNamespace(trail=Trail(warehouse, lambda: NOW)),
         )
 
 

@@ -31,7 +31,7 @@ def somebody(desk: Desk, role: Role, name: str = "") -> Principal:
 
 
 def log(desk: Desk) -> list[tuple[str, str, str]]:
-    rows = desk.warehouse.read("SELECT name, act, outcome FROM access_log ORDER BY seq")
+    rows = desk.warehouse.read("SELECT name, act, outcome FROM access_audit ORDER BY entry")
     return [(str(a), str(b), str(c)) for a, b, c in rows.rows()]
 
 
@@ -39,7 +39,7 @@ def test_on_a_desk_of_one_person_it_is_them(desk: Desk) -> None:
     """Nothing has to be said; what they do is theirs."""
     assert access.principal(desk) == LOCAL
     assert journal.deposit(desk, Decimal("5.00"), DAY).number == 2
-    assert log(desk) == []
+    assert log(desk) == [("local", "journal.deposit", "done")]
 
 
 def test_on_a_shared_desk_nobody_may_nothing(shared: Desk) -> None:

@@ -104,7 +104,7 @@ def test_every_command_and_export_has_a_role() -> None:
 def test_roles_are_those_of_the_table() -> None:
     """Reading is for viewers; deciding and posting for traders; the copies for admins."""
     roles = {name: entry.role for name, entry in command.entries.items()}
-    assert {e.name for e in export.entries.values() if e.role != Role.VIEWER} == {"access"}
+    assert {e.name for e in export.entries.values() if e.role != Role.VIEWER} == {"audit"}
     for name, role in roles.items():
         if name.startswith("journal_") and name not in ("journal_trades", "journal_prove"):
             assert role == Role.TRADER, name
