@@ -12,7 +12,7 @@ PANELS: dict[str, tuple[str, ...]] = {
     "After the close": ("journal", "backtest"),
     "Data out": ("export", "sql"),
     "Access": ("token", "people", "audit"),
-    "Care": ("events", "doctor", "verify", "backup", "restore"),
+    "Care": ("events", "alerts", "notify", "doctor", "verify", "backup", "restore"),
 }
 EXAMPLES: dict[str, str] = {
     "demo": "demo --at 2026-11-30T09:05",
@@ -58,6 +58,11 @@ EXAMPLES: dict[str, str] = {
     "people list": "people list",
     "people set": 'people set "Una Ford" --role analyst',
     "events": "events --since 2026-11-27T09:00 --kind pull",
+    "alerts": "alerts --unread",
+    "notify test": "notify test",
+    "notify rules": "notify rules --of-desk",
+    "notify set": 'notify set "Grades of Apple" --kind filing --subject AAPL --to bell',
+    "notify remove": "notify remove --rule fills",
     "doctor": "doctor --json",
     "verify": "verify",
     "backup": "backup --to /mnt/safe",

@@ -63,6 +63,7 @@ GROUPS: Mapping[str, Sequence[PageEntry]] = {
         PageEntry("activity", "Activity", "What happened: every change, by whom, before, after."),
     ),
     "Desk": (
+        PageEntry("alerts", "Alerts", "What you were told, and by which rules."),
         PageEntry("preferences", "Preferences", "Zone, palette, default filters and presets."),
         PageEntry("access", "Access", "Who is let in, what they may, and what they did."),
         PageEntry("glossary", "Glossary", "What each quantity on the desk means."),

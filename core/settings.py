@@ -21,6 +21,7 @@ from pydantic_settings import SettingsError as SourceError
 
 from core import places, setting_files
 from core.access_settings import AccessSettings
+from core.alert_settings import AlertSettings
 from core.errors import SettingsError
 from core.risk_settings import RiskSettings
 
@@ -190,6 +191,7 @@ class Settings(
     JobSettings,
     BackupSettings,
     EventSettings,
+    AlertSettings,
     GapSettings,
     RiskSettings,
     BaseSettings,

@@ -7,7 +7,7 @@ from dataclasses import replace
 import streamlit as st
 
 from components.kit import badges, reader, shell, theme
-from components.parts import gaps
+from components.parts import alerts, gaps
 from core.service.care import preferences
 from core.service.desk import Desk
 
@@ -57,6 +57,9 @@ with shell.guarded("your preferences"):
             st.toast("Saved", icon=":material/check_circle:")
             st.rerun()
     own_filters(desk, mine)
+
+with shell.guarded("the ways outside"):
+    alerts.places(desk)
 
 with shell.guarded("your saved views"):
     saved = preferences.presets(desk)

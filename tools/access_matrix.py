@@ -52,13 +52,15 @@ def _table(**names: str) -> dict[str, Role]:
 
 
 COMMANDS = _table(
-    viewer="backtest scan events progress pulled status sql upstreams jobs journal journal_prove "
+    viewer="alerts alert_rules alert_rule_set alert_rule_remove "
+    "backtest scan events progress pulled status sql upstreams jobs journal journal_prove "
     "plan plans journal_trades risk grade watch_list doctor exports",
     analyst="cancel refresh pull import backfill jobs_retry jobs_discard reconcile watch_add "
     "watch_remove",
     trader="plan_cancel journal_post journal_deposit journal_withdraw journal_fill journal_close "
     "journal_reverse journal_settle journal_confirm",
-    admin="audit backup verify drill token_add token_list token_revoke people_list people_set",
+    admin="audit notify_test backup verify drill "
+    "token_add token_list token_revoke people_list people_set",
 )
 EXPORTS = _table(
     viewer="gaps candidates events dataset rejected jobs journal plans trades failing filings "
@@ -66,14 +68,14 @@ EXPORTS = _table(
     admin="audit",
 )
 ACTIONS = _table(
-    viewer="preferences.save",
+    viewer="preferences.save rules.keep bell.read",
     analyst="refresh.refresh_now refresh.cancel jobs.retry jobs.discard imports.load "
     "imports.rehearse imports.run_here companies.watch companies.unwatch reconcile.run "
     "quality.grade_all preferences.save_preset preferences.remove_preset",
     trader="plans.approve plans.reject plans.cancel journal.post journal.deposit journal.withdraw "
     "journal.reverse journal.fill journal.close settling.settle_all settling.confirm "
     "openings.open_now",
-    admin="at_start.tell backing_up.make backing_up.tell drill.drill "
+    admin="at_start.tell bell.test backing_up.make backing_up.tell drill.drill "
     "preferences.take_over auditing.signed admin.add_token admin.revoke_token admin.set_role",
 )
 FILES = ("/media/x.csv", "/_stcore/upload_file/x/y", "/component/x/y", "/_stcore/host-config")

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 import streamlit as st
 
-from components.kit import formats, once
+from components.kit import bell, formats, once
 from core.service.desk import Desk
 from core.service.pulls.datasets import DatasetStatus
 from core.service.trading import status_line as service
@@ -56,8 +56,9 @@ def _line(desk: Desk, followed: Followed, drawn: tuple[object, ...]) -> None:
         lambda: service.status_line(desk), LOOK_SECONDS, "status line", desk.identity
     )
     prices = next((s for s in followed.statuses() if s.name == desk.settings.scan_dataset), None)
+    said = [bell.said(desk), *parts(found, prices, followed.zone)]
     with st.container(key="status_line"):
-        st.markdown(f":small[{'  ·  '.join(parts(found, prices, followed.zone))}]")
+        st.markdown(f":small[{'  ·  '.join(said)}]")
 
 
 def _mark(desk: Desk, followed: Followed) -> tuple[object, ...]:

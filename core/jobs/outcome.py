@@ -35,12 +35,18 @@ def is_window(job: Job) -> bool:
     return "closes_at" in job.payload and "due_at" in job.payload
 
 
+def is_owed(job: Job) -> bool:
+    """Whether a job is tried until it has done what it is for, however long that cannot be."""
+    return is_window(job) or job.payload.get("owed") is True
+
+
 def of_failure(error: Exception, job: Job, now: datetime, fraction: float) -> JobOutcome:
     """Retry what may pass (with backoff and jitter), bury what asking again cannot help.
 
     A host that is down or has blocked us is waited for; a server that names a time to come back is
     believed, up to an hour. A store that cannot be written (disk full) may be writable later. The
-    job of a window spends no attempt on what may pass, and its pauses grow with its age.
+    job of a window, or of an alert, spends no attempt on what may pass, and its pauses grow with
+    its age.
     """
     text = str(error) or type(error).__name__
     if isinstance(error, PausedError):
@@ -49,13 +55,13 @@ def of_failure(error: Exception, job: Job, now: datetime, fraction: float) -> Jo
         return JobOutcome("dead", f"unexpected {type(error).__name__}: {text}")
     if not error.transient and not isinstance(error, StoreError):
         return JobOutcome("dead", text)
-    kind: Kind = "waits" if is_window(job) else "retry"
+    kind: Kind = "waits" if is_owed(job) else "retry"
     return JobOutcome(kind, text, retry_at=now + _delay(error, job, now, fraction))
 
 
 def _delay(error: OpenbellError, job: Job, now: datetime, fraction: float) -> timedelta:
     delay = backoff(job.attempts, fraction)
-    if is_window(job):
+    if is_owed(job):
         delay = patience(now - job.created_at, fraction)
     if isinstance(error, RateLimitedError) and error.retry_after_seconds:
         asked = timedelta(seconds=error.retry_after_seconds)

@@ -60,6 +60,7 @@ _PULL, _JOB = "a dataset cannot be pulled", "a job was given up"
 _HOST, _CLOCK, _LATE = "an upstream is down", "the timetable stands still", "a dataset is behind"
 _CHECKS, _LIMIT, _COPY = "reconciliation finds errors", "a limit is in use", "no backup is made"
 _DRILL, _TRAIL = "a drill fails", "the chain of who did what is broken"
+_ALERT = "alerts do not get through"
 
 KINDS: Mapping[str, EventKind] = {
     kind.name: kind
@@ -100,6 +101,9 @@ KINDS: Mapping[str, EventKind] = {
         _begins(_COPY, "backup.failed", "error", "A backup could not be made.", steady=False),
         _ends(_DRILL, "drill.passed", "A backup was restored aside and is equal.", steady=False),
         _begins(_DRILL, "drill.failed", "critical", "A drill failed.", steady=False),
+        _begins(_ALERT, "alert.undelivered", "error", "Alerts do not get through to a place."),
+        _ends(_ALERT, "alert.delivered", "Alerts get through to a place again."),
+        _kind("brief.made", "info", "The brief before the open was made."),
         _kind("restore.done", "warning", "A backup was put in place of what was there."),
         _begins(_TRAIL, "audit.broken", "critical", "The chain of who did what is broken."),
         _ends(_TRAIL, "audit.whole", "The chain of who did what is whole again."),

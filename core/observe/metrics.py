@@ -52,6 +52,12 @@ BACKUP_AGE_SECONDS = Gauge(
 DRILL_AGE_SECONDS = Gauge(
     "openbell_drill_age_seconds", "Time since the last drill that passed", registry=REGISTRY
 )
+ALERTS = Counter(
+    "openbell_alerts_total",
+    "Alerts brought to places outside, by kind of place and outcome",
+    ["sink", "outcome"],
+    registry=REGISTRY,
+)
 
 _CACHE_SECONDS = 1.0
 _cache_lock = threading.Lock()

@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 
 from core.domain.timetable.schedule import Schedule, at_session_times
 from core.jobs.event_writer import EventWriter
+from core.jobs.looker import Looker
 from core.jobs.overdue import Overdue, OverdueDetector
 from core.jobs.runner import Engine, Resource
 from core.jobs.scheduler import Scheduler, Timed
 from core.jobs.upstream_watch import Owing, UpstreamWatch
 from core.jobs.worker import Worker, WorkerLimits
-from core.service.kernel import handlers
+from core.service.kernel import handlers, looks
 from core.service.kernel.port import DeskPort
 from core.service.sources import host_of, sign_of_life
 from core.sources.upstreams import Upstream
@@ -57,7 +58,8 @@ class DeskEngine:
         )
         self._scheduler: Scheduler | None = None
         self._detector: OverdueDetector | None = None
-        resources: list[Resource] = [self._writer, self._worker, self._watch(desk)]
+        looker = Looker(looks.bound(desk))
+        resources: list[Resource] = [self._writer, self._worker, self._watch(desk), looker]
         if scheduler:
             resources += self._scheduled(desk)
         self._engine = Engine(resources)

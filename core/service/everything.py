@@ -8,6 +8,8 @@ from __future__ import annotations
 from core.service.access import admin as access_admin
 from core.service.access import auditing
 from core.service.activity import feed
+from core.service.alerts import bell, delivering, telling
+from core.service.alerts import rules as alert_rules
 from core.service.care import backing_up, drill, health_checks
 from core.service.care import commands as care_commands
 from core.service.filings import companies, corrections, features, quality, reconcile
@@ -27,6 +29,10 @@ REGISTERING = (
     access_admin,
     auditing,
     feed,
+    bell,
+    delivering,
+    telling,
+    alert_rules,
     backing_up,
     drill,
     care_commands,

@@ -9,7 +9,7 @@ from core.service import everything
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICE = ROOT / "core" / "service"
-REGISTRARS = {"command", "export", "handler", "check"}
+REGISTRARS = {"command", "export", "handler", "check", "look"}
 
 
 def registers(path: Path) -> bool:

@@ -1,0 +1,98 @@
+"""What the page *Alerts* is made of: what the reader was told, and a test of the ways outside."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from components.kit import badges, reader, shell, tables, url_choices
+from core.domain.access.principals import Role
+from core.service.alerts import bell
+from core.service.desk import Desk
+
+COLUMNS = {
+    "state": "",
+    "happened_at": "When",
+    "severity": "Severity",
+    "kind": "Kind",
+    "subject": "Subject",
+    "message": "What",
+    "ended_at": "Over since",
+}
+SHOW = ("unread",)
+
+
+def show(desk: Desk) -> None:
+    """The reader's alerts; a row that is picked leads to its event."""
+    unread = bell.unread(desk)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        url_choices.pills("Show", "show", SHOW)
+        if st.button(f"Mark {unread} as read", disabled=not unread, key="alerts_read"):
+            bell.read(desk)
+            st.rerun()
+    only = bool(url_choices.several("show", SHOW))
+    found = bell.listing(desk, unread=only)
+    if found.is_empty():
+        shell.empty(
+            "No unread alert." if only else "No alert yet.",
+            "The rules below say what you are told of; Activity has everything that happens.",
+            page="activity",
+            label="Open Activity",
+        )
+        return
+    _table(desk, found)
+
+
+def _table(desk: Desk, found: pl.DataFrame) -> None:
+    def picked(row: dict[str, Any]) -> None:
+        bell.read(desk, [row["alert_id"]])
+        st.query_params["alert"] = row["alert_id"]
+
+    shown = found.with_columns(
+        state=pl.when(pl.col("read_at").is_null()).then(pl.lit("new")).otherwise(pl.lit("")),
+        # an instant is dressed by its column's name and type
+    )
+    tables.choose(
+        shown,
+        COLUMNS,
+        alt="Alerts, newest first",
+        key="alerts_table",
+        on_row=picked,
+        rows=14,
+        widths={"state": 50, "happened_at": 130, "severity": 85, "kind": 150, "ended_at": 130},
+    )
+    chosen = found.filter(pl.col("alert_id") == st.query_params.get("alert", ""))
+    if chosen.height:
+        row = chosen.row(0, named=True)
+        st.markdown(f"**{badges.plain(row['message'])}**")
+        shell.link("activity", "Open its event", period="all that is kept", event=row["event_id"])
+
+
+def places(desk: Desk) -> None:
+    """Where alerts go outside, and a button that tries each."""
+    known = bell.places(desk)
+    shell.section("Alerts outside", _said(known))
+    if st.button("Send a test", key="alerts_test", disabled=not known, **_admin(desk, known)):
+        for item in bell.test(desk):
+            label = badges.plain(str(item["label"]))
+            if item["sent"]:
+                st.success(f"{label}: the test was taken.")
+            else:
+                st.error(f"{label}: {badges.plain(str(item['error']))}")
+    shell.link("alerts", "Rules and what you were told")
+
+
+def _admin(desk: Desk, known: dict[str, str]) -> dict[str, Any]:
+    given = reader.button(desk, Role.ADMIN)
+    return {k: v for k, v in given.items() if k != "disabled" or known}
+
+
+def _said(known: dict[str, str]) -> str:
+    if not known:
+        return (
+            "Nothing goes outside yet: OPENBELL_NOTIFY and OPENBELL_NOTIFY_WEBHOOKS name e-mail, "
+            "chats, pagers and webhooks."
+        )
+    return "Alerts of the desk go to " + ", ".join(badges.plain(name) for name in known.values())

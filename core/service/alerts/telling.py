@@ -1,0 +1,140 @@
+"""Looks at new events and makes alerts of them, for the desk and for each of its readers."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from core.domain.access.principals import THIS_MACHINE, TOKENS
+from core.domain.alerts.rules import DESK, Occurrence, defaults
+from core.domain.alerts.timing import MARKET, Budget
+from core.jobs.queue.port import Message
+from core.observe.events import KINDS
+from core.service.activity import feed
+from core.service.alerts.making import DELIVER, GATHER, AlertReader, Cause, Making, message_of
+from core.service.care import preferences
+from core.service.kernel.looks import look
+from core.service.sources import host_of
+from core.sources.outward.outlets import outlets
+from core.store import alerts as store
+from core.store import deliveries, events
+from core.store.events import EventFilter
+
+if TYPE_CHECKING:
+    from core.service.desk import Desk
+
+AT_ONCE = 500  # events of one transaction
+LOOK_SECONDS = 0.5
+FIRST_LOOK = timedelta(hours=1)  # events older than that, before the first look, are no news
+STRANDED = timedelta(minutes=1)
+UPSTREAM = "an upstream is down"
+CAUSED = ("dataset", "pull", "job")  # groups of events that a host which is down brings about
+_EVERYTHING = EventFilter()
+_looked: weakref.WeakKeyDictionary[Any, tuple[int, datetime]] = weakref.WeakKeyDictionary()
+
+
+@look("alerts", seconds=LOOK_SECONDS)
+def tell_new(desk: Desk) -> None:
+    """Tell of what has happened since the last look; once a minute see whether a job was lost."""
+    commits, resumed = _looked.get(desk, (-1, None))
+    if desk.warehouse.commits != commits:
+        commits = desk.warehouse.commits
+        while make(desk):
+            commits = -1
+    now = desk.now()
+    if resumed is None or abs(now - resumed) > STRANDED:
+        resumed = now
+        resume(desk)
+    _looked[desk] = (commits, resumed)
+
+
+def make(desk: Desk) -> int:
+    """Make the alerts of the next events; how many events those were."""
+    after = store.cursor(desk.warehouse)
+    if after is not None and (events.last_id(desk.warehouse) or "") <= after:
+        return 0
+    places = list(outlets(desk.settings, desk.now))
+    budget = Budget(desk.settings.alert_budget, desk.settings.alert_digest_minutes)
+    told = readers(desk)
+    with desk.warehouse.transaction() as tx:
+        if after is None:
+            after = f"{int((desk.now() - FIRST_LOOK).timestamp() * 1e6):014x}"
+        found = feed.documents(events.page(tx, _EVERYTHING, after=after, limit=AT_ONCE))
+        making = Making(tx, places, budget, desk.now())
+        for event in found:
+            for occurrence, cause in _told(desk, event):
+                for reader in told:
+                    making.tell(reader, occurrence, cause)
+        store.move(tx, found[-1]["id"] if found else after)
+    _publish(desk, making.messages)
+    return len(found)
+
+
+def _told(desk: Desk, event: Mapping[str, Any]) -> Iterator[tuple[Occurrence, Cause | None]]:
+    """An event as rules see it; none for what tells of alerts, or was told by a button."""
+    kind, after = KINDS.get(event["kind"]), event["after"] or {}
+    job = after.get("job")
+    if kind is None or (kind.name == "job.dead" and job in (DELIVER, GATHER)):
+        return
+    if kind.name == "job.dead" and job == "pull" and after.get("trigger") == "manual":
+        return
+    yield (
+        Occurrence(
+            event_id=event["id"],
+            at=event["at"],
+            kind=kind.name,
+            subject=event["subject"],
+            severity=event["severity"],
+            message=event["message"],
+            trouble=kind.trouble,
+            phase=kind.phase,
+        ),
+        _cause(desk, kind.group, event["subject"], after),
+    )
+
+
+def _cause(desk: Desk, group: str, subject: str, after: Mapping[str, Any]) -> Cause | None:
+    """The host of a dataset: while it is down, that says it all."""
+    name = after.get("dataset") if group == "job" else subject
+    dataset = desk.catalogue.datasets.get(str(name)) if group in CAUSED else None
+    host = host_of(desk.settings, dataset) if dataset else None
+    return Cause(UPSTREAM, host.name) if host else None
+
+
+def readers(desk: Desk) -> list[AlertReader]:
+    """The desk, and everybody who may read it."""
+    kept = store.rules(desk.warehouse)
+    found = [AlertReader(DESK, kept.get(DESK) or defaults(DESK), str(MARKET))]
+    for name in _names(desk):
+        zone = preferences.load(desk, name).zone
+        found.append(AlertReader(name, kept.get(name) or defaults(name), zone))
+    return found
+
+
+def _names(desk: Desk) -> list[str]:
+    """The readers as preferences are kept by."""
+    if desk.settings.access == "open":
+        return [preferences.LOCAL_READER]
+    now = desk.now()
+    people = [f"{p.issuer} {p.subject}" for p in desk.roster.people() if p.role is not None]
+    tokens = [f"{TOKENS} {t.token_id}" for t in desk.roster.tokens() if t.counts(now)]
+    return [name for name in (*people, *tokens) if not name.startswith(THIS_MACHINE)]
+
+
+def resume(desk: Desk) -> int:
+    """Publish anew the jobs of deliveries that should be on their way; how many those are.
+
+    One that was published before is joined, also when it has ended.
+    """
+    found = deliveries.stranded(desk.warehouse, desk.now() - STRANDED)
+    messages = [message for item in found if (message := message_of(item))]
+    _publish(desk, messages)
+    return len(messages)
+
+
+def _publish(desk: Desk, messages: list[Message]) -> None:
+    if messages:
+        desk.queue.publish_many(list({m.dedupe_key: m for m in messages}.values()))
+        desk.wake()

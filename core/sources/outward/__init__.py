@@ -1,0 +1,1 @@
+"""Where the desk speaks up: e-mail, chats and pagers, and webhooks."""

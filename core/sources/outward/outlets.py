@@ -1,0 +1,52 @@
+"""The places outside that a desk has: of its settings, and of plugins."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from functools import partial
+from urllib.parse import urlsplit
+
+from core.alert_settings import NotifyAddress, addresses, endpoints
+from core.domain.alerts.rules import NOTIFY, WEBHOOK
+from core.settings import Settings
+from core.sources.outward import notifier, webhooks
+from core.sources.outward.letter import Outlet
+
+
+def outlets(settings: Settings, now: Callable[[], datetime]) -> dict[str, Outlet]:
+    """Every place by its name: its own, else its kind and a digest that says nothing of it."""
+    made = [_notifier(address) for address in addresses(settings.notify)]
+    made += [_webhook(address, now) for address in endpoints(settings.notify_webhooks)]
+    return {outlet.name: outlet for outlet in made}
+
+
+def _notifier(address: NotifyAddress) -> Outlet:
+    scheme = urlsplit(address.url).scheme
+    name = f"{NOTIFY}:{address.name or _named(scheme, address.url)}"
+    return Outlet(name, address.name or scheme, partial(notifier.send, address))
+
+
+def _webhook(address: NotifyAddress, now: Callable[[], datetime]) -> Outlet:
+    host = urlsplit(address.url).hostname or "webhook"
+    name = f"{WEBHOOK}:{address.name or _named('to', address.url)}"
+    return Outlet(name, address.name or host, lambda letter: webhooks.post(address, letter, now))
+
+
+def _named(kind: str, url: str) -> str:
+    return f"{kind}-{hashlib.sha256(url.encode()).hexdigest()[:8]}"
+
+
+def chosen(sinks: Iterable[str], known: Iterable[str]) -> list[str]:
+    """The places that a rule's sinks stand for: `notify` is all of its kind."""
+    wanted = set(sinks)
+    return [name for name in known if name in wanted or name.partition(":")[0] in wanted]
+
+
+def doubled(settings: Settings) -> list[str]:
+    """Names that stand for more than one address."""
+    names = [("notify", a.name) for a in addresses(settings.notify) if a.name]
+    names += [("webhook", a.name) for a in endpoints(settings.notify_webhooks) if a.name]
+    return [f"{kind}:{name}" for (kind, name), count in Counter(names).items() if count > 1]

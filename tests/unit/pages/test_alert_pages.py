@@ -1,0 +1,83 @@
+"""Alerts on pages: the bell of the header, the list, the rules, and a test of the ways outside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from components.kit import once
+from core.service.alerts import bell
+from core.service.desk import Desk
+from tests.alerted import happen
+from tests.places import MailBox, mail_box
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def mail() -> Iterator[MailBox]:
+    with mail_box() as box:
+        yield box
+
+
+@pytest.fixture
+def alerted(make_desk: Callable[..., Desk], mail: MailBox) -> Desk:
+    """A desk whose backup has failed."""
+    once.forget()
+    desk = make_desk(notify=mail.address)
+    happen(desk, "backup.failed", "backup")
+    return desk
+
+
+def opened(name: str) -> AppTest:
+    return AppTest.from_file(ROOT / "pages" / f"{name}.py", default_timeout=30).run()
+
+
+def press(at: AppTest, label: str) -> AppTest:
+    (found,) = [b for b in at.button if b.label == label]
+    return found.click().run()
+
+
+def header(at: AppTest) -> str:
+    return next(m.value for m in at.markdown if "material/notifications" in m.value)
+
+
+def test_the_bell_counts_what_is_unread_until_it_was_read(alerted: Desk) -> None:
+    """On every page; reading is a press on *Alerts*."""
+    assert "notifications: **1**" in header(opened("preferences"))
+    at = opened("alerts")
+    assert not at.exception
+    assert at.dataframe[0].value["message"].to_list() == ["backup: backup.failed"]
+    at = press(at, "Mark 1 as read")
+    assert bell.unread(alerted) == 0
+    assert "notifications: **1**" not in header(at)
+
+
+def test_without_alerts_the_page_says_what_one_is_told_of(desk: Desk) -> None:
+    """And shows the rules, which are the defaults."""
+    once.forget()
+    at = opened("alerts")
+    assert any("No alert yet." in m.value for m in at.markdown)
+    assert not at.exception
+
+
+def test_a_test_is_sent_from_preferences(alerted: Desk, mail: MailBox) -> None:
+    """It says which place took it, and which did not."""
+    at = press(opened("preferences"), "Send a test")
+    assert [item.value for item in at.success] == ["mailto: the test was taken."]
+    assert [str(letter["Subject"]) for letter in mail.letters] == ["Openbell: a test"]
+    mail.refusals = ["550 no"]
+    at = press(opened("preferences"), "Send a test")
+    assert "mailto: " in at.error[0].value
+
+
+def test_a_desk_that_tells_nobody_outside_says_how(desk: Desk) -> None:
+    """The button is there, and cannot be pressed."""
+    once.forget()
+    at = opened("preferences")
+    (found,) = [b for b in at.button if b.label == "Send a test"]
+    assert found.disabled
+    assert any("OPENBELL_NOTIFY" in m.value for m in at.markdown)
