@@ -68,7 +68,7 @@ EXPORTS = _table(
     admin="audit",
 )
 ACTIONS = _table(
-    viewer="preferences.save rules.keep bell.read",
+    viewer="preferences.save rules.keep",
     analyst="refresh.refresh_now refresh.cancel jobs.retry jobs.discard imports.load "
     "imports.rehearse imports.run_here companies.watch companies.unwatch reconcile.run "
     "quality.grade_all preferences.save_preset preferences.remove_preset",

@@ -13,7 +13,7 @@ log = logs.get("looker")
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class TimedLook:
     """A function that looks and does what is to be done, so many seconds apart, in a thread."""
 
     name: str
@@ -24,7 +24,7 @@ class Look:
 class Looker:
     """A `Resource` of the runner. A look that fails is told once until it has worked again."""
 
-    def __init__(self, looks: Sequence[Look]) -> None:
+    def __init__(self, looks: Sequence[TimedLook]) -> None:
         self._looks = tuple(looks)
         self._tasks: list[asyncio.Task[None]] = []
         self._failing: dict[str, str] = {}
@@ -43,7 +43,7 @@ class Looker:
         if self._tasks:
             await asyncio.wait(self._tasks)
 
-    async def _for_ever(self, look: Look) -> None:
+    async def _for_ever(self, look: TimedLook) -> None:
         while True:
             work = asyncio.ensure_future(asyncio.to_thread(self._try, look))
             try:
@@ -53,7 +53,7 @@ class Looker:
                 raise
             await asyncio.sleep(look.seconds)
 
-    def _try(self, look: Look) -> None:
+    def _try(self, look: TimedLook) -> None:
         try:
             look.function()
         except OpenbellError as error:

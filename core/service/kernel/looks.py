@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from core.domain.access.principals import ENGINE
-from core.jobs.looker import Look
+from core.jobs.looker import TimedLook
 from core.service.kernel import access
 from core.service.kernel.port import DeskPort
 
@@ -42,10 +42,10 @@ def look(name: str, *, seconds: float) -> Callable[[DeskLook], DeskLook]:
     return register
 
 
-def bound(desk: DeskPort) -> list[Look]:
+def bound(desk: DeskPort) -> list[TimedLook]:
     """The looks as the engine wants them, for one desk."""
     return [
-        Look(name, partial(_as_engine, desk, entry.function), entry.seconds)
+        TimedLook(name, partial(_as_engine, desk, entry.function), entry.seconds)
         for name, entry in LOOKS.items()
     ]
 
