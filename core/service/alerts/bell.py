@@ -38,7 +38,7 @@ def unread(desk: Desk) -> int:
 
 
 def read(desk: Desk, alert_ids: Sequence[str] | None = None) -> int:
-    """The reader has read these alerts, or all; how many were unread. No act, so no one keeps it."""
+    """The reader has read these alerts, or all; how many were unread."""
     access.require(desk, Role.VIEWER, "reading alerts")
     who = preferences.reader_now(desk)
     if not store.unread(desk.warehouse, who):
