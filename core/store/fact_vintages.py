@@ -70,7 +70,7 @@ FROM fact_untold a LEFT JOIN renamed b ON {_MATCH}
 """
 
 
-class Answer(Protocol):
+class StoredAnswer(Protocol):
     """What is asked of a decoded answer (`sources.sec.decode.CompanyFacts`)."""
 
     @property
@@ -107,7 +107,7 @@ class OlderAnswers:
         )
 
 
-def stored_vintages(tx: Transaction, answers: Sequence[Answer]) -> pl.DataFrame:
+def stored_vintages(tx: Transaction, answers: Sequence[StoredAnswer]) -> pl.DataFrame:
     """What the store holds of these companies from companyfacts, and whether an answer is older.
 
     cik, latest (the day of the latest filing told here), older (the answer was given before that
@@ -132,7 +132,7 @@ def _lacks(sources: pl.DataFrame, latest: date, accessions: list[str]) -> bool:
 
 
 def keep_older(
-    tx: Transaction, answers: Sequence[Answer], pull_id: str, now: datetime
+    tx: Transaction, answers: Sequence[StoredAnswer], pull_id: str, now: datetime
 ) -> OlderAnswers:
     """Keep what only older answers tell as versions that never stood here: to the history alone."""
     facts = together([answer.table for answer in answers]).plain()
