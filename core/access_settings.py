@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Annotated, Any, Literal
+from decimal import Decimal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 from pydantic_settings import NoDecode
 
 Rate = Annotated[str, Field(pattern=r"^[1-9]\d{0,6}/(second|minute|hour)$")]
@@ -34,6 +35,21 @@ class AccessSettings(BaseModel):
     session_hours: float = Field(
         12.0, gt=0, le=720, description="how long a browser stays signed in"
     )
+
+    four_eyes_over: Decimal | None = Field(
+        None,
+        ge=0,
+        lt=10**12,
+        allow_inf_nan=False,
+        description="a plan of a larger notional (account currency) is approved by another than "
+        "who proposed it; without it one person may do both",
+    )
+
+    @model_validator(mode="after")
+    def _two_are_there(self) -> Self:
+        if self.four_eyes_over is not None and self.access == "open":
+            raise ValueError("four_eyes_over needs OPENBELL_ACCESS=token: open knows one person")
+        return self
 
     @field_validator("trusted_proxies", mode="before")
     @classmethod

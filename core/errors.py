@@ -27,6 +27,7 @@
         │   └── SignInError             nobody has signed in, or with a token that does not count
         ├── RoleError               who acts may not do that
         ├── TooManyError            asked too often (carries retry_after_seconds)
+        ├── ConflictError           what is asked for contradicts what is under way or stands
         └── OwnershipError          the data folder belongs to another process
 
 Each error says what was asked, of whom, and what to do.
@@ -34,6 +35,7 @@ Each error says what was asked, of whom, and what to do.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -188,7 +190,20 @@ class ScheduleError(ValidationError, ValueError):
 
 
 class UsageError(ValidationError):
-    """A command or use case was used wrongly."""
+    """A command or use case was used wrongly; `fields` says what is wrong with which argument."""
+
+    fields: tuple[tuple[str, str], ...] = ()  # also of one that another process has told
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        where: str | None = None,
+        hint: str | None = None,
+        fields: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.fields = tuple(fields)
 
 
 class AccessError(ValidationError):
@@ -224,6 +239,12 @@ class TooManyError(ValidationError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class ConflictError(ValidationError):
+    """What is asked for contradicts what is under way, or what stands already."""
+
+    exit_code = 1
+
+
 class OwnershipError(ValidationError):
     """The data folder is owned by another process."""
 
@@ -232,7 +253,7 @@ class OwnershipError(ValidationError):
 
 def rebuilt(name: str, message: str, *, where: str | None, hint: str | None) -> OpenbellError:
     """The error of the tree with that class name, as another process of ours has told it."""
-    kind = {k.__name__: k for k in _tree(OpenbellError)}.get(name, OpenbellError)
+    kind = {k.__name__: k for k in tree()}.get(name, OpenbellError)
     error = kind.__new__(kind)
     OpenbellError.__init__(error, message, where=where, hint=hint)
     return error
@@ -252,5 +273,6 @@ def document(error: OpenbellError) -> dict[str, Any]:
     }
 
 
-def _tree(kind: type[OpenbellError]) -> list[type[OpenbellError]]:
-    return [kind, *(below for child in kind.__subclasses__() for below in _tree(child))]
+def tree(kind: type[OpenbellError] = OpenbellError) -> list[type[OpenbellError]]:
+    """A kind of error and all those below it."""
+    return [kind, *(below for child in kind.__subclasses__() for below in tree(child))]

@@ -96,4 +96,7 @@ def _tidy() -> None:
 
 def _has_arguments(operation: Any) -> bool:
     """Whether one request can differ from another."""
-    return any(media.definition["schema"].get("properties") for media in operation.body)
+    asked = [*operation.query, *operation.path_parameters]
+    return bool(asked) or any(
+        media.definition["schema"].get("properties") for media in operation.body
+    )

@@ -40,6 +40,7 @@ from core.observe import logs
 from core.service import current
 from core.service.desk import Desk
 from core.service.kernel import access, commands, exports
+from tools import access_routes
 
 COLUMNS = ("nobody", *ORDER, "revoked")
 STRANGERS = ("nobody", "revoked")
@@ -71,15 +72,23 @@ ACTIONS = _table(
     viewer="preferences.save rules.keep",
     analyst="refresh.refresh_now refresh.cancel jobs.retry jobs.discard imports.load "
     "imports.rehearse imports.run_here companies.watch companies.unwatch reconcile.run "
+    "proposals.propose proposals.withdraw "
     "quality.grade_all preferences.save_preset preferences.remove_preset",
     trader="plans.approve plans.reject plans.cancel journal.post journal.deposit journal.withdraw "
     "journal.reverse journal.fill journal.close settling.settle_all settling.confirm "
-    "openings.open_now",
+    "openings.open_now proposals.approve proposals.reject",
     admin="at_start.tell bell.test backing_up.make backing_up.tell drill.drill "
     "preferences.take_over auditing.signed admin.add_token admin.revoke_token admin.set_role",
 )
 FILES = ("/media/x.csv", "/_stcore/upload_file/x/y", "/component/x/y", "/_stcore/host-config")
-READ = ("/api/metrics", "/metrics", "/api/health/detailed", "/api/openapi.json", "/api/v1/commands")
+READ = (
+    "/api/docs",
+    "/api/metrics",
+    "/metrics",
+    "/api/health/detailed",
+    "/api/openapi.json",
+    "/api/v1/commands",
+)
 OPEN = ("/api/health/live", "/api/health/ready", "/_stcore/health", "/static/js/x.js", "/sign-in")
 
 
@@ -166,7 +175,7 @@ def unlisted() -> list[str]:
         f"{kind} {name}"
         for kind, registered, table in pairs
         for name in sorted(set(registered) ^ set(table))
-    ]
+    ] + access_routes.unlisted()
 
 
 async def use_cases(tried: Tried) -> list[Trial]:
@@ -186,6 +195,21 @@ async def use_cases(tried: Tried) -> list[Trial]:
                     made.append(_judged(kind, name, "API", column, allowed(column, role), status))
                 status = await _asked(client, path, tried.own, body)
                 made.append(_judged(kind, name, "command line", "admin", True, status))
+    return made
+
+
+async def resources(tried: Tried) -> list[Trial]:
+    """Every route of API v1, as it is declared: with tokens, and with the desk's own."""
+    made = []
+    tokens = [("API", column, tried.tokens[column]) for column in COLUMNS]
+    async with tried.client() as client:
+        for route in access_routes.routes():
+            for way, column, token in [*tokens, ("command line", "admin", tried.own)]:
+                headers = {"Authorization": f"Bearer {token}"} if token else {}
+                asked = {"headers": headers, "params": route.query, "json": route.body}
+                answer = await client.request(route.method, route.path, **asked)
+                expected, status = allowed(column, route.role), answer.status_code
+                made.append(_judged("resource", route.name, way, column, expected, status))
     return made
 
 
@@ -276,7 +300,7 @@ async def run(desk: Desk, pages: Iterable[str]) -> list[Trial]:
     limits.FIRST_PAUSE = 0.0
     know_all()
     tried = Tried(desk)
-    made = await use_cases(tried)
+    made = await use_cases(tried) + await resources(tried)
     made += actions(tried)
     made += await routes(tried, pages)
     return made + await sockets(tried)

@@ -11,11 +11,12 @@ from typing import Annotated, Any
 
 import anyio
 import anyio.to_thread
-import orjson
 from fastapi import APIRouter, Depends, Request, Response
 
+from app.api.bodies import json_object
 from app.api.callers import authorised, while_there
 from app.api.description import MEDIA
+from app.api.once import once_each
 from app.run import dumps
 from core.domain.access.principals import Principal, Role
 from core.errors import UsageError
@@ -38,22 +39,25 @@ async def list_commands(who: Who) -> Response:
 @router.post("/commands/{name}", include_in_schema=False)
 async def run_command(name: str, request: Request, who: Who) -> Response:
     """Run one command with the JSON object in the body as its arguments."""
-    arguments = await _object(request)
+    arguments = await json_object(request)
     desk = current.desk()
     limiter = _queries() if name == "sql" else None
 
     async def work() -> commands.CommandResult:
         return await anyio.to_thread.run_sync(commands.run, desk, name, arguments, limiter=limiter)
 
-    with access.acting(who):
+    async def done() -> Response:
         result = await while_there(request, work)
-    return _json({"document": result.document, "exit_code": result.exit_code})
+        return _json({"document": result.document, "exit_code": result.exit_code})
+
+    with access.acting(who):
+        return await once_each(desk, request, who, done)
 
 
 @router.post("/exports/{name}", include_in_schema=False)
 async def run_export(name: str, request: Request, who: Who) -> Response:
     """The bytes of an export: body `{"format": "csv", "filters": {…}}`."""
-    body = await _object(request)
+    body = await json_object(request)
     fmt, filters = body.pop("format", "csv"), body.pop("filters", {})
     if body:
         raise UsageError(f"the body holds {', '.join(body)}; it may hold format and filters")
@@ -62,31 +66,35 @@ async def run_export(name: str, request: Request, who: Who) -> Response:
     if not isinstance(filters, dict):
         raise UsageError("filters must be a JSON object")
 
+    return await _exported(who, name, fmt, filters)
+
+
+@router.get("/exports/{name}", include_in_schema=False)
+async def get_export(name: str, request: Request, who: Who) -> Response:
+    """The bytes of an export: `?format=csv` and its filters as they are named."""
+    filters = dict(request.query_params)
+    if len(filters) != len(request.query_params.multi_items()):
+        raise UsageError("each filter of an export is given once")
+    fmt = filters.pop("format", "csv")
+    if fmt not in MEDIA:
+        raise UsageError(f"format must be one of {', '.join(MEDIA)}")
+    return await _exported(who, name, fmt, filters)
+
+
+async def _exported(who: Principal, name: str, fmt: str, filters: dict[str, Any]) -> Response:
     def make() -> bytes:
-        desk = current.desk()
-        return exports.encode(exports.frame_of(desk, name, **filters), fmt)
+        return exports.encode(exports.frame_of(current.desk(), name, **filters), fmt)
 
     with access.acting(who):
         content = await anyio.to_thread.run_sync(make)
-    return Response(content, media_type=MEDIA[fmt])
+    headers = {"Content-Disposition": f'attachment; filename="{name}.{fmt}"'}
+    return Response(content, headers=headers, media_type=MEDIA[fmt])
 
 
 @cache
 def _queries() -> anyio.CapacityLimiter:
     """Threads for queries: long ones never take those that the rest of the API needs."""
     return anyio.CapacityLimiter(40)
-
-
-async def _object(request: Request) -> dict[str, Any]:
-    raw = await request.body()
-    try:
-        # never deeper than 1,024 levels; only what JSON calls white space is an empty body
-        body = orjson.loads(raw) if raw else {}
-    except ValueError as error:
-        raise UsageError(f"the body must be a JSON object: {error}") from None
-    if not isinstance(body, dict):
-        raise UsageError("the body must be a JSON object")
-    return body
 
 
 def _json(document: Any) -> Response:

@@ -9,8 +9,9 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from pydantic.json_schema import GenerateJsonSchema
 
+from app.api import reference
+from app.api.resources.kernel import RESOURCES
 from core.service.kernel import commands, exports
 from core.service.kernel.registry import UseCaseEntry
 
@@ -18,18 +19,35 @@ MEDIA = {
     "csv": "text/csv; charset=utf-8",
     "parquet": "application/vnd.apache.parquet",
     "json": "application/json",
+    "arrow": "application/vnd.apache.arrow.stream",
 }
+PROBLEM = "application/problem+json"
 _REFERENCE = "#/components/schemas/{model}"
 _TOKEN = "token"  # noqa: S105 - the name of the scheme
 _REFUSED = {
     "401": "The token is missing or wrong.",
     "403": "The role of whoever calls is not enough.",
     "404": "Something that was named does not exist.",
+    "406": "There is none of the media types that are asked for.",
+    "409": "It contradicts what is under way, or what stands already.",
     "413": "The request or what it asks for is too large.",
     "422": "The arguments are not allowed, or mean nothing here.",
     "429": "Asked too often; Retry-After says when to ask again.",
     "500": "It failed; the sentence says why.",
     "503": "What it needs could not be asked, or took too long.",
+}
+_SCHEMES = {
+    _TOKEN: {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A token of the desk, `obt_…`: made by an admin with `token add`.",
+    },
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "openbell_session",
+        "description": "A browser that has signed in; it may read.",
+    },
 }
 _AT_THE_GATE = {
     "400": "The desk does not answer for this host, or the request is malformed.",
@@ -39,22 +57,50 @@ _AT_THE_GATE = {
 }
 _ERROR = {
     "type": "object",
-    "required": ["error"],
+    "required": [
+        "type", "title", "status", "detail", "instance", "success", "hint", "correlation_id",
+        "errors", "error",
+    ],
     "properties": {
+        "type": {"type": "string", "format": "uri-reference"},
+        "title": {"type": "string", "description": "What the status says."},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "What is wrong, in one sentence."},
+        "instance": {"type": "string", "description": "The path that was asked."},
+        "success": {"const": False},
+        "hint": {"type": ["string", "null"], "description": "What to do."},
+        "correlation_id": {"type": ["string", "null"], "description": "What its log lines bear."},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "message"],
+                "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
+            },
+        },
         "error": {
             "type": "object",
             "required": ["type", "kind", "message", "where", "hint", "exit_code"],
             "properties": {
                 "type": {"type": "string", "description": "The class in the tree of errors."},
                 "kind": {"type": "string"},
-                "message": {"type": "string", "description": "What is wrong, in one sentence."},
+                "message": {"type": "string"},
                 "where": {"type": ["string", "null"], "description": "Host and path, or file."},
-                "hint": {"type": ["string", "null"], "description": "What to do."},
+                "hint": {"type": ["string", "null"]},
                 "exit_code": {"enum": [1, 2], "description": "What a command leaves with."},
             },
-        }
+        },
     },
-}
+    "example": {
+        "type": "/api/docs#NotFoundError", "title": "Not Found", "status": 404,
+        "detail": "nothing is known of CIK 1", "instance": "/api/v1/companies/1",
+        "success": False, "hint": "follow it: python -m app watch add 1",
+        "correlation_id": "4f2a9c0de1b34857", "errors": [],
+        "error": {"type": "NotFoundError", "kind": "does not exist",
+                  "message": "nothing is known of CIK 1", "where": None,
+                  "hint": "follow it: python -m app watch add 1", "exit_code": 2},
+    },
+}  # fmt: skip
 _RESULT = {
     "type": "object",
     "required": ["document", "exit_code"],
@@ -63,38 +109,6 @@ _RESULT = {
         "exit_code": {"enum": [0, 1, 2, 3]},
     },
 }
-
-
-class AsRead(GenerateJsonSchema):
-    """Schemas of what is accepted: numbers, dates and truth values are read from texts, too."""
-
-    def int_schema(self, schema: Any) -> Any:
-        """Whole numbers, also as text."""
-        return _also(super().int_schema(schema), "number", "string", "boolean")
-
-    def float_schema(self, schema: Any) -> Any:
-        """Numbers, also as text."""
-        return _also(super().float_schema(schema), "string", "boolean")
-
-    def decimal_schema(self, schema: Any) -> Any:
-        """Amounts, as numbers or text."""
-        return _also(super().decimal_schema(schema), "boolean")
-
-    def bool_schema(self, schema: Any) -> Any:
-        """Truth values, also as 0, 1, yes, no."""
-        return _also(super().bool_schema(schema), "number", "string")
-
-    def date_schema(self, schema: Any) -> Any:
-        """ISO dates, also as seconds since 1970."""
-        return _also(super().date_schema(schema), "number", "string")
-
-    def datetime_schema(self, schema: Any) -> Any:
-        """ISO instants, also as seconds since 1970."""
-        return _also(super().datetime_schema(schema), "number", "string")
-
-
-def _also(first: Any, *kinds: str) -> Any:
-    return {"anyOf": [first, *({"type": kind} for kind in kinds)]}
 
 
 def describe(app: FastAPI) -> dict[str, Any]:
@@ -106,22 +120,28 @@ def describe(app: FastAPI) -> dict[str, Any]:
 
 def _document(app: FastAPI) -> dict[str, Any]:
     made = get_openapi(title=app.title, version=app.version, routes=app.routes)
-    schemas: dict[str, Any] = {"Error": _ERROR, "Result": _RESULT}
+    schemas: dict[str, Any] = {"Error": _ERROR, "Result": _RESULT, "Meta": reference.META_SCHEMA}
     for entry in commands.command.entries.values():
-        body = _arguments(entry, schemas)
+        body = reference.arguments(entry, schemas)
         operation = _operation("command", entry, body, _needs(entry), _json_of("Result"))
         made["paths"][f"/v1/commands/{entry.name}"] = {"post": operation}
     for entry in exports.export.entries.values():
         body = _exported(entry, schemas)
         operation = _operation("export", entry, body, _needs(entry), _files())
-        made["paths"][f"/v1/exports/{entry.name}"] = {"post": operation}
+        made["paths"][f"/v1/exports/{entry.name}"] = {
+            "post": operation,
+            "get": _fetched(entry, schemas),
+        }
+    for found in RESOURCES.values():
+        path = made["paths"].setdefault(f"/v1{found.path}", {})
+        path[found.method.lower()] = reference.operation(found, schemas)
     made["paths"]["/v1/commands"]["get"]["security"] = [{_TOKEN: []}]
     for path, methods in made["paths"].items():
         for operation in methods.values():
             _refusals(operation, known=path.startswith("/v1/"))
     made["components"] = {
         "schemas": schemas,
-        "securitySchemes": {_TOKEN: {"type": "http", "scheme": "bearer"}},
+        "securitySchemes": _SCHEMES,
     }
     return made
 
@@ -130,20 +150,32 @@ def _needs(entry: UseCaseEntry) -> bool:
     return any(field.is_required() for field in entry.arguments.model_fields.values())
 
 
-def _arguments(entry: UseCaseEntry, schemas: dict[str, Any]) -> dict[str, Any]:
-    """The schema of an entry's arguments; what it refers to goes to the shared ones."""
-    schema = entry.arguments.model_json_schema(ref_template=_REFERENCE, schema_generator=AsRead)
-    schemas.update(schema.pop("$defs", {}))
-    return schema
-
-
 def _exported(entry: UseCaseEntry, schemas: dict[str, Any]) -> dict[str, Any]:
-    filters = _arguments(entry, schemas)
+    filters = reference.arguments(entry, schemas)
     return {
         "type": "object",
         "properties": {"format": {"enum": list(MEDIA), "default": "csv"}, "filters": filters},
         "required": ["filters"] if _needs(entry) else [],
         "additionalProperties": False,
+    }
+
+
+def _fetched(entry: UseCaseEntry, schemas: dict[str, Any]) -> dict[str, Any]:
+    """The same export by GET: format and filters in the query."""
+    body = reference.arguments(entry, schemas)
+    fmt = {"enum": list(MEDIA), "default": "csv"}
+    parameters = [{"name": "format", "in": "query", "required": False, "schema": fmt}]
+    parameters += [
+        {"name": name, "in": "query", "required": name in body.get("required", ()), "schema": one}
+        for name, one in body.get("properties", {}).items()
+    ]
+    return {
+        "operationId": f"get_export_{entry.name}",
+        "tags": ["exports"],
+        "summary": entry.summary,
+        "security": [{_TOKEN: []}],
+        "parameters": parameters,
+        "responses": {"200": {"description": "The file.", "content": _files()}},
     }
 
 
@@ -160,6 +192,10 @@ def _operation(
     }
 
 
+def _problem() -> dict[str, Any]:
+    return {PROBLEM: {"schema": {"$ref": _REFERENCE.format(model="Error")}}}
+
+
 def _json_of(name: str) -> dict[str, Any]:
     return {"application/json": {"schema": {"$ref": _REFERENCE.format(model=name)}}}
 
@@ -173,7 +209,7 @@ def _refusals(operation: dict[str, Any], *, known: bool) -> None:
     answers = operation["responses"]
     refused = _REFUSED if known else {}
     for status in sorted({*refused, *_AT_THE_GATE}):
-        content = _json_of("Error") if status in refused else {}
+        content = _problem() if status in refused else {}
         if status in _AT_THE_GATE:
             content = {**content, "text/plain": {"schema": {"type": "string"}}}
         sentence = refused.get(status) or _AT_THE_GATE[status]

@@ -6,39 +6,13 @@ import re
 from collections.abc import Awaitable, Callable
 
 from fastapi import FastAPI, Request, Response
+from starlette.exceptions import HTTPException
 
-from app.api import commands, description, events, health
-from app.run import dumps
-from core.errors import (
-    AccessError,
-    IntegrityError,
-    NotFoundError,
-    OpenbellError,
-    ParsingError,
-    ProtocolError,
-    RoleError,
-    SizeLimitError,
-    TooManyError,
-    TransportError,
-    ValidationError,
-    document,
-)
+from app.api import commands, description, documentation, events, health, problems, router
+from core.errors import OpenbellError
 from core.observe import logs
 
 _CORRELATION = re.compile(r"[A-Za-z0-9]{1,64}")
-_STATUS: tuple[tuple[type[OpenbellError], int], ...] = (
-    (NotFoundError, 404),
-    (AccessError, 401),
-    (RoleError, 403),
-    (TooManyError, 429),
-    (SizeLimitError, 413),
-    (IntegrityError, 500),  # of what the desk keeps
-    (ProtocolError, 500),
-    (ParsingError, 422),  # of a file that the caller named
-    (ValidationError, 422),
-    (TransportError, 503),
-    (OpenbellError, 500),
-)
 
 
 def create() -> FastAPI:
@@ -47,16 +21,34 @@ def create() -> FastAPI:
     app.include_router(health.router)
     app.include_router(commands.router)
     app.include_router(events.router)
+    app.include_router(router.routes())
+    app.add_route("/docs", documentation.page, include_in_schema=False)
     app.add_exception_handler(OpenbellError, _answer)
+    app.add_exception_handler(HTTPException, _nowhere)
+    app.add_exception_handler(Exception, _failed)
     app.middleware("http")(_correlate)
     app.openapi = lambda: description.describe(app)  # type: ignore[method-assign]
     return app
 
 
-async def _answer(_: Request, error: Exception) -> Response:
+async def _answer(request: Request, error: Exception) -> Response:
     assert isinstance(error, OpenbellError)
-    status = next(code for kind, code in _STATUS if isinstance(error, kind))
-    return Response(dumps(document(error)), status, media_type="application/json")
+    body, status = problems.of_error(error, request.url.path), problems.status_of(error)
+    return Response(body, status, problems.headers_of(error), media_type=problems.MEDIA)
+
+
+async def _nowhere(request: Request, error: Exception) -> Response:
+    """A path that leads nowhere, or a method that it does not have."""
+    assert isinstance(error, HTTPException)
+    body = problems.of_status(error.status_code, request.url.path)
+    headers = dict(error.headers or {})
+    return Response(body, error.status_code, headers, media_type=problems.MEDIA)
+
+
+async def _failed(request: Request, _: Exception) -> Response:
+    """A fault of the desk's own; it is logged where it is raised again."""
+    body = problems.of_status(500, request.url.path, "the desk failed at this; it is in its log")
+    return Response(body, 500, media_type=problems.MEDIA)
 
 
 async def _correlate(

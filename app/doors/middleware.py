@@ -13,13 +13,13 @@ from urllib.parse import quote
 
 import anyio.to_thread
 
+from app.api import problems
 from app.doors import credentials, sockets
 from app.doors.credentials import CALLER, Visitor
 from app.doors.limits import Knocks, Rates
 from app.gate import Application, Message, Receive, Scope, Send
-from app.run import dumps
 from core.domain.access.principals import Role
-from core.errors import OpenbellError, RoleError, SignInError, TooManyError, document
+from core.errors import OpenbellError, RoleError, SignInError, TooManyError
 from core.service.desk import Desk
 
 SIGN_IN, SIGN_OUT = "/sign-in", "/sign-out"
@@ -166,8 +166,8 @@ def _with(send: Send, headers: list[tuple[bytes, bytes]]) -> Send:
 
 
 async def refuse(scope: Scope, receive: Receive, send: Send, error: OpenbellError) -> None:
-    """An error of ours as JSON, also to a WebSocket where the server can send one."""
-    status, headers = _told(error)
+    """An error of ours as a problem document, also to a WebSocket where the server can send one."""
+    status = problems.status_of(error)
     kind = "http.response"
     if scope["type"] == "websocket":
         kind = "websocket.http.response"
@@ -175,16 +175,9 @@ async def refuse(scope: Scope, receive: Receive, send: Send, error: OpenbellErro
         if kind not in (scope.get("extensions") or {}):
             await send({"type": "websocket.close", "code": 1008, "reason": error.message[:100]})
             return
-    body = dumps(document(error))
-    headers += [(b"content-type", b"application/json")]
+    body = problems.of_error(error, scope["path"])
+    told = {**problems.headers_of(error), "Content-Type": problems.MEDIA}
+    headers = [(name.lower().encode(), value.encode()) for name, value in told.items()]
     headers += [(b"content-length", str(len(body)).encode()), (b"cache-control", b"no-store")]
     await send({"type": f"{kind}.start", "status": status, "headers": headers})
     await send({"type": f"{kind}.body", "body": body})
-
-
-def _told(error: OpenbellError) -> tuple[int, list[tuple[bytes, bytes]]]:
-    if isinstance(error, TooManyError):
-        return 429, [(b"retry-after", str(error.retry_after_seconds).encode())]
-    if isinstance(error, SignInError):
-        return 401, [(b"www-authenticate", b'Bearer realm="openbell"')]
-    return 403, []

@@ -64,11 +64,14 @@ class Registry:
         try:
             given = entry.arguments.model_validate(dict(arguments))
         except PydanticError as error:
-            raise UsageError(f"{self.what} {name}: {_sentence(error)}") from None
+            told = _faults(error)
+            sentence = ": ".join(told[0])
+            raise UsageError(f"{self.what} {name}: {sentence}", fields=told) from None
         values = {field: getattr(given, field) for field in entry.arguments.model_fields}
         for field, value in values.items():
             if fault := bounds.fault(value):
-                raise UsageError(f"{self.what} {name}: {field}: {fault}")
+                told = [(field, fault)]
+                raise UsageError(f"{self.what} {name}: {field}: {fault}", fields=told)
             if isinstance(value, Path) and who not in (LOCAL, ENGINE):
                 values[field] = given_files.incoming(desk.settings.data_dir, value)
         with access.told_as(who):
@@ -89,6 +92,7 @@ def _model(name: str, function: UseCase) -> type[BaseModel]:
     return create_model(f"{name}_arguments", __config__=ConfigDict(extra="forbid"), **fields)
 
 
-def _sentence(error: PydanticError) -> str:
-    first = error.errors(include_url=False, include_input=False)[0]
-    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+def _faults(error: PydanticError) -> list[tuple[str, str]]:
+    """Which argument, and what is wrong with it."""
+    found = error.errors(include_url=False, include_input=False)
+    return [(".".join(str(part) for part in item["loc"]), item["msg"]) for item in found]

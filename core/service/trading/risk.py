@@ -177,7 +177,11 @@ def _mean_market(desk: Desk, first: date, last: date) -> pl.DataFrame:
 @command("risk", needs=Role.VIEWER)
 def risk_command(desk: Desk, *, date: date | None = None) -> dict[str, Any]:
     """Limits in use and the risk of the book."""
-    found = report(desk, date)
+    return risk_document(desk, report(desk, date))
+
+
+def risk_document(desk: Desk, found: RiskReport) -> dict[str, Any]:
+    """A report as the JSON of the command `risk`."""
     var, test = found.value_at_risk, found.kupiec
     return {
         "session": found.session,

@@ -1,0 +1,202 @@
+"""Answers of resources: one envelope, chosen fields, entity tags, and tables by `Accept`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Any
+
+import orjson
+import polars as pl
+import xxhash
+from fastapi import Response
+
+from app.api import paging
+from app.api.problems import NotAcceptableError
+from app.api.resources.kernel import ApiResource, ResourceAnswer
+from app.run import plain
+from core.domain.quality.model import default_ruleset
+from core.errors import UsageError
+from core.service.desk import Desk
+from core.service.kernel import exports
+from core.service.pulls import reach
+
+JSON = "application/json"
+TABLES = {
+    "text/csv": "csv",
+    "application/vnd.apache.parquet": "parquet",
+    "application/vnd.apache.arrow.stream": "arrow",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How an answer is wanted: media type, fields (empty: all), page, and the tag it has kept."""
+
+    media: str
+    fields: Sequence[str]
+    page: paging.PageAsk
+    kept: str = ""
+
+
+def amounts(content: Any) -> bytes:
+    """JSON in which money is a decimal string; instants end in Z."""
+    return orjson.dumps(
+        content,
+        default=lambda v: format(v, "f") if isinstance(v, Decimal) else plain(v),
+        option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY,
+    )
+
+
+def media_of(accept: str, found: ApiResource) -> str:
+    """The media type that is asked for and there; NotAcceptableError without one."""
+    there = [JSON, *TABLES] if found.kind != "act" else [JSON]
+    wanted = sorted(_ranges(accept or "*/*"), key=lambda item: -item[1])
+    for kind, quality in wanted:
+        fitting = [m for m in there if kind in ("*/*", m, f"{m.split('/')[0]}/*")]
+        if quality > 0 and fitting:
+            return fitting[0]
+    raise NotAcceptableError(f"there is no {accept[:100]} of this", hint=f"ask for {JSON}")
+
+
+def _ranges(accept: str) -> list[tuple[str, float]]:
+    found = []
+    for part in accept.split(","):
+        kind, *options = [piece.strip().lower() for piece in part.split(";")]
+        quality = next((o[2:] for o in options if o.startswith("q=")), "1")
+        try:
+            found.append((kind, float(quality)))
+        except ValueError:
+            continue
+    return found
+
+
+def answer_of(desk: Desk, found: ApiResource, result: Any, wish: Wish) -> Response:
+    """The answer of a resource from what its function gave."""
+    if found.kind == "list":
+        frame, held = result.page(wish.page)
+        answer, rows = ResourceAnswer(None, frame, next=held), True
+    else:
+        answer = result if isinstance(result, ResourceAnswer) else ResourceAnswer(result)
+        answer, rows = _page_of(answer, wish.page) if answer.paged else answer, False
+    cursor = paging.cursor_of(answer.next, wish.page.list_mark)
+    meta = _meta(desk, found, answer, cursor)
+    if wish.media in TABLES:
+        return _table(answer, wish, meta, desk)
+    frame = answer.frame
+    data = _chosen_rows(frame, wish.fields) if rows and frame is not None else answer.data
+    if not rows:
+        data = _chosen_keys(data, wish.fields)
+    made = _json(data, meta, wish.kept, found.status, answer.location)
+    if cursor:
+        made.headers["X-Openbell-Next"] = cursor
+    return made
+
+
+def _page_of(whole: ResourceAnswer, ask: paging.PageAsk) -> ResourceAnswer:
+    """A document with one page of its list; the list and the frame have the same rows."""
+    assert whole.frame is not None
+    items = whole.data[whole.paged]
+    numbered = whole.frame.with_row_index("_place")
+    rows, held = paging.Rows(numbered, ["session", "symbol"]).page(ask)
+    shown = [items[place] for place in rows["_place"]]
+    data = {**whole.data, whole.paged: shown}
+    return replace(whole, data=data, frame=rows.drop("_place"), next=held)
+
+
+def _meta(
+    desk: Desk, found: ApiResource, answer: ResourceAnswer, cursor: str | None
+) -> dict[str, Any]:
+    return {
+        "as_of": _end_of(answer.as_of) or desk.now(),
+        "data_until": data_until(desk, found.about),
+        "simulated": desk.settings.simulated,
+        "ruleset": default_ruleset().id,
+        "next": cursor,
+    }
+
+
+def _end_of(day: date | None) -> datetime | None:
+    return None if day is None else datetime.combine(day, time(23, 59, 59), UTC)
+
+
+def data_until(desk: Desk, name: str | None) -> date | datetime | None:
+    """What the rows of a dataset reach up to; None where that means nothing."""
+    dataset = desk.catalogue.datasets.get(name) if name else None
+    return reach.until(desk, dataset) if dataset else None
+
+
+def _json(
+    data: Any, meta: Mapping[str, Any], kept: str, status: int, location: str | None
+) -> Response:
+    body = amounts(data)
+    said = amounts({name: value for name, value in meta.items() if name != "as_of"})
+    tag = f'W/"{xxhash.xxh3_128_hexdigest(body + said)}"'
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Accept"}
+    if location:
+        headers["Location"] = location
+    if status == 200 and _matches(kept, tag):
+        return Response(None, 304, headers)
+    whole = b'{"success":true,"data":' + body + b',"meta":' + amounts(meta) + b"}"
+    return Response(whole, status, headers, media_type=JSON)
+
+
+def _matches(kept: str, tag: str) -> bool:
+    tags = [item.strip().removeprefix("W/") for item in kept.split(",")]
+    return "*" in tags or tag.removeprefix("W/") in tags
+
+
+def _table(answer: ResourceAnswer, wish: Wish, meta: Mapping[str, Any], desk: Desk) -> Response:
+    if answer.frame is None:
+        raise NotAcceptableError("there is no table of this", hint=f"ask for {JSON}")
+    frame = answer.frame
+    if wish.fields:
+        _must_be_known(wish.fields, frame.columns)
+        frame = frame.select(wish.fields)
+    frame = exports.labelled(frame) if desk.settings.simulated else frame
+    content = exports.encode(exports.flat(frame), TABLES[wish.media])
+    tag = f'W/"{xxhash.xxh3_128_hexdigest(content)}"'
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Accept"}
+    headers["X-Openbell-As-Of"] = _text(meta["as_of"])
+    if meta["data_until"] is not None:
+        headers["X-Openbell-Data-Until"] = _text(meta["data_until"])
+    if meta["next"]:
+        headers["X-Openbell-Next"] = meta["next"]
+    if _matches(wish.kept, tag):
+        return Response(None, 304, headers)
+    media = f"{wish.media}; charset=utf-8" if wish.media == "text/csv" else wish.media
+    return Response(content, headers=headers, media_type=media)
+
+
+def _text(value: date | datetime) -> str:
+    return value.isoformat().replace("+00:00", "Z")
+
+
+def _chosen_rows(frame: pl.DataFrame, fields: Sequence[str]) -> list[dict[str, Any]]:
+    if fields:
+        _must_be_known(fields, frame.columns)
+        frame = frame.select(fields)
+    return frame.to_dicts()
+
+
+def _chosen_keys(data: Any, fields: Sequence[str]) -> Any:
+    if not fields or not isinstance(data, dict):
+        return data
+    _must_be_known(fields, list(data))
+    return {name: data[name] for name in fields}
+
+
+def _must_be_known(fields: Sequence[str], known: Sequence[str]) -> None:
+    for name in fields:
+        if name not in known:
+            message = f"there is no field {name[:60]!r}"
+            hint = f"there are: {', '.join(known)}"
+            raise UsageError(message, hint=hint, fields=[("fields", message)])
+
+
+def fields_of(given: str | None) -> list[str]:
+    """The names in `fields=a,b`, each once."""
+    names = [name.strip() for name in (given or "").split(",")]
+    return list(dict.fromkeys(name for name in names if name))

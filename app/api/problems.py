@@ -1,0 +1,109 @@
+"""What went wrong, as a problem document (RFC 9457), whatever refused the request.
+
+`error` in it is the error of our own tree, from which the command line makes the same one again.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from app.run import dumps
+from core.errors import (
+    AccessError,
+    ConflictError,
+    IntegrityError,
+    NotFoundError,
+    OpenbellError,
+    ParsingError,
+    ProtocolError,
+    RoleError,
+    SizeLimitError,
+    TooManyError,
+    TransportError,
+    UsageError,
+    ValidationError,
+    document,
+)
+from core.observe import logs
+
+MEDIA = "application/problem+json"
+DOCS = "/api/docs"
+
+
+class NotAcceptableError(OpenbellError):
+    """None of the media types that are asked for is there."""
+
+
+STATUS: tuple[tuple[type[OpenbellError], int], ...] = (
+    (NotFoundError, 404),
+    (NotAcceptableError, 406),
+    (AccessError, 401),
+    (RoleError, 403),
+    (TooManyError, 429),
+    (ConflictError, 409),
+    (SizeLimitError, 413),
+    (IntegrityError, 500),  # of what the desk keeps
+    (ProtocolError, 500),
+    (ParsingError, 422),  # of a file that the caller named
+    (ValidationError, 422),
+    (TransportError, 503),
+    (OpenbellError, 500),
+)
+
+
+def status_of(error: OpenbellError) -> int:
+    """The status that an error is answered with."""
+    return next(code for kind, code in STATUS if isinstance(error, kind))
+
+
+def headers_of(error: OpenbellError) -> dict[str, str]:
+    """What else an answer says: when to ask again, and that a token is wanted."""
+    if isinstance(error, TooManyError):
+        return {"Retry-After": str(error.retry_after_seconds)}
+    if isinstance(error, AccessError):
+        return {"WWW-Authenticate": 'Bearer realm="openbell"'}
+    return {}
+
+
+def of_error(error: OpenbellError, path: str) -> bytes:
+    """An error of ours as a problem of that path."""
+    fields = error.fields if isinstance(error, UsageError) else ()
+    made = _problem(
+        type(error).__name__,
+        status_of(error),
+        str(error) if error.where else error.message,
+        path,
+        hint=error.hint,
+        errors=[{"field": field, "message": message} for field, message in fields],
+    )
+    return dumps({**made, **document(error)})
+
+
+def of_status(status: int, path: str, detail: str = "") -> bytes:
+    """A problem that no error of ours stands for, such as a path that leads nowhere."""
+    error = OpenbellError(detail or HTTPStatus(status).description or HTTPStatus(status).phrase)
+    made = _problem("HTTP", status, error.message, path)
+    return dumps({**made, **document(error)})
+
+
+def _problem(
+    kind: str,
+    status: int,
+    detail: str,
+    path: str,
+    *,
+    hint: str | None = None,
+    errors: list[dict[str, str]] | None = None,
+) -> dict[str, Any]:
+    return {
+        "type": f"{DOCS}#{kind}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "instance": path,
+        "success": False,
+        "hint": hint,
+        "correlation_id": logs.correlation_id(),
+        "errors": errors or [],
+    }

@@ -1,0 +1,1 @@
+"""The resources of the API: a module a subject, each a function over the use cases of the core."""

@@ -1,0 +1,44 @@
+"""A filled and graded desk with its API, for tests that call it without a socket."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+
+from app.api import main as api
+from core.domain.access.principals import LOCAL, Role
+from core.service import current
+from core.service.desk import Desk
+from core.service.filings import quality
+from core.service.kernel import access
+from tests.filled import fill
+
+RATES = {"limit_principal": "999999/second", "limit_address": "999999/second"}
+
+
+def open_desk(make_desk: Callable[..., Desk], **chosen: Any) -> Desk:
+    """A shared desk with two companies, a year of bars, filings and grades."""
+    desk = fill(make_desk(access="token", **RATES, **chosen))
+    with access.acting(LOCAL):
+        quality.grade_all(desk)
+    current.use(desk)
+    return desk
+
+
+def token(desk: Desk, role: Role, name: str = "") -> str:
+    """A new token of a role."""
+    return desk.roster.add_token(name or f"a {role}", role, None, LOCAL)[1]
+
+
+@asynccontextmanager
+async def connected(bearer: str = "") -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the API; `bearer` is its token."""
+    transport = httpx.ASGITransport(app=api.create(), raise_app_exceptions=False)
+    headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://desk", headers=headers, timeout=60
+    ) as client:
+        yield client
