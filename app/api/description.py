@@ -213,4 +213,5 @@ def _refusals(operation: dict[str, Any], *, known: bool) -> None:
         if status in _AT_THE_GATE:
             content = {**content, "text/plain": {"schema": {"type": "string"}}}
         sentence = refused.get(status) or _AT_THE_GATE[status]
-        answers.setdefault(status, {"description": sentence, "content": content})
+        if status in refused or status not in answers:
+            answers[status] = {"description": sentence, "content": content}
