@@ -192,7 +192,7 @@ async def test_exports_are_got_in_every_format(client: httpx.AsyncClient) -> Non
         assert (await client.get(f"/v1/exports/facts?format={fmt}&cik=1001")).status_code == 200
     assert (await client.get("/v1/exports/facts?format=exe")).status_code == 422
     assert (await client.get("/v1/exports/facts?cik=x")).status_code == 422
-    assert (await client.get("/v1/exports/access")).status_code == 403
+    assert (await client.get("/v1/exports/audit")).status_code == 403
     assert (await client.get("/v1/exports/no_such")).status_code == 404
 
 
