@@ -206,8 +206,8 @@ async def resources(tried: Tried) -> list[Trial]:
         for route in access_routes.routes():
             for way, column, token in [*tokens, ("command line", "admin", tried.own)]:
                 headers = {"Authorization": f"Bearer {token}"} if token else {}
-                asked = {"headers": headers, "params": route.query, "json": route.body}
-                answer = await client.request(route.method, route.path, **asked)
+                asked: dict[str, Any] = {"params": route.query, "json": route.body}
+                answer = await client.request(route.method, route.path, headers=headers, **asked)
                 expected, status = allowed(column, route.role), answer.status_code
                 made.append(_judged("resource", route.name, way, column, expected, status))
     return made
