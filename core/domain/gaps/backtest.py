@@ -3,7 +3,9 @@
 A gap passes its filters with the volume of its own session, which is known at that session's
 close; so the next tradable print is the open of the session after it. Stop and target come from
 the ATR known before the gap. A stop that is gapped through fills at the open; where one bar
-touches both stop and target, the stop counts. Costs are taken on both sides.
+touches both stop and target, the stop counts. Costs are taken on both sides. Whoever is long over
+an ex-date receives the distribution, whoever is short pays it; a special one lowers stop and target
+by its amount, as it does those of a plan (`trading.order_basis`).
 """
 
 from __future__ import annotations
@@ -13,6 +15,8 @@ from typing import Any, Literal
 
 import polars as pl
 
+from core.domain.gaps.bars import SPECIAL_SHARE
+from core.domain.gaps.distributions import PAID
 from core.domain.gaps.outcomes import LEAST_N, Z95, own_move, stretch_of, with_groups
 from core.domain.results import profit_factor, win_pct
 from core.errors import UsageError
@@ -52,27 +56,47 @@ TRADE_COLUMNS = (
     "outcome",
     "sessions_held",
     "r",
+    "dividend_r",
     "mfe_r",
     "mae_r",
 )
 
 
-def trades(signals: pl.DataFrame, bars: pl.DataFrame, rules: TradeRules) -> pl.DataFrame:
+def trades(
+    signals: pl.DataFrame,
+    bars: pl.DataFrame,
+    rules: TradeRules,
+    paid: pl.DataFrame | None = None,
+) -> pl.DataFrame:
     """One trade a signal that could be entered, by exit session; prices on the share basis then.
 
     `signals` has symbol, session, gap_pct, atr, split_factor, and gap_ex_div_pct where
     the day had distributions: its sign is the direction. `bars` are rows of `measure` in
     order, with `stretch` (`breaks.stretches`): a trade ends at the last close before a move that
-    is no trading. outcome: stop, stop_gap (opened beyond it), target, time, open (bars ended
-    before).
-    r is the result after costs in units of the risk per share at entry.
+    is no trading. `paid` are the distributions of the bars (`distributions.paid_on`). outcome:
+    stop, stop_gap (opened beyond it), target, time, open (bars ended before).
+    r is the result after costs in units of the risk per share at entry; dividend_r is the part of
+    it that was received or paid. The excursions are those of the prices.
     """
     spread = _held_bars(signals.with_row_index("trade"), bars, rules)
     if spread.is_empty():
         return _empty()
-    spread = _with_levels(spread, rules)
+    paid = pl.DataFrame(schema=PAID) if paid is None else paid
+    spread = _with_levels(_with_cash(spread, paid), rules)
     exits = _exits(spread, rules)
     return _results(exits, spread, rules)
+
+
+def _with_cash(spread: pl.DataFrame, paid: pl.DataFrame) -> pl.DataFrame:
+    """received (so far, for a share held since the entry) and special (the part of it that lowers
+    stop and target), on the share basis of the signal's session.
+    """
+    rows = spread.join(paid, on=["symbol", "session"], how="left", maintain_order="left")
+    scale = pl.col("split_factor") / pl.col("later_factor")
+    cash = pl.when(pl.col("held") > 1).then(pl.col("amount") * scale).fill_null(0.0)
+    special = cash >= SPECIAL_SHARE * pl.col("close").shift(1)  # of the same trade: held > 1
+    rows = rows.with_columns(received=cash, special=pl.when(special).then(cash).otherwise(0.0))
+    return rows.with_columns(pl.col("received", "special").cum_sum().over("trade")).drop("amount")
 
 
 def _held_bars(signals: pl.DataFrame, bars: pl.DataFrame, rules: TradeRules) -> pl.DataFrame:
@@ -112,8 +136,10 @@ def _with_levels(spread: pl.DataFrame, rules: TradeRules) -> pl.DataFrame:
     table = spread.with_columns(sign=pl.col("gap_ex_div_pct").sign() * along, entry=entry)
     table = table.filter(pl.col("entry") > 0).with_columns(risk=pl.col("atr") * rules.stop_atr)
     return table.with_columns(
-        stop=pl.col("entry") - pl.col("sign") * pl.col("risk"),
-        target=pl.col("entry") + pl.col("sign") * pl.col("risk") * rules.target_r,
+        stop=pl.col("entry") - pl.col("sign") * pl.col("risk") - pl.col("special"),
+        target=pl.col("entry")
+        + pl.col("sign") * pl.col("risk") * rules.target_r
+        - pl.col("special"),
     )
 
 
@@ -156,7 +182,10 @@ def _results(exits: pl.DataFrame, spread: pl.DataFrame, rules: TradeRules) -> pl
     """Result and excursions in R. A bar that ends the trade adds no better price than its exit."""
     cost = rules.cost_bps / 10_000 * (pl.col("entry") + pl.col("exit"))
     gain = (pl.col("exit") - pl.col("entry")) * pl.col("sign")
-    exits = exits.with_columns(r=(gain - cost) / pl.col("risk"), sessions_held="held")
+    dividend_r = pl.col("received") * pl.col("sign") / pl.col("risk")
+    exits = exits.with_columns(
+        r=(gain - cost) / pl.col("risk") + dividend_r, dividend_r=dividend_r, sessions_held="held"
+    )
     during = spread.join(exits.select("trade", "exit", ended="held"), on="trade")
     during = during.filter(pl.col("held") <= pl.col("ended"))
     ending = pl.col("held") == pl.col("ended")

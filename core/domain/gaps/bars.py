@@ -15,6 +15,7 @@ PRICES = ("open", "high", "low", "close")
 LEAST_PRICE, MOST_PRICE = 1e-6, 1e9  # beyond them a number is no price of a share
 MOST_VOLUME = 1e13
 NO_VOLUME = "no volume"
+SPECIAL_SHARE = 0.02  # of the close before: no quarterly dividend is as large
 
 
 def spelled(column: str) -> pl.Expr:

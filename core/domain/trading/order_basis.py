@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 
+from core.domain.gaps import bars as bar_rules
 from core.domain.trading.money import price_of
 from core.domain.trading.plans import Plan
 from core.domain.trading.trades import Bar
 
-SPECIAL_SHARE = Decimal("0.02")  # of the close before: no quarterly dividend is as large
+SPECIAL_SHARE = Decimal(str(bar_rules.SPECIAL_SHARE))
 SIX_PLACES = Decimal("0.000001")
 
 

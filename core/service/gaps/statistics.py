@@ -14,6 +14,7 @@ from core.domain.gaps import (
     backtest,
     bars,
     catalysts,
+    distributions,
 )
 from core.domain.gaps import breaks as gap_breaks
 from core.domain.gaps import filters as gap_filters
@@ -41,11 +42,12 @@ LEAST_GAP_PCT = 1.0  # smaller moves are not looked at
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """All gaps of at least 1 % with what followed, and the bars they came from."""
+    """All gaps of at least 1 % with what followed, the bars they came from and what those paid."""
 
     dataset: str
     outcomes: pl.DataFrame
     bars: pl.DataFrame
+    paid: pl.DataFrame
     first: date
     last: date
     names: int
@@ -83,6 +85,7 @@ def _history(desk: Desk, dataset: str) -> History:
         dataset,
         outcomes,
         series,
+        distributions.paid_on(series, actions),
         first,
         last,
         every["symbol"].n_unique(),
@@ -130,7 +133,7 @@ def back_test(
     source = scan_inputs.dataset_of(desk, past.dataset)
     done = DERIVED.get(
         (*scan_inputs.version(desk, source), "trades", filters, chosen),
-        lambda: backtest.trades(filtered(past, filters), past.bars, chosen),
+        lambda: backtest.trades(filtered(past, filters), past.bars, chosen, past.paid),
     )
     variant = json.dumps({**filters.numbers(), **asdict(chosen)}, sort_keys=True)
     tried = store.count_variants(desk.warehouse, past.dataset, variant, desk.now())
