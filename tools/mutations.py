@@ -45,7 +45,11 @@ _INERT_KEYWORDS = {"frozen", "slots", "kw_only", "strict", "stacklevel", "daemon
 
 @dataclass(frozen=True, slots=True)
 class Mutation:
-    """One change: `start` to `end` (offsets in the module's text) become `text`."""
+    """One change: `start` to `end` (offsets in the module's text) become `text`.
+
+    `ran` is the line that runs when it does: where its statement begins, or for the default of an
+    argument the first line of the function.
+    """
 
     path: str
     line: int
@@ -55,6 +59,7 @@ class Mutation:
     start: int
     end: int
     text: str
+    ran: int = 0
 
     def planted(self, source: str) -> str:
         """The module's text with the change in it."""
@@ -78,6 +83,7 @@ class _Finder(ast.NodeVisitor):
         self.mutations: list[Mutation] = []
         self._source = source
         self._path = path
+        self._ran = 0
         self._lines = [0]
         for line in source.splitlines(keepends=True):
             self._lines.append(self._lines[-1] + len(line))
@@ -87,10 +93,13 @@ class _Finder(ast.NodeVisitor):
         if isinstance(node, ast.Assert) or _is_typing(node):
             return
         if isinstance(node, ast.stmt):
+            self._ran = node.lineno
             self._of_statement(node)
         elif isinstance(node, ast.expr):
             self._of_expression(node)
+        ran = self._ran
         for part in _parts(node):
+            self._ran = _first_line(node) if isinstance(part, ast.arguments) else ran
             self.visit(part)
 
     def _of_statement(self, node: ast.stmt) -> None:
@@ -123,7 +132,7 @@ class _Finder(ast.NodeVisitor):
         else:
             text = f"({text})" if isinstance(fresh, ast.BoolOp | ast.BinOp | ast.Compare) else text
         place = (self._path, node.lineno, kind, was, became or "left out")
-        self.mutations.append(Mutation(*place, start, end, text))
+        self.mutations.append(Mutation(*place, start, end, text, self._ran))
 
     def _offset(self, line: int, column: int) -> int:
         begin = self._lines[line - 1]
@@ -193,6 +202,15 @@ def _parts(node: ast.AST) -> Iterable[ast.AST]:
     if isinstance(node, ast.AnnAssign):
         return [node.value] if node.value else []
     return [] if _is_inert(node) else ast.iter_child_nodes(node)
+
+
+def _first_line(function: ast.AST) -> int:
+    """The first line of a function's body that does something."""
+    assert isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+    if isinstance(function, ast.Lambda):
+        return function.lineno
+    body = function.body[1:] if ast.get_docstring(function) else function.body
+    return (body or function.body)[0].lineno
 
 
 def _is_inert(node: ast.AST) -> bool:

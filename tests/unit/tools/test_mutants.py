@@ -75,6 +75,13 @@ def test_a_change_stands_where_its_bytes_are() -> None:
     assert change.planted(source) == "é = 'ü' ; x = (a <= b)\n"
 
 
+def test_a_change_runs_where_its_statement_begins() -> None:
+    """A later line of a statement, and the default of an argument, are run by other lines."""
+    source = 'def f(a=1):\n    """Doc."""\n    return g(\n        a,\n        2 < 3,\n    )\n'
+    found = {(m.was, m.line, m.ran) for m in mutations(source, "m.py")}
+    assert found == {("1", 1, 3), ("2", 5, 3), ("3", 5, 3), ("2 < 3", 5, 3)}
+
+
 def test_all_changes_of_this_project_can_be_parsed() -> None:
     """A sample of each kind; the same for the same seed, another for another."""
     every = mutants.all_mutations(mutants.ROOT, ["core/store", "core/jobs"])
@@ -97,6 +104,7 @@ def test_the_tests_of_a_line_are_those_that_ran_it(tmp_path: Path) -> None:
     assert known.tests_of("core/a.py", 2) == ["t.py::narrow", "t.py::wide"]
     assert known.tests_of("core/a.py", 3) == ["t.py::wide"]
     assert known.tests_of("core/a.py", 1) == ["t.py::narrow", "t.py::wide"]
+    assert known.tests_of("core/a.py", 9, 3) == ["t.py::wide"]
     assert known.tests_of("core/b.py", 1) == []
 
 
@@ -121,6 +129,12 @@ def test_the_score_is_told_in_all_and_by_kind() -> None:
     text = mutants.table(told)
     assert "all           2 of    4 noticed, 50.0 %" in text
     assert "survived    core/a.py:2 logic: a -> b" in text
+
+
+def test_the_tests_left_out_of_the_measure_are_there() -> None:
+    """A renamed file is not measured unawares."""
+    for name in mutants.ELSEWHERE:
+        assert (mutants.ROOT / f"tests/integration/test_{name}.py").is_file(), name
 
 
 def test_what_was_judged_to_be_no_change_is_read_from_its_list() -> None:
