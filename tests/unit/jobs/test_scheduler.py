@@ -299,6 +299,21 @@ async def test_nothing_is_published_after_the_end(desk: Simulation) -> None:
     assert desk.queue.find() == []
 
 
+async def test_the_end_waits_for_what_is_being_published(desk: Simulation) -> None:
+    """Whoever closes it can close the queue right after: nobody is writing to it any more."""
+    scheduler = desk.scheduler()
+    async with Runner([scheduler]):
+        scheduler._publishing.acquire()
+        closing = asyncio.create_task(scheduler.close())
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert not closing.done()
+        scheduler._publishing.release()
+        async with asyncio.timeout(PATIENCE):
+            await closing
+    assert not scheduler._publishing.locked()
+
+
 def test_overdue_is_found_without_a_scheduler(desk: Simulation) -> None:
     """With no scheduler running every dataset is reported once, and again after it recovered."""
     told = Recorded()
