@@ -8,7 +8,7 @@
     guard      a lock, a deadline, a transaction, a rollback, an fsync or a `finally` left out
 
 A change keeps the module's other lines as they are. What a log line says, types and documentation
-are left alone.
+are left alone; so is what only looks, as heights and spacings: pictures are for people to judge.
 """
 
 from __future__ import annotations
@@ -41,6 +41,11 @@ _GUARDS = re.compile(r"lock|timeout\(|transaction\(|\bstill\(|shield|_mapped|gua
 _GUARD_CALLS = re.compile(r"rollback|fsync|\bsync\(|flush|abort|release|cancel|ROLLBACK|COMMIT")
 _LOGS = re.compile(r"^(log|logger|metrics|warnings)\.")
 _INERT_KEYWORDS = {"frozen", "slots", "kw_only", "strict", "stacklevel", "daemon", "check"}
+_LOOKS = {
+    "height", "width", "size", "opacity", "margin", "vertical_spacing", "horizontal_spacing",
+    "nticks", "tickangle", "textangle", "line_width", "bargap", "xgap", "ygap", "xshift", "yshift",
+    "min_column_width", "borderpad", "dragmode", "row_heights", "column_widths",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +206,9 @@ def _parts(node: ast.AST) -> Iterable[ast.AST]:
         return node.body
     if isinstance(node, ast.AnnAssign):
         return [node.value] if node.value else []
+    if isinstance(node, ast.Dict):
+        pairs = zip(node.keys, node.values, strict=True)
+        return [value for key, value in pairs if not _is_look(key)]
     return [] if _is_inert(node) else ast.iter_child_nodes(node)
 
 
@@ -215,10 +223,14 @@ def _first_line(function: ast.AST) -> int:
 
 def _is_inert(node: ast.AST) -> bool:
     if isinstance(node, ast.keyword):
-        return node.arg in _INERT_KEYWORDS
+        return node.arg in _INERT_KEYWORDS | _LOOKS
     if isinstance(node, ast.Call):
         return _LOGS.match(ast.unparse(node.func)) is not None
     return isinstance(node, ast.arg | ast.JoinedStr)
+
+
+def _is_look(key: ast.expr | None) -> bool:
+    return isinstance(key, ast.Constant) and key.value in _LOOKS
 
 
 def _is_typing(node: ast.AST) -> bool:

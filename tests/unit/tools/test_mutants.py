@@ -61,6 +61,7 @@ def test_each_kind_of_mistake_is_planted(source: str, kind: str, became: str) ->
         "x: Final[1]",
         "x = f'{a + 1}'",
         "with self.transaction() as tx:\n    x = y",
+        "x = f(height=40 * rows, line={'width': 2})",
     ],
 )
 def test_what_is_no_code_is_left_alone(source: str) -> None:
