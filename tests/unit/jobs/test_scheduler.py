@@ -1,4 +1,4 @@
-"""The scheduler with a simulated clock, and the overdue detector that does without it."""
+"""The scheduler with a simulated clock."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import pytest
 from core.domain.tables.datasets import CatchUp, Dataset
 from core.domain.timetable.schedule import at_session_times
 from core.errors import ScheduleError, StoreError
-from core.jobs.overdue import OverdueDetector
 from core.jobs.queue.port import Job, JobStatus
 from core.jobs.queue.sqlite import SqliteQueue
 from core.jobs.runner import Runner
@@ -312,49 +311,3 @@ async def test_the_end_waits_for_what_is_being_published(desk: Simulation) -> No
         async with asyncio.timeout(PATIENCE):
             await closing
     assert not scheduler._publishing.locked()
-
-
-def test_overdue_is_found_without_a_scheduler(desk: Simulation) -> None:
-    """With no scheduler running every dataset is reported once, and again after it recovered."""
-    told = Recorded()
-    detector = OverdueDetector(desk.datasets, lambda: desk.states, desk.clock, recorder=told)
-    assert detector.look() == []
-    assert {event.kind.name for event in told.events} == {"dataset.recovered"}  # as far as it knows
-    told.events.clear()
-    desk.clock.instant = OFF + timedelta(hours=25)
-    assert len(detector.look()) == 5
-    assert detector.look() == []
-    assert {event.kind.name for event in told.events} == {"dataset.overdue"}
-    assert told.events[0].message == "every is overdue, 1.0 h behind its refresh"
-    told.events.clear()
-    good = desk.clock()
-    desk.states["every"] = PullState(good, good, good)
-    detector.look()
-    recovered = [(event.kind.name, event.subject) for event in told.events]
-    assert recovered == [("dataset.recovered", "every")]
-    assert [item.dataset for item in detector.overdue] == ["capped", "merged", "newest", "nothing"]
-    desk.states["every"] = PullState(OFF, OFF, OFF, desk.clock(), "no answer")
-    del desk.states["merged"]
-    assert [str(o) for o in detector.look()] == [
-        "every is failing, 1.0 h behind its refresh: no answer"
-    ]
-    assert str(detector.overdue[2]).startswith("merged has never been pulled, ")
-
-
-async def test_overdue_detector_looks_by_itself(desk: Simulation) -> None:
-    """It has its own timer and survives a store that cannot be read."""
-    looks = 0
-    seen = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def states() -> dict[str, PullState]:
-        nonlocal looks
-        looks += 1
-        if looks == 1:
-            raise StoreError("no")
-        loop.call_soon_threadsafe(seen.set)
-        return desk.states
-
-    async with Runner([OverdueDetector(desk.datasets, states, desk.clock, every_seconds=0.01)]):
-        async with asyncio.timeout(PATIENCE):
-            await seen.wait()

@@ -1,0 +1,70 @@
+"""The overdue detector, which does without a scheduler."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+from core.domain.tables.datasets import Dataset
+from core.errors import StoreError
+from core.jobs.overdue import OverdueDetector
+from core.jobs.runner import Runner
+from core.store.pull_state import PullState
+from tests.recorded import Recorded
+
+DAILY = {"cycle": "daily", "time": "06:00:00", "zone": "America/New_York"}
+OFF = datetime(2025, 2, 20, 11, tzinfo=UTC)
+NAMES = ("every", "capped", "merged", "newest", "nothing")
+DATASETS = [Dataset(n, "file", "t", (), {}, schedule=(DAILY,), buffer_minutes=0) for n in NAMES]
+PATIENCE = 60  # seconds: what is awaited comes at once, but for a machine that is busy elsewhere
+
+
+def pulled() -> dict[str, PullState]:
+    """All were pulled at their last instant."""
+    return {name: PullState(OFF, OFF, OFF) for name in NAMES}
+
+
+def test_overdue_is_found_without_a_scheduler() -> None:
+    """With no scheduler running every dataset is reported once, and again after it recovered."""
+    told, states, now = Recorded(), pulled(), [OFF]
+    detector = OverdueDetector(DATASETS, lambda: states, lambda: now[0], recorder=told)
+    assert detector.look() == []
+    assert {event.kind.name for event in told.events} == {"dataset.recovered"}  # as far as it knows
+    told.events.clear()
+    now[0] = OFF + timedelta(hours=25)
+    assert len(detector.look()) == 5
+    assert detector.look() == []
+    assert {event.kind.name for event in told.events} == {"dataset.overdue"}
+    assert told.events[0].message == "every is overdue, 1.0 h behind its refresh"
+    told.events.clear()
+    good = now[0]
+    states["every"] = PullState(good, good, good)
+    detector.look()
+    recovered = [(event.kind.name, event.subject) for event in told.events]
+    assert recovered == [("dataset.recovered", "every")]
+    assert [item.dataset for item in detector.overdue] == ["capped", "merged", "newest", "nothing"]
+    states["every"] = PullState(OFF, OFF, OFF, now[0], "no answer")
+    del states["merged"]
+    assert [str(o) for o in detector.look()] == [
+        "every is failing, 1.0 h behind its refresh: no answer"
+    ]
+    assert str(detector.overdue[2]).startswith("merged has never been pulled, ")
+
+
+async def test_overdue_detector_looks_by_itself() -> None:
+    """It has its own timer and survives a store that cannot be read."""
+    looks = 0
+    seen = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def states() -> dict[str, PullState]:
+        nonlocal looks
+        looks += 1
+        if looks == 1:
+            raise StoreError("no")
+        loop.call_soon_threadsafe(seen.set)
+        return pulled()
+
+    async with Runner([OverdueDetector(DATASETS, states, lambda: OFF, every_seconds=0.01)]):
+        async with asyncio.timeout(PATIENCE):
+            await seen.wait()
