@@ -37,6 +37,7 @@ class PageEntry:
 GROUPS: Mapping[str, Sequence[PageEntry]] = {
     "": (
         PageEntry("overview", "Overview", "The morning on one screen, problems first."),
+        PageEntry("brief", "Brief", "The morning before the open on one sheet, to print."),
         PageEntry("search", "Search", "A symbol, company or accession, anywhere on the desk."),
     ),
     "Gaps": (

@@ -53,7 +53,7 @@ def _table(**names: str) -> dict[str, Role]:
 
 
 COMMANDS = _table(
-    viewer="alerts alert_rules alert_rule_set alert_rule_remove "
+    viewer="brief alerts alert_rules alert_rule_set alert_rule_remove "
     "backtest scan events progress pulled status sql upstreams jobs journal journal_prove "
     "plan plans journal_trades risk grade watch_list doctor exports",
     analyst="cancel refresh pull import backfill jobs_retry jobs_discard reconcile watch_add "

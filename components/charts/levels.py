@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from components.kit import theme
+from components.paper.drawing import spread
 
 LABEL_PIXELS = 17  # the height of a line of text
 AROUND_PIXELS = 90  # of a figure, above and below its panels
@@ -42,23 +43,6 @@ def candles(
         increasing={"line": {"color": palette.up, "width": 1}, "fillcolor": "rgba(0,0,0,0)"},
         decreasing={"line": {"color": palette.down, "width": 1}, "fillcolor": palette.down},
     )
-
-
-def spread(places: Sequence[float], least: float, low: float, high: float) -> list[float]:
-    """Where labels stand that belong at `places`: in their order, at least `least` apart, within
-    `low` and `high` as long as there is room for all.
-    """
-    order = sorted(range(len(places)), key=places.__getitem__)
-    found = [min(max(place, low), high) for place in places]
-    floor = low
-    for i in order:
-        found[i] = floor = max(found[i], floor)
-        floor += least
-    roof = high
-    for i in reversed(order):
-        found[i] = roof = min(found[i], roof)
-        roof -= least
-    return found
 
 
 def apart(low: float, high: float, height: int, part: float = PRICES_PART) -> float:

@@ -12,6 +12,7 @@ import polars as pl
 from components.charts import levels as levels_of
 from components.kit import formats, theme
 from components.kit.theme import titled
+from components.paper.drawing import spread
 from core.domain.risk.types import LimitCheck
 from core.domain.trading.plans import Plan
 
@@ -19,20 +20,7 @@ LOSS, GAIN = "rgba(217, 88, 28, 0.20)", ("rgba(43, 120, 208, 0.24)", "rgba(43, 1
 ROOM_AFTER = 8  # categories kept free beside the last candle
 WARNING_PCT = 80.0  # of a limit: amber from here on
 FURTHEST = 120.0  # bars end here, however far over the limit
-NAMES = {
-    "daily_loss": "Daily loss",
-    "risk_per_trade": "Risk per trade",
-    "position": "Position",
-    "gross_exposure": "Gross exposure",
-    "net_exposure": "Net exposure",
-    "positions": "Number of positions",
-    "sector": "Sector",
-    "correlation": "Correlated names",
-    "drawdown": "Drawdown",
-    "exclusions": "Exclusions",
-    "liquidity": "Liquidity",
-    "filing_grade": "Filing grade",
-}
+NAMES = formats.LIMITS
 
 
 def plan_candles(
@@ -110,7 +98,7 @@ def _boxes(fig: go.Figure, bars: pl.DataFrame, plan: Plan, across: tuple[float, 
     prices = [level for level, _, _ in levels]
     low, high = levels_of.axis_range(bars, *prices)
     least = levels_of.apart(low, high, int(fig.layout.height), 1.0)
-    places = levels_of.spread(prices, least, low, high)
+    places = spread(prices, least, low, high)
     for (level, name, dash), place in zip(levels, places, strict=True):
         fig.add_shape(
             type="line",

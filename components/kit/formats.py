@@ -10,6 +10,20 @@ from zoneinfo import ZoneInfo
 
 MARKET_ZONE = "America/New_York"
 NOTHING = "–"
+LIMITS = {  # of risk, as they are called
+    "daily_loss": "Daily loss",
+    "risk_per_trade": "Risk per trade",
+    "position": "Position",
+    "gross_exposure": "Gross exposure",
+    "net_exposure": "Net exposure",
+    "positions": "Number of positions",
+    "sector": "Sector",
+    "correlation": "Correlated names",
+    "drawdown": "Drawdown",
+    "exclusions": "Exclusions",
+    "liquidity": "Liquidity",
+    "filing_grade": "Filing grade",
+}
 _NAME = re.compile(r"\w{2,}[._]\w{2,}")  # `prices.daily`, `x.csv`: written as they are
 
 

@@ -19,7 +19,7 @@ SERVICE = "openbell"
 _SECRET_KEY = re.compile(r"token|secret|password|authorization|api_?key|cookie", re.IGNORECASE)
 _SECRET_TEXT = re.compile(r"(?i)(bearer\s+|token=|password=|api_?key=)[^\s&\"']+")
 _LIBRARIES = ("uvicorn", "uvicorn.error", "uvicorn.access", "streamlit")
-_TALKATIVE = ("httpx", "httpcore", "apscheduler", "uvicorn.access", "watchdog")
+_TALKATIVE = ("httpx", "httpcore", "apscheduler", "uvicorn.access", "watchdog", "fontTools")
 _MUTED = ("apscheduler.executors",)  # what fails there is told by the scheduler's listener
 _PROCESSORS: list[Any] = []
 Event = MutableMapping[str, Any]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 import uuid
 from collections.abc import Callable
@@ -121,6 +122,13 @@ class Desk:
         """Run the worker (and the scheduler) in a thread of their own."""
         self.engine = DeskEngine(self, scheduler=scheduler)
         self.engine.start()
+
+    def as_of(self, instant: datetime) -> Desk:
+        """The same desk as it reads at an instant (UTC): only its clock stands still there."""
+        then = copy.copy(self)
+        then.now = lambda: instant
+        then.identity = f"{self.identity} at {instant.isoformat()}"
+        return then
 
     def call_off(self) -> None:
         """End what users wait for, queries and pulls; the jobs themselves go on."""

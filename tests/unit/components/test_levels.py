@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from components.charts import gaps as charts_gaps
 from components.charts import intraday as charts_intraday
 from components.charts import levels
+from components.paper.drawing import spread
 from core.service.gaps.intraday import Intraday, in_steps, step_of
 
 BARS = pl.DataFrame(
@@ -34,7 +35,7 @@ NO_FILINGS = pl.DataFrame(schema={"session": pl.Date, "title": pl.String})
 )
 def test_labels_keep_their_order_and_distance(places: list[float], least: float) -> None:
     """At least so far apart and within the axis, as long as all have room."""
-    found = levels.spread(places, least, 0.0, 100.0)
+    found = spread(places, least, 0.0, 100.0)
     stood = [found[i] for i in sorted(range(len(places)), key=places.__getitem__)]
     assert all(b - a >= least - 1e-6 for a, b in pairwise(stood))
     assert min(stood) >= -1e-6
@@ -43,8 +44,8 @@ def test_labels_keep_their_order_and_distance(places: list[float], least: float)
 
 def test_labels_that_have_room_stay() -> None:
     """Nothing is moved that need not be; one beyond the axis stands at its end."""
-    assert levels.spread([10.0, 50.0, 90.0], 5, 0, 100) == [10.0, 50.0, 90.0]
-    assert levels.spread([99.0, 98.0, 140.0], 5, 0, 100) == [95.0, 90.0, 100.0]
+    assert spread([10.0, 50.0, 90.0], 5, 0, 100) == [10.0, 50.0, 90.0]
+    assert spread([99.0, 98.0, 140.0], 5, 0, 100) == [95.0, 90.0, 100.0]
 
 
 def boxes(*spans: tuple[float, float, bool]) -> pl.DataFrame:

@@ -1,0 +1,1 @@
+"""What is printed: sheets of headings, tables and drawings, as HTML and as PDF."""

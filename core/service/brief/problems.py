@@ -1,0 +1,93 @@
+"""What must be known before anything else is read: data that lack, hosts, filings, limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from core.service.pulls import upstreams
+from core.service.pulls.datasets import DatasetStatus
+from core.store import events
+
+if TYPE_CHECKING:
+    from core.service.desk import Desk
+
+TROUBLE = ("failing", "overdue")
+TOLD = ("filing.withdrawn", "filing.downgraded", "reconciliation.worse", "drill.failed")
+NEAR_PCT = 80.0
+MOST = 50
+ORDER = ("critical", "error", "warning", "info")
+
+
+def found(
+    then: Desk,
+    statuses: Sequence[DatasetStatus],
+    checks: Sequence[Mapping[str, Any]],
+    since: datetime,
+) -> list[dict[str, Any]]:
+    """Problems at the desk's instant, gravest first: severity, subject, message (a sentence)."""
+    every = [
+        *_catalogue(then),
+        *_hosts(then),
+        *_datasets(statuses),
+        *_dead(then),
+        *_told(then, since),
+        *_limits(checks),
+    ]
+    return sorted(every, key=lambda item: ORDER.index(item["severity"]))
+
+
+def _problem(severity: str, subject: str, message: str) -> dict[str, Any]:
+    return {"severity": severity, "subject": subject, "message": message}
+
+
+def _catalogue(then: Desk) -> Iterator[dict[str, Any]]:
+    for problem in then.catalogue.problems:
+        yield _problem("error", "catalogue", problem.message)
+
+
+def _hosts(then: Desk) -> Iterator[dict[str, Any]]:
+    for host in upstreams.down(then):
+        what = "has blocked the desk" if host.blocked else "does not answer"
+        yield _problem("error", host.label, f"{what}: {host.last_error or 'no reason told'}")
+
+
+def _datasets(statuses: Sequence[DatasetStatus]) -> Iterator[dict[str, Any]]:
+    for status in statuses:
+        if status.enabled and status.freshness in TROUBLE:
+            yield _problem("warning", status.name, f"{status.freshness}; {_missing(status)}")
+        elif status.enabled and status.partial_reason:
+            yield _problem("warning", status.name, status.partial_reason)
+
+
+def _missing(status: DatasetStatus) -> str:
+    """The error of its last pull, else what did not come in."""
+    if status.last_error:
+        return status.last_error.removeprefix(f"{status.name}: ")
+    behind = status.sessions_behind
+    if behind:
+        return f"{behind} {'session is' if behind == 1 else 'sessions are'} missing"
+    return "not in yet"
+
+
+def _dead(then: Desk) -> Iterator[dict[str, Any]]:
+    dead = {str(state): count for state, count in then.queue.counts().items()}.get("dead", 0)
+    if dead:
+        were = "job was" if dead == 1 else "jobs were"
+        yield _problem("error", "jobs", f"{dead} {were} given up; see Jobs")
+
+
+def _told(then: Desk, since: datetime) -> Iterator[dict[str, Any]]:
+    """What the desk has told of filings and checks since the last close."""
+    wanted = events.EventFilter(TOLD, since=since, until=then.now())
+    for row in events.page(then.warehouse, wanted, limit=MOST).iter_rows(named=True):
+        yield _problem(row["severity"], row["subject"], row["message"])
+
+
+def _limits(checks: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    for check in checks:
+        used, allowed = check["used"], check["allowed"]
+        if allowed > 0 and used >= allowed * NEAR_PCT / 100:
+            full = used >= allowed
+            yield _problem("error" if full else "warning", "risk", check["sentence"])

@@ -1,0 +1,116 @@
+"""Sheets as HTML and as PDF: the same words in both, the same bytes each time."""
+
+from __future__ import annotations
+
+import io
+import re
+from datetime import UTC, datetime
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+from pypdf import PdfReader
+
+from components.paper import drawing, html, pdf
+from components.paper.drawing import Candle
+from components.paper.sheet import (
+    Column,
+    Drawings,
+    Grid,
+    Heading,
+    Kept,
+    Paragraph,
+    Sheet,
+    Words,
+)
+
+MADE = datetime(2026, 11, 30, 14, 5, tzinfo=UTC)
+ROWS = [Candle(f"{n} Nov", 10.0 + n, 12.0 + n, 9.0 + n, 10.5 + n * (-1) ** n) for n in range(20)]
+
+
+def _sheet(rows: int = 3) -> Sheet:
+    table = Grid(
+        (Column("Symbol"), Column("Gap, %", "right")),
+        [(Words(f"NAME{n}", bold=True), Words("−4.25", tone="down")) for n in range(rows)],
+    )
+    chart = Drawings((drawing.candles(ROWS, {"prior close": 11.0, "1R": 99.0}, finding="NAME"),))
+    link = Words("8-K", href="https://www.sec.gov/x")
+    return Sheet(
+        "Brief for Mon 30 Nov 2026",
+        ("as of 09:05 ET",),
+        "Openbell",
+        MADE,
+        (
+            Heading(("Candidates",)),
+            table,
+            Kept((Heading(("NAME0",), 2), Paragraph((link,)), chart)),
+        ),
+    )
+
+
+def text_of(body: bytes) -> str:
+    """The text of a PDF file."""
+    return "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(body)).pages)
+
+
+def test_text_is_found_in_the_pdf() -> None:
+    """Title, cells, levels of the drawing and the foot are text, not pictures."""
+    found = text_of(pdf.document(_sheet()))
+    for words in ("Brief for Mon 30 Nov 2026", "NAME2", "−4.25", "prior close 11.00", "1 / 1"):
+        assert words in found
+
+
+def test_a_long_table_has_its_heads_on_every_page() -> None:
+    """And every row is there once."""
+    reader = PdfReader(io.BytesIO(pdf.document(_sheet(200))))
+    pages = [page.extract_text() for page in reader.pages]
+    whole = "\n".join(pages)
+    assert len(pages) > 3
+    assert [n for n in range(200) if len(re.findall(rf"NAME{n}\b", whole)) < 1] == []
+    assert all("Symbol" in page for page in pages[:4])
+
+
+def test_the_same_sheet_is_the_same_bytes() -> None:
+    """No clock but the sheet's own is in either."""
+    assert pdf.document(_sheet()) == pdf.document(_sheet())
+    assert html.document(_sheet()) == html.document(_sheet())
+
+
+def test_html_asks_nobody_and_escapes() -> None:
+    """No script, no request; text is text, and only links to secure addresses are links."""
+    evil = Words("<b>&", href="javascript:alert(1)")
+    made = html.document(Sheet("<i>", (evil,), "&", MADE, (Paragraph((evil,)),)))
+    assert "<b>" not in made
+    assert "<i>" not in made
+    assert "javascript" not in made
+    assert "src=" not in html.document(_sheet())
+    assert 'href="https://www.sec.gov/x"' in html.document(_sheet())
+
+
+@given(st.text(max_size=80))
+def test_any_text_can_be_printed(words: str) -> None:
+    """Signs that the fonts lack become question marks; nothing fails."""
+    shown = pdf.known(words)
+    sheet = Sheet(words, (words,), words, MADE, (Grid((Column("x"),), [(words,)]),))
+    assert pdf.document(sheet).startswith(b"%PDF")
+    assert html.document(sheet).count("<h1>") == 1
+    assert not set(shown) - {chr(sign) for sign in range(0x110000) if chr(sign) in shown}
+
+
+def test_levels_beyond_the_candles_stand_at_the_edge() -> None:
+    """The axis fits the candles, whatever the levels are; labels stand apart."""
+    drawn = drawing.candles(ROWS, {"a": 9e9, "b": 9e9, "c": 0.001}, finding="x")
+    labels = [m for m in drawn.marks if isinstance(m, drawing.Label) and m.x > 430 - 116]
+    assert [label.text for label in labels] == [
+        "above: a 9,000,000,000.00",
+        "above: b 9,000,000,000.00",
+        "below: c 0.0010",
+    ]
+    heights = sorted(label.y for label in labels)
+    assert all(b - a >= drawing.LINE for a, b in pairwise(heights))
+    assert all(0 <= label.y <= drawn.height for label in labels)
+
+
+def test_a_drawing_of_nothing_is_a_drawing() -> None:
+    """No candles: the frame alone."""
+    assert drawing.svg(drawing.candles([], {}, finding="none")).startswith("<svg")
