@@ -30,6 +30,7 @@ from core import settings
 from core.domain.access.principals import ENGINE
 from core.errors import OpenbellError
 from core.observe import logs
+from core.observe.loop_watch import LoopWatch
 from core.service import current
 from core.service.activity import at_start
 from core.service.desk import Desk
@@ -81,15 +82,18 @@ class DeskApp(gate.Gate):
             raise
         self._desk = None  # once
         stop, thresholds = threading.Event(), gc.get_threshold()
+        watch = LoopWatch("server")
         try:
             await self._start(desk, chosen)
             threading.Thread(target=_collect, args=(stop,), name="gc", daemon=True).start()
             keep = (stop, desk)
             threading.Thread(target=_keep_last_use, args=keep, name="access", daemon=True).start()
+            await watch.initialize()
             log.info("desk open", pid=os.getpid(), data_dir=str(chosen.data_dir))
             yield
         finally:
             stop.set()
+            await watch.close()
             gc.unfreeze()
             gc.set_threshold(*thresholds)
             address.withdraw(chosen.data_dir)

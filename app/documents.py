@@ -21,12 +21,30 @@ from app.command_help import EXAMPLES
 from core.catalogue import Catalogue
 from core.domain.quality.model import default_ruleset
 from core.domain.tables.datasets import Dataset
-from core.observe import events
+from core.observe import events, metrics
 from core.places import ROOT
 from core.settings import PREFIX, Settings
 
 DOCS = ROOT / "docs"
 CATALOGUE = ROOT / "data" / "catalogue.toml"
+
+
+def metrics_document() -> str:
+    """Every metric with its kind, labels and meaning."""
+    lines = [
+        "# Metrics",
+        "",
+        "`/metrics` and `/api/metrics` answer in the Prometheus text format, on a shared desk to",
+        "viewers. Units are in the names; labels are bounded: names of datasets, handlers,",
+        "commands, hosts and routes of this desk, and words. `deploy/` has alert rules and a dashboard.",
+        "",
+        "| metric | kind | labels | what it is |",
+        "|---|---|---|---|",
+    ]
+    for metric in sorted(metrics.registered(), key=lambda metric: metric.name):
+        labels = ", ".join(f"`{label}`" for label in metric.labels)
+        lines.append(f"| `{metric.name}` | {metric.kind} | {labels} | {metric.text} |")
+    return "\n".join(lines) + "\n"
 
 
 def settings_document() -> str:
@@ -244,6 +262,7 @@ def events_document() -> str:
 
 DOCUMENTS: dict[str, Callable[[], str]] = {
     "events.md": events_document,
+    "metrics.md": metrics_document,
     "settings.md": settings_document,
     "datasets.md": datasets_document,
     "commands.md": commands_document,

@@ -8,10 +8,11 @@ import anyio.to_thread
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 
+from app.doors.readers import READERS
 from app.run import dumps
-from core.observe import metrics
+from core.observe import gauges, metrics
 from core.service import current
-from core.service.care import health
+from core.service.care import gauging, health
 
 router = APIRouter()
 _JSON = {"application/json": {"schema": {"type": "object"}}}
@@ -52,7 +53,8 @@ async def detailed() -> Response:
 async def prometheus() -> Response:
     """Metrics in the Prometheus text format."""
     if desk := current.desk_or_none():
-        await anyio.to_thread.run_sync(health.gauge, desk)
+        gauges.SOCKETS_OPEN.set(len(READERS.sockets or ()))
+        await anyio.to_thread.run_sync(gauging.gauge, desk)
     return Response(metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Awaitable, Callable
 
 from fastapi import FastAPI, Request, Response
@@ -10,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from app.api import commands, description, documentation, events, health, problems, router
 from core.errors import OpenbellError
-from core.observe import logs
+from core.observe import logs, work
 
 _CORRELATION = re.compile(r"[A-Za-z0-9]{1,64}")
 
@@ -34,6 +35,8 @@ def create() -> FastAPI:
 async def _answer(request: Request, error: Exception) -> Response:
     assert isinstance(error, OpenbellError)
     body, status = problems.of_error(error, request.url.path), problems.status_of(error)
+    if status >= 500:
+        work.ERRORS.labels(work.kind_of(error)).inc()
     return Response(body, status, problems.headers_of(error), media_type=problems.MEDIA)
 
 
@@ -45,8 +48,9 @@ async def _nowhere(request: Request, error: Exception) -> Response:
     return Response(body, error.status_code, headers, media_type=problems.MEDIA)
 
 
-async def _failed(request: Request, _: Exception) -> Response:
+async def _failed(request: Request, error: Exception) -> Response:
     """A fault of the desk's own; it is logged where it is raised again."""
+    work.ERRORS.labels(work.kind_of(error)).inc()
     body = problems.of_status(500, request.url.path, "the desk failed at this; it is in its log")
     return Response(body, 500, media_type=problems.MEDIA)
 
@@ -55,7 +59,13 @@ async def _correlate(
     request: Request, proceed: Callable[[Request], Awaitable[Response]]
 ) -> Response:
     given = request.headers.get("x-correlation-id", "")
+    began, status = time.perf_counter(), 500
     with logs.correlated(given if _CORRELATION.fullmatch(given) else None) as identifier:
-        response = await proceed(request)
+        try:
+            response = await proceed(request)
+            status = response.status_code
+        finally:
+            route = getattr(request.scope.get("route"), "path", "none")
+            work.api_request(route, request.method, status, time.perf_counter() - began)
         response.headers["X-Correlation-Id"] = identifier
         return response

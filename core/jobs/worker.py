@@ -20,7 +20,7 @@ from core.errors import OpenbellError
 from core.jobs.outcome import JobOutcome, Kind, of_failure
 from core.jobs.pulling.progress import ProgressBoard
 from core.jobs.queue.port import Hold, Job, JobQueue, JobStatus
-from core.observe import events, logs
+from core.observe import events, logs, work
 from core.sources.pulled import Progress
 
 log = logs.get("worker")
@@ -226,10 +226,12 @@ class Worker:
 
     def _begin(self, job: Job) -> None:
         self._board.start(job.id, job.lane or "")
+        waited = (self._now() - job.run_at).total_seconds()
+        work.QUEUE_LATENCY_SECONDS.labels(job.event_name).observe(max(0.0, waited))
         # tasks keep the context in which they were made
         with _correlated(job), events.acting(_actor(job)):
-            work = asyncio.ensure_future(self._handle(job))
-            running = self._running[job.id] = _Running(job, work)
+            task_of = asyncio.ensure_future(self._handle(job))
+            running = self._running[job.id] = _Running(job, task_of)
             task = asyncio.create_task(self._see_through(running), name=f"job-{job.id}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -74,6 +75,31 @@ def http_request(host: str, status: int | str, seconds: float | None = None) -> 
 def http_retry(host: str) -> None:
     """Count one request that is tried again."""
     RETRIES.labels(host).inc()
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A metric of the registry, under the name that queries use (`_total`, `_info`)."""
+
+    name: str
+    kind: str
+    labels: tuple[str, ...]
+    text: str
+
+
+def registered() -> list[Registered]:
+    """Every metric there is."""
+    from core.observe import gauges, work  # noqa: F401 - they register theirs with us
+
+    found = []
+    for metric in REGISTRY._collector_to_names:
+        described = next(iter(metric.describe()))  # type: ignore[attr-defined]
+        ending = {"counter": "_total", "info": "_info"}.get(described.type, "")
+        labels = tuple(metric._labelnames)  # type: ignore[attr-defined]
+        found.append(
+            Registered(described.name + ending, described.type, labels, described.documentation)
+        )
+    return found
 
 
 def render() -> bytes:

@@ -58,6 +58,7 @@ class Desk:
         self.warehouse = warehouse
         self.queue = queue
         self.now = now
+        self.opened_at = now()
         self.roster = Roster(warehouse, settings, now)
         self.queries = Queries(
             warehouse,

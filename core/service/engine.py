@@ -12,6 +12,7 @@ from core.jobs.runner import Engine, Resource
 from core.jobs.scheduler import Scheduler, Timed
 from core.jobs.upstream_watch import Owing, UpstreamWatch
 from core.jobs.worker import Worker, WorkerLimits
+from core.observe.loop_watch import LoopWatch
 from core.service.kernel import handlers, looks
 from core.service.kernel.port import DeskPort
 from core.service.sources import host_of, sign_of_life
@@ -59,7 +60,9 @@ class DeskEngine:
         self._scheduler: Scheduler | None = None
         self._detector: OverdueDetector | None = None
         looker = Looker(looks.bound(desk))
-        resources: list[Resource] = [self._writer, self._worker, self._watch(desk), looker]
+        upstreams = self._watch(desk)
+        resources: list[Resource] = [LoopWatch("engine"), self._writer, self._worker]
+        resources += [upstreams, looker]
         if scheduler:
             resources += self._scheduled(desk)
         self._engine = Engine(resources)

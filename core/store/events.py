@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 import polars as pl
 
+from core.observe import work
 from core.observe.events import Event, family
 from core.store.journal import Reader
 from core.store.transaction import Transaction
@@ -74,6 +75,8 @@ def _insert(tx: Transaction, event: Event, at: datetime, event_id: str) -> str:
         _json(event.after),
     )
     tx.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+    counted = work.EVENTS.labels(event.kind.name, event.severity)
+    tx.after_commit.append(counted.inc)
     return event_id
 
 

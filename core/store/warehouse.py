@@ -7,6 +7,7 @@ that is tells a lock file beside it: `core.store.ownership`.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ import duckdb
 import polars as pl
 
 from core.errors import StoreError
-from core.observe import logs
+from core.observe import logs, work
 from core.store import files, presence
 from core.store import mark as marks
 from core.store.connection import (
@@ -143,6 +144,7 @@ class Warehouse:
         """
         with self._write_lock, self._mapped(), self.cursor() as cursor, self._lean(bulk):
             cursor.execute("BEGIN TRANSACTION")
+            began = time.perf_counter()
             try:
                 tx = Transaction(cursor)
                 yield tx
@@ -155,6 +157,7 @@ class Warehouse:
                 rollback(cursor)
                 raise
             self._keep(mark)
+            work.COMMIT_SECONDS.observe(time.perf_counter() - began)
             for told in tx.after_commit:
                 told()
         if not bulk:

@@ -14,7 +14,7 @@ import pytest
 from core import settings
 from core.errors import OpenbellError, OwnershipError
 from core.service import current
-from core.service.care import health
+from core.service.care import gauging, health
 from core.service.data_folder import bring_back
 from core.service.desk import Desk
 from core.service.kernel import commands, exports
@@ -124,7 +124,7 @@ USES: dict[str, Callable[[Desk, Path], object]] = {
     "export": lambda desk, _: exports.encode(
         exports.frame_of(desk, "dataset", name="prices.daily"), "parquet"
     ),
-    "health": lambda desk, _: (health.report(desk), health.gauge(desk)),
+    "health": lambda desk, _: (health.report(desk), gauging.gauge(desk)),
     "checkpoint": lambda desk, _: desk.warehouse.checkpoint(),
     "a fatal failure": lambda desk, _: desk.warehouse._reopen(),
     "a desk beside it": lambda desk, _: refused(lambda: Desk.open(desk.settings)),

@@ -14,7 +14,7 @@ from core.domain.timetable.rotation import Rotation, kept
 from core.errors import IntegrityError, OpenbellError
 from core.jobs.queue.port import Job
 from core.jobs.worker import Context
-from core.observe import logs
+from core.observe import logs, work
 from core.observe.events import Event
 from core.service.access import auditing
 from core.service.data_folder import backups_of
@@ -33,6 +33,7 @@ ZONE = "America/New_York"
 
 
 @needs(Role.ADMIN)
+@work.measured(work.BACKUPS, "backup")
 def make(desk: Desk, folder: Path | None = None, *, timed: bool = False) -> dict[str, Any]:
     """Copy store and queue into a new folder, verify the copy, and tell of it either way.
 

@@ -16,6 +16,7 @@ from core.domain.access.principals import Role
 from core.errors import IntegrityError, OpenbellError, UsageError
 from core.jobs.queue.port import Job
 from core.jobs.worker import Context
+from core.observe import work
 from core.observe.events import Event
 from core.service.care.backing_up import tell
 from core.service.data_folder import backups_of, bring_back
@@ -36,6 +37,7 @@ PREFIX = ".drill-"  # of the folders that drills work in
 
 
 @needs(Role.ADMIN)
+@work.measured(work.BACKUPS, "drill")
 def drill(desk: Desk, folder: Path | None = None) -> dict[str, Any]:
     """Restore a backup (the latest good one) aside and compare it; told as an event either way.
 

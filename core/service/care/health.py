@@ -11,9 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from core.observe import logs, metrics
+from core.observe import logs
 from core.service.pulls import datasets
-from core.store import events
 
 if TYPE_CHECKING:
     from core.service.desk import Desk
@@ -93,27 +92,6 @@ def report(desk: Desk | None) -> dict[str, Any]:
         "simulated": desk is not None and desk.settings.simulated,
         "datasets": fresh,
     }
-
-
-def gauge(desk: Desk) -> None:
-    """Bring the gauges of the metrics up to date."""
-    for status, count in desk.queue.counts().items():
-        metrics.QUEUE_JOBS.labels(str(status)).set(count)
-    if desk.warehouse.path.exists():
-        metrics.STORE_BYTES.set(desk.warehouse.path.stat().st_size)
-    _gauge_care(desk)
-    for item in datasets.overview(desk):
-        if item.last_success:
-            age = (desk.now() - item.last_success).total_seconds()
-            metrics.DATASET_AGE_SECONDS.labels(item.name).set(age)
-
-
-def _gauge_care(desk: Desk) -> None:
-    gauges = {"backup.made": metrics.BACKUP_AGE_SECONDS, "drill.passed": metrics.DRILL_AGE_SECONDS}
-    for kind, gauge in gauges.items():
-        last = events.last_of(desk.warehouse, [kind])
-        if last is not None:
-            gauge.set((desk.now() - last).total_seconds())
 
 
 def _looked(desk: Desk | None, *, only_serving: bool) -> dict[str, HealthVerdict]:

@@ -24,6 +24,7 @@ from core.domain.tables import dataset_quality
 from core.errors import NotFoundError, UsageError
 from core.jobs.queue.port import Job
 from core.jobs.worker import Context
+from core.observe import work
 from core.service.filings import (
     alternatives,
     companies,
@@ -83,6 +84,7 @@ class FilingView:
 
 
 @needs(Role.ANALYST)
+@work.measured(work.GRADINGS, "changed")
 def grade_all(
     desk: Desk,
     ciks: Sequence[int] | None = None,

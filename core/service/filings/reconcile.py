@@ -20,6 +20,7 @@ from core.domain.tables.reconciliation import CheckResult
 from core.jobs.pulling.puller import new_pull_id
 from core.jobs.queue.port import LIVE, Job, Message
 from core.jobs.worker import Context
+from core.observe import work
 from core.observe.events import Event
 from core.service.filings import quality
 from core.service.kernel.access import needs
@@ -56,6 +57,7 @@ class Run:
 
 
 @needs(Role.ANALYST)
+@work.measured(work.RECONCILIATIONS, "all")
 def run(desk: Desk, trigger: str = "manual") -> Run:
     """Grade what changed, run the six checks, measure the datasets, and keep all of it."""
     began = time.monotonic()

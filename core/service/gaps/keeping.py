@@ -20,6 +20,7 @@ from core.domain.timetable import sessions as calendar
 from core.errors import OpenbellError
 from core.jobs.queue.port import Job
 from core.jobs.worker import Context
+from core.observe import gauges, work
 from core.service.gaps import evidence as evidence_of
 from core.service.gaps import scan_events, scans
 from core.service.gaps import session as scan_inputs
@@ -30,6 +31,8 @@ from core.store.transaction import Transaction
 
 if TYPE_CHECKING:
     from core.service.desk import Desk
+
+TRIGGERS = ("schedule", "catch-up", "webhook", "manual", "pull")
 
 
 def keep(desk: Desk, scan: scans.Scan, trigger: str = "manual") -> None:
@@ -118,8 +121,11 @@ async def scan_job(desk: Desk, job: Job, context: Context) -> Mapping[str, Any] 
 
 
 def _scan_and_keep(desk: Desk, job: Job, context: Context) -> Mapping[str, Any]:
-    keep_state(desk)
-    scan = scans.run(desk)
-    keep(desk, scan, str(job.payload.get("trigger") or "pull"))
+    trigger = str(job.payload.get("trigger") or "pull")
+    with work.timed(work.SCANS, trigger if trigger in TRIGGERS else "other"):
+        keep_state(desk)
+        scan = scans.run(desk)
+        keep(desk, scan, trigger)
+    gauges.CANDIDATES.set(scan.candidates.height)
     context.report(f"{scan.candidates.height} candidates on {scan.gaps.session}")
     return {"session": scan.gaps.session.isoformat(), "candidates": scan.candidates.height}

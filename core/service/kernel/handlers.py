@@ -15,7 +15,7 @@ from typing import Any
 from core.domain.access.principals import ENGINE
 from core.jobs.queue.port import Job, Message
 from core.jobs.worker import Context
-from core.observe import logs
+from core.observe import logs, work
 from core.service.kernel import access
 from core.service.kernel.port import DeskPort
 
@@ -39,10 +39,13 @@ def handler(event_name: str, *, after: Sequence[str] = ()) -> Callable[[DeskHand
 
 def bound(desk: DeskPort) -> dict[str, Callable[[Job, Context], Awaitable[Result]]]:
     """The handlers as the worker wants them, for one desk."""
-    return {name: _bind(desk, function) for name, function in HANDLERS.items()}
+    return {name: _bind(desk, name, function) for name, function in HANDLERS.items()}
 
 
-def _bind(desk: DeskPort, function: DeskHandler) -> Callable[[Job, Context], Awaitable[Result]]:
+def _bind(
+    desk: DeskPort, name: str, function: DeskHandler
+) -> Callable[[Job, Context], Awaitable[Result]]:
+    @work.measured(work.JOBS, name)
     async def run(job: Job, context: Context) -> Result:
         with access.acting(ENGINE):
             return await function(desk, job, context)

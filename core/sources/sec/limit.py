@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from core import atomic
 from core.errors import ValidationError
+from core.observe import work
 
 SEC_MAXIMUM = 10  # requests in any second, by the SEC's rules
 _GUARD_SECONDS = 0.01  # clocks differ a little
@@ -50,10 +51,13 @@ class RateLimiter:
     the one so many places before it has come.
     """
 
-    def __init__(self, per_second: float, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, per_second: float, *, clock: Callable[[], float] = time.monotonic, name: str = "sec"
+    ) -> None:
         if per_second <= 0:
             raise ValidationError("the rate of requests must be above zero")
         self.per_second = per_second
+        self._name = name
         self._window = max(1.0, 1 / per_second) + _GUARD_SECONDS
         self._slots: deque[Slot] = deque(maxlen=max(1, math.floor(per_second)))
         self._lock = threading.Lock()
@@ -77,12 +81,13 @@ class RateLimiter:
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[Slot]:
         """Entered when the request may begin; tell the slot as soon as it is `answered`."""
-        slot = self.reserve()
+        slot, began = self.reserve(), self._clock()
         try:
             # the request before may be one of another thread's loop: no event tells of it
             while (seconds := self.left(slot)) > 0:  # noqa: ASYNC110
                 await asyncio.sleep(seconds)
             slot.before = None
+            work.LIMITER_WAIT_SECONDS.labels(self._name).observe(self._clock() - began)
             yield slot
         finally:
             slot.answered()
@@ -108,7 +113,7 @@ def shared_limiter(per_second: float, host: str) -> RateLimiter:
     with _shared_lock:
         known = _shared.get(name)
         if known is None or known.per_second > per_second:
-            _shared[name] = RateLimiter(per_second)
+            _shared[name] = RateLimiter(per_second, name="sec" if live else "loopback")
         return _shared[name]
 
 

@@ -14,7 +14,7 @@ import pytest
 from core.errors import IntegrityError, StoreError
 from core.observe import metrics
 from core.service.activity import feed
-from core.service.care import backing_up, drill, health
+from core.service.care import backing_up, drill, gauging, health
 from core.service.data_folder import backups_of
 from core.service.desk import Desk
 from core.service.engine import DeskEngine
@@ -116,7 +116,7 @@ def test_a_drill_restores_aside_and_finds_all_equal(desk: Desk) -> None:
     assert sorted(path.name for path in desk.settings.data_dir.iterdir()) == before
     assert [event["kind"] for event in told(desk, "drill")] == ["drill.passed"]
     assert health.report(desk)["checks"]["drill"]["status"] == "ok"
-    health.gauge(desk)
+    gauging.gauge(desk)
     text = metrics.generate_latest(metrics.REGISTRY).decode()
     assert "openbell_backup_age_seconds " in text
     assert "openbell_drill_age_seconds " in text
