@@ -36,7 +36,7 @@ def metrics_document() -> str:
         "",
         "`/metrics` and `/api/metrics` answer in the Prometheus text format, on a shared desk to",
         "viewers. Units are in the names; labels are bounded: names of datasets, handlers,",
-        "commands, hosts and routes of this desk, and words. `deploy/` has alert rules and a dashboard.",
+        "commands, hosts and routes of this desk, and words. `deploy/` has rules and a dashboard.",
         "",
         "| metric | kind | labels | what it is |",
         "|---|---|---|---|",

@@ -1,4 +1,4 @@
-"""What `deploy/` ships is what the code makes, asks for metrics there are, and does what it says."""
+"""What `deploy/` ships is what the code makes, asks for what there is, and does what it says."""
 
 from __future__ import annotations
 
