@@ -20,6 +20,8 @@ from app.__main__ import register_all
 from app.command_help import EXAMPLES
 from core.catalogue import Catalogue
 from core.domain.quality.model import default_ruleset
+from core.domain.quality.revision import model as revision
+from core.domain.quality.revision.features import FEATURES
 from core.domain.tables.datasets import Dataset
 from core.observe import events, metrics
 from core.places import ROOT
@@ -182,7 +184,7 @@ STATUS = """\
 
 What became of a filing, as known on a day. Figures are compared as they were first told: a
 change is more than half a percent and more than what either value is rounded to (its trailing
-zeros tell), and no split of shares.
+zeros tell, and those of its filing's larger amounts), and no split of shares.
 
 | status | when | shown |
 |---|---|---|
@@ -208,6 +210,31 @@ grade rule of plans. `status` and `status_reason` stand in the JSON of `grade`, 
 """
 
 
+REVISION = """\
+## Revision risk beside the grade
+
+A probability that later reports tell at least 5 % of the amounts (of 20 or more, in any
+currency) that a report was first to tell with other values: by more than half a percent, and
+more than what values and filings are rounded to. Recasts for new standards and for parts that
+are sold are part of it. It rests on what was known on the day of the report, and is no part of
+the grade: no letter moves for it. It is reckoned for periodic reports that are graded, and stands
+with its three strongest reasons on *Filing* and in the JSON of `grade` (`revision_risk`,
+`revision_reasons`), and as `revision_risk` (0 to 1) at the end of the CSV of filings.
+
+A logistic model; `python -m benchmarks.revision_risk` measures it on companies and years that it
+was not trained on, and `--write` makes its numbers. Weight by weight, with what is usual:
+"""
+
+
+def _revision() -> list[str]:
+    model = revision.default_model()
+    rows = zip(FEATURES, model.weights, model.usual, strict=True)
+    table = [f"| {name} | {w:.3f} | {u:.3f} | {model.words[name][0]} |" for name, w, u in rows]
+    head = ["| feature | weight | usual | said where it raises the risk |", "|---|---|---|---|"]
+    level = f"| (level) | {model.intercept:.3f} | | |"
+    return ["", *REVISION.splitlines(), "", *head, level, *table]
+
+
 def rules_document() -> str:
     """Every rule of the filing grade."""
     rules = default_ruleset()
@@ -222,7 +249,7 @@ def rules_document() -> str:
         "",
         "Related public rules are named, not copied; no certification is claimed.",
     ]
-    lines += ["", *STATUS.splitlines()]
+    lines += ["", *STATUS.splitlines(), *_revision()]
     for rule in rules.rules.values():
         lines += ["", f"## {rule.id} {rule.title}", "", f"- Severity: {rule.severity}"]
         lines += [f"- Checks: {rule.formula}"] if rule.formula else []

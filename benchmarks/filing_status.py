@@ -150,25 +150,41 @@ def measure_submissions(found: Statuses, facts: pl.DataFrame) -> dict[str, Any]:
 def changed_later(facts: pl.DataFrame) -> pl.DataFrame:
     """cik, accession and the share of first-told amounts (of 20 or more) that later ones changed.
 
-    A plain way of its own: any later value more than half a percent away, and beyond what either
-    value is rounded to, counts.
+    A plain way of its own: any later value counts that is more than half a percent away, and beyond
+    what either value (its trailing zeros) and either filing (its larger amounts) is rounded to.
     """
     figure = ["cik", "taxonomy", "concept", "unit", "period_start", "period_end"]
-    rows = facts.filter(pl.col("unit").str.contains(r"^[A-Z]{3}$")).sort(
-        *figure, "filed", "accession"
-    )
+    money = facts.filter(pl.col("unit").str.contains(r"^[A-Z]{3}$"))
+    rows = money.join(_rounded_to(money), on=KEY, how="left").sort(*figure, "filed", "accession")
     first = rows.with_columns(
-        first=pl.col("value").first().over(figure), teller=pl.col("accession").first().over(figure)
+        pl.col(name).first().over(figure).alias(of)
+        for name, of in (("value", "first"), ("accession", "teller"), ("unit_of", "unit_first"))
     )
-    gap = (pl.col("value") - pl.col("first")).abs()
-    digits = pl.col("first").abs().cast(pl.Int64).cast(pl.String)
-    zeros = digits.str.len_chars() - digits.str.strip_chars_end("0").str.len_chars()
-    room = pl.max_horizontal(0.005 * pl.col("first").abs(), 0.5 * 10.0 ** zeros.cast(pl.Float64))
+    size, gap = pl.col("first").abs(), (pl.col("value") - pl.col("first")).abs()
+    zeros = pl.max_horizontal(_trailing("first"), _trailing("value"))
+    room = pl.max_horizontal(
+        0.005 * size, pl.min_horizontal(0.5 * zeros, 0.05 * size),
+        0.5 * (pl.col("unit_of") + pl.col("unit_first")),
+    )  # fmt: skip
     keys = first.with_columns(changed=gap > room).group_by("cik", "teller", *figure[1:]).agg(
         pl.col("changed").any()
     )  # fmt: skip
     told = keys.group_by("cik", accession="teller").agg(of=pl.len(), share=pl.col("changed").mean())
     return told.filter(pl.col("of") >= 20)
+
+
+def _rounded_to(money: pl.DataFrame) -> pl.DataFrame:
+    """cik, accession, unit_of: the most common rounding of the amounts of 10,000 and more."""
+    size, units = pl.col("value").abs(), (1e6, 1e5, 1e3)
+    unit = pl.coalesce(*(pl.when(size % u == 0).then(u) for u in units), pl.lit(1.0))
+    big = unit.filter(size >= 1e4)
+    return money.group_by(KEY).agg(unit_of=big.mode().max().fill_null(1.0))
+
+
+def _trailing(name: str) -> pl.Expr:
+    digits = pl.col(name).abs().cast(pl.Int64).cast(pl.String)
+    count = digits.str.len_chars() - digits.str.strip_chars_end("0").str.len_chars()
+    return 10.0 ** count.cast(pl.Float64)
 
 
 def measure_grades(

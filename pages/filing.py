@@ -31,6 +31,7 @@ with shell.guarded("the filing"):
         view = parts.explained(desk, row["accession"], row["cik"])
         parts.heading(view.grade)
         quality_status.status(view)
+        quality_status.revision_risk(view)
         quality_corrections.show(desk, view.grade)
         parts.subscores(view.grade)
         parts.build_up(view)

@@ -14,6 +14,9 @@ from core.observe.escaping import escape
 
 SHOWN_FILINGS = 40
 SHOWN_FINDINGS = 5
+COLUMNS = (
+    "ticker", "form", "filed", "grade", "status", "revision risk", "score", "coverage", "findings",
+)  # fmt: skip
 
 
 def register(cli: typer.Typer) -> None:
@@ -51,7 +54,17 @@ def _print_grades(document: dict[str, Any], console: Console) -> None:
     if not document["filings"]:
         console.print("No filing to grade. Follow companies and pull: python -m app watch add AAPL")
         return
-    names = ("ticker", "form", "filed", "grade", "status", "score", "coverage", "findings")
+    names = (
+        "ticker",
+        "form",
+        "filed",
+        "grade",
+        "status",
+        "revision risk",
+        "score",
+        "coverage",
+        "findings",
+    )
     table = Table(*names, box=None)
     for item in document["filings"][:SHOWN_FILINGS]:
         counted = f"{item['critical'] or 0} / {item['major'] or 0} / {item['minor'] or 0}"
@@ -62,6 +75,7 @@ def _print_grades(document: dict[str, Any], console: Console) -> None:
             item["filed"],
             item["grade"],
             item["status"] or "–",
+            "–" if (risk := item["revision_risk"]) is None else f"{100 * risk:.0f} %",
             score,
             f"{item['coverage_pct'] or 0:.0f} %",
             counted,

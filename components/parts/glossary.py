@@ -37,6 +37,10 @@ WORDS: dict[str, dict[str, str]] = {
         "later: a later report tells some of its figures with other values. Withdrawn: its "
         "company said in an 8-K (item 4.02) that it must not be relied on; such a report is D at "
         "most.",
+        "Revision risk": "How likely later reports tell at least 5 % of the amounts (of 20 or "
+        "more) that a report was first to tell with other values, as known on the day it was "
+        "filed. Recasts for new standards and for parts that are sold count as well. It is no "
+        "part of the grade.",
         "Coverage": "The share of the rules that had the facts they need.",
     },
     "Gaps": {

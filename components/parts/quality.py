@@ -33,6 +33,7 @@ FILINGS = {
     "ticker": "Symbol",
     "grade": "Grade",
     "status": "Status",
+    "revision_risk_pct": "Revision risk",
     "form": "Form",
     "filed": "Filed",
     "why": "Why",
@@ -49,6 +50,7 @@ FILINGS = {
 }
 HELP = {
     "status": glossary.meaning("Status"),
+    "revision_risk_pct": glossary.meaning("Revision risk"),
     "why": "Why it is withdrawn, D, F or not rated; else what became of it.",
     "score": "100 × weight of the rules passed / weight that could be evaluated.",
     "trend": f"Scores of the company's last {TREND} filings up to now, oldest first.",
@@ -60,6 +62,7 @@ WIDTHS = {
     "ticker": 80,
     "grade": 70,
     "status": 110,
+    "revision_risk_pct": 105,
     "why": 420,
     "score": 110,
     "trend": 150,
@@ -167,7 +170,9 @@ def _shown(
     desk: Desk, chosen: pl.DataFrame, graded: pl.DataFrame, mine: frozenset[int]
 ) -> pl.DataFrame:
     first = attention.first(chosen, mine).head(ROWS_SHOWN)
-    return with_trend(attention.with_why(desk, first), graded)
+    risk = (100 * pl.col("revision_risk")).round(1)
+    shown = attention.with_why(desk, first).with_columns(revision_risk_pct=risk)
+    return with_trend(shown, graded)
 
 
 def pick(row: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from components.kit import badges, formats, once, shell, tables
 from components.kit import saved_views as views
+from components.parts import glossary
 from core.domain.filings import edgar
 from core.service.filings import quality
 
@@ -42,6 +43,16 @@ def status(view: quality.FilingView) -> None:
     if views.is_open(box):
         with box:
             _changes(view)
+
+
+def revision_risk(view: quality.FilingView) -> None:
+    """How likely later reports tell its figures otherwise, and why; nothing where not reckoned."""
+    row = view.grade
+    if row["revision_risk"] is None:
+        return
+    share = formats.pct(100 * row["revision_risk"], 0, signed=False)
+    why = "; ".join(badges.plain(reason) for reason in row["revision_reasons"] or [])
+    st.markdown(f"Revision risk **{share}**: {why}.", help=glossary.meaning("Revision risk"))
 
 
 def since(view: quality.FilingView) -> date:

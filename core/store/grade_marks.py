@@ -62,10 +62,10 @@ def fingerprints(warehouse: Warehouse) -> dict[int, str]:
     return dict(warehouse.read(_FINGERPRINTS).rows())
 
 
-def graded_inputs(warehouse: Warehouse, ruleset: str) -> dict[int, str]:
-    """The fingerprints that the current grades rest on."""
-    query = "SELECT cik, fingerprint FROM grade_inputs WHERE ruleset = ?"
-    return dict(warehouse.read(query, [ruleset]).rows())
+def graded_inputs(warehouse: Warehouse, ruleset: str, risk_model: str) -> dict[int, str]:
+    """The fingerprints that the current grades and revision risks rest on."""
+    query = "SELECT cik, fingerprint FROM grade_inputs WHERE ruleset = ? AND risk_model = ?"
+    return dict(warehouse.read(query, [ruleset, risk_model]).rows())
 
 
 def filing_marks(warehouse: Warehouse, ciks: Sequence[int]) -> pl.DataFrame:
@@ -100,6 +100,7 @@ class Marks:
 
     companies: Mapping[int, str]  # fingerprints
     filings: pl.DataFrame  # of `filing_marks`
+    risk_model: str  # what their revision risks are reckoned with
 
 
 def write_marks(tx: Transaction, marks: Marks, ruleset: str) -> None:
@@ -109,7 +110,7 @@ def write_marks(tx: Transaction, marks: Marks, ruleset: str) -> None:
     tx.execute("DELETE FROM graded_filings WHERE cik IN (SELECT unnest(?))", [ciks])
     tx.insert("graded_filings", marks.filings)
     tx.execute(
-        "INSERT INTO grade_inputs (cik, fingerprint, ruleset) "
-        "SELECT unnest(?::BIGINT[]), unnest(?::VARCHAR[]), ?",
-        [ciks, list(marks.companies.values()), ruleset],
+        "INSERT INTO grade_inputs (cik, fingerprint, ruleset, risk_model) "
+        "SELECT unnest(?::BIGINT[]), unnest(?::VARCHAR[]), ?, ?",
+        [ciks, list(marks.companies.values()), ruleset, marks.risk_model],
     )

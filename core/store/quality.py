@@ -15,7 +15,7 @@ from core.store.facts import facts_as_known_on
 from core.store.filing_status import GRADE, SCORE, known
 from core.store.grade_marks import Marks, write_marks
 from core.store.tickers import PRIMARY
-from core.store.transaction import Transaction
+from core.store.transaction import Transaction, quoted
 from core.store.warehouse import Warehouse
 
 _SAME = (
@@ -37,8 +37,12 @@ def inputs(
     return facts.select(list(FACTS.columns)), filings, known
 
 
-def write(tx: Transaction, graded: Graded, marks: Marks, now: datetime) -> tuple[int, int]:
-    """Store the grades of companies; (written, unchanged). A grade that is no more stays as old.
+def write(
+    tx: Transaction, graded: Graded, risks: pl.DataFrame, marks: Marks, now: datetime
+) -> tuple[int, int]:
+    """Store grades and revision risks (columns of RISKS) of companies; (written, unchanged).
+
+    A grade that is no more stays as old.
 
     What is `kept` keeps its grade, findings and items, and counts as unchanged.
     """
@@ -56,6 +60,7 @@ def write(tx: Transaction, graded: Graded, marks: Marks, now: datetime) -> tuple
     tx.insert("grades", changed.with_columns(graded_at=_at(now), is_current=pl.lit(True)))
     tx.insert("findings", _found(graded.findings, changed.select(keys), now))
     _write_items(tx, graded, ciks)
+    _write_risks(tx, graded, risks, marks, now)
     write_marks(tx, marks, graded.ruleset)
     return changed.height, same.height + graded.kept.height
 
@@ -107,12 +112,27 @@ def _found(findings: pl.DataFrame, keys: pl.DataFrame, now: datetime) -> pl.Data
 
 
 def _write_items(tx: Transaction, graded: Graded, ciks: Sequence[int]) -> None:
+    _delete(tx, "filing_items", graded, ciks)
+    tx.insert("filing_items", graded.items)
+
+
+def _write_risks(
+    tx: Transaction, graded: Graded, risks: pl.DataFrame, marks: Marks, now: datetime
+) -> None:
+    _delete(tx, "filing_risks", graded, list(marks.companies))
+    tx.insert(
+        "filing_risks",
+        risks.with_columns(model=pl.lit(marks.risk_model), computed_at=_at(now)),
+    )
+
+
+def _delete(tx: Transaction, table: str, graded: Graded, ciks: Sequence[int]) -> None:
+    """Rows of companies, but for the filings that are kept."""
     tx.execute(
-        "DELETE FROM filing_items WHERE cik IN (SELECT unnest(?)) "
+        f"DELETE FROM {quoted(table)} WHERE cik IN (SELECT unnest(?)) "
         f"AND (cik, accession) NOT IN ({_KEYS})",
         [list(ciks), *_columns(graded.kept)],
     )
-    tx.insert("filing_items", graded.items)
 
 
 def _at(now: datetime) -> pl.Expr:
@@ -122,10 +142,12 @@ def _at(now: datetime) -> pl.Expr:
 _GRADES = f"""
 SELECT g.cik, t.symbol AS ticker, coalesce(c.name, g.company) AS company,
     g.* EXCLUDE (cik, company) REPLACE ({GRADE} AS grade, {SCORE} AS score),
-    g.score AS rated_score, s.* EXCLUDE (cik, accession), {filing_sql("g")} AS url
+    g.score AS rated_score, s.* EXCLUDE (cik, accession), r.revision_risk, r.revision_reasons,
+    {filing_sql("g")} AS url
 FROM grades g LEFT JOIN ({PRIMARY}) t ON t.cik = g.cik
     LEFT JOIN companies c ON c.cik = g.cik
     LEFT JOIN ({known("$on")}) s ON s.cik = g.cik AND s.accession = g.accession
+    LEFT JOIN filing_risks r ON r.cik = g.cik AND r.accession = g.accession
 WHERE ($old OR g.is_current) AND ($ciks IS NULL OR list_contains($ciks::BIGINT[], g.cik))
     AND ($forms IS NULL OR list_contains($forms::VARCHAR[], g.form))
     AND ($letters IS NULL OR list_contains($letters::VARCHAR[], {GRADE}))
@@ -150,7 +172,7 @@ def grades(
     old: bool = False,
     limit: int | None = None,
 ) -> pl.DataFrame:
-    """Graded filings, newest first, with ticker, company, link and status as known on a day.
+    """Graded filings, newest first, with ticker, company, link, status as known on a day, and risk.
 
     A withdrawn one is D at most; its score without that is `rated_score`.
     """

@@ -12,9 +12,10 @@ CSV_COLUMNS = (
     "cik", "ticker", "company", "accession", "form", "filed", "period_end", "score", "grade",
     "coverage_pct", "critical", "major", "minor", "required_score", "identity_score",
     "duplicate_score", "missing_score", "complexity_score", "ruleset", "graded_at", "url",
-    "status",
+    "status", "revision_risk",
 )  # fmt: skip
 STATUS = ("status_reason", "status_since", "status_by")
+REASONS = "revision_reasons"
 CHANGED = (
     "headline", "concept", "unit", "period_start", "period_end", "old", "new", "by_accession",
     "by_form", "told_on",
@@ -42,6 +43,7 @@ def document(
             "subscores": {name: row[f"{name}_score"] for name in SUBSCORES},
             "reason": row["reason"],
             **{name: row[name] for name in STATUS},
+            REASONS: row[REASONS] or [],
             "changed_headlines": changed.get((row["cik"], row["accession"]), []),
             "findings": by_filing.get((row["cik"], row["accession"]), []),
         }

@@ -18,6 +18,8 @@ from core.domain.quality import grading
 from core.domain.quality.facts.affected import changes
 from core.domain.quality.facts.filings import ANNUAL, QUARTERLY
 from core.domain.quality.model import Rule, default_ruleset
+from core.domain.quality.revision import model as revision
+from core.domain.quality.revision.features import Grounds
 from core.domain.quality.status import timeline
 from core.domain.quality.status.effect import capped
 from core.domain.tables import dataset_quality
@@ -33,7 +35,7 @@ from core.service.filings import (
     missing,
     points_lost,
 )
-from core.service.filings.grade_document import CSV_COLUMNS, STATUS
+from core.service.filings.grade_document import CSV_COLUMNS, REASONS, STATUS
 from core.service.kernel import access
 from core.service.kernel.access import needs
 from core.service.kernel.commands import FOUND_ERRORS, CommandResult, command
@@ -99,7 +101,8 @@ def grade_all(
     """
     rules = default_ruleset()
     marks, last = grade_marks.fingerprints(desk.warehouse), grade_marks.latest_filed(desk.warehouse)
-    known = {} if force else grade_marks.graded_inputs(desk.warehouse, rules.id)
+    model = revision.default_model().id
+    known = {} if force else grade_marks.graded_inputs(desk.warehouse, rules.id, model)
     due = [c for c, mark in marks.items() if known.get(c) != mark and (ciks is None or c in ciks)]
     written = unchanged = 0
     on_progress(f"0 of {len(due)} companies", 0.0)
@@ -111,10 +114,11 @@ def grade_all(
         frames = store.inputs(desk.warehouse, batch, None)
         graded = grading.grade(*frames, rules=rules, changed=changed, last=last)
         became = timeline.statuses(*frames[:2], rules=rules)
+        risks = revision.risks(Grounds(became.signs, graded.scores, graded.items, frames[1]))
         now_on = today(desk)
         with desk.warehouse.transaction() as tx, grade_events.told(tx, batch, now_on, desk.now()):
-            chosen = grade_marks.Marks({cik: marks[cik] for cik in batch}, now)
-            new, same = store.write(tx, graded, chosen, desk.now())
+            chosen = grade_marks.Marks({cik: marks[cik] for cik in batch}, now, model)
+            new, same = store.write(tx, graded, risks, chosen, desk.now())
             filing_status.write(tx, became, batch, desk.now())
         written, unchanged = written + new, unchanged + same
         done = start + len(batch)
@@ -142,7 +146,8 @@ def grades(
         statuses=statuses, text=text, limit=limit,
     )  # fmt: skip
     found = missing.with_reasons(desk, found)
-    return found.select(*CSV_COLUMNS, "info", "style", "facts", "concepts", "reason", *STATUS)
+    more = ("info", "style", "facts", "concepts", "reason", *STATUS, REASONS)
+    return found.select(*CSV_COLUMNS, *more)
 
 
 def today(desk: Desk) -> date:
@@ -284,7 +289,9 @@ def _as_known(desk: Desk, ciks: Sequence[int] | None, as_of: date) -> dict[str, 
     table = graded.scores.join(links, on="cik", how="left").with_columns(
         url=edgar.filing_expr(), graded_at=pl.lit(desk.now())
     )
+    risks = revision.risks(Grounds(became.signs, graded.scores, graded.items, filings))
     table = capped(table.join(status, on=["cik", "accession"], how="left"))
+    table = table.join(risks, on=["cik", "accession"], how="left")
     newest = table.sort("filed", descending=True)
     return grade_document.document(graded.ruleset, newest, graded.findings, became.changes)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache, lru_cache
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -12,6 +11,7 @@ import polars as pl
 from core.domain.quality.facts.arrays import Numbers
 from core.domain.quality.facts.concepts import MONEY
 from core.domain.quality.facts.packing import as_index, found_in, gathered
+from core.domain.quality.facts.rounding import rounding_units
 from core.domain.quality.model import Ruleset
 
 ANNUAL = ("10-K", "10-KT", "10-K405", "10-KSB", "20-F", "40-F")
@@ -102,35 +102,16 @@ def _seen(
     seen = facts[["cik", "accession", "form", "filed", "fiscal_year", "fiscal_period"]][
         as_index(first)
     ]
-    rounded = _roundness(facts["value"], (measures["given"] == MONEY).to_numpy()[number])
-    sizes = np.bincount(key * 5 + rounded, minlength=len(first) * 5).reshape(-1, 5)
+    money = (measures["given"] == MONEY).to_numpy()[number]
     ifrs = np.zeros(len(first), bool)
     ifrs[key[(measures["taxonomy"] == "ifrs-full").to_numpy()[number]]] = True
     return seen.hstack([
         pl.Series("key", np.arange(len(first)), pl.UInt32),
-        pl.Series("facts", sizes.sum(axis=1), pl.UInt32),
+        pl.Series("facts", np.bincount(key, minlength=len(first)), pl.UInt32),
         pl.Series("concepts", _concepts(key, number, measures, len(first)), pl.UInt32),
-        pl.Series("ifrs", ifrs), pl.Series("unit", _rounding(*sizes.T)),
+        pl.Series("ifrs", ifrs),
+        pl.Series("unit", rounding_units(facts["value"], money, key, len(first))),
     ])  # fmt: skip
-
-
-def _roundness(value: pl.Series, money: Any) -> Any:
-    """How round larger amounts are, as a place in ROUND; 0 for what is no such amount."""
-    amounts, marks = value.to_numpy(), np.zeros(len(value), np.uint8)
-    big = np.flatnonzero(money & (np.abs(amounts) >= 1e4))
-    with np.errstate(invalid="ignore"):  # infinite less infinite
-        whole = [amounts[big] - np.floor(amounts[big] / size) * size == 0 for size in ROUND[2:]]
-    marks[big] = 1 + sum(whole)
-    return marks
-
-
-ROUND = (0.0, 1.0, 1e3, 1e5, 1e6)
-
-
-def _rounding(_: Any, ones: Any, thousands: Any, tenths: Any, millions: Any) -> Any:
-    """The most common of 1, 1e3, 1e5 and 1e6 over the trailing zeros of the larger amounts."""
-    sizes = np.column_stack([ones, thousands, tenths, millions])
-    return np.array(ROUND[1:])[sizes.argmax(axis=1)]
 
 
 def _concepts(key: Numbers, number: Numbers, measures: pl.DataFrame, filings: int) -> Numbers:

@@ -9,9 +9,11 @@ import polars as pl
 
 from core.domain.filings.figures import OTHER, standing
 from core.domain.quality.facts.arrays import Numbers
+from core.domain.quality.facts.concepts import MONEY
 from core.domain.quality.facts.filings import ANNUAL, QUARTERLY, base_form
 from core.domain.quality.facts.measures import measured
 from core.domain.quality.facts.packing import as_index
+from core.domain.quality.facts.rounding import rounding_units
 
 KEY = ("cik", "accession")
 FIGURES = ("us-gaap", "ifrs-full")
@@ -56,8 +58,9 @@ def reports(told: Stated, filings: pl.DataFrame) -> pl.DataFrame:
 
     Columns: rid (0, 1 … by company, day and accession), filing (the number of `Stated`), cik,
     accession, form, base (without the mark of an amendment), amends, periodic, annual, filed,
-    period, figures (how many facts of the accounting taxonomies it tells), tells (whether its
-    figures count: proxies and registrations repeat others, at other scales and for parts).
+    period, figures (how many facts of the accounting taxonomies it tells), rounds (what its amounts
+    are rounded to), tells (whether its figures count: proxies and registrations repeat others, at
+    other scales and for parts).
     """
     listed = filings.select(*KEY, "form", "filed", "report_date", filing=_filing())
     seen = _seen(told)
@@ -66,7 +69,11 @@ def reports(told: Stated, filings: pl.DataFrame) -> pl.DataFrame:
     both = seen.join(wanted, on="filing", how="full", coalesce=True, suffix="_listed")
     either = {n: pl.coalesce(f"{n}_listed", n) for n in (*KEY, "form", "filed")}
     rows = both.select(
-        "filing", **either, period="report_date", figures=pl.col("figures").fill_null(0)
+        "filing",
+        **either,
+        period="report_date",
+        figures=pl.col("figures").fill_null(0),
+        rounds=pl.col("rounds").fill_null(1.0),
     ).with_columns(pl.col("form").fill_null("?"))
     base = base_form(pl.col("form"))
     rows = rows.with_columns(
@@ -81,12 +88,19 @@ def reports(told: Stated, filings: pl.DataFrame) -> pl.DataFrame:
 
 
 def _seen(told: Stated) -> pl.DataFrame:
-    """Filings with facts: filing, cik, accession, form, filed, figures."""
+    """Filings with facts: filing, cik, accession, form, filed, figures, rounds."""
     figure = told.each(pl.col("taxonomy").is_in(FIGURES).alias("figures"))
     first = told.filing.arg_unique()
-    found = told.facts[first].select(*KEY, "form", "filed", filing=told.filing[first])
-    numbers = pl.DataFrame([told.filing, figure]).group_by("filing").agg(pl.col("figures").sum())
-    return found.join(numbers.with_columns(pl.col("figures").cast(pl.Int64)), on="filing")
+    number = told.filing[first].to_frame().with_row_index("number")
+    of = told.filing.to_frame().join(number, on="filing", how="left", maintain_order="left")
+    filing = of["number"].to_numpy().astype(np.int64)
+    money = told.each(pl.col("given") == MONEY).to_numpy()
+    counts = np.bincount(filing, figure.to_numpy(), len(first)).astype(np.int64)
+    rounds = rounding_units(told.facts["value"], money, filing, len(first))
+    return told.facts[first].select(
+        *KEY, "form", "filed", filing=told.filing[first], figures=pl.Series(counts),
+        rounds=pl.Series(rounds),
+    )  # fmt: skip
 
 
 def _with_periods(rows: pl.DataFrame, told: Stated) -> pl.DataFrame:

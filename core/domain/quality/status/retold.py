@@ -65,7 +65,9 @@ def retold(stated: Stated, reports: pl.DataFrame, rules: Ruleset) -> Retold:
     kind = told["kind"].to_numpy()[order]
     differs = np.zeros(len(key), bool)
     asked = np.flatnonzero(~heads & clear & clear[first] & (value != value[first]))
-    differs[asked] = changed(value[first[asked]], value[asked], kind[asked])
+    rounds = reports["rounds"].to_numpy()
+    room = 0.5 * (rounds[rid[first[asked]]] + rounds[rid[asked]])
+    differs[asked] = changed(value[first[asked]], value[asked], kind[asked], room)
     before = np.append(False, differs[:-1]) & ~heads
     same = value == np.append(np.nan, value[:-1])
     steps = np.flatnonzero((differs != before) | (differs & ~same))
@@ -112,17 +114,20 @@ def _tellings(stated: Stated, reports: pl.DataFrame) -> pl.DataFrame:
     return once.with_columns(pl.col("clear").fill_null(value=True))
 
 
-def changed(old: Floats, new: Floats, kind: Numbers) -> Flags:
+def changed(old: Floats, new: Floats, kind: Numbers, room: Floats) -> Flags:
     """Whether values differ by more than rounding, half a percent, and splits of shares.
 
-    `kind` has places in UNIT_KINDS. The trailing zeros of a value tell how it was rounded.
+    `kind` has places in UNIT_KINDS. The trailing zeros of a value tell how it was rounded; `room`
+    is what the rounding of both filings leaves an amount: one that goes over from thousands to
+    millions tells 3,567 thousand as 4 million.
     """
     size, gap = np.abs(old), np.abs(new - old)
     share = np.isin(kind, [UNIT_KINDS.index("shares"), UNIT_KINDS.index("per_share")])
     cents = kind == UNIT_KINDS.index("per_share")
     rounded = np.minimum(0.5 * np.maximum(_unit(old), _unit(new)), MOST_ROUNDED * size)
-    room = np.maximum(LEAST_CHANGE * size, np.where(cents, CENTS, rounded))
-    found: Flags = gap > room
+    rounded = np.where(kind == UNIT_KINDS.index("money"), np.maximum(rounded, room), rounded)
+    least = np.maximum(LEAST_CHANGE * size, np.where(cents, CENTS, rounded))
+    found: Flags = gap > least
     suspect = np.flatnonzero(found & share & (old != 0) & (new != 0))
     found[suspect] = ~by_split(new[suspect], old[suspect], cents[suspect])
     return found

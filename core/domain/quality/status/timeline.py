@@ -6,16 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-import numpy as np
 import polars as pl
 
 from core.domain.quality.model import Ruleset, default_ruleset
-from core.domain.quality.status import amended, withdrawn, wording
+from core.domain.quality.revision.signs import SIGNS, signs
+from core.domain.quality.status import amended, restated, withdrawn, wording
 from core.domain.quality.status import reports as listing
 from core.domain.quality.status.names import (
     AMENDED,
     AS_FILED,
-    RESTATED,
     STATUSES,
     SUPERSEDED,
     WITHDRAWN,
@@ -24,8 +23,6 @@ from core.domain.quality.status.reports import KEY
 from core.domain.quality.status.retold import Retold, retold
 
 BATCH_FACTS = 250_000
-MANY = 0.05  # of the amounts that a filing was first to tell
-LEAST_AMOUNTS = 20
 STATUS = {
     "cik": pl.Int64, "accession": pl.String, "since": pl.Date, "status": pl.String,
     "reason": pl.String, "by_accession": pl.String,
@@ -48,10 +45,13 @@ class Statuses:
 
     changes: headlines that a later filing told with another value (CHANGES), as they came; told
     with the first value again, `new` is the old one.
+
+    signs: how the figures of each report's company held, as known on its day (SIGNS).
     """
 
     timeline: pl.DataFrame
     changes: pl.DataFrame
+    signs: pl.DataFrame
 
     def latest(self) -> pl.DataFrame:
         """The last status of each filing (columns of STATUS)."""
@@ -78,7 +78,8 @@ def statuses(
     if as_of is not None:
         timeline = timeline.filter(pl.col("since") <= as_of)
     changes = pl.concat([pl.DataFrame(schema=CHANGES), *(part.changes for part in parts)])
-    return Statuses(timeline, changes)
+    known = pl.concat([pl.DataFrame(schema=SIGNS), *(part.signs for part in parts)])
+    return Statuses(timeline, changes, known)
 
 
 def batches(
@@ -107,7 +108,7 @@ def _statuses(facts: pl.DataFrame, filings: pl.DataFrame, rules: Ruleset) -> Sta
     quiet = bare.join(events, on="rid", how="anti")
     days = _by_day(rows, events).join(quiet, on="rid", how="anti")
     timeline = wording.told(days, rows, given, changes)
-    return Statuses(timeline.select(list(STATUS)), changes.select(list(CHANGES)))
+    return Statuses(timeline.select(list(STATUS)), changes.select(list(CHANGES)), signs(rows, told))
 
 
 def _events(rows: pl.DataFrame, told: Retold, given: pl.DataFrame) -> pl.DataFrame:
@@ -120,39 +121,11 @@ def _events(rows: pl.DataFrame, told: Retold, given: pl.DataFrame) -> pl.DataFra
         ),
         made.join(days, on="by").with_columns(status=pl.lit(AMENDED)),
         replaced.join(days, on="by").with_columns(status=pl.lit(SUPERSEDED)),
-        _headlines(told),
-        _many(rows, told),
+        restated.headlines(told),
+        restated.many(told),
     ]
     none = [pl.DataFrame(schema=_EVENT)]
     return pl.concat([*none, *parts], how="diagonal").select(list(_EVENT))
-
-
-def _headlines(told: Retold) -> pl.DataFrame:
-    """Filings some of whose headlines were told otherwise, until all are told as before again."""
-    steps = told.steps.filter(pl.col("headline").is_not_null())
-    return _spans(steps.select("rid", "by", "day", change="step"), pl.col("held") > 0)
-
-
-def _many(rows: pl.DataFrame, told: Retold) -> pl.DataFrame:
-    """Filings of whose first-told amounts a twentieth was told otherwise."""
-    steps = told.steps.filter("money").select("rid", "by", "day", change="step")
-    of = pl.DataFrame({"rid": np.arange(rows.height), "of": told.first})
-    many = (pl.col("of") >= LEAST_AMOUNTS) & (pl.col("held") >= MANY * pl.col("of"))
-    return _spans(steps.join(of, on="rid"), many)
-
-
-def _spans(steps: pl.DataFrame, holds: pl.Expr) -> pl.DataFrame:
-    """Since and until when so many figures stood changed that it counts; by which filing."""
-    of = ["of"] if "of" in steps.columns else []
-    days = steps.group_by("rid", "by", "day", *of).agg(pl.col("change").cast(pl.Int64).sum())
-    held = days.sort("rid", "by").with_columns(held=pl.col("change").cum_sum().over("rid"))
-    state = held.with_columns(on=holds)
-    other = state.filter(pl.col("on") != pl.col("on").shift(1, fill_value=False).over("rid"))
-    ends = pl.col("day").shift(-1).over("rid")
-    spans = other.with_columns(until=ends).filter("on", pl.col("until").ne_missing(pl.col("day")))
-    return spans.select(
-        "rid", "by", "until", *of, since="day", status=pl.lit(RESTATED), count="held"
-    )
 
 
 def _by_day(rows: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:

@@ -294,3 +294,17 @@ def test_numbers_are_told_short():
     assert [number(v) for v in (8_500_000.0, -0.53, 0.0, 1_234.0, 713_000_000_000.0)] == [
         "8.5 million", "-0.53", "0", "1,234", "713 billion",
     ]  # fmt: skip
+
+
+def test_figures_told_in_millions_after_thousands_are_rounded_and_not_changed():
+    """3,567 thousand is 4 million then; 3,567 thousand told as 5 million is another figure."""
+    first = dict.fromkeys(OTHERS, 3567000.0)
+    coarse = dict.fromkeys(OTHERS, 4000000.0) | {n: 40e6 * (p + 1) for p, n in enumerate(MONEY)}
+    old = report("k19", "10-K", "2020-02-20", FY2019, first | coarse)
+    names = dict.fromkeys(MONEY)
+    for told_as, status in ((4e6, "as filed"), (5e6, "restated later")):
+        values = dict.fromkeys(OTHERS, told_as) | {n: coarse[n] for n in names}
+        old = report("k19", "10-K", "2020-02-20", FY2019, first | {n: coarse[n] for n in names})
+        new = report("k20", "10-K", "2021-02-20", FY2019, values)
+        found = told(pl.concat([old, new]))
+        assert found["k19"][0] == status

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import polars as pl
 import pytest
 
+from core.domain.quality.revision import model as revision
 from core.domain.quality.status.names import STATUSES
 from core.service.desk import Desk
 from core.service.filings import attention, quality
@@ -42,7 +44,7 @@ def test_every_status_is_stored_and_shown(graded: Desk) -> None:
 def test_the_csv_has_the_status_at_its_end(graded: Desk) -> None:
     """After the columns that were there before."""
     frame = exports.frame_of(graded, "filings")
-    assert frame.columns[20:22] == ["url", "status"]
+    assert frame.columns[20:] == ["url", "status", "revision_risk"]
     assert frame.filter(pl.col("status") == "withdrawn")["grade"].unique().to_list() == ["D"]
     some = exports.frame_of(graded, "filings", status="amended")
     assert set(some["status"]) == {"amended"}
@@ -57,6 +59,42 @@ def test_the_command_tells_status_reason_and_changed_headlines(graded: Desk) -> 
     change = next(c for c in gone["changed_headlines"] if c["headline"] == "net income")
     assert change["old"] > change["new"]
     assert change["by_form"] == "10-K/A"
+
+
+def test_the_revision_risk_stands_beside_the_grade_with_its_reasons(graded: Desk) -> None:
+    """Of graded reports, as reckoned on their day: in tables, CSV, JSON and on a past day."""
+    found = quality.grades(graded, ciks=[RESTATER], forms=["10-K", "10-Q"])
+    rated = found.filter(pl.col("grade") != "NR")
+    assert rated["revision_risk"].is_between(0, 1, closed="none").all()
+    assert set(rated["revision_reasons"].list.len()) == {3}
+    csv = exports.frame_of(graded, "filings")
+    document = commands.run(graded, "grade", {"cik": RESTATER}).document
+    told = {f["accession"]: f for f in document["filings"]}
+    for row in rated.iter_rows(named=True):
+        item = told[row["accession"]]
+        assert item["revision_risk"] == row["revision_risk"]
+        assert item["revision_reasons"] == row["revision_reasons"]
+        exported = csv.filter(pl.col("accession") == row["accession"])["revision_risk"]
+        assert exported.to_list() == [row["revision_risk"]]
+    last = rated.row(0, named=True)
+    asked = {"cik": RESTATER, "as_of": last["filed"].isoformat()}
+    then = commands.run(graded, "grade", asked).document["filings"]
+    assert (
+        next(f for f in then if f["accession"] == last["accession"])["revision_risk"]
+        == (last["revision_risk"])
+    )
+
+
+def test_other_numbers_of_the_revision_risk_make_companies_be_looked_at_again(
+    graded: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And nothing is done where they are the same."""
+    assert quality.grade_all(graded)["companies"] == 0
+    other = replace(revision.default_model(), id="other", intercept=5.0)
+    monkeypatch.setattr(revision, "default_model", lambda: other)
+    assert quality.grade_all(graded)["companies"] == 2
+    assert quality.grades(graded)["revision_risk"].drop_nulls().min() > 0.9
+    assert quality.grade_all(graded)["companies"] == 0
 
 
 def test_a_day_before_the_notice_the_report_stood_as_filed(graded: Desk) -> None:

@@ -1,0 +1,197 @@
+"""The revision risk, learned and measured: which reports are told otherwise by later ones.
+
+    python -m benchmarks.revision_risk [--write] [--out risk.json]
+
+Reads `../shared/data/sec` and `../shared/corpus`. A logistic model (scikit-learn, here alone) is
+tried on companies that it was not trained on, and on later years: trained on reports up to 2018
+with what was told of them by the end of 2020, its level set by those of 2018 and 2019, tried on
+reports of 2021 to 2023. `--write` trains it on all companies and years and writes the numbers
+that are shipped; nothing else of the captures is kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+
+from benchmarks.filing_status import KEY, changed_later, load
+from core.domain.quality.facts.arrays import Flags, Floats
+from core.domain.quality.grading import grade
+from core.domain.quality.revision.features import FEATURES, Grounds, features
+from core.domain.quality.revision.model import default_model, matrix
+from core.domain.quality.status.timeline import statuses
+
+FOLDS = 5
+MANY = 0.05
+STRENGTH = 0.02  # of the pull of all weights towards nothing
+KNOWN_BY = date(2020, 12, 31)
+LEARNED, LEVEL, TRIED = (2009, 2018), (2018, 2019), (2021, 2023)
+LAST = 2023  # younger reports had no time to be told otherwise
+WEIGHTS = Path("core/domain/quality/revision/weights.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Reports: their features, whether they were changed (by all, and by KNOWN_BY), and whose."""
+
+    rows: pl.DataFrame
+    values: Floats
+    changed: Flags
+    early: Flags
+    year: Floats
+    fold: Floats
+
+    def of(self, years: tuple[int, int]) -> Flags:
+        found: Flags = (self.year >= years[0]) & (self.year <= years[1])
+        return found
+
+
+def sample() -> tuple[Sample, pl.DataFrame]:
+    """All labelled reports, and their grades."""
+    facts, filings, companies = load()
+    graded = grade(facts, filings, companies)
+    became = statuses(facts, filings)
+    model = default_model()
+    known = Grounds(became.signs, graded.scores, graded.items, filings)
+    rows = features(known, model.standards, model.strict_since)
+    later = changed_later(facts).select(*KEY, share="share")
+    by_then = changed_later(facts.filter(pl.col("filed") <= KNOWN_BY)).select(*KEY, early="share")
+    rows = rows.join(later, on=KEY).join(by_then, on=KEY, how="left")
+    rows = rows.filter(pl.col("form").str.contains(r"^10-[KQ]T?$"))
+    usual = np.nanmean(rows.select(FEATURES).cast(pl.Float64).to_numpy(), axis=0)
+    found = Sample(
+        rows, matrix(rows, usual),
+        (rows["share"] >= MANY).to_numpy(), (rows["early"].fill_null(0) >= MANY).to_numpy(),
+        rows["filed"].dt.year().to_numpy().astype(float),
+        (rows["cik"].cast(pl.String).hash(seed=16) % FOLDS).to_numpy().astype(float),
+    )  # fmt: skip
+    return found, graded.scores
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """Weights of the features as they are, and the intercept."""
+
+    weights: Floats
+    intercept: float
+
+    def risk(self, values: Floats) -> Floats:
+        found: Floats = 1 / (1 + np.exp(-(self.intercept + values @ self.weights)))
+        return found
+
+
+def fit(values: Floats, changed: Flags, level: tuple[Floats, Flags]) -> Fitted:
+    """Weights from some reports; how often either form is changed at all from the `level` ones."""
+    mean, spread = values.mean(axis=0), values.std(axis=0) + 1e-9
+    model = LogisticRegression(C=STRENGTH, max_iter=3000).fit((values - mean) / spread, changed)
+    weights = model.coef_[0] / spread
+    annual = FEATURES.index("annual")
+    scored = np.column_stack([level[0] @ weights, level[0][:, annual]])
+    again = LogisticRegression(C=1e3, max_iter=3000).fit(scored, level[1])
+    weights = weights * again.coef_[0][0]
+    weights[annual] += again.coef_[0][1]
+    return Fitted(weights, float(again.intercept_[0]))
+
+
+def tried(given: Sample) -> dict[str, Any]:
+    """Out of company and out of time; then out of company alone."""
+    later, any_year = np.full(len(given.year), np.nan), np.full(len(given.year), np.nan)
+    for fold in range(FOLDS):
+        others, own = given.fold != fold, given.fold == fold
+        learn, level = others & given.of(LEARNED), others & given.of(LEVEL)
+        model = fit(given.values[learn], given.early[learn],
+                    (given.values[level], given.early[level]))  # fmt: skip
+        test = own & given.of(TRIED)
+        later[test] = model.risk(given.values[test])
+        old = others & (given.year <= LAST)
+        model = fit(given.values[old], given.changed[old], (given.values[old], given.changed[old]))
+        test = own & (given.year <= LAST)
+        any_year[test] = model.risk(given.values[test])
+    return {
+        "other companies, later years": table(given, later),
+        "other companies, all years": table(given, any_year),
+    }
+
+
+def table(given: Sample, risk: Floats) -> dict[str, Any]:
+    """AUC (of either form too), calibration error in points, and the tenths by risk."""
+    some = ~np.isnan(risk)
+    risk, changed = risk[some], given.changed[some]
+    annual = given.values[some][:, FEATURES.index("annual")] == 1
+    parts = np.array_split(np.argsort(risk, kind="stable"), 10)
+    tenths = [
+        {"reports": len(p), "told": 100 * risk[p].mean(), "changed": 100 * changed[p].mean()}
+        for p in parts
+    ]
+    error = sum(t["reports"] * abs(t["told"] - t["changed"]) for t in tenths) / len(risk)
+    return {
+        "reports": len(risk), "changed_pct": 100 * changed.mean(), "told_pct": 100 * risk.mean(),
+        "auc": roc_auc_score(changed, risk),
+        "auc annual": roc_auc_score(changed[annual], risk[annual]),
+        "auc quarterly": roc_auc_score(changed[~annual], risk[~annual]),
+        "calibration_error_points": error, "tenths": tenths,
+    }  # fmt: skip
+
+
+def shipped(given: Sample) -> dict[str, Any]:
+    """The numbers of all companies and years."""
+    old, level = given.year <= LAST, given.of(TRIED)
+    model = fit(given.values[old], given.changed[old], (given.values[level], given.changed[level]))
+    usual = given.values[level].mean(axis=0)
+    return {
+        "made_by": "benchmarks/revision_risk.py",
+        "reports": int(old.sum()),
+        "companies": given.rows.filter(pl.Series(old))["cik"].n_unique(),
+        "intercept": round(model.intercept, 5),
+        "features": {
+            name: {"weight": round(float(weight), 5), "usual": round(float(mean), 5)}
+            for name, weight, mean in zip(FEATURES, model.weights, usual, strict=True)
+        },
+    }
+
+
+def of_good(given: Sample, scores: pl.DataFrame) -> dict[str, Any]:
+    """Of reports graded A since 2012, all and those of low risk: the share changed later."""
+    letter = given.rows.join(
+        scores.select(*KEY, "grade"), on=KEY, how="left", maintain_order="left"
+    )
+    good = (letter["grade"] == "A").to_numpy() & given.of((2012, LAST))
+    model = shipped(given)
+    weights = np.array([model["features"][name]["weight"] for name in FEATURES])
+    risk = Fitted(weights, model["intercept"]).risk(given.values)
+    found = {"A": {"reports": int(good.sum()), "changed_pct": 100 * given.changed[good].mean()}}
+    for most in (0.05, 0.1, 0.15):
+        low = good & (risk <= most)
+        share = 100 * given.changed[low].mean()
+        found[f"A, risk up to {most:.0%}"] = {"reports": int(low.sum()), "changed_pct": share}
+    return found
+
+
+def main() -> None:
+    """Print the tables; `--write` the numbers."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--out", type=Path)
+    asked = parser.parse_args()
+    given, scores = sample()
+    tables = {**tried(given), "graded A": of_good(given, scores), "numbers": shipped(given)}
+    text = json.dumps(tables, indent=2, default=float)
+    sys.stdout.write(text + "\n")
+    if asked.out:
+        asked.out.write_text(text)
+    if asked.write:
+        WEIGHTS.write_text(json.dumps(tables["numbers"], indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Revision risk: how likely later reports tell a report's figures otherwise."""

@@ -1,0 +1,66 @@
+"""What retellings said on a report's day of how its company's figures hold: signs of its risk."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import polars as pl
+
+from core.domain.quality.status.reports import KEY, LEAST_FIGURES
+from core.domain.quality.status.restated import LEAST_AMOUNTS, many
+from core.domain.quality.status.retold import Retold
+
+SIGNS = {
+    "cik": pl.Int64, "accession": pl.String, "form": pl.String, "annual": pl.Boolean,
+    "filed": pl.Date, "period": pl.Date, "retold_share": pl.Float64, "past": pl.Int64,
+    "past_changed": pl.Int64,
+}  # fmt: skip
+# A report is retold a year later, so that what is younger says little, and older little of now.
+YOUNGEST, OLDEST = timedelta(days=330), timedelta(days=1500)
+LEAST_REPEATED = 10  # figures, for a share of them to say anything
+
+
+def signs(reports: pl.DataFrame, told: Retold) -> pl.DataFrame:
+    """Columns of SIGNS: one row a periodic report with figures, of what was filed by its day.
+
+    retold_share: of the figures that it repeats, those that it tells otherwise than they were told
+    first. past: reports of its company of one to four years before; past_changed: those of them of
+    whose amounts a twentieth stood changed by its day, by filings up to it.
+    """
+    asked = reports.filter("periodic", pl.col("figures") >= LEAST_FIGURES)
+    rows = asked.select(*KEY, "form", "annual", "filed", "period", "rid")
+    found = rows.join(_retelling(told), on="rid", how="left").join(
+        _past(asked, reports, told), on="rid", how="left"
+    )
+    return found.select(
+        *(pl.col(n) for n in (*KEY, "form", "annual", "filed", "period")),
+        *(pl.col(n).fill_null(0).cast(SIGNS[n]) for n in ("retold_share", "past", "past_changed")),
+    )
+
+
+def _retelling(told: Retold) -> pl.DataFrame:
+    """rid, retold_share."""
+    other = told.steps.filter("money", pl.col("step") == 1).group_by(rid="by").agg(other=pl.len())
+    again = told.shared.group_by(rid="by").agg(again=pl.col("shared").sum())
+    share = pl.col("other").fill_null(0) / pl.col("again").clip(LEAST_REPEATED)
+    return again.join(other, on="rid", how="left").select("rid", retold_share=share.clip(0, 1))
+
+
+def _past(asked: pl.DataFrame, reports: pl.DataFrame, told: Retold) -> pl.DataFrame:
+    """rid, past, past_changed."""
+    amounts = pl.Series("amounts", told.first)
+    before = reports.hstack([amounts]).filter("periodic", pl.col("amounts") >= LEAST_AMOUNTS)
+    both = asked.select("rid", "cik", "filed").join(
+        before.select("cik", old="rid", told="filed"), on="cik"
+    )
+    age = pl.col("filed") - pl.col("told")
+    both = both.filter(pl.col("old") < pl.col("rid"), age >= YOUNGEST, age <= OLDEST)
+    spans = many(told).select("since", "until", "by", old="rid")
+    stood = both.join(spans, on="old").filter(
+        pl.col("since") <= pl.col("filed"),
+        pl.col("by") <= pl.col("rid"),
+        (pl.col("until") > pl.col("filed")).fill_null(value=True),
+    )
+    changed = stood.select("rid", "old").unique().group_by("rid").agg(past_changed=pl.len())
+    past = both.group_by("rid").agg(past=pl.len())
+    return past.join(changed, on="rid", how="left")

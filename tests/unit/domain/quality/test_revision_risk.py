@@ -1,0 +1,151 @@
+"""Revision risk: what it rests on was known on the report's day, and it says why."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import numpy as np
+import orjson
+import polars as pl
+import pytest
+
+from core.domain.quality.grading import grade
+from core.domain.quality.revision import model as revision
+from core.domain.quality.revision.features import FEATURES, Grounds, features
+from core.domain.quality.revision.signs import SIGNS
+from core.domain.quality.status.timeline import statuses
+from core.domain.tables.frames import COMPANIES
+from core.errors import SchemaError
+from tests.unit.domain.quality.test_filing_status import CIK, NOTICE, listed, report
+
+NOBODY = COMPANIES.empty()
+YEARS = [(f"k{y}", "10-K", f"{y + 1}-02-20", f"{y}-12-31") for y in range(2014, 2020)]
+
+
+def years(changed=()):
+    """Annual reports; each of `changed` tells the year before again, a third of it otherwise."""
+    parts = [report(*year) for year in YEARS]
+    for y in changed:
+        before = report(f"k{y}", "10-K", f"{y + 1}-02-20", f"{y - 1}-12-31")
+        parts.append(before.with_columns(value=pl.col("value") * _factor()))
+    return pl.concat(parts)
+
+
+def _factor():
+    return pl.when(pl.int_range(pl.len()) % 3 == 0).then(1.1).otherwise(1.0)
+
+
+def filings(*more):
+    return listed(*((a, f, d, p, None) for a, f, d, p in YEARS), *more)
+
+
+def known(facts, given):
+    graded = grade(facts, given, NOBODY)
+    return Grounds(statuses(facts, given).signs, graded.scores, graded.items, given)
+
+
+def told(facts, given):
+    """accession -> (risk, reasons)."""
+    found = revision.risks(known(facts, given))
+    return {r["accession"]: (r["revision_risk"], r["revision_reasons"]) for r in found.to_dicts()}
+
+
+def test_a_history_of_changed_reports_raises_the_risk_and_is_named():
+    quiet, restless = (told(years(c), filings())["k2019"] for c in ((), (2016, 2017, 2018)))
+    assert restless[0] > quiet[0]
+    assert (
+        "3 of its company's 4 reports of one to four years before were changed later"
+        in (restless[1])
+    )
+    assert len(quiet[1]) == len(restless[1]) == 3
+
+
+def test_a_report_that_tells_the_year_before_otherwise_says_how_much():
+    found = told(years((2019,)), filings())["k2019"]
+    assert any("% of the figures that it repeats otherwise" in reason for reason in found[1])
+
+
+def test_nothing_that_was_filed_after_a_report_moves_its_risk():
+    """Told day by day, every report has the risk that all facts together give it."""
+    facts = years((2015, 2016, 2017, 2018, 2019))
+    given = filings(("n", "8-K", "2018-05-01", "2018-05-01", "4.02"), NOTICE)
+    whole = told(facts, given)
+    assert len(whole) == len(YEARS)
+    for accession, _, filed, _ in YEARS:
+        day = pl.col("filed") <= date.fromisoformat(filed)
+        assert told(facts.filter(day), given.filter(day))[accession] == whole[accession]
+
+
+def test_a_change_taken_back_by_then_counts_no_more():
+    """The figures of 2014 are told otherwise for 2015, and as first told in 2016."""
+    back = report("k2016", "10-K", "2017-02-20", "2014-12-31")
+    signs = statuses(pl.concat([years((2015,)), back]), filings()).signs
+    changed = dict(signs.select("accession", "past_changed").rows())
+    assert [changed[f"k{y}"] for y in (2015, 2016, 2017)] == [1, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("form", "filed", "items", "counts"),
+    [
+        ("NT 10-K", "2018-03-01", None, 1.0),
+        ("10-K/A", "2018-06-01", None, 1.0),
+        ("8-K", "2018-06-01", "4.02,9.01", 1.0),
+        ("8-K", "2018-06-01", "5.02", 0.0),
+        ("NT 10-K", "2017-03-01", None, 0.0),
+        ("NT 10-K", "2020-02-20", None, 0.0),
+    ],
+)
+def test_trouble_is_that_of_the_two_years_before(form, filed, items, counts):
+    found = known(years(), filings(("x", form, filed, filed, items)))
+    rows = features(found, (), date(2015, 12, 15))
+    assert rows.filter(pl.col("accession") == "k2019")["trouble"].to_list() == [counts]
+
+
+def test_standards_count_from_the_day_they_are_issued_until_they_hold():
+    model = revision.default_model()
+    rows = features(known(years(), filings()), model.standards, model.strict_since)
+    pending = dict(rows.select("accession", "standards").rows())
+    issued = [s for s in model.standards if s.issued <= date(2017, 2, 20)]
+    near = timedelta(days=380)
+    soon = [s for s in issued if timedelta(days=-20) <= s.after - date(2016, 12, 31) <= near]
+    assert pending["k2016"] == len(soon) == 4
+    assert pending["k2019"] == 0
+
+
+def test_the_probability_is_that_of_the_weights():
+    found = known(years((2015, 2016)), filings())
+    model = revision.default_model()
+    rows = features(found, model.standards, model.strict_since)
+    z = model.intercept + revision.matrix(rows, model.usual) @ model.weights
+    assert revision.risks(found)["revision_risk"].to_list() == pytest.approx(
+        1 / (1 + np.exp(-z)), abs=1e-4
+    )
+
+
+def test_a_young_company_has_the_usual_past():
+    """Its reports are none that could have been told again; that is no sign of good figures."""
+    rows = features(known(years(), filings()), (), date(2015, 12, 15))
+    first = rows.filter(pl.col("accession") == "k2014")
+    assert first["past"].to_list() == [None]
+    usual = np.arange(1.0, len(FEATURES) + 1)
+    assert revision.matrix(first, usual)[0][FEATURES.index("past")] == usual[FEATURES.index("past")]
+
+
+def test_a_feature_without_numbers_is_refused():
+    texts = [
+        (revision.resources.files("core.domain.quality.revision") / name).read_text("utf-8")
+        for name in revision.FILES
+    ]
+    numbers = orjson.loads(texts[1])
+    del numbers["features"]["loss"]
+    with pytest.raises(SchemaError, match="loss"):
+        revision.read_model(texts[0], orjson.dumps(numbers).decode())
+    assert revision.read_model(*texts).id == revision.default_model().id
+
+
+def test_other_filings_than_reports_have_none():
+    other = report("s1", "S-1", "2020-06-01", "2019-12-31")
+    found = told(pl.concat([years(), other]), filings())
+    assert "s1" not in found
+    assert statuses(years().clear(), filings().clear()).signs.schema == SIGNS
+    assert CIK == 77
