@@ -91,13 +91,13 @@ bench: $(BENCH) ## the benchmarks; each prints ratios and writes JSON to benchma
 	  *) grep -q '__main__' "$$script" && echo "== $$script" && $(PY) -m benchmarks.$$(basename "$$script" .py) ;; esac; done
 
 crash: $(DEV) ## kill the desk 200 times and count what was lost
-	$(PY) benchmarks/crash.py --rounds 200
+	$(PY) -m benchmarks.crash --rounds 200
 
 damage: $(DEV) ## flip bits in and cut pieces off the files of a desk; all must be told and mended
-	$(PY) benchmarks/damage.py --each 20
+	$(PY) -m benchmarks.damage --each 20
 
 soak: $(DEV) ## a simulated month of schedules with faults (MINUTES=10)
-	$(PY) benchmarks/soak.py --minutes $(MINUTES)
+	$(PY) -m benchmarks.soak --minutes $(MINUTES)
 
 property: $(DEV) ## the property tests with 10,000 cases each
 	HYPOTHESIS_PROFILE=long $(PY) -m pytest tests/property

@@ -1,83 +1,27 @@
-"""`python -m app COMMAND`: the command line of Openbell.
+"""`python -m app COMMAND`: the command line of Openbell, which is `app.command_line`.
 
-Exit codes: 0 done, 1 failed, 2 wrong use, 3 done with errors found.
+Loading it takes a while in which nothing has begun: Ctrl-C then ends it with a sentence.
 """
 
-from __future__ import annotations
-
-import importlib
-import pkgutil
-import sys
-from pathlib import Path
-from typing import Annotated, Any
-
-import typer
-from typer.core import TyperGroup
-from typer.exceptions import TyperException
-
-from app import command_help, commands
-from app import run as runner
-from core import __version__ as VERSION  # noqa: N812 - a constant here
-from core.errors import UsageError
-
-
-class Commands(TyperGroup):
-    """The commands; what is wrong with a command line is told in JSON too where that is asked."""
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run the command that the line names."""
-        try:
-            return super().invoke(ctx)
-        except TyperException as error:
-            runner.tell(UsageError(error.format_message()))
-            raise
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        """The names in the order of the day."""
-        return command_help.order(super().list_commands(ctx))
-
-
-PROGRAM = "openbell"  # as an installed package; a shell can complete this name only
-
-
-cli = typer.Typer(
-    name="openbell",
-    cls=Commands,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=Path(sys.argv[0]).name == PROGRAM,
-    context_settings=command_help.HELP,
-)
-
-
-def _version(asked: bool) -> None:
-    if asked:
-        typer.echo(f"openbell {VERSION}")
-        raise typer.Exit
-
-
-@cli.callback()
-def start(
-    version: Annotated[
-        bool,
-        typer.Option("--version", callback=_version, is_eager=True, help="The version, and exit."),
-    ] = False,
-) -> None:
-    """Openbell: the analyst's desk before the opening bell."""
-
-
-def register_all() -> typer.Typer:
-    """The command line with the commands of every module in app/commands."""
-    for module in sorted(pkgutil.iter_modules(commands.__path__), key=lambda m: m.name):
-        importlib.import_module(f"app.commands.{module.name}").register(cli)
-    command_help.explain(cli)
-    return cli
+import os
+import signal
 
 
 def main() -> None:
     """Entry point."""
-    installed = Path(sys.argv[0]).name == PROGRAM
-    register_all()(prog_name=PROGRAM if installed else "python -m app")
+    ends = signal.getsignal(signal.SIGINT)
+    if ends is signal.default_int_handler:  # and not ignored, as whoever started us may want
+        signal.signal(signal.SIGINT, _nothing_begun)
+    from app import command_line
+
+    run = command_line.loaded()
+    signal.signal(signal.SIGINT, ends)
+    run()
+
+
+def _nothing_begun(*_: object) -> None:
+    os.write(2, b"called off before anything had begun\n")
+    os._exit(1)  # an exception would end up in whatever is being imported
 
 
 if __name__ == "__main__":

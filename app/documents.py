@@ -16,8 +16,8 @@ import typer
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from app.__main__ import register_all
 from app.command_help import EXAMPLES
+from app.command_line import register_all
 from core.catalogue import Catalogue
 from core.domain.quality.model import default_ruleset
 from core.domain.quality.revision import model as revision

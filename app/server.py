@@ -45,8 +45,8 @@ def run_desk(chosen: settings.Settings, on_open: Sequence[Callable[[Desk], None]
         app = asgi.create(chosen, on_open, desk=desk)
         server = _server(app, chosen)
         for name in (signal.SIGTERM, signal.SIGINT):
-            # uvicorn hands a signal on once it has shut down in order; that is the end of it then
-            signal.signal(name, lambda *_: None)
+            # before uvicorn listens to signals, and when it hands one on after it has shut down
+            signal.signal(name, lambda *_: setattr(server, "should_exit", True))
         try:
             server.run(sockets=[listener])
         except SystemExit:  # uvicorn's word for a lifespan that did not start

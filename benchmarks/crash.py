@@ -1,6 +1,6 @@
 """Kill the desk with SIGKILL at chosen and random moments, restart it, and count what was lost.
 
-    python benchmarks/crash.py --rounds 200 [--seed 7]     (make crash)
+    python -m benchmarks.crash --rounds 200 [--seed 7]     (make crash)
 
 Each round starts the real engine in a process of its own over the same data folder, waits until it
 writes to DuckDB, has committed but not acknowledged, exports, fetches, starts (or a random while),

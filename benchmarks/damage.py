@@ -1,6 +1,6 @@
 """Flip bits in, cut pieces off and remove the files of a desk: all must be told and mended.
 
-    python benchmarks/damage.py --each 20 [--seed 7]     (make damage)
+    python -m benchmarks.damage --each 20 [--seed 7]     (make damage)
 
 A desk was killed: there are a store and a queue with a write-ahead log each, and a backup. Each
 round takes a fresh copy, harms one file once, and asks `verify` as anyone would. Harm is *told*

@@ -1,6 +1,6 @@
 """Durable publish against the disk's own floor and against DBOS, in one run.
 
-    python benchmarks/queue.py [--jobs 400] [--out benchmarks/results/queue.json]
+    python -m benchmarks.queue [--jobs 400] [--out benchmarks/results/queue.json]
 
 All contenders write to the same folder and take turns call by call, because the disk is shared and
 its speed drifts. Floor: append one record to a file and fdatasync. Peer: DBOS's client enqueueing

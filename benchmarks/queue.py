@@ -1,4 +1,4 @@
-"""Durable publish against the disk's floor and against DBOS: python benchmarks/queue.py --help.
+"""Durable publish against the disk's floor and against DBOS: python -m benchmarks.queue --help.
 
 The measuring is in `publishing.py`: when another script of this folder is run by its path, the
 folder comes first on the module path, and this file would be taken for the standard library's

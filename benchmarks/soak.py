@@ -1,6 +1,6 @@
 """A month (or more) of schedules at speed, with the stand-in container's faults switched on.
 
-    python benchmarks/soak.py --minutes 10 [--seed 7]      (make soak MINUTES=10)
+    python -m benchmarks.soak --minutes 10 [--seed 7]      (make soak MINUTES=10)
 
 The desk is the real one; only its clock is simulated: whenever nothing runs, it jumps to the next
 due instant or retry. Each step may switch on a fault, press *refresh now*, cancel, or restart the

@@ -31,9 +31,13 @@ def sql(
     render = _print_rows if sys.stdout.isatty() else _print_csv
     if query == STREAM:
         query = sys.stdin.read()
-    result = runner.run("sql", json=json, render=render, query=query, limit=limit)
-    if len(result.document) >= _most(limit):
-        runner.err.print(_cut(len(result.document)), markup=False)
+    # without rows only the columns tell what was asked: JSON stays the list that it always was
+    result = runner.run(
+        "sql", json=json, render=render, query=query, limit=limit, with_columns=not json
+    )
+    rows = len(result.document if json else result.document["rows"])
+    if rows >= _most(limit):
+        runner.err.print(_cut(rows), markup=False)
 
 
 def _most(limit: int) -> int:
@@ -50,18 +54,17 @@ def _cut(rows: int) -> str:
     )
 
 
-def _print_csv(document: list[dict[str, Any]], _: Console) -> None:
-    if document:
-        sys.stdout.write(csv_of(document))
+def _print_csv(document: dict[str, Any], _: Console) -> None:
+    sys.stdout.write(csv_of(document["columns"], document["rows"]))
 
 
-def csv_of(document: list[dict[str, Any]]) -> str:
-    """Rows as CSV, whole; texts guarded against formulas, numbers as they are."""
+def csv_of(names: list[str], rows: list[dict[str, Any]]) -> str:
+    """Rows as CSV, whole, the heading also without any; texts guarded, numbers as they are."""
     import polars as pl
 
     from core.domain.tables.csv_guard import guard
 
-    columns = {name: [_cell(row[name]) for row in document] for name in document[0]}
+    columns = {name: [_cell(row[name]) for row in rows] for name in names}
     frame = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
     texts = [name for name, cells in columns.items() if not all(map(_is_number, cells))]
     safe = guard(frame.select(texts))
@@ -81,11 +84,11 @@ def _cell(value: Any) -> str | None:
     return runner.dumps(value).decode()
 
 
-def _print_rows(document: list[dict[str, Any]], console: Console) -> None:
-    if not document:
+def _print_rows(document: dict[str, Any], console: Console) -> None:
+    if not document["rows"]:
         console.print("No rows.")
         return
-    table = Table(*document[0], box=None)
-    for row in document:
+    table = Table(*map(escape, document["columns"]), box=None)
+    for row in document["rows"]:
         table.add_row(*(escape(str(value)) for value in row.values()))
     console.print(table, markup=False)

@@ -54,6 +54,14 @@ class QueryLimits:
     rows: int = 100_000
 
 
+@dataclass(frozen=True, slots=True)
+class QueryAnswer:
+    """What a query brought: its columns, each named once, and its rows by them."""
+
+    columns: list[str]
+    rows: list[dict[str, Any]]
+
+
 class Queries:
     """Runs queries of users on a warehouse's tables; `close` ends those that run."""
 
@@ -76,7 +84,13 @@ class Queries:
     def run(
         self, query: str, limit: int | None = None, calloff: CallOff | None = None
     ) -> list[dict[str, Any]]:
-        """The rows of one SELECT as JSON-able objects, `limit` of them at most.
+        """The rows of one SELECT as JSON-able objects, `limit` of them at most; see `answer`."""
+        return self.answer(query, limit, calloff).rows
+
+    def answer(
+        self, query: str, limit: int | None = None, calloff: CallOff | None = None
+    ) -> QueryAnswer:
+        """Columns and rows of one SELECT, `limit` of them at most.
 
         UsageError when it is no SELECT, fails, or wants more memory than it may have;
         DeadlineError when its time is over; StoreError when it was called off or its process died.
@@ -106,7 +120,7 @@ class Queries:
             timer.cancel()
             process.end()
 
-    def _exchange(self, process: _Process, query: str, limit: int) -> list[dict[str, Any]]:
+    def _exchange(self, process: _Process, query: str, limit: int) -> QueryAnswer:
         with self._warehouse.cursor() as cursor:
             cursor.execute("BEGIN TRANSACTION READ ONLY")  # all tables as of one moment
             try:
@@ -118,7 +132,7 @@ class Queries:
                 cursor.execute("ROLLBACK")
         answer = self._hear(process)
         names = _distinct(answer["columns"])
-        return [dict(zip(names, row, strict=True)) for row in answer["rows"]]
+        return QueryAnswer(names, [dict(zip(names, row, strict=True)) for row in answer["rows"]])
 
     def _task(self, process: _Process, query: str, limit: int, schema: list[str]) -> dict[str, Any]:
         memory = self.limits.memory

@@ -74,6 +74,16 @@ def test_a_piped_query_is_whole_csv(request: pytest.FixtureRequest, where: str) 
     assert rows == [{"t": "x" * 500, "q": 'a,"b"', "n": str(i)} for i in range(30)]
 
 
+@pytest.mark.parametrize("where", ["alone", "beside"])
+def test_a_piped_query_without_rows_has_its_heading(
+    request: pytest.FixtureRequest, where: str
+) -> None:
+    """As every CSV has; the JSON of it is an empty list."""
+    env = request.getfixturevalue(where)
+    assert run(env, "sql", f"SELECT * FROM ({WIDE}) WHERE n < 0").stdout == "t,q,n\n"
+    assert json.loads(run(env, "sql", "SELECT 1 AS a WHERE false", "--json").stdout) == []
+
+
 def test_a_desk_ends_soon_beside_long_queries(tmp_path: Path) -> None:
     """SIGTERM ends queries that run and those that wait; no process is left."""
     with Running() as upstreams:

@@ -99,7 +99,7 @@ def test_terminals_that_know_little(env: dict[str, str]) -> None:
 def test_asking_for_help_loads_no_engine() -> None:
     """`--help`, and a command that finds a desk, start without the store and its libraries."""
     look = (
-        "import sys, app.__main__ as m; m.register_all(); from app import address; "
+        "import sys, app.command_line as m; m.register_all(); from app import address; "
         "print([n for n in ('polars', 'duckdb', 'streamlit', 'plotly') if n in sys.modules])"
     )
     done = subprocess.run(

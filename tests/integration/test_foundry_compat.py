@@ -236,6 +236,7 @@ async def test_hooks_are_plain_async_or_none(upstreams: Running) -> None:
     await asyncio.sleep(0.01)
     assert "not awaited" in kinds
     silent = FoundryDevToolsContainerClient(log_func=None)
+    assert await FoundryDevToolsContainerClient.default_logger(silent, "as published") is None
     assert (await silent.get_single(object(), "Other", None, None))[1]
     assert (await silent.get_single(None, "Other", None, None, None))[1]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -75,6 +76,52 @@ def test_a_pull_that_is_interrupted_says_what_was_finished(tmp_path: Path) -> No
     assert "called off: hangs;" in err
     states = {pull["dataset"]: pull["state"] for pull in json.loads(out)["pulls"]}
     assert states == {"comes": "done", "hangs": "cancelled"}
+
+
+# Ctrl-C at the moment when a module is looked for, then the command of the line
+LOADING = """
+import os, signal, sys
+import app.__main__ as line
+
+class Interrupting:
+    def find_spec(self, name, *_):
+        if name == {module!r}:
+            sys.meta_path.remove(self)
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupting())
+sys.argv = ["openbell", {command!r}]
+line.main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "command", "told"),
+    [
+        ("typer", "status", "called off before anything had begun"),
+        ("app.commands.watch", "serve", "called off before anything had begun"),
+        ("core.service.desk", "status", runner.CALLED_OFF),
+        ("core.service.everything", "status", runner.CALLED_OFF),
+        ("app.server", "serve", runner.CALLED_OFF),
+        ("app.asgi", "serve", runner.CALLED_OFF),
+        ("app.demonstration", "demo", runner.CALLED_OFF),
+    ],
+)
+def test_ctrl_c_while_the_program_is_loaded_is_a_sentence(
+    tmp_path: Path, module: str, command: str, told: str
+) -> None:
+    """Loading takes a second: no traceback ends it, whatever is being imported."""
+    done = subprocess.run(
+        [sys.executable, "-c", LOADING.format(module=module, command=command)],
+        cwd=ROOT,
+        env={**os.environ, "OPENBELL_DATA_DIR": str(tmp_path / "desk"), "OPENBELL_PORT": "0"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    said = [line for line in done.stderr.splitlines() if not line.startswith("{")]
+    assert (done.returncode, said) == (1, [told])
 
 
 def _hangs(upstreams: Running) -> bool:

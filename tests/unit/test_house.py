@@ -44,6 +44,17 @@ def test_no_module_is_long() -> None:
     assert {name for name, lines in lengths.items() if lines > LONGEST} == set()
 
 
+def test_benchmarks_are_run_one_way() -> None:
+    """As modules: a script run by its path does not find the rooms."""
+    told = [ROOT / "Makefile", *ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *files("benchmarks")]
+    wrong = [
+        named(p)
+        for p in told
+        if re.search(r"benchmarks/\w+\.py +-|python benchmarks/", p.read_text())
+    ]
+    assert wrong == []
+
+
 def test_nothing_private_is_taken_from_another_package() -> None:
     """What others need bears a public name."""
     taken = []

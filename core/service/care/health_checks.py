@@ -72,8 +72,6 @@ def _disk(desk: Desk) -> HealthVerdict:
     words = f"{free // 1024**2:,} MB free"
     if free < LEAST_FREE_BYTES:
         return bad(f"only {words}")
-    if desk.settings.access != "open":
-        return good(f"on {desk.settings.host}, to those who sign in")
     return warn(f"only {words}") if free < LITTLE_FREE_BYTES else good(words)
 
 
@@ -162,4 +160,6 @@ def _listening(desk: Desk) -> HealthVerdict:
     """Only this machine reaches a desk that asks nobody who they are."""
     if desk.settings.listens_here_only:
         return good("on this machine only")
+    if desk.settings.access != "open":
+        return good(f"on {desk.settings.host}, to those who sign in")
     return warn(f"on {desk.settings.host}, without access control: whoever reaches it may do all")

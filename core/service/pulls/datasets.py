@@ -288,7 +288,14 @@ def status_command(desk: Desk) -> dict[str, Any]:
 
 @command("sql", needs=Role.VIEWER)
 def sql_command(
-    desk: Desk, *, query: str, limit: Annotated[int, Field(ge=1)] = 10_000
-) -> list[dict[str, Any]]:
-    """Rows of one read-only SELECT."""
-    return desk.queries.run(query, limit, calloff.current())
+    desk: Desk,
+    *,
+    query: str,
+    limit: Annotated[int, Field(ge=1)] = 10_000,
+    with_columns: bool = False,
+) -> list[dict[str, Any]] | dict[str, Any]:
+    """Rows of one read-only SELECT; `with_columns`: an object of `columns` and `rows`."""
+    answer = desk.queries.answer(query, limit, calloff.current())
+    if with_columns:
+        return {"columns": answer.columns, "rows": answer.rows}
+    return answer.rows

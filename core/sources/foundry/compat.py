@@ -143,10 +143,11 @@ class FoundryDevToolsContainerClient:
             await client.log_func(client, f"the outer socket takes no messages: {error!r}")
 
     @staticmethod
-    def default_logger(client: FoundryDevToolsContainerClient, message: str) -> None:
-        """Writes to standard output when `log` is on."""
+    def default_logger(client: FoundryDevToolsContainerClient, message: str) -> Awaitable[None]:
+        """Writes to standard output when `log` is on; may be awaited, as the published one must."""
         if client.log:
             sys.stdout.write(f"{message}\n")
+        return _Done()
 
     def _to(
         self, outer_ws: Any, hook: Hook | EllipsisType | None

@@ -11,7 +11,7 @@ import pytest
 import typer
 
 from app import command_help, options
-from app.__main__ import register_all
+from app.command_line import register_all
 from core import __version__
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -298,6 +298,16 @@ def test_listening_beyond_this_machine_is_seen(make_desk: Callable[..., Desk]) -
     assert seen("listening")[0] == "warn"
 
 
+def test_a_desk_that_asks_who_comes_may_listen_and_has_its_disk_watched(
+    make_desk: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those who sign in are no strangers; room gets scarce on a shared desk, too."""
+    make_desk(host="0.0.0.0", access="token")
+    assert seen("listening") == ("ok", "on 0.0.0.0, to those who sign in")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(9, 0, 2**29))
+    assert seen("disk")[0] == "warn"
+
+
 def test_a_check_that_breaks_is_bad_and_hides_no_other(
     running: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
