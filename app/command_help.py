@@ -6,7 +6,16 @@ import typer
 
 PANELS: dict[str, tuple[str, ...]] = {
     "Run the desk": ("demo", "serve", "sandbox"),
-    "Data in": ("watch", "pull", "import", "backfill", "status", "upstreams", "jobs"),
+    "Data in": (
+        "watch",
+        "pull",
+        "import",
+        "watch-folder",
+        "backfill",
+        "status",
+        "upstreams",
+        "jobs",
+    ),
     "Trust": ("grade", "reconcile"),
     "Before the open": ("brief", "scan", "plan", "plans", "plan-cancel", "risk"),
     "After the close": ("journal", "backtest"),
@@ -22,6 +31,7 @@ EXAMPLES: dict[str, str] = {
     "watch remove": "watch remove MSFT",
     "watch list": "watch list --json",
     "audit": "audit --verify --against checkpoint.json",
+    "watch-folder": "watch-folder --apply",
     "pull": "pull prices.daily --now",
     "import": "import prices.daily bars.csv --dry-run",
     "backfill": "backfill companyfacts.zip",

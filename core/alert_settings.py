@@ -49,8 +49,11 @@ class AlertSettings(BaseModel):
         description="secrets of those who may call POST /api/v1/hooks/DATASET, one a line: "
         "`[DATASET=]whsec_…`; several count at a time, so that they can be changed in turn",
     )
+    inbox: bool = Field(
+        True, description="take files that are put into the folder `inbox` of the data folder"
+    )
     webhook_max_bytes: int = Field(
-        65_536, ge=1024, le=16 * 2**20, description="largest body of a call from outside"
+        65_536, ge=1024, le=2**20, description="largest body of a call from outside"
     )
 
     @field_validator("notify")

@@ -56,7 +56,8 @@ COMMANDS = _table(
     viewer="brief alerts alert_rules alert_rule_set alert_rule_remove "
     "backtest scan events progress pulled status sql upstreams jobs journal journal_prove "
     "plan plans journal_trades risk grade watch_list doctor exports",
-    analyst="cancel refresh pull import backfill jobs_retry jobs_discard reconcile watch_add "
+    analyst="watch_folder "
+    "cancel refresh pull import backfill jobs_retry jobs_discard reconcile watch_add "
     "watch_remove",
     trader="plan_cancel journal_post journal_deposit journal_withdraw journal_fill journal_close "
     "journal_reverse journal_settle journal_confirm",
@@ -70,7 +71,7 @@ EXPORTS = _table(
 )
 ACTIONS = _table(
     viewer="preferences.save rules.keep",
-    analyst="refresh.refresh_now refresh.cancel jobs.retry jobs.discard imports.load "
+    analyst="inbox.take refresh.refresh_now refresh.cancel jobs.retry jobs.discard imports.load "
     "imports.rehearse imports.run_here companies.watch companies.unwatch reconcile.run "
     "proposals.propose proposals.withdraw "
     "quality.grade_all preferences.save_preset preferences.remove_preset",

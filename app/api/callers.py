@@ -43,6 +43,12 @@ async def authorised(
     )
 
 
+async def refused_late(what: str) -> None:
+    """Wait before a call of nobody is refused, ever longer."""
+    log.warning(what)
+    await anyio.sleep(_pauses.next())
+
+
 async def while_there(request: Request, work: Callable[[], Awaitable[Answer]]) -> Answer:
     """The answer of some work, called off when the one who asked for it goes away.
 

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
-from app.api import commands, description, documentation, events, health, problems, router
+from app.api import commands, description, documentation, events, health, hooks, problems, router
 from core.errors import OpenbellError
 from core.observe import logs, work
 
@@ -22,6 +22,7 @@ def create() -> FastAPI:
     app.include_router(health.router)
     app.include_router(commands.router)
     app.include_router(events.router)
+    app.include_router(hooks.router)
     app.include_router(router.routes())
     app.add_route("/docs", documentation.page, include_in_schema=False)
     app.add_exception_handler(OpenbellError, _answer)

@@ -1,4 +1,4 @@
-"""Commands about the companies followed: watch add, remove, list."""
+"""Commands about what is watched: companies (watch add, remove, list), and the inbox."""
 
 from __future__ import annotations
 
@@ -22,6 +22,15 @@ def register(cli: typer.Typer) -> None:
     watch.command("remove")(watch_remove)
     watch.command("list")(watch_list)
     cli.add_typer(watch, name="watch")
+    cli.command("watch-folder")(watch_folder)
+
+
+def watch_folder(
+    apply: Annotated[bool, typer.Option("--apply", help="Take the files now.")] = False,
+    json: Json = False,
+) -> None:
+    """What waits in the folder inbox of the data folder, and what would become of it."""
+    runner.run("watch_folder", json=json, render=_print_files, apply=apply)
 
 
 def watch_add(companies: Companies, json: Json = False) -> None:
@@ -37,6 +46,16 @@ def watch_remove(companies: Companies, json: Json = False) -> None:
 def watch_list(json: Json = False) -> None:
     """The companies followed."""
     runner.run("watch_list", json=json, render=_print_watch)
+
+
+def _print_files(document: dict[str, Any], console: Console) -> None:
+    for item in document["files"]:
+        taken = item.get("taken", item.get("would_be_taken"))
+        word = "taken" if document["applied"] else "would be taken"
+        said = f"{word} into {item['dataset']}" if taken else f"refused: {item['reason']}"
+        console.print(f"{escape(item['file'])}: {escape(said)}", markup=False)
+    if not document["files"]:
+        console.print(f"Nothing waits in {document['folder']}.", markup=False)
 
 
 def _print_watch(document: dict[str, Any], console: Console) -> None:

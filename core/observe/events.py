@@ -104,6 +104,7 @@ KINDS: Mapping[str, EventKind] = {
         _begins(_ALERT, "alert.undelivered", "error", "Alerts do not get through to a place."),
         _ends(_ALERT, "alert.delivered", "Alerts get through to a place again."),
         _kind("brief.made", "info", "The brief before the open was made."),
+        _kind("file.refused", "warning", "A file of the inbox was refused."),
         _kind("restore.done", "warning", "A backup was put in place of what was there."),
         _begins(_TRAIL, "audit.broken", "critical", "The chain of who did what is broken."),
         _ends(_TRAIL, "audit.whole", "The chain of who did what is whole again."),

@@ -16,7 +16,16 @@ from core.service.care import commands as care_commands
 from core.service.filings import companies, corrections, features, quality, reconcile
 from core.service.gaps import keeping, scans, statistics
 from core.service.kernel import export_list
-from core.service.pulls import backfill, datasets, imports, jobs, pull_jobs, refresh, upstreams
+from core.service.pulls import (
+    backfill,
+    datasets,
+    imports,
+    inbox,
+    jobs,
+    pull_jobs,
+    refresh,
+    upstreams,
+)
 from core.service.trading import (
     journal_commands,
     journal_jobs,
@@ -51,6 +60,7 @@ REGISTERING = (
     backfill,
     datasets,
     imports,
+    inbox,
     jobs,
     pull_jobs,
     refresh,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from core.service.desk import Desk
 
 SCHEDULED = ("schedule", "catch-up")
+UNATTENDED = (*SCHEDULED, "webhook")  # nobody waits for the answer: what may pass is tried again
 WITHOUT_SCHEDULE = timedelta(days=1)
 
 
@@ -46,7 +47,7 @@ async def pull(desk: Desk, job: Job, context: Context) -> Mapping[str, Any] | No
     try:
         await _upstream_ready(desk, dataset, forced=forced and trigger not in SCHEDULED)
     except UpstreamDownError as error:
-        if trigger in SCHEDULED:
+        if trigger in UNATTENDED:
             raise
         raise _yours_to_repeat(error) from error  # whoever waits is told at once
     request = PullRequest(job.id, dataset, window, trigger, forced)
@@ -57,19 +58,19 @@ async def pull(desk: Desk, job: Job, context: Context) -> Mapping[str, Any] | No
         raise
     except OpenbellError as error:
         _follow_interrupted(desk, dataset, job)
-        if trigger in SCHEDULED:
+        if trigger in UNATTENDED:
             raise
         # whoever pressed the button waits for an answer: no second try behind their back
         raise _yours_to_repeat(error) from error
     document = await asyncio.to_thread(_follow, desk, dataset, pull_id, job)
-    if document["owed"] and trigger in SCHEDULED:
+    if document["owed"] and trigger in UNATTENDED:
         raise TransportError(f"{dataset.name}: {document['partial_reason']}")
     return {"pull_id": pull_id}
 
 
 async def _run(desk: Desk, request: PullRequest) -> str:
     """Pull; what somebody asked for by hand may try a host that is down, once."""
-    if request.trigger in SCHEDULED:
+    if request.trigger in UNATTENDED:
         return await desk.puller.run(request)
     with forcing():
         return await desk.puller.run(request)

@@ -1,0 +1,186 @@
+"""The inbox: files put into a folder are loaded like `import` does, then moved out of the way.
+
+`inbox/DATASET/any.csv` or `inbox/DATASET-any.csv` in the data folder; a file goes to `done`, or to
+`refused` with the reason beside it. A file is taken once it has stood still for a look; a kill
+between loading and moving loads it again, which changes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import weakref
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core import atomic
+from core.domain.access.principals import Role
+from core.domain.tables.arrivals import dataset_of, fault, is_ready
+from core.errors import OpenbellError, StoreError, UsageError
+from core.observe import logs
+from core.observe.events import Event
+from core.service.kernel.access import needs
+from core.service.kernel.commands import DONE, FOUND_ERRORS, CommandResult, command
+from core.service.kernel.handlers import publish_follow_ups
+from core.service.kernel.looks import look
+from core.service.pulls import imports
+from core.store import events
+
+if TYPE_CHECKING:
+    from core.service.desk import Desk
+
+log = logs.get("inbox")
+INBOX, TAKEN, REFUSED = "inbox", "done", "refused"
+TRIGGER = "inbox"
+LOOK_SECONDS = 2.0
+State = tuple[int, int, int]
+_seen: weakref.WeakKeyDictionary[Any, dict[Path, State]] = weakref.WeakKeyDictionary()
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A file in the inbox: its dataset, or why it cannot be taken."""
+
+    path: Path
+    dataset: str | None
+    fault: str | None
+    state: State
+
+
+def folder(desk: Desk) -> Path:
+    """The inbox of a desk."""
+    return desk.settings.data_dir / INBOX
+
+
+def arrivals(desk: Desk) -> list[Arrival]:
+    """The files that wait, oldest first; links and unfinished files are left alone."""
+    here = folder(desk)
+    known = {name: item for name, item in desk.catalogue.datasets.items() if item.source != "sec"}
+    found = []
+    for path, told in _files(here):
+        parts = path.relative_to(here).parts
+        dataset = dataset_of(parts, known)
+        state = (told.st_size, told.st_mtime_ns, told.st_ino)
+        found.append(Arrival(path, dataset, fault(path.name, dataset, known), state))
+    return sorted(found, key=lambda item: (item.state[1], item.path.name))
+
+
+def _files(here: Path) -> Iterator[tuple[Path, os.stat_result]]:
+    """Plain files of the inbox and of the folders in it, by the names that people gave them."""
+    try:
+        entries = [Path(entry) for entry in os.scandir(here)]
+        folders = [p for p in entries if p.name not in (TAKEN, REFUSED) and not p.is_symlink()]
+        entries += [Path(e) for p in folders if p.is_dir() for e in os.scandir(p)]
+        for path in entries:
+            told = path.lstat()
+            if stat.S_ISREG(told.st_mode) and is_ready(path.name):
+                yield path, told
+    except FileNotFoundError:  # no inbox, or a file that was taken away meanwhile
+        return
+    except OSError as error:
+        raise StoreError(f"the inbox cannot be read: {error.strerror}", where=str(here)) from error
+
+
+@look("inbox", seconds=LOOK_SECONDS)
+def take_new(desk: Desk) -> None:
+    """Take every file that has stood still since the last look."""
+    if not desk.settings.inbox:
+        return
+    _make(folder(desk))
+    found = arrivals(desk)
+    before = _seen.get(desk, {})
+    _seen[desk] = {item.path: item.state for item in found}
+    for item in found:
+        if before.get(item.path) == item.state:
+            take(desk, item)
+
+
+def _make(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"there can be no inbox: {error.strerror}", where=str(path)) from error
+
+
+@needs(Role.ANALYST)
+def take(desk: Desk, item: Arrival) -> dict[str, Any]:
+    """Load one file and move it; what became of it. What may pass leaves it where it is."""
+    told: dict[str, Any] = {"file": _shown(item.path.name), "dataset": item.dataset}
+    try:
+        if item.fault or item.dataset is None:
+            raise UsageError(item.fault or "no dataset is told")
+        pull = imports.load(desk, item.dataset, item.path, TRIGGER)
+    except StoreError:
+        raise
+    except OpenbellError as error:
+        moved = _move(desk, item, REFUSED)
+        _note_reason(moved, str(error))
+        _tell(desk, item, str(error), moved)
+        return {**told, "taken": False, "reason": str(error), "moved_to": str(moved)}
+    if pull["rows_inserted"] or pull["rows_updated"]:
+        publish_follow_ups(desk, [desk.catalogue.get(item.dataset).table], pull["pull_id"])
+    moved = _move(desk, item, TAKEN)
+    return {**told, "taken": True, "pull": pull, "moved_to": str(moved)}
+
+
+def _move(desk: Desk, item: Arrival, where: str) -> Path:
+    """Move a file out of the way, under a name that no other has."""
+    target = folder(desk) / where
+    _make(target)
+    stamp = desk.now().strftime("%Y%m%dT%H%M%S%fZ")
+    moved = target / f"{stamp}-{_short(item.path.name)}"
+    try:
+        item.path.replace(moved)
+    except FileNotFoundError:
+        log.warning("a file was taken away while it was loaded", file=item.path.name)
+    except OSError as error:
+        raise StoreError(f"it cannot be moved: {error.strerror}", where=str(item.path)) from error
+    return moved
+
+
+def _short(name: str) -> str:
+    """The end of a name, so that it may have something in front."""
+    return os.fsencode(name)[-180:].decode("utf-8", "ignore")
+
+
+def _shown(name: str) -> str:
+    """A name as text, also where its bytes are none."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def _note_reason(moved: Path, reason: str) -> None:
+    beside = moved.with_name(f"{moved.name}.reason.txt")
+    try:
+        atomic.write(beside, f"{reason}\n".encode())
+    except OSError as error:
+        raise StoreError(f"no reason can be kept: {error.strerror}", where=str(beside)) from error
+
+
+def _tell(desk: Desk, item: Arrival, reason: str, moved: Path) -> None:
+    after = {"dataset": item.dataset, "reason": reason, "moved_to": str(moved)}
+    sentence = f"{_shown(item.path.name)} was refused: {reason}"
+    event = Event.of("file.refused", _shown(item.path.name), sentence, after=after)
+    with desk.warehouse.transaction() as tx:
+        events.add(tx, [event], desk.now())
+
+
+@command("watch_folder", needs=Role.ANALYST)
+def watch_folder(desk: Desk, *, apply: bool = False) -> CommandResult:
+    """What waits in the inbox and what would become of it; with `apply` it is taken now."""
+    told = [take(desk, item) if apply else _would(desk, item) for item in arrivals(desk)]
+    refused = [item for item in told if not item["taken" if apply else "would_be_taken"]]
+    document = {"folder": str(folder(desk)), "applied": apply, "files": told}
+    return CommandResult(document, FOUND_ERRORS if refused else DONE)
+
+
+def _would(desk: Desk, item: Arrival) -> dict[str, Any]:
+    told: dict[str, Any] = {"file": _shown(item.path.name), "dataset": item.dataset}
+    if item.fault or item.dataset is None:
+        return {**told, "would_be_taken": False, "reason": item.fault}
+    try:
+        pull = imports.rehearse(desk, item.dataset, item.path)
+    except OpenbellError as error:
+        return {**told, "would_be_taken": False, "reason": str(error)}
+    return {**told, "would_be_taken": True, "pull": pull}
