@@ -29,7 +29,7 @@ from app.run import open_patiently
 from core import settings
 from core.domain.access.principals import ENGINE
 from core.errors import OpenbellError
-from core.observe import logs
+from core.observe import logs, traces
 from core.observe.loop_watch import LoopWatch
 from core.service import current
 from core.service.activity import at_start
@@ -56,6 +56,7 @@ class DeskApp(gate.Gate):
     ) -> None:
         self.error: OpenbellError | None = None
         self.house: doors.House | None = None
+        self._stop_tracing: Callable[[], None] = lambda: None
         self._chosen, self._on_open, self._desk = chosen, on_open, desk
         self._streamlit = st.App(
             Path(__file__).with_name("dashboard.py"),
@@ -76,6 +77,7 @@ class DeskApp(gate.Gate):
             chosen = self._chosen or settings.load()
             settings.must_be_guarded(chosen)
             logs.configure(chosen.log_format, chosen.log_level)
+            self._stop_tracing = traces.start(chosen.otlp_url, chosen.trace_file)
             desk = self._desk or await _opened(chosen)
         except OpenbellError as error:
             self.error = error
@@ -103,6 +105,7 @@ class DeskApp(gate.Gate):
             for spared in (gate.log, senders.log, callers.log):
                 spared.close()
             log.info("desk closed")
+            await anyio.to_thread.run_sync(self._stop_tracing)
 
     async def _start(self, desk: Desk, chosen: settings.Settings) -> None:
         """Start the engine and say where the desk listens."""

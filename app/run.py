@@ -105,9 +105,11 @@ class Remote:
     ) -> httpx.Response:
         import httpx
 
-        from core.observe import logs
+        from core.observe import logs, traces
 
         headers = {"X-Correlation-Id": logs.correlation_id() or ""}
+        if carried := traces.carrier():
+            headers[traces.FIELD] = carried
         try:
             answer = self._client.post(
                 path,
@@ -138,12 +140,21 @@ def _error_of(answer: httpx.Response) -> OpenbellError:
 @contextmanager
 def caller(*, engine: bool = False, **overrides: Any) -> Iterator[Caller]:
     """A caller for the desk of the settings; `engine` also runs queued jobs here when local."""
-    from app import address as addresses
     from core import settings
-    from core.observe import logs
+    from core.observe import logs, traces
 
     chosen = settings.load(**overrides)
     logs.configure(chosen.log_format, "WARNING" if sys.stderr.isatty() else chosen.log_level)
+    stop = traces.start(chosen.otlp_url, chosen.trace_file)
+    try:
+        yield from _callers(chosen, engine=engine)
+    finally:
+        stop()
+
+
+def _callers(chosen: Settings, *, engine: bool) -> Iterator[Caller]:
+    from app import address as addresses
+
     found = _desk_or_address(chosen)
     if isinstance(found, addresses.Address):
         yield Remote(found)
@@ -195,9 +206,10 @@ def open_patiently(chosen: Settings) -> Desk:
 @contextmanager
 def asked(*, engine: bool = False) -> Iterator[Caller]:
     """A caller for one command line: errors are told, and its log lines share an id."""
-    from core.observe import logs
+    from core.observe import logs, traces
 
-    with reported(), logs.correlated(), caller(engine=engine) as call:
+    called = caller(engine=engine)
+    with reported(), logs.correlated(), called as call, traces.span("command line"):
         yield call
 
 

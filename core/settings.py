@@ -22,6 +22,7 @@ from pydantic_settings import SettingsError as SourceError
 from core import places, setting_files
 from core.access_settings import AccessSettings
 from core.alert_settings import AlertSettings
+from core.care_settings import BackupSettings, TraceSettings
 from core.errors import SettingsError
 from core.risk_settings import RiskSettings
 
@@ -31,9 +32,6 @@ _HOST_NAME = re.compile(
     r"\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[?[0-9a-f]*:[0-9a-f:.]*\]?", re.IGNORECASE
 )
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-
-
-_ROTATION = re.compile(r"(\d{1,4}d)?\s*(\d{1,4}w)?\s*(\d{1,4}m)?")
 
 
 class DeskSettings(BaseModel):
@@ -137,25 +135,6 @@ class JobSettings(BaseModel):
     grace_seconds: float = Field(10.0, ge=0, description="time to finish jobs on shutdown")
 
 
-class BackupSettings(BaseModel):
-    """Backups that are made by themselves."""
-
-    backup_time: Annotated[str, Field(pattern=r"^(([01]\d|2[0-3]):[0-5]\d)?$")] = Field(
-        "18:30", description="New York clock time of the daily backup; empty for none"
-    )
-    backup_keep: str = Field(
-        "7d 4w 12m",
-        description="of how many days, weeks and months the newest timed backup is kept",
-    )
-
-    @field_validator("backup_keep")
-    @classmethod
-    def _rotation(cls, value: str) -> str:
-        if not (_ROTATION.fullmatch(value.strip()) and re.search("[1-9]", value)):
-            raise ValueError("must be counts of days, weeks and months like 7d 4w 12m")
-        return value
-
-
 class EventSettings(BaseModel):
     """What is kept of what happened."""
 
@@ -190,6 +169,7 @@ class Settings(
     SqlSettings,
     JobSettings,
     BackupSettings,
+    TraceSettings,
     EventSettings,
     AlertSettings,
     GapSettings,
@@ -202,7 +182,7 @@ class Settings(
         env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True
     )
 
-    @field_validator("data_dir", "catalogue", "foundry_counts", mode="before")
+    @field_validator("data_dir", "catalogue", "foundry_counts", "trace_file", mode="before")
     @classmethod
     def _named(cls, value: Any) -> Any:
         """An empty path would be the working folder, whatever that is."""
@@ -211,7 +191,7 @@ class Settings(
             raise ValueError("must name a file or folder, without control characters")
         return value
 
-    @field_validator("data_dir", "catalogue", "foundry_counts")
+    @field_validator("data_dir", "catalogue", "foundry_counts", "trace_file")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return value.expanduser().absolute() if value else None

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from app.api import commands, description, documentation, events, health, hooks, problems, router
 from core.errors import OpenbellError
-from core.observe import logs, work
+from core.observe import logs, traces, work
 
 _CORRELATION = re.compile(r"[A-Za-z0-9]{1,64}")
 
@@ -63,7 +63,8 @@ async def _correlate(
     began, status = time.perf_counter(), 500
     with logs.correlated(given if _CORRELATION.fullmatch(given) else None) as identifier:
         try:
-            response = await proceed(request)
+            with traces.resumed(request.headers.get(traces.FIELD)):
+                response = await proceed(request)
             status = response.status_code
         finally:
             route = getattr(request.scope.get("route"), "path", "none")

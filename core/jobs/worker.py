@@ -20,7 +20,7 @@ from core.errors import OpenbellError
 from core.jobs.outcome import JobOutcome, Kind, of_failure
 from core.jobs.pulling.progress import ProgressBoard
 from core.jobs.queue.port import Hold, Job, JobQueue, JobStatus
-from core.observe import events, logs, work
+from core.observe import events, logs, traces, work
 from core.sources.pulled import Progress
 
 log = logs.get("worker")
@@ -237,7 +237,11 @@ class Worker:
         task.add_done_callback(self._tasks.discard)
 
     async def _handle(self, job: Job) -> Mapping[str, Any] | None:
-        return await self._handlers[job.event_name](job, Context(self._board, job.id))
+        with (
+            traces.resumed(job.payload.get(traces.FIELD)),
+            traces.span(f"job {job.event_name}", job=job.id, lane=job.lane, attempt=job.attempts),
+        ):
+            return await self._handlers[job.event_name](job, Context(self._board, job.id))
 
     async def _see_through(self, running: _Running) -> None:
         pulse = asyncio.create_task(self._pulse(running))

@@ -13,6 +13,7 @@ from typing import Any
 
 import structlog
 
+from core.observe import traces
 from core.observe.escaping import escape
 
 SERVICE = "openbell"
@@ -30,6 +31,7 @@ def configure(fmt: str, level: str) -> None:
     renderer = _console if fmt == "console" else structlog.processors.JSONRenderer(default=str)
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
+        _trace,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
@@ -97,6 +99,13 @@ def is_secret(name: str) -> bool:
 def redact(text: str) -> str:
     """Text without the values of tokens and passwords."""
     return _SECRET_TEXT.sub(lambda match: match[1] + "[redacted]", text)
+
+
+def _trace(_: Any, __: str, event: Event) -> Event:
+    """Name the trace and the span that a line belongs to, while traces are on."""
+    if found := traces.ids():
+        event["trace_id"], event["span_id"] = found
+    return event
 
 
 def _clean(_: Any, __: str, event: Event) -> Event:

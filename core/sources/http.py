@@ -31,7 +31,7 @@ from core.errors import (
     SizeLimitError,
     TransportError,
 )
-from core.observe import metrics
+from core.observe import metrics, traces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -253,7 +253,8 @@ async def metered(
     """Client middleware: counts each request by host and status, with its time to the headers."""
     host, began = request.url.host or "", time.monotonic()
     try:
-        response = await handler(request)
+        with traces.span(f"request {host}", method=request.method, path=request.url.path):
+            response = await handler(request)
     except BaseException:  # a deadline cancels it
         metrics.http_request(host, "error", time.monotonic() - began)
         raise

@@ -17,7 +17,7 @@ import duckdb
 import polars as pl
 
 from core.errors import StoreError
-from core.observe import logs, work
+from core.observe import logs, traces, work
 from core.store import files, presence
 from core.store import mark as marks
 from core.store.connection import (
@@ -150,8 +150,9 @@ class Warehouse:
                 yield tx
                 for write in self.before_commit:
                     write(tx)
-                mark = marks.count_up(cursor, self._marked)
-                cursor.execute("COMMIT")
+                with traces.span("commit"):
+                    mark = marks.count_up(cursor, self._marked)
+                    cursor.execute("COMMIT")
                 self.commits += 1
             except BaseException:
                 rollback(cursor)

@@ -18,7 +18,7 @@ from core.errors import OpenbellError, PullCancelledError
 from core.jobs.pulling import pull_events
 from core.jobs.pulling import switching as turns
 from core.jobs.pulling.progress import ProgressBoard
-from core.observe import logs, metrics
+from core.observe import logs, metrics, traces
 from core.sources.pulled import Progress, ProgressHook, Pulled
 from core.store import events
 from core.store import pulls as records
@@ -86,7 +86,8 @@ class Puller:
 
     async def run(self, request: PullRequest) -> str:
         """Pull once and record it; the pull id. Raises what made it fail, after recording it."""
-        with turns.short_switch_interval():
+        name = request.dataset.name
+        with turns.short_switch_interval(), traces.span(f"pull {name}", trigger=request.trigger):
             return await self._run(request)
 
     async def _run(self, request: PullRequest) -> str:

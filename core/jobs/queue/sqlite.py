@@ -18,6 +18,7 @@ from core.jobs.queue import rows
 from core.jobs.queue.file import SqliteFile
 from core.jobs.queue.port import ENDED, LIVE, STOPPED, Hold, Job, JobStatus, Message, Published
 from core.jobs.queue.reading import QueueReader
+from core.observe import traces
 from core.store.presence import unadvised
 
 _DUE = (
@@ -33,6 +34,12 @@ _TWINS = (
     + " WHERE dedupe_key = ? AND (? OR status IN ('queued', 'running')) ORDER BY id DESC"
 )
 _NAMED = rows.SELECT + " WHERE id IN (SELECT value FROM json_each(?))"  # noqa: S608 - constants
+
+
+def _traced(payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A payload with the trace in which the job was asked for, while traces are on."""
+    carried = traces.carrier()
+    return payload if carried is None else {traces.FIELD: carried, **payload}
 
 
 class SqliteQueue(QueueReader):
@@ -218,7 +225,7 @@ class SqliteQueue(QueueReader):
         return Job(
             id=self._new_id(now),
             event_name=message.event_name,
-            payload=message.payload,
+            payload=_traced(message.payload),
             status=JobStatus.QUEUED,
             created_at=now,
             updated_at=now,

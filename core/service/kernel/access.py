@@ -18,7 +18,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from core.domain.access.principals import ENGINE, LOCAL, NOBODY, Principal, Role
 from core.errors import RoleError, SignInError
-from core.observe import events
+from core.observe import events, logs, traces
 from core.service.kernel.trail import Trail, described
 
 P = ParamSpec("P")
@@ -112,7 +112,13 @@ def needs(
             token = _inside.set(True)
             trail: Trail = desk.roster.trail  # type: ignore[attr-defined]
             try:
-                with told_as(who), trail.keeping(who, name, _given(signature, args, kwargs)):
+                # one id for what a click causes: in the log, the chain, events and jobs
+                with (
+                    logs.correlated(),
+                    traces.span(f"act {name}", actor=who.name),
+                    told_as(who),
+                    trail.keeping(who, name, _given(signature, args, kwargs)),
+                ):
                     return function(desk, *args, **kwargs)
             finally:
                 _inside.reset(token)

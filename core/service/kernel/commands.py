@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from core.observe import work
+from core.observe import traces, work
 from core.service.kernel.port import DeskPort
 from core.service.kernel.registry import Registry
 from core.service.kernel.results import DONE, FAILED, FOUND_ERRORS, WRONG_USE, CommandResult
@@ -22,6 +22,6 @@ command = Registry("command")
 def run(desk: DeskPort, name: str, arguments: Mapping[str, Any]) -> CommandResult:
     """Validate the arguments and run a command; UsageError names what is wrong with them."""
     label = name if name in command.entries else "unknown"
-    with work.timed(work.COMMANDS, label):
+    with traces.span(f"command {label}"), work.timed(work.COMMANDS, label):
         result = command.run(desk, name, arguments)
     return result if isinstance(result, CommandResult) else CommandResult(result)

@@ -29,7 +29,7 @@ from core.errors import (
     ProtocolError,
     SizeLimitError,
 )
-from core.observe import metrics
+from core.observe import metrics, traces
 from core.sources.foundry import wire
 from core.sources.http import (
     REDIRECTS,
@@ -72,7 +72,8 @@ class SocketAddress:
         where, began = where_of(self.url), time.monotonic()
         status: int | str = "error"
         try:
-            connection = await self._connected(what, where)
+            with traces.span(f"request {self.url.host}", method="WebSocket", path=self.url.path):
+                connection = await self._connected(what, where)
             status = 101
         except InvalidStatus as error:
             status = error.response.status_code

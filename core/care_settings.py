@@ -1,0 +1,50 @@
+"""The settings of care: backups, and traces of what the desk does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, Field, field_validator
+
+_ROTATION = re.compile(r"\d{1,3}d( \d{1,3}w)?( \d{1,3}m)?")
+
+
+class BackupSettings(BaseModel):
+    """Backups that are made by themselves."""
+
+    backup_time: Annotated[str, Field(pattern=r"^(([01]\d|2[0-3]):[0-5]\d)?$")] = Field(
+        "18:30", description="New York clock time of the daily backup; empty for none"
+    )
+    backup_keep: str = Field(
+        "7d 4w 12m",
+        description="of how many days, weeks and months the newest timed backup is kept",
+    )
+
+    @field_validator("backup_keep")
+    @classmethod
+    def _rotation(cls, value: str) -> str:
+        if not (_ROTATION.fullmatch(value.strip()) and re.search("[1-9]", value)):
+            raise ValueError("must be counts of days, weeks and months like 7d 4w 12m")
+        return value
+
+
+class TraceSettings(BaseModel):
+    """Traces: off unless one of these is set."""
+
+    otlp_url: str = Field(
+        "", description="collector of OpenTelemetry that takes traces over HTTP, e.g. on port 4318"
+    )
+    trace_file: Path | None = Field(
+        None, description="file that gets one JSON line a span; at 64 MB it is begun anew"
+    )
+
+    @field_validator("otlp_url")
+    @classmethod
+    def _collector(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in ("http", "https") or not parts.hostname):
+            raise ValueError("must begin with http:// or https:// and name a host")
+        return value.rstrip("/")
