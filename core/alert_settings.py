@@ -25,7 +25,7 @@ class NotifyAddress:
 
 
 class AlertSettings(BaseModel):
-    """Alerts, and calls from outside."""
+    """Alerts, calls from outside, plugins."""
 
     notify: SecretStr | None = Field(
         None,
@@ -52,6 +52,7 @@ class AlertSettings(BaseModel):
     inbox: bool = Field(
         True, description="take files that are put into the folder `inbox` of the data folder"
     )
+    plugins: bool = Field(True, description="use installed plugins (entry points `openbell`)")
     webhook_max_bytes: int = Field(
         65_536, ge=1024, le=2**20, description="largest body of a call from outside"
     )

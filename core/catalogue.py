@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,8 +59,11 @@ class Catalogue:
     problems: tuple[CatalogueError, ...] = ()
 
     @classmethod
-    def load(cls, path: Path) -> Catalogue:
-        """The catalogue in a file; CatalogueError when the file is missing or is not TOML."""
+    def load(cls, path: Path, more_sources: Collection[str] = ()) -> Catalogue:
+        """The catalogue in a file; CatalogueError when the file is missing or is not TOML.
+
+        `more_sources` are words for sources beside `SOURCES`: those of plugins.
+        """
         try:
             text = path.read_text(encoding="utf-8")
             document = tomllib.loads(text)
@@ -76,7 +79,7 @@ class Catalogue:
             ) from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise CatalogueError(f"{path} is not valid TOML: {error}") from None
-        return _parse(document, text, path)
+        return _parse(document, text, path, (*SOURCES, *more_sources))
 
     def get(self, name: str) -> Dataset:
         """The dataset of that name; CatalogueError suggesting the nearest one."""
@@ -92,7 +95,9 @@ class Catalogue:
         return [dataset for dataset in self.datasets.values() if dataset.enabled]
 
 
-def _parse(document: Mapping[str, Any], text: str, path: Path) -> Catalogue:
+def _parse(
+    document: Mapping[str, Any], text: str, path: Path, sources: Collection[str]
+) -> Catalogue:
     datasets: dict[str, Dataset] = {}
     problems: list[CatalogueError] = []
     entries = document.get("datasets", {})
@@ -100,7 +105,7 @@ def _parse(document: Mapping[str, Any], text: str, path: Path) -> Catalogue:
         raise CatalogueError(f'{path}: "datasets" must be tables such as [datasets."prices.daily"]')
     for name, entry in entries.items():
         try:
-            datasets[name] = _dataset(name, entry)
+            datasets[name] = _dataset(name, entry, sources)
         except _EntryError as error:
             line = _line_of(text, name, error.key)
             problems.append(
@@ -115,13 +120,13 @@ class _EntryError(Exception):
         self.key = key
 
 
-def _dataset(name: str, entry: object) -> Dataset:
+def _dataset(name: str, entry: object, sources: Collection[str]) -> Dataset:
     if not isinstance(entry, dict):
         raise _EntryError("", "must be a table")
     _check_keys(entry)
     source = entry.get("source", "")
-    if source not in SOURCES:
-        raise _EntryError("source", f"must be one of {', '.join(SOURCES)}")
+    if source not in sources:
+        raise _EntryError("source", f"must be one of {', '.join(sources)}")
     table = _table(entry.get("table", name.replace(".", "_").replace("-", "_").lower()))
     schema = _schema(entry, table)
     key = _key(entry, table, schema)

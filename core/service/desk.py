@@ -21,7 +21,7 @@ from core.jobs.pulling.puller import Puller
 from core.jobs.queue.port import Job, JobQueue
 from core.jobs.queue.sqlite import SqliteQueue
 from core.observe import logs
-from core.service import data_folder
+from core.service import data_folder, plugged
 from core.service.engine import DeskEngine
 from core.service.kernel.roster import Roster
 from core.service.sources import build_sources, build_upstreams
@@ -91,7 +91,9 @@ class Desk:
         goes on with a store or a queue that lacks something.
         """
         now = now or clock.running(settings.clock_offset_seconds)
-        catalogue = Catalogue.load(settings.catalogue)
+        if settings.plugins:
+            plugged.install()
+        catalogue = Catalogue.load(settings.catalogue, plugged.sources(settings))
         with data_folder.ways_back(settings), ExitStack() as stack:
             stack.enter_context(data_folder.own(settings))
             data_folder.settle(settings)

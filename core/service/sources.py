@@ -10,6 +10,7 @@ from yarl import URL
 from core.domain.tables.datasets import Dataset
 from core.jobs.pulling.puller import DirectSource, Source
 from core.jobs.pulling.sec import SecSource
+from core.service import plugged
 from core.service.kernel.port import DeskPort
 from core.settings import Settings
 from core.sources.breaker_file import BreakerFile
@@ -72,8 +73,9 @@ async def sign_of_life(desk: DeskPort, host: Upstream) -> None:
 
 
 def build_sources(desk: DeskPort) -> Mapping[str, Source | DirectSource]:
-    """The sources by the word that the catalogue uses for them."""
+    """The sources by the word that the catalogue uses for them; those of plugins, too."""
     return {
+        **plugged.sources(desk.settings),
         "foundry": FoundrySource(
             lambda: foundry_client(desk),
             lambda: desk.now().date(),

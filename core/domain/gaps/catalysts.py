@@ -6,6 +6,7 @@ of t. What forms and 8-K items say is in `filing_forms`; a filing explains the c
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 
 import polars as pl
@@ -30,6 +31,9 @@ COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "structural": pl.Boolean,
     "url": pl.String,
 }
+
+Finder = Callable[[pl.DataFrame], pl.DataFrame | None]
+FINDERS: list[Finder] = []  # of plugins: filings with their `session` -> more rows of COLUMNS
 
 
 def titled(filings: pl.DataFrame) -> pl.DataFrame:
@@ -57,7 +61,9 @@ def find_catalysts(filings: pl.DataFrame) -> pl.DataFrame:
     if known.is_empty():
         return pl.DataFrame(schema=COLUMNS)
     single = known.with_columns(_weighed(), url=edgar.filing_expr()).filter(pl.col("weight") > 0)
-    found = pl.concat([single.select(list(COLUMNS)), _clusters(known).select(list(COLUMNS))])
+    parts = [single.select(list(COLUMNS)), _clusters(known).select(list(COLUMNS))]
+    parts += [rows for finder in FINDERS if (rows := finder(known)) is not None]
+    found = pl.concat(parts)
     return found.sort(
         "cik", "session", "weight", "accession", descending=[False, False, True, False]
     )

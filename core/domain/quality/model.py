@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
@@ -158,20 +158,49 @@ def default_ruleset() -> Ruleset:
     """The rule set shipped with Openbell."""
     folder = resources.files("core.domain.quality")
     texts = [folder.joinpath(f"{name}.toml").read_text("utf-8") for name in FILES]
-    return read_ruleset(*texts)
+    concepts, rules, styles = texts
+    return read_ruleset(concepts, rules, styles, _EXTRA)
 
 
 FILES = ("concepts", "rules", "styles")
+OWN = "X"  # how the ids of rules begin that others bring
+_EXTRA: list[str] = []
 
 
-def read_ruleset(concepts: str, rules: str, styles: str) -> Ruleset:
-    """A rule set from the texts of its three files."""
+def extend(texts: Sequence[str]) -> None:
+    """Let the rule set have rules of others, too, from now on; each text passes `check_extra`."""
+    _EXTRA.extend(texts)
+    default_ruleset.cache_clear()
+
+
+def check_extra(text: str) -> None:
+    """SchemaError (or what TOML and tables raise) when rules of others cannot be used."""
+    known = default_ruleset()
+    for name, body in tomllib.loads(text)["rules"].items():
+        rule = _rule(name, body)
+        if not name.startswith(OWN) or name in known.rules:
+            raise SchemaError(f"{name}: ids of rules of others begin with {OWN} and are new")
+        forms = [*rule.equations, *rule.also]
+        named = {item for form in forms for item in form.items}
+        named |= {item for pair in rule.orders for item in pair}
+        if not named or named - set(known.items):
+            unknown = ", ".join(sorted(named - set(known.items))) or "nothing"
+            raise SchemaError(f"{name}: needs equations or orders of known items, not {unknown}")
+        for word in ("tolerance", "group", "kind", "style"):
+            words = {getattr(other, word) for other in known.rules.values()}
+            if getattr(rule, word) not in words:
+                raise SchemaError(f"{name}: {word} must be one of {', '.join(sorted(words))}")
+
+
+def read_ruleset(concepts: str, rules: str, styles: str, extra: Sequence[str] = ()) -> Ruleset:
+    """A rule set from the texts of its three files, and of rules of others."""
     items, book, kinds = (tomllib.loads(text) for text in (concepts, rules, styles))
-    digest = hashlib.sha256("\0".join((concepts, rules, styles)).encode()).hexdigest()
+    digest = hashlib.sha256("\0".join((concepts, rules, styles, *extra)).encode()).hexdigest()
+    others = [pair for text in extra for pair in tomllib.loads(text)["rules"].items()]
     return Ruleset(
         version=book["version"],
         digest=digest,
-        rules={name: _rule(name, body) for name, body in book["rules"].items()},
+        rules={name: _rule(name, body) for name, body in (*book["rules"].items(), *others)},
         items={name: _item(name, body) for name, body in items["items"].items()},
         styles=tuple(_style(name, body) for name, body in kinds["styles"].items()),
         deadlines=kinds["deadlines"],

@@ -6,6 +6,7 @@ import shutil
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from core import plugins
 from core.jobs.queue.port import JobStatus
 from core.service.care.health import LEAST_FREE_BYTES, HealthVerdict, bad, check, good, warn
 from core.service.data_folder import backups_of
@@ -109,6 +110,17 @@ def _catalogue(desk: Desk) -> HealthVerdict:
     """Every entry of the catalogue can be used."""
     problems = desk.catalogue.problems
     return warn("; ".join(map(str, problems))) if problems else good("valid")
+
+
+@check("plugins")
+def _plugins(desk: Desk) -> HealthVerdict:
+    """Every installed plugin does its part."""
+    if not desk.settings.plugins:
+        return good("off, as OPENBELL_PLUGINS says")
+    found = plugins.found()
+    if found.faults:
+        return warn("; ".join(f"{name}: {why}" for name, why in found.faults.items()))
+    return good(", ".join(f"{n} {v}".strip() for n, v in found.loaded.items()) or "none installed")
 
 
 @check("datasets")
