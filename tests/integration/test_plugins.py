@@ -113,7 +113,7 @@ def test_its_place_is_told_alerts(desk: Desk) -> None:
     told = (desk.settings.data_dir / "alerts.txt").read_text()
     assert "Openbell ERROR: backup: backup.failed" in told
     assert [item["sent"] for item in bell.test(desk)] == [True]
-    assert verdict(desk) == ("good", "example 1.0")
+    assert verdict(desk) == ("ok", "example 1.0")
 
 
 def test_plugins_can_be_switched_off(
