@@ -2,6 +2,8 @@
 
     python -m benchmarks.queue [--jobs 400] [--out benchmarks/results/queue.json]
 
+Where `redis-server` is installed, the queue in Redis (`appendfsync always`) takes turns, too.
+
 All contenders write to the same folder and take turns call by call, because the disk is shared and
 its speed drifts. Floor: append one record to a file and fdatasync. Peer: DBOS's client enqueueing
 into its SQLite system database. Naive: one INSERT per job with SQLite's default journal.
@@ -19,13 +21,16 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
 from core.jobs.queue.port import JobStatus, Message
+from core.jobs.queue.redis import RedisQueue
 from core.jobs.queue.rows import to_row
 from core.jobs.queue.sqlite import SqliteQueue
+from tests import redis_server
 
 ROOT = Path(__file__).resolve().parent.parent
 BATCH = 100
@@ -71,6 +76,19 @@ def peer(folder: Path) -> Callable[[], None] | None:
     client = DBOSClient(system_database_url=url)
     options = {"workflow_name": "pull", "queue_name": "jobs"}
     return lambda: client.enqueue(options, PAYLOAD) and None  # type: ignore[func-returns-value]
+
+
+def in_redis(folder: Path, stack: ExitStack) -> dict[str, tuple[Callable[[], object], int]]:
+    """The queue in a Redis of its own on loopback; empty where none is installed."""
+    if not redis_server.installed():
+        return {}
+    shared = RedisQueue(stack.enter_context(redis_server.running(folder)), now)
+    stack.callback(shared.close)
+    batch = [Message("pull", PAYLOAD)] * BATCH
+    return {
+        "openbell publish in Redis": (lambda: shared.publish("pull", PAYLOAD), 1),
+        f"openbell publish_many({BATCH}) in Redis": (lambda: shared.publish_many(batch), BATCH),
+    }
 
 
 def contenders(folder: Path, queue: SqliteQueue) -> dict[str, tuple[Callable[[], object], int]]:
@@ -143,10 +161,11 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks/results/queue.json")
     chosen = parser.parse_args()
     chosen.out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=chosen.out.parent) as name:
+    with tempfile.TemporaryDirectory(dir=chosen.out.parent) as name, ExitStack() as stack:
         folder = Path(name)
         queue = SqliteQueue(folder / "queue.sqlite", now)
-        rows = table(measure(contenders(folder, queue), chosen.jobs))
+        found = contenders(folder, queue) | in_redis(folder, stack)
+        rows = table(measure(found, chosen.jobs))
         assert queue.verify() == [], "a row lost its checksum"
         stored = queue.counts()[JobStatus.QUEUED]
         queue.close()

@@ -49,7 +49,11 @@ class DeskSettings(BaseModel):
         "list; `*.` in front takes all below a name, `*` any",
     )
     store_url: str = Field("", description="duckdb:///PATH; default: in the data folder")
-    queue_url: str = Field("", description="sqlite:///PATH; default: in the data folder")
+    queue_url: str = Field(
+        "",
+        description="sqlite:///PATH, or redis://HOST:PORT/DB?prefix=NAME for jobs in Redis; "
+        "default: in the data folder",
+    )
     log_format: Literal["json", "console"] = Field("json", description="json or console")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="least level written"
@@ -256,8 +260,23 @@ class Settings(
 
     @property
     def queue_path(self) -> Path:
-        """The SQLite file of the queue."""
-        return _path_of(self.queue_url, "sqlite", self.data_dir / "queue.sqlite")
+        """The SQLite file of the queue; with jobs in Redis it keeps the mark of the store."""
+        address = "" if self.redis_url else self.queue_url
+        return _path_of(address, "sqlite", self.data_dir / "queue.sqlite")
+
+    @property
+    def redis_url(self) -> str:
+        """Where jobs are in Redis; empty when they are in a file."""
+        if not self.queue_url.startswith(("redis:", "rediss:")):
+            return ""
+        try:
+            parts = urlsplit(self.queue_url)
+            good = bool(parts.hostname) and not parts.fragment and parts.port != 0
+        except ValueError:
+            good = False
+        if not good:
+            raise SettingsError(f"{PREFIX}QUEUE_URL must be redis://HOST:PORT/DB?prefix=NAME")
+        return self.queue_url
 
 
 def must_be_guarded(chosen: Settings) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from core.jobs.queue.port import Job, JobQueue
+from core.jobs.queue.redis import RedisQueue
 from core.jobs.queue.sqlite import SqliteQueue
 
 LEASE = timedelta(seconds=60)
@@ -26,11 +27,15 @@ class Clock:
         self.instant += timedelta(seconds=seconds)
 
 
-def sqlite(path: Path, clock: Clock) -> JobQueue:
-    return SqliteQueue(path / "queue.sqlite", clock, max_attempts=3, max_deliveries=4)
+def sqlite(address: str, clock: Clock) -> JobQueue:
+    return SqliteQueue(Path(address), clock, max_attempts=3, max_deliveries=4)
 
 
-QUEUES: dict[str, Callable[[Path, Clock], JobQueue]] = {"sqlite": sqlite}
+def redis(address: str, clock: Clock) -> JobQueue:
+    return RedisQueue(address, clock, max_attempts=3, max_deliveries=4)
+
+
+QUEUES: dict[str, Callable[[str, Clock], JobQueue]] = {"sqlite": sqlite, "redis": redis}
 
 
 def claimed(queue: JobQueue, worker: str = "w1") -> Job:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import socket
 import threading
 import uuid
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from core.domain.timetable.freshness import Freshness
 from core.jobs.overdue import freshness_of
 from core.jobs.pulling.progress import ProgressBoard
 from core.jobs.pulling.puller import Puller
+from core.jobs.queue.moving import take_along
 from core.jobs.queue.port import Job, JobQueue
 from core.jobs.queue.sqlite import SqliteQueue
 from core.observe import logs
@@ -38,6 +40,24 @@ log = logs.get("desk")
 
 def _tell_corrupt(job: Job) -> None:
     log.error("a damaged job was set aside", job=job.id, was=job.event_name)
+
+
+def _queue_of(settings: Settings, file: SqliteQueue, now: Callable[[], datetime]) -> JobQueue:
+    """Where the jobs are: in the file, or in Redis, with what waited in the file."""
+    if not settings.redis_url:
+        return file
+    from core.jobs.queue.redis import RedisQueue  # a second of imports that few need
+
+    queue = RedisQueue(settings.redis_url, now, on_corrupt=_tell_corrupt)
+    try:
+        queue.belong_to(f"{socket.gethostname()}:{settings.store_path}")
+        taken = take_along(file, queue)
+    except BaseException:
+        queue.close()
+        raise
+    if taken:
+        log.info("jobs were taken along to the queue", jobs=taken, where=queue.where)
+    return queue
 
 
 class Desk:
@@ -98,18 +118,18 @@ class Desk:
             stack.enter_context(data_folder.own(settings))
             data_folder.settle(settings)
             advise = partial(data_folder.hint_here, settings)
-            queue = SqliteQueue(
+            file = SqliteQueue(
                 settings.queue_path,
                 now,
                 on_corrupt=_tell_corrupt,
                 accept_loss=accept_loss,
                 advise=advise,
             )
-            stack.callback(queue.close)
+            stack.callback(file.close)
             warehouse = Warehouse.open(
                 settings.store_path,
-                queue.store_mark,
-                evidence=data_folder.evidence(settings, queue),
+                file.store_mark,
+                evidence=data_folder.evidence(settings, file),
                 accept_loss=accept_loss,
                 advise=advise,
             )
@@ -117,6 +137,8 @@ class Desk:
             presence.note(settings.data_dir, settings.store_path)
             records.close_orphans(warehouse, now())
             audit.adopt(warehouse)
+            queue = _queue_of(settings, file, now)
+            stack.callback(queue.close)
             desk = cls(settings, catalogue, warehouse, queue, now)
             desk._opened = stack.pop_all()
             return desk

@@ -8,6 +8,7 @@ from core.domain.timetable.schedule import Schedule, at_session_times
 from core.jobs.event_writer import EventWriter
 from core.jobs.looker import Looker
 from core.jobs.overdue import Overdue, OverdueDetector
+from core.jobs.queue.listener import QueueListener
 from core.jobs.runner import Engine, Resource
 from core.jobs.scheduler import Scheduler, Timed
 from core.jobs.upstream_watch import Owing, UpstreamWatch
@@ -61,8 +62,9 @@ class DeskEngine:
         self._detector: OverdueDetector | None = None
         looker = Looker(looks.bound(desk))
         upstreams = self._watch(desk)
+        listener = QueueListener(desk.queue, self._worker.wake)
         resources: list[Resource] = [LoopWatch("engine"), self._writer, self._worker]
-        resources += [upstreams, looker]
+        resources += [listener, upstreams, looker]
         if scheduler:
             resources += self._scheduled(desk)
         self._engine = Engine(resources)

@@ -7,6 +7,7 @@ doubles as the fencing token: a worker whose lease went to another can no longer
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -216,6 +217,13 @@ class JobQueue(Protocol):
 
     def verify(self) -> list[str]:
         """Check every row; ids of those now set aside as corrupt."""
+        ...
+
+    def listen(self, heard: Callable[[], None], stop: threading.Event) -> None:
+        """Tell of changes by other processes until `stop` is set; at once over where none share it.
+
+        Blocks its thread.
+        """
         ...
 
     def close(self) -> None:

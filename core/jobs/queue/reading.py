@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection
 from datetime import datetime
 
-from core.errors import NotFoundError
 from core.jobs.queue import rows
 from core.jobs.queue.file import SqliteFile
 from core.jobs.queue.port import Job, JobStatus
@@ -22,19 +22,16 @@ _FIND = (
 )
 
 
-class QueueReader:
+class QueueReader(ABC):
     """The reading half of a `JobQueue` in a file."""
 
     def __init__(self, file: SqliteFile) -> None:
         self._file = file
         self.store_mark = StoreMark(file)
 
+    @abstractmethod
     def get(self, job_id: str) -> Job:
         """See JobQueue."""
-        found = self._file.read(rows.SELECT + " WHERE id = ?", (job_id,))
-        if not found:
-            raise NotFoundError(f"there is no job {job_id!r}", hint="jobs list shows those known")
-        return rows.from_row(found[0])
 
     def find(
         self,
