@@ -19,7 +19,7 @@ from pydantic import ValidationError as PydanticError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from pydantic_settings import SettingsError as SourceError
 
-from core import places, setting_files
+from core import addresses, places, setting_files
 from core.access_settings import AccessSettings
 from core.alert_settings import AlertSettings
 from core.care_settings import BackupSettings, TraceSettings
@@ -256,27 +256,18 @@ class Settings(
     @property
     def store_path(self) -> Path:
         """The DuckDB file."""
-        return _path_of(self.store_url, "duckdb", self.data_dir / "desk.duckdb")
+        return addresses.file_of(self.store_url, "duckdb", self.data_dir / "desk.duckdb")
 
     @property
     def queue_path(self) -> Path:
         """The SQLite file of the queue; with jobs in Redis it keeps the mark of the store."""
         address = "" if self.redis_url else self.queue_url
-        return _path_of(address, "sqlite", self.data_dir / "queue.sqlite")
+        return addresses.file_of(address, "sqlite", self.data_dir / "queue.sqlite")
 
     @property
     def redis_url(self) -> str:
         """Where jobs are in Redis; empty when they are in a file."""
-        if not self.queue_url.startswith(("redis:", "rediss:")):
-            return ""
-        try:
-            parts = urlsplit(self.queue_url)
-            good = bool(parts.hostname) and not parts.fragment and parts.port != 0
-        except ValueError:
-            good = False
-        if not good:
-            raise SettingsError(f"{PREFIX}QUEUE_URL must be redis://HOST:PORT/DB?prefix=NAME")
-        return self.queue_url
+        return addresses.redis_of(self.queue_url)
 
 
 def must_be_guarded(chosen: Settings) -> None:
@@ -334,16 +325,3 @@ def _sentence(error: PydanticError) -> str:
     first = error.errors(include_input=False, include_url=False)[0]
     name = PREFIX + str(first["loc"][0]).upper() if first["loc"] else "a setting"
     return f"{name} is malformed: {first['msg'].removeprefix('Value error, ')}"
-
-
-def _path_of(url: str, scheme: str, default: Path) -> Path:
-    if not url:
-        return default
-    prefix = f"{scheme}:///"
-    name = f"{PREFIX}{'STORE' if scheme == 'duckdb' else 'QUEUE'}_URL"
-    if not url.startswith(prefix):
-        raise SettingsError(f"{name} must begin with {prefix}")
-    path = url.removeprefix(prefix)
-    if not path.strip("/") or not path.isprintable():
-        raise SettingsError(f"{name} must name a file after {prefix}")
-    return Path(path).expanduser().absolute()

@@ -1,0 +1,37 @@
+"""Addresses of store and queue: a file's, or that of a Redis."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from core.errors import SettingsError
+from core.setting_files import PREFIX
+
+
+def file_of(url: str, scheme: str, default: Path) -> Path:
+    """The file of `SCHEME:///PATH`, `default` when there is no address; else SettingsError."""
+    if not url:
+        return default
+    prefix = f"{scheme}:///"
+    name = f"{PREFIX}{'STORE' if scheme == 'duckdb' else 'QUEUE'}_URL"
+    if not url.startswith(prefix):
+        raise SettingsError(f"{name} must begin with {prefix}")
+    path = url.removeprefix(prefix)
+    if not path.strip("/") or not path.isprintable():
+        raise SettingsError(f"{name} must name a file after {prefix}")
+    return Path(path).expanduser().absolute()
+
+
+def redis_of(url: str) -> str:
+    """An address of Redis as it is, empty when it is none; SettingsError when it is malformed."""
+    if not url.startswith(("redis:", "rediss:")):
+        return ""
+    try:
+        parts = urlsplit(url)
+        good = bool(parts.hostname) and not parts.fragment and parts.port != 0
+    except ValueError:
+        good = False
+    if not good:
+        raise SettingsError(f"{PREFIX}QUEUE_URL must be redis://HOST:PORT/DB?prefix=NAME")
+    return url
