@@ -1,7 +1,7 @@
 """The filing grade: facts, filings and companies in; scores and findings out.
 
 Pure and set-wise: the number of Polars operations does not depend on how many filings there are,
-but for one round per quarter of a million facts.
+but for one round per 600,000 facts.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from core.domain.quality.rules.presence import factless
 from core.domain.quality.score import scores
 from core.domain.quality.words import FindingText, messages, same, with_columns_from
 
-BATCH_FACTS = 250_000
+BATCH_FACTS = 600_000
 MOST_PER_RULE = 5  # findings of one rule that one filing keeps: the worst
 SCORE_COLUMNS = (
     "cik", "company", "accession", "form", "filed", "period_end", "score", "grade",

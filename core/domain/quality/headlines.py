@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
 import polars as pl
 
 from core.domain.quality.facts.arrays import Flags, Floats, Numbers
-from core.domain.quality.facts.packing import packed
+from core.domain.quality.facts.packing import as_index, packed
 from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.model import CASH, Rule, Ruleset
 from core.domain.quality.outcome import Judged
 from core.domain.quality.rules.vouching import vouched
+from core.domain.quality.words import with_columns_from
 
 DERIVED = {"Equity": "EquityAll"} | {
     f"{name}{side}": name for name in CASH for side in ("Begin", "End")
@@ -27,13 +27,15 @@ def doubts(book: PeriodTable, judged: Judged) -> Floats:
     holds with it; where a second rule fails on the same figure, it is wrong.
     """
     highest = np.full(book.filings.height, 100.0)
-    lost = _of_rules(judged.failed, [r.id for r in book.rules.rules.values() if r.group in LOST])
-    if lost.height:
-        highest[_doubted(book, lost)[0]] = book.rules.missing
-    grave = _of_rules(judged.failed, [r.id for r in book.rules.rules.values() if _grave(r)])
-    if grave.is_empty():
+    rules = list(book.rules.rules.values())
+    lost, grave = np.array([(r.group in LOST, _grave(r)) for r in rules], bool).reshape(-1, 2).T
+    number = judged.failed["rule"].cast(pl.Enum([r.id for r in rules])).to_physical().to_numpy()
+    chosen = np.flatnonzero((lost | grave)[number])
+    if not len(chosen):
         return highest
-    fid, rule, figure = _doubted(book, grave)
+    fid, rule, figure = _doubted(book, judged.failed[as_index(chosen)], number[chosen])
+    highest[fid[lost[rule]]] = book.rules.missing
+    fid, rule, figure = (column[grave[rule]] for column in (fid, rule, figure))
     one, of = np.unique(packed([fid, figure, rule]), return_index=True)
     fid, figure = fid[of], figure[of]
     if not len(one):
@@ -53,34 +55,38 @@ GRAVE = ("critical", "major")
 LOST = ("required", "missing")
 
 
-def _of_rules(failed: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
-    return failed.filter(failed["rule"].is_in(names)) if failed.height else failed
-
-
-def _doubted(book: PeriodTable, grave: pl.DataFrame) -> tuple[Numbers, Numbers, Numbers]:
+def _doubted(
+    book: PeriodTable, failed: pl.DataFrame, number: Numbers
+) -> tuple[Numbers, Numbers, Numbers]:
     """(fid, rule, figure) of failures: of the items that they name and of the facts they rest on.
 
-    Rules and figures are numbered; there may be several of a failure, and some twice.
+    Rules (`number` of each failure) and figures are numbered; there may be several of a failure,
+    and some twice.
     """
     figures, by_name = _figures(book.rules)
-    numbers = {name: n for n, name in enumerate(book.rules.rules)}
-    own = grave.select(
-        "fid", pl.col("rule").replace_strict(numbers, return_dtype=pl.Int64), "start", "end",
-        "items", "rows",
-    )  # fmt: skip
-    named = own.drop("rows").explode("items").drop_nulls("items")
-    equations = [n for n, rule in enumerate(book.rules.rules.values()) if rule.equations]
-    named = named.filter(~(vouched(book, named) & named["rule"].is_in(equations).to_numpy()))
-    of_name = named["items"].replace_strict(by_name, default=-1, return_dtype=pl.Int64).to_numpy()
-    stated = own.drop("items").explode("rows").drop_nulls("rows")
-    of_fact = _of_facts(book, figures)[stated["rows"].to_numpy()]
-    fid, rule = (
-        np.concatenate([part[name].to_numpy().astype(np.int64) for part in (named, stated)])
-        for name in ("fid", "rule")
-    )
+    place, items = _spread(failed["items"])
+    of_name = np.array([by_name.get(item, -1) for item in items], np.int64)
+    equation = np.array([bool(rule.equations) for rule in book.rules.rules.values()])
+    asked = np.flatnonzero(equation[number[place]] & (of_name >= 0))
+    if len(asked):
+        named = failed[["fid", "start", "end"]][as_index(place[asked])]
+        named = with_columns_from(named, items=items[as_index(asked)])
+        of_name[asked[vouched(book, named)]] = -1
+    at, rows = _spread(failed["rows"])
+    of_fact = _of_facts(book, figures)[rows.to_numpy()] if len(at) else at
+    place = np.concatenate([place, at])
     figure = np.concatenate([of_name, of_fact])
     told: Flags = figure >= 0
-    return fid[told], rule[told], figure[told]
+    place = place[told]
+    fid = failed["fid"].to_numpy().astype(np.int64)
+    return fid[place], number[place].astype(np.int64), figure[told]
+
+
+def _spread(lists: pl.Series) -> tuple[Numbers, pl.Series]:
+    """(the row of each element, the elements) of a column of lists."""
+    often = lists.list.len().fill_null(0).to_numpy()
+    place: Numbers = np.repeat(np.arange(len(often)), often)
+    return place, lists.filter(pl.Series(often > 0)).explode()
 
 
 @lru_cache(maxsize=4)

@@ -106,16 +106,19 @@ def _as_told(given: Amounts, gaps: Floats, forms: Sequence[tuple[Equation, bool]
     return told
 
 
-def vouchers(given: Amounts, rule: Rule) -> Iterator[tuple[str, Flags]]:
-    """(item, where a form with it holds that rests on nothing filled in), for each form."""
-    forms = [form for form in (*rule.equations, *rule.also) if stated(given, form)]
+def vouchers(given: Amounts, rule: Rule, wanted: frozenset[str]) -> Iterator[tuple[str, Flags]]:
+    """(item, where a form with it holds that rests on nothing filled in), for each form with one
+    of the items wanted.
+    """
+    every = (*rule.equations, *rule.also)
+    forms = [form for form in every if not wanted.isdisjoint(form.items) and stated(given, form)]
     if not forms:
         return
     with np.errstate(all="ignore"):
         gaps = np.array([gap(given, rule, form) for form in forms])
         holds = _as_told(given, gaps, [(form, True) for form in forms]) <= 1.0
     for form, right in zip(forms, holds, strict=True):
-        for item in form.items:
+        for item in wanted.intersection(form.items):
             yield item, right & ~np.isnan(given.items[item])
 
 

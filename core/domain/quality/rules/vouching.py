@@ -37,7 +37,7 @@ def _of_kind(given: Amounts, named: pl.DataFrame, rules: Ruleset) -> Flags:
     some = np.zeros(len(given.fid), bool)
     some[place[place >= 0]] = True
     part = given.of(some)
-    right = _right(part, rules)
+    right = _right(part, rules, frozenset(named["items"]))
     where = np.cumsum(some) - 1
     found = np.zeros(named.height, bool)
     for row, (item, at) in enumerate(zip(named["items"], place, strict=True)):
@@ -52,12 +52,14 @@ def _keys(fid: Numbers, days: pl.DataFrame) -> tuple[Numbers, ...]:
     return fid.astype(np.int64), as_int(days["start"]), as_int(days["end"])
 
 
-def _right(part: Amounts, rules: Ruleset) -> Mapping[str, Flags]:
-    """Of each item where an equation with it holds."""
+def _right(part: Amounts, rules: Ruleset, wanted: frozenset[str]) -> Mapping[str, Flags]:
+    """Of each item wanted where an equation with it holds; of others perhaps."""
     right: dict[str, Flags] = {}
+    if wanted & {"EquityAll", "EquityParent"}:
+        wanted |= {"Equity"}
     for rule in rules.rules.values():
         if rule.equations and rule.equations[0].whole in part.items:
-            for item, holds in vouchers(part, rule):
+            for item, holds in vouchers(part, rule, wanted):
                 right[item] = right.get(item, np.zeros(len(part.fid), bool)) | holds
     for income, agrees in earned(part).items() if "EpsBasic" in part.items else ():
         for item in (income, "EpsBasic", "SharesBasic"):
