@@ -7,6 +7,7 @@ import binascii
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Annotated
 
 from pydantic import BaseModel, Field, SecretStr, field_validator
 
@@ -43,6 +44,11 @@ class AlertSettings(BaseModel):
     )  # fmt: skip
     alert_digest_minutes: int = Field(
         30, ge=1, le=720, description="how often a digest comes when there is something in it"
+    )
+    brief_time: Annotated[str, Field(pattern=r"^(([01]\d|2[0-3]):[0-5]\d)?$")] = Field(
+        "08:30",
+        description="New York clock time on trading days of the brief that goes out by itself; "
+        "empty for none",
     )
     webhook_secrets: SecretStr | None = Field(
         None,

@@ -58,9 +58,12 @@ def find_overdue(
     states: Mapping[str, PullState],
     now: datetime,
     grace: timedelta = DEFAULT_GRACE,
+    began: datetime | None = None,
 ) -> list[Overdue]:
     """Enabled datasets whose latest refresh has gone unanswered for longer than `grace`, within
     an interval for a few of its steps.
+
+    What was never asked for is not late before the desk that `began` then had that time itself.
     """
     found = []
     for dataset in datasets:
@@ -68,7 +71,8 @@ def find_overdue(
             continue
         state = states.get(dataset.name, PullState())
         fresh = freshness_of(dataset, state, now, grace)
-        if fresh.state in ALARMING and fresh.is_late:
+        young = began is not None and fresh.state == "never" and now - began <= fresh.grace
+        if fresh.state in ALARMING and fresh.is_late and not young:
             found.append(Overdue(dataset.name, fresh, state.last_error))
     return found
 
@@ -93,6 +97,7 @@ class OverdueDetector:
         self._every = every_seconds
         self._grace = grace
         self._known: set[str] | None = None  # until the first look
+        self._began: datetime | None = None
         self._task: asyncio.Task[None] | None = None
         self.overdue: tuple[Overdue, ...] = ()
         self.last_look: datetime | None = None
@@ -100,7 +105,9 @@ class OverdueDetector:
     def look(self) -> list[Overdue]:
         """Datasets that fell behind since the last look; `overdue` has all that are."""
         now = self._now()
-        self.overdue = tuple(find_overdue(self._datasets, self._states(), now, self._grace))
+        self._began = self._began or now
+        found = find_overdue(self._datasets, self._states(), now, self._grace, self._began)
+        self.overdue = tuple(found)
         self.last_look = now
         known, self._known = self._known, {item.dataset for item in self.overdue}
         fresh = [item for item in self.overdue if item.dataset not in (known or ())]

@@ -108,6 +108,10 @@ KINDS: Mapping[str, EventKind] = {
         _kind("restore.done", "warning", "A backup was put in place of what was there."),
         _begins(_TRAIL, "audit.broken", "critical", "The chain of who did what is broken."),
         _ends(_TRAIL, "audit.whole", "The chain of who did what is whole again."),
+        _kind("access.signed_in", "info", "Somebody signed in."),
+        _kind("access.signed_out", "info", "Somebody signed out."),
+        _kind("access.changed", "info", "A role was given or taken, a token made or revoked."),
+        _kind("access.refused", "warning", "Wrong tokens came again and again from one address."),
         _kind("settings.changed", "info", "A setting differs from the last start."),
     )
 }

@@ -23,6 +23,7 @@ from core.store.pull_state import PullState, pull_states
 BACKUP_ZONE = "America/New_York"
 DRILL_AFTER = timedelta(hours=1)
 LATE_BACKUP = timedelta(hours=2)
+LATE_BRIEF = timedelta(hours=1)
 
 
 def _care_of(time: str) -> list[Timed]:
@@ -39,6 +40,11 @@ def _care_of(time: str) -> list[Timed]:
         Timed("backup", Schedule([daily], timedelta(0)), grace=LATE_BACKUP),
         Timed("drill", drill, grace=LATE_BACKUP),
     ]
+
+
+def _brief_at(time: str) -> list[Timed]:
+    """The brief on trading days; later than the open it is of no use."""
+    return [Timed("brief", at_session_times((time,)), grace=LATE_BRIEF)] if time else []
 
 
 class DeskEngine:
@@ -98,6 +104,7 @@ class DeskEngine:
             timed=[
                 Timed("scan", at_session_times(desk.settings.scan_times)),
                 *_care_of(desk.settings.backup_time),
+                *_brief_at(desk.settings.brief_time),
             ],
             on_publish=self._worker.wake,
             recorder=self._writer,

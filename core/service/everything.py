@@ -10,6 +10,7 @@ from core.service.access import auditing
 from core.service.activity import feed
 from core.service.alerts import bell, delivering, telling
 from core.service.alerts import rules as alert_rules
+from core.service.brief import announcing
 from core.service.brief import gather as brief
 from core.service.care import backing_up, drill, health_checks
 from core.service.care import commands as care_commands
@@ -44,6 +45,7 @@ REGISTERING = (
     telling,
     alert_rules,
     brief,
+    announcing,
     backing_up,
     drill,
     care_commands,

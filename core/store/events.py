@@ -148,6 +148,12 @@ def page(
     )
 
 
+def get(reader: Reader, event_id: str) -> dict[str, Any] | None:
+    """What an event says after it; None when there is no such event."""
+    found = reader.read("SELECT value_after FROM events WHERE event_id = ?", [event_id])
+    return None if found.is_empty() else orjson.loads(found.item() or "{}")
+
+
 def told(reader: Reader, kind: str, subjects: Sequence[str]) -> set[str]:
     """Those of the subjects of which an event of that kind is stored."""
     found = reader.read(

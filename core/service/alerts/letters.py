@@ -10,13 +10,14 @@ from core.domain.alerts.rules import rank
 from core.domain.alerts.timing import MARKET
 from core.observe.events import KINDS
 from core.sources.outward.letter import Letter
+from core.store import events
 from core.store.alerts import Alert
 from core.store.deliveries import Delivery
 
 if TYPE_CHECKING:
     from core.service.desk import Desk
 
-DIGEST, TEST = "digest", "test"
+DIGEST, TEST, BRIEF = "digest", "test", "brief.made"
 LONGEST_TITLE = 120
 MOST_LINES = 200
 
@@ -24,6 +25,9 @@ MOST_LINES = 200
 def of_alert(desk: Desk, delivery: Delivery, alert: Alert, began: Alert | None) -> Letter:
     """The letter of one alert; `began` is the trouble that it ends and that was not told yet."""
     lines = [_line(began)] if began else []
+    if alert.kind == BRIEF:
+        event = events.get(desk.warehouse, alert.event_id)
+        lines = [*(event or {}).get("lines", ()), ""]
     lines += [_line(alert), "", f"{_title(alert)}", f"See {_address(desk, alert)}"]
     lines.append(f"Id {delivery.delivery_id}")
     return Letter(

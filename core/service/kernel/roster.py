@@ -14,11 +14,14 @@ from datetime import datetime, timedelta
 
 from core.domain.access.principals import NOBODY, TOKENS, Principal, Role
 from core.domain.access.tokens import PREFIX, Person, Session, Token, digest
-from core.errors import NotFoundError, UsageError
+from core.errors import NotFoundError, StoreError, UsageError
+from core.observe.events import Event
 from core.observe.sparing import Sparing
 from core.service.kernel.trail import Trail
 from core.settings import Settings
 from core.store import access as store
+from core.store import events
+from core.store.transaction import Transaction
 from core.store.warehouse import Warehouse
 
 Key = tuple[str, str]
@@ -94,6 +97,7 @@ class Roster:
         with self._lock, self._warehouse.transaction() as tx:
             store.add_session(tx, session)
             self.trail.note_in(tx, who, "sign in", "done")
+            _told(tx, now, "access.signed_in", who, f"{who.name} signed in as {who.role}")
             self._sessions = {k: s for k, s in self._sessions.items() if s.counts(now)}
             self._sessions[session.sha256] = session
         return secret
@@ -108,6 +112,7 @@ class Roster:
         with self._lock, self._warehouse.transaction() as tx:
             store.end_sessions(tx, [found.sha256], self._now())
             self.trail.note_in(tx, who, "sign out", "done")
+            _told(tx, self._now(), "access.signed_out", who, f"{who.name} signed out")
             self._sessions.pop(found.sha256, None)
         self._tell(found.key)
 
@@ -151,6 +156,9 @@ class Roster:
         with self._lock, self._warehouse.transaction() as tx:
             store.put_person(tx, person)
             self.trail.note_in(tx, by, "people", "done", detail)
+            if before is None or before.role != person.role:
+                words = f"{person.name} is {person.role or 'without a role'}"
+                _told(tx, self._now(), "access.changed", by, words, person.name)
             self._people[person.issuer, person.subject] = person
         if before is not None and before.role != person.role:
             self._tell((person.issuer, person.subject))
@@ -182,6 +190,7 @@ class Roster:
         with self._lock, self._warehouse.transaction() as tx:
             store.add_token(tx, token)
             self.trail.note_in(tx, by, "token add", "done", f"{name}, {role}")
+            _told(tx, now, "access.changed", by, f"a token {name} was made for a {role}", name)
             self._tokens[token.sha256], self._by_id[token.token_id] = token, token.sha256
         return token, secret
 
@@ -198,6 +207,7 @@ class Roster:
         with self._lock, self._warehouse.transaction() as tx:
             store.revoke_token(tx, token.token_id, now)
             self.trail.note_in(tx, by, "token revoke", "done", token.name)
+            _told(tx, now, "access.changed", by, f"the token {token.name} was revoked", token.name)
             self._tokens[token.sha256] = token
         self._tell((TOKENS, token.token_id))
         return token
@@ -214,6 +224,11 @@ class Roster:
     def alarm(self, detail: str) -> None:
         """Keep that somebody is at the door again and again with what does not count."""
         self.trail.note(NOBODY, "sign in", "refused", detail)
+        try:
+            with self._warehouse.transaction() as tx:
+                _told(tx, self._now(), "access.refused", NOBODY, f"refused at the door: {detail}")
+        except StoreError as error:  # the chain has it with its next commit
+            log.warning("an alarm was not told", error=str(error))
 
     def flush(self) -> None:
         """Keep when tokens were used last: now and then, not at every use."""
@@ -227,6 +242,14 @@ class Roster:
     def _tell(self, key: Key) -> None:
         for listener in list(self.listeners):
             listener(key)
+
+
+def _told(
+    tx: Transaction, at: datetime, kind: str, who: Principal, sentence: str, subject: str = ""
+) -> None:
+    """Tell of a change of access in its transaction."""
+    event = Event.of(kind, subject or who.name, sentence, who=who.name)
+    events.add(tx, [event], at)
 
 
 def _lately(then: datetime | None, now: datetime) -> bool:

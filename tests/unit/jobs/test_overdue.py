@@ -68,3 +68,16 @@ async def test_overdue_detector_looks_by_itself() -> None:
     async with Runner([OverdueDetector(DATASETS, states, lambda: OFF, every_seconds=0.01)]):
         async with asyncio.timeout(PATIENCE):
             await seen.wait()
+
+
+def test_a_first_start_tells_of_no_dataset_that_had_no_time_yet() -> None:
+    """What was never pulled is late when the desk that began then has had the grace for it."""
+    told, now = Recorded(), [OFF + timedelta(hours=3)]
+    detector = OverdueDetector(DATASETS, dict, lambda: now[0], recorder=told)
+    assert detector.look() == []
+    assert detector.overdue == ()
+    now[0] += timedelta(minutes=29)
+    assert detector.look() == []
+    now[0] += timedelta(minutes=2)
+    assert len(detector.look()) == len(NAMES)
+    assert {event.kind.name for event in told.events} == {"dataset.recovered", "dataset.overdue"}
