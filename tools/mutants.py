@@ -19,7 +19,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
@@ -71,12 +71,14 @@ class Coverage:
     def tests_of(self, path: str, *places: int) -> list[str]:
         """The tests of the first of the lines that any runs, narrowest first.
 
-        Those of the file for what runs at its import.
+        For what runs at its import those of the file, first those that run least beside it.
         """
         lines = self.files.get(path, {})
         ran = next((lines[place] for place in places if lines.get(place)), ())
-        found = set(ran) or {test for tests in lines.values() for test in tests}
-        return sorted(found, key=lambda test: (self.reach[test], test))[:MOST_TESTS]
+        if ran:
+            return sorted(ran, key=lambda test: (self.reach[test], test))[:MOST_TESTS]
+        here = Counter(test for tests in lines.values() for test in tests)
+        return sorted(here, key=lambda test: (-here[test] / self.reach[test], test))[:MOST_TESTS]
 
 
 def read_coverage(data_file: Path, root: Path) -> Coverage:

@@ -1,0 +1,72 @@
+"""The end of the journal is kept apart from it, and the two must agree."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+
+from core.domain.chain import GENESIS
+from core.domain.trading import entries as make
+from core.domain.trading.ledger import IntegrityError, Numbered
+from core.store import journal
+from core.store.warehouse import Warehouse
+
+AT = datetime(2026, 3, 1, 9, tzinfo=UTC)
+
+
+@pytest.fixture
+def written(warehouse: Warehouse) -> list[Numbered]:
+    """An opening balance and two deposits, in two transactions."""
+    made = []
+    days = [date(2026, 3, n) for n in (2, 3, 4)]
+    for batch in (
+        [make.opening(Decimal(100), days[0])],
+        [make.deposit(Decimal(5), days[1]), make.deposit(Decimal(6), days[2])],
+    ):
+        with warehouse.transaction() as tx:
+            made += journal.append(tx, batch, AT)
+    return made
+
+
+def test_what_was_appended_is_read_back(warehouse: Warehouse, written: list[Numbered]) -> None:
+    """Whole, in order, and its end is the hash of the last entry; nothing appended is nothing."""
+    assert journal.read(warehouse) == written
+    assert [item.number for item in written] == [1, 2, 3]
+    assert journal.head(warehouse) == (3, written[-1].hash)
+    with warehouse.transaction() as tx:
+        assert journal.append(tx, [], AT) == []
+    assert journal.head(warehouse) == (3, written[-1].hash)
+
+
+def test_a_journal_without_entries_begins_at_the_beginning(warehouse: Warehouse) -> None:
+    """Number nought and the chain's first hash."""
+    assert journal.head(warehouse) == (0, GENESIS)
+    assert journal.read(warehouse) == []
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        "DELETE FROM journal_head",
+        "UPDATE journal_head SET entry_no = 2",
+        "UPDATE journal_head SET entry_no = 4",
+        "DELETE FROM journal_entries WHERE entry_no = 3",
+        "DELETE FROM journal_entries WHERE entry_no = 2",
+        "DELETE FROM journal_entries",
+        "INSERT INTO journal_entries SELECT * REPLACE (4 AS entry_no) FROM journal_entries "
+        "WHERE entry_no = 3",
+        "INSERT INTO journal_entries SELECT * FROM journal_entries WHERE entry_no = 1",
+    ],
+)
+def test_an_end_that_does_not_fit_is_told(
+    warehouse: Warehouse, written: list[Numbered], harm: str
+) -> None:
+    """Cut, grown, emptied, one missing in the middle, one twice: nothing is appended to it."""
+    with warehouse.transaction() as tx:
+        tx.execute(harm)
+    with pytest.raises(IntegrityError, match="the journal ends at entry"):
+        journal.head(warehouse)
+    with pytest.raises(IntegrityError), warehouse.transaction() as tx:
+        journal.append(tx, [make.deposit(Decimal(1), date(2026, 3, 5))], AT)
