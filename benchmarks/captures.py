@@ -10,6 +10,7 @@ import io
 import zipfile
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import orjson
 import polars as pl
@@ -21,7 +22,7 @@ CANDIDATES = (HERE.parent / "shared" / "data", HERE.parent.parent / "shared" / "
 SHARED = next((path for path in CANDIDATES if path.is_dir()), CANDIDATES[0])
 
 
-def read_json(path: Path) -> dict[str, object]:
+def read_json(path: Path) -> dict[str, Any]:
     """One gzipped JSON answer."""
     return orjson.loads(gzip.decompress(path.read_bytes()))
 

@@ -272,7 +272,7 @@ OPERATIONS: dict[str, Callable[[Path], None]] = {
 @contextmanager
 def _more_migrations(folder: Path) -> Iterator[None]:
     kept = warehouse.migrate
-    warehouse.migrate = lambda tx: migrate.migrate(tx, folder)  # type: ignore[attr-defined]
+    warehouse.migrate = lambda tx: migrate.migrate(tx, folder)  # type: ignore[attr-defined, assignment]
     try:
         yield
     finally:

@@ -234,8 +234,7 @@ def measure(data: Path, rounds: int, rate: float) -> dict[str, list[dict[str, fl
         for _ in range(rounds):
             for name, way in WAYS.items():
                 with context.Pool(1) as pool:
-                    arguments = (data, said["url"], said["ciks"], rate)
-                    results[name].append(pool.apply(way, arguments))
+                    results[name].append(pool.apply(way, (data, said["url"], said["ciks"], rate)))
         for times in MANY:
             with context.Pool(1) as pool:
                 many = [cik + n * COPY for n in range(times) for cik in said["ciks"]]

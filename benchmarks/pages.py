@@ -26,6 +26,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -167,7 +168,7 @@ class contextful:  # noqa: N801
         await asyncio.gather(*(s.__aenter__() for s in self.sessions))
         return self.sessions
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, *_: Any) -> None:
         await asyncio.gather(*(s.__aexit__(None, None, None) for s in self.sessions))
 
 

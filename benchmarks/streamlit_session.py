@@ -9,6 +9,7 @@ from types import TracebackType
 import websockets
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.typing import Subprotocol
 
 DEADLINE = 120.0
 
@@ -24,7 +25,11 @@ class Session:
 
     async def __aenter__(self) -> Session:
         self._socket = await websockets.connect(
-            self.url, subprotocols=["streamlit"], max_size=None, compression=None, open_timeout=60
+            self.url,
+            subprotocols=[Subprotocol("streamlit")],
+            max_size=None,
+            compression=None,
+            open_timeout=60,
         )
         self.first_seconds = await self.rerun()
         return self

@@ -74,7 +74,7 @@ class Rig:
         await self.open()
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, *_: Any) -> None:
         await self.close()
 
     async def open(self) -> None:

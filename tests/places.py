@@ -117,7 +117,7 @@ def web_hook() -> Iterator[WebHook]:
             self.send_header("content-length", "0")
             self.end_headers()
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, *_: Any) -> None:
             """Tests need no access log."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -131,13 +131,14 @@ def scannable(shared: Path | None) -> Scannable:
         bars, actions = _market()
         bars = bars.filter(pl.col("session") >= date(2024, 1, 1))
         _, filings, identifiers = _submissions()
-        here = (bars, actions, filings, identifiers)
-        return Scannable(*here, "QUED", cik_of(5), date(2026, 2, 18), date(2026, 2, 2))
+        days = (date(2026, 2, 18), date(2026, 2, 2))
+        return Scannable(bars, actions, filings, identifiers, "QUED", cik_of(5), *days)
     bars = real_prices.five_years(shared)
     bars = bars.filter(pl.col("session").is_between(date(2016, 1, 1), date(2018, 1, 1)))
     filings, identifiers = real_prices.filings(shared)
-    here = (bars, None, filings.filter(pl.col("filed") >= date(2009, 1, 1)), identifiers)
-    return Scannable(*here, "WMT", 104169, date(2017, 11, 17), date(2017, 11, 16))
+    filings = filings.filter(pl.col("filed") >= date(2009, 1, 1))
+    days = (date(2017, 11, 17), date(2017, 11, 16))
+    return Scannable(bars, None, filings, identifiers, "WMT", 104169, *days)
 
 
 @lru_cache(maxsize=1)

@@ -26,6 +26,7 @@ CHECKS: Mapping[str, Sequence[str]] = {
     "lint": ("-m", "ruff", "check", "--quiet", "."),
     "format": ("-m", "ruff", "format", "--check", "--quiet", "."),
     "types": ("-m", "mypy"),
+    "types of tests": ("-m", "mypy", "--config-file", "tools/mypy-tests.ini"),
     "imports": ("-c", _IMPORTS),
     "locks": ("-m", "tools.locks"),
     "requirements": (

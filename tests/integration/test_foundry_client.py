@@ -8,6 +8,7 @@ import ssl
 import subprocess
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -29,13 +30,13 @@ SHA = hashlib.sha256(CSV).hexdigest()
 HOUR = timedelta(hours=1)
 
 
-def sandbox(**more: object) -> FoundrySandbox:
+def sandbox(**more: Any) -> FoundrySandbox:
     """The container with two datasets and one without rows."""
     datasets = {"P": CSV, "Q": b"a\n1\n", "Empty": b"a\n"}
     return FoundrySandbox(StaticProvider(datasets), **more)
 
 
-def client(url: str, **more: object) -> FoundryClient:
+def client(url: str, **more: Any) -> FoundryClient:
     """A client that does not wait between tries."""
     chosen = {"idle_seconds": 2.0, "total_seconds": 5.0, "retries": 1, "retry_base_seconds": 0.0}
     return FoundryClient(url, **{**chosen, **more})

@@ -30,14 +30,14 @@ def upstreams() -> Iterator[Running]:
         yield running
 
 
-def opened(make_desk: Callable[..., Desk], upstreams: Running, **more: object) -> Desk:
+def opened(make_desk: Callable[..., Desk], upstreams: Running, **more: Any) -> Desk:
     """A desk on the stand-ins with a running engine, without a scheduler."""
     desk = make_desk(**{**upstreams.settings(), **more})
     desk.start(scheduler=False)
     return desk
 
 
-def pull(desk: Desk, **how: object) -> tuple[int, dict[str, Any]]:
+def pull(desk: Desk, **how: Any) -> tuple[int, dict[str, Any]]:
     """Exit code and result of one pull."""
     done = run(desk, "pull", {"datasets": ["prices.daily"], **how})
     return done.exit_code, done.document["pulls"][0]

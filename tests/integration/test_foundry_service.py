@@ -7,6 +7,7 @@ import hashlib
 import random
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -22,12 +23,12 @@ HOUR = timedelta(hours=1)
 MANY = b"id,value\n" + b"".join(b"%d,%d\n" % (3 * n, n) for n in range(1, 21))
 
 
-def sandbox(*faults: str, **more: object) -> FoundrySandbox:
+def sandbox(*faults: str, **more: Any) -> FoundrySandbox:
     """The container with a small dataset, and one whose ids have gaps."""
     return FoundrySandbox(StaticProvider({"P": CSV, "Many": MANY}), faults=faults, **more)
 
 
-def client(url: str, **more: object) -> FoundryClient:
+def client(url: str, **more: Any) -> FoundryClient:
     """A client that hardly waits between tries."""
     chosen = {"idle_seconds": 5.0, "total_seconds": 20.0, "retries": 2, "retry_base_seconds": 0.0}
     return FoundryClient(url, rng=random.Random(1), **{**chosen, **more})

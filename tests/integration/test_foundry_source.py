@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ def catalogue() -> Catalogue:
     return Catalogue.load(ROOT / "data" / "catalogue.toml")
 
 
-def source(url: str, **more: object) -> FoundrySource:
+def source(url: str, **more: Any) -> FoundrySource:
     """A source without retries."""
     return FoundrySource(
         lambda: FoundryClient(url, idle_seconds=60, total_seconds=120, retries=0, **more),

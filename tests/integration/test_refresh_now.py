@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -71,7 +72,7 @@ def source() -> Source:
 
 
 @pytest.fixture
-def desk(make_desk: Callable[..., Desk], tmp_path: Path, source: Source) -> Iterator[Desk]:
+def desk(make_desk: Callable[..., Desk], tmp_path: Path, source: Source) -> Desk:
     catalogue = tmp_path / "catalogue.toml"
     catalogue.write_text(CATALOGUE)
     desk = make_desk(catalogue=catalogue, grace_seconds=0.2)
@@ -152,7 +153,7 @@ def test_cancel_during_the_commit_comes_too_late(
     """What commits is not called off: the pull says done, as the data do."""
     storing, store = threading.Event(), Puller._store
 
-    def slow(self: Puller, *args: object) -> object:
+    def slow(self: Puller, *args: Any) -> object:
         storing.set()
         time.sleep(0.2)
         return store(self, *args)  # type: ignore[arg-type]
@@ -270,7 +271,7 @@ def test_what_a_pull_had_to_leave_out_stays_on_its_record(desk: Desk) -> None:
     """A part that could not be had and the source's notes are the message of the pull."""
 
     class Partly:
-        async def pull(self, *_: object, **__: object) -> Pulled:
+        async def pull(self, *_: object, **__: Any) -> Pulled:
             rows = pl.DataFrame({"n": [1], "value": [1.0]})
             notes = ("no facts: a.example/CIK7 answered 404",)
             tables = (TableRows("numbers", ("n",), rows),)
@@ -288,7 +289,7 @@ async def test_batches_stored_before_a_cancel_are_followed_up(desk: Desk) -> Non
     """A source that stores in batches is cancelled: what it stored stays, and is acted upon."""
 
     class Batches:
-        async def pull_into(self, *_: object, **__: object) -> None:
+        async def pull_into(self, *_: object, **__: Any) -> None:
             await asyncio.sleep(60)
 
     desk.puller = Puller(desk.warehouse, {"foundry": Batches()}, desk.board, desk.now)  # type: ignore[dict-item]

@@ -94,12 +94,18 @@ async def test_every_fact_of_every_captured_company_is_stored_once(
     assert replayed.warehouse.read("SELECT DISTINCT pull_id FROM facts").rows() == [("p1",)]
 
 
+def root_of(desk: Desk) -> Path:
+    """The folder of captures that the stand-in replays."""
+    assert isinstance(desk.sandbox.documents, ReplayProvider)
+    return desk.sandbox.documents.root
+
+
 async def test_the_older_capture_first_then_the_newer(replayed: Desk) -> None:
     """The newer state is there, and the older one for a day before; only changes are written."""
     replayed.ciks = [320193]
-    replayed.sandbox.documents = ReplayProvider(replayed.sandbox.documents.root, vintage=0)
+    replayed.sandbox.documents = ReplayProvider(root_of(replayed), vintage=0)
     older = await replayed.pull("companyfacts")
-    replayed.sandbox.documents = ReplayProvider(replayed.sandbox.documents.root)
+    replayed.sandbox.documents = ReplayProvider(root_of(replayed))
     newer = await replayed.pull("companyfacts")
     assert older.counts.inserted == 23_259
     assert newer.counts.inserted == 24_852 - 23_259
@@ -113,7 +119,7 @@ async def test_the_newer_capture_first_then_the_older(replayed: Desk) -> None:
     replayed.ciks = [320193]
     await replayed.pull("companyfacts")
     before = facts_as_known_on(replayed.warehouse).sort(FACTS.key)
-    replayed.sandbox.documents = ReplayProvider(replayed.sandbox.documents.root, vintage=0)
+    replayed.sandbox.documents = ReplayProvider(root_of(replayed), vintage=0)
     older = await replayed.pull("companyfacts")
     assert facts_as_known_on(replayed.warehouse).sort(FACTS.key).equals(before)
     assert (older.counts.inserted, older.counts.updated) == (0, 0)

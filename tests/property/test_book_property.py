@@ -67,7 +67,7 @@ class Desk(RuleBasedStateMachine):
     @initialize(limits=limits_drawn, costs=costs_drawn, equity=st.integers(20_000, 300_000))
     def start(self, limits: Limits, costs: Costs, equity: int) -> None:
         self.limits = limits
-        self.rules = PlanRules(costs=costs)
+        self.planning = PlanRules(costs=costs)
         self.plans_made = 0
         self.journal: list[ledger.Numbered] = []
         self.approved: dict[str, Approved] = {}
@@ -83,7 +83,7 @@ class Desk(RuleBasedStateMachine):
             self.journal if journal is None else journal,
             self.approved if approved is None else approved,
             SESSION,
-            self.rules.costs,
+            self.planning.costs,
             CORRELATIONS,
         )
 
@@ -99,9 +99,9 @@ class Desk(RuleBasedStateMachine):
     def approve(self, symbol, direction, entry, atr_pct, volume, grade, fx) -> None:
         setup = Setup(symbol, SESSION, direction, "market", entry, entry * atr_pct / 100, volume)
         book = self.book()
-        plan = build(setup, Account(book.equity, fx_rate=fx), self.rules)
+        plan = build(setup, Account(book.equity, fx_rate=fx), self.planning)
         name = Name(SECTORS[symbol], volume, grade)
-        verdict = judge(plan, book, name, self.limits, self.rules)
+        verdict = judge(plan, book, name, self.limits, self.planning)
         assert len(verdict.checks) == 12
         if verdict.decision == "reject":
             return
@@ -132,7 +132,7 @@ class Desk(RuleBasedStateMachine):
         why = "filled" if shares else "void"
         self.post(ledger_entries.release(item.plan_id, plan.symbol, plan.notional, SESSION, why))
         if shares:
-            ticket = OrderTicket(plan, item.plan_id, self.rules.costs)
+            ticket = OrderTicket(plan, item.plan_id, self.planning.costs)
             self.post(ledger_entries.entry_fill(ticket.enter(shares, price, SESSION)))
 
     @precondition(lambda self: self.lots())
@@ -148,7 +148,7 @@ class Desk(RuleBasedStateMachine):
             lot = check_exit(lot, shares, self.journal, lot.plan_id)
         except ValidationError:
             return
-        ticket = OrderTicket(plan, lot.plan_id, self.rules.costs)
+        ticket = OrderTicket(plan, lot.plan_id, self.planning.costs)
         self.post(ledger_entries.exit_fill(ticket.leave(shares, price, SESSION, "exit"), lot))
 
     @precondition(lambda self: self.lots())

@@ -169,8 +169,8 @@ def _answers(desk: Desk) -> None:
 
 
 def _as_the_oracle(desk: Desk, bars: pl.DataFrame, rows: pl.DataFrame) -> None:
-    acted = price_cases.stored(desk, "corporate_actions")  # of a symbol in any spelling
-    acted = acted.select(bar_rules.spelled("symbol")).to_series().unique()
+    actions = price_cases.stored(desk, "corporate_actions")  # of a symbol in any spelling
+    acted = actions.select(bar_rules.spelled("symbol")).to_series().unique()
     bounded = pl.all_horizontal(
         pl.col(name).is_between(LEAST_PRICE, MOST_PRICE).fill_null(value=True)
         for name in bar_rules.PRICES

@@ -8,6 +8,7 @@ import re
 import stat
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -67,7 +68,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_beside_it(
     path = tmp_path / "state"
     atomic.write(path, b"old")
 
-    def full(*_: object) -> None:
+    def full(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, step, full)

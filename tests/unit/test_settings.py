@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -156,7 +157,7 @@ def test_a_secret_file_that_cannot_be_used_is_named(
         path.write_bytes(b"\xff\xfe" if kind == "bytes" else b"x")
     if kind == "forbidden":  # to root nothing is: the refusal is played
 
-        def refuse(_: Path, **__: object) -> str:
+        def refuse(_: Path, **__: Any) -> str:
             raise PermissionError(13, "Permission denied", str(path))
 
         monkeypatch.setattr(Path, "read_text", refuse)

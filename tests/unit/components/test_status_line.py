@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
+from typing import Any
 
 import polars as pl
 import pytest
@@ -24,7 +25,7 @@ BARS = SimpleNamespace(
 ZONE = "America/New_York"
 
 
-def said(line: StatusLine = LINE, **bars: object) -> str:
+def said(line: StatusLine = LINE, **bars: Any) -> str:
     known = SimpleNamespace(**{**vars(BARS), **bars})
     return " · ".join(status_line.parts(line, known, ZONE))  # type: ignore[arg-type]
 

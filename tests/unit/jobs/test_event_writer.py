@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -40,7 +41,7 @@ async def test_a_full_disk_is_waited_out(
     loop = asyncio.get_running_loop()
     real = warehouse.transaction
 
-    def full(**_: object) -> object:
+    def full(**_: Any) -> object:
         loop.call_soon_threadsafe(tried.set)
         raise StoreError("no space")
 

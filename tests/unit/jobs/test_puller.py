@@ -89,7 +89,7 @@ async def test_what_fails_while_it_is_stored_leaves_nothing(
     """Rows, watermark and record are one transaction; the failure has one of its own."""
     pulling = puller(warehouse, Source("comes"), clock)
 
-    def failing(*_: object) -> None:
+    def failing(*_: Any) -> None:
         raise ServerError("on the way")
 
     monkeypatch.setattr("core.jobs.pulling.puller.records.set_watermark", failing)

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -65,7 +66,7 @@ class Simulation:
         return pulled
 
 
-def dataset(name: str, catch_up: CatchUp = "latest", **options: object) -> Dataset:
+def dataset(name: str, catch_up: CatchUp = "latest", **options: Any) -> Dataset:
     return Dataset(
         name, "file", "t", (), {}, schedule=(DAILY,), buffer_minutes=0, catch_up=catch_up,
         options=options,

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,7 @@ def queue(path: Path) -> Iterator[SqliteQueue]:
     queue.close()
 
 
-def tamper(path: Path, sql: str, *params: object) -> None:
+def tamper(path: Path, sql: str, *params: Any) -> None:
     with sqlite3.connect(path) as db:
         db.execute(sql, params)
     db.close()

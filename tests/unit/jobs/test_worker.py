@@ -236,10 +236,10 @@ async def test_the_death_of_a_job_is_told_whatever_it_died_of(queue: SqliteQueue
     dead = {e.subject: e for e in told.events if e.kind.name == "job.dead"}
     assert set(dead) == {doomed, wrong, killed}
     assert dead[doomed].correlation_id == "press-1"
-    told = {line["job"]: line for line in lines if line["event"] == "job dead"}
-    assert set(told) == {doomed, wrong, killed}
-    assert (told[doomed]["correlation_id"], told[doomed]["log_level"]) == ("press-1", "error")
-    assert "its worker stopped" in told[killed]["error"]
+    logged = {line["job"]: line for line in lines if line["event"] == "job dead"}
+    assert set(logged) == {doomed, wrong, killed}
+    assert (logged[doomed]["correlation_id"], logged[doomed]["log_level"]) == ("press-1", "error")
+    assert "its worker stopped" in logged[killed]["error"]
     about = [line for line in lines if line.get("job") == doomed]
     assert {line["correlation_id"] for line in about} == {"press-1"}
     assert [line["event"] for line in about] == ["job ended", "job dead"]

@@ -19,7 +19,7 @@ PATIENCE = 60  # seconds, for a machine that is busy elsewhere
 SHORT = 0.01
 
 
-async def for_ever(*_: object, **__: object) -> Any:
+async def for_ever(*_: object, **__: Any) -> Any:
     """What a silent other side does."""
     await asyncio.Event().wait()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ def add(warehouse: Warehouse, *told: Event, at: datetime = NOW) -> list[str]:
         return events.add(tx, told, at)
 
 
-def kinds(warehouse: Warehouse, **chosen: object) -> list[str]:
+def kinds(warehouse: Warehouse, **chosen: Any) -> list[str]:
     return events.page(warehouse, EventFilter(**chosen), after="")["kind"].to_list()  # type: ignore[arg-type]
 
 

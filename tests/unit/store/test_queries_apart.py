@@ -74,7 +74,7 @@ def test_the_other_half_cannot_write_either(
 ) -> None:
     """Its copies are its own, and still no query changes them."""
 
-    def write(connection: duckdb.DuckDBPyConnection, *_: object) -> None:
+    def write(connection: duckdb.DuckDBPyConnection, *_: Any) -> None:
         connection.execute("CREATE TABLE t (a INTEGER)")
 
     monkeypatch.setattr(query_process, "_rows", write)

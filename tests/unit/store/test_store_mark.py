@@ -84,6 +84,7 @@ def test_a_mark_that_cannot_be_written_costs_nothing(
 ) -> None:
     """The commit stands, later ones are marked again, and the next start is calm."""
     with Desk.open(killed) as desk:
+        assert isinstance(desk.queue, SqliteQueue)
         with monkeypatch.context() as patch:
             patch.setattr(desk.queue.store_mark, "write", _full)
             add(desk, 6)
@@ -138,6 +139,7 @@ def test_an_older_copy_of_the_store_is_told(killed: Settings) -> None:
 def test_a_store_that_went_another_way_is_told(killed: Settings) -> None:
     """The number fits, what it counted does not."""
     with Desk.open(killed) as desk:
+        assert isinstance(desk.queue, SqliteQueue)
         mark = desk.queue.store_mark.read()
         assert mark
         fields = (mark.number, mark.entries, mark.pulls, mark.plans)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -21,7 +22,7 @@ from tests import real_prices
 DAYS = calendar.all_sessions()["session"]
 
 
-def _scored(**changes: object) -> dict:
+def _scored(**changes: Any) -> dict:
     row = {
         "symbol": "A",
         "gap_pct": 5.0,

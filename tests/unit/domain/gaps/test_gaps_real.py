@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -146,7 +147,7 @@ def test_atr_agrees_with_talib(shared_data: Path) -> None:
         _agree(talib, part, own)
 
 
-def _agree(talib: object, part: pl.DataFrame, moves: list[date]) -> None:
+def _agree(talib: Any, part: pl.DataFrame, moves: list[date]) -> None:
     """Compares each stretch between moves, all bars before it in its units, without the moves."""
     names, places = ("high", "low", "close"), [part["session"].index_of(day) for day in moves]
     high, low, close = (part[name].to_numpy().copy() for name in names)

@@ -48,7 +48,8 @@ def series(
     for when in days[place - 60 : place]:
         close = price * (1 + chance.normal(0, noise / 4))
         high, low = close * (1 + noise / 2), close * (1 - noise / 2)
-        yield f"{symbol},{when},{close},{high},{low},{close},{chance.integers(4e6, 6e6)}"
+        volume = chance.integers(4_000_000, 6_000_000)
+        yield f"{symbol},{when},{close},{high},{low},{close},{volume}"
     yield f"{symbol},{day},{','.join(map(str, last))}"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.unit.domain.quality.reports import MILLION, changed, grades_of, year
@@ -18,7 +20,7 @@ MORE = {f"Line{n}": MILLION for n in range(20)} | {
 }
 
 
-def after(**how: object) -> str:
+def after(**how: Any) -> str:
     """The letter of the report of 2020 with one fact changed, after five honest years."""
     reports = [*(year(n, **MORE) for n in BEFORE), changed(year(2020, **MORE), **how)]  # type: ignore[arg-type]
     return str(grades_of(*reports)[LAST]["grade"])

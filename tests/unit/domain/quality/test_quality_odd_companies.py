@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import date
+from typing import Any
 
 import polars as pl
 import pytest
@@ -22,9 +23,7 @@ from tests.unit.domain.quality.test_quality_odd_inputs import (
 SHARES = {"unit": "shares"}
 
 
-def report(
-    scale: float = 1.0, equity: float = 0.4, profit: float = 0.02, **changes: object
-) -> list:
+def report(scale: float = 1.0, equity: float = 0.4, profit: float = 0.02, **changes: Any) -> list:
     """A whole report that adds up; equity and profit as shares of the assets."""
     whole = 5e9 * scale
     start = changes.pop("period_start", YEAR[0])

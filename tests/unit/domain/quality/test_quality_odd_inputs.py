@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 import polars as pl
 from hypothesis import given, settings
@@ -17,7 +18,7 @@ YEAR = (date(2019, 1, 1), date(2019, 12, 31))
 LETTERS = {"A", "B", "C", "D", "F", "NR"}
 
 
-def fact(concept: str, value: float, **changes: object) -> dict[str, object]:
+def fact(concept: str, value: float, **changes: Any) -> dict[str, object]:
     """One fact of a 10-K for 2019 as a row of FACTS."""
     row: dict[str, object] = {
         "cik": 1, "taxonomy": "us-gaap", "concept": concept, "unit": "USD",
@@ -47,7 +48,7 @@ def graded(frame: pl.DataFrame, filings: pl.DataFrame | None = None) -> Graded:
     return grade(frame, FILINGS.empty() if filings is None else filings, COMPANIES.empty())
 
 
-def sheet(value: float = 5e9, **changes: object) -> list[dict[str, object]]:
+def sheet(value: float = 5e9, **changes: Any) -> list[dict[str, object]]:
     """A balance sheet, profit and cash flow that add up."""
     flow = {"period_start": YEAR[0]} | changes
     return [

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -29,7 +30,7 @@ FREE = Costs(Decimal(0), Decimal(0), Decimal(0))
 AT = datetime(2017, 3, 1, tzinfo=UTC)
 
 
-def plan_of(direction: str = "long", **changes: object) -> Plan:
+def plan_of(direction: str = "long", **changes: Any) -> Plan:
     setup = Setup("AAA", DAY, direction, "market", 100.0, 2.0, 1e7, expiry=DAY)
     plan = build(setup, Account(Decimal(100_000)), PlanRules(costs=FREE))
     return replace(plan, **changes)
@@ -52,7 +53,7 @@ def number_all(entries) -> list[ledger.Numbered]:
     return journal
 
 
-def result(plan: Plan, found) -> object:
+def result(plan: Plan, found: Any) -> Any:
     commitment = make.commitment("P", "AAA", plan.notional, DAY)
     journal = number_all([commitment, *found.entries])
     ledger.verify(journal)

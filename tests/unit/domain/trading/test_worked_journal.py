@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -49,10 +50,10 @@ class Journal:
         self.items.append(ledger.number(entry, after, head, AT))
         return self.items[-1]
 
-    def enter(self, *told: object) -> ledger.Numbered:
+    def enter(self, *told: Any) -> ledger.Numbered:
         return self.post(make.entry_fill(fill(*told)))  # type: ignore[arg-type]
 
-    def leave(self, *told: object) -> ledger.Numbered:
+    def leave(self, *told: Any) -> ledger.Numbered:
         item = fill(*told)  # type: ignore[arg-type]
         return self.post(make.exit_fill(item, self.lot(item.plan_id)))
 

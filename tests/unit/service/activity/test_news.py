@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from core.observe.events import Event
 from core.service.activity.news import news
 from core.service.desk import Desk
 from core.store import events
 
 
-def add(desk: Desk, kind: str, message: str, **after: object) -> None:
+def add(desk: Desk, kind: str, message: str, **after: Any) -> None:
     with desk.warehouse.transaction() as tx:
         events.add(tx, [Event.of(kind, "d", message, after=after)], desk.now())
 

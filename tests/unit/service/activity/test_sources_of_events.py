@@ -65,7 +65,7 @@ def test_a_plan_that_cannot_be_stored_tells_nothing(
 ) -> None:
     """The event goes with the change, or not at all."""
 
-    def full(*_: object) -> None:
+    def full(*_: Any) -> None:
         raise StoreError("no space")
 
     monkeypatch.setattr(limit_events, "tell", full)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from core.errors import NotFoundError, UsageError
@@ -11,7 +13,7 @@ from core.service.kernel import commands
 from tests.alerted import happen
 
 
-def run(desk: Desk, name: str, /, **given: object) -> dict[str, object]:
+def run(desk: Desk, name: str, /, **given: Any) -> dict[str, object]:
     document: dict[str, object] = commands.run(desk, name, given).document
     return document
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import standardwebhooks
@@ -79,7 +80,7 @@ def test_a_kill_before_the_mark_repeats_the_letter_under_its_id(
 ) -> None:
     """The receiver knows it by that; the body is the same to the last byte."""
 
-    def killed(*_: object) -> None:
+    def killed(*_: Any) -> None:
         raise OpenbellError("killed")
 
     happen(desk, "backup.failed", "backup")

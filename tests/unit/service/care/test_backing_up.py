@@ -68,7 +68,7 @@ def test_a_damaged_backup_is_left_to_a_person(make_desk: Callable[..., Desk]) ->
 def test_a_backup_that_fails_is_told(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """And ended by the next that is made; whoever asked gets the error."""
 
-    def full(*_: object, **__: object) -> None:
+    def full(*_: object, **__: Any) -> None:
         raise StoreError("no space")
 
     with monkeypatch.context() as patched:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import httpx
 import pytest
@@ -63,7 +64,7 @@ def test_a_broken_store_hides_no_other_gauge(
     """What can be told is told."""
     desk = make_desk()
 
-    def broken(*_: object) -> None:
+    def broken(*_: Any) -> None:
         raise StoreError("gone")
 
     monkeypatch.setattr(desk.warehouse, "read", broken)

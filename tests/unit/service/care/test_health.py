@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -167,7 +168,7 @@ def test_a_look_that_hangs_is_told(running: Desk, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(probe, "HUNG_SECONDS", 0.01)
     entered, leave = threading.Event(), threading.Event()
 
-    def hang(*_: object) -> None:
+    def hang(*_: Any) -> None:
         entered.set()
         leave.wait(10)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -22,7 +23,7 @@ def _bar(price: float, volume: float) -> tuple[float, ...]:
     return (price, price * 1.004, price * 0.996, price * 1.001, volume)
 
 
-def _filled(desk: Desk, folder: Path, *after: object) -> statistics.History:
+def _filled(desk: Desk, folder: Path, *after: Any) -> statistics.History:
     days = calendar.all_sessions()["session"]
     place = days.index_of(DAY)
     assert place is not None

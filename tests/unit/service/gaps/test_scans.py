@@ -6,6 +6,7 @@ import asyncio
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import polars as pl
 import pytest
@@ -233,7 +234,7 @@ def test_the_scan_job_keeps_scan_and_averages(filled: Desk, given: Scannable) ->
     told: list[str] = []
 
     class Told:
-        def report(self, message: str, **_: object) -> None:
+        def report(self, message: str, **_: Any) -> None:
             told.append(message)
 
     job = SimpleNamespace(payload={})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -116,7 +117,7 @@ def test_a_kill_before_the_move_changes_nothing_twice(
 ) -> None:
     """The file is loaded again, and no row is new."""
 
-    def killed(*_: object) -> Path:
+    def killed(*_: Any) -> Path:
         raise StoreError("killed")
 
     put(desk, "prices.daily.csv")
@@ -135,7 +136,7 @@ def test_a_full_disk_leaves_the_file_where_it_is(
 ) -> None:
     """It is taken when there is room again."""
 
-    def full(*_: object) -> None:
+    def full(*_: Any) -> None:
         raise StoreError("no space")
 
     path = put(desk, "prices.daily.csv")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -116,7 +117,7 @@ def test_steps_of_an_interval_do_not_wait_in_line() -> None:
     dataset = SimpleNamespace(catch_up="latest")
     early = SimpleNamespace(now=lambda: closes - timedelta(seconds=1))
 
-    def superseded(desk: object, **known: object) -> bool:
+    def superseded(desk: object, **known: Any) -> bool:
         job = SimpleNamespace(**{"payload": {}, "last_error": None, **known})
         return pull_jobs.is_superseded(desk, dataset, job, window)  # type: ignore[arg-type]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import polars as pl
 import pytest
@@ -14,7 +15,7 @@ from tests.unit.service.trading.test_settling import _import_split, _planned, _r
 PLAIN = 1.0  # the bars go on as they were
 
 
-def _import(desk: Desk, day: date, **action: object) -> None:
+def _import(desk: Desk, day: date, **action: Any) -> None:
     row = {"symbol": "AAA", "ex_date": day, "pull_id": "late", **action}
     with desk.warehouse.transaction() as tx:
         tx.insert("corporate_actions", pl.DataFrame([row]))

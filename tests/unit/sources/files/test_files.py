@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -25,7 +26,7 @@ def catalogue() -> Catalogue:
     return Catalogue.load(ROOT / "data" / "catalogue.toml")
 
 
-async def pull(dataset: Dataset, path: Path, known: str | None = None, **more: object) -> Pulled:
+async def pull(dataset: Dataset, path: Path, known: str | None = None, **more: Any) -> Pulled:
     """One import."""
     source = FileSource(path, today=NOW.date, **more)
     return await source.pull(dataset, Window(dataset.name, NOW, NOW), known_version=known)

@@ -6,6 +6,7 @@ import gzip
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -38,7 +39,7 @@ def read(tmp_path: Path):
     return run
 
 
-def cast(kind: str, *cells: str, **rules: object) -> list[object]:
+def cast(kind: str, *cells: str, **rules: Any) -> list[object]:
     """The cells as read, refused ones as their reason in angle brackets."""
     values, reasons = convert(
         pl.Series(cells, dtype=pl.String), ColumnType.parse(kind), CellRules(TODAY, **rules)

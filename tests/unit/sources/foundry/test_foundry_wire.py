@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,7 +17,7 @@ from core.sources.foundry import wire
 SHA = "0123456789abcdef" * 4
 
 
-def frame(**body: object) -> wire.Frame:
+def frame(**body: Any) -> wire.Frame:
     """A frame as parsed from its JSON."""
     return wire.parse(json.dumps(body), where="host/path", dataset="d")
 
