@@ -6,7 +6,6 @@ import gc
 import importlib
 import sys
 import time
-from typing import Any, cast
 
 import pyarrow as pa
 import pytest
@@ -62,10 +61,10 @@ def test_a_table_is_written_once_while_it_lives():
 def test_tables_are_put_in_place_once(plain_tables):
     """Asking twice does not wrap what is wrapped."""
     write_tables_once()
-    inner = cast("Any", dataframe_util.convert_arrow_table_to_arrow_bytes)
+    inner = dataframe_util.convert_arrow_table_to_arrow_bytes
     write_tables_once()
     assert dataframe_util.convert_arrow_table_to_arrow_bytes is inner
-    assert inner.write is plain_tables
+    assert inner.write is plain_tables  # type: ignore[attr-defined]
 
 
 SECTIONS = ("light", "dark", "sidebar")
@@ -123,13 +122,13 @@ def test_the_desk_installs_it_once_and_hears_of_a_new_configuration(monkeypatch)
     """`make_theme_once` may be called again; a configuration read anew forgets the theme."""
     monkeypatch.setattr(app_session, "_populate_theme_msg", _stock())
     make_theme_once()
-    installed = cast("Any", app_session._populate_theme_msg)
+    installed = app_session._populate_theme_msg
     make_theme_once()
     assert app_session._populate_theme_msg is installed
     _filled(installed)
-    assert installed.known
+    assert installed.known  # type: ignore[attr-defined]
     config._on_config_parsed.send()
-    assert not installed.known
+    assert not installed.known  # type: ignore[attr-defined]
 
 
 NAMES = [
