@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-import orjson
-
-from core import atomic
 from core.errors import OpenbellError, StoreError
 from core.jobs.queue.sqlite import SqliteQueue
 from core.settings import Settings
@@ -20,8 +17,6 @@ from core.store import files, presence, restore
 from core.store import mark as marks
 from core.store.backup import QUEUE, STORE
 from core.store.ownership import Ownership, lock_of, lock_of_folder
-
-RESTORED = "restored.json"  # word of a restore for the next start
 
 
 def backups_of(data_dir: Path) -> Path:
@@ -142,18 +137,11 @@ def bring_back(
         try:
             source, passed = _stage(settings, places, folder)
             _agree(places, now, accept_loss=accept_loss)
-            kept = restore.swap(places, now)
-            _note(settings, source, kept, now)
+            kept = restore.swap(places, source, now)
         finally:
             if not (places.folder / restore.PLAN).exists():
                 restore.sweep(places)
     return Restored(source, tuple(kept), tuple(passed))
-
-
-def _note(settings: Settings, source: Path, kept: Iterable[Path], now: datetime) -> None:
-    """Leave word for the next start: what was restored cannot tell of it."""
-    known = {"folder": str(source), "kept": [str(path) for path in kept], "at": now.isoformat()}
-    atomic.write(settings.data_dir / RESTORED, orjson.dumps(known))
 
 
 @dataclass(frozen=True, slots=True)

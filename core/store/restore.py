@@ -23,6 +23,7 @@ from core.store import files, presence
 from core.store.backup import PART, QUEUE, STORE
 
 PLAN = "restore.json"
+NOTE = "restored.json"  # word for the next start: what was put in place cannot tell of it
 COUNT = "-count"  # the number of writes that the queue keeps beside itself
 
 
@@ -43,6 +44,16 @@ class Places:
     def staged(self) -> dict[str, Path]:
         """Where the file of each role waits to be put in place."""
         return {role: path.with_name(f".{path.name}{PART}") for role, path in self.live.items()}
+
+    @property
+    def note(self) -> Path:
+        """Where the last restore left word."""
+        return self.folder / NOTE
+
+    @property
+    def staged_note(self) -> Path:
+        """Where that word waits to be put in place."""
+        return self.folder / f".{NOTE}{PART}"
 
 
 def beside(live: Path) -> list[Path]:
@@ -93,24 +104,32 @@ def must_equal(backup: backups.Backup, places: Places) -> None:
             )
 
 
-def swap(places: Places, now: datetime) -> list[Path]:
-    """Put what is staged in place; the folders with what was there before, if anything was."""
+def swap(places: Places, source: Path, now: datetime) -> list[Path]:
+    """Put what is staged in place; the folders with what was there before, if anything was.
+
+    A note of it, from `source`, is put in place with it: whoever makes the last rename.
+    """
     aside = {path.parent: Path() for path in places.live.values()}
     for parent in aside:
         aside[parent] = _new_folder(parent, now)
+    there = {path.parent for path in places.live.values() if path.exists() or beside(path)}
+    kept = [folder for parent, folder in aside.items() if parent in there]
+    known = {"folder": str(source), "kept": [str(path) for path in kept], "at": now.isoformat()}
+    places.staged_note.write_bytes(orjson.dumps(known))
+    moves = [(live, places.staged[role], live.parent) for role, live in places.live.items()]
     roles = [
         {
             "live": _relative(live, places),
-            "staged": _relative(places.staged[role], places),
-            "aside": _relative(aside[live.parent], places),
+            "staged": _relative(staged, places),
+            "aside": _relative(aside[parent], places),
         }
-        for role, live in places.live.items()
+        for live, staged, parent in (*moves, (places.note, places.staged_note, moves[0][2]))
     ]
-    for staged in places.staged.values():
+    for staged in (*places.staged.values(), places.staged_note):
         atomic.sync(staged)
     atomic.write(places.folder / PLAN, orjson.dumps(roles), alone=True)
     finish(places)
-    return [folder for folder in aside.values() if any(folder.iterdir())]
+    return kept
 
 
 def finish(places: Places) -> bool:
@@ -137,6 +156,7 @@ def sweep(places: Places) -> None:
     for staged in places.staged.values():
         for path in (*beside(staged), staged):
             path.unlink(missing_ok=True)
+    places.staged_note.unlink(missing_ok=True)
     plan = places.folder / PLAN
     plan.with_name(f".{PLAN}{PART}").unlink(missing_ok=True)
     for folder in {path.parent for path in places.live.values()}:

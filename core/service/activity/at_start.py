@@ -15,7 +15,7 @@ from core.jobs.queue.port import JobStatus
 from core.jobs.worker import given_up
 from core.observe import logs
 from core.observe.events import Event
-from core.service.data_folder import RESTORED
+from core.service.data_folder import places_of
 from core.service.kernel.access import needs
 from core.settings import PREFIX, Settings
 from core.store import events as store
@@ -35,7 +35,7 @@ DEAD = 10_000
 @needs(Role.ADMIN)
 def tell(desk: Desk) -> None:
     """Store the events of a start; called before the engine runs, again it tells nothing twice."""
-    note = desk.settings.data_dir / RESTORED
+    note = places_of(desk.settings).note
     now = desk.now()
     with desk.warehouse.transaction() as tx:
         found = [*_settings(tx, desk.settings), *_restored(tx, note), *_dead(desk, tx)]

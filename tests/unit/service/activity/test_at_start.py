@@ -6,11 +6,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from core import settings
 from core.service.activity import at_start, feed
-from core.service.data_folder import RESTORED, bring_back
+from core.service.data_folder import bring_back, places_of
 from core.service.desk import Desk
 from core.service.kernel import commands
+from core.store import restore
 from tests.filled import fill
 
 
@@ -52,7 +55,7 @@ def test_a_restore_is_told_once_by_the_store_it_put_in_place(
     desk.close()
     bring_back(desk.settings, None, datetime.now(UTC))
     again = make_desk()
-    note = again.settings.data_dir / RESTORED
+    note = places_of(again.settings).note
     body = note.read_bytes()
     at_start.tell(again)
     assert not note.exists()
@@ -61,6 +64,33 @@ def test_a_restore_is_told_once_by_the_store_it_put_in_place(
     (event,) = told(again, "restore.done")
     assert event["severity"] == "warning"
     assert "was put in place" in event["message"]
+
+
+@pytest.mark.parametrize(("killed_in", "told_of"), [("_read", 1), ("_relative", 0)])
+def test_a_restore_that_was_killed_is_told_if_it_comes_about(
+    make_desk: Callable[..., Desk],
+    monkeypatch: pytest.MonkeyPatch,
+    killed_in: str,
+    told_of: int,
+) -> None:
+    """The next start makes its renames and tells of it; before they were planned there is none."""
+
+    def kill(*_: object) -> None:
+        raise SystemExit
+
+    desk = fill(make_desk())
+    commands.run(desk, "backup", {})
+    desk.close()
+    with monkeypatch.context() as patch:
+        patch.setattr(restore, killed_in, kill)
+        patch.setattr(restore, "sweep", lambda _: None)  # a killed process sweeps nothing
+        with pytest.raises(SystemExit):
+            bring_back(desk.settings, None, datetime.now(UTC))
+    again = make_desk()
+    at_start.tell(again)
+    assert len(told(again, "restore.done")) == told_of
+    left = [path.name for path in again.settings.data_dir.iterdir() if ".part" in path.name]
+    assert (left, places_of(again.settings).note.exists()) == ([], False)
 
 
 def test_a_job_that_died_untold_is_told_at_the_next_start(desk: Desk) -> None:
