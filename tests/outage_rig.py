@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Sized
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -52,10 +53,19 @@ def catalogue(catch_up: str) -> str:
 
 
 class Rig:
-    """The parts of a desk, run by steps of its clock."""
+    """The parts of a desk, run by steps of its clock.
+
+    `connects` grows with every connection that is tried, also with those that are refused.
+    """
 
     def __init__(
-        self, folder: Path, upstreams: Running, *, catch_up: str = "latest", **chosen: Any
+        self,
+        folder: Path,
+        upstreams: Running,
+        *,
+        catch_up: str = "latest",
+        connects: Sized = (),
+        **chosen: Any,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / "catalogue.toml"
@@ -63,6 +73,7 @@ class Rig:
         self.now = BEGIN
         self.upstreams = upstreams
         self.minutes: Counter[str] = Counter()
+        self._connects = connects
         values = {"retries": 5, "retry_base_seconds": 0.0, "data_dir": folder, "catalogue": path}
         self._settings = settings.load(**(values | upstreams.settings() | chosen))
 
@@ -129,7 +140,7 @@ class Rig:
 
     async def step(self, seconds: float) -> None:
         """Set the clock forward and do what is to be done by then."""
-        before = len(self.upstreams.served.requests)
+        before, connected = len(self.upstreams.served.requests), len(self._connects)
         self.now += timedelta(seconds=seconds)
         await asyncio.to_thread(self.scheduler.tick)
         await self.watch.look()
@@ -137,6 +148,8 @@ class Rig:
         for line in self.upstreams.served.requests[before:]:
             side = "sec" if line.split()[1].startswith(SEC_PATHS) else "foundry"
             self.minutes[f"{self.now:%H:%M} {side}"] += 1
+        if len(self.upstreams.served.requests) == before:  # nobody was there to count
+            self.minutes[f"{self.now:%H:%M} refused"] += len(self._connects) - connected
 
     async def settle(self) -> None:
         """Until nothing runs and nothing is due."""
@@ -159,6 +172,19 @@ class Rig:
         served = self.upstreams.served
         served.faults = {name for name in names if not name.startswith("sec-")}
         served.sec.faults[:] = [Fault(name) for name in names if name.startswith("sec-")]
+
+    def break_off(self, how: str) -> None:
+        """Let both upstreams answer 503, or refuse every connection."""
+        if how == "refused":
+            self.upstreams.refuse()
+        else:
+            self.fail("ws-503", "sec-503")
+
+    def come_back(self, how: str) -> None:
+        """All is well again."""
+        if how == "refused":
+            self.upstreams.listen()
+        self.fail()
 
     def answered(self, due: datetime = DUE) -> set[str]:
         """Datasets whose window at an instant has a good pull."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
+
+from aiohttp import web
 
 from app.upstreams import StandIns, World
 from core.sandbox.foundry.provider import StaticProvider
@@ -101,6 +104,32 @@ class Running:
     def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(20)
+
+    def refuse(self) -> None:
+        """Refuse every connection, as a machine whose service is off; the port stays ours."""
+        self._in_its_loop(self._refuse())
+
+    def listen(self) -> None:
+        """Take connections again, at the same port."""
+        self._in_its_loop(self._listen())
+
+    def _in_its_loop(self, work: Coroutine[None, None, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(20)
+
+    async def _refuse(self) -> None:
+        runner = self.served._runner
+        self._port = runner.addresses[0][1]
+        for site in list(runner.sites):
+            await site.stop()
+        for connection in list(runner.server.connections):
+            connection.force_close()
+        self._held = socket.socket()
+        self._held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._held.bind(("127.0.0.1", self._port))
+
+    async def _listen(self) -> None:
+        self._held.close()
+        await web.TCPSite(self.served._runner, "127.0.0.1", self._port).start()
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()

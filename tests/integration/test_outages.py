@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from asyncio.selector_events import BaseSelectorEventLoop
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -26,19 +27,39 @@ def upstreams() -> Iterator[Running]:
         yield running
 
 
+@pytest.fixture
+def connects(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Grows with every connection that is tried from here."""
+    tried: list[object] = []
+    connect = BaseSelectorEventLoop.sock_connect
+
+    def counted(loop: BaseSelectorEventLoop, sock: object, address: object) -> object:
+        tried.append(address)
+        return connect(loop, sock, address)
+
+    monkeypatch.setattr(BaseSelectorEventLoop, "sock_connect", counted)
+    return tried
+
+
+@pytest.mark.parametrize("how", ["503", "refused"])
 @pytest.mark.parametrize(
     ("seconds", "restart"),
     [(90, False), (90, True), (600, False), (3 * 3600, True)],
     ids=["90s", "90s-restarted", "10min", "3h-restarted"],
 )
 async def test_every_window_is_pulled_within_a_minute_of_the_return(
-    tmp_path: Path, upstreams: Running, seconds: int, restart: bool
+    tmp_path: Path,
+    upstreams: Running,
+    connects: list[object],
+    seconds: int,
+    restart: bool,
+    how: str,
 ) -> None:
     """At most 20 requests a minute meanwhile at either side; one *down* and one *up* each."""
     with capture_logs() as lines:
-        async with Rig(tmp_path, upstreams) as rig:
+        async with Rig(tmp_path, upstreams, connects=connects) as rig:
             await rig.until(BEGIN + timedelta(minutes=9), 60)
-            rig.fail("ws-503", "sec-503")
+            rig.break_off(how)
             began = BEGIN + timedelta(minutes=9)
             rig.minutes.clear()
             back = max(began + timedelta(seconds=seconds), DUE + timedelta(seconds=30))
@@ -51,7 +72,7 @@ async def test_every_window_is_pulled_within_a_minute_of_the_return(
             assert rig.answered() == set()
             assert sum(rig.minutes.values()) > 0
             assert max(rig.minutes.values()) <= 20
-            rig.fail()
+            rig.come_back(how)
             await rig.until(back + timedelta(seconds=60), 5.0)
             assert rig.answered() == rig.datasets()
             assert rig.desk.queue.counts()[JobStatus.DEAD] == 0
@@ -59,6 +80,10 @@ async def test_every_window_is_pulled_within_a_minute_of_the_return(
                 "SELECT count(*) FROM pulls WHERE due_at = ? AND state <> 'failed'", [DUE]
             )
             assert doubled.item() == len(rig.datasets())
+            events = await rig.told("upstream", count=4)
+    both = sorted(host.name for host in rig.desk.upstreams.hosts)
+    for kind in ("upstream.down", "upstream.up"):
+        assert sorted(event["subject"] for event in events if event["kind"] == kind) == both
     told = [(line["event"], line["upstream"]) for line in lines if "upstream" in line]
     assert sorted(told) == [
         ("upstream down", "SEC"),
