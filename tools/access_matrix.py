@@ -53,10 +53,10 @@ def _table(**names: str) -> dict[str, Role]:
 
 
 COMMANDS = _table(
-    viewer="brief alerts alert_rules alert_rule_set alert_rule_remove "
+    viewer="brief lists notes alerts alert_rules alert_rule_set alert_rule_remove "
     "backtest scan events progress pulled status sql upstreams jobs journal journal_prove "
     "plan plans journal_trades risk grade watch_list doctor exports",
-    analyst="watch_folder "
+    analyst="watch_folder list_add list_remove note_write note_mark "
     "cancel refresh pull import backfill jobs_retry jobs_discard reconcile watch_add "
     "watch_remove",
     trader="plan_cancel journal_post journal_deposit journal_withdraw journal_fill journal_close "
@@ -65,13 +65,15 @@ COMMANDS = _table(
     "token_add token_list token_revoke people_list people_set",
 )
 EXPORTS = _table(
-    viewer="gaps candidates events dataset rejected jobs journal plans trades failing filings "
+    viewer="lists notes "
+    "gaps candidates events dataset rejected jobs journal plans trades failing filings "
     "findings features corrections facts",
     admin="audit",
 )
 ACTIONS = _table(
     viewer="preferences.save rules.keep",
-    analyst="inbox.take refresh.refresh_now refresh.cancel jobs.retry jobs.discard imports.load "
+    analyst="lists.add lists.remove notes.write notes.set_mark inbox.take "
+    "refresh.refresh_now refresh.cancel jobs.retry jobs.discard imports.load "
     "imports.rehearse imports.run_here companies.watch companies.unwatch reconcile.run "
     "proposals.propose proposals.withdraw "
     "quality.grade_all preferences.save_preset preferences.remove_preset",

@@ -125,7 +125,7 @@ def _at_length(document: Document, row: Document, zone: str) -> Iterator[Block]:
     detail = row["detail"]
     yield Paragraph((Words("Similar gaps  ", bold=True), _similar(row["symbol"], detail)))
     yield Paragraph((Words("Plan  ", bold=True), *_plan(detail["plan"], document["currency"])))
-    for note in detail.get("notes") or ():
+    for note in row["notes"]:
         who = Words(f"  {note['who']}, {formats.when(_instant(note['at']), zone)}", tone="quiet")
         yield Paragraph((Words("Note  ", bold=True), note["text"], who))
     drawn = tuple(_drawings(row["symbol"], detail, zone))

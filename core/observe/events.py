@@ -112,6 +112,9 @@ KINDS: Mapping[str, EventKind] = {
         _kind("access.signed_out", "info", "Somebody signed out."),
         _kind("access.changed", "info", "A role was given or taken, a token made or revoked."),
         _kind("access.refused", "warning", "Wrong tokens came again and again from one address."),
+        _kind("list.changed", "info", "Symbols were put on a list, or taken off."),
+        _kind("note.written", "info", "A reader wrote a note on a name."),
+        _kind("note.marked", "info", "A reader starred or dismissed a name for a day."),
         _kind("settings.changed", "info", "A setting differs from the last start."),
     )
 }

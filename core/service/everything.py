@@ -17,6 +17,7 @@ from core.service.care import commands as care_commands
 from core.service.filings import companies, corrections, features, quality, reconcile
 from core.service.gaps import keeping, scans, statistics
 from core.service.kernel import export_list
+from core.service.lists import lists, notes
 from core.service.pulls import (
     backfill,
     datasets,
@@ -50,6 +51,8 @@ REGISTERING = (
     drill,
     care_commands,
     export_list,
+    lists,
+    notes,
     health_checks,
     companies,
     corrections,

@@ -12,6 +12,7 @@ from core.errors import OpenbellError
 from core.service.gaps import intraday, scans, symbols
 from core.service.gaps.scans import Scan
 from core.service.gaps.statistics import LEAST_GAP_PCT
+from core.service.lists import notes
 from core.service.trading import plans
 from core.service.trading.plans import Ask
 
@@ -26,10 +27,13 @@ def told(then: Desk, scan: Scan, most: int) -> list[dict[str, Any]]:
     """All candidates by rank as the scan tells them; the first `most` with similar gaps, plan and
     charts (`detail`), the others without.
     """
+    mine = notes.notes(then, day=scan.gaps.session).filter(pl.col("written_at") <= then.now())
     every: list[dict[str, Any]] = scans.document(scan)["candidates"]
     names = scan.candidates["name"].to_list()
     return [
-        row | {"rank": rank, "name": name, "detail": _detail(then, scan, row, rank <= most)}
+        row
+        | {"rank": rank, "name": name, "detail": _detail(then, scan, row, rank <= most)}
+        | {"notes": _notes(mine, str(row["symbol"]))}
         for rank, (row, name) in enumerate(zip(every, names, strict=True), 1)
     ]
 
@@ -48,6 +52,12 @@ def _detail(
         "days": _days(view.bars.tail(SESSIONS)),
         "minutes": _minutes(then, symbol, day),
     }
+
+
+def _notes(mine: pl.DataFrame, symbol: str) -> list[dict[str, Any]]:
+    """The reader's notes on a name: text, who, at."""
+    of_it = mine.filter(pl.col("symbol") == symbol)
+    return of_it.select("text", who="written_by", at="written_at").to_dicts()
 
 
 def _similar(view: symbols.SymbolView, gap_pct: float, day: date) -> dict[str, Any] | None:

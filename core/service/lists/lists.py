@@ -1,0 +1,160 @@
+"""Named lists of symbols: seen by everybody, so that an address that names one can be passed on;
+changed by whoever made it, or by an admin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from core.domain import symbols as spelling
+from core.domain.access.principals import Role
+from core.errors import NotFoundError, RoleError, UsageError
+from core.observe.events import Event
+from core.service.care import preferences
+from core.service.kernel import access
+from core.service.kernel.access import needs
+from core.service.kernel.commands import command
+from core.service.kernel.exports import export
+from core.store import events
+from core.store import lists as store
+from core.store.transaction import Transaction
+
+if TYPE_CHECKING:
+    from core.service.desk import Desk
+
+LONGEST_NAME = 60
+MOST_SYMBOLS = 2000
+
+
+def names(desk: Desk) -> list[str]:
+    """The names of all lists, in order."""
+    return store.lists(desk.warehouse)["name"].to_list()
+
+
+def members(desk: Desk, name: str) -> list[str]:
+    """The symbols of a list in order; NotFoundError when there is none of that name."""
+    _must_exist(desk, name)
+    return store.members(desk.warehouse, name)
+
+
+@needs(Role.ANALYST)
+def add(desk: Desk, name: str, symbols: Sequence[str]) -> list[str]:
+    """Put symbols on a list, which is made when it is new; the list after that.
+
+    UsageError for a name or symbol that is none; RoleError for somebody else's list.
+    """
+    title, wanted = _titled(name), spelling.several(symbols)
+    with desk.warehouse.transaction() as tx:
+        found = store.owner(tx, title)
+        if found is None:
+            who = access.principal(desk)
+            store.make(tx, title, preferences.reader_now(desk), who.name, desk.now())
+        else:
+            _must_own(desk, title, found)
+        before = store.members(tx, title)
+        new = [symbol for symbol in wanted if symbol not in before]
+        if len(before) + len(new) > MOST_SYMBOLS:
+            raise UsageError(f"a list holds at most {MOST_SYMBOLS:,} symbols")
+        store.add(tx, title, new, desk.now())
+        after = store.members(tx, title)
+        _tell(desk, tx, title, before, after, made=found is None)
+    return after
+
+
+@needs(Role.ANALYST)
+def remove(desk: Desk, name: str, symbols: Sequence[str] | None = None) -> list[str]:
+    """Take symbols off a list, or the list away when none are named; what is left on it."""
+    _must_exist(desk, name)
+    gone = None if symbols is None else spelling.several(symbols)
+    with desk.warehouse.transaction() as tx:
+        _must_own(desk, name, store.owner(tx, name) or "")
+        before = store.members(tx, name)
+        store.remove(tx, name, gone)
+        after = store.members(tx, name)
+        _tell(desk, tx, name, before, after)
+    return after
+
+
+def _tell(
+    desk: Desk,
+    tx: Transaction,
+    name: str,
+    before: Sequence[str],
+    after: Sequence[str],
+    *,
+    made: bool = False,
+) -> None:
+    """An event of what changed; none where nothing did."""
+    if list(before) == list(after) and not made:
+        return
+    words = f"List {name}: {len(after)} {'symbol' if len(after) == 1 else 'symbols'}"
+    change = {"symbols": list(before)}, {"symbols": list(after)}
+    event = Event.of("list.changed", name, words, before=change[0], after=change[1])
+    events.add(tx, [event], desk.now())
+
+
+def _titled(name: str) -> str:
+    title = " ".join(name.split())
+    if not 0 < len(title) <= LONGEST_NAME or not title.isprintable():
+        raise UsageError(f"a list needs a name of 1 to {LONGEST_NAME} printable letters")
+    return title
+
+
+def _must_exist(desk: Desk, name: str) -> None:
+    if name not in names(desk):
+        raise NotFoundError(f"there is no list {name[:60]!r}", hint="see: lists list")
+
+
+def _must_own(desk: Desk, name: str, owner: str) -> None:
+    who = access.principal(desk)
+    if owner != preferences.reader_now(desk) and not who.may(Role.ADMIN):
+        raise RoleError(
+            f"the list {name!r} is somebody else's", hint="make one of your own, or ask an admin"
+        )
+
+
+def _document(desk: Desk, name: str | None = None) -> dict[str, Any]:
+    every = store.lists(desk.warehouse)
+    shown = every if name is None else every.filter(pl.col("name") == name)
+    return {
+        "lists": [
+            {
+                "name": row["name"],
+                "owner": row["owner_name"],
+                "made_at": row["made_at"],
+                "symbols": store.members(desk.warehouse, row["name"]),
+            }
+            for row in shown.iter_rows(named=True)
+        ]
+    }
+
+
+@command("lists", needs=Role.VIEWER)
+def lists_command(desk: Desk, *, name: str | None = None) -> dict[str, Any]:
+    """Lists of symbols with what is on them: all, or one."""
+    if name is not None:
+        _must_exist(desk, name)
+    return _document(desk, name)
+
+
+@command("list_add", needs=Role.ANALYST)
+def add_command(desk: Desk, *, name: str, symbols: list[str]) -> dict[str, Any]:
+    """Put symbols on a list, which is made when it is new."""
+    add(desk, name, symbols)
+    return _document(desk, _titled(name))
+
+
+@command("list_remove", needs=Role.ANALYST)
+def remove_command(desk: Desk, *, name: str, symbols: list[str] | None = None) -> dict[str, Any]:
+    """Take symbols off a list, or the list away when none are named."""
+    remove(desk, name, symbols)
+    return _document(desk)
+
+
+@export("lists", needs=Role.VIEWER)
+def export_lists(desk: Desk) -> pl.DataFrame:
+    """Lists of symbols, one row a symbol."""
+    return store.every_member(desk.warehouse)

@@ -1,0 +1,122 @@
+"""Lists of symbols, marks and notes: kept, told as events, and whose they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+
+import pytest
+
+from core.domain.access.principals import LOCAL, Principal, Role
+from core.errors import NotFoundError, RoleError, UsageError
+from core.service.desk import Desk
+from core.service.kernel import commands, exports
+from core.service.kernel.access import acting
+from core.service.lists import lists, notes
+from core.store import events
+
+DAY = date(2026, 11, 30)
+
+
+@pytest.fixture
+def shared(make_desk: Callable[..., Desk]) -> tuple[Desk, Principal, Principal]:
+    """A desk that several share, with two analysts."""
+    desk = make_desk(access="token")
+    made = [desk.roster.add_token(name, Role.ANALYST, None, LOCAL)[0] for name in ("Una", "Ben")]
+    return desk, made[0].principal, made[1].principal
+
+
+def _told(desk: Desk, kind: str) -> list[str]:
+    wanted = events.EventFilter((kind,))
+    return events.page(desk.warehouse, wanted)["message"].to_list()
+
+
+def test_a_list_is_made_grows_and_shrinks(desk: Desk) -> None:
+    """Symbols are spelled one way and stand once; nothing new is no event."""
+    assert lists.add(desk, "  Semis  and co ", ["nvda", "AMD", "NVDA "]) == ["AMD", "NVDA"]
+    lists.add(desk, "Semis and co", ["amd"])
+    assert lists.remove(desk, "Semis and co", ["AMD"]) == ["NVDA"]
+    assert lists.names(desk) == ["Semis and co"]
+    assert _told(desk, "list.changed") == [
+        "List Semis and co: 1 symbol",
+        "List Semis and co: 2 symbols",
+    ]
+    frame = exports.frame_of(desk, "lists")
+    assert frame.select("name", "symbol").rows() == [("Semis and co", "NVDA")]
+    lists.remove(desk, "Semis and co")
+    assert lists.names(desk) == []
+
+
+@pytest.mark.parametrize("name", ["", "   ", "x" * 61, "a\x07b"])
+def test_a_list_needs_a_name(desk: Desk, name: str) -> None:
+    """Of letters that can be printed, and not too many."""
+    with pytest.raises(UsageError, match="name"):
+        lists.add(desk, name, ["AAPL"])
+
+
+@pytest.mark.parametrize("symbol", ["", "=cmd()", "AA PL'; --", "<b>", "x" * 21])
+def test_what_is_no_symbol_is_refused(desk: Desk, symbol: str) -> None:
+    """And nothing of the list is kept."""
+    with pytest.raises(UsageError, match="is no symbol"):
+        lists.add(desk, "x", ["AAPL", symbol])
+    assert lists.names(desk) == []
+
+
+def test_others_see_a_list_and_leave_it_alone(shared: tuple[Desk, Principal, Principal]) -> None:
+    """Its owner and an admin change it: an address with a list can be passed on."""
+    desk, una, ben = shared
+    with acting(una):
+        lists.add(desk, "Semis", ["NVDA"])
+    with acting(ben):
+        assert lists.members(desk, "Semis") == ["NVDA"]
+        with pytest.raises(RoleError, match="somebody else"):
+            lists.add(desk, "Semis", ["AMD"])
+        with pytest.raises(RoleError, match="somebody else"):
+            lists.remove(desk, "Semis")
+    with acting(LOCAL):
+        assert lists.add(desk, "Semis", ["AMD"]) == ["AMD", "NVDA"]
+
+
+def test_a_list_that_is_not_there_is_told(desk: Desk) -> None:
+    """By name."""
+    for call in (lists.members, lists.remove):
+        with pytest.raises(NotFoundError, match="'none'"):
+            call(desk, "none")
+
+
+def test_a_note_is_one_a_name_and_day(desk: Desk) -> None:
+    """A later one takes its place, an empty one takes it away."""
+    notes.write(desk, "aapl", "wait for the call", DAY)
+    notes.write(desk, "AAPL", " wait for 9:10 ", DAY)
+    notes.write(desk, "AAPL", "another day", date(2026, 11, 27))
+    assert notes.note(desk, "AAPL", DAY) == "wait for 9:10"
+    found = commands.run(desk, "notes", {"symbol": "AAPL"}).document["notes"]
+    assert [item["text"] for item in found] == ["wait for 9:10", "another day"]
+    notes.write(desk, "AAPL", "", DAY)
+    assert notes.note(desk, "AAPL", DAY) == ""
+    assert len(_told(desk, "note.written")) == 4
+    with pytest.raises(UsageError, match="letters"):
+        notes.write(desk, "AAPL", "x" * (notes.LONGEST + 1))
+
+
+def test_marks_are_of_a_day(desk: Desk) -> None:
+    """Starred or dismissed, one at a time."""
+    notes.set_mark(desk, "AAPL", "star", DAY)
+    notes.set_mark(desk, "MSFT", "dismiss", DAY)
+    notes.set_mark(desk, "AAPL", "dismiss", DAY)
+    assert notes.marks(desk, DAY) == {"AAPL": "dismiss", "MSFT": "dismiss"}
+    notes.set_mark(desk, "AAPL", None, DAY)
+    assert notes.marks(desk, DAY) == {"MSFT": "dismiss"}
+    assert notes.marks(desk, date(2026, 12, 1)) == {}
+
+
+def test_notes_and_marks_are_their_readers_own(shared: tuple[Desk, Principal, Principal]) -> None:
+    """Nobody else is shown them, nor can their event tell the text."""
+    desk, una, ben = shared
+    with acting(una):
+        notes.write(desk, "AAPL", "secret thought", DAY)
+        notes.set_mark(desk, "AAPL", "star", DAY)
+    with acting(ben):
+        found = commands.run(desk, "notes", {"date": DAY}).document
+    assert found == {"notes": [], "marks": {}}
+    assert not any("secret" in message for message in _told(desk, "note.written"))
