@@ -6,8 +6,9 @@ import streamlit as st
 
 from components.kit import dates, shell
 from components.kit import saved_views as views
-from components.parts import candidate, gaps
+from components.parts import candidate, gaps, own_notes, screening
 from core.service.gaps import scans
+from core.service.lists import notes
 
 INPUTS = ("prices.daily", "prices.minute", "corporate_actions", "sec.submissions")
 
@@ -46,21 +47,34 @@ with left, shell.guarded("the scan"):
             width=180,
         )
         box = st.expander("Filters and weights of the score", key="filters", on_change="rerun")
+        shown = st.popover("Columns", type="tertiary", key="columns_box", on_change="rerun")
+    whole = scans.run(desk, day, limits, weights)
+    marks = notes.marks(desk, whole.gaps.session)
     if views.is_open(box):
         with box:
+            screening.boxes(desk, whole)
             gaps.draw(sliders)
             st.caption("Weights of the score; they are renormalised to sum 1.")
             gaps.draw(shares)
             gaps.defaults(desk, limits, weights)
-    scan = scans.run(desk, day, limits, weights)
-    st.markdown(gaps.headline(scan))
+    if views.is_open(shown):
+        with shown:
+            screening.column_box(desk)
+    screening.chips(sliders)
+    scan = screening.screened(whole, screening.wanted(desk, whole, marks))
+    st.markdown(gaps.headline(whole) + gaps.of_them(whole, scan))
     if scan.candidates.is_empty():
-        shell.empty("No name passes the filters.", "Widen the filters, or choose another session.")
+        shell.empty(
+            "No name passes the filters.",
+            "Press a filter above to take it away, or choose another session.",
+        )
     else:
         row = gaps.chosen(scan, st.query_params.get("pick", ""))
-        gaps.candidates(desk, scan, row["symbol"], go_to)
+        gaps.candidates(desk, scan, row["symbol"], go_to, columns=screening.columns(), marks=marks)
         with right:
+            screening.steps(desk, scan, row["symbol"], marks)
             candidate.pane(desk, scan, row)
+            own_notes.kept(desk, row["symbol"], scan.gaps.session)
     with st.expander(f"Left out, with reasons ({scan.excluded.height})"):
         gaps.excluded(scan)
     shell.export_button(

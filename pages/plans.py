@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from components.kit import shell
+from components.parts import own_notes, plans_decided
 from components.parts import plans as parts
-from components.parts import plans_decided
 from core.service.trading import plans
 
 VIEWS = ("New plan", "Decided")
@@ -38,6 +38,8 @@ if view == "New plan":
                 desk, lambda: plans.propose(desk, ask), "proposal", ask
             )
             parts.proposal(desk, found)
+            own_notes.kept(desk, found.plan.symbol, found.plan.session)
+            own_notes.box(desk, found.plan.symbol, found.plan.session)
             parts.decide(desk, found)
 else:
     with shell.guarded("the plans"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from components.kit import dates, shell, tables
-from components.parts import gaps, quality
+from components.parts import gaps, own_notes, quality
 from components.parts import symbol as parts
 from core.service.gaps import symbols
 
@@ -41,7 +41,7 @@ with shell.guarded("the symbol"):
         )
         day = dates.day_box(
             "Up to",
-            "day",
+            "session",
             "Show the name as of that session; empty means the latest.",
             width=220,
         )
@@ -50,6 +50,8 @@ with shell.guarded("the symbol"):
     today = look.today
     parts.stands(view)
     parts.charts(desk, view, look, SPANS[span])
+    own_notes.kept(desk, symbol, today["session"])
+    own_notes.box(desk, symbol, today["session"])
     if today["words"]:
         st.caption(
             f"Flags of the last session: {today['words']}"

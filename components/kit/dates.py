@@ -33,4 +33,4 @@ def day_box(
 
 def session_box() -> date | None:
     """The session that a page is about; None stands for the latest one in the store."""
-    return day_box("Session", "date", "Empty: the latest session in the store.")
+    return day_box("Session", "session", "Empty: the latest session in the store.")

@@ -17,7 +17,7 @@ import polars as pl
 import streamlit as st
 import structlog
 
-from components.kit import badges, formats, links, once, reader, status_line, theme
+from components.kit import badges, formats, links, once, parameters, reader, status_line, theme
 from components.kit import saved_views as views
 from core.errors import OpenbellError
 from core.service import current
@@ -55,6 +55,7 @@ def page(
     rows of `follows` change (by default of its inputs), with `jobs` also when pulls start or end.
     """
     st.session_state[TOLD_KEY] = set()
+    unknown = parameters.settle()
     head = f"# {title}\n{small(purpose)}"
     try:
         desk = current.desk()
@@ -74,6 +75,8 @@ def page(
         text, tip = strip(desk, datasets, as_of)
         head = f"{head}  \n{text}" if text else head
     _header(desk, head, tip, views_of)
+    if unknown:
+        st.caption(parameters.said(unknown))
     return desk
 
 

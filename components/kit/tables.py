@@ -36,7 +36,8 @@ CHIPS: Mapping[str, Mapping[str, str]] = {
     },
     "decision": {"approve": "green", "shrink": "orange", "reject": "red"},
 }
-ROW_PIXELS = 31
+SIGNED = ("gap_pct", "gap_ex_div_pct", "premarket_gap_pct", "premarket_change_pct", "close_pct")
+ROW_PIXELS = 26
 NAMES = ("cik", "year", "fiscal_year")  # numbers that name something
 LARGE = ("value", "left_value", "right_value", "dollar_volume", "notional", "amount", "dollars_m")
 
@@ -203,6 +204,8 @@ def _by_type(name: str, dtype: pl.DataType, given: dict[str, Any]) -> Any:
 
 
 def _number(name: str, dtype: pl.DataType) -> str:
+    if name in SIGNED:
+        return "%+.2f %%"
     if name.endswith("_pct"):
         return "%.2f %%"
     if name.endswith("_bytes") or name == "bytes":

@@ -44,7 +44,7 @@ CANDIDATES = {
     "filing_url": "Filing",
 }
 WIDTHS = {
-    "symbol": 66, "gap_pct": 74, "open": 66, "gap_atr": 62, "rvol": 70, "score": 96,
+    "star": 28, "symbol": 66, "gap_pct": 74, "open": 66, "gap_atr": 62, "rvol": 70, "score": 96,
     "catalyst_text": 170, "grade": 54, "status": 86, "closes": 110,
 }  # fmt: skip
 LISTED = 18
@@ -198,14 +198,33 @@ def _headline(scan: scans.Scan) -> str:
     )
 
 
-def candidates(desk: Desk, scan: scans.Scan, chosen: str, picked: Any) -> None:
+def of_them(whole: scans.Scan, scan: scans.Scan) -> str:
+    """How many candidates the screen leaves; nothing while it leaves all."""
+    out = whole.candidates.height - scan.candidates.height
+    return f" **{scan.candidates.height}** shown, {out} screened out or dismissed." if out else ""
+
+
+def candidates(
+    desk: Desk,
+    scan: scans.Scan,
+    chosen: str,
+    picked: Any,
+    *,
+    columns: Sequence[str] = (),
+    marks: Mapping[str, str] | None = None,
+) -> None:
     """The table of candidates, that of the chosen symbol ticked wherever it ranks now; `picked`
-    gets the row that is ticked instead.
+    gets the row that is ticked instead. `columns`: those shown, by default all that hold something.
     """
-    rows = dressed(desk, scan)
+    starred = tuple(symbol for symbol, mark in (marks or {}).items() if mark == "star")
+    rows = once.cached_for_object(
+        dressed(desk, scan), lambda: _starred(dressed(desk, scan), starred), "starred", starred
+    )
+    names = columns or [k for k in CANDIDATES if k in rows.columns and not _void(rows, k)]
+    heads = {k: CANDIDATES[k] for k in names if k in rows.columns}
     tables.choose(
         rows,
-        {k: v for k, v in CANDIDATES.items() if k in rows.columns and not _void(rows, k)},
+        ({"star": ""} if starred else {}) | heads,
         alt="Candidates of the session by score",
         key="candidates",
         on_row=picked,
@@ -215,6 +234,11 @@ def candidates(desk: Desk, scan: scans.Scan, chosen: str, picked: Any) -> None:
         widths=WIDTHS,
         pinned=("symbol",),
     )
+
+
+def _starred(rows: pl.DataFrame, starred: Sequence[str]) -> pl.DataFrame:
+    mark = pl.when(pl.col("symbol").is_in(list(starred))).then(pl.lit("★"))
+    return rows.with_columns(star=mark)
 
 
 def _void(rows: pl.DataFrame, name: str) -> bool:
@@ -257,8 +281,8 @@ def next_links(symbol: str, session: date) -> None:
     """Ways on from a candidate: its page and its plan, both of that session."""
     day = session.isoformat()
     with st.container(horizontal=True):
-        shell.link("symbol", f"Open {symbol}", symbol=symbol, day=day)
-        shell.link("plans", f"Plan {symbol}", symbol=symbol, date=day)
+        shell.link("symbol", f"Open {symbol}", symbol=symbol, session=day)
+        shell.link("plans", f"Plan {symbol}", symbol=symbol, session=day)
 
 
 def excluded(scan: scans.Scan) -> None:

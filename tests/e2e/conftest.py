@@ -24,7 +24,7 @@ else:
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 ROOT = Path(__file__).resolve().parent.parent.parent
 FILL_SECONDS = 240
-ROW_PIXELS = 31
+ROW_PIXELS = 26
 # Streamlit looks for its server below the page's own path first; these two answers are expected.
 PROBES = re.compile(r"/_stcore/(health|host-config)$")
 

@@ -94,7 +94,7 @@ def test_the_scan_shows_a_withdrawn_report_beside_its_grade(withdrawn: Desk) -> 
 
 def test_the_plan_names_the_notice(withdrawn: Desk) -> None:
     """Its check of the grade warns, halves or refuses as for a D."""
-    at = run_page("plans", symbol="AAA", date=DAYS[-1].isoformat())
+    at = run_page("plans", symbol="AAA", session=DAYS[-1].isoformat())
     assert not at.exception
     said = "Filing grade D (10-K, 90 days old), withdrawn by item 4.02 of the 8-K of then"
     assert said in text_of(at)

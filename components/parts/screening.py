@@ -1,0 +1,273 @@
+"""Screening on the scan: boxes, a chip a filter that takes it away, and which columns are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Any
+from urllib.parse import parse_qs, urlencode
+
+import streamlit as st
+
+from components.kit import badges, once, reader, shell
+from components.kit import url_choices as choices
+from components.kit import url_sliders as bounds
+from components.parts import gaps, own_notes
+from core.domain.gaps import screening
+from core.domain.gaps.screening import Screen
+from core.service.care import preferences
+from core.service.desk import Desk
+from core.service.gaps.scans import Scan
+from core.service.lists import lists, notes
+
+GRADES = ("A", "B", "C", "D", "F", "NR")
+STATUSES = tuple(badges.STATUSES)
+SIDES = {"up": "▲ up", "down": "▼ down"}
+MARKED = {"star": "starred", "dismiss": "dismissed"}
+OWN = {"followed": "followed companies"}
+UNITS = {"gap": "gap {} %", "rvol": "rel. vol. {}", "dollars": "traded {} m", "price": "price {}"}
+CHIPS = "screen_chips"
+COLUMNS = "gap_scan.columns"  # where sets of columns are kept beside the views
+SETS: Mapping[str, Sequence[str]] = {
+    "all": tuple(gaps.CANDIDATES),
+    "decide": (
+        "symbol", "gap_pct", "open", "rvol", "score", "catalyst_text", "grade", "status", "closes",
+    ),
+    "numbers": (
+        "symbol", "gap_pct", "gap_atr", "open", "prior_close", "rvol", "dollars_m", "score",
+        "evidence_pct", "gap_type", "story", "sector",
+    ),
+    "before the open": (
+        "symbol", "gap_pct", "premarket_gap_pct", "open", "last_print_at", "prints", "rvol",
+        "score",
+    ),
+}  # fmt: skip
+
+
+def wanted(desk: Desk, scan: Scan, marks: Mapping[str, str]) -> Screen:
+    """What the address asks for. A list that is not there is told, and asks nothing."""
+    marked = choices.one("marked", list(MARKED))
+    symbols = _listed(desk)
+    if marked:
+        found = frozenset(symbol for symbol, mark in marks.items() if mark == marked)
+        symbols = found if symbols is None else symbols & found
+    hidden = frozenset(s for s, mark in marks.items() if mark == "dismiss" and marked != "dismiss")
+    side = choices.one("side", list(SIDES))
+    return Screen(
+        tuple(choices.several("sector", _sectors(scan))),
+        "up" if side == "up" else "down" if side == "down" else None,
+        tuple(choices.several("form", _forms(scan))),
+        tuple(choices.several("grade", GRADES)),
+        tuple(choices.several("status", STATUSES)),
+        frozenset(shell.watched(desk)) if choices.one("followed", ["yes"]) else None,
+        symbols,
+        hidden,
+    )
+
+
+def _listed(desk: Desk) -> frozenset[str] | None:
+    asked = choices.text("list")
+    if not asked:
+        return None
+    if asked not in lists.names(desk):
+        st.info(f"There is no list {badges.plain(asked)}; all names are shown.")
+        return None
+    return frozenset(lists.members(desk, asked))
+
+
+def _sectors(scan: Scan) -> list[str]:
+    """Those of the candidates, and those of the address: another session may have them."""
+    found = scan.candidates.select(screening.sector())["sector"].unique().sort().to_list()
+    return list(dict.fromkeys([*found, *st.query_params.get_all("sector")]))
+
+
+def _forms(scan: Scan) -> list[str]:
+    found = once.cached_for_object(
+        scan.candidates, lambda: screening.kinds(scan.candidates), "kinds"
+    )
+    return list(dict.fromkeys([*found, *st.query_params.get_all("form")]))
+
+
+def screened(scan: Scan, screen: Screen) -> Scan:
+    """The scan with the candidates that pass; made once a scan and screen."""
+    if screen == Screen():
+        return scan
+    return once.cached_for_owner(
+        scan.candidates,
+        lambda: replace(scan, candidates=screening.screened(scan.candidates, screen)),
+        *("screened", screen),
+    )
+
+
+def boxes(desk: Desk, scan: Scan) -> None:
+    """The boxes of all that is no number."""
+    with st.container(horizontal=True):
+        choices.multiselect("Sector", "sector", _sectors(scan), width=260)
+        choices.multiselect("Catalyst", "form", _forms(scan), width=220)
+        choices.multiselect("Grade", "grade", GRADES, width=200)
+        choices.multiselect("Status", "status", STATUSES, width=220)
+        choices.selectbox("Direction", "side", list(SIDES), width=120)
+        choices.selectbox("Followed", "followed", ["yes"], width=110)
+        choices.selectbox("List", "list", lists.names(desk), width=180)
+        choices.selectbox("Marked", "marked", list(MARKED), width=130)
+
+
+def chips(sliders: Sequence[bounds.Bound]) -> None:
+    """A word a filter that is on; pressed, it is taken away."""
+    shown = dict((*_numeric(sliders), *_words()))
+    if not shown:
+        return
+    st.session_state[CHIPS] = list(shown)
+    st.pills(
+        "Filters",
+        list(shown),
+        selection_mode="multi",
+        key=CHIPS,
+        on_change=_dropped,
+        args=(shown,),
+        label_visibility="collapsed",
+        help="Press a filter to take it away.",
+    )
+
+
+def _dropped(shown: Mapping[str, Callable[[], None]]) -> None:
+    left = set(st.session_state[CHIPS] or ())
+    for label, drop in shown.items():
+        if label not in left:
+            drop()
+
+
+def _numeric(sliders: Sequence[bounds.Bound]) -> list[tuple[str, Callable[[], None]]]:
+    """Filters by number that keep something out; taken away they are at their widest."""
+    found: list[tuple[str, Callable[[], None]]] = []
+    for slider in sliders:
+        value = bounds.value(slider)
+        if isinstance(value, tuple):
+            if value == (slider.low, slider.high):
+                continue
+            said = f"{value[0]:g}–{value[1]:g}"
+        else:
+            if value == slider.low:
+                continue
+            said = f"≥ {value:g}"
+        found.append((f"{UNITS[slider.key].format(said)} ✕", _widest(slider)))
+    return found
+
+
+def _widest(slider: bounds.Bound) -> Callable[[], None]:
+    def drop() -> None:
+        pair = isinstance(slider.default, tuple)
+        ends = [str(slider.low), str(slider.high)] if pair else str(slider.low)
+        st.query_params[slider.key] = ends
+
+    return drop
+
+
+def _words() -> list[tuple[str, Callable[[], None]]]:
+    named = {"side": SIDES, "marked": MARKED, "followed": {"yes": OWN["followed"]}}
+    found: list[tuple[str, Callable[[], None]]] = []
+    for key in ("side", "sector", "form", "grade", "status", "followed", "list", "marked"):
+        for value in dict.fromkeys(st.query_params.get_all(key)):
+            if value:
+                said = named.get(key, {}).get(value, f"{key} {value}")
+                found.append((f"{said[:40]} ✕", _without(key, value)))
+    return found
+
+
+def _without(key: str, value: str) -> Callable[[], None]:
+    def drop() -> None:
+        left = [other for other in st.query_params.get_all(key) if other != value]
+        if left:
+            st.query_params[key] = left
+        else:
+            st.query_params.pop(key, None)
+
+    return drop
+
+
+def columns() -> list[str]:
+    """The columns that the address asks for, symbol first; all of them where it asks for none."""
+    asked = choices.several("columns", list(gaps.CANDIDATES))
+    return ["symbol", *(name for name in asked if name != "symbol")] if asked else []
+
+
+def column_box(desk: Desk) -> None:
+    """Sets of columns: the desk's, the reader's own, and one column at a time."""
+    kept = {str(p["name"]): str(p["query"]) for p in preferences.presets(desk, COLUMNS)}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        for name, names in SETS.items():
+            st.button(name.capitalize(), key=f"set_{name}", on_click=_use, args=(names,))
+        for name, query in kept.items():
+            own = parse_qs(query).get("columns", [])
+            st.button(name, key=f"own_set_{name}", on_click=_use, args=(own,))
+    choices.multiselect(
+        "Columns", "columns", list(gaps.CANDIDATES), format_func=gaps.CANDIDATES.get
+    )
+    with st.form("save_columns", border=False):
+        name = st.text_input("Keep these columns as", max_chars=40)
+        pressed = st.form_submit_button("Keep", **reader.analyst(desk))
+    if pressed:
+        query = urlencode({"columns": columns()}, doseq=True)
+        with shell.guarded("the set of columns"):
+            preferences.save_preset(desk, COLUMNS, name, query)
+            st.rerun()
+
+
+def _use(names: Sequence[str]) -> None:
+    if list(names) == list(SETS["all"]):
+        st.query_params.pop("columns", None)
+    else:
+        st.query_params["columns"] = list(names)
+
+
+def steps(desk: Desk, scan: Scan, symbol: str, marks: Mapping[str, str]) -> None:
+    """Next and previous candidate, star, dismiss and note: by button and by key."""
+    names = scan.candidates["symbol"].to_list()
+    at = names.index(symbol)
+    day = scan.gaps.session
+    starred, dismissed = marks.get(symbol) == "star", marks.get(symbol) == "dismiss"
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        _step("‹ Prev.", "K", names[at - 1] if at else None)
+        _step("Next ›", "J", names[at + 1] if at + 1 < len(names) else None)
+        _mark(desk, "★ Starred" if starred else "☆ Star", "S", symbol, day, "star", on=starred)
+        word = "Bring back" if dismissed else "Dismiss"
+        _mark(desk, word, "D", symbol, day, "dismiss", on=dismissed)
+        own_notes.box(desk, symbol, day)
+
+
+def _step(label: str, key: str, symbol: str | None) -> None:
+    st.button(
+        label,
+        key=f"step_{key}",
+        shortcut=key,
+        type="tertiary",
+        disabled=symbol is None,
+        on_click=_pick,
+        args=(symbol,),
+    )
+
+
+def _pick(symbol: str | None) -> None:
+    if symbol:
+        st.query_params["pick"] = symbol
+
+
+def _mark(
+    desk: Desk, label: str, key: str, symbol: str, day: date, kind: notes.Mark, *, on: bool
+) -> None:
+    given: dict[str, Any] = reader.analyst(desk)
+    st.button(
+        label,
+        key=f"mark_{kind}",
+        shortcut=key,
+        type="tertiary",
+        on_click=_set_mark,
+        args=(desk, symbol, None if on else kind, day),
+        **given,
+    )
+
+
+def _set_mark(desk: Desk, symbol: str, kind: notes.Mark | None, day: date) -> None:
+    with shell.guarded("the mark"):
+        notes.set_mark(desk, symbol, kind, day)

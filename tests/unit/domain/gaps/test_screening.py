@@ -1,0 +1,51 @@
+"""Screening: which of the ranked candidates are shown."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from core.domain.gaps import screening
+from core.domain.gaps.screening import Screen
+
+ROWS = pl.DataFrame(
+    {
+        "symbol": ["AAA", "BBB", "CCC"],
+        "gap_pct": [5.0, -6.0, 7.0],
+        "sector": ["Energy", "Metals", None],
+        "catalysts": [[{"form": "8-K"}, {"form": "4"}], [{"form": "10-Q"}], None],
+        "grade": ["A", "D", None],
+        "status": ["as filed", "withdrawn", None],
+        "cik": [1, 2, None],
+    },
+    schema_overrides={"catalysts": pl.List(pl.Struct({"form": pl.String}))},
+)
+
+
+@pytest.mark.parametrize(
+    ("screen", "left"),
+    [
+        (Screen(), ["AAA", "BBB", "CCC"]),
+        (Screen(sectors=("Energy", "unknown")), ["AAA", "CCC"]),
+        (Screen(side="down"), ["BBB"]),
+        (Screen(side="up"), ["AAA", "CCC"]),
+        (Screen(forms=("4",)), ["AAA"]),
+        (Screen(forms=("10-Q", "none found")), ["BBB", "CCC"]),
+        (Screen(grades=("NR",)), ["CCC"]),
+        (Screen(statuses=("withdrawn",)), ["BBB"]),
+        (Screen(ciks=frozenset({1})), ["AAA"]),
+        (Screen(ciks=frozenset()), []),
+        (Screen(symbols=frozenset({"CCC", "ZZZ"})), ["CCC"]),
+        (Screen(hidden=frozenset({"AAA"})), ["BBB", "CCC"]),
+        (Screen(side="up", grades=("A",), hidden=frozenset({"AAA"})), []),
+    ],
+)
+def test_a_screen_leaves_those_that_pass(screen: Screen, left: list[str]) -> None:
+    """In their order; what is not known is a choice like any other."""
+    assert screening.screened(ROWS, screen)["symbol"].to_list() == left
+
+
+def test_the_kinds_are_those_that_are_there() -> None:
+    """And the word for no filing."""
+    assert screening.kinds(ROWS) == ["10-Q", "4", "8-K", "none found"]
+    assert screening.kinds(ROWS.clear()) == ["none found"]

@@ -1,0 +1,132 @@
+"""Screening, marks, notes and addresses on the pages."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from components.kit import parameters
+from core.service.desk import Desk
+from core.service.lists import lists, notes
+from tests.opened import ROOT, run_page
+from tests.unit.pages.test_gap_pages import DAYS, gapping, text_of
+
+__all__ = ["gapping"]
+LAST = DAYS[-1]
+
+
+def _shown(at: AppTest) -> list[str]:
+    tables = [t.value for t in at.dataframe if "score" in t.value.columns]
+    return [str(symbol) for symbol in tables[0]["symbol"]] if tables else []
+
+
+@pytest.mark.parametrize(
+    ("query", "left"),
+    [
+        ({"side": "up"}, ["AAA"]),
+        ({"side": "down"}, []),
+        ({"grade": "NR"}, ["AAA"]),
+        ({"grade": "A"}, []),
+        ({"form": "none found"}, ["AAA"]),
+        ({"followed": "yes"}, []),
+        ({"list": "Mine"}, ["AAA"]),
+        ({"list": "Others"}, []),
+        ({"list": "of nobody"}, ["AAA"]),
+        ({"marked": "star"}, ["AAA"]),
+        ({"marked": "dismiss"}, []),
+    ],
+)
+def test_the_address_screens_the_candidates(
+    gapping: Desk, query: dict[str, str], left: list[str]
+) -> None:
+    """By direction, grade, catalyst, followed, list and mark; each filter is a chip."""
+    lists.add(gapping, "Mine", ["AAA"])
+    lists.add(gapping, "Others", ["ZZZ"])
+    notes.set_mark(gapping, "AAA", "star", LAST)
+    at = run_page("gap_scan", **query)
+    assert not at.exception
+    assert not at.error
+    assert _shown(at) == left
+
+
+def test_a_chip_takes_its_filter_away(gapping: Desk) -> None:
+    """Pressed, it is gone from the address, and the name is back."""
+    at = run_page("gap_scan", side="down")
+    (chips,) = [group for group in at.button_group if group.key == "screen_chips"]
+    assert "▼ down ✕" in chips.options
+    chips.set_value([label for label in chips.options if label != "▼ down ✕"]).run()
+    assert "side" not in at.query_params
+    assert _shown(at) == ["AAA"]
+
+
+def test_a_dismissed_name_is_gone_for_the_day_and_can_be_brought_back(gapping: Desk) -> None:
+    """By its button; under `marked=dismiss` it is still to be seen."""
+    at = run_page("gap_scan")
+    at.button(key="mark_dismiss").click().run()
+    assert notes.marks(gapping, LAST) == {"AAA": "dismiss"}
+    assert _shown(at) == []
+    back = run_page("gap_scan", marked="dismiss")
+    assert _shown(back) == ["AAA"]
+    back.button(key="mark_dismiss").click().run()
+    assert notes.marks(gapping, LAST) == {}
+
+
+def test_the_address_names_the_columns(gapping: Desk) -> None:
+    """Symbol first, the others in the order asked for; unknown ones are left out."""
+    at = AppTest.from_file(ROOT / "pages" / "gap_scan.py", default_timeout=60)
+    at.query_params["columns"] = ["rvol", "nonsense", "score"]
+    at.run()
+    assert list(at.dataframe[0].value.columns) == ["symbol", "rvol", "score"]
+
+
+@pytest.mark.parametrize("page", ["gap_scan", "symbol", "plans"])
+def test_a_note_stands_beside_its_name(gapping: Desk, page: str) -> None:
+    """On the scan, the symbol and the plan."""
+    notes.write(gapping, "AAA", "wait for $9 *call*", LAST)
+    at = run_page(page, symbol="AAA") if page != "gap_scan" else run_page(page)
+    assert not at.exception
+    assert "wait for" in text_of(at)
+
+
+@pytest.mark.parametrize(
+    ("page", "old"), [("symbol", "day"), ("plans", "date"), ("risk", "date"), ("gap_scan", "day")]
+)
+def test_old_names_of_the_session_are_still_read(gapping: Desk, page: str, old: str) -> None:
+    """And become the one name that all pages have."""
+    day = DAYS[-2]
+    at = run_page(page, symbol="AAA", **{old: day.isoformat()})
+    assert not at.exception
+    assert at.date_input(key="session").value == date(day.year, day.month, day.day)
+    assert old not in at.query_params
+
+
+def test_a_name_that_no_page_knows_is_told(gapping: Desk) -> None:
+    """With the one that may have been meant; known ones are not."""
+    at = run_page("gap_scan", sesion="2014-06-30", side="up")
+    said = [caption.value for caption in at.caption if "no page knows" in caption.value]
+    assert len(said) == 1
+    assert "did you mean session" in said[0]
+    assert not [c for c in run_page("gap_scan", side="up").caption if "no page knows" in c.value]
+
+
+def test_every_name_that_a_page_reads_is_known() -> None:
+    """A new one is added to the list, or it would be told as unknown."""
+    patterns = (
+        r'choices\.(?:one|several|text)\(\s*"([a-z_]+)"',
+        r'choices\.(?:multiselect|pills|selectbox|text_input)\(\s*"[^"]+",\s*"([a-z_]+)"',
+        r'query_params(?:\.get|\.pop|\.get_all)?[\[(]"([a-z_]+)"',
+        r'Bound\(\s*"([a-z_]+)"',
+        r'key="([a-z_]+)",?\s[^()]{0,400}?bind="query-params"',
+        r'day_box\(\s*"[^"]+",\s*"([a-z_]+)"',
+    )
+    read = set()
+    for room in ("pages", "components"):
+        for path in Path(ROOT / room).rglob("*.py"):
+            for pattern in patterns:
+                read |= set(re.findall(pattern, path.read_text("utf-8"), re.DOTALL))
+    assert read - parameters.KNOWN == set()
+    assert len(read) > 30
