@@ -19,7 +19,7 @@ PANELS: dict[str, tuple[str, ...]] = {
     "Trust": ("grade", "reconcile"),
     "Before the open": ("brief", "scan", "lists", "notes", "plan", "plans", "plan-cancel", "risk"),
     "After the close": ("journal", "backtest"),
-    "Data out": ("export", "sql"),
+    "Data out": ("export", "sql", "mcp"),
     "Access": ("token", "people", "audit"),
     "Care": ("events", "alerts", "notify", "doctor", "verify", "backup", "restore"),
 }
@@ -70,6 +70,7 @@ EXAMPLES: dict[str, str] = {
     "backtest": "backtest --filter min_gap_pct=5 --side fade",
     "export": "export filings --out filings.csv --filter ticker=AAPL",
     "sql": 'sql "SELECT symbol, max(session) FROM bars_daily GROUP BY symbol"',
+    "mcp": "mcp",
     "token add": "token add notebook --role viewer --expires 2027-01-31",
     "token list": "token list",
     "token revoke": "token revoke notebook",

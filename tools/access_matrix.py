@@ -54,7 +54,7 @@ def _table(**names: str) -> dict[str, Role]:
 
 COMMANDS = _table(
     viewer="brief lists notes alerts alert_rules alert_rule_set alert_rule_remove "
-    "backtest scan events progress pulled status sql upstreams jobs journal journal_prove "
+    "tool backtest scan events progress pulled status sql upstreams jobs journal journal_prove "
     "plan plans journal_trades risk grade watch_list doctor exports",
     analyst="watch_folder list_add list_remove note_write note_mark "
     "cancel refresh pull import backfill jobs_retry jobs_discard reconcile watch_add "
@@ -208,11 +208,12 @@ async def resources(tried: Tried) -> list[Trial]:
     async with tried.client() as client:
         for route in access_routes.routes():
             for way, column, token in [*tokens, ("command line", "admin", tried.own)]:
-                headers = {"Authorization": f"Bearer {token}"} if token else {}
+                headers = {"Accept": access_routes.MEDIA}
+                headers |= {"Authorization": f"Bearer {token}"} if token else {}
                 asked: dict[str, Any] = {"params": route.query, "json": route.body}
                 answer = await client.request(route.method, route.path, headers=headers, **asked)
                 expected, status = allowed(column, route.role), answer.status_code
-                made.append(_judged("resource", route.name, way, column, expected, status))
+                made.append(_judged(route.kind, route.name, way, column, expected, status))
     return made
 
 

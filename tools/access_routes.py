@@ -8,6 +8,7 @@ from typing import Any
 
 from app.api.resources.kernel import RESOURCES
 from core.domain.access.principals import Role
+from core.service.assistant.tools import tool
 
 READ_BY = Role.VIEWER
 ACTS = {  # by hand, so that a role that was declared wrongly is found; all else is read by viewers
@@ -29,6 +30,7 @@ NAMED = {
     "id": "x",
     "n": 1,
 }
+MEDIA = "application/json, text/event-stream"
 WRONG = {"no such argument": 1}  # nothing takes it: what is let through changes nothing
 
 
@@ -42,10 +44,24 @@ class Asked:
     path: str
     query: dict[str, Any] | None
     body: dict[str, Any] | None
+    kind: str = "resource"
+
+
+def tools() -> Iterator[Asked]:
+    """Every tool of assistants, by the protocol."""
+    for name in tool.entries:
+        body = {
+            "jsonrpc": "2.0",
+            "id": 1,
+            "method": "tools/call",
+            "params": {"name": name, "arguments": WRONG},
+        }
+        yield Asked(name, READ_BY, "POST", "/api/mcp", None, body, "MCP tool")
 
 
 def routes() -> Iterator[Asked]:
-    """Every route that a resource declares."""
+    """Every route that a resource declares, and every tool."""
+    yield from tools()
     for name, found in RESOURCES.items():
         acts = found.kind == "act"
         yield Asked(

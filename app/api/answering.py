@@ -156,7 +156,8 @@ def _table(answer: ResourceAnswer, wish: Wish, meta: Mapping[str, Any], desk: De
         _must_be_known(wish.fields, frame.columns)
         frame = frame.select(wish.fields)
     frame = exports.labelled(frame) if desk.settings.simulated else frame
-    content = exports.encode(exports.flat(frame), TABLES[wish.media])
+    fmt = TABLES[wish.media]
+    content = exports.encode(exports.flat(frame) if fmt == "csv" else frame, fmt)
     tag = f'W/"{xxhash.xxh3_128_hexdigest(content)}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Accept"}
     headers["X-Openbell-As-Of"] = _text(meta["as_of"])

@@ -8,8 +8,10 @@ from collections.abc import Awaitable, Callable
 
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
+from starlette.routing import Route
 
 from app.api import commands, description, documentation, events, health, hooks, problems, router
+from app.assistant.http import AssistantEndpoint
 from core.errors import OpenbellError
 from core.observe import logs, traces, work
 
@@ -24,6 +26,7 @@ def create() -> FastAPI:
     app.include_router(events.router)
     app.include_router(hooks.router)
     app.include_router(router.routes())
+    app.router.routes.append(Route("/mcp", AssistantEndpoint()))
     app.add_route("/docs", documentation.page, include_in_schema=False)
     app.add_exception_handler(OpenbellError, _answer)
     app.add_exception_handler(HTTPException, _nowhere)

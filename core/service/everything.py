@@ -12,6 +12,7 @@ from core.service.alerts import bell, delivering, telling
 from core.service.alerts import rules as alert_rules
 from core.service.brief import announcing
 from core.service.brief import gather as brief
+from core.service.assistant import tools
 from core.service.care import backing_up, drill, health_checks
 from core.service.care import commands as care_commands
 from core.service.filings import companies, corrections, features, quality, reconcile
@@ -38,6 +39,7 @@ from core.service.trading import (
 )
 
 REGISTERING = (
+    tools,
     access_admin,
     auditing,
     feed,

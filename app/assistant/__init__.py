@@ -1,0 +1,1 @@
+"""The MCP server: the tools of the service for assistants, on stdio and at /api/mcp."""

@@ -1,0 +1,46 @@
+"""MCP at /api/mcp: each call is judged by the role of whoever makes it, and none is remembered."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import anyio.to_thread
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp.server.transport_security import TransportSecuritySettings
+from starlette.requests import Request
+
+from app.api.callers import authorised
+from app.assistant.server import server
+from app.gate import Receive, Scope, Send
+from core.domain.access.principals import Role
+from core.service import current
+from core.service.assistant import tools
+from core.service.kernel import access
+
+UNGUARDED = TransportSecuritySettings(enable_dns_rebinding_protection=False)  # the gate does it
+
+
+class AssistantEndpoint:
+    """One request of the protocol, for whoever its token is of; viewers may."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer it; SignInError or RoleError for who may not ask."""
+        request = Request(scope)
+        who = await authorised(request, request.headers.get("authorization", ""))
+        with access.acting(who):
+            access.require(current.desk(), Role.VIEWER, "the tools of assistants")
+            manager = StreamableHTTPSessionManager(
+                _server(), json_response=True, stateless=True, security_settings=UNGUARDED
+            )
+            async with manager.run():
+                await manager.handle_request(scope, receive, send)
+
+
+@cache
+def _server() -> Any:
+    return server(_called)
+
+
+async def _called(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    return await anyio.to_thread.run_sync(tools.call, current.desk(), name, arguments)

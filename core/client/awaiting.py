@@ -1,0 +1,176 @@
+"""The desk, for code that awaits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+import polars as pl
+
+from core.client.calls import (
+    ARROW,
+    NEXT,
+    PAGE,
+    PASSING,
+    ClientCall,
+    Day,
+    Patience,
+    address_beside,
+    checked,
+    frame_of,
+    joined,
+    lost,
+    query_of,
+    text_of,
+)
+
+
+class AsyncOpenbellClient:
+    """The desk for code that awaits. Close it, or use it in an `async with` block."""
+
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        *,
+        patience: Patience | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        timeout_seconds: float = 60.0,
+    ) -> None:
+        self._patience, self._sleep = patience or Patience(), sleep
+        self._http = httpx.AsyncClient(
+            base_url=f"{url.rstrip('/')}/api/v1",
+            headers={"Authorization": f"Bearer {token}"},
+            transport=transport,
+            timeout=timeout_seconds,
+        )
+
+    @classmethod
+    def beside(cls, data_dir: Path | str, **more: Any) -> Self:
+        """A client of the desk that runs on a data folder of this machine."""
+        return cls(*address_beside(data_dir), **more)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self._http.aclose()
+
+    async def send(self, call: ClientCall) -> httpx.Response:
+        """The answer to a call, tried again while it may pass; the desk's error otherwise."""
+        headers = call.headers()
+        for tried in range(self._patience.retries + 1):
+            answer, gone = None, None
+            try:
+                answer = await self._http.request(
+                    call.method, call.path, params=query_of(call.query), json=call.body,
+                    headers=headers,
+                )  # fmt: skip
+            except httpx.HTTPError as error:
+                gone = lost(error, f"{self._http.base_url}{call.path}")
+            if answer is not None and answer.status_code not in PASSING:
+                return checked(answer)
+            if tried < self._patience.retries:
+                await self._sleep(self._patience.seconds(tried, answer))
+        if answer is not None:
+            return checked(answer)
+        assert gone is not None
+        raise gone
+
+    async def rows(self, path: str, *, most: int | None = None, **filters: Any) -> pl.DataFrame:
+        """All rows of a list (or the first `most`), page by page."""
+        pages: list[pl.DataFrame] = []
+        query = {**filters, "limit": min(PAGE, most or PAGE)}
+        while True:
+            answer = await self.send(ClientCall("GET", path, query, accept=ARROW))
+            pages.append(frame_of(answer))
+            query["cursor"] = answer.headers.get(NEXT)
+            if query["cursor"] is None or (most and sum(p.height for p in pages) >= most):
+                return joined(pages, most)
+
+    async def get(self, path: str, **filters: Any) -> dict[str, Any]:
+        """The data of one thing."""
+        data: dict[str, Any] = (await self.send(ClientCall("GET", path, filters))).json()["data"]
+        return data
+
+    async def act(self, method: str, path: str, **body: Any) -> dict[str, Any]:
+        """Do something, once however often it must be tried; the data of what came of it."""
+        given = {name: text_of(value) for name, value in body.items() if value is not None}
+        data: dict[str, Any] = (await self.send(ClientCall(method, path, body=given))).json()[
+            "data"
+        ]
+        return data
+
+    async def datasets(self) -> pl.DataFrame:
+        """The datasets with their freshness."""
+        return await self.rows("/datasets")
+
+    async def dataset(self, name: str, *, most: int | None = None, **filters: Any) -> pl.DataFrame:
+        """Rows of a dataset, last key first; filters: symbol, since, until."""
+        return await self.rows(f"/datasets/{name}/rows", most=most, **filters)
+
+    async def companies(self, q: str | None = None) -> pl.DataFrame:
+        """Companies by ticker, name or CIK."""
+        return await self.rows("/companies", q=q)
+
+    async def filings(self, cik: int, *, as_of: Day | None = None, **filters: Any) -> pl.DataFrame:
+        """The filings of a company, newest first."""
+        return await self.rows(f"/companies/{cik}/filings", as_of=as_of, **filters)
+
+    async def facts(
+        self, cik: int, concept: str | None = None, *, as_of: Day | None = None
+    ) -> pl.DataFrame:
+        """Facts of a company as known on a day (now)."""
+        return await self.rows(f"/companies/{cik}/facts", concept=concept, as_of=as_of)
+
+    async def filing(self, accession: str) -> dict[str, Any]:
+        """One filing with grade, findings and items."""
+        return await self.get(f"/filings/{accession}")
+
+    async def grades(self, *, most: int | None = None, **filters: Any) -> pl.DataFrame:
+        """Graded filings; filters: cik, ticker, form, grade, status, q, as_of."""
+        return await self.rows("/grades", most=most, **filters)
+
+    async def scan(self, day: Day = "latest", **filters: Any) -> pl.DataFrame:
+        """The gap candidates of a session; filters as min_gap_pct, min_rvol."""
+        return await self.rows(f"/scans/{text_of(day)}", **filters)
+
+    async def gap_statistics(self, **filters: Any) -> dict[str, Any]:
+        """What gaps like these did."""
+        return await self.get("/gaps/statistics", **filters)
+
+    async def symbol(self, symbol: str, *, as_of: Day | None = None) -> dict[str, Any]:
+        """One name: bars, gaps, filings, grades."""
+        return await self.get(f"/symbols/{symbol}", as_of=as_of)
+
+    async def plans(self, **filters: Any) -> pl.DataFrame:
+        """Plans, proposed and decided on; filters: state, symbol."""
+        return await self.rows("/plans", **filters)
+
+    async def propose(self, symbol: str, **ask: Any) -> dict[str, Any]:
+        """Propose a plan."""
+        return await self.act("POST", "/plans", symbol=symbol, **ask)
+
+    async def decide(self, plan_id: str, decision: str, reason: str = "") -> dict[str, Any]:
+        """Decide on a plan: approve, reject or cancel."""
+        return await self.act("POST", f"/plans/{plan_id}/{decision}", reason=reason)
+
+    async def risk(self) -> dict[str, Any]:
+        """Limits in use and the risk of the book."""
+        return await self.get("/risk")
+
+    async def entries(self, **filters: Any) -> pl.DataFrame:
+        """The journal, newest entry first."""
+        return await self.rows("/journal/entries", **filters)
+
+    async def refresh(self, dataset: str) -> dict[str, Any]:
+        """Ask for a pull; the job that stands for it."""
+        return await self.act("POST", f"/datasets/{dataset}/refresh")

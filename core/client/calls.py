@@ -1,0 +1,128 @@
+"""Calls of the API as data: how each is made, tried again, and its answer read."""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import httpx
+import polars as pl
+
+from core.errors import (
+    ConnectionLostError,
+    DeadlineError,
+    NotFoundError,
+    OpenbellError,
+    TransportError,
+    rebuilt,
+)
+
+ARROW, JSON = "application/vnd.apache.arrow.stream", "application/json"
+NEXT = "X-Openbell-Next"
+PASSING = (429, 502, 503, 504)
+PAGE = 1000
+LONGEST_WAIT = 30.0
+Day = date | str
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCall:
+    """One request. What acts has a key, so that trying again does it once."""
+
+    method: str
+    path: str
+    query: Mapping[str, Any] = field(default_factory=dict)
+    body: Mapping[str, Any] | None = None
+    accept: str = JSON
+
+    @property
+    def acts(self) -> bool:
+        """Whether it changes something."""
+        return self.method != "GET"
+
+    def headers(self) -> dict[str, str]:
+        """Its headers; a new key for what acts."""
+        key = {"Idempotency-Key": uuid.uuid4().hex} if self.acts else {}
+        return {"Accept": self.accept, **key}
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How often to try again what may pass, and how long to wait: doubling, with full jitter."""
+
+    retries: int = 4
+    base_seconds: float = 0.25
+
+    def seconds(self, tried: int, answer: httpx.Response | None) -> float:
+        """The wait after a number of tries; what the desk asks for comes first."""
+        asked = answer.headers.get("Retry-After", "") if answer is not None else ""
+        if asked.isdigit():
+            return min(float(asked), LONGEST_WAIT)
+        jitter = random.random()  # noqa: S311 - spreads retries, guards nothing
+        return min(self.base_seconds * 2.0**tried * jitter, LONGEST_WAIT)
+
+
+def query_of(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters that were given, as text."""
+    return {name: text_of(value) for name, value in given.items() if value is not None}
+
+
+def text_of(value: Any) -> Any:
+    """Days, instants and exact amounts as text, also in a list; anything else as it is."""
+    if isinstance(value, list | tuple):
+        return [text_of(item) for item in value]
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    return value.isoformat() if isinstance(value, date | datetime) else value
+
+
+def frame_of(answer: httpx.Response) -> pl.DataFrame:
+    """The rows of an Arrow stream."""
+    return pl.read_ipc_stream(io.BytesIO(answer.content))
+
+
+def joined(pages: list[pl.DataFrame], most: int | None) -> pl.DataFrame:
+    """The rows of all pages, or the first `most` of them."""
+    frame = pl.concat(pages, how="vertical_relaxed")
+    return frame if most is None else frame.head(most)
+
+
+def checked(answer: httpx.Response) -> httpx.Response:
+    """The answer; the desk's own error where it is a refusal."""
+    if not answer.is_error:
+        return answer
+    try:
+        told = answer.json()["error"]
+        name, message = str(told["type"]), str(told["message"])
+        where, hint = told.get("where"), told.get("hint")
+    except (ValueError, KeyError, TypeError):
+        raise TransportError(
+            f"the desk answered {answer.status_code}", where=str(answer.url)
+        ) from None
+    raise rebuilt(name, message, where=where, hint=hint)
+
+
+def lost(error: httpx.HTTPError, url: str) -> OpenbellError:
+    """What an answer that did not come is told as."""
+    kind = DeadlineError if isinstance(error, httpx.TimeoutException) else ConnectionLostError
+    hint = "see whether the desk runs: python -m app serve"
+    return kind(f"the desk did not answer: {error or type(error).__name__}", where=url, hint=hint)
+
+
+def address_beside(data_dir: Path | str) -> tuple[str, str]:
+    """Address and token of the desk that runs on a data folder; NotFoundError without one."""
+    path = Path(data_dir) / "desk.json"
+    try:
+        told = json.loads(path.read_text("utf-8"))
+        return str(told["url"]), str(told["token"])
+    except (OSError, ValueError, KeyError) as error:
+        hint = "start it: python -m app serve, or give address and token"
+        raise NotFoundError("no desk runs on this folder", where=str(path), hint=hint) from error
