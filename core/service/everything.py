@@ -10,9 +10,9 @@ from core.service.access import auditing
 from core.service.activity import feed
 from core.service.alerts import bell, delivering, telling
 from core.service.alerts import rules as alert_rules
+from core.service.assistant import tools
 from core.service.brief import announcing
 from core.service.brief import gather as brief
-from core.service.assistant import tools
 from core.service.care import backing_up, drill, health_checks
 from core.service.care import commands as care_commands
 from core.service.filings import companies, corrections, features, quality, reconcile
