@@ -24,7 +24,7 @@ MOST = 200  # rows of one answer
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ToolAnswer:
     """What a tool found: plain data, the filings they rest on, and the dataset they are of."""
 
     data: Any
@@ -35,7 +35,7 @@ class Told:
     notes: Sequence[str] = field(default_factory=tuple)
 
 
-def document(desk: Desk, found: Told) -> dict[str, Any]:
+def document(desk: Desk, found: ToolAnswer) -> dict[str, Any]:
     """The answer as a document: money exact as text, instants ending in Z."""
     dataset = desk.catalogue.datasets.get(found.dataset)
     until = reach.until(desk, dataset) if dataset else None

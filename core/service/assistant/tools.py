@@ -9,7 +9,7 @@ import polars as pl
 
 from core.domain.access.principals import Role
 from core.errors import NotFoundError
-from core.service.assistant.answers import MOST, Told, company_of, document, rows_of, sources
+from core.service.assistant.answers import MOST, ToolAnswer, company_of, document, rows_of, sources
 from core.service.filings import companies, quality
 from core.service.gaps import scans, statistics, symbols
 from core.service.kernel.commands import command
@@ -27,7 +27,7 @@ tool = Registry("tool")
 
 def call(desk: Desk, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """The answer of a tool for whoever acts; NotFoundError when what it asks for is not held."""
-    found: Told = tool.run(desk, name, arguments)
+    found: ToolAnswer = tool.run(desk, name, arguments)
     return document(desk, found)
 
 
@@ -40,26 +40,26 @@ def tool_command(
 
 
 @tool("search", needs=Role.VIEWER)
-def search(desk: Desk, *, text: str) -> Told:
+def search(desk: Desk, *, text: str) -> ToolAnswer:
     """Companies whose ticker, name or CIK matches a text."""
     found = companies.companies(desk, text, MOST + 1)
     rows, more = rows_of(found, f"no company that matches {text[:60]!r} is held here")
-    return Told(rows, FILED, more=more)
+    return ToolAnswer(rows, FILED, more=more)
 
 
 @tool("company", needs=Role.VIEWER)
-def company(desk: Desk, *, company: str) -> Told:
+def company(desk: Desk, *, company: str) -> ToolAnswer:
     """One company by ticker or CIK: names, identifiers and when each was valid."""
     found = companies.company(desk, company_of(desk, company))
     latest = companies.filings(desk, found["cik"], limit=1)
     shown = {name: value for name, value in found.items() if name != "pull_id"}
-    return Told(shown, FILED, sources(desk, latest["accession"].to_list()))
+    return ToolAnswer(shown, FILED, sources(desk, latest["accession"].to_list()))
 
 
 @tool("filings", needs=Role.VIEWER)
 def filings(
     desk: Desk, *, company: str, form: str | None = None, as_of: date | None = None
-) -> Told:
+) -> ToolAnswer:
     """The filings of a company, newest first, with grade and status as known on a day (today)."""
     cik = company_of(desk, company)
     forms = [form] if form else None
@@ -71,7 +71,7 @@ def filings(
         {**row, **{name: known[row["accession"]][name] for name in ("grade", "status")}}
         for row in rows
     ]
-    return Told(told, FILED, cited, as_of, more)
+    return ToolAnswer(told, FILED, cited, as_of, more)
 
 
 @tool("facts", needs=Role.VIEWER)
@@ -82,7 +82,7 @@ def facts(
     concept: str,
     period_end: date | None = None,
     as_of: date | None = None,
-) -> Told:
+) -> ToolAnswer:
     """Values of a concept of a company as known on a day, newest period first.
 
     Each with the accession it is from, and that filing's grade and status.
@@ -99,11 +99,11 @@ def facts(
         {**row, **{name: known[row["accession"]][name] for name in ("grade", "status")}}
         for row in rows
     ]
-    return Told(told, REPORTED, cited, as_of, more)
+    return ToolAnswer(told, REPORTED, cited, as_of, more)
 
 
 @tool("grade", needs=Role.VIEWER)
-def grade(desk: Desk, *, accession: str) -> Told:
+def grade(desk: Desk, *, accession: str) -> ToolAnswer:
     """The grade of one filing, with every finding, and what became of the filing."""
     view = quality.filing(desk, accession)
     row = view.grade
@@ -114,7 +114,7 @@ def grade(desk: Desk, *, accession: str) -> Told:
         "findings": view.findings.drop("cik", "accession", strict=False).head(MOST).to_dicts(),
     }  # fmt: skip
     more = max(view.findings.height - MOST, 0)
-    return Told(told, REPORTED, sources(desk, [accession]), more=more)
+    return ToolAnswer(told, REPORTED, sources(desk, [accession]), more=more)
 
 
 @tool("scan", needs=Role.VIEWER)
@@ -124,7 +124,7 @@ def scan(
     date: date | None = None,
     min_gap_pct: float | None = None,
     min_rvol: float | None = None,
-) -> Told:
+) -> ToolAnswer:
     """The gap candidates of a session (the latest), each with the filing its grade is of."""
     given = {"min_gap_pct": min_gap_pct, "min_rvol": min_rvol}
     chosen = {name: value for name, value in given.items() if value is not None}
@@ -142,7 +142,7 @@ def scan(
         "excluded": len(shown["excluded"]),
     }
     more = max(len(shown["candidates"]) - MOST, 0)
-    return Told(told, PRICES, cited, session, more)
+    return ToolAnswer(told, PRICES, cited, session, more)
 
 
 def _graded_before(desk: Desk, cik: int | None, day: date) -> list[dict[str, Any]]:
@@ -161,11 +161,11 @@ def gap_statistics(
     by: statistics.Bucket = "size",
     side: Literal["follow", "fade"] = "follow",
     min_gap_pct: float | None = None,
-) -> Told:
+) -> ToolAnswer:
     """How often gaps like these filled, and the back-test of the signal, over all sessions held."""
     filters = {} if min_gap_pct is None else {"min_gap_pct": min_gap_pct}
     found = statistics.backtest_command(desk, filters=filters, side=side, by=by)
-    return Told(found, PRICES, as_of=found["to"])
+    return ToolAnswer(found, PRICES, as_of=found["to"])
 
 
 @tool("plan_preview", needs=Role.VIEWER)
@@ -175,23 +175,23 @@ def plan_preview(
     symbol: str,
     date: date | None = None,
     direction: Literal["long", "short"] | None = None,
-) -> Told:
+) -> ToolAnswer:
     """A trade plan with the verdict of risk, as it would be now; nothing is kept."""
     made = plans.propose(desk, plans.Ask(symbol, date, direction))
     notes = ("a preview: it is neither proposed nor approved",)
     cited = _graded_before(desk, made.view.cik, made.plan.session)
-    return Told(plans.document(made), PRICES, cited, made.plan.session, notes=notes)
+    return ToolAnswer(plans.document(made), PRICES, cited, made.plan.session, notes=notes)
 
 
 @tool("risk", needs=Role.VIEWER)
-def risk(desk: Desk) -> Told:
+def risk(desk: Desk) -> ToolAnswer:
     """Limits in use and the risk of the book on the latest session."""
     found = book.report(desk)
-    return Told(book.risk_document(desk, found), PRICES, as_of=found.session)
+    return ToolAnswer(book.risk_document(desk, found), PRICES, as_of=found.session)
 
 
 @tool("freshness", needs=Role.VIEWER)
-def freshness(desk: Desk, *, dataset: str | None = None) -> Told:
+def freshness(desk: Desk, *, dataset: str | None = None) -> ToolAnswer:
     """How fresh the datasets are, and what each reaches up to."""
     rows = [
         {
@@ -209,4 +209,4 @@ def freshness(desk: Desk, *, dataset: str | None = None) -> Told:
     ]
     if not rows:
         raise NotFoundError(f"there is no dataset {str(dataset)[:60]!r}")
-    return Told(rows, dataset or PRICES)
+    return ToolAnswer(rows, dataset or PRICES)
