@@ -15,7 +15,7 @@ from core.service.brief import announcing
 from core.service.brief import gather as brief
 from core.service.care import backing_up, drill, health_checks
 from core.service.care import commands as care_commands
-from core.service.filings import companies, corrections, features, quality, reconcile
+from core.service.filings import companies, corrections, features, quality, reconcile, regrading
 from core.service.gaps import keeping, scans, statistics
 from core.service.kernel import export_list
 from core.service.lists import lists, notes
@@ -61,6 +61,7 @@ REGISTERING = (
     features,
     quality,
     reconcile,
+    regrading,
     keeping,
     scans,
     statistics,

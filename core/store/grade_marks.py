@@ -62,6 +62,11 @@ def fingerprints(warehouse: Warehouse) -> dict[int, str]:
     return dict(warehouse.read(_FINGERPRINTS).rows())
 
 
+def facts_of(fingerprint: str) -> int:
+    """How many facts the fingerprint of a company stands for."""
+    return int(fingerprint.partition("-")[0])
+
+
 def graded_inputs(warehouse: Warehouse, ruleset: str, risk_model: str) -> dict[int, str]:
     """The fingerprints that the current grades and revision risks rest on."""
     query = "SELECT cik, fingerprint FROM grade_inputs WHERE ruleset = ? AND risk_model = ?"

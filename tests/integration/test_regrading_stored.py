@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,9 +17,9 @@ from benchmarks.captures import facts_of, read_json
 from core import settings
 from core.domain.filings.facts import coded
 from core.sandbox.market.names import cik_of
-from core.service import current
+from core.service import calloff, current
 from core.service.desk import Desk
-from core.service.filings import quality
+from core.service.filings import quality, regrading
 from core.sources.sec.submissions import decode_submissions
 from core.store.facts import append_facts
 from tests import stand_ins
@@ -234,11 +236,56 @@ def test_findings_are_told_anew_when_only_the_past_behind_them_changed(
 def test_progress_tells_true_percents(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of the companies that are done, whatever the size of the batches; the end is 100."""
     told: dict[int, list[tuple[str, float]]] = {}
-    for batch in (1, len(CIKS)):
-        monkeypatch.setattr(quality, "BATCH_COMPANIES", batch)
+    for batch, facts in ((1, 1), (2, 10**9)):
+        monkeypatch.setattr(regrading, "BATCH_FACTS", facts)
         said = told.setdefault(batch, [])
         quality.grade_all(desk, force=True, on_progress=lambda *now, to=said: to.append(now))
     assert told == {
         1: [("0 of 2 companies", 0), ("1 of 2 companies", 50), ("2 of 2 companies", 100)],
         2: [("0 of 2 companies", 0), ("2 of 2 companies", 100)],
     }
+
+
+def test_a_run_that_is_called_off_ends_after_a_batch_and_the_next_goes_on(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was graded stays; nothing of it is done again, and all is as if it had been one run."""
+    monkeypatch.setattr(regrading, "BATCH_FACTS", 1)
+    whole = quality.grades(desk).drop("graded_at").sort("cik", "accession")
+    with desk.warehouse.transaction() as tx:
+        tables = ("grades", "findings", "filing_items", "grade_inputs", "filing_risks")
+        for table in (*tables, "graded_filings", "filing_status", "filing_changes"):
+            tx.execute(f"DELETE FROM {table}")
+    switch = calloff.CallOff()
+    with calloff.call_off_with(switch):
+        done = regrading.grade_all(desk, on_progress=lambda _, share: share and switch.call_off())
+    assert (done["companies"], done["left"]) == (1, 1)
+    assert quality.grades(desk)["cik"].n_unique() == 1
+    rest = regrading.grade_all(desk)
+    assert (rest["companies"], rest.get("left")) == (1, None)
+    assert rest["written"] + done["written"] == whole.height
+    assert_frame_equal(quality.grades(desk).drop("graded_at").sort("cik", "accession"), whole)
+
+
+def test_a_cancelled_job_stops_grading(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread that grades ends after its batch, and does not go on behind the queue's back."""
+    began, ended, goes_on = threading.Event(), threading.Event(), threading.Event()
+
+    def grade_all(*_: object, **__: object) -> dict[str, int]:
+        began.set()
+        assert goes_on.wait(30)
+        if (switch := calloff.current()) is not None and switch.called:
+            ended.set()
+        return {}
+
+    async def cancelled() -> None:
+        job = asyncio.create_task(regrading.grade_job(desk, None, None))
+        await asyncio.to_thread(began.wait, 30)
+        job.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await job
+        goes_on.set()
+        assert await asyncio.to_thread(ended.wait, 30)
+
+    monkeypatch.setattr(regrading, "grade_all", grade_all)
+    asyncio.run(cancelled())

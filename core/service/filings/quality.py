@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 import orjson
 import polars as pl
@@ -15,7 +13,6 @@ import polars as pl
 from core.domain.access.principals import Role
 from core.domain.filings import edgar
 from core.domain.quality import grading
-from core.domain.quality.facts.affected import changes
 from core.domain.quality.facts.filings import ANNUAL, QUARTERLY
 from core.domain.quality.model import Rule, default_ruleset
 from core.domain.quality.revision import model as revision
@@ -24,35 +21,28 @@ from core.domain.quality.status import timeline
 from core.domain.quality.status.effect import capped
 from core.domain.tables import dataset_quality
 from core.errors import NotFoundError, UsageError
-from core.jobs.queue.port import Job
-from core.jobs.worker import Context
-from core.observe import work
 from core.service.filings import (
     alternatives,
     companies,
     grade_document,
-    grade_events,
     missing,
     points_lost,
 )
 from core.service.filings.grade_document import CSV_COLUMNS, REASONS, STATUS
+from core.service.filings.regrading import grade_all, today
 from core.service.kernel import access
-from core.service.kernel.access import needs
 from core.service.kernel.commands import FOUND_ERRORS, CommandResult, command
 from core.service.kernel.exports import export
-from core.service.kernel.handlers import handler
 from core.service.pulls import datasets
-from core.store import filing_status, grade_marks
+from core.store import filing_status
 from core.store import quality as store
 from core.store.transaction import quoted
 
 if TYPE_CHECKING:
     from core.service.desk import Desk
 
-BATCH_COMPANIES = 200
 REPORT_FORMS = [f"{form}{mark}" for form in (*ANNUAL, *QUARTERLY) for mark in ("", "/A")]
 OWN_PERIOD_DAYS = 3
-NEW_YORK = ZoneInfo("America/New_York")
 FACT_LIST = pl.List(
     pl.Struct(
         {
@@ -85,47 +75,6 @@ class FilingView:
     unusual: Sequence[str]  # items in words that its last filings told, and it does not
 
 
-@needs(Role.ANALYST)
-@work.measured(work.GRADINGS, "changed")
-def grade_all(
-    desk: Desk,
-    ciks: Sequence[int] | None = None,
-    *,
-    force: bool = False,
-    on_progress: Callable[[str, float], None] = lambda *_: None,
-) -> dict[str, int]:
-    """Grade what changed and what that can reach; how many companies, written, unchanged.
-
-    Companies whose facts or filings changed are looked at; of those that were graded before by the
-    same rules only the filings that a change can reach are judged again. `force` judges all.
-    """
-    rules = default_ruleset()
-    marks, last = grade_marks.fingerprints(desk.warehouse), grade_marks.latest_filed(desk.warehouse)
-    model = revision.default_model().id
-    known = {} if force else grade_marks.graded_inputs(desk.warehouse, rules.id, model)
-    due = [c for c, mark in marks.items() if known.get(c) != mark and (ciks is None or c in ciks)]
-    written = unchanged = 0
-    on_progress(f"0 of {len(due)} companies", 0.0)
-    for start in range(0, len(due), BATCH_COMPANIES):
-        batch = due[start : start + BATCH_COMPANIES]
-        now = grade_marks.filing_marks(desk.warehouse, batch)
-        before = grade_marks.graded_filings(desk.warehouse, [cik for cik in batch if cik in known])
-        changed = None if before.is_empty() else changes(before, now)
-        frames = store.inputs(desk.warehouse, batch, None)
-        graded = grading.grade(*frames, rules=rules, changed=changed, last=last)
-        became = timeline.statuses(*frames[:2], rules=rules)
-        risks = revision.risks(Grounds(became.signs, graded.scores, graded.items, frames[1]))
-        now_on = today(desk)
-        with desk.warehouse.transaction() as tx, grade_events.told(tx, batch, now_on, desk.now()):
-            chosen = grade_marks.Marks({cik: marks[cik] for cik in batch}, now, model)
-            new, same = store.write(tx, graded, risks, chosen, desk.now())
-            filing_status.write(tx, became, batch, desk.now())
-        written, unchanged = written + new, unchanged + same
-        done = start + len(batch)
-        on_progress(f"{done} of {len(due)} companies", 100 * done / len(due))
-    return {"companies": len(due), "written": written, "unchanged": unchanged}
-
-
 def grades(
     desk: Desk,
     *,
@@ -148,11 +97,6 @@ def grades(
     found = missing.with_reasons(desk, found)
     more = ("info", "style", "facts", "concepts", "reason", *STATUS, REASONS)
     return found.select(*CSV_COLUMNS, *more)
-
-
-def today(desk: Desk) -> date:
-    """The day up to which statuses are told: in New York, where filings get their dates."""
-    return desk.now().astimezone(NEW_YORK).date()
 
 
 def filing(desk: Desk, accession: str, cik: int | None = None) -> FilingView:
@@ -232,18 +176,6 @@ def failing_rows(desk: Desk, name: str) -> pl.DataFrame:
         return pl.DataFrame(schema={**dataset.polars_schema, "failed_rules": pl.String})
     rows = desk.warehouse.read(f"SELECT * EXCLUDE (pull_id) FROM {quoted(dataset.table)}")
     return dataset_quality.failing_rows(rows)
-
-
-@handler("grade", after=("facts", "filings", "companies"))
-async def grade_job(desk: Desk, job: Job, context: Context) -> Mapping[str, Any]:
-    """Grade what changed; queued by itself after pulls."""
-
-    def run() -> dict[str, int]:
-        return grade_all(
-            desk, on_progress=lambda text, percent: context.report(text, percent=percent)
-        )
-
-    return await asyncio.to_thread(run)
 
 
 @command("grade", needs=Role.VIEWER)

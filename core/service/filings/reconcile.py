@@ -22,7 +22,7 @@ from core.jobs.queue.port import LIVE, Job, Message
 from core.jobs.worker import Context
 from core.observe import work
 from core.observe.events import Event
-from core.service.filings import quality
+from core.service.filings import quality, regrading
 from core.service.kernel.access import needs
 from core.service.kernel.commands import FOUND_ERRORS, CommandResult, command
 from core.service.kernel.exports import export
@@ -61,7 +61,7 @@ class Run:
 def run(desk: Desk, trigger: str = "manual") -> Run:
     """Grade what changed, run the six checks, measure the datasets, and keep all of it."""
     began = time.monotonic()
-    quality.grade_all(desk)
+    regrading.grade_all(desk)
     before = _last(desk)
     checks = [_check(desk, spec, before.get(spec.name)) for spec in reconciliation.CHECKS]
     run_id = new_pull_id(desk.now())
