@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,8 @@ def _build(base: Path, migrations: Path) -> None:
     shutil.copytree(migrate.FOLDER, migrations)
     for number in range(EXTRA):
         sql = f"CREATE TABLE extra{number} (n BIGINT); INSERT INTO extra{number} VALUES ({number});"
+        sql += "UPDATE extra0 SET n = n;" if number % 2 else ""  # what the next one alters
+        sql += f"ALTER TABLE extra0 ADD COLUMN c{number} BIGINT;" if number in (2, 4) else ""
         (migrations / f"{9000 + number}_extra.sql").write_text(sql)
 
 
@@ -271,12 +274,14 @@ OPERATIONS: dict[str, Callable[[Path], None]] = {
 
 @contextmanager
 def _more_migrations(folder: Path) -> Iterator[None]:
-    kept = warehouse.migrate
-    warehouse.migrate = lambda tx: migrate.migrate(tx, folder)  # type: ignore[attr-defined, assignment]
+    kept = {name: getattr(warehouse, name) for name in ("migrate", "behind")}
+    for name, function in kept.items():
+        setattr(warehouse, name, partial(function, folder=folder))
     try:
         yield
     finally:
-        warehouse.migrate = kept  # type: ignore[attr-defined]
+        for name, function in kept.items():
+            setattr(warehouse, name, function)
 
 
 def _judge(row: Row, work: Path, acked: Path) -> None:

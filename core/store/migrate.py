@@ -1,4 +1,4 @@
-"""Schema migrations: numbered SQL files, each applied once, in order, all or none."""
+"""Schema migrations: numbered SQL files, each applied once, in order, whole or not at all."""
 
 from __future__ import annotations
 
@@ -35,8 +35,15 @@ def available(folder: Path = FOLDER) -> list[Migration]:
     ]
 
 
-def migrate(tx: Transaction, folder: Path = FOLDER) -> list[Migration]:
-    """Apply what is missing; the migrations applied now.
+def behind(tx: Transaction, folder: Path = FOLDER) -> int:
+    """How many migrations a store lacks that has some; 0 of a new one."""
+    there = tx.read("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'migrations'").item()
+    done = set(tx.read("SELECT number FROM migrations")["number"]) if there else set()
+    return len({known.number for known in available(folder)} - done) if done else 0
+
+
+def migrate(tx: Transaction, folder: Path = FOLDER, *, most: int | None = None) -> list[Migration]:
+    """Apply what is missing, `most` of them at most; the migrations applied now.
 
     StoreError when the file was written by a newer Openbell or a migration was edited.
     """
@@ -47,7 +54,7 @@ def migrate(tx: Transaction, folder: Path = FOLDER) -> list[Migration]:
     done = {row[0]: row[1] for row in tx.read("SELECT number, sha256 FROM migrations").rows()}
     known = available(folder)
     _must_be_known(done, known)
-    missing = [migration for migration in known if migration.number not in done]
+    missing = [migration for migration in known if migration.number not in done][:most]
     for migration in missing:
         tx.execute(migration.sql)
         tx.execute(
