@@ -47,22 +47,30 @@ class MailBox:
 def mail_box() -> Iterator[MailBox]:
     """A mail server in a thread of its own."""
     box, loop = MailBox(), asyncio.new_event_loop()
-    server = loop.run_until_complete(
-        loop.create_server(lambda: SMTP(box, hostname="desk.example", loop=loop), "127.0.0.1", 0)
-    )
-    box.port = server.sockets[0].getsockname()[1]
     thread = threading.Thread(target=loop.run_forever, name="mail", daemon=True)
     thread.start()
+
+    async def begin() -> asyncio.Server:
+        return await loop.create_server(
+            lambda: SMTP(box, hostname="desk.example", loop=loop), "127.0.0.1", 0
+        )
+
+    async def end() -> None:
+        server.close()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        await server.wait_closed()
+
+    server = asyncio.run_coroutine_threadsafe(begin(), loop).result()
+    box.port = server.sockets[0].getsockname()[1]
     try:
         yield box
     finally:
+        asyncio.run_coroutine_threadsafe(end(), loop).result()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
-        server.close()
-        for task in asyncio.all_tasks(loop):
-            task.cancel()
-        loop.run_until_complete(asyncio.sleep(0))
-        loop.run_until_complete(server.wait_closed())
         loop.close()
 
 
