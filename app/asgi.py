@@ -7,6 +7,7 @@ lifespan opens the desk exactly once, before any browser session.
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -26,6 +27,7 @@ from app.api import main as api
 from app.doors import middleware as doors
 from app.doors import readers, sign_in
 from app.run import open_patiently
+from core import __version__ as VERSION  # noqa: N812 - a constant here
 from core import settings
 from core.domain.access.principals import ENGINE
 from core.errors import OpenbellError
@@ -76,7 +78,8 @@ class DeskApp(gate.Gate):
         try:
             chosen = self._chosen or settings.load()
             settings.must_be_guarded(chosen)
-            logs.configure(chosen.log_format, chosen.log_level)
+            sinks = _error_sink(chosen)
+            logs.configure(chosen.log_format, chosen.log_level, chosen.log_output, sinks)
             self._stop_tracing = traces.start(chosen.otlp_url, chosen.trace_file)
             desk = self._desk or await _opened(chosen)
         except OpenbellError as error:
@@ -157,6 +160,15 @@ def __getattr__(name: str) -> DeskApp:
     if name == "app":
         return create()
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _error_sink(chosen: settings.Settings) -> list[logging.Handler]:
+    """Where errors go beside the log; nothing of it is imported without an address."""
+    if chosen.error_sink is None:
+        return []
+    from core.observe.error_sink import ErrorSink
+
+    return [ErrorSink(chosen.error_sink.get_secret_value(), chosen.environment, VERSION)]
 
 
 async def _opened(chosen: settings.Settings) -> Desk:

@@ -37,7 +37,7 @@ def run_desk(chosen: settings.Settings, on_open: Sequence[Callable[[Desk], None]
     settings.must_be_guarded(chosen)
     listener = _listener(chosen)
     chosen = chosen.model_copy(update={"port": int(listener.getsockname()[1])})
-    logs.configure(chosen.log_format, chosen.log_level)
+    logs.configure(chosen.log_format, chosen.log_level, chosen.log_output)
     with listener:
         desk = runner.open_patiently(chosen)  # before anything is said to listen
         from app import asgi

@@ -25,6 +25,7 @@ from core.alert_settings import AlertSettings
 from core.care_settings import BackupSettings, TraceSettings
 from core.errors import SettingsError
 from core.risk_settings import RiskSettings
+from core.running_settings import BY_ENVIRONMENT, RunningSettings
 
 PREFIX = setting_files.PREFIX
 SECRETS_DIR = Path("/run/secrets")
@@ -168,6 +169,7 @@ class GapSettings(BaseModel):
 
 class Settings(
     DeskSettings,
+    RunningSettings,
     AccessSettings,
     TransportSettings,
     SqlSettings,
@@ -238,6 +240,18 @@ class Settings(
             return None
         _must_fit_a_header(value.get_secret_value())
         return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_environment(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """The environment's defaults, below whatever is set."""
+        return {**BY_ENVIRONMENT.get(str(values.get("environment", "")), {}), **values}
+
+    @model_validator(mode="after")
+    def _is_real(self) -> Settings:
+        if self.environment == "prod" and self.simulated:
+            raise SettingsError(f"{PREFIX}SIMULATED does not go with {PREFIX}ENVIRONMENT=prod")
+        return self
 
     @model_validator(mode="after")
     def _paths(self) -> Settings:

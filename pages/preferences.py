@@ -61,6 +61,9 @@ with shell.guarded("your preferences"):
 with shell.guarded("the ways outside"):
     alerts.places(desk)
 
+with shell.guarded("what is tried out"):
+    alerts.features(desk)
+
 with shell.guarded("your saved views"):
     saved = preferences.presets(desk)
     shell.section("Saved views")

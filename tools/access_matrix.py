@@ -80,7 +80,7 @@ ACTIONS = _table(
     trader="plans.approve plans.reject plans.cancel journal.post journal.deposit journal.withdraw "
     "journal.reverse journal.fill journal.close settling.settle_all settling.confirm "
     "openings.open_now proposals.approve proposals.reject",
-    admin="at_start.tell bell.test backing_up.make backing_up.tell drill.drill "
+    admin="at_start.tell bell.test backing_up.make backing_up.tell drill.drill retention.forget "
     "preferences.take_over auditing.signed admin.add_token admin.revoke_token admin.set_role",
 )
 FILES = ("/media/x.csv", "/_stcore/upload_file/x/y", "/component/x/y", "/_stcore/host-config")

@@ -9,6 +9,7 @@ import streamlit as st
 
 from components.kit import badges, reader, shell, tables, url_choices
 from core.domain.access.principals import Role
+from core.running_settings import FEATURES
 from core.service.alerts import bell
 from core.service.desk import Desk
 
@@ -96,3 +97,11 @@ def _said(known: dict[str, str]) -> str:
             "chats, pagers and webhooks."
         )
     return "Alerts of the desk go to " + ", ".join(badges.plain(name) for name in known.values())
+
+
+def features(desk: Desk) -> None:
+    """What is being tried out, and whether it is on here."""
+    shell.section("Tried out", "Off unless OPENBELL_FEATURES names it.")
+    for name, feature in FEATURES.items():
+        state = badges.badge("on", "green") if desk.settings.tries(name) else badges.badge("off")
+        st.markdown(f"`{name}` {state} {badges.plain(feature.what)}")

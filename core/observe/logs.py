@@ -7,7 +7,7 @@ import logging
 import re
 import secrets
 import sys
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,11 +23,17 @@ _LIBRARIES = ("uvicorn", "uvicorn.error", "uvicorn.access", "streamlit")
 _TALKATIVE = ("httpx", "httpcore", "apscheduler", "uvicorn.access", "watchdog", "fontTools")
 _MUTED = ("apscheduler.executors",)  # what fails there is told by the scheduler's listener
 _PROCESSORS: list[Any] = []
+_MORE: list[logging.Handler] = []
 Event = MutableMapping[str, Any]
 
 
-def configure(fmt: str, level: str) -> None:
-    """Send the logs of Openbell and of its libraries to stderr in one format."""
+def configure(
+    fmt: str, level: str, output: str = "stderr", more: Sequence[logging.Handler] = ()
+) -> None:
+    """Send the logs of Openbell and of its libraries to stderr (or stdout) in one format.
+
+    `more` handlers get each line, too.
+    """
     renderer = _console if fmt == "console" else structlog.processors.JSONRenderer(default=str)
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -42,10 +48,15 @@ def configure(fmt: str, level: str) -> None:
         foreign_pre_chain=shared,
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(sys.stdout if output == "stdout" else sys.stderr)
     handler.setFormatter(formatter)
     root = logging.getLogger()
-    root.handlers = [handler]
+    for other in _MORE:
+        other.close()
+    _MORE[:] = more
+    root.handlers = [handler, *more]
+    for other in more:
+        other.setFormatter(formatter)
     root.setLevel(level)
     for name in _LIBRARIES:  # one format for all: what they have set up for themselves goes
         logging.getLogger(name).handlers = []

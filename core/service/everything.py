@@ -13,7 +13,7 @@ from core.service.alerts import rules as alert_rules
 from core.service.assistant import tools
 from core.service.brief import announcing
 from core.service.brief import gather as brief
-from core.service.care import backing_up, drill, health_checks
+from core.service.care import backing_up, drill, health_checks, retention
 from core.service.care import commands as care_commands
 from core.service.filings import companies, corrections, features, quality, reconcile, regrading
 from core.service.gaps import keeping, scans, statistics
@@ -51,6 +51,7 @@ REGISTERING = (
     announcing,
     backing_up,
     drill,
+    retention,
     care_commands,
     export_list,
     lists,

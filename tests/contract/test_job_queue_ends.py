@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from core.errors import NotFoundError, UsageError
+from core.errors import NotFoundError, SizeLimitError, UsageError
 from core.jobs.queue.port import JobQueue, JobStatus, Message
 from tests.queues import LEASE, START, Clock, claimed
 
@@ -155,3 +155,11 @@ def test_a_job_that_ended_its_workers_is_not_queued_again_by_itself(
     assert died == [first.job_id]
     assert queue.publish_many([message])[0].joined
     assert queue.get(first.job_id).status is JobStatus.DEAD
+
+
+def test_a_payload_is_a_reference(queue: JobQueue) -> None:
+    """4 KB at most; nothing of a refused batch is stored."""
+    queue.publish("small", {"text": "x" * 4000})
+    with pytest.raises(SizeLimitError, match="4,096"):
+        queue.publish_many([Message("ok"), Message("large", {"text": "x" * 4096})])
+    assert [job.event_name for job in queue.find()] == ["small"]

@@ -94,7 +94,7 @@ async def without_host(desk: Desk, dataset: str, other: str) -> None:
         told = desk.queue.get(job)
         if told.last_error is not None and told.status is JobStatus.QUEUED:
             break
-        await health_pause()
+        await moment()
     assert desk.queue.get(job).status in (JobStatus.QUEUED, JobStatus.RUNNING)
     reads(desk)
     assert await ready() == (200, 200, set())
@@ -103,7 +103,7 @@ async def without_host(desk: Desk, dataset: str, other: str) -> None:
     assert failing[dataset]
 
 
-async def health_pause() -> None:
+async def moment() -> None:
     import asyncio
 
     await asyncio.sleep(0.01)

@@ -59,6 +59,8 @@ class JobLifecycle(JobRows):
         """See JobQueue."""
         if not messages:
             return []
+        for message in messages:
+            rows.must_be_short(message.payload)
         now = self._now()
 
         def work() -> list[Published]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from core.errors import IntegrityError, ValidationError
+from core.errors import IntegrityError, SizeLimitError, ValidationError
 from core.jobs.queue.port import Job, JobStatus
 
 COLUMNS = (
@@ -62,6 +62,9 @@ UPDATE = (
 )
 
 
+LARGEST_PAYLOAD = 4096  # bytes as JSON
+
+
 @lru_cache(64)  # a fresh job has one instant in three columns
 def stamp(instant: datetime) -> str:
     """An instant as text of fixed width, so that text order is time order."""
@@ -74,6 +77,16 @@ def encode(value: Mapping[str, Any]) -> str:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z).decode()
     except (TypeError, ValueError) as error:
         raise ValidationError(f"a job's payload must be plain JSON: {error}") from None
+
+
+def must_be_short(payload: Mapping[str, Any]) -> None:
+    """SizeLimitError for a payload that is more than a reference to what a job needs."""
+    size = len(encode(payload).encode("utf-8", "surrogatepass"))
+    if size > LARGEST_PAYLOAD:
+        raise SizeLimitError(
+            f"a job's payload has {size:,} bytes; {LARGEST_PAYLOAD:,} are allowed",
+            hint="keep it in the store, and give the job its id",
+        )
 
 
 def to_row(job: Job) -> tuple[Any, ...]:

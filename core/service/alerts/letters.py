@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from core.domain.alerts.rules import rank
@@ -38,6 +39,7 @@ def of_alert(desk: Desk, delivery: Delivery, alert: Alert, began: Alert | None) 
         title=_headed(desk, alert.severity, alert.message),
         text="\n".join(lines),
         data=_data(desk, alert, began),
+        html=_page(desk, lines) if alert.kind == BRIEF else "",
     )
 
 
@@ -111,6 +113,14 @@ def _when(at: datetime) -> str:
 def _title(alert: Alert) -> str:
     kind = KINDS.get(alert.kind)
     return kind.title if kind else alert.kind
+
+
+def _page(desk: Desk, lines: Sequence[str]) -> str:
+    """Lines of text as a page, for places that show one; while that is tried out."""
+    if not desk.settings.tries("alert_html"):
+        return ""
+    heads = [f"<h3>{escape(x)}</h3>" if x.endswith(":") else f"<p>{escape(x)}</p>" for x in lines]
+    return "<html><body>" + "".join(heads) + "</body></html>"
 
 
 def _data(desk: Desk, alert: Alert, began: Alert | None) -> dict[str, Any]:
