@@ -76,7 +76,7 @@ ACTIONS = _table(
     "refresh.refresh_now refresh.cancel jobs.retry jobs.discard imports.load "
     "imports.rehearse imports.run_here companies.watch companies.unwatch reconcile.run "
     "proposals.propose proposals.withdraw "
-    "quality.grade_all preferences.save_preset preferences.remove_preset",
+    "regrading.grade_all preferences.save_preset preferences.remove_preset",
     trader="plans.approve plans.reject plans.cancel journal.post journal.deposit journal.withdraw "
     "journal.reverse journal.fill journal.close settling.settle_all settling.confirm "
     "openings.open_now proposals.approve proposals.reject",
