@@ -93,9 +93,10 @@ def _judged(book: PeriodTable, outcomes: Sequence[Outcome]) -> Judged:
 def _over_time(book: PeriodTable, names: set[str]) -> list[Outcome]:
     if not names & set(HISTORY):
         return []
-    until = past.corrected(book)
+    same = past.same_periods(book)
+    until = past.corrected(book, same)
     own = past.own_values(book, until)
-    told = past.told_before(book, own, until)
+    told = past.told_before(book, own, until, same)
     found = [
         history.scale_jump(book, own, told),
         history.flips(book, own, told),

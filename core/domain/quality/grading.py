@@ -173,14 +173,14 @@ def chosen_items(book: PeriodTable) -> pl.DataFrame:
     rows, place = with_stand_ins(book, np.flatnonzero(book.affected[book.fid]))
     long = book.long[["months", "own", "row"]][as_index(rows)]
     item = pl.Series("item", list(book.rules.items), pl.String)[as_index(place)]
+    facts = book.facts[["fid", "period_start", "period_end", "value", "seq"]][long["row"]]
+    # texts from the small tables: from the facts they take five times as long
+    filing = book.filings[["cik", "accession"]][facts["fid"]]
+    measure = as_index(book.number[long["row"].to_numpy()])
     return pl.DataFrame([
-        item, long["months"].cast(pl.Int32), long["own"], *book.facts[CHOSEN][long["row"]]
+        item, long["months"].cast(pl.Int32), long["own"], *filing,
+        *book.measures[["taxonomy", "concept", "unit"]][measure], *facts.drop("fid"),
     ])  # fmt: skip
-
-
-CHOSEN = [
-    "cik", "accession", "taxonomy", "concept", "unit", "period_start", "period_end", "value", "seq",
-]  # fmt: skip
 
 
 def input_hashes(book: PeriodTable) -> pl.Series:

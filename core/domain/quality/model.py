@@ -33,11 +33,10 @@ class Equation:
     whole: str
     terms: tuple[Term, ...]
     text: str
+    items: tuple[str, ...] = field(init=False, compare=False)  # all operands, the whole first
 
-    @property
-    def items(self) -> tuple[str, ...]:
-        """All operands, the whole first."""
-        return (self.whole, *(term.item for term in self.terms))
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "items", (self.whole, *(term.item for term in self.terms)))
 
 
 @dataclass(frozen=True, slots=True)

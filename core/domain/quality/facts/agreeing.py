@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import polars as pl
 
 from core.domain.quality.facts.arrays import Flags, Floats, Numbers
 from core.domain.quality.facts.packing import found_rows, matched, packed
@@ -36,10 +35,11 @@ def preferred(
     `ordered` are all rows by group and rank of tag, `group` the group of each; of a row, `item` is
     its item, `rank` that of its tag, `period` its filing, start and end, `value` what it states.
     """
-    several = np.bincount(group, minlength=len(first))[group] > 1
+    several = np.flatnonzero(np.bincount(group, minlength=len(first))[group] > 1)
+    of = item[ordered[several]]
     for place, wanted in enumerate(rules.items.values()):
         if wanted.agrees:
-            rows = np.flatnonzero(several & (item[ordered] == place))
+            rows = several[of == place]
             rows = rows[_differing(group[rows], value[ordered[rows]], value[first])]
             if len(rows):
                 beside = _Beside(first, item, period, value, rules)
@@ -84,10 +84,9 @@ def _agreeing(
     points += FALLS_SHORT * _too_small(value, rows, item.covers, beside)
     points += ALONE * alone
     points[_rescaled(value, lead)] = -np.inf  # a mistake must not be chosen away
-    best = pl.DataFrame({"group": group, "points": points, "row": rows}).with_row_index("place")
-    best = best.sort("points", "place", descending=[True, False]).unique("group", keep="first")
+    order = np.argsort(-points, kind="stable")  # the best one first, of several the first
     replaced = first.copy()
-    replaced[best["group"].to_numpy()] = best["row"].to_numpy()
+    replaced[group[order[::-1]]] = rows[order[::-1]]
     return replaced
 
 
@@ -128,16 +127,15 @@ def _alone(rows: Numbers, among: Numbers, rank: Numbers, period: Sequence[Number
 
 def _sum_of_others(group: Numbers, value: Floats) -> Flags:
     """Whether a value is the sum of two others of its group, both above nothing."""
-    rows = pl.DataFrame({"group": group, "value": value}).with_row_index("row")
-    parts = rows.filter(pl.col("value") > 0)
-    both = parts.join(parts, on="group", suffix="_other").filter(
-        pl.col("row") < pl.col("row_other")
-    )
-    sums = both.select("group", total=pl.col("value") + pl.col("value_other"))
-    near = (pl.col("value") - pl.col("total")).abs() <= PARTS_SLACK * pl.col("value").abs()
-    whole = rows.join(sums, on="group").filter(near)["row"].unique()
+    part = np.flatnonzero(value > 0)
+    one, other = matched(group[part], group[part])
+    pairs = one < other
+    one, other = part[one[pairs]], part[other[pairs]]
+    place, sums = matched(group, group[one])
+    total = value[one[sums]] + value[other[sums]]
+    near = np.abs(value[place] - total) <= PARTS_SLACK * np.abs(value[place])
     found = np.zeros(len(group), bool)
-    found[whole.to_numpy()] = True
+    found[place[near]] = True
     return found
 
 

@@ -39,7 +39,10 @@ def packed(columns: Sequence[Numbers]) -> Numbers:
         width = int(values.max()) - low + 1
         if room * width >= MOST:
             number, room = np.unique(number, return_inverse=True)[1], len(number)
-        number, room = number * width + (values.astype(np.int64) - low), room * width
+        number *= width  # its own array by now
+        number += values.astype(np.int64, copy=False)
+        number -= low
+        room *= width
     return number
 
 

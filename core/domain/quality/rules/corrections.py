@@ -38,15 +38,19 @@ def put_right(book: PeriodTable, rows: Numbers, run: Numbers, own: Numbers) -> N
     found = np.full(book.long.height, NEVER)
     if not book.flag("amendment").any():
         return found
-    report = reports(book)[book.fid[rows]]
-    later = _amended_by(book, rows, packed([run, report]))
+    numbers = reports(book)
+    report = numbers[book.fid[rows]]
+    amended = np.isin(numbers, numbers[book.flag("amendment")])
+    some = np.flatnonzero(amended[book.fid[rows]])
+    later = _amended_by(book, rows[some], packed([run[some], report[some]]))
     told = np.flatnonzero(later >= 0)
-    told = told[_apart(book.value[rows[told]], book.value[later[told]])]
+    told = told[_apart(book.value[rows[some[told]]], book.value[later[told]])]
     if not len(told):
         return found
-    was, now = rows[told], later[told]
+    told, now = some[told], later[told]
+    was = rows[told]
     known = _known_before(book, rows, run, report)[told]
-    past = _past(book, rows, own, report)
+    past = _past(book, rows, np.where(np.isin(own, own[told]), own, -1), report)
     known = np.where(np.isnan(known), past[told], known)
     believed = _believed(book, was, now, known)[book.fid[now]]
     found[was[believed]] = book.fid[now[believed]]

@@ -10,7 +10,7 @@ import polars as pl
 from core.domain.quality.facts.amounts import Amounts
 from core.domain.quality.facts.arrays import Flags, Floats, Numbers
 from core.domain.quality.facts.forms import Verdicts, judge, near, slack, total
-from core.domain.quality.facts.packing import as_index
+from core.domain.quality.facts.packing import as_index, begins
 from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.model import Equation, Rule
 from core.domain.quality.outcome import Outcome, outcome
@@ -19,6 +19,7 @@ from core.domain.quality.words import FindingText, with_columns_from, words
 LEARNED_SHARE = 0.75
 LEARNED_COUNT = 3
 GROSS = 0.9
+PAST = 8  # filings of a filer that show its habits
 
 
 def equations(book: PeriodTable, rules: Sequence[Rule]) -> list[Outcome]:
@@ -96,17 +97,28 @@ def _past_share(
 
     The share is of the last eight; `faults` (fids) say nothing of the filer's habits.
     """
-    judged = pl.DataFrame({"fid": fid, "ok": ok})
-    held = book.beside(judged.group_by("fid").agg(pl.col("ok").all()).sort("fid"), "cik")
-    habit = pl.col("ok").cast(pl.Float64)
-    if faults is not None:
-        fault = ~pl.col("ok") & pl.col("fid").is_in(faults.implode())
-        habit = pl.when(~fault).then(habit)
-    before = habit.shift(1).over("cik")
-    return held.with_columns(
-        n=before.is_not_null().cum_sum().over("cik"),
-        share=before.rolling_mean(8, min_samples=1).over("cik"),
-    )
+    fids, place = np.unique(fid, return_inverse=True)
+    held = np.bincount(place, ~ok) == 0
+    counts = np.ones(len(fids)) if faults is None else 1.0 * (held | ~np.isin(fids, faults))
+    order = np.argsort(book.filings["cik"].to_numpy()[fids], kind="stable")
+    company = book.filings["cik"].to_numpy()[fids[order]]
+    index = np.arange(len(fids))
+    start = np.maximum.accumulate(np.where(begins(company), index, 0))
+    n, share = np.zeros((2, len(fids)))
+    window = np.maximum(start, index - PAST)
+    n[order] = _sums(counts[order], start)
+    share[order] = _sums((counts * held)[order], window) / _sums(counts[order], window)
+    return pl.DataFrame([
+        pl.Series("fid", fids.astype(np.uint32)), pl.Series("ok", held), pl.Series("n", n),
+        pl.Series("share", share, nan_to_null=True),
+    ])  # fmt: skip
+
+
+def _sums(values: Floats, since: Numbers) -> Floats:
+    """Of each row the sum of those from `since` up to the row before it."""
+    total = np.append(0.0, np.cumsum(values))
+    sums: Floats = total[:-1] - total[since]
+    return sums
 
 
 def _of_style(book: PeriodTable, style: str) -> Numbers | None:

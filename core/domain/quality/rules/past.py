@@ -24,6 +24,7 @@ from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.rules.corrections import NEVER, put_right
 
 PRIOR = 4
+Runs = tuple[Numbers, Numbers]  # rows of `PeriodTable.long`, and the run of each
 
 
 @dataclass(frozen=True)
@@ -117,11 +118,11 @@ def _run(
     return rows, fid, book.item[rows], book.value[rows], index - start, until[rows]
 
 
-def corrected(book: PeriodTable) -> Numbers:
+def corrected(book: PeriodTable, same: Runs) -> Numbers:
     """The filing that put each row of `book.long` right, if any (see `corrections`)."""
     if not book.flag("amendment").any():
         return np.full(book.long.height, NEVER)
-    rows, key = _same(book)
+    rows, key = same
     company = book.filings["cik"].to_numpy()[book.fid[rows]]
     own = packed([company, book.item[rows], book.months[rows]])
     return put_right(book, rows, key, np.where(book.own[rows], own, -1))
@@ -147,15 +148,15 @@ def own_values(book: PeriodTable, until: Numbers) -> Own:
     )  # fmt: skip
 
 
-def told_before(book: PeriodTable, own: Own, until: Numbers) -> ToldAgain:
+def told_before(book: PeriodTable, own: Own, until: Numbers, same: Runs) -> ToldAgain:
     """Every headline value with what the filings before it said for the same period."""
-    run = Told(*_run(book, *_same(book), until))
+    run = Told(*_run(book, *same, until))
     asked = (run.fid, run.item, book.months[run.row])
     place = found_rows((own.fid, own.item, own.months), asked)
     return ToldAgain(run.row, run.fid, run.item, run.value, run.place, run.until, place)
 
 
-def _same(book: PeriodTable) -> tuple[Numbers, Numbers]:
+def same_periods(book: PeriodTable) -> Runs:
     """(rows, run of each): headline values in order of item, period and filing."""
     rows = _headline(book, -1)
     company = book.filings["cik"].to_numpy()[book.fid[rows]]

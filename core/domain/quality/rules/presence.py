@@ -234,9 +234,10 @@ def _one_sided(book: PeriodTable, items: Sequence[str]) -> list[FindingText]:
     given, length = packed([fid, months, book.item[main]]), fid * 16 + months
     known = np.unique(given[own], return_index=True)[1]
     often = np.bincount(length[own][known], minlength=book.filings.height * 16)
-    year = (back >= 354) & (back <= 376) & (often[length] >= 3) & ~np.isin(given, given[own])
+    year = (back >= 354) & (back <= 376) & (often[length] >= 3)
     large = np.abs(book.value[main]) >= np.where(book.of(PER_SHARE)[main], 0.0, LEAST)
     missing = np.flatnonzero(year & large & book.of(items)[main])
+    missing = missing[~np.isin(given[missing], given[own])]
     if not len(missing):
         return []
     missing = missing[last_per_group(given[missing], np.arange(len(missing)))]

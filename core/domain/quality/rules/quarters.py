@@ -175,13 +175,10 @@ def year_to_date(book: PeriodTable) -> Outcome:
     quarterly = book.filings["form"].str.starts_with("10-Q").to_numpy()
     quarter = np.flatnonzero((flows.months == 3) & own & book.affected[flows.fid])
     until = np.flatnonzero(np.isin(flows.months, (3, 6)) & own)
-    same = packed([flows.company, flows.tag, flows.end])
-    asked = packed([
-        np.concatenate([flows.company, flows.company[quarter]]),
-        np.concatenate([flows.tag, flows.tag[quarter]]),
-        np.concatenate([flows.end, flows.start[quarter] - 1]),
-    ])  # fmt: skip
-    left, right = matched(asked[len(same) :], asked[: len(same)][until])
+    both = np.concatenate([quarter, until])
+    ends = np.concatenate([flows.start[quarter] - 1, flows.end[until]])
+    key = packed([flows.company[both], flows.tag[both], ends])
+    left, right = matched(key[: len(quarter)], key[len(quarter) :])
     now, before = quarter[left], until[right]
     told = (flows.fid[before] < flows.fid[now]) & (flows.value[before] > 0)
     told &= quarterly[flows.fid[now]] & quarterly[flows.fid[before]]  # no fourth quarters
