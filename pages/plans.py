@@ -5,11 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from components.kit import shell
-from components.parts import own_notes, plans_decided
+from components.parts import own_notes, plans_decided, plans_waiting
 from components.parts import plans as parts
 from core.service.trading import plans
 
-VIEWS = ("New plan", "Decided")
+VIEWS = ("New plan", "Waiting", "Decided")
 
 desk = shell.page(
     "Plans",
@@ -41,6 +41,9 @@ if view == "New plan":
             own_notes.kept(desk, found.plan.symbol, found.plan.session)
             own_notes.box(desk, found.plan.symbol, found.plan.session)
             parts.decide(desk, found)
+elif view == "Waiting":
+    with shell.guarded("the proposals"):
+        plans_waiting.waiting(desk)
 else:
     with shell.guarded("the plans"):
         plans_decided.decided(desk)

@@ -17,7 +17,7 @@ from core.domain.risk.types import LimitCheck
 from core.domain.trading.plans import Direction, EntryType, Plan
 from core.service.desk import Desk
 from core.service.gaps import market_view
-from core.service.trading import plans
+from core.service.trading import plans, proposals
 from core.service.trading.plans import Ask, Proposal
 
 ENTRIES: dict[EntryType, str] = {
@@ -216,6 +216,13 @@ def decide(desk: Desk, found: Proposal) -> None:
                 type="primary",
             )
             rejected = st.form_submit_button("Reject", **reader.trader(desk))
+            proposed = st.form_submit_button(
+                "Propose", **reader.analyst(desk, help="Somebody else decides on it then.")
+            )
+    if proposed:
+        with shell.guarded("the proposal"):
+            kept = proposals.propose(desk, found.ask)
+            st.success(f"{kept.plan_id} waits for a decision, under Waiting.")
     if approved or rejected:
         with shell.guarded("the decision"):
             if approved:

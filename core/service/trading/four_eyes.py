@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from core.domain.trading.plans import Plan, fingerprint
@@ -15,9 +16,14 @@ if TYPE_CHECKING:
     from core.service.desk import Desk
 
 
+def size_of_two(desk: Desk) -> Decimal | None:
+    """The notional from which on a plan needs two people; None: one may do both."""
+    return desk.settings.four_eyes_over
+
+
 def asks_for_two(desk: Desk, plan: Plan) -> bool:
     """Whether a plan is over the size that one person may approve alone."""
-    over = desk.settings.four_eyes_over
+    over = size_of_two(desk)
     return over is not None and plan.notional > over
 
 

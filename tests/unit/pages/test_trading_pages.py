@@ -37,6 +37,20 @@ def test_a_candidate_becomes_a_plan_by_its_address(traded: Desk) -> None:
     assert at.selectbox(key="plan").value == plan_id
 
 
+def test_a_plan_is_proposed_and_decided_on_later(traded: Desk) -> None:
+    """It waits under Waiting with who proposed it, until somebody approves it there."""
+    at = opened("plans", symbol="AAA")
+    next(b for b in at.button if b.label == "Propose").click().run()
+    assert "waits for a decision" in at.success[0].value
+    assert traded.warehouse.read("SELECT count(*) FROM plans").item() == 0
+    at = opened("plans", view="Waiting")
+    at.text_input(key="waiting_reason").set_value("sound")
+    next(b for b in at.button if b.label == "Approve it").click().run()
+    assert not at.exception
+    assert traded.warehouse.read("SELECT symbol FROM plans").item() == "AAA"
+    assert at.error == []
+
+
 def test_sliders_size_the_plan(traded: Desk) -> None:
     """Less risk and a wider stop make a smaller plan."""
     at = opened("plans", symbol="AAA")
