@@ -7,19 +7,32 @@ import re
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, Field, field_validator, model_validator
+from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode
 
+RoleName = Literal["viewer", "analyst", "trader", "admin"]
 Rate = Annotated[str, Field(pattern=r"^[1-9]\d{0,6}/(second|minute|hour)$")]
 
 
 class AccessSettings(BaseModel):
     """Ways in, roles and limits."""
 
-    access: Literal["open", "token"] = Field(
+    access: Literal["open", "token", "oidc"] = Field(
         "open",
         description="who is let in: `open` (whoever is on this machine, as admin; the desk then "
-        "listens on loopback only) or `token` (who has a token of `token add`)",
+        "listens on loopback only), `token` (who has a token of `token add`) or `oidc` (who signs "
+        "in at a provider for pages, tokens for the rest)",
+    )
+    oidc_issuer: str = Field(
+        "", description="the OpenID provider, as it names itself, e.g. https://login.example"
+    )
+    oidc_client_id: str = Field("", description="what the provider knows this desk as")
+    oidc_client_secret: SecretStr = Field(
+        SecretStr(""), description="its secret there; better as a secret file"
+    )
+    oidc_role_claim: str = Field("groups", description="the claim that names somebody's groups")
+    oidc_roles: Annotated[tuple[tuple[str, RoleName], ...], NoDecode] = Field(
+        (), description="role of each group, e.g. desk-traders=trader, everyone=viewer"
     )
     limit_principal: Rate = Field(
         "1200/minute", description="how often one principal may ask the API, as NUMBER/minute"
@@ -44,6 +57,27 @@ class AccessSettings(BaseModel):
         description="a plan of a larger notional (account currency) is approved by another than "
         "who proposed it; without it one person may do both",
     )
+
+    @field_validator("oidc_roles", mode="before")
+    @classmethod
+    def _pairs(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        pairs = [pair.rpartition("=") for pair in re.split(r"\s*,\s*", value.strip()) if pair]
+        if any(not group for group, _, _ in pairs):
+            raise ValueError("oidc_roles is a list of GROUP=ROLE with commas")
+        return [(group.strip(), role.strip()) for group, _, role in pairs]
+
+    @model_validator(mode="after")
+    def _a_provider_is_named(self) -> Self:
+        if self.access != "oidc":
+            return self
+        if not (self.oidc_issuer and self.oidc_client_id and self.oidc_roles):
+            raise ValueError("oidc needs oidc_issuer, oidc_client_id and oidc_roles")
+        here = re.match(r"http://(localhost|127\.0\.0\.1|\[::1\])(:|/|$)", self.oidc_issuer)
+        if not self.oidc_issuer.startswith("https://") and not here:
+            raise ValueError("oidc_issuer must be https, or on this machine")
+        return self
 
     @model_validator(mode="after")
     def _two_are_there(self) -> Self:

@@ -17,6 +17,7 @@ from app.api import problems
 from app.doors import credentials, sockets
 from app.doors.credentials import CALLER, Visitor
 from app.doors.limits import Knocks, Rates
+from app.doors.provider import Provider
 from app.gate import Application, Message, Receive, Scope, Send
 from core.domain.access.principals import Role
 from core.errors import OpenbellError, RoleError, SignInError, TooManyError
@@ -25,7 +26,7 @@ from core.service.desk import Desk
 SIGN_IN, SIGN_OUT = "/sign-in", "/sign-out"
 PUBLIC = (  # no data of the desk: signs of life, the way in, the frame of the pages
     "/api/health/live", "/api/health/ready", "/api/health/startup", "/_stcore/health",
-    SIGN_IN, SIGN_OUT, "/auth/login", "/auth/logout", "/oauth2callback",
+    SIGN_IN, SIGN_OUT,
     "/favicon.png", "/manifest.json",
 )  # fmt: skip
 PUBLIC_BELOW = ("/static/", "/sign-in/")
@@ -43,11 +44,14 @@ class House:
     limits: Rates
     knocks: Knocks = field(default_factory=Knocks)
     open: sockets.Sockets = field(default_factory=sockets.Sockets)
+    provider: Provider | None = None  # whose word counts, with OPENBELL_ACCESS=oidc
 
 
 def house(desk: Desk) -> House:
     """The memory of the doors of a desk, which hears of changes of its roster."""
     made = House(desk, Rates(desk.settings))
+    if desk.settings.access == "oidc":
+        made.provider = Provider(desk.settings)
     desk.roster.listeners.append(made.open.end)
     return made
 

@@ -1,11 +1,11 @@
-"""Signing in with a token, and out again: two small pages that need no script."""
+"""Signing in at a provider or with a token, and out again: small pages that need no script."""
 
 from __future__ import annotations
 
 import html
 import re
 from collections.abc import Callable
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 import anyio.to_thread
 from starlette.requests import Request
@@ -15,18 +15,24 @@ from starlette.routing import Route
 from app.doors import credentials, middleware
 from app.doors.credentials import COOKIE
 from app.doors.middleware import SIGN_IN, SIGN_OUT, House
-from core.errors import OpenbellError, SignInError, TooManyError
+from app.doors.provider import Provider
+from core.errors import OpenbellError, SignInError, TooManyError, TransportError
 
 LANDING = "/"
+TO_PROVIDER, BACK = "/sign-in/provider", "/sign-in/back"
+STATE = "openbell_sign_in"
+_LEAD = """<p><a class="button" href="{target}">Sign in with your organisation</a></p>
+<p>or with a token:</p>"""
 _NEXT = re.compile(r"/(?![/\\])[!-\[\]-~]{0,2000}")  # a path of ours: no host, no back slash
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Openbell: sign in</title>
 <meta name="viewport" content="width=device-width"><style>
 body{{font:16px/1.5 system-ui,sans-serif;max-width:24rem;margin:15vh auto;padding:0 1rem}}
-input,button,a.button{{font:inherit;width:100%;box-sizing:border-box;padding:.5rem;margin:.4rem 0}}
+input,button,a.button{{display:block;text-align:center;font:inherit;
+width:100%;box-sizing:border-box;padding:.5rem;margin:.4rem 0}}
 .told{{color:#b3261e}}@media(prefers-color-scheme:dark){{body{{background:#111;color:#eee}}
 .told{{color:#ff8a80}}}}</style><main><h1>Openbell</h1>{told}{form}</main></html>"""
 _FORM = """<form method="post" action="/sign-in"><input type="hidden" name="next" value="{next}">
-<label for="token">Token</label><input id="token" name="token" type="password" required autofocus
+<label for="token">Token</label><input id="token" name="token" type="password" required{focus}
 autocomplete="current-password"><button>Sign in</button></form>
 <p>An admin of the desk makes one: <code>python -m app token add NAME --role viewer</code></p>"""
 
@@ -35,7 +41,34 @@ def routes(find: Callable[[], House | None]) -> list[Route]:
     """The routes of signing in and out."""
 
     async def page(request: Request) -> Response:
-        return shown(asked(request.query_params.get("next")))
+        return shown(asked(request.query_params.get("next")), provider=_provider(find()))
+
+    async def go(request: Request) -> Response:
+        """To the provider, with a state that this browser must bring back."""
+        provider, where = _provider(find()), asked(request.query_params.get("next"))
+        if provider is None:
+            return shown(where, "No provider signs in here.", 404)
+        try:
+            url, state = await provider.begin(where, _back(find(), request))
+        except OpenbellError as error:
+            return shown(where, str(error), 503, provider=provider)
+        answer = RedirectResponse(url, status_code=303)
+        answer.set_cookie(STATE, state, max_age=600, httponly=True, samesite="lax", path=BACK)
+        return answer
+
+    async def back(request: Request) -> Response:
+        """From the provider: a session for whom it vouches for, and on to what was asked for."""
+        inside = find()
+        provider = _provider(inside)
+        if inside is None or provider is None:
+            return shown(LANDING, "No provider signs in here.", 404)
+        try:
+            return await _vouched(inside, provider, request)
+        except TransportError as error:
+            return shown(LANDING, str(error), 503, provider=provider)
+        except OpenbellError as error:
+            await anyio.to_thread.run_sync(inside.desk.roster.alarm, f"provider: {error.message}")
+            return shown(LANDING, str(error), 401, provider=provider)
 
     async def enter(request: Request) -> Response:
         inside = find()
@@ -62,8 +95,42 @@ def routes(find: Callable[[], House | None]) -> list[Route]:
     return [
         Route(SIGN_IN, page, methods=["GET"]),
         Route(SIGN_IN, enter, methods=["POST"]),
+        Route(TO_PROVIDER, go, methods=["GET"]),
+        Route(BACK, back, methods=["GET"]),
         Route(SIGN_OUT, leave, methods=["GET", "POST"]),
     ]
+
+
+def _provider(inside: House | None) -> Provider | None:
+    return inside.provider if inside else None
+
+
+def _back(inside: House | None, request: Request) -> str:
+    """Where the provider sends the browser back to: this desk as the browser names it."""
+    proxies = inside.desk.settings.trusted_proxies if inside else ()
+    _, secure = credentials.believed(request.scope, proxies)
+    return f"{'https' if secure else 'http'}://{request.headers.get('host', '')}{BACK}"
+
+
+async def _vouched(inside: House, provider: Provider, request: Request) -> Response:
+    brought = credentials.cookie(request.scope, STATE)
+    found, where = await provider.finish(request.query_params, brought)
+    roster = inside.desk.roster
+
+    def enter() -> str:
+        who = roster.signed_in(found.issuer, found.subject, found.name, found.role)
+        if who.role is None:
+            raise SignInError(
+                f"{who.name} has no role on this desk", hint="ask an admin of the desk for one"
+            )
+        return roster.begin(who)
+
+    secret = await anyio.to_thread.run_sync(enter)
+    _, secure = credentials.believed(request.scope, inside.desk.settings.trusted_proxies)
+    answer = RedirectResponse(where, status_code=303)
+    with_session(answer, secret, inside, secure=secure)
+    answer.delete_cookie(STATE, path=BACK)
+    return answer
 
 
 async def _enter(inside: House, request: Request, token: str, where: str) -> Response:
@@ -93,11 +160,19 @@ def with_session(answer: Response, secret: str, inside: House, *, secure: bool) 
 
 
 def shown(
-    where: str, told: str = "", status: int = 200, headers: dict[str, str] | None = None
+    where: str,
+    told: str = "",
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+    *,
+    provider: Provider | None = None,
 ) -> Response:
-    """The page that asks for a token, with what went wrong before."""
+    """The page that leads to the provider or asks for a token, with what went wrong before."""
     said = f'<p class="told" role="alert">{html.escape(told)}</p>' if told else ""
-    body = _PAGE.format(told=said, form=_FORM.format(next=html.escape(where, quote=True)))
+    target = html.escape(f"{TO_PROVIDER}?next={quote(where, safe='')}", quote=True)
+    lead = _LEAD.format(target=target) if provider else ""
+    form = _FORM.format(next=html.escape(where, quote=True), focus="" if provider else " autofocus")
+    body = _PAGE.format(told=said, form=lead + form)
     return HTMLResponse(body, status, {"Cache-Control": "no-store", **(headers or {})})
 
 

@@ -98,7 +98,7 @@ def people(desk: Desk) -> None:
     if found.is_empty():
         shell.empty(
             "Nobody is known by a provider.",
-            "Signing in through a provider is not offered yet: tokens let people in.",
+            "With OPENBELL_ACCESS=oidc people sign in at a provider; tokens let the rest in.",
         )
         return
     tables.show(found, PEOPLE, alt="People with their roles", key="access_people")
