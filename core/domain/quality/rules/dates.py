@@ -64,12 +64,19 @@ STATEMENTS, STRAY_DAYS = 8, 8
 
 
 def report_dates(book: PeriodTable) -> Outcome:
-    """Q37: the report date is the latest balance sheet date (3 days), and no report's before it."""
+    """Q37: the report date is the latest balance sheet date (3 days), and no report's before it.
+
+    A list that gives the day of filing as the report's date says nothing of the period.
+    """
     days = book.day("sheet_date") - book.day("report_date")
-    judged = book.flag("periodic") & ~np.isnan(days)
+    made = book.day("filed") - book.day("report_date") >= SOONEST
+    judged = book.flag("periodic") & ~np.isnan(days) & made
     wrong = judged & (np.abs(days) > 3)
     told = [_misdated(book, wrong, days)] if wrong.any() else []
     return outcome("Q37", np.flatnonzero(judged), *told, *_repeated(book))
+
+
+SOONEST = 4  # days from the end of a period to its report
 
 
 def _misdated(book: PeriodTable, wrong: Flags, days: Floats) -> FindingText:

@@ -59,6 +59,9 @@ def _signs(book: PeriodTable, item: str, kin: str, slack: float) -> Flags:
     mirrored: Flags = np.abs(value + other) <= slack * np.abs(other)
     turned: Flags = np.sign(value) * np.sign(other) == -1
     explained = _of_others(book, value - other, kin) | _preferred(value, other, kin)
+    if kin in ALL_OWNERS:  # in a table of quarters the share of others may be left out
+        untold = np.isnan(book.near[1].items["NciIncome"])
+        explained |= untold & _telling(book, ("NciIncome",))[book.near[1].fid]
     large = np.abs(value) > 10 * book.near[1].unit  # of two small ones it says nothing
     return mirrored & ~sold & turned & ~explained & large
 
@@ -86,9 +89,24 @@ def _share_signs(book: PeriodTable, eps: str) -> tuple[Flags, Floats]:
     wrong: Flags = (np.abs(items[eps]) >= 0.02) & (np.sign(items[eps]) * np.sign(income) == -1)
     paid = np.abs(items[eps] * items["SharesBasic"] + income)  # preferred dividends may take it
     wrong &= ~(paid > 0.25 * np.abs(income))
+    wrong &= ~((income > 0) & (_most_told(book, "PreferredDividends")[book.near[1].fid] >= income))
     for name in RELATED:
         wrong &= np.isnan(items[name]) | (np.sign(items[name]) == np.sign(income))
     return wrong, income
+
+
+def _telling(book: PeriodTable, items: tuple[str, ...]) -> Flags:
+    """Which filings tell any of some items, of whatever period, and not as nothing."""
+    found = np.zeros(book.filings.height, bool)
+    found[book.fid[book.of(items) & (book.value != 0)]] = True
+    return found
+
+
+def _most_told(book: PeriodTable, item: str) -> Floats:
+    """Of each filing the greatest of what it tells of an item, of whatever period; 0: nothing."""
+    rows, most = np.flatnonzero(book.of([item])), np.zeros(book.filings.height)
+    np.fmax.at(most, book.fid[rows], book.value[rows])
+    return most
 
 
 def _sizes(

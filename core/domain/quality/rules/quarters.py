@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import polars as pl
 
@@ -11,6 +9,9 @@ from core.domain.quality.facts.arrays import Flags, Floats, Numbers
 from core.domain.quality.facts.packing import as_index, last_per_group, matched, packed
 from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.outcome import Outcome, outcome
+from core.domain.quality.rules import recast
+from core.domain.quality.rules.recast import Flows
+from core.domain.quality.rules.shares import holds_losses
 from core.domain.quality.words import FindingText, facts_of, with_columns_from
 
 
@@ -30,8 +31,10 @@ def adding_up(book: PeriodTable) -> Outcome:
     judged = ~(earlier & _misreported(before / (value - quarter)))
     judged |= _same(value, quarter, before)
     if (departs & judged).any():
-        recast = _recast(book, flows, long, departs & judged & earlier, value / summed)
-        judged &= ~recast | _same(value, quarter, before)
+        across = departs & judged & earlier
+        anew = recast.by_much(book, flows, long, across, value / summed)
+        anew |= recast.by_its_quarters(flows, long, last, across & ~anew)
+        judged &= ~anew | _same(value, quarter, before)
     wrong = judged & departs
     if not wrong.any():
         return outcome("Q27", flows.fid[long[judged]])
@@ -53,47 +56,11 @@ def _same(value: Floats, quarter: Floats, before: Floats) -> Flags:
     return same
 
 
-def _recast(book: PeriodTable, flows: Flows, long: Numbers, departs: Flags, ratio: Floats) -> Flags:
-    """Departures from an earlier filing that was recast since: rule Q47 tells of those.
-
-    A change of method moves three items or more, operations that were sold any of them, a
-    reclassification one by a little; a fault moves one by an order of magnitude or through zero.
-    """
-    moved = departs & (ratio >= 0.1) & (ratio <= 10.0)
-    fid, item = flows.fid[long], flows.item[long]
-    items = np.zeros((book.filings.height, len(book.rules.items)), bool)
-    items[fid[moved], item[moved]] = True
-    many = (items.sum(axis=1) >= RECAST)[fid]
-    little = (ratio >= 1 / RECLASSED) & (ratio <= RECLASSED)
-    recast: Flags = moved & (many | book.selling[fid] | little)
-    return recast
-
-
-RECAST = 3
-RECLASSED = 1.05
-
-
 def _misreported(ratio: Floats) -> Flags:
     """The earlier filing had the sign or the scale wrong: that is its fault, not this one's."""
     size = np.abs(ratio)
     wrong: Flags = (np.abs(ratio + 1) < 0.02) | ~(size <= 100) | (size < 0.01)  # 0 of 0 too
     return wrong
-
-
-@dataclass(frozen=True, slots=True)
-class Flows:
-    """Rows of `Book.long` that are flows of some items, as arrays."""
-
-    place: Numbers  # in `long`
-    fid: Numbers
-    item: Numbers
-    tag: Numbers  # a number for each item and rank of its tag
-    start: Numbers  # days since 1970
-    end: Numbers
-    months: Numbers
-    value: Floats
-    unit: Floats
-    company: Numbers
 
 
 def _flows(book: PeriodTable, flag: str, some: Flags | None = None) -> Flows:
@@ -148,6 +115,7 @@ def nested(book: PeriodTable) -> Outcome:
     same = packed([flows.fid, flows.tag, flows.end])
     long, short = matched(same, same)
     held = (flows.start[short] > flows.start[long]) & (flows.value[long] >= 0)
+    held &= ~holds_losses(book)[flows.fid[long]]
     long, short = long[held], short[held]
     value = flows.value[long]
     room = np.fmax(flows.unit[long] * 2, value * 0.001)

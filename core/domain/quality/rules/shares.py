@@ -179,15 +179,29 @@ def negatives(book: PeriodTable) -> Outcome:
 
 
 def _losses(book: PeriodTable, negative: Flags) -> Flags:
-    """Revenues below zero that the income confirms: those of funds hold their losses."""
+    """Revenues below zero that the income confirms: those of funds hold their losses.
+
+    Of a filer of the kind, any larger loss does: who shares in the fund bears a part of it.
+    """
     rows, spans = np.flatnonzero(negative & book.of(["Revenues"])), book.spans
     confirmed = np.zeros(len(negative), bool)
     if len(rows):
         keys = (spans.fid, as_int(spans.keys["start"]), as_int(spans.keys["end"]))
         place = found_rows(keys, (book.fid[rows], book.start[rows], book.end[rows]))
         income = np.append(spans.first(("PretaxIncome", "ProfitLoss", "NetIncome")), np.nan)[place]
-        confirmed[rows] = income <= book.value[rows]
+        share = np.where(holds_losses(book)[book.fid[rows]], LEAST_LOSS, 1.0)
+        confirmed[rows] = income <= share * book.value[rows]
     return confirmed
+
+
+LEAST_LOSS = 0.25  # of the negative revenue
+
+
+def holds_losses(book: PeriodTable) -> Flags:
+    """Which filings are of funds and their advisers: losses of what they hold are revenue."""
+    style = book.filings["style"]
+    found: Flags = ((style == "fund") | (style == "adviser")).to_numpy()
+    return found
 
 
 def cover(book: PeriodTable) -> Outcome:
@@ -221,10 +235,11 @@ def cover(book: PeriodTable) -> Outcome:
 def _placeholder(count: Floats) -> Flags:
     """Round counts of a shell, before its offering or the merger that it was made for."""
     shell: Flags = np.isin(count, PLACEHOLDERS) | ((count <= SHELL) & (count % 1000 == 0))
-    return shell
+    return shell | (count < FOUNDERS)
 
 
 SHELL = 100_000
+FOUNDERS = 10  # shares of those who founded it; nobody tells so few in millions
 
 
 def _stated(book: PeriodTable) -> Numbers:

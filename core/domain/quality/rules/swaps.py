@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from core.domain.quality.facts.arrays import Flags, Floats, Numbers
-from core.domain.quality.facts.packing import as_index, found_rows, ordered, packed
+from core.domain.quality.facts.packing import as_index, as_int, found_rows, matched, ordered, packed
 from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.outcome import Outcome, outcome
 from core.domain.quality.rules.past import Own, ToldAgain, median
@@ -136,7 +136,48 @@ def _sheets_turned(book: PeriodTable, own: Own, left: Numbers, right: Numbers) -
     cross = np.abs(one - other_was) + np.abs(other - was)
     near, very = (cross < share * direct for share in CROSSED)
     turned: Flags = (direct > FAR) & (very | (near & _overfull(book, own.row[left])))
+    if turned.any():
+        turned &= ~_as_a_year_ago(book, own, left, right) & ~_fell_due(book, own, left)
     return turned
+
+
+def _as_a_year_ago(book: PeriodTable, own: Own, left: Numbers, right: Numbers) -> Flags:
+    """Whether both balances are nearer to their own of a year before than to each other's.
+
+    A season moves them: what customers pay for a year comes in at once.
+    """
+    (one, was), (other, other_was) = (_year_ago(book, own, rows) for rows in (left, right))
+    direct = np.abs(one - was) + np.abs(other - other_was)
+    cross = np.abs(one - other_was) + np.abs(other - was)
+    same: Flags = direct < cross  # false where nothing was told
+    return same
+
+
+def _year_ago(book: PeriodTable, own: Own, rows: Numbers) -> tuple[Floats, Floats]:
+    """Logarithms of own balances, and of those of a year before as told by then; NaN: none."""
+    end = book.end[own.row]
+    company = book.filings["cik"].to_numpy()[own.fid]
+    found = np.full(len(rows), np.nan)
+    for step in (-1, 0, 1):  # ends of years differ by some days
+        asked = (end[rows] - YEAR) // SOME_DAYS + step
+        both = packed([
+            np.concatenate([company[rows], company]), np.concatenate([own.item[rows], own.item]),
+            np.concatenate([asked, end // SOME_DAYS]),
+        ])  # fmt: skip
+        left, right = matched(both[: len(rows)], both[len(rows) :])
+        near = np.abs(end[rows[left]] - end[right] - YEAR) <= SOME_DAYS
+        near &= own.fid[right] < own.fid[rows[left]]
+        found[left[near]] = own.value[right[near]]
+    return np.log(np.abs(own.value[rows])), np.log(np.abs(found))
+
+
+def _fell_due(book: PeriodTable, own: Own, left: Numbers) -> Flags:
+    """Whether debt that fell due within the year makes most of what current liabilities grew by."""
+    rows = own.row[left]
+    due = _most_stated(book, DUE, rows, instant=True)
+    grown = own.value[left] - own.past[0][left]
+    fell: Flags = (grown > 0) & (due >= 0.5 * grown) & book.of(["LiabilitiesCurrent"])[rows]
+    return fell
 
 
 def _overfull(book: PeriodTable, rows: Numbers) -> Flags:
@@ -175,7 +216,36 @@ def _flows_turned(book: PeriodTable, own: Own, left: Numbers, right: Numbers) ->
     cross = np.abs(other - brought) + np.abs(one - invested)
     share = np.where(np.isnan(rates[0]), *TURNED)
     turned: Flags = (one < 0) & (other > 0) & (cross < share * direct)
-    return turned
+    return turned & ~_sold(book, own.row[left], other) if turned.any() else turned
+
+
+def _sold(book: PeriodTable, rows: Numbers, inflow: Floats) -> Flags:
+    """Whether what a business was sold for, or receivables collected, makes most of an inflow."""
+    sold: Flags = _most_stated(book, SALES, rows, instant=False) >= 0.5 * inflow
+    return sold
+
+
+def _most_stated(book: PeriodTable, concepts: str, rows: Numbers, *, instant: bool) -> Floats:
+    """The greatest fact of some concepts, of the filing and period of each row; 0 without any."""
+    told = book.measuring(book.measures["concept"].str.contains(concepts))
+    facts = book.facts[["fid", "period_start", "period_end", "value"]][as_index(told)]
+    facts = facts.filter(facts["period_start"].is_null() == instant)
+    names = ("fid", "period_end") if instant else ("fid", "period_end", "period_start")
+    keys = [as_int(facts[name]) for name in names]
+    asked = [book.fid[rows].astype(np.int64), book.end[rows], book.start[rows]][: len(keys)]
+    both = packed([np.concatenate([a, k]) for a, k in zip(asked, keys, strict=True)])
+    left, right = matched(both[: len(rows)], both[len(rows) :])
+    most = np.zeros(len(rows))
+    np.fmax.at(most, left, facts["value"].to_numpy()[right])
+    return most
+
+
+YEAR, SOME_DAYS = 365, 16
+DUE = "^(LongTermDebt|Convertible|SecuredDebt|SeniorNotes|NotesPayable|Debt).*Current$"
+SALES = (
+    "^Proceeds.*(Divestiture|SaleOfBusiness|SaleOf.*(Business|Subsidiar|Segment)|"
+    "BeneficialInterest|RetainedInterest|DeferredPurchasePrice)"
+)
 
 
 def _mean(one: Floats, other: Floats) -> Floats:
