@@ -53,10 +53,10 @@ def _table(**names: str) -> dict[str, Role]:
 
 
 COMMANDS = _table(
-    viewer="brief lists notes alerts alert_rules alert_rule_set alert_rule_remove "
+    viewer="gate features brief lists notes alerts alert_rules alert_rule_set alert_rule_remove "
     "tool backtest scan events progress pulled status sql upstreams jobs journal journal_prove "
     "plan plans journal_trades risk grade watch_list doctor exports",
-    analyst="watch_folder list_add list_remove note_write note_mark "
+    analyst="watch_folder reconcile_against publish list_add list_remove note_write note_mark "
     "cancel refresh pull import backfill jobs_retry jobs_discard reconcile watch_add "
     "watch_remove",
     trader="plan_cancel journal_post journal_deposit journal_withdraw journal_fill journal_close "
@@ -72,7 +72,7 @@ EXPORTS = _table(
 )
 ACTIONS = _table(
     viewer="preferences.save rules.keep",
-    analyst="lists.add lists.remove notes.write notes.set_mark inbox.take "
+    analyst="lists.add lists.remove notes.write notes.set_mark inbox.take automation.hand_on "
     "refresh.refresh_now refresh.cancel jobs.retry jobs.discard imports.load "
     "imports.rehearse imports.run_here companies.watch companies.unwatch reconcile.run "
     "proposals.propose proposals.withdraw "

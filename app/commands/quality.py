@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -94,9 +95,29 @@ def _print_findings(filings: list[dict[str, Any]], console: Console) -> None:
         console.print(escape(text), markup=False)
 
 
-def reconcile(json: Json = False) -> None:
+def reconcile(
+    against: Annotated[
+        Path | None,
+        typer.Option("--against", help="A CSV or Parquet file of CIKs and tickers of others."),
+    ] = None,
+    json: Json = False,
+) -> None:
     """Six checks of our copy against itself and its sources; 3 when one is an error."""
+    if against is not None:
+        path = against.absolute()
+        runner.run("reconcile_against", json=json, render=_print_outside, path=path)
+        return
     runner.run("reconcile", json=json, render=_print_checks)
+
+
+def _print_outside(document: dict[str, Any], console: Console) -> None:
+    console.print(f"{document['rows']:,} rows, {document['mismatches']:,} mismatches")
+    for kind, count in document["by_kind"].items():
+        console.print(f"{kind}: {count:,}")
+    for item in document["sample"][:SHOWN_FILINGS]:
+        which = f"row {item['row']}" if item["row"] else "not there"
+        line = f"{which}: {item['kind']}: {item['ticker'] or ''} {item['cik'] or ''}: "
+        console.print(escape(line + item["message"]), markup=False)
 
 
 def _print_checks(document: dict[str, Any], console: Console) -> None:

@@ -13,9 +13,17 @@ from core.service.alerts import rules as alert_rules
 from core.service.assistant import tools
 from core.service.brief import announcing
 from core.service.brief import gather as brief
-from core.service.care import backing_up, drill, health_checks, retention
+from core.service.care import automation, backing_up, drill, health_checks, retention
 from core.service.care import commands as care_commands
-from core.service.filings import companies, corrections, features, quality, reconcile, regrading
+from core.service.filings import (
+    companies,
+    corrections,
+    features,
+    outside,
+    quality,
+    reconcile,
+    regrading,
+)
 from core.service.gaps import keeping, scans, statistics
 from core.service.kernel import export_list
 from core.service.lists import lists, notes
@@ -52,6 +60,8 @@ REGISTERING = (
     backing_up,
     drill,
     retention,
+    automation,
+    outside,
     care_commands,
     export_list,
     lists,
