@@ -26,7 +26,7 @@ class Borne:
 
 
 @dataclass(frozen=True, slots=True)
-class Registry:
+class KnownIds:
     """What we know: tickers by their one spelling, companies, and those that are followed."""
 
     tickers: Mapping[str, tuple[Borne, ...]]
@@ -52,16 +52,16 @@ def spelling(ticker: str) -> str:
 
 def registry(
     borne: Iterable[Borne], ciks: Iterable[int], followed: Mapping[int, str | None]
-) -> Registry:
+) -> KnownIds:
     """Ours, from tickers as they stand in the store."""
     tickers: dict[str, tuple[Borne, ...]] = {}
     for item in borne:
         name = spelling(item.ticker)
         tickers[name] = (*tickers.get(name, ()), item)
-    return Registry(tickers, frozenset(ciks), followed)
+    return KnownIds(tickers, frozenset(ciks), followed)
 
 
-def compare(rows: Iterable[tuple[str | None, str | None]], ours: Registry) -> list[Mismatch]:
+def compare(rows: Iterable[tuple[str | None, str | None]], ours: KnownIds) -> list[Mismatch]:
     """Every mismatch of rows of (cik, ticker), in their order; then followed ones they lack."""
     found: list[Mismatch] = []
     seen: dict[str, tuple[int, int | None]] = {}
@@ -99,7 +99,7 @@ def _doubled(
         yield Mismatch("doubled", number, cik, ticker, f"row {before[0]} has it too, {words}")
 
 
-def _row(number: int, cik: int | None, ticker: str, ours: Registry) -> Iterator[Mismatch]:
+def _row(number: int, cik: int | None, ticker: str, ours: KnownIds) -> Iterator[Mismatch]:
     if cik is not None and cik not in ours.ciks:
         yield Mismatch("unknown cik", number, cik, ticker or None, "no company of ours")
     if not ticker:
