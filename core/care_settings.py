@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field, SecretStr, field_validator
 
+_KEY = re.compile(r"AGE-SECRET-KEY-1[02-9AC-HJ-NP-Z]{58}", re.IGNORECASE)
 _ROTATION = re.compile(r"\d{1,3}d( \d{1,3}w)?( \d{1,3}m)?")
 
 
@@ -22,6 +23,39 @@ class BackupSettings(BaseModel):
         "7d 4w 12m",
         description="of how many days, weeks and months the newest timed backup is kept",
     )
+
+    backup_url: str = Field(
+        "", description="second place of backups: a folder, file:///PATH or s3://BUCKET/PREFIX"
+    )
+    backup_key: SecretStr | None = Field(
+        None, description="age key (AGE-SECRET-KEY-1…) that backups are encrypted with"
+    )
+
+    @field_validator("backup_key")
+    @classmethod
+    def _key(cls, value: SecretStr | None) -> SecretStr | None:
+        """An empty secret file is no key."""
+        if value is None or not value.get_secret_value().strip():
+            return None
+        if not _KEY.fullmatch(value.get_secret_value().strip()):
+            raise ValueError(
+                "must be an age key, AGE-SECRET-KEY-1 and 58 letters (backup --new-key makes one)"
+            )
+        return SecretStr(value.get_secret_value().strip())
+
+    @field_validator("backup_url")
+    @classmethod
+    def _place(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if not value:
+            return value
+        if not value.isprintable() or parts.query or parts.fragment:
+            raise ValueError("must be a folder, file:///PATH or s3://BUCKET/PREFIX")
+        if parts.scheme not in ("", "file", "s3") or (parts.scheme == "s3" and not parts.netloc):
+            raise ValueError("must be a folder, file:///PATH or s3://BUCKET/PREFIX")
+        if parts.scheme == "file" and (parts.netloc or parts.path in ("", "/")):
+            raise ValueError("must name a folder after file://")
+        return value
 
     @field_validator("backup_keep")
     @classmethod

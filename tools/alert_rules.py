@@ -97,6 +97,11 @@ RULES = (
         "openbell_backup_age_seconds", "129000+60x60", "3600x60",
     ),
     AlertRule(
+        "BackupAtHomeOnly", "openbell_backup_copy_age_seconds > 259200", "0m", "warning",
+        "No backup has reached its second place for three days.",
+        "openbell_backup_copy_age_seconds", "259000+60x60", "3600x60",
+    ),
+    AlertRule(
         "DrillOld", "openbell_drill_age_seconds > 1296000", "0m", "warning",
         "No backup was restored aside and found equal for 15 days.",
         "openbell_drill_age_seconds", "1295000+60x60", "86400x60",

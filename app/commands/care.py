@@ -10,10 +10,11 @@ from rich.console import Console
 
 from app import run as runner
 from app.options import Json
-from core.errors import IntegrityError, StoreError
+from core.errors import IntegrityError, OpenbellError, StoreError
 
 if TYPE_CHECKING:
-    from core.service.data_folder import Restorable
+    from core.service.data_folder import Restorable, Restored
+    from core.settings import Settings
 
 
 def register(cli: typer.Typer) -> None:
@@ -28,16 +29,47 @@ def backup(
     to: Annotated[
         Path | None, typer.Option("--to", help="Folder; default: in the data folder.")
     ] = None,
+    new_key: Annotated[
+        Path | None,
+        typer.Option(help="Make no backup but a key to encrypt them with, in this file."),
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Copy store and queue into a new folder, and verify the copy."""
+    """Copy store and queue into a new folder, and verify the copy.
+
+    Encrypted where there is a key, and brought to the second place where there is one.
+    """
+    if new_key is not None:
+        _make_key(new_key.expanduser().absolute())
+        return
     folder = str(to.expanduser().absolute()) if to else None
     runner.run("backup", json=json, render=_print_backup, folder=folder)
 
 
 def _print_backup(document: dict[str, Any], console: Console) -> None:
     size = document["bytes"] / 1024**2
-    console.print(f"{document['folder']}: {document['rows']:,} rows, {size:.1f} MB, verified")
+    sealed = ", encrypted" if document["encrypted"] else ""
+    told = f"{document['folder']}: {document['rows']:,} rows, {size:.1f} MB, verified{sealed}"
+    console.print(told, markup=False)
+    if document["second_place"]:
+        console.print(f"second place: {document['second_place']}, read back", markup=False)
+
+
+def _make_key(path: Path) -> None:
+    """Write a new key into a file of its owner alone; one that is there is never written over."""
+    from core import atomic
+    from core.errors import UsageError
+    from core.store import sealing
+
+    with runner.reported():
+        if path.exists():
+            raise UsageError(f"{path} is there already")
+        atomic.write(path, sealing.new_key().encode() + b"\n")
+        runner.out.print(
+            f"{path}: give it to the desk as secret file openbell_backup_key, and keep a copy "
+            "elsewhere: without it no backup can be opened",
+            markup=False,
+        )
 
 
 def restore(
@@ -56,6 +88,12 @@ def restore(
         bool,
         typer.Option("--dry-run", help="Say which backup would be restored, and move nothing."),
     ] = False,
+    second_place: Annotated[
+        bool,
+        typer.Option(
+            "--second-place", help="From OPENBELL_BACKUP_URL; FOLDER is the name there, if any."
+        ),
+    ] = False,
     drill: Annotated[
         bool,
         typer.Option(
@@ -67,8 +105,11 @@ def restore(
 ) -> None:
     """Put a verified backup in place; what was there is kept beside it. The desk must be off."""
     if drill:
-        where = _absolute(folder)
-        runner.run("drill", json=json, render=_print_drill, folder=str(where) if where else None)
+        where = None if second_place else _absolute(folder)
+        asked: dict[str, Any] = {"folder": str(where) if where else None}
+        if second_place:
+            asked = {"from_second_place": True, "name": folder.name if folder else None}
+        runner.run("drill", json=json, render=_print_drill, **asked)
         return
     from core import clock, settings
     from core.observe import logs
@@ -78,6 +119,9 @@ def restore(
     with runner.reported():
         chosen = settings.load()
         logs.configure(chosen.log_format, "ERROR")
+        if second_place:
+            _from_second_place(chosen, folder.name if folder else None, dry_run, accept_loss)
+            return
         if dry_run:
             _print_restorable(would_bring_back(chosen, _absolute(folder)))
             return
@@ -87,12 +131,28 @@ def restore(
             runner.out.print(f"the desk goes on with what is there: {stands}", markup=False)
             return
         now = clock.running(chosen.clock_offset_seconds)()
-        done = bring_back(chosen, _absolute(folder), now, accept_loss=accept_loss)
-        for error in done.passed:
-            runner.err.print(f"passed over: {error.message}", markup=False)
-        kept = " and ".join(map(str, done.kept))
-        before = f"what was there is in {kept}" if kept else "nothing was there before"
-        runner.out.print(f"restored {done.folder}; {before}", markup=False)
+        _print_restored(bring_back(chosen, _absolute(folder), now, accept_loss=accept_loss))
+
+
+def _print_restored(done: Restored, *more: OpenbellError) -> None:
+    for error in (*done.passed, *more):
+        runner.err.print(f"passed over: {error.message}", markup=False)
+    kept = " and ".join(map(str, done.kept))
+    before = f"what was there is in {kept}" if kept else "nothing was there before"
+    runner.out.print(f"restored {done.folder}; {before}", markup=False)
+
+
+def _from_second_place(chosen: Settings, name: str | None, dry: bool, accept_loss: bool) -> None:
+    from core import clock
+    from core.service.care.second_place import fetched
+    from core.service.data_folder import bring_back, would_bring_back
+
+    with fetched(chosen, name) as (path, passed):
+        if dry:
+            _print_restorable(would_bring_back(chosen, path))
+            return
+        now = clock.running(chosen.clock_offset_seconds)()
+        _print_restored(bring_back(chosen, path, now, accept_loss=accept_loss), *passed)
 
 
 def _absolute(folder: Path | None) -> Path | None:

@@ -59,6 +59,7 @@ def _ends(trouble: str, name: str, title: str, *, steady: bool = True) -> EventK
 _PULL, _JOB = "a dataset cannot be pulled", "a job was given up"
 _HOST, _CLOCK, _LATE = "an upstream is down", "the timetable stands still", "a dataset is behind"
 _CHECKS, _LIMIT, _COPY = "reconciliation finds errors", "a limit is in use", "no backup is made"
+_SECOND = "backups do not reach their second place"
 _DRILL, _TRAIL = "a drill fails", "the chain of who did what is broken"
 _ALERT = "alerts do not get through"
 
@@ -99,6 +100,8 @@ KINDS: Mapping[str, EventKind] = {
         _kind("plan.changed", "info", "A plan came to another end: void, expired, not taken."),
         _ends(_COPY, "backup.made", "A backup was made and verified.", steady=False),
         _begins(_COPY, "backup.failed", "error", "A backup could not be made.", steady=False),
+        _ends(_SECOND, "backup.copied", "A backup is at its second place, too.", steady=False),
+        _begins(_SECOND, "backup.not_copied", "error", "A backup is at home only.", steady=False),
         _ends(_DRILL, "drill.passed", "A backup was restored aside and is equal.", steady=False),
         _begins(_DRILL, "drill.failed", "critical", "A drill failed.", steady=False),
         _begins(_ALERT, "alert.undelivered", "error", "Alerts do not get through to a place."),

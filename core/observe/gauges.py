@@ -32,6 +32,9 @@ STORE_COMMITS = _gauge("store_commits", "Commits to the store since the start")
 QUEUE_BYTES = _gauge("queue_bytes", "Size of the queue's file")
 DISK_FREE_BYTES = _gauge("disk_free_bytes", "Room left where the data folder is")
 BACKUPS_KEPT = _gauge("backups_kept", "Backups in the data folder")
+BACKUP_COPY_AGE_SECONDS = _gauge(
+    "backup_copy_age_seconds", "Time since a backup last reached its second place"
+)
 QUERIES_RUNNING = _gauge("queries_running", "Queries of users that run now")
 SOCKETS_OPEN = _gauge("sockets_open", "Pages that are open in browsers of a shared desk")
 RESIDENT_BYTES = _gauge("resident_memory_bytes", "Memory of the process")

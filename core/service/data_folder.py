@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,11 +17,30 @@ from core.store import files, presence, restore
 from core.store import mark as marks
 from core.store.backup import QUEUE, STORE
 from core.store.ownership import Ownership, lock_of, lock_of_folder
+from core.store.warehouse import Warehouse
 
 
 def backups_of(data_dir: Path) -> Path:
     """Where backups are kept unless told otherwise."""
     return data_dir / "backups"
+
+
+def key_of(settings: Settings) -> str | None:
+    """The key that backups are encrypted with; None without one."""
+    return settings.backup_key.get_secret_value() if settings.backup_key else None
+
+
+def before_migration(settings: Settings, now: datetime) -> Callable[[Warehouse], None]:
+    """What is done before a store of an older Openbell is migrated: it is backed up."""
+
+    def back_up(warehouse: Warehouse) -> None:
+        folder = backups_of(settings.data_dir)
+        ending = backups.MIGRATION
+        made = backups.make(warehouse, settings.queue_path, folder, now, ending=ending)
+        if key := key_of(settings):
+            backups.seal(made, key)
+
+    return back_up
 
 
 def places_of(settings: Settings) -> restore.Places:
@@ -103,7 +122,7 @@ def _without_backup(settings: Settings, hint: str) -> str:
 def _latest_good(settings: Settings) -> tuple[backups.Backup, list[OpenbellError]]:
     """The newest backup that is whole; without one the error names what there is instead."""
     try:
-        return backups.latest_good(backups_of(settings.data_dir))
+        return backups.latest_good(backups_of(settings.data_dir), key_of(settings))
     except OpenbellError as error:
         error.hint = _without_backup(settings, error.hint or presence.RESTORE)
         raise
@@ -162,7 +181,7 @@ def would_bring_back(settings: Settings, folder: Path | None) -> Restorable:
         rows = backups.read_through(restore.set_aside_store(folder))
         return Restorable(folder, sum(rows.values()))
     else:
-        backup = backups.check(folder)
+        backup = backups.check(folder, key_of(settings))
     return Restorable(backup.folder, sum(backup.rows.values()), tuple(passed))
 
 
@@ -177,9 +196,10 @@ def _stage(
         backups.read_through(places.staged[STORE])
         return folder, passed
     else:
-        backup = backups.check(folder)
-    restore.stage(places, {role: backup.path_of(role) for role in (STORE, QUEUE)})
-    restore.must_equal(backup, places)
+        backup = backups.check(folder, key_of(settings))
+    with backups.opened(backup, key_of(settings)) as plain:
+        restore.stage(places, {role: plain.path_of(role) for role in (STORE, QUEUE)})
+        restore.must_equal(plain, places)
     return backup.folder, passed
 
 

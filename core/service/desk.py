@@ -132,6 +132,7 @@ class Desk:
                 evidence=data_folder.evidence(settings, file),
                 accept_loss=accept_loss,
                 advise=advise,
+                before_migration=data_folder.before_migration(settings, now()),
             )
             stack.callback(warehouse.close)
             presence.note(settings.data_dir, settings.store_path)

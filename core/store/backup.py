@@ -11,8 +11,8 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +21,14 @@ import orjson
 
 from core import atomic
 from core.errors import IntegrityError, NotFoundError, OpenbellError, StoreError
-from core.store import files, presence
+from core.store import files, presence, sealing
 from core.store.transaction import quoted
 from core.store.warehouse import Warehouse
 
 MANIFEST = "manifest.json"
 PART = ".part"
 TIMED = "-timed"  # in the names of backups that nobody asked for, which are thinned out
+MIGRATION = "-migration"
 ROOM = "make room on the disk, or choose another folder with --to"
 STORE, QUEUE = "store", "queue"  # roles: what a file of a backup is, whatever it is called
 NAMES = {STORE: "store.duckdb", QUEUE: "queue.sqlite"}
@@ -53,12 +54,12 @@ class Backup:
 
 
 def make(
-    warehouse: Warehouse, queue_path: Path, folder: Path, now: datetime, *, timed: bool = False
+    warehouse: Warehouse, queue_path: Path, folder: Path, now: datetime, *, ending: str = ""
 ) -> Backup:
     """Copy store and queue into a new folder and verify the copy; readers go on meanwhile.
 
     Writers wait until both are copied: a job that is done in the one has its data in the other.
-    `timed`: it was made at its time of the day, not by hand.
+    `ending` of its name tells why: TIMED at its time of the day, MIGRATION before one; else none.
     """
     try:
         files.folder(folder)
@@ -69,7 +70,7 @@ def make(
                 warehouse.copy_to(aside / NAMES[STORE])
             rows = read_through(aside / NAMES[STORE])
             _write_manifest(aside, rows, now)
-            name = f"{now:%Y%m%dT%H%M%S}{TIMED if timed else ''}"
+            name = f"{now.astimezone(UTC):%Y%m%dT%H%M%S}{ending}"
             target = _put_in_place(aside, folder / name)
     except OSError as error:
         raise StoreError(
@@ -81,8 +82,42 @@ def make(
     return check(target)
 
 
-def check(folder: Path) -> Backup:
-    """The backup of a folder after hashing its files and counting its rows; else IntegrityError."""
+def seal(backup: Backup, key: str) -> Backup:
+    """Encrypt a backup into one file, open that again, and remove what is not encrypted."""
+    folder = backup.folder
+    made = sealing.pack(folder, folder, key)
+    sealed = check(made, key)
+    if (sealed.files, sealed.rows) != (backup.files, backup.rows):
+        raise _damaged("the encrypted backup is not what was encrypted", made)
+    aside = folder.with_name(f".{folder.name}{PART}")
+    folder.rename(aside)
+    shutil.rmtree(aside, ignore_errors=True)
+    return sealed
+
+
+@contextmanager
+def opened(backup: Backup, key: str | None) -> Iterator[Backup]:
+    """A backup whose files can be read: one that is a single file is unpacked as long as it lasts.
+
+    IntegrityError where it is damaged or was encrypted with another key.
+    """
+    if not sealing.is_one_file(backup.folder):
+        yield backup
+        return
+    with sealing.unpacked(backup.folder, key) as folder:
+        yield check(folder)
+
+
+def check(folder: Path, key: str | None = None) -> Backup:
+    """The backup of a folder after hashing its files and counting its rows; else IntegrityError.
+
+    One that is a single file is unpacked for that, with the key if it is encrypted.
+    """
+    if sealing.is_one_file(folder):
+        if not folder.is_file():
+            raise NotFoundError(f"there is no backup {folder}")
+        with sealing.unpacked(folder, key) as inside:
+            return replace(check(inside), folder=folder)
     backup = _read(folder)
     for name, stated in backup.files.items():
         path = folder / name
@@ -97,24 +132,39 @@ def check(folder: Path) -> Backup:
 
 
 def found(folder: Path) -> list[Path]:
-    """Backup folders, newest first; a damaged one may lack its manifest."""
+    """Backups, folders and single files, newest first; a damaged one may lack its manifest."""
     if not folder.is_dir():
         return []
-    seen = [path for path in folder.iterdir() if path.is_dir() and path.name[0] != "."]
+    seen = [
+        path
+        for path in folder.iterdir()
+        if path.name[0] != "." and (path.is_dir() or sealing.is_one_file(path))
+    ]
     return sorted(seen, reverse=True)
 
 
 def made_at(folder: Path) -> datetime:
-    """When a backup was made, by its manifest; IntegrityError when that cannot be read."""
-    return _read(folder).made_at
+    """When a backup was made, by its manifest; IntegrityError when that cannot be read.
+
+    A single file tells it by its name.
+    """
+    return named_at(folder.name) if sealing.is_one_file(folder) else _read(folder).made_at
 
 
-def latest_good(folder: Path) -> tuple[Backup, list[OpenbellError]]:
+def named_at(name: str) -> datetime:
+    """When a backup was made, by its name; IntegrityError when that does not tell."""
+    try:
+        return datetime.strptime(name[:15], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+    except ValueError as error:
+        raise IntegrityError(f"{name} does not tell when it was made") from error
+
+
+def latest_good(folder: Path, key: str | None = None) -> tuple[Backup, list[OpenbellError]]:
     """The newest backup that is whole, and what was wrong with newer ones."""
     passed: list[OpenbellError] = []
     for path in found(folder):
         try:
-            return check(path), passed
+            return check(path, key), passed
         except OpenbellError as error:
             passed.append(error)
     if passed:
@@ -129,6 +179,8 @@ def latest_good(folder: Path) -> tuple[Backup, list[OpenbellError]]:
 def looks_good(folder: Path) -> bool:
     """Whether a backup's manifest is sound and its files are there in full; nothing is hashed."""
     try:
+        if sealing.is_one_file(folder):
+            return sealing.looks_whole(folder)
         stated = _read(folder).files
         return all((folder / name).stat().st_size == stated[name]["bytes"] for name in stated)
     except (OSError, KeyError, OpenbellError):
@@ -140,7 +192,15 @@ def sweep(folder: Path) -> None:
     for path in folder.glob(f".*{PART}"):
         with _locked(path) as free:
             if free:
-                shutil.rmtree(path, ignore_errors=True)
+                remove(path)
+
+
+def remove(path: Path) -> None:
+    """Remove a folder or a file; what cannot be removed stays."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def read_through(path: Path, *, count_only: bool = False) -> dict[str, int]:

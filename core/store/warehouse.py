@@ -71,6 +71,7 @@ class Warehouse:
         evidence: str | None = None,
         accept_loss: bool = False,
         advise: Callable[[str], str] = presence.unadvised,
+        before_migration: Callable[[Warehouse], None] = lambda _: None,
     ) -> Warehouse:
         """The warehouse in a file, made and migrated when needed; `keeper` keeps its mark.
 
@@ -90,7 +91,7 @@ class Warehouse:
             raise
         try:
             warehouse._agree(accept_loss)
-            warehouse._migrate()
+            warehouse._migrate(before_migration)
         except BaseException:
             warehouse._abandon()
             raise
@@ -163,7 +164,7 @@ class Warehouse:
         if not bulk:
             self._fold_long_log()
 
-    def _migrate(self) -> None:
+    def _migrate(self, before: Callable[[Warehouse], None]) -> None:
         """Bring the tables to today's layout.
 
         Those of an older store by one transaction a migration: in one of them the engine alters no
@@ -171,6 +172,8 @@ class Warehouse:
         """
         with self._mapped(), self.cursor() as cursor:
             steps = behind(Transaction(cursor))
+        if steps:
+            before(self)
         for _ in range(steps):
             with self.scratch(-1) as step:
                 assert step is not None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +16,8 @@ from core.jobs.worker import Context
 from core.observe import logs, work
 from core.observe.events import Event
 from core.service.access import auditing
-from core.service.data_folder import backups_of
+from core.service.care import second_place
+from core.service.data_folder import backups_of, key_of
 from core.service.kernel import given_files
 from core.service.kernel.access import needs
 from core.service.kernel.commands import command
@@ -43,18 +43,38 @@ def make(desk: Desk, folder: Path | None = None, *, timed: bool = False) -> dict
     where = given_files.to_write(folder or backups_of(desk.settings.data_dir))
     queue = desk.settings.queue_path
     try:
-        made = backups.make(desk.warehouse, queue, where, desk.now(), timed=timed)
+        ending = backups.TIMED if timed else ""
+        made = backups.make(desk.warehouse, queue, where, desk.now(), ending=ending)
+        if key := key_of(desk.settings):
+            made = backups.seal(made, key)
     except OpenbellError as error:
         tell(desk, Event.of("backup.failed", "backup", f"no backup was made: {error}"))
         raise
     gone = _thin_out(desk, where) if timed else []
     document = {**_document(made), "removed": [path.name for path in gone]}
+    document["encrypted"] = made.folder.is_file()
     megabytes = document["bytes"] / 1024**2
     sentence = f"{made.folder.name}: {document['rows']:,} rows, {megabytes:.1f} MB, verified"
     after = {name: document[name] for name in ("bytes", "rows", "tables", "removed")}
     after["folder"] = str(made.folder)
     tell(desk, Event.of("backup.made", "backup", sentence, after=after))
+    document["second_place"] = _copy(desk, made.folder) if folder is None else None
     return document
+
+
+def _copy(desk: Desk, made: Path) -> str | None:
+    """Bring a backup to its second place; None without one, or where that fails, which is told."""
+    if not desk.settings.backup_url:
+        return None
+    try:
+        name = second_place.copy(desk.settings, made)
+    except OpenbellError as error:
+        told = f"{made.name} is at home only: {error}"
+        tell(desk, Event.of("backup.not_copied", "second place", told))
+        return None
+    told = f"{name} is at the second place, read back and equal"
+    tell(desk, Event.of("backup.copied", "second place", told, after={"name": name}))
+    return name
 
 
 @needs(Role.ADMIN)
@@ -85,7 +105,7 @@ def _remove(path: Path) -> None:
     """Take the name of a backup away first: one that is removed by halves is none."""
     aside = path.with_name(f".{path.name}{backups.PART}")
     path.rename(aside)
-    shutil.rmtree(aside, ignore_errors=True)
+    backups.remove(aside)
 
 
 def _document(made: backups.Backup) -> dict[str, Any]:

@@ -6,13 +6,14 @@ import asyncio
 import shutil
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.domain.access.principals import Role
 from core.errors import OpenbellError
 from core.jobs.queue.port import JobStatus
 from core.service.care import health
-from core.service.data_folder import backups_of, hint_here
+from core.service.data_folder import backups_of, hint_here, key_of
 from core.service.kernel.commands import FOUND_ERRORS, CommandResult, command
 from core.service.sources import foundry_client
 from core.settings import Settings
@@ -112,7 +113,11 @@ def _counts(desk: Desk) -> str:
 
 def _backups(settings: Settings) -> Iterator[dict[str, Any]]:
     for path in backups.found(backups_of(settings.data_dir)):
-        yield _check(f"backup {path.name}", lambda p=path: f"{len(backups.check(p).rows)} tables")
+        yield _check(f"backup {path.name}", lambda p=path: _tables(settings, p))
+
+
+def _tables(settings: Settings, path: Path) -> str:
+    return f"{len(backups.check(path, key_of(settings)).rows)} tables"
 
 
 def _check(name: str, look: Any) -> dict[str, Any]:

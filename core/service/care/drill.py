@@ -18,14 +18,16 @@ from core.jobs.queue.port import Job
 from core.jobs.worker import Context
 from core.observe import work
 from core.observe.events import Event
+from core.service.care import second_place
 from core.service.care.backing_up import tell
-from core.service.data_folder import backups_of, bring_back
+from core.service.data_folder import backups_of, bring_back, key_of
 from core.service.kernel import given_files
 from core.service.kernel.access import needs
 from core.service.kernel.commands import FOUND_ERRORS, CommandResult, command
 from core.service.kernel.handlers import handler
 from core.settings import Settings
 from core.store import backup as backups
+from core.store import sealing
 from core.store.backup import MANIFEST, STORE
 from core.store.digests import DIGESTED, digests
 from core.store.warehouse import Warehouse
@@ -38,14 +40,18 @@ PREFIX = ".drill-"  # of the folders that drills work in
 
 @needs(Role.ADMIN)
 @work.measured(work.BACKUPS, "drill")
-def drill(desk: Desk, folder: Path | None = None) -> dict[str, Any]:
+def drill(
+    desk: Desk, folder: Path | None = None, *, from_second_place: bool = False
+) -> dict[str, Any]:
     """Restore a backup (the latest good one) aside and compare it; told as an event either way.
+
+    `from_second_place`: one that is brought back from there, `folder` being its name if any.
 
     The document has backup, rows, `digests` by table (rows and digest of backup and of what was
     restored) and whether all are equal. The desk's own files are not touched.
     """
     try:
-        found = _drilled(desk, folder)
+        found = _from_second_place(desk, folder) if from_second_place else _drilled(desk, folder)
     except OpenbellError as error:
         tell(desk, Event.of("drill.failed", "drill", f"the drill failed: {error}"))
         raise
@@ -59,19 +65,31 @@ def drill(desk: Desk, folder: Path | None = None) -> dict[str, Any]:
     return found
 
 
-def _drilled(desk: Desk, folder: Path | None) -> dict[str, Any]:
-    if folder is None:
-        backup, passed = backups.latest_good(backups_of(desk.settings.data_dir))
+def _from_second_place(desk: Desk, name: Path | None) -> dict[str, Any]:
+    with second_place.fetched(desk.settings, name.name if name else None) as (path, passed):
         if passed:
-            raise IntegrityError(
-                f"{len(passed)} newer backups than {backup.folder.name} are damaged: {passed[0]}",
-                hint="python -m app verify names each",
-            )
+            raise _damaged(len(passed), path.name, passed[0])
+        return _drilled(desk, path) | {"second_place": True}
+
+
+def _damaged(count: int, name: str, first: OpenbellError) -> IntegrityError:
+    return IntegrityError(
+        f"{count} newer backups than {name} are damaged: {first}",
+        hint="python -m app verify names each",
+    )
+
+
+def _drilled(desk: Desk, folder: Path | None) -> dict[str, Any]:
+    key = key_of(desk.settings)
+    if folder is None:
+        backup, passed = backups.latest_good(backups_of(desk.settings.data_dir), key)
+        if passed:
+            raise _damaged(len(passed), backup.folder.name, passed[0])
     else:
-        backup = backups.check(folder)
-    source = _digests_of(backup)
-    with _aside(desk.settings) as chosen:
-        bring_back(chosen, backup.folder, desk.now())
+        backup = backups.check(folder, key)
+    with backups.opened(backup, key) as plain, _aside(desk.settings) as chosen:
+        source = _digests_of(plain)
+        bring_back(chosen, plain.folder, desk.now())
         with Warehouse.open(chosen.store_path) as restored:
             now = digests(restored.read_anew)
     pairs = {
@@ -110,16 +128,25 @@ def _aside(settings: Settings) -> Iterator[Settings]:
 
 
 @command("drill", needs=Role.ADMIN)
-def drill_command(desk: Desk, *, folder: Path | None = None) -> CommandResult:
+def drill_command(
+    desk: Desk,
+    *,
+    folder: Path | None = None,
+    name: str | None = None,
+    from_second_place: bool = False,
+) -> CommandResult:
     """Restore a backup aside and compare its digests; exit code 3 when one differs."""
-    found = drill(desk, None if folder is None else _backup_at(folder))
+    if from_second_place:
+        found = drill(desk, Path(name) if name else None, from_second_place=True)
+    else:
+        found = drill(desk, None if folder is None else _backup_at(folder))
     return CommandResult(found, 0 if found["equal"] else FOUND_ERRORS)
 
 
 def _backup_at(folder: Path) -> Path:
     """The absolute path of a backup that a caller names; UsageError where there is none."""
     found = given_files.to_read(folder, folders=True)
-    if not (found / MANIFEST).is_file():
+    if not (found / MANIFEST).is_file() and not sealing.is_one_file(found):
         raise UsageError(
             f"{folder} is no backup: it has no {MANIFEST}",
             hint="name a folder that `backup` made, or none for the latest",
@@ -129,8 +156,9 @@ def _backup_at(folder: Path) -> Path:
 
 @handler("drill")
 async def drill_job(desk: Desk, job: Job, context: Context) -> Mapping[str, Any]:
-    """The drill of the week."""
-    found = await asyncio.to_thread(drill, desk)
+    """The drill of the week; of the second place where there is one."""
+    there = bool(desk.settings.backup_url)
+    found = await asyncio.to_thread(drill, desk, from_second_place=there)
     if not found["equal"]:
         raise IntegrityError(f"what was restored from {found['backup']} differs from it")
     context.report(f"{found['backup']} restored aside: {found['rows']:,} rows, all equal")

@@ -114,6 +114,7 @@ def _care(desk: Desk) -> None:
     last = {
         metrics.BACKUP_AGE_SECONDS: events.last_of(desk.warehouse, ["backup.made"]),
         metrics.DRILL_AGE_SECONDS: events.last_of(desk.warehouse, ["drill.passed"]),
+        gauges.BACKUP_COPY_AGE_SECONDS: events.last_of(desk.warehouse, ["backup.copied"]),
         gauges.CHECKPOINT_AGE_SECONDS: audit.last_checkpoint(desk.warehouse),
     }
     for gauge, at in last.items():

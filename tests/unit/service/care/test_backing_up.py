@@ -162,11 +162,12 @@ def test_the_engine_has_both_in_its_timetable(
     make_desk: Callable[..., Desk], tmp_path: Path
 ) -> None:
     """At the hour of the setting in New York; none where the setting is empty."""
-    for time, wanted in (("18:30", {"scan", "backup", "drill"}), ("", {"scan"})):
+    for time, wanted in (("18:30", {"backup", "drill"}), ("", set[str]())):
         desk = make_desk(backup_time=time, data_dir=tmp_path / f"desk{len(wanted)}")
         scheduler = DeskEngine(desk)._scheduler
         assert scheduler is not None
-        assert {item.event_name for item in scheduler._timed} == wanted
+        timed = {item.event_name for item in scheduler._timed}
+        assert timed & {"backup", "drill"} == wanted
         for item in scheduler._timed:
             if item.event_name == "backup":
                 due = item.schedule.get_next_refresh(datetime(2026, 7, 1, 12, tzinfo=UTC))

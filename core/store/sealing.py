@@ -1,0 +1,122 @@
+"""Backups as one file: a tar, encrypted by age (`.tar.age`) where the desk has a key for that.
+
+age authenticates every part, so a changed or cut file cannot be opened; a plain tar is judged by
+the manifest in it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyrage  # type: ignore[import-untyped]
+
+from core import atomic
+from core.errors import IntegrityError, StoreError
+
+PLAIN, SEALED = ".tar", ".tar.age"
+_HEADER = b"age-encryption.org/v1\n"
+NO_KEY = "put the key into the secret file openbell_backup_key (OPENBELL_BACKUP_KEY)"
+
+
+def is_one_file(path: Path) -> bool:
+    """Whether a name is that of a backup in one file."""
+    return path.name.endswith((PLAIN, SEALED))
+
+
+def name_of(path: Path) -> str:
+    """The name of a backup without what tells its form."""
+    return path.name.removesuffix(".age").removesuffix(PLAIN)
+
+
+def looks_whole(path: Path) -> bool:
+    """Whether a file begins as it should; nothing is decrypted."""
+    if not path.name.endswith(SEALED):
+        return path.is_file() and tarfile.is_tarfile(path)
+    with path.open("rb") as file:
+        return file.read(len(_HEADER)) == _HEADER
+
+
+def pack(folder: Path, target: Path, key: str | None) -> Path:
+    """Put the files of a folder into one, encrypted with a key; the path, which has its ending."""
+    made = target.with_name(target.name + (SEALED if key else PLAIN))
+    with tempfile.TemporaryDirectory(prefix=".", suffix=".part", dir=target.parent) as scratch:
+        tar, sealed = Path(scratch) / "tar", Path(scratch) / "sealed"
+        with tarfile.open(tar, "w", format=tarfile.PAX_FORMAT) as archive:
+            for path in sorted(folder.iterdir()):
+                archive.add(path, path.name)
+        if key:
+            pyrage.encrypt_file(str(tar), str(sealed), [_identity(key).to_public()])
+        else:
+            sealed = tar
+        sealed.chmod(0o600)
+        atomic.sync(sealed)
+        sealed.replace(made)
+    atomic.sync(made.parent)
+    return made
+
+
+@contextmanager
+def unpacked(path: Path, key: str | None) -> Iterator[Path]:
+    """A folder beside it with the files of a backup in one file; it is gone at the end.
+
+    IntegrityError where the file is damaged, cut, or was encrypted with another key.
+    """
+    aside = Path(tempfile.mkdtemp(prefix=".", suffix=".part", dir=path.parent))
+    try:
+        tar = _decrypted(path, key, aside) if path.name.endswith(SEALED) else path
+        folder = aside / name_of(path)
+        folder.mkdir()
+        _extract(tar, folder, path)
+        if tar != path:
+            tar.unlink()
+        yield folder
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _decrypted(path: Path, key: str | None, aside: Path) -> Path:
+    if not key:
+        raise IntegrityError(f"{path.name} is encrypted and there is no key", hint=NO_KEY)
+    target = aside / "tar"
+    os.close(os.open(target, os.O_WRONLY | os.O_CREAT, 0o600))
+    try:
+        pyrage.decrypt_file(str(path), str(target), [_identity(key)])
+    except (pyrage.DecryptError, OSError) as error:
+        raise IntegrityError(
+            f"{path.name} cannot be decrypted: {error}",
+            where=str(path),
+            hint="it is damaged, or was encrypted with another key; take another backup",
+        ) from error
+    return target
+
+
+def _extract(tar: Path, folder: Path, path: Path) -> None:
+    try:
+        with tarfile.open(tar) as archive:
+            for member in archive.getmembers():
+                if not member.isfile() or "/" in member.name or member.name.startswith("."):
+                    raise IntegrityError(f"{path.name} holds {member.name!r}, which is no backup's")
+                archive.extract(member, folder, filter="data")
+    except (tarfile.TarError, OSError, EOFError) as error:
+        raise IntegrityError(f"{path.name} is damaged: {error}", where=str(path)) from error
+
+
+def new_key() -> str:
+    """A key for backups."""
+    return str(pyrage.x25519.Identity.generate())
+
+
+def _identity(key: str) -> pyrage.x25519.Identity:
+    try:
+        return pyrage.x25519.Identity.from_str(key.strip())
+    except pyrage.IdentityError:
+        raise StoreError(
+            "the key of backups is no age key",
+            hint="it begins with AGE-SECRET-KEY-1; make one with: python -m app backup --new-key F",
+        ) from None
