@@ -45,6 +45,17 @@ class AccessSettings(BaseModel):
         description="addresses or networks of proxies in front, with commas, e.g. 127.0.0.1, "
         "10.0.0.0/8; what they say of a request's address and TLS is believed, of no one else",
     )
+    proxy_user_header: str = Field(
+        "",
+        pattern=r"^[A-Za-z][A-Za-z0-9-]{0,60}$|^$",
+        description="the header by which a trusted proxy says who has signed in there, e.g. "
+        "X-Forwarded-User; empty: none is believed. It counts from trusted_proxies alone",
+    )
+    proxy_groups_header: str = Field(
+        "X-Forwarded-Groups",
+        pattern=r"^[A-Za-z][A-Za-z0-9-]{0,60}$",
+        description="the header with their groups, with commas; oidc_roles says their roles",
+    )
     session_hours: float = Field(
         12.0, gt=0, le=720, description="how long a browser stays signed in"
     )
@@ -77,6 +88,14 @@ class AccessSettings(BaseModel):
         here = re.match(r"http://(localhost|127\.0\.0\.1|\[::1\])(:|/|$)", self.oidc_issuer)
         if not self.oidc_issuer.startswith("https://") and not here:
             raise ValueError("oidc_issuer must be https, or on this machine")
+        return self
+
+    @model_validator(mode="after")
+    def _a_proxy_is_listed(self) -> Self:
+        if self.proxy_user_header and (self.access == "open" or not self.trusted_proxies):
+            raise ValueError(
+                "proxy_user_header needs trusted_proxies, and OPENBELL_ACCESS not open"
+            )
         return self
 
     @model_validator(mode="after")

@@ -10,7 +10,7 @@ from http.cookies import CookieError, SimpleCookie
 
 from app import address
 from app.gate import Scope
-from core.domain.access.principals import LOCAL, Principal
+from core.domain.access.principals import LOCAL, PROXY, Principal, Role, highest
 from core.service.desk import Desk
 
 COOKIE = "openbell_session"
@@ -41,9 +41,29 @@ def of(scope: Scope, desk: Desk) -> Visitor:
     given = header(scope, b"authorization") or ""
     if given[: len(BEARER)].lower() == BEARER:  # a proxy in front may ask for passwords of its own
         return _of_bearer(desk, given[len(BEARER) :].strip(), peer, secure=secure)
+    if who := _of_proxy(scope, desk):
+        return Visitor(who, peer, secure=secure)
     session = cookie(scope, COOKIE)
     who = desk.roster.of_session(session) if session else None
     return Visitor(who, peer, session=session if who else "", secure=secure)
+
+
+def _of_proxy(scope: Scope, desk: Desk) -> Principal | None:
+    """Whom a listed proxy names as signed in there; from any other address the header is nothing.
+
+    A header that comes twice names nobody: one of the two is not the proxy's.
+    """
+    chosen = desk.settings
+    named = chosen.proxy_user_header.lower().encode()
+    if not named or not _listed(address_of(scope), chosen.trusted_proxies):
+        return None
+    user = (header(scope, named) or "").strip()
+    if not user or not user.isprintable():
+        return None
+    told = header(scope, chosen.proxy_groups_header.lower().encode()) or ""
+    groups = {group.strip() for group in told.split(",")}
+    roles = [Role(role) for group, role in chosen.oidc_roles if group in groups]
+    return desk.roster.signed_in(PROXY, user, user, highest(roles))
 
 
 def _of_bearer(desk: Desk, token: str, peer: str, *, secure: bool) -> Visitor:

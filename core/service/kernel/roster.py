@@ -23,6 +23,7 @@ from core.store import access as store
 from core.store import events
 from core.store.transaction import Transaction
 from core.store.warehouse import Warehouse
+from core.store.withdrawn import FILE, Withdrawn
 
 Key = tuple[str, str]
 Listener = Callable[[Key], None]
@@ -38,6 +39,7 @@ class Roster:
         self.trail = Trail(warehouse, now)
         self._lock = threading.RLock()
         self._loaded = False
+        self._withdrawn = Withdrawn(settings.data_dir / FILE)
         self._people: dict[Key, Person] = {}
         self._tokens: dict[str, Token] = {}  # by digest
         self._by_id: dict[str, str] = {}  # token id -> digest
@@ -52,12 +54,24 @@ class Roster:
         with self._lock:
             if self._loaded:
                 return
-            self._people = {(p.issuer, p.subject): p for p in store.people(self._warehouse)}
-            self._tokens = {token.sha256: token for token in store.tokens(self._warehouse)}
+            self._withdrawn = Withdrawn.of(self._settings.data_dir)
+            self._people = {p.key: self._as_set(p) for p in store.people(self._warehouse)}
+            self._tokens = {t.sha256: self._as_left(t) for t in store.tokens(self._warehouse)}
             self._by_id = {token.token_id: token.sha256 for token in self._tokens.values()}
             found = store.sessions(self._warehouse, self._now())
-            self._sessions = {session.sha256: session for session in found}
+            ended = set(self._withdrawn.sessions)
+            self._sessions = {s.sha256: s for s in found if s.sha256 not in ended}
             self._loaded = True
+
+    def _as_set(self, person: Person) -> Person:
+        """Somebody with the role that an admin has set last, also when the store is older."""
+        known, role = self._withdrawn.role_of(person)
+        return replace(person, role=role, set_by_hand=True) if known else person
+
+    def _as_left(self, token: Token) -> Token:
+        """A token, revoked when it was, also when the store is older."""
+        gone = token.sha256 in self._withdrawn.tokens and token.revoked_at is None
+        return replace(token, revoked_at=self._now()) if gone else token
 
     def current(self, who: Principal) -> Principal:
         """The same principal with the role of this moment; without one when none is left."""
@@ -109,6 +123,8 @@ class Roster:
         if found is None:
             return
         who = self.current(Principal(*found.key, "", None))
+        with self._lock:
+            self._withdrawn.session(found.sha256)
         with self._lock, self._warehouse.transaction() as tx:
             store.end_sessions(tx, [found.sha256], self._now())
             self.trail.note_in(tx, who, "sign out", "done")
@@ -129,7 +145,8 @@ class Roster:
         self._load()
         known, now = self._people.get((issuer, subject)), self._now()
         name = name.strip()[:LONGEST_NAME] or subject[:LONGEST_NAME]
-        person = Person(issuer, subject, name, role, set_by_hand=False, added_at=now, seen_at=now)
+        new = Person(issuer, subject, name, role, set_by_hand=False, added_at=now, seen_at=now)
+        person = self._as_set(new)
         if known is not None:
             kept = known.role if known.set_by_hand else role
             person = replace(
@@ -149,6 +166,8 @@ class Roster:
         kept = name or (known.name if known else subject)
         added, seen = (known.added_at, known.seen_at) if known else (now, None)
         person = Person(issuer, subject, kept[:LONGEST_NAME], role, True, added, seen)
+        with self._lock:
+            self._withdrawn.role(person)
         self._keep(person, by, f"{kept} ({issuer}) is now {role or 'without a role'}")
 
     def _keep(self, person: Person, by: Principal, detail: str) -> None:
@@ -204,6 +223,8 @@ class Roster:
         if not found:
             raise NotFoundError(f"there is no token {name!r}", hint="see: token list")
         token = replace(found[0], revoked_at=now)
+        with self._lock:
+            self._withdrawn.token(token.sha256)
         with self._lock, self._warehouse.transaction() as tx:
             store.revoke_token(tx, token.token_id, now)
             self.trail.note_in(tx, by, "token revoke", "done", token.name)
