@@ -29,6 +29,7 @@ from core.service.pulls import datasets, upstreams
 
 T = TypeVar("T")
 FRESH_SECONDS = 2.0
+LOOK_SECONDS = 1.0  # of the hosts that are down
 ZONE_KEY = "preference_zone"
 MINE_KEY = "preference_mine"
 TOLD_KEY = "errors_told"  # of this run
@@ -139,8 +140,13 @@ def strip(
 
 
 def hosts_down(desk: Desk, names: Sequence[str]) -> list[upstreams.UpstreamStatus]:
-    """The hosts of these datasets that are down."""
-    return [host for host in upstreams.down(desk) if not set(names).isdisjoint(host.datasets)]
+    """The hosts of these datasets that are down, looked at once a second for all sessions."""
+    if not names:
+        return []
+    down = once.cached_for_seconds(
+        lambda: upstreams.down(desk), LOOK_SECONDS, "hosts down", desk.identity
+    )
+    return [host for host in down if not set(names).isdisjoint(host.datasets)]
 
 
 def outages(desk: Desk) -> None:

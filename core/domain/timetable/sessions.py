@@ -90,6 +90,15 @@ def session_back(day: date, count: int) -> date:
     return table["session"][max(0, table.height - 1 - count)]  # type: ignore[no-any-return]
 
 
+def hours_of(day: date) -> tuple[datetime, datetime]:
+    """When a session opens and closes, in UTC; UsageError for a day that is none."""
+    table = _instants()
+    place = table.place.get(day)
+    if place is None:
+        raise UsageError(f"{day} is no session of the exchange", hint="ask for a trading day")
+    return table.open_at[place], table.close_at[place]
+
+
 def latest_open(now: datetime) -> date:
     """The latest session that has opened at the instant `now`."""
     table = _instants()

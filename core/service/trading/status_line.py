@@ -59,7 +59,7 @@ def status_line(desk: Desk) -> StatusLine:
 def turn(now: datetime) -> tuple[Phase, datetime]:
     """Whether the exchange is open, opens today or is closed; and when that changes next."""
     day = calendar.current_session(now)
-    opens, closes = calendar.sessions_between(day, day).select("open_at", "close_at").row(0)
+    opens, closes = calendar.hours_of(day)
     if now >= opens:
         return "open", closes
     is_today = now.astimezone(NEW_YORK).date() == day

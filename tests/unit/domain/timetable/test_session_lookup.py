@@ -38,3 +38,12 @@ def test_before_and_after_the_calendar() -> None:
         sessions.latest_open(datetime(1900, 1, 1, tzinfo=UTC))
     with pytest.raises(UsageError, match="ends in 2030"):
         sessions.current_session(datetime(2199, 1, 1, tzinfo=UTC))
+
+
+def test_hours_are_those_of_the_frame() -> None:
+    """Early closes included; a holiday has none."""
+    for day in (datetime(2024, 11, 29).date(), datetime(2024, 7, 1).date()):  # noqa: DTZ001
+        row = sessions.sessions_between(day, day).select("open_at", "close_at").row(0)
+        assert sessions.hours_of(day) == row
+    with pytest.raises(UsageError, match="no session"):
+        sessions.hours_of(datetime(2024, 7, 4).date())  # noqa: DTZ001
