@@ -17,7 +17,7 @@ from core.domain.gaps import (
 from core.domain.gaps import measure as gaps
 from core.domain.gaps import outcomes as gap_statistics
 from core.domain.timetable import sessions as calendar
-from tests import real_prices
+from tests import real_prices, stand_ins
 
 DAYS = calendar.all_sessions()["session"]
 
@@ -153,10 +153,12 @@ def test_shorts_mirror_longs() -> None:
     assert long["r"][0] == pytest.approx(short["r"][0])
 
 
-def test_back_test_looks_at_nothing_after_the_exit(shared_data: Path) -> None:
+def test_back_test_looks_at_nothing_after_the_exit(captures_or_none: Path | None) -> None:
     """Trades closed by a day stay the same when every later bar is scrambled."""
-    bars = real_prices.five_years(shared_data).filter(pl.col("symbol") < "AH")
-    cut = date(2016, 3, 1)
+    prices = stand_ins.adjusted(captures_or_none)
+    names = prices.bars["symbol"].unique().sort().head(120).to_list()
+    bars = prices.bars.filter(pl.col("symbol").is_in(names))
+    cut = prices.days[3]
     later = [
         pl.when(pl.col("session") > cut).then(pl.col(n) * 3).otherwise(n).alias(n)
         for n in ("open", "high", "low", "close")

@@ -24,6 +24,7 @@ from core.domain.trading.plans import Account, Plan, PlanRules, Setup, build
 from core.domain.trading.settlement import settle
 from core.domain.trading.trades import Bar, OrderTicket, trades
 from core.errors import ValidationError
+from tests import stand_ins
 
 DAY = date(2017, 3, 1)
 FREE = Costs(Decimal(0), Decimal(0), Decimal(0))
@@ -155,19 +156,24 @@ def test_a_last_share_takes_what_is_left() -> None:
         make.relieved(lot, Decimal(4))
 
 
-def test_totals_equal_the_journal_on_real_bars(shared_data: Path) -> None:
-    """A walk over real gaps adds up to the same money, to the cent, as the journal it posts."""
-    bars = (
-        pl.read_csv(shared_data / "prices/daily/all_stocks_5yr.csv.gz", try_parse_dates=True)
-        .rename({"Name": "symbol", "date": "session"})
-        .filter(pl.col("symbol").is_in(["AAPL", "AMD", "NFLX", "XOM", "NVDA", "CMG"]))
-        .sort("symbol", "session")
-    )
+@pytest.fixture(scope="module")
+def gapping(captures_or_none: Path | None) -> pl.DataFrame:
+    """Bars of names that gap: seven captured ones, else twenty simulated ones."""
+    bars = stand_ins.adjusted(captures_or_none).bars
+    names = ["AAPL", "AMD", "NFLX", "XOM", "NVDA", "CMG", "VRTX"]
+    if captures_or_none is None:
+        names = bars["symbol"].unique().sort().head(20).to_list()
+    return bars.filter(pl.col("symbol").is_in(names)).sort("symbol", "session")
+
+
+def test_totals_equal_the_journal_over_many_gaps(gapping: pl.DataFrame) -> None:
+    """A walk over gaps adds up to the same money, to the cent, as the journal it posts."""
+    bars = gapping
     costs = Costs()
     rules = PlanRules(costs=costs)
     made, expected, journal_entries, plans = 0, Decimal(0), [], {}
     for (symbol,), frame in bars.group_by("symbol", maintain_order=True):
-        gaps = (frame["open"] / frame["close"].shift(1) - 1).abs()
+        gaps = (frame["open"] / frame["close"].shift(1) - 1).abs().fill_null(0.0)
         for row in [i for i in range(60, frame.height - 6) if gaps[i] > 0.03]:
             known = facts(frame.slice(row - 59, 60), frame["session"][row], None)
             if known.flags:
@@ -185,6 +191,8 @@ def test_totals_equal_the_journal_on_real_bars(shared_data: Path) -> None:
                 expiry=day,
             )
             plan = build(setup, Account(Decimal(100_000)), rules)
+            if plan.shares < 3:  # no thirds to take, so not what is reckoned by hand
+                continue
             plan_id = f"{symbol}{row}"
             ahead = frame.slice(row, 6).filter(is_sound()).drop("symbol", "volume")
             path = [
@@ -209,16 +217,9 @@ def test_totals_equal_the_journal_on_real_bars(shared_data: Path) -> None:
     assert not make.lots(journal)
 
 
-def test_the_back_test_equals_the_journal_of_the_same_plans(shared_data: Path) -> None:
+def test_the_back_test_equals_the_journal_of_the_same_plans(gapping: pl.DataFrame) -> None:
     """The back-test's R, summed, is what the journal says of plans with its levels and costs."""
-    names = ["AAPL", "AMD", "NFLX", "XOM", "NVDA", "CMG", "VRTX"]
-    bars = (
-        pl.read_csv(shared_data / "prices/daily/all_stocks_5yr.csv.gz", try_parse_dates=True)
-        .rename({"Name": "symbol", "date": "session"})
-        .filter(pl.col("symbol").is_in(names))
-        .sort("symbol", "session")
-        .with_columns(split_factor=pl.lit(1.0))
-    )
+    bars = gapping.with_columns(split_factor=pl.lit(1.0))
     before = pl.col("close").shift(1).over("symbol")
     signals = bars.with_columns(
         gap_pct=(pl.col("open") / before - 1) * 100, atr=before * 0.02
