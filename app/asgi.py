@@ -21,7 +21,7 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Mount, Route
 
 import core.service.everything  # noqa: F401 - registers what can be asked for
-from app import address, gate, senders, streamlit_patches, tuning
+from app import address, frame, gate, senders, streamlit_patches, tuning
 from app.api import callers, health
 from app.api import main as api
 from app.doors import middleware as doors
@@ -68,8 +68,10 @@ class DeskApp(gate.Gate):
                 Route("/overview", landing),
                 Route("/metrics", health.metrics_at_root),
                 *sign_in.routes(lambda: self.house),
+                *frame.routes(),
             ],
         )
+        self._framed = frame.Framed(self._streamlit)
         super().__init__(senders.Bounded(doors.Doors(self._pages, lambda: self.house)))
 
     @asynccontextmanager
@@ -138,7 +140,7 @@ class DeskApp(gate.Gate):
                 message = {**message, "message": str(self.error)}
             await send(message)
 
-        await self._streamlit(scope, receive, briefly if scope["type"] == "lifespan" else send)
+        await self._framed(scope, receive, briefly if scope["type"] == "lifespan" else send)
 
 
 def create(

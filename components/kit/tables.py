@@ -10,6 +10,7 @@ import pyarrow as pa
 import streamlit as st
 
 from components.kit import badges, formats, once, shell
+from components.kit import rows as whole_rows
 
 HUES = {
     "green": "#1f9d61",
@@ -52,13 +53,29 @@ def show(
     pinned: Sequence[str] = (),
     widths: Mapping[str, int] | None = None,
     rows: int = 15,
+    printed: str = "",
     **kwargs: Any,
 ) -> Any:
     """A table of the named columns (`columns`: name -> heading), at most `rows` tall.
 
     Only the columns shown are sent to the browser. `help` has tooltips and `widths` pixels by
-    column name.
+    column name. `printed`: a name of its own for a table that is printed whole.
     """
+    if printed:
+        with whole_rows.grid(printed):
+            drawn = show(
+                frame,
+                columns,
+                alt=alt,
+                key=key,
+                help=help,
+                pinned=pinned,
+                widths=widths,
+                rows=rows,
+                **kwargs,
+            )
+        whole_rows.show(frame, columns)
+        return drawn
     tips, wide = help or {}, widths or {}
     looks = [tuple(part.items()) for part in (columns, tips, wide)]
     shown, config = once.cached_for_object(

@@ -11,6 +11,7 @@ import polars as pl
 import streamlit as st
 
 from components.kit import badges, formats, once, shell, tables
+from components.kit import rows as whole_rows
 from components.kit import url_sliders as bounds
 from components.parts import quality
 from core.domain.gaps.scoring import COMPONENTS
@@ -48,6 +49,10 @@ WIDTHS = {
     "catalyst_text": 170, "grade": 54, "status": 86, "closes": 110,
 }  # fmt: skip
 LISTED = 18
+CARD = ("symbol", "gap_pct", "open", "score", "grade")  # the first line of a card on a phone
+PRINTED = (
+    "symbol", "gap_pct", "open", "gap_atr", "rvol", "score", "grade", "status", "catalyst_text",
+)  # fmt: skip
 OUTCOME_HELP = {
     "filled_same": "Filled in the session of the gap.",
     "sessions_to_fill": "Sessions until the prior close was traded; empty: not yet.",
@@ -222,18 +227,21 @@ def candidates(
     )
     names = columns or [k for k in CANDIDATES if k in rows.columns and not _void(rows, k)]
     heads = {k: CANDIDATES[k] for k in names if k in rows.columns}
-    tables.choose(
-        rows,
-        ({"star": ""} if starred else {}) | heads,
-        alt="Candidates of the session by score",
-        key="candidates",
-        on_row=picked,
-        ticked=rows["symbol"].index_of(chosen),
-        rows=LISTED,
-        help=HELP,
-        widths=WIDTHS,
-        pinned=("symbol",),
-    )
+    with whole_rows.grid("cards_candidates"):
+        tables.choose(
+            rows,
+            ({"star": ""} if starred else {}) | heads,
+            alt="Candidates of the session by score",
+            key="candidates",
+            on_row=picked,
+            ticked=rows["symbol"].index_of(chosen),
+            rows=LISTED,
+            help=HELP,
+            widths=WIDTHS,
+            pinned=("symbol",),
+        )
+    printed = {name: CANDIDATES[name] for name in PRINTED}
+    whole_rows.show(rows, printed, card=CARD, line="catalyst_text", link=("gap_scan", "pick"))
 
 
 def _starred(rows: pl.DataFrame, starred: Sequence[str]) -> pl.DataFrame:
@@ -299,6 +307,7 @@ def excluded(scan: scans.Scan) -> None:
         },
         alt="Names left out of the scan with reasons",
         key="left_out",
+        printed="left_out",
         pinned=("symbol",),
     )
 

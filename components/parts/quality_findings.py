@@ -78,7 +78,8 @@ def _finding(
         )
         if views.is_open(box):
             with box:
-                tables.show(facts, FACTS, alt=f"Facts behind {finding['rule']}", rows=8)
+                alt = f"Facts behind {finding['rule']}"
+                tables.show(facts, FACTS, alt=alt, rows=8, printed=f"facts_{place}")
 
 
 def _told(finding: Mapping[str, Any]) -> str:

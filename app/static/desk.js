@@ -1,0 +1,71 @@
+// Runs before Streamlit's own script. The server is at the root of this host, so that no page looks
+// for it below its own path first; and the keys that work on every page.
+(() => {
+  "use strict";
+  window.__streamlit = { ...window.__streamlit, BACKEND_BASE_URL: location.origin + "/" };
+
+  const KEYS = [
+    ["/", "search the desk"],
+    ["J K", "next, previous candidate (Gap scan)"],
+    ["S D", "star, dismiss for the day (Gap scan)"],
+    ["Tab", "from one thing to the next; in a table the arrows move"],
+    ["Enter", "open, press; Space ticks a row"],
+    ["?", "these keys; Esc closes them"],
+  ];
+
+  const typing = (at) =>
+    at instanceof HTMLElement &&
+    (at.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(at.tagName));
+
+  function search() {
+    const box = document.querySelector('[data-testid="stTextInput"] input[placeholder^="Symbol, company"]');
+    if (box) {
+      box.focus();
+      box.select();
+      return;
+    }
+    const links = [...document.querySelectorAll('[data-testid="stHeader"] a[href]')];
+    const link = links.find((a) => new URL(a.href).pathname === "/search");
+    if (link) link.click();
+    else location.assign("/search");
+    let tries = 0;
+    const wait = setInterval(() => {
+      const found = document.querySelector('[data-testid="stTextInput"] input[placeholder^="Symbol, company"]');
+      if (found) found.focus();
+      if (found || ++tries > 60) clearInterval(wait);
+    }, 100);
+  }
+
+  function close() {
+    document.getElementById("desk-keys")?.remove();
+  }
+
+  function help() {
+    if (document.getElementById("desk-keys")) {
+      close();
+      return;
+    }
+    const box = document.createElement("div");
+    box.id = "desk-keys";
+    box.setAttribute("role", "dialog");
+    box.setAttribute("aria-label", "Keys of the desk");
+    for (const [key, does] of KEYS) {
+      const line = document.createElement("div");
+      const name = document.createElement("kbd");
+      name.textContent = key;
+      line.append(name, " ", does);
+      box.append(line);
+    }
+    document.body.append(box);
+  }
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") close();
+    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+    if (event.key === "/" || event.key === "?") {
+      event.preventDefault();
+      if (event.key === "/") search();
+      else help();
+    }
+  });
+})();

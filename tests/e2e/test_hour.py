@@ -1,0 +1,110 @@
+"""9:05 by keyboard, on paper and on a phone: keys, printed pages, the brief as a file."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from pypdf import PdfReader
+
+from tests.e2e.conftest import Page, new_page
+
+PAPER = {"format": "A4", "print_background": False}
+
+
+def printed(page: Page) -> str:
+    """The words of the page as Chromium prints it."""
+    body = page.tab.pdf(**PAPER)
+    return "\n".join(sheet.extract_text() for sheet in PdfReader(io.BytesIO(body)).pages)
+
+
+def symbols_of(page: Page) -> list[str]:
+    """The candidates of the scan, from the rows for paper."""
+    page.tab.wait_for_selector(".rows.cards a", state="attached")
+    return page.tab.locator(".rows.cards a").all_text_contents()
+
+
+def test_the_scan_prints_whole(page: Page) -> None:
+    """Every candidate, the picked one's chart and plan; no buttons."""
+    page.open("/gap_scan")
+    names = symbols_of(page)
+    words = printed(page)
+    assert names
+    assert all(name in words for name in names)
+    assert "Risk per trade" in words
+    assert "Candidates as CSV" not in words
+
+
+@pytest.mark.parametrize(
+    ("path", "drawn", "words"),
+    [
+        ("/plans?symbol={}", "[data-testid='stMetric']", "R per share"),
+        ("/filing", "[data-testid='stMetric']", "Required concepts"),
+    ],
+)
+def test_plan_and_filing_print(page: Page, path: str, drawn: str, words: str) -> None:
+    """Their figures are text on paper."""
+    name = symbols_of(page.open("/gap_scan"))[0]
+    page.open(path.format(name))
+    page.tab.wait_for_selector(drawn)
+    assert words.lower() in printed(page).lower()
+
+
+def test_the_brief_is_read_printed_and_taken_along(page: Page) -> None:
+    """On the page, on paper, and as a PDF in which its words are found."""
+    name = symbols_of(page.open("/gap_scan"))[0]
+    page.open("/brief")
+    page.tab.wait_for_selector(".sheet h2")
+    assert "Problems first" in page.text
+    assert name in page.text
+    assert "What the data reach up to" in printed(page)
+    body = page.download("Brief as PDF").read_bytes()
+    words = "\n".join(sheet.extract_text() for sheet in PdfReader(io.BytesIO(body)).pages)
+    assert name in words
+    assert "Filings since the close" in words
+
+
+def test_keys_find_help_and_the_search(page: Page) -> None:
+    """`?` tells the keys, Esc closes them, `/` leads to the search from any page."""
+    page.open("/risk")
+    page.tab.keyboard.press("?")
+    page.tab.wait_for_selector("#desk-keys")
+    page.tab.keyboard.press("Escape")
+    page.tab.wait_for_selector("#desk-keys", state="detached")
+    page.tab.keyboard.press("/")
+    page.tab.wait_for_url("**/search")
+    page.tab.wait_for_selector("input[placeholder^='Symbol, company']:focus")
+
+
+def test_candidates_are_walked_by_key(page: Page) -> None:
+    """J goes to the next, K back to the one before."""
+    names = symbols_of(page.open("/gap_scan"))
+    if len(names) < 2:
+        pytest.skip("this scan has one candidate")
+    page.tab.keyboard.press("j")
+    page.tab.wait_for_url(f"**pick={names[1]}*")
+    page.settled()
+    page.tab.keyboard.press("k")
+    page.tab.wait_for_url(f"**pick={names[0]}*")
+
+
+def test_a_deep_link_asks_for_nothing_that_is_not_there(page: Page) -> None:
+    """The server is found at once: no answer is a 404."""
+    missing: list[str] = []
+    page.tab.on("response", lambda r: missing.append(r.url) if r.status >= 400 else None)
+    page.open("/gap_scan?side=up")
+    assert missing == []
+
+
+@pytest.mark.parametrize("path", ["/", "/gap_scan", "/plans", "/brief", "/datasets"])
+def test_a_phone_scrolls_down_alone(chromium, desk_url: str, path: str) -> None:
+    """At 390 pixels nothing is wider than the screen; candidates are cards."""
+    with new_page(chromium, desk_url) as page:
+        page.tab.set_viewport_size({"width": 390, "height": 844})
+        page.open(path)
+        assert (
+            page.tab.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
+        )
+        if path == "/gap_scan":
+            page.tab.locator(".rows.cards td.line").first.wait_for(state="visible")
+            assert not page.tab.get_by_test_id("stDataFrame").first.is_visible()
