@@ -22,7 +22,8 @@ SPLITS = [
 def restated(book: PeriodTable, told: Told) -> Outcome:
     """Q47: comparatives that differ from the first report beyond rounding and splits.
 
-    Fails where at least three headline items of at least a tenth of those compared changed.
+    Fails where at least three headline items of at least a tenth of those compared changed. Told
+    under another tag, it is another line: products alone, or before excise taxes.
     """
     first = told.value[told.first]
     before = (told.fid[told.first] < told.fid) & book.affected[told.fid]
@@ -31,7 +32,9 @@ def restated(book: PeriodTable, told: Told) -> Outcome:
     eps = book.of(("EpsBasic", "EpsDiluted"))[told.row[both]]
     rounding = np.fmax(book.filings["unit"].to_numpy()[fid] * 2, np.abs(first) * 0.001)
     room = np.where(eps, 0.011, rounding)
+    rank = book.long["rank"].to_numpy()
     changed = np.abs(value - first) > room
+    changed &= rank[told.row[both]] == rank[told.row[told.first[both]]]
     suspect = np.flatnonzero(changed & book.of(PER_SHARE)[told.row[both]])
     changed[suspect] = ~by_split(value[suspect], first[suspect], eps[suspect])
     changed &= ~_of_another(book, fid, changed, np.abs(value / first))[fid]

@@ -153,3 +153,20 @@ def test_a_table_of_quarters_may_leave_out_what_others_own() -> None:
     others = "NetIncomeLossAttributableToNoncontrollingInterest"
     assert "Q34" in failed([*rows, *table])
     assert "Q34" not in failed(stated([*rows, *table], others, 40))
+
+
+@pytest.mark.parametrize("tag", ["CostOfGoodsSold", "CostOfRevenue"])
+def test_another_tag_is_another_line_and_no_restatement(tag: str) -> None:
+    """Cost of the goods alone beside the cost of all revenue; under the same tag it is retold."""
+    rows = year(2020)
+    about = {k: rows[0][k] for k in ("accession", "filed", "form", "fiscal_year")}
+    sizes = {"Revenues": 2500, "NetIncomeLoss": 300, CFO: 500, "CostOfRevenue": 900}
+    again = [r | about | {"value": sizes[r["concept"]] * MILLION} for r in year(2019)
+             if r["concept"] in sizes]  # fmt: skip
+    again = [r | {"concept": tag} if r["concept"] == "CostOfRevenue" else r for r in again]
+    given = [row for one in (year(2018), year(2019), [*rows, *again]) for row in one]
+    listing = [listed(r["accession"], r["filed"]) for r in (year(2018)[0], year(2019)[0], rows[0])]
+    found = grade(facts(*given), pl.concat(listing), COMPANIES.empty()).findings
+    retold = found.filter(pl.col("rule") == "Q47", pl.col("accession") == LAST)["message"]
+    assert retold.str.starts_with("NetIncome is").any()
+    assert retold.str.starts_with("CostOfRevenue is").any() is (tag == "CostOfRevenue")
