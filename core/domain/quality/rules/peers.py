@@ -7,6 +7,7 @@ import polars as pl
 
 from core.domain.quality.facts.arrays import Flags, Floats
 from core.domain.quality.facts.table import PeriodTable
+from core.domain.quality.rules.shares import earned
 from core.domain.quality.words import FindingText, contrast
 
 KIN = (  # of two items that go together, the first has the other's size but not its sign
@@ -62,6 +63,8 @@ def _signs(book: PeriodTable, item: str, kin: str, slack: float) -> Flags:
     if kin in ALL_OWNERS:  # in a table of quarters the share of others may be left out
         untold = np.isnan(book.near[1].items["NciIncome"])
         explained |= untold & _telling(book, ("NciIncome",))[book.near[1].fid]
+    if item == "NetIncome" and kin in CONTINUING:  # what was sold may be in the filer's own words
+        explained |= earned(book.near[1])[item]
     large = np.abs(value) > 10 * book.near[1].unit  # of two small ones it says nothing
     return mirrored & ~sold & turned & ~explained & large
 
@@ -80,6 +83,7 @@ def _of_others(book: PeriodTable, gap: Floats, kin: str) -> Flags:
     return owned & (kin in ALL_OWNERS)
 
 
+CONTINUING = ("IncomeContinuing", "IncomeContinuingAll")
 ALL_OWNERS = ("ProfitLoss", "IncomeContinuingAll")
 
 

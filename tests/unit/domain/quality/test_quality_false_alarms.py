@@ -280,3 +280,13 @@ def test_the_cover_of_a_shell_is_no_past(count: float, *, fails: bool) -> None:
 
     found = failed(covered(2019, count), covered(2020, 2_000_551_054_569.0))
     assert ("Q31" in found) == fails
+
+
+def test_a_profit_over_a_loss_of_what_goes_on() -> None:
+    """What was sold may stand under the filer's own tag: the earnings per share tell the sign."""
+    told = {"IncomeLossFromContinuingOperations": -360.0, "NetIncomeLoss": 350.0}
+    shares = {"WeightedAverageNumberOfSharesOutstandingBasic": 100 * MILLION}
+    both = {name: value * MILLION for name, value in told.items()} | shares
+    assert "Q34" not in failed(*[year(n, **both, EarningsPerShareBasic=3.5) for n in (2019, 2020)])
+    for eps in (-3.5, -3.6, 35.0):
+        assert "Q34" in failed(*[year(n, **both, EarningsPerShareBasic=eps) for n in (2019, 2020)])
