@@ -211,3 +211,22 @@ def test_case_of_a_shared_accession(desk: Desk, cases: Path) -> None:
     assert found.select("cik", "value").rows() == [
         (9100011, 9e9), (9100011, 6e9), (9100012, 3e9), (9100012, 2e9),
     ]  # fmt: skip
+
+
+ODD_QUARTERS = ("-1", "-4", "", "x", "1.5", "401", "999999", "715827883", "2147483647", "9" * 12)
+ODD_DAYS = ("00010101", "99991231", "20241301", "0", "-20241231", "")
+
+
+@pytest.mark.parametrize(
+    ("column", "cell"), [*(("qtrs", q) for q in ODD_QUARTERS), *(("ddate", d) for d in ODD_DAYS)]
+)
+def test_a_row_of_an_impossible_period_is_refused(
+    desk: Desk, tmp_path: Path, column: str, cell: str
+) -> None:
+    """With its reason, and the rows beside it are kept: one cell does not cost the quarter."""
+    rows = [number("Revenues", 1000.0, 4), number("Assets", 2000.0, 4) | {column: cell}]
+    document = load(desk, quarter(tmp_path / "q.zip", [*rows, number("StockholdersEquity", 9.0)]))
+    assert said(desk) == {"Revenues": [1000.0], "StockholdersEquity": [9.0]}
+    assert (document["rows_read"], document["rows_rejected"]) == (3, 1)
+    reason = desk.warehouse.read("SELECT reason FROM rejected_rows").item()
+    assert column in reason

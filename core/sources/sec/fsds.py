@@ -38,6 +38,8 @@ _CATEGORIES = {
     "4-NON": "Non-accelerated filer",
     "5-SML": "Smaller reporting company",
 }
+MOST_QUARTERS = 400  # a century: beyond it no row means its number
+YEARS = (1900, 2200)  # of a day that means what it says
 _KEY = [name for name in FACTS.key if name != "seq"]
 
 
@@ -195,7 +197,9 @@ def _facts(num: pl.DataFrame, sub: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataF
 
 def _measured() -> list[pl.Expr]:
     quarters = pl.col("qtrs").cast(pl.Int32, strict=False)
+    quarters = pl.when(quarters <= MOST_QUARTERS).then(quarters)
     end = _day("ddate")
+    end = pl.when(end.dt.year().is_between(*YEARS)).then(end)
     begin = (end + pl.duration(days=1)).dt.offset_by(pl.format("-{}mo", quarters * 3))
     standard = pl.col("version").str.extract(r"^([a-z][\w-]*)/")
     return [
