@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import httpx
 
     from app import address as addresses
+    from core.domain.access.principals import Principal
     from core.service.desk import Desk
     from core.settings import Settings
 
@@ -81,12 +82,13 @@ class Local:
 class Remote:
     """Commands through the API of a running desk."""
 
-    def __init__(self, address: addresses.Address) -> None:
+    def __init__(self, address: addresses.Address, token: str = "") -> None:
+        """`token` is whose word it acts on; without one that of the data folder, which is admin."""
         import httpx
 
         self._client = httpx.Client(
             base_url=f"{address.url}/api/v1",
-            headers={"Authorization": f"Bearer {address.token}"},
+            headers={"Authorization": f"Bearer {token or address.token}"},
         )
 
     def call(self, command: str, /, **arguments: Any) -> CommandResult:
@@ -157,16 +159,27 @@ def _callers(chosen: Settings, *, engine: bool) -> Iterator[Caller]:
 
     found = _desk_or_address(chosen)
     if isinstance(found, addresses.Address):
-        yield Remote(found)
+        yield Remote(found, chosen.command_token.get_secret_value())
         return
     import core.service.everything  # noqa: F401 - registers what can be called, and run as a job
-    from core.domain.access.principals import LOCAL
     from core.service.kernel import access
 
-    with found as desk, access.acting(LOCAL):  # whoever can open the data folder
+    with found as desk, access.acting(_acts(desk, chosen)):
         if engine:
             desk.start(scheduler=False)
         yield Local(desk)
+
+
+def _acts(desk: Desk, chosen: Settings) -> Principal:
+    """Whose word a command line acts on: of the token that is set, else whoever has the folder."""
+    from core.domain.access.principals import LOCAL
+    from core.errors import SignInError
+
+    token = chosen.command_token.get_secret_value()
+    who = desk.roster.of_token(token) if token else LOCAL
+    if who is None:
+        raise SignInError("the token in OPENBELL_COMMAND_TOKEN does not count here")
+    return who
 
 
 def _desk_or_address(chosen: Settings) -> Desk | addresses.Address:

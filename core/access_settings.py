@@ -34,6 +34,11 @@ class AccessSettings(BaseModel):
     oidc_roles: Annotated[tuple[tuple[str, RoleName], ...], NoDecode] = Field(
         (), description="role of each group, e.g. desk-traders=trader, everyone=viewer"
     )
+    command_token: SecretStr = Field(
+        SecretStr(""),
+        description="whose word the command line acts on: a token of `token add`, with its role; "
+        "empty: that of desk.json, which is admin",
+    )
     limit_principal: Rate = Field(
         "1200/minute", description="how often one principal may ask the API, as NUMBER/minute"
     )
