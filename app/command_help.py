@@ -21,7 +21,16 @@ PANELS: dict[str, tuple[str, ...]] = {
     "After the close": ("journal", "backtest"),
     "Data out": ("export", "features", "publish", "sql", "mcp"),
     "Access": ("token", "people", "audit"),
-    "Care": ("events", "alerts", "notify", "doctor", "verify", "backup", "restore"),
+    "Care": (
+        "events",
+        "alerts",
+        "notify",
+        "doctor",
+        "verify",
+        "backup",
+        "restore",
+        "migrate-store",
+    ),
 }
 EXAMPLES: dict[str, str] = {
     "demo": "demo --at 2026-11-30T09:05",
@@ -89,6 +98,8 @@ EXAMPLES: dict[str, str] = {
     "verify": "verify",
     "backup": "backup --to /mnt/safe",
     "restore": "restore --drill",
+    "migrate-store": "migrate-store duckdb:////mnt/desk.duckdb "
+    "ducklake:postgresql://openbell@db/desk?data=/mnt/lake",
 }
 
 

@@ -9,7 +9,7 @@ import importlib
 import pkgutil
 import sys
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -72,6 +72,7 @@ def start(
     """Openbell: the analyst's desk before the opening bell."""
 
 
+@cache
 def register_all() -> typer.Typer:
     """The command line with the commands of every module in app/commands."""
     for module in sorted(pkgutil.iter_modules(commands.__path__), key=lambda m: m.name):

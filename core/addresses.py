@@ -1,12 +1,14 @@
-"""Addresses of store and queue: a file's, or that of a Redis."""
+"""Addresses of store and queue: a file's, or that of a lake or a Redis."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 from core.errors import SettingsError
 from core.setting_files import PREFIX
+
+LAKE = "ducklake:"
 
 
 def file_of(url: str, scheme: str, default: Path) -> Path:
@@ -35,3 +37,21 @@ def redis_of(url: str) -> str:
     if not good:
         raise SettingsError(f"{PREFIX}QUEUE_URL must be redis://HOST:PORT/DB?prefix=NAME")
     return url
+
+
+class LakeAddress:
+    """`ducklake:postgresql://USER:PASSWORD@HOST:PORT/DATABASE?data=FOLDER`."""
+
+    def __init__(self, url: str) -> None:
+        """SettingsError when the address is none of a DuckLake."""
+        parts = urlsplit(url.removeprefix(LAKE))
+        asked = parse_qs(parts.query)
+        data = asked.pop("data", [""])[-1]
+        named = parts.scheme in ("postgresql", "postgres") and bool(parts.path.strip("/"))
+        if not url.startswith(LAKE) or not named or asked or not Path(data).is_absolute():
+            raise SettingsError(
+                "a store in DuckLake is ducklake:postgresql://HOST:PORT/DATABASE?data=FOLDER"
+            )
+        self.catalogue = urlunsplit(parts._replace(query=""))
+        self.data = Path(data)
+        self.where = f"{LAKE}postgresql://{parts.hostname}:{parts.port or 5432}{parts.path}"

@@ -49,7 +49,11 @@ class DeskSettings(BaseModel):
         description="names the desk answers for beside this machine's own, with commas or as JSON "
         "list; `*.` in front takes all below a name, `*` any",
     )
-    store_url: str = Field("", description="duckdb:///PATH; default: in the data folder")
+    store_url: str = Field(
+        "",
+        description="duckdb:///PATH, or ducklake:postgresql://HOST:PORT/DATABASE?data=FOLDER; "
+        "default: in the data folder",
+    )
     queue_url: str = Field(
         "",
         description="sqlite:///PATH, or redis://HOST:PORT/DB?prefix=NAME for jobs in Redis; "
@@ -269,8 +273,15 @@ class Settings(
 
     @property
     def store_path(self) -> Path:
-        """The DuckDB file."""
-        return addresses.file_of(self.store_url, "duckdb", self.data_dir / "desk.duckdb")
+        """The DuckDB file; of a store in DuckLake what stands for it in the data folder."""
+        address = "" if self.lake else self.store_url
+        return addresses.file_of(address, "duckdb", self.data_dir / "desk.duckdb")
+
+    @property
+    def lake(self) -> addresses.LakeAddress | None:
+        """Where the store is in DuckLake; None when it is in a file."""
+        in_lake = self.store_url.startswith(addresses.LAKE)
+        return addresses.LakeAddress(self.store_url) if in_lake else None
 
     @property
     def queue_path(self) -> Path:

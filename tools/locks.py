@@ -15,7 +15,13 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCKS = ("requirements", "requirements-dev", "requirements-bench", "requirements-tools")
+LOCKS = (
+    "requirements",
+    "requirements-lake",
+    "requirements-dev",
+    "requirements-bench",
+    "requirements-tools",
+)
 _ROW = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s;\\]+)")
 _HASH = re.compile(r"^\s+--hash=sha256:[0-9a-f]{64}\b")
 _COMMENT = re.compile(r"(^|\s)#.*")

@@ -15,12 +15,14 @@ from core.errors import IntegrityError, OpenbellError, StoreError
 if TYPE_CHECKING:
     from core.service.data_folder import Restorable, Restored
     from core.settings import Settings
+    from core.store.moving import TableDigest
 
 
 def register(cli: typer.Typer) -> None:
     """Add the commands of this module."""
     cli.command()(backup)
     cli.command()(restore)
+    cli.command("migrate-store")(migrate_store)
     cli.command()(verify)
     cli.command()(doctor)
 
@@ -173,6 +175,37 @@ def _print_restorable(found: Restorable) -> None:
         f"would restore {found.folder}: {found.rows:,} rows in the store; nothing was moved",
         markup=False,
     )
+
+
+def migrate_store(
+    source: Annotated[str, typer.Argument(metavar="FROM", help="Where the store is: its URL.")],
+    target: Annotated[str, typer.Argument(metavar="TO", help="An empty place: its URL.")],
+    json: Json = False,
+) -> None:
+    """Copy a store to another engine and compare every table; the desk must be off.
+
+    A place is duckdb:///PATH or ducklake:postgresql://HOST:PORT/DATABASE?data=FOLDER.
+    """
+    from core import settings
+    from core.observe import logs
+    from core.service.care.moving_house import migrate_store as move
+    from core.service.kernel.results import CommandResult
+
+    def tell(table: str, found: TableDigest) -> None:
+        runner.err.print(f"{found.rows:>14,} {table}", markup=False)
+
+    with runner.reported():
+        chosen = settings.load()
+        logs.configure(chosen.log_format, "ERROR")
+        result = CommandResult(move(source, target, chosen.data_dir, tell))
+        runner.show(result, json=json, render=_print_migrated)
+
+
+def _print_migrated(document: dict[str, Any], console: Console) -> None:
+    tables, rows = len(document["tables"]), document["rows"]
+    console.print(f"{tables} tables with {rows:,} rows came over, all equal", markup=False)
+    console.print(f"{document['from']} is as it was; the desk uses the other with", markup=False)
+    console.print("OPENBELL_STORE_URL set to its URL", markup=False)
 
 
 def verify(json: Json = False) -> None:

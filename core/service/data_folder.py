@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from core.errors import OpenbellError, StoreError
+from core.errors import OpenbellError, StoreError, UsageError
 from core.jobs.queue.sqlite import SqliteQueue
 from core.settings import Settings
 from core.store import backup as backups
 from core.store import files, presence, restore
 from core.store import mark as marks
 from core.store.backup import QUEUE, STORE
+from core.store.engines import FileEngine, StoreEngine
 from core.store.ownership import Ownership, lock_of, lock_of_folder
 from core.store.warehouse import Warehouse
 
@@ -46,6 +47,24 @@ def before_migration(settings: Settings, now: datetime) -> Callable[[Warehouse],
 def places_of(settings: Settings) -> restore.Places:
     """Where folder, store and queue of these settings are."""
     return restore.Places(settings.data_dir, settings.store_path, settings.queue_path)
+
+
+def engine_of(settings: Settings) -> StoreEngine:
+    """Where the store of these settings is."""
+    if settings.lake is None:
+        return FileEngine(settings.store_path)
+    from core.store.lake import LakeEngine  # needs extensions that few have
+
+    return LakeEngine(settings.lake, settings.store_path)
+
+
+def _must_be_file(settings: Settings) -> None:
+    if settings.lake is not None:
+        raise UsageError(
+            "a store in a lake is not replaced in place",
+            hint="take the store of a backup into an empty database: python -m app migrate-store "
+            "duckdb:///BACKUP/store.duckdb ducklake:…",
+        )
 
 
 def own(settings: Settings) -> Ownership:
@@ -146,6 +165,7 @@ def bring_back(
     all the while: OwnershipError when a desk or a command has one of them. Until all is copied
     and checked nothing is moved.
     """
+    _must_be_file(settings)
     places = places_of(settings)
     with (
         _typed(settings),

@@ -127,7 +127,7 @@ class Desk:
             )
             stack.callback(file.close)
             warehouse = Warehouse.open(
-                settings.store_path,
+                data_folder.engine_of(settings),
                 file.store_mark,
                 evidence=data_folder.evidence(settings, file),
                 accept_loss=accept_loss,
@@ -135,7 +135,8 @@ class Desk:
                 before_migration=data_folder.before_migration(settings, now()),
             )
             stack.callback(warehouse.close)
-            presence.note(settings.data_dir, settings.store_path)
+            if settings.lake is None:
+                presence.note(settings.data_dir, settings.store_path)
             records.close_orphans(warehouse, now())
             audit.adopt(warehouse)
             queue = _queue_of(settings, file, now)

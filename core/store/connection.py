@@ -11,7 +11,7 @@ from core.errors import OwnershipError, StoreError
 from core.store import files
 from core.store.presence import RESTORE
 
-_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": "false",
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
@@ -37,7 +37,7 @@ _MEMORY = """
 def connect(path: Path) -> duckdb.DuckDBPyConnection:
     """The store's file, opened; OwnershipError when another process has it, else StoreError."""
     try:
-        connection = duckdb.connect(str(path.absolute()), config=dict(_CONFIG))
+        connection = duckdb.connect(str(path.absolute()), config=dict(CONFIG))
         connection.execute("SET GLOBAL TimeZone = 'UTC'")
         return connection
     except duckdb.Error as error:

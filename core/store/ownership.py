@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from core.errors import OwnershipError, StoreError
@@ -30,6 +30,7 @@ class Ownership:
 
     def __init__(self) -> None:
         self._descriptors: list[int] = []
+        self._others: list[Callable[[], None]] = []
 
     @classmethod
     def take(cls, locks: Iterable[Path]) -> Ownership:
@@ -45,8 +46,14 @@ class Ownership:
 
     def release(self) -> None:
         """Let go; the files stay, for a lock on a removed file would be seen by nobody."""
+        while self._others:
+            self._others.pop()()
         while self._descriptors:
             os.close(self._descriptors.pop())
+
+    def releases(self, other: Callable[[], None]) -> None:
+        """Let go of something else, too, when this is let go of."""
+        self._others.append(other)
 
     def __enter__(self) -> Ownership:
         return self

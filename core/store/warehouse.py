@@ -1,6 +1,6 @@
-"""The warehouse: one DuckDB file, one writer at a time, any number of readers.
+"""The warehouse: one DuckDB file or DuckLake, one writer at a time, any number of readers.
 
-One process holds the file open; every thread reads through a cursor of the same connection. Who
+One process holds it open; every thread reads through a cursor of the same connection. Who
 that is tells a lock file beside it: `core.store.ownership`.
 """
 
@@ -18,24 +18,17 @@ import polars as pl
 
 from core.errors import StoreError
 from core.observe import logs, traces, work
-from core.store import files, presence
 from core.store import mark as marks
-from core.store.connection import (
-    connect,
-    first_line,
-    identity,
-    rollback,
-    trim,
-    way_back,
-)
+from core.store import presence
+from core.store.connection import first_line, rollback, trim, way_back
+from core.store.engines import FileEngine, StoreEngine, must_stand
 from core.store.mark import CommitMark, MarkKeeper
 from core.store.memory import QueryCache
 from core.store.migrate import behind, migrate
-from core.store.ownership import Ownership, lock_of
+from core.store.ownership import Ownership
 from core.store.transaction import Transaction
 
 Params = Sequence[Any] | Mapping[str, Any]
-LOG_BYTES = 8 * 2**20  # of the write-ahead log; a commit beyond it folds the log into the file
 log = logs.get("store")
 
 
@@ -44,13 +37,14 @@ class Warehouse:
 
     def __init__(
         self,
-        path: Path,
+        engine: StoreEngine,
         connection: duckdb.DuckDBPyConnection,
         owned: Ownership,
         keeper: MarkKeeper | None,
         advise: Callable[[str], str] = presence.unadvised,
     ) -> None:
-        self.path = path
+        self.path = engine.path
+        self._engine = engine
         self._connection = connection
         self._owned = owned
         self._keeper = keeper
@@ -60,12 +54,12 @@ class Warehouse:
         self.commits = 0  # counts up after each: what was read before it may be old
         self.before_commit: list[Callable[[Transaction], None]] = []  # what is written with each
         self._memory = QueryCache()
-        self._file = identity(path)
+        self._identity = engine.identity()
 
     @classmethod
     def open(
         cls,
-        path: Path,
+        place: Path | StoreEngine,
         keeper: MarkKeeper | None = None,
         *,
         evidence: str | None = None,
@@ -73,7 +67,8 @@ class Warehouse:
         advise: Callable[[str], str] = presence.unadvised,
         before_migration: Callable[[Warehouse], None] = lambda _: None,
     ) -> Warehouse:
-        """The warehouse in a file, made and migrated when needed; `keeper` keeps its mark.
+        """The warehouse in a file or an engine, made and migrated when needed; `keeper` keeps its
+        mark.
 
         `advise` turns the hint of an error into one that names what there is to mend it with.
 
@@ -81,11 +76,11 @@ class Warehouse:
         although there is `evidence` of one, or lacks commits that its mark tells of; with
         `accept_loss` the mark is set back to what the store holds.
         """
-        files.folder(path.parent)
-        owned = Ownership.take([lock_of(path)])
+        engine = FileEngine(place) if isinstance(place, Path) else place
+        owned = engine.own()
         try:
-            presence.must_be(path, evidence)
-            warehouse = cls(path, connect(path), owned, keeper, advise)
+            engine.must_be(evidence)
+            warehouse = cls(engine, engine.connect(), owned, keeper, advise)
         except BaseException:
             owned.release()
             raise
@@ -111,7 +106,7 @@ class Warehouse:
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A connection of its own for one thread or one piece of work."""
-        return self._connection.cursor()
+        return self._engine.cursor(self._connection)
 
     def read(self, sql: str, params: Params | None = None) -> pl.DataFrame:
         """The rows of a query; `?` with a list or `$name` with a dict. StoreError on failure.
@@ -143,6 +138,7 @@ class Warehouse:
         and slow what decodes. What was written does not stay in memory.
         """
         with self._write_lock, self._mapped(), self.cursor() as cursor, self._lean(bulk):
+            self._engine.must_own()
             cursor.execute("BEGIN TRANSACTION")
             began = time.perf_counter()
             try:
@@ -218,12 +214,9 @@ class Warehouse:
 
     def _fold_long_log(self) -> None:
         """Checkpoint when much stands in the log; the commit before it stands in any case."""
-        wal = presence.wal_of(self.path)
         try:
-            if wal.stat().st_size > LOG_BYTES:
+            if self._engine.has_long_log():
                 self.checkpoint()
-        except FileNotFoundError:
-            return
         except StoreError as error:
             log.warning("the write-ahead log was not folded in", error=str(error))
 
@@ -246,6 +239,7 @@ class Warehouse:
             return
         try:
             with self._mapped(), self.cursor() as cursor:
+                self._engine.must_own()
                 cursor.execute("BEGIN TRANSACTION")
                 try:
                     yield Transaction(cursor)
@@ -258,14 +252,7 @@ class Warehouse:
 
     def must_be_there(self) -> None:
         """StoreError when the file has gone or another took its place: then writing is in vain."""
-        try:
-            there = self.path.stat()
-        except OSError as error:
-            raise StoreError(
-                f"the store's file cannot be seen: {error.strerror}", where=str(self.path)
-            ) from error
-        if (there.st_dev, there.st_ino) != self._file:
-            raise StoreError("another file stands in the store's place", where=str(self.path))
+        must_stand(self._engine, self._identity)
 
     @contextmanager
     def _lean(self, bulk: bool) -> Iterator[None]:
@@ -283,7 +270,7 @@ class Warehouse:
     def checkpoint(self) -> None:
         """Fold the write-ahead log into the file."""
         with self._write_lock, self._mapped(), self.cursor() as cursor:
-            cursor.execute("CHECKPOINT")
+            self._engine.fold(cursor)
 
     def verify(self) -> int:
         """Read every row of every table; the number of rows. StoreError when one cannot be."""
@@ -303,11 +290,8 @@ class Warehouse:
 
     def copy_to(self, target: Path) -> None:
         """A consistent copy of the database file, made while no writer is at work."""
-        with self.still():
-            files.copy_by_another(self.path, target)
-            wal = presence.wal_of(self.path)
-            if wal.exists() and wal.stat().st_size:  # a reader kept the checkpoint from emptying it
-                files.copy_by_another(wal, presence.wal_of(target))
+        with self.still(), self._mapped(), self.cursor() as cursor:
+            self._engine.copy_to(cursor, target)
 
     @contextmanager
     def _mapped(self) -> Iterator[None]:
@@ -328,17 +312,17 @@ class Warehouse:
             self._reopen()
             raise StoreError(
                 f"the store failed and was opened again: {first_line(error)}",
-                where=str(self.path),
+                where=self._engine.where,
                 hint=way_back(error) or "check free disk space, then try again",
             ) from error
         except duckdb.Error as error:
             raise StoreError(
-                first_line(error), where=str(self.path), hint=way_back(error)
+                first_line(error), where=self._engine.where, hint=way_back(error)
             ) from error
 
     def _reopen(self) -> None:
         with self._write_lock:
             self._connection.close()
-            self._connection = connect(self.path)
-            self._file = identity(self.path)
+            self._connection = self._engine.connect()
+            self._identity = self._engine.identity()
             self.commits += 1  # what was read before may be from what was lost

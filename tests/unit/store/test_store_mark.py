@@ -17,8 +17,9 @@ from core.service.desk import Desk
 from core.service.kernel import commands
 from core.settings import Settings
 from core.store import files, presence
+from core.store.engines import LOG_BYTES
 from core.store.mark import CommitMark
-from core.store.warehouse import LOG_BYTES, Warehouse
+from core.store.warehouse import Warehouse
 
 BOTH = "python -m app restore; .*python -m app restore --accept-loss"
 

@@ -1,0 +1,81 @@
+"""A store moves to another engine: every table copied and compared, the old one left as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from core.addresses import LAKE, LakeAddress, file_of
+from core.errors import StoreError, UsageError
+from core.store.connection import first_line, rollback
+from core.store.engines import FileEngine, StoreEngine
+from core.store.moving import TableDigest, copy_all, tables_of
+from core.store.transaction import Transaction
+
+
+def migrate_store(
+    source: str, target: str, folder: Path, tell: Callable[[str, TableDigest], None]
+) -> dict[str, Any]:
+    """Copy a store from one address to an empty other one; `tell` hears of each table.
+
+    Both are owned meanwhile: OwnershipError when a desk has one of them. UsageError when there is
+    no store at `source`, or one at `target`; IntegrityError when a table came over otherwise, and
+    then nothing is kept.
+    """
+    old, new = engine_at(source, folder), engine_at(target, folder)
+    if old.where == new.where:
+        raise UsageError(f"{old.where} is where the store is already")
+    if isinstance(old, FileEngine) and not old.path.is_file():
+        raise UsageError(f"there is no store at {old.where}")
+    if isinstance(new, FileEngine) and new.path.exists():
+        raise UsageError(f"{new.where} is there already", hint="name a file that is not there")
+    with old.own():
+        try:
+            tables = _moved(old, new, tell)
+        except BaseException:
+            if isinstance(new, FileEngine):  # an empty file would be taken for a store
+                new.path.unlink(missing_ok=True)
+            raise
+    return {
+        "from": old.where,
+        "to": new.where,
+        "rows": sum(table.rows for table in tables.values()),
+        "tables": {name: {"rows": t.rows, "digest": t.digest} for name, t in tables.items()},
+        "equal": True,
+    }
+
+
+def engine_at(url: str, folder: Path) -> StoreEngine:
+    """The engine of an address: `duckdb:///PATH` or `ducklake:…`; SettingsError otherwise."""
+    if url.startswith(LAKE):
+        from core.store.lake import LakeEngine  # needs extensions that few have
+
+        return LakeEngine(LakeAddress(url), folder / "migrated.lake")
+    return FileEngine(file_of(url, "duckdb", folder / "desk.duckdb"))
+
+
+def _moved(
+    old: StoreEngine, new: StoreEngine, tell: Callable[[str, TableDigest], None]
+) -> dict[str, TableDigest]:
+    with new.own(), old.connect() as source, new.connect() as target:
+        to, read = new.cursor(target), old.cursor(source)
+        if tables_of(to):
+            raise UsageError(f"{new.where} holds a store already", hint="name an empty database")
+        if not tables_of(read):
+            raise UsageError(f"there is no store at {old.where}")
+        try:
+            to.execute("BEGIN TRANSACTION")
+            read.execute("BEGIN TRANSACTION READ ONLY")
+            done = copy_all(read, Transaction(to), tell)
+            to.execute("COMMIT")
+            new.fold(to)
+        except duckdb.Error as error:
+            rollback(to)
+            raise StoreError(first_line(error), where=new.where) from error
+        except BaseException:
+            rollback(to)
+            raise
+        return done

@@ -1,0 +1,96 @@
+"""Every table of one store in another, whatever engines they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import duckdb
+
+from core.errors import IntegrityError
+from core.store.migrate import migrate
+from core.store.transaction import Transaction, quoted
+
+BATCH_ROWS = 100_000
+_TABLES = """
+    SELECT table_name FROM duckdb_tables()
+    WHERE NOT temporary AND NOT internal AND database_name = current_database()
+    ORDER BY table_name
+"""
+_COLUMNS = """
+    SELECT column_name, data_type FROM duckdb_columns()
+    WHERE database_name = current_database() AND table_name = ? ORDER BY column_index
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class TableDigest:
+    """How many rows a table has, and what they come to in whatever order."""
+
+    rows: int
+    digest: str
+
+
+def tables_of(cursor: duckdb.DuckDBPyConnection) -> list[str]:
+    """The tables of the store that a cursor is on."""
+    return [name for (name,) in cursor.execute(_TABLES).fetchall()]
+
+
+def copy_all(
+    source: duckdb.DuckDBPyConnection,
+    target: Transaction,
+    tell: Callable[[str, TableDigest], None] = lambda *_: None,
+) -> dict[str, TableDigest]:
+    """Copy all tables into an empty store and compare each; IntegrityError when one differs.
+
+    The target gets its tables from the migrations, those of the user's datasets from the source.
+    Memory is bounded by BATCH_ROWS.
+    """
+    migrate(target)
+    done = {}
+    for name in tables_of(source):
+        columns = source.execute(_COLUMNS, [name]).fetchall()
+        _make(target, name, columns)
+        _copy(source, target, name, [column for column, _ in columns])
+        done[name] = digest(target.cursor, name)
+        told = digest(source, name)
+        if done[name] != told:
+            raise IntegrityError(f"{name} came over as {done[name]}, and was {told}")
+        tell(name, told)
+    return done
+
+
+def digest(cursor: duckdb.DuckDBPyConnection, table: str) -> TableDigest:
+    """Rows and digest of a table; equal only between the same version of DuckDB."""
+    columns = [name for name, _ in cursor.execute(_COLUMNS, [table]).fetchall()]
+    row = ", ".join(quoted(name) for name in sorted(columns))
+    found = cursor.execute(
+        f"SELECT count(*), coalesce(bit_xor(hash({row})), 0)::VARCHAR, "
+        f"coalesce(sum(hash({row})::HUGEINT), 0)::VARCHAR FROM {quoted(table)}"
+    ).fetchone()
+    assert found is not None
+    return TableDigest(int(found[0]), f"{found[1]}:{found[2]}")
+
+
+def _make(target: Transaction, name: str, columns: list[tuple[str, str]]) -> None:
+    """Make the table, or give one of the migrations the columns that the source has beyond."""
+    known = target.columns(name)
+    if not known:
+        body = ", ".join(f"{quoted(column)} {kind}" for column, kind in columns)
+        target.execute(f"CREATE TABLE {quoted(name)} ({body})")
+        return
+    target.execute(f"DELETE FROM {quoted(name)}")
+    for column, kind in columns:
+        if column not in known:
+            target.execute(f"ALTER TABLE {quoted(name)} ADD COLUMN {quoted(column)} {kind}")
+
+
+def _copy(
+    source: duckdb.DuckDBPyConnection, target: Transaction, name: str, columns: list[str]
+) -> None:
+    names = ", ".join(quoted(column) for column in columns)
+    read = source.execute(f"SELECT {names} FROM {quoted(name)}")
+    for batch in read.to_arrow_reader(BATCH_ROWS):
+        target.cursor.register("moving_rows", batch)
+        target.execute(f"INSERT INTO {quoted(name)} ({names}) SELECT {names} FROM moving_rows")
+        target.cursor.unregister("moving_rows")

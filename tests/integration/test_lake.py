@@ -1,0 +1,177 @@
+"""The store in DuckLake, its catalogue in a real PostgreSQL: moved there and back, one writer."""
+
+from __future__ import annotations
+
+import importlib.util
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+import pytest
+from typer.testing import CliRunner
+
+from app.command_line import register_all
+from core.addresses import LakeAddress
+from core.errors import OwnershipError, SettingsError, StoreError, UsageError
+from core.service.data_folder import bring_back
+from core.service.desk import Desk
+from core.settings import load
+from core.store import backup
+from core.store.digests import digests
+from core.store.lake import LakeEngine
+from core.store.warehouse import Warehouse
+from tests import postgres_server
+from tests.filled import fill
+from tests.queues import Clock
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    if not postgres_server.programs() or not importlib.util.find_spec("duckdb_extension_ducklake"):
+        pytest.skip(postgres_server.MISSING)
+    with postgres_server.running() as address:
+        yield address
+
+
+@pytest.fixture
+def lake(server: str, tmp_path: Path) -> str:
+    """The URL of an empty lake."""
+    catalogue = postgres_server.make(server, f"t{uuid.uuid4().hex}")
+    return f"ducklake:{catalogue}?data={tmp_path / 'lake'}"
+
+
+def _migrated(monkeypatch: pytest.MonkeyPatch, folder: Path, source: str, target: str) -> object:
+    monkeypatch.setenv("OPENBELL_DATA_DIR", str(folder))
+    done = CliRunner().invoke(register_all(), ["migrate-store", source, target, "--json"])
+    assert done.exit_code == 0, done.output
+    return orjson.loads(done.stdout)
+
+
+def test_a_desk_moves_to_a_lake_and_back(
+    lake: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counts and digests are equal on all; the desk reads, writes and backs up on the lake."""
+    plain = load(data_dir=tmp_path / "desk")
+    with Desk.open(plain) as desk:
+        fill(desk)
+        before = digests(desk.warehouse.read_anew)
+    told = _migrated(monkeypatch, plain.data_dir, f"duckdb:///{plain.store_path}", lake)
+    assert isinstance(told, dict)
+    assert (told["equal"], told["tables"]["bars_daily"]["rows"] > 100) == (True, True)
+    in_lake = load(data_dir=tmp_path / "desk", store_url=lake)
+    with Desk.open(in_lake) as desk:
+        assert digests(desk.warehouse.read_anew) == before
+        with desk.warehouse.transaction() as tx:
+            tx.execute("INSERT INTO watchlist VALUES (7, 'NEW', now())")
+        desk.warehouse.compare_with_mark()
+        after = digests(desk.warehouse.read_anew)
+        assert desk.queries.run("SELECT count(*) AS n FROM facts")[0]["n"] > 0
+        made = backup.make(desk.warehouse, in_lake.queue_path, tmp_path / "backups", desk.now())
+    with pytest.raises(UsageError, match="not replaced in place"):
+        bring_back(in_lake, made.folder, Clock()())
+    other = load(data_dir=tmp_path / "other")
+    bring_back(other, made.folder, Clock()())
+    with Desk.open(other) as desk:
+        assert digests(desk.warehouse.read_anew) == after
+    _migrated(monkeypatch, tmp_path / "third", lake, f"duckdb:///{tmp_path}/back.duckdb")
+    with Warehouse.open(tmp_path / "back.duckdb") as back:
+        assert digests(back.read_anew) == after
+
+
+def test_one_desk_writes_to_a_lake(lake: str, server: str, tmp_path: Path) -> None:
+    """A second one is refused; one whose session has ended writes nothing more."""
+    with Warehouse.open(LakeEngine(LakeAddress(lake), tmp_path / "a.duckdb")) as first:
+        with pytest.raises(OwnershipError, match="another desk writes"):
+            Warehouse.open(LakeEngine(LakeAddress(lake), tmp_path / "b.duckdb"))
+        ended = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+        postgres_server.run_sql(f"{server}postgres", ended)
+        with (
+            pytest.raises(StoreError, match="right to write to the lake was lost"),
+            first.transaction() as tx,
+        ):
+            tx.execute("INSERT INTO watchlist VALUES (1, 'A', now())")
+        with Warehouse.open(LakeEngine(LakeAddress(lake), tmp_path / "b.duckdb")) as second:
+            assert second.read("SELECT count(*) FROM watchlist").item() == 0
+
+
+def test_an_empty_lake_is_not_begun_where_there_is_a_store(lake: str, tmp_path: Path) -> None:
+    """It would hide what the desk had; the error says how the store comes along."""
+    with Desk.open(load(data_dir=tmp_path / "desk")):
+        pass
+    with pytest.raises(StoreError, match="the lake is empty") as told:
+        Desk.open(load(data_dir=tmp_path / "desk", store_url=lake))
+    assert "migrate-store" in str(told.value.hint)
+
+
+def test_a_lake_keeps_its_files_to_itself(lake: str, tmp_path: Path) -> None:
+    """Queries of the desk reach the folder of the lake, and no other file."""
+    (tmp_path / "secret.csv").write_text("a\n1\n")
+    with (
+        Warehouse.open(LakeEngine(LakeAddress(lake), tmp_path / "a.duckdb")) as warehouse,
+        pytest.raises(StoreError, match="disabled"),
+    ):
+        warehouse.read(f"SELECT * FROM read_csv('{tmp_path / 'secret.csv'}')")
+
+
+def test_a_database_that_is_away_is_named_without_its_password(tmp_path: Path) -> None:
+    """One sentence with host, port and database."""
+    if not importlib.util.find_spec("duckdb_extension_ducklake"):
+        pytest.skip(postgres_server.MISSING)
+    url = f"ducklake:postgresql://me:secret@127.0.0.1:1/desk?data={tmp_path}"
+    with pytest.raises(StoreError, match="the lake cannot be opened") as told:
+        Warehouse.open(LakeEngine(LakeAddress(url), tmp_path / "a.duckdb"))
+    assert told.value.where == "ducklake:postgresql://127.0.0.1:1/desk"
+    assert "secret" not in repr((str(told.value), told.value.hint))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ducklake:postgresql://h/desk",
+        "ducklake:postgresql://h/desk?data=relative",
+        "ducklake:postgresql://h?data=/x",
+        "ducklake:sqlite:///a?data=/x",
+        "ducklake:postgresql://h/desk?data=/x&more=1",
+    ],
+)
+def test_an_address_that_is_no_lake_is_refused(url: str) -> None:
+    """With how it should be."""
+    with pytest.raises(SettingsError, match="ducklake:postgresql://HOST"):
+        load(store_url=url)
+
+
+@pytest.mark.parametrize("there", ["source", "target", "same"])
+def test_a_store_moves_from_one_to_an_empty_place(there: str, tmp_path: Path) -> None:
+    """No store to move, or one where it should go: refused, and nothing is made."""
+    from core.service.care.moving_house import migrate_store
+
+    for name in {"source": "b", "target": "ab", "same": "a"}[there]:
+        Warehouse.open(tmp_path / f"{name}.duckdb").close()
+    target = f"duckdb:///{tmp_path}/{'a' if there == 'same' else 'b'}.duckdb"
+    with pytest.raises(UsageError):
+        migrate_store(f"duckdb:///{tmp_path}/a.duckdb", target, tmp_path, lambda *_: None)
+    assert (tmp_path / "a.duckdb").exists() == (there != "source")
+
+
+def test_a_store_moves_between_files(tmp_path: Path) -> None:
+    """Every table is told with its rows and what they come to."""
+    from core.service.care.moving_house import migrate_store
+
+    with Warehouse.open(tmp_path / "a.duckdb") as one, one.transaction() as tx:
+        tx.execute("INSERT INTO watchlist VALUES (1, 'A', now()), (2, NULL, now())")
+        tx.execute('CREATE TABLE "of the user" AS SELECT 1.5 AS x, NULL::DATE AS "d""d"')
+    told: dict[str, int] = {}
+    done = migrate_store(
+        f"duckdb:///{tmp_path}/a.duckdb",
+        f"duckdb:///{tmp_path}/b.duckdb",
+        tmp_path,
+        lambda name, found: told.update({name: found.rows}),
+    )
+    assert (told["watchlist"], told["of the user"]) == (2, 1)
+    assert done["rows"] == sum(told.values())
+    with Warehouse.open(tmp_path / "b.duckdb") as two:
+        assert two.read("SELECT symbol FROM watchlist ORDER BY cik")["symbol"].to_list() == [
+            "A",
+            None,
+        ]
