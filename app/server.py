@@ -11,7 +11,7 @@ import typer
 
 from app import gate
 from app import run as runner
-from core import settings
+from core import addresses, settings
 from core.errors import UsageError
 from core.observe import logs
 from core.service import current
@@ -68,7 +68,7 @@ def _server(app: DeskApp, chosen: settings.Settings) -> uvicorn.Server:
             runner.err.print(
                 f"Openbell listens on http://{_shown(chosen.host)}:{chosen.port}", markup=False
             )
-            if not settings.is_loopback(chosen.host):
+            if not addresses.is_loopback(chosen.host):
                 runner.err.print(f"\nWARNING: {gate.EXPOSED}.\n{_NARROW}\n", style="bold red")
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

@@ -1,7 +1,8 @@
-"""Addresses of store and queue: a file's, or that of a lake or a Redis."""
+"""Addresses: of store and queue, a file's or that of a lake or a Redis; and of this machine."""
 
 from __future__ import annotations
 
+import ipaddress
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
@@ -55,3 +56,11 @@ class LakeAddress:
         self.catalogue = urlunsplit(parts._replace(query=""))
         self.data = Path(data)
         self.where = f"{LAKE}postgresql://{parts.hostname}:{parts.port or 5432}{parts.path}"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach what listens on that host."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"

@@ -7,7 +7,6 @@ Each room's settings stand in a section class below; `Settings` joins them.
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import re
 from pathlib import Path
@@ -269,7 +268,7 @@ class Settings(
     @property
     def listens_here_only(self) -> bool:
         """Whether only this machine can reach the desk."""
-        return is_loopback(self.host)
+        return addresses.is_loopback(self.host)
 
     @property
     def store_path(self) -> Path:
@@ -304,14 +303,6 @@ def must_be_guarded(chosen: Settings) -> None:
             hint=f"set {PREFIX}ACCESS=token and make a token (python -m app token add NAME --role "
             f"admin), or {PREFIX}HOST=127.0.0.1",
         )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach what listens on that host."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 def load(**overrides: Any) -> Settings:

@@ -15,8 +15,8 @@ from structlog.testing import capture_logs
 
 from app import gate, streamlit_patches
 from app.gate import Gate
+from core.addresses import is_loopback
 from core.observe.sparing import LINES, Sparing
-from core.settings import is_loopback
 
 ROOT = Path(__file__).resolve().parents[3]
 HEADERS = {
