@@ -284,3 +284,12 @@ async def test_a_path_that_leads_nowhere_is_a_problem(
         problem = answer.json()
         assert problem["status"] == status
         assert {"type", "title", "detail", "instance", "hint", "errors"} <= set(problem)
+
+
+async def test_answers_are_for_the_one_who_asked(client: httpx.AsyncClient) -> None:
+    """No other origin may read them, no shared cache keeps them, and a file comes as one."""
+    answer = await client.get("/v1/companies", headers={"Origin": "https://other.example"})
+    assert "access-control-allow-origin" not in answer.headers
+    assert answer.headers["cache-control"] == "private, no-cache"
+    file = await client.get("/v1/exports/facts?cik=1001")
+    assert file.headers["content-disposition"] == 'attachment; filename="facts.csv"'

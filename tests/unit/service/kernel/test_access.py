@@ -121,6 +121,17 @@ def test_a_token_expires(make_desk: Callable[..., Desk]) -> None:
         desk.roster.add_token("past", Role.VIEWER, ends, LOCAL)
 
 
+def test_a_session_ends_with_its_time(make_desk: Callable[..., Desk]) -> None:
+    """After the hours of the setting, however it was used meanwhile."""
+    desk = make_desk(access="token", session_hours=2)
+    secret = desk.roster.begin(somebody(desk, Role.VIEWER))
+    began = desk.now()
+    desk.roster._now = lambda: began + timedelta(hours=1)
+    assert desk.roster.of_session(secret) is not None
+    desk.roster._now = lambda: began + timedelta(hours=2, seconds=1)
+    assert desk.roster.of_session(secret) is None
+
+
 def test_secrets_are_kept_nowhere(shared: Desk) -> None:
     """The store holds digests; a query of a user does not see even those."""
     _, secret = shared.roster.add_token("x", Role.ADMIN, None, LOCAL)
