@@ -48,17 +48,21 @@ def _editor(desk: Desk, *, of_desk: bool) -> None:
     key = f"alert_rules_{'desk' if of_desk else 'mine'}"
     kept = rules.of(desk, of_desk=of_desk)
     edited = st.data_editor(
-        _frame(kept), column_config=_columns(), num_rows="dynamic", hide_index=True, key=key
+        _frame(kept),
+        column_config=_columns(),
+        num_rows="dynamic",
+        hide_index=True,
+        key=f"{key}_{hash(kept)}",  # edits are of these rules, and end with them
     )
     with st.container(horizontal=True):
         if st.button("Save the rules", key=f"{key}_save", type="primary"):
             with shell.guarded("the rules"):
                 rules.keep(desk, _rules(edited), of_desk=of_desk)
                 st.toast("Saved", icon=":material/check_circle:")
+                st.rerun()
         changed = rules.are_changed(desk, of_desk=of_desk)
         if st.button("Back to the defaults", key=f"{key}_back", disabled=not changed):
             rules.keep(desk, (), of_desk=of_desk)
-            st.session_state.pop(key, None)
             st.rerun()
 
 

@@ -16,10 +16,10 @@ from core.service.desk import Desk
 COLUMNS = {
     "state": "",
     "happened_at": "When",
+    "message": "What",
     "severity": "Severity",
     "kind": "Kind",
     "subject": "Subject",
-    "message": "What",
     "ended_at": "Over since",
 }
 SHOW = ("unread",)
@@ -52,8 +52,7 @@ def _table(desk: Desk, found: pl.DataFrame) -> None:
         st.query_params["alert"] = row["alert_id"]
 
     shown = found.with_columns(
-        state=pl.when(pl.col("read_at").is_null()).then(pl.lit("new")).otherwise(pl.lit("")),
-        # an instant is dressed by its column's name and type
+        state=pl.when(pl.col("read_at").is_null()).then(pl.lit("new")).otherwise(pl.lit(""))
     )
     tables.choose(
         shown,
@@ -62,7 +61,7 @@ def _table(desk: Desk, found: pl.DataFrame) -> None:
         key="alerts_table",
         on_row=picked,
         rows=14,
-        widths={"state": 50, "happened_at": 130, "severity": 85, "kind": 150, "ended_at": 130},
+        widths={"state": 50, "happened_at": 130, "message": 420, "severity": 85, "kind": 150},
     )
     chosen = found.filter(pl.col("alert_id") == st.query_params.get("alert", ""))
     if chosen.height:

@@ -9,7 +9,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from components.kit import once
-from core.service.alerts import bell
+from core.domain.alerts.rules import DESK, defaults
+from core.service.alerts import bell, rules
 from core.service.desk import Desk
 from tests.alerted import happen
 from tests.places import MailBox, mail_box
@@ -62,6 +63,18 @@ def test_without_alerts_the_page_says_what_one_is_told_of(desk: Desk) -> None:
     at = opened("alerts")
     assert any("No alert yet." in m.value for m in at.markdown)
     assert not at.exception
+
+
+def test_rules_are_kept_and_put_back(alerted: Desk) -> None:
+    """Those of the reader by the first button, those of the desk by the other."""
+    at = opened("alerts")
+    for of_desk, key in ((False, "alert_rules_mine"), (True, "alert_rules_desk")):
+        at = at.button(key=f"{key}_save").click().run()
+        assert not at.exception
+        assert rules.are_changed(alerted, of_desk=of_desk)
+        assert rules.of(alerted, of_desk=of_desk) == defaults(DESK if of_desk else "local")
+        at = at.button(key=f"{key}_back").click().run()
+        assert not rules.are_changed(alerted, of_desk=of_desk)
 
 
 def test_a_test_is_sent_from_preferences(alerted: Desk, mail: MailBox) -> None:
