@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from prometheus_client import Gauge, Info
 
 from core import __version__
-from core.observe.metrics import REGISTRY
+from core.observe.registry import REGISTRY
 
 
 def _gauge(name: str, text: str, *labels: str) -> Gauge:

@@ -7,13 +7,12 @@ import logging
 import re
 import secrets
 import sys
-from collections.abc import Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import structlog
 
-from core.observe import traces
 from core.observe.escaping import escape
 
 SERVICE = "openbell"
@@ -112,9 +111,22 @@ def redact(text: str) -> str:
     return _SECRET_TEXT.sub(lambda match: match[1] + "[redacted]", text)
 
 
+def _untraced() -> tuple[str, str] | None:
+    return None
+
+
+_trace_ids: Callable[[], tuple[str, str] | None] = _untraced
+
+
+def traced_by(ids: Callable[[], tuple[str, str] | None] | None) -> None:
+    """Name in every line from now on the trace and the span that `ids` tells; None: no more."""
+    global _trace_ids  # noqa: PLW0603 - one for the process is the point
+    _trace_ids = ids or _untraced
+
+
 def _trace(_: Any, __: str, event: Event) -> Event:
     """Name the trace and the span that a line belongs to, while traces are on."""
-    if found := traces.ids():
+    if found := _trace_ids():
         event["trace_id"], event["span_id"] = found
     return event
 

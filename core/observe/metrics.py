@@ -6,9 +6,10 @@ import threading
 import time
 from dataclasses import dataclass
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import Counter, Gauge, Histogram, generate_latest
 
-REGISTRY = CollectorRegistry()
+from core.observe import gauges, work  # noqa: F401 - they register theirs with us
+from core.observe.registry import REGISTRY
 
 PULLS = Counter("openbell_pulls_total", "Pulls by outcome", ["dataset", "state"], registry=REGISTRY)
 PULL_ROWS = Counter(
@@ -89,8 +90,6 @@ class Registered:
 
 def registered() -> list[Registered]:
     """Every metric there is."""
-    from core.observe import gauges, work  # noqa: F401 - they register theirs with us
-
     found = []
     for metric in REGISTRY._collector_to_names:
         described = next(iter(metric.describe()))  # type: ignore[attr-defined]

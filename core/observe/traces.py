@@ -11,6 +11,8 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Protocol
 
+from core.observe import logs
+
 FIELD = "traceparent"  # as W3C calls it: in the payload of jobs and in the headers of requests
 _NOTHING: AbstractContextManager[Any] = nullcontext()
 
@@ -55,11 +57,13 @@ def use(tracing: Tracing) -> Callable[[], None]:
     """Trace with this from now on; how to stop."""
     global _tracing  # noqa: PLW0603 - one for the process is the point
     _tracing = tracing
+    logs.traced_by(tracing.ids)
 
     def stop() -> None:
         global _tracing  # noqa: PLW0603
         if _tracing is tracing:
             _tracing = None
+            logs.traced_by(None)
         tracing.stop()
 
     return stop

@@ -17,7 +17,7 @@ from typing import Any, TypeVar, cast
 from prometheus_client import Counter, Histogram
 
 from core.errors import OpenbellError
-from core.observe.metrics import REGISTRY
+from core.observe.registry import REGISTRY
 
 F = TypeVar("F", bound=Callable[..., Any])
 MOMENTS = (0.005, 0.025, 0.1, 0.5, 2, 10, 60)

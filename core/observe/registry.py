@@ -1,0 +1,5 @@
+"""The registry of this process's metrics."""
+
+from prometheus_client import CollectorRegistry
+
+REGISTRY = CollectorRegistry()
