@@ -6,19 +6,14 @@ from functools import cache
 from typing import Any
 
 import anyio.to_thread
-from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
-from mcp.server.transport_security import TransportSecuritySettings
 from starlette.requests import Request
 
 from app.api.callers import authorised
-from app.assistant.server import server
 from app.gate import Receive, Scope, Send
 from core.domain.access.principals import Role
 from core.service import current
 from core.service.assistant import tools
 from core.service.kernel import access
-
-UNGUARDED = TransportSecuritySettings(enable_dns_rebinding_protection=False)  # the gate does it
 
 
 class AssistantEndpoint:
@@ -30,15 +25,26 @@ class AssistantEndpoint:
         who = await authorised(request, request.headers.get("authorization", ""))
         with access.acting(who):
             access.require(current.desk(), Role.VIEWER, "the tools of assistants")
-            manager = StreamableHTTPSessionManager(
-                _server(), json_response=True, stateless=True, security_settings=UNGUARDED
-            )
+            manager = await anyio.to_thread.run_sync(_manager)
             async with manager.run():
                 await manager.handle_request(scope, receive, send)
 
 
+def _manager() -> Any:
+    """A manager of one request; the protocol's library is 18 MB that a desk nobody asks has not."""
+    from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+    from mcp.server.transport_security import TransportSecuritySettings
+
+    unguarded = TransportSecuritySettings(enable_dns_rebinding_protection=False)  # the gate does it
+    return StreamableHTTPSessionManager(
+        _server(), json_response=True, stateless=True, security_settings=unguarded
+    )
+
+
 @cache
 def _server() -> Any:
+    from app.assistant.server import server
+
     return server(_called)
 
 

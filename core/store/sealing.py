@@ -13,8 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import pyrage  # type: ignore[import-untyped]
+from typing import Any
 
 from core import atomic
 from core.errors import IntegrityError, StoreError
@@ -51,6 +50,8 @@ def pack(folder: Path, target: Path, key: str | None) -> Path:
             for path in sorted(folder.iterdir()):
                 archive.add(path, path.name)
         if key:
+            import pyrage  # type: ignore[import-untyped]
+
             pyrage.encrypt_file(str(tar), str(sealed), [_identity(key).to_public()])
         else:
             sealed = tar
@@ -83,6 +84,8 @@ def unpacked(path: Path, key: str | None) -> Iterator[Path]:
 def _decrypted(path: Path, key: str | None, aside: Path) -> Path:
     if not key:
         raise IntegrityError(f"{path.name} is encrypted and there is no key", hint=NO_KEY)
+    import pyrage
+
     target = aside / "tar"
     os.close(os.open(target, os.O_WRONLY | os.O_CREAT, 0o600))
     try:
@@ -109,10 +112,14 @@ def _extract(tar: Path, folder: Path, path: Path) -> None:
 
 def new_key() -> str:
     """A key for backups."""
+    import pyrage
+
     return str(pyrage.x25519.Identity.generate())
 
 
-def _identity(key: str) -> pyrage.x25519.Identity:
+def _identity(key: str) -> Any:
+    import pyrage
+
     try:
         return pyrage.x25519.Identity.from_str(key.strip())
     except pyrage.IdentityError:

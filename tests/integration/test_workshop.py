@@ -69,10 +69,26 @@ def test_images_and_actions_are_pinned_by_digest() -> None:
     images = re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
     assert images
     assert all(re.search(r"@sha256:[0-9a-f]{64}$", image) for image in images)
-    text = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
+    text = "\n".join(path.read_text() for path in (ROOT / ".github" / "workflows").iterdir())
     actions = re.findall(r"uses: (.*)", text)
     assert actions
     assert all(re.fullmatch(r"\S+@[0-9a-f]{40} # v[\d.]+", action) for action in actions)
+
+
+def test_a_release_is_tested_staged_and_given_its_secrets_by_the_repository() -> None:
+    """Wheel, bill of materials, checksums as a draft; that job alone may write; no secret in it."""
+    path = ROOT / ".github" / "workflows" / "release.yml"
+    made = yaml.safe_load(path.read_text())
+    job = made["jobs"]["release"]
+    steps = [step.get("run", "") for step in job["steps"]]
+    wanted = ("bash .ci/run", "make wheel sbom", "sha256sum", "gh release create")
+    places = [next(n for n, line in enumerate(steps) if word in line) for word in wanted]
+    assert places == sorted(places)
+    assert made["permissions"] == {"contents": "read"}
+    assert job["permissions"] == {"contents": "write"}
+    assert job["environment"] == "release"
+    secrets = re.findall(r"\$\{\{ (.*?) \}\}", path.read_text())
+    assert secrets == ["secrets.RELEASE_TOKEN || secrets.GITHUB_TOKEN"]
 
 
 def test_ci_runs_every_python_that_is_promised() -> None:

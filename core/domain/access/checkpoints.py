@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
-
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from typing import TYPE_CHECKING, Any
 
 from core.domain.access.audit import AuditHead
 from core.errors import UsageError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 SECRET_BYTES = 32
 
@@ -52,19 +52,24 @@ class Checkpoint:
 
 def sign(head: AuditHead, at: datetime, secret: bytes) -> Checkpoint:
     """A checkpoint of the chain's end, by the desk's key (32 bytes)."""
-    key = Ed25519PrivateKey.from_private_bytes(secret)
+    key = _private(secret)
     public = key.public_key().public_bytes_raw().hex()
     return Checkpoint(head.number, head.hash, at, public, key.sign(_text(head, at)).hex())
 
 
 def is_signed_by(checkpoint: Checkpoint, secret: bytes) -> bool:
     """Whether the key of this desk made it."""
-    public = Ed25519PrivateKey.from_private_bytes(secret).public_key().public_bytes_raw()
+    public = _private(secret).public_key().public_bytes_raw()
     return public.hex() == checkpoint.public_key and is_signed(checkpoint)
 
 
 def is_signed(checkpoint: Checkpoint) -> bool:
     """Whether the key it names made it."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+        Ed25519PublicKey,
+    )
+
     try:
         key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(checkpoint.public_key))
         text = _text(checkpoint.head, checkpoint.at)
@@ -72,6 +77,14 @@ def is_signed(checkpoint: Checkpoint) -> bool:
     except (InvalidSignature, ValueError):
         return False
     return True
+
+
+def _private(secret: bytes) -> Ed25519PrivateKey:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+        Ed25519PrivateKey,
+    )
+
+    return Ed25519PrivateKey.from_private_bytes(secret)
 
 
 def _text(head: AuditHead, at: datetime) -> bytes:

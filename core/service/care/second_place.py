@@ -8,14 +8,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.domain.timetable.rotation import Rotation, kept
 from core.errors import IntegrityError, NotFoundError, OpenbellError, UsageError
 from core.service.data_folder import key_of
 from core.settings import Settings
-from core.sources.outward.second_place import SecondPlace
 from core.store import backup as backups
 from core.store import sealing
+
+if TYPE_CHECKING:
+    from core.sources.outward.second_place import SecondPlace
 
 FETCHED = ".fetched-"  # of the folders that backups are brought into
 ZONE = "America/New_York"
@@ -23,7 +26,7 @@ ZONE = "America/New_York"
 
 def copy(settings: Settings, made: Path) -> str:
     """Bring a backup there as one file, read it back, thin out what is there; the file's name."""
-    place = SecondPlace(settings.backup_url)
+    place = _place(settings)
     if sealing.is_one_file(made):
         place.put(made)
         name = made.name
@@ -34,6 +37,12 @@ def copy(settings: Settings, made: Path) -> str:
             name = packed.name
     _thin_out(place, settings)
     return name
+
+
+def _place(settings: Settings) -> SecondPlace:
+    from core.sources.outward.second_place import SecondPlace
+
+    return SecondPlace(settings.backup_url)
 
 
 def _thin_out(place: SecondPlace, settings: Settings) -> None:
@@ -58,7 +67,7 @@ def fetched(settings: Settings, name: str | None) -> Iterator[tuple[Path, list[O
         )
     if name and ("/" in name or not sealing.is_one_file(Path(name))):
         raise UsageError(f"{name} is no backup of a second place", hint="those end in .tar[.age]")
-    place = SecondPlace(settings.backup_url)
+    place = _place(settings)
     names = [name] if name else [n for n in place.names() if sealing.is_one_file(Path(n))]
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     with tempfile.TemporaryDirectory(prefix=FETCHED, dir=settings.data_dir) as scratch:
