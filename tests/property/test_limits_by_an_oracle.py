@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from core.domain.risk.checks import book_checks, plan_checks
 from core.domain.risk.types import Book, Holding, LimitCheck, Limits, Name
+from core.domain.risk.verdict import judge
 from core.domain.trading.money import cents
 from core.domain.trading.plans import Account, Plan, PlanRules, Setup, build
 
@@ -75,7 +76,7 @@ plans = st.builds(
     st.sampled_from(SYMBOLS),
     directions,
     st.sampled_from([0.8, 12.34, 250.0]),
-    st.sampled_from([0.01, 0.04]),
+    st.sampled_from([0.01, 0.04, 60.0]),  # the last leaves no share
     st.sampled_from([Decimal(1), Decimal("1.25")]),
 )
 
@@ -184,6 +185,20 @@ def of_name(book: Book, limits: Limits, plan: Plan, name: Name) -> dict[str, Fig
 def figures_of(checks: tuple[LimitCheck, ...]) -> dict[str, Figures]:
     """What the checks say, by the name of the limit."""
     return {check.limit: (check.used, check.allowed, check.max_shares) for check in checks}
+
+
+@given(books, limits_drawn, plans, names)
+def test_a_verdict_gives_its_reasons(book: Book, limits: Limits, plan: Plan, name: Name) -> None:
+    """Every limit that does not hold, then what warns, each once; and a plan of no shares so."""
+    verdict = judge(plan, book, name, limits, PlanRules())
+    shown = plan_checks(plan, book, name, limits)
+    broken = [check.sentence for check in shown if not check.ok]
+    warned = [check.sentence for check in verdict.checks if check.warning]
+    none = ["0 shares: no trade."] if plan.shares == 0 else []
+    assert list(verdict.reasons) == list(dict.fromkeys([*broken, *warned, *none]))
+    fits = plan.shares > 0 and not broken
+    assert (verdict.decision == "approve") == fits
+    assert verdict.plan.shares <= plan.shares
 
 
 @given(books, limits_drawn)
