@@ -148,3 +148,15 @@ def test_companies_show_the_status_beside_the_grade(graded: Desk) -> None:
     then = next(d.value for d in at.dataframe if "accepted_at" in d.value.columns)
     mine = then[then["accession"] == row["accession"]]
     assert [mine[name].iloc[0][0] for name in ("grade", "status")] == ["A", "as filed"]
+
+
+def test_the_revision_risk_stands_on_filing_and_in_the_table(graded: Desk) -> None:
+    """With its reasons on *Filing*; in percent beside the status in the list of *Data quality*."""
+    row = quality.grades(graded, ciks=[RESTATER], forms=["10-K"]).row(0, named=True)
+    share = f"{100 * row['revision_risk']:.0f}"
+    at = opened("filing", filing=row["accession"], cik=str(row["cik"]))
+    said = next(item.value for item in at.markdown if item.value.startswith("Revision risk"))
+    assert f"**{share}" in said
+    assert said.count(";") == len(row["revision_reasons"]) - 1
+    shown = opened("data_quality", q=row["accession"]).dataframe[0].value
+    assert shown["revision_risk_pct"].to_list() == [round(100 * row["revision_risk"], 1)]
