@@ -237,7 +237,12 @@ def _print_plan(document: dict[str, Any], console: Console) -> None:
         f"entry {item['entry']}, stop {item['stop']}, targets {item['targets']}",
         markup=False,
     )
-    for sentence in (*item["explained"].values(), item["invalidation"], item["kelly_note"]):
+    for sentence in (
+        *item["explained"].values(),
+        item["invalidation"],
+        item["kelly_note"],
+        item["similar_note"],
+    ):
         console.print(f"  {escape(sentence)}", markup=False)
     console.print(f"Verdict: {verdict['decision']}")
     _print_checks(verdict["checks"], console)

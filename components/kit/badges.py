@@ -36,6 +36,15 @@ STATUSES = {  # of a filing
     "restated later": "orange",
     "withdrawn": "red",
 }
+HUES = {
+    "green": "#1f9d61",
+    "blue": "#2b78d0",
+    "yellow": "#c28a00",
+    "orange": "#d9851c",
+    "red": "#c0392b",
+    "violet": "#7b61c9",
+    "gray": "#8593a6",
+}
 GRADES = {"A": "green", "B": "blue", "C": "yellow", "D": "orange", "E": "orange", "F": "red"}
 
 

@@ -12,15 +12,6 @@ import streamlit as st
 from components.kit import badges, formats, once, shell
 from components.kit import rows as whole_rows
 
-HUES = {
-    "green": "#1f9d61",
-    "blue": "#2b78d0",
-    "yellow": "#c28a00",
-    "orange": "#d9851c",
-    "red": "#c0392b",
-    "violet": "#7b61c9",
-    "gray": "#8593a6",
-}
 CHIPS: Mapping[str, Mapping[str, str]] = {
     "freshness": {name: color for name, (color, _) in badges.FRESHNESS.items()},
     "state": badges.STATES,
@@ -190,7 +181,7 @@ def dress(
 def _by_name(name: str, given: dict[str, Any]) -> Any:
     if name in CHIPS:
         words = CHIPS[name]
-        hues = [HUES[color] for color in words.values()]
+        hues = [badges.HUES[color] for color in words.values()]
         return st.column_config.MultiselectColumn(**given, options=list(words), color=hues)
     if name == "url" or name.endswith("_url"):
         return st.column_config.LinkColumn(**given, display_text="open")

@@ -17,6 +17,8 @@ import streamlit as st
 from plotly import graph_objs
 from plotly.basedatatypes import BaseFigure
 
+from components.kit import badges
+
 
 @dataclass(frozen=True, slots=True)
 class Palette:
@@ -46,15 +48,8 @@ SERIES = (
 )
 SEQUENTIAL = ((0.0, "#d6e6f8"), (0.5, "#4a8ad5"), (1.0, "#103160"))
 DIVERGING = ((0.0, "#c2551d"), (0.5, "#c9ced6"), (1.0, "#1f6fc4"))
-GRADES = {
-    "A": "#2b78d0",
-    "B": "#3aa6c9",
-    "C": "#c28a00",
-    "D": "#d9851c",
-    "E": "#d9581c",
-    "F": "#b3361b",
-    "NR": "#8593a6",
-}
+GRADES = {letter: badges.HUES[name] for letter, name in badges.GRADES.items()}
+GRADES["NR"] = badges.HUES["gray"]  # one ramp: the same in tables, badges and charts
 STATES = {
     "done": "#2b78d0",
     "unchanged": "#8db8e8",

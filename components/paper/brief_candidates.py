@@ -181,6 +181,8 @@ def _plan(found: Document, currency: str) -> Iterator[Text]:
         f"stop {formats.price(plan['stop'])}, targets {targets or formats.NOTHING}, risk "
         f"{formats.money(plan['risk'], currency, 0)}"
     )
+    if plan.get("similar_note"):
+        yield Words(f". {plan['similar_note']}", tone="quiet")
     if verdict["reasons"]:
         yield Words(f". {' '.join(map(formats.sentence, verdict['reasons']))}", tone="quiet")
 

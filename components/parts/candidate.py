@@ -119,8 +119,9 @@ def plan(desk: Desk, scan: scans.Scan, name: str) -> None:
 
 
 def like(found: Proposal) -> str:
-    """What is said of like gaps when the size is chosen, in small print."""
-    return shell.small(badges.plain(found.kelly_note))
+    """What similar gaps would have made, losses included, in small print."""
+    said = found.similar.sentence if found.similar else found.kelly_note
+    return shell.small(badges.plain(said))
 
 
 def figures(found: Proposal) -> str:

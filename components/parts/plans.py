@@ -132,6 +132,8 @@ def proposal(desk: Desk, found: Proposal) -> None:
             key="plan_chart",
         )
         figures(found.plan)
+        if found.similar is not None:
+            st.markdown(badges.plain(found.similar.sentence))
     with right:
         verdict(found)
     box = st.expander("Every number in a sentence", key="plan_words", on_change="rerun")

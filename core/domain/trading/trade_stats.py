@@ -7,7 +7,9 @@ exit_session (null: open), realised (money), realised_r.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
+from math import sqrt
 
 import polars as pl
 
@@ -97,6 +99,61 @@ def kelly_pct(
         f"Quarter Kelly {size:.2f} % of equity from {n} similar gaps: {rate * 100:.0f} % won, "
         f"mean win over mean loss {payoff:.2f}; capped at {cap_pct:f} %."
     )
+
+
+FEW = 30  # outcomes below which nobody should lean on them
+
+
+@dataclass(frozen=True, slots=True)
+class SimilarTrades:
+    """What trades like the plan would have made of similar gaps, in R before costs; losses are
+    negative. `low_r` and `high_r` bound the mean with 95 percent, None of a single trade.
+    """
+
+    n: int
+    mean_r: float
+    low_r: float | None
+    high_r: float | None
+    win_pct: float
+    mean_win_r: float | None
+    mean_loss_r: float | None
+
+    @property
+    def sentence(self) -> str:
+        """All of it in words, losses included."""
+        bounds = ""
+        if self.low_r is not None:
+            bounds = f", 95 % between {self.low_r:+.2f} and {self.high_r:+.2f}"
+        won = "" if self.mean_win_r is None else f" by {self.mean_win_r:+.2f} R"
+        lost = "" if self.mean_loss_r is None else f" by {self.mean_loss_r:+.2f} R"
+        few = "; few: do not lean on it" if self.n < FEW else ""
+        sides = f"{self.win_pct:.0f} % won{won}, {100 - self.win_pct:.0f} % lost{lost}"
+        figures = f"{self.mean_r:+.2f} R a trade{bounds}; {sides}{few}".replace("-", "−")
+        return f"Back-test of {self.n:,} similar gaps, before costs: {figures}."
+
+
+def similar_trades(outcomes_r: pl.Series) -> SimilarTrades | None:
+    """The summary of outcomes in R; None without any."""
+    n = len(outcomes_r)
+    if not n:
+        return None
+    won, lost = outcomes_r.filter(outcomes_r > 0), outcomes_r.filter(outcomes_r <= 0)
+    mean = _mean(outcomes_r) or 0.0
+    spread = outcomes_r.std()
+    half = None if n < 2 or not isinstance(spread, float) else 1.96 * spread / sqrt(n)
+    return SimilarTrades(
+        n,
+        mean,
+        None if half is None else mean - half,
+        None if half is None else mean + half,
+        100 * len(won) / n,
+        _mean(won),
+        _mean(lost),
+    )
+
+
+def _mean(outcomes_r: pl.Series) -> float | None:
+    return float(outcomes_r.sum()) / len(outcomes_r) if len(outcomes_r) else None
 
 
 def gap_through(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
@@ -25,7 +25,7 @@ from core.domain.trading.plans import (
     build,
     fingerprint,
 )
-from core.domain.trading.trade_stats import bucket, kelly_pct
+from core.domain.trading.trade_stats import SimilarTrades, bucket, kelly_pct, similar_trades
 from core.errors import NotFoundError, ValidationError
 from core.service.gaps import coming, like_gaps, market_view
 from core.service.gaps import session as scan_inputs
@@ -91,6 +91,7 @@ class Proposal:
     kelly_note: str
     tag: str
     waits: bool = False  # a later session has prints, but none of this name yet
+    similar: SimilarTrades | None = None  # what similar gaps would have made; None without any
 
     @property
     def plan(self) -> Plan:
@@ -125,7 +126,9 @@ def propose(desk: Desk, ask: Ask, reader: Reader | None = None) -> Proposal:
     kelly, note = kelly_pct(outcomes, cap_pct=rules.risk_per_trade_pct)
     waits = ask.date is None and view.session < (scan_inputs.awaited(desk) or view.session)
     tag = ask.tag or tag_of(view)
-    made = Proposal(ask, view, book, name, verdict, kelly, note, tag, waits)
+    made = Proposal(
+        ask, view, book, name, verdict, kelly, note, tag, waits, similar_trades(outcomes)
+    )
     _remember(made)
     return made
 
@@ -324,6 +327,8 @@ def document(proposal: Proposal) -> dict[str, Any]:
         | {
             "kelly_pct": proposal.kelly_pct,
             "kelly_note": proposal.kelly_note,
+            "similar": None if proposal.similar is None else asdict(proposal.similar),
+            "similar_note": proposal.similar.sentence if proposal.similar else "",
             "tag": proposal.tag,
             "gap_bucket": bucket(proposal.plan.gap_pct),
             "sector": proposal.name.sector,

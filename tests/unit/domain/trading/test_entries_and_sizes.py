@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from core.domain.trading.ledger import JournalEntry, Posting, credit, debit, validated
-from core.domain.trading.trade_stats import kelly_pct
+from core.domain.trading.trade_stats import kelly_pct, similar_trades
 from core.errors import ValidationError
 
 TEN = Decimal("10.00")
@@ -47,6 +47,21 @@ def test_an_entry_that_is_not_whole_is_refused(postings: tuple[Posting, ...], re
     """With what is wrong with it."""
     with pytest.raises(ValidationError, match=reason):
         validated(entry(*postings))
+
+
+def test_similar_gaps_are_told_with_their_losses() -> None:
+    """Mean with its interval, and both sides; a few are told as few, none as nothing."""
+    found = similar_trades(pl.Series([2.0] * 20 + [-1.0] * 20))
+    assert found is not None
+    assert (found.n, found.mean_r, found.win_pct) == (40, 0.5, 50.0)
+    assert (found.mean_win_r, found.mean_loss_r) == (2.0, -1.0)
+    assert found.low_r == pytest.approx(0.5 - 1.96 * 1.5 * (40 / 39) ** 0.5 / 40**0.5)
+    assert "50 % lost by −1.00 R" in found.sentence
+    one = similar_trades(pl.Series([-1.0]))
+    assert one is not None
+    assert (one.low_r, one.mean_win_r) == (None, None)
+    assert "few" in one.sentence
+    assert similar_trades(pl.Series([], dtype=pl.Float64)) is None
 
 
 def test_a_quarter_of_kelly() -> None:
