@@ -14,9 +14,7 @@ def main() -> None:
         signal.signal(signal.SIGINT, _nothing_begun)
     from app import command_line
 
-    run = command_line.loaded()
-    signal.signal(signal.SIGINT, ends)
-    run()
+    command_line.run(lambda: signal.signal(signal.SIGINT, ends))
 
 
 def _nothing_begun(*_: object) -> None:

@@ -9,9 +9,9 @@ import importlib
 import pkgutil
 import sys
 from collections.abc import Callable
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import typer
 from typer.core import TyperGroup
@@ -25,11 +25,17 @@ from core.service.kernel.results import FAILED
 
 
 class Commands(TyperGroup):
-    """The commands; what is wrong with a command line is told in JSON too where that is asked."""
+    """The commands; what is wrong with a command line is told in JSON too where that is asked.
+
+    `begins` is called before one is run: until then nothing has been done.
+    """
+
+    begins: ClassVar[Callable[[], object]] = staticmethod(lambda: None)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that the line names."""
         try:
+            Commands.begins()
             return super().invoke(ctx)
         except TyperException as error:
             runner.tell(UsageError(error.format_message()))
@@ -81,7 +87,8 @@ def register_all() -> typer.Typer:
     return cli
 
 
-def loaded() -> Callable[[], None]:
-    """What runs the command that the process was started for."""
+def run(begins: Callable[[], object]) -> None:
+    """Run the command that the process was started for; `begins` is called just before."""
+    Commands.begins = staticmethod(begins)
     installed = Path(sys.argv[0]).name == PROGRAM
-    return partial(register_all(), prog_name=PROGRAM if installed else "python -m app")
+    register_all()(prog_name=PROGRAM if installed else "python -m app")

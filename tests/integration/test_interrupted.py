@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import typer
 
+from app import command_line
 from app import run as runner
 from app.commands.data import called_off
 from tests.integration.test_commands import ROOT, environment
@@ -42,6 +43,21 @@ def test_ctrl_c_before_a_command_began_is_told(capsys: pytest.CaptureFixture[str
         raise KeyboardInterrupt
     assert left.value.exit_code == 1
     assert "nothing is stored by halves" in capsys.readouterr().err
+
+
+def test_ctrl_c_reaches_a_command_from_its_first_moment(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Until a command begins nothing has been done; from then on it is the command's."""
+
+    def begins() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command_line.Commands, "begins", begins)
+    with pytest.raises(SystemExit) as left:
+        command_line.register_all()(["status"])
+    assert left.value.code == 1
+    assert runner.CALLED_OFF in capsys.readouterr().err
 
 
 def test_a_pull_that_is_interrupted_says_what_was_finished(tmp_path: Path) -> None:
