@@ -28,19 +28,24 @@ _MATCH = f"{_OTHER_UNIT} AND a.unit = b.unit"
 # without a change tells one of them.
 _LATEST = """
 WITH told AS (
-    SELECT DISTINCT r.cik, f.accession, f.filed, s.cik IS NOT NULL AS stated
-    FROM fact_rows r JOIN fact_measures m ON m.measure = r.measure
-    JOIN fact_sources f ON f.source = r.source
-    JOIN fact_batches b ON b.batch = r.batch
-    LEFT JOIN fact_concepts k
-        ON k.cik = r.cik AND k.taxonomy = m.taxonomy AND k.concept = m.concept
-    LEFT JOIN {0} s ON s.cik = r.cik AND s.taxonomy = m.taxonomy AND s.concept = m.concept
-        AND s.hash = k.hash
-    WHERE r.removed_at IS NULL AND r.cik IN (SELECT cik FROM {0})
-        AND b.pull_id IN (SELECT pull_id FROM fact_pulls WHERE upstream = 'companyfacts')
+    SELECT cik, source, measure FROM fact_rows
+    WHERE removed_at IS NULL AND cik IN (SELECT DISTINCT cik FROM {0}) AND batch IN (
+        SELECT batch FROM fact_batches
+        WHERE pull_id IN (SELECT pull_id FROM fact_pulls WHERE upstream = 'companyfacts'))
+), latest AS (
+    SELECT t.cik, t.source, f.accession, f.filed
+    FROM (SELECT DISTINCT cik, source FROM told) t JOIN fact_sources f ON f.source = t.source
+    QUALIFY rank() OVER (PARTITION BY t.cik ORDER BY f.filed DESC) = 1
 )
-SELECT cik, filed, list(DISTINCT accession) AS accessions, bool_or(stated) AS stated FROM told
-WHERE filed = (SELECT max(t.filed) FROM told t WHERE t.cik = told.cik) GROUP BY cik, filed
+SELECT l.cik, l.filed, list(DISTINCT l.accession) AS accessions,
+    bool_or(s.cik IS NOT NULL) AS stated
+FROM latest l JOIN told t ON t.cik = l.cik AND t.source = l.source
+JOIN fact_measures m ON m.measure = t.measure
+LEFT JOIN fact_concepts k
+    ON k.cik = t.cik AND k.taxonomy = m.taxonomy AND k.concept = m.concept
+LEFT JOIN {0} s ON s.cik = t.cik AND s.taxonomy = m.taxonomy AND s.concept = m.concept
+    AND s.hash = k.hash
+GROUP BY l.cik, l.filed
 """
 _UNTOLD = f"""
 CREATE TEMP TABLE fact_untold AS
