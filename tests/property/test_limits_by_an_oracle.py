@@ -68,16 +68,17 @@ names = st.builds(
     status=st.sampled_from([None, "as_filed", "withdrawn"]),
 )
 plans = st.builds(
-    lambda symbol, direction, entry, atr, fx: build(
+    lambda symbol, direction, entry, atr, fx, equity: build(
         Setup(symbol, date(2017, 3, 1), direction, "market", entry, entry * atr, 5e6),
-        Account(Decimal(90_000), fx_rate=fx),
+        Account(Decimal(equity), fx_rate=fx),
         PlanRules(),
     ),
     st.sampled_from(SYMBOLS),
     directions,
     st.sampled_from([0.8, 12.34, 250.0]),
-    st.sampled_from([0.01, 0.04, 60.0]),  # the last leaves no share
+    st.sampled_from([0.01, 0.04]),
     st.sampled_from([Decimal(1), Decimal("1.25")]),
+    st.sampled_from([90_000, 90_000, 10]),  # the last is too little for a share
 )
 
 
