@@ -7,9 +7,10 @@ import sys
 from collections.abc import Callable, Iterator
 
 import pytest
-import structlog
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
 
 from core.observe import logs, traces
 from core.observe.tracing import OtelTracing
@@ -44,12 +45,10 @@ def trace_of(span: ReadableSpan) -> str:
 def test_one_refresh_is_one_trace(
     make_desk: Callable[..., Desk],
     spans: Callable[[], list[ReadableSpan]],
-    capfd: pytest.CaptureFixture[str],
 ) -> None:
     """All of it hangs together under the command; event, audit entry and log bear its ids."""
-    with Running() as upstreams:
+    with Running() as upstreams, capture_logs([merge_contextvars, logs._trace]) as lines:
         desk = make_desk(**upstreams.settings())
-        logs.configure("json", "INFO")
         desk.start(scheduler=False)
         with logs.correlated("0123456789abcdef"):
             (ticket,) = commands.run(desk, "refresh", {"datasets": ["prices.daily"]}).document
@@ -73,16 +72,13 @@ def test_one_refresh_is_one_trace(
     requests = [span for span in found if span.name.startswith("request")]
     assert {parents[s.parent.span_id] for s in requests if s.parent} == {"pull prices.daily"}
     assert root.attributes and root.attributes["correlation_id"] == "0123456789abcdef"
-    lines = [line for line in capfd.readouterr().err.splitlines() if '"pull ended"' in line]
-    assert len(lines) == 1
-    assert trace_of(root) in lines[0]
-    assert "0123456789abcdef" in lines[0]
+    (ended,) = [line for line in lines if line["event"] == "pull ended"]
+    assert (ended["trace_id"], ended["correlation_id"]) == (trace_of(root), "0123456789abcdef")
     again = make_desk(**upstreams.settings())
     stored = events.page(again.warehouse, events.EventFilter(kinds=["pull.done"]))
     acts = auditing.acts(again).filter(act="refresh.refresh_now")
     assert stored["correlation_id"].to_list() == ["0123456789abcdef"]
     assert acts["correlation_id"].to_list() == ["0123456789abcdef"]
-    structlog.reset_defaults()
 
 
 def test_nothing_of_it_is_imported_while_it_is_off() -> None:
