@@ -39,7 +39,7 @@ def test_the_scan_prints_whole(page: Page) -> None:
     ("path", "drawn", "words"),
     [
         ("/plans?symbol={}", "[data-testid='stMetric']", "R per share"),
-        ("/filing", "[data-testid='stMetric']", "Required concepts"),
+        ("/filing", "[data-testid='stMetric']", "Weight passed"),
     ],
 )
 def test_plan_and_filing_print(page: Page, path: str, drawn: str, words: str) -> None:
