@@ -75,7 +75,7 @@ rules: $(DEV) ## the project's own checks
 	$(PY) -m tools.house_rules
 
 unit: $(DEV) ## all tests but the browser stories
-	$(PY) -m pytest -m "not e2e"
+	$(PY) -m pytest -n $(WORKERS) -m "not e2e"
 
 coverage: $(DEV) ## the same, with the gate on what they cover
 	$(PY) -m tools.coverage_gate --workers $(WORKERS)

@@ -50,7 +50,9 @@ def test_what_was_encrypted_comes_back_the_same(sealed: backups.Backup) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "told"), [(None, "no key"), (OTHER, "cannot be decrypted"), ("x", "no age key")]
+    ("key", "told"),
+    [(None, "no key"), (OTHER, "cannot be decrypted"), ("x", "no age key")],
+    ids=["none", "another", "malformed"],  # the keys are new in every process
 )
 def test_without_its_key_it_stays_shut(sealed: backups.Backup, key: str | None, told: str) -> None:
     """And nothing is left beside it of the try."""
