@@ -18,6 +18,15 @@ def printed(page: Page) -> str:
     return "\n".join(sheet.extract_text() for sheet in PdfReader(io.BytesIO(body)).pages)
 
 
+def prints(page: Page, words: str) -> bool:
+    """Whether the words are on paper, once the page has drawn what it was drawing."""
+    for _ in range(10):
+        if words.lower() in printed(page).lower():
+            return True
+        page.settled().tab.wait_for_timeout(500)
+    return False
+
+
 def symbols_of(page: Page) -> list[str]:
     """The candidates of the scan, from the rows for paper."""
     page.tab.wait_for_selector(".rows.cards a", state="attached")
@@ -31,8 +40,8 @@ def test_the_scan_prints_whole(page: Page) -> None:
     words = printed(page)
     assert names
     assert all(name in words for name in names)
-    assert "Risk per trade" in words
     assert "Candidates as CSV" not in words
+    assert prints(page, "Risk per trade")
 
 
 @pytest.mark.parametrize(
@@ -47,7 +56,7 @@ def test_plan_and_filing_print(page: Page, path: str, drawn: str, words: str) ->
     name = symbols_of(page.open("/gap_scan"))[0]
     page.open(path.format(name))
     page.tab.wait_for_selector(drawn)
-    assert words.lower() in printed(page).lower()
+    assert prints(page, words)
 
 
 def test_the_brief_is_read_printed_and_taken_along(page: Page) -> None:
@@ -57,7 +66,7 @@ def test_the_brief_is_read_printed_and_taken_along(page: Page) -> None:
     page.tab.wait_for_selector(".sheet h2")
     assert "Problems first" in page.text
     assert name in page.text
-    assert "What the data reach up to" in printed(page)
+    assert prints(page, "What the data reach up to")
     body = page.download("Brief as PDF").read_bytes()
     words = "\n".join(sheet.extract_text() for sheet in PdfReader(io.BytesIO(body)).pages)
     assert name in words
