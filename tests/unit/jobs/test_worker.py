@@ -55,11 +55,15 @@ async def test_limits_hold(queue: SqliteQueue) -> None:
     now: list[str | None] = []
     most: list[int] = []
 
+    full = asyncio.Event()  # three at a time were seen: until then nobody ends
+
     async def handler(job: Job, context: Context) -> None:
         assert job.lane not in now
         now.append(job.lane)
         most.append(len(now))
-        await asyncio.sleep(0.01)
+        if len(now) == 3:
+            full.set()
+        await full.wait()
         now.remove(job.lane)
 
     for n in range(12):
