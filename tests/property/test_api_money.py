@@ -100,7 +100,7 @@ class Account:
             {"account": "income:interest", "credit": step.amount}]}  # fmt: skip
         price = self.price(step)
         cash = {"amount": step.amount}
-        return {
+        known: dict[str, tuple[str, str, dict[str, Any]]] = {
             "propose": ("POST", "/v1/plans", {"symbol": step.symbol, "risk_pct": "0.4"}),
             "approve": ("POST", f"/v1/plans/{plan}/approve", {"reason": "x"}),
             "reject": ("POST", f"/v1/plans/{plan}/reject", {"reason": "x"}),
@@ -112,7 +112,8 @@ class Account:
             "close": ("POST", "/v1/commands/journal_close", {"plan_id": plan, "price": price}),
             "deposit": ("POST", "/v1/commands/journal_deposit", cash),
             "withdraw": ("POST", "/v1/commands/journal_withdraw", cash),
-        }[step.act]
+        }
+        return known[step.act]
 
     def plan(self, pick: int) -> str:
         """One of the plans that are known by now."""
