@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, Field, SecretStr, field_validator
 
 _KEY = re.compile(r"AGE-SECRET-KEY-1[02-9AC-HJ-NP-Z]{58}", re.IGNORECASE)
-_ROTATION = re.compile(r"\d{1,3}d( \d{1,3}w)?( \d{1,3}m)?")
+_ROTATION = re.compile(r"(\d{1,4}d)?\s*(\d{1,4}w)?\s*(\d{1,4}m)?")
 
 
 class BackupSettings(BaseModel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Hashable
 from pathlib import Path
 from typing import Protocol
@@ -13,6 +14,7 @@ from core.store import files, presence
 from core.store.connection import connect, identity
 from core.store.ownership import Ownership, lock_of
 
+FOLD_SECONDS = 30.0  # longer than any query reads
 LOG_BYTES = 8 * 2**20  # of the write-ahead log; a commit beyond it folds the log into the file
 
 
@@ -52,8 +54,8 @@ class StoreEngine(Protocol):
         """Whether so much stands in a log that it should be folded in."""
         ...
 
-    def fold(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        """Fold the log into the store."""
+    def fold(self, cursor: duckdb.DuckDBPyConnection, patience_seconds: float) -> None:
+        """Fold the log into the store; waits for transactions that are in the way."""
         ...
 
     def copy_to(self, cursor: duckdb.DuckDBPyConnection, target: Path) -> None:
@@ -99,9 +101,18 @@ class FileEngine:
         except FileNotFoundError:
             return False
 
-    def fold(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        """See StoreEngine."""
-        cursor.execute("CHECKPOINT")
+    def fold(self, cursor: duckdb.DuckDBPyConnection, patience_seconds: float) -> None:
+        """See StoreEngine: rows changed by a commit are held for readers that began before it."""
+        ends = time.monotonic() + patience_seconds
+        while True:
+            try:
+                cursor.execute("CHECKPOINT")
+            except duckdb.TransactionException:
+                if time.monotonic() >= ends:
+                    raise
+                time.sleep(0.02)
+            else:
+                return
 
     def copy_to(self, cursor: duckdb.DuckDBPyConnection, target: Path) -> None:
         """See StoreEngine."""

@@ -119,7 +119,7 @@ class LakeEngine:
         """See StoreEngine: there is none."""
         return False
 
-    def fold(self, cursor: duckdb.DuckDBPyConnection) -> None:
+    def fold(self, cursor: duckdb.DuckDBPyConnection, patience_seconds: float) -> None:
         """See StoreEngine: there is nothing to fold in."""
 
     def copy_to(self, cursor: duckdb.DuckDBPyConnection, target: Path) -> None:

@@ -21,7 +21,7 @@ from core.observe import logs, traces, work
 from core.store import mark as marks
 from core.store import presence
 from core.store.connection import first_line, rollback, trim, way_back
-from core.store.engines import FileEngine, StoreEngine, must_stand
+from core.store.engines import FOLD_SECONDS, FileEngine, StoreEngine, must_stand
 from core.store.mark import CommitMark, MarkKeeper
 from core.store.memory import QueryCache
 from core.store.migrate import behind, migrate
@@ -216,7 +216,7 @@ class Warehouse:
         """Checkpoint when much stands in the log; the commit before it stands in any case."""
         try:
             if self._engine.has_long_log():
-                self.checkpoint()
+                self.checkpoint(patience_seconds=0)
         except StoreError as error:
             log.warning("the write-ahead log was not folded in", error=str(error))
 
@@ -267,10 +267,10 @@ class Warehouse:
                 cursor.execute("RESET GLOBAL threads")
                 trim(cursor)
 
-    def checkpoint(self) -> None:
-        """Fold the write-ahead log into the file."""
+    def checkpoint(self, patience_seconds: float = FOLD_SECONDS) -> None:
+        """Fold the write-ahead log into the file; StoreError when readers stay in the way."""
         with self._write_lock, self._mapped(), self.cursor() as cursor:
-            self._engine.fold(cursor)
+            self._engine.fold(cursor, patience_seconds)
 
     def verify(self) -> int:
         """Read every row of every table; the number of rows. StoreError when one cannot be."""

@@ -71,7 +71,7 @@ def test_kills_while_alerts_go_out_lose_and_double_none(
         [sys.executable, "-c", CHILD, str(EVENTS), "0"],
         env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=True,
     )  # fmt: skip
-    assert done.stdout.splitlines()[-1] == "all"
+    assert "all" in done.stdout.splitlines()  # beside lines of the log
     assert len(set(web.ids)) == len(set(mail.ids)) == EVENTS
     of_web = {body for _, body in web.calls}
     assert len(of_web) == EVENTS  # a repeat is the same to the last byte

@@ -92,9 +92,9 @@ def test_two_clients_that_begin_at_once_have_one_limiter(monkeypatch: pytest.Mon
     found: list[RateLimiter] = []
     other = Meanwhile(lambda: found.append(shared_limiter(5, "www.sec.gov")))
 
-    def made(rate: float) -> RateLimiter:
+    def made(rate: float, *, name: str) -> RateLimiter:
         other()
-        return RateLimiter(rate)
+        return RateLimiter(rate, name=name)
 
     monkeypatch.setattr(limit, "_shared", {})
     monkeypatch.setattr(limit, "RateLimiter", made)

@@ -11,7 +11,7 @@ import duckdb
 from core.addresses import LAKE, LakeAddress, file_of
 from core.errors import StoreError, UsageError
 from core.store.connection import first_line, rollback
-from core.store.engines import FileEngine, StoreEngine
+from core.store.engines import FOLD_SECONDS, FileEngine, StoreEngine
 from core.store.moving import TableDigest, copy_all, tables_of
 from core.store.transaction import Transaction
 
@@ -71,7 +71,7 @@ def _moved(
             read.execute("BEGIN TRANSACTION READ ONLY")
             done = copy_all(read, Transaction(to), tell)
             to.execute("COMMIT")
-            new.fold(to)
+            new.fold(to, FOLD_SECONDS)
         except duckdb.Error as error:
             rollback(to)
             raise StoreError(first_line(error), where=new.where) from error

@@ -15,7 +15,7 @@ from core.store.scans import SOUND, closed_days
 # Entry at the open, out at the stop when the session's range touches it, else at the close.
 _OUTCOMES = f"""
 WITH moves AS (
-    SELECT open, high, low, close,
+    SELECT symbol, session, open, high, low, close,
            (open / lag(close) OVER (PARTITION BY symbol ORDER BY session) - 1) * 100 AS gap_pct
     FROM bars_daily WHERE session < $session AND {SOUND}
         AND NOT list_contains($closed::DATE[], session)
@@ -26,6 +26,7 @@ SELECT CASE
     ELSE (close / open - 1) * $sign / $stop END AS r
 FROM moves
 WHERE abs(gap_pct) >= $low AND abs(gap_pct) < $high AND sign(gap_pct) = $side
+ORDER BY session, symbol  -- sums of the same numbers in the same order: the same to the last digit
 """
 
 

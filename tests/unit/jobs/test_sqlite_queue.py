@@ -14,7 +14,7 @@ import pytest
 
 from core.errors import StoreError
 from core.jobs.queue import file as queue_file
-from core.jobs.queue.port import Job, JobStatus
+from core.jobs.queue.port import Job, JobStatus, Message
 from core.jobs.queue.sqlite import SqliteQueue
 
 NOW = datetime(2025, 7, 1, tzinfo=UTC)
@@ -95,11 +95,12 @@ def test_failed_transaction_leaves_nothing(path: Path, queue: SqliteQueue) -> No
     pages = queue._file.read("PRAGMA page_count")[0][0]
     queue._file.read(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(StoreError, match="full"):
-        queue.publish("pull", {"big": "x" * 100_000})
-    assert queue.counts()[JobStatus.QUEUED] == 1
+        for _ in range(10):
+            queue.publish_many([Message("pull", {"big": "x" * 4_000})])
+    kept = queue.counts()[JobStatus.QUEUED]
     queue._file.read("PRAGMA max_page_count = 1000000")
-    queue.publish("pull", {"big": "x" * 100_000})
-    assert queue.counts()[JobStatus.QUEUED] == 2
+    queue.publish("pull", {"big": "x" * 4_000})
+    assert queue.counts()[JobStatus.QUEUED] == kept + 1
 
 
 def test_file_that_is_no_database_is_named(path: Path) -> None:

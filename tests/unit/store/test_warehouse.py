@@ -180,3 +180,20 @@ def test_what_bulk_transactions_write_does_not_stay_in_memory(warehouse: Warehou
     assert warehouse.read("SELECT count(*), count(DISTINCT n) FROM many").row(0) == (
         4_000_000, 1_000_000,
     )  # fmt: skip
+
+
+def test_a_checkpoint_waits_for_readers_of_what_was_changed(tmp_path: Path) -> None:
+    """A query that began before a commit holds its rows; one that goes on for long is told."""
+    with Warehouse.open(tmp_path / "a.duckdb") as warehouse, warehouse.cursor() as reader:
+        for _ in range(2):
+            reader.execute("BEGIN TRANSACTION READ ONLY")
+            reader.execute("SELECT * FROM store_commits").fetchall()
+            with warehouse.transaction() as tx:
+                tx.execute("INSERT INTO watchlist VALUES (1, 'A', now())")
+            with pytest.raises(StoreError, match="other write transactions"):
+                warehouse.checkpoint(patience_seconds=0.05)
+            ending = threading.Timer(0.2, lambda: reader.execute("ROLLBACK"))
+            ending.start()
+            warehouse.checkpoint()
+            ending.join()
+        assert warehouse.read("SELECT count(*) FROM watchlist").item() == 2
