@@ -17,6 +17,7 @@ from core.errors import NotFoundError
 from core.service.desk import Desk
 from core.service.trading import journal as use
 from core.service.trading import plans, proposals, risk
+from core.service.trading.journal_commands import entry_document
 from core.service.trading.plans import Ask, StopChoice
 
 PRICES = "prices.daily"
@@ -123,7 +124,7 @@ def entries(
 ) -> Rows:
     """The entries of the journal with their postings, newest first; the chain is proven first."""
     found = [
-        told.entry(item)
+        entry_document(item)
         for item in reversed(use.entries(desk))
         if (kind is None or item.entry.kind == kind)
         and (plan_id is None or item.entry.plan_id == plan_id)
@@ -150,7 +151,7 @@ def post_entry(
     desk: Desk, *, lines: list[use.Line], memo: str, date: date | None = None
 ) -> dict[str, Any]:
     """Post an entry by hand; refused unless debits equal credits and limits hold."""
-    return told.entry(use.post(desk, lines, memo, date or desk.now().date()))
+    return entry_document(use.post(desk, lines, memo, date or desk.now().date()))
 
 
 @act(
@@ -165,4 +166,4 @@ def reverse(desk: Desk, *, n: int, reason: str) -> dict[str, Any]:
     """Take an entry back by its mirror image."""
     if not 1 <= n <= len(use.entries(desk)):
         raise NotFoundError(f"there is no entry {n}")
-    return told.entry(use.reverse(desk, n, reason))
+    return entry_document(use.reverse(desk, n, reason))

@@ -11,7 +11,6 @@ import polars as pl
 
 from core.domain.risk.types import LimitCheck
 from core.domain.tables.frames import INSTANT
-from core.domain.trading.ledger import Numbered
 from core.domain.trading.money import cents, decimal_of
 from core.domain.trading.plans import Plan
 from core.service.desk import Desk
@@ -170,23 +169,6 @@ def _limit(check: LimitCheck) -> dict[str, Any]:
         "unit": check.unit,
         "warning": check.warning,
         "sentence": check.sentence,
-    }
-
-
-def entry(item: Numbered) -> dict[str, Any]:
-    """An entry with its postings."""
-    return {
-        "entry_no": item.number,
-        "at": item.at,
-        "effective": item.entry.effective,
-        "kind": item.entry.kind,
-        "memo": item.entry.memo,
-        "plan_id": item.entry.plan_id,
-        "reverses": item.entry.reverses,
-        "postings": [
-            {"account": p.account, "debit": p.debit, "credit": p.credit, "quantity": p.quantity}
-            for p in item.entry.postings
-        ],
     }
 
 

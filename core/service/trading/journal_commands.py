@@ -27,12 +27,13 @@ def journal_command(desk: Desk, *, last: int = 50) -> dict[str, Any]:
     return {
         "summary": journal.summary(desk),
         "trial_balance": journal.trial_balance(desk).to_dicts(),
-        "entries": [_document(item) for item in shown],
+        "entries": [entry_document(item) for item in shown],
         "count": len(posted),
     }
 
 
-def _document(item: Numbered) -> dict[str, Any]:
+def entry_document(item: Numbered) -> dict[str, Any]:
+    """An entry with its postings."""
     return {
         "entry_no": item.number,
         "at": item.at,
@@ -53,7 +54,7 @@ def post_command(
     desk: Desk, *, lines: list[journal.Line], memo: str, date: date | None = None
 ) -> dict[str, Any]:
     """Post an entry by hand."""
-    return _document(journal.post(desk, lines, memo, date or desk.now().date()))
+    return entry_document(journal.post(desk, lines, memo, date or desk.now().date()))
 
 
 @command("journal_deposit", needs=Role.TRADER)
@@ -61,7 +62,7 @@ def deposit_command(
     desk: Desk, *, amount: Decimal, date: date | None = None, memo: str = "Deposit"
 ) -> dict[str, Any]:
     """Put cash into the paper account."""
-    return _document(journal.deposit(desk, amount, date or desk.now().date(), memo))
+    return entry_document(journal.deposit(desk, amount, date or desk.now().date(), memo))
 
 
 @command("journal_withdraw", needs=Role.TRADER)
@@ -69,7 +70,7 @@ def withdraw_command(
     desk: Desk, *, amount: Decimal, date: date | None = None, memo: str = "Withdrawal"
 ) -> dict[str, Any]:
     """Take cash out of the paper account."""
-    return _document(journal.withdraw(desk, amount, date or desk.now().date(), memo))
+    return entry_document(journal.withdraw(desk, amount, date or desk.now().date(), memo))
 
 
 @command("journal_fill", needs=Role.TRADER)
@@ -77,7 +78,7 @@ def fill_command(
     desk: Desk, *, plan_id: str, price: Decimal, date: date | None = None
 ) -> dict[str, Any]:
     """Fill an approved plan at a price."""
-    return {"entries": [_document(item) for item in journal.fill(desk, plan_id, price, date)]}
+    return {"entries": [entry_document(item) for item in journal.fill(desk, plan_id, price, date)]}
 
 
 @command("journal_close", needs=Role.TRADER)
@@ -91,13 +92,13 @@ def close_command(
 ) -> dict[str, Any]:
     """Close a position, or part of it, at a price."""
     posted = journal.close(desk, plan_id, price, shares, date)
-    return {"entries": [_document(item) for item in posted]}
+    return {"entries": [entry_document(item) for item in posted]}
 
 
 @command("journal_reverse", needs=Role.TRADER)
 def reverse_command(desk: Desk, *, entry_no: int, reason: str) -> dict[str, Any]:
     """Take an entry back by its mirror image."""
-    return _document(journal.reverse(desk, entry_no, reason))
+    return entry_document(journal.reverse(desk, entry_no, reason))
 
 
 @command("journal_settle", needs=Role.TRADER)

@@ -19,6 +19,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from core import atomic
+from core.addresses import is_loopback
 from core.errors import ValidationError
 from core.observe import work
 
@@ -26,7 +27,6 @@ SEC_MAXIMUM = 10  # requests in any second, by the SEC's rules
 _GUARD_SECONDS = 0.01  # clocks differ a little
 _LOOK_SECONDS = 0.02  # how often to look whether a request is over
 _CONTACT = re.compile(r"[^@\s()<>]+@[^@\s()<>]+\.[^@\s()<>]+")
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 class Slot:
@@ -115,11 +115,6 @@ def shared_limiter(per_second: float, host: str) -> RateLimiter:
         if known is None or known.per_second > per_second:
             _shared[name] = RateLimiter(per_second, name="sec" if live else "loopback")
         return _shared[name]
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name is this machine's own (a stand-in, never the SEC)."""
-    return host in _LOOPBACK or host.startswith("127.")
 
 
 def host_of(url: str) -> str:
