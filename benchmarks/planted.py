@@ -27,6 +27,7 @@ import polars as pl
 from benchmarks import captures
 from benchmarks.plants import FAULTS, PAIRS, Fault, Pick
 from core.domain.quality.facts.affected import CHANGED
+from core.domain.quality.facts.standing import stand_in
 from core.domain.quality.grading import Graded, grade
 from core.domain.quality.model import default_ruleset
 
@@ -76,6 +77,7 @@ def pool(graded: Graded, fault: Fault, tuning: bool) -> pl.DataFrame:
         pl.col("cik").is_in(kept),
     ).select(*keys, "filed")  # fmt: skip
     stated = graded.items.filter(pl.col("item").is_in(fault.items), pl.col("value") != 0)
+    stated = stated.filter(~stand_in(default_ruleset()))  # a fault is one of the item's own facts
     stated = stated.filter(pl.col("own") | (pl.col("item") == "CoverShares"))
     if fault.quarters:
         stated = stated.filter(pl.col("months") == 9)

@@ -75,6 +75,7 @@ class Rule:
     orders: tuple[tuple[str, str], ...]
     unseen_pct: float
     held_for_sale_pct: float
+    between: bool  # whether one other line of the period may make up for a departure
     habit: bool  # whether filers that break it again and again are let off
     no_quarterly_data: bool  # whether quarters in annual reports are not judged
     cap: float  # the highest score of a filing that fails it
@@ -229,6 +230,7 @@ def _rule(name: str, body: Mapping[str, Any]) -> Rule:
         equations=equations, also=also, orders=orders,
         unseen_pct=float(body.get("unseen_pct", 0)),
         held_for_sale_pct=float(body.get("held_for_sale_pct", 0)),
+        between=bool(body.get("between", False)),
         habit=bool(body.get("habit", False)),
         no_quarterly_data=bool(body.get("no_quarterly_data", False)),
         cap=float(body.get("cap", 100)), note=body.get("note", ""),

@@ -14,6 +14,7 @@ from core.domain.quality.facts.packing import as_index, begins
 from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.model import Equation, Rule
 from core.domain.quality.outcome import Outcome, outcome
+from core.domain.quality.rules.honest import line_between, opening_points
 from core.domain.quality.words import FindingText, with_columns_from, words
 
 LEARNED_SHARE = 0.75
@@ -39,9 +40,16 @@ def _judged(book: PeriodTable, rule: Rule, given: Amounts) -> Outcome:
     if verdicts is None:
         return outcome(rule.id, given.fid[:0])
     usable, broken = verdicts.usable, verdicts.broken
+    if rule.kind == "instant" and broken.any():
+        broken = broken & ~opening_points(given)
     if rule.no_quarterly_data:
         partial = (given.keys["months"].to_numpy() == 3) & book.flag("annual")[given.fid]
         usable, broken = usable & ~partial, broken & ~partial
+    kept = ~broken  # to the form, by which a filer's habits are known
+    if rule.between and broken.any():
+        explained = line_between(book, rule, given, broken)
+        broken = broken & ~explained
+        usable = usable & ~explained if rule.style != "learned" else usable
     if rule.held_for_sale_pct and broken.any():
         excused = broken & near(given, rule)
         excused &= book.selling[given.fid]
@@ -57,7 +65,7 @@ def _judged(book: PeriodTable, rule: Rule, given: Amounts) -> Outcome:
         return outcome(rule.id, given.fid[usable])
     failed = _explain(rule, given, broken, verdicts.closest)
     if rule.style == "learned":
-        return _learned(book, rule, given.fid[usable], ~broken[usable], failed)
+        return _learned(book, rule, given.fid[usable], kept[usable], failed)
     return outcome(rule.id, given.fid[usable], FindingText(failed, APART))
 
 
@@ -190,13 +198,14 @@ def orders(book: PeriodTable, rule: Rule) -> Outcome:
     """A rule of `part <= whole` pairs over the points of a book."""
     points, _ = book.near
     judged, pieces = np.zeros(len(points.fid), bool), []
+    whole_sheet = ~opening_points(points)
     for part, whole in rule.orders:
         less, more = points.items[part], points.items[whole]
         room = points.unit * 2.0
         if book.rules.items[part].unit == "shares":
             room = _rounded(less, more)
         judged |= ~np.isnan(less + more)
-        wrong = less > more + room
+        wrong = (less > more + room) & whole_sheet
         if wrong.any():
             pieces.append(_exceeding(points.rows(wrong, [part, whole]), part, whole, room[wrong]))
     return outcome(rule.id, points.fid[judged], *pieces)

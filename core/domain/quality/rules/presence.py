@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.model import Item
 from core.domain.quality.outcome import Outcome, outcome
 from core.domain.quality.rules.history import PER_SHARE
+from core.domain.quality.rules.honest import idle
 from core.domain.quality.words import FindingText, facts_of, with_columns_from, words
 
 REGULAR = 3  # filings of the form that must have had an item before its absence says something
@@ -35,18 +36,19 @@ def required(book: PeriodTable, have: Flags) -> tuple[Outcome, Floats]:
     Judged where a filing states at least a third of the set: less is no financial statement.
     """
     wanted, met, labels = _needs(book, have)
+    none = idle(book)
+    for name, filings in none.items():
+        met |= wanted & (labels == name) & filings[:, None]
     count, got = wanted.sum(axis=1), met.sum(axis=1)
     share = np.where(got > 0, got / count, np.nan)
-    judged, sided = np.flatnonzero(share >= 1 / 3), _one_sided(book, MAIN)
+    judged, sided = np.flatnonzero(share >= 1 / 3), _one_sided(book, MAIN, none)
     lacking = judged[got[judged] < count[judged]]
     if not len(lacking):
         return outcome("Q42", judged, *sided), share
     row, need = np.nonzero((wanted & ~met)[lacking])
     told = _counted(book, lacking, count, got).hstack(_lists(row, labels[lacking[row], need]))
     spoken = pl.element().replace_strict({name: words(name) for name in book.rules.items})
-    told = with_columns_from(told, names=told["items"].list.eval(spoken).list.join(", ")).drop(
-        "items"
-    )
+    told = with_columns_from(told, names=told["items"].list.eval(spoken).list.join(", "))
     said = "{actual} of {expected} headline items are reported for the period; missing: {names}."
     return outcome("Q42", judged, FindingText(told, said), *sided), share
 
@@ -133,7 +135,8 @@ def _missed(item: Item) -> bool:
 def _replaced(book: PeriodTable, have: Flags, gone: Flags) -> Flags:
     """Which lost items another stands for: one new in the filing, or of the same value before.
 
-    What is still told of other periods is not replaced.
+    What is still told of other periods is not replaced; nor is one of two that were told side by
+    side (with what others own, and without) where what others own still is.
     """
     places = {name: n for n, name in enumerate(book.rules.items)}
     found, stated = np.zeros_like(gone), np.zeros_like(gone)
@@ -142,15 +145,30 @@ def _replaced(book: PeriodTable, have: Flags, gone: Flags) -> Flags:
     for name, item in book.rules.items.items():
         kept = stated[:, places[name]] & (item.figure not in SHARED)
         lost = np.flatnonzero(gone[:, places[name]] & ~kept)
-        for other in item.instead if len(lost) else ():
-            was = _last_with(have[:, places[name]], before, lost)
+        if not len(lost):
+            continue
+        was = _last_with(have[:, places[name]], before, lost)
+        parted = _shared_with_others(value, lost, places.get(SHARED.get(item.figure, "")))
+        for other in item.instead:
             one, same = value[was, places[name]], value[was, places[other]]
-            new = ~have[was, places[other]] | (np.abs(one - same) <= 0.005 * np.abs(one))
-            found[lost, places[name]] |= have[lost, places[other]] & new
+            near = np.abs(one - same) <= 0.005 * np.abs(one)
+            near &= ~(parted & (other in WHOLES))
+            new = ~have[was, places[other]]
+            found[lost, places[name]] |= have[lost, places[other]] & (new | near)
     return found
 
 
-SHARED = ("equity", "net income")  # with others or without: an older period may have both
+# Told with what others own and without: an older period may have both.
+SHARED = {"equity": "MinorityInterest", "net income": "NciIncome"}
+WHOLES = ("EquityAll", "EquityParent", "ProfitLoss", "NetIncome")
+
+
+def _shared_with_others(value: Floats, fids: Numbers, part: int | None) -> Flags:
+    """Whether filings tell that others own a part (the place of its item), and how much."""
+    if part is None:
+        return np.zeros(len(fids), bool)
+    told: Flags = np.nan_to_num(value[fids, part]) != 0
+    return told
 
 
 def _last_with(given: Flags, before: Numbers, fids: Numbers) -> Numbers:
@@ -223,8 +241,14 @@ def _past(some: Flags, kinds: Sequence[Numbers], past: int) -> tuple[Numbers, li
     return fids[there], [fids[there - n] for n in range(1, past + 1)]
 
 
-def _one_sided(book: PeriodTable, items: Sequence[str]) -> list[FindingText]:
-    """Main flows given for the period a year ago, but not for the filing's own of that length."""
+def _one_sided(
+    book: PeriodTable, items: Sequence[str], none: Mapping[str, Flags] | None = None
+) -> list[FindingText]:
+    """Main flows given for the period a year ago, but not for the filing's own of that length.
+
+    Of annual reports those of the year: tables of quarters leave lines out. `none`: of flows, the
+    filings that have none of them.
+    """
     ends = book.day("period_end")
     judged = book.flag("periodic") & ~book.flag("transition") & book.affected
     main = np.flatnonzero((book.months > 0) & book.of([*MAIN, *PER_SHARE]) & judged[book.fid])
@@ -238,6 +262,9 @@ def _one_sided(book: PeriodTable, items: Sequence[str]) -> list[FindingText]:
     large = np.abs(book.value[main]) >= np.where(book.of(PER_SHARE)[main], 0.0, LEAST)
     missing = np.flatnonzero(year & large & book.of(items)[main])
     missing = missing[~np.isin(given[missing], given[own])]
+    missing = missing[(months[missing] == 12) | ~book.flag("annual")[fid[missing]]]
+    for name, filings in (none or {}).items():
+        missing = missing[~(book.of([name])[main[missing]] & filings[fid[missing]])]
     if not len(missing):
         return []
     missing = missing[last_per_group(given[missing], np.arange(len(missing)))]

@@ -12,6 +12,7 @@ from core.domain.quality.facts.arrays import Flags, Floats, Numbers
 from core.domain.quality.facts.packing import as_index, as_int, found_rows, packed
 from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.outcome import Outcome, outcome
+from core.domain.quality.rules.honest import opening
 from core.domain.quality.words import FindingText, facts_of, with_columns_from, words
 
 FACTOR = 100.0
@@ -26,7 +27,8 @@ def earnings(book: PeriodTable) -> Outcome:
     items = spans.items
     product, room = items["EpsBasic"] * items["SharesBasic"], _room(spans)
     pence = np.where(_in_pounds(book)[spans.fid], product / 100, np.nan)
-    gaps = [_gap(items[n], told) - room for n in INCOMES for told in (product, pence)]
+    incomes = [*(items[n] for n in INCOMES), *_to_common(items)]
+    gaps = [_gap(income, told) - room for income in incomes for told in (product, pence)]
     gap = np.fmin.reduce(gaps)
     judged = ~np.isnan(gap) & (items["SharesBasic"] > 0)
     wrong = judged & (gap > 0)
@@ -46,6 +48,14 @@ def earnings(book: PeriodTable) -> Outcome:
 
 
 INCOMES = ("IncomeToCommon", "NetIncome", "ProfitLoss", "IncomeContinuing")  # the likeliest first
+
+
+def _to_common(items: Mapping[str, Floats]) -> list[Floats]:
+    """Net income less what preferred, participating and redeemable shares take of it, as told."""
+    taken = [items[n] for n in ("PreferredDividends", "UndistributedToParticipating")]
+    income, none = items["NetIncome"], np.isnan(taken).all(axis=0)
+    common = np.where(none, np.nan, income - np.nansum(taken, axis=0))
+    return [common, income - items["RedeemableNciIncome"]]
 
 
 def _in_pounds(book: PeriodTable) -> Flags:
@@ -169,6 +179,7 @@ def negatives(book: PeriodTable) -> Outcome:
     flagged = book.flagged("positive")
     wrong, judged = flagged & (book.value < 0), book.fid[flagged]
     wrong &= ~_losses(book, wrong)
+    wrong &= ~opening(book.fid, book.end, book.own | (book.months != 0))
     if not wrong.any():
         return outcome("Q29", judged)
     bad = book.rows(wrong)

@@ -155,6 +155,11 @@ def _as_a_year_ago(book: PeriodTable, own: Own, left: Numbers, right: Numbers) -
 
 def _year_ago(book: PeriodTable, own: Own, rows: Numbers) -> tuple[Floats, Floats]:
     """Logarithms of own balances, and of those of a year before as told by then; NaN: none."""
+    return np.log(np.abs(own.value[rows])), np.log(np.abs(_told_a_year_ago(book, own, rows)))
+
+
+def _told_a_year_ago(book: PeriodTable, own: Own, rows: Numbers) -> Floats:
+    """What a report of a year before told of the same item and length; NaN: nothing."""
     end = book.end[own.row]
     company = book.filings["cik"].to_numpy()[own.fid]
     found = np.full(len(rows), np.nan)
@@ -162,22 +167,30 @@ def _year_ago(book: PeriodTable, own: Own, rows: Numbers) -> tuple[Floats, Float
         asked = (end[rows] - YEAR) // SOME_DAYS + step
         both = packed([
             np.concatenate([company[rows], company]), np.concatenate([own.item[rows], own.item]),
+            np.concatenate([own.months[rows], own.months]),
             np.concatenate([asked, end // SOME_DAYS]),
         ])  # fmt: skip
         left, right = matched(both[: len(rows)], both[len(rows) :])
         near = np.abs(end[rows[left]] - end[right] - YEAR) <= SOME_DAYS
         near &= own.fid[right] < own.fid[rows[left]]
         found[left[near]] = own.value[right[near]]
-    return np.log(np.abs(own.value[rows])), np.log(np.abs(found))
+    return found
 
 
 def _fell_due(book: PeriodTable, own: Own, left: Numbers) -> Flags:
-    """Whether debt that fell due within the year makes most of what current liabilities grew by."""
-    rows = own.row[left]
-    due = _most_stated(book, DUE, rows, instant=True)
+    """Whether debt due within the year makes up for what current liabilities grew or fell by.
+
+    It fell due, or what the report before told as due was paid, or made to last.
+    """
+    rows, before = own.row[left], own.row[own.last[left]]
     grown = own.value[left] - own.past[0][left]
-    fell: Flags = (grown > 0) & (due >= 0.5 * grown) & book.of(["LiabilitiesCurrent"])[rows]
+    now, was = (_most_stated(book, DUE, some, instant=True) for some in (rows, before))
+    moved = np.where(grown > 0, now, was)
+    fell: Flags = (moved >= PART_DUE * np.abs(grown)) & book.of(["LiabilitiesCurrent"])[rows]
     return fell
+
+
+PART_DUE = 1 / 3  # the rest is what customers paid ahead, which a season moves
 
 
 def _overfull(book: PeriodTable, rows: Numbers) -> Flags:
@@ -216,7 +229,15 @@ def _flows_turned(book: PeriodTable, own: Own, left: Numbers, right: Numbers) ->
     cross = np.abs(other - brought) + np.abs(one - invested)
     share = np.where(np.isnan(rates[0]), *TURNED)
     turned: Flags = (one < 0) & (other > 0) & (cross < share * direct)
-    return turned & ~_sold(book, own.row[left], other) if turned.any() else turned
+    if turned.any():
+        turned &= ~_sold(book, own.row[left], other) & ~_so_a_year_ago(book, own, left, right)
+    return turned
+
+
+def _so_a_year_ago(book: PeriodTable, own: Own, left: Numbers, right: Numbers) -> Flags:
+    """Whether operations took cash and investments gave some a year before too, as told by then."""
+    so: Flags = (_told_a_year_ago(book, own, left) < 0) & (_told_a_year_ago(book, own, right) > 0)
+    return so
 
 
 def _sold(book: PeriodTable, rows: Numbers, inflow: Floats) -> Flags:
