@@ -18,14 +18,14 @@ import anyio.to_thread
 import streamlit as st
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
-from starlette.routing import Mount, Route
+from starlette.routing import Route
 
 import core.service.everything  # noqa: F401 - registers what can be asked for
 from app import address, frame, gate, senders, streamlit_patches, tuning
 from app.api import callers, health
 from app.api import main as api
+from app.doors import counters, readers, sign_in
 from app.doors import middleware as doors
-from app.doors import readers, sign_in
 from app.run import open_patiently
 from core import __version__ as VERSION  # noqa: N812 - a constant here
 from core import settings
@@ -64,7 +64,7 @@ class DeskApp(gate.Gate):
             Path(__file__).with_name("dashboard.py"),
             lifespan=self.lifespan,
             routes=[
-                Mount("/api", app=api.create()),
+                api.mounted(),
                 Route("/overview", landing),
                 Route("/metrics", health.metrics_at_root),
                 *sign_in.routes(lambda: self.house),
@@ -107,7 +107,7 @@ class DeskApp(gate.Gate):
             current.use(None)
             self.house = None
             await anyio.to_thread.run_sync(desk.close)
-            for spared in (gate.log, senders.log, callers.log):
+            for spared in (gate.log, senders.log, callers.log, counters.log, sign_in.log):
                 spared.close()
             log.info("desk closed")
             await anyio.to_thread.run_sync(self._stop_tracing)

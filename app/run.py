@@ -82,13 +82,23 @@ class Local:
 class Remote:
     """Commands through the API of a running desk."""
 
-    def __init__(self, address: addresses.Address, token: str = "") -> None:
-        """`token` is whose word it acts on; without one that of the data folder, which is admin."""
+    def __init__(
+        self,
+        address: addresses.Address,
+        token: str = "",
+        *,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        """`token` is whose word it acts on; without one that of the data folder, which is admin.
+
+        `transport` stands for the network.
+        """
         import httpx
 
         self._client = httpx.Client(
             base_url=f"{address.url}/api/v1",
             headers={"Authorization": f"Bearer {token or address.token}"},
+            transport=transport,
         )
 
     def call(self, command: str, /, **arguments: Any) -> CommandResult:

@@ -28,20 +28,22 @@ class BackupSettings(BaseModel):
         "", description="second place of backups: a folder, file:///PATH or s3://BUCKET/PREFIX"
     )
     backup_key: SecretStr | None = Field(
-        None, description="age key (AGE-SECRET-KEY-1…) that backups are encrypted with"
+        None,
+        description="age key (AGE-SECRET-KEY-1…) that backups are encrypted with; those after the "
+        "first, each in a line, open older backups, so that it can be changed",
     )
 
     @field_validator("backup_key")
     @classmethod
     def _key(cls, value: SecretStr | None) -> SecretStr | None:
         """An empty secret file is no key."""
-        if value is None or not value.get_secret_value().strip():
-            return None
-        if not _KEY.fullmatch(value.get_secret_value().strip()):
+        keys = value.get_secret_value().split() if value else []
+        if not all(_KEY.fullmatch(key) for key in keys):
             raise ValueError(
-                "must be an age key, AGE-SECRET-KEY-1 and 58 letters (backup --new-key makes one)"
+                "must be an age key, AGE-SECRET-KEY-1 and 58 letters (backup --new-key makes one), "
+                "older ones in lines after it"
             )
-        return SecretStr(value.get_secret_value().strip())
+        return SecretStr("\n".join(keys)) if keys else None
 
     @field_validator("backup_url")
     @classmethod

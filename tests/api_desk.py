@@ -9,7 +9,6 @@ from typing import Any
 
 import httpx
 from starlette.applications import Starlette
-from starlette.routing import Mount
 
 from app.api import main as api
 from core.domain.access.principals import LOCAL, Role
@@ -52,7 +51,7 @@ class Bridged(httpx.BaseTransport):
 
 def mounted() -> Starlette:
     """The API where the desk has it."""
-    return Starlette(routes=[Mount("/api", app=api.create())])
+    return Starlette(routes=[api.mounted()])
 
 
 @asynccontextmanager

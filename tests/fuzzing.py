@@ -15,7 +15,6 @@ from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode
 from schemathesis.python import asgi
 from starlette.applications import Starlette
-from starlette.routing import Mount
 
 from app import gate, senders
 from app.api import main as api
@@ -28,7 +27,7 @@ ALIKE = 8  # requests without arguments: all the same
 
 def application() -> gate.Gate:
     """The gate with the API behind it."""
-    mounted = Starlette(routes=[Mount("/api", app=api.create())])
+    mounted = Starlette(routes=[api.mounted()])
     return gate.Gate(senders.Bounded(mounted), hosts=["testserver"])
 
 

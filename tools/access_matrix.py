@@ -1,9 +1,9 @@
 """Who may do what, tried: `python -m tools.access_matrix` (`make matrix`) prints the table.
 
 Every command, export, action, route and the WebSocket is tried as nobody, as each role, and with a
-revoked token; by the API, by a page's session, and by the desk's own command line. Nothing is
-changed: what is let through meets an argument that nothing takes. What each should answer stands
-here by hand, so that a role that was declared wrongly is found, too.
+revoked token; by the API, by a page's session, and by the command line beside a desk and without
+one. Nothing is changed: what is let through meets an argument that nothing takes. What each should
+answer stands in `access_tables` by hand, so that a role that was declared wrongly is found, too.
 """
 
 from __future__ import annotations
@@ -14,85 +14,41 @@ import pkgutil
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import anyio.to_thread
 import httpx
 from rich.console import Console
 from rich.table import Table
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
-from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 import core.service
 from app import address, navigation
+from app import run as runner
 from app.api import main as api
 from app.doors import limits, middleware
 from app.doors.credentials import COOKIE
 from core import settings
 from core.domain.access.principals import LOCAL, NOBODY, ORDER, Principal, Role
-from core.errors import RoleError, SignInError, UsageError
+from core.errors import AccessError, RoleError, TooManyError, UsageError
 from core.observe import logs
 from core.service import current
 from core.service.desk import Desk
 from core.service.kernel import access, commands, exports
-from tools import access_routes
+from tools import access_lines, access_routes
+from tools.access_tables import ACTIONS, COMMANDS, EXPORTS, FILES, OPEN, READ, READS
 
 COLUMNS = ("nobody", *ORDER, "revoked")
 STRANGERS = ("nobody", "revoked")
 NOT_AN_ARGUMENT = "no such argument"
-
-
-def _table(**names: str) -> dict[str, Role]:
-    """Name -> the role it needs, from names in a row."""
-    return {name: Role(role) for role, row in names.items() for name in row.split()}
-
-
-COMMANDS = _table(
-    viewer="gate features brief lists notes alerts alert_rules alert_rule_set alert_rule_remove "
-    "tool backtest scan events progress pulled status sql upstreams jobs journal journal_prove "
-    "plan plans journal_trades risk grade watch_list doctor exports",
-    analyst="watch_folder reconcile_against publish list_add list_remove note_write note_mark "
-    "cancel refresh pull import backfill jobs_retry jobs_discard reconcile watch_add "
-    "watch_remove",
-    trader="plan_cancel journal_post journal_deposit journal_withdraw journal_fill journal_close "
-    "journal_reverse journal_settle journal_confirm",
-    admin="audit notify_test backup verify drill "
-    "token_add token_list token_revoke people_list people_set",
-)
-EXPORTS = _table(
-    viewer="lists notes "
-    "gaps candidates events dataset rejected jobs journal plans trades failing filings "
-    "findings features corrections facts",
-    admin="audit",
-)
-ACTIONS = _table(
-    viewer="preferences.save rules.keep",
-    analyst="lists.add lists.remove notes.write notes.set_mark inbox.take automation.hand_on "
-    "refresh.refresh_now refresh.cancel jobs.retry jobs.discard imports.load "
-    "imports.rehearse imports.run_here companies.watch companies.unwatch reconcile.run "
-    "proposals.propose proposals.withdraw "
-    "regrading.grade_all preferences.save_preset preferences.remove_preset",
-    trader="plans.approve plans.reject plans.cancel journal.post journal.deposit journal.withdraw "
-    "journal.reverse journal.fill journal.close settling.settle_all settling.confirm "
-    "openings.open_now proposals.approve proposals.reject",
-    admin="at_start.tell bell.test backing_up.make backing_up.tell drill.drill retention.forget "
-    "preferences.take_over auditing.signed admin.add_token admin.revoke_token admin.set_role",
-)
-FILES = ("/media/x.csv", "/_stcore/upload_file/x/y", "/component/x/y", "/_stcore/host-config")
-READ = (
-    "/api/docs",
-    "/api/metrics",
-    "/metrics",
-    "/api/health/detailed",
-    "/api/openapi.json",
-    "/api/v1/commands",
-)
-OPEN = ("/api/health/live", "/api/health/ready", "/_stcore/health", "/static/js/x.js", "/sign-in")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +83,12 @@ class Tried:
             self.who[column] = token.principal
             self.sessions[column] = desk.roster.begin(token.principal)
         desk.roster.revoke_token("revoked", LOCAL)
-        self.own = address.announce(desk.settings.data_dir, "127.0.0.1", 1).token
+        self.folder = address.announce(desk.settings.data_dir, "127.0.0.1", 1)
+        self.own = self.folder.token
         house = middleware.house(desk)
         inner = Starlette(
             routes=[
-                Mount("/api", app=api.create()),
+                api.mounted(),
                 WebSocketRoute("/_stcore/stream", _accept),
                 Route("/{path:path}", _page),
             ]
@@ -182,7 +139,7 @@ def unlisted() -> list[str]:
 
 
 async def use_cases(tried: Tried) -> list[Trial]:
-    """Commands and exports by the API: with tokens, and with the desk's own."""
+    """Commands and exports by the API, with tokens."""
     made = []
     wrong = {NOT_AN_ARGUMENT: 1}
     kinds: tuple[tuple[str, dict[str, Role], Any], ...] = (
@@ -196,8 +153,6 @@ async def use_cases(tried: Tried) -> list[Trial]:
                 for column in COLUMNS:
                     status = await _asked(client, path, tried.tokens[column], body)
                     made.append(_judged(kind, name, "API", column, allowed(column, role), status))
-                status = await _asked(client, path, tried.own, body)
-                made.append(_judged(kind, name, "command line", "admin", True, status))
     return made
 
 
@@ -217,6 +172,40 @@ async def resources(tried: Tried) -> list[Trial]:
     return made
 
 
+def command_lines(tried: Tried) -> Iterator[Trial]:
+    """Commands and exports as the command line asks: of a running desk, and where none runs."""
+    own = {"the folder's": (tried.own, LOCAL)}
+    given = {c: (tried.tokens[c], tried.who[c]) for c in COLUMNS if c != "nobody"}
+    for column, (token, who) in {**given, **own}.items():
+        shown = "admin" if column in own else column
+        beside = "command line, own token" if column in own else "command line"
+        yield from _lines(beside, shown, access_lines.remote(tried.app, tried.folder, token))
+        if column not in STRANGERS:  # such a token opens no store: tests/integration
+            with access.acting(who):
+                yield from _lines(f"{beside}, no desk", shown, runner.Local(tried.desk))
+
+
+def _lines(way: str, column: str, caller: runner.Caller) -> Iterator[Trial]:
+    wrong = {NOT_AN_ARGUMENT: 1}
+    for name, role in COMMANDS.items():
+        found = _let_in(partial(caller.call, name, **wrong))
+        yield Trial("command", name, way, column, allowed(column, role), found)
+    for name, role in EXPORTS.items():
+        found = _let_in(partial(caller.export, name, "csv", wrong))
+        yield Trial("export", name, way, column, allowed(column, role), found)
+
+
+def _let_in(ask: Callable[[], object]) -> bool:
+    """Whether what is asked gets as far as its arguments."""
+    try:
+        ask()
+    except (RoleError, AccessError, TooManyError):
+        return False
+    except (TypeError, UsageError):
+        pass
+    return True
+
+
 def _judged(kind: str, name: str, way: str, column: str, expected: bool, status: int) -> Trial:
     if status not in (200, 401, 403, 422, 429):
         raise AssertionError(f"{kind} {name} as {column}: {status}")
@@ -232,15 +221,15 @@ def actions(tried: Tried) -> Iterator[Trial]:
     """What pages call to change something, as the reader of the page."""
     for name, role in ACTIONS.items():
         for column in COLUMNS:
-            found = True
-            try:
-                with access.acting(tried.who[column]):
-                    access.ACTIONS[name].function(tried.desk, **{NOT_AN_ARGUMENT: 1})
-            except (RoleError, SignInError):
-                found = False
-            except (TypeError, UsageError):
-                pass
+            function = access.ACTIONS[name].function
+            with access.acting(tried.who[column]):
+                found = _let_in(partial(function, tried.desk, **{NOT_AN_ARGUMENT: 1}))
             yield Trial("action", name, "page", column, allowed(column, role), found)
+    for name, role in READS.items():
+        for column in COLUMNS:
+            with access.acting(tried.who[column]):
+                found = _let_in(partial(access_routes.reads()[name], tried.desk))
+            yield Trial("read", name, "page", column, allowed(column, role), found)
 
 
 async def routes(tried: Tried, pages: Iterable[str]) -> list[Trial]:
@@ -305,7 +294,7 @@ async def run(desk: Desk, pages: Iterable[str]) -> list[Trial]:
     know_all()
     tried = Tried(desk)
     made = await use_cases(tried) + await resources(tried)
-    made += actions(tried)
+    made += await anyio.to_thread.run_sync(lambda: [*command_lines(tried), *actions(tried)])
     made += await routes(tried, pages)
     return made + await sockets(tried)
 

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import anyio
 from fastapi import Header, Request
+from starlette.datastructures import URL
 
 from app.doors import credentials
 from app.doors.credentials import CALLER, Visitor
@@ -41,6 +42,13 @@ async def authorised(
         hint="send Authorization: Bearer TOKEN; that of this machine is in desk.json in the data "
         "folder, others are made with: token add",
     )
+
+
+def address_of(request: Request) -> URL:
+    """The address that was asked for, as the caller knows it: a proxy in front may speak TLS."""
+    caller: Visitor | None = request.scope.get(CALLER)
+    secure = caller is not None and caller.secure
+    return request.url.replace(scheme="https") if secure else request.url
 
 
 async def refused_late(what: str) -> None:

@@ -10,7 +10,7 @@ import anyio.to_thread
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import StreamingResponse
 
-from app.api.callers import authorised
+from app.api.callers import address_of, authorised
 from app.run import dumps
 from core.domain.access.principals import LOCAL, Principal, Role
 from core.errors import UsageError
@@ -88,6 +88,9 @@ def _asked(request: Request) -> dict[str, Any]:
     unknown = set(query) - set(_PARAMETERS)
     if unknown:
         raise UsageError(f"there is no parameter {sorted(unknown)[0]!r} here")
+    for name in set(query) - set(_LISTS):
+        if len(query.getlist(name)) > 1:
+            raise UsageError(f"{name} is given twice", fields=[(name, "is given twice")])
     return {name: query.getlist(name) if name in _LISTS else query[name] for name in query}
 
 
@@ -95,7 +98,9 @@ def _link(request: Request, following: str | None) -> dict[str, str]:
     if following is None:
         return {}
     name = "after" if "after" in request.query_params else "cursor"
-    return {"Link": f'<{request.url.include_query_params(**{name: following})}>; rel="next"'}
+    return {
+        "Link": f'<{address_of(request).include_query_params(**{name: following})}>; rel="next"'
+    }
 
 
 async def _stream(desk: Desk, request: Request, asked: dict[str, Any], who: Principal) -> Response:

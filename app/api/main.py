@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
 from app.api import commands, description, documentation, events, health, hooks, problems, router
 from app.assistant.http import AssistantEndpoint
@@ -34,6 +34,13 @@ def create() -> FastAPI:
     app.middleware("http")(_correlate)
     app.openapi = lambda: description.describe(app)  # type: ignore[method-assign]
     return app
+
+
+def mounted() -> Mount:
+    """The application at /api with every path below it, also one with a line break in it."""
+    mount = Mount("/api", app=create())
+    mount.path_regex = re.compile(mount.path_regex.pattern, re.DOTALL)
+    return mount
 
 
 async def _answer(request: Request, error: Exception) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Awaitable, Callable
 
 import anyio.to_thread
@@ -10,11 +11,13 @@ from fastapi import Request, Response
 
 from app.api import problems
 from core.domain.access.principals import Principal
+from core.domain.access.tokens import PREFIX
 from core.errors import OpenbellError
 from core.service.desk import Desk
 from core.service.kernel import once
 
 KEY, AGAIN = "idempotency-key", "Idempotency-Replayed"
+_TOKEN = re.compile(rf'"{PREFIX}[A-Za-z0-9_-]{{20,}}"'.encode())
 
 
 async def once_each(
@@ -54,9 +57,11 @@ async def _settled(act: Callable[[], Awaitable[Response]], request: Request) -> 
 
 
 def _held(answer: Response) -> once.KeptCall:
+    """What is kept of an answer: all but a token in it, which is shown once and kept nowhere."""
     location = answer.headers.get("location")
     media = answer.headers.get("content-type")
-    return once.KeptCall(answer.status_code, media, location, bytes(answer.body))
+    body = _TOKEN.sub(b"null", bytes(answer.body))
+    return once.KeptCall(answer.status_code, media, location, body)
 
 
 async def _digest(request: Request) -> str:

@@ -20,6 +20,7 @@ from app.run import dumps
 from core.errors import UsageError
 
 LIMIT, MOST = 100, 1000
+_LAST_PLACE = 2**31  # no list held in memory is longer
 Fetch = Callable[[Any, int], tuple[pl.DataFrame, Any]]
 
 
@@ -49,14 +50,11 @@ class Rows:
         return rows, [end, self._key_at(end - 1)]
 
     def _after(self, held: Any) -> int:
-        try:
-            place, key = int(held[0]), str(held[1])
-        except (TypeError, ValueError, IndexError, KeyError):
-            raise _no_cursor() from None
-        if 0 < place <= self.frame.height and self._key_at(place - 1) == key:
+        place, key = _place_and_key(held)
+        if place <= self.frame.height and self._key_at(place - 1) == key:
             return place
         found = (at for at in range(self.frame.height) if self._key_at(at) == key)
-        return next(found, max(place - 1, -1)) + 1
+        return next(found, place - 1) + 1
 
     def _key_at(self, place: int) -> str:
         row = self.frame.row(place, named=True)
@@ -104,6 +102,14 @@ def _opened(cursor: str, list_mark: str) -> Any:
     if mark != list_mark or held is None:
         raise _no_cursor()
     return held
+
+
+def _place_and_key(held: Any) -> tuple[int, str]:
+    """What a cursor of `Rows` holds; UsageError for what we never gave: anybody can write one."""
+    match held:
+        case [int(place), str(key)] if 0 < place <= _LAST_PLACE and not isinstance(place, bool):
+            return place, key
+    raise _no_cursor()
 
 
 def _no_cursor() -> UsageError:

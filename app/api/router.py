@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from app.api import answering, paging
 from app.api.bodies import json_object
-from app.api.callers import authorised
+from app.api.callers import address_of, authorised
 from app.api.once import once_each
 from app.api.resources import checks, companies, data, market, trading
 from app.api.resources.kernel import RESOURCES, ApiResource, Retirement, resource
@@ -59,7 +59,7 @@ def _endpoint(found: ApiResource) -> Callable[..., Awaitable[Response]]:
             answer = await (once_each(desk, request, who, done) if acts else done())
         following = answer.headers.get("x-openbell-next")
         if following:
-            url = request.url.include_query_params(cursor=following)
+            url = address_of(request).include_query_params(cursor=following)
             answer.headers["Link"] = f'<{url}>; rel="next"'
         return _with_retirement(answer, found.retired)
 

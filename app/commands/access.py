@@ -31,6 +31,7 @@ def register(cli: typer.Typer) -> None:
     tokens = typer.Typer(help="Tokens: who is let in by one, and what it may.")
     tokens.command("add")(token_add)
     tokens.command("list")(token_list)
+    tokens.command("rotate")(token_rotate)
     tokens.command("revoke")(token_revoke)
     cli.add_typer(tokens, name="token")
     people = typer.Typer(help="People who sign in through a provider, and their roles.")
@@ -56,6 +57,17 @@ def token_revoke(
 ) -> None:
     """Let nobody in with a token from now on; what it has open is ended."""
     runner.run("token_revoke", json=json, render=_print_revoked, name=name)
+
+
+def token_rotate(
+    name: Annotated[str, typer.Argument(help="Name or id of the token.")],
+    keep_hours: Annotated[
+        float, typer.Option(min=0, help="How long the secret before still lets in.")
+    ] = 24.0,
+    json: Json = False,
+) -> None:
+    """Change the secret of a token; it is shown once, the one before counts for a while."""
+    runner.run("token_rotate", json=json, render=_print_changed, name=name, keep_hours=keep_hours)
 
 
 def people_list(json: Json = False) -> None:
@@ -143,6 +155,12 @@ def _print_acts(document: Any, out: Console) -> None:
 def _print_new(document: Any, out: Console) -> None:
     until = when(document["expires"], "it is revoked")
     out.print(f"{escape(document['name'])} is {document['role']} until {until}. Shown this once:")
+    out.print(document["token"], markup=False)
+
+
+def _print_changed(document: Any, out: Console) -> None:
+    until = when(document["previous_until"])
+    out.print(f"{escape(document['name'])}: the secret before counts until {until}. Shown once:")
     out.print(document["token"], markup=False)
 
 

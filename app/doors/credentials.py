@@ -16,6 +16,7 @@ from core.service.desk import Desk
 COOKIE = "openbell_session"
 CALLER = "openbell.caller"  # where the doors leave it for the routes
 BEARER = "bearer "
+_HANDED_ON = (b"x-forwarded-for", b"x-real-ip", b"forwarded")  # how proxies say for whom they ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,18 @@ def is_local(scope: Scope) -> bool:
         return ipaddress.ip_address(address_of(scope)).is_loopback
     except ValueError:
         return True  # a socket of the file system, or a call within the process
+
+
+def began_here(scope: Scope) -> bool:
+    """Whether a request comes from this machine, and from no further: no proxy handed it on.
+
+    A proxy on this machine is local itself; whom it speaks for says what it adds.
+    """
+    if not is_local(scope):
+        return False
+    told = [value.decode("latin-1") for name, value in scope["headers"] if name in _HANDED_ON]
+    hops = [hop.strip() for value in told for hop in value.split(",")]
+    return all(_is_address(hop) and ipaddress.ip_address(hop).is_loopback for hop in hops)
 
 
 def header(scope: Scope, name: bytes) -> str | None:

@@ -1,25 +1,28 @@
 """How often somebody may ask, by who they are and by where they come from.
 
-Counted in memory by `limits`, over a window that slides. Wrong tokens are counted apart: the right
-one never waits, however many wrong ones come from beside it.
+Counted by `limits`, over a window that slides; by all desks together where their jobs are in Redis.
+Wrong tokens are counted apart: the right one never waits, however many wrong ones come beside it.
 """
 
 from __future__ import annotations
 
+import ipaddress
 import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from limits import RateLimitItem, parse
-from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter, SlidingWindowCounterRateLimiter
 
+from app.doors.counters import Counters
 from core.errors import TooManyError
 from core.observe import logs
 from core.settings import Settings
 
 WRONG_A_MINUTE = 20  # of one address; those after are not looked at
+WRONG_OF_ALL = 100  # of all addresses together; those after are told
+NETWORK_BITS = 64  # of an address of version 6: whoever has one has its whole network
 ALARM_SECONDS = 900.0  # told once in that time
 FIRST_PAUSE, LONGEST_PAUSE, FORGET_SECONDS = 0.1, 4.0, 60.0
 log = logs.get("access")
@@ -48,17 +51,16 @@ class Rates:
 
     def __init__(self, chosen: Settings, now: Callable[[], float] = time.time) -> None:
         self._now = now
-        self._window = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._counters = Counters(chosen, SlidingWindowCounterRateLimiter)
         self._items: dict[str, RateLimitItem] = {
             "principal": parse(chosen.limit_principal),
             "address": parse(chosen.limit_address),
         }
 
-    def ask(self, policy: str, key: str) -> Standing:
+    async def ask(self, policy: str, key: str) -> Standing:
         """Count one request; TooManyError when it is one too many."""
         item = self._items[policy]
-        allowed = self._window.hit(item, policy, key)
-        stats = self._window.get_window_stats(item, policy, key)
+        allowed, stats = await self._counters.hit(item, policy, key)
         seconds = max(math.ceil(stats.reset_time - self._now()), 1)
         standing = Standing(policy, item.amount, item.get_expiry(), stats.remaining, seconds)
         if not allowed:
@@ -91,20 +93,24 @@ class Pauses:
 class Knocks:
     """Wrong tokens: each waits longer, many from one address are not looked at, once is told."""
 
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, chosen: Settings, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self._pauses = Pauses(now)
-        self._wrong = MovingWindowRateLimiter(MemoryStorage())
-        self._item = parse(f"{WRONG_A_MINUTE}/minute")
+        self._counters = Counters(chosen, MovingWindowRateLimiter)
+        self._of_one = parse(f"{WRONG_A_MINUTE}/minute")
+        self._of_all = parse(f"{WRONG_OF_ALL}/minute")
         self._told: float | None = None
 
-    def wrong(self, address: str) -> tuple[float, str | None]:
+    async def wrong(self, address: str) -> tuple[float, str | None]:
         """Seconds to wait with the refusal, and a sentence when this is to be told to an admin.
 
         TooManyError when the address has come with too many wrong ones lately.
         """
-        if self._wrong.hit(self._item, address):
-            return self._pauses.next(), None
+        allowed, _ = await self._counters.hit(self._of_one, "wrong", network_of(address))
+        if allowed:
+            few, _ = await self._counters.hit(self._of_all, "wrong of all")
+            told = None if few else self._alarm(WRONG_OF_ALL, "many addresses")
+            return self._pauses.next(), told
         raise TooManyError(
             "too many wrong tokens came from this address",
             hint="ask again in a minute, with one that counts",
@@ -113,10 +119,25 @@ class Knocks:
 
     def alarm(self, address: str) -> str | None:
         """What to tell an admin of an address that goes on, once in a while; None otherwise."""
+        return self._alarm(WRONG_A_MINUTE, address or "here")
+
+    def _alarm(self, count: int, whence: str) -> str | None:
         now = self._now()
         if self._told is not None and now - self._told < ALARM_SECONDS:
             return None
         self._told = now
-        told = f"more than {WRONG_A_MINUTE} wrong tokens in a minute from {address or 'here'}"
-        log.error("somebody tries tokens", address=address)
-        return told
+        log.error("somebody tries tokens", address=whence)
+        return f"more than {count} wrong tokens in a minute from {whence}"
+
+
+def network_of(address: str) -> str:
+    """What an address is counted as: of version 6 the network that one customer is given."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if found.version == 4:
+        return address
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((found, NETWORK_BITS), strict=False))

@@ -16,7 +16,7 @@ import anyio.to_thread
 from app.api import problems
 from app.doors import credentials, sockets
 from app.doors.credentials import CALLER, Visitor
-from app.doors.limits import Knocks, Rates
+from app.doors.limits import Knocks, Rates, network_of
 from app.doors.provider import Provider
 from app.gate import Application, Message, Receive, Scope, Send
 from core.domain.access.principals import Role
@@ -42,14 +42,14 @@ class House:
 
     desk: Desk
     limits: Rates
-    knocks: Knocks = field(default_factory=Knocks)
+    knocks: Knocks
     open: sockets.Sockets = field(default_factory=sockets.Sockets)
     provider: Provider | None = None  # whose word counts, with OPENBELL_ACCESS=oidc
 
 
 def house(desk: Desk) -> House:
     """The memory of the doors of a desk, which hears of changes of its roster."""
-    made = House(desk, Rates(desk.settings))
+    made = House(desk, Rates(desk.settings), Knocks(desk.settings))
     if desk.settings.access == "oidc":
         made.provider = Provider(desk.settings)
     desk.roster.listeners.append(made.open.end)
@@ -74,12 +74,12 @@ class Doors:
             await self.app(scope, receive, send)
             return
         scope = {**scope, "headers": [p for p in scope["headers"] if p[0] != sockets.HANDLE]}
-        if inside.desk.settings.access == "open" and not credentials.is_local(scope):
+        if inside.desk.settings.access == "open" and not credentials.began_here(scope):
             await refuse(scope, receive, send, RoleError(NOT_HERE))
             return
         caller = credentials.of(scope, inside.desk)
         try:
-            headers = _counted(inside, scope["path"], caller)
+            headers = await _counted(inside, scope["path"], caller)
             await _judge(inside, scope["path"], caller)
         except OpenbellError as error:
             await self._turn_away(scope, receive, send, error)
@@ -114,13 +114,13 @@ class Doors:
         await refuse(scope, receive, send, error)
 
 
-def _counted(inside: House, path: str, caller: Visitor) -> list[tuple[bytes, bytes]]:
+async def _counted(inside: House, path: str, caller: Visitor) -> list[tuple[bytes, bytes]]:
     """Count a request of the API or of the way in; the headers that say how the caller stands."""
     if caller.own or not path.startswith(("/api/", SIGN_IN)) or is_sign_of_life(path):
         return []
-    standing = inside.limits.ask("address", caller.address)
+    standing = await inside.limits.ask("address", network_of(caller.address))
     if caller.who is not None:
-        standing = inside.limits.ask("principal", " ".join(caller.who.key))
+        standing = await inside.limits.ask("principal", " ".join(caller.who.key))
     return standing.headers
 
 
@@ -146,11 +146,13 @@ async def _judge(inside: House, path: str, caller: Visitor) -> None:
 async def knocked(inside: House, address: str) -> None:
     """Answer a wrong token late; TooManyError for too many of them, which an admin is told of."""
     try:
-        pause, _ = inside.knocks.wrong(address)
+        pause, told = await inside.knocks.wrong(address)
     except TooManyError:
         if told := inside.knocks.alarm(address):
             await anyio.to_thread.run_sync(inside.desk.roster.alarm, told)
         raise
+    if told:
+        await anyio.to_thread.run_sync(inside.desk.roster.alarm, told)
     await anyio.sleep(pause)
 
 

@@ -26,6 +26,7 @@ from core.settings import Settings
 
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
 SCOPE = "openid profile email"
+NEEDED = ("authorization_endpoint", "token_endpoint", "jwks_uri")  # of its metadata
 MINUTES, MOST = 10, 1000  # a sign-in may take; under way at once
 ASKED_SECONDS = 10.0
 
@@ -124,13 +125,13 @@ class Provider:
             answer = await client.post(told["token_endpoint"], **self._as_client(told, given))
             if answer.status_code in (400, 401):
                 raise SignInError("the provider does not take the code", hint="begin again")
-            token = answer.raise_for_status().json()
-            keys = (await client.get(told["jwks_uri"])).raise_for_status().json()
+            token = _object(answer)
+            keys = _object(await client.get(told["jwks_uri"]))
             claims = self._proven(str(token["id_token"]), keys, visit.nonce)
             if self._chosen.oidc_role_claim in claims or "userinfo_endpoint" not in told:
                 return claims
             bearer = {"Authorization": f"Bearer {token['access_token']}"}
-            more = (await client.get(told["userinfo_endpoint"], headers=bearer)).json()
+            more = _object(await client.get(told["userinfo_endpoint"], headers=bearer))
         return {**more, **claims} if more.get("sub") == claims["sub"] else claims
 
     def _as_client(self, told: Mapping[str, Any], given: dict[str, str]) -> dict[str, Any]:
@@ -154,11 +155,14 @@ class Provider:
             nonce={"essential": True, "value": nonce},
             leeway=60,
         ).validate(found.claims)
+        if found.claims.get("azp", self._chosen.oidc_client_id) != self._chosen.oidc_client_id:
+            raise ValueError("the token was made for another client")
         return dict(found.claims)
 
     def _vouched(self, claims: Mapping[str, Any]) -> Vouched:
-        given = claims.get(self._chosen.oidc_role_claim, ())
-        groups = {given} if isinstance(given, str) else set(given or ())
+        given = claims.get(self._chosen.oidc_role_claim)
+        listed = given if isinstance(given, list) else [given]
+        groups = {group for group in listed if isinstance(group, str)}
         roles = [Role(role) for group, role in self._chosen.oidc_roles if group in groups]
         subject = str(claims["sub"])
         names = (claims.get(n) for n in ("name", "preferred_username", "email"))
@@ -175,7 +179,7 @@ class Provider:
             url = f"{issuer.rstrip('/')}/.well-known/openid-configuration"
             try:
                 async with self._http() as client:
-                    told: dict[str, Any] = (await client.get(url)).raise_for_status().json()
+                    told = _object(await client.get(url))
             except (httpx.HTTPError, ValueError) as error:
                 raise _away(issuer, error) from error
             if told.get("issuer") != issuer:
@@ -183,8 +187,19 @@ class Provider:
                     f"the provider calls itself {str(told.get('issuer'))[:100]!r}",
                     hint="set OPENBELL_OIDC_ISSUER to just that",
                 )
+            for name in NEEDED:
+                if not isinstance(told.get(name), str):
+                    raise SignInError(f"the provider does not name its {name}")
             self._told = told
         return self._told
+
+
+def _object(answer: httpx.Response) -> dict[str, Any]:
+    """The JSON object of an answer; ValueError where it is none, httpx.HTTPError for a refusal."""
+    found = answer.raise_for_status().json()
+    if not isinstance(found, dict):
+        raise ValueError("an object was expected")
+    return found
 
 
 def _away(issuer: str, error: Exception) -> TransportError:

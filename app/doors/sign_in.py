@@ -17,13 +17,20 @@ from app.doors.credentials import COOKIE
 from app.doors.middleware import SIGN_IN, SIGN_OUT, House
 from app.doors.provider import Provider
 from core.errors import OpenbellError, SignInError, TooManyError, TransportError
+from core.observe.sparing import Sparing
 
 LANDING = "/"
+log = Sparing("sign in")
 TO_PROVIDER, BACK = "/sign-in/provider", "/sign-in/back"
 STATE = "openbell_sign_in"
 _LEAD = """<p><a class="button" href="{target}">Sign in with your organisation</a></p>
 <p>or with a token:</p>"""
-_NEXT = re.compile(r"/(?![/\\])[!-\[\]-~]{0,2000}")  # a path of ours: no host, no back slash
+_NEXT = re.compile(  # a path of ours: no host, no back slash, and not out again
+    r"/(?![/\\]|sign-(?:in|out)(?![^/?#]))[!-\[\]-~]{0,2000}"
+)
+_ELSEWHERE = ("cross-site", "same-site")  # as browsers say where a request began
+_LEAVE = """<form method="post" action="/sign-out"><p>Another page has led here.</p>
+<button>Sign out</button></form>"""
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Openbell: sign in</title>
 <meta name="viewport" content="width=device-width"><style>
 body{{font:16px/1.5 system-ui,sans-serif;max-width:24rem;margin:15vh auto;padding:0 1rem}}
@@ -67,8 +74,7 @@ def routes(find: Callable[[], House | None]) -> list[Route]:
         except TransportError as error:
             return shown(LANDING, str(error), 503, provider=provider)
         except OpenbellError as error:
-            await anyio.to_thread.run_sync(inside.desk.roster.alarm, f"provider: {error.message}")
-            return shown(LANDING, str(error), 401, provider=provider)
+            return await _not_vouched(inside, provider, request, error)
 
     async def enter(request: Request) -> Response:
         inside = find()
@@ -84,6 +90,10 @@ def routes(find: Callable[[], House | None]) -> list[Route]:
             return shown(where, str(error), 401)
 
     async def leave(request: Request) -> Response:
+        """End the session; a link on a page of another site does not, it leads to a button."""
+        if request.method != "POST" and request.headers.get("sec-fetch-site") in _ELSEWHERE:
+            body = _PAGE.format(told="", form=_LEAVE)
+            return HTMLResponse(body, headers={"Cache-Control": "no-store"})
         inside = find()
         secret = credentials.cookie(request.scope, COOKIE)
         if inside is not None and secret:
@@ -110,6 +120,20 @@ def _back(inside: House | None, request: Request) -> str:
     proxies = inside.desk.settings.trusted_proxies if inside else ()
     _, secure = credentials.believed(request.scope, proxies)
     return f"{'https' if secure else 'http'}://{request.headers.get('host', '')}{BACK}"
+
+
+async def _not_vouched(
+    inside: House, provider: Provider, request: Request, error: OpenbellError
+) -> Response:
+    """Answer a sign-in that came to nothing as late as a wrong token: anybody can send one."""
+    peer, _ = credentials.believed(request.scope, inside.desk.settings.trusted_proxies)
+    log.warning("a sign-in came to nothing", address=peer, error=error.message)
+    try:
+        await middleware.knocked(inside, peer)
+    except TooManyError as many:
+        headers = {"Retry-After": str(many.retry_after_seconds)}
+        return shown(LANDING, str(many), 429, headers, provider=provider)
+    return shown(LANDING, str(error), 401, provider=provider)
 
 
 async def _vouched(inside: House, provider: Provider, request: Request) -> Response:

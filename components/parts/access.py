@@ -60,6 +60,8 @@ def tokens(desk: Desk) -> None:
     with st.container(horizontal=True):
         with st.popover("Make a token"):
             _make(desk)
+        with st.popover("Change a secret", disabled=not valid):
+            _rotate(desk, valid)
         with st.popover("Revoke a token", disabled=not valid):
             _revoke(desk, valid)
 
@@ -80,6 +82,22 @@ def _make(desk: Desk) -> None:
             with shell.guarded("the new token"):
                 day = until if isinstance(until, date) else None
                 st.session_state[NEW_KEY] = admin.add_token(desk, name, Role(role), day)
+                st.rerun()
+
+
+def _rotate(desk: Desk, names: list[str]) -> None:
+    with st.form("access_rotate", border=False):
+        name = st.selectbox("Token", names, key="access_rotated")
+        keep = st.number_input(
+            "Hours that the secret before still counts",
+            min_value=0.0,
+            max_value=float(admin.MOST_KEEP_HOURS),
+            value=admin.KEEP_HOURS,
+            key="access_keep",
+        )
+        if st.form_submit_button("Change it", type="primary") and name:
+            with shell.guarded("the new secret"):
+                st.session_state[NEW_KEY] = admin.rotate_token(desk, name, keep)
                 st.rerun()
 
 

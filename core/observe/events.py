@@ -114,7 +114,7 @@ KINDS: Mapping[str, EventKind] = {
         _kind("access.signed_in", "info", "Somebody signed in."),
         _kind("access.signed_out", "info", "Somebody signed out."),
         _kind("access.changed", "info", "A role was given or taken, a token made or revoked."),
-        _kind("access.refused", "warning", "Wrong tokens came again and again from one address."),
+        _kind("access.refused", "error", "Wrong tokens or sign-ins came again and again."),
         _kind("list.changed", "info", "Symbols were put on a list, or taken off."),
         _kind("note.written", "info", "A reader wrote a note on a name."),
         _kind("note.marked", "info", "A reader starred or dismissed a name for a day."),

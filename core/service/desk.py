@@ -84,6 +84,7 @@ class Desk:
             warehouse,
             settings.data_dir / "queries",
             QueryLimits(settings.sql_seconds, settings.sql_memory, settings.sql_max_rows),
+            personal=settings.access == "open",
         )
         self.board = ProgressBoard(now)
         self.upstreams = build_upstreams(settings, now)

@@ -33,7 +33,8 @@ def tokens(warehouse: Warehouse) -> list[Token]:
         Token,
         warehouse.read(
             "SELECT token_id, name, role, sha256, made_by, made_at, expires_at, revoked_at, "
-            "used_at FROM access_tokens ORDER BY made_at DESC, token_id"
+            "used_at, previous_sha256, previous_until FROM access_tokens "
+            "ORDER BY made_at DESC, token_id"
         ),
     )
 
@@ -98,6 +99,15 @@ def add_token(tx: Transaction, token: Token) -> None:
 def revoke_token(tx: Transaction, token_id: str, at: datetime) -> None:
     """Let nobody in with a token from now on."""
     tx.execute("UPDATE access_tokens SET revoked_at = ? WHERE token_id = ?", [at, token_id])
+
+
+def rotate_token(tx: Transaction, token: Token) -> None:
+    """Keep the new secret of a token, and how long the one before still lets in."""
+    tx.execute(
+        "UPDATE access_tokens SET sha256 = ?, previous_sha256 = ?, previous_until = ? "
+        "WHERE token_id = ?",
+        [token.sha256, token.previous_sha256, token.previous_until, token.token_id],
+    )
 
 
 def note_used(tx: Transaction, used: Iterable[Token]) -> None:

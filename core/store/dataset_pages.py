@@ -69,6 +69,7 @@ def page(
     values = {**wanted.values, "rows": limit + 1}
     conditions = list(wanted.conditions)
     if after is not None:
+        _must_be_a_key(warehouse, dataset, after)
         conditions.append(_follows(dataset, after, values))
     order = ", ".join(f"{quoted(column)} DESC NULLS LAST" for column in _order(dataset))
     where = f"WHERE {' AND '.join(f'({c})' for c in conditions)}" if conditions else ""
@@ -95,11 +96,23 @@ def _text(value: Any) -> str | None:
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
-def _follows(dataset: Dataset, after: Any, values: dict[str, Any]) -> str:
-    """The condition that a row comes after that key; empty cells are last."""
+def _must_be_a_key(warehouse: Warehouse, dataset: Dataset, after: Any) -> None:
+    """UsageError unless each cell is empty or a text that its column takes."""
     order = _order(dataset)
     if not isinstance(after, list) or len(after) != len(order):
         raise UsageError("the cursor is none of this list")
+    if not all(isinstance(cell, str | None) and "\0" not in (cell or "") for cell in after):
+        raise UsageError("the cursor is none of this list")
+    kinds = [dataset.schema[column].duckdb for column in order]
+    taken = [f"(? IS NULL OR TRY_CAST(? AS {kind}) IS NOT NULL)" for kind in kinds]
+    cells = [cell for cell in after for _ in range(2)]
+    if not warehouse.read(f"SELECT {' AND '.join(taken)}", cells).item():
+        raise UsageError("the cursor is none of this list")
+
+
+def _follows(dataset: Dataset, after: Sequence[str | None], values: dict[str, Any]) -> str:
+    """The condition that a row comes after that key; empty cells are last."""
+    order = _order(dataset)
     ways: list[str] = []
     same: list[str] = []
     for place, (column, held) in enumerate(zip(order, after, strict=True)):

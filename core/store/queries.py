@@ -41,6 +41,9 @@ FROM duckdb_columns() c JOIN duckdb_tables() t ON t.table_oid = c.table_oid
 WHERE NOT c.internal AND NOT t.temporary AND NOT starts_with(c.table_name, 'access_')
 ORDER BY c.table_name, c.column_index
 """
+PERSONAL = frozenset(  # each row is its reader's own: where several read, no query sees them
+    {"notes", "symbol_marks", "preferences", "presets", "alert_rules", "alerts", "alert_deliveries"}
+)
 _VIEWS = "SELECT sql FROM duckdb_views() WHERE NOT internal AND NOT temporary ORDER BY view_oid"
 Schema = dict[str, dict[str, str]]
 
@@ -65,8 +68,12 @@ class QueryAnswer:
 class Queries:
     """Runs queries of users on a warehouse's tables; `close` ends those that run."""
 
-    def __init__(self, warehouse: Warehouse, folder: Path, limits: QueryLimits) -> None:
+    def __init__(
+        self, warehouse: Warehouse, folder: Path, limits: QueryLimits, *, personal: bool = True
+    ) -> None:
+        """`personal` is whether queries see what readers keep for themselves."""
         self._warehouse = warehouse
+        self._unseen = frozenset() if personal else PERSONAL
         self._folder = folder
         self.limits = limits
         self._turns = threading.BoundedSemaphore(_AT_ONCE)
@@ -124,7 +131,7 @@ class Queries:
         with self._warehouse.cursor() as cursor:
             cursor.execute("BEGIN TRANSACTION READ ONLY")  # all tables as of one moment
             try:
-                schema, views = _schema(cursor)
+                schema, views = _schema(cursor, self._unseen)
                 process.say(self._task(process, query, limit, [*_ddl(schema), *views]))
                 for table, columns in self._hear(process)["wants"]:
                     _send(cursor, process.input, table, columns, schema)
@@ -225,11 +232,12 @@ def _too_large(limits: QueryLimits) -> UsageError:
     )
 
 
-def _schema(cursor: duckdb.DuckDBPyConnection) -> tuple[Schema, list[str]]:
+def _schema(cursor: duckdb.DuckDBPyConnection, unseen: frozenset[str]) -> tuple[Schema, list[str]]:
     """Tables with their columns and types, and the statements that make the views."""
     schema: Schema = {}
     for table, column, kind in cursor.execute(_COLUMNS).fetchall():
-        schema.setdefault(table, {})[column] = kind
+        if table not in unseen:
+            schema.setdefault(table, {})[column] = kind
     return schema, [row[0] for row in cursor.execute(_VIEWS).fetchall()]
 
 

@@ -42,7 +42,10 @@ def looks_whole(path: Path) -> bool:
 
 
 def pack(folder: Path, target: Path, key: str | None) -> Path:
-    """Put the files of a folder into one, encrypted with a key; the path, which has its ending."""
+    """Put the files of a folder into one, encrypted with a key; the path, which has its ending.
+
+    Of several keys, with white space between them, the first encrypts.
+    """
     made = target.with_name(target.name + (SEALED if key else PLAIN))
     with tempfile.TemporaryDirectory(prefix=".", suffix=".part", dir=target.parent) as scratch:
         tar, sealed = Path(scratch) / "tar", Path(scratch) / "sealed"
@@ -52,7 +55,7 @@ def pack(folder: Path, target: Path, key: str | None) -> Path:
         if key:
             import pyrage  # type: ignore[import-untyped]
 
-            pyrage.encrypt_file(str(tar), str(sealed), [_identity(key).to_public()])
+            pyrage.encrypt_file(str(tar), str(sealed), [_identities(key)[0].to_public()])
         else:
             sealed = tar
         sealed.chmod(0o600)
@@ -66,7 +69,8 @@ def pack(folder: Path, target: Path, key: str | None) -> Path:
 def unpacked(path: Path, key: str | None) -> Iterator[Path]:
     """A folder beside it with the files of a backup in one file; it is gone at the end.
 
-    IntegrityError where the file is damaged, cut, or was encrypted with another key.
+    Any of several keys opens it. IntegrityError where the file is damaged, cut, or was encrypted
+    with another key.
     """
     aside = Path(tempfile.mkdtemp(prefix=".", suffix=".part", dir=path.parent))
     try:
@@ -89,7 +93,7 @@ def _decrypted(path: Path, key: str | None, aside: Path) -> Path:
     target = aside / "tar"
     os.close(os.open(target, os.O_WRONLY | os.O_CREAT, 0o600))
     try:
-        pyrage.decrypt_file(str(path), str(target), [_identity(key)])
+        pyrage.decrypt_file(str(path), str(target), _identities(key))
     except (pyrage.DecryptError, OSError) as error:
         raise IntegrityError(
             f"{path.name} cannot be decrypted: {error}",
@@ -117,11 +121,11 @@ def new_key() -> str:
     return str(pyrage.x25519.Identity.generate())
 
 
-def _identity(key: str) -> Any:
+def _identities(keys: str) -> list[Any]:
     import pyrage
 
     try:
-        return pyrage.x25519.Identity.from_str(key.strip())
+        return [pyrage.x25519.Identity.from_str(key) for key in keys.split()]
     except pyrage.IdentityError:
         raise StoreError(
             "the key of backups is no age key",

@@ -1,12 +1,14 @@
 """What was taken from somebody, beside the store: no older copy of the store gives it back.
 
-Tokens that were revoked and sessions that were ended, as digests, and the roles that admins have
-set. The file stands before the change does, and is in no backup.
+Tokens that were revoked and sessions that were ended, as digests, secrets that were changed with
+the instant until which the older one counts, and the roles that admins have set. The file stands
+before the change does, and is in no backup.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ class Withdrawn:
     tokens: list[str] = field(default_factory=list)  # SHA-256
     sessions: list[str] = field(default_factory=list)  # SHA-256
     roles: dict[str, dict[str, Any]] = field(default_factory=dict)  # by "issuer\nsubject"
+    replaced: dict[str, str] = field(default_factory=dict)  # SHA-256 -> instant, ISO
 
     @classmethod
     def of(cls, folder: Path) -> Withdrawn:
@@ -36,7 +39,9 @@ class Withdrawn:
         path = folder / FILE
         try:
             held = orjson.loads(path.read_bytes())
-            return cls(path, list(held["tokens"]), list(held["sessions"]), dict(held["roles"]))
+            replaced = dict(held.get("replaced", {}))  # files of earlier versions have none
+            roles = dict(held["roles"])
+            return cls(path, list(held["tokens"]), list(held["sessions"]), roles, replaced)
         except FileNotFoundError:
             return cls(path)
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -51,6 +56,17 @@ class Withdrawn:
         if sha256 not in self.tokens:
             self.tokens.append(sha256)
             self._write()
+
+    def secret(self, sha256: str, until: datetime) -> None:
+        """Note a secret that was changed, and until when the older one counts."""
+        if sha256 not in self.replaced:
+            self.replaced[sha256] = until.isoformat()
+            self._write()
+
+    def until(self, sha256: str) -> datetime | None:
+        """Until when a secret that was changed counts; None for one that was not."""
+        found = self.replaced.get(sha256)
+        return None if found is None else datetime.fromisoformat(found)
 
     def session(self, sha256: str) -> None:
         """Note a session that was ended."""
@@ -71,5 +87,10 @@ class Withdrawn:
         return True, Role(found["role"]) if found["role"] else None
 
     def _write(self) -> None:
-        held = {"tokens": self.tokens, "sessions": self.sessions, "roles": self.roles}
+        held = {
+            "tokens": self.tokens,
+            "sessions": self.sessions,
+            "roles": self.roles,
+            "replaced": self.replaced,
+        }
         atomic.write(self.path, orjson.dumps(held))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from app import address
@@ -17,7 +16,7 @@ from core.service import current
 from core.service.desk import Desk
 from core.service.kernel import commands
 from tests import api_desk
-from tools import access_matrix
+from tools import access_matrix, access_tables
 
 WRONG = {access_matrix.NOT_AN_ARGUMENT: 1}
 Tokens = dict[str, str]
@@ -34,7 +33,7 @@ def tokens_of(desk: Desk) -> Tokens:
 def tried(caller: runner.Caller, column: str) -> list[str]:
     """Commands that a column may and was refused, or may not and was let in."""
     wrong = []
-    for name, role in access_matrix.COMMANDS.items():
+    for name, role in access_tables.COMMANDS.items():
         try:
             caller.call(name, **WRONG)
         except (RoleError, AccessError):
@@ -55,13 +54,9 @@ def test_beside_a_running_desk_the_role_of_the_token_counts(
     desk = api_desk.open_desk(make_desk)
     token = tokens_of(desk)[column]
     told = address.announce(desk.settings.data_dir, "127.0.0.1", 1)
-    remote = runner.Remote(told, token)
-    headers = remote._client.headers
-    remote._client = httpx.Client(
-        base_url="http://desk/api/v1", headers=headers, transport=api_desk.Bridged()
-    )
+    remote = runner.Remote(told, token, transport=api_desk.Bridged())
     access_matrix.know_all()
-    assert set(access_matrix.COMMANDS) == set(commands.command.entries)
+    assert set(access_tables.COMMANDS) == set(commands.command.entries)
     assert tried(remote, column) == []
 
 

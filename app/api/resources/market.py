@@ -116,7 +116,9 @@ def every_symbol(desk: Desk, *, q: str | None = None) -> PagedQuery:
     names = [s for s in symbols.symbols(desk) if s.upper().startswith((q or "").upper())]
 
     def fetch(after: Any, limit: int) -> tuple[pl.DataFrame, Any]:
-        rest = [s for s in names if after is None or s > str(after)]
+        if not isinstance(after, str | None):
+            raise UsageError("the cursor is none of this list")
+        rest = [s for s in names if after is None or s > after]
         shown = rest[:limit]
         frame = pl.DataFrame({"symbol": shown}, schema={"symbol": pl.String})
         return frame, shown[-1] if len(rest) > limit else None

@@ -13,7 +13,10 @@ PREFIX = "obt_"  # so that scanners of leaked secrets know one
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token as it is kept; `sha256` is the hex digest of the secret. Instants are UTC."""
+    """A token as it is kept; `sha256` is the hex digest of the secret. Instants are UTC.
+
+    After its secret was changed the one before, `previous_sha256`, lets in until `previous_until`.
+    """
 
     token_id: str
     name: str
@@ -24,10 +27,23 @@ class Token:
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
     used_at: datetime | None = None
+    previous_sha256: str | None = None
+    previous_until: datetime | None = None
 
     def counts(self, now: datetime) -> bool:
         """Whether it lets anybody in now."""
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+    def takes(self, sha256: str, now: datetime) -> bool:
+        """Whether the secret of that digest lets in now: its own, or for a while the one before."""
+        before = self.previous_until is not None and now < self.previous_until
+        own = sha256 == self.sha256 or (before and sha256 == self.previous_sha256)
+        return own and self.counts(now)
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """Of its secret, and of the one before."""
+        return (self.sha256, *([self.previous_sha256] if self.previous_sha256 else []))
 
     @property
     def principal(self) -> Principal:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from core.domain.access.principals import Role
 from core.domain.access.tokens import Token
-from core.errors import NotFoundError
+from core.errors import NotFoundError, UsageError
 from core.service.kernel import access
 from core.service.kernel.access import needs
 from core.service.kernel.commands import command
@@ -17,6 +17,7 @@ from core.service.kernel.commands import command
 if TYPE_CHECKING:
     from core.service.desk import Desk
 
+KEEP_HOURS, MOST_KEEP_HOURS = 24.0, 24 * 30
 TOKEN_COLUMNS: dict[str, Any] = {
     "name": pl.String,
     "role": pl.String,
@@ -76,6 +77,25 @@ def revoke_token(desk: Desk, name: str) -> dict[str, Any]:
     return {"name": token.name, "token_id": token.token_id, "revoked_at": token.revoked_at}
 
 
+@needs(Role.ADMIN)
+def rotate_token(desk: Desk, name: str, keep_hours: float = KEEP_HOURS) -> dict[str, Any]:
+    """Give a token a new secret, shown this once; the one before lets in for `keep_hours` more.
+
+    Name, role, end and whose lists and notes it reads stay. UsageError for hours out of range.
+    """
+    if not 0 <= keep_hours <= MOST_KEEP_HOURS:
+        raise UsageError(f"the secret before counts for 0 to {MOST_KEEP_HOURS} hours more")
+    keep = timedelta(hours=keep_hours)
+    token, secret = desk.roster.rotate_token(name, keep, access.principal(desk))
+    return {
+        "name": token.name,
+        "role": token.role,
+        "expires": token.expires_at,
+        "previous_until": token.previous_until,
+        "token": secret,
+    }
+
+
 def people(desk: Desk) -> pl.DataFrame:
     """Everyone an issuer has vouched for, with role and open sessions: PEOPLE_COLUMNS."""
     access.require(desk, Role.ADMIN, "the people")
@@ -131,6 +151,12 @@ def token_list(desk: Desk) -> dict[str, Any]:
 def token_revoke(desk: Desk, *, name: str) -> dict[str, Any]:
     """Let nobody in with a token from now on."""
     return revoke_token(desk, name)
+
+
+@command("token_rotate", needs=Role.ADMIN)
+def token_rotate(desk: Desk, *, name: str, keep_hours: float = KEEP_HOURS) -> dict[str, Any]:
+    """Change the secret of a token; it is shown once, the one before counts for a while."""
+    return rotate_token(desk, name, keep_hours)
 
 
 @command("people_list", needs=Role.ADMIN)

@@ -43,8 +43,9 @@ class Roster:
         self._people: dict[Key, Person] = {}
         self._tokens: dict[str, Token] = {}  # by digest
         self._by_id: dict[str, str] = {}  # token id -> digest
+        self._before: dict[str, str] = {}  # digest of the secret before -> token id
         self._sessions: dict[str, Session] = {}  # by digest
-        self._used: set[str] = set()
+        self._used: set[str] = set()  # ids of tokens
         self._refused: dict[tuple[Key, str], datetime] = {}
         self.listeners: list[Listener] = []
 
@@ -58,6 +59,8 @@ class Roster:
             self._people = {p.key: self._as_set(p) for p in store.people(self._warehouse)}
             self._tokens = {t.sha256: self._as_left(t) for t in store.tokens(self._warehouse)}
             self._by_id = {token.token_id: token.sha256 for token in self._tokens.values()}
+            for token in self._tokens.values():
+                self._note_change(token)
             found = store.sessions(self._warehouse, self._now())
             ended = set(self._withdrawn.sessions)
             self._sessions = {s.sha256: s for s in found if s.sha256 not in ended}
@@ -70,8 +73,12 @@ class Roster:
 
     def _as_left(self, token: Token) -> Token:
         """A token, revoked when it was, also when the store is older."""
-        gone = token.sha256 in self._withdrawn.tokens and token.revoked_at is None
-        return replace(token, revoked_at=self._now()) if gone else token
+        if token.sha256 in self._withdrawn.tokens and token.revoked_at is None:
+            return replace(token, revoked_at=self._now())
+        until = self._withdrawn.until(token.sha256)
+        if until is not None and (token.expires_at is None or until < token.expires_at):
+            return replace(token, expires_at=until)
+        return token
 
     def current(self, who: Principal) -> Principal:
         """The same principal with the role of this moment; without one when none is left."""
@@ -86,12 +93,17 @@ class Roster:
     def of_token(self, secret: str) -> Principal | None:
         """Whose token that is; None when it is none, or counts no more."""
         self._load()
-        found = self._tokens.get(digest(secret)) if secret.startswith(PREFIX) else None
-        if found is None or not found.counts(self._now()):
+        if not secret.startswith(PREFIX):
+            return None
+        sha256 = digest(secret)
+        named = self._before.get(sha256)
+        found = self._tokens.get(sha256 if named is None else self._by_id[named])
+        if found is None or not found.takes(sha256, self._now()):
             return None
         with self._lock:
-            self._tokens[found.sha256] = self._tokens[found.sha256].used(self._now())
-            self._used.add(found.sha256)
+            now_kept = self._tokens[self._by_id[found.token_id]]
+            self._tokens[now_kept.sha256] = now_kept.used(self._now())
+            self._used.add(found.token_id)
         return found.principal
 
     def of_session(self, secret: str) -> Principal | None:
@@ -143,18 +155,20 @@ class Roster:
         What an admin has set by hand stands.
         """
         self._load()
-        known, now = self._people.get((issuer, subject)), self._now()
+        now = self._now()
         name = name.strip()[:LONGEST_NAME] or subject[:LONGEST_NAME]
         new = Person(issuer, subject, name, role, set_by_hand=False, added_at=now, seen_at=now)
-        person = self._as_set(new)
-        if known is not None:
-            kept = known.role if known.set_by_hand else role
-            person = replace(
-                person, role=kept, set_by_hand=known.set_by_hand, added_at=known.added_at
-            )
-            if (known.name, known.role) == (name, kept) and _lately(known.seen_at, now):
-                return known.principal
-        self._keep(person, person.principal, "seen" if known else "added")
+        with self._lock:  # an admin's word between the look and the commit would be lost
+            known = self._people.get((issuer, subject))
+            person = self._as_set(new)
+            if known is not None:
+                kept = known.role if known.set_by_hand else role
+                person = replace(
+                    person, role=kept, set_by_hand=known.set_by_hand, added_at=known.added_at
+                )
+                if (known.name, known.role) == (name, kept) and _lately(known.seen_at, now):
+                    return known.principal
+            self._keep(person, person.principal, "seen" if known else "added")
         return person.principal
 
     def set_role(
@@ -162,13 +176,14 @@ class Roster:
     ) -> None:
         """Give somebody a role by hand, or none; it counts from the next use case on."""
         self._load()
-        known, now = self._people.get((issuer, subject)), self._now()
-        kept = name or (known.name if known else subject)
-        added, seen = (known.added_at, known.seen_at) if known else (now, None)
-        person = Person(issuer, subject, kept[:LONGEST_NAME], role, True, added, seen)
+        now = self._now()
         with self._lock:
+            known = self._people.get((issuer, subject))
+            kept = name or (known.name if known else subject)
+            added, seen = (known.added_at, known.seen_at) if known else (now, None)
+            person = Person(issuer, subject, kept[:LONGEST_NAME], role, True, added, seen)
             self._withdrawn.role(person)
-        self._keep(person, by, f"{kept} ({issuer}) is now {role or 'without a role'}")
+            self._keep(person, by, f"{kept} ({issuer}) is now {role or 'without a role'}")
 
     def _keep(self, person: Person, by: Principal, detail: str) -> None:
         before = self._people.get((person.issuer, person.subject))
@@ -200,13 +215,13 @@ class Roster:
         name, now = name.strip(), self._now()
         if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
             raise UsageError(f"a token needs a name of 1 to {LONGEST_NAME} printable letters")
-        if any(token.name == name and token.counts(now) for token in self._tokens.values()):
-            raise UsageError(f"there is a token {name!r} already", hint="revoke it first")
         if expires is not None and expires <= now:
             raise UsageError("a token must expire later than now")
         secret = PREFIX + secrets.token_urlsafe(32)
         token = Token(secrets.token_hex(6), name, role, digest(secret), by.name, now, expires)
         with self._lock, self._warehouse.transaction() as tx:
+            if any(known.name == name and known.counts(now) for known in self._tokens.values()):
+                raise UsageError(f"there is a token {name!r} already", hint="revoke it first")
             store.add_token(tx, token)
             self.trail.note_in(tx, by, "token add", "done", f"{name}, {role}")
             _told(tx, now, "access.changed", by, f"a token {name} was made for a {role}", name)
@@ -217,14 +232,10 @@ class Roster:
         """Let nobody in with that token (name or id) from now on; NotFoundError without one."""
         self._load()
         now = self._now()
-        found = [
-            t for t in self._tokens.values() if name in (t.name, t.token_id) and not t.revoked_at
-        ]
-        if not found:
-            raise NotFoundError(f"there is no token {name!r}", hint="see: token list")
-        token = replace(found[0], revoked_at=now)
         with self._lock:
-            self._withdrawn.token(token.sha256)
+            token = replace(self._named(name), revoked_at=now)
+            for sha256 in token.digests:
+                self._withdrawn.token(sha256)
         with self._lock, self._warehouse.transaction() as tx:
             store.revoke_token(tx, token.token_id, now)
             self.trail.note_in(tx, by, "token revoke", "done", token.name)
@@ -232,6 +243,51 @@ class Roster:
             self._tokens[token.sha256] = token
         self._tell((TOKENS, token.token_id))
         return token
+
+    def rotate_token(self, name: str, keep: timedelta, by: Principal) -> tuple[Token, str]:
+        """Give a token (name or id) a new secret, which is kept nowhere; it stays who it was.
+
+        The secret before lets in for `keep` more, and then, whatever backup is put in place, no
+        longer. NotFoundError without a token that counts.
+        """
+        self._load()
+        now, secret = self._now(), PREFIX + secrets.token_urlsafe(32)
+        with self._lock:
+            old = self._named(name)
+            if not old.counts(now):
+                raise NotFoundError(f"the token {name!r} counts no more", hint="make a new one")
+            token = replace(
+                old, sha256=digest(secret), previous_sha256=old.sha256, previous_until=now + keep
+            )
+            with self._warehouse.transaction() as tx:
+                store.rotate_token(tx, token)
+                self.trail.note_in(tx, by, "token rotate", "done", token.name)
+                told = f"the token {token.name} has a new secret"
+                _told(tx, now, "access.changed", by, told, token.name)
+            self._tokens[token.sha256] = token
+            self._by_id[token.token_id] = token.sha256
+            self._note_change(token)
+            self._tokens.pop(old.sha256, None)
+            self._before.pop(old.previous_sha256 or "", None)
+        return token, secret
+
+    def _named(self, name: str) -> Token:
+        """The token of a name or id that is not revoked, one that counts before one that ran out.
+
+        A name is free again when its token has run out: the older one must not stand for the newer.
+        """
+        found = [
+            t for t in self._tokens.values() if name in (t.name, t.token_id) and not t.revoked_at
+        ]
+        if not found:
+            raise NotFoundError(f"there is no token {name!r}", hint="see: token list")
+        return max(found, key=lambda token: (token.counts(self._now()), token.made_at))
+
+    def _note_change(self, token: Token) -> None:
+        """Know a token by the secret before, too, and note that it counts no longer than that."""
+        if token.previous_sha256 is not None and token.previous_until is not None:
+            self._before[token.previous_sha256] = token.token_id
+            self._withdrawn.secret(token.previous_sha256, token.previous_until)
 
     def refused(self, who: Principal, act: str) -> None:
         """Tell that somebody may not do what they tried, and keep it, once a minute each."""
@@ -254,7 +310,7 @@ class Roster:
     def flush(self) -> None:
         """Keep when tokens were used last: now and then, not at every use."""
         with self._lock:
-            used = [self._tokens[sha256] for sha256 in self._used]
+            used = [self._tokens[self._by_id[token_id]] for token_id in self._used]
             self._used.clear()
         if used:
             with self._warehouse.transaction() as tx:

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from app.doors import middleware, sign_in
+from app.doors import limits, middleware, sign_in
 from app.doors.credentials import COOKIE
 from core import settings
 from core.domain.access.principals import LOCAL, Role
@@ -129,6 +129,21 @@ async def test_an_answer_counts_once_and_in_its_own_browser_only(shared: Desk) -
         assert (await client.get(back)).status_code == 401  # that try has used it up
         assert (await client.get("/sign-in/back?code=x&state=y")).status_code == 401
     assert shared.roster.sessions() == []
+
+
+async def test_sign_ins_that_come_to_nothing_are_counted_as_wrong_tokens(
+    shared: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anybody can send them: they write nothing, but that it goes on is told once."""
+    monkeypatch.setattr(limits, "FIRST_PAUSE", 0.0)
+    async with browser(shared) as client:
+        back = [
+            (await client.get(f"/sign-in/back?code=x&state={number}")).status_code
+            for number in range(60)
+        ]
+    assert (back.count(401), back.count(429)) == (20, 40)
+    kept = shared.warehouse.read("SELECT detail FROM access_audit WHERE outcome = 'refused'")
+    assert kept.height == 1
 
 
 async def test_the_word_of_another_provider_does_not_count(
