@@ -82,6 +82,7 @@ EXAMPLES: dict[str, str] = {
     "mcp": "mcp",
     "token add": "token add notebook --role viewer --expires 2027-01-31",
     "token list": "token list",
+    "token rotate": "token rotate notebook --keep-hours 48",
     "token revoke": "token revoke notebook",
     "people list": "people list",
     "people set": 'people set "Una Ford" --role analyst',
