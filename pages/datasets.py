@@ -29,7 +29,7 @@ with shell.guarded("the datasets"):
     pullable = [s.name for s in statuses if s.enabled and s.source != "file"]
     refresh.controls(desk, pullable, "Refresh all", key="refresh_all")
     if statuses:
-        parts.summary(statuses, key="dataset")
+        parts.summary(desk, statuses, key="dataset")
 if not statuses:
     st.stop()
 

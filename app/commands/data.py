@@ -119,14 +119,23 @@ def _draw(bar: Progress, tasks: dict[str, TaskID], view: dict[str, Any]) -> None
     if view["job_id"] not in tasks:
         tasks[view["job_id"]] = bar.add_task(view["dataset"], total=None, note="")
     waiting = f"waiting, number {view['position']}" if view["state"] == "queued" else ""
-    rows = f"{view['rows']:,} rows " if view["rows"] else ""
-    note = view["state"] if view["over"] else waiting or (rows + (view["message"] or ""))
+    note = view["state"] if view["over"] else waiting or _going(view)
     bar.update(
         tasks[view["job_id"]],
         total=100 if view["percent"] is not None or view["over"] else None,
         completed=100 if view["over"] else view["percent"] or 0,
         note=escape(note)[:60],
     )
+
+
+def _going(view: dict[str, Any]) -> str:
+    """Rows, rows a second and time left where they are known, and what the source says."""
+    known = (
+        (view["rows"], f"{view['rows'] or 0:,} rows"),
+        (view["rows_per_second"], f"{view['rows_per_second'] or 0:,.0f}/s"),
+        (view["seconds_left"], f"{view['seconds_left'] or 0:.0f} s left"),
+    )
+    return " ".join([*(said for value, said in known if value), view["message"] or ""])
 
 
 def _print_pulls(document: dict[str, Any], console: Console) -> None:

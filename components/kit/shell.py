@@ -17,7 +17,17 @@ import polars as pl
 import streamlit as st
 import structlog
 
-from components.kit import badges, formats, links, once, parameters, reader, status_line, theme
+from components.kit import (
+    badges,
+    formats,
+    links,
+    once,
+    parameters,
+    reader,
+    status_line,
+    theme,
+    trouble,
+)
 from components.kit import saved_views as views
 from core.errors import OpenbellError
 from core.service import current
@@ -152,9 +162,12 @@ def hosts_down(desk: Desk, names: Sequence[str]) -> list[upstreams.UpstreamStatu
 def outages(desk: Desk) -> None:
     """Every host that is down, with its last error and when it is asked again."""
     for host in upstreams.down(desk):
-        when = f"Asked next {formats.when(host.next_probe, zone(), seconds=True)}"
-        why = badges.plain(formats.sentence(host.last_error or ""))
-        st.markdown(f"{outage(host, zone())}  \n{small(f'{when}. {why}')}")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            next_try = f"next try {formats.when(host.next_probe, zone(), seconds=True)}"
+            names = ", ".join(host.datasets)
+            st.markdown(f"{outage(host, zone())} {small(f'{next_try} · {badges.plain(names)}')}")
+            why = badges.plain(formats.sentence(host.last_error or ""))
+            trouble.details([why], key=host.host)
 
 
 def outage(host: upstreams.UpstreamStatus, zone: str) -> str:
@@ -174,8 +187,7 @@ def reason(desk: Desk, status: datasets.DatasetStatus) -> str:
     down = hosts_down(desk, [status.name])
     if down:
         return " ".join(outage(host, zone()) for host in down)
-    said = (status.last_error or "").removeprefix(f"{status.name}: ")
-    return badges.plain(formats.sentence(said))
+    return trouble.line(status, zone())
 
 
 def _ages(desk: Desk, status: Any) -> str:
@@ -252,12 +264,12 @@ def error_box(error: OpenbellError, *, what: str) -> None:
         return
     told.add(str(error))
     log.warning("page_error", what=what, kind=error.kind, error=str(error))
-    lines = [f"{title} {badges.plain(formats.sentence(error.message))}"]
-    if error.where:
-        lines.append(f"Where: {badges.plain(error.where)}")
+    parts = [f"{title} {badges.plain(formats.sentence(error.message))}"]
     if error.hint:
-        lines.append(f"What to do: {badges.plain(formats.sentence(error.hint))}")
-    st.error("\n\n".join(lines))
+        parts.append(badges.plain(formats.sentence(error.hint)))
+    if error.where and error.where not in error.message:
+        parts.append(small(badges.plain(error.where)))
+    st.error(" ".join(parts))
 
 
 def empty(what: str, then: str, *, page: str | None = None, label: str = "", **query: str) -> None:

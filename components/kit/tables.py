@@ -187,6 +187,10 @@ def _by_name(name: str, given: dict[str, Any]) -> Any:
         return st.column_config.LinkColumn(**given, display_text="open")
     if name == "score":
         return st.column_config.ProgressColumn(**given, min_value=0, max_value=100, format="%.0f")
+    if name == "percent":  # of work that runs
+        return st.column_config.ProgressColumn(
+            **given, min_value=0, max_value=100, format="%.0f %%"
+        )
     if name == "trend":  # of scores
         return st.column_config.LineChartColumn(**given, y_min=0, y_max=100)
     return None

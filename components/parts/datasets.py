@@ -9,16 +9,21 @@ import polars as pl
 import streamlit as st
 
 from components.charts import base as charts
-from components.kit import badges, formats, once, shell, tables, theme
+from components.kit import badges, formats, once, shell, tables, theme, trouble
+from components.parts import refresh as parts
 from core.domain.tables.datasets import Dataset
 from core.service.desk import Desk
-from core.service.pulls import datasets
+from core.service.pulls import datasets, refresh
 
 ROWS_SHOWN = 50
 INSTANT = pl.Datetime("us", "UTC")
+INSTANTS = ("last_success", "next_due", "data_until", "failing_since", "next_try")
+LOOK_EVERY = 1.0  # while something is pulled
 SUMMARY = {
     "name": "Dataset",
     "freshness": "Freshness",
+    "percent": "Pulled",
+    "doing": "Pulling now",
     "up_to": "Data up to",
     "source": "Source",
     "rows": "Rows",
@@ -38,6 +43,8 @@ HELP = {
 WIDTHS = {
     "name": 150,
     "freshness": 90,
+    "percent": 90,
+    "doing": 330,
     "up_to": 150,
     "source": 70,
     "rows": 80,
@@ -61,40 +68,59 @@ PULLS = {
 
 def frame(statuses: Sequence[datasets.DatasetStatus]) -> pl.DataFrame:
     """The statuses as one frame, a row per dataset."""
-    instants = dict.fromkeys(("last_success", "next_due", "data_until"), INSTANT)
+    instants = dict.fromkeys(INSTANTS, INSTANT)
     numbers = {"sessions_behind": pl.Int64}
     texts = dict.fromkeys(("last_error", "last_state", "running_job", "partial_reason"), pl.String)
     rows = [asdict(status) for status in statuses]
-    for row in rows:
+    for row, status in zip(rows, statuses, strict=True):
         row["freshness"] = row["freshness"] if row["enabled"] else "disabled"
+        row["last_error"] = trouble.what(status) or None
         row["up_to"] = formats.reach(row["data_until"], row["sessions_behind"], shell.zone())
     return pl.DataFrame(
         rows, schema_overrides={**instants, **texts, **numbers}, infer_schema_length=None
     )
 
 
-def summary(statuses: Sequence[datasets.DatasetStatus], key: str) -> None:
-    """The table of all datasets; a picked row becomes the chosen dataset of the page."""
+def summary(desk: Desk, statuses: Sequence[datasets.DatasetStatus], key: str) -> None:
+    """The table of all datasets; a picked row becomes the chosen dataset of the page.
+
+    While something is pulled it looks every second how far that is: rows, rows a second, time left.
+    """
+    busy = any(status.running_job for status in statuses)
+    table = st.fragment(_summary, run_every=LOOK_EVERY) if busy else _summary
+    table(desk, statuses, key)
+
+
+def _summary(desk: Desk, statuses: Sequence[datasets.DatasetStatus], key: str) -> None:
+    picked = f"{key}_picked"
 
     def pick(row: dict[str, object]) -> None:
         st.session_state[key] = row["name"]
+        st.session_state[picked] = True
 
+    live = pulling(desk, statuses)
+    rows = once.cached_for_owner(statuses, lambda: frame(statuses), "summary")
     tables.choose(
-        once.cached_for_owner(statuses, lambda: frame(statuses), "summary"),
+        rows.join(live, on="name", how="left", maintain_order="left") if live.height else rows,
         SUMMARY,
         alt="Every dataset with freshness, rows and last pull",
         key=f"{key}_table",
         on_row=pick,
         help=HELP,
         pinned=("name",),
-        widths={
-            "name": 150,
-            "freshness": 90,
-            "up_to": 150,
-            "source": 70,
-            "rows": 80,
-            "rows_rejected": 70,
-        },
+        widths=WIDTHS,
+    )
+    if st.session_state.pop(picked, False) and live.height:
+        st.rerun()  # from a fragment: the rest of the page shows the dataset
+
+
+def pulling(desk: Desk, statuses: Sequence[datasets.DatasetStatus]) -> pl.DataFrame:
+    """What is pulled now: name, percent (null where not known) and in words how far it is."""
+    running = [refresh.progress(desk, s.running_job) for s in statuses if s.running_job]
+    return pl.DataFrame(
+        [(item.dataset, item.pace.percent, parts.doing(item)) for item in running if not item.over],
+        schema={"name": pl.String, "percent": pl.Float64, "doing": pl.String},
+        orient="row",
     )
 
 
@@ -119,9 +145,11 @@ def facts_of(desk: Desk, status: datasets.DatasetStatus, description: str) -> No
         said = badges.plain(formats.sentence(status.partial_reason))
         st.warning(f"**The data are not complete.** {said}")
     if status.last_error:
-        said = shell.reason(desk, status)
-        opening = "" if said.startswith("The pull") else "**The last pull failed.** "
-        st.error(f"{opening}{said}")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"{badges.badge('last pull failed', 'red')} {shell.reason(desk, status)}")
+            whole = badges.plain(formats.sentence(status.last_error))
+            good = f"Last good pull {formats.utc(last)}." if last else "No good pull yet."
+            trouble.details([whole, good], key=status.name)
 
 
 def pulls(desk: Desk, status: datasets.DatasetStatus) -> None:

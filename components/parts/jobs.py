@@ -8,6 +8,7 @@ import polars as pl
 import streamlit as st
 
 from components.kit import formats, reader, shell, tables
+from components.parts import refresh as parts
 from core.service.desk import Desk
 from core.service.pulls import jobs, refresh
 
@@ -17,6 +18,8 @@ LIVE = {
     "state": "State",
     "event": "Job",
     "dataset": "Dataset",
+    "percent": "Done",
+    "doing": "How far",
     "trigger": "Trigger",
     "attempts": "Attempts",
     "priority": "Priority",
@@ -34,6 +37,7 @@ ENDED = {
     "error": "Error",
     "job_id": "Id",
 }
+WIDTHS = {"percent": 90, "doing": 330}
 TILES = {
     "running": "Running",
     "queued": "Waiting",
@@ -64,8 +68,21 @@ def live(desk: Desk) -> None:
         if found.is_empty():
             shell.empty("Nothing runs and nothing waits.", "Schedules and Refresh now add jobs.")
             return
-        tables.show(found, LIVE, alt="Jobs that run or wait, in order", rows=12)
+        told = with_progress(desk, found)
+        tables.show(told, LIVE, alt="Jobs that run or wait, in order", rows=12, widths=WIDTHS)
         _calling_off(desk, found)
+
+
+def with_progress(desk: Desk, found: pl.DataFrame) -> pl.DataFrame:
+    """The jobs with percent done and how far each pull that runs is, in words; null for others."""
+    running = found.filter(pl.col("state") == "running", pl.col("dataset").is_not_null())
+    told = [refresh.progress(desk, job_id) for job_id in running["job_id"]]
+    live = pl.DataFrame(
+        [(item.job_id, item.pace.percent, parts.doing(item)) for item in told],
+        schema={"job_id": pl.String, "percent": pl.Float64, "doing": pl.String},
+        orient="row",
+    )
+    return found.join(live, on="job_id", how="left", maintain_order="left")
 
 
 def _calling_off(desk: Desk, found: pl.DataFrame) -> None:

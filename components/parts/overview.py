@@ -219,17 +219,28 @@ def problems(desk: Desk, statuses: Sequence[datasets.DatasetStatus]) -> None:
     with st.container(border=True):
         one = len(troubled) == 1
         st.markdown(f"**{len(troubled)} {'dataset needs' if one else 'datasets need'} a look**")
-        for status in troubled:
-            _trouble(desk, status)
+        for said, alike in _by_reason(desk, troubled).items():
+            _trouble(said, alike)
 
 
-def _trouble(desk: Desk, status: datasets.DatasetStatus) -> None:
+def _by_reason(
+    desk: Desk, troubled: Sequence[datasets.DatasetStatus]
+) -> dict[str, list[datasets.DatasetStatus]]:
+    """The datasets by what is wrong: one host that is down is told once, not once for each."""
+    found: dict[str, list[datasets.DatasetStatus]] = {}
+    for status in troubled:
+        found.setdefault(shell.reason(desk, status) or _missing(status), []).append(status)
+    return found
+
+
+def _trouble(said: str, alike: Sequence[datasets.DatasetStatus]) -> None:
+    """One line: what is wrong, and the datasets it is wrong with."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(badges.freshness(status.freshness), width=90)
-        shell.link("datasets", badges.plain(status.name), dataset=status.name)
-        age = formats.age(status.last_success, desk.now())
-        said = shell.reason(desk, status) or _missing(status)
-        st.caption(f"{said} Last good pull: {age}.")
+        worst = badges.worst(alike)
+        st.markdown(badges.freshness(worst.freshness if worst else ""), width=90)
+        for status in alike:
+            shell.link("datasets", badges.plain(status.name), dataset=status.name)
+        st.caption(said)
 
 
 def _missing(status: datasets.DatasetStatus) -> str:

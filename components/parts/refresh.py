@@ -92,7 +92,7 @@ def _line(desk: Desk, item: refresh.PullStatus, key: str) -> None:
         st.markdown(f"**{name}** {badges.state(ended_as(item))} {badges.plain(outcome(item))}")
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        _bar(f"**{name}** {doing(item)}", item.so_far.percent)
+        st.progress((item.pace.percent or 0.0) / 100, text=f"**{name}** {doing(item)}")
         stop = st.button(
             "Cancel",
             key=f"{key}_cancel_{item.job_id}",
@@ -104,30 +104,36 @@ def _line(desk: Desk, item: refresh.PullStatus, key: str) -> None:
         st.toast(f"{item.dataset}: asked to stop")
 
 
-def _bar(text: str, percent: float | None) -> None:
-    if percent is None:
-        st.markdown(text)
-    else:
-        st.progress(min(max(percent / 100, 0.0), 1.0), text=text)
-
-
 def ended_as(item: refresh.PullStatus) -> str:
     """The state of the pull when it has one (unchanged, partial …), else that of its job."""
+    if item.next_try is not None:
+        return "failed"
     return str(item.result["state"]) if item.result else item.state
 
 
 def doing(item: refresh.PullStatus) -> str:
-    """What a pull is doing: its place among those queued, or rows, bytes and time so far."""
+    """What a pull is doing: its place among those queued, or rows, rate, bytes, time so far and
+    the time left.
+    """
     if item.position:
         return f"queued, {formats.ordinal(item.position)}"
-    parts = [badges.plain(item.so_far.message or item.state)]
+    parts = [badges.plain(item.so_far.message or item.state), *_counted(item)]
+    if item.pace.seconds_left is not None:
+        parts.append(f"about {formats.duration(round(item.pace.seconds_left))} left")
+    return " · ".join(parts)
+
+
+def _counted(item: refresh.PullStatus) -> list[str]:
+    parts = []
     if item.so_far.rows is not None:
         parts.append(f"{formats.number(item.so_far.rows)} rows")
+    if item.pace.rows_per_second is not None:
+        parts.append(f"{formats.number(item.pace.rows_per_second)} rows/s")
     if item.so_far.bytes is not None:
         parts.append(formats.size(item.so_far.bytes))
     if item.elapsed_seconds is not None:
         parts.append(formats.duration(item.elapsed_seconds))
-    return " · ".join(parts)
+    return parts
 
 
 def outcome(item: refresh.PullStatus) -> str:
@@ -137,7 +143,10 @@ def outcome(item: refresh.PullStatus) -> str:
         return "the source has nothing newer"
     if state in ("failed", "dead", "cancelled"):
         said = str(result.get("error") or item.error or "nothing was stored")
-        return said.removeprefix(f"{item.dataset}: ")  # the name stands before it already
+        said = said.removeprefix(f"{item.dataset}: ")  # the name stands before it already
+        if item.next_try is not None:
+            said = f"{said} Tried again {formats.when(item.next_try, shell.zone())}."
+        return said
     counts = [
         f"{formats.number(result.get(f'rows_{what}') or 0)} {what}"
         for what in ("inserted", "updated", "unchanged", "rejected")

@@ -7,6 +7,9 @@ are refused, each failure is typed and names host and path. What may pass is tri
 from __future__ import annotations
 
 import asyncio
+import os
+import re
+import socket
 import ssl as tls
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -43,6 +46,7 @@ _reused: ContextVar[bool] = ContextVar("reused", default=False)
 LONGEST_WISH = 366 * 86_400.0  # seconds; what is added to an instant must stay one
 CONNECT_SECONDS = 30.0
 SCHEME_HINT = "check the address in the settings: http or https, host, port and certificate"
+_ERRNO = re.compile(r"\[Errno (\d+)\]")
 _TLS_ALERT = "\\x15\\x03"  # how a TLS record that tells of an error begins, as a message shows it
 
 
@@ -170,8 +174,22 @@ def tls_error(error: Exception, what: str, where: str) -> OpenbellError:
 
 def told(error: Exception) -> str:
     """What a library says of an error, fit for one line of a log."""
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return _not_connected(error.os_error)
     text = str(error).strip() or type(error).__name__
     return "".join(char if char.isprintable() else " " for char in text)[:300]
+
+
+def _not_connected(error: OSError) -> str:
+    """Why there is no connection, in words: the library's own name sockets and settings of TLS.
+
+    Where several addresses were tried, the first one's reason stands for all.
+    """
+    if isinstance(error, socket.gaierror):
+        return "its name has no address (DNS)"
+    numbers = _ERRNO.findall(str(error))
+    number = error.errno or (int(numbers[0]) if numbers else None)
+    return "cannot connect" if number is None else os.strerror(number).lower()
 
 
 class DroppedError(aiohttp.ClientConnectionError):

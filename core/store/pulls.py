@@ -16,6 +16,7 @@ from core.store.transaction import MergeCounts, Transaction
 from core.store.warehouse import Warehouse
 
 NOTHING = MergeCounts()
+USUAL_OF = 5  # pulls
 STOPPED = "the desk stopped during this pull; no document is half-stored"
 
 
@@ -232,6 +233,17 @@ def history(warehouse: Warehouse, dataset: str | None = None, limit: int = 100) 
         "ORDER BY started_at DESC, pull_id DESC LIMIT $limit",
         {"dataset": dataset, "limit": limit},
     )
+
+
+def usual_seconds(warehouse: Warehouse, dataset: str) -> float | None:
+    """The median of what the last good pulls of a dataset took that brought rows; None without."""
+    found = warehouse.read(
+        "SELECT median(seconds) FROM (SELECT seconds FROM pulls WHERE dataset = $dataset"
+        " AND state IN ('done', 'partial') AND seconds > 0"
+        " ORDER BY started_at DESC LIMIT $last)",
+        {"dataset": dataset, "last": USUAL_OF},
+    ).item()
+    return None if found is None else float(found)
 
 
 def documents(warehouse: Warehouse, pull_ids: Sequence[str]) -> list[dict[str, Any]]:

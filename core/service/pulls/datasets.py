@@ -18,7 +18,7 @@ from core.errors import UsageError
 from core.service import calloff
 from core.service.kernel.commands import command
 from core.service.kernel.exports import export
-from core.service.pulls import reach, refresh, upstreams
+from core.service.pulls import joining, reach, refresh, upstreams
 from core.store import pulls as records
 from core.store.facts import STORED_AS
 from core.store.transaction import quoted
@@ -55,6 +55,8 @@ class DatasetStatus:
     data_until: datetime | None = None  # what the rows reach up to; a day as its midnight in UTC
     sessions_behind: int | None = None  # that should be there; None where rows are of no sessions
     upstream: str | None = None  # its host's breaker: closed, open, half-open; None for files
+    failing_since: datetime | None = None  # the first pull that failed after the last good one
+    next_try: datetime | None = None  # when a pull is asked for again by itself
 
 
 BY_COMPANY = ("submissions", "companyfacts")  # of the SEC: a document a followed company
@@ -67,10 +69,16 @@ good AS (SELECT dataset, max(finished_at) AS finished_at,
            arg_max(coalesce(partial_reason, ''), started_at) AS partial_reason,
            arg_max(rows_rejected, started_at) FILTER (state <> 'unchanged') AS rejected,
            arg_max(bytes, started_at) FILTER (state <> 'unchanged') AS bytes
-         FROM ended WHERE state IN ('done', 'unchanged', 'partial') GROUP BY dataset)
+         FROM ended WHERE state IN ('done', 'unchanged', 'partial') GROUP BY dataset),
+bad AS (SELECT ended.dataset, min(ended.started_at) AS failing_since
+         FROM ended LEFT JOIN good ON good.dataset = ended.dataset
+         WHERE ended.state = 'failed'
+           AND (good.finished_at IS NULL OR ended.started_at > good.finished_at)
+         GROUP BY ended.dataset)
 SELECT last.dataset, state, CASE WHEN state IN ('failed', 'cancelled') THEN error END AS error,
-       pull_id, simulated, finished_at, partial_reason, rejected, bytes
+       pull_id, simulated, finished_at, partial_reason, rejected, bytes, failing_since
 FROM last LEFT JOIN good ON good.dataset = last.dataset
+LEFT JOIN bad ON bad.dataset = last.dataset
 """
 
 
@@ -78,7 +86,7 @@ def overview(desk: Desk) -> list[DatasetStatus]:
     """Every dataset of the catalogue with its state now, in the catalogue's order."""
     latest = {row["dataset"]: row for row in desk.warehouse.read(_LATEST).iter_rows(named=True)}
     counts = _own_rows(desk, latest)
-    running = refresh.running(desk)
+    running, tries = refresh.running(desk), joining.next_tries(desk)
     fresh = desk.freshness_of_all()
     hosts = upstreams.states(desk)
     reached = {
@@ -100,6 +108,7 @@ def overview(desk: Desk) -> list[DatasetStatus]:
             fresh[dataset.name],
             hosts.get(dataset.name),
             reached[dataset.name],
+            tries.get(dataset.name),
         )
         for dataset in desk.catalogue.datasets.values()
     ]
@@ -137,7 +146,9 @@ def _status(
     fresh: Freshness,
     upstream: str | None,
     reached: Reach,
+    next_try: datetime | None,
 ) -> DatasetStatus:
+    next_due = fresh.next_due if dataset.enabled else None
     return DatasetStatus(
         name=dataset.name,
         source=dataset.source,
@@ -147,7 +158,7 @@ def _status(
         rows=counts[dataset.name],
         freshness=fresh.state,
         last_success=last.get("finished_at"),
-        next_due=fresh.next_due if dataset.enabled else None,
+        next_due=next_due,
         last_state=last.get("state"),
         last_error=last.get("error"),
         last_pull_id=last.get("pull_id"),
@@ -159,6 +170,8 @@ def _status(
         upstream=upstream,
         data_until=reached.until,
         sessions_behind=reached.sessions_behind,
+        failing_since=last.get("failing_since"),
+        next_try=next_try or next_due,
     )
 
 

@@ -11,7 +11,7 @@ from core.domain.access.principals import Principal, Role
 from core.errors import AccessError, SizeLimitError, UsageError
 from core.jobs.queue.port import FRONT, Message
 from core.observe import logs
-from core.service.pulls.refresh import PULL
+from core.service.pulls.joining import PULL
 from core.sources.outward import signing
 from core.store import hooks as store
 

@@ -1,6 +1,7 @@
 """Refresh now: put pulls at the front of the queue, watch them, call them off.
 
-A second press joins the pull that is queued or running. Nothing here waits for a pull but `wait`.
+A press joins the pull that is queued or running, one of the clock (a catch-up) too. Nothing here
+waits for a pull but `wait`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.domain.access.principals import Role
 from core.domain.tables.datasets import Dataset
+from core.domain.tables.pace import Pace, Usual, pace
 from core.errors import DeadlineError, TransportError, UsageError
 from core.jobs.pulling.progress import Live
 from core.jobs.queue.port import ENDED, FRONT, Job, JobStatus
@@ -21,14 +23,16 @@ from core.service import calloff
 from core.service.kernel.access import needs
 from core.service.kernel.commands import DONE, FAILED, FOUND_ERRORS, CommandResult, command
 from core.service.kernel.results import LATER, NOBODY
+from core.service.pulls import joining
+from core.service.pulls.joining import PULL
 from core.sources.pulled import Progress
 from core.store import pulls as records
 
 if TYPE_CHECKING:
     from core.service.desk import Desk
 
-PULL = "pull"
 NOTHING_SAID = Progress("")
+NO_PACE = Pace()
 OVER = (*ENDED, JobStatus.DEAD, JobStatus.CORRUPT)
 
 
@@ -45,7 +49,8 @@ class RefreshTicket:
 class PullStatus:
     """What is known of one ticket now. `position` 1 is next in line, 0 runs, None is over.
 
-    `so_far` is the last message of its source with all counts.
+    `so_far` is the last message of its source with all counts; `pace` how fast it goes, and
+    `next_try` when a pull that failed is tried again by itself.
     """
 
     job_id: str
@@ -57,11 +62,13 @@ class PullStatus:
     elapsed_seconds: float | None = None
     error: str | None = None
     result: dict[str, Any] | None = None  # the pull in the shape of the `pull` command
+    pace: Pace = NO_PACE
+    next_try: datetime | None = None
 
     @property
     def over(self) -> bool:
-        """Whether nothing more will happen."""
-        return self.state in OVER
+        """Whether nothing more will happen, or not before its next try."""
+        return self.state in OVER or self.next_try is not None
 
 
 @needs(Role.ANALYST)
@@ -96,6 +103,9 @@ def _publish(
         )
     if start and end and start > end:
         raise UsageError("the window ends before it begins", hint="give --from before --to")
+    joined = None if start or end else joining.join(desk, dataset.name)
+    if joined is not None:
+        return RefreshTicket(joined, dataset.name, joined=True)
     payload = {
         "dataset": dataset.name,
         "trigger": trigger,
@@ -117,6 +127,7 @@ def progress(desk: Desk, job_id: str) -> PullStatus:
     dataset = str(job.payload.get("dataset", ""))
     over = job.status in OVER
     so_far = (live and live.so_far) or NOTHING_SAID
+    elapsed = _elapsed(desk, live)
     return PullStatus(
         job_id=job_id,
         dataset=dataset,
@@ -124,10 +135,19 @@ def progress(desk: Desk, job_id: str) -> PullStatus:
         position=None if over else desk.queue.position(job_id),
         so_far=replace(so_far, percent=100.0) if job.status == JobStatus.DONE else so_far,
         events=live.events if live else (),
-        elapsed_seconds=_elapsed(desk, live),
+        elapsed_seconds=elapsed,
         error=job.last_error,
         result=_result(desk, job, live) if over else None,
+        pace=_pace(desk, job, so_far, elapsed),
+        next_try=job.run_at if joining.waits(job, desk.now()) else None,
     )
+
+
+def _pace(desk: Desk, job: Job, so_far: Progress, elapsed: float | None) -> Pace:
+    if job.status is not JobStatus.RUNNING:
+        return NO_PACE
+    usual = records.usual_seconds(desk.warehouse, str(job.payload.get("dataset", "")))
+    return pace(so_far.rows, so_far.percent, elapsed, Usual(usual))
 
 
 def _elapsed(desk: Desk, live: Live | None) -> float | None:
@@ -295,8 +315,11 @@ def _view(item: PullStatus) -> dict[str, Any]:
         "messages": [event.message for event in item.events],
         "rows": item.so_far.rows,
         "bytes": item.so_far.bytes,
-        "percent": item.so_far.percent,
+        "percent": item.so_far.percent if item.over else item.pace.percent,
+        "rows_per_second": item.pace.rows_per_second,
+        "seconds_left": item.pace.seconds_left,
         "elapsed_seconds": item.elapsed_seconds,
+        "next_try": item.next_try,
         "error": item.error,
         "result": item.result,
     }

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+import socket
 from datetime import UTC, datetime
 
+import aiohttp
 import pytest
 
 from core.errors import (
@@ -16,7 +18,7 @@ from core.errors import (
     RateLimitedError,
     ServerError,
 )
-from core.sources.http import retry_after, status_error, where_of
+from core.sources.http import retry_after, status_error, told, where_of
 from core.sources.retry import Retry
 
 
@@ -115,3 +117,18 @@ def test_retry_after_reads_seconds_and_dates() -> None:
 def test_addresses_lose_credentials_and_query() -> None:
     """An error message must not carry a password."""
     assert where_of("https://me:secret@host:8443/a/b?token=x") == "host:8443/a/b"
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        (ConnectionRefusedError(111, "Connect call failed ('127.0.0.1', 9)"), "connection refused"),
+        (OSError("Multiple exceptions: [Errno 101] x, [Errno 111] y"), "network is unreachable"),
+        (socket.gaierror(-2, "Name or service not known"), "its name has no address (DNS)"),
+        (OSError("no number"), "cannot connect"),
+    ],
+)
+def test_no_connection_is_told_in_words(reason: OSError, said: str) -> None:
+    """Not in those of the library: `ssl:default [Connect call failed`."""
+    key = aiohttp.client_reqrep.ConnectionKey("h", 9, False, True, None, None, None)  # type: ignore[arg-type]
+    assert told(aiohttp.ClientConnectorError(key, reason)) == said
