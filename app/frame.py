@@ -1,4 +1,4 @@
-"""The page around Streamlit's: its stylesheet and its script, from files of the desk's own.
+"""The page around Streamlit's: its stylesheet and its scripts, from files of the desk's own.
 
 Streamlit sends one HTML page for every address and takes neither; they are put in as it goes by.
 """
@@ -14,8 +14,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 STATIC = Path(__file__).resolve().parent / "static"
-FILES = {"desk.css": "text/css", "desk.js": "text/javascript"}
-TAGS = b'<link rel="stylesheet" href="/desk.css"><script src="/desk.js"></script>'
+FILES = {"desk.css": "text/css", "desk.js": "text/javascript", "lists.js": "text/javascript"}
+TAGS = (
+    b'<link rel="stylesheet" href="/desk.css">'
+    b'<script src="/desk.js"></script><script src="/lists.js"></script>'
+)
 BEFORE = b"<script"  # the first one of the page: ours has to run before it
 TOLD = (b"content-length", b"etag", b"last-modified")  # of a page without the tags
 
@@ -82,5 +85,5 @@ async def _sent(request: Request) -> Response:
 
 
 def routes() -> list[Route]:
-    """The routes of the two files."""
+    """The routes of the files."""
     return [Route(f"/{name}", _sent) for name in FILES]

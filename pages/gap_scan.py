@@ -20,12 +20,6 @@ desk = shell.page(
     follows=(*INPUTS, "sec.feed"),
 )
 
-
-def go_to(row: dict[str, object]) -> None:
-    """Show the picked candidate beside the table; the choice stands in the URL."""
-    st.query_params["pick"] = str(row["symbol"])
-
-
 days = []
 with shell.guarded("the sessions"):
     days = scans.sessions(desk)
@@ -34,7 +28,7 @@ with shell.guarded("the sessions"):
 if not days:
     st.stop()
 
-left, right = st.columns([9, 11], gap="small")
+left, right = st.columns([11, 10], gap="small")
 with left, shell.guarded("the scan"):
     sliders, shares = gaps.filters(desk), gaps.weights(desk)
     limits, weights = gaps.chosen_filters(sliders), gaps.chosen_weights(shares)
@@ -70,7 +64,7 @@ with left, shell.guarded("the scan"):
         )
     else:
         row = gaps.chosen(scan, st.query_params.get("pick", ""))
-        gaps.candidates(desk, scan, row["symbol"], go_to, columns=screening.columns(), marks=marks)
+        gaps.candidates(desk, scan, row["symbol"], columns=screening.columns(), marks=marks)
         with right:
             screening.steps(desk, scan, row["symbol"], marks)
             candidate.pane(desk, scan, row)

@@ -6,6 +6,7 @@
 
   const KEYS = [
     ["/", "search the desk"],
+    ["↑ ↓", "from row to row of a list; a head sorts it with Enter"],
     ["J K", "next, previous candidate (Gap scan)"],
     ["S D", "star, dismiss for the day (Gap scan)"],
     ["Tab", "from one thing to the next; in a table the arrows move"],
@@ -17,7 +18,33 @@
     at instanceof HTMLElement &&
     (at.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(at.tagName));
 
+  const LABEL = "Symbol, company, accession";
+
+  // The box in the header of every page; it stays through all that Streamlit draws.
+  function box() {
+    const app = document.querySelector(".stApp");
+    if (!app || document.getElementById("desk-search")) return;
+    const line = document.createElement("input");
+    line.id = "desk-search";
+    line.type = "search";
+    line.placeholder = `${LABEL}   /`;
+    line.setAttribute("aria-label", "Search the desk by symbol, company or accession");
+    line.autocomplete = "off";
+    line.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && line.value.trim()) {
+        window.deskGo(`/search?q=${encodeURIComponent(line.value.trim())}`);
+        line.value = "";
+        line.blur();
+      }
+      if (event.key === "Escape") line.blur();
+    });
+    app.append(line);
+  }
+  new MutationObserver(box).observe(document.documentElement, { childList: true, subtree: true });
+
   function search() {
+    const shown = document.getElementById("desk-search");
+    if (shown && getComputedStyle(shown).display !== "none") return shown.focus();
     const box = document.querySelector('[data-testid="stTextInput"] input[placeholder^="Symbol, company"]');
     if (box) {
       box.focus();

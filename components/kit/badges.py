@@ -45,7 +45,16 @@ HUES = {
     "violet": "#7b61c9",
     "gray": "#8593a6",
 }
-GRADES = {"A": "green", "B": "blue", "C": "yellow", "D": "orange", "E": "orange", "F": "red"}
+# One ramp from A to F: each letter darker than the one before it to every eye, colour-blind ones
+# too, and all of them at 3:1 on both grounds. The letter is always written.
+GRADE_COLORS = {  # ground, letter
+    "A": ("#12a793", "#000000"),
+    "B": ("#52965c", "#000000"),
+    "C": ("#987619", "#000000"),
+    "D": ("#af551c", "#ffffff"),
+    "F": ("#ba2e2f", "#ffffff"),
+}
+UNGRADED = ("#64748b", "#ffffff")
 
 
 # Markdown links what follows these, escaped or not; a mark of no width in between stops it.
@@ -95,7 +104,9 @@ def state(value: str) -> str:
 
 def grade(value: str | None) -> str:
     """Badge of a filing's grade; NR when there is none."""
-    return badge(value or "NR", GRADES.get(value or "", "gray"))
+    ground, letter = GRADE_COLORS.get(value or "", UNGRADED)
+    text = plain(value or "NR")
+    return f':color[\u00a0{text}\u00a0]{{foreground="{letter}" background="{ground}"}}'
 
 
 def status(value: str | None) -> str:

@@ -9,13 +9,13 @@ import polars as pl
 import pyarrow as pa
 import streamlit as st
 
-from components.kit import badges, formats, once, shell
+from components.kit import badges, formats, once, shell, theme
 from components.kit import rows as whole_rows
 
 CHIPS: Mapping[str, Mapping[str, str]] = {
     "freshness": {name: color for name, (color, _) in badges.FRESHNESS.items()},
     "state": badges.STATES,
-    "grade": {**badges.GRADES, "NR": "gray"},
+    "grade": theme.GRADES,
     "status": badges.STATUSES,
     "severity": {
         "critical": "red",
@@ -181,7 +181,7 @@ def dress(
 def _by_name(name: str, given: dict[str, Any]) -> Any:
     if name in CHIPS:
         words = CHIPS[name]
-        hues = [badges.HUES[color] for color in words.values()]
+        hues = [badges.HUES.get(color, color) for color in words.values()]
         return st.column_config.MultiselectColumn(**given, options=list(words), color=hues)
     if name == "url" or name.endswith("_url"):
         return st.column_config.LinkColumn(**given, display_text="open")

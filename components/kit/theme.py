@@ -48,8 +48,8 @@ SERIES = (
 )
 SEQUENTIAL = ((0.0, "#d6e6f8"), (0.5, "#4a8ad5"), (1.0, "#103160"))
 DIVERGING = ((0.0, "#c2551d"), (0.5, "#c9ced6"), (1.0, "#1f6fc4"))
-GRADES = {letter: badges.HUES[name] for letter, name in badges.GRADES.items()}
-GRADES["NR"] = badges.HUES["gray"]  # one ramp: the same in tables, badges and charts
+GRADES = {letter: ground for letter, (ground, _) in badges.GRADE_COLORS.items()}
+GRADES["NR"] = badges.UNGRADED[0]  # one ramp: the same in tables, badges and charts
 STATES = {
     "done": "#2b78d0",
     "unchanged": "#8db8e8",

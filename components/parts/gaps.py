@@ -10,8 +10,7 @@ from typing import Any, cast
 import polars as pl
 import streamlit as st
 
-from components.kit import badges, formats, once, shell, tables
-from components.kit import rows as whole_rows
+from components.kit import badges, formats, lists, once, shell, tables
 from components.kit import url_sliders as bounds
 from components.parts import quality
 from core.domain.gaps.scoring import COMPONENTS
@@ -44,10 +43,6 @@ CANDIDATES = {
     "sector": "Sector",
     "filing_url": "Filing",
 }
-WIDTHS = {
-    "star": 28, "symbol": 66, "gap_pct": 74, "open": 66, "gap_atr": 62, "rvol": 70, "score": 96,
-    "catalyst_text": 170, "grade": 54, "status": 86, "closes": 110,
-}  # fmt: skip
 LISTED = 18
 CARD = ("symbol", "gap_pct", "open", "score", "grade")  # the first line of a card on a phone
 PRINTED = (
@@ -213,13 +208,12 @@ def candidates(
     desk: Desk,
     scan: scans.Scan,
     chosen: str,
-    picked: Any,
     *,
     columns: Sequence[str] = (),
     marks: Mapping[str, str] | None = None,
 ) -> None:
-    """The table of candidates, that of the chosen symbol ticked wherever it ranks now; `picked`
-    gets the row that is ticked instead. `columns`: those shown, by default all that hold something.
+    """The list of candidates, that of the chosen symbol marked wherever it ranks now; each leads
+    to itself beside the list. `columns`: those shown, by default all that hold something.
     """
     starred = tuple(symbol for symbol, mark in (marks or {}).items() if mark == "star")
     rows = once.cached_for_object(
@@ -227,21 +221,20 @@ def candidates(
     )
     names = columns or [k for k in CANDIDATES if k in rows.columns and not _void(rows, k)]
     heads = {k: CANDIDATES[k] for k in names if k in rows.columns}
-    with whole_rows.grid("cards_candidates"):
-        tables.choose(
-            rows,
-            ({"star": ""} if starred else {}) | heads,
-            alt="Candidates of the session by score",
-            key="candidates",
-            on_row=picked,
-            ticked=rows["symbol"].index_of(chosen),
-            rows=LISTED,
-            help=HELP,
-            widths=WIDTHS,
-            pinned=("symbol",),
-        )
-    printed = {name: CANDIDATES[name] for name in PRINTED}
-    whole_rows.show(rows, printed, card=CARD, line="catalyst_text", link=("gap_scan", "pick"))
+    if scan.gaps.provisional and "open" in heads:
+        heads["open"] = "Last"
+    listing = lists.Listing(
+        name="candidates",
+        alt="Candidates of the session by score",
+        columns={"symbol": heads.pop("symbol")} | ({"star": "★"} if starred else {}) | heads,
+        link=lists.Link("gap_scan", "pick"),
+        card=CARD,
+        line="catalyst_text",
+        paper=PRINTED,
+        help=HELP,
+        height=LISTED,
+    )
+    lists.show(rows, listing, picked=chosen)
 
 
 def _starred(rows: pl.DataFrame, starred: Sequence[str]) -> pl.DataFrame:

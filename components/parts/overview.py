@@ -12,7 +12,7 @@ import polars as pl
 import streamlit as st
 
 from components.charts.plans import NAMES
-from components.kit import badges, formats, once, shell, status_line, tables
+from components.kit import badges, formats, lists, once, shell, status_line, tables
 from core.service.care import morning, preferences
 from core.service.desk import Desk
 from core.service.kernel import commands
@@ -47,6 +47,23 @@ PLANS = {
     "risk": "Risk",
     "state": "State",
 }
+CANDIDATE_LIST = lists.Listing(
+    name="top",
+    alt="Top candidates with score, catalyst and grade",
+    columns=TOP,
+    link=lists.Link("gap_scan", "pick"),
+    card=("symbol", "gap_pct", "score", "grade"),
+    line="catalyst",
+)
+FILING_LIST = lists.Listing(
+    name="new_filings",
+    alt="New filings of followed companies",
+    columns=FILINGS,
+    link=lists.Link("symbol", "symbol"),
+    card=("symbol", "form", "accepted_at"),
+    line="title",
+    height=10,
+)
 CANDIDATES, BOOK = "Top candidates", "Plans and risk"
 NEW_FILINGS, CHANGED = "New filings of followed companies", "What changed"
 OPEN = ("approved", "filled", "open")
@@ -87,17 +104,8 @@ def candidates(desk: Desk) -> None:
     if not found["candidates"]:
         return
     top = once.cached_for_owner(found, lambda: _top(found["candidates"][:ROWS]), "top candidates")
-    tables.choose(
-        top,
-        TOP,
-        alt="Top candidates with score, catalyst and grade",
-        key="top_candidates",
-        on_row=lambda row: st.query_params.update(pick=row["symbol"]),
-        pinned=("symbol",),
-        widths={"symbol": 70, "gap_pct": 80, "score": 90, "grade": 60, "status": 100, "rvol": 80},
-    )
-    asked = st.query_params.get("pick")
-    symbol: str = asked if asked and asked in top["symbol"] else top["symbol"][0]
+    lists.show(top, CANDIDATE_LIST)
+    symbol: str = top["symbol"][0]
     with st.container(horizontal=True):
         shell.link("gap_scan", "All candidates")
         shell.link("symbol", f"{symbol} in detail", symbol=symbol)
@@ -286,7 +294,7 @@ def filings(desk: Desk, since: datetime) -> None:
         shell.section(NEW_FILINGS, none)
         return
     shell.section(NEW_FILINGS)
-    tables.show(found, FILINGS, alt="New filings of followed companies", rows=8)
+    lists.show(found, FILING_LIST)
 
 
 def changes(desk: Desk, since: datetime) -> None:

@@ -29,8 +29,8 @@ def prints(page: Page, words: str) -> bool:
 
 def symbols_of(page: Page) -> list[str]:
     """The candidates of the scan, from the rows for paper."""
-    page.tab.wait_for_selector(".rows.cards a", state="attached")
-    return page.tab.locator(".rows.cards a").all_text_contents()
+    page.tab.wait_for_selector(".rows.list td.c-symbol a", state="attached")
+    return page.tab.locator("[data-list=candidates] td.c-symbol a").all_text_contents()
 
 
 def test_the_scan_prints_whole(page: Page) -> None:
@@ -74,15 +74,54 @@ def test_the_brief_is_read_printed_and_taken_along(page: Page) -> None:
 
 
 def test_keys_find_help_and_the_search(page: Page) -> None:
-    """`?` tells the keys, Esc closes them, `/` leads to the search from any page."""
+    """`?` tells the keys, Esc closes them, `/` leads to the box in the header of any page."""
     page.open("/risk")
     page.tab.keyboard.press("?")
     page.tab.wait_for_selector("#desk-keys")
     page.tab.keyboard.press("Escape")
     page.tab.wait_for_selector("#desk-keys", state="detached")
     page.tab.keyboard.press("/")
-    page.tab.wait_for_url("**/search")
-    page.tab.wait_for_selector("input[placeholder^='Symbol, company']:focus")
+    page.tab.wait_for_selector("#desk-search:focus")
+    page.tab.keyboard.type("ZIME")
+    page.tab.keyboard.press("Enter")
+    page.tab.wait_for_url("**/search?q=ZIME")
+    page.tab.get_by_role("link", name="ZIME", exact=True).wait_for()
+
+
+def test_arrows_move_in_a_list_and_enter_picks(page: Page) -> None:
+    """The reader never leaves the keyboard, nor the page its connection."""
+    names = symbols_of(page.open("/gap_scan?side=up"))
+    if len(names) < 2:
+        pytest.skip("this scan has one candidate")
+    page.tab.evaluate("window.untouched = true")
+    page.tab.locator("[data-list=candidates] td.c-symbol a").first.focus()
+    page.tab.keyboard.press("ArrowDown")
+    page.tab.keyboard.press("Enter")
+    page.tab.wait_for_url(f"**pick={names[1]}*")
+    page.tab.get_by_role("link", name=f"Plan {names[1]}").wait_for()
+    assert "side=up" in page.tab.url
+    assert page.tab.evaluate("window.untouched")
+    assert page.tab.locator("tr.picked").get_attribute("data-key") == names[1]
+
+
+def test_a_head_sorts_its_list(page: Page) -> None:
+    """Figures from the largest down, then up; the head says which."""
+    symbols_of(page.open("/gap_scan"))
+    head = page.tab.locator("[data-list=candidates] th.c-rvol")
+    cells = page.tab.locator("[data-list=candidates] td.c-rvol")
+    for order, reverse in (("descending", True), ("ascending", False)):
+        head.click()
+        assert head.get_attribute("aria-sort") == order
+        shown = [float(text) for text in cells.all_inner_texts()]
+        assert shown == sorted(shown, reverse=reverse)
+
+
+def test_heads_stand_over_their_figures(page: Page) -> None:
+    """Right-aligned like the numbers below them."""
+    symbols_of(page.open("/gap_scan"))
+    for name in ("th.c-rvol", "td.c-rvol"):
+        cell = page.tab.locator(f"[data-list=candidates] {name}").first
+        assert cell.evaluate("node => getComputedStyle(node).textAlign") == "right"
 
 
 def test_candidates_are_walked_by_key(page: Page) -> None:

@@ -36,11 +36,11 @@ def test_from_the_morning_to_a_candidate_to_its_plan(page):
     page.tab.get_by_text(re.compile("approve|shrink|reject", re.IGNORECASE)).first.wait_for()
 
 
-def test_the_search_of_the_overview_leads_to_a_symbol(page):
-    """Its own name opens the overview too; what is typed there is found, and opens in place."""
+def test_the_search_of_the_header_leads_to_a_symbol(page):
+    """The overview's own name opens it too; what is typed in the header is found."""
     page.open("/overview")
     assert page.tab.url == page.base + "/"
-    box = page.tab.get_by_role("textbox", name="Search the desk")
+    box = page.tab.get_by_role("searchbox", name="Search the desk")
     box.fill("ZIME")
     box.press("Enter")
     page.tab.get_by_role("link", name="ZIME", exact=True).click()

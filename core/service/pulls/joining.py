@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from core.jobs.queue.port import FRONT, Job, JobStatus
+from core.jobs.queue.port import Job, JobStatus
 
 if TYPE_CHECKING:
     from core.service.desk import Desk
@@ -15,10 +15,10 @@ LIVE = (JobStatus.RUNNING, JobStatus.QUEUED)
 BY_ITSELF = ("schedule", "catch-up", "webhook")
 
 
-def join(desk: Desk, dataset: str) -> str | None:
-    """The id of the newest pull of a dataset that is made by itself, if it is under way.
+def under_way(desk: Desk, dataset: str) -> tuple[Job, bool] | None:
+    """The newest pull of a dataset that is made by itself, if it is under way; and whether it is
+    the only one, so that it can be brought forward without passing an earlier window.
 
-    One that waits is brought to the front, unless earlier windows of its dataset wait before it.
     None where a pull of its own is needed: nothing is there, or the last try of it has failed.
     """
     jobs = desk.queue.find(LIVE, event_name=PULL, lane=dataset, limit=1000)
@@ -27,11 +27,7 @@ def join(desk: Desk, dataset: str) -> str | None:
     if not found:
         return None
     newest = max(found, key=lambda job: (str(job.payload.get("due_at") or ""), job.created_at))
-    if len(found) == 1 and newest.status is JobStatus.QUEUED and newest.dedupe_key:
-        return desk.queue.publish(
-            PULL, newest.payload, dedupe_key=newest.dedupe_key, priority=FRONT
-        ).job_id
-    return newest.id
+    return newest, len(found) == 1
 
 
 def next_tries(desk: Desk) -> dict[str, datetime]:

@@ -103,9 +103,9 @@ def _publish(
         )
     if start and end and start > end:
         raise UsageError("the window ends before it begins", hint="give --from before --to")
-    joined = None if start or end else joining.join(desk, dataset.name)
-    if joined is not None:
-        return RefreshTicket(joined, dataset.name, joined=True)
+    found = None if start or end else joining.under_way(desk, dataset.name)
+    if found is not None:
+        return RefreshTicket(_forward(desk, *found), dataset.name, joined=True)
     payload = {
         "dataset": dataset.name,
         "trigger": trigger,
@@ -118,6 +118,14 @@ def _publish(
     key = f"refresh:{dataset.name}:{payload['from']}:{payload['to']}"
     published = desk.queue.publish(PULL, payload, dedupe_key=key, priority=FRONT)
     return RefreshTicket(published.job_id, dataset.name, published.joined)
+
+
+def _forward(desk: Desk, job: Job, alone: bool) -> str:
+    """Bring a pull that waits to the front, unless earlier windows of its dataset wait; its id."""
+    if not alone or job.status is not JobStatus.QUEUED or job.dedupe_key is None:
+        return job.id
+    key = job.dedupe_key
+    return desk.queue.publish(PULL, job.payload, dedupe_key=key, priority=FRONT).job_id
 
 
 def progress(desk: Desk, job_id: str) -> PullStatus:

@@ -14,7 +14,7 @@ from components.kit import saved_views as views
 from core.domain.timetable import sessions as calendar
 from core.service.desk import Desk
 from core.service.gaps import session as scan_inputs
-from tests.opened import run_page
+from tests.opened import listed, run_page
 
 DAYS = calendar.sessions_between(date(2014, 1, 2), date(2014, 6, 30))["session"]
 
@@ -87,8 +87,8 @@ def test_the_scan_shows_a_withdrawn_report_beside_its_grade(withdrawn: Desk) -> 
     """In the row, and in the sentence below it."""
     at = run_page("gap_scan")
     assert not at.error
-    table = at.dataframe[0].value
-    assert [table[name][0][0] for name in ("grade", "status")] == ["D", "withdrawn"]
+    (row,) = listed(at, "candidates")
+    assert (row["grade"], row["status"]) == ("D", "withdrawn")
     assert "Its newest graded report was withdrawn by item 4.02 of the 8-K of then." in text_of(at)
 
 

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from components.kit import parameters
 from core.service.desk import Desk
 from core.service.lists import lists, notes
-from tests.opened import ROOT, run_page
+from tests.opened import ROOT, listed, run_page
 from tests.unit.pages.test_gap_pages import DAYS, gapping, text_of
 
 __all__ = ["gapping"]
@@ -20,8 +20,7 @@ LAST = DAYS[-1]
 
 
 def _shown(at: AppTest) -> list[str]:
-    tables = [t.value for t in at.dataframe if "score" in t.value.columns]
-    return [str(symbol) for symbol in tables[0]["symbol"]] if tables else []
+    return [row["symbol"] for row in listed(at, "candidates")]
 
 
 @pytest.mark.parametrize(
@@ -80,7 +79,7 @@ def test_the_address_names_the_columns(gapping: Desk) -> None:
     at = AppTest.from_file(ROOT / "pages" / "gap_scan.py", default_timeout=60)
     at.query_params["columns"] = ["rvol", "nonsense", "score"]
     at.run()
-    assert list(at.dataframe[0].value.columns) == ["symbol", "rvol", "score"]
+    assert list(listed(at, "candidates")[0]) == ["symbol", "rvol", "score"]
 
 
 @pytest.mark.parametrize("page", ["gap_scan", "symbol", "plans"])

@@ -1,0 +1,137 @@
+// Lists of the desk (`.rows.list`): their links run the page again instead of loading it anew,
+// heads sort, arrows move, a changed figure is tinted. Streamlit draws a list anew as one piece, so
+// what the reader did to it is done again after each drawing.
+(() => {
+  "use strict";
+  const LIST = ".rows.list";
+  const sorted = new Map(); // list -> [column, direction]
+  const told = new Map(); // list -> key of a row -> its cells
+  const seen = new WeakSet();
+  let held = null; // [list, key] of the row that has the focus
+
+  // The server hears of a new address as of the browser's own back and forward.
+  function go(href) {
+    const to = new URL(href, location.href);
+    if (to.pathname === location.pathname) {
+      const kept = new URLSearchParams(location.search);
+      to.searchParams.forEach((value, name) => kept.set(name, value));
+      to.search = kept.toString();
+    }
+    if (to.href === location.href) return;
+    history.pushState({}, "", to);
+    window.dispatchEvent(new PopStateEvent("popstate"));
+  }
+  window.deskGo = go;
+
+  const listOf = (node) => (node instanceof Element ? node.closest(LIST) : null);
+  const rowsOf = (list) => [...list.querySelectorAll("tbody tr")];
+  const linkOf = (row) => row.querySelector("a:not(.out)");
+
+  function value(row, column) {
+    const text = (row.cells[column]?.innerText ?? "").replace("−", "-").replace(/[,▲▼\s]/g, "");
+    const number = parseFloat(text);
+    return Number.isNaN(number) ? row.cells[column]?.innerText ?? "" : number;
+  }
+
+  function order(list) {
+    const [column, direction] = sorted.get(list.dataset.list) ?? [];
+    if (column === undefined) return;
+    const rows = rowsOf(list).sort((one, other) => {
+      const [a, b] = [value(one, column), value(other, column)];
+      if (typeof a !== typeof b) return typeof a === "number" ? -1 : 1;
+      return direction * (typeof a === "number" ? a - b : a.localeCompare(b));
+    });
+    list.querySelector("tbody").append(...rows);
+    [...list.querySelectorAll("th")].forEach((head, at) => {
+      if (at === column) head.setAttribute("aria-sort", direction > 0 ? "ascending" : "descending");
+      else head.removeAttribute("aria-sort");
+    });
+  }
+
+  function sortBy(head) {
+    const list = listOf(head);
+    const column = head.cellIndex;
+    const [before, direction] = sorted.get(list.dataset.list) ?? [];
+    const first = head.classList.contains("number") ? -1 : 1;
+    sorted.set(list.dataset.list, [column, before === column ? -direction : first]);
+    order(list);
+  }
+
+  function tint(list) {
+    const before = told.get(list.dataset.list);
+    const now = new Map(
+      rowsOf(list).map((row) => [row.dataset.key, [...row.cells].map((cell) => cell.innerText)]),
+    );
+    told.set(list.dataset.list, now);
+    for (const row of before ? rowsOf(list) : []) {
+      const old = before.get(row.dataset.key);
+      [...row.cells].forEach((cell, at) => {
+        if (old && old.length === row.cells.length && old[at] !== cell.innerText)
+          cell.classList.add("changed");
+      });
+    }
+  }
+
+  function drawn() {
+    for (const list of document.querySelectorAll(LIST)) {
+      const table = list.querySelector("table");
+      if (!table || seen.has(table)) continue;
+      seen.add(table);
+      order(list);
+      tint(list);
+      if (held && held[0] === list.dataset.list && document.activeElement === document.body) {
+        const row = rowsOf(list).find((one) => one.dataset.key === held[1]);
+        if (row) linkOf(row)?.focus({ preventScroll: true });
+      }
+    }
+  }
+
+  let waiting = false;
+  new MutationObserver(() => {
+    if (waiting) return;
+    waiting = true;
+    requestAnimationFrame(() => {
+      waiting = false;
+      drawn();
+    });
+  }).observe(document.documentElement, { childList: true, subtree: true });
+
+  document.addEventListener("focusin", (event) => {
+    const row = event.target instanceof Element ? event.target.closest(`${LIST} tbody tr`) : null;
+    held = row ? [listOf(row).dataset.list, row.dataset.key] : null;
+  });
+
+  document.addEventListener("click", (event) => {
+    const list = listOf(event.target);
+    if (!list || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    const head = event.target.closest("th");
+    if (head) return sortBy(head);
+    const row = event.target.closest("tbody tr");
+    const link = event.target.closest("a") ?? (row && linkOf(row));
+    if (!link || link.classList.contains("out")) return;
+    event.preventDefault();
+    go(link.href);
+  });
+
+  function moved(row, key) {
+    const rows = rowsOf(listOf(row));
+    const at = rows.indexOf(row);
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: rows.length - 1 }[key];
+    return to === undefined ? undefined : rows[to];
+  }
+
+  document.addEventListener("keydown", (event) => {
+    const at = event.target;
+    if (!listOf(at) || event.ctrlKey || event.metaKey || event.altKey) return;
+    const head = at.closest("th");
+    if (head && (event.key === "Enter" || event.key === " ")) {
+      event.preventDefault();
+      return sortBy(head);
+    }
+    const row = at.closest("tbody tr");
+    const to = row && moved(row, event.key);
+    if (!to) return;
+    event.preventDefault();
+    linkOf(to)?.focus();
+  });
+})();
