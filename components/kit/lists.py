@@ -23,7 +23,7 @@ PCT = "_pct"
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class RowLink:
     """Where a row leads: a page with the row's `column` as a parameter of its address."""
 
     page: str
@@ -38,7 +38,7 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class ListLook:
     """How a list is drawn. `columns`: name -> heading, the linked one first.
 
     `card`: the columns of a card's first line, `line` the one below it; `paper`: those printed
@@ -48,7 +48,7 @@ class Listing:
     name: str
     alt: str
     columns: Mapping[str, str]
-    link: Link
+    link: RowLink
     card: Sequence[str] = ()
     line: str = ""
     paper: Sequence[str] = ()
@@ -62,7 +62,7 @@ class Listing:
         return (self.name, self.link, self.line, self.height, *(tuple(part) for part in looks))
 
 
-def show(frame: pl.DataFrame, listing: Listing, *, picked: str | None = None) -> None:
+def show(frame: pl.DataFrame, listing: ListLook, *, picked: str | None = None) -> None:
     """Draw the list, the row of the `picked` name marked."""
     zone, palette = shell.zone(), theme.palette()
     make = lambda: html(frame, listing, picked, zone, palette)  # noqa: E731
@@ -71,7 +71,7 @@ def show(frame: pl.DataFrame, listing: Listing, *, picked: str | None = None) ->
 
 def html(
     frame: pl.DataFrame,
-    listing: Listing,
+    listing: ListLook,
     picked: str | None = None,
     zone: str = formats.MARKET_ZONE,
     palette: theme.Palette = theme.SAFE,
@@ -96,7 +96,7 @@ def html(
     )
 
 
-def _kind(name: str, dtype: pl.DataType, listing: Listing) -> str:
+def _kind(name: str, dtype: pl.DataType, listing: ListLook) -> str:
     words = ["number"] if dtype.is_numeric() and name not in tables.NAMES else []
     if listing.card:
         words += ["line"] if name == listing.line else [] if name in listing.card else ["rest"]
@@ -105,7 +105,7 @@ def _kind(name: str, dtype: pl.DataType, listing: Listing) -> str:
     return " ".join([*words, f"c-{name}"])
 
 
-def _head(name: str, listing: Listing, kind: str) -> str:
+def _head(name: str, listing: ListLook, kind: str) -> str:
     unit = ", %" if name.endswith(PCT) and name not in rows.WHOLE else ""
     tip = listing.help.get(name, "")
     title = f' title="{escape(tip)}"' if tip else ""
@@ -119,7 +119,7 @@ def _row(
     row: Mapping[str, Any],
     names: Sequence[str],
     kinds: Mapping[str, str],
-    listing: Listing,
+    listing: ListLook,
     picked: str | None,
     zone: str,
 ) -> str:
@@ -137,7 +137,7 @@ def _tip(name: str, value: Any) -> str:
     return f' title="{escape(value)}"' if long else ""
 
 
-def _cell(name: str, row: Mapping[str, Any], listing: Listing, zone: str) -> str:
+def _cell(name: str, row: Mapping[str, Any], listing: ListLook, zone: str) -> str:
     value = row[name]
     if name == listing.link.column and value is not None:
         return f'<a href="{escape(listing.link.url(row))}" target="_self">{escape(str(value))}</a>'

@@ -223,11 +223,11 @@ def candidates(
     heads = {k: CANDIDATES[k] for k in names if k in rows.columns}
     if scan.gaps.provisional and "open" in heads:
         heads["open"] = "Last"
-    listing = lists.Listing(
+    listing = lists.ListLook(
         name="candidates",
         alt="Candidates of the session by score",
         columns={"symbol": heads.pop("symbol")} | ({"star": "★"} if starred else {}) | heads,
-        link=lists.Link("gap_scan", "pick"),
+        link=lists.RowLink("gap_scan", "pick"),
         card=CARD,
         line="catalyst_text",
         paper=PRINTED,

@@ -47,19 +47,19 @@ PLANS = {
     "risk": "Risk",
     "state": "State",
 }
-CANDIDATE_LIST = lists.Listing(
+CANDIDATE_LIST = lists.ListLook(
     name="top",
     alt="Top candidates with score, catalyst and grade",
     columns=TOP,
-    link=lists.Link("gap_scan", "pick"),
+    link=lists.RowLink("gap_scan", "pick"),
     card=("symbol", "gap_pct", "score", "grade"),
     line="catalyst",
 )
-FILING_LIST = lists.Listing(
+FILING_LIST = lists.ListLook(
     name="new_filings",
     alt="New filings of followed companies",
     columns=FILINGS,
-    link=lists.Link("symbol", "symbol"),
+    link=lists.RowLink("symbol", "symbol"),
     card=("symbol", "form", "accepted_at"),
     line="title",
     height=10,

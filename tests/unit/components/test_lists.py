@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from components.kit import badges, lists, theme
-from components.kit.lists import Link, Listing
+from components.kit.lists import ListLook, RowLink
 
 FRAME = pl.DataFrame(
     {
@@ -24,9 +24,9 @@ FRAME = pl.DataFrame(
     }
 )
 COLUMNS = {name: name.capitalize() for name in FRAME.columns if name != "catalyst_points"}
-LISTING = Listing(
+LISTING = ListLook(
     "found", "What was found", COLUMNS,
-    Link("symbol", "symbol", given=(("session", "2026-11-30"),)),
+    RowLink("symbol", "symbol", given=(("session", "2026-11-30"),)),
     card=("symbol", "gap_pct"), line="title", paper=("symbol", "gap_pct"),
 )  # fmt: skip
 
