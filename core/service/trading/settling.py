@@ -20,7 +20,7 @@ from core.domain.access.principals import Role
 from core.domain.gaps import catalysts
 from core.domain.gaps import flags as gap_flags
 from core.domain.gaps import measure as gaps
-from core.domain.gaps.bars import spelled
+from core.domain.gaps.bars import is_sound, spelled
 from core.domain.gaps.flags import Flag
 from core.domain.timetable import sessions as calendar
 from core.domain.trading import ledger
@@ -241,14 +241,18 @@ def _denied(
 def doubtful(
     desk: Desk, reader: store.Reader, symbol: str, after: date, until: date
 ) -> pl.DataFrame:
-    """session, prior_close, open and reason of moves that look like actions not on record."""
+    """session, prior_close, open and reason of moves that look like actions not on record.
+
+    Settlement walks over sound bars alone, so each is judged beside the sound bar before it: a
+    split behind a bad print or a missing bar is asked about too.
+    """
     bars = reader.read(
         "SELECT symbol, session, open, high, low, close, volume FROM bars_daily "
         "WHERE symbol = ? AND session BETWEEN ? AND ?",
         [symbol, after - LOOK_BACK, until],
     )
-    bars = calendar.traded(bars)
-    days = calendar.sessions_between(after - LOOK_BACK, until)["session"]
+    bars = calendar.traded(bars).filter(is_sound()).sort("session")
+    days = bars["session"]
     dataset = scan_inputs.dataset_of(desk, None)
     actions = scan_inputs.actions_for(desk, dataset).filter(pl.col("symbol") == symbol)
     rows = gaps.measure(bars, days, actions).filter(pl.col("session") > after)

@@ -82,6 +82,28 @@ def test_settlement_stops_at_a_move_that_looks_like_a_split(desk: Desk, ratio: f
     assert max(map(abs, reach)) < 1  # up to the move in doubt
 
 
+@pytest.mark.parametrize("between", ["unsound", "empty", "missing"])
+@pytest.mark.parametrize("ratio", [2.0, 0.5, 1.5, 9.0, 0.05])
+def test_a_split_behind_a_bad_bar_is_asked_about(desk: Desk, ratio: float, between: str) -> None:
+    """Whatever became of the session before it, the split is seen from the last sound close."""
+    bars = _bars(ratio)
+    days = bars["session"]
+    whole = pl.col("session") != days[PLANNED + 1]
+    spoiled = {"unsound": pl.col("low") * 0.9, "empty": pl.lit(None, pl.Float64)}
+    if between == "missing":
+        bars = bars.filter(whole)
+    else:
+        bars = bars.with_columns(high=pl.when(whole).then("high").otherwise(spoiled[between]))
+    with desk.warehouse.transaction() as tx:
+        tx.insert("bars_daily", bars.filter(pl.col("session") <= days[PLANNED]))
+    plans.approve(desk, Ask("AAA"), "a gap")
+    with desk.warehouse.transaction() as tx:
+        tx.insert("bars_daily", bars.filter(pl.col("session") > days[PLANNED]))
+    found = settling.settle_all(desk)["plans"][0]
+    assert f"on {days[PLANNED + 2]}" in (found["question"] or "")
+    assert found["state"] == "filled"
+
+
 @pytest.mark.parametrize("ratio", [2.0, 0.5])
 def test_the_action_on_record_settles_it(desk: Desk, ratio: float) -> None:
     """Once the split is imported the trade comes out at about nothing, and nobody is asked."""
