@@ -77,6 +77,7 @@ class Rule:
     held_for_sale_pct: float
     between: bool  # whether one other line of the period may make up for a departure
     habit: bool  # whether filers that break it again and again are let off
+    own_lines: bool  # whether a line under a name of the filer's own may make it hold
     no_quarterly_data: bool  # whether quarters in annual reports are not judged
     cap: float  # the highest score of a filing that fails it
     note: str  # true examples, of a rule that fires often
@@ -232,6 +233,7 @@ def _rule(name: str, body: Mapping[str, Any]) -> Rule:
         held_for_sale_pct=float(body.get("held_for_sale_pct", 0)),
         between=bool(body.get("between", False)),
         habit=bool(body.get("habit", False)),
+        own_lines=bool(body.get("own_lines", False)),
         no_quarterly_data=bool(body.get("no_quarterly_data", False)),
         cap=float(body.get("cap", 100)), note=body.get("note", ""),
     )  # fmt: skip

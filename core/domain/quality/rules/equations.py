@@ -15,6 +15,7 @@ from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.model import Equation, Rule
 from core.domain.quality.outcome import Outcome, outcome
 from core.domain.quality.rules.honest import line_between, opening_points
+from core.domain.quality.rules.own_lines import told_alone
 from core.domain.quality.words import FindingText, with_columns_from, words
 
 LEARNED_SHARE = 0.75
@@ -50,6 +51,8 @@ def _judged(book: PeriodTable, rule: Rule, given: Amounts) -> Outcome:
         explained = line_between(book, rule, given, broken)
         broken = broken & ~explained
         usable = usable & ~explained if rule.style != "learned" else usable
+    if rule.own_lines and broken.any():
+        broken = broken & ~told_alone(book, rule, given, broken)
     if rule.held_for_sale_pct and broken.any():
         excused = broken & near(given, rule)
         excused &= book.selling[given.fid]

@@ -218,7 +218,8 @@ def holds_losses(book: PeriodTable) -> Flags:
 def cover(book: PeriodTable) -> Outcome:
     """Q31: the cover's share count against the statements' (outstanding, else weighted).
 
-    Where the statements give none, or a placeholder, against the cover of the filing before.
+    Where the statements give none, or a placeholder, against the cover of the filing before; that
+    one may be wrong itself, so a count that the filing's own earnings per share agree with stands.
     """
     counted, stated = _latest(book, book.of(["CoverShares"])), _stated(book)
     value = np.append(book.value, np.nan)  # the last for filings without one
@@ -230,7 +231,8 @@ def cover(book: PeriodTable) -> Outcome:
     split = _splits(book)
     most = FACTOR * np.where(np.isnan(split), np.where(told, 1.0, 10.0), split)
     ratio = value[counted] / value[against]
-    wrong = np.flatnonzero(judged & ~((ratio >= 1 / most) & (ratio <= most)))
+    far = judged & ~((ratio >= 1 / most) & (ratio <= most))
+    wrong = np.flatnonzero(far & (told | ~_as_earned(book, value[counted])))
     if not len(wrong):
         return outcome("Q31", np.flatnonzero(judged))
     there, other = counted[wrong], against[wrong]
@@ -238,9 +240,25 @@ def cover(book: PeriodTable) -> Outcome:
     failed = with_columns_from(
         bad, expected=value[other], actual="value", tolerance=value[other] * most[wrong],
         rows=facts_of(bad, "row", "other"),
+        by=pl.Series(np.where(told[wrong], "statements", "cover of the filing before")),
     )  # fmt: skip
-    said = "The cover gives {value} shares outstanding, but the statements {expected}."
+    said = "The cover gives {value} shares outstanding, but the {by} {expected}."
     return outcome("Q31", np.flatnonzero(judged), FindingText(failed, said))
+
+
+def _as_earned(book: PeriodTable, count: Floats) -> Flags:
+    """Whether a count of each filing is about its own income over its earnings per share."""
+    _, spans = book.near
+    income, eps = spans.first(INCOMES), spans.first(("EpsBasic", "EpsDiluted"))
+    sure = spans.keys["own"].to_numpy() & (np.abs(eps) >= LEAST_EPS)
+    near = np.abs(np.log10(income / eps / count[spans.fid])) <= EARNED_POWERS
+    agrees = np.zeros(book.filings.height, bool)
+    agrees[spans.fid[sure & near]] = True
+    return agrees
+
+
+LEAST_EPS = 0.05  # below it cents say little of a count
+EARNED_POWERS = 0.5  # of ten: a third of it to three times
 
 
 def _placeholder(count: Floats) -> Flags:

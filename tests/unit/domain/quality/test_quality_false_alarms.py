@@ -44,6 +44,27 @@ def test_the_cash_bridge_with_exchange_effects_and_discontinued_flows() -> None:
     assert {"Q09", "Q10"} <= failed(*two(**{CHANGE: -100}))
 
 
+def test_cash_that_left_on_a_line_of_the_filers_own() -> None:
+    """One line that no taxonomy names tells just what the flows lack, however its sign is written;
+    another amount, another period or a difference of a few units explains nothing.
+    """
+
+    def told(change: float, line: float, year_of: int = 2020) -> set[str]:
+        rows = two(**{CHANGE: change})
+        as_change = next(r for r in rows[-1] if r["concept"] == CHANGE)
+        own = {"taxonomy": "custom", "concept": "CashOfDeconsolidatedCompanies"}
+        own |= {"value": line * MILLION, "period_start": date(year_of, 1, 1)}
+        own |= {"period_end": date(year_of, 12, 31)}
+        return failed(*rows[:-1], [*rows[-1], as_change | own]) & {"Q09", "Q10"}
+
+    both = {"Q09", "Q10"}
+    assert not told(-100, -100)
+    assert not told(-100, 100)
+    assert told(-100, -60) == both
+    assert told(-100, -100, 2019) == both
+    assert "Q09" in told(-19, -19)
+
+
 def test_cash_that_went_into_what_is_held_for_sale() -> None:
     """The company tells of it: up to 15 % of the greatest flow may stand there."""
     assert "Q10" in failed(*two(**{CHANGE: -60}))
@@ -280,6 +301,20 @@ def test_the_cover_of_a_shell_is_no_past(count: float, *, fails: bool) -> None:
 
     found = failed(covered(2019, count), covered(2020, 2_000_551_054_569.0))
     assert ("Q31" in found) == fails
+
+
+@pytest.mark.parametrize(("count", "fails"), [(100.0, False), (1e8, True), (1e-4, True)])
+def test_a_right_cover_after_a_wrong_one(count: float, *, fails: bool) -> None:
+    """The cover before was in the wrong scale: the earnings per share tell which of the two is."""
+
+    def covered(number: int, millions: float) -> list:
+        rows = [row for row in year(number) if "WeightedAverage" not in row["concept"]]
+        about = {k: rows[0][k] for k in ("accession", "filed", "fiscal_year", "form")}
+        cover = about | {"unit": "shares", "taxonomy": "dei", "period_end": date(number + 1, 1, 31)}
+        return [*rows, fact("EntityCommonStockSharesOutstanding", millions * MILLION, **cover)]
+
+    before = 1e8 if count == 100.0 else 100.0
+    assert ("Q31" in failed(covered(2019, before), covered(2020, count))) == fails
 
 
 def test_a_profit_over_a_loss_of_what_goes_on() -> None:
