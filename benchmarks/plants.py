@@ -179,14 +179,30 @@ def _with_year_before(facts: pl.DataFrame, own: pl.Expr, start: date, end: date)
     return facts.with_columns(columns)
 
 
+def dropped_tag(facts: pl.DataFrame, pick: Pick, rng: np.random.Generator) -> pl.DataFrame:
+    """The item gone: for the period under all its tags, or its tag from the whole filing.
+
+    The amount may still be told by another item: equity by that with what others own.
+    """
+    return facts.filter(~_gone(pick, rng, []))
+
+
 def dropped(facts: pl.DataFrame, pick: Pick, rng: np.random.Generator) -> pl.DataFrame:
-    """The item gone: for the period under all its tags, or its tag from the whole filing."""
+    """The same, and gone with it what tells the same amount of the same figure for the period."""
+    items = default_ruleset().items
+    figure = items[pick["item"]].figure
+    tags = [t for i in items.values() if i.figure == figure for t in (*i.tags, *i.ifrs, *i.dei)]
+    period = _is(pick, "period_start", "period_end") & pl.col("concept").is_in(tags)
+    same = facts.filter(period, pl.col("value") == pick["value"])["concept"].to_list()
+    return facts.filter(~_gone(pick, rng, same))
+
+
+def _gone(pick: Pick, rng: np.random.Generator, same: list[str]) -> pl.Expr:
     item = default_ruleset().items[pick["item"]]
-    tags = [*item.tags, *item.ifrs, *item.dei]
-    gone = _is(pick, "period_end") & pl.col("concept").is_in(tags)
+    tags = [*item.tags, *item.ifrs, *item.dei, *same]
     if rng.random() < 0.5:
-        gone = _is(pick, "taxonomy", "concept")
-    return facts.filter(~gone)
+        return _is(pick) & pl.col("concept").is_in([pick["concept"], *same])
+    return _is(pick, "period_end") & pl.col("concept").is_in(tags)
 
 
 def numbered(facts: pl.DataFrame) -> pl.DataFrame:
@@ -206,4 +222,5 @@ FAULTS = (
     Fault("swapped lines", tuple(PAIRS), swapped_lines, "CDF", 85),
     Fault("swapped columns", ("Assets",), swapped_columns, "CDF", 85),
     Fault("dropped headline", HEADLINES, dropped, "BCDF", 95),
+    Fault("dropped tag of a headline", HEADLINES, dropped_tag, "BCDF", 0),  # no goal: to be seen
 )  # fmt: skip

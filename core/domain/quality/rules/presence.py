@@ -151,7 +151,7 @@ def _replaced(book: PeriodTable, have: Flags, gone: Flags) -> Flags:
         parted = _shared_with_others(value, lost, places.get(SHARED.get(item.figure, "")))
         for other in item.instead:
             one, same = value[was, places[name]], value[was, places[other]]
-            near = np.abs(one - same) <= 0.005 * np.abs(one)
+            near = np.abs(one - same) <= ALIKE.get(item.figure, 0.005) * np.abs(one)
             near &= ~(parted & (other in WHOLES))
             new = ~have[was, places[other]]
             found[lost, places[name]] |= have[lost, places[other]] & (new | near)
@@ -160,6 +160,7 @@ def _replaced(book: PeriodTable, have: Flags, gone: Flags) -> Flags:
 
 # Told with what others own and without: an older period may have both.
 SHARED = {"equity": "MinorityInterest", "net income": "NciIncome"}
+ALIKE = {"cash": 1e-6}  # with restricted cash is another amount, however little that is
 WHOLES = ("EquityAll", "EquityParent", "ProfitLoss", "NetIncome")
 
 

@@ -176,3 +176,16 @@ def test_cash_that_goes_to_what_is_held_for_sale_leaves_the_change_in_cash(
         rows = stated(rows, "AssetsHeldForSaleNotPartOfDisposalGroup", 90, period_start=None)
     usual = [year(n, **{CHANGE: 0.0}) for n in BEFORE]
     assert ("Q10" in failed(*usual, rows)) is wrong
+
+
+RESTRICTED = "CashCashEquivalentsRestrictedCashAndRestrictedCashEquivalents"
+
+
+@pytest.mark.parametrize(("held", "missed"), [(450.2, True), (450.0, False)])
+def test_cash_with_what_is_restricted_stands_for_cash_where_nothing_is_restricted(
+    held: float, missed: bool
+) -> None:
+    """However little is restricted, it is another amount."""
+    more = {f"Line{n}": MILLION for n in range(20)} | {RESTRICTED: held * MILLION}
+    last = changed(year(2020, **more), "CashAndCashEquivalentsAtCarryingValue", gone=True)
+    assert ("Q48" in failed(*(year(n, **more) for n in BEFORE), last)) is missed
