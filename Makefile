@@ -14,6 +14,8 @@ MINUTES ?= 10
 COUNT  ?= 300
 WORKERS ?= 2
 UPGRADE ?=
+# a third of a command's start is compiling; the tests start hundreds
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo run test check lint format types imports deps rules unit coverage e2e gate \
   bench crash damage soak property fuzz questions mutants matrix docs pictures lock hooks wheel dist sbom clean
@@ -75,7 +77,7 @@ rules: $(DEV) ## the project's own checks
 	$(PY) -m tools.house_rules
 
 unit: $(DEV) ## all tests but the browser stories
-	$(PY) -m pytest -n $(WORKERS) -m "not e2e"
+	$(PY) -m pytest -n $(WORKERS) --dist worksteal -m "not e2e"
 
 coverage: $(DEV) ## the same, with the gate on what they cover
 	$(PY) -m tools.coverage_gate --workers $(WORKERS)

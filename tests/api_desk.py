@@ -12,22 +12,15 @@ from starlette.applications import Starlette
 
 from app.api import main as api
 from core.domain.access.principals import LOCAL, Role
-from core.service import current
 from core.service.desk import Desk
-from core.service.filings import quality
-from core.service.kernel import access
-from tests.filled import fill
+from tests import begun
 
 RATES = {"limit_principal": "999999/second", "limit_address": "999999/second"}
 
 
 def open_desk(make_desk: Callable[..., Desk], **chosen: Any) -> Desk:
     """A shared desk with two companies, a year of bars, filings and grades."""
-    desk = fill(make_desk(access="token", **RATES, **chosen))
-    with access.acting(LOCAL):
-        quality.grade_all(desk)
-    current.use(desk)
-    return desk
+    return make_desk(begun.put_graded, access="token", **RATES, **chosen)
 
 
 def token(desk: Desk, role: Role, name: str = "") -> str:

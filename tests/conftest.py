@@ -15,6 +15,7 @@ from core import settings
 from core.service import current
 from core.service.desk import Desk
 from core.store.warehouse import Warehouse
+from tests import begun
 
 ROOT = Path(__file__).resolve().parent.parent
 NO_CAPTURES = "the captured files (../shared/data) are not on this machine"
@@ -65,25 +66,29 @@ def cases(shared_data: Path) -> Path:
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees the settings of the machine it runs on."""
-    for name in list(os.environ):
-        if name.upper().startswith(settings.PREFIX):
-            monkeypatch.delenv(name)
+    begun.forget_settings(monkeypatch)
 
 
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
     """An empty, migrated store in a temporary folder."""
+    begun.put_store(tmp_path / "desk.duckdb")
     with Warehouse.open(tmp_path / "desk.duckdb") as opened:
         yield opened
 
 
 @pytest.fixture
 def make_desk(tmp_path: Path) -> Iterator[Callable[..., Desk]]:
-    """A function that opens a desk in a temporary folder; keyword arguments are settings."""
+    """A function that opens a desk in a temporary folder; keyword arguments are settings.
+
+    The folder is as after a first start; `begin` puts something else there, or leaves it empty.
+    """
     opened: list[Desk] = []
 
-    def make(**chosen: Any) -> Desk:
+    def make(begin: Callable[[Path], None] = begun.put_empty, **chosen: Any) -> Desk:
         values = {"data_dir": tmp_path / "desk", "retries": 0, "retry_base_seconds": 0.0} | chosen
+        if not values["data_dir"].exists():
+            begin(values["data_dir"])
         desk = Desk.open(settings.load(**values))
         opened.append(desk)
         current.use(desk)

@@ -87,7 +87,7 @@ def _worst(files: Mapping[str, Any]) -> list[dict[str, Any]]:
 def words(workers: int) -> list[str]:
     """What Python is started with to run the tests and write the report."""
     measured = ["-m", "pytest", "-m", "not e2e", "--cov", f"--cov-report=json:{REPORT}"]
-    return measured + (["-n", str(workers)] if workers > 1 else [])
+    return measured + (["-n", str(workers), "--dist", "worksteal"] if workers > 1 else [])
 
 
 def run_tests(workers: int) -> int:

@@ -30,6 +30,7 @@ _WRITES = re.compile(
     re.IGNORECASE,
 )
 _WRITERS = {"insert", "merge"}
+Nodes = Sequence[ast.AST]  # all of a module
 _ZONELESS = {"utcnow", "utcfromtimestamp"}
 _ZONE_ARGUMENT = {"now": 0, "fromtimestamp": 1}  # at which place a zone may stand
 
@@ -49,18 +50,15 @@ class Violation:
 
 def check(text: str, path: str) -> list[Violation]:
     """The violations in a module's text; `path` is relative to the project, with slashes."""
-    tree = ast.parse(text)
-    lines = text.splitlines()
-    product = not path.startswith("tests/")
-    found = list(_instants(tree, path, lines))
-    found += _registry(tree, path) if product else []
-    found += _private(tree, path) if product else []
-    found += _fleeting(tree, path) if product else []
+    nodes = list(ast.walk(ast.parse(text)))
+    found = list(_instants(nodes, path, text.splitlines()))
+    if not path.startswith("tests/"):
+        found += [*_registry(nodes, path), *_private(nodes, path), *_fleeting(nodes, path)]
     return sorted(found, key=lambda violation: violation.line)
 
 
-def _instants(tree: ast.AST, path: str, lines: Sequence[str]) -> Iterator[Violation]:
-    for node in ast.walk(tree):
+def _instants(nodes: Nodes, path: str, lines: Sequence[str]) -> Iterator[Violation]:
+    for node in nodes:
         if isinstance(node, ast.Attribute) and node.attr in _ZONELESS:
             yield Violation(path, node.lineno, "H1", f"{node.attr} has no zone: use now(UTC)")
         elif isinstance(node, ast.Call) and _naive(node) and "noqa: DTZ" not in _lines(node, lines):
@@ -94,8 +92,8 @@ def _of_datetime(value: ast.expr) -> bool:
     return name in ("datetime", "date")
 
 
-def _registry(tree: ast.AST, path: str) -> Iterator[Violation]:
-    for node in ast.walk(tree):
+def _registry(nodes: Nodes, path: str) -> Iterator[Violation]:
+    for node in nodes:
         for table in _written(node):
             owner = REGISTRY.get(table)
             if owner and path != owner:
@@ -112,16 +110,16 @@ def _written(node: ast.AST) -> Iterator[str]:
             yield str(first.value)
 
 
-def _private(tree: ast.AST, path: str) -> Iterator[Violation]:
+def _private(nodes: Nodes, path: str) -> Iterator[Violation]:
     package = path.rpartition("/")[0].replace("/", ".")
     modules: dict[str, str] = {}
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.ImportFrom) and _ours(node.module):
             for alias in node.names:
                 modules[alias.asname or alias.name] = f"{node.module}.{alias.name}"
                 if _hidden(alias.name) and not _same_package(node.module or "", package):
                     yield _told(path, node.lineno, alias.name, node.module or "")
-    for node in ast.walk(tree):
+    for node in nodes:
         if (
             isinstance(node, ast.Attribute)
             and _hidden(node.attr)
@@ -132,8 +130,8 @@ def _private(tree: ast.AST, path: str) -> Iterator[Violation]:
                 yield _told(path, node.lineno, node.attr, module)
 
 
-def _fleeting(tree: ast.AST, path: str) -> Iterator[Violation]:
-    for node in ast.walk(tree):
+def _fleeting(nodes: Nodes, path: str) -> Iterator[Violation]:
+    for node in nodes:
         if (
             isinstance(node, ast.Call)
             and isinstance(node.func, ast.Name)

@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from tests import command_server
 from tests.integration.test_commands import ROOT, environment, run
 from tests.upstreams import Running
 
@@ -33,11 +34,17 @@ def piped(
     env: dict[str, str], *words: str, given: bytes = b""
 ) -> subprocess.CompletedProcess[bytes]:
     """Run one command with something on stdin, bytes out."""
+    done = command_server.run(words, env, given)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def begun(env: dict[str, str], *words: str) -> subprocess.CompletedProcess[bytes]:
+    """Run one command by an interpreter of its own, which reads the environment, too."""
     return subprocess.run(
         [sys.executable, "-m", "app", *words],
         cwd=ROOT,
         env=env,
-        input=given,
         capture_output=True,
         timeout=120,
         check=True,
@@ -91,7 +98,7 @@ def test_terminals_that_know_little(env: dict[str, str]) -> None:
     """Dumb ones, without colour and with ASCII alone, get every table without an exception."""
     poor = env | {"NO_COLOR": "1", "TERM": "dumb", "PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
     for words in (("status",), ("--help",), ("sandbox", "--list-faults"), ("watch", "list")):
-        done = piped(poor, *words)
+        done = begun(poor, *words)
         assert b"\x1b[" not in done.stdout
         done.stdout.decode("ascii")
 

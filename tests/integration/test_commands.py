@@ -16,6 +16,7 @@ import httpx
 import polars as pl
 import pytest
 
+from tests import command_server
 from tests.upstreams import CIK, DAILY, Running
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,10 +38,9 @@ def environment(folder: Path, upstreams: Running) -> dict[str, str]:
 
 def run(env: dict[str, str], *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
     """Run one command."""
-    command = [sys.executable, "-m", "app", *words]
-    done = subprocess.run(
-        command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120, check=False
-    )
+    raw = command_server.run(words, env)
+    out, err = raw.stdout.decode(), raw.stderr.decode()
+    done = subprocess.CompletedProcess(raw.args, raw.returncode, out, err)
     if check:
         assert done.returncode == 0, done.stderr
     return done

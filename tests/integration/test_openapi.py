@@ -18,7 +18,7 @@ from core.service.kernel import commands, exports
 from tests import fuzzing
 from tests.filled import fill
 
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "100"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "30"))
 SLOW = {"command_sql", "command_backup"}  # each call starts processes
 FEW = int(os.environ.get("FUZZ_EXAMPLES", "10"))
 OPERATIONS = fuzzing.operations()

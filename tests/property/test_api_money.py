@@ -25,8 +25,8 @@ from core.service.trading import journal
 from core.service.trading.current_book import approved_plans
 from core.service.trading.limits import costs_of, limits_of
 from core.store import journal as store
-from tests import api_desk
-from tests.filled import SYMBOLS, fill
+from tests import api_desk, begun
+from tests.filled import SYMBOLS
 
 OVER = Decimal(5000)
 REFUSED = (401, 403, 404, 409, 422)
@@ -167,9 +167,10 @@ def test_no_role_makes_the_book_wrong(template: Path, taken: list[Step], number:
     chosen = desk_settings.load(
         data_dir=template / number.hex, access="token", four_eyes_over=OVER, **api_desk.RATES
     )
+    begun.put_filled(chosen.data_dir)
     with Desk.open(chosen) as desk, pytest.MonkeyPatch.context() as patch:
         patch.setattr("app.api.callers._pauses.next", lambda: 0.0)
-        current.use(fill(desk))
+        current.use(desk)
         account = Account(desk)
 
         async def run() -> None:

@@ -19,7 +19,7 @@ from core.errors import NotFoundError, OwnershipError, StoreError, UsageError, d
 from core.service import bounds, current
 from core.service.desk import Desk
 from core.service.kernel import commands, exports
-from tests.filled import fill
+from tests import begun
 
 ODD: tuple[Any, ...] = (
     None,
@@ -80,7 +80,7 @@ async def client(
     """A client with the token, of the API of a filled desk whose own folder is empty."""
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    desk = fill(make_desk())
+    desk = make_desk(begun.put_filled)
     current.use(desk)
     told = address.announce(desk.settings.data_dir, "127.0.0.1", 1)
     transport = httpx.ASGITransport(app=api.create(), raise_app_exceptions=False)

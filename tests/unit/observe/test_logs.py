@@ -42,3 +42,19 @@ def test_secrets_do_not_reach_the_log(capsys: pytest.CaptureFixture[str]) -> Non
     told = capsys.readouterr().err
     assert "asked" in told
     assert "abc123" not in told
+
+
+@pytest.mark.usefixtures("untouched")
+def test_libraries_write_by_our_handler_alone() -> None:
+    """What they have set up for themselves goes, and what they chat about is not kept."""
+    theirs = logging.getLogger("uvicorn.error")
+    before = (theirs.handlers, theirs.propagate)
+    theirs.handlers, theirs.propagate = [logging.NullHandler()], False
+    try:
+        logs.configure("json", "INFO")
+        assert (theirs.handlers, theirs.propagate) == ([], True)
+        assert logging.getLogger("httpx").level == logging.WARNING
+        assert logging.getLogger("apscheduler.executors").level == logging.CRITICAL
+        assert len(logging.getLogger().handlers) == 1
+    finally:
+        theirs.handlers, theirs.propagate = before

@@ -1,0 +1,96 @@
+"""What the parts of pages say, as whole sentences and at the ends of each condition."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+import polars as pl
+import pytest
+import streamlit as st
+
+from components.kit import shell
+from components.parts import quality, rules, symbol
+from core.domain.quality.model import Equation, Rule, default_ruleset
+from core.service.gaps.coming import Print
+from core.service.gaps.symbols import SymbolView
+
+LAST = Print("AAA", date(2026, 11, 30), 104.5, datetime(2026, 11, 30, 14, 5, tzinfo=UTC), 1,
+             "prices.minute", False, 900.0)  # fmt: skip
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is put on the page as Markdown."""
+    said: list[str] = []
+    monkeypatch.setattr(st, "markdown", lambda text, **_: said.append(text))
+    monkeypatch.setattr(shell, "zone", lambda: "America/New_York")
+    return said
+
+
+def view(found: Print | None) -> SymbolView:
+    none = pl.DataFrame()
+    return SymbolView("AAA", None, none, none, none, found)
+
+
+@pytest.mark.parametrize(("count", "words"), [(1, "1 print"), (2, "2 prints"), (1200, "1,200 pr")])
+def test_a_last_print_tells_how_many_there_were(told: list[str], count: int, words: str) -> None:
+    """One is no plural, and until the open nothing is said of a bar."""
+    symbol.stands(view(replace(LAST, prints=count)))
+    (line,) = told
+    assert "Last print 104.50 at " in line and f" · {words}" in line
+    assert "its bar is stored" not in line
+
+
+def test_an_open_says_that_its_bar_is_to_come(told: list[str]) -> None:
+    """And a day that has its bar says nothing."""
+    symbol.stands(view(replace(LAST, official=True)))
+    assert "Opened at 104.50" in told[0]
+    assert told[0].endswith("; its bar is stored after the close.")
+    symbol.stands(view(None))
+    assert len(told) == 1
+
+
+def rule(**changes: Any) -> Rule:
+    plain: dict[str, Any] = {"style": "", "related": (), "equations": ()}
+    return replace(next(iter(default_ruleset().rules.values())), **(plain | changes))
+
+
+ONE = Equation("Assets", (), "Assets = …")
+
+
+@pytest.mark.parametrize(
+    ("changes", "more"),
+    [
+        ({}, []),
+        ({"equations": (ONE,)}, []),
+        ({"equations": (ONE, ONE)},
+         ["Any one of these forms is honest; items in brackets count when reported."]),
+        ({"style": "learned"}, ["Only a filer whose earlier filings kept to it can break it."]),
+        ({"style": "bank"}, ["For filers of the kind bank."]),
+        ({"related": ("a", "b")}, ["Related public rules: a, b."]),
+    ],
+)  # fmt: skip
+def test_the_notes_of_a_rule(changes: dict[str, Any], more: list[str]) -> None:
+    """Weight and tolerance always, the rest where it is so."""
+    notes = rules._notes(rule(**changes))
+    assert notes[0].startswith("Weight ") and notes[1].startswith("Tolerance: ")
+    assert notes[2:] == more
+
+
+def test_a_picked_filing_is_opened_by_the_next_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once, with its accession and company; without one nothing is opened."""
+    opened: list[tuple[str, dict[str, str]]] = []
+    state: dict[str, Any] = {}
+    monkeypatch.setattr(st, "session_state", state)
+    monkeypatch.setattr(
+        st, "switch_page", lambda page, query_params: opened.append((page, query_params))
+    )
+    quality.go_to_picked()
+    quality.pick({"accession": "a-1", "cik": 7, "grade": "A"})
+    quality.go_to_picked()
+    quality.go_to_picked()
+    ((page, query),) = opened
+    assert page.endswith("pages/filing.py")
+    assert query == {"filing": "a-1", "cik": "7"}
