@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Any
 
 import httpx
+from fastapi import FastAPI
 from starlette.applications import Starlette
 
 from app.api import main as api
@@ -42,6 +44,13 @@ class Bridged(httpx.BaseTransport):
         return asyncio.run(ask())
 
 
+@cache
+def application() -> FastAPI:
+    """The API, made once: it asks for the desk of the moment, and making it costs as 50 calls."""
+    return api.create()
+
+
+@cache
 def mounted() -> Starlette:
     """The API where the desk has it."""
     return Starlette(routes=[api.mounted()])
@@ -50,7 +59,7 @@ def mounted() -> Starlette:
 @asynccontextmanager
 async def connected(bearer: str = "") -> AsyncIterator[httpx.AsyncClient]:
     """A client of the API; `bearer` is its token."""
-    transport = httpx.ASGITransport(app=api.create(), raise_app_exceptions=False)
+    transport = httpx.ASGITransport(app=application(), raise_app_exceptions=False)
     headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
     async with httpx.AsyncClient(
         transport=transport, base_url="http://desk", headers=headers, timeout=60

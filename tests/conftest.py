@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Generator, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import hypothesis
 import pytest
+from streamlit.components.v2 import manifest_scanner
 
 import core.service.everything  # noqa: F401 - registers what can be asked for
 from core import settings
@@ -67,6 +70,21 @@ def cases(shared_data: Path) -> Path:
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees the settings of the machine it runs on."""
     begun.forget_settings(monkeypatch)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _components_looked_up_once() -> Iterator[None]:
+    """Streamlit reads the metadata of all that is installed for each page that a test opens."""
+    with pytest.MonkeyPatch.context() as patch:
+        look = cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", look)
+        yield
+
+
+def pytest_collection_finish() -> None:
+    """What the collected tests are made of stays: nobody looks through it for garbage again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

@@ -14,12 +14,11 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode
 from schemathesis.python import asgi
-from starlette.applications import Starlette
 
 from app import gate, senders
-from app.api import main as api
 from core.service import current
 from core.service.data_folder import backups_of
+from tests import api_desk
 
 RULES = Path(__file__).resolve().parent.parent / "schemathesis.toml"
 ALIKE = 8  # requests without arguments: all the same
@@ -27,8 +26,7 @@ ALIKE = 8  # requests without arguments: all the same
 
 def application() -> gate.Gate:
     """The gate with the API behind it."""
-    mounted = Starlette(routes=[api.mounted()])
-    return gate.Gate(senders.Bounded(mounted), hosts=["testserver"])
+    return gate.Gate(senders.Bounded(api_desk.mounted()), hosts=["testserver"])
 
 
 def described() -> Any:
@@ -46,7 +44,7 @@ def connected(token: str) -> AbstractContextManager[Any]:
 
 def operations() -> dict[str, tuple[str, str]]:
     """Operation id -> method and path, of every operation."""
-    paths = api.create().openapi()["paths"]
+    paths = api_desk.application().openapi()["paths"]
     return {
         operation["operationId"]: (method.upper(), path)
         for path, methods in paths.items()

@@ -12,7 +12,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.api import main as api
 from core.errors import OpenbellError, StoreError
 from core.jobs.overdue import OverdueDetector
 from core.jobs.queue.port import JobStatus
@@ -24,6 +23,7 @@ from core.service.gaps import scans
 from core.service.kernel import commands, exports
 from core.service.pulls import datasets, inbox, refresh, upstreams
 from core.store.pull_state import pull_states
+from tests import api_desk
 from tests.alerted import Clock, happen, work
 from tests.filled import fill
 from tests.places import mail_box, web_hook
@@ -63,7 +63,7 @@ def desk(make_desk: Callable[..., Desk]) -> Desk:
 async def ready() -> tuple[int, int, set[str]]:
     """Status of live and of ready, and the names of what fails."""
     async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(api.create()), base_url="http://desk"
+        transport=httpx.ASGITransport(api_desk.application()), base_url="http://desk"
     ) as client:
         live, answer = await client.get("/health/live"), await client.get("/health/ready")
     return live.status_code, answer.status_code, set(answer.json()["failing"])

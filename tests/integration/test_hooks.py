@@ -8,12 +8,12 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from app.api import main as api
 from app.doors import limits
 from core.alert_settings import key_of
 from core.jobs.queue.port import JobStatus
 from core.service.desk import Desk
 from core.sources.outward import signing
+from tests import api_desk
 
 OLD, NEW = "whsec_" + "b2xk" * 8, "whsec_" + "bmV3" * 8
 BODY = b'{"type": "prices.ready"}'
@@ -32,7 +32,7 @@ async def call(
 ) -> httpx.Response:  # fmt: skip
     signed = signing.headers([key_of(secret)], message, desk.now(), body)
     signed |= {name.replace("_", "-"): value for name, value in spoilt.items()}
-    transport = httpx.ASGITransport(api.create())
+    transport = httpx.ASGITransport(api_desk.application())
     async with httpx.AsyncClient(transport=transport, base_url="http://desk") as client:
         return await client.post(path, content=body, headers=signed)
 

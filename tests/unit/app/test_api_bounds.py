@@ -14,12 +14,11 @@ import pytest
 
 from app import address
 from app.api import callers
-from app.api import main as api
 from core.errors import NotFoundError, OwnershipError, StoreError, UsageError, document, rebuilt
 from core.service import bounds, current
 from core.service.desk import Desk
 from core.service.kernel import commands, exports
-from tests import begun
+from tests import api_desk, begun
 
 ODD: tuple[Any, ...] = (
     None,
@@ -83,7 +82,7 @@ async def client(
     desk = make_desk(begun.put_filled)
     current.use(desk)
     told = address.announce(desk.settings.data_dir, "127.0.0.1", 1)
-    transport = httpx.ASGITransport(app=api.create(), raise_app_exceptions=False)
+    transport = httpx.ASGITransport(app=api_desk.application(), raise_app_exceptions=False)
     headers = {"Authorization": f"Bearer {told.token}"}
     async with httpx.AsyncClient(transport=transport, base_url="http://x", headers=headers) as made:
         yield made
@@ -227,7 +226,7 @@ async def test_a_client_that_goes_away_ends_its_query(client: httpx.AsyncClient)
     }  # fmt: skip
     with anyio.fail_after(8):  # the query's own time is ten seconds
         async with anyio.create_task_group() as group:
-            group.start_soon(api.create(), scope, receive, send)
+            group.start_soon(api_desk.application(), scope, receive, send)
             while not current.desk().queries.running:
                 await anyio.sleep(0.01)
             gone.set()

@@ -15,11 +15,11 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from app import address
-from app.api import main as api
 from app.doors import credentials, middleware, sign_in, sockets
 from app.doors.credentials import COOKIE
 from core.domain.access.principals import LOCAL, Role
 from core.service.desk import Desk
+from tests import api_desk
 
 PEER = ("10.0.0.7", 5000)
 PAGE = {"Accept": "text/html"}
@@ -46,7 +46,7 @@ class Visited:
         self.desk, self.house = desk, middleware.house(desk)
         inner = Starlette(
             routes=[
-                Mount("/api", app=api.create()),
+                Mount("/api", app=api_desk.application()),
                 *sign_in.routes(lambda: self.house),
                 WebSocketRoute("/_stcore/stream", _echo),
                 Route("/{path:path}", _page),

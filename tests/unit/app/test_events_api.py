@@ -11,11 +11,11 @@ import pytest
 
 from app import address
 from app.api import events as api_events
-from app.api import main as api
 from core.observe.events import Event
 from core.service.activity import feed
 from core.service.desk import Desk
 from core.store import events
+from tests import api_desk
 
 
 def add(desk: Desk, *messages: str) -> None:
@@ -27,7 +27,7 @@ def add(desk: Desk, *messages: str) -> None:
 async def client(desk: Desk) -> AsyncIterator[httpx.AsyncClient]:
     """A client with the desk's token."""
     told = address.announce(desk.settings.data_dir, "127.0.0.1", 1)
-    transport = httpx.ASGITransport(app=api.create())
+    transport = httpx.ASGITransport(app=api_desk.application())
     headers = {"Authorization": f"Bearer {told.token}"}
     async with httpx.AsyncClient(transport=transport, base_url="http://x", headers=headers) as made:
         yield made

@@ -12,12 +12,12 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
-from app.api import main as api
 from app.doors import middleware
 from core import settings
 from core.domain.access.principals import LOCAL, PROXY, Role
 from core.errors import SettingsError
 from core.service.desk import Desk
+from tests import api_desk
 
 INSIDE, OUTSIDE = "10.0.0.2", "10.0.0.9"
 CHOSEN: dict[str, Any] = {
@@ -36,7 +36,9 @@ async def _page(_: Request) -> PlainTextResponse:
 def caller(desk: Desk, peer: str) -> httpx.AsyncClient:
     """A caller whose connection comes from an address."""
     house = middleware.house(desk)
-    inner = Starlette(routes=[Mount("/api", app=api.create()), Route("/{path:path}", _page)])
+    inner = Starlette(
+        routes=[Mount("/api", app=api_desk.application()), Route("/{path:path}", _page)]
+    )
     doors: Any = middleware.Doors(inner, lambda: house)
     transport = httpx.ASGITransport(doors, client=(peer, 1))
     return httpx.AsyncClient(transport=transport, base_url="http://desk")

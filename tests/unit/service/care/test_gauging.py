@@ -13,7 +13,6 @@ from starlette.applications import Starlette
 from starlette.routing import Mount, Route
 
 from app.api import health
-from app.api import main as api
 from core.errors import StoreError
 from core.observe import gauges, metrics
 from core.service import current
@@ -21,6 +20,7 @@ from core.service.care import gauging
 from core.service.desk import Desk
 from core.service.kernel import commands
 from core.service.trading import journal
+from tests import api_desk
 
 
 @pytest.fixture
@@ -29,7 +29,9 @@ def scraped(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> httpx.AsyncClient:
     monkeypatch.setattr(metrics, "_CACHE_SECONDS", -1.0)
     monkeypatch.setattr(current, "_desk", desk, raising=False)
     current.use(desk)
-    app = Starlette(routes=[Route("/metrics", health.metrics_at_root), Mount("/api", api.create())])
+    app = Starlette(
+        routes=[Route("/metrics", health.metrics_at_root), Mount("/api", api_desk.application())]
+    )
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://desk")
 
 

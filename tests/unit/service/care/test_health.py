@@ -16,7 +16,6 @@ from typing import Any
 import httpx
 import pytest
 
-from app.api import main as api
 from core.domain import breaker
 from core.errors import StoreError
 from core.service import current
@@ -24,6 +23,7 @@ from core.service.care import backing_up, health, health_checks
 from core.service.data_folder import backups_of
 from core.service.desk import Desk
 from core.store import probe
+from tests import api_desk
 
 BROKEN = '[datasets."a.b"]\nsource = "nowhere"\n'
 SERVING = {"store", "write", "queue", "engine", "disk"}
@@ -343,7 +343,7 @@ def asked(name: str) -> httpx.Response:
     """The answer of one health address."""
 
     async def ask() -> httpx.Response:
-        transport = httpx.ASGITransport(api.create())
+        transport = httpx.ASGITransport(api_desk.application())
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             return await client.get(f"/health/{name}")
 
