@@ -104,9 +104,10 @@ def make_desk(tmp_path: Path) -> Iterator[Callable[..., Desk]]:
     opened: list[Desk] = []
 
     def make(begin: Callable[[Path], None] = begun.put_empty, **chosen: Any) -> Desk:
-        values = {"data_dir": tmp_path / "desk", "retries": 0, "retry_base_seconds": 0.0} | chosen
-        if not values["data_dir"].exists():
-            begin(values["data_dir"])
+        folder: Path = chosen.pop("data_dir", tmp_path / "desk")
+        values = {"data_dir": folder, "retries": 0, "retry_base_seconds": 0.0} | chosen
+        if not folder.exists():
+            begin(folder)
         desk = Desk.open(settings.load(**values))
         opened.append(desk)
         current.use(desk)

@@ -6,6 +6,7 @@ companies with their planted faults, so that a stranger's clone runs the same te
 
 from __future__ import annotations
 
+import gzip
 import json
 from dataclasses import dataclass
 from datetime import date
@@ -19,12 +20,14 @@ from benchmarks import captures
 from core.sandbox.companies.filings_provider import SimulatedFilings
 from core.sandbox.market.frames import Market
 from core.sandbox.market.names import cik_of
+from core.sandbox.sec.replay import ReplayProvider
 from core.sources.sec.submissions import decode_submissions
 from tests import real_prices
 
-SEED, AS_OF = 7, date(2026, 3, 11)
+SEED, AS_OF, BEFORE = 7, date(2026, 3, 11), date(2025, 10, 1)
 NAMES, COMPANIES = 120, 12
 Frames = tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]
+Provider = ReplayProvider | SimulatedFilings
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +174,40 @@ def _body(name: str) -> bytes:
     assert document is not None, name
     assert json.loads(document.body)
     return document.body
+
+
+def submissions(shared: Path | None) -> list[tuple[int, bytes]]:
+    """CIK and body of every captured list of filings and page of one, or of simulated ones."""
+    if shared is not None:
+        found = sorted((shared / "sec").glob("submissions*/*.gz"))
+        return [(int(path.name[3:13]), gzip.decompress(path.read_bytes())) for path in found]
+    ciks = [cik_of(slot) for slot in range(1, COMPANIES + 1)]
+    lists = [(cik, _body(f"CIK{cik:010}")) for cik in ciks]
+    pages = [
+        (cik, _body(page["name"].removesuffix(".json")))
+        for cik, body in lists
+        for page in json.loads(body)["filings"]["files"]
+    ]
+    return [*lists, *pages]
+
+
+def served(shared: Path | None, *, vintage: int | None = None) -> Provider:
+    """The captured SEC, or a simulated one; `vintage` 0 is how it stood some months before."""
+    if shared is not None:
+        return ReplayProvider(shared, vintage=vintage)
+    return SimulatedFilings(SEED, BEFORE) if vintage == 0 else _served()
+
+
+def ciks_with_facts(shared: Path | None) -> list[int]:
+    """All companies whose facts were captured, or the first of the simulated ones."""
+    return served(shared).companies() if shared else served(None).companies()[:COMPANIES]
+
+
+def ciks_with_filings(shared: Path | None) -> list[int]:
+    """Those of them whose list of filings is there, too."""
+    found = served(shared)
+    ciks = ciks_with_facts(shared)
+    return [cik for cik in ciks if found.document(f"/submissions/CIK{cik:010}.json", {})]
 
 
 def companies(shared: Path | None) -> Frames:

@@ -41,7 +41,12 @@ ELSEWHERE = (  # what runs in other processes, or for minutes: no line is told b
     "seeded_errors", "soak", "streamlit_names", "wheel", "workshop",
 )  # fmt: skip
 JUDGED = ROOT / "docs" / "mutants.md"
-MOST_TESTS = 40  # of those that cover a line: the ones that run least beside it
+IN_PROCESSES = {  # modules that run in processes of their own, and the tests that start those
+    "core/store/query_process.py": ("tests/unit/store/test_queries.py",),
+    "core/store/query_values.py": ("tests/unit/store/test_queries.py",),
+}
+CAPTURES = "shared"  # real files beside the project: tests that want them run in the copies, too
+MOST_TESTS = 40  # of those that cover a line
 Fate = Literal["noticed", "too slow", "survived", "not covered"]
 Lines = Mapping[int, Collection[str]]
 
@@ -69,16 +74,21 @@ class Coverage:
     reach: dict[str, int] = field(default_factory=dict)
 
     def tests_of(self, path: str, *places: int) -> list[str]:
-        """The tests of the first of the lines that any runs, narrowest first.
+        """The tests of the first of the lines that any runs: in turn those that are most about the
+        file, and those that run least in all.
 
-        For what runs at its import those of the file, first those that run least beside it.
+        For what runs at its import those of the file, for what no test runs in its own process
+        those that start another for it.
         """
         lines = self.files.get(path, {})
         ran = next((lines[place] for place in places if lines.get(place)), ())
-        if ran:
-            return sorted(ran, key=lambda test: (self.reach[test], test))[:MOST_TESTS]
+        if not ran and path in IN_PROCESSES:
+            return list(IN_PROCESSES[path])
         here = Counter(test for tests in lines.values() for test in tests)
-        return sorted(here, key=lambda test: (-here[test] / self.reach[test], test))[:MOST_TESTS]
+        near = sorted(ran or here, key=lambda test: (-here[test] / self.reach[test], test))
+        narrow = sorted(ran, key=lambda test: (self.reach[test], test)) if ran else near
+        both = (test for pair in zip(near, narrow, strict=True) for test in pair)
+        return list(dict.fromkeys(both))[:MOST_TESTS]
 
 
 def read_coverage(data_file: Path, root: Path) -> Coverage:
@@ -163,10 +173,13 @@ def try_one(root: Path, mutation: Mutation, tests: Sequence[str], seconds: float
     source, was = module.read_text("utf-8"), module.stat()
     module.write_text(mutation.planted(source), "utf-8")
     try:
-        return _judge(mutation, tests, _run(root, tests, seconds))
+        run = _run(root, tests, seconds)
     finally:
         module.write_text(source, "utf-8")
         os.utime(module, ns=(was.st_atime_ns, was.st_mtime_ns))  # its bytecode of before fits
+    if run is None and _run(root, tests, seconds) is None:  # slow without the change, too
+        run = (0, "")
+    return _judge(mutation, tests, run)
 
 
 def _run(root: Path, tests: Sequence[str], seconds: float) -> tuple[int, str] | None:
@@ -219,6 +232,8 @@ def copies(root: Path, folder: Path, count: int) -> list[Path]:
         for name in filter(None, listed.stdout.split("\0")):
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(root / name, copy / name)
+        if (real := root.parent / CAPTURES).is_dir():
+            (copy.parent / CAPTURES).symlink_to(real.resolve())
     return made
 
 

@@ -15,7 +15,7 @@ from core import settings
 from core.service import current
 from core.service.desk import Desk
 from core.service.kernel import commands, exports
-from tests import fuzzing
+from tests import api_desk, fuzzing
 from tests.filled import fill
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "30"))
@@ -63,7 +63,7 @@ def test_every_answer_is_described(schema: Any, client: Any, operation: str) -> 
 
 def test_every_command_and_export_is_described() -> None:
     """With its own arguments, which of them must be given, and how calls are refused."""
-    paths = fuzzing.api.create().openapi()["paths"]
+    paths = api_desk.application().openapi()["paths"]
     for kind, registry in (
         ("commands", commands.command),
         ("exports", exports.export),

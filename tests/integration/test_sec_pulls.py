@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import json
-import zipfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -17,14 +15,13 @@ from core.domain.tables.frames import FACTS
 from core.errors import BlockedError, NotFoundError, ParsingError, UsageError
 from core.jobs.pulling.puller import StoredPull
 from core.jobs.pulling.sec import SecSource
-from core.jobs.pulling.sec_backfill import BackfillSource
-from core.sandbox.sec.replay import ReplayProvider
 from core.sandbox.sec.server import Document, Fault, SecSandbox
 from core.sources.pulled import Progress
 from core.sources.sec.client import SecClient
 from core.sources.sec.limit import RateLimiter
 from core.store.facts import facts_as_known_on
 from core.store.warehouse import Warehouse
+from tests import stand_ins
 
 NOW = datetime(2026, 8, 3, 12, tzinfo=UTC)
 
@@ -70,100 +67,144 @@ class Desk:
 
 
 @pytest.fixture
-async def replayed(shared_data: Path, warehouse: Warehouse) -> AsyncIterator[Desk]:
-    """The captured documents behind the stand-in."""
-    provider = ReplayProvider(shared_data)
-    desk = Desk(provider, warehouse, provider.companies())
+async def replayed(captures_or_none: Path | None, warehouse: Warehouse) -> AsyncIterator[Desk]:
+    """The captured documents behind the stand-in, or those of simulated companies."""
+    provider = stand_ins.served(captures_or_none)
+    desk = Desk(provider, warehouse, stand_ins.ciks_with_facts(captures_or_none))
     async with desk.sandbox:
         yield desk
 
 
-async def test_every_fact_of_every_captured_company_is_stored_once(
-    replayed: Desk, shared_data: Path
-) -> None:
-    """Counts equal per file; a second pull asks, is told 304 everywhere, and writes nothing."""
+def facts_told(provider: Any, cik: int) -> int:
+    """How many facts a company's document tells."""
+    body: bytes = provider.document(f"/api/xbrl/companyfacts/CIK{cik:010}.json", {}).body
+    return body.count(b'"accn"')
+
+
+async def test_every_fact_of_every_company_is_stored_once(replayed: Desk) -> None:
+    """Counts equal per document; a second pull asks, is told 304 everywhere, writes nothing."""
+    told = {cik: facts_told(replayed.sandbox.documents, cik) for cik in replayed.ciks}
+    every = sum(told.values())
     first = await replayed.pull("companyfacts")
-    assert (first.counts.inserted, first.pulled.partial) == (370_651, None)
-    stored = dict(replayed.warehouse.read("SELECT cik, count(*) FROM facts GROUP BY cik").rows())
-    for path in (shared_data / "sec" / "companyfacts").glob("*.gz"):
-        assert stored[int(path.name[3:13])] == gzip.decompress(path.read_bytes()).count(b'"accn"')
+    assert (first.counts.inserted, first.pulled.partial) == (every, None)
+    assert every > 10_000
+    found = replayed.warehouse.read("SELECT cik, count(*) FROM facts GROUP BY cik").rows()
+    assert dict(found) == told
     second = await replayed.pull("companyfacts")
     assert second.pulled.unchanged
-    assert (second.counts.inserted, second.counts.unchanged) == (0, 370_651)
+    assert (second.counts.inserted, second.counts.unchanged) == (0, every)
     assert second.pulled.bytes == 0
     assert replayed.warehouse.read("SELECT DISTINCT pull_id FROM facts").rows() == [("p1",)]
 
 
-def root_of(desk: Desk) -> Path:
-    """The folder of captures that the stand-in replays."""
-    assert isinstance(desk.sandbox.documents, ReplayProvider)
-    return desk.sandbox.documents.root
+APPLE, UNTIL = 320193, date(2024, 11, 10)  # the day after which the older capture knows nothing
 
 
-async def test_the_older_capture_first_then_the_newer(replayed: Desk) -> None:
+@pytest.fixture
+def vintages(replayed: Desk, captures_or_none: Path | None) -> tuple[Any, Any, date]:
+    """One company as it was told before and is now, and a day until which both are the same."""
+    replayed.ciks = [APPLE] if captures_or_none else replayed.ciks[:1]
+    pair = (stand_ins.served(captures_or_none, vintage=0), stand_ins.served(captures_or_none))
+    return (*pair, UNTIL if captures_or_none else stand_ins.BEFORE)
+
+
+async def test_the_older_answer_first_then_the_newer(
+    replayed: Desk, vintages: tuple[Any, Any, date]
+) -> None:
     """The newer state is there, and the older one for a day before; only changes are written."""
-    replayed.ciks = [320193]
-    replayed.sandbox.documents = ReplayProvider(root_of(replayed), vintage=0)
+    old, new, until = vintages
+    was, now = (facts_told(told, replayed.ciks[0]) for told in (old, new))
+    replayed.sandbox.documents = old
     older = await replayed.pull("companyfacts")
-    replayed.sandbox.documents = ReplayProvider(root_of(replayed))
+    replayed.sandbox.documents = new
     newer = await replayed.pull("companyfacts")
-    assert older.counts.inserted == 23_259
-    assert newer.counts.inserted == 24_852 - 23_259
-    assert facts_as_known_on(replayed.warehouse).height == 24_852
-    assert facts_as_known_on(replayed.warehouse, date(2024, 11, 10)).height == 23_259
-    assert replayed.count("facts_history") == newer.counts.updated > 0
+    assert (older.counts.inserted, newer.counts.inserted) == (was, now - was)
+    assert now > was
+    assert facts_as_known_on(replayed.warehouse).height == now
+    assert facts_as_known_on(replayed.warehouse, until).height == was
+    assert replayed.count("facts_history") == newer.counts.updated
 
 
-async def test_the_newer_capture_first_then_the_older(replayed: Desk) -> None:
+async def test_the_newer_answer_first_then_the_older(
+    replayed: Desk, vintages: tuple[Any, Any, date]
+) -> None:
     """A mirror that lags undoes nothing; the remark of the pull says so."""
-    replayed.ciks = [320193]
+    replayed.sandbox.documents = vintages[1]
     await replayed.pull("companyfacts")
     before = facts_as_known_on(replayed.warehouse).sort(FACTS.key)
-    replayed.sandbox.documents = ReplayProvider(root_of(replayed), vintage=0)
+    replayed.sandbox.documents = vintages[0]
     older = await replayed.pull("companyfacts")
     assert facts_as_known_on(replayed.warehouse).sort(FACTS.key).equals(before)
     assert (older.counts.inserted, older.counts.updated) == (0, 0)
     assert "older than what is stored, which stays" in (older.pulled.remark() or "")
-    assert replayed.count("facts_history") > 0
 
 
-async def test_submissions_bring_companies_names_and_filings(replayed: Desk) -> None:
-    """With overflow pages; pages that answer 404 are reported and do not stop the rest."""
-    replayed.ciks = [320193, 749647, 310522]
+async def test_submissions_bring_companies_names_and_filings(
+    replayed: Desk, captures_or_none: Path | None
+) -> None:
+    """Every filing of lists and pages; the second pull is unchanged."""
+    replayed.ciks = stand_ins.ciks_with_filings(captures_or_none)[:3]
+    told: dict[int, int] = {}
+    for cik in replayed.ciks:
+        body = json.loads(replayed.sandbox.documents.document(_list_of(cik), {}).body)
+        pages = [f"/submissions/{page['name']}" for page in body["filings"]["files"]]
+        found = [replayed.sandbox.documents.document(page, {}) for page in pages]
+        more = [json.loads(page.body) for page in found if page]
+        lists = [body["filings"]["recent"], *more]
+        told[cik] = len({number for part in lists for number in part["accessionNumber"]})
     stored = await replayed.pull("submissions")
     assert stored.pulled.partial is None
-    counts = "SELECT cik, count(*) FROM filings GROUP BY cik ORDER BY cik"
-    assert replayed.warehouse.read(counts).rows() == [
-        (310522, 1154),
-        (320193, 2236),
-        (749647, 1395),
-    ]
-    assert any("CIK0000310522-submissions-001.json" in text for text in replayed.said)
+    counts = "SELECT cik, count(*) FROM filings GROUP BY cik"
+    assert dict(replayed.warehouse.read(counts).rows()) == told
+    assert set(replayed.warehouse.read("SELECT cik FROM companies")["cik"]) == set(told)
+    assert (await replayed.pull("submissions")).pulled.unchanged
+
+
+def _list_of(cik: int) -> str:
+    return f"/submissions/CIK{cik:010}.json"
+
+
+async def test_a_page_that_is_missing_is_told(warehouse: Warehouse, shared_data: Path) -> None:
+    """A real list names a page that answers 404: reported, and the rest comes."""
+    desk = Desk(stand_ins.served(shared_data), warehouse, [310522, 749647])
+    async with desk.sandbox:
+        stored = await desk.pull("submissions")
+    assert desk.count("filings") == 1154 + 1395
     assert "CIK0000310522-submissions-001.json" in (stored.pulled.remark() or "")
     former = "SELECT value FROM company_identifiers WHERE cik = 749647 AND kind = 'former_name'"
-    assert "CELSION CORP" in replayed.warehouse.read(former)["value"]
-    assert (await replayed.pull("submissions")).pulled.unchanged
+    assert "CELSION CORP" in warehouse.read(former)["value"]
 
 
 async def test_the_ticker_map_fills_companies_and_identifiers(replayed: Desk) -> None:
     """Either layout; the second pull is unchanged."""
+    body = replayed.sandbox.documents.document("/files/company_tickers_exchange.json", {}).body
+    cik, _, ticker, exchange = json.loads(body)["data"][0]
     await replayed.pull("company_tickers_exchange.json")
-    apple = "SELECT cik, exchange FROM company_identifiers WHERE kind='ticker' AND value='AAPL'"
-    assert replayed.warehouse.read(apple).rows() == [(320193, "Nasdaq")]
+    listed = "SELECT cik, exchange FROM company_identifiers WHERE kind = 'ticker' AND value = ?"
+    assert replayed.warehouse.read(listed, [ticker]).rows() == [(cik, exchange)]
     assert (await replayed.pull("company_tickers_exchange.json")).pulled.unchanged
     await replayed.pull("company_tickers.json")
-    assert replayed.warehouse.read(apple).rows() == [(320193, "Nasdaq")]
+    assert replayed.warehouse.read(listed, [ticker]).rows() == [(cik, exchange)]
 
 
-async def test_index_and_feed_add_filings_of_everybody(replayed: Desk) -> None:
+async def test_index_and_feed_add_filings_of_everybody(
+    replayed: Desk, captures_or_none: Path | None
+) -> None:
     """A day without an index is no failure; filings that are there stay as they are."""
-    days = (datetime(2020, 3, 17, 16, tzinfo=UTC), datetime(2020, 3, 18, 16, tzinfo=UTC))
-    assert (await replayed.pull("daily-index/form", *days)).counts.inserted == 4031
-    assert any("nothing filed on 2020-03-17" in text for text in replayed.said)
+    empty, day = (17, 18) if captures_or_none else (1, 2)  # of March: no capture, a Sunday
+    year, filed = (2020, 4031) if captures_or_none else (2026, None)
+    days = tuple(datetime(year, 3, at, 16, tzinfo=UTC) for at in (empty, day))
+    found = (await replayed.pull("daily-index/form", *days)).counts.inserted
+    assert found == (filed or replayed.count("filings")) > 0
+    if captures_or_none:  # a Sunday has no window
+        assert any("nothing filed on 2020-03-17" in text for text in replayed.said)
     assert (await replayed.pull("daily-index/form", *days)).counts.inserted == 0
-    day = datetime(2026, 1, 12, tzinfo=UTC)
-    fed = await replayed.pull("current", day, day)
-    assert fed.counts.inserted == fed.pulled.rows_read > 900
+    now = datetime(2026, 1, 12, tzinfo=UTC) if captures_or_none else FED
+    fed = await replayed.pull("current", now, now)
+    assert fed.counts.inserted + fed.counts.unchanged == fed.pulled.rows_read > 50
+
+
+FED = datetime(2026, 3, 11, tzinfo=UTC)
 
 
 class Shelf:
@@ -242,67 +283,3 @@ async def test_an_unknown_document_is_wrong_use(small: Desk) -> None:
     """The hint lists what there is."""
     with pytest.raises(UsageError, match="companyfacts"):
         await small.pull("everything")
-
-
-async def test_a_quarter_of_data_sets_is_loaded_from_its_zip(
-    warehouse: Warehouse, shared_data: Path
-) -> None:
-    """495 filings; co-registrants are left out and counted, faulty rows kept with reasons."""
-    path = shared_data / "sec" / "fsds" / "2010q1.zip"
-    source = BackfillSource(path, warehouse, lambda: NOW)
-    said: list[str] = []
-    arguments = Dataset("b", "sec", "facts", (), {}), Window("b", NOW, NOW)
-    first = await source.pull_into(
-        *arguments, pull_id="q1", on_progress=lambda p: said.append(p.message)
-    )
-    facts: int = warehouse.read("SELECT count(*) FROM facts").item()
-    assert (first.pulled.rows_read, first.pulled.rejects.height) == (151_692, 27)
-    assert facts == 151_692 - 6_871 - 27
-    assert warehouse.read("SELECT count(*) FROM filings").item() == 495
-    assert any(
-        "0 of its segments and other parts, 6,871 of co-registrants" in text for text in said
-    )
-    year = warehouse.read(
-        "SELECT DISTINCT period_start FROM facts WHERE period_end = '2009-12-31' "
-        "AND concept = 'NetIncomeLoss' ORDER BY 1 NULLS LAST LIMIT 9"
-    )
-    assert date(2009, 1, 1) in year["period_start"]
-    again = await source.pull_into(*arguments, pull_id="q2", on_progress=lambda p: None)
-    assert again.counts.inserted == 0
-
-
-@pytest.mark.parametrize("kind", ["companyfacts", "submissions"])
-async def test_bulk_documents_are_read_from_the_zip(
-    warehouse: Warehouse, tmp_path: Path, shared_data: Path, kind: str
-) -> None:
-    """A broken member is rejected and the rest loaded; again, nothing is inserted."""
-    path = tmp_path / f"{kind}.zip"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for file in sorted((shared_data / "sec" / kind).glob("CIK0001*.gz"))[:6]:
-            archive.writestr(file.name.removesuffix(".gz"), gzip.decompress(file.read_bytes()))
-        archive.writestr("CIK0000000009.json", b'{"cik": 9, "facts": nonsense')
-    source = BackfillSource(path, warehouse, lambda: NOW)
-    arguments = Dataset("b", "sec", "x", (), {}), Window("b", NOW, NOW)
-    first = await source.pull_into(*arguments, pull_id="z1", on_progress=lambda p: None)
-    again = await source.pull_into(*arguments, pull_id="z2", on_progress=lambda p: None)
-    assert first.pulled.rejects["raw"].to_list() == ["CIK0000000009.json"]
-    assert first.counts.inserted > 1000
-    assert (again.counts.inserted, again.counts.updated) == (0, 0)
-
-
-async def test_what_is_no_bulk_file_is_refused(warehouse: Warehouse, tmp_path: Path) -> None:
-    """Neither a text nor a zip of something else."""
-    for name, content in (("a.zip", b"text"), ("b.zip", None)):
-        if content is None:
-            with zipfile.ZipFile(tmp_path / name, "w") as archive:
-                archive.writestr("../evil.txt", "x")
-        else:
-            (tmp_path / name).write_bytes(content)
-        source = BackfillSource(tmp_path / name, warehouse, lambda: NOW)
-        with pytest.raises(ParsingError):
-            await source.pull_into(
-                Dataset("b", "sec", "x", (), {}),
-                Window("b", NOW, NOW),
-                pull_id="z",
-                on_progress=lambda p: None,
-            )

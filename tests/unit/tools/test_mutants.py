@@ -95,7 +95,7 @@ def test_all_changes_of_this_project_can_be_parsed() -> None:
 
 
 def test_the_tests_of_a_line_are_those_that_ran_it(tmp_path: Path) -> None:
-    """The narrowest first; of a line that an import ran, those of its module."""
+    """The narrowest too; of a line that an import ran, those of its module."""
     data = CoverageData(str(tmp_path / "map"))
     for context, lines in {"": [1], "t.py::wide|run": [2, 3], "t.py::narrow|run": [2]}.items():
         data.set_context(context)
@@ -108,6 +108,7 @@ def test_the_tests_of_a_line_are_those_that_ran_it(tmp_path: Path) -> None:
     known.reach["t.py::narrow"] = 10  # most of what it runs is elsewhere
     assert known.tests_of("core/a.py", 1) == ["t.py::wide", "t.py::narrow"]
     assert known.tests_of("core/a.py", 9, 3) == ["t.py::wide"]
+    assert known.tests_of("core/store/query_process.py", 1) == ["tests/unit/store/test_queries.py"]
     assert known.tests_of("core/b.py", 1) == []
 
 
@@ -148,8 +149,23 @@ def test_what_was_judged_to_be_no_change_is_read_from_its_list() -> None:
     assert mutants.judged(text) == {("core/a.py", "x < 1", "x <= 1")}
 
 
-def test_tests_are_few_and_narrow() -> None:
-    """Forty of those that run least."""
-    reach = {f"t::{n:03}": n for n in range(100)}
-    known = Coverage({"core/a.py": {1: list(reach)}}, reach)
-    assert known.tests_of("core/a.py", 1) == [f"t::{n:03}" for n in range(40)]
+def test_tests_are_few_narrow_and_about_the_file() -> None:
+    """Forty: in turn of those that run mostly this file, and of those that run least."""
+    reach = {f"t::{n:03}": 1 + n for n in range(100)} | {"t::of the file": 400}
+    lines: dict[int, list[str]] = {1: list(reach), **{n: ["t::of the file"] for n in range(2, 402)}}
+    found = Coverage({"core/a.py": lines}, reach).tests_of("core/a.py", 1)
+    assert found[:3] == ["t::of the file", "t::000", "t::001"]
+    assert len(set(found)) == 40
+
+
+def test_what_is_slow_without_a_change_tells_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A run that comes to no end counts only where it ends on the code as it is."""
+    (tmp_path / "core").mkdir()
+    (tmp_path / "core" / "a.py").write_text("a")
+    for again, fate in ((None, "survived"), ((0, ""), "too slow")):
+        runs = iter([None, again])
+        monkeypatch.setattr(mutants, "_run", lambda *_, told=runs: next(told))
+        assert mutants.try_one(tmp_path, change("logic"), ["t"], 1.0).fate == fate
+        assert (tmp_path / "core" / "a.py").read_text() == "a"

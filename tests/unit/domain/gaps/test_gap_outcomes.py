@@ -200,33 +200,6 @@ def test_premarket_of_the_split_monday(shared_data: Path) -> None:
     assert row["provisional"] is False
 
 
-def test_premarket_known_at_a_clock_time(shared_data: Path) -> None:
-    """At 8:00 ET only minutes that have ended count, and the figure is provisional."""
-    at = datetime(2014, 6, 6, 12, 0, tzinfo=UTC)
-    row = _premarket(shared_data, "AAPL", date(2014, 6, 6), 647.35, at)
-    assert row["provisional"] is True
-    assert row["premarket_at"] < at
-
-
-def test_premarket_after_an_early_close(shared_data: Path) -> None:
-    """GOOG closed at 13:00 on 2015-12-24; the Monday after has 26 minutes before the open."""
-    assert calendar.sessions_between(date(2015, 12, 24), date(2015, 12, 24))["early_close"][0]
-    row = _premarket(
-        shared_data, "GOOG", date(2015, 12, 28), 748.4, datetime(2015, 12, 28, 14, 30, tzinfo=UTC)
-    )
-    assert row["premarket_gap_pct"] is not None
-    assert row["history_sessions"] == 2
-
-
-def test_no_premarket_prints_is_not_zero(shared_data: Path) -> None:
-    """TWX 2014-06-23 has no print before the open: n/a throughout, never 0."""
-    row = _premarket(
-        shared_data, "TWX", date(2014, 6, 23), 68.0, datetime(2014, 6, 23, 13, 30, tzinfo=UTC)
-    )
-    names = ("premarket_gap_pct", "premarket_change_pct", "premarket_rvol", "premarket_volume")
-    assert [row[name] for name in names] == [None] * 4
-
-
 def test_a_dividend_turns_no_trade_around() -> None:
     """Direction and bucket are those of the gap without the day's distributions."""
     bars = _bars([(98, 99, 97, 98), (100, 101, 99, 100), (100, 103, 99, 102)])

@@ -12,10 +12,12 @@ import pytest
 
 from core.domain.tables.frames import COMPANIES, COMPANY_IDENTIFIERS, FILINGS, check
 from core.errors import ParsingError
+from core.sandbox.companies.filings import known_filings
 from core.sources.sec.index import decode_feed, decode_index
 from core.sources.sec.submissions import decode_page, decode_submissions, decode_tickers
 from core.store.filings import add_filings, write_identifiers
 from core.store.warehouse import Warehouse
+from tests import stand_ins
 
 
 def captured(folder: Path, name: str) -> bytes:
@@ -23,16 +25,15 @@ def captured(folder: Path, name: str) -> bytes:
     return gzip.decompress((folder / "sec" / f"{name}.gz").read_bytes())
 
 
-def test_every_captured_submission_is_read(shared_data: Path) -> None:
-    """Fourteen to sixteen columns, escaped names, persons and empty companies."""
-    for path in sorted((shared_data / "sec").glob("submissions*/*.gz")):
-        body = gzip.decompress(path.read_bytes())
+def test_every_list_of_filings_is_read(captures_or_none: Path | None) -> None:
+    """Fourteen to sixteen columns, escaped names, persons, empty companies, pages of long lists."""
+    for cik, body in stand_ins.submissions(captures_or_none):
         document = json.loads(body)
         if "filings" not in document:
-            filings, rejects = decode_page(body, int(path.name[3:13]))
+            filings, rejects = decode_page(body, cik)
             expected = len(document["accessionNumber"])
         else:
-            said = decode_submissions(body, int(path.name[3:13]))
+            said = decode_submissions(body, cik)
             check(said.company, COMPANIES)
             check(said.identifiers, COMPANY_IDENTIFIERS)
             filings, rejects = said.filings, said.rejects
@@ -43,14 +44,19 @@ def test_every_captured_submission_is_read(shared_data: Path) -> None:
         assert filings["accepted_at"].null_count() == 0
 
 
-def test_acceptance_is_an_instant_in_utc(shared_data: Path) -> None:
-    """Apple's results of January 2014 were accepted at 16:30 Eastern."""
-    body = captured(shared_data, "submissions_history/CIK0000320193.json")
-    results = decode_submissions(body).filings.filter(
-        (pl.col("filed") == date(2014, 1, 27)) & pl.col("items").str.contains("2.02")
-    )
-    (accepted,) = results["accepted_at"]
-    assert accepted.astimezone(UTC).hour == 21
+def test_acceptance_is_an_instant_in_utc() -> None:
+    """Half past four in New York is half past nine in winter, half past eight in summer."""
+    recent = {
+        "accessionNumber": ["a", "b"],
+        "filingDate": ["2014-01-27", "2014-07-22"],
+        "acceptanceDateTime": ["2014-01-27T21:30:33.000Z", "2014-07-22T20:30:12.000Z"],
+        "form": ["8-K", "8-K"],
+    }
+    body = json.dumps({"cik": "1", "filings": {"recent": recent}}).encode()
+    assert [at.astimezone(UTC) for at in decode_submissions(body).filings["accepted_at"]] == [
+        datetime(2014, 1, 27, 21, 30, 33, tzinfo=UTC),
+        datetime(2014, 7, 22, 20, 30, 12, tzinfo=UTC),
+    ]
 
 
 def test_old_columns_may_be_missing_and_rows_may_be_faulty() -> None:
@@ -81,60 +87,99 @@ def test_what_is_not_submissions_is_refused(body: bytes) -> None:
         decode_submissions(body, where="some/path")
 
 
-def test_both_ticker_maps_are_read(shared_data: Path) -> None:
+def test_both_ticker_maps_are_read() -> None:
     """With the exchange where the map has it."""
-    companies, plain = decode_tickers(
-        captured(shared_data, "reference/company_tickers__2026-07.json")
-    )
-    _, listed = decode_tickers(captured(shared_data, "reference/company_tickers_exchange.json"))
-    apple = (pl.col("cik") == 320193) & (pl.col("value") == "AAPL")
-    assert plain.filter(apple)["exchange"].to_list() == [None]
-    assert listed.filter(apple)["exchange"].to_list() == ["Nasdaq"]
-    assert companies.filter(pl.col("cik") == 320193)["name"].to_list() == ["Apple Inc."]
+    by_number = {"0": {"cik_str": 320193, "ticker": "AAPL", "title": "Apple Inc."}}
+    companies, plain = decode_tickers(json.dumps(by_number).encode())
+    table = {
+        "fields": ["cik", "name", "ticker", "exchange"],
+        "data": [[320193, "Apple Inc.", "AAPL", "Nasdaq"], [5, "Some Co", "SOME", None]],
+    }
+    _, listed = decode_tickers(json.dumps(table).encode())
+    assert plain.select("cik", "value", "exchange").rows() == [(320193, "AAPL", None)]
+    assert listed.sort("cik").select("cik", "value", "exchange").rows() == [
+        (5, "SOME", None),
+        (320193, "AAPL", "Nasdaq"),
+    ]
+    assert companies.select("cik", "name").rows() == [(320193, "Apple Inc.")]
     for broken in (b"[]", b'{"fields":1}', b'{"0":{"ticker":"A"}}', b"{"):
         with pytest.raises(ParsingError):
             decode_tickers(broken)
 
 
-@pytest.mark.parametrize(
-    ("name", "rows", "first"),
-    [
-        ("form.20200318.idx", 4031, (1806014, "0001140361-20-006155", "1-A", date(2020, 3, 18))),
-        (
-            "company.20221003.idx",
-            4909,
-            (1700461, "0001104659-22-105357", "1-A POS", date(2022, 10, 3)),
-        ),
-        ("master.20181231.idx", 2599, (1000228, "0001209191-18-064398", "4", date(2018, 12, 31))),
-        ("badform.idx.txt", 9, (1838675, "0001213900-21-007106", "1-A", date(2021, 2, 5))),
-    ],
-)
-def test_index_files_are_read_from_the_right(
-    shared_data: Path, name: str, rows: int, first: tuple[object, ...]
-) -> None:
-    """Moving widths, cut names, a header broken in two, rows of another year."""
-    filings, rejects = decode_index(captured(shared_data, f"index/{name}"))
-    assert check(filings, FILINGS).height == rows
+@pytest.mark.parametrize("kind", ["form", "company", "master"])
+def test_index_files_of_every_kind_tell_the_same(kind: str) -> None:
+    """In columns by form, by company, or between bars: the filings of the day, each once."""
+    day = date(2026, 3, 2)
+    path = f"/Archives/edgar/daily-index/2026/QTR1/{kind}.{day:%Y%m%d}.idx"
+    document = stand_ins.served(None).document(path)
+    assert document is not None
+    filings, rejects = decode_index(document.body)
+    assert check(filings, FILINGS).height == document.body.count(b"edgar/data/") > 10
     assert rejects.is_empty()
-    assert filings.select("cik", "accession", "form", "filed").row(0) == first
-    long = filings.filter(pl.col("form").str.len_chars() > 10)["form"].unique().to_list()
-    assert long in ([], ["SEC STAFF LETTER"])  # which the column cuts to "SEC STAFF"
+    assert filings["filed"].unique().to_list() == [day]
+    known = known_filings(stand_ins.SEED, stand_ins.AS_OF, None).filter(pl.col("filed") == day)
+    columns = ("cik", "accession", "form")
+    assert sorted(filings.select(columns).rows()) == sorted(known.select(columns).rows())
 
 
-def test_an_empty_index_is_no_error_and_a_page_is(shared_data: Path) -> None:
+REAL_INDEXES: dict[str, tuple[int, tuple[object, ...]]] = {
+    "form.20200318.idx": (4031, (1806014, "0001140361-20-006155", "1-A", date(2020, 3, 18))),
+    "company.20221003.idx": (
+        4909,
+        (1700461, "0001104659-22-105357", "1-A POS", date(2022, 10, 3)),
+    ),
+    "master.20181231.idx": (2599, (1000228, "0001209191-18-064398", "4", date(2018, 12, 31))),
+    "badform.idx.txt": (9, (1838675, "0001213900-21-007106", "1-A", date(2021, 2, 5))),
+}
+
+
+def test_real_index_files_are_read_from_the_right(shared_data: Path) -> None:
+    """Moving widths, cut names, a header broken in two, rows of another year."""
+    for name, (rows, first) in REAL_INDEXES.items():
+        filings, rejects = decode_index(captured(shared_data, f"index/{name}"))
+        assert check(filings, FILINGS).height == rows, name
+        assert rejects.is_empty()
+        assert filings.select("cik", "accession", "form", "filed").row(0) == first
+        long = filings.filter(pl.col("form").str.len_chars() > 10)["form"].unique().to_list()
+        assert long in ([], ["SEC STAFF LETTER"])  # which the column cuts to "SEC STAFF"
+
+
+def test_an_empty_index_is_no_error_and_a_page_is() -> None:
     """No rows is a day without filings; no header is not an index."""
-    filings, rejects = decode_index(captured(shared_data, "index/empty-form.idx"))
+    filings, rejects = decode_index(_index())
     assert filings.is_empty() and rejects.is_empty()
     with pytest.raises(ParsingError, match="header"):
         decode_index(b"<html>nothing</html>")
 
 
-def test_a_line_that_is_no_row_is_rejected_with_its_number(shared_data: Path) -> None:
+def test_a_line_that_is_no_row_is_rejected_with_its_number() -> None:
     """The others are read."""
-    text = captured(shared_data, "index/badform.idx.txt") + b"\nnonsense here\n"
+    text = _index(("8-K", "Acme Corp"), ("10-K", "Other Corp")) + b"\nnonsense here\n"
     filings, rejects = decode_index(text)
-    assert filings.height == 9
-    assert rejects.select("row_number", "raw").rows() == [(21, "nonsense here")]
+    assert filings["form"].to_list() == ["8-K", "10-K"]
+    assert rejects.select("row_number", "raw").rows() == [(5, "nonsense here")]
+
+
+def test_a_feed_page_tells_each_filing_once() -> None:
+    """Though it stands there for issuer and owner; as the company's own list tells it."""
+    page = stand_ins.served(None).document(
+        "/cgi-bin/browse-edgar", {"action": "getcurrent", "start": "0", "count": "100"}
+    )
+    assert page is not None
+    filings, rejects = decode_feed(page.body)
+    assert rejects.is_empty()
+    keys = check(filings, FILINGS).select("cik", "accession")
+    assert keys.is_unique().all()
+    known = known_filings(stand_ins.SEED, stand_ins.AS_OF, None)
+    told = ("cik", "accession", "form", "filed")
+    own = filings.join(known, on=["cik", "accession"], how="inner")
+    assert own.height > 50
+    assert sorted(own.select(told).rows()) == sorted(
+        known.join(keys, on=["cik", "accession"]).select(told).rows()
+    )
+    assert own.filter(pl.col("accepted_at") != pl.col("accepted")).is_empty()
+    assert own.filter(pl.col("items") != pl.col("items_right")).is_empty()
 
 
 def test_feed_pages_keep_an_accession_once_per_company(shared_data: Path) -> None:
