@@ -112,7 +112,7 @@ def test_index_files_of_every_kind_tell_the_same(kind: str) -> None:
     """In columns by form, by company, or between bars: the filings of the day, each once."""
     day = date(2026, 3, 2)
     path = f"/Archives/edgar/daily-index/2026/QTR1/{kind}.{day:%Y%m%d}.idx"
-    document = stand_ins.served(None).document(path)
+    document = stand_ins.served(None).document(path, {})
     assert document is not None
     filings, rejects = decode_index(document.body)
     assert check(filings, FILINGS).height == document.body.count(b"edgar/data/") > 10
