@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from core.domain.gaps import flags as gap_flags
-from core.domain.timetable import sessions as calendar
 from core.service.desk import Desk
 from core.service.gaps import market_view, scans
 from core.service.trading.plans import Ask, propose
 from tests import price_cases
+from tests.price_cases import series
 
 WIDE = {"min_gap_pct": 0.5, "min_rvol": 0, "min_price": 0, "max_price": 1e6, "max_gap_pct": 1e6}
 DAY = date(2026, 6, 15)
@@ -31,33 +29,11 @@ def seen(desk: Desk, symbol: str, day: date, filters: dict[str, float] | None = 
     return None
 
 
-def series(
-    symbol: str,
-    day: date,
-    last: tuple[float, float, float, float, float],
-    *,
-    price: float = 100.0,
-    noise: float = 0.008,
-    seed: int = 3,
-) -> Iterable[str]:
-    """Sixty quiet sessions of a name, then one of (open, high, low, close, volume)."""
-    chance = np.random.default_rng(seed)
-    days = calendar.all_sessions()["session"]
-    place = days.index_of(day)
-    assert place is not None
-    for when in days[place - 60 : place]:
-        close = price * (1 + chance.normal(0, noise / 4))
-        high, low = close * (1 + noise / 2), close * (1 - noise / 2)
-        volume = chance.integers(4_000_000, 6_000_000)
-        yield f"{symbol},{when},{close},{high},{low},{close},{volume}"
-    yield f"{symbol},{day},{','.join(map(str, last))}"
-
-
-def test_case_special_dividend(desk: Desk) -> None:
+def test_case_special_dividend(desk: Desk, tmp_path: Path) -> None:
     """The whole drop is the recorded $10: no candidate at any filter, no short plan."""
-    price_cases.load(desk, price_cases.case("special-dividend"))
+    price_cases.load(desk, price_cases.case_or_made("special-dividend", tmp_path))
     row = seen(desk, "COST2", DAY)
-    assert row["gap_pct"] == pytest.approx(-9.533, abs=0.01)
+    assert row["gap_pct"] == pytest.approx(-1000 / row["prior_close"], abs=0.01)
     assert row["gap_ex_div_pct"] == pytest.approx(0, abs=0.01)
     assert row["place"] == "left out"
     assert "without the day's distribution" in row["reason"]
@@ -65,22 +41,22 @@ def test_case_special_dividend(desk: Desk) -> None:
     assert propose(desk, Ask("COST2", DAY)).tag == "no gap"
 
 
-def test_case_two_dividends_on_one_day(desk: Desk) -> None:
+def test_case_two_dividends_on_one_day(desk: Desk, tmp_path: Path) -> None:
     """Both count: 10.50, and the gap without them is −4.8 %, which is what the filters see."""
-    price_cases.load(desk, price_cases.case("two-dividends-one-day"))
+    price_cases.load(desk, price_cases.case_or_made("two-dividends-one-day", tmp_path))
     row = seen(desk, "COST", DAY, {"min_rvol": 0, "max_gap_pct": 5})
-    assert row["gap_ex_div_pct"] == pytest.approx((89.4 + 10.5) / 104.9112 * 100 - 100)
+    assert row["gap_ex_div_pct"] == pytest.approx((89.4 + 10.5) / row["prior_close"] * 100 - 100)
     assert row["gap_ex_div_pct"] == pytest.approx(-4.8, abs=0.05)
     assert row["place"] == "candidate"
     plan = propose(desk, Ask("COST", DAY)).plan
-    assert (plan.direction, plan.gap_pct) == ("short", pytest.approx(-4.776, abs=0.01))
+    assert (plan.direction, plan.gap_pct) == ("short", pytest.approx(row["gap_ex_div_pct"]))
     view = market_view.actions(desk.warehouse, "COST", date(2026, 6, 1), DAY, raw=True)
     assert sorted(float(action.value) for action in view) == [0.5, 10]
 
 
-def test_case_dividend_in_pence(desk: Desk, make_desk) -> None:
+def test_case_dividend_in_pence(desk: Desk, tmp_path: Path) -> None:
     """Without a rate it is refused with a sentence; with one, 50 pence are about 0.6 dollars."""
-    price_cases.load(desk, price_cases.case("dividend-in-pence"))
+    price_cases.load(desk, price_cases.case_or_made("dividend-in-pence", tmp_path))
     row = seen(desk, "VOD", DAY, WIDE)
     assert row["place"] == "left out"
     assert row["reason"].startswith("corporate_action: a distribution in another currency")
@@ -88,10 +64,10 @@ def test_case_dividend_in_pence(desk: Desk, make_desk) -> None:
     assert market_view.actions(desk.warehouse, "VOD", date(2026, 6, 1), DAY, raw=True) == []
 
 
-def test_a_dividend_in_pence_at_a_stated_rate(make_desk) -> None:
+def test_a_dividend_in_pence_at_a_stated_rate(make_desk, tmp_path: Path) -> None:
     """A rate of the pound makes 50 GBX 0.6335 dollars in scan and journal."""
     desk = make_desk(fx_rates={"GBP": "1.267"})
-    price_cases.load(desk, price_cases.case("dividend-in-pence"))
+    price_cases.load(desk, price_cases.case_or_made("dividend-in-pence", tmp_path))
     row = seen(desk, "VOD", DAY, WIDE)
     added = (row["gap_ex_div_pct"] - row["gap_pct"]) / 100 * row["prior_close"]
     assert added == pytest.approx(0.6335)
@@ -131,9 +107,9 @@ def test_a_dividend_can_hide_a_gap(desk: Desk, tmp_path: Path) -> None:
     assert propose(desk, Ask("AAA", DAY)).plan.direction == "long"
 
 
-def test_case_empty_base_bar(desk: Desk) -> None:
+def test_case_empty_base_bar(desk: Desk, tmp_path: Path) -> None:
     """The bar before is unsound: the name is left out with its reason, never simply absent."""
-    price_cases.load(desk, price_cases.case("empty-base-bar"))
+    price_cases.load(desk, price_cases.case_or_made("empty-base-bar", tmp_path))
     row = seen(desk, "NANB", date(2026, 10, 16))
     assert row["place"] == "left out"
     assert row["reason"].startswith("bad_print: the bar of the session before is unsound")
@@ -145,15 +121,17 @@ def test_an_unsound_base_is_listed(desk: Desk, tmp_path: Path, base: str) -> Non
     rows = [*series("AAA", DAY, (106, 107, 105, 106, 9e6))]
     rows[-2] = ",".join([*rows[-2].split(",")[:2], base])
     price_cases.load_text(
-        desk, tmp_path, "\n".join([*rows, *series("BBB", DAY, (106, 107, 105, 106, 9e6))])
+        desk,
+        tmp_path,
+        "\n".join([*rows, *series("BBB", DAY, (106, 107, 105, 106, 9e6))]),
     )
     assert seen(desk, "AAA", DAY)["reason"].startswith("bad_print")
     assert seen(desk, "BBB", DAY)["place"] == "candidate"
 
 
-def test_case_reverse_split(desk: Desk) -> None:
+def test_case_reverse_split(desk: Desk, tmp_path: Path) -> None:
     """Off record it looks like a split; on record the gap is −2 %."""
-    price_cases.load(desk, price_cases.case("reverse-split-on-and-off-record"))
+    price_cases.load(desk, price_cases.case_or_made("reverse-split-on-and-off-record", tmp_path))
     day = date(2026, 2, 2)
     off, on = seen(desk, "AZN", day, WIDE), seen(desk, "AZNR", day, WIDE)
     assert "suspected_split" in off["words"]
@@ -161,9 +139,9 @@ def test_case_reverse_split(desk: Desk) -> None:
     assert on["gap_pct"] == pytest.approx(-2, abs=0.5)
 
 
-def test_case_pence_to_pounds_is_left_out(desk: Desk) -> None:
+def test_case_pence_to_pounds_is_left_out(desk: Desk, tmp_path: Path) -> None:
     """On 2020-04-22 the price falls to a hundredth: left out with a reason."""
-    price_cases.load(desk, price_cases.case("pence-to-pounds"))
+    price_cases.load(desk, price_cases.case_or_made("pence-to-pounds", tmp_path))
     row = seen(desk, "EZJ", date(2020, 4, 22), WIDE)
     assert row["place"] == "left out"
     assert row["reason"].startswith(("suspected_split", "corporate_action"))
