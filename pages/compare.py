@@ -30,22 +30,38 @@ with shell.guarded("the comparison"):
     if found.is_empty():
         shell.empty("They report no concept in common.", "Pull sec.facts for both.")
         st.stop()
-    concepts = compare.concepts(found)
-    concept = st.selectbox("Concept over time", concepts, key="concept", bind="query-params")
+    concepts, words = compare.concepts(found), compare.words(found)
+    with st.container(horizontal=True):
+        concept = st.selectbox(
+            "Concept over time",
+            concepts,
+            key="concept",
+            bind="query-params",
+            format_func=lambda name: words.get(name, name),
+        )
+        scale = st.segmented_control(
+            "Scale",
+            compare.SCALES,
+            default=compare.REPORTED,
+            key="scale",
+            bind="query-params",
+            required=True,
+            help="Indexed: both are 100 at the first year that both report.",
+        )
     theme.show(
-        compare.chart(desk, both, (left, right), found, concept),
-        alt=f"{concept} of {left} and {right} over time",
+        compare.chart(desk, both, (left, right), found, concept, scale),
+        alt=f"{words.get(concept, concept)} of {left} and {right} over time",
         key="compare_chart",
     )
     shell.section("Latest year or balance, concept by concept")
     heads = {
         "label": "In words",
         "left_value": left,
-        "left_period": f"{left} to",
         "right_value": right,
-        "right_period": f"{right} to",
         "ratio": f"{left} / {right}",
         "unit": "Unit",
+        "left_period": f"{left} to",
+        "right_period": f"{right} to",
         "concept": "Concept",
         "left_concept": f"As {left} states it",
         "right_concept": f"As {right} states it",
@@ -56,6 +72,13 @@ with shell.guarded("the comparison"):
         alt=f"{left} and {right} by concept",
         pinned=("label",),
         help={"ratio": "Empty where the periods end more than a year apart."},
-        widths={"label": 280, "unit": 60},
+        widths={
+            "label": 280,
+            "left_value": 150,
+            "right_value": 150,
+            "unit": 60,
+            "left_period": 100,
+            "right_period": 100,
+        },
     )
     shell.export_button("CSV", lambda: found, f"compare-{left}-{right}.csv")

@@ -6,9 +6,10 @@ import streamlit as st
 
 from components.kit import shell
 from components.parts import journal as parts
+from components.parts import own_notes
 from core.service.trading import journal
 
-VIEWS = ("Results", "Entries", "Trial balance")
+VIEWS = ("Results", "Entries", "Notes", "Trial balance")
 
 desk = shell.page(
     "Journal",
@@ -34,5 +35,7 @@ with shell.guarded("the journal"):
         parts.results(desk)
     elif view == "Entries":
         parts.entries(desk)
+    elif view == "Notes":
+        own_notes.of_trades(desk)
     else:
         parts.balance(desk)

@@ -15,7 +15,7 @@ desk = shell.page(
 )
 
 with st.container(key="own_search"):  # where the header has no room for one
-    wanted = search.box("Search the desk", hidden=True)
+    wanted = search.box("Search the desk", key="find", hidden=True)
 with shell.guarded("the search"):
     search.results(desk, wanted, most=8)
 

@@ -15,9 +15,9 @@ SESSION = "session"
 OLD = ("date", "day")  # what a session was called on some pages
 NAMES = """
 alert at atr by choice cik columns company concept cost dataset direction documents dollars entry
-event filing followed form forms gap grade hold kind known left list marked part period pick plan
-price q rate right risk rule rvol sector session severity show side since span state status stop
-symbol target view w_catalyst w_liquidity w_sentiment w_volatility within
+event filing find followed form forms gap grade hold kind known left list marked part period pick
+plan price q rate right risk rule rvol scale sector session severity show side since span state
+status stop symbol target view w_catalyst w_liquidity w_sentiment w_volatility within
 """
 KNOWN = frozenset(NAMES.split())
 OF_STREAMLIT = frozenset({"embed", "embed_options"})

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+from datetime import date
+
 import plotly.graph_objects as go
 import polars as pl
 
@@ -11,6 +15,10 @@ from core.service.desk import Desk
 from core.service.filings import comparison
 
 ROWS_SHOWN = 60
+REPORTED, INDEXED = "as reported", "indexed"
+SCALES = (REPORTED, INDEXED)
+INDEX = "index, common start = 100"
+_CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def found(desk: Desk, both: tuple[int, int]) -> pl.DataFrame:
@@ -35,16 +43,31 @@ def _concepts(listed: pl.DataFrame) -> list[str]:
     return list(dict.fromkeys([*first, *companies.ordered(listed)]))
 
 
+def words(listed: pl.DataFrame) -> dict[str, str]:
+    """Concept -> what it is in words: its label, else its tag with spaces."""
+    return once.cached_for_object(listed, lambda: _words(listed), "words")
+
+
+def _words(listed: pl.DataFrame) -> dict[str, str]:
+    pairs = listed.select("concept", "label").unique("concept", maintain_order=True).rows()
+    spoken = {concept: label or _CAPITAL.sub(" ", concept) for concept, label in pairs}
+    # two tags of one label stay apart by their tags
+    many = Counter(spoken.values())
+    return {c: said if many[said] == 1 else f"{said} ({c})" for c, said in spoken.items()}
+
+
 def chart(
     desk: Desk,
     both: tuple[int, int],
     names: tuple[str, str],
     listed: pl.DataFrame,
     concept: str,
+    scale: str = REPORTED,
 ) -> go.Figure:
-    """One concept of both companies over time, drawn once per pull."""
-    key = (*shell.version(desk, "sec.facts"), *both, concept)
-    return once.cached(lambda: _chart(desk, both, names, listed, concept), "comparison", *key)
+    """One concept of both companies over time, drawn once per pull. `scale`: one of `SCALES`."""
+    key = (*shell.version(desk, "sec.facts"), *both, concept, scale)
+    make = lambda: _chart(desk, both, names, listed, concept, scale)  # noqa: E731
+    return once.cached(make, "comparison", *key)
 
 
 def _chart(
@@ -53,6 +76,7 @@ def _chart(
     names: tuple[str, str],
     listed: pl.DataFrame,
     concept: str,
+    scale: str,
 ) -> go.Figure:
     row = listed.row(by_predicate=pl.col("concept") == concept, named=True)
     unit, stated = row["unit"], (row["left_concept"], row["right_concept"])
@@ -61,7 +85,48 @@ def _chart(
         (s for s in companies.SPANS if not companies.series(sides[0], s).is_empty()), "Instants"
     )
     left, right = (companies.series(side, span).filter(pl.col("unit") == unit) for side in sides)
-    return both_over_time(left, right, names, unit)
+    if scale == REPORTED:
+        return both_over_time(left, right, names, unit)
+    found = indexed(left, right)
+    if found is None:
+        fig = both_over_time(left, right, names, unit)
+        return theme.titled(fig, f"No common start above zero to index from: {unit}", above=76)
+    first, left, right = found
+    fig = both_over_time(left, right, names, INDEX)
+    return theme.titled(fig, _grown(left, right, names, first), above=76)
+
+
+def indexed(
+    left: pl.DataFrame, right: pl.DataFrame
+) -> tuple[date, pl.DataFrame, pl.DataFrame] | None:
+    """Both series as 100 at their first common year, and that year's end of the left one.
+
+    None where there is no such year in which both values are above zero.
+    """
+    years = [
+        frame.filter(pl.col("value") > 0).with_columns(year=pl.col("period_end").dt.year())
+        for frame in (left, right)
+    ]
+    common = years[0].join(years[1], on="year", suffix="_right").sort("period_end")
+    if common.is_empty():
+        return None
+    start = common.row(0, named=True)
+    ends = (start["period_end"], start["period_end_right"])
+    bases = (start["value"], start["value_right"])
+    grown = [
+        frame.filter(pl.col("period_end") >= end).with_columns(value=pl.col("value") / base * 100)
+        for frame, end, base in zip((left, right), ends, bases, strict=True)
+    ]
+    return start["period_end"], grown[0], grown[1]
+
+
+def _grown(left: pl.DataFrame, right: pl.DataFrame, names: tuple[str, str], first: date) -> str:
+    """How far each has come since the common start."""
+    parts = [
+        f"{name} {float(frame['value'][-1]):,.0f}"
+        for frame, name in zip((left, right), names, strict=True)
+    ]
+    return f"{', '.join(parts)} since {first:%b %Y} = 100".replace("-", "−")
 
 
 def both_over_time(

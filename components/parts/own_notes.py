@@ -7,8 +7,27 @@ from datetime import date
 import streamlit as st
 
 from components.kit import badges, reader, shell
+from components.kit import lists as drawn
+from core.service.care import preferences
 from core.service.desk import Desk
 from core.service.lists import lists, notes
+from core.service.trading import journal_notes
+
+NOTES = drawn.ListLook(
+    name="notes",
+    alt="Notes on names of the journal, newest first",
+    columns={
+        "symbol": "Symbol",
+        "day": "Day",
+        "plan_id": "Plan",
+        "state": "State",
+        "text": "Note",
+        "written_at": "Written",
+    },
+    link=drawn.RowLink("symbol", "symbol"),
+    card=("symbol", "day", "state"),
+    line="text",
+)
 
 
 def box(desk: Desk, symbol: str, day: date) -> None:
@@ -51,3 +70,19 @@ def kept(desk: Desk, symbol: str, day: date | None = None) -> None:
         when = f"{row['day']:%a} {row['day'].day} {row['day']:%b}"
         mark = " (this session)" if row["day"] == day else ""
         st.markdown(f"**Note** · {badges.plain(row['text'])} {shell.small(when + mark)}")
+
+
+def of_trades(desk: Desk) -> None:
+    """The reader's notes on names of the journal, beside the plans of the day they are about."""
+    found = shell.cached_until_commit(
+        desk, lambda: journal_notes.of_trades(desk), "notes of trades", preferences.reader_now(desk)
+    )
+    if found.is_empty():
+        shell.empty(
+            "No note on a name of the journal.",
+            "Write one beside the name on Gap scan, Symbol or Plans.",
+            page="gap_scan",
+            label="Gap scan",
+        )
+        return
+    drawn.show(found, NOTES)

@@ -20,11 +20,11 @@ TARGETS = {
 }
 
 
-def box(label: str = "Search", *, hidden: bool = False) -> str:
-    """The line to type into, its text in the URL."""
+def box(label: str = "Search", *, key: str = KEY, hidden: bool = False) -> str:
+    """The line to type into, its text in the URL as `key`, which no other page may have."""
     return st.text_input(
         label,
-        key=KEY,
+        key=key,
         bind="query-params",
         placeholder="Symbol, company, CIK or accession: AAPL, bancorp, 0000320193-26-000012",
         label_visibility="collapsed" if hidden else "visible",

@@ -37,9 +37,9 @@ def words(at: AppTest) -> str:
 def test_the_overview_finds_a_symbol(desk):
     """The search box of the overview answers below it; the words stand in the address."""
     fill(desk)
-    at = run_page("overview", q="aaa")
+    at = run_page("overview", find="aaa")
     assert not at.exception
-    assert at.text_input(key="q").value == "aaa"
+    assert at.text_input(key="find").value == "aaa"
     assert ":blue-badge[symbol]" in words(at)
 
 

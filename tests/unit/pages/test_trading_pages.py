@@ -7,9 +7,10 @@ import pytest
 from components.kit import once
 from components.kit import saved_views as views
 from core.service.desk import Desk
+from core.service.lists import notes
 from core.service.trading import journal, plans, settling
 from core.service.trading.current_book import approved_plans
-from tests.opened import opened
+from tests.opened import listed, opened
 from tests.unit.service.trading.test_journal_service import bars_of
 
 
@@ -113,3 +114,22 @@ def test_an_entry_is_taken_back_from_its_box(traded: Desk, monkeypatch: pytest.M
     at.text_input(key="reverse_reason").set_value("wrong")
     next(b for b in at.button if b.label == "Reverse it").click().run()
     assert not at.exception
+
+
+def test_the_journal_has_the_notes_of_its_names(traded: Desk) -> None:
+    """Beside the plan of that day; notes on other names are on their own pages."""
+    day = plans.propose(traded, plans.Ask("AAA")).plan.session
+    notes.write(traded, "AAA", "wait for the *second* test", day)
+    notes.write(traded, "BAD", "never", day)
+    item = plans.approve(traded, plans.Ask("AAA"), "sound")
+    (row,) = listed(opened("journal", view="Notes"), "notes")
+    assert (row["symbol"], row["plan_id"]) == ("AAA", item.plan_id)
+    assert row["text"] == "wait for the *second* test"
+    assert row["state"] == "approved"
+
+
+def test_a_journal_without_notes_says_where_to_write_one(traded: Desk) -> None:
+    """Not an empty table."""
+    plans.approve(traded, plans.Ask("AAA"), "sound")
+    at = opened("journal", view="Notes")
+    assert any("No note on a name of the journal" in text.value for text in at.markdown)
