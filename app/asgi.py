@@ -13,6 +13,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio.to_thread
 import streamlit as st
@@ -37,6 +38,10 @@ from core.service import current
 from core.service.activity import at_start
 from core.service.desk import Desk
 from core.service.kernel import access
+
+if TYPE_CHECKING:
+    from core.service.cluster.leadership import Leadership
+    from core.store.lease import Lease
 
 GC_SECONDS = 30.0
 FLUSH_SECONDS = 300.0
@@ -83,42 +88,81 @@ class DeskApp(gate.Gate):
             sinks = _error_sink(chosen)
             logs.configure(chosen.log_format, chosen.log_level, chosen.log_output, sinks)
             self._stop_tracing = traces.start(chosen.otlp_url, chosen.trace_file)
-            desk = self._desk or await _opened(chosen)
+            desk = self._desk
+            if desk is None and chosen.role != "engine":
+                desk = await _opened(chosen)
         except OpenbellError as error:
             self.error = error
             raise
         self._desk = None  # once
         stop, thresholds = threading.Event(), gc.get_threshold()
         watch = LoopWatch("server")
+        leadership: Leadership | None = None
         try:
-            await self._start(desk, chosen)
+            if desk is not None:
+                await anyio.to_thread.run_sync(self._begin, desk, chosen)
+            else:
+                leadership = self._compete(chosen)
             threading.Thread(target=_collect, args=(stop,), name="gc", daemon=True).start()
-            keep = (stop, desk)
-            threading.Thread(target=_keep_last_use, args=keep, name="access", daemon=True).start()
+            threading.Thread(
+                target=_keep_last_use, args=(stop,), name="access", daemon=True
+            ).start()
             await watch.initialize()
-            log.info("desk open", pid=os.getpid(), data_dir=str(chosen.data_dir))
+            log.info("desk open", pid=os.getpid(), data_dir=str(chosen.data_dir), role=chosen.role)
             yield
         finally:
             stop.set()
             await watch.close()
             gc.unfreeze()
             gc.set_threshold(*thresholds)
-            address.withdraw(chosen.data_dir)
+            if leadership is not None:
+                await anyio.to_thread.run_sync(leadership.close)
+            elif desk is not None:
+                await anyio.to_thread.run_sync(self._end, desk, chosen)
             current.use(None)
-            self.house = None
-            await anyio.to_thread.run_sync(desk.close)
             for spared in (gate.log, senders.log, callers.log, counters.log, sign_in.log):
                 spared.close()
             log.info("desk closed")
             await anyio.to_thread.run_sync(self._stop_tracing)
 
-    async def _start(self, desk: Desk, chosen: settings.Settings) -> None:
+    def _compete(self, chosen: settings.Settings) -> Leadership:
+        """Lead when the lease is free, with a desk that is opened then; stand by until then."""
+        from core.service.cluster.leadership import STANDS_BY, Leadership
+
+        def lead(lease: Lease) -> Desk:
+            desk = Desk.open(chosen, lease=lease)
+            try:
+                self._begin(desk, chosen)
+            except BaseException:
+                self._end(desk, chosen)
+                raise
+            return desk
+
+        def leave(desk: Desk) -> None:
+            self._end(desk, chosen)
+            current.use(None, STANDS_BY)
+
+        assert chosen.lake is not None  # the settings see to it
+        current.use(None, STANDS_BY)
+        leadership = Leadership(chosen.lake, lead, leave)
+        leadership.start()
+        return leadership
+
+    def _end(self, desk: Desk, chosen: settings.Settings) -> None:
+        """Say no more where the desk listens, and close it."""
+        address.withdraw(chosen.data_dir)
+        current.use(None)
+        self.house = None
+        desk.close()
+
+    def _begin(self, desk: Desk, chosen: settings.Settings) -> None:
         """Start the engine and say where the desk listens."""
         try:
-            with access.acting(ENGINE):
-                for function in self._on_open:
-                    await anyio.to_thread.run_sync(function, desk)
-                await anyio.to_thread.run_sync(at_start.tell, desk)
+            if desk.relay is None:
+                with access.acting(ENGINE):
+                    for function in self._on_open:
+                        function(desk)
+                    at_start.tell(desk)
             desk.start(scheduler=chosen.scheduler)
         except OpenbellError as error:
             self.error = error
@@ -183,10 +227,11 @@ def _collect(stop: threading.Event) -> None:
         gc.collect()
 
 
-def _keep_last_use(stop: threading.Event, desk: Desk) -> None:
+def _keep_last_use(stop: threading.Event) -> None:
     """Keep when tokens were used last, now and then: each time is a commit to the store."""
     while not stop.wait(FLUSH_SECONDS):
-        desk.roster.flush()
+        if desk := current.desk_or_none():
+            desk.roster.flush()
 
 
 def landing(request: Request) -> RedirectResponse:

@@ -39,7 +39,8 @@ def run_desk(chosen: settings.Settings, on_open: Sequence[Callable[[Desk], None]
     chosen = chosen.model_copy(update={"port": int(listener.getsockname()[1])})
     logs.configure(chosen.log_format, chosen.log_level, chosen.log_output)
     with listener:
-        desk = runner.open_patiently(chosen)  # before anything is said to listen
+        # before anything is said to listen; an engine opens it when it leads
+        desk = runner.open_patiently(chosen) if chosen.role != "engine" else None
         from app import asgi
 
         app = asgi.create(chosen, on_open, desk=desk)
@@ -96,7 +97,8 @@ def _listener(chosen: settings.Settings) -> socket.socket:
     try:
         return _listen(chosen.host, chosen.port)
     except UsageError:
-        runner.open_patiently(chosen).close()  # a desk that has the folder is the better reason
+        if chosen.role != "engine":
+            runner.open_patiently(chosen).close()  # a desk that has the folder is the better reason
         raise
 
 

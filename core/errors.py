@@ -11,6 +11,8 @@
     │   │   ├── BlockedError            403 block: the other side told us to stay away
     │   │   └── UpstreamDownError       its circuit breaker is open: the host is down
     │   ├── StoreError              the store cannot be read or written (disk full, damaged)
+    │   │   ├── LostLeaseError          another process writes to the store now
+    │   │   └── ReadOnlyError           nobody writes to the store now, or not in time
     │   └── PullCancelledError      the user called it off
     ├── NotFoundError           does not exist
     ├── ParsingError            cannot be read
@@ -129,6 +131,16 @@ class StoreError(TransportError):
     """The store could not be read or written."""
 
     transient = False
+
+
+class LostLeaseError(StoreError):
+    """The right to write went to another process."""
+
+    transient = True
+
+
+class ReadOnlyError(StoreError):
+    """This process only reads, and no other one has done what was asked."""
 
 
 class PullCancelledError(TransportError):

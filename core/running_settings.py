@@ -43,6 +43,14 @@ class RunningSettings(BaseModel):
         description="`staging` and `prod` ask everybody to sign in unless OPENBELL_ACCESS says "
         "otherwise; `prod` refuses simulated data",
     )
+    role: Literal["all", "engine", "desk"] = Field(
+        "all",
+        description="`engine` pulls and writes, one of several at a time; `desk` shows pages and "
+        "hands what changes something to the engine; both need a lake and a queue in Redis",
+    )
+    answer_seconds: float = Field(
+        15.0, gt=0, le=600, description="how long a desk waits for an engine to begin what it asks"
+    )
     features: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="what is tried out beside the rule, by name, with commas; see Preferences"
     )

@@ -257,12 +257,19 @@ class Settings(
         return self
 
     @model_validator(mode="after")
+    def _one_of_many(self) -> Settings:
+        if self.role != "all" and not (self.lake and self.redis_url):
+            urls = f"set {PREFIX}STORE_URL=ducklake:… and {PREFIX}QUEUE_URL=redis:…"
+            needs = "needs a store in a lake and a queue in Redis"
+            raise SettingsError(f"{PREFIX}ROLE={self.role} {needs}", hint=urls)
+        return self
+
+    @model_validator(mode="after")
     def _paths(self) -> Settings:
         """A malformed address of store or queue is told at once, not when it is first used."""
         if self.store_path == self.queue_path:
-            raise SettingsError(
-                f"{PREFIX}STORE_URL and {PREFIX}QUEUE_URL name one file: {self.store_path}"
-            )
+            both = f"{PREFIX}STORE_URL and {PREFIX}QUEUE_URL"
+            raise SettingsError(f"{both} name one file: {self.store_path}")
         return self
 
     @property

@@ -29,15 +29,16 @@ async def live() -> Response:
 
 @router.get("/health/startup", responses=_NOT_YET)
 async def startup() -> Response:
-    """200 once the desk is open."""
-    up = current.is_open()
+    """200 once the desk is open, or stands by as an engine."""
+    up = current.is_open() or bool(current.waiting())
     return _json({"status": "started" if up else "starting"}, 200 if up else 503)
 
 
 @router.get("/health/ready", responses=_NOT_YET)
 async def ready() -> Response:
     """200 when the desk can serve; 503 with the reasons otherwise."""
-    failing = await anyio.to_thread.run_sync(health.readiness, current.desk_or_none())
+    asked = (current.desk_or_none(), current.waiting())
+    failing = await anyio.to_thread.run_sync(health.readiness, *asked)
     body = {"status": "not ready" if failing else "ready", "failing": failing}
     return _json(body, 503 if failing else 200)
 
@@ -45,7 +46,8 @@ async def ready() -> Response:
 @router.get("/health/detailed", responses=_NOT_YET)
 async def detailed() -> Response:
     """Every check as ok, warn or bad with a sentence, and the datasets' freshness; 503 if bad."""
-    report = await anyio.to_thread.run_sync(health.report, current.desk_or_none())
+    asked = (current.desk_or_none(), current.waiting())
+    report = await anyio.to_thread.run_sync(health.report, *asked)
     return _json(report, 200 if report["ok"] else 503)
 
 

@@ -130,6 +130,8 @@ def strip(
 ) -> tuple[str, str | None]:
     """The line of badges under a title as Markdown, and its tooltip (instants in UTC)."""
     parts = [badges.simulated()] if desk.settings.simulated else []
+    if (away := desk.read_only_seconds) is not None:
+        parts.append(badges.badge(f"read-only for {away:.0f} s", "red"))
     known = [s for s in statuses(desk) if s.name in datasets]
     stalest = badges.worst(known)
     tip = None

@@ -9,6 +9,7 @@ from core.errors import OpenbellError
 from core.service.desk import Desk
 
 _desk: Desk | None = None
+_waiting = ""
 
 
 class NoDeskError(OpenbellError):
@@ -31,10 +32,15 @@ def desk_or_none() -> Desk | None:
     return _desk
 
 
-def use(desk: Desk | None) -> None:
-    """Make this the desk of the process (None: no desk)."""
-    global _desk  # noqa: PLW0603 - one desk per process is the design
-    _desk = desk
+def use(desk: Desk | None, waiting: str = "") -> None:
+    """Make this the desk of the process (None: no desk; `waiting` says what it waits for)."""
+    global _desk, _waiting
+    _desk, _waiting = desk, waiting
+
+
+def waiting() -> str:
+    """What an engine that stands by waits for; empty otherwise."""
+    return _waiting
 
 
 def is_open() -> bool:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.errors import OpenbellError, StoreError, UsageError
 from core.jobs.queue.sqlite import SqliteQueue
@@ -19,6 +20,9 @@ from core.store.backup import QUEUE, STORE
 from core.store.engines import FileEngine, StoreEngine
 from core.store.ownership import Ownership, lock_of, lock_of_folder
 from core.store.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from core.store.lease import Lease
 
 
 def backups_of(data_dir: Path) -> Path:
@@ -49,13 +53,13 @@ def places_of(settings: Settings) -> restore.Places:
     return restore.Places(settings.data_dir, settings.store_path, settings.queue_path)
 
 
-def engine_of(settings: Settings) -> StoreEngine:
-    """Where the store of these settings is."""
+def engine_of(settings: Settings, lease: Lease | None = None) -> StoreEngine:
+    """Where the store of these settings is; `lease`: of a lake, when it was taken before."""
     if settings.lake is None:
         return FileEngine(settings.store_path)
     from core.store.lake import LakeEngine  # needs extensions that few have
 
-    return LakeEngine(settings.lake, settings.store_path)
+    return LakeEngine(settings.lake, settings.store_path, lease)
 
 
 def _must_be_file(settings: Settings) -> None:

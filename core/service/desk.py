@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import socket
 import threading
 import uuid
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from contextlib import ExitStack
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core import clock
 from core.catalogue import Catalogue
@@ -19,45 +19,28 @@ from core.domain.timetable.freshness import Freshness
 from core.jobs.overdue import freshness_of
 from core.jobs.pulling.progress import ProgressBoard
 from core.jobs.pulling.puller import Puller
-from core.jobs.queue.moving import take_along
-from core.jobs.queue.port import Job, JobQueue
+from core.jobs.queue.port import JobQueue
 from core.jobs.queue.sqlite import SqliteQueue
 from core.observe import logs
-from core.service import data_folder, plugged
+from core.service import data_folder, opening, plugged
 from core.service.engine import DeskEngine
+from core.service.kernel.asking import Seal
+from core.service.kernel.kept_asks import keep_asks
+from core.service.kernel.relay import Relay
+from core.service.kernel.relayed_roster import RelayedRoster
 from core.service.kernel.roster import Roster
 from core.service.sources import build_sources, build_upstreams
 from core.settings import Settings
-from core.store import audit, presence
-from core.store import pulls as records
 from core.store.probe import Probe
 from core.store.pull_state import PullState, pull_states
 from core.store.queries import Queries, QueryLimits
 from core.store.warehouse import Warehouse
 
+if TYPE_CHECKING:
+    from core.jobs.queue.letters import Letters
+    from core.store.lease import Lease
+
 log = logs.get("desk")
-
-
-def _tell_corrupt(job: Job) -> None:
-    log.error("a damaged job was set aside", job=job.id, was=job.event_name)
-
-
-def _queue_of(settings: Settings, file: SqliteQueue, now: Callable[[], datetime]) -> JobQueue:
-    """Where the jobs are: in the file, or in Redis, with what waited in the file."""
-    if not settings.redis_url:
-        return file
-    from core.jobs.queue.redis import RedisQueue  # a second of imports that few need
-
-    queue = RedisQueue(settings.redis_url, now, on_corrupt=_tell_corrupt)
-    try:
-        queue.belong_to(f"{socket.gethostname()}:{settings.store_path}")
-        taken = take_along(file, queue)
-    except BaseException:
-        queue.close()
-        raise
-    if taken:
-        log.info("jobs were taken along to the queue", jobs=taken, where=queue.where)
-    return queue
 
 
 class Desk:
@@ -79,7 +62,7 @@ class Desk:
         self.queue = queue
         self.now = now
         self.opened_at = now()
-        self.roster = Roster(warehouse, settings, now)
+        self.roster: Roster = Roster(warehouse, settings, now)
         self.queries = Queries(
             warehouse,
             settings.data_dir / "queries",
@@ -92,6 +75,8 @@ class Desk:
         self.puller = Puller(
             warehouse, build_sources(self), self.board, now, simulated=settings.simulated
         )
+        self.post: tuple[Letters, Seal] | None = None  # between engines and desks, where they share
+        self.relay: Relay | None = None
         self.engine: DeskEngine | None = None
         self.closing = threading.Event()
         self._opened = ExitStack()
@@ -103,13 +88,14 @@ class Desk:
         now: Callable[[], datetime] | None = None,
         *,
         accept_loss: bool = False,
+        lease: Lease | None = None,
     ) -> Desk:
         """Open catalogue, queue and store; OwnershipError when another desk has them.
 
         Without `now` the clock is the settings' (`clock_offset_seconds`).
 
         StoreError when one is damaged, gone, or behind what the other knows of it; `accept_loss`
-        goes on with a store or a queue that lacks something.
+        goes on with a store or a queue that lacks something. `lease`: of an engine that leads.
         """
         now = now or clock.running(settings.clock_offset_seconds)
         if settings.plugins:
@@ -122,32 +108,33 @@ class Desk:
             file = SqliteQueue(
                 settings.queue_path,
                 now,
-                on_corrupt=_tell_corrupt,
+                on_corrupt=opening.tell_corrupt,
                 accept_loss=accept_loss,
                 advise=advise,
             )
             stack.callback(file.close)
-            warehouse = Warehouse.open(
-                data_folder.engine_of(settings),
-                file.store_mark,
-                evidence=data_folder.evidence(settings, file),
-                accept_loss=accept_loss,
-                advise=advise,
-                before_migration=data_folder.before_migration(settings, now()),
-            )
+            warehouse = opening.store(settings, file, now(), advise, accept_loss, lease)
             stack.callback(warehouse.close)
-            if settings.lake is None:
-                presence.note(settings.data_dir, settings.store_path)
-            records.close_orphans(warehouse, now())
-            audit.adopt(warehouse)
-            queue = _queue_of(settings, file, now)
+            queue = opening.queue(settings, file, now)
             stack.callback(queue.close)
             desk = cls(settings, catalogue, warehouse, queue, now)
+            desk._connect()
             desk._opened = stack.pop_all()
             return desk
 
+    def _connect(self) -> None:
+        """Know the way to the engine, or be the one that answers, where several share the queue."""
+        self.post = opening.post(self.settings, self.queue)
+        if self.post and self.settings.role == "desk":
+            self.relay = opening.relay(self.settings, self.queue, self.post, self.warehouse)
+            self.roster = RelayedRoster(self.warehouse, self.settings, self.now, self.relay)
+        elif self.post:
+            keep_asks(self)
+
     def start(self, *, scheduler: bool = True) -> None:
-        """Run the worker (and the scheduler) in a thread of their own."""
+        """Run worker (and scheduler) in a thread of their own; a desk that only reads has none."""
+        if self.relay:
+            return
         self.engine = DeskEngine(self, scheduler=scheduler)
         self.engine.start()
 
@@ -177,6 +164,16 @@ class Desk:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @property
+    def answers(self) -> bool:
+        """Whether desks that only read may hand something to this one."""
+        return self.post is not None and self.relay is None
+
+    @property
+    def read_only_seconds(self) -> float | None:
+        """For how long nothing could be changed, because no engine leads; None while one does."""
+        return self.relay.away() if self.relay else None
 
     @property
     def state(self) -> tuple[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from core.domain.timetable.schedule import Schedule, at_session_times
@@ -12,9 +13,10 @@ from core.jobs.queue.listener import QueueListener
 from core.jobs.runner import Engine, Resource
 from core.jobs.scheduler import Scheduler, Timed
 from core.jobs.upstream_watch import Owing, UpstreamWatch
-from core.jobs.worker import Worker, WorkerLimits
+from core.jobs.worker import Handler, Worker, WorkerLimits
 from core.observe.loop_watch import LoopWatch
 from core.service.kernel import handlers, looks
+from core.service.kernel.asking import ACT
 from core.service.kernel.port import DeskPort
 from core.service.sources import host_of, sign_of_life
 from core.sources.upstreams import Upstream
@@ -24,6 +26,7 @@ BACKUP_ZONE = "America/New_York"
 DRILL_AFTER = timedelta(hours=1)
 LATE_BACKUP = timedelta(hours=2)
 LATE_BRIEF = timedelta(hours=1)
+ASKS = 8  # of desks, answered at a time
 
 
 def _care_of(time: str) -> list[Timed]:
@@ -56,24 +59,45 @@ class DeskEngine:
         self._writer = EventWriter(
             desk.warehouse, desk.now, keep=timedelta(days=settings.events_keep_days)
         )
+        bound = handlers.bound(desk)
+        asked = {ACT: bound.pop(ACT)}
         self._worker = Worker(
             desk.queue,
-            handlers.bound(desk),
+            bound,
             desk.board,
             desk.now,
             limits=limits,
             recorder=self._writer,
         )
+        self._asks: Worker | None = None
         self._scheduler: Scheduler | None = None
         self._detector: OverdueDetector | None = None
         looker = Looker(looks.bound(desk))
         upstreams = self._watch(desk)
-        listener = QueueListener(desk.queue, self._worker.wake)
+        listener = QueueListener(desk.queue, self.wake)
         resources: list[Resource] = [LoopWatch("engine"), self._writer, self._worker]
         resources += [listener, upstreams, looker]
+        if desk.answers:
+            resources.append(self._answering(desk, asked))
         if scheduler:
             resources += self._scheduled(desk)
         self._engine = Engine(resources)
+
+    def _answering(self, desk: DeskPort, asked: Mapping[str, Handler]) -> Worker:
+        """What desks ask for has a worker of its own: readers wait for it, and not for pulls."""
+        grace = desk.settings.grace_seconds
+        limits = WorkerLimits(jobs=ASKS, grace_seconds=grace)
+        self._asks = Worker(
+            desk.queue,
+            asked,
+            desk.board,
+            desk.now,
+            limits=limits,
+            name="asks",
+            exclusive=False,
+            recorder=self._writer,
+        )
+        return self._asks
 
     def _watch(self, desk: DeskPort) -> UpstreamWatch:
         def host(name: str) -> Upstream | None:
@@ -122,6 +146,8 @@ class DeskEngine:
     def wake(self) -> None:
         """There is something to do."""
         self._worker.wake()
+        if self._asks:
+            self._asks.wake()
 
     @property
     def alive(self) -> bool:

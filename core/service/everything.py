@@ -15,6 +15,7 @@ from core.service.brief import announcing
 from core.service.brief import gather as brief
 from core.service.care import automation, backing_up, drill, health_checks, retention
 from core.service.care import commands as care_commands
+from core.service.cluster import answering
 from core.service.filings import (
     companies,
     corrections,
@@ -57,6 +58,7 @@ REGISTERING = (
     alert_rules,
     brief,
     announcing,
+    answering,
     backing_up,
     drill,
     retention,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from core.errors import OwnershipError, StoreError
+from core.errors import LostLeaseError, OwnershipError, StoreError
 from core.store import files
 from core.store.presence import RESTORE
 
@@ -27,6 +27,7 @@ CACHED_BYTES = 32 * 2**20
 _DAMAGE = re.compile(
     "corrupt|checksum|not a valid|could not read enough|deserialize|serializ|internal error", re.I
 )
+_STALE = re.compile(r"openbell: a commit of epoch (\w+) where (\d+) writes")  # see lease.py
 _MEMORY = """
     SELECT coalesce(sum(memory_usage_bytes), 0)::BIGINT,
            coalesce(sum(memory_usage_bytes) FILTER (tag = 'BASE_TABLE'), 0)::BIGINT
@@ -54,6 +55,15 @@ def connect(path: Path) -> duckdb.DuckDBPyConnection:
             where=str(path),
             hint="give the file to the user of the desk" if rights else RESTORE,
         ) from error
+
+
+def failure_of(error: duckdb.Error, where: str) -> StoreError:
+    """A failure of the engine as ours; LostLeaseError for a commit that a lake has refused."""
+    if stale := _STALE.search(str(error)):
+        return LostLeaseError(
+            f"the commit was refused: it is of epoch {stale[1]}, and {stale[2]} writes", where=where
+        )
+    return StoreError(first_line(error), where=where, hint=way_back(error))
 
 
 def way_back(error: duckdb.Error) -> str | None:

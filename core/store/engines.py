@@ -30,8 +30,15 @@ class StoreEngine(Protocol):
         """The right to write, for this process alone; OwnershipError when another has it."""
         ...
 
-    def must_own(self) -> None:
-        """StoreError when the right to write was lost meanwhile."""
+    def must_own(self) -> bool:
+        """Whether the right to write was lost and taken again: then it must be opened anew.
+
+        LostLeaseError when another has it, StoreError when that cannot be known.
+        """
+        ...
+
+    def has_lost(self) -> bool:
+        """Whether the right to write is gone, which explains why writing failed."""
         ...
 
     def must_be(self, evidence: str | None) -> None:
@@ -75,8 +82,13 @@ class FileEngine:
         files.folder(self.path.parent)
         return Ownership.take([lock_of(self.path)])
 
-    def must_own(self) -> None:
+    def must_own(self) -> bool:
         """See StoreEngine: the lock goes with the process alone."""
+        return False
+
+    def has_lost(self) -> bool:
+        """See StoreEngine."""
+        return False
 
     def must_be(self, evidence: str | None) -> None:
         """See StoreEngine."""

@@ -1,70 +1,54 @@
 """The warehouse in DuckLake: its catalogue in PostgreSQL, its tables as Parquet in a folder.
 
-DuckLake misses conflicts between writers, so one process writes: it holds an advisory lock of the
-catalogue in a session of its own, and every transaction sees first that the session still lives.
-Extensions come as packages (requirements-lake.txt); nothing is downloaded when the desk runs.
+DuckLake misses conflicts between writers, so one process writes: the one that has the lease
+(`core.store.lease`). Any number read. Extensions come as packages (requirements-lake.txt); nothing
+is downloaded when the desk runs.
 """
 
 from __future__ import annotations
 
 import importlib.util
-import re
-import threading
 from collections.abc import Hashable
 from pathlib import Path
-from typing import LiteralString
 
 import duckdb
-import psycopg
-from psycopg.conninfo import make_conninfo
 
 from core.addresses import LakeAddress
-from core.errors import OwnershipError, StoreError
+from core.errors import LostLeaseError, OwnershipError, StoreError
+from core.observe import logs
 from core.store import files
-from core.store.connection import CONFIG, first_line
+from core.store.connection import CONFIG
+from core.store.lease import Lease, connection_string, unreachable
 from core.store.moving import copy_all
 from core.store.ownership import Ownership, lock_of
 from core.store.transaction import Transaction
 
 NAME = "lake"
-LOCK = 0x6F70656E62656C6C  # "openbell": the advisory lock of the catalogue
 _EXTENSIONS = ("postgres_scanner", "ducklake")
+_READER = ", READ_ONLY"
+log = logs.get("lake")
 _TABLES = f"SELECT table_name FROM duckdb_tables() WHERE database_name = '{NAME}'"
-_HELD: LiteralString = (
-    "SELECT count(*) > 0 FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() "
-    "AND (classid::bigint << 32) + objid::bigint = %s"
-)
-# a server that is gone without a word is noticed within seconds, not after two hours
-_ALIVE: dict[str, str | int | None] = {
-    "connect_timeout": 5,
-    "keepalives": 1,
-    "keepalives_idle": 5,
-    "keepalives_interval": 2,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 10_000,
-}
-_HINT = "see that PostgreSQL runs, lets the desk in, and has a database of that name"
 
 
 class LakeEngine:
     """A `StoreEngine` in DuckLake. `path` stands for it in the data folder of this machine."""
 
-    def __init__(self, address: LakeAddress, path: Path) -> None:
+    def __init__(self, address: LakeAddress, path: Path, lease: Lease | None = None) -> None:
+        """`lease`: one that was taken before, for `own`. Without one nothing can be written."""
         self.path = path
         self.where = address.where
-        self._address = address
-        self._lease: _Lease | None = None
+        self.address = address
+        self._lease = lease
 
     def own(self) -> Ownership:
         """See StoreEngine: the lock of the data folder's own place, and that of the catalogue."""
         owned = Ownership.take([lock_of(self.path)])
         try:
-            lease = _Lease(self._address)
+            self._lease = self._lease or Lease.take(self.address)
         except BaseException:
             owned.release()
             raise
-        self._lease = lease
-        owned.releases(lease.close)
+        owned.releases(self._let_go)
         return owned
 
     def must_be(self, evidence: str | None) -> None:
@@ -84,20 +68,23 @@ class LakeEngine:
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """See StoreEngine."""
-        files.folder(self._address.data / "main")
+        files.folder(self.address.data / "main")
+        catalogue = connection_string(self.address, self._lease)
         connection = _extended()
         try:
             connection.execute(
-                f"ATTACH {_text('ducklake:postgres:' + self._address.catalogue)} AS {NAME} "
-                f"(DATA_PATH {_text(str(self._address.data) + '/')})"
+                f"ATTACH {_text('ducklake:postgres:' + catalogue)} AS {NAME} "
+                f"(DATA_PATH {_text(str(self.address.data) + '/')}{'' if self._lease else _READER})"
             )
-            connection.execute("SET GLOBAL allowed_directories = $1", [[f"{self._address.data}/"]])
+            connection.execute("SET GLOBAL allowed_directories = $1", [[f"{self.address.data}/"]])
             connection.execute("SET GLOBAL enable_external_access = false")
             connection.execute("SET GLOBAL TimeZone = 'UTC'")
             connection.execute(f"USE {NAME}")
         except duckdb.Error as error:
             connection.close()
-            raise _unreachable(error, self._address) from None
+            raise unreachable(error, self.address) from None
+        if self._lease is not None:
+            self._lease.fence()
         return connection
 
     def cursor(self, connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
@@ -106,10 +93,27 @@ class LakeEngine:
         cursor.execute(f"USE {NAME}")
         return cursor
 
-    def must_own(self) -> None:
+    def must_own(self) -> bool:
+        """See StoreEngine: asks PostgreSQL, and takes the lease again where nobody else has."""
+        if self._lease is None or self._lease.is_held():
+            return False
+        self._lease.close()
+        try:
+            self._lease = Lease.take(self.address)
+        except OwnershipError as error:
+            raise LostLeaseError(
+                "the right to write to the lake was lost: another desk has it", where=self.where
+            ) from error
+        log.warning("the lease was taken again", epoch=self._lease.epoch)
+        return True
+
+    def has_lost(self) -> bool:
         """See StoreEngine: asks PostgreSQL."""
+        return self._lease is not None and not self._lease.is_held()
+
+    def _let_go(self) -> None:
         if self._lease is not None:
-            self._lease.must_be_held()
+            self._lease.close()
 
     def identity(self) -> Hashable:
         """See StoreEngine: the address, for no other lake can take its place."""
@@ -131,48 +135,6 @@ class LakeEngine:
             copy.execute("COMMIT")
 
 
-class _Lease:
-    """An advisory lock of PostgreSQL: held by a session that does nothing else."""
-
-    def __init__(self, address: LakeAddress) -> None:
-        self._where = address.where
-        self._lock = threading.Lock()
-        try:
-            self._session = psycopg.connect(make_conninfo(address.catalogue, **_ALIVE))
-            self._session.autocommit = True
-            got = self._ask("SELECT pg_try_advisory_lock(%s)")
-        except psycopg.Error as error:
-            raise _unreachable(error, address) from None
-        if not got:
-            self._session.close()
-            raise OwnershipError(
-                "another desk writes to this lake", where=self._where, hint="stop it first"
-            )
-
-    def must_be_held(self) -> None:
-        """StoreError when PostgreSQL no longer knows the session: another may have the lock."""
-        try:
-            held = self._ask(_HELD)
-        except psycopg.Error as error:
-            raise StoreError(
-                f"the right to write to the lake was lost: {first_line(error)}",
-                where=self._where,
-                hint="start the desk again",
-            ) from error
-        if not held:
-            raise StoreError("the right to write to the lake was lost", where=self._where)
-
-    def close(self) -> None:
-        """Let go of the lock."""
-        with self._lock:
-            self._session.close()
-
-    def _ask(self, sql: LiteralString) -> bool:
-        with self._lock:
-            row = self._session.execute(sql, [LOCK]).fetchone()
-        return bool(row and row[0])
-
-
 def _extended() -> duckdb.DuckDBPyConnection:
     """An engine in memory with the extensions of a lake, from their packages."""
     connection = duckdb.connect(":memory:", config={**CONFIG, "enable_external_access": "true"})
@@ -192,11 +154,6 @@ def _extension(name: str) -> Path:
             hint="pip install --require-hashes -r requirements-lake.txt",
         )
     return file
-
-
-def _unreachable(error: Exception, address: LakeAddress) -> StoreError:
-    told = re.sub(r"://[^@/\s]*@", "://", first_line(error))
-    return StoreError(f"the lake cannot be opened: {told}", where=address.where, hint=_HINT)
 
 
 def _text(value: str) -> str:

@@ -16,11 +16,11 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from core.errors import StoreError
+from core.errors import LostLeaseError, StoreError
 from core.observe import logs, traces, work
 from core.store import mark as marks
 from core.store import presence
-from core.store.connection import first_line, rollback, trim, way_back
+from core.store.connection import failure_of, first_line, rollback, trim, way_back
 from core.store.engines import FOLD_SECONDS, FileEngine, StoreEngine, must_stand
 from core.store.mark import CommitMark, MarkKeeper
 from core.store.memory import QueryCache
@@ -137,8 +137,7 @@ class Warehouse:
         one frame has work for one thread; the others spin beside it, for the interpreter lock too,
         and slow what decodes. What was written does not stay in memory.
         """
-        with self._write_lock, self._mapped(), self.cursor() as cursor, self._lean(bulk):
-            self._engine.must_own()
+        with self._owning() as cursor, self._lean(bulk):
             cursor.execute("BEGIN TRANSACTION")
             began = time.perf_counter()
             try:
@@ -238,8 +237,7 @@ class Warehouse:
             yield None
             return
         try:
-            with self._mapped(), self.cursor() as cursor:
-                self._engine.must_own()
+            with self._owning() as cursor:
                 cursor.execute("BEGIN TRANSACTION")
                 try:
                     yield Transaction(cursor)
@@ -249,6 +247,28 @@ class Warehouse:
                     raise
         finally:
             self._write_lock.release()
+
+    def keep_owning(self) -> None:
+        """See that this process may write, and get it back when it was lost for a moment.
+
+        LostLeaseError when another has it, StoreError when that cannot be known.
+        """
+        with self._write_lock:
+            if self._engine.must_own():
+                self._reopen()
+
+    @contextmanager
+    def _owning(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor of whoever may write, for one transaction at a time."""
+        with self._write_lock, self._mapped():
+            self.keep_owning()
+            with self.cursor() as cursor:
+                try:
+                    yield cursor
+                except duckdb.Error as error:
+                    if self._engine.has_lost():
+                        raise LostLeaseError(f"lost to another: {first_line(error)}") from error
+                    raise
 
     def must_be_there(self) -> None:
         """StoreError when the file has gone or another took its place: then writing is in vain."""
@@ -316,13 +336,14 @@ class Warehouse:
                 hint=way_back(error) or "check free disk space, then try again",
             ) from error
         except duckdb.Error as error:
-            raise StoreError(
-                first_line(error), where=self._engine.where, hint=way_back(error)
-            ) from error
+            raise failure_of(error, self._engine.where) from error
 
     def _reopen(self) -> None:
         with self._write_lock:
-            self._connection.close()
-            self._connection = self._engine.connect()
-            self._identity = self._engine.identity()
+            self._connect_anew()
             self.commits += 1  # what was read before may be from what was lost
+
+    def _connect_anew(self) -> None:
+        self._connection.close()
+        self._connection = self._engine.connect()
+        self._identity = self._engine.identity()

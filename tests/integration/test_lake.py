@@ -6,14 +6,16 @@ import importlib.util
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, LiteralString
 
 import orjson
+import psycopg
 import pytest
 from typer.testing import CliRunner
 
 from app.command_line import register_all
 from core.addresses import LakeAddress
-from core.errors import OwnershipError, SettingsError, StoreError, UsageError
+from core.errors import LostLeaseError, OwnershipError, SettingsError, StoreError, UsageError
 from core.service.data_folder import bring_back
 from core.service.desk import Desk
 from core.settings import load
@@ -79,20 +81,62 @@ def test_a_desk_moves_to_a_lake_and_back(
         assert digests(back.read_anew) == after
 
 
-def test_one_desk_writes_to_a_lake(lake: str, server: str, tmp_path: Path) -> None:
-    """A second one is refused; one whose session has ended writes nothing more."""
-    with Warehouse.open(LakeEngine(LakeAddress(lake), tmp_path / "a.duckdb")) as first:
+def _engine(lake: str, path: Path) -> LakeEngine:
+    return LakeEngine(LakeAddress(lake), path.with_suffix(".duckdb"))
+
+
+def _sql(lake: str, sql: LiteralString) -> list[Any]:
+    with psycopg.connect(LakeAddress(lake).catalogue, autocommit=True) as session:
+        done = session.execute(sql)
+        return done.fetchall() if done.description else []
+
+
+def _cut(lake: str) -> None:
+    """End the session that holds the lease, as a server does that restarts."""
+    _sql(
+        lake,
+        "SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN pg_database d "
+        "ON d.oid = l.database WHERE locktype = 'advisory' AND datname = current_database()",
+    )
+
+
+def test_one_desk_writes_to_a_lake(lake: str, tmp_path: Path) -> None:
+    """A second one is refused; whoever lost the lease to another writes nothing more."""
+    with Warehouse.open(_engine(lake, tmp_path / "a")) as first:
         with pytest.raises(OwnershipError, match="another desk writes"):
-            Warehouse.open(LakeEngine(LakeAddress(lake), tmp_path / "b.duckdb"))
-        ended = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
-        postgres_server.run_sql(f"{server}postgres", ended)
+            Warehouse.open(_engine(lake, tmp_path / "b"))
+        _cut(lake)
+        with Warehouse.open(_engine(lake, tmp_path / "b")) as second:
+            with (
+                pytest.raises(LostLeaseError, match="right to write to the lake was lost"),
+                first.transaction() as tx,
+            ):
+                tx.execute("INSERT INTO watchlist VALUES (1, 'A', now())")
+            assert second.read("SELECT count(*) FROM watchlist").item() == 0
+
+
+def test_a_lease_that_was_lost_for_a_moment_is_taken_again(lake: str, tmp_path: Path) -> None:
+    """The session was ended and nobody else came: writing goes on under the next epoch."""
+    with Warehouse.open(_engine(lake, tmp_path / "a")) as desk:
+        _cut(lake)
+        with desk.transaction() as tx:
+            tx.execute("INSERT INTO watchlist VALUES (1, 'A', now())")
+        assert desk.read("SELECT count(*) FROM watchlist").item() == 1
+        assert _sql(lake, "SELECT epoch FROM openbell_lease") == [(2,)]
+
+
+def test_a_commit_of_an_older_epoch_is_refused_in_its_transaction(
+    lake: str, tmp_path: Path
+) -> None:
+    """Its lease went while the transaction was under way: another has taken over, and it fails."""
+    with Warehouse.open(_engine(lake, tmp_path / "a")) as first:
         with (
-            pytest.raises(StoreError, match="right to write to the lake was lost"),
+            pytest.raises(LostLeaseError, match="it is of epoch 1, and 2 writes"),
             first.transaction() as tx,
         ):
             tx.execute("INSERT INTO watchlist VALUES (1, 'A', now())")
-        with Warehouse.open(LakeEngine(LakeAddress(lake), tmp_path / "b.duckdb")) as second:
-            assert second.read("SELECT count(*) FROM watchlist").item() == 0
+            _sql(lake, "UPDATE openbell_lease SET epoch = epoch + 1")
+        assert first.read_anew("SELECT count(*) FROM watchlist").item() == 0
 
 
 def test_an_empty_lake_is_not_begun_where_there_is_a_store(lake: str, tmp_path: Path) -> None:
@@ -108,7 +152,7 @@ def test_a_lake_keeps_its_files_to_itself(lake: str, tmp_path: Path) -> None:
     """Queries of the desk reach the folder of the lake, and no other file."""
     (tmp_path / "secret.csv").write_text("a\n1\n")
     with (
-        Warehouse.open(LakeEngine(LakeAddress(lake), tmp_path / "a.duckdb")) as warehouse,
+        Warehouse.open(_engine(lake, tmp_path / "a")) as warehouse,
         pytest.raises(StoreError, match="disabled"),
     ):
         warehouse.read(f"SELECT * FROM read_csv('{tmp_path / 'secret.csv'}')")

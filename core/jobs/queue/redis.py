@@ -22,6 +22,7 @@ from redis.retry import Retry
 from core.errors import OwnershipError, SettingsError, StoreError
 from core.jobs.queue import rows
 from core.jobs.queue.keeping import Due, Row, T
+from core.jobs.queue.letters import Letters
 from core.jobs.queue.lifecycle import JobLifecycle
 from core.jobs.queue.port import ENDED, LIVE, Job, JobStatus
 from core.jobs.queue.redis_rows import RedisRows, instant, micros, place, text
@@ -157,15 +158,19 @@ class RedisQueue(JobLifecycle):
         streams = found.values() if isinstance(found, dict) else [entries for _, entries in found]
         return text(next(iter(streams))[-1][0])
 
-    def belong_to(self, owner: str) -> None:
+    def belong_to(self, owner: str, formerly: str = "") -> None:
         """Make the queue this owner's; OwnershipError when another one's jobs stand in it.
 
-        Two desks with stores of their own would take each other's jobs.
+        Two desks with stores of their own would take each other's jobs. `formerly`: another name
+        of the same owner.
         """
         key = self._rows.key("owner")
         with self._rows.typed():
             self._rows.client.set(key, owner, nx=True)
             found = text(self._rows.client.get(key))
+            if found == formerly:
+                self._rows.client.set(key, owner)
+                found = owner
         if found != owner:
             raise OwnershipError(
                 f"the queue belongs to the desk of {found}",
@@ -173,6 +178,11 @@ class RedisQueue(JobLifecycle):
                 hint=f"name another one (?prefix=NAME at the end of OPENBELL_QUEUE_URL); if that "
                 f"desk has moved here, delete the key {key}",
             )
+
+    @property
+    def letters(self) -> Letters:
+        """What is handed between processes beside the jobs."""
+        return Letters(self._rows)
 
     def close(self) -> None:
         """See JobQueue."""

@@ -16,6 +16,7 @@ from core.service.care import preferences
 from core.service.kernel import access
 from core.service.kernel.access import needs
 from core.service.kernel.commands import DONE, FOUND_ERRORS, CommandResult, command
+from core.service.kernel.relay import relayed
 from core.sources.outward.outlets import outlets
 from core.store import alerts as store
 from core.store import events
@@ -37,6 +38,7 @@ def unread(desk: Desk) -> int:
     return store.unread(desk.warehouse, preferences.reader_now(desk))
 
 
+@relayed(access.principal)
 def read(desk: Desk, alert_ids: Sequence[str] | None = None) -> int:
     """The reader has read these alerts, or all; how many were unread."""
     access.require(desk, Role.VIEWER, "reading alerts")
@@ -92,6 +94,9 @@ def _on_the_bell(desk: Desk, test_id: str, sentence: str) -> Alert:
     )
 
 
+_read = read  # `read` is an argument of the command
+
+
 @command("alerts", needs=Role.VIEWER)
 def alerts_command(
     desk: Desk, *, unread: bool = False, read: bool = False, limit: int = 100
@@ -103,8 +108,7 @@ def alerts_command(
     found = store.page(desk.warehouse, who, unread=unread, limit=limit).to_dicts()
     count = store.unread(desk.warehouse, who)
     if read and count:
-        with desk.warehouse.transaction() as tx:
-            store.read_by(tx, who, None, desk.now())
+        _read(desk)
     return {"unread": count, "alerts": found}
 
 

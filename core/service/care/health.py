@@ -70,18 +70,21 @@ def bad(message: str) -> HealthVerdict:
     return HealthVerdict("bad", message)
 
 
-def readiness(desk: Desk | None) -> dict[str, dict[str, Any]]:
-    """What stops the desk from serving, by check; empty when it is ready. None: it is not open."""
-    found = _looked(desk, only_serving=True)
+def readiness(desk: Desk | None, waiting: str = "") -> dict[str, dict[str, Any]]:
+    """What stops the desk from serving, by check; empty when it is ready. None: it is not open.
+
+    `waiting`: what it waits for then.
+    """
+    found = _looked(desk, waiting, only_serving=True)
     return {name: _document(verdict) for name, verdict in found.items() if verdict.status == "bad"}
 
 
-def report(desk: Desk | None) -> dict[str, Any]:
+def report(desk: Desk | None, waiting: str = "") -> dict[str, Any]:
     """Every check with status and sentence, the worst status, and the datasets' freshness.
 
     `ok` is false where anything is *bad*.
     """
-    found = _looked(desk, only_serving=False)
+    found = _looked(desk, waiting, only_serving=False)
     worst = max((verdict.status for verdict in found.values()), key=RANK.__getitem__)
     fresh = _freshness(desk) if desk and found["store"].status != "bad" else []
     return {
@@ -94,9 +97,9 @@ def report(desk: Desk | None) -> dict[str, Any]:
     }
 
 
-def _looked(desk: Desk | None, *, only_serving: bool) -> dict[str, HealthVerdict]:
+def _looked(desk: Desk | None, waiting: str, *, only_serving: bool) -> dict[str, HealthVerdict]:
     if desk is None:
-        return {"desk": bad("the desk is not open")}
+        return {"desk": bad(waiting or "the desk is not open")}
     chosen = [item for item in CHECKS.values() if item.stops_serving or not only_serving]
     return {item.name: _verdict(item, desk) for item in chosen}
 

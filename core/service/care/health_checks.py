@@ -37,7 +37,9 @@ def _store(desk: Desk) -> HealthVerdict:
 
 @check("write", stops_serving=True)
 def _write(desk: Desk) -> HealthVerdict:
-    """A scratch row is written, committed and read back."""
+    """A scratch row is written, committed and read back; a desk that reads needs an engine."""
+    if desk.relay:
+        return _led(desk)
     found = desk.probe.write()
     if found.error:
         return bad(found.error)
@@ -61,6 +63,8 @@ def _queue(desk: Desk) -> HealthVerdict:
 @check("engine", stops_serving=True)
 def _engine(desk: Desk) -> HealthVerdict:
     """Jobs are being run: without that every command that pulls waits for ever."""
+    if desk.relay:
+        return _led(desk)
     if desk.engine is None:
         return bad("the worker is not running")
     return good("running") if desk.engine.alive else bad("the worker has stopped")
@@ -88,7 +92,15 @@ def _detector(desk: Desk) -> HealthVerdict:
     return _tick(desk, desk.engine.detector_ticked if desk.engine else None)
 
 
+def _led(desk: Desk) -> HealthVerdict:
+    """Whether an engine leads: without one a desk goes on, and can change nothing."""
+    away = desk.read_only_seconds
+    return good("an engine leads") if away is None else warn(f"read-only for {away:.0f} s")
+
+
 def _tick(desk: Desk, last: datetime | None) -> HealthVerdict:
+    if desk.relay:
+        return good("the engine's")
     if not desk.settings.scheduler:
         return good("off, as OPENBELL_SCHEDULER says")
     if last is None:
@@ -143,6 +155,8 @@ def _upstreams(desk: Desk) -> HealthVerdict:
 @check("backup")
 def _backup(desk: Desk) -> HealthVerdict:
     """There is a backup, and it is not old."""
+    if desk.relay:
+        return good("the engine's")
     found = backups.found(backups_of(desk.settings.data_dir))
     if not found:
         return warn("there is none: python -m app backup")
@@ -154,6 +168,8 @@ def _backup(desk: Desk) -> HealthVerdict:
 @check("drill")
 def _drill(desk: Desk) -> HealthVerdict:
     """A backup has been restored aside lately, and was equal to what it was made of."""
+    if desk.relay:
+        return good("the engine's")
     if not backups.found(backups_of(desk.settings.data_dir)):
         return good("there is no backup to drill with yet")
     passed = store.last_of(desk.warehouse, ["drill.passed"])

@@ -29,8 +29,10 @@ from core.service.cache import DERIVED, SESSIONS
 from core.service.gaps import evidence as evidence_of
 from core.service.gaps import scans
 from core.service.gaps import session as scan_inputs
+from core.service.kernel import access
 from core.service.kernel.commands import command
 from core.service.kernel.exports import export
+from core.service.kernel.relay import relayed
 from core.store import scans as store
 
 if TYPE_CHECKING:
@@ -136,10 +138,16 @@ def back_test(
         lambda: backtest.trades(filtered(past, filters), past.bars, chosen, past.paid),
     )
     variant = json.dumps({**filters.numbers(), **asdict(chosen)}, sort_keys=True)
-    tried = store.count_variants(desk.warehouse, past.dataset, variant, desk.now())
+    tried = _tried(desk, past.dataset, variant)
     key = ("summary", id(done), tried)
     whose, totals = DERIVED.get(key, lambda: (done, backtest.summary(done, tried)))
     return done, totals if whose is done else backtest.summary(done, tried)
+
+
+@relayed(access.principal)
+def _tried(desk: Desk, dataset: str, variant: str) -> int:
+    """How many sets of parameters were tried on a dataset, this one among them."""
+    return store.count_variants(desk.warehouse, dataset, variant, desk.now())
 
 
 def _bucketed(past: History, done: pl.DataFrame) -> pl.DataFrame:

@@ -19,6 +19,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from core.domain.access.principals import ENGINE, LOCAL, NOBODY, Principal, Role
 from core.errors import RoleError, SignInError
 from core.observe import events, logs, traces
+from core.service.kernel.relay import relay_of
 from core.service.kernel.trail import Trail, described
 
 P = ParamSpec("P")
@@ -109,6 +110,9 @@ def needs(
             who = require(desk, role, name)
             if _inside.get():  # part of an action that is kept, and told, already
                 return function(desk, *args, **kwargs)
+            if relay := relay_of(desk):
+                answer: R = relay.ask(name, args, kwargs, who)
+                return answer
             token = _inside.set(True)
             trail: Trail = desk.roster.trail  # type: ignore[attr-defined]
             try:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from core.domain.access.principals import Principal
 from core.errors import ConflictError, UsageError
 from core.service.kernel.port import DeskPort
+from core.service.kernel.relay import relayed
 from core.store import answers as store
 
 LONGEST = 255
@@ -29,6 +30,7 @@ class KeptCall:
     body: bytes
 
 
+@relayed()
 def begin(desk: DeskPort, who: Principal, key: str, request: str) -> KeptCall | None:
     """The answer that was given before; None when the call is to be done now, by whoever asked.
 
@@ -58,6 +60,7 @@ def begin(desk: DeskPort, who: Principal, key: str, request: str) -> KeptCall | 
     return None
 
 
+@relayed()
 def finish(desk: DeskPort, who: Principal, key: str, answer: KeptCall | None) -> None:
     """Keep the answer; None: the call came to nothing, and may be made again."""
     try:

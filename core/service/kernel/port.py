@@ -10,6 +10,7 @@ from typing import Protocol
 from core.catalogue import Catalogue
 from core.jobs.pulling.progress import ProgressBoard
 from core.jobs.queue.port import JobQueue
+from core.service.kernel.relay import Relay
 from core.service.kernel.roster import Roster
 from core.settings import Settings
 from core.sources.upstreams import Upstreams
@@ -62,6 +63,16 @@ class DeskPort(Protocol):
     @property
     def roster(self) -> Roster:
         """Who is known, and what they may."""
+        ...
+
+    @property
+    def relay(self) -> Relay | None:
+        """The way to the engine; None where this process writes the store itself."""
+        ...
+
+    @property
+    def answers(self) -> bool:
+        """Whether desks that only read may hand something to this one."""
         ...
 
     def wake(self) -> None:

@@ -166,7 +166,7 @@ class Roster:
                 person = replace(
                     person, role=kept, set_by_hand=known.set_by_hand, added_at=known.added_at
                 )
-                if (known.name, known.role) == (name, kept) and _lately(known.seen_at, now):
+                if (known.name, known.role) == (name, kept) and lately(known.seen_at, now):
                     return known.principal
             self._keep(person, person.principal, "seen" if known else "added")
         return person.principal
@@ -293,7 +293,7 @@ class Roster:
         """Tell that somebody may not do what they tried, and keep it, once a minute each."""
         log.warning("refused", who=who.name, role=str(who.role), act=act)
         now, which = self._now(), (who.key, act)
-        if who.role is None or _lately(self._refused.get(which), now):
+        if who.role is None or lately(self._refused.get(which), now):
             return  # strangers write nothing into the store
         self._refused[which] = now
         self.trail.note(who, act, "refused")
@@ -313,8 +313,12 @@ class Roster:
             used = [self._tokens[self._by_id[token_id]] for token_id in self._used]
             self._used.clear()
         if used:
-            with self._warehouse.transaction() as tx:
-                store.note_used(tx, used)
+            self.keep_used(used)
+
+    def keep_used(self, used: list[Token]) -> None:
+        """Keep when these tokens were used last."""
+        with self._warehouse.transaction() as tx:
+            store.note_used(tx, used)
 
     def _tell(self, key: Key) -> None:
         for listener in list(self.listeners):
@@ -329,5 +333,6 @@ def _told(
     events.add(tx, [event], at)
 
 
-def _lately(then: datetime | None, now: datetime) -> bool:
+def lately(then: datetime | None, now: datetime) -> bool:
+    """Whether that was less than a minute ago."""
     return then is not None and now - then < timedelta(minutes=1)

@@ -11,6 +11,7 @@ from core.domain.access.principals import Principal, Role
 from core.errors import AccessError, SizeLimitError, UsageError
 from core.jobs.queue.port import FRONT, Message
 from core.observe import logs
+from core.service.kernel.relay import relayed
 from core.service.pulls.joining import PULL
 from core.sources.outward import signing
 from core.store import hooks as store
@@ -22,6 +23,7 @@ WEBHOOK = "webhook"
 _one_at_a_time = threading.Lock()
 
 
+@relayed()  # a signature says who may, and the engine looks at it itself
 def receive(desk: Desk, name: str, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
     """Queue a pull of a dataset for a call that one of its secrets has signed.
 

@@ -31,6 +31,7 @@ from core.store import pulls as records
 if TYPE_CHECKING:
     from core.service.desk import Desk
 
+TAKEOVER_SECONDS = 60.0  # for another engine to lead
 NOTHING_SAID = Progress("")
 NO_PACE = Pace()
 OVER = (*ENDED, JobStatus.DEAD, JobStatus.CORRUPT)
@@ -216,6 +217,8 @@ def wait(
 
 def _works(desk: Desk) -> bool:
     """Whether the desk runs jobs."""
+    if desk.relay:  # the engine does; another one takes over within seconds
+        return (desk.read_only_seconds or 0.0) < TAKEOVER_SECONDS
     return desk.engine is not None and desk.engine.alive
 
 

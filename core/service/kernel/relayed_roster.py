@@ -1,0 +1,117 @@
+"""The roster of a desk that only reads: who is known is read anew, and changed by the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Protocol
+
+from core.domain.access.principals import NOBODY, Principal, Role
+from core.domain.access.tokens import Token, digest
+from core.errors import StoreError
+from core.observe import logs
+from core.service.kernel.relay import RELAYED, Relay, Relayed
+from core.service.kernel.roster import Key, Roster, lately
+from core.settings import Settings
+from core.store.warehouse import Warehouse
+
+log = logs.get("access")
+
+
+class RelayedRoster(Roster):
+    """A `Roster` whose store another process writes; what changes it is done there."""
+
+    def __init__(
+        self,
+        warehouse: Warehouse,
+        settings: Settings,
+        now: Callable[[], datetime],
+        relay: Relay,
+    ) -> None:
+        super().__init__(warehouse, settings, now)
+        self._relay = relay
+        self._seen = -1
+
+    def _load(self) -> None:
+        """See Roster: after each commit of the other process. Who lost something is told of."""
+        if self._seen == self._warehouse.commits:
+            return
+        with self._lock:
+            before, known = self._counting(), self._loaded
+            self._loaded, self._seen = False, self._warehouse.commits
+            try:
+                super()._load()
+            except StoreError as error:
+                self._seen = -1
+                if not known:
+                    raise
+                self._loaded = True  # what was known stands until it can be read again
+                log.warning("who is known was not read", error=str(error))
+            gone = before - self._counting()
+        for key in gone:
+            self._tell(key)
+
+    def _counting(self) -> set[Key]:
+        """Everyone who may something now."""
+        people = {key for key, person in self._people.items() if person.role}
+        return people | {t.principal.key for t in self._tokens.values() if t.counts(self._now())}
+
+    def begin(self, who: Principal) -> str:
+        """See Roster."""
+        secret: str = self._relay.ask("roster.begin", [who], {}, NOBODY)
+        return secret
+
+    def end(self, secret: str) -> None:
+        """See Roster."""
+        self._load()
+        found = self._sessions.get(digest(secret))
+        if found is not None:
+            self._relay.ask("roster.end", [secret], {}, NOBODY)
+            self._tell(found.key)
+
+    def signed_in(self, issuer: str, subject: str, name: str, role: Role | None) -> Principal:
+        """See Roster; somebody who was here a minute ago, with the same groups, is known."""
+        self._load()
+        known = self._people.get((issuer, subject))
+        if (
+            known is not None
+            and (known.name, known.set_by_hand or known.role == role) == (name, True)
+            and lately(known.seen_at, self._now())
+        ):
+            return known.principal
+        there: Principal = self._relay.ask(
+            "roster.signed_in", [issuer, subject, name, role], {}, NOBODY
+        )
+        return there
+
+    def refused(self, who: Principal, act: str) -> None:
+        """See Roster."""
+        log.warning("refused", who=who.name, role=str(who.role), act=act)
+        if who.role is not None and not lately(self._refused.get((who.key, act)), self._now()):
+            self._refused[who.key, act] = self._now()
+            self._relay.tell("roster.refused", [who, act])
+
+    def alarm(self, detail: str) -> None:
+        """See Roster."""
+        self._relay.tell("roster.alarm", [detail])
+
+    def keep_used(self, used: list[Token]) -> None:
+        """See Roster."""
+        self._relay.tell("roster.keep_used", [used])
+
+
+class _WithRoster(Protocol):
+    """What of a desk is needed here."""
+
+    roster: Roster
+
+
+def _done_there(name: str) -> None:
+    def there(desk: _WithRoster, *given: Any) -> Any:
+        return getattr(desk.roster, name)(*given)
+
+    RELAYED[f"roster.{name}"] = Relayed(there, of_the_doors=True)
+
+
+for _name in ("begin", "end", "signed_in", "refused", "alarm", "keep_used"):
+    _done_there(_name)

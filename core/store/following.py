@@ -1,0 +1,151 @@
+"""A lake as a desk sees it that only reads: its newest snapshot, known once it is committed."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import duckdb
+import polars as pl
+
+from core.errors import ReadOnlyError, StoreError
+from core.observe import logs
+from core.store import presence
+from core.store.connection import failure_of
+from core.store.lake import LakeEngine
+from core.store.lease import LakeWatch
+from core.store.migrate import behind
+from core.store.ownership import Ownership, lock_of
+from core.store.transaction import Transaction
+from core.store.warehouse import Params, Warehouse
+
+LOOK_SECONDS = 1.0
+AWAY_SECONDS = 0.25
+OPEN_SECONDS = 60.0  # for an engine that makes the lake or brings it to today's layout
+log = logs.get("store")
+
+
+class FollowedWarehouse(Warehouse):
+    """A warehouse that another process writes; `commits` is the number of its newest snapshot."""
+
+    def __init__(
+        self,
+        engine: LakeEngine,
+        connection: duckdb.DuckDBPyConnection,
+        owned: Ownership,
+        advise: Callable[[str], str] = presence.unadvised,
+    ) -> None:
+        super().__init__(engine, connection, owned, None, advise)
+        self._watch, self._asked = LakeWatch(engine.address), LakeWatch(engine.address)
+        self._asking = threading.Lock()
+        self._stop = threading.Event()
+        self._alone_since: float | None = None
+        self._follower = threading.Thread(target=self._follow, name="follower", daemon=True)
+
+    @classmethod
+    def follow(
+        cls,
+        engine: LakeEngine,
+        advise: Callable[[str], str] = presence.unadvised,
+        *,
+        patience_seconds: float = OPEN_SECONDS,
+    ) -> FollowedWarehouse:
+        """The lake of an engine, once that has made it; StoreError when it has not in time."""
+        owned = Ownership.take([lock_of(engine.path)])
+        ends = time.monotonic() + patience_seconds
+        while True:
+            try:
+                connection = _connected(engine)
+            except StoreError:
+                if time.monotonic() >= ends:
+                    owned.release()
+                    raise
+                time.sleep(AWAY_SECONDS)
+            else:
+                break
+        warehouse = cls(engine, connection, owned, advise)
+        warehouse.catch_up()
+        warehouse._follower.start()
+        return warehouse
+
+    @property
+    def read_only_seconds(self) -> float | None:
+        """For how long no engine has led; None while one does."""
+        since = self._alone_since
+        return None if since is None else time.monotonic() - since
+
+    def catch_up(self) -> None:
+        """Know of what is committed by now."""
+        try:
+            with self._asking:
+                self._see(*self._asked.look())
+        except StoreError as error:  # the follower looks again
+            log.warning("the newest snapshot is not known", error=str(error))
+
+    def keep_owning(self) -> None:
+        """See Warehouse: nobody writes here."""
+        away = self.read_only_seconds
+        raise ReadOnlyError(
+            "this desk only reads" if away is None else f"read-only for {away:.0f} s",
+            where=self._engine.where,
+            hint="what changes something is done by the engine that leads",
+        )
+
+    def close(self) -> None:
+        """See Warehouse."""
+        self._stop.set()
+        if self._follower.is_alive():
+            self._follower.join()
+        with self._asking:
+            self._asked.close()
+        super().close()
+
+    def _read(self, sql: str, params: Params | None = None) -> pl.DataFrame:
+        """See Warehouse; once more over a new connection, for a server may have come back."""
+        try:
+            return super()._read(sql, params)
+        except StoreError as error:
+            if "connection" not in str(error).lower():
+                raise
+        with self._write_lock:
+            self._connect_anew()
+        return super()._read(sql, params)
+
+    def _follow(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._see(*self._watch.look())
+                self._watch.wait(LOOK_SECONDS)
+            except StoreError as error:
+                log.warning("the lake is not followed", error=str(error))
+                self._see(self.commits, led=False)
+                self._stop.wait(AWAY_SECONDS)
+        self._watch.close()
+
+    def _see(self, snapshot: int, led: bool) -> None:
+        self.commits = max(self.commits, snapshot)
+        if led:
+            self._alone_since = None
+        elif self._alone_since is None:
+            self._alone_since = time.monotonic()
+
+
+def _connected(engine: LakeEngine) -> duckdb.DuckDBPyConnection:
+    """A connection to a lake that has today's tables."""
+    connection = engine.connect()
+    try:
+        with engine.cursor(connection) as cursor:
+            tx = Transaction(cursor)
+            known = tx.read("SELECT 1 FROM duckdb_tables() WHERE table_name = 'migrations'")
+            if known.height and not behind(tx):
+                return connection
+    except duckdb.Error as error:
+        connection.close()
+        raise failure_of(error, engine.where) from error
+    connection.close()
+    raise StoreError(
+        "no engine has made this lake yet, or brought it to today's layout",
+        where=engine.where,
+        hint="start an engine: OPENBELL_ROLE=engine",
+    )
