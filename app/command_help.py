@@ -32,6 +32,25 @@ PANELS: dict[str, tuple[str, ...]] = {
         "migrate-store",
     ),
 }
+AREAS: dict[str, tuple[str, ...]] = {  # the modules of app/commands: one is loaded for its command
+    "access": ("token", "people", "audit"),
+    "alerts": ("alerts", "notify"),
+    "automation": ("gate", "features", "publish"),
+    "brief": ("brief",),
+    "care": ("backup", "restore", "migrate-store", "verify", "doctor"),
+    "data": ("pull", "import", "backfill", "status", "export"),
+    "desk": ("serve", "demo", "sandbox"),
+    "events": ("events",),
+    "jobs": ("jobs",),
+    "lists": ("lists", "notes"),
+    "mcp": ("mcp",),
+    "plan": ("plan", "plans", "plan-cancel", "risk", "journal"),
+    "quality": ("grade", "reconcile"),
+    "query": ("sql",),
+    "scan": ("scan", "backtest"),
+    "upstreams": ("upstreams",),
+    "watch": ("watch", "watch-folder"),
+}
 EXAMPLES: dict[str, str] = {
     "demo": "demo --at 2026-11-30T09:05",
     "serve": "serve --port 8501",
@@ -115,6 +134,11 @@ def explain(cli: typer.Typer) -> None:
         group.rich_help_panel = panel[_name(group)]
     cli.registered_commands.sort(key=lambda info: place[_name(info)])
     cli.registered_groups.sort(key=lambda info: place[_name(info)])
+
+
+def area_of(name: str) -> str | None:
+    """The module of app/commands that has a command; None for a word that is none."""
+    return next((area for area, names in AREAS.items() if name in names), None)
 
 
 def order(names: list[str]) -> list[str]:

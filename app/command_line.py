@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -79,11 +79,30 @@ def start(
 
 
 @cache
+def _register(area: str) -> None:
+    importlib.import_module(f"app.commands.{area}").register(cli)
+    command_help.explain(cli)
+
+
 def register_all() -> typer.Typer:
     """The command line with the commands of every module in app/commands."""
     for module in sorted(pkgutil.iter_modules(commands.__path__), key=lambda m: m.name):
-        importlib.import_module(f"app.commands.{module.name}").register(cli)
-    command_help.explain(cli)
+        _register(module.name)
+    return cli
+
+
+def register_for(words: Sequence[str]) -> typer.Typer:
+    """The command line with what these words ask for: all other commands cost time to build.
+
+    Words that do not begin with a command get all of them, for the help or a hint.
+    """
+    first = words[0] if words else ""
+    if first == "--version":
+        return cli
+    area = command_help.area_of(first)
+    if area is None:
+        return register_all()
+    _register(area)
     return cli
 
 
@@ -91,4 +110,4 @@ def run(begins: Callable[[], object]) -> None:
     """Run the command that the process was started for; `begins` is called just before."""
     Commands.begins = staticmethod(begins)
     installed = Path(sys.argv[0]).name == PROGRAM
-    register_all()(prog_name=PROGRAM if installed else "python -m app")
+    register_for(sys.argv[1:])(prog_name=PROGRAM if installed else "python -m app")

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
 
-from app import command_help, options
-from app.command_line import register_all
+from app import command_help, commands, options
+from app.command_line import register_all, register_for
 from core import __version__
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -53,6 +57,41 @@ def test_examples_are_command_lines_that_parse(path: str, example: str) -> None:
     assert words[: len(path.split())] == path.split()
     command, rest = leaf(words)
     assert command.make_context(path, rest).params is not None
+
+
+@pytest.mark.parametrize("area", [m.name for m in pkgutil.iter_modules(commands.__path__)])
+def test_an_area_has_the_commands_that_are_told_of_it(area: str) -> None:
+    """A command is found by loading the one module that is said to have it."""
+    alone = typer.Typer()
+    importlib.import_module(f"app.commands.{area}").register(alone)
+    alone.callback()(lambda: None)
+    built: Any = typer.main.get_command(alone)
+    assert sorted(built.commands) == sorted(command_help.AREAS[area])
+
+
+def test_one_command_is_built_without_the_others() -> None:
+    """To say how `events` is used takes neither the modules nor the options of the rest."""
+    code = (
+        "import sys; sys.argv = ['app', 'events', '--help']\n"
+        "from app import command_line\n"
+        "try: command_line.run(lambda: None)\n"
+        "except SystemExit as end: assert not end.code\n"
+        "loaded = {m for m in sys.modules if m.startswith('app.commands.')}\n"
+        "assert loaded == {'app.commands.events'}, loaded\n"
+        "heavy = {'polars', 'pandas', 'duckdb', 'pyarrow', 'streamlit'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "events --since" in done.stdout
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["no-such"], ["-h", "scan"]])
+def test_words_that_begin_with_no_command_get_all_of_them(words: list[str]) -> None:
+    """The help lists every command, and a misspelt one is told against all."""
+    assert len(register_for(words).registered_commands) == len(register_all().registered_commands)
 
 
 def test_hints_name_commands_that_exist() -> None:
