@@ -16,9 +16,7 @@ if str(ROOT) not in sys.path:  # a server started elsewhere finds the packages a
 
 from app import navigation  # noqa: E402
 from components.kit import links, shell  # noqa: E402
-from components.parts import activity  # noqa: E402
 from core.observe import traces  # noqa: E402
-from core.service import current  # noqa: E402
 
 st.set_page_config(page_title="Openbell", page_icon=navigation.picture("icon.svg"), layout="wide")
 st.logo(navigation.picture("logo.svg"), size="large")
@@ -26,6 +24,3 @@ page = st.navigation(navigation.routes(), position="top")
 st.session_state[links.ROUTES_KEY] = navigation.by_name()
 with traces.span("page run", page=page.url_path), shell.error_boundary():
     page.run()
-with shell.guarded("the news of background pulls"):
-    if current.is_open():
-        activity.toasts(current.desk())

@@ -6,14 +6,17 @@ logged and the desk comes up without it. What is lost then:
 - the theme message is read anew from some three hundred options at every rerun (two milliseconds
   with the interpreter lock held, a third of what a small page costs when twenty readers ask);
 - a table is written as Arrow at every rerun that shows it, not once;
+- every rerun hashes the names of all pages four times over, takes the indents out of texts it
+  has taken them out of before, and asks the disk whether the script of the desk is still a file;
 - Streamlit may ask an outside address for ours when it judges an origin.
 """
 
 from __future__ import annotations
 
+import copy
 import importlib
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -26,6 +29,10 @@ Write = Callable[[pa.Table], bytes]
 Populate = Callable[..., None]
 THEME = ("streamlit.runtime.app_session", "_populate_theme_msg")
 TABLES = ("streamlit.dataframe_util", "convert_arrow_table_to_arrow_bytes")
+HASHES = ("streamlit.navigation.page", "calc_hash")
+TEXTS = ("streamlit.elements.markdown", "clean_text")
+PATHS = ("streamlit.runtime.scriptrunner.script_runner", "modified_sys_path")
+KEPT_TEXTS = 256
 ADDRESSES = ("streamlit.net_util", ("_external_ip", "_internal_ip"))
 
 
@@ -71,6 +78,36 @@ class ThemeMessage:
         self.known.clear()
 
 
+class TextAnswers:
+    """Answers as `plain` does, a function of one text alone; the latest are kept."""
+
+    def __init__(self, plain: Callable[..., Any]) -> None:
+        self.plain = plain
+        self.kept = lru_cache(KEPT_TEXTS)(plain)
+
+    def __call__(self, text: Any, *args: Any, **kwargs: Any) -> Any:
+        """The answer; of what is no text, or asked in a way that is new to us, made anew."""
+        if type(text) is not str or args or kwargs:
+            return self.plain(text, *args, **kwargs)
+        return self.kept(text)
+
+
+class ScriptFolders:
+    """Makes what `plain` makes of the path of a script, and looks at the disk once a path."""
+
+    def __init__(self, plain: Callable[..., Any]) -> None:
+        self.plain = plain
+        self.kept: dict[str, Any] = {}
+
+    def __call__(self, path: str, *args: Any, **kwargs: Any) -> Any:
+        """A new one that nobody has entered."""
+        if args or kwargs:
+            return self.plain(path, *args, **kwargs)
+        if path not in self.kept:
+            self.kept[path] = self.plain(path)
+        return copy.copy(self.kept[path])
+
+
 def write_tables_once() -> None:
     """Let the pages of this process send tables that are written once."""
     module, name = _found(*TABLES)
@@ -98,7 +135,37 @@ def stay_inside() -> None:
         setattr(module, name, "127.0.0.1")
 
 
-PATCHES: tuple[Callable[[], None], ...] = (make_theme_once, write_tables_once, stay_inside)
+def hash_page_names_once() -> None:
+    """A hash of a page's name is asked for ninety times a run."""
+    _answer_once(*HASHES)
+
+
+def clean_texts_once() -> None:
+    """What a page says is mostly what it said before."""
+    _answer_once(*TEXTS)
+
+
+def _answer_once(where: str, what: str) -> None:
+    module, name = _found(where, what)
+    if not isinstance(getattr(module, name), TextAnswers):
+        setattr(module, name, TextAnswers(getattr(module, name)))
+
+
+def find_script_once() -> None:
+    """Where the script of the desk lies does not change while the desk runs."""
+    module, name = _found(*PATHS)
+    if not isinstance(getattr(module, name), ScriptFolders):
+        setattr(module, name, ScriptFolders(getattr(module, name)))
+
+
+PATCHES: tuple[Callable[[], None], ...] = (
+    make_theme_once,
+    write_tables_once,
+    hash_page_names_once,
+    clean_texts_once,
+    find_script_once,
+    stay_inside,
+)
 
 
 def install() -> None:

@@ -1,4 +1,4 @@
-"""What the page *Activity* is made of, and the toasts for what happens by itself."""
+"""What the page *Activity* is made of."""
 
 from __future__ import annotations
 
@@ -12,11 +12,8 @@ import streamlit as st
 from components.kit import badges, formats, shell, tables, url_choices
 from core.observe.events import KINDS, SEVERITIES
 from core.service.activity import feed
-from core.service.activity import news as told
 from core.service.desk import Desk
 
-NEWS_EVERY = 5.0
-NEWS_KEY = "news_after"
 SHOWN = 500
 PERIODS = {
     "the last hour": timedelta(hours=1),
@@ -125,15 +122,3 @@ def _text(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value
     return orjson.dumps(value).decode()
-
-
-@st.fragment(run_every=NEWS_EVERY)
-def toasts(desk: Desk) -> None:
-    """Say what happened that nobody asked for by hand, well or not."""
-    fresh, st.session_state[NEWS_KEY] = told.news(desk, st.session_state.get(NEWS_KEY))
-    if len(fresh) > 3:
-        bad = sum(not item.good for item in fresh)
-        st.toast(f"{len(fresh)} things happened, {bad} need a look", icon="🔴" if bad else "🟢")
-        return
-    for item in fresh:
-        st.toast(badges.plain(item.sentence), icon="🟢" if item.good else "🔴")

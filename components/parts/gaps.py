@@ -219,7 +219,7 @@ def candidates(
     rows = once.cached_for_object(
         dressed(desk, scan), lambda: _starred(dressed(desk, scan), starred), "starred", starred
     )
-    names = columns or [k for k in CANDIDATES if k in rows.columns and not _void(rows, k)]
+    names = columns or once.cached_for_object(rows, lambda: _told(rows), "told")
     heads = {k: CANDIDATES[k] for k in names if k in rows.columns}
     if scan.gaps.provisional and "open" in heads:
         heads["open"] = "Last"
@@ -242,8 +242,10 @@ def _starred(rows: pl.DataFrame, starred: Sequence[str]) -> pl.DataFrame:
     return rows.with_columns(star=mark)
 
 
-def _void(rows: pl.DataFrame, name: str) -> bool:
-    return name not in ("grade", "rvol") and rows[name].null_count() == rows.height
+def _told(rows: pl.DataFrame) -> list[str]:
+    """The columns that hold something, and two whose absence says something."""
+    void = {k for k in rows.columns if rows[k].null_count() == rows.height} - {"grade", "rvol"}
+    return [name for name in CANDIDATES if name in rows.columns and name not in void]
 
 
 def dressed(desk: Desk, scan: scans.Scan) -> pl.DataFrame:

@@ -66,6 +66,8 @@ def put_on_list(desk: Desk, symbol: str) -> None:
 def kept(desk: Desk, symbol: str, day: date | None = None) -> None:
     """The reader's notes on a name, newest first; nothing without any."""
     found = notes.notes(desk, symbol)
+    if found.is_empty():
+        return
     for row in found.head(5).iter_rows(named=True):
         when = f"{row['day']:%a} {row['day'].day} {row['day']:%b}"
         mark = " (this session)" if row["day"] == day else ""

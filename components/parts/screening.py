@@ -78,7 +78,9 @@ def _listed(desk: Desk) -> frozenset[str] | None:
 
 def _sectors(scan: Scan) -> list[str]:
     """Those of the candidates, and those of the address: another session may have them."""
-    found = scan.candidates.select(screening.sector())["sector"].unique().sort().to_list()
+    found = once.cached_for_object(
+        scan.candidates, lambda: screening.sectors(scan.candidates), "sectors"
+    )
     return list(dict.fromkeys([*found, *st.query_params.get_all("sector")]))
 
 

@@ -64,6 +64,11 @@ def sector() -> pl.Expr:
     return pl.col("sector").fill_null(UNKNOWN)
 
 
+def sectors(candidates: pl.DataFrame) -> list[str]:
+    """The sectors of candidates, in order, the word for unknown among them."""
+    return candidates.select(sector())["sector"].unique().sort().to_list()
+
+
 def _bare() -> pl.Expr:
     return pl.col("catalysts").list.len().fill_null(0) == 0
 

@@ -14,6 +14,7 @@ import polars as pl
 
 from core.domain.gaps import premarket
 from core.domain.timetable import sessions as calendar
+from core.service.cache import DERIVED
 from core.store import prints as store
 from core.store import scans
 from core.store.journal import Reader
@@ -40,9 +41,8 @@ class Print:
 
 
 def opens_of(day: date) -> datetime:
-    """The open of a session; IndexError for another day."""
-    opens: datetime = calendar.sessions_between(day, day)["open_at"][0]
-    return opens
+    """The open of a session; UsageError for another day."""
+    return calendar.hours_of(day)[0]
 
 
 def latest_day(now: datetime) -> date:
@@ -67,8 +67,18 @@ def opens(desk: Desk, day: date) -> pl.DataFrame:
 
 
 def print_of(desk: Desk, symbol: str, day: date, reader: Reader | None = None) -> Print | None:
-    """What stands for the open of one name by now; None without a print."""
-    source = reader or desk.warehouse
+    """What stands for the open of one name by now; None without a print.
+
+    Without a reader of its own at most a minute old: minutes are stored as they end.
+    """
+    if reader is not None:
+        return _print_of(desk, symbol, day, reader)
+    minute = desk.now().replace(second=0, microsecond=0)
+    key = (*desk.state, "print", symbol, day, minute)
+    return DERIVED.get(key, lambda: _print_of(desk, symbol, day, desk.warehouse))
+
+
+def _print_of(desk: Desk, symbol: str, day: date, source: Reader) -> Print | None:
     now, begins = desk.now(), opens_of(day)
     rows = store.minutes_of(source, symbol, begins - PREMARKET_HOURS, min(now, begins))
     early = premarket.sound_minutes(rows, min(now, begins)).sort("ts")

@@ -16,8 +16,13 @@ from streamlit.runtime import app_session
 from app import streamlit_patches
 from app.streamlit_patches import (
     ADDRESSES,
+    HASHES,
+    PATHS,
     TABLES,
+    TEXTS,
     THEME,
+    ScriptFolders,
+    TextAnswers,
     ThemeMessage,
     WrittenTables,
     install,
@@ -131,9 +136,45 @@ def test_the_desk_installs_it_once_and_hears_of_a_new_configuration(monkeypatch)
     assert not installed.known  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("place", [HASHES, TEXTS])
+def test_texts_are_answered_as_by_streamlit(place):
+    """The same answer, made once a text; what is no text is asked about each time."""
+    now = getattr(importlib.import_module(place[0]), place[1])
+    plain = now.plain if isinstance(now, TextAnswers) else now
+    asked = []
+    answers = TextAnswers(lambda text: asked.append(text) or plain(text))
+    texts = ["", " a\n  b\n", "a\n  b", "überall"]
+    expected = [plain(text) for text in texts]
+    assert [answers(text) for text in texts] == [answers(text) for text in texts] == expected
+    assert asked == texts
+    assert answers(b"bytes") == answers(b"bytes") == plain(b"bytes")
+    assert len(asked) == len(texts) + 2
+
+
+def test_the_folder_of_the_script_is_on_the_path_while_it_runs(tmp_path):
+    """As Streamlit has it: in front within, gone after, also when one stands in another."""
+    now = getattr(importlib.import_module(PATHS[0]), PATHS[1])
+    plain = now.plain if isinstance(now, ScriptFolders) else now
+    script = tmp_path / "dashboard.py"
+    script.touch()
+    folders = ScriptFolders(plain)
+    before = list(sys.path)
+    for _ in range(2):
+        with folders(str(script)):
+            assert sys.path == [str(tmp_path), *before]
+            with folders(str(script)):
+                assert sys.path == [str(tmp_path), *before]
+            assert sys.path == [str(tmp_path), *before]
+        assert sys.path == before
+        script.unlink(missing_ok=True)  # the disk is not asked again
+
+
 NAMES = [
     THEME,
     TABLES,
+    HASHES,
+    TEXTS,
+    PATHS,
     ("streamlit.config", "on_config_parsed"),
     *[(ADDRESSES[0], name) for name in ADDRESSES[1]],
 ]

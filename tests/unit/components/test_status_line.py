@@ -130,6 +130,13 @@ def test_an_open_page_runs_again_when_its_data_have_changed(
     assert at.session_state["runs"] == 1
     marks = iter([("old",), ("new",)])  # drawn with the first, looked at with the second
     monkeypatch.setattr(status_line.service, "mark", lambda *_: next(marks, ("new",)))
+    looks = iter([2, 1])  # the fragment comes round between the two runs
+
+    def coming_round(*given: Any) -> None:
+        for _ in range(next(looks)):
+            status_line._line(*given)
+
+    monkeypatch.setattr(status_line, "_every", lambda _: coming_round)
     once.forget()
     at.run()
     assert not at.exception
