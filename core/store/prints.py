@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import polars as pl
 
-from core.domain.gaps.premarket import MIXED_BASES
+from core.domain.gaps.premarket import MIXED_BASES, Morning
 from core.domain.tables.frames import BARS_MINUTE
 from core.store.journal import Reader
 
@@ -19,6 +20,50 @@ WHERE phase = 'regular' AND ts >= $opens AND ts < $ends AND ts + INTERVAL 1 MINU
   AND low > 0 AND open BETWEEN low AND high AND high <= low * $mixed AND volume > 0
 GROUP BY symbol ORDER BY symbol
 """
+
+
+_SOUND = "low > 0 AND high >= low AND high <= low * $mixed AND volume > 0"  # premarket's, in SQL
+_ANY = f"""
+SELECT count(*) FROM (SELECT 1 FROM bars_minute WHERE phase = 'pre' AND ts >= $start
+  AND ts < $end AND ts + INTERVAL 1 MINUTE <= $end AND {_SOUND} LIMIT 1)
+"""
+_VOLUMES = f"""
+WITH days AS (SELECT unnest($days) AS day, unnest($starts) AS starts, unnest($ends) AS ends)
+SELECT symbol, day, sum(volume) AS volume
+FROM bars_minute JOIN days ON epoch_us(ts) // 86400000000 = epoch_us(ends) // 86400000000
+WHERE phase = 'pre' AND ts >= $first AND ts < $last AND ts >= starts AND ts < ends AND {_SOUND}
+GROUP BY symbol, day
+"""
+
+
+def any_sound(reader: Reader, start: datetime, end: datetime) -> bool:
+    """Whether a sound pre-market minute starts and ends in [start, end]."""
+    asked = {"start": start, "end": end, "mixed": MIXED_BASES}
+    return bool(reader.read(_ANY, asked).item())
+
+
+def minutes(reader: Reader, start: datetime, end: datetime) -> pl.DataFrame:
+    """Pre-market minutes of all names that start in [start, end): all but where they came from."""
+    return reader.read(
+        "SELECT symbol, ts, open, high, low, close, volume, phase FROM bars_minute "
+        "WHERE phase = 'pre' AND ts >= ? AND ts < ?",
+        [start, end],
+    )
+
+
+def volumes(reader: Reader, mornings: Sequence[Morning]) -> pl.DataFrame:
+    """symbol, day, volume of the sound minutes of earlier mornings, each within one day of UTC."""
+    return reader.read(
+        _VOLUMES,
+        {
+            "days": [morning.day for morning in mornings],
+            "starts": [morning.starts for morning in mornings],
+            "ends": [morning.ends for morning in mornings],
+            "first": mornings[0].starts,
+            "last": mornings[-1].ends,
+            "mixed": MIXED_BASES,
+        },
+    )
 
 
 def opens(

@@ -6,12 +6,12 @@ Table names come from the catalogue and are quoted; values are parameters.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import polars as pl
 
 from core.domain.gaps.bars import LEAST_PRICE, MOST_PRICE, MOST_VOLUME
-from core.domain.tables.frames import BARS_DAILY, BARS_MINUTE, FILINGS
+from core.domain.tables.frames import BARS_DAILY, FILINGS
 from core.domain.timetable import sessions as calendar
 from core.store.filing_status import GRADE, known
 from core.store.journal import Reader
@@ -20,7 +20,6 @@ from core.store.transaction import Transaction, quoted
 from core.store.warehouse import Warehouse
 
 _BARS = ", ".join(BARS_DAILY.columns)
-_MINUTES = ", ".join(BARS_MINUTE.columns)
 _FILINGS = ", ".join(FILINGS.columns)
 
 # bars.is_sound in SQL; NaN is above every number there, so the bounds leave it out
@@ -32,7 +31,9 @@ SOUND = (
 GRADE_DAYS = 400  # a year, the time to file, and some grace: then a grade is of another company
 REPORTS = r"(10-(K|KT|K405|KSB|Q|QT|QSB)|20-F|40-F)(/A)?"
 LEAST_SHARE = 0.1  # of the names of a usual session
+COMPARED = 5  # sessions before it that a session is judged by
 LOOK_BACK_DAYS = 40  # with bars; far more than stray days could be
+LATELY = timedelta(days=21)  # looked at first: to count names of years takes a third of a second
 
 
 def has_table(warehouse: Warehouse, table: str) -> bool:
@@ -82,16 +83,34 @@ def latest_session(reader: Reader, table: str, until: date | None = None) -> dat
     than a tenth of the busiest of the five before it) is not there yet: one early bird must not
     make the prices of all others stale.
     """
+    newest = reader.read(f"SELECT max(session) FROM {quoted(table)}").item()
+    end = min(until or date.max, newest or date.max)
+    lately = _names_of_sessions(reader, table, end - LATELY, end)
+    place = _first_there([names for _, names in lately])
+    if place is None or place + COMPARED >= len(lately):  # too few to judge it by
+        lately = _names_of_sessions(reader, table, date.min, end)
+        place = _first_there([names for _, names in lately])
+    return None if place is None else lately[place][0]
+
+
+def _names_of_sessions(
+    reader: Reader, table: str, first: date, last: date
+) -> list[tuple[date, int]]:
+    """Sessions with the names that have sound bars in them, newest first."""
     query = (
-        f"SELECT session, count(*) AS names FROM {quoted(table)} "
-        f"WHERE session <= $day AND {SOUND} GROUP BY session ORDER BY session DESC LIMIT $most"
+        f"SELECT session, count(*) AS names FROM {quoted(table)} WHERE session >= $first "
+        f"AND session <= $last AND {SOUND} GROUP BY session ORDER BY session DESC LIMIT $most"
     )
-    days = reader.read(query, {"day": until or date.max, "most": LOOK_BACK_DAYS})
-    counts = [row for row in days.iter_rows() if calendar.is_session(row[0])]
-    for place, (day, names) in enumerate(counts):
-        before = [count for _, count in counts[place + 1 : place + 6]]
+    days = reader.read(query, {"first": first, "last": last, "most": LOOK_BACK_DAYS})
+    return [row for row in days.iter_rows() if calendar.is_session(row[0])]
+
+
+def _first_there(counts: Sequence[int]) -> int | None:
+    """The place of the first of which enough names have bars, by the busiest before it."""
+    for place, names in enumerate(counts):
+        before = counts[place + 1 : place + 1 + COMPARED]
         if names >= LEAST_SHARE * max(before, default=0):
-            return day  # type: ignore[no-any-return]
+            return place
     return None
 
 
@@ -107,12 +126,13 @@ def symbols(warehouse: Warehouse, table: str) -> list[str]:
     return warehouse.read(query)["symbol"].to_list()
 
 
-def minutes(warehouse: Warehouse, table: str, start: datetime, end: datetime) -> pl.DataFrame:
-    """Pre-market minute bars (BARS_MINUTE) that start in [start, end)."""
+def last_closes(warehouse: Warehouse, table: str, days: Sequence[date]) -> pl.DataFrame:
+    """symbol, prior_session and close of each name's last bar in the days (ascending)."""
     return warehouse.read(
-        f"SELECT {_MINUTES} FROM {quoted(table)} WHERE phase = 'pre' AND ts >= ? AND ts < ? "
-        "ORDER BY symbol, ts",
-        [start, end],
+        "SELECT symbol, max(session) AS prior_session, arg_max_null(close, session) AS close "
+        f"FROM {quoted(table)} WHERE session >= $first AND session IN (SELECT unnest($days)) "
+        "GROUP BY symbol ORDER BY symbol",
+        {"first": days[0], "days": list(days)},
     )
 
 

@@ -6,7 +6,9 @@ null ("n/a"), never 0.
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -14,7 +16,29 @@ from core.domain.gaps.bars import split_factors
 
 HISTORY_SESSIONS = 20
 MIXED_BASES = 1.5  # a minute whose high is this many times its low mixes two share bases
+HISTORY_DAYS = 45  # in which the sessions of the history are looked for
 ZONE = "America/New_York"
+
+
+@dataclass(frozen=True, slots=True)
+class Morning:
+    """The time [starts, ends) (UTC) of an Eastern day from midnight to a clock time of it."""
+
+    day: date
+    starts: datetime
+    ends: datetime
+
+
+def mornings(day: date, until: datetime) -> list[Morning]:
+    """The mornings before a day up to the clock time of `until`, in order."""
+    zone = ZoneInfo(ZONE)
+    clock = until.astimezone(zone).time()
+    days = [day - timedelta(days=back) for back in range(HISTORY_DAYS, 0, -1)]
+    return [Morning(d, _instant(d, time(), zone), _instant(d, clock, zone)) for d in days]
+
+
+def _instant(day: date, clock: time, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, clock, zone).astimezone(UTC)
 
 
 def premarket(
@@ -22,12 +46,14 @@ def premarket(
     prior: pl.DataFrame,
     session: pl.DataFrame,
     known_at: datetime,
+    earlier: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """One row per symbol of `prior` (symbol, prior_close on the session's share basis).
 
-    `minutes` follow BARS_MINUTE and reach back as far as there is history; `session` is the one
-    calendar row of the day (session, open_at, close_at). Only minutes that have ended by
-    `known_at` and start before the open count. Adds premarket_gap_pct (first print),
+    `minutes` follow BARS_MINUTE (no pull_id) and reach back as far as there is history; where
+    `earlier` (symbol, day, volume up to the same clock time) tells that, those of the day do.
+    `session` is the one calendar row of the day (session, open_at, close_at). Only minutes that
+    have ended by `known_at` and start before the open count. Adds premarket_gap_pct (first print),
     premarket_change_pct (last print), premarket_first, premarket_last, premarket_at,
     premarket_prints (sound minutes), premarket_volume, premarket_rvol, dropped_minutes,
     provisional.
@@ -48,7 +74,7 @@ def premarket(
             dropped_minutes=(~pl.col("sound")).sum(),
         )
     )
-    usual = _usual_volume(marked, day, until)
+    usual = _usual_volume(_volumes(marked, day, until) if earlier is None else earlier)
     table = prior.join(figures, on="symbol", how="left").join(usual, on="symbol", how="left")
     close = pl.when(pl.col("prior_close") > 0).then("prior_close")
     return table.with_columns(
@@ -89,11 +115,15 @@ def _marked(minutes: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _usual_volume(marked: pl.DataFrame, day: date, until: datetime) -> pl.DataFrame:
-    """Mean volume up to the same clock time over the last 20 sessions with pre-market prints."""
+def _volumes(marked: pl.DataFrame, day: date, until: datetime) -> pl.DataFrame:
+    """Volume of each earlier day up to the same clock time."""
     clock = pl.lit(until).dt.convert_time_zone(ZONE).dt.time()
     before = marked.filter((pl.col("day") < day) & (pl.col("clock") < clock) & pl.col("sound"))
-    daily = before.group_by("symbol", "day").agg(volume=pl.col("volume").sum())
+    return before.group_by("symbol", "day").agg(volume=pl.col("volume").sum())
+
+
+def _usual_volume(daily: pl.DataFrame) -> pl.DataFrame:
+    """Mean volume over the last 20 sessions with pre-market prints."""
     recent = daily.sort("symbol", "day").group_by("symbol").tail(HISTORY_SESSIONS)
     return recent.group_by("symbol").agg(
         usual_volume=pl.col("volume").mean(), history_sessions=pl.len()

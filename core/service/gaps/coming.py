@@ -16,7 +16,6 @@ from core.domain.gaps import premarket
 from core.domain.timetable import sessions as calendar
 from core.service.cache import DERIVED
 from core.store import prints as store
-from core.store import scans
 from core.store.journal import Reader
 
 if TYPE_CHECKING:
@@ -54,11 +53,8 @@ def awaited(desk: Desk, now: datetime) -> date | None:
     """The latest session with prints up to now, whose daily bars may still be to come."""
     day = latest_day(now)
     opens = opens_of(day)
-    until = min(now, opens)
-    prints = scans.minutes(desk.warehouse, MINUTES, opens - PREMARKET_HOURS, until)
-    if prints.is_empty() or premarket.sound_minutes(prints, until).is_empty():
-        return None
-    return day
+    there = store.any_sound(desk.warehouse, opens - PREMARKET_HOURS, min(now, opens))
+    return day if there else None
 
 
 def opens(desk: Desk, day: date) -> pl.DataFrame:

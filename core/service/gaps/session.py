@@ -31,6 +31,7 @@ from core.service.gaps.evidence import (
 )
 from core.store import actions as action_store
 from core.store import gap_states
+from core.store import prints as print_store
 from core.store import scans as store
 from core.store.actions import ACTIONS
 from core.store.journal import Reader
@@ -241,16 +242,15 @@ def _provisional(desk: Desk, dataset: Dataset, span: SessionSpan) -> SessionGaps
     """
     day, opens = span.day, span.opens
     until = min(desk.now(), opens)
-    prints = store.minutes(desk.warehouse, MINUTES, opens - timedelta(days=45), opens)
-    first = span.back(gaps.WINDOW_SESSIONS - 1)
-    last = store.bars(desk.warehouse, dataset.table, first, span.before)
-    ends = last.group_by("symbol").agg(
-        prior_session=pl.col("session").last(), close=pl.col("close").last()
-    )
+    earlier = premarket.mornings(day, until)
+    prints = print_store.minutes(desk.warehouse, opens - coming.PREMARKET_HOURS, until)
+    before = span.days.tail(gaps.WINDOW_SESSIONS).head(-1).to_list()
+    ends = store.last_closes(desk.warehouse, dataset.table, before)
     prior = premarket.on_basis_of(
         ends.with_columns(session=pl.lit(day)), bar_rules.splits_of(actions_for(desk, dataset))
     ).select("symbol", "prior_close")
-    early = premarket.premarket(prints, prior, span.row, until)
+    volumes = print_store.volumes(desk.warehouse, earlier)
+    early = premarket.premarket(prints, prior, span.row, until, volumes)
     early = _with_opens(early, coming.opens(desk, day))
     if early.is_empty():
         return None

@@ -59,3 +59,12 @@ def test_bars_without_prices_are_no_session(warehouse: Warehouse) -> None:
     with warehouse.transaction() as tx:
         tx.insert("bars_daily", pl.concat([bars((DAYS[4], 40)), hollow]))
     assert scans.latest_session(warehouse, "bars_daily") == DAYS[4]
+
+
+def test_a_table_whose_bars_lie_far_apart(warehouse: Warehouse) -> None:
+    """Sessions months before count where there are too few lately, and years of stray rows."""
+    old = (date(2025, 1, 6), date(2025, 1, 7), date(2025, 1, 8))
+    with warehouse.transaction() as tx:
+        tx.insert("bars_daily", bars(*((day, 40) for day in old), (DAYS[5], 3)))
+    assert scans.latest_session(warehouse, "bars_daily") == old[2]
+    assert scans.latest_session(warehouse, "bars_daily", date(2025, 1, 7)) == old[1]
