@@ -93,7 +93,19 @@ def trim(cursor: duckdb.DuckDBPyConnection) -> None:
     except duckdb.OutOfMemoryException:
         pass  # they are in use: the next transaction tries again
     finally:
-        cursor.execute("RESET GLOBAL memory_limit")
+        _raise_limit(cursor)
+
+
+def _raise_limit(cursor: duckdb.DuckDBPyConnection) -> None:
+    """Give the engine all its memory back.
+
+    RESET brings the setting back and leaves the cache of blocks at the low limit (DuckDB 1.5.5):
+    queries spilled, or failed, in a few dozen megabytes from the first bulk insert on. So the limit
+    is set once more, to what RESET has found to be the usual one.
+    """
+    cursor.execute("RESET GLOBAL memory_limit")
+    usual = cursor.execute("SELECT current_setting('memory_limit')").fetchall()[0][0]
+    cursor.execute(f"SET GLOBAL memory_limit = '{usual}'")
 
 
 def rollback(cursor: duckdb.DuckDBPyConnection) -> None:
