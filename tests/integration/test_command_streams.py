@@ -113,3 +113,22 @@ def test_asking_for_help_loads_no_engine() -> None:
         [sys.executable, "-c", look], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_one_command_is_built_without_the_others() -> None:
+    """To say how `events` is used takes neither the modules nor the options of the rest."""
+    code = (
+        "import sys; sys.argv = ['app', 'events', '--help']\n"
+        "from app import command_line\n"
+        "try: command_line.run(lambda: None)\n"
+        "except SystemExit as end: assert not end.code\n"
+        "loaded = {m for m in sys.modules if m.startswith('app.commands.')}\n"
+        "assert loaded == {'app.commands.events'}, loaded\n"
+        "heavy = {'polars', 'pandas', 'duckdb', 'pyarrow', 'streamlit'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "events --since" in done.stdout

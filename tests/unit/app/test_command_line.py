@@ -6,8 +6,6 @@ import importlib
 import pkgutil
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -67,25 +65,6 @@ def test_an_area_has_the_commands_that_are_told_of_it(area: str) -> None:
     alone.callback()(lambda: None)
     built: Any = typer.main.get_command(alone)
     assert sorted(built.commands) == sorted(command_help.AREAS[area])
-
-
-def test_one_command_is_built_without_the_others() -> None:
-    """To say how `events` is used takes neither the modules nor the options of the rest."""
-    code = (
-        "import sys; sys.argv = ['app', 'events', '--help']\n"
-        "from app import command_line\n"
-        "try: command_line.run(lambda: None)\n"
-        "except SystemExit as end: assert not end.code\n"
-        "loaded = {m for m in sys.modules if m.startswith('app.commands.')}\n"
-        "assert loaded == {'app.commands.events'}, loaded\n"
-        "heavy = {'polars', 'pandas', 'duckdb', 'pyarrow', 'streamlit'} & set(sys.modules)\n"
-        "assert not heavy, heavy\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert "events --since" in done.stdout
 
 
 @pytest.mark.parametrize("words", [[], ["--help"], ["no-such"], ["-h", "scan"]])
