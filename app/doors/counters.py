@@ -12,17 +12,12 @@ from typing import TypeVar
 
 import anyio.to_thread
 from limits import RateLimitItem, WindowStats
-from limits.storage import MemoryStorage, RedisStorage
+from limits.storage import MemoryStorage
 from limits.strategies import RateLimiter
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
-from redis.retry import Retry
 
-from core.jobs.queue import redis as queue
 from core.observe.sparing import Sparing
 from core.settings import Settings
 
-WAIT_SECONDS = 0.5
 AWAY_SECONDS = 5.0
 T = TypeVar("T")
 log = Sparing("limits")
@@ -40,7 +35,7 @@ class Counters:
         """`way` is how `limits` counts."""
         self._now = now
         self._here = way(MemoryStorage())
-        self._shared = way(_in_redis(chosen.redis_url)) if chosen.redis_url else None
+        self._shared, self._failures = _shared(chosen.redis_url, way)
         self._away_until = float("-inf")
 
     async def hit(self, item: RateLimitItem, *keys: str) -> tuple[bool, WindowStats]:
@@ -53,18 +48,18 @@ class Counters:
             return count(self._here)
         try:
             return await anyio.to_thread.run_sync(count, self._shared)
-        except RedisError as error:
+        except self._failures as error:
             self._away_until = self._now() + AWAY_SECONDS
             log.warning("limits are counted by this desk alone", error=str(error))
             return count(self._here)
 
 
-def _in_redis(url: str) -> RedisStorage:
-    address, prefix = queue.address_of(url)
-    return RedisStorage(
-        address,
-        key_prefix=f"{prefix}:limits",
-        socket_timeout=WAIT_SECONDS,
-        socket_connect_timeout=WAIT_SECONDS,
-        retry=Retry(NoBackoff(), 0),  # type: ignore[arg-type]  # handed on to the client as it is
-    )
+def _shared(
+    url: str, way: type[RateLimiter]
+) -> tuple[RateLimiter | None, tuple[type[Exception], ...]]:
+    """The counts of all desks, and how asking for them fails; nothing without Redis."""
+    if not url:
+        return None, ()
+    from app.doors import redis_counts  # some megabytes that a desk by itself does without
+
+    return way(redis_counts.at(url)), redis_counts.FAILURES

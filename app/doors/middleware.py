@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import anyio.to_thread
@@ -17,11 +18,13 @@ from app.api import problems
 from app.doors import credentials, sockets
 from app.doors.credentials import CALLER, Visitor
 from app.doors.limits import Knocks, Rates, network_of
-from app.doors.provider import Provider
 from app.gate import Application, Message, Receive, Scope, Send
 from core.domain.access.principals import Role
 from core.errors import OpenbellError, RoleError, SignInError, TooManyError
 from core.service.desk import Desk
+
+if TYPE_CHECKING:
+    from app.doors.provider import Provider
 
 SIGN_IN, SIGN_OUT = "/sign-in", "/sign-out"
 PUBLIC = (  # no data of the desk: signs of life, the way in, the frame of the pages
@@ -51,6 +54,8 @@ def house(desk: Desk) -> House:
     """The memory of the doors of a desk, which hears of changes of its roster."""
     made = House(desk, Rates(desk.settings), Knocks(desk.settings))
     if desk.settings.access == "oidc":
+        from app.doors.provider import Provider  # keys and proofs that other desks do without
+
         made.provider = Provider(desk.settings)
     desk.roster.listeners.append(made.open.end)
     return made

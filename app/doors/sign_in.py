@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, quote
 
 import anyio.to_thread
@@ -15,9 +16,11 @@ from starlette.routing import Route
 from app.doors import credentials, middleware
 from app.doors.credentials import COOKIE
 from app.doors.middleware import SIGN_IN, SIGN_OUT, House
-from app.doors.provider import Provider
 from core.errors import OpenbellError, SignInError, TooManyError, TransportError
 from core.observe.sparing import Sparing
+
+if TYPE_CHECKING:
+    from app.doors.provider import Provider
 
 LANDING = "/"
 log = Sparing("sign in")

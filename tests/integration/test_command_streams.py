@@ -132,3 +132,18 @@ def test_one_command_is_built_without_the_others() -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "events --since" in done.stdout
+
+
+def test_a_desk_by_itself_is_served_without_what_others_need() -> None:
+    """Neither Redis nor an OpenID provider nor the library of calendars takes memory there."""
+    look = (
+        "import sys, app.asgi; from core.domain.timetable import exchanges, sessions; "
+        "from datetime import date; d = date(2026, 11, 27); "
+        "sessions.hours_of(d); exchanges.sessions('XNYS', d, d); "
+        "unneeded = ('redis', 'authlib', 'joserfc', 'exchange_calendars', 'apprise', 'sklearn'); "
+        "print([n for n in unneeded if n in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", look], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"

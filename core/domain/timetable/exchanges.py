@@ -1,8 +1,8 @@
 """Opens and closes of an exchange, with holidays and early closes.
 
-Source: the `exchange-calendars` package (computed from its rules, nothing is asked of anyone).
-Calendars are built in blocks of ten years, because the package's own default range depends on
-the day it is asked.
+Source: for New York a table of ours (`xnys`), else the `exchange-calendars` package (computed from
+its rules, nothing is asked of anyone). Calendars are built in blocks of ten years, because the
+package's own default range depends on the day it is asked.
 """
 
 from __future__ import annotations
@@ -14,7 +14,12 @@ from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any
 
+import polars as pl
+
+from core.domain.timetable import xnys
+
 BLOCK_YEARS = 10
+TABLED = range(xnys.FIRST_YEAR // BLOCK_YEARS, xnys.LAST_YEAR // BLOCK_YEARS)  # whole blocks
 _lock = threading.Lock()
 
 Session = tuple[date, datetime, datetime]
@@ -23,7 +28,7 @@ Session = tuple[date, datetime, datetime]
 @cache
 def is_exchange(code: str) -> bool:
     """Whether the code (or a known alias such as NYSE) names an exchange."""
-    return code in _library().get_calendar_names(include_aliases=True)
+    return code in xnys.NAMES or code in _library().get_calendar_names(include_aliases=True)
 
 
 def sessions(exchange: str, first: date, last: date) -> tuple[Session, ...]:
@@ -50,6 +55,8 @@ def _block(exchange: str, block: int) -> tuple[Session, ...]:
 
 @cache
 def _built(exchange: str, block: int) -> tuple[Session, ...]:
+    if exchange in xnys.NAMES and block in TABLED:
+        return _tabled(block)
     first, last = _bounds(exchange, block)
     if first > last:
         return ()
@@ -64,6 +71,14 @@ def _built(exchange: str, block: int) -> tuple[Session, ...]:
         (day, opened.astimezone(UTC), closed.astimezone(UTC))
         for day, opened, closed in zip(days, opens, closes, strict=True)
     )
+
+
+def _tabled(block: int) -> tuple[Session, ...]:
+    first = date(block * BLOCK_YEARS, 1, 1)
+    last = date(block * BLOCK_YEARS + BLOCK_YEARS - 1, 12, 31)
+    rows = xnys.table().filter(pl.col("session").is_between(first, last))
+    plain = rows.select("session", pl.col("open_at", "close_at").dt.replace_time_zone(None))
+    return tuple((day, a.replace(tzinfo=UTC), b.replace(tzinfo=UTC)) for day, a, b in plain.rows())
 
 
 def _bounds(exchange: str, block: int) -> tuple[date, date]:

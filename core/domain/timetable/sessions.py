@@ -1,49 +1,31 @@
 """Sessions of the exchange: which days trade, when they open and close, early closes included.
 
-The calendar itself is the library `exchange-calendars` (XNYS), a table of rules without I/O.
+The calendar itself is a table of ours, written from the library `exchange-calendars` (`xnys`).
 Frames here have the columns session (Date), open_at and close_at (UTC instants), early_close.
 """
 
 from __future__ import annotations
 
-import warnings
 from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import date, datetime
-from functools import cache, lru_cache
+from functools import cache
 from typing import NamedTuple
 
 import polars as pl
 
 from core.domain.tables.frames import INSTANT
+from core.domain.timetable import xnys
 from core.errors import UsageError
 
-EXCHANGE = "XNYS"
-FIRST_YEAR = 1990
-LAST_YEAR = 2030
+EXCHANGE = xnys.EXCHANGE
+FIRST_YEAR = xnys.FIRST_YEAR
+LAST_YEAR = xnys.LAST_YEAR
 
 
-@lru_cache(maxsize=4)
-def all_sessions(exchange: str = EXCHANGE) -> pl.DataFrame:
+def all_sessions() -> pl.DataFrame:
     """Every session of the exchange from 1990 to 2030, in order."""
-    import exchange_calendars
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the library's own, about pandas to come
-        calendar = exchange_calendars.get_calendar(
-            exchange, start=f"{FIRST_YEAR}-01-01", end=f"{LAST_YEAR}-12-31"
-        )
-    table = calendar.schedule
-    return pl.DataFrame(
-        {
-            "session": pl.Series(table.index.to_numpy()).cast(pl.Date),
-            "open_at": pl.Series(table["open"].dt.tz_localize(None).to_numpy()),
-            "close_at": pl.Series(table["close"].dt.tz_localize(None).to_numpy()),
-        }
-    ).with_columns(
-        pl.col("open_at", "close_at").dt.cast_time_unit("us").dt.replace_time_zone("UTC"),
-        early_close=pl.Series(table.index.isin(calendar.early_closes)),
-    )
+    return xnys.table()
 
 
 def sessions_between(start: date, end: date) -> pl.DataFrame:
