@@ -34,6 +34,7 @@ EXPORTS = _table(
 ACTIONS = _table(
     viewer="preferences.save rules.keep",
     analyst="lists.add lists.remove notes.write notes.set_mark inbox.take automation.hand_on "
+    "automation.send_on "
     "refresh.refresh_now refresh.cancel jobs.retry jobs.discard imports.load "
     "imports.rehearse imports.run_here companies.watch companies.unwatch reconcile.run "
     "proposals.propose proposals.withdraw "

@@ -41,7 +41,10 @@ def features(
 
 def publish(
     target: Annotated[
-        Path | None, typer.Option("--target", help="Folder; default: published in the data folder.")
+        str | None,
+        typer.Option(
+            "--target", help="Folder, or s3://NAME/PREFIX; default: published in the data folder."
+        ),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run/--apply", help="Only say what would be written.")
@@ -49,8 +52,12 @@ def publish(
     json: Json = False,
 ) -> None:
     """The tables to hand on as one archive: the same rows make the same bytes."""
-    where = target.absolute() if target else None
-    runner.run("publish", json=json, render=_print_published, target=where, apply=not dry_run)
+    where: dict[str, Any] = {}
+    if target and target.startswith("s3://"):
+        where = {"bucket": target}
+    elif target:
+        where = {"target": Path(target).absolute()}
+    runner.run("publish", json=json, render=_print_published, apply=not dry_run, **where)
 
 
 def _print_gates(document: dict[str, Any], console: Console) -> None:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +24,7 @@ else:
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 ROOT = Path(__file__).resolve().parent.parent.parent
 FILL_SECONDS = 240
+TRACES = "traces.jsonl"
 ROW_PIXELS = 26
 
 
@@ -89,19 +90,28 @@ class Page:
 
 
 @pytest.fixture(scope="session")
-def desk_url(tmp_path_factory) -> Iterator[str]:
+def desk_folder(tmp_path_factory) -> Path:
+    """The data folder of the demo desk."""
+    return tmp_path_factory.mktemp("desk with a space")
+
+
+@pytest.fixture(scope="session")
+def desk_url(desk_folder) -> Iterator[str]:
     """Address of a demo desk that has pulled everything once; DESK_URL names one that runs."""
     if os.environ.get("DESK_URL"):
         yield os.environ["DESK_URL"].rstrip("/")
         return
-    with demo(tmp_path_factory.mktemp("desk with a space")) as address:
+    told = {"OPENBELL_TRACE_FILE": str(desk_folder / TRACES), "OPENBELL_LOG_FORMAT": "json"}
+    with demo(desk_folder, settings=told) as address:
         yield address
 
 
 @contextmanager
-def demo(folder: Path, *arguments: str, fresh: bool = False) -> Iterator[str]:
+def demo(
+    folder: Path, *arguments: str, fresh: bool = False, settings: Mapping[str, str] | None = None
+) -> Iterator[str]:
     """The address of a demo in a data folder once everything was pulled, or (`fresh`) is fresh."""
-    env = {**os.environ, "OPENBELL_DATA_DIR": str(folder)}
+    env = {**os.environ, "OPENBELL_DATA_DIR": str(folder), **(settings or {})}
     with (folder / "demo.log").open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "app", "demo", "--port", str(_free_port()), *arguments],

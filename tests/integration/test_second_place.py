@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import socket
 import subprocess
@@ -16,12 +17,13 @@ from typing import Any
 import httpx
 import pytest
 
+from core.domain.access.principals import LOCAL, Role
 from core.errors import IntegrityError, NotFoundError, TransportError, UsageError
 from core.service.activity import feed
 from core.service.care import backing_up, drill, second_place
 from core.service.data_folder import backups_of, bring_back
 from core.service.desk import Desk
-from core.service.kernel import commands
+from core.service.kernel import access, commands
 from core.sources.outward.second_place import SecondPlace
 from core.store import sealing
 from tests.filled import fill
@@ -198,3 +200,24 @@ def test_what_cannot_be_asked_for_is_told(make_desk: Callable[..., Desk], url: s
         pass
     with pytest.raises(IntegrityError, match="no whole"), second_place.fetched(chosen, None):
         pass
+
+
+@pytest.mark.parametrize("url", ["s3"], indirect=True)
+def test_what_is_published_reaches_a_bucket(make_desk: Callable[..., Desk], url: str) -> None:
+    """The archive and its SHA-256; the desk's own command line alone may name where."""
+    desk = fill(make_desk(access="token"))
+    who = desk.roster.add_token("t", Role.ADMIN, None, LOCAL)[0].principal
+    with access.acting(who), pytest.raises(UsageError, match="own command line"):
+        commands.run(desk, "publish", {"bucket": url, "apply": True})
+    with access.acting(LOCAL):
+        for odd in ("https://x/y", "s3://", "s3://a/b?c=d", str(desk.settings.data_dir)):
+            with pytest.raises(UsageError):
+                commands.run(desk, "publish", {"bucket": odd})
+        dry = commands.run(desk, "publish", {"bucket": url}).document
+        assert SecondPlace(url).names() == []
+        done = commands.run(desk, "publish", {"bucket": url, "apply": True}).document
+    assert done == {**dry, "applied": True}
+    name = done["file"].rpartition("/")[2]
+    assert SecondPlace(url).names() == [f"{name}.sha256", name]
+    file = SecondPlace(url).fetch(name, desk.settings.data_dir)
+    assert hashlib.sha256(file.read_bytes()).hexdigest() == done["sha256"]

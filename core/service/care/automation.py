@@ -7,21 +7,23 @@ from __future__ import annotations
 
 import hashlib
 import io
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import orjson
 import polars as pl
 
 from core import atomic
-from core.domain.access.principals import Role
+from core.domain.access.principals import LOCAL, Role
 from core.domain.quality.model import default_ruleset
-from core.errors import StoreError
+from core.errors import StoreError, UsageError
 from core.jobs.queue.port import JobStatus
 from core.service.care import health
-from core.service.kernel import exports, given_files
+from core.service.kernel import access, exports, given_files
 from core.service.kernel.access import needs
 from core.service.kernel.commands import FOUND_ERRORS, CommandResult, command
 from core.service.pulls import datasets
@@ -114,25 +116,41 @@ def features_command(desk: Desk, *, cik: int | None = None, form: str | None = N
 
 
 @command("publish", needs=Role.ANALYST)
-def publish(desk: Desk, *, target: Path | None = None, apply: bool = False) -> dict[str, Any]:
+def publish(
+    desk: Desk, *, target: Path | None = None, bucket: str | None = None, apply: bool = False
+) -> dict[str, Any]:
     """The tables to hand on as one archive, the same bytes for the same rows; dry without `apply`.
 
-    `target` is the folder that it goes into, by default `published` in the data folder.
+    `target` is the folder that it goes into, by default `published` in the data folder; or
+    `bucket`, `s3://NAME/PREFIX`, with the credentials that the desk has for S3.
     """
+    if bucket is not None:
+        _must_be_a_bucket(desk, bucket, target)
     body, manifest = artefact(desk)
     digest = hashlib.sha256(body).hexdigest()
     folder = target or desk.settings.data_dir / "published"
-    file = folder / f"openbell-{digest[:16]}.zip"
+    name = f"openbell-{digest[:16]}.zip"
     document = {
-        "file": str(file),
+        "file": f"{bucket.rstrip('/')}/{name}" if bucket else str(folder / name),
         "sha256": digest,
         "bytes": len(body),
         "applied": apply,
         "tables": manifest["tables"],
     }
-    if apply:
-        hand_on(desk, folder, file.name, body, digest)
+    if apply and bucket:
+        send_on(desk, bucket, name, body, digest)
+    elif apply:
+        hand_on(desk, folder, name, body, digest)
     return document
+
+
+def _must_be_a_bucket(desk: Desk, bucket: str, target: Path | None) -> None:
+    """The desk's own credentials are used, so its own command line alone may say for what."""
+    parts = urlsplit(bucket)
+    if target is not None or parts.scheme != "s3" or not parts.netloc or parts.query:
+        raise UsageError("a bucket is s3://NAME/PREFIX, and stands in place of a folder")
+    if access.principal(desk) != LOCAL:
+        raise UsageError("the desk's own command line alone may name a bucket")
 
 
 def artefact(desk: Desk) -> tuple[bytes, dict[str, Any]]:
@@ -176,3 +194,16 @@ def hand_on(desk: Desk, folder: Path, name: str, body: bytes, digest: str) -> No
         atomic.write(where / f"{name}.sha256", line, private=False)
     except OSError as error:
         raise StoreError(f"it cannot be written: {error.strerror}", where=str(where)) from error
+
+
+@needs(Role.ANALYST)
+def send_on(desk: Desk, bucket: str, name: str, body: bytes, digest: str) -> None:
+    """Write an archive and its SHA-256 into a bucket, each read back; TransportError without it."""
+    from core.sources.outward.second_place import SecondPlace  # obstore is for whoever has S3
+
+    place = SecondPlace(bucket, "bucket", "AWS_ENDPOINT_URL")
+    with tempfile.TemporaryDirectory(prefix=".published-", dir=desk.settings.data_dir) as scratch:
+        for file, content in ((name, body), (f"{name}.sha256", f"{digest}  {name}\n".encode())):
+            path = Path(scratch) / file
+            atomic.write(path, content)
+            place.put(path)

@@ -26,10 +26,13 @@ PATIENCE = timedelta(minutes=2)
 
 
 class SecondPlace:
-    """Files by name in one folder or under one prefix of a bucket."""
+    """Files by name in one folder or under one prefix of a bucket; `what` it is, in words."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(
+        self, url: str, what: str = "second place of backups", setting: str = "OPENBELL_BACKUP_URL"
+    ) -> None:
         self.url = url
+        self._what, self._setting = what, setting
         self._store = _store(url)
 
     def put(self, path: Path) -> None:
@@ -78,9 +81,9 @@ class SecondPlace:
         except (BaseError, OSError, ValueError) as error:
             first = str(error).strip().splitlines()[0][:300] if str(error).strip() else ""
             raise TransportError(
-                f"the second place of backups cannot {what}: {first or type(error).__name__}",
+                f"the {self._what} cannot {what}: {first or type(error).__name__}",
                 where=self.shown,
-                hint="see whether it is there, and OPENBELL_BACKUP_URL and its credentials",
+                hint=f"see whether it is there, and {self._setting} and its credentials",
             ) from error
 
 
