@@ -5,8 +5,10 @@
 Each round starts the real engine in a process of its own over the same data folder, waits until it
 writes to DuckDB, has committed but not acknowledged, exports, fetches, starts (or a random while),
 and kills it. At the end it runs to completion. Two of five kills go to the write sites of restore,
-backup, migration, commit and mark instead: see `crash_sites`. Prints a table of kills by moment or
-site with what was lost, doubled, torn or silently empty, and how long the desk took to open again.
+backup, migration, commit and mark instead (see `crash_sites`), and to those of encrypted backups,
+the second place, migrate-store, inbox and what is handed on (see `crash_places`). Prints a table of
+kills by moment or site with what was lost, doubled, torn or silently empty, and how long the desk
+took to open again.
 Fifty jobs for every twenty kills.
 """
 
@@ -32,7 +34,7 @@ if __name__ == "__main__":
     sys.path[0] = str(ROOT)
 
 from benchmarks import crash_child as child  # noqa: E402
-from benchmarks import crash_sites  # noqa: E402
+from benchmarks import crash_places, crash_sites  # noqa: E402
 from benchmarks.crash_child import Marker, Phase  # noqa: E402
 from core.domain.tables.datasets import Window  # noqa: E402
 from core.jobs.queue.port import JobStatus, Message  # noqa: E402
@@ -206,7 +208,8 @@ def main() -> int:
     chosen.out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=chosen.out.parent) as name:
         report = run(Path(name) / "desk", working, max(50, working * 50 // 20), chosen.seed)
-        rows = crash_sites.run(Path(name) / "sites", at_sites)
+        rows = crash_sites.run(Path(name) / "sites", at_sites // 2)
+        rows += crash_places.run(Path(name) / "places", at_sites - at_sites // 2)
     for key, value in asdict(report).items():
         print(f"{key:<16}{value}")
     working_row = crash_sites.Row(

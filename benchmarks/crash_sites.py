@@ -12,7 +12,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -30,7 +30,7 @@ from core.jobs.queue.count_file import CountFile
 from core.jobs.queue.file import SqliteFile
 from core.jobs.store_mark import StoreMark
 from core.observe import logs
-from core.service.data_folder import backups_of, bring_back
+from core.service.data_folder import backups_of, bring_back, key_of
 from core.service.desk import Desk
 from core.service.kernel import commands
 from core.service.trading import journal
@@ -45,6 +45,7 @@ FILE_EVENTS |= {"subprocess.Popen", "sqlite3.connect", "os.chmod"}
 COUNTS = ("sites", "kills", "lost", "doubled", "torn", "empty", "refused")
 EXTRA = 5  # migrations beyond those of the desk
 FIRST_START = "first start"
+KEY = "key"  # in a folder: encrypts its backups
 
 
 @dataclass
@@ -67,6 +68,17 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Operation:
+    """What is done to a desk in a folder, and what must hold there besides once it was killed.
+
+    `wrong` says how many things do not; it may go on with what was stopped.
+    """
+
+    work: Callable[[Path], None]
+    wrong: Callable[[Path], int] = lambda _: 0
+
+
+@dataclass(frozen=True, slots=True)
 class Held:
     """What a desk holds: rows, distinct rows, journal entries, jobs."""
 
@@ -76,17 +88,24 @@ class Held:
     jobs: int
 
 
-def run(folder: Path, rounds: int) -> list[Row]:
-    """Spread `rounds` kills over the sites of every operation."""
+def run(
+    folder: Path,
+    rounds: int,
+    operations: Mapping[str, Operation] | None = None,
+    prepare: Callable[[Path], None] = lambda _: None,
+) -> list[Row]:
+    """Spread kills over the operations' sites; `prepare` adds to the desk they begin with."""
+    chosen = operations or OPERATIONS
     logs.configure("json", "CRITICAL")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["benchmarks.crash_sites"])
     base = folder / "base"
     _build(base, folder / "migrations")
+    prepare(base)
     table = []
-    for number, operation in enumerate(OPERATIONS):
-        share = rounds // len(OPERATIONS) + (number < rounds % len(OPERATIONS))
-        table.append(_kill_through(context, folder, base, operation, share))
+    for number, (name, operation) in enumerate(chosen.items()):
+        share = rounds // len(chosen) + (number < rounds % len(chosen))
+        table.append(_kill_through(context, folder, base, (name, operation), share))
     return table
 
 
@@ -107,7 +126,7 @@ def _build(base: Path, migrations: Path) -> None:
         for company in range(BACKED_UP):
             _add(desk, company)
         commands.run(desk, "backup", {})
-    bring_back(_settings(base), None, datetime.now(UTC))
+    bring_back(settings_of(base), None, datetime.now(UTC))
     with _desk(base) as desk:
         for company in range(BACKED_UP, NEWER):
             _add(desk, company)
@@ -127,28 +146,38 @@ def _add(desk: Desk, company: int) -> None:
     journal.deposit(desk, Decimal(100), desk.now().date())
 
 
-def _settings(folder: Path) -> Settings:
-    return settings.load(data_dir=folder)
+def settings_of(folder: Path, **more: Any) -> Settings:
+    """Of a desk in this folder; with the key of its backups where there is one."""
+    key = folder / KEY
+    if key.exists():
+        more["backup_key"] = key.read_text()
+    return settings.load(data_dir=folder, **more)
 
 
 def _desk(folder: Path) -> Desk:
-    return Desk.open(_settings(folder))
+    return Desk.open(settings_of(folder))
 
 
-def _kill_through(context: Any, folder: Path, base: Path, operation: str, kills: int) -> Row:
-    row = Row(operation)
-    base = base.with_name("nothing") if operation == FIRST_START else base
+def _kill_through(
+    context: Any, folder: Path, base: Path, named: tuple[str, Operation], kills: int
+) -> Row:
+    name, operation = named
+    row = Row(name)
+    base = base.with_name("nothing") if name == FIRST_START else base
     work = folder / "work"
     counted = folder / "counted"
     _fresh(base, work)
-    _child(context, operation, work, 0, counted)
+    _child(context, operation.work, work, 0, counted)
     row.sites = int(counted.read_text())
     for number in range(kills):
         at = 1 + number * row.sites // kills  # every site where there are kills enough
         acked = _fresh(base, work)
-        if _child(context, operation, work, at, counted) == -signal.SIGKILL:
+        if _child(context, operation.work, work, at, counted) == -signal.SIGKILL:
             row.kills += 1
         _judge(row, work, acked)
+        with _more_migrations(folder / "migrations"):
+            row.torn += operation.wrong(work)
+        row.torn += any(".part" in path.name for path in work.rglob("*"))
     return row
 
 
@@ -160,7 +189,9 @@ def _fresh(base: Path, work: Path) -> Path:
     return acked
 
 
-def _child(context: Any, operation: str, work: Path, at: int, counted: Path) -> int:
+def _child(
+    context: Any, operation: Callable[[Path], None], work: Path, at: int, counted: Path
+) -> int:
     life = context.Process(target=operate, args=(operation, str(work), at, str(counted)))
     life.start()
     life.join(120)
@@ -170,12 +201,12 @@ def _child(context: Any, operation: str, work: Path, at: int, counted: Path) -> 
     return int(life.exitcode)
 
 
-def operate(operation: str, folder: str, at: int, counted: str) -> None:
+def operate(operation: Callable[[Path], None], folder: str, at: int, counted: str) -> None:
     """One operation, killed at its site number `at` (0: not at all); how many sites it has."""
     logs.configure("json", "CRITICAL")
     sites = Sites(at)
     sites.watch()
-    OPERATIONS[operation](Path(folder))
+    operation(Path(folder))
     Path(counted).write_text(str(sites.seen))
 
 
@@ -226,12 +257,12 @@ class Sites:
 
 
 def _restore(folder: Path) -> None:
-    bring_back(_settings(folder), None, datetime.now(UTC))
+    bring_back(settings_of(folder), None, datetime.now(UTC))
 
 
 def _restore_set_aside(folder: Path) -> None:
     aside = next(folder.glob("set-aside-*"))
-    bring_back(_settings(folder), aside, datetime.now(UTC))
+    bring_back(settings_of(folder), aside, datetime.now(UTC))
 
 
 def _backup(folder: Path) -> None:
@@ -262,13 +293,13 @@ def _acknowledge(desk: Desk, count: int) -> None:
             file.write(f"{company}\n")
 
 
-OPERATIONS: dict[str, Callable[[Path], None]] = {
-    "restore": _restore,
-    "restore set aside": _restore_set_aside,
-    "backup": _backup,
-    "migration": _migrate,
-    FIRST_START: _first_start,
-    "commit and mark": _commit,
+OPERATIONS = {
+    "restore": Operation(_restore),
+    "restore set aside": Operation(_restore_set_aside),
+    "backup": Operation(_backup),
+    "migration": Operation(_migrate),
+    FIRST_START: Operation(_first_start),
+    "commit and mark": Operation(_commit),
 }
 
 
@@ -305,9 +336,8 @@ def _judge(row: Row, work: Path, acked: Path) -> None:
         row.torn += not held.entries == held.rows == held.jobs
     else:
         row.lost += held.rows < wanted or held.entries < wanted or held.jobs < wanted
-    row.torn += any(".part" in path.name for path in work.rglob("*"))
     for path in backups.found(backups_of(work)):
-        backups.check(path)
+        backups.check(path, key_of(settings_of(work)))
 
 
 def _held(desk: Desk) -> Held:

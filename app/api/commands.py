@@ -24,6 +24,7 @@ from core.service import current
 from core.service.kernel import access, commands, exports
 
 router = APIRouter(prefix="/v1")
+SHOWN_KEYS = 5  # of a body that holds too many
 Who = Annotated[Principal, Depends(authorised)]
 
 
@@ -60,7 +61,8 @@ async def run_export(name: str, request: Request, who: Who) -> Response:
     body = await json_object(request)
     fmt, filters = body.pop("format", "csv"), body.pop("filters", {})
     if body:
-        raise UsageError(f"the body holds {', '.join(body)}; it may hold format and filters")
+        others = ", ".join(list(body)[:SHOWN_KEYS])
+        raise UsageError(f"the body holds {others[:200]}; it may hold format and filters")
     if not isinstance(fmt, str) or fmt not in MEDIA:
         raise UsageError(f"format must be one of {', '.join(MEDIA)}")
     if not isinstance(filters, dict):

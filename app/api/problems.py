@@ -29,6 +29,7 @@ from core.observe import logs
 
 MEDIA = "application/problem+json"
 DOCS = "/api/docs"
+SHOWN_FIELDS = 20  # what is refused is not sent back whole
 
 
 class NotAcceptableError(OpenbellError):
@@ -75,7 +76,7 @@ def of_error(error: OpenbellError, path: str) -> bytes:
         str(error) if error.where else error.message,
         path,
         hint=error.hint,
-        errors=[{"field": field, "message": message} for field, message in fields],
+        errors=[{"field": field, "message": message} for field, message in fields[:SHOWN_FIELDS]],
     )
     return dumps({**made, **document(error)})
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,12 +12,12 @@ from typing import TYPE_CHECKING
 from core.errors import OpenbellError, StoreError, UsageError
 from core.jobs.queue.sqlite import SqliteQueue
 from core.settings import Settings
+from core.store import asides, files, presence, restore
 from core.store import backup as backups
-from core.store import files, presence, restore
 from core.store import mark as marks
 from core.store.backup import QUEUE, STORE
 from core.store.engines import FileEngine, StoreEngine
-from core.store.ownership import Ownership, lock_of, lock_of_folder
+from core.store.ownership import Ownership, lock_of, lock_of_folder, private
 from core.store.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -76,7 +75,7 @@ def own(settings: Settings) -> Ownership:
 
     The store has a lock of its own, which opening it takes.
     """
-    os.umask(0o077)  # the engines make files when they like: all are their owner's alone
+    private()
     return Ownership.take([lock_of_folder(settings.data_dir), lock_of(settings.queue_path)])
 
 
@@ -85,7 +84,8 @@ def settle(settings: Settings) -> None:
     places = places_of(settings)
     restore.finish(places)
     restore.sweep(places)
-    backups.sweep(backups_of(settings.data_dir))
+    for folder in (settings.data_dir, backups_of(settings.data_dir)):
+        asides.sweep(folder)
     folders = [backups_of(settings.data_dir), settings.data_dir / "downloads"]
     folders += presence.set_aside(settings.data_dir)
     live = [*places.live.values(), presence.wal_of(places.store)]

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
-import os
 import shutil
 import sqlite3
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -21,12 +18,12 @@ import orjson
 
 from core import atomic
 from core.errors import IntegrityError, NotFoundError, OpenbellError, StoreError
-from core.store import files, presence, sealing
+from core.store import asides, files, presence, sealing
+from core.store.asides import PART
 from core.store.transaction import quoted
 from core.store.warehouse import Warehouse
 
 MANIFEST = "manifest.json"
-PART = ".part"
 TIMED = "-timed"  # in the names of backups that nobody asked for, which are thinned out
 MIGRATION = "-migration"
 ROOM = "make room on the disk, or choose another folder with --to"
@@ -63,8 +60,7 @@ def make(
     """
     try:
         files.folder(folder)
-        sweep(folder)
-        with _aside(folder, now) as aside:
+        with asides.working(folder, f"{now:%Y%m%dT%H%M%S}") as aside:
             with warehouse.still():
                 _copy_queue(queue_path, aside / NAMES[QUEUE])
                 warehouse.copy_to(aside / NAMES[STORE])
@@ -187,22 +183,6 @@ def looks_good(folder: Path) -> bool:
         return False
 
 
-def sweep(folder: Path) -> None:
-    """Remove what backups that were killed left behind; one that is being made is locked."""
-    for path in folder.glob(f".*{PART}"):
-        with _locked(path) as free:
-            if free:
-                remove(path)
-
-
-def remove(path: Path) -> None:
-    """Remove a folder or a file; what cannot be removed stays."""
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
-
-
 def read_through(path: Path, *, count_only: bool = False) -> dict[str, int]:
     """Rows per table of a database file that nobody has open, after reading every cell of it."""
     look = "count(*)" if count_only else "count(*), bit_xor(hash(t))"
@@ -224,36 +204,6 @@ def read_through(path: Path, *, count_only: bool = False) -> dict[str, int]:
 def _first(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
     row = connection.execute(sql).fetchone()
     return int(row[0]) if row else 0
-
-
-@contextmanager
-def _aside(folder: Path, now: datetime) -> Iterator[Path]:
-    """A folder to work in, locked against sweeping, gone at the end unless it was renamed."""
-    aside = Path(tempfile.mkdtemp(suffix=PART, prefix=f".{now:%Y%m%dT%H%M%S}-", dir=folder))
-    with _locked(aside):
-        try:
-            yield aside
-        finally:
-            shutil.rmtree(aside, ignore_errors=True)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[bool]:
-    """Hold a folder's lock; False when another has it, or when it is gone."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY)
-    except FileNotFoundError:
-        yield False
-        return
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        free = True
-    except BlockingIOError:
-        free = False
-    try:
-        yield free
-    finally:
-        os.close(descriptor)
 
 
 def _put_in_place(aside: Path, wanted: Path) -> Path:

@@ -25,6 +25,12 @@ def lock_of_folder(folder: Path) -> Path:
     return folder / "desk.lock"
 
 
+def private() -> None:
+    """Let all files that this process makes be their owner's alone: engines make some at any
+    time."""
+    os.umask(0o077)
+
+
 class Ownership:
     """Locks held until `release`; `Ownership.take` gets all of them or none."""
 

@@ -20,7 +20,8 @@ from core import atomic
 from core.errors import IntegrityError, StoreError
 from core.store import backup as backups
 from core.store import files, presence
-from core.store.backup import PART, QUEUE, STORE
+from core.store.asides import PART
+from core.store.backup import QUEUE, STORE
 
 PLAN = "restore.json"
 NOTE = "restored.json"  # word for the next start: what was put in place cannot tell of it
@@ -151,11 +152,21 @@ def finish(places: Places) -> bool:
     return True
 
 
+def moved(store: Path) -> Path:
+    """Where a store that moves to this place is written before it gets its name."""
+    return store.with_name(f".{store.name}.moved{PART}")
+
+
+def drop(aside: Path) -> None:
+    """Remove a database file and what the engines keep beside it."""
+    for path in (*beside(aside), aside):
+        path.unlink(missing_ok=True)
+
+
 def sweep(places: Places) -> None:
     """Remove what a restore left behind that was stopped before it moved anything."""
-    for staged in places.staged.values():
-        for path in (*beside(staged), staged):
-            path.unlink(missing_ok=True)
+    for aside in (*places.staged.values(), moved(places.store)):
+        drop(aside)
     places.staged_note.unlink(missing_ok=True)
     plan = places.folder / PLAN
     plan.with_name(f".{PLAN}{PART}").unlink(missing_ok=True)

@@ -7,16 +7,16 @@ the manifest in it.
 from __future__ import annotations
 
 import os
-import shutil
 import tarfile
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 from core import atomic
 from core.errors import IntegrityError, StoreError
+from core.store import asides
 
 PLAIN, SEALED = ".tar", ".tar.age"
 _HEADER = b"age-encryption.org/v1\n"
@@ -47,8 +47,8 @@ def pack(folder: Path, target: Path, key: str | None) -> Path:
     Of several keys, with white space between them, the first encrypts.
     """
     made = target.with_name(target.name + (SEALED if key else PLAIN))
-    with tempfile.TemporaryDirectory(prefix=".", suffix=".part", dir=target.parent) as scratch:
-        tar, sealed = Path(scratch) / "tar", Path(scratch) / "sealed"
+    with asides.working(target.parent) as scratch:
+        tar, sealed = scratch / "tar", scratch / "sealed"
         with tarfile.open(tar, "w", format=tarfile.PAX_FORMAT) as archive:
             for path in sorted(folder.iterdir()):
                 archive.add(path, path.name)
@@ -67,13 +67,12 @@ def pack(folder: Path, target: Path, key: str | None) -> Path:
 
 @contextmanager
 def unpacked(path: Path, key: str | None) -> Iterator[Path]:
-    """A folder beside it with the files of a backup in one file; it is gone at the end.
+    """A folder with the files of a backup in one file, beside it; it is gone at the end.
 
-    Any of several keys opens it. IntegrityError where the file is damaged, cut, or was encrypted
-    with another key.
+    Where nobody may write beside it, it is among the system's temporary files. Any of several keys
+    opens it. IntegrityError where the file is damaged, cut, or was encrypted with another key.
     """
-    aside = Path(tempfile.mkdtemp(prefix=".", suffix=".part", dir=path.parent))
-    try:
+    with _working_beside(path) as aside:
         tar = _decrypted(path, key, aside) if path.name.endswith(SEALED) else path
         folder = aside / name_of(path)
         folder.mkdir()
@@ -81,8 +80,15 @@ def unpacked(path: Path, key: str | None) -> Iterator[Path]:
         if tar != path:
             tar.unlink()
         yield folder
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _working_beside(path: Path) -> AbstractContextManager[Path]:
+    """A read-only disk or a share of others is a good place for backups, but not to work in."""
+    try:
+        with tempfile.TemporaryFile(dir=path.parent):
+            return asides.working(path.parent)
+    except OSError:
+        return asides.working(Path(tempfile.gettempdir()))
 
 
 def _decrypted(path: Path, key: str | None, aside: Path) -> Path:

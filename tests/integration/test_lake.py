@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -219,3 +220,24 @@ def test_a_store_moves_between_files(tmp_path: Path) -> None:
             "A",
             None,
         ]
+
+
+def test_a_place_has_no_store_until_all_of_it_is_there(tmp_path: Path) -> None:
+    """Whoever is killed before leaves nothing that is taken for a store, and it is the owner's."""
+    from core.service.care.moving_house import migrate_store
+
+    Warehouse.open(tmp_path / "a.duckdb").close()
+    target = tmp_path / "b.duckdb"
+    left = tmp_path / ".b.duckdb.moved.part"  # of one that was killed
+    left.write_bytes(b"half")
+    seen: list[bool] = []
+    source, to = (f"duckdb:///{tmp_path}/{name}.duckdb" for name in "ab")
+    before = os.umask(0o022)
+    try:
+        migrate_store(source, to, tmp_path, lambda *_: seen.append(target.exists()))
+    finally:
+        os.umask(before)
+    assert not any(seen)
+    assert target.stat().st_mode & 0o777 == 0o600
+    assert {path.name for path in tmp_path.glob("*b.duckdb*")} == {"b.duckdb", "b.duckdb.lock"}
+    assert not left.exists()

@@ -120,7 +120,7 @@ def test_a_lost_desk_comes_back_from_there(
     assert (done.kept, passed) == ((), [])
     with Desk.open(lost) as again:
         assert again.warehouse.read("SELECT count(*) FROM bars_daily").item() == rows
-    assert not list(lost.data_dir.glob(".fetched-*"))
+    assert not list(lost.data_dir.glob(".openbell-*"))
 
 
 def test_a_damaged_one_there_is_passed_over_and_a_drill_says_so(

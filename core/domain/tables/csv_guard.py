@@ -4,6 +4,10 @@ A cell that a spreadsheet may run as a formula gets an apostrophe in front: one 
 sign of formulas, also a full-width one or one behind blanks and characters nobody sees, and one
 that begins with a line break, TAB or NUL. So does a cell that begins with apostrophes and then so,
 which makes the guard reversible. Headings are cells, too.
+
+Where the comma is a decimal sign spreadsheets part cells at semicolons and take no notice of quotes
+that do not stand first: what follows a semicolon, a TAB or a line break in the midst of a cell may
+begin one there, and is guarded in the same way.
 """
 
 from __future__ import annotations
@@ -12,11 +16,16 @@ from collections.abc import Callable
 
 import polars as pl
 
-_UNSEEN = r"[\s\x00-\x1f\x7f-\xa0\xad\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff]*"
+_INVISIBLE = r"\s\x00-\x1f\x7f-\xa0\xad\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff"
+_UNSEEN = f"[{_INVISIBLE}]*"
 _SIGN = "[=+\\-@|%＝＋－＠｜％﹢﹣﹦﹫﹪]"
 _BEGINNING = rf"'*(?:[\t\r\n\x00]|{_UNSEEN}{_SIGN})"
 _ACTIVE = rf"^{_BEGINNING}"
 _GUARDED = rf"^'({_BEGINNING})"
+_PARTED = r"[;\t\r\n]"
+_BLANK = rf"[[{_INVISIBLE}'\"]--[\t\r\n]]*"
+_WITHIN = rf"({_PARTED})({_BLANK}{_SIGN})"
+_GUARDED_WITHIN = rf"({_PARTED})'({_BLANK}{_SIGN})"
 
 
 def guard(frame: pl.DataFrame) -> pl.DataFrame:
@@ -36,7 +45,7 @@ def _suspect(name: str) -> pl.Expr:
     """
     text = pl.col(name).cast(pl.String)
     between = text.is_between(pl.lit(":"), pl.lit("A"), closed="left")
-    return ((text < "0") | between | (text >= "|")).any()
+    return ((text < "0") | between | (text >= "|") | text.str.contains(_PARTED)).any()
 
 
 def unguard(frame: pl.DataFrame) -> pl.DataFrame:
@@ -46,7 +55,8 @@ def unguard(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _unguarded(name: str) -> pl.Expr:
-    return pl.col(name).str.replace(_GUARDED, "${1}")
+    text = pl.col(name).cast(pl.String)
+    return text.str.replace(_GUARDED, "${1}").str.replace_all(_GUARDED_WITHIN, "${1}${2}")
 
 
 def _renamed(frame: pl.DataFrame, change: Callable[[str], pl.Expr]) -> pl.DataFrame:
@@ -58,11 +68,12 @@ def _renamed(frame: pl.DataFrame, change: Callable[[str], pl.Expr]) -> pl.DataFr
 
 
 def _guarded(name: str) -> pl.Expr:
-    column = pl.col(name)
+    text = pl.col(name).cast(pl.String)  # it may be kept as a code
+    within = text.str.replace_all(_WITHIN, "${1}'${2}")
     return (
-        pl.when(column.str.contains(_ACTIVE))
-        .then(pl.concat_str(pl.lit("'"), column))
-        .otherwise(column)
+        pl.when(text.str.contains(_ACTIVE))
+        .then(pl.concat_str(pl.lit("'"), within))
+        .otherwise(within)
         .alias(name)
     )
 

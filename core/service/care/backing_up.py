@@ -22,8 +22,8 @@ from core.service.kernel import given_files
 from core.service.kernel.access import needs
 from core.service.kernel.commands import command
 from core.service.kernel.handlers import handler
+from core.store import asides, events
 from core.store import backup as backups
-from core.store import events
 
 if TYPE_CHECKING:
     from core.service.desk import Desk
@@ -103,9 +103,9 @@ def _thin_out(desk: Desk, folder: Path) -> list[Path]:
 
 def _remove(path: Path) -> None:
     """Take the name of a backup away first: one that is removed by halves is none."""
-    aside = path.with_name(f".{path.name}{backups.PART}")
+    aside = path.with_name(f".{path.name}{asides.PART}")
     path.rename(aside)
-    backups.remove(aside)
+    asides.remove(aside)
 
 
 def _document(made: backups.Backup) -> dict[str, Any]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,16 +24,14 @@ from core.service.kernel.access import needs
 from core.service.kernel.commands import FOUND_ERRORS, CommandResult, command
 from core.service.kernel.handlers import handler
 from core.settings import Settings
+from core.store import asides, sealing
 from core.store import backup as backups
-from core.store import sealing
 from core.store.backup import MANIFEST, STORE
 from core.store.digests import DIGESTED, digests
 from core.store.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from core.service.desk import Desk
-
-PREFIX = ".drill-"  # of the folders that drills work in
 
 
 @needs(Role.ADMIN)
@@ -118,13 +114,8 @@ def _digests_of(backup: backups.Backup) -> Mapping[str, str]:
 @contextmanager
 def _aside(settings: Settings) -> Iterator[Settings]:
     """Settings of a desk in an empty folder inside the data folder; it is gone at the end."""
-    for left in settings.data_dir.glob(f"{PREFIX}*"):  # of drills that were killed
-        shutil.rmtree(left, ignore_errors=True)
-    scratch = Path(tempfile.mkdtemp(prefix=PREFIX, dir=settings.data_dir))
-    try:
+    with asides.working(settings.data_dir) as scratch:
         yield settings.model_copy(update={"data_dir": scratch, "store_url": "", "queue_url": ""})
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 @command("drill", needs=Role.ADMIN)

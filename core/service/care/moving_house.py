@@ -8,8 +8,10 @@ from typing import Any
 
 import duckdb
 
+from core import atomic
 from core.addresses import LAKE, LakeAddress, file_of
 from core.errors import StoreError, UsageError
+from core.store import ownership, restore
 from core.store.connection import first_line, rollback
 from core.store.engines import FOLD_SECONDS, FileEngine, StoreEngine
 from core.store.moving import TableDigest, copy_all, tables_of
@@ -23,7 +25,8 @@ def migrate_store(
 
     Both are owned meanwhile: OwnershipError when a desk has one of them. UsageError when there is
     no store at `source`, or one at `target`; IntegrityError when a table came over otherwise, and
-    then nothing is kept.
+    then nothing is kept. A file gets its name once all is in it: whoever is stopped before leaves
+    none that could be taken for a store.
     """
     old, new = engine_at(source, folder), engine_at(target, folder)
     if old.where == new.where:
@@ -32,13 +35,11 @@ def migrate_store(
         raise UsageError(f"there is no store at {old.where}")
     if isinstance(new, FileEngine) and new.path.exists():
         raise UsageError(f"{new.where} is there already", hint="name a file that is not there")
-    with old.own():
-        try:
-            tables = _moved(old, new, tell)
-        except BaseException:
-            if isinstance(new, FileEngine):  # an empty file would be taken for a store
-                new.path.unlink(missing_ok=True)
-            raise
+    ownership.private()
+    with old.own(), new.own():
+        tables = (
+            _into_file(old, new, tell) if isinstance(new, FileEngine) else _moved(old, new, tell)
+        )
     return {
         "from": old.where,
         "to": new.where,
@@ -57,10 +58,31 @@ def engine_at(url: str, folder: Path) -> StoreEngine:
     return FileEngine(file_of(url, "duckdb", folder / "desk.duckdb"))
 
 
+def _into_file(
+    old: StoreEngine, new: StoreEngine, tell: Callable[[str, TableDigest], None]
+) -> dict[str, TableDigest]:
+    aside = restore.moved(new.path)
+    restore.drop(aside)
+    try:
+        tables = _moved(old, FileEngine(aside), tell)
+        atomic.sync(aside)
+        aside.replace(new.path)
+    except OSError as error:
+        raise StoreError(
+            f"the copy could not be written: {error.strerror}",
+            where=new.where,
+            hint="make room on the disk, then try again",
+        ) from error
+    finally:
+        restore.drop(aside)
+    atomic.sync(new.path.parent)
+    return tables
+
+
 def _moved(
     old: StoreEngine, new: StoreEngine, tell: Callable[[str, TableDigest], None]
 ) -> dict[str, TableDigest]:
-    with new.own(), old.connect() as source, new.connect() as target:
+    with old.connect() as source, new.connect() as target:
         to, read = new.cursor(target), old.cursor(source)
         if tables_of(to):
             raise UsageError(f"{new.where} holds a store already", hint="name an empty database")

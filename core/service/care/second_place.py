@@ -3,7 +3,6 @@ back from there."""
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -14,13 +13,12 @@ from core.domain.timetable.rotation import Rotation, kept
 from core.errors import IntegrityError, NotFoundError, OpenbellError, UsageError
 from core.service.data_folder import key_of
 from core.settings import Settings
+from core.store import asides, sealing
 from core.store import backup as backups
-from core.store import sealing
 
 if TYPE_CHECKING:
     from core.sources.outward.second_place import SecondPlace
 
-FETCHED = ".fetched-"  # of the folders that backups are brought into
 ZONE = "America/New_York"
 
 
@@ -31,8 +29,8 @@ def copy(settings: Settings, made: Path) -> str:
         place.put(made)
         name = made.name
     else:
-        with tempfile.TemporaryDirectory(prefix=FETCHED, dir=settings.data_dir) as scratch:
-            packed = sealing.pack(made, Path(scratch) / made.name, key_of(settings))
+        with asides.working(settings.data_dir) as scratch:
+            packed = sealing.pack(made, scratch / made.name, key_of(settings))
             place.put(packed)
             name = packed.name
     _thin_out(place, settings)
@@ -70,8 +68,8 @@ def fetched(settings: Settings, name: str | None) -> Iterator[tuple[Path, list[O
     place = _place(settings)
     names = [name] if name else [n for n in place.names() if sealing.is_one_file(Path(n))]
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with tempfile.TemporaryDirectory(prefix=FETCHED, dir=settings.data_dir) as scratch:
-        yield _first_good(place, names, Path(scratch), settings)
+    with asides.working(settings.data_dir) as scratch:
+        yield _first_good(place, names, scratch, settings)
 
 
 def _first_good(

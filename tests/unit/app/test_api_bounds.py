@@ -142,6 +142,14 @@ async def test_no_body_fails_the_api(client: httpx.AsyncClient, path: str) -> No
         assert answer.status_code in (200, 404, 422), (body[:40], answer.text[:300])
 
 
+@pytest.mark.parametrize("path", ["commands/status", "exports/filings"])
+async def test_what_is_refused_is_not_sent_back_whole(client: httpx.AsyncClient, path: str) -> None:
+    """A body with thousands of unknown keys is answered with a sentence, not with all of them."""
+    answer = await client.post(f"/v1/{path}", json={f"k{n}": 1 for n in range(20_000)})
+    assert answer.status_code == 422
+    assert len(answer.content) < 2000
+
+
 @pytest.mark.parametrize("body", [b"\x0b", b"\x1c", b"\x0c {}", b"\xc2\xa0", b"\xef\xbb\xbf"])
 async def test_blanks_are_no_empty_body(client: httpx.AsyncClient, body: bytes) -> None:
     """No body stands for no arguments; a blank one is no JSON, whatever it is made of."""

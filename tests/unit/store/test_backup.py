@@ -17,8 +17,8 @@ from core.service.data_folder import Restored, backups_of, bring_back, own, plac
 from core.service.desk import Desk
 from core.service.kernel import commands
 from core.settings import Settings
+from core.store import asides, files, restore
 from core.store import backup as backups
-from core.store import files, restore
 
 NOW = datetime(2026, 3, 2, 11, 30, tzinfo=UTC)
 
@@ -169,7 +169,7 @@ def test_what_a_killed_backup_left_is_swept_but_not_one_that_is_made(chosen: Set
     dead = where / ".20260101T000000.part"
     dead.mkdir()
     (dead / "store.duckdb").write_bytes(b"half")
-    with backups._aside(where, NOW) as living:
+    with asides.working(where) as living:
         with Desk.open(chosen):
             assert parts(where) == [living]
         assert not dead.exists()
