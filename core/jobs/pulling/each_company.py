@@ -39,10 +39,11 @@ class CompaniesOutcome:
         """One sentence about what is not there, None when everything is."""
         if not self.failed:
             return None
-        some = [f"CIK {cik}: {error}" for cik, error in list(self.failed.items())[:3]]
-        more = f" and {len(self.failed) - 3} more" if len(self.failed) > 3 else ""
+        named = list(self.failed.items())[:3]
+        some = [f"CIK {cik}: {str(error).removesuffix('.')}" for cik, error in named]
+        some += [f"and {len(self.failed) - 3} more"] if len(self.failed) > 3 else []
         rest = f"; {self.skipped} not asked" if self.skipped else ""
-        return f"{len(self.failed)} of {self.asked} companies failed{rest}: {'; '.join(some)}{more}"
+        return f"{len(self.failed)} of {self.asked} companies failed{rest}: {'; '.join(some)}."
 
     def owed(self) -> bool:
         """Whether companies are missing for a reason that may pass: asking again may bring them."""

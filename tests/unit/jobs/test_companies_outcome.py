@@ -21,10 +21,10 @@ def outcome(failed: int, skipped: int = 0) -> CompaniesOutcome:
         (0, 5, None),
         (1, 0, "1 of 9 companies failed: CIK 0: no answer 0."),
         (1, 2, "1 of 9 companies failed; 2 not asked: CIK 0: no answer 0."),
-        (3, 0, "3 of 9 companies failed: CIK 0: no answer 0.; CIK 1: no answer 1.; "
+        (3, 0, "3 of 9 companies failed: CIK 0: no answer 0; CIK 1: no answer 1; "
                "CIK 2: no answer 2."),
-        (5, 1, "5 of 9 companies failed; 1 not asked: CIK 0: no answer 0.; CIK 1: no answer 1.; "
-               "CIK 2: no answer 2. and 2 more"),
+        (5, 1, "5 of 9 companies failed; 1 not asked: CIK 0: no answer 0; CIK 1: no answer 1; "
+               "CIK 2: no answer 2; and 2 more."),
     ],
 )  # fmt: skip
 def test_the_sentence_names_three_and_counts_the_rest(
