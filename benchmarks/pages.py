@@ -49,9 +49,9 @@ class Target:
 
 
 @contextmanager
-def served(command: list[str], folder: Path) -> Iterator[tuple[str, int]]:
+def served(command: list[str], folder: Path, **settings: str) -> Iterator[tuple[str, int]]:
     """Run a server; its address is what it prints first on stdout or stderr."""
-    env = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT)}
+    env = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT), **settings}
     process = subprocess.Popen(
         command, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,11 +11,13 @@ import polars as pl
 from pydantic import Field
 
 from core.domain.access.principals import Role
+from core.domain.breaker import State
 from core.domain.tables.datasets import Dataset
 from core.domain.timetable.freshness import Freshness
 from core.domain.timetable.reach import Reach, judged
 from core.errors import UsageError
 from core.service import calloff
+from core.service.cache import SingleFlightCache
 from core.service.kernel.commands import command
 from core.service.kernel.exports import export
 from core.service.pulls import joining, reach, refresh, upstreams
@@ -82,13 +84,31 @@ LEFT JOIN bad ON bad.dataset = last.dataset
 """
 
 
+_KEPT = SingleFlightCache(2)
+
+
 def overview(desk: Desk) -> list[DatasetStatus]:
-    """Every dataset of the catalogue with its state now, in the catalogue's order."""
+    """Every dataset of the catalogue with its state now, in the catalogue's order.
+
+    Pages, the API and metrics ask many times a second: within one, and until a commit, a job or a
+    host says otherwise, they share one answer.
+    """
+    running, tries = refresh.running(desk), joining.next_tries(desk)
+    hosts = upstreams.states(desk)
+    told = tuple(tuple(found.items()) for found in (running, tries, hosts))
+    key = (*desk.state, desk.now().replace(microsecond=0), told)
+    return list(_KEPT.get(key, lambda: _overview(desk, running, tries, hosts)))
+
+
+def _overview(
+    desk: Desk,
+    running: Mapping[str, str],
+    tries: Mapping[str, datetime],
+    hosts: Mapping[str, State],
+) -> list[DatasetStatus]:
     latest = {row["dataset"]: row for row in desk.warehouse.read(_LATEST).iter_rows(named=True)}
     counts = _own_rows(desk, latest)
-    running, tries = refresh.running(desk), joining.next_tries(desk)
     fresh = desk.freshness_of_all()
-    hosts = upstreams.states(desk)
     reached = {
         dataset.name: reach.reach_of(desk, dataset, fresh[dataset.name])
         if counts[dataset.name]
