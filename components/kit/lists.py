@@ -24,16 +24,19 @@ PCT = "_pct"
 
 @dataclass(frozen=True, slots=True)
 class RowLink:
-    """Where a row leads: a page with the row's `column` as a parameter of its address."""
+    """Where the cell of `column` leads: a page with the row's `value` (by default that of the
+    cell) as a parameter of its address.
+    """
 
     page: str
     parameter: str
     column: str = "symbol"
+    value: str = ""
     given: tuple[tuple[str, str], ...] = ()
 
     def url(self, row: Mapping[str, Any]) -> str:
         """The address that a row leads to."""
-        asked = {self.parameter: str(row[self.column]), **dict(self.given)}
+        asked = {self.parameter: str(row[self.value or self.column]), **dict(self.given)}
         return links.url(self.page, {key: value for key, value in asked.items() if value})
 
 

@@ -111,9 +111,7 @@ def plan(desk: Desk, scan: scans.Scan, name: str) -> None:
     color, word = plans.DECISIONS[found.verdict.decision]
     mark = badges.provisional() if found.plan.provisional else ""
     with st.container(border=True, gap="xsmall"):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**Plan** {mark} {like(found)}", width="stretch")
-            st.markdown(badges.badge(word, color))
+        st.markdown(f"**Plan** {mark} {badges.badge(word, color)}  \n{like(found)}")
         st.markdown(figures(found))
         st.markdown("  \n".join(tightest(found.verdict.checks)))
 

@@ -48,6 +48,21 @@ CARD = ("symbol", "gap_pct", "open", "score", "grade")  # the first line of a ca
 PRINTED = (
     "symbol", "gap_pct", "open", "gap_atr", "rvol", "score", "grade", "status", "catalyst_text",
 )  # fmt: skip
+LEFT_OUT = lists.ListLook(
+    name="left_out",
+    alt="Names left out of the scan with reasons",
+    columns={
+        "symbol": "Symbol",
+        "gap_pct": "Gap",
+        "open": "Open",
+        "prior_close": "Prior close",
+        "rvol": "Rel. vol.",
+        "reason": "Left out because",
+    },
+    link=lists.RowLink("symbol", "symbol"),
+    card=("symbol", "gap_pct"),
+    line="reason",
+)
 OUTCOME_HELP = {
     "filled_same": "Filled in the session of the gap.",
     "sessions_to_fill": "Sessions until the prior close was traded; empty: not yet.",
@@ -290,21 +305,7 @@ def next_links(symbol: str, session: date) -> None:
 
 def excluded(scan: scans.Scan) -> None:
     """Names that moved as much but are no candidates, with reasons."""
-    tables.show(
-        scan.excluded,
-        {
-            "symbol": "Symbol",
-            "gap_pct": "Gap",
-            "open": "Open",
-            "prior_close": "Prior close",
-            "rvol": "Rel. vol.",
-            "reason": "Left out because",
-        },
-        alt="Names left out of the scan with reasons",
-        key="left_out",
-        printed="left_out",
-        pinned=("symbol",),
-    )
+    lists.show(scan.excluded, LEFT_OUT)
 
 
 def finding(symbol: str, like: pl.DataFrame, gap_pct: float | None) -> str:

@@ -12,7 +12,7 @@ import polars as pl
 import streamlit as st
 
 from components.charts.plans import NAMES
-from components.kit import badges, formats, lists, once, shell, status_line, tables
+from components.kit import badges, formats, lists, once, shell, status_line
 from core.service.care import morning, preferences
 from core.service.desk import Desk
 from core.service.kernel import commands
@@ -47,6 +47,13 @@ PLANS = {
     "risk": "Risk",
     "state": "State",
 }
+PLAN_LIST = lists.ListLook(
+    name="open_plans",
+    alt="Open plans",
+    columns=PLANS,
+    link=lists.RowLink("plans", "plan", value="plan_id", given=(("view", "Decided"),)),
+    height=6,
+)
 CANDIDATE_LIST = lists.ListLook(
     name="top",
     alt="Top candidates with score, catalyst and grade",
@@ -157,8 +164,7 @@ def book(desk: Desk) -> None:
             lambda: pl.DataFrame(opened, infer_schema_length=None),
             "opened",
         )
-        widths = {"symbol": 62, "direction": 52, "risk": 70}
-        tables.show(frame, PLANS, alt="Open plans", rows=ROWS, widths=widths)
+        lists.show(frame, PLAN_LIST)
     shell.link("risk", "Risk and limits")
     shell.link("plans", "Decided plans", view="Decided")
 

@@ -11,7 +11,7 @@ import streamlit as st
 
 from components.charts import plans as charts_plans
 from components.charts import risk as charts_risk
-from components.kit import badges, formats, once, shell, tables, theme
+from components.kit import badges, formats, lists, once, shell, tables, theme
 from components.kit import saved_views as views
 from core.domain.risk.types import LimitCheck
 from core.service.desk import Desk
@@ -19,14 +19,22 @@ from core.service.trading import risk, trades
 from core.service.trading.risk import RiskReport, replayed_drawdown
 
 HOLDINGS = {
-    "plan_id": "Plan",
     "symbol": "Symbol",
+    "plan_id": "Plan",
     "sector": "Sector",
     "direction": "Direction",
     "shares": "Shares",
     "value": "Value",
     "risk": "Risk to the stop",
 }
+HOLDING_LIST = lists.ListLook(
+    name="holdings",
+    alt="Plans and positions of the book",
+    columns=HOLDINGS,
+    link=lists.RowLink("symbol", "symbol"),
+    card=("symbol", "direction", "shares", "value"),
+    line="plan_id",
+)
 STRESS = {
     "name": "Stretch",
     "first": "From",
@@ -94,7 +102,7 @@ def exposure(desk: Desk, found: RiskReport) -> None:
     whole = once.cached_for_object(
         found.holdings, lambda: found.holdings.with_columns(amount), "whole"
     )
-    tables.show(whole, HOLDINGS, alt="Plans and positions of the book", key="holdings")
+    lists.show(whole, HOLDING_LIST)
 
 
 def _correlations(desk: Desk, found: RiskReport) -> None:

@@ -109,3 +109,11 @@ def test_a_grade_is_seen_on_both_grounds_and_its_letter_read(letter: str) -> Non
     ground, text = badges.GRADE_COLORS[letter]
     assert min(_contrast(ground, back) for back in GROUNDS) >= 2.99
     assert _contrast(ground, text) >= 4.5
+
+
+def test_a_name_leads_to_its_plan() -> None:
+    """What is written need not be what the address has."""
+    frame = pl.DataFrame({"symbol": ["AA"], "plan_id": ["p-1"]})
+    link = RowLink("plans", "plan", value="plan_id", given=(("view", "Decided"),))
+    html = lists.html(frame, ListLook("plans", "Plans", {"symbol": "Symbol"}, link))
+    assert '<a href="/plans?plan=p-1&amp;view=Decided" target="_self">AA</a>' in html

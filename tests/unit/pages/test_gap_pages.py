@@ -272,5 +272,7 @@ def test_figures_change_after_a_pull(gapping: Desk, page: str) -> None:
 
 
 def shown_on(at: AppTest) -> tuple[str, list[str]]:
-    """What a reader sees: sentences and charts."""
-    return text_of(at), [str(item.proto) for item in at.get("plotly_chart")]
+    """What a reader sees: sentences and charts, without the clock of the status line."""
+    told = [str(item.value) for item in [*at.markdown, *at.caption]]
+    still = " ".join(text for text in told if "material/notifications" not in text)
+    return still, [str(item.proto) for item in at.get("plotly_chart")]
