@@ -66,9 +66,12 @@ def large_enough(filters: GapFilters) -> pl.Expr:
 
 
 def unmeasurable() -> pl.Expr:
-    """True where an unsound bar, today's or the one before, leaves no gap to measure at all."""
+    """True where no gap can be told at all: an unsound bar, today's or the one before, leaves none,
+    or a distribution of unknown worth may hide one of any size.
+    """
     unsound = (pl.col("flags") & int(Flag.BAD_BAR | Flag.BAD_BASE)) != 0
-    return unsound & pl.col("gap_pct").is_null()
+    hidden = (pl.col("flags") & int(Flag.FOREIGN_CASH)) != 0
+    return (unsound & pl.col("gap_pct").is_null()) | hidden
 
 
 def passes(filters: GapFilters, *, provisional: bool = False) -> pl.Expr:
