@@ -76,7 +76,7 @@ def trades(
     is no trading. `paid` are the distributions of the bars (`distributions.paid_on`). outcome:
     stop, stop_gap (opened beyond it), target, time, open (bars ended before).
     r is the result after costs in units of the risk per share at entry; dividend_r is the part of
-    it that was received or paid. The excursions are those of the prices.
+    it that was received or paid, and counts in the excursions too.
     """
     spread = _held_bars(signals.with_row_index("trade"), bars, rules)
     if spread.is_empty():
@@ -191,7 +191,8 @@ def _results(exits: pl.DataFrame, spread: pl.DataFrame, rules: TradeRules) -> pl
     ending = pl.col("held") == pl.col("ended")
     high = pl.when(ending & (pl.col("sign") > 0)).then("exit").otherwise("high")
     low = pl.when(ending & (pl.col("sign") < 0)).then("exit").otherwise("low")
-    up, down = (high - pl.col("entry")) / pl.col("risk"), (pl.col("entry") - low) / pl.col("risk")
+    worth = pl.col("entry") - pl.col("received")  # of the price that breaks even
+    up, down = (high - worth) / pl.col("risk"), (worth - low) / pl.col("risk")
     moves = during.group_by("trade").agg(
         mfe_r=pl.when(pl.col("sign") > 0).then(up).otherwise(down).max().clip(lower_bound=0),
         mae_r=pl.when(pl.col("sign") > 0).then(down).otherwise(up).max().clip(lower_bound=0),

@@ -22,8 +22,10 @@ def excursions(trades: pl.DataFrame, bars: pl.DataFrame) -> pl.DataFrame:
     """`mfe_r` and `mae_r` beside each trade: furthest for and against, in R, from daily bars.
 
     `trades` has entry_factor, `bars` factor: the share basis (`bars.split_factors`) of entry and
-    bar. `settled` is the last session that settlement passed (null: the last bar). Whole bars of
-    the entry and exit sessions count, so both are the most they can have been.
+    bar; `bars` are in order and have paid, the distributions of the session per share of it: what
+    a holder received, or owed, is no move for or against the trade. `settled` is the last session
+    that settlement passed (null: the last bar). Whole bars of the entry and exit sessions count,
+    so both are the most they can have been.
     """
     sign = pl.when(pl.col("direction") == "long").then(1).otherwise(-1)
     last = pl.lit(bars["session"].max(), dtype=pl.Date)
@@ -32,9 +34,21 @@ def excursions(trades: pl.DataFrame, bars: pl.DataFrame) -> pl.DataFrame:
     held = trades.select(*names, until)
     scale = pl.col("entry_factor") / pl.col("factor")
     reach = (
-        held.join(bars.select("symbol", "session", "high", "low", "factor"), on="symbol")
-        .with_columns(pl.col("high", "low") * scale)
+        held.join(
+            bars.select("symbol", "session", "high", "low", "factor", "paid"),
+            on="symbol",
+            maintain_order="left_right",
+        )
+        .with_columns(pl.col("high", "low", "paid") * scale)
         .filter(pl.col("session").is_between("entry_session", "until"))
+        .with_columns(
+            pl.col("high", "low")
+            + pl.when(pl.col("session") > pl.col("entry_session"))
+            .then("paid")
+            .otherwise(0.0)
+            .cum_sum()
+            .over("plan_id")
+        )
         .with_columns(
             up=(pl.col("high") - pl.col("entry")) / pl.col("r") * sign,
             down=(pl.col("low") - pl.col("entry")) / pl.col("r") * sign,

@@ -8,6 +8,7 @@ import polars as pl
 
 from core.domain.access.principals import Role
 from core.domain.gaps import bars
+from core.domain.gaps.distributions import paid_on
 from core.domain.risk.positions import gains_by_day
 from core.domain.timetable import sessions as calendar
 from core.domain.trading import ledger
@@ -75,7 +76,8 @@ def frame(desk: Desk) -> pl.DataFrame:
         for t in found
     ]
     table = pl.DataFrame(rows, schema=SCHEMA, orient="row")
-    splits = bars.splits_of(scan_inputs.actions_for(desk, scan_inputs.dataset_of(desk, None)))
+    actions = scan_inputs.actions_for(desk, scan_inputs.dataset_of(desk, None))
+    splits = bars.splits_of(actions)
     marks = {name: mark.through for name, mark in settling.marks(desk.warehouse).items()}
     entered = table.select("symbol", session="entry_session")
     table = table.with_columns(
@@ -83,18 +85,21 @@ def frame(desk: Desk) -> pl.DataFrame:
         settled=pl.col("plan_id").replace_strict(marks, default=None, return_dtype=pl.Date),
     )
     days = _bars(desk, table)
-    return excursions(table, days.with_columns(factor=bars.split_factors(days, splits)))
+    cash = paid_on(days, actions).rename({"amount": "paid"})
+    days = days.join(cash, on=["symbol", "session"], how="left", maintain_order="left")
+    days = days.with_columns(pl.col("paid").fill_null(0.0), factor=bars.split_factors(days, splits))
+    return excursions(table, days)
 
 
 def _bars(desk: Desk, table: pl.DataFrame) -> pl.DataFrame:
-    """Daily bars of the traded names from the first entry on."""
+    """Sound daily bars of the traded names from the first entry on, in order."""
     first: date | None = table["entry_session"].min()  # type: ignore[assignment]
     found = desk.warehouse.read(
-        "SELECT symbol, session, high, low FROM bars_daily "
+        "SELECT symbol, session, open, high, low, close, volume FROM bars_daily "
         "WHERE symbol IN (SELECT unnest($symbols::VARCHAR[])) AND session >= $first",
         {"symbols": table["symbol"].unique().to_list(), "first": first},
     )
-    return calendar.traded(found)
+    return calendar.traded(found).filter(bars.is_sound()).sort("symbol", "session")
 
 
 def equity_curve(desk: Desk) -> pl.DataFrame:

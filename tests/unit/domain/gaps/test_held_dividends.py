@@ -86,6 +86,7 @@ def test_a_special_dividend_lowers_stop_and_target() -> None:
     fallen = (96.0, 97.0, 95.0, 96.0)
     row = run([QUIET, QUIET, fallen, fallen], actions((DAYS[2], "dividend", 4.0)))
     assert (row["outcome"], row["r"]) == ("open", pytest.approx(0.0))
+    assert (row["mfe_r"], row["mae_r"]) == pytest.approx((1 / 3, 1 / 3))
     up = (100.0, 102.5, 99.0, 102.0)
     row = run([QUIET, QUIET, fallen, up], actions((DAYS[2], "dividend", 4.0)))
     assert (row["outcome"], row["exit"], row["r"]) == ("target", 102.0, pytest.approx(2.0))

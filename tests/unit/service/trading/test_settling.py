@@ -9,6 +9,7 @@ from decimal import Decimal
 import polars as pl
 import pytest
 
+from core.domain.gaps.bars import PRICES
 from core.domain.trading import entries as make
 from core.domain.trading import ledger, order_basis
 from core.domain.trading.order_basis import Action
@@ -118,6 +119,29 @@ def test_the_action_on_record_settles_it(desk: Desk, ratio: float) -> None:
     assert journal.prove(desk)["differences"] == []
     reach = trades.frame(desk).select("mfe_r", "mae_r").row(0)
     assert max(map(abs, reach)) < 1  # on the shares of the entry
+
+
+def test_going_ex_is_no_move_against_a_trade(desk: Desk) -> None:
+    """A special dividend of a tenth was received, and a bad print never traded: the furthest that
+    the trade went either way is what the other bars say.
+    """
+    bars = _bars(1.0).with_row_index("n")
+    cash, later = bars["close"][PLANNED] / 10, pl.col("n") > PLANNED
+    fallen = [pl.when(later).then(pl.col(k) - cash).otherwise(k).alias(k) for k in PRICES]
+    bad = pl.when(pl.col("n") == PLANNED + 2).then(1.0).otherwise("low").alias("low")
+    worse = pl.when(pl.col("n") == PLANNED + 2).then(0.5).otherwise("high").alias("high")
+    bars = bars.with_columns(fallen).with_columns(bad, worse).drop("n")
+    with desk.warehouse.transaction() as tx:
+        tx.insert("bars_daily", bars.head(PLANNED + 1))
+    plans.approve(desk, Ask("AAA"), "a gap")
+    row = {"symbol": "AAA", "ex_date": bars["session"][PLANNED + 1], "kind": "dividend"}
+    with desk.warehouse.transaction() as tx:
+        tx.insert("bars_daily", bars.slice(PLANNED + 1))
+        paid = pl.DataFrame([row | {"amount": cash, "currency": "USD", "pull_id": "x"}])
+        tx.insert("corporate_actions", paid)
+    assert settling.settle_all(desk)["plans"][0]["question"] is None
+    reach = trades.frame(desk).select("mfe_r", "mae_r").row(0)
+    assert max(map(abs, reach)) < 0.3
 
 
 @pytest.mark.parametrize("ratio", [2.0, 0.5])
