@@ -10,6 +10,7 @@ from core.domain.quality.facts.packing import as_index
 from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.outcome import Outcome, outcome
 from core.domain.quality.rules.past import Own
+from core.domain.quality.rules.thousandths import told_again
 from core.domain.quality.words import FindingText, contrast, with_columns_from
 
 INCOMES = ("IncomeToCommon", "NetIncome", "ProfitLoss", "IncomeContinuing")  # the likeliest first
@@ -83,8 +84,10 @@ def shrunk(book: PeriodTable, own: Own) -> Outcome:
     """Q55: an amount a thousandth of its steady past, finer than the filing rounds its amounts.
 
     The past are three reports or more within a factor of three. A line that truly shrinks to next
-    to nothing is still told in the filing's unit; a thousandth of a rounded amount is not.
+    to nothing is still told in the filing's unit; a thousandth of a rounded amount is not. And
+    several amounts of any concept a thousandth of what was told of the same period before.
     """
+    again = told_again(book)
     least = np.fmin.reduce(np.abs(own.past))
     steady = (own.seen >= 3) & (least > 0) & (own.size < STEADY * least)
     money = book.of([n for n, item in book.rules.items.items() if item.unit == "money"])[own.row]
@@ -95,7 +98,7 @@ def shrunk(book: PeriodTable, own: Own) -> Outcome:
     wrong = judged & finer & (ratio >= THOUSANDTH[0]) & (ratio <= THOUSANDTH[1])
     wrong &= book.affected[own.fid]
     if not wrong.any():
-        return outcome("Q55", own.fid[judged])
+        return outcome("Q55", own.fid[judged], *again)
     found = with_columns_from(book.long[as_index(own.row[wrong])], usual=own.usual[wrong])
     told = contrast(found, "usual", ", but ", " is usual: about a thousandth of its steady past.")
-    return outcome("Q55", own.fid[judged], told)
+    return outcome("Q55", own.fid[judged], told, *again)

@@ -150,3 +150,27 @@ def test_a_value_of_another_length_where_nine_months_stand(months: int) -> None:
     found = grades_of(*reports)["0-20-3"]
     assert "Q27" in found["rules"]
     assert found["grade"] in {"C", "D", "F"}
+
+
+NOTE = {f"Reserve{n}": (4001 + n) * MILLION for n in range(6)}
+
+
+def retold(factor: float, count: int) -> set[str]:
+    """Rules that a report of 2020 fails that tells some of 2019's amounts times a factor."""
+    before = year(2019, **NOTE)
+    of_2019 = [row for row in before if row["concept"] in NOTE]
+    last = year(2020, **NOTE)
+    about = {name: last[0][name] for name in ("accession", "filed", "fiscal_year", "form")}
+    again = [row | about | {"value": row["value"] * factor} for row in of_2019[:count]]
+    return set(grades_of(before, [*last, *again])["0-20-10"]["rules"])
+
+
+@pytest.mark.parametrize(
+    ("factor", "count", "wrong"),
+    [(1e-3, 5, True), (1e-3, 4, False), (1.0, 6, False), (1e-2, 6, False)],
+)
+def test_a_table_of_a_note_told_again_in_thousands_is_doubtful(
+    factor: float, count: int, wrong: bool
+) -> None:
+    """Whatever its concepts are, several thousandths of what was told before are no chance."""
+    assert ("Q55" in retold(factor, count)) is wrong
