@@ -16,12 +16,23 @@ _DECIDED = """
 SELECT (SELECT count(*) FROM plan_events), (SELECT coalesce(max(entry_no), 0) FROM journal_entries),
        (SELECT coalesce(epoch_us(max(graded_at)), 0) FROM grades)
 """
+_KEPT = """
+SELECT (SELECT count(*) FROM plan_proposals),
+       (SELECT coalesce(epoch_us(max(proposed_at)), 0) FROM plan_proposals),
+       (SELECT count(*) FROM notes), (SELECT coalesce(epoch_us(max(written_at)), 0) FROM notes),
+       (SELECT count(*) FROM symbol_marks),
+       (SELECT coalesce(epoch_us(max(marked_at)), 0) FROM symbol_marks),
+       (SELECT count(*) FROM symbol_list_members),
+       (SELECT coalesce(epoch_us(max(added_at)), 0) FROM symbol_list_members)
+"""
 
 
 def last_change(reader: Reader, datasets: Sequence[str]) -> tuple[object, ...]:
-    """Changes when a pull of these datasets changed rows, a plan was decided, a filing graded."""
+    """Changes when a pull of these datasets changed rows, a plan was proposed or decided, a filing
+    graded, or a reader kept something of a name: a note, a mark, a place on a list.
+    """
     pulled = reader.read(_CHANGED, [list(datasets)]).row(0)
-    return (*pulled, *reader.read(_DECIDED).row(0))
+    return (*pulled, *reader.read(_DECIDED).row(0), *reader.read(_KEPT).row(0))
 
 
 def last_print(reader: Reader, until: datetime) -> datetime | None:

@@ -1,7 +1,8 @@
 """A long week-end and its Monday, played in one data folder: a desk looked at in every hour.
 
-Thanksgiving, the half day after it, Sunday, Monday at 9:05 (from New York and from Tokyo) and after
-the open. The stories go forward in time; each starts the demo anew at its hour, on what is there.
+Thanksgiving, the half day after it, Sunday, Monday at 9:05 (from New York and from
+Tokyo, by keyboard, while the container dies) and after the open. The stories go
+forward in time; each hour starts the demo anew, on what is there.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import csv
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,6 +23,25 @@ import pytest
 from tests.e2e.conftest import ROOT, Page, demo, new_page
 
 OUTCOME = re.compile(r"(Confirmed|Re-sized|Not taken): ")
+
+
+DOWN = re.compile(r"(container|SEC) down since \d\d:\d\d, asked again \d\d:\d\d ET")
+
+
+def candidates(page: Page) -> list[str]:
+    """The symbols of the list, best first."""
+    links = page.tab.locator("[data-list=candidates] td.c-symbol a")
+    links.first.wait_for()
+    return links.all_text_contents()
+
+
+def reach(page: Page, words: str) -> None:
+    """Press Tab until what bears those words has the focus; a redraw may put it back."""
+    for _ in range(300):
+        page.tab.keyboard.press("Tab")
+        if page.tab.evaluate("document.activeElement.innerText").strip() == words:
+            return
+    pytest.fail(f"Tab does not lead to {words}")
 
 
 class Player:
@@ -52,6 +73,14 @@ class Player:
             check=True,
         )
         return done.stdout
+
+    def end_upstreams(self) -> None:
+        """Kill the container and the SEC below the demo, as if their machine were gone."""
+        desk = json.loads((self.folder / "desk.json").read_text())["pid"]
+        for child in Path(f"/proc/{desk}/task/{desk}/children").read_text().split():
+            if b"sandbox" in Path(f"/proc/{child}/cmdline").read_bytes():
+                os.kill(int(child), signal.SIGKILL)
+        self._at = ""
 
     def scan(self) -> dict:
         """The scan without a date."""
@@ -146,6 +175,26 @@ def test_monday_before_the_bell_a_plan_is_made(player, look):
     assert (risk["session"], risk["holdings"][0]["symbol"]) == ("2026-11-30", symbol)
 
 
+def test_a_plan_is_made_by_keyboard_alone(player, look):
+    """From the list to the name, to its plan, to a proposal: no pointer."""
+    player.at("2026-11-30T09:05")
+    page = look("/gap_scan")
+    names = candidates(page)
+    reach(page, names[0])
+    page.tab.keyboard.press("ArrowDown")
+    page.tab.keyboard.press("Enter")
+    page.tab.wait_for_url(f"**pick={names[1]}*")
+    page.settled()
+    reach(page, f"Plan {names[1]}")
+    page.tab.keyboard.press("Enter")
+    page.tab.wait_for_url("**/plans?**")
+    page.tab.get_by_role("button", name="Propose").wait_for()
+    page.settled()
+    reach(page, "Propose")
+    page.tab.keyboard.press("Enter")
+    page.tab.get_by_text("waits for a decision").wait_for(timeout=30_000)
+
+
 def test_a_night_in_tokyo_is_the_same_morning(player, look):
     """23:05 there: the session is New York's Monday, whatever the browser's clock says."""
     player.at("2026-11-30T09:05")
@@ -153,6 +202,22 @@ def test_a_night_in_tokyo_is_the_same_morning(player, look):
     assert "Mon 30 Nov 2026" in page.text
     assert "provisional" in page.text
     assert "ET" in page.text
+
+
+def test_a_container_that_dies_is_told_calmly_and_nothing_is_lost(player, look):
+    """The candidates stand, the header says since when and when it is asked again; one line."""
+    player.at("2026-11-30T09:05")
+    page = look("/gap_scan")
+    before = candidates(page)
+    player.end_upstreams()
+    page.tab.get_by_text(DOWN).first.wait_for(timeout=180_000)
+    assert candidates(page.settled()) == before
+    assert "cannot be shown" not in page.text
+    page = look("/datasets?dataset=prices.minute")
+    page.tab.get_by_text(DOWN).first.wait_for(timeout=30_000)
+    assert page.button("Details").first.is_visible()
+    for words in ("ssl:default", "Connect call", "Traceback"):
+        assert words not in page.text
 
 
 def test_at_the_open_the_plan_is_confirmed_or_not(player, look, tmp_path):
