@@ -46,6 +46,15 @@ def test_a_gap_is_gone_once_it_turned_or_is_small(price: str, least: float, why:
     assert (found.reason if found else None) == (f"Not taken: {why}." if why else None)
 
 
+def test_a_gap_down_is_gone_where_it_opens_at_the_close_before() -> None:
+    """No gap is neither up nor down; half a percent down is still one."""
+    setup = Setup("AAA", date(2026, 11, 30), "short", "market", 96.0, 10.0, 1e6, -4.0)
+    made = build(setup, Account(Decimal(100_000)), PlanRules())
+    found = openings.refused(made, opened("100.00"), 0.0)
+    assert found is not None and "the gap is gone, +0.0 %" in found.reason
+    assert openings.refused(made, opened("99.50"), 0.0) is None
+
+
 def test_a_plan_without_a_gap_is_judged_by_its_stop_alone() -> None:
     """At the stop it is not taken, a cent before it is."""
     made = plan(None)
