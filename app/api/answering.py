@@ -82,7 +82,7 @@ def answer_of(desk: Desk, found: ApiResource, result: Any, wish: Wish) -> Respon
         answer = result if isinstance(result, ResourceAnswer) else ResourceAnswer(result)
         answer, rows = _page_of(answer, wish.page) if answer.paged else answer, False
     cursor = paging.cursor_of(answer.next, wish.page.list_mark)
-    meta = _meta(desk, found, answer, cursor)
+    meta = meta_of(desk, about=found.about, as_of=answer.as_of, cursor=cursor)
     if wish.media in TABLES:
         return _table(answer, wish, meta, desk)
     frame = answer.frame
@@ -106,12 +106,13 @@ def _page_of(whole: ResourceAnswer, ask: paging.PageAsk) -> ResourceAnswer:
     return replace(whole, data=data, frame=rows.drop("_place"), next=held)
 
 
-def _meta(
-    desk: Desk, found: ApiResource, answer: ResourceAnswer, cursor: str | None
+def meta_of(
+    desk: Desk, *, about: str | None = None, as_of: date | None = None, cursor: str | None = None
 ) -> dict[str, Any]:
+    """What the envelope of an answer says beside its data; `about` is the dataset it rests on."""
     return {
-        "as_of": _end_of(answer.as_of) or desk.now(),
-        "data_until": data_until(desk, found.about),
+        "as_of": _end_of(as_of) or desk.now(),
+        "data_until": data_until(desk, about),
         "simulated": desk.settings.simulated,
         "ruleset": default_ruleset().id,
         "next": cursor,

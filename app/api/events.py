@@ -10,6 +10,7 @@ import anyio.to_thread
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import StreamingResponse
 
+from app.api.answering import meta_of
 from app.api.callers import address_of, authorised
 from app.run import dumps
 from core.domain.access.principals import LOCAL, Principal, Role
@@ -76,7 +77,7 @@ async def events(request: Request, who: Who) -> Response:
     with access.acting(who):
         found = await anyio.to_thread.run_sync(commands.run, desk, "events", asked)
     body = found.document
-    meta = {"as_of": desk.now(), "simulated": desk.settings.simulated, "next": body["next"]}
+    meta = meta_of(desk, cursor=body["next"])
     answer = {"success": True, "data": body["events"], "meta": meta}
     headers = _link(request, body["next"])
     return Response(dumps(answer), media_type="application/json", headers=headers)

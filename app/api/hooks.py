@@ -8,6 +8,7 @@ import anyio
 import anyio.to_thread
 from fastapi import APIRouter, Path, Request, Response
 
+from app.api.answering import meta_of
 from app.api.callers import refused_late
 from app.run import dumps
 from core.errors import AccessError
@@ -52,6 +53,5 @@ async def hook(dataset: Name, request: Request) -> Response:
     except AccessError:
         await refused_late("a call from outside refused")
         raise
-    meta = {"as_of": desk.now(), "simulated": desk.settings.simulated, "next": None}
-    answer = {"success": True, "data": found, "meta": meta}
+    answer = {"success": True, "data": found, "meta": meta_of(desk)}
     return Response(dumps(answer), 202, media_type="application/json")

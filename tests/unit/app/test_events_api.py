@@ -42,6 +42,7 @@ async def test_pages_lead_to_the_last_event(desk: Desk, client: httpx.AsyncClien
         answer = await client.get(url)
         body = answer.json()
         assert body["success"] is True
+        assert {"as_of", "data_until", "simulated", "ruleset", "next"} == set(body["meta"])
         seen += [event["message"] for event in body["data"]]
         url = answer.links.get("next", {}).get("url")
         assert (body["meta"]["next"] is None) == (url is None)
