@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +12,7 @@ from rich.console import Console
 from app import run as runner
 from app.options import Json
 from core.errors import IntegrityError, OpenbellError, StoreError
+from core.service.kernel.results import CommandResult
 
 if TYPE_CHECKING:
     from core.service.data_folder import Restorable, Restored
@@ -42,7 +44,7 @@ def backup(
     Encrypted where there is a key, and brought to the second place where there is one.
     """
     if new_key is not None:
-        _make_key(new_key.expanduser().absolute())
+        _make_key(new_key.expanduser().absolute(), json=json)
         return
     folder = str(to.expanduser().absolute()) if to else None
     runner.run("backup", json=json, render=_print_backup, folder=folder)
@@ -57,7 +59,7 @@ def _print_backup(document: dict[str, Any], console: Console) -> None:
         console.print(f"second place: {document['second_place']}, read back", markup=False)
 
 
-def _make_key(path: Path) -> None:
+def _make_key(path: Path, *, json: bool) -> None:
     """Write a new key into a file of its owner alone; one that is there is never written over."""
     from core import atomic
     from core.errors import UsageError
@@ -67,11 +69,11 @@ def _make_key(path: Path) -> None:
         if path.exists():
             raise UsageError(f"{path} is there already")
         atomic.write(path, sealing.new_key().encode() + b"\n")
-        runner.out.print(
+        text = (
             f"{path}: give it to the desk as secret file openbell_backup_key, and keep a copy "
-            "elsewhere: without it no backup can be opened",
-            markup=False,
+            "elsewhere: without it no backup can be opened"
         )
+        _say({"key": str(path)}, text, json=json)
 
 
 def restore(
@@ -122,39 +124,57 @@ def restore(
         chosen = settings.load()
         logs.configure(chosen.log_format, "ERROR")
         if second_place:
-            _from_second_place(chosen, folder.name if folder else None, dry_run, accept_loss)
+            name = folder.name if folder else None
+            _from_second_place(chosen, name, dry=dry_run, accept_loss=accept_loss, json=json)
             return
         if dry_run:
-            _print_restorable(would_bring_back(chosen, _absolute(folder)))
+            _tell_restorable(would_bring_back(chosen, _absolute(folder)), json=json)
             return
         if accept_loss and folder is None:
             with Desk.open(chosen, accept_loss=True) as desk:
                 stands = desk.warehouse.compare_with_mark()
-            runner.out.print(f"the desk goes on with what is there: {stands}", markup=False)
+            text = f"the desk goes on with what is there: {stands}"
+            _say({"restored": None, "stands": str(stands)}, text, json=json)
             return
         now = clock.running(chosen.clock_offset_seconds)()
-        _print_restored(bring_back(chosen, _absolute(folder), now, accept_loss=accept_loss))
+        done = bring_back(chosen, _absolute(folder), now, accept_loss=accept_loss)
+        _tell_restored(done, done.passed, json=json)
 
 
-def _print_restored(done: Restored, *more: OpenbellError) -> None:
-    for error in (*done.passed, *more):
+def _say(document: dict[str, Any], text: str, *, json: bool) -> None:
+    def render(_: Any, console: Console) -> None:
+        console.print(text, markup=False)
+
+    runner.show(CommandResult(document), json=json, render=render)
+
+
+def _tell_restored(done: Restored, passed: Sequence[OpenbellError], *, json: bool) -> None:
+    for error in passed:
         runner.err.print(f"passed over: {error.message}", markup=False)
     kept = " and ".join(map(str, done.kept))
     before = f"what was there is in {kept}" if kept else "nothing was there before"
-    runner.out.print(f"restored {done.folder}; {before}", markup=False)
+    document = {
+        "restored": str(done.folder),
+        "kept": [str(path) for path in done.kept],
+        "passed_over": [error.message for error in passed],
+    }
+    _say(document, f"restored {done.folder}; {before}", json=json)
 
 
-def _from_second_place(chosen: Settings, name: str | None, dry: bool, accept_loss: bool) -> None:
+def _from_second_place(
+    chosen: Settings, name: str | None, *, dry: bool, accept_loss: bool, json: bool
+) -> None:
     from core import clock
     from core.service.care.second_place import fetched
     from core.service.data_folder import bring_back, would_bring_back
 
     with fetched(chosen, name) as (path, passed):
         if dry:
-            _print_restorable(would_bring_back(chosen, path))
+            _tell_restorable(would_bring_back(chosen, path), json=json)
             return
         now = clock.running(chosen.clock_offset_seconds)()
-        _print_restored(bring_back(chosen, path, now, accept_loss=accept_loss), *passed)
+        done = bring_back(chosen, path, now, accept_loss=accept_loss)
+        _tell_restored(done, [*done.passed, *passed], json=json)
 
 
 def _absolute(folder: Path | None) -> Path | None:
@@ -168,13 +188,16 @@ def _print_drill(document: dict[str, Any], console: Console) -> None:
     console.print(f"{document['backup']}: {document['rows']:,} rows restored aside, {end}")
 
 
-def _print_restorable(found: Restorable) -> None:
+def _tell_restorable(found: Restorable, *, json: bool) -> None:
     for error in found.passed:
         runner.err.print(f"would be passed over: {error.message}", markup=False)
-    runner.out.print(
-        f"would restore {found.folder}: {found.rows:,} rows in the store; nothing was moved",
-        markup=False,
-    )
+    document = {
+        "would_restore": str(found.folder),
+        "rows": found.rows,
+        "passed_over": [error.message for error in found.passed],
+    }
+    text = f"would restore {found.folder}: {found.rows:,} rows in the store; nothing was moved"
+    _say(document, text, json=json)
 
 
 def migrate_store(
@@ -189,7 +212,6 @@ def migrate_store(
     from core import settings
     from core.observe import logs
     from core.service.care.moving_house import migrate_store as move
-    from core.service.kernel.results import CommandResult
 
     def tell(table: str, found: TableDigest) -> None:
         runner.err.print(f"{found.rows:>14,} {table}", markup=False)

@@ -20,6 +20,7 @@ from core import atomic
 from core.errors import IntegrityError, NotFoundError, OpenbellError, StoreError
 from core.store import asides, files, presence, sealing
 from core.store.asides import PART
+from core.store.connection import taken_by_another
 from core.store.transaction import quoted
 from core.store.warehouse import Warehouse
 
@@ -198,6 +199,8 @@ def read_through(path: Path, *, count_only: bool = False) -> dict[str, int]:
                 connection.execute("CHECKPOINT")
             return counts
     except duckdb.Error as error:
+        if taken := taken_by_another(error, path):
+            raise taken from None
         raise IntegrityError(f"the database cannot be read: {error}", where=str(path)) from error
 
 

@@ -42,13 +42,8 @@ def connect(path: Path) -> duckdb.DuckDBPyConnection:
         connection.execute("SET GLOBAL TimeZone = 'UTC'")
         return connection
     except duckdb.Error as error:
-        owner = re.search(r"\(PID (\d+)\)", str(error))
-        if owner:
-            raise OwnershipError(
-                f"the data folder is owned by process {owner[1]}",
-                where=str(path),
-                hint="use that desk's address, or stop it first",
-            ) from None
+        if taken := taken_by_another(error, path):
+            raise taken from None
         rights = "permission denied" in str(error).lower()
         raise StoreError(
             f"the store cannot be opened: {first_line(error)}",
@@ -64,6 +59,16 @@ def failure_of(error: duckdb.Error, where: str) -> StoreError:
             f"the commit was refused: it is of epoch {stale[1]}, and {stale[2]} writes", where=where
         )
     return StoreError(first_line(error), where=where, hint=way_back(error))
+
+
+def taken_by_another(error: duckdb.Error, path: Path) -> OwnershipError | None:
+    """The refusal to open a file that another process has open; None when that is not why."""
+    owner = re.search(r"\(PID (\d+)\)", str(error))
+    return owner and OwnershipError(
+        f"the data folder is owned by process {owner[1]}",
+        where=str(path),
+        hint="use that desk's address, or stop it first",
+    )
 
 
 def way_back(error: duckdb.Error) -> str | None:

@@ -94,6 +94,22 @@ def test_a_restore_is_rehearsed(env: dict[str, str], tmp_path: Path) -> None:
     assert sorted(path.name for path in data.iterdir()) == before
 
 
+def test_a_restore_is_told_in_json_too(env: dict[str, str], tmp_path: Path) -> None:
+    """One document on stdout, whichever way it goes: rehearsed, done, set back, a key made."""
+    made = json.loads(run(env, "backup", "--json").stdout)["folder"]
+    told = json.loads(run(env, "restore", "--dry-run", "--json").stdout)
+    assert (told["would_restore"], told["passed_over"]) == (made, [])
+    assert told["rows"] > 0
+    done = json.loads(run(env, "restore", made, "--json").stdout)
+    assert done["restored"] == made
+    assert "set-aside-" in done["kept"][0]
+    kept = json.loads(run(env, "restore", "--accept-loss", "--json").stdout)
+    assert kept["restored"] is None
+    assert "commit" in kept["stands"]
+    key = tmp_path / "key"
+    assert json.loads(run(env, "backup", "--new-key", str(key), "--json").stdout)["key"] == str(key)
+
+
 def test_terminals_that_know_little(env: dict[str, str]) -> None:
     """Dumb ones, without colour and with ASCII alone, get every table without an exception."""
     poor = env | {"NO_COLOR": "1", "TERM": "dumb", "PYTHONIOENCODING": "ascii", "LC_ALL": "C"}

@@ -15,7 +15,7 @@ from core import settings
 from core.errors import OpenbellError, OwnershipError
 from core.service import current
 from core.service.care import gauging, health
-from core.service.data_folder import bring_back
+from core.service.data_folder import bring_back, would_bring_back
 from core.service.desk import Desk
 from core.service.kernel import commands, exports
 from core.store.ownership import Ownership, lock_of
@@ -196,3 +196,20 @@ def test_another_process_is_told_who_owns_the_store(warehouse: Warehouse) -> Non
         cwd=ROOT,
     )
     assert f"owned by process {os.getpid()}" in done.stdout
+
+
+def test_a_folder_whose_store_is_open_says_whose_it_is(tmp_path: Path) -> None:
+    """Named as what to restore from: no error of the engine about its locks."""
+    chosen = settings.load(data_dir=tmp_path / "desk")
+    Desk.open(chosen).close()
+    opens = (
+        "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('open', flush=True); "
+        "sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", opens, str(chosen.store_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout
+        assert other.stdout.readline() == b"open\n"
+        with pytest.raises(OwnershipError, match=f"owned by process {other.pid}"):
+            would_bring_back(chosen, chosen.data_dir)
+        other.communicate()

@@ -13,7 +13,13 @@ import pytest
 
 from core import settings
 from core.errors import IntegrityError, NotFoundError, OwnershipError, StoreError
-from core.service.data_folder import Restored, backups_of, bring_back, own, places_of
+from core.service.data_folder import (
+    Restored,
+    backups_of,
+    bring_back,
+    own,
+    places_of,
+)
 from core.service.desk import Desk
 from core.service.kernel import commands
 from core.settings import Settings
