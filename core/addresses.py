@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
@@ -40,21 +41,35 @@ def redis_of(url: str) -> str:
     return url
 
 
-class LakeAddress:
-    """`ducklake:postgresql://USER:PASSWORD@HOST:PORT/DATABASE?data=FOLDER`."""
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """How S3 is reached: an endpoint of one's own (http:// or https://), region, and keys."""
 
-    def __init__(self, url: str) -> None:
+    endpoint: str = ""
+    region: str = ""
+    key_id: str = ""
+    secret: str = field(default="", repr=False)
+
+
+class LakeAddress:
+    """`ducklake:postgresql://USER:PASSWORD@HOST:PORT/DATABASE?data=FOLDER`, or `data=s3://…`."""
+
+    def __init__(self, url: str, storage: Storage | None = None) -> None:
         """SettingsError when the address is none of a DuckLake."""
         parts = urlsplit(url.removeprefix(LAKE))
         asked = parse_qs(parts.query)
-        data = asked.pop("data", [""])[-1]
+        data = asked.pop("data", [""])[-1].rstrip("/")
         named = parts.scheme in ("postgresql", "postgres") and bool(parts.path.strip("/"))
-        if not url.startswith(LAKE) or not named or asked or not Path(data).is_absolute():
+        in_bucket = urlsplit(data).scheme == "s3" and bool(urlsplit(data).netloc)
+        placed = in_bucket or Path(data).is_absolute()
+        if not url.startswith(LAKE) or not named or asked or not placed:
             raise SettingsError(
-                "a store in DuckLake is ducklake:postgresql://HOST:PORT/DATABASE?data=FOLDER"
+                "a store in DuckLake is ducklake:postgresql://HOST:PORT/DATABASE?data=FOLDER "
+                "(or data=s3://BUCKET/PREFIX)"
             )
         self.catalogue = urlunsplit(parts._replace(query=""))
-        self.data = Path(data)
+        self.data = data
+        self.storage = (storage or Storage()) if in_bucket else None
         self.where = f"{LAKE}postgresql://{parts.hostname}:{parts.port or 5432}{parts.path}"
 
 

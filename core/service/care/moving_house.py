@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from core import atomic
-from core.addresses import LAKE, LakeAddress, file_of
+from core.addresses import LAKE, LakeAddress, Storage, file_of
 from core.errors import StoreError, UsageError
 from core.store import ownership, restore
 from core.store.connection import first_line, rollback
@@ -19,7 +19,11 @@ from core.store.transaction import Transaction
 
 
 def migrate_store(
-    source: str, target: str, folder: Path, tell: Callable[[str, TableDigest], None]
+    source: str,
+    target: str,
+    folder: Path,
+    tell: Callable[[str, TableDigest], None],
+    storage: Storage | None = None,
 ) -> dict[str, Any]:
     """Copy a store from one address to an empty other one; `tell` hears of each table.
 
@@ -28,7 +32,7 @@ def migrate_store(
     then nothing is kept. A file gets its name once all is in it: whoever is stopped before leaves
     none that could be taken for a store.
     """
-    old, new = engine_at(source, folder), engine_at(target, folder)
+    old, new = engine_at(source, folder, storage), engine_at(target, folder, storage)
     if old.where == new.where:
         raise UsageError(f"{old.where} is where the store is already")
     if isinstance(old, FileEngine) and not old.path.is_file():
@@ -49,12 +53,12 @@ def migrate_store(
     }
 
 
-def engine_at(url: str, folder: Path) -> StoreEngine:
+def engine_at(url: str, folder: Path, storage: Storage | None = None) -> StoreEngine:
     """The engine of an address: `duckdb:///PATH` or `ducklake:…`; SettingsError otherwise."""
     if url.startswith(LAKE):
         from core.store.lake import LakeEngine  # needs extensions that few have
 
-        return LakeEngine(LakeAddress(url), folder / "migrated.lake")
+        return LakeEngine(LakeAddress(url, storage), folder / "migrated.lake")
     return FileEngine(file_of(url, "duckdb", folder / "desk.duckdb"))
 
 
