@@ -2,7 +2,8 @@
 FROM python:3.12-slim@sha256:78387bc3881b8273120a12ebe6c1ab22b018ccc2c9adf565ae1ac9b536e184ea AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/openbell
-COPY requirements.txt /tmp/requirements.txt
+ARG REQUIREMENTS=requirements.txt
+COPY ${REQUIREMENTS} /tmp/requirements.txt
 RUN /opt/openbell/bin/pip install --require-hashes -r /tmp/requirements.txt
 
 FROM python:3.12-slim@sha256:78387bc3881b8273120a12ebe6c1ab22b018ccc2c9adf565ae1ac9b536e184ea AS run
@@ -14,8 +15,8 @@ ENV PATH=/opt/openbell/bin:$PATH \
     OPENBELL_ACCESS=token \
     OPENBELL_PORT=8501
 RUN useradd --create-home --uid 10001 openbell \
-    && mkdir /data \
-    && chown openbell:openbell /data
+    && mkdir /data /lake \
+    && chown openbell:openbell /data /lake
 COPY --from=build /opt/openbell /opt/openbell
 WORKDIR /srv/openbell
 COPY app ./app
