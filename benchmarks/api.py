@@ -34,7 +34,7 @@ PATHS = (
     "/api/v1/plans",
     "/api/v1/symbols",
 )
-PATIENCE_SECONDS = 300.0
+PATIENCE_SECONDS = 120.0
 BARE = """
 import json
 from pathlib import Path

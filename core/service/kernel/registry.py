@@ -6,6 +6,7 @@ import difflib
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
@@ -24,13 +25,20 @@ F = TypeVar("F", bound=UseCase)
 
 @dataclass(frozen=True, slots=True)
 class UseCaseEntry:
-    """One registered function: the model of its arguments, its first docstring line, its role."""
+    """One registered function, its first docstring line, the role it needs."""
 
     name: str
     function: UseCase
-    arguments: type[BaseModel]
     summary: str
     role: Role
+
+    @property
+    def arguments(self) -> type[BaseModel]:
+        """The model of its arguments, made when it is asked for first.
+
+        To make those of all use cases takes an eighth of a second of every start.
+        """
+        return _model(self.name, self.function)
 
 
 class Registry:
@@ -45,8 +53,7 @@ class Registry:
 
         def register(function: F) -> F:
             summary = (inspect.getdoc(function) or "").partition("\n")[0]
-            arguments = _model(name, function)
-            self.entries[name] = UseCaseEntry(name, function, arguments, summary, needs)
+            self.entries[name] = UseCaseEntry(name, function, summary, needs)
             return function
 
         return register
@@ -82,6 +89,7 @@ class Registry:
         return f"did you mean {near[0]}?" if near else f"there are: {', '.join(self.entries)}"
 
 
+@cache
 def _model(name: str, function: UseCase) -> type[BaseModel]:
     hints = get_type_hints(function, localns={"Desk": object})
     parameters = list(inspect.signature(function).parameters.values())[1:]
