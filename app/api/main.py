@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Awaitable, Callable
 
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.routing import Mount, Route
 
 from app.api import commands, description, documentation, events, health, hooks, problems, router
+from app.api.correlating import Correlated
 from app.assistant.http import AssistantEndpoint
 from core.errors import OpenbellError
-from core.observe import logs, traces, work
-
-_CORRELATION = re.compile(r"[A-Za-z0-9]{1,64}")
+from core.observe import work
 
 
 def create() -> FastAPI:
@@ -31,7 +28,7 @@ def create() -> FastAPI:
     app.add_exception_handler(OpenbellError, _answer)
     app.add_exception_handler(HTTPException, _nowhere)
     app.add_exception_handler(Exception, _failed)
-    app.middleware("http")(_correlate)
+    app.add_middleware(Correlated)
     app.openapi = lambda: description.describe(app)  # type: ignore[method-assign]
     return app
 
@@ -64,20 +61,3 @@ async def _failed(request: Request, error: Exception) -> Response:
     work.ERRORS.labels(work.kind_of(error)).inc()
     body = problems.of_status(500, request.url.path, "the desk failed at this; it is in its log")
     return Response(body, 500, media_type=problems.MEDIA)
-
-
-async def _correlate(
-    request: Request, proceed: Callable[[Request], Awaitable[Response]]
-) -> Response:
-    given = request.headers.get("x-correlation-id", "")
-    began, status = time.perf_counter(), 500
-    with logs.correlated(given if _CORRELATION.fullmatch(given) else None) as identifier:
-        try:
-            with traces.resumed(request.headers.get(traces.FIELD)):
-                response = await proceed(request)
-            status = response.status_code
-        finally:
-            route = getattr(request.scope.get("route"), "path", "none")
-            work.api_request(route, request.method, status, time.perf_counter() - began)
-        response.headers["X-Correlation-Id"] = identifier
-        return response
