@@ -1,6 +1,6 @@
 """A long week-end and its Monday, played in one data folder: a desk looked at in every hour.
 
-Thanksgiving, the half day after it, Sunday, Monday at 9:05 (from New York and from
+Thanksgiving, the half day after it and its evening, Sunday, Monday at 9:05 (from New York and from
 Tokyo, by keyboard, while the container dies) and after the open. The stories go
 forward in time; each hour starts the demo anew, on what is there.
 """
@@ -139,6 +139,17 @@ def test_after_a_half_day_its_session_stands_on_its_opens(player, look):
     page = look("/?within=since+the+close")
     assert "needs a look" not in page.text
     assert "Fri 27 Nov" in page.text
+
+
+def test_on_friday_at_eight_the_session_stands_and_monday_is_next(player, look):
+    """Its bars may come in the night; nothing is behind, and the line tells of Monday's open."""
+    player.at("2026-11-27T20:00")
+    assert player.scan()["date"] == "2026-11-27"
+    assert player.behind() == {}
+    page = look("/")
+    assert "need a look" not in page.text
+    assert "cannot be shown" not in page.text
+    assert "opens Mon 30 Nov 09:30 ET" in page.text
 
 
 def test_on_sunday_friday_stands(player, look):
