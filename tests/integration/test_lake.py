@@ -63,7 +63,7 @@ def test_a_desk_moves_to_a_lake_and_back(
     told = _migrated(monkeypatch, plain.data_dir, f"duckdb:///{plain.store_path}", lake)
     assert isinstance(told, dict)
     assert (told["equal"], told["tables"]["bars_daily"]["rows"] > 100) == (True, True)
-    in_lake = load(data_dir=tmp_path / "desk", store_url=lake)
+    in_lake = load(data_dir=tmp_path / "desk", store_url=lake, sql_seconds=120)
     with Desk.open(in_lake) as desk:
         assert digests(desk.warehouse.read_anew) == before
         with desk.warehouse.transaction() as tx:
