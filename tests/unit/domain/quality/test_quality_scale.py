@@ -60,6 +60,19 @@ def test_one_line_a_thousandth_of_its_past_is_no_a(concept: str) -> None:
     assert found["grade"] == "C"
 
 
+@pytest.mark.parametrize(
+    "concept", ["SellingGeneralAndAdministrativeExpense", "ResearchAndDevelopmentExpense"]
+)
+def test_one_line_a_thousand_times_its_past_is_no_a(concept: str) -> None:
+    """Upwards as downwards, and though no headline rests on it."""
+    before = [year(n, **{concept: 90 * MILLION}) for n in range(2015, 2020)]
+    for times, rules in ((1, set()), (1000, {"Q34"})):
+        last = year(2020, **{concept: 90 * MILLION * times})
+        found = grades_of(*before, last)["0-20-10"]
+        assert found["rules"] & {"Q34"} == rules
+        assert (found["grade"] == "A") == (times == 1)
+
+
 def test_a_line_that_shrinks_to_a_few_units_is_its_own() -> None:
     """A warehouse that was sold off leaves a rounded million: no finding."""
     before = [year(y) for y in range(2016, 2020)]
