@@ -8,6 +8,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from app.api import paging
 from app.api.answering import TABLES
+from app.api.following import links
 from app.api.once import AGAIN
 from app.api.resources.kernel import ApiResource
 from core.service.kernel.registry import UseCaseEntry
@@ -167,7 +168,10 @@ def _answer(found: ApiResource) -> dict[str, Any]:
         content.update({media: {"schema": {}} for media in TABLES})
         content["text/csv; charset=utf-8"] = content.pop("text/csv")
     headers = _ACTED if found.kind == "act" else _READ
-    return {"description": "Done.", "content": content, "headers": headers}
+    made: dict[str, Any] = {"description": "Done.", "content": content, "headers": headers}
+    if led := links(found.entry.function.__name__):
+        made["links"] = led
+    return made
 
 
 _TEXT = {"type": "string"}

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from app import address
+from app.api import following
 from app.doors import limits
 from core import settings
 from core.service import current
@@ -59,6 +60,14 @@ def test_every_answer_is_described(schema: Any, client: Any, operation: str) -> 
     examples = FEW if operation in SLOW else EXAMPLES
     method, path = OPERATIONS[operation]
     fuzzing.fuzz(client, schema[path][method], examples)
+
+
+def test_what_answers_lead_to_is_there() -> None:
+    """Each link names an operation, and an argument that stands in its path."""
+    for operation, leads in following.LEADS.items():
+        assert operation in OPERATIONS
+        for name, (argument, _) in leads.items():
+            assert f"{{{argument}}}" in OPERATIONS[name][1]
 
 
 def test_every_command_and_export_is_described() -> None:
