@@ -48,7 +48,9 @@ def required(book: PeriodTable, have: Flags) -> tuple[Outcome, Floats]:
     row, need = np.nonzero((wanted & ~met)[lacking])
     told = _counted(book, lacking, count, got).hstack(_lists(row, labels[lacking[row], need]))
     spoken = pl.element().replace_strict({name: words(name) for name in book.rules.items})
-    told = with_columns_from(told, names=told["items"].list.eval(spoken).list.join(", "))
+    told = with_columns_from(told, names=told["items"].list.eval(spoken).list.join(", ")).drop(
+        "items"
+    )
     said = "{actual} of {expected} headline items are reported for the period; missing: {names}."
     return outcome("Q42", judged, FindingText(told, said), *sided), share
 

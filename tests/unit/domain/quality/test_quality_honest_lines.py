@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from tests.unit.domain.quality.reports import MILLION, changed, grades_of, report, year
+from tests.unit.domain.quality.reports import MILLION, changed, report, year
 from tests.unit.domain.quality.test_quality_honest_kinds import balances, failed, stated
 
 LAST = "0-20-10"
@@ -98,14 +98,6 @@ def test_a_year_ago_there_were_investments() -> None:
     ago = {"period_start": date(2019, 1, 1), "period_end": date(2019, 12, 31)}
     assert "Q42" not in failed(stated(idle(240), CFI, -240, **ago))
     assert "Q42" in failed(stated(idle(0), CFI, -240, **ago))
-
-
-def test_a_headline_that_its_kind_must_give_is_missed_in_the_first_report_too() -> None:
-    """No report before gave it, but a report without an operating cash flow is no A."""
-    more = {f"Line{n}": MILLION for n in range(20)}
-    found = grades_of(changed(year(2020, **more), CFO, gone=True))[LAST]
-    assert "Q42" in found["rules"]
-    assert found["grade"] == "B"
 
 
 def test_tables_of_quarters_in_annual_reports_leave_lines_out() -> None:
