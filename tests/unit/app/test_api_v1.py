@@ -241,6 +241,7 @@ async def test_what_is_on_its_way_out_says_so(
     retired = Retirement(date(2026, 11, 27), date(2027, 5, 1), "/api/v1/companies")
     known = RESOURCES["GET /symbols"]
     monkeypatch.setitem(RESOURCES, "GET /symbols", replace(known, retired=retired))
+    monkeypatch.setattr(api_desk, "application", api_desk.application.__wrapped__)
     async with api_desk.connected(api_desk.token(shared, Role.VIEWER)) as reader:
         answer = await reader.get("/v1/symbols")
         described = (await reader.get("/openapi.json")).json()
