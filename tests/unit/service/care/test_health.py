@@ -160,6 +160,7 @@ def test_another_writer_is_waited_for_and_then_told(
     assert seen("write")[0] == "warn"
     leave.set()
     writer.join()
+    monkeypatch.setattr(probe, "PATIENCE_SECONDS", 10.0)
     assert seen("write") == ("ok", "a row was written and read back")
 
 
