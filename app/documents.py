@@ -126,7 +126,8 @@ def commands_document() -> str:
         "`python -m app COMMAND`. Most take `--json`: one JSON document on stdout, logs on stderr.",
         "Exit codes: 0 done, 1 failed, 2 wrong use, 3 done with errors found. `-h` explains each,",
         "`--version` tells the version. As an installed package the program is called `openbell`,",
-        "and `openbell --install-completion` teaches the shell to complete it.",
+        "and `openbell --install-completion` teaches the shell to complete it. In a folder that",
+        "`make` set up, `python` is `.venv/bin/python`, or any after `source .venv/bin/activate`.",
     ]
     for path, command in _walk("", root):
         lines += ["", f"## {path}", "", (command.help or "").strip(), ""]

@@ -66,7 +66,8 @@ class OpenbellError(Exception):
             parts[0] += f" [{self.where}]"
         if self.hint:
             parts.append(self.hint.rstrip("."))
-        return ". ".join(parts) + "."
+        said = ". ".join(parts)
+        return said if said.endswith("?") else said + "."
 
 
 class TransportError(OpenbellError):

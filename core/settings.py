@@ -153,8 +153,8 @@ class GapSettings(BaseModel):
     """Filters and weights of the gap scan."""
 
     scan_dataset: str = Field("prices.daily", description="daily bars that scans read")
-    min_gap_pct: float = Field(4.0, ge=0, description="least |gap| of a candidate, percent")
-    max_gap_pct: float = Field(20.0, gt=0, description="largest |gap| of a candidate, percent")
+    min_gap_pct: float = Field(4.0, ge=0, description="least gap of a candidate, up or down, %")
+    max_gap_pct: float = Field(20.0, gt=0, description="largest gap of a candidate, up or down, %")
     min_rvol: float = Field(1.5, ge=0, description="least relative volume of a candidate")
     min_price: float = Field(2.0, ge=0, description="least open of a candidate")
     max_price: float = Field(300.0, gt=0, description="largest open of a candidate")

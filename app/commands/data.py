@@ -17,7 +17,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 
 from app import run as runner
-from app.options import STREAM, Json, when
+from app.options import STREAM, Json, of_filter, when
 from core.errors import TransportError, UsageError
 from core.observe.escaping import escape
 from core.service.kernel.results import FAILED, LATER, NOBODY, CommandResult
@@ -224,7 +224,7 @@ def _print_status(document: dict[str, Any], console: Console) -> None:
         down = " (upstream down)" if item["upstream"] not in (None, "closed") else ""
         table.add_row(
             item["name"],
-            item["freshness"] + down,
+            (item["freshness"] if item["enabled"] else "disabled") + down,
             _up_to(item),
             f"{item['rows']:,}",
             when(item["last_success"], "never"),
@@ -248,11 +248,14 @@ def export(
         str | None, typer.Argument(help="filings, facts, candidates, plans, journal, …")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", help="A .csv, .parquet or .json file; - for stdout.")
+        Path | None,
+        typer.Option("--out", help="A .csv, .parquet, .json or .arrow file; - for stdout."),
     ] = None,
     fmt: Annotated[
         str | None,
-        typer.Option("--format", help="csv, parquet or json; default: by the ending, else csv."),
+        typer.Option(
+            "--format", help="csv, parquet, json or arrow; default: by the ending, else csv."
+        ),
     ] = None,
     filters: Annotated[
         list[str] | None, typer.Option("--filter", help="NAME=VALUE, repeatable.")
@@ -269,7 +272,8 @@ def export(
     with runner.asked() as call:
         if what is None or out is None:
             raise UsageError(
-                "export needs a table and --out", hint="see: python -m app export --list"
+                "export needs a table and --out (a file, or - for stdout)",
+                hint="see: python -m app export --list",
             )
         piped = str(out) == STREAM
         body = call.export(what, fmt or ("csv" if piped else _ending(out)), _pairs(filters))
@@ -298,8 +302,7 @@ def _print_exports(document: dict[str, Any], console: Console) -> None:
     for item in document["exports"]:
         console.print(f"{item['name']}: {item['summary']}", markup=False)
         for given in item["filters"]:
-            needed = "needed" if given["required"] else f"default {given['default']}"
-            console.print(f"  --filter {given['name']}=… ({given['type']}, {needed})", markup=False)
+            console.print(f"  --filter {given['name']}=… ({of_filter(given)})", markup=False)
         if item["columns"]:
             console.print(f"  columns: {', '.join(item['columns'])}", markup=False)
         if item["note"]:

@@ -96,3 +96,20 @@
     }
   });
 })();
+
+// Streamlit cleans the address of a page that is being opened before it leaves the one before: an
+// entry of the old page with the words of the new one, where Back would land. An entry that nobody
+// touched anything since gives way to that of the page it was made for.
+(() => {
+  "use strict";
+  const push = history.pushState.bind(history);
+  let untouched = false;
+  history.pushState = (state, title, to) => {
+    const leaves = new URL(to ?? location.href, location.href).pathname !== location.pathname;
+    if (leaves && untouched) history.replaceState(state, title, to);
+    else push(state, title, to);
+    untouched = !leaves;
+  };
+  for (const touch of ["pointerdown", "keydown", "popstate"])
+    addEventListener(touch, () => { untouched = false; }, true);
+})();

@@ -144,6 +144,8 @@ def _cell(name: str, row: Mapping[str, Any], listing: ListLook, zone: str) -> st
     value = row[name]
     if name == listing.link.column and value is not None:
         return f'<a href="{escape(listing.link.url(row))}" target="_self">{escape(str(value))}</a>'
+    if name == "grade" and value is None:
+        value = "NR"  # as in tables and badges
     drawn = DRAWN.get(name)
     if drawn is not None and value is not None:
         return drawn(value, row)

@@ -47,7 +47,7 @@ def decided(desk: Desk) -> None:
             "Settle by stored bars",
             **reader.trader(desk, help="Fill, mark and close by the daily bars."),
         ):
-            settling.settle_all(desk)
+            st.toast(_settled(settling.settle_all(desk)))
             st.rerun()
         shell.export_button("CSV", lambda: table, "plans.csv", key="plans_csv")
 
@@ -68,6 +68,15 @@ def decided(desk: Desk) -> None:
         del st.query_params["plan"]
     one = st.selectbox("Plan", names, key="plan", bind="query-params", width=340)
     against_fact(desk, one)
+
+
+def _settled(found: dict[str, Any]) -> str:
+    """What settling came to: a press that changes nothing says why."""
+    changed = sum(1 for item in found["plans"] if item["posted"] or item["reversed"])
+    bars = f"the bars stored, to {formats.day(found['through'])}"
+    if not changed:
+        return f"No plan changed by {bars}"
+    return f"{changed} {'plan' if changed == 1 else 'plans'} settled by {bars}"
 
 
 def _newest(desk: Desk) -> pl.DataFrame:

@@ -28,6 +28,16 @@ def known(day: str) -> str:
     )
 
 
+def by_grade(warehouse: Warehouse, on: date) -> dict[str, int]:
+    """Current grades with the filings that have them, held down by their status of a day."""
+    found = warehouse.read(
+        f"SELECT {GRADE} AS grade, count(*) FROM grades g LEFT JOIN ({known('$on')}) s "
+        "ON s.cik = g.cik AND s.accession = g.accession WHERE g.is_current GROUP BY 1",
+        {"on": on},
+    )
+    return dict(found.iter_rows())
+
+
 _OF = "cik IN (SELECT unnest(?::BIGINT[]))"
 
 

@@ -119,6 +119,23 @@ def test_back_returns_to_the_page_before(page):
     page.tab.get_by_role("heading", name="Overview").wait_for(timeout=15_000)
 
 
+@pytest.mark.skipif("gap_scan" not in PAGES, reason="the desk has no scan")
+@pytest.mark.parametrize("link", ["Open", "Plan"])
+def test_back_returns_to_the_name_that_was_picked(page, link):
+    """One step back from a name's page is the scan with that name, not with the first one."""
+    page.open("/gap_scan")
+    second = page.tab.locator(".rows.list tbody tr").nth(1).get_by_role("link").first
+    symbol = second.inner_text()
+    second.click()
+    page.tab.wait_for_url(f"**/gap_scan?pick={symbol}")
+    page.tab.get_by_role("link", name=f"{link} {symbol}", exact=True).click()
+    page.tab.wait_for_url(f"**/{'symbol' if link == 'Open' else 'plans'}?symbol={symbol}")
+    page.settled()
+    page.tab.go_back()
+    page.tab.get_by_role("link", name=f"Plan {symbol}", exact=True).wait_for()
+    assert page.tab.url == f"{page.base}/gap_scan?pick={symbol}"
+
+
 @pytest.mark.parametrize("page", [{"color_scheme": "dark"}], indirect=True)
 def test_dark_mode_follows_the_system(page):
     """With a dark system the desk is dark, charts included."""

@@ -28,6 +28,7 @@ def test_the_drawn_tree_is_the_real_one() -> None:
             errors.TransportError("no answer", where="host/path", hint="try later"),
             "no answer [host/path]. try later.",
         ),
+        (errors.NotFoundError("no AAPX", hint="did you mean AAPL?"), "no AAPX. did you mean AAPL?"),
         (errors.TransportError("no answer from host/path", where="host/path"), None),
     ],
 )

@@ -23,10 +23,12 @@ from core.domain.quality.model import default_ruleset
 from core.errors import StoreError, UsageError
 from core.jobs.queue.port import JobStatus
 from core.service.care import health
+from core.service.filings.regrading import today
 from core.service.kernel import access, exports, given_files
 from core.service.kernel.access import needs
 from core.service.kernel.commands import FOUND_ERRORS, CommandResult, command
 from core.service.pulls import datasets
+from core.store import filing_status
 
 if TYPE_CHECKING:
     from core.service.desk import Desk
@@ -90,10 +92,9 @@ def _checks(desk: Desk) -> dict[str, Any]:
 
 
 def _grades(desk: Desk, most_pct: float) -> dict[str, Any]:
-    rated, doubtful = desk.warehouse.read(
-        "SELECT count(*) FILTER (grade <> 'NR'), count(*) FILTER (grade IN ('D', 'F')) "
-        "FROM grades WHERE is_current"
-    ).row(0)
+    found = filing_status.by_grade(desk.warehouse, today(desk))
+    rated = sum(found.values()) - found.get("NR", 0)
+    doubtful = found.get("D", 0) + found.get("F", 0)
     share = 100 * doubtful / rated if rated else 0.0
     words = f"{doubtful:,} of {rated:,} rated reports are D or F ({share:.1f} %)"
     return _gate("grades", share <= most_pct, words)

@@ -14,8 +14,9 @@ from core.errors import OpenbellError
 from core.jobs.queue.port import JobStatus
 from core.observe import gauges, logs, metrics
 from core.service.data_folder import backups_of
+from core.service.filings.regrading import today
 from core.service.pulls import datasets, upstreams
-from core.store import audit, events, presence
+from core.store import audit, events, filing_status, presence
 from core.store import backup as backups
 
 if TYPE_CHECKING:
@@ -29,11 +30,6 @@ _COUNTS = (
     (gauges.FILINGS, "SELECT count(*) FROM filings"),
 )
 _SPREADS: tuple[tuple[Any, tuple[str, ...], str], ...] = (
-    (
-        gauges.GRADES,
-        tuple(score.NAMES),
-        "SELECT grade, count(*) FROM grades WHERE is_current GROUP BY grade",
-    ),
     (
         gauges.FINDINGS,
         ("critical", "major", "minor", "info"),
@@ -108,6 +104,8 @@ def _stored(desk: Desk) -> None:
         gauge.set(desk.warehouse.read(sql).item())
     for spread, known, sql in _SPREADS:
         gauges.spread(spread, dict(desk.warehouse.read(sql).iter_rows()), known)
+    by_grade = filing_status.by_grade(desk.warehouse, today(desk))
+    gauges.spread(gauges.GRADES, by_grade, tuple(score.NAMES))
 
 
 def _care(desk: Desk) -> None:

@@ -6,14 +6,17 @@ import importlib
 import pkgutil
 import re
 import shlex
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
+from rich.console import Console
 
 from app import command_help, commands, options
 from app.command_line import register_all, register_for
+from app.commands import data
 from core import __version__
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -112,3 +115,33 @@ def test_instants_are_printed_with_their_zone() -> None:
     assert options.when("2026-11-27T14:05:00.123Z") == "2026-11-27 14:05:00 UTC"
     assert options.when("2026-11-27T09:05:00-05:00") == "2026-11-27 14:05:00 UTC"
     assert options.when(None, "never") == "never"
+
+
+@pytest.mark.parametrize(
+    ("kind", "required", "default", "words"),
+    [
+        ("str | None", False, None, "text"),
+        ("datetime.date | None", False, None, "day"),
+        ("datetime.datetime | None", False, None, "instant"),
+        ("int", True, None, "whole number, needed"),
+        ("float | None", False, 2.5, "number, default 2.5"),
+        ("bool", False, False, "yes or no, default False"),
+    ],
+)
+def test_what_a_filter_takes_is_told_in_words(
+    kind: str, required: bool, default: object, words: str
+) -> None:
+    """Not in those of the language that the desk is written in."""
+    given = {"name": "x", "type": kind, "required": required, "default": default}
+    assert options.of_filter(given) == words
+
+
+def test_a_dataset_that_is_disabled_is_told_so_as_on_its_page() -> None:
+    """Nobody waits for its first pull."""
+    out = StringIO()
+    item: dict[str, Any] = dict.fromkeys(
+        ("last_success", "next_due", "last_error", "partial_reason", "data_until", "upstream")
+    )
+    item |= {"name": "x", "freshness": "never", "enabled": False, "rows": 0, "sessions_behind": 0}
+    data._print_status({"datasets": [item], "problems": []}, Console(file=out, width=200))
+    assert "disabled" in out.getvalue()

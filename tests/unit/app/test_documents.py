@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -37,3 +38,13 @@ def test_every_page_of_the_folder_is_reachable() -> None:
     listed = {entry.path for group in navigation.present().values() for entry in group}
     there = {path for path in navigation.PAGES.glob("*.py") if path.name != "__init__.py"}
     assert there == listed
+
+
+@pytest.mark.parametrize("name", documents.DOCUMENTS)
+def test_every_row_of_a_table_has_as_many_cells_as_its_head(name: str) -> None:
+    """A bar inside a text would end its cell: what stands behind it is not shown."""
+    bars = 0
+    for line in documents.DOCUMENTS[name]().splitlines():
+        here = len(re.findall(r"(?<!\\)\|", line)) if line.startswith("|") else 0
+        assert not (bars and here) or here == bars, f"docs/{name}: {line}"
+        bars = here

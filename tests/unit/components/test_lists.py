@@ -16,7 +16,7 @@ FRAME = pl.DataFrame(
         "gap_pct": [4.256, -3.0],
         "score": [58.0, 40.0],
         "catalyst_points": [21.7, 0.0],
-        "grade": ["A", "NR"],
+        "grade": ["A", None],
         "status": ["as filed", "withdrawn"],
         "closes": [[1.0, 2.0, None], [1.0]],
         "title": ["<script>x</script>", None],
@@ -117,3 +117,10 @@ def test_a_name_leads_to_its_plan() -> None:
     link = RowLink("plans", "plan", value="plan_id", given=(("view", "Decided"),))
     html = lists.html(frame, ListLook("plans", "Plans", {"symbol": "Symbol"}, link))
     assert '<a href="/plans?plan=p-1&amp;view=Decided" target="_self">AA</a>' in html
+
+
+def test_a_name_without_a_grade_is_not_rated() -> None:
+    """As in tables and badges, so that two pages tell one name alike."""
+    html = lists.html(FRAME, LISTING, None)
+    assert html.count('<span class="grade"') == FRAME.height
+    assert ">NR</span>" in html

@@ -91,6 +91,18 @@ def test_risk_and_journal_show_the_trade(traded: Desk) -> None:
     assert opened("plans", view="Decided", plan=item.plan_id).error == []
 
 
+def test_settling_says_what_came_of_it(traded: Desk) -> None:
+    """A press that changed no plan says so, and up to which day bars are stored."""
+    plans.approve(traded, plans.Ask("AAA"), "go")
+    at = opened("plans", view="Decided")
+    said = []
+    for _ in range(2):
+        next(b for b in at.button if b.label == "Settle by stored bars").click().run()
+        said += [toast.value for toast in at.toast]
+    assert said[0].startswith("1 plan settled by the bars stored, to ")
+    assert said[1].startswith("No plan changed by the bars stored, to ")
+
+
 def test_what_is_said_in_words_is_a_click_away(
     traded: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

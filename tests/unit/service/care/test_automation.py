@@ -12,7 +12,8 @@ import polars as pl
 import pytest
 
 from core.errors import SchemaError, UsageError
-from core.service.care import automation
+from core.observe import gauges
+from core.service.care import automation, gauging
 from core.service.desk import Desk
 from core.service.filings import regrading
 from core.service.kernel import commands
@@ -56,6 +57,22 @@ def test_a_gate_closes_for_each_thing_that_is_wrong(filled: Desk) -> None:
         )
     assert {"dead jobs", "grades", "reconciliation"} <= closed(filled)
     assert "grades" not in closed(filled, most_doubtful_pct=100)
+
+
+def test_a_withdrawn_report_is_doubtful_as_on_the_pages(filled: Desk) -> None:
+    """Its status holds it at D, whatever its figures alone would get; the metric says so, too."""
+    with filled.warehouse.transaction() as tx:
+        tx.execute("UPDATE grades SET grade = 'A', score = 100 WHERE is_current")
+        tx.execute("DELETE FROM filing_status")
+        tx.execute(
+            "INSERT INTO filing_status (cik, accession, since, status, reason, computed_at) "
+            "SELECT cik, accession, filed, 'withdrawn', 'said so', graded_at FROM grades "
+            "WHERE is_current"
+        )
+    assert "grades" in closed(filled)
+    gauging.gauge(filled)
+    assert gauges.GRADES.labels("A")._value.get() == 0
+    assert gauges.GRADES.labels("D")._value.get() > 0
 
 
 def test_features_say_what_they_hold(filled: Desk) -> None:
