@@ -106,11 +106,13 @@ def _raise_limit(cursor: duckdb.DuckDBPyConnection) -> None:
 
     RESET brings the setting back and leaves the cache of blocks at the low limit (DuckDB 1.5.5):
     queries spilled, or failed, in a few dozen megabytes from the first bulk insert on. So the limit
-    is set once more, to what RESET has found to be the usual one.
+    is set once more, to what RESET has found to be the usual one, which is told in round figures: a
+    second RESET makes the setting exact again.
     """
     cursor.execute("RESET GLOBAL memory_limit")
     usual = cursor.execute("SELECT current_setting('memory_limit')").fetchall()[0][0]
     cursor.execute(f"SET GLOBAL memory_limit = '{usual}'")
+    cursor.execute("RESET GLOBAL memory_limit")
 
 
 def rollback(cursor: duckdb.DuckDBPyConnection) -> None:

@@ -115,7 +115,7 @@ line.main()
     ("module", "command", "told"),
     [
         ("typer", "status", "called off before anything had begun"),
-        ("app.commands.watch", "serve", "called off before anything had begun"),
+        ("app.commands.desk", "serve", "called off before anything had begun"),
         ("core.service.desk", "status", runner.CALLED_OFF),
         ("core.service.everything", "status", runner.CALLED_OFF),
         ("app.server", "serve", runner.CALLED_OFF),

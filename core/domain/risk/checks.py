@@ -76,8 +76,8 @@ def _daily_loss(book: Book, limits: Limits, plan: Plan | None) -> LimitCheck:
         base + new,
         allowed,
         "money",
-        f"Lost today {lost} plus open risk {book.open_risk} plus this plan {new}, "
-        f"of {allowed} a day ({limits.daily_loss_pct:f} % of equity).",
+        f"Lost today {lost:,} plus open risk {book.open_risk:,} plus this plan {new:,}, "
+        f"of {allowed:,} a day ({limits.daily_loss_pct:f} % of equity).",
         _room(plan, allowed - base, per_share),
     )
 
@@ -90,7 +90,7 @@ def _risk_per_trade(book: Book, limits: Limits, plan: Plan | None) -> LimitCheck
         used,
         allowed,
         "money",
-        f"Risk to the stop {used}, of {allowed} a trade "
+        f"Risk to the stop {used:,}, of {allowed:,} a trade "
         f"({limits.risk_per_trade_pct:f} % of equity).",
         _room(plan, allowed, plan.r * plan.fx_rate if plan else ZERO),
     )
@@ -108,7 +108,7 @@ def _position(book: Book, limits: Limits, plan: Plan | None) -> LimitCheck:
         used,
         allowed,
         "money",
-        f"{plan.symbol if plan else 'The largest name'} at {used}, of {allowed} a name "
+        f"{plan.symbol if plan else 'The largest name'} at {used:,}, of {allowed:,} a name "
         f"({limits.position_pct:f} % of equity).",
         _room(plan, allowed - held, _per_share(plan)),
     )
@@ -123,7 +123,7 @@ def _gross(book: Book, limits: Limits, plan: Plan | None) -> LimitCheck:
         used,
         allowed,
         "money",
-        f"Long plus short {used}, of {allowed} ({limits.gross_pct:f} % of equity).",
+        f"Long plus short {used:,}, of {allowed:,} ({limits.gross_pct:f} % of equity).",
         _room(plan, allowed - base, _per_share(plan)),
     )
 
@@ -143,7 +143,7 @@ def _net(book: Book, limits: Limits, plan: Plan | None) -> LimitCheck:
         allowed,
         "money",
         f"Long {sides['long']} less short {sides['short']} is {sides['long'] - sides['short']}; "
-        f"the larger side counts, as the other may be stopped out first, of {allowed} "
+        f"the larger side counts, as the other may be stopped out first, of {allowed:,} "
         f"({limits.net_pct:f} % of equity).",
         _room(plan, allowed - base, _per_share(plan)),
     )
@@ -157,7 +157,7 @@ def _count(book: Book, limits: Limits, plan: Plan | None) -> LimitCheck:
         Decimal(used),
         Decimal(limits.max_positions),
         "count",
-        f"{used} plans and positions open, of {limits.max_positions}.",
+        f"{used:,} plans and positions open, of {limits.max_positions}.",
         None if plan is None else (0 if full else plan.shares),
     )
 
@@ -180,7 +180,7 @@ def _sector(book: Book, limits: Limits, plan: Plan | None, new: Holding | None) 
         used,
         allowed,
         "money",
-        f"{said} at {used}, of {allowed} ({limits.sector_pct:f} % of equity).",
+        f"{said} at {used:,}, of {allowed:,} ({limits.sector_pct:f} % of equity).",
         _room(plan, allowed - base, _per_share(plan)),
     )
 
@@ -216,7 +216,7 @@ def _correlation(book: Book, limits: Limits, plan: Plan | None, new: Holding | N
         allowed,
         "money",
         f"Names that move together (60-session correlation from {threshold:g}, by direction; "
-        f"unknown counts) at {cluster}, of {allowed} ({limits.correlated_pct:f} % of equity).",
+        f"unknown counts) at {cluster:,}, of {allowed:,} ({limits.correlated_pct:f} % of equity).",
         _room(plan, allowed - base, _per_share(plan)),
     )
 
@@ -242,7 +242,7 @@ def _drawdown(book: Book, limits: Limits, plan: Plan | None) -> LimitCheck:
         fall + new,
         allowed,
         "money",
-        f"Below the peak of {book.peak} by {fall + new} if every stop is hit, of {allowed} "
+        f"Below the peak of {book.peak:,} by {fall + new:,} if every stop is hit, of {allowed:,} "
         f"({limits.drawdown_pct:f} % of the peak).",
         _room(plan, allowed - fall, per_share),
     )
@@ -278,13 +278,13 @@ def _liquidity(plan: Plan, book: Book, name: Name, limits: Limits) -> LimitCheck
     held = sum(h.shares for h in book.holdings if h.symbol == plan.symbol)
     volume = Decimal(str(name.mean_volume)) if name.mean_volume is not None else Decimal(0)
     allowed = whole(volume * limits.participation_pct / 100)
-    known = f"mean volume {volume:.0f}" if name.mean_volume is not None else "volume not known"
+    known = f"mean volume {volume:,.0f}" if name.mean_volume is not None else "volume not known"
     return LimitCheck(
         "liquidity",
         Decimal(held + plan.shares),
         Decimal(allowed),
         "shares",
-        f"{held + plan.shares} shares, of {allowed} "
+        f"{held + plan.shares:,} shares, of {allowed:,} "
         f"({limits.participation_pct:f} % of a session; {known}).",
         max(0, allowed - held),
     )

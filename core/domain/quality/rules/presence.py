@@ -249,8 +249,8 @@ def _one_sided(
 ) -> list[FindingText]:
     """Main flows given for the period a year ago, but not for the filing's own of that length.
 
-    Of annual reports those of the year: tables of quarters leave lines out. `none`: of flows, the
-    filings that have none of them.
+    Of annual reports those of the year, and of a quarter where the line is told of the one before
+    it: other tables of quarters leave lines out. `none`: of flows, the filings that have none.
     """
     ends = book.day("period_end")
     judged = book.flag("periodic") & ~book.flag("transition") & book.affected
@@ -265,7 +265,9 @@ def _one_sided(
     large = np.abs(book.value[main]) >= np.where(book.of(PER_SHARE)[main], 0.0, LEAST)
     missing = np.flatnonzero(year & large & book.of(items)[main])
     missing = missing[~np.isin(given[missing], given[own])]
-    missing = missing[(months[missing] == 12) | ~book.flag("annual")[fid[missing]]]
+    near = np.abs(back - 365.25 / 12 * months) <= 12
+    kept = (months == 12) | ~book.flag("annual")[fid] | np.isin(given, given[near])
+    missing = missing[kept[missing]]
     for name, filings in (none or {}).items():
         missing = missing[~(book.of([name])[main[missing]] & filings[fid[missing]])]
     if not len(missing):

@@ -111,6 +111,9 @@ def test_tables_of_quarters_in_annual_reports_leave_lines_out() -> None:
         rows = stated(rows, name, 90, **now)
     tax = "IncomeTaxExpenseBenefit"
     assert "Q42" not in failed(stated(rows, tax, 30, **ago))
+    before = {"period_start": date(2020, 7, 1), "period_end": date(2020, 9, 30)}
+    rows = stated(rows, tax, 20, **before)  # told of the quarter before: then it is missed
+    assert "Q42" in failed(stated(rows, tax, 30, **ago))
 
 
 ALL = "StockholdersEquityIncludingPortionAttributableToNoncontrollingInterest"
