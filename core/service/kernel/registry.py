@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -71,7 +71,7 @@ class Registry:
         try:
             given = entry.arguments.model_validate(dict(arguments))
         except PydanticError as error:
-            told = _faults(error)
+            told = _faults(error, list(entry.arguments.model_fields))
             sentence = ": ".join(told[0])
             raise UsageError(f"{self.what} {name}: {sentence}", fields=told) from None
         values = {field: getattr(given, field) for field in entry.arguments.model_fields}
@@ -100,7 +100,13 @@ def _model(name: str, function: UseCase) -> type[BaseModel]:
     return create_model(f"{name}_arguments", __config__=ConfigDict(extra="forbid"), **fields)
 
 
-def _faults(error: PydanticError) -> list[tuple[str, str]]:
-    """Which argument, and what is wrong with it."""
-    found = error.errors(include_url=False, include_input=False)
-    return [(".".join(str(part) for part in item["loc"]), item["msg"]) for item in found]
+def _faults(error: PydanticError, known: Sequence[str]) -> list[tuple[str, str]]:
+    """Which argument, and what is wrong with it; of one that is not known, which there are."""
+    names = f"there are: {', '.join(known)}" if known else "there are none"
+    return [
+        (
+            ".".join(str(part) for part in item["loc"]),
+            f"is not known; {names}" if item["type"] == "extra_forbidden" else item["msg"],
+        )
+        for item in error.errors(include_url=False, include_input=False)
+    ]

@@ -32,6 +32,8 @@ def test_a_model_is_made_when_it_is_asked_for(desk: Desk, monkeypatch: pytest.Mo
     assert some.run(desk, "when", {"day": "2026-11-27"}) == date(2026, 11, 27)
     with pytest.raises(UsageError):
         some.run(desk, "when", {"day": "soon"})
+    with pytest.raises(UsageError, match="question when: date: is not known; there are: day"):
+        some.run(desk, "when", {"day": "2026-11-27", "date": 1})
     assert made == ["when_arguments"]
 
 
