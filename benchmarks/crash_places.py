@@ -88,7 +88,7 @@ def _wrong_elsewhere(folder: Path) -> int:
 
 
 def _restore_sealed(folder: Path) -> None:
-    bring_back(settings_of(folder), next((folder / SEALED).iterdir()), datetime.now(UTC))
+    bring_back(settings_of(folder), next((folder / SEALED).glob("[!.]*")), datetime.now(UTC))
 
 
 def _restore_elsewhere(folder: Path) -> None:

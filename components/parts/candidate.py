@@ -111,7 +111,8 @@ def plan(desk: Desk, scan: scans.Scan, name: str) -> None:
     color, word = plans.DECISIONS[found.verdict.decision]
     mark = badges.provisional() if found.plan.provisional else ""
     with st.container(border=True, gap="xsmall"):
-        st.markdown(f"**Plan** {mark} {badges.badge(word, color)}  \n{like(found)}")
+        said = badges.badge(f"Verdict: {word.lower()}", color)
+        st.markdown(f"**Plan** {mark} {said}  \n{like(found)}")
         st.markdown(figures(found))
         st.markdown("  \n".join(tightest(found.verdict.checks)))
 
