@@ -55,20 +55,12 @@ class DeskEngine:
 
     def __init__(self, desk: DeskPort, *, scheduler: bool = True) -> None:
         settings = desk.settings
-        limits = WorkerLimits(jobs=settings.workers, grace_seconds=settings.grace_seconds)
         self._writer = EventWriter(
             desk.warehouse, desk.now, keep=timedelta(days=settings.events_keep_days)
         )
         bound = handlers.bound(desk)
         asked = {ACT: bound.pop(ACT)}
-        self._worker = Worker(
-            desk.queue,
-            bound,
-            desk.board,
-            desk.now,
-            limits=limits,
-            recorder=self._writer,
-        )
+        self._worker = self._working(desk, bound, settings.workers)
         self._asks: Worker | None = None
         self._scheduler: Scheduler | None = None
         self._detector: OverdueDetector | None = None
@@ -85,19 +77,28 @@ class DeskEngine:
 
     def _answering(self, desk: DeskPort, asked: Mapping[str, Handler]) -> Worker:
         """What desks ask for has a worker of its own: readers wait for it, and not for pulls."""
-        grace = desk.settings.grace_seconds
-        limits = WorkerLimits(jobs=ASKS, grace_seconds=grace)
-        self._asks = Worker(
+        self._asks = self._working(desk, asked, ASKS, name="asks", exclusive=False)
+        return self._asks
+
+    def _working(
+        self,
+        desk: DeskPort,
+        does: Mapping[str, Handler],
+        jobs: int,
+        name: str = "worker",
+        exclusive: bool = True,
+    ) -> Worker:
+        """A worker for `jobs` at a time; if not exclusive, it takes back no jobs of another."""
+        return Worker(
             desk.queue,
-            asked,
+            does,
             desk.board,
             desk.now,
-            limits=limits,
-            name="asks",
-            exclusive=False,
+            limits=WorkerLimits(jobs=jobs, grace_seconds=desk.settings.grace_seconds),
+            name=name,
+            exclusive=exclusive,
             recorder=self._writer,
         )
-        return self._asks
 
     def _watch(self, desk: DeskPort) -> UpstreamWatch:
         def host(name: str) -> Upstream | None:
