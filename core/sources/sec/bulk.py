@@ -12,12 +12,14 @@ import re
 import struct
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import msgspec
 import polars as pl
 
 from core.errors import NotFoundError, ParsingError, SizeLimitError
@@ -27,7 +29,6 @@ MEMBER = re.compile(r"CIK(\d{10})(-submissions-\d{3})?\.json")
 MAX_MEMBER = 1024**3  # the largest table of a quarter is half of that
 _RATIO = 100  # documents pack 5 to 40 to one; more is a bomb
 _SMALL = 64 * 1024  # what a member may unpack to however well it packs
-_LOOKED_AT = 50  # members: the first may be the broken one
 _FSDS = {"sub.txt", "num.txt"}
 # what the library raises for damaged, encrypted or oddly packed bytes, beside errors of the disk
 _BROKEN = (
@@ -56,18 +57,36 @@ def opened(path: Path) -> Iterator[zipfile.ZipFile]:
         yield archive
 
 
+class _Told(msgspec.Struct):
+    """What tells the documents apart, wherever in them it stands."""
+
+    facts: msgspec.Raw = msgspec.Raw()
+    filings: msgspec.Raw = msgspec.Raw()
+
+    @property
+    def kind(self) -> Bulk | None:
+        """Of two keys the one of a submission counts, where it holds what submissions hold."""
+        if b'"recent"' in bytes(self.filings):
+            return "submissions"
+        return "companyfacts" if bytes(self.facts).startswith(b"{") else None
+
+
+_TOLD = msgspec.json.Decoder(_Told)
+
+
 def bulk_kind(path: Path) -> Bulk:
-    """Which bulk file it is, by its members."""
+    """Which bulk file it is, by its members; ParsingError for none, or one that repeats a name."""
     with opened(path) as archive:
         names = archive.namelist()
+        _must_be_one_of_each(names, path)
         if set(names) >= _FSDS:
             return "fsds"
-        documents = [name for name in names if MEMBER.fullmatch(name)]
-        if any("-submissions-" in name for name in documents):
+        documents = members(archive)
+        if any("-submissions-" in info.filename for info in documents):
             return "submissions"
-        if documents:
-            starts = (_start(archive, name) for name in documents[:_LOOKED_AT])
-            return "companyfacts" if any(b'"facts"' in start for start in starts) else "submissions"
+        if documents:  # the first may be damaged; where all are, reading them tells how
+            kinds = (_kind_of(archive, info) for info in documents)
+            return next((kind for kind in kinds if kind is not None), "submissions")
     raise ParsingError(
         "not a bulk file of the SEC",
         where=str(path),
@@ -75,13 +94,23 @@ def bulk_kind(path: Path) -> Bulk:
     )
 
 
-def _start(archive: zipfile.ZipFile, name: str) -> bytes:
-    """How a member begins; nothing when it is damaged, as reading it whole will tell."""
+def _must_be_one_of_each(names: Sequence[str], path: Path) -> None:
+    """Which of two members of one name is meant, nobody can say."""
+    name, count = Counter(names).most_common(1)[0] if names else ("", 0)
+    if count > 1:
+        raise ParsingError(
+            f"the zip file holds {name[:80]!r} {count} times",
+            where=str(path),
+            hint="get the file anew from the SEC",
+        )
+
+
+def _kind_of(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Bulk | None:
+    """What a document says it is; None where it is damaged, as reading it again will tell."""
     try:
-        with archive.open(name) as file:
-            return file.read(4096)
-    except _BROKEN:
-        return b""
+        return _TOLD.decode(read_member(archive, info)).kind
+    except (ParsingError, SizeLimitError, msgspec.DecodeError, RecursionError, ValueError):
+        return None
 
 
 def members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:

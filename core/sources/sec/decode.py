@@ -43,7 +43,7 @@ class _Concept(msgspec.Struct, gc=False):
 
 class _Document(msgspec.Struct):
     cik: int | str
-    facts: dict[str, dict[str, _Concept]] = {}
+    facts: dict[str, dict[str, _Concept]]
     name: str | None = msgspec.field(name="entityName", default=None)
 
 

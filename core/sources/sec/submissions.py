@@ -48,6 +48,7 @@ class _FormerName(msgspec.Struct):
 
 class _Document(msgspec.Struct):
     cik: int | str
+    filings: _Filings
     name: str | None = None
     entity_type: str | None = msgspec.field(name="entityType", default=None)
     sic: str | int | None = None
@@ -60,7 +61,6 @@ class _Document(msgspec.Struct):
     tickers: list[str | None] | None = None
     exchanges: list[str | None] | None = None
     former: list[_FormerName] | None = msgspec.field(name="formerNames", default=None)
-    filings: _Filings = msgspec.field(default_factory=_Filings)
 
 
 _DOCUMENT = msgspec.json.Decoder(_Document)
@@ -198,6 +198,8 @@ def _text(value: str | int | None) -> str | None:
 
 
 def _filings(columns: Mapping[str, msgspec.Raw], cik: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    if "accessionNumber" not in columns:  # an empty table has its columns, too
+        raise ValueError("there are no columns of filings")
     series = [_series(columns, theirs, ours) for theirs, ours in (_TEXTS | _NUMBERS).items()]
     height = max(len(s) for s in series)
     if any(len(s) not in (0, height) for s in series):

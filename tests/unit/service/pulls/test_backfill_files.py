@@ -58,7 +58,11 @@ def test_a_bomb_fails_the_backfill_and_nothing_is_stored(
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{}", b"[]", b"null", b"   ", b"\x00\xff", b"<html>login</html>", b'{"facts": {}}'],
+    [
+        *(b"", b"{}", b"[]", b"null", b"   ", b"\x00\xff", b"<html>login</html>"),
+        *(b'{"facts": {}}', b'{"cik": 9900001}', b'{"cik": 9900001, "filings": {}}'),
+        *(b'{"cik": 9900001, "facts": []}', b'{"cik": 9900001, "filings": {"recent": {}}}'),
+    ],
 )
 def test_documents_without_meaning_fail_the_backfill(
     desk: Desk, tmp_path: Path, body: bytes
@@ -67,6 +71,66 @@ def test_documents_without_meaning_fail_the_backfill(
     with pytest.raises(ParsingError, match="nothing in the file could be read"):
         backfill(desk, path=packed(tmp_path, {GOOD: body, OTHER: body}))
     assert state(desk) == ("failed", 0)
+
+
+@pytest.mark.parametrize("padding", [0, 5_000])
+@pytest.mark.parametrize("first", [b"{}", b"{nonsense", b"", b"[" * 50_000])
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_kind_is_told_by_the_first_document_that_can_be_read(
+    desk: Desk, tmp_path: Path, kind: str, first: bytes, padding: int
+) -> None:
+    """However many before it cannot, and however late in it stands what tells."""
+    others = {f"CIK{number:010}.json": first for number in range(1, 61)}
+    good = KINDS[kind].replace(b"Made Up Co", b"Made Up Co" + b"x" * padding)
+    path = packed(tmp_path, {**others, GOOD: good})
+    (document,) = backfill(desk, path=path).document["pulls"]
+    assert document["rows_read"] == {"facts": 2, "submissions": 2}[kind]
+    assert document["state"] == "partial"
+    assert "60 of 61 documents cannot be read" in document["partial_reason"]
+
+
+@pytest.mark.parametrize(
+    "key", [b'"facts": {"1": 2}', b'"note": "facts"', b'"former": {"facts": 1}']
+)
+def test_submissions_that_speak_of_facts_are_submissions(
+    desk: Desk, tmp_path: Path, key: bytes
+) -> None:
+    """What a document is, its own keys say, not words in it."""
+    path = packed(tmp_path, {GOOD: b"{" + key + b"," + submissions()[1:]})
+    (document,) = backfill(desk, path=path).document["pulls"]
+    assert (document["dataset"], document["state"]) == ("backfill.submissions", "done")
+    assert document["rows_read"] == 2
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_document_of_the_other_kind_is_rejected(desk: Desk, tmp_path: Path, kind: str) -> None:
+    """It was read as one without rows; a page of submissions that holds nothing, too."""
+    other = KINDS["submissions" if kind == "facts" else "facts"]
+    number = int(OTHER[3:13])
+    path = packed(tmp_path, {GOOD: KINDS[kind], OTHER: other.replace(b"9900001", b"%d" % number)})
+    (document,) = backfill(desk, path=path).document["pulls"]
+    assert document["state"] == "partial"
+    assert f"[{OTHER}]" in document["partial_reason"]
+
+
+def test_a_page_without_columns_is_rejected(desk: Desk, tmp_path: Path) -> None:
+    """An error sentence in the place of a page is no page of nothing."""
+    page = f"CIK{CIK:010}-submissions-001.json"
+    path = packed(tmp_path, {GOOD: submissions(), page: b'{"message": {}}'})
+    (document,) = backfill(desk, path=path).document["pulls"]
+    assert "1 of 2 documents cannot be read" in document["partial_reason"]
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.parametrize("twice", [GOOD, "num.txt", "README.txt"])
+def test_a_file_that_holds_a_name_twice_is_refused(desk: Desk, tmp_path: Path, twice: str) -> None:
+    """Which of the two is meant, nobody can say."""
+    path = packed(tmp_path, {GOOD: facts()})
+    with zipfile.ZipFile(path, "a") as archive:
+        for _ in range(1 if twice == GOOD else 2):
+            archive.writestr(twice, facts(5))
+    with pytest.raises(ParsingError, match=f"'{twice}' 2 times"):
+        backfill(desk, path=path)
 
 
 @pytest.mark.parametrize("kind", KINDS)
