@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode
 
+from core.addresses import web_address
+
 RoleName = Literal["viewer", "analyst", "trader", "admin"]
 Rate = Annotated[str, Field(pattern=r"^[1-9]\d{0,6}/(second|minute|hour)$")]
 
@@ -83,6 +85,13 @@ class AccessSettings(BaseModel):
         if any(not group for group, _, _ in pairs):
             raise ValueError("oidc_roles is a list of GROUP=ROLE with commas")
         return [(group.strip(), role.strip()) for group, _, role in pairs]
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _issuer(cls, value: str) -> str:
+        if value:
+            web_address(value)
+        return value  # as the provider writes it: its tokens name it so, to the last /
 
     @model_validator(mode="after")
     def _a_provider_is_named(self) -> Self:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit, urlunsplit
@@ -13,16 +14,36 @@ from core.setting_files import PREFIX
 LAKE = "ducklake:"
 
 
-def file_of(url: str, scheme: str, default: Path) -> Path:
-    """The file of `SCHEME:///PATH`, `default` when there is no address; else SettingsError."""
+def web_address(value: str) -> str:
+    """An address that begins with http:// or https:// and ends with its path, without the last /.
+
+    ValueError when it is none, or names no host or no port that there is.
+    """
+    if not value.startswith(("http://", "https://")):
+        raise ValueError("must begin with http:// or https://")
+    if not value.isprintable() or " " in value:
+        raise ValueError("must not hold spaces or control characters")
+    parts = urlsplit(value)
+    if not parts.hostname or parts.port == 0:  # asking for a port above 65535 is a ValueError
+        raise ValueError("must name a host, and a port from 1 to 65535 if any")
+    if parts.query or parts.fragment:
+        raise ValueError("must end with its path: no ? and no #")
+    return value.rstrip("/")
+
+
+def file_of(url: str, scheme: str, default: Path, name: str = "") -> Path:
+    """The file of `SCHEME:///PATH`, `default` when there is no address; else SettingsError.
+
+    `name` is what the address was given as, where that is not the setting.
+    """
     if not url:
         return default
     prefix = f"{scheme}:///"
-    name = f"{PREFIX}{'STORE' if scheme == 'duckdb' else 'QUEUE'}_URL"
+    name = name or f"{PREFIX}{'STORE' if scheme == 'duckdb' else 'QUEUE'}_URL"
     if not url.startswith(prefix):
         raise SettingsError(f"{name} must begin with {prefix}")
     path = url.removeprefix(prefix)
-    if not path.strip("/") or not path.isprintable():
+    if not path.strip("/") or not path.isprintable() or path.startswith(":"):
         raise SettingsError(f"{name} must name a file after {prefix}")
     return Path(path).expanduser().absolute()
 
@@ -34,6 +55,7 @@ def redis_of(url: str) -> str:
     try:
         parts = urlsplit(url)
         good = bool(parts.hostname) and not parts.fragment and parts.port != 0
+        good = good and re.fullmatch(r"(/\d*)?", parts.path) is not None
     except ValueError:
         good = False
     if not good:
@@ -54,18 +76,22 @@ class Storage:
 class LakeAddress:
     """`ducklake:postgresql://USER:PASSWORD@HOST:PORT/DATABASE?data=FOLDER`, or `data=s3://…`."""
 
-    def __init__(self, url: str, storage: Storage | None = None) -> None:
-        """SettingsError when the address is none of a DuckLake."""
-        parts = urlsplit(url.removeprefix(LAKE))
-        asked = parse_qs(parts.query)
-        data = asked.pop("data", [""])[-1].rstrip("/")
-        named = parts.scheme in ("postgresql", "postgres") and bool(parts.path.strip("/"))
-        in_bucket = urlsplit(data).scheme == "s3" and bool(urlsplit(data).netloc)
-        placed = in_bucket or Path(data).is_absolute()
-        if not url.startswith(LAKE) or not named or asked or not placed:
+    def __init__(self, url: str, storage: Storage | None = None, name: str = "") -> None:
+        """SettingsError when the address is none of a DuckLake; `name` as in `file_of`."""
+        try:
+            parts = urlsplit(url.removeprefix(LAKE))
+            asked = parse_qs(parts.query)
+            data = asked.pop("data", [""])[-1].rstrip("/")
+            named = parts.scheme in ("postgresql", "postgres") and bool(parts.path.strip("/"))
+            in_bucket = urlsplit(data).scheme == "s3" and bool(urlsplit(data).netloc)
+            placed = in_bucket or Path(data).is_absolute()
+            good = url.startswith(LAKE) and named and not asked and placed and parts.port != 0
+        except ValueError:  # brackets without end, a port above 65535
+            good = False
+        if not good:
             raise SettingsError(
-                "a store in DuckLake is ducklake:postgresql://HOST:PORT/DATABASE?data=FOLDER "
-                "(or data=s3://BUCKET/PREFIX)"
+                f"{name or f'{PREFIX}STORE_URL'} must be, for a store in DuckLake, "
+                "ducklake:postgresql://HOST:PORT/DATABASE?data=FOLDER (or data=s3://BUCKET/PREFIX)"
             )
         self.catalogue = urlunsplit(parts._replace(query=""))
         self.data = data

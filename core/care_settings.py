@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, SecretStr, field_validator
 
+from core.addresses import web_address
+
 _KEY = re.compile(r"AGE-SECRET-KEY-1[02-9AC-HJ-NP-Z]{58}", re.IGNORECASE)
 _ROTATION = re.compile(r"(\d{1,4}d)?\s*(\d{1,4}w)?\s*(\d{1,4}m)?")
 
@@ -80,7 +82,4 @@ class TraceSettings(BaseModel):
     @field_validator("otlp_url")
     @classmethod
     def _collector(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if value and (parts.scheme not in ("http", "https") or not parts.hostname):
-            raise ValueError("must begin with http:// or https:// and name a host")
-        return value.rstrip("/")
+        return web_address(value) if value else value

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
-from core.addresses import Storage
+from core.addresses import Storage, web_address
 
 Environment = Literal["dev", "staging", "prod"]
 BY_ENVIRONMENT: Mapping[str, Mapping[str, Any]] = {  # defaults; what is set stands above them
@@ -94,7 +94,7 @@ class RunningSettings(BaseModel):
     def _server(cls, value: str) -> str:
         if value and not re.fullmatch(r"https?://[^@/?#\s]+/?", value):
             raise ValueError("must be like http://HOST:PORT, without keys and path")
-        return value
+        return web_address(value) if value else value
 
     @property
     def storage(self) -> Storage:

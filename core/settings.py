@@ -11,7 +11,6 @@ import json
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ByteSize, Field, SecretStr, field_validator, model_validator
 from pydantic import ValidationError as PydanticError
@@ -224,16 +223,7 @@ class Settings(
     @field_validator("foundry_url", "sec_data_url", "sec_www_url")
     @classmethod
     def _http(cls, value: str) -> str:
-        if not value.startswith(("http://", "https://")):
-            raise ValueError("must begin with http:// or https://")
-        if not value.isprintable() or " " in value:
-            raise ValueError("must not hold spaces or control characters")
-        parts = urlsplit(value)
-        if not parts.hostname or parts.port == 0:  # asking for a port above 65535 is a ValueError
-            raise ValueError("must name a host, and a port from 1 to 65535 if any")
-        if parts.query or parts.fragment:
-            raise ValueError("must end with its path: no ? and no #")
-        return value.rstrip("/")
+        return addresses.web_address(value)
 
     @field_validator("foundry_token")
     @classmethod

@@ -162,7 +162,7 @@ class Queries:
             return message
         if message["memory"]:
             raise _too_large(self.limits)
-        raise UsageError(f"the query failed: {message['error']}")
+        raise UsageError(f"the query failed: {' '.join(message['error'].split())}")
 
 
 class _Process:

@@ -10,7 +10,7 @@ import duckdb
 
 from core import atomic
 from core.addresses import LAKE, LakeAddress, Storage, file_of
-from core.errors import StoreError, UsageError
+from core.errors import SettingsError, StoreError, UsageError
 from core.store import ownership, restore
 from core.store.connection import first_line, rollback
 from core.store.engines import FOLD_SECONDS, FileEngine, StoreEngine
@@ -32,7 +32,8 @@ def migrate_store(
     then nothing is kept. A file gets its name once all is in it: whoever is stopped before leaves
     none that could be taken for a store.
     """
-    old, new = engine_at(source, folder, storage), engine_at(target, folder, storage)
+    old = engine_at(source, folder, storage, "FROM")
+    new = engine_at(target, folder, storage, "TO")
     if old.where == new.where:
         raise UsageError(f"{old.where} is where the store is already")
     if isinstance(old, FileEngine) and not old.path.is_file():
@@ -53,13 +54,17 @@ def migrate_store(
     }
 
 
-def engine_at(url: str, folder: Path, storage: Storage | None = None) -> StoreEngine:
-    """The engine of an address: `duckdb:///PATH` or `ducklake:…`; SettingsError otherwise."""
+def engine_at(
+    url: str, folder: Path, storage: Storage | None = None, name: str = "the address"
+) -> StoreEngine:
+    """The engine of an address: `duckdb:///PATH` or `ducklake:…`; SettingsError with its `name`."""
     if url.startswith(LAKE):
         from core.store.lake import LakeEngine  # needs extensions that few have
 
-        return LakeEngine(LakeAddress(url, storage), folder / "migrated.lake")
-    return FileEngine(file_of(url, "duckdb", folder / "desk.duckdb"))
+        return LakeEngine(LakeAddress(url, storage, name), folder / "migrated.lake")
+    if not url:
+        raise SettingsError(f"{name} must begin with duckdb:/// or {LAKE}")
+    return FileEngine(file_of(url, "duckdb", folder / "desk.duckdb", name))
 
 
 def _into_file(

@@ -188,6 +188,13 @@ def test_no_function_of_the_engine_harms_the_desk(
     assert warehouse._read("SELECT count(*) FROM kinds").item() == 1000
 
 
+def test_what_is_wrong_with_a_query_is_one_line(make: Make) -> None:
+    """The engine writes several: an error, what it guesses, and where in the text."""
+    with pytest.raises(UsageError, match="does not exist! Did you mean") as told:
+        make(PATIENT).run("select * from watch_list")
+    assert "\n" not in str(told.value)
+
+
 def test_a_query_that_takes_too_long_is_ended(make: Make) -> None:
     """By its own process's end, within a second of its time; the setting is named."""
     started = time.monotonic()
