@@ -91,11 +91,18 @@ def headlines(tx: Transaction, ciks: Sequence[int], on: date) -> dict[int, dict[
 
 
 def withdrawn(tx: Transaction, ciks: Sequence[int], on: date) -> dict[str, dict[str, Any]]:
-    """Filings of companies that are withdrawn as known on a day: cik, form, filed, reason."""
+    """Filings of companies that are withdrawn as known on a day: cik, form, filed, reason, since."""
     found = tx.read(
-        f"SELECT s.accession, s.cik, g.form, g.filed, s.status_reason AS reason FROM "
-        f"({known('$on')}) s JOIN grades g ON g.cik = s.cik AND g.accession = s.accession "
+        "SELECT s.accession, s.cik, g.form, g.filed, s.status_reason AS reason, "
+        f"s.status_since AS since FROM ({known('$on')}) s "
+        "JOIN grades g ON g.cik = s.cik AND g.accession = s.accession "
         "AND g.is_current WHERE s.status = 'withdrawn' AND list_contains($ciks::BIGINT[], s.cik)",
         {"on": on, "ciks": list(ciks)},
     )
     return {row.pop("accession"): row for row in found.to_dicts()}
+
+
+def graded(tx: Transaction, ciks: Sequence[int]) -> frozenset[str]:
+    """Filings of companies that have a grade now."""
+    found = tx.read(f"SELECT accession FROM grades WHERE is_current AND {_OF}", [list(ciks)])
+    return frozenset(found["accession"])

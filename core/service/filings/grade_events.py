@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from core.observe.events import Event
@@ -12,6 +12,7 @@ from core.store import events, filing_status
 from core.store.transaction import Transaction
 
 LETTERS = "ABCDF"  # best first
+NEWS = timedelta(days=7)
 Row = Mapping[str, Any]
 
 
@@ -19,16 +20,22 @@ Row = Mapping[str, Any]
 def told(tx: Transaction, ciks: Sequence[int], on: date, now: datetime) -> Iterator[None]:
     """Store events of what the block does to the grades of followed companies.
 
-    A company that had no grade before is being filled: its first one is no change.
+    A company that had no grade before is being filled: its first one is no change. So is a filing
+    that had none, which came in with its past: that it was withdrawn is news for a week.
     """
     before = filing_status.headlines(tx, ciks, on)
     gone = filing_status.withdrawn(tx, list(before), on)
+    graded = filing_status.graded(tx, list(before))
     yield
     if not before:
         return
     after = filing_status.headlines(tx, list(before), on)
-    found = [*_changes(before, after), *_withdrawn(tx, gone, before, on)]
-    events.add(tx, found, now)
+    withdrawn = [
+        _withdrawn(before[row["cik"]], accession, row)
+        for accession, row in filing_status.withdrawn(tx, list(before), on).items()
+        if accession not in gone and (accession in graded or on - row["since"] <= NEWS)
+    ]
+    events.add(tx, [*_changes(before, after), *withdrawn], now)
 
 
 def _changes(before: Mapping[int, Row], after: Mapping[int, Row]) -> Iterator[Event]:
@@ -43,16 +50,10 @@ def _changes(before: Mapping[int, Row], after: Mapping[int, Row]) -> Iterator[Ev
         yield Event.of(kind, name, sentence, before=_shown(was), after=_shown(now))
 
 
-def _withdrawn(
-    tx: Transaction, gone: Mapping[str, Row], before: Mapping[int, Row], on: date
-) -> Iterator[Event]:
-    for accession, row in filing_status.withdrawn(tx, list(before), on).items():
-        if accession not in gone:
-            name = before[row["cik"]]["symbol"] or f"CIK {row['cik']}"
-            sentence = f"{name}: {row['form']} filed {row['filed']} was withdrawn: {row['reason']}"
-            yield Event.of(
-                "filing.withdrawn", name, sentence, after={**row, "accession": accession}
-            )
+def _withdrawn(company: Row, accession: str, row: Row) -> Event:
+    name = company["symbol"] or f"CIK {row['cik']}"
+    sentence = f"{name}: {row['form']} filed {row['filed']} was withdrawn: {row['reason']}"
+    return Event.of("filing.withdrawn", name, sentence, after={**row, "accession": accession})
 
 
 def _shown(row: Row) -> Row:

@@ -125,6 +125,17 @@ def test_a_followed_report_that_is_withdrawn_is_told(desk: Desk) -> None:
     """With the fall of the grade it makes; a first grading and strangers are no news."""
     with_statuses.fill(desk)
     assert told(desk, "filing") == []
+    row = newest_withdrawn(desk)
+    quality.grade_all(desk)
+    found = {event["kind"]: event for event in told(desk, "filing")}
+    assert found["filing.withdrawn"]["after"]["accession"] == row["accession"]
+    fell = found["filing.downgraded"]
+    assert (fell["subject"], fell["before"]["grade"]) == ("RCST", row["grade"])
+    assert fell["after"]["grade"] == "D"
+
+
+def newest_withdrawn(desk: Desk) -> dict[str, Any]:
+    """The newest 10-Q of a followed company, with an 8-K after it that takes it back, ungraded."""
     follow(desk, with_statuses.RECASTER, "RCST")
     newest = quality.grades(desk, ciks=[with_statuses.RECASTER], forms=["10-Q"])
     row = newest.row(0, named=True)
@@ -134,12 +145,19 @@ def test_a_followed_report_that_is_withdrawn_is_told(desk: Desk) -> None:
             "SELECT min(accession) FROM filings WHERE cik = ? AND form = '8-K' AND filed > ?)",
             [with_statuses.RECASTER, row["filed"]],
         )
-    quality.grade_all(desk)
-    found = {event["kind"]: event for event in told(desk, "filing")}
-    assert found["filing.withdrawn"]["after"]["accession"] == row["accession"]
-    fell = found["filing.downgraded"]
-    assert (fell["subject"], fell["before"]["grade"]) == ("RCST", row["grade"])
-    assert fell["after"]["grade"] == "D"
+    return row
+
+
+def test_a_report_that_comes_in_with_its_old_withdrawal_is_no_news(desk: Desk) -> None:
+    """The past of a company that is being filled is no trouble of this morning."""
+    with_statuses.fill(desk)
+    row = newest_withdrawn(desk)
+    with desk.warehouse.transaction() as tx:
+        tx.execute("DELETE FROM grades WHERE accession = ?", [row["accession"]])
+    desk.now = lambda: with_statuses.NOW + timedelta(days=14)
+    quality.grade_all(desk, force=True)
+    gone = [event for event in told(desk, "filing") if event["kind"] == "filing.withdrawn"]
+    assert row["accession"] not in {event["after"]["accession"] for event in gone}
 
 
 def test_new_filings_of_followed_companies_are_told(desk: Desk) -> None:
