@@ -14,10 +14,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 STATIC = Path(__file__).resolve().parent / "static"
-FILES = {"desk.css": "text/css", "desk.js": "text/javascript", "lists.js": "text/javascript"}
-TAGS = (
-    b'<link rel="stylesheet" href="/desk.css">'
-    b'<script src="/desk.js"></script><script src="/lists.js"></script>'
+SCRIPTS = ("desk.js", "lists.js", "charts.js")
+FILES = {"desk.css": "text/css", **dict.fromkeys(SCRIPTS, "text/javascript")}
+TAGS = b'<link rel="stylesheet" href="/desk.css">' + b"".join(
+    f'<script src="/{name}"></script>'.encode() for name in SCRIPTS
 )
 BEFORE = b"<script"  # the first one of the page: ours has to run before it
 TOLD = (b"content-length", b"etag", b"last-modified")  # of a page without the tags

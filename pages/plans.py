@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from components.kit import shell
-from components.parts import own_notes, plans_decided, plans_waiting
+from components.parts import decision, own_notes, plans_decided, plans_waiting
 from components.parts import plans as parts
 from core.service.trading import plans
 
@@ -18,7 +18,6 @@ desk = shell.page(
     follows=("prices.daily", "prices.minute"),
     views_of="plans",
 )
-parts.turn_to_decided()
 view = st.segmented_control(
     "View", VIEWS, default=VIEWS[0], key="view", bind="query-params", required=True
 )
@@ -40,7 +39,7 @@ if view == "New plan":
             parts.proposal(desk, found)
             own_notes.kept(desk, found.plan.symbol, found.plan.session)
             own_notes.box(desk, found.plan.symbol, found.plan.session)
-            parts.decide(desk, found)
+            decision.form(desk, found, parts.turn_to_decided)
 elif view == "Waiting":
     with shell.guarded("the proposals"):
         plans_waiting.waiting(desk)

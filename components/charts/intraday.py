@@ -62,8 +62,8 @@ def candles(
         uirevision=f"intraday {found.symbol} {found.session}",
     )
     fig.update_xaxes(range=[at[0], at[-1] + timedelta(minutes=found.step)], tickformat="%H:%M")
-    fig.update_xaxes(title_text=f"{formats.zone_label(zone)}", row=2, col=1)
-    fig.update_yaxes(title_text="USD", range=[low, high], row=1, col=1)
+    fig.update_xaxes(title_text=formats.zone_label(zone) if title else None, row=2, col=1)
+    fig.update_yaxes(title_text="USD", range=[low, high], tickformat=",.2f", row=1, col=1)
     return fig.update_yaxes(title_text="shares", row=2, col=1)
 
 

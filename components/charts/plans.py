@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
@@ -49,6 +50,7 @@ def plan_candles(
     fig.update_xaxes(
         type="category", rangeslider={"visible": False}, range=[-0.5, end + 0.5], nticks=10
     )
+    fig.update_layout(uirevision=f"plan {plan.symbol} {plan.session}")
     return titled(fig, finding(plan))
 
 
@@ -212,11 +214,7 @@ def _amounts(checks: Sequence[LimitCheck], used: Sequence[float]) -> go.Scatter:
         x=[max(min(value, FURTHEST), 100.0) + 3 for value in used],
         y=[NAMES.get(check.limit, check.limit) for check in checks],
         mode="text",
-        text=[
-            f"{_amount(check.used)} of {_amount(check.allowed)}"
-            + (", full" if is_full(check) else "")
-            for check in checks
-        ],
+        text=[amounts(check) + (", full" if is_full(check) else "") for check in checks],
         textposition="middle right",
         cliponaxis=False,
         hoverinfo="skip",
@@ -248,5 +246,7 @@ def _name(check: LimitCheck) -> str:
     return NAMES.get(check.limit, check.limit).lower()
 
 
-def _amount(value: Any) -> str:
-    return f"{value:,.0f}"
+def amounts(check: LimitCheck) -> str:
+    """What is used of what is allowed, in whole units: what is left, or over, does not vanish."""
+    used = math.floor(check.used) if check.ok else math.ceil(check.used)
+    return f"{used:,} of {check.allowed:,.0f}"

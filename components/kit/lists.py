@@ -45,7 +45,8 @@ class ListLook:
     """How a list is drawn. `columns`: name -> heading, the linked one first.
 
     `card`: the columns of a card's first line, `line` the one below it; `paper`: those printed
-    (default all); `help`: tooltips of heads; `height`: rows in view.
+    (default all); `help`: tooltips of heads; `height`: rows in view; `wide` and `wider`: columns
+    for lists from 860 and 1,150 pixels on.
     """
 
     name: str
@@ -57,12 +58,16 @@ class ListLook:
     paper: Sequence[str] = ()
     help: Mapping[str, str] = field(default_factory=dict)
     height: int = 18
+    wide: Sequence[str] = ()
+    wider: Sequence[str] = ()
 
     @property
     def key(self) -> tuple[Any, ...]:
         """What stands for it in a key of `once`."""
         looks = (self.card, self.paper, self.help.items(), self.columns.items())
-        return (self.name, self.link, self.line, self.height, *(tuple(part) for part in looks))
+        widths = (tuple(self.wide), tuple(self.wider))
+        parts = (tuple(part) for part in looks)
+        return (self.name, self.link, self.line, self.height, *widths, *parts)
 
 
 def show(frame: pl.DataFrame, listing: ListLook, *, picked: str | None = None) -> None:
@@ -105,6 +110,7 @@ def _kind(name: str, dtype: pl.DataType, listing: ListLook) -> str:
         words += ["line"] if name == listing.line else [] if name in listing.card else ["rest"]
     if listing.paper and name not in listing.paper:
         words.append("screen")
+    words += [word for word in ("wide", "wider") if name in getattr(listing, word)]
     return " ".join([*words, f"c-{name}"])
 
 

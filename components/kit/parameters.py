@@ -17,7 +17,7 @@ NAMES = """
 alert at atr by choice cik columns company concept cost dataset direction documents dollars entry
 event filing find followed form forms gap grade hold kind known left list marked part period pick
 plan price q rate right risk rule rvol scale sector session severity show side since span state
-status stop symbol target view w_catalyst w_liquidity w_sentiment w_volatility within
+status stop symbol target view w_catalyst w_liquidity w_sentiment w_volatility within zoom
 """
 KNOWN = frozenset(NAMES.split())
 OF_STREAMLIT = frozenset({"embed", "embed_options"})

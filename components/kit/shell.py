@@ -257,10 +257,10 @@ def error_boundary() -> Iterator[None]:
         )
 
 
-def error_box(error: OpenbellError, *, what: str) -> None:
-    """Say what could not be shown, why, where, and what to do."""
+def error_box(error: OpenbellError, *, what: str, failed: str = "cannot be shown") -> None:
+    """Say what could not be shown (or what else failed), why, where, and what to do."""
     told = st.session_state.setdefault(TOLD_KEY, set())
-    title = f"**{what[:1].upper()}{what[1:]} cannot be shown.**"
+    title = f"**{what[:1].upper()}{what[1:]} {failed}.**"
     if str(error) in told:
         st.caption(f"{title} The reason is the same as above.")
         return

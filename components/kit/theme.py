@@ -17,7 +17,7 @@ import streamlit as st
 from plotly import graph_objs
 from plotly.basedatatypes import BaseFigure
 
-from components.kit import badges
+from components.kit import badges, zoom
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +153,31 @@ class _Written(BaseFigure):  # type: ignore[misc]
         whole = fig.to_plotly_json()
         self._traces = [_parts(trace) for trace in whole["data"]]
         self._rest = _parts(whole["layout"])
+        self._name = str(whole["layout"].get("uirevision") or "")
+        self._axes = {k: v for k, v in whole["layout"].items() if k[1:5] == "axis"}
 
     def to_dict(self) -> dict[str, Any]:
         return {"data": [dict(trace) for trace in self._traces], "layout": self._rest}
+
+    def zoomed(self, seen: zoom.Zoom) -> BaseFigure:
+        """The same, its ranges those that the reader chose."""
+        return _Zoomed(self, seen)
+
+    def layout_of(self, seen: zoom.Zoom) -> dict[str, Any]:
+        across = {"xaxis", *(name for name in self._axes if name.startswith("x"))}
+        ranges = dict.fromkeys(across, seen.x) | {"yaxis": seen.y}
+        axes = {n: {**self._axes.get(n, {}), "range": list(r)} for n, r in ranges.items()}
+        return self._rest | _parts(axes)
+
+
+class _Zoomed(BaseFigure):  # type: ignore[misc]
+    """A written figure with other ranges."""
+
+    def __init__(self, whole: _Written, seen: zoom.Zoom) -> None:
+        self._whole = whole.to_dict() | {"layout": whole.layout_of(seen)}
+
+    def to_dict(self) -> dict[str, Any]:
+        return self._whole
 
 
 def _parts(whole: dict[str, Any]) -> dict[str, Any]:
@@ -169,7 +191,7 @@ def _parts(whole: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def written(fig: go.Figure) -> BaseFigure:
+def written(fig: go.Figure) -> _Written:
     """The figure as JSON, kept on the figure itself: nobody may change it once it is shown."""
     kept = getattr(fig, "_written", None)
     if kept is None:
@@ -178,7 +200,18 @@ def written(fig: go.Figure) -> BaseFigure:
 
 
 def show(fig: go.Figure, *, alt: str, key: str | None = None, **kwargs: Any) -> Any:
-    """Put a figure on the page; `alt` says in one sentence what it shows."""
+    """Put a figure on the page; `alt` says in one sentence what it shows.
+
+    One with a `uirevision` is drawn with the ranges that the address has under that name.
+    """
+    made = written(fig)
+    seen = zoom.of(made._name, st.query_params.get_all(zoom.PARAMETER)) if made._name else None
     return st.plotly_chart(
-        written(fig), theme="streamlit", alt=alt, key=key, config=TOOLBAR, width="stretch", **kwargs
+        made.zoomed(seen) if seen else made,
+        theme="streamlit",
+        alt=alt,
+        key=key,
+        config=TOOLBAR,
+        width="stretch",
+        **kwargs,
     )

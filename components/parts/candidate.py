@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from html import escape
 from typing import Any
 
 import streamlit as st
 
 from components.charts import plans as charts_plans
-from components.kit import badges, formats, shell, status_line, theme
-from components.parts import gaps, plans, symbol
+from components.kit import badges, formats, once, shell, status_line, theme
+from components.parts import decision, gaps, plans, symbol
 from core.domain.gaps.scoring import COMPONENTS
 from core.domain.risk.types import LimitCheck
 from core.service.desk import Desk
 from core.service.gaps import intraday, scans, symbols
 from core.service.trading import plans as service
-from core.service.trading.plans import Ask, Proposal
+from core.service.trading import trades
+from core.service.trading.plans import Ask, Proposal, Stored
 
-HEIGHT = 250
+HEIGHT = 214
 SESSIONS = 63
 CHARTS = ("By the minute", "Daily")
 TIGHTEST = 4  # limits shown; the rest is on *Plans*
 
 
 def pane(desk: Desk, scan: scans.Scan, row: Mapping[str, Any]) -> None:
-    """All that a decision on one name needs, on the right of the list."""
+    """All that a decision on one name needs, and the decision, on the right of the list."""
     with st.container(border=True, gap="xsmall"):
-        st.markdown(head(row))
         with shell.guarded("the chart"):
             chart(desk, scan, row)
         st.markdown("  \n".join(why(row)))
@@ -52,18 +53,20 @@ def head(row: Mapping[str, Any]) -> str:
 
 
 def chart(desk: Desk, scan: scans.Scan, row: Mapping[str, Any]) -> None:
-    """The session by the minute where it is stored, or the days before it."""
+    """The name, and its session by the minute where it is stored, or the days before it."""
     name, day = str(row["symbol"]), scan.gaps.session
     today = intraday.intraday(desk, name, day)
     choices = CHARTS if today else CHARTS[1:]
-    chosen = st.segmented_control(
-        "Chart",
-        choices,
-        default=choices[0],
-        key=f"chart_of_{len(choices)}",
-        required=True,
-        label_visibility="collapsed",
-    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(head(row))
+        chosen = st.segmented_control(
+            "Chart",
+            choices,
+            default=choices[0],
+            key=f"chart_of_{len(choices)}",
+            required=True,
+            label_visibility="collapsed",
+        )
     view = symbols.view(desk, name, day, scan.gaps.dataset)
     if today and chosen == CHARTS[0]:
         symbol.minutes(view, today, HEIGHT, titled=False)
@@ -103,10 +106,15 @@ def why(row: Mapping[str, Any]) -> list[str]:
 
 
 def plan(desk: Desk, scan: scans.Scan, name: str) -> None:
-    """The plan by the settings: figures, verdict, tightest limits; the rest is on *Plans*."""
+    """The plan by the settings: figures, verdict, tightest limits, and the decision on it; what
+    was decided on the name before stands in its place.
+    """
     ask = Ask(name, None if scan.gaps.provisional else scan.gaps.session)
     found = shell.cached_until_commit(
         desk, lambda: service.propose(desk, ask), "proposal", ask, scan.gaps.known_at
+    )
+    decided = shell.cached_until_commit(
+        desk, lambda: trades.decided(desk, name, found.plan.session), "decided", name, ask.date
     )
     color, word = plans.DECISIONS[found.verdict.decision]
     mark = badges.provisional() if found.plan.provisional else ""
@@ -114,7 +122,30 @@ def plan(desk: Desk, scan: scans.Scan, name: str) -> None:
         said = badges.badge(f"Verdict: {word.lower()}", color)
         st.markdown(f"**Plan** {mark} {said}  \n{like(found)}")
         st.markdown(figures(found))
-        st.markdown("  \n".join(tightest(found.verdict.checks)))
+        st.html(once.cached(lambda: limits(found.verdict.checks), "bars", found.verdict.checks))
+        if decided:
+            st.markdown("  \n".join(map(became, decided)))
+            decision.told()
+        else:
+            decision.form(desk, found, _stay, small=True)
+
+
+def _stay(_: Stored) -> None:
+    """The pane tells of the decision itself."""
+
+
+def became(item: Stored) -> str:
+    """What was decided on a plan and what came of it, with the way to it, as Markdown."""
+    plan = item.plan
+    color = {"rejected": "gray", "cancelled": "gray", "expired": "gray"}.get(item.state, "green")
+    side = "long" if plan.sign > 0 else "short"
+    reason = f", {badges.plain(item.reason)}" if item.reason else ""
+    to = shell.url("plans", {"view": "Decided", "plan": item.plan_id})
+    return (
+        f"{badges.badge(item.state, color)} {side} **{plan.shares:,}** at "
+        f"{formats.price(plan.entry)}, {formats.when(item.decided_at, shell.zone())}{reason} · "
+        f"[the plan]({to})"
+    )
 
 
 def like(found: Proposal) -> str:
@@ -140,21 +171,23 @@ def figures(found: Proposal) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def tightest(checks: Sequence[LimitCheck]) -> list[str]:
-    """The limits with the least room, amber from 80 percent, red when broken."""
+def limits(checks: Sequence[LimitCheck]) -> str:
+    """The limits with the least room as bars, amber from 80 percent, red when broken, as HTML."""
     amounts = [check for check in checks if check.limit != "filing_grade"]
     broken = [check for check in checks if not check.ok]
     near = sorted(amounts, key=charts_plans.share, reverse=True)
     shown = list(dict.fromkeys([*broken, *near]))[:TIGHTEST]
     rest = len(checks) - len(shown)
-    return [*map(_limit, shown), shell.small(f"{rest} more limits are checked on Plans.")]
+    bars = "".join(map(_limit, shown))
+    return f'<div class="limits">{bars}<em>{rest} more limits are checked on Plans.</em></div>'
 
 
 def _limit(check: LimitCheck) -> str:
     used = charts_plans.share(check)
-    name = charts_plans.NAMES.get(check.limit, check.limit)
-    full = charts_plans.is_full(check) or not check.ok
-    said = f"{name} {min(int(used), 999 if full else 99)} %"  # what is not full does not read so
-    color = "red" if not check.ok else status_line.limit_color(min(used, 99.0))
-    amount = badges.plain(check.sentence)
-    return f"{f':{color}[**{said}**]' if color else f'**{said}**'} {shell.small(amount)}"
+    name = escape(charts_plans.NAMES.get(check.limit, check.limit))
+    color = "red" if not check.ok else status_line.limit_color(used)
+    return (
+        f'<div title="{escape(check.sentence)}"><span>{name}</span>'
+        f'<span class="bar {color}"><i style="width:{min(used, 100.0):.1f}%"></i></span>'
+        f"<span>{charts_plans.amounts(check)}</span></div>"
+    )

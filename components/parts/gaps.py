@@ -44,6 +44,8 @@ CANDIDATES = {
     "filing_url": "Filing",
 }
 LISTED = 18
+WIDE = ("closes", "evidence_pct", "flags_text", "gap_ex_div_pct")
+WIDER = tuple(CANDIDATES)[list(CANDIDATES).index("last_print_at") :]
 CARD = ("symbol", "gap_pct", "open", "score", "grade")  # the first line of a card on a phone
 PRINTED = (
     "symbol", "gap_pct", "open", "gap_atr", "rvol", "score", "grade", "status", "catalyst_text",
@@ -228,7 +230,8 @@ def candidates(
     marks: Mapping[str, str] | None = None,
 ) -> None:
     """The list of candidates, that of the chosen symbol marked wherever it ranks now; each leads
-    to itself beside the list. `columns`: those shown, by default all that hold something.
+    to itself beside the list. `columns`: those shown, by default those that hold something, as
+    many as the list has room for.
     """
     starred = tuple(symbol for symbol, mark in (marks or {}).items() if mark == "star")
     rows = once.cached_for_object(
@@ -248,6 +251,8 @@ def candidates(
         paper=PRINTED,
         help=HELP,
         height=LISTED,
+        wide=() if columns else WIDE,
+        wider=() if columns else tuple(name for name in WIDER if name not in WIDE),
     )
     lists.show(rows, listing, picked=chosen)
 

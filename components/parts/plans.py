@@ -1,4 +1,4 @@
-"""What the page *Plans* is made of for a new plan: controls, the proposal, the decision."""
+"""What the page *Plans* is made of for a new plan: controls and the proposal."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ import polars as pl
 import streamlit as st
 
 from components.charts import plans as charts_plans
-from components.kit import badges, dates, formats, once, reader, shell, theme
+from components.kit import badges, dates, formats, once, shell, theme
 from components.kit import saved_views as views
 from core.domain.risk.types import LimitCheck
 from core.domain.trading.plans import Direction, EntryType, Plan
 from core.service.desk import Desk
 from core.service.gaps import market_view
-from core.service.trading import plans, proposals
-from core.service.trading.plans import Ask, Proposal
+from core.service.trading.plans import Ask, Proposal, Stored
 
 ENTRIES: dict[EntryType, str] = {
     "market": "Market",
@@ -27,20 +26,11 @@ ENTRIES: dict[EntryType, str] = {
     "vwap": "VWAP",
 }
 SIDES: dict[str, Direction | None] = {"by the gap": None, "long": "long", "short": "short"}
-JUST_DECIDED = "just_decided"
 DECISIONS = {
     "approve": ("green", "Approve"),
     "shrink": ("orange", "Shrink"),
     "reject": ("red", "Reject"),
 }
-
-
-def turn_to_decided() -> None:
-    """After a decision: show it. Called before the widgets whose state it sets."""
-    plan_id = st.session_state.pop(JUST_DECIDED, None)
-    if plan_id is not None:
-        st.session_state["plan"] = plan_id
-        st.session_state["view"] = "Decided"
 
 
 def controls(desk: Desk) -> Ask | None:
@@ -206,30 +196,7 @@ def _in_words(checks: Sequence[LimitCheck]) -> pl.DataFrame:
     )
 
 
-def decide(desk: Desk, found: Proposal) -> None:
-    """Approve or reject with a reason; what is approved is what is shown."""
-    with st.form("decide", border=True):
-        reason = st.text_input("Reason", key="reason", placeholder="why, in a few words")
-        with st.container(horizontal=True):
-            approved = st.form_submit_button(
-                f"Approve {found.plan.shares:,} shares"
-                + (", provisional" if found.plan.provisional else ""),
-                **reader.trader(desk, disabled=found.verdict.decision == "reject"),
-                type="primary",
-            )
-            rejected = st.form_submit_button("Reject", **reader.trader(desk))
-            proposed = st.form_submit_button(
-                "Propose", **reader.analyst(desk, help="Somebody else decides on it then.")
-            )
-    if proposed:
-        with shell.guarded("the proposal"):
-            kept = proposals.propose(desk, found.ask)
-            st.success(f"{kept.plan_id} waits for a decision, under Waiting.")
-    if approved or rejected:
-        with shell.guarded("the decision"):
-            if approved:
-                item = plans.approve(desk, found.ask, reason, found.fingerprint)
-            else:
-                item = plans.reject(desk, found.ask, reason)
-            st.session_state[JUST_DECIDED] = item.plan_id
-            st.rerun()
+def turn_to_decided(item: Stored) -> None:
+    """After a decision: show it. Called before the widgets whose state it sets."""
+    st.session_state["plan"] = item.plan_id
+    st.session_state["view"] = "Decided"

@@ -30,6 +30,7 @@ UNITS = {"gap": "gap {} %", "rvol": "rel. vol. {}", "dollars": "traded {} m", "p
 CHIPS = "screen_chips"
 COLUMNS = "gap_scan.columns"  # where sets of columns are kept beside the views
 SETS: Mapping[str, Sequence[str]] = {
+    "as they fit": (),
     "all": tuple(gaps.CANDIDATES),
     "decide": (
         "symbol", "gap_pct", "open", "rvol", "score", "catalyst_text", "grade", "status", "closes",
@@ -189,7 +190,7 @@ def _without(key: str, value: str) -> Callable[[], None]:
 
 
 def columns() -> list[str]:
-    """The columns that the address asks for, symbol first; all of them where it asks for none."""
+    """The columns that the address asks for, symbol first; none where those that fit are shown."""
     asked = choices.several("columns", list(gaps.CANDIDATES))
     return ["symbol", *(name for name in asked if name != "symbol")] if asked else []
 
@@ -217,10 +218,10 @@ def column_box(desk: Desk) -> None:
 
 
 def _use(names: Sequence[str]) -> None:
-    if list(names) == list(SETS["all"]):
-        st.query_params.pop("columns", None)
-    else:
+    if names:
         st.query_params["columns"] = list(names)
+    else:
+        st.query_params.pop("columns", None)
 
 
 def steps(desk: Desk, scan: Scan, symbol: str, marks: Mapping[str, str]) -> None:

@@ -91,7 +91,7 @@ def headlines(tx: Transaction, ciks: Sequence[int], on: date) -> dict[int, dict[
 
 
 def withdrawn(tx: Transaction, ciks: Sequence[int], on: date) -> dict[str, dict[str, Any]]:
-    """Filings of companies that are withdrawn as known on a day: cik, form, filed, reason, since."""
+    """Filings that are withdrawn as known on a day: cik, form, filed, reason, since."""
     found = tx.read(
         "SELECT s.accession, s.cik, g.form, g.filed, s.status_reason AS reason, "
         f"s.status_since AS since FROM ({known('$on')}) s "

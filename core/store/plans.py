@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import polars as pl
@@ -197,6 +197,15 @@ def load(reader: Reader, plan_id: str | None = None) -> list[StoredPlan]:
     frame = reader.read(
         _WITH_STATE + " WHERE $plan IS NULL OR p.plan_id = $plan ORDER BY created_at, p.plan_id",
         {"plan": plan_id},
+    )
+    return [_stored(row) for row in frame.iter_rows(named=True)]
+
+
+def of_session(reader: Reader, symbol: str, session: date) -> list[StoredPlan]:
+    """The plans of a name and session with their state, in no order."""
+    frame = reader.read(
+        _WITH_STATE + " WHERE p.symbol = $symbol AND p.session = $session",
+        {"symbol": symbol, "session": session},
     )
     return [_stored(row) for row in frame.iter_rows(named=True)]
 

@@ -137,3 +137,9 @@ def trades_command(desk: Desk) -> dict[str, Any]:
 def trades_export(desk: Desk) -> pl.DataFrame:
     """Every paper trade, one row each."""
     return frame(desk)
+
+
+def decided(desk: Desk, symbol: str, session: date) -> list[plan_store.StoredPlan]:
+    """The plans of a name and session that were decided on, newest first."""
+    found = plan_store.of_session(desk.warehouse, symbol, session)
+    return sorted(found, key=lambda item: item.decided_at, reverse=True)

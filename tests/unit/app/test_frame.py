@@ -50,8 +50,8 @@ async def test_the_tags_stand_once_before_the_first_script(
 ) -> None:
     """The script has to run before Streamlit's; what was told of the other page is not told."""
     answer = await client.get(path, headers={"Accept": "text/html,*/*"})
-    files = ("/desk.css", "/desk.js", "/lists.js")
-    assert [answer.text.count(name) for name in files] == [1, 1, 1]
+    files = ("/desk.css", "/desk.js", "/lists.js", "/charts.js")
+    assert [answer.text.count(name) for name in files] == [1, 1, 1, 1]
     assert [*files, "a<"] == sorted([*files, "a<"], key=answer.text.index)
     assert int(answer.headers["content-length"]) == len(answer.content)
     assert "etag" not in answer.headers

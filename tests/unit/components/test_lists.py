@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import polars as pl
@@ -48,6 +49,13 @@ def test_heads_stand_over_their_figures_and_bear_the_unit() -> None:
     assert '<th scope="col" class="number c-gap_pct" tabindex="0">Gap_pct, %</th>' in html
     assert '<td class="number c-gap_pct"><span class="up">▲ +4.26</span></td>' in html
     assert '<span class="down">▼ −3.00</span>' in html
+
+
+def test_columns_give_way_where_the_list_is_narrow() -> None:
+    """Head and cells alike; the stylesheet hides them by these words."""
+    html = lists.html(FRAME, replace(LISTING, wide=("score",), wider=("grade",)))
+    assert html.count(' wide c-score"') == html.count(' wider c-grade"') == 1 + FRAME.height
+    assert " wide" not in lists.html(FRAME, LISTING)
 
 
 def test_a_score_is_a_stacked_bar_and_a_grade_bears_its_letter() -> None:

@@ -137,11 +137,13 @@ def test_amounts_stand_in_a_column_beside_the_bars() -> None:
 
 @pytest.mark.parametrize(
     ("used", "said", "color"),
-    [("999.60", "99 %", "orange"), ("1000", "100 %", "orange"), ("1250", "125 %", "red")],
-)
+    [("999.60", "999 of 1,000", "orange"), ("1000", "1,000 of 1,000", "red"),
+     ("1250.20", "1,251 of 1,000", "red"), ("400", "400 of 1,000", "")],
+)  # fmt: skip
 def test_a_limit_beside_the_scan_reads_as_it_is(used: str, said: str, color: str) -> None:
     """What is not at its limit does not read as if it were; what is over it is red."""
-    check = LimitCheck("position", Decimal(used), Decimal(1000), "money", "")
-    told = candidate.tightest([check])[0]
-    assert f"Position {said}" in told
-    assert f":{color}[" in told
+    check = LimitCheck("position", Decimal(used), Decimal(1000), "money", "Why & how.")
+    told = candidate.limits([check])
+    assert f"<span>{said}</span>" in told
+    assert f'class="bar {color}"' in told
+    assert "Why &amp; how." in told

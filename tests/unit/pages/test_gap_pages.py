@@ -10,10 +10,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from components.charts import gaps as charts_gaps
+from components.kit import reader
 from components.kit import saved_views as views
+from core.domain.access.principals import Role
 from core.domain.timetable import sessions as calendar
 from core.service.desk import Desk
 from core.service.gaps import session as scan_inputs
+from core.service.trading import trades
 from tests.opened import listed, run_page
 
 DAYS = calendar.sessions_between(date(2014, 1, 2), date(2014, 6, 30))["session"]
@@ -57,6 +60,33 @@ def test_the_scan_page_tells_candidates_and_reasons(gapping: Desk) -> None:
     assert "1 name gaps" in text_of(at)
     assert "**AAA** scores" in text_of(at)
     assert "because the gap is none" in text_of(at)
+
+
+def test_the_plan_is_decided_on_beside_the_scan(gapping: Desk) -> None:
+    """With the checks of Plans; afterwards the pane tells of the decision instead."""
+    at = run_page("gap_scan")
+    (approve,) = [button for button in at.button if button.label.startswith("Approve")]
+    at.text_input(key="reason").set_value("gap and go")
+    approve.click().run()
+    assert not at.exception
+    assert not at.error
+    (plan,) = trades.decided(gapping, "AAA", DAYS[-1])
+    assert approve.label == f"Approve {plan.plan.shares:,} shares"
+    assert f"**{plan.plan.shares:,}** at" in text_of(at)
+    assert "gap and go" in text_of(at)
+    assert f"plan={plan.plan_id}" in text_of(at)
+    assert not [button for button in at.button if button.label.startswith("Approve")]
+
+
+def test_who_may_not_decide_is_told_so_beside_the_scan(
+    gapping: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The button stands there, with the role that it needs."""
+    monkeypatch.setattr(reader, "may", lambda desk, role: role in (Role.VIEWER, Role.ANALYST))
+    buttons = {button.label.split()[0]: button for button in run_page("gap_scan").button}
+    assert buttons["Approve"].disabled
+    assert buttons["Reject"].disabled
+    assert not buttons["Propose"].disabled
 
 
 @pytest.fixture

@@ -75,6 +75,17 @@ def test_a_rejection_needs_a_reason(traded: Desk) -> None:
     assert traded.warehouse.read("SELECT count(*) FROM plans").item() == 0
 
 
+def test_a_press_decides_on_what_it_stood_beside(traded: Desk) -> None:
+    """Prices that came in since the page was drawn are told, and nothing is written."""
+    at = opened("plans", symbol="AAA")
+    with traded.warehouse.transaction() as tx:
+        tx.execute("UPDATE bars_daily SET open = open * 1.01 WHERE symbol = 'AAA' AND open > 55")
+    next(b for b in at.button if b.label.startswith("Approve")).click().run()
+    (said,) = [error.value for error in at.error]
+    assert said.startswith("**The decision was not made.** The plan is not the one that was shown")
+    assert traded.warehouse.read("SELECT count(*) FROM plans").item() == 0
+
+
 def test_risk_and_journal_show_the_trade(traded: Desk) -> None:
     """With a settled plan, every view of the pages draws without an error."""
     item = plans.approve(traded, plans.Ask("AAA"), "go")
