@@ -29,7 +29,8 @@ SOUND = (
 )
 
 GRADE_DAYS = 400  # a year, the time to file, and some grace: then a grade is of another company
-REPORTS = r"(10-(K|KT|K405|KSB|Q|QT|QSB)|20-F|40-F)(/A)?"
+ORIGINALS = ("10-K", "10-KT", "10-K405", "10-KSB", "10-Q", "10-QT", "10-QSB", "20-F", "40-F")
+REPORTS = rf"({'|'.join(ORIGINALS)})(/A)?"
 LEAST_SHARE = 0.1  # of the names of a usual session
 COMPARED = 5  # sessions before it that a session is judged by
 LOOK_BACK_DAYS = 40  # with bars; far more than stray days could be
@@ -173,26 +174,40 @@ def universe(warehouse: Warehouse) -> pl.DataFrame:
 
 
 def grades(reader: Reader, as_of: date) -> pl.DataFrame:
-    """cik, grade, grade_form, grade_age_days, status, status_reason of the newest graded report.
+    """cik, grade, grade_form, grade_age_days, status, status_reason of the newest report.
 
-    Of those filed before a day, with what was known before it. A report that is not rated counts;
-    one older than `GRADE_DAYS` days counts as not rated; a withdrawn one is D at most.
+    Of those filed before a day, with what was known before it. A report that is not rated counts,
+    also one without facts from its second day on, where its company had graded ones; an amendment
+    that is not rated (a cover, a part III) says nothing of the figures. A grade older than
+    `GRADE_DAYS` days counts as not rated; a withdrawn report is D at most.
     """
     return reader.read(_GRADES, {"day": as_of, "most": GRADE_DAYS})
 
 
+_RATES = f"regexp_full_match(g.form, '{REPORTS}') AND NOT (g.form LIKE '%/A' AND g.grade = 'NR')"
+_UNGRADED = f"""
+    SELECT f.cik, f.accession, f.form, f.filed, f.report_date FROM filings f
+    JOIN (SELECT cik, min(filed) AS first FROM grades WHERE is_current GROUP BY cik) b
+        ON b.cik = f.cik AND b.first < f.filed
+    WHERE f.form IN {ORIGINALS} AND NOT EXISTS (SELECT 1 FROM grades g
+        WHERE g.is_current AND g.cik = f.cik AND g.accession = f.accession)
+"""
 _GRADES = f"""
-SELECT cik, CASE WHEN age > $most THEN 'NR' ELSE grade END AS grade, form AS grade_form,
-    age AS grade_age_days, status, status_reason
-FROM (
-    SELECT g.cik, {GRADE} AS grade, g.form, ($day - g.filed)::BIGINT AS age, s.status,
+WITH reports AS (
+    SELECT g.cik, g.accession, {GRADE} AS grade, g.form, g.filed, g.period_end, s.status,
         s.status_reason
     FROM grades g LEFT JOIN ({known("$day - 1")}) s
         ON s.cik = g.cik AND s.accession = g.accession
-    WHERE g.is_current AND g.filed < $day AND regexp_full_match(g.form, '{REPORTS}')
-    QUALIFY row_number() OVER (PARTITION BY g.cik ORDER BY g.filed DESC, g.period_end DESC,
-        g.accession DESC) = 1
+    WHERE g.is_current AND g.filed < $day AND {_RATES}
+    UNION ALL
+    SELECT cik, accession, 'NR', form, filed, report_date, NULL, NULL FROM ({_UNGRADED}) u
+    WHERE filed BETWEEN $day - $most AND $day - 2
 )
+SELECT cik, CASE WHEN $day - filed > $most THEN 'NR' ELSE grade END AS grade, form AS grade_form,
+    ($day - filed)::BIGINT AS grade_age_days, status, status_reason
+FROM reports
+QUALIFY row_number()
+    OVER (PARTITION BY cik ORDER BY filed DESC, period_end DESC, accession DESC) = 1
 """
 
 
@@ -218,7 +233,8 @@ _STATUS = ("status", "status_reason")
 def grades_over_time(warehouse: Warehouse) -> pl.DataFrame:
     """cik, since and grade: what the newest graded report of each company was rated, day by day.
 
-    A row for each report, and one where the newest was withdrawn later.
+    A row for each report, and one where the newest was withdrawn later; which reports count, and
+    since when those without facts do, is as in `grades`.
     """
     words = {"cik": pl.Int64, "since": pl.Date, "grade": pl.String}
     if not has_table(warehouse, "grades"):
@@ -227,10 +243,15 @@ def grades_over_time(warehouse: Warehouse) -> pl.DataFrame:
 
 
 _OVER_TIME = f"""
-WITH newest AS (
-    SELECT cik, accession, grade, score, filed,
+WITH reports AS (
+    SELECT g.cik, g.accession, g.grade, g.filed, g.period_end FROM grades g
+    WHERE g.is_current AND {_RATES}
+    UNION ALL
+    SELECT cik, accession, 'NR', filed + 1, report_date FROM ({_UNGRADED}) u
+), newest AS (
+    SELECT cik, accession, grade, filed,
         lead(filed) OVER (PARTITION BY cik ORDER BY filed, period_end, accession) AS until
-    FROM grades WHERE is_current AND regexp_full_match(form, '{REPORTS}')
+    FROM reports
 ), told AS (
     SELECT g.cik, s.since, {GRADE} AS grade
     FROM newest g JOIN filing_status s ON s.cik = g.cik AND s.accession = g.accession
@@ -252,7 +273,7 @@ def version(warehouse: Warehouse, table: str, datasets: Sequence[str]) -> tuple[
         f"{counts} UNION ALL SELECT count(*) FROM bars_minute "
         "UNION ALL SELECT coalesce(epoch_us(max(graded_at)), 0) + count(*) FROM grades "
         "UNION ALL SELECT coalesce(epoch_us(max(computed_at)), 0) + count(*) FROM filing_status "
-        "UNION ALL SELECT coalesce(epoch_us(max(finished_at)), 0) FROM pulls "
+        "UNION ALL SELECT coalesce(epoch_us(max(finished_at)), 0) + count(*) FROM pulls "
         "WHERE coalesce(rows_inserted, 0) + coalesce(rows_updated, 0) > 0 "
         "AND dataset IN (SELECT unnest(?))",
         [list(datasets)],

@@ -38,7 +38,7 @@ from core.service.gaps import keeping, scans, statistics, symbols
 from core.service.gaps import session as scan_inputs
 from core.service.kernel import commands, exports
 from core.service.trading.plans import Ask, propose
-from tests import gap_oracle, price_cases
+from tests import begun, gap_oracle, price_cases
 
 NOW = datetime(2026, 11, 24, 22, 0, tzinfo=UTC)
 LAST = date(2026, 11, 24)
@@ -106,6 +106,7 @@ def test_hostile_rows_and_actions(first: list[str], second: list[str], found: li
 
 @contextmanager
 def _desk(folder: Path) -> Iterator[Desk]:
+    begun.put_empty(folder / "desk")
     chosen = desk_settings.load(data_dir=folder / "desk", retries=0)
     with Desk.open(chosen, now=lambda: NOW) as desk:
         current.use(desk)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ import pytest
 from core.domain.gaps.backtest import TradeRules
 from core.domain.timetable import sessions as calendar
 from core.service.desk import Desk
-from core.service.gaps import scans, statistics, symbols
-from tests import price_cases
+from core.service.gaps import scans, session, statistics, symbols
+from core.settings import load
+from tests import begun, price_cases
 from tests.unit.domain.gaps.test_price_cases import DAY, series
 
 GAP = (106, 106.6, 105.6, 106.2, 9e6)
@@ -70,3 +72,16 @@ def test_nothing_is_followed_across_an_unrecorded_split(
     assert (row["filled"], row["sessions_seen"]) == (False, 1)
     name = symbols.view(desk, "AAA").outcomes.filter(pl.col("session") == DAY)
     assert name["sessions_seen"].to_list() == [1]
+
+
+def test_bars_told_otherwise_are_seen_where_the_clock_stands_still(tmp_path: Path) -> None:
+    """Two pulls of one instant: what was computed from the first is not what the second tells."""
+    now = datetime(DAY.year, DAY.month, DAY.day, 22, tzinfo=UTC)
+    begun.put_empty(tmp_path / "desk")
+    with Desk.open(load(data_dir=tmp_path / "desk"), now=lambda: now) as desk:
+        rows = list(series("AAA", DAY, GAP))
+        price_cases.load_text(desk, tmp_path, "\n".join(rows))
+        assert session.session_gaps(desk, DAY).rows["open"].to_list() == [106]
+        rows[-1] = rows[-1].replace(",106,", ",106.2,", 1)
+        price_cases.load_text(desk, tmp_path, "\n".join(rows))
+        assert session.session_gaps(desk, DAY).rows["open"].to_list() == [106.2]

@@ -90,6 +90,12 @@ def _planned(desk: Desk) -> tuple[dict[str, Any], str]:
             "Filing grade A (10-K, 90 days old): full size.",
         ),
         (
+            [("A", "10-K", 90), ("NR", "10-K/A", 5)],  # a part III without figures
+            "A",
+            90,
+            "Filing grade A (10-K, 90 days old): full size.",
+        ),
+        (
             [("A", "10-K", 0)],  # of the day itself: not known before the open
             "NR",
             None,
@@ -104,6 +110,38 @@ def test_a_grade_has_an_age_and_a_form(
     _grade(filled, *rows)
     plan, said = _planned(filled)
     assert (plan["grade"], plan["grade_age_days"], said) == (grade, age, sentence)
+
+
+def _filed(desk: Desk, form: str, age: int) -> None:
+    """A filing without facts, so many days before the session."""
+    row = {"cik": CIK, "accession": "b1", "form": form, "filed": SESSION - timedelta(days=age)}
+    with desk.warehouse.transaction() as tx:
+        tx.insert("filings", pl.DataFrame([row | {"pull_id": "t"}]))
+
+
+@pytest.mark.parametrize(
+    ("form", "age", "grade", "known"),
+    [
+        ("10-Q", 30, "NR", "10-Q"),
+        ("10-KT", 2, "NR", "10-KT"),
+        ("20-F", 2, "NR", "20-F"),
+        ("10-Q", 1, "A", "10-K"),  # its facts may come yet
+        ("8-K", 30, "A", "10-K"),
+        ("10-K/A", 30, "A", "10-K"),
+        ("NT 10-Q", 30, "A", "10-K"),
+        ("10-Q", 2000, "A", "10-K"),  # of before the first with facts
+    ],
+)
+def test_a_report_without_facts_is_not_rated(
+    filled: Desk, form: str, age: int, grade: str, known: str
+) -> None:
+    """A letter of the report before it says nothing of the newest; in the back-test neither."""
+    _grade(filled, ("B", "10-Q", 180), ("A", "10-K", 90))
+    _filed(filled, form, age)
+    plan, said = _planned(filled)
+    assert plan["grade"] == grade and f"grade {grade} ({known}, " in said
+    over = scan_store.grades_over_time(filled.warehouse).filter(pl.col("since") < SESSION)
+    assert over["grade"][-1] == grade
 
 
 def test_the_scan_uses_the_same_grade(filled: Desk) -> None:
