@@ -18,7 +18,7 @@ UPGRADE ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo run test check lint format types imports deps rules unit coverage e2e gate \
-  bench crash damage soak property fuzz questions mutants matrix docs pictures lock hooks wheel dist sbom clean
+  bench crash damage soak property fuzz walks questions mutants matrix docs pictures lock hooks wheel dist sbom clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9]+:.*##' Makefile | sed -E 's/^([a-z0-9]+):.*## /\1\t/' | expand -t 12
@@ -107,6 +107,9 @@ property: $(DEV) ## the property tests with 10,000 cases each
 
 fuzz: $(DEV) ## ask every operation of the API 2,000 times at random
 	FUZZ_EXAMPLES=2000 $(PY) -m pytest tests/integration/test_openapi.py
+
+walks: $(DEV) ## walk through the API 2,000 times: what an answer names is asked of and acted on next
+	WALKS=2000 $(PY) -m pytest -s tests/integration/test_openapi_walks.py
 
 questions: $(DEV) ## ask the tools of assistants 500 generated questions; each must be right, cited or refused
 	QUESTIONS=500 $(PY) -m pytest tests/integration/test_assistant.py -k questions

@@ -6,19 +6,25 @@ Without a socket: gate, bounds and routes are those of the served desk, pages ar
 from __future__ import annotations
 
 import shutil
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode
 from schemathesis.python import asgi
 
-from app import gate, senders
+from app import address, gate, senders
+from app.doors import limits
+from core import settings as desk_settings
 from core.service import current
 from core.service.data_folder import backups_of
+from core.service.desk import Desk
 from tests import api_desk
+from tests.filled import fill
 
 RULES = Path(__file__).resolve().parent.parent / "schemathesis.toml"
 ALIKE = 8  # requests without arguments: all the same
@@ -33,6 +39,21 @@ def described() -> Any:
     """The schema that the API gives of itself, judged by the rules beside the project."""
     rules = schemathesis.Config.from_path(RULES)
     return schemathesis.openapi.from_asgi("/api/openapi.json", application(), config=rules)
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """The token of a filled desk without an engine; what is asked finds its own folder empty."""
+    before = Path.cwd()
+    chosen = desk_settings.load(data_dir=folder / "desk", retries=0)
+    with pytest.MonkeyPatch.context() as patch, Desk.open(chosen) as desk:
+        (folder / "here").mkdir()
+        patch.chdir(folder / "here")
+        patch.setattr(limits, "FIRST_PAUSE", 0.0)
+        current.use(fill(desk))
+        yield address.announce(chosen.data_dir, "127.0.0.1", 1).token
+        current.use(None)
+    assert Path.cwd() == before
 
 
 def connected(token: str) -> AbstractContextManager[Any]:
@@ -57,7 +78,7 @@ def fuzz(client: Any, operation: Any, examples: int) -> None:
     if not _has_arguments(operation):
         examples = min(examples, ALIKE)
     modes = [GenerationMode.POSITIVE]
-    modes += [GenerationMode.NEGATIVE] if operation.body else []
+    modes += [GenerationMode.NEGATIVE] if operation.body or _has_arguments(operation) else []
     for mode in modes:
 
         @settings(
@@ -70,21 +91,21 @@ def fuzz(client: Any, operation: Any, examples: int) -> None:
         )
         @given(case=operation.as_strategy(generation_mode=mode))
         def ask(case: Any) -> None:
-            _keep_inside(case)
+            keep_inside(case)
             case.call_and_validate(session=client)
-            _tidy()
+            tidy()
 
         ask()
 
 
-def _keep_inside(case: Any) -> None:
+def keep_inside(case: Any) -> None:
     """Lead a folder that would be written to, wherever on the machine, into the present one."""
     if isinstance(case.body, dict) and isinstance(case.body.get("folder"), str):
         parts = [part for part in case.body["folder"].split("/") if part not in ("", ".", "..")]
         case.body["folder"] = "/".join(parts) or "."
 
 
-def _tidy() -> None:
+def tidy() -> None:
     """Remove what a call has written: a thousand backups would fill the disk."""
     backups = backups_of(current.desk().settings.data_dir)
     for path in (*Path.cwd().iterdir(), *backups.glob("*")):

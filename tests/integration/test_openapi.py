@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from app import address
 from app.api import following
-from app.doors import limits
-from core import settings
-from core.service import current
-from core.service.desk import Desk
 from core.service.kernel import commands, exports
 from tests import api_desk, fuzzing
-from tests.filled import fill
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "30"))
 SLOW = {"command_sql", "command_backup"}  # each call starts processes
@@ -27,18 +20,9 @@ OPERATIONS = fuzzing.operations()
 
 @pytest.fixture(scope="module")
 def token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A filled desk that is served without an engine; what is asked finds its folder empty."""
-    folder = tmp_path_factory.mktemp("fuzzed")
-    before = Path.cwd()
-    chosen = settings.load(data_dir=folder / "desk", retries=0)
-    with pytest.MonkeyPatch.context() as patch, Desk.open(chosen) as desk:
-        (folder / "here").mkdir()
-        patch.chdir(folder / "here")
-        patch.setattr(limits, "FIRST_PAUSE", 0.0)
-        current.use(fill(desk))
-        yield address.announce(chosen.data_dir, "127.0.0.1", 1).token
-        current.use(None)
-    assert Path.cwd() == before
+    """Of a filled desk that is served without an engine."""
+    with fuzzing.served(tmp_path_factory.mktemp("fuzzed")) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

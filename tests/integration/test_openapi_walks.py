@@ -1,0 +1,21 @@
+"""Walks through the API: what one answer names is asked of and acted on next."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from tests import fuzzing, walking
+
+WALKS = int(os.environ.get("WALKS", "20"))
+BEGIN = int(os.environ.get("BEGIN", "1"))
+
+
+def test_every_answer_of_a_walk_is_described(tmp_path: Path) -> None:
+    """Nothing undescribed, nothing wrong accepted, nothing right refused."""
+    with fuzzing.served(tmp_path) as token, fuzzing.connected(token) as client:
+        walked = walking.walk(walking.described(), client, WALKS, BEGIN)
+    told = "\n".join(f"{name} {status}: {n}" for (name, status), n in walked.asked.most_common())
+    print(f"{walked.walks} walks, {walked.asked.total()} calls\n{told}")  # what `make walks` shows
+    assert walked.wrong == []
+    assert len({name for name, status in walked.asked if status < 300}) > 5
