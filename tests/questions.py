@@ -114,7 +114,7 @@ def _company(desk: Desk, chance: random.Random) -> Question:
     )
     return Question(
         "company",
-        {"company": str(held["cik"])},
+        {"company": chance.choice(("{:d}", "{:010d}", "CIK{:010d}")).format(held["cik"])},
         lambda found: found["answer"]["name"] == held["name"],
         frozenset(latest["accession"]),
     )

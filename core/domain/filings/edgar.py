@@ -6,12 +6,15 @@ import re
 
 import polars as pl
 
-_CIK = re.compile(r"0*([1-9][0-9]{0,9})")
+_CIK = re.compile(r"(?:CIK ?)?0*([1-9][0-9]{0,9})", re.ASCII | re.IGNORECASE)
 ARCHIVES = "https://www.sec.gov/Archives/edgar/data"
 
 
 def cik_of(text: str) -> int | None:
-    """The CIK in a text, 1 to 10 digits after zeros; None when it is not one."""
+    """The CIK in a text, 1 to 10 digits after zeros, or as EDGAR names files by it: CIK0000320193.
+
+    None when it is not one.
+    """
     found = _CIK.fullmatch(text.strip())
     return int(found[1]) if found else None
 

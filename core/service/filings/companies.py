@@ -175,12 +175,12 @@ def companies(desk: Desk, text: str | None = None, limit: int = 200) -> pl.DataF
         "r AS (SELECT cik, symbol, exact FROM k UNION ALL SELECT c.cik, t.symbol, false "
         "FROM companies c LEFT JOIN t ON t.cik = c.cik WHERE c.cik NOT IN (SELECT cik FROM k) "
         "AND ($text IS NULL OR contains(lower(c.name), lower($text)) "
-        "OR upper(t.symbol) = upper($text) OR c.cik::VARCHAR = ltrim($text, '0'))) "
+        "OR upper(t.symbol) = upper($text) OR c.cik = $cik)) "
         "SELECT c.cik, r.symbol, c.name, c.sic_description, c.category, "
         "c.cik IN (SELECT cik FROM watchlist) AS watched "
         "FROM r JOIN companies c ON c.cik = r.cik "
         "ORDER BY r.exact DESC, watched DESC, c.name, r.symbol LIMIT $limit",
-        {"text": text or None, "limit": limit},
+        {"text": text or None, "cik": edgar.cik_of(text or ""), "limit": limit},
     )
 
 

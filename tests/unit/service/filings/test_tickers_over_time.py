@@ -146,6 +146,7 @@ def test_a_bare_root_offers_its_classes(desk: Desk) -> None:
     assert companies.companies(desk, "brk.b")["symbol"].to_list() == ["BRK-B"]
     assert companies.companies(desk, "EPX")["symbol"].to_list() == ["EPX", "EPX-PC"]
     assert companies.companies(desk)["symbol"].to_list() == ["BRK-A", "EPX", "PFM"]
+    assert companies.companies(desk, "CIK0000000005")["symbol"].to_list() == ["PFM"]
     with pytest.raises(NotFoundError) as error:
         companies.watch(desk, ["BRK"])
     assert error.value.hint == "BRK has several classes: name one of BRK-A, BRK-B"
