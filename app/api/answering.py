@@ -50,15 +50,19 @@ def amounts(content: Any) -> bytes:
     )
 
 
-def media_of(accept: str, found: ApiResource) -> str:
+def media_of(accept: str, there: Sequence[str]) -> str:
     """The media type that is asked for and there; NotAcceptableError without one."""
-    there = [JSON, *TABLES] if found.kind != "act" else [JSON]
     wanted = sorted(_ranges(accept or "*/*"), key=lambda item: -item[1])
     for kind, quality in wanted:
         fitting = [m for m in there if kind in ("*/*", m, f"{m.split('/')[0]}/*")]
         if quality > 0 and fitting:
             return fitting[0]
     raise NotAcceptableError(f"there is no {accept[:100]} of this", hint=f"ask for {JSON}")
+
+
+def media_for(found: ApiResource) -> list[str]:
+    """The media types in which a resource answers."""
+    return [JSON] if found.kind == "act" else [JSON, *TABLES]
 
 
 def _ranges(accept: str) -> list[tuple[str, float]]:

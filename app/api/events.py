@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -10,7 +11,7 @@ import anyio.to_thread
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import StreamingResponse
 
-from app.api.answering import meta_of
+from app.api.answering import JSON, media_of, meta_of
 from app.api.callers import address_of, authorised
 from app.run import dumps
 from core.domain.access.principals import LOCAL, Principal, Role
@@ -27,6 +28,7 @@ STREAM = "text/event-stream"
 LOOK_SECONDS = 0.25
 HEARTBEAT_SECONDS = 15.0
 _LISTS = ("kind", "severity")
+_ID = re.compile(r"[0-9a-f]{20}")  # of an event
 _PAGES = {"limit", "before", "after"}
 _TEXT = {"type": "string"}
 _WORDS = {"type": "array", "items": _TEXT}
@@ -70,17 +72,28 @@ async def events(request: Request, who: Who) -> Response:
     """
     asked = _asked(request)
     desk = current.desk()
-    if "cursor" in asked:
-        asked["before"] = asked.pop("cursor")
-    if STREAM in request.headers.get("accept", ""):
+    if cursor := asked.pop("cursor", ""):
+        asked["before"] = _cursor(cursor)
+    accepted = request.headers.get("accept", "")
+    if STREAM in accepted:
         return await _stream(desk, request, asked, who)
+    media_of(accepted, [JSON])
     with access.acting(who):
         found = await anyio.to_thread.run_sync(commands.run, desk, "events", asked)
     body = found.document
     meta = meta_of(desk, cursor=body["next"])
     answer = {"success": True, "data": body["events"], "meta": meta}
     headers = _link(request, body["next"])
-    return Response(dumps(answer), media_type="application/json", headers=headers)
+    return Response(dumps(answer), media_type=JSON, headers=headers)
+
+
+def _cursor(text: str) -> str:
+    """The id that a page ended with; UsageError for what none can be."""
+    if not _ID.fullmatch(text):
+        raise UsageError(
+            "the cursor is none that was given", fields=[("cursor", "is none that was given")]
+        )
+    return text
 
 
 def _asked(request: Request) -> dict[str, Any]:
@@ -88,7 +101,8 @@ def _asked(request: Request) -> dict[str, Any]:
     query = request.query_params
     unknown = set(query) - set(_PARAMETERS)
     if unknown:
-        raise UsageError(f"there is no parameter {sorted(unknown)[0]!r} here")
+        fields = [(name[:60], "is no parameter here") for name in sorted(unknown)]
+        raise UsageError(f"there is no parameter {sorted(unknown)[0][:60]!r} here", fields=fields)
     for name in set(query) - set(_LISTS):
         if len(query.getlist(name)) > 1:
             raise UsageError(f"{name} is given twice", fields=[(name, "is given twice")])

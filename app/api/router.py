@@ -70,7 +70,7 @@ def _wish(found: ApiResource, request: Request, given: dict[str, Any]) -> answer
     query = request.query_params
     mark = paging.mark_of(found.path, {**given, **request.path_params})
     return answering.Wish(
-        answering.media_of(request.headers.get("accept", ""), found),
+        answering.media_of(request.headers.get("accept", ""), answering.media_for(found)),
         answering.fields_of(query.get("fields")) if found.kind != "act" else (),
         paging.asked(query.get("limit"), query.get("cursor"), mark),
         request.headers.get("if-none-match", ""),

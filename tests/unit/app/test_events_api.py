@@ -59,6 +59,25 @@ async def test_what_is_wrong_is_refused_with_a_sentence(client: httpx.AsyncClien
     assert (await client.get("/v1/events", headers={"Authorization": ""})).status_code == 401
 
 
+@pytest.mark.parametrize("cursor", ["zz", "0" * 19, "0" * 21, "\u0660" * 20, "G" * 20])
+async def test_a_cursor_that_nobody_was_given_is_refused(
+    client: httpx.AsyncClient, cursor: str
+) -> None:
+    """As those of other lists are."""
+    answer = await client.get("/v1/events", params={"cursor": cursor})
+    assert answer.status_code == 422
+    assert [error["field"] for error in answer.json()["errors"]] == ["cursor"]
+
+
+async def test_they_come_as_json_or_as_a_stream_alone(client: httpx.AsyncClient) -> None:
+    """Another media type is refused; an unknown parameter is named as a field."""
+    for accept, status in (("text/csv", 406), ("image/png", 406), ("*/*", 200), ("", 200)):
+        answer = await client.get("/v1/events", headers={"Accept": accept})
+        assert answer.status_code == status, accept
+    answer = await client.get("/v1/events?colour=red")
+    assert [error["field"] for error in answer.json()["errors"]] == ["colour"]
+
+
 async def read(desk: Desk, after: str, count: int) -> list[dict[str, str]]:
     """The first so many events of a stream."""
     found: list[dict[str, str]] = []

@@ -46,9 +46,12 @@ def _map(desk: Desk, on: date, rows: Rows, names: dict[int, str] | None = None) 
     return told
 
 
+NO_FILINGS = b',"filings":{"recent":{"accessionNumber":[]}}}'
+
+
 def _submissions(desk: Desk, on: date, body: bytes) -> None:
     """What a pull of a company's submissions does to names."""
-    said = decode_submissions(body)
+    said = decode_submissions(body[:-1] + NO_FILINGS)
     with desk.warehouse.transaction() as tx:
         write_companies(tx, said.company, "s")
         write_identifiers(tx, said.identifiers, "s", on)
