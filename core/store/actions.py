@@ -35,6 +35,11 @@ CASE WHEN word IN ({_DIVIDENDS}) AND amount IS NOT NULL THEN 'dividend'
     WHEN word = 'split' THEN '{UNCLEAR_SPLIT}'
     ELSE word END
 """
+# What one pull tells of a day stands side by side. Of what several pulls tell, the last counts
+# where it is the same cash, or a split, in other words: a note or kind that was rewritten upstream.
+_SAME = f"""
+CASE WHEN {_KIND} <> 'split' THEN amount END, CASE WHEN {_KIND} <> 'split' THEN currency END
+"""
 # Of several spellings that state an action of one name, day and kind, that of the bars counts.
 _KNOWN = f"""
 WITH named AS (
@@ -50,6 +55,8 @@ FROM worded a {{join}} JOIN named n ON n.spelled = a.spelled
 QUALIFY a.symbol = first_value(a.symbol) OVER (
     PARTITION BY coalesce(n.symbol, a.symbol), a.ex_date, {_KIND}
     ORDER BY a.symbol <> n.symbol, a.symbol)
+    AND a.pull_id = max(a.pull_id) OVER (
+        PARTITION BY coalesce(n.symbol, a.symbol), a.symbol, a.ex_date, {_KIND}, {_SAME})
 """
 _SHOWN = """
 WITH known AS ({known}), splits AS (

@@ -67,6 +67,34 @@ def test_words_for_splits(
     assert (split.kind, float(split.value)) == ("split", ratio)
 
 
+@pytest.mark.parametrize("before", ["dividend,,10,USD,", "Dividend,,10,USD,cash", "x,,10,USD,"])
+@pytest.mark.parametrize("again", ["dividend,,10,USD,special", "special_dividend,,10,USD,"])
+def test_cash_told_again_in_other_words_counts_once(
+    desk: Desk, tmp_path: Path, before: str, again: str
+) -> None:
+    """An upstream that rewrites a note or a kind pays nothing twice, in scan and journal."""
+    _told(desk, tmp_path, "AAA", PAID, f"AAA,{DAY},{before}")
+    price_cases.load_text(desk, tmp_path, f"AAA,{DAY},{again}", "corporate_actions")
+    assert seen(desk, "AAA", DAY, WIDE)["gap_ex_div_pct"] == pytest.approx(0.3, abs=0.1)
+    told = market_view.actions(desk.warehouse, "AAA", date(2026, 6, 1), DAY, raw=True)
+    assert [float(item.value) for item in told if item.kind == "dividend"] == [10]
+
+
+def test_the_last_word_on_a_split_counts(desk: Desk, tmp_path: Path) -> None:
+    """A ratio that is corrected under another note replaces the first, whatever the notes."""
+    _told(desk, tmp_path, "AAA", HALF, f"AAA,{DAY},split,20,,,")
+    price_cases.load_text(desk, tmp_path, f"AAA,{DAY},split,2,,,corrected", "corporate_actions")
+    row = seen(desk, "AAA", DAY, WIDE | {"min_gap_pct": 0.1})
+    assert row["gap_pct"] == pytest.approx(0.4, abs=0.3)
+
+
+def test_equal_cash_of_one_pull_counts_twice(desk: Desk, tmp_path: Path) -> None:
+    """A regular and a special distribution may be of the same amount."""
+    five = f"AAA,{DAY},dividend,,5,USD,"
+    _told(desk, tmp_path, "AAA", PAID, f"{five}regular\n{five}special")
+    assert seen(desk, "AAA", DAY, WIDE)["gap_ex_div_pct"] == pytest.approx(0.3, abs=0.1)
+
+
 def test_the_spelling_of_the_bars_goes_first(desk: Desk, tmp_path: Path) -> None:
     """One dividend stated under two spellings is one; of other words nothing is guessed."""
     _told(desk, tmp_path, "BRK.B", PAID, f"BRK-B,{DAY},dividend,,10,USD,")
