@@ -92,6 +92,15 @@ def test_rows_of_parts_are_left_out_and_counted(desk: Desk, tmp_path: Path) -> N
     assert text in document["message"]
 
 
+def test_a_row_that_states_a_fact_again_is_no_second_fact(desk: Desk, tmp_path: Path) -> None:
+    """The same value counts once and is told; another one is a contradiction that stays."""
+    rows = [*NUMBERS, number("Revenues", 1000.0, 4), number("Assets", 2000.5)]
+    document = load(desk, quarter(tmp_path / "q.zip", rows))
+    assert said(desk) == RIGHT | {"Assets": [2000.0, 2000.5]}
+    assert "; 1 rows state a fact again" in document["message"]
+    assert document["rows_read"] == len(rows)
+
+
 def test_a_quarter_that_was_loaded_with_parts_is_mended_by_loading_it_again(
     desk: Desk, tmp_path: Path
 ) -> None:

@@ -57,6 +57,7 @@ class Quarter:
     left_out: pl.DataFrame
     drift: tuple[str, ...]
     submissions: pl.DataFrame
+    repeats: int = 0  # rows that state a fact again
 
     def parts(self) -> pl.DataFrame:
         """What was left out as facts (FACTS), as if it were the company's."""
@@ -66,10 +67,12 @@ class Quarter:
         """What was left out, in one sentence."""
         coreg = self.left_out["coreg"].count()
         parts = self.left_out.height - coreg
-        return (
+        said = (
             f"{self.left_out.height:,} rows are not the company's and left out: "
             f"{parts:,} of its segments and other parts, {coreg:,} of co-registrants"
         )
+        again = f"; {self.repeats:,} rows state a fact again that another row states"
+        return said + again if self.repeats else said
 
 
 def read_quarter(path: Path) -> Quarter:
@@ -80,12 +83,13 @@ def read_quarter(path: Path) -> Quarter:
         tag = read_table(archive, "tag.txt", _TAG, ignored=_TAG_IGNORED)
     submissions = _submissions(sub.rows)
     rows = num.rows.with_row_index("row_number", 2).with_columns(_given(c) for c in _PARTS)
-    own = pl.all_horizontal(pl.col(_PARTS).is_null())
+    own = rows.select(pl.all_horizontal(pl.col(_PARTS).is_null())).to_series()
     facts, rejects = _facts(rows.filter(own), submissions)
     return Quarter(
         _companies(submissions), _identifiers(submissions), _filings(submissions), facts,
         _labels(tag.rows), rejects, rows.height, rows.filter(~own),
         (*sub.unknown, *num.unknown, *tag.unknown), submissions,
+        repeats=int(own.sum()) - facts.height - rejects.height,
     )  # fmt: skip
 
 
@@ -191,6 +195,7 @@ def _facts(num: pl.DataFrame, sub: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataF
     good = rows.filter(pl.col("fault").is_null()).with_columns(
         concept="tag", unit="uom", value="number", accession="adsh", frame=pl.lit(None, pl.String)
     )
+    good = good.filter(pl.struct(*_KEY, "value").is_first_distinct())
     seq = pl.int_range(pl.len(), dtype=pl.Int32).over(_KEY)
     return good.with_columns(seq=seq).select(list(FACTS.columns)), _rejects(rows)
 
