@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -30,6 +31,7 @@ MAX_MEMBER = 1024**3  # the largest table of a quarter is half of that
 _RATIO = 100  # documents pack 5 to 40 to one; more is a bomb
 _SMALL = 64 * 1024  # what a member may unpack to however well it packs
 _FSDS = {"sub.txt", "num.txt"}
+_ASKED = 5  # documents that tell what a file holds: one alone may be odd
 # what the library raises for damaged, encrypted or oddly packed bytes, beside errors of the disk
 _BROKEN = (
     zipfile.BadZipFile,
@@ -86,7 +88,8 @@ def bulk_kind(path: Path) -> Bulk:
             return "submissions"
         if documents:  # the first may be damaged; where all are, reading them tells how
             kinds = (_kind_of(archive, info) for info in documents)
-            return next((kind for kind in kinds if kind is not None), "submissions")
+            told = Counter(islice((kind for kind in kinds if kind is not None), _ASKED))
+            return told.most_common(1)[0][0] if told else "submissions"
     raise ParsingError(
         "not a bulk file of the SEC",
         where=str(path),

@@ -113,6 +113,20 @@ def test_a_document_of_the_other_kind_is_rejected(desk: Desk, tmp_path: Path, ki
     assert f"[{OTHER}]" in document["partial_reason"]
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_most_documents_tell_the_kind(desk: Desk, tmp_path: Path, kind: str) -> None:
+    """One of the other kind in the first place is the odd one, and is rejected."""
+    odd = KINDS["submissions" if kind == "facts" else "facts"]
+    files = {
+        name: body.replace(b"9900001", b"%d" % int(name[3:13]))
+        for name, body in ((GOOD, odd), (OTHER, KINDS[kind]), ("CIK0009900003.json", KINDS[kind]))
+    }
+    path = packed(tmp_path, files)
+    (document,) = backfill(desk, path=path).document["pulls"]
+    assert document["dataset"] == f"backfill.{'companyfacts' if kind == 'facts' else kind}"
+    assert (document["state"], document["rows_read"]) == ("partial", 4)
+
+
 def test_a_page_without_columns_is_rejected(desk: Desk, tmp_path: Path) -> None:
     """An error sentence in the place of a page is no page of nothing."""
     page = f"CIK{CIK:010}-submissions-001.json"
