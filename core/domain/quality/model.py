@@ -75,7 +75,9 @@ class Rule:
     orders: tuple[tuple[str, str], ...]
     unseen_pct: float
     held_for_sale_pct: float
-    between: bool  # whether one other line of the period may make up for a departure
+    between: str  # of which names one other line of the period may make up for a departure
+    several: str  # of which names several lines together may
+    consolidated_pct: float  # what entities consolidated may hold of it, where the filing tells any
     habit: bool  # whether filers that break it again and again are let off
     own_lines: bool  # whether a line under a name of the filer's own may make it hold
     no_quarterly_data: bool  # whether quarters in annual reports are not judged
@@ -231,7 +233,8 @@ def _rule(name: str, body: Mapping[str, Any]) -> Rule:
         equations=equations, also=also, orders=orders,
         unseen_pct=float(body.get("unseen_pct", 0)),
         held_for_sale_pct=float(body.get("held_for_sale_pct", 0)),
-        between=bool(body.get("between", False)),
+        between=body.get("between", ""), several=body.get("several", ""),
+        consolidated_pct=float(body.get("consolidated_pct", 0)),
         habit=bool(body.get("habit", False)),
         own_lines=bool(body.get("own_lines", False)),
         no_quarterly_data=bool(body.get("no_quarterly_data", False)),

@@ -3,17 +3,22 @@
 Each batch is stored in a transaction of its own with the marks of what it rests on, so that a run
 that was stopped, or died, is gone on with by the next one. A batch has whole companies, for a
 filing is judged by the past of its company, and about BATCH_FACTS facts: memory does not grow with
-the store.
+the store. While one is stored the next ones are judged beside it. The store's log is folded in
+after every FOLDED_AFTER batches and the last: to fold it after each took a quarter of the whole.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
+
+import polars as pl
 
 from core.domain.access.principals import Role
 from core.domain.quality import grading
@@ -27,6 +32,7 @@ from core.jobs.worker import Context
 from core.observe import work
 from core.service import calloff
 from core.service.filings import grade_events
+from core.service.filings.ahead import ahead
 from core.service.kernel.access import needs
 from core.service.kernel.handlers import handler
 from core.store import filing_status, grade_marks
@@ -36,6 +42,8 @@ if TYPE_CHECKING:
     from core.service.desk import Desk
 
 BATCH_FACTS = 250_000
+AHEAD = 2  # batches that are judged while one is stored
+FOLDED_AFTER = 8
 NEW_YORK = ZoneInfo("America/New_York")
 
 
@@ -48,6 +56,17 @@ class _Run:
     marks: Mapping[int, str]  # fingerprints of companies as they are
     known: Collection[int]  # companies graded before by the same rules
     last: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What is stored of a batch."""
+
+    batch: Sequence[int]
+    marks: grade_marks.Marks
+    graded: grading.Graded
+    became: timeline.Statuses
+    risks: pl.DataFrame
 
 
 @needs(Role.ANALYST)
@@ -70,12 +89,15 @@ def grade_all(
     run, due = _due(desk, ciks, force=force)
     done = written = unchanged = 0
     on_progress(f"0 of {len(due)} companies", 0.0)
-    for batch in _batches(due, run.marks):
-        if _stopped(desk):
-            break
-        new, same = _grade(desk, run, batch)
-        written, unchanged, done = written + new, unchanged + same, done + len(batch)
-        on_progress(f"{done} of {len(due)} companies", 100 * done / len(due))
+    batches = list(_batches(due, run.marks))
+    with closing(ahead(partial(_judge, desk, run), batches, AHEAD)) as judged:
+        for number, batch in enumerate(batches, start=1):
+            if _stopped(desk):
+                break
+            fold = number == len(batches) or number % FOLDED_AFTER == 0
+            new, same = _store(desk, next(judged), fold=fold)
+            written, unchanged, done = written + new, unchanged + same, done + len(batch)
+            on_progress(f"{done} of {len(due)} companies", 100 * done / len(due))
     found = {"companies": done, "written": written, "unchanged": unchanged}
     return found | ({"left": len(due) - done} if done < len(due) else {})
 
@@ -110,8 +132,8 @@ def _stopped(desk: Desk) -> bool:
     return desk.closing.is_set() or (switch is not None and switch.called)
 
 
-def _grade(desk: Desk, run: _Run, batch: Sequence[int]) -> tuple[int, int]:
-    """Grade a batch and store it; (written, unchanged)."""
+def _judge(desk: Desk, run: _Run, batch: Sequence[int]) -> _Judged:
+    """Grade a batch; the marks are read first, so that what changes meanwhile is graded again."""
     now = grade_marks.filing_marks(desk.warehouse, batch)
     before = grade_marks.graded_filings(desk.warehouse, [cik for cik in batch if cik in run.known])
     changed = None if before.is_empty() else changes(before, now)
@@ -119,11 +141,19 @@ def _grade(desk: Desk, run: _Run, batch: Sequence[int]) -> tuple[int, int]:
     graded = grading.grade(*frames, rules=run.rules, changed=changed, last=run.last)
     became = timeline.statuses(*frames[:2], rules=run.rules)
     risks = revision.risks(Grounds(became.signs, graded.scores, graded.items, frames[1]))
-    on = today(desk)
-    with desk.warehouse.transaction() as tx, grade_events.told(tx, batch, on, desk.now()):
-        chosen = grade_marks.Marks({cik: run.marks[cik] for cik in batch}, now, run.risk_model)
-        counted = store.write(tx, graded, risks, chosen, desk.now())
-        filing_status.write(tx, became, batch, desk.now())
+    marks = grade_marks.Marks({cik: run.marks[cik] for cik in batch}, now, run.risk_model)
+    return _Judged(batch, marks, graded, became, risks)
+
+
+def _store(desk: Desk, judged: _Judged, *, fold: bool) -> tuple[int, int]:
+    """Store a batch; (written, unchanged)."""
+    batch, on = judged.batch, today(desk)
+    with (
+        desk.warehouse.transaction(bulk=not fold) as tx,
+        grade_events.told(tx, batch, on, desk.now()),
+    ):
+        counted = store.write(tx, judged.graded, judged.risks, judged.marks, desk.now())
+        filing_status.write(tx, judged.became, batch, desk.now())
     return counted
 
 

@@ -14,7 +14,12 @@ from core.domain.quality.facts.packing import as_index, begins
 from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.model import Equation, Rule
 from core.domain.quality.outcome import Outcome, outcome
-from core.domain.quality.rules.honest import line_between, opening_points
+from core.domain.quality.rules.honest import (
+    consolidated,
+    line_between,
+    lines_between,
+    opening_points,
+)
 from core.domain.quality.rules.own_lines import told_alone
 from core.domain.quality.words import FindingText, with_columns_from, words
 
@@ -53,6 +58,9 @@ def _judged(book: PeriodTable, rule: Rule, given: Amounts) -> Outcome:
         usable = usable & ~explained if rule.style != "learned" else usable
     if rule.own_lines and broken.any():
         broken = broken & ~told_alone(book, rule, given, broken)
+    if rule.consolidated_pct and broken.any():
+        excused = consolidated(book, rule, given, broken)
+        usable, broken = usable & ~excused, broken & ~excused
     if rule.held_for_sale_pct and broken.any():
         excused = broken & near(given, rule)
         excused &= book.selling[given.fid]
@@ -68,7 +76,12 @@ def _judged(book: PeriodTable, rule: Rule, given: Amounts) -> Outcome:
         return outcome(rule.id, given.fid[usable])
     failed = _explain(rule, given, broken, verdicts.closest)
     if rule.style == "learned":
-        return _learned(book, rule, given.fid[usable], kept[usable], failed)
+        counted, failed = _learned(book, given.fid[usable], kept[usable], failed)
+        if rule.several and failed.height:
+            left = broken & np.isin(given.fid, failed["fid"].to_numpy())
+            left &= ~lines_between(book, rule, given, left)
+            failed = failed.filter(pl.Series(left[np.flatnonzero(broken)])[failed["place"]])
+        return outcome(rule.id, counted, FindingText(failed.drop("place"), APART))
     return outcome(rule.id, given.fid[usable], FindingText(failed, APART))
 
 
@@ -182,9 +195,11 @@ def _wording(equation: Equation) -> tuple[str, str]:
 
 
 def _learned(
-    book: PeriodTable, rule: Rule, fid: Numbers, ok: Flags, failed: pl.DataFrame
-) -> Outcome:
-    """Only where the filer's earlier filings kept to this form is a departure a failure.
+    book: PeriodTable, fid: Numbers, ok: Flags, failed: pl.DataFrame
+) -> tuple[Numbers, pl.DataFrame]:
+    """(the filings judged, the failures with their place) of filers that kept to a form before.
+
+    Only where the filer's earlier filings kept to this form is a departure a failure.
 
     Departures as large as the amounts themselves (a sign, a scale) say nothing of its habits.
     """
@@ -193,8 +208,8 @@ def _learned(
     past = _past_share(book, fid, ok, failed.filter(gap > GROSS * most)["fid"])
     regular = (pl.col("share") >= LEARNED_SHARE) & (pl.col("n") >= LEARNED_COUNT)
     counted = past.filter(pl.col("ok") | regular.fill_null(value=False))
-    failed = failed.join(counted, on="fid", how="semi")
-    return outcome(rule.id, counted["fid"].to_numpy(), FindingText(failed, APART))
+    failed = failed.with_row_index("place").join(counted, on="fid", how="semi")
+    return counted["fid"].to_numpy(), failed
 
 
 def orders(book: PeriodTable, rule: Rule) -> Outcome:

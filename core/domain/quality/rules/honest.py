@@ -1,6 +1,8 @@
-"""What makes up for a departure: a line between, no flow of a kind, a sheet of an adoption."""
+"""What makes up for a departure: lines between, no flow of a kind, a sheet of an adoption."""
 
 from __future__ import annotations
+
+from itertools import combinations
 
 import numpy as np
 
@@ -36,13 +38,8 @@ def line_between(book: PeriodTable, rule: Rule, given: Amounts, broken: Flags) -
     An amount that the form itself has explains nothing: it is dropped, or told twice.
     """
     rows = np.flatnonzero(broken)
-    stated = np.flatnonzero(np.isin(book.facts["fid"].to_numpy(), given.fid[rows]))
-    facts = book.facts[["fid", "period_start", "period_end", "value"]][as_index(stated)]
-    keys = [as_int(facts[name]) for name in ("fid", "period_start", "period_end")]
-    asked = [as_int(given.keys[name])[rows] for name in ("fid", "start", "end")]
-    both = packed([np.concatenate([a, k]) for a, k in zip(asked, keys, strict=True)])
-    left, right = matched(both[: len(rows)], both[len(rows) :])
-    value = np.abs(facts["value"].to_numpy()[right])
+    left, fact = _lines(book, given, rows, rule.between)
+    value = np.abs(book.facts["value"].to_numpy()[fact])
     found = np.zeros(len(broken), bool)
     for form in rule.equations:
         apart, room = _apart(given, rule, form, rows)
@@ -52,6 +49,79 @@ def line_between(book: PeriodTable, rule: Rule, given: Amounts, broken: Flags) -
             same &= ~(np.abs(value - own) <= room[left])
         found[rows[left[same]]] = True
     return found
+
+
+def _lines(
+    book: PeriodTable, given: Amounts, rows: Numbers, pattern: str
+) -> tuple[Numbers, Numbers]:
+    """(place among `rows`, row of the facts) of what filings tell of the periods of some rows under
+    names that have a pattern.
+    """
+    here = np.isin(book.facts["fid"].to_numpy(), given.fid[rows])
+    stated = np.flatnonzero(here & _named(book, pattern)[book.number])
+    facts = book.facts[["fid", "period_start", "period_end"]][as_index(stated)]
+    keys = [as_int(facts[name]) for name in ("fid", "period_start", "period_end")]
+    asked = [as_int(given.keys[name])[rows] for name in ("fid", "start", "end")]
+    both = packed([np.concatenate([a, k]) for a, k in zip(asked, keys, strict=True)])
+    left, right = matched(both[: len(rows)], both[len(rows) :])
+    return left, stated[right]
+
+
+def _named(book: PeriodTable, pattern: str) -> Flags:
+    return book.measures["concept"].str.contains(pattern).to_numpy()
+
+
+def lines_between(book: PeriodTable, rule: Rule, given: Amounts, broken: Flags) -> Flags:
+    """Broken rows of which some form is apart by just what a few lines of the period are together.
+
+    Below the costs stand interest, gains on sales and on currencies, shares of others' income. What
+    is small beside the rounding, or has many such lines, some of them make up for by chance.
+    """
+    rows = np.flatnonzero(broken)
+    left, fact = _lines(book, given, rows, rule.several)
+    cost = (_named(book, "Expense") & ~_named(book, "Income"))[book.number[fact]]
+    value = book.facts["value"].to_numpy()[fact] * np.where(cost, -1.0, 1.0)
+    found = np.zeros(len(broken), bool)
+    sums = [_sums(value[left == place]) for place in range(len(rows))]
+    for form in rule.equations:
+        gap = (given.items[form.whole] - total(given.items, form))[rows]
+        _, room = _apart(given, rule, form, rows)
+        large = np.abs(gap) >= CHANCE * given.unit[rows]
+        for place in np.flatnonzero(large):
+            found[rows[place]] |= bool((np.abs(sums[place] - gap[place]) <= room[place]).any())
+    return found
+
+
+MOST_LINES, MOST_TOGETHER = 10, 5
+CHANCE = 20.0  # rounding units
+
+
+def _sums(values: Floats) -> Floats:
+    """What two to five of some amounts make; none where there are too many."""
+    told = values[values != 0]
+    if len(told) > MOST_LINES:
+        return np.zeros(0)
+    many = range(2, MOST_TOGETHER + 1)
+    return np.array([sum(some) for n in many for some in combinations(told, n)], np.float64)
+
+
+def consolidated(book: PeriodTable, rule: Rule, given: Amounts, broken: Flags) -> Flags:
+    """Broken rows that are apart by a small part, and by no more than what entities consolidated
+    are told to hold: funds whose cash comes and goes with their consolidation.
+    """
+    rows = np.flatnonzero(broken)
+    held = book.measuring(book.measures["concept"].str.contains(ENTITIES))
+    most = np.zeros(book.filings.height)
+    np.maximum.at(most, book.facts["fid"].to_numpy()[held], book.facts["value"].to_numpy()[held])
+    found = np.zeros(len(broken), bool)
+    for form in rule.equations:
+        apart, _ = _apart(given, rule, form, rows)
+        part = given.greatest(form.items)[rows] * rule.consolidated_pct / 100
+        found[rows[apart <= np.minimum(part, most[given.fid[rows]])]] = True
+    return found
+
+
+ENTITIES = "^VariableInterestEntityConsolidatedCarryingAmountAssets$"
 
 
 def _apart(given: Amounts, rule: Rule, form: Equation, rows: Numbers) -> tuple[Floats, Floats]:

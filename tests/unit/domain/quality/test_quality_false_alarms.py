@@ -71,7 +71,7 @@ def test_cash_that_went_into_what_is_held_for_sale() -> None:
     assert "Q10" not in failed(*two(**{CHANGE: -60, "AssetsHeldForSaleNotPartOfDisposalGroup": 90}))
 
 
-def _with_cash_before(rows: list) -> list:
+def with_cash_before(rows: list) -> list:
     """A year's report with its cash of the year before, 450 million."""
     cash = next(r for r in rows if r["concept"] == "CashAndCashEquivalentsAtCarryingValue")
     end = date(cash["period_end"].year - 1, 12, 31)
@@ -84,7 +84,7 @@ def test_cash_of_a_group_held_for_sale_is_cash_still() -> None:
     sold = "DisposalGroupIncludingDiscontinuedOperationCashAndCashEquivalents"
 
     def with_beginning(**figures: float) -> set[str]:
-        return failed(*(_with_cash_before(rows) for rows in two(**figures)))
+        return failed(*(with_cash_before(rows) for rows in two(**figures)))
 
     assert "Q16" in with_beginning(**less)
     assert "Q16" not in with_beginning(**less, **{sold: 150})
