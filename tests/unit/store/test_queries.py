@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import duckdb
@@ -18,6 +19,7 @@ from core.errors import DeadlineError, OpenbellError, StoreError, UsageError
 from core.store.calloff import CallOff
 from core.store.queries import Queries, QueryLimits
 from core.store.warehouse import Warehouse
+from tests.query_server import ForkedQuery
 
 SLOW = "SELECT count(*) FROM range(1000000000000)"
 PATIENT = QueryLimits(seconds=60)
@@ -55,6 +57,17 @@ def make(warehouse: Warehouse, tmp_path: Path) -> Iterator[Callable[[QueryLimits
 Make = Callable[[QueryLimits], Queries]
 
 
+@pytest.fixture
+def _forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Queries run in processes forked off a loaded one, where many are asked."""
+    start = SimpleNamespace(Popen=ForkedQuery, PIPE=None, DEVNULL=None)
+    monkeypatch.setattr("core.store.queries.subprocess", start)
+
+
+many = pytest.mark.usefixtures("_forked")
+
+
+@many
 @pytest.mark.parametrize(
     ("query", "rows"),
     [
@@ -94,6 +107,7 @@ def test_every_type_of_the_engine_can_be_shown(make: Make) -> None:
     assert set(none.values()) == {None}
 
 
+@many
 @pytest.mark.parametrize(
     "query",
     [
@@ -164,11 +178,12 @@ def _attacks(folder: Path) -> list[str]:
     ]
 
 
+@many
 def test_no_function_of_the_engine_harms_the_desk(
     make: Make, warehouse: Warehouse, tmp_path: Path
 ) -> None:
     """After each of them the desk reads and writes as before, and no file has come to be."""
-    queries = make(QueryLimits(seconds=3, memory=128 * 2**20))
+    queries = make(QueryLimits(seconds=2, memory=128 * 2**20))
     queries._turns = threading.BoundedSemaphore(4)
     settings = warehouse._read("FROM duckdb_settings()")
 
