@@ -102,7 +102,7 @@ damage: $(DEV) ## flip bits in and cut pieces off the files of a desk; all must 
 soak: $(DEV) ## a simulated month of schedules with faults (MINUTES=10)
 	$(PY) -m benchmarks.soak --minutes $(MINUTES)
 
-property: $(DEV) ## the property tests with 10,000 cases each
+property: $(DEV) ## the property tests with 10,000 cases each, 500 of the dear ones
 	HYPOTHESIS_PROFILE=long $(PY) -m pytest tests/property
 
 fuzz: $(DEV) ## ask every operation of the API 2,000 times at random

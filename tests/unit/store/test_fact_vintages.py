@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -22,6 +22,7 @@ from core.store.fact_corrections import corrections
 from core.store.fact_merge import FactCounts
 from core.store.facts import facts_as_known_on
 from core.store.warehouse import Warehouse
+from tests import dear
 from tests.unit.store.test_facts_store import put
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
@@ -160,7 +161,7 @@ def test_any_order_of_answers_ends_in_the_state_of_the_newest(warehouse: Warehou
     """And every version of every fact is kept; each day shows the newest of what had come."""
     ciks = itertools.count(1)  # each example its own company
 
-    @settings(deadline=None, max_examples=30, derandomize=True)
+    @dear.cases(12)
     @given(answers=vintages(), data=st.data())
     def check(answers: list[Told], data: st.DataObject) -> None:
         cik = next(ciks)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain.gaps import backtest
@@ -16,6 +16,7 @@ from core.domain.gaps.bars import split_factors, splits_of
 from core.domain.gaps.distributions import paid_on
 from core.domain.tables.frames import CORPORATE_ACTIONS
 from core.domain.timetable import sessions as calendar
+from tests import dear
 
 DAYS = calendar.sessions_between(date(2026, 5, 18), date(2026, 7, 31))["session"]
 FREE = backtest.TradeRules(cost_bps=0)
@@ -129,7 +130,7 @@ def oracle(rows: list[tuple[float, ...]], told: pl.DataFrame, sign: int, atr: fl
     return (sign * (close * shares - entry) + cash) / risk
 
 
-@settings(deadline=None, max_examples=300, derandomize=True)
+@dear.cases(100)
 @given(
     seed=st.integers(0, 10**6), sign=st.sampled_from([1, -1]),
     told=st.lists(
