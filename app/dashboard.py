@@ -14,13 +14,13 @@ ROOT = Path(__file__).parent.parent  # to resolve it would ask the disk at every
 if str(ROOT) not in sys.path:  # a server started elsewhere finds the packages all the same
     sys.path.insert(0, str(ROOT))
 
-from app import navigation  # noqa: E402
+from app import kept_navigation, navigation  # noqa: E402
 from components.kit import links, shell  # noqa: E402
 from core.observe import traces  # noqa: E402
 
 st.set_page_config(page_title="Openbell", page_icon=navigation.picture("icon.svg"), layout="wide")
 st.logo(navigation.picture("logo.svg"), size="large")
-page = st.navigation(navigation.routes(), position="top")
+page = kept_navigation.navigate(navigation.routes())
 st.session_state[links.ROUTES_KEY] = navigation.by_name()
 with traces.span("page run", page=page.url_path), shell.error_boundary():
     page.run()

@@ -81,22 +81,15 @@ def present(groups: Mapping[str, Sequence[PageEntry]] = GROUPS) -> dict[str, lis
 def routes() -> dict[str, list[st.Page]]:
     """The pages as Streamlit wants them, in groups; the first one is the landing page.
 
-    Files are looked up once per process. Each run gets copies, because Streamlit marks the pages.
+    Files are looked up once per process, and the pages shared: not to be run, or marked.
     """
     if not _routes:
         _routes.update(_make_routes())
-    return {group: [_twin(page) for page in pages] for group, pages in _routes.items()}
-
-
-def _twin(page: st.Page) -> st.Page:
-    """What `copy.copy` makes, in a seventh of the time: every run of a page needs all of them."""
-    made = object.__new__(type(page))
-    vars(made).update(vars(page))
-    return made
+    return _routes
 
 
 def by_name() -> dict[str, st.Page]:
-    """The pages by the names of their files, for links; after `routes`, and not to be run."""
+    """The pages by the names of their files, for links; after `routes`."""
     if not _by_name:
         _by_name.update({p.url_path or LANDING: p for pages in _routes.values() for p in pages})
     return _by_name

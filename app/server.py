@@ -59,6 +59,7 @@ def run_desk(chosen: settings.Settings, on_open: Sequence[Callable[[Desk], None]
 def _server(app: DeskApp, chosen: settings.Settings) -> uvicorn.Server:
     import uvicorn
 
+    from app.outgoing import Frames
     from app.senders import HEAD_BYTES, Protocol
 
     class Server(uvicorn.Server):
@@ -82,6 +83,7 @@ def _server(app: DeskApp, chosen: settings.Settings) -> uvicorn.Server:
             app,
             loop="app.loop:fresh",
             http=Protocol,
+            ws=Frames,
             h11_max_incomplete_event_size=HEAD_BYTES,
             log_config=None,
             access_log=False,

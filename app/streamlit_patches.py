@@ -8,6 +8,8 @@ logged and the desk comes up without it. What is lost then:
 - a table is written as Arrow at every rerun that shows it, not once;
 - every rerun hashes the names of all pages four times over, takes the indents out of texts it
   has taken them out of before, and asks the disk whether the script of the desk is still a file;
+- every run makes the navigation of all pages anew;
+- every message of a run is a write of its own to the browser's socket;
 - Streamlit may ask an outside address for ours when it judges an origin.
 """
 
@@ -21,6 +23,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from app import kept_navigation
 from components.kit import once
 from core.observe import logs
 
@@ -31,6 +34,9 @@ THEME = ("streamlit.runtime.app_session", "_populate_theme_msg")
 TABLES = ("streamlit.dataframe_util", "convert_arrow_table_to_arrow_bytes")
 HASHES = ("streamlit.navigation.page", "calc_hash")
 TEXTS = ("streamlit.elements.markdown", "clean_text")
+CLIENT = ("streamlit.web.server.starlette.starlette_websocket", "StarletteSessionClient")
+PAGES = ("streamlit.runtime.pages_manager", "PagesManager")
+CONTEXT = ("streamlit.runtime.scriptrunner_utils.script_run_context", "ScriptRunContext")
 PATHS = ("streamlit.runtime.scriptrunner.script_runner", "modified_sys_path")
 KEPT_TEXTS = 256
 ADDRESSES = ("streamlit.net_util", ("_external_ip", "_internal_ip"))
@@ -158,12 +164,30 @@ def find_script_once() -> None:
         setattr(module, name, ScriptFolders(getattr(module, name)))
 
 
+def keep_navigation() -> None:
+    """The navigation is the same at every run but for the page that is asked for."""
+    manager, context = (getattr(*_found(*place)) for place in (PAGES, CONTEXT))
+    for holder, name in ((manager, "set_pages_and_resolve"), (context, "set_mpa_v2_page")):
+        getattr(holder, name)
+    kept_navigation.navigate.keeps = True
+
+
+def send_runs_whole() -> None:
+    """A run of a page goes to its browser in a few writes instead of twenty."""
+    module, name = _found(*CLIENT)
+    from app.outgoing import WholeRuns  # made of names that may be gone
+
+    setattr(module, name, WholeRuns)
+
+
 PATCHES: tuple[Callable[[], None], ...] = (
     make_theme_once,
     write_tables_once,
     hash_page_names_once,
     clean_texts_once,
     find_script_once,
+    keep_navigation,
+    send_runs_whole,
     stay_inside,
 )
 

@@ -16,7 +16,10 @@ from streamlit.runtime import app_session
 from app import streamlit_patches
 from app.streamlit_patches import (
     ADDRESSES,
+    CLIENT,
+    CONTEXT,
     HASHES,
+    PAGES,
     PATHS,
     TABLES,
     TEXTS,
@@ -176,6 +179,9 @@ NAMES = [
     HASHES,
     TEXTS,
     PATHS,
+    CLIENT,
+    CONTEXT,
+    PAGES,
     ("streamlit.config", "on_config_parsed"),
     *[(ADDRESSES[0], name) for name in ADDRESSES[1]],
 ]
