@@ -9,6 +9,8 @@ logged and the desk comes up without it. What is lost then:
 - every rerun hashes the names of all pages four times over, takes the indents out of texts it
   has taken them out of before, and asks the disk whether the script of the desk is still a file;
 - every run makes the navigation of all pages anew;
+- every element is counted for a report that is never sent, its message taken apart to be named, and
+  the place of every fragment copied to its depths;
 - every message of a run is a write of its own to the browser's socket;
 - Streamlit may ask an outside address for ours when it judges an origin.
 """
@@ -37,6 +39,9 @@ TEXTS = ("streamlit.elements.markdown", "clean_text")
 CLIENT = ("streamlit.web.server.starlette.starlette_websocket", "StarletteSessionClient")
 PAGES = ("streamlit.runtime.pages_manager", "PagesManager")
 CONTEXT = ("streamlit.runtime.scriptrunner_utils.script_run_context", "ScriptRunContext")
+MESSAGES = (CONTEXT[0], "populate_hash_if_needed")
+COPIES = ("streamlit.runtime.fragment", "deepcopy")
+COUNTS = ("streamlit.runtime.metrics_util", "gather_metrics")
 PATHS = ("streamlit.runtime.scriptrunner.script_runner", "modified_sys_path")
 KEPT_TEXTS = 256
 ADDRESSES = ("streamlit.net_util", ("_external_ip", "_internal_ip"))
@@ -172,6 +177,35 @@ def keep_navigation() -> None:
     kept_navigation.navigate.keeps = True
 
 
+def name_messages_quickly() -> None:
+    """A message is named by what it draws, without being taken apart and put together again."""
+    module, name = _found(*MESSAGES)
+    from app.quick_runs import MessageHash
+
+    if not isinstance(getattr(module, name), MessageHash):
+        setattr(module, name, MessageHash(getattr(module, name)))
+
+
+def copy_places_quickly() -> None:
+    """A fragment notes where it stands at every run, by a deep copy of a few small objects."""
+    module, name = _found(*COPIES)
+    from app.quick_runs import PlaceCopies
+
+    if not isinstance(getattr(module, name), PlaceCopies):
+        setattr(module, name, PlaceCopies(getattr(module, name)))
+
+
+def count_nothing() -> None:
+    """Every command is counted for reports that the desk never sends."""
+    _found(*COUNTS)
+    from streamlit.delta_generator import DeltaGenerator
+
+    from app.quick_runs import uncount
+
+    for commands in (importlib.import_module("streamlit"), *DeltaGenerator.__mro__[:-1]):
+        uncount(commands)
+
+
 def send_runs_whole() -> None:
     """A run of a page goes to its browser in a few writes instead of twenty."""
     module, name = _found(*CLIENT)
@@ -187,6 +221,9 @@ PATCHES: tuple[Callable[[], None], ...] = (
     clean_texts_once,
     find_script_once,
     keep_navigation,
+    name_messages_quickly,
+    copy_places_quickly,
+    count_nothing,
     send_runs_whole,
     stay_inside,
 )

@@ -75,8 +75,7 @@ def _line(desk: Desk, followed: Followed, drawn: _Drawn) -> None:
     )
     prices = next((s for s in followed.statuses() if s.name == desk.settings.scan_dataset), None)
     said = [bell.said(desk), *parts(found, prices, followed.zone)]
-    with st.container(key="status_line"):
-        st.markdown(f":small[{'  ·  '.join(said)}]")
+    st.markdown(f":small[{'  ·  '.join(said)}]")
     news.toasts(desk)
 
 

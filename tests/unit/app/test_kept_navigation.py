@@ -56,7 +56,7 @@ def _plain(asked: list[int] | None = None) -> Any:
     def plain(pages: Any) -> st.Page:
         if asked is not None:
             asked.append(1)
-        return st.navigation.__wrapped__(pages, position="top")
+        return st.navigation(pages, position="top")
 
     return plain
 

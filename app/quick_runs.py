@@ -1,0 +1,105 @@
+"""What a run of a page pays Streamlit for each element and each fragment, made cheaper.
+
+Each stands in for a function of Streamlit and does what that does, for the cases that the desk has;
+any other is handed on. `streamlit_patches` puts them in place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from types import FunctionType, MethodType
+from typing import Any
+
+from streamlit import config
+from streamlit.cursor import RunningCursor
+from streamlit.delta_generator import DeltaGenerator
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+COUNTED = "wrapped_func"  # the name of what counts the calls of a command
+
+
+class MessageHash:
+    """Names a message by its content as `plain` does, without taking it apart first.
+
+    Where it stands is no part of its name, so only what is drawn is looked at.
+    """
+
+    def __init__(self, plain: Callable[[ForwardMsg], None]) -> None:
+        self.plain = plain
+        self._smallest: int | None = None  # bytes that a browser is asked to keep
+
+    def __call__(self, message: ForwardMsg) -> None:
+        """Fill `hash` and `metadata.cacheable`."""
+        if message.hash or not message.HasField("delta"):
+            self.plain(message)
+            return
+        drawn = message.delta.SerializeToString(deterministic=True)
+        digest = hashlib.blake2b(drawn, digest_size=16, usedforsecurity=False)
+        message.hash = digest.hexdigest()
+        if len(drawn) >= self._keeps():
+            message.metadata.cacheable = message.delta.HasField("new_element")
+
+    def _keeps(self) -> int:
+        if self._smallest is None:
+            self._smallest = int(config.get_option("global.minCachedMessageSize"))
+        return self._smallest
+
+
+class PlaceCopies:
+    """Copies where a run stands as `plain`, a deep copy, does: all that a fragment needs of it."""
+
+    def __init__(self, plain: Callable[[Any], Any]) -> None:
+        self.plain = plain
+
+    def __call__(self, thing: Any) -> Any:
+        """The cursors of a run, or the containers it is in when that is the page itself."""
+        if type(thing) is dict and all(map(_is_simple, thing.values())):
+            return {key: _twin(cursor) for key, cursor in thing.items()}
+        if type(thing) is tuple and len(thing) == 1 and _is_root(thing[0]):
+            return (self._root(thing[0]),)
+        return self.plain(thing)
+
+    def _root(self, root: DeltaGenerator) -> DeltaGenerator:
+        cursor = root._cursor
+        if not _is_simple(cursor):
+            copied: DeltaGenerator = self.plain(root)
+            return copied
+        return DeltaGenerator(root._root_container, _twin(cursor), None, root._block_type)
+
+
+def _is_simple(cursor: Any) -> bool:
+    return type(cursor) is RunningCursor and len(cursor._transient_elements) == 0
+
+
+def _is_root(container: Any) -> bool:
+    """Whether it is the page itself: in no other container, form or fragment."""
+    return type(container) is DeltaGenerator and not any((
+        container._parent, container._form_data, container._creating_fragment_id,
+        container._provided_cursor,
+    ))  # fmt: skip
+
+
+def _twin(cursor: Any) -> Any:
+    """A copy that moves on by itself."""
+    made = object.__new__(RunningCursor)
+    vars(made).update(vars(cursor))
+    made._transient_elements = type(cursor._transient_elements)()
+    return made
+
+
+def uncount(commands: Any) -> None:
+    """Let the commands of a module or class be called without being counted."""
+    for name, found in list(vars(commands).items()):
+        if isinstance(found, MethodType):
+            if (bare := _bare(found.__func__)) is not None:
+                setattr(commands, name, MethodType(bare, found.__self__))
+        elif (bare := _bare(found)) is not None:
+            setattr(commands, name, bare)
+
+
+def _bare(function: Any) -> Any:
+    """The command within what counts it; None for anything else."""
+    if not isinstance(function, FunctionType) or function.__code__.co_name != COUNTED:
+        return None
+    return getattr(function, "__wrapped__", None)
