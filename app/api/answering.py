@@ -5,25 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
-from decimal import Decimal
 from typing import Any
 
-import orjson
 import polars as pl
 import xxhash
 from fastapi import Response
 
-from app.api import paging
+from app.api import envelope, paging
+from app.api.envelope import JSON
 from app.api.problems import NotAcceptableError
 from app.api.resources.kernel import ApiResource, ResourceAnswer
-from app.run import plain
 from core.domain.quality.model import default_ruleset
 from core.errors import UsageError
 from core.service.desk import Desk
 from core.service.kernel import exports
 from core.service.pulls import reach
 
-JSON = "application/json"
 TABLES = {
     "text/csv": "csv",
     "application/vnd.apache.parquet": "parquet",
@@ -41,13 +38,10 @@ class Wish:
     kept: str = ""
 
 
-def amounts(content: Any) -> bytes:
-    """JSON in which money is a decimal string; instants end in Z."""
-    return orjson.dumps(
-        content,
-        default=lambda v: format(v, "f") if isinstance(v, Decimal) else plain(v),
-        option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY,
-    )
+class Told(Response):
+    """An answer in JSON, and what it says apart from its instant."""
+
+    said: envelope.Said | None = None
 
 
 def media_of(accept: str, there: Sequence[str]) -> str:
@@ -93,7 +87,9 @@ def answer_of(desk: Desk, found: ApiResource, result: Any, wish: Wish) -> Respon
     data = _chosen_rows(frame, wish.fields) if rows and frame is not None else answer.data
     if not rows:
         data = _chosen_keys(data, wish.fields)
-    made = _json(data, meta, wish.kept, found.status, answer.location)
+    made = _json(data, meta, _end_of(answer.as_of), wish.kept, found.status)
+    if answer.location:
+        made.headers["Location"] = answer.location
     if cursor:
         made.headers["X-Openbell-Next"] = cursor
     return made
@@ -134,23 +130,16 @@ def data_until(desk: Desk, name: str | None) -> date | datetime | None:
 
 
 def _json(
-    data: Any, meta: Mapping[str, Any], kept: str, status: int, location: str | None
-) -> Response:
-    body = amounts(data)
-    said = amounts({name: value for name, value in meta.items() if name != "as_of"})
-    tag = f'W/"{xxhash.xxh3_128_hexdigest(body + said)}"'
-    headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Accept"}
-    if location:
-        headers["Location"] = location
-    if status == 200 and _matches(kept, tag):
-        return Response(None, 304, headers)
-    whole = b'{"success":true,"data":' + body + b',"meta":' + amounts(meta) + b"}"
-    return Response(whole, status, headers, media_type=JSON)
-
-
-def _matches(kept: str, tag: str) -> bool:
-    tags = [item.strip().removeprefix("W/") for item in kept.split(",")]
-    return "*" in tags or tag.removeprefix("W/") in tags
+    data: Any, meta: Mapping[str, Any], as_of: datetime | None, kept: str, status: int
+) -> Told:
+    said = envelope.said(data, {**meta, "as_of": as_of})
+    headers = {"ETag": said.tag, "Cache-Control": "private, no-cache", "Vary": "Accept"}
+    if status == 200 and envelope.matches(kept, said.tag):
+        made = Told(None, 304, headers)
+    else:
+        made = Told(said.whole(meta["as_of"]), status, headers, media_type=JSON)
+    made.said = said
+    return made
 
 
 def _table(answer: ResourceAnswer, wish: Wish, meta: Mapping[str, Any], desk: Desk) -> Response:
@@ -170,7 +159,7 @@ def _table(answer: ResourceAnswer, wish: Wish, meta: Mapping[str, Any], desk: De
         headers["X-Openbell-Data-Until"] = _text(meta["data_until"])
     if meta["next"]:
         headers["X-Openbell-Next"] = meta["next"]
-    if _matches(wish.kept, tag):
+    if envelope.matches(wish.kept, tag):
         return Response(None, 304, headers)
     media = f"{wish.media}; charset=utf-8" if wish.media == "text/csv" else wish.media
     return Response(content, headers=headers, media_type=media)

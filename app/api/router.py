@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import anyio.to_thread
 from fastapi import APIRouter, Depends, Request, Response
 
-from app.api import answering, paging
+from app.api import answering, kept, paging
 from app.api.bodies import json_object
 from app.api.callers import address_of, authorised
 from app.api.once import once_each
@@ -61,6 +61,8 @@ def _endpoint(found: ApiResource) -> Callable[..., Awaitable[Response]]:
         if following:
             url = address_of(request).include_query_params(cursor=following)
             answer.headers["Link"] = f'<{url}>; rel="next"'
+        if found.stored and found.retired is None:
+            kept.keep(request.scope, answer, getattr(answer, "said", None))
         return _with_retirement(answer, found.retired)
 
     return endpoint

@@ -26,20 +26,22 @@ _FACT = {"concept": "Assets", "unit": "USD", "period_end": "2026-09-30", "value"
          "accession": _ACCESSION, "filed": "2026-10-30"}  # fmt: skip
 
 
-@listing("/companies", about=FILED, example=[_COMPANY])
+@listing("/companies", about=FILED, stored=True, example=[_COMPANY])
 def companies(desk: Desk, *, q: str | None = None) -> Rows:
     """Companies that match a ticker, name or CIK; all without `q`."""
     return Rows(use.companies(desk, q, MANY), ["cik", "symbol"])
 
 
-@document("/companies/{cik}", about=FILED, example={"cik": 320193, "name": "Apple Inc."})
+@document(
+    "/companies/{cik}", about=FILED, stored=True, example={"cik": 320193, "name": "Apple Inc."}
+)
 def company(desk: Desk, *, cik: int) -> dict[str, Any]:
     """One company with its identifiers and when each was valid."""
     found = use.company(desk, cik)
     return {name: value for name, value in found.items() if name != "pull_id"}
 
 
-@listing("/companies/{cik}/filings", about=FILED, example=[_FILING])
+@listing("/companies/{cik}/filings", about=FILED, stored=True, example=[_FILING])
 def filings(
     desk: Desk, *, cik: int, form: list[str] | None = None, as_of: date | None = None
 ) -> Rows:
@@ -48,7 +50,7 @@ def filings(
     return Rows(use.filings(desk, cik, form, MANY, as_of), ["accession"])
 
 
-@listing("/companies/{cik}/facts", about=REPORTED, example=[_FACT])
+@listing("/companies/{cik}/facts", about=REPORTED, stored=True, example=[_FACT])
 def facts(desk: Desk, *, cik: int, concept: str | None = None, as_of: date | None = None) -> Rows:
     """The facts of a company, of one concept or all, as they were known on a day (now)."""
     use.company(desk, cik)
@@ -60,6 +62,7 @@ def facts(desk: Desk, *, cik: int, concept: str | None = None, as_of: date | Non
 @listing(
     "/companies/{cik}/statements",
     about=REPORTED,
+    stored=True,
     example=[{"statement": "Balance sheet", "item": "Assets", "value": 3.5e11}],
 )
 def statements(desk: Desk, *, cik: int, accession: str | None = None) -> Rows:
@@ -82,6 +85,7 @@ def _latest_report(desk: Desk, cik: int) -> str:
 @document(
     "/filings/{accession}",
     about=REPORTED,
+    stored=True,
     example={**_GRADE, "findings": [], "items": [_FACT], "statuses": []},
 )
 def filing(desk: Desk, *, accession: str, cik: int | None = None) -> dict[str, Any]:
@@ -115,7 +119,7 @@ def filing(desk: Desk, *, accession: str, cik: int | None = None) -> dict[str, A
     }
 
 
-@listing("/grades", about=REPORTED, example=[_GRADE])
+@listing("/grades", about=REPORTED, stored=True, example=[_GRADE])
 def grades(
     desk: Desk,
     *,

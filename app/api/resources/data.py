@@ -61,7 +61,7 @@ def dataset(desk: Desk, *, name: str) -> dict[str, Any]:
     }
 
 
-@listing("/datasets/{name}/rows", example=[{"symbol": "AAA", "session": "2026-11-25"}])
+@listing("/datasets/{name}/rows", stored=True, example=[{"symbol": "AAA", "session": "2026-11-25"}])
 def rows(
     desk: Desk,
     *,
@@ -76,7 +76,11 @@ def rows(
     return PagedQuery(lambda after, n: dataset_pages.page(desk.warehouse, found, wanted, after, n))
 
 
-@listing("/datasets/{name}/pulls", example=[{"pull_id": "0" * 32, "state": "done", "rows_read": 9}])
+@listing(
+    "/datasets/{name}/pulls",
+    stored=True,
+    example=[{"pull_id": "0" * 32, "state": "done", "rows_read": 9}],
+)
 def pulls(desk: Desk, *, name: str) -> Rows:
     """The pulls of a dataset, newest first."""
     _named(desk, name)

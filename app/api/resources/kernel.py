@@ -50,6 +50,7 @@ class ApiResource:
     body_example: Mapping[str, Any] = field(default_factory=dict)
     retired: Retirement | None = None
     pages: bool = False  # of a document: whether one of its lists comes in pages
+    stored: bool = False  # whether the store alone decides what it says, within a minute
 
     @property
     def name(self) -> str:
@@ -78,10 +79,16 @@ class ResourceAnswer:
 
 
 def listing(
-    path: str, *, example: Any, about: str | None = None, retired: Retirement | None = None
+    path: str,
+    *,
+    example: Any,
+    about: str | None = None,
+    retired: Retirement | None = None,
+    stored: bool = False,
 ) -> Callable[[F], F]:
     """Declare a list that viewers may read; the function gives Rows or PagedQuery."""
-    return _declare("GET", path, "list", Role.VIEWER, example, about=about, retired=retired)
+    more = {"about": about, "retired": retired, "stored": stored}
+    return _declare("GET", path, "list", Role.VIEWER, example, **more)
 
 
 def document(
@@ -91,9 +98,10 @@ def document(
     about: str | None = None,
     retired: Retirement | None = None,
     pages: bool = False,
+    stored: bool = False,
 ) -> Callable[[F], F]:
     """Declare one thing that viewers may read; the function gives a ResourceAnswer or its data."""
-    more = {"about": about, "retired": retired, "pages": pages}
+    more = {"about": about, "retired": retired, "pages": pages, "stored": stored}
     return _declare("GET", path, "document", Role.VIEWER, example, **more)
 
 

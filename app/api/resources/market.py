@@ -110,7 +110,7 @@ def gap_statistics(
     )
 
 
-@listing("/symbols", about=PRICES, example=[{"symbol": "AAA"}])
+@listing("/symbols", about=PRICES, stored=True, example=[{"symbol": "AAA"}])
 def every_symbol(desk: Desk, *, q: str | None = None) -> PagedQuery:
     """The symbols with bars; with `q` those that begin with it."""
     names = [s for s in symbols.symbols(desk) if s.upper().startswith((q or "").upper())]
