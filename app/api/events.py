@@ -12,8 +12,8 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import StreamingResponse
 
 from app.api.answering import media_of, meta_of
-from app.api.envelope import JSON
 from app.api.callers import address_of, authorised
+from app.api.envelope import JSON
 from app.run import dumps
 from core.domain.access.principals import LOCAL, Principal, Role
 from core.errors import UsageError
