@@ -22,7 +22,7 @@ Pages = Mapping[str, Sequence[st.Page]]
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ToldPages:
     """What `st.navigation` has made of these pages: its message, and what it told of each page."""
 
     pages: Pages
@@ -42,7 +42,7 @@ class KeptNavigation:
     def __init__(self, plain: Callable[[Pages], st.Page]) -> None:
         self.plain = plain
         self.keeps = False
-        self._told: Told | None = None
+        self._told: ToldPages | None = None
 
     def __call__(self, pages: Pages) -> st.Page:
         """The page to run, with the navigation on its way to the browser."""
@@ -80,17 +80,17 @@ class KeptNavigation:
         return chosen
 
 
-def _heard(ctx: ScriptRunContext, pages: Pages, sent: ForwardMsg) -> Told:
+def _heard(ctx: ScriptRunContext, pages: Pages, sent: ForwardMsg) -> ToldPages:
     message = ForwardMsg()
     message.navigation.CopyFrom(sent.navigation)
     message.navigation.ClearField("page_script_hash")
     each = [page for group in pages.values() for page in group]
     landing = next(page for page in each if page._default)
     by_hash = {page._script_hash: page for page in each}
-    return Told(pages, message, ctx.pages_manager.get_pages(), by_hash, landing._script_hash)
+    return ToldPages(pages, message, ctx.pages_manager.get_pages(), by_hash, landing._script_hash)
 
 
-def _go(ctx: ScriptRunContext, told: Told, page: st.Page) -> st.Page:
+def _go(ctx: ScriptRunContext, told: ToldPages, page: st.Page) -> st.Page:
     """What Streamlit does with a page that it has found."""
     chosen = _twin(page)
     chosen._can_be_called = True

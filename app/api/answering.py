@@ -38,7 +38,7 @@ class Wish:
     kept: str = ""
 
 
-class Told(Response):
+class EnvelopeResponse(Response):
     """An answer in JSON, and what it says apart from its instant."""
 
     said: envelope.Said | None = None
@@ -131,13 +131,13 @@ def data_until(desk: Desk, name: str | None) -> date | datetime | None:
 
 def _json(
     data: Any, meta: Mapping[str, Any], as_of: datetime | None, kept: str, status: int
-) -> Told:
+) -> EnvelopeResponse:
     said = envelope.said(data, {**meta, "as_of": as_of})
     headers = {"ETag": said.tag, "Cache-Control": "private, no-cache", "Vary": "Accept"}
     if status == 200 and envelope.matches(kept, said.tag):
-        made = Told(None, 304, headers)
+        made = EnvelopeResponse(None, 304, headers)
     else:
-        made = Told(said.whole(meta["as_of"]), status, headers, media_type=JSON)
+        made = EnvelopeResponse(said.whole(meta["as_of"]), status, headers, media_type=JSON)
     made.said = said
     return made
 
