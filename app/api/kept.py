@@ -29,7 +29,7 @@ Key = tuple[Hashable, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class StoredAnswer:
+class RememberedRead:
     """An answer of 200 without its instant; `route` is what it is counted under."""
 
     said: envelope.Said
@@ -37,12 +37,12 @@ class StoredAnswer:
     route: Any
 
 
-class StoredAnswers:
+class RememberedReads:
     """An application whose stored answers are given again while the store stays as it is."""
 
     def __init__(self, app: Application) -> None:
         self.app = app
-        self._kept: OrderedDict[Key, StoredAnswer] = OrderedDict()
+        self._kept: OrderedDict[Key, RememberedRead] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Give what is kept; else ask, and keep what may be."""
@@ -60,8 +60,8 @@ class StoredAnswers:
         scope["route"] = found.route
         await _again(found, desk, scope)(scope, receive, send)
 
-    def _keeper(self, key: Key) -> Callable[[StoredAnswer], None]:
-        def keep(answer: StoredAnswer) -> None:
+    def _keeper(self, key: Key) -> Callable[[RememberedRead], None]:
+        def keep(answer: RememberedRead) -> None:
             if len(answer.said.data) > LARGEST:
                 return
             self._kept[key] = answer
@@ -90,10 +90,10 @@ def keep(scope: Scope, answer: Response, said: envelope.Said | None) -> None:
     if keeper is not None and said is not None and answer.status_code in (200, 304):
         unsaid = ("content-length", "content-type")
         headers = {name: value for name, value in answer.headers.items() if name not in unsaid}
-        keeper(StoredAnswer(said, headers, scope.get("route")))
+        keeper(RememberedRead(said, headers, scope.get("route")))
 
 
-def _again(found: StoredAnswer, desk: Desk, scope: Scope) -> Response:
+def _again(found: RememberedRead, desk: Desk, scope: Scope) -> Response:
     if envelope.matches(credentials.header(scope, b"if-none-match") or "", found.said.tag):
         return Response(None, 304, dict(found.headers))
     body = found.said.whole(desk.now())

@@ -10,7 +10,7 @@ from starlette.routing import Mount, Route
 
 from app.api import commands, description, documentation, events, health, hooks, problems, router
 from app.api.correlating import Correlated
-from app.api.kept import StoredAnswers
+from app.api.kept import RememberedReads
 from app.assistant.http import AssistantEndpoint
 from core.errors import OpenbellError
 from core.observe import work
@@ -29,7 +29,7 @@ def create() -> FastAPI:
     app.add_exception_handler(OpenbellError, _answer)
     app.add_exception_handler(HTTPException, _nowhere)
     app.add_exception_handler(Exception, _failed)
-    app.add_middleware(StoredAnswers)
+    app.add_middleware(RememberedReads)
     app.add_middleware(Correlated)  # around the other: what is kept is counted and named, too
     app.openapi = lambda: description.describe(app)  # type: ignore[method-assign]
     return app
