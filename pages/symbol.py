@@ -48,7 +48,7 @@ with shell.guarded("the symbol"):
     view = symbols.view(desk, symbol, day)
     look = parts.look(view)
     today = look.today
-    parts.stands(view)
+    parts.stands(view, desk.now())
     parts.charts(desk, view, look, SPANS[span])
     own_notes.kept(desk, symbol, today["session"])
     own_notes.box(desk, symbol, today["session"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import plotly.graph_objects as go
 import polars as pl
 
-from components.kit import theme
+from components.kit import formats, theme
 from components.kit.theme import titled
 
 
@@ -50,7 +50,9 @@ def r_distribution(trades: pl.DataFrame) -> go.Figure:
         return titled(fig, "No closed trade yet")
     mean = float(closed.to_frame().select(pl.first().mean()).item())
     fig.add_vline(x=mean, line={"color": "#d9581c", "dash": "dash"})
-    return titled(fig, f"Expectancy {mean:+.2f} R over {len(closed)} closed trades (dashed)")
+    return titled(
+        fig, f"Expectancy {formats.signed_number(mean)} R over {len(closed)} closed trades (dashed)"
+    )
 
 
 def excursions(trades: pl.DataFrame) -> go.Figure:
@@ -96,7 +98,7 @@ def by_group(summary: pl.DataFrame, group: str) -> go.Figure:
             x=[f"{name or 'none'} (n = {n})" for name, n in summary.select(group, "n").iter_rows()],
             y=values,
             marker={"color": [colors.up if v >= 0 else colors.down for v in values]},
-            text=[f"{v:+.2f}" for v in values],
+            text=[formats.signed_number(v) for v in values],
             textposition="outside",
             cliponaxis=False,
         ),
@@ -108,4 +110,12 @@ def by_group(summary: pl.DataFrame, group: str) -> go.Figure:
     if summary.is_empty():
         return titled(fig, "No closed trade yet")
     best = summary.sort("expectancy_r", descending=True).row(0, named=True)
-    return titled(fig, f"Best: {best[group] or 'none'}, {best['expectancy_r']:+.2f} R a trade")
+    return titled(
+        fig,
+        f"Best: {best[group] or 'none'}, {formats.signed_number(best['expectancy_r'])} R a trade",
+    )
+
+
+def r(value: float) -> str:
+    """A result in multiples of the risk: `+0.29 R`."""
+    return f"{formats.signed_number(value)} R"

@@ -8,7 +8,7 @@ from datetime import date, datetime
 import plotly.graph_objects as go
 import polars as pl
 
-from components.kit import theme
+from components.kit import formats, theme
 from components.paper.drawing import spread
 
 LABEL_PIXELS = 17  # the height of a line of text
@@ -96,4 +96,4 @@ def _told(
 ) -> str:
     prices = zip("OHLC", (opened, high, low, close), strict=True)
     said = "  ".join(f"{letter} {price:,.2f}" for letter, price in prices if price is not None)
-    return said if change is None else f"{said}  {change:+.2f} %".replace("-", "−")
+    return said if change is None else f"{said}  {formats.pct(change, 2)}"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import plotly.graph_objects as go
 import polars as pl
 
-from components.kit import theme
+from components.kit import formats, theme
 from components.kit.theme import titled
 from core.domain.risk.measures import ValueAtRisk
 
@@ -106,7 +106,7 @@ def var_histogram(returns: pl.DataFrame, var: ValueAtRisk) -> go.Figure:
             x=-max(var.historical, var.parametric) * 100,  # left of both lines
             y=height,
             yref="paper",
-            text=f"{name} {-value * 100:.2f} %",
+            text=f"{name} {formats.pct(-value * 100, 2, signed=False)}",
             xshift=-6,
             showarrow=False,
             xanchor="right",
@@ -149,7 +149,7 @@ def stress_bars(stress: pl.DataFrame, equity: float, currency: str) -> go.Figure
             y=known["name"].to_list(),
             orientation="h",
             marker={"color": [colors.up if v >= 0 else colors.down for v in values]},
-            text=[f"{v:+.2f} %" for v in values],
+            text=[formats.pct(v, 2) for v in values],
             textposition="outside",
             cliponaxis=False,
         ),
@@ -164,5 +164,5 @@ def stress_bars(stress: pl.DataFrame, equity: float, currency: str) -> go.Figure
     return titled(
         fig,
         f"{worst['name']} would be the worst of {known.height} computable stretches "
-        f"(of {stress.height}): {worst['return'] * equity:+,.0f} {currency}",
+        f"(of {stress.height}): {formats.signed_number(worst['return'] * equity, 0)} {currency}",
     )

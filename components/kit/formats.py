@@ -133,10 +133,10 @@ def price(value: float | Decimal) -> str:
 
 
 def money(value: float | None, currency: str = "USD", digits: int = 2) -> str:
-    """An amount with its sign before the symbol: `-$1,234.50`, `1,234.50 EUR`."""
+    """An amount with its sign before the symbol: `−$1,234.50`, `1,234.50 EUR`."""
     if value is None:
         return NOTHING
-    sign = "-" if value < 0 else ""
+    sign = "−" if value < 0 else ""
     figure = f"{abs(value):,.{digits}f}"
     return f"{sign}${figure}" if currency == "USD" else f"{sign}{figure} {currency}"
 
@@ -145,7 +145,17 @@ def pct(value: float | None, digits: int = 1, *, signed: bool = True) -> str:
     """Percent points as percent: 5.0 -> `+5.0 %`."""
     if value is None:
         return NOTHING
-    return f"{value:+.{digits}f} %" if signed else f"{value:.{digits}f} %"
+    return signed_number(value, digits) + " %" if signed else minus(f"{value:.{digits}f} %")
+
+
+def signed_number(value: float | Decimal, digits: int = 2) -> str:
+    """A number with thousands apart and its sign: `+1,234.50`, `−0.03`."""
+    return minus(f"{value:+,.{digits}f}")
+
+
+def minus(text: str) -> str:
+    """A written number with a real minus sign for its hyphen."""
+    return text.replace("-", "−")
 
 
 def size(count: float | None) -> str:

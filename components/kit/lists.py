@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any
+from urllib.parse import quote
 
 import polars as pl
 import streamlit as st
@@ -167,7 +168,7 @@ def _signed(value: float) -> str:
     if not value:
         return f"{value:.2f}"
     way, arrow = ("up", "▲") if value > 0 else ("down", "▼")
-    return f'<span class="{way}">{arrow} {f"{value:+,.2f}".replace("-", "−")}</span>'
+    return f'<span class="{way}">{arrow} {formats.signed_number(value)}</span>'
 
 
 def _grade(value: str, _: Mapping[str, Any]) -> str:
@@ -200,10 +201,12 @@ def _spark(values: Sequence[float | None], _: Mapping[str, Any]) -> str:
     wide, tall = SPARK
     step, scale = wide / (len(known) - 1), (tall - 2) / ((high - low) or 1.0)
     at = " ".join(f"{n * step:.1f},{tall - 1 - (v - low) * scale:.1f}" for n, v in enumerate(known))
-    return (
-        f'<svg class="spark" width="{wide}" height="{tall}" viewBox="0 0 {wide} {tall}">'
-        f'<polyline fill="none" stroke="currentColor" points="{at}"/></svg>'
+    drawn = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide}" height="{tall}">'
+        f'<polyline fill="none" stroke="{theme.NEUTRAL}" points="{at}"/></svg>'
     )
+    source = f"data:image/svg+xml,{quote(drawn)}"  # an image of its own: pages take no SVG
+    return f'<img class="spark" alt="" width="{wide}" height="{tall}" src="{source}">'
 
 
 DRAWN: Mapping[str, Callable[[Any, Mapping[str, Any]], str]] = {

@@ -109,5 +109,5 @@ def _number(name: str, value: float) -> str:
         return f"{value:,}"
     if name in WHOLE:
         return f"{value:.0f}"
-    text = f"{value:+,.2f}" if name.endswith("gap_pct") else f"{value:,.2f}"
+    text = formats.minus(f"{value:+,.2f}" if name.endswith("gap_pct") else f"{value:,.2f}")
     return text.replace("-", "−") + (" %" if name.endswith("_pct") else "")

@@ -31,7 +31,16 @@ CHIPS: Mapping[str, Mapping[str, str]] = {
 SIGNED = ("gap_pct", "gap_ex_div_pct", "premarket_gap_pct", "premarket_change_pct", "close_pct")
 ROW_PIXELS = 26
 NAMES = ("cik", "year", "fiscal_year")  # numbers that name something
-LARGE = ("value", "left_value", "right_value", "dollar_volume", "notional", "amount", "dollars_m")
+LARGE = (
+    "risk",
+    "value",
+    "left_value",
+    "right_value",
+    "dollar_volume",
+    "notional",
+    "amount",
+    "dollars_m",
+)
 
 
 def show(

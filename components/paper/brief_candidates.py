@@ -72,7 +72,7 @@ def signed(value: float | None, digits: int = 2) -> Words:
     """A number with its sign, in the colour of its direction."""
     if value is None:
         return Words("n/a", tone="quiet")
-    text = f"{value:+.{digits}f}".replace("-", "−")
+    text = formats.signed_number(value, digits)
     return Words(text, tone="up" if value >= 0 else "down")
 
 

@@ -27,6 +27,7 @@ _STYLE = """
 .sheet h3 { font-size: 14px; margin: 14px 0 4px; } .sheet p { margin: 3px 0; }
 .sheet table { border-collapse: collapse; width: 100%; margin: 4px 0 8px; }
 .sheet thead { display: table-header-group; }
+.sheet td > span > strong { white-space: nowrap; }
 .sheet th { font-weight: 600; color: var(--quiet); font-size: 12px; }
 .sheet th, .sheet td { border: 0; border-bottom: 1px solid var(--grid); padding: 3px 8px 3px 0;
   text-align: left; vertical-align: top; overflow-wrap: anywhere; }

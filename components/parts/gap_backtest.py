@@ -9,7 +9,7 @@ import polars as pl
 import streamlit as st
 
 from components.charts import gaps as charts_gaps
-from components.kit import once, shell, tables, theme
+from components.kit import formats, once, shell, tables, theme
 from components.kit import saved_views as views
 from components.kit import url_sliders as bounds
 from core.domain.gaps import backtest
@@ -86,12 +86,13 @@ def _drawn(done: pl.DataFrame, totals: Mapping[str, Any]) -> tuple[Any, Any, Any
     """The equity figure, the buckets by size, and their figure."""
     mean, buckets = totals["expectancy"], backtest.expectancy(done, "size")
     title = (
-        f"{totals['trades']:,} trades, {totals['total_r']:+.0f} R, worst drawdown "
-        f"{totals['max_drawdown_r']:.0f} R, {mean['mean_r']:+.2f} R a trade"
+        f"{totals['trades']:,} trades, {formats.signed_number(totals['total_r'], 0)} R, "
+        "worst drawdown "
+        f"{totals['max_drawdown_r']:.0f} R, {formats.signed_number(mean['mean_r'])} R a trade"
     )
     said = (
-        f"A trade makes {mean['mean_r']:+.2f} R on average "
-        f"({mean['low_r']:+.2f} to {mean['high_r']:+.2f})"
+        f"A trade makes {formats.signed_number(mean['mean_r'])} R on average "
+        f"({formats.signed_number(mean['low_r'])} to {formats.signed_number(mean['high_r'])})"
     )
     equity = charts_gaps.equity(backtest.equity(done), title=title)
     return equity, buckets, charts_gaps.expectancy(buckets, "size", title=said)

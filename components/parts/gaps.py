@@ -45,7 +45,8 @@ CANDIDATES = {
 }
 LISTED = 18
 WIDE = ("closes", "evidence_pct", "flags_text", "gap_ex_div_pct")
-WIDER = tuple(CANDIDATES)[list(CANDIDATES).index("last_print_at") :]
+WIDER = ("last_print_at", "prints", "prior_close")
+ASKED = ("gap_type", "story", "dollars_m", "premarket_gap_pct", "sector", "filing_url")
 CARD = ("symbol", "gap_pct", "open", "score", "grade")  # the first line of a card on a phone
 PRINTED = (
     "symbol", "gap_pct", "open", "gap_atr", "rvol", "score", "grade", "status", "catalyst_text",
@@ -252,7 +253,7 @@ def candidates(
         help=HELP,
         height=LISTED,
         wide=() if columns else WIDE,
-        wider=() if columns else tuple(name for name in WIDER if name not in WIDE),
+        wider=() if columns else WIDER,
     )
     lists.show(rows, listing, picked=chosen)
 
@@ -263,9 +264,9 @@ def _starred(rows: pl.DataFrame, starred: Sequence[str]) -> pl.DataFrame:
 
 
 def _told(rows: pl.DataFrame) -> list[str]:
-    """The columns that hold something, and two whose absence says something."""
+    """The columns shown unasked that hold something, and two whose absence says something."""
     void = {k for k in rows.columns if rows[k].null_count() == rows.height} - {"grade", "rvol"}
-    return [name for name in CANDIDATES if name in rows.columns and name not in void]
+    return [name for name in CANDIDATES if name in rows.columns and name not in {*void, *ASKED}]
 
 
 def dressed(desk: Desk, scan: scans.Scan) -> pl.DataFrame:

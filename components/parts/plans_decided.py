@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
@@ -56,7 +57,7 @@ def decided(desk: Desk) -> None:
 
     tables.choose(
         once.cached_for_owner(table, lambda: _in_words(table), "in words"),
-        DECIDED,
+        in_money(DECIDED, desk),
         alt="Plans decided on, newest first",
         key="plans_table",
         on_row=pick,
@@ -68,6 +69,12 @@ def decided(desk: Desk) -> None:
         del st.query_params["plan"]
     one = st.selectbox("Plan", names, key="plan", bind="query-params", width=340)
     against_fact(desk, one)
+
+
+def in_money(columns: Mapping[str, str], desk: Desk) -> dict[str, str]:
+    """The columns with the currency of the account in the heads of its amounts."""
+    currency = desk.settings.account_currency
+    return {k: f"{v}, {currency}" if k in ("risk", "notional") else v for k, v in columns.items()}
 
 
 def _settled(found: dict[str, Any]) -> str:
@@ -165,13 +172,18 @@ def _facts(desk: Desk, plan: Plan, plan_id: str) -> pl.DataFrame:
     found = every.filter(pl.col("plan_id") == plan_id)
     fact = found.row(0, named=True) if found.height else {}
     last = found["exit"][0] if found.height else None
+    currency = plan.account_currency
     rows = [
         ("Shares", f"{plan.shares:,}", _text(fact.get("shares"), ",.0f")),
         ("Entry", formats.price(plan.entry), _text(fact.get("entry"), ",.2f")),
         ("Exit", " / ".join(formats.price(t) for t in plan.targets), _text(last, ",.2f")),
-        ("Result, R", f"{plan.reward_risk:+.1f}", _text(fact.get("realised_r"), "+.2f")),
-        ("Result", f"risk {plan.risk:,}", _text(fact.get("realised"), "+,.2f")),
-        ("Costs", f"{plan.costs:,}", _costs(fact)),
+        (
+            "Result, R",
+            formats.signed_number(plan.reward_risk, 1),
+            _text(fact.get("realised_r"), "+.2f"),
+        ),
+        (f"Result, {currency}", f"risk {plan.risk:,.2f}", _text(fact.get("realised"), "+,.2f")),
+        (f"Costs, {currency}", f"{plan.costs:,.2f}", _costs(fact)),
         ("Furthest for, R", "", _text(fact.get("mfe_r"), "+.2f")),
         ("Furthest against, R", "", _text(fact.get("mae_r"), "+.2f")),
     ]
@@ -179,11 +191,11 @@ def _facts(desk: Desk, plan: Plan, plan_id: str) -> pl.DataFrame:
 
 
 def _costs(fact: dict[str, Any]) -> str:
-    return f"{fact['fees'] + fact['slippage']:,}" if fact else formats.NOTHING
+    return f"{fact['fees'] + fact['slippage']:,.2f}" if fact else formats.NOTHING
 
 
 def _text(value: Any, spec: str) -> str:
-    return formats.NOTHING if value is None else format(value, spec)
+    return formats.NOTHING if value is None else formats.minus(format(value, spec))
 
 
 def _cancel(desk: Desk, plan_id: str) -> None:

@@ -6,6 +6,7 @@ import polars as pl
 import streamlit as st
 
 from components.kit import formats, reader, shell, tables
+from components.parts import plans_decided
 from core.service.desk import Desk
 from core.service.trading import four_eyes, proposals
 
@@ -40,7 +41,12 @@ def waiting(desk: Desk) -> None:
         }
         for item in found
     ]
-    tables.show(pl.DataFrame(rows), WAITING, alt="Plans that wait for a decision", key="waiting")
+    tables.show(
+        pl.DataFrame(rows),
+        plans_decided.in_money(WAITING, desk),
+        alt="Plans that wait for a decision",
+        key="waiting",
+    )
     _rule(desk)
     _decide(desk, [item.plan_id for item in found])
 

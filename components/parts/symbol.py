@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import polars as pl
@@ -12,6 +13,7 @@ from components.charts import gaps as charts_gaps
 from components.charts import intraday as charts_intraday
 from components.kit import badges, formats, once, shell, theme
 from components.parts import gaps
+from core.domain.timetable import sessions as calendar
 from core.service.desk import Desk
 from core.service.gaps import intraday, symbols
 from core.service.gaps.symbols import SymbolView
@@ -46,15 +48,18 @@ def _look(view: SymbolView) -> Look:
     )
 
 
-def stands(view: SymbolView) -> None:
+def stands(view: SymbolView, now: datetime) -> None:
     """Says what the last bar stands on while the session's own is still to come."""
     found = view.found
     if found is None:
         return
-    mark = badges.provisional() if view.provisional else badges.badge("open", "green")
+    over = calendar.last_close(now) >= calendar.hours_of(found.session)[1]
+    opened = badges.badge("closed", "gray") if over else badges.badge("open", "green")
+    mark = badges.provisional() if view.provisional else opened
     what = "Last print" if view.provisional else "Opened at"
     count = "1 print" if found.prints == 1 else f"{found.prints:,} prints"
-    rest = "" if view.provisional else "; its bar is stored after the close"
+    later = "; its bar is to come" if over else "; its bar is stored after the close"
+    rest = "" if view.provisional else later
     st.markdown(
         f"{mark} {what} {formats.price(found.price)} at {formats.when(found.at, shell.zone())} · "
         f"{count} before the open · {badges.plain(found.source)}{rest}."
@@ -73,7 +78,7 @@ def _candles(
     view: SymbolView, seen: Look, sessions: int, colours: theme.Palette, height: int
 ) -> Any:
     today, shown = seen.today, view.bars.tail(sessions)
-    gap = "no gap" if today["gap_pct"] is None else f"gap {today['gap_pct']:+.2f} %"
+    gap = "no gap" if today["gap_pct"] is None else f"gap {formats.pct(today['gap_pct'], 2)}"
     gap += ", provisional" if view.provisional else ""
     finding = gaps.finding(view.symbol, seen.like, today["gap_pct"])
     return charts_gaps.candles(

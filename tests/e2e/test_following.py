@@ -92,6 +92,44 @@ def test_prints_arrive_and_typed_words_stay(tab, morning, capsys):
     assert reason.input_value() == WORDS
 
 
+def test_a_plan_approved_in_one_tab_is_seen_in_the_other(tab, chromium, morning):
+    """Beside the scan with a reason; the other tab is not touched."""
+    with new_page(chromium, morning[0]) as other:
+        other.open("/plans?view=Decided")
+        scan = tab.open("/gap_scan")
+        symbol = scan.tab.locator("[data-list=candidates] td.c-symbol a").nth(2).inner_text()
+        scan.open(f"/gap_scan?pick={symbol}")
+        scan.tab.get_by_placeholder("why, in a few words").fill("both tabs")
+        scan.tab.get_by_role("button", name=re.compile("^Approve .* provisional$")).click()
+        scan.tab.get_by_text("both tabs").first.wait_for()
+        assert scan.tab.get_by_role("button", name=re.compile("^Approve")).count() == 0
+        other.tab.get_by_text(re.compile(f"{symbol}-20261130")).first.wait_for(timeout=FOLLOWED_MS)
+
+
+def test_what_was_zoomed_to_stays_when_prints_come(tab):
+    """The chart is made anew with them, and shows the ranges that it showed."""
+    tab.open("/gap_scan")
+    seen = "() => [...document.querySelector('.js-plotly-plot')._fullLayout.xaxis.range]"
+    panel = tab.tab.locator(".js-plotly-plot .nsewdrag").first
+    box = panel.bounding_box()
+    assert box is not None
+    across, down = (box["x"], box["width"]), (box["y"], box["height"])
+    tab.tab.mouse.move(across[0] + 0.4 * across[1], down[0] + 0.2 * down[1])
+    tab.tab.mouse.down()
+    tab.tab.mouse.move(across[0] + 0.7 * across[1], down[0] + 0.8 * down[1], steps=5)
+    tab.tab.mouse.up()
+    tab.tab.wait_for_url("**zoom=**")
+    zoomed = tab.tab.evaluate(seen)
+    tab.tab.evaluate("() => { document.querySelector('.js-plotly-plot').before = true }")
+    until_followed(tab)
+    made_anew = (
+        "() => { const c = document.querySelector('.js-plotly-plot'); return c && !c.before }"
+    )
+    tab.tab.wait_for_function(made_anew, timeout=FOLLOWED_MS)
+    tab.tab.wait_for_selector(".js-plotly-plot .nsewdrag", state="attached")
+    assert tab.tab.evaluate(seen) == zoomed
+
+
 def test_the_pick_stays(tab):
     """The name that was picked stays picked, wherever it ranks."""
     tab.open("/gap_scan")

@@ -65,7 +65,7 @@ def test_a_score_is_a_stacked_bar_and_a_grade_bears_its_letter() -> None:
     assert '<i class="p0" style="width:40.0%"></i></span><b>40</b>' in html
     ground, letter = badges.GRADE_COLORS["A"]
     assert f'<span class="grade" style="background:{ground};color:{letter}">A</span>' in html
-    assert html.count("<polyline") == 1
+    assert html.count('<img class="spark"') == html.count("%3Cpolyline") == 1
     assert '<a class="out" href="https://sec.example/a" target="_blank">open</a>' in html
 
 

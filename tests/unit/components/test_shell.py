@@ -133,7 +133,9 @@ def test_durations_use_two_units(seconds, text):
 
 def test_numbers_are_written_one_way():
     """Money, percent, sizes and instants have one form each."""
-    assert formats.money(-1234.5) == "-$1,234.50"
+    assert formats.money(-1234.5) == "−$1,234.50"
+    assert formats.pct(-0.6, 2) == "−0.60 %"
+    assert formats.signed_number(-1234.5) == "−1,234.50"
     assert formats.money(2, "EUR") == "2.00 EUR"
     assert formats.pct(5.0) == "+5.0 %"
     assert formats.size(57_600_000) == "57.6 MB"

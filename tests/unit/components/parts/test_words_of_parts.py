@@ -37,7 +37,7 @@ def view(found: Print | None) -> SymbolView:
 @pytest.mark.parametrize(("count", "words"), [(1, "1 print"), (2, "2 prints"), (1200, "1,200 pr")])
 def test_a_last_print_tells_how_many_there_were(told: list[str], count: int, words: str) -> None:
     """One is no plural, and until the open nothing is said of a bar."""
-    symbol.stands(view(replace(LAST, prints=count)))
+    symbol.stands(view(replace(LAST, prints=count)), LAST.at)
     (line,) = told
     assert "Last print 104.50 at " in line and f" · {words}" in line
     assert "its bar is stored" not in line
@@ -45,11 +45,23 @@ def test_a_last_print_tells_how_many_there_were(told: list[str], count: int, wor
 
 def test_an_open_says_that_its_bar_is_to_come(told: list[str]) -> None:
     """And a day that has its bar says nothing."""
-    symbol.stands(view(replace(LAST, official=True)))
+    symbol.stands(view(replace(LAST, official=True)), LAST.at)
+    assert "open" in told[0]
     assert "Opened at 104.50" in told[0]
     assert told[0].endswith("; its bar is stored after the close.")
-    symbol.stands(view(None))
+    symbol.stands(view(None), LAST.at)
     assert len(told) == 1
+
+
+def test_after_the_close_of_a_half_day_nothing_is_open(told: list[str]) -> None:
+    """The bar of the session is to come; a minute before the close it was open."""
+    half_day = replace(LAST, session=date(2026, 11, 27), official=True)
+    for minute in (59, 0):
+        hour = 17 if minute else 18  # UTC; the exchange closes at 13:00 in New York
+        symbol.stands(view(half_day), datetime(2026, 11, 27, hour, minute, tzinfo=UTC))
+    assert "[open]" in told[0]
+    assert "[closed]" in told[1]
+    assert told[1].endswith("; its bar is to come.")
 
 
 def rule(**changes: Any) -> Rule:
