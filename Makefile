@@ -93,8 +93,9 @@ bench: $(BENCH) ## the benchmarks; each prints ratios and writes JSON to benchma
 	  case $$script in */__init__.py|*/crash.py|*/damage.py|*/soak.py) ;; \
 	  *) grep -q '__main__' "$$script" && echo "== $$script" && $(PY) -m benchmarks.$$(basename "$$script" .py) ;; esac; done
 
-crash: $(DEV) ## kill the desk 200 times and count what was lost
+crash: $(DEV) ## kill the desk 200 times, and 200 times while alerts go out; count what was lost
 	$(PY) -m benchmarks.crash --rounds 200
+	$(PY) -m benchmarks.crash_alerts --rounds 200
 
 damage: $(DEV) ## flip bits in and cut pieces off the files of a desk; all must be told and mended
 	$(PY) -m benchmarks.damage --each 20

@@ -239,8 +239,9 @@ class HostGate:
 def down(host: Upstream, breaker: Breaker, now: datetime) -> UpstreamDownError:
     """What to raise instead of asking a host that is down."""
     until = breaker.next_probe or now
+    again = f"asked again at {until:%H:%M:%S}Z" if until > now else "being asked again now"
     return UpstreamDownError(
-        f"{told(host, breaker)}; it is asked again at {until:%H:%M:%S}Z",
+        f"{told(host, breaker)}; it is {again}",
         until=until,
         where=host.host,
         hint=f"last error: {breaker.last_error}" if breaker.last_error else None,

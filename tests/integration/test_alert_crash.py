@@ -2,89 +2,35 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.places import MailBox, WebHook, mail_box, web_hook
-
-ROOT = Path(__file__).resolve().parents[2]
-EVENTS, KILLS = 20, 4
-CHILD = """
-import sys, time
-from core.observe.events import Event
-from core.service import everything
-from core.service.desk import Desk
-from core import settings
-from core.store import deliveries, events
-
-wanted, began = int(sys.argv[1]), int(sys.argv[2])
-with Desk.open(settings.load()) as desk:
-    desk.start(scheduler=False)
-    for number in range(began, wanted):
-        with desk.warehouse.transaction() as tx:
-            known = events.told(tx, "job.dead", [f"job-{number}"])
-            found = [] if known else [
-                Event.of("job.dead", f"job-{number}", f"job-{number} died", after={"job": "grade"})
-            ]
-            events.add(tx, found, desk.now())
-        print(number, flush=True)
-    while True:
-        left = desk.warehouse.read_anew(
-            "SELECT count(*) FILTER (state <> 'sent') AS l, count(*) AS n FROM alert_deliveries"
-        ).row(0)
-        if left == (0, 2 * wanted):
-            print("all", flush=True)
-            break
-        time.sleep(0.02)
-"""
-
-
-@pytest.fixture
-def places() -> Iterator[tuple[MailBox, WebHook]]:
-    with mail_box() as box, web_hook() as hook:
-        yield box, hook
+from benchmarks import crash_alerts
 
 
 @pytest.mark.crash
-def test_kills_while_alerts_go_out_lose_and_double_none(
-    tmp_path: Path, places: tuple[MailBox, WebHook]
-) -> None:
+def test_kills_while_alerts_go_out_lose_and_double_none(tmp_path: Path) -> None:
     """Each event reaches both places; what came twice came under the id it had before."""
-    mail, web = places
-    environment = os.environ | {
-        "OPENBELL_DATA_DIR": str(tmp_path / "desk"),
-        "OPENBELL_NOTIFY": mail.address,
-        "OPENBELL_NOTIFY_WEBHOOKS": web.setting,
-        "OPENBELL_ALERT_BUDGET": "1000",
-        "OPENBELL_LOG_LEVEL": "ERROR",
-        "PYTHONPATH": str(ROOT),
-    }
-    for kill in range(KILLS):
-        _until_killed(environment, after=len(web.calls) + 1 + kill % 3, web=web)
-    done = subprocess.run(
-        [sys.executable, "-c", CHILD, str(EVENTS), "0"],
-        env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=True,
-    )  # fmt: skip
-    assert "all" in done.stdout.splitlines()  # beside lines of the log
-    assert len(set(web.ids)) == len(set(mail.ids)) == EVENTS
-    of_web = {body for _, body in web.calls}
-    assert len(of_web) == EVENTS  # a repeat is the same to the last byte
-    subjects = {str(letter["Subject"]) for letter in mail.letters}
-    assert len(subjects) == EVENTS
+    report = crash_alerts.run(tmp_path, rounds=6, seed=5)
+    assert report.clean, crash_alerts.as_text(report)
+    assert report.kills >= 5, crash_alerts.as_text(report)
 
 
-def _until_killed(environment: dict[str, str], *, after: int, web: WebHook) -> None:
-    """Run a desk until the web server has heard so often, then kill it."""
-    with subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(EVENTS), "0"],
-        env=environment, cwd=environment["OPENBELL_DATA_DIR"].rsplit("/", 1)[0],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    ) as child:  # fmt: skip
-        web.heard(after, child)
-        child.send_signal(signal.SIGKILL)
+@pytest.mark.parametrize(
+    ("told", "lost", "doubled", "repeats"),
+    [
+        ([("a", b"1"), ("b", b"2")], 0, 0, 0),
+        ([("a", b"1"), ("a", b"1"), ("b", b"2")], 0, 0, 1),
+        ([("a", b"1"), ("c", b"1"), ("b", b"2")], 0, 1, 0),
+        ([("a", b"1"), ("a", b"2")], 0, 1, 1),
+        ([("a", b"1")], 1, 0, 0),
+    ],
+)
+def test_what_a_place_was_told_is_counted(
+    told: list[tuple[str, bytes]], lost: int, doubled: int, repeats: int
+) -> None:
+    """Of two events: a text under two ids, or an id with two texts, is doubled."""
+    report = crash_alerts.Report(events=2)
+    crash_alerts.count_place(report, told)
+    assert (report.lost, report.doubled, report.repeats) == (lost, doubled, repeats)

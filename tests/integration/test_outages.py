@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from asyncio.selector_events import BaseSelectorEventLoop
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from components.kit import shell
+from core.domain import breaker
 from core.jobs.queue.port import JobStatus
 from core.sandbox.sec.server import Fault
 from core.service.kernel.commands import run
@@ -161,6 +163,8 @@ async def test_a_forced_refresh_tries_once_and_stays_the_users_to_repeat(
         assert failed.state == "dead"
         assert "container down since" in str(failed.error)
         assert "It is not tried again by itself" in str(failed.error)
+        (told,) = run(rig.desk, "pulled", {"jobs": [ticket.job_id]}).document["pulls"]
+        assert "It is not tried again by itself" in told["error"]
         assert rig.answered() == rig.datasets() - set(FOUNDRY)
         rig.fail()
         rig.now += timedelta(seconds=6)
@@ -188,6 +192,25 @@ async def test_a_pull_that_is_not_forced_is_told_of_the_outage_at_once(
         rig.fail()
         await rig.until(DUE + timedelta(minutes=3), 5)
         assert rig.answered() == rig.datasets()
+
+
+async def test_a_press_while_the_host_is_being_asked_waits_for_the_answer(
+    tmp_path: Path, upstreams: Running
+) -> None:
+    """It was told that the host is down, and would be asked at an instant that had passed."""
+    async with Rig(tmp_path, upstreams) as rig:
+        rig.fail("ws-503")
+        await rig.until(DUE + timedelta(minutes=2), 5)
+        (host,) = (host for host in rig.desk.upstreams.hosts if host.source == "foundry")
+        await rig.desk.upstreams.change(host, lambda known: breaker.probing(known, rig.now))
+        rig.fail()
+        (ticket,) = refresh.refresh_now(rig.desk, ["one"], force=False)
+        rig.worker.wake()
+        while refresh.progress(rig.desk, ticket.job_id).state == JobStatus.QUEUED:
+            await asyncio.sleep(0.01)
+        await rig.desk.upstreams.change(host, lambda known: breaker.alive(known, rig.now))
+        await rig.settle()
+        assert refresh.progress(rig.desk, ticket.job_id).state == JobStatus.DONE
 
 
 async def test_health_alone_is_no_sign_of_life(tmp_path: Path, upstreams: Running) -> None:

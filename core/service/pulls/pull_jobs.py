@@ -16,7 +16,7 @@ from core.jobs.scheduler import window_of
 from core.jobs.worker import Context
 from core.service.kernel.handlers import handler, publish_follow_ups
 from core.service.sources import host_of, sign_of_life
-from core.sources.upstreams import down, forcing
+from core.sources.upstreams import LOOK_SECONDS, down, forcing
 from core.store import pulls as records
 
 if TYPE_CHECKING:
@@ -45,7 +45,12 @@ async def pull(desk: Desk, job: Job, context: Context) -> Mapping[str, Any] | No
         return {"superseded": True}
     forced = bool(job.payload.get("force"))
     try:
-        await _upstream_ready(desk, dataset, forced=forced and trigger not in SCHEDULED)
+        await _upstream_ready(
+            desk,
+            dataset,
+            forced=forced and trigger not in SCHEDULED,
+            patient=trigger not in UNATTENDED,
+        )
     except UpstreamDownError as error:
         if trigger in UNATTENDED:
             raise
@@ -86,15 +91,19 @@ def _yours_to_repeat(error: OpenbellError) -> OpenbellError:
     return OpenbellError(error.message, where=error.where, hint=". ".join(words) or None)
 
 
-async def _upstream_ready(desk: Desk, dataset: Dataset, *, forced: bool) -> None:
-    """Let a scheduled pull begin only when its host may be asked; UpstreamDownError else.
+async def _upstream_ready(desk: Desk, dataset: Dataset, *, forced: bool, patient: bool) -> None:
+    """Let a pull that is not forced begin only when its host may be asked; UpstreamDownError else.
 
-    A desk without a watch asks the host for a sign of life here, when it is time to.
+    A desk without a watch asks the host for a sign of life here, when it is time to. Who is
+    `patient` waits for the end of one that is under way: the host may be back.
     """
     host = host_of(desk.settings, dataset)
     if host is None or forced:
         return
     known = await desk.upstreams.look(host, lambda: sign_of_life(desk, host))
+    while patient and known.state == "open" and known.is_busy(desk.now()):
+        await asyncio.sleep(LOOK_SECONDS)  # it may be another process that asks
+        known = desk.upstreams.breaker(host)
     if known.state == "open":
         raise down(host, known, desk.now())
 

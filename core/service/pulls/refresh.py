@@ -299,7 +299,8 @@ def pull_command(
 
 def _outcome(desk: Desk, item: PullStatus) -> dict[str, Any]:
     if item.result:
-        return item.result
+        failed = item.result["state"] == "failed" and item.error
+        return {**item.result, "error": item.error} if failed else item.result
     return {
         "dataset": item.dataset,
         "window": {"from": None, "to": None},

@@ -15,7 +15,7 @@ from core.domain import breaker as rules
 from core.domain.breaker import BUSY, FAILURES, FORCE_EVERY, Breaker
 from core.errors import BlockedError, NotFoundError, ServerError, UpstreamDownError
 from core.sources.breaker_file import BreakerFile
-from core.sources.upstreams import Upstream, Upstreams, forcing
+from core.sources.upstreams import Upstream, Upstreams, down, forcing
 
 NOW = datetime(2025, 7, 1, 10, 31, tzinfo=UTC)
 HOST = Upstream("foundry", "container:8888", "container")
@@ -221,3 +221,13 @@ async def test_a_block_opens_all_hosts_of_its_source_until_it_ends() -> None:
     assert probes.count == 0
     now[0] = until
     assert (await upstreams.look(SEC[1], probe)).state == "half-open"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(10, "asked again at 06:31:10Z"), (-1, "being asked again now")]
+)
+def test_no_instant_that_has_passed_is_named(seconds: int, words: str) -> None:
+    """A sign of life may be under way for a while."""
+    now = datetime(2025, 7, 1, 6, 31, tzinfo=UTC)
+    known = Breaker(since=now, next_probe=now + timedelta(seconds=seconds))
+    assert words in str(down(HOST, known, now))

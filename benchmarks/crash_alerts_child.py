@@ -1,0 +1,62 @@
+"""One life of a desk that tells of events and will be killed; see `crash_alerts`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pandas as pd  # noqa: F401 - DuckDB imports it with the first parameter: a second per life
+
+import core.service.everything  # noqa: F401 - registers what can be asked for
+from benchmarks.crash_child import Marker, Phase
+from core import settings
+from core.observe import logs
+from core.observe.events import Event
+from core.service.alerts import delivering
+from core.service.desk import Desk
+from core.store import events
+
+
+def live(folder: str, own: dict[str, Any], first: int, count: int) -> None:
+    """One life of a desk: `count` events from number `first` on, then work until all is told."""
+    logs.configure("json", "CRITICAL")
+    marker = Marker(Path(folder) / "marker")
+    marker.set(Phase.STARTING)
+    _mark_noting(marker)
+    with Desk.open(settings.load(**own)) as desk:
+        desk.start(scheduler=False)
+        for number in range(first, first + count):
+            _tell(desk, number)
+        marker.set(Phase.COMMITTED)
+        while _left(desk):
+            time.sleep(0.02)
+
+
+def _mark_noting(marker: Marker) -> None:
+    note = delivering._note_success
+
+    def noting(*args: Any) -> None:
+        marker.set(Phase.WRITING)
+        note(*args)
+        marker.set(Phase.IDLE)
+
+    delivering._note_success = noting
+
+
+def _tell(desk: Desk, number: int) -> None:
+    """Commit an event that is an alert at every place, unless it is there."""
+    name = f"job-{number}"
+    with desk.warehouse.transaction() as tx:
+        if not events.told(tx, "job.dead", [name]):
+            made = Event.of("job.dead", name, f"{name} died", after={"job": "grade"})
+            events.add(tx, [made], desk.now())
+
+
+def _left(desk: Desk) -> int:
+    """Events and deliveries that are not through; both places get every event."""
+    found = desk.warehouse.read_anew(
+        "SELECT 2 * (SELECT count(*) FROM events WHERE kind = 'job.dead') - count(*) AS n "
+        "FROM alert_deliveries WHERE state = 'sent'"
+    )
+    return int(found.item())
