@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from core.observe import logs
 from core.observe.events import Event
 from core.service.alerts import delivering
 from core.service.desk import Desk
+from core.sources.outward.letter import Outlet
 from core.store import events
+from core.store.deliveries import Delivery
 
 
 def live(folder: str, own: dict[str, Any], first: int, count: int) -> None:
@@ -36,9 +39,9 @@ def live(folder: str, own: dict[str, Any], first: int, count: int) -> None:
 def _mark_noting(marker: Marker) -> None:
     note = delivering._note_success
 
-    def noting(*args: Any) -> None:
+    def noting(desk: Desk, delivery: Delivery, outlet: Outlet, merged: Sequence[str]) -> None:
         marker.set(Phase.WRITING)
-        note(*args)
+        note(desk, delivery, outlet, merged)
         marker.set(Phase.IDLE)
 
     delivering._note_success = noting
