@@ -32,9 +32,10 @@ ROOT = Path(__file__).resolve().parent.parent
 if __name__ == "__main__":
     sys.path[0] = str(ROOT)
 
-from benchmarks.crash_alerts_child import live  # noqa: E402
+from benchmarks.crash_alerts_child import left, live  # noqa: E402
 from benchmarks.crash_child import Marker, Phase  # noqa: E402
-from core import atomic  # noqa: E402
+from core import atomic, settings  # noqa: E402
+from core.service.desk import Desk  # noqa: E402
 from tests.places import MailBox, WebHook, mail_box, web_hook  # noqa: E402
 
 EACH = 2  # new events a life
@@ -91,10 +92,12 @@ def run(folder: Path, rounds: int, seed: int) -> Report:
             time.sleep(chance.uniform(0.0, 0.004))
             report.kills += _kill(life, moment, moments)
         life = begin(0, report.events)  # those of lives that were killed before they told theirs
-        life.join(PATIENCE * 10)
-        report.unsettled = int(life.exitcode != 0)
+        life.join(PATIENCE * 20)
         life.kill()
+        life.join()
         _count(report, mail, web)
+    with Desk.open(settings.load(**own)) as desk:
+        report.unsettled = abs(left(desk))
     report.moments = dict(sorted(moments.items()))
     report.seconds = round(time.perf_counter() - began, 1)
     return report

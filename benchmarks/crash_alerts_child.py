@@ -29,37 +29,40 @@ def live(folder: str, own: dict[str, Any], first: int, count: int) -> None:
     _mark_noting(marker)
     with Desk.open(settings.load(**own)) as desk:
         desk.start(scheduler=False)
-        for number in range(first, first + count):
-            _tell(desk, number)
+        _tell(desk, range(first, first + count))
         marker.set(Phase.COMMITTED)
-        while _left(desk):
-            time.sleep(0.02)
+        while left(desk):
+            time.sleep(0.05)
 
 
 def _mark_noting(marker: Marker) -> None:
-    note = delivering._note_success
+    note = delivering.note_success
 
     def noting(desk: Desk, delivery: Delivery, outlet: Outlet, merged: Sequence[str]) -> None:
         marker.set(Phase.WRITING)
         note(desk, delivery, outlet, merged)
         marker.set(Phase.IDLE)
 
-    delivering._note_success = noting
+    delivering.note_success = noting
 
 
-def _tell(desk: Desk, number: int) -> None:
-    """Commit an event that is an alert at every place, unless it is there."""
-    name = f"job-{number}"
+def _tell(desk: Desk, numbers: range) -> None:
+    """Commit events, each alone, that are alerts at every place, unless they are there."""
+    names = [f"job-{number}" for number in numbers]
     with desk.warehouse.transaction() as tx:
-        if not events.told(tx, "job.dead", [name]):
+        known = events.told(tx, "job.dead", names)
+    for name in names:
+        if name not in known:
             made = Event.of("job.dead", name, f"{name} died", after={"job": "grade"})
-            events.add(tx, [made], desk.now())
+            with desk.warehouse.transaction() as tx:
+                events.add(tx, [made], desk.now())
 
 
-def _left(desk: Desk) -> int:
+def left(desk: Desk) -> int:
     """Events and deliveries that are not through; both places get every event."""
     found = desk.warehouse.read_anew(
         "SELECT 2 * (SELECT count(*) FROM events WHERE kind = 'job.dead') - count(*) AS n "
-        "FROM alert_deliveries WHERE state = 'sent'"
+        "FROM alert_deliveries WHERE state = 'sent' AND alert_id IN "
+        "(SELECT alert_id FROM alerts WHERE kind = 'job.dead')"
     )
     return int(found.item())

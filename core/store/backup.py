@@ -98,7 +98,7 @@ def opened(backup: Backup, key: str | None) -> Iterator[Backup]:
 
     IntegrityError where it is damaged or was encrypted with another key.
     """
-    if not sealing.is_one_file(backup.folder):
+    if backup.folder.is_dir():
         yield backup
         return
     with sealing.unpacked(backup.folder, key) as folder:
@@ -110,7 +110,7 @@ def check(folder: Path, key: str | None = None) -> Backup:
 
     One that is a single file is unpacked for that, with the key if it is encrypted.
     """
-    if sealing.is_one_file(folder):
+    if folder.is_file() or sealing.is_one_file(folder):
         if not folder.is_file():
             raise NotFoundError(f"there is no backup {folder}")
         with sealing.unpacked(folder, key) as inside:
@@ -166,9 +166,10 @@ def latest_good(folder: Path, key: str | None = None) -> tuple[Backup, list[Open
             passed.append(error)
     if passed:
         raise IntegrityError(
-            f"none of the {len(passed)} backups is whole: {'; '.join(e.message for e in passed)}",
+            f"none of the {len(passed)} backups can be used: "
+            + "; ".join(e.message for e in passed),
             where=str(folder),
-            hint=_ELSEWHERE,
+            hint=next((e.hint for e in passed if e.hint == sealing.NO_KEY), _ELSEWHERE),
         )
     raise NotFoundError(f"there is no backup in {folder}", hint=_ELSEWHERE)
 

@@ -37,6 +37,10 @@ def looks_whole(path: Path) -> bool:
     """Whether a file begins as it should; nothing is decrypted."""
     if not path.name.endswith(SEALED):
         return path.is_file() and tarfile.is_tarfile(path)
+    return _begins_sealed(path)
+
+
+def _begins_sealed(path: Path) -> bool:
     with path.open("rb") as file:
         return file.read(len(_HEADER)) == _HEADER
 
@@ -70,10 +74,12 @@ def unpacked(path: Path, key: str | None) -> Iterator[Path]:
     """A folder with the files of a backup in one file, beside it; it is gone at the end.
 
     Where nobody may write beside it, it is among the system's temporary files. Any of several keys
-    opens it. IntegrityError where the file is damaged, cut, or was encrypted with another key.
+    opens it, also one that was renamed. IntegrityError where the file is damaged, cut, or was
+    encrypted with another key.
     """
+    sealed = path.name.endswith(SEALED) or _begins_sealed(path)
     with _working_beside(path) as aside:
-        tar = _decrypted(path, key, aside) if path.name.endswith(SEALED) else path
+        tar = _decrypted(path, key, aside) if sealed else path
         folder = aside / name_of(path)
         folder.mkdir()
         _extract(tar, folder, path)

@@ -60,7 +60,7 @@ def bring(desk: Desk, delivery_id: str) -> dict[str, Any]:
     except OpenbellError as error:
         _note_failure(desk, delivery, outlet, error)
         raise
-    _note_success(desk, delivery, outlet, merged)
+    note_success(desk, delivery, outlet, merged)
     return {"state": "sent"}
 
 
@@ -109,7 +109,7 @@ def _note_failure(desk: Desk, delivery: Delivery, outlet: Outlet, error: Openbel
             events.add(tx, [event], desk.now())
 
 
-def _note_success(desk: Desk, delivery: Delivery, outlet: Outlet, merged: Sequence[str]) -> None:
+def note_success(desk: Desk, delivery: Delivery, outlet: Outlet, merged: Sequence[str]) -> None:
     metrics.ALERTS.labels(delivery.sink.partition(":")[0], "sent").inc()
     with desk.warehouse.transaction() as tx:
         now = desk.now()

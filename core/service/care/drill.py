@@ -24,7 +24,7 @@ from core.service.kernel.access import needs
 from core.service.kernel.commands import FOUND_ERRORS, CommandResult, command
 from core.service.kernel.handlers import handler
 from core.settings import Settings
-from core.store import asides, sealing
+from core.store import asides
 from core.store import backup as backups
 from core.store.backup import MANIFEST, STORE
 from core.store.digests import DIGESTED, digests
@@ -137,7 +137,7 @@ def drill_command(
 def _backup_at(folder: Path) -> Path:
     """The absolute path of a backup that a caller names; UsageError where there is none."""
     found = given_files.to_read(folder, folders=True)
-    if not (found / MANIFEST).is_file() and not sealing.is_one_file(found):
+    if not found.is_file() and not (found / MANIFEST).is_file():
         raise UsageError(
             f"{folder} is no backup: it has no {MANIFEST}",
             hint="name a folder that `backup` made, or none for the latest",

@@ -49,6 +49,28 @@ def test_what_was_encrypted_comes_back_the_same(sealed: backups.Backup) -> None:
     assert [path.name for path in folder.iterdir()] == ["20261120T233000.tar.age"]
 
 
+@pytest.mark.parametrize("name", ["kept", "of-friday.bak", "20261120T233000.age"])
+def test_one_that_was_moved_and_renamed_is_what_it_was(
+    sealed: backups.Backup, tmp_path: Path, name: str
+) -> None:
+    """How a file begins tells what it is; something else under such a name is no backup."""
+    moved = sealed.folder.rename(tmp_path / name)
+    found = backups.check(moved, KEY)
+    assert (found.rows, found.files) == (sealed.rows, sealed.files)
+    with backups.opened(found, KEY) as plain:
+        assert plain.rows == sealed.rows
+    moved.write_bytes(b"something else")
+    with pytest.raises(IntegrityError, match=f"{name} is damaged"):
+        backups.check(moved, KEY)
+
+
+def test_what_lacks_its_key_alone_says_so(sealed: backups.Backup) -> None:
+    """It is not damaged, and no other backup is needed."""
+    with pytest.raises(IntegrityError, match="none of the 1 backups can be used") as told:
+        backups.latest_good(sealed.folder.parent, None)
+    assert told.value.hint == sealing.NO_KEY
+
+
 @pytest.mark.parametrize(
     ("key", "told"),
     [(None, "no key"), (OTHER, "cannot be decrypted"), ("x", "no age key")],

@@ -91,7 +91,7 @@ def test_damaged_backups_alone_name_other_ways(spoilt: Desk, dry: bool) -> None:
     body[-1] ^= 1
     copy.write_bytes(body)
     spoilt.close()
-    with pytest.raises(OpenbellError, match="none of the 1 backups is whole") as caught:
+    with pytest.raises(OpenbellError, match="none of the 1 backups can be used") as caught:
         would_bring_back(given, None) if dry else bring_back(given, None, spoilt.now())
     hint = str(caught.value.hint)
     assert "restore FOLDER" in hint

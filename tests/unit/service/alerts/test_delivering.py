@@ -85,7 +85,7 @@ def test_a_kill_before_the_mark_repeats_the_letter_under_its_id(
 
     happen(desk, "backup.failed", "backup")
     with monkeypatch.context() as patch:
-        patch.setattr(delivering, "_note_success", killed)
+        patch.setattr(delivering, "note_success", killed)
         work_once(desk)
     Clock(desk).forward(minutes=1)
     work(desk)
