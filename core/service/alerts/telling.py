@@ -78,17 +78,21 @@ def _told(desk: Desk, event: Mapping[str, Any]) -> Iterator[tuple[Occurrence, Ca
     job = after.get("job")
     if kind is None or (kind.name == "job.dead" and job in (DELIVER, GATHER)):
         return
-    if kind.name == "job.dead" and job == "pull" and after.get("trigger") == "manual":
-        return
+    subject, trouble = event["subject"], kind.trouble
+    if kind.name == "job.dead" and job == "pull":
+        if after.get("trigger") == "manual":
+            return
+        # of the dataset: told once however many of its windows die, over with the next good pull
+        subject, trouble = after.get("dataset") or subject, KINDS["pull.failed"].trouble
     yield (
         Occurrence(
             event_id=event["id"],
             at=event["at"],
             kind=kind.name,
-            subject=event["subject"],
+            subject=subject,
             severity=event["severity"],
             message=event["message"],
-            trouble=kind.trouble,
+            trouble=trouble,
             phase=kind.phase,
         ),
         _cause(desk, kind.group, event["subject"], after),

@@ -73,6 +73,20 @@ def test_a_job_that_a_button_waits_for_is_told_by_the_button(outward: Desk) -> N
     assert [row[1] for row in rows(outward)] == ["3"]
 
 
+def test_a_window_that_dies_is_over_with_the_next_good_pull(outward: Desk) -> None:
+    """It stood as a trouble until somebody put the dead job away; each window was told anew."""
+    dead = {"job": "pull", "trigger": "schedule", "dataset": "prices.daily"}
+    happen(outward, "job.dead", "1", after=dead)
+    happen(outward, "job.dead", "2", after=dead)
+    happen(outward, "job.revived", "2")
+    happen(outward, "pull.done", "prices.minute")
+    assert [row[:2] for row in rows(outward)] == [("job.dead", "prices.daily")]
+    happen(outward, "pull.done", "prices.daily")
+    happen(outward, "pull.done", "prices.daily")
+    told = [("job.dead", "prices.daily"), ("pull.done", "prices.daily")]
+    assert [row[:2] for row in rows(outward)] == told
+
+
 def test_a_host_that_is_down_speaks_for_its_datasets(outward: Desk) -> None:
     """One alert of an outage and one of its end, though three datasets are behind."""
     clock = Clock(outward)
