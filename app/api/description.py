@@ -166,7 +166,12 @@ def _fetched(entry: UseCaseEntry, schemas: dict[str, Any]) -> dict[str, Any]:
     fmt = {"enum": list(MEDIA), "default": "csv"}
     parameters = [{"name": "format", "in": "query", "required": False, "schema": fmt}]
     parameters += [
-        {"name": name, "in": "query", "required": name in body.get("required", ()), "schema": one}
+        {
+            "name": name,
+            "in": "query",
+            "required": name in body.get("required", ()),
+            "schema": reference.in_query(one),
+        }
         for name, one in body.get("properties", {}).items()
     ]
     return {

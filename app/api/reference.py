@@ -130,7 +130,8 @@ def _parameters(found: ApiResource, body: dict[str, Any]) -> list[dict[str, Any]
             made.append({"name": name, "in": "path", "required": True, "schema": named})
         elif found.kind != "act":
             needed = name in body.get("required", ())
-            made.append({"name": name, "in": "query", "required": needed, "schema": schema})
+            shown = in_query(schema)
+            made.append({"name": name, "in": "query", "required": needed, "schema": shown})
     kind = "list" if found.pages else found.kind
     shared = {"list": _PAGE, "document": {"fields": _PAGE["fields"]}, "act": {}}[kind]
     made += [
@@ -138,6 +139,15 @@ def _parameters(found: ApiResource, body: dict[str, Any]) -> list[dict[str, Any]
         for name, (schema, said) in shared.items()
     ]
     return made
+
+
+def in_query(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a parameter in a query, where nothing can be null: it is left out instead."""
+    ways = [way for way in schema.get("anyOf", ()) if way.get("type") != "null"]
+    if len(ways) == len(schema.get("anyOf", ())):
+        return schema
+    kept = {name: value for name, value in schema.items() if name not in ("anyOf", "default")}
+    return {**kept, **(ways[0] if len(ways) == 1 else {"anyOf": ways})}
 
 
 def _body(found: ApiResource, body: dict[str, Any]) -> dict[str, Any]:

@@ -30,7 +30,9 @@ def said(desk: Desk) -> str:
 
 def take_over(desk: Desk) -> None:
     """Give an admin the preferences of the time before anybody signed in, once."""
-    if desk.settings.access != "open" and may(desk, Role.ADMIN):
+    if desk.settings.access == "open" or not may(desk, Role.ADMIN):
+        return
+    if preferences.to_take_over(desk):
         preferences.take_over(desk)
 
 

@@ -54,6 +54,21 @@ def test_what_answers_lead_to_is_there() -> None:
             assert f"{{{argument}}}" in OPERATIONS[name][1]
 
 
+def test_no_parameter_of_a_query_is_said_to_be_null() -> None:
+    """What is not given is left out of it; lists are lists, whatever else an argument may be."""
+    paths = api_desk.application().openapi()["paths"]
+    every = {
+        (path, item["name"]): item["schema"]
+        for path, methods in paths.items()
+        for operation in methods.values()
+        for item in operation.get("parameters", ())
+        if item["in"] == "query"
+    }
+    nulls = [name for name, schema in every.items() if {"type": "null"} in schema.get("anyOf", ())]
+    assert nulls == []
+    assert every["/v1/companies/{cik}/filings", "form"]["type"] == "array"
+
+
 def test_every_command_and_export_is_described() -> None:
     """With its own arguments, which of them must be given, and how calls are refused."""
     paths = api_desk.application().openapi()["paths"]

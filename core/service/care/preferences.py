@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 LOCAL_READER = "local"  # everyone, as long as nobody signs in
 LONGEST_NAME = 60
+_TABLES = ("preferences", "presets")
 
 
 def reader_now(desk: Desk) -> str:
@@ -29,18 +30,27 @@ def reader_now(desk: Desk) -> str:
     return LOCAL_READER if who.issuer == THIS_MACHINE else f"{who.issuer} {who.subject}"
 
 
+def to_take_over(desk: Desk) -> list[str]:
+    """The tables in which something is left of before anybody signed in, and nothing the reader's.
+
+    Reading what there is to do leaves no entry in the chain; taking it over does.
+    """
+    reader = reader_now(desk)
+    if reader == LOCAL_READER:
+        return []
+    left = [table for table in _TABLES if _has(desk, table, LOCAL_READER)]
+    return [table for table in left if not _has(desk, table, reader)]
+
+
 @needs(Role.ADMIN)
 def take_over(desk: Desk) -> None:
     """Preferences and views of the time before anybody signed in become those of an admin, once."""
-    reader, tables = reader_now(desk), ("preferences", "presets")
-    if reader == LOCAL_READER or not any(_has(desk, table, LOCAL_READER) for table in tables):
+    tables, reader = to_take_over(desk), reader_now(desk)
+    if not tables:
         return
     with desk.warehouse.transaction() as tx:
         for table in tables:
-            if not _has(desk, table, reader):
-                tx.execute(
-                    f"UPDATE {table} SET reader = ? WHERE reader = ?", [reader, LOCAL_READER]
-                )
+            tx.execute(f"UPDATE {table} SET reader = ? WHERE reader = ?", [reader, LOCAL_READER])
 
 
 def _has(desk: Desk, table: str, reader: str) -> bool:

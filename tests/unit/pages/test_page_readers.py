@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from components.kit import once
 from core.domain.access.principals import LOCAL, Principal, Role
+from core.service.access import auditing
 from core.service.care import preferences
 from core.service.care.preferences import Preferences
 from core.service.desk import Desk
@@ -91,6 +92,46 @@ def test_the_access_page_is_for_admins(monkeypatch: pytest.MonkeyPatch, shared: 
     assert (who.name, who.role) == ("notebook", Role.VIEWER)
     at.run()
     assert not at.code
+
+
+@pytest.mark.parametrize("hours", [24.0, 0.0])
+def test_a_secret_is_changed_on_the_page(
+    monkeypatch: pytest.MonkeyPatch, shared: Desk, hours: float
+) -> None:
+    """The new one is shown once and lets in as the same; the one before as long as was said."""
+    before = shared.roster.add_token("notebook", Role.ANALYST, None, LOCAL)[1]
+    at = opened(monkeypatch, shared, "access", Role.ADMIN)
+    at.selectbox(key="access_rotated").select("notebook")
+    at.number_input(key="access_keep").set_value(hours)
+    (change,) = [b for b in at.button if b.label == "Change it"]
+    change.click().run()
+    assert not at.exception
+    (secret,) = [code.value for code in at.code]
+    who, old = shared.roster.of_token(secret), shared.roster.of_token(before)
+    assert who is not None
+    assert (who.name, who.role) == ("notebook", Role.ANALYST)
+    assert (old is not None) is (hours > 0)
+    at.run()
+    assert not at.code
+
+
+def test_opening_a_page_leaves_nothing_in_the_chain(
+    monkeypatch: pytest.MonkeyPatch, shared: Desk
+) -> None:
+    """Unless something of before anybody signed in is taken over by it; that once."""
+
+    def acts() -> list[str]:
+        with access.acting(LOCAL):
+            rows = auditing.acts(shared)
+        return [act for act in rows["act"] if act == "preferences.take_over"]
+
+    opened(monkeypatch, shared, "rules", Role.ADMIN)
+    assert acts() == []
+    with access.acting(LOCAL):
+        preferences.save(shared, Preferences(zone="Asia/Tokyo"))
+    opened(monkeypatch, shared, "risk", Role.ADMIN)
+    opened(monkeypatch, shared, "journal", Role.ADMIN)
+    assert acts() == ["preferences.take_over"]
 
 
 def test_preferences_are_the_readers_own(shared: Desk) -> None:

@@ -1,0 +1,108 @@
+"""What pages let press over the raw WebSocket: a button that is disabled, or of others' pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from core import settings
+from core.domain.access.principals import LOCAL, ORDER, Role
+from core.service.desk import Desk
+from tests import begun
+from tests.cluster_rig import Member
+from tests.raw_pages import RawPages
+from tests.redis_server import free_port
+
+# a button, where an admin finds it, the act that it does, and the role that this needs: by hand
+BUTTONS = (
+    ("Save", "preferences", "", "preferences.save", Role.VIEWER),
+    ("Run the checks now", "reconciliation", "", "reconcile.run", Role.ANALYST),
+    ("Propose", "plans", "symbol=BBB", "proposals.propose", Role.ANALYST),
+    ("Approve it", "plans", "view=Waiting", "proposals.approve", Role.TRADER),
+    ("Revoke it", "access", "", "token revoke", Role.ADMIN),
+)
+QUIET = {"OPENBELL_ACCESS": "token", "OPENBELL_SCHEDULER": "false"}
+
+
+@pytest.fixture(scope="module")
+def tokens() -> dict[str, str]:
+    """A token of each role, once the desk's folder is made."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory, tokens: dict[str, str]) -> Iterator[str]:
+    """The address of a graded desk that several share."""
+    folder = tmp_path_factory.mktemp("raw") / "desk"
+    begun.put_graded(folder)
+    with Desk.open(settings.load(data_dir=folder, access="token")) as desk:
+        for name in ORDER:
+            tokens[name] = desk.roster.add_token(f"a {name}", Role(name), None, LOCAL)[1]
+        desk.roster.add_token("spare", Role.VIEWER, None, LOCAL)  # the newest: what is revoked
+    served = Member("raw", folder, free_port(), {**QUIET, "OPENBELL_DATA_DIR": str(folder)})
+    served.start()
+    served.await_up("/api/health/ready")
+    yield f"http://127.0.0.1:{served.port}"
+    served.kill()
+
+
+def signed_in(base: str, token: str) -> str:
+    """The cookie of a session."""
+    answer = httpx.post(f"{base}/sign-in", data={"token": token, "next": "/"})
+    assert answer.status_code == 303, answer.text
+    return answer.headers["set-cookie"].partition(";")[0]
+
+
+def asked(base: str, token: str, method: str, path: str, **given: Any) -> Any:
+    """What the API answers."""
+    headers = {"Authorization": f"Bearer {token}"}
+    answer = httpx.request(method, f"{base}/api/v1{path}", headers=headers, timeout=60, **given)
+    assert answer.status_code < 300, answer.text
+    return answer.json()
+
+
+def done(base: str, token: str) -> set[tuple[str, str]]:
+    """Who did what, of all that the chain of the desk holds."""
+    rows = asked(base, token, "GET", "/exports/audit?format=json")
+    return {(row["name"], row["act"]) for row in rows if row["outcome"] == "done"}
+
+
+async def test_a_raw_socket_does_what_the_role_may_and_no_more(
+    base: str, tokens: dict[str, str]
+) -> None:
+    """Buttons that an admin's pages draw, pressed by their ids in every role in turn."""
+    admin = tokens["admin"]
+    asked(base, admin, "POST", "/plans", json={"symbol": "AAA", "direction": "long"})
+    cookies = {role: signed_in(base, tokens[role]) for role in ORDER}
+    for label, page, query, act, least in BUTTONS:
+        async with RawPages(base, cookies[Role.ADMIN]) as pages:
+            press = (await pages.run(page, query))[label]
+        for role in ORDER[: ORDER.index(least) + 1]:
+            async with RawPages(base, cookies[role]) as pages:
+                await pages.run(page, query)
+                await pages.run(page, query, press)
+            let_in = (f"a {role}", act) in done(base, admin)
+            assert let_in is (role == least), (label, role)
+
+
+async def test_nobody_and_who_was_revoked_get_no_socket(base: str, tokens: dict[str, str]) -> None:
+    """Not even an empty page; one that is open ends when its token is revoked."""
+    with pytest.raises(InvalidStatus):
+        async with RawPages(base, ""):
+            raise AssertionError
+    made = {"name": "a leaver", "role": "admin"}
+    leaver = asked(base, tokens["admin"], "POST", "/commands/token_add", json=made)["document"]
+    cookie = signed_in(base, leaver["token"])
+    async with RawPages(base, cookie) as pages:
+        await pages.run("rules")
+        revoke = {"name": "a leaver"}
+        asked(base, tokens["admin"], "POST", "/commands/token_revoke", json=revoke)
+        with pytest.raises(ConnectionClosed):
+            await pages.run("rules")
+    with pytest.raises(InvalidStatus):
+        async with RawPages(base, cookie):
+            raise AssertionError

@@ -1,0 +1,65 @@
+"""Pages without a browser: Streamlit's WebSocket spoken by hand, as one who means harm would.
+
+async with RawPages(base, cookie) as pages:
+    drawn = await pages.run("reconciliation")
+    await pages.run("reconciliation", press=drawn["Run the checks now"])
+"""
+
+from __future__ import annotations
+
+import asyncio
+from types import TracebackType
+
+import websockets
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.typing import Subprotocol
+
+DEADLINE = 60.0
+
+
+class RawPages:
+    """One WebSocket; a button is pressed by its id, whether it was drawn here or not."""
+
+    def __init__(self, base: str, cookie: str) -> None:
+        self.url = base.replace("http", "ws", 1) + "/_stcore/stream"
+        self.headers = {"Cookie": cookie} if cookie else {}
+
+    async def __aenter__(self) -> RawPages:
+        self._socket = await websockets.connect(
+            self.url,
+            subprotocols=[Subprotocol("streamlit")],
+            additional_headers=self.headers,
+            max_size=None,
+            compression=None,
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._socket.close()
+
+    async def run(self, page: str, query: str = "", press: str = "") -> dict[str, str]:
+        """Run a page, with a button pressed; the ids of the buttons that it drew, by word."""
+        message = BackMsg()
+        message.rerun_script.page_name = page
+        message.rerun_script.query_string = query
+        if press:
+            state = message.rerun_script.widget_states.widgets.add()
+            state.id, state.trigger_value = press, True
+        await self._socket.send(message.SerializeToString())
+        drawn: dict[str, str] = {}
+        async with asyncio.timeout(DEADLINE):
+            while True:
+                heard = ForwardMsg()
+                heard.ParseFromString(bytes(await self._socket.recv()))  # type: ignore[arg-type]
+                kind = heard.WhichOneof("type")
+                if kind == "script_finished":
+                    return drawn
+                element = heard.delta.new_element if kind == "delta" else None
+                if element is not None and element.WhichOneof("type") == "button":
+                    drawn[element.button.label] = element.button.id
