@@ -49,7 +49,8 @@ demo: $(STAMP) ## the desk on stand-in upstreams, filled by real pulls (PORT=850
 run: $(STAMP) ## the desk on the real upstreams
 	$(PY) -m app serve
 
-test: check unit ## every check that CI runs, but for the browser
+test: $(DEV) ## every check that CI runs, but for the browser: the checks beside the tests
+	@$(MAKE) --no-print-directory --jobs 2 unit check
 
 check: lint types imports deps rules ## the checks that run no test
 

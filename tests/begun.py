@@ -10,6 +10,7 @@ import atexit
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -35,17 +36,27 @@ def put_store(path: Path) -> None:
 
 def put_empty(folder: Path) -> None:
     """The data folder of a desk that has pulled nothing yet."""
-    _put(_folder(None), folder)
+    put_prepared(_nothing, folder)
 
 
 def put_filled(folder: Path) -> None:
     """That of a desk with the two companies of `tests.filled`, as of today."""
-    _put(_folder(datetime.now(UTC).date()), folder)
+    put_prepared(fill, folder)
 
 
 def put_graded(folder: Path) -> None:
     """The same, with the grades of their filings."""
-    _put(_folder(datetime.now(UTC).date(), graded=True), folder)
+    put_prepared(_grade, folder)
+
+
+def put_prepared(prepare: Callable[[Desk], object], folder: Path) -> None:
+    """That of a desk that `prepare` was called with: once a day in each process."""
+    _put(_prepared(prepare, datetime.now(UTC).date()), folder)
+
+
+def put_made(make: Callable[[Path], object], folder: Path) -> None:
+    """What `make` puts into a folder, whatever ran there: called once a day in each process."""
+    _put(_made(make, datetime.now(UTC).date()), folder)
 
 
 def forget_settings(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,19 +77,33 @@ def _store() -> Path:
     return made
 
 
-@lru_cache(maxsize=8)
-def _folder(filled_on: date | None, *, graded: bool = False) -> Path:
-    """A closed desk's folder; the day is that of what fills it."""
+@lru_cache(maxsize=16)
+def _prepared(prepare: Callable[[Desk], object], _on: date) -> Path:
     made = _place() / "desk"
     with pytest.MonkeyPatch.context() as patch:
         forget_settings(patch)
         with Desk.open(settings.load(data_dir=made)) as desk:
-            if filled_on:
-                fill(desk)
-            if graded:
-                with access.acting(LOCAL):
-                    quality.grade_all(desk)
+            prepare(desk)
     return made
+
+
+@lru_cache(maxsize=16)
+def _made(make: Callable[[Path], object], _on: date) -> Path:
+    made = _place() / "desk"
+    with pytest.MonkeyPatch.context() as patch:
+        forget_settings(patch)
+        make(made)
+    return made
+
+
+def _nothing(_: Desk) -> None:
+    """As the desk is after its first start."""
+
+
+def _grade(desk: Desk) -> None:
+    fill(desk)
+    with access.acting(LOCAL):
+        quality.grade_all(desk)
 
 
 def _place() -> Path:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import polars as pl
 import pytest
@@ -15,6 +17,7 @@ from components.parts import quality as lists
 from components.parts import quality_filters, quality_findings, reconciliation
 from core.service.desk import Desk
 from core.service.filings import quality, reconcile
+from tests import begun
 from tests import opened as pages
 from tests.filled import fill
 
@@ -34,12 +37,15 @@ def _fresh_cache():
     once.forget()
 
 
-@pytest.fixture
-def graded(desk: Desk) -> Desk:
-    """Two companies with eight filings each, graded, checked and measured."""
+def _reconciled(desk: Desk) -> None:
     fill(desk)
     reconcile.run(desk, "test")
-    return desk
+
+
+@pytest.fixture
+def graded(make_desk: Callable[..., Desk]) -> Desk:
+    """Two companies with eight filings each, graded, checked and measured."""
+    return make_desk(partial(begun.put_prepared, _reconciled))
 
 
 def text_of(at: AppTest) -> str:

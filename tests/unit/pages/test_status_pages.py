@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import polars as pl
 import pytest
 
@@ -10,6 +13,7 @@ from components.kit import saved_views as views
 from components.parts import quality_findings, quality_status
 from core.service.desk import Desk
 from core.service.filings import quality
+from tests import begun
 from tests.opened import opened
 from tests.with_statuses import NOW, RECASTER, RESTATER, fill
 
@@ -20,13 +24,16 @@ def _fresh_cache():
     once.forget()
 
 
-@pytest.fixture
-def graded(desk: Desk) -> Desk:
-    """Two companies, followed, with every status."""
+def _followed(desk: Desk) -> None:
     with fill(desk).warehouse.transaction() as tx:
         for cik in (RESTATER, RECASTER):
             tx.execute("INSERT INTO watchlist (cik, added_at) VALUES (?, ?)", [cik, NOW])
-    return desk
+
+
+@pytest.fixture
+def graded(make_desk: Callable[..., Desk]) -> Desk:
+    """Two companies, followed, with every status."""
+    return make_desk(partial(begun.put_prepared, _followed))
 
 
 def words(values: list[str]) -> list[str]:

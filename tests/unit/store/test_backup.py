@@ -25,6 +25,7 @@ from core.service.kernel import commands
 from core.settings import Settings
 from core.store import asides, files, restore
 from core.store import backup as backups
+from tests import begun
 
 NOW = datetime(2026, 3, 2, 11, 30, tzinfo=UTC)
 
@@ -32,11 +33,15 @@ NOW = datetime(2026, 3, 2, 11, 30, tzinfo=UTC)
 @pytest.fixture
 def chosen(tmp_path: Path) -> Settings:
     """A data folder with a store of two rows, backed up when it held one."""
-    given = settings.load(data_dir=tmp_path / "desk")
+    begun.put_made(_backed_up_and_changed, tmp_path / "desk")
+    return settings.load(data_dir=tmp_path / "desk")
+
+
+def _backed_up_and_changed(folder: Path) -> None:
+    given = settings.load(data_dir=folder)
     write(given, 1)
     backed_up(given)
     write(given, 2)
-    return given
 
 
 def write(given: Settings, company: int) -> None:

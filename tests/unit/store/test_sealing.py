@@ -16,6 +16,7 @@ from core.service.desk import Desk
 from core.store import backup as backups
 from core.store import migrate, sealing
 from core.store.warehouse import Warehouse
+from tests import begun
 from tests.filled import fill
 
 NOW = datetime(2026, 11, 20, 23, 30, tzinfo=UTC)
@@ -25,7 +26,7 @@ KEY, OTHER = sealing.new_key(), sealing.new_key()
 @pytest.fixture
 def sealed(make_desk: Callable[..., Desk]) -> backups.Backup:
     """An encrypted backup of a desk that is closed again."""
-    desk = fill(make_desk())
+    desk = make_desk(begun.put_filled)
     where = backups_of(desk.settings.data_dir)
     made = backups.make(desk.warehouse, desk.settings.queue_path, where, NOW)
     found = backups.seal(made, KEY)

@@ -20,6 +20,7 @@ from core.store import files, presence
 from core.store.engines import LOG_BYTES
 from core.store.mark import CommitMark
 from core.store.warehouse import Warehouse
+from tests import begun
 
 BOTH = "python -m app restore; .*python -m app restore --accept-loss"
 
@@ -36,15 +37,18 @@ def count(desk: Desk) -> int:
 @pytest.fixture
 def killed(tmp_path: Path) -> Settings:
     """A data folder as a desk leaves it that is killed: five commits in the log, a backup of 0."""
-    first = settings.load(data_dir=tmp_path / "living")
-    given = settings.load(data_dir=tmp_path / "desk")
+    begun.put_made(_killed, tmp_path / "desk")
+    return settings.load(data_dir=tmp_path / "desk")
+
+
+def _killed(folder: Path) -> None:
+    first = settings.load(data_dir=folder.with_name("living"))
     with Desk.open(first) as desk:
         commands.run(desk, "backup", {})
         for company in range(5):
             desk.queue.publish("pull", {"n": company})
             add(desk, company)
-        image(first.data_dir, given.data_dir)
-    return given
+        image(first.data_dir, folder)
 
 
 def image(living: Path, target: Path) -> None:

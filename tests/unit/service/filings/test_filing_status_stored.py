@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from functools import partial
 
 import polars as pl
 import pytest
@@ -16,13 +18,14 @@ from core.service.gaps import symbols
 from core.service.kernel import commands, exports
 from core.store import filing_status
 from core.store import scans as scan_store
+from tests import begun
 from tests.with_statuses import NOW, RECASTER, RESTATER, fill
 
 
 @pytest.fixture
-def graded(desk: Desk) -> Desk:
+def graded(make_desk: Callable[..., Desk]) -> Desk:
     """The restater and the recaster, pulled and graded."""
-    return fill(desk)
+    return make_desk(partial(begun.put_prepared, fill))
 
 
 def of(desk: Desk, status: str) -> pl.DataFrame:
