@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 import anyio.to_thread
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from app.api.callers import authorised
@@ -25,6 +26,8 @@ class AssistantEndpoint:
         who = await authorised(request, request.headers.get("authorization", ""))
         with access.acting(who):
             access.require(current.desk(), Role.VIEWER, "the tools of assistants")
+            if request.method != "POST":  # a stream that nothing is ever said on would stay open
+                raise HTTPException(405, headers={"Allow": "POST"})
             manager = await anyio.to_thread.run_sync(_manager)
             async with manager.run():
                 await manager.handle_request(scope, receive, send)

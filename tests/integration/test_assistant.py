@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx
 import mcp_types
 import pytest
@@ -114,6 +115,21 @@ async def test_over_http_with_a_token_and_not_without(shared: Desk) -> None:
     told = answer["result"]["structuredContent"]
     assert told["sources"][0]["accession"] == "0000001001-26-000008"
     assert answer["result"]["isError"] is False
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE", "PUT"])
+async def test_no_stream_is_left_open_over_http(shared: Desk, method: str) -> None:
+    """No call is remembered, so nothing would ever be said on one; nobody is told even that."""
+    headers = {"Authorization": f"Bearer {api_desk.token(shared, Role.VIEWER)}"}
+    wanted = {"Accept": "application/json, text/event-stream"}
+    transport = httpx.ASGITransport(api_desk.mounted())
+    async with httpx.AsyncClient(transport=transport, base_url="http://desk") as client:
+        with anyio.fail_after(20):
+            refused = await client.request(method, "/api/mcp", headers=wanted)
+            answer = await client.request(method, "/api/mcp", headers=wanted | headers)
+    assert refused.status_code == 401
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+    assert answer.headers["content-type"] == "application/problem+json"
 
 
 async def test_on_stdio_over_a_store(tmp_path: Path, make_desk: Callable[..., Desk]) -> None:
