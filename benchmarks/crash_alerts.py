@@ -41,6 +41,7 @@ from tests.places import MailBox, WebHook, mail_box, web_hook  # noqa: E402
 EACH = 2  # new events a life
 MOMENTS = ("starting", "committed", "web", "mail", "noting", "random")
 PATIENCE = 30.0
+BREATH = 10  # before every tenth kill the desk comes to the end of what there is
 
 
 @dataclass
@@ -85,6 +86,11 @@ def run(folder: Path, rounds: int, seed: int) -> Report:
 
         marker = Marker(folder / "marker")
         for number in range(rounds):
+            if number % BREATH == BREATH - 1:  # or one job is put away as what ends its process
+                life = begin(0, number * EACH)
+                life.join(PATIENCE)
+                life.kill()
+                life.join()
             marker.set(Phase.STARTING)
             life = begin(number * EACH, EACH)
             moment = MOMENTS[number % len(MOMENTS)]

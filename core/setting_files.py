@@ -72,3 +72,18 @@ def _unreadable(path: Path, error: OSError) -> SettingsError:
         f"{path} cannot be read: {error.strerror}",
         hint="let the user that runs the desk read it",
     )
+
+
+def of_its_kind(path: Path | None, *, folder: bool) -> Path | None:
+    """A path that is free, or what it must be: a folder, or else no folder.
+
+    ValueError where it is the other, or stands in a folder that nobody may look into.
+    """
+    try:
+        wrong = path is not None and path.exists() and path.is_dir() is not folder
+    except OSError as error:
+        raise ValueError(f"{path} cannot be looked at: {error.strerror}") from None
+    if wrong:
+        is_one, must_be = ("file", "folder") if folder else ("folder", "file")
+        raise ValueError(f"{path} is a {is_one}; it must name a {must_be}")
+    return path

@@ -12,7 +12,15 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ByteSize, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ByteSize,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic import ValidationError as PydanticError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from pydantic_settings import SettingsError as SourceError
@@ -204,12 +212,10 @@ class Settings(
     def _absolute(cls, value: Path | None) -> Path | None:
         return value.expanduser().absolute() if value else None
 
-    @field_validator("data_dir")
+    @field_validator("data_dir", "foundry_counts", "trace_file")
     @classmethod
-    def _folder(cls, value: Path) -> Path:
-        if value.exists() and not value.is_dir():
-            raise ValueError(f"{value} is a file; it must name a folder")
-        return value
+    def _of_its_kind(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        return setting_files.of_its_kind(value, folder=info.field_name != "trace_file")
 
     @field_validator("foundry_headers")
     @classmethod

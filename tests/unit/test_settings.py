@@ -66,6 +66,8 @@ def test_environment_wins_over_default(monkeypatch: pytest.MonkeyPatch) -> None:
         ("OPENBELL_DATA_DIR", " "),
         ("OPENBELL_DATA_DIR", "a\nb"),
         ("OPENBELL_DATA_DIR", __file__),
+        ("OPENBELL_TRACE_FILE", "/etc"),
+        ("OPENBELL_FOUNDRY_COUNTS", __file__),
         ("OPENBELL_CATALOGUE", ""),
         ("OPENBELL_FOUNDRY_COUNTS", ""),
         ("OPENBELL_FOUNDRY_TOKEN", "two\nlines"),
@@ -80,6 +82,23 @@ def test_malformed_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, 
     monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError, match=name):
         settings.load()
+
+
+def test_a_folder_in_one_that_is_closed_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """To root no folder is closed: the refusal is played."""
+
+    def refuse(path: Path) -> bool:
+        if path.name == "desk":
+            raise PermissionError(13, "Permission denied")
+        return os.path.lexists(path)
+
+    monkeypatch.setenv("OPENBELL_DATA_DIR", str(tmp_path / "closed" / "desk"))
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "exists", refuse)
+        with pytest.raises(SettingsError, match=r"OPENBELL_DATA_DIR .* cannot be looked at"):
+            settings.load()
 
 
 def test_store_and_queue_are_two_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
