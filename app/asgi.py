@@ -120,8 +120,8 @@ class DeskApp(gate.Gate):
             elif desk is not None:
                 await anyio.to_thread.run_sync(self._end, desk, chosen)
             current.use(None)
-            for spared in (gate.log, senders.log, callers.log, counters.log, sign_in.log):
-                spared.close()
+            for spared in (gate, doors, senders, callers, counters, sign_in):
+                spared.log.close()
             log.info("desk closed")
             await anyio.to_thread.run_sync(self._stop_tracing)
 

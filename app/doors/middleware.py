@@ -21,6 +21,7 @@ from app.doors.limits import Knocks, Rates, network_of
 from app.gate import Application, Message, Receive, Scope, Send
 from core.domain.access.principals import Role
 from core.errors import OpenbellError, RoleError, SignInError, TooManyError
+from core.observe.sparing import Sparing
 from core.service.desk import Desk
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ PUBLIC = (  # no data of the desk: signs of life, the way in, the frame of the p
 )  # fmt: skip
 PUBLIC_BELOW = ("/static/", "/sign-in/")
 JUDGED_BELOW = ("/api/v1/",)  # each call names its own role
+log = Sparing("doors")
 NOT_HERE = (
     "This desk is for whoever is on its machine. To let others in, set OPENBELL_ACCESS=token."
 )
@@ -150,6 +152,7 @@ async def _judge(inside: House, path: str, caller: Visitor) -> None:
 
 async def knocked(inside: House, address: str) -> None:
     """Answer a wrong token late; TooManyError for too many of them, which an admin is told of."""
+    log.warning("wrong credentials refused", client=address, given=True)
     try:
         pause, told = await inside.knocks.wrong(address)
     except TooManyError:

@@ -10,6 +10,7 @@ import pytest
 from limits import parse
 from limits.strategies import SlidingWindowCounterRateLimiter
 from starlette.applications import Starlette
+from structlog.testing import capture_logs
 
 from app.api import main as api
 from app.doors import counters, limits, middleware
@@ -18,6 +19,7 @@ from app.doors.limits import network_of
 from core import settings
 from core.domain.access.principals import LOCAL, Role
 from core.domain.alerts.rules import DESK
+from core.observe.sparing import LINES, Sparing
 from core.service import current
 from core.service.alerts import telling
 from core.service.desk import Desk
@@ -45,10 +47,19 @@ def caller(house: middleware.House, peer: str) -> httpx.AsyncClient:
 
 @pytest.mark.parametrize("whence", ["one", "many"])
 async def test_three_hundred_wrong_tokens_are_one_alert(
-    make_desk: Callable[..., Desk], whence: str
+    make_desk: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch, whence: str
 ) -> None:
-    """From one address or from fifteen: one entry of the chain, one alert of the desk."""
-    desk = make_desk(access="token")
+    """From one address or from fifteen: one entry of the chain, one alert, a few lines logged."""
+    monkeypatch.setattr(middleware, "log", Sparing("doors", timer=lambda *_: None))
+    with capture_logs() as lines:
+        await _knock_and_tell(make_desk(access="token"), whence)
+        middleware.log.close()
+    refused = [line for line in lines if line["event"].startswith("wrong credentials refused")]
+    assert len(refused) == LINES + 1
+    assert refused[-1]["count"] == 300 - LINES
+
+
+async def _knock_and_tell(desk: Desk, whence: str) -> None:
     house, codes = middleware.house(desk), []
     for number in range(300):
         peer = "10.0.0.7" if whence == "one" else f"10.0.0.{number % 15}"
