@@ -96,13 +96,14 @@ def _over_time(book: PeriodTable, names: set[str]) -> list[Outcome]:
     same = past.same_periods(book)
     until = past.corrected(book, same)
     own = past.own_values(book, until)
+    lines = past.own_values(book, until, "followed")
     told = past.told_before(book, own, until, same)
     found = [
         history.scale_jump(book, own, told),
-        history.flips(book, own, told),
+        history.flips(book, own, told, lines),
         change.outliers(book, own),
         change.restated(book, told),
-        scale.shrunk(book, own),
+        scale.shrunk(book, own, lines),
         swaps.exchanged(book, own, told),
         swaps.columns(book, own, told),
     ]

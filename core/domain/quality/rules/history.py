@@ -120,12 +120,16 @@ def _out_of_line(value: Floats, usual: Floats) -> Flags:
     return far
 
 
-def flips(book: PeriodTable, own: Own, told: ToldAgain) -> Outcome:
-    """Q34: the negative of what was said before, a sign against all the past, or a lone jump."""
+def flips(book: PeriodTable, own: Own, told: ToldAgain, lines: Own) -> Outcome:
+    """Q34: the negative of what was said before, a sign against all the past, or a lone jump.
+
+    Of `lines` (items that are followed, but no headlines) the jump alone is looked for.
+    """
     judged = np.concatenate([told.fid[told.last < np.arange(len(told.row))], own.fid])
     return outcome(
         "Q34", judged,
-        *_contradicted(book, told, own), *_jumped(book, own), *_mirrored(book, own),
+        *_contradicted(book, told, own), *_jumped(book, own), *_jumped(book, lines),
+        *_mirrored(book, own),
         *against_peers(book),
     )  # fmt: skip
 
@@ -165,6 +169,7 @@ def _jumped(book: PeriodTable, own: Own) -> list[FindingText]:
     least = np.fmin.reduce(np.abs(own.past))
     up = (np.abs(own.value) > LONE_JUMP * own.size) & (own.size > 0)
     jumped = up & (own.size < 10 * least) & (own.seen >= 3) & ~book.of(PER_SHARE)[own.row]
+    jumped &= ~book.of(COUNTS)[own.row] | (own.size >= LEAST_COUNT)
     jumped &= ((_items(book, own, jumped) <= FEW_JUMPS) & book.affected)[own.fid]
     if not jumped.any():
         return []
@@ -176,6 +181,8 @@ def _jumped(book: PeriodTable, own: Own) -> list[FindingText]:
 
 
 FEW_JUMPS = 2
+COUNTS = ("SharesOutstanding", "SharesIssued")
+LEAST_COUNT = 1e6  # fewer are placeholders of a company before its listing
 PER_SHARE = ("EpsBasic", "EpsDiluted", "SharesBasic", "SharesDiluted")
 
 

@@ -104,8 +104,8 @@ class ToldAgain(Told):
     own: Numbers
 
 
-def _headline(book: PeriodTable, least_months: int) -> Numbers:
-    return np.flatnonzero(book.flagged("headline") & (book.months >= least_months))
+def _flagged(book: PeriodTable, flag: str, least_months: int) -> Numbers:
+    return np.flatnonzero(book.flagged(flag) & (book.months >= least_months))
 
 
 def _run(
@@ -128,9 +128,9 @@ def corrected(book: PeriodTable, same: Runs) -> Numbers:
     return put_right(book, rows, key, np.where(book.own[rows], own, -1))
 
 
-def own_values(book: PeriodTable, until: Numbers) -> Own:
-    """The last own value of each headline item and length of each filing, with its past."""
-    rows = _headline(book, 0)
+def own_values(book: PeriodTable, until: Numbers, flag: str = "headline") -> Own:
+    """The last own value of each item with a flag, and length, of each filing, with its past."""
+    rows = _flagged(book, flag, 0)
     fid, item, months = book.fid[rows], book.item[rows], book.months[rows]
     company = book.filings["cik"].to_numpy()[fid]
     key = packed([company, item, months, fid])
@@ -158,7 +158,7 @@ def told_before(book: PeriodTable, own: Own, until: Numbers, same: Runs) -> Told
 
 def same_periods(book: PeriodTable) -> Runs:
     """(rows, run of each): headline values in order of item, period and filing."""
-    rows = _headline(book, -1)
+    rows = _flagged(book, "headline", -1)
     company = book.filings["cik"].to_numpy()[book.fid[rows]]
     key = packed([company, book.item[rows], book.start[rows], book.end[rows]])
     order = ordered(packed([key, book.fid[rows]]))

@@ -18,7 +18,9 @@ PAIRS = (("EpsBasic", "SharesBasic", 0.02), ("EpsDiluted", "SharesDiluted", 0.05
 POWERS = (3, 6)
 LEAST_EPS = 0.05  # below, half a cent of rounding hides a power of ten's exactness
 THOUSANDTH = (500.0, 2000.0)
+OF_A_LINE = (150.0, 6700.0)  # a line may have grown or fallen a few times beside it
 STEADY = 10.0
+STEADY_COUNT = 1.5
 
 
 def earnings_scale(book: PeriodTable) -> Outcome:
@@ -80,25 +82,39 @@ def _said(spans: Amounts, wrong: Flags, pair: tuple[str, str], income: Floats) -
     return FindingText(failed, said)
 
 
-def shrunk(book: PeriodTable, own: Own) -> Outcome:
+def shrunk(book: PeriodTable, own: Own, lines: Own) -> Outcome:
     """Q55: an amount a thousandth of its steady past, finer than the filing rounds its amounts.
 
-    The past are three reports or more within a factor of three. A line that truly shrinks to next
-    to nothing is still told in the filing's unit; a thousandth of a rounded amount is not. And
-    several amounts of any concept a thousandth of what was told of the same period before.
+    The past are three reports or more within a factor of ten. A line that truly shrinks to next
+    to nothing is still told in the filing's unit; a thousandth of a rounded amount is not. Counts
+    of shares are not rounded, but steadier. And several amounts of any concept a thousandth of
+    what was told of the same period before.
     """
-    again = told_again(book)
+    judged, told = [], told_again(book)
+    for values, bounds in ((own, THOUSANDTH), (lines, OF_A_LINE)):
+        asked, wrong = _thousandth(book, values, bounds)
+        judged.append(values.fid[asked])
+        if wrong.any():
+            rows = book.long[as_index(values.row[wrong])]
+            found = with_columns_from(rows, usual=values.usual[wrong])
+            said = " is usual: about a thousandth of its steady past."
+            told.insert(0, contrast(found, "usual", ", but ", said))
+    return outcome("Q55", np.concatenate(judged), *told)
+
+
+def _thousandth(book: PeriodTable, own: Own, bounds: tuple[float, float]) -> tuple[Flags, Flags]:
+    """Which values have a steady past, and which are a thousandth of it."""
     least = np.fmin.reduce(np.abs(own.past))
-    steady = (own.seen >= 3) & (least > 0) & (own.size < STEADY * least)
-    money = book.of([n for n, item in book.rules.items.items() if item.unit == "money"])[own.row]
-    judged = steady & money
+    known = (own.seen >= 3) & (least > 0)
+    items = book.rules.items.items()
+    money, counts = (
+        book.of([n for n, item in items if item.unit == unit])[own.row]
+        for unit in ("money", "shares")
+    )
+    counts &= book.flagged("followed")[own.row] & (own.size < STEADY_COUNT * least)
+    judged = known & ((money & (own.size < STEADY * least)) | counts)
     unit = book.filings["unit"].to_numpy()[own.fid]
     ratio = own.usual / np.abs(own.value)
     finer = (unit > 1) & (np.abs(own.value) % np.maximum(unit, 1) != 0)
-    wrong = judged & finer & (ratio >= THOUSANDTH[0]) & (ratio <= THOUSANDTH[1])
-    wrong &= book.affected[own.fid]
-    if not wrong.any():
-        return outcome("Q55", own.fid[judged], *again)
-    found = with_columns_from(book.long[as_index(own.row[wrong])], usual=own.usual[wrong])
-    told = contrast(found, "usual", ", but ", " is usual: about a thousandth of its steady past.")
-    return outcome("Q55", own.fid[judged], told, *again)
+    wrong = judged & (finer | counts) & (ratio >= bounds[0]) & (ratio <= bounds[1])
+    return judged, wrong & book.affected[own.fid]

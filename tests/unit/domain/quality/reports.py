@@ -11,6 +11,7 @@ from core.domain.tables.frames import COMPANIES
 from tests.unit.domain.quality.test_quality_odd_inputs import fact, facts, listed
 
 SHARES, PER_SHARE = {"unit": "shares"}, {"unit": "USD/shares"}
+COUNTS = ("CommonStockSharesIssued", "CommonStockSharesOutstanding")
 MILLION = 1e6
 BALANCES = (
     "AssetsCurrent", "AssetsNoncurrent", "LiabilitiesCurrent", "LiabilitiesNoncurrent",
@@ -48,7 +49,8 @@ def report(form: str, start: date, end: date, number: int, **figures: float) -> 
     known = {*stocks, *flows}
     for name, value in figures.items():  # more than usual
         if name not in known and not name.startswith(("EarningsPer", "WeightedAverage")):
-            rows.append(fact(name, value, **(about if name in BALANCES else flow)))
+            told = about | SHARES if name in COUNTS else about if name in BALANCES else flow
+            rows.append(fact(name, value, **told))
     for kind in ("Basic", "Diluted"):
         shares = f"WeightedAverageNumberOf{'' if kind == 'Basic' else 'Diluted'}SharesOutstanding"
         shares += "Basic" if kind == "Basic" else ""

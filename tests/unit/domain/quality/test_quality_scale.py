@@ -60,6 +60,40 @@ def test_one_line_a_thousandth_of_its_past_is_no_a(concept: str) -> None:
     assert found["grade"] == "C"
 
 
+FOLLOWED = {  # no headlines, but an analyst's figures
+    "PaymentsToAcquirePropertyPlantAndEquipment": 60 * MILLION,
+    "DepreciationDepletionAndAmortization": 45 * MILLION,
+    "CommonStockSharesIssued": 120 * MILLION,
+}
+
+
+@pytest.mark.parametrize("factor", [1e-3, 1e3])
+@pytest.mark.parametrize("concept", FOLLOWED)
+def test_capital_expenditure_depreciation_and_shares_keep_their_scale(
+    concept: str, factor: float
+) -> None:
+    """A thousand more or less than a steady past is told, also of a line that grew by half."""
+    usual = FOLLOWED[concept]
+    before = [year(n, **{concept: usual}) for n in range(2015, 2020)]
+    grown = usual * (1 if concept == "CommonStockSharesIssued" else 1.5)
+    honest = grades_of(*before, year(2020, **{concept: grown}))["0-20-10"]
+    assert (honest["grade"], honest["rules"] & {"Q34", "Q55"}) == ("A", set())
+    found = grades_of(*before, year(2020, **{concept: grown * factor}))["0-20-10"]
+    assert found["rules"] & {"Q34", "Q55"} == {"Q34" if factor > 1 else "Q55"}
+    assert found["grade"] != "A"
+
+
+@pytest.mark.parametrize(
+    ("past", "now"),
+    [(100, 54_119_255), (1_000, 200_000_000), (120_000_000, 6_000_000), (4_000_000, 400_000_000)],
+)
+def test_shares_of_a_listing_or_a_split_are_no_matter_of_scale(past: float, now: float) -> None:
+    """Placeholders of before a listing say nothing; 1:20 and 100:1 are splits."""
+    before = [year(n, CommonStockSharesIssued=past) for n in range(2015, 2020)]
+    found = grades_of(*before, year(2020, CommonStockSharesIssued=now))["0-20-10"]
+    assert not found["rules"] & {"Q34", "Q55"}
+
+
 @pytest.mark.parametrize(
     "concept", ["SellingGeneralAndAdministrativeExpense", "ResearchAndDevelopmentExpense"]
 )
