@@ -82,7 +82,7 @@ def fuzz(client: Any, operation: Any, examples: int) -> None:
     if not _has_arguments(operation):
         examples = min(examples, ALIKE)
     modes = [GenerationMode.POSITIVE]
-    modes += [GenerationMode.NEGATIVE] if operation.body or _has_arguments(operation) else []
+    modes += [GenerationMode.NEGATIVE] if operation.body else []
     asked = itertools.count()
     for mode in modes:
 
