@@ -18,7 +18,7 @@ UPGRADE ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo run test check lint format types imports deps rules unit coverage e2e gate \
-  bench crash damage soak property fuzz walks questions mutants matrix docs pictures lock hooks wheel dist sbom clean
+  bench crash cluster damage soak property fuzz walks questions mutants matrix docs pictures lock hooks wheel dist sbom clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9]+:.*##' Makefile | sed -E 's/^([a-z0-9]+):.*## /\1\t/' | expand -t 12
@@ -91,12 +91,15 @@ gate: $(DEV) ## all checks and tests, told in one JSON document
 
 bench: $(BENCH) ## the benchmarks; each prints ratios and writes JSON to benchmarks/results
 	@for script in benchmarks/*.py; do \
-	  case $$script in */__init__.py|*/crash.py|*/damage.py|*/soak.py) ;; \
+	  case $$script in */__init__.py|*/crash.py|*/cluster.py|*/damage.py|*/soak.py) ;; \
 	  *) grep -q '__main__' "$$script" && echo "== $$script" && $(PY) -m benchmarks.$$(basename "$$script" .py) ;; esac; done
 
 crash: $(DEV) ## kill the desk 200 times, and 200 times while alerts go out; count what was lost
 	$(PY) -m benchmarks.crash --rounds 200
 	$(PY) -m benchmarks.crash_alerts --rounds 200
+
+cluster: $(DEV) ## kill the engine that leads a cluster 200 times, cut its links, count what was lost (as root)
+	$(PY) -m benchmarks.cluster --kills 200 --desks 4
 
 damage: $(DEV) ## flip bits in and cut pieces off the files of a desk; all must be told and mended
 	$(PY) -m benchmarks.damage --each 20

@@ -16,7 +16,16 @@ _ROTATION = re.compile(r"(\d{1,4}d)?\s*(\d{1,4}w)?\s*(\d{1,4}m)?")
 
 
 class BackupSettings(BaseModel):
-    """Backups that are made by themselves."""
+    """Backups and the upkeep of a lake, which are made by themselves."""
+
+    lake_upkeep_time: Annotated[str, Field(pattern=r"^(([01]\d|2[0-3]):[0-5]\d)?$")] = Field(
+        "02:30",
+        description="New York clock time at which small files of a lake are merged and old "
+        "snapshots forgotten; empty for never",
+    )
+    lake_keep_days: int = Field(
+        7, ge=0, description="how long a lake keeps its old snapshots, and the files they need"
+    )
 
     backup_time: Annotated[str, Field(pattern=r"^(([01]\d|2[0-3]):[0-5]\d)?$")] = Field(
         "18:30", description="New York clock time of the daily backup; empty for none"

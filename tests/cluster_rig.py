@@ -18,9 +18,16 @@ import psycopg
 
 from app import address as addresses
 from tests import postgres_server, redis_server
+from tests.namespaces import inside
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 180.0
+UNTIMED = {
+    "OPENBELL_SCAN_TIMES": "[]",
+    "OPENBELL_BACKUP_TIME": "",
+    "OPENBELL_BRIEF_TIME": "",
+    "OPENBELL_PLUGINS": "false",
+}
 _HOLDER: LiteralString = (
     "SELECT l.pid, coalesce((SELECT holder FROM openbell_lease), '') FROM pg_locks l "
     "JOIN pg_database d ON d.oid = l.database WHERE l.locktype = 'advisory' AND l.granted "
@@ -36,11 +43,14 @@ class Member:
     folder: Path
     port: int
     environment: dict[str, str]
+    within: tuple[str, ...] = ()  # what its command begins with, to run it elsewhere
+    namespace: str = ""  # of the network, where it has one of its own
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start the process; its log goes beside its data folder."""
-        command = [sys.executable, "-m", "app", "serve", "--port", str(self.port)]
+        serve = ["-m", "app", "serve", "--port", str(self.port)]
+        command = [*self.within, sys.executable, *serve]
         log = self.folder.with_suffix(".log").open("ab")
         self.process = subprocess.Popen(
             command, cwd=ROOT, env={**os.environ, **self.environment}, stdout=log, stderr=log
@@ -55,10 +65,19 @@ class Member:
 
     def answers(self, path: str) -> int:
         """The status of a health path; 0 without an answer."""
-        try:
-            return httpx.get(f"http://127.0.0.1:{self.port}{path}", timeout=2.0).status_code
-        except httpx.HTTPError:
-            return 0
+
+        def ask() -> int:
+            try:
+                return httpx.get(f"http://127.0.0.1:{self.port}{path}", timeout=2.0).status_code
+            except httpx.HTTPError:
+                return 0
+
+        return inside(self.namespace, ask) if self.namespace else ask()
+
+    def is_open(self) -> bool:
+        """Whether its process says where its desk listens."""
+        found = addresses.read(self.folder)
+        return found is not None and found.pid == self.pid
 
     def await_up(self, path: str = "/api/health/startup") -> None:
         """Wait until it answers with 200; RuntimeError with the end of its log when it ends."""
@@ -131,7 +150,7 @@ class Cluster:
             if member is None or member.pid == other_than:
                 return False
             found[:] = [member]
-            return addresses.read(member.folder) is not None and _is_open(member)
+            return member.is_open()
 
         try:
             until(leads, seconds, "an engine that leads", pause=0.02)
@@ -140,10 +159,12 @@ class Cluster:
             raise RuntimeError(f"{error}\n{told}") from error
         return found[0]
 
-
-def _is_open(member: Member) -> bool:
-    found = addresses.read(member.folder)
-    return found is not None and found.pid == member.pid
+    def end(self) -> None:
+        """Kill all that run, stopped ones too."""
+        for member in (*self.desks, *self.engines):
+            if member.process is not None and member.process.poll() is None:
+                os.kill(member.pid, signal.SIGCONT)
+                member.kill()
 
 
 def until(true: Callable[[], bool], seconds: float, what: str, *, pause: float = 0.05) -> None:
@@ -168,13 +189,10 @@ def running(folder: Path, engines: int, desks: int) -> Iterator[Cluster]:
             "OPENBELL_STORE_URL": f"ducklake:{catalogue}?data={folder / 'lake'}",
             "OPENBELL_QUEUE_URL": queue_url,
             "OPENBELL_SCHEDULER": "false",
-            "OPENBELL_SCAN_TIMES": "[]",
-            "OPENBELL_BACKUP_TIME": "",
-            "OPENBELL_BRIEF_TIME": "",
-            "OPENBELL_PLUGINS": "false",
+            **UNTIMED,
         }
         cluster = Cluster(catalogue, queue_url)
-        stack.callback(_end, cluster)
+        stack.callback(cluster.end)
         cluster.engines = [_member(folder, "engine", n, shared) for n in range(engines)]
         cluster.desks = [_member(folder, "desk", n, shared) for n in range(desks)]
         for member in cluster.engines:
@@ -193,10 +211,3 @@ def _member(folder: Path, role: str, number: int, shared: dict[str, str]) -> Mem
     data = folder / f"{role}-{number}"
     own = {"OPENBELL_ROLE": role, "OPENBELL_DATA_DIR": str(data)}
     return Member(data.name, data, redis_server.free_port(), {**shared, **own})
-
-
-def _end(cluster: Cluster) -> None:
-    for member in (*cluster.desks, *cluster.engines):
-        if member.process is not None and member.process.poll() is None:
-            os.kill(member.pid, signal.SIGCONT)
-            member.kill()

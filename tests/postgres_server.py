@@ -29,8 +29,11 @@ def programs() -> Path | None:
 
 
 @contextmanager
-def running() -> Iterator[str]:
-    """Address of a server without a password; add the name of a database to it."""
+def running(host: str = "127.0.0.1") -> Iterator[str]:
+    """Address of a server without a password; add the name of a database to it.
+
+    On a `host` other than loopback it lets in whoever reaches it.
+    """
     found, port = programs(), free_port()
     assert found is not None
     with tempfile.TemporaryDirectory(prefix="openbell-", ignore_cleanup_errors=True) as name:
@@ -39,11 +42,13 @@ def running() -> Iterator[str]:
             shutil.chown(folder, "postgres", "postgres")
         data = folder / "data"
         _run([str(found / "initdb"), "-D", str(data), "-A", "trust", "-U", USER, "--no-sync"])
-        options = f"-p {port} -c listen_addresses=127.0.0.1 -c fsync=off -k {folder}"
+        with (data / "pg_hba.conf").open("a") as rules:
+            rules.write(f"host all all {host}/24 trust\n")
+        options = f"-p {port} -c listen_addresses={host} -c fsync=off -k {folder}"
         control = [str(found / "pg_ctl"), "-D", str(data), "-w", "-l", str(folder / "log")]
         _run([*control, "-o", options, "start"])
         try:
-            yield f"postgresql://{USER}@127.0.0.1:{port}/"
+            yield f"postgresql://{USER}@{host}:{port}/"
         finally:
             _run([*control, "-m", "immediate", "stop"])
 

@@ -27,21 +27,22 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[str]:
+def running(folder: Path, host: str = "127.0.0.1") -> Iterator[str]:
     """Address of a Redis that keeps every write before it answers."""
     port = free_port()
-    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)]
+    command = ["redis-server", "--port", str(port), "--bind", host, "--dir", str(folder)]
+    command += ["--protected-mode", "yes" if host == "127.0.0.1" else "no"]
     command += ["--appendonly", "yes", "--appendfsync", "always", "--save", ""]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         try:
-            _await(port, process)
-            yield f"redis://127.0.0.1:{port}/0"
+            _await(host, port, process)
+            yield f"redis://{host}:{port}/0"
         finally:
             process.terminate()
 
 
-def _await(port: int, process: subprocess.Popen[bytes]) -> None:
-    client = redis.Redis(port=port)
+def _await(host: str, port: int, process: subprocess.Popen[bytes]) -> None:
+    client = redis.Redis(host, port)
     ends = time.monotonic() + 20
     while time.monotonic() < ends and process.poll() is None:
         try:

@@ -27,19 +27,19 @@ def free_ports(count: int) -> list[int]:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[str]:
+def running(folder: Path, host: str = "127.0.0.1") -> Iterator[str]:
     """Address of a server with an empty bucket `BUCKET` that takes any keys."""
     parts = ("s3", "master", "volume", "filer")
     ports = free_ports(2 * len(parts))
     given = [f"-{p}.port={ports[n]}" for n, p in enumerate(parts)]
     given += [f"-{p}.port.grpc={ports[n + len(parts)]}" for n, p in enumerate(parts)]
-    given += ["-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={folder}", "-s3"]
+    given += [f"-ip={host}", f"-ip.bind={host}", f"-dir={folder}", "-s3"]
     given += ["-master.volumeSizeLimitMB=64", "-master.telemetry=false", "-volume.max=100"]
     with (folder / "log").open("wb") as log:
         words = [str(PROGRAM), f"-logdir={folder}", "server", *given]
         process = subprocess.Popen(words, stdout=log, stderr=log)
     try:
-        url = f"http://127.0.0.1:{ports[0]}"
+        url = f"http://{host}:{ports[0]}"
         make_bucket(url, process)
         yield url
     finally:

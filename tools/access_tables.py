@@ -43,6 +43,7 @@ ACTIONS = _table(
     "journal.reverse journal.fill journal.close settling.settle_all settling.confirm "
     "openings.open_now proposals.approve proposals.reject",
     admin="at_start.tell bell.test backing_up.make backing_up.tell drill.drill retention.forget "
+    "upkeep.keep_up "
     "preferences.take_over auditing.signed admin.add_token admin.rotate_token admin.revoke_token "
     "admin.set_role",
 )

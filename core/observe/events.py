@@ -61,6 +61,7 @@ _HOST, _CLOCK, _LATE = "an upstream is down", "the timetable stands still", "a d
 _CHECKS, _LIMIT, _COPY = "reconciliation finds errors", "a limit is in use", "no backup is made"
 _SECOND = "backups do not reach their second place"
 _DRILL, _TRAIL = "a drill fails", "the chain of who did what is broken"
+_LAKE = "a lake is not kept up"
 _ALERT = "alerts do not get through"
 
 KINDS: Mapping[str, EventKind] = {
@@ -104,6 +105,8 @@ KINDS: Mapping[str, EventKind] = {
         _begins(_SECOND, "backup.not_copied", "error", "A backup is at home only.", steady=False),
         _ends(_DRILL, "drill.passed", "A backup was restored aside and is equal.", steady=False),
         _begins(_DRILL, "drill.failed", "critical", "A drill failed.", steady=False),
+        _ends(_LAKE, "lake.kept", "The files of the lake were put in order.", steady=False),
+        _begins(_LAKE, "lake.neglected", "warning", "A lake was not kept up.", steady=False),
         _begins(_ALERT, "alert.undelivered", "error", "Alerts do not get through to a place."),
         _ends(_ALERT, "alert.delivered", "Alerts get through to a place again."),
         _kind("brief.made", "info", "The brief before the open was made."),

@@ -45,6 +45,14 @@ def _care_of(time: str) -> list[Timed]:
     ]
 
 
+def _upkeep_at(time: str) -> list[Timed]:
+    """The upkeep of a lake each day; a lake that was missed once waits until the next day."""
+    if not time:
+        return []
+    daily = {"cycle": "daily", "time": f"{time}:00", "zone": BACKUP_ZONE}
+    return [Timed("lake_upkeep", Schedule([daily], timedelta(0)), grace=LATE_BACKUP)]
+
+
 def _brief_at(time: str) -> list[Timed]:
     """The brief on trading days; later than the open it is of no use."""
     return [Timed("brief", at_session_times((time,)), grace=LATE_BRIEF)] if time else []
@@ -129,6 +137,7 @@ class DeskEngine:
             timed=[
                 Timed("scan", at_session_times(desk.settings.scan_times)),
                 *_care_of(desk.settings.backup_time),
+                *(_upkeep_at(desk.settings.lake_upkeep_time) if desk.settings.lake else []),
                 *_brief_at(desk.settings.brief_time),
             ],
             on_publish=self._worker.wake,

@@ -13,7 +13,7 @@ from core.service.alerts import rules as alert_rules
 from core.service.assistant import tools
 from core.service.brief import announcing
 from core.service.brief import gather as brief
-from core.service.care import automation, backing_up, drill, health_checks, retention
+from core.service.care import automation, backing_up, drill, health_checks, retention, upkeep
 from core.service.care import commands as care_commands
 from core.service.cluster import answering
 from core.service.filings import (
@@ -62,6 +62,7 @@ REGISTERING = (
     backing_up,
     drill,
     retention,
+    upkeep,
     automation,
     outside,
     care_commands,

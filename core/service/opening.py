@@ -74,9 +74,8 @@ def queue(settings: Settings, file: SqliteQueue, now: Callable[[], datetime]) ->
     from core.jobs.queue.redis import RedisQueue  # a second of imports that few need
 
     shared = RedisQueue(settings.redis_url, now, on_corrupt=tell_corrupt)
-    here = f"{socket.gethostname()}:{settings.store_path}"
     try:
-        shared.belong_to(settings.lake.where if settings.lake else here, formerly=here)
+        shared.belong_to(*_owner(settings))
         taken = take_along(file, shared)
     except BaseException:
         shared.close()
@@ -84,6 +83,19 @@ def queue(settings: Settings, file: SqliteQueue, now: Callable[[], datetime]) ->
     if taken:
         log.info("jobs were taken along to the queue", jobs=taken, where=shared.where)
     return shared
+
+
+def _owner(settings: Settings) -> tuple[str, set[str]]:
+    """Whose the queue is, and what that was called in former versions, or before it moved.
+
+    Processes of one lake may reach it by several addresses.
+    """
+    here = f"{socket.gethostname()}:{settings.store_path}"
+    if settings.lake is None:
+        return here, set()
+    from core.store.lease import name_of
+
+    return name_of(settings.lake), {here, settings.lake.where}
 
 
 def post(settings: Settings, shared: JobQueue) -> tuple[Letters, Seal] | None:

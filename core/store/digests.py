@@ -33,6 +33,18 @@ def digests(read: Callable[[str], pl.DataFrame]) -> dict[str, str]:
     return {name: _digest(read, name) for name in DIGESTED if name in there}
 
 
+def read_all(read: Callable[[str], pl.DataFrame]) -> int:
+    """Read every row of every table; the number of rows. StoreError when one cannot be."""
+    names = read(
+        "SELECT table_name FROM duckdb_tables() "
+        "WHERE NOT temporary AND database_name = current_database()"
+    )
+    rows = 0
+    for name in names["table_name"]:
+        rows += read(f"SELECT count(*), bit_xor(hash(t)) FROM {quoted(name)} t").row(0)[0]
+    return rows
+
+
 def _digest(read: Callable[[str], pl.DataFrame], table: str) -> str:
     rows, xor, total = read(
         "SELECT count(*), coalesce(bit_xor(hash(t)), 0)::VARCHAR, "

@@ -182,12 +182,17 @@ def purge(warehouse: Warehouse, before: datetime) -> int:
     return old
 
 
+def known_settings(reader: Reader) -> dict[str, str]:
+    """The settings of the last start."""
+    return dict(reader.read("SELECT name, value FROM known_settings").iter_rows())
+
+
 def setting_changes(tx: Transaction, values: Mapping[str, str]) -> list[tuple[str, str, str]]:
     """Keep the settings of this start; name, value before and value now of what differs.
 
     Empty at the first start, when nothing was known.
     """
-    known = dict(tx.read("SELECT name, value FROM known_settings").iter_rows())
+    known = known_settings(tx)
     if known == values:
         return []
     tx.execute("DELETE FROM known_settings")

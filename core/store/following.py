@@ -83,7 +83,7 @@ class FollowedWarehouse(Warehouse):
         except StoreError as error:  # the follower looks again
             log.warning("the newest snapshot is not known", error=str(error))
 
-    def keep_owning(self) -> None:
+    def keep_owning(self, patience_seconds: float = -1) -> None:
         """See Warehouse: nobody writes here."""
         away = self.read_only_seconds
         raise ReadOnlyError(
@@ -136,9 +136,7 @@ def _connected(engine: LakeEngine) -> duckdb.DuckDBPyConnection:
     connection = engine.connect()
     try:
         with engine.cursor(connection) as cursor:
-            tx = Transaction(cursor)
-            known = tx.read("SELECT 1 FROM duckdb_tables() WHERE table_name = 'migrations'")
-            if known.height and not behind(tx):
+            if behind(Transaction(cursor)) == 0:
                 return connection
     except duckdb.Error as error:
         connection.close()

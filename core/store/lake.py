@@ -74,7 +74,7 @@ class LakeEngine:
         if storage is None:
             files.folder(Path(self.address.data) / "main")
         catalogue = connection_string(self.address, self._lease)
-        connection = _extended((*_EXTENSIONS, _S3) if storage else _EXTENSIONS)
+        connection = _extended(_needed(self.address))
         try:
             if storage:
                 connection.execute(_secret(storage, self.address.data))
@@ -105,13 +105,18 @@ class LakeEngine:
             return False
         self._lease.close()
         try:
-            self._lease = Lease.take(self.address)
+            self._lease = Lease.take(self.address, self._lease.silence_seconds)
         except OwnershipError as error:
             raise LostLeaseError(
                 "the right to write to the lake was lost: another desk has it", where=self.where
             ) from error
         log.warning("the lease was taken again", epoch=self._lease.epoch)
         return True
+
+    @property
+    def silence_seconds(self) -> int:
+        """After how long a silence others may take the right to write; 0 for never."""
+        return self._lease.silence_seconds if self._lease else 0
 
     def has_lost(self) -> bool:
         """See StoreEngine: asks PostgreSQL."""
@@ -139,6 +144,18 @@ class LakeEngine:
             copy.execute("BEGIN TRANSACTION")
             copy_all(cursor, Transaction(copy))
             copy.execute("COMMIT")
+
+
+def load_extensions(address: LakeAddress) -> None:
+    """Load into this process what a lake needs, so that it is opened in less time later.
+
+    StoreError when an extension is not installed.
+    """
+    _extended(_needed(address)).close()
+
+
+def _needed(address: LakeAddress) -> tuple[str, ...]:
+    return (*_EXTENSIONS, _S3) if address.storage else _EXTENSIONS
 
 
 def _extended(names: Sequence[str]) -> duckdb.DuckDBPyConnection:

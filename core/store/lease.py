@@ -8,6 +8,7 @@ has taken over, whatever it believes. PostgreSQL alone decides; no clock is comp
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import secrets
@@ -26,20 +27,20 @@ from core.store.connection import first_line
 
 LOCK = 0x6F70656E62656C6C  # "openbell": the advisory lock of the catalogue
 WRITER, READER = "openbell writer", "openbell reader"
-BEAT_SECONDS = 1.0
-SILENCE_SECONDS = 4  # after which PostgreSQL ends the session of a holder that is frozen or cut off
+BEAT_SECONDS = 0.5
+SILENCE_SECONDS = 3  # after which PostgreSQL ends the session of a holder that is frozen or cut off
 TRY_SECONDS = 0.25
 AWAY_SECONDS = 0.5
 HINT = "see that PostgreSQL runs, lets the desk in, and has a database of that name"
 log = logs.get("lease")
 # a server that is gone without a word is noticed within seconds, not after two hours
 ALIVE: dict[str, str | int | None] = {
-    "connect_timeout": 5,
+    "connect_timeout": 3,
     "keepalives": 1,
-    "keepalives_idle": 5,
-    "keepalives_interval": 2,
+    "keepalives_idle": 2,
+    "keepalives_interval": 1,
     "keepalives_count": 3,
-    "tcp_user_timeout": 10_000,
+    "tcp_user_timeout": 4_000,
 }
 # and so does the server of us: what a dead writer holds must not keep the next one waiting
 _MISSED = (
@@ -98,18 +99,19 @@ class Lease:
         self._session = session
         self._lock = threading.Lock()
         self._closing = threading.Event()
+        self.silence_seconds = silence_seconds  # after which others may take it; 0 for never
         self.epoch = self._begin()
         if silence_seconds and session.info.server_version >= _TIMES_OUT:
             session.execute(f"SET idle_session_timeout = '{int(silence_seconds)}s'".encode())
         threading.Thread(target=self._beat, name="lease", daemon=True).start()
 
     @classmethod
-    def take(cls, address: LakeAddress) -> Lease:
+    def take(cls, address: LakeAddress, silence_seconds: int = 0) -> Lease:
         """The lease, if nobody has it; else OwnershipError. StoreError without PostgreSQL."""
         session = _session(address)
         try:
             if _got(session):
-                return cls(address, session)
+                return cls(address, session, silence_seconds)
         except psycopg.Error as error:
             session.close()
             raise unreachable(error, address) from None
@@ -126,12 +128,15 @@ class Lease:
         SILENCE_SECONDS loses it, for others wait.
         """
         while not stop.is_set():
+            session: psycopg.Connection[Any] | None = None
             try:
                 session = _session(address)
                 if _waited(session, stop):
                     return cls(address, session, SILENCE_SECONDS)
                 session.close()
             except (psycopg.Error, StoreError) as error:
+                if session is not None:  # it may have the lock
+                    session.close()
                 log.warning("the lease cannot be asked for", error=first_line(error))
                 stop.wait(AWAY_SECONDS)
         return None
@@ -191,7 +196,8 @@ def connection_string(address: LakeAddress, lease: Lease | None) -> str:
     name = WRITER if lease else READER
     epoch = f" -c openbell.epoch={lease.epoch}" if lease else ""
     options = quote(_MISSED + epoch)
-    return f"{address.catalogue}?application_name={quote(name)}&options={options}"
+    alive = "&".join(f"{key}={value}" for key, value in ALIVE.items())
+    return f"{address.catalogue}?application_name={quote(name)}&{alive}&options={options}"
 
 
 def secret_of(address: LakeAddress) -> bytes:
@@ -204,6 +210,11 @@ def secret_of(address: LakeAddress) -> bytes:
     if row is None:
         raise StoreError("no engine has led this lake yet", where=address.where)
     return bytes.fromhex(row[0])
+
+
+def name_of(address: LakeAddress) -> str:
+    """What a lake is called wherever it is reached from; tells nothing of its secret."""
+    return f"lake {hashlib.sha256(b'name' + secret_of(address)).hexdigest()[:16]}"
 
 
 def unreachable(error: Exception, address: LakeAddress) -> StoreError:

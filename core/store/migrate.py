@@ -35,11 +35,15 @@ def available(folder: Path = FOLDER) -> list[Migration]:
     ]
 
 
-def behind(tx: Transaction, folder: Path = FOLDER) -> int:
-    """How many migrations a store lacks that has some; 0 of a new one."""
-    there = tx.read("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'migrations'").item()
-    done = set(tx.read("SELECT number FROM migrations")["number"]) if there else set()
-    return len({known.number for known in available(folder)} - done) if done else 0
+def behind(tx: Transaction, folder: Path = FOLDER, *, strict: bool = False) -> int | None:
+    """How many migrations a store lacks that has some; None of a new one.
+
+    `strict`: StoreError when it has others than these, or other texts of them.
+    """
+    done, known = _applied(tx) if _has_table(tx) else {}, available(folder)
+    if strict:
+        _must_be_known(done, known)
+    return len({migration.number for migration in known} - set(done)) if done else None
 
 
 def migrate(tx: Transaction, folder: Path = FOLDER, *, most: int | None = None) -> list[Migration]:
@@ -51,7 +55,7 @@ def migrate(tx: Transaction, folder: Path = FOLDER, *, most: int | None = None) 
         "CREATE TABLE IF NOT EXISTS migrations "
         "(number INTEGER, name VARCHAR, sha256 VARCHAR, applied_at TIMESTAMPTZ)"
     )
-    done = {row[0]: row[1] for row in tx.read("SELECT number, sha256 FROM migrations").rows()}
+    done = _applied(tx)
     known = available(folder)
     _must_be_known(done, known)
     missing = [migration for migration in known if migration.number not in done][:most]
@@ -62,6 +66,16 @@ def migrate(tx: Transaction, folder: Path = FOLDER, *, most: int | None = None) 
             [migration.number, migration.name, migration.sha256],
         )
     return missing
+
+
+def _has_table(tx: Transaction) -> bool:
+    found = tx.read("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'migrations'")
+    return bool(found.item())
+
+
+def _applied(tx: Transaction) -> dict[int, str]:
+    """Hash by number of what was applied."""
+    return {row[0]: row[1] for row in tx.read("SELECT number, sha256 FROM migrations").rows()}
 
 
 def _must_be_known(done: dict[int, str], known: list[Migration]) -> None:

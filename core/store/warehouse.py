@@ -166,10 +166,12 @@ class Warehouse:
         table whose rows it has changed. Killed in between, the next start goes on.
         """
         with self._mapped(), self.cursor() as cursor:
-            steps = behind(Transaction(cursor))
+            steps = behind(Transaction(cursor), strict=True)
+        if steps == 0:
+            return
         if steps:
             before(self)
-        for _ in range(steps):
+        for _ in range(steps or 0):
             with self.scratch(-1) as step:
                 assert step is not None
                 migrate(step, most=1)
@@ -248,14 +250,22 @@ class Warehouse:
         finally:
             self._write_lock.release()
 
-    def keep_owning(self) -> None:
+    def has_lost(self) -> bool:
+        """Whether the right to write is gone; waits for no transaction."""
+        return self._engine.has_lost()
+
+    def keep_owning(self, patience_seconds: float = -1) -> None:
         """See that this process may write, and get it back when it was lost for a moment.
 
-        LostLeaseError when another has it, StoreError when that cannot be known.
+        LostLeaseError when another has it. StoreError when that cannot be known (in time).
         """
-        with self._write_lock:
+        if not self._write_lock.acquire(timeout=patience_seconds):
+            raise StoreError("a transaction hangs", where=self._engine.where)
+        try:
             if self._engine.must_own():
                 self._reopen()
+        finally:
+            self._write_lock.release()
 
     @contextmanager
     def _owning(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -291,15 +301,6 @@ class Warehouse:
         """Fold the write-ahead log into the file; StoreError when readers stay in the way."""
         with self._write_lock, self._mapped(), self.cursor() as cursor:
             self._engine.fold(cursor, patience_seconds)
-
-    def verify(self) -> int:
-        """Read every row of every table; the number of rows. StoreError when one cannot be."""
-        names = self._read("SELECT table_name FROM duckdb_tables() WHERE NOT temporary")
-        rows = 0
-        for name in names["table_name"]:
-            table = name.replace('"', '""')
-            rows += self._read(f'SELECT count(*), bit_xor(hash(t)) FROM "{table}" t').row(0)[0]
-        return rows
 
     @contextmanager
     def still(self) -> Iterator[None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import threading
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,7 @@ from core.settings import load
 from core.store import backup
 from core.store.digests import digests
 from core.store.lake import LakeEngine
+from core.store.lease import SILENCE_SECONDS, Lease, name_of
 from core.store.warehouse import Warehouse
 from tests import postgres_server, s3_server
 from tests.filled import fill
@@ -125,6 +127,28 @@ def test_a_lease_that_was_lost_for_a_moment_is_taken_again(lake: str, tmp_path: 
             tx.execute("INSERT INTO watchlist VALUES (1, 'A', now())")
         assert desk.read("SELECT count(*) FROM watchlist").item() == 1
         assert _sql(lake, "SELECT epoch FROM openbell_lease") == [(2,)]
+
+
+def test_a_lease_that_is_taken_again_is_lost_by_silence_as_before(
+    lake: str, tmp_path: Path
+) -> None:
+    """An engine that was cut off once must not keep the others out when it is cut off again."""
+    taken = Lease.contend(LakeAddress(lake), threading.Event())
+    assert taken
+    engine = LakeEngine(LakeAddress(lake), tmp_path / "a.duckdb", taken)
+    with Warehouse.open(engine) as desk:
+        _cut(lake)
+        assert desk.has_lost()
+        desk.keep_owning()
+        assert engine.silence_seconds == SILENCE_SECONDS
+
+
+def test_a_lake_has_one_name_however_it_is_reached(lake: str, tmp_path: Path) -> None:
+    """Engines and desks on several machines share a queue that belongs to the lake."""
+    Warehouse.open(_engine(lake, tmp_path / "a")).close()
+    by_name = lake.replace("127.0.0.1", "localhost")
+    assert by_name != lake
+    assert name_of(LakeAddress(by_name)) == name_of(LakeAddress(lake))
 
 
 def test_a_commit_of_an_older_epoch_is_refused_in_its_transaction(

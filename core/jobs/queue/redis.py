@@ -158,17 +158,17 @@ class RedisQueue(JobLifecycle):
         streams = found.values() if isinstance(found, dict) else [entries for _, entries in found]
         return text(next(iter(streams))[-1][0])
 
-    def belong_to(self, owner: str, formerly: str = "") -> None:
+    def belong_to(self, owner: str, formerly: Collection[str] = ()) -> None:
         """Make the queue this owner's; OwnershipError when another one's jobs stand in it.
 
-        Two desks with stores of their own would take each other's jobs. `formerly`: another name
+        Two desks with stores of their own would take each other's jobs. `formerly`: other names
         of the same owner.
         """
         key = self._rows.key("owner")
         with self._rows.typed():
             self._rows.client.set(key, owner, nx=True)
             found = text(self._rows.client.get(key))
-            if found == formerly:
+            if found in formerly:
                 self._rows.client.set(key, owner)
                 found = owner
         if found != owner:

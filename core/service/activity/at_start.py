@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 log = logs.get("events")
 _PASSING = {"port", "clock_offset_seconds"}  # given to a start, not to the desk
+_OF_AN_ENGINE = {"data_dir", "host"}  # each engine of one desk has its own
 _HIDDEN = {"foundry_headers"}  # may hold a password
 _BY_HAND = ("settings.changed", "restore.done")  # by whoever is at this machine, desk off
 _USER = re.compile(r"//[^/@\s]*@")
@@ -37,6 +38,8 @@ def tell(desk: Desk) -> None:
     """Store the events of a start; called before the engine runs, again it tells nothing twice."""
     note = places_of(desk.settings).note
     now = desk.now()
+    if _has_no_news(desk, note):  # a commit to a lake takes long, and readers wait for an engine
+        return
     with desk.warehouse.transaction() as tx:
         found = [*_settings(tx, desk.settings), *_restored(tx, note), *_dead(desk, tx)]
         store.add(tx, found, now)
@@ -44,6 +47,11 @@ def tell(desk: Desk) -> None:
             if event.kind.name in _BY_HAND:
                 desk.roster.trail.note_in(tx, LOCAL, event.kind.name, "done", event.message)
     note.unlink(missing_ok=True)
+
+
+def _has_no_news(desk: Desk, note: Path) -> bool:
+    known = store.known_settings(desk.warehouse) == plain(desk.settings)
+    return known and not note.exists() and not desk.queue.find([JobStatus.DEAD], limit=1)
 
 
 def _settings(tx: Transaction, settings: Settings) -> Iterator[Event]:
@@ -61,7 +69,8 @@ def _settings(tx: Transaction, settings: Settings) -> Iterator[Event]:
 
 def plain(settings: Settings) -> dict[str, str]:
     """Every setting as text; of secrets only whether they are set."""
-    names = [name for name in Settings.model_fields if name not in _PASSING]
+    passing = _PASSING | (_OF_AN_ENGINE if settings.role == "engine" else set())
+    names = [name for name in Settings.model_fields if name not in passing]
     return {name: _shown(name, getattr(settings, name)) for name in names}
 
 

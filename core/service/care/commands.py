@@ -19,6 +19,7 @@ from core.service.sources import foundry_client
 from core.settings import Settings
 from core.store import backup as backups
 from core.store import presence
+from core.store.digests import read_all
 
 if TYPE_CHECKING:
     from core.service.desk import Desk
@@ -31,7 +32,7 @@ SHOWN_ROWS = 1000
 def verify_command(desk: Desk) -> CommandResult:
     """Check store, queue, marks and every backup; errors found give exit code 3."""
     checks = [
-        _check("store", lambda: f"{desk.warehouse.verify():,} rows read"),
+        _check("store", lambda: f"{read_all(desk.warehouse.read_anew):,} rows read"),
         _check("mark", lambda: _mark(desk)),
         *_queue(desk),
         *_backups(desk.settings),
@@ -67,7 +68,7 @@ def _doctor(desk: Desk) -> Iterator[dict[str, Any]]:
     )
     yield _said("SEC contact", bool(chosen.sec_user_agent), contact)
     yield _container(desk)
-    yield _check("store", lambda: f"{desk.warehouse.verify():,} rows read")
+    yield _check("store", lambda: f"{read_all(desk.warehouse.read_anew):,} rows read")
     yield from _queue(desk)
     last = backups.found(backups_of(chosen.data_dir))
     text = f"{len(last)}, the last is {last[0].name}" if last else "none: python -m app backup"

@@ -52,6 +52,8 @@ def _done(desk: Desk, ask_id: str) -> dict[str, Any]:
     except LostLeaseError:
         raise
     except OpenbellError as error:
+        if desk.warehouse.has_lost():  # or it cannot be known: whoever leads does it
+            raise LostLeaseError(f"{ask['act']} is left to the engine that leads") from error
         log.info("an ask came to nothing", act=ask["act"], error=str(error))
         fault = (type(error).__name__, error.message, error.where, error.hint)
         body = wire.dumps({"id": ask_id, "error": fault})

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from core.addresses import LakeAddress
 from core.errors import LostLeaseError, OpenbellError, StoreError
 from core.observe import logs
-from core.store.lease import Lease
+from core.store import lake
+from core.store.lease import SILENCE_SECONDS, Lease
 
 if TYPE_CHECKING:
     from core.service.desk import Desk
@@ -43,30 +45,65 @@ class Leadership:
         self._thread.join()
 
     def _main(self) -> None:
+        self._prepare()
         while not self._stop.is_set():
             lease = Lease.contend(self._address, self._stop)
             if lease is None:
                 return
-            try:
-                desk = self._lead(lease)
-            except OpenbellError as error:
-                log.error("the desk cannot be opened to lead", error=str(error))
-                lease.close()
+            desk = self._opened(lease)
+            if desk is None:
                 self._stop.wait(PAUSE_SECONDS)
                 continue
             log.info("leads", epoch=lease.epoch)
             try:
                 self._hold(desk)
             finally:
-                self._leave(desk)
+                self._left(desk)
+
+    def _prepare(self) -> None:
+        """Load what is slow to load while another leads: readers wait for whoever takes over."""
+        import core.jobs.queue.redis
+        import core.service.kernel.asking  # noqa: F401 - a second of imports
+
+        try:
+            lake.load_extensions(self._address)
+        except OpenbellError as error:
+            log.error("this engine will not be able to lead", error=str(error))
+
+    def _opened(self, lease: Lease) -> Desk | None:
+        """The desk, open to lead; None when it cannot be opened, and another engine may try."""
+        try:
+            return self._lead(lease)
+        except OpenbellError as error:
+            log.error("the desk cannot be opened to lead", error=str(error))
+        except Exception:  # a lease that is held by nobody would keep all engines out
+            log.exception("the desk cannot be opened to lead")
+        lease.close()
+        return None
+
+    def _left(self, desk: Desk) -> None:
+        try:
+            self._leave(desk)
+        except Exception:  # the thread must go on to stand by
+            log.exception("the desk was not closed as it should be")
 
     def _hold(self, desk: Desk) -> None:
-        """Lead until told to stop, or until another has the lease."""
+        """Lead until told to stop, until another has the lease, or until that cannot be known.
+
+        Whoever cannot reach PostgreSQL for SILENCE_SECONDS has lost the lease there: another engine
+        may reach it. Looking waits for no transaction, for one may hang in the same outage.
+        """
+        known = time.monotonic()
         while not self._stop.wait(LOOK_SECONDS):
             try:
-                desk.warehouse.keep_owning()
+                if desk.warehouse.has_lost():
+                    desk.warehouse.keep_owning(SILENCE_SECONDS)
+                known = time.monotonic()
             except LostLeaseError as error:
                 log.warning("leads no more", error=str(error))
                 return
-            except StoreError as error:  # PostgreSQL is away: then nobody else leads either
+            except StoreError as error:
                 log.warning("the lease cannot be looked at", error=str(error))
+                if time.monotonic() - known > SILENCE_SECONDS:
+                    log.warning("leads no more: the lake is out of reach")
+                    return
