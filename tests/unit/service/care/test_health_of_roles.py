@@ -1,0 +1,43 @@
+"""Health of a desk that only reads: what is the engine's to do is no fault of its own."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from core.service.care import health
+from core.service.care import health_checks  # noqa: F401 - registers the checks
+from core.service.desk import Desk
+
+
+@pytest.fixture
+def reading(desk: Desk) -> Desk:
+    """A desk that hands on to an engine, which leads until `away` says otherwise."""
+    desk.relay = SimpleNamespace(away=lambda: None)  # type: ignore[assignment]
+    return desk
+
+
+def _led(desk: Desk, away: float | None) -> None:
+    found: Any = desk.relay
+    found.away = lambda: away
+
+
+@pytest.mark.parametrize("name", ["write", "engine"])
+def test_a_desk_without_an_engine_warns_and_goes_on(name: str, reading: Desk) -> None:
+    """It still serves what is stored, so nothing may take it out of the proxy."""
+    assert health.CHECKS[name].look(reading).message == "an engine leads"
+    _led(reading, 12.4)
+    found = health.CHECKS[name].look(reading)
+    assert (found.status, found.message) == ("warn", "read-only for 12 s")
+    assert name not in health.readiness(reading)
+    _led(reading, None)
+    assert health.CHECKS[name].look(reading).status == "ok"
+
+
+@pytest.mark.parametrize("name", ["scheduler", "detector", "drill"])
+def test_what_an_engine_does_is_not_missed_at_a_desk(name: str, reading: Desk) -> None:
+    """A desk has no clock and no drill of its own."""
+    found = health.CHECKS[name].look(reading)
+    assert (found.status, found.message) == ("ok", "the engine's")
