@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from core.service.care import health
-from core.service.care import health_checks  # noqa: F401 - registers the checks
+from core.service.care import (
+    health,
+    health_checks,  # noqa: F401 - registers the checks
+)
 from core.service.desk import Desk
 
 
