@@ -6,7 +6,7 @@ import shutil
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -46,22 +46,18 @@ class SqliteFile:
         self._typed = _Typed(path, advise)
         self._lock = threading.RLock()
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with self._typed:
-            self._db = _connect(path)
-            self._check()
-            self._migrate(statements, layout)
-            self._number = self._count()
-            self._numbered = False  # whether rows hold the number of the write under way
-        try:
+        with ExitStack() as unfinished:
+            with self._typed:
+                self._db = _connect(path)
+                unfinished.callback(self._db.close)
+                self._check()
+                self._migrate(statements, layout)
+                self._number = self._count()
+                self._numbered = False  # whether rows hold the number of the write under way
             self._counted = CountFile(beside(path))
-        except OSError:
-            self._db.close()
-            raise
-        try:
+            unfinished.callback(self._counted.close)
             self._agree(accept_loss)
-        except StoreError:
-            self.close()
-            raise
+            unfinished.pop_all()
 
     def read(self, sql: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
         """All rows of a query."""
@@ -220,7 +216,11 @@ def _connect(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     # a flipped bit may break UTF-8: read it anyway and let the checksum judge
     db.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
-    db.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = FULL")
+    try:
+        db.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+    except sqlite3.Error:
+        db.close()
+        raise
     return db

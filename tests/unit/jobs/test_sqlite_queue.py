@@ -119,6 +119,30 @@ def test_newer_layout_is_refused(path: Path, queue: SqliteQueue) -> None:
         SqliteQueue(path, lambda: NOW)
 
 
+@pytest.mark.parametrize("body", [b"not a database" * 100, None])
+def test_a_queue_that_does_not_open_holds_no_file(
+    path: Path, monkeypatch: pytest.MonkeyPatch, body: bytes | None
+) -> None:
+    """Whatever is wrong, and although the error still knows where it came from."""
+    SqliteQueue(path, lambda: NOW).close()
+    if body is None:
+        tamper(path, "PRAGMA user_version = 99")
+    else:
+        path.write_bytes(body)
+    opened: list[sqlite3.Connection] = []
+    connect = sqlite3.connect
+
+    def noted(*given: Any, **how: Any) -> sqlite3.Connection:
+        opened.append(connect(*given, **how))
+        return opened[-1]
+
+    monkeypatch.setattr(sqlite3, "connect", noted)
+    with pytest.raises(StoreError):
+        SqliteQueue(path, lambda: NOW)
+    with pytest.raises(sqlite3.ProgrammingError, match="closed database"):
+        opened[-1].execute("SELECT 1")
+
+
 @pytest.mark.parametrize(
     ("name", "free", "said"),
     [
