@@ -18,12 +18,11 @@ from tests.e2e.conftest import Page, demo, new_page
 WORDS = "half a sentence, not yet sent"
 FOLLOWED_MS = 150_000  # two pulls at most
 LAST_PRINT = re.compile(r"last print (\d\d:\d\d)")
-LINE = '[data-testid="stMarkdown"]:has(a[href$="/alerts"])'  # the status line has the bell in it
 # notes when the words of the status line were last changed, by the machine's clock
 WATCH = """
-line => {
-  const said = () => document.querySelector(line)?.innerText ?? "";
-  const print = () => (said().match(/last print (\\d\\d:\\d\\d)/) || [])[1];
+() => {
+  const line = document.querySelector(".st-key-status_line");
+  const print = () => (line.innerText.match(/last print (\\d\\d:\\d\\d)/) || [])[1];
   let seen = print();
   new MutationObserver(() => {
     if (print() !== seen) { seen = print(); window.changedAt = Date.now(); }
@@ -47,7 +46,7 @@ def tab(chromium, morning) -> Iterator[Page]:
 
 
 def last_print(page: Page) -> str:
-    found = LAST_PRINT.search(page.tab.inner_text(LINE))
+    found = LAST_PRINT.search(page.tab.inner_text(".st-key-status_line"))
     assert found is not None
     return found[1]
 
@@ -56,8 +55,8 @@ def until_followed(page: Page) -> None:
     """Wait until the status line tells of a later print, and the page stands again."""
     before = last_print(page)
     page.tab.wait_for_function(
-        "([line, before]) => !document.querySelector(line).innerText.includes(before)",
-        arg=[LINE, f"last print {before}"],
+        "before => !document.querySelector('.st-key-status_line').innerText.includes(before)",
+        arg=f"last print {before}",
         timeout=FOLLOWED_MS,
     )
     page.settled()
@@ -83,51 +82,13 @@ def test_prints_arrive_and_typed_words_stay(tab, morning, capsys):
     tab.open(f"/plans?symbol={symbol}")
     reason = tab.tab.get_by_label("Reason")
     reason.press_sequentially(WORDS)
-    tab.tab.evaluate(WATCH, LINE)
+    tab.tab.evaluate(WATCH)
     until_followed(tab)
     tab.tab.wait_for_function("() => window.changedAt !== undefined")
     took = tab.tab.evaluate("window.changedAt") / 1000 - pulled_at(morning[1])
     with capsys.disabled():
         print(f" pull ended -> page: {took:.1f} s ", end="")  # noqa: T201 - a measure
     assert reason.input_value() == WORDS
-
-
-def test_a_plan_approved_in_one_tab_is_seen_in_the_other(tab, chromium, morning):
-    """Beside the scan with a reason; the other tab is not touched."""
-    with new_page(chromium, morning[0]) as other:
-        other.open("/plans?view=Decided")
-        scan = tab.open("/gap_scan")
-        symbol = scan.tab.locator("[data-list=candidates] td.c-symbol a").nth(2).inner_text()
-        scan.open(f"/gap_scan?pick={symbol}")
-        scan.tab.get_by_placeholder("why, in a few words").fill("both tabs")
-        scan.tab.get_by_role("button", name=re.compile("^Approve .* provisional$")).click()
-        scan.tab.get_by_text("both tabs").first.wait_for()
-        assert scan.tab.get_by_role("button", name=re.compile("^Approve")).count() == 0
-        other.tab.get_by_text(re.compile(f"{symbol}-20261130")).first.wait_for(timeout=FOLLOWED_MS)
-
-
-def test_what_was_zoomed_to_stays_when_prints_come(tab):
-    """The chart is made anew with them, and shows the ranges that it showed."""
-    tab.open("/gap_scan")
-    seen = "() => [...document.querySelector('.js-plotly-plot')._fullLayout.xaxis.range]"
-    panel = tab.tab.locator(".js-plotly-plot .nsewdrag").first
-    box = panel.bounding_box()
-    assert box is not None
-    across, down = (box["x"], box["width"]), (box["y"], box["height"])
-    tab.tab.mouse.move(across[0] + 0.4 * across[1], down[0] + 0.2 * down[1])
-    tab.tab.mouse.down()
-    tab.tab.mouse.move(across[0] + 0.7 * across[1], down[0] + 0.8 * down[1], steps=5)
-    tab.tab.mouse.up()
-    tab.tab.wait_for_url("**zoom=**")
-    zoomed = tab.tab.evaluate(seen)
-    tab.tab.evaluate("() => { document.querySelector('.js-plotly-plot').before = true }")
-    until_followed(tab)
-    made_anew = (
-        "() => { const c = document.querySelector('.js-plotly-plot'); return c && !c.before }"
-    )
-    tab.tab.wait_for_function(made_anew, timeout=FOLLOWED_MS)
-    tab.tab.wait_for_selector(".js-plotly-plot .nsewdrag", state="attached")
-    assert tab.tab.evaluate(seen) == zoomed
 
 
 def test_the_pick_stays(tab):
