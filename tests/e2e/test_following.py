@@ -18,11 +18,12 @@ from tests.e2e.conftest import Page, demo, new_page
 WORDS = "half a sentence, not yet sent"
 FOLLOWED_MS = 150_000  # two pulls at most
 LAST_PRINT = re.compile(r"last print (\d\d:\d\d)")
+LINE = '[data-testid="stMarkdown"]:has(a[href$="/alerts"])'  # the status line has the bell in it
 # notes when the words of the status line were last changed, by the machine's clock
 WATCH = """
-() => {
-  const line = document.querySelector(".st-key-status_line");
-  const print = () => (line.innerText.match(/last print (\\d\\d:\\d\\d)/) || [])[1];
+line => {
+  const said = () => document.querySelector(line)?.innerText ?? "";
+  const print = () => (said().match(/last print (\\d\\d:\\d\\d)/) || [])[1];
   let seen = print();
   new MutationObserver(() => {
     if (print() !== seen) { seen = print(); window.changedAt = Date.now(); }
@@ -46,7 +47,7 @@ def tab(chromium, morning) -> Iterator[Page]:
 
 
 def last_print(page: Page) -> str:
-    found = LAST_PRINT.search(page.tab.inner_text(".st-key-status_line"))
+    found = LAST_PRINT.search(page.tab.inner_text(LINE))
     assert found is not None
     return found[1]
 
@@ -55,8 +56,8 @@ def until_followed(page: Page) -> None:
     """Wait until the status line tells of a later print, and the page stands again."""
     before = last_print(page)
     page.tab.wait_for_function(
-        "before => !document.querySelector('.st-key-status_line').innerText.includes(before)",
-        arg=f"last print {before}",
+        "([line, before]) => !document.querySelector(line).innerText.includes(before)",
+        arg=[LINE, f"last print {before}"],
         timeout=FOLLOWED_MS,
     )
     page.settled()
@@ -82,7 +83,7 @@ def test_prints_arrive_and_typed_words_stay(tab, morning, capsys):
     tab.open(f"/plans?symbol={symbol}")
     reason = tab.tab.get_by_label("Reason")
     reason.press_sequentially(WORDS)
-    tab.tab.evaluate(WATCH)
+    tab.tab.evaluate(WATCH, LINE)
     until_followed(tab)
     tab.tab.wait_for_function("() => window.changedAt !== undefined")
     took = tab.tab.evaluate("window.changedAt") / 1000 - pulled_at(morning[1])

@@ -75,8 +75,8 @@ def test_a_kill_between_commit_and_mark_is_no_alarm(
     for opening in (killed, settings.load(data_dir=killed.data_dir.with_name("new"))):
         with monkeypatch.context() as patch:
             patch.setattr(Warehouse, "_keep", lambda *_: _die())
-            with pytest.raises(KeyboardInterrupt):
-                Desk.open(opening)
+            with pytest.raises(KeyboardInterrupt), Desk.open(opening) as desk:
+                add(desk, 9)
         Desk.open(opening).close()
 
 

@@ -32,8 +32,11 @@ def scrawl(path: Path, start: int) -> None:
 def spoilt(tmp_path: Path) -> Iterator[Desk]:
     """A running desk without a backup whose store and queue break under it."""
     given = settings.load(data_dir=tmp_path / "desk")
-    with Desk.open(given) as desk, desk.warehouse.transaction() as tx:
-        tx.execute("INSERT INTO watchlist SELECT i, md5(i::VARCHAR), now() FROM range(9000) t(i)")
+    rows = "INSERT INTO watchlist SELECT i, md5(i::VARCHAR), now() FROM range(?, ?) t(i)"
+    with Desk.open(given) as desk:
+        for first in (0, 4500):
+            with desk.warehouse.transaction() as tx:
+                tx.execute(rows, [first, first + 4500])
     with Desk.open(given) as desk:
         desk.queue.publish("pull")
         desk.queue._file.read("PRAGMA wal_checkpoint(TRUNCATE)")  # type: ignore[attr-defined]

@@ -34,7 +34,7 @@ def running(make_desk: Callable[..., Desk], tmp_path: Path) -> Desk:
     """A desk with its engine on, without datasets, and with a backup."""
     catalogue = tmp_path / "catalogue.toml"
     catalogue.write_text("")
-    desk = make_desk(catalogue=catalogue, scan_times=())
+    desk = make_desk(catalogue=catalogue, scan_times=(), backup_time="")  # in the evening, too
     desk.start(scheduler=True)
     backing_up.backup_command(desk)
     return desk

@@ -23,7 +23,7 @@ OF_THE_PROCESS = {"kernel", "desk.py", "engine.py", "data_folder.py"}
 # what jobs and looks of the engine are made of; no page, route or command names these modules
 OF_THE_ENGINE = {
     "alerts/telling.py": {"make", "resume"},
-    "alerts/delivering.py": {"bring", "gather_now"},
+    "alerts/delivering.py": {"bring", "gather_now", "note_success"},
     "brief/announcing.py": {"tell"},
 }
 # a signature with a secret of the dataset says who may
