@@ -19,6 +19,11 @@ WORDS = "half a sentence, not yet sent"
 FOLLOWED_MS = 150_000  # two pulls at most
 LAST_PRINT = re.compile(r"last print (\d\d:\d\d)")
 LINE = '[data-testid="stMarkdown"]:has(a[href$="/alerts"])'  # the status line has the bell in it
+DRAWN = """
+() => JSON.stringify(
+  document.querySelector(".js-plotly-plot")._fullData.map(t => [...(t.close ?? []), ...(t.y ?? [])])
+)
+"""
 # notes when the words of the status line were last changed, by the machine's clock
 WATCH = """
 line => {
@@ -101,3 +106,40 @@ def test_the_pick_stays(tab):
     until_followed(tab)
     assert tab.tab.get_by_role("link", name=f"Plan {picked}").is_visible()
     assert f"pick={picked}" in tab.tab.url
+
+
+def test_a_plan_approved_in_one_tab_is_seen_in_the_other(tab, chromium, morning):
+    """Beside the scan with a reason; the other tab is not touched."""
+    with new_page(chromium, morning[0]) as other:
+        other.open("/plans?view=Decided")
+        scan = tab.open("/gap_scan")
+        symbol = scan.tab.locator("[data-list=candidates] td.c-symbol a").nth(2).inner_text()
+        scan.open(f"/gap_scan?pick={symbol}")
+        scan.tab.get_by_placeholder("why, in a few words").fill("both tabs")
+        scan.tab.get_by_role("button", name=re.compile("^Approve .* provisional$")).click()
+        scan.tab.get_by_text("both tabs").first.wait_for()
+        assert scan.tab.get_by_role("button", name=re.compile("^Approve")).count() == 0
+        # a cell of a grid stands behind what is drawn
+        decided = other.tab.get_by_text(re.compile(f"{symbol}-20261130")).first
+        decided.wait_for(state="attached", timeout=FOLLOWED_MS)
+
+
+def test_what_was_zoomed_to_stays_when_prints_come(tab):
+    """The chart is drawn anew then, and shows the ranges that it showed."""
+    tab.open("/gap_scan")
+    seen = "() => [...document.querySelector('.js-plotly-plot')._fullLayout.xaxis.range]"
+    panel = tab.tab.locator(".js-plotly-plot .nsewdrag").first
+    box = panel.bounding_box()
+    assert box is not None
+    across, down = (box["x"], box["width"]), (box["y"], box["height"])
+    tab.tab.mouse.move(across[0] + 0.4 * across[1], down[0] + 0.2 * down[1])
+    tab.tab.mouse.down()
+    tab.tab.mouse.move(across[0] + 0.7 * across[1], down[0] + 0.8 * down[1], steps=5)
+    tab.tab.mouse.up()
+    tab.tab.wait_for_url("**zoom=**")
+    zoomed = tab.tab.evaluate(seen)
+    drawn = tab.tab.evaluate(DRAWN)
+    anew = f"before => document.querySelector('.js-plotly-plot') && ({DRAWN})() !== before"
+    tab.tab.wait_for_function(anew, arg=drawn, timeout=FOLLOWED_MS)
+    tab.settled()
+    assert tab.tab.evaluate(seen) == zoomed
