@@ -302,6 +302,7 @@ def run(folder: Path, seconds: float, seed: int, days: float = 30.0) -> Report:
     ours, theirs = context.Pipe()
     container = context.Process(target=serve, args=(theirs,), daemon=True)
     container.start()
+    theirs.close()  # or a container that does not start is waited for for ever
     began = time.monotonic()
     soak = Soak(folder, ours.recv(), ours, seed)
     threading.excepthook = lambda args: soak.report.unhandled.append(repr(args.exc_value))

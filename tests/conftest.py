@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from collections.abc import Callable, Generator, Iterator
 from functools import cache
 from pathlib import Path
@@ -21,6 +22,7 @@ from core.store.warehouse import Warehouse
 from tests import begun
 
 ROOT = Path(__file__).resolve().parent.parent
+MAIN = sys.modules["__main__"]
 NO_CAPTURES = "the captured files (../shared/data) are not on this machine"
 
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, max_examples=60)
@@ -40,6 +42,11 @@ def pytest_runtest_makereport(
         if shows and not hasattr(report, "wasxfail"):
             report.longrepr = (path, line, f"{reason}; it would have shown: {shows.strip()}")
     return report
+
+
+def pytest_runtest_teardown() -> None:
+    """A page that ran called itself `__main__`: processes that are spawned later would run it."""
+    sys.modules["__main__"] = MAIN
 
 
 @pytest.fixture(scope="session")
