@@ -29,3 +29,4 @@ def test_an_interval_gives_a_job_a_step_and_the_latest_after_a_sleep(tmp_path: P
     assert minutes[3:8] == [16, 17, 18, 19, 20]  # within the misfire grace of five minutes
     assert minutes[8:] == [*range(21, 33)]  # and none after 9:32
     assert all(job.payload["repeats"] for job in desk.done)
+    desk.queue.close()

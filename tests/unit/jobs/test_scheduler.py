@@ -158,8 +158,9 @@ def test_payload_gives_the_window_back(desk: Simulation) -> None:
 def test_malformed_rules_stop_the_scheduler_by_name(tmp_path: Path) -> None:
     """A rule that slipped past the catalogue is refused when the scheduler is made."""
     wrong = Dataset("d", "file", "t", (), {}, schedule=({"cycle": "hourly"},))
-    with pytest.raises(ScheduleError, match="hourly"):
-        Scheduler(SqliteQueue(tmp_path / "q", Clock(OFF)), [wrong], dict, Clock(OFF))
+    queue = SqliteQueue(tmp_path / "q", Clock(OFF))
+    with contextlib.closing(queue), pytest.raises(ScheduleError, match="hourly"):
+        Scheduler(queue, [wrong], dict, Clock(OFF))
 
 
 async def test_clock_fires_by_itself(tmp_path: Path) -> None:
