@@ -13,6 +13,7 @@ from components.kit import badges, formats, once, shell, status_line, theme
 from components.parts import decision, gaps, plans, symbol
 from core.domain.gaps.scoring import COMPONENTS
 from core.domain.risk.types import LimitCheck
+from core.domain.trading.plans import Plan
 from core.service.desk import Desk
 from core.service.gaps import intraday, scans, symbols
 from core.service.trading import plans as service
@@ -116,18 +117,23 @@ def plan(desk: Desk, scan: scans.Scan, name: str) -> None:
     decided = shell.cached_until_commit(
         desk, lambda: trades.decided(desk, name, found.plan.session), "decided", name, ask.date
     )
-    color, word = plans.DECISIONS[found.verdict.decision]
-    mark = badges.provisional() if found.plan.provisional else ""
     with st.container(border=True, gap="xsmall"):
-        said = badges.badge(f"Verdict: {word.lower()}", color)
-        st.markdown(f"**Plan** {mark} {said}  \n{like(found)}")
-        st.markdown(figures(found))
-        st.html(once.cached(lambda: limits(found.verdict.checks), "bars", found.verdict.checks))
-        if decided:
+        if decided:  # the verdict would be that of a second plan beside it
+            st.markdown(f"**Plan** {_provisional(decided[0].plan)}  \n{like(found)}")
+            st.markdown(figures(decided[0].plan))
             st.markdown("  \n".join(map(became, decided)))
             decision.told()
-        else:
-            decision.form(desk, found, _stay, small=True)
+            return
+        color, word = plans.DECISIONS[found.verdict.decision]
+        said = badges.badge(f"Verdict: {word.lower()}", color)
+        st.markdown(f"**Plan** {_provisional(found.plan)} {said}  \n{like(found)}")
+        st.markdown(figures(found.plan))
+        st.html(once.cached(lambda: limits(found.verdict.checks), "bars", found.verdict.checks))
+        decision.form(desk, found, _stay, small=True)
+
+
+def _provisional(plan: Plan) -> str:
+    return badges.provisional() if plan.provisional else ""
 
 
 def _stay(_: Stored) -> None:
@@ -154,9 +160,8 @@ def like(found: Proposal) -> str:
     return shell.small(badges.plain(said))
 
 
-def figures(found: Proposal) -> str:
+def figures(plan: Plan) -> str:
     """The plan as one row of figures under their names, as a table in Markdown."""
-    plan = found.plan
     targets = " · ".join(formats.price(target) for target in plan.targets)
     through = plan.gap_through_risk_r
     shown = {

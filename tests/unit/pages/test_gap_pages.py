@@ -66,6 +66,7 @@ def test_the_plan_is_decided_on_beside_the_scan(gapping: Desk) -> None:
     """With the checks of Plans; afterwards the pane tells of the decision instead."""
     at = run_page("gap_scan")
     (approve,) = [button for button in at.button if button.label.startswith("Approve")]
+    assert "Verdict" in text_of(at)
     at.text_input(key="reason").set_value("gap and go")
     approve.click().run()
     assert not at.exception
@@ -75,6 +76,7 @@ def test_the_plan_is_decided_on_beside_the_scan(gapping: Desk) -> None:
     assert f"**{plan.plan.shares:,}** at" in text_of(at)
     assert "gap and go" in text_of(at)
     assert f"plan={plan.plan_id}" in text_of(at)
+    assert "Verdict" not in text_of(at)  # it would be that of the same plan once more
     assert not [button for button in at.button if button.label.startswith("Approve")]
 
 
