@@ -276,7 +276,7 @@ class FoundryClient:
             if not limit.expired():
                 raise
             raise DeadlineError(
-                f"{job.name}: not done within {self._total:g} seconds",
+                f"{job.name}: not done within {self._total:g} seconds{job.heard.reason}",
                 where=where_of(self._base),
                 hint=TOTAL_HINT.format(self._total),
             ) from None

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.errors import ConnectionLostError, DeadlineError, OpenbellError, ProtocolError
+from core.errors import (
+    ConnectionLostError,
+    DeadlineError,
+    OpenbellError,
+    ParsingError,
+    ProtocolError,
+)
 from core.sources.foundry import wire
 from core.sources.foundry.socket import (
     CLOSE_SECONDS,
@@ -16,21 +21,10 @@ from core.sources.foundry.socket import (
     SocketAddress,
     SocketClosedError,
 )
+from core.sources.foundry.wire import Heard
 from core.sources.http import permanent, where_of
 
 Tell = Callable[[wire.Frame], Awaitable[None]]
-
-
-@dataclass(slots=True)
-class Heard:
-    """What the container has said so far; it stays known when the exchange breaks off.
-
-    `querying` tells that it asks Foundry for a new version, `failure` what it said went wrong.
-    """
-
-    announced_rows: int | None = None
-    querying: bool = False
-    failure: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +44,13 @@ class Exchange:
 
         `heard` is filled on the way; `tell` gets each frame.
         """
-        request, heard.failure = wire.request(self.dataset, start, end), ""
+        request = wire.request(self.dataset, start, end)
+        heard.begin()
         try:
             return await self._ask(request, heard, tell)
         except OpenbellError as error:
             if heard.failure:  # the reason: what ends the exchange has a generic sentence only
-                error.message = f"{error.message.rstrip('.')} (it said: {heard.failure})"
+                error.message = f"{error.message.rstrip('.')}{heard.reason}"
             raise
 
     async def _ask(self, request: str, heard: Heard, tell: Tell) -> str:
@@ -64,7 +59,7 @@ class Exchange:
             await socket.send(request)
             return await self._listen(socket, heard, tell)
         except SocketClosedError as closed:
-            raise self._closed(closed.code) from None
+            raise self._closed(closed.code, heard) from None
         finally:
             await socket.close()
 
@@ -75,23 +70,16 @@ class Exchange:
     async def _listen(self, socket: Socket, heard: Heard, tell: Tell) -> str:
         while True:
             frame = wire.parse(await socket.text(), where=self.where, dataset=self.dataset)
-            self._note(frame, heard)
+            heard.note(frame)
             await tell(frame)
             if frame.kind not in ("final", "error"):
                 continue
             if frame.datasets is None and frame.kind == "final":
                 await self._refusal(socket, frame)
-            return wire.pointer(frame, where=self.where, dataset=self.dataset)
+            return wire.pointer(frame, where=self.where, dataset=self.dataset, heard=heard)
 
-    def _note(self, frame: wire.Frame, heard: Heard) -> None:
-        heard.failure = wire.failure(frame) or heard.failure
-        if frame.kind == "update" and frame.success:
-            rows = wire.announced_rows(frame.message)
-            heard.announced_rows = heard.announced_rows if rows is None else rows
-            heard.querying = heard.querying or wire.is_querying(frame.message)
-
-    def _closed(self, code: int | None) -> OpenbellError:
-        if code == REFUSED:
+    def _closed(self, code: int | None, heard: Heard) -> OpenbellError:
+        if code == REFUSED and not heard.accepted:
             return permanent(
                 ProtocolError(
                     f"{self.dataset}: the container refused the request (close 1008)",
@@ -105,14 +93,15 @@ class Exchange:
 
     async def _refusal(self, socket: Socket, frame: wire.Frame) -> None:
         """A bare `final` that a close 1008 follows says that the request itself was refused."""
-        with suppress(DeadlineError):
-            try:
-                await socket.text(min(CLOSE_SECONDS, self.address.idle_seconds))
-            except SocketClosedError as closed:
-                if closed.code == REFUSED:
-                    raise permanent(
-                        ProtocolError(
-                            f"{self.dataset}: the container refused the request: {frame.message}",
-                            where=self.where,
-                        )
-                    ) from None
+        try:
+            await socket.text(min(CLOSE_SECONDS, self.address.idle_seconds))
+        except SocketClosedError as closed:
+            if closed.code == REFUSED:
+                raise permanent(
+                    ProtocolError(
+                        f"{self.dataset}: the container refused the request: {frame.message}",
+                        where=self.where,
+                    )
+                ) from None
+        except (DeadlineError, ParsingError):
+            return  # whatever else follows: the refusal stands

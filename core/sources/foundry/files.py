@@ -17,8 +17,7 @@ from yarl import URL
 
 from core.errors import NotFoundError, ProtocolError
 from core.sources.foundry.download import Sink, Unzip, gunzip, pour, verify
-from core.sources.foundry.exchange import Heard
-from core.sources.foundry.wire import Frame
+from core.sources.foundry.wire import GONE_HINT, Frame, Heard
 from core.sources.http import (
     chunks,
     get,
@@ -109,7 +108,7 @@ class Files:
         raise NotFoundError(
             f"{job.name}: neither the CSV nor the ZIP of {sha256[:12]}… exists",
             where=" and ".join(missing),
-            hint="press Refresh now (pull --now) to have the container pull it anew",
+            hint=GONE_HINT,
         )
 
     async def _csv(self, job: FetchJob, sha256: str) -> Path:

@@ -22,8 +22,13 @@ MAX_FRAME_BYTES = 1024 * 1024
 MAX_MESSAGE_CHARS = 500
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_GONE = re.compile(r"SHA256\s+([0-9a-f]{64})\b(?=.*not found)")
+_NAMED = re.compile(
+    r"(?:\b[Ss][Hh][Aa]-?256\W{1,3}([0-9a-f]{64})\b|(?<!\w)([0-9a-f]{64})\.(?:csv|zip)\b)"
+)
+_ABSENT = re.compile(r"not found|not be found|no such file|not exist|missing", re.IGNORECASE)
+GONE_HINT = "press Refresh now (pull --now) to have the container pull it anew"
 _QUERYING = re.compile(r"^\s*(?:Downloading|Querying)\b", re.IGNORECASE)
+_FOUND = re.compile(r"^\s*Found\s+\d+\s+version", re.IGNORECASE)
 _ANNOUNCED = re.compile(r"(?:Found|Downloading all)\s+([\d][\d,_ ]*)\s*rows", re.IGNORECASE)
 
 
@@ -36,6 +41,43 @@ class Frame:
     message: str
     datasets: str | None = None
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(slots=True)
+class Heard:
+    """What the container has said so far; some of it stays known when the exchange breaks off.
+
+    Of all exchanges: `announced_rows`, and `querying` that it was heard asking Foundry. Of this
+    one: `accepted` that it took the request, `found` that it has a version and asks for none,
+    `failure` what it said went wrong.
+    """
+
+    announced_rows: int | None = None
+    accepted: bool = False
+    found: bool = False
+    querying: bool = False
+    failure: str = ""
+
+    @property
+    def reason(self) -> str:
+        """What it said went wrong, to be added to a sentence."""
+        return f" (it said: {self.failure})" if self.failure else ""
+
+    def begin(self) -> None:
+        """A new exchange."""
+        self.accepted, self.found, self.failure = False, False, ""
+
+    def note(self, frame: Frame) -> None:
+        """Keeps what a frame tells."""
+        self.failure = failure(frame, querying=self.querying) or self.failure
+        if frame.kind != "update" or not frame.success:
+            return
+        self.accepted = True
+        rows = announced_rows(frame.message)
+        self.announced_rows = self.announced_rows if rows is None else rows
+        asks = is_querying(frame.message)
+        self.querying = self.querying or asks
+        self.found = not asks and (self.found or _FOUND.match(frame.message) is not None)
 
 
 def request(name: str, start: datetime, end: datetime) -> str:
@@ -98,23 +140,32 @@ def is_pointer(text: object) -> bool:
     return isinstance(text, str) and _SHA256.fullmatch(text) is not None
 
 
-def pointer(frame: Frame, *, where: str, dataset: str) -> str:
+def pointer(frame: Frame, *, where: str, dataset: str, heard: Heard | None = None) -> str:
     """The sha256 in a `final` or `error` frame; the typed error where it holds none.
 
     A sentence that says of a known version's file that it is gone holds that version's sha256.
+    What was heard before tells whether a sentence is of a name, of a version or of a query.
     """
     if frame.kind == "final" and frame.datasets is not None:
         if is_pointer(frame.datasets):
             return frame.datasets
-        gone = _GONE.search(frame.datasets)
+        gone = _gone(frame.datasets)
         if gone:
-            return gone[1]
-    raise _refusal(frame, where, dataset)
+            return gone
+    raise _refusal(frame, where, dataset, heard or Heard())
 
 
-def _refusal(frame: Frame, where: str, dataset: str) -> OpenbellError:
+def _gone(sentence: str) -> str | None:
+    """The one sha256 that a sentence about something absent names."""
+    if not _ABSENT.search(sentence):
+        return None
+    named = {label or file for label, file in _NAMED.findall(sentence)}
+    return named.pop() if len(named) == 1 else None
+
+
+def _refusal(frame: Frame, where: str, dataset: str, heard: Heard) -> OpenbellError:
     said = _short(frame.datasets, 300) or frame.message or "nothing"
-    if frame.kind == "error":
+    if frame.kind == "error" and not heard.accepted:
         return NotFoundError(
             f"{dataset}: the container knows no such dataset ({said})",
             where=where,
@@ -122,15 +173,27 @@ def _refusal(frame: Frame, where: str, dataset: str) -> OpenbellError:
         )
     if "no rows" in frame.message.lower():
         return NotFoundError(f"{dataset}: the dataset has no rows ({said})", where=where)
-    if frame.datasets is not None and " " not in frame.datasets.strip():
+    pointing = frame.kind == "final" and frame.datasets is not None
+    if pointing and " " not in (frame.datasets or "").strip():
         return ProtocolError(f"{dataset}: {said!r} is not a sha256; refused", where=where)
+    if heard.found:  # of the version that it has, not of a query
+        return NotFoundError(
+            f"{dataset}: the container has a version and does not hand it out: {said}",
+            where=where,
+            hint=GONE_HINT,
+        )
     return QueryFailedError(f"{dataset}: the container's pull failed: {said}", where=where)
 
 
-def failure(frame: Frame) -> str | None:
-    """What a frame says of a failure on the way: an `update` without success."""
-    told = frame.kind == "update" and not frame.success and frame.message
-    return frame.message if told else None
+def failure(frame: Frame, *, querying: bool = False) -> str | None:
+    """What a frame says of a failure on the way: an `update` without success.
+
+    Of a `neutral` and of a type that nobody knows only while Foundry is asked: before, the first
+    says that there is no version yet.
+    """
+    on_the_way = frame.kind == "update" or (querying and frame.kind in ("neutral", "unknown"))
+    told = on_the_way and frame.raw.get("success", frame.kind != "update") is not True
+    return frame.message if told and frame.message else None
 
 
 def is_querying(message: str) -> bool:
