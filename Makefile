@@ -11,6 +11,7 @@ INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes
 PORT   ?= 8501
 SEED   ?= 7
 MINUTES ?= 10
+KILLS ?= 200
 COUNT  ?= 300
 WORKERS ?= 2
 UPGRADE ?=
@@ -98,8 +99,8 @@ crash: $(DEV) ## kill the desk 200 times, and 200 times while alerts go out; cou
 	$(PY) -m benchmarks.crash --rounds 200
 	$(PY) -m benchmarks.crash_alerts --rounds 200
 
-cluster: $(DEV) ## kill the engine that leads a cluster 200 times, cut its links, count what was lost (as root)
-	$(PY) -m benchmarks.cluster --kills 200 --desks 4
+cluster: $(DEV) ## kill the engine that leads a cluster, cut links, count what was lost (as root; KILLS=200 MINUTES=)
+	$(PY) -m benchmarks.cluster --kills $(KILLS) $(if $(filter command,$(firstword $(origin MINUTES))),--minutes $(MINUTES)) --desks 4
 
 damage: $(DEV) ## flip bits in and cut pieces off the files of a desk; all must be told and mended
 	$(PY) -m benchmarks.damage --each 20

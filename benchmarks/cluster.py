@@ -1,13 +1,15 @@
 """Many desks on one store: kill the engine that leads, cut links, and count what was lost.
 
-    python -m benchmarks.cluster --kills 200 [--desks 4] [--s3] [--seed 7]      (make cluster)
+    python -m benchmarks.cluster --kills 200 [--minutes 20] [--desks 4] [--seed 7]  (make cluster)
 
 Real processes: engines and desks, each in a network namespace of its own where that can be made
-(root and `ip`), PostgreSQL, Redis, and with `--s3` SeaweedFS. While readers approve plans, book
-deposits, refresh and read at every desk, and windows of two datasets come due every thirty seconds,
-the leader is killed with SIGKILL, and after every fourth kill a link of one process is cut for
-some seconds. Prints windows lost and doubled, commits of an old epoch, acknowledged plans and
-entries lost or doubled, what readers were told, and how long takeovers took.
+(root and `ip`), PostgreSQL, Redis, and SeaweedFS unless `--no-s3`. While readers approve plans,
+book deposits, refresh and read at every desk, and windows of two datasets come due every thirty
+seconds, the leader is killed with SIGKILL, and after every `--kills-a-cut` kills a link of one
+process is cut for some seconds: all kinds in turn (PostgreSQL, Redis, S3, the container, the other
+engine; of the leader, of the engine that stands by, of a desk). Prints windows lost and doubled,
+commits of an old epoch, acknowledged plans and entries lost or doubled, what readers were told, and
+how long takeovers took. Ends after as many kills, or with the minutes, whichever comes first.
 """
 
 from __future__ import annotations
@@ -46,7 +48,14 @@ from tests.cluster_rig import UNTIMED, Cluster, Member, until  # noqa: E402
 from tests.filled import fill  # noqa: E402
 
 CUT_SECONDS = 7.0
-LINKS = ("postgres", "redis", "container")
+LINKS = ("postgres", "redis", "s3", "container")
+STOPPING = ("postgres", "redis", "s3")  # without which a leader can write nothing
+OTHER = "engine"  # the link between the two engines
+LEADER, STANDBY, DESK = "leader", "standby", "desk"
+KINDS = [
+    *((who, link) for link in LINKS for who in (LEADER, STANDBY, DESK)),
+    (LEADER, OTHER),
+]
 WATCH = """
     CREATE TABLE watched_commits (snapshot BIGINT, epoch BIGINT);
     CREATE FUNCTION watch_commit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -67,6 +76,7 @@ class Rig:
     ) -> None:
         self.cluster, self._net, self._kept, self._chance = cluster, net, kept, chance
         self._session = psycopg.connect(cluster.catalogue, autocommit=True)
+        self._kinds: list[tuple[str, str]] = []
         self.report = Report()
         self.takeovers: list[float] = []
         self.writable: list[float] = []
@@ -105,31 +115,36 @@ class Rig:
         leader.await_up()
 
     def cut(self) -> None:
-        """Cut one link of one process for CUT_SECONDS, and let it heal."""
+        """Cut the next kind of link for CUT_SECONDS, and let it heal."""
         if self._net is None:
             return
-        service = self._chance.choice(self.links)
+        who, link = self._next_kind()
         leader = self.await_leader()
-        member = self._chance.choice([leader, leader, *self.cluster.engines, *self.cluster.desks])
+        other = next(m for m in self.cluster.engines if m is not leader)
+        member = {LEADER: leader, STANDBY: other}.get(who) or self._chance.choice(
+            self.cluster.desks
+        )
+        to = other.namespace if link == OTHER else link
         began = time.monotonic()
-        self._net.cut(member.namespace, service)
+        self._net.cut(member.namespace, to)
         time.sleep(CUT_SECONDS)
-        self._net.mend(member.namespace, service)
-        of = "leader" if member is leader else member.name.partition("-")[0]
-        named = f"{of}-{service}"
+        self._net.mend(member.namespace, to)
+        named = f"{who}-{link}"
         print(f"cut {named}", file=sys.stderr)
         self.report.cuts[named] = self.report.cuts.get(named, 0) + 1
         self.await_leader()
-        if member is leader and service != "container":
+        if member is leader and link in STOPPING:
             self.after_cuts.append(self._await_write(began + 0.3) - began)
         for each in (*self.cluster.engines, *self.cluster.desks):
             each.await_up()
 
-    @property
-    def links(self) -> tuple[str, ...]:
-        """What can be cut."""
-        in_s3 = any("OPENBELL_LAKE_ENDPOINT" in m.environment for m in self.cluster.engines)
-        return (*LINKS, "s3") if in_s3 else LINKS
+    def _next_kind(self) -> tuple[str, str]:
+        """Who is cut off from what: every kind once, in an order by chance, then again."""
+        if not self._kinds:
+            s3 = any("OPENBELL_LAKE_ENDPOINT" in m.environment for m in self.cluster.engines)
+            self._kinds = [kind for kind in KINDS if s3 or kind[1] != "s3"]
+            self._chance.shuffle(self._kinds)
+        return self._kinds.pop()
 
     def _await_write(self, began: float) -> float:
         """When a write was acknowledged that is later than `began`."""
@@ -188,7 +203,7 @@ def rigged(folder: Path, chosen: argparse.Namespace, kept: Kept) -> Iterator[Rig
             folder,
         )
         shared |= more
-        hours = chosen.kills / 120 + 0.5
+        hours = min(chosen.kills / 60, chosen.minutes / 60) + 0.5
         (folder / "catalogue.toml").write_text(catalogue(datetime.now(UTC), hours))
         first_start(folder, shared)
         cluster = Cluster(catalogue_url, queue)
@@ -240,10 +255,10 @@ def run(folder: Path, chosen: argparse.Namespace) -> Report:
         ]
         for reader in readers:
             reader.start()
-        ends = began + chosen.seconds
+        ends = time.monotonic() + 60 * chosen.minutes
         while rig.report.kills < chosen.kills and time.monotonic() < ends:
             rig.kill()
-            if chosen.cuts and rig.report.kills % 4 == 0:
+            if chosen.kills_a_cut and rig.report.kills % chosen.kills_a_cut == 0:
                 rig.cut()
         for reader in readers:
             reader.stop()
@@ -274,9 +289,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--desks", type=int, default=2)
-    parser.add_argument("--seconds", type=float, default=86_400.0, help="begin no kill after it")
-    parser.add_argument("--s3", action="store_true", help="keep the tables in SeaweedFS")
-    parser.add_argument("--no-cuts", dest="cuts", action="store_false")
+    parser.add_argument("--minutes", type=float, default=1440.0, help="begin no kill after them")
+    parser.add_argument("--no-s3", dest="s3", action="store_false", help="tables in a folder")
+    parser.add_argument("--kills-a-cut", type=int, default=2, help="0 for no cuts")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--keep", type=Path, help="a folder for data and logs, kept")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks/results/cluster.json")

@@ -74,7 +74,9 @@ class Reader:
         memo = f"{self._desk.name}/{next(self._numbers)}"
         if self._ask(client, "journal_deposit", amount="1.00", memo=memo) is not None:
             self._kept.memos.add(memo)
-        approve = {"direction": "long", "risk_pct": "0.01", "approve_because": memo}
+        stop = f"{self._chance.randrange(200, 3000) / 100:.2f}"  # the same plan is decided on once
+        approve = {"direction": "long", "stop_pct": stop, "risk_pct": "0.01"}
+        approve["approve_because"] = memo
         done = self._ask(client, "plan", symbol=self._symbol, **approve)
         if done is None:
             return
@@ -109,6 +111,8 @@ class Reader:
             self._tell(command, "read-only")
         elif "its engine ended before it said so" in message:
             self._tell(command, "told done")
+        elif "has been decided on already" in message:  # the same plan by chance
+            self._tell(command, "same plan")
         else:
             self._tell(command, "error", message)
         return None

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 SERVICES = ("postgres", "redis", "s3", "container")
+FIRST = 20  # the number of the first namespace in the subnet
 NOBODY = "02:00:00:00:00:99"
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _NET = 0x40000000  # CLONE_NEWNET
@@ -68,19 +69,24 @@ class Network:
         self._made.append(name)
         _ip("link", "add", here, "type", "veth", "peer", "name", there, "netns", name)
         _ip("link", "set", here, "master", self._bridge, "up")
-        _ip("-n", name, "addr", "add", f"{self._subnet}.{number + 20}/24", "dev", there)
+        _ip("-n", name, "addr", "add", f"{self._subnet}.{number + FIRST}/24", "dev", there)
         _ip("-n", name, "link", "set", there, "up")
         _ip("-n", name, "link", "set", "lo", "up")
         return name
 
-    def cut(self, name: str, service: str) -> None:
-        """Let nothing that a namespace sends to a service arrive."""
-        where = ("to", self.address(service), "dev", "eth0")
+    def cut(self, name: str, other: str) -> None:
+        """Let nothing that a namespace sends to a service, or to another namespace, arrive."""
+        where = ("to", self._to(other), "dev", "eth0")
         _ip("-n", name, "neigh", "replace", *where, "lladdr", NOBODY, "nud", "permanent")
 
-    def mend(self, name: str, service: str) -> None:
+    def mend(self, name: str, other: str) -> None:
         """Undo `cut`."""
-        _ip("-n", name, "neigh", "del", self.address(service), "dev", "eth0")
+        _ip("-n", name, "neigh", "del", self._to(other), "dev", "eth0")
+
+    def _to(self, other: str) -> str:
+        if other in SERVICES:
+            return self.address(other)
+        return f"{self._subnet}.{self._made.index(other) + FIRST}"
 
 
 def within(name: str) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from core.jobs.queue import redis as queue
+from core.redis_place import address_of
 
 WAIT_SECONDS = 0.5
 FAILURES: tuple[type[Exception], ...] = (RedisError,)
@@ -15,7 +15,7 @@ FAILURES: tuple[type[Exception], ...] = (RedisError,)
 
 def at(url: str) -> RedisStorage:
     """The counts at the address of a queue, under its prefix."""
-    address, prefix = queue.address_of(url)
+    address, prefix = address_of(url)
     return RedisStorage(
         address,
         key_prefix=f"{prefix}:limits",

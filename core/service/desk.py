@@ -29,6 +29,7 @@ from core.service.kernel.kept_asks import keep_asks
 from core.service.kernel.relay import Relay
 from core.service.kernel.relayed_roster import RelayedRoster
 from core.service.kernel.roster import Roster
+from core.service.shared_limits import build_limits
 from core.service.sources import build_sources, build_upstreams
 from core.settings import Settings
 from core.store.probe import Probe
@@ -70,7 +71,8 @@ class Desk:
             personal=settings.access == "open",
         )
         self.board = ProgressBoard(now)
-        self.upstreams = build_upstreams(settings, now)
+        self.limits = build_limits(settings)
+        self.upstreams = build_upstreams(settings, now, self.limits.breakers)
         self.probe = Probe(warehouse, now)
         self.puller = Puller(
             warehouse, build_sources(self), self.board, now, simulated=settings.simulated
@@ -158,6 +160,7 @@ class Desk:
             self.engine = None
         self.roster.flush()
         self._opened.close()
+        self.limits.close()
 
     def __enter__(self) -> Desk:
         return self

@@ -13,25 +13,26 @@ from core.jobs.pulling.sec import SecSource
 from core.service import plugged
 from core.service.kernel.port import DeskPort
 from core.settings import Settings
-from core.sources.breaker_file import BreakerFile
 from core.sources.foundry.client import FoundryClient
 from core.sources.foundry.source import FoundrySource, VersionCount
 from core.sources.sec.client import SecClient
-from core.sources.upstreams import Upstream, Upstreams
+from core.sources.upstreams import Breakers, Upstream, Upstreams
 from core.store.pulls import version_count
 from core.store.watchlist import watched
 
 SEC_WWW = ("company_tickers", "daily-index", "current")
 
 
-def build_upstreams(settings: Settings, now: Callable[[], datetime]) -> Upstreams:
-    """The hosts that the settings name, with their breakers in the data folder."""
+def build_upstreams(
+    settings: Settings, now: Callable[[], datetime], breakers: Breakers
+) -> Upstreams:
+    """The hosts that the settings name."""
     hosts = [
         foundry_host(settings),
         sec_host(settings.sec_data_url),
         sec_host(settings.sec_www_url),
     ]
-    return Upstreams(hosts, BreakerFile(settings.data_dir / "upstreams.json"), now)
+    return Upstreams(hosts, breakers, now)
 
 
 def foundry_host(settings: Settings) -> Upstream:
@@ -65,7 +66,10 @@ async def sign_of_life(desk: DeskPort, host: Upstream) -> None:
             await client.sign_of_life()
         return
     chosen = desk.settings
-    async with SecClient.from_settings(chosen, now=desk.now) as client:
+    limits = desk.limits
+    async with SecClient.from_settings(
+        chosen, now=desk.now, block=limits.block, limiter=limits.limiter
+    ) as client:
         if host == sec_host(chosen.sec_www_url):
             await client.sign_of_life(f"{client.www_url}/files/company_tickers.json")
         else:
@@ -82,10 +86,15 @@ def build_sources(desk: DeskPort) -> Mapping[str, Source | DirectSource]:
             lambda sha256: VersionCount(*version_count(desk.warehouse, sha256)),
             desk.settings.foundry_counts,
             now=desk.now,
+            turns=desk.limits.turns,
         ),
         "sec": SecSource(
             lambda: SecClient.from_settings(
-                desk.settings, lambda url: desk.upstreams.gate(sec_host(url)), desk.now
+                desk.settings,
+                lambda url: desk.upstreams.gate(sec_host(url)),
+                desk.now,
+                block=desk.limits.block,
+                limiter=desk.limits.limiter,
             ),
             desk.warehouse,
             lambda: watched(desk.warehouse),

@@ -109,6 +109,19 @@ class BreakerFile:
         return os.open(self._path.with_suffix(".lock"), flags, 0o600)
 
 
+def encoded(breaker: Breaker) -> bytes:
+    """One breaker as JSON."""
+    return json.dumps(_entry(breaker)).encode()
+
+
+def decoded(body: bytes) -> Breaker | None:
+    """The breaker of its JSON; None when that makes no sense."""
+    try:
+        return _breaker(json.loads(body))
+    except ValueError:
+        return None
+
+
 def _decoded(body: bytes) -> dict[str, Breaker]:
     """The breakers of a file; those that make no sense are left out."""
     try:

@@ -1,8 +1,9 @@
 """The upstream hosts and their circuit breakers: who may be asked now, and what came of it.
 
-Every request goes through the `UpstreamGate` of its host. What it learns is kept in a file, so
-that all processes on a data folder see one breaker per host. (pybreaker, aiobreaker and purgatory
-were looked at: none has a probe, a block until an instant, a clock to inject, or a file to share.)
+Every request goes through the `UpstreamGate` of its host. What it learns is kept in a file, or in
+Redis, so that all processes on a data folder, or all machines, see one breaker per host.
+(pybreaker, aiobreaker and purgatory were looked at: none has a probe, a block until an instant, a
+clock to inject, or a file to share.)
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from core.errors import (
     ValidationError,
 )
 from core.observe import logs
-from core.sources.breaker_file import BreakerFile, Change
+from core.sources.breaker_file import Change
 
 log = logs.get("upstreams")
 T = TypeVar("T")
@@ -54,6 +55,18 @@ class Upstream:
     def name(self) -> str:
         """The key of its breaker: source and host, as a stand-in may play two on one host."""
         return f"{self.source}@{self.host}"
+
+
+class Breakers(Protocol):
+    """Where breakers are kept by the names of their hosts, for all who ask them; thread-safe."""
+
+    def get(self, name: str) -> Breaker:
+        """The breaker of a name; a closed one where nothing is known."""
+        ...
+
+    def change(self, name: str, change: Change) -> tuple[Breaker, Breaker]:
+        """Replace a breaker by what `change` makes of it; the one before and the one after."""
+        ...
 
 
 class UpstreamGate(Protocol):
@@ -91,19 +104,19 @@ class Upstreams:
     def __init__(
         self,
         hosts: Sequence[Upstream],
-        file: BreakerFile,
+        kept: Breakers,
         now: Callable[[], datetime],
         *,
         on_change: Changed = lambda *_: None,
     ) -> None:
         self.hosts = tuple({host.name: host for host in hosts}.values())
         self.on_change = on_change
-        self._file = file
+        self._kept = kept
         self._now = now
 
     def breaker(self, host: Upstream) -> Breaker:
         """What is known of a host now."""
-        return self._file.get(host.name)
+        return self._kept.get(host.name)
 
     def gate(self, host: Upstream) -> HostGate:
         """The gate that requests to a host go through."""
@@ -111,7 +124,7 @@ class Upstreams:
 
     async def change(self, host: Upstream, change: Change) -> Breaker:
         """Change a breaker and tell of it; the log has one line when a host goes down or up."""
-        before, after = await asyncio.to_thread(self._file.change, host.name, change)
+        before, after = await asyncio.to_thread(self._kept.change, host.name, change)
         if before != after:
             if before.state != after.state:
                 _told(host, before, after)

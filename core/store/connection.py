@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -113,6 +115,27 @@ def _raise_limit(cursor: duckdb.DuckDBPyConnection) -> None:
     usual = cursor.execute("SELECT current_setting('memory_limit')").fetchall()[0][0]
     cursor.execute(f"SET GLOBAL memory_limit = '{usual}'")
     cursor.execute("RESET GLOBAL memory_limit")
+
+
+@contextmanager
+def lean(cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Work with one thread as long as the block lasts, and keep little of it in memory."""
+    cursor.execute("SET GLOBAL threads = 1")
+    try:
+        yield
+    finally:
+        cursor.execute("RESET GLOBAL threads")
+        trim(cursor)
+
+
+@contextmanager
+def as_of_now(cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Read everything as of one moment as long as the block lasts."""
+    cursor.execute("BEGIN TRANSACTION READ ONLY")
+    try:
+        yield
+    finally:
+        rollback(cursor)
 
 
 def rollback(cursor: duckdb.DuckDBPyConnection) -> None:

@@ -20,7 +20,7 @@ from core.errors import LostLeaseError, StoreError
 from core.observe import logs, traces, work
 from core.store import mark as marks
 from core.store import presence
-from core.store.connection import failure_of, first_line, rollback, trim, way_back
+from core.store.connection import as_of_now, failure_of, first_line, lean, rollback, way_back
 from core.store.engines import FOLD_SECONDS, FileEngine, StoreEngine, must_stand
 from core.store.mark import CommitMark, MarkKeeper
 from core.store.memory import QueryCache
@@ -67,8 +67,7 @@ class Warehouse:
         advise: Callable[[str], str] = presence.unadvised,
         before_migration: Callable[[Warehouse], None] = lambda _: None,
     ) -> Warehouse:
-        """The warehouse in a file or an engine, made and migrated when needed; `keeper` keeps its
-        mark.
+        """The warehouse in a file or an engine, made and migrated when needed, marked by `keeper`.
 
         `advise` turns the hint of an error into one that names what there is to mend it with.
 
@@ -128,6 +127,12 @@ class Warehouse:
     def read_anew(self, sql: str, params: Params | None = None) -> pl.DataFrame:
         """The rows of a query as `read` gives them, never those of a time before."""
         return self._read(sql, params)
+
+    @contextmanager
+    def moment(self) -> Iterator[Transaction]:
+        """Reads that belong together, as of one moment."""
+        with self._mapped(), self.cursor() as cursor, as_of_now(cursor):
+            yield Transaction(cursor)
 
     @contextmanager
     def transaction(self, *, bulk: bool = False) -> Iterator[Transaction]:
@@ -286,16 +291,11 @@ class Warehouse:
 
     @contextmanager
     def _lean(self, bulk: bool) -> Iterator[None]:
-        if not bulk:
-            yield
-            return
-        with self.cursor() as cursor:
-            cursor.execute("SET GLOBAL threads = 1")
-            try:
+        if bulk:
+            with self.cursor() as cursor, lean(cursor):
                 yield
-            finally:
-                cursor.execute("RESET GLOBAL threads")
-                trim(cursor)
+        else:
+            yield
 
     def checkpoint(self, patience_seconds: float = FOLD_SECONDS) -> None:
         """Fold the write-ahead log into the file; StoreError when readers stay in the way."""
@@ -342,7 +342,7 @@ class Warehouse:
     def _reopen(self) -> None:
         with self._write_lock:
             self._connect_anew()
-            self.commits += 1  # what was read before may be from what was lost
+            self.commits += 1  # what was read may be from what was lost
 
     def _connect_anew(self) -> None:
         self._connection.close()

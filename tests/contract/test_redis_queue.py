@@ -11,7 +11,8 @@ import redis
 
 from core.errors import OwnershipError, SettingsError, StoreError
 from core.jobs.queue.port import Job, JobStatus
-from core.jobs.queue.redis import RedisQueue, address_of
+from core.jobs.queue.redis import RedisQueue
+from core.redis_place import address_of
 from core.service.desk import Desk
 from core.settings import load
 from tests import redis_server

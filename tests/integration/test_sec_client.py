@@ -28,7 +28,7 @@ from core.errors import (
 from core.sandbox.sec.server import FAULTS, Document, Fault, SecSandbox
 from core.sources.sec.client import KnownDocument, SecClient
 from core.sources.sec.documents import company_facts
-from core.sources.sec.limit import RateLimiter
+from core.sources.sec.limit import Block, RateLimiter
 
 FACTS = Document(json.dumps({"cik": 7, "facts": {}, "pad": "x" * 5000}).encode())
 PATH = "/api/xbrl/companyfacts/CIK0000000007.json"
@@ -165,9 +165,12 @@ async def test_a_block_stops_everything_until_it_is_over(
 ) -> None:
     """After a 403 page nothing is sent, by this client or another, until the pause has passed."""
     clock = [datetime(2026, 1, 5, tzinfo=UTC)]
-    chosen = {"block_file": tmp_path / "block.json", "now": lambda: clock[0]}
+
+    def chosen() -> dict[str, Any]:
+        return {"block": Block(tmp_path / "block.json"), "now": lambda: clock[0]}
+
     sandbox.faults = [Fault("sec-403", times=1)]
-    async with client(sandbox, **chosen) as first, client(sandbox, **chosen) as second:
+    async with client(sandbox, **chosen()) as first, client(sandbox, **chosen()) as second:
         with pytest.raises(BlockedError) as caught:
             await company_facts(first, 7)
         for sec in (first, second):

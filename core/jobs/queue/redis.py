@@ -13,13 +13,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any, cast
-from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 import redis
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.retry import Retry
 
-from core.errors import OwnershipError, SettingsError, StoreError
+from core.errors import OwnershipError, StoreError
 from core.jobs.queue import rows
 from core.jobs.queue.keeping import Due, Row, T
 from core.jobs.queue.letters import Letters
@@ -27,8 +26,8 @@ from core.jobs.queue.lifecycle import JobLifecycle
 from core.jobs.queue.port import ENDED, LIVE, Job, JobStatus
 from core.jobs.queue.redis_rows import RedisRows, instant, micros, place, text
 from core.observe import logs
+from core.redis_place import address_of, where_of
 
-PREFIX = "openbell"
 CHUNK = 100
 TIMEOUT_SECONDS = 10.0
 CONNECT_SECONDS = 3.0
@@ -37,16 +36,6 @@ AWAY_SECONDS = 1.0
 _STATUS, _LANE, _EVENT = (rows.COLUMNS.index(name) for name in ("status", "lane", "event_name"))
 _RUN_AT, _LEASE = (rows.COLUMNS.index(name) for name in ("run_at", "lease_until"))
 log = logs.get("queue")
-
-
-def address_of(url: str) -> tuple[str, str]:
-    """Address and prefix of `redis://HOST:PORT/DB?prefix=NAME`; SettingsError when it is none."""
-    parts = urlsplit(url)
-    asked = parse_qs(parts.query)
-    prefix = asked.pop("prefix", [PREFIX])[-1]
-    if parts.scheme not in ("redis", "rediss") or not parts.hostname or asked or parts.fragment:
-        raise SettingsError(f"the queue's address is redis://HOST:PORT/DB?prefix=NAME, not {url!r}")
-    return urlunsplit(parts._replace(query="")), prefix
 
 
 class RedisQueue(JobLifecycle):
@@ -68,8 +57,7 @@ class RedisQueue(JobLifecycle):
             on_corrupt=on_corrupt,
         )
         address, prefix = address_of(url)
-        parts = urlsplit(address)
-        self.where = f"redis://{parts.hostname}:{parts.port or 6379}{parts.path}"
+        self.where = where_of(address)
         client = redis.Redis.from_url(
             address,
             socket_timeout=TIMEOUT_SECONDS,

@@ -12,6 +12,7 @@ from core.jobs.pulling.progress import ProgressBoard
 from core.jobs.queue.port import JobQueue
 from core.service.kernel.relay import Relay
 from core.service.kernel.roster import Roster
+from core.service.shared_limits import SharedLimits
 from core.settings import Settings
 from core.sources.upstreams import Upstreams
 from core.store.warehouse import Warehouse
@@ -48,6 +49,11 @@ class DeskPort(Protocol):
     @property
     def upstreams(self) -> Upstreams:
         """The hosts that are asked, and their breakers."""
+        ...
+
+    @property
+    def limits(self) -> SharedLimits:
+        """Rate and block of the SEC, breakers and turns: of all machines that share a queue."""
         ...
 
     @property

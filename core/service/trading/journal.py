@@ -213,11 +213,9 @@ def _tradable(tx: Transaction, item: StoredPlan, day: date, price: Decimal) -> N
 
 def prove(desk: Desk) -> dict[str, Any]:
     """Recompute every balance from the postings, two ways, and report any difference."""
-    journal = store.read(desk.warehouse)
-    added = {
-        row[0]: row[1]
-        for row in store.trial_balance(desk.warehouse).select("account", "balance").rows()
-    }
+    with desk.warehouse.moment() as now:
+        journal = store.read(now)
+        added = dict(store.trial_balance(now).select("account", "balance").rows())
     balance = ledger.balances(journal)
     held = make.lots(journal)
     values = sum((lot.cost + lot.marked for lot in held.values()), ZERO)

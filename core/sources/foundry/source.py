@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from core.sources.foundry import counts
 from core.sources.foundry.client import FoundryClient
 from core.sources.foundry.results import Fetched, shortfall
 from core.sources.pulled import ProgressHook, Pulled, TableRows
+from core.sources.turns import OwnTurns, Turns
 
 
 def today_utc() -> date:
@@ -59,6 +60,7 @@ class FoundrySource:
     remembered: Callable[[str], VersionCount] = nothing_remembered
     shared: Path | None = None
     now: Callable[[], datetime] | None = None
+    turns: Turns = field(default_factory=OwnTurns)
 
     async def pull(
         self,
@@ -73,13 +75,16 @@ class FoundrySource:
         A scheduled pull asks from the last effective refresh to now, *refresh now* from now: what
         was stored after that is as new as what was asked for, so the window reaches to the moment
         of asking. When the container points at `known_version`, nothing is downloaded and the pull
-        is `unchanged`; pass None when the dataset's schema has changed since that version.
+        is `unchanged`; pass None when the dataset's schema has changed since that version. Machines
+        that share their turns ask for a dataset one after the other.
         IntegrityError for a file that repeats keys in numbers.
         """
+        asked = dataset.upstream or dataset.name
         async with (
+            self.turns.alone(f"foundry:{asked}"),
             self.client() as client,
             client.fetch(
-                dataset.upstream or dataset.name,
+                asked,
                 window.start,
                 window.end if window.end > window.start else None,
                 use_zip=dataset.options.get("use_zip"),

@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -33,8 +32,9 @@ from core.sources.http import (
 from core.sources.retry import Retry, Sleep
 from core.sources.sec.body import MIB, Kind, must_be_kind, unpacked
 from core.sources.sec.limit import (
+    BLOCK_FILE,
     Block,
-    RateLimiter,
+    Limiter,
     Slot,
     checked_user_agent,
     host_of,
@@ -88,9 +88,9 @@ class SecClient:
         retries: int = 5,
         retry_base_seconds: float = 0.5,
         retry_max_seconds: float = 60.0,
-        block_file: Path | None = None,
+        block: Block | None = None,
         max_bytes: int = 256 * MIB,
-        limiter: RateLimiter | None = None,
+        limiter: Limiter | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Sleep = asyncio.sleep,
         jitter: Callable[[], float] = random.random,
@@ -98,7 +98,7 @@ class SecClient:
     ) -> None:
         self.data_url = data_url.rstrip("/")
         self.www_url = www_url.rstrip("/")
-        self.block = Block(block_file)
+        self.block = block or Block()
         self.requests = 0
         self._user_agent = user_agent
         self._limiter = limiter or shared_limiter(requests_per_second, host_of(data_url))
@@ -116,10 +116,13 @@ class SecClient:
         settings: Settings,
         gates: Callable[[str], UpstreamGate] = lambda _: OpenGate(),
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        *,
+        block: Block | None = None,
+        limiter: Limiter | None = None,
     ) -> Self:
         """A client as the settings say; the block file lies in the data folder.
 
-        `gates` gives the gate of a base address.
+        `gates` gives the gate of a base address; `block` and `limiter` are those of all machines.
         """
         return cls(
             user_agent=settings.sec_user_agent,
@@ -131,7 +134,8 @@ class SecClient:
             retries=settings.retries,
             retry_base_seconds=settings.retry_base_seconds,
             retry_max_seconds=settings.retry_max_seconds,
-            block_file=settings.data_dir / "sec-block.json",
+            block=block or Block(settings.data_dir / BLOCK_FILE),
+            limiter=limiter,
             gates=gates,
             now=now,
         )

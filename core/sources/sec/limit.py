@@ -13,9 +13,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from core import atomic
@@ -23,6 +24,7 @@ from core.addresses import is_loopback
 from core.errors import ValidationError
 from core.observe import work
 
+BLOCK_FILE = "sec-block.json"  # in the data folder
 SEC_MAXIMUM = 10  # requests in any second, by the SEC's rules
 _GUARD_SECONDS = 0.01  # clocks differ a little
 _LOOK_SECONDS = 0.02  # how often to look whether a request is over
@@ -43,6 +45,14 @@ class Slot:
             self.answered_at = self._clock()
 
 
+class Limiter(Protocol):
+    """Who lets requests to the SEC begin."""
+
+    def slot(self) -> AbstractAsyncContextManager[Slot]:
+        """Entered when the request may begin; tell the slot as soon as it is `answered`."""
+        ...
+
+
 class RateLimiter:
     """A sliding window over the requests of the whole process, whatever thread or loop they are in.
 
@@ -57,8 +67,8 @@ class RateLimiter:
         if per_second <= 0:
             raise ValidationError("the rate of requests must be above zero")
         self.per_second = per_second
-        self._name = name
-        self._window = max(1.0, 1 / per_second) + _GUARD_SECONDS
+        self.name = name
+        self.window_seconds = max(1.0, 1 / per_second) + _GUARD_SECONDS
         self._slots: deque[Slot] = deque(maxlen=max(1, math.floor(per_second)))
         self._lock = threading.Lock()
         self._clock = clock
@@ -76,7 +86,7 @@ class RateLimiter:
         if slot.before is None:
             return 0.0
         over = slot.before.answered_at
-        return _LOOK_SECONDS if over is None else over + self._window - self._clock()
+        return _LOOK_SECONDS if over is None else over + self.window_seconds - self._clock()
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[Slot]:
@@ -87,7 +97,7 @@ class RateLimiter:
             while (seconds := self.left(slot)) > 0:  # noqa: ASYNC110
                 await asyncio.sleep(seconds)
             slot.before = None
-            work.LIMITER_WAIT_SECONDS.labels(self._name).observe(self._clock() - began)
+            work.LIMITER_WAIT_SECONDS.labels(self.name).observe(self._clock() - began)
             yield slot
         finally:
             slot.answered()

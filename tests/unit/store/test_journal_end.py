@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 
+import polars as pl
 import pytest
 
+from core.domain.access.audit import Act
 from core.domain.chain import GENESIS
 from core.domain.trading import entries as make
 from core.domain.trading.ledger import IntegrityError, Numbered
-from core.store import journal
+from core.store import audit, journal
 from core.store.warehouse import Warehouse
 
 AT = datetime(2026, 3, 1, 9, tzinfo=UTC)
@@ -70,3 +74,57 @@ def test_an_end_that_does_not_fit_is_told(
         journal.head(warehouse)
     with pytest.raises(IntegrityError), warehouse.transaction() as tx:
         journal.append(tx, [make.deposit(Decimal(1), date(2026, 3, 5))], AT)
+
+
+class WrittenMeanwhile(Warehouse):
+    """A store to which somebody writes right after the first query of a reader."""
+
+    def read(self, sql: str, params: Any = None) -> pl.DataFrame:
+        """See Warehouse."""
+        found = super().read(sql, params)
+        if self.writes:
+            self.writes.pop()(self)
+        return found
+
+    writes: list[Callable[[Warehouse], None]]
+
+
+def _deposit(warehouse: Warehouse) -> None:
+    with warehouse.transaction() as tx:
+        journal.append(tx, [make.deposit(Decimal(7), date(2026, 3, 6))], AT)
+
+
+def _act(warehouse: Warehouse) -> None:
+    with warehouse.transaction() as tx:
+        audit.append(tx, [Act(AT, "i", "s", "n", None, "a", "done")])
+
+
+@pytest.fixture
+def meanwhile(warehouse: Warehouse, written: list[Numbered]) -> WrittenMeanwhile:
+    """The same store, of which `writes` come between."""
+    _act(warehouse)
+    warehouse.__class__ = WrittenMeanwhile
+    assert isinstance(warehouse, WrittenMeanwhile)
+    warehouse.writes = []
+    return warehouse
+
+
+def test_an_entry_written_while_the_journal_is_read_is_no_fault(
+    meanwhile: WrittenMeanwhile,
+) -> None:
+    """It is looked at once more, all of it as of one moment; real damage stays damage."""
+    meanwhile.writes = [_deposit]
+    assert [item.number for item in journal.read(meanwhile)] == [1, 2, 3, 4]
+    with meanwhile.transaction() as tx:
+        tx.execute("UPDATE journal_head SET entry_no = 3")
+    with pytest.raises(IntegrityError):
+        journal.read(meanwhile)
+
+
+def test_an_act_written_while_the_chain_is_read_is_no_fault(meanwhile: WrittenMeanwhile) -> None:
+    """The chain of who did what is whole though it grew between two queries."""
+    meanwhile.writes = [_act]
+    assert audit.fault(meanwhile) is None
+    with meanwhile.transaction() as tx:
+        tx.execute("UPDATE access_audit_head SET entry = 1")
+    assert audit.fault(meanwhile) is not None
