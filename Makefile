@@ -111,8 +111,8 @@ soak: $(DEV) ## a simulated month of schedules with faults (MINUTES=10)
 property: $(DEV) ## the property tests with 10,000 cases each, 500 of the dear ones
 	HYPOTHESIS_PROFILE=long $(PY) -m pytest tests/property
 
-fuzz: $(DEV) ## ask every operation of the API 2,000 times at random
-	FUZZ_EXAMPLES=2000 $(PY) -m pytest tests/integration/test_openapi.py
+fuzz: $(DEV) ## ask every operation of the API 2,000 times at random; goes on where it was interrupted
+	$(PY) -m tests.fuzz_on --examples 2000
 
 walks: $(DEV) ## walk through the API 2,000 times: what an answer names is asked of and acted on next
 	WALKS=2000 $(PY) -m pytest -s tests/integration/test_openapi_walks.py

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from schemathesis import GenerationMode
 from schemathesis.python import asgi
 from schemathesis.specs.openapi.checks import ignored_auth
@@ -77,19 +77,23 @@ def operations() -> dict[str, tuple[str, str]]:
     }
 
 
-def fuzz(client: Any, operation: Any, examples: int) -> None:
-    """Ask with arguments that fit the schema, then with such that do not; every answer must do."""
-    if not _has_arguments(operation):
+def fuzz(client: Any, operation: Any, examples: int, chance: int = 0) -> None:
+    """Ask with arguments that fit the schema, then with such that do not; every answer must do.
+
+    The same chance asks the same; examples of several chances are so many pieces of one run.
+    """
+    if not has_arguments(operation):
         examples = min(examples, ALIKE)
     modes = [GenerationMode.POSITIVE]
     modes += [GenerationMode.NEGATIVE] if operation.body else []
     asked = itertools.count()
     for mode in modes:
 
+        @seed(chance)
         @settings(
             max_examples=max(examples // len(modes), 1),
             deadline=None,
-            derandomize=True,
+            derandomize=False,
             database=None,
             phases=[Phase.generate, Phase.shrink],
             suppress_health_check=list(HealthCheck),
@@ -118,7 +122,7 @@ def tidy() -> None:
         shutil.rmtree(path)
 
 
-def _has_arguments(operation: Any) -> bool:
+def has_arguments(operation: Any) -> bool:
     """Whether one request can differ from another."""
     asked = [*operation.query, *operation.path_parameters]
     return bool(asked) or any(
