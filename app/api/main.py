@@ -10,6 +10,7 @@ from starlette.routing import Mount, Route
 
 from app.api import commands, description, documentation, events, health, hooks, problems, router
 from app.api.correlating import Correlated
+from app.api.heads import Headed, allowed
 from app.api.kept import RememberedReads
 from app.assistant.http import AssistantEndpoint
 from core.errors import OpenbellError
@@ -31,6 +32,7 @@ def create() -> FastAPI:
     app.add_exception_handler(Exception, _failed)
     app.add_middleware(RememberedReads)
     app.add_middleware(Correlated)  # around the other: what is kept is counted and named, too
+    app.add_middleware(Headed)
     app.openapi = lambda: description.describe(app)  # type: ignore[method-assign]
     return app
 
@@ -55,6 +57,8 @@ async def _nowhere(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     body = problems.of_status(error.status_code, request.url.path)
     headers = dict(error.headers or {})
+    if "Allow" in headers:
+        headers["Allow"] = allowed(headers["Allow"])
     return Response(body, error.status_code, headers, media_type=problems.MEDIA)
 
 
