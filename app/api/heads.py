@@ -38,6 +38,6 @@ class Headed:
 
 
 def allowed(methods: str) -> str:
-    """The methods of a path as an `Allow` header names them, with the HEAD that stands beside GET."""
+    """What an `Allow` header names, with the HEAD that stands beside GET."""
     named = [name.strip() for name in methods.split(",")]
     return ", ".join([*named, "HEAD"] if "GET" in named and "HEAD" not in named else named)
