@@ -18,7 +18,7 @@ UPGRADE ?=
 # a third of a command's start is compiling; the tests start hundreds
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo run test check lint format types imports deps rules unit coverage e2e gate \
+.PHONY: help demo run test check lint format types imports deps rules unit thorough coverage e2e gate \
   bench crash cluster damage soak property fuzz walks questions mutants matrix docs pictures lock hooks wheel dist sbom clean
 
 help: ## list the targets
@@ -50,7 +50,7 @@ demo: $(STAMP) ## the desk on stand-in upstreams, filled by real pulls (PORT=850
 run: $(STAMP) ## the desk on the real upstreams
 	$(PY) -m app serve
 
-test: $(DEV) ## every check that CI runs, but for the browser: the checks beside the tests
+test: $(DEV) ## every check beside every quick test; CI runs thorough and e2e after it
 	@$(MAKE) --no-print-directory --jobs 2 unit check
 
 check: lint types imports deps rules ## the checks that run no test
@@ -78,10 +78,13 @@ deps: $(DEV) ## what is imported is required, what is required is imported, the 
 rules: $(DEV) ## the project's own checks
 	$(PY) -m tools.house_rules
 
-unit: $(DEV) ## all tests but the browser stories
-	$(PY) -m pytest -n $(WORKERS) --dist worksteal -m "not e2e"
+unit: $(DEV) ## all quick tests, which try few cases of what holds for any
+	$(PY) -m pytest -n $(WORKERS) --dist worksteal -m "not e2e and not thorough"
 
-coverage: $(DEV) ## the same, with the gate on what they cover
+thorough: $(DEV) ## the tests that take seconds each, and many cases of what holds for any
+	HYPOTHESIS_PROFILE=ci $(PY) -m pytest -n $(WORKERS) --dist worksteal -m "thorough or deep"
+
+coverage: $(DEV) ## quick and thorough tests, with the gate on what they cover
 	$(PY) -m tools.coverage_gate --workers $(WORKERS)
 
 e2e: $(DEV) ## the browser stories, in headless Chromium
@@ -115,10 +118,10 @@ fuzz: $(DEV) ## ask every operation of the API 2,000 times at random; goes on wh
 	$(PY) -m tests.fuzz_on --examples 2000
 
 walks: $(DEV) ## walk through the API 2,000 times: what an answer names is asked of and acted on next
-	WALKS=2000 $(PY) -m pytest -s tests/integration/test_openapi_walks.py
+	HYPOTHESIS_PROFILE=long $(PY) -m pytest -s tests/integration/test_openapi_walks.py
 
 questions: $(DEV) ## ask the tools of assistants 500 generated questions; each must be right, cited or refused
-	QUESTIONS=500 $(PY) -m pytest tests/integration/test_assistant.py -k questions
+	HYPOTHESIS_PROFILE=long $(PY) -m pytest tests/integration/test_assistant.py -k questions
 
 mutants: $(DEV) ## plant small changes one at a time and count those that a test notices (COUNT=300 SEED=7)
 	$(PY) -m tools.mutants --count $(COUNT) --seed $(SEED) --workers $(WORKERS)

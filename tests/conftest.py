@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import gc
-import os
 import sys
 from collections.abc import Callable, Generator, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import hypothesis
 import pytest
 from streamlit.components.v2 import manifest_scanner
 
@@ -19,15 +17,13 @@ from core import settings
 from core.service import current
 from core.service.desk import Desk
 from core.store.warehouse import Warehouse
-from tests import begun
+from tests import begun, depth, scratch
 
 ROOT = Path(__file__).resolve().parent.parent
 MAIN = sys.modules["__main__"]
 NO_CAPTURES = "the captured files (../shared/data) are not on this machine"
 
-hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, max_examples=60)
-hypothesis.settings.register_profile("long", deadline=None, max_examples=10_000)
-hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+depth.load()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -42,6 +38,19 @@ def pytest_runtest_makereport(
         if shows and not hasattr(report, "wasxfail"):
             report.longrepr = (path, line, f"{reason}; it would have shown: {shows.strip()}")
     return report
+
+
+def pytest_configure() -> None:
+    """Folders of tests are made in memory where there is room."""
+    scratch.use_memory()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What tries more cases in a thorough run is asked again there."""
+    for item in items:
+        given = getattr(getattr(item, "function", None), "is_hypothesis_test", False)
+        if given or item.path.parent.name == "property":
+            item.add_marker(pytest.mark.deep)
 
 
 def pytest_runtest_teardown() -> None:

@@ -14,6 +14,21 @@ from tools import access_matrix
 RATES = {"limit_principal": "999999/second", "limit_address": "999999/second"}
 
 
+async def test_no_route_and_no_socket_is_a_hole(
+    make_desk: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is left out of the matrix, and what strangers can reach is as it says."""
+    monkeypatch.setattr(limits, "FIRST_PAUSE", 0.0)
+    access_matrix.know_all()
+    assert access_matrix.unlisted() == []
+    tried = access_matrix.Tried(make_desk(access="token", **RATES))
+    trials = await access_matrix.routes(tried, ["plans", "access"])
+    trials += await access_matrix.sockets(tried)
+    assert [trial for trial in trials if trial.verdict != "right"] == []
+    assert len(trials) > 50
+
+
+@pytest.mark.thorough
 async def test_there_is_no_hole_and_no_wrong_refusal(
     make_desk: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch
 ) -> None:

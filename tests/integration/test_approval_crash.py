@@ -12,6 +12,7 @@ import pytest
 from core import settings
 from core.service.desk import Desk
 from core.service.trading import journal, plans
+from tests import depth
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -62,10 +63,17 @@ die()
 """
 
 
-@pytest.mark.parametrize(
-    "point",
-    ["before plan", "after plan", "after event", "before posting", "after posting", "after commit"],
+POINTS = (
+    "after event",
+    "after commit",
+    "before plan",
+    "after plan",
+    "before posting",
+    "after posting",
 )
+
+
+@pytest.mark.parametrize("point", depth.first(2, POINTS))
 def test_both_or_neither(tmp_path: Path, point: str) -> None:
     """Wherever the process is killed, plan, event and posting are all there or all missing."""
     folder = tmp_path / "desk"

@@ -21,10 +21,10 @@ from core.service import current
 from core.service.assistant import tools
 from core.service.desk import Desk
 from core.service.kernel import access
-from tests import api_desk
+from tests import api_desk, depth
 from tests.questions import Question, questions
 
-COUNT = int(os.environ.get("QUESTIONS", "50"))
+COUNT = depth.pick(15, 50, 500)
 ROOT = Path(__file__).resolve().parents[2]
 
 

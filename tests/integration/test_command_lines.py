@@ -84,6 +84,7 @@ def test_a_piped_query_without_rows_has_its_heading(
     assert json.loads(run(env, "sql", "SELECT 1 AS a WHERE false", "--json").stdout) == []
 
 
+@pytest.mark.thorough
 def test_a_desk_ends_soon_beside_long_queries(tmp_path: Path) -> None:
     """SIGTERM ends queries that run and those that wait; no process is left."""
     with Running() as upstreams:

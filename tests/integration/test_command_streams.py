@@ -110,6 +110,7 @@ def test_a_restore_is_told_in_json_too(env: dict[str, str], tmp_path: Path) -> N
     assert json.loads(run(env, "backup", "--new-key", str(key), "--json").stdout)["key"] == str(key)
 
 
+@pytest.mark.thorough
 def test_terminals_that_know_little(env: dict[str, str]) -> None:
     """Dumb ones, without colour and with ASCII alone, get every table without an exception."""
     poor = env | {"NO_COLOR": "1", "TERM": "dumb", "PYTHONIOENCODING": "ascii", "LC_ALL": "C"}

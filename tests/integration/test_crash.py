@@ -23,6 +23,7 @@ def test_twenty_kills_lose_and_double_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.crash
+@pytest.mark.thorough
 def test_kills_in_care_and_first_start_leave_one_whole_desk(tmp_path: Path) -> None:
     """The old one or the new one, at twelve of the write sites; `make crash` has them all."""
     table = crash_sites.run(tmp_path, rounds=12)
@@ -31,6 +32,7 @@ def test_kills_in_care_and_first_start_leave_one_whole_desk(tmp_path: Path) -> N
 
 
 @pytest.mark.crash
+@pytest.mark.thorough
 def test_kills_where_files_come_and_go_leave_them_whole_or_away(tmp_path: Path) -> None:
     """Encrypted backups, second place, migrate-store, inbox …: one kill each, then done again."""
     table = crash_places.run(tmp_path, rounds=9)
@@ -39,6 +41,7 @@ def test_kills_where_files_come_and_go_leave_them_whole_or_away(tmp_path: Path) 
 
 
 @pytest.mark.crash
+@pytest.mark.thorough
 def test_damage_to_any_file_is_told_and_mended(tmp_path: Path) -> None:
     """A flip, a cut and the loss of each file; `make damage` makes twenty flips and cuts each."""
     table = damage.run(tmp_path, each=1, seed=3)

@@ -173,6 +173,7 @@ def test_file_datasets_cannot_be_pulled(desk: Desk) -> None:
         refresh.refresh_now(desk, ["mine"])
 
 
+@pytest.mark.thorough
 def test_the_scheduler_pulls_what_was_never_pulled(
     make_desk: Callable[..., Desk], upstreams: Running
 ) -> None:

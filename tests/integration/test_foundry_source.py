@@ -153,6 +153,7 @@ async def test_a_refresh_that_is_delivered_again_finds_what_its_first_try_had_ma
         assert container.queries == 2
 
 
+@pytest.mark.thorough
 async def test_the_real_five_year_file_comes_whole_by_csv_and_by_zip(
     shared_data: Path, catalogue: Catalogue
 ) -> None:

@@ -54,6 +54,7 @@ def _migrated(monkeypatch: pytest.MonkeyPatch, folder: Path, source: str, target
     return orjson.loads(done.stdout)
 
 
+@pytest.mark.thorough
 def test_a_desk_moves_to_a_lake_and_back(
     lake: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

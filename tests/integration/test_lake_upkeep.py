@@ -48,6 +48,7 @@ def _rows(desk: Desk) -> object:
     return desk.warehouse.read_anew("SELECT count(*), sum(cik) FROM watchlist").row(0)
 
 
+@pytest.mark.thorough
 def test_small_files_and_old_snapshots_go_and_the_rows_stay(desk: Desk, tmp_path: Path) -> None:
     """Files of snapshots that are kept stay; a file that no snapshot knows goes when it is old."""
     rows, many = _rows(desk), _files(desk)
@@ -85,6 +86,7 @@ def test_rows_of_small_commits_leave_the_catalogue_when_they_are_many(
     assert _rows(desk) == rows
 
 
+@pytest.mark.thorough
 def test_health_tells_of_many_files_and_of_upkeep_that_failed(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -77,6 +77,7 @@ def test_a_desk_reads_and_the_engine_acts(tmp_path: Path, urls: dict[str, str]) 
         assert {job.payload["actor"] for job in done} == {LOCAL.name}
 
 
+@pytest.mark.thorough
 def test_without_an_engine_a_desk_reads_on_and_says_so(
     tmp_path: Path, urls: dict[str, str]
 ) -> None:
@@ -95,6 +96,7 @@ def test_without_an_engine_a_desk_reads_on_and_says_so(
         assert _notes(desk) == ["in time"]
 
 
+@pytest.mark.thorough
 def test_who_signs_in_at_a_desk_is_known_there_at_once_and_gone_when_revoked(
     tmp_path: Path, urls: dict[str, str]
 ) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,9 +9,9 @@ import pytest
 
 from app.api import following
 from core.service.kernel import commands, exports
-from tests import api_desk, fuzzing
+from tests import api_desk, depth, fuzzing
 
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "100"))
+EXAMPLES = depth.pick(10, 100, 2000)
 OPERATIONS = fuzzing.operations()
 
 
@@ -36,6 +35,7 @@ def client(token: str) -> Iterator[Any]:
         yield connected
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_every_answer_is_described(schema: Any, client: Any, operation: str) -> None:
     """No failure of the desk's own, no undescribed status, type or body, nothing wrong accepted."""

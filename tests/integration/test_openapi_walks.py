@@ -6,12 +6,15 @@ import os
 import sys
 from pathlib import Path
 
-from tests import fuzzing, walking
+import pytest
 
-WALKS = int(os.environ.get("WALKS", "20"))
+from tests import depth, fuzzing, walking
+
+WALKS = int(os.environ.get("WALKS", depth.pick(5, 20, 2000)))
 BEGIN = int(os.environ.get("BEGIN", "1"))
 
 
+@pytest.mark.deep
 def test_every_answer_of_a_walk_is_described(tmp_path: Path) -> None:
     """Nothing undescribed, nothing wrong accepted, nothing right refused."""
     with fuzzing.served(tmp_path) as token, fuzzing.connected(token) as client:

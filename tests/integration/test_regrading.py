@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from core.domain.quality.grading import grade
-from tests import alterations, stand_ins
+from tests import alterations, depth, stand_ins
 from tests.alterations import CHANGES, Change, Frames
 
 
@@ -19,10 +19,11 @@ def frames(captures_or_none: Path | None) -> Frames:
     return stand_ins.companies(captures_or_none)
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_change_moves_no_grade_beyond_its_reach(frames: Frames, change: Change) -> None:
     """Whatever changes of a filing, all grades that it moves are among those graded again."""
-    for seed in range(4):
+    for seed in range(depth.pick(1, 4)):
         rng = np.random.default_rng([20261121, seed, CHANGES.index(change)])
         reached, _ = alterations.drawn(frames, change, rng)
         assert reached >= 0

@@ -12,6 +12,7 @@ from tests import cluster_rig, postgres_server, redis_server
 
 
 @pytest.mark.crash
+@pytest.mark.thorough
 def test_another_engine_takes_over_from_one_that_is_killed(tmp_path: Path) -> None:
     """What a desk was told to be done before is there once; what it asks meanwhile is done."""
     if not postgres_server.programs() or not importlib.util.find_spec("duckdb_extension_ducklake"):

@@ -26,7 +26,7 @@ from core.service.trading import journal
 from core.service.trading.current_book import approved_plans
 from core.service.trading.limits import costs_of, limits_of
 from core.store import journal as store
-from tests import api_desk, begun
+from tests import api_desk, begun, depth
 from tests.filled import SYMBOLS
 
 OVER = Decimal(5000)
@@ -161,7 +161,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     current.use(None)
 
 
-@settings(max_examples=settings.default.max_examples // 5, suppress_health_check=list(HealthCheck))
+@settings(max_examples=depth.pick(4, 12, 2000), suppress_health_check=list(HealthCheck))
 @given(taken=st.lists(steps, min_size=4, max_size=25))
 def test_no_role_makes_the_book_wrong(template: Path, taken: list[Step]) -> None:
     """Whatever is called in whatever order by whomever."""

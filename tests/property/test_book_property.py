@@ -27,6 +27,7 @@ from core.domain.trading.money import ZERO, cents
 from core.domain.trading.plans import Account, PlanRules, Setup, build
 from core.domain.trading.trades import OrderTicket, fillable
 from core.errors import ValidationError
+from tests import depth
 
 NAMES = ("AAA", "BBB", "CCC", "DDD", "EEE")
 SECTORS = {"AAA": "tech", "BBB": "tech", "CCC": "health", "DDD": "energy", "EEE": "energy"}
@@ -227,7 +228,9 @@ class Desk(RuleBasedStateMachine):
 
 TestDesk = Desk.TestCase
 TestDesk.settings = settings(
-    max_examples=max(200, settings.default.max_examples),  # a case is a whole session of use
+    max_examples=depth.pick(
+        60, 200, depth.PROFILES[depth.LONG]
+    ),  # a case is a whole session of use
     stateful_step_count=30,
     suppress_health_check=list(HealthCheck),
 )

@@ -18,7 +18,7 @@ from core.domain.gaps.filters import GapFilters, large_enough, passes
 from core.domain.gaps.session import measure_session
 from core.domain.tables.frames import CORPORATE_ACTIONS
 from core.domain.timetable import sessions as calendar
-from tests import dear
+from tests import depth
 
 DAYS = calendar.all_sessions()["session"]
 SOME = calendar.sessions_between(date(2014, 1, 2), date(2014, 5, 31))["session"]
@@ -47,7 +47,7 @@ def _market(seed: int, symbols: int = 4) -> pl.DataFrame:
     return frame.filter(pl.Series(chance.random(rows) > 0.03))
 
 
-@dear.cases(10)
+@depth.cases(10)
 @given(seed=st.integers(0, 10_000), scale=st.sampled_from([0.25, 2.0, 1024.0]))
 def test_the_unit_of_prices_does_not_matter(seed: int, scale: float) -> None:
     """All prices times a constant give the same ratios, types and flags."""
@@ -57,7 +57,7 @@ def test_the_unit_of_prices_does_not_matter(seed: int, scale: float) -> None:
     assert_frame_equal(one.select(RATIOS), two.select(RATIOS), rel_tol=1e-9)
 
 
-@dear.cases(10)
+@depth.cases(10)
 @given(seed=st.integers(0, 10_000))
 def test_symbols_do_not_touch_each_other(seed: int) -> None:
     """Each symbol alone, or among others in any order, has the same gaps."""
@@ -67,7 +67,7 @@ def test_symbols_do_not_touch_each_other(seed: int) -> None:
     assert_frame_equal(together, alone, rel_tol=1e-9)
 
 
-@dear.cases(10)
+@depth.cases(10)
 @given(seed=st.integers(0, 10_000), keep=st.integers(1, 100))
 def test_sessions_to_come_change_nothing(seed: int, keep: int) -> None:
     """Bars appended later leave earlier rows as they were."""
@@ -120,7 +120,7 @@ def _actions(found: list[tuple[int, int, str, float]]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=dict(CORPORATE_ACTIONS.empty().schema))
 
 
-@dear.cases(10)
+@depth.cases(10)
 @given(seed=st.integers(0, 10_000), least=st.sampled_from([0.0, 1.5, 4.0]), found=ACTIONS)
 def test_gaps_found_in_blocks_are_those_measured(
     seed: int, least: float, found: list[tuple[int, int, str, float]]
@@ -135,7 +135,7 @@ def test_gaps_found_in_blocks_are_those_measured(
     assert_frame_equal(kept.drop("candidate"), measured.filter(large_enough(filters)), rel_tol=1e-9)
 
 
-@dear.cases(15)
+@depth.cases(15)
 @given(
     seed=st.integers(0, 10_000),
     place=st.integers(1, 101),
@@ -170,7 +170,7 @@ def test_windows_and_state_equal_the_whole(
     assert_frame_equal(quick.drop(numbers), whole.drop(numbers), check_exact=True)
 
 
-@dear.cases(10)
+@depth.cases(10)
 @given(seed=st.integers(0, 10_000), cut=st.integers(0, 90), on=st.integers(0, 12), found=ACTIONS)
 def test_a_state_goes_on(
     seed: int, cut: int, on: int, found: list[tuple[int, int, str, float]]

@@ -16,6 +16,7 @@ from core.domain.gaps import measure as gaps
 from core.domain.timetable import sessions as calendar
 from core.sources.files import bars as bar_rows
 from core.sources.files import tables
+from tests import depth
 
 ROOT = Path(__file__).resolve().parents[2]
 DAYS = calendar.all_sessions()["session"]
@@ -57,7 +58,7 @@ def _quiet(symbol: str) -> list[str]:
     return [f"{symbol},{day},10.5,11,9,10,1000" for day in SOME]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=depth.pick(20, 60), deadline=None)
 @given(rows=HOSTILE)
 def test_hostile_rows_of_one_symbol(tmp_path_factory, rows: list[tuple[str, ...]]) -> None:
     """Kept + flagged + rejected = delivered; the others' gaps are those without the hostile rows;

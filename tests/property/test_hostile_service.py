@@ -8,7 +8,6 @@ whatever is asked for answers or refuses with a sentence.
 from __future__ import annotations
 
 import json
-import os
 import re
 import tempfile
 from collections.abc import Iterator
@@ -38,13 +37,13 @@ from core.service.gaps import keeping, scans, statistics, symbols
 from core.service.gaps import session as scan_inputs
 from core.service.kernel import commands, exports
 from core.service.trading.plans import Ask, propose
-from tests import begun, gap_oracle, price_cases
+from tests import begun, depth, gap_oracle, price_cases
 
 NOW = datetime(2026, 11, 24, 22, 0, tzinfo=UTC)
 LAST = date(2026, 11, 24)
 SOME = calendar.sessions_between(LAST - timedelta(days=75), LAST)["session"].to_list()
 DAYS = calendar.all_sessions()["session"]
-EXAMPLES = 100 if os.environ.get("HYPOTHESIS_PROFILE") == "long" else 3  # of 100 rows at least
+EXAMPLES = depth.pick(1, 3, 100)  # of 100 rows at least
 QUIET = ("AAA", "ZZZ")
 NAMES = ("EVIL", "BRK.B", "=1+1", "É B", "evil")
 BAD = ("0", "-1", "1e308", "1e-320", "inf", "nan", "x", "", " ", "9e99", "1e13", "0x10", "1e9")

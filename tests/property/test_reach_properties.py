@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain.tables.frames import COMPANIES, FILINGS
-from tests import alterations, dear
+from tests import alterations, depth
 from tests.alterations import CHANGES, Frames
 from tests.unit.domain.quality.test_quality_odd_inputs import fact, facts, listed, sheet
 
@@ -46,7 +46,7 @@ def company(reports: list[tuple[str, int, float, bool, bool]], category: str) ->
     return facts(*rows), pl.concat(forms), companies
 
 
-@dear.cases(15)
+@depth.cases(15)
 @given(
     reports=st.lists(REPORT, min_size=2, max_size=13),
     category=st.sampled_from(["Large accelerated filer", "Accelerated filer", ""]),

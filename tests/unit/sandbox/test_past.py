@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import orjson
 import polars as pl
+import pytest
 
 from core.sandbox import past
 from core.sandbox.clock import moment
@@ -77,6 +78,7 @@ def test_a_daily_index_is_written_after_its_day() -> None:
     assert not past.index_is_known("form.20140609.idx", MORNING)
 
 
+@pytest.mark.thorough
 def test_the_simulated_session_is_told_minute_by_minute() -> None:
     """Its regular minutes begin at the open, with the open that the daily bar will have."""
     day = "2026-03-03"

@@ -22,7 +22,7 @@ from core.store.fact_corrections import corrections
 from core.store.fact_merge import FactCounts
 from core.store.facts import facts_as_known_on
 from core.store.warehouse import Warehouse
-from tests import dear
+from tests import depth
 from tests.unit.store.test_facts_store import put
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
@@ -157,11 +157,12 @@ def vintages(draw: st.DrawFn) -> list[Told]:
     return found
 
 
+@pytest.mark.deep
 def test_any_order_of_answers_ends_in_the_state_of_the_newest(warehouse: Warehouse) -> None:
     """And every version of every fact is kept; each day shows the newest of what had come."""
     ciks = itertools.count(1)  # each example its own company
 
-    @dear.cases(12)
+    @depth.cases(12)
     @given(answers=vintages(), data=st.data())
     def check(answers: list[Told], data: st.DataObject) -> None:
         cik = next(ciks)
@@ -180,6 +181,7 @@ def test_any_order_of_answers_ends_in_the_state_of_the_newest(warehouse: Warehou
     check()
 
 
+@pytest.mark.thorough
 def test_real_answers_in_every_order_end_in_the_same_state(
     warehouse: Warehouse, shared_data: Path
 ) -> None:

@@ -19,6 +19,7 @@ from core.errors import DeadlineError, OpenbellError, StoreError, UsageError
 from core.store.calloff import CallOff
 from core.store.queries import Queries, QueryLimits
 from core.store.warehouse import Warehouse
+from tests import depth
 from tests.query_server import ForkedQuery
 
 SLOW = "SELECT count(*) FROM range(1000000000000)"
@@ -179,10 +180,11 @@ def _attacks(folder: Path) -> list[str]:
 
 
 @many
+@pytest.mark.deep
 def test_no_function_of_the_engine_harms_the_desk(
     make: Make, warehouse: Warehouse, tmp_path: Path
 ) -> None:
-    """After each of them the desk reads and writes as before, and no file has come to be."""
+    """After each, in a quick run every eighth, the desk works as before; no file came to be."""
     queries = make(QueryLimits(seconds=2, memory=128 * 2**20))
     queries._turns = threading.BoundedSemaphore(4)
     settings = warehouse._read("FROM duckdb_settings()")
@@ -194,7 +196,7 @@ def test_no_function_of_the_engine_harms_the_desk(
     target = tmp_path / "target"
     target.mkdir()
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(attempt, _calls(target)))
+        list(pool.map(attempt, _calls(target)[:: depth.pick(8, 1)]))
     assert not list(target.iterdir())
     assert not list((tmp_path / "spill").glob("*"))
     assert warehouse._read("FROM duckdb_settings()").equals(settings)

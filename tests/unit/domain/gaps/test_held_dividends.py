@@ -16,7 +16,7 @@ from core.domain.gaps.bars import split_factors, splits_of
 from core.domain.gaps.distributions import paid_on
 from core.domain.tables.frames import CORPORATE_ACTIONS
 from core.domain.timetable import sessions as calendar
-from tests import dear
+from tests import depth
 
 DAYS = calendar.sessions_between(date(2026, 5, 18), date(2026, 7, 31))["session"]
 FREE = backtest.TradeRules(cost_bps=0)
@@ -130,7 +130,7 @@ def oracle(rows: list[tuple[float, ...]], told: pl.DataFrame, sign: int, atr: fl
     return (sign * (close * shares - entry) + cash) / risk
 
 
-@dear.cases(100)
+@depth.cases(100)
 @given(
     seed=st.integers(0, 10**6), sign=st.sampled_from([1, -1]),
     told=st.lists(

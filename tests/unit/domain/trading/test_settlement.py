@@ -166,6 +166,7 @@ def gapping(captures_or_none: Path | None) -> pl.DataFrame:
     return bars.filter(pl.col("symbol").is_in(names)).sort("symbol", "session")
 
 
+@pytest.mark.thorough
 def test_totals_equal_the_journal_over_many_gaps(gapping: pl.DataFrame) -> None:
     """A walk over gaps adds up to the same money, to the cent, as the journal it posts."""
     bars = gapping

@@ -119,6 +119,7 @@ def test_only_what_cannot_be_answered_is_remembered() -> None:
 
 
 @hours
+@pytest.mark.thorough
 def test_stand_ins_tell_nothing_from_the_future(now: datetime, last: date, scanned: date) -> None:
     """Minutes have ended, bars are of sessions that closed, filings were accepted."""
     prices = SimulatedDatasets(7, lambda: now)

@@ -1,0 +1,57 @@
+"""How much is tried of what holds for any input: the profile of Hypothesis says it.
+
+`quick` is that of every run and of `make test`: few cases, always the same ones. `ci` is that of
+`make thorough`, the second step of continuous integration. `long` is asked for by hand.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import Any
+
+import hypothesis
+import pytest
+
+QUICK, CI, LONG = "quick", "ci", "long"
+PROFILES = {QUICK: 15, CI: 60, LONG: 10_000}  # cases of a property that costs little
+MANY = 500  # cases of a dear one where many were asked for
+
+
+def profile() -> str:
+    """The name of the profile this run was asked for."""
+    return os.environ.get("HYPOTHESIS_PROFILE", QUICK)
+
+
+def load() -> None:
+    """Make the profiles known and take the one that was asked for."""
+    for name, cases_of_it in PROFILES.items():
+        hypothesis.settings.register_profile(
+            name, deadline=None, derandomize=name != LONG, max_examples=cases_of_it
+        )
+    hypothesis.settings.load_profile(profile())
+
+
+def pick(quick: int, ci: int, long: int | None = None) -> int:
+    """The number for this run; `ci` also where many were asked for and nothing says how many."""
+    return {QUICK: quick, LONG: ci if long is None else long}.get(profile(), ci)
+
+
+def cases(few: int, **others: Any) -> hypothesis.settings:
+    """Settings of a property whose every case costs tenths of a second: `few` in a thorough run,
+    a third of them in a quick one, 500 on request.
+    """
+    count = pick(-(-few // 3), few, MANY)
+    return hypothesis.settings(max_examples=count, deadline=None, **others)
+
+
+def first(quick: int, values: Iterable[Any]) -> list[Any]:
+    """Parameters of a test that takes seconds with each: the first ones for every run, all of them
+    for a thorough one.
+    """
+    return [value if n < quick else _thorough(value) for n, value in enumerate(values)]
+
+
+def _thorough(value: Any) -> Any:
+    values = value if isinstance(value, tuple) else (value,)
+    return pytest.param(*values, marks=pytest.mark.thorough)
