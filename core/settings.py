@@ -125,6 +125,7 @@ class TransportSettings(BaseModel):
     sec_requests_per_second: float = Field(8.0, gt=0, le=10, description="at most 10 by SEC rules")
     sec_timeout_seconds: float = Field(60.0, gt=0, description="longest wait for one SEC answer")
     sec_block_seconds: float = Field(600.0, gt=0, description="pause after an SEC 403")
+    sec_texts: int = Field(12, ge=0, le=100, description="candidates whose filings are read")
     retries: int = Field(5, ge=0, le=20, description="tries again after a passing failure")
     retry_base_seconds: float = Field(0.5, ge=0, description="first wait; doubles, with jitter")
     retry_max_seconds: float = Field(60.0, ge=0, description="longest wait between tries")

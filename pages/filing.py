@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from components.kit import shell
+from components.parts import filing_text, quality_corrections, quality_findings, quality_status
 from components.parts import quality as lists
-from components.parts import quality_corrections, quality_findings, quality_status
 from components.parts import quality_filing as parts
 
 VIEWS = ("Findings", "Facts used", "Statements", "Comparatives", "Versions")
@@ -30,6 +30,7 @@ with shell.guarded("the filing"):
     if row is not None:
         view = parts.explained(desk, row["accession"], row["cik"])
         parts.heading(view.grade)
+        filing_text.at_length(desk, [view.grade])
         quality_status.status(view)
         quality_status.revision_risk(view)
         quality_corrections.show(desk, view.grade)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from components.kit import dates, shell, tables
-from components.parts import gaps, own_notes, quality
+from components.parts import filing_text, gaps, own_notes, quality
 from components.parts import symbol as parts
 from core.service.gaps import symbols
 
@@ -75,6 +75,8 @@ with shell.guarded("the symbol"):
                 label="Go to Companies",
             )
         else:
+            moved = look.filings.filter(look.filings["session"] == today["session"])
+            filing_text.at_length(desk, moved.to_dicts())
             tables.show(
                 look.filings,
                 {

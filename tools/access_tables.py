@@ -14,10 +14,12 @@ def _table(**names: str) -> dict[str, Role]:
 
 
 COMMANDS = _table(
-    viewer="gate features brief lists notes alerts alert_rules alert_rule_set alert_rule_remove "
+    viewer="filing_text "
+    "gate features brief lists notes alerts alert_rules alert_rule_set alert_rule_remove "
     "tool backtest scan events progress pulled status sql upstreams jobs journal journal_prove "
     "plan plans journal_trades risk grade watch_list doctor exports",
-    analyst="watch_folder reconcile_against publish list_add list_remove note_write note_mark "
+    analyst="filing_text_read "
+    "watch_folder reconcile_against publish list_add list_remove note_write note_mark "
     "cancel refresh pull import backfill jobs_retry jobs_discard reconcile watch_add "
     "watch_remove",
     trader="plan_cancel journal_post journal_deposit journal_withdraw journal_fill journal_close "
@@ -28,7 +30,7 @@ COMMANDS = _table(
 EXPORTS = _table(
     viewer="lists notes "
     "gaps candidates events dataset rejected jobs journal plans trades failing filings "
-    "findings features corrections facts",
+    "findings features corrections facts filing_texts",
     admin="audit",
 )
 ACTIONS = _table(
@@ -38,7 +40,7 @@ ACTIONS = _table(
     "refresh.refresh_now refresh.cancel jobs.retry jobs.discard imports.load "
     "imports.rehearse imports.run_here companies.watch companies.unwatch reconcile.run "
     "proposals.propose proposals.withdraw "
-    "regrading.grade_all preferences.save_preset preferences.remove_preset",
+    "texts.read regrading.grade_all preferences.save_preset preferences.remove_preset",
     trader="plans.approve plans.reject plans.cancel journal.post journal.deposit journal.withdraw "
     "journal.reverse journal.fill journal.close settling.settle_all settling.confirm "
     "openings.open_now proposals.approve proposals.reject",

@@ -24,6 +24,7 @@ def register(cli: typer.Typer) -> None:
     """Add the commands of this module."""
     cli.command()(grade)
     cli.command()(reconcile)
+    cli.command()(filing_text)
 
 
 def grade(
@@ -49,6 +50,32 @@ def grade(
         as_of=as_of,
         strict=strict,
     )
+
+
+def filing_text(
+    accession: Annotated[str, typer.Argument(help="Its accession number.")],
+    cik: Annotated[int | None, typer.Option("--cik", help="One of several filers.")] = None,
+    read: Annotated[
+        bool, typer.Option("--read", help="Have it read from the SEC's archive first.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """What a filing says: its first lines, from its press release where it has one."""
+    name, render = ("filing_text_read", _print_queued) if read else ("filing_text", _print_text)
+    runner.run(name, json=json, render=render, accession=accession, cik=cik)
+
+
+def _print_queued(document: dict[str, Any], console: Console) -> None:
+    console.print(f"It is being read (job {document['queued']}); ask again without --read.")
+
+
+def _print_text(document: dict[str, Any], console: Console) -> None:
+    if document["text"]:
+        console.print(f"{document['form']}, {document['kind']}: {document['url']}")
+        console.print(escape(document["text"]))
+        return
+    why = f": {document['reason']}" if document["reason"] else "; --read has it read"
+    console.print(escape(f"The text of this {document['form']} is not stored{why}"))
 
 
 def _print_grades(document: dict[str, Any], console: Console) -> None:

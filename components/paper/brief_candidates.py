@@ -121,6 +121,8 @@ def _at_length(document: Document, row: Document, zone: str) -> Iterator[Block]:
     price = Words(f"{formats.price(row['open'])}", bold=True)
     yield Heading((head, name, size, price, Words(printed, tone="quiet")), 2)
     yield Paragraph((Words("Why  ", bold=True), *_why(row, zone)))
+    if row["says"]:
+        yield Paragraph(_says(row["says"]))
     yield Paragraph((Words("Score  ", bold=True), _score(row)))
     detail = row["detail"]
     yield Paragraph((Words("Similar gaps  ", bold=True), _similar(row["symbol"], detail)))
@@ -143,6 +145,13 @@ def _why(row: Document, zone: str) -> Iterator[Text]:
     if row["grade"]:
         reason = f": {row['status_reason']}" if row["status_reason"] else ""
         yield f". Grade {row['grade']}, {row['status'] or 'as filed'}{reason}"
+
+
+def _says(found: Document) -> tuple[Text, ...]:
+    """The first lines of the filing behind the gap, in its own words."""
+    kind = "press release" if found["kind"].startswith("EX-99") else found["kind"]
+    said = " ".join(formats.sentence(line) for line in found["text"].split("\n"))
+    return (Words("It says  ", bold=True), f"“{said}” ", Words(kind, href=found["url"]))
 
 
 def _score(row: Document) -> str:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from components.charts import plans as charts_plans
 from components.kit import badges, formats, once, shell, status_line, theme
-from components.parts import decision, gaps, plans, symbol
+from components.parts import decision, filing_text, gaps, plans, symbol
 from core.domain.gaps.scoring import COMPONENTS
 from core.domain.risk.types import LimitCheck
 from core.domain.trading.plans import Plan
@@ -31,7 +31,7 @@ def pane(desk: Desk, scan: scans.Scan, row: Mapping[str, Any]) -> None:
     with st.container(border=True, gap="xsmall"):
         with shell.guarded("the chart"):
             chart(desk, scan, row)
-        st.markdown("  \n".join(why(row)))
+        st.markdown("  \n".join(why(row, filing_text.of_row(desk, row))))
     with shell.guarded("the plan"):
         plan(desk, scan, str(row["symbol"]))
     gaps.next_links(row["symbol"], scan.gaps.session)
@@ -80,15 +80,15 @@ def chart(desk: Desk, scan: scans.Scan, row: Mapping[str, Any]) -> None:
     )
 
 
-def why(row: Mapping[str, Any]) -> list[str]:
-    """The filings behind the gap, the grade, the score in its parts, as Markdown lines."""
+def why(row: Mapping[str, Any], quoted: Sequence[str] = ()) -> list[str]:
+    """The filings behind the gap with their words, grade, score in its parts, as Markdown."""
     filings = [
         f"[{badges.plain(item['form'])}]({item['url']}) {badges.plain(item['title'])}, "
         f"{formats.when(item['accepted_at'], shell.zone())}"
         for item in row["catalysts"] or []
     ]
     unknown = "filings not stored" if row["catalyst_weight"] is None else "no filing found"
-    lines = [f"**Why** · {'; '.join(filings) or unknown}"]
+    lines = [f"**Why** · {'; '.join(filings) or unknown}", *quoted]
     if row["grade"]:
         reason = badges.plain(row["status_reason"] or "")
         said = f" Its newest graded report was {reason}." if reason else ""

@@ -10,6 +10,7 @@ import streamlit as st
 
 from components.charts import quality as charts_quality
 from components.kit import badges, formats, once, shell, tables, theme
+from components.parts import filing_text
 from components.parts import quality_findings as findings
 from components.parts.quality_status import sentence
 from core.domain.filings import edgar
@@ -74,6 +75,7 @@ def ungraded(desk: Desk, accession: str) -> None:
         told = badges.plain(row["title"] or row["description"] or "without a description")
         st.markdown(f"**{name} · {badges.plain(row['form'])}** of {formats.day(row['filed'])}: "
                     f"{told} · [{named} at EDGAR]({row['url']})")  # fmt: skip
+        filing_text.at_length(desk, [row])
     shell.empty(
         f"The filing {named} has no grade.",
         "Only filings with XBRL facts are graded, and only those of followed companies.",

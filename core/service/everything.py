@@ -24,6 +24,8 @@ from core.service.filings import (
     quality,
     reconcile,
     regrading,
+    text_reading,
+    texts,
 )
 from core.service.gaps import keeping, scans, statistics
 from core.service.kernel import export_list
@@ -76,6 +78,8 @@ REGISTERING = (
     quality,
     reconcile,
     regrading,
+    text_reading,
+    texts,
     keeping,
     scans,
     statistics,

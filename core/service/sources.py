@@ -15,6 +15,7 @@ from core.service.kernel.port import DeskPort
 from core.settings import Settings
 from core.sources.foundry.client import FoundryClient
 from core.sources.foundry.source import FoundrySource, VersionCount
+from core.sources.sec.body import MIB
 from core.sources.sec.client import SecClient
 from core.sources.upstreams import Breakers, Upstream, Upstreams
 from core.store.pulls import version_count
@@ -89,18 +90,24 @@ def build_sources(desk: DeskPort) -> Mapping[str, Source | DirectSource]:
             turns=desk.limits.turns,
         ),
         "sec": SecSource(
-            lambda: SecClient.from_settings(
-                desk.settings,
-                lambda url: desk.upstreams.gate(sec_host(url)),
-                desk.now,
-                block=desk.limits.block,
-                limiter=desk.limits.limiter,
-            ),
+            lambda: sec_client(desk),
             desk.warehouse,
             lambda: watched(desk.warehouse),
             desk.now,
         ),
     }
+
+
+def sec_client(desk: DeskPort, max_bytes: int = 256 * MIB) -> SecClient:
+    """A client of the SEC by the settings, behind the gates of its hosts."""
+    return SecClient.from_settings(
+        desk.settings,
+        lambda url: desk.upstreams.gate(sec_host(url)),
+        desk.now,
+        block=desk.limits.block,
+        limiter=desk.limits.limiter,
+        max_bytes=max_bytes,
+    )
 
 
 def foundry_client(desk: DeskPort, *, patience_seconds: float | None = None) -> FoundryClient:

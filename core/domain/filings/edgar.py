@@ -7,7 +7,8 @@ import re
 import polars as pl
 
 _CIK = re.compile(r"(?:CIK ?)?0*([1-9][0-9]{0,9})", re.ASCII | re.IGNORECASE)
-ARCHIVES = "https://www.sec.gov/Archives/edgar/data"
+SEC = "https://www.sec.gov"
+ARCHIVES = f"{SEC}/Archives/edgar/data"
 
 
 def cik_of(text: str) -> int | None:

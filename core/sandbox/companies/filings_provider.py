@@ -15,6 +15,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from core.sandbox.clock import Clock, Moment, moments
+from core.sandbox.companies import archive
 from core.sandbox.companies.documents import company_facts, submissions, tickers
 from core.sandbox.companies.filings import known_filings
 from core.sandbox.companies.index import daily_index, feed
@@ -28,6 +29,7 @@ _SUBMISSIONS = re.compile(r"/submissions/CIK(\d{10})(?:-submissions-(\d{3}))?\.j
 _INDEX = re.compile(
     r"/Archives/edgar/daily-index/(?:\d{4}/QTR\d/)?(form|master|company)\.(\d{8})\.idx"
 )
+_FOLDER = re.compile(r"/Archives/edgar/data/(\d{1,10})/(\d{18})/([\w.\-]+)")
 _TICKERS = ("/files/company_tickers.json", "/files/company_tickers_exchange.json")
 _FEED = "/cgi-bin/browse-edgar"
 
@@ -88,6 +90,11 @@ class SimulatedFilings:
         body = self._json(path, now)
         if body is not None:
             return Document(body)
+        found = _FOLDER.fullmatch(path)
+        if found:
+            asked = (int(found[1]), found[2], found[3])
+            body = archive.document(self.seed, now.as_of, *asked, now.known_at)
+            return Document(body, "text/html") if body is not None else None
         body = self._index(path, now)
         return Document(body, "text/plain") if body is not None else None
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from core.errors import OpenbellError
+from core.service.filings import texts
 from core.service.gaps import intraday, scans, symbols
 from core.service.gaps.scans import Scan
 from core.service.gaps.statistics import LEAST_GAP_PCT
@@ -29,12 +30,12 @@ def told(then: Desk, scan: Scan, most: int) -> list[dict[str, Any]]:
     """
     mine = notes.notes(then, day=scan.gaps.session).filter(pl.col("written_at") <= then.now())
     every: list[dict[str, Any]] = scans.document(scan)["candidates"]
-    names = scan.candidates["name"].to_list()
+    names, ciks = scan.candidates["name"].to_list(), scan.candidates["cik"].to_list()
     return [
         row
         | {"rank": rank, "name": name, "detail": _detail(then, scan, row, rank <= most)}
-        | {"notes": _notes(mine, str(row["symbol"]))}
-        for rank, (row, name) in enumerate(zip(every, names, strict=True), 1)
+        | {"notes": _notes(mine, str(row["symbol"])), "says": _says(then, row, cik)}
+        for rank, (row, name, cik) in enumerate(zip(every, names, ciks, strict=True), 1)
     ]
 
 
@@ -52,6 +53,13 @@ def _detail(
         "days": _days(view.bars.tail(SESSIONS)),
         "minutes": _minutes(then, symbol, day),
     }
+
+
+def _says(then: Desk, row: Mapping[str, Any], cik: int | None) -> dict[str, Any] | None:
+    """The first lines of the filing behind a candidate, of the first that was read; else None."""
+    keys = [] if cik is None else [(cik, item["accession"]) for item in row["catalysts"]]
+    read = (found for found in texts.texts(then, keys).values() if found["text"])
+    return next(({name: found[name] for name in ("kind", "url", "text")} for found in read), None)
 
 
 def _notes(mine: pl.DataFrame, symbol: str) -> list[dict[str, Any]]:

@@ -76,7 +76,7 @@ def with_companies(desk: Desk, rows: pl.DataFrame, found: pl.DataFrame, day: dat
     rows = catalysts.companies_of(rows, registry(desk))
     facts = found.group_by("symbol").agg(
         strongest=pl.col("weight").max(),
-        catalysts=pl.struct("form", "items", "title", "accepted_at", "url", "weight"),
+        catalysts=pl.struct("form", "items", "title", "accepted_at", "url", "weight", "accession"),
     )
     named = rows.with_columns(_key=bar_rules.spelled("symbol"))
     named = named.join(facts, left_on="_key", right_on="symbol", how="left", maintain_order="left")

@@ -21,6 +21,7 @@ from core.errors import OpenbellError
 from core.jobs.queue.port import Job
 from core.jobs.worker import Context
 from core.observe import gauges, work
+from core.service.filings import text_reading
 from core.service.gaps import evidence as evidence_of
 from core.service.gaps import scan_events, scans
 from core.service.gaps import session as scan_inputs
@@ -126,6 +127,7 @@ def _scan_and_keep(desk: Desk, job: Job, context: Context) -> Mapping[str, Any]:
         keep_state(desk)
         scan = scans.run(desk)
         keep(desk, scan, trigger)
+    text_reading.follow(desk, scan)
     gauges.CANDIDATES.set(scan.candidates.height)
     context.report(f"{scan.candidates.height} candidates on {scan.gaps.session}")
     return {"session": scan.gaps.session.isoformat(), "candidates": scan.candidates.height}

@@ -10,8 +10,9 @@ from isal.isal_zlib import decompressobj as inflater_of
 from core.errors import IntegrityError, ParsingError, ProtocolError
 from core.sources.http import permanent, too_large
 
-Kind = Literal["json", "xml", "text", "zip"]
+Kind = Literal["json", "xml", "text", "zip", "page"]
 MIB = 1024**2
+_REFUSAL = (b"Undeclared Automated Tool", b"Request Rate Threshold")
 _RATIO = 100  # unpacked to packed; companyfacts is about 16
 
 
@@ -46,6 +47,7 @@ def must_be_kind(body: bytes, kind: Kind, where: str, dataset: str) -> None:
         "xml": start.startswith(b"<") and not html,
         "text": not html,
         "zip": start.startswith(b"PK"),
+        "page": bool(start) and not any(words in body[:4096] for words in _REFUSAL),
     }[kind]
     if not good:
         what = "an HTML page" if html else "an empty answer" if not start else "something else"

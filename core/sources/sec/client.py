@@ -119,6 +119,7 @@ class SecClient:
         *,
         block: Block | None = None,
         limiter: Limiter | None = None,
+        max_bytes: int = 256 * MIB,
     ) -> Self:
         """A client as the settings say; the block file lies in the data folder.
 
@@ -138,6 +139,7 @@ class SecClient:
             limiter=limiter,
             gates=gates,
             now=now,
+            max_bytes=max_bytes,
         )
 
     async def __aenter__(self) -> Self:

@@ -17,11 +17,13 @@ __all__ = [
     "Answer",
     "KnownDocument",
     "SecClient",
+    "archive_document",
     "company_facts",
     "current_filings",
     "daily_index",
     "days_with_index",
     "facts_url",
+    "filing_index",
     "submissions",
     "submissions_page",
     "submissions_url",
@@ -88,6 +90,19 @@ async def current_filings(client: SecClient, start: int = 0, dataset: str = "sec
     """A page of what was filed just now, newest first (Atom; `decode_feed`)."""
     query = f"action=getcurrent&output=atom&start={start}&count={FEED_PAGE}"
     return await client.www(f"/cgi-bin/browse-edgar?{query}", dataset, "xml")
+
+
+async def filing_index(
+    client: SecClient, cik: int, accession: str, dataset: str = "sec.texts"
+) -> Answer:
+    """The page that lists a filing's documents (HTML; `plain_text.listed`)."""
+    folder = f"/Archives/edgar/data/{cik}/{accession.replace('-', '')}"
+    return await client.www(f"{folder}/{accession}-index.htm", dataset, "page")
+
+
+async def archive_document(client: SecClient, path: str, dataset: str = "sec.texts") -> Answer:
+    """A document of a filing, by its path in the archive (`plain_text.plain_text`)."""
+    return await client.www(path, dataset, "page")
 
 
 def days_with_index(first: date, last: date) -> list[date]:
