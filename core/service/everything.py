@@ -24,10 +24,9 @@ from core.service.filings import (
     quality,
     reconcile,
     regrading,
-    text_reading,
     texts,
 )
-from core.service.gaps import keeping, scans, statistics
+from core.service.gaps import keeping, scans, statistics, text_reading
 from core.service.kernel import export_list
 from core.service.lists import lists, notes
 from core.service.pulls import (

@@ -19,7 +19,8 @@ from core.sandbox.companies.filings import known_filings
 from core.sandbox.companies.filings_provider import SimulatedFilings
 from core.sandbox.sec.server import Document, Fault
 from core.service.desk import Desk
-from core.service.filings import text_reading, texts
+from core.service.filings import texts
+from core.service.gaps import text_reading
 from core.service.kernel.handlers import HANDLERS
 from core.sources.sec.plain_text import listed, plain_text
 from core.store import filing_texts as store

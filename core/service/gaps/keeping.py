@@ -21,9 +21,8 @@ from core.errors import OpenbellError
 from core.jobs.queue.port import Job
 from core.jobs.worker import Context
 from core.observe import gauges, work
-from core.service.filings import text_reading
 from core.service.gaps import evidence as evidence_of
-from core.service.gaps import scan_events, scans
+from core.service.gaps import scan_events, scans, text_reading
 from core.service.gaps import session as scan_inputs
 from core.service.kernel.handlers import handler
 from core.store import gap_states

@@ -25,7 +25,7 @@ OF_THE_ENGINE = {
     "alerts/telling.py": {"make", "resume"},
     "alerts/delivering.py": {"bring", "gather_now", "note_success"},
     "brief/announcing.py": {"tell"},
-    "filings/text_reading.py": {"follow"},
+    "gaps/text_reading.py": {"follow"},
 }
 # a signature with a secret of the dataset says who may
 BY_SECRET = {"pulls/hooks.py": {"receive"}}
