@@ -128,6 +128,7 @@ class DeskApp(gate.Gate):
     def _compete(self, chosen: settings.Settings) -> Leadership:
         """Lead when the lease is free, with a desk that is opened then; stand by until then."""
         from core.service.cluster.leadership import STANDS_BY, Leadership
+        from core.service.cluster.outreach import Outreach
 
         def lead(lease: Lease) -> Desk:
             desk = Desk.open(chosen, lease=lease)
@@ -144,7 +145,8 @@ class DeskApp(gate.Gate):
 
         assert chosen.lake is not None  # the settings see to it
         current.use(None, STANDS_BY)
-        leadership = Leadership(chosen.lake, lead, leave)
+        reach = Outreach(chosen)
+        leadership = Leadership(chosen.lake, lead, leave, reach, reach.close)
         leadership.start()
         return leadership
 

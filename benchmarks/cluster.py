@@ -72,9 +72,16 @@ class Rig:
     """The cluster, the wires to it, and what breaks them."""
 
     def __init__(
-        self, cluster: Cluster, net: network.Network | None, kept: Kept, chance: random.Random
+        self,
+        cluster: Cluster,
+        net: network.Network | None,
+        kept: Kept,
+        chance: random.Random,
+        wanted: Sequence[str] = (),
     ) -> None:
+        """`wanted`: the kinds of cuts, as WHO-LINK; all when there are none."""
         self.cluster, self._net, self._kept, self._chance = cluster, net, kept, chance
+        self._wanted = wanted
         self._session = psycopg.connect(cluster.catalogue, autocommit=True)
         self._kinds: list[tuple[str, str]] = []
         self.report = Report()
@@ -143,6 +150,8 @@ class Rig:
         if not self._kinds:
             s3 = any("OPENBELL_LAKE_ENDPOINT" in m.environment for m in self.cluster.engines)
             self._kinds = [kind for kind in KINDS if s3 or kind[1] != "s3"]
+            if self._wanted:
+                self._kinds = [kind for kind in self._kinds if "-".join(kind) in self._wanted]
             self._chance.shuffle(self._kinds)
         return self._kinds.pop()
 
@@ -212,7 +221,7 @@ def rigged(folder: Path, chosen: argparse.Namespace, kept: Kept) -> Iterator[Rig
         cluster.desks = [member(folder, "desk", n, shared, net) for n in range(chosen.desks)]
         for each in (*cluster.engines, *cluster.desks):
             each.start()
-        rig = Rig(cluster, net, kept, random.Random(chosen.seed))
+        rig = Rig(cluster, net, kept, random.Random(chosen.seed), chosen.kinds or ())
         rig.await_leader(180)
         for each in (*cluster.engines, *cluster.desks):
             each.await_up()
@@ -292,6 +301,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=1440.0, help="begin no kill after them")
     parser.add_argument("--no-s3", dest="s3", action="store_false", help="tables in a folder")
     parser.add_argument("--kills-a-cut", type=int, default=2, help="0 for no cuts")
+    parser.add_argument("--kinds", nargs="+", help="cut these alone, as desk-redis leader-s3")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--keep", type=Path, help="a folder for data and logs, kept")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks/results/cluster.json")

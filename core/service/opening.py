@@ -42,11 +42,17 @@ def store(
     """The store: to read what an engine writes, or with what a dead process left put in order."""
     engine = data_folder.engine_of(settings, lease)
     if settings.role == "desk":
+        from core.redis_place import RedisPlace
         from core.store.following import FollowedWarehouse
         from core.store.lake import LakeEngine
+        from core.store.lease import secret_of
+        from core.store.shared_answers import SharedAnswers
 
         assert isinstance(engine, LakeEngine)
-        return FollowedWarehouse.follow(engine, advise)
+        followed = FollowedWarehouse.follow(engine, advise)
+        secret = partial(secret_of, engine.address)
+        followed.answers = SharedAnswers(RedisPlace(settings.redis_url), secret)
+        return followed
     warehouse = Warehouse.open(
         engine,
         # engines of one lake have data folders of their own: no file of one knows all commits

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -17,12 +18,16 @@ from core.store.lake import LakeEngine
 from core.store.lease import LakeWatch
 from core.store.migrate import behind
 from core.store.ownership import Ownership, lock_of
+from core.store.shared_answers import SharedAnswers
 from core.store.transaction import Transaction
 from core.store.warehouse import Params, Warehouse
 
 LOOK_SECONDS = 1.0
 AWAY_SECONDS = 0.25
+SHUT_SECONDS = 1.0  # for which a lake that did not let one in is not tried by all who wait
 OPEN_SECONDS = 60.0  # for an engine that makes the lake or brings it to today's layout
+# what the engine says when PostgreSQL or S3 does not answer
+_AWAY = re.compile(r"connect|timeout|timed out|server closed|lake cannot be opened|HTTP", re.I)
 log = logs.get("store")
 
 
@@ -39,8 +44,11 @@ class FollowedWarehouse(Warehouse):
         super().__init__(engine, connection, owned, None, advise)
         self._watch, self._asked = LakeWatch(engine.address), LakeWatch(engine.address)
         self._asking = threading.Lock()
+        self.answers: SharedAnswers | None = None  # closed with this
         self._stop = threading.Event()
         self._alone_since: float | None = None
+        self._shut_until = 0.0
+        self._away_since: float | None = None  # the first of the reads that failed in a row
         self._follower = threading.Thread(target=self._follow, name="follower", daemon=True)
 
     @classmethod
@@ -99,18 +107,69 @@ class FollowedWarehouse(Warehouse):
             self._follower.join()
         with self._asking:
             self._asked.close()
+        if self.answers:
+            self.answers.close()
         super().close()
 
+    def read(self, sql: str, params: Params | None = None) -> pl.DataFrame:
+        """See Warehouse; what another desk has read of the same snapshot is not read again."""
+        question, snapshot = (sql, repr(params)), self.commits
+
+        def make() -> pl.DataFrame:
+            if self.answers is None:
+                return self._read(sql, params)
+            found = self.answers.get(snapshot, question)
+            if found is None:
+                found = self._read(sql, params)
+                self.answers.keep(snapshot, question, found)
+            return found
+
+        return self._memory.get(question, snapshot, make)
+
     def _read(self, sql: str, params: Params | None = None) -> pl.DataFrame:
-        """See Warehouse; once more over a new connection, for a server may have come back."""
+        """See Warehouse; once more over a new connection, for a server may have come back.
+
+        ReadOnlyError when it has not: what is not known here already cannot be shown now.
+        """
+        used = self._connection
         try:
-            return super()._read(sql, params)
+            return self._told(super()._read(sql, params))
         except StoreError as error:
-            if "connection" not in str(error).lower():
+            if not _AWAY.search(str(error)):
                 raise
+        try:
+            self._replace(used)
+            return self._told(super()._read(sql, params))
+        except StoreError as error:
+            if not _AWAY.search(str(error)):
+                raise
+            self._away_since = self._away_since or time.monotonic()
+            raise ReadOnlyError(
+                f"read-only for {time.monotonic() - self._away_since:.0f} s: the lake is out of "
+                "reach, and what was not read before cannot be shown",
+                where=self._engine.where,
+                hint="it is shown again once the lake answers",
+            ) from error
+
+    def _replace(self, used: duckdb.DuckDBPyConnection) -> None:
+        """Connect anew, once however many have found that the connection `used` is dead.
+
+        That one is not closed: others may read through it, and it goes with the last of them.
+        """
         with self._write_lock:
-            self._connect_anew()
-        return super()._read(sql, params)
+            if self._connection is not used:
+                return
+            if time.monotonic() < self._shut_until:
+                raise StoreError("the lake cannot be opened: it did not answer a moment ago")
+            try:
+                self._connection = self._engine.connect()
+            except StoreError:
+                self._shut_until = time.monotonic() + SHUT_SECONDS
+                raise
+
+    def _told(self, frame: pl.DataFrame) -> pl.DataFrame:
+        self._away_since = None
+        return frame
 
     def _follow(self) -> None:
         while not self._stop.is_set():

@@ -103,9 +103,8 @@ class LakeEngine:
         """See StoreEngine: asks PostgreSQL, and takes the lease again where nobody else has."""
         if self._lease is None or self._lease.is_held():
             return False
-        self._lease.close()
         try:
-            self._lease = Lease.take(self.address, self._lease.silence_seconds)
+            self._lease = self._lease.retake()
         except OwnershipError as error:
             raise LostLeaseError(
                 "the right to write to the lake was lost: another desk has it", where=self.where

@@ -99,6 +99,7 @@ class Lease:
         self._session = session
         self._lock = threading.Lock()
         self._closing = threading.Event()
+        self._given_up = threading.Event()
         self.silence_seconds = silence_seconds  # after which others may take it; 0 for never
         self.epoch = self._begin()
         if silence_seconds and session.info.server_version >= _TIMES_OUT:
@@ -141,6 +142,25 @@ class Lease:
                 stop.wait(AWAY_SECONDS)
         return None
 
+    def retake(self) -> Lease:
+        """A lease that was lost, if nobody has taken it since; OwnershipError as in `take`.
+
+        OwnershipError also for one that was given up.
+        """
+        self.close()
+        if self._given_up.is_set():
+            raise OwnershipError("this lease was given up", where=self._address.where)
+        found = Lease.take(self._address, self.silence_seconds)
+        found._given_up = self._given_up
+        return found
+
+    def give_up(self) -> None:
+        """Let others have it within BEAT_SECONDS, whatever became of it meanwhile, for good.
+
+        Waits for no transaction of those who write under it: they are refused.
+        """
+        self._given_up.set()
+
     def is_held(self) -> bool:
         """Whether PostgreSQL knows the session and its lock; asks it."""
         try:
@@ -180,6 +200,9 @@ class Lease:
     def _beat(self) -> None:
         """Keep the session from being idle for too long, as long as the process runs at all."""
         while not self._closing.wait(BEAT_SECONDS):
+            if self._given_up.is_set():
+                self.close()
+                return
             try:
                 self._ask(_HELD)
             except psycopg.Error:  # whoever writes next finds out, and says so

@@ -144,6 +144,31 @@ def test_a_lease_that_is_taken_again_is_lost_by_silence_as_before(
         assert engine.silence_seconds == SILENCE_SECONDS
 
 
+def test_a_lease_that_is_given_up_is_not_taken_back(lake: str, tmp_path: Path) -> None:
+    """Also where it was lost and taken again before: another engine shall lead."""
+    taken = Lease.contend(LakeAddress(lake), threading.Event())
+    assert taken
+    engine = LakeEngine(LakeAddress(lake), tmp_path / "a.duckdb", taken)
+    with Warehouse.open(engine) as desk:
+        _cut(lake)
+        desk.keep_owning()
+        taken.give_up()
+        with (
+            Warehouse.open(_contending(lake, tmp_path / "b")),
+            pytest.raises(LostLeaseError),
+            desk.transaction(),
+        ):
+            pass
+        with pytest.raises(LostLeaseError), desk.transaction():
+            pass
+
+
+def _contending(lake: str, folder: Path) -> LakeEngine:
+    """The lake of an engine that waits until the lease is free."""
+    lease = Lease.contend(LakeAddress(lake), threading.Event())
+    return LakeEngine(LakeAddress(lake), folder / "desk.duckdb", lease)
+
+
 def test_a_lake_has_one_name_however_it_is_reached(lake: str, tmp_path: Path) -> None:
     """Engines and desks on several machines share a queue that belongs to the lake."""
     Warehouse.open(_engine(lake, tmp_path / "a")).close()

@@ -30,9 +30,17 @@ class Leadership:
         address: LakeAddress,
         lead: Callable[[Lease], Desk],
         leave: Callable[[Desk], None],
+        reach: Callable[[], None] = lambda: None,
+        end: Callable[[], None] = lambda: None,
     ) -> None:
+        """`reach` raises a StoreError when this engine could do nothing though it led.
+
+        `end` is called when it competes no more.
+        """
         self._address, self._lead, self._leave = address, lead, leave
+        self._reach, self._end = reach, end
         self._stop = threading.Event()
+        self._told = False  # that this engine cannot lead
         self._thread = threading.Thread(target=self._main, name="leadership", daemon=True)
 
     def start(self) -> None:
@@ -43,10 +51,14 @@ class Leadership:
         """Stop, and let go of the lease; waits for jobs that are handed back."""
         self._stop.set()
         self._thread.join()
+        self._end()
 
     def _main(self) -> None:
         self._prepare()
         while not self._stop.is_set():
+            if not self._can_lead():
+                self._stop.wait(PAUSE_SECONDS)
+                continue
             lease = Lease.contend(self._address, self._stop)
             if lease is None:
                 return
@@ -57,8 +69,22 @@ class Leadership:
             log.info("leads", epoch=lease.epoch)
             try:
                 self._hold(desk)
+                if not self._stop.is_set():
+                    lease.give_up()  # closing the desk may take long: others need not wait for it
             finally:
                 self._left(desk)
+
+    def _can_lead(self) -> bool:
+        """Whether there would be any use in leading; why not is told once."""
+        try:
+            self._reach()
+        except StoreError as error:
+            if not self._told:
+                log.warning("does not try to lead", error=str(error))
+            self._told = True
+            return False
+        self._told = False
+        return True
 
     def _prepare(self) -> None:
         """Load what is slow to load while another leads: readers wait for whoever takes over."""
@@ -90,20 +116,22 @@ class Leadership:
     def _hold(self, desk: Desk) -> None:
         """Lead until told to stop, until another has the lease, or until that cannot be known.
 
-        Whoever cannot reach PostgreSQL for SILENCE_SECONDS has lost the lease there: another engine
-        may reach it. Looking waits for no transaction, for one may hang in the same outage.
+        Whoever cannot reach PostgreSQL for SILENCE_SECONDS has lost the lease there; who reaches it
+        and not Redis or S3 can do nothing with it. Another engine may reach them. Looking waits for
+        no transaction, for one may hang in the same outage.
         """
         known = time.monotonic()
         while not self._stop.wait(LOOK_SECONDS):
             try:
                 if desk.warehouse.has_lost():
                     desk.warehouse.keep_owning(SILENCE_SECONDS)
+                self._reach()
                 known = time.monotonic()
             except LostLeaseError as error:
                 log.warning("leads no more", error=str(error))
                 return
             except StoreError as error:
-                log.warning("the lease cannot be looked at", error=str(error))
+                log.warning("what leading needs is out of reach", error=str(error))
                 if time.monotonic() - known > SILENCE_SECONDS:
-                    log.warning("leads no more: the lake is out of reach")
+                    log.warning("leads no more: another may reach it")
                     return

@@ -10,7 +10,8 @@ import hashlib
 import hmac
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -61,13 +62,16 @@ class EngineRelay:
         """`caught_up` makes the desk see what is committed; `away` since when none leads (s)."""
         self._queue, self._letters, self._seal = queue, letters, seal
         self._seconds, self._caught_up, self.away = seconds, caught_up, away
+        self._deaf_since: float | None = None  # the first of the asks that failed in a row
 
     def ask(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], who: Principal) -> Any:
         """See Relay."""
-        letter_id, job_id = self._send(name, args, kwargs, who)
-        answer = self._letters.awaited(letter_id, self._seconds)
-        if answer is None:
-            answer = self._late(name, letter_id, job_id)
+        with self._reaching(f"{name} was not done"):
+            letter_id, job_id = self._send(name, args, kwargs, who)
+        with self._reaching(f"{name} may have been done or not"):
+            answer = self._letters.awaited(letter_id, self._seconds)
+            if answer is None:
+                answer = self._late(name, letter_id, job_id)
         told = wire.loads(self._seal.off(answer))
         if told["id"] != letter_id:
             raise ProtocolError(f"the answer to {name} is one to something else")
@@ -76,6 +80,23 @@ class EngineRelay:
             kind, message, where, hint = fault
             raise rebuilt(kind, message, where=where, hint=hint)
         return told["value"]
+
+    @contextmanager
+    def _reaching(self, what: str) -> Iterator[None]:
+        """A queue that does not answer as a ReadOnlyError that says what came of an ask."""
+        try:
+            yield
+            self._deaf_since = None
+        except ReadOnlyError:
+            raise
+        except StoreError as error:
+            self._deaf_since = self._deaf_since or time.monotonic()
+            away = time.monotonic() - self._deaf_since
+            raise ReadOnlyError(
+                f"{what}: read-only for {away:.0f} s, the engine is out of reach",
+                where=error.where,
+                hint="look what came of it, or try again in a moment",
+            ) from error
 
     def tell(self, name: str, args: Sequence[Any]) -> None:
         """See Relay."""
@@ -114,4 +135,4 @@ class EngineRelay:
                 return answer
             if self._queue.get(job_id).status is JobStatus.CANCELLED:  # its engine died meanwhile
                 raise ReadOnlyError(f"{name} was not done to its end", hint="look what came of it")
-        raise StoreError(f"{name} still goes on", hint="look what came of it on Activity")
+        raise ReadOnlyError(f"{name} still goes on", hint="look what came of it on Activity")

@@ -27,6 +27,10 @@ class Held:
 
     def __init__(self) -> None:
         self.closed = threading.Event()
+        self.given_up = threading.Event()
+
+    def give_up(self) -> None:
+        self.given_up.set()
 
     def close(self) -> None:
         self.closed.set()
@@ -136,3 +140,48 @@ def test_a_moment_without_the_lake_costs_no_lead(leases: list[Held]) -> None:
     desks = Desks(lost, lambda _: None)
     _run(desks.lead, desks.leave, enough)
     assert desks.opened == 1
+
+
+def test_who_leads_and_reaches_neither_redis_nor_s3_lets_another_lead(
+    leases: list[Held], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lease is given up before the desk is closed, which takes long in an outage."""
+    monkeypatch.setattr(leadership, "SILENCE_SECONDS", 0.05)
+    looks = iter(range(10**9))
+    given_up_first, out_of_reach = list[bool](), threading.Event()
+
+    def reach() -> None:
+        if next(looks) > 3:
+            out_of_reach.set()
+            raise StoreError("no answer")
+
+    def leave(_: Any) -> None:
+        given_up_first.append(leases[0].given_up.is_set())
+        left.set()
+
+    left = threading.Event()
+    desks = Desks(lambda: False, lambda _: None)
+    running = Leadership(ADDRESS, cast(Any, desks.lead), leave, reach)
+    running.start()
+    assert left.wait(SECONDS)
+    running.close()
+    assert given_up_first == [True]
+    assert out_of_reach.is_set()
+
+
+def test_who_could_do_nothing_does_not_try_to_lead(leases: list[Held]) -> None:
+    """It begins to when what it needs is back."""
+    looks = iter(range(10**9))
+
+    def reach() -> None:
+        if next(looks) < 3:
+            assert not leases
+            raise StoreError("no answer")
+
+    enough = threading.Event()
+    desks = Desks(lambda: bool(enough.set()), lambda _: None)
+    running = Leadership(ADDRESS, cast(Any, desks.lead), desks.leave, reach)
+    running.start()
+    assert enough.wait(SECONDS)
+    running.close()
+    assert len(leases) == 1

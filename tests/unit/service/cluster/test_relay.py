@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from core.domain.access.principals import LOCAL, NOBODY, Role
-from core.errors import ConflictError, NotFoundError, ProtocolError, ReadOnlyError
+from core.errors import ConflictError, NotFoundError, ProtocolError, ReadOnlyError, StoreError
 from core.jobs.queue.port import Job, JobStatus
 from core.jobs.worker import Context
 from core.service.cluster import answering
@@ -175,3 +175,18 @@ def test_every_action_can_be_handed_on(desk: Desk) -> None:
     assert sorted(asked) == sorted(access.ACTIONS)
     assert all(isinstance(guarded.role, Role) for guarded in access.ACTIONS.values())
     desk.relay = None
+
+
+def test_a_queue_that_does_not_answer_is_told_as_read_only(desk: Desk, box: Box) -> None:
+    """And whether the ask was handed on: what was may have been done."""
+
+    def gone(*_: object) -> None:
+        raise StoreError("the queue cannot be used")
+
+    relay = _relay(desk, box)
+    box.on_wait = gone
+    with pytest.raises(ReadOnlyError, match=r"may have been done or not: read-only for \d+ s"):
+        _ask(relay)
+    box.put = gone  # type: ignore[method-assign, assignment]
+    with pytest.raises(ReadOnlyError, match=r"was not done: read-only for \d+ s"):
+        _ask(relay)
