@@ -63,6 +63,7 @@ def components() -> list[pl.Expr]:
     ]
 
 
+EXACT = 9  # decimals: sums of weights leave 89.99999999999999 for 90
 _LOG_LEAST, _LOG_FULL = 6.698970004336019, 8.698970004336019
 
 
@@ -96,7 +97,7 @@ def score(rows: pl.DataFrame, weights: Weights) -> pl.DataFrame:
     table = table.with_columns(
         _total=pl.when(present > 0).then(pl.lit(total)),
         _missing=1 - present / total if total else pl.lit(0.0),
-        evidence_pct=present / sum(weighed.values()) * 100,
+        evidence_pct=(present / sum(weighed.values()) * 100).round(EXACT),
     )
     table = table.with_columns(
         (share[name] / pl.col("_total") * _shrunk(name)).alias(f"{name}_points")

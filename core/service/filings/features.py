@@ -39,7 +39,7 @@ def features(desk: Desk, *, cik: int | None = None, form: str | None = None) -> 
     """Ratios, growth, coverage, grade and counts per filing, sorted by company and date.
 
     Beside each value stands the concept that it was stated under (`revenues_concept`). All flows
-    are of one span, the longest that the filing tells in full: `months`.
+    are of one span, the longest that the filing tells in full: `months`. Amounts are in `currency`.
     """
     chosen = {"cik": cik, "form": form}
     grades = desk.warehouse.read(
@@ -50,8 +50,8 @@ def features(desk: Desk, *, cik: int | None = None, form: str | None = None) -> 
         chosen,
     )
     items = desk.warehouse.read(
-        "SELECT i.cik, i.accession, i.item, i.concept, i.period_start, i.period_end, i.value, "
-        "i.months, i.own, g.form "
+        "SELECT i.cik, i.accession, i.item, i.concept, i.unit, i.period_start, i.period_end, "
+        "i.value, i.months, i.own, g.form "
         "FROM filing_items i JOIN (SELECT cik, accession, form FROM grades WHERE is_current "
         "AND ($cik IS NULL OR cik = $cik) AND ($form IS NULL OR form = $form)) g "
         "ON g.cik = i.cik AND g.accession = i.accession",
@@ -60,9 +60,15 @@ def features(desk: Desk, *, cik: int | None = None, form: str | None = None) -> 
     own = _own(items)
     span = own.filter(pl.col("months") > 0).group_by(_KEYS).agg(pl.col("months").first())
     table = grades
-    for part in (span, _levels(own), _growth(items, own)):
+    for part in (span, _currency(own), _levels(own), _growth(items, own)):
         table = table.join(part, on=_KEYS, how="left")
     return table.with_columns(_ratios(table)).sort("cik", "filed", "accession")
+
+
+def _currency(own: pl.DataFrame) -> pl.DataFrame:
+    """The currency of each filing's amounts."""
+    amounts = own.filter(pl.col("unit").str.contains("^[A-Z]{3}$"))
+    return amounts.group_by(_KEYS).agg(currency=pl.col("unit").first())
 
 
 def _own(items: pl.DataFrame) -> pl.DataFrame:

@@ -11,7 +11,7 @@ import polars as pl
 
 from core.domain.quality.facts.agreeing import preferred
 from core.domain.quality.facts.arrays import Flags, Numbers
-from core.domain.quality.facts.measures import UNIT_KINDS, carriers
+from core.domain.quality.facts.measures import UNIT_KINDS, carriers, currencies
 from core.domain.quality.facts.packing import as_index, as_int, begins, ordered, packed
 from core.domain.quality.model import Ruleset
 
@@ -28,7 +28,7 @@ class Known:
     place: Numbers  # row of `table`
     given: Small  # kind of unit that it has, and that it should have
     kind: Small
-    home: Flags  # whether it is in the currency of its filing
+    home: Flags  # whether it is in the currency of its filing, or in that per share
     table: pl.DataFrame  # measures that may carry an item
     units: pl.Series  # by their code
     main: Numbers  # the code of the currency of each filing; -1 where it gives no amounts
@@ -53,7 +53,7 @@ def know(
     stated[fid[given == PER_SHARE]] = True
     meant = ~stated[fid] & (kind == PER_SHARE) & (given == MONEY)
     given = np.where(meant, np.uint8(PER_SHARE), given)
-    home = code == main[fid]
+    home = currencies(units)[code] == main[fid]
     return Known(row, fid, place, given, kind, home, table, units, np.where(amounts, main, -1))
 
 
@@ -87,7 +87,8 @@ def choose(facts: pl.DataFrame, known: Known, rules: Ruleset) -> pl.DataFrame:
     """
     instant, rank = (known.table[name].to_numpy() for name in ("instant", "rank"))
     fits = np.isnat(facts["period_start"].to_numpy())[known.row] == instant[known.place]
-    fits &= (known.given == known.kind) & ((known.given != MONEY) | known.home)
+    abroad = np.isin(known.given, (MONEY, PER_SHARE)) & ~known.home
+    fits &= (known.given == known.kind) & ~(abroad & (known.main[known.fid] >= 0))
     fits &= np.isfinite(facts["value"].to_numpy()[known.row])
     row, place = known.row[fits], known.place[fits]
     item, rank = known.table["item"].to_numpy()[place], rank[place]

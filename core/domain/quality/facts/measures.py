@@ -13,7 +13,9 @@ from core.domain.quality.facts.packing import as_index, matched
 from core.domain.quality.model import Ruleset
 
 MONEY = re.compile(r"[A-Z]{3}")
-PER_SHARE = re.compile(r"[a-z]{3}(/|-?per-?)shares?")
+PER_SHARE = re.compile(r"[a-z]{3}(/|[-_ ]?per[-_ ]?)shares?")
+PER_RECEIPT = r"(?i)^[a-z]{3}(/|[-_ ]?per[-_ ]?)(ad[rs]s?$|american)"  # each stands for some shares
+HUNDREDTHS = {"GBX": "GBP", "GBp": "GBP", "ZAC": "ZAR", "ILA": "ILS"}
 MEASURE = ["taxonomy", "concept", "unit"]
 UNIT_KINDS = ("money", "shares", "per_share", "other")
 
@@ -45,6 +47,25 @@ def _units(units: pl.Series, hashes: Numbers) -> tuple[pl.Series, Numbers]:
     place = np.empty(len(order), np.uint32)
     place[order] = np.arange(len(order))
     return units[as_index(first[order])], place[of]
+
+
+def currencies(units: pl.Series) -> Numbers:
+    """Of each unit the place of its currency among the units; -1: it has none among them.
+
+    Amounts and amounts per share have one; hundredths are of what they are hundredths of.
+    """
+    said = units.to_list()
+    places = {unit: place for place, unit in enumerate(said)}
+    found = [-1 if _kind(unit) in NOT_MONEY else _place(unit, places) for unit in said]
+    return np.array(found, np.int64)
+
+
+NOT_MONEY = (UNIT_KINDS.index("shares"), UNIT_KINDS.index("other"))
+
+
+def _place(unit: str, places: dict[str, int]) -> int:
+    coin = unit[:3]
+    return places.get(HUNDREDTHS.get(coin, coin.upper()), -1)
 
 
 @lru_cache(maxsize=1024)

@@ -23,7 +23,7 @@ from core.domain.quality.facts.concepts import Known, choose, know
 from core.domain.quality.facts.filings import filings_table
 from core.domain.quality.facts.forms import imputed
 from core.domain.quality.facts.measures import measured
-from core.domain.quality.facts.packing import as_index, as_int, days, packed
+from core.domain.quality.facts.packing import as_index, as_int, begins, days, packed
 from core.domain.quality.facts.periods import laid_out, periods, with_period_ends
 from core.domain.quality.model import Ruleset
 
@@ -128,6 +128,18 @@ class PeriodTable:
         for place, known in enumerate(self.rules.styles):
             found[(style == known.name).to_numpy()] = place
         return found
+
+    @cached_property
+    def teller(self) -> Numbers:
+        """A number for each filing's company in its currency: amounts in another are no past.
+
+        What gives no amounts goes with the filing before it.
+        """
+        company, main = self.filings["cik"].to_numpy(), self.known.main
+        if len(np.unique(main[main >= 0])) <= 1:
+            return company
+        told = np.where((main >= 0) | begins(packed([company])), np.arange(len(main)), 0)
+        return packed([company, main[np.maximum.accumulate(told)]])
 
     @cached_property
     def _places(self) -> dict[str, int]:

@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 
 from core.domain.quality.facts.arrays import Flags, Numbers
-from core.domain.quality.facts.concepts import MONEY
-from core.domain.quality.facts.measures import UNIT_KINDS
+from core.domain.quality.facts.concepts import MONEY, PER_SHARE
+from core.domain.quality.facts.measures import PER_RECEIPT, UNIT_KINDS
 from core.domain.quality.facts.packing import as_index, days, found_in, gathered
 from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.model import Ruleset
@@ -52,7 +52,7 @@ def _coarsest() -> pl.Expr:
 def units(book: PeriodTable) -> Outcome:
     """Q41: the unit that the item asks for, and headline items in one currency."""
     known = book.known
-    wrong = known.given != known.kind
+    wrong = (known.given != known.kind) & ~_per_receipt_too(book)
     amounts = (known.given == MONEY) & (known.kind == MONEY)
     told = []
     if wrong.any():
@@ -69,6 +69,20 @@ def units(book: PeriodTable) -> Outcome:
         said = "{concept} is given in {unit}, but the filing reports in {currency}."
         told.append(FindingText(rows, said))
     return outcome("Q41", known.fid, *told)
+
+
+def _per_receipt_too(book: PeriodTable) -> Flags:
+    """Which are told per depositary receipt of items that the filing tells per share as well."""
+    known = book.known
+    receipts = np.flatnonzero(known.units.str.contains(PER_RECEIPT).to_numpy())
+    item = known.table["item"].to_numpy()[known.place]
+    told = np.zeros((book.filings.height, len(book.rules.items)), bool)
+    if len(receipts):
+        per_share = (known.given == PER_SHARE) & (known.kind == PER_SHARE)
+        told[known.fid[per_share], item[per_share]] = True
+    code = known.table["code"].to_numpy()[known.place]
+    found: Flags = np.isin(code, receipts) & told[known.fid, item]
+    return found
 
 
 ROW = ["fid", "row"]

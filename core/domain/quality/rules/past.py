@@ -123,7 +123,7 @@ def corrected(book: PeriodTable, same: Runs) -> Numbers:
     if not book.flag("amendment").any():
         return np.full(book.long.height, NEVER)
     rows, key = same
-    company = book.filings["cik"].to_numpy()[book.fid[rows]]
+    company = book.teller[book.fid[rows]]
     own = packed([company, book.item[rows], book.months[rows]])
     return put_right(book, rows, key, np.where(book.own[rows], own, -1))
 
@@ -132,7 +132,7 @@ def own_values(book: PeriodTable, until: Numbers, flag: str = "headline") -> Own
     """The last own value of each item with a flag, and length, of each filing, with its past."""
     rows = _flagged(book, flag, 0)
     fid, item, months = book.fid[rows], book.item[rows], book.months[rows]
-    company = book.filings["cik"].to_numpy()[fid]
+    company = book.teller[fid]
     key = packed([company, item, months, fid])
     own = np.flatnonzero(book.own[rows])
     own = own[last_per_group(key[own], own)]
@@ -159,7 +159,7 @@ def told_before(book: PeriodTable, own: Own, until: Numbers, same: Runs) -> Told
 def same_periods(book: PeriodTable) -> Runs:
     """(rows, run of each): headline values in order of item, period and filing."""
     rows = _flagged(book, "headline", -1)
-    company = book.filings["cik"].to_numpy()[book.fid[rows]]
+    company = book.teller[book.fid[rows]]
     key = packed([company, book.item[rows], book.start[rows], book.end[rows]])
     order = ordered(packed([key, book.fid[rows]]))
     return rows[order], key[order]

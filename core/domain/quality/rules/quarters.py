@@ -68,7 +68,7 @@ def _flows(book: PeriodTable, flag: str, some: Flags | None = None) -> Flows:
     place = np.flatnonzero(chosen if some is None else chosen & some)
     fid, item = book.fid[place].astype(np.int64), book.item[place].astype(np.int64)
     rank, start, end = book.long["rank"].to_numpy()[place], book.start[place], book.end[place]
-    company, unit = (book.filings[name].to_numpy()[fid] for name in ("cik", "unit"))
+    company, unit = book.teller[fid], book.filings["unit"].to_numpy()[fid]
     months, value = book.months[place], book.value[place]
     tag = packed([item, rank])
     return Flows(place, fid, item, tag, start, end, months, value, unit, company)

@@ -161,7 +161,7 @@ def _year_ago(book: PeriodTable, own: Own, rows: Numbers) -> tuple[Floats, Float
 def _told_a_year_ago(book: PeriodTable, own: Own, rows: Numbers) -> Floats:
     """What a report of a year before told of the same item and length; NaN: nothing."""
     end = book.end[own.row]
-    company = book.filings["cik"].to_numpy()[own.fid]
+    company = book.teller[own.fid]
     found = np.full(len(rows), np.nan)
     for step in (-1, 0, 1):  # ends of years differ by some days
         asked = (end[rows] - YEAR) // SOME_DAYS + step
@@ -277,7 +277,7 @@ def _mean(one: Floats, other: Floats) -> Floats:
 def _rate(book: PeriodTable, own: Own, rows: Numbers) -> Floats:
     """What each flow would be if the year went on as until the report before; NaN without one."""
     months = own.months[rows].astype(np.int64)
-    company = book.filings["cik"].to_numpy()[own.fid[rows]]
+    company = book.teller[own.fid[rows]]
     year = packed([company, book.start[own.row[rows]]])
     order = ordered(packed([year, months, own.fid[rows]]))
     same = year[order[1:]] == year[order[:-1]]
