@@ -12,6 +12,7 @@ from core.domain.quality.facts.packing import as_index, as_int, found_rows, matc
 from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.outcome import Outcome, outcome
 from core.domain.quality.rules.past import Own, ToldAgain, median
+from core.domain.quality.rules.swap_parts import crosswise
 from core.domain.quality.words import FindingText, facts_of, with_columns_from
 
 PAIRS = (
@@ -118,6 +119,10 @@ def _turned(book: PeriodTable, own: Own, pair: tuple[int, int]) -> Pairs:
         wrong = _flows_turned(book, own, left, right)
     else:
         wrong = _sheets_turned(book, own, left, right)
+    names = list(book.rules.items)
+    past = own.past[0][left], own.past[0][right]
+    rows = own.row[left], own.row[right]
+    wrong |= crosswise(book, (names[pair[0]], names[pair[1]]), rows, past)
     before = own.fid[own.last[left]]
     before = np.where(before == own.fid[left], own.fid[own.last[right]], before)
     return Pairs(own.row[left], own.row[right], wrong, own.fid[left], before)
