@@ -89,7 +89,7 @@ def judge(given: Amounts, rule: Rule, only: Flags | None) -> Verdicts | None:
         main = _as_told(given, every, forms)
         usable = holds | ~np.isnan(main).all(axis=0)
         if rule.unseen_pct:
-            usable &= holds | ~_unseen(given, rule)
+            usable &= holds | ~_unseen(given, rule) | slipped(given, rule)
         closest = np.where(np.isnan(main), np.inf, main).argmin(axis=0)
     return Verdicts(usable if only is None else usable & only, holds, closest)
 
@@ -126,6 +126,32 @@ def stated(given: Amounts, equation: Equation) -> bool:
     """Whether any row gives the whole, and any each of the terms that may not be missing."""
     needed = [equation.whole, *(term.item for term in equation.terms if not term.optional)]
     return given.there.issuperset(needed)
+
+
+def slipped(given: Amounts, rule: Rule) -> Flags:
+    """Rows of which some main form would hold, had one of its figures the other sign or scale.
+
+    Nothing else is apart by just twice a figure, or 999 times it, so that nothing excuses it.
+    """
+    found = np.zeros(len(given.fid), bool)
+    for form in rule.equations:
+        if not stated(given, form):
+            continue
+        gap = np.abs(given.items[form.whole] - total(given.items, form))
+        large = gap >= SLIP * given.unit
+        for item in FIGURES.intersection(form.items) if large.any() else ():
+            value = np.abs(given.items[item])
+            room = np.minimum(slack(given, rule, form), given.unit * 2.0) + gap * 1e-6
+            for times in (2.0, 999.0, 0.999):
+                made = np.abs(gap - times * value) <= room * max(1.0, times / 2)
+                found |= large & made
+    return found
+
+
+SLIP = 20.0  # rounding units
+FIGURES = frozenset(
+    ("Cfo", "Cfi", "Cff", "Liabilities", "Equity", "EquityAll", "EquityParent", "Assets")
+)
 
 
 def _unseen(given: Amounts, rule: Rule) -> Flags:

@@ -9,7 +9,7 @@ import polars as pl
 
 from core.domain.quality.facts.amounts import Amounts
 from core.domain.quality.facts.arrays import Flags, Floats, Numbers
-from core.domain.quality.facts.forms import Verdicts, judge, near, slack, total
+from core.domain.quality.facts.forms import Verdicts, judge, near, slack, slipped, total
 from core.domain.quality.facts.packing import as_index, begins
 from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.model import Equation, Rule
@@ -62,7 +62,7 @@ def _judged(book: PeriodTable, rule: Rule, given: Amounts) -> Outcome:
         excused = consolidated(book, rule, given, broken)
         usable, broken = usable & ~excused, broken & ~excused
     if rule.held_for_sale_pct and broken.any():
-        excused = broken & near(given, rule)
+        excused = broken & near(given, rule) & ~slipped(given, rule)
         excused &= book.selling[given.fid]
         usable, broken = usable & ~excused, broken & ~excused
     if rule.habit and broken.any():
@@ -70,7 +70,7 @@ def _judged(book: PeriodTable, rule: Rule, given: Amounts) -> Outcome:
         unlike = _gross(rule, given)
         if rule.held_for_sale_pct:
             unlike &= ~book.selling[given.fid]
-        own_form = broken & (often[given.fid] | (new[given.fid] & ~unlike))
+        own_form = broken & (often[given.fid] | (new[given.fid] & ~unlike)) & ~slipped(given, rule)
         usable, broken = usable & ~own_form, broken & ~own_form
     if not broken.any():
         return outcome(rule.id, given.fid[usable])

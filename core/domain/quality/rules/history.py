@@ -13,6 +13,7 @@ from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.outcome import Outcome, outcome
 from core.domain.quality.rules.past import Own, Told, ToldAgain
 from core.domain.quality.rules.peers import against_peers
+from core.domain.quality.rules.twins import against_twins
 from core.domain.quality.rules.vouching import vouched
 from core.domain.quality.words import FindingText, contrast, with_columns_from
 
@@ -130,7 +131,7 @@ def flips(book: PeriodTable, own: Own, told: ToldAgain, lines: Own) -> Outcome:
         "Q34", judged,
         *_contradicted(book, told, own), *_jumped(book, own), *_jumped(book, lines),
         *_mirrored(book, own),
-        *against_peers(book),
+        *against_peers(book), *against_twins(book),
     )  # fmt: skip
 
 
@@ -196,9 +197,10 @@ def _mirrored(book: PeriodTable, own: Own) -> list[FindingText]:
     likeness = np.full(len(own.row), 0.2)
     for item, closer in (("EquityParent", 0.05), ("EquityAll", 0.05), ("RetainedEarnings", 0.1)):
         likeness[book.of([item])[own.row]] = closer
-    mirror = np.abs(own.value + before) < likeness * np.abs(before)
-    mirror &= (own.months == 0) & (own.value != 0) & _unanimous(past, before)
-    mirror &= book.affected[own.fid]
+    turned = (own.months == 0) & (own.value != 0) & _unanimous(past, before)
+    turned &= book.affected[own.fid] & (np.sign(own.value) == -np.sign(before))
+    mirror = turned & (np.abs(own.value + before) < likeness * np.abs(before))
+    mirror |= _out_of_nothing(book, own, turned)
     if not mirror.any():
         return []
     found = with_columns_from(book.long[as_index(own.row[mirror])], p1=before[mirror])
@@ -206,6 +208,30 @@ def _mirrored(book: PeriodTable, own: Own) -> list[FindingText]:
     if found.is_empty():
         return []
     return [contrast(found, "p1", ", about the negative of the balance before, ", ".")]
+
+
+def _out_of_nothing(book: PeriodTable, own: Own, turned: Flags) -> Flags:
+    """Equity of another sign and about the old size, though too little came in or went for that:
+    neither income nor what owners and lenders paid or got makes a part of the change.
+    """
+    near = np.abs(own.value + own.past[0]) < ABOUT * np.abs(own.past[0])
+    some = np.flatnonzero(turned & near & book.of(("EquityParent", "EquityAll"))[own.row])
+    found = np.zeros(len(turned), bool)
+    if not len(some):
+        return found
+    spans = book.spans
+    mine = spans.keys["own"].to_numpy() & np.isin(spans.fid, own.fid[some])
+    moved = np.zeros(book.filings.height)
+    for name in MOVING:
+        np.fmax.at(moved, spans.fid[mine], np.abs(spans.items[name][mine]))
+    change = np.abs(own.value[some] - own.past[0][some])
+    known = np.isin(own.fid[some], spans.fid[mine])
+    found[some] = known & (moved[own.fid[some]] < MOVED * change)
+    return found
+
+
+ABOUT, MOVED = 0.25, 0.25
+MOVING = ("ProfitLoss", "NetIncome", "Comprehensive", "Buybacks", "DividendsPaid", "Cff")
 
 
 def _not_earned(book: PeriodTable, found: pl.DataFrame) -> pl.DataFrame:

@@ -31,7 +31,9 @@ LIABLE = (
     "Payable|Liabilit|Debt|Accrued|Notes|Obligation|Borrowings|CommercialPaper|Deposits|Unearned|"
     "DeferredRevenue|Postretire|Pension|DeferredCredit|Dividends"
 )
-OWNED = "DeferredTaxAssets|DeferredIncomeTaxAssets|^Prepaid|^Assets|Securities|RightOfUse|DeferredCosts"
+OWNED = (
+    "DeferredTaxAssets|DeferredIncomeTaxAssets|^Prepaid|^Assets|Securities|RightOfUse|DeferredCosts"
+)
 LATE = "Noncurrent|LongTerm"
 OWNED_SOON = "^(CashAndCashEquivalentsAtCarryingValue|Cash|InventoryNet|ShortTermInvestments)$"
 OWNED_LATE = (
@@ -90,7 +92,7 @@ def crosswise(
         return found
     now = values[0][doubtful][place], values[1][doubtful][place]
     was = compared["one"].to_numpy(), compared["other"].to_numpy()
-    test = _balances_crossed(book, pair[0]) if balances else _flows_crossed(book)
+    test = _BalancesCrossed(book, pair[0]) if balances else _FlowsCrossed(book)
     found[np.flatnonzero(doubtful)[place]] = test(compared, now, was)
     return found
 
@@ -131,7 +133,7 @@ def _compared(given: Amounts, asked: pl.DataFrame, pair: tuple[str, str]) -> pl.
     return last.unique("place", keep="last", maintain_order=True)
 
 
-class _balances_crossed:
+class _BalancesCrossed:
     """A test of balances: the lines of then, and what their parts have more since."""
 
     def __init__(self, book: PeriodTable, item: str) -> None:
@@ -147,15 +149,15 @@ class _balances_crossed:
 
     def _grown(self, compared: pl.DataFrame, weights: Floats) -> Floats:
         """What the parts told of both dates have more on the second."""
-        parts = _lines(self.book, compared, weights).select("fid", "end", "number", "value")
+        parts = _lines(self.book, compared, weights).select("fid", "end", "name", "value")
         then = parts.rename({"end": "end_before", "value": "was"})
         both = compared.select("place", "fid", "end", "end_before").join(parts, on=["fid", "end"])
-        both = both.join(then, on=["fid", "end_before", "number"])
+        both = both.join(then, on=["fid", "end_before", "name"])
         more = both.group_by("place").agg(more=(pl.col("value") - pl.col("was")).sum())
         return _of_places(compared, more, "more")
 
 
-class _flows_crossed:
+class _FlowsCrossed:
     """A test of flows: by what their parts have more than a year ago, and by the parts alone."""
 
     def __init__(self, book: PeriodTable) -> None:
@@ -169,13 +171,17 @@ class _flows_crossed:
             for names, told in zip((PERIOD, BEFORE), income, strict=True)
         )
         spent, spent_before = (_sums(compared, lines[1], names) for names in (PERIOD, BEFORE))
-        direct, cross = _apart(now, (was[0] + earned - earned_before, was[1] + spent - spent_before))
+        direct, cross = _apart(
+            now, (was[0] + earned - earned_before, was[1] + spent - spent_before)
+        )
         level_direct, level_cross = _apart(now, (earned, spent))
         size = np.abs(now[0]) + np.abs(now[1])
         large = (direct > LEAST[False] * size) & (level_cross < FITS * size)
         both = (cross < CROSSED * direct) & (level_cross < CROSSED * level_direct)
         clearly = (cross < CLEARLY * direct) & (level_cross < ABOUT * level_direct)
-        whole = _near(now[0], spent) & ~_near(now[1], spent, 6 * WHOLE) & _near(was[1], spent_before)
+        whole = (
+            _near(now[0], spent) & ~_near(now[1], spent, 6 * WHOLE) & _near(was[1], spent_before)
+        )
         crossed: Flags = (large & (both | clearly)) | whole
         return crossed
 
@@ -186,14 +192,15 @@ def _near(value: Floats, total: Floats, share: float = WHOLE) -> Flags:
 
 
 def _lines(book: PeriodTable, compared: pl.DataFrame, weights: Floats) -> pl.DataFrame:
-    """fid, start, end, number (of the measure), value: weighted facts of the filings compared."""
+    """fid, start, end, name (hash of the concept), value: weighted facts of the filings."""
     weight = weights[book.number]
     rows = np.flatnonzero((weight != 0) & np.isin(_fid(book), compared["fid"].to_numpy()))
     facts = book.facts[["fid", "period_start", "period_end", "value"]][as_index(rows)]
     told = facts.rename({"period_start": "start", "period_end": "end"}).with_columns(
-        number=pl.Series(book.number[rows]), value=pl.col("value") * weight[rows]
+        name=book.measures["name"][as_index(book.number[rows])],
+        value=pl.col("value") * weight[rows],
     )
-    return told.unique([*PERIOD, "number"], keep="first", maintain_order=True)
+    return told.unique([*PERIOD, "name"], keep="first", maintain_order=True)
 
 
 def _fid(book: PeriodTable) -> Numbers:
@@ -203,17 +210,15 @@ def _fid(book: PeriodTable) -> Numbers:
 def _sums(compared: pl.DataFrame, lines: pl.DataFrame, names: Sequence[str]) -> Floats:
     """What the lines of a period make together; 0 where there is none."""
     total = lines.group_by(PERIOD).agg(total=pl.col("value").sum())
-    found = compared.join(
-        total, left_on=names, right_on=PERIOD, how="left", maintain_order="left"
-    )
+    found = compared.join(total, left_on=names, right_on=PERIOD, how="left", maintain_order="left")
     return found["total"].fill_null(0.0).to_numpy()
 
 
 def _income(spans: Amounts, compared: pl.DataFrame, names: Sequence[str]) -> Floats:
     """Income of a period before what was discontinued; 0 where none is told."""
     some = np.isin(spans.fid, compared["fid"].to_numpy())
-    told = spans.rows(some, []).select(PERIOD).with_columns(
-        total=pl.Series(spans.first(INCOME)[some])
+    told = (
+        spans.rows(some, []).select(PERIOD).with_columns(total=pl.Series(spans.first(INCOME)[some]))
     )
     found = compared.join(told, left_on=names, right_on=PERIOD, how="left", maintain_order="left")
     return found["total"].fill_null(0.0).fill_nan(0.0).to_numpy()

@@ -15,7 +15,7 @@ COUNTS = ("CommonStockSharesIssued", "CommonStockSharesOutstanding")
 MILLION = 1e6
 BALANCES = (
     "AssetsCurrent", "AssetsNoncurrent", "LiabilitiesCurrent", "LiabilitiesNoncurrent",
-    "AssetsHeldForSaleNotPartOfDisposalGroup",
+    "AssetsHeldForSaleNotPartOfDisposalGroup", "PropertyPlantAndEquipmentNet",
     "CashCashEquivalentsRestrictedCashAndRestrictedCashEquivalents",
     "CashCashEquivalentsRestrictedCashAndRestrictedCashEquivalents"
     "IncludingDisposalGroupAndDiscontinuedOperations",

@@ -1,0 +1,68 @@
+"""Lines of one size that are exchanged: what they are made of tells them apart."""
+
+from __future__ import annotations
+
+from tests.unit.domain.quality.reports import MILLION, grades_of, year
+
+LAST = "0-20-10"
+CFO, CFI = (f"NetCashProvidedByUsedIn{kind}Activities" for kind in ("Operating", "Investing"))
+SOON, LATER = "AssetsCurrent", "AssetsNoncurrent"
+
+
+def with_year_before(number: int, own: dict[str, float], other: dict[str, float]) -> list:
+    """A report that tells its year and, beside it, the year before."""
+    rows = year(number, **own)
+    about = {k: rows[0][k] for k in ("accession", "filed", "fiscal_year", "form")}
+    return [*rows, *(row | about for row in year(number - 1, **other))]
+
+
+def sheet(soon: float, later: float, inventory: float, plant: float) -> dict[str, float]:
+    names = (SOON, LATER, "InventoryNet", "PropertyPlantAndEquipmentNet")
+    return {n: v * MILLION for n, v in zip(names, (soon, later, inventory, plant), strict=True)}
+
+
+def flows(operating: float, investing: float, income: float, spent: float) -> dict[str, float]:
+    names = (CFO, CFI, "NetIncomeLoss", "PaymentsToAcquirePropertyPlantAndEquipment")
+    made = {
+        n: v * MILLION for n, v in zip(names, (operating, investing, income, spent), strict=True)
+    }
+    return made | {"DepreciationDepletionAndAmortization": 120 * MILLION}
+
+
+def found(now: dict[str, float], before: dict[str, float]) -> set[str]:
+    """The rules that a report fails after five like `before`."""
+    past = [with_year_before(n, before, before) for n in range(2015, 2020)]
+    return set(grades_of(*past, with_year_before(2020, now, before))[LAST]["rules"])
+
+
+def test_balances_of_one_size_are_told_apart_by_what_their_parts_grew_by() -> None:
+    """Inventory came in and plant went: current assets cannot have grown by 330."""
+    before = sheet(2300, 2700, 290, 1000)
+    assert "Q57" in found(sheet(2630, 2370, 360, 930), before)
+    assert "Q57" not in found(sheet(2370, 2630, 360, 930), before)
+
+
+def test_balances_that_part_with_their_parts_are_no_exchange() -> None:
+    """The same two balances, where the parts grew and fell by as much."""
+    assert "Q57" not in found(sheet(2630, 2370, 620, 670), sheet(2300, 2700, 290, 1000))
+
+
+def test_flows_that_are_both_outflows_are_told_apart_by_their_parts() -> None:
+    """A loss less depreciation is what operations took, plant bought what was invested."""
+    before = flows(-230, -50, -350, 50)
+    assert "Q57" in found(flows(-60, -240, -360, 60), before)
+    assert "Q57" not in found(flows(-240, -60, -360, 60), before)
+
+
+def test_investments_told_as_operations_are_what_was_paid_for_them() -> None:
+    """To the dollar what plant cost, in a year whose operations say nothing of themselves."""
+    before = flows(400, -400, 100, 400)
+    assert "Q57" in found(flows(-420, 900, 10, 420), before)
+    assert "Q57" not in found(flows(900, -420, 10, 420), before)
+
+
+def test_without_a_year_before_nothing_is_told() -> None:
+    """Parts say what a line should be only beside what it was."""
+    alone = [year(n, **sheet(2300, 2700, 290, 1000)) for n in range(2015, 2020)]
+    wrong = year(2020, **sheet(2630, 2370, 360, 930))
+    assert "Q57" not in grades_of(*alone, wrong)[LAST]["rules"]
