@@ -92,7 +92,8 @@ def _against_profit(spans: Amounts, eps: str) -> Flags:
     shares = spans.first(("SharesBasic", "SharesDiluted"))
     fits = np.abs(np.abs(value * shares) - np.abs(profit)) <= EPS_LIKE * np.abs(profit)
     turned: Flags = (np.abs(value) >= LEAST_EPS) & (value * profit < 0)
-    return alone & turned & fits
+    against: Flags = alone & turned & fits
+    return against
 
 
 def _filled(given: Amounts, item: str) -> Flags:
