@@ -95,6 +95,19 @@ def answer_of(desk: Desk, found: ApiResource, result: Any, wish: Wish) -> Respon
     return made
 
 
+def of_rows(
+    desk: Desk, rows: list[dict[str, Any]], frame: pl.DataFrame, wish: Wish, cursor: str | None
+) -> Response:
+    """A page of a list that is held as documents; `frame` has the same rows, for tables."""
+    meta = meta_of(desk, cursor=cursor)
+    if wish.media in TABLES:
+        return _table(ResourceAnswer(None, frame), wish, meta, desk)
+    if wish.fields:
+        _must_be_known(wish.fields, frame.columns)
+        rows = [{name: row[name] for name in wish.fields} for row in rows]
+    return _json(rows, meta, None, wish.kept, 200)
+
+
 def _page_of(whole: ResourceAnswer, ask: paging.PageAsk) -> ResourceAnswer:
     """A document with one page of its list; the list and the frame have the same rows."""
     assert whole.frame is not None

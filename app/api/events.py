@@ -8,11 +8,13 @@ from typing import Annotated, Any
 
 import anyio
 import anyio.to_thread
+import polars as pl
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import StreamingResponse
 
-from app.api.answering import media_of, meta_of
+from app.api import answering, paging
 from app.api.callers import address_of, authorised
+from app.api.description import MEDIA
 from app.api.envelope import JSON
 from app.run import dumps
 from core.domain.access.principals import LOCAL, Principal, Role
@@ -44,19 +46,32 @@ _PARAMETERS: dict[str, Any] = {
     "after": _TEXT,
     "cursor": _TEXT,
     "limit": {"type": "integer", "minimum": 1, "maximum": feed.MOST, "default": 100},
+    "fields": _TEXT,
+}
+_COLUMNS: dict[str, Any] = {  # of an event in a table; what was before and after is JSON text
+    "id": pl.String,
+    "at": pl.Datetime("us", "UTC"),
+    **dict.fromkeys(("kind", "subject", "severity", "actor", "message"), pl.String),
+    **dict.fromkeys(("correlation_id", "before", "after"), pl.String),
 }
 _DESCRIBED: dict[str, Any] = {
     "security": [{"token": []}],
     "parameters": [
         {"name": name, "in": "query", "required": False, "schema": schema}
         for name, schema in _PARAMETERS.items()
-    ],
+    ]
+    + [{"name": "If-None-Match", "in": "header", "required": False, "schema": _TEXT}],
 }
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "A page of events, or the stream of them.",
-        "content": {"application/json": {"schema": {"type": "object"}}, STREAM: {"schema": _TEXT}},
-    }
+        "content": {
+            **{media: {"schema": {}} for media in MEDIA.values()},
+            JSON: {"schema": {"type": "object"}},
+            STREAM: {"schema": _TEXT},
+        },
+    },
+    304: {"description": "It is as the tag that was given says."},
 }
 
 
@@ -69,23 +84,43 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 async def events(request: Request, who: Who) -> Response:
     """What happened, newest first; as a stream (`Accept: text/event-stream`) as it happens.
 
-    A stream begins with what followed `Last-Event-ID` (or `after`), or now.
+    Pages have fields, tags and tables as those of any list. A stream begins with what followed
+    `Last-Event-ID` (or `after`), or now.
     """
     asked = _asked(request)
+    fields = answering.fields_of(asked.pop("fields", None))
     desk = current.desk()
     if cursor := asked.pop("cursor", ""):
         asked["before"] = _cursor(cursor)
     accepted = request.headers.get("accept", "")
     if STREAM in accepted:
+        if fields:
+            told = "is for pages: a stream tells events whole"
+            raise UsageError(f"fields {told}", fields=[("fields", told)])
         return await _stream(desk, request, asked, who)
-    media_of(accepted, [JSON])
+    media = answering.media_of(accepted, [JSON, *answering.TABLES])
+    kept = request.headers.get("if-none-match", "")
+    wish = answering.Wish(media, fields, paging.PageAsk(), kept)
+
+    def page() -> tuple[Response, str | None]:
+        found = commands.run(desk, "events", asked).document
+        rows, following = found["events"], found["next"]
+        return answering.of_rows(desk, rows, _frame(rows), wish, following), following
+
     with access.acting(who):
-        found = await anyio.to_thread.run_sync(commands.run, desk, "events", asked)
-    body = found.document
-    meta = meta_of(desk, cursor=body["next"])
-    answer = {"success": True, "data": body["events"], "meta": meta}
-    headers = _link(request, body["next"])
-    return Response(dumps(answer), media_type=JSON, headers=headers)
+        answer, following = await anyio.to_thread.run_sync(page)
+    answer.headers.update(_link(request, following))
+    return answer
+
+
+def _frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
+    """Events as a table."""
+    flat = [{**row, "before": _flat(row["before"]), "after": _flat(row["after"])} for row in rows]
+    return pl.DataFrame(flat, schema=_COLUMNS)
+
+
+def _flat(value: Any) -> str | None:
+    return None if value is None else dumps(value).decode()
 
 
 def _cursor(text: str) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import AsyncIterator
 
 import anyio
 import httpx
 import orjson
+import polars as pl
 import pytest
 
 from app import address
@@ -69,13 +71,38 @@ async def test_a_cursor_that_nobody_was_given_is_refused(
     assert [error["field"] for error in answer.json()["errors"]] == ["cursor"]
 
 
-async def test_they_come_as_json_or_as_a_stream_alone(client: httpx.AsyncClient) -> None:
-    """Another media type is refused; an unknown parameter is named as a field."""
-    for accept, status in (("text/csv", 406), ("image/png", 406), ("*/*", 200), ("", 200)):
+async def test_another_media_type_is_refused(client: httpx.AsyncClient) -> None:
+    """As it is of other lists; an unknown parameter is named as a field."""
+    for accept, status in (("text/csv", 200), ("image/png", 406), ("*/*", 200), ("", 200)):
         answer = await client.get("/v1/events", headers={"Accept": accept})
         assert answer.status_code == status, accept
     answer = await client.get("/v1/events?colour=red")
     assert [error["field"] for error in answer.json()["errors"]] == ["colour"]
+
+
+async def test_pages_have_fields_tags_and_tables_as_other_lists(
+    desk: Desk, client: httpx.AsyncClient
+) -> None:
+    """The same rows as a table; a page that is as it was is 304; a stream knows no fields."""
+    add(desk, "0", "1", "2")
+    url = "/v1/events?limit=2&kind=scan"
+    page = await client.get(url)
+    again = await client.get(url, headers={"If-None-Match": page.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.links["next"] == page.links["next"]
+    told = {"Accept": "application/vnd.apache.parquet"}
+    table = await client.get(url, headers=told)
+    frame = pl.read_parquet(io.BytesIO(table.content))
+    assert frame["message"].to_list() == [event["message"] for event in page.json()["data"]]
+    assert frame["id"].to_list() == [event["id"] for event in page.json()["data"]]
+    empty = await client.get("/v1/events?kind=backup", headers=told)
+    assert pl.read_parquet(io.BytesIO(empty.content)).schema == frame.schema
+    chosen = await client.get(f"{url}&fields=message,id")
+    assert [list(event) for event in chosen.json()["data"]] == [["message", "id"]] * 2
+    for query, accept in (("fields=colour", "*/*"), ("fields=id", api_events.STREAM)):
+        refused = await client.get(f"/v1/events?{query}", headers={"Accept": accept})
+        assert refused.status_code == 422
+        assert [error["field"] for error in refused.json()["errors"]] == ["fields"]
 
 
 async def read(desk: Desk, after: str, count: int) -> list[dict[str, str]]:
