@@ -19,7 +19,7 @@ from core.domain.tables.datasets import ColumnType, Dataset
 from core.domain.tables.frames import BASE_TABLES
 from core.domain.timetable.schedule import Schedule
 from core.domain.timetable.windows import Policy
-from core.errors import CatalogueError, ScheduleError, ValidationError
+from core.errors import CatalogueError, NotFoundError, ScheduleError, ValidationError
 
 SOURCES = ("foundry", "sec", "file")
 KEYS: Mapping[str, type | tuple[type, ...]] = {
@@ -82,12 +82,12 @@ class Catalogue:
         return _parse(document, text, path, (*SOURCES, *more_sources))
 
     def get(self, name: str) -> Dataset:
-        """The dataset of that name; CatalogueError suggesting the nearest one."""
+        """The dataset of that name; NotFoundError suggesting the nearest one."""
         if name in self.datasets:
             return self.datasets[name]
         near = difflib.get_close_matches(name, self.datasets, n=1)
         hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(self.datasets)}"
-        raise CatalogueError(f"there is no dataset {name!r}", hint=hint)
+        raise NotFoundError(f"there is no dataset {name!r}", hint=hint)
 
     @property
     def enabled(self) -> list[Dataset]:

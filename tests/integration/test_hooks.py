@@ -78,7 +78,7 @@ async def test_a_secret_of_one_dataset_opens_no_other(desk: Desk) -> None:
     """Nor does it tell which there are."""
     for name in ("universe", "no.such"):
         assert (await call(desk, f"/v1/hooks/{name}", secret=NEW)).status_code == 401
-    assert (await call(desk, "/v1/hooks/no.such")).status_code == 422
+    assert (await call(desk, "/v1/hooks/no.such")).status_code == 404
     assert jobs(desk) == []
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from core.catalogue import Catalogue
 from core.domain.tables.datasets import ColumnType
-from core.errors import CatalogueError, ValidationError
+from core.errors import CatalogueError, NotFoundError, ValidationError
 
 ROOT = Path(__file__).resolve().parents[2]
 GOOD = """
@@ -100,7 +100,7 @@ def test_not_toml_and_missing_are_one_error(tmp_path: Path) -> None:
 
 def test_unknown_dataset_suggests_the_nearest(tmp_path: Path) -> None:
     """A misspelt name is answered with the one meant."""
-    with pytest.raises(CatalogueError, match=r"mine\.rates"):
+    with pytest.raises(NotFoundError, match=r"mine\.rates"):
         load(tmp_path, GOOD).get("mine.rate")
 
 

@@ -11,8 +11,6 @@ import polars as pl
 from app.api.paging import PagedQuery, Rows
 from app.api.resources.kernel import ResourceAnswer, act, document, listing
 from core.domain.access.principals import Role
-from core.domain.tables.datasets import Dataset
-from core.errors import CatalogueError, NotFoundError
 from core.service.desk import Desk
 from core.service.pulls import datasets as use
 from core.service.pulls import jobs as job_use
@@ -34,13 +32,6 @@ def _statuses(desk: Desk) -> list[dict[str, Any]]:
     return [{name: row[name] for name in _COLUMNS} for row in every]
 
 
-def _named(desk: Desk, name: str) -> Dataset:
-    try:
-        return desk.catalogue.get(name)
-    except CatalogueError as error:
-        raise NotFoundError(error.message, hint=error.hint) from None
-
-
 @listing("/datasets", example=[_DATASET])
 def datasets(desk: Desk) -> Rows:
     """The datasets of the catalogue: how fresh each is, and what it reaches up to."""
@@ -51,7 +42,7 @@ def datasets(desk: Desk) -> Rows:
 @document("/datasets/{name}", example={**_DATASET, "key": ["symbol", "session"]})
 def dataset(desk: Desk, *, name: str) -> dict[str, Any]:
     """One dataset: its state, its columns, and the key that tells its rows apart."""
-    found = _named(desk, name)
+    found = desk.catalogue.get(name)
     status = next(row for row in _statuses(desk) if row["name"] == found.name)
     return {
         **status,
@@ -71,7 +62,7 @@ def rows(
     until: datetime | None = None,
 ) -> PagedQuery:
     """The rows of a dataset, last key first; of a symbol, from one instant or day to another."""
-    found = _named(desk, name)
+    found = desk.catalogue.get(name)
     wanted = dataset_pages.Wanted.of(found, symbol=symbol, since=since, until=until)
     return PagedQuery(lambda after, n: dataset_pages.page(desk.warehouse, found, wanted, after, n))
 
@@ -83,7 +74,7 @@ def rows(
 )
 def pulls(desk: Desk, *, name: str) -> Rows:
     """The pulls of a dataset, newest first."""
-    _named(desk, name)
+    desk.catalogue.get(name)
     return Rows(use.pull_history(desk, name, JOBS), ["pull_id"])
 
 
@@ -104,7 +95,7 @@ def refresh_dataset(
     end: datetime | None = None,
 ) -> ResourceAnswer:
     """Ask for a pull now; the job that stands for it, which may be under way already."""
-    _named(desk, name)
+    desk.catalogue.get(name)
     ticket = refresh.refresh_now(desk, [name], force=force, start=start, end=end)[0]
     data = {"job_id": ticket.job_id, "dataset": ticket.dataset, "joined": ticket.joined}
     return ResourceAnswer(data, location=f"/api/v1/jobs/{ticket.job_id}")
