@@ -56,14 +56,18 @@ def candles(
         fig.add_trace(_filings(bars, filings, low), row=1, col=1)
     for box in nearest(boxes, bars, low, high).iter_rows(named=True):
         _box(fig, box, days, palette)
-    levels_of.draw(fig, levels, (low, high), height)
+    last = bars["close"].drop_nulls().tail(1).max()
+    levels_of.draw(fig, levels, (low, high), height, last)
     fig.update_layout(
         template="openbell",
         height=height,
         title={"text": title, "font": {"size": 14}},
         showlegend=False,
         hovermode="x unified",
-        margin={"t": 62 if "<br>" in title else 46, "r": levels_of.MARGIN if levels else 12},
+        margin={
+            "t": 62 if "<br>" in title else 46,
+            "r": levels_of.MARGIN if levels or last is not None else 12,
+        },
         xaxis_rangeslider_visible=False,
         uirevision=kept,
     )

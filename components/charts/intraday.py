@@ -50,7 +50,8 @@ def candles(
         _plan(fig, found.plan, at, (low, high))
     if not filings.is_empty():
         fig.add_trace(_filings(filings, at, zone, low), row=1, col=1)
-    levels_of.draw(fig, dict(levels) | _of_plan(found.plan), (low, high), height)
+    lines = dict(levels) | _of_plan(found.plan)
+    levels_of.draw(fig, lines, (low, high), height, bars["close"][-1])
     fig.update_layout(
         template="openbell",
         height=height,

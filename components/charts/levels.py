@@ -16,6 +16,7 @@ AROUND_PIXELS = 90  # of a figure, above and below its panels
 PRICES_PART = 0.78  # of the panels
 PAD_PART = 0.04  # of the range, free above and below the candles
 FADED = "rgba(133, 147, 166, 0.55)"
+LAST = "last"  # the label of the price that was traded last
 MARGIN = 132  # pixels right of the chart, for the labels
 
 
@@ -52,17 +53,24 @@ def apart(low: float, high: float, height: int, part: float = PRICES_PART) -> fl
 
 
 def draw(
-    fig: go.Figure, levels: Mapping[str, float], reach: tuple[float, float], height: int
+    fig: go.Figure,
+    levels: Mapping[str, float],
+    reach: tuple[float, float],
+    height: int,
+    last: float | None = None,
 ) -> None:
     """Levels on the first panel of a figure of that height; its prices have that `reach`.
 
-    One beyond them has no line; its label stands at the edge, with an arrow.
+    One beyond them has no line; its label stands at the edge, with an arrow. The last price is
+    told in bold.
     """
+    if last is not None:
+        levels = {**levels, LAST: last}
     (low, high), names = reach, list(levels)
     at = spread([levels[name] for name in names], apart(low, high, height), low, high)
     for name, place in zip(names, at, strict=True):
         price = levels[name]
-        if low <= price <= high:
+        if low <= price <= high and name != LAST:
             line = {"dash": "dot", "width": 1, "color": FADED}
             fig.add_hline(y=price, line=line, row=1, col=1)
         beyond = "↑ " if price > high else "↓ " if price < low else ""
@@ -75,8 +83,8 @@ def draw(
             yref="y",
             yanchor="middle",
             showarrow=False,
-            text=f"{beyond}{name} {price:,.2f}",
-            font={"size": 10},
+            text=f"<b>{price:,.2f}</b>" if name == LAST else f"{beyond}{name} {price:,.2f}",
+            font={"size": 11 if name == LAST else 10},
         )
 
 

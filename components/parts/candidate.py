@@ -22,7 +22,7 @@ from core.service.trading.plans import Ask, Proposal, Stored
 
 HEIGHT = 214
 SESSIONS = 63
-CHARTS = ("By the minute", "Daily")
+CHARTS = ("Minutes", "Daily")
 TIGHTEST = 4  # limits shown; the rest is on *Plans*
 
 
@@ -92,7 +92,7 @@ def why(row: Mapping[str, Any], quoted: Sequence[str] = ()) -> list[str]:
     if row["grade"]:
         reason = badges.plain(row["status_reason"] or "")
         said = f" Its newest graded report was {reason}." if reason else ""
-        lines.append(f"**Grade** {badges.grade(row['grade'])} {badges.status(row['status'])}{said}")
+        lines[0] += f" · {badges.grade(row['grade'])} {badges.status(row['status'])}{said}"
     points = [
         f"{name} {row[name]:.0f} → **{row[f'{name}_points']:.1f}**"
         for name in COMPONENTS
@@ -100,8 +100,8 @@ def why(row: Mapping[str, Any], quoted: Sequence[str] = ()) -> list[str]:
     ]
     missing = f" · without {row['left_out']}: no data" if row["left_out"] else ""
     lines.append(
-        f"**{badges.plain(row['symbol'])}** scores **{row['score']:.1f}** = {' + '.join(points)}"
-        f"{missing} · rests on {row['evidence_pct']:.0f} % of the weights"
+        f":small[**{badges.plain(row['symbol'])}** scores **{row['score']:.1f}** = "
+        f"{' + '.join(points)}{missing} · rests on {row['evidence_pct']:.0f} % of the weights]"
     )
     return lines
 

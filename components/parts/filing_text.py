@@ -12,7 +12,7 @@ from core.service.desk import Desk
 from core.service.filings import texts
 from core.service.filings.texts import Key
 
-QUOTED = 300  # letters beside a gap; the whole of the first lines stands on *Symbol* and *Filing*
+QUOTED = 230  # letters beside a gap; the whole of the first lines stands on *Symbol* and *Filing*
 SHOWN = 3  # filings of a session told at length
 Texts = Mapping[Key, Mapping[str, Any]]
 
@@ -40,7 +40,8 @@ def quotes(found: Texts, keys: Sequence[Key], longest: int = QUOTED) -> list[str
 
 def quote(row: Mapping[str, Any], longest: int = QUOTED) -> str:
     """The first words of a filing as one line of Markdown, with the way to the whole."""
-    return f"“{badges.plain(cut(row['text'], longest))}” [{source(row)}]({row['url']})"
+    said = badges.plain(cut(row["text"], longest))
+    return f":small[“{said}” [{source(row)}]({row['url']})]"
 
 
 def cut(text: str, longest: int) -> str:

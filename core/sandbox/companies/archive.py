@@ -130,6 +130,8 @@ def _jump(seed: int, as_of: date, row: Mapping[str, Any]) -> float:
     m = model(seed, as_of)
     day = np.datetime64(row["accepted"].astimezone(NEW_YORK).date())
     hit = (m.news.slot == row["slot"]) & (m.cal.sessions[m.news.filed_row] == day)
+    kind = str(row["items"]).split(",")[0] or str(row["form"])
+    hit &= m.news.kind.astype(str) == kind
     found = m.news.jump[hit]
     return float(found[0]) if len(found) else 0.0
 

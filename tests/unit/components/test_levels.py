@@ -70,7 +70,8 @@ def test_gaps_never_widen_the_axis_and_three_are_drawn() -> None:
     assert sorted((zone["y0"], zone["y1"]) for zone in zones) == [
         (low, 10.0), (9.9, 10.3), (11.3, high),
     ]  # fmt: skip
-    (label,) = fig["layout"]["annotations"]
+    label, last = fig["layout"]["annotations"]
+    assert last["text"] == f"<b>{BARS['close'][-1]:,.2f}</b>"
     assert label["text"] == "↑ high 30.00"
     assert label["y"] == high
 

@@ -13,7 +13,7 @@ def test_the_first_filing_with_words_is_quoted_in_one_line() -> None:
     """Its Markdown is made harmless, and the way to the whole goes with it."""
     found = {(7, "a"): {"text": None, "reason": "x"}, (7, "b"): READ}
     (line,) = filing_text.quotes(found, [(7, "a"), (7, "b"), (7, "c")])
-    assert line == rf"“Acme sells \*all\*. It said so.” [press release]({URL})"
+    assert line == rf":small[“Acme sells \*all\*. It said so.” [press release]({URL})]"
     assert filing_text.quotes(found, [(7, "a")]) == []
     assert filing_text.source({"kind": "SC 13D"}) == "SC 13D"
 
