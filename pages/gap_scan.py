@@ -6,7 +6,7 @@ import streamlit as st
 
 from components.kit import dates, shell
 from components.kit import saved_views as views
-from components.parts import candidate, gaps, own_notes, screening
+from components.parts import candidate, first_fill, gaps, own_notes, screening
 from core.service.gaps import scans
 from core.service.lists import notes
 
@@ -24,7 +24,7 @@ days = []
 with shell.guarded("the sessions"):
     days = scans.sessions(desk)
     if not days:
-        shell.no_prices("the scan is here")
+        first_fill.told(desk, "the scan is here")
 if not days:
     st.stop()
 

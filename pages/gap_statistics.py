@@ -6,7 +6,7 @@ import streamlit as st
 
 from components.kit import saved_views as views
 from components.kit import shell
-from components.parts import gap_backtest, gap_rates, gaps
+from components.parts import first_fill, gap_backtest, gap_rates, gaps
 from core.service.gaps import scans
 from core.service.gaps import statistics as gap_statistics
 
@@ -24,7 +24,7 @@ days = []
 with shell.guarded("the sessions"):
     days = scans.sessions(desk)
     if not days:
-        shell.no_prices("the rates are here")
+        first_fill.told(desk, "the rates are here")
 if not days:
     st.stop()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from components.kit import dates, shell, tables
-from components.parts import filing_text, gaps, own_notes, quality
+from components.parts import filing_text, first_fill, gaps, own_notes, quality
 from components.parts import symbol as parts
 from core.service.gaps import symbols
 
@@ -26,7 +26,7 @@ names = []
 with shell.guarded("the symbols"):
     names = symbols.symbols(desk)
     if not names:
-        shell.no_prices("names are here")
+        first_fill.told(desk, "names are here")
 if not names:
     st.stop()
 

@@ -13,6 +13,7 @@ import streamlit as st
 
 from components.charts.plans import NAMES
 from components.kit import badges, formats, lists, once, shell, status_line
+from components.parts import first_fill
 from core.service.care import morning, preferences
 from core.service.desk import Desk
 from core.service.kernel import commands
@@ -100,7 +101,8 @@ def command_document(desk: Desk, command: str) -> dict[str, Any]:
 def candidates(desk: Desk) -> None:
     """The best candidates of the latest session, each with its catalyst and grade."""
     if not _has_rows(shell.statuses(desk), "bars_daily"):
-        shell.section(CANDIDATES, "No prices yet; pull prices.daily on Datasets.")
+        shell.section(CANDIDATES)
+        first_fill.told(desk, "the candidates are here")
         return
     found = scanned(desk)
     mark = badges.provisional() if found["provisional"] else ""

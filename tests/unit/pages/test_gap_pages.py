@@ -224,7 +224,8 @@ def test_names_of_near_levels_stand_apart() -> None:
     levels = {"prior close": 10.05, "20-session high": 12.0, "20-session low": 10.0}
     fig = charts_gaps.candles(bars, boxes, filings, levels, title="").to_dict()
     names = {note["text"]: note for note in fig["layout"]["annotations"]}
-    assert set(names) == {"prior close 10.05", "20-session high 12.00", "20-session low 10.00"}
+    levels_told = {"prior close 10.05", "20-session high 12.00", "20-session low 10.00"}
+    assert set(names) == {*levels_told, "<b>11.00</b>"}
     heights = sorted(note["y"] for note in names.values())
     assert all(b - a >= 0.2 - 1e-9 for a, b in pairwise(heights))
     assert {note["xanchor"] for note in names.values()} == {"left"}
