@@ -56,7 +56,7 @@ def candles(
         fig.add_trace(_filings(bars, filings, low), row=1, col=1)
     for box in nearest(boxes, bars, low, high).iter_rows(named=True):
         _box(fig, box, days, palette)
-    last = bars["close"].drop_nulls().tail(1).max()
+    last = next(iter(bars["close"].drop_nulls().tail(1).cast(pl.Float64).to_list()), None)
     levels_of.draw(fig, levels, (low, high), height, last)
     fig.update_layout(
         template="openbell",
