@@ -32,7 +32,8 @@ WITH numbered AS (
     FROM based
 )
 SELECT symbol, session, gap AS gap_pct,
-    CASE WHEN gap IS NULL OR (gap <> 0 AND prior_high IS NULL) THEN NULL
+    CASE WHEN gap IS NULL OR (gap > 0 AND prior_high IS NULL) OR (gap < 0 AND prior_low IS NULL)
+            THEN NULL
         WHEN gap > 0 AND open > prior_high THEN 'full_up'
         WHEN gap < 0 AND open < prior_low THEN 'full_down'
         WHEN open > prior_close THEN 'partial_up' WHEN open < prior_close THEN 'partial_down'

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import polars as pl
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.catalogue import Catalogue
@@ -58,7 +58,7 @@ def _quiet(symbol: str) -> list[str]:
     return [f"{symbol},{day},10.5,11,9,10,1000" for day in SOME]
 
 
-@settings(max_examples=depth.pick(20, 60), deadline=None)
+@depth.cases(60)
 @given(rows=HOSTILE)
 def test_hostile_rows_of_one_symbol(tmp_path_factory, rows: list[tuple[str, ...]]) -> None:
     """Kept + flagged + rejected = delivered; the others' gaps are those without the hostile rows;

@@ -50,6 +50,7 @@ LATE = "a corporate action came late"
 DOUBTFUL = Flag.SUSPECTED_SPLIT | Flag.ACTION | Flag.SUSPECTED_ACTION | Flag.FOREIGN_CASH
 LOOK_BACK = timedelta(days=45)  # what the judgement of a move needs before it
 MOVES = {"session": pl.Date, "prior_close": pl.Float64, "open": pl.Float64, "reason": pl.String}
+RUNNING = frozenset({plan_store.WAITING, plan_store.OPEN})
 UNASKED_RATIO = 1.45  # from here on a move near a split's ratio is asked about, whatever its volume
 
 
@@ -92,7 +93,7 @@ def _settle_one(
     until: date,
     mark: SettledMark | None,
 ) -> dict[str, Any] | None:
-    running = item.state in {plan_store.WAITING, plan_store.OPEN}
+    running = item.state in RUNNING
     late = mark is not None and mark.actions != _digest(_actions(desk, tx, item, mark.through))
     if not running and not late:
         return None
@@ -114,7 +115,8 @@ def _settle_one(
     if state != item.state:
         plan_store.add_event(tx, item.plan_id, state, LATE if undone else found.state, desk.now())
     _remember(desk, tx, item, last, mark)
-    return answer | {"state": state, "posted": len(fresh), "reversed": len(undone)}
+    done = answer | {"state": state, "posted": len(fresh), "reversed": len(undone)}
+    return done if state in RUNNING else done | {"question": None}  # it was over by then
 
 
 def _remember(
@@ -194,7 +196,7 @@ def questions(desk: Desk) -> list[Question]:
     running = [
         item
         for item in plan_store.load(desk.warehouse)
-        if item.state in {plan_store.WAITING, plan_store.OPEN} and item.plan.session <= until
+        if item.state in RUNNING and item.plan.session <= until
     ]
     asked = (question(desk, desk.warehouse, item, until) for item in running)
     return sorted((one for one in asked if one), key=lambda one: (one.session, one.plan_id))

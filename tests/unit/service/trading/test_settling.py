@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -87,6 +88,21 @@ def test_settlement_stops_at_a_move_that_looks_like_a_split(desk: Desk, ratio: f
     assert settling.settle_all(desk)["plans"][0]["posted"] == 0
     reach = trades.frame(desk).select("mfe_r", "mae_r").row(0)
     assert max(map(abs, reach)) < 1  # up to the move in doubt
+
+
+def test_a_trade_that_was_over_before_the_move_asks_nothing(
+    make_desk: Callable[..., Desk],
+) -> None:
+    """Settled in one go over both, it is closed, and nothing waits for an answer."""
+    desk = make_desk(hold_sessions=1)
+    bars = _bars(2.0)
+    with desk.warehouse.transaction() as tx:
+        tx.insert("bars_daily", bars.head(PLANNED + 1))
+    plans.approve(desk, Ask("AAA"), "a gap")
+    with desk.warehouse.transaction() as tx:
+        tx.insert("bars_daily", bars.slice(PLANNED + 1))
+    found = settling.settle_all(desk)["plans"][0]
+    assert (found["state"], found["question"]) == ("closed", None)
 
 
 @pytest.mark.parametrize(
