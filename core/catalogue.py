@@ -10,6 +10,7 @@ import re
 import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -65,8 +66,7 @@ class Catalogue:
         `more_sources` are words for sources beside `SOURCES`: those of plugins.
         """
         try:
-            text = path.read_text(encoding="utf-8")
-            document = tomllib.loads(text)
+            return _read(path.read_text(encoding="utf-8"), path, (*SOURCES, *more_sources))
         except FileNotFoundError:
             raise CatalogueError(
                 f"the catalogue {path} is missing",
@@ -79,7 +79,6 @@ class Catalogue:
             ) from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise CatalogueError(f"{path} is not valid TOML: {error}") from None
-        return _parse(document, text, path, (*SOURCES, *more_sources))
 
     def get(self, name: str) -> Dataset:
         """The dataset of that name; NotFoundError suggesting the nearest one."""
@@ -93,6 +92,11 @@ class Catalogue:
     def enabled(self) -> list[Dataset]:
         """The datasets that run, in the order of the file."""
         return [dataset for dataset in self.datasets.values() if dataset.enabled]
+
+
+@lru_cache(maxsize=8)  # a desk that is opened again reads the same words
+def _read(text: str, path: Path, sources: tuple[str, ...]) -> Catalogue:
+    return _parse(tomllib.loads(text), text, path, sources)
 
 
 def _parse(

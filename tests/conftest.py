@@ -45,12 +45,10 @@ def pytest_configure() -> None:
     scratch.use_memory()
 
 
+@pytest.hookimpl(tryfirst=True)  # before what is not asked for is left out
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What tries more cases in a thorough run is asked again there."""
-    for item in items:
-        given = getattr(getattr(item, "function", None), "is_hypothesis_test", False)
-        if given or item.path.parent.name == "property":
-            item.add_marker(pytest.mark.deep)
+    """Say which tests are left to a thorough run, and which are asked again there."""
+    depth.leave_for_later(items)
 
 
 def pytest_runtest_teardown() -> None:

@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -45,13 +47,17 @@ def cases(few: int, **others: Any) -> hypothesis.settings:
     return hypothesis.settings(max_examples=count, deadline=None, **others)
 
 
-def first(quick: int, values: Iterable[Any]) -> list[Any]:
-    """Parameters of a test that takes seconds with each: the first ones for every run, all of them
-    for a thorough one.
+def leave_for_later(items: Iterable[pytest.Item]) -> None:
+    """Mark what a quick run leaves out of a test that is marked `few(n)`: all but its first n
+    parameters; and what a thorough one asks for more cases: all properties.
     """
-    return [value if n < quick else _thorough(value) for n, value in enumerate(values)]
-
-
-def _thorough(value: Any) -> Any:
-    values = value if isinstance(value, tuple) else (value,)
-    return pytest.param(*values, marks=pytest.mark.thorough)
+    seen: Counter[tuple[Path, str]] = Counter()
+    for item in items:
+        test = getattr(item, "function", None)
+        if getattr(test, "is_hypothesis_test", False) or item.path.parent.name == "property":
+            item.add_marker(pytest.mark.deep)
+        if few := item.get_closest_marker("few"):
+            name = (item.path, item.name.partition("[")[0])
+            seen[name] += 1
+            if seen[name] > few.args[0]:
+                item.add_marker(pytest.mark.thorough)

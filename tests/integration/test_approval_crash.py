@@ -12,7 +12,6 @@ import pytest
 from core import settings
 from core.service.desk import Desk
 from core.service.trading import journal, plans
-from tests import depth
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -73,7 +72,8 @@ POINTS = (
 )
 
 
-@pytest.mark.parametrize("point", depth.first(2, POINTS))
+@pytest.mark.few(2)
+@pytest.mark.parametrize("point", POINTS)
 def test_both_or_neither(tmp_path: Path, point: str) -> None:
     """Wherever the process is killed, plan, event and posting are all there or all missing."""
     folder = tmp_path / "desk"

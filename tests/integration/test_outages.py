@@ -18,7 +18,6 @@ from core.jobs.queue.port import JobStatus
 from core.sandbox.sec.server import Fault
 from core.service.kernel.commands import run
 from core.service.pulls import refresh
-from tests import depth
 from tests.outage_rig import BEGIN, DUE, FOUNDRY, Rig, rows
 from tests.upstreams import CIK, Running, submissions
 
@@ -44,10 +43,11 @@ def connects(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     return tried
 
 
-@pytest.mark.parametrize("how", depth.first(1, ["503", "refused"]))
+@pytest.mark.few(1)
+@pytest.mark.parametrize("how", ["503", "refused"])
 @pytest.mark.parametrize(
     ("seconds", "restart"),
-    depth.first(1, [(90, True), (90, False), (600, False), (3 * 3600, True)]),
+    [(90, True), (90, False), (600, False), (3 * 3600, True)],
     ids=["90s-restarted", "90s", "10min", "3h-restarted"],
 )
 async def test_every_window_is_pulled_within_a_minute_of_the_return(
@@ -133,7 +133,8 @@ async def test_windows_behind_a_later_good_pull_come_again_where_all_are_wanted(
         assert rig.answered() == rig.datasets()
 
 
-@pytest.mark.parametrize(("catch_up", "owed"), depth.first(1, [("latest", False), ("all", True)]))
+@pytest.mark.few(1)
+@pytest.mark.parametrize(("catch_up", "owed"), [("latest", False), ("all", True)])
 async def test_a_window_is_tried_until_its_successor_is_due(
     tmp_path: Path, upstreams: Running, catch_up: str, owed: bool
 ) -> None:

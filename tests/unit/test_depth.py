@@ -44,12 +44,11 @@ def test_the_profile_says_how_much_is_tried(
     assert depth.cases(10).max_examples == dear
 
 
-def test_the_first_parameters_are_those_of_every_run() -> None:
-    """The others bear the mark, with the values that they had."""
-    first, second = depth.first(1, [(1, "a"), (2, "b")])
-    assert first == (1, "a")
-    assert second.values == (2, "b")
-    assert [mark.name for mark in second.marks] == ["thorough"]
+@pytest.mark.few(1)
+@pytest.mark.parametrize("value", [1, 2, 3])
+def test_a_quick_run_takes_the_first_parameters(request: pytest.FixtureRequest, value: int) -> None:
+    """The others bear the mark of a thorough run."""
+    assert (request.node.get_closest_marker("thorough") is None) == (value == 1)
 
 
 def test_folders_lie_in_memory_where_it_has_room(

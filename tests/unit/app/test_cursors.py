@@ -47,6 +47,7 @@ def written(mark: str, held: Any) -> str:
     return base64.urlsafe_b64encode(orjson.dumps([mark, held])).decode().rstrip("=")
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("path", LISTS)
 async def test_a_cursor_that_nobody_was_given_is_refused(
     client: httpx.AsyncClient, path: str

@@ -287,6 +287,7 @@ def test_scans_rest_on_their_own_datasets_only(gapping: Desk) -> None:
     assert len(seen) == 4
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("page", ["gap_scan", "symbol", "gap_statistics"])
 def test_figures_change_after_a_pull(gapping: Desk, page: str) -> None:
     """What is kept between clicks is made anew once a pull has changed the bars."""

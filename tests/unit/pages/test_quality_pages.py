@@ -59,6 +59,7 @@ def test_every_graded_filing_is_listed(graded: Desk) -> None:
     assert {"grade", "score", "trend"} <= set(table.columns)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("query", "left"),
     [
@@ -128,6 +129,7 @@ def test_a_filter_named_twice_counts_once(graded: Desk, monkeypatch: pytest.Monk
     assert at.multiselect(key="choice_form").value == ["10-Q"]
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("by", ["Company", "Form", "Year"])
 def test_shares_of_grades_are_shown_by_what_the_address_says(graded: Desk, by: str) -> None:
     """Beside the distribution stands one chart of shares: by company, form or year."""
@@ -144,6 +146,7 @@ def test_datasets_have_grades_and_a_history(graded: Desk) -> None:
     assert "datasets with rows are A or B" in text_of(at)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     "part", ["Findings", "Facts used", "Statements", "Comparatives", "Versions"]
 )
@@ -285,6 +288,7 @@ def test_companies_show_grades_where_they_are_read(graded: Desk) -> None:
     assert all("grade" in table.value.columns for table in at.dataframe[:2])
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("part", ["Findings", "Statements", "Comparatives", "Versions"])
 def test_a_filing_without_a_period_opens_too(graded: Desk, part: str) -> None:
     """A prospectus has no period and no score: its page draws, and says that it is not rated."""

@@ -23,6 +23,7 @@ def _shown(at: AppTest) -> list[str]:
     return [row["symbol"] for row in listed(at, "candidates")]
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize(
     ("query", "left"),
     [

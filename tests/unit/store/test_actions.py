@@ -23,6 +23,7 @@ def _told(desk: Desk, folder: Path, symbol: str, last: tuple[float, ...], action
     price_cases.load_text(desk, folder, action, "corporate_actions")
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("bars", "spelled"), [("BRK.B", "BRK-B"), ("BRK-B", "BRK/B"), ("AAA", "aaa"), ("aaa", "AAA")]
 )
@@ -38,6 +39,7 @@ def test_an_action_belongs_to_its_name_however_it_is_spelled(
     assert (paid.kind, float(paid.value)) == ("dividend", 10)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("kind", ["Dividend", "DIVIDEND", "special_dividend", "Cash Dividend"])
 def test_words_for_dividends(desk: Desk, tmp_path: Path, kind: str) -> None:
     """A special one is a dividend too: its cash counts."""
@@ -47,6 +49,7 @@ def test_words_for_dividends(desk: Desk, tmp_path: Path, kind: str) -> None:
     assert row["gap_ex_div_pct"] == pytest.approx(0.3, abs=0.1)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("kind", "ratio", "last"),
     [

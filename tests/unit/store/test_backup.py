@@ -122,6 +122,7 @@ def test_backups_of_before_there_were_roles_come_back(chosen: Settings) -> None:
     assert held(chosen) == (1, 1)
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("name", ["store.duckdb", "queue.sqlite", "manifest.json"])
 @pytest.mark.parametrize("harm", ["cut", "flip", "gone"])
 def test_a_damaged_newest_backup_is_named_and_passed_over(

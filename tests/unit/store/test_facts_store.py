@@ -142,6 +142,7 @@ def one(value: float = 0.57, unit: str = "USD", **more: Any) -> bytes:
     return json.dumps({"cik": 7, "entityName": "X", "facts": {"us-gaap": concepts}}).encode()
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("kind", CHANGES)
 def test_what_a_source_says_otherwise_of_a_filing_is_a_correction_of_its_copy(
     warehouse: Warehouse, kind: str
@@ -193,6 +194,7 @@ VINTAGES = [
 ]  # fmt: skip
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("name", VINTAGES)
 def test_an_older_answer_and_then_the_newer_is_the_newer_alone_and_history(
     warehouse: Warehouse, shared_data: Path, name: str

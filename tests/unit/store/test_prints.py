@@ -56,6 +56,7 @@ def test_a_morning_read_in_parts_is_the_morning(
     assert_frame_equal(parts.sort("symbol"), whole.sort("symbol"))
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("seed", range(3))
 def test_whether_there_is_a_sound_minute(warehouse: Warehouse, seed: int) -> None:
     """The store finds one where the domain does, and none where it does not."""

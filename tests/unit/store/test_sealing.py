@@ -84,6 +84,7 @@ def test_without_its_key_it_stays_shut(sealed: backups.Backup, key: str | None, 
     assert len(list(sealed.folder.parent.iterdir())) == 1
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("place", [0, 30, 300, 0.5, -1])
 def test_a_flipped_byte_or_a_cut_is_found(sealed: backups.Backup, place: float) -> None:
     """Wherever it is: in the header, the body, the last byte."""

@@ -104,6 +104,7 @@ def _full(_: CommitMark) -> None:
     raise StoreError("the disk is full")
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("left", [None, 0.0, 0.3, 0.6, 0.99])
 def test_a_cut_or_missing_log_is_told_and_both_ways_back_work(
     killed: Settings, left: float | None
@@ -155,6 +156,7 @@ def test_a_store_that_went_another_way_is_told(killed: Settings) -> None:
         Desk.open(killed)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("harm", ["gone", "empty", "older"])
 def test_a_queue_that_was_lost_is_told(killed: Settings, harm: str) -> None:
     """Jobs do not vanish in silence: the store knows that it was marked in a queue."""
@@ -210,6 +212,7 @@ def only_note(given: Settings) -> None:
 RESTORE, ANEW = "python -m app restore", "there is no good backup; .*choose an empty folder"
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("leave", "way"),
     [
@@ -262,6 +265,7 @@ def test_a_first_start_that_was_killed_is_no_store(
     Desk.open(given).close()
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("left", [0.9, 0.99])
 def test_a_cut_of_the_queues_log_after_its_last_mark_is_told(killed: Settings, left: float) -> None:
     """Jobs that were published after the last commit of the store do not vanish in silence."""
@@ -282,6 +286,7 @@ def test_a_cut_of_the_queues_log_after_its_last_mark_is_told(killed: Settings, l
     Desk.open(given).close()
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("body", [b"", b"x", b"00000000000000f 00000000\n", b"\xff" * 25])
 def test_a_damaged_count_is_no_alarm(killed: Settings, body: bytes) -> None:
     """It only helps to notice a loss; the queue itself is checked by other means."""

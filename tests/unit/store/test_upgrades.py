@@ -11,7 +11,6 @@ import pytest
 from core.store import migrate, warehouse
 from core.store.transaction import Transaction, quoted
 from core.store.warehouse import Warehouse
-from tests import depth
 
 NUMBERS = [known.number for known in migrate.available()]
 OWN = ("migrations", "store_commits")  # these have their rows
@@ -65,7 +64,8 @@ def _value(kind: str) -> str:
     return f"CAST('{words.get(kind, '1')}' AS {kind})"
 
 
-@pytest.mark.parametrize("last", depth.first(2, [1, NUMBERS[-2], 20, 61, 77]))
+@pytest.mark.few(2)
+@pytest.mark.parametrize("last", [1, NUMBERS[-2], 20, 61, 77])
 def test_a_filled_store_of_an_earlier_layout_is_upgraded(tmp_path: Path, last: int) -> None:
     """Whatever one migration changes and a later one alters; journal and plans stay."""
     path = tmp_path / "desk.duckdb"

@@ -66,6 +66,7 @@ def _older_mark(desk: Desk) -> None:
     desk.warehouse.compare_with_mark()
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize("broken", [_read_store, _read_queue, _read_mark, _older_mark])
 @pytest.mark.parametrize("kept", ["none", "cut", "good"])
 def test_a_running_desk_names_ways_back_that_there_are(
@@ -102,6 +103,7 @@ def test_damaged_backups_alone_name_other_ways(spoilt: Desk, dry: bool) -> None:
     assert presence.RESTORE not in hint
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("name", "opened"),
     [

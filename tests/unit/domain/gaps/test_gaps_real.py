@@ -217,6 +217,7 @@ def _same(bars: pl.DataFrame, day: date, back: int, actions: pl.DataFrame | None
     return quick.height
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize("place", range(6))
 @pytest.mark.parametrize("back", [1, 5])
 def test_a_session_from_its_windows_is_the_whole_historys(
@@ -227,6 +228,7 @@ def test_a_session_from_its_windows_is_the_whole_historys(
     assert _same(prices.bars, prices.days[place], back, None) > prices.least
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize("place", range(6))
 @pytest.mark.parametrize("back", [1, 9])
 def test_windows_across_splits_and_dividends(

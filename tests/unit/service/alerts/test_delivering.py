@@ -101,6 +101,7 @@ def work_once(desk: Desk) -> None:
             delivering.bring(desk, job.payload["delivery"])
 
 
+@pytest.mark.thorough
 def test_a_place_that_is_gone_is_told_once_and_gets_all_when_it_is_back(
     desk: Desk, mail: MailBox, web: WebHook
 ) -> None:

@@ -39,6 +39,7 @@ def run(desk: Desk, name: str) -> Any:
     return asyncio.run(handlers.HANDLERS[name](desk, job, context))  # type: ignore[arg-type]
 
 
+@pytest.mark.thorough
 def test_evening_after_evening_the_newest_of_each_day_and_week_stay(
     make_desk: Callable[..., Desk],
 ) -> None:

@@ -24,6 +24,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("name", NAMES)
 def test_a_backup_is_where_it_was_asked_for(desk: Desk, here: Path, name: str) -> None:
     """In the caller's folder: nothing is expanded, and no address is asked."""

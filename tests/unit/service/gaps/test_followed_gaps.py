@@ -37,6 +37,7 @@ def _filled(desk: Desk, folder: Path, *after: Any) -> statistics.History:
     return statistics.history(desk)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     "odd", ["106,107,0,106,5e6", "106,1e308,105.5,106,5e6", "106,106,50,106,0", ",,,,", "0,1,0,1,5"]
 )

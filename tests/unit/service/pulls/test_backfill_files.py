@@ -56,6 +56,7 @@ def test_a_bomb_fails_the_backfill_and_nothing_is_stored(
             assert desk.warehouse.read(f"SELECT count(*) FROM {table}").item() == 0
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize(
     "body",
     [
@@ -174,6 +175,7 @@ def test_a_company_without_facts_is_no_failure(desk: Desk, tmp_path: Path) -> No
     assert document["state"] == "done"
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("harm", ["packed bytes", "checksum", "encrypted", "method"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_damaged_member_is_rejected_and_the_rest_goes_on(

@@ -41,6 +41,7 @@ def test_a_store_of_whole_volumes_goes_on(desk: Desk, tmp_path: Path) -> None:
     assert rows.schema["volume"] == pl.Float64
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize(
     ("day", "reason"),
     [
@@ -110,6 +111,7 @@ BAD = {
 }
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize(("row", "problem"), BAD.items())
 def test_a_damaged_bar_is_kept_with_its_flag(
     desk: Desk, tmp_path: Path, row: str, problem: str

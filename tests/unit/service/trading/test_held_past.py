@@ -10,7 +10,6 @@ import pytest
 
 from core.service.desk import Desk
 from core.service.trading import journal, settling, trades
-from tests import depth
 from tests.unit.service.trading.test_settling import _import_split, _planned, _result
 
 PLAIN = 1.0  # the bars go on as they were
@@ -27,7 +26,8 @@ def _settled(desk: Desk) -> dict[str, object]:
     return found  # type: ignore[no-any-return]
 
 
-@pytest.mark.parametrize("ratio", depth.first(1, [2.0, 0.5, 10.0]))
+@pytest.mark.few(1)
+@pytest.mark.parametrize("ratio", [2.0, 0.5, 10.0])
 def test_a_split_that_the_bars_deny_is_asked_about(desk: Desk, ratio: float) -> None:
     """No share is made or lost: settlement waits, and a confirmed price leaves the split out."""
     plan_id, day = _planned(desk, PLAIN)
@@ -41,7 +41,8 @@ def test_a_split_that_the_bars_deny_is_asked_about(desk: Desk, ratio: float) -> 
     assert "split" not in {i.entry.kind for i in journal.entries(desk)}
 
 
-@pytest.mark.parametrize("ratio", depth.first(1, [2.0, 0.5]))
+@pytest.mark.few(1)
+@pytest.mark.parametrize("ratio", [2.0, 0.5])
 def test_a_past_delivered_anew_on_new_shares_keeps_the_trade(desk: Desk, ratio: float) -> None:
     """An upstream that adjusts all its bars at a split: the trade goes on as it was filled."""
     plan_id, day = _planned(desk, ratio)

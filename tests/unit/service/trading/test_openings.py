@@ -17,7 +17,6 @@ from core.service.trading import journal, openings, plans, risk, settling
 from core.service.trading.current_book import approved_plans
 from core.service.trading.plans import Ask
 from core.store import plans as plan_store
-from tests import depth
 
 MONDAY, FRIDAY = date(2026, 11, 30), date(2026, 11, 27)
 OPENS = datetime(2026, 11, 30, 14, 30, tzinfo=UTC)
@@ -87,7 +86,8 @@ def test_before_the_open_a_plan_stands_on_the_last_print(morning: Desk) -> None:
     assert "stands for the open" in plan["explained"]["reference"]
 
 
-@pytest.mark.parametrize("entry", depth.first(1, ["opening_range", "pullback", "vwap"]))
+@pytest.mark.few(1)
+@pytest.mark.parametrize("entry", ["opening_range", "pullback", "vwap"])
 def test_before_the_open_only_a_market_entry_is_planned(morning: Desk, entry: str) -> None:
     """The others rest on minutes that are still to come."""
     with pytest.raises(ValidationError, match="before the open only a market entry"):
@@ -131,6 +131,7 @@ OUTCOMES = {
 }
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize(("price", "outcome", "state"), OUTCOMES.values(), ids=OUTCOMES)
 def test_at_the_open_a_plan_is_confirmed_resized_or_not_taken(
     morning: Desk, price: float, outcome: str, state: str

@@ -66,6 +66,7 @@ def _planned(desk: Desk) -> tuple[dict[str, Any], str]:
     return document["plan"], document["verdict"]["checks"][-1]["sentence"]
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize(
     ("rows", "grade", "age", "sentence"),
     [

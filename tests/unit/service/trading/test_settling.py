@@ -21,7 +21,6 @@ from core.service.gaps import market_view
 from core.service.kernel import commands
 from core.service.trading import journal, plans, settling, trades
 from core.service.trading.plans import Ask
-from tests import depth
 from tests.unit.domain.trading.test_settlement import DAY, bar, number_all, plan_of, result, settled
 from tests.unit.service.trading.test_journal_service import bars_of
 
@@ -73,7 +72,8 @@ FEW = [(2.0, "unsound"), (0.5, "empty"), (0.05, "missing")]  # each kind of sess
 SPOILT = list(itertools.product([2.0, 0.5, 1.5, 9.0, 0.05], ["unsound", "empty", "missing"]))
 
 
-@pytest.mark.parametrize("ratio", depth.first(2, [2.0, 0.1, 3.0, 0.5]))
+@pytest.mark.few(2)
+@pytest.mark.parametrize("ratio", [2.0, 0.1, 3.0, 0.5])
 def test_settlement_stops_at_a_move_that_looks_like_a_split(desk: Desk, ratio: float) -> None:
     """No gain and no loss is booked over it: the answer asks what it was."""
     plan_id, day = _planned(desk, ratio)
@@ -105,9 +105,8 @@ def test_a_trade_that_was_over_before_the_move_asks_nothing(
     assert (found["state"], found["question"]) == ("closed", None)
 
 
-@pytest.mark.parametrize(
-    ("ratio", "between"), depth.first(3, sorted(SPOILT, key=lambda one: one not in FEW))
-)
+@pytest.mark.few(3)
+@pytest.mark.parametrize(("ratio", "between"), sorted(SPOILT, key=lambda one: one not in FEW))
 def test_a_split_behind_a_bad_bar_is_asked_about(desk: Desk, ratio: float, between: str) -> None:
     """Whatever became of the session before it, the split is seen from the last sound close."""
     bars = _bars(ratio)
@@ -128,7 +127,8 @@ def test_a_split_behind_a_bad_bar_is_asked_about(desk: Desk, ratio: float, betwe
     assert found["state"] == "filled"
 
 
-@pytest.mark.parametrize("ratio", depth.first(1, [2.0, 0.5]))
+@pytest.mark.few(1)
+@pytest.mark.parametrize("ratio", [2.0, 0.5])
 def test_the_action_on_record_settles_it(desk: Desk, ratio: float) -> None:
     """Once the split is imported the trade comes out at about nothing, and nobody is asked."""
     plan_id, day = _planned(desk, ratio)
@@ -167,7 +167,8 @@ def test_going_ex_is_no_move_against_a_trade(desk: Desk) -> None:
     assert max(map(abs, reach)) < 0.3
 
 
-@pytest.mark.parametrize("ratio", depth.first(1, [2.0, 0.5]))
+@pytest.mark.few(1)
+@pytest.mark.parametrize("ratio", [2.0, 0.5])
 def test_an_action_that_comes_late_reopens_the_trade(desk: Desk, ratio: float) -> None:
     """A move confirmed in error was booked; the action reverses it and posts it right, once."""
     plan_id, day = _planned(desk, ratio)

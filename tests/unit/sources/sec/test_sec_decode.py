@@ -63,6 +63,7 @@ def naive(answer: bytes) -> pl.DataFrame:
     ).rename(renamed)
 
 
+@pytest.mark.thorough
 def test_every_fact_of_every_captured_company_is_read_as_it_stands(shared_data: Path) -> None:
     """18 companies, 370,651 facts, each cell equal to a naive reading."""
     total = 0
