@@ -156,7 +156,6 @@ def test_a_store_that_went_another_way_is_told(killed: Settings) -> None:
         Desk.open(killed)
 
 
-@pytest.mark.few(1)
 @pytest.mark.parametrize("harm", ["gone", "empty", "older"])
 def test_a_queue_that_was_lost_is_told(killed: Settings, harm: str) -> None:
     """Jobs do not vanish in silence: the store knows that it was marked in a queue."""

@@ -114,7 +114,6 @@ def test_settling_twice_changes_nothing(filled: Desk) -> None:
     assert journal.prove(filled)["differences"] == []
 
 
-@pytest.mark.few(4)
 @pytest.mark.parametrize(
     ("ask", "reason"),
     [
@@ -216,7 +215,6 @@ def test_a_changed_plan_is_not_approved(filled: Desk) -> None:
     assert rows(filled) == (0, 0, 0, 0, 0)
 
 
-@pytest.mark.few(2)
 @pytest.mark.parametrize(
     "tamper",
     [
