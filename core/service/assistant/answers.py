@@ -87,14 +87,16 @@ def sources(
     named = list(dict.fromkeys(accessions))
     graded = quality.grades(desk, on=as_of)
     found = {row["accession"]: row for row in graded.iter_rows(named=True)}
-    return [_source(desk, accession, found.get(accession)) for accession in named]
+    others = companies.listed(desk, *(name for name in named if name not in found))
+    filed = {row["accession"]: row for row in others.reverse().iter_rows(named=True)}
+    return [_source(name, found.get(name), filed.get(name, {})) for name in named]
 
 
-def _source(desk: Desk, accession: str, row: Mapping[str, Any] | None) -> dict[str, Any]:
-    if row is not None:
+def _source(
+    accession: str, graded: Mapping[str, Any] | None, filed: Mapping[str, Any]
+) -> dict[str, Any]:
+    if graded is not None:
         names = ("accession", "cik", "form", "filed", "grade", "status", "url")
-        return {name: row[name] for name in names}
-    listed = companies.listed(desk, accession)
-    told = listed.row(0, named=True) if listed.height else {}
-    kept = {name: told.get(name) for name in ("cik", "form", "filed", "url")}
+        return {name: graded[name] for name in names}
+    kept = {name: filed.get(name) for name in ("cik", "form", "filed", "url")}
     return {"accession": accession, **kept, "grade": "not graded", "status": "not graded"}

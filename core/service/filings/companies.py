@@ -228,15 +228,16 @@ def filings(
     return filing_rows.told(desk, found).drop("cik")
 
 
-def listed(desk: Desk, accession: str) -> pl.DataFrame:
-    """A filing as the SEC lists it, one row per filer.
+def listed(desk: Desk, *accessions: str) -> pl.DataFrame:
+    """Filings as the SEC lists them, one row per filer, in one query however many they are.
 
     Columns: cik, name, those of `filings`, and `title`: the filing in words.
     """
     found = desk.warehouse.read(
-        f"SELECT f.*, c.name FROM (SELECT cik, {_FILING} FROM filings WHERE accession = ?) f "
-        "LEFT JOIN companies c ON c.cik = f.cik ORDER BY f.cik",
-        [accession],
+        f"SELECT f.*, c.name FROM (SELECT cik, {_FILING} FROM filings "
+        "WHERE accession IN (SELECT unnest(?::VARCHAR[]))) f "
+        "LEFT JOIN companies c ON c.cik = f.cik ORDER BY f.accession, f.cik",
+        [list(accessions)],
     )
     return filing_rows.told(desk, found)
 
