@@ -169,7 +169,7 @@ def outages(desk: Desk) -> None:
             names = ", ".join(host.datasets)
             st.markdown(f"{outage(host, zone())} {small(f'{next_try} · {badges.plain(names)}')}")
             why = badges.plain(formats.sentence(host.last_error or ""))
-            trouble.details([why], key=host.host)
+            trouble.details([why], key=f"{host.label}_{host.host}")  # one host may be both
 
 
 def outage(host: upstreams.UpstreamStatus, zone: str) -> str:

@@ -9,20 +9,10 @@ import streamlit as st
 from components.kit import badges, formats
 from core.service.pulls.datasets import DatasetStatus
 
-ENDS = (" [", ". ", ": ")  # of what an error says first: where, what to do, the library's words
-
-
-def what(status: DatasetStatus) -> str:
-    """What a dataset's last pull failed of, without its name, place and hint; empty without."""
-    said = (status.last_error or "").removeprefix(f"{status.name}: ").strip()
-    for end in ENDS:
-        said = said.split(end, 1)[0]
-    return said.rstrip(".")
-
 
 def line(status: DatasetStatus, zone: str) -> str:
     """What, since when, and when it is tried again, as Markdown; empty without a fault."""
-    said = what(status)
+    said = status.fault
     if not said:
         return ""
     parts = [f"**{badges.plain(formats.sentence(said).rstrip('.'))}**"]

@@ -71,7 +71,7 @@ def _problems(found: Sequence[Document]) -> Iterator[Block]:
     if not found:
         yield Paragraph((CALM,))
         return
-    columns = (Column("", share=1.4), Column("Where", share=2.2), Column("What", share=9))
+    columns = (Column("", share=1.4), Column("Where", share=3), Column("What", share=9))
     yield Grid(
         columns,
         [

@@ -74,7 +74,7 @@ def frame(statuses: Sequence[datasets.DatasetStatus]) -> pl.DataFrame:
     rows = [asdict(status) for status in statuses]
     for row, status in zip(rows, statuses, strict=True):
         row["freshness"] = row["freshness"] if row["enabled"] else "disabled"
-        row["last_error"] = trouble.what(status) or None
+        row["last_error"] = status.fault or None
         row["up_to"] = formats.reach(row["data_until"], row["sessions_behind"], shell.zone())
     return pl.DataFrame(
         rows, schema_overrides={**instants, **texts, **numbers}, infer_schema_length=None

@@ -47,6 +47,7 @@ LONGEST_WISH = 366 * 86_400.0  # seconds; what is added to an instant must stay 
 CONNECT_SECONDS = 30.0
 SCHEME_HINT = "check the address in the settings: http or https, host, port and certificate"
 _ERRNO = re.compile(r"\[Errno (\d+)\]")
+NO_REASON = "cannot connect"
 _TLS_ALERT = "\\x15\\x03"  # how a TLS record that tells of an error begins, as a message shows it
 
 
@@ -176,6 +177,13 @@ def told(error: Exception) -> str:
     """What a library says of an error, fit for one line of a log."""
     if isinstance(error, aiohttp.ClientConnectorError):
         return _not_connected(error.os_error)
+    if isinstance(error, OSError) and not isinstance(error, tls.SSLError):
+        reason = _not_connected(error)
+        return reason if reason != NO_REASON else _one_line(error)
+    return _one_line(error)
+
+
+def _one_line(error: Exception) -> str:
     text = str(error).strip() or type(error).__name__
     return "".join(char if char.isprintable() else " " for char in text)[:300]
 
@@ -189,7 +197,7 @@ def _not_connected(error: OSError) -> str:
         return "its name has no address (DNS)"
     numbers = _ERRNO.findall(str(error))
     number = error.errno or (int(numbers[0]) if numbers else None)
-    return "cannot connect" if number is None else os.strerror(number).lower()
+    return NO_REASON if number is None else os.strerror(number).lower()
 
 
 class DroppedError(aiohttp.ClientConnectionError):

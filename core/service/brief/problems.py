@@ -63,8 +63,8 @@ def _datasets(statuses: Sequence[DatasetStatus]) -> Iterator[dict[str, Any]]:
 
 def _missing(status: DatasetStatus) -> str:
     """The error of its last pull, else what did not come in."""
-    if status.last_error:
-        return status.last_error.removeprefix(f"{status.name}: ")
+    if status.fault:
+        return status.fault
     behind = status.sessions_behind
     if behind:
         return f"{behind} {'session is' if behind == 1 else 'sessions are'} missing"

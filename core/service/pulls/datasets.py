@@ -28,6 +28,8 @@ from core.store.transaction import quoted
 if TYPE_CHECKING:
     from core.service.desk import Desk
 
+_ENDS = (" [", ". ", ": ")  # of what an error says first: where, what to do, the library's words
+
 
 @dataclass(frozen=True, slots=True)
 class DatasetStatus:
@@ -59,6 +61,14 @@ class DatasetStatus:
     upstream: str | None = None  # its host's breaker: closed, open, half-open; None for files
     failing_since: datetime | None = None  # the first pull that failed after the last good one
     next_try: datetime | None = None  # when a pull is asked for again by itself
+
+    @property
+    def fault(self) -> str:
+        """What its last pull failed of, without its name, place and hint; empty without one."""
+        said = (self.last_error or "").removeprefix(f"{self.name}: ").strip()
+        for end in _ENDS:
+            said = said.split(end, 1)[0]
+        return said.rstrip(".")
 
 
 BY_COMPANY = ("submissions", "companyfacts")  # of the SEC: a document a followed company

@@ -32,7 +32,7 @@ NEXT = datetime(2026, 11, 30, 14, 15, tzinfo=UTC)
 )
 def test_what_comes_first(error: str | None, said: str) -> None:
     """Neither its name again, nor addresses, nor what a library adds."""
-    assert trouble.what(replace(STATUS, last_error=error)) == said
+    assert replace(STATUS, last_error=error).fault == said
 
 
 def test_the_line_says_since_when_and_the_next_try() -> None:

@@ -11,7 +11,7 @@ import pytest
 from components.kit import once
 from core.domain.tables.pace import Pace
 from core.service.desk import Desk
-from core.service.pulls import datasets, refresh
+from core.service.pulls import datasets, refresh, upstreams
 from core.sources.pulled import Progress
 from tests.opened import opened
 
@@ -70,3 +70,24 @@ def test_where_nothing_fills_it_the_page_says_where_to_pull(
     at = opened(page)
     assert not at.get("progress")
     assert any("There are no prices yet" in item.value for item in at.markdown)
+
+
+def test_container_and_sec_behind_one_address_are_down_together(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As behind one proxy: each is told, and *Datasets* is drawn."""
+    now = desk.now()
+    hosts = [
+        upstreams.UpstreamStatus(
+            "127.0.0.1:9", source, label, "open", now, now, now, "refused", False, (name,)
+        )
+        for source, label, name in (
+            ("foundry", "container", "prices.daily"),
+            ("sec", "SEC", "sec.facts"),
+        )
+    ]
+    monkeypatch.setattr(upstreams, "down", lambda _: hosts)
+    said = " ".join(item.value for item in opened("datasets").markdown)
+    assert "could not be drawn" not in said
+    assert "container down" in said
+    assert "SEC down" in said

@@ -132,3 +132,21 @@ def test_no_connection_is_told_in_words(reason: OSError, said: str) -> None:
     """Not in those of the library: `ssl:default [Connect call failed`."""
     key = aiohttp.client_reqrep.ConnectionKey("h", 9, False, True, None, None, None)  # type: ignore[arg-type]
     assert told(aiohttp.ClientConnectorError(key, reason)) == said
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ConnectionRefusedError(111, "Connect call failed ('127.0.0.1', 9)"), "connection refused"),
+        (ConnectionResetError(104, "Connection reset by peer"), "connection reset by peer"),
+        (
+            OSError("Multiple exceptions: [Errno 111] Connect call failed ('::1', 9, 0, 0), x"),
+            "connection refused",
+        ),
+        (socket.gaierror(-2, "Name or service not known"), "its name has no address (DNS)"),
+        (OSError("sent 1000 (OK)"), "sent 1000 (OK)"),
+    ],
+)
+def test_no_connection_is_told_in_words_by_every_library(error: OSError, said: str) -> None:
+    """A WebSocket's library raises the bare errors of the system."""
+    assert told(error) == said
