@@ -131,13 +131,15 @@ def _deliver(desk: Desk, folder: Path, rows: list[str], dataset: str) -> None:
     kept = pull["rows_inserted"] + pull["rows_updated"] + pull["rows_unchanged"]
     assert pull["rows_read"] == len(rows) == kept + pull["rows_rejected"]
     refused = desk.warehouse.read(
-        "SELECT reason FROM rejected_rows WHERE pull_id = ?", [pull["pull_id"]]
+        "SELECT row_number, reason FROM rejected_rows WHERE pull_id = ?", [pull["pull_id"]]
     )
     assert refused.height == pull["rows_rejected"] and refused["reason"].null_count() == 0
     if dataset == "prices.daily":
         told = re.search(r"(\d+) of (\d+) bars are kept with a flag", pull["message"] or "")
         flagged = int(told[1]) if told else 0
-        keys = [tuple(row.split(",")[:2]) for row in rows]
+        gone = set(refused["row_number"])  # a bar of before stays where the row for it is refused
+        keys = [tuple(row.split(",")[:2]) for n, row in enumerate(rows, 1) if n not in gone]
+        assert len(keys) == kept
         stored = price_cases.stored(desk).filter(
             pl.struct("symbol", pl.col("session").cast(pl.String)).is_in(
                 [dict(zip(("symbol", "session"), key, strict=True)) for key in set(keys)]
