@@ -36,6 +36,7 @@ from core.observe import logs, traces
 from core.observe.loop_watch import LoopWatch
 from core.service import current
 from core.service.activity import at_start
+from core.service.alerts import places
 from core.service.desk import Desk
 from core.service.kernel import access
 
@@ -85,6 +86,7 @@ class DeskApp(gate.Gate):
         try:
             chosen = self._chosen or settings.load()
             settings.must_be_guarded(chosen)
+            places.must_be_known(chosen)
             sinks = _error_sink(chosen)
             logs.configure(chosen.log_format, chosen.log_level, chosen.log_output, sinks)
             self._stop_tracing = traces.start(chosen.otlp_url, chosen.trace_file)

@@ -15,6 +15,7 @@ from core import addresses, settings
 from core.errors import UsageError
 from core.observe import logs
 from core.service import current
+from core.service.alerts import places
 from core.service.desk import Desk
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def run_desk(chosen: settings.Settings, on_open: Sequence[Callable[[Desk], None]
     reach a desk that asks nobody who they are.
     """
     settings.must_be_guarded(chosen)
+    places.must_be_known(chosen)
     listener = _listener(chosen)
     chosen = chosen.model_copy(update={"port": int(listener.getsockname()[1])})
     logs.configure(chosen.log_format, chosen.log_level, chosen.log_output)

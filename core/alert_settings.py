@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, SecretStr, field_validator
 
@@ -69,6 +71,7 @@ class AlertSettings(BaseModel):
         for word in _words(value):
             if not _NAMED.fullmatch(word):
                 raise ValueError("must be addresses like mailtos://…, each with NAME= in front")
+        _once_each(addresses(value))
         return value
 
     @field_validator("notify_webhooks")
@@ -77,6 +80,8 @@ class AlertSettings(BaseModel):
         for address in endpoints(value):
             if not address.url.startswith(("http://", "https://")) or not address.secrets:
                 raise ValueError("must be `URL whsec_…` in each line, with http(s) addresses")
+            of_web(address.url)
+        _once_each(endpoints(value))
         return value
 
     @field_validator("webhook_secrets")
@@ -125,6 +130,21 @@ def key_of(secret: str) -> bytes:
             f"a secret is {SECRET} and the base64 of {LEAST_BYTES} to {MOST_BYTES} bytes"
         )
     return key
+
+
+def of_web(url: str) -> None:
+    """ValueError for an address whose host or port there is none of."""
+    parts = urlsplit(url)
+    if not parts.hostname or parts.port == 0:  # asking for a port above 65535 is a ValueError
+        raise ValueError("must name a host, and a port from 1 to 65535 if any")
+
+
+def _once_each(given: list[NotifyAddress]) -> None:
+    """ValueError for a name that would stand for two places: only one of them would be told."""
+    counts = Counter(address.name for address in given if address.name)
+    twice = [name for name, count in counts.items() if count > 1]
+    if twice:
+        raise ValueError(f"has two places of the name {twice[0]!r}")
 
 
 def _words(value: SecretStr | None) -> list[str]:

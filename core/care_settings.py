@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field, SecretStr, field_validator
 from core.addresses import web_address
 
 _KEY = re.compile(r"AGE-SECRET-KEY-1[02-9AC-HJ-NP-Z]{58}", re.IGNORECASE)
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]")
 _ROTATION = re.compile(r"(\d{1,4}d)?\s*(\d{1,4}w)?\s*(\d{1,4}m)?")
 
 
@@ -24,7 +25,10 @@ class BackupSettings(BaseModel):
         "snapshots forgotten; empty for never",
     )
     lake_keep_days: int = Field(
-        7, ge=0, description="how long a lake keeps its old snapshots, and the files they need"
+        7,
+        ge=0,
+        le=36500,
+        description="how long a lake keeps its old snapshots, and the files they need",
     )
 
     backup_time: Annotated[str, Field(pattern=r"^(([01]\d|2[0-3]):[0-5]\d)?$")] = Field(
@@ -64,7 +68,9 @@ class BackupSettings(BaseModel):
             return value
         if not value.isprintable() or parts.query or parts.fragment:
             raise ValueError("must be a folder, file:///PATH or s3://BUCKET/PREFIX")
-        if parts.scheme not in ("", "file", "s3") or (parts.scheme == "s3" and not parts.netloc):
+        if parts.scheme not in ("", "file", "s3") or (
+            parts.scheme == "s3" and not _BUCKET.fullmatch(parts.netloc)
+        ):
             raise ValueError("must be a folder, file:///PATH or s3://BUCKET/PREFIX")
         if parts.scheme == "file" and (parts.netloc or parts.path in ("", "/")):
             raise ValueError("must name a folder after file://")

@@ -19,7 +19,10 @@ class RiskSettings(BaseModel):
         Decimal(100_000), gt=0, lt=10**12, description="opening balance of the paper account"
     )
     trader: str = Field(
-        "", max_length=80, description="who decides on plans; by default the machine's user"
+        "",
+        max_length=80,
+        pattern=r"^[^\x00-\x1f\x7f]*$",
+        description="who decides on plans; by default the machine's user",
     )
     account_currency: str = Field("USD", pattern="^[A-Z]{3}$", description="of the account")
     instrument_currency: str = Field("USD", pattern="^[A-Z]{3}$", description="of the prices")

@@ -30,6 +30,7 @@ from core.access_settings import AccessSettings
 from core.alert_settings import AlertSettings
 from core.care_settings import BackupSettings, TraceSettings
 from core.errors import SettingsError
+from core.gap_settings import GapSettings
 from core.risk_settings import RiskSettings
 from core.running_settings import BY_ENVIRONMENT, RunningSettings
 
@@ -157,27 +158,6 @@ class EventSettings(BaseModel):
     events_keep_days: float = Field(400.0, gt=0, le=36500, description="days that events are kept")
 
 
-class GapSettings(BaseModel):
-    """Filters and weights of the gap scan."""
-
-    scan_dataset: str = Field("prices.daily", description="daily bars that scans read")
-    min_gap_pct: float = Field(4.0, ge=0, description="least gap of a candidate, up or down, %")
-    max_gap_pct: float = Field(20.0, gt=0, description="largest gap of a candidate, up or down, %")
-    min_rvol: float = Field(1.5, ge=0, description="least relative volume of a candidate")
-    min_price: float = Field(2.0, ge=0, description="least open of a candidate")
-    max_price: float = Field(300.0, gt=0, description="largest open of a candidate")
-    min_dollar_volume: float = Field(5e6, ge=0, description="least close x volume of a candidate")
-    scan_times: tuple[Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")], ...] = Field(
-        ("08:45", "09:45"),
-        description="New York clock times of the scans on trading days, as JSON list; [] for none",
-    )
-    gap_exclusions: tuple[str, ...] = Field((), description="symbols never scanned, as JSON list")
-    weight_volatility: float = Field(0.40, ge=0, description="score weight of the gap in ATR")
-    weight_catalyst: float = Field(0.30, ge=0, description="score weight of the filing behind it")
-    weight_sentiment: float = Field(0.10, ge=0, description="score weight of sentiment")
-    weight_liquidity: float = Field(0.20, ge=0, description="score weight of dollar volume")
-
-
 class Settings(
     DeskSettings,
     RunningSettings,
@@ -226,6 +206,14 @@ class Settings(
                 raise ValueError(f"{name!r} is not the name of a header")
             _must_fit_a_header(text)
         return value
+
+    @field_validator("sec_user_agent")
+    @classmethod
+    def _contact(cls, value: str) -> str:
+        """The name may have any letters; a line of its own would be a header of its own."""
+        if not value.strip().isprintable():
+            raise ValueError("must be one line of printable characters")
+        return value.strip()
 
     @field_validator("foundry_url", "sec_data_url", "sec_www_url")
     @classmethod

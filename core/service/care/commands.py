@@ -9,14 +9,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.alert_settings import callers
 from core.domain.access.principals import Role
-from core.errors import OpenbellError
+from core.errors import OpenbellError, SettingsError
 from core.jobs.queue.port import JobStatus
+from core.service.alerts import places
 from core.service.care import health
 from core.service.data_folder import backups_of, hint_here, key_of
 from core.service.kernel.commands import FOUND_ERRORS, CommandResult, command
 from core.service.sources import foundry_client
-from core.settings import Settings
+from core.settings import PREFIX, Settings
 from core.store import backup as backups
 from core.store import presence
 from core.store.digests import read_all
@@ -68,11 +70,31 @@ def _doctor(desk: Desk) -> Iterator[dict[str, Any]]:
     )
     yield _said("SEC contact", bool(chosen.sec_user_agent), contact)
     yield _container(desk)
+    yield _check("places of alerts", lambda: places.told(chosen))
+    yield _check("datasets of settings", lambda: _named_datasets(desk))
     yield _check("store", lambda: f"{read_all(desk.warehouse.read_anew):,} rows read")
     yield from _queue(desk)
     last = backups.found(backups_of(chosen.data_dir))
     text = f"{len(last)}, the last is {last[0].name}" if last else "none: python -m app backup"
     yield _said("backups", bool(last), text)
+
+
+def _named_datasets(desk: Desk) -> str:
+    """SettingsError when a setting names a dataset that the catalogue has not."""
+    chosen = desk.settings
+    set_here = "scan_dataset" in chosen.model_fields_set
+    named = {
+        "SCAN_DATASET": {chosen.scan_dataset} if set_here else set(),
+        "WEBHOOK_SECRETS": {name for name, _ in callers(chosen.webhook_secrets) if name},
+    }
+    for setting, names in named.items():
+        unknown = sorted(names - set(desk.catalogue.datasets))
+        if unknown:
+            raise SettingsError(
+                f"{PREFIX}{setting} names {unknown[0]!r}, which the catalogue has not",
+                hint=f"correct it, or add it to {chosen.catalogue}",
+            )
+    return "all in the catalogue"
 
 
 def _container(desk: Desk) -> dict[str, Any]:

@@ -23,12 +23,12 @@ def send(address: NotifyAddress, letter: Letter) -> None:
     SettingsError: nothing knows such an address.
     """
     apprise = _library()
-    service = _service(address)
-    if isinstance(getattr(service, "headers", None), dict):  # e-mail and what is like a webhook
-        service.headers[ID_HEADER] = letter.letter_id
-    shows_html = service.notify_format == apprise.NotifyFormat.HTML
+    made = service(address)
+    if isinstance(getattr(made, "headers", None), dict):  # e-mail and what is like a webhook
+        made.headers[ID_HEADER] = letter.letter_id
+    shows_html = made.notify_format == apprise.NotifyFormat.HTML
     with apprise.LogCapture(level=30, fmt="%(message)s") as said:
-        taken = service.notify(
+        taken = made.notify(
             title=letter.title,
             body=letter.html if letter.html and shows_html else letter.text,
             body_format=apprise.NotifyFormat.HTML
@@ -50,16 +50,19 @@ def _library() -> Any:
     return apprise
 
 
-def _service(address: NotifyAddress) -> Any:
+def service(address: NotifyAddress) -> Any:
+    """What sends to an address; SettingsError when the library knows none such."""
     apprise = _library()
     memory = apprise.AppriseAsset(
         storage_mode=apprise.PersistentStoreMode.MEMORY, app_id="Openbell"
     )
-    service = apprise.Apprise.instantiate(address.url, asset=memory, suppress_exceptions=True)
-    if service is None:
+    with apprise.LogCapture(level=30, fmt="%(message)s"):  # its own words may hold the address
+        made = apprise.Apprise.instantiate(address.url, asset=memory, suppress_exceptions=True)
+    if made is None:
         scheme = address.url.partition("://")[0]
+        named = f"{address.name}, " if address.name else ""
         raise SettingsError(
-            f"an address of OPENBELL_NOTIFY ({scheme}://…) is none that apprise knows",
+            f"an address of OPENBELL_NOTIFY ({named}{scheme}://…) is none that apprise knows",
             hint="see https://github.com/caronc/apprise/wiki, and: python -m app notify test",
         )
-    return service
+    return made

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import partial
@@ -71,8 +70,10 @@ def chosen(sinks: Iterable[str], known: Iterable[str]) -> list[str]:
     return [name for name in known if name in wanted or name.partition(":")[0] in wanted]
 
 
-def doubled(settings: Settings) -> list[str]:
-    """Names that stand for more than one address."""
-    names = [("notify", a.name) for a in addresses(settings.notify) if a.name]
-    names += [("webhook", a.name) for a in endpoints(settings.notify_webhooks) if a.name]
-    return [f"{kind}:{name}" for (kind, name), count in Counter(names).items() if count > 1]
+def judged(settings: Settings) -> None:
+    """SettingsError for an address of OPENBELL_NOTIFY that no letter could go to.
+
+    Only the library knows its kinds of addresses: it is loaded here when there is one.
+    """
+    for address in addresses(settings.notify):
+        notifier.service(address)
