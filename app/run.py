@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 import typer
 from rich.console import Console
 
+from app import interrupts
 from core.errors import (
     OpenbellError,
     OwnershipError,
@@ -69,14 +70,16 @@ class Local:
 
         from core.service.kernel import commands
 
-        result = commands.run(self.desk, command, arguments)
+        with interrupts.as_such():
+            result = commands.run(self.desk, command, arguments)
         return CommandResult(orjson.loads(dumps(result.document)), result.exit_code)
 
     def export(self, what: str, fmt: str, filters: Mapping[str, Any]) -> bytes:
         """The bytes of an export, made here."""
         from core.service.kernel import exports
 
-        return exports.encode(exports.frame_of(self.desk, what, **filters), fmt)
+        with interrupts.as_such():
+            return exports.encode(exports.frame_of(self.desk, what, **filters), fmt)
 
 
 class Remote:
@@ -233,6 +236,7 @@ def asked(*, engine: bool = False) -> Iterator[Caller]:
 
     called = caller(engine=engine)
     with reported(), logs.correlated(), called as call, traces.span("command line"):
+        interrupts.check()
         yield call
 
 
@@ -244,6 +248,7 @@ def run(
         try:
             result = call.call(command, **arguments)
         except KeyboardInterrupt:
+            interrupts.heard()
             err.print(_interrupted(call))
             raise typer.Exit(FAILED) from None
         show(result, json=json, render=render)
@@ -280,8 +285,10 @@ def reported() -> Iterator[None]:
     Ctrl-C while a desk is opened or a backup put in place is told as well, and leaves with 1.
     """
     try:
-        yield
+        with interrupts.as_such():
+            yield
     except KeyboardInterrupt:
+        interrupts.heard()
         err.print(CALLED_OFF)
         raise typer.Exit(FAILED) from None
     except OpenbellError as error:

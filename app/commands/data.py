@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from app import interrupts
 from app import run as runner
 from app.options import STREAM, Json, of_filter, when
 from core.errors import TransportError, UsageError
@@ -68,6 +69,7 @@ def pull(
 
 def _call_off(call: runner.Caller, jobs: list[str], *, json: bool) -> NoReturn:
     """Call pulls off and say what was finished by then and what was not; leaves with 1."""
+    interrupts.heard()
     call.call("cancel", jobs=jobs)
     deadline = time.monotonic() + CALL_OFF_SECONDS
     while time.monotonic() < deadline:
@@ -105,6 +107,7 @@ def _follow(call: runner.Caller, jobs: list[str], *, quiet: bool) -> None:
     with Progress(*columns, console=runner.err, disable=quiet) as bar:
         tasks: dict[str, TaskID] = {}
         while jobs:
+            interrupts.check()
             views = call.call("progress", jobs=jobs).document
             for view in views:
                 _draw(bar, tasks, view)

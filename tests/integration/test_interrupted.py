@@ -142,3 +142,105 @@ def test_ctrl_c_while_the_program_is_loaded_is_a_sentence(
 
 def _hangs(upstreams: Running) -> bool:
     return any("/dataset/get" in request for request in upstreams.served.requests)
+
+
+# the signals that come to a command as it runs, and what its work makes of the interrupt
+RUNNING = """
+import os, signal, sys
+import app.__main__ as line
+from app import command_line
+
+def work(words):
+    def run(prog_name):
+        for number in {numbers}:
+            try:
+                os.kill(os.getpid(), number)
+            except KeyboardInterrupt:
+                if not {swallowed}:
+                    raise SystemExit(1)
+        from app import interrupts
+        interrupts.check()
+    return run
+
+command_line.register_for = work
+whole = command_line.run
+command_line.run = lambda begins: (begins(), whole(lambda: None))
+line.main()
+"""
+
+
+def running(numbers: list[int], *, swallowed: bool = False) -> subprocess.CompletedProcess[str]:
+    """A command that gets the signals, one after the other."""
+    text = RUNNING.format(numbers=[int(n) for n in numbers], swallowed=swallowed)
+    done = [sys.executable, "-c", text]
+    return subprocess.run(done, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_sigterm_calls_off_like_ctrl_c() -> None:
+    """As `docker stop` and systemd end a command: by an exception that it can tell of."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        done = running([number])
+        assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_the_second_signal_ends_at_once() -> None:
+    """Whatever swallowed the first: without a traceback, with a sentence."""
+    for second in (signal.SIGINT, signal.SIGTERM):
+        done = running([signal.SIGINT, second], swallowed=True)
+        assert done.returncode == 1
+        assert done.stderr == "ended at once; the next start undoes what was half done\n"
+
+
+def test_an_interrupt_that_was_swallowed_is_raised_again() -> None:
+    """As by a library that looks whether another one can be imported."""
+    done = running([signal.SIGINT], swallowed=True)
+    assert done.returncode != 0
+    assert "KeyboardInterrupt" in done.stderr
+
+
+def test_an_interrupt_in_a_text_that_runs_is_not_the_exit_code() -> None:
+    """Python would end the process by the signal itself, though the command has told of it."""
+    text = """
+import os, signal, sys
+import app.__main__ as line
+from app import command_line
+
+def run(begins):
+    begins()
+    try:
+        exec("import os, signal; os.kill(os.getpid(), signal.SIGINT); x = 1")
+    except KeyboardInterrupt:
+        sys.exit(1)
+
+command_line.run = run
+line.main()
+"""
+    done = [sys.executable, "-c", text]
+    left = subprocess.run(done, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert (left.returncode, left.stderr) == (1, "")
+
+
+def test_an_interrupt_of_a_query_is_no_error_of_the_store() -> None:
+    """DuckDB makes a RuntimeError of it, and a traceback that would be."""
+    text = """
+import os, signal, threading
+import duckdb
+import app.__main__ as line
+from app import command_line, run
+
+def work(begins):
+    begins()
+    end = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+    with run.reported(), duckdb.connect() as store:
+        end.start()
+        store.execute("select sum(i * j) from range(100000000) a(i), range(10000) b(j)").fetchall()
+
+command_line.run = work
+try:
+    line.main()
+except run.typer.Exit as left:
+    raise SystemExit(left.exit_code)
+"""
+    done = [sys.executable, "-c", text]
+    left = subprocess.run(done, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert (left.returncode, left.stderr.strip()) == (1, runner.CALLED_OFF)
