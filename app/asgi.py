@@ -36,7 +36,7 @@ from core.observe import logs, traces
 from core.observe.loop_watch import LoopWatch
 from core.service import current
 from core.service.activity import at_start
-from core.service.alerts import places
+from core.service.care import places
 from core.service.desk import Desk
 from core.service.kernel import access
 

@@ -15,7 +15,7 @@ from core import addresses, settings
 from core.errors import UsageError
 from core.observe import logs
 from core.service import current
-from core.service.alerts import places
+from core.service.care import places
 from core.service.desk import Desk
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ import polars as pl
 from core.domain.tables.datasets import Dataset, Window
 from core.observe.events import DESK, Event
 from core.store import events
+from core.store.journal import Reader
 from core.store.transaction import MergeCounts, Transaction
 from core.store.warehouse import Warehouse
 
@@ -52,6 +53,21 @@ class PullEnd:
     partial_reason: str | None = None
     schema_hash: str | None = None
     owed: bool = False
+
+
+def failing_since(reader: Reader, dataset: str, at: datetime) -> datetime | None:
+    """When the first pull began of those that failed in a row up to an instant, without by hand.
+
+    None when the last one that ended by then was good, or none failed.
+    """
+    found: datetime | None = reader.read(
+        "SELECT min(started_at) AS since FROM pulls WHERE dataset = $name AND state = 'failed' "
+        "AND trigger <> 'manual' AND finished_at <= $at AND finished_at > coalesce((SELECT "
+        "max(finished_at) FROM pulls WHERE dataset = $name AND finished_at <= $at AND state IN "
+        "('done', 'unchanged', 'partial')), TIMESTAMPTZ '1970-01-01 00:00:00+00')",
+        {"name": dataset, "at": at},
+    ).item()
+    return found
 
 
 def begin(tx: Transaction, start: PullStart) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from core import settings
 from core.errors import SettingsError
-from core.service.alerts import places
+from core.service.care import places
 from core.service.care.commands import doctor_command
 from core.service.desk import Desk
 from tests import command_server

@@ -21,7 +21,10 @@ QUIET = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """What a rule looks at of an event; the trouble of its kind, and whether it begins or ends."""
+    """What a rule looks at of an event; the trouble of its kind, and whether it begins or ends.
+
+    `part` tells apart what one event says of several troubles.
+    """
 
     event_id: str
     at: datetime
@@ -31,6 +34,7 @@ class Occurrence:
     message: str
     trouble: str | None = None
     phase: str | None = None
+    part: str = ""
 
     @property
     def ends(self) -> bool:

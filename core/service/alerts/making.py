@@ -59,18 +59,18 @@ class Making:
     messages: list[Message] = field(default_factory=list)
     made: int = 0
 
-    def tell(self, reader: AlertReader, event: Occurrence, cause: Cause | None = None) -> None:
+    def tell(self, reader: AlertReader, event: Occurrence, causes: Sequence[Cause] = ()) -> None:
         """Make the alert of an event for a reader, if it is one; the end of what was told is."""
         if event.ends and event.trouble:
             self._ends(reader, event)
         rules = matching(reader.rules, event)
         plain = not event.ends or event.severity != "info"
         if rules and plain and not self._is_told(reader, event):
-            self._begins(reader, event, rules, cause)
+            self._begins(reader, event, rules, causes)
 
     def _is_told(self, reader: AlertReader, event: Occurrence) -> bool:
         """Whether the reader knows of that trouble; one that has grown graver is told anew."""
-        if store.is_known(self.tx, alert_id(reader.name, event.event_id)):
+        if store.is_known(self.tx, alert_id(reader.name, event.event_id, part=event.part)):
             return True
         if event.trouble is None or event.ends:
             return False
@@ -85,9 +85,9 @@ class Making:
         reader: AlertReader,
         event: Occurrence,
         rules: list[AlertRule],
-        cause: Cause | None,
+        causes: Sequence[Cause],
     ) -> None:
-        behind = self._behind(reader, cause)
+        behind = self._behind(reader, causes)
         by_sink = self._sinks(rules, event)
         alert = _alert(reader, event, bell=BELL in by_sink and behind is None, cause=behind)
         store.add(self.tx, alert)
@@ -98,11 +98,13 @@ class Making:
             elif sink != BELL:
                 self._deliver(alert, sink, self._due(reader, event, sink, told_by))
 
-    def _behind(self, reader: AlertReader, cause: Cause | None) -> str | None:
-        if cause is None:
-            return None
-        known = store.lasting(self.tx, reader.name, cause.trouble, cause.subject)
-        return known[-1].alert_id if known else None
+    def _behind(self, reader: AlertReader, causes: Sequence[Cause]) -> str | None:
+        """The alert of the first cause that the reader was told of and that lasts."""
+        for cause in causes:
+            known = store.lasting(self.tx, reader.name, cause.trouble, cause.subject)
+            if known:
+                return known[-1].alert_id
+        return None
 
     def _sinks(self, rules: list[AlertRule], event: Occurrence) -> dict[str, list[AlertRule]]:
         """Where an event is told, each with the rules that say so; never at what it is about."""
@@ -179,7 +181,7 @@ def _alert(
     cause: str | None = None,
 ) -> Alert:
     return Alert(
-        alert_id=alert_id(reader.name, event.event_id, ends=ends is not None),
+        alert_id=alert_id(reader.name, event.event_id, ends=ends is not None, part=event.part),
         reader=reader.name,
         event_id=event.event_id,
         happened_at=event.at,
@@ -194,9 +196,9 @@ def _alert(
     )
 
 
-def alert_id(reader: str, event_id: str, *, ends: bool = False) -> str:
+def alert_id(reader: str, event_id: str, *, ends: bool = False, part: str = "") -> str:
     """The id of what a reader is told of an event: the same whenever it is made."""
-    what = f"{reader}\n{event_id}{chr(10) + 'ends' if ends else ''}"
+    what = "\n".join([reader, event_id, *(["ends"] if ends else []), *([part] if part else [])])
     return hashlib.sha256(what.encode()).hexdigest()[:24]
 
 

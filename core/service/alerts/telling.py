@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from core.domain.access.principals import THIS_MACHINE, TOKENS
-from core.domain.alerts.rules import DESK, Occurrence, defaults
+from core.domain.alerts.rules import DESK, defaults
 from core.domain.alerts.timing import MARKET, Budget
 from core.jobs.queue.port import Message
-from core.observe.events import KINDS
 from core.service.activity import feed
-from core.service.alerts.making import DELIVER, GATHER, AlertReader, Cause, Making, message_of
+from core.service.alerts.making import AlertReader, Making, message_of
+from core.service.alerts.seen import seen
 from core.service.care import preferences
 from core.service.kernel.looks import look
-from core.service.sources import host_of
 from core.sources.outward.outlets import outlets
 from core.store import alerts as store
 from core.store import deliveries, events
@@ -29,8 +27,6 @@ AT_ONCE = 500  # events of one transaction
 LOOK_SECONDS = 0.5
 FIRST_LOOK = timedelta(hours=1)  # events older than that, before the first look, are no news
 STRANDED = timedelta(minutes=1)
-UPSTREAM = "an upstream is down"
-CAUSED = ("dataset", "pull", "job")  # groups of events that a host which is down brings about
 _EVERYTHING = EventFilter()
 _looked: weakref.WeakKeyDictionary[Any, tuple[int, datetime]] = weakref.WeakKeyDictionary()
 
@@ -64,47 +60,12 @@ def make(desk: Desk) -> int:
         found = feed.documents(events.page(tx, _EVERYTHING, after=after, limit=AT_ONCE))
         making = Making(tx, places, budget, desk.now())
         for event in found:
-            for occurrence, cause in _told(desk, event):
+            for occurrence, causes in seen(desk, tx, event):
                 for reader in told:
-                    making.tell(reader, occurrence, cause)
+                    making.tell(reader, occurrence, causes)
         store.move(tx, found[-1]["id"] if found else after)
     _publish(desk, making.messages)
     return len(found)
-
-
-def _told(desk: Desk, event: Mapping[str, Any]) -> Iterator[tuple[Occurrence, Cause | None]]:
-    """An event as rules see it; none for what tells of alerts, or was told by a button."""
-    kind, after = KINDS.get(event["kind"]), event["after"] or {}
-    job = after.get("job")
-    if kind is None or (kind.name == "job.dead" and job in (DELIVER, GATHER)):
-        return
-    subject, trouble = event["subject"], kind.trouble
-    if kind.name == "job.dead" and job == "pull":
-        if after.get("trigger") == "manual":
-            return
-        # of the dataset: told once however many of its windows die, over with the next good pull
-        subject, trouble = after.get("dataset") or subject, KINDS["pull.failed"].trouble
-    yield (
-        Occurrence(
-            event_id=event["id"],
-            at=event["at"],
-            kind=kind.name,
-            subject=subject,
-            severity=event["severity"],
-            message=event["message"],
-            trouble=trouble,
-            phase=kind.phase,
-        ),
-        _cause(desk, kind.group, event["subject"], after),
-    )
-
-
-def _cause(desk: Desk, group: str, subject: str, after: Mapping[str, Any]) -> Cause | None:
-    """The host of a dataset: while it is down, that says it all."""
-    name = after.get("dataset") if group == "job" else subject
-    dataset = desk.catalogue.datasets.get(str(name)) if group in CAUSED else None
-    host = host_of(desk.settings, dataset) if dataset else None
-    return Cause(UPSTREAM, host.name) if host else None
 
 
 def readers(desk: Desk) -> list[AlertReader]:

@@ -13,8 +13,7 @@ from core.alert_settings import callers
 from core.domain.access.principals import Role
 from core.errors import OpenbellError, SettingsError
 from core.jobs.queue.port import JobStatus
-from core.service.alerts import places
-from core.service.care import health
+from core.service.care import health, places
 from core.service.data_folder import backups_of, hint_here, key_of
 from core.service.kernel.commands import FOUND_ERRORS, CommandResult, command
 from core.service.sources import foundry_client
