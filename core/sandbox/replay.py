@@ -22,7 +22,10 @@ from core.sources.files import lean
 
 
 class ReplayDatasets(KeptCsv):
-    """Datasets made of the captured files under `root` (the folder that holds `prices/`)."""
+    """Datasets made of the captured files under `root` (the folder that holds `prices/`).
+
+    A folder that holds `sec/` alone has no datasets: the SEC is served without a container.
+    """
 
     simulated = False
     label = "Replay of captured files"
@@ -31,7 +34,7 @@ class ReplayDatasets(KeptCsv):
         super().__init__()
         self.prices = Path(root) / "prices"
         self._until = until
-        if not self.prices.is_dir():
+        if not self.prices.is_dir() and not (Path(root) / "sec").is_dir():
             raise NotFoundError(f"there is no folder {self.prices}", hint="see docs of --replay")
         daily = self.prices / "daily"
         self._makers: dict[str, Callable[[], bytes]] = {
@@ -46,7 +49,7 @@ class ReplayDatasets(KeptCsv):
 
     def names(self) -> tuple[str, ...]:
         """The datasets there are."""
-        return tuple(self._makers)
+        return tuple(self._makers) if self.prices.is_dir() else ()
 
     def moment(self, name: str) -> datetime | None:
         """The clock's minute; None without a clock, which serves the whole capture."""

@@ -124,3 +124,11 @@ def test_enabled_foundry_datasets_are_served(shared_data: Path) -> None:
         enabled = Catalogue.load(ROOT / "data" / name).enabled
         wanted = {d.upstream for d in enabled if d.source == "foundry"}
         assert wanted <= set(served)
+
+
+def test_a_folder_of_filings_alone_serves_no_datasets(tmp_path: Path) -> None:
+    """The SEC can be replayed without prices; a folder without either is refused."""
+    (tmp_path / "sec").mkdir()
+    assert ReplayDatasets(tmp_path).names() == ()
+    with pytest.raises(NotFoundError, match="no folder"):
+        ReplayDatasets(tmp_path / "sec")
