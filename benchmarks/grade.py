@@ -34,6 +34,7 @@ from core.domain.quality.evaluate import evaluate
 from core.domain.quality.facts.table import open_book
 from core.domain.quality.grading import Graded, grade
 from core.domain.quality.model import default_ruleset
+from core.domain.quality.status.names import AS_FILED
 from core.service.filings.quality import CSV_COLUMNS
 from core.service.kernel.exports import encode
 
@@ -155,6 +156,8 @@ def csv_times(graded: Graded, rounds: int) -> dict[str, Taken]:
         ticker=pl.col("company").str.slice(0, 4).str.to_uppercase(),
         graded_at=at + pl.duration(seconds=pl.int_range(pl.len())),
         url=pl.format("https://www.sec.gov/Archives/edgar/data/{}/{}", "cik", "accession"),
+        status=pl.lit(AS_FILED),
+        revision_risk=pl.int_range(pl.len()) % 1000 / 1000,
     )
     rows = rows.select(CSV_COLUMNS)
     table = rows.to_pandas()

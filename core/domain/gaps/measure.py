@@ -131,11 +131,17 @@ def _in_blocks(bars: pl.DataFrame, work: Callable[[pl.DataFrame], T]) -> list[T]
 
 
 def _blocks(bars: pl.DataFrame) -> list[tuple[int, int]]:
-    """Offsets and lengths of about BLOCK_ROWS, cut between symbols; memory stays small."""
-    if bars.height <= BLOCK_ROWS:
+    """Offsets and lengths of about BLOCK_ROWS, cut between symbols; memory stays small.
+
+    All are of one size: what a block costs beside its rows is not paid for a small last one.
+    """
+    count = round(bars.height / BLOCK_ROWS)
+    if count <= 1:
         return [(0, bars.height)]
     starts = bars.select(pl.arg_where(pl.col("symbol") != pl.col("symbol").shift(1))).to_series()
-    aims = pl.Series(range(BLOCK_ROWS, bars.height, BLOCK_ROWS), dtype=starts.dtype)
+    aims = pl.Series(
+        [bars.height * block // count for block in range(1, count)], dtype=starts.dtype
+    )
     found = starts.search_sorted(aims, side="left").clip(0, len(starts) - 1)
     cuts = [0, *starts.gather(found).unique().sort().to_list(), bars.height]
     return [(low, high - low) for low, high in pairwise(cuts) if high > low]
@@ -146,7 +152,7 @@ def _measure(bars: pl.DataFrame, sessions: pl.Series, actions: pl.DataFrame | No
     work, _, hits = _prepared(bars, sessions, actions)
     work = work.with_columns(windows.last_sessions(work))
     answer = quantities(bars, work, lambda at: _trend_closes(work, at))
-    answer = with_actions(answer.with_columns(work["ranges"]), hits)
+    answer = with_actions(answer.with_columns(work["ranges"].cast(pl.Int64)), hits)
     return _with_ranges(answer, work, None)
 
 
@@ -161,14 +167,15 @@ def _chosen(
     the smaller moves that tell how broad a session's was.
     """
     work, priced, hits = _prepared(bars, sessions, actions, breaks)
-    rows = pl.concat([priced.select(row=pl.arg_where(wanted))["row"], hits["row"]])
+    marks = priced.select(wanted=wanted, moved=moved(BREADTH_PCT))
+    rows = pl.concat([marks.select(row=pl.arg_where("wanted"))["row"], hits["row"]])
     rows = rows.unique().sort()
-    few = work.select(*NEEDED)[rows].with_columns(windows.last_sessions(work, rows))
+    few = work.select(pl.col(NEEDED).gather(rows)).with_columns(windows.last_sessions(work, rows))
     answer = quantities(bars[rows], few, lambda at: _trend_closes(work, rows.gather(at)))
-    answer = answer.with_columns(work["ranges"].gather(rows))
+    answer = answer.with_columns(work["ranges"].gather(rows).cast(pl.Int64))
     places = rows.to_frame().with_row_index("place")
     answer = with_actions(answer, hits.join(places, on="row").with_columns(row="place"))
-    smaller = priced.select(row=pl.arg_where(moved(BREADTH_PCT) & ~wanted))["row"]
+    smaller = marks.select(row=pl.arg_where(pl.col("moved") & ~pl.col("wanted")))["row"]
     smaller = smaller.filter(~smaller.is_in(hits["row"].implode()))
     moves = work.select(pl.col("open", "prior_close", "whole", "split_factor").gather(smaller))
     moves = moves.select(bars["session"].gather(smaller), gap_pct=gap_pct())
@@ -219,16 +226,18 @@ def _trend_closes(work: pl.DataFrame, rows: pl.Series) -> pl.Series:
 
     They stand 21 rows before, but for symbols with holes, which are looked up.
     """
-    few = work.select(pl.col("row", "start", "number").gather(rows))
-    few = few.with_columns(wanted=pl.col("number") - TREND_SESSIONS)
-    far = few["row"].cast(pl.Int64) - TREND_SESSIONS
-    place = far.clip(0)
-    there = (far >= few["start"]) & (work["number"].gather(place) == few["wanted"])
-    few = few.with_columns(
-        work["close"].gather(place).zip_with(there, pl.Series([None], dtype=pl.Float64)),
-        pl.Series("there", there.fill_null(value=False)),
+    few = work.select(
+        pl.col("row", "start", "number").gather(rows),
+        wanted=pl.col("number").gather(rows) - TREND_SESSIONS,
+        then=pl.col("number").shift(TREND_SESSIONS).gather(rows),
+        close=pl.col("close").shift(TREND_SESSIONS).gather(rows),
     )
-    if there.all():
+    there = (pl.col("row") >= pl.col("start") + TREND_SESSIONS) & (
+        pl.col("then") == pl.col("wanted")
+    )
+    few = few.with_columns(there=there.fill_null(value=False))
+    few = few.with_columns(close=pl.when("there").then("close"))
+    if few["there"].all():
         return few["close"]
     spread = windows.rows_before(few.filter(~pl.col("there")), TREND_SESSIONS)
     past = spread.select("row", "wanted").hstack(

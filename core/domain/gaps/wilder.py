@@ -50,9 +50,7 @@ def wilder(work: pl.DataFrame) -> pl.Series:
     push = (lacking["lack"] - lacking["left"]) * ATR_SESSIONS
     pushed = ranges.clone().scatter(anchors["row"], ranges.gather(anchors["row"]) + push)
     atr = _smooth(pushed)
-    if ranges.null_count() > work["start"].n_unique():
-        atr = atr.forward_fill()
-    atr = atr.scatter(early, None)
+    atr = carried(atr, work["start"]).scatter(early, None)
     return (atr if scale is None else atr / scale).alias("atr")
 
 
@@ -74,6 +72,20 @@ def _scales(work: pl.DataFrame, anchors: pl.DataFrame) -> pl.Series | None:
 
 def _smooth(ranges: pl.Series) -> pl.Series:
     return ranges.ewm_mean(alpha=1 / ATR_SESSIONS, adjust=False, ignore_nulls=True)
+
+
+def carried(values: pl.Series, starts: pl.Series) -> pl.Series:
+    """The values, and where one lacks the last one before it of the same symbol.
+
+    `starts` has the row of each symbol's first bar. Only the few that lack are looked up: to fill
+    forward is to walk through all rows.
+    """
+    lacking = values.to_frame("value").select(row=pl.arg_where(pl.col("value").is_null()))
+    begins = (pl.col("row").diff() != 1).fill_null(value=True)
+    last = pl.when(begins).then(pl.col("row").cast(pl.Int64) - 1).forward_fill()
+    few = lacking.select("row", last=last, start=starts.gather(lacking["row"]))
+    few = few.filter(pl.col("last") >= pl.col("start"))
+    return values.scatter(few["row"], values.gather(few["last"]))
 
 
 def _anchors(work: pl.DataFrame) -> tuple[pl.Series, pl.DataFrame]:

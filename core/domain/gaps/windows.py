@@ -12,10 +12,11 @@ import polars as pl
 
 from core.domain.gaps import bars as bar_rules
 from core.domain.gaps import breaks as gap_breaks
-from core.domain.gaps.wilder import STRAY_BARS, one_by_one, wilder
+from core.domain.gaps.wilder import STRAY_BARS, carried, one_by_one, wilder
 
 VOLUME_SESSIONS = 20
 LEAST_RANGES = 10  # of 20 sessions: fewer make a usual range unknown
+WORST = {"high": float("-inf"), "low": float("inf")}  # of a row that has no sound bar
 LEAST_BARS = 15  # of 20 sessions: fewer make a mean volume "n/a"
 
 
@@ -59,20 +60,18 @@ def last_sessions(work: pl.DataFrame, rows: pl.Series | None = None) -> pl.DataF
 
     `work` has volume, high, low (null in unsound bars) and the columns of `positions`.
     """
-    keys = work.select("row", "start", "number")
-    keys = keys if rows is None else keys[rows]
-    back = pl.col("row").cast(pl.Int64) - VOLUME_SESSIONS
-    then = work["number"].gather(keys.select(back.clip(0)).to_series())
-    whole = (back >= pl.col("start")) & (pl.col("number") - pl.lit(then) == VOLUME_SESSIONS)
-    mean = work.select(
-        pl.col("volume").rolling_mean(VOLUME_SESSIONS, min_samples=LEAST_BARS).shift(1)
-    )["volume"]
-    keys = keys.with_columns(
-        _extreme(work["high"], rows, highest=True).alias("high20"),
-        _extreme(work["low"], rows, highest=False).alias("low20"),
-        whole=whole.fill_null(value=False),
-        mean_volume=mean if rows is None else mean.gather(rows),
+    before_those = pl.col("number").shift(VOLUME_SESSIONS)
+    whole = (pl.col("row") >= pl.col("start") + VOLUME_SESSIONS) & (
+        pl.col("number") - before_those == VOLUME_SESSIONS
     )
+    mean = pl.col("volume").rolling_mean(VOLUME_SESSIONS, min_samples=LEAST_BARS).shift(1)
+    asked = (
+        *(pl.col(name) for name in ("row", "start", "number")),
+        whole.fill_null(value=False).alias("whole"),
+        mean.alias("mean_volume"),
+    )
+    keys = work.select(asked if rows is None else [column.gather(rows) for column in asked])
+    keys = keys.with_columns(_extremes(work, rows))
     whole = pl.col("whole")
     known = whole & (pl.col("high20") > 0)  # else no bar of them is sound
     table = keys.select(
@@ -83,27 +82,41 @@ def last_sessions(work: pl.DataFrame, rows: pl.Series | None = None) -> pl.DataF
     return _with_holes(work, keys, table)
 
 
-def _extreme(values: pl.Series, rows: pl.Series | None, *, highest: bool) -> pl.Series:
-    """Highest (lowest) of the 20 rows before each row: 1, 2, 4, 8, 16, then 20 by doubling.
+def _extremes(work: pl.DataFrame, rows: pl.Series | None) -> list[pl.Series]:
+    """high20 and low20: the extremes of the 20 rows before each row (or those of `rows`), by
+    doubling: 1, 2, 4, 8, 16, then 20.
 
     Five passes instead of a moving heap: half the time of rolling_max. For some rows two passes,
-    then five looks at every fourth row.
+    then five looks at every fourth row: moving the column is cheaper than reckoning places.
     """
-    worst = float("-inf") if highest else float("inf")
-    best = values.fill_null(worst)
+    best = work.select(
+        pl.col(name).fill_null(worst).alias(f"{name}20") for name, worst in WORST.items()
+    )
     for step in (1, 2) if rows is not None else (1, 2, 4, 8, VOLUME_SESSIONS - 16):
-        best = _better(best, best.shift(step, fill_value=worst), highest=highest)
+        best = best.select(_better(name, step) for name in WORST)
     if rows is None:
-        return best.shift(1)
-    places = rows.cast(pl.Int64) - 1
-    found = best.gather(places.clip(0))
-    for back in range(4, VOLUME_SESSIONS, 4):
-        found = _better(found, best.gather((places - back).clip(0)), highest=highest)
-    return found
+        return best.select(pl.all().shift(1)).get_columns()
+    return [_best_look(best, name, rows) for name in WORST]
 
 
-def _better(one: pl.Series, other: pl.Series, *, highest: bool) -> pl.Series:
-    return one.zip_with(one >= other if highest else one <= other, other)
+def _better(name: str, step: int) -> pl.Expr:
+    """The better of the extremes of a row and of some rows before it."""
+    one = pl.col(f"{name}20")
+    other = one.shift(step, fill_value=WORST[name])
+    return pl.when(one >= other if name == "high" else one <= other).then(one).otherwise(other)
+
+
+def _best_look(best: pl.DataFrame, name: str, rows: pl.Series) -> pl.Series:
+    """The extreme of 20 rows before some rows, from the extremes of every four rows."""
+    column = pl.col(f"{name}20")
+    looks = best.select(
+        column.shift(back, fill_value=WORST[name]).gather(rows).alias(str(back))
+        for back in range(1, VOLUME_SESSIONS, 4)
+    ).get_columns()
+    found = looks[0]
+    for other in looks[1:]:
+        found = found.zip_with(found >= other if name == "high" else found <= other, other)
+    return found.alias(f"{name}20")
 
 
 def _with_holes(work: pl.DataFrame, keys: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
@@ -150,7 +163,11 @@ def usual_ranges(work: pl.DataFrame, rows: pl.Series) -> pl.Series:
     asked = work.select(pl.col("row", "start", "number").gather(rows))
     spread = rows_before(asked, VOLUME_SESSIONS)
     span = (pl.col("high") - pl.col("low")) / pl.col("close")
-    past = spread.hstack(work.select(span=span, number0="number")[spread["at"]])
+    at = spread["at"]
+    past = work.select(
+        pl.col("high", "low", "close").gather(at), number0=pl.col("number").gather(at)
+    )
+    past = spread.select("row", "number").hstack(past.select("number0", span=span))
     age = pl.col("number") - pl.col("number0")
     past = past.filter(age.is_between(1, VOLUME_SESSIONS))
     found = past.group_by("row").agg(usual_range=usual_range("span"))
@@ -206,13 +223,14 @@ def with_bases(
     `breaks` (symbol, session) are moves judged unreal: their range is left out, and the ranges
     before them come out in the units of the last bar, the averages in those of their own.
     """
-    last_row = pl.when("sound").then("row").forward_fill().shift(1)
-    sound_close = pl.when(last_row >= pl.col("start")).then(pl.col("close").forward_fill().shift(1))
-    work = work.with_columns(base=sound_close, begun="start")
+    closes = carried(work["close"], work["start"]).shift(1)
+    work = work.with_columns(
+        base=pl.when(pl.col("row") > pl.col("start")).then(pl.lit(closes)), begun="start"
+    )
     work = work.with_columns(true_range=true_range("base"))
     found = _break_rows(work, bars, breaks)
     if found.is_empty():
-        seen = pl.col("true_range").cum_count().shift(1).cast(pl.Int64)
+        seen = pl.col("true_range").cum_count().shift(1)
         work = work.with_columns(wilder(work).alias("atr_after"), ranges=seen)
     else:
         work = _across_breaks(work, found)
@@ -223,17 +241,16 @@ def _break_rows(
     work: pl.DataFrame, bars: pl.DataFrame, breaks: pl.DataFrame | None
 ) -> pl.DataFrame:
     """row, start and ratio (null: begins anew) of the moves that no average is carried across."""
-    rows = work.select(row=pl.arg_where(gap_breaks.far() & pl.col("true_range").is_not_null()))
-    here, prior = rows["row"], rows["row"] - 1
+    # what a volume can judge follows a sound bar of the session before: the few others come first
+    follows = (pl.col("number").diff() == 1) & pl.col("sound").shift(1)
+    odd = ~follows.fill_null(value=False) & pl.col("true_range").is_not_null()
+    places = work.select(row=pl.arg_where(odd))["row"]
+    rows = work.select(pl.col("row", "open", "base").gather(places)).filter(gap_breaks.far())
+    if rows.is_empty() and breaks is None:
+        return rows
     day = bars["session"]
-    next_one = (work["number"].gather(here) - work["number"].gather(prior) == 1).fill_null(
-        value=False
-    )
-    apart = (day.gather(here) - day.gather(prior)).dt.total_days()
-    rows = rows.with_columns(
-        anew=apart > gap_breaks.NEW_OWNER_DAYS, known=next_one & work["sound"].gather(prior)
-    )
-    rows = rows.filter(~pl.col("known")).select("row", "anew")
+    apart = (day.gather(rows["row"]) - day.gather(rows["row"] - 1)).dt.total_days()
+    rows = rows.select("row", (apart > gap_breaks.NEW_OWNER_DAYS).alias("anew"))
     if breaks is not None and not breaks.is_empty():
         keys = bars.select("symbol", "session").with_row_index("row")
         told = keys.join(breaks, on=["symbol", "session"]).select("row", anew=pl.lit(value=False))
@@ -258,5 +275,5 @@ def _across_breaks(work: pl.DataFrame, breaks: pl.DataFrame) -> pl.DataFrame:
     whole = few.height == work.height
     others = work["base"] if whole else wilder(work)  # every row of it is replaced, if whole
     after = others.scatter(few["row"], one_by_one(few) / scale.gather(few["row"]))
-    seen = work["true_range"].is_not_null().cum_sum().shift(1).cast(pl.Int64)
+    seen = work["true_range"].is_not_null().cum_sum().shift(1)
     return work.with_columns(after.alias("atr_after"), ranges=pl.when(~hit).then(pl.lit(seen)))
