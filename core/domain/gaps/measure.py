@@ -168,7 +168,7 @@ def _chosen(
     """
     work, priced, hits = _prepared(bars, sessions, actions, breaks)
     marks = priced.select(wanted=wanted, moved=moved(BREADTH_PCT))
-    rows = pl.concat([marks.select(row=pl.arg_where("wanted"))["row"], hits["row"]])
+    rows = pl.concat([marks.select(row=pl.arg_where(pl.col("wanted")))["row"], hits["row"]])
     rows = rows.unique().sort()
     few = work.select(pl.col(NEEDED).gather(rows)).with_columns(windows.last_sessions(work, rows))
     answer = quantities(bars[rows], few, lambda at: _trend_closes(work, rows.gather(at)))
