@@ -119,21 +119,20 @@ def plan(desk: Desk, scan: scans.Scan, name: str) -> None:
     )
     with st.container(border=True, gap="xsmall"):
         if decided:  # the verdict would be that of a second plan beside it
-            st.markdown(f"**Plan** {_provisional(decided[0].plan)}  \n{like(found)}")
+            st.markdown(
+                f"**Plan** {plans.of_session(decided[0].plan, desk.now())}  \n{like(found)}"
+            )
             st.markdown(figures(decided[0].plan))
             st.markdown("  \n".join(map(became, decided)))
             decision.told()
             return
         color, word = plans.DECISIONS[found.verdict.decision]
         said = badges.badge(f"Verdict: {word.lower()}", color)
-        st.markdown(f"**Plan** {_provisional(found.plan)} {said}  \n{like(found)}")
+        when = plans.of_session(found.plan, desk.now())
+        st.markdown(f"**Plan** {when} {said}  \n{like(found)}")
         st.markdown(figures(found.plan))
         st.html(once.cached(lambda: limits(found.verdict.checks), "bars", found.verdict.checks))
         decision.form(desk, found, _stay, small=True)
-
-
-def _provisional(plan: Plan) -> str:
-    return badges.provisional() if plan.provisional else ""
 
 
 def _stay(_: Stored) -> None:

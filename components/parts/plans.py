@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +14,7 @@ from components.charts import plans as charts_plans
 from components.kit import badges, dates, formats, once, shell, theme
 from components.kit import saved_views as views
 from core.domain.risk.types import LimitCheck
+from core.domain.timetable import sessions as calendar
 from core.domain.trading.plans import Direction, EntryType, Plan
 from core.service.desk import Desk
 from core.service.gaps import market_view
@@ -125,6 +126,9 @@ def proposal(desk: Desk, found: Proposal) -> None:
         if found.similar is not None:
             st.markdown(badges.plain(found.similar.sentence))
     with right:
+        over = of_session(found.plan, desk.now())
+        if over and not found.plan.provisional:
+            st.markdown(over)
         verdict(found)
     box = st.expander("Every number in a sentence", key="plan_words", on_change="rerun")
     if views.is_open(box):
@@ -167,6 +171,16 @@ def figures(plan: Plan) -> None:
     with st.grid(4, min_column_width=110):
         for label, value in shown:
             st.metric(label, value)
+
+
+def of_session(plan: Plan, now: datetime) -> str:
+    """A badge for a plan of a session that is to come, or over: an approval then plays it again at
+    its open. Nothing while it runs.
+    """
+    if plan.provisional:
+        return badges.provisional()
+    over = calendar.is_session(plan.session) and calendar.hours_of(plan.session)[1] <= now
+    return badges.badge(f"{formats.day(plan.session)} is over", "gray") if over else ""
 
 
 def verdict(found: Proposal) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import polars as pl
@@ -11,7 +12,7 @@ import pytest
 import streamlit as st
 
 from components.kit import shell
-from components.parts import quality, rules, symbol
+from components.parts import plans, quality, rules, symbol
 from core.domain.quality.model import Equation, Rule, default_ruleset
 from core.service.gaps.coming import Print
 from core.service.gaps.symbols import SymbolView
@@ -106,3 +107,19 @@ def test_a_picked_filing_is_opened_by_the_next_run(monkeypatch: pytest.MonkeyPat
     ((page, query),) = opened
     assert page.endswith("pages/filing.py")
     assert query == {"filing": "a-1", "cik": "7"}
+
+
+@pytest.mark.parametrize(
+    ("at", "provisional", "said"),
+    [
+        ("2026-11-27T13:00-05:00", False, "Fri 27 Nov 2026 is over"),
+        ("2026-11-28T11:00-05:00", False, "Fri 27 Nov 2026 is over"),
+        ("2026-11-27T12:59-05:00", False, ""),
+        ("2026-11-27T09:05-05:00", True, "provisional"),
+    ],
+)
+def test_a_plan_says_that_its_session_is_over(at: str, provisional: bool, said: str) -> None:
+    """From the close on, of a half day from 13:00 on."""
+    plan: Any = SimpleNamespace(provisional=provisional, session=date(2026, 11, 27))
+    found = plans.of_session(plan, datetime.fromisoformat(at))
+    assert (said in found) if said else not found
