@@ -19,7 +19,7 @@ UPGRADE ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo run test check lint format types imports deps rules unit thorough coverage e2e gate \
-  bench crash cluster damage soak property fuzz walks questions mutants matrix docs pictures lock hooks wheel dist sbom clean
+  bench test-lake crash cluster damage soak property fuzz walks questions mutants matrix docs pictures lock hooks wheel dist sbom clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9]+:.*##' Makefile | sed -E 's/^([a-z0-9]+):.*## /\1\t/' | expand -t 12
@@ -83,6 +83,10 @@ unit: $(DEV) ## all quick tests, which try few cases of what holds for any
 
 thorough: $(DEV) ## the tests that take seconds each, and many cases of what holds for any
 	HYPOTHESIS_PROFILE=ci $(PY) -m pytest -n $(WORKERS) --dist worksteal -m "thorough or deep"
+
+test-lake: $(DEV) ## tests of store, service, API and pages with each store in a lake (PostgreSQL is started)
+	$(PY) -m pytest --lake -n $(WORKERS) --dist worksteal tests/unit/store tests/unit/service \
+	  tests/unit/app tests/unit/pages tests/integration/test_both_stores.py
 
 coverage: $(DEV) ## quick and thorough tests, with the gate on what they cover
 	$(PY) -m tools.coverage_gate --workers $(WORKERS)

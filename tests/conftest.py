@@ -14,10 +14,13 @@ from streamlit.components.v2 import manifest_scanner
 
 import core.service.everything  # noqa: F401 - registers what can be asked for
 from core import settings
+from core.addresses import LakeAddress
 from core.service import current
 from core.service.desk import Desk
+from core.store.lake import LakeEngine
 from core.store.warehouse import Warehouse
 from tests import begun, depth, scratch
+from tests.on_lakes import OPTION, Lakes
 
 ROOT = Path(__file__).resolve().parent.parent
 MAIN = sys.modules["__main__"]
@@ -54,6 +57,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_teardown() -> None:
     """A page that ran called itself `__main__`: processes that are spawned later would run it."""
     sys.modules["__main__"] = MAIN
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--lake`: see tests.on_lakes."""
+    parser.addoption(OPTION, action="store_true", help="desks and stores of fixtures are in lakes")
+
+
+@pytest.fixture(scope="session")
+def in_lakes(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Lakes | None]:
+    """The lakes of this process; None where stores are files."""
+    if not request.config.getoption(OPTION):
+        yield None
+        return
+    found = Lakes(tmp_path_factory.mktemp("lakes"))
+    yield found
+    found.close()
 
 
 @pytest.fixture(scope="session")
@@ -102,15 +123,17 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture
-def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
+def warehouse(tmp_path: Path, in_lakes: Lakes | None) -> Iterator[Warehouse]:
     """An empty, migrated store in a temporary folder."""
-    begun.put_store(tmp_path / "desk.duckdb")
-    with Warehouse.open(tmp_path / "desk.duckdb") as opened:
+    file = tmp_path / "desk.duckdb"
+    begun.put_store(file)
+    place = LakeEngine(LakeAddress(in_lakes.url_of(file)), file) if in_lakes else file
+    with Warehouse.open(place) as opened:
         yield opened
 
 
 @pytest.fixture
-def make_desk(tmp_path: Path) -> Iterator[Callable[..., Desk]]:
+def make_desk(tmp_path: Path, in_lakes: Lakes | None) -> Iterator[Callable[..., Desk]]:
     """A function that opens a desk in a temporary folder; keyword arguments are settings.
 
     The folder is as after a first start; `begin` puts something else there, or leaves it empty.
@@ -122,6 +145,8 @@ def make_desk(tmp_path: Path) -> Iterator[Callable[..., Desk]]:
         values = {"data_dir": folder, "retries": 0, "retry_base_seconds": 0.0} | chosen
         if not folder.exists():
             begin(folder)
+        if in_lakes:
+            values.setdefault("store_url", in_lakes.url_of(folder / "desk.duckdb"))
         desk = Desk.open(settings.load(**values))
         opened.append(desk)
         current.use(desk)
