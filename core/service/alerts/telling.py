@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from core.domain.access.principals import THIS_MACHINE, TOKENS
 from core.domain.alerts.rules import DESK, defaults
 from core.domain.alerts.timing import MARKET, Budget
-from core.jobs.queue.port import Message
+from core.jobs.queue.port import JobStatus, Message
+from core.observe.events import DESK as ITSELF
+from core.observe.events import Event
 from core.service.activity import feed
-from core.service.alerts.making import AlertReader, Making, message_of
+from core.service.alerts.making import DELIVER, AlertReader, Making, message_of
 from core.service.alerts.seen import seen
 from core.service.care import preferences
 from core.service.kernel.looks import look
 from core.sources.outward.outlets import outlets
 from core.store import alerts as store
 from core.store import deliveries, events
+from core.store.deliveries import Delivery
 from core.store.events import EventFilter
 
 if TYPE_CHECKING:
@@ -94,9 +98,32 @@ def resume(desk: Desk) -> int:
     One that was published before is joined, also when it has ended.
     """
     found = deliveries.stranded(desk.warehouse, desk.now() - STRANDED)
+    if found:
+        _tell_given_up(desk, found)
     messages = [message for item in found if (message := message_of(item))]
     _publish(desk, messages)
     return len(messages)
+
+
+def _tell_given_up(desk: Desk, found: Sequence[Delivery]) -> None:
+    """Tell once of a letter whose job was given up, as the desk stopped again and again during it.
+
+    It stays where it is: `jobs retry` has it brought.
+    """
+    dead = {
+        str(job.payload.get("delivery")): job.last_error or "its job was given up"
+        for job in desk.queue.find([JobStatus.DEAD], event_name=DELIVER, limit=1000)
+    }
+    lost = [d for d in found if d.delivery_id in dead and d.error != dead[d.delivery_id][:500]]
+    if not lost:
+        return
+    with desk.warehouse.transaction() as tx:
+        for item in lost:
+            why = dead[item.delivery_id]
+            deliveries.change(tx, [item.delivery_id], error=why[:500])
+            sentence = f"a letter did not get through to {item.sink} and was given up: {why}"
+            told = Event.of("alert.undelivered", item.sink, sentence, who=ITSELF)
+            events.add(tx, [told], desk.now())
 
 
 def _publish(desk: Desk, messages: list[Message]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -230,3 +231,22 @@ def test_a_place_that_is_no_longer_named_is_let_go(
     monkeypatch.setattr(desk, "settings", desk.settings.model_copy(update={"notify": None}))
     assert work(desk) == []
     assert [state for _, state in states(desk)] == ["dropped"]
+
+
+def test_a_letter_that_the_desk_died_of_is_told_once_and_kept(
+    desk: Desk, mail: MailBox, web: WebHook
+) -> None:
+    """The queue gives such a job up; its letter was lost without a word."""
+    clock = Clock(desk)
+    happen(desk, "backup.failed", "backup")
+    while job := desk.queue.claim("test", timedelta(minutes=1), ("alert",)):
+        desk.queue.bury(job, "the desk stopped 25 times while it ran")
+        lost = job
+    clock.forward(minutes=2)
+    for _ in range(3):
+        telling.resume(desk)
+        clock.forward(minutes=2)
+    assert told(desk, "alert.undelivered") == ["alert.undelivered"] * 2
+    desk.queue.revive(lost.id)
+    assert work(desk) == []
+    assert len(mail.letters) + len(web.calls) == 1
