@@ -156,4 +156,6 @@ def cash_in(
 def splits_of(actions: pl.DataFrame) -> pl.DataFrame:
     """The splits among corporate actions, one a symbol and day however often it was delivered."""
     found = actions.filter((pl.col("kind") == "split") & can_be_split(pl.col("ratio")))
+    if found.height < 2:  # in the days of one scan there is hardly ever one
+        return found
     return found.unique(["symbol", "ex_date"], keep="first", maintain_order=True)

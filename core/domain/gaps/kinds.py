@@ -49,12 +49,14 @@ def story_types(
     inside = (opened <= pl.col("high20")) & (opened >= pl.col("low20"))
     quiet = inside | (pl.col("rvol") < ACTIVE_RVOL)
     known = pl.all_horizontal(pl.col("gap_pct", "high20", "rvol", "atr").is_not_null())
-    marks = table.select(known=known, quiet=quiet)
-    common = pl.when(pl.col("known") & pl.col("quiet")).then(pl.lit(0, dtype=pl.UInt8))
-    stories = marks.select(story=common.cat.to(STORY))["story"]
-    rows = marks.select(row=pl.arg_where(pl.col("known") & ~pl.col("quiet")))["row"]
-    few = table.select(pl.col("prior_close", "gap_pct", "rvol", "atr").gather(rows))
-    few = few.with_columns(trend_closes(rows).alias("close21"))
+    common = pl.when(known & quiet).then(pl.lit(0, dtype=pl.UInt8))
+    marks = table.select(story=common.cat.to(STORY), loud=known & ~quiet)
+    stories = marks["story"]
+    rows = marks.select(row=pl.arg_where(pl.col("loud")))["row"]
+    few = table.select(
+        pl.col("prior_close", "gap_pct", "rvol", "atr").gather(rows),
+        close21=pl.lit(trend_closes(rows)),
+    )
     along = (pl.col("prior_close") - pl.col("close21")) * pl.col("gap_pct").sign()
     few = few.with_columns(trend=along)
     none = pl.repeat(None, table.height, dtype=pl.Float64, eager=True).alias("trend")
