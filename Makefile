@@ -15,11 +15,12 @@ KILLS ?= 200
 COUNT  ?= 300
 WORKERS ?= 2
 UPGRADE ?=
+STORE  ?= $(or $(TMPDIR),/tmp)/openbell-market
 # a third of a command's start is compiling; the tests start hundreds
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo run test check lint format types imports deps rules unit thorough coverage e2e gate \
-  bench test-lake crash cluster damage soak property fuzz walks questions mutants matrix docs pictures lock hooks wheel dist sbom clean
+  bench market test-lake crash cluster damage soak property fuzz walks questions mutants matrix docs pictures lock hooks wheel dist sbom clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9]+:.*##' Makefile | sed -E 's/^([a-z0-9]+):.*## /\1\t/' | expand -t 12
@@ -99,8 +100,11 @@ gate: $(DEV) ## all checks and tests, told in one JSON document
 
 bench: $(BENCH) ## the benchmarks; each prints ratios and writes JSON to benchmarks/results
 	@for script in benchmarks/*.py; do \
-	  case $$script in */__init__.py|*/crash.py|*/cluster.py|*/damage.py|*/soak.py) ;; \
+	  case $$script in */__init__.py|*/crash.py|*/cluster.py|*/damage.py|*/market_grade.py|*/soak.py) ;; \
 	  *) grep -q '__main__' "$$script" && echo "== $$script" && $(PY) -m benchmarks.$$(basename "$$script" .py) ;; esac; done
+
+market: $(DEV) ## grade a tenth of the market, 1,900 copies of the captures in a store of its own (STORE=folder)
+	$(PY) -m benchmarks.market_grade "$(STORE)" --companies 1900
 
 crash: $(DEV) ## kill the desk 200 times, and 200 times while alerts go out; count what was lost
 	$(PY) -m benchmarks.crash --rounds 200

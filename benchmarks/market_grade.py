@@ -121,6 +121,10 @@ def change(folder: Path) -> None:
         write_facts(tx, [decode_facts(json.dumps(body).encode())], "changed", datetime.now(UTC))
 
 
+def _share(one: float, of: float) -> str:
+    return f"{one / of:.3f}"
+
+
 def main() -> None:
     """Make the store where there is none, grade, change, grade again; print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -140,10 +144,27 @@ def main() -> None:
         pool.apply(change, (folder,))
         told["one changed filing"] = pool.apply(graded, (folder,))
     told["share"] = told["one changed filing"]["cpu_seconds"] / told["all"]["cpu_seconds"]
-    text = json.dumps(told, indent=2)
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(table(told) + "\n")
     if asked.out:
-        asked.out.write_text(text)
+        asked.out.write_text(json.dumps(told, indent=2))
+
+
+def table(told: dict[str, Any]) -> str:
+    """The figures as text."""
+    runs = whole, one = told["all"], told["one changed filing"]
+    share = _share(one["cpu_seconds"], whole["cpu_seconds"])
+    rows = [
+        ("", "all", "one changed filing", "goal"),
+        ("companies", *(f"{run['companies']:,}" for run in (whole, one)), ""),
+        ("facts in the store", *(f"{run['facts']:,}" for run in (whole, one)), ""),
+        ("gradings written", *(f"{run['written']:,}" for run in (whole, one)), ""),
+        ("seconds by the clock", *(f"{run['seconds']:.1f}" for run in (whole, one)), "120"),
+        ("seconds of processors", *(f"{run['cpu_seconds']:.1f}" for run in (whole, one)), "240"),
+        ("processors at work", *(_share(r["cpu_seconds"], r["seconds"]) for r in runs), "2"),
+        ("most resident memory, MB", *(f"{run['most_mb']:.0f}" for run in (whole, one)), "1,500"),
+        ("share of a whole", "1", share, "0.1"),
+    ]  # fmt: skip
+    return "\n".join("".join(f"{cell:>26}" for cell in row) for row in rows)
 
 
 if __name__ == "__main__":
