@@ -64,7 +64,7 @@ class FoundryJob:
     async def _version(self, name: str, window: Window) -> stored.Version:
         """The newest version in the window, or a new one."""
         if "versions-forgotten" in self._sandbox.faults:
-            self._sandbox.versions.clear()
+            self._sandbox.versions[:] = [v for v in self._sandbox.versions if v.name != name]
         count, version = stored.chosen(self._sandbox.versions, name, *window)
         start, end = (at.isoformat() for at in window)
         if version is not None:

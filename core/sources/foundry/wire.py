@@ -26,6 +26,7 @@ _NAMED = re.compile(
     r"(?:\b[Ss][Hh][Aa]-?256\W{1,3}([0-9a-f]{64})\b|(?<!\w)([0-9a-f]{64})\.(?:csv|zip)\b)"
 )
 _ABSENT = re.compile(r"not found|not be found|no such file|not exist|missing", re.IGNORECASE)
+_UNKNOWN = re.compile(r"\b(?:no|not a) known\b|\bunknown (?:data|name)|\bknows no\b", re.IGNORECASE)
 GONE_HINT = "press Refresh now (pull --now) to have the container pull it anew"
 _QUERYING = re.compile(r"^\s*(?:Downloading|Querying)\b", re.IGNORECASE)
 _FOUND = re.compile(r"^\s*Found\s+\d+\s+version", re.IGNORECASE)
@@ -165,7 +166,7 @@ def _gone(sentence: str) -> str | None:
 
 def _refusal(frame: Frame, where: str, dataset: str, heard: Heard) -> OpenbellError:
     said = _short(frame.datasets, 300) or frame.message or "nothing"
-    if frame.kind == "error" and not heard.accepted:
+    if frame.kind == "error" and (not heard.accepted or _UNKNOWN.search(said)):
         return NotFoundError(
             f"{dataset}: the container knows no such dataset ({said})",
             where=where,

@@ -147,7 +147,7 @@ def _needed(path: str, name: str) -> dict[str, Any]:
         "memo": "x", "amount": "1", "price": "1", "plan_id": "x", "reason": "x", "entry_no": 1,
         "jobs": ["x"], "name": "prices.daily", "session": "2026-11-27", "lines": [],
         "path": "no.zip", "role": "viewer", "subject": "nobody known",
-        "text": "x", "mark": "star", "symbols": ["AAA"],
+        "text": "x", "mark": "star", "symbols": ["AAA"], "accession": "0000000001-26-000001",
     }  # fmt: skip
     registry = commands.command if path == "commands" else exports.export
     fields = registry.entries[name].arguments.model_fields

@@ -164,14 +164,14 @@ def test_a_host_that_is_down_is_the_reason_not_what_an_old_pull_said(plain_desk,
     monkeypatch.setattr(shell.upstreams, "down", lambda _: hosts)
     said = "prices.daily: down, asked again at 20:00Z"
     failing = SimpleNamespace(
-        name="prices.daily", last_error=said, failing_since=None, next_try=None
+        name="prices.daily", last_error=said, fault=said[14:], failing_since=None, next_try=None
     )
     line = badges.plain("down since 16:05, asked again 16:14 ET")
     assert line in shell.reason(plain_desk, failing)
     hosts.clear()
     told = badges.plain("Down, asked again at 20:00Z")
     assert shell.reason(plain_desk, failing) == f"**{told}**"
-    failing.last_error = None
+    failing.last_error, failing.fault = None, ""
     assert shell.reason(plain_desk, failing) == ""
 
 
