@@ -13,7 +13,7 @@ from core.domain.filings.forms import modern_items
 KEY = ["cik", "accession"]
 FEATURES = (
     "annual", "standards", "retold", "past", "points_lost", "grave", "loss", "outside_owners",
-    "trouble", "sold_parts",
+    "trouble", "sold_parts", "first_told", "pro_forma",
 )  # fmt: skip
 TROUBLE = timedelta(days=730)
 NOT_RELIABLE = "4.02"
@@ -50,8 +50,9 @@ class Grounds:
 def features(known: Grounds, standards: Sequence[Standard], strict_since: date) -> pl.DataFrame:
     """cik, accession, form, filed and FEATURES of the reports that have both signs and a score.
 
-    And what words name: retold_pct, past_reports, past_changed. `past` is null where no report is
-    old enough. Parts sold count for periods before `strict_since`: fewer are discontinued now.
+    And what words name: retold_pct, past_reports, past_changed, amounts. `past` is null where no
+    report is old enough. Parts sold count for periods before `strict_since`: fewer are discontinued
+    now.
     """
     graded = known.scores.select(*KEY, "style", "raw_score", "critical", "major")
     rows = known.signs.join(graded, on=KEY)
@@ -70,6 +71,9 @@ def features(known: Grounds, standards: Sequence[Standard], strict_since: date) 
         outside_owners=_number(pl.col("outside")),
         trouble=_number(pl.col("trouble")),
         sold_parts=_number(sold),
+        first_told=_log("amounts"),
+        pro_forma=_log("pro_forma"),
+        amounts="amounts",
         retold_pct=100 * pl.col("retold_share"),
         past_reports="past",
         past_changed="past_changed",

@@ -6,36 +6,49 @@ from datetime import timedelta
 
 import polars as pl
 
-from core.domain.quality.status.reports import KEY, LEAST_FIGURES
+from core.domain.quality.status.reports import KEY, LEAST_FIGURES, Stated
 from core.domain.quality.status.restated import LEAST_AMOUNTS, many
 from core.domain.quality.status.retold import Retold
 
 SIGNS = {
     "cik": pl.Int64, "accession": pl.String, "form": pl.String, "annual": pl.Boolean,
     "filed": pl.Date, "period": pl.Date, "retold_share": pl.Float64, "past": pl.Int64,
-    "past_changed": pl.Int64,
+    "past_changed": pl.Int64, "amounts": pl.Int64, "pro_forma": pl.Int64,
 }  # fmt: skip
 # A report is retold a year later, so that what is younger says little, and older little of now.
 YOUNGEST, OLDEST = timedelta(days=330), timedelta(days=1500)
 LEAST_REPEATED = 10  # figures, for a share of them to say anything
 
 
-def signs(reports: pl.DataFrame, told: Retold) -> pl.DataFrame:
+def signs(reports: pl.DataFrame, told: Retold, stated: Stated) -> pl.DataFrame:
     """Columns of SIGNS: one row a periodic report with figures, of what was filed by its day.
 
     retold_share: of the figures that it repeats, those that it tells otherwise than they were told
     first. past: reports of its company of one to four years before; past_changed: those of them of
-    whose amounts a twentieth stood changed by its day, by filings up to it.
+    whose amounts a twentieth stood changed by its day, by filings up to it. amounts: how many
+    it is the first to tell. pro_forma: how many of its facts tell of a year as if something had
+    been bought before.
     """
-    asked = reports.filter("periodic", pl.col("figures") >= LEAST_FIGURES)
-    rows = asked.select(*KEY, "form", "annual", "filed", "period", "rid")
+    first = reports.hstack([pl.Series("amounts", told.first)])
+    asked = first.filter("periodic", pl.col("figures") >= LEAST_FIGURES)
+    rows = asked.select(*KEY, "form", "annual", "filed", "period", "rid", "amounts", "filing")
+    rows = rows.join(_pro_forma(stated), on="filing", how="left", maintain_order="left")
     found = rows.join(_retelling(told), on="rid", how="left").join(
         _past(asked, reports, told), on="rid", how="left"
     )
     return found.select(
         *(pl.col(n) for n in (*KEY, "form", "annual", "filed", "period")),
-        *(pl.col(n).fill_null(0).cast(SIGNS[n]) for n in ("retold_share", "past", "past_changed")),
+        *(pl.col(n).fill_null(0).cast(SIGNS[n]) for n in COUNTS),
     )
+
+
+COUNTS = ("retold_share", "past", "past_changed", "amounts", "pro_forma")
+
+
+def _pro_forma(stated: Stated) -> pl.DataFrame:
+    """filing, pro_forma: of the filings that have any."""
+    place = stated.each(pl.col("concept").str.contains("ProForma", literal=True))
+    return stated.filing.filter(place).value_counts(name="pro_forma")
 
 
 def _retelling(told: Retold) -> pl.DataFrame:

@@ -108,7 +108,8 @@ def _statuses(facts: pl.DataFrame, filings: pl.DataFrame, rules: Ruleset) -> Sta
     quiet = bare.join(events, on="rid", how="anti")
     days = _by_day(rows, events).join(quiet, on="rid", how="anti")
     timeline = wording.told(days, rows, given, changes)
-    return Statuses(timeline.select(list(STATUS)), changes.select(list(CHANGES)), signs(rows, told))
+    known = signs(rows, told, stated)
+    return Statuses(timeline.select(list(STATUS)), changes.select(list(CHANGES)), known)
 
 
 def _events(rows: pl.DataFrame, told: Retold, given: pl.DataFrame) -> pl.DataFrame:

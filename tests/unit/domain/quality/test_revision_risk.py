@@ -143,6 +143,31 @@ def test_a_feature_without_numbers_is_refused():
     assert revision.read_model(*texts).id == revision.default_model().id
 
 
+def test_a_purchase_told_as_if_made_before_raises_the_risk():
+    """Pro forma figures of a report are counted in it alone."""
+    concept = pl.when(pl.int_range(pl.len()) < 2).then(
+        pl.lit("BusinessAcquisitionsProFormaRevenue")
+    ).otherwise("concept")  # fmt: skip
+    mine = pl.col("accession") == "k2019"
+    whole = years()
+    bought = whole.filter(mine).with_columns(concept.alias("concept")).unique(
+        [n for n in whole.columns if n != "value"], keep="first", maintain_order=True
+    )  # fmt: skip
+    facts = pl.concat([whole.filter(~mine), bought])
+    counted = dict(known(facts, filings()).signs.select("accession", "pro_forma").rows())
+    assert counted["k2019"] > 0
+    assert counted["k2018"] == 0
+    assert told(facts, filings())["k2019"][0] > told(years(), filings())["k2019"][0]
+
+
+def test_amounts_are_counted_where_they_are_told_first():
+    """What a report repeats of the year before is not its own."""
+    signs = statuses(years((2019,)), filings()).signs
+    alone = statuses(years(), filings()).signs
+    counts = [dict(s.select("accession", "amounts").rows())["k2019"] for s in (signs, alone)]
+    assert counts[0] == counts[1] > 0
+
+
 def test_other_filings_than_reports_have_none():
     other = report("s1", "S-1", "2020-06-01", "2019-12-31")
     found = told(pl.concat([years(), other]), filings())

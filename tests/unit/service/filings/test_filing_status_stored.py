@@ -93,7 +93,7 @@ def test_other_numbers_of_the_revision_risk_make_companies_be_looked_at_again(
 ) -> None:
     """And nothing is done where they are the same."""
     assert quality.grade_all(graded)["companies"] == 0
-    other = replace(revision.default_model(), id="other", intercept=5.0)
+    other = replace(revision.default_model(), id="other", intercept=9.0)
     monkeypatch.setattr(revision, "default_model", lambda: other)
     assert quality.grade_all(graded)["companies"] == 2
     assert quality.grades(graded)["revision_risk"].drop_nulls().min() > 0.9
