@@ -33,7 +33,8 @@ def environment(folder: Path, upstreams: Running) -> dict[str, str]:
     """An environment in which the desk of a folder uses the stand-ins."""
     given = {f"OPENBELL_{name.upper()}": str(v) for name, v in upstreams.settings().items()}
     kept = {name: value for name, value in os.environ.items() if not name.startswith("OPENBELL_")}
-    return kept | given | {"OPENBELL_DATA_DIR": str(folder), "OPENBELL_RETRIES": "0"}
+    patient = {"OPENBELL_RETRIES": "0", "OPENBELL_SQL_SECONDS": "300"}
+    return kept | given | patient | {"OPENBELL_DATA_DIR": str(folder)}
 
 
 def run(env: dict[str, str], *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:

@@ -83,7 +83,13 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     with (
         Running() as upstreams,
         Desk.open(
-            settings.load(data_dir=folder, retries=0, scheduler=False, **upstreams.settings())
+            settings.load(
+                data_dir=folder,
+                retries=0,
+                scheduler=False,
+                sql_seconds=300,  # a busy machine is no slow query
+                **upstreams.settings(),
+            )
         ) as desk,
     ):
         desk.start(scheduler=False)
