@@ -1,20 +1,26 @@
 """Ctrl-C and SIGTERM: the first calls a command off, the second ends it at once.
 
 Loaded before all else, so that an interrupt is a sentence from the first moment on. What a library
-that is being loaded swallows is raised again where the command can bear it.
+swallows, as DuckDB does while it prepares a query, is raised again.
 """
 
 from __future__ import annotations
 
+import _thread
 import os
 import signal
+import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 UNHEARD = (signal.default_int_handler, signal.SIG_DFL)  # else ignored, as who started us may want
 Handler = Callable[[int, object], None] | signal.Handlers
+SWALLOWED_SECONDS = 0.5  # how long an interrupt that nobody handles may be on its way
 _owed = False
+_again = False
 
 
 def ours() -> list[signal.Signals]:
@@ -35,10 +41,11 @@ def nothing_begun(*_: object) -> None:
 
 
 def call_off(*_: object) -> None:
-    """KeyboardInterrupt; from now on a signal ends the process."""
+    """KeyboardInterrupt until somebody acts on it; from now on a signal ends the process."""
     global _owed  # noqa: PLW0603 - there is one process
     _owed = True
     hear(list(SIGNALS), _at_once)
+    _thread.start_new_thread(_see_to_it, ())  # takes no lock, which the main thread may hold
     raise KeyboardInterrupt
 
 
@@ -69,6 +76,27 @@ def heard() -> None:
     _owed = False
 
 
+def _see_to_it() -> None:
+    """Raise the interrupt again as often as it is swallowed."""
+    global _again  # noqa: PLW0603
+    while _owed:
+        time.sleep(SWALLOWED_SECONDS)
+        if _owed and not _handled():
+            _again = True
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def _handled() -> bool:
+    """Whether the main thread is in an `except`, a `finally` or the end of a `with`."""
+    main = threading.main_thread().ident
+    found: object = sys._current_exceptions().get(main or 0)
+    return found not in (None, (None, None, None))  # the latter until Python 3.12
+
+
 def _at_once(*_: object) -> None:
+    global _again  # noqa: PLW0603
+    if _again:
+        _again = False
+        raise KeyboardInterrupt
     os.write(2, b"ended at once; the next start undoes what was half done\n")
     os._exit(1)

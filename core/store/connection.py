@@ -54,6 +54,21 @@ def connect(path: Path) -> duckdb.DuckDBPyConnection:
         ) from error
 
 
+@contextmanager
+def ending(cursor: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The cursor, closed at the end; what it still does on an exception is called off first.
+
+    Else closing it would run a query that Ctrl-C has broken into to its end.
+    """
+    try:
+        yield cursor
+    except BaseException:
+        cursor.interrupt()
+        raise
+    finally:
+        cursor.close()
+
+
 def failure_of(error: duckdb.Error, where: str) -> StoreError:
     """A failure of the engine as ours; LostLeaseError for a commit that a lake has refused."""
     if stale := _STALE.search(str(error)):
@@ -140,6 +155,7 @@ def as_of_now(cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 def rollback(cursor: duckdb.DuckDBPyConnection) -> None:
     """Undo the open transaction, if the failure has not ended it already."""
+    cursor.interrupt()  # a query that was broken into is else run to its end before
     try:
         cursor.execute("ROLLBACK")
     except duckdb.Error as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,8 @@ import polars as pl
 
 from core.errors import LostLeaseError, StoreError
 from core.observe import logs, traces, work
+from core.store import connection, presence
 from core.store import mark as marks
-from core.store import presence
 from core.store.connection import as_of_now, failure_of, first_line, lean, rollback, way_back
 from core.store.engines import FOLD_SECONDS, FileEngine, StoreEngine, must_stand
 from core.store.mark import CommitMark, MarkKeeper
@@ -103,9 +103,9 @@ class Warehouse:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def cursor(self) -> duckdb.DuckDBPyConnection:
+    def cursor(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         """A connection of its own for one thread or one piece of work."""
-        return self._engine.cursor(self._connection)
+        return connection.ending(self._engine.cursor(self._connection))
 
     def read(self, sql: str, params: Params | None = None) -> pl.DataFrame:
         """The rows of a query; `?` with a list or `$name` with a dict. StoreError on failure.

@@ -220,20 +220,32 @@ line.main()
     assert (left.returncode, left.stderr) == (1, "")
 
 
-def test_an_interrupt_of_a_query_is_no_error_of_the_store() -> None:
-    """DuckDB makes a RuntimeError of it, and a traceback that would be."""
-    text = """
-import os, signal, threading
-import duckdb
+@pytest.mark.parametrize("seconds", [0.0, 0.001, 0.2])
+@pytest.mark.parametrize("writing", [False, True])
+def test_an_interrupt_of_a_query_is_no_error_of_the_store(
+    tmp_path: Path, seconds: float, writing: bool
+) -> None:
+    """DuckDB makes a RuntimeError of it, and as the cursor closes would end the query."""
+    text = f"""
+import os, pathlib, signal, threading
 import app.__main__ as line
 from app import command_line, run
+from core.store.warehouse import Warehouse
+
+QUERY = "select sum(i * j) from range(100000000) a(i), range(10000) b(j)"
 
 def work(begins):
-    begins()
-    end = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
-    with run.reported(), duckdb.connect() as store:
-        end.start()
-        store.execute("select sum(i * j) from range(100000000) a(i), range(10000) b(j)").fetchall()
+    with Warehouse.open(pathlib.Path({str(tmp_path / "store.duckdb")!r})) as store:
+        begins()
+        end = threading.Timer({seconds}, os.kill, (os.getpid(), signal.SIGINT))
+        with run.reported():
+            if {writing}:
+                with store.transaction() as tx:
+                    end.start()
+                    tx.execute(QUERY)
+            with store.cursor() as cursor:
+                end.start()
+                cursor.execute(QUERY).fetchall()
 
 command_line.run = work
 try:
@@ -244,3 +256,33 @@ except run.typer.Exit as left:
     done = [sys.executable, "-c", text]
     left = subprocess.run(done, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert (left.returncode, left.stderr.strip()) == (1, runner.CALLED_OFF)
+
+
+def test_an_interrupt_that_a_library_swallows_is_raised_until_somebody_acts_on_it() -> None:
+    """Also in the midst of a command; not while an `except` or a `finally` is at work on it."""
+    text = """
+import os, signal, time
+import app.__main__ as line
+from app import command_line, interrupts
+
+def swallowed():
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+    except KeyboardInterrupt:
+        time.sleep(3 * interrupts.SWALLOWED_SECONDS)  # handled here
+    time.sleep(30)
+
+def run(begins):
+    begins()
+    try:
+        swallowed()
+    except KeyboardInterrupt:
+        interrupts.heard()
+        raise SystemExit(1)
+
+command_line.run = run
+line.main()
+"""
+    done = [sys.executable, "-c", text]
+    left = subprocess.run(done, cwd=ROOT, capture_output=True, text=True, timeout=20, check=False)
+    assert (left.returncode, left.stderr) == (1, "")

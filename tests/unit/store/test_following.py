@@ -110,13 +110,13 @@ def test_one_that_reads_is_not_disturbed_when_another_connects_anew(
 ) -> None:
     """Its result stays open; and who finds a new connection there makes none."""
     used = followed._connection
-    reads = followed.cursor()
-    result = reads.execute("SELECT * FROM range(100000)")
-    followed._replace(used)
-    made = followed._connection
-    followed._replace(used)
-    assert (made is not used, followed._connection is made) == (True, True)
-    assert len(result.fetchall()) == 100_000
+    with followed.cursor() as reads:
+        result = reads.execute("SELECT * FROM range(100000)")
+        followed._replace(used)
+        made = followed._connection
+        followed._replace(used)
+        assert (made is not used, followed._connection is made) == (True, True)
+        assert len(result.fetchall()) == 100_000
 
 
 def test_a_query_that_is_wrong_is_no_outage(followed: FollowedWarehouse) -> None:

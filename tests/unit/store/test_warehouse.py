@@ -165,7 +165,8 @@ def test_a_damaged_file_is_not_opened_in_silence(tmp_path: Path) -> None:
 def test_what_bulk_transactions_write_does_not_stay_in_memory(warehouse: Warehouse) -> None:
     """The cache of written rows is bounded, and the limit of memory is what it was before."""
     setting = "SELECT current_setting('memory_limit'), current_setting('threads')"
-    before = warehouse.cursor().execute(setting).fetchall()
+    with warehouse.cursor() as cursor:
+        before = cursor.execute(setting).fetchall()
     numbers = pl.select(pl.int_range(1_000_000).hash(seed=1).alias("n")).to_series()
     frame = pl.DataFrame({"n": numbers, "m": numbers.hash(seed=2)})
     with warehouse.transaction() as tx:
@@ -174,9 +175,10 @@ def test_what_bulk_transactions_write_does_not_stay_in_memory(warehouse: Warehou
         with warehouse.transaction(bulk=True) as tx:
             tx.insert("many", frame)
     cached = "SELECT sum(memory_usage_bytes) FROM duckdb_memory() WHERE tag = 'BASE_TABLE'"
-    (held,) = warehouse.cursor().execute(cached).fetchone() or (None,)
-    assert held <= CACHED_BYTES
-    assert warehouse.cursor().execute(setting).fetchall() == before
+    with warehouse.cursor() as cursor:
+        (held,) = cursor.execute(cached).fetchone() or (None,)
+        assert held <= CACHED_BYTES
+        assert cursor.execute(setting).fetchall() == before
     assert warehouse.read("SELECT count(*), count(DISTINCT n) FROM many").row(0) == (
         4_000_000, 1_000_000,
     )  # fmt: skip
