@@ -20,7 +20,7 @@ from core import atomic
 from core.errors import IntegrityError, NotFoundError, OpenbellError, StoreError
 from core.store import asides, files, presence, sealing
 from core.store.asides import PART
-from core.store.connection import taken_by_another
+from core.store.connection import reading, taken_by_another
 from core.store.transaction import quoted
 from core.store.warehouse import Warehouse
 
@@ -190,7 +190,7 @@ def read_through(path: Path, *, count_only: bool = False) -> dict[str, int]:
     look = "count(*)" if count_only else "count(*), bit_xor(hash(t))"
     folding = presence.wal_of(path).exists()
     try:
-        with duckdb.connect(str(path.absolute()), read_only=not folding) as connection:
+        with reading(path, folding=folding) as connection:
             names = connection.execute(
                 "SELECT table_name FROM duckdb_tables() WHERE NOT temporary ORDER BY table_name"
             ).fetchall()

@@ -69,6 +69,16 @@ def ending(cursor: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnect
         cursor.close()
 
 
+@contextmanager
+def reading(path: Path, *, folding: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database file that nobody has open, to be read; `folding`: its log may be folded into it.
+
+    duckdb.Error when it cannot be.
+    """
+    with ending(duckdb.connect(str(path.absolute()), read_only=not folding)) as connection:
+        yield connection
+
+
 def failure_of(error: duckdb.Error, where: str) -> StoreError:
     """A failure of the engine as ours; LostLeaseError for a commit that a lake has refused."""
     if stale := _STALE.search(str(error)):

@@ -16,6 +16,7 @@ from typing import Protocol
 import duckdb
 
 from core.errors import IntegrityError, StoreError
+from core.store.connection import reading
 from core.store.presence import RESTORE
 
 _COUNT = "UPDATE store_commits SET number = number + 1, marked = coalesce(?, marked)"
@@ -89,7 +90,7 @@ def state_of(cursor: duckdb.DuckDBPyConnection) -> State | None:
 def state_in(path: Path) -> State | None:
     """Where the store in a file that nobody has open stands; IntegrityError when it is damaged."""
     try:
-        with duckdb.connect(str(path.absolute()), read_only=True) as connection:
+        with reading(path) as connection:
             return state_of(connection)
     except duckdb.Error as error:
         raise IntegrityError(f"the store cannot be read: {error}", where=str(path)) from error

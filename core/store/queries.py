@@ -25,6 +25,7 @@ import pyarrow as pa
 
 from core.errors import DeadlineError, StoreError, UsageError
 from core.store.calloff import CallOff
+from core.store.connection import as_of_now
 from core.store.transaction import quoted
 from core.store.warehouse import Warehouse
 
@@ -128,15 +129,11 @@ class Queries:
             process.end()
 
     def _exchange(self, process: _Process, query: str, limit: int) -> QueryAnswer:
-        with self._warehouse.cursor() as cursor:
-            cursor.execute("BEGIN TRANSACTION READ ONLY")  # all tables as of one moment
-            try:
-                schema, views = _schema(cursor, self._unseen)
-                process.say(self._task(process, query, limit, [*_ddl(schema), *views]))
-                for table, columns in self._hear(process)["wants"]:
-                    _send(cursor, process.input, table, columns, schema)
-            finally:
-                cursor.execute("ROLLBACK")
+        with self._warehouse.cursor() as cursor, as_of_now(cursor):
+            schema, views = _schema(cursor, self._unseen)
+            process.say(self._task(process, query, limit, [*_ddl(schema), *views]))
+            for table, columns in self._hear(process)["wants"]:
+                _send(cursor, process.input, table, columns, schema)
         answer = self._hear(process)
         names = _distinct(answer["columns"])
         return QueryAnswer(names, [dict(zip(names, row, strict=True)) for row in answer["rows"]])

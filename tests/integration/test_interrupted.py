@@ -221,28 +221,39 @@ line.main()
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.001, 0.2])
-@pytest.mark.parametrize("writing", [False, True])
+@pytest.mark.parametrize("how", ["reading", "writing", "another file", "as of one moment"])
 def test_an_interrupt_of_a_query_is_no_error_of_the_store(
-    tmp_path: Path, seconds: float, writing: bool
+    tmp_path: Path, seconds: float, how: str
 ) -> None:
     """DuckDB makes a RuntimeError of it, and as the cursor closes would end the query."""
     text = f"""
 import os, pathlib, signal, threading
 import app.__main__ as line
 from app import command_line, run
+from core.store import connection
 from core.store.warehouse import Warehouse
 
 QUERY = "select sum(i * j) from range(100000000) a(i), range(10000) b(j)"
+OTHER = pathlib.Path({str(tmp_path / "other.duckdb")!r})
+connection.connect(OTHER).close()
 
 def work(begins):
     with Warehouse.open(pathlib.Path({str(tmp_path / "store.duckdb")!r})) as store:
         begins()
         end = threading.Timer({seconds}, os.kill, (os.getpid(), signal.SIGINT))
         with run.reported():
-            if {writing}:
+            if {how!r} == "writing":
                 with store.transaction() as tx:
                     end.start()
                     tx.execute(QUERY)
+            if {how!r} == "another file":
+                with connection.reading(OTHER) as cursor:
+                    end.start()
+                    cursor.sql(QUERY).pl()
+            if {how!r} == "as of one moment":
+                with store.cursor() as cursor, connection.as_of_now(cursor):
+                    end.start()
+                    cursor.execute(QUERY).fetchall()
             with store.cursor() as cursor:
                 end.start()
                 cursor.execute(QUERY).fetchall()

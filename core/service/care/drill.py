@@ -27,6 +27,7 @@ from core.settings import Settings
 from core.store import asides
 from core.store import backup as backups
 from core.store.backup import MANIFEST, STORE
+from core.store.connection import reading
 from core.store.digests import DIGESTED, digests
 from core.store.warehouse import Warehouse
 
@@ -104,8 +105,10 @@ def _drilled(desk: Desk, folder: Path | None) -> dict[str, Any]:
 def _digests_of(backup: backups.Backup) -> Mapping[str, str]:
     """Those of the backup's own file, which is only read."""
     path = backup.path_of(STORE)
+    if path is None:
+        raise IntegrityError("the backup has no store in it", where=str(backup.folder))
     try:
-        with duckdb.connect(str(path), read_only=True) as connection:
+        with reading(path) as connection:
             return digests(lambda sql: connection.sql(sql).pl())
     except duckdb.Error as error:
         raise IntegrityError(f"the backup cannot be read: {error}", where=str(path)) from error
