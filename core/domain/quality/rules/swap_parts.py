@@ -26,14 +26,17 @@ CROSSED, CLEARLY, ABOUT = 0.5, 0.3, 0.9
 FITS = 0.7  # of both lines: what parts leave open that say what both should be
 DOUBTFUL = 1.5  # of how far both are from their past: farther crosswise is no exchange
 WHOLE = 0.05  # of the investments: what their parts may leave out
+SUMMED = 0.01  # of a line: what its own parts may leave out that show that it is no other
 
 LIABLE = (
     "Payable|Liabilit|Debt|Accrued|Notes|Obligation|Borrowings|CommercialPaper|Deposits|Unearned|"
-    "DeferredRevenue|Postretire|Pension|DeferredCredit|Dividends"
+    "DeferredRevenue|Postretire|Pension|DeferredCredit|Dividends|ContingentConsideration"
 )
 OWNED = (
-    "DeferredTaxAssets|DeferredIncomeTaxAssets|^Prepaid|^Assets|Securities|RightOfUse|DeferredCosts"
+    "DeferredTaxAssets|DeferredIncomeTaxAssets|^Prepaid|^Assets|Securities|RightOfUse|"
+    "DeferredCosts|Receivable"
 )
+OF_OTHERS = "^EquityMethodInvestmentSummarized"  # what companies owe and own that it has a share of
 LATE = "Noncurrent|LongTerm"
 OWNED_SOON = "^(CashAndCashEquivalentsAtCarryingValue|Cash|InventoryNet|ShortTermInvestments)$"
 OWNED_LATE = (
@@ -49,7 +52,8 @@ NO_CASH = (  # what income is told after, though no cash moved
     "^(DepreciationDepletionAndAmortization|DepreciationAndAmortization|ShareBasedCompensation|"
     "DepreciationAmortizationAndAccretionNet|DeferredIncomeTaxExpenseBenefit|GoodwillImpairmentLoss|"
     "AssetImpairmentCharges|ProvisionForLoan(And|)Lease(And|)(Other|)Losses|OtherNoncashExpense|"
-    "AmortizationOfFinancingCosts|ProvisionForDoubtfulAccounts)$"
+    "AmortizationOfFinancingCosts|ProvisionForDoubtfulAccounts|ImpairmentOfInvestments|"
+    "OtherThanTemporaryImpairmentLossesInvestments.*)$"
 )
 NO_CASH_GAINED = "^(OtherNoncashIncome|(GainLoss|GainsLosses)On|IncomeLossFromEquityMethodInv)"
 OWED_MORE = (
@@ -59,6 +63,11 @@ OWED_MORE = (
 PAID_IN = (
     "^Payments(To|For).*(Acquire|Purchase|Propert|Business|Invest|Equipment|Software|Development|"
     "Originat|Explor|Capital)"
+)
+SET_ASIDE = "^IncreaseDecreaseInRestrictedCash(AndInvestments|AndCashEquivalents|)$"  # invested
+TWICE = "PaymentsToAcquirePropertyPlantAndEquipment", "PaymentsToAcquireProductiveAssets"
+OF_TRADE = (  # lent to be sold, or owed by customers: operations
+    "Loans?.*HeldForSale|^ProceedsFrom(SaleAndCollection|Collection|Sale)OfReceivables$"
 )
 NOT_PAID_IN = "Repurchase|Debt|Dividend|CommonStock|Stock$|Minority|Financing|IssuanceCosts"
 GOT_BACK = (
@@ -95,6 +104,22 @@ def crosswise(
     test = _BalancesCrossed(book, pair[0]) if balances else _FlowsCrossed(book)
     found[np.flatnonzero(doubtful)[place]] = test(compared, now, was)
     return found
+
+
+def summed_current(book: PeriodTable, item: str, rows: tuple[Numbers, Numbers]) -> Flags:
+    """Which current balances are what their own parts make together, as the other line is not.
+
+    item: their name. rows: of `book.long`, of the current balances and of the others.
+    """
+    asked = book.long[PERIOD][as_index(rows[0])]
+    lines = _lines(book, asked, _soon(book, owed=item.startswith("Liabilities")))
+    total = (
+        lines.filter(pl.col("start").is_null()).group_by("fid", "end").agg(pl.col("value").sum())
+    )
+    found = asked.join(total, on=["fid", "end"], how="left", maintain_order="left")
+    parts = found["value"].fill_null(0.0).to_numpy()
+    summed: Flags = _near(book.value[rows[0]], parts, SUMMED)
+    return summed & ~_near(book.value[rows[1]], parts, 6 * SUMMED)
 
 
 def _lenders(book: PeriodTable) -> Flags:
@@ -196,11 +221,19 @@ def _lines(book: PeriodTable, compared: pl.DataFrame, weights: Floats) -> pl.Dat
     weight = weights[book.number]
     rows = np.flatnonzero((weight != 0) & np.isin(_fid(book), compared["fid"].to_numpy()))
     facts = book.facts[["fid", "period_start", "period_end", "value"]][as_index(rows)]
-    told = facts.rename({"period_start": "start", "period_end": "end"}).with_columns(
-        name=book.measures["name"][as_index(book.number[rows])],
-        value=pl.col("value") * weight[rows],
+    told = (
+        facts.rename({"period_start": "start", "period_end": "end"})
+        .with_columns(
+            name=book.measures["name"][as_index(book.number[rows])],
+            concept=book.measures["concept"][as_index(book.number[rows])],
+            value=pl.col("value") * weight[rows],
+        )
+        .unique([*PERIOD, "name"], keep="first", maintain_order=True)
     )
-    return told.unique([*PERIOD, "name"], keep="first", maintain_order=True)
+    narrow = told.filter(pl.col("concept") == TWICE[0])
+    wide = told.filter(pl.col("concept") == TWICE[1])
+    again = wide.join(narrow, on=PERIOD, how="semi", nulls_equal=True)
+    return told.join(again, on=[*PERIOD, "name"], how="anti", nulls_equal=True).drop("concept")
 
 
 def _fid(book: PeriodTable) -> Numbers:
@@ -246,7 +279,7 @@ def _late(book: PeriodTable, *, owed: bool) -> Floats:
 def _of_side(*, owed: bool) -> pl.Expr:
     name = pl.col("concept")
     liable = name.str.contains(LIABLE) & ~name.str.contains(OWNED)
-    return (liable if owed else ~liable) & ~name.str.contains(WHOLES)
+    return (liable if owed else ~liable) & ~name.str.contains(f"{WHOLES}|{OF_OTHERS}")
 
 
 def _earning(book: PeriodTable) -> Floats:
@@ -255,15 +288,17 @@ def _earning(book: PeriodTable) -> Floats:
     owed = name.str.contains(OWED_MORE) & ~name.str.contains("Receivable")
     weight = pl.when(name.str.contains(NO_CASH) | owed).then(1.0)
     taken = name.str.contains(NO_CASH_GAINED) | name.str.contains("^IncreaseDecreaseIn")
+    taken &= ~name.str.contains(SET_ASIDE)
     return _weights(book, weight.when(taken).then(-1.0).otherwise(0.0))
 
 
 def _investing(book: PeriodTable) -> Floats:
     """The signs of what investing cash flow is made of."""
     name = pl.col("concept")
-    paid = name.str.contains(PAID_IN) & ~name.str.contains(NOT_PAID_IN)
-    paid |= name.str.contains("^PaymentsForProceedsFrom")
-    got = name.str.contains(GOT_BACK) & ~name.str.contains(NOT_GOT_BACK)
+    trade = name.str.contains(OF_TRADE)
+    paid = name.str.contains(PAID_IN) & ~name.str.contains(NOT_PAID_IN) & ~trade
+    paid |= name.str.contains(f"^PaymentsForProceedsFrom|{SET_ASIDE}")
+    got = name.str.contains(GOT_BACK) & ~name.str.contains(NOT_GOT_BACK) & ~trade
     return _weights(book, pl.when(paid).then(-1.0).when(got).then(1.0).otherwise(0.0))
 
 

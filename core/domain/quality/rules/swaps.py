@@ -12,7 +12,7 @@ from core.domain.quality.facts.packing import as_index, as_int, found_rows, matc
 from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.outcome import Outcome, outcome
 from core.domain.quality.rules.past import Own, ToldAgain, median
-from core.domain.quality.rules.swap_parts import crosswise
+from core.domain.quality.rules.swap_parts import crosswise, summed_current
 from core.domain.quality.words import FindingText, facts_of, with_columns_from
 
 PAIRS = (
@@ -111,17 +111,19 @@ def _near(one: Floats, other: Floats) -> Flags:
 
 def _turned(book: PeriodTable, own: Own, pair: tuple[int, int]) -> Pairs:
     """Lines of the filing's own period: each like the other's past, and unlike its own."""
+    names = list(book.rules.items)
     left, right = (np.flatnonzero(own.item == n) for n in pair)
     keys = [(own.fid[rows], own.months[rows]) for rows in (left, right)]
     place = found_rows(keys[1], keys[0])
     left, right = left[place >= 0], right[place[place >= 0]]
+    rows = own.row[left], own.row[right]
     if own.months[left].any():
         wrong = _flows_turned(book, own, left, right)
     else:
         wrong = _sheets_turned(book, own, left, right)
-    names = list(book.rules.items)
+        doubtful = rows[0][wrong], rows[1][wrong]
+        wrong[wrong] = ~summed_current(book, names[pair[0]], doubtful)
     past = own.past[0][left], own.past[0][right]
-    rows = own.row[left], own.row[right]
     wrong |= crosswise(book, (names[pair[0]], names[pair[1]]), rows, past)
     before = own.fid[own.last[left]]
     before = np.where(before == own.fid[left], own.fid[own.last[right]], before)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.unit.domain.quality.reports import MILLION, grades_of, year
 
 LAST = "0-20-10"
@@ -66,3 +68,82 @@ def test_without_a_year_before_nothing_is_told() -> None:
     alone = [year(n, **sheet(2300, 2700, 290, 1000)) for n in range(2015, 2020)]
     wrong = year(2020, **sheet(2630, 2370, 360, 930))
     assert "Q57" not in grades_of(*alone, wrong)[LAST]["rules"]
+
+
+LOANS_SOLD = "ProceedsFromSaleOfMortgageLoansHeldForSale"
+COLLECTED = "ProceedsFromSaleAndCollectionOfReceivables"
+INCOME, SPENT = "NetIncomeLoss", "PaymentsToAcquirePropertyPlantAndEquipment"
+
+
+def moved(operating: float, investing: float, **parts: float) -> dict[str, float]:
+    """Flows and their parts, in millions."""
+    told = {CFO: operating, CFI: investing, **parts}
+    return {name: value * MILLION for name, value in told.items()}
+
+
+@pytest.mark.parametrize(
+    ("now", "before"),
+    [
+        pytest.param(
+            moved(180, -6, **{INCOME: -76, SPENT: 6, LOANS_SOLD: 158}),
+            moved(-5, -60, **{INCOME: -46, SPENT: 50}),
+            id="lent to be sold",
+        ),
+        pytest.param(
+            moved(-150, -230, **{INCOME: -358, SPENT: 139, "ImpairmentOfInvestments": 190}),
+            moved(-164, 5, **{INCOME: -194, SPENT: -5}),
+            id="investments written down",
+        ),
+        pytest.param(
+            moved(17, -96, **{INCOME: -49, SPENT: 15, "IncreaseDecreaseInRestrictedCash": 83}),
+            moved(590, -20, **{INCOME: 520, SPENT: 24}),
+            id="cash set aside",
+        ),
+        pytest.param(
+            moved(22, -56, **{INCOME: -58, SPENT: 56, COLLECTED: 56}),
+            moved(-45, -92, **{INCOME: -25, SPENT: 92}),
+            id="owed by customers",
+        ),
+        pytest.param(
+            moved(-25, -11, **{INCOME: -10, SPENT: 11, "PaymentsToAcquireProductiveAssets": 11}),
+            moved(51, 43, **{INCOME: 51, SPENT: -43}),
+            id="one amount under two names",
+        ),
+    ],
+)  # fmt: skip
+def test_flows_that_their_own_parts_explain_are_no_exchange(
+    now: dict[str, float], before: dict[str, float]
+) -> None:
+    """What they are made of is counted once, and on the side where it belongs."""
+    assert "Q57" not in found(now, before)
+
+
+OWED_SOON, OWED_LATER = "LiabilitiesCurrent", "LiabilitiesNoncurrent"
+OF_INVESTEES = "EquityMethodInvestmentSummarizedFinancialInformationCurrentLiabilities"
+
+
+def owed(soon: float, later: float, payable: float, pension: float, **others: float) -> dict:
+    told = {
+        OWED_SOON: soon, OWED_LATER: later, "AccountsPayableCurrent": payable,
+        "DefinedBenefitPensionPlanLiabilitiesNoncurrent": pension, **others,
+    }  # fmt: skip
+    return {name: value * MILLION for name, value in told.items()}
+
+
+def test_what_investees_owe_is_no_part_of_the_sheet() -> None:
+    """Their current liabilities grew by more than its own did."""
+    before = owed(5320, 5240, 2450, 2500, **{OF_INVESTEES: 1200})
+    now = owed(5400, 5840, 2510, 2740, **{OF_INVESTEES: 1700})
+    assert "Q57" not in found(now, before)
+    assert "Q57" in found(owed(5400, 5840, 2900, 2500), owed(5320, 5240, 2450, 2500))
+
+
+def test_current_assets_that_their_parts_make_up_are_no_exchange() -> None:
+    """Cash bought a business: each is near what the other was."""
+    before = {SOON: 156, LATER: 107, "CashAndCashEquivalentsAtCarryingValue": 84}
+    parts = {"CashAndCashEquivalentsAtCarryingValue": 29, "AccountsReceivableNetCurrent": 41}
+    now = {SOON: 111, LATER: 141, **parts, "InventoryNet": 41}
+    sized = [{n: v * MILLION for n, v in told.items()} for told in (now, before)]
+    assert "Q57" not in found(*sized)
+    sized[0].pop("InventoryNet")
+    assert "Q57" in found(*sized)
