@@ -213,9 +213,7 @@ def test_marks_are_of_the_day_they_were_graded(desk: Desk) -> None:
     change(desk, (moved, [-200, accession]))
 
 
-def test_findings_are_told_anew_when_only_the_past_behind_them_changed(
-    desk: Desk, shared_data: Path
-) -> None:
+def test_findings_are_told_anew_when_only_the_past_behind_them_changed(desk: Desk) -> None:
     """An equal score does not keep a sentence that is not true any more; the old one stays old."""
     found = state(desk)["findings"].filter(pl.col("cik") == APPLE).row(0, named=True)
     key = [found["accession"], found["rule"], found["message"]]

@@ -164,15 +164,35 @@ def _list_of(cik: int) -> str:
     return f"/submissions/CIK{cik:010}.json"
 
 
-async def test_a_page_that_is_missing_is_told(warehouse: Warehouse, shared_data: Path) -> None:
-    """A real list names a page that answers 404: reported, and the rest comes."""
-    desk = Desk(stand_ins.served(shared_data), warehouse, [310522, 749647])
+class WithoutPages:
+    """Documents without the pages of filings that lists name."""
+
+    def __init__(self, whole: stand_ins.Provider) -> None:
+        self._whole = whole
+        self.simulated = whole.simulated
+
+    def document(self, path: str, query: Mapping[str, str]) -> Document | None:
+        """None for a page, which answers 404."""
+        return None if "-submissions-" in path else self._whole.document(path, query)
+
+
+async def test_a_page_that_is_missing_is_told(
+    warehouse: Warehouse, captures_or_none: Path | None
+) -> None:
+    """A list names a page that answers 404: reported, and the rest comes."""
+    whole = stand_ins.served(captures_or_none)
+    ciks = [310522, 749647] if captures_or_none else stand_ins.ciks_with_filings(None)
+    lists = [json.loads(whole.document(_list_of(cik), {}).body) for cik in ciks]
+    paged = [body for body in lists if body["filings"]["files"]][:2]
+    desk = Desk(WithoutPages(whole), warehouse, [int(body["cik"]) for body in paged])
     async with desk.sandbox:
         stored = await desk.pull("submissions")
-    assert desk.count("filings") == 1154 + 1395
-    assert "CIK0000310522-submissions-001.json" in (stored.pulled.remark() or "")
-    former = "SELECT value FROM company_identifiers WHERE cik = 749647 AND kind = 'former_name'"
-    assert "CELSION CORP" in warehouse.read(former)["value"]
+    told = [set(body["filings"]["recent"]["accessionNumber"]) for body in paged]
+    assert desk.count("filings") == sum(map(len, told)) > 500
+    assert paged[0]["filings"]["files"][0]["name"] in (stored.pulled.remark() or "")
+    former = "SELECT value FROM company_identifiers WHERE kind = 'former_name'"
+    names = {one["name"] for body in paged for one in body["formerNames"]}
+    assert set(warehouse.read(former)["value"]) == names
 
 
 async def test_the_ticker_map_fills_companies_and_identifiers(replayed: Desk) -> None:

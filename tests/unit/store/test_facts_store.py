@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from core.domain.tables.frames import FACTS
+from core.sandbox.market.names import cik_of
 from core.service.desk import Desk
 from core.service.kernel import exports
 from core.sources.sec.decode import decode_facts
@@ -21,6 +23,8 @@ from core.store.fact_merge import FactCounts
 from core.store.fact_quarters import write_quarter
 from core.store.facts import facts_as_known_on, known_concepts, write_facts
 from core.store.warehouse import Warehouse
+from tests import depth, stand_ins
+from tests.stand_ins import BEFORE
 
 OLD, NEW = datetime(2024, 3, 1, tzinfo=UTC), datetime(2025, 3, 1, tzinfo=UTC)
 
@@ -194,43 +198,59 @@ VINTAGES = [
 ]  # fmt: skip
 
 
-@pytest.mark.few(2)
-@pytest.mark.parametrize("name", VINTAGES)
+@pytest.mark.deep
 def test_an_older_answer_and_then_the_newer_is_the_newer_alone_and_history(
-    warehouse: Warehouse, shared_data: Path, name: str
+    warehouse: Warehouse, shared_data: Path
 ) -> None:
     """Real pairs: no fact is there twice, and the day between has the older answer to the cell."""
+    for cik, name in enumerate(VINTAGES[: depth.pick(2, len(VINTAGES))], 1):
+        bodies = [_of_company(cik, path) for path in _vintages(shared_data, name)]
+        put(warehouse, "p1", datetime(2025, 10, 1, tzinfo=UTC), bodies[0])
+        put(warehouse, "p2", datetime(2026, 11, 1, tzinfo=UTC), bodies[1])
+        views = [
+            facts_as_known_on(warehouse, on).filter(cik=cik) for on in (date(2026, 10, 1), None)
+        ]
+        expected = [decode_facts(body).facts for body in bodies]
+        told = set(expected[0].select("accession").to_series())
+        views[0] = views[0].filter(pl.col("accession").is_in(told))
+        for view, facts in zip(views, expected, strict=True):
+            assert_frame_equal(view.sort(FACTS.key), facts.sort(FACTS.key))
+        live = warehouse.read("SELECT count(*) FROM facts WHERE cik = ?", [cik]).item()
+        assert live == expected[1].height, name
+
+
+def _vintages(shared_data: Path, name: str) -> tuple[Path, Path]:
+    """The older and the newer capture of a company."""
     corpus = shared_data.parent / "corpus" / "companyfacts"
     older = next((corpus / "vintages").glob(f"{name}*.gz"), None)
     if older is None:
         pytest.skip("the corpus is not beside this checkout")
     file = f"{name[:13]}.json.gz"
     places = (corpus / file, shared_data / "sec" / "companyfacts" / file)
-    newer = next(path for path in places if path.exists())
-    bodies = [gzip.decompress(path.read_bytes()) for path in (older, newer)]
-    put(warehouse, "p1", datetime(2025, 10, 1, tzinfo=UTC), bodies[0])
-    put(warehouse, "p2", datetime(2026, 11, 1, tzinfo=UTC), bodies[1])
-    views = (facts_as_known_on(warehouse, date(2026, 10, 1)), facts_as_known_on(warehouse))
-    expected = [decode_facts(body).facts for body in bodies]
-    told = set(expected[0].select("accession").to_series())
-    views = (views[0].filter(pl.col("accession").is_in(told)), views[1])
-    for view, facts in zip(views, expected, strict=True):
-        assert_frame_equal(view.sort(FACTS.key), facts.sort(FACTS.key))
-    live = warehouse.read("SELECT count(*) FROM facts").item()
-    assert live == expected[1].height
+    return older, next(path for path in places if path.exists())
 
 
-def test_an_older_capture_first_and_the_newer_after_give_both_views(
-    warehouse: Warehouse, shared_data: Path
+def _of_company(cik: int, path: Path) -> bytes:
+    """A captured answer as if another company's, so that several pairs fit into one store."""
+    body = gzip.decompress(path.read_bytes())
+    return re.sub(rb'"cik": ?"?\d+"?', b'"cik":%d' % cik, body, count=1)
+
+
+def test_an_older_answer_first_and_the_newer_after_give_both_views(
+    warehouse: Warehouse, captures_or_none: Path | None
 ) -> None:
-    """Real captures: today's view is the newer file, the earlier view the older, to the cell."""
-    name = "CIK0001045810"
-    older = next((shared_data / "sec" / "companyfacts_vintages").glob(f"{name}*.gz"))
-    newer = shared_data / "sec" / "companyfacts" / f"{name}.json.gz"
-    bodies = [gzip.decompress(path.read_bytes()) for path in (older, newer)]
-    put(warehouse, "p1", datetime(2024, 11, 21, tzinfo=UTC), bodies[0])
+    """Today's view is the newer answer, the earlier view the older one, to the cell."""
+    cik, between = (1045810, date(2024, 12, 1)) if captures_or_none else (cik_of(1), BEFORE)
+    path = f"/api/xbrl/companyfacts/CIK{cik:010}.json"
+    documents = [
+        stand_ins.served(captures_or_none, vintage=vintage).document(path, {})
+        for vintage in (0, None)
+    ]
+    bodies = [document.body for document in documents if document]
+    put(warehouse, "p1", datetime(between.year, between.month, 1, tzinfo=UTC), bodies[0])
     put(warehouse, "p2", datetime(2026, 7, 1, tzinfo=UTC), bodies[1])
-    views = (facts_as_known_on(warehouse, date(2024, 12, 1)), facts_as_known_on(warehouse))
+    views = (facts_as_known_on(warehouse, between), facts_as_known_on(warehouse))
+    assert views[0].height < views[1].height
     for view, body in zip(views, bodies, strict=True):
         expected = decode_facts(body).facts
         assert view.height == expected.height

@@ -16,10 +16,9 @@ from core.domain.gaps.filters import GapFilters
 from core.domain.tables.frames import CORPORATE_ACTIONS
 from core.domain.timetable import sessions as calendar
 from core.domain.trading import plan_facts
-from tests import real_prices
+from tests import price_cases, real_prices
 
 DAYS = calendar.sessions_between(date(2019, 1, 2), date(2020, 12, 31))["session"]
-PENCE = "prices/pence-to-pounds/bars.csv"
 
 
 def _steady(days: pl.Series, price: float, volume: float = 1e6) -> pl.DataFrame:
@@ -40,10 +39,8 @@ def _atr(bars: pl.DataFrame) -> list[float | None]:
 
 
 @pytest.fixture
-def pence() -> pl.DataFrame:
-    place = Path(__file__).resolve().parents[5] / "shared/cases" / PENCE
-    if not place.is_file():
-        pytest.skip("the case pence-to-pounds is not here")
+def pence(tmp_path: Path) -> pl.DataFrame:
+    place = price_cases.case_or_made("pence-to-pounds", tmp_path) / "bars.csv"
     table = pl.read_csv(place, try_parse_dates=True).rename({"date": "session"})
     return table.cast({pl.Int64: pl.Float64})
 
@@ -136,23 +133,14 @@ def test_a_session_that_hardly_ranges_on_little_volume_is_no_ordinary_gap(
     assert row.select(flags.words()).to_series().to_list() == [words]
 
 
-@pytest.mark.parametrize(
-    ("symbol", "day"),
-    [
-        ("EMN", date(2014, 10, 30)),
-        ("NRG", date(2014, 10, 30)),
-        ("VMC", date(2014, 10, 30)),
-        ("TDG", date(2013, 7, 11)),
-    ],
-)
-def test_sessions_of_the_captures_that_were_no_trading(
-    shared_data: Path, symbol: str, day: date
-) -> None:
+def test_sessions_of_the_captures_that_were_no_trading(shared_data: Path) -> None:
     """Prints back the next day, and a special dividend that the file has no action for."""
     days = calendar.sessions_between(date(2013, 1, 1), date(2015, 1, 1))["session"]
-    bars = real_prices.five_years(shared_data).filter(symbol=symbol)
-    row = gaps.measure(bars, days).filter(session=day)
-    assert row.select(flags.excluded()).item()
+    odd = {name: date(2014, 10, 30) for name in ("EMN", "NRG", "VMC")} | {"TDG": date(2013, 7, 11)}
+    every = real_prices.five_years(shared_data)
+    for symbol, day in odd.items():
+        row = gaps.measure(every.filter(symbol=symbol), days).filter(session=day)
+        assert row.select(flags.excluded()).item(), symbol
 
 
 @pytest.mark.parametrize("ratio", [1e13, 4.0, 1e-13])

@@ -57,36 +57,33 @@ def test_497_gaps_of_ten_percent(measured: pl.DataFrame) -> None:
     assert measured.filter(pl.col("gap_pct").abs() >= 10).height == 497
 
 
-@pytest.mark.parametrize(
-    ("symbol", "day", "word", "reason"),
-    [
-        ("EBAY", date(2015, 7, 20), "corporate_action", "corporate_action: suspected"),
-        ("BAX", date(2015, 7, 1), "corporate_action", "corporate_action: suspected"),
-        ("CHD", date(2014, 5, 19), "bad_print", "bad_print: the bar of this session"),
-        ("LNT", date(2016, 5, 20), "bad_print", "bad_print: the bar of the session before"),
-        ("MRO", date(2017, 9, 15), "suspected_split", "suspected_split"),
-        ("EFX", date(2017, 9, 14), "bad_print", "bad_print: a large move on less"),
-    ],
-)
-def test_no_gap_for_this_reason(
-    measured: pl.DataFrame, symbol: str, day: date, word: str, reason: str
-) -> None:
+NO_GAPS = {  # spin-offs and bad prints: the flag and the reason
+    ("EBAY", date(2015, 7, 20)): ("corporate_action", "corporate_action: suspected"),
+    ("BAX", date(2015, 7, 1)): ("corporate_action", "corporate_action: suspected"),
+    ("CHD", date(2014, 5, 19)): ("bad_print", "bad_print: the bar of this session"),
+    ("LNT", date(2016, 5, 20)): ("bad_print", "bad_print: the bar of the session before"),
+    ("MRO", date(2017, 9, 15)): ("suspected_split", "suspected_split"),
+    ("EFX", date(2017, 9, 14)): ("bad_print", "bad_print: a large move on less"),
+}
+
+
+def test_no_gap_for_these_reasons(measured: pl.DataFrame) -> None:
     """Spin-offs and bad prints are left out, with the right reason."""
-    row = _row(measured, symbol, day)
-    assert word in row["words"]
-    assert row["reason"].startswith(reason)
     wide = gap_filters.GapFilters(max_gap_pct=1000, min_rvol=0)
-    assert not _passes(measured, symbol, day, wide)
+    for (symbol, day), (word, reason) in NO_GAPS.items():
+        row = _row(measured, symbol, day)
+        assert word in row["words"], symbol
+        assert row["reason"].startswith(reason), symbol
+        assert not _passes(measured, symbol, day, wide), symbol
 
 
-@pytest.mark.parametrize("day", [date(2013, 4, 19), date(2014, 6, 24)])
-def test_news_beyond_45_percent_is_a_candidate(measured: pl.DataFrame, day: date) -> None:
+def test_news_beyond_45_percent_is_a_candidate(measured: pl.DataFrame) -> None:
     """VRTX's +54 % and +47 % are news by turnover, so candidates; 20 % is only a filter."""
-    row = _row(measured, "VRTX", day)
-    assert row["words"] == ["news_move"]
-    assert row["reason"] is None
-    assert _passes(measured, "VRTX", day, gap_filters.GapFilters(max_gap_pct=100))
-    assert not _passes(measured, "VRTX", day, gap_filters.GapFilters())
+    for day in (date(2013, 4, 19), date(2014, 6, 24)):
+        row = _row(measured, "VRTX", day)
+        assert (row["words"], row["reason"]) == (["news_move"], None)
+        assert _passes(measured, "VRTX", day, gap_filters.GapFilters(max_gap_pct=100))
+        assert not _passes(measured, "VRTX", day, gap_filters.GapFilters())
 
 
 def _passes(frame: pl.DataFrame, symbol: str, day: date, filters: gap_filters.GapFilters) -> bool:

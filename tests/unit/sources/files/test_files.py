@@ -129,7 +129,7 @@ async def test_a_broken_factor_file_is_refused_whole(tmp_path, catalogue) -> Non
 
 
 async def test_the_real_lean_files_hold_the_known_splits(shared_data, tmp_path, catalogue) -> None:
-    """AAPL 2:1, 2:1, 7:1 and 4:1; AIG 1:20."""
+    """AAPL 2:1, 2:1, 7:1 and 4:1; AIG 1:20; Apple paid 0.82 before its last split, 0.205 after."""
     folder = shared_data / "prices" / "corporate_actions"
     for name in ("lean_factor_files", "lean_map_files"):
         shutil.copytree(folder / name, tmp_path / name)
@@ -140,4 +140,11 @@ async def test_the_real_lean_files_hold_the_known_splits(shared_data, tmp_path, 
     apple = splits.filter(pl.col("symbol") == "AAPL").sort("ex_date")
     assert apple["ratio"].to_list() == [2.0, 2.0, 7.0, 4.0]
     assert apple["ex_date"].to_list()[-1] == date(2020, 8, 31)
-    assert ("AIG", date(2009, 7, 1), 0.05) in splits.rows()
+    known = {("AIG", date(2009, 7, 1), 0.05), ("USO", date(2020, 4, 29), 0.125)}
+    assert known | {("GOOG", date(2014, 4, 3), 2.0)} <= set(splits.rows())
+    paid = pulled.tables[0].rows.filter(
+        (pl.col("symbol") == "AAPL")
+        & (pl.col("kind") == "dividend")
+        & (pl.col("ex_date").dt.year() == 2020)
+    )
+    assert paid.sort("ex_date")["amount"].round(3).to_list()[-2:] == [0.82, 0.205]
