@@ -137,9 +137,10 @@ mutants: $(DEV) ## plant small changes one at a time and count those that a test
 matrix: $(DEV) ## who may do what: every command, export, action and route, tried in every role
 	$(PY) -m tools.access_matrix
 
-docs: $(DEV) ## write the generated documents, alert rules and dashboard anew
+docs: $(DEV) ## write the generated documents, alert rules, dashboard and blocking client anew
 	$(PY) -m app.documents
 	$(PY) -m tools.monitoring
+	$(PY) -m tools.blocking_client
 
 pictures: $(DEV) ## take the pictures of README and tour anew, from a demo of its own
 	$(PY) docs/pictures.py

@@ -20,6 +20,7 @@ from core.client.calls import (
     Patience,
     address_beside,
     checked,
+    data_of,
     frame_of,
     joined,
     lost,
@@ -98,16 +99,12 @@ class AsyncOpenbellClient:
 
     async def get(self, path: str, **filters: Any) -> dict[str, Any]:
         """The data of one thing."""
-        data: dict[str, Any] = (await self.send(ClientCall("GET", path, filters))).json()["data"]
-        return data
+        return data_of(await self.send(ClientCall("GET", path, filters)))
 
     async def act(self, method: str, path: str, **body: Any) -> dict[str, Any]:
         """Do something, once however often it must be tried; the data of what came of it."""
         given = {name: text_of(value) for name, value in body.items() if value is not None}
-        data: dict[str, Any] = (await self.send(ClientCall(method, path, body=given))).json()[
-            "data"
-        ]
-        return data
+        return data_of(await self.send(ClientCall(method, path, body=given)))
 
     async def datasets(self) -> pl.DataFrame:
         """The datasets with their freshness."""

@@ -1,4 +1,7 @@
-"""The desk, asked and waited for."""
+"""The desk, asked and waited for.
+
+Written by `python -m tools.blocking_client`; change `awaiting.py` instead.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ from core.client.calls import (
     Patience,
     address_beside,
     checked,
+    data_of,
     frame_of,
     joined,
     lost,
@@ -98,14 +102,12 @@ class OpenbellClient:
 
     def get(self, path: str, **filters: Any) -> dict[str, Any]:
         """The data of one thing."""
-        data: dict[str, Any] = self.send(ClientCall("GET", path, filters)).json()["data"]
-        return data
+        return data_of(self.send(ClientCall("GET", path, filters)))
 
     def act(self, method: str, path: str, **body: Any) -> dict[str, Any]:
         """Do something, once however often it must be tried; the data of what came of it."""
         given = {name: text_of(value) for name, value in body.items() if value is not None}
-        data: dict[str, Any] = self.send(ClientCall(method, path, body=given)).json()["data"]
-        return data
+        return data_of(self.send(ClientCall(method, path, body=given)))
 
     def datasets(self) -> pl.DataFrame:
         """The datasets with their freshness."""

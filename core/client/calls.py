@@ -84,6 +84,12 @@ def text_of(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date | datetime) else value
 
 
+def data_of(answer: httpx.Response) -> dict[str, Any]:
+    """What a document says of one thing."""
+    data: dict[str, Any] = answer.json()["data"]
+    return data
+
+
 def frame_of(answer: httpx.Response) -> pl.DataFrame:
     """The rows of an Arrow stream."""
     return pl.read_ipc_stream(io.BytesIO(answer.content))

@@ -13,6 +13,7 @@ from core.jobs.pulling.sec import SecSource
 from core.service import plugged
 from core.service.kernel.port import DeskPort
 from core.settings import Settings
+from core.sources.foundry.by_settings import client_by
 from core.sources.foundry.client import FoundryClient
 from core.sources.foundry.source import FoundrySource, VersionCount
 from core.sources.sec.body import MIB
@@ -112,21 +113,9 @@ def sec_client(desk: DeskPort, max_bytes: int = 256 * MIB) -> SecClient:
 
 def foundry_client(desk: DeskPort, *, patience_seconds: float | None = None) -> FoundryClient:
     """A client of the container by the settings; `patience_seconds` shortens its deadlines."""
-    chosen = desk.settings
-    limit = patience_seconds or chosen.foundry_total_seconds
-    token = chosen.foundry_token
-    return FoundryClient(
-        chosen.foundry_url,
-        headers=chosen.foundry_headers,
-        token=token.get_secret_value() if token else None,
-        idle_seconds=min(limit, chosen.foundry_idle_seconds),
-        total_seconds=min(limit, chosen.foundry_total_seconds),
-        max_bytes=chosen.foundry_max_bytes,
-        use_zip=chosen.foundry_use_zip,
-        retries=chosen.retries,
-        retry_base_seconds=chosen.retry_base_seconds,
-        retry_max_seconds=chosen.retry_max_seconds,
-        ssl=chosen.foundry_verify_tls,
+    return client_by(
+        desk.settings,
+        patience_seconds=patience_seconds,
         directory=desk.downloads,
-        gate=desk.upstreams.gate(foundry_host(chosen)),
+        gate=desk.upstreams.gate(foundry_host(desk.settings)),
     )

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 import polars as pl
 
 from app.api.paging import MOST, PagedQuery
 from app.api.resources.kernel import ResourceAnswer, document, listing
+from core.domain.gaps.filters import GapLimits, changes
 from core.errors import NotFoundError, UsageError
 from core.service.desk import Desk
 from core.service.gaps import scans, statistics, symbols
-from core.service.gaps.scans import Scan
 
 PRICES = "prices.daily"
 BARS = 250
@@ -21,11 +21,6 @@ _CANDIDATE = {"symbol": "AAA", "gap_pct": 4.2, "open": 104.2, "prior_close": 100
 _GAP = ("session", "gap_pct", "gap_type", "gap_atr", "rvol", "filled_same", "filled",
         "sessions_to_fill", "close_pct")  # fmt: skip
 _BAR = ("session", "open", "high", "low", "close", "volume", "gap_pct")
-
-
-def _scan(desk: Desk, day: str, filters: dict[str, float | None], dataset: str | None) -> Scan:
-    chosen = {name: value for name, value in filters.items() if value is not None}
-    return scans.run(desk, _day(day), chosen, None, dataset)
 
 
 def _day(text: str) -> date | None:
@@ -48,27 +43,14 @@ def scan(
     desk: Desk,
     *,
     date: str,
-    min_gap_pct: float | None = None,
-    max_gap_pct: float | None = None,
-    min_rvol: float | None = None,
-    min_price: float | None = None,
-    max_price: float | None = None,
-    min_dollar_volume: float | None = None,
     dataset: str | None = None,
+    **limits: Unpack[GapLimits],
 ) -> ResourceAnswer:
     """The gap candidates of a session (a day, or `latest`) in pages, and what was left out.
 
     Of the names left out the thousand with the largest gaps.
     """
-    filters = {
-        "min_gap_pct": min_gap_pct,
-        "max_gap_pct": max_gap_pct,
-        "min_rvol": min_rvol,
-        "min_price": min_price,
-        "max_price": max_price,
-        "min_dollar_volume": min_dollar_volume,
-    }
-    found = _scan(desk, date, filters, dataset)
+    found = scans.run(desk, _day(date), changes(limits), None, dataset)
     told = scans.document(found)
     told["count"], told["left_out"] = len(told["candidates"]), len(told["excluded"])
     told["excluded"] = told["excluded"][:MOST]
@@ -86,20 +68,17 @@ def gap_statistics(
     *,
     by: statistics.Bucket = "size",
     side: Literal["follow", "fade"] = "follow",
-    min_gap_pct: float | None = None,
-    max_gap_pct: float | None = None,
-    min_rvol: float | None = None,
     stop_atr: float = 1.5,
     target_r: float = 2.0,
     hold_sessions: int = 5,
     cost_bps: float = 5.0,
     dataset: str | None = None,
+    **limits: Unpack[GapLimits],
 ) -> dict[str, Any]:
     """What gaps like these did: how often they filled, and the back-test of the signal."""
-    given = {"min_gap_pct": min_gap_pct, "max_gap_pct": max_gap_pct, "min_rvol": min_rvol}
     return statistics.backtest_command(
         desk,
-        filters={name: value for name, value in given.items() if value is not None},
+        filters=changes(limits),
         side=side,
         stop_atr=stop_atr,
         target_r=target_r,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
+from typing import Any, TypedDict
 
 import polars as pl
 
@@ -37,6 +37,22 @@ class GapFilters:
     def numbers(self) -> dict[str, float]:
         """The bounds by name."""
         return {key: value for key, value in asdict(self).items() if key in FILTER_KEYS}
+
+
+class GapLimits(TypedDict, total=False):
+    """The bounds of `GapFilters` as arguments of a scan; None leaves a bound as it is set."""
+
+    min_gap_pct: float | None
+    max_gap_pct: float | None
+    min_rvol: float | None
+    min_price: float | None
+    max_price: float | None
+    min_dollar_volume: float | None
+
+
+def changes(limits: GapLimits) -> dict[str, float]:
+    """The bounds that were given."""
+    return {name: float(str(value)) for name, value in limits.items() if value is not None}
 
 
 FILTER_KEYS = tuple(item.name for item in fields(GapFilters) if item.name != "exclusions")

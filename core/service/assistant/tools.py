@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 import polars as pl
 
 from core.domain.access.principals import Role
+from core.domain.gaps.filters import GapLimits, changes
 from core.errors import NotFoundError
 from core.service.assistant.answers import MOST, ToolAnswer, company_of, document, rows_of, sources
 from core.service.filings import companies, quality
@@ -122,13 +123,10 @@ def scan(
     desk: Desk,
     *,
     date: date | None = None,
-    min_gap_pct: float | None = None,
-    min_rvol: float | None = None,
+    **limits: Unpack[GapLimits],
 ) -> ToolAnswer:
     """The gap candidates of a session (the latest), each with the filing its grade is of."""
-    given = {"min_gap_pct": min_gap_pct, "min_rvol": min_rvol}
-    chosen = {name: value for name, value in given.items() if value is not None}
-    found = scans.run(desk, date, chosen)
+    found = scans.run(desk, date, changes(limits))
     if date is not None and found.gaps.session != date:
         raise NotFoundError(f"no session of {date} is held here")
     shown = scans.document(found)
@@ -160,11 +158,10 @@ def gap_statistics(
     *,
     by: statistics.Bucket = "size",
     side: Literal["follow", "fade"] = "follow",
-    min_gap_pct: float | None = None,
+    **limits: Unpack[GapLimits],
 ) -> ToolAnswer:
     """How often gaps like these filled, and the back-test of the signal, over all sessions held."""
-    filters = {} if min_gap_pct is None else {"min_gap_pct": min_gap_pct}
-    found = statistics.backtest_command(desk, filters=filters, side=side, by=by)
+    found = statistics.backtest_command(desk, filters=changes(limits), side=side, by=by)
     return ToolAnswer(found, PRICES, as_of=found["to"])
 
 

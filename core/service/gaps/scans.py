@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import polars as pl
 
@@ -13,7 +13,7 @@ from core.domain.access.principals import Role
 from core.domain.gaps import filters as gap_filters
 from core.domain.gaps import flags as gap_flags
 from core.domain.gaps import scoring
-from core.domain.gaps.filters import GapFilters
+from core.domain.gaps.filters import GapFilters, GapLimits, changes
 from core.domain.gaps.scoring import COMPONENTS, SCORE_VERSION, Weights
 from core.domain.timetable import sessions as calendar
 from core.service.cache import DERIVED, SESSIONS
@@ -212,21 +212,7 @@ def export_candidates(
     *,
     date: date | None = None,
     dataset: str | None = None,
-    min_gap_pct: float | None = None,
-    max_gap_pct: float | None = None,
-    min_rvol: float | None = None,
-    min_price: float | None = None,
-    max_price: float | None = None,
-    min_dollar_volume: float | None = None,
+    **limits: Unpack[GapLimits],
 ) -> pl.DataFrame:
     """The candidates of a session."""
-    given = {
-        "min_gap_pct": min_gap_pct,
-        "max_gap_pct": max_gap_pct,
-        "min_rvol": min_rvol,
-        "min_price": min_price,
-        "max_price": max_price,
-        "min_dollar_volume": min_dollar_volume,
-    }
-    chosen = {key: value for key, value in given.items() if value is not None}
-    return frame(run(desk, date, chosen, None, dataset))
+    return frame(run(desk, date, changes(limits), None, dataset))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, create_model
 from pydantic import ValidationError as PydanticError
@@ -92,11 +92,14 @@ class Registry:
 @cache
 def _model(name: str, function: UseCase) -> type[BaseModel]:
     hints = get_type_hints(function, localns={"Desk": object})
-    parameters = list(inspect.signature(function).parameters.values())[1:]
-    fields: dict[str, Any] = {
-        p.name: (hints[p.name], ... if p.default is inspect.Parameter.empty else p.default)
-        for p in parameters
-    }
+    fields: dict[str, Any] = {}
+    for p in list(inspect.signature(function).parameters.values())[1:]:
+        if p.kind is inspect.Parameter.VAR_KEYWORD:  # arguments that several functions take
+            (several,) = get_args(hints[p.name])
+            fields |= {key: (hint, None) for key, hint in get_type_hints(several).items()}
+        else:
+            default = ... if p.default is inspect.Parameter.empty else p.default
+            fields[p.name] = (hints[p.name], default)
     return create_model(f"{name}_arguments", __config__=ConfigDict(extra="forbid"), **fields)
 
 

@@ -24,6 +24,7 @@ from core import settings
 from core.domain.tables.datasets import ColumnType
 from core.domain.timetable.zones import settled
 from core.errors import OpenbellError, ParsingError, UsageError
+from core.sources.foundry.by_settings import client_by
 from core.sources.foundry.client import FoundryClient
 from core.sources.foundry.compat_schedule import Refresh, Schedule
 from core.sources.foundry.results import shortfall
@@ -160,22 +161,9 @@ class FoundryDevToolsContainerClient:
         return forward
 
     def _client(self) -> FoundryClient:
-        chosen = self._settings
         ours = self.host == DEFAULT_HOST and self.port in PUBLISHED_PORTS
-        token = chosen.foundry_token if ours else None
-        return FoundryClient(
-            chosen.foundry_url if ours else f"http://{self.host}:{self.port}/fdtc-api",
-            headers=chosen.foundry_headers if ours else None,
-            token=token.get_secret_value() if token else None,
-            idle_seconds=chosen.foundry_idle_seconds,
-            total_seconds=chosen.foundry_total_seconds,
-            max_bytes=chosen.foundry_max_bytes,
-            use_zip=chosen.foundry_use_zip,
-            retries=chosen.retries,
-            retry_base_seconds=chosen.retry_base_seconds,
-            retry_max_seconds=chosen.retry_max_seconds,
-            ssl=chosen.foundry_verify_tls,
-        )
+        elsewhere = None if ours else f"http://{self.host}:{self.port}/fdtc-api"
+        return client_by(self._settings, elsewhere=elsewhere)
 
 
 class _Done:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
+from typing import TypedDict, Unpack, get_args
 
 import pytest
+from typer.models import OptionInfo
 
 import core.service.everything  # noqa: F401 - registers what can be asked for
+from app.commands import scan
 from core.domain.access.principals import Role
+from core.domain.gaps import filters as gap_filters
 from core.errors import UsageError
 from core.service.desk import Desk
 from core.service.kernel import registry
@@ -42,3 +47,37 @@ def test_every_use_case_has_arguments_that_can_be_told(known: registry.Registry)
     """What is annotated wrongly is found here, not by the first who asks."""
     for name, entry in known.entries.items():
         assert entry.arguments.model_json_schema()["additionalProperties"] is False, name
+
+
+class Bounds(TypedDict, total=False):
+    """Arguments that several functions take."""
+
+    least: float | None
+    most: float | None
+
+
+def test_arguments_that_several_functions_take_are_told_in_one_place(desk: Desk) -> None:
+    """Each is an argument of its own, checked and described as the others, and may be left out."""
+    some = registry.Registry("question")
+
+    @some("between", needs=Role.VIEWER)
+    def between(desk: Desk, *, name: str, **bounds: Unpack[Bounds]) -> tuple[str, Bounds]:
+        return name, bounds
+
+    asked = {"name": "x", "least": "4"}
+    assert some.run(desk, "between", asked) == ("x", {"least": 4.0, "most": None})
+    assert list(some.entries["between"].arguments.model_fields) == ["name", "least", "most"]
+    assert some.entries["between"].arguments.model_json_schema()["required"] == ["name"]
+    with pytest.raises(UsageError, match="least"):
+        some.run(desk, "between", {"name": "x", "least": "few"})
+    with pytest.raises(UsageError, match="there are: name, least, most"):
+        some.run(desk, "between", {"name": "x", "bounds": {}})
+
+
+def test_the_bounds_of_a_scan_are_the_same_everywhere() -> None:
+    """Filters of the domain, arguments of the export, route, tool and help of the command."""
+    asked = set(gap_filters.FILTER_KEYS)
+    assert set(gap_filters.GapLimits.__annotations__) == asked
+    assert asked <= set(export.entries["candidates"].arguments.model_fields)
+    (told,) = (one for one in get_args(scan.Filter) if isinstance(one, OptionInfo))
+    assert set(re.findall(r"m(?:in|ax)_\w+", told.help or "")) == asked
