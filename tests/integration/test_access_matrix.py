@@ -28,6 +28,19 @@ async def test_no_route_and_no_socket_is_a_hole(
     assert len(trials) > 50
 
 
+def test_every_action_is_let_in_by_role(
+    make_desk: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What pages call to change something, of each kind of reader; the others come thoroughly."""
+    access_matrix.know_all()
+    monkeypatch.setattr(access_matrix, "READS", {})  # they read, whoever may
+    tried = access_matrix.Tried(make_desk(access="token", **RATES))
+    trials = list(access_matrix.actions(tried))
+    assert [trial for trial in trials if trial.verdict != "right"] == []
+    assert {trial.name for trial in trials} == set(access_matrix.ACTIONS)
+    assert {trial.found for trial in trials} == {True, False}
+
+
 @pytest.mark.thorough
 async def test_there_is_no_hole_and_no_wrong_refusal(
     make_desk: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch
