@@ -22,7 +22,7 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
 import core.service.everything  # noqa: F401 - registers what can be asked for
-from app import address, frame, gate, senders, streamlit_patches, tuning
+from app import address, beneath, frame, gate, senders, streamlit_patches, tuning
 from app.api import callers, health
 from app.api import main as api
 from app.doors import counters, readers, sign_in
@@ -77,7 +77,7 @@ class DeskApp(gate.Gate):
                 *frame.routes(),
             ],
         )
-        self._framed = frame.Framed(self._streamlit)
+        self._framed = beneath.Beneath(frame.Framed(self._streamlit))
         super().__init__(senders.Bounded(doors.Doors(self._pages, lambda: self.house)))
 
     @asynccontextmanager
