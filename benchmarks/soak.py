@@ -4,8 +4,9 @@
 
 The desk is the real one; only its clock is simulated: whenever nothing runs, it jumps to the next
 due instant or retry. Each step may switch on a fault, press *refresh now*, cancel, or restart the
-engine. Prints windows due, missed and doubled, jobs stuck, unhandled errors, lock errors, and how
-memory grew. A run starts before the clocks change in New York.
+engine; backups and drills are made at their times, and alerts go to a web server on loopback.
+Prints windows due, missed and doubled, jobs stuck, unhandled errors, lock errors, what came of
+backups, events and alerts, and how memory grew. A run starts before the clocks change in New York.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -32,33 +34,25 @@ if __name__ == "__main__":
 import psutil  # noqa: E402
 
 import core.service.everything  # noqa: E402,F401 - registers what can be asked for
+from benchmarks import soak_count as counting  # noqa: E402
+from benchmarks.soak_container import RULES, catalogue, serve  # noqa: E402
 from core import settings  # noqa: E402
-from core.domain.timetable.windows import schedule_of, window_at  # noqa: E402
 from core.errors import OpenbellError  # noqa: E402
 from core.jobs.queue.port import JobStatus  # noqa: E402
-from core.jobs.scheduler import Scheduler, plan  # noqa: E402
+from core.jobs.scheduler import Scheduler  # noqa: E402
 from core.observe import logs  # noqa: E402
 from core.sandbox.foundry.fault_names import FOUNDRY  # noqa: E402
 from core.service.desk import Desk  # noqa: E402
+from core.service.engine import timed  # noqa: E402
 from core.service.pulls import refresh  # noqa: E402
 from core.store.pull_state import pull_states  # noqa: E402
+from tests.places import WebHook, web_hook  # noqa: E402
 
 BEGIN = datetime(2025, 10, 20, 12, tzinfo=UTC)
 MONTH = timedelta(days=30)
-ROWS = 1000
+MANY = 1_000  # alerts a morning: none is gathered into a digest
 STUCK_SECONDS = 60.0
 RECOVERY_STEPS = 200
-NEW_YORK = 'zone = "America/New_York"'
-RULES = {
-    "fast": f'{{ cycle = "daily", time = "09:15:00", {NEW_YORK} }}, '
-    f'{{ cycle = "daily", time = "01:30:00", {NEW_YORK} }}, '
-    f'{{ cycle = "daily", time = "02:30:00", {NEW_YORK} }}',
-    "daily": f'{{ cycle = "daily", time = "06:00:00", {NEW_YORK} }}',
-    "open": '{ cycle = "session", exchange = "XNYS", anchor = "open", offset_minutes = -10 }',
-    "close": '{ cycle = "session", exchange = "XNYS", anchor = "close", offset_minutes = 15 }',
-    "weekly": '{ cycle = "weekly", day = "Sunday", time = "18:00:00" }',
-    "monthly": '{ cycle = "monthly", day = -1, time = "23:30:00" }',
-}
 
 
 @dataclass
@@ -80,13 +74,32 @@ class Report:
     stuck: int = 0
     unhandled: list[str] = field(default_factory=list)
     lock_errors: int = 0
+    backups_due: int = 0
+    backups_made: int = 0
+    drills_due: int = 0
+    drills_equal: int = 0
+    events: dict[str, int] = field(default_factory=dict)
+    alerts: int = 0
+    ends: int = 0
+    unended: int = 0
+    told_twice: int = 0
+    sent: int = 0
+    unsent: int = 0
+    received: int = 0
     rss_mb: tuple[float, float] = (0.0, 0.0)
     rss_mb_per_1000_steps: float = 0.0
 
     @property
     def clean(self) -> bool:
         """Whether every promise was kept; memory is for the reader to judge."""
-        return not (self.missed or self.doubled or self.stuck or self.unhandled or self.lock_errors)
+        windows = self.missed or self.doubled or self.stuck or self.unhandled or self.lock_errors
+        return not (
+            windows
+            or (self.backups_due, self.drills_due) != (self.backups_made, self.drills_equal)
+            or self.told_twice
+            or self.unsent
+            or self.sent != self.received
+        )
 
 
 class Clock:
@@ -102,54 +115,12 @@ class Clock:
         self._shift += max(to - self(), timedelta(0))
 
 
-class Moving:
-    """Datasets of ROWS rows of which a few change with every pull."""
-
-    def __init__(self) -> None:
-        self._pulls = Counter[str]()
-
-    def names(self) -> list[str]:
-        return list(RULES)
-
-    def rows(self, _: str) -> int:
-        return ROWS
-
-    def csv(self, name: str) -> bytes:
-        self._pulls[name] += 1
-        changed = self._pulls[name] // 2  # every other pull brings the bytes of the last one
-        lines = [f"{n},{changed if n % 50 == changed % 50 else 0}.5" for n in range(ROWS)]
-        return ("n,value\n" + "\n".join(lines) + "\n").encode()
-
-
-def serve(pipe: Connection) -> None:
-    """The container's process: waits for lists of faults, ends on None."""
-    import asyncio
-
-    from core.sandbox.foundry.server import FoundrySandbox, known
-
-    async def run() -> None:
-        async with FoundrySandbox(Moving(), keepalive_seconds=0.1) as sandbox:
-            pipe.send(sandbox.url)
-            while (faults := await asyncio.to_thread(pipe.recv)) is not None:
-                sandbox.faults = known(faults)
-                pipe.send("ok")
-
-    asyncio.run(run())
-
-
-def catalogue() -> str:
-    return "\n".join(
-        f'[datasets."soak.{name}"]\nsource = "foundry"\nname = "{name}"\ntable = "soak_{name}"\n'
-        'key = ["n"]\nschema = { n = "int", value = "float" }\n'
-        f'schedule = [ {rules} ]\nbuffer_minutes = 0\ncatch_up = "all"\n'
-        for name, rules in RULES.items()
-    )
-
-
 class Soak:
     """One desk, one container, one simulated clock."""
 
-    def __init__(self, folder: Path, url: str, pipe: Connection, seed: int) -> None:
+    def __init__(
+        self, folder: Path, url: str, pipe: Connection, seed: int, web: WebHook | None = None
+    ) -> None:
         folder.mkdir(parents=True)
         (folder / "catalogue.toml").write_text(catalogue())
         self.clock = Clock(BEGIN)
@@ -166,7 +137,9 @@ class Soak:
             retry_base_seconds=0.02,
             retry_max_seconds=0.1,
             grace_seconds=1.0,
+            **({"notify_webhooks": web.setting, "alert_budget": MANY} if web else {}),
         )
+        self.web = web
         self.report = Report(0.0)
         self.memory: list[tuple[int, float]] = []
         self._open()
@@ -179,6 +152,7 @@ class Soak:
             self.desk.catalogue.enabled,
             lambda: pull_states(self.desk.warehouse),
             self.clock,
+            timed=timed(self.settings),
             on_publish=self.desk.wake,
         )
 
@@ -249,14 +223,28 @@ class Soak:
                 return
             self.clock.jump(waiting + timedelta(seconds=1))
 
+    def _be_heard(self) -> None:
+        """Wait until all that happened was looked at by the desk, and told outside."""
+        deadline = time.monotonic() + STUCK_SECONDS
+        while time.monotonic() < deadline:
+            if counting.all_told(self.desk):
+                return
+            time.sleep(0.05)
+        self.report.stuck += 1
+
     def finish(self, minutes: float) -> Report:
         """Count, and close."""
         end = self.clock()
         self.recover()
+        self._be_heard()
         report = self.report
         report.minutes = round(minutes, 1)
         report.days = round((end - BEGIN).total_seconds() / 86400, 1)
-        self._count_windows(end)
+        counted = counting.windows(self.desk, BEGIN, end)
+        counted |= counting.told(self.desk, timed(self.settings), BEGIN, end)
+        for name, value in counted.items():
+            setattr(report, name, value)
+        report.received = len(set(self.web.ids)) if self.web else 0
         jobs = self.desk.queue.find(limit=10**6)
         report.jobs = dict(Counter(str(job.status) for job in jobs))
         pulls = self.desk.warehouse.read("SELECT state, error FROM pulls")
@@ -264,36 +252,9 @@ class Soak:
         errors = [job.last_error or "" for job in jobs] + [e or "" for e in pulls["error"]]
         report.unhandled += [e for e in errors if "unexpected" in e][:10]
         report.lock_errors = sum("lock" in e.lower() for e in errors)
-        report.rss_mb, report.rss_mb_per_1000_steps = slope(self.memory)
+        report.rss_mb, report.rss_mb_per_1000_steps = counting.slope(self.memory)
         self.desk.close()
         return report
-
-    def _count_windows(self, end: datetime) -> None:
-        answered = Counter(
-            self.desk.warehouse.read(
-                "SELECT window_id FROM pulls WHERE state IN ('done', 'unchanged', 'partial')"
-                " AND due_at IS NOT NULL AND owed IS NOT TRUE"
-            )["window_id"].to_list()
-        )
-        for item in plan(self.desk.catalogue.enabled):
-            schedule = schedule_of(item.dataset)
-            for due in schedule.between(BEGIN, end - timedelta(minutes=1)):
-                window = window_at(item.dataset.name, schedule, due, item.policy)
-                self.report.windows += 1
-                self.report.missed += window.id not in answered  # a dead letter is no answer
-                self.report.doubled += answered[window.id] > 1
-
-
-def slope(memory: list[tuple[int, float]]) -> tuple[tuple[float, float], float]:
-    """Memory at a quarter of the run and at its end, and a least-squares slope in between."""
-    tail = memory[len(memory) // 4 :]
-    if len(tail) < 2:
-        return (0.0, 0.0), 0.0
-    mean_x = sum(x for x, _ in tail) / len(tail)
-    mean_y = sum(y for _, y in tail) / len(tail)
-    spread = sum((x - mean_x) ** 2 for x, _ in tail) or 1.0
-    rise = sum((x - mean_x) * (y - mean_y) for x, y in tail) / spread
-    return (round(tail[0][1], 1), round(tail[-1][1], 1)), round(rise * 1000, 2)
 
 
 def run(folder: Path, seconds: float, seed: int, days: float = 30.0) -> Report:
@@ -303,8 +264,12 @@ def run(folder: Path, seconds: float, seed: int, days: float = 30.0) -> Report:
     container = context.Process(target=serve, args=(theirs,), daemon=True)
     container.start()
     theirs.close()  # or a container that does not start is waited for for ever
+    with web_hook() as web:
+        return _soaked(Soak(folder, ours.recv(), ours, seed, web), container, seconds, days)
+
+
+def _soaked(soak: Soak, container: BaseProcess, seconds: float, days: float) -> Report:
     began = time.monotonic()
-    soak = Soak(folder, ours.recv(), ours, seed)
     threading.excepthook = lambda args: soak.report.unhandled.append(repr(args.exc_value))
     try:
         while time.monotonic() - began < seconds or soak.clock() - BEGIN < timedelta(days=days):
@@ -315,7 +280,7 @@ def run(folder: Path, seconds: float, seed: int, days: float = 30.0) -> Report:
         return soak.finish((time.monotonic() - began) / 60)
     finally:
         threading.excepthook = threading.__excepthook__
-        ours.send(None)
+        soak.pipe.send(None)
         container.join(5)
 
 

@@ -19,6 +19,7 @@ from core.service.kernel import handlers, looks
 from core.service.kernel.asking import ACT
 from core.service.kernel.port import DeskPort
 from core.service.sources import host_of, sign_of_life
+from core.settings import Settings
 from core.sources.upstreams import Upstream
 from core.store.pull_state import PullState, pull_states
 
@@ -56,6 +57,16 @@ def _upkeep_at(time: str) -> list[Timed]:
 def _brief_at(time: str) -> list[Timed]:
     """The brief on trading days; later than the open it is of no use."""
     return [Timed("brief", at_session_times((time,)), grace=LATE_BRIEF)] if time else []
+
+
+def timed(settings: Settings) -> list[Timed]:
+    """What a desk does at its own times, beside the pulls."""
+    return [
+        Timed("scan", at_session_times(settings.scan_times)),
+        *_care_of(settings.backup_time),
+        *(_upkeep_at(settings.lake_upkeep_time) if settings.lake else []),
+        *_brief_at(settings.brief_time),
+    ]
 
 
 class DeskEngine:
@@ -134,12 +145,7 @@ class DeskEngine:
             datasets,
             states,
             desk.now,
-            timed=[
-                Timed("scan", at_session_times(desk.settings.scan_times)),
-                *_care_of(desk.settings.backup_time),
-                *(_upkeep_at(desk.settings.lake_upkeep_time) if desk.settings.lake else []),
-                *_brief_at(desk.settings.brief_time),
-            ],
+            timed=timed(desk.settings),
             on_publish=self._worker.wake,
             recorder=self._writer,
         )

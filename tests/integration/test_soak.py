@@ -19,3 +19,7 @@ def test_three_days_of_faults_miss_and_double_nothing(
     assert report.clean, report
     assert report.windows > 12
     assert report.faults > 0
+    assert report.backups_due == report.backups_made >= 3
+    assert report.drills_due == report.drills_equal == 1
+    assert report.alerts > 0
+    assert report.sent == report.received > 0
