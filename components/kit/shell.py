@@ -81,25 +81,30 @@ def page(
         names = tuple(datasets if follows is None else follows)
         asked = status_line.Followed(names, lambda: statuses(desk), zone(), jobs)
         status_line.follow(desk, asked)
-    tip = None
+    tip, faults = None, []
     with guarded("the freshness of the data"):
         text, tip = strip(desk, datasets, as_of)
         head = f"{head}  \n{text}" if text else head
-    _header(desk, head, tip, views_of)
+        faults = trouble.whole(_faults(desk, datasets))
+    _header(desk, head, tip, views_of, faults)
     if unknown:
         st.caption(parameters.said(unknown))
     return desk
 
 
-def _header(desk: Desk, head: str, tip: str | None, views_of: str | None) -> None:
+def _header(
+    desk: Desk, head: str, tip: str | None, views_of: str | None, faults: Sequence[str]
+) -> None:
     """One element for all that is said: every element is a message to the browser at each run."""
-    if views_of is None:
+    if views_of is None and not faults:
         st.markdown(head, help=tip)
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.markdown(head, help=tip, width="stretch")
-        with guarded("the saved views"):
-            views.control(desk, views_of)
+        trouble.details(faults, key="faults")
+        if views_of is not None:
+            with guarded("the saved views"):
+                views.control(desk, views_of)
 
 
 def _prefer(desk: Desk) -> None:
@@ -130,8 +135,7 @@ def strip(
 ) -> tuple[str, str | None]:
     """The line of badges under a title as Markdown, and its tooltip (instants in UTC)."""
     parts = [badges.simulated()] if desk.settings.simulated else []
-    if (away := desk.read_only_seconds) is not None:
-        parts.append(badges.badge(f"read-only for {away:.0f} s", "red"))
+    parts += trouble.together(_faults(desk, datasets))
     known = [s for s in statuses(desk) if s.name in datasets]
     stalest = badges.worst(known)
     tip = None
@@ -144,7 +148,6 @@ def strip(
             f"pulled {formats.utc(s.last_success)}"
             for s in known
         )
-    parts += [outage(host, zone()) for host in hosts_down(desk, datasets)]
     moment = as_of or (stalest.last_success if stalest is not None else None)
     if moment is not None:
         parts.append(f"as of **{formats.when(moment, zone())}**")
@@ -174,10 +177,14 @@ def outages(desk: Desk) -> None:
 
 def outage(host: upstreams.UpstreamStatus, zone: str) -> str:
     """`container down since 06:31, asked again 06:36` as Markdown."""
-    what = "has blocked us" if host.blocked else "down"
-    since, asked = formats.clock(host.since, zone), formats.clock(host.asked_at, zone)
-    words = f"{host.label} {what} since {since}, asked again {asked} {formats.zone_label(zone)}"
-    return badges.badge(words, "red")
+    return badges.badge(trouble.outage(host, zone).whole, "red")
+
+
+def _faults(desk: Desk, names: Sequence[str]) -> list[trouble.Fault]:
+    """What is wrong with the desk or the hosts of these datasets, the desk itself first."""
+    away = desk.read_only_seconds
+    own = [] if away is None else [trouble.Fault("read-only", f"for {away:.0f} s")]
+    return own + [trouble.outage(host, zone()) for host in hosts_down(desk, names)]
 
 
 def reason(desk: Desk, status: datasets.DatasetStatus) -> str:

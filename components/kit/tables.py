@@ -30,6 +30,9 @@ CHIPS: Mapping[str, Mapping[str, str]] = {
 }
 SIGNED = ("gap_pct", "gap_ex_div_pct", "premarket_gap_pct", "premarket_change_pct", "close_pct")
 ROW_PIXELS = 26
+# The grid of Streamlit aligns cells only. It draws a head whose first letter belongs to a script
+# written from the right at the right edge: this mark of no width is such a letter.
+RIGHT_HEAD = "\u061c"
 NAMES = ("cik", "year", "fiscal_year")  # numbers that name something
 LARGE = (
     "risk",
@@ -216,6 +219,8 @@ def _by_type(name: str, dtype: pl.DataType, given: dict[str, Any]) -> Any:
         return config.LineChartColumn(**given) if numbers else config.ListColumn(**given)
     if dtype.is_numeric():
         side: Literal["left"] | None = "left" if name in NAMES else None
+        if side is None:
+            given["label"] = f"{RIGHT_HEAD}{given['label']}"
         return config.NumberColumn(**given, format=_number(name, dtype), alignment=side)
     plain: dict[Any, Callable[..., Any]] = {
         pl.Date: config.DateColumn,

@@ -17,3 +17,12 @@ def test_lists_go_out_as_the_browser_wants_them():
     ]
     assert table.to_pylist()[0] == {"grade": ["A"], "closes": [1.0, 2.0]}
     assert all(value is not None for column in config.values() for value in column.values())
+
+
+def test_heads_stand_over_their_figures():
+    """At the right over numbers, at the left over words, days and numbers that name something."""
+    kinds = {"gap_pct": pl.Float64(), "shares": pl.Int64(), "cik": pl.Int64(), "form": pl.String()}
+    heads = {name: tables.dress(name, kind, name)["label"] for name, kind in kinds.items()}
+    right = {name for name, head in heads.items() if head.startswith(tables.RIGHT_HEAD)}
+    assert right == {"gap_pct", "shares"}
+    assert [head.removeprefix(tables.RIGHT_HEAD) for head in heads.values()] == list(kinds)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from components.kit import trouble
+from components.kit import badges, trouble
 from core.service.pulls.datasets import DatasetStatus
 
 STATUS = DatasetStatus(
@@ -42,3 +42,17 @@ def test_the_line_says_since_when_and_the_next_try() -> None:
         "**X** · since Mon 30 Nov 09:10 ET · next try Mon 30 Nov 09:15 ET"
     )
     assert trouble.line(STATUS, "America/New_York") == ""
+
+
+def test_several_faults_are_one_badge_and_a_line_each() -> None:
+    """One is told whole; of several the badge says what, the lines behind it since when."""
+    one = trouble.Fault("read-only", "for 12 s")
+    two = trouble.Fault("container down", "since 09:10, asked again 09:15 ET")
+    assert trouble.together([]) == []
+    assert trouble.together([two]) == [badges.badge(two.whole, "red")]
+    assert trouble.whole([two]) == []
+    assert trouble.together([one, two]) == [badges.badge("read-only · container down", "red")]
+    assert trouble.whole([one, two]) == [
+        "Read-only for 12 s.",
+        badges.plain("Container down since 09:10, asked again 09:15 ET."),
+    ]
