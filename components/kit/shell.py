@@ -180,10 +180,10 @@ def outage(host: upstreams.UpstreamStatus, zone: str) -> str:
     return badges.badge(trouble.outage(host, zone).whole, "red")
 
 
-def _faults(desk: Desk, names: Sequence[str]) -> list[trouble.Fault]:
+def _faults(desk: Desk, names: Sequence[str]) -> list[trouble.Trouble]:
     """What is wrong with the desk or the hosts of these datasets, the desk itself first."""
     away = desk.read_only_seconds
-    own = [] if away is None else [trouble.Fault("read-only", f"for {away:.0f} s")]
+    own = [] if away is None else [trouble.Trouble("read-only", f"for {away:.0f} s")]
     return own + [trouble.outage(host, zone()) for host in hosts_down(desk, names)]
 
 

@@ -13,7 +13,7 @@ from core.service.pulls.upstreams import UpstreamStatus
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class Trouble:
     """One thing that is wrong with the desk or with a host: what, and since when in words."""
 
     what: str
@@ -25,15 +25,15 @@ class Fault:
         return f"{self.what} {self.when}"
 
 
-def outage(host: UpstreamStatus, zone: str) -> Fault:
+def outage(host: UpstreamStatus, zone: str) -> Trouble:
     """A host that is down: since when, and when it is asked again."""
     what = "has blocked us" if host.blocked else "down"
     since, asked = formats.clock(host.since, zone), formats.clock(host.asked_at, zone)
     when = f"since {since}, asked again {asked} {formats.zone_label(zone)}"
-    return Fault(f"{host.label} {what}", when)
+    return Trouble(f"{host.label} {what}", when)
 
 
-def together(faults: Sequence[Fault]) -> list[str]:
+def together(faults: Sequence[Trouble]) -> list[str]:
     """The badge of a header: a fault whole, of several what each is (`whole` has the rest), so
     that they take no row more than one does.
     """
@@ -42,7 +42,7 @@ def together(faults: Sequence[Fault]) -> list[str]:
     return [badges.badge(" · ".join(fault.what for fault in faults), "red")]
 
 
-def whole(faults: Sequence[Fault]) -> list[str]:
+def whole(faults: Sequence[Trouble]) -> list[str]:
     """What `together` leaves out, a line for each fault; nothing where it leaves nothing out."""
     if len(faults) < 2:
         return []

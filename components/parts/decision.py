@@ -10,11 +10,12 @@ import streamlit as st
 from components.kit import badges, reader, shell
 from core.errors import OpenbellError
 from core.service.desk import Desk
-from core.service.trading import plans, proposals
+from core.service.trading import past_sessions, plans, proposals
 from core.service.trading.plans import Ask, Proposal, Stored
 
 REASON = "reason"
 TOLD = "decision_told"  # what came of the last press: an error, or a sentence
+TOO_LATE = "Its session is over: a plan is approved before the close, not in hindsight."
 Then = Callable[[Stored], None]
 
 
@@ -22,6 +23,7 @@ def form(desk: Desk, found: Proposal, then: Then, *, small: bool = False) -> Non
     """Reason and buttons. A press decides on the plan it was pressed beside, whatever has come in
     since; `then` is told of the plan decided on. `small`: one row, beside a list.
     """
+    late = not past_sessions.may_be_approved(desk, found.plan)
     press = partial(_press, desk, found.ask)
     more = ", provisional" if found.plan.provisional else ""
     with (
@@ -37,7 +39,7 @@ def form(desk: Desk, found: Proposal, then: Then, *, small: bool = False) -> Non
         )
         st.form_submit_button(
             f"Approve {found.plan.shares:,} shares{more}",
-            **reader.trader(desk, disabled=found.verdict.decision == "reject"),
+            **reader.trader(desk, disabled=late or found.verdict.decision == "reject"),
             type="primary",
             on_click=press,
             args=(partial(_approve, found.fingerprint, then),),
@@ -51,6 +53,8 @@ def form(desk: Desk, found: Proposal, then: Then, *, small: bool = False) -> Non
             on_click=press,
             args=(_propose,),
         )
+    if late:
+        st.markdown(shell.small(TOO_LATE))
     told()
 
 

@@ -14,10 +14,10 @@ from components.charts import plans as charts_plans
 from components.kit import badges, dates, formats, once, shell, theme
 from components.kit import saved_views as views
 from core.domain.risk.types import LimitCheck
-from core.domain.timetable import sessions as calendar
 from core.domain.trading.plans import Direction, EntryType, Plan
 from core.service.desk import Desk
 from core.service.gaps import market_view
+from core.service.trading import past_sessions
 from core.service.trading.plans import Ask, Proposal, Stored
 
 ENTRIES: dict[EntryType, str] = {
@@ -174,13 +174,12 @@ def figures(plan: Plan) -> None:
 
 
 def of_session(plan: Plan, now: datetime) -> str:
-    """A badge for a plan of a session that is to come, or over: an approval then plays it again at
-    its open. Nothing while it runs.
-    """
+    """A badge for a plan whose session is to come, or over. Nothing while it runs."""
     if plan.provisional:
         return badges.provisional()
-    over = calendar.is_session(plan.session) and calendar.hours_of(plan.session)[1] <= now
-    return badges.badge(f"{formats.day(plan.session)} is over", "gray") if over else ""
+    if not past_sessions.is_over(plan, now):
+        return ""
+    return badges.badge(f"{formats.day(plan.expiry or plan.session)} is over", "gray")
 
 
 def verdict(found: Proposal) -> None:

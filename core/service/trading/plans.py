@@ -31,7 +31,7 @@ from core.service.gaps import coming, like_gaps, market_view
 from core.service.gaps import session as scan_inputs
 from core.service.gaps.market_view import MarketView
 from core.service.kernel.access import needs
-from core.service.trading import four_eyes, limit_events
+from core.service.trading import four_eyes, limit_events, past_sessions
 from core.service.trading.current_book import current_book
 from core.service.trading.limits import limits_document, limits_of, rate_of, rules_of, who
 from core.service.trading.plan_documents import checks_document, plan_document
@@ -226,6 +226,7 @@ def approve(desk: Desk, ask: Ask, reason: str, expected: str | None = None) -> S
     """
     with desk.warehouse.transaction() as tx:
         proposal = propose(desk, ask, tx)
+        past_sessions.must_be_to_come(desk, proposal.plan)
         _must_be_approvable(proposal, expected)
         four_eyes.must_hold(desk, tx, proposal.plan)
         plan_id = _store(desk, tx, proposal)

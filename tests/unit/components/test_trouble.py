@@ -46,8 +46,8 @@ def test_the_line_says_since_when_and_the_next_try() -> None:
 
 def test_several_faults_are_one_badge_and_a_line_each() -> None:
     """One is told whole; of several the badge says what, the lines behind it since when."""
-    one = trouble.Fault("read-only", "for 12 s")
-    two = trouble.Fault("container down", "since 09:10, asked again 09:15 ET")
+    one = trouble.Trouble("read-only", "for 12 s")
+    two = trouble.Trouble("container down", "since 09:10, asked again 09:15 ET")
     assert trouble.together([]) == []
     assert trouble.together([two]) == [badges.badge(two.whole, "red")]
     assert trouble.whole([two]) == []

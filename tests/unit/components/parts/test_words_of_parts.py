@@ -120,6 +120,6 @@ def test_a_picked_filing_is_opened_by_the_next_run(monkeypatch: pytest.MonkeyPat
 )
 def test_a_plan_says_that_its_session_is_over(at: str, provisional: bool, said: str) -> None:
     """From the close on, of a half day from 13:00 on."""
-    plan: Any = SimpleNamespace(provisional=provisional, session=date(2026, 11, 27))
+    plan: Any = SimpleNamespace(provisional=provisional, session=date(2026, 11, 27), expiry=None)
     found = plans.of_session(plan, datetime.fromisoformat(at))
     assert (said in found) if said else not found
