@@ -127,7 +127,7 @@ def _own(folder: Path) -> Settings:
 def _take(folder: Path) -> None:
     with Desk.open(_own(folder)) as desk:
         for item in inbox.arrivals(desk):
-            inbox.take(desk, item)
+            inbox.dispose(desk, item)
 
 
 def _wrong_inbox(folder: Path) -> int:

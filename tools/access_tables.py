@@ -35,7 +35,8 @@ EXPORTS = _table(
 )
 ACTIONS = _table(
     viewer="preferences.save rules.keep",
-    analyst="lists.add lists.remove notes.write notes.set_mark inbox.take automation.hand_on "
+    analyst="lists.add lists.remove notes.write notes.set_mark inbox.take inbox.tell_refused "
+    "automation.hand_on backfill.load "
     "automation.send_on "
     "refresh.refresh_now refresh.cancel jobs.retry jobs.discard imports.load "
     "imports.rehearse imports.run_here companies.watch companies.unwatch reconcile.run "

@@ -121,7 +121,7 @@ class Desk:
             stack.callback(queue.close)
             desk = cls(settings, catalogue, warehouse, queue, now)
             desk._connect()
-            desk._opened = stack.pop_all()
+            desk._opened.enter_context(stack.pop_all())
             return desk
 
     def _connect(self) -> None:
@@ -130,13 +130,25 @@ class Desk:
         if self.post and self.settings.role == "desk":
             self.relay = opening.relay(self.settings, self.queue, self.post, self.warehouse)
             self.roster = RelayedRoster(self.warehouse, self.settings, self.now, self.relay)
+            self.board = self._followed()
         elif self.post:
             keep_asks(self)
+
+    def _followed(self) -> ProgressBoard:
+        from core.service.cluster.live import FollowedBoard
+
+        board = FollowedBoard(self.now, opening.live(self.settings))
+        self._opened.callback(board.close)
+        return board
 
     def start(self, *, scheduler: bool = True) -> None:
         """Run worker (and scheduler) in a thread of their own; a desk that only reads has none."""
         if self.relay:
             return
+        if self.post:
+            from core.service.cluster.live import Teller
+
+            self._opened.callback(Teller(self.board, opening.live(self.settings)).close)
         self.engine = DeskEngine(self, scheduler=scheduler)
         self.engine.start()
 

@@ -20,6 +20,7 @@ from core.store.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from core.jobs.queue.letters import Letters
+    from core.service.cluster.live import LiveNotes
     from core.service.kernel.asking import EngineRelay, Seal
     from core.store.lease import Lease
 
@@ -114,6 +115,16 @@ def post(settings: Settings, shared: JobQueue) -> tuple[Letters, Seal] | None:
 
     assert isinstance(shared, RedisQueue)
     return shared.letters, Seal(partial(secret_of, settings.lake))
+
+
+def live(settings: Settings) -> LiveNotes:
+    """Where engines tell desks how far their jobs are."""
+    from core.redis_place import RedisPlace
+    from core.service.cluster.live import LiveNotes
+    from core.store.lease import secret_of
+
+    assert settings.lake is not None
+    return LiveNotes(RedisPlace(settings.redis_url), partial(secret_of, settings.lake))
 
 
 def relay(

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,31 +16,7 @@ from core.service.kernel import access
 from core.service.kernel.asking import ACT
 from core.service.lists import notes
 from core.settings import Settings, load
-from tests import postgres_server, redis_server
 from tests.filled import fill
-
-
-@pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
-    """Addresses of PostgreSQL and Redis."""
-    if not postgres_server.programs() or not importlib.util.find_spec("duckdb_extension_ducklake"):
-        pytest.skip(postgres_server.MISSING)
-    if not redis_server.installed():
-        pytest.skip(redis_server.MISSING)
-    folder = tmp_path_factory.mktemp("redis")
-    with postgres_server.running() as postgres, redis_server.running(folder) as queue:
-        yield postgres, queue
-
-
-@pytest.fixture
-def urls(servers: tuple[str, str], tmp_path: Path) -> dict[str, str]:
-    """Settings of an empty lake and a queue of its own."""
-    name = f"t{uuid.uuid4().hex}"
-    catalogue = postgres_server.make(servers[0], name)
-    return {
-        "store_url": f"ducklake:{catalogue}?data={tmp_path / 'lake'}",
-        "queue_url": f"{servers[1]}?prefix={name}",
-    }
 
 
 def _settings(tmp_path: Path, urls: dict[str, str], name: str, **more: object) -> Settings:

@@ -31,20 +31,25 @@ class Live:
 
 
 class ProgressBoard:
-    """Thread-safe board of the latest jobs, by job id."""
+    """Thread-safe board of the latest jobs, by job id.
+
+    `listeners` are called with a job after each change, in the thread that made it.
+    """
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
+        self.listeners: list[Callable[[Live], None]] = []
         self._lock = threading.Lock()
         self._jobs: OrderedDict[str, Live] = OrderedDict()
 
     def start(self, job_id: str, dataset: str) -> None:
         """A job begins (again)."""
         with self._lock:
-            self._jobs[job_id] = Live(job_id, dataset, self._now())
+            live = self._jobs[job_id] = Live(job_id, dataset, self._now())
             self._jobs.move_to_end(job_id)
             while len(self._jobs) > KEPT_JOBS:
                 self._jobs.popitem(last=False)
+        self._tell(live)
 
     def report(self, job_id: str, progress: Progress) -> None:
         """Add one message; counts that are not given stay as they were."""
@@ -53,11 +58,12 @@ class ProgressBoard:
             if live is None:
                 return
             event = replace(progress, happened_at=self._now())
-            self._jobs[job_id] = replace(
+            live = self._jobs[job_id] = replace(
                 live,
                 so_far=event.after(live.so_far),
                 events=(*live.events[-KEPT_MESSAGES:], event),
             )
+        self._tell(live)
 
     def attach(self, job_id: str, pull_id: str) -> None:
         """Say which pull a job has become."""
@@ -74,5 +80,12 @@ class ProgressBoard:
 
     def _change(self, job_id: str, **changes: object) -> None:
         with self._lock:
-            if job_id in self._jobs:
-                self._jobs[job_id] = replace(self._jobs[job_id], **changes)  # type: ignore[arg-type]
+            live = self._jobs.get(job_id)
+            if live is None:
+                return
+            live = self._jobs[job_id] = replace(live, **changes)  # type: ignore[arg-type]
+        self._tell(live)
+
+    def _tell(self, live: Live) -> None:
+        for listener in self.listeners:
+            listener(live)

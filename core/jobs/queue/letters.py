@@ -12,6 +12,7 @@ from typing import Any, cast
 from core.jobs.queue.redis_rows import RedisRows
 
 KEPT_SECONDS = 3600
+PIECES_KEPT_SECONDS = 60  # of a file: who wants them waits for them
 SLICE_SECONDS = 1.0  # shorter than the socket's own patience
 
 
@@ -42,8 +43,34 @@ class Letters:
 
     def awaited(self, letter_id: str, seconds: float) -> bytes | None:
         """The answer to an ask, when it comes in time."""
+        return self._popped("answer", letter_id, seconds)
+
+    def want(self, carriage: str, body: bytes) -> None:
+        """Ask for a piece of what a desk carries."""
+        self._push("want", carriage, body)
+
+    def wanted(self, carriage: str, seconds: float) -> bytes | None:
+        """The next piece that is asked for, when one is in time."""
+        return self._popped("want", carriage, seconds)
+
+    def hand(self, turn: str, body: bytes) -> None:
+        """Hand over a piece that was asked for."""
+        self._push("piece", turn, body)
+
+    def handed(self, turn: str, seconds: float) -> bytes | None:
+        """The next piece, when it comes in time."""
+        return self._popped("piece", turn, seconds)
+
+    def _push(self, kind: str, name: str, body: bytes) -> None:
+        key = self._rows.key(kind, name)
+        with self._rows.typed(), self._rows.client.pipeline() as pipe:
+            pipe.rpush(key, body)
+            pipe.expire(key, PIECES_KEPT_SECONDS)
+            pipe.execute()
+
+    def _popped(self, kind: str, name: str, seconds: float) -> bytes | None:
         ends = time.monotonic() + seconds
-        key = self._rows.key("answer", letter_id)
+        key = self._rows.key(kind, name)
         while (left := ends - time.monotonic()) > 0:
             with self._rows.typed():
                 asked: Any = self._rows.client

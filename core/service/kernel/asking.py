@@ -11,8 +11,9 @@ import hmac
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.domain.access.principals import NOBODY, Principal
@@ -20,11 +21,13 @@ from core.errors import OpenbellError, ProtocolError, ReadOnlyError, StoreError,
 from core.jobs.queue.port import FRONT, JobQueue, JobStatus
 from core.observe import logs
 from core.service.kernel import wire
+from core.service.kernel.carrying import Carried, handing
 
 if TYPE_CHECKING:
     from core.jobs.queue.letters import Letters
 
 ACT = "act"
+GIVEN_UP = (JobStatus.CANCELLED, JobStatus.DEAD, JobStatus.CORRUPT)
 LONGEST_SECONDS = 600.0  # for what the engine has begun
 log = logs.get("relay")
 
@@ -63,15 +66,18 @@ class EngineRelay:
         self._queue, self._letters, self._seal = queue, letters, seal
         self._seconds, self._caught_up, self.away = seconds, caught_up, away
         self._deaf_since: float | None = None  # the first of the asks that failed in a row
+        self._answered_at = 0.0  # monotonic, of the last answer to whatever
 
     def ask(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], who: Principal) -> Any:
         """See Relay."""
+        began = time.monotonic()
         with self._reaching(f"{name} was not done"):
             letter_id, job_id = self._send(name, args, kwargs, who)
         with self._reaching(f"{name} may have been done or not"):
             answer = self._letters.awaited(letter_id, self._seconds)
             if answer is None:
-                answer = self._late(name, letter_id, job_id)
+                answer = self._late(name, letter_id, job_id, began)
+        self._answered_at = time.monotonic()
         told = wire.loads(self._seal.off(answer))
         if told["id"] != letter_id:
             raise ProtocolError(f"the answer to {name} is one to something else")
@@ -105,6 +111,10 @@ class EngineRelay:
         except OpenbellError as error:
             log.warning("not handed to the engine", act=name, error=str(error))
 
+    def carrying(self, path: Path) -> AbstractContextManager[Carried]:
+        """See Relay."""
+        return handing(self._letters, self._seal, path)
+
     def _send(
         self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], who: Principal
     ) -> tuple[str, str]:
@@ -119,20 +129,32 @@ class EngineRelay:
         }
         return letter_id, self._queue.publish(ACT, payload, priority=FRONT).job_id
 
-    def _late(self, name: str, letter_id: str, job_id: str) -> bytes:
+    def _silence(self, began: float) -> str:
+        """Why nobody began what was asked for at `began`.
+
+        An engine that leads and has answered nobody since is one that still opens its desk, one
+        after the other maybe: nothing can be changed, however much somebody leads.
+        """
+        away = self.away()
+        if away is None and self._answered_at > began:
+            return "the engine is busy"
+        return f"read-only for {time.monotonic() - began if away is None else away:.0f} s"
+
+    def _late(self, name: str, letter_id: str, job_id: str, began: float) -> bytes:
         """The answer of what has begun; what has not is called off: it is not done behind us."""
         waits = self._queue.get(job_id).status is JobStatus.QUEUED
         if waits and self._queue.cancel(job_id) is JobStatus.CANCELLED:
-            away = self.away()
-            why = "the engine is busy" if away is None else f"read-only for {away:.0f} s"
             raise ReadOnlyError(
-                f"{name} was not done: {why}",
+                f"{name} was not done: {self._silence(began)}",
                 hint="try again in a moment; an engine that stands by takes over by itself",
             )
         ends = time.monotonic() + LONGEST_SECONDS
         while time.monotonic() < ends:
             if answer := self._letters.awaited(letter_id, min(self._seconds, 10.0)):
                 return answer
-            if self._queue.get(job_id).status is JobStatus.CANCELLED:  # its engine died meanwhile
-                raise ReadOnlyError(f"{name} was not done to its end", hint="look what came of it")
+            job = self._queue.get(job_id)
+            if job.status in GIVEN_UP:  # nobody answers any more
+                why = f": {job.last_error}" if job.last_error else ""
+                hint = "look what came of it"
+                raise ReadOnlyError(f"{name} was not done to its end{why}", hint=hint)
         raise ReadOnlyError(f"{name} still goes on", hint="look what came of it on Activity")

@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from core.domain.access.principals import NOBODY, Principal
+
+if TYPE_CHECKING:
+    from core.service.kernel.carrying import Carried
 
 P = ParamSpec("P")
 D = TypeVar("D")
@@ -31,6 +36,10 @@ class Relay(Protocol):
 
     def tell(self, name: str, args: Sequence[Any]) -> None:
         """Hand something on without waiting; what cannot be handed on is told in the log."""
+        ...
+
+    def carrying(self, path: Path) -> AbstractContextManager[Carried]:
+        """What stands for a file or folder of this machine; the engine may fetch it meanwhile."""
         ...
 
 

@@ -14,6 +14,7 @@ from core.jobs.pulling.puller import Puller, PullRequest, refused
 from core.jobs.pulling.rehearsal import would_merge
 from core.service.kernel import given_files
 from core.service.kernel.access import needs
+from core.service.kernel.carrying import Given, at_hand, handed_over
 from core.service.kernel.commands import CommandResult, command
 from core.service.pulls.refresh import exit_code_of
 from core.store import pulls as records
@@ -23,17 +24,27 @@ if TYPE_CHECKING:
 
 
 @needs(Role.ANALYST)
-def load(desk: Desk, name: str, path: Path, trigger: str = "import") -> dict[str, Any]:
-    """Load a file into a dataset; the pull in the shape of the `pull` command."""
-    dataset = _loadable(desk, name, path)
-    return run_here(desk, dataset, _source_of(desk, path), f"{trigger}:{path.name}", trigger)
+def load(desk: Desk, name: str, path: Given, trigger: str = "import") -> dict[str, Any]:
+    """Load a file into a dataset; the pull in the shape of the `pull` command.
+
+    `path` of another machine comes from `carrying.handed_over`, here as for `rehearse`.
+    """
+    dataset = _loadable(desk, name)
+    with at_hand(desk, path) as file:
+        given_files.to_read(file, folders=True)
+        return run_here(desk, dataset, _source_of(desk, file), f"{trigger}:{file.name}", trigger)
 
 
 @needs(Role.ANALYST)
-def rehearse(desk: Desk, name: str, path: Path) -> dict[str, Any]:
+def rehearse(desk: Desk, name: str, path: Given) -> dict[str, Any]:
     """What loading a file would change, in the shape of the `pull` command; nothing is stored."""
-    dataset = _loadable(desk, name, path)
-    now = desk.now()
+    dataset = _loadable(desk, name)
+    with at_hand(desk, path) as file:
+        return _rehearsed(desk, dataset, given_files.to_read(file, folders=True))
+
+
+def _rehearsed(desk: Desk, dataset: Dataset, path: Path) -> dict[str, Any]:
+    now, name = desk.now(), dataset.name
     source = _source_of(desk, path)
     pulled = asyncio.run(
         source.pull(dataset, Window(name, now, now), known_version=None, on_progress=lambda _: None)
@@ -59,13 +70,12 @@ def rehearse(desk: Desk, name: str, path: Path) -> dict[str, Any]:
     }
 
 
-def _loadable(desk: Desk, name: str, path: Path) -> Dataset:
+def _loadable(desk: Desk, name: str) -> Dataset:
     dataset = desk.catalogue.get(name)
     if dataset.source == "sec":
         raise UsageError(
             f"{name} is not loaded from tables", hint="use: python -m app backfill FILE.zip"
         )
-    given_files.to_read(path, folders=True)
     return dataset
 
 
@@ -95,5 +105,7 @@ def run_here(desk: Desk, dataset: Dataset, source: Any, job: str, trigger: str) 
 @command("import", needs=Role.ANALYST)
 def import_command(desk: Desk, *, dataset: str, path: Path, dry_run: bool = False) -> CommandResult:
     """Load a CSV or Parquet file into a dataset; with `dry_run` only say what it would change."""
-    document = (rehearse if dry_run else load)(desk, dataset, path)
+    _loadable(desk, dataset)  # before a file is carried anywhere
+    with handed_over(desk, path) as given:
+        document = (rehearse if dry_run else load)(desk, dataset, given)
     return CommandResult({"pulls": [document]}, exit_code_of([document]))

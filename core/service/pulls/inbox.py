@@ -22,6 +22,7 @@ from core.errors import OpenbellError, StoreError, UsageError
 from core.observe import logs
 from core.observe.events import Event
 from core.service.kernel.access import needs
+from core.service.kernel.carrying import Given, handed_over
 from core.service.kernel.commands import DONE, FOUND_ERRORS, CommandResult, command
 from core.service.kernel.handlers import publish_follow_ups
 from core.service.kernel.looks import look
@@ -94,7 +95,7 @@ def take_new(desk: Desk) -> None:
     _seen[desk] = {item.path: item.state for item in found}
     for item in found:
         if before.get(item.path) == item.state:
-            take(desk, item)
+            dispose(desk, item)
 
 
 def _make(path: Path) -> None:
@@ -104,25 +105,32 @@ def _make(path: Path) -> None:
         raise StoreError(f"there can be no inbox: {error.strerror}", where=str(path)) from error
 
 
-@needs(Role.ANALYST)
-def take(desk: Desk, item: Arrival) -> dict[str, Any]:
+def dispose(desk: Desk, item: Arrival) -> dict[str, Any]:
     """Load one file and move it; what became of it. What may pass leaves it where it is."""
     told: dict[str, Any] = {"file": _shown(item.path.name), "dataset": item.dataset}
+    with handed_over(desk, item.path) as given:
+        told |= take(desk, item, given)
+    moved = _move(desk, item, TAKEN if told["taken"] else REFUSED)
+    if not told["taken"]:
+        _note_reason(moved, told["reason"])
+        tell_refused(desk, item, told["reason"], str(moved))
+    return {**told, "moved_to": str(moved)}
+
+
+@needs(Role.ANALYST)
+def take(desk: Desk, item: Arrival, given: Given) -> dict[str, Any]:
+    """Load one file: the pull, or why it was refused; StoreError for what may pass."""
     try:
         if item.fault or item.dataset is None:
             raise UsageError(item.fault or "no dataset is told")
-        pull = imports.load(desk, item.dataset, item.path, TRIGGER)
+        pull = imports.load(desk, item.dataset, given, TRIGGER)
     except StoreError:
         raise
     except OpenbellError as error:
-        moved = _move(desk, item, REFUSED)
-        _note_reason(moved, str(error))
-        _tell(desk, item, str(error), moved)
-        return {**told, "taken": False, "reason": str(error), "moved_to": str(moved)}
+        return {"taken": False, "reason": str(error)}
     if pull["rows_inserted"] or pull["rows_updated"]:
         publish_follow_ups(desk, [desk.catalogue.get(item.dataset).table], pull["pull_id"])
-    moved = _move(desk, item, TAKEN)
-    return {**told, "taken": True, "pull": pull, "moved_to": str(moved)}
+    return {"taken": True, "pull": pull}
 
 
 def _move(desk: Desk, item: Arrival, where: str) -> Path:
@@ -158,8 +166,10 @@ def _note_reason(moved: Path, reason: str) -> None:
         raise StoreError(f"no reason can be kept: {error.strerror}", where=str(beside)) from error
 
 
-def _tell(desk: Desk, item: Arrival, reason: str, moved: Path) -> None:
-    after = {"dataset": item.dataset, "reason": reason, "moved_to": str(moved)}
+@needs(Role.ANALYST)
+def tell_refused(desk: Desk, item: Arrival, reason: str, moved_to: str) -> None:
+    """Tell of a file that was refused and moved, as an event."""
+    after = {"dataset": item.dataset, "reason": reason, "moved_to": moved_to}
     sentence = f"{_shown(item.path.name)} was refused: {reason}"
     event = Event.of("file.refused", _shown(item.path.name), sentence, after=after)
     with desk.warehouse.transaction() as tx:
@@ -169,7 +179,7 @@ def _tell(desk: Desk, item: Arrival, reason: str, moved: Path) -> None:
 @command("watch_folder", needs=Role.ANALYST)
 def watch_folder(desk: Desk, *, apply: bool = False) -> CommandResult:
     """What waits in the inbox and what would become of it; with `apply` it is taken now."""
-    told = [take(desk, item) if apply else _would(desk, item) for item in arrivals(desk)]
+    told = [dispose(desk, item) if apply else _would(desk, item) for item in arrivals(desk)]
     refused = [item for item in told if not item["taken" if apply else "would_be_taken"]]
     document = {"folder": str(folder(desk)), "applied": apply, "files": told}
     return CommandResult(document, FOUND_ERRORS if refused else DONE)
@@ -180,7 +190,8 @@ def _would(desk: Desk, item: Arrival) -> dict[str, Any]:
     if item.fault or item.dataset is None:
         return {**told, "would_be_taken": False, "reason": item.fault}
     try:
-        pull = imports.rehearse(desk, item.dataset, item.path)
+        with handed_over(desk, item.path) as given:
+            pull = imports.rehearse(desk, item.dataset, given)
     except OpenbellError as error:
         return {**told, "would_be_taken": False, "reason": str(error)}
     return {**told, "would_be_taken": True, "pull": pull}

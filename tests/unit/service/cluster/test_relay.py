@@ -58,9 +58,11 @@ def box(desk: Desk) -> Box:
     return made
 
 
-def _relay(desk: Desk, box: Box, secret: bytes = b"secret") -> EngineRelay:
+def _relay(
+    desk: Desk, box: Box, secret: bytes = b"secret", away: float | None = 7.0
+) -> EngineRelay:
     seal, letters = Seal(lambda: secret), box
-    given: Any = (desk.queue, letters, seal, 0.01, lambda: None, lambda: 7.0)
+    given: Any = (desk.queue, letters, seal, 0.01, lambda: None, lambda: away)
     return EngineRelay(*given)
 
 
@@ -119,6 +121,43 @@ def test_what_nobody_begins_is_called_off(desk: Desk, box: Box) -> None:
     with pytest.raises(ReadOnlyError, match="not done: read-only for 7 s"):
         _ask(_relay(desk, box))
     assert not desk.queue.find([JobStatus.QUEUED], event_name=ACT)
+
+
+def test_an_engine_that_leads_and_answers_nobody_is_read_only_too(desk: Desk, box: Box) -> None:
+    """It may still open its desk; one that answered another meanwhile is busy."""
+    relay = _relay(desk, box, away=None)
+    with pytest.raises(ReadOnlyError, match=r"not done: read-only for \d+ s"):
+        _ask(relay)
+
+    def answers_another() -> None:
+        mine = {job.id for job in desk.queue.find([JobStatus.QUEUED], event_name=ACT)}
+
+        def work_on_another() -> None:
+            for job in desk.queue.find([JobStatus.QUEUED], event_name=ACT):
+                if job.id not in mine:
+                    _deliver(desk, job)
+
+        box.on_wait = work_on_another
+        _ask(relay, "of another")
+
+    box.on_wait = answers_another
+    with pytest.raises(ReadOnlyError, match="not done: the engine is busy"):
+        _ask(relay)
+
+
+def test_what_was_begun_and_given_up_is_told_at_once(desk: Desk, box: Box) -> None:
+    """Nobody waits ten minutes for an answer that does not come."""
+    turns = iter(range(10))
+
+    def fails_for_good() -> None:
+        if next(turns) == 0:
+            job = desk.queue.claim("asks", timedelta(seconds=60))
+            assert job is not None
+            desk.queue.bury(job, "the letter cannot be read")
+
+    box.on_wait = fails_for_good
+    with pytest.raises(ReadOnlyError, match="not done to its end: the letter cannot be read"):
+        _ask(_relay(desk, box))
 
 
 def test_what_was_begun_is_waited_for(desk: Desk, box: Box) -> None:
