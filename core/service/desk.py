@@ -135,7 +135,7 @@ class Desk:
             keep_asks(self)
 
     def _followed(self) -> ProgressBoard:
-        from core.service.cluster.live import FollowedBoard
+        from core.service.kernel.live import FollowedBoard
 
         board = FollowedBoard(self.now, opening.live(self.settings))
         self._opened.callback(board.close)
@@ -146,7 +146,7 @@ class Desk:
         if self.relay:
             return
         if self.post:
-            from core.service.cluster.live import Teller
+            from core.service.kernel.live import Teller
 
             self._opened.callback(Teller(self.board, opening.live(self.settings)).close)
         self.engine = DeskEngine(self, scheduler=scheduler)

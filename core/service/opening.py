@@ -20,8 +20,8 @@ from core.store.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from core.jobs.queue.letters import Letters
-    from core.service.cluster.live import LiveNotes
     from core.service.kernel.asking import EngineRelay, Seal
+    from core.service.kernel.live import LiveNotes
     from core.store.lease import Lease
 
 log = logs.get("desk")
@@ -120,7 +120,7 @@ def post(settings: Settings, shared: JobQueue) -> tuple[Letters, Seal] | None:
 def live(settings: Settings) -> LiveNotes:
     """Where engines tell desks how far their jobs are."""
     from core.redis_place import RedisPlace
-    from core.service.cluster.live import LiveNotes
+    from core.service.kernel.live import LiveNotes
     from core.store.lease import secret_of
 
     assert settings.lake is not None

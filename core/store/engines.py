@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Hashable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
@@ -11,7 +12,7 @@ import duckdb
 
 from core.errors import StoreError
 from core.store import files, presence
-from core.store.connection import connect, identity
+from core.store.connection import connect, identity, lean
 from core.store.ownership import Ownership, lock_of
 
 FOLD_SECONDS = 30.0  # longer than any query reads
@@ -55,6 +56,10 @@ class StoreEngine(Protocol):
 
     def identity(self) -> Hashable:
         """What tells this store from another in its place; raises OSError when it is gone."""
+        ...
+
+    def lean(self, cursor: duckdb.DuckDBPyConnection) -> AbstractContextManager[None]:
+        """Work as frugally as this place allows, as long as the block lasts."""
         ...
 
     def has_long_log(self) -> bool:
@@ -105,6 +110,10 @@ class FileEngine:
     def identity(self) -> Hashable:
         """See StoreEngine."""
         return identity(self.path)
+
+    def lean(self, cursor: duckdb.DuckDBPyConnection) -> AbstractContextManager[None]:
+        """See StoreEngine: with one thread, and little in memory."""
+        return lean(cursor)
 
     def has_long_log(self) -> bool:
         """See StoreEngine."""

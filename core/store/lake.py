@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Hashable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -128,6 +129,12 @@ class LakeEngine:
     def identity(self) -> Hashable:
         """See StoreEngine: the address, for no other lake can take its place."""
         return self.where
+
+    def lean(self, cursor: duckdb.DuckDBPyConnection) -> AbstractContextManager[None]:
+        """See StoreEngine: as ever. To change the number of threads while something reads a lake
+        hangs both for ever (DuckDB 1.5.5), and no cache of tables has to be let go of.
+        """
+        return nullcontext()
 
     def has_long_log(self) -> bool:
         """See StoreEngine: there is none."""

@@ -20,7 +20,7 @@ from core.errors import LostLeaseError, StoreError
 from core.observe import logs, traces, work
 from core.store import connection, presence
 from core.store import mark as marks
-from core.store.connection import as_of_now, failure_of, first_line, lean, rollback, way_back
+from core.store.connection import as_of_now, failure_of, first_line, rollback, way_back
 from core.store.engines import FOLD_SECONDS, FileEngine, StoreEngine, must_stand
 from core.store.mark import CommitMark, MarkKeeper
 from core.store.memory import QueryCache
@@ -292,7 +292,7 @@ class Warehouse:
     @contextmanager
     def _lean(self, bulk: bool) -> Iterator[None]:
         if bulk:
-            with self.cursor() as cursor, lean(cursor):
+            with self.cursor() as cursor, self._engine.lean(cursor):
                 yield
         else:
             yield

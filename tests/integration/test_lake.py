@@ -200,6 +200,18 @@ def test_an_empty_lake_is_not_begun_where_there_is_a_store(lake: str, tmp_path: 
     assert "migrate-store" in str(told.value.hint)
 
 
+def test_a_bulk_insert_leaves_the_threads_of_a_lake_alone(lake: str, tmp_path: Path) -> None:
+    """To change their number while something reads a lake would hang reader and writer for ever."""
+    chosen = load(data_dir=tmp_path / "a", store_url=lake)
+    assert chosen.lake is not None
+    setting = "SELECT current_setting('threads')"
+    with Warehouse.open(LakeEngine(chosen.lake, tmp_path / "a.duckdb")) as warehouse:
+        with warehouse.cursor() as cursor:
+            cursor.execute("SET GLOBAL threads = 3")
+        with warehouse.transaction(bulk=True):
+            assert warehouse.read_anew(setting).item() == 3
+
+
 def test_a_lake_keeps_its_files_to_itself(lake: str, tmp_path: Path) -> None:
     """Queries of the desk reach the folder of the lake, and no other file."""
     (tmp_path / "secret.csv").write_text("a\n1\n")

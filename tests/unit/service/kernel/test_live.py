@@ -11,8 +11,8 @@ import pytest
 
 from core.errors import StoreError
 from core.jobs.pulling.progress import ProgressBoard
-from core.service.cluster import live
-from core.service.cluster.live import FollowedBoard, LiveNotes, Teller
+from core.service.kernel import live
+from core.service.kernel.live import FollowedBoard, LiveNotes, Teller
 from core.sources.pulled import Progress
 
 NOW = datetime(2026, 11, 27, 15, tzinfo=UTC)
