@@ -21,7 +21,8 @@ from core.errors import OpenbellError, ProtocolError, ReadOnlyError, StoreError,
 from core.jobs.queue.port import FRONT, JobQueue, JobStatus
 from core.observe import logs
 from core.service.kernel import wire
-from core.service.kernel.carrying import Carried, handing
+from core.service.kernel.carrying import handing
+from core.service.kernel.given_files import Carried
 
 if TYPE_CHECKING:
     from core.jobs.queue.letters import Letters

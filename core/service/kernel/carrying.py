@@ -14,19 +14,16 @@ import shutil
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from core.errors import ProtocolError, StoreError, UsageError
 from core.observe import logs
 from core.service.kernel import given_files, wire
+from core.service.kernel.given_files import Carried, Given, Part
 from core.service.kernel.relay import relay_of
 from core.store import asides
-
-if TYPE_CHECKING:
-    from core.service.kernel.asking import Seal
 
 PIECE_BYTES = 1_000_000
 AT_ONCE = 4  # pieces asked for before the first is there
@@ -36,31 +33,16 @@ LEFT_FREE_BYTES = 64_000_000
 log = logs.get("carrying")
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One file: its name within the folder, its size in bytes, its SHA-256."""
+class Seals(Protocol):
+    """Signs bodies, and opens those that bear its signature; ProtocolError for others."""
 
-    name: str
-    size: int
-    digest: str
+    def on(self, body: bytes) -> bytes:
+        """The body with its signature."""
+        ...
 
-
-@dataclass(frozen=True, slots=True)
-class Carried:
-    """A file, or a folder of files, that lies on another machine and can be asked for there."""
-
-    id: str
-    name: str
-    parts: tuple[Part, ...]
-    folder: bool = False
-
-    @property
-    def size(self) -> int:
-        """Bytes in all."""
-        return sum(part.size for part in self.parts)
-
-
-Given = Path | Carried
+    def off(self, sealed: bytes) -> bytes:
+        """The body of what was signed."""
+        ...
 
 
 class Pieces(Protocol):
@@ -115,7 +97,7 @@ def at_hand(desk: Any, given: Given) -> Iterator[Path]:
 
 
 @contextmanager
-def handing(pieces: Pieces, seal: Seal, path: Path) -> Iterator[Carried]:
+def handing(pieces: Pieces, seal: Seals, path: Path) -> Iterator[Carried]:
     """Hand the file or folder over, to whoever asks for it, until the end of the block."""
     files = _files(path)
     parts = tuple(_part(name, file) for name, file in files)
@@ -149,7 +131,7 @@ def _part(name: str, file: Path) -> Part:
 
 
 def _hand(
-    pieces: Pieces, seal: Seal, carriage: str, files: Sequence[Path], stop: threading.Event
+    pieces: Pieces, seal: Seals, carriage: str, files: Sequence[Path], stop: threading.Event
 ) -> None:
     """Answer every want; what cannot be answered is asked for no more in the end."""
     while not stop.is_set():
@@ -177,7 +159,7 @@ def _label(turn: str, part: int, offset: int) -> bytes:
     return bytes.fromhex(turn) + part.to_bytes(8) + offset.to_bytes(8)
 
 
-def _fetched(pieces: Pieces, seal: Seal, carried: Carried, into: Path) -> Path:
+def _fetched(pieces: Pieces, seal: Seals, carried: Carried, into: Path) -> Path:
     """The files below a folder, each compared with its digest."""
     if shutil.disk_usage(into).free < carried.size + LEFT_FREE_BYTES:
         raise StoreError(
@@ -206,7 +188,7 @@ def _safe(name: str) -> PurePosixPath:
     return path
 
 
-def _written(pieces: Pieces, seal: Seal, carried: Carried, number: int, body: BinaryIO) -> str:
+def _written(pieces: Pieces, seal: Seals, carried: Carried, number: int, body: BinaryIO) -> str:
     """Ask for one file, a few pieces ahead, and write it; the SHA-256 of what came."""
     turn, told = secrets.token_hex(16), hashlib.sha256()
     part = carried.parts[number]

@@ -7,12 +7,40 @@ begins with `~`, `md:` or `s3:`, and may ask the outside world for it.
 from __future__ import annotations
 
 import stat
+from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import UsageError
 from core.store import files
 
 INCOMING = "incoming"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One file: its name within the folder, its size in bytes, its SHA-256."""
+
+    name: str
+    size: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A file, or a folder of files, that lies on another machine and can be asked for there."""
+
+    id: str
+    name: str
+    parts: tuple[Part, ...]
+    folder: bool = False
+
+    @property
+    def size(self) -> int:
+        """Bytes in all."""
+        return sum(part.size for part in self.parts)
+
+
+Given = Path | Carried
 
 
 def to_read(path: Path, *, folders: bool = False) -> Path:

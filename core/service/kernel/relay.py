@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 from core.domain.access.principals import NOBODY, Principal
 
 if TYPE_CHECKING:
-    from core.service.kernel.carrying import Carried
+    from core.service.kernel.given_files import Carried
 
 P = ParamSpec("P")
 D = TypeVar("D")

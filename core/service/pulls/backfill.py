@@ -10,7 +10,7 @@ from core.domain.tables.datasets import Dataset
 from core.jobs.pulling.sec_backfill import BackfillSource
 from core.service.kernel import given_files
 from core.service.kernel.access import needs
-from core.service.kernel.carrying import Given, at_hand, handed_over
+from core.service.kernel.carrying import at_hand, handed_over
 from core.service.kernel.commands import CommandResult, command
 from core.service.pulls.imports import run_here
 from core.service.pulls.refresh import exit_code_of
@@ -23,7 +23,7 @@ TABLES = {"companyfacts": "facts", "submissions": "filings", "fsds": "facts"}
 
 
 @needs(Role.ANALYST)
-def load(desk: Desk, path: Given) -> dict[str, Any]:
+def load(desk: Desk, path: given_files.Given) -> dict[str, Any]:
     """Load a bulk file; the pull in the shape of the `pull` command.
 
     `path` of another machine comes from `carrying.handed_over`.

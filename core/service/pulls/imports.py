@@ -14,7 +14,7 @@ from core.jobs.pulling.puller import Puller, PullRequest, refused
 from core.jobs.pulling.rehearsal import would_merge
 from core.service.kernel import given_files
 from core.service.kernel.access import needs
-from core.service.kernel.carrying import Given, at_hand, handed_over
+from core.service.kernel.carrying import at_hand, handed_over
 from core.service.kernel.commands import CommandResult, command
 from core.service.pulls.refresh import exit_code_of
 from core.store import pulls as records
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @needs(Role.ANALYST)
-def load(desk: Desk, name: str, path: Given, trigger: str = "import") -> dict[str, Any]:
+def load(desk: Desk, name: str, path: given_files.Given, trigger: str = "import") -> dict[str, Any]:
     """Load a file into a dataset; the pull in the shape of the `pull` command.
 
     `path` of another machine comes from `carrying.handed_over`, here as for `rehearse`.
@@ -36,7 +36,7 @@ def load(desk: Desk, name: str, path: Given, trigger: str = "import") -> dict[st
 
 
 @needs(Role.ANALYST)
-def rehearse(desk: Desk, name: str, path: Given) -> dict[str, Any]:
+def rehearse(desk: Desk, name: str, path: given_files.Given) -> dict[str, Any]:
     """What loading a file would change, in the shape of the `pull` command; nothing is stored."""
     dataset = _loadable(desk, name)
     with at_hand(desk, path) as file:

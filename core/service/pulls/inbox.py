@@ -22,8 +22,9 @@ from core.errors import OpenbellError, StoreError, UsageError
 from core.observe import logs
 from core.observe.events import Event
 from core.service.kernel.access import needs
-from core.service.kernel.carrying import Given, handed_over
+from core.service.kernel.carrying import handed_over
 from core.service.kernel.commands import DONE, FOUND_ERRORS, CommandResult, command
+from core.service.kernel.given_files import Given
 from core.service.kernel.handlers import publish_follow_ups
 from core.service.kernel.looks import look
 from core.service.pulls import imports

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from core.errors import ProtocolError, StoreError, UsageError
-from core.service.kernel import carrying, wire
+from core.service.kernel import carrying, given_files, wire
 from core.service.kernel.asking import Seal
 
 SEAL = Seal(lambda: b"secret")
@@ -161,8 +161,8 @@ def test_another_piece_than_the_one_asked_for_is_refused(tmp_path: Path, box: Bo
 @pytest.mark.parametrize("name", ["../x", "/etc/x", "", "a/../../x"])
 def test_no_name_leads_out_of_the_folder(tmp_path: Path, box: Box, name: str) -> None:
     """Of the file, nor of one in a folder."""
-    part = carrying.Part(name, 0, "")
-    whole = carrying.Carried("0" * 32, "many", (part,), folder=True)
+    part = given_files.Part(name, 0, "")
+    whole = given_files.Carried("0" * 32, "many", (part,), folder=True)
     for carried in (whole, replace(whole, name=name, parts=(), folder=True)):
         with (
             pytest.raises(ProtocolError, match="no name of a file"),
@@ -176,7 +176,7 @@ def test_what_has_no_room_is_not_begun(
 ) -> None:
     """It says how much it would take."""
     monkeypatch.setattr(carrying, "LEFT_FREE_BYTES", 10**18)
-    carried = carrying.Carried("0" * 32, "big.zip", (carrying.Part("big.zip", 1234, ""),))
+    carried = given_files.Carried("0" * 32, "big.zip", (given_files.Part("big.zip", 1234, ""),))
     with (
         pytest.raises(StoreError, match=r"no room for big.zip \(1,234 bytes\)"),
         carrying.at_hand(engine(tmp_path, box), carried),
