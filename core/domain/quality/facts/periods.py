@@ -53,13 +53,22 @@ def periods(chosen: pl.DataFrame, where: Flags) -> Periods:
     return Periods(where, first, of, fid[first], start[first], end[first])
 
 
+YEAR, SLIP_DAYS = 365, 8
+
+
 def with_period_ends(registry: pl.DataFrame, points: Periods, spans: Periods) -> pl.DataFrame:
-    """Adds sheet_date (the modal latest instant) and period_end (report date, else sheet date)."""
+    """Adds sheet_date (the modal latest instant) and period_end (report date, else sheet date).
+
+    A report date of just a year before the sheet's is a slip of the year: the sheet's counts.
+    """
     sheet, flow = points.latest(registry.height, least=2), spans.latest(registry.height, least=1)
     report = registry["report_date"].to_numpy().astype("datetime64[D]")
     found = np.where(np.isnat(sheet), np.where(np.isnat(flow), report, flow), sheet)
     periodic = registry["periodic"].to_numpy() & ~np.isnat(report)
-    near = np.abs((report - sheet).astype(np.int64)) <= 3
+    late = (sheet - report).astype(np.int64)
+    filed = registry["filed"].to_numpy().astype("datetime64[D]")
+    slip = (np.abs(late - YEAR) <= SLIP_DAYS) & (sheet <= filed)
+    near = (np.abs(late) <= 3) | slip
     end = np.where(periodic & ~(near & ~np.isnat(sheet)), report, found)
     ends = {"sheet_date": sheet, "flow_end": flow, "period_end": end}
     return registry.hstack([pl.Series(name, values) for name, values in ends.items()])

@@ -144,6 +144,7 @@ def _contradicted(book: PeriodTable, told: ToldAgain, own: Own) -> list[FindingT
     negative &= _unanimous(past, told.was)
     scaled = _scaled(told.value / told.was, 0.01)
     scaled &= _out_of_line(told.value, _at(own.usual, told.own))
+    scaled &= sum(_alike(told.value, values).astype(int) for values in past) < RETURNED
     wrong = _credible(book, told, both & (negative | scaled))
     at_fault = np.zeros(book.filings.height, bool)
     at_fault[told.fid[wrong]] = True
@@ -152,6 +153,19 @@ def _contradicted(book: PeriodTable, told: ToldAgain, own: Own) -> list[FindingT
     if not wrong.any():
         return []
     return [contrast(_before(book, told, wrong), "was", ", but was reported as ", " before.")]
+
+
+RETURNED = 2  # own values of the past of a size: then it is told as it was before the mistake
+
+
+def _alike(value: Floats, other: Floats) -> Flags:
+    """Whether values are of one size."""
+    ratio = np.abs(value / np.where(other == 0, np.nan, other))
+    alike: Flags = (ratio > ALIKE[0]) & (ratio < ALIKE[1])
+    return alike
+
+
+ALIKE = (1 / 3, 3)
 
 
 def _unanimous(past: Sequence[Floats], value: Floats) -> Flags:

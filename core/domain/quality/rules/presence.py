@@ -143,17 +143,20 @@ def _replaced(book: PeriodTable, have: Flags, gone: Flags) -> Flags:
     places = {name: n for n, name in enumerate(book.rules.items)}
     found, stated = np.zeros_like(gone), np.zeros_like(gone)
     stated[book.fid, book.item] = True
-    value, before = _values(book), _one_before(book)
+    long, before = _values(book), _one_before(book)
+    short = _values(book, longest=False)
     for name, item in book.rules.items.items():
         kept = stated[:, places[name]] & (item.figure not in SHARED)
         lost = np.flatnonzero(gone[:, places[name]] & ~kept)
         if not len(lost):
             continue
         was = _last_with(have[:, places[name]], before, lost)
-        parted = _shared_with_others(value, lost, places.get(SHARED.get(item.figure, "")))
+        parted = _shared_with_others(long, lost, places.get(SHARED.get(item.figure, "")))
         for other in item.instead:
-            one, same = value[was, places[name]], value[was, places[other]]
-            near = np.abs(one - same) <= ALIKE.get(item.figure, 0.005) * np.abs(one)
+            near = np.zeros(len(lost), bool)
+            for value in (long, short):
+                one, same = value[was, places[name]], value[was, places[other]]
+                near |= np.abs(one - same) <= ALIKE.get(item.figure, 0.005) * np.abs(one)
             near &= ~(parted & (other in WHOLES))
             new = ~have[was, places[other]]
             found[lost, places[name]] |= have[lost, places[other]] & (new | near)
@@ -185,11 +188,12 @@ def _last_with(given: Flags, before: Numbers, fids: Numbers) -> Numbers:
 LOOK_BACK = 8
 
 
-def _values(book: PeriodTable) -> Floats:
-    """The own value (of the longest period) of each item (column) of each filing (row)."""
+def _values(book: PeriodTable, *, longest: bool = True) -> Floats:
+    """The own value (of the longest period, or the shortest) of each item of each filing (row)."""
     values = np.full((book.filings.height, len(book.rules.items)), np.nan)
     rows = np.flatnonzero(book.own)
-    rows = rows[np.argsort(book.months[rows], kind="stable")]
+    order = np.argsort(book.months[rows], kind="stable")
+    rows = rows[order if longest else order[::-1]]
     values[book.fid[rows], book.item[rows]] = book.value[rows]
     return values
 

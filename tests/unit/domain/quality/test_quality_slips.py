@@ -1,0 +1,77 @@
+"""Slips beside a figure that is right: the scale, the tag or the date before is at fault."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from tests.unit.domain.quality.reports import MILLION, grades_of, report, year
+
+LAST = "0-20-10"
+SHARES = "WeightedAverageNumberOfSharesOutstandingBasic"
+
+
+def beside(rows: list, told: list) -> list:
+    """A report that also tells the year before, as `told` says."""
+    about = {k: rows[0][k] for k in ("accession", "filed", "fiscal_year", "form")}
+    return [*rows, *(row | about for row in told)]
+
+
+def without(rows: list, *names: str) -> list:
+    return [row for row in rows if not row["concept"].startswith(names)]
+
+
+def counted(number: int, scale: float) -> list:
+    """A year whose only figures by the share are the weighted shares, in a scale."""
+    rows = without(year(number, **{SHARES: 100 * MILLION * scale}), "EarningsPerShare")
+    return without(rows, "WeightedAverageNumberOfDiluted")
+
+
+def rescaled(*scales: float) -> set[str]:
+    """Rules that 2020 fails after years in these scales, when it tells 2019 anew in its own."""
+    past = [counted(2020 - len(scales) + n, scale) for n, scale in enumerate(scales)]
+    return grades_of(*past, beside(counted(2020, 1), counted(2019, 1)))[LAST]["rules"]
+
+
+def test_a_scale_that_comes_back_is_no_fault_of_the_report_that_corrects_it() -> None:
+    """Two years of millions told as billions, after years and before one in the right scale."""
+    assert "Q34" not in rescaled(1, 1, 1e6, 1e6)
+    assert "Q34" in rescaled(1e6, 1e6, 1e6, 1e6)
+
+
+LINES = {f"Line{n}": MILLION for n in range(20)}
+PROFITS = ("NetIncomeLoss", "ProfitLoss")
+
+
+def nine_months(number: int, share: float | None) -> list:
+    """A report of nine months with what all owners earned; of the quarter also `share` of it."""
+    earned = {"ProfitLoss": 270 * MILLION, **LINES}
+    span = report("10-Q", date(number, 1, 1), date(number, 9, 30), 3, **earned)
+    rows = without(span, "NetIncomeLoss")
+    quarter = [
+        row | {"period_start": date(number, 7, 1)} for row in span if row["concept"] in PROFITS
+    ]
+    parts = {"ProfitLoss": 90 * MILLION, "NetIncomeLoss": 90 * MILLION * (share or 0)}
+    told = [row | {"value": parts[row["concept"]]} for row in quarter]
+    return [*rows, *(told if share else without(told, "NetIncomeLoss"))]
+
+
+@pytest.mark.parametrize(("share", "missed"), [(1.0, False), (0.8, True)])
+def test_what_stands_for_net_income_is_known_from_the_quarter_alone(
+    share: float, missed: bool
+) -> None:
+    """Of nine months only the profit of all owners is told, of the quarter both."""
+    past = [nine_months(n, share) for n in range(2015, 2020)]
+    found = grades_of(*past, nine_months(2020, None))["0-20-3"]["rules"]
+    assert ("Q48" in found) is missed
+
+
+def test_a_slip_of_the_year_in_the_report_date_says_nothing_of_the_figures() -> None:
+    """What the report tells is its own year's, whatever the list says its date is."""
+    past = [year(n, **LINES) for n in range(2015, 2020)]
+    slipped = year(2020, **LINES)
+    slipped.insert(0, slipped[0] | {"concept": "Goodwill", "period_end": date(2019, 12, 31)})
+    graded = grades_of(*past, slipped)[LAST]["rules"]
+    assert "Q37" in graded
+    assert not graded & {"Q42", "Q48"}
