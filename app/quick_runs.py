@@ -89,11 +89,14 @@ def _twin(cursor: Any) -> Any:
 
 
 def uncount(commands: Any) -> None:
-    """Let the commands of a module or class be called without being counted."""
+    """Let the commands and properties of a module or class be called without being counted."""
     for name, found in list(vars(commands).items()):
         if isinstance(found, MethodType):
             if (bare := _bare(found.__func__)) is not None:
                 setattr(commands, name, MethodType(bare, found.__self__))
+        elif isinstance(found, property):
+            if (bare := _bare(found.fget)) is not None:
+                setattr(commands, name, found.getter(bare))
         elif (bare := _bare(found)) is not None:
             setattr(commands, name, bare)
 

@@ -199,10 +199,13 @@ def count_nothing() -> None:
     """Every command is counted for reports that the desk never sends."""
     _found(*COUNTS)
     from streamlit.delta_generator import DeltaGenerator
+    from streamlit.runtime.context import ContextProxy
+    from streamlit.runtime.state import QueryParamsProxy, SessionStateProxy
 
     from app.quick_runs import uncount
 
-    for commands in (importlib.import_module("streamlit"), *DeltaGenerator.__mro__[:-1]):
+    proxies = (ContextProxy, QueryParamsProxy, SessionStateProxy)
+    for commands in (importlib.import_module("streamlit"), *DeltaGenerator.__mro__[:-1], *proxies):
         uncount(commands)
 
 

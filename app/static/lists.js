@@ -1,5 +1,5 @@
 // Lists of the desk (`.rows.list`): their links run the page again instead of loading it anew,
-// heads sort, arrows move, a changed figure is tinted. Streamlit draws a list anew as one piece, so
+// heads sort, arrows move, a changed figure is tinted. So do words that lead on (`.ways`). Streamlit draws a list anew as one piece, so
 // what the reader did to it is done again after each drawing.
 (() => {
   "use strict";
@@ -111,6 +111,25 @@
     if (!link || link.classList.contains("out")) return;
     event.preventDefault();
     go(link.href);
+  });
+
+  // Words that lead on (`.ways`), and the keys that some of them have.
+  document.addEventListener("click", (event) => {
+    const way = event.target instanceof Element ? event.target.closest(".ways a") : null;
+    if (!way || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    go(way.href);
+  });
+
+  document.addEventListener("keydown", (event) => {
+    const at = event.target;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+    if (at instanceof Element && at.closest("input, textarea, select, [contenteditable=true]")) return;
+    const key = event.key.toUpperCase();
+    const way = [...document.querySelectorAll(".ways a[data-key]")].find((one) => one.dataset.key === key);
+    if (!way) return;
+    event.preventDefault();
+    go(way.href);
   });
 
   function moved(row, key) {

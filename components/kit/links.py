@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -14,6 +16,18 @@ from streamlit.errors import StreamlitAPIException
 PAGES = Path(__file__).resolve().parents[2] / "pages"
 LANDING = "overview"
 ROUTES_KEY = "routes"  # the pages of the router by name; not there when a page runs alone
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A word that leads to an address of the desk; `key` is pressed for it where nothing is typed.
+
+    Without an address the word stands there pale.
+    """
+
+    label: str
+    address: str | None
+    key: str = ""
 
 
 _run = threading.local()
@@ -54,3 +68,18 @@ def url(name: str, query: Mapping[str, str] | None = None) -> str:
     """Address of a page and view on this desk: `/symbol?symbol=AAPL`."""
     name = "" if name == LANDING else name
     return f"/{name}?{urlencode(query)}" if query else f"/{name}"
+
+
+def ways(every: Sequence[Way]) -> str:
+    """Words that lead on, side by side, as HTML for one element: a link of its own for each would
+    be a message and a box to the browser at every run. app/static/lists.js follows them.
+    """
+    return f'<div class="ways">{"".join(map(_way, every))}</div>'
+
+
+def _way(way: Way) -> str:
+    label = escape(way.label)
+    if way.address is None:
+        return f'<span aria-disabled="true">{label}</span>'
+    key = f' data-key="{escape(way.key)}" title="Key {escape(way.key)}"' if way.key else ""
+    return f'<a href="{escape(way.address)}" target="_self"{key}>{label}</a>'

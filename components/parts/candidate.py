@@ -121,16 +121,15 @@ def plan(desk: Desk, scan: scans.Scan, name: str) -> None:
         if decided:  # the verdict would be that of a second plan beside it
             st.markdown(
                 f"**Plan** {plans.of_session(decided[0].plan, desk.now())}  \n{like(found)}"
+                f"\n\n{figures(decided[0].plan)}"
             )
-            st.markdown(figures(decided[0].plan))
             st.markdown("  \n".join(map(became, decided)))
             decision.told()
             return
         color, word = plans.DECISIONS[found.verdict.decision]
         said = badges.badge(f"Verdict: {word.lower()}", color)
         when = plans.of_session(found.plan, desk.now())
-        st.markdown(f"**Plan** {when} {said}  \n{like(found)}")
-        st.markdown(figures(found.plan))
+        st.markdown(f"**Plan** {when} {said}  \n{like(found)}\n\n{figures(found.plan)}")
         st.html(once.cached(lambda: limits(found.verdict.checks), "bars", found.verdict.checks))
         decision.form(desk, found, _stay, small=True)
 

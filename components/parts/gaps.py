@@ -10,7 +10,7 @@ from typing import Any, cast
 import polars as pl
 import streamlit as st
 
-from components.kit import badges, formats, lists, once, shell, tables
+from components.kit import badges, formats, links, lists, once, shell, tables
 from components.kit import url_sliders as bounds
 from components.parts import quality
 from core.domain.gaps.scoring import COMPONENTS
@@ -303,10 +303,9 @@ def _chosen(rows: pl.DataFrame, symbol: str) -> dict[str, Any]:
 
 def next_links(symbol: str, session: date) -> None:
     """Ways on from a candidate: its page and its plan, both of that session."""
-    day = session.isoformat()
-    with st.container(horizontal=True):
-        shell.link("symbol", f"Open {symbol}", symbol=symbol, session=day)
-        shell.link("plans", f"Plan {symbol}", symbol=symbol, session=day)
+    asked = {"symbol": symbol, "session": session.isoformat()}
+    named = {"symbol": f"Open {symbol}", "plans": f"Plan {symbol}"}
+    st.html(links.ways([links.Way(word, links.url(page, asked)) for page, word in named.items()]))
 
 
 def excluded(scan: scans.Scan) -> None:

@@ -55,8 +55,7 @@ def _latest(history: pl.DataFrame) -> pl.DataFrame:
 def heading(checks: pl.DataFrame, desk: Desk) -> None:
     """What the newest run found, when, and how long it took."""
     row = checks.row(0, named=True)
-    bad = sum(level != "info" for level in checks["severity"])
-    empty = checks.filter((pl.col("checked") == 0) & (pl.col("severity") == "info")).height
+    bad, empty = once.cached_for_object(checks, lambda: _counted(checks), "counted")
     found = f"{bad} of {checks.height} checks found something" if bad else "All checks are right"
     if empty and not bad:
         right = checks.height - empty
@@ -69,6 +68,12 @@ def heading(checks: pl.DataFrame, desk: Desk) -> None:
         f"{formats.age(row['started_at'], desk.now())} · took {formats.duration(row['seconds'])} · "
         f"started by {badges.plain(str(row['trigger_name']))}"
     )
+
+
+def _counted(checks: pl.DataFrame) -> tuple[int, int]:
+    """How many checks found something, and how many had nothing to check."""
+    quiet = checks.filter(pl.col("severity") == "info")
+    return checks.height - quiet.height, quiet.filter(pl.col("checked") == 0).height
 
 
 def cards(checks: pl.DataFrame) -> None:

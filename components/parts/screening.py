@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlencode
 
 import streamlit as st
 
-from components.kit import badges, once, reader, shell
+from components.kit import badges, links, once, reader, shell
 from components.kit import url_choices as choices
 from components.kit import url_sliders as bounds
 from components.parts import gaps, own_notes
@@ -231,29 +231,20 @@ def steps(desk: Desk, scan: Scan, symbol: str, marks: Mapping[str, str]) -> None
     day = scan.gaps.session
     starred, dismissed = marks.get(symbol) == "star", marks.get(symbol) == "dismiss"
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        _step("‹ Prev.", "K", names[at - 1] if at else None)
-        _step("Next ›", "J", names[at + 1] if at + 1 < len(names) else None)
+        _steps(names[at - 1] if at else None, names[at + 1] if at + 1 < len(names) else None)
         _mark(desk, "★ Starred" if starred else "☆ Star", "S", symbol, day, "star", on=starred)
         word = "Bring back" if dismissed else "Dismiss"
         _mark(desk, word, "D", symbol, day, "dismiss", on=dismissed)
         own_notes.box(desk, symbol, day)
 
 
-def _step(label: str, key: str, symbol: str | None) -> None:
-    st.button(
-        label,
-        key=f"step_{key}",
-        shortcut=key,
-        type="tertiary",
-        disabled=symbol is None,
-        on_click=_pick,
-        args=(symbol,),
-    )
-
-
-def _pick(symbol: str | None) -> None:
-    if symbol:
-        st.query_params["pick"] = symbol
+def _steps(before: str | None, after: str | None) -> None:
+    every = (("‹ Prev.", before, "K"), ("Next ›", after, "J"))
+    made = [
+        links.Way(label, links.url("gap_scan", {"pick": name}) if name else None, key)
+        for label, name, key in every
+    ]
+    st.html(links.ways(made), width="content")
 
 
 def _mark(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core.domain.tables.datasets import Dataset
-from core.domain.timetable.freshness import DEFAULT_GRACE, Freshness, freshness
+from core.domain.timetable.freshness import DEFAULT_GRACE, Freshness, Turn, in_turn, turn_at
 from core.domain.timetable.windows import schedule_of
 from core.errors import OpenbellError
 from core.observe import logs
@@ -44,13 +44,34 @@ def freshness_of(
     dataset: Dataset, state: PullState, now: datetime, grace: timedelta = DEFAULT_GRACE
 ) -> Freshness:
     """Freshness of a catalogue entry from what is known of its pulls."""
-    return freshness(
-        schedule_of(dataset),
-        now,
-        last_success=state.good_until,
-        last_failure=state.last_failure,
-        grace=grace,
-    )
+    return Turns().freshness_of(dataset, state, now, grace)
+
+
+class Turns:
+    """Asks the schedule of a dataset once a turn: pages ask for all of them every second."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[Dataset, datetime | None, Turn]] = {}
+
+    def freshness_of(
+        self, dataset: Dataset, state: PullState, now: datetime, grace: timedelta = DEFAULT_GRACE
+    ) -> Freshness:
+        """As the function of that name; any thread may ask."""
+        return in_turn(
+            self._turn(dataset, state.good_until, now),
+            now,
+            last_success=state.good_until,
+            last_failure=state.last_failure,
+            grace=grace,
+        )
+
+    def _turn(self, dataset: Dataset, good_until: datetime | None, now: datetime) -> Turn:
+        known, until, turn = self._kept.get(dataset.name, (None, None, None))
+        if turn is not None and known is dataset and until == good_until and turn.holds(now):
+            return turn
+        turn = turn_at(schedule_of(dataset), now, good_until)
+        self._kept[dataset.name] = (dataset, good_until, turn)
+        return turn
 
 
 def find_overdue(

@@ -16,7 +16,7 @@ from core import clock
 from core.catalogue import Catalogue
 from core.domain.tables.datasets import Dataset
 from core.domain.timetable.freshness import Freshness
-from core.jobs.overdue import freshness_of
+from core.jobs.overdue import Turns
 from core.jobs.pulling.progress import ProgressBoard
 from core.jobs.pulling.puller import Puller
 from core.jobs.queue.port import JobQueue
@@ -82,6 +82,7 @@ class Desk:
         self.engine: DeskEngine | None = None
         self.closing = threading.Event()
         self._opened = ExitStack()
+        self._turns = Turns()
 
     @classmethod
     def open(
@@ -215,6 +216,6 @@ class Desk:
         """Freshness of every dataset of the catalogue, from one query."""
         states, now = pull_states(self.warehouse), self.now()
         return {
-            name: freshness_of(dataset, states.get(name, PullState()), now)
+            name: self._turns.freshness_of(dataset, states.get(name, PullState()), now)
             for name, dataset in self.catalogue.datasets.items()
         }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
@@ -92,16 +92,15 @@ class Proposal:
     tag: str
     waits: bool = False  # a later session has prints, but none of this name yet
     similar: SimilarTrades | None = None  # what similar gaps would have made; None without any
+    fingerprint: str = field(init=False, compare=False)  # what an approval freezes
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fingerprint", fingerprint(self.plan))
 
     @property
     def plan(self) -> Plan:
         """The plan the verdict is about: the shrunk one when it was shrunk."""
         return self.verdict.plan
-
-    @property
-    def fingerprint(self) -> str:
-        """What an approval freezes."""
-        return fingerprint(self.plan)
 
 
 def propose(desk: Desk, ask: Ask, reader: Reader | None = None) -> Proposal:
@@ -166,15 +165,15 @@ def asked_rules(rules: PlanRules, ask: Ask) -> PlanRules:
         "stop_atr_multiple": ask.stop_atr_multiple,
         "stop_pct": ask.stop_pct,
     }
-    for field, value in given.items():
+    for name, value in given.items():
         if value is not None and not (value.is_finite() and 0 < value < 100):
-            raise ValidationError(f"{field} must be above 0 and below 100, not {value}")
+            raise ValidationError(f"{name} must be above 0 and below 100, not {value}")
     if ask.risk_pct is not None and ask.risk_pct > rules.risk_per_trade_pct:
         raise ValidationError(
             f"a risk of {ask.risk_pct} % is above the limit of {rules.risk_per_trade_pct} %",
             hint="ask for less, or change OPENBELL_RISK_PER_TRADE_PCT",
         )
-    chosen = {field: value for field, value in given.items() if value is not None}
+    chosen = {name: value for name, value in given.items() if value is not None}
     return replace(rules, **chosen, stop_choice=ask.stop_choice or rules.stop_choice)
 
 

@@ -180,6 +180,11 @@ def test_commands_are_called_without_being_counted() -> None:
         def other(self) -> str:
             return "other"
 
+        @property
+        @counts
+        def asked(self) -> str:
+            return "asked"
+
     module = SimpleNamespace(
         run=counts(lambda: "run"), draw=MethodType(Commands.draw, Commands()), number=1
     )
@@ -187,4 +192,5 @@ def test_commands_are_called_without_being_counted() -> None:
         uncount(holder)
     assert (Commands().draw(), Commands().other(), module.run()) == ("drawn", "other", "run")
     assert (module.draw(), module.number) == ("drawn", 1)
+    assert Commands().asked == "asked"
     assert counted == []

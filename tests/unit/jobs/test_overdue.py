@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from core.domain.tables.datasets import Dataset
 from core.errors import StoreError
-from core.jobs.overdue import OverdueDetector
+from core.jobs import overdue
+from core.jobs.overdue import OverdueDetector, Turns, freshness_of
 from core.jobs.runner import Runner
 from core.store.pull_state import PullState
 from tests.recorded import Recorded
@@ -16,6 +19,7 @@ DAILY = {"cycle": "daily", "time": "06:00:00", "zone": "America/New_York"}
 OFF = datetime(2025, 2, 20, 11, tzinfo=UTC)
 NAMES = ("every", "capped", "merged", "newest", "nothing")
 DATASETS = [Dataset(n, "file", "t", (), {}, schedule=(DAILY,), buffer_minutes=0) for n in NAMES]
+STEP = timedelta(minutes=17)
 PATIENCE = 60  # seconds: what is awaited comes at once, but for a machine that is busy elsewhere
 
 
@@ -81,3 +85,38 @@ def test_a_first_start_tells_of_no_dataset_that_had_no_time_yet() -> None:
     now[0] += timedelta(minutes=2)
     assert len(detector.look()) == len(NAMES)
     assert {event.kind.name for event in told.events} == {"dataset.recovered", "dataset.overdue"}
+
+
+STEPS = {
+    "cycle": "interval", "exchange": "XNYS", "anchor": "open", "to_anchor": "close",
+    "every_minutes": 5, "from_minutes": 0, "to_minutes": 0,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("schedule", [(DAILY,), (DAILY, STEPS), ()])
+def test_a_schedule_that_is_asked_once_a_turn_says_the_same(schedule: tuple) -> None:
+    """Over refreshes, pulls, failures and a clock that is put back."""
+    dataset, turns = Dataset("every", "file", "t", (), {}, schedule=schedule), Turns()
+    pulls = [PullState(), PullState(OFF, OFF, OFF), PullState(OFF, OFF, OFF, OFF + STEP * 9)]
+    walk = [*range(60), 3, *range(200, 230)]
+    for n, at in enumerate(walk):
+        state, now = pulls[n // 20 % 3], OFF + at * STEP
+        assert turns.freshness_of(dataset, state, now) == freshness_of(dataset, state, now)
+
+
+def test_a_schedule_is_asked_anew_at_a_refresh_a_pull_and_a_new_entry(monkeypatch) -> None:
+    """And not between: pages ask every second."""
+    asked: list[datetime] = []
+    plain = overdue.turn_at
+    monkeypatch.setattr(
+        overdue, "turn_at", lambda s, now, good: asked.append(now) or plain(s, now, good)
+    )
+    turns, dataset, state = Turns(), DATASETS[0], PullState(OFF, OFF, OFF)
+    for hours in (0, 1, 23):
+        turns.freshness_of(dataset, state, OFF + timedelta(hours=hours))
+    assert len(asked) == 1
+    turns.freshness_of(dataset, state, OFF + timedelta(hours=24))
+    turns.freshness_of(dataset, PullState(OFF, OFF + STEP, OFF), OFF + timedelta(hours=24))
+    other = Dataset("every", "file", "t", (), {}, schedule=(STEPS,), buffer_minutes=0)
+    turns.freshness_of(other, state, OFF + timedelta(hours=24))
+    assert len(asked) == 4

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from components.kit import parameters
+from components.kit import links, parameters
 from core.service.desk import Desk
 from core.service.lists import lists, notes
 from tests.opened import ROOT, listed, run_page
@@ -73,6 +73,28 @@ def test_a_dismissed_name_is_gone_for_the_day_and_can_be_brought_back(gapping: D
     assert _shown(back) == ["AAA"]
     back.button(key="mark_dismiss").click().run()
     assert notes.marks(gapping, LAST) == {}
+
+
+def test_ways_lead_to_the_names_beside_and_on_from_this_one(gapping: Desk) -> None:
+    """One element for two words; the first name has none before it, the last none after."""
+    words = [html.body for html in run_page("gap_scan").get("html") if "ways" in html.body]
+    steps, on = words
+    assert re.findall(r"<span[^>]*>([^<]+)", steps) == ["‹ Prev.", "Next ›"]
+    assert re.findall(r'href="([^"]+)"[^>]*>([^<]+)', on) == [
+        (f"/symbol?symbol=AAA&amp;session={LAST}", "Open AAA"),
+        (f"/plans?symbol=AAA&amp;session={LAST}", "Plan AAA"),
+    ]
+
+
+def test_a_way_is_a_link_with_its_key() -> None:
+    """Names are escaped; without an address there is nothing to follow."""
+    made = links.ways([
+        links.Way("Next ›", links.url("gap_scan", {"pick": "B<"}), "J"), links.Way("‹ Prev.", None)
+    ])  # fmt: skip
+    assert made == (
+        '<div class="ways"><a href="/gap_scan?pick=B%3C" target="_self" data-key="J" '
+        'title="Key J">Next ›</a><span aria-disabled="true">‹ Prev.</span></div>'
+    )
 
 
 def test_the_address_names_the_columns(gapping: Desk) -> None:
