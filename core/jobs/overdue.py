@@ -44,10 +44,10 @@ def freshness_of(
     dataset: Dataset, state: PullState, now: datetime, grace: timedelta = DEFAULT_GRACE
 ) -> Freshness:
     """Freshness of a catalogue entry from what is known of its pulls."""
-    return Turns().freshness_of(dataset, state, now, grace)
+    return KeptTurns().freshness_of(dataset, state, now, grace)
 
 
-class Turns:
+class KeptTurns:
     """Asks the schedule of a dataset once a turn: pages ask for all of them every second."""
 
     def __init__(self) -> None:

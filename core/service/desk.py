@@ -16,7 +16,7 @@ from core import clock
 from core.catalogue import Catalogue
 from core.domain.tables.datasets import Dataset
 from core.domain.timetable.freshness import Freshness
-from core.jobs.overdue import Turns
+from core.jobs.overdue import KeptTurns
 from core.jobs.pulling.progress import ProgressBoard
 from core.jobs.pulling.puller import Puller
 from core.jobs.queue.port import JobQueue
@@ -82,7 +82,7 @@ class Desk:
         self.engine: DeskEngine | None = None
         self.closing = threading.Event()
         self._opened = ExitStack()
-        self._turns = Turns()
+        self._turns = KeptTurns()
 
     @classmethod
     def open(

@@ -10,7 +10,7 @@ import pytest
 from core.domain.tables.datasets import Dataset
 from core.errors import StoreError
 from core.jobs import overdue
-from core.jobs.overdue import OverdueDetector, Turns, freshness_of
+from core.jobs.overdue import KeptTurns, OverdueDetector, freshness_of
 from core.jobs.runner import Runner
 from core.store.pull_state import PullState
 from tests.recorded import Recorded
@@ -96,7 +96,7 @@ STEPS = {
 @pytest.mark.parametrize("schedule", [(DAILY,), (DAILY, STEPS), ()])
 def test_a_schedule_that_is_asked_once_a_turn_says_the_same(schedule: tuple) -> None:
     """Over refreshes, pulls, failures and a clock that is put back."""
-    dataset, turns = Dataset("every", "file", "t", (), {}, schedule=schedule), Turns()
+    dataset, turns = Dataset("every", "file", "t", (), {}, schedule=schedule), KeptTurns()
     pulls = [PullState(), PullState(OFF, OFF, OFF), PullState(OFF, OFF, OFF, OFF + STEP * 9)]
     walk = [*range(60), 3, *range(200, 230)]
     for n, at in enumerate(walk):
@@ -111,7 +111,7 @@ def test_a_schedule_is_asked_anew_at_a_refresh_a_pull_and_a_new_entry(monkeypatc
     monkeypatch.setattr(
         overdue, "turn_at", lambda s, now, good: asked.append(now) or plain(s, now, good)
     )
-    turns, dataset, state = Turns(), DATASETS[0], PullState(OFF, OFF, OFF)
+    turns, dataset, state = KeptTurns(), DATASETS[0], PullState(OFF, OFF, OFF)
     for hours in (0, 1, 23):
         turns.freshness_of(dataset, state, OFF + timedelta(hours=hours))
     assert len(asked) == 1
