@@ -30,6 +30,7 @@ DUE = datetime(2025, 7, 1, 10, 30, tzinfo=UTC)  # 6:30 in New York
 SCHEDULE = '[ { cycle = "daily", time = "06:30:00", zone = "America/New_York" } ]'
 SEC_PATHS = ("/files", "/submissions", "/api")
 FOUNDRY = ("one", "two", "three")
+PATIENCE_SECONDS = 120.0  # until something hangs; a busy machine is only slow
 LIMITS = WorkerLimits(jobs=4, poll_seconds=0.02, grace_seconds=0.2, abandon_seconds=0.2)
 
 
@@ -153,7 +154,7 @@ class Rig:
 
     async def settle(self) -> None:
         """Until nothing runs and nothing is due."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
                 self.worker.wake()
                 await asyncio.sleep(0.02)
@@ -197,7 +198,7 @@ class Rig:
 
     async def told(self, *kinds: str, count: int = 0) -> list[dict[str, Any]]:
         """Events of these kinds, oldest first, once there are so many."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
                 found = feed.following(self.desk, feed.chosen(kinds), "")
                 if len(found) >= count:

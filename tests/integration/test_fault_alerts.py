@@ -19,7 +19,7 @@ from core.service.alerts import telling
 from core.service.pulls import refresh
 from core.store.pull_state import pull_states
 from tests.alerted import rows as alerts
-from tests.outage_rig import DUE, FOUNDRY, Rig, rows
+from tests.outage_rig import DUE, FOUNDRY, PATIENCE_SECONDS, Rig, rows
 from tests.upstreams import Running
 
 BRIEF = {"foundry_idle_seconds": 0.2, "foundry_total_seconds": 0.6, "retries": 1}
@@ -93,7 +93,7 @@ def rung(rig: Rig) -> list[tuple[Any, ...]]:
 async def heard(rig: Rig) -> None:
     """Until every event that was told is stored, and the look at them."""
     rig.writer.record(Event.of("note.written", str(rig.now), "a mark"))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not rig.desk.warehouse.read_anew(
             "SELECT count(*) FROM events WHERE kind = 'note.written' AND subject = ?",
             [str(rig.now)],
