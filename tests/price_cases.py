@@ -73,6 +73,7 @@ def after(symbol: str, day: date, prior: str, last: Bar, price: float) -> list[s
 
 
 DAY = date(2026, 6, 15)
+IN_POUNDS = ("04-23", "04-24", "04-27", "04-28", "04-29", "04-30", "05-01", "05-04")
 MADE: dict[str, tuple[Callable[[], list[str]], tuple[str, ...]]] = {
     "special-dividend": (
         lambda: after("COST2", DAY, "105,105.5,104.5,105,5e6", (95, 95.5, 94.5, 95, 9e6), 105),
@@ -101,9 +102,10 @@ MADE: dict[str, tuple[Callable[[], list[str]], tuple[str, ...]]] = {
         ("AZNR,2026-02-02,split,0.5,,,reverse",),
     ),
     "pence-to-pounds": (
-        lambda: list(
-            series("EZJ", date(2020, 4, 22), (5.9, 6.0, 5.8, 5.95, 5e6), price=600, noise=0.04)
-        ),
+        lambda: [
+            *series("EZJ", date(2020, 4, 22), (5.9, 6.0, 5.8, 5.95, 5e6), price=600, noise=0.04),
+            *(f"EZJ,2020-{day},5.9,6.0,5.8,5.95,5e6" for day in IN_POUNDS),
+        ],
         (),
     ),
 }

@@ -114,7 +114,7 @@ def graded(desk: Desk) -> int:
     return count
 
 
-@pytest.mark.parametrize("back", [0, 20])
+@pytest.mark.parametrize("back", [0, 20 if CAPTURES.is_dir() else 12])
 def test_altered_facts(desk: Desk, back: int) -> None:
     """A filing's values change and come right again: its grade and later ones are written anew."""
     accession = newest(desk, "10-Q", back)
@@ -213,7 +213,9 @@ def test_marks_are_of_the_day_they_were_graded(desk: Desk) -> None:
     change(desk, (moved, [-200, accession]))
 
 
-def test_findings_are_told_anew_when_only_the_past_behind_them_changed(desk: Desk) -> None:
+def test_findings_are_told_anew_when_only_the_past_behind_them_changed(
+    desk: Desk, shared_data: Path
+) -> None:
     """An equal score does not keep a sentence that is not true any more; the old one stays old."""
     found = state(desk)["findings"].filter(pl.col("cik") == APPLE).row(0, named=True)
     key = [found["accession"], found["rule"], found["message"]]
