@@ -170,7 +170,7 @@ def figures(plan: Plan) -> str:
         "Risk": badges.plain(formats.money(float(plan.risk), plan.account_currency, 0)),
         "Through gap": formats.NOTHING if through is None else f"{through:.1f} R",
     }
-    lines = [list(shown), [":--"] * len(shown), [f"**{value}**" for value in shown.values()]]
+    lines = [list(shown), ["--:"] * len(shown), [f"**{value}**" for value in shown.values()]]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

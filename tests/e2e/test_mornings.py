@@ -216,13 +216,22 @@ def test_a_night_in_tokyo_is_the_same_morning(player, look):
 
 
 def test_a_container_that_dies_is_told_calmly_and_nothing_is_lost(player, look):
-    """The candidates stand, the header says since when and when it is asked again; one line."""
+    """The candidates and the decision stand on one screen; the header has one badge of all that is
+    down, and *Details* since when and when it is asked again.
+    """
     player.at("2026-11-30T09:05")
-    page = look("/gap_scan")
-    before = candidates(page)
+    before = candidates(look("/gap_scan"))
+    page = look(f"/gap_scan?pick={before[-1]}")  # on which nothing is decided
     player.end_upstreams()
-    page.tab.get_by_text(DOWN).first.wait_for(timeout=180_000)
+    page.tab.get_by_text("container down · SEC down").wait_for(timeout=180_000)
     assert candidates(page.settled()) == before
+    page.tab.set_viewport_size({"width": 1440, "height": 900})
+    decide = page.tab.get_by_role("button", name=re.compile("^Approve "))
+    box = decide.bounding_box()
+    assert box is not None
+    assert box["y"] + box["height"] <= 900
+    page.button("Details").click()
+    page.tab.get_by_text(DOWN).first.wait_for(timeout=30_000)
     assert "cannot be shown" not in page.text
     page = look("/datasets?dataset=prices.minute")
     page.tab.get_by_text(DOWN).first.wait_for(timeout=30_000)
