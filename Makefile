@@ -12,6 +12,7 @@ PORT   ?= 8501
 SEED   ?= 7
 MINUTES ?= 10
 KILLS ?= 200
+COMPANIES ?= 19000
 COUNT  ?= 300
 WORKERS ?= 2
 UPGRADE ?=
@@ -20,7 +21,7 @@ STORE  ?= $(or $(TMPDIR),/tmp)/openbell-market
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo run test check lint format types imports deps rules unit thorough coverage e2e gate \
-  bench market test-lake crash cluster damage soak property fuzz walks questions mutants matrix docs pictures lock hooks wheel dist sbom clean
+  bench market whole-market test-lake crash cluster damage soak property fuzz walks questions mutants matrix docs pictures lock hooks wheel dist sbom clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' Makefile | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 12
@@ -100,11 +101,14 @@ gate: $(DEV) ## all checks and tests, told in one JSON document
 
 bench: $(BENCH) ## the benchmarks; each prints ratios and writes JSON to benchmarks/results
 	@for script in benchmarks/*.py; do \
-	  case $$script in */__init__.py|*/crash.py|*/cluster.py|*/damage.py|*/market_grade.py|*/soak.py) ;; \
+	  case $$script in */__init__.py|*/crash.py|*/cluster.py|*/damage.py|*/market.py|*/market_grade.py|*/soak.py) ;; \
 	  *) grep -q '__main__' "$$script" && echo "== $$script" && $(PY) -m benchmarks.$$(basename "$$script" .py) ;; esac; done
 
 market: $(DEV) ## grade a tenth of the market, 1,900 copies of the captures in a store of its own (STORE=folder)
 	$(PY) -m benchmarks.market_grade "$(STORE)" --companies 1900
+
+whole-market: $(DEV) ## load the bulk files of the whole market, grade it, live a day (STORE=new folder, COMPANIES=19000)
+	$(PY) -m benchmarks.market "$(STORE)" --companies $(COMPANIES)
 
 crash: $(DEV) ## kill the desk 200 times, and 200 times while alerts go out; count what was lost
 	$(PY) -m benchmarks.crash --rounds 200
