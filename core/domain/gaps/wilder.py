@@ -33,7 +33,8 @@ def wilder(work: pl.DataFrame) -> pl.Series:
 
     One recursion runs over all symbols. Being linear, it is set right by pushes: what a symbol's
     first known value, the anchor, lacks there, less what is left of the push before it, is added
-    to the range of that bar (x 14), and the recursion runs once more.
+    to the range of that bar (x 14), and the recursion runs once more. Symbols that would take
+    digits from those after them are measured by themselves.
     """
     ranges = work["true_range"]
     early, anchors = _anchors(work)
@@ -43,6 +44,11 @@ def wilder(work: pl.DataFrame) -> pl.Series:
     if scale is not None:
         ranges = ranges * scale
         anchors = anchors.with_columns(pl.col("value") * scale.gather(anchors["row"]))
+    wild = _wild(work, None if scale is None else ranges, anchors)
+    if len(wild):
+        ranges = ranges.scatter(wild, 0.0)
+        of_wild = pl.col("row").is_in(wild.implode())
+        anchors = anchors.with_columns(value=pl.when(~of_wild).then("value").otherwise(0.0))
     smooth = _smooth(ranges)
     lacking = anchors.select(
         "row", "passed", lack=pl.col("value") - smooth.gather(anchors["row"])
@@ -51,7 +57,30 @@ def wilder(work: pl.DataFrame) -> pl.Series:
     pushed = ranges.clone().scatter(anchors["row"], ranges.gather(anchors["row"]) + push)
     atr = _smooth(pushed)
     atr = carried(atr, work["start"]).scatter(early, None)
-    return (atr if scale is None else atr / scale).alias("atr")
+    atr = (atr if scale is None else atr / scale).alias("atr")
+    if wild.is_empty():
+        return atr
+    few = work.select(pl.col("true_range", "start").gather(wild)).rename({"start": "begun"})
+    return atr.scatter(wild, one_by_one(few))
+
+
+def _wild(work: pl.DataFrame, ranges: pl.Series | None, anchors: pl.DataFrame) -> pl.Series:
+    """The rows of symbols with an anchor of 0, or with ranges, as scaled, far from their anchor.
+
+    What such a range leaves in the recursion is taken out of the symbol after it, whose own digits
+    go with it: a billion among twos leaves seven of sixteen.
+    """
+    begun = anchors.filter(pl.col("value") == 0)["start"]
+    if ranges is not None:
+        far = ranges.to_frame("far").select(pl.arg_where(pl.col("far") > ALIKE))
+        begun = pl.concat([begun, work["start"].gather(far.to_series())])
+    if begun.is_empty():
+        return begun.cast(pl.UInt32)
+    starts = work.select(pl.arg_where(pl.col("row") == pl.col("start"))).to_series()
+    begun = begun.unique().sort().cast(starts.dtype)
+    after = starts.search_sorted(begun, side="right")
+    ends = pl.concat([starts, pl.Series([work.height], dtype=starts.dtype)]).gather(after)
+    return pl.select(pl.int_ranges(begun, ends, dtype=pl.UInt32)).to_series().explode()
 
 
 def _scales(work: pl.DataFrame, anchors: pl.DataFrame) -> pl.Series | None:
