@@ -22,7 +22,7 @@ from tests.alerted import rows as alerts
 from tests.outage_rig import DUE, FOUNDRY, PATIENCE_SECONDS, Rig, rows
 from tests.upstreams import Running
 
-BRIEF = {"foundry_idle_seconds": 0.2, "foundry_total_seconds": 0.6, "retries": 1}
+BRIEF = {"foundry_idle_seconds": 0.5, "foundry_total_seconds": 5.0, "retries": 1}
 LASTING = ["ws-401", "query-failed", "silence", "files-gone", "sha-mismatch", "missing-column"]
 LASTING += ["header-only", "rows-lost", "download-500"]  # one of each kind of end
 
