@@ -113,7 +113,6 @@ def _configured(upstreams: dict[str, Any], seed: int, replay: Path | None) -> di
         "sec_www_url": upstreams["sec_url"],
         "sec_user_agent": CONTACT,
         "simulated": replay is None,
-        "approve_past_sessions": True,  # also at a weekend there is a plan to try
     }
     if f"{PREFIX}DATA_DIR" not in os.environ:
         own["data_dir"] = places.data() / _folder(seed, replay)

@@ -175,7 +175,6 @@ def shared_settings(lake: str, queue: str, container: str, folder: Path) -> dict
         "OPENBELL_QUEUE_URL": queue,
         "OPENBELL_FOUNDRY_URL": container,
         "OPENBELL_CATALOGUE": str(folder / "catalogue.toml"),
-        "OPENBELL_APPROVE_PAST_SESSIONS": "true",
         "OPENBELL_RETRY_BASE_SECONDS": "0.2",
         "OPENBELL_GRACE_SECONDS": "1",
         **UNTIMED,

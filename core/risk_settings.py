@@ -81,8 +81,9 @@ class RiskSettings(BaseModel):
         1, ge=1, le=20, description="sessions an approved plan waits for its entry"
     )
     approve_past_sessions: bool = Field(
-        False,
-        description="plans whose sessions are over can be approved, to play them again on paper",
+        True,
+        description="plans whose sessions are over can be approved, to play them again on paper; "
+        "false where plans are traded",
     )
     hold_sessions: int = Field(
         5, ge=1, le=250, description="sessions a paper trade is held at most"

@@ -103,9 +103,8 @@ def cases(shared_data: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test sees the settings of the machine it runs on; markets of tests are of the past."""
+    """No test sees the settings of the machine it runs on."""
     begun.forget_settings(monkeypatch)
-    monkeypatch.setenv("OPENBELL_APPROVE_PAST_SESSIONS", "true")
 
 
 @pytest.fixture(scope="session", autouse=True)
