@@ -46,7 +46,8 @@ def wilder(work: pl.DataFrame) -> pl.Series:
         anchors = anchors.with_columns(pl.col("value") * scale.gather(anchors["row"]))
     wild = _wild(work, None if scale is None else ranges, anchors)
     if len(wild):
-        ranges = ranges.scatter(wild, 0.0)
+        counted = wild.filter(ranges.gather(wild).is_not_null())
+        ranges = ranges.scatter(counted, 0.0)
         of_wild = pl.col("row").is_in(wild.implode())
         anchors = anchors.with_columns(value=pl.when(~of_wild).then("value").otherwise(0.0))
     smooth = _smooth(ranges)

@@ -61,7 +61,7 @@ def test_a_range_of_another_magnitude_takes_no_digits_from_the_next_name(
     odd[bar] = huge
     usual: Ranges = [2.0] * 20
     short: Ranges = [huge, 2.0]
-    flat: Ranges = [*[0.0] * 16, huge, 1e-3]
+    flat: Ranges = [*[0.0] * 16, huge, None, 1e-3]
     _agrees([odd, usual, short, usual, flat, usual])
 
 
