@@ -30,6 +30,6 @@ def must_be_to_come(desk: Desk, plan: Plan) -> None:
         raise ValidationError(
             f"the session of the plan, {plan.session:%a} {plan.session.day} {plan.session:%b %Y}, "
             "is over: its trade would be made in hindsight",
-            hint="plan the session to come once the name has a print; past sessions are played again "
-            "on paper where OPENBELL_APPROVE_PAST_SESSIONS is true",
+            hint="plan the session to come once the name has a print; past sessions are played "
+            "again on paper where OPENBELL_APPROVE_PAST_SESSIONS is true",
         )
