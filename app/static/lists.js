@@ -1,6 +1,7 @@
 // Lists of the desk (`.rows.list`): their links run the page again instead of loading it anew,
-// heads sort, arrows move, a changed figure is tinted. So do words that lead on (`.ways`). Streamlit draws a list anew as one piece, so
-// what the reader did to it is done again after each drawing.
+// heads sort, arrows move, a changed figure is tinted. Streamlit draws a list anew as one piece, so
+// what the reader did to it is done again after each drawing. Words that lead on (`.ways`) are
+// followed in the same way.
 (() => {
   "use strict";
   const LIST = ".rows.list";
