@@ -64,7 +64,7 @@ def naive(folder: Path, record: bytes) -> Callable[[], None]:
     return write
 
 
-def peer(folder: Path) -> Callable[[], None] | None:
+def peer(folder: Path) -> Callable[[], object] | None:
     """DBOS's enqueue, or None when it is not installed (requirements-bench.txt)."""
     try:
         from dbos import DBOSClient, run_dbos_database_migrations
@@ -75,7 +75,7 @@ def peer(folder: Path) -> Callable[[], None] | None:
     run_dbos_database_migrations(system_database_url=url)
     client = DBOSClient(system_database_url=url)
     options = {"workflow_name": "pull", "queue_name": "jobs"}
-    return lambda: client.enqueue(options, PAYLOAD) and None  # type: ignore[func-returns-value]
+    return lambda: client.enqueue(options, PAYLOAD)
 
 
 def in_redis(folder: Path, stack: ExitStack) -> dict[str, tuple[Callable[[], object], int]]:
