@@ -49,6 +49,7 @@ def test_a_correction_of_the_scale(before: tuple[int, ...], factor: float) -> No
     assert not CHANGED & found[AMENDED]["rules"]
     assert not CHANGED & found[NEXT]["rules"]
     assert ("Q33" in found[WRONG]["rules"]) == bool(before)
+    assert (found[WRONG]["grade"] == "F") == bool(before)
 
 
 @pytest.mark.parametrize("factor", [1e-6, 1e-3, 1e3, 1e6])

@@ -162,5 +162,6 @@ def test_balances_too_small_for_the_filer(scale: float, *, fails: bool) -> None:
     }  # fmt: skip
     company = pl.DataFrame([row], schema=dict(COMPANIES.columns))
     rows = [one | {"value": one["value"] * scale} for one in report()]
-    found = grade(facts(*rows), listed("0-20-1", date(2020, 2, 20)), company).findings
-    assert ("Q32" in found["rule"].to_list()) == fails
+    found = grade(facts(*rows), listed("0-20-1", date(2020, 2, 20)), company)
+    assert ("Q32" in found.findings["rule"].to_list()) == fails
+    assert found.scores["grade"].item() == ("F" if fails else "A")
