@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from core.errors import StoreError
 from core.jobs.event_writer import EventWriter
@@ -63,3 +64,40 @@ async def test_events_beyond_their_time_are_forgotten(warehouse: Warehouse) -> N
     async with Runner([EventWriter(warehouse, lambda: NOW, keep=timedelta(days=8))]):
         pass
     assert stored(warehouse) == ["new"]
+
+
+async def test_a_disk_that_stays_full_to_the_end_is_told(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Events that nobody will read are at least counted; the end is not held up by them."""
+
+    def full(**_: Any) -> object:
+        raise StoreError("no space")
+
+    monkeypatch.setattr(warehouse, "transaction", full)
+    with capture_logs() as lines:
+        async with Runner([writer := EventWriter(warehouse, lambda: NOW, again_seconds=0.01)]):
+            for number in range(3):
+                writer.record(Event.of("scan.made", "a", str(number)))
+    assert [line["events"] for line in lines if line["event"] == "events lost"] == [3]
+
+
+async def test_an_event_that_cannot_be_stored_does_not_end_the_writer(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is put aside, and what comes after it is stored."""
+    refused = asyncio.Event()
+    loop, real = asyncio.get_running_loop(), events.add
+
+    def add(tx: Any, told: Any, at: datetime) -> None:
+        if told[0].message == "bad":
+            loop.call_soon_threadsafe(refused.set)
+            raise ZeroDivisionError("unforeseen")
+        real(tx, told, at)
+
+    monkeypatch.setattr(events, "add", add)
+    async with Runner([writer := EventWriter(warehouse, lambda: NOW, again_seconds=0.01)]):
+        writer.record(Event.of("scan.made", "a", "bad"))
+        await asyncio.wait_for(refused.wait(), 60)
+        writer.record(Event.of("scan.made", "a", "good"))
+    assert stored(warehouse) == ["good"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -120,3 +121,13 @@ def test_a_schedule_is_asked_anew_at_a_refresh_a_pull_and_a_new_entry(monkeypatc
     other = Dataset("every", "file", "t", (), {}, schedule=(STEPS,), buffer_minutes=0)
     turns.freshness_of(other, state, OFF + timedelta(hours=24))
     assert len(asked) == 4
+
+
+def test_what_is_switched_off_or_has_no_times_is_never_late() -> None:
+    """Nobody waits for it."""
+    off = replace(DATASETS[0], enabled=False)
+    unscheduled = replace(DATASETS[1], schedule=())
+    detector = OverdueDetector(
+        [off, unscheduled], dict, lambda: OFF + timedelta(days=9), recorder=Recorded()
+    )
+    assert (detector.look(), detector.overdue) == ([], ())

@@ -60,3 +60,15 @@ def test_memory_is_bounded() -> None:
     assert live is not None
     assert len(live.events) <= KEPT_MESSAGES + 1
     assert live.events[-1].message == str(KEPT_MESSAGES + 49)
+
+
+def test_who_listens_hears_of_every_change() -> None:
+    """Desks beside the engine show its pulls by that; a job that nobody knows is no change."""
+    board, heard = ProgressBoard(lambda: NOW), list[str]()
+    board.listeners.append(
+        lambda live: heard.append(live.events[-1].message if live.events else "")
+    )
+    board.start("j", "prices")
+    board.report("j", Progress("reading"))
+    board.report("another", Progress("of nobody"))
+    assert heard == ["", "reading"]

@@ -12,7 +12,7 @@ import pytest
 from core.domain.tables.datasets import ColumnType, Dataset, Window
 from core.errors import ServerError
 from core.jobs.pulling.progress import ProgressBoard
-from core.jobs.pulling.puller import Puller, PullRequest
+from core.jobs.pulling.puller import Puller, PullRequest, refused
 from core.sources.pulled import Progress, ProgressHook, Pulled, TableRows
 from core.store.warehouse import Warehouse
 from tests.queues import Clock
@@ -123,3 +123,78 @@ async def test_what_is_being_stored_when_it_is_called_off_is_stored(
     await task
     assert kept(warehouse) == (["asked", "reading", "storing"], ["done"])
     assert warehouse.read("SELECT a FROM t")["a"].to_list() == [1]
+
+
+async def test_what_is_called_off_again_while_it_is_stored_is_stored_once(
+    warehouse: Warehouse, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often somebody presses: the commit is waited for each time."""
+    pulling = puller(warehouse, Source("comes"), clock)
+    loop, storing = asyncio.get_running_loop(), asyncio.Event()
+    go, store = asyncio.Event(), Puller._store
+
+    def slow(self: Puller, *arguments: Any) -> Any:
+        loop.call_soon_threadsafe(storing.set)
+        asyncio.run_coroutine_threadsafe(go.wait(), loop).result(PATIENCE)
+        return store(self, *arguments)
+
+    monkeypatch.setattr(Puller, "_store", slow)
+    task = asyncio.create_task(pulling.run(REQUEST))
+    async with asyncio.timeout(PATIENCE):
+        await storing.wait()
+    for _ in range(3):
+        task.cancel()
+        await asyncio.sleep(0)
+    go.set()
+    await task
+    assert warehouse.read("SELECT a FROM t")["a"].to_list() == [1]
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (ServerError("503"), "d: 503."),
+        (ServerError("d has nothing"), "d has nothing."),
+        (ZeroDivisionError("division"), "d: unexpected ZeroDivisionError: division"),
+    ],
+)
+async def test_a_failure_names_its_dataset_once(
+    warehouse: Warehouse, clock: Clock, error: Exception, sentence: str
+) -> None:
+    """Whoever reads it among others knows whose it is; what nobody foresaw gives its kind."""
+    source = Source("comes")
+
+    async def pull(*_: Any, **__: Any) -> Pulled:
+        raise error
+
+    source.pull = pull  # type: ignore[method-assign]
+    with pytest.raises(type(error)):
+        await puller(warehouse, source, clock).run(REQUEST)
+    (told,) = warehouse.read("SELECT error FROM pulls")["error"].to_list()
+    assert told == sentence
+
+
+@pytest.mark.parametrize(("bad", "said"), [(1, None), (2, "2 of 1000 rows were rejected, ")])
+def test_more_than_a_thousandth_of_rejected_rows_is_told(bad: int, said: str | None) -> None:
+    """Fewer are a matter for *Rejected rows* alone; the commonest reason is named."""
+    rejects = pl.DataFrame({"reason": ["close is no number"] * bad})
+    told = refused(Pulled((), version="v", rows_read=1000, rejects=rejects))
+    assert told == (said and said + f"{bad} of them: close is no number")
+
+
+async def test_a_column_that_is_new_upstream_is_told_once(
+    warehouse: Warehouse, clock: Clock
+) -> None:
+    """It is left out at every pull, but news only at the first."""
+    source = Source("comes")
+
+    async def pull(*_: Any, **__: Any) -> Pulled:
+        rows = TableRows("t", ("a",), pl.DataFrame({"a": [1]}))
+        return Pulled((rows,), version="v", rows_read=1, drift=("b",))
+
+    source.pull = pull  # type: ignore[method-assign]
+    for _ in range(2):
+        await puller(warehouse, source, clock).run(REQUEST)
+        clock.tick(60)
+    kinds = warehouse.read("SELECT kind FROM events")["kind"].to_list()
+    assert len([kind for kind in kinds if "drift" in kind or "schema" in kind]) == 1

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from core.errors import StoreError
+from core.errors import IntegrityError, StoreError
 from core.jobs.queue import file as queue_file
 from core.jobs.queue.port import Job, JobStatus, Message
 from core.jobs.queue.sqlite import SqliteQueue
@@ -210,3 +210,15 @@ def _survives(path: Path, published: dict[str, int]) -> bool:
     missing = len(published) - len(ran)
     assert missing <= len(corrupt), "a job went missing without a word"
     return bool(corrupt)
+
+
+def test_a_damaged_row_is_set_aside_where_nobody_asked_to_be_told(path: Path) -> None:
+    """Whoever opens the queue without a listener is safe from it, too; asked for, it is named."""
+    queue = SqliteQueue(path, lambda: NOW)
+    job_id = queue.publish("pull", {"dataset": "a"}).job_id
+    tamper(path, "UPDATE jobs SET attempts = 7")
+    with pytest.raises(IntegrityError, match=job_id):
+        queue.get(job_id)
+    assert queue.claim("w", LEASE) is None
+    assert queue.counts()[JobStatus.CORRUPT] == 1
+    queue.close()
