@@ -362,7 +362,7 @@ async def test_a_timetable_that_fails_unforeseen_is_told_with_its_kind(
     scheduler = Scheduler(desk.queue, desk.datasets, dict, desk.clock, recorder=told)
     async with Runner([scheduler]):
         monkeypatch.setattr(scheduler, "_states", states)
-        await look_until(scheduler, lambda: told.events)
+        await look_until(scheduler, lambda: bool(told.events))
     assert (await told.until(1))[0][0] == "timetable.stopped"
 
 
