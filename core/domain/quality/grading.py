@@ -127,6 +127,14 @@ def _grade(book: PeriodTable, only: Collection[str] | None) -> Graded:
     return Graded(book.rules.id, rated, found, judged, chosen_items(book), kept)
 
 
+LACKING = "The {form} filed on {filed} is marked XBRL, but none of its facts are there"
+LEFT_OUT = ", though those of later filings are: the SEC's answer leaves it out."
+TOO_OLD = (
+    ": our facts of the company end with {facts_end}, before it, and may only not have been pulled "
+    "since."
+)
+
+
 def without_facts(book: PeriodTable) -> pl.DataFrame:
     """Q44: the factless XBRL reports of companies that have facts, one message each.
 
@@ -135,9 +143,14 @@ def without_facts(book: PeriodTable) -> pl.DataFrame:
     empty = factless(book)
     if empty.is_empty():
         return empty
-    empty = empty.join(book.filings.select("cik").unique(), on="cik", how="semi")
-    said = "The {form} filed on {filed} is marked XBRL, but none of its facts are there."
-    return with_columns_from(empty, message=messages([FindingText(empty, said)])[0])
+    empty = empty.join(book.filings.group_by("cik").agg(facts_end=pl.col("filed").max()), on="cik")
+    passed = pl.col("facts_end") > pl.col("filed")
+    said = [
+        FindingText(empty.filter(passed), f"{LACKING}{LEFT_OUT}"),
+        FindingText(empty.filter(~passed), f"{LACKING}{TOO_OLD}"),
+    ]
+    told = zip(said, messages(said), strict=True)
+    return pl.concat(with_columns_from(one.frame, message=text) for one, text in told)
 
 
 def _unrated(empty: pl.DataFrame, scores: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:

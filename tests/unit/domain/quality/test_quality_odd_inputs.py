@@ -109,6 +109,22 @@ def test_an_xbrl_report_without_facts_is_found_and_not_rated() -> None:
     assert found["accession"].to_list() == ["0-20-2"]
 
 
+def test_facts_that_were_not_pulled_since_are_no_fault_of_the_filer() -> None:
+    """Q44 says of a report younger than our facts so, and of an older one that it was left out."""
+    between, after = (listed(f"0-20-{n}", date(2020, n, 8), "10-Q") for n in (5, 8))
+    told = facts(
+        *sheet(), *[row | {"accession": "0-20-6", "filed": date(2020, 6, 8)} for row in sheet()]
+    )
+    later = listed("0-20-9", date(2020, 9, 7), "8-K")
+    known = pl.concat(
+        [listed("0-20-1", FILED), between, listed("0-20-6", date(2020, 6, 8)), after, later]
+    )
+    found = graded(told, known).findings.filter(pl.col("rule") == "Q44")
+    said = dict(found.select("accession", "message").iter_rows())
+    assert "those of later filings are" in said["0-20-5"]
+    assert "our facts of the company end with 2020-06-08" in said["0-20-8"]
+
+
 def test_a_report_of_today_may_still_lack_its_facts() -> None:
     """Q44 waits a day, and says nothing of companies whose facts were never pulled."""
     today = listed("0-20-2", date(2020, 5, 8), "10-Q")
