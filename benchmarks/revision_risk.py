@@ -3,9 +3,10 @@
     python -m benchmarks.revision_risk [--write] [--out risk.json]
 
 Reads `../shared/data/sec` and `../shared/corpus`. A logistic model (scikit-learn, here alone) is
-tried on companies that it was not trained on, and on later years: trained on reports up to 2018
-with what was told of them by the end of 2020, its level set by those of 2018 and 2019, tried on
-reports of 2021 to 2023. `--write` trains it on all companies and years and writes the numbers
+tried on companies that it was not trained on, and on later years: trained on reports of 2014 to
+2018 with what was told of them by the end of 2020, its level set by those of 2018 and 2019, tried
+on reports of 2021 to 2023; with its range over companies drawn anew, and over other splits of them.
+`--write` trains it on all companies and years and writes the numbers
 that are shipped; nothing else of the captures is kept.
 """
 
@@ -35,8 +36,11 @@ FOLDS = 5
 MANY = 0.05
 STRENGTH = 0.02  # of the pull of all weights towards nothing
 KNOWN_BY = date(2020, 12, 31)
-LEARNED, LEVEL, TRIED = (2009, 2018), (2018, 2019), (2021, 2023)
+# Before 2014 names of facts were still being found, and more parts sold were discontinued.
+LEARNED, LEVEL, TRIED = (2014, 2018), (2018, 2019), (2021, 2023)
 LAST = 2023  # younger reports had no time to be told otherwise
+SPLIT, SPLITS = 16, (1, 2, 3, 4)  # seeds
+DRAWN = 200  # times that companies are drawn anew
 WEIGHTS = Path("core/domain/quality/revision/weights.json")
 
 
@@ -49,11 +53,15 @@ class Sample:
     changed: Flags
     early: Flags
     year: Floats
-    fold: Floats
 
     def of(self, years: tuple[int, int]) -> Flags:
         found: Flags = (self.year >= years[0]) & (self.year <= years[1])
         return found
+
+    def fold(self, seed: int) -> Floats:
+        """Of each report the part that its company is in."""
+        part = self.rows["cik"].cast(pl.String).hash(seed=seed) % FOLDS
+        return part.to_numpy().astype(float)
 
 
 def sample() -> tuple[Sample, pl.DataFrame]:
@@ -73,7 +81,6 @@ def sample() -> tuple[Sample, pl.DataFrame]:
         rows, matrix(rows, usual),
         (rows["share"] >= MANY).to_numpy(), (rows["early"].fill_null(0) >= MANY).to_numpy(),
         rows["filed"].dt.year().to_numpy().astype(float),
-        (rows["cik"].cast(pl.String).hash(seed=16) % FOLDS).to_numpy().astype(float),
     )  # fmt: skip
     return found, graded.scores
 
@@ -103,24 +110,52 @@ def fit(values: Floats, changed: Flags, level: tuple[Floats, Flags]) -> Fitted:
     return Fitted(weights, float(again.intercept_[0]))
 
 
-def tried(given: Sample) -> dict[str, Any]:
-    """Out of company and out of time; then out of company alone."""
-    later, any_year = np.full(len(given.year), np.nan), np.full(len(given.year), np.nan)
-    for fold in range(FOLDS):
-        others, own = given.fold != fold, given.fold == fold
-        learn, level = others & given.of(LEARNED), others & given.of(LEVEL)
+def later_risk(given: Sample, seed: int) -> Floats:
+    """The risk of the reports TRIED, out of company and out of time; the others have none."""
+    risk, fold = np.full(len(given.year), np.nan), given.fold(seed)
+    for part in range(FOLDS):
+        learn, level = (fold != part) & given.of(LEARNED), (fold != part) & given.of(LEVEL)
         model = fit(given.values[learn], given.early[learn],
                     (given.values[level], given.early[level]))  # fmt: skip
-        test = own & given.of(TRIED)
-        later[test] = model.risk(given.values[test])
-        old = others & (given.year <= LAST)
-        model = fit(given.values[old], given.changed[old], (given.values[old], given.changed[old]))
-        test = own & (given.year <= LAST)
-        any_year[test] = model.risk(given.values[test])
+        test = (fold == part) & given.of(TRIED)
+        risk[test] = model.risk(given.values[test])
+    return risk
+
+
+def any_risk(given: Sample) -> Floats:
+    """The risk of all reports up to LAST, out of company alone."""
+    risk, fold, old = np.full(len(given.year), np.nan), given.fold(SPLIT), given.year <= LAST
+    for part in range(FOLDS):
+        learn = (fold != part) & old & (given.year >= LEARNED[0])
+        level = (given.values[learn], given.changed[learn])
+        test = (fold == part) & old
+        risk[test] = fit(*level, level).risk(given.values[test])
+    return risk
+
+
+def tried(given: Sample) -> dict[str, Any]:
+    """Out of company and out of time; then out of company alone."""
+    later = later_risk(given, SPLIT)
+    others = [table(given, later_risk(given, seed)) for seed in SPLITS]
+    spread = {"auc of companies drawn anew": drawn(given, later)}
+    spread |= {f"{name} of other splits": [one[name] for one in others]
+               for name in ("auc", "calibration_error_points")}  # fmt: skip
     return {
-        "other companies, later years": table(given, later),
-        "other companies, all years": table(given, any_year),
+        "other companies, later years": table(given, later) | spread,
+        "other companies, all years": table(given, any_risk(given)),
     }
+
+
+def drawn(given: Sample, risk: Floats) -> list[float]:
+    """The AUC of companies drawn with replacement: that of 5, 50 and 95 % of the draws."""
+    cik, some = given.rows["cik"].to_numpy(), np.flatnonzero(~np.isnan(risk))
+    names, dice = np.unique(cik[some]), np.random.default_rng(SPLIT)
+    places = {name: some[cik[some] == name] for name in names}
+    found = []
+    for _ in range(DRAWN):
+        rows = np.concatenate([places[name] for name in dice.choice(names, len(names))])
+        found.append(roc_auc_score(given.changed[rows], risk[rows]))
+    return [float(one) for one in np.percentile(found, (5, 50, 95))]
 
 
 def table(given: Sample, risk: Floats) -> dict[str, Any]:
@@ -145,7 +180,7 @@ def table(given: Sample, risk: Floats) -> dict[str, Any]:
 
 def shipped(given: Sample) -> dict[str, Any]:
     """The numbers of all companies and years."""
-    old, level = given.year <= LAST, given.of(TRIED)
+    old, level = given.of((LEARNED[0], LAST)), given.of(TRIED)
     model = fit(given.values[old], given.changed[old], (given.values[level], given.changed[level]))
     usual = given.values[level].mean(axis=0)
     return {

@@ -26,12 +26,15 @@ class Standard:
     """An accounting standard that makes companies tell earlier years anew.
 
     Grounds from the day on that it was issued; it holds for fiscal years that begin after another.
+    `styles` and `policies` say whom it means: kinds of filers (none: all), and any that tells what
+    insured people are owed.
     """
 
     name: str
     issued: date
     after: date
-    styles: Sequence[str] = ()  # kinds of filers that it means; empty: all
+    styles: Sequence[str] = ()
+    policies: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +53,22 @@ class Grounds:
 def features(known: Grounds, standards: Sequence[Standard], strict_since: date) -> pl.DataFrame:
     """cik, accession, form, filed and FEATURES of the reports that have both signs and a score.
 
-    And what words name: retold_pct, past_reports, past_changed, amounts. `past` is null where no
-    report is old enough. Parts sold count for periods before `strict_since`: fewer are discontinued
-    now.
+    And what words name: retold_pct, past_reports, past_changed, past_pct, amounts. `past` is null
+    where no report is old enough. Parts sold count for periods before `strict_since`: fewer are
+    discontinued now.
     """
     graded = known.scores.select(*KEY, "style", "raw_score", "critical", "major")
     rows = known.signs.join(graded, on=KEY)
     rows = rows.join(_of_items(known.items), on=KEY, how="left", maintain_order="left")
     rows = rows.join(_trouble(rows, known.filings), on=KEY, how="left", maintain_order="left")
+    rows = rows.join(_past(rows, standards), on=KEY, how="left", maintain_order="left")
     sold = pl.col("sold").fill_null(value=False) & (pl.col("period") < strict_since)
     return rows.select(
         *KEY, "form", "filed",
         annual=_number(pl.col("annual")),
         standards=_pending(standards),
         retold=pl.col("retold_share").sqrt(),
-        past=pl.when(pl.col("past") > 0).then(pl.col("past_changed") / pl.col("past")),
+        past="past_level",
         points_lost=(100 - pl.col("raw_score")).clip(0, MOST_LOST).fill_null(0),
         grave=2 * _log("critical") + _log("major"),
         loss=_number(pl.col("loss")),
@@ -77,6 +81,7 @@ def features(known: Grounds, standards: Sequence[Standard], strict_since: date) 
         retold_pct=100 * pl.col("retold_share"),
         past_reports="past",
         past_changed="past_changed",
+        past_pct="past_pct",
     )  # fmt: skip
 
 
@@ -93,13 +98,41 @@ def _pending(standards: Sequence[Standard]) -> pl.Expr:
     ahead = [
         (pl.col("filed") >= one.issued)
         & (pl.lit(one.after) - pl.col("period")).is_between(*SOON)
-        & (pl.col("style").is_in(list(one.styles)) if one.styles else pl.lit(value=True))
+        & _meant(one)
         for one in standards
     ]
     return pl.sum_horizontal(pl.lit(0.0), *(_number(flag) for flag in ahead))
 
 
+def _meant(one: Standard) -> pl.Expr:
+    if not one.styles:
+        return pl.lit(value=True)
+    return pl.col("style").is_in(list(one.styles)) | ((pl.col("policies") > 0) & one.policies)
+
+
 SOON = (timedelta(days=-20), timedelta(days=380))
+
+
+def _past(rows: pl.DataFrame, standards: Sequence[Standard]) -> pl.DataFrame:
+    """cik, accession, past_level, past_pct: how much of its company's earlier reports was changed.
+
+    past_level is the mean of the logarithms of what was changed, in what is usual of such a report.
+    A report before a new standard says little of its company, and a few reports little at all.
+    """
+    told = rows.select(*KEY, "style", "policies", pl.col("history").list.drop_nulls())
+    told = told.explode("history").drop_nulls("history").unnest("history")
+    usual = pl.when("annual").then(pl.lit(USUAL_ANNUAL)).otherwise(pl.lit(USUAL_QUARTERLY))
+    least, weight = (pl.col("changed") + LEAST_TOLD).log(), pl.col("weight")
+    weighed = pl.when(_pending(standards) > 0).then(pl.lit(BEFORE_STANDARD)).otherwise(pl.lit(1.0))
+    level = ((least - (usual + LEAST_TOLD).log()) * weight).sum() / (weight.sum() + FEW)
+    typical = ((least * weight).sum() / weight.sum()).exp() - LEAST_TOLD
+    found = told.with_columns(weight=weighed).group_by(KEY, maintain_order=True)
+    return found.agg(past_level=level, past_pct=100 * typical.clip(0))
+
+
+USUAL_ANNUAL, USUAL_QUARTERLY = 0.037, 0.015  # shares of the amounts of a report, changed later
+LEAST_TOLD = 0.005  # added to a share, so that none and next to none are alike
+BEFORE_STANDARD, FEW = 0.1, 0.3  # weights, of which a report's is 1
 
 
 def _of_items(items: pl.DataFrame) -> pl.DataFrame:

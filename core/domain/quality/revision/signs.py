@@ -7,13 +7,15 @@ from datetime import timedelta
 import polars as pl
 
 from core.domain.quality.status.reports import KEY, LEAST_FIGURES, Stated
-from core.domain.quality.status.restated import LEAST_AMOUNTS, many
+from core.domain.quality.status.restated import LEAST_AMOUNTS, MANY
 from core.domain.quality.status.retold import Retold
 
+HISTORY = {"filed": pl.Date, "period": pl.Date, "annual": pl.Boolean, "changed": pl.Float64}
 SIGNS = {
     "cik": pl.Int64, "accession": pl.String, "form": pl.String, "annual": pl.Boolean,
     "filed": pl.Date, "period": pl.Date, "retold_share": pl.Float64, "past": pl.Int64,
-    "past_changed": pl.Int64, "amounts": pl.Int64, "pro_forma": pl.Int64,
+    "past_changed": pl.Int64, "amounts": pl.Int64, "pro_forma": pl.Int64, "policies": pl.Int64,
+    "history": pl.List(pl.Struct(HISTORY)),
 }  # fmt: skip
 # A report is retold a year later, so that what is younger says little, and older little of now.
 YOUNGEST, OLDEST = timedelta(days=330), timedelta(days=1500)
@@ -27,28 +29,33 @@ def signs(reports: pl.DataFrame, told: Retold, stated: Stated) -> pl.DataFrame:
     first. past: reports of its company of one to four years before; past_changed: those of them of
     whose amounts a twentieth stood changed by its day, by filings up to it. amounts: how many
     it is the first to tell. pro_forma: how many of its facts tell of a year as if something had
-    been bought before.
+    been bought before; policies: how many of what insured people are owed. history: of each of its
+    `past` reports when it was filed, for which period, and what part of its amounts stood changed.
     """
     first = reports.hstack([pl.Series("amounts", told.first)])
     asked = first.filter("periodic", pl.col("figures") >= LEAST_FIGURES)
     rows = asked.select(*KEY, "form", "annual", "filed", "period", "rid", "amounts", "filing")
-    rows = rows.join(_pro_forma(stated), on="filing", how="left", maintain_order="left")
+    for name, words in NAMED.items():
+        found = _named(stated, words, name)
+        rows = rows.join(found, on="filing", how="left", maintain_order="left")
     found = rows.join(_retelling(told), on="rid", how="left").join(
         _past(asked, reports, told), on="rid", how="left"
     )
     return found.select(
         *(pl.col(n) for n in (*KEY, "form", "annual", "filed", "period")),
         *(pl.col(n).fill_null(0).cast(SIGNS[n]) for n in COUNTS),
+        pl.col("history").cast(SIGNS["history"]),
     )
 
 
-COUNTS = ("retold_share", "past", "past_changed", "amounts", "pro_forma")
+NAMED = {"pro_forma": "ProForma", "policies": "PolicyholderBenefits|FuturePolicyBenefit"}
+COUNTS = ("retold_share", "past", "past_changed", "amounts", *NAMED)
 
 
-def _pro_forma(stated: Stated) -> pl.DataFrame:
-    """filing, pro_forma: of the filings that have any."""
-    place = stated.each(pl.col("concept").str.contains("ProForma", literal=True))
-    return stated.filing.filter(place).value_counts(name="pro_forma")
+def _named(stated: Stated, words: str, name: str) -> pl.DataFrame:
+    """filing, and how many of its facts have a concept of such words: of those that have any."""
+    place = stated.each(pl.col("concept").str.contains(words))
+    return stated.filing.filter(place).value_counts(name=name)
 
 
 def _retelling(told: Retold) -> pl.DataFrame:
@@ -60,20 +67,28 @@ def _retelling(told: Retold) -> pl.DataFrame:
 
 
 def _past(asked: pl.DataFrame, reports: pl.DataFrame, told: Retold) -> pl.DataFrame:
-    """rid, past, past_changed."""
+    """rid, past, past_changed, history."""
     amounts = pl.Series("amounts", told.first)
     before = reports.hstack([amounts]).filter("periodic", pl.col("amounts") >= LEAST_AMOUNTS)
-    both = asked.select("rid", "cik", "filed").join(
-        before.select("cik", old="rid", told="filed"), on="cik"
-    )
+    old = before.select("cik", "period", "annual", "amounts", old="rid", told="filed")
+    both = asked.select("rid", "cik", "filed").join(old, on="cik")
     age = pl.col("filed") - pl.col("told")
     both = both.filter(pl.col("old") < pl.col("rid"), age >= YOUNGEST, age <= OLDEST)
-    spans = many(told).select("since", "until", "by", old="rid")
-    stood = both.join(spans, on="old").filter(
-        pl.col("since") <= pl.col("filed"),
-        pl.col("by") <= pl.col("rid"),
-        (pl.col("until") > pl.col("filed")).fill_null(value=True),
+    both = both.sort("rid", "old").join_asof(
+        _changed(told), left_on="rid", right_on="by", by="old", check_sortedness=False
     )
-    changed = stood.select("rid", "old").unique().group_by("rid").agg(past_changed=pl.len())
-    past = both.group_by("rid").agg(past=pl.len())
-    return past.join(changed, on="rid", how="left")
+    changed = pl.col("held").fill_null(0) / pl.col("amounts")
+    report = pl.struct(pl.col("told").alias("filed"), "period", "annual", "changed")
+    return both.with_columns(changed=changed).group_by("rid").agg(
+        past=pl.len(), past_changed=(pl.col("changed") >= MANY).sum(),
+        history=report,
+    )  # fmt: skip
+
+
+def _changed(told: Retold) -> pl.DataFrame:
+    """old, by, held: how many amounts of a report stood changed since a later one."""
+    steps = told.steps.filter("money").group_by(pl.col("rid").alias("old"), "by").agg(
+        step=pl.col("step").cast(pl.Int64).sum()
+    )  # fmt: skip
+    held = pl.col("step").cum_sum().over("old")
+    return steps.sort("by").select("old", "by", held=held)

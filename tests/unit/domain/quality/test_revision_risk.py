@@ -11,7 +11,7 @@ import pytest
 
 from core.domain.quality.grading import grade
 from core.domain.quality.revision import model as revision
-from core.domain.quality.revision.features import FEATURES, Grounds, features
+from core.domain.quality.revision.features import FEATURES, Grounds, Standard, features
 from core.domain.quality.revision.signs import SIGNS
 from core.domain.quality.status.timeline import statuses
 from core.domain.tables.frames import COMPANIES
@@ -53,10 +53,11 @@ def told(facts, given):
 def test_a_history_of_changed_reports_raises_the_risk_and_is_named():
     quiet, restless = (told(years(c), filings())["k2019"] for c in ((), (2016, 2017, 2018)))
     assert restless[0] > quiet[0]
-    assert (
-        "3 of its company's 4 reports of one to four years before were changed later"
-        in (restless[1])
+    said = (
+        "3 of its company's 4 reports of one to four years before were changed later, "
+        "as a rule 11.3 % of their amounts"
     )
+    assert said in restless[1]
     assert len(quiet[1]) == len(restless[1]) == 3
 
 
@@ -110,6 +111,39 @@ def test_standards_count_from_the_day_they_are_issued_until_they_hold():
     soon = [s for s in issued if timedelta(days=-20) <= s.after - date(2016, 12, 31) <= near]
     assert pending["k2016"] == len(soon) == 4
     assert pending["k2019"] == 0
+
+
+def level(facts, accession, standards=()):
+    rows = features(known(facts, filings()), standards, date(2015, 12, 15))
+    return dict(rows.select("accession", "past").rows())[accession]
+
+
+def test_a_past_before_a_new_standard_says_little():
+    """All companies told 2017 anew under it; what one changed by itself says more of it."""
+    facts = years((2018,))
+    one = Standard("one", issued=date(2017, 1, 1), after=date(2018, 6, 15))
+    assert level(facts, "k2019") > level(facts, "k2019", (one,))
+    assert level(facts, "k2019") > level(years(), "k2019")
+
+
+def test_how_much_was_changed_before_counts_below_a_twentieth_too():
+    """A past of one changed amount in thirty is worse than one of none."""
+    again = report("k2018", "10-K", "2019-02-20", "2017-12-31", change={"Assets": 5e6})
+    found = known(pl.concat([years(), again]), filings()).signs
+    assert dict(found.select("accession", "past_changed").rows())["k2019"] == 0
+    assert level(pl.concat([years(), again]), "k2019") > level(years(), "k2019")
+
+
+def test_a_standard_of_insurers_means_whoever_owes_insured_people():
+    """Owners of an insurer tell its policies, whatever kind of filers they are themselves."""
+    days = {"issued": date(2017, 1, 1), "after": date(2018, 6, 15)}
+    one = Standard("one", **days, styles=("insurer",), policies=True)
+    first = pl.int_range(pl.len()).over("accession") == 0
+    owed = pl.when(first).then(pl.lit("PolicyholderBenefitsAndClaimsIncurredNet"))
+    given = years().with_columns(concept=owed.otherwise("concept"))
+    for facts, pending in ((given, 1.0), (years(), 0.0)):
+        rows = features(known(facts, filings()), (one,), date(2015, 12, 15))
+        assert dict(rows.select("accession", "standards").rows())["k2017"] == pending
 
 
 def test_the_probability_is_that_of_the_weights():
