@@ -154,7 +154,9 @@ def heading(row: Mapping[str, Any]) -> None:
 
 
 def subscores(row: Mapping[str, Any]) -> None:
-    """The five sub-scores, each 0-100."""
+    """The five sub-scores, each 0-100; nothing where none could be reckoned."""
+    if all(row[name] is None for name in findings.SUBSCORES):
+        return
     with st.grid(len(findings.SUBSCORES)):
         for name, label in findings.SUBSCORES.items():
             st.metric(label, formats.number(row[name], 1), border=True, help=findings.MEANT[name])
@@ -163,6 +165,9 @@ def subscores(row: Mapping[str, Any]) -> None:
 def build_up(view: quality.FilingView) -> None:
     """The waterfall of points lost, and how it adds up."""
     row = view.grade
+    if not row["evaluable"]:
+        st.caption(f"No rule could be evaluated; style of filer: {row['style'] or 'unknown'}.")
+        return
     if not view.build_up.is_empty():
         lost = view.build_up
         theme.show(

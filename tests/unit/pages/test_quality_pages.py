@@ -301,6 +301,19 @@ def test_a_filing_without_a_period_opens_too(graded: Desk, part: str) -> None:
     assert "not rated" in text_of(at)
 
 
+def test_a_report_without_facts_shows_no_empty_scores(graded: Desk) -> None:
+    """Nothing was evaluated: five boxes without a number say nothing beside the reason."""
+    gone = ", ".join(f"{name} = NULL" for name in (*quality_findings.SUBSCORES, "evaluable"))
+    with graded.warehouse.transaction() as tx:
+        tx.execute(
+            f"UPDATE grades SET {gone}, score = NULL, grade = 'NR' WHERE accession = ?", [ACCESSION]
+        )
+    at = opened("filing", filing=ACCESSION)
+    assert list(at.metric) == []
+    assert "No rule could be evaluated" in text_of(at)
+    assert "Weight passed" not in text_of(at)
+
+
 def test_what_found_rows_without_a_sample_is_not_among_the_right_ones() -> None:
     """A check is right when nothing is affected, whether or not it kept rows to show."""
     rows = [

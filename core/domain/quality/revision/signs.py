@@ -11,7 +11,7 @@ from core.domain.quality.status.restated import LEAST_AMOUNTS, MANY
 from core.domain.quality.status.retold import Retold
 
 HISTORY = {"filed": pl.Date, "period": pl.Date, "annual": pl.Boolean, "changed": pl.Float64}
-SIGNS = {
+SIGNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "cik": pl.Int64, "accession": pl.String, "form": pl.String, "annual": pl.Boolean,
     "filed": pl.Date, "period": pl.Date, "retold_share": pl.Float64, "past": pl.Int64,
     "past_changed": pl.Int64, "amounts": pl.Int64, "pro_forma": pl.Int64, "policies": pl.Int64,
