@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components.kit import dates, shell
+from components.kit import address, dates, shell
 from components.parts import companies as parts
 from components.parts import quality
 
@@ -35,9 +35,9 @@ if not options:
 
 with shell.guarded("the company"):
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        symbol = st.selectbox("Company", options, key="company", bind="query-params", width=320)
+        symbol = st.selectbox("Company", options, **address.among("company", options), width=320)
         view = st.segmented_control(
-            "View", VIEWS, default=VIEWS[0], key="view", bind="query-params", required=True
+            "View", VIEWS, default=VIEWS[0], **address.among("view", VIEWS), required=True
         )
         known = dates.day_box(
             "As known on",

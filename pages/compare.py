@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components.kit import shell, tables, theme
+from components.kit import address, shell, tables, theme
 from components.parts import companies as parts
 from components.parts import compare
 
@@ -23,8 +23,8 @@ with shell.guarded("the comparison"):
         shell.empty("Two companies are needed.", "Follow them first.", page="companies")
         st.stop()
     with st.container(horizontal=True):
-        left = st.selectbox("One", options, key="left", bind="query-params")
-        right = st.selectbox("The other", options, index=1, key="right", bind="query-params")
+        left = st.selectbox("One", options, **address.among("left", options))
+        right = st.selectbox("The other", options, index=1, **address.among("right", options))
     both = (parts.found(desk, left)["cik"], parts.found(desk, right)["cik"])
     found = compare.found(desk, both)
     if found.is_empty():
@@ -35,16 +35,14 @@ with shell.guarded("the comparison"):
         concept = st.selectbox(
             "Concept over time",
             concepts,
-            key="concept",
-            bind="query-params",
+            **address.among("concept", concepts, lambda name: words.get(name, name)),
             format_func=lambda name: words.get(name, name),
         )
         scale = st.segmented_control(
             "Scale",
             compare.SCALES,
             default=compare.REPORTED,
-            key="scale",
-            bind="query-params",
+            **address.among("scale", compare.SCALES),
             required=True,
             help="Indexed: both are 100 at the first year that both report.",
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components.kit import shell
+from components.kit import address, shell
 from components.parts import quality as parts
 from components.parts import quality_datasets, quality_filters
 
@@ -18,7 +18,7 @@ desk = shell.page(
     views_of="data_quality",
 )
 view = st.segmented_control(
-    "View", VIEWS, default=VIEWS[0], key="view", bind="query-params", required=True
+    "View", VIEWS, default=VIEWS[0], **address.among("view", VIEWS), required=True
 )
 if view == "Datasets":
     with shell.guarded("the quality of the datasets"):

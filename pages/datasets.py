@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components.kit import shell
+from components.kit import address, shell
 from components.parts import datasets as parts
 from components.parts import refresh
 
@@ -36,9 +36,9 @@ if not statuses:
 with shell.guarded("the dataset"):
     names = [s.name for s in statuses]
     with st.container(horizontal=True):
-        name = st.selectbox("Dataset", names, key="dataset", bind="query-params", width=420)
+        name = st.selectbox("Dataset", names, **address.among("dataset", names), width=420)
         view = st.segmented_control(
-            "View", VIEWS, default=VIEWS[0], key="view", bind="query-params", required=True
+            "View", VIEWS, default=VIEWS[0], **address.among("view", VIEWS), required=True
         )
     status = next(s for s in statuses if s.name == name)
     dataset = desk.catalogue.get(name)

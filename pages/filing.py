@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components.kit import shell
+from components.kit import address, shell
 from components.parts import filing_text, quality_corrections, quality_findings, quality_status
 from components.parts import quality as lists
 from components.parts import quality_filing as parts
@@ -37,7 +37,7 @@ with shell.guarded("the filing"):
         parts.subscores(view.grade)
         parts.build_up(view)
         shown = st.segmented_control(
-            "View", VIEWS, default=VIEWS[0], key="part", bind="query-params", required=True
+            "View", VIEWS, default=VIEWS[0], **address.among("part", VIEWS), required=True
         )
         if shown == "Findings":
             quality_findings.findings(view)

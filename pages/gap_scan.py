@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components.kit import dates, shell
+from components.kit import address, dates, shell
 from components.kit import saved_views as views
 from components.parts import candidate, first_fill, gaps, own_notes, screening
 from core.service.gaps import scans
@@ -63,7 +63,10 @@ with left, shell.guarded("the scan"):
             "Press a filter above to take it away, or choose another session.",
         )
     else:
-        row = gaps.chosen(scan, st.query_params.get("pick", ""))
+        pick = st.query_params.get("pick", "")
+        row = gaps.chosen(scan, pick)
+        if row["symbol"] != pick:
+            address.tell("pick", [pick])
         gaps.candidates(desk, scan, row["symbol"], columns=screening.columns(), marks=marks)
         with right:
             screening.steps(desk, scan, row["symbol"], marks)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from components.kit import address, shell
 from components.kit import saved_views as views
-from components.kit import shell
 from components.parts import first_fill, gap_backtest, gap_rates, gaps
 from core.service.gaps import scans
 from core.service.gaps import statistics as gap_statistics
@@ -29,7 +29,7 @@ if not days:
     st.stop()
 
 view = st.segmented_control(
-    "View", VIEWS, default=VIEWS[0], key="view", bind="query-params", required=True
+    "View", VIEWS, default=VIEWS[0], **address.among("view", VIEWS), required=True
 )
 with shell.guarded("the gaps"):
     sliders = gaps.filters(desk)

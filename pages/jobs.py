@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components.kit import shell
+from components.kit import address, shell
 from components.parts import jobs as parts
 from core.service.pulls import jobs
 
@@ -15,7 +15,7 @@ desk = shell.page(
 )
 
 view = st.segmented_control(
-    "View", VIEWS, default=VIEWS[0], key="view", bind="query-params", required=True
+    "View", VIEWS, default=VIEWS[0], **address.among("view", VIEWS), required=True
 )
 if view == "Queue":
     parts.live(desk)
@@ -25,11 +25,9 @@ elif view == "Dead letters":
 else:
     with shell.guarded("the history"):
         states = ("done", "dead", "cancelled", "discarded")
-        names = list(desk.catalogue.datasets)
+        names, events = list(desk.catalogue.datasets), jobs.events(desk)
         with st.container(horizontal=True):
-            state = st.selectbox("State", states, index=None, key="state", bind="query-params")
-            event = st.selectbox(
-                "Job", jobs.events(desk), index=None, key="event", bind="query-params"
-            )
-            dataset = st.selectbox("Dataset", names, index=None, key="dataset", bind="query-params")
+            state = st.selectbox("State", states, index=None, **address.among("state", states))
+            event = st.selectbox("Job", events, index=None, **address.among("event", events))
+            dataset = st.selectbox("Dataset", names, index=None, **address.among("dataset", names))
         parts.history(desk, state, event, dataset)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components.kit import shell
+from components.kit import address, shell
 from components.parts import journal as parts
 from components.parts import own_notes
 from core.service.trading import journal
@@ -29,7 +29,7 @@ with shell.guarded("the journal"):
         st.stop()
     parts.account(desk)
     view = st.segmented_control(
-        "View", VIEWS, default=VIEWS[0], key="view", bind="query-params", required=True
+        "View", VIEWS, default=VIEWS[0], **address.among("view", VIEWS), required=True
     )
     if view == "Results":
         parts.results(desk)

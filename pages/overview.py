@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components.kit import shell
+from components.kit import address, shell
 from components.parts import overview as parts
 from components.parts import search
 
@@ -34,8 +34,7 @@ with left:
         "New",
         list(SPANS),
         default="since the close",
-        key="within",
-        bind="query-params",
+        **address.among("within", SPANS),
         required=True,
     )
     since = parts.since(desk, SPANS[span])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components.kit import shell
+from components.kit import address, shell
 from components.parts import decision, own_notes, plans_decided, plans_waiting
 from components.parts import plans as parts
 from core.service.trading import plans
@@ -19,7 +19,7 @@ desk = shell.page(
     views_of="plans",
 )
 view = st.segmented_control(
-    "View", VIEWS, default=VIEWS[0], key="view", bind="query-params", required=True
+    "View", VIEWS, default=VIEWS[0], **address.among("view", VIEWS), required=True
 )
 if view == "New plan":
     with shell.guarded("the plan"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components.kit import exporting, shell
+from components.kit import address, exporting, shell
 from components.parts import glossary, rules
 
 shell.page(
@@ -28,8 +28,7 @@ with shell.guarded("the rules"):
             "Severity",
             list(rules.SEVERITIES),
             selection_mode="multi",
-            key="severity",
-            bind="query-params",
+            **address.among("severity", rules.SEVERITIES),
             help=glossary.meaning("Score"),
         )
     found = rules.matching(text, severities)
@@ -39,13 +38,10 @@ with shell.guarded("the rules"):
         st.caption(f"{found.height} of {len(book.rules)} rules.")
         rules.show(found)
         names = found["rule"].to_list()
-        if st.query_params.get("rule", names[0]) not in names:
-            del st.query_params["rule"]
         chosen = st.selectbox(
             "Rule in full",
             names,
-            key="rule",
-            bind="query-params",
+            **address.among("rule", names),
         )
         rules.detail(chosen)
     exporting.box({"rules": ("All rules", rules.table)}, ("csv", "json"), key="rules_export")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components.kit import dates, shell, tables
+from components.kit import address, dates, shell, tables
 from components.parts import filing_text, first_fill, gaps, own_notes, quality
 from components.parts import symbol as parts
 from core.service.gaps import symbols
@@ -35,9 +35,9 @@ with shell.guarded("the symbol"):
         st.info(f"{st.query_params['symbol']} has no bars here; another name is shown.")
         del st.query_params["symbol"]
     with st.container(horizontal=True):
-        symbol = st.selectbox("Symbol", names, key="symbol", bind="query-params", width=320)
+        symbol = st.selectbox("Symbol", names, **address.among("symbol", names), width=320)
         span = st.segmented_control(
-            "Shown", list(SPANS), default="6 months", key="span", bind="query-params", required=True
+            "Shown", list(SPANS), default="6 months", **address.among("span", SPANS), required=True
         )
         day = dates.day_box(
             "Up to",

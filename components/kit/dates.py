@@ -6,6 +6,8 @@ from datetime import date
 
 import streamlit as st
 
+from components.kit import address
+
 WIDTH = 160
 
 
@@ -24,8 +26,7 @@ def day_box(
         value=None,
         min_value=earliest,
         max_value=latest,
-        key=key,
-        bind="query-params",
+        **address.day(key, earliest, latest),
         width=width,
         help=help,
     )

@@ -5,6 +5,7 @@ told.
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 import streamlit as st
@@ -13,25 +14,54 @@ from components.kit import badges
 
 SESSION = "session"
 OLD = ("date", "day")  # what a session was called on some pages
-NAMES = """
-alert at atr by choice cik columns company concept cost dataset direction documents dollars entry
-event filing find followed form forms gap grade hold kind known left list marked part period pick
-plan price q rate right risk rule rvol scale sector session severity show side since span state
-status stop symbol target view w_catalyst w_liquidity w_sentiment w_volatility within zoom
-"""
-KNOWN = frozenset(NAMES.split())
+EVERYWHERE = "zoom"  # of charts
+READ: Mapping[str, str] = {
+    "Access": "",
+    "Activity": "event kind period q severity",
+    "Alerts": "alert show",
+    "Brief": "at",
+    "Companies": "company concept forms known span view",
+    "Compare": "concept left right scale",
+    "Data quality": "by company dataset documents form grade q since status view",
+    "Datasets": "dataset view",
+    "Filing": "cik filing part",
+    "Gap scan": """
+        columns dollars followed form gap grade list marked pick price rvol sector session side
+        status w_catalyst w_liquidity w_sentiment w_volatility
+    """,
+    "Gap statistics": "by cost dollars gap hold price rate rvol side stop target view",
+    "Glossary": "q",
+    "Jobs": "dataset event state view",
+    "Journal": "by view",
+    "Overview": "find within",
+    "Plans": "atr choice direction entry plan risk session stop symbol view",
+    "Preferences": "",
+    "Reconciliation": "",
+    "Risk": "session",
+    "Rules": "q rule severity",
+    "Search": "q",
+    "Symbol": "session span symbol",
+}  # the names that a page reads, by its title
 OF_STREAMLIT = frozenset({"embed", "embed_options"})
+KNOWN = frozenset(" ".join((EVERYWHERE, *READ.values())).split())
+SHOWN = 40  # characters of a word of an address
+MOST = 10  # words
 
 
-def settle() -> list[str]:
-    """Read old names as the new one; the names that no page knows, in order."""
+def settle() -> None:
+    """Read old names as the new one."""
     for old in OLD:
         if old in st.query_params:
             given = st.query_params[old]
             del st.query_params[old]
             if SESSION not in st.query_params:
                 _choose(given)
-    return sorted(set(st.query_params) - KNOWN - OF_STREAMLIT)
+
+
+def unread(title: str) -> list[str]:
+    """The names of the address that the page of this title does not read, in order."""
+    read = frozenset(f"{EVERYWHERE} {READ[title]}".split()) if title in READ else KNOWN
+    return sorted(set(st.query_params) - read - OF_STREAMLIT)
 
 
 def _choose(given: str) -> None:
@@ -42,11 +72,31 @@ def _choose(given: str) -> None:
         st.query_params[SESSION] = given  # told as any other that is none
 
 
-def said(unknown: list[str]) -> str:
-    """What a page says of names that nothing reads, as Markdown."""
+def said(names: Sequence[str], values: Iterable[tuple[str, str]] = ()) -> str:
+    """What a page says of names that it does not read, and of values of those that it does."""
     words = []
-    for name in unknown:
-        near = difflib.get_close_matches(name, KNOWN, n=1)
-        hint = f" (did you mean {near[0]}?)" if near else ""
-        words.append(f"**{badges.plain(name[:40])}**{hint}")
-    return f"The address names what no page knows: {', '.join(words)}; it was left out."
+    if nowhere := [name for name in names if name not in KNOWN]:
+        words.append(
+            f"The address names what no page knows: {_listed(map(_named, nowhere))}; "
+            "it was left out."
+        )
+    if elsewhere := [name for name in names if name in KNOWN]:
+        words.append(f"This page reads no {_listed(map(_bold, elsewhere))}; it was left out.")
+    if told := [f"{_bold(key)} {badges.plain(value[:SHOWN])}" for key, value in values]:
+        words.append(f"The address asks for what is not here: {_listed(told)}; it was left out.")
+    return " ".join(words)
+
+
+def _listed(words: Iterable[str]) -> str:
+    every = list(words)
+    more = f" and {len(every) - MOST} more" if len(every) > MOST else ""
+    return ", ".join(every[:MOST]) + more
+
+
+def _bold(name: str) -> str:
+    return f"**{badges.plain(name[:SHOWN])}**"
+
+
+def _named(name: str) -> str:
+    near = difflib.get_close_matches(name, KNOWN, n=1)
+    return f"{_bold(name)} (did you mean {near[0]}?)" if near else _bold(name)

@@ -18,11 +18,11 @@ import streamlit as st
 import structlog
 
 from components.kit import (
+    address,
     badges,
     formats,
     links,
     once,
-    parameters,
     reader,
     status_line,
     theme,
@@ -66,7 +66,7 @@ def page(
     rows of `follows` change (by default of its inputs), with `jobs` also when pulls start or end.
     """
     st.session_state[TOLD_KEY] = set()
-    unknown = parameters.settle()
+    address.begin(title)
     head = f"# {title}\n{small(purpose)}"
     try:
         desk = current.desk()
@@ -87,8 +87,7 @@ def page(
         head = f"{head}  \n{text}" if text else head
         faults = trouble.whole(_faults(desk, datasets))
     _header(desk, head, tip, views_of, faults)
-    if unknown:
-        st.caption(parameters.said(unknown))
+    address.draw()
     return desk
 
 

@@ -10,10 +10,14 @@ from typing import Any
 
 import streamlit as st
 
+from components.kit import address
+
 
 def several(key: str, options: Sequence[str]) -> list[str]:
     """Those of the options that the URL names, each once: a widget refuses repeated ones."""
-    return [word for word in dict.fromkeys(st.query_params.get_all(key)) if word in options]
+    given = dict.fromkeys(st.query_params.get_all(key))
+    address.tell(key, [word for word in given if word not in options])
+    return [word for word in given if word in options]
 
 
 def one(key: str, options: Sequence[str]) -> str | None:

@@ -6,10 +6,11 @@ seldom and read at every run, so their values are read from the URL and drawn on
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import streamlit as st
+
+from components.kit import address
 
 Value = float | tuple[float, float]
 
@@ -33,7 +34,9 @@ class Bound:
 def value(bound: Bound) -> Value:
     """What the URL says, within the range; the default where it says nothing that can be read."""
     pair = isinstance(bound.default, tuple)
-    given = [_number(text) for text in st.query_params.get_all(bound.key)]
+    words = st.query_params.get_all(bound.key)
+    address.tell(bound.key, [word for word in words if not address.is_number(word)])
+    given = [_number(text) for text in words]
     if len(given) != (2 if pair else 1) or None in given:
         return _inside(bound, bound.default)
     numbers = sorted(number for number in given if number is not None)
@@ -86,8 +89,4 @@ def _clip(bound: Bound, number: float) -> float:
 
 
 def _number(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
+    return float(text) if address.is_number(text) else None

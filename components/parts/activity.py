@@ -9,7 +9,7 @@ import orjson
 import polars as pl
 import streamlit as st
 
-from components.kit import badges, formats, shell, tables, url_choices
+from components.kit import address, badges, formats, shell, tables, url_choices
 from core.observe.events import KINDS, SEVERITIES
 from core.service.activity import feed
 from core.service.desk import Desk
@@ -53,6 +53,8 @@ def filters(desk: Desk) -> feed.Wanted:
 def show(desk: Desk, wanted: feed.Wanted) -> None:
     """The events as a table, the one that was picked in full, and the download."""
     found = feed.listing(desk, wanted, limit=SHOWN)
+    asked = st.query_params.get_all("event")
+    address.tell("event", [one for one in asked if one not in found["event_id"]])
     if found.is_empty():
         shell.empty("Nothing happened that matches.", "Take a filter away, or look further back.")
         return

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from components.kit import badges, reader, shell, tables, url_choices
+from components.kit import address, badges, reader, shell, tables, url_choices
 from core.domain.access.principals import Role
 from core.running_settings import FEATURES
 from core.service.alerts import bell
@@ -35,6 +35,8 @@ def show(desk: Desk) -> None:
             st.rerun()
     only = bool(url_choices.several("show", SHOW))
     found = bell.listing(desk, unread=only)
+    asked = st.query_params.get_all("alert")
+    address.tell("alert", [one for one in asked if one not in found["alert_id"]])
     if found.is_empty():
         shell.empty(
             "No unread alert." if only else "No alert yet.",

@@ -11,7 +11,7 @@ import polars as pl
 import streamlit as st
 
 from components.charts import base as charts
-from components.kit import badges, formats, once, reader, shell, tables, theme
+from components.kit import address, badges, formats, once, reader, shell, tables, theme
 from components.kit import saved_views as views
 from components.parts import glossary, quality
 from core.domain.filings.figures import ranked
@@ -187,7 +187,9 @@ def filings(desk: Desk, cik: int, known: date | None) -> None:
         shell.empty("No filings of this company yet.", "Pull sec.submissions.", page="datasets")
         return
     forms = once.cached_for_object(found, lambda: _forms(found), "forms")
-    chosen = st.pills("Forms", forms[:12], selection_mode="multi", key="forms", bind="query-params")
+    chosen = st.pills(
+        "Forms", forms[:12], selection_mode="multi", **address.among("forms", forms[:12])
+    )
     shown = found.filter(pl.col("form").is_in(chosen)) if chosen else found
     st.caption(f"{shown.height:,} filings; the latest {min(shown.height, ROWS_SHOWN)} are shown.")
     graded = quality.of_company(desk, cik, known)
@@ -225,7 +227,9 @@ def facts(desk: Desk, cik: int, known: date | None) -> None:
         shell.empty("No facts of this company yet.", "Pull sec.facts.", page="datasets")
         return
     with st.container(horizontal=True):
-        concept = st.selectbox("Concept", ordered(listed), key="concept", bind="query-params")
+        concept = st.selectbox(
+            "Concept", ordered(listed), **address.among("concept", ordered(listed))
+        )
         found = facts_of(desk, cik, concept, known)
         spans = once.cached_for_object(found, lambda: spans_of(found), "spans")
         span = _span(spans) if spans else None
@@ -253,7 +257,7 @@ def facts(desk: Desk, cik: int, known: date | None) -> None:
 
 def _span(spans: Sequence[str]) -> str:
     return st.segmented_control(
-        "Periods", spans, default=spans[0], key="span", bind="query-params", required=True
+        "Periods", spans, default=spans[0], **address.among("span", spans), required=True
     )
 
 

@@ -9,7 +9,7 @@ import polars as pl
 import streamlit as st
 
 from components.charts import gaps as charts_gaps
-from components.kit import formats, once, shell, tables, theme
+from components.kit import address, formats, once, shell, tables, theme
 from components.kit import saved_views as views
 from components.kit import url_sliders as bounds
 from core.domain.gaps import backtest
@@ -71,8 +71,8 @@ def _side() -> backtest.Side:
     """With the trend or against it; beside it the sliders of the other rules, drawn on demand."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         side: backtest.Side = st.segmented_control(
-            "Side", ["follow", "fade"], default="follow", key="side", required=True,
-            bind="query-params",
+            "Side", ["follow", "fade"], default="follow", required=True,
+            **address.among("side", ["follow", "fade"]),
         )  # fmt: skip
         box = st.expander("Stop, target, sessions and costs", key="rules", on_change="rerun")
     if views.is_open(box):

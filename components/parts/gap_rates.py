@@ -8,7 +8,7 @@ import polars as pl
 import streamlit as st
 
 from components.charts import gaps as charts_gaps
-from components.kit import once, shell, tables, theme
+from components.kit import address, once, shell, tables, theme
 from core.domain.gaps import outcomes as rules
 from core.domain.gaps.filters import GapFilters
 from core.service.gaps import statistics as gap_statistics
@@ -39,9 +39,11 @@ def section(past: History, filters: GapFilters) -> None:
     """Rates of the gaps within the filters, beside the sizes of all."""
     rows = chosen(past, filters)
     with st.container(horizontal=True):
-        measure = st.selectbox("Rate", list(rules.MEASURES), key="rate", bind="query-params")
+        measure = st.selectbox(
+            "Rate", list(rules.MEASURES), **address.among("rate", rules.MEASURES)
+        )
         by = st.segmented_control(
-            "By", list(BY), default="Size", key="by", bind="query-params", required=True
+            "By", list(BY), default="Size", **address.among("by", BY), required=True
         )
     st.caption(
         f"{rows.height:,} gaps within the filters, {past.first} to {past.last}, "

@@ -10,7 +10,7 @@ import streamlit as st
 
 from components.charts import journal as charts_journal
 from components.charts import risk as charts_risk
-from components.kit import formats, once, reader, shell, tables, theme
+from components.kit import address, formats, once, reader, shell, tables, theme
 from components.kit import saved_views as views
 from core.domain.trading.trade_stats import summary
 from core.service.desk import Desk
@@ -126,8 +126,7 @@ def _closed(table: pl.DataFrame) -> None:
         "By",
         list(GROUPS),
         default="tag",
-        key="by",
-        bind="query-params",
+        **address.among("by", GROUPS, GROUPS.__getitem__),
         required=True,
         format_func=GROUPS.__getitem__,
     )

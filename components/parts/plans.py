@@ -11,7 +11,7 @@ import polars as pl
 import streamlit as st
 
 from components.charts import plans as charts_plans
-from components.kit import badges, dates, formats, once, shell, theme
+from components.kit import address, badges, dates, formats, once, shell, theme
 from components.kit import saved_views as views
 from core.domain.risk.types import LimitCheck
 from core.domain.trading.plans import Direction, EntryType, Plan
@@ -42,23 +42,21 @@ def controls(desk: Desk) -> Ask | None:
         names.append(asked)
     with st.container(horizontal=True):
         symbol = st.selectbox(
-            "Symbol", names, index=None, key="symbol", bind="query-params", width=160
+            "Symbol", names, index=None, **address.among("symbol", names), width=160
         )
         day = dates.session_box()
         side = st.segmented_control(
             "Direction",
             list(SIDES),
             default="by the gap",
-            key="direction",
-            bind="query-params",
+            **address.among("direction", SIDES),
             required=True,
         )
         entry = st.segmented_control(
             "Entry",
             list(ENTRIES),
             default="market",
-            key="entry",
-            bind="query-params",
+            **address.among("entry", ENTRIES, ENTRIES.__getitem__),
             format_func=ENTRIES.__getitem__,
             required=True,
             help="All but market need the session's minute bars.",
@@ -85,8 +83,7 @@ def _sizing(desk: Desk) -> tuple[Decimal, Decimal, Decimal, Any]:
             "Which stop",
             ["tighter", "wider"],
             default=chosen.stop_choice,
-            key="choice",
-            bind="query-params",
+            **address.among("choice", ["tighter", "wider"]),
             required=True,
         )
     return risk, atr, stop, choice
@@ -100,8 +97,7 @@ def _slider(label: str, key: str, step: float, most: Decimal, start: Decimal) ->
         max_value=top,
         value=float(start),
         step=step,
-        key=key,
-        bind="query-params",
+        **address.number(key, min(step, float(start)), top),
     )
     return Decimal(str(value))
 

@@ -9,7 +9,7 @@ import polars as pl
 import streamlit as st
 
 from components.charts import plans as charts_plans
-from components.kit import badges, formats, once, reader, shell, tables, theme
+from components.kit import address, badges, formats, once, reader, shell, tables, theme
 from core.domain.trading import openings
 from core.domain.trading.plans import Plan
 from core.service.desk import Desk
@@ -65,9 +65,7 @@ def decided(desk: Desk) -> None:
         rows=8,
     )
     names = table["plan_id"].to_list()
-    if st.query_params.get("plan") not in [None, *names]:
-        del st.query_params["plan"]
-    one = st.selectbox("Plan", names, key="plan", bind="query-params", width=340)
+    one = st.selectbox("Plan", names, **address.among("plan", names), width=340)
     against_fact(desk, one)
 
 

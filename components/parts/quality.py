@@ -11,6 +11,7 @@ import streamlit as st
 
 from components.charts import quality as charts_quality
 from components.kit import (
+    address,
     badges,
     exporting,
     formats,
@@ -105,7 +106,7 @@ SHARES = ("Company", "Form", "Year")
 def charts(graded: pl.DataFrame) -> None:
     """Distribution of the filings that pass the filters, and shares by company, form or year."""
     by = st.segmented_control(
-        "Shares by", SHARES, default=SHARES[0], key="by", bind="query-params", required=True
+        "Shares by", SHARES, default=SHARES[0], **address.among("by", SHARES), required=True
     )
     key = once.cached_for_object(graded, lambda: _fingerprint(graded), "fingerprint")
     drawn: tuple[tuple[str, Callable[[], Any], str], ...] = (

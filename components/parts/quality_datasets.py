@@ -6,7 +6,7 @@ import polars as pl
 import streamlit as st
 
 from components.charts import quality as charts_quality
-from components.kit import badges, formats, once, shell, tables, theme
+from components.kit import address, badges, formats, once, shell, tables, theme
 from core.service.desk import Desk
 from core.service.filings import quality
 
@@ -63,7 +63,8 @@ def overview(desk: Desk) -> None:
         pinned=("dataset", "grade"),
         widths={"score": 100, "trend": 110, "note": 220},
     )
-    name = st.selectbox("Dataset", newest["dataset"].to_list(), key="dataset", bind="query-params")
+    names = newest["dataset"].to_list()
+    name = st.selectbox("Dataset", names, **address.among("dataset", names))
     runs = once.cached_for_owner(
         history, lambda: history.filter(pl.col("dataset") == name), "runs", name
     )

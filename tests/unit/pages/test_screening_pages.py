@@ -143,6 +143,7 @@ def test_every_name_that_a_page_reads_is_known() -> None:
         r'query_params(?:\.get|\.pop|\.get_all)?[\[(]"([a-z_]+)"',
         r'Bound\(\s*"([a-z_]+)"',
         r'key="([a-z_]+)",?\s[^()]{0,400}?bind="query-params"',
+        r'address\.(?:among|day|number|tell)\(\s*"([a-z_]+)"',
         r'day_box\(\s*"[^"]+",\s*"([a-z_]+)"',
     )
     read = set()
