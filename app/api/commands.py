@@ -52,6 +52,7 @@ async def run_command(name: str, request: Request, who: Who) -> Response:
         return _json({"document": result.document, "exit_code": result.exit_code})
 
     with access.acting(who):
+        commands.command.allowed(desk, name)  # also for the answer that was given before
         return await once_each(desk, request, who, done)
 
 

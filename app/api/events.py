@@ -16,8 +16,10 @@ from app.api import answering, paging
 from app.api.callers import address_of, authorised
 from app.api.description import MEDIA
 from app.api.envelope import JSON
+from app.doors import credentials
+from app.doors.credentials import CALLER, Visitor
 from app.run import dumps
-from core.domain.access.principals import LOCAL, Principal, Role
+from core.domain.access.principals import LOCAL, Principal
 from core.errors import UsageError
 from core.service import current
 from core.service.activity import feed
@@ -30,6 +32,7 @@ Who = Annotated[Principal, Depends(authorised)]
 STREAM = "text/event-stream"
 LOOK_SECONDS = 0.25
 HEARTBEAT_SECONDS = 15.0
+HERE = Visitor(LOCAL, "", own=True)
 _LISTS = ("kind", "severity")
 _ID = re.compile(r"[0-9a-f]{20}")  # of an event
 _PAGES = {"limit", "before", "after"}
@@ -165,7 +168,8 @@ async def _stream(desk: Desk, request: Request, asked: dict[str, Any], who: Prin
     with access.acting(who):
         wanted, after = await anyio.to_thread.run_sync(begin)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    stream = follow(desk, wanted, after, who)
+    caller = request.scope.get(CALLER) or credentials.of(request.scope, desk)
+    stream = follow(desk, wanted, after, caller)
     return StreamingResponse(stream, media_type=STREAM, headers=headers)
 
 
@@ -179,7 +183,7 @@ async def follow(
     desk: Desk,
     wanted: EventFilter,
     after: str,
-    who: Principal = LOCAL,
+    caller: Visitor = HERE,
     *,
     heartbeat_seconds: float = HEARTBEAT_SECONDS,
 ) -> AsyncIterator[bytes]:
@@ -189,7 +193,7 @@ async def follow(
     """
     yield b"retry: 1000\n\n"
     silent, seen = anyio.current_time(), -1
-    while not desk.closing.is_set() and _may(desk, who):
+    while not desk.closing.is_set() and credentials.still_reads(desk.roster, caller):
         if desk.warehouse.commits != seen:
             seen = desk.warehouse.commits
             found = await anyio.to_thread.run_sync(feed.following, desk, wanted, after)
@@ -202,11 +206,6 @@ async def follow(
             silent = anyio.current_time()
             yield b": still here\n\n"
         await anyio.sleep(LOOK_SECONDS)
-
-
-def _may(desk: Desk, who: Principal) -> bool:
-    with access.acting(who):
-        return access.principal(desk).may(Role.VIEWER)
 
 
 def _sent(event: dict[str, Any]) -> bytes:

@@ -11,7 +11,9 @@ from http.cookies import CookieError, SimpleCookie
 from app import address
 from app.gate import Scope
 from core.domain.access.principals import LOCAL, PROXY, Principal, Role, highest
+from core.domain.access.tokens import digest
 from core.service.desk import Desk
+from core.service.kernel.roster import Roster
 
 COOKIE = "openbell_session"
 CALLER = "openbell.caller"  # where the doors leave it for the routes
@@ -24,7 +26,7 @@ class Visitor:
     """Who sent a request: a principal or nobody, from an address.
 
     `wrong`: a token came with it that does not count. `session` is the secret of a browser's
-    session. `own`: it is the desk's own command line.
+    session, `sha256` the digest of a token. `own`: it is the desk's own command line.
     """
 
     who: Principal | None
@@ -34,6 +36,7 @@ class Visitor:
     own: bool = False
     bearer: bool = False
     secure: bool = False
+    sha256: str = ""
 
 
 def of(scope: Scope, desk: Desk) -> Visitor:
@@ -71,7 +74,20 @@ def _of_bearer(desk: Desk, token: str, peer: str, *, secure: bool) -> Visitor:
     if is_own(desk, token):
         return Visitor(LOCAL, peer, own=True, bearer=True, secure=secure)
     who = desk.roster.of_token(token)
-    return Visitor(who, peer, wrong=who is None, bearer=True, secure=secure)
+    return Visitor(who, peer, wrong=who is None, bearer=True, secure=secure, sha256=digest(token))
+
+
+def still_reads(roster: Roster, caller: Visitor) -> bool:
+    """Whether a caller who was let in may still read: by what they came in with, not by name."""
+    if caller.own:
+        return True
+    if caller.session:
+        who = roster.of_session(caller.session)
+    elif caller.sha256:
+        who = roster.of_digest(caller.sha256)
+    else:
+        who = roster.current(caller.who) if caller.who else None
+    return who is not None and who.may(Role.VIEWER)
 
 
 def is_own(desk: Desk, token: str) -> bool:

@@ -100,7 +100,7 @@ class Doors:
         if scope["type"] != "websocket" or caller.who is None:
             await self.app(scope, receive, send)
             return
-        socket = inside.open.open(caller.who, caller.session)
+        socket = inside.open.open(caller)
         try:
             heard = sockets.ending(socket, inside.desk.roster, receive, send)
             await self.app(sockets.marked(scope, socket), heard, send)

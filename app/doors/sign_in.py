@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import html
+import posixpath
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, quote
+from urllib.parse import parse_qs, quote, unquote
 
 import anyio.to_thread
 from starlette.requests import Request
@@ -16,8 +17,10 @@ from starlette.routing import Route
 from app.doors import credentials, middleware
 from app.doors.credentials import COOKIE
 from app.doors.middleware import SIGN_IN, SIGN_OUT, House
+from core.domain.access.principals import Principal
 from core.errors import OpenbellError, SignInError, TooManyError, TransportError
 from core.observe.sparing import Sparing
+from core.service.kernel.roster import Roster
 
 if TYPE_CHECKING:
     from app.doors.provider import Provider
@@ -28,9 +31,7 @@ TO_PROVIDER, BACK = "/sign-in/provider", "/sign-in/back"
 STATE = "openbell_sign_in"
 _LEAD = """<p><a class="button" href="{target}">Sign in with your organisation</a></p>
 <p>or with a token:</p>"""
-_NEXT = re.compile(  # a path of ours: no host, no back slash, and not out again
-    r"/(?![/\\]|sign-(?:in|out)(?![^/?#]))[!-\[\]-~]{0,2000}"
-)
+_NEXT = re.compile(r"/(?![/\\])[!-\[\]-~]{0,2000}")  # a path of ours: no host, no back slash
 _ELSEWHERE = ("cross-site", "same-site")  # as browsers say where a request began
 _LEAVE = """<form method="post" action="/sign-out"><p>Another page has led here.</p>
 <button>Sign out</button></form>"""
@@ -150,7 +151,7 @@ async def _vouched(inside: House, provider: Provider, request: Request) -> Respo
             raise SignInError(
                 f"{who.name} has no role on this desk", hint="ask an admin of the desk for one"
             )
-        return roster.begin(who)
+        return _begun(roster, who, credentials.cookie(request.scope, COOKIE))
 
     secret = await anyio.to_thread.run_sync(enter)
     _, secure = credentials.believed(request.scope, inside.desk.settings.trusted_proxies)
@@ -168,10 +169,19 @@ async def _enter(inside: House, request: Request, token: str, where: str) -> Res
     if who is None:
         await middleware.knocked(inside, peer)
         raise SignInError("that token does not count here")
-    secret = await anyio.to_thread.run_sync(inside.desk.roster.begin, who)
+    before = credentials.cookie(request.scope, COOKIE)
+    secret = await anyio.to_thread.run_sync(_begun, inside.desk.roster, who, before)
     answer = RedirectResponse(where, status_code=303)
     with_session(answer, secret, inside, secure=secure)
     return answer
+
+
+def _begun(roster: Roster, who: Principal, before: str) -> str:
+    """The secret of a new session, in place of the one that the browser had."""
+    secret = roster.begin(who)
+    if before:
+        roster.end(before)
+    return secret
 
 
 def with_session(answer: Response, secret: str, inside: House, *, secure: bool) -> None:
@@ -205,4 +215,9 @@ def shown(
 
 def asked(given: str | None) -> str:
     """The view to lead on to: a path of this desk, else the landing page."""
-    return given if given and _NEXT.fullmatch(given) else LANDING
+    if not given or not _NEXT.fullmatch(given):
+        return LANDING
+    # as browsers read it: with its dots resolved, and letters that were written as numbers
+    path = posixpath.normpath(unquote(re.split("[?#]", given)[0]))
+    doors = (SIGN_IN.strip("/"), SIGN_OUT.strip("/"))
+    return LANDING if path.strip("/").partition("/")[0] in doors else given

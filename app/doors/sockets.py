@@ -7,12 +7,13 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.doors.credentials import Visitor, still_reads
 from app.gate import Message, Receive, Scope, Send
 from core.domain.access.principals import Principal
 from core.service.kernel.roster import Roster
 
 HANDLE = b"x-openbell-reader"  # how a page run finds who reads it; never taken from outside
-LOOK_SECONDS = 5.0  # how often it is seen whether a session's time is over
+LOOK_SECONDS = 0.5  # how often it is seen whether the time of what let somebody in is over
 GOING_AWAY = 1012  # the browser connects again, and is judged again
 
 
@@ -20,8 +21,7 @@ GOING_AWAY = 1012  # the browser connects again, and is judged again
 class OpenSocket:
     """One open WebSocket."""
 
-    who: Principal
-    session: str
+    caller: Visitor
     loop: asyncio.AbstractEventLoop
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     handle: str = field(default_factory=lambda: secrets.token_urlsafe(18))
@@ -44,17 +44,17 @@ class Sockets:
     def owner(self, handle: str) -> Principal | None:
         """Whose socket that is."""
         found = self._open.get(handle)
-        return found.who if found else None
+        return found.caller.who if found else None
 
     def end(self, key: tuple[str, str]) -> None:
         """End all sockets of somebody: their role has changed, or they have signed out."""
         for socket in list(self._open.values()):
-            if socket.who.key == key:
+            if socket.caller.who is not None and socket.caller.who.key == key:
                 socket.end()
 
-    def open(self, who: Principal, session: str) -> OpenSocket:
+    def open(self, caller: Visitor) -> OpenSocket:
         """Note one that opens."""
-        socket = OpenSocket(who, session, asyncio.get_running_loop())
+        socket = OpenSocket(caller, asyncio.get_running_loop())
         self._open[socket.handle] = socket
         return socket
 
@@ -86,16 +86,9 @@ def ending(socket: OpenSocket, roster: Roster, receive: Receive, send: Send) -> 
             await asyncio.wait(heard, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             if messages[0].done() and not gone.done():
                 return messages.pop().result()
-            if gone.done() or not _counts(socket, roster):
+            if gone.done() or not still_reads(roster, socket.caller):
                 messages.pop().cancel()
                 await send({"type": "websocket.close", "code": GOING_AWAY})
                 return {"type": "websocket.disconnect", "code": GOING_AWAY}
 
     return next_message
-
-
-def _counts(socket: OpenSocket, roster: Roster) -> bool:
-    """Whether its owner may still be in."""
-    if socket.session:
-        return roster.of_session(socket.session) is not None
-    return roster.current(socket.who).role is not None

@@ -138,6 +138,15 @@ def add_session(tx: Transaction, session: Session) -> None:
     )
 
 
+def shorten_sessions(tx: Transaction, sessions: Iterable[Session]) -> None:
+    """Keep that sessions are over sooner."""
+    for session in sessions:
+        tx.execute(
+            "UPDATE access_sessions SET expires_at = ? WHERE sha256 = ?",
+            [session.expires_at, session.sha256],
+        )
+
+
 def end_sessions(tx: Transaction, digests: Sequence[str], at: datetime) -> None:
     """End sessions."""
     tx.execute(

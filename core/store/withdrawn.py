@@ -1,8 +1,8 @@
 """What was taken from somebody, beside the store: no older copy of the store gives it back.
 
 Tokens that were revoked and sessions that were ended, as digests, secrets that were changed with
-the instant until which the older one counts, and the roles that admins have set. The file stands
-before the change does, and is in no backup.
+the instant until which the older one and its sessions count, and the roles that admins have set.
+The file stands before the change does, and is in no backup.
 """
 
 from __future__ import annotations
@@ -58,8 +58,12 @@ class Withdrawn:
             self._write()
 
     def secret(self, sha256: str, until: datetime) -> None:
-        """Note a secret that was changed, and until when the older one counts."""
-        if sha256 not in self.replaced:
+        """Note a secret that was changed, and until when the older one counts: never longer.
+
+        A session that began with it ends by then, and is noted likewise.
+        """
+        known = self.until(sha256)
+        if known is None or until < known:
             self.replaced[sha256] = until.isoformat()
             self._write()
 

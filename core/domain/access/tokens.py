@@ -97,6 +97,10 @@ class Session:
         """Whether it lets anybody in now."""
         return self.ended_at is None and now < self.expires_at
 
+    def no_later(self, until: datetime | None) -> Session:
+        """The same, over by then at the latest; None: when it is over anyway."""
+        return self if until is None else replace(self, expires_at=min(until, self.expires_at))
+
     @property
     def key(self) -> tuple[str, str]:
         """Whose it is."""

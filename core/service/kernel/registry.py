@@ -13,7 +13,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 from pydantic import BaseModel, ConfigDict, create_model
 from pydantic import ValidationError as PydanticError
 
-from core.domain.access.principals import ENGINE, LOCAL, Role
+from core.domain.access.principals import ENGINE, LOCAL, Principal, Role
 from core.errors import NotFoundError, UsageError
 from core.service import bounds
 from core.service.kernel import access, given_files
@@ -61,13 +61,9 @@ class Registry:
     def run(self, desk: DeskPort, name: str, arguments: Mapping[str, Any]) -> Any:
         """Call the function for whoever acts, when they may, with arguments that are allowed.
 
-        NotFoundError for an unknown name, SignInError or RoleError for who may not, UsageError for
-        wrong arguments.
+        UsageError for wrong arguments; for the rest see `allowed`.
         """
-        entry = self.entries.get(name)
-        if entry is None:
-            raise NotFoundError(f"there is no {self.what} {name!r}", hint=self._hint(name))
-        who = access.require(desk, entry.role, f"{self.what} {name}")
+        entry, who = self.allowed(desk, name)
         try:
             given = entry.arguments.model_validate(dict(arguments))
         except PydanticError as error:
@@ -83,6 +79,16 @@ class Registry:
                 values[field] = given_files.incoming(desk.settings.data_dir, value)
         with access.told_as(who):
             return entry.function(desk, **values)
+
+    def allowed(self, desk: DeskPort, name: str) -> tuple[UseCaseEntry, Principal]:
+        """What a name stands for, and who acts, when they may.
+
+        NotFoundError for an unknown name, SignInError or RoleError for who may not.
+        """
+        entry = self.entries.get(name)
+        if entry is None:
+            raise NotFoundError(f"there is no {self.what} {name!r}", hint=self._hint(name))
+        return entry, access.require(desk, entry.role, f"{self.what} {name}")
 
     def _hint(self, name: str) -> str:
         near = difflib.get_close_matches(name, self.entries, n=1)

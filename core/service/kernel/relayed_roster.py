@@ -33,7 +33,7 @@ class RelayedRoster(Roster):
         self._seen = -1
 
     def _load(self) -> None:
-        """See Roster: after each commit of the other process. Who lost something is told of."""
+        """See Roster: after each commit of the other process. Whose way in changed is told of."""
         if self._seen == self._warehouse.commits:
             return
         with self._lock:
@@ -48,13 +48,17 @@ class RelayedRoster(Roster):
                 self._loaded = True  # what was known stands until it can be read again
                 log.warning("who is known was not read", error=str(error))
             gone = before - self._counting()
-        for key in gone:
+        for key in {key for key, _ in gone}:
             self._tell(key)
 
-    def _counting(self) -> set[Key]:
-        """Everyone who may something now."""
-        people = {key for key, person in self._people.items() if person.role}
-        return people | {t.principal.key for t in self._tokens.values() if t.counts(self._now())}
+    def _counting(self) -> set[tuple[Key, str]]:
+        """Everyone who may something now, with their role, and each of their sessions."""
+        now = self._now()
+        return (
+            {(key, str(person.role)) for key, person in self._people.items() if person.role}
+            | {(t.principal.key, t.role) for t in self._tokens.values() if t.counts(now)}
+            | {(s.key, s.sha256) for s in self._sessions.values() if s.counts(now)}
+        )
 
     def begin(self, who: Principal) -> str:
         """See Roster."""

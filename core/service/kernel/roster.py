@@ -63,7 +63,8 @@ class Roster:
                 self._note_change(token)
             found = store.sessions(self._warehouse, self._now())
             ended = set(self._withdrawn.sessions)
-            self._sessions = {s.sha256: s for s in found if s.sha256 not in ended}
+            left = [s.no_later(self._withdrawn.until(s.sha256)) for s in found]
+            self._sessions = {s.sha256: s for s in left if s.sha256 not in ended}
             self._loaded = True
 
     def _as_set(self, person: Person) -> Person:
@@ -92,19 +93,20 @@ class Roster:
 
     def of_token(self, secret: str) -> Principal | None:
         """Whose token that is; None when it is none, or counts no more."""
+        who = self.of_digest(digest(secret)) if secret.startswith(PREFIX) else None
+        if who is not None:
+            with self._lock:
+                now_kept = self._tokens[self._by_id[who.subject]]
+                self._tokens[now_kept.sha256] = now_kept.used(self._now())
+                self._used.add(who.subject)
+        return who
+
+    def of_digest(self, sha256: str) -> Principal | None:
+        """Whose token has that digest, without counting that as a use of it."""
         self._load()
-        if not secret.startswith(PREFIX):
-            return None
-        sha256 = digest(secret)
         named = self._before.get(sha256)
         found = self._tokens.get(sha256 if named is None else self._by_id[named])
-        if found is None or not found.takes(sha256, self._now()):
-            return None
-        with self._lock:
-            now_kept = self._tokens[self._by_id[found.token_id]]
-            self._tokens[now_kept.sha256] = now_kept.used(self._now())
-            self._used.add(found.token_id)
-        return found.principal
+        return found.principal if found and found.takes(sha256, self._now()) else None
 
     def of_session(self, secret: str) -> Principal | None:
         """Whose session that is; None when it is none, is over, or its owner may nothing."""
@@ -247,8 +249,8 @@ class Roster:
     def rotate_token(self, name: str, keep: timedelta, by: Principal) -> tuple[Token, str]:
         """Give a token (name or id) a new secret, which is kept nowhere; it stays who it was.
 
-        The secret before lets in for `keep` more, and then, whatever backup is put in place, no
-        longer. NotFoundError without a token that counts.
+        The secret before and sessions that began with it let in for `keep` more, and then, whatever
+        backup is put in place, no longer. NotFoundError without a token that counts.
         """
         self._load()
         now, secret = self._now(), PREFIX + secrets.token_urlsafe(32)
@@ -259,8 +261,13 @@ class Roster:
             token = replace(
                 old, sha256=digest(secret), previous_sha256=old.sha256, previous_until=now + keep
             )
+            mine = [s for s in self._sessions.values() if s.key == token.principal.key]
+            ending = [s.no_later(now + keep) for s in mine]
+            for sha256 in (*(s.sha256 for s in ending), *old.digests[1:]):
+                self._withdrawn.secret(sha256, now if sha256 in old.digests else now + keep)
             with self._warehouse.transaction() as tx:
                 store.rotate_token(tx, token)
+                store.shorten_sessions(tx, ending)
                 self.trail.note_in(tx, by, "token rotate", "done", token.name)
                 told = f"the token {token.name} has a new secret"
                 _told(tx, now, "access.changed", by, told, token.name)
@@ -269,6 +276,7 @@ class Roster:
             self._note_change(token)
             self._tokens.pop(old.sha256, None)
             self._before.pop(old.previous_sha256 or "", None)
+            self._sessions |= {s.sha256: s for s in ending}
         return token, secret
 
     def _named(self, name: str) -> Token:
