@@ -6,9 +6,10 @@ cannot be counted together is no reason to let nobody in.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import anyio.to_thread
 from limits import RateLimitItem, WindowStats
@@ -19,8 +20,45 @@ from core.observe.sparing import Sparing
 from core.settings import Settings
 
 AWAY_SECONDS = 5.0
+SWEEP_SECONDS = 10.0
 T = TypeVar("T")
 log = Sparing("limits")
+
+
+class Sweeper:
+    """What `limits` takes for a timer: sweeps where it is asked to, at most every so often.
+
+    The library's own is a thread for nearly every count, which costs more than all else of one.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now, self._swept = now, now()
+        self.sweep: Callable[[], None] = _nothing
+
+    def is_alive(self) -> bool:
+        """Whether it is too soon to sweep."""
+        return self._now() - self._swept < SWEEP_SECONDS
+
+    def start(self) -> None:
+        """Drop the counts whose time is over."""
+        self._swept = self._now()
+        self.sweep()
+
+
+class SweptMemory(MemoryStorage):
+    """Counts in memory without a thread of their own."""
+
+    @property
+    def timer(self) -> Any:
+        """See `Sweeper`."""
+        found = self.__dict__.get("_sweeper")
+        if found is None:
+            found = self.__dict__["_sweeper"] = Sweeper()
+        return found
+
+    @timer.setter
+    def timer(self, made: threading.Timer) -> None:
+        self.timer.sweep = made.function
 
 
 class Counters:
@@ -34,7 +72,7 @@ class Counters:
     ) -> None:
         """`way` is how `limits` counts."""
         self._now = now
-        self._here = way(MemoryStorage())
+        self._here = way(SweptMemory())
         self._shared, self._failures = _shared(chosen.redis_url, way)
         self._away_until = float("-inf")
 
@@ -52,6 +90,10 @@ class Counters:
             self._away_until = self._now() + AWAY_SECONDS
             log.warning("limits are counted by this desk alone", error=str(error))
             return count(self._here)
+
+
+def _nothing() -> None:
+    """Nothing was counted yet."""
 
 
 def _shared(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from http.cookies import CookieError, SimpleCookie
 
 from app import address
@@ -71,9 +71,9 @@ def _of_proxy(scope: Scope, desk: Desk) -> Principal | None:
 
 
 def _of_bearer(desk: Desk, token: str, peer: str, *, secure: bool) -> Visitor:
-    if is_own(desk, token):
-        return Visitor(LOCAL, peer, own=True, bearer=True, secure=secure)
     who = desk.roster.of_token(token)
+    if who is None and is_own(desk, token):
+        return Visitor(LOCAL, peer, own=True, bearer=True, secure=secure)
     return Visitor(who, peer, wrong=who is None, bearer=True, secure=secure, sha256=digest(token))
 
 
@@ -104,7 +104,7 @@ def address_of(scope: Scope) -> str:
     return str(client[0]) if client else ""
 
 
-def believed(scope: Scope, proxies: Sequence[str]) -> tuple[str, bool]:
+def believed(scope: Scope, proxies: tuple[str, ...]) -> tuple[str, bool]:
     """The address that a request came from first, and whether it travelled over TLS.
 
     What a listed proxy adds is believed: of the addresses it names the last that is no proxy's.
@@ -122,7 +122,8 @@ def believed(scope: Scope, proxies: Sequence[str]) -> tuple[str, bool]:
     return peer, secure or header(scope, b"x-forwarded-proto") == "https"
 
 
-def _listed(peer: str, proxies: Sequence[str]) -> bool:
+@lru_cache(maxsize=1024)
+def _listed(peer: str, proxies: tuple[str, ...]) -> bool:
     return _is_address(peer) and any(
         ipaddress.ip_address(peer) in ipaddress.ip_network(entry) for entry in proxies
     )

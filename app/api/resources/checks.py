@@ -16,6 +16,7 @@ from core.service.filings import quality, reconcile
 
 @document(
     "/reconciliation",
+    stored=True,
     example={"run_id": "0" * 32, "worst": "ok", "checks": [{"check": "orphans", "affected": 0}]},
 )
 def reconciliation(desk: Desk) -> ResourceAnswer:
@@ -35,7 +36,11 @@ def reconciliation(desk: Desk) -> ResourceAnswer:
     return ResourceAnswer({**told, "checks": rows}, checks)
 
 
-@listing("/rules", example=[{"id": "balance", "title": "Balance sheet", "severity": "critical"}])
+@listing(
+    "/rules",
+    stored=True,
+    example=[{"id": "balance", "title": "Balance sheet", "severity": "critical"}],
+)
 def rules(desk: Desk) -> Rows:
     """The rules of the current rule set: what each compares, and how much it weighs."""
     names = ("id", "title", "severity", "group", "kind", "formula", "tolerance", "style", "note")
@@ -43,7 +48,7 @@ def rules(desk: Desk) -> Rows:
     return Rows(pl.DataFrame(rows, infer_schema_length=None), ["id"])
 
 
-@listing("/glossary", example=[{"area": "Gaps", "word": "Fill", "meaning": "…"}])
+@listing("/glossary", stored=True, example=[{"area": "Gaps", "word": "Fill", "meaning": "…"}])
 def glossary(desk: Desk, *, q: str | None = None) -> Rows:
     """The words of the desk with their meanings; with `q` those that it stands in."""
     wanted = (q or "").casefold()

@@ -34,7 +34,7 @@ _ENTRY = {"entry_no": 7, "kind": "manual", "effective": "2026-11-25", "memo": "I
 _BECAUSE = {"reason": "earnings beat"}
 
 
-@listing("/plans", about=PRICES, example=[_PLAN])
+@listing("/plans", about=PRICES, stored=True, example=[_PLAN])
 def every_plan(desk: Desk, *, state: str | None = None, symbol: str | None = None) -> Rows:
     """Plans that wait for a decision and those decided on, newest first."""
     rows = [told.proposed_row(item) for item in proposals.waiting(desk)]
@@ -48,7 +48,7 @@ def every_plan(desk: Desk, *, state: str | None = None, symbol: str | None = Non
     return Rows(newest, ["plan_id"])
 
 
-@document("/plans/{id}", about=PRICES, example={**_PLAN, "checks": []})
+@document("/plans/{id}", about=PRICES, stored=True, example={**_PLAN, "checks": []})
 def plan(desk: Desk, *, id: str) -> dict[str, Any]:
     """One plan with the verdict of risk and who decided, or that it waits for a decision."""
     waiting = proposals.waiting(desk, id)
@@ -118,7 +118,7 @@ def book_risk(desk: Desk, *, as_of: date | None = None) -> ResourceAnswer:
     return ResourceAnswer(told.risk_of(desk, found), found.holdings, as_of=found.session)
 
 
-@listing("/journal/entries", example=[_ENTRY])
+@listing("/journal/entries", stored=True, example=[_ENTRY])
 def entries(
     desk: Desk, *, kind: str | None = None, plan_id: str | None = None, since: date | None = None
 ) -> Rows:
@@ -133,7 +133,11 @@ def entries(
     return Rows(pl.DataFrame(found, schema=told.ENTRY_ROW, orient="row"), ["entry_no"])
 
 
-@listing("/journal/trial-balance", example=[{"account": "assets:cash", "balance": "100000.00"}])
+@listing(
+    "/journal/trial-balance",
+    stored=True,
+    example=[{"account": "assets:cash", "balance": "100000.00"}],
+)
 def trial_balance(desk: Desk) -> Rows:
     """Debit, credit and balance of every account."""
     return Rows(use.trial_balance(desk), ["account"])

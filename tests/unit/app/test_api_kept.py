@@ -15,6 +15,8 @@ from app.api.resources.kernel import RESOURCES
 from app.doors import credentials
 from core.domain.access.principals import LOCAL, Role
 from core.service.desk import Desk
+from core.service.kernel import access
+from core.service.trading import plans, proposals
 from tests import api_desk
 
 ROWS = "/v1/datasets/prices.daily/rows?limit=2"
@@ -123,6 +125,28 @@ async def test_a_commit_is_seen_at_once(desk: Desk, ask: Any, asked: list[str]) 
     assert len(asked) == 2
 
 
+async def test_what_was_decided_and_posted_is_seen_at_once(
+    desk: Desk, ask: Any, asked: list[str]
+) -> None:
+    """Plans, entries and balances are kept as any stored answer, and no longer."""
+    token = api_desk.token(desk, Role.TRADER)
+    paths = ("/v1/plans", "/v1/journal/entries", "/v1/journal/trial-balance")
+    before = [await ask(path, token) for path in (*paths, *paths)]
+    assert len(asked) == 3
+    assert [answer.status_code for answer in before] == [200] * 6
+    with access.acting(LOCAL):
+        made = proposals.propose(desk, plans.Ask("AAA"))
+    waiting = [await ask(path, token) for path in (paths[0], f"/v1/plans/{made.plan_id}")]
+    with access.acting(LOCAL):
+        proposals.approve(desk, made.plan_id, "because")
+    after = [await ask(path, token) for path in (*paths, f"/v1/plans/{made.plan_id}")]
+    assert made.plan_id not in before[0].text
+    assert waiting[0].json()["data"][0]["state"] == waiting[1].json()["data"]["state"] == "proposed"
+    assert after[0].json()["data"][0]["state"] == after[3].json()["data"]["state"] != "proposed"
+    assert len(after[1].json()["data"]) > len(before[1].json()["data"])
+    assert after[2].json()["data"] != before[2].json()["data"]
+
+
 async def test_each_reader_and_form_has_its_own(desk: Desk, ask: Any, asked: list[str]) -> None:
     """Another reader, another page, another type; who is nobody gets nothing of it."""
     viewer, trader = (api_desk.token(desk, role) for role in (Role.VIEWER, Role.TRADER))
@@ -148,7 +172,7 @@ async def test_errors_large_answers_and_other_resources_are_asked_each_time(
         assert first.status_code == second.status_code
     assert len(asked) == 8
     stored = [found.path for found in RESOURCES.values() if found.stored]
-    assert not [path for path in stored if path.startswith(("/jobs", "/plans", "/scans"))]
+    assert not [path for path in stored if path.startswith(("/jobs", "/scans"))]
     assert "/datasets" not in stored
 
 
