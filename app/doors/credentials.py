@@ -18,7 +18,8 @@ from core.service.kernel.roster import Roster
 COOKIE = "openbell_session"
 CALLER = "openbell.caller"  # where the doors leave it for the routes
 BEARER = "bearer "
-_HANDED_ON = (b"x-forwarded-for", b"x-real-ip", b"forwarded")  # how proxies say for whom they ask
+_FOR = b"x-forwarded-for"
+_HANDED_ON = (_FOR, b"x-real-ip", b"forwarded")  # how proxies say for whom they ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,8 @@ def believed(scope: Scope, proxies: tuple[str, ...]) -> tuple[str, bool]:
     peer, secure = address_of(scope), scope.get("scheme") in ("https", "wss")
     if not _listed(peer, proxies):
         return peer, secure
-    forwarded = (header(scope, b"x-forwarded-for") or "").split(",")
+    lines = [told.decode("latin-1") for name, told in scope["headers"] if name == _FOR]
+    forwarded = ",".join(lines).split(",")  # a proxy may add a line of its own to those there are
     for hop in reversed([hop.strip() for hop in forwarded]):
         if not _is_address(hop):
             break

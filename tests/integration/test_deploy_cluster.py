@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import shutil
+import socketserver
+import struct
 import subprocess
 import threading
 import time
@@ -21,6 +24,7 @@ from tests.redis_server import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "deploy" / "cluster" / "haproxy.cfg"
+ADDRESSES = ("127.0.0.2", "127.0.0.3")
 MISSING = "haproxy is not installed: it would have proved deploy/cluster/haproxy.cfg"
 
 
@@ -33,11 +37,12 @@ def proxy() -> str:
 
 
 class Desk(ThreadingHTTPServer):
-    """Answers with its name; `ready` says what its health is."""
+    """Answers with its address; `ready` says what its health is, `heard` what it was asked."""
 
-    def __init__(self, name: str) -> None:
-        self.name, self.ready = name, True
-        super().__init__(("127.0.0.1", 0), Answer)
+    def __init__(self, address: str, port: int) -> None:
+        self.name, self.ready = address, True
+        self.heard: list[list[tuple[str, str]]] = []
+        super().__init__((address, port), Answer)
 
 
 class Answer(BaseHTTPRequestHandler):
@@ -46,6 +51,8 @@ class Answer(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """The name of the desk, or its health."""
         health = self.path == "/api/health/ready"
+        if not health:
+            self.server.heard.append([(name.lower(), told) for name, told in self.headers.items()])
         self.send_response(200 if self.server.ready or not health else 503)
         self.end_headers()
         self.wfile.write(self.server.name.encode())
@@ -54,9 +61,35 @@ class Answer(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+class Names(socketserver.BaseRequestHandler):
+    """A server of names: every one that is asked for stands for both desks."""
+
+    def handle(self) -> None:
+        """Two addresses for an IPv4 question, nothing for any other."""
+        asked, socket = self.request
+        end = asked.index(b"\0", 12) + 5
+        answers = ADDRESSES if asked[end - 4 : end - 2] == b"\0\1" else ()
+        head = asked[:2] + b"\x81\x80\0\1" + struct.pack(">H", len(answers)) + bytes(4)
+        rows = [
+            b"\xc0\x0c\0\1\0\1" + struct.pack(">IH", 60, 4) + ipaddress.ip_address(a).packed
+            for a in answers
+        ]
+        socket.sendto(head + asked[12:end] + b"".join(rows), self.client_address)
+
+
+@pytest.fixture
+def names() -> Iterator[int]:
+    """The port of a server of names, as a network of containers has one."""
+    with socketserver.UDPServer(("127.0.0.1", 0), Names) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[1]
+        server.shutdown()
+
+
 @pytest.fixture
 def desks() -> Iterator[list[Desk]]:
-    made = [Desk("one"), Desk("two")]
+    port = free_port()
+    made = [Desk(address, port) for address in ADDRESSES]
     for desk in made:
         threading.Thread(target=desk.serve_forever, daemon=True).start()
     yield made
@@ -74,35 +107,74 @@ def test_the_proxy_takes_its_file(proxy: str) -> None:
     assert [line for line in warned if "could not resolve address 'desk'" not in line] == []
 
 
-def test_a_browser_stays_at_its_desk_until_that_is_not_ready(
-    proxy: str, desks: list[Desk], tmp_path: Path
-) -> None:
-    """By the cookie; another desk takes over from one that is down."""
+@pytest.fixture
+def front(proxy: str, desks: list[Desk], names: int, tmp_path: Path) -> Iterator[str]:
+    """The address of the proxy by the shipped file, which asks another server of names."""
     port = free_port()
-    servers = "\n".join(
-        f"    server {d.name} 127.0.0.1:{d.server_address[1]} cookie {d.name}" for d in desks
-    )
-    template = '    server-template desk 3 "${DESKS-desk:8501}"'
     text = FILE.read_text()
-    assert template in text
+    for there, here in (
+        ("parse-resolv-conf", f"nameserver own 127.0.0.1:{names}"),
+        ("inter 2s", "inter 100ms"),
+    ):
+        assert text.count(there) == 1, there
+        text = text.replace(there, here)
     own = tmp_path / "haproxy.cfg"
-    own.write_text(text.replace(template, servers).replace("inter 2s", "inter 100ms"))
-    environment = {**os.environ, "DESKS_BIND": f"127.0.0.1:{port}"}
+    own.write_text(text)
+    environment = {
+        **os.environ,
+        "DESKS_BIND": f"127.0.0.1:{port}",
+        "DESKS": f"desks.example:{desks[0].server_address[1]}",
+    }
     with ExitStack() as stack:
         process = subprocess.Popen(
-            [proxy, "-f", str(own)], env=environment, stdout=subprocess.DEVNULL
+            [proxy, "-f", str(own)],
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         stack.callback(process.wait)
         stack.callback(process.kill)
-        client = stack.enter_context(httpx.Client(base_url=f"http://127.0.0.1:{port}"))
+        yield f"http://127.0.0.1:{port}"
+
+
+def test_a_browser_stays_at_its_desk_until_that_is_not_ready(front: str, desks: list[Desk]) -> None:
+    """By the cookie; another desk takes over from one that is down."""
+    with httpx.Client(base_url=front) as client, httpx.Client(base_url=front) as second:
         first = _answer(client)
-        assert client.cookies["OPENBELL_DESK"] == first
+        assert client.cookies["OPENBELL_DESK"]
         assert {_answer(client) for _ in range(6)} == {first}
-        next(d for d in desks if d.name == first).ready = False
         ends = time.monotonic() + 30
+        while (there := _answer(second)) == first and time.monotonic() < ends:
+            second.cookies.clear()  # a browser that comes for the first time
+            time.sleep(0.05)
+        assert there != first
+        for _ in range(6):
+            assert (_answer(client), _answer(second)) == (first, there)
+        next(d for d in desks if d.name == first).ready = False
         while (other := _answer(client)) == first and time.monotonic() < ends:
             time.sleep(0.05)
-        assert other != first
+        assert other == there
+
+
+def test_what_reaches_a_desk_is_the_proxys_own_word(front: str, desks: list[Desk]) -> None:
+    """Whoever asks from outside is nobody by name, and comes from where they do."""
+    forged = {
+        "X-Forwarded-For": "6.6.6.6",
+        "X-Forwarded-Proto": "https",
+        "X-Forwarded-User": "root",
+        "X-Forwarded-Groups": "admins",
+        "X-Real-IP": "6.6.6.6",
+        "Forwarded": "for=6.6.6.6",
+    }
+    with httpx.Client(base_url=front, headers=forged) as client:
+        _answer(client)
+        shaken = {"Connection": "Upgrade", "Upgrade": "websocket", "Origin": front}
+        shaken |= {"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version": "13"}
+        client.get("/_stcore/stream", headers=shaken)
+    plain, socket = [head for desk in desks for head in desk.heard][-2:]
+    told = [pair for pair in plain if pair[0] in {name.lower() for name in forged}]
+    assert told == [("x-forwarded-for", "127.0.0.1")]
+    assert {("upgrade", "websocket"), ("origin", front)} <= set(socket)
 
 
 def _answer(client: httpx.Client) -> str:

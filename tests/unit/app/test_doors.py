@@ -315,6 +315,13 @@ def test_listed_proxies_alone_are_believed(
     assert credentials.believed(scope, ("127.0.0.1", "192.168.0.0/24")) == expected
 
 
+def test_a_line_that_a_proxy_adds_stands_after_those_of_the_caller() -> None:
+    """haproxy adds one of its own: whoever sends one is not counted as the proxy."""
+    lines = [(b"x-forwarded-for", b"6.6.6.6"), (b"x-forwarded-for", b"1.2.3.4")]
+    scope = {"client": ("127.0.0.1", 1), "headers": lines}
+    assert credentials.believed(scope, ("127.0.0.1",)) == ("1.2.3.4", False)
+
+
 @pytest.mark.parametrize(("proxies", "expected"), [("10.0.0.7", True), ("10.0.0.8", False)])
 async def test_behind_tls_the_session_travels_over_tls_alone(
     make_desk: Callable[..., Desk], proxies: str, expected: bool
