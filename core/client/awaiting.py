@@ -24,8 +24,10 @@ from core.client.calls import (
     frame_of,
     joined,
     lost,
+    piece,
     query_of,
     text_of,
+    way_in,
 )
 
 
@@ -43,9 +45,10 @@ class AsyncOpenbellClient:
         timeout_seconds: float = 60.0,
     ) -> None:
         self._patience, self._sleep = patience or Patience(), sleep
+        base, headers = way_in(url, token)
         self._http = httpx.AsyncClient(
-            base_url=f"{url.rstrip('/')}/api/v1",
-            headers={"Authorization": f"Bearer {token}"},
+            base_url=base,
+            headers=headers,
             transport=transport,
             timeout=timeout_seconds,
         )
@@ -76,7 +79,7 @@ class AsyncOpenbellClient:
                     headers=headers,
                 )  # fmt: skip
             except httpx.HTTPError as error:
-                gone = lost(error, f"{self._http.base_url}{call.path}")
+                gone = lost(error, f"{str(self._http.base_url).rstrip('/')}{call.path}")
             if answer is not None and answer.status_code not in PASSING:
                 return checked(answer)
             if tried < self._patience.retries:
@@ -112,7 +115,7 @@ class AsyncOpenbellClient:
 
     async def dataset(self, name: str, *, most: int | None = None, **filters: Any) -> pl.DataFrame:
         """Rows of a dataset, last key first; filters: symbol, since, until."""
-        return await self.rows(f"/datasets/{name}/rows", most=most, **filters)
+        return await self.rows(f"/datasets/{piece(name)}/rows", most=most, **filters)
 
     async def companies(self, q: str | None = None) -> pl.DataFrame:
         """Companies by ticker, name or CIK."""
@@ -120,17 +123,17 @@ class AsyncOpenbellClient:
 
     async def filings(self, cik: int, *, as_of: Day | None = None, **filters: Any) -> pl.DataFrame:
         """The filings of a company, newest first."""
-        return await self.rows(f"/companies/{cik}/filings", as_of=as_of, **filters)
+        return await self.rows(f"/companies/{piece(cik)}/filings", as_of=as_of, **filters)
 
     async def facts(
         self, cik: int, concept: str | None = None, *, as_of: Day | None = None
     ) -> pl.DataFrame:
         """Facts of a company as known on a day (now)."""
-        return await self.rows(f"/companies/{cik}/facts", concept=concept, as_of=as_of)
+        return await self.rows(f"/companies/{piece(cik)}/facts", concept=concept, as_of=as_of)
 
     async def filing(self, accession: str) -> dict[str, Any]:
         """One filing with grade, findings and items."""
-        return await self.get(f"/filings/{accession}")
+        return await self.get(f"/filings/{piece(accession)}")
 
     async def grades(self, *, most: int | None = None, **filters: Any) -> pl.DataFrame:
         """Graded filings; filters: cik, ticker, form, grade, status, q, as_of."""
@@ -138,7 +141,7 @@ class AsyncOpenbellClient:
 
     async def scan(self, day: Day = "latest", **filters: Any) -> pl.DataFrame:
         """The gap candidates of a session; filters as min_gap_pct, min_rvol."""
-        return await self.rows(f"/scans/{text_of(day)}", **filters)
+        return await self.rows(f"/scans/{piece(text_of(day))}", **filters)
 
     async def gap_statistics(self, **filters: Any) -> dict[str, Any]:
         """What gaps like these did."""
@@ -146,7 +149,7 @@ class AsyncOpenbellClient:
 
     async def symbol(self, symbol: str, *, as_of: Day | None = None) -> dict[str, Any]:
         """One name: bars, gaps, filings, grades."""
-        return await self.get(f"/symbols/{symbol}", as_of=as_of)
+        return await self.get(f"/symbols/{piece(symbol)}", as_of=as_of)
 
     async def plans(self, **filters: Any) -> pl.DataFrame:
         """Plans, proposed and decided on; filters: state, symbol."""
@@ -158,7 +161,7 @@ class AsyncOpenbellClient:
 
     async def decide(self, plan_id: str, decision: str, reason: str = "") -> dict[str, Any]:
         """Decide on a plan: approve, reject or cancel."""
-        return await self.act("POST", f"/plans/{plan_id}/{decision}", reason=reason)
+        return await self.act("POST", f"/plans/{piece(plan_id)}/{piece(decision)}", reason=reason)
 
     async def risk(self) -> dict[str, Any]:
         """Limits in use and the risk of the book."""
@@ -170,4 +173,4 @@ class AsyncOpenbellClient:
 
     async def refresh(self, dataset: str) -> dict[str, Any]:
         """Ask for a pull; the job that stands for it."""
-        return await self.act("POST", f"/datasets/{dataset}/refresh")
+        return await self.act("POST", f"/datasets/{piece(dataset)}/refresh")

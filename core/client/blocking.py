@@ -27,8 +27,10 @@ from core.client.calls import (
     frame_of,
     joined,
     lost,
+    piece,
     query_of,
     text_of,
+    way_in,
 )
 
 
@@ -46,9 +48,10 @@ class OpenbellClient:
         timeout_seconds: float = 60.0,
     ) -> None:
         self._patience, self._sleep = patience or Patience(), sleep
+        base, headers = way_in(url, token)
         self._http = httpx.Client(
-            base_url=f"{url.rstrip('/')}/api/v1",
-            headers={"Authorization": f"Bearer {token}"},
+            base_url=base,
+            headers=headers,
             transport=transport,
             timeout=timeout_seconds,
         )
@@ -79,7 +82,7 @@ class OpenbellClient:
                     headers=headers,
                 )  # fmt: skip
             except httpx.HTTPError as error:
-                gone = lost(error, f"{self._http.base_url}{call.path}")
+                gone = lost(error, f"{str(self._http.base_url).rstrip('/')}{call.path}")
             if answer is not None and answer.status_code not in PASSING:
                 return checked(answer)
             if tried < self._patience.retries:
@@ -115,7 +118,7 @@ class OpenbellClient:
 
     def dataset(self, name: str, *, most: int | None = None, **filters: Any) -> pl.DataFrame:
         """Rows of a dataset, last key first; filters: symbol, since, until."""
-        return self.rows(f"/datasets/{name}/rows", most=most, **filters)
+        return self.rows(f"/datasets/{piece(name)}/rows", most=most, **filters)
 
     def companies(self, q: str | None = None) -> pl.DataFrame:
         """Companies by ticker, name or CIK."""
@@ -123,17 +126,17 @@ class OpenbellClient:
 
     def filings(self, cik: int, *, as_of: Day | None = None, **filters: Any) -> pl.DataFrame:
         """The filings of a company, newest first."""
-        return self.rows(f"/companies/{cik}/filings", as_of=as_of, **filters)
+        return self.rows(f"/companies/{piece(cik)}/filings", as_of=as_of, **filters)
 
     def facts(
         self, cik: int, concept: str | None = None, *, as_of: Day | None = None
     ) -> pl.DataFrame:
         """Facts of a company as known on a day (now)."""
-        return self.rows(f"/companies/{cik}/facts", concept=concept, as_of=as_of)
+        return self.rows(f"/companies/{piece(cik)}/facts", concept=concept, as_of=as_of)
 
     def filing(self, accession: str) -> dict[str, Any]:
         """One filing with grade, findings and items."""
-        return self.get(f"/filings/{accession}")
+        return self.get(f"/filings/{piece(accession)}")
 
     def grades(self, *, most: int | None = None, **filters: Any) -> pl.DataFrame:
         """Graded filings; filters: cik, ticker, form, grade, status, q, as_of."""
@@ -141,7 +144,7 @@ class OpenbellClient:
 
     def scan(self, day: Day = "latest", **filters: Any) -> pl.DataFrame:
         """The gap candidates of a session; filters as min_gap_pct, min_rvol."""
-        return self.rows(f"/scans/{text_of(day)}", **filters)
+        return self.rows(f"/scans/{piece(text_of(day))}", **filters)
 
     def gap_statistics(self, **filters: Any) -> dict[str, Any]:
         """What gaps like these did."""
@@ -149,7 +152,7 @@ class OpenbellClient:
 
     def symbol(self, symbol: str, *, as_of: Day | None = None) -> dict[str, Any]:
         """One name: bars, gaps, filings, grades."""
-        return self.get(f"/symbols/{symbol}", as_of=as_of)
+        return self.get(f"/symbols/{piece(symbol)}", as_of=as_of)
 
     def plans(self, **filters: Any) -> pl.DataFrame:
         """Plans, proposed and decided on; filters: state, symbol."""
@@ -161,7 +164,7 @@ class OpenbellClient:
 
     def decide(self, plan_id: str, decision: str, reason: str = "") -> dict[str, Any]:
         """Decide on a plan: approve, reject or cancel."""
-        return self.act("POST", f"/plans/{plan_id}/{decision}", reason=reason)
+        return self.act("POST", f"/plans/{piece(plan_id)}/{piece(decision)}", reason=reason)
 
     def risk(self) -> dict[str, Any]:
         """Limits in use and the risk of the book."""
@@ -173,4 +176,4 @@ class OpenbellClient:
 
     def refresh(self, dataset: str) -> dict[str, Any]:
         """Ask for a pull; the job that stands for it."""
-        return self.act("POST", f"/datasets/{dataset}/refresh")
+        return self.act("POST", f"/datasets/{piece(dataset)}/refresh")

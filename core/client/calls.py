@@ -12,6 +12,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import polars as pl
@@ -22,6 +23,7 @@ from core.errors import (
     NotFoundError,
     OpenbellError,
     TransportError,
+    UsageError,
     rebuilt,
 )
 
@@ -68,6 +70,27 @@ class Patience:
             return min(float(asked), LONGEST_WAIT)
         jitter = random.random()  # noqa: S311 - spreads retries, guards nothing
         return min(self.base_seconds * 2.0**tried * jitter, LONGEST_WAIT)
+
+
+def way_in(url: str, token: str) -> tuple[str, dict[str, str]]:
+    """Where the API of a desk stands, and the headers that a token makes.
+
+    UsageError for what is no address or no token, as it stands in a file or a message.
+    """
+    url, token = url.strip().rstrip("/"), token.strip()
+    if not url.startswith(("http://", "https://")):
+        told = "the address of a desk begins with http:// or https://"
+        raise UsageError(told, hint="as in https://desk.example")
+    if not token or not token.isascii() or not token.isprintable():
+        told = "the token is empty, or has letters that no token has"
+        raise UsageError(told, hint="an admin of the desk makes one: token add NAME")
+    return f"{url}/api/v1", {"Authorization": f"Bearer {token}"}
+
+
+def piece(given: object) -> str:
+    """A name as one piece of a path: what stands in it leads to no other."""
+    text = str(given)
+    return quote(text, safe="") if text.strip(".") else quote(text).replace(".", "%2E")
 
 
 def query_of(given: Mapping[str, Any]) -> dict[str, Any]:

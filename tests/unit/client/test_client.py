@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import grimp
 import httpx
@@ -177,3 +178,37 @@ def test_the_examples_of_the_document_run(
         exec(compile(block, "docs/notebooks.md", "exec"), known)
     assert known["plan"]["state"] == "proposed"
     assert "not held" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("token", ["", " ", "obt_a\nb", "obt_ü"])
+def test_what_is_no_token_is_told_at_once(token: str) -> None:
+    """Not as a desk that does not answer, after some tries."""
+    with pytest.raises(UsageError, match="token"):
+        OpenbellClient("http://desk", token)
+    with pytest.raises(UsageError, match="http://"):
+        AsyncOpenbellClient("desk.example:8501", "obt_x")
+
+
+def test_a_token_from_a_file_may_end_in_a_line_break() -> None:
+    """As `token add … > file` writes it."""
+    transport, asked = answering(httpx.Response(200, json={"data": {}}))
+    with OpenbellClient("http://desk/ ", "obt_x\n", transport=transport) as desk:
+        desk.get("/risk")
+    assert asked[0].headers["authorization"] == "Bearer obt_x"
+    assert str(asked[0].url) == "http://desk/api/v1/risk"
+
+
+@pytest.mark.parametrize("name", ["A/B?x=1#y", "../plans", "..", "A B", "Ä%2F"])
+def test_a_name_leads_to_no_other_path(name: str) -> None:
+    """It is asked for as it is: a slash, a question mark or dots in it choose nothing."""
+    transport, asked = answering(*[httpx.Response(200, json={"data": {}})] * 2)
+    with OpenbellClient("http://desk", "obt_x", transport=transport) as desk:
+        desk.symbol(name)
+        desk.decide(name, "reject", "because")
+    (raw, query), (acted, none) = (
+        (request.url.raw_path.decode(), request.url.query) for request in asked
+    )
+    assert (query, none) == (b"", b"")
+    assert raw.rpartition("/")[0] == "/api/v1/symbols"
+    assert acted.count("/") == len(["", "api", "v1", "plans", "x", "reject"]) - 1
+    assert unquote(raw.rpartition("/")[2]) == name
