@@ -27,6 +27,9 @@ with shell.guarded("the tokens"):
 with shell.guarded("the people"):
     shell.section("People")
     access.people(desk)
+with shell.guarded("the sessions"):
+    shell.section("Signed in")
+    access.sessions(desk)
 with shell.guarded("who did what"):
     shell.section("Who did what")
     access.acts(desk)

@@ -63,7 +63,7 @@ READ = (
 )
 OPEN = ("/api/health/live", "/api/health/ready", "/_stcore/health", "/static/js/x.js", "/sign-in")
 READS = _table(  # functions that pages call to read what not every viewer may see
-    admin="admin.tokens admin.people auditing.acts auditing.proof",
+    admin="admin.tokens admin.people admin.sessions auditing.acts auditing.proof",
 )
 OTHERS = {  # routes of the API that are no resource; None: of everyone, or judged by what is named
     "/openapi.json": Role.VIEWER,

@@ -32,6 +32,14 @@ PEOPLE = {
     "issuer": "Issuer",
     "subject": "Subject",
 }
+SESSIONS = {
+    "name": "Who",
+    "role": "Role",
+    "began": "Signed in",
+    "ends": "Ends",
+    "issuer": "Issuer",
+    "subject": "Subject",
+}
 ACTS = {
     "entry": "Entry",
     "happened_at": "When",
@@ -44,6 +52,15 @@ ACTS = {
     "issuer": "Issuer",
 }
 NO_ROLE = "none"
+
+
+def sessions(desk: Desk) -> None:
+    """The browsers that are signed in; to take a token or a role from somebody ends theirs."""
+    found = admin.sessions(desk)
+    if found.is_empty():
+        shell.empty("No browser is signed in.", "A token or the provider signs one in.")
+        return
+    tables.show(found, SESSIONS, alt="Browsers that are signed in", key="access_sessions")
 
 
 def tokens(desk: Desk) -> None:

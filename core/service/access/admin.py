@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from core.domain.access.principals import Role
+from core.domain.access.principals import Principal, Role
 from core.domain.access.tokens import Token
 from core.errors import NotFoundError, UsageError
 from core.service.kernel import access
@@ -34,6 +34,14 @@ PEOPLE_COLUMNS: dict[str, Any] = {
     "set_by_hand": pl.Boolean,
     "last_seen": pl.Datetime("us", "UTC"),
     "sessions": pl.Int64,
+    "issuer": pl.String,
+    "subject": pl.String,
+}
+SESSION_COLUMNS: dict[str, Any] = {
+    "name": pl.String,
+    "role": pl.String,
+    "began": pl.Datetime("us", "UTC"),
+    "ends": pl.Datetime("us", "UTC"),
     "issuer": pl.String,
     "subject": pl.String,
 }
@@ -113,6 +121,23 @@ def people(desk: Desk) -> pl.DataFrame:
         for person in desk.roster.people()
     ]
     return pl.DataFrame(rows, schema=PEOPLE_COLUMNS, orient="row")
+
+
+def sessions(desk: Desk) -> pl.DataFrame:
+    """The browsers that are signed in, newest first: the columns SESSION_COLUMNS.
+
+    Of whoever lost their role there are none.
+    """
+    access.require(desk, Role.ADMIN, "the sessions")
+    names = {person.key: person.name for person in desk.roster.people()}
+    found = sorted(desk.roster.sessions(), key=lambda one: (one.began_at, one.sha256), reverse=True)
+    rows = []
+    for session in found:
+        who = desk.roster.current(Principal(*session.key, names.get(session.key, ""), None))
+        times = (session.began_at, session.expires_at)
+        if who.role is not None:
+            rows.append((who.name, who.role, *times, *session.key))
+    return pl.DataFrame(rows, schema=SESSION_COLUMNS, orient="row")
 
 
 @needs(Role.ADMIN)

@@ -81,6 +81,7 @@ def test_the_access_page_is_for_admins(monkeypatch: pytest.MonkeyPatch, shared: 
     assert any("for admins" in text.value for text in at.markdown)
     assert not at.text_input
     at = opened(monkeypatch, shared, "access", Role.ADMIN)
+    assert any("No browser is signed in" in text.value for text in at.markdown)
     at.text_input(key="access_name").input("notebook")
     at.selectbox(key="access_role").select("viewer")
     (make,) = [b for b in at.button if b.label == "Make it"]
@@ -90,8 +91,10 @@ def test_the_access_page_is_for_admins(monkeypatch: pytest.MonkeyPatch, shared: 
     who = shared.roster.of_token(secret)
     assert who is not None
     assert (who.name, who.role) == ("notebook", Role.VIEWER)
+    shared.roster.begin(who)
     at.run()
     assert not at.code
+    assert not any("No browser is signed in" in text.value for text in at.markdown)
 
 
 @pytest.mark.parametrize("hours", [24.0, 0.0])
