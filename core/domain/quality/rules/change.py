@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 
 from core.domain.quality.facts.arrays import Flags, Floats, Numbers
 from core.domain.quality.facts.packing import as_index
@@ -95,7 +96,10 @@ def _median_before(values: Floats, run: Numbers, rows: Numbers) -> Floats:
 
 
 def outliers(book: PeriodTable, own: Own) -> Outcome:
-    """Q35: growth on the year before, beyond 6 median absolute deviations of its own history."""
+    """Q35: growth on the year before, beyond 6 median absolute deviations of its own history.
+
+    And beyond the year before as the filing tells it anew: after a split, as a rule.
+    """
     growth = np.log(np.abs(own.value) / np.abs(own.past[3]))
     run = np.cumsum(own.place == 0)
     often = np.bincount(run[np.isfinite(growth)], minlength=len(run) + 1)
@@ -106,14 +110,40 @@ def outliers(book: PeriodTable, own: Own) -> Outcome:
     rows, spread, mad = grown[here], spread[here], _median_before(spread, run, here)
     ratio = np.abs(own.value) / own.usual
     usual = ((ratio >= 0.25) & (ratio <= 4.0))[rows]
-    wrong = ~np.isnan(mad) & ~usual & (spread > np.fmax(6 * 1.4826 * mad, 1.1))
+    wrong = ~np.isnan(mad) & ~usual & (spread > np.fmax(6 * 1.4826 * mad, LEAST_SPREAD))
     judged = own.fid[rows[~np.isnan(mad)]]
     if not wrong.any():
         return outcome("Q35", judged)
     rows = rows[wrong]
+    rows = rows[~_in_line(book, own.row[rows], own.past[3][rows])]
+    if not len(rows):
+        return outcome("Q35", judged)
     bad = book.long[as_index(own.row[rows])]
     failed = with_columns_from(
         bad, expected=own.past[3][rows], actual="value", rows=facts_of(bad, "row")
     )
     said = "{item} is {value} after {expected}: a change far from the company's own history."
     return outcome("Q35", judged, FindingText(failed, said))
+
+
+def _in_line(book: PeriodTable, rows: Numbers, past: Floats) -> Flags:
+    """Which rows of `long` are like the year before as their filing tells it, not as `past` was."""
+    of = ["fid", "item", "months"]
+    said = book.long[as_index(rows)].select(*of, "end", said="value", past=pl.Series(past))
+    told = book.long.filter(pl.col("fid").is_in(said["fid"].implode())).select(
+        *of, day="end", anew="value"
+    )
+    both = said.with_row_index("place").join(told, on=of)
+    year = (pl.col("end") - pl.col("day")).dt.total_days().is_between(350, 380)
+    recast = _apart("anew", "past") > np.log(RECAST)
+    like = both.filter(year, recast, _apart("said", "anew") <= LEAST_SPREAD)
+    found = np.zeros(len(rows), bool)
+    found[like["place"].to_numpy()] = True
+    return found
+
+
+RECAST, LEAST_SPREAD = 1.2, 1.1  # a factor; the logarithm of one
+
+
+def _apart(one: str, other: str) -> pl.Expr:
+    return (pl.col(one) / pl.col(other)).abs().log().abs()

@@ -170,3 +170,30 @@ def test_another_tag_is_another_line_and_no_restatement(tag: str) -> None:
     retold = found.filter(pl.col("rule") == "Q47", pl.col("accession") == LAST)["message"]
     assert retold.str.starts_with("NetIncome is").any()
     assert retold.str.starts_with("CostOfRevenue is").any() is (tag == "CostOfRevenue")
+
+
+def split(*, anew: bool) -> list[list]:
+    """Quarters of ten years, and one after a split in ten whose report tells the year before."""
+    names = [f"WeightedAverageNumberOf{n}" for n in (
+        "SharesOutstandingBasic", "DilutedSharesOutstanding")]  # fmt: skip
+    ends = [
+        date(n, m, d) for n in range(2009, 2020) for m, d in ((3, 31), (6, 30), (9, 30), (12, 31))
+    ]
+
+    def told(end: date, place: int, factor: float) -> list:
+        count = factor * (100 + place % 3) * MILLION
+        return report(
+            "10-Q", end - timedelta(days=90), end, end.month, **dict.fromkeys(names, count)
+        )
+
+    before = [told(end, place, 1) for place, end in enumerate(ends)]
+    last = told(date(2020, 3, 31), len(ends), 10)
+    year_ago = told(date(2019, 3, 31), 40, 10 if anew else 1)
+    own = {name: last[0][name] for name in ("accession", "filed", "fiscal_year", "fiscal_period")}
+    return [*before, [*last, *(row | own for row in year_ago if row["concept"] in names)]]
+
+
+def test_a_split_is_no_outlier_where_the_year_before_is_told_anew() -> None:
+    """Ten shares for one: the report says what the year before would have been."""
+    assert "Q35" in failed(*split(anew=False), accession="0-20-3")
+    assert "Q35" not in failed(*split(anew=True), accession="0-20-3")
