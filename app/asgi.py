@@ -78,7 +78,7 @@ class DeskApp(gate.Gate):
             ],
         )
         self._framed = beneath.Beneath(frame.Framed(self._streamlit))
-        self._api = GZipMiddleware(Router([api.mounted()]))
+        self._api = GZipMiddleware(Router([api.mounted()], redirect_slashes=False))
         super().__init__(senders.Bounded(doors.Doors(self._pages, lambda: self.house)))
 
     @asynccontextmanager

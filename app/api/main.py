@@ -19,7 +19,8 @@ from core.observe import work
 
 def create() -> FastAPI:
     """The application; the desk it serves is that of `core.service.current`."""
-    app = FastAPI(title="Openbell", docs_url=None, redoc_url=None)
+    # a slash too many leads nowhere: a redirect would name http behind a proxy that speaks TLS
+    app = FastAPI(title="Openbell", docs_url=None, redoc_url=None, redirect_slashes=False)
     app.include_router(health.router)
     app.include_router(commands.router)
     app.include_router(events.router)

@@ -11,6 +11,7 @@ import pytest
 from app import address, asgi
 from core.domain.access.principals import LOCAL, Role
 from core.service.desk import Desk
+from tests import api_desk
 
 
 async def test_the_api_is_answered_without_the_layers_of_the_pages(
@@ -43,6 +44,16 @@ async def test_the_api_is_answered_without_the_layers_of_the_pages(
     assert "accept-encoding" in packed.headers["vary"].lower()
     assert "set-cookie" not in packed.headers
     assert packed.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("path", ["/v1/plans/", "/v1/commands/", "/v1/events/", "/docs/", "/mcp/"])
+async def test_a_slash_too_many_leads_nowhere(make_desk: Callable[..., Desk], path: str) -> None:
+    """Behind a proxy that speaks TLS a redirect would send the token on over plain HTTP."""
+    desk = make_desk(access="token")
+    async with api_desk.connected(api_desk.token(desk, Role.VIEWER)) as client:
+        answer = await client.get(path)
+    assert (answer.status_code, answer.headers.get("location")) == (404, None)
+    assert answer.json()["success"] is False
 
 
 def test_the_address_of_a_desk_is_read_anew_when_another_stands_there(tmp_path: Path) -> None:
