@@ -5,6 +5,8 @@
     H3  the registry of companies, identifiers and filings is written by one module
     H4  a private name is used by its own package alone
     H5  `id(desk)` is no key: another desk may have it later, `desk.identity` is its own
+    H6  whether a table is there is asked of `duckdb_columns()`: lists of tables tell sizes, too,
+        which of a lake is a question to PostgreSQL for each table
 
 A line that must break H2 says so as for the linter: `# noqa: DTZ001 - reason`.
 """
@@ -29,6 +31,7 @@ _WRITES = re.compile(
     r"\b(?:INSERT\s+(?:OR\s+\w+\s+)?INTO|MERGE\s+INTO|UPDATE|DELETE\s+FROM)\s+\"?(\w+)",
     re.IGNORECASE,
 )
+_LISTS = re.compile(r"\b(duckdb_tables\(\)|information_schema\.tables|SHOW TABLES)", re.IGNORECASE)
 _WRITERS = {"insert", "merge"}
 Nodes = Sequence[ast.AST]  # all of a module
 _ZONELESS = {"utcnow", "utcfromtimestamp"}
@@ -54,6 +57,8 @@ def check(text: str, path: str) -> list[Violation]:
     found = list(_instants(nodes, path, text.splitlines()))
     if not path.startswith("tests/"):
         found += [*_registry(nodes, path), *_private(nodes, path), *_fleeting(nodes, path)]
+    if path.startswith("core/"):
+        found += _sized(nodes, path)
     return sorted(found, key=lambda violation: violation.line)
 
 
@@ -140,6 +145,13 @@ def _fleeting(nodes: Nodes, path: str) -> Iterator[Violation]:
             and ast.unparse(node.args[0]).endswith("desk")
         ):
             yield Violation(path, node.lineno, "H5", "an id comes back: use desk.identity")
+
+
+def _sized(nodes: Nodes, path: str) -> Iterator[Violation]:
+    for node in nodes:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            for found in _LISTS.findall(node.value):
+                yield Violation(path, node.lineno, "H6", f"{found} asks how large all tables are")
 
 
 def _told(path: str, line: int, name: str, module: str) -> Violation:

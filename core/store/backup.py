@@ -21,6 +21,7 @@ from core.errors import IntegrityError, NotFoundError, OpenbellError, StoreError
 from core.store import asides, files, presence, sealing
 from core.store.asides import PART
 from core.store.connection import reading, taken_by_another
+from core.store.moving import tables_of
 from core.store.transaction import quoted
 from core.store.warehouse import Warehouse
 
@@ -191,11 +192,9 @@ def read_through(path: Path, *, count_only: bool = False) -> dict[str, int]:
     folding = presence.wal_of(path).exists()
     try:
         with reading(path, folding=folding) as connection:
-            names = connection.execute(
-                "SELECT table_name FROM duckdb_tables() WHERE NOT temporary ORDER BY table_name"
-            ).fetchall()
             sql = f"SELECT {look} FROM "
-            counts = {name: _first(connection, f"{sql}{quoted(name)} t") for (name,) in names}
+            names = tables_of(connection)
+            counts = {name: _first(connection, f"{sql}{quoted(name)} t") for name in names}
             if folding:
                 connection.execute("CHECKPOINT")
             return counts

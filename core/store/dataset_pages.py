@@ -128,6 +128,6 @@ def _follows(dataset: Dataset, after: Sequence[str | None], values: dict[str, An
 def _is_there(warehouse: Warehouse, table: str) -> bool:
     stored = STORED_AS.get(table, table)
     found = warehouse.read(
-        "SELECT count(*) FROM duckdb_tables() WHERE table_name = ?", [stored]
+        "SELECT count(*) FROM duckdb_columns() WHERE table_name = ?", [stored]
     ).item()
     return bool(found)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import polars as pl
 
+from core.store.moving import TABLES
 from core.store.transaction import quoted
 
 DIGESTED = (
@@ -29,18 +30,14 @@ def digests(read: Callable[[str], pl.DataFrame]) -> dict[str, str]:
 
     `read` answers a query; equal only between the same version of DuckDB.
     """
-    there = set(read("SELECT table_name FROM information_schema.tables")["table_name"])
+    there = set(read("SELECT table_name FROM duckdb_columns()")["table_name"])
     return {name: _digest(read, name) for name in DIGESTED if name in there}
 
 
 def read_all(read: Callable[[str], pl.DataFrame]) -> int:
     """Read every row of every table; the number of rows. StoreError when one cannot be."""
-    names = read(
-        "SELECT table_name FROM duckdb_tables() "
-        "WHERE NOT temporary AND database_name = current_database()"
-    )
     rows = 0
-    for name in names["table_name"]:
+    for name in read(TABLES)["table_name"]:
         rows += read(f"SELECT count(*), bit_xor(hash(t)) FROM {quoted(name)} t").row(0)[0]
     return rows
 

@@ -30,7 +30,7 @@ _EXTENSIONS = ("postgres_scanner", "ducklake")
 _S3 = "httpfs"
 _READER = ", READ_ONLY"
 log = logs.get("lake")
-_TABLES = f"SELECT table_name FROM duckdb_tables() WHERE database_name = '{NAME}'"
+_COLUMNS = f"SELECT 1 FROM duckdb_columns() WHERE database_name = '{NAME}' LIMIT 1"
 
 
 class LakeEngine:
@@ -60,7 +60,7 @@ class LakeEngine:
         if known is None:
             return
         with self.connect() as connection:
-            found = connection.execute(_TABLES).fetchall()
+            found = connection.execute(_COLUMNS).fetchone()
         if not found:
             raise StoreError(
                 f"the lake is empty, but {known}, so no empty store is made",

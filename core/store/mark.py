@@ -28,7 +28,7 @@ _READ = """
                 sum(rows_inserted) FROM pulls),
         (SELECT count(*) FROM plans), (SELECT count(*) FROM plan_events)
 """
-_HAS = "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'store_commits'"
+_HAS = "SELECT count(*) FROM duckdb_columns() WHERE table_name = 'store_commits'"
 WAYS_BACK = (
     f"{RESTORE}; or go on with what is there, and without what is missing, with: "
     "python -m app restore --accept-loss"

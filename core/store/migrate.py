@@ -69,8 +69,7 @@ def migrate(tx: Transaction, folder: Path = FOLDER, *, most: int | None = None) 
 
 
 def _has_table(tx: Transaction) -> bool:
-    found = tx.read("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'migrations'")
-    return bool(found.item())
+    return bool(tx.columns("migrations"))
 
 
 def _applied(tx: Transaction) -> dict[int, str]:

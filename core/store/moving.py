@@ -12,13 +12,15 @@ from core.store.migrate import migrate
 from core.store.transaction import Transaction, quoted
 
 BATCH_ROWS = 100_000
-_TABLES = """
-    SELECT table_name FROM duckdb_tables()
-    WHERE NOT temporary AND NOT internal AND database_name = current_database()
+TABLES = """
+    SELECT DISTINCT table_name FROM duckdb_columns()
+    WHERE NOT internal AND database_name = current_database() AND table_name NOT IN (
+        SELECT view_name FROM duckdb_views()
+        WHERE NOT internal AND database_name = current_database())
     ORDER BY table_name
 """
 _COLUMNS = """
-    SELECT column_name, data_type FROM duckdb_columns()
+    SELECT column_name, data_type || if(is_nullable, '', ' NOT NULL') FROM duckdb_columns()
     WHERE database_name = current_database() AND table_name = ? ORDER BY column_index
 """
 
@@ -33,7 +35,7 @@ class TableDigest:
 
 def tables_of(cursor: duckdb.DuckDBPyConnection) -> list[str]:
     """The tables of the store that a cursor is on."""
-    return [name for (name,) in cursor.execute(_TABLES).fetchall()]
+    return [name for (name,) in cursor.execute(TABLES).fetchall()]
 
 
 def copy_all(

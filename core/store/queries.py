@@ -38,8 +38,9 @@ _KNOWN |= {"DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE"}
 # who may do what is told by its own pages alone, never to a query
 _COLUMNS = """
 SELECT c.table_name, c.column_name, c.data_type
-FROM duckdb_columns() c JOIN duckdb_tables() t ON t.table_oid = c.table_oid
-WHERE NOT c.internal AND NOT t.temporary AND NOT starts_with(c.table_name, 'access_')
+FROM duckdb_columns() c
+WHERE NOT c.internal AND c.database_name <> 'temp' AND NOT starts_with(c.table_name, 'access_')
+AND c.table_name NOT IN (SELECT view_name FROM duckdb_views() WHERE NOT internal)
 ORDER BY c.table_name, c.column_index
 """
 PERSONAL = frozenset(  # each row is its reader's own: where several read, no query sees them

@@ -39,7 +39,7 @@ LATELY = timedelta(days=21)  # looked at first: to count names of years takes a 
 
 def has_table(warehouse: Warehouse, table: str) -> bool:
     """Whether the table is there."""
-    query = "SELECT count(*) FROM duckdb_tables() WHERE table_name = ?"
+    query = "SELECT count(*) FROM duckdb_columns() WHERE table_name = ?"
     return bool(warehouse.read(query, [table]).item())
 
 

@@ -209,7 +209,7 @@ def row_counts(desk: Desk, tables: Sequence[str]) -> dict[str, int]:
     """Rows per table, in one query; tables that do not exist yet are left out."""
     stored = {STORED_AS.get(name, name): name for name in tables}
     there = desk.warehouse.read(
-        "SELECT table_name FROM duckdb_tables() WHERE table_name IN (SELECT unnest(?))",
+        "SELECT DISTINCT table_name FROM duckdb_columns() WHERE table_name IN (SELECT unnest(?))",
         [list(stored)],
     )["table_name"].to_list()
     if not there:

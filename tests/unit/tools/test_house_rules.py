@@ -27,6 +27,8 @@ HERE = "core/service/somewhere.py"
         ("SQL = 'update filings set form = ?'", "H3"),
         ("from core.store.plans import _columns", "H4"),
         ("key = (id(desk), 'scan')", "H5"),
+        ("SQL = 'SELECT table_name FROM duckdb_tables()'", "H6"),
+        ("tx.read('show tables')", "H6"),
     ],
 )
 def test_a_broken_rule_is_told_with_its_line(line: str, rule: str) -> None:
