@@ -101,7 +101,7 @@ gate: $(DEV) ## all checks and tests, told in one JSON document
 
 bench: $(BENCH) ## the benchmarks; each prints ratios and writes JSON to benchmarks/results
 	@for script in benchmarks/*.py; do \
-	  case $$script in */__init__.py|*/crash.py|*/cluster.py|*/damage.py|*/market.py|*/market_grade.py|*/soak.py) ;; \
+	  case $$script in */__init__.py|*/crash.py|*/cluster.py|*/damage.py|*/market.py|*/market_grade.py|*/minute_bars.py|*/soak.py) ;; \
 	  *) grep -q '__main__' "$$script" && echo "== $$script" && $(PY) -m benchmarks.$$(basename "$$script" .py) ;; esac; done
 
 market: $(DEV) ## grade a tenth of the market, 1,900 copies of the captures in a store of its own (STORE=folder)

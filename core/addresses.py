@@ -74,7 +74,10 @@ class Storage:
 
 
 class LakeAddress:
-    """`ducklake:postgresql://USER:PASSWORD@HOST:PORT/DATABASE?data=FOLDER`, or `data=s3://…`."""
+    """`ducklake:postgresql://USER:PASSWORD@HOST:PORT/DATABASE?data=FOLDER`, or `data=s3://…`.
+
+    With `&snapshot=N` the lake as it was after that commit, to be read alone.
+    """
 
     def __init__(self, url: str, storage: Storage | None = None, name: str = "") -> None:
         """SettingsError when the address is none of a DuckLake; `name` as in `file_of`."""
@@ -83,8 +86,10 @@ class LakeAddress:
             asked = parse_qs(parts.query)
             data = asked.pop("data", [""])[-1].rstrip("/")
             named = parts.scheme in ("postgresql", "postgres") and bool(parts.path.strip("/"))
+            snapshot = asked.pop("snapshot", [""])[-1]
             in_bucket = urlsplit(data).scheme == "s3" and bool(urlsplit(data).netloc)
             placed = in_bucket or Path(data).is_absolute()
+            named = named and re.fullmatch(r"\d{0,18}", snapshot) is not None
             good = url.startswith(LAKE) and named and not asked and placed and parts.port != 0
         except ValueError:  # brackets without end, a port above 65535
             good = False
@@ -95,6 +100,7 @@ class LakeAddress:
             )
         self.catalogue = urlunsplit(parts._replace(query=""))
         self.data = data
+        self.snapshot = int(snapshot) if snapshot else None
         self.storage = (storage or Storage()) if in_bucket else None
         self.where = f"{LAKE}postgresql://{parts.hostname}:{parts.port or 5432}{parts.path}"
 

@@ -46,6 +46,7 @@ class Member:
     within: tuple[str, ...] = ()  # what its command begins with, to run it elsewhere
     namespace: str = ""  # of the network, where it has one of its own
     process: subprocess.Popen[bytes] | None = None
+    root: Path = ROOT  # of the code that it runs
 
     def start(self) -> None:
         """Start the process; its log goes beside its data folder."""
@@ -53,7 +54,7 @@ class Member:
         command = [*self.within, sys.executable, *serve]
         log = self.folder.with_suffix(".log").open("ab")
         self.process = subprocess.Popen(
-            command, cwd=ROOT, env={**os.environ, **self.environment}, stdout=log, stderr=log
+            command, cwd=self.root, env={**os.environ, **self.environment}, stdout=log, stderr=log
         )
         log.close()
 
@@ -110,6 +111,12 @@ class Member:
     def log(self) -> str:
         """What it has written so far."""
         return self.folder.with_suffix(".log").read_text(errors="replace")
+
+    def stop(self) -> None:
+        """Ask it to end, as whoever rolls a cluster does, and wait until it has."""
+        assert self.process is not None
+        self.process.terminate()
+        self.process.wait(60)
 
     def kill(self) -> None:
         """End it with SIGKILL."""

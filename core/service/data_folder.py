@@ -9,8 +9,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.errors import OpenbellError, StoreError, UsageError
+from core.errors import OpenbellError, SettingsError, StoreError, UsageError
 from core.jobs.queue.sqlite import SqliteQueue
+from core.observe import logs
+from core.setting_files import PREFIX
 from core.settings import Settings
 from core.store import asides, files, presence, restore
 from core.store import backup as backups
@@ -22,6 +24,8 @@ from core.store.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from core.store.lease import Lease
+
+log = logs.get("store")
 
 
 def backups_of(data_dir: Path) -> Path:
@@ -35,9 +39,22 @@ def key_of(settings: Settings) -> str | None:
 
 
 def before_migration(settings: Settings, now: datetime) -> Callable[[Warehouse], None]:
-    """What is done before a store of an older Openbell is migrated: it is backed up."""
+    """What is done before a store of an older Openbell is migrated: it is backed up.
+
+    A lake, which desks read meanwhile and all wait to write to, keeps what was: its snapshot.
+    """
 
     def back_up(warehouse: Warehouse) -> None:
+        if settings.lake is not None:
+            from core.store.lake import newest_snapshot
+
+            log.warning(
+                "the lake is brought to a newer layout",
+                before=newest_snapshot(warehouse),
+                kept_days=settings.lake_keep_days,
+                hint="as it was: migrate-store with &snapshot=N behind its address",
+            )
+            return
         folder = backups_of(settings.data_dir)
         ending = backups.MIGRATION
         made = backups.make(warehouse, settings.queue_path, folder, now, ending=ending)
@@ -58,6 +75,8 @@ def engine_of(settings: Settings, lease: Lease | None = None) -> StoreEngine:
         return FileEngine(settings.store_path)
     from core.store.lake import LakeEngine  # needs extensions that few have
 
+    if settings.lake.snapshot is not None:
+        raise SettingsError(f"{PREFIX}STORE_URL must name a lake as it is, without &snapshot=")
     return LakeEngine(settings.lake, settings.store_path, lease)
 
 

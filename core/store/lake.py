@@ -11,6 +11,7 @@ import importlib.util
 from collections.abc import Hashable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import duckdb
@@ -23,12 +24,15 @@ from core.store.connection import CONFIG, ending
 from core.store.lease import Lease, connection_string, unreachable
 from core.store.moving import copy_all
 from core.store.ownership import Ownership, lock_of
+from core.store.partitions import cut
 from core.store.transaction import Transaction
+
+if TYPE_CHECKING:
+    from core.store.warehouse import Warehouse
 
 NAME = "lake"
 _EXTENSIONS = ("postgres_scanner", "ducklake")
 _S3 = "httpfs"
-_READER = ", READ_ONLY"
 log = logs.get("lake")
 _COLUMNS = f"SELECT 1 FROM duckdb_columns() WHERE database_name = '{NAME}' LIMIT 1"
 
@@ -46,6 +50,8 @@ class LakeEngine:
     def own(self) -> Ownership:
         """See StoreEngine: the lock of the data folder's own place, and that of the catalogue."""
         owned = Ownership.take([lock_of(self.path)])
+        if self.address.snapshot is not None:  # nobody writes to what was
+            return owned
         try:
             self._lease = self._lease or Lease.take(self.address)
         except BaseException:
@@ -81,7 +87,7 @@ class LakeEngine:
                 connection.execute(_secret(storage, self.address.data))
             connection.execute(
                 f"ATTACH {_text('ducklake:postgres:' + catalogue)} AS {NAME} "
-                f"(DATA_PATH {_text(self.address.data + '/')}{'' if self._lease else _READER})"
+                f"(DATA_PATH {_text(self.address.data + '/')}{self._how()})"
             )
             connection.execute("SET GLOBAL allowed_directories = $1", [[f"{self.address.data}/"]])
             connection.execute("SET GLOBAL enable_external_access = false")
@@ -92,7 +98,14 @@ class LakeEngine:
             raise unreachable(error, self.address) from None
         if self._lease is not None:
             self._lease.fence()
+            cut(Transaction(connection))  # a lake that was made before
         return connection
+
+    def _how(self) -> str:
+        """How a lake is attached beside its place: what may be done, and as of when."""
+        if self.address.snapshot is not None:
+            return f", READ_ONLY, SNAPSHOT_VERSION {self.address.snapshot}"
+        return "" if self._lease else ", READ_ONLY"
 
     def cursor(self, connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
         """See StoreEngine."""
@@ -150,6 +163,12 @@ class LakeEngine:
             copy.execute("BEGIN TRANSACTION")
             copy_all(cursor, Transaction(copy))
             copy.execute("COMMIT")
+
+
+def newest_snapshot(warehouse: Warehouse) -> int:
+    """The number of the last commit of a lake."""
+    newest = f"SELECT max(snapshot_id) FROM __ducklake_metadata_{NAME}.ducklake_snapshot"
+    return int(warehouse.read_anew(newest).item())
 
 
 def load_extensions(address: LakeAddress) -> None:

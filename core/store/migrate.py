@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Set
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import StoreError
+from core.store.partitions import cut
 from core.store.transaction import Transaction
 
 FOLDER = Path(__file__).parent / "migrations"
@@ -46,8 +48,16 @@ def behind(tx: Transaction, folder: Path = FOLDER, *, strict: bool = False) -> i
     return len({migration.number for migration in known} - set(done)) if done else None
 
 
-def migrate(tx: Transaction, folder: Path = FOLDER, *, most: int | None = None) -> list[Migration]:
-    """Apply what is missing, `most` of them at most; the migrations applied now.
+def migrate(
+    tx: Transaction,
+    folder: Path = FOLDER,
+    *,
+    most: int | None = None,
+    only: Set[int] | None = None,
+) -> list[Migration]:
+    """Apply what is missing, `most` of them at most, of these numbers alone if `only` are given.
+
+    Returns the migrations applied now.
 
     StoreError when the file was written by a newer Openbell or a migration was edited.
     """
@@ -58,13 +68,16 @@ def migrate(tx: Transaction, folder: Path = FOLDER, *, most: int | None = None) 
     done = _applied(tx)
     known = available(folder)
     _must_be_known(done, known)
-    missing = [migration for migration in known if migration.number not in done][:most]
+    wanted = {migration.number for migration in known} if only is None else only
+    missing = [m for m in known if m.number in wanted and m.number not in done][:most]
     for migration in missing:
         tx.execute(migration.sql)
         tx.execute(
             "INSERT INTO migrations VALUES (?, ?, ?, now())",
             [migration.number, migration.name, migration.sha256],
         )
+    if missing:
+        cut(tx)
     return missing
 
 

@@ -12,6 +12,7 @@ from core.store.migrate import migrate
 from core.store.transaction import Transaction, quoted
 
 BATCH_ROWS = 100_000
+MARKED = "migrations"  # the table that says which a store has had
 TABLES = """
     SELECT DISTINCT table_name FROM duckdb_columns()
     WHERE NOT internal AND database_name = current_database() AND table_name NOT IN (
@@ -45,12 +46,15 @@ def copy_all(
 ) -> dict[str, TableDigest]:
     """Copy all tables into an empty store and compare each; IntegrityError when one differs.
 
-    The target gets its tables from the migrations, those of the user's datasets from the source.
-    Memory is bounded by BATCH_ROWS.
+    The target gets its tables from the migrations that the source has had, for an older store
+    comes over as it is, and those of the user's datasets from the source. Memory is bounded by
+    BATCH_ROWS.
     """
-    migrate(target)
+    tables = tables_of(source)
+    had = source.execute("SELECT number FROM migrations").fetchall() if MARKED in tables else []
+    migrate(target, only={number for (number,) in had})
     done = {}
-    for name in tables_of(source):
+    for name in tables:
         columns = source.execute(_COLUMNS, [name]).fetchall()
         _make(target, name, columns)
         _copy(source, target, name, [column for column, _ in columns])

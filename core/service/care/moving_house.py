@@ -61,7 +61,10 @@ def engine_at(
     if url.startswith(LAKE):
         from core.store.lake import LakeEngine  # needs extensions that few have
 
-        return LakeEngine(LakeAddress(url, storage, name), folder / "migrated.lake")
+        address = LakeAddress(url, storage, name)
+        if address.snapshot is not None and name != "FROM":
+            raise SettingsError(f"{name} must not name a snapshot: nothing is written to what was")
+        return LakeEngine(address, folder / "migrated.lake")
     if not url:
         raise SettingsError(f"{name} must begin with duckdb:/// or {LAKE}")
     return FileEngine(file_of(url, "duckdb", folder / "desk.duckdb", name))

@@ -8,9 +8,16 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from core.addresses import LakeAddress
+from core.errors import SettingsError
+from core.service.care.moving_house import migrate_store
+from core.service.desk import Desk
+from core.settings import load
 from core.store import migrate, warehouse
+from core.store.lease import LakeWatch
 from core.store.transaction import Transaction, quoted
 from core.store.warehouse import Warehouse
+from tests import lakes
 
 NUMBERS = [known.number for known in migrate.available()]
 OWN = ("migrations", "store_commits")  # these have their rows
@@ -101,3 +108,38 @@ def test_an_upgrade_that_is_killed_goes_on_at_the_next_start(
         assert _rows(connection, "migrations") == len(NUMBERS) - 1
     with Warehouse.open(path) as upgraded:
         assert upgraded.read("SELECT count(*) FROM migrations").item() == len(NUMBERS)
+
+
+def test_an_older_store_that_moved_is_brought_to_todays_layout(tmp_path: Path) -> None:
+    """It comes over with the migrations that it has had, no more."""
+    earlier(tmp_path / "old.duckdb", NUMBERS[-4])
+    old, new = (f"duckdb:///{tmp_path}/{name}.duckdb" for name in ("old", "new"))
+    migrate_store(old, new, tmp_path, lambda *_: None)
+    with duckdb.connect(str(tmp_path / "new.duckdb")) as connection:
+        assert _rows(connection, "migrations") == len(NUMBERS) - 3
+    with Warehouse.open(tmp_path / "new.duckdb") as upgraded:
+        assert upgraded.read("SELECT count(*) FROM migrations").item() == len(NUMBERS)
+
+
+@pytest.mark.thorough
+def test_an_older_lake_keeps_what_was_as_a_snapshot(tmp_path: Path) -> None:
+    """Nobody waits for a copy of it; moved out of its snapshot it is what it was."""
+    earlier(tmp_path / "old.duckdb", NUMBERS[-4])
+    with lakes.server() as server:
+        lake = lakes.empty(server, tmp_path / "lake")
+        migrate_store(f"duckdb:///{tmp_path}/old.duckdb", lake, tmp_path, lambda *_: None)
+        watch = LakeWatch(LakeAddress(lake))
+        before, _ = watch.look()
+        watch.close()
+        with Desk.open(load(data_dir=tmp_path / "desk", store_url=lake)) as desk:
+            found = desk.warehouse.read_anew("SELECT count(*) FROM migrations").item()
+        assert found == len(NUMBERS)
+        assert not (tmp_path / "desk" / "backups").exists()
+        was, file = f"{lake}&snapshot={before}", f"duckdb:///{tmp_path}/was.duckdb"
+        with pytest.raises(SettingsError, match="TO must not name a snapshot"):
+            migrate_store(file, was, tmp_path, lambda *_: None)
+        with pytest.raises(SettingsError, match="without &snapshot="):
+            Desk.open(load(data_dir=tmp_path / "other", store_url=was))
+        migrate_store(was, file, tmp_path, lambda *_: None)
+    with duckdb.connect(str(tmp_path / "was.duckdb")) as connection:
+        assert _rows(connection, "migrations") == len(NUMBERS) - 3
