@@ -161,17 +161,19 @@ def points_lost(lost: pl.DataFrame, score: float | None) -> go.Figure:
     """From 100 down to the score: one step a rule that failed, then caps, what became of it last.
 
     `lost` has rule (`cap` for the cap of critical findings, `status` for that of a withdrawn
-    filing), title, severity and points (positive), the costliest first.
+    filing), title, severity and points (positive), the costliest first. Without a score there is
+    nothing at its end.
     """
     cap, status = pl.col("rule") == "cap", pl.col("rule") == "status"
     capped = cap | status
     steps = pl.concat([lost.filter(~capped), lost.filter(cap), lost.filter(status)])
     points = steps["points"].to_list()
-    labels = ["perfect", *steps["rule"], "score"]
-    values = [100.0, *(-p for p in points), 0.0]
-    words = ["100", *(f"−{p:.1f}" for p in points), formats.number(score, 1)]
-    kinds = ["absolute", *(["relative"] * (len(labels) - 2)), "total"]
-    tips = ["all rules hold", *steps["title"], "score of the filing"]
+    ends = 0 if score is None else 1
+    labels = ["perfect", *steps["rule"], *(["score"] * ends)]
+    values = [100.0, *(-p for p in points), *([0.0] * ends)]
+    words = ["100", *(f"−{p:.1f}" for p in points), *([formats.number(score, 1)] * ends)]
+    kinds = ["absolute", *(["relative"] * len(points)), *(["total"] * ends)]
+    tips = ["all rules hold", *steps["title"], *(["score of the filing"] * ends)]
     fall = go.Waterfall(
         x=labels,
         y=values,

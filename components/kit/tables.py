@@ -28,6 +28,7 @@ CHIPS: Mapping[str, Mapping[str, str]] = {
     },
     "decision": {"approve": "green", "shrink": "orange", "reject": "red"},
 }
+WHOLE = ("revision_risk_pct",)  # percent that are no finer than that
 SIGNED = ("gap_pct", "gap_ex_div_pct", "premarket_gap_pct", "premarket_change_pct", "close_pct")
 ROW_PIXELS = 26
 # The grid of Streamlit aligns cells only. It draws a head whose first letter belongs to a script
@@ -233,7 +234,7 @@ def _number(name: str, dtype: pl.DataType) -> str:
     if name in SIGNED:
         return "%+.2f %%"
     if name.endswith("_pct"):
-        return "%.2f %%"
+        return "%.0f %%" if name in WHOLE else "%.2f %%"
     if name.endswith("_bytes") or name == "bytes":
         return "bytes"
     if name.endswith("_seconds") or name == "seconds":

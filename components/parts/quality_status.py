@@ -36,13 +36,23 @@ def status(view: quality.FilingView) -> None:
              f"{formats.day(since(view))}.")  # fmt: skip
     if view.changes.is_empty():
         return
-    count = view.changes.height
-    headlines = "One headline" if count == 1 else f"{count} headlines"
-    box = st.expander(f"{headlines} told otherwise later", on_change="rerun",
+    box = st.expander(told_otherwise(view.changes), on_change="rerun",
                       key=f"changes_{row['accession']}")  # fmt: skip
     if views.is_open(box):
         with box:
             _changes(view)
+
+
+def told_otherwise(changes: pl.DataFrame) -> str:
+    """`2 headlines told otherwise later, one of them as first again`: of CHANGES."""
+    figure = ["headline", "concept", "unit", "period_start", "period_end"]
+    last = changes.sort("told_on").unique(figure, keep="last", maintain_order=True)
+    again = last.filter(pl.col("old") == pl.col("new")).height
+    count = "One headline" if last.height == 1 else f"{last.height} headlines"
+    back = "" if not again else ", and as first again" if again == last.height else (
+        f", {'one' if again == 1 else again} of them as first again"
+    )  # fmt: skip
+    return f"{count} told otherwise later{back}"
 
 
 def revision_risk(view: quality.FilingView) -> None:

@@ -70,7 +70,13 @@ def test_a_filing_without_faults_says_so() -> None:
     figure = charts_quality.points_lost(BUILD_UP.clear(), 100.0)
     assert list(figure.to_dict()["data"][0]["x"]) == ["perfect", "score"]
     assert title(figure) == "No rule cost a point: 100.0"
-    assert title(charts_quality.points_lost(BUILD_UP.clear(), None)).startswith("Not rated")
+
+
+def test_a_filing_that_is_not_rated_falls_to_no_score() -> None:
+    """A bar of 89 points would be read as its score."""
+    figure = charts_quality.points_lost(BUILD_UP, None)
+    assert list(figure.to_dict()["data"][0]["x"]) == ["perfect", "Q01", "Q45"]
+    assert title(figure).startswith("Not rated")
 
 
 def test_the_history_of_a_dataset_has_letters() -> None:

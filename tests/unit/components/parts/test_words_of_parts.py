@@ -12,7 +12,7 @@ import pytest
 import streamlit as st
 
 from components.kit import shell
-from components.parts import plans, quality, rules, symbol
+from components.parts import plans, quality, quality_status, rules, symbol
 from core.domain.quality.model import Equation, Rule, default_ruleset
 from core.service.gaps.coming import Print
 from core.service.gaps.symbols import SymbolView
@@ -123,3 +123,20 @@ def test_a_plan_says_that_its_session_is_over(at: str, provisional: bool, said: 
     plan: Any = SimpleNamespace(provisional=provisional, session=date(2026, 11, 27), expiry=None)
     found = plans.of_session(plan, datetime.fromisoformat(at))
     assert (said in found) if said else not found
+
+
+@pytest.mark.parametrize(
+    ("tellings", "said"),
+    [
+        ([("cash", 1.0, 2.0, 1)], "One headline told otherwise later"),
+        ([("cash", 1.0, 2.0, 1), ("cash", 1.0, 1.0, 2)],
+         "One headline told otherwise later, and as first again"),
+        ([("cash", 1.0, 2.0, 1), ("assets", 1.0, 2.0, 1), ("cash", 1.0, 1.0, 2)],
+         "2 headlines told otherwise later, one of them as first again"),
+    ],
+)  # fmt: skip
+def test_a_headline_told_anew_twice_is_one(tellings: list[tuple[object, ...]], said: str) -> None:
+    """A restatement and its end are two tellings of one figure."""
+    changes = pl.DataFrame(tellings, ["headline", "old", "new", "told_on"], orient="row")
+    same = {name: pl.lit("x") for name in ("concept", "unit", "period_start", "period_end")}
+    assert quality_status.told_otherwise(changes.with_columns(**same)) == said
