@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from core.jobs.queue.port import Job
@@ -11,19 +12,38 @@ from core.jobs.worker import Context
 from core.observe.events import DESK, Event
 from core.service.brief import gather
 from core.service.kernel.handlers import handler
+from core.service.pulls import filling
 from core.store import events
 
 if TYPE_CHECKING:
     from core.service.desk import Desk
 
 MOST_LINES = 25  # of a part
+RESTS_ON = ("bars_daily", "bars_minute", "companies", "filings", "facts")
+OF_USE = timedelta(hours=1)  # from when it is due: to the open, by default
 
 
 @handler("brief")
 async def announce(desk: Desk, job: Job, context: Context) -> Mapping[str, Any]:
-    """Make the brief of now and tell of it, once for the instant that the job stands for."""
+    """Make the brief of now and tell of it, once for the instant that the job stands for.
+
+    In the middle of a first fill it is put off, until the open at the latest: it would say that
+    nothing gaps and nothing was filed, of a desk that does not know yet.
+    """
     due = str(job.payload.get("due_at") or job.id)
+    missing = await asyncio.to_thread(_awaited, desk, job)
+    if missing:
+        context.report(f"put off: {', '.join(missing)} is being pulled for the first time")
+        await asyncio.to_thread(filling.put_off, desk, job, f"filling:{due}")
+        return {"put_off": missing}
     return await asyncio.to_thread(tell, desk, due)
+
+
+def _awaited(desk: Desk, job: Job) -> list[str]:
+    due = job.payload.get("due_at")
+    if due is None or desk.now() >= datetime.fromisoformat(due) + OF_USE:
+        return []
+    return filling.filling(desk, RESTS_ON)
 
 
 def tell(desk: Desk, due: str) -> dict[str, Any]:

@@ -7,7 +7,6 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -18,7 +17,7 @@ from core.domain.tables import dataset_quality, reconciliation
 from core.domain.tables.datasets import Dataset
 from core.domain.tables.reconciliation import CheckResult
 from core.jobs.pulling.puller import new_pull_id
-from core.jobs.queue.port import LIVE, Job, Message
+from core.jobs.queue.port import Job
 from core.jobs.worker import Context
 from core.observe import work
 from core.observe.events import Event
@@ -27,11 +26,10 @@ from core.service.kernel.access import needs
 from core.service.kernel.commands import FOUND_ERRORS, CommandResult, command
 from core.service.kernel.exports import export
 from core.service.kernel.handlers import handler
-from core.service.pulls import datasets
+from core.service.pulls import datasets, filling
 from core.store import events
 from core.store import quality as grade_store
 from core.store import reconciliation as store
-from core.store.pull_state import PullState, pull_states
 from core.store.transaction import quoted
 
 if TYPE_CHECKING:
@@ -39,7 +37,6 @@ if TYPE_CHECKING:
 
 DRIFT_DAYS = 30
 RESTS_ON = ("facts", "filings", "companies", "bars_daily")
-PAUSE = timedelta(seconds=20)  # until a first fill is looked at again
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,38 +197,13 @@ def _measured(desk: Desk, item: dataset_quality.DatasetGrade) -> dict[str, Any]:
     }
 
 
-def filling(desk: Desk) -> list[str]:
-    """Datasets that the checks rest on and that are being pulled for the first time now.
-
-    One that waits to be tried again does not count: its upstream may be down for long.
-    """
-    soon = desk.now() + PAUSE
-    live = desk.queue.find(LIVE, event_name="pull", limit=1000)
-    names = {str(job.payload.get("dataset")) for job in live if job.run_at <= soon}
-    known = pull_states(desk.warehouse)
-    return [
-        dataset.name
-        for dataset in desk.catalogue.enabled
-        if dataset.table in RESTS_ON
-        and dataset.name in names
-        and known.get(dataset.name, PullState()).last_success is None
-    ]
-
-
 @handler("reconcile", after=RESTS_ON)
 async def reconcile_job(desk: Desk, job: Job, context: Context) -> Mapping[str, Any]:
     """Run the checks; queued by itself after pulls, and put off in the middle of a first fill."""
-    missing = await asyncio.to_thread(filling, desk)
+    missing = await asyncio.to_thread(filling.filling, desk, RESTS_ON)
     if missing:
         context.report(f"put off: {', '.join(missing)} is being pulled for the first time")
-        later = Message(
-            "reconcile",
-            job.payload,
-            "after:reconcile",
-            run_at=desk.now() + PAUSE,
-            behind_running=True,
-        )
-        await asyncio.to_thread(desk.queue.publish_many, [later])
+        await asyncio.to_thread(filling.put_off, desk, job, "after:reconcile")
         return {"put_off": missing}
     done = await asyncio.to_thread(run, desk, "schedule")
     return {"run_id": done.run_id, "worst": done.worst}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import pytest
 
+from core.jobs.queue.port import Message
 from core.service.activity import feed
 from core.service.alerts import bell, telling
 from core.service.brief import announcing
@@ -45,6 +47,24 @@ def test_the_brief_is_told_once_on_the_bell_and_outside(desk: Desk, mail: MailBo
     text = letter.get_payload(decode=True).decode()
     assert "Candidates:" in text
     assert bell.listing(desk)["kind"].to_list() == ["brief.made"]
+
+
+def test_it_waits_for_a_first_fill_and_no_longer_than_it_is_of_use(
+    make_desk: Callable[..., Desk],
+) -> None:
+    """A desk that is being filled does not say that nothing gaps; at the open it says what is."""
+    desk = make_desk()
+    desk.now = lambda: AT_8_30
+    job = desk.queue.get(desk.queue.publish("brief", {"due_at": DUE}).job_id)
+    desk.queue.publish_many([Message("pull", {"dataset": "prices.daily"}, run_at=AT_8_30)])
+    context = type("Quiet", (), {"report": lambda *_: None})()
+    done = asyncio.run(announcing.announce(desk, job, context))
+    assert done == {"put_off": ["prices.daily"]}
+    assert list(feed.following(desk, feed.chosen(["brief"]), "")) == []
+    (_, later) = desk.queue.find(event_name="brief")
+    assert later.payload["due_at"] == DUE
+    desk.now = lambda: AT_8_30 + announcing.OF_USE
+    assert asyncio.run(announcing.announce(desk, job, context))["told"] is True
 
 
 def test_its_lines_say_problems_first_and_are_bounded() -> None:
