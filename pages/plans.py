@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from components.kit import address, shell
-from components.parts import decision, own_notes, plans_decided, plans_waiting
+from components.parts import choosing, decision, own_notes, plans_decided, plans_waiting
 from components.parts import plans as parts
 from core.service.trading import plans
 
@@ -25,21 +25,17 @@ if view == "New plan":
     with shell.guarded("the plan"):
         asked = parts.controls(desk)
         if asked is None:
-            shell.empty(
-                "No symbol is chosen.",
-                "Choose one above, or come here from a candidate.",
-                page="gap_scan",
-                label="Gap scan",
-            )
+            choosing.candidates(desk)
         else:
             ask = asked
             found = shell.cached_until_commit(
                 desk, lambda: plans.propose(desk, ask), "proposal", ask
             )
-            parts.proposal(desk, found)
+            parts.proposal(
+                desk, found, lambda: decision.form(desk, found, parts.turn_to_decided, width=128)
+            )
             own_notes.kept(desk, found.plan.symbol, found.plan.session)
             own_notes.box(desk, found.plan.symbol, found.plan.session)
-            decision.form(desk, found, parts.turn_to_decided)
 elif view == "Waiting":
     with shell.guarded("the proposals"):
         plans_waiting.waiting(desk)

@@ -158,7 +158,6 @@ def _fill(fill: dict[str, Any]) -> go.Scatter:
 def headroom(checks: Sequence[LimitCheck], height: int | None = None) -> go.Figure:
     """Each limit as a bar of what is used, in percent of what is allowed; over is hatched."""
     used = [share(check) for check in checks]
-    over = [check.limit for check in checks if not check.ok]
     bar = go.Bar(
         x=[min(value, FURTHEST) for value in used],
         y=[NAMES.get(check.limit, check.limit) for check in checks],
@@ -185,11 +184,16 @@ def headroom(checks: Sequence[LimitCheck], height: int | None = None) -> go.Figu
     )
     fig.update_yaxes(autorange="reversed", showgrid=False)
     fig.add_vline(x=100, line={"dash": "dash", "color": theme.NEUTRAL})
-    if over:
-        first = NAMES.get(over[0], over[0])
-        more = f" and {len(over) - 1} more" if len(over) > 1 else ""
-        return titled(fig, f"{first}{more} over the limit")
-    return titled(fig, f"All {len(checks)} limits hold; {_tightest(checks)}")
+    return titled(fig, held(checks))
+
+
+def held(checks: Sequence[LimitCheck]) -> str:
+    """What is over its limit, or that all hold and which has the least room."""
+    over = [NAMES.get(check.limit, check.limit) for check in checks if not check.ok]
+    if not over:
+        return f"All {len(checks)} limits hold; {_tightest(checks)}"
+    more = f" and {len(over) - 1} more" if len(over) > 1 else ""
+    return f"{over[0]}{more} over the limit"
 
 
 def is_full(check: LimitCheck) -> bool:

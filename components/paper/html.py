@@ -26,7 +26,8 @@ _STYLE = """
   border-bottom: 1px solid var(--grid); padding-bottom: 3px; }
 .sheet h3 { font-size: 14px; margin: 14px 0 4px; } .sheet p { margin: 3px 0; }
 .sheet table { border-collapse: collapse; width: 100%; margin: 4px 0 8px; }
-.sheet thead { display: table-header-group; }
+.sheet thead { display: table-header-group; } .sheet .across { overflow-x: auto; }
+.sheet .across :is(th, td) { overflow-wrap: normal; word-break: normal; }
 .sheet td > span > strong { white-space: nowrap; }
 .sheet th { font-weight: 600; color: var(--quiet); font-size: 12px; }
 .sheet th, .sheet td { border: 0; border-bottom: 1px solid var(--grid); padding: 3px 8px 3px 0;
@@ -125,7 +126,8 @@ def _table(table: Grid) -> str:
         + "</tr>"
         for row in table.rows
     )
-    return f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+    inner = f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody>"
+    return f'<div class="across"><table>{inner}</table></div>'
 
 
 def _line(line: Line) -> str:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import Any
 
 import streamlit as st
 
-from components.charts import plans as charts_plans
-from components.kit import badges, formats, once, shell, status_line, theme
-from components.parts import decision, filing_text, gaps, plans, symbol
+from components.kit import badges, formats, shell, theme
+from components.parts import decision, filing_text, gaps, limit_bars, plans, symbol
 from core.domain.gaps.scoring import COMPONENTS
-from core.domain.risk.types import LimitCheck
 from core.domain.trading.plans import Plan
 from core.service.desk import Desk
 from core.service.gaps import intraday, scans, symbols
@@ -130,8 +127,8 @@ def plan(desk: Desk, scan: scans.Scan, name: str) -> None:
         said = badges.badge(f"Verdict: {word.lower()}", color)
         when = plans.of_session(found.plan, desk.now())
         st.markdown(f"**Plan** {when} {said}  \n{like(found)}\n\n{figures(found.plan)}")
-        st.html(once.cached(lambda: limits(found.verdict.checks), "bars", found.verdict.checks))
-        decision.form(desk, found, _stay, small=True)
+        limit_bars.show(found.verdict.checks, most=TIGHTEST)
+        decision.form(desk, found, _stay, width=180)
 
 
 def _stay(_: Stored) -> None:
@@ -172,25 +169,3 @@ def figures(plan: Plan) -> str:
     }
     lines = [list(shown), ["--:"] * len(shown), [f"**{value}**" for value in shown.values()]]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def limits(checks: Sequence[LimitCheck]) -> str:
-    """The limits with the least room as bars, amber from 80 percent, red when broken, as HTML."""
-    amounts = [check for check in checks if check.limit != "filing_grade"]
-    broken = [check for check in checks if not check.ok]
-    near = sorted(amounts, key=charts_plans.share, reverse=True)
-    shown = list(dict.fromkeys([*broken, *near]))[:TIGHTEST]
-    rest = len(checks) - len(shown)
-    bars = "".join(map(_limit, shown))
-    return f'<div class="limits">{bars}<em>{rest} more limits are checked on Plans.</em></div>'
-
-
-def _limit(check: LimitCheck) -> str:
-    used = charts_plans.share(check)
-    name = escape(charts_plans.NAMES.get(check.limit, check.limit))
-    color = "red" if not check.ok else status_line.limit_color(used)
-    return (
-        f'<div title="{escape(check.sentence)}"><span>{name}</span>'
-        f'<span class="bar {color}"><i style="width:{min(used, 100.0):.1f}%"></i></span>'
-        f"<span>{charts_plans.amounts(check)}</span></div>"
-    )

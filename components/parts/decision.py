@@ -19,23 +19,23 @@ TOO_LATE = "Its session is over: a plan is approved before the close, not in hin
 Then = Callable[[Stored], None]
 
 
-def form(desk: Desk, found: Proposal, then: Then, *, small: bool = False) -> None:
+def form(desk: Desk, found: Proposal, then: Then, *, width: int) -> None:
     """Reason and buttons. A press decides on the plan it was pressed beside, whatever has come in
-    since; `then` is told of the plan decided on. `small`: one row, beside a list.
+    since; `then` is told of the plan decided on. `width` of the reason in pixels: one row.
     """
     late = not past_sessions.may_be_approved(desk, found.plan)
     press = partial(_press, desk, found.ask)
     more = ", provisional" if found.plan.provisional else ""
     with (
-        st.form("decide", border=not small, enter_to_submit=False),
+        st.form("decide", border=False, enter_to_submit=False),
         st.container(horizontal=True, vertical_alignment="bottom"),
     ):
         st.text_input(
             "Reason",
             key=REASON,
             placeholder="why, in a few words",
-            label_visibility="collapsed" if small else "visible",
-            width=180 if small else "stretch",
+            label_visibility="collapsed",
+            width=width,
         )
         st.form_submit_button(
             f"Approve {found.plan.shares:,} shares{more}",

@@ -112,7 +112,7 @@ def candidates(desk: Desk) -> None:
     shell.section(CANDIDATES, f"{count} {names} of {formats.day(day)}{_old(desk, day)} {mark}")
     if not found["candidates"]:
         return
-    top = once.cached_for_owner(found, lambda: _top(found["candidates"][:ROWS]), "top candidates")
+    top = once.cached_for_owner(found, lambda: frame(found["candidates"][:ROWS]), "top candidates")
     lists.show(top, CANDIDATE_LIST)
     symbol: str = top["symbol"][0]
     with st.container(horizontal=True):
@@ -121,7 +121,8 @@ def candidates(desk: Desk) -> None:
         shell.link("plans", f"Plan {symbol}", symbol=symbol)
 
 
-def _top(rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
+def frame(rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
+    """Candidates as rows of a list, in their order."""
     return pl.DataFrame([_candidate(row) for row in rows], infer_schema_length=None)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -13,6 +13,7 @@ import streamlit as st
 from components.charts import plans as charts_plans
 from components.kit import address, badges, dates, formats, once, shell, theme
 from components.kit import saved_views as views
+from components.parts import limit_bars
 from core.domain.risk.types import LimitCheck
 from core.domain.trading.plans import Direction, EntryType, Plan
 from core.service.desk import Desk
@@ -20,6 +21,7 @@ from core.service.gaps import market_view
 from core.service.trading import past_sessions
 from core.service.trading.plans import Ask, Proposal, Stored
 
+HEIGHT = 400
 ENTRIES: dict[EntryType, str] = {
     "market": "Market",
     "opening_range": "Opening range",
@@ -102,30 +104,36 @@ def _slider(label: str, key: str, step: float, most: Decimal, start: Decimal) ->
     return Decimal(str(value))
 
 
-def proposal(desk: Desk, found: Proposal) -> None:
-    """Chart, figures, verdict and the sentence behind every number."""
+def proposal(desk: Desk, found: Proposal, decide: Callable[[], None]) -> None:
+    """The chart, and beside it verdict, figures, limits and what `decide` draws: one screen."""
     stands(found)
     left, right = st.columns([3, 2], gap="medium")
     with left:
-        bars, plan = found.view.bars, found.plan
-        theme.show(
-            once.cached_for_object(
-                bars,
-                lambda: charts_plans.plan_candles(bars.tail(60), plan),
-                *("plan", plan, theme.palette()),
-            ),
-            alt=f"Candles of {found.plan.symbol} with entry, stop and targets. "
-            + charts_plans.finding(found.plan),
-            key="plan_chart",
-        )
-        figures(found.plan)
+        _candles(found)
         if found.similar is not None:
             st.markdown(badges.plain(found.similar.sentence))
+        _words(found)
     with right:
         over = of_session(found.plan, desk.now())
-        if over and not found.plan.provisional:
-            st.markdown(over)
-        verdict(found)
+        verdict(found, over if over and not found.plan.provisional else "")
+        decide()
+
+
+def _candles(found: Proposal) -> None:
+    bars, plan = found.view.bars, found.plan
+    theme.show(
+        once.cached_for_object(
+            bars,
+            lambda: charts_plans.plan_candles(bars.tail(60), plan, height=HEIGHT),
+            *("plan", plan, theme.palette()),
+        ),
+        alt=f"Candles of {plan.symbol} with entry, stop and targets. {charts_plans.finding(plan)}",
+        key="plan_chart",
+    )
+
+
+def _words(found: Proposal) -> None:
+    """How every number came about, on demand."""
     box = st.expander("Every number in a sentence", key="plan_words", on_change="rerun")
     if views.is_open(box):
         said = [sentence for _, sentence in found.plan.notes if sentence]
@@ -164,7 +172,7 @@ def figures(plan: Plan) -> None:
         ("Reward : risk", f"{plan.reward_risk:.1f} : 1"),
         ("Gap-through", formats.NOTHING if through is None else f"{through:.2f} R"),
     )
-    with st.grid(4, min_column_width=110):
+    with st.container(key="plan_figures"), st.grid(4, min_column_width=100):
         for label, value in shown:
             st.metric(label, value)
 
@@ -178,21 +186,21 @@ def of_session(plan: Plan, now: datetime) -> str:
     return badges.badge(f"{formats.day(plan.expiry or plan.session)} is over", "gray")
 
 
-def verdict(found: Proposal) -> None:
-    """The decision, its reasons, and every limit as a bar."""
+def verdict(found: Proposal, over: str = "") -> None:
+    """The decision and its reasons, the plan in figures, and every limit as a bar; `over` is a
+    badge of the session.
+    """
+    checks = found.verdict.checks
     color, word = DECISIONS[found.verdict.decision]
+    said = badges.badge(f"Verdict: {word.lower()}", color)
     reasons = [shell.small(badges.plain(reason)) for reason in found.verdict.reasons]
-    st.markdown("\n\n".join([badges.badge(f"Verdict: {word.lower()}", color), *reasons]))
-    theme.show(
-        once.cached(
-            lambda: charts_plans.headroom(found.verdict.checks), "limits", found.verdict.checks
-        ),
-        alt="Each limit as a bar of what is used in percent of what is allowed",
-        key="headroom",
-    )
+    head = f"{said} {over} **{badges.plain(charts_plans.held(checks))}**"
+    st.markdown("\n\n".join([head, *reasons]))
+    figures(found.plan)
+    limit_bars.show(checks)
     box = st.expander("The checks in words", key="checks_words", on_change="rerun")
     if views.is_open(box):
-        box.table(_in_words(found.verdict.checks))
+        box.table(_in_words(checks))
 
 
 def _in_words(checks: Sequence[LimitCheck]) -> pl.DataFrame:

@@ -12,7 +12,7 @@ import pytest
 from components.charts import journal as charts_journal
 from components.charts import plans as charts_plans
 from components.charts import risk as charts_risk
-from components.parts import candidate
+from components.parts import limit_bars
 from core.domain.risk.checks import plan_checks
 from core.domain.risk.measures import value_at_risk
 from core.domain.risk.types import Book, LimitCheck, Limits, Name
@@ -143,7 +143,7 @@ def test_amounts_stand_in_a_column_beside_the_bars() -> None:
 def test_a_limit_beside_the_scan_reads_as_it_is(used: str, said: str, color: str) -> None:
     """What is not at its limit does not read as if it were; what is over it is red."""
     check = LimitCheck("position", Decimal(used), Decimal(1000), "money", "Why & how.")
-    told = candidate.limits([check])
+    told = limit_bars.bars([check])
     assert f"<span>{said}</span>" in told
     assert f'class="bar {color}"' in told
     assert "Why &amp; how." in told

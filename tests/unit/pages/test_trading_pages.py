@@ -156,3 +156,12 @@ def test_a_journal_without_notes_says_where_to_write_one(traded: Desk) -> None:
     plans.approve(traded, plans.Ask("AAA"), "sound")
     at = opened("journal", view="Notes")
     assert any("No note on a name of the journal" in text.value for text in at.markdown)
+
+
+def test_without_a_symbol_the_candidates_lead_to_their_plans(traded: Desk) -> None:
+    """Nobody has to know a name by heart: each of the session's is the way to its plan."""
+    with traded.warehouse.transaction() as tx:
+        tx.insert("bars_daily", bars_of("GAP", last={"volume": 5_000_000}))
+    at = opened("plans")
+    assert [row["symbol"] for row in listed(at, "to_plan")] == ["GAP"]
+    assert any('href="/plans?symbol=GAP"' in html.proto.body for html in at.get("html"))

@@ -1,0 +1,43 @@
+"""A plan without a symbol yet: the candidates of the session, each the way to its plan."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from components.kit import lists, once, shell
+from components.parts import overview
+from core.errors import NotFoundError
+from core.service.desk import Desk
+
+LISTING = replace(
+    overview.CANDIDATE_LIST,
+    name="to_plan",
+    alt="Candidates, each the way to its plan",
+    link=lists.RowLink("plans", "symbol"),
+    height=18,
+)
+
+
+def candidates(desk: Desk) -> None:
+    """The candidates by rank; where there are none, what to do instead."""
+    found = _scanned(desk)
+    if not found["candidates"]:
+        shell.empty(
+            "No symbol is chosen.",
+            "Choose one above, or come here from a candidate.",
+            page="gap_scan",
+            label="Gap scan",
+        )
+        return
+    shell.section("Which name?", "Choose a candidate of the session, or any symbol above.")
+    rows = found["candidates"]
+    lists.show(once.cached_for_owner(found, lambda: overview.frame(rows), "to plan"), LISTING)
+
+
+def _scanned(desk: Desk) -> dict[str, Any]:
+    """The scan of the session now; without prices one without candidates."""
+    try:
+        return overview.scanned(desk)
+    except NotFoundError:
+        return {"candidates": []}
