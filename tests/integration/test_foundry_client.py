@@ -235,7 +235,8 @@ async def test_progress_is_heard_by_plain_and_async_hooks() -> None:
         await asked.get_single("P", on_progress=plain.append)
         await asked.get_single("P", on_progress=hook)
     assert [p.rows for p in plain] == [p.rows for p in later]
-    assert plain[-1] == Progress("Downloaded", rows=2, bytes=len(CSV))
+    assert plain[-1] == Progress("Downloaded", rows=2, bytes=len(CSV), percent=80.0)
+    assert all(p.rows is None for p in plain if p.bytes is None)  # on their way still
 
 
 async def test_headers_token_and_prefix_reach_every_request() -> None:

@@ -24,11 +24,26 @@ class Pace:
     seconds_left: float | None = None
 
 
+NO_PACE = Pace()
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """When counting began: the first percent told, and the seconds since then."""
+
+    percent: float
+    seconds: float
+
+
 def pace(
-    rows: int | None, percent: float | None, elapsed_seconds: float | None, usual: Usual
+    rows: int | None,
+    percent: float | None,
+    elapsed_seconds: float | None,
+    usual: Usual,
+    counted: Counted | None = None,
 ) -> Pace:
-    """The pace of work that runs: by its own count of percent where it has one, else by what
-    earlier work took. Work that takes longer than that tells no rest.
+    """The pace of work that runs: by its own count of percent where it has one, from where it was
+    `counted` first, else by what earlier work took. Work that takes longer than that tells no rest.
     """
     if not elapsed_seconds or elapsed_seconds < 0:
         return Pace(percent=_capped(percent))
@@ -37,13 +52,15 @@ def pace(
         late = elapsed_seconds >= usual.seconds
         left = None if late else usual.seconds - elapsed_seconds
         return Pace(rate, _capped(100.0 * elapsed_seconds / usual.seconds), left)
-    return Pace(rate, _capped(percent), _left(percent, elapsed_seconds))
+    return Pace(rate, _capped(percent), _left(percent, counted or Counted(0.0, elapsed_seconds)))
 
 
-def _left(percent: float | None, elapsed_seconds: float) -> float | None:
-    if percent is None or not LEAST_PERCENT <= percent < MOST_PERCENT:
+def _left(percent: float | None, counted: Counted) -> float | None:
+    """By how far it came since it is counted: what went before has another pace."""
+    if percent is None or percent >= MOST_PERCENT:
         return None
-    return elapsed_seconds * (100.0 - percent) / percent
+    done = percent - counted.percent
+    return counted.seconds * (100.0 - percent) / done if done >= LEAST_PERCENT else None
 
 
 def _capped(percent: float | None) -> float | None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.domain.access.principals import Role
 from core.domain.tables.datasets import Dataset
-from core.domain.tables.pace import Pace, Usual, pace
+from core.domain.tables.pace import NO_PACE, Pace
 from core.errors import DeadlineError, TransportError, UsageError
 from core.jobs.pulling.progress import Live
 from core.jobs.queue.port import ENDED, FRONT, Job, JobStatus
@@ -23,7 +23,7 @@ from core.service import calloff
 from core.service.kernel.access import needs
 from core.service.kernel.commands import DONE, FAILED, FOUND_ERRORS, CommandResult, command
 from core.service.kernel.results import LATER, NOBODY
-from core.service.pulls import joining
+from core.service.pulls import joining, pacing
 from core.service.pulls.joining import PULL
 from core.sources.pulled import Progress
 from core.store import pulls as records
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 TAKEOVER_SECONDS = 60.0  # for another engine to lead
 NOTHING_SAID = Progress("")
-NO_PACE = Pace()
 OVER = (*ENDED, JobStatus.DEAD, JobStatus.CORRUPT)
 
 
@@ -147,16 +146,9 @@ def progress(desk: Desk, job_id: str) -> PullStatus:
         elapsed_seconds=elapsed,
         error=job.last_error,
         result=_result(desk, job, live) if over else None,
-        pace=_pace(desk, job, so_far, elapsed),
+        pace=pacing.of_pull(desk, job, live, elapsed),
         next_try=job.run_at if joining.waits(job, desk.now()) else None,
     )
-
-
-def _pace(desk: Desk, job: Job, so_far: Progress, elapsed: float | None) -> Pace:
-    if job.status is not JobStatus.RUNNING:
-        return NO_PACE
-    usual = records.usual_seconds(desk.warehouse, str(job.payload.get("dataset", "")))
-    return pace(so_far.rows, so_far.percent, elapsed, Usual(usual))
 
 
 def _elapsed(desk: Desk, live: Live | None) -> float | None:

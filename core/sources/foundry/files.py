@@ -16,6 +16,7 @@ import aiohttp
 from yarl import URL
 
 from core.errors import NotFoundError, ProtocolError
+from core.sources.foundry import phases
 from core.sources.foundry.download import Sink, Unzip, gunzip, pour, verify
 from core.sources.foundry.wire import GONE_HINT, Frame, Heard
 from core.sources.http import (
@@ -76,13 +77,26 @@ class FetchJob:
         if frame.kind in ("update", "neutral", "unknown"):
             await self.tell(frame.message)
 
-    async def tell(self, message: str, size: int | None = None) -> None:
-        """Keeps a message and hands it to the hook, plain or async."""
+    async def tell(self, message: str, size: int | None = None, whole: int | None = None) -> None:
+        """Keeps a message and hands it to the hook, plain or async; `size` bytes came of `whole`.
+
+        Rows are those that came, by the share of the file or of the container's batches: those
+        announced are on their way still.
+        """
         if size is None:
             self.messages.append(message)
         if self.hook is None:
             return
-        outcome = self.hook(Progress(message, rows=self.heard.announced_rows, bytes=size))
+        asked = phases.asked(message) if size is None else None
+        came = None if size is None else phases.came(size, whole)
+        share, rows = asked if came is None else came, self.heard.announced_rows
+        told = Progress(
+            message,
+            rows=None if rows is None or share is None else round(rows * share),
+            bytes=size,
+            percent=phases.percent(asked, came),
+        )
+        outcome = self.hook(told)
         if inspect.isawaitable(outcome):
             await outcome
 
@@ -118,7 +132,7 @@ class Files:
             await self._fill(sink, url, job)
             verify(sink, sha256, job.name, where_of(url))
             await asyncio.to_thread(sink.keep)
-        await job.tell("Downloaded", sink.size)
+        await job.tell("Downloaded", sink.size, sink.size)
         return target
 
     async def _zip(self, job: FetchJob, sha256: str) -> Path:
@@ -129,7 +143,7 @@ class Files:
             sink.flush()
             unzip = Unzip(sha256, self.max_bytes, job.name, where_of(url))
             size = await asyncio.to_thread(unzip.extract, archive, target)
-        await job.tell("Downloaded and unpacked", size)
+        await job.tell("Downloaded and unpacked", size, size)
         return target
 
     async def _fill(self, sink: Sink, url: URL, job: FetchJob) -> None:
@@ -150,7 +164,8 @@ class Files:
                 raise permanent(
                     ProtocolError(f"{job.name}: encoded as {encoding[:40]!r}", where=where)
                 )
-            await pour(body, sink, lambda size: job.tell("Downloading", size))
+            whole = response.content_length if encoding == "identity" else None
+            await pour(body, sink, lambda size: job.tell("Downloading", size, whole))
 
     @asynccontextmanager
     async def _answer(self, url: URL, what: str) -> AsyncIterator[aiohttp.ClientResponse]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.domain.tables.pace import Pace, Usual, pace
+from core.domain.tables.pace import Counted, Pace, Usual, pace
 
 NONE = Usual()
 
@@ -28,3 +28,10 @@ def test_rate_percent_and_rest(
 ) -> None:
     """By its own count where it has one, else by what earlier pulls took."""
     assert pace(rows, percent, elapsed, usual) == found
+
+
+def test_what_went_before_the_count_has_another_pace() -> None:
+    """A minute of waiting for the container, then a tenth in two seconds: 36 more, not 100."""
+    found = pace(1000, 64.0, 62.0, NONE, Counted(60.0, 4.0))
+    assert found.seconds_left == pytest.approx(36.0)
+    assert pace(None, 60.0, 62.0, NONE, Counted(60.0, 4.0)).seconds_left is None
