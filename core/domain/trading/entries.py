@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 
 from core.domain.trading.ledger import JournalEntry, Kind, Numbered, Posting, credit, debit
 from core.domain.trading.money import ZERO, cents
+from core.domain.trading.share_counts import after_split
 from core.errors import ValidationError
 
 CASH = "assets:cash"
@@ -153,9 +154,8 @@ def dividend(lot: Lot, per_share: Decimal, on: date, fx_rate: Decimal = Decimal(
 def split(lot: Lot, ratio: Decimal, close: Decimal, on: date) -> JournalEntry:
     """New shares for old at the same cost; a fraction is paid out at the close after the split."""
     _positive(ratio, "split ratio")
-    exact = lot.shares * ratio
-    kept = exact.to_integral_value(ROUND_DOWN)
-    fraction = exact - kept
+    kept, fraction = after_split(lot.shares, ratio)
+    exact = kept + fraction
     account = position(lot.symbol)
     paid = cents(fraction * close)
     cost = cents(lot.cost * fraction / exact)

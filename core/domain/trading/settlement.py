@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 
 from core.domain.trading import entries as make
 from core.domain.trading import order_basis
@@ -17,6 +17,7 @@ from core.domain.trading.entries import Fill, Lot
 from core.domain.trading.ledger import JournalEntry
 from core.domain.trading.money import ZERO, cents, price_of
 from core.domain.trading.order_basis import Action, Basis
+from core.domain.trading.share_counts import scaled
 from core.domain.trading.trades import Bar, OrderTicket, walk
 
 DAYS_A_YEAR = 365
@@ -83,7 +84,7 @@ def settle(
             posted.append(made)
             lot = make.lot_after(lot, made)
         if lot is None or not lot.shares:
-            break
+            return Settled(tuple(posted), "closed" if state == "open" else state, told)
     return Settled(tuple(posted), state, told)
 
 
@@ -117,13 +118,14 @@ def _day(
         lot = make.lot_after(lot, made) or lot
     now = order_basis.basis_on(bar.session, ticket.plan, night.actions, night.special)
     for fill in exits:
-        made = make.exit_fill(_rebased(fill, now, ticket, lot, whole=fill is final), lot)
-        yield made
-        lot = make.lot_after(lot, made) or lot
-    if lot.shares:
-        value = cents(lot.shares * price_of(bar.close) * ticket.plan.fx_rate)
-        if (mark := make.mark(lot, value, bar.session)) is not None:
-            yield mark
+        todays = _rebased(fill, now, ticket, lot, whole=fill is final)
+        if todays.shares:  # a third of a few old shares may be less than one of today's
+            made = make.exit_fill(todays, lot)
+            yield made
+            lot = make.lot_after(lot, made) or lot
+    value = cents(lot.shares * price_of(bar.close) * ticket.plan.fx_rate)
+    if (mark := make.mark(lot, value, bar.session)) is not None:
+        yield mark
 
 
 def _overnight(
@@ -135,6 +137,8 @@ def _overnight(
             yield make.borrow(lot, cost, bar.session)
     rate = ticket.plan.fx_rate
     for action in night.went_ex:
+        if not lot.shares:  # a split left less than one, which was paid out
+            return
         if action.kind == "split":
             made = make.split(lot, action.value, price_of(bar.close) * rate, bar.session)
             yield made
@@ -147,12 +151,12 @@ def _rebased(
     fill: Fill, now: Basis, ticket: OrderTicket, lot: Lot | None, *, whole: bool = False
 ) -> Fill:
     """A fill of the walk (in the plan's shares and prices) in those of its day."""
-    if now.same:
-        return fill
-    moved = _scaled(fill.shares, now.ratio)
+    moved = scaled(fill.shares, now.ratio)
     if lot and (whole or abs(moved) > abs(lot.shares)):
         moved = -int(lot.shares)
-    price, count = now.price(fill.price), abs(moved)
+    if now.same and moved == fill.shares:
+        return fill
+    price, count = fill.price if now.same else now.price(fill.price), abs(moved)
     return replace(
         fill,
         shares=moved,
@@ -160,8 +164,3 @@ def _rebased(
         fee=ticket.costs.fee(count),
         slippage=ticket.costs.slippage(count, price, ticket.plan.fx_rate),
     )
-
-
-def _scaled(shares: int, by: Decimal) -> int:
-    """Shares after a split, the fraction left out."""
-    return int((shares * by).to_integral_value(ROUND_DOWN))

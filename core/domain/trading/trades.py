@@ -214,6 +214,7 @@ def trades(journal: Iterable[Numbered], plans: Mapping[str, Plan]) -> list[Trade
 def _trade(plan_id: str, plan: Plan, items: Sequence[Numbered]) -> Trade | None:
     entries = [i for i in items if i.entry.kind == "entry_fill"]
     exits = [i for i in items if i.entry.kind == "exit_fill"]
+    ends = [i for i in items if i.entry.kind in {"exit_fill", "split"}]
     if not entries:
         return None
     bought, price = _filled(entries)
@@ -230,7 +231,7 @@ def _trade(plan_id: str, plan: Plan, items: Sequence[Numbered]) -> Trade | None:
         price or plan.entry,
         entries[0].entry.effective,
         exit_price if sold else None,
-        exits[-1].entry.effective if exits and left == 0 else None,
+        ends[-1].entry.effective if ends and left == 0 else None,
         left,
         realised,
         _sum(items, FEES),
@@ -238,8 +239,15 @@ def _trade(plan_id: str, plan: Plan, items: Sequence[Numbered]) -> Trade | None:
         risk,
         plan.reward_risk,
         float(realised / risk) if risk else 0.0,
-        exits[-1].entry.memo.rpartition("(")[2].rstrip(")") if exits else "",
+        _reason(exits, gone=left == 0),
     )
+
+
+def _reason(exits: Sequence[Numbered], *, gone: bool) -> str:
+    """Why a trade ended; a split can leave less than a share, which is paid out."""
+    if not exits:
+        return "split" if gone else ""
+    return exits[-1].entry.memo.rpartition("(")[2].rstrip(")")
 
 
 def profit(items: Iterable[Numbered]) -> Decimal:

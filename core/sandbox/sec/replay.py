@@ -55,8 +55,8 @@ class ReplayProvider:
         """The captured document of a path, None when it was not captured."""
         file = self._file(path, query)
         if file is None or self._until is None:
-            return _load(file) if file else None
-        return self._past(path, _load(file), self._until())
+            return _as_it_is(file) if file else None
+        return self._past(path, _as_it_is(file), self._until())
 
     def _past(self, path: str, whole: Document, now: datetime) -> Document | None:
         """The document as it stood then; the same object as long as it is the same."""
@@ -119,8 +119,14 @@ class ReplayProvider:
         return self._existing("feed", f"start{int(start):05}_count100.atom.xml")
 
 
+def _as_it_is(file: Path) -> Document:
+    """The document of a file; another object once the file was changed."""
+    found = file.stat()
+    return _load(file, (found.st_mtime_ns, found.st_size, found.st_ino))
+
+
 @lru_cache(maxsize=256)
-def _load(file: Path) -> Document:
+def _load(file: Path, _version: tuple[int, int, int]) -> Document:
     data = file.read_bytes()
     packed = data if file.suffix == ".gz" else None
     body = gzip.decompress(data) if packed else data
