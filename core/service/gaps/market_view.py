@@ -15,7 +15,6 @@ import polars as pl
 from core.domain.filings.sectors import sector_of
 from core.domain.gaps.bars import PRICES, cash_in, is_sound, split_factors, splits_of
 from core.domain.gaps.quantities import FOREIGN_DIVIDEND
-from core.domain.risk.exposure import correlations, returns
 from core.domain.timetable import exchanges as schedule_sessions
 from core.domain.timetable import sessions as calendar
 from core.domain.trading.money import decimal_of
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
 EXCHANGE = "XNYS"
 HISTORY_SESSIONS = 520
 
-_BARS = """
+BARS = """
 SELECT symbol, session, open, high, low, close, volume FROM bars_daily
 WHERE symbol IN (SELECT unnest($symbols)) AND session BETWEEN $first AND $last
 ORDER BY symbol, session
@@ -76,7 +75,7 @@ def adjusted(
 ) -> pl.DataFrame:
     """Daily bars of some symbols on the share basis of `last`, in order."""
     given = {"symbols": list(symbols), "first": first, "last": last}
-    bars = calendar.traded(reader.read(_BARS, given))
+    bars = calendar.traded(reader.read(BARS, given))
     if not raw:
         return bars
     found = action_store.known(reader, symbols=symbols)
@@ -213,19 +212,6 @@ def _minutes(reader: Reader, symbol: str, day: date, now: datetime | None) -> pl
         "AND phase = 'regular' AND (ts AT TIME ZONE 'UTC')::DATE = $day "
         "AND ($now IS NULL OR ts + INTERVAL 1 MINUTE <= $now) ORDER BY ts",
         {"symbol": symbol, "day": day, "now": now},
-    )
-
-
-def pairs(
-    reader: Reader, symbols: Sequence[str], session: date, *, raw: bool
-) -> dict[frozenset[str], float]:
-    """Correlations of 60 sessions before a session."""
-    if len(set(symbols)) < 2:
-        return {}
-    last = session - timedelta(days=1)
-    return correlations(
-        returns(adjusted(reader, sorted(set(symbols)), last - timedelta(days=130), last, raw=raw)),
-        sorted(set(symbols)),
     )
 
 

@@ -12,7 +12,7 @@ from core.domain.risk.positions import Approved, book_of
 from core.domain.risk.types import Book
 from core.domain.trading import entries as make
 from core.domain.trading.ledger import Numbered, number
-from core.service.gaps import market_view
+from core.service.trading import past_returns
 from core.service.trading.limits import rules_of
 from core.store import journal as journal_store
 from core.store import plans as plan_store
@@ -34,9 +34,7 @@ def current_book(
     approved = {k: v for k, v in approved_plans(reader).items() if k != without}
     book = book_of(journal, approved, session, rules_of(desk.settings).costs)
     names = sorted({h.symbol for h in book.holdings} | set(also))
-    return replace(
-        book, correlations=market_view.pairs(reader, names, session, raw=market_view.is_raw(desk))
-    )
+    return replace(book, correlations=past_returns.pairs(desk, reader, names, session))
 
 
 def standing_journal(desk: Desk, reader: Reader, session: date) -> list[Numbered]:

@@ -16,13 +16,13 @@ from core.domain.risk.measures import Kupiec, ValueAtRisk
 from core.domain.risk.types import Book, LimitCheck
 from core.errors import OpenbellError
 from core.service.cache import DERIVED
-from core.service.gaps import market_view
 from core.service.gaps import session as scan_inputs
 from core.service.kernel.commands import command
+from core.service.trading import past_returns
 from core.service.trading.current_book import current_book
 from core.service.trading.limits import limits_of
 from core.service.trading.plan_documents import checks_document
-from core.store.scans import closed_days
+from core.store.settling import confirmed
 
 if TYPE_CHECKING:
     from core.service.desk import Desk
@@ -62,6 +62,7 @@ def report(desk: Desk, session: date | None = None) -> RiskReport:
     )
     key = (*_prices(desk), "risk", day, tuple(weights.items()), desk.settings.var_window)
     key = (*key, desk.settings.var_confidence, desk.settings.market_symbol)
+    key = (*key, *(tuple(sorted(confirmed(store, symbol))) for symbol in weights))
     past = DERIVED.get(key, lambda: _past(desk, weights, day))
     return RiskReport(
         session=day,
@@ -118,11 +119,7 @@ def _holdings(book: Book) -> pl.DataFrame:
 
 
 def _moves(desk: Desk, symbols: list[str], day: date) -> pl.DataFrame:
-    return risk_book.returns(
-        market_view.adjusted(
-            desk.warehouse, symbols, STRESS_FROM, day, raw=market_view.is_raw(desk)
-        )
-    )
+    return past_returns.returns_of(desk, desk.warehouse, symbols, STRESS_FROM, day)
 
 
 def _book_returns(desk: Desk, moves: pl.DataFrame, weights: dict[str, float]) -> pl.DataFrame:
@@ -149,29 +146,13 @@ def _beta(desk: Desk, returns: pl.DataFrame, day: date) -> tuple[str, float | No
         return desk.settings.market_symbol, None
     first = recent["session"][0] - timedelta(days=7)
     symbol = desk.settings.market_symbol
-    bars = market_view.adjusted(desk.warehouse, [symbol], first, day, raw=market_view.is_raw(desk))
-    if bars.is_empty():
-        symbol, market = "mean of all names", _mean_market(desk, first, day)
+    found = past_returns.returns_of(desk, desk.warehouse, [symbol], first, day)
+    if found.is_empty():
+        symbol, market = "mean of all names", past_returns.mean_market(desk, first, day)
     else:
-        market = risk_book.market_returns(risk_book.returns(bars), symbol)
+        market = risk_book.market_returns(found, symbol)
     both = recent.join(market.rename({"return": "market"}), on="session").sort("session")
     return symbol, risk_measures.beta(both["return"], both["market"])
-
-
-def _mean_market(desk: Desk, first: date, last: date) -> pl.DataFrame:
-    return desk.warehouse.read(
-        "SELECT session, avg(r) AS return FROM (SELECT session, "
-        "close / lag(close) OVER (PARTITION BY symbol ORDER BY session) - 1 AS r "
-        "FROM bars_daily WHERE session BETWEEN $first AND $last AND close > 0 "
-        "AND NOT list_contains($closed::DATE[], session)) "
-        "WHERE abs(r) <= $most GROUP BY session ORDER BY session",
-        {
-            "first": first,
-            "last": last,
-            "closed": closed_days(desk.warehouse, "bars_daily"),
-            "most": risk_book.LARGEST_MOVE,
-        },
-    )
 
 
 @command("risk", needs=Role.VIEWER)

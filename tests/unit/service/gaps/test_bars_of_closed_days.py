@@ -16,7 +16,7 @@ from core.domain.timetable import sessions as calendar
 from core.service.desk import Desk
 from core.service.gaps import coming, keeping, like_gaps, market_view, scans, statistics
 from core.service.gaps import session as scan_inputs
-from core.service.trading import risk, settling
+from core.service.trading import past_returns, settling
 from core.store import actions as action_store
 
 NOW = datetime(2026, 12, 1, 22, 0, tzinfo=UTC)
@@ -110,7 +110,7 @@ def test_plans_and_risk_rest_on_sessions_alone(both: list[Desk]) -> None:
     assert bars[0] == bars[1]
     doubts = [settling.doubtful(desk, desk.warehouse, "AAA", *span) for desk in both]
     assert_frame_equal(*doubts)
-    market = [risk._mean_market(desk, *span) for desk in both]
+    market = [past_returns.mean_market(desk, *span) for desk in both]
     assert_frame_equal(*market)
 
 
