@@ -18,6 +18,11 @@ def spelled(symbol: str) -> str:
     return found
 
 
+def one_spelling(symbol: str) -> str:
+    """What spellings of a class have in common: BRK.B, brk/b and BRK-B are one name."""
+    return re.sub(r"[./]", "-", symbol.strip().upper())
+
+
 def several(symbols: Iterable[str]) -> list[str]:
     """Symbols as they are kept, each once, in their order."""
     return list(dict.fromkeys(map(spelled, symbols)))

@@ -7,7 +7,9 @@ from typing import Any, TypedDict
 
 import polars as pl
 
+from core.domain.gaps.bars import spelled
 from core.domain.gaps.flags import Flag, effective_gap, excluded
+from core.domain.symbols import one_spelling
 from core.errors import UsageError
 
 
@@ -105,15 +107,20 @@ def passes(filters: GapFilters, *, provisional: bool = False) -> pl.Expr:
         & ~excluded()
     )
     if filters.exclusions:
-        kept = kept & ~pl.col("symbol").is_in(list(filters.exclusions))
+        kept = kept & ~_on_list(filters)
     return kept.fill_null(value=False)
+
+
+def _on_list(filters: GapFilters) -> pl.Expr:
+    """Whether a name is on the exclusion list, in any spelling of its class."""
+    return spelled("symbol").is_in([one_spelling(name) for name in filters.exclusions])
 
 
 def failed(filters: GapFilters) -> pl.Expr:
     """Which filter a gap failed, in words; null where it passed all."""
     size, price = effective_gap().abs(), pl.col("open")
     return (
-        pl.when(pl.col("symbol").is_in(list(filters.exclusions)))
+        pl.when(_on_list(filters))
         .then(pl.lit("filter: on the exclusion list"))
         .when(size < filters.min_gap_pct)
         .then(

@@ -13,6 +13,7 @@ from decimal import Decimal
 from core.domain.filings.sectors import UNKNOWN
 from core.domain.quality.status.names import AS_FILED, WITHDRAWN
 from core.domain.risk.types import Book, Holding, LimitCheck, Limits, Name
+from core.domain.symbols import one_spelling
 from core.domain.trading.money import ZERO, cents, whole
 from core.domain.trading.plans import Plan
 
@@ -262,7 +263,7 @@ def _name_checks(plan: Plan, book: Book, name: Name, limits: Limits) -> tuple[Li
 
 
 def _exclusions(plan: Plan, book: Book, name: Name, limits: Limits) -> LimitCheck:
-    listed = plan.symbol in limits.exclusions
+    listed = one_spelling(plan.symbol) in map(one_spelling, limits.exclusions)
     where = "is on" if listed else "is not on"
     return LimitCheck(
         "exclusions",

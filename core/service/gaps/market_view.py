@@ -156,11 +156,18 @@ def profile(reader: Reader, symbol: str, day: date) -> tuple[str, int | None]:
     return sector_of(sector, sic), cik
 
 
+# the name as it was written goes first, then any other spelling
+_STORED = f"""
+SELECT symbol FROM bars_daily WHERE {normal("symbol")} = {normal("$asked")}
+GROUP BY symbol ORDER BY symbol = upper($asked) DESC, symbol LIMIT 1
+"""
+
+
 def known(reader: Reader, symbol: str) -> str:
-    """The symbol as it is stored; NotFoundError without bars of it."""
-    found = reader.read(
-        "SELECT symbol FROM bars_daily WHERE upper(symbol) = upper(?) LIMIT 1", [symbol.strip()]
-    )
+    """The symbol as it is stored, asked for in any spelling of its class (BRK.B, BRK-B, BRK/B);
+    NotFoundError without bars of it.
+    """
+    found = reader.read(_STORED, {"asked": symbol.strip()})
     if not found.height:
         raise NotFoundError(
             f"there are no prices of {symbol[:20]!r}", hint="pull prices.daily, or check the symbol"

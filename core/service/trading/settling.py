@@ -22,6 +22,7 @@ from core.domain.gaps import flags as gap_flags
 from core.domain.gaps import measure as gaps
 from core.domain.gaps.bars import is_sound, spelled
 from core.domain.gaps.flags import Flag
+from core.domain.symbols import one_spelling
 from core.domain.timetable import sessions as calendar
 from core.domain.trading import ledger
 from core.domain.trading.ledger import JournalEntry, Numbered
@@ -289,12 +290,14 @@ def confirm(desk: Desk, symbol: str, session: date, reason: str) -> dict[str, An
     name = symbol.strip().upper()
     if not reason.strip():
         raise UsageError("a confirmation needs a reason", hint="say where the price was checked")
-    waiting = [q for q in questions(desk) if (q.symbol, q.session) == (name, session)]
+    asked = (one_spelling(symbol), session)
+    waiting = [q for q in questions(desk) if (one_spelling(q.symbol), q.session) == asked]
     if not waiting:
         raise UsageError(
             f"no plan waits for an answer about {name} on {session}",
             hint="journal settle tells what waits",
         )
     with desk.warehouse.transaction() as tx:
-        memory.confirm(tx, name, session, reason.strip(), desk.now())
+        for kept in {q.symbol for q in waiting}:
+            memory.confirm(tx, kept, session, reason.strip(), desk.now())
     return settle_all(desk)
