@@ -156,6 +156,20 @@ async def use_cases(tried: Tried) -> list[Trial]:
     return made
 
 
+async def files(tried: Tried) -> list[Trial]:
+    """Exports as files that a browser or a script fetches: with a session, and with a token."""
+    made = []
+    async with tried.client() as client:
+        for name, role in EXPORTS.items():
+            for column in COLUMNS:
+                for way, headers in _ways(tried, column):
+                    path, wrong = f"/api/v1/exports/{name}", {NOT_AN_ARGUMENT: 1}
+                    status = (await client.get(path, params=wrong, headers=headers)).status_code
+                    expected = allowed(column, role)
+                    made.append(_judged("export", name, f"file, {way}", column, expected, status))
+    return made
+
+
 async def resources(tried: Tried) -> list[Trial]:
     """Every route of API v1, as it is declared: with tokens, and with the desk's own."""
     made = []
@@ -293,7 +307,7 @@ async def run(desk: Desk, pages: Iterable[str]) -> list[Trial]:
     limits.FIRST_PAUSE = 0.0
     know_all()
     tried = Tried(desk)
-    made = await use_cases(tried) + await resources(tried)
+    made = await use_cases(tried) + await files(tried) + await resources(tried)
     made += await anyio.to_thread.run_sync(lambda: [*command_lines(tried), *actions(tried)])
     made += await routes(tried, pages)
     return made + await sockets(tried)
