@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 import typer
 from rich.console import Console
 
-from app import interrupts
+from app import interrupts, slim
 from core.errors import (
     OpenbellError,
     OwnershipError,
@@ -170,6 +170,7 @@ def caller(*, engine: bool = False, **overrides: Any) -> Iterator[Caller]:
 def _callers(chosen: Settings, *, engine: bool) -> Iterator[Caller]:
     from app import address as addresses
 
+    slim.without_pandas()
     found = _desk_or_address(chosen)
     if isinstance(found, addresses.Address):
         yield Remote(found, chosen.command_token.get_secret_value())
