@@ -114,10 +114,14 @@
     go(link.href);
   });
 
-  // Words that lead on (`.ways`), and the keys that some of them have.
+  // Words that lead on (`.ways`, and links of texts to a page of the desk, for which Streamlit would
+  // open another tab), and the keys that some of them have. A page's name has no hyphen: what is not
+  // a page (/sign-out) is left to the browser.
+  const WORDS = '.ways a, [data-testid="stMarkdownContainer"] a[href^="/"]';
+  const leads = (link) => link.closest(".ways") || /^\/[a-z_]*$/.test(new URL(link.href).pathname);
   document.addEventListener("click", (event) => {
-    const way = event.target instanceof Element ? event.target.closest(".ways a") : null;
-    if (!way || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    const way = event.target instanceof Element ? event.target.closest(WORDS) : null;
+    if (!way || !leads(way) || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     go(way.href);
   });

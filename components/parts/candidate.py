@@ -17,7 +17,7 @@ from core.service.trading import plans as service
 from core.service.trading import trades
 from core.service.trading.plans import Ask, Proposal, Stored
 
-HEIGHT = 214
+HEIGHT = 188  # with two lines of a filing the press still stands within 900 pixels
 SESSIONS = 63
 CHARTS = ("Minutes", "Daily")
 TIGHTEST = 4  # limits shown; the rest is on *Plans*

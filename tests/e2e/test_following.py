@@ -122,6 +122,8 @@ def test_a_plan_approved_in_one_tab_is_seen_in_the_other(tab, chromium, morning)
         # a cell of a grid stands behind what is drawn
         decided = other.tab.get_by_text(re.compile(f"{symbol}-20261130")).first
         decided.wait_for(state="attached", timeout=FOLLOWED_MS)
+        scan.tab.get_by_role("link", name="the plan").first.click()
+        scan.tab.wait_for_url("**/plans?**")  # in this tab
 
 
 def test_what_was_zoomed_to_stays_when_prints_come(tab):

@@ -156,3 +156,16 @@ def test_a_phone_scrolls_down_alone(chromium, desk_url: str, path: str) -> None:
         if path == "/gap_scan":
             page.tab.locator(".rows.cards td.line").first.wait_for(state="visible")
             assert not page.tab.get_by_test_id("stDataFrame").first.is_visible()
+
+
+def test_a_plan_is_decided_on_one_screen(page: Page) -> None:
+    """Chart, figures, verdict, head-room and the press stand in 1440 by 900 pixels."""
+    name = symbols_of(page.open("/gap_scan"))[0]
+    page.tab.set_viewport_size({"width": 1440, "height": 900})
+    page.open(f"/plans?symbol={name}")
+    page.tab.locator(".limits > div").last.wait_for()
+    page.tab.locator(".js-plotly-plot").first.wait_for()
+    for seen in (page.tab.locator(".js-plotly-plot").first, page.button("Propose")):
+        box = seen.bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] <= 900
