@@ -118,10 +118,12 @@ def _follows(dataset: Dataset, after: Sequence[str | None], values: dict[str, An
     for place, (column, held) in enumerate(zip(order, after, strict=True)):
         name = quoted(column)
         value = f"$after{place}::{dataset.schema[column].duckdb}"
+        if held is None:  # nothing of its own comes after it, and no value is asked for
+            same.append(f"{name} IS NULL")
+            continue
         values[f"after{place}"] = held
-        if held is not None:
-            ways.append(" AND ".join([*same, f"({name} < {value} OR {name} IS NULL)"]))
-        same.append(f"{name} IS NOT DISTINCT FROM {value}")
+        ways.append(" AND ".join([*same, f"({name} < {value} OR {name} IS NULL)"]))
+        same.append(f"{name} = {value}")
     return " OR ".join(f"({way})" for way in ways) or "FALSE"
 
 
