@@ -148,3 +148,26 @@ async def test_a_handler_whose_lease_went_to_another_is_stopped(
             await until(lambda: not worker.busy)
     assert [line["outcome"] for line in lines if line["event"] == "job ended"] == ["lost"]
     assert (queue.get(job_id).status, queue.get(job_id).worker) == (JobStatus.RUNNING, "another")
+
+
+async def test_no_more_jobs_run_at_a_time_than_are_allowed(queue: SqliteQueue) -> None:
+    """Those beyond it wait, claimed by nobody, until one is through."""
+    go, most = asyncio.Event(), 0
+
+    async def slow(job: Job, context: Context) -> None:
+        nonlocal most
+        most = max(most, worker.busy)
+        await go.wait()
+
+    for number in range(QUICK.jobs + 2):
+        queue.publish("pull", {"dataset": str(number)})
+    async with working(queue, {"pull": slow}) as worker:
+        await until(lambda: worker.busy >= QUICK.jobs)
+        for _ in range(3):
+            worker.wake()
+            await asyncio.sleep(QUICK.poll_seconds)
+        counts = queue.counts()
+        assert (counts[JobStatus.RUNNING], counts[JobStatus.QUEUED]) == (QUICK.jobs, 2)
+        go.set()
+        await until(lambda: queue.counts()[JobStatus.DONE] == QUICK.jobs + 2)
+    assert most == QUICK.jobs
