@@ -348,26 +348,3 @@ async def test_the_end_waits_for_what_is_being_published(desk: Simulation) -> No
         async with asyncio.timeout(PATIENCE):
             await closing
     assert not scheduler._publishing.locked()
-
-
-async def test_a_timetable_that_fails_unforeseen_is_told_with_its_kind(
-    desk: Simulation, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A fault of ours does not end the clock: it fires again."""
-
-    def states() -> dict[str, PullState]:
-        raise ZeroDivisionError("nobody thought of this")
-
-    told = Recorded()
-    scheduler = Scheduler(desk.queue, desk.datasets, dict, desk.clock, recorder=told)
-    async with Runner([scheduler]):
-        monkeypatch.setattr(scheduler, "_states", states)
-        await look_until(scheduler, lambda: bool(told.events))
-    assert (await told.until(1))[0][0] == "timetable.stopped"
-
-
-def test_a_message_without_a_window_is_refused() -> None:
-    """It would be pulled for all of time."""
-    for payload in ({"dataset": "every"}, {"dataset": "every", "from": OFF.isoformat()}):
-        with pytest.raises(ValueError, match="no window"):
-            window_of(payload)
