@@ -28,7 +28,8 @@ from core.service.lists import notes
 from core.service.pulls import inbox
 from core.settings import Settings
 from core.store import backup as backups
-from core.store import sealing
+from core.store import sealing, sweeping
+from core.store.objects import FOLDER as OBJECTS
 
 DATASETS = """
 [datasets."own"]
@@ -74,6 +75,36 @@ def _copy_open(folder: Path) -> None:
     for left in (folder / ELSEWHERE).iterdir():
         left.unlink()
     _copy_elsewhere(folder)
+
+
+def _pieces(folder: Path) -> None:
+    """Two sets, the second of a store that changed, at home and elsewhere."""
+    more = {"backup_kind": "incremental", "backup_url": str(folder / ELSEWHERE)}
+    with Desk.open(settings_of(folder, **more)) as desk:
+        backing_up.make(desk, timed=True)
+        notes.write(desk, "S", "seen")
+        backing_up.make(desk, timed=True)
+
+
+def _wrong_pieces(folder: Path) -> int:
+    """Sets that are not whole, here or elsewhere, and pieces that nothing names after a sweep."""
+    key = key_of(settings_of(folder))
+    sweeping.sweep(backups_of(folder), key)
+    there = backups_of(folder) / OBJECTS
+    left = {path.name for path in there.glob("[!.]*")} if there.is_dir() else set()
+    wrong = len(left - sweeping.named(backups_of(folder), key))
+    for path in (*backups.found(backups_of(folder)), *(folder / ELSEWHERE).glob("*.age")):
+        try:
+            backups.check(path, key)
+        except OpenbellError:
+            wrong += 1
+    return wrong
+
+
+def _restore_set(folder: Path) -> None:
+    with Desk.open(settings_of(folder, backup_kind="incremental")) as desk:
+        made = backing_up.make(desk)["folder"]
+    bring_back(settings_of(folder), Path(made), datetime.now(UTC))
 
 
 def _wrong_elsewhere(folder: Path) -> int:
@@ -189,6 +220,8 @@ OPERATIONS = {
     "backup, encrypted": Operation(_seal),
     "second place": Operation(_copy_elsewhere, _wrong_elsewhere),
     "second place, open": Operation(_copy_open, _wrong_elsewhere),
+    "backup in pieces": Operation(_pieces, _wrong_pieces),
+    "restore of pieces": Operation(_restore_set, _wrong_pieces),
     "restore encrypted": Operation(_restore_sealed, _wrong_restored),
     "restore from 2nd": Operation(_restore_elsewhere),
     "migrate-store": Operation(_move, _wrong_move),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, SecretStr, field_validator
@@ -33,6 +33,11 @@ class BackupSettings(BaseModel):
 
     backup_time: Annotated[str, Field(pattern=r"^(([01]\d|2[0-3]):[0-5]\d)?$")] = Field(
         "18:30", description="New York clock time of the daily backup; empty for none"
+    )
+    backup_kind: Literal["whole", "incremental"] = Field(
+        "whole",
+        description="whole: each backup is a copy of its own; incremental: tables as pieces that "
+        "backups share, of which those that changed are written",
     )
     backup_keep: str = Field(
         "7d 4w 12m",

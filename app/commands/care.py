@@ -53,7 +53,11 @@ def backup(
 def _print_backup(document: dict[str, Any], console: Console) -> None:
     size = document["bytes"] / 1024**2
     sealed = ", encrypted" if document["encrypted"] else ""
-    told = f"{document['folder']}: {document['rows']:,} rows, {size:.1f} MB, verified{sealed}"
+    new = document["written"] / 1024**2
+    shared = f" ({new:.1f} MB of it new)" if document["written"] < document["bytes"] else ""
+    told = (
+        f"{document['folder']}: {document['rows']:,} rows, {size:.1f} MB{shared}, verified{sealed}"
+    )
     console.print(told, markup=False)
     if document["second_place"]:
         console.print(f"second place: {document['second_place']}, read back", markup=False)

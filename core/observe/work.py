@@ -57,6 +57,12 @@ SCANS = _work("scan", "gap scans that were made and kept", "trigger", MOMENTS)
 GRADINGS = _work("grading", "runs that grade what changed", "scope", MINUTES)
 RECONCILIATIONS = _work("reconciliation", "runs of the checks", "scope", MINUTES)
 BACKUPS = _work("backup", "backups and drills", "kind", MINUTES)
+BACKUP_BYTES = Counter(
+    "openbell_backup_bytes_total",
+    "Bytes of backups: written, or reused from an older one as they were",
+    ["how"],
+    registry=REGISTRY,
+)
 ERRORS = Counter(
     "openbell_errors_total", "Errors that ended work, by kind", ["kind"], registry=REGISTRY
 )

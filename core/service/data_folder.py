@@ -14,11 +14,11 @@ from core.jobs.queue.sqlite import SqliteQueue
 from core.observe import logs
 from core.setting_files import PREFIX
 from core.settings import Settings
-from core.store import asides, files, presence, restore
+from core.store import asides, files, manifests, presence, restore
 from core.store import backup as backups
 from core.store import mark as marks
-from core.store.backup import QUEUE, STORE
 from core.store.engines import FileEngine, StoreEngine
+from core.store.manifests import QUEUE, STORE
 from core.store.ownership import Ownership, lock_of, lock_of_folder, private
 from core.store.warehouse import Warehouse
 
@@ -161,7 +161,7 @@ def _without_backup(settings: Settings, hint: str) -> str:
     return presence.without_backup(hint, list(folders))
 
 
-def _latest_good(settings: Settings) -> tuple[backups.Backup, list[OpenbellError]]:
+def _latest_good(settings: Settings) -> tuple[manifests.Backup, list[OpenbellError]]:
     """The newest backup that is whole; without one the error names what there is instead."""
     try:
         return backups.latest_good(backups_of(settings.data_dir), key_of(settings))
@@ -220,7 +220,7 @@ def would_bring_back(settings: Settings, folder: Path | None) -> Restorable:
     passed: list[OpenbellError] = []
     if folder is None:
         backup, passed = _latest_good(settings)
-    elif folder.is_dir() and not (folder / backups.MANIFEST).exists():
+    elif folder.is_dir() and not (folder / manifests.MANIFEST).exists():
         rows = backups.read_through(restore.set_aside_store(folder))
         return Restorable(folder, sum(rows.values()))
     else:
@@ -234,7 +234,7 @@ def _stage(
     passed: list[OpenbellError] = []
     if folder is None:
         backup, passed = _latest_good(settings)
-    elif folder.is_dir() and not (folder / backups.MANIFEST).exists():
+    elif folder.is_dir() and not (folder / manifests.MANIFEST).exists():
         restore.stage(places, restore.set_aside_sources(folder))
         backups.read_through(places.staged[STORE])
         return folder, passed

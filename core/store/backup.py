@@ -3,53 +3,34 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import shutil
 import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import duckdb
-import orjson
 
 from core import atomic
 from core.errors import IntegrityError, NotFoundError, OpenbellError, StoreError
-from core.store import asides, files, presence, sealing
+from core.store import asides, files, manifests, piece_sets, presence, sealing
 from core.store.asides import PART
 from core.store.connection import reading, taken_by_another
+from core.store.manifests import NAMES, QUEUE, STORE, Backup, damaged
 from core.store.moving import tables_of
+from core.store.objects import FOLDER as OBJECTS
+from core.store.objects import Objects
+from core.store.piece_sets import PieceSet, Written
 from core.store.transaction import quoted
 from core.store.warehouse import Warehouse
 
-MANIFEST = "manifest.json"
 TIMED = "-timed"  # in the names of backups that nobody asked for, which are thinned out
 MIGRATION = "-migration"
+SET = "-set"  # a backup in pieces, which lie beside it in a folder that all of them share
 ROOM = "make room on the disk, or choose another folder with --to"
-STORE, QUEUE = "store", "queue"  # roles: what a file of a backup is, whatever it is called
-NAMES = {STORE: "store.duckdb", QUEUE: "queue.sqlite"}
 _ELSEWHERE = "name the folder of one that is elsewhere: restore FOLDER"
-_KEYS = {"made_at", "files", "rows"}  # of manifests before there were roles
-_KEYS_NOW = _KEYS | {"roles", "digest"}
-
-
-@dataclass(frozen=True, slots=True)
-class Backup:
-    """One backup folder: its files with sha256 and bytes, their roles, the rows of each table."""
-
-    folder: Path
-    made_at: datetime
-    files: Mapping[str, Mapping[str, str | int]]
-    rows: Mapping[str, int]
-    roles: Mapping[str, str]
-
-    def path_of(self, role: str) -> Path | None:
-        """The file with a role; None when the backup has none."""
-        name = self.roles.get(role)
-        return self.folder / name if name else None
 
 
 def make(
@@ -60,16 +41,55 @@ def make(
     Writers wait until both are copied: a job that is done in the one has its data in the other.
     `ending` of its name tells why: TIMED at its time of the day, MIGRATION before one; else none.
     """
+    with _making(folder, now) as aside:
+        with warehouse.still():
+            _copy_queue(queue_path, aside / NAMES[QUEUE])
+            warehouse.copy_to(aside / NAMES[STORE])
+        rows = read_through(aside / NAMES[STORE])
+        manifests.write(aside, rows, now)
+        target = _put_in_place(aside, folder / _name(now, ending))
+    made = check(target)
+    return replace(made, written=Written(made.bytes, len(made.files)))
+
+
+def make_set(
+    warehouse: Warehouse,
+    queue_path: Path,
+    folder: Path,
+    now: datetime,
+    *,
+    ending: str = "",
+    key: str | None = None,
+) -> Backup:
+    """As `make`, but the store as pieces, of which those that are there are not written again.
+
+    Writers wait for the copy of the queue alone. With a key new pieces are encrypted; `seal` does
+    so with the rest.
+    """
+    with _making(folder, now) as aside, ExitStack() as stack:
+        objects = Objects(files.folder(folder / OBJECTS), key)
+        stack.enter_context(objects.in_use())
+        with warehouse.still():
+            _copy_queue(queue_path, aside / NAMES[QUEUE])
+            tx = stack.enter_context(warehouse.moment())
+            tx.read("SELECT number FROM store_commits")  # the moment begins with the first read
+        scratch = stack.enter_context(asides.working(folder))
+        pieces, written = piece_sets.made_of(tx, objects, scratch, _last_set(folder, key))
+        manifests.write(aside, pieces.rows, now, pieces)
+        target = _put_in_place(aside, folder / _name(now, f"{ending}{SET}"))
+        made = check(target, key)
+    own = made.bytes - written.bytes - written.reused_bytes
+    whole = replace(written, bytes=written.bytes + own, files=written.files + len(made.files))
+    return replace(made, written=whole)
+
+
+@contextmanager
+def _making(folder: Path, now: datetime) -> Iterator[Path]:
+    """A folder to make a backup in; what goes wrong is told with a way on."""
     try:
         files.folder(folder)
         with asides.working(folder, f"{now:%Y%m%dT%H%M%S}") as aside:
-            with warehouse.still():
-                _copy_queue(queue_path, aside / NAMES[QUEUE])
-                warehouse.copy_to(aside / NAMES[STORE])
-            rows = read_through(aside / NAMES[STORE])
-            _write_manifest(aside, rows, now)
-            name = f"{now.astimezone(UTC):%Y%m%dT%H%M%S}{ending}"
-            target = _put_in_place(aside, folder / name)
+            yield aside
     except OSError as error:
         raise StoreError(
             f"the backup could not be written: {error.strerror}", where=str(folder), hint=ROOM
@@ -77,7 +97,33 @@ def make(
     except StoreError as error:
         error.hint = error.hint or (ROOM if files.is_full(error.message) else None)
         raise
-    return check(target)
+
+
+def _name(now: datetime, ending: str) -> str:
+    return f"{now.astimezone(UTC):%Y%m%dT%H%M%S}{ending}"
+
+
+def _last_set(folder: Path, key: str | None) -> PieceSet | None:
+    """The pieces of the newest set whose manifest can be read."""
+    for path in filter(is_set, found(folder)):
+        try:
+            return pieces_of(path, key)
+        except OpenbellError:
+            continue
+    return None
+
+
+def is_set(path: Path) -> bool:
+    """Whether a backup is one in pieces, by its name."""
+    return SET in path.name
+
+
+def pieces_of(path: Path, key: str | None) -> PieceSet | None:
+    """The pieces that a backup names, none of which is read; IntegrityError when it is damaged."""
+    if sealing.is_one_file(path):
+        with sealing.unpacked(path, key) as inside:
+            return manifests.read(inside).pieces
+    return manifests.read(path).pieces
 
 
 def seal(backup: Backup, key: str) -> Backup:
@@ -85,25 +131,50 @@ def seal(backup: Backup, key: str) -> Backup:
     folder = backup.folder
     made = sealing.pack(folder, folder, key)
     sealed = check(made, key)
-    if (sealed.files, sealed.rows) != (backup.files, backup.rows):
-        raise _damaged("the encrypted backup is not what was encrypted", made)
+    if (sealed.files, sealed.rows, sealed.pieces) != (backup.files, backup.rows, backup.pieces):
+        raise damaged("the encrypted backup is not what was encrypted", made)
     aside = folder.with_name(f".{folder.name}{PART}")
     folder.rename(aside)
     shutil.rmtree(aside, ignore_errors=True)
-    return sealed
+    return replace(sealed, written=backup.written)
 
 
 @contextmanager
 def opened(backup: Backup, key: str | None) -> Iterator[Backup]:
-    """A backup whose files can be read: one that is a single file is unpacked as long as it lasts.
+    """A backup whose files can be read: one that is a single file is unpacked as long as it lasts,
+    and the store of a set is put together.
 
     IntegrityError where it is damaged or was encrypted with another key.
     """
-    if backup.folder.is_dir():
-        yield backup
-        return
-    with sealing.unpacked(backup.folder, key) as folder:
+    with ExitStack() as stack:
+        folder = backup.folder
+        if not folder.is_dir():
+            folder = stack.enter_context(sealing.unpacked(folder, key))
+        if backup.pieces:
+            objects = _objects(backup.folder, key)
+            whole = stack.enter_context(sealing.working_beside(backup.folder)) / folder.name
+            _put_together(folder, backup, objects, whole)
+            folder = whole
         yield check(folder)
+
+
+def _put_together(folder: Path, backup: Backup, objects: Objects, whole: Path) -> None:
+    """Make a whole backup of a set whose files lie in a folder."""
+    assert backup.pieces is not None
+    whole.mkdir(mode=0o700)
+    queue = folder / NAMES[QUEUE]
+    if QUEUE in backup.roles:
+        shutil.copyfile(queue, whole / NAMES[QUEUE])
+    piece_sets.rebuild(backup.pieces, objects, whole / NAMES[STORE])
+    rows = read_through(whole / NAMES[STORE])
+    if rows != backup.rows:
+        raise damaged("what was put together of pieces is not what the backup tells", folder)
+    manifests.write(whole, rows, backup.made_at)
+
+
+def _objects(path: Path, key: str | None) -> Objects:
+    """The pieces of a set: beside it."""
+    return Objects(path.parent / OBJECTS, key)
 
 
 def check(folder: Path, key: str | None = None) -> Backup:
@@ -115,18 +186,34 @@ def check(folder: Path, key: str | None = None) -> Backup:
         if not folder.is_file():
             raise NotFoundError(f"there is no backup {folder}")
         with sealing.unpacked(folder, key) as inside:
-            return replace(check(inside), folder=folder)
-    backup = _read(folder)
+            return replace(_checked(inside, _objects(folder, key)), folder=folder)
+    return _checked(folder, _objects(folder, key))
+
+
+def _checked(folder: Path, objects: Objects) -> Backup:
+    backup = manifests.read(folder)
     for name, stated in backup.files.items():
         path = folder / name
-        if not path.is_file() or _stated(path) != stated:
-            raise _damaged(f"the backup's {name} is damaged", folder)
+        if not path.is_file() or manifests.stated_of(path) != stated:
+            raise damaged(f"the backup's {name} is damaged", folder)
+    if backup.pieces:
+        _must_stand(backup, objects)
+        return backup
     store = backup.path_of(STORE)
     if store is None or store.name not in backup.files:
-        raise _damaged("the backup holds no store", folder)
+        raise damaged("the backup holds no store", folder)
     if read_through(store, count_only=True) != backup.rows:
-        raise _damaged("the backup's tables are not as they were", folder)
+        raise damaged("the backup's tables are not as they were", folder)
     return backup
+
+
+def _must_stand(backup: Backup, objects: Objects) -> None:
+    assert backup.pieces is not None
+    try:
+        with sealing.working_beside(backup.folder) as scratch:
+            piece_sets.must_stand(backup.pieces, objects, scratch)
+    except IntegrityError as error:
+        raise damaged(error.message, backup.folder) from error
 
 
 def found(folder: Path) -> list[Path]:
@@ -136,7 +223,8 @@ def found(folder: Path) -> list[Path]:
     seen = [
         path
         for path in folder.iterdir()
-        if path.name[0] != "." and (path.is_dir() or sealing.is_one_file(path))
+        if path.name[0] != "." and path.name != OBJECTS
+        if path.is_dir() or sealing.is_one_file(path)
     ]
     return sorted(seen, reverse=True)
 
@@ -146,7 +234,7 @@ def made_at(folder: Path) -> datetime:
 
     A single file tells it by its name.
     """
-    return named_at(folder.name) if sealing.is_one_file(folder) else _read(folder).made_at
+    return named_at(folder.name) if sealing.is_one_file(folder) else manifests.read(folder).made_at
 
 
 def named_at(name: str) -> datetime:
@@ -180,8 +268,12 @@ def looks_good(folder: Path) -> bool:
     try:
         if sealing.is_one_file(folder):
             return sealing.looks_whole(folder)
-        stated = _read(folder).files
-        return all((folder / name).stat().st_size == stated[name]["bytes"] for name in stated)
+        backup = manifests.read(folder)
+        sizes = {folder / name: stated["bytes"] for name, stated in backup.files.items()}
+        if backup.pieces:
+            there = _objects(folder, None).folder
+            sizes |= {there / piece.file: piece.bytes for piece in backup.pieces.pieces}
+        return all(path.stat().st_size == size for path, size in sizes.items())
     except (OSError, KeyError, OpenbellError):
         return False
 
@@ -224,60 +316,6 @@ def _put_in_place(aside: Path, wanted: Path) -> Path:
     raise StoreError("a hundred backups were made in this second", where=str(wanted.parent))
 
 
-def _write_manifest(aside: Path, rows: Mapping[str, int], now: datetime) -> None:
-    roles = {role: name for role, name in NAMES.items() if (aside / name).is_file()}
-    stated = {name: _stated(aside / name) for name in roles.values()}
-    document = {"made_at": now, "files": stated, "rows": rows, "roles": roles}
-    document["digest"] = _digest(orjson.loads(orjson.dumps(document)))
-    atomic.write(aside / MANIFEST, orjson.dumps(document), alone=True)
-
-
-def _digest(document: Mapping[str, Any]) -> str:
-    """The digest of a manifest but for itself: a flipped bit in it is noticed."""
-    rest = {key: value for key, value in document.items() if key != "digest"}
-    return hashlib.sha256(orjson.dumps(rest, option=orjson.OPT_SORT_KEYS)).hexdigest()
-
-
-def _read(folder: Path) -> Backup:
-    if not folder.is_dir():
-        raise NotFoundError(f"there is no backup in {folder}")
-    try:
-        document = orjson.loads((folder / MANIFEST).read_bytes())
-        if set(document) == _KEYS:
-            document["roles"] = _roles_of(folder, document["files"])
-        elif set(document) != _KEYS_NOW or document["digest"] != _digest(document):
-            raise ValueError("its digest differs")
-        made_at = datetime.fromisoformat(document["made_at"])
-        return Backup(folder, made_at, document["files"], document["rows"], document["roles"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise _damaged("the backup's manifest is missing or damaged", folder) from error
-
-
-def _roles_of(folder: Path, names: Mapping[str, Any]) -> dict[str, str]:
-    """Roles in a backup that does not state them."""
-    known = {name: kind_of(folder / name) for name in names}
-    return {kind: name for name, kind in known.items() if kind}
-
-
-def kind_of(path: Path) -> str | None:
-    """Whether a file that nobody has open begins like a store or like a queue."""
-    if not path.is_file():
-        return None
-    with path.open("rb") as file:
-        head = file.read(16)
-    return (
-        STORE if head[8:12] == b"DUCK" else QUEUE if head.startswith(b"SQLite format 3") else None
-    )
-
-
-def _damaged(message: str, folder: Path) -> IntegrityError:
-    return IntegrityError(
-        f"{message} ({folder.name})",
-        where=str(folder),
-        hint="python -m app restore passes it over; make a new one with: python -m app backup",
-    )
-
-
 def _copy_queue(path: Path, target: Path) -> None:
     """A copy made by SQLite itself, which shares the file with the open queue of this process."""
     if not path.is_file():
@@ -292,7 +330,3 @@ def _copy_queue(path: Path, target: Path) -> None:
         raise IntegrityError(f"the queue is damaged: {found}", where=str(path))
     target.chmod(0o600)
     atomic.sync(target)
-
-
-def _stated(path: Path) -> dict[str, str | int]:
-    return {"sha256": files.sha256(path), "bytes": path.stat().st_size}

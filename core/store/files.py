@@ -28,6 +28,7 @@ try:
 except OSError as error:
     sys.exit(error.strerror)
 """
+ROOM = "make room on the disk, then try again"
 _FULL = re.compile("no space|is full|quota|file too large|could not write", re.IGNORECASE)
 log = logs.get("store")
 

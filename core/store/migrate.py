@@ -68,6 +68,7 @@ def migrate(
     done = _applied(tx)
     known = available(folder)
     _must_be_known(done, known)
+    _must_not_be_newer(set(only or ()), known)
     wanted = {migration.number for migration in known} if only is None else only
     missing = [m for m in known if m.number in wanted and m.number not in done][:most]
     for migration in missing:
@@ -91,15 +92,19 @@ def _applied(tx: Transaction) -> dict[int, str]:
 
 
 def _must_be_known(done: dict[int, str], known: list[Migration]) -> None:
-    newer = set(done) - {migration.number for migration in known}
-    if newer:
-        raise StoreError(
-            f"the store was written by a newer Openbell (migration {max(newer)})",
-            hint="start that version, or restore an older backup",
-        )
+    _must_not_be_newer(set(done), known)
     for migration in known:
         if done.get(migration.number, migration.sha256) != migration.sha256:
             raise StoreError(
                 f"migration {migration.number:04} was edited after it had been applied",
                 hint="put the file back as it was and add a new migration instead",
             )
+
+
+def _must_not_be_newer(numbers: set[int], known: list[Migration]) -> None:
+    newer = numbers - {migration.number for migration in known}
+    if newer:
+        raise StoreError(
+            f"the store was written by a newer Openbell (migration {max(newer)})",
+            hint="start that version, or restore an older backup",
+        )

@@ -39,6 +39,11 @@ def tables_of(cursor: duckdb.DuckDBPyConnection) -> list[str]:
     return [name for (name,) in cursor.execute(TABLES).fetchall()]
 
 
+def columns_of(cursor: duckdb.DuckDBPyConnection, table: str) -> list[tuple[str, str]]:
+    """Names and types of a table's columns, in order."""
+    return cursor.execute(_COLUMNS, [table]).fetchall()
+
+
 def copy_all(
     source: duckdb.DuckDBPyConnection,
     target: Transaction,
@@ -55,8 +60,8 @@ def copy_all(
     migrate(target, only={number for (number,) in had})
     done = {}
     for name in tables:
-        columns = source.execute(_COLUMNS, [name]).fetchall()
-        _make(target, name, columns)
+        columns = columns_of(source, name)
+        make_table(target, name, columns)
         _copy(source, target, name, [column for column, _ in columns])
         done[name] = digest(target.cursor, name)
         told = digest(source, name)
@@ -68,7 +73,7 @@ def copy_all(
 
 def digest(cursor: duckdb.DuckDBPyConnection, table: str) -> TableDigest:
     """Rows and digest of a table; equal only between the same version of DuckDB."""
-    columns = [name for name, _ in cursor.execute(_COLUMNS, [table]).fetchall()]
+    columns = [name for name, _ in columns_of(cursor, table)]
     row = ", ".join(quoted(name) for name in sorted(columns))
     found = cursor.execute(
         f"SELECT count(*), coalesce(bit_xor(hash({row})), 0)::VARCHAR, "
@@ -78,8 +83,8 @@ def digest(cursor: duckdb.DuckDBPyConnection, table: str) -> TableDigest:
     return TableDigest(int(found[0]), f"{found[1]}:{found[2]}")
 
 
-def _make(target: Transaction, name: str, columns: list[tuple[str, str]]) -> None:
-    """Make the table, or give one of the migrations the columns that the source has beyond."""
+def make_table(target: Transaction, name: str, columns: list[tuple[str, str]]) -> None:
+    """Make an empty table, or give one of the migrations the columns that the source has beyond."""
     known = target.columns(name)
     if not known:
         body = ", ".join(f"{quoted(column)} {kind}" for column, kind in columns)

@@ -18,10 +18,9 @@ import orjson
 
 from core import atomic
 from core.errors import IntegrityError, StoreError
-from core.store import backup as backups
-from core.store import files, presence
+from core.store import files, manifests, presence
 from core.store.asides import PART
-from core.store.backup import QUEUE, STORE
+from core.store.manifests import QUEUE, STORE
 
 PLAN = "restore.json"
 NOTE = "restored.json"  # word for the next start: what was put in place cannot tell of it
@@ -93,7 +92,7 @@ def _stage(source: Path, staged: Path) -> None:
         ) from error
 
 
-def must_equal(backup: backups.Backup, places: Places) -> None:
+def must_equal(backup: manifests.Backup, places: Places) -> None:
     """IntegrityError when a staged copy is not what the backup's manifest says."""
     for role, staged in places.staged.items():
         source = backup.path_of(role)
@@ -188,7 +187,7 @@ def set_aside_sources(folder: Path) -> dict[str, Path | None]:
     """Store and queue in a folder that a restore set aside; IntegrityError without a store."""
     found: dict[str, Path | None] = {STORE: None, QUEUE: None}
     for path in sorted(folder.iterdir()):
-        kind = backups.kind_of(path)
+        kind = manifests.kind_of(path)
         if kind:
             found[kind] = path
     if found[STORE] is None:

@@ -18,7 +18,8 @@ from core import atomic
 from core.errors import IntegrityError, StoreError
 from core.store import asides
 
-PLAIN, SEALED = ".tar", ".tar.age"
+AGE = ".age"
+PLAIN, SEALED = ".tar", f".tar{AGE}"
 _HEADER = b"age-encryption.org/v1\n"
 NO_KEY = "put the key into the secret file openbell_backup_key (OPENBELL_BACKUP_KEY)"
 
@@ -30,7 +31,7 @@ def is_one_file(path: Path) -> bool:
 
 def name_of(path: Path) -> str:
     """The name of a backup without what tells its form."""
-    return path.name.removesuffix(".age").removesuffix(PLAIN)
+    return path.name.removesuffix(AGE).removesuffix(PLAIN)
 
 
 def looks_whole(path: Path) -> bool:
@@ -57,9 +58,7 @@ def pack(folder: Path, target: Path, key: str | None) -> Path:
             for path in sorted(folder.iterdir()):
                 archive.add(path, path.name)
         if key:
-            import pyrage  # type: ignore[import-untyped]
-
-            pyrage.encrypt_file(str(tar), str(sealed), [_identities(key)[0].to_public()])
+            encrypt(tar, sealed, key)
         else:
             sealed = tar
         sealed.chmod(0o600)
@@ -78,8 +77,11 @@ def unpacked(path: Path, key: str | None) -> Iterator[Path]:
     encrypted with another key.
     """
     sealed = path.name.endswith(SEALED) or _begins_sealed(path)
-    with _working_beside(path) as aside:
-        tar = _decrypted(path, key, aside) if sealed else path
+    with working_beside(path) as aside:
+        tar = path
+        if sealed:
+            tar = aside / "tar"
+            decrypt(path, tar, key)
         folder = aside / name_of(path)
         folder.mkdir()
         _extract(tar, folder, path)
@@ -88,8 +90,11 @@ def unpacked(path: Path, key: str | None) -> Iterator[Path]:
         yield folder
 
 
-def _working_beside(path: Path) -> AbstractContextManager[Path]:
-    """A read-only disk or a share of others is a good place for backups, but not to work in."""
+def working_beside(path: Path) -> AbstractContextManager[Path]:
+    """A folder to work in beside a backup, or among the system's temporary files.
+
+    A read-only disk or a share of others is a good place for backups, but not to work in.
+    """
     try:
         with tempfile.TemporaryFile(dir=path.parent):
             return asides.working(path.parent)
@@ -97,12 +102,19 @@ def _working_beside(path: Path) -> AbstractContextManager[Path]:
         return asides.working(Path(tempfile.gettempdir()))
 
 
-def _decrypted(path: Path, key: str | None, aside: Path) -> Path:
+def encrypt(source: Path, target: Path, key: str) -> None:
+    """Encrypt a file for the first of several keys, with white space between them."""
+    import pyrage  # type: ignore[import-untyped]
+
+    pyrage.encrypt_file(str(source), str(target), [_identities(key)[0].to_public()])
+
+
+def decrypt(path: Path, target: Path, key: str | None) -> None:
+    """Decrypt a file by any of several keys into one of its owner alone; else IntegrityError."""
     if not key:
         raise IntegrityError(f"{path.name} is encrypted and there is no key", hint=NO_KEY)
     import pyrage
 
-    target = aside / "tar"
     os.close(os.open(target, os.O_WRONLY | os.O_CREAT, 0o600))
     try:
         pyrage.decrypt_file(str(path), str(target), _identities(key))
@@ -112,7 +124,6 @@ def _decrypted(path: Path, key: str | None, aside: Path) -> Path:
             where=str(path),
             hint="it is damaged, or was encrypted with another key; take another backup",
         ) from error
-    return target
 
 
 def _extract(tar: Path, folder: Path, path: Path) -> None:

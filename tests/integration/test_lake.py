@@ -86,6 +86,26 @@ def test_a_desk_moves_to_a_lake_and_back(
         assert digests(back.read_anew) == after
 
 
+@pytest.mark.thorough
+def test_a_lake_is_backed_up_in_pieces(lake: str, tmp_path: Path) -> None:
+    """As of one moment; what is unchanged is not written again; it comes back as a file."""
+    there = tmp_path / "backups"
+    with Desk.open(load(data_dir=tmp_path / "desk", store_url=lake)) as desk:
+        fill(desk)
+        places = desk.warehouse, desk.settings.queue_path, there
+        backup.make_set(*places, desk.now())
+        with desk.warehouse.transaction() as tx:
+            tx.execute("UPDATE companies SET name = 'Other'")
+        wanted = digests(desk.warehouse.read_anew)
+        made = backup.make_set(*places, desk.now())
+    assert made.written is not None
+    assert made.written.reused_files > made.written.files
+    other = load(data_dir=tmp_path / "other")
+    bring_back(other, made.folder, Clock()())
+    with Desk.open(other) as desk:
+        assert digests(desk.warehouse.read_anew) == wanted
+
+
 def _engine(lake: str, path: Path) -> LakeEngine:
     return LakeEngine(LakeAddress(lake), path.with_suffix(".duckdb"))
 

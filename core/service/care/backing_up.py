@@ -22,7 +22,7 @@ from core.service.kernel import given_files
 from core.service.kernel.access import needs
 from core.service.kernel.commands import command
 from core.service.kernel.handlers import handler
-from core.store import asides, events
+from core.store import asides, events, manifests, sweeping
 from core.store import backup as backups
 
 if TYPE_CHECKING:
@@ -41,25 +41,43 @@ def make(desk: Desk, folder: Path | None = None, *, timed: bool = False) -> dict
     asked for stays until somebody removes it.
     """
     where = given_files.to_write(folder or backups_of(desk.settings.data_dir))
-    queue = desk.settings.queue_path
     try:
-        ending = backups.TIMED if timed else ""
-        made = backups.make(desk.warehouse, queue, where, desk.now(), ending=ending)
-        if key := key_of(desk.settings):
-            made = backups.seal(made, key)
+        made = _made(desk, where, backups.TIMED if timed else "", in_pieces=folder is None)
     except OpenbellError as error:
+        sweeping.sweep(where, key_of(desk.settings))
         tell(desk, Event.of("backup.failed", "backup", f"no backup was made: {error}"))
         raise
     gone = _thin_out(desk, where) if timed else []
     document = {**_document(made), "removed": [path.name for path in gone]}
     document["encrypted"] = made.folder.is_file()
-    megabytes = document["bytes"] / 1024**2
-    sentence = f"{made.folder.name}: {document['rows']:,} rows, {megabytes:.1f} MB, verified"
-    after = {name: document[name] for name in ("bytes", "rows", "tables", "removed")}
+    sentence = f"{made.folder.name}: {document['rows']:,} rows, {_sizes(document)}, verified"
+    after = {name: document[name] for name in ("bytes", "written", "rows", "tables", "removed")}
     after["folder"] = str(made.folder)
     tell(desk, Event.of("backup.made", "backup", sentence, after=after))
     document["second_place"] = _copy(desk, made.folder) if folder is None else None
     return document
+
+
+def _made(desk: Desk, where: Path, ending: str, *, in_pieces: bool) -> manifests.Backup:
+    """A backup of the kind that the settings name; one for elsewhere stands on its own."""
+    key, incremental = key_of(desk.settings), desk.settings.backup_kind == "incremental"
+    source = desk.warehouse, desk.settings.queue_path, where, desk.now()
+    if incremental and in_pieces:
+        made = backups.make_set(*source, ending=ending, key=key)
+    else:
+        made = backups.make(*source, ending=ending)
+    if key:
+        made = backups.seal(made, key)
+    if made.written:
+        work.BACKUP_BYTES.labels("written").inc(made.written.bytes)
+        work.BACKUP_BYTES.labels("reused").inc(made.written.reused_bytes)
+    return made
+
+
+def _sizes(document: Mapping[str, Any]) -> str:
+    """How much a backup holds, and of a set how much of that was written."""
+    size, written = (document[name] / 1024**2 for name in ("bytes", "written"))
+    return f"{size:.1f} MB" + (f" ({written:.1f} MB of it new)" if written < size else "")
 
 
 def _copy(desk: Desk, made: Path) -> str | None:
@@ -98,6 +116,7 @@ def _thin_out(desk: Desk, folder: Path) -> list[Path]:
     gone = [path for at, paths in known.items() if at not in stay for path in paths]
     for path in gone:
         _remove(path)
+    sweeping.sweep(folder, key_of(desk.settings))
     return gone
 
 
@@ -108,11 +127,12 @@ def _remove(path: Path) -> None:
     asides.remove(aside)
 
 
-def _document(made: backups.Backup) -> dict[str, Any]:
+def _document(made: manifests.Backup) -> dict[str, Any]:
     return {
         "folder": str(made.folder),
         "made_at": made.made_at,
-        "bytes": sum(int(stated["bytes"]) for stated in made.files.values()),
+        "bytes": made.bytes,
+        "written": made.written.bytes if made.written else made.bytes,
         "rows": sum(made.rows.values()),
         "tables": len(made.rows),
     }

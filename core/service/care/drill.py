@@ -24,11 +24,11 @@ from core.service.kernel.access import needs
 from core.service.kernel.commands import FOUND_ERRORS, CommandResult, command
 from core.service.kernel.handlers import handler
 from core.settings import Settings
-from core.store import asides
+from core.store import asides, manifests
 from core.store import backup as backups
-from core.store.backup import MANIFEST, STORE
 from core.store.connection import reading
 from core.store.digests import DIGESTED, digests
+from core.store.manifests import MANIFEST, STORE
 from core.store.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _drilled(desk: Desk, folder: Path | None) -> dict[str, Any]:
     }
 
 
-def _digests_of(backup: backups.Backup) -> Mapping[str, str]:
+def _digests_of(backup: manifests.Backup) -> Mapping[str, str]:
     """Those of the backup's own file, which is only read."""
     path = backup.path_of(STORE)
     if path is None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from core.domain.timetable.rotation import Rotation, kept
 from core.errors import IntegrityError, NotFoundError, OpenbellError, UsageError
+from core.service.care import shared_pieces
 from core.service.data_folder import key_of
 from core.settings import Settings
 from core.store import asides, sealing
@@ -25,16 +26,15 @@ ZONE = "America/New_York"
 def copy(settings: Settings, made: Path) -> str:
     """Bring a backup there as one file, read it back, thin out what is there; the file's name."""
     place = _place(settings)
-    if sealing.is_one_file(made):
-        place.put(made)
-        name = made.name
-    else:
-        with asides.working(settings.data_dir) as scratch:
+    with asides.working(settings.data_dir) as scratch:
+        packed = made
+        if not sealing.is_one_file(made):
             packed = sealing.pack(made, scratch / made.name, key_of(settings))
-            place.put(packed)
-            name = packed.name
+        if backups.is_set(made):
+            shared_pieces.put(place, made, packed.name, scratch, key_of(settings))
+        place.put(packed)
     _thin_out(place, settings)
-    return name
+    return packed.name
 
 
 def _place(settings: Settings) -> SecondPlace:
@@ -51,6 +51,7 @@ def _thin_out(place: SecondPlace, settings: Settings) -> None:
     stay = kept(list(known), Rotation.of(settings.backup_keep), ZONE)
     for name in (name for at, names in known.items() if at not in stay for name in names):
         place.remove(name)
+    shared_pieces.sweep(place)
 
 
 @contextmanager
@@ -79,6 +80,7 @@ def _first_good(
     for name in names:
         path = place.fetch(name, folder)
         try:
+            shared_pieces.fetch(place, path, key_of(settings))
             backups.check(path, key_of(settings))
         except OpenbellError as error:
             passed.append(error)

@@ -35,11 +35,15 @@ class SecondPlace:
         self._what, self._setting = what, setting
         self._store = _store(url)
 
-    def put(self, path: Path) -> None:
-        """Write a file there under its name, and read it back; IntegrityError if it differs."""
+    def put(self, path: Path, *, folder: str = "") -> None:
+        """Write a file there under its name, and read it back; IntegrityError if it differs.
+
+        `folder`: one there that it goes into.
+        """
+        name = f"{folder}/{path.name}" if folder else path.name
         with self._told(f"write {path.name}"):
-            obstore.put(self._store, path.name, path)
-            written = self._sha256(path.name)
+            obstore.put(self._store, name, path)
+            written = self._sha256(name)
         if written != _sha256(path):
             raise IntegrityError(f"{path.name} is not what was written to {self.shown}")
 
@@ -49,13 +53,24 @@ class SecondPlace:
             found = [str(item["path"]) for group in obstore.list(self._store) for item in group]
         return sorted((name for name in found if "/" not in name), reverse=True)
 
+    def sizes(self, folder: str) -> dict[str, int]:
+        """The names of what is in a folder there, with bytes."""
+        with self._told("list what is there"):
+            found = [item for group in obstore.list(self._store, f"{folder}/") for item in group]
+        return {str(item["path"]).rpartition("/")[2]: int(item["size"]) for item in found}
+
     def fetch(self, name: str, folder: Path) -> Path:
-        """Bring a file here, into a folder."""
+        """Bring a file here, into a folder; one of a folder there (`a/b`) into the same of it."""
         target = folder / name
         with self._told(f"read {name}"), atomic.writing(target) as file:
             for chunk in obstore.get(self._store, name).stream(min_chunk_size=CHUNK):
                 file.write(bytes(chunk))
         return target
+
+    def text(self, name: str) -> str:
+        """What a small file there says; one of ASCII."""
+        with self._told(f"read {name}"):
+            return bytes(obstore.get(self._store, name).bytes()).decode("ascii")
 
     def remove(self, name: str) -> None:
         """Remove a file there."""

@@ -23,7 +23,7 @@ from core.service.data_folder import (
 from core.service.desk import Desk
 from core.service.kernel import commands
 from core.settings import Settings
-from core.store import asides, files, restore
+from core.store import asides, files, manifests, restore
 from core.store import backup as backups
 from tests import begun
 
@@ -50,12 +50,12 @@ def write(given: Settings, company: int) -> None:
         desk.queue.publish("pull", {"n": company})
 
 
-def backed_up(given: Settings) -> backups.Backup:
+def backed_up(given: Settings) -> manifests.Backup:
     with Desk.open(given, lambda: NOW) as desk:
         return make(desk)
 
 
-def make(desk: Desk) -> backups.Backup:
+def make(desk: Desk) -> manifests.Backup:
     where = backups_of(desk.settings.data_dir)
     return backups.make(desk.warehouse, desk.settings.queue_path, where, NOW)
 
@@ -111,13 +111,13 @@ def test_roles_decide_what_a_file_is(chosen: Settings, tmp_path: Path) -> None:
 def test_backups_of_before_there_were_roles_come_back(chosen: Settings) -> None:
     """An old manifest names files alone: their first bytes tell which is the store."""
     (made,) = backups.found(backups_of(chosen.data_dir))
-    document = orjson.loads((made / backups.MANIFEST).read_bytes())
+    document = orjson.loads((made / manifests.MANIFEST).read_bytes())
     renamed = {"store.duckdb": "x", "queue.sqlite": "y"}
     for name, other in renamed.items():
         (made / name).rename(made / other)
     document["files"] = {renamed[name]: stated for name, stated in document["files"].items()}
     del document["roles"], document["digest"]
-    (made / backups.MANIFEST).write_bytes(orjson.dumps(document))
+    (made / manifests.MANIFEST).write_bytes(orjson.dumps(document))
     brought(chosen)
     assert held(chosen) == (1, 1)
 
@@ -153,7 +153,7 @@ def damage(path: Path, harm: str) -> None:
 def test_every_flipped_bit_of_a_manifest_is_noticed(chosen: Settings) -> None:
     """Instants, counts and names in it are under a digest as well."""
     (made,) = backups.found(backups_of(chosen.data_dir))
-    path = made / backups.MANIFEST
+    path = made / manifests.MANIFEST
     clean = path.read_bytes()
     for at in range(0, len(clean), 7):
         body = bytearray(clean)

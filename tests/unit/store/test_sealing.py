@@ -14,7 +14,7 @@ from core.errors import IntegrityError, NotFoundError, StoreError
 from core.service.data_folder import backups_of, bring_back, would_bring_back
 from core.service.desk import Desk
 from core.store import backup as backups
-from core.store import migrate, sealing
+from core.store import manifests, migrate, sealing
 from core.store.warehouse import Warehouse
 from tests import begun
 from tests.filled import fill
@@ -25,7 +25,7 @@ KEY, OTHER = sealing.new_key(), sealing.new_key()
 
 
 @pytest.fixture
-def sealed(make_desk: Callable[..., Desk]) -> backups.Backup:
+def sealed(make_desk: Callable[..., Desk]) -> manifests.Backup:
     """An encrypted backup of a desk that is closed again."""
     desk = make_desk(begun.put_filled)
     where = backups_of(desk.settings.data_dir)
@@ -35,7 +35,7 @@ def sealed(make_desk: Callable[..., Desk]) -> backups.Backup:
     return found
 
 
-def test_what_was_encrypted_comes_back_the_same(sealed: backups.Backup) -> None:
+def test_what_was_encrypted_comes_back_the_same(sealed: manifests.Backup) -> None:
     """Only the file is left; nothing of the store can be read in it."""
     folder = sealed.folder.parent
     assert [path.name for path in folder.iterdir()] == ["20261120T233000.tar.age"]
@@ -53,7 +53,7 @@ def test_what_was_encrypted_comes_back_the_same(sealed: backups.Backup) -> None:
 
 @pytest.mark.parametrize("name", ["kept", "of-friday.bak", "20261120T233000.age"])
 def test_one_that_was_moved_and_renamed_is_what_it_was(
-    sealed: backups.Backup, tmp_path: Path, name: str
+    sealed: manifests.Backup, tmp_path: Path, name: str
 ) -> None:
     """How a file begins tells what it is; something else under such a name is no backup."""
     moved = sealed.folder.rename(tmp_path / name)
@@ -66,7 +66,7 @@ def test_one_that_was_moved_and_renamed_is_what_it_was(
         backups.check(moved, KEY)
 
 
-def test_what_lacks_its_key_alone_says_so(sealed: backups.Backup) -> None:
+def test_what_lacks_its_key_alone_says_so(sealed: manifests.Backup) -> None:
     """It is not damaged, and no other backup is needed."""
     with pytest.raises(IntegrityError, match="none of the 1 backups can be used") as told:
         backups.latest_good(sealed.folder.parent, None)
@@ -78,7 +78,9 @@ def test_what_lacks_its_key_alone_says_so(sealed: backups.Backup) -> None:
     [(None, "no key"), (OTHER, "cannot be decrypted"), ("x", "no age key")],
     ids=["none", "another", "malformed"],  # the keys are new in every process
 )
-def test_without_its_key_it_stays_shut(sealed: backups.Backup, key: str | None, told: str) -> None:
+def test_without_its_key_it_stays_shut(
+    sealed: manifests.Backup, key: str | None, told: str
+) -> None:
     """And nothing is left beside it of the try."""
     with pytest.raises((IntegrityError, StoreError), match=told):
         backups.check(sealed.folder, key)
@@ -87,7 +89,7 @@ def test_without_its_key_it_stays_shut(sealed: backups.Backup, key: str | None, 
 
 @pytest.mark.few(3)
 @pytest.mark.parametrize("place", [0, 30, 300, 0.5, -1])
-def test_a_flipped_byte_or_a_cut_is_found(sealed: backups.Backup, place: float) -> None:
+def test_a_flipped_byte_or_a_cut_is_found(sealed: manifests.Backup, place: float) -> None:
     """Wherever it is: in the header, the body, the last byte."""
     body = bytearray(sealed.folder.read_bytes())
     at = int(place * len(body)) if isinstance(place, float) else place
@@ -119,7 +121,7 @@ def test_an_archive_of_a_stranger_writes_nothing_elsewhere(tmp_path: Path) -> No
 
 
 def test_an_encrypted_backup_is_restored(
-    make_desk: Callable[..., Desk], sealed: backups.Backup
+    make_desk: Callable[..., Desk], sealed: manifests.Backup
 ) -> None:
     """The latest good one, by itself, with the desk's key; what a key is missing for is told."""
     chosen = make_desk(backup_key=KEY).settings

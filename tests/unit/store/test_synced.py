@@ -14,7 +14,7 @@ import pytest
 from core.jobs.queue.sqlite import SqliteQueue
 from core.service.kernel import exports
 from core.sources.foundry.download import SYNC_BYTES, Sink, Unzip
-from core.store import backup, files
+from core.store import backup, files, manifests
 from core.store.warehouse import Warehouse
 from tests.queues import Clock
 from tests.synced import Synced
@@ -86,7 +86,7 @@ def test_a_backup_is_on_the_disk_before_it_has_its_name(
     queue.publish("pull")
     made = backup.make(warehouse, tmp_path / "queue.sqlite", tmp_path / "backups", NOW)
     queue.close()
-    for name in (backup.NAMES[backup.QUEUE], backup.MANIFEST):
+    for name in (manifests.NAMES[manifests.QUEUE], manifests.MANIFEST):
         size = (made.folder / name).stat().st_size
         assert size in {noted for step, noted in synced.steps if name in step}, name
     assert synced.steps[-1] == ("backups", 0)

@@ -20,6 +20,7 @@ from core.service.desk import Desk
 from core.service.engine import DeskEngine
 from core.service.kernel import commands, handlers
 from core.store import backup as backups
+from core.store import manifests
 from tests.filled import fill
 
 EVENING = datetime(2026, 11, 20, 23, 30, tzinfo=UTC)
@@ -60,7 +61,7 @@ def test_a_damaged_backup_is_left_to_a_person(make_desk: Callable[..., Desk]) ->
     desk = fill(make_desk(backup_keep="1d"))
     desk.now = lambda: EVENING  # type: ignore[misc]
     run(desk, "backup")
-    (backups_of(desk.settings.data_dir) / folders(desk)[0] / backups.MANIFEST).write_text("{")
+    (backups_of(desk.settings.data_dir) / folders(desk)[0] / manifests.MANIFEST).write_text("{")
     desk.now = lambda: EVENING + timedelta(days=1)  # type: ignore[misc]
     run(desk, "backup")
     assert len(folders(desk)) == 2
