@@ -60,6 +60,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     depth.leave_for_later(items)
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """What is promised of stores in files is not asked of lakes."""
+    if item.config.getoption(OPTION) and item.get_closest_marker("in_file"):
+        pytest.skip("a lake is not replaced in place, and keeps snapshots instead")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None]:
     """A page that ran called itself `__main__`: processes that are spawned later would run it.

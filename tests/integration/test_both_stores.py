@@ -86,7 +86,8 @@ def _answers(desk: Desk) -> dict[str, bytes]:
 
 def _desk(folder: Path, patch: pytest.MonkeyPatch, **chosen: Any) -> dict[str, bytes]:
     """The answers of a new desk: its clock stands still, chance is the same for all."""
-    with Desk.open(load(data_dir=folder, **chosen), now=lambda: NOW) as desk:
+    settings = load(data_dir=folder, sql_seconds=120, **chosen)  # a machine may be busy
+    with Desk.open(settings, now=lambda: NOW) as desk:
         chance = random.Random(7)
         patch.setattr(uuid, "uuid4", lambda: uuid.UUID(int=chance.getrandbits(128), version=4))
         patch.setattr(secrets, "token_hex", lambda n=32: chance.randbytes(n).hex())

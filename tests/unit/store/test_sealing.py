@@ -18,7 +18,6 @@ from core.store import manifests, migrate, sealing
 from core.store.warehouse import Warehouse
 from tests import begun
 from tests.filled import fill
-from tests.on_lakes import Lakes
 
 NOW = datetime(2026, 11, 20, 23, 30, tzinfo=UTC)
 KEY, OTHER = sealing.new_key(), sealing.new_key()
@@ -128,12 +127,9 @@ def test_an_encrypted_backup_is_restored(
     assert would_bring_back(chosen, None).folder == sealed.folder
 
 
-def test_with_a_key_backups_are_encrypted_and_come_back(
-    make_desk: Callable[..., Desk], in_lakes: Lakes | None
-) -> None:
+@pytest.mark.in_file
+def test_with_a_key_backups_are_encrypted_and_come_back(make_desk: Callable[..., Desk]) -> None:
     """From the command to the restore, over what has happened since."""
-    if in_lakes:
-        pytest.skip("no lake is replaced in place: tests/integration/test_lake.py")
     desk = fill(make_desk(backup_key=KEY))
     rows = desk.warehouse.read("SELECT count(*) FROM bars_daily").item()
     where = backups_of(desk.settings.data_dir)
@@ -148,15 +144,11 @@ def test_with_a_key_backups_are_encrypted_and_come_back(
     assert again.warehouse.read("SELECT count(*) FROM bars_daily").item() == rows
 
 
+@pytest.mark.in_file
 def test_an_older_store_is_backed_up_before_it_is_migrated(
-    make_desk: Callable[..., Desk],
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    in_lakes: Lakes | None,
+    make_desk: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Once, as it was; neither a new store nor one that lacks nothing is."""
-    if in_lakes:
-        pytest.skip("a lake keeps its snapshot instead: tests/unit/store/test_upgrades.py")
     desk = fill(make_desk())
     where = backups_of(desk.settings.data_dir)
     desk.close()

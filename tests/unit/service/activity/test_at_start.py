@@ -46,6 +46,7 @@ def test_no_secret_is_told(make_desk: Callable[..., Desk]) -> None:
     assert shown["foundry_token"] == shown["foundry_headers"] == "set"
 
 
+@pytest.mark.in_file
 def test_a_restore_is_told_once_by_the_store_it_put_in_place(
     make_desk: Callable[..., Desk],
 ) -> None:
@@ -66,6 +67,7 @@ def test_a_restore_is_told_once_by_the_store_it_put_in_place(
     assert "was put in place" in event["message"]
 
 
+@pytest.mark.in_file
 @pytest.mark.parametrize(("killed_in", "told_of"), [("_read", 1), ("_relative", 0)])
 def test_a_restore_that_was_killed_is_told_if_it_comes_about(
     make_desk: Callable[..., Desk],
