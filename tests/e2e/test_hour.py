@@ -9,6 +9,13 @@ from pypdf import PdfReader
 
 from tests.e2e.conftest import Page, new_page
 
+PALEST = """() => {
+  window.palest = 2;
+  setInterval(() => {
+    const stale = document.querySelectorAll("[data-testid=stElementContainer][data-stale=true]");
+    for (const one of stale) palest = Math.min(palest, Number(getComputedStyle(one).opacity));
+  }, 10);
+}"""
 PAPER = {"format": "A4", "print_background": False}
 
 
@@ -169,3 +176,15 @@ def test_a_plan_is_decided_on_one_screen(page: Page) -> None:
         box = seen.bounding_box()
         assert box is not None
         assert box["y"] + box["height"] <= 900
+
+
+def test_a_page_stays_legible_while_it_runs(page: Page) -> None:
+    """What stands on it pales a little when it runs again; it used to fade to a third."""
+    page.open("/gap_statistics")
+    page.tab.get_by_test_id("stPlotlyChart").first.wait_for()
+    page.tab.evaluate(PALEST)
+    for words in ("Weekday", "Catalyst", "Direction"):  # a run may end between two looks
+        page.tab.get_by_test_id("stButtonGroup").nth(1).get_by_text(words, exact=True).click()
+        page.tab.wait_for_url(f"**by={words}*")
+        page.settled()
+    assert 0.75 < page.tab.evaluate("window.palest") <= 1
