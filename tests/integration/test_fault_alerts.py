@@ -25,6 +25,9 @@ from tests.upstreams import Running
 BRIEF = {"foundry_idle_seconds": 0.5, "foundry_total_seconds": 5.0, "retries": 1}
 LASTING = ["ws-401", "query-failed", "silence", "files-gone", "sha-mismatch", "missing-column"]
 LASTING += ["header-only", "rows-lost", "download-500"]  # one of each kind of end
+LASTING += ["ws-403", "ws-404", "ws-hang", "error-frame", "drop-before-pointer", "broken-json"]
+LASTING += ["endless-keepalive", "html-page", "gzip-bomb", "stalled-body", "download-401"]
+LASTING += ["both-404"]
 
 
 @pytest.fixture
