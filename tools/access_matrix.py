@@ -13,9 +13,7 @@ import importlib
 import pkgutil
 import sys
 import tempfile
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,7 +21,6 @@ from typing import Any
 import anyio.to_thread
 import httpx
 from rich.console import Console
-from rich.table import Table
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
@@ -45,29 +42,9 @@ from core.service.desk import Desk
 from core.service.kernel import access, commands, exports
 from tools import access_lines, access_routes
 from tools.access_tables import ACTIONS, COMMANDS, EXPORTS, FILES, OPEN, READ, READS
+from tools.access_trials import COLUMNS, STRANGERS, Trial, shown
 
-COLUMNS = ("nobody", *ORDER, "revoked")
-STRANGERS = ("nobody", "revoked")
 NOT_AN_ARGUMENT = "no such argument"
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """One try: what, by which way, as whom; whether it should be let in, and whether it was."""
-
-    kind: str
-    name: str
-    way: str
-    column: str
-    expected: bool
-    found: bool
-
-    @property
-    def verdict(self) -> str:
-        """right, hole (let in wrongly) or wrong refusal."""
-        if self.expected == self.found:
-            return "right"
-        return "hole" if self.found else "wrong refusal"
 
 
 class Tried:
@@ -311,24 +288,6 @@ async def run(desk: Desk, pages: Iterable[str]) -> list[Trial]:
     made += await anyio.to_thread.run_sync(lambda: [*command_lines(tried), *actions(tried)])
     made += await routes(tried, pages)
     return made + await sockets(tried)
-
-
-def shown(trials: list[Trial], out: Console) -> None:
-    """The trials as a table: + let in, - refused, and what is wrong in words."""
-    table = Table("Kind", "What", "Way", *COLUMNS, "Verdict")
-    rows: dict[tuple[str, str, str], list[Trial]] = {}
-    for trial in trials:
-        rows.setdefault((trial.kind, trial.name, trial.way), []).append(trial)
-    for (kind, name, way), found in rows.items():
-        cells = {trial.column: "+" if trial.found else "-" for trial in found}
-        wrong = sorted({trial.verdict for trial in found} - {"right"})
-        told = ", ".join(wrong) or "right"
-        table.add_row(kind, name, way, *(cells.get(c, "") for c in COLUMNS), told)
-    out.print(table)
-    counts = Counter(trial.verdict for trial in trials)
-    out.print(
-        f"{len(trials)} trials: {counts['hole']} holes, {counts['wrong refusal']} wrong refusals"
-    )
 
 
 def main() -> int:

@@ -9,7 +9,7 @@ import pytest
 
 from app.doors import limits
 from core.service.desk import Desk
-from tools import access_matrix
+from tools import access_matrix, access_trials
 
 RATES = {"limit_principal": "999999/second", "limit_address": "999999/second"}
 
@@ -58,7 +58,7 @@ async def test_there_is_no_hole_and_no_wrong_refusal(
 
 def test_a_wrong_role_would_be_found() -> None:
     """Let in where it should not be is a hole; refused where it may is a wrong refusal."""
-    trial = access_matrix.Trial("command", "backup", "API", "viewer", expected=False, found=True)
+    trial = access_trials.Trial("command", "backup", "API", "viewer", expected=False, found=True)
     assert trial.verdict == "hole"
-    trial = access_matrix.Trial("command", "plans", "API", "viewer", expected=True, found=False)
+    trial = access_trials.Trial("command", "plans", "API", "viewer", expected=True, found=False)
     assert trial.verdict == "wrong refusal"
