@@ -19,6 +19,8 @@ from core.service.gaps.intraday import Intraday
 
 CANDLES_PART = 1 / 3  # of the axis that candles keep, whatever level is far away
 SHADE = "rgba(133, 147, 166, 0.13)"
+VOLUME_SHARE = 0.2  # of the height
+TICK_PIXELS = 14
 
 
 def candles(
@@ -41,7 +43,11 @@ def candles(
     at = [moment.replace(tzinfo=None) for moment in _local(bars["ts"], zone)]
     low, high = _reach(bars, levels.get("prior close"))
     fig = make_subplots(
-        rows=2, cols=1, shared_xaxes=True, row_heights=[0.8, 0.2], vertical_spacing=0.03
+        rows=2,
+        cols=1,
+        shared_xaxes=True,
+        row_heights=[1 - VOLUME_SHARE, VOLUME_SHARE],
+        vertical_spacing=0.03,
     )
     fig.add_trace(levels_of.candles(bars, at, palette), row=1, col=1)
     fig.add_trace(_volume(bars, at, palette), row=2, col=1)
@@ -65,7 +71,8 @@ def candles(
     fig.update_xaxes(range=[at[0], at[-1] + timedelta(minutes=found.step)], tickformat="%H:%M")
     fig.update_xaxes(title_text=formats.zone_label(zone) if title else None, row=2, col=1)
     fig.update_yaxes(title_text="USD", range=[low, high], tickformat=",.2f", row=1, col=1)
-    return fig.update_yaxes(title_text="shares", row=2, col=1)
+    few = max(2, int(height * VOLUME_SHARE / TICK_PIXELS))  # labels that do not overprint
+    return fig.update_yaxes(title_text="shares", nticks=few, row=2, col=1)
 
 
 def finding(found: Intraday, prior_close: float | None) -> str:

@@ -133,12 +133,15 @@ def _candles(found: Proposal) -> None:
 
 
 def _words(found: Proposal) -> None:
-    """How every number came about, on demand."""
+    """How every number came about and what every check says, on demand."""
     box = st.expander("Every number in a sentence", key="plan_words", on_change="rerun")
     if views.is_open(box):
         said = [sentence for _, sentence in found.plan.notes if sentence]
         lines = [*said, found.plan.invalidation, found.kelly_note]
         box.markdown("\n".join(f"- {badges.plain(line)}" for line in lines))
+    box = st.expander("The checks in words", key="checks_words", on_change="rerun")
+    if views.is_open(box):
+        box.table(_in_words(found.verdict.checks))
 
 
 def stands(found: Proposal) -> None:
@@ -195,12 +198,9 @@ def verdict(found: Proposal, over: str = "") -> None:
     said = badges.badge(f"Verdict: {word.lower()}", color)
     reasons = [shell.small(badges.plain(reason)) for reason in found.verdict.reasons]
     head = f"{said} {over} **{badges.plain(charts_plans.held(checks))}**"
-    st.markdown("\n\n".join([head, *reasons]))
+    st.markdown("  \n".join([head, *reasons]))
     figures(found.plan)
     limit_bars.show(checks)
-    box = st.expander("The checks in words", key="checks_words", on_change="rerun")
-    if views.is_open(box):
-        box.table(_in_words(checks))
 
 
 def _in_words(checks: Sequence[LimitCheck]) -> pl.DataFrame:

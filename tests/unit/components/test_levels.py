@@ -131,5 +131,7 @@ def test_the_session_by_the_minute() -> None:
     names = {note["text"] for note in fig["layout"]["annotations"]}
     assert {"prior close 7.50", "entry 18.00", "stop 15.00", "↑ target 3R 900.00"} <= names
     assert fig["layout"]["uirevision"] == "intraday AAA 2026-11-30"
+    small = charts_intraday.candles(found, filings, {}, title="", height=188).to_dict()
+    assert small["layout"]["yaxis2"]["nticks"] == 2  # volumes of 37 pixels do not overprint
     told = charts_intraday.finding(found, 7.5)
     assert told == "AAA 18.00, +140.00 % Mon 30 Nov 2026; candles of 1 minute"
