@@ -26,6 +26,7 @@ OF_THE_ENGINE = {
     "alerts/delivering.py": {"bring", "gather_now", "note_success"},
     "brief/announcing.py": {"tell"},
     "gaps/text_reading.py": {"follow"},
+    "pulls/filling.py": {"put_off"},
 }
 # a signature with a secret of the dataset says who may
 BY_SECRET = {"pulls/hooks.py": {"receive"}}
