@@ -93,6 +93,18 @@ def test_both_ways_tell_the_cluster_the_same() -> None:
     assert proxy["image"] == compose["proxy"]["image"]
 
 
+def test_a_proxy_is_believed_where_nobody_else_asks() -> None:
+    """Limits count callers by what the proxy says of them, not the proxy; no port leads past it."""
+    told = DOCUMENTS["ConfigMap openbell"]["data"]["OPENBELL_TRUSTED_PROXIES"]
+    assert len(Settings.model_validate({"trusted_proxies": told}).trusted_proxies) == 3
+    policy = DOCUMENTS["NetworkPolicy desk"]["spec"]
+    assert policy["podSelector"]["matchLabels"] == {"app": "desk"}
+    (only,) = policy["ingress"]
+    assert only["from"] == [{"podSelector": {"matchLabels": {"app": "proxy"}}}]
+    services = yaml.safe_load(COMPOSE[1].read_text())["services"]
+    assert [name for name, one in services.items() if "ports" in one] == ["proxy"]
+
+
 def test_what_is_named_is_there() -> None:
     """Services have pods, pods have their maps, and the proxy has a place for each desk."""
     labels = {spec["template"]["metadata"]["labels"]["app"] for spec in WORKLOADS.values()}
