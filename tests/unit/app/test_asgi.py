@@ -20,12 +20,13 @@ async def test_the_desk_it_is_handed_is_served_and_closed(
     current.use(None)
     seen: list[Desk] = []
     closed: list[bool] = []
-    monkeypatch.setattr(desk, "close", lambda: closed.append(True))
     app = asgi.create(desk.settings, [seen.append], desk=desk)
-    async with app.lifespan(None):
-        assert current.desk() is desk
-        assert seen == [desk]
-        assert (desk.settings.data_dir / "desk.json").exists()
+    with monkeypatch.context() as patched:
+        patched.setattr(desk, "close", lambda: closed.append(True))
+        async with app.lifespan(None):
+            assert current.desk() is desk
+            assert seen == [desk]
+            assert (desk.settings.data_dir / "desk.json").exists()
     assert (current.desk_or_none(), closed) == (None, [True])
 
 

@@ -19,6 +19,7 @@ from tests.filled import fill
 from tests.opened import run_page
 
 NAME = "prices.daily"
+COUNTED = "sec.facts"  # of a source whose percent are no steps
 
 
 @pytest.fixture(autouse=True)
@@ -29,12 +30,12 @@ def _fresh_cache():
 
 @pytest.fixture
 def pulled(desk: Desk) -> Desk:
-    """A desk on which a pull of the daily bars runs, a quarter of its companies done."""
+    """A desk on which a pull that counts its files runs, a quarter of them done."""
     fill(desk)
-    payload = {"dataset": NAME, "trigger": "catch-up"}
+    payload = {"dataset": COUNTED, "trigger": "catch-up"}
     job = desk.queue.publish("pull", payload).job_id
     desk.queue.claim("worker", timedelta(minutes=1))
-    desk.board.start(job, NAME)
+    desk.board.start(job, COUNTED)
     desk.board.report(job, Progress("25 of 100 files", rows=500, bytes=2_000_000, percent=25.0))
     return desk
 

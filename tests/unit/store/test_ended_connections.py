@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 CORE = Path(__file__).resolve().parents[3] / "core"
-OPENED = re.compile(r"with (?!ending\()[^\n]*duckdb\.connect\(")
+OPENED = re.compile(r"with [^\n]*(?<!ending\()duckdb\.connect\(")
 UNDONE = re.compile(r"""["']ROLLBACK["']""")
 
 
