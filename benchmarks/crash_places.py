@@ -144,7 +144,8 @@ def _move(folder: Path) -> None:
 def _wrong_move(folder: Path) -> int:
     """A place that has its name holds everything; one that has not can be moved to."""
     if not (folder / MOVED).exists():
-        _move(folder)
+        with sites.more_migrations(folder.with_name(sites.MIGRATIONS)):  # it was opened with those
+            _move(folder)
     with duckdb.connect(str(folder / MOVED), read_only=True) as connection:
         held = connection.execute("SELECT count(*) FROM watchlist").fetchall()[0][0]
     return int(held != NEWER)

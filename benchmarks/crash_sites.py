@@ -20,6 +20,7 @@ from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pandas as pd  # noqa: F401 - DuckDB imports it with the first parameter: a second per life
 
@@ -36,14 +37,14 @@ from core.service.kernel import commands
 from core.service.trading import journal
 from core.settings import Settings
 from core.store import backup as backups
-from core.store import mark, migrate, warehouse
+from core.store import mark, migrate, moving, warehouse
 from core.store.transaction import Transaction
 
 BACKED_UP, NEWER = 4, 7  # rows and jobs in the backup, and in the desk that runs
 FILE_EVENTS = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "shutil.rmtree"}
 FILE_EVENTS |= {"subprocess.Popen", "sqlite3.connect", "os.chmod"}
 COUNTS = ("sites", "kills", "lost", "doubled", "torn", "empty", "refused")
-EXTRA = 5  # migrations beyond those of the desk
+EXTRA, MIGRATIONS = 5, "migrations"  # those beyond the desk's, and the folder of all
 FIRST_START = "first start"
 KEY = "key"  # in a folder: encrypts its backups
 
@@ -100,7 +101,7 @@ def run(
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["benchmarks.crash_sites"])
     base = folder / "base"
-    _build(base, folder / "migrations")
+    _build(base, folder / MIGRATIONS)
     prepare(base)
     table = []
     for number, (name, operation) in enumerate(chosen.items()):
@@ -175,7 +176,7 @@ def _kill_through(
         if _child(context, operation.work, work, at, counted) == -signal.SIGKILL:
             row.kills += 1
         _judge(row, work, acked)
-        with _more_migrations(folder / "migrations"):
+        with more_migrations(folder / MIGRATIONS):
             row.torn += operation.wrong(work)
         row.torn += any(".part" in path.name for path in work.rglob("*"))
     return row
@@ -271,7 +272,7 @@ def _backup(folder: Path) -> None:
 
 
 def _migrate(folder: Path) -> None:
-    with _more_migrations(folder.with_name("migrations")):
+    with more_migrations(folder.with_name(MIGRATIONS)):
         _desk(folder).close()
 
 
@@ -304,15 +305,14 @@ OPERATIONS = {
 
 
 @contextmanager
-def _more_migrations(folder: Path) -> Iterator[None]:
-    kept = {name: getattr(warehouse, name) for name in ("migrate", "behind")}
-    for name, function in kept.items():
-        setattr(warehouse, name, partial(function, folder=folder))
-    try:
+def more_migrations(folder: Path) -> Iterator[None]:
+    """Let the store know of the migrations in a folder, too."""
+    run, behind = (partial(way, folder=folder) for way in (migrate.migrate, migrate.behind))
+    with (
+        patch.multiple(warehouse, migrate=run, behind=behind),
+        patch.multiple(moving, migrate=run),
+    ):
         yield
-    finally:
-        for name, function in kept.items():
-            setattr(warehouse, name, function)
 
 
 def _judge(row: Row, work: Path, acked: Path) -> None:
@@ -321,7 +321,7 @@ def _judge(row: Row, work: Path, acked: Path) -> None:
     wanted = (0 if first else NEWER) + len(acked.read_text().split())
     restoring = row.operation.startswith("restore")
     try:
-        with _more_migrations(work.with_name("migrations")), _desk(work) as desk:
+        with more_migrations(work.with_name(MIGRATIONS)), _desk(work) as desk:
             held = _held(desk)
             row.torn += commands.run(desk, "verify", {}).exit_code != 0
             extra = desk.warehouse.read("SELECT count(*) FROM migrations WHERE number >= 9000")
