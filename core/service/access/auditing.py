@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 KEY = "audit.key"  # of checkpoints; in the data folder, never in the store or a backup
 SHOWN = 500
 MOST = 1000
+_making = threading.Lock()  # of the key: what a first one has signed, a second would disown
 
 
 def acts(desk: Desk, limit: int = SHOWN, before: int | None = None) -> pl.DataFrame:
@@ -89,8 +91,10 @@ def signed(desk: Desk) -> Checkpoint:
 def _key(data_dir: Path) -> bytes:
     """The desk's key, made when there is none; IntegrityError when it cannot be used."""
     path = data_dir / KEY
-    if not path.exists():
-        atomic.write(path, secrets.token_bytes(checkpoints.SECRET_BYTES).hex().encode())
+    with _making:
+        if not path.exists():
+            secret = secrets.token_bytes(checkpoints.SECRET_BYTES)
+            atomic.write(path, secret.hex().encode(), alone=True)
     try:
         found = bytes.fromhex(path.read_text(encoding="ascii").strip())
         if len(found) != checkpoints.SECRET_BYTES:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import contextvars
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
 from app import run as runner
+from core import atomic
 from core.domain.access.checkpoints import Checkpoint
 from core.domain.access.principals import ENGINE, LOCAL, Role
 from core.errors import IntegrityError, RoleError, StoreError, UsageError
@@ -226,3 +232,31 @@ def test_texts_of_strangers_come_back_as_they_were_hashed(desk: Desk) -> None:
         desk.roster.trail.note(LOCAL, "said", "done", text)
     assert auditing.proof(desk)["intact"]
     assert max(len(row["detail"]) for row in rows(desk)) == store.LONGEST
+
+
+def test_the_key_is_made_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two that sign first at the same time use one: the other's would disown what it has signed."""
+    written: list[Path] = []
+    write = atomic.write
+    meeting = threading.Barrier(2, timeout=1.0)
+
+    def late(path: Path, body: bytes, **how: bool) -> None:
+        with suppress(threading.BrokenBarrierError):
+            meeting.wait()
+        written.append(path)
+        write(path, body, **how)
+
+    monkeypatch.setattr(atomic, "write", late)
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(contextvars.copy_context().run, auditing.signed, desk) for _ in "ab"]
+        assert [one.result().entry for one in both]
+    assert written == [desk.settings.data_dir / auditing.KEY]
+    assert auditing.proof(desk)["intact"]
+
+
+def test_what_a_kill_left_of_the_key_is_written_over(desk: Desk) -> None:
+    """No piece of a key stays beside it."""
+    left = desk.settings.data_dir / f".{auditing.KEY}.part"
+    left.write_text("half")
+    auditing.signed(desk)
+    assert not left.exists()
