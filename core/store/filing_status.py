@@ -13,6 +13,7 @@ from core.domain.quality.status.timeline import CHANGES, STATUS, Statuses
 from core.store.transaction import Transaction
 from core.store.warehouse import Warehouse
 
+Key = tuple[int, str]  # cik and accession: an accession may be of several companies
 GRADE, SCORE = capped_sql("g.grade", "g.score", "s.status")
 
 
@@ -79,6 +80,7 @@ FROM grades g JOIN (SELECT DISTINCT cik, symbol FROM watchlist) w ON w.cik = g.c
     LEFT JOIN ({known("$on")}) s ON s.cik = g.cik AND s.accession = g.accession
 WHERE g.is_current AND list_contains($ciks::BIGINT[], g.cik)
 QUALIFY row_number() OVER (PARTITION BY g.cik ORDER BY g.filed DESC, g.accession DESC) = 1
+ORDER BY g.cik
 """
 
 
@@ -90,19 +92,22 @@ def headlines(tx: Transaction, ciks: Sequence[int], on: date) -> dict[int, dict[
     return {row["cik"]: row for row in found.iter_rows(named=True)}
 
 
-def withdrawn(tx: Transaction, ciks: Sequence[int], on: date) -> dict[str, dict[str, Any]]:
-    """Filings that are withdrawn as known on a day: cik, form, filed, reason, since."""
+def withdrawn(tx: Transaction, ciks: Sequence[int], on: date) -> dict[Key, dict[str, Any]]:
+    """Filings that are withdrawn as known on a day, oldest first: cik, accession, form, filed,
+    reason, since.
+    """
     found = tx.read(
-        "SELECT s.accession, s.cik, g.form, g.filed, s.status_reason AS reason, "
+        "SELECT s.cik, s.accession, g.form, g.filed, s.status_reason AS reason, "
         f"s.status_since AS since FROM ({known('$on')}) s "
         "JOIN grades g ON g.cik = s.cik AND g.accession = s.accession "
-        "AND g.is_current WHERE s.status = 'withdrawn' AND list_contains($ciks::BIGINT[], s.cik)",
+        "AND g.is_current WHERE s.status = 'withdrawn' AND list_contains($ciks::BIGINT[], s.cik) "
+        "ORDER BY g.filed, s.cik, s.accession",
         {"on": on, "ciks": list(ciks)},
     )
-    return {row.pop("accession"): row for row in found.to_dicts()}
+    return {(row["cik"], row["accession"]): row for row in found.to_dicts()}
 
 
-def graded(tx: Transaction, ciks: Sequence[int]) -> frozenset[str]:
+def graded(tx: Transaction, ciks: Sequence[int]) -> frozenset[Key]:
     """Filings of companies that have a grade now."""
-    found = tx.read(f"SELECT accession FROM grades WHERE is_current AND {_OF}", [list(ciks)])
-    return frozenset(found["accession"])
+    found = tx.read(f"SELECT cik, accession FROM grades WHERE is_current AND {_OF}", [list(ciks)])
+    return frozenset(found.rows())

@@ -31,9 +31,9 @@ def told(tx: Transaction, ciks: Sequence[int], on: date, now: datetime) -> Itera
         return
     after = filing_status.headlines(tx, list(before), on)
     withdrawn = [
-        _withdrawn(before[row["cik"]], accession, row)
-        for accession, row in filing_status.withdrawn(tx, list(before), on).items()
-        if accession not in gone and (accession in graded or on - row["since"] <= NEWS)
+        _withdrawn(before[row["cik"]], row)
+        for key, row in filing_status.withdrawn(tx, list(before), on).items()
+        if key not in gone and (key in graded or on - row["since"] <= NEWS)
     ]
     events.add(tx, [*_changes(before, after), *withdrawn], now)
 
@@ -50,10 +50,10 @@ def _changes(before: Mapping[int, Row], after: Mapping[int, Row]) -> Iterator[Ev
         yield Event.of(kind, name, sentence, before=_shown(was), after=_shown(now))
 
 
-def _withdrawn(company: Row, accession: str, row: Row) -> Event:
+def _withdrawn(company: Row, row: Row) -> Event:
     name = company["symbol"] or f"CIK {row['cik']}"
     sentence = f"{name}: {row['form']} filed {row['filed']} was withdrawn: {row['reason']}"
-    return Event.of("filing.withdrawn", name, sentence, after={**row, "accession": accession})
+    return Event.of("filing.withdrawn", name, sentence, after=dict(row))
 
 
 def _shown(row: Row) -> Row:

@@ -17,7 +17,7 @@ from core.errors import StoreError
 from core.jobs.pulling.filing_events import tell_new
 from core.service.activity import feed
 from core.service.desk import Desk
-from core.service.filings import quality, reconcile
+from core.service.filings import grade_events, quality, reconcile
 from core.service.gaps import keeping, scans
 from core.service.kernel import access, commands, given_files
 from core.service.trading import limit_events, plans
@@ -132,6 +132,29 @@ def test_a_followed_report_that_is_withdrawn_is_told(desk: Desk) -> None:
     fell = found["filing.downgraded"]
     assert (fell["subject"], fell["before"]["grade"]) == ("RCST", row["grade"])
     assert fell["after"]["grade"] == "D"
+
+
+def test_an_accession_of_two_companies_is_withdrawn_of_both(desk: Desk) -> None:
+    """Co-registrants file one report: each of them is told, in the order of their numbers."""
+    accession, day = "0000000007-26-000001", desk.now().date()
+    for cik in CIKS:
+        follow(desk, cik, f"C{cik}")
+    with desk.warehouse.transaction() as tx:
+        for cik in CIKS:
+            tx.execute(
+                "INSERT INTO grades (cik, accession, form, filed, grade, ruleset, graded_at, "
+                "is_current) VALUES (?, ?, '10-K', ?, 'A', 'test', ?, true)",
+                [cik, accession, day, desk.now()],
+            )
+    with desk.warehouse.transaction() as tx, grade_events.told(tx, CIKS, day, desk.now()):
+        for cik in CIKS:
+            tx.execute(
+                "INSERT INTO filing_status (cik, accession, since, status, reason, computed_at) "
+                "VALUES (?, ?, ?, 'withdrawn', 'said so', ?)",
+                [cik, accession, day, desk.now()],
+            )
+    gone = [event["subject"] for event in told(desk, "filing.withdrawn")]
+    assert gone == [f"C{cik}" for cik in CIKS]
 
 
 def newest_withdrawn(desk: Desk) -> dict[str, Any]:
