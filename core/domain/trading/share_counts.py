@@ -6,6 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 _LARGEST_PART = 1000  # of the two whole numbers that a split is agreed in, as 1 for 1000
+_SMALLER_PART = 20  # the other one; without it every number is near to some two of them
 _WRITTEN_TO = Fraction(2, 1_000_000)  # sources write ratios with six digits and more
 
 
@@ -15,7 +16,8 @@ def split_ratio(told: Decimal) -> Fraction:
     """
     exact = Fraction(told)
     meant = exact.limit_denominator(_LARGEST_PART)
-    return meant if abs(meant - exact) <= exact * _WRITTEN_TO else exact
+    agreed = min(meant.numerator, meant.denominator) <= _SMALLER_PART
+    return meant if agreed and abs(meant - exact) <= exact * _WRITTEN_TO else exact
 
 
 def after_split(shares: Decimal, told: Decimal) -> tuple[Decimal, Decimal]:

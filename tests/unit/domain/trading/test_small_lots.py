@@ -11,6 +11,7 @@ import pytest
 from core.domain.trading import ledger
 from core.domain.trading.order_basis import Action
 from core.domain.trading.plans import Plan
+from core.domain.trading.share_counts import after_split
 from tests.unit.domain.trading.test_settlement import DAY, bar, number_all, plan_of, result, settled
 
 
@@ -87,3 +88,14 @@ def test_a_third_is_a_third_however_many_digits_a_source_writes(told: str, share
         if entry.kind == "split"
     )  # fmt: skip
     assert [p.quantity for p in split.postings] == [-shares * parts, shares]
+
+
+@pytest.mark.parametrize(
+    ("told", "whole", "rest"),
+    [("1.046129", "1046", "0.129"), ("1.281", "1281", "0"), ("0.9937", "993", "0.7")],
+)
+def test_a_ratio_that_nobody_agrees_in_whole_numbers_stays_as_it_is_told(
+    told: str, whole: str, rest: str
+) -> None:
+    """As of a part that was spun off: some two numbers below a thousand are always near it."""
+    assert after_split(Decimal(1000), Decimal(told)) == (Decimal(whole), Decimal(rest))
