@@ -23,7 +23,8 @@ def of_pull(desk: Desk, job: Job, live: Live | None, elapsed: float | None) -> P
     name = str(job.payload.get("dataset", ""))
     usual = Usual(records.usual_seconds(desk.warehouse, name))
     so_far = (live and live.so_far) or Progress("")
-    rough = usual.seconds is not None and desk.catalogue.get(name).source == ROUGH
+    known = desk.catalogue.datasets.get(name)  # none of a job that another catalogue asked for
+    rough = usual.seconds is not None and known is not None and known.source == ROUGH
     percent = None if rough else so_far.percent
     return pace(so_far.rows, percent, elapsed, usual, _counted(desk, live))
 

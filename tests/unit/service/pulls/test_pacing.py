@@ -41,3 +41,10 @@ def test_percent_of_the_container_are_steps_where_earlier_pulls_tell(desk: Desk)
     found = paced(desk, "prices.daily", 50.0)
     assert found.percent == pytest.approx(min(100 * ELAPSED / usual, 99.0))
     assert found.percent != 50.0
+
+
+def test_a_pull_of_a_dataset_that_is_gone_from_the_catalogue_has_its_own_count(desk: Desk) -> None:
+    """Its job still runs, and earlier pulls are known: a page that shows it goes on."""
+    with fill(desk).warehouse.transaction() as tx:
+        tx.execute("UPDATE pulls SET dataset = 'gone' WHERE dataset = 'prices.daily'")
+    assert paced(desk, "gone", 50.0).percent == 50.0
