@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 from asyncio.selector_events import BaseSelectorEventLoop
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -41,6 +42,15 @@ def connects(monkeypatch: pytest.MonkeyPatch) -> list[object]:
 
     monkeypatch.setattr(BaseSelectorEventLoop, "sock_connect", counted)
     return tried
+
+
+@asynccontextmanager
+async def container_down(folder: Path, upstreams: Running) -> AsyncIterator[Rig]:
+    """A desk two minutes after a window that the container did not answer."""
+    async with Rig(folder, upstreams) as rig:
+        rig.fail("ws-503")
+        await rig.until(DUE + timedelta(minutes=2), 5)
+        yield rig
 
 
 @pytest.mark.few(1)
@@ -156,9 +166,7 @@ async def test_a_forced_refresh_tries_once_and_stays_the_users_to_repeat(
     tmp_path: Path, upstreams: Running
 ) -> None:
     """It fails at once and says so; the next one that works has everything owed pulled."""
-    async with Rig(tmp_path, upstreams) as rig:
-        rig.fail("ws-503")
-        await rig.until(DUE + timedelta(minutes=2), 5)
+    async with container_down(tmp_path, upstreams) as rig:
         before = len(upstreams.served.requests)
         (ticket,) = refresh.refresh_now(rig.desk, ["one"])
         await rig.settle()
@@ -184,9 +192,7 @@ async def test_a_pull_that_is_not_forced_is_told_of_the_outage_at_once(
     tmp_path: Path, upstreams: Running
 ) -> None:
     """Nothing is asked and nobody waits: since when it is down, and when it is asked again."""
-    async with Rig(tmp_path, upstreams) as rig:
-        rig.fail("ws-503")
-        await rig.until(DUE + timedelta(minutes=2), 5)
+    async with container_down(tmp_path, upstreams) as rig:
         before = len(upstreams.served.requests)
         (ticket,) = refresh.refresh_now(rig.desk, ["one"], force=False)
         await rig.settle()
@@ -204,9 +210,7 @@ async def test_a_press_while_the_host_is_being_asked_waits_for_the_answer(
     tmp_path: Path, upstreams: Running
 ) -> None:
     """It was told that the host is down, and would be asked at an instant that had passed."""
-    async with Rig(tmp_path, upstreams) as rig:
-        rig.fail("ws-503")
-        await rig.until(DUE + timedelta(minutes=2), 5)
+    async with container_down(tmp_path, upstreams) as rig:
         (host,) = (host for host in rig.desk.upstreams.hosts if host.source == "foundry")
         await rig.desk.upstreams.change(host, lambda known: breaker.probing(known, rig.now))
         rig.fail()

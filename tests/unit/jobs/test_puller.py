@@ -56,6 +56,26 @@ def kept(warehouse: Warehouse) -> tuple[list[str], list[str]]:
     return events["message"].to_list(), states["state"].to_list()
 
 
+async def being_stored(
+    warehouse: Warehouse, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> tuple[asyncio.Task[object], asyncio.Event]:
+    """A pull that is at its commit, and what lets it go on."""
+    loop, storing = asyncio.get_running_loop(), asyncio.Event()
+    go, store = asyncio.Event(), Puller._store
+
+    def slow(self: Puller, *arguments: Any) -> Any:
+        loop.call_soon_threadsafe(storing.set)
+        asyncio.run_coroutine_threadsafe(go.wait(), loop).result(PATIENCE)
+        return store(self, *arguments)
+
+    monkeypatch.setattr(Puller, "_store", slow)
+    pulling = puller(warehouse, Source("comes"), clock)
+    task = asyncio.create_task(pulling.run(REQUEST))
+    async with asyncio.timeout(PATIENCE):
+        await storing.wait()
+    return task, go
+
+
 async def test_a_pull_that_fails_keeps_its_messages(warehouse: Warehouse, clock: Clock) -> None:
     """They are what tells afterwards how far it came."""
     with pytest.raises(ServerError):
@@ -104,19 +124,7 @@ async def test_what_is_being_stored_when_it_is_called_off_is_stored(
     warehouse: Warehouse, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A commit cannot be called off, so the pull does not say that it was."""
-    pulling = puller(warehouse, Source("comes"), clock)
-    loop, storing = asyncio.get_running_loop(), asyncio.Event()
-    go, store = asyncio.Event(), Puller._store
-
-    def slow(self: Puller, *arguments: Any) -> Any:
-        loop.call_soon_threadsafe(storing.set)
-        asyncio.run_coroutine_threadsafe(go.wait(), loop).result(PATIENCE)
-        return store(self, *arguments)
-
-    monkeypatch.setattr(Puller, "_store", slow)
-    task = asyncio.create_task(pulling.run(REQUEST))
-    async with asyncio.timeout(PATIENCE):
-        await storing.wait()
+    task, go = await being_stored(warehouse, clock, monkeypatch)
     task.cancel()
     await asyncio.sleep(0)
     go.set()
@@ -129,19 +137,7 @@ async def test_what_is_called_off_again_while_it_is_stored_is_stored_once(
     warehouse: Warehouse, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However often somebody presses: the commit is waited for each time."""
-    pulling = puller(warehouse, Source("comes"), clock)
-    loop, storing = asyncio.get_running_loop(), asyncio.Event()
-    go, store = asyncio.Event(), Puller._store
-
-    def slow(self: Puller, *arguments: Any) -> Any:
-        loop.call_soon_threadsafe(storing.set)
-        asyncio.run_coroutine_threadsafe(go.wait(), loop).result(PATIENCE)
-        return store(self, *arguments)
-
-    monkeypatch.setattr(Puller, "_store", slow)
-    task = asyncio.create_task(pulling.run(REQUEST))
-    async with asyncio.timeout(PATIENCE):
-        await storing.wait()
+    task, go = await being_stored(warehouse, clock, monkeypatch)
     for _ in range(3):
         task.cancel()
         await asyncio.sleep(0)

@@ -26,6 +26,7 @@ from core.settings import Settings
 from core.store import asides, files, manifests, restore
 from core.store import backup as backups
 from tests import begun
+from tests.damaged import damage
 
 NOW = datetime(2026, 3, 2, 11, 30, tzinfo=UTC)
 
@@ -138,16 +139,6 @@ def test_a_damaged_newest_backup_is_named_and_passed_over(
     with pytest.raises(IntegrityError, match=newest.name):
         brought(chosen)
     assert held(chosen) == (1, 1)
-
-
-def damage(path: Path, harm: str) -> None:
-    body = bytearray(path.read_bytes())
-    if harm == "gone":
-        path.unlink()
-        return
-    if harm == "flip":
-        body[len(body) // 2] ^= 4
-    path.write_bytes(body if harm == "flip" else body[: len(body) // 2])
 
 
 def test_every_flipped_bit_of_a_manifest_is_noticed(chosen: Settings) -> None:

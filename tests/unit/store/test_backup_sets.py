@@ -21,6 +21,7 @@ from core.store import manifests, pieces, sealing, sweeping
 from core.store.connection import reading
 from core.store.moving import digest, tables_of
 from core.store.objects import FOLDER
+from tests.damaged import damage
 from tests.filled import fill
 
 NOW = datetime(2026, 11, 20, 23, 30, tzinfo=UTC)
@@ -186,16 +187,6 @@ def test_a_damaged_piece_is_named_and_an_older_set_used(
     good, passed = backups.latest_good(backups_of(desk.settings.data_dir), key)
     assert good.folder == older.folder
     assert [harmed in error.message for error in passed] == [True]
-
-
-def damage(path: Path, harm: str) -> None:
-    body = bytearray(path.read_bytes())
-    if harm == "gone":
-        path.unlink()
-        return
-    if harm == "flip":
-        body[len(body) // 2] ^= 4
-    path.write_bytes(body if harm == "flip" else body[: len(body) // 2])
 
 
 def test_every_flip_in_any_piece_is_told(desk: Desk) -> None:
