@@ -52,6 +52,9 @@ def findings(view: quality.FilingView) -> None:
     shown = once.cached_for_object(found, lambda: found.head(MOST_FINDINGS).to_dicts(), "shown")
     for place, finding in enumerate(shown):
         _finding(found, place, finding, view.grade)
+    if view.grade["score"] is not None and (view.grade["missing_score"] or 0.0) < FULL:
+        short = formats.number(view.grade["missing_score"], 1)
+        st.caption(f"{SUBSCORES['missing_score']} {short}: {absent(view)}")
     if found.height > MOST_FINDINGS:
         st.caption(f"{found.height - MOST_FINDINGS} more findings are in the file.")
     shell.export_button(
@@ -149,8 +152,14 @@ FULL = 100.0
 
 
 def absent(view: quality.FilingView) -> str:
-    """What the filing lacks, in a sentence; empty where nothing is known to be missing."""
+    """What the filing lacks and for which period; what of it no rule could be evaluated without."""
     lacks = [*view.lacking["lacks"].unique(maintain_order=True), *view.unusual]
-    if not lacks:
+    parts = []
+    if lacks:
+        end = view.grade["period_end"]
+        when = f" for its period to {end}" if end else ""
+        parts.append(f"{', '.join(dict.fromkeys(lacks))}{when}")
+    parts += [str(one) for one in view.unchecked]
+    if not parts:
         return "Rules without the facts they need are left out of the score."
-    return f"It does not tell {', '.join(dict.fromkeys(lacks))}."
+    return f"It does not tell {'; nor '.join(parts)}."

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from core.domain.quality.facts.filings import ANNUAL, QUARTERLY, base_form
 from core.domain.quality.model import default_ruleset
+from core.domain.quality.unchecked import Unchecked, unchecked
 from core.domain.quality.words import words
 from core.store import quality as store
 
@@ -103,3 +105,14 @@ def unusual(desk: Desk, cik: int, accession: str) -> list[str]:
     always = before.group_by("item").agg(n=pl.col("accession").n_unique())
     gone = always.filter(pl.col("n") == LEAST_BEFORE).join(here, on="item", how="anti")
     return sorted(words(item) for item in gone["item"])
+
+
+def unchecked_rules(row: Mapping[str, Any], items: pl.DataFrame) -> list[Unchecked]:
+    """What keeps relations expected of a filing from being checked; of a grade and its items."""
+    coverage = row["coverage_pct"]
+    if coverage is None or coverage >= WHOLE:
+        return []
+    return unchecked(default_ruleset(), row["style"], coverage, items)
+
+
+WHOLE = 100.0  # percent

@@ -19,6 +19,7 @@ from core.domain.quality.revision import model as revision
 from core.domain.quality.revision.features import Grounds
 from core.domain.quality.status import timeline
 from core.domain.quality.status.effect import capped
+from core.domain.quality.unchecked import Unchecked
 from core.domain.tables import dataset_quality
 from core.errors import NotFoundError, UsageError
 from core.service.filings import (
@@ -73,6 +74,7 @@ class FilingView:
     statuses: pl.DataFrame  # since, status, reason: what became of it, day by day
     lacking: pl.DataFrame  # what its kind of filer tells and it does not (see `missing`)
     unusual: Sequence[str]  # items in words that its last filings told, and it does not
+    unchecked: Sequence[Unchecked]  # relations expected of its kind that nothing lets check
 
 
 def grades(
@@ -131,6 +133,7 @@ def filing(desk: Desk, accession: str, cik: int | None = None) -> FilingView:
         ),
         lacking=missing.lacking(desk, current),
         unusual=missing.unusual(desk, row["cik"], accession),
+        unchecked=missing.unchecked_rules(row, items),
     )
 
 

@@ -134,7 +134,29 @@ def test_no_fault_found_needs_every_sub_score_full(graded: Desk) -> None:
     assert len(at.success) == 0
     (said,) = [item.value for item in at.info]
     assert "Missing values 96.7" in said
-    assert "operating cash flow" in said
+    assert f"operating cash flow for its period to {row['period_end']}" in said
+
+
+def test_missing_values_name_what_no_relation_could_be_checked_without(graded: Desk) -> None:
+    """A coverage below 100 with its operand and period, beside findings too."""
+    row = clean_filing(graded)
+    with graded.warehouse.transaction() as tx:
+        tx.execute("UPDATE grades SET missing_score = 90, coverage_pct = 90 WHERE accession = ?",
+                   [row["accession"]])  # fmt: skip
+        tx.execute("DELETE FROM filing_items WHERE accession = ? AND item = 'PretaxIncome'",
+                   [row["accession"]])  # fmt: skip
+    once.forget()
+    view = quality.filing(graded, row["accession"])
+    at = opened("filing", filing=row["accession"], cik=str(row["cik"]))
+    (said,) = [item.value for item in at.info]
+    assert f"pretax income for the {view.unchecked[0].months} months to {row['period_end']}" in said
+    assert "(for Q20)" in said
+    with graded.warehouse.transaction() as tx:
+        tx.execute("UPDATE findings SET accession = ?, cik = ? WHERE rule = (SELECT min(rule) FROM "
+                   "findings)", [row["accession"], row["cik"]])  # fmt: skip
+    once.forget()
+    at = opened("filing", filing=row["accession"], cik=str(row["cik"]))
+    assert any(c.value.startswith("Missing values 90.0: It does not tell") for c in at.caption)
 
 
 def test_every_sub_score_says_what_it_measures() -> None:
