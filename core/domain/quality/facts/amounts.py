@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from core.domain.quality.facts.arrays import Flags, Floats, Numbers
-from core.domain.quality.facts.packing import as_index
+from core.domain.quality.facts.packing import as_index, as_int
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,16 @@ class Amounts:
     def there(self) -> frozenset[str]:
         """The items that any row gives."""
         return frozenset(n for n, value in self.items.items() if not np.isnan(value).all())
+
+    @cached_property
+    def start(self) -> Numbers:
+        """The first day of each row, since 1970; of points one and the same number."""
+        return as_int(self.keys["start"])
+
+    @cached_property
+    def end(self) -> Numbers:
+        """The last day of each row, since 1970."""
+        return as_int(self.keys["end"])
 
     def of(self, where: Flags) -> Amounts:
         """Some of the rows, as amounts of their own."""

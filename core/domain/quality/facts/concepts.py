@@ -12,7 +12,7 @@ import polars as pl
 from core.domain.quality.facts.agreeing import preferred
 from core.domain.quality.facts.arrays import Flags, Numbers
 from core.domain.quality.facts.measures import UNIT_KINDS, carriers, currencies
-from core.domain.quality.facts.packing import as_index, as_int, begins, ordered, packed
+from core.domain.quality.facts.packing import as_index, as_int, begins, ordered, packed, spread
 from core.domain.quality.model import Ruleset
 
 Small = np.ndarray[Any, np.dtype[np.uint8]]
@@ -44,7 +44,7 @@ def know(
 ) -> Known:
     """The known facts among all, from the filing and the measure of each."""
     table = carriers(measures, rules)
-    row, place = _spread(number, table["measure"].to_numpy(), measures.height)
+    row, place = _carrying(number, table["measure"].to_numpy(), measures.height)
     fid, kind = fid[row], table["kind"].to_numpy()[place]
     given, code = table["given"].to_numpy()[place], table["code"].to_numpy()[place]
     main, amounts = _main_units(fid, code, given == MONEY, (filings, len(units)))
@@ -57,15 +57,14 @@ def know(
     return Known(row, fid, place, given, kind, home, table, units, np.where(amounts, main, -1))
 
 
-def _spread(number: Numbers, of: Any, measures: int) -> tuple[Numbers, Numbers]:
+def _carrying(number: Numbers, of: Any, measures: int) -> tuple[Numbers, Numbers]:
     """(row, place): every fact with every row of the table that has its measure."""
     times = np.bincount(of, minlength=measures)
     begin = np.cumsum(times) - times
     rows = np.flatnonzero(times[number])
     often = times[number[rows]]
-    row = np.repeat(rows, often)
-    within = np.arange(len(row)) - np.repeat(np.cumsum(often) - often, often)
-    return row, begin[number[row]] + within
+    first = begin[number[rows]]
+    return np.repeat(rows, often), spread(first, first + often)
 
 
 def _main_units(fid: Any, code: Any, money: Flags, shape: tuple[int, int]) -> tuple[Numbers, Flags]:

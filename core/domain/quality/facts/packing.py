@@ -31,6 +31,15 @@ def days(column: pl.Series) -> Floats:
     return np.where(found == np.iinfo(np.int64).min, np.nan, found)
 
 
+NO_DAY = -1_000_000
+
+
+def dated(column: pl.Series) -> Numbers:
+    """Dates as days since 1970; NO_DAY where null, whatever else the column holds."""
+    found = column.to_numpy().astype("datetime64[D]").astype(np.int64)
+    return np.where(found == np.iinfo(np.int64).min, NO_DAY, found)
+
+
 def packed(columns: Sequence[Numbers]) -> Numbers:
     """One number (0 or more) a row that orders as the columns do."""
     number, room = np.zeros(len(columns[0]), np.int64), 1
@@ -100,10 +109,21 @@ def matched(left: Numbers, right: Numbers) -> tuple[Numbers, Numbers]:
     order = np.argsort(right, kind="stable")
     known = right[order]
     first, past = (np.searchsorted(known, left, side=side) for side in ("left", "right"))
+    return np.repeat(np.arange(len(left)), past - first), order[spread(first, past)]
+
+
+def matched_rows(left: Sequence[Numbers], right: Sequence[Numbers]) -> tuple[Numbers, Numbers]:
+    """The same of rows: every pair of those that are equal in all of some columns."""
+    both = packed([np.concatenate(pair) for pair in zip(left, right, strict=True)])
+    return matched(both[: len(left[0])], both[len(left[0]) :])
+
+
+def spread(first: Numbers, past: Numbers) -> Numbers:
+    """The numbers of several ranges, one range after another: from the first up to the past one."""
     often = past - first
-    place = np.repeat(np.arange(len(left)), often)
-    within = np.arange(len(place)) - np.repeat(np.cumsum(often) - often, often)
-    return place, order[first[place] + within]
+    before = np.cumsum(often) - often
+    numbers: Numbers = np.arange(int(often.sum())) + np.repeat(first - before, often)
+    return numbers
 
 
 def last_per_group(numbers: Numbers, rank: Numbers) -> Numbers:

@@ -23,7 +23,7 @@ from core.domain.quality.facts.concepts import Known, choose, know
 from core.domain.quality.facts.filings import filings_table
 from core.domain.quality.facts.forms import imputed
 from core.domain.quality.facts.measures import measured
-from core.domain.quality.facts.packing import as_index, as_int, begins, days, packed
+from core.domain.quality.facts.packing import as_index, as_int, begins, days, packed, spread
 from core.domain.quality.facts.periods import laid_out, periods, with_period_ends
 from core.domain.quality.model import Ruleset
 
@@ -100,18 +100,38 @@ class PeriodTable:
         """Which rows of `long` are of the filing's own period."""
         return self.long["own"].to_numpy()
 
-    def stating(self, measure: pl.Series) -> Numbers:
+    def stating(self, measure: Flags) -> Numbers:
         """fids of the filings that state anything of some measures (flags of `measures`)."""
         return np.unique(self.facts["fid"].to_numpy()[self.measuring(measure)])
 
-    def measuring(self, measure: pl.Series) -> Numbers:
-        """The rows of the facts of some measures (flags of `measures`)."""
-        return np.flatnonzero(measure.to_numpy()[self.number])
+    def measuring(self, measure: Flags) -> Numbers:
+        """The rows of the facts of some measures (flags of `measures`), which are runs of them."""
+        runs = np.flatnonzero(measure)
+        return spread(self._runs[runs], self._runs[runs + 1])
+
+    @cached_property
+    def _runs(self) -> Numbers:
+        """The first fact of each measure, and last how many facts there are."""
+        return np.searchsorted(self.number, np.arange(self.measures.height + 1))
+
+    @cached_property
+    def concepts(self) -> tuple[pl.Series, Numbers]:
+        """(the concepts that occur, each once; the place of that of each measure among them)."""
+        _, first, of = np.unique(
+            self.measures["name"].to_numpy(), return_index=True, return_inverse=True
+        )
+        return self.measures["concept"][as_index(first)], of
+
+    def named(self, pattern: str) -> Flags:
+        """Which of the measures are of concepts with a name that holds a regular expression."""
+        different, of = self.concepts
+        holds: Flags = different.str.contains(pattern).to_numpy()[of]
+        return holds
 
     @cached_property
     def selling(self) -> Flags:
         """Which filings come within 800 days after one that tells of operations held for sale."""
-        told = self.stating(self.measures["concept"].str.contains(HELD_FOR_SALE))
+        told = self.stating(self.named(HELD_FOR_SALE))
         company = as_int(self.filings["cik"])
         day = as_int(self.filings["filed"])
         both = packed([company, day])

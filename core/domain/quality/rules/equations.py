@@ -152,7 +152,7 @@ def _of_style(book: PeriodTable, style: str) -> Numbers | None:
         fids: Numbers = np.flatnonzero(np.isin(book.style, banks))
         return fids
     if style == "ifrs":
-        return book.stating(book.measures["taxonomy"] == "ifrs-full")
+        return book.stating((book.measures["taxonomy"] == "ifrs-full").to_numpy())
     return None
 
 

@@ -8,7 +8,15 @@ import numpy as np
 import polars as pl
 
 from core.domain.quality.facts.arrays import Numbers
-from core.domain.quality.facts.packing import as_index, days, found_rows, gathered, matched, packed
+from core.domain.quality.facts.packing import (
+    NO_DAY,
+    as_index,
+    dated,
+    found_rows,
+    gathered,
+    matched,
+    packed,
+)
 from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.model import CASH, Ruleset
 
@@ -51,24 +59,17 @@ def _looked_up(book: PeriodTable, failed: pl.DataFrame) -> tuple[Numbers, Number
     named, standing = names[as_index(left)], standing[as_index(right)]
     fid = named["fid"].to_numpy()
     concerned = np.flatnonzero(np.isin(book.fid, fid))
-    start, end = _day(named["start"]), _day(named["end"])
+    start, end = dated(named["start"]), dated(named["end"])
     # Balances stand at the end or on the day before the start.
     end = np.where(standing["begin"].to_numpy(), start - 1, end)
     start = np.where(standing["point"].to_numpy(), NO_DAY, start)
-    starts = _day(book.long["start"][as_index(concerned)])
+    starts = dated(book.long["start"][as_index(concerned)])
     stated = (book.fid[concerned], book.item[concerned], starts, book.end[concerned])
     place = found_rows(stated, (fid, standing["item"].to_numpy(), start, end))
     order = np.argsort(place, kind="stable")
     order = order[place[order] >= 0]
     rows = book.long["row"].to_numpy()[concerned[place[order]]]
     return named["finding"].to_numpy()[order], rows.astype(np.int64)
-
-
-NO_DAY = -1_000_000
-
-
-def _day(column: pl.Series) -> Numbers:
-    return np.nan_to_num(days(column), nan=NO_DAY).astype(np.int64)
 
 
 SIDES = {"End": False, "Begin": True}

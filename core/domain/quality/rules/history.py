@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from core.domain.quality.facts.arrays import Flags, Floats, Numbers
-from core.domain.quality.facts.packing import as_index, as_int, found_rows
+from core.domain.quality.facts.packing import as_index, found_rows
 from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.outcome import Outcome, outcome
 from core.domain.quality.rules.past import Own, Told, ToldAgain
@@ -80,7 +80,7 @@ def _credible(book: PeriodTable, told: Told, where: Flags) -> Flags:
     row, spans = told.row[some], book.spans
     if not len(row):
         return where
-    keys = (spans.fid, as_int(spans.keys["start"]), as_int(spans.keys["end"]))
+    keys = (spans.fid, spans.start, spans.end)
     asked = (told.fid[some], book.start[row], book.end[row])
     place = found_rows(keys, asked)
     implied = _at(spans.items["NetIncome"] / spans.first(("EpsBasic", "EpsDiluted")), place)

@@ -9,7 +9,7 @@ import numpy as np
 from core.domain.quality.facts.amounts import Amounts, first_given
 from core.domain.quality.facts.arrays import Flags, Floats, Numbers
 from core.domain.quality.facts.forms import slack, total
-from core.domain.quality.facts.packing import as_index, as_int, found_rows, matched, packed
+from core.domain.quality.facts.packing import as_index, as_int, found_rows, matched_rows
 from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.model import Equation, Rule
 
@@ -28,7 +28,7 @@ def opening(fid: Numbers, end: Numbers, own: Flags) -> Flags:
 
 def opening_points(given: Amounts) -> Flags:
     """The same of the rows of points."""
-    return opening(given.fid, as_int(given.keys["end"]), given.keys["own"].to_numpy())
+    return opening(given.fid, given.end, given.keys["own"].to_numpy())
 
 
 def line_between(book: PeriodTable, rule: Rule, given: Amounts, broken: Flags) -> Flags:
@@ -57,18 +57,15 @@ def _lines(
     """(place among `rows`, row of the facts) of what filings tell of the periods of some rows under
     names that have a pattern.
     """
-    here = np.isin(book.facts["fid"].to_numpy(), given.fid[rows])
-    stated = np.flatnonzero(here & _named(book, pattern)[book.number])
+    here = np.zeros(book.filings.height, bool)
+    here[given.fid[rows]] = True
+    stated = book.measuring(book.named(pattern))
+    stated = stated[here[book.facts["fid"].to_numpy()[stated]]]
     facts = book.facts[["fid", "period_start", "period_end"]][as_index(stated)]
     keys = [as_int(facts[name]) for name in ("fid", "period_start", "period_end")]
-    asked = [as_int(given.keys[name])[rows] for name in ("fid", "start", "end")]
-    both = packed([np.concatenate([a, k]) for a, k in zip(asked, keys, strict=True)])
-    left, right = matched(both[: len(rows)], both[len(rows) :])
+    asked = [values[rows] for values in (given.fid, given.start, given.end)]
+    left, right = matched_rows(asked, keys)
     return left, stated[right]
-
-
-def _named(book: PeriodTable, pattern: str) -> Flags:
-    return book.measures["concept"].str.contains(pattern).to_numpy()
 
 
 def lines_between(book: PeriodTable, rule: Rule, given: Amounts, broken: Flags) -> Flags:
@@ -79,7 +76,7 @@ def lines_between(book: PeriodTable, rule: Rule, given: Amounts, broken: Flags) 
     """
     rows = np.flatnonzero(broken)
     left, fact = _lines(book, given, rows, rule.several)
-    cost = (_named(book, "Expense") & ~_named(book, "Income"))[book.number[fact]]
+    cost = (book.named("Expense") & ~book.named("Income"))[book.number[fact]]
     value = book.facts["value"].to_numpy()[fact] * np.where(cost, -1.0, 1.0)
     found = np.zeros(len(broken), bool)
     sums = [_sums(value[left == place]) for place in range(len(rows))]
@@ -110,7 +107,7 @@ def consolidated(book: PeriodTable, rule: Rule, given: Amounts, broken: Flags) -
     are told to hold: funds whose cash comes and goes with their consolidation.
     """
     rows = np.flatnonzero(broken)
-    held = book.measuring(book.measures["concept"].str.contains(ENTITIES))
+    held = book.measuring(book.named(ENTITIES))
     most = np.zeros(book.filings.height)
     np.maximum.at(most, book.facts["fid"].to_numpy()[held], book.facts["value"].to_numpy()[held])
     found = np.zeros(len(broken), bool)

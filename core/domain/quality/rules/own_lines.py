@@ -42,7 +42,7 @@ def told_alone(book: PeriodTable, rule: Rule, given: Amounts, broken: Flags) -> 
 
 def _own_lines(book: PeriodTable) -> pl.DataFrame:
     """fid, start, end and value of the durations under names of the filers' own."""
-    rows = book.measuring(book.measures["taxonomy"] == "custom")
+    rows = book.measuring((book.measures["taxonomy"] == "custom").to_numpy())
     return book.facts[as_index(rows)].select(
         "fid", pl.col("period_start").alias("start"), pl.col("period_end").alias("end"), "value"
     )

@@ -9,7 +9,7 @@ import polars as pl
 
 from core.domain.quality.facts.amounts import Amounts
 from core.domain.quality.facts.arrays import Flags, Floats, Numbers
-from core.domain.quality.facts.packing import as_index, as_int, found_rows, packed
+from core.domain.quality.facts.packing import as_index, found_rows, packed
 from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.outcome import Outcome, outcome
 from core.domain.quality.rules.honest import opening
@@ -164,7 +164,7 @@ def _wholly_owned(spans: Amounts) -> Flags:
 
 def _with_others(book: PeriodTable) -> Flags:
     """Which filings tell of any share of others in the income, under whatever name."""
-    told = book.measuring(book.measures["concept"].str.contains(OTHERS))
+    told = book.measuring(book.named(OTHERS))
     found = np.zeros(book.filings.height, bool)
     value, fid = (book.facts[name].to_numpy()[told] for name in ("value", "fid"))
     found[fid[value != 0]] = True
@@ -197,7 +197,7 @@ def _losses(book: PeriodTable, negative: Flags) -> Flags:
     rows, spans = np.flatnonzero(negative & book.of(["Revenues"])), book.spans
     confirmed = np.zeros(len(negative), bool)
     if len(rows):
-        keys = (spans.fid, as_int(spans.keys["start"]), as_int(spans.keys["end"]))
+        keys = (spans.fid, spans.start, spans.end)
         place = found_rows(keys, (book.fid[rows], book.start[rows], book.end[rows]))
         income = np.append(spans.first(("PretaxIncome", "ProfitLoss", "NetIncome")), np.nan)[place]
         share = np.where(holds_losses(book)[book.fid[rows]], LEAST_LOSS, 1.0)
@@ -302,7 +302,7 @@ def _before(book: PeriodTable, counted: Numbers) -> Numbers:
 def _splits(book: PeriodTable) -> Floats:
     """The greatest split ratio (>= 1) each filing tells of, else NaN: counts may mix both bases."""
     concept = book.measures["concept"]
-    rows = book.measuring((concept == SPLIT) | (concept == REVERSE_SPLIT))
+    rows = book.measuring(((concept == SPLIT) | (concept == REVERSE_SPLIT)).to_numpy())
     ratio, fid = book.facts["value"].to_numpy()[rows], book.facts["fid"].to_numpy()[rows]
     told = ratio > 0
     found = np.full(book.filings.height, np.nan)

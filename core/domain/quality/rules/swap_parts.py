@@ -7,19 +7,27 @@ compares with, and what its parts grew by; of flows also what their parts are to
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
 from core.domain.quality.facts.amounts import Amounts
 from core.domain.quality.facts.arrays import Flags, Floats, Numbers
-from core.domain.quality.facts.packing import as_index
+from core.domain.quality.facts.concepts import MONEY
+from core.domain.quality.facts.packing import (
+    NO_DAY,
+    as_index,
+    dated,
+    found_rows,
+    grouped,
+    last_per_group,
+    matched_rows,
+    packed,
+)
 from core.domain.quality.facts.table import PeriodTable
 
 Two = tuple[Floats, Floats]
-PERIOD = ["fid", "start", "end"]
-BEFORE = ["fid", "start_before", "end_before"]
 YEAR_DAYS, LENGTH_DAYS = (350, 380), 8
 LEAST = {True: 0.05, False: 0.1}  # of both lines: balances, flows; nearer ones are told by nothing
 CROSSED, CLEARLY, ABOUT = 0.5, 0.3, 0.9
@@ -78,6 +86,40 @@ NOT_GOT_BACK = "CommonStock|Stock$|Equity$|Minority|Debt|TreasuryStock|Warrants"
 INCOME = ("IncomeContinuingAll", "IncomeContinuing", "ProfitLoss", "NetIncome")
 
 
+@dataclass(frozen=True, slots=True)
+class Periods:
+    """Filings, and a period of each in days since 1970."""
+
+    fid: Numbers
+    start: Numbers
+    end: Numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Pairs of lines, each with the period before that it is compared with, and both of then."""
+
+    place: Numbers  # of the pair among those asked for
+    now: Periods
+    before: Periods
+    was: Two
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Weighted facts of some filings: the period (start NO_DAY: balances), concept and value."""
+
+    period: Periods
+    concept: Numbers
+    value: Floats
+
+    def of(self, rows: Flags) -> Lines:
+        """Some of them."""
+        p = self.period
+        some = Periods(p.fid[rows], p.start[rows], p.end[rows])
+        return Lines(some, self.concept[rows], self.value[rows])
+
+
 def crosswise(
     book: PeriodTable, pair: tuple[str, str], rows: tuple[Numbers, Numbers], past: Two
 ) -> Flags:
@@ -94,15 +136,12 @@ def crosswise(
         return found
     balances = pair[0] != "Cfo"
     given = book.points if balances else book.spans
-    asked = book.long[PERIOD][as_index(rows[0][doubtful])].with_row_index("place")
-    compared = _compared(given, asked, pair)
-    place = compared["place"].to_numpy()
-    if not len(place):
+    compared = _compared(book, given, rows[0][doubtful], pair)
+    if not len(compared.place):
         return found
-    now = values[0][doubtful][place], values[1][doubtful][place]
-    was = compared["one"].to_numpy(), compared["other"].to_numpy()
-    test = _BalancesCrossed(book, pair[0]) if balances else _FlowsCrossed(book)
-    found[np.flatnonzero(doubtful)[place]] = test(compared, now, was)
+    now = values[0][doubtful][compared.place], values[1][doubtful][compared.place]
+    crossed = _balances_crossed if balances else _flows_crossed
+    found[np.flatnonzero(doubtful)[compared.place]] = crossed(book, pair[0], compared, now)
     return found
 
 
@@ -111,13 +150,13 @@ def summed_current(book: PeriodTable, item: str, rows: tuple[Numbers, Numbers]) 
 
     item: their name. rows: of `book.long`, of the current balances and of the others.
     """
-    asked = book.long[PERIOD][as_index(rows[0])]
-    lines = _lines(book, asked, _soon(book, owed=item.startswith("Liabilities")))
-    total = (
-        lines.filter(pl.col("start").is_null()).group_by("fid", "end").agg(pl.col("value").sum())
-    )
-    found = asked.join(total, on=["fid", "end"], how="left", maintain_order="left")
-    parts = found["value"].fill_null(0.0).to_numpy()
+    if not len(rows[0]):
+        return np.zeros(0, bool)
+    fid, end = book.fid[rows[0]], book.end[rows[0]]
+    lines = _lines(book, fid, _soon(book, owed=item.startswith("Liabilities")))
+    lines = lines.of(lines.period.start == NO_DAY)
+    place, told = matched_rows((fid, end), (lines.period.fid, lines.period.end))
+    parts = _summed(place, lines.value[told], len(fid))
     summed: Flags = _near(book.value[rows[0]], parts, SUMMED)
     return summed & ~_near(book.value[rows[1]], parts, 6 * SUMMED)
 
@@ -135,80 +174,70 @@ def _apart(values: Two, expected: Two) -> Two:
     return direct, np.abs(values[1] - expected[0]) + np.abs(values[0] - expected[1])
 
 
-def _compared(given: Amounts, asked: pl.DataFrame, pair: tuple[str, str]) -> pl.DataFrame:
-    """`asked` with the last period before (of flows the year before's) that tells both lines.
-
-    Columns besides: start_before, end_before, and the lines of then as one and other.
+def _compared(book: PeriodTable, given: Amounts, rows: Numbers, pair: tuple[str, str]) -> Compared:
+    """Some rows of `long` with the last period before that tells both lines; of flows the year
+    before's. Without those of which none does.
     """
-    both = np.isin(given.fid, asked["fid"].to_numpy())
-    both &= ~np.isnan(given.items[pair[0]] + given.items[pair[1]])
-    told = given.rows(both, pair).select(
-        "fid", start_before="start", end_before="end", one=pair[0], other=pair[1]
-    )
-    found = asked.join(told, on="fid").filter(pl.col("end_before") < pl.col("end"))
+    lines = given.items[pair[0]], given.items[pair[1]]
+    told = np.flatnonzero(~np.isnan(lines[0] + lines[1]))
+    place, before = matched_rows((book.fid[rows],), (given.fid[told],))
+    row, before = rows[place], told[before]
+    back = book.end[row] - given.end[before]
+    fits = back > 0
     if pair[0] == "Cfo":
-        back = (pl.col("end") - pl.col("end_before")).dt.total_days()
-        lengths = [
-            (pl.col(end) - pl.col(start)).dt.total_days()
-            for start, end in (("start", "end"), ("start_before", "end_before"))
-        ]
-        like = (lengths[0] - lengths[1]).abs() <= LENGTH_DAYS
-        found = found.filter(back.is_between(*YEAR_DAYS), like)
-    last = found.sort("place", "end_before", "start_before")
-    return last.unique("place", keep="last", maintain_order=True)
+        longer = (book.end[row] - book.start[row]) - (given.end[before] - given.start[before])
+        fits = (back >= YEAR_DAYS[0]) & (back <= YEAR_DAYS[1]) & (np.abs(longer) <= LENGTH_DAYS)
+    place, row, before = place[fits], row[fits], before[fits]
+    last = last_per_group(place, packed([given.end[before], given.start[before]]))
+    row, before = row[last], before[last]
+    now = Periods(book.fid[row], book.start[row], book.end[row])
+    then = Periods(now.fid, given.start[before], given.end[before])
+    return Compared(place[last], now, then, (lines[0][before], lines[1][before]))
 
 
-class _BalancesCrossed:
-    """A test of balances: the lines of then, and what their parts have more since."""
-
-    def __init__(self, book: PeriodTable, item: str) -> None:
-        owed = item.startswith("Liabilities")
-        self.book, self.weights = book, (_soon(book, owed=owed), _late(book, owed=owed))
-
-    def __call__(self, compared: pl.DataFrame, now: Two, was: Two) -> Flags:
-        grown = [self._grown(compared, weights) for weights in self.weights]
-        direct, cross = _apart(now, (was[0] + grown[0], was[1] + grown[1]))
-        large = direct > LEAST[True] * (np.abs(now[0]) + np.abs(now[1]))
-        crossed: Flags = large & (cross < CROSSED * direct)
-        return crossed
-
-    def _grown(self, compared: pl.DataFrame, weights: Floats) -> Floats:
-        """What the parts told of both dates have more on the second."""
-        parts = _lines(self.book, compared, weights).select("fid", "end", "name", "value")
-        then = parts.rename({"end": "end_before", "value": "was"})
-        both = compared.select("place", "fid", "end", "end_before").join(parts, on=["fid", "end"])
-        both = both.join(then, on=["fid", "end_before", "name"])
-        more = both.group_by("place").agg(more=(pl.col("value") - pl.col("was")).sum())
-        return _of_places(compared, more, "more")
+def _balances_crossed(book: PeriodTable, item: str, compared: Compared, now: Two) -> Flags:
+    """By the lines of then, and what their parts have more since."""
+    owed, was = item.startswith("Liabilities"), compared.was
+    grown = [_grown(book, compared, kind(book, owed=owed)) for kind in (_soon, _late)]
+    direct, cross = _apart(now, (was[0] + grown[0], was[1] + grown[1]))
+    large = direct > LEAST[True] * (np.abs(now[0]) + np.abs(now[1]))
+    crossed: Flags = large & (cross < CROSSED * direct)
+    return crossed
 
 
-class _FlowsCrossed:
-    """A test of flows: by what their parts have more than a year ago, and by the parts alone."""
+def _grown(book: PeriodTable, compared: Compared, weights: Floats) -> Floats:
+    """What the parts told of both dates have more on the second."""
+    asked, before = compared.now, compared.before
+    parts = _lines(book, asked.fid, weights)
+    fid, end, concept = parts.period.fid, parts.period.end, parts.concept
+    place, now = matched_rows((asked.fid, asked.end), (fid, end))
+    then = (before.fid[place], before.end[place], concept[now])
+    both, was = matched_rows(then, (fid, end, concept))
+    more = parts.value[now[both]] - parts.value[was]
+    return _summed(place[both], more, len(compared.place))
 
-    def __init__(self, book: PeriodTable) -> None:
-        self.book, self.weights = book, (_earning(book), _investing(book))
 
-    def __call__(self, compared: pl.DataFrame, now: Two, was: Two) -> Flags:
-        lines = [_lines(self.book, compared, weights) for weights in self.weights]
-        income = [_income(self.book.spans, compared, names) for names in (PERIOD, BEFORE)]
-        earned, earned_before = (
-            _sums(compared, lines[0], names) + told
-            for names, told in zip((PERIOD, BEFORE), income, strict=True)
-        )
-        spent, spent_before = (_sums(compared, lines[1], names) for names in (PERIOD, BEFORE))
-        direct, cross = _apart(
-            now, (was[0] + earned - earned_before, was[1] + spent - spent_before)
-        )
-        level_direct, level_cross = _apart(now, (earned, spent))
-        size = np.abs(now[0]) + np.abs(now[1])
-        large = (direct > LEAST[False] * size) & (level_cross < FITS * size)
-        both = (cross < CROSSED * direct) & (level_cross < CROSSED * level_direct)
-        clearly = (cross < CLEARLY * direct) & (level_cross < ABOUT * level_direct)
-        whole = (
-            _near(now[0], spent) & ~_near(now[1], spent, 6 * WHOLE) & _near(was[1], spent_before)
-        )
-        crossed: Flags = (large & (both | clearly)) | whole
-        return crossed
+def _summed(place: Numbers, values: Floats, places: int) -> Floats:
+    """What the values of each place make together; 0 where there is none."""
+    return np.bincount(place, values, places).astype(np.float64, copy=False)
+
+
+def _flows_crossed(book: PeriodTable, _: str, compared: Compared, now: Two) -> Flags:
+    """By what their parts have more than a year ago, and by the parts alone."""
+    both, was = (compared.now, compared.before), compared.was
+    lines = [_lines(book, compared.now.fid, of(book)) for of in (_earning, _investing)]
+    earned, earned_before = (_sums(p, lines[0]) + _income(book.spans, p) for p in both)
+    spent, spent_before = (_sums(p, lines[1]) for p in both)
+    direct, cross = _apart(now, (was[0] + earned - earned_before, was[1] + spent - spent_before))
+    level_direct, level_cross = _apart(now, (earned, spent))
+    size = np.abs(now[0]) + np.abs(now[1])
+    large = (direct > LEAST[False] * size) & (level_cross < FITS * size)
+    crossed = (cross < CROSSED * direct) & (level_cross < CROSSED * level_direct)
+    crossed |= (cross < CLEARLY * direct) & (level_cross < ABOUT * level_direct)
+    whole: Flags = (
+        _near(now[0], spent) & ~_near(now[1], spent, 6 * WHOLE) & _near(was[1], spent_before)
+    )
+    return (large & crossed) | whole
 
 
 def _near(value: Floats, total: Floats, share: float = WHOLE) -> Flags:
@@ -216,50 +245,50 @@ def _near(value: Floats, total: Floats, share: float = WHOLE) -> Flags:
     return near
 
 
-def _lines(book: PeriodTable, compared: pl.DataFrame, weights: Floats) -> pl.DataFrame:
-    """fid, start, end, name (hash of the concept), value: weighted facts of the filings."""
-    weight = weights[book.number]
-    rows = np.flatnonzero((weight != 0) & np.isin(_fid(book), compared["fid"].to_numpy()))
-    facts = book.facts[["fid", "period_start", "period_end", "value"]][as_index(rows)]
-    told = (
-        facts.rename({"period_start": "start", "period_end": "end"})
-        .with_columns(
-            name=book.measures["name"][as_index(book.number[rows])],
-            concept=book.measures["concept"][as_index(book.number[rows])],
-            value=pl.col("value") * weight[rows],
-        )
-        .unique([*PERIOD, "name"], keep="first", maintain_order=True)
+def _lines(book: PeriodTable, fids: Numbers, weights: Floats) -> Lines:
+    """The facts of some filings that have a weight, each concept of a period once."""
+    here = np.zeros(book.filings.height, bool)
+    here[fids] = True
+    rows = book.measuring(weights != 0)
+    rows = rows[here[_fid(book)[rows]]]
+    facts = book.facts[["period_start", "period_end", "value"]][as_index(rows)]
+    fid, start, end = _fid(book)[rows], dated(facts["period_start"]), dated(facts["period_end"])
+    concept = book.concepts[1][book.number[rows]]
+    first = grouped(packed([fid, start, end, concept]))[0]
+    value = facts["value"].to_numpy() * weights[book.number[rows]]
+    period = Periods(fid[first], start[first], end[first])
+    lines = Lines(period, concept[first], value[first])
+    return lines.of(~_twice(book, lines))
+
+
+def _twice(book: PeriodTable, lines: Lines) -> Flags:
+    """Which tell again, with what else was acquired, what another line tells of their period."""
+    narrow, wide = (
+        np.isin(lines.concept, np.flatnonzero(book.concepts[0] == name)) for name in TWICE
     )
-    narrow = told.filter(pl.col("concept") == TWICE[0])
-    wide = told.filter(pl.col("concept") == TWICE[1])
-    again = wide.join(narrow, on=PERIOD, how="semi", nulls_equal=True)
-    return told.join(again, on=[*PERIOD, "name"], how="anti", nulls_equal=True).drop("concept")
+    p = lines.period
+    period = packed([p.fid, p.start, p.end])
+    again: Flags = wide & np.isin(period, period[narrow])
+    return again
 
 
 def _fid(book: PeriodTable) -> Numbers:
     return book.facts["fid"].to_numpy()
 
 
-def _sums(compared: pl.DataFrame, lines: pl.DataFrame, names: Sequence[str]) -> Floats:
+def _sums(asked: Periods, lines: Lines) -> Floats:
     """What the lines of a period make together; 0 where there is none."""
-    total = lines.group_by(PERIOD).agg(total=pl.col("value").sum())
-    found = compared.join(total, left_on=names, right_on=PERIOD, how="left", maintain_order="left")
-    return found["total"].fill_null(0.0).to_numpy()
+    p = lines.period
+    place, told = matched_rows((asked.fid, asked.start, asked.end), (p.fid, p.start, p.end))
+    return _summed(place, lines.value[told], len(asked.fid))
 
 
-def _income(spans: Amounts, compared: pl.DataFrame, names: Sequence[str]) -> Floats:
+def _income(spans: Amounts, asked: Periods) -> Floats:
     """Income of a period before what was discontinued; 0 where none is told."""
-    some = np.isin(spans.fid, compared["fid"].to_numpy())
-    told = (
-        spans.rows(some, []).select(PERIOD).with_columns(total=pl.Series(spans.first(INCOME)[some]))
-    )
-    found = compared.join(told, left_on=names, right_on=PERIOD, how="left", maintain_order="left")
-    return found["total"].fill_null(0.0).fill_nan(0.0).to_numpy()
-
-
-def _of_places(compared: pl.DataFrame, told: pl.DataFrame, name: str) -> Floats:
-    found = compared.select("place").join(told, on="place", how="left", maintain_order="left")
-    return found[name].fill_null(0.0).to_numpy()
+    known = (spans.fid, spans.start, spans.end)
+    place = found_rows(known, (asked.fid, asked.start, asked.end))
+    income = np.append(spans.first(INCOME), np.nan)[place]
+    return np.where(np.isnan(income), 0.0, income)
 
 
 def _soon(book: PeriodTable, *, owed: bool) -> Floats:
@@ -304,6 +333,8 @@ def _investing(book: PeriodTable) -> Floats:
 
 def _weights(book: PeriodTable, weight: pl.Expr) -> Floats:
     """A weight for each measure: of amounts of money only."""
-    money = pl.col("unit").str.contains("^[A-Z]{3}$") & (pl.col("taxonomy") != "custom")
-    told = book.measures.select(pl.when(money).then(weight).otherwise(0.0).alias("weight"))
-    return told["weight"].to_numpy()
+    different, of = book.concepts
+    told = different.to_frame("concept").select(weight.alias("weight"))["weight"].to_numpy()
+    given, taxonomy = book.measures["given"], book.measures["taxonomy"]
+    money = ((given == MONEY) & (taxonomy != "custom")).to_numpy()
+    return np.where(money, told[of], 0.0)

@@ -8,7 +8,14 @@ import numpy as np
 import polars as pl
 
 from core.domain.quality.facts.arrays import Flags, Floats, Numbers
-from core.domain.quality.facts.packing import as_index, as_int, found_rows, matched, ordered, packed
+from core.domain.quality.facts.packing import (
+    as_index,
+    as_int,
+    found_rows,
+    matched_rows,
+    ordered,
+    packed,
+)
 from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.outcome import Outcome, outcome
 from core.domain.quality.rules.past import Own, ToldAgain, median
@@ -33,7 +40,8 @@ def exchanged(book: PeriodTable, own: Own, told: ToldAgain) -> Outcome:
         if one not in places or other not in places:
             continue
         pair = (places[one], places[other])
-        tests = (_retold(book, told, pair), _turned(book, own, pair))
+        retold = _retold(book, told, pair)
+        tests = (retold, _turned(book, own, pair, retold.before[book.affected[retold.fid]]))
         at_fault = np.zeros(book.filings.height, bool)
         for found in tests:
             at_fault[found.fid[found.wrong]] = True
@@ -109,7 +117,7 @@ def _near(one: Floats, other: Floats) -> Flags:
     return near
 
 
-def _turned(book: PeriodTable, own: Own, pair: tuple[int, int]) -> Pairs:
+def _turned(book: PeriodTable, own: Own, pair: tuple[int, int], also: Numbers) -> Pairs:
     """Lines of the filing's own period: each like the other's past, and unlike its own."""
     names = list(book.rules.items)
     left, right = (np.flatnonzero(own.item == n) for n in pair)
@@ -123,11 +131,23 @@ def _turned(book: PeriodTable, own: Own, pair: tuple[int, int]) -> Pairs:
         wrong = _sheets_turned(book, own, left, right)
         doubtful = rows[0][wrong], rows[1][wrong]
         wrong[wrong] = ~summed_current(book, names[pair[0]], doubtful)
-    past = own.past[0][left], own.past[0][right]
-    wrong |= crosswise(book, (names[pair[0]], names[pair[1]]), rows, past)
     before = own.fid[own.last[left]]
     before = np.where(before == own.fid[left], own.fid[own.last[right]], before)
+    some = _asked(book, own.fid[left], before, also)
+    of = (own.row[left[some]], own.row[right[some]])
+    past = own.past[0][left[some]], own.past[0][right[some]]
+    wrong[some] |= crosswise(book, (names[pair[0]], names[pair[1]]), of, past)
     return Pairs(own.row[left], own.row[right], wrong, own.fid[left], before)
+
+
+def _asked(book: PeriodTable, fid: Numbers, before: Numbers, also: Numbers) -> Flags:
+    """Which pairs are of filings to judge, of those before them (they may be at fault), or others.
+
+    fid: the filing of each pair. before: the one that told what was before. also: others.
+    """
+    asked = book.affected.copy()
+    asked[before[book.affected[fid]]] = asked[also] = True
+    return asked[fid]
 
 
 def _sheets_turned(book: PeriodTable, own: Own, left: Numbers, right: Numbers) -> Flags:
@@ -172,12 +192,10 @@ def _told_a_year_ago(book: PeriodTable, own: Own, rows: Numbers) -> Floats:
     found = np.full(len(rows), np.nan)
     for step in (-1, 0, 1):  # ends of years differ by some days
         asked = (end[rows] - YEAR) // SOME_DAYS + step
-        both = packed([
-            np.concatenate([company[rows], company]), np.concatenate([own.item[rows], own.item]),
-            np.concatenate([own.months[rows], own.months]),
-            np.concatenate([asked, end // SOME_DAYS]),
-        ])  # fmt: skip
-        left, right = matched(both[: len(rows)], both[len(rows) :])
+        left, right = matched_rows(
+            (company[rows], own.item[rows], own.months[rows], asked),
+            (company, own.item, own.months, end // SOME_DAYS),
+        )
         near = np.abs(end[rows[left]] - end[right] - YEAR) <= SOME_DAYS
         near &= own.fid[right] < own.fid[rows[left]]
         found[left[near]] = own.value[right[near]]
@@ -203,8 +221,7 @@ PART_DUE = 1 / 3  # the rest is what customers paid ahead, which a season moves
 def _overfull(book: PeriodTable, rows: Numbers) -> Flags:
     """Whether a line of current or noncurrent balances is smaller than its parts."""
     points, full = book.points, np.zeros(len(rows), bool)
-    ends = points.keys["end"].to_numpy().astype("datetime64[D]").astype(np.int64)
-    place = found_rows((points.fid, ends), (book.fid[rows], book.end[rows]))
+    place = found_rows((points.fid, points.end), (book.fid[rows], book.end[rows]))
     for whole, parts in PARTS.items():
         summed = np.nansum([points.items[name] for name in parts], axis=0)
         over = np.append(summed > points.items[whole] * 1.01, False)[place]
@@ -255,14 +272,13 @@ def _sold(book: PeriodTable, rows: Numbers, inflow: Floats) -> Flags:
 
 def _most_stated(book: PeriodTable, concepts: str, rows: Numbers, *, instant: bool) -> Floats:
     """The greatest fact of some concepts, of the filing and period of each row; 0 without any."""
-    told = book.measuring(book.measures["concept"].str.contains(concepts))
+    told = book.measuring(book.named(concepts))
     facts = book.facts[["fid", "period_start", "period_end", "value"]][as_index(told)]
     facts = facts.filter(facts["period_start"].is_null() == instant)
     names = ("fid", "period_end") if instant else ("fid", "period_end", "period_start")
     keys = [as_int(facts[name]) for name in names]
     asked = [book.fid[rows].astype(np.int64), book.end[rows], book.start[rows]][: len(keys)]
-    both = packed([np.concatenate([a, k]) for a, k in zip(asked, keys, strict=True)])
-    left, right = matched(both[: len(rows)], both[len(rows) :])
+    left, right = matched_rows(asked, keys)
     most = np.zeros(len(rows))
     np.fmax.at(most, left, facts["value"].to_numpy()[right])
     return most
@@ -298,8 +314,7 @@ def _rate(book: PeriodTable, own: Own, rows: Numbers) -> Floats:
 def _likely(book: PeriodTable, rows: Numbers) -> tuple[Floats, Floats]:
     """(income and depreciation, capital expenditure) of the period of each row."""
     spans = book.spans
-    starts, ends = (spans.keys[n].to_numpy().astype("datetime64[D]") for n in ("start", "end"))
-    keys = (spans.fid, starts.astype(np.int64), ends.astype(np.int64))
+    keys = (spans.fid, spans.start, spans.end)
     place = found_rows(keys, (book.fid[rows], book.start[rows], book.end[rows]))
     income, depreciation, spent = (
         np.append(values, np.nan)[place]

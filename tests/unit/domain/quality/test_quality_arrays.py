@@ -61,6 +61,31 @@ def test_equal_numbers_are_matched(
     )
 
 
+@settings(deadline=None, derandomize=True, max_examples=60)
+@given(st.one_of(SMALL, LARGE), st.one_of(SMALL, LARGE))
+def test_equal_rows_are_matched(left: list[tuple[int, int]], right: list[tuple[int, int]]) -> None:
+    """Every pair of rows that are equal in all columns, in order of the left ones."""
+    places = packing.matched_rows(columns(left), columns(right))
+    pairs = list(zip(*(rows.tolist() for rows in places), strict=True))
+    assert pairs == [(i, j) for i, a in enumerate(left) for j, b in enumerate(right) if a == b]
+
+
+@settings(deadline=None, derandomize=True, max_examples=60)
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 4)), max_size=9))
+def test_ranges_are_spread_one_after_another(ranges: list[tuple[int, int]]) -> None:
+    """From the first up to the past one; empty ranges give nothing."""
+    first, often = columns(ranges)
+    every = [n for begin, count in ranges for n in range(begin, begin + count)]
+    assert packing.spread(first, first + often).tolist() == every
+
+
+def test_days_have_the_same_number_in_every_column() -> None:
+    """A missing day is no day of any column, so that it matches missing ones alone."""
+    early = pl.Series([date(1969, 12, 31), None, date(1970, 1, 2)])
+    assert packing.dated(early).tolist() == [-1, packing.NO_DAY, 1]
+    assert packing.dated(pl.Series([None, None], dtype=pl.Date)).tolist() == [packing.NO_DAY] * 2
+
+
 def test_the_last_of_the_highest_rank_stays() -> None:
     """Of equal numbers the row with the highest rank, of equal ranks the last."""
     kept = packing.last_per_group(np.array([7, 5, 7, 7, 5]), np.array([1, 9, 2, 2, 0]))
