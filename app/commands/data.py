@@ -240,10 +240,15 @@ def _print_status(document: dict[str, Any], console: Console) -> None:
 
 
 def _up_to(item: dict[str, Any]) -> str:
-    """The day the data reach, and how many sessions are missing after it."""
+    """The day or the instant that the data reach, and how many sessions are missing after it.
+
+    A day comes as its midnight in UTC. An instant is told whole: late in the evening of New York
+    its day in UTC is the next one, which the data do not reach.
+    """
     behind = item["sessions_behind"]
     late = f", {behind} behind" if behind else ""
-    return f"{(item['data_until'] or '—')[:10]}{late}"
+    until = when(item["data_until"]).removesuffix(" 00:00:00 UTC")
+    return f"{until}{late}"
 
 
 def export(

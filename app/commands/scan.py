@@ -68,7 +68,18 @@ def _print_scan(document: dict[str, Any], out: Console) -> None:
     state = "provisional" if document["provisional"] else "official open"
     out.print(f"[bold]{document['date']}[/] · {state} · {document['names']} names")
     table = Table(box=None, header_style="dim")
-    for heading in ("symbol", "gap %", "open", "ATR", "rvol", "type", "score", "grade", "catalyst"):
+    price = "last" if document["provisional"] else "open"
+    for heading in (
+        "symbol",
+        "gap %",
+        price,
+        "in ATR",
+        "rvol",
+        "type",
+        "score",
+        "grade",
+        "catalyst",
+    ):
         table.add_column(
             heading, justify="left" if heading in ("symbol", "type", "catalyst") else "right"
         )
@@ -78,7 +89,7 @@ def _print_scan(document: dict[str, Any], out: Console) -> None:
             row["symbol"],
             f"{row['gap_pct']:+.2f}",
             _number(row["open"]),
-            _number(row["gap_atr"]),
+            _signed(row["gap_atr"]),
             _number(row["rvol"]),
             row["gap_type"] or "",
             _number(row["score"], 1),
@@ -106,6 +117,10 @@ def _without(row: dict[str, Any]) -> str:
 
 def _number(value: float | None, digits: int = 2) -> str:
     return "n/a" if value is None else f"{value:.{digits}f}"
+
+
+def _signed(value: float | None) -> str:
+    return "n/a" if value is None else f"{value:+.2f}"
 
 
 def backtest(

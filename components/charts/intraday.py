@@ -79,7 +79,11 @@ def finding(found: Intraday, prior_close: float | None) -> str:
     """The last price of the session, and its change against the close before."""
     ends, price = found.bars["ts"][-1] + timedelta(minutes=found.step), found.bars["close"][-1]
     minutes = "1 minute" if found.step == 1 else f"{found.step} minutes"
-    when = "before the open" if ends <= found.opens else formats.day(found.session)
+    when = formats.day(found.session)
+    if ends <= found.opens:
+        when = "before the open"
+    elif ends > found.closes:
+        when = f"after the close of {when}"
     if not prior_close:
         return f"{found.symbol} {price:,.2f} {when}; candles of {minutes}"
     change = formats.pct((price / prior_close - 1) * 100, 2)

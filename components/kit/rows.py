@@ -19,6 +19,7 @@ from components.kit import formats, links, once, shell
 MOST = 200
 LEFT_OUT = "closes"  # small charts
 WHOLE = ("score", "evidence_pct")  # points of a hundred
+PLUS = ("gap_atr", "realised_r")  # with the sign of a gain too; so are all that end in gap_pct
 
 
 def grid(name: str) -> AbstractContextManager[Any]:
@@ -109,5 +110,6 @@ def _number(name: str, value: float) -> str:
         return f"{value:,}"
     if name in WHOLE:
         return f"{value:.0f}"
-    text = formats.minus(f"{value:+,.2f}" if name.endswith("gap_pct") else f"{value:,.2f}")
-    return text.replace("-", "−") + (" %" if name.endswith("_pct") else "")
+    gains = name in PLUS or name.endswith("gap_pct")
+    text = formats.signed_number(value) if gains else formats.minus(f"{value:,.2f}")
+    return text + (" %" if name.endswith("_pct") else "")

@@ -139,6 +139,18 @@ def _as_sent(table: pa.Table) -> pa.Table:
     return table.cast(pa.schema(fields)).combine_chunks()
 
 
+def said_at(frame: pl.DataFrame, column: str) -> pl.DataFrame:
+    """The frame with the instants among the words of a column as the reader reads them.
+
+    Some events are about an instant (the brief that was due then); its text is that of a machine.
+    """
+    zone = shell.zone()
+    instants = pl.col(column).str.to_datetime("%Y-%m-%dT%H:%M:%S%z", strict=False, time_zone="UTC")
+    said = instants.dt.convert_time_zone(zone).dt.strftime("%a %-d %b %H:%M")
+    told = said + pl.lit(f" {formats.zone_label(zone)}")
+    return frame.with_columns(pl.coalesce(told, column).alias(column))
+
+
 def choose(
     frame: pl.DataFrame,
     columns: Mapping[str, str],
@@ -231,8 +243,8 @@ def _by_type(name: str, dtype: pl.DataType, given: dict[str, Any]) -> Any:
 
 
 def _number(name: str, dtype: pl.DataType) -> str:
-    if name in SIGNED:
-        return "%+.2f %%"
+    if name in (*SIGNED, *whole_rows.PLUS):
+        return "%+.2f %%" if name in SIGNED else "%+.2f"
     if name.endswith("_pct"):
         return "%.0f %%" if name in WHOLE else "%.2f %%"
     if name.endswith("_bytes") or name == "bytes":

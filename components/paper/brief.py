@@ -19,6 +19,7 @@ from components.paper.sheet import (
     Tone,
     Words,
 )
+from core.domain.timetable import sessions as calendar
 
 Document = Mapping[str, Any]
 CALM = "Nothing stands in the way: data are in, hosts answer, no limit is near."
@@ -64,6 +65,8 @@ def _turn(document: Document, at: datetime) -> Iterator[str]:
         left = (instant(document["opens_at"]) - at).total_seconds()
         if left > 0:
             yield f"opens in {formats.duration(left)}"
+        elif calendar.hours_of(day(document["session"]))[1] <= at:
+            yield "the session is over"
 
 
 def _problems(found: Sequence[Document]) -> Iterator[Block]:

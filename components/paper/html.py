@@ -37,7 +37,8 @@ _STYLE = """
 .sheet .amber { color: var(--amber); } .sheet .red { color: var(--red); }
 .sheet .quiet { color: var(--quiet); }
 .sheet .drawings { display: flex; flex-wrap: wrap; gap: 16px; }
-.sheet .drawing, .sheet img { flex: 1 1 300px; min-width: 0; max-width: 100%; height: auto;
+.sheet .drawing, .sheet img { flex: 1 1 300px; min-width: 0; max-width: min(100%, 680px);
+  height: auto;
   font-family: Inter, system-ui, sans-serif; }
 {inks}
 .sheet footer { margin-top: 24px; color: var(--quiet); font-size: 12px; }

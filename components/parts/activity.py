@@ -65,7 +65,7 @@ def show(desk: Desk, wanted: feed.Wanted) -> None:
         st.query_params["event"] = row["event_id"]
 
     tables.choose(
-        found,
+        tables.said_at(found, "subject"),
         COLUMNS,
         alt="What happened, newest first",
         key="activity_table",

@@ -57,7 +57,7 @@ def _table(desk: Desk, found: pl.DataFrame) -> None:
         state=pl.when(pl.col("read_at").is_null()).then(pl.lit("new")).otherwise(pl.lit(""))
     )
     tables.choose(
-        shown,
+        tables.said_at(shown, "subject"),
         COLUMNS,
         alt="Alerts, newest first",
         key="alerts_table",

@@ -26,9 +26,10 @@ TIGHTEST = 4  # limits shown; the rest is on *Plans*
 def pane(desk: Desk, scan: scans.Scan, row: Mapping[str, Any]) -> None:
     """All that a decision on one name needs, and the decision, on the right of the list."""
     with st.container(border=True, gap="xsmall"):
+        like: list[str] = []
         with shell.guarded("the chart"):
-            chart(desk, scan, row)
-        st.markdown("  \n".join(why(row, filing_text.of_row(desk, row))))
+            like = [chart(desk, scan, row)]
+        st.markdown("  \n".join([*why(row, filing_text.of_row(desk, row)), *like]))
     with shell.guarded("the plan"):
         plan(desk, scan, str(row["symbol"]))
     gaps.next_links(row["symbol"], scan.gaps.session)
@@ -50,8 +51,11 @@ def head(row: Mapping[str, Any]) -> str:
     return "  ".join(part for part in parts if part)
 
 
-def chart(desk: Desk, scan: scans.Scan, row: Mapping[str, Any]) -> None:
-    """The name, and its session by the minute where it is stored, or the days before it."""
+def chart(desk: Desk, scan: scans.Scan, row: Mapping[str, Any]) -> str:
+    """The name, and its session by the minute where it is stored, or the days before it.
+
+    Returns what similar gaps of the name did, as one line of Markdown.
+    """
     name, day = str(row["symbol"]), scan.gaps.session
     today = intraday.intraday(desk, name, day)
     choices = CHARTS if today else CHARTS[1:]
@@ -66,15 +70,16 @@ def chart(desk: Desk, scan: scans.Scan, row: Mapping[str, Any]) -> None:
             label_visibility="collapsed",
         )
     view = symbols.view(desk, name, day, scan.gaps.dataset)
+    seen = symbol.look(view)
     if today and chosen == CHARTS[0]:
         symbol.minutes(view, today, HEIGHT, titled=False)
-        return
-    seen = symbol.look(view)
-    theme.show(
-        symbol.candles(view, seen, SESSIONS, theme.palette(), HEIGHT),
-        alt=f"Daily candles of {name} with gaps, filings and levels",
-        key="picked_days",
-    )
+    else:
+        theme.show(
+            symbol.candles(view, seen, SESSIONS, theme.palette(), HEIGHT),
+            alt=f"Daily candles of {name} with gaps, filings and levels",
+            key="picked_days",
+        )
+    return f":small[{badges.plain(gaps.finding(name, seen.like, seen.today['gap_pct']))}]"
 
 
 def why(row: Mapping[str, Any], quoted: Sequence[str] = ()) -> list[str]:

@@ -26,6 +26,8 @@ def form(desk: Desk, found: Proposal, then: Then, *, width: int) -> None:
     late = not past_sessions.may_be_approved(desk, found.plan)
     press = partial(_press, desk, found.ask)
     more = ", provisional" if found.plan.provisional else ""
+    if past_sessions.is_over(found.plan, desk.now()):
+        more = " in hindsight"
     with (
         st.form("decide", border=False, enter_to_submit=False),
         st.container(horizontal=True, vertical_alignment="bottom"),

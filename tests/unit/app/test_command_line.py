@@ -16,7 +16,7 @@ from rich.console import Console
 
 from app import command_help, commands, options
 from app.command_line import register_all, register_for
-from app.commands import data
+from app.commands import data, scan
 from core import __version__
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -145,3 +145,33 @@ def test_a_dataset_that_is_disabled_is_told_so_as_on_its_page() -> None:
     item |= {"name": "x", "freshness": "never", "enabled": False, "rows": 0, "sessions_behind": 0}
     data._print_status({"datasets": [item], "problems": []}, Console(file=out, width=200))
     assert "disabled" in out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("until", "behind", "words"),
+    [
+        ("2026-11-27T00:00:00Z", 0, "2026-11-27"),
+        ("2026-11-27T00:00:00+00:00", 2, "2026-11-27, 2 behind"),
+        ("2026-12-01T00:59:00Z", 0, "2026-12-01 00:59:00 UTC"),
+        (None, None, "—"),
+    ],
+)
+def test_an_instant_that_data_reach_is_told_whole(
+    until: str | None, behind: int | None, words: str
+) -> None:
+    """19:59 in New York is the day after in UTC: that day alone says more than there is."""
+    assert data._up_to({"data_until": until, "sessions_behind": behind}) == words
+
+
+@pytest.mark.parametrize(("provisional", "head"), [(True, "last"), (False, "open")])
+def test_the_scan_names_the_price_that_it_tells(provisional: bool, head: str) -> None:
+    """Before the open there is none: it is the last print's."""
+    out = StringIO()
+    row = {"symbol": "AAA", "gap_pct": 4.0, "open": 11.0, "gap_atr": 2.5, "rvol": None}
+    row |= {"catalysts": [], "gap_type": None, "score": 1.0, "grade": None, "status": None}
+    document = {"date": "2026-11-30", "provisional": provisional, "names": 1, "excluded": []}
+    document["candidates"] = [row | {"left_out": []}]
+    scan._print_scan(document, Console(file=out, width=200))
+    heads, figures = out.getvalue().splitlines()[1:3]
+    assert head in heads.split()
+    assert "+2.50" in figures

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from types import SimpleNamespace
@@ -135,3 +136,5 @@ def test_the_session_by_the_minute() -> None:
     assert small["layout"]["yaxis2"]["nticks"] == 2  # volumes of 37 pixels do not overprint
     told = charts_intraday.finding(found, 7.5)
     assert told == "AAA 18.00, +140.00 % Mon 30 Nov 2026; candles of 1 minute"
+    over = replace(found, closes=OPENS)
+    assert "after the close of Mon 30 Nov 2026" in charts_intraday.finding(over, 7.5)

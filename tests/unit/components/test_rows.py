@@ -58,3 +58,9 @@ def test_rows_are_escaped_linked_and_counted() -> None:
 def test_a_value_is_written_as_in_a_grid(name: str, value: object, said: str) -> None:
     """With its sign, its unit and its zone."""
     assert rows.told(name, value) == said
+
+
+def test_what_may_be_won_or_lost_has_its_sign() -> None:
+    """A plus too, so that a column of gaps in ATR does not mix signed and bare figures."""
+    told = [rows.told(name, value) for name in ("gap_atr", "rvol") for value in (2.5, -1.25)]
+    assert told == ["+2.50", "−1.25", "2.50", "−1.25"]

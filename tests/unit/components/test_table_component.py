@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from components.kit import tables
+from components.kit import shell, tables
 
 
 def test_lists_go_out_as_the_browser_wants_them():
@@ -26,3 +26,16 @@ def test_heads_stand_over_their_figures():
     right = {name for name, head in heads.items() if head.startswith(tables.RIGHT_HEAD)}
     assert right == {"gap_pct", "shares"}
     assert [head.removeprefix(tables.RIGHT_HEAD) for head in heads.values()] == list(kinds)
+
+
+def test_an_instant_among_words_is_told_as_the_reader_reads_it(monkeypatch):
+    """The brief of an instant is about that instant; all other subjects stay what they are."""
+    monkeypatch.setattr(shell, "zone", lambda: "Asia/Tokyo")
+    words = ["2026-11-30T13:00:00+00:00", "prices.daily", None, "2026-11-30"]
+    told = tables.said_at(pl.DataFrame({"subject": words}), "subject")["subject"].to_list()
+    assert told == ["Mon 30 Nov 22:00 Tokyo", "prices.daily", None, "2026-11-30"]
+
+
+def test_gaps_in_atr_have_their_sign():
+    """As in percent."""
+    assert tables._number("gap_atr", pl.Float64()) == "%+.2f"

@@ -67,12 +67,13 @@ def test_the_plan_is_decided_on_beside_the_scan(gapping: Desk) -> None:
     at = run_page("gap_scan")
     (approve,) = [button for button in at.button if button.label.startswith("Approve")]
     assert "Verdict" in text_of(at)
+    assert "similar gap" in text_of(at)
     at.text_input(key="reason").set_value("gap and go")
     approve.click().run()
     assert not at.exception
     assert not at.error
     (plan,) = trades.decided(gapping, "AAA", DAYS[-1])
-    assert approve.label == f"Approve {plan.plan.shares:,} shares"
+    assert approve.label == f"Approve {plan.plan.shares:,} shares in hindsight"
     assert f"**{plan.plan.shares:,}** at" in text_of(at)
     assert "gap and go" in text_of(at)
     assert f"plan={plan.plan_id}" in text_of(at)

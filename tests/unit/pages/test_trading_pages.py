@@ -31,7 +31,7 @@ def test_a_candidate_becomes_a_plan_by_its_address(traded: Desk) -> None:
     shares = int(at.metric[0].value.replace(",", ""))
     assert shares > 0
     at.text_input(key="reason").set_value("gap and go")
-    next(b for b in at.button if b.label == f"Approve {shares:,} shares").click().run()
+    next(b for b in at.button if b.label == f"Approve {shares:,} shares in hindsight").click().run()
     assert not at.exception
     assert [i.entry.kind for i in journal.entries(traded)] == ["opening", "commitment"]
     plan_id = next(iter(approved_plans(traded.warehouse)))

@@ -7,11 +7,12 @@ import re
 from datetime import UTC, datetime
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pypdf import PdfReader
 
-from components.paper import drawing, html, pdf
+from components.paper import brief, drawing, html, pdf
 from components.paper.drawing import Candle
 from components.paper.sheet import (
     Column,
@@ -114,3 +115,19 @@ def test_levels_beyond_the_candles_stand_at_the_edge() -> None:
 def test_a_drawing_of_nothing_is_a_drawing() -> None:
     """No candles: the frame alone."""
     assert drawing.svg(drawing.candles([], {}, finding="none")).startswith("<svg")
+
+
+@pytest.mark.parametrize(
+    ("hour", "words"),
+    [(14, ["opens in 30 min"]), (15, []), (18, ["the session is over"])],
+)
+def test_a_brief_says_where_its_session_stands(hour: int, words: list[str]) -> None:
+    """On a Sunday it tells of Friday, when nothing can be bought any more; Friday closed at 13."""
+    opens = datetime(2026, 11, 27, 14, 30, tzinfo=UTC)
+    document = {"session": "2026-11-27", "opens_at": opens.isoformat()}
+    assert list(brief._turn(document, opens.replace(hour=hour, minute=0))) == words
+
+
+def test_a_lone_drawing_does_not_fill_the_page() -> None:
+    """Without minutes there is one: its words would stand there three times as large."""
+    assert re.search(r"\.sheet \.drawing, [^}]*max-width: min\(100%, \d+px\)", html.style())
