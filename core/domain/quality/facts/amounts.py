@@ -6,7 +6,7 @@ computing them, so the amounts are arrays, NaN where none is given. Rows that fa
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -42,14 +42,15 @@ class Amounts:
         """The last day of each row, since 1970."""
         return as_int(self.keys["end"])
 
-    def of(self, where: Flags) -> Amounts:
-        """Some of the rows, as amounts of their own."""
+    def of(self, where: Flags, names: Collection[str] | None = None) -> Amounts:
+        """Some of the rows, as amounts of their own (of all items, or those named)."""
         place = np.flatnonzero(where)
         filled = {
             item: {rule: made[place] for rule, made in by_rule.items()}
             for item, by_rule in self.filled.items()
         }
-        items = {name: values[place] for name, values in self.items.items()}
+        names = [name for name in self.items if names is None or name in names]
+        items = {name: self.items[name][place] for name in names}
         return Amounts(self.keys[as_index(place)], items, filled, self.unit[place], self.fid[place])
 
     def rows(self, where: Flags, names: Sequence[str] | None = None) -> pl.DataFrame:

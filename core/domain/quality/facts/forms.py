@@ -89,7 +89,8 @@ def judge(given: Amounts, rule: Rule, only: Flags | None) -> Verdicts | None:
         main = _as_told(given, every, forms)
         usable = holds | ~np.isnan(main).all(axis=0)
         if rule.unseen_pct:
-            usable &= holds | ~_unseen(given, rule) | slipped(given, rule)
+            unclear = usable & ~holds & _unseen(given, rule)
+            usable &= ~unclear | slipped(given, rule, unclear)
         closest = np.where(np.isnan(main), np.inf, main).argmin(axis=0)
     return Verdicts(usable if only is None else usable & only, holds, closest)
 
@@ -128,11 +129,19 @@ def stated(given: Amounts, equation: Equation) -> bool:
     return given.there.issuperset(needed)
 
 
-def slipped(given: Amounts, rule: Rule) -> Flags:
-    """Rows of which some main form would hold, had one of its figures the other sign or scale.
+def slipped(given: Amounts, rule: Rule, where: Flags) -> Flags:
+    """Some rows of which a main form would hold, had one of its figures the other sign or scale.
 
     Nothing else is apart by just twice a figure, or 999 times it, so that nothing excuses it.
     """
+    found = np.zeros(len(given.fid), bool)
+    if where.any():
+        found[where] = _slipped(given.of(where, {n for f in rule.equations for n in f.items}), rule)
+    return found
+
+
+def _slipped(given: Amounts, rule: Rule) -> Flags:
+    """The same of all rows."""
     found = np.zeros(len(given.fid), bool)
     for form in rule.equations:
         if not stated(given, form):

@@ -165,11 +165,15 @@ class PeriodTable:
     def _places(self) -> dict[str, int]:
         return {name: place for place, name in enumerate(self.rules.items)}
 
-    def of(self, items: Collection[str]) -> Flags:
-        """Which rows of `long` are of some items."""
+    def among(self, items: Collection[str]) -> Flags:
+        """Which of the items of the rule set, by their places, are some items."""
         named = np.zeros(len(self.rules.items), bool)
         named[[self._places[name] for name in items if name in self._places]] = True
-        chosen: Flags = named[self.item]
+        return named
+
+    def of(self, items: Collection[str]) -> Flags:
+        """Which rows of `long` are of some items."""
+        chosen: Flags = self.among(items)[self.item]
         return chosen
 
     def flagged(self, flag: str) -> Flags:

@@ -30,13 +30,13 @@ def restated(book: PeriodTable, told: Told) -> Outcome:
     before = (told.fid[told.first] < told.fid) & book.affected[told.fid]
     both = np.flatnonzero(before & (told.value != 0) & (first != 0))
     first, value, fid = first[both], told.value[both], told.fid[both]
-    eps = book.of(("EpsBasic", "EpsDiluted"))[told.row[both]]
+    eps = book.among(("EpsBasic", "EpsDiluted"))[told.item[both]]
     rounding = np.fmax(book.filings["unit"].to_numpy()[fid] * 2, np.abs(first) * 0.001)
     room = np.where(eps, 0.011, rounding)
     rank = book.long["rank"].to_numpy()
     changed = np.abs(value - first) > room
     changed &= rank[told.row[both]] == rank[told.row[told.first[both]]]
-    suspect = np.flatnonzero(changed & book.of(PER_SHARE)[told.row[both]])
+    suspect = np.flatnonzero(changed & book.among(PER_SHARE)[told.item[both]])
     changed[suspect] = ~by_split(value[suspect], first[suspect], eps[suspect])
     changed &= ~_of_another(book, fid, changed, np.abs(value / first))[fid]
     number_of, of = (np.bincount(f, minlength=book.filings.height) for f in (fid[changed], fid))
@@ -95,6 +95,19 @@ def _median_before(values: Floats, run: Numbers, rows: Numbers) -> Floats:
     return np.where(seen >= LEAST, median(before, seen), np.nan)
 
 
+def _beyond(growth: Floats, run: Numbers, rows: Numbers) -> Flags:
+    """Which of some rows, each with a past, grew beyond what the growth before it spread."""
+    close = np.zeros(len(growth), bool)
+    for back in range(MOST + 1):
+        close[np.maximum(rows - back, 0)] = True
+    near = np.flatnonzero(close)
+    spread = np.full(len(growth), np.nan)
+    spread[near] = np.abs(growth[near] - _median_before(growth, run, near))
+    mad = _median_before(spread, run, rows)
+    beyond: Flags = spread[rows] > np.fmax(6 * 1.4826 * mad, LEAST_SPREAD)
+    return beyond
+
+
 def outliers(book: PeriodTable, own: Own) -> Outcome:
     """Q35: growth on the year before, beyond 6 median absolute deviations of its own history.
 
@@ -105,16 +118,13 @@ def outliers(book: PeriodTable, own: Own) -> Outcome:
     often = np.bincount(run[np.isfinite(growth)], minlength=len(run) + 1)
     grown = np.flatnonzero(np.isfinite(growth) & (often[run] > 2 * LEAST))  # others have no spread
     growth, run = growth[grown], run[grown]
-    spread = np.abs(growth - _median_before(growth, run, np.arange(len(grown))))
-    here = np.flatnonzero(book.affected[own.fid[grown]])
-    rows, spread, mad = grown[here], spread[here], _median_before(spread, run, here)
-    ratio = np.abs(own.value) / own.usual
-    usual = ((ratio >= 0.25) & (ratio <= 4.0))[rows]
-    wrong = ~np.isnan(mad) & ~usual & (spread > np.fmax(6 * 1.4826 * mad, LEAST_SPREAD))
-    judged = own.fid[rows[~np.isnan(mad)]]
-    if not wrong.any():
+    place = np.arange(len(grown)) - np.searchsorted(run, run)
+    here = np.flatnonzero(book.affected[own.fid[grown]] & (place >= 2 * LEAST))
+    ratio = (np.abs(own.value) / own.usual)[grown[here]]
+    judged, odd = own.fid[grown[here]], here[~((ratio >= 0.25) & (ratio <= 4.0))]
+    rows = grown[odd[_beyond(growth, run, odd)]]
+    if not len(rows):
         return outcome("Q35", judged)
-    rows = rows[wrong]
     rows = rows[~_in_line(book, own.row[rows], own.past[3][rows])]
     if not len(rows):
         return outcome("Q35", judged)

@@ -62,15 +62,16 @@ def _judged(book: PeriodTable, rule: Rule, given: Amounts) -> Outcome:
         excused = consolidated(book, rule, given, broken)
         usable, broken = usable & ~excused, broken & ~excused
     if rule.held_for_sale_pct and broken.any():
-        excused = broken & near(given, rule) & ~slipped(given, rule)
-        excused &= book.selling[given.fid]
+        excused = broken & near(given, rule) & book.selling[given.fid]
+        excused &= ~slipped(given, rule, excused)
         usable, broken = usable & ~excused, broken & ~excused
     if rule.habit and broken.any():
         often, new = _own_form(book, rule, given, verdicts)
         unlike = _gross(rule, given)
         if rule.held_for_sale_pct:
             unlike &= ~book.selling[given.fid]
-        own_form = broken & (often[given.fid] | (new[given.fid] & ~unlike)) & ~slipped(given, rule)
+        own_form = broken & (often[given.fid] | (new[given.fid] & ~unlike))
+        own_form &= ~slipped(given, rule, own_form)
         usable, broken = usable & ~own_form, broken & ~own_form
     if not broken.any():
         return outcome(rule.id, given.fid[usable])

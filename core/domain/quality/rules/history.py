@@ -76,7 +76,7 @@ def _before(book: PeriodTable, told: Told, where: Flags) -> pl.DataFrame:
 def _credible(book: PeriodTable, told: Told, where: Flags) -> Flags:
     """Without share counts that fit the income and the earnings per share beside them."""
     counts = [name for name in book.rules.items if name.startswith("Shares")]
-    some = np.flatnonzero(where & book.of(counts)[told.row])
+    some = np.flatnonzero(where & book.among(counts)[told.item])
     row, spans = told.row[some], book.spans
     if not len(row):
         return where
@@ -183,8 +183,8 @@ def _jumped(book: PeriodTable, own: Own) -> list[FindingText]:
     """
     least = np.fmin.reduce(np.abs(own.past))
     up = (np.abs(own.value) > LONE_JUMP * own.size) & (own.size > 0)
-    jumped = up & (own.size < 10 * least) & (own.seen >= 3) & ~book.of(PER_SHARE)[own.row]
-    jumped &= ~book.of(COUNTS)[own.row] | (own.size >= LEAST_COUNT)
+    jumped = up & (own.size < 10 * least) & (own.seen >= 3) & ~book.among(PER_SHARE)[own.item]
+    jumped &= ~book.among(COUNTS)[own.item] | (own.size >= LEAST_COUNT)
     jumped &= ((_items(book, own, jumped) <= FEW_JUMPS) & book.affected)[own.fid]
     if not jumped.any():
         return []
@@ -210,7 +210,7 @@ def _mirrored(book: PeriodTable, own: Own) -> list[FindingText]:
     before, *past = own.past
     likeness = np.full(len(own.row), 0.2)
     for item, closer in (("EquityParent", 0.05), ("EquityAll", 0.05), ("RetainedEarnings", 0.1)):
-        likeness[book.of([item])[own.row]] = closer
+        likeness[book.among([item])[own.item]] = closer
     turned = (own.months == 0) & (own.value != 0) & _unanimous(past, before)
     turned &= book.affected[own.fid] & (np.sign(own.value) == -np.sign(before))
     mirror = turned & (np.abs(own.value + before) < likeness * np.abs(before))
@@ -229,7 +229,7 @@ def _out_of_nothing(book: PeriodTable, own: Own, turned: Flags) -> Flags:
     neither income nor what owners and lenders paid or got makes a part of the change.
     """
     near = np.abs(own.value + own.past[0]) < ABOUT * np.abs(own.past[0])
-    some = np.flatnonzero(turned & near & book.of(("EquityParent", "EquityAll"))[own.row])
+    some = np.flatnonzero(turned & near & book.among(("EquityParent", "EquityAll"))[own.item])
     found = np.zeros(len(turned), bool)
     if not len(some):
         return found

@@ -16,19 +16,23 @@ from core.domain.quality.model import Equation, Rule
 FLOWS = ("Cfo", "Cfi", "Cff")
 
 
-def opening(fid: Numbers, end: Numbers, own: Flags) -> Flags:
+Days = tuple[Numbers, Numbers]  # filings, and a day of each
+
+
+def opening(known: Days, asked: Days, own: Flags) -> Flags:
     """Balances of the day after another sheet of the filing: what a new standard changes.
 
-    Such a sheet holds the lines that change, or only by how much.
+    Such a sheet holds the lines that change, or only by how much. known: the filings and days of
+    sheets. asked, own: of the balances, and which are of their filing's own period.
     """
-    places = fid.astype(np.int64)
-    before: Flags = found_rows((places, end), (places, end - 1)) >= 0
+    before: Flags = found_rows(known, (asked[0], asked[1] - 1)) >= 0
     return before & ~own
 
 
 def opening_points(given: Amounts) -> Flags:
     """The same of the rows of points."""
-    return opening(given.fid, given.end, given.keys["own"].to_numpy())
+    days = given.fid, given.end
+    return opening(days, days, given.keys["own"].to_numpy())
 
 
 def line_between(book: PeriodTable, rule: Rule, given: Amounts, broken: Flags) -> Flags:

@@ -137,11 +137,12 @@ def own_values(book: PeriodTable, until: Numbers, flag: str = "headline") -> Own
     own = np.flatnonzero(book.own[rows])
     own = own[last_per_group(key[own], own)]
     told = _run(book, rows[own], packed([company, item, months])[own], until)
-    beside = _beside(key, own, ~book.own[rows], np.abs(book.value[rows]))
     run = Told(*told)
     past = np.array([run.before(run.value, n) for n in range(1, PRIOR + 1)])
     seen = (~np.isnan(past)).sum(axis=0)
     size = np.fmax.reduce(np.abs(past))
+    beside, new = np.full(len(own), np.nan), np.flatnonzero(seen == 0)
+    beside[new] = _beside(key, own[new], ~book.own[rows], np.abs(book.value[rows]))
     return Own(
         *told, months[own], past, np.where(seen > 0, size, beside),
         np.where(seen > 0, median(np.abs(past), seen), beside), seen,

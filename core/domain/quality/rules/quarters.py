@@ -199,7 +199,7 @@ def _no_year_to_date(book: PeriodTable, flows: Flows, own: Flags) -> list[Findin
     """Quarters of cash flow alone in the reports of second and third quarters."""
     period = book.filings["fiscal_period"].is_in(["Q2", "Q3"]).fill_null(value=False).to_numpy()
     asked = period & book.originals & ~book.flag("annual") & ~book.flag("transition")
-    flow = np.flatnonzero(own & book.of(["Cfo"])[flows.place])
+    flow = np.flatnonzero(own & book.among(["Cfo"])[flows.item])
     longer = np.zeros(book.filings.height, bool)
     longer[flows.fid[flow[np.isin(flows.months[flow], (6, 9, 12))]]] = True
     alone = flow[(flows.months[flow] == 3) & (asked & ~longer & book.affected)[flows.fid[flow]]]
@@ -272,7 +272,7 @@ def fourth(book: PeriodTable) -> Outcome:
     )
     year, nine = year[latest], nine[latest]
     value, quarter = flows.value[year], flows.value[year] - flows.value[nine]
-    judged = (flows.value[nine] < 100 * value) & book.of(MAIN)[flows.place[year]]
+    judged = (flows.value[nine] < 100 * value) & book.among(MAIN)[flows.item[year]]
     wrong = judged & ((quarter < -0.02 * value) | (quarter > 0.75 * value))
     if not wrong.any():
         return outcome("Q50", flows.fid[year[judged]])

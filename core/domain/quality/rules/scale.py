@@ -108,10 +108,12 @@ def _thousandth(book: PeriodTable, own: Own, bounds: tuple[float, float]) -> tup
     known = (own.seen >= 3) & (least > 0)
     items = book.rules.items.items()
     money, counts = (
-        book.of([n for n, item in items if item.unit == unit])[own.row]
+        book.among([n for n, item in items if item.unit == unit])[own.item]
         for unit in ("money", "shares")
     )
-    counts &= book.flagged("followed")[own.row] & (own.size < STEADY_COUNT * least)
+    counts &= book.among(book.rules.flagged("followed"))[own.item] & (
+        own.size < STEADY_COUNT * least
+    )
     judged = known & ((money & (own.size < STEADY * least)) | counts)
     unit = book.filings["unit"].to_numpy()[own.fid]
     ratio = own.usual / np.abs(own.value)

@@ -179,7 +179,7 @@ def negatives(book: PeriodTable) -> Outcome:
     flagged = book.flagged("positive")
     wrong, judged = flagged & (book.value < 0), book.fid[flagged]
     wrong &= ~_losses(book, wrong)
-    wrong &= ~opening(book.fid, book.end, book.own | (book.months != 0))
+    wrong[wrong] = ~_on_opening(book, np.flatnonzero(wrong))
     if not wrong.any():
         return outcome("Q29", judged)
     bad = book.rows(wrong)
@@ -187,6 +187,16 @@ def negatives(book: PeriodTable) -> Outcome:
         bad, expected=0.0, actual="value", tolerance=0.0, rows=facts_of(bad, "row")
     )
     return outcome("Q29", judged, FindingText(failed, "{item} is {value}, but cannot be below 0."))
+
+
+def _on_opening(book: PeriodTable, rows: Numbers) -> Flags:
+    """Which rows of `long` are balances of an adoption, as the other days of their filings tell."""
+    here = np.zeros(book.filings.height, bool)
+    here[book.fid[rows]] = True
+    known = np.flatnonzero(here[book.fid])
+    asked = (book.fid[rows], book.end[rows])
+    adopted = opening((book.fid[known], book.end[known]), asked, book.own[rows])
+    return adopted & (book.months[rows] == 0)
 
 
 def _losses(book: PeriodTable, negative: Flags) -> Flags:

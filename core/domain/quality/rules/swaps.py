@@ -211,7 +211,9 @@ def _fell_due(book: PeriodTable, own: Own, left: Numbers) -> Flags:
     grown = own.value[left] - own.past[0][left]
     now, was = (_most_stated(book, DUE, some, instant=True) for some in (rows, before))
     moved = np.where(grown > 0, now, was)
-    fell: Flags = (moved >= PART_DUE * np.abs(grown)) & book.of(["LiabilitiesCurrent"])[rows]
+    fell: Flags = (moved >= PART_DUE * np.abs(grown)) & book.among(["LiabilitiesCurrent"])[
+        book.item[rows]
+    ]
     return fell
 
 
@@ -225,7 +227,7 @@ def _overfull(book: PeriodTable, rows: Numbers) -> Flags:
     for whole, parts in PARTS.items():
         summed = np.nansum([points.items[name] for name in parts], axis=0)
         over = np.append(summed > points.items[whole] * 1.01, False)[place]
-        full |= over & (book.of([whole.replace("Noncurrent", "Current")])[rows])
+        full |= over & (book.among([whole.replace("Noncurrent", "Current")])[book.item[rows]])
     return full
 
 

@@ -7,7 +7,7 @@ import polars as pl
 
 from core.domain.quality.facts.arrays import Flags, Numbers
 from core.domain.quality.facts.concepts import MONEY
-from core.domain.quality.facts.packing import as_index, as_int, matched, packed
+from core.domain.quality.facts.packing import as_index, as_int, dated, matched_rows, packed
 from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.words import FindingText, facts_of, with_columns_from
 
@@ -24,9 +24,12 @@ def told_again(book: PeriodTable) -> list[FindingText]:
     """
     fid, unit = book.facts["fid"].to_numpy(), book.filings["unit"].to_numpy()
     value = book.facts["value"].to_numpy()
-    money = (book.measures["given"].to_numpy() == MONEY)[book.number]
-    fine = np.flatnonzero(money & ((unit >= LEAST_UNIT) & book.affected)[fid] & (value != 0))
-    fine = fine[value[fine] % unit[fid[fine]] != 0]
+    money = book.measuring(book.measures["given"].to_numpy() == MONEY)
+    fine = money[((unit >= LEAST_UNIT) & book.affected)[fid[money]]]
+    said, units = value[fine], unit[fid[fine]]
+    fine = fine[(said != 0) & (np.floor(said / units) * units != said)]
+    few = np.bincount(fid[fine], minlength=len(unit)) < FEW
+    fine = fine[~few[fid[fine]]]
     now, before = _same_before(book, fid, fine)
     room = 0.5 * unit[fid[now]] + 0.001 * np.abs(value[before])
     less = np.abs(value[before] - 1e3 * value[now]) <= room
@@ -43,12 +46,13 @@ def _same_before(book: PeriodTable, fid: Numbers, asked: Numbers) -> tuple[Numbe
     company = as_int(book.filings["cik"])
     concept = _concepts(book)  # a measure is there once for each run of facts
     wanted: Flags = np.isin(concept, concept[book.number[asked]])
-    known = np.flatnonzero(wanted[book.number] & np.isin(company[fid], company[fid[asked]]))
-    both = np.concatenate([asked, known])
-    days = book.facts[["period_start", "period_end"]][as_index(both)]
-    what = concept[book.number[both]]
-    key = packed([company[fid[both]], what, *(as_int(days[name]) for name in days.columns)])
-    left, right = matched(key[: len(asked)], key[len(asked) :])
+    known = book.measuring(wanted)
+    known = known[np.isin(company, company[fid[asked]])[fid[known]]]
+    keys = []
+    for rows in (asked, known):
+        days = book.facts[["period_start", "period_end"]][as_index(rows)]
+        keys.append([company[fid[rows]], concept[book.number[rows]], *map(dated, days)])
+    left, right = matched_rows(*keys)
     now, before = asked[left], known[right]
     earlier = fid[before] < fid[now]
     return now[earlier], before[earlier]
@@ -56,9 +60,7 @@ def _same_before(book: PeriodTable, fid: Numbers, asked: Numbers) -> tuple[Numbe
 
 def _concepts(book: PeriodTable) -> Numbers:
     """A number for the concept and the unit of each measure."""
-    names = book.measures.select(pl.struct("name", "code").hash(seed=3)).to_series().to_numpy()
-    found: Numbers = np.unique(names, return_inverse=True)[1]
-    return found
+    return packed([book.concepts[1], book.measures["code"].to_numpy()])
 
 
 def _told(book: PeriodTable, now: Numbers, before: Numbers, count: Numbers) -> list[FindingText]:
