@@ -171,8 +171,8 @@ def _table(table: str) -> str:
 
 def _schema(entry: Mapping[str, Any], table: str) -> dict[str, ColumnType]:
     raw = entry.get("schema")
-    if raw is None:
-        if table in BASE_TABLES:
+    if not raw:  # a table without columns would take no row
+        if raw is None and table in BASE_TABLES:
             return _base_schema(table)
         raise _EntryError("schema", "is missing: it gives our columns and their types")
     schema: dict[str, ColumnType] = {}

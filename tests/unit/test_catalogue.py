@@ -21,6 +21,10 @@ key = ["day"]
 columns = { Day = "day" }
 schema = { day = "date", rate = "decimal(18,6)?" }
 """
+PRICES = (
+    "{ symbol = 'str', session = 'date', open = 'float', high = 'float', low = 'float',"
+    " close = 'float', volume = 'int' }"
+)
 
 
 def load(tmp_path: Path, text: str) -> Catalogue:
@@ -135,3 +139,66 @@ def test_a_folder_is_no_catalogue(tmp_path: Path) -> None:
     with pytest.raises(CatalogueError, match="cannot be read") as told:
         Catalogue.load(tmp_path)
     assert "OPENBELL_CATALOGUE" in str(told.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("line", "key", "says"),
+    [
+        ("schema = { day = 'date', Rate = 'float' }", "Rate", "not a column name"),
+        ("schema = { day = 'date', rate = 'text' }", "rate", "allowed"),
+        ("schema = {}", "schema", "is missing"),
+        ("key = []", "key", "is missing"),
+        ('key = ["week"]', "key", "'week' is not a column"),
+        ('columns = { Day = "date" }', "columns", "'Day' goes to 'date'"),
+        ("schedule = ['daily']", "schedule", "a list of rules"),
+        ("buffer_minutes = 10081", "buffer_minutes", "a week"),
+        ("keys = ['day']", "keys", "did you mean 'key'?"),
+    ],
+)
+def test_what_cannot_be_a_table_is_told(tmp_path: Path, line: str, key: str, says: str) -> None:
+    """Columns, keys and their types fit each other before anything is pulled."""
+    word = line.partition(" ")[0]
+    kept = [row for row in GOOD.splitlines() if not row.startswith(f"{word} =")]
+    (problem,) = load(tmp_path, "\n".join([*kept, line])).problems
+    assert f"key {key!r}" in str(problem)
+    assert says in str(problem)
+
+
+@pytest.mark.parametrize(
+    ("schema", "key", "says"),
+    [
+        ("{ symbol = 'str', at = 'date' }", "symbol', 'at", "no such column"),
+        ("{ symbol = 'str', close = 'float' }", "symbol', 'close", "also needs session"),
+        (PRICES, "symbol", "has the key symbol, session"),
+    ],
+)
+def test_what_does_not_fit_a_base_table_is_told(
+    tmp_path: Path, schema: str, key: str, says: str
+) -> None:
+    """Pages read those tables: a dataset that fills one has its columns and its key."""
+    entry = f"source = 'file'\ntable = 'bars_daily'\nkey = ['{key}']\nschema = {schema}"
+    (problem,) = load(tmp_path, f"[datasets.p]\n{entry}").problems
+    assert says in str(problem)
+
+
+def test_whole_numbers_are_numbers_where_a_base_table_wants_some(tmp_path: Path) -> None:
+    """A catalogue may call a volume a whole number; without a schema it is that of the table."""
+    entry = "[datasets.p]\nsource = 'file'\ntable = 'bars_daily'\n"
+    typed = load(tmp_path, f"{entry}schema = {PRICES}").get("p")
+    untyped = load(tmp_path, entry).get("p")
+    assert typed.polars_schema["volume"] == untyped.polars_schema["volume"] == pl.Float64
+    assert typed.key == untyped.key == ("symbol", "session")
+
+
+@pytest.mark.parametrize("text", ["datasets = 3", "datasets = [1]"])
+def test_datasets_that_are_no_tables_are_told(tmp_path: Path, text: str) -> None:
+    """The whole file cannot be read then."""
+    with pytest.raises(CatalogueError, match="must be tables such as"):
+        load(tmp_path, text)
+
+
+def test_a_dataset_that_is_no_table_is_told_and_the_others_run(tmp_path: Path) -> None:
+    """Its line is that of the header above it, or the first."""
+    catalogue = load(tmp_path, f"[datasets]\nodd = 3\n{GOOD}")
+    assert list(catalogue.datasets) == ["mine.rates"]
+    assert "'odd', key '': must be a table" in str(catalogue.problems[0])
