@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING
 
 import anyio.to_thread
 import streamlit as st
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
-from starlette.routing import Route, Router
+from starlette.routing import Route
 
 import core.service.everything  # noqa: F401 - registers what can be asked for
 from app import address, beneath, frame, gate, senders, streamlit_patches, tuning
@@ -78,7 +77,7 @@ class DeskApp(gate.Gate):
             ],
         )
         self._framed = beneath.Beneath(frame.Framed(self._streamlit))
-        self._api = GZipMiddleware(Router([api.mounted()], redirect_slashes=False))
+        self._api = api.served()
         super().__init__(senders.Bounded(doors.Doors(self._pages, lambda: self.house)))
 
     @asynccontextmanager

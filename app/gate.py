@@ -12,7 +12,7 @@ import hashlib
 import ipaddress
 import re
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -144,8 +144,7 @@ def _is_own_address(name: str, scope: Scope) -> bool:
 
 def _sealed(send: Send, host: str | None) -> Send:
     """A `send` that adds the headers every answer bears; those already set are replaced."""
-    headers = [(name.encode(), value.encode()) for name, value in (*_FIXED, _policy(host))]
-    ours = {name for name, _ in headers}
+    headers, ours = _seals(host)
 
     async def seal(message: Message) -> None:
         if message["type"] in ("http.response.start", "websocket.http.response.start"):
@@ -154,6 +153,13 @@ def _sealed(send: Send, host: str | None) -> Send:
         await send(message)
 
     return seal
+
+
+@lru_cache(maxsize=64)
+def _seals(host: str | None) -> tuple[tuple[tuple[bytes, bytes], ...], frozenset[bytes]]:
+    """The headers that every answer to that host bears, and their names."""
+    headers = tuple((name.encode(), value.encode()) for name, value in (*_FIXED, _policy(host)))
+    return headers, frozenset(name for name, _ in headers)
 
 
 def _policy(host: str | None) -> tuple[str, str]:

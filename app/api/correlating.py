@@ -28,7 +28,6 @@ class Correlated:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        given = credentials.header(scope, b"x-correlation-id") or ""
         carried = credentials.header(scope, traces.FIELD.encode())
         began, counted = time.perf_counter(), False
 
@@ -40,7 +39,7 @@ class Correlated:
                 path = getattr(route, "path", "none")
                 work.api_request(path, scope["method"], status, time.perf_counter() - began)
 
-        with logs.correlated(given if _CORRELATION.fullmatch(given) else None) as identifier:
+        with logs.correlated(given(scope)) as identifier:
 
             async def named(message: Message) -> None:
                 if message["type"] == "http.response.start":
@@ -54,3 +53,9 @@ class Correlated:
                     await self.app(scope, receive, named)
             finally:
                 count(500)
+
+
+def given(scope: Scope) -> str | None:
+    """The id that a request brings along; None without a fit one."""
+    told = credentials.header(scope, b"x-correlation-id") or ""
+    return told if _CORRELATION.fullmatch(told) else None

@@ -18,23 +18,25 @@ JSON = "application/json"
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """An answer as bytes but for its instant: `as_of` in `meta` is None where that is now."""
+    """An answer as bytes, before and after its instant; `as_of` is None where that is now."""
 
-    data: bytes
-    meta: Mapping[str, Any]
+    before: bytes
+    after: bytes
+    as_of: datetime | None
     tag: str
 
     def whole(self, now: datetime) -> bytes:
         """The envelope as told at that instant (UTC)."""
-        meta = {**self.meta, "as_of": self.meta["as_of"] or now}
-        return b'{"success":true,"data":' + self.data + b',"meta":' + amounts(meta) + b"}"
+        return self.before + amounts(self.as_of or now) + self.after
 
 
 def said(data: Any, meta: Mapping[str, Any]) -> Said:
-    """An answer of these data; its tag stands for all of it but the instant."""
+    """An answer of these data and what is said of them; its tag is of all but the instant."""
     body = amounts(data)
     rest = amounts({name: value for name, value in meta.items() if name != "as_of"})
-    return Said(body, meta, f'W/"{xxhash.xxh3_128_hexdigest(body + rest)}"')
+    tag = f'W/"{xxhash.xxh3_128_hexdigest(body + rest)}"'
+    before = b'{"success":true,"data":' + body + b',"meta":{"as_of":'
+    return Said(before, b"," + rest[1:] + b"}", meta["as_of"], tag)
 
 
 def amounts(content: Any) -> bytes:

@@ -45,6 +45,7 @@ def _endpoint(found: ApiResource) -> Callable[..., Awaitable[Response]]:
         desk = current.desk()
         with access.acting(who):  # before anything is said of what was asked
             access.require(desk, found.entry.role, found.name)
+        mark = found.mark(desk) if found.mark else None  # before it is read
         given = await _of_act(found, request) if acts else _of_query(found, request)
         wish = _wish(found, request, given)
 
@@ -61,8 +62,8 @@ def _endpoint(found: ApiResource) -> Callable[..., Awaitable[Response]]:
         if following:
             url = address_of(request).include_query_params(cursor=following)
             answer.headers["Link"] = f'<{url}>; rel="next"'
-        if found.stored and found.retired is None:
-            kept.keep(request.scope, answer, getattr(answer, "said", None))
+        if (found.stored or mark is not None) and found.retired is None:
+            kept.keep(request.scope, answer, kept.Lasting(found.mark, mark))
         return _with_retirement(answer, found.retired)
 
     return endpoint

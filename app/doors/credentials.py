@@ -141,8 +141,13 @@ def _is_address(text: str) -> bool:
 
 def is_local(scope: Scope) -> bool:
     """Whether a connection came from this machine; one without an address did."""
+    return _is_loopback(address_of(scope))
+
+
+@lru_cache(maxsize=1024)
+def _is_loopback(peer: str) -> bool:
     try:
-        return ipaddress.ip_address(address_of(scope)).is_loopback
+        return ipaddress.ip_address(peer).is_loopback
     except ValueError:
         return True  # a socket of the file system, or a call within the process
 

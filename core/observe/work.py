@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeVar, cast
 
 from prometheus_client import Counter, Histogram
@@ -151,6 +152,12 @@ def kind_of(error: BaseException) -> str:
 
 def api_request(route: str, method: str, status: int, seconds: float) -> None:
     """Count one request to the API; `route` is a template, never the path that was asked for."""
-    known = method if method in METHODS else "other"
-    API_REQUESTS.labels(route, known, str(status)).inc()
-    API_SECONDS.labels(route).observe(seconds)
+    requests, lengths = _api_metrics(route, method if method in METHODS else "other", status)
+    requests.inc()
+    lengths.observe(seconds)
+
+
+@cache
+def _api_metrics(route: str, method: str, status: int) -> tuple[Counter, Histogram]:
+    """Found once: there are few routes, and looking up labels costs more than counting."""
+    return API_REQUESTS.labels(route, method, str(status)), API_SECONDS.labels(route)

@@ -111,6 +111,7 @@ class Upstreams:
     ) -> None:
         self.hosts = tuple({host.name: host for host in hosts}.values())
         self.on_change = on_change
+        self.changes = 0  # of breakers, made by this process
         self._kept = kept
         self._now = now
 
@@ -126,6 +127,7 @@ class Upstreams:
         """Change a breaker and tell of it; the log has one line when a host goes down or up."""
         before, after = await asyncio.to_thread(self._kept.change, host.name, change)
         if before != after:
+            self.changes += 1
             if before.state != after.state:
                 _told(host, before, after)
             self.on_change(host, before, after)

@@ -14,7 +14,7 @@ from core.domain.access.principals import Role
 from core.service.desk import Desk
 from core.service.pulls import datasets as use
 from core.service.pulls import jobs as job_use
-from core.service.pulls import refresh
+from core.service.pulls import joining, refresh
 from core.store import dataset_pages
 
 JOBS = 100_000
@@ -32,14 +32,18 @@ def _statuses(desk: Desk) -> list[dict[str, Any]]:
     return [{name: row[name] for name in _COLUMNS} for row in every]
 
 
-@listing("/datasets", example=[_DATASET])
+@listing("/datasets", example=[_DATASET], mark=joining.mark)
 def datasets(desk: Desk) -> Rows:
     """The datasets of the catalogue: how fresh each is, and what it reaches up to."""
     rows = _statuses(desk)
     return Rows(pl.DataFrame(rows, infer_schema_length=None, strict=False), ["name"])
 
 
-@document("/datasets/{name}", example={**_DATASET, "key": ["symbol", "session"]})
+@document(
+    "/datasets/{name}",
+    example={**_DATASET, "key": ["symbol", "session"]},
+    mark=joining.mark,
+)
 def dataset(desk: Desk, *, name: str) -> dict[str, Any]:
     """One dataset: its state, its columns, and the key that tells its rows apart."""
     found = desk.catalogue.get(name)

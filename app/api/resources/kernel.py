@@ -10,7 +10,7 @@ from the path, the rest from the query, or from the body of what acts.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal, TypeVar
@@ -18,10 +18,12 @@ from typing import Any, Literal, TypeVar
 import polars as pl
 
 from core.domain.access.principals import Role
+from core.service.desk import Desk
 from core.service.kernel.registry import Registry, UseCaseEntry
 
 F = TypeVar("F", bound=Callable[..., Any])
 Kind = Literal["list", "document", "act"]
+Mark = Callable[[Desk], Hashable | None]  # never waits
 resource = Registry("resource")
 RESOURCES: dict[str, ApiResource] = {}  # by "METHOD /path"
 _IN_PATH = re.compile(r"\{(\w+)\}")
@@ -51,6 +53,7 @@ class ApiResource:
     retired: Retirement | None = None
     pages: bool = False  # of a document: whether one of its lists comes in pages
     stored: bool = False  # whether the store alone decides what it says, within a minute
+    mark: Mark | None = None  # stands for all else that decides; None of a desk: nothing does
 
     @property
     def name(self) -> str:
@@ -85,9 +88,10 @@ def listing(
     about: str | None = None,
     retired: Retirement | None = None,
     stored: bool = False,
+    mark: Mark | None = None,
 ) -> Callable[[F], F]:
     """Declare a list that viewers may read; the function gives Rows or PagedQuery."""
-    more = {"about": about, "retired": retired, "stored": stored}
+    more = {"about": about, "retired": retired, "stored": stored, "mark": mark}
     return _declare("GET", path, "list", Role.VIEWER, example, **more)
 
 
@@ -99,9 +103,11 @@ def document(
     retired: Retirement | None = None,
     pages: bool = False,
     stored: bool = False,
+    mark: Mark | None = None,
 ) -> Callable[[F], F]:
     """Declare one thing that viewers may read; the function gives a ResourceAnswer or its data."""
-    more = {"about": about, "retired": retired, "pages": pages, "stored": stored}
+    more: dict[str, Any] = {"about": about, "retired": retired, "pages": pages}
+    more |= {"stored": stored, "mark": mark}
     return _declare("GET", path, "document", Role.VIEWER, example, **more)
 
 

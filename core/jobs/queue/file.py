@@ -59,6 +59,11 @@ class SqliteFile:
             self._agree(accept_loss)
             unfinished.pop_all()
 
+    @property
+    def number(self) -> int:
+        """How many writes there were, without waiting for the one under way."""
+        return self._number
+
     def read(self, sql: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
         """All rows of a query."""
         with self._lock, self._typed:

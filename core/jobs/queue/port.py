@@ -112,6 +112,11 @@ class JobQueue(Protocol):
 
     on_dead: Callable[[Job], None] | None
 
+    @property
+    def version(self) -> int | None:
+        """Another number after each write; None where other processes write, too. Never waits."""
+        ...
+
     def publish(
         self,
         event_name: str,

@@ -68,6 +68,11 @@ class RedisQueue(JobLifecycle):
         self._rows = RedisRows(client, prefix, self.where)
         self._tell_durability()
 
+    @property
+    def version(self) -> None:
+        """See JobQueue: several desks may write."""
+        return
+
     def find(
         self,
         status: Collection[JobStatus] | None = None,

@@ -60,6 +60,11 @@ class SqliteQueue(JobLifecycle, QueueReader):
             self, SqliteFile(path, rows.SCHEMA, layout=1, accept_loss=accept_loss, advise=advise)
         )
 
+    @property
+    def version(self) -> int:
+        """See JobQueue: one process has the file."""
+        return self._file.number
+
     def purge(self, before: datetime) -> int:
         """See JobQueue."""
         with self._file.write():

@@ -103,19 +103,18 @@ def overview(desk: Desk) -> list[DatasetStatus]:
     Pages, the API and metrics ask many times a second: within one, and until a commit, a job or a
     host says otherwise, they share one answer.
     """
-    running, tries = refresh.running(desk), joining.next_tries(desk)
     hosts = upstreams.states(desk)
-    told = tuple(tuple(found.items()) for found in (running, tries, hosts))
-    key = (*desk.state, desk.now().replace(microsecond=0), told)
-    return list(_KEPT.get(key, lambda: _overview(desk, running, tries, hosts)))
+    mark = joining.mark(desk) or (desk.now().replace(microsecond=0), *_jobs(desk))
+    key = (*desk.state, *mark, tuple(hosts.items()))
+    return list(_KEPT.get(key, lambda: _overview(desk, hosts)))
 
 
-def _overview(
-    desk: Desk,
-    running: Mapping[str, str],
-    tries: Mapping[str, datetime],
-    hosts: Mapping[str, State],
-) -> list[DatasetStatus]:
+def _jobs(desk: Desk) -> list[tuple[tuple[str, object], ...]]:
+    return [tuple(told.items()) for told in (refresh.running(desk), joining.next_tries(desk))]
+
+
+def _overview(desk: Desk, hosts: Mapping[str, State]) -> list[DatasetStatus]:
+    running, tries = refresh.running(desk), joining.next_tries(desk)
     latest = {row["dataset"]: row for row in desk.warehouse.read(_LATEST).iter_rows(named=True)}
     counts = _own_rows(desk, latest)
     fresh = desk.freshness_of_all()

@@ -30,6 +30,17 @@ def under_way(desk: Desk, dataset: str) -> tuple[Job, bool] | None:
     return newest, len(found) == 1
 
 
+def mark(desk: Desk) -> tuple[object, ...] | None:
+    """Stands for all that is told of datasets beside the store: another when a job or host says so.
+
+    At most a second old; None where other processes write jobs, too. Waits for nothing.
+    """
+    version = desk.queue.version
+    if version is None:
+        return None
+    return (desk.now().replace(microsecond=0), version, desk.upstreams.changes)
+
+
 def next_tries(desk: Desk) -> dict[str, datetime]:
     """Dataset -> when a pull of it that has failed is tried again by itself."""
     jobs = desk.queue.find((JobStatus.QUEUED,), event_name=PULL, limit=1000)

@@ -31,14 +31,14 @@ def desk(make_desk: Callable[..., Desk]) -> Desk:
 @pytest.fixture
 async def ask(desk: Desk) -> AsyncIterator[Callable[..., Any]]:
     """Asks the API behind doors that say who asks."""
-    app = main.create()
+    app = main.served()
 
     async def behind_doors(scope: Any, receive: Any, send: Any) -> None:
         scope[credentials.CALLER] = credentials.of(scope, desk)
         await app(scope, receive, send)
 
     async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(app=behind_doors), base_url="http://desk", timeout=60
+        transport=httpx.ASGITransport(app=behind_doors), base_url="http://desk/api", timeout=60
     ) as client:
 
         async def get(path: str, token: str, **headers: str) -> httpx.Response:
@@ -164,7 +164,7 @@ async def test_each_reader_and_form_has_its_own(desk: Desk, ask: Any, asked: lis
 async def test_errors_large_answers_and_other_resources_are_asked_each_time(
     desk: Desk, ask: Any, asked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Jobs and freshness change without a commit."""
+    """Jobs change without a commit."""
     token = api_desk.token(desk, Role.VIEWER)
     monkeypatch.setattr(kept, "LARGEST", 10)
     for path in (ROWS, "/v1/companies/999", "/v1/datasets", "/v1/jobs"):
@@ -174,6 +174,60 @@ async def test_errors_large_answers_and_other_resources_are_asked_each_time(
     stored = [found.path for found in RESOURCES.values() if found.stored]
     assert not [path for path in stored if path.startswith(("/jobs", "/scans"))]
     assert "/datasets" not in stored
+
+
+@pytest.mark.parametrize("encoding", ["identity", "gzip"])
+@pytest.mark.parametrize("path", [ROWS.replace("2", "30"), "/v1/plans"])
+async def test_a_kept_answer_bears_the_headers_of_a_new_one(
+    desk: Desk, ask: Any, asked: list[str], path: str, encoding: str
+) -> None:
+    """All of them, packed or not, long or short; also of a 304."""
+    token = api_desk.token(desk, Role.VIEWER)
+    own = ("x-correlation-id", "content-length")  # of a packed body: its instant is another
+    for told in ({}, {"If-None-Match": "*"}):
+        given = {"Accept-Encoding": encoding, "X-Correlation-ID": "abc", **told}
+        desk.warehouse.commits += 1
+        first, second = [await ask(path, token, **given) for _ in range(2)]
+        assert first.status_code == second.status_code
+        for answer in (first, second):
+            assert answer.headers["x-correlation-id"] == "abc"
+        rest = [{k: v for k, v in a.headers.items() if k not in own} for a in (first, second)]
+        assert rest[0] == rest[1]
+        assert ("content-length" in first.headers) == ("content-length" in second.headers)
+    assert len(asked) == 2
+
+
+async def test_datasets_are_kept_until_a_second_a_job_or_a_host_says_otherwise(
+    desk: Desk, ask: Any, asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Freshness goes with the clock, and what runs with the queue: no commit tells of either."""
+    token, now = api_desk.token(desk, Role.VIEWER), desk.now().replace(second=1, microsecond=0)
+    monkeypatch.setattr(desk, "now", lambda: now)
+    paths = ("/v1/datasets", "/v1/datasets/prices.daily")
+    before = [await ask(path, token) for path in (*paths, *paths)]
+    assert len(asked) == 2
+    assert before[0].json()["data"][0]["running_job"] is None
+    job = desk.queue.publish("pull", {"dataset": "prices.daily"}, run_at=now)
+    after = [await ask(path, token) for path in (*paths, *paths)]
+    assert len(asked) == 4
+    running = {row["name"]: row["running_job"] for row in after[0].json()["data"]}
+    assert running["prices.daily"] == after[3].json()["data"]["running_job"] == job.job_id
+    desk.upstreams.changes += 1
+    await ask(paths[0], token)
+    now += timedelta(seconds=1)
+    await ask(paths[0], token)
+    assert len(asked) == 6
+
+
+async def test_datasets_of_a_shared_queue_are_asked_each_time(
+    desk: Desk, ask: Any, asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other desks write to it, and do not tell this one."""
+    monkeypatch.setattr(type(desk.queue), "version", None)
+    token = api_desk.token(desk, Role.VIEWER)
+    for _ in range(2):
+        assert (await ask("/v1/datasets", token)).status_code == 200
+    assert len(asked) == 2
 
 
 async def test_the_oldest_answers_are_let_go(
