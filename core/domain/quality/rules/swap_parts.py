@@ -87,7 +87,7 @@ INCOME = ("IncomeContinuingAll", "IncomeContinuing", "ProfitLoss", "NetIncome")
 
 
 @dataclass(frozen=True, slots=True)
-class Periods:
+class ReportPeriods:
     """Filings, and a period of each in days since 1970."""
 
     fid: Numbers
@@ -100,8 +100,8 @@ class Compared:
     """Pairs of lines, each with the period before that it is compared with, and both of then."""
 
     place: Numbers  # of the pair among those asked for
-    now: Periods
-    before: Periods
+    now: ReportPeriods
+    before: ReportPeriods
     was: Two
 
 
@@ -109,14 +109,14 @@ class Compared:
 class Lines:
     """Weighted facts of some filings: the period (start NO_DAY: balances), concept and value."""
 
-    period: Periods
+    period: ReportPeriods
     concept: Numbers
     value: Floats
 
     def of(self, rows: Flags) -> Lines:
         """Some of them."""
         p = self.period
-        some = Periods(p.fid[rows], p.start[rows], p.end[rows])
+        some = ReportPeriods(p.fid[rows], p.start[rows], p.end[rows])
         return Lines(some, self.concept[rows], self.value[rows])
 
 
@@ -190,8 +190,8 @@ def _compared(book: PeriodTable, given: Amounts, rows: Numbers, pair: tuple[str,
     place, row, before = place[fits], row[fits], before[fits]
     last = last_per_group(place, packed([given.end[before], given.start[before]]))
     row, before = row[last], before[last]
-    now = Periods(book.fid[row], book.start[row], book.end[row])
-    then = Periods(now.fid, given.start[before], given.end[before])
+    now = ReportPeriods(book.fid[row], book.start[row], book.end[row])
+    then = ReportPeriods(now.fid, given.start[before], given.end[before])
     return Compared(place[last], now, then, (lines[0][before], lines[1][before]))
 
 
@@ -256,7 +256,7 @@ def _lines(book: PeriodTable, fids: Numbers, weights: Floats) -> Lines:
     concept = book.concepts[1][book.number[rows]]
     first = grouped(packed([fid, start, end, concept]))[0]
     value = facts["value"].to_numpy() * weights[book.number[rows]]
-    period = Periods(fid[first], start[first], end[first])
+    period = ReportPeriods(fid[first], start[first], end[first])
     lines = Lines(period, concept[first], value[first])
     return lines.of(~_twice(book, lines))
 
@@ -276,14 +276,14 @@ def _fid(book: PeriodTable) -> Numbers:
     return book.facts["fid"].to_numpy()
 
 
-def _sums(asked: Periods, lines: Lines) -> Floats:
+def _sums(asked: ReportPeriods, lines: Lines) -> Floats:
     """What the lines of a period make together; 0 where there is none."""
     p = lines.period
     place, told = matched_rows((asked.fid, asked.start, asked.end), (p.fid, p.start, p.end))
     return _summed(place, lines.value[told], len(asked.fid))
 
 
-def _income(spans: Amounts, asked: Periods) -> Floats:
+def _income(spans: Amounts, asked: ReportPeriods) -> Floats:
     """Income of a period before what was discontinued; 0 where none is told."""
     known = (spans.fid, spans.start, spans.end)
     place = found_rows(known, (asked.fid, asked.start, asked.end))
