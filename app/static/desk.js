@@ -4,6 +4,16 @@
   "use strict";
   window.__streamlit = { ...window.__streamlit, BACKEND_BASE_URL: location.origin + "/" };
 
+  // Charts are drawn with fewer words where there is little room: the server hears of it with the
+  // cookies of its connection (components/kit/narrow.py).
+  const narrow = matchMedia("(max-width: 500px)");
+  function tellWidth() {
+    if (narrow.matches || document.cookie.includes("openbell_narrow="))
+      document.cookie = `openbell_narrow=${Number(narrow.matches)}; path=/; SameSite=Lax`;
+  }
+  tellWidth();
+  narrow.addEventListener("change", tellWidth);
+
   const KEYS = [
     ["/", "search the desk"],
     ["↑ ↓", "from row to row of a list; a head sorts it with Enter"],

@@ -24,6 +24,21 @@
   }
   window.deskGo = go;
 
+  // A link of a grid would open another tab: a page of the desk is gone to in this one.
+  const open = window.open.bind(window);
+  window.open = (to, ...rest) => {
+    const at = to ? new URL(to, location.href) : null;
+    if (at?.origin !== location.origin || !/^\/[a-z_]*$/.test(at.pathname)) return open(to, ...rest);
+    go(at.href);
+    return null;
+  };
+
+  // Grids are canvases that write a hyphen before what is below nothing; a copied cell keeps it.
+  const write = CanvasRenderingContext2D.prototype.fillText;
+  CanvasRenderingContext2D.prototype.fillText = function (text, ...rest) {
+    return write.call(this, typeof text === "string" ? text.replace(/^-(?=\d)/, "\u2212") : text, ...rest);
+  };
+
   const listOf = (node) => (node instanceof Element ? node.closest(LIST) : null);
   const rowsOf = (list) => [...list.querySelectorAll("tbody tr")];
   const linkOf = (row) => row.querySelector("a:not(.out)");

@@ -17,7 +17,7 @@ import streamlit as st
 from plotly import graph_objs
 from plotly.basedatatypes import BaseFigure
 
-from components.kit import badges, zoom
+from components.kit import badges, narrow, zoom
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +204,7 @@ def show(fig: go.Figure, *, alt: str, key: str | None = None, **kwargs: Any) -> 
 
     One with a `uirevision` is drawn with the ranges that the address has under that name.
     """
-    made = written(fig)
+    made = written(narrow.drawn(fig) if narrow.is_narrow() else fig)
     seen = zoom.of(made._name, st.query_params.get_all(zoom.PARAMETER)) if made._name else None
     return st.plotly_chart(
         made.zoomed(seen) if seen else made,

@@ -7,7 +7,7 @@ import io
 import pytest
 from pypdf import PdfReader
 
-from tests.e2e.conftest import Page, new_page
+from tests.e2e.conftest import ROW_PIXELS, Page, new_page
 
 PALEST = """() => {
   window.palest = 2;
@@ -188,3 +188,50 @@ def test_a_page_stays_legible_while_it_runs(page: Page) -> None:
         page.tab.wait_for_url(f"**by={words}*")
         page.settled()
     assert 0.75 < page.tab.evaluate("window.palest") <= 1
+
+
+def test_a_symbol_of_a_grid_leads_to_its_page(page: Page) -> None:
+    """In this tab, by its connection, as the symbols of lists do."""
+    grid = page.open("/companies").tab.get_by_test_id("stDataFrame").first
+    grid.locator("canvas").first.wait_for()
+    box = page.settled() and grid.bounding_box()
+    assert box is not None
+    page.tab.evaluate("window.untouched = true")
+    for _ in range(20):  # the grid is a canvas, which says nothing while it is being drawn
+        page.tab.mouse.move(box["x"] + 75, box["y"] + ROW_PIXELS * 1.6)
+        page.tab.mouse.click(box["x"] + 75, box["y"] + ROW_PIXELS * 1.6)
+        page.tab.wait_for_timeout(250)
+        if "/symbol?" in page.tab.url:
+            break
+    page.tab.wait_for_url("**/symbol?symbol=*")
+    assert page.settled().tab.evaluate("window.untouched")
+    assert len(page.tab.context.pages) == 1
+
+
+def test_a_grid_writes_a_real_minus(page: Page) -> None:
+    """Before figures alone: what a canvas is told to write is what it wrote for a true minus."""
+    page.open("/risk")
+    drawn = """text => {
+      const canvas = document.createElement("canvas");
+      canvas.getContext("2d").fillText(text, 10, 20);
+      return canvas.toDataURL();
+    }"""
+    of = {text: page.tab.evaluate(drawn, text) for text in ("-5.25", "−5.25", "-a", "−a")}
+    assert of["-5.25"] == of["−5.25"]
+    assert of["-a"] != of["−a"]
+
+
+def test_charts_on_a_phone_have_whole_titles_and_room(page: Page) -> None:
+    """The browser says that it is narrow before the server draws."""
+    page.tab.set_viewport_size({"width": 390, "height": 844})
+    page.open(f"/symbol?symbol={symbols_of(page.open('/gap_scan'))[0]}")
+    chart = page.tab.locator(".js-plotly-plot").first
+    chart.locator(".gtitle").wait_for()
+    within = chart.bounding_box()
+    title = chart.locator(".gtitle").bounding_box()
+    candles = chart.locator(".nsewdrag").first.bounding_box()
+    assert within is not None
+    assert title is not None
+    assert candles is not None
+    assert title["x"] + title["width"] <= within["x"] + within["width"]
+    assert candles["width"] > 0.6 * within["width"]

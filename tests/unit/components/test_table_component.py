@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import polars as pl
 
 from components.kit import shell, tables
@@ -39,3 +41,12 @@ def test_an_instant_among_words_is_told_as_the_reader_reads_it(monkeypatch):
 def test_gaps_in_atr_have_their_sign():
     """As in percent."""
     assert tables._number("gap_atr", pl.Float64()) == "%+.2f"
+
+
+def test_symbols_lead_to_their_pages():
+    """As everywhere on the desk; a company without one has none."""
+    frame = pl.DataFrame({"symbol": ["BRK.B", None], "score": [1.0, 2.0]})
+    table, config = tables._written(frame, {"symbol": "Symbol"}, {}, (), {})
+    assert table.to_pylist() == [{"symbol": "/symbol?symbol=BRK.B"}, {"symbol": None}]
+    assert config["symbol"]["type_config"]["type"] == "link"
+    assert re.search(config["symbol"]["type_config"]["display_text"], "/symbol?symbol=BRK.B")[1]
