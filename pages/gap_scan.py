@@ -54,26 +54,29 @@ with left, shell.guarded("the scan"):
     if views.is_open(shown):
         with shown:
             screening.column_box(desk)
-    screening.chips(sliders)
     scan = screening.screened(whole, screening.wanted(desk, whole, marks))
     st.markdown(gaps.headline(whole) + gaps.of_them(whole, scan))
+    chips, left_out = screening.chips(sliders), gaps.excluded(scan)
     if scan.candidates.is_empty():
+        if chips:
+            st.html(chips)
         shell.empty(
             "No name passes the filters.",
             "Press a filter above to take it away, or choose another session.",
         )
+        st.html(left_out)
     else:
         pick = st.query_params.get("pick", "")
         row = gaps.chosen(scan, pick)
         if row["symbol"] != pick:
             address.tell("pick", [pick])
-        gaps.candidates(desk, scan, row["symbol"], columns=screening.columns(), marks=marks)
+        columns = screening.columns()
+        listed = gaps.candidates(desk, scan, row["symbol"], columns=columns, marks=marks)
+        st.html(chips + listed + left_out)  # one element: each is a message at every run
         with right:
             screening.steps(desk, scan, row["symbol"], marks)
             candidate.pane(desk, scan, row)
             own_notes.kept(desk, row["symbol"], scan.gaps.session)
-    with st.expander(f"Left out, with reasons ({scan.excluded.height})"):
-        gaps.excluded(scan)
     shell.export_button(
         "Candidates as CSV", lambda: scans.frame(scan), f"candidates-{scan.gaps.session}.csv"
     )

@@ -8,14 +8,18 @@
   const sorted = new Map(); // list -> [column, direction]
   const told = new Map(); // list -> key of a row -> its cells
   const seen = new WeakSet();
+  const unfolded = new Set(); // names of the boxes that are open
   let held = null; // [list, key] of the row that has the focus
 
   // The server hears of a new address as of the browser's own back and forward.
-  function go(href) {
+  // Of a way on the same page counts what it names, or `only` that name.
+  function go(href, only) {
     const to = new URL(href, location.href);
     if (to.pathname === location.pathname) {
       const kept = new URLSearchParams(location.search);
-      to.searchParams.forEach((value, name) => kept.set(name, value));
+      const names = new Set(only ? [only] : to.searchParams.keys());
+      names.forEach((name) => kept.delete(name));
+      to.searchParams.forEach((value, name) => names.has(name) && kept.append(name, value));
       to.search = kept.toString();
     }
     if (to.href === location.href) return;
@@ -88,7 +92,18 @@
     }
   }
 
+  document.addEventListener(
+    "toggle",
+    (event) => {
+      const box = event.target.dataset?.box;
+      if (box) unfolded[event.target.open ? "add" : "delete"](box);
+    },
+    true,
+  );
+
   function drawn() {
+    for (const box of document.querySelectorAll("details[data-box]"))
+      if (unfolded.has(box.dataset.box)) box.open = true;
     for (const list of document.querySelectorAll(LIST)) {
       const table = list.querySelector("table");
       if (!table || seen.has(table)) continue;
@@ -138,7 +153,7 @@
     const way = event.target instanceof Element ? event.target.closest(WORDS) : null;
     if (!way || !leads(way) || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    go(way.href);
+    go(way.href, way.dataset.only);
   });
 
   document.addEventListener("keydown", (event) => {

@@ -96,13 +96,19 @@ def is_number(text: str, low: float = -math.inf, high: float = math.inf) -> bool
     return math.isfinite(read) and low <= read <= high
 
 
+def asked() -> dict[str, list[str]]:
+    """All values of the address by name: one look, where several names are read."""
+    return {name: st.query_params.get_all(name) for name in st.query_params}
+
+
 def tell(key: str, values: Iterable[str]) -> None:
     """Tell of values that stay in the address and that nothing here understands."""
-    told = st.session_state.get(STATE)
+    every = list(values)
+    told = st.session_state.get(STATE) if every else None
     if not isinstance(told, _Told):
         return
     known = told.values.setdefault(key, [])
-    new = [value for value in dict.fromkeys(values) if value.strip() and value not in known]
+    new = [value for value in dict.fromkeys(every) if value.strip() and value not in known]
     if new:
         known.extend(new)
         told.show()

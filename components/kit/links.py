@@ -22,12 +22,15 @@ ROUTES_KEY = "routes"  # the pages of the router by name; not there when a page 
 class Way:
     """A word that leads to an address of the desk; `key` is pressed for it where nothing is typed.
 
-    Without an address the word stands there pale.
+    Without an address the word stands there pale. On the page it leads to, it changes what its
+    address names; `only` that one name, which goes where the address has it no more.
     """
 
     label: str
     address: str | None
     key: str = ""
+    only: str = ""
+    title: str = ""
 
 
 _run = threading.local()
@@ -64,22 +67,24 @@ def link_query(name: str, label: str, query: str) -> None:
     link(name, label, **dict(parse_qsl(query)))
 
 
-def url(name: str, query: Mapping[str, str] | None = None) -> str:
+def url(name: str, query: Mapping[str, str | Sequence[str]] | None = None) -> str:
     """Address of a page and view on this desk: `/symbol?symbol=AAPL`."""
     name = "" if name == LANDING else name
-    return f"/{name}?{urlencode(query)}" if query else f"/{name}"
+    return f"/{name}?{urlencode(query, doseq=True)}" if query else f"/{name}"
 
 
-def ways(every: Sequence[Way]) -> str:
+def ways(every: Sequence[Way], kind: str = "") -> str:
     """Words that lead on, side by side, as HTML for one element: a link of its own for each would
     be a message and a box to the browser at every run. app/static/lists.js follows them.
     """
-    return f'<div class="ways">{"".join(map(_way, every))}</div>'
+    return f'<div class="{f"ways {kind}".strip()}">{"".join(map(_way, every))}</div>'
 
 
 def _way(way: Way) -> str:
     label = escape(way.label)
     if way.address is None:
         return f'<span aria-disabled="true">{label}</span>'
-    key = f' data-key="{escape(way.key)}" title="Key {escape(way.key)}"' if way.key else ""
-    return f'<a href="{escape(way.address)}" target="_self"{key}>{label}</a>'
+    title = way.title or (f"Key {way.key}" if way.key else "")
+    given = {"data-key": way.key, "data-only": way.only, "title": title}
+    more = "".join(f' {name}="{escape(value)}"' for name, value in given.items() if value)
+    return f'<a href="{escape(way.address)}" target="_self"{more}>{label}</a>'

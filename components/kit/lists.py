@@ -73,9 +73,20 @@ class ListLook:
 
 def show(frame: pl.DataFrame, listing: ListLook, *, picked: str | None = None) -> None:
     """Draw the list, the row of the `picked` name marked."""
+    st.html(text(frame, listing, picked=picked))
+
+
+def text(frame: pl.DataFrame, listing: ListLook, *, picked: str | None = None) -> str:
+    """The list as this reader sees it, as HTML for an element that holds more than it."""
     zone, palette = shell.zone(), theme.palette()
     make = lambda: html(frame, listing, picked, zone, palette)  # noqa: E731
-    st.html(once.cached_for_object(frame, make, "list", *listing.key, picked, zone, palette))
+    return once.cached_for_object(frame, make, "list", *listing.key, picked, zone, palette)
+
+
+def folded(name: str, summary: str, inside: str) -> str:
+    """HTML under a line that opens it; the browser keeps it open (app/static/lists.js)."""
+    head = f'<details class="folded" data-box="{escape(name)}"><summary>{escape(summary)}'
+    return f"{head}</summary>{inside}</details>"
 
 
 def html(

@@ -26,8 +26,8 @@ READ: Mapping[str, str] = {
     "Datasets": "dataset view",
     "Filing": "cik filing part",
     "Gap scan": """
-        columns dollars followed form gap grade list marked pick price rvol sector session side
-        status w_catalyst w_liquidity w_sentiment w_volatility
+        chart columns dollars followed form gap grade list marked pick price rvol sector session
+        side status w_catalyst w_liquidity w_sentiment w_volatility
     """,
     "Gap statistics": "by cost dollars gap hold price rate rvol side stop target view",
     "Glossary": "q",

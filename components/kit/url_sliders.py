@@ -6,6 +6,7 @@ seldom and read at every run, so their values are read from the URL and drawn on
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import streamlit as st
@@ -33,8 +34,17 @@ class Bound:
 
 def value(bound: Bound) -> Value:
     """What the URL says, within the range; the default where it says nothing that can be read."""
+    return _read(bound, st.query_params.get_all(bound.key))
+
+
+def values(bounds: Sequence[Bound]) -> list[Value]:
+    """The `value` of each."""
+    asked = address.asked()
+    return [_read(bound, asked.get(bound.key, ())) for bound in bounds]
+
+
+def _read(bound: Bound, words: Sequence[str]) -> Value:
     pair = isinstance(bound.default, tuple)
-    words = st.query_params.get_all(bound.key)
     address.tell(bound.key, [word for word in words if not address.is_number(word)])
     given = [_number(text) for text in words]
     if len(given) != (2 if pair else 1) or None in given:

@@ -7,7 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from components.kit import badges, formats, shell, theme
+from components.kit import address, badges, formats, links, parameters, shell, theme
+from components.kit import url_choices as choices
 from components.parts import decision, filing_text, gaps, limit_bars, plans, symbol
 from core.domain.gaps.scoring import COMPONENTS
 from core.domain.trading.plans import Plan
@@ -19,7 +20,7 @@ from core.service.trading.plans import Ask, Proposal, Stored
 
 HEIGHT = 188  # with two lines of a filing the press still stands within 900 pixels
 SESSIONS = 63
-CHARTS = ("Minutes", "Daily")
+CHARTS = ("minutes", "daily")  # the first where the session is stored by the minute
 TIGHTEST = 4  # limits shown; the rest is on *Plans*
 
 
@@ -32,7 +33,8 @@ def pane(desk: Desk, scan: scans.Scan, row: Mapping[str, Any]) -> None:
         st.markdown("  \n".join([*why(row, filing_text.of_row(desk, row)), *like]))
     with shell.guarded("the plan"):
         plan(desk, scan, str(row["symbol"]))
-    gaps.next_links(row["symbol"], scan.gaps.session)
+        return
+    st.markdown(gaps.next_links(row["symbol"], scan.gaps.session))
 
 
 def head(row: Mapping[str, Any]) -> str:
@@ -58,17 +60,8 @@ def chart(desk: Desk, scan: scans.Scan, row: Mapping[str, Any]) -> str:
     """
     name, day = str(row["symbol"]), scan.gaps.session
     today = intraday.intraday(desk, name, day)
-    choices = CHARTS if today else CHARTS[1:]
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(head(row))
-        chosen = st.segmented_control(
-            "Chart",
-            choices,
-            default=choices[0],
-            key=f"chart_of_{len(choices)}",
-            required=True,
-            label_visibility="collapsed",
-        )
+    chosen = (choices.one("chart", CHARTS) or CHARTS[0]) if today else CHARTS[1]
+    st.markdown(f"{head(row)}  {_other(chosen)}" if today else head(row))
     view = symbols.view(desk, name, day, scan.gaps.dataset)
     seen = symbol.look(view)
     if today and chosen == CHARTS[0]:
@@ -80,6 +73,13 @@ def chart(desk: Desk, scan: scans.Scan, row: Mapping[str, Any]) -> str:
             key="picked_days",
         )
     return f":small[{badges.plain(gaps.finding(name, seen.like, seen.today['gap_pct']))}]"
+
+
+def _other(chosen: str) -> str:
+    """The way to the chart that is not shown; the zoom in the address is the browser's own."""
+    other = CHARTS[chosen == CHARTS[0]]
+    asked = {k: v for k, v in address.asked().items() if k != parameters.EVERYWHERE}
+    return f":small[[{other.capitalize()}]({links.url('gap_scan', asked | {'chart': [other]})})]"
 
 
 def why(row: Mapping[str, Any], quoted: Sequence[str] = ()) -> list[str]:
@@ -119,10 +119,11 @@ def plan(desk: Desk, scan: scans.Scan, name: str) -> None:
     decided = shell.cached_until_commit(
         desk, lambda: trades.decided(desk, name, found.plan.session), "decided", name, ask.date
     )
+    ways = gaps.next_links(name, scan.gaps.session)
     with st.container(border=True, gap="xsmall"):
         if decided:  # the verdict would be that of a second plan beside it
             st.markdown(
-                f"**Plan** {plans.of_session(decided[0].plan, desk.now())}  \n{like(found)}"
+                f"**Plan** {plans.of_session(decided[0].plan, desk.now())} {ways}  \n{like(found)}"
                 f"\n\n{figures(decided[0].plan)}"
             )
             st.markdown("  \n".join(map(became, decided)))
@@ -131,7 +132,7 @@ def plan(desk: Desk, scan: scans.Scan, name: str) -> None:
         color, word = plans.DECISIONS[found.verdict.decision]
         said = badges.badge(f"Verdict: {word.lower()}", color)
         when = plans.of_session(found.plan, desk.now())
-        st.markdown(f"**Plan** {when} {said}  \n{like(found)}\n\n{figures(found.plan)}")
+        st.markdown(f"**Plan** {when} {said} {ways}  \n{like(found)}\n\n{figures(found.plan)}")
         limit_bars.show(found.verdict.checks, most=TIGHTEST)
         decision.form(desk, found, _stay, width=180)
 

@@ -114,7 +114,7 @@ def filters(desk: Desk) -> list[bounds.Bound]:
 
 def chosen_filters(sliders: Sequence[bounds.Bound]) -> dict[str, float]:
     """The filters as the address has them."""
-    at = {slider.key: bounds.value(slider) for slider in sliders}
+    at = {s.key: value for s, value in zip(sliders, bounds.values(sliders), strict=True)}
     low, high = cast("tuple[float, float]", at["gap"])
     cheap, dear = cast("tuple[float, float]", at["price"])
     return {
@@ -138,8 +138,8 @@ def weights(desk: Desk) -> list[bounds.Bound]:
 
 def chosen_weights(sliders: Sequence[bounds.Bound]) -> dict[str, float]:
     """The weights as the address has them."""
-    named = zip(COMPONENTS, sliders, strict=True)
-    return {name: cast("float", bounds.value(slider)) for name, slider in named}
+    named = zip(COMPONENTS, bounds.values(sliders), strict=True)
+    return {name: cast("float", value) for name, value in named}
 
 
 def draw(sliders: Sequence[bounds.Bound]) -> None:
@@ -229,10 +229,10 @@ def candidates(
     *,
     columns: Sequence[str] = (),
     marks: Mapping[str, str] | None = None,
-) -> None:
-    """The list of candidates, that of the chosen symbol marked wherever it ranks now; each leads
-    to itself beside the list. `columns`: those shown, by default those that hold something, as
-    many as the list has room for.
+) -> str:
+    """The list of candidates as HTML, that of the chosen symbol marked wherever it ranks now; each
+    leads to itself beside the list. `columns`: those shown, by default those that hold something,
+    as many as the list has room for.
     """
     starred = tuple(symbol for symbol, mark in (marks or {}).items() if mark == "star")
     rows = once.cached_for_object(
@@ -255,7 +255,7 @@ def candidates(
         wide=() if columns else WIDE,
         wider=() if columns else WIDER,
     )
-    lists.show(rows, listing, picked=chosen)
+    return lists.text(rows, listing, picked=chosen)
 
 
 def _starred(rows: pl.DataFrame, starred: Sequence[str]) -> pl.DataFrame:
@@ -301,16 +301,18 @@ def _chosen(rows: pl.DataFrame, symbol: str) -> dict[str, Any]:
     return (rows if asked.is_empty() else asked).row(0, named=True)
 
 
-def next_links(symbol: str, session: date) -> None:
-    """Ways on from a candidate: its page and its plan, both of that session."""
+def next_links(symbol: str, session: date) -> str:
+    """Ways on from a candidate as Markdown: its page and its plan, both of that session."""
     asked = {"symbol": symbol, "session": session.isoformat()}
-    named = {"symbol": f"Open {symbol}", "plans": f"Plan {symbol}"}
-    st.html(links.ways([links.Way(word, links.url(page, asked)) for page, word in named.items()]))
+    named = {"symbol": "Open", "plans": "Plan"}
+    words = (f"[{w} {badges.plain(symbol)}]({links.url(p, asked)})" for p, w in named.items())
+    return " · ".join(words)
 
 
-def excluded(scan: scans.Scan) -> None:
-    """Names that moved as much but are no candidates, with reasons."""
-    lists.show(scan.excluded, LEFT_OUT)
+def excluded(scan: scans.Scan) -> str:
+    """Names that moved as much but are no candidates, with reasons, as HTML."""
+    inside = lists.text(scan.excluded, LEFT_OUT)
+    return lists.folded("left_out", f"Left out, with reasons ({scan.excluded.height})", inside)
 
 
 def finding(symbol: str, like: pl.DataFrame, gap_pct: float | None) -> str:

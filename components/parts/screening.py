@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlencode
 
 import streamlit as st
 
-from components.kit import badges, links, once, reader, shell
+from components.kit import address, badges, links, once, parameters, reader, shell
 from components.kit import url_choices as choices
 from components.kit import url_sliders as bounds
 from components.parts import gaps, own_notes
@@ -27,7 +27,12 @@ SIDES = {"up": "▲ up", "down": "▼ down"}
 MARKED = {"star": "starred", "dismiss": "dismissed"}
 OWN = {"followed": "followed companies"}
 UNITS = {"gap": "gap {} %", "rvol": "rel. vol. {}", "dollars": "traded {} m", "price": "price {}"}
-CHIPS = "screen_chips"
+WORDS = ("side", "sector", "form", "grade", "status", "followed", "list", "marked")
+SAID: Mapping[str, Mapping[str, str]] = {
+    "side": SIDES,
+    "marked": MARKED,
+    "followed": {"yes": OWN["followed"]},
+}
 COLUMNS = "gap_scan.columns"  # where sets of columns are kept beside the views
 SETS: Mapping[str, Sequence[str]] = {
     "as they fit": (),
@@ -116,77 +121,40 @@ def boxes(desk: Desk, scan: Scan) -> None:
         choices.selectbox("Marked", "marked", list(MARKED), width=130)
 
 
-def chips(sliders: Sequence[bounds.Bound]) -> None:
-    """A word a filter that is on; pressed, it is taken away."""
-    shown = dict((*_numeric(sliders), *_words()))
-    if not shown:
-        return
-    st.session_state[CHIPS] = list(shown)
-    st.pills(
-        "Filters",
-        list(shown),
-        selection_mode="multi",
-        key=CHIPS,
-        on_change=_dropped,
-        args=(shown,),
-        label_visibility="collapsed",
-        help="Press a filter to take it away.",
-    )
+def chips(sliders: Sequence[bounds.Bound]) -> str:
+    """A word a filter that is on, as HTML; pressed, it is taken away."""
+    asked = address.asked()
+    shown = [*_numeric(sliders, asked), *_words(asked)]
+    return links.ways(shown, "chips") if shown else ""
 
 
-def _dropped(shown: Mapping[str, Callable[[], None]]) -> None:
-    left = set(st.session_state[CHIPS] or ())
-    for label, drop in shown.items():
-        if label not in left:
-            drop()
-
-
-def _numeric(sliders: Sequence[bounds.Bound]) -> list[tuple[str, Callable[[], None]]]:
+def _numeric(
+    sliders: Sequence[bounds.Bound], asked: Mapping[str, Sequence[str]]
+) -> Iterator[links.Way]:
     """Filters by number that keep something out; taken away they are at their widest."""
-    found: list[tuple[str, Callable[[], None]]] = []
-    for slider in sliders:
-        value = bounds.value(slider)
-        if isinstance(value, tuple):
-            if value == (slider.low, slider.high):
-                continue
-            said = f"{value[0]:g}–{value[1]:g}"
-        else:
-            if value == slider.low:
-                continue
-            said = f"≥ {value:g}"
-        found.append((f"{UNITS[slider.key].format(said)} ✕", _widest(slider)))
-    return found
+    for slider, value in zip(sliders, bounds.values(sliders), strict=True):
+        ends = (slider.low, slider.high) if isinstance(value, tuple) else (slider.low,)
+        if value in (ends, slider.low):
+            continue
+        said = f"{value[0]:g}–{value[1]:g}" if isinstance(value, tuple) else f"≥ {value:g}"
+        yield _chip(UNITS[slider.key].format(said), slider.key, list(map(str, ends)), asked)
 
 
-def _widest(slider: bounds.Bound) -> Callable[[], None]:
-    def drop() -> None:
-        pair = isinstance(slider.default, tuple)
-        ends = [str(slider.low), str(slider.high)] if pair else str(slider.low)
-        st.query_params[slider.key] = ends
-
-    return drop
-
-
-def _words() -> list[tuple[str, Callable[[], None]]]:
-    named = {"side": SIDES, "marked": MARKED, "followed": {"yes": OWN["followed"]}}
-    found: list[tuple[str, Callable[[], None]]] = []
-    for key in ("side", "sector", "form", "grade", "status", "followed", "list", "marked"):
-        for value in dict.fromkeys(st.query_params.get_all(key)):
-            if value:
-                said = named.get(key, {}).get(value, f"{key} {value}")
-                found.append((f"{said[:40]} ✕", _without(key, value)))
-    return found
+def _words(asked: Mapping[str, Sequence[str]]) -> Iterator[links.Way]:
+    for key in WORDS:
+        given = list(dict.fromkeys(value for value in asked.get(key, ()) if value))
+        for value in given:
+            said = SAID.get(key, {}).get(value, f"{key} {value}")
+            yield _chip(said[:40], key, [other for other in given if other != value], asked)
 
 
-def _without(key: str, value: str) -> Callable[[], None]:
-    def drop() -> None:
-        left = [other for other in st.query_params.get_all(key) if other != value]
-        if left:
-            st.query_params[key] = left
-        else:
-            st.query_params.pop(key, None)
-
-    return drop
+def _chip(
+    label: str, key: str, left: Sequence[str], asked: Mapping[str, Sequence[str]]
+) -> links.Way:
+    """The address with `left` under that name; what the browser alone writes there is its own."""
+    others = {k: v for k, v in asked.items() if k not in (key, parameters.EVERYWHERE)}
+    to = links.url("gap_scan", others | ({key: left} if left else {}))
+    return links.Way(f"{label} ✕", to, only=key, title="Take this filter away")
 
 
 def columns() -> list[str]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from html import unescape
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -54,13 +56,31 @@ def test_the_address_screens_the_candidates(
 
 
 def test_a_chip_takes_its_filter_away(gapping: Desk) -> None:
-    """Pressed, it is gone from the address, and the name is back."""
-    at = run_page("gap_scan", side="down")
-    (chips,) = [group for group in at.button_group if group.key == "screen_chips"]
-    assert "▼ down ✕" in chips.options
-    chips.set_value([label for label in chips.options if label != "▼ down ✕"]).run()
-    assert "side" not in at.query_params
-    assert _shown(at) == ["AAA"]
+    """The address that it leads to has all but that filter, and the name is back."""
+    asked = {"side": ["down"], "rvol": ["1.5"], "price": ["1", "900"], "sector": ["a", "<b>"]}
+    at = AppTest.from_file(ROOT / "pages" / "gap_scan.py", default_timeout=60)
+    at.query_params.update(asked)
+    chips = _chips(at.run())
+    assert chips["▼ down ✕"] == ("side", {k: v for k, v in asked.items() if k != "side"})
+    assert chips["rel. vol. ≥ 1.5 ✕"] == ("rvol", asked | {"rvol": ["0.0"]})
+    assert chips["price 1–900 ✕"] == ("price", asked | {"price": ["0.0", "1000.0"]})
+    assert chips["sector <b> ✕"] == ("sector", asked | {"sector": ["a"]})
+
+
+def test_a_name_is_back_without_its_filter(gapping: Desk) -> None:
+    """What the browser has drawn by itself, the zoom of a chart, is not in the way back."""
+    at = run_page("gap_scan", side="down", zoom="days~1~2~3~4")
+    assert _shown(at) == []
+    only, left = _chips(at)["▼ down ✕"]
+    assert (only, left) == ("side", {})
+    assert _shown(run_page("gap_scan")) == ["AAA"]
+
+
+def _chips(at: AppTest) -> dict[str, tuple[str, dict[str, list[str]]]]:
+    """By its word: the name it is about, and the query that it leads to."""
+    (body,) = [html.body for html in at.get("html") if "ways chips" in html.body]
+    found = re.findall(r'href="/gap_scan\??([^"]*)"[^>]* data-only="(\w+)"[^>]*>([^<]+)<', body)
+    return {unescape(word): (only, parse_qs(unescape(query))) for query, only, word in found}
 
 
 def test_a_dismissed_name_is_gone_for_the_day_and_can_be_brought_back(gapping: Desk) -> None:
@@ -77,13 +97,11 @@ def test_a_dismissed_name_is_gone_for_the_day_and_can_be_brought_back(gapping: D
 
 def test_ways_lead_to_the_names_beside_and_on_from_this_one(gapping: Desk) -> None:
     """One element for two words; the first name has none before it, the last none after."""
-    words = [html.body for html in run_page("gap_scan").get("html") if "ways" in html.body]
-    steps, on = words
+    at = run_page("gap_scan")
+    (steps,) = [html.body for html in at.get("html") if '"ways"' in html.body]
     assert re.findall(r"<span[^>]*>([^<]+)", steps) == ["‹ Prev.", "Next ›"]
-    assert re.findall(r'href="([^"]+)"[^>]*>([^<]+)', on) == [
-        (f"/symbol?symbol=AAA&amp;session={LAST}", "Open AAA"),
-        (f"/plans?symbol=AAA&amp;session={LAST}", "Plan AAA"),
-    ]
+    for page, word in (("symbol", "Open"), ("plans", "Plan")):
+        assert f"[{word} AAA](/{page}?symbol=AAA&session={LAST})" in text_of(at)
 
 
 def test_a_way_is_a_link_with_its_key() -> None:
