@@ -20,7 +20,7 @@ PANELS: dict[str, tuple[str, ...]] = {
     "Before the open": ("brief", "scan", "lists", "notes", "plan", "plans", "plan-cancel", "risk"),
     "After the close": ("journal", "backtest"),
     "Data out": ("export", "features", "publish", "sql", "mcp"),
-    "Access": ("token", "people", "audit"),
+    "Access": ("token", "people", "session", "audit"),
     "Care": (
         "events",
         "alerts",
@@ -33,7 +33,7 @@ PANELS: dict[str, tuple[str, ...]] = {
     ),
 }
 AREAS: dict[str, tuple[str, ...]] = {  # the modules of app/commands: one is loaded for its command
-    "access": ("token", "people", "audit"),
+    "access": ("token", "people", "session", "audit"),
     "alerts": ("alerts", "notify"),
     "automation": ("gate", "features", "publish"),
     "brief": ("brief",),
@@ -104,6 +104,8 @@ EXAMPLES: dict[str, str] = {
     "token list": "token list",
     "token rotate": "token rotate notebook --keep-hours 48",
     "token revoke": "token revoke notebook",
+    "session list": "session list",
+    "session end": "session end 3f9c01d2ab47",
     "people list": "people list",
     "people set": 'people set "Una Ford" --role analyst',
     "events": "events --since 2026-11-27T09:00 --kind pull",

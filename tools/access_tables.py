@@ -25,7 +25,8 @@ COMMANDS = _table(
     trader="plan_cancel journal_post journal_deposit journal_withdraw journal_fill journal_close "
     "journal_reverse journal_settle journal_confirm",
     admin="audit notify_test backup verify drill "
-    "token_add token_rotate token_list token_revoke people_list people_set",
+    "token_add token_rotate token_list token_revoke people_list people_set "
+    "session_list session_end",
 )
 EXPORTS = _table(
     viewer="lists notes "
@@ -48,7 +49,7 @@ ACTIONS = _table(
     admin="at_start.tell bell.test backing_up.make backing_up.tell drill.drill retention.forget "
     "upkeep.keep_up "
     "preferences.take_over auditing.signed admin.add_token admin.rotate_token admin.revoke_token "
-    "admin.set_role",
+    "admin.set_role admin.end_session",
 )
 FILES = ("/media/x.csv", "/_stcore/upload_file/x/y", "/component/x/y", "/_stcore/host-config")
 READ = (

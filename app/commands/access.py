@@ -1,4 +1,4 @@
-"""Commands about who may do what, and who did: token, people, audit."""
+"""Commands about who may do what, and who did: token, people, session, audit."""
 
 from __future__ import annotations
 
@@ -38,6 +38,10 @@ def register(cli: typer.Typer) -> None:
     people.command("list")(people_list)
     people.command("set")(people_set)
     cli.add_typer(people, name="people")
+    sessions = typer.Typer(help="Browsers that are signed in.")
+    sessions.command("list")(session_list)
+    sessions.command("end")(session_end)
+    cli.add_typer(sessions, name="session")
     cli.command()(audit)
 
 
@@ -87,6 +91,19 @@ def people_set(
     runner.run(
         "people_set", json=json, render=_print_set, subject=subject, role=role, issuer=issuer
     )
+
+
+def session_list(json: Json = False) -> None:
+    """The browsers that are signed in: whose, since when and until when."""
+    runner.run("session_list", json=json, render=_print_sessions)
+
+
+def session_end(
+    session_id: Annotated[str, typer.Argument(help="Its id, from `session list`.")],
+    json: Json = False,
+) -> None:
+    """Sign one browser out; others of the same person stay."""
+    runner.run("session_end", json=json, render=_print_ended, session_id=session_id)
 
 
 def audit(
@@ -187,3 +204,16 @@ def _print_people(document: Any, out: Console) -> None:
         told = (row["name"], row["role"] or "none", when(row["last_seen"]), str(row["sessions"]))
         table.add_row(*map(escape, (*told, row["issuer"], row["subject"])))
     out.print(table)
+
+
+def _print_sessions(document: Any, out: Console) -> None:
+    table = Table("Id", "Who", "Role", "Signed in", "Ends", "Issuer", "Subject")
+    for row in document["sessions"]:
+        instants = (when(row["began"]), when(row["ends"]))
+        told = (row["session_id"], row["name"], row["role"], *instants, row["issuer"])
+        table.add_row(*map(escape, (*told, row["subject"])))
+    out.print(table)
+
+
+def _print_ended(document: Any, out: Console) -> None:
+    out.print(f"The session {escape(document['session_id'])} lets nobody in any more.")

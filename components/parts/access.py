@@ -39,6 +39,7 @@ SESSIONS = {
     "ends": "Ends",
     "issuer": "Issuer",
     "subject": "Subject",
+    "session_id": "Id",
 }
 ACTS = {
     "entry": "Entry",
@@ -55,12 +56,31 @@ NO_ROLE = "none"
 
 
 def sessions(desk: Desk) -> None:
-    """The browsers that are signed in; to take a token or a role from somebody ends theirs."""
+    """The browsers that are signed in, and a way to sign one out.
+
+    To take a token or a role from somebody ends all of theirs.
+    """
     found = admin.sessions(desk)
     if found.is_empty():
         shell.empty("No browser is signed in.", "A token or the provider signs one in.")
         return
     tables.show(found, SESSIONS, alt="Browsers that are signed in", key="access_sessions")
+    labels = {row["session_id"]: row for row in found.iter_rows(named=True)}
+    with st.popover("Sign a browser out"), st.form("access_end", border=False):
+        which = st.selectbox(
+            "Browser",
+            list(labels),
+            format_func=lambda name: _browser(labels[name]),
+            key="access_ended",
+        )
+        if st.form_submit_button("Sign it out") and which:
+            with shell.guarded("signing out"):
+                admin.end_session(desk, which)
+                st.rerun()
+
+
+def _browser(row: dict[str, Any]) -> str:
+    return f"{row['name']}, since {formats.when(row['began'])} ({row['session_id']})"
 
 
 def tokens(desk: Desk) -> None:

@@ -106,6 +106,11 @@ class Session:
         """Whose it is."""
         return self.issuer, self.subject
 
+    @property
+    def session_id(self) -> str:
+        """What it is called by: 12 hex digits, which let nobody in."""
+        return self.sha256[:12]
+
 
 def digest(secret: str) -> str:
     """What is kept of a secret. It is long and random, so no slow hash is needed."""

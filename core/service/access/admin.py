@@ -44,6 +44,7 @@ SESSION_COLUMNS: dict[str, Any] = {
     "ends": pl.Datetime("us", "UTC"),
     "issuer": pl.String,
     "subject": pl.String,
+    "session_id": pl.String,
 }
 
 
@@ -136,8 +137,18 @@ def sessions(desk: Desk) -> pl.DataFrame:
         who = desk.roster.current(Principal(*session.key, names.get(session.key, ""), None))
         times = (session.began_at, session.expires_at)
         if who.role is not None:
-            rows.append((who.name, who.role, *times, *session.key))
+            rows.append((who.name, who.role, *times, *session.key, session.session_id))
     return pl.DataFrame(rows, schema=SESSION_COLUMNS, orient="row")
+
+
+@needs(Role.ADMIN)
+def end_session(desk: Desk, session_id: str) -> dict[str, Any]:
+    """Sign one browser out, by the id of its session; others of the same owner stay.
+
+    NotFoundError without one that counts.
+    """
+    ended = desk.roster.end_session(session_id, access.principal(desk))
+    return {"session_id": ended.session_id, "issuer": ended.issuer, "subject": ended.subject}
 
 
 @needs(Role.ADMIN)
@@ -182,6 +193,18 @@ def token_revoke(desk: Desk, *, name: str) -> dict[str, Any]:
 def token_rotate(desk: Desk, *, name: str, keep_hours: float = KEEP_HOURS) -> dict[str, Any]:
     """Change the secret of a token; it is shown once, the one before counts for a while."""
     return rotate_token(desk, name, keep_hours)
+
+
+@command("session_list", needs=Role.ADMIN)
+def session_list(desk: Desk) -> dict[str, Any]:
+    """The browsers that are signed in, newest first, each with the id of its session."""
+    return {"sessions": sessions(desk).to_dicts()}
+
+
+@command("session_end", needs=Role.ADMIN)
+def session_end(desk: Desk, *, session_id: str) -> dict[str, Any]:
+    """Sign one browser out; what it has open is ended."""
+    return end_session(desk, session_id)
 
 
 @command("people_list", needs=Role.ADMIN)

@@ -15,19 +15,17 @@ from datetime import datetime, timedelta
 from core.domain.access.principals import NOBODY, TOKENS, Principal, Role
 from core.domain.access.tokens import PREFIX, Person, Session, Token, digest
 from core.errors import NotFoundError, StoreError, UsageError
-from core.observe.events import Event
 from core.observe.sparing import Sparing
-from core.service.kernel.trail import Trail
+from core.service.kernel.trail import Trail, told
 from core.settings import Settings
 from core.store import access as store
-from core.store import events
-from core.store.transaction import Transaction
 from core.store.warehouse import Warehouse
 from core.store.withdrawn import FILE, Withdrawn
 
 Key = tuple[str, str]
 Listener = Callable[[Key], None]
 LONGEST_NAME = 80
+SIGNED_OUT = ("sign out", "")
 log = Sparing("access")
 
 
@@ -125,7 +123,7 @@ class Roster:
         with self._lock, self._warehouse.transaction() as tx:
             store.add_session(tx, session)
             self.trail.note_in(tx, who, "sign in", "done")
-            _told(tx, now, "access.signed_in", who, f"{who.name} signed in as {who.role}")
+            told(tx, now, "access.signed_in", who, f"{who.name} signed in as {who.role}")
             self._sessions = {k: s for k, s in self._sessions.items() if s.counts(now)}
             self._sessions[session.sha256] = session
         return secret
@@ -134,17 +132,31 @@ class Roster:
         """Sign a session out; what it has open is ended."""
         self._load()
         found = self._sessions.get(digest(secret))
+        if found is not None:
+            self._end(found, None)
+
+    def end_session(self, session_id: str, by: Principal) -> Session:
+        """End a session by its id, whosever it is; NotFoundError without one that counts."""
+        found = next((one for one in self.sessions() if one.session_id == session_id), None)
         if found is None:
-            return
-        who = self.current(Principal(*found.key, "", None))
+            raise NotFoundError(f"there is no session {session_id!r}", hint="see: session list")
+        self._end(found, by)
+        return found
+
+    def _end(self, session: Session, by: Principal | None) -> None:
+        """Let nobody in with a session; None: who has it signs out."""
+        who, now = self.current(Principal(*session.key, "", None)), self._now()
+        words = f"a session of {who.name} was ended" if by else f"{who.name} signed out"
+        kind = "access.changed" if by else "access.signed_out"
+        act, detail = ("session end", f"{session.session_id} of {who.name}") if by else SIGNED_OUT
         with self._lock:
-            self._withdrawn.session(found.sha256)
+            self._withdrawn.session(session.sha256)
         with self._lock, self._warehouse.transaction() as tx:
-            store.end_sessions(tx, [found.sha256], self._now())
-            self.trail.note_in(tx, who, "sign out", "done")
-            _told(tx, self._now(), "access.signed_out", who, f"{who.name} signed out")
-            self._sessions.pop(found.sha256, None)
-        self._tell(found.key)
+            store.end_sessions(tx, [session.sha256], now)
+            self.trail.note_in(tx, by or who, act, "done", detail)
+            told(tx, now, kind, by or who, words, who.name)
+            self._sessions.pop(session.sha256, None)
+        self._tell(session.key)
 
     def sessions(self) -> list[Session]:
         """The sessions that are not over."""
@@ -194,7 +206,7 @@ class Roster:
             self.trail.note_in(tx, by, "people", "done", detail)
             if before is None or before.role != person.role:
                 words = f"{person.name} is {person.role or 'without a role'}"
-                _told(tx, self._now(), "access.changed", by, words, person.name)
+                told(tx, self._now(), "access.changed", by, words, person.name)
             self._people[person.issuer, person.subject] = person
         if before is not None and before.role != person.role:
             self._tell((person.issuer, person.subject))
@@ -226,7 +238,7 @@ class Roster:
                 raise UsageError(f"there is a token {name!r} already", hint="revoke it first")
             store.add_token(tx, token)
             self.trail.note_in(tx, by, "token add", "done", f"{name}, {role}")
-            _told(tx, now, "access.changed", by, f"a token {name} was made for a {role}", name)
+            told(tx, now, "access.changed", by, f"a token {name} was made for a {role}", name)
             self._tokens[token.sha256], self._by_id[token.token_id] = token, token.sha256
         return token, secret
 
@@ -241,7 +253,7 @@ class Roster:
         with self._lock, self._warehouse.transaction() as tx:
             store.revoke_token(tx, token.token_id, now)
             self.trail.note_in(tx, by, "token revoke", "done", token.name)
-            _told(tx, now, "access.changed", by, f"the token {token.name} was revoked", token.name)
+            told(tx, now, "access.changed", by, f"the token {token.name} was revoked", token.name)
             self._tokens[token.sha256] = token
         self._tell((TOKENS, token.token_id))
         return token
@@ -269,8 +281,8 @@ class Roster:
                 store.rotate_token(tx, token)
                 store.shorten_sessions(tx, ending)
                 self.trail.note_in(tx, by, "token rotate", "done", token.name)
-                told = f"the token {token.name} has a new secret"
-                _told(tx, now, "access.changed", by, told, token.name)
+                words = f"the token {token.name} has a new secret"
+                told(tx, now, "access.changed", by, words, token.name)
             self._tokens[token.sha256] = token
             self._by_id[token.token_id] = token.sha256
             self._note_change(token)
@@ -311,7 +323,7 @@ class Roster:
         self.trail.note(NOBODY, "sign in", "refused", detail)
         try:
             with self._warehouse.transaction() as tx:
-                _told(tx, self._now(), "access.refused", NOBODY, f"refused at the door: {detail}")
+                told(tx, self._now(), "access.refused", NOBODY, f"refused at the door: {detail}")
         except StoreError as error:  # the chain has it with its next commit
             log.warning("an alarm was not told", error=str(error))
 
@@ -331,14 +343,6 @@ class Roster:
     def _tell(self, key: Key) -> None:
         for listener in list(self.listeners):
             listener(key)
-
-
-def _told(
-    tx: Transaction, at: datetime, kind: str, who: Principal, sentence: str, subject: str = ""
-) -> None:
-    """Tell of a change of access in its transaction."""
-    event = Event.of(kind, subject or who.name, sentence, who=who.name)
-    events.add(tx, [event], at)
 
 
 def lately(then: datetime | None, now: datetime) -> bool:

@@ -22,7 +22,8 @@ from core.domain.access.audit import Act
 from core.domain.access.principals import ENGINE, Principal
 from core.errors import StoreError
 from core.observe import logs
-from core.store import audit
+from core.observe.events import Event
+from core.store import audit, events
 from core.store.transaction import Transaction
 from core.store.warehouse import Warehouse
 
@@ -148,3 +149,11 @@ def _text(value: Any) -> str:
         named = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
         return _text({k: v for k, v in named.items() if isinstance(v, _SIMPLE)})
     return type(value).__name__
+
+
+def told(
+    tx: Transaction, at: datetime, kind: str, who: Principal, sentence: str, subject: str = ""
+) -> None:
+    """Tell of a change of access in its transaction."""
+    event = Event.of(kind, subject or who.name, sentence, who=who.name)
+    events.add(tx, [event], at)

@@ -10,7 +10,7 @@ from core.domain.access.principals import LOCAL, Role
 from core.errors import StoreError
 from core.service.activity import feed
 from core.service.desk import Desk
-from core.service.kernel import roster as rosters
+from core.store import events
 
 
 def told(desk: Desk) -> list[tuple[str, str, str]]:
@@ -48,7 +48,7 @@ def test_a_session_that_cannot_be_stored_tells_nothing(
 
     desk = make_desk(access="token")
     token, _ = desk.roster.add_token("ann", Role.TRADER, None, LOCAL)
-    monkeypatch.setattr(rosters.events, "add", full)
+    monkeypatch.setattr(events, "add", full)
     with pytest.raises(StoreError):
         desk.roster.begin(token.principal)
     assert desk.roster.sessions() == []
