@@ -7,6 +7,8 @@ from datetime import date
 import duckdb
 import polars as pl
 
+from core.domain.gaps import flags
+
 SQL = """
 WITH numbered AS (
     SELECT b.*, s.number FROM bars b JOIN sessions s ON s.session = b.session
@@ -94,4 +96,91 @@ def _of_one_symbol(
                 span = max(high, base) - min(low, base)
                 average += (span - average) / min(seen, 14)
         base, before, sound_before = close if sound else base, day, sound
+    return answer
+
+
+def looking_back(
+    bars: pl.DataFrame, days: pl.Series, breaks: pl.DataFrame
+) -> list[tuple[float | None, float | None, float | None, date | None]]:
+    """mean_volume, high20, low20 and comparable_since of each bar, told bar by bar: of the 20
+    sessions before, none before a change of units (`breaks` and far moves that no volume can judge,
+    where the close stays), and no level over a print that came back.
+    """
+    told, number = set(breaks.rows()), {day: n for n, day in enumerate(days)}
+    answer = []
+    for part in bars.partition_by("symbol", maintain_order=True):
+        answer += _windows_of_one(part, number, told)
+    return answer
+
+
+def _windows_of_one(
+    bars: pl.DataFrame, number: dict[date, int], told: set[tuple[str, date]]
+) -> list[tuple[float | None, float | None, float | None, date | None]]:
+    answer: list[tuple[float | None, float | None, float | None, date | None]] = []
+    past: list[tuple[int, float, float, float]] = []  # number, volume, high, low of sound bars
+    first, base, before, sound_before = None, None, None, False
+    since, stray = None, None  # numbers of the sessions of the last such moves
+    columns = ("symbol", "session", "open", "high", "low", "close", "volume")
+    for symbol, day, opened, high, low, close, volume in bars.select(columns).iter_rows():
+        here = number[day]
+        first = here if first is None else first
+        window = [row for row in past if 1 <= here - row[0] <= 20]
+        old = here - (first if since is None else max(first, since)) >= 20
+        levels = old and (stray is None or here - stray > 20) and bool(window)
+        volumes = [row[1] for row in window]
+        answer.append(
+            (
+                sum(volumes) / len(volumes) if old and len(volumes) >= 15 else None,
+                max(row[2] for row in window) if levels else None,
+                min(row[3] for row in window) if levels else None,
+                None if since is None or here - since >= 20 else days_of(number)[since],
+            )
+        )
+        numbers = (opened, high, low, close, volume)
+        sound = None not in numbers and low <= min(opened, close) and volume > 0
+        sound = sound and max(opened, close) <= high
+        if sound and base is not None:
+            follows = sound_before and here == number[before] + 1
+            far = not follows and abs(opened / base - 1) >= 0.45
+            anew = far and (day - before).days > 60
+            if far or (symbol, day) in told:
+                stays = anew or (close - base) / (opened - base) >= 0.5
+                since, stray = (here, stray) if stays else (since, here)
+        past = window + ([(here, volume, high, low)] if sound else [])
+        base, before, sound_before = close if sound else base, day, sound
+    return answer
+
+
+def days_of(number: dict[date, int]) -> dict[int, date]:
+    """The session of each number."""
+    return {n: day for day, n in number.items()}
+
+
+def flags_in_turn(bars: pl.DataFrame, measured: pl.DataFrame, days: pl.Series) -> list[int]:
+    """The flags of measured rows, judged one after another: soon after a change of units the
+    volume is compared with the mean of the sessions since then, before it with its usual one.
+    """
+    number = {day: n for n, day in enumerate(days)}
+    bare = in_sql(bars, days).select("symbol", "session", mixed="rvol")
+    rows = measured.join(bare, on=["symbol", "session"], how="left", maintain_order="left")
+    raw = int(flags.Flag.BAD_BAR | flags.Flag.BAD_BASE | flags.Flag.STALE_BASE)
+    moves = measured.select("session", "gap_pct")
+    answer: list[int] = []
+    for part in rows.partition_by("symbol", maintain_order=True):
+        seen: list[tuple[date, float]] = []
+        since = part["comparable_since"].to_list()  # told by `looking_back`
+        for n, row in enumerate(part.iter_rows(named=True)):
+            begun = since[n]
+            new = [v for at, v in seen if begun is not None and at >= begun]
+            rvol = row["volume"] / (sum(new) / len(new)) if new and row["volume"] else row["mixed"]
+            one = part.slice(n, 1).with_columns(
+                pl.col("flags") & raw, rvol=pl.lit(rvol, dtype=pl.Float64)
+            )
+            others = moves.filter(pl.col("session") == row["session"])
+            gap = pl.lit(row["gap_pct"], dtype=pl.Float64)
+            others = others.filter((pl.col("gap_pct") != gap).fill_null(value=False))
+            judged = flags.judge(one.select(measured.columns), None, others)
+            answer.append(int(judged["flags"].item()))
+            if not row["flags"] & int(flags.Flag.BAD_BAR) and row["session"] in number:
+                seen.append((row["session"], row["volume"]))
     return answer

@@ -130,6 +130,13 @@ def failed(filters: GapFilters) -> pl.Expr:
         )
         .when(size > filters.max_gap_pct)
         .then(pl.lit(f"filter: gap above max_gap_pct {filters.max_gap_pct:g}"))
+        .when(pl.col("rvol").is_null() & pl.col("comparable_since").is_not_null())
+        .then(
+            pl.format(
+                "filter: relative volume n/a (since {} on other shares)",
+                pl.col("comparable_since").cast(pl.String),
+            )
+        )
         .when(pl.col("rvol").is_null())
         .then(pl.lit("filter: relative volume n/a (fewer than 20 sessions of history)"))
         .when(pl.col("rvol") < filters.min_rvol)

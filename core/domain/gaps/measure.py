@@ -16,7 +16,7 @@ import polars as pl
 from core.domain.gaps import averages as gap_averages
 from core.domain.gaps import bars as bar_rules
 from core.domain.gaps import breaks as gap_breaks
-from core.domain.gaps import windows
+from core.domain.gaps import comparable, windows
 from core.domain.gaps.filters import GapFilters, large_enough, moved, passes
 from core.domain.gaps.flags import BREADTH_PCT, LARGE_PCT, judge, large
 from core.domain.gaps.kinds import TREND_SESSIONS
@@ -49,13 +49,18 @@ def measure(
     Adds prior_close, prior_high, prior_low (on this session's share basis), gap_pct,
     gap_ex_div_pct, atr (before this session), gap_atr, range_position, rvol, mean_volume,
     dollar_volume (close x volume), usual_range (of large gaps: mean of high less low over close of
-    the 20 sessions before), high20, low20, gap_type, story, split_factor and
-    flags (bits of `gap_flags.Flag`). Without a base for a quantity it is null, never 0; where the
+    the 20 sessions before), high20, low20, gap_type, story, split_factor, comparable_since (where
+    volumes began anew within 20 sessions, after an unreal move) and flags (bits of
+    `gap_flags.Flag`). Without a base for a quantity it is null, never 0; where the
     session before has no bar, prior_close is the last one known and the gap itself is null.
     """
     parts = _in_blocks(bars, lambda block: _measure(block, sessions, actions))
-    whole = parts[0] if len(parts) == 1 else pl.concat(parts, rechunk=False)
-    return _across_breaks(judge(whole, catalysts), bars, sessions, actions)
+    rows = [part for part, _ in parts]
+    whole = rows[0] if len(rows) == 1 else pl.concat(rows, rechunk=False)
+    far = pl.concat([moves for _, moves in parts])
+    past = _past(bars, sessions, actions)
+    judged = comparable.judged_in_turn(whole, past, far, lambda some: judge(some, catalysts))
+    return _across_breaks(judged, far, bars, sessions, actions)
 
 
 def find(
@@ -70,8 +75,9 @@ def find(
     Works through the bars block by block, and lets go of what is no gap as soon as that shows.
     """
     wanted = moved(min(filters.min_gap_pct, LARGE_PCT))
-    judged = _judged(bars, sessions, actions, catalysts, wanted)
-    judged = _across_breaks(judged, bars, sessions, actions, wanted).filter(large_enough(filters))
+    judged, far = _judged(bars, sessions, actions, catalysts, wanted)
+    judged = _across_breaks(judged, far, bars, sessions, actions, wanted)
+    judged = judged.filter(large_enough(filters))
     return judged.with_columns(candidate=passes(filters))
 
 
@@ -82,7 +88,8 @@ def breaks(
     catalysts: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Symbol and session of the moves judged unreal, as `measure` leaves them out of averages."""
-    return gap_breaks.judged(_judged(bars, sessions, actions, catalysts, moved(LARGE_PCT)))
+    judged, _ = _judged(bars, sessions, actions, catalysts, moved(LARGE_PCT))
+    return gap_breaks.judged(judged)
 
 
 def _judged(
@@ -91,32 +98,59 @@ def _judged(
     actions: pl.DataFrame | None,
     catalysts: pl.DataFrame | None,
     wanted: pl.Expr,
-) -> pl.DataFrame:
-    """The wanted rows, measured and judged beside the smaller moves of the market."""
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The wanted rows, measured and judged beside the smaller moves of the market, and the far
+    moves that no volume can judge.
+    """
     parts = _in_blocks(bars, lambda block: _chosen(block, sessions, actions, wanted))
-    smaller = pl.concat([moves for _, moves in parts])
-    return judge(pl.concat([rows for rows, _ in parts]), catalysts, smaller)
+    rows, smaller, far = (pl.concat(found) for found in zip(*parts, strict=True))
+    past = _past(bars, sessions, actions)
+    judged = comparable.judged_in_turn(
+        rows, past, far, lambda some: judge(some, catalysts, smaller)
+    )
+    return judged, far
+
+
+def _past(
+    bars: pl.DataFrame, sessions: pl.Series, actions: pl.DataFrame | None
+) -> tuple[pl.DataFrame, pl.Series, pl.DataFrame]:
+    """The bars, the sessions and the splits on record."""
+    actions = CORPORATE_ACTIONS.empty() if actions is None else actions
+    return bars, sessions, bar_rules.splits_of(actions)
 
 
 def _across_breaks(
     judged: pl.DataFrame,
+    far: pl.DataFrame,
     bars: pl.DataFrame,
     sessions: pl.Series,
     actions: pl.DataFrame | None,
     wanted: pl.Expr = EVERY,
 ) -> pl.DataFrame:
-    """Takes unreal moves out of the averages after them: the judgement, which tells them, rests on
-    no average. The few names that need it are measured again.
+    """Takes unreal moves out of the averages and the windows after them: the judgement, which tells
+    them, rests on no average. The few names that need it are measured again.
     """
     judged, unsure = gap_averages.set_right(judged)
     judged = judged.drop("ranges", "trend")
-    if unsure.is_empty():
-        return judged
+    if not unsure.is_empty():
+        judged = _again(judged, unsure, bars, sessions, actions, wanted)
+    return comparable.struck(judged, comparable.changes(judged, far), sessions)
+
+
+def _again(
+    judged: pl.DataFrame,
+    unsure: pl.Series,
+    bars: pl.DataFrame,
+    sessions: pl.Series,
+    actions: pl.DataFrame | None,
+    wanted: pl.Expr,
+) -> pl.DataFrame:
+    """The rows with the averages of some names measured again, without their unreal moves."""
     found = gap_breaks.judged(judged)
     chosen = pl.col("symbol").is_in(unsure.implode())
     few = bars.filter(chosen)
     parts = _in_blocks(few, lambda block: _chosen(block, sessions, actions, wanted, found))
-    again = pl.concat([rows for rows, _ in parts])
+    again = pl.concat([rows for rows, *_ in parts])
     places = judged.select(row=pl.arg_where(chosen))["row"]
     return judged.with_columns(
         judged[name].scatter(places, again[name]) for name in ("atr", "gap_atr", "story")
@@ -147,13 +181,15 @@ def _blocks(bars: pl.DataFrame) -> list[tuple[int, int]]:
     return [(low, high - low) for low, high in pairwise(cuts) if high > low]
 
 
-def _measure(bars: pl.DataFrame, sessions: pl.Series, actions: pl.DataFrame | None) -> pl.DataFrame:
-    """The rows of `measure` before judgement, with `ranges` and `trend`."""
-    work, _, hits = _prepared(bars, sessions, actions)
+def _measure(
+    bars: pl.DataFrame, sessions: pl.Series, actions: pl.DataFrame | None
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The rows of `measure` before judgement, with `ranges` and `trend`, and the far moves."""
+    work, _, hits, far = _prepared(bars, sessions, actions)
     work = work.with_columns(windows.last_sessions(work))
     answer = quantities(bars, work, lambda at: _trend_closes(work, at))
     answer = with_actions(answer.with_columns(work["ranges"].cast(pl.Int64)), hits)
-    return _with_ranges(answer, work, None)
+    return _with_ranges(answer, work, None), far
 
 
 def _chosen(
@@ -162,11 +198,11 @@ def _chosen(
     actions: pl.DataFrame | None,
     wanted: pl.Expr,
     breaks: pl.DataFrame | None = None,
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Those rows of `_measure` that are wanted by open and prior_close, and session and gap_pct of
-    the smaller moves that tell how broad a session's was.
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Those rows of `_measure` that are wanted by open and prior_close; session and gap_pct of
+    the smaller moves that tell how broad a session's was; and the far moves.
     """
-    work, priced, hits = _prepared(bars, sessions, actions, breaks)
+    work, priced, hits, far = _prepared(bars, sessions, actions, breaks)
     marks = priced.select(wanted=wanted, moved=moved(BREADTH_PCT))
     rows = pl.concat([marks.select(row=pl.arg_where(pl.col("wanted")))["row"], hits["row"]])
     rows = rows.unique().sort()
@@ -179,7 +215,7 @@ def _chosen(
     smaller = smaller.filter(~smaller.is_in(hits["row"].implode()))
     moves = work.select(pl.col("open", "prior_close", "whole", "split_factor").gather(smaller))
     moves = moves.select(bars["session"].gather(smaller), gap_pct=gap_pct())
-    return _with_ranges(answer, work, rows), moves
+    return _with_ranges(answer, work, rows), moves, far
 
 
 def _prepared(
@@ -187,16 +223,20 @@ def _prepared(
     sessions: pl.Series,
     actions: pl.DataFrame | None,
     breaks: pl.DataFrame | None = None,
-) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """The bars on one basis with what came before each; open and prior_close as delivered; and
-    the rows that actions hit.
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """The bars on one basis with what came before each; open and prior_close as delivered; the
+    rows that actions hit; and the moves that no average is carried across (as `comparable` has
+    them; without `breaks` the far ones only).
     """
     actions = CORPORATE_ACTIONS.empty() if actions is None else actions
     splits = bar_rules.splits_of(actions)
     factor = bar_rules.split_factors(bars, splits)
     work = windows.one_basis(bars, factor, split=not splits.is_empty())
     work = work.with_columns(windows.positions(bars, sessions))
-    work = windows.with_bases(work, bars, breaks)
+    work, found = windows.with_bases(work, bars, breaks)
+    far = bars.select(pl.col("symbol", "session").gather(found["row"])).with_columns(
+        units=(found["ratio"] != 1).fill_null(value=True)
+    )
     work = work.with_columns(
         first=pl.col("row") == pl.col("start"),
         prior_sound=windows.before("sound"),
@@ -208,7 +248,7 @@ def _prepared(
     priced = bars.select("symbol", "session", "open").hstack(
         work.select(prior_close=pl.col("prior_close") * pl.col("split_factor"))
     )
-    return work, priced, first_sessions_after(priced, actions)
+    return work, priced, first_sessions_after(priced, actions), far
 
 
 def _with_ranges(answer: pl.DataFrame, work: pl.DataFrame, rows: pl.Series | None) -> pl.DataFrame:

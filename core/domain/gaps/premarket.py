@@ -156,3 +156,12 @@ def on_basis_of(prior: pl.DataFrame, splits: pl.DataFrame) -> pl.DataFrame:
     then = split_factors(prior.select("symbol", session="prior_session"), splits)
     now = split_factors(prior.select("symbol", "session"), splits)
     return prior.with_columns(prior_close=pl.col("close") / then * now)
+
+
+def volumes_on_basis_of(day: date, volumes: pl.DataFrame, splits: pl.DataFrame) -> pl.DataFrame:
+    """Volumes of earlier mornings (symbol, day, volume) in the shares of a day."""
+    if splits.is_empty():
+        return volumes
+    then = split_factors(volumes.select("symbol", session="day"), splits)
+    now = split_factors(volumes.select("symbol", session=pl.lit(day)), splits)
+    return volumes.with_columns(volume=pl.col("volume") * then / now)

@@ -135,7 +135,11 @@ def _judged(
     if not actions.is_empty():
         answer = with_actions(answer, _hits(answer, work, actions))
     known = pl.when(large()).then(work["usual_range"])
-    return judge(answer.with_columns(known.alias("usual_range")), catalysts)
+    answer = answer.with_columns(known.alias("usual_range"))
+    recent = work["since_recent"]
+    since = pl.when(recent.is_not_null()).then(work["volume"] / work["volume_since"])
+    judged = judge(answer.with_columns(rvol=since.otherwise("rvol")), catalysts)
+    return judged.with_columns(answer["rvol"], recent.alias("comparable_since"))
 
 
 def _with_past(
@@ -149,12 +153,19 @@ def _with_past(
         prior_sound="sound",
         **{f"prior_{name}": pl.col(name) / pl.col("split_factor") for name in _PRICES},
         atr=pl.when(pl.col("ranges") >= ATR_SESSIONS).then("average"),
+        since="since",
+        stray="stray",
     )
-    old_enough = pl.col("first_session") <= sessions[here - VOLUME_SESSIONS]
+    begins = sessions[here - VOLUME_SESSIONS]
+    old_enough = (pl.col("first_session") <= begins).fill_null(value=False)
+    changed = (pl.col("since") > begins).fill_null(value=False)
+    odd = (pl.col("stray") >= begins).fill_null(value=False)
     return work.join(known, on="symbol", how="left", maintain_order="left").with_columns(
         first=pl.col("prior_session").is_null(),
         whole=(pl.col("prior_session") == sessions[here - 1]).fill_null(value=False),
-        of_age=old_enough.fill_null(value=False),
+        of_age=old_enough & ~changed,
+        levels=old_enough & ~changed & ~odd,
+        since_recent=pl.when(changed).then("since"),
     )
 
 
@@ -171,13 +182,23 @@ def _with_windows(
     sound = sound.with_columns(span=(pl.col("high") - pl.col("low")) / pl.col("close"))
     table = sound.filter(~begins).group_by("symbol").agg(_WINDOWS)
     trend = sound.filter(begins).select("symbol", close21="close")
-    work = work.join(table, on="symbol", how="left", maintain_order="left")
-    work = work.join(trend, on="symbol", how="left", maintain_order="left")
-    old = pl.col("of_age")
+    for found in (table, trend, _volumes_since(work, sound)):
+        work = work.join(found, on="symbol", how="left", maintain_order="left")
+    old = pl.col("of_age") & (pl.col("bars") >= LEAST_BARS)
+    moved = (pl.col("since") > sessions[here - TREND_SESSIONS]).fill_null(value=False)
     return work.with_columns(
-        pl.when(old & (pl.col("bars") >= LEAST_BARS)).then("mean_volume").alias("mean_volume"),
-        *(pl.when(old).then(name).alias(name) for name in ("high20", "low20")),
+        pl.when(old).then("mean_volume").alias("mean_volume"),
+        *(pl.when("levels").then(name).alias(name) for name in ("high20", "low20")),
+        pl.when(~moved).then("close21").alias("close21"),
     )
+
+
+def _volumes_since(work: pl.DataFrame, sound: pl.DataFrame) -> pl.DataFrame:
+    """symbol and volume_since: the mean volume since a change of units within 20 sessions."""
+    begun = work.filter(pl.col("since_recent").is_not_null()).select("symbol", "since_recent")
+    later = sound.join(begun, on="symbol").filter(pl.col("session") >= pl.col("since_recent"))
+    mean = pl.col("volume").cast(pl.Float64).mean()
+    return later.sort("session").group_by("symbol").agg(volume_since=mean)
 
 
 def _hits(answer: pl.DataFrame, work: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:

@@ -29,6 +29,8 @@ STATE = {
     "base_close": pl.Float64,  # of the last sound bar
     "ranges": pl.Int32,  # true ranges so far
     "average": pl.Float64,  # Wilder's; the mean of the ranges while they are fewer than 14
+    "since": pl.Date,  # of the last unreal move that changed the units; null for none
+    "stray": pl.Date,  # of the last one whose close came back; null for none
 }
 _BAR = ("session", "sound", "high", "low", "close")
 
@@ -62,7 +64,7 @@ def carry(
     splits = bar_rules.splits_of(CORPORATE_ACTIONS.empty() if actions is None else actions)
     work = windows.one_basis(bars, bar_rules.split_factors(bars, splits), split=bool(len(splits)))
     work = work.with_columns(windows.positions(bars, sessions))
-    work = windows.with_bases(work, bars, breaks)
+    work, found = windows.with_bases(work, bars, breaks)
     own = pl.col("row") >= pl.col("begun").last().over("start")
     work = work.with_columns(true_range=pl.when(own).then("true_range"))
     table = bars.select("symbol", "session", *(pl.col(n).alias(n) for n in _BAR[2:])).hstack(
@@ -78,6 +80,14 @@ def carry(
         pl.col("base_close").drop_nulls().last(),
         average=pl.when(cold).then(pl.col("true_range").mean()).otherwise(pl.last("atr_after")),
     )
+    moves = bars.select(pl.col("symbol", "session").gather(found["row"])).with_columns(
+        units=(found["ratio"] != 1).fill_null(value=True)
+    )
+    last = moves.group_by("symbol").agg(
+        since=pl.col("session").filter("units").max(),
+        stray=pl.col("session").filter(~pl.col("units")).max(),
+    )
+    frame = frame.join(last, on="symbol", how="left", maintain_order="left")
     return GapState(as_of, as_kept(frame))
 
 
@@ -126,12 +136,14 @@ def one_session(
         pl.coalesce("adjusted_close", "base").alias("base_close"),
         pl.col("ranges") + pl.col("more").cast(pl.Int32),
         "average",
+        since=pl.when(pl.col("units")).then("new_session").otherwise("since"),
+        stray=pl.when(pl.col("broken") & ~pl.col("units")).then("new_session").otherwise("stray"),
     )
 
 
 def _moves(table: pl.DataFrame, prior: pl.Expr, breaks: pl.Series) -> pl.DataFrame:
-    """Adds the bar on today's basis (where sound), base and broken; average and ranges as a
-    broken move leaves them.
+    """Adds the bar on today's basis (where sound), base, broken, and units (whether they changed);
+    average and ranges as a broken move leaves them.
     """
     sound = pl.col("new_sound").fill_null(value=False)
     bar = table.select(
@@ -158,7 +170,10 @@ def _moves(table: pl.DataFrame, prior: pl.Expr, breaks: pl.Series) -> pl.DataFra
     scaled = pl.when("broken").then(pl.col("average") * pl.col("ratio")).otherwise("average")
     return table.with_columns(
         bar["base"],
-        bar["broken"],
+        bar["broken"].fill_null(value=False),
+        bar.select(units=(pl.col("broken") & (pl.col("anew") | (pl.col("ratio") != 1))))[
+            "units"
+        ].fill_null(value=False),
         bar["high"].alias("_high"),
         bar["low"].alias("_low"),
         bar["close"].alias("adjusted_close"),

@@ -214,11 +214,12 @@ def one_basis(bars: pl.DataFrame, factor: pl.Series, *, split: bool) -> pl.DataF
 
 def with_bases(
     work: pl.DataFrame, bars: pl.DataFrame, breaks: pl.DataFrame | None = None
-) -> pl.DataFrame:
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Adds the last sound close before each bar (base), the true range, and Wilder's average up to
     and including the bar (atr_after) and before it (atr); begun is the row where the average began,
     ranges how many true ranges stand before the bar (null in names with a move that no volume can
-    judge: their averages are set right here already).
+    judge: their averages are set right here already). Beside it the moves that no average is
+    carried across: row, start and ratio (null: begins anew).
 
     `breaks` (symbol, session) are moves judged unreal: their range is left out, and the ranges
     before them come out in the units of the last bar, the averages in those of their own.
@@ -234,7 +235,7 @@ def with_bases(
         work = work.with_columns(wilder(work).alias("atr_after"), ranges=seen)
     else:
         work = _across_breaks(work, found)
-    return work.with_columns(atr=before("atr_after"))
+    return work.with_columns(atr=before("atr_after")), found
 
 
 def _break_rows(
@@ -247,7 +248,7 @@ def _break_rows(
     places = work.select(row=pl.arg_where(odd))["row"]
     rows = work.select(pl.col("row", "open", "base").gather(places)).filter(gap_breaks.far())
     if rows.is_empty() and breaks is None:
-        return rows
+        return rows.select("row", start="row", ratio="open")
     day = bars["session"]
     apart = (day.gather(rows["row"]) - day.gather(rows["row"] - 1)).dt.total_days()
     rows = rows.select("row", (apart > gap_breaks.NEW_OWNER_DAYS).alias("anew"))

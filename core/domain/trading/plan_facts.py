@@ -13,7 +13,7 @@ import polars as pl
 
 from core.domain.gaps import measure as gaps
 from core.domain.gaps.bars import is_sound
-from core.domain.gaps.breaks import UNJUDGED, far, is_unreal
+from core.domain.gaps.breaks import UNJUDGED, far, is_unreal, judged
 from core.domain.tables.frames import BARS_DAILY
 from core.domain.timetable import sessions as calendar
 from core.errors import ValidationError
@@ -47,14 +47,15 @@ def facts(bars: pl.DataFrame, session: date, previous_session: date | None) -> F
     close = prior["close"] if prior else None
     gap = (today["open"] / close - 1) * 100 if close and today["open"] else None
     sound = before.filter(is_sound())
+    known = _measured(bars)
     return Facts(
         open=today["open"],
         prior_close=close,
         gap_pct=gap,
-        atr=average_range(bars),
-        mean_volume=_mean_volume(sound),
+        atr=_average_range(known),
+        mean_volume=_mean_volume(sound) if _comparable(known) else None,
         flags=tuple(_flags(today, prior, gap, previous_session)),
-        overnight_pct=overnight(sound),
+        overnight_pct=overnight(sound, judged(known)["session"]),
         prior_high=prior["high"] if prior else None,
         prior_low=prior["low"] if prior else None,
     )
@@ -94,13 +95,26 @@ def average_range(bars: pl.DataFrame) -> float | None:
 
     None too where the last row itself is such a move: the average is in the units before it.
     """
+    return _average_range(_measured(bars))
+
+
+def _measured(bars: pl.DataFrame) -> pl.DataFrame:
+    """The gaps of one symbol's bars."""
     days = calendar.sessions_between(bars["session"][0], bars["session"][-1])["session"]
     named = bars.with_columns(symbol=pl.lit("")).select(BARS_DAILY.empty().columns)
-    last = gaps.measure(named.cast({"volume": pl.Float64}), days).tail(1)
-    base = pl.col("prior_close").alias("base")
-    told = last.select("atr", moved=is_unreal() | pl.lit(_far(last.with_columns(base))))
-    found, moved = told.row(0)
+    return gaps.measure(named.cast({"volume": pl.Float64}), days)
+
+
+def _average_range(measured: pl.DataFrame) -> float | None:
+    last = measured.tail(1)
+    moved = last.select(is_unreal()).item() or _far(last.with_columns(base="prior_close"))
+    found = last["atr"].item()
     return None if found is None or moved else float(found)
+
+
+def _comparable(measured: pl.DataFrame) -> bool:
+    """Whether the volumes of the 20 sessions before the last row are those of its shares."""
+    return measured["comparable_since"][-1] is None
 
 
 def _far(last: pl.DataFrame) -> bool:
@@ -116,10 +130,15 @@ def _mean_volume(bars: pl.DataFrame) -> float | None:
     return float(recent.to_frame().select(pl.first().mean()).item())
 
 
-def overnight(bars: pl.DataFrame) -> pl.Series:
-    """Open over the close before, less one, in percent; moves beyond 45 % are left out."""
+def overnight(bars: pl.DataFrame, unreal: pl.Series | None = None) -> pl.Series:
+    """Open over the close before, less one, in percent; moves beyond 45 % are left out, and those
+    of the sessions that were judged `unreal`.
+    """
     move = (pl.col("open") / pl.col("close").shift(1) - 1) * 100
-    found = bars.select(move.alias("overnight_pct"))["overnight_pct"].drop_nulls()
+    table = bars.select("session", overnight_pct=move)
+    if unreal is not None:
+        table = table.filter(~pl.col("session").is_in(unreal.implode()))
+    found = table["overnight_pct"].drop_nulls()
     return found.filter(found.abs() <= SUSPECT_GAP_PCT)
 
 

@@ -246,10 +246,11 @@ def _provisional(desk: Desk, dataset: Dataset, span: SessionSpan) -> SessionGaps
     prints = print_store.minutes(desk.warehouse, opens - coming.PREMARKET_HOURS, until)
     before = span.days.tail(gaps.WINDOW_SESSIONS).head(-1).to_list()
     ends = store.last_closes(desk.warehouse, dataset.table, before)
-    prior = premarket.on_basis_of(
-        ends.with_columns(session=pl.lit(day)), bar_rules.splits_of(actions_for(desk, dataset))
-    ).select("symbol", "prior_close")
+    splits = bar_rules.splits_of(actions_for(desk, dataset))
+    prior = premarket.on_basis_of(ends.with_columns(session=pl.lit(day)), splits)
+    prior = prior.select("symbol", "prior_close")
     volumes = print_store.volumes(desk.warehouse, earlier)
+    volumes = premarket.volumes_on_basis_of(day, volumes, splits)
     early = premarket.premarket(prints, prior, span.row, until, volumes)
     early = _with_opens(early, coming.opens(desk, day))
     if early.is_empty():
@@ -297,6 +298,9 @@ def _with_prints(rows: pl.DataFrame, early: pl.DataFrame, evidence: pl.DataFrame
     )
     names = ("premarket_gap_pct", "premarket_change_pct", "premarket_rvol", *PRINTED)
     rows = rows.join(early.select("symbol", *names), on="symbol", how="left")
+    # mornings before an unreal move that changed the units stand in other shares
+    same = pl.col("comparable_since").is_null()
+    rows = rows.with_columns(pl.when(same).then("premarket_rvol").alias("premarket_rvol"))
     rows = rows.with_columns(
         rvol=pl.col("premarket_rvol"),
         dollar_volume=pl.col("mean_volume") * pl.col("prior_close"),

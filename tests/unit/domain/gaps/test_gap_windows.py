@@ -81,7 +81,7 @@ def test_moves_that_no_volume_judges_are_the_far_ones_after_a_hole_or_an_unsound
         pl.when(far).then(pl.col(name) * 3).otherwise(name)
         for name in ("open", "high", "low", "close")
     )
-    work = windows.with_bases(_work(bars), bars)
+    work, _ = windows.with_bases(_work(bars), bars)
     judged = (work["number"].diff() == 1) & work["sound"].shift(1)
     asked = work.select("row", "base", "high", far=breaks.far()).filter(
         ~judged.fill_null(value=False)

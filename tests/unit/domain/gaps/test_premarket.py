@@ -108,3 +108,13 @@ def test_volume_is_measured_against_the_same_time_of_mornings_before() -> None:
     row = found(minutes(*TODAY, *many))
     assert row["history_sessions"] == 20
     assert row["premarket_rvol"] == pytest.approx(149 / (sum(range(2, 22)) / 20))
+
+
+def test_mornings_before_a_split_count_in_the_shares_of_the_day() -> None:
+    """Ten for one on the day: a morning of 60 old shares is one of 600; another name's stays."""
+    before = pl.DataFrame(
+        {"symbol": ["AAA", "BBB"], "day": [date(2015, 12, 24)] * 2, "volume": [60.0, 60.0]}
+    )
+    splits = pl.DataFrame({"symbol": ["AAA"], "ex_date": [DAY], "ratio": [10.0]})
+    assert premarket.volumes_on_basis_of(DAY, before, splits)["volume"].to_list() == [600.0, 60.0]
+    assert premarket.volumes_on_basis_of(DAY, before, splits.clear()).equals(before)
