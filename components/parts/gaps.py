@@ -196,7 +196,8 @@ def headline(scan: scans.Scan) -> str:
     )
     if not scan.gaps.provisional:
         return said
-    asked = formats.when(scan.gaps.known_at, shell.zone())
+    newest = scan.gaps.rows.select(pl.col("last_print_at").max()).item()
+    asked = formats.when(newest, shell.zone())
     source = badges.plain(scan.gaps.source or "")
     return f"{badges.provisional()} {said} " + shell.small(
         f"From the last prints up to {asked} ({source}); each open takes its place once stored."

@@ -194,7 +194,8 @@ def test_a_symbol_of_a_grid_leads_to_its_page(page: Page) -> None:
     """In this tab, by its connection, as the symbols of lists do."""
     grid = page.open("/companies").tab.get_by_test_id("stDataFrame").first
     grid.locator("canvas").first.wait_for()
-    box = page.settled() and grid.bounding_box()
+    page.settled()
+    box = grid.bounding_box()
     assert box is not None
     page.tab.evaluate("window.untouched = true")
     for _ in range(20):  # the grid is a canvas, which says nothing while it is being drawn

@@ -29,8 +29,8 @@ def found(
     """Problems at the desk's instant, gravest first: severity, subject, message (a sentence)."""
     every = [
         *_catalogue(then),
-        *_hosts(then),
-        *_datasets(statuses),
+        *_hosts(then, statuses),
+        *_datasets(then, statuses),
         *_dead(then),
         *_told(then, since),
         *_limits(checks),
@@ -47,16 +47,27 @@ def _catalogue(then: Desk) -> Iterator[dict[str, Any]]:
         yield _problem("error", "catalogue", problem.message)
 
 
-def _hosts(then: Desk) -> Iterator[dict[str, Any]]:
+def _hosts(then: Desk, statuses: Sequence[DatasetStatus]) -> Iterator[dict[str, Any]]:
+    """The hosts that are down, each with the datasets that lack because of it: one line a cause."""
+    lacking = {status.name for status in statuses if _in_trouble(status)}
     for host in upstreams.down(then):
         what = "has blocked the desk" if host.blocked else "does not answer"
-        yield _problem("error", host.label, f"{what}: {host.last_error or 'no reason told'}")
+        said = f"{what}: {(host.last_error or 'no reason told').rstrip('.')}"
+        names = ", ".join(name for name in host.datasets if name in lacking)
+        yield _problem("error", host.label, f"{said}; not in for it: {names}" if names else said)
 
 
-def _datasets(statuses: Sequence[DatasetStatus]) -> Iterator[dict[str, Any]]:
+def _in_trouble(status: DatasetStatus) -> bool:
+    return status.enabled and status.freshness in TROUBLE
+
+
+def _datasets(then: Desk, statuses: Sequence[DatasetStatus]) -> Iterator[dict[str, Any]]:
+    """What lacks by itself: a host that is down is told once, not for each of its datasets."""
+    down = {name for host in upstreams.down(then) for name in host.datasets}
     for status in statuses:
-        if status.enabled and status.freshness in TROUBLE:
-            yield _problem("warning", status.name, f"{status.freshness}; {_missing(status)}")
+        if _in_trouble(status):
+            if status.name not in down:
+                yield _problem("warning", status.name, f"{status.freshness}; {_missing(status)}")
         elif status.enabled and status.partial_reason:
             yield _problem("warning", status.name, status.partial_reason)
 

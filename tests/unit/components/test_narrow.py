@@ -5,6 +5,7 @@ from __future__ import annotations
 import orjson
 import plotly.graph_objects as go
 import pytest
+import streamlit as st
 
 from components.charts import levels
 from components.kit import narrow, theme
@@ -61,10 +62,10 @@ def test_the_browser_says_how_wide_it_is(
     """By its cookie; who sends none has a wide screen."""
     cookies = {} if told is None else {narrow.COOKIE: told}
     context = type("Context", (), {"cookies": cookies})()
-    monkeypatch.setattr(narrow.st, "context", context)
+    monkeypatch.setattr(st, "context", context)
     assert narrow.is_narrow() is expected
     sent = []
-    monkeypatch.setattr(narrow.st, "plotly_chart", lambda made, **_: sent.append(made.to_dict()))
-    monkeypatch.setattr(narrow.st, "query_params", type("Q", (), {"get_all": lambda *_: []})())
+    monkeypatch.setattr(st, "plotly_chart", lambda made, **_: sent.append(made.to_dict()))
+    monkeypatch.setattr(st, "query_params", type("Q", (), {"get_all": lambda *_: []})())
     theme.show(chart(LONG), alt="x")
     assert (r"\u003cbr" in orjson.dumps(sent[0]).decode()) is expected

@@ -12,7 +12,7 @@ import pytest
 import streamlit as st
 
 from components.kit import shell
-from components.parts import plans, quality, quality_status, rules, symbol
+from components.parts import gaps, plans, quality, quality_status, rules, symbol
 from core.domain.quality.model import Equation, Rule, default_ruleset
 from core.service.gaps.coming import Print
 from core.service.gaps.symbols import SymbolView
@@ -140,3 +140,23 @@ def test_a_headline_told_anew_twice_is_one(tellings: list[tuple[object, ...]], s
     changes = pl.DataFrame(tellings, ["headline", "old", "new", "told_on"], orient="row")
     same = {name: pl.lit("x") for name in ("concept", "unit", "period_start", "period_end")}
     assert quality_status.told_otherwise(changes.with_columns(**same)) == said
+
+
+def test_a_scan_before_the_open_says_how_new_its_prints_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Not when it was made: a container that died leaves older ones."""
+    monkeypatch.setattr(shell, "zone", lambda: "America/New_York")
+    newest = datetime(2026, 11, 30, 14, 12, tzinfo=UTC)
+    found = SimpleNamespace(
+        rows=pl.DataFrame({"last_print_at": [None, newest]}),
+        session=date(2026, 11, 30),
+        provisional=True,
+        source="prices.minute",
+        known_at=newest.replace(minute=29),
+    )
+    nobody = pl.DataFrame(
+        {"symbol": [], "flagged": []}, {"symbol": pl.String, "flagged": pl.Boolean}
+    )
+    scan: Any = SimpleNamespace(candidates=nobody, excluded=nobody, gaps=found)
+    assert "From the last prints up to Mon 30 Nov 09:12 ET" in gaps.headline(scan)

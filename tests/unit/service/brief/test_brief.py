@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
@@ -14,6 +15,7 @@ from core.observe.events import Event
 from core.service.brief import candidates, gather, problems
 from core.service.desk import Desk
 from core.service.kernel import commands
+from core.service.pulls import upstreams
 from core.service.trading import plans
 from core.service.trading.plans import Ask
 from core.store import events
@@ -93,6 +95,22 @@ def test_problems_come_gravest_first(morning: Desk) -> None:
     found = problems.found(morning, [], [calm, near], since)
     told = [(item["severity"], item["message"]) for item in found]
     assert told == [("error", gone.message), ("warning", "85 of 100 used")]
+
+
+def test_a_host_that_is_down_is_one_problem(morning: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the names of what it holds back; what lacks by itself stands below, once."""
+    host = SimpleNamespace(
+        label="container", blocked=False, last_error="refused.", datasets=("prices.daily", "a", "b")
+    )
+    monkeypatch.setattr(upstreams, "down", lambda _: [host])
+    status = {"enabled": True, "freshness": "failing", "partial_reason": "", "fault": "no such"}
+    lacking = [SimpleNamespace(name=name, **status) for name in ("prices.daily", "b", "own")]
+    calm = SimpleNamespace(name="a", **status | {"freshness": "fresh"})
+    found = problems.found(morning, [*lacking, calm], [], morning.now())  # type: ignore[list-item]
+    assert [(item["subject"], item["message"]) for item in found] == [
+        ("container", "does not answer: refused; not in for it: prices.daily, b"),
+        ("own", "failing; no such"),
+    ]
 
 
 def test_an_earlier_instant_knows_nothing_later(morning: Desk) -> None:

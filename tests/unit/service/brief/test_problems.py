@@ -117,7 +117,7 @@ def test_a_limit_that_is_nearly_used_is_told(
 
 
 def test_the_gravest_comes_first(desk: Desk) -> None:
-    """A warning of a dataset stands below an error of a host."""
+    """A warning of a dataset that no host holds back stands below an error of a host."""
     down(desk, blocked=False)
-    late = replace(FRESH, freshness="overdue")
+    late = replace(FRESH, name="own.prices", freshness="overdue")
     assert [row[0] for row in told(desk, late)] == ["error", "warning"]
