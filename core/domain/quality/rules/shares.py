@@ -196,7 +196,8 @@ def _on_opening(book: PeriodTable, rows: Numbers) -> Flags:
     known = np.flatnonzero(here[book.fid])
     asked = (book.fid[rows], book.end[rows])
     adopted = opening((book.fid[known], book.end[known]), asked, book.own[rows])
-    return adopted & (book.months[rows] == 0)
+    told: Flags = adopted & (book.months[rows] == 0)
+    return told
 
 
 def _losses(book: PeriodTable, negative: Flags) -> Flags:
