@@ -73,8 +73,8 @@ def copy_all(
 
 def digest(cursor: duckdb.DuckDBPyConnection, table: str) -> TableDigest:
     """Rows and digest of a table; equal only between the same version of DuckDB."""
-    columns = [name for name, _ in columns_of(cursor, table)]
-    row = ", ".join(quoted(name) for name in sorted(columns))
+    columns = cursor.execute(f"SELECT * FROM {quoted(table)} LIMIT 0").description or ()
+    row = ", ".join(quoted(name) for name in sorted(str(column[0]) for column in columns))
     found = cursor.execute(
         f"SELECT count(*), coalesce(bit_xor(hash({row})), 0)::VARCHAR, "
         f"coalesce(sum(hash({row})::HUGEINT), 0)::VARCHAR FROM {quoted(table)}"
