@@ -15,6 +15,7 @@ from core.domain.quality.rules import (
     dates,
     history,
     labels,
+    one_sided,
     past,
     presence,
     quarters,
@@ -78,8 +79,9 @@ def _evaluated(book: PeriodTable, only: Collection[str] | None) -> Evaluated:
     if not names & set(PRESENCE):
         return Evaluated(_judged(book, outcomes), unknown, unknown)
     have = presence.present(book)
-    q42, required = presence.required(book, have)
-    q48, usual = presence.vanished(book, have)
+    flows = one_sided.main_flows(book)
+    q42, required = presence.required(book, have, flows)
+    q48, usual = presence.vanished(book, have, flows)
     return Evaluated(_judged(book, [*outcomes, q42, q48]), required, usual)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from core.domain.quality.model import Item
 from core.domain.quality.outcome import Outcome, outcome
 from core.domain.quality.rules.history import PER_SHARE
 from core.domain.quality.rules.honest import idle
+from core.domain.quality.rules.one_sided import MAIN, MainFlows
 from core.domain.quality.words import FindingText, facts_of, with_columns_from, words
 
 REGULAR = 3  # filings of the form that must have had an item before its absence says something
@@ -30,7 +31,7 @@ def present(book: PeriodTable) -> Flags:
     return have
 
 
-def required(book: PeriodTable, have: Flags) -> tuple[Outcome, Floats]:
+def required(book: PeriodTable, have: Flags, flows: MainFlows) -> tuple[Outcome, Floats]:
     """(Q42, share of the required items present, of each filing): any of the substitutes will do.
 
     Judged where a filing states at least a third of the set: less is no financial statement.
@@ -41,7 +42,7 @@ def required(book: PeriodTable, have: Flags) -> tuple[Outcome, Floats]:
         met |= wanted & (labels == name) & filings[:, None]
     count, got = wanted.sum(axis=1), met.sum(axis=1)
     share = np.where(got > 0, got / count, np.nan)
-    judged, sided = np.flatnonzero(share >= 1 / 3), _one_sided(book, MAIN, none)
+    judged, sided = np.flatnonzero(share >= 1 / 3), flows.one_sided(book, MAIN, none)
     lacking = judged[got[judged] < count[judged]]
     if not len(lacking):
         return outcome("Q42", judged, *sided), share
@@ -85,7 +86,7 @@ def _lists(row: Numbers, names: Names) -> pl.DataFrame:
     return told.select(pl.col("items").list.join(", ").alias("names"), "items")
 
 
-def vanished(book: PeriodTable, have: Flags) -> tuple[Outcome, Floats]:
+def vanished(book: PeriodTable, have: Flags, flows: MainFlows) -> tuple[Outcome, Floats]:
     """(Q48, share of the usual items present, of each filing): items each of the last filings gave.
 
     The past are the three filings of the same kind (annual, quarterly) before this one; for what
@@ -98,7 +99,9 @@ def vanished(book: PeriodTable, have: Flags) -> tuple[Outcome, Floats]:
     count, lost = usual.sum(axis=1), gone.sum(axis=1)
     share = 1 - lost / count
     fids = np.flatnonzero(count)
-    classes = _one_sided(book, PER_SHARE)  # given per class of shares, they leave the SEC's facts
+    classes = flows.one_sided(
+        book, PER_SHARE
+    )  # given per class of shares, they leave the SEC's facts
     classes += _off_the_sheet(book, have)
     lacking = np.flatnonzero(gone.any(axis=1) & book.affected)
     if not len(lacking):
@@ -246,51 +249,6 @@ def _past(some: Flags, kinds: Sequence[Numbers], past: int) -> tuple[Numbers, li
     fids, kind = fids[order], kind[order]
     there = np.flatnonzero(kind[past:] == kind[:-past]) + past
     return fids[there], [fids[there - n] for n in range(1, past + 1)]
-
-
-def _one_sided(
-    book: PeriodTable, items: Sequence[str], none: Mapping[str, Flags] | None = None
-) -> list[FindingText]:
-    """Main flows given for the period a year ago, but not for the filing's own of that length.
-
-    Of annual reports those of the year, and of a quarter where the line is told of the one before
-    it: other tables of quarters leave lines out. `none`: of flows, the filings that have none.
-    """
-    ends = book.day("period_end")
-    judged = book.flag("periodic") & ~book.flag("transition") & book.affected
-    main = np.flatnonzero((book.months > 0) & book.of([*MAIN, *PER_SHARE]) & judged[book.fid])
-    fid, months = book.fid[main].astype(np.int64), book.months[main]
-    end, own = book.end[main], book.own[main]
-    back = ends[fid] - end
-    given, length = packed([fid, months, book.item[main]]), fid * 16 + months
-    known = np.unique(given[own], return_index=True)[1]
-    often = np.bincount(length[own][known], minlength=book.filings.height * 16)
-    year = (back >= 354) & (back <= 376) & (often[length] >= 3)
-    large = np.abs(book.value[main]) >= np.where(book.of(PER_SHARE)[main], 0.0, LEAST)
-    missing = np.flatnonzero(year & large & book.of(items)[main])
-    missing = missing[~np.isin(given[missing], given[own])]
-    near = np.abs(back - 365.25 / 12 * months) <= 12
-    kept = (months == 12) | ~book.flag("annual")[fid] | np.isin(given, given[near])
-    missing = missing[kept[missing]]
-    for name, filings in (none or {}).items():
-        missing = missing[~(book.of([name])[main[missing]] & filings[fid[missing]])]
-    if not len(missing):
-        return []
-    missing = missing[last_per_group(given[missing], np.arange(len(missing)))]
-    latest = np.full(len(often), end.min())
-    np.maximum.at(latest, length[own], end[own])
-    last = latest[length[missing]].astype("datetime64[D]")
-    found = book.long[as_index(main[missing])]
-    found = with_columns_from(found, own_end=last, rows=facts_of(found, "row"))
-    said = "{item} is given as {value} for the {months} months to {end}, but not for those to "
-    return [FindingText(found, said + "{own_end}.")]
-
-
-LEAST = 1e4  # what a shell had is no line that it must go on to give
-MAIN = (
-    "Revenues", "OperatingIncome", "PretaxIncome", "IncomeTax", "NetIncome", "ProfitLoss", "Cfo",
-    "Cfi", "Cff",
-)  # fmt: skip
 
 
 def counts(book: PeriodTable) -> Outcome:

@@ -26,6 +26,7 @@ from core.domain.quality.facts.packing import (
     packed,
 )
 from core.domain.quality.facts.table import PeriodTable
+from core.domain.quality.rules.part_weights import earning, investing, late, soon
 
 Two = tuple[Floats, Floats]
 YEAR_DAYS, LENGTH_DAYS = (350, 380), 8
@@ -36,53 +37,7 @@ DOUBTFUL = 1.5  # of how far both are from their past: farther crosswise is no e
 WHOLE = 0.05  # of the investments: what their parts may leave out
 SUMMED = 0.01  # of a line: what its own parts may leave out that show that it is no other
 
-LIABLE = (
-    "Payable|Liabilit|Debt|Accrued|Notes|Obligation|Borrowings|CommercialPaper|Deposits|Unearned|"
-    "DeferredRevenue|Postretire|Pension|DeferredCredit|Dividends|ContingentConsideration"
-)
-OWNED = (
-    "DeferredTaxAssets|DeferredIncomeTaxAssets|^Prepaid|^Assets|Securities|RightOfUse|"
-    "DeferredCosts|Receivable"
-)
-OF_OTHERS = "^EquityMethodInvestmentSummarized"  # what companies owe and own that it has a share of
-LATE = "Noncurrent|LongTerm"
-OWNED_SOON = "^(CashAndCashEquivalentsAtCarryingValue|Cash|InventoryNet|ShortTermInvestments)$"
-OWNED_LATE = (
-    "Noncurrent|^(Goodwill|PropertyPlantAndEquipmentNet|IntangibleAssetsNetExcludingGoodwill|"
-    "FiniteLivedIntangibleAssetsNet|OperatingLeaseRightOfUseAsset|LongTermInvestments)$"
-)
-OWED_LATE = (
-    "Noncurrent|^(DeferredIncomeTaxLiabilitiesNet|LongTermDebtAndCapitalLeaseObligations|"
-    "OtherLongTermDebtNoncurrent)$"
-)
-WHOLES = "^(Assets|Liabilities)(Current|Noncurrent)?$"
-NO_CASH = (  # what income is told after, though no cash moved
-    "^(DepreciationDepletionAndAmortization|DepreciationAndAmortization|ShareBasedCompensation|"
-    "DepreciationAmortizationAndAccretionNet|DeferredIncomeTaxExpenseBenefit|GoodwillImpairmentLoss|"
-    "AssetImpairmentCharges|ProvisionForLoan(And|)Lease(And|)(Other|)Losses|OtherNoncashExpense|"
-    "AmortizationOfFinancingCosts|ProvisionForDoubtfulAccounts|ImpairmentOfInvestments|"
-    "OtherThanTemporaryImpairmentLossesInvestments.*)$"
-)
-NO_CASH_GAINED = "^(OtherNoncashIncome|(GainLoss|GainsLosses)On|IncomeLossFromEquityMethodInv)"
-OWED_MORE = (
-    "^IncreaseDecreaseIn.*(Payable|Liabilit|Deferred.*Revenue|Accrued|Unearned|Obligation|Reserve|"
-    "Customer(Advances|Deposits))"
-)
-PAID_IN = (
-    "^Payments(To|For).*(Acquire|Purchase|Propert|Business|Invest|Equipment|Software|Development|"
-    "Originat|Explor|Capital)"
-)
-SET_ASIDE = "^IncreaseDecreaseInRestrictedCash(AndInvestments|AndCashEquivalents|)$"  # invested
 TWICE = "PaymentsToAcquirePropertyPlantAndEquipment", "PaymentsToAcquireProductiveAssets"
-OF_TRADE = (  # lent to be sold, or owed by customers: operations
-    "Loans?.*HeldForSale|^ProceedsFrom(SaleAndCollection|Collection|Sale)OfReceivables$"
-)
-NOT_PAID_IN = "Repurchase|Debt|Dividend|CommonStock|Stock$|Minority|Financing|IssuanceCosts"
-GOT_BACK = (
-    "^ProceedsFrom(Sale|Maturit|Divest|Disposition|Collection|InsuranceSettlementInvesting|"
-    ".*AvailableForSale|.*HeldToMaturity|.*PropertyPlant|.*Business|.*PaymentsFor.*Invest)"
-)
-NOT_GOT_BACK = "CommonStock|Stock$|Equity$|Minority|Debt|TreasuryStock|Warrants"
 INCOME = ("IncomeContinuingAll", "IncomeContinuing", "ProfitLoss", "NetIncome")
 
 
@@ -153,7 +108,7 @@ def summed_current(book: PeriodTable, item: str, rows: tuple[Numbers, Numbers]) 
     if not len(rows[0]):
         return np.zeros(0, bool)
     fid, end = book.fid[rows[0]], book.end[rows[0]]
-    lines = _lines(book, fid, _soon(book, owed=item.startswith("Liabilities")))
+    (lines,) = _lines(book, fid, soon(owed=item.startswith("Liabilities")))
     lines = lines.of(lines.period.start == NO_DAY)
     place, told = matched_rows((fid, end), (lines.period.fid, lines.period.end))
     parts = _summed(place, lines.value[told], len(fid))
@@ -198,17 +153,17 @@ def _compared(book: PeriodTable, given: Amounts, rows: Numbers, pair: tuple[str,
 def _balances_crossed(book: PeriodTable, item: str, compared: Compared, now: Two) -> Flags:
     """By the lines of then, and what their parts have more since."""
     owed, was = item.startswith("Liabilities"), compared.was
-    grown = [_grown(book, compared, kind(book, owed=owed)) for kind in (_soon, _late)]
+    lines = _lines(book, compared.now.fid, soon(owed=owed), late(owed=owed))
+    grown = [_grown(compared, parts) for parts in lines]
     direct, cross = _apart(now, (was[0] + grown[0], was[1] + grown[1]))
     large = direct > LEAST[True] * (np.abs(now[0]) + np.abs(now[1]))
     crossed: Flags = large & (cross < CROSSED * direct)
     return crossed
 
 
-def _grown(book: PeriodTable, compared: Compared, weights: Floats) -> Floats:
+def _grown(compared: Compared, parts: Lines) -> Floats:
     """What the parts told of both dates have more on the second."""
     asked, before = compared.now, compared.before
-    parts = _lines(book, asked.fid, weights)
     fid, end, concept = parts.period.fid, parts.period.end, parts.concept
     place, now = matched_rows((asked.fid, asked.end), (fid, end))
     then = (before.fid[place], before.end[place], concept[now])
@@ -225,7 +180,7 @@ def _summed(place: Numbers, values: Floats, places: int) -> Floats:
 def _flows_crossed(book: PeriodTable, _: str, compared: Compared, now: Two) -> Flags:
     """By what their parts have more than a year ago, and by the parts alone."""
     both, was = (compared.now, compared.before), compared.was
-    lines = [_lines(book, compared.now.fid, of(book)) for of in (_earning, _investing)]
+    lines = _lines(book, compared.now.fid, earning(), investing())
     earned, earned_before = (_sums(p, lines[0]) + _income(book.spans, p) for p in both)
     spent, spent_before = (_sums(p, lines[1]) for p in both)
     direct, cross = _apart(now, (was[0] + earned - earned_before, was[1] + spent - spent_before))
@@ -245,17 +200,37 @@ def _near(value: Floats, total: Floats, share: float = WHOLE) -> Flags:
     return near
 
 
-def _lines(book: PeriodTable, fids: Numbers, weights: Floats) -> Lines:
-    """The facts of some filings that have a weight, each concept of a period once."""
+def _lines(book: PeriodTable, fids: Numbers, *weights: pl.Expr) -> list[Lines]:
+    """For each of some weights (of a `concept`) the facts of some filings that have it, each
+    concept of a period once.
+    """
+    rows, concept = _amounts(book, fids)
+    told = np.zeros(len(book.concepts[0]), bool)
+    told[concept] = True
+    frame = book.concepts[0].filter(pl.Series(told)).to_frame("concept")
+    weight = np.zeros((len(weights), len(told)))
+    weight[:, told] = frame.select(w.alias(str(n)) for n, w in enumerate(weights)).to_numpy().T
+    return [_weighted(book, rows, concept, some) for some in weight]
+
+
+def _amounts(book: PeriodTable, fids: Numbers) -> tuple[Numbers, Numbers]:
+    """(rows, concepts by their places) of the amounts of money that some filings tell."""
     here = np.zeros(book.filings.height, bool)
     here[fids] = True
-    rows = book.measuring(weights != 0)
+    given, taxonomy = book.measures["given"], book.measures["taxonomy"]
+    rows = book.measuring(((given == MONEY) & (taxonomy != "custom")).to_numpy())
     rows = rows[here[_fid(book)[rows]]]
+    return rows, book.concepts[1][book.number[rows]]
+
+
+def _weighted(book: PeriodTable, rows: Numbers, concept: Numbers, weight: Floats) -> Lines:
+    """Some facts, with the weight of the concept of each; those without one are left out."""
+    some = weight[concept] != 0
+    rows, concept = rows[some], concept[some]
     facts = book.facts[["period_start", "period_end", "value"]][as_index(rows)]
     fid, start, end = _fid(book)[rows], dated(facts["period_start"]), dated(facts["period_end"])
-    concept = book.concepts[1][book.number[rows]]
     first = grouped(packed([fid, start, end, concept]))[0]
-    value = facts["value"].to_numpy() * weights[book.number[rows]]
+    value = facts["value"].to_numpy() * weight[concept]
     period = ReportPeriods(fid[first], start[first], end[first])
     lines = Lines(period, concept[first], value[first])
     return lines.of(~_twice(book, lines))
@@ -289,52 +264,3 @@ def _income(spans: Amounts, asked: ReportPeriods) -> Floats:
     place = found_rows(known, (asked.fid, asked.start, asked.end))
     income = np.append(spans.first(INCOME), np.nan)[place]
     return np.where(np.isnan(income), 0.0, income)
-
-
-def _soon(book: PeriodTable, *, owed: bool) -> Floats:
-    """1 for balances due or used within the year."""
-    name = pl.col("concept")
-    soon = name.str.contains("Current") & ~name.str.contains(LATE)
-    soon = soon if owed else soon | name.str.contains(OWNED_SOON)
-    return _weights(book, pl.when(_of_side(owed=owed) & soon).then(1.0).otherwise(0.0))
-
-
-def _late(book: PeriodTable, *, owed: bool) -> Floats:
-    """1 for the others."""
-    late = pl.col("concept").str.contains(OWED_LATE if owed else OWNED_LATE)
-    return _weights(book, pl.when(_of_side(owed=owed) & late).then(1.0).otherwise(0.0))
-
-
-def _of_side(*, owed: bool) -> pl.Expr:
-    name = pl.col("concept")
-    liable = name.str.contains(LIABLE) & ~name.str.contains(OWNED)
-    return (liable if owed else ~liable) & ~name.str.contains(f"{WHOLES}|{OF_OTHERS}")
-
-
-def _earning(book: PeriodTable) -> Floats:
-    """The signs of what leads from income to operating cash flow."""
-    name = pl.col("concept")
-    owed = name.str.contains(OWED_MORE) & ~name.str.contains("Receivable")
-    weight = pl.when(name.str.contains(NO_CASH) | owed).then(1.0)
-    taken = name.str.contains(NO_CASH_GAINED) | name.str.contains("^IncreaseDecreaseIn")
-    taken &= ~name.str.contains(SET_ASIDE)
-    return _weights(book, weight.when(taken).then(-1.0).otherwise(0.0))
-
-
-def _investing(book: PeriodTable) -> Floats:
-    """The signs of what investing cash flow is made of."""
-    name = pl.col("concept")
-    trade = name.str.contains(OF_TRADE)
-    paid = name.str.contains(PAID_IN) & ~name.str.contains(NOT_PAID_IN) & ~trade
-    paid |= name.str.contains(f"^PaymentsForProceedsFrom|{SET_ASIDE}")
-    got = name.str.contains(GOT_BACK) & ~name.str.contains(NOT_GOT_BACK) & ~trade
-    return _weights(book, pl.when(paid).then(-1.0).when(got).then(1.0).otherwise(0.0))
-
-
-def _weights(book: PeriodTable, weight: pl.Expr) -> Floats:
-    """A weight for each measure: of amounts of money only."""
-    different, of = book.concepts
-    told = different.to_frame("concept").select(weight.alias("weight"))["weight"].to_numpy()
-    given, taxonomy = book.measures["given"], book.measures["taxonomy"]
-    money = ((given == MONEY) & (taxonomy != "custom")).to_numpy()
-    return np.where(money, told[of], 0.0)
