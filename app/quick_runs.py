@@ -7,6 +7,7 @@ any other is handed on. `streamlit_patches` puts them in place.
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable
 from types import FunctionType, MethodType
 from typing import Any
@@ -15,7 +16,13 @@ from streamlit import config
 from streamlit.cursor import RunningCursor
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequestType
+from streamlit.runtime.scriptrunner_utils.script_run_context_attr import (
+    SCRIPT_RUN_CONTEXT_ATTR_NAME,
+)
 
+PARALLEL = "parallel_coordinator"  # of fragments in threads of their own
+_UNKNOWN = object()
 COUNTED = "wrapped_func"  # the name of what counts the calls of a command
 
 
@@ -86,6 +93,72 @@ def _twin(cursor: Any) -> Any:
     vars(made).update(vars(cursor))
     made._transient_elements = type(cursor._transient_elements)()
     return made
+
+
+class OneLine:
+    """Takes the indent out of a text as `plain` does, of a single line without looking at lines."""
+
+    def __init__(self, plain: Callable[[Any], str]) -> None:
+        self.plain = plain
+
+    def __call__(self, text: Any) -> str:
+        """The text without what is blank around it."""
+        return text.strip() if type(text) is str and "\n" not in text else self.plain(text)
+
+
+class OnlyStyles:
+    """Whether HTML is nothing but styles, as `plain` says; what begins otherwise is not."""
+
+    def __init__(self, plain: Callable[[str], bool]) -> None:
+        self.plain = plain
+
+    def __call__(self, text: str) -> bool:
+        """Comments count as nothing."""
+        begin = text[:64].lstrip().lower()
+        other = len(begin) >= len("<style") and not begin.startswith(("<style", "<!--"))
+        return False if other else self.plain(text)
+
+
+class AddressOfImage:
+    """The address of an image as `plain` finds it; that of a data URI is itself.
+
+    The disk would be asked at each run whether it is the name of a file.
+    """
+
+    def __init__(self, plain: Callable[..., str]) -> None:
+        self.plain = plain
+
+    def __call__(self, image: Any, *args: Any, **kwargs: Any) -> str:
+        """Where the browser finds it."""
+        if type(image) is str and image.startswith("data:image/"):
+            return image
+        return self.plain(image, *args, **kwargs)
+
+
+def quick_yield(plain: Callable[[Any], None]) -> Callable[[Any], None]:
+    """`plain`, at which a run stops or begins anew if that was asked for; a run comes by a hundred
+    times, and mostly nothing was.
+    """
+
+    def yields(self: Any) -> None:
+        if not _is_undisturbed(self):
+            plain(self)
+
+    yields.plain = plain  # type: ignore[attr-defined]
+    return yields
+
+
+def _is_undisturbed(runner: Any) -> bool:
+    """Whether nobody asks anything of the run in this thread; False where that cannot be told."""
+    thread = threading.current_thread()
+    beside = getattr(getattr(thread, SCRIPT_RUN_CONTEXT_ATTR_NAME, None), PARALLEL, _UNKNOWN)
+    asked = getattr(getattr(runner, "_requests", None), "_state", None)
+    return (
+        beside is not _UNKNOWN
+        and thread is getattr(runner, "_script_thread", None)
+        and asked == ScriptRequestType.CONTINUE
+        and (beside is None or getattr(beside, "_worker_exception", _UNKNOWN) is None)
+    )
 
 
 def uncount(commands: Any) -> None:

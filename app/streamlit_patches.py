@@ -12,6 +12,8 @@ logged and the desk comes up without it. What is lost then:
 - every element is counted for a report that is never sent, its message taken apart to be named, and
   the place of every fragment copied to its depths;
 - every message of a run is a write of its own to the browser's socket;
+- every HTML is searched for styles and lines to its end, the disk is asked whether the logo is the
+  name of a file, and a hundred times a run two locks are taken to see whether it is to stop;
 - Streamlit may ask an outside address for ours when it judges an origin.
 """
 
@@ -43,6 +45,10 @@ MESSAGES = (CONTEXT[0], "populate_hash_if_needed")
 COPIES = ("streamlit.runtime.fragment", "deepcopy")
 COUNTS = ("streamlit.runtime.metrics_util", "gather_metrics")
 PATHS = ("streamlit.runtime.scriptrunner.script_runner", "modified_sys_path")
+HTML = ("streamlit.elements.html", ("clean_text", "_html_only_style_tags"))
+IMAGES = (("streamlit.commands.page_config", "image_to_url"),
+          ("streamlit.commands.logo", "image_to_url"))  # fmt: skip
+RUNNER = (PATHS[0], "ScriptRunner")
 KEPT_TEXTS = 256
 ADDRESSES = ("streamlit.net_util", ("_external_ip", "_internal_ip"))
 
@@ -195,6 +201,40 @@ def copy_places_quickly() -> None:
         setattr(module, name, PlaceCopies(getattr(module, name)))
 
 
+def read_html_quickly() -> None:
+    """Lists are long, of one line, and no styles."""
+    where, names = HTML
+    found = [_found(where, name) for name in names]
+    from app.quick_runs import OneLine, OnlyStyles
+
+    for (module, name), quick in zip(found, (OneLine, OnlyStyles), strict=True):
+        _in_place_of(module, name, quick)
+
+
+def know_images() -> None:
+    """Icon and logo are in their own addresses."""
+    found = [_found(*place) for place in IMAGES]
+    from app.quick_runs import AddressOfImage
+
+    for module, name in found:
+        _in_place_of(module, name, AddressOfImage)
+
+
+def yield_quickly() -> None:
+    """A run looks at every element and choice whether it is to stop."""
+    runner = getattr(*_found(*RUNNER))
+    from app.quick_runs import quick_yield
+
+    now = runner._maybe_handle_execution_control_request
+    if not hasattr(now, "plain"):
+        runner._maybe_handle_execution_control_request = quick_yield(now)
+
+
+def _in_place_of(module: Any, name: str, quick: type) -> None:
+    if not isinstance(getattr(module, name), quick):
+        setattr(module, name, quick(getattr(module, name)))
+
+
 def count_nothing() -> None:
     """Every command is counted for reports that the desk never sends."""
     _found(*COUNTS)
@@ -226,6 +266,9 @@ PATCHES: tuple[Callable[[], None], ...] = (
     keep_navigation,
     name_messages_quickly,
     copy_places_quickly,
+    read_html_quickly,
+    know_images,
+    yield_quickly,
     count_nothing,
     send_runs_whole,
     stay_inside,

@@ -56,9 +56,9 @@ with left, shell.guarded("the scan"):
             screening.column_box(desk)
     scan = screening.screened(whole, screening.wanted(desk, whole, marks))
     st.markdown(gaps.headline(whole) + gaps.of_them(whole, scan))
-    chips, left_out = screening.chips(sliders), gaps.excluded(scan)
+    left_out = gaps.excluded(scan)
     if scan.candidates.is_empty():
-        if chips:
+        if chips := screening.chips(sliders):
             st.html(chips)
         shell.empty(
             "No name passes the filters.",
@@ -72,9 +72,10 @@ with left, shell.guarded("the scan"):
             address.tell("pick", [pick])
         columns = screening.columns()
         listed = gaps.candidates(desk, scan, row["symbol"], columns=columns, marks=marks)
-        st.html(chips + listed + left_out)  # one element: each is a message at every run
+        over = screening.over(sliders, scan, row["symbol"])
+        st.html(over + listed + left_out)  # one element: each is a message at every run
         with right:
-            screening.steps(desk, scan, row["symbol"], marks)
+            screening.marked(desk, scan, row["symbol"], marks)
             candidate.pane(desk, scan, row)
             own_notes.kept(desk, row["symbol"], scan.gaps.session)
     shell.export_button(

@@ -7,6 +7,7 @@ with shell.guarded("the candidates"):
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -47,6 +48,7 @@ GUIDE_KEY = "preference_guide"
 EVERYTHING = status_line.EVERYTHING
 link, link_query, url = links.link, links.link_query, links.url
 log = structlog.get_logger("desk.page")
+_run = threading.local()  # a run has a thread of its own: what is asked often in it, asked once
 
 
 def page(
@@ -76,6 +78,7 @@ def page(
         error_box(error, what="the desk")
         st.stop()
     _prefer(desk)
+    _run.zone = st.session_state.get(ZONE_KEY)
     head += reader.said(desk)
     with guarded("the status line"):
         names = tuple(datasets if follows is None else follows)
@@ -126,6 +129,7 @@ def mine() -> preferences.Preferences:
 
 def forget_preferences() -> None:
     """Let the next run read the preferences anew."""
+    _run.zone = None
     st.session_state.pop(ZONE_KEY, None)
 
 
@@ -235,7 +239,8 @@ def cached_until_commit(desk: Desk, make: Callable[[], T], *key: Hashable) -> T:
 
 def zone() -> str:
     """The reader's time zone: the market's unless a preference says otherwise."""
-    return str(st.session_state.get(ZONE_KEY) or formats.MARKET_ZONE)
+    known = getattr(_run, "zone", None) or st.session_state.get(ZONE_KEY)
+    return str(known or formats.MARKET_ZONE)
 
 
 @contextmanager

@@ -138,8 +138,7 @@ def weights(desk: Desk) -> list[bounds.Bound]:
 
 def chosen_weights(sliders: Sequence[bounds.Bound]) -> dict[str, float]:
     """The weights as the address has them."""
-    named = zip(COMPONENTS, bounds.values(sliders), strict=True)
-    return {name: cast("float", value) for name, value in named}
+    return dict(zip(COMPONENTS, cast("list[float]", bounds.values(sliders)), strict=True))
 
 
 def draw(sliders: Sequence[bounds.Bound]) -> None:

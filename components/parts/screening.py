@@ -192,27 +192,34 @@ def _use(names: Sequence[str]) -> None:
         st.query_params.pop("columns", None)
 
 
-def steps(desk: Desk, scan: Scan, symbol: str, marks: Mapping[str, str]) -> None:
-    """Next and previous candidate, star, dismiss and note: by button and by key."""
-    names = scan.candidates["symbol"].to_list()
-    at = names.index(symbol)
+def marked(desk: Desk, scan: Scan, symbol: str, marks: Mapping[str, str]) -> None:
+    """Star, dismiss and note: by button and by key."""
     day = scan.gaps.session
     starred, dismissed = marks.get(symbol) == "star", marks.get(symbol) == "dismiss"
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        _steps(names[at - 1] if at else None, names[at + 1] if at + 1 < len(names) else None)
         _mark(desk, "★ Starred" if starred else "☆ Star", "S", symbol, day, "star", on=starred)
         word = "Bring back" if dismissed else "Dismiss"
         _mark(desk, word, "D", symbol, day, "dismiss", on=dismissed)
         own_notes.box(desk, symbol, day)
 
 
-def _steps(before: str | None, after: str | None) -> None:
-    every = (("‹ Prev.", before, "K"), ("Next ›", after, "J"))
+def over(sliders: Sequence[bounds.Bound], scan: Scan, symbol: str) -> str:
+    """Over the list, as HTML: the filters that are on, and ways to the names beside this one."""
+    return f'<div class="over">{chips(sliders)}{_steps(scan, symbol)}</div>'
+
+
+def _steps(scan: Scan, symbol: str) -> str:
+    names = scan.candidates["symbol"].to_list()
+    at = names.index(symbol)
+    every = (
+        ("‹ Prev.", names[at - 1] if at else None, "K"),
+        ("Next ›", names[at + 1] if at + 1 < len(names) else None, "J"),
+    )
     made = [
         links.Way(label, links.url("gap_scan", {"pick": name}) if name else None, key)
         for label, name, key in every
     ]
-    st.html(links.ways(made), width="content")
+    return links.ways(made)
 
 
 def _mark(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import threading
 from copy import deepcopy
 from functools import wraps
 from types import MethodType, SimpleNamespace
@@ -11,14 +12,28 @@ from typing import Any
 import pytest
 from streamlit.cursor import RunningCursor
 from streamlit.delta_generator import DeltaGenerator
+from streamlit.elements import html
 from streamlit.proto.Element_pb2 import Element
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.RootContainer_pb2 import RootContainer
 from streamlit.runtime import forward_msg_cache
+from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
+from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequestType
+from streamlit.runtime.scriptrunner_utils.script_run_context_attr import (
+    SCRIPT_RUN_CONTEXT_ATTR_NAME,
+)
 from streamlit.testing.v1 import AppTest
 
 from app import streamlit_patches
-from app.quick_runs import MessageHash, PlaceCopies, uncount
+from app.quick_runs import (
+    AddressOfImage,
+    MessageHash,
+    OneLine,
+    OnlyStyles,
+    PlaceCopies,
+    quick_yield,
+    uncount,
+)
 
 plain_hash = forward_msg_cache.populate_hash_if_needed
 
@@ -194,3 +209,78 @@ def test_commands_are_called_without_being_counted() -> None:
     assert (module.draw(), module.number) == ("drawn", 1)
     assert Commands().asked == "asked"
     assert counted == []
+
+
+HTML = ["", " ", "<b>x</b>", "  <p>a</p> ", "<style>a</style>", " <!-- c --><STYLE x>b</STYLE>\n",
+        "<style>a</style> y", "<sty", " " * 70 + "<style>a</style>", "<!-- c -->", "<!-- c -->x",
+        "<st>", "\n  a\n   b", "\ta\r  b", "a"]  # fmt: skip
+
+
+def _plain(thing: Any) -> Any:
+    return getattr(thing, "plain", thing)
+
+
+@pytest.mark.parametrize("text", HTML)
+def test_html_is_read_as_by_streamlit(text: str) -> None:
+    """What is blank around it goes, and what is nothing but styles is known."""
+    assert OneLine(_plain(html.clean_text))(text) == _plain(html.clean_text)(text)
+    only = _plain(html._html_only_style_tags)
+    assert OnlyStyles(only)(text) is only(text)
+
+
+def test_only_a_data_uri_is_its_own_address() -> None:
+    """Names of files, and what is no text, are left to Streamlit."""
+    find = AddressOfImage(lambda image, *_: f"found {image}")
+    uri = "data:image/svg+xml;base64,AA"
+    assert [find(uri, 1), find("logo.svg", 1), find(b"x")] == [uri, "found logo.svg", "found b'x'"]
+
+
+@pytest.mark.parametrize(
+    ("state", "beside", "asks"),
+    [
+        (ScriptRequestType.CONTINUE, None, False),
+        (ScriptRequestType.CONTINUE, SimpleNamespace(_worker_exception=None), False),
+        (ScriptRequestType.CONTINUE, SimpleNamespace(_worker_exception=ValueError()), True),
+        (ScriptRequestType.CONTINUE, SimpleNamespace(), True),
+        (ScriptRequestType.STOP, None, True),
+        (ScriptRequestType.RERUN, None, True),
+    ],
+)
+def test_a_run_yields_where_something_is_asked_of_it(state: Any, beside: Any, asks: bool) -> None:
+    """A stop, another run, a part beside it that failed; what a release lacks is asked, too."""
+    asked: list[Any] = []
+    runner = SimpleNamespace(
+        _requests=SimpleNamespace(_state=state), _script_thread=threading.current_thread()
+    )
+    thread = threading.current_thread()
+    setattr(thread, SCRIPT_RUN_CONTEXT_ATTR_NAME, SimpleNamespace(parallel_coordinator=beside))
+    try:
+        quick_yield(asked.append)(runner)
+        assert asked == ([runner] if asks else [])
+        for name in ("_requests", "_script_thread"):
+            bare = SimpleNamespace(**{k: v for k, v in vars(runner).items() if k != name})
+            quick_yield(asked.append)(bare)
+            assert asked[-1] is bare
+    finally:
+        delattr(thread, SCRIPT_RUN_CONTEXT_ATTR_NAME)
+    quick_yield(asked.append)(runner)  # no run at all
+    assert asked[-1] is runner
+
+
+def test_a_run_of_this_release_has_what_the_shortcut_looks_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Texts are drawn without a look at locks; a run that stops itself stops."""
+    asked: list[Any] = []
+    name = "_maybe_handle_execution_control_request"
+    plain = _plain(getattr(ScriptRunner, name))
+
+    def counted(runner: Any) -> None:
+        asked.append(runner)
+        plain(runner)
+
+    monkeypatch.setattr(ScriptRunner, name, quick_yield(counted))
+    script = "import streamlit as st\nfor n in range(20): st.text(n)\nst.stop()\nst.text('b')"
+    at = AppTest.from_string(script, default_timeout=60).run()
+    assert [text.value for text in at.text] == [str(n) for n in range(20)]
+    assert len(asked) < 5

@@ -21,9 +21,12 @@ from app.streamlit_patches import (
     COPIES,
     COUNTS,
     HASHES,
+    HTML,
+    IMAGES,
     MESSAGES,
     PAGES,
     PATHS,
+    RUNNER,
     TABLES,
     TEXTS,
     THEME,
@@ -188,11 +191,17 @@ NAMES = [
     MESSAGES,
     COPIES,
     COUNTS,
+    *IMAGES,
+    RUNNER,
+    *[(HTML[0], name) for name in HTML[1]],
     ("streamlit.config", "on_config_parsed"),
     *[(ADDRESSES[0], name) for name in ADDRESSES[1]],
 ]
 
-BESIDE = {CONTEXT[0]: (CONTEXT, MESSAGES)}  # patches that look into the same module
+BESIDE = {
+    CONTEXT[0]: (CONTEXT, MESSAGES),
+    PATHS[0]: (PATHS, RUNNER),
+}  # patches that look into the same module
 
 
 @pytest.fixture

@@ -99,7 +99,7 @@ def test_ways_lead_to_the_names_beside_and_on_from_this_one(gapping: Desk) -> No
     """One element for two words; the first name has none before it, the last none after."""
     at = run_page("gap_scan")
     (steps,) = [html.body for html in at.get("html") if '"ways"' in html.body]
-    assert re.findall(r"<span[^>]*>([^<]+)", steps) == ["‹ Prev.", "Next ›"]
+    assert re.findall(r"<span aria-disabled[^>]*>([^<]+)", steps) == ["‹ Prev.", "Next ›"]
     for page, word in (("symbol", "Open"), ("plans", "Plan")):
         assert f"[{word} AAA](/{page}?symbol=AAA&session={LAST})" in text_of(at)
 
