@@ -17,9 +17,10 @@ DEADLINE = 120.0
 class Session:
     """One session on one page: `await session.rerun()` gives the seconds until the run is over."""
 
-    def __init__(self, base: str, page: str = "", query: str = "") -> None:
+    def __init__(self, base: str, page: str = "", query: str = "", cookie: str = "") -> None:
         self.url = base.replace("http", "ws", 1) + "/_stcore/stream"
         self.page, self.query = page, query
+        self.headers = {"Cookie": cookie} if cookie else {}
         self.received_bytes = 0
         self.deltas = 0
 
@@ -27,6 +28,7 @@ class Session:
         self._socket = await websockets.connect(
             self.url,
             subprotocols=[Subprotocol("streamlit")],
+            additional_headers=self.headers,
             max_size=None,
             compression=None,
             open_timeout=60,

@@ -37,9 +37,11 @@ _LEAVE = """<form method="post" action="/sign-out"><p>Another page has led here.
 <button>Sign out</button></form>"""
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Openbell: sign in</title>
 <meta name="viewport" content="width=device-width"><style>
+html{{color-scheme:light dark}}
 body{{font:16px/1.5 system-ui,sans-serif;max-width:24rem;margin:15vh auto;padding:0 1rem}}
-input,button,a.button{{display:block;text-align:center;font:inherit;
-width:100%;box-sizing:border-box;padding:.5rem;margin:.4rem 0}}
+input,button,a.button{{display:block;text-align:center;font:inherit;color:inherit;
+width:100%;box-sizing:border-box;padding:.5rem;margin:.4rem 0;border:1px solid #888;
+border-radius:.3rem}}a.button{{text-decoration:none}}code{{display:block;font-size:.85em}}
 .told{{color:#b3261e}}@media(prefers-color-scheme:dark){{body{{background:#111;color:#eee}}
 .told{{color:#ff8a80}}}}</style><main><h1>Openbell</h1>{told}{form}</main></html>"""
 _FORM = """<form method="post" action="/sign-in"><input type="hidden" name="next" value="{next}">
@@ -62,7 +64,7 @@ def routes(find: Callable[[], House | None]) -> list[Route]:
         try:
             url, state = await provider.begin(where, _back(find(), request))
         except OpenbellError as error:
-            return shown(where, str(error), 503, provider=provider)
+            return shown(where, sentences(error), 503, provider=provider)
         answer = RedirectResponse(url, status_code=303)
         answer.set_cookie(STATE, state, max_age=600, httponly=True, samesite="lax", path=BACK)
         return answer
@@ -76,9 +78,9 @@ def routes(find: Callable[[], House | None]) -> list[Route]:
         try:
             return await _vouched(inside, provider, request)
         except TransportError as error:
-            return shown(LANDING, str(error), 503, provider=provider)
+            return shown(LANDING, sentences(error), 503, provider=provider)
         except OpenbellError as error:
-            return await _not_vouched(inside, provider, request, error)
+            return await _not_vouched(inside, provider, request, error, LANDING)
 
     async def enter(request: Request) -> Response:
         inside = find()
@@ -86,12 +88,13 @@ def routes(find: Callable[[], House | None]) -> list[Route]:
             return shown(LANDING, "The desk is not open yet.", 503)
         fields = parse_qs((await request.body()).decode("utf-8", "replace"))
         where = asked(fields.get("next", [""])[0])
+        provider = inside.provider
         try:
             return await _enter(inside, request, fields.get("token", [""])[0].strip(), where)
         except TooManyError as error:
-            return shown(where, str(error), 429, {"Retry-After": str(error.retry_after_seconds)})
+            return _late(where, error, provider)
         except OpenbellError as error:
-            return shown(where, str(error), 401)
+            return shown(where, sentences(error), 401, provider=provider)
 
     async def leave(request: Request) -> Response:
         """End the session; a link on a page of another site does not, it leads to a button."""
@@ -127,7 +130,7 @@ def _back(inside: House | None, request: Request) -> str:
 
 
 async def _not_vouched(
-    inside: House, provider: Provider, request: Request, error: OpenbellError
+    inside: House, provider: Provider, request: Request, error: OpenbellError, where: str
 ) -> Response:
     """Answer a sign-in that came to nothing as late as a wrong token: anybody can send one."""
     peer, _ = credentials.believed(request.scope, inside.desk.settings.trusted_proxies)
@@ -135,9 +138,13 @@ async def _not_vouched(
     try:
         await middleware.knocked(inside, peer)
     except TooManyError as many:
-        headers = {"Retry-After": str(many.retry_after_seconds)}
-        return shown(LANDING, str(many), 429, headers, provider=provider)
-    return shown(LANDING, str(error), 401, provider=provider)
+        return _late(where, many, provider)
+    return shown(where, sentences(error), 401, provider=provider)
+
+
+def _late(where: str, error: TooManyError, provider: Provider | None) -> Response:
+    headers = {"Retry-After": str(error.retry_after_seconds)}
+    return shown(where, sentences(error), 429, headers, provider=provider)
 
 
 async def _vouched(inside: House, provider: Provider, request: Request) -> Response:
@@ -153,7 +160,10 @@ async def _vouched(inside: House, provider: Provider, request: Request) -> Respo
             )
         return _begun(roster, who, credentials.cookie(request.scope, COOKIE))
 
-    secret = await anyio.to_thread.run_sync(enter)
+    try:
+        secret = await anyio.to_thread.run_sync(enter)
+    except SignInError as error:  # who comes back with a role is led to what they asked for
+        return await _not_vouched(inside, provider, request, error, where)
     _, secure = credentials.believed(request.scope, inside.desk.settings.trusted_proxies)
     answer = RedirectResponse(where, status_code=303)
     with_session(answer, secret, inside, secure=secure)
@@ -194,6 +204,12 @@ def with_session(answer: Response, secret: str, inside: House, *, secure: bool) 
         samesite="lax",
         secure=secure,
     )
+
+
+def sentences(error: OpenbellError) -> str:
+    """What went wrong and what helps, as people write it."""
+    said = [text for text in (error.message, error.hint) if text]
+    return " ".join(f"{text[0].upper()}{text[1:].rstrip('.')}." for text in said)
 
 
 def shown(

@@ -80,7 +80,7 @@ def sessions(desk: Desk) -> None:
 
 
 def _browser(row: dict[str, Any]) -> str:
-    return f"{row['name']}, since {formats.when(row['began'])} ({row['session_id']})"
+    return f"{row['name']} ({row['session_id']})"
 
 
 def tokens(desk: Desk) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import re
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx
 import pytest
@@ -106,8 +107,24 @@ async def test_who_has_no_role_is_told_and_not_let_in(shared: Desk) -> None:
     async with browser(shared) as client:
         answer = await signing_in(client, "eve")
         assert (answer.status_code, COOKIE in answer.cookies) == (401, False)
-        assert "Eve has no role" in answer.text
+        assert "Eve has no role on this desk. Ask an admin of the desk for one." in answer.text
+        assert answer.text.count(quote(VIEW, safe="")) == 1  # with a role they go on to the view
+        assert f'name="next" value="{html.escape(VIEW)}"' in answer.text
     assert [person.role for person in shared.roster.people()] == [None]
+
+
+async def test_after_a_wrong_token_the_provider_is_still_there(
+    shared: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the view that was asked for, as before; too many are told so there."""
+    monkeypatch.setattr(limits, "FIRST_PAUSE", 0.0)
+    async with browser(shared) as client:
+        for status in (*[401] * limits.WRONG_A_MINUTE, 429):
+            answer = await client.post("/sign-in", data={"token": "obt_x", "next": VIEW})
+            assert answer.status_code == status
+            assert f"/sign-in/provider?next={quote(VIEW, safe='')}" in answer.text
+        assert answer.headers["retry-after"] == "60"
+        assert "Too many wrong tokens came from this address. Ask again in a minute" in answer.text
 
 
 async def test_signing_out_ends_the_session(shared: Desk) -> None:
