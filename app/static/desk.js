@@ -14,6 +14,20 @@
   tellWidth();
   narrow.addEventListener("change", tellWidth);
 
+  // A session that is over closes its pages' sockets. Streamlit would show the refusal as it came;
+  // this leads to the sign-in, and from there back to the view.
+  async function whetherOver() {
+    const answer = await fetch("/_stcore/host-config").catch(() => null);
+    if (answer?.status === 401)
+      location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
+  }
+  window.WebSocket = class extends WebSocket {
+    constructor(...given) {
+      super(...given);
+      this.addEventListener("close", whetherOver);
+    }
+  };
+
   const KEYS = [
     ["/", "search the desk"],
     ["↑ ↓", "from row to row of a list; a head sorts it with Enter"],

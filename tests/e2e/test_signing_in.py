@@ -1,4 +1,6 @@
-"""Signing in at a provider in Chromium: from a deep link to its view, act, lose the role, leave."""
+"""Signing in at a provider in Chromium: from a deep link to its view, act, lose the role, leave,
+and be signed out by an admin.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +13,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -59,13 +62,7 @@ def test_sign_in_act_lose_the_role_and_leave(chromium, issuer: str, tmp_path: Pa
         command(env, "journal", "deposit", "100.00", "--json")
         context = chromium.new_context(viewport={"width": 1280, "height": 900})
         page = Page(context.new_page(), base)
-        page.tab.goto(base + VIEW)
-        page.tab.get_by_role("link", name="Sign in with your organisation").click()
-        page.tab.wait_for_url(re.compile(re.escape(issuer)))
-        page.tab.locator("input[name=sub]").first.fill("ada")
-        page.tab.locator("button[type=submit], input[type=submit]").first.click()
-        page.tab.wait_for_url(base + VIEW)
-        page.settled()
+        sign_in(page, issuer)
         page.tab.get_by_text("Ada · trader").first.wait_for()
         act(page)
         kinds = [entry["kind"] for entry in command(env, "journal", "--json")["entries"]]
@@ -84,7 +81,22 @@ def test_sign_in_act_lose_the_role_and_leave(chromium, issuer: str, tmp_path: Pa
         page.tab.goto(base + VIEW)
         page.tab.wait_for_url(re.compile("/sign-in"))
         assert command(env, "people", "list", "--json")["people"][0]["sessions"] == 0
+        sign_in(page, issuer)
+        (session,) = command(env, "session", "list", "--json")["sessions"]
+        command(env, "session", "end", session["session_id"], "--json")
+        page.tab.wait_for_url(f"{base}/sign-in?next={quote(VIEW, safe='')}", timeout=30_000)
         context.close()
+
+
+def sign_in(page: Page, issuer: str) -> None:
+    """From a deep link over the provider to its view."""
+    page.tab.goto(page.base + VIEW)
+    page.tab.get_by_role("link", name="Sign in with your organisation").click()
+    page.tab.wait_for_url(re.compile(re.escape(issuer)))
+    page.tab.locator("input[name=sub]").first.fill("ada")
+    page.tab.locator("button[type=submit], input[type=submit]").first.click()
+    page.tab.wait_for_url(page.base + VIEW)
+    page.settled()
 
 
 def act(page: Page) -> None:
