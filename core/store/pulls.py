@@ -70,6 +70,16 @@ def failing_since(reader: Reader, dataset: str, at: datetime) -> datetime | None
     return found
 
 
+def last_good(reader: Reader, at: datetime) -> dict[str, datetime]:
+    """When the last good pull of each dataset ended, of those that had by an instant (UTC)."""
+    found = reader.read(
+        "SELECT dataset, max(finished_at) AS ended FROM pulls WHERE finished_at <= ? "
+        "AND state IN ('done', 'unchanged', 'partial') GROUP BY dataset",
+        [at],
+    )
+    return dict(found.rows())
+
+
 def begin(tx: Transaction, start: PullStart) -> None:
     """Write the row of a pull that starts."""
     window = start.window

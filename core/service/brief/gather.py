@@ -5,6 +5,7 @@ The same store and instant make the same document: nothing in it knows another c
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,6 +25,7 @@ from core.service.pulls.datasets import DatasetStatus
 from core.service.trading import risk
 from core.service.trading.plan_documents import checks_document
 from core.store import plans as plan_store
+from core.store import pulls
 
 if TYPE_CHECKING:
     from core.service.desk import Desk
@@ -82,7 +84,7 @@ def _gathered(then: Desk, most: int) -> dict[str, Any]:
         "filings": _filings(then, since),
         "book": book,
         "plans": _plans(then, day),
-        "data": [_data(status) for status in statuses if status.enabled and status.rows],
+        "data": list(_data(then, statuses)),
     }
 
 
@@ -145,11 +147,15 @@ def _filings(then: Desk, since: datetime) -> list[dict[str, Any]]:
     return morning.new_filings(then, since, FILINGS).select(kept).to_dicts()
 
 
-def _data(status: DatasetStatus) -> dict[str, Any]:
-    return {
-        "dataset": status.name,
-        "freshness": status.freshness,
-        "data_until": status.data_until,
-        "sessions_behind": status.sessions_behind,
-        "pulled": status.last_success,
-    }
+def _data(then: Desk, statuses: Sequence[DatasetStatus]) -> Iterator[dict[str, Any]]:
+    """What the data reached up to at the brief's instant, and when they had been pulled by it."""
+    pulled = pulls.last_good(then.warehouse, then.now())
+    for status in statuses:
+        if status.enabled and status.rows:
+            yield {
+                "dataset": status.name,
+                "freshness": status.freshness,
+                "data_until": status.data_until,
+                "sessions_behind": status.sessions_behind,
+                "pulled": pulled.get(status.name),
+            }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.service.pulls import upstreams
 from core.service.pulls.datasets import DatasetStatus
+from core.service.pulls.upstreams import UpstreamStatus
 from core.store import events
 
 if TYPE_CHECKING:
@@ -50,11 +51,16 @@ def _catalogue(then: Desk) -> Iterator[dict[str, Any]]:
 def _hosts(then: Desk, statuses: Sequence[DatasetStatus]) -> Iterator[dict[str, Any]]:
     """The hosts that are down, each with the datasets that lack because of it: one line a cause."""
     lacking = {status.name for status in statuses if _in_trouble(status)}
-    for host in upstreams.down(then):
+    for host in _down(then):
         what = "has blocked the desk" if host.blocked else "does not answer"
         said = f"{what}: {(host.last_error or 'no reason told').rstrip('.')}"
         names = ", ".join(name for name in host.datasets if name in lacking)
         yield _problem("error", host.label, f"{said}; not in for it: {names}" if names else said)
+
+
+def _down(then: Desk) -> list[UpstreamStatus]:
+    """The hosts that are down and were by the brief's instant."""
+    return [host for host in upstreams.down(then) if host.since and host.since <= then.now()]
 
 
 def _in_trouble(status: DatasetStatus) -> bool:
@@ -63,7 +69,7 @@ def _in_trouble(status: DatasetStatus) -> bool:
 
 def _datasets(then: Desk, statuses: Sequence[DatasetStatus]) -> Iterator[dict[str, Any]]:
     """What lacks by itself: a host that is down is told once, not for each of its datasets."""
-    down = {name for host in upstreams.down(then) for name in host.datasets}
+    down = {name for host in _down(then) for name in host.datasets}
     for status in statuses:
         if _in_trouble(status):
             if status.name not in down:

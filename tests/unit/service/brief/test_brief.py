@@ -100,7 +100,11 @@ def test_problems_come_gravest_first(morning: Desk) -> None:
 def test_a_host_that_is_down_is_one_problem(morning: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the names of what it holds back; what lacks by itself stands below, once."""
     host = SimpleNamespace(
-        label="container", blocked=False, last_error="refused.", datasets=("prices.daily", "a", "b")
+        label="container",
+        blocked=False,
+        last_error="refused.",
+        datasets=("prices.daily", "a", "b"),
+        since=morning.now(),
     )
     monkeypatch.setattr(upstreams, "down", lambda _: [host])
     status = {"enabled": True, "freshness": "failing", "partial_reason": "", "fault": "no such"}
@@ -111,6 +115,8 @@ def test_a_host_that_is_down_is_one_problem(morning: Desk, monkeypatch: pytest.M
         ("container", "does not answer: refused; not in for it: prices.daily, b"),
         ("own", "failing; no such"),
     ]
+    earlier = morning.as_of(morning.now() - timedelta(minutes=1))
+    assert problems.found(earlier, [calm], [], earlier.now()) == []  # type: ignore[list-item]
 
 
 def test_an_earlier_instant_knows_nothing_later(morning: Desk) -> None:
@@ -126,9 +132,14 @@ def test_an_earlier_instant_knows_nothing_later(morning: Desk) -> None:
 
 
 def test_the_same_store_and_instant_make_the_same_document(morning: Desk) -> None:
-    """Whatever the clock says meanwhile."""
+    """Whatever the clock says, and whatever is pulled again, meanwhile."""
     first = runner.dumps(commands.run(morning, "brief", {"at": AT_9_05}).document)
-    morning.now = lambda: AT_9_05 + timedelta(seconds=40)
+    later = AT_9_05 + timedelta(seconds=40)
+    morning.now = lambda: later
+    again = {"pull_id": "p" * 32, "dataset": "prices.daily", "trigger": "schedule", "state": "done"}
+    again |= {"started_at": later, "finished_at": later, "seconds": 1.0, "simulated": False}
+    with morning.warehouse.transaction() as tx:
+        tx.insert("pulls", pl.DataFrame([again]))
     assert runner.dumps(commands.run(morning, "brief", {"at": AT_9_05}).document) == first
 
 
