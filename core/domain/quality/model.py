@@ -85,6 +85,11 @@ class Rule:
     note: str  # true examples, of a rule that fires often
 
     @property
+    def operands(self) -> frozenset[str]:
+        """The items of the main equations."""
+        return frozenset(name for form in self.equations for name in form.items)
+
+    @property
     def weight(self) -> int:
         """Points of the score."""
         return WEIGHTS[self.severity]

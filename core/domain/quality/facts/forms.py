@@ -136,7 +136,7 @@ def slipped(given: Amounts, rule: Rule, where: Flags) -> Flags:
     """
     found = np.zeros(len(given.fid), bool)
     if where.any():
-        found[where] = _slipped(given.of(where, {n for f in rule.equations for n in f.items}), rule)
+        found[where] = _slipped(given.of(where, rule.operands), rule)
     return found
 
 

@@ -132,7 +132,7 @@ class PeriodTable:
     def selling(self) -> Flags:
         """Which filings come within 800 days after one that tells of operations held for sale."""
         told = self.stating(self.named(HELD_FOR_SALE))
-        company = as_int(self.filings["cik"])
+        company = self.company
         day = as_int(self.filings["filed"])
         both = packed([company, day])
         before = np.searchsorted(both[told], both, side="right") - 1
@@ -150,15 +150,21 @@ class PeriodTable:
         return found
 
     @cached_property
+    def company(self) -> Numbers:
+        """A number for each filing's company: 0, 1, 2 … as the filings come."""
+        number: Numbers = np.cumsum(begins(packed([self.filings["cik"].to_numpy()]))) - 1
+        return number
+
+    @cached_property
     def teller(self) -> Numbers:
         """A number for each filing's company in its currency: amounts in another are no past.
 
         What gives no amounts goes with the filing before it.
         """
-        company, main = self.filings["cik"].to_numpy(), self.known.main
+        company, main = self.company, self.known.main
         if len(np.unique(main[main >= 0])) <= 1:
             return company
-        told = np.where((main >= 0) | begins(packed([company])), np.arange(len(main)), 0)
+        told = np.where((main >= 0) | begins(company), np.arange(len(main)), 0)
         return packed([company, main[np.maximum.accumulate(told)]])
 
     @cached_property

@@ -25,8 +25,7 @@ def reports(book: PeriodTable) -> Numbers:
     period = as_int(book.filings["period_end"])
     dated = book.filings["period_end"].is_not_null().to_numpy()
     count = np.arange(len(base))
-    company = as_int(book.filings["cik"])
-    return packed([company, base, np.where(dated, period, 0), np.where(dated, 0, count + 1)])
+    return packed([book.company, base, np.where(dated, period, 0), np.where(dated, 0, count + 1)])
 
 
 def put_right(book: PeriodTable, rows: Numbers, run: Numbers, own: Numbers) -> Numbers:

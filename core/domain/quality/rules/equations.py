@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import polars as pl
@@ -67,7 +68,7 @@ def _judged(book: PeriodTable, rule: Rule, given: Amounts) -> Outcome:
         usable, broken = usable & ~excused, broken & ~excused
     if rule.habit and broken.any():
         often, new = _own_form(book, rule, given, verdicts)
-        unlike = _gross(rule, given)
+        unlike = _gross(rule, given, broken)
         if rule.held_for_sale_pct:
             unlike &= ~book.selling[given.fid]
         own_form = broken & (often[given.fid] | (new[given.fid] & ~unlike))
@@ -105,13 +106,13 @@ def _own_form(
     return found[0], found[1]
 
 
-def _gross(rule: Rule, given: Amounts) -> Flags:
-    """Where both sides of every form are as far apart as they are large: a sign, a scale."""
-    gross = np.ones(len(given.fid), bool)
+def _gross(rule: Rule, given: Amounts, broken: Flags) -> Flags:
+    """Broken rows whose sides are as far apart as they are large in every form: a sign, a scale."""
+    gross, items = broken.copy(), given.of(broken, rule.operands).items
     for form in rule.equations:
-        whole, parts = given.items[form.whole], total(given.items, form)
+        whole, parts = items[form.whole], total(items, form)
         most = np.fmax(np.abs(whole), np.abs(parts))
-        gross &= np.isnan(whole + parts) | (np.abs(whole - parts) > GROSS * most)
+        gross[broken] &= np.isnan(whole + parts) | (np.abs(whole - parts) > GROSS * most)
     return gross
 
 
@@ -165,21 +166,23 @@ APART = "{begin}{actual}{middle}{expected}: {gap} apart."
 
 def _explain(rule: Rule, given: Amounts, broken: Flags, closest: Numbers) -> pl.DataFrame:
     """Failures told by the main equation that comes closest."""
-    rows = np.flatnonzero(broken)
-    told = closest[rows], np.arange(len(rows))
-    sides = [
-        (total(given.items, form)[rows], slack(given, rule, form)[rows]) for form in rule.equations
-    ]
+    next_form, part = closest[broken], given.of(broken, rule.operands)
+    told = next_form, np.arange(len(next_form))
+    sides = [(total(part.items, form), slack(part, rule, form)) for form in rule.equations]
     expected, tolerance = (np.array(side)[told] for side in zip(*sides, strict=True))
-    actual = np.array([given.items[form.whole][rows] for form in rule.equations])[told]
-    said = pl.DataFrame(
-        [(*_wording(form), list(form.items)) for form in rule.equations],
-        schema=["begin", "middle", "items"], orient="row",
-    )  # fmt: skip
+    actual = np.array([part.items[form.whole] for form in rule.equations])[told]
+    said = _wordings(rule.equations)[as_index(next_form)]
     return with_columns_from(
-        given.rows(broken, []).hstack(said[as_index(closest[rows])]), expected=expected,
+        part.keys.hstack(said), expected=expected,
         tolerance=tolerance, actual=actual, gap=np.abs(actual - expected),
     )  # fmt: skip
+
+
+@lru_cache(maxsize=256)
+def _wordings(equations: tuple[Equation, ...]) -> pl.DataFrame:
+    """begin, middle, items: how each equation is told."""
+    told = [(*_wording(form), list(form.items)) for form in equations]
+    return pl.DataFrame(told, schema=["begin", "middle", "items"], orient="row")
 
 
 def _wording(equation: Equation) -> tuple[str, str]:

@@ -44,12 +44,12 @@ def line_between(book: PeriodTable, rule: Rule, given: Amounts, broken: Flags) -
     rows = np.flatnonzero(broken)
     left, fact = _lines(book, given, rows, rule.between)
     value = np.abs(book.facts["value"].to_numpy()[fact])
-    found = np.zeros(len(broken), bool)
+    found, part = np.zeros(len(broken), bool), given.of(broken, rule.operands)
     for form in rule.equations:
-        apart, room = _apart(given, rule, form, rows)
+        apart, room = _apart(part, rule, form)
         same = np.abs(value - apart[left]) <= room[left]
         for item in form.items:
-            own = np.abs(given.items[item][rows])[left]
+            own = np.abs(part.items[item])[left]
             same &= ~(np.abs(value - own) <= room[left])
         found[rows[left[same]]] = True
     return found
@@ -82,12 +82,12 @@ def lines_between(book: PeriodTable, rule: Rule, given: Amounts, broken: Flags) 
     left, fact = _lines(book, given, rows, rule.several)
     cost = (book.named("Expense") & ~book.named("Income"))[book.number[fact]]
     value = book.facts["value"].to_numpy()[fact] * np.where(cost, -1.0, 1.0)
-    found = np.zeros(len(broken), bool)
+    found, part = np.zeros(len(broken), bool), given.of(broken, rule.operands)
     sums = [_sums(value[left == place]) for place in range(len(rows))]
     for form in rule.equations:
-        gap = (given.items[form.whole] - total(given.items, form))[rows]
-        _, room = _apart(given, rule, form, rows)
-        large = np.abs(gap) >= CHANCE * given.unit[rows]
+        gap = part.items[form.whole] - total(part.items, form)
+        _, room = _apart(part, rule, form)
+        large = np.abs(gap) >= CHANCE * part.unit
         for place in np.flatnonzero(large):
             found[rows[place]] |= bool((np.abs(sums[place] - gap[place]) <= room[place]).any())
     return found
@@ -114,21 +114,21 @@ def consolidated(book: PeriodTable, rule: Rule, given: Amounts, broken: Flags) -
     held = book.measuring(book.named(ENTITIES))
     most = np.zeros(book.filings.height)
     np.maximum.at(most, book.facts["fid"].to_numpy()[held], book.facts["value"].to_numpy()[held])
-    found = np.zeros(len(broken), bool)
+    found, part = np.zeros(len(broken), bool), given.of(broken, rule.operands)
     for form in rule.equations:
-        apart, _ = _apart(given, rule, form, rows)
-        part = given.greatest(form.items)[rows] * rule.consolidated_pct / 100
-        found[rows[apart <= np.minimum(part, most[given.fid[rows]])]] = True
+        apart, _ = _apart(part, rule, form)
+        share = part.greatest(form.items) * rule.consolidated_pct / 100
+        found[rows[apart <= np.minimum(share, most[part.fid])]] = True
     return found
 
 
 ENTITIES = "^VariableInterestEntityConsolidatedCarryingAmountAssets$"
 
 
-def _apart(given: Amounts, rule: Rule, form: Equation, rows: Numbers) -> tuple[Floats, Floats]:
-    """(how far both sides of a form are apart, what rounding leaves), of some rows."""
-    apart = np.abs(given.items[form.whole] - total(given.items, form))[rows]
-    return apart, np.minimum(slack(given, rule, form), given.unit * 2.0)[rows]
+def _apart(part: Amounts, rule: Rule, form: Equation) -> tuple[Floats, Floats]:
+    """(how far both sides of a form are apart, what rounding leaves)."""
+    apart = np.abs(part.items[form.whole] - total(part.items, form))
+    return apart, np.minimum(slack(part, rule, form), part.unit * 2.0)
 
 
 def idle(book: PeriodTable) -> dict[str, Flags]:

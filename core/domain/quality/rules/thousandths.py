@@ -7,7 +7,7 @@ import polars as pl
 
 from core.domain.quality.facts.arrays import Flags, Numbers
 from core.domain.quality.facts.concepts import MONEY
-from core.domain.quality.facts.packing import as_index, as_int, dated, matched_rows, packed
+from core.domain.quality.facts.packing import as_index, dated, matched_rows, packed
 from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.words import FindingText, facts_of, with_columns_from
 
@@ -43,7 +43,7 @@ def told_again(book: PeriodTable) -> list[FindingText]:
 
 def _same_before(book: PeriodTable, fid: Numbers, asked: Numbers) -> tuple[Numbers, Numbers]:
     """(facts asked for, facts of the same concept, unit and period in earlier filings): pairs."""
-    company = as_int(book.filings["cik"])
+    company = book.company
     concept = _concepts(book)  # a measure is there once for each run of facts
     wanted: Flags = np.isin(concept, concept[book.number[asked]])
     known = book.measuring(wanted)
