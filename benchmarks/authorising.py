@@ -77,7 +77,7 @@ async def spent(session: Session, process: psutil.Process, reruns: int) -> float
     for _ in range(reruns):
         await session.rerun()
     after = process.cpu_times()
-    return (after.user + after.system - before.user - before.system) / reruns * 1000
+    return float(after.user + after.system - before.user - before.system) / reruns * 1000
 
 
 async def compared(
