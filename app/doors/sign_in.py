@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from app.doors.provider import Provider
 
 LANDING = "/"
+SIGNED_OUT = "You are signed out."
 log = Sparing("sign in")
 TO_PROVIDER, BACK = "/sign-in/provider", "/sign-in/back"
 STATE = "openbell_sign_in"
@@ -54,7 +55,8 @@ def routes(find: Callable[[], House | None]) -> list[Route]:
     """The routes of signing in and out."""
 
     async def page(request: Request) -> Response:
-        return shown(asked(request.query_params.get("next")), provider=_provider(find()))
+        told = SIGNED_OUT if "out" in request.query_params else ""
+        return shown(asked(request.query_params.get("next")), told, provider=_provider(find()))
 
     async def go(request: Request) -> Response:
         """To the provider, with a state that this browser must bring back."""
@@ -105,7 +107,7 @@ def routes(find: Callable[[], House | None]) -> list[Route]:
         secret = credentials.cookie(request.scope, COOKIE)
         if inside is not None and secret:
             await anyio.to_thread.run_sync(inside.desk.roster.end, secret)
-        answer = RedirectResponse(SIGN_IN, status_code=303)
+        answer = RedirectResponse(f"{SIGN_IN}?out", status_code=303)
         answer.delete_cookie(COOKIE)
         return answer
 
@@ -220,8 +222,9 @@ def shown(
     *,
     provider: Provider | None = None,
 ) -> Response:
-    """The page that leads to the provider or asks for a token, with what went wrong before."""
-    said = f'<p class="told" role="alert">{html.escape(told)}</p>' if told else ""
+    """The page that leads to the provider or asks for a token, with what happened before."""
+    kind = 'role="status"' if status == 200 else 'class="told" role="alert"'
+    said = f"<p {kind}>{html.escape(told)}</p>" if told else ""
     target = html.escape(f"{TO_PROVIDER}?next={quote(where, safe='')}", quote=True)
     lead = _LEAD.format(target=target) if provider else ""
     form = _FORM.format(next=html.escape(where, quote=True), focus="" if provider else " autofocus")

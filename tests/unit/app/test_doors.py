@@ -108,7 +108,9 @@ async def test_signing_in_leads_to_what_was_asked_for(shared: Visited) -> None:
         assert (await client.get("/plans")).text == "page"
         assert (await client.get("/api/metrics")).status_code == 200
         out = await client.get("/sign-out")
-        assert out.headers["location"] == "/sign-in"
+        assert out.headers["location"] == "/sign-in?out"
+        told = (await client.get("/sign-in?out")).text
+        assert '<p role="status">You are signed out.</p>' in told
         client.cookies.set(COOKIE, secret, domain="desk")
         assert (await client.get("/plans")).status_code == 401
 
