@@ -93,6 +93,7 @@ def _upstreams(seed: int, replay: Path | None) -> Iterator[dict[str, Any]]:
         stdout=subprocess.PIPE,
         text=True,
         cwd=places.ROOT,
+        start_new_session=True,  # a Ctrl-C is for the desk: its pulls end while their hosts answer
     )
     try:
         assert process.stdout is not None
