@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 
 import streamlit as st
@@ -65,11 +66,12 @@ def unread(title: str) -> list[str]:
 
 
 def _choose(given: str) -> None:
-    """The session of an old address; a widget looks into the address before the page does."""
-    try:
+    """The session of an old address, under its name there now: what is shown can be linked to. A
+    widget looks into the address before the page does.
+    """
+    st.query_params[SESSION] = given  # told as any other where it is none
+    with suppress(ValueError):
         st.session_state[SESSION] = date.fromisoformat(given)
-    except ValueError:
-        st.query_params[SESSION] = given  # told as any other that is none
 
 
 def said(names: Sequence[str], values: Iterable[tuple[str, str]] = ()) -> str:

@@ -79,3 +79,17 @@ def test_a_default_in_the_address_is_understood(desk):
     """Streamlit clears a default, too: nothing is told of it."""
     fill(desk)
     assert told(run_page("overview", within="since the close")) == []
+
+
+@pytest.mark.parametrize("old", parameters.OLD)
+def test_an_old_name_of_the_session_is_read_and_the_new_one_stands(desk, old):
+    """What is shown can be linked to, and stays when the page runs again."""
+    fill(desk)
+    day = desk.warehouse.read("SELECT max(session) - 7 AS day FROM bars_daily").item()
+    at = run_page("gap_scan", **{old: day.isoformat()})
+    for _ in range(2):
+        assert at.date_input(key="session").value == day
+        assert list(at.query_params) == ["session"]
+        assert day.isoformat() in at.query_params["session"]
+        assert told(at) == []
+        at.run()
