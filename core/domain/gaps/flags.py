@@ -72,7 +72,8 @@ SUSPECT_PCT = 15.0  # from here on it needs turnover or a catalyst
 EXTREME_PCT = 45.0  # from here on it needs a catalyst, or turnover as only news brings
 QUIET_TURNOVER = 2.25
 NEWS_TURNOVER = 5.0
-NEWS_RATIO = 3.0  # a price that tripled, or fell to a third, needs a catalyst in any case
+NEWS_RATIO = 3.0  # a price that tripled needs a catalyst in any case
+NEWS_FALL = 20.0  # and so does one that fell to a twentieth: trials fail, by 80 % and more
 SPLIT_RATIOS = (1.25, 4 / 3, 1.5, 2, 3, 4, 5, 6, 7, 8, 10, 15, 20, 25, 30, 40, 50, 100)
 RATIO_TOLERANCE = 0.03
 VOLUME_TOLERANCE = 2.0
@@ -258,7 +259,7 @@ def _news_like() -> pl.Expr:
     up = pl.col("gap") > 0
     held = pl.when(up).then(pl.col("held") >= 1 / 3).otherwise(pl.col("held") >= 0.5)
     busy = pl.when(up).then(QUIET_TURNOVER).otherwise(NEWS_TURNOVER)
-    bounded = pl.col("ratio").is_between(1 / NEWS_RATIO, NEWS_RATIO)
+    bounded = pl.col("ratio").is_between(1 / NEWS_RATIO, NEWS_FALL)
     return (held & bounded & (pl.col("turnover") >= busy)).fill_null(value=False)
 
 

@@ -155,6 +155,14 @@ def test_case_pence_to_pounds_is_left_out(desk: Desk, tmp_path: Path) -> None:
     assert row["reason"].startswith(("suspected_split", "corporate_action"))
 
 
+def _famous(day: date, prior: float, noise: float, usual: float, last: price_cases.Bar) -> str:
+    """Sixty quiet sessions of AAA, the prior close, and the session."""
+    scale = usual / 5
+    rows = list(series("AAA", day, (*last[:4], last[4] * 1e6 / scale), price=prior, noise=noise))
+    rows[-2] = f"{','.join(rows[-2].split(',')[:2])},{prior},{prior},{prior},{prior},5000000"
+    return "\n".join(rows)
+
+
 # (day, prior close, usual day range, mean volume in millions, the session)
 FAMOUS = {
     "GME 2021-01-27": (date(2021, 1, 27), 147.98, 0.22, 54.7, (354.83, 380, 249, 347.51, 93.4)),
@@ -164,21 +172,41 @@ FAMOUS = {
     "TSLA 2024-08-05": (date(2024, 8, 5), 207.67, 0.042, 110, (185.22, 203.88, 182, 198.88, 83)),
     "SNDK 2025-10-13": (date(2025, 10, 13), 116.4, 0.075, 12, (129.3, 136, 126, 134, 10)),
     "VRT 2025-04-23": (date(2025, 4, 23), 71.9, 0.072, 14, (85.6, 87.5, 80.5, 82, 19)),
+    "META 2022-02-03": (date(2022, 2, 3), 323, 0.026, 21, (244.6, 248, 235.7, 237.7, 188)),
+    "NVDA 2023-05-25": (date(2023, 5, 25), 305.4, 0.03, 45, (385.2, 394.8, 366.3, 379.8, 154)),
+    "SIVB 2023-03-09": (date(2023, 3, 9), 267.8, 0.035, 0.75, (176.5, 177, 100, 106, 38.7)),
+    "INTC 2024-08-02": (date(2024, 8, 2), 29, 0.03, 50, (21.9, 22.3, 20.4, 21.5, 300)),
+    "a trial that failed": (date(2023, 5, 23), 25, 0.05, 0.8, (5, 5.6, 4.6, 4.9, 40)),
+}
+SPLITS = {  # and the ratio, on record or not
+    "AMZN": ((date(2022, 6, 6), 2447, 0.035, 4, (125.25, 129, 123.8, 124.8, 135)), 20.0),
+    "GE": ((date(2021, 8, 2), 12.95, 0.02, 52, (104.5, 105.3, 101.7, 102.6, 6.3)), 1 / 8),
+    "NVDA": ((date(2024, 6, 10), 1208.9, 0.03, 43, (120.4, 123.1, 117, 121.8, 314)), 10.0),
 }
 
 
 @pytest.mark.parametrize("name", FAMOUS)
 def test_a_famous_gap_stays_real(desk: Desk, tmp_path: Path, name: str) -> None:
     """Moves that were called split or bad print: the name's days range as widely."""
-    day, prior, noise, usual, last = FAMOUS[name]
-    scale = usual / 5
-    rows = list(series("AAA", day, (*last[:4], last[4] * 1e6 / scale), price=prior, noise=noise))
-    rows[-2] = f"{','.join(rows[-2].split(',')[:2])},{prior},{prior},{prior},{prior},5000000"
-    price_cases.load_text(desk, tmp_path, "\n".join(rows))
+    day = FAMOUS[name][0]
+    price_cases.load_text(desk, tmp_path, _famous(*FAMOUS[name]))
     row = seen(desk, "AAA", day, WIDE)
     assert row["place"] == "candidate", row["reason"]
     assert not row["flags"] & int(gap_flags.EXCLUDING)
     assert propose(desk, Ask("AAA", day)).plan.shares > 0
+
+
+@pytest.mark.parametrize("name", SPLITS)
+def test_a_famous_split_is_found(desk: Desk, tmp_path: Path, name: str) -> None:
+    """Left out while nobody recorded it, and of a small gap once somebody did."""
+    told, ratio = SPLITS[name]
+    price_cases.load_text(desk, tmp_path, _famous(*told))
+    assert "suspected_split" in seen(desk, "AAA", told[0], WIDE)["words"]
+    action = f"AAA,{told[0]},split,{ratio},,,"
+    price_cases.load_text(desk, tmp_path, action, "corporate_actions")
+    row = seen(desk, "AAA", told[0], WIDE | {"min_gap_pct": 0.1})
+    assert abs(row["gap_pct"]) < 3
+    assert row["rvol"] == pytest.approx(1, abs=0.8)
 
 
 @pytest.mark.parametrize(("others", "place"), [(30, "candidate"), (5, "left out")])
