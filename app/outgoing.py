@@ -42,6 +42,14 @@ class Frames(WebSocketsSansIOProtocol):
             extensions: dict[str, Any] = self.scope["extensions"]
             extensions[TOGETHER] = self.send_together
 
+    async def send(self, message: Any) -> None:
+        """Send a message of ASGI. A handshake that is refused with an answer is complete, too:
+        uvicorn would call every one an error of ours in the log, which any stranger can fill.
+        """
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body":
+            self.handshake_complete |= not message.get("more_body", False)
+
     async def send_together(self, payloads: Sequence[bytes]) -> None:
         """Send each as a message of bytes; ClientDisconnected when the other side is not there."""
         await self.writable.wait()

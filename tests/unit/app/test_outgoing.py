@@ -217,3 +217,25 @@ def test_a_browser_that_is_gone_is_noticed(error: Exception) -> None:
         await session.aclose()
 
     _run(main)
+
+
+async def test_a_refused_handshake_is_no_error_of_ours(caplog: pytest.LogCaptureFixture) -> None:
+    """Any stranger can bring one about; what fails on our side still is one."""
+
+    async def refuse(scope: Any, receive: Any, send: Any) -> None:
+        head = {"type": "websocket.http.response.start", "status": 401, "headers": []}
+        await send(head)
+        await send({"type": "websocket.http.response.body", "body": b"sign ", "more_body": True})
+        await send({"type": "websocket.http.response.body", "body": b"in"})
+
+    async def silent(scope: Any, receive: Any, send: Any) -> None:
+        """Answers nothing."""
+
+    for app, errors in ((refuse, 0), (silent, 1)):
+        caplog.clear()
+        frames, wire, _ = _opened(app)
+        await asyncio.gather(*frames.tasks)
+        assert wire.closed
+        assert len([one for one in caplog.records if one.levelname == "ERROR"]) == errors
+        answer = b"".join(wire.writes)
+        assert answer.startswith(b"HTTP/1.1 401 " if not errors else b"HTTP/1.1 500 ")
