@@ -236,3 +236,17 @@ def test_charts_on_a_phone_have_whole_titles_and_room(page: Page) -> None:
     assert candles is not None
     assert title["x"] + title["width"] <= within["x"] + within["width"]
     assert candles["width"] > 0.6 * within["width"]
+
+
+def test_what_has_the_focus_is_seen(page: Page) -> None:
+    """Each stop of Tab on the way into the page has a ring: an outline, or a shadow around it."""
+    page.open("/risk")
+    ringed = """() => {
+      const style = getComputedStyle(document.activeElement);
+      const outlined = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 1;
+      return outlined || style.boxShadow !== "none" || document.activeElement.tagName === "MAIN";
+    }"""
+    for _ in range(14):
+        page.tab.keyboard.press("Tab")
+        page.tab.wait_for_timeout(100)
+        assert page.tab.evaluate(ringed), page.tab.evaluate("document.activeElement.outerHTML")
