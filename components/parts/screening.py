@@ -27,6 +27,7 @@ SIDES = {"up": "▲ up", "down": "▼ down"}
 MARKED = {"star": "starred", "dismiss": "dismissed"}
 OWN = {"followed": "followed companies"}
 UNITS = {"gap": "gap {} %", "rvol": "rel. vol. {}", "dollars": "traded {} m", "price": "price {}"}
+LONGEST = 4_000  # characters of an address whose words have chips
 WORDS = ("side", "sector", "form", "grade", "status", "followed", "list", "marked")
 SAID: Mapping[str, Mapping[str, str]] = {
     "side": SIDES,
@@ -124,6 +125,8 @@ def boxes(desk: Desk, scan: Scan) -> None:
 def chips(sliders: Sequence[bounds.Bound]) -> str:
     """A word a filter that is on, as HTML; pressed, it is taken away."""
     asked = address.asked()
+    if sum(len(value) + len(name) for name, values in asked.items() for value in values) > LONGEST:
+        asked = {}  # each chip has the whole address: a long one would be sent by its square
     shown = [*_numeric(sliders, asked), *_words(asked)]
     return links.ways(shown, "chips") if shown else ""
 

@@ -76,6 +76,14 @@ def test_a_name_is_back_without_its_filter(gapping: Desk) -> None:
     assert _shown(run_page("gap_scan")) == ["AAA"]
 
 
+def test_a_long_address_is_not_sent_by_its_square(gapping: Desk) -> None:
+    """A thousand values of a filter: those by number keep their chips, the boxes show the rest."""
+    at = AppTest.from_file(ROOT / "pages" / "gap_scan.py", default_timeout=60)
+    at.query_params["sector"] = [f"sector number {n}" for n in range(1000)]
+    assert all("sector number" not in html.body for html in at.run().get("html"))
+    assert "price 2–300 ✕" in _chips(at)
+
+
 def _chips(at: AppTest) -> dict[str, tuple[str, dict[str, list[str]]]]:
     """By its word: the name it is about, and the query that it leads to."""
     (body,) = [html.body for html in at.get("html") if "ways chips" in html.body]
