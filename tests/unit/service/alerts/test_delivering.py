@@ -250,3 +250,30 @@ def test_a_letter_that_the_desk_died_of_is_told_once_and_kept(
     desk.queue.revive(lost.id)
     assert work(desk) == []
     assert len(mail.letters) + len(web.calls) == 1
+
+
+def test_a_letter_that_cannot_be_brought_for_days_is_given_up(desk: Desk, web: WebHook) -> None:
+    """Nobody wants last week's news; until then it waits, and then it says why it never came."""
+    clock = Clock(desk)
+    happen(desk, "backup.failed", "backup")
+    web.answers = [500] * 9
+    assert work(desk) != []
+    clock.forward(days=3)
+    assert work(desk) != []
+    clock.forward(minutes=1)
+    (error, *_) = work(desk)
+    assert "could not be brought in 3 days" in error
+    late = [state for sink, state in states(desk) if sink.startswith("webhook")]
+    assert late == ["dropped"]
+    assert told(desk, "alert.undelivered")[-1:] == ["alert.undelivered"]
+
+
+def test_a_letter_of_an_alert_that_is_kept_no_more_is_let_go(desk: Desk, web: WebHook) -> None:
+    """There is nothing left to tell of; one that nobody knows has no state."""
+    happen(desk, "backup.failed", "backup")
+    with desk.warehouse.transaction() as tx:
+        tx.execute("DELETE FROM alerts")
+    assert work(desk) == []
+    assert {state for _, state in states(desk)} == {"dropped"}
+    assert web.calls == []
+    assert delivering.bring(desk, "nothing") == {"state": "unknown"}
