@@ -34,9 +34,12 @@ class Equation:
     terms: tuple[Term, ...]
     text: str
     items: tuple[str, ...] = field(init=False, compare=False)  # all operands, the whole first
+    needed: frozenset[str] = field(init=False, compare=False)  # those that may not be missing
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "items", (self.whole, *(term.item for term in self.terms)))
+        needed = frozenset((self.whole, *(t.item for t in self.terms if not t.optional)))
+        object.__setattr__(self, "needed", needed)
 
 
 @dataclass(frozen=True, slots=True)

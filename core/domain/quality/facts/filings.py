@@ -52,7 +52,8 @@ def filings_table(
     found.insert_column(0, pl.Series("fid", np.arange(found.height), pl.UInt32))
     fid = np.empty(found.height, np.uint32)
     fid[found["key"].to_numpy()] = found["fid"].to_numpy()
-    return found.drop("key"), other.hstack(told[found.height :]), fid[key]
+    rest = [name for name in found.columns if name != "key"]
+    return found[rest], other.hstack(told[found.height :]), fid[key]
 
 
 def _listed(seen: pl.DataFrame, filings: pl.DataFrame, places: Numbers) -> pl.DataFrame:

@@ -125,8 +125,7 @@ def vouchers(given: Amounts, rule: Rule, wanted: frozenset[str]) -> Iterator[tup
 
 def stated(given: Amounts, equation: Equation) -> bool:
     """Whether any row gives the whole, and any each of the terms that may not be missing."""
-    needed = [equation.whole, *(term.item for term in equation.terms if not term.optional)]
-    return given.there.issuperset(needed)
+    return given.there >= equation.needed
 
 
 def slipped(given: Amounts, rule: Rule, where: Flags) -> Flags:

@@ -14,7 +14,7 @@ from core.domain.quality.model import Ruleset
 
 MONEY = re.compile(r"[A-Z]{3}")
 PER_SHARE = re.compile(r"[a-z]{3}(/|[-_ ]?per[-_ ]?)shares?")
-PER_RECEIPT = r"(?i)^[a-z]{3}(/|[-_ ]?per[-_ ]?)(ad[rs]s?$|american)"  # each stands for some shares
+PER_RECEIPT = re.compile(r"(?i)[a-z]{3}(/|[-_ ]?per[-_ ]?)(ad[rs]s?\Z|american)")
 HUNDREDTHS = {"GBX": "GBP", "GBp": "GBP", "ZAC": "ZAR", "ILA": "ILS"}
 MEASURE = ["taxonomy", "concept", "unit"]
 UNIT_KINDS = ("money", "shares", "per_share", "other")
@@ -77,6 +77,12 @@ def _kind(unit: str) -> int:
     if lower == "shares":
         return 1
     return 2 if PER_SHARE.fullmatch(lower) else 3
+
+
+@lru_cache(maxsize=1024)
+def per_receipt(unit: str) -> bool:
+    """Whether amounts in a unit are for each depositary receipt, which stands for some shares."""
+    return PER_RECEIPT.match(unit) is not None
 
 
 @lru_cache(maxsize=4)

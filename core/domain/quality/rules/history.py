@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import polars as pl
@@ -10,6 +11,7 @@ import polars as pl
 from core.domain.quality.facts.arrays import Flags, Floats, Numbers
 from core.domain.quality.facts.packing import as_index, found_rows
 from core.domain.quality.facts.table import PeriodTable
+from core.domain.quality.model import Ruleset
 from core.domain.quality.outcome import Outcome, outcome
 from core.domain.quality.rules.past import Own, Told, ToldAgain
 from core.domain.quality.rules.peers import against_peers
@@ -95,11 +97,18 @@ def _kinds(book: PeriodTable, told: Told, where: Flags) -> Flags:
 
     Share counts stand for one item, per-share values for another: they move together.
     """
-    names = [next((k for k in KINDS if n.startswith(k)), n) for n in book.rules.items]
-    kind = np.unique(names, return_inverse=True)[1]
-    some = np.zeros((book.filings.height, len(names)), bool)
+    kind = _kind_of_items(book.rules)
+    some = np.zeros((book.filings.height, len(kind)), bool)
     some[told.fid[where], kind[told.item[where]]] = True
     return some
+
+
+@lru_cache(maxsize=4)
+def _kind_of_items(rules: Ruleset) -> Numbers:
+    """A number for each item, by its place: the same for those that move together."""
+    names = [next((kind for kind in KINDS if n.startswith(kind)), n) for n in rules.items]
+    number: Numbers = np.unique(names, return_inverse=True)[1]
+    return number
 
 
 KINDS = ("Shares", "Eps")

@@ -9,7 +9,7 @@ import polars as pl
 
 from core.domain.quality.facts.arrays import Flags, Numbers
 from core.domain.quality.facts.concepts import MONEY, PER_SHARE
-from core.domain.quality.facts.measures import PER_RECEIPT, UNIT_KINDS
+from core.domain.quality.facts.measures import UNIT_KINDS, per_receipt
 from core.domain.quality.facts.packing import as_index, days, found_in, gathered
 from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.model import Ruleset
@@ -74,7 +74,7 @@ def units(book: PeriodTable) -> Outcome:
 def _per_receipt_too(book: PeriodTable) -> Flags:
     """Which are told per depositary receipt of items that the filing tells per share as well."""
     known = book.known
-    receipts = np.flatnonzero(known.units.str.contains(PER_RECEIPT).to_numpy())
+    receipts = np.flatnonzero([per_receipt(unit) for unit in known.units.to_list()])
     item = known.table["item"].to_numpy()[known.place]
     told = np.zeros((book.filings.height, len(book.rules.items)), bool)
     if len(receipts):

@@ -197,8 +197,9 @@ YEAR = (350, 380)  # days
 
 def _no_year_to_date(book: PeriodTable, flows: Flows, own: Flags) -> list[FindingText]:
     """Quarters of cash flow alone in the reports of second and third quarters."""
-    period = book.filings["fiscal_period"].is_in(["Q2", "Q3"]).fill_null(value=False).to_numpy()
-    asked = period & book.originals & ~book.flag("annual") & ~book.flag("transition")
+    period = book.filings["fiscal_period"]
+    second, third = ((period == name).to_numpy() == 1 for name in ("Q2", "Q3"))
+    asked = (second | third) & book.originals & ~book.flag("annual") & ~book.flag("transition")
     flow = np.flatnonzero(own & book.among(["Cfo"])[flows.item])
     longer = np.zeros(book.filings.height, bool)
     longer[flows.fid[flow[np.isin(flows.months[flow], (6, 9, 12))]]] = True
