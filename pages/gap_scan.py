@@ -43,7 +43,7 @@ with left, shell.guarded("the scan"):
         box = st.expander("Filters and weights of the score", key="filters", on_change="rerun")
         shown = st.popover("Columns", type="tertiary", key="columns_box", on_change="rerun")
     whole = scans.run(desk, day, limits, weights)
-    marks = notes.marks(desk, whole.gaps.session)
+    marks = notes.marks(desk, whole.gaps.session, whole.candidates["symbol"])
     if views.is_open(box):
         with box:
             screening.boxes(desk, whole)

@@ -23,6 +23,15 @@ def one_spelling(symbol: str) -> str:
     return re.sub(r"[./]", "-", symbol.strip().upper())
 
 
+def spellings(symbol: str) -> list[str]:
+    """The ways in which vendors write a symbol, the given one first: BRK.B, BRK-B, BRK/B."""
+    bare = one_spelling(symbol)
+    return list(dict.fromkeys([symbol, *(bare.replace("-", mark) for mark in "-./")]))
+
+
 def several(symbols: Iterable[str]) -> list[str]:
-    """Symbols as they are kept, each once, in their order."""
-    return list(dict.fromkeys(map(spelled, symbols)))
+    """Symbols as they are kept, each once in the spelling that came first, in their order."""
+    found: dict[str, str] = {}
+    for name in map(spelled, symbols):
+        found.setdefault(one_spelling(name), name)
+    return list(found.values())

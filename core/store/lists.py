@@ -7,6 +7,7 @@ from datetime import date, datetime
 
 import polars as pl
 
+from core.domain.symbols import spellings
 from core.domain.tables.frames import INSTANT
 from core.store.journal import Reader
 from core.store.transaction import Transaction
@@ -65,7 +66,7 @@ def remove(tx: Transaction, name: str, symbols: Sequence[str] | None) -> None:
         return
     tx.execute(
         "DELETE FROM symbol_list_members WHERE name = ? AND symbol IN (SELECT unnest(?))",
-        [name, list(symbols)],
+        [name, [way for symbol in symbols for way in spellings(symbol)]],
     )
 
 
@@ -75,9 +76,10 @@ def notes(
     """symbol, day, text, written_by, written_at of a reader's notes, newest first."""
     return reader.read(
         "SELECT symbol, day, text, written_by, written_at FROM notes WHERE reader = $reader "
-        "AND ($symbol IS NULL OR symbol = $symbol) AND ($day IS NULL OR day = $day) "
+        "AND ($symbol IS NULL OR symbol IN (SELECT unnest($ways))) "
+        "AND ($day IS NULL OR day = $day) "
         "ORDER BY day DESC, written_at DESC, symbol",
-        {"reader": whose, "symbol": symbol, "day": day},
+        {"reader": whose, "symbol": symbol, "ways": spellings(symbol or ""), "day": day},
     )
 
 
@@ -86,7 +88,8 @@ def write_note(
 ) -> None:
     """Keep the note of a name and day in place of the one before; an empty one takes it away."""
     tx.execute(
-        "DELETE FROM notes WHERE reader = ? AND symbol = ? AND day = ?", [whose, symbol, day]
+        "DELETE FROM notes WHERE reader = ? AND symbol IN (SELECT unnest(?)) AND day = ?",
+        [whose, spellings(symbol), day],
     )
     if text:
         tx.execute(
@@ -110,7 +113,8 @@ def set_mark(
 ) -> None:
     """Keep the mark of a name on a day; None takes it away."""
     tx.execute(
-        "DELETE FROM symbol_marks WHERE reader = ? AND symbol = ? AND day = ?", [whose, symbol, day]
+        "DELETE FROM symbol_marks WHERE reader = ? AND symbol IN (SELECT unnest(?)) AND day = ?",
+        [whose, spellings(symbol), day],
     )
     if mark is not None:
         tx.execute(

@@ -7,6 +7,9 @@ from typing import Literal
 
 import polars as pl
 
+from core.domain.gaps.bars import spelled
+from core.domain.symbols import one_spelling
+
 NO_FILING = "none found"
 NOT_RATED, AS_FILED = "NR", "as filed"
 UNKNOWN = "unknown"
@@ -53,10 +56,15 @@ def screened(candidates: pl.DataFrame, screen: Screen) -> pl.DataFrame:
     if screen.ciks is not None:
         asked.append(pl.col("cik").is_in(sorted(screen.ciks)).fill_null(value=False))
     if screen.symbols is not None:
-        asked.append(pl.col("symbol").is_in(sorted(screen.symbols)))
+        asked.append(_named(screen.symbols))
     if screen.hidden:
-        asked.append(~pl.col("symbol").is_in(sorted(screen.hidden)))
+        asked.append(~_named(screen.hidden))
     return candidates.filter(asked) if asked else candidates
+
+
+def _named(names: frozenset[str]) -> pl.Expr:
+    """Whether a name is among some, in any spelling of its class."""
+    return spelled("symbol").is_in(sorted(map(one_spelling, names)))
 
 
 def sector() -> pl.Expr:

@@ -55,7 +55,8 @@ def add(desk: Desk, name: str, symbols: Sequence[str]) -> list[str]:
         else:
             _must_own(desk, title, found)
         before = store.members(tx, title)
-        new = [symbol for symbol in wanted if symbol not in before]
+        known = set(map(spelling.one_spelling, before))
+        new = [symbol for symbol in wanted if spelling.one_spelling(symbol) not in known]
         if len(before) + len(new) > MOST_SYMBOLS:
             raise UsageError(f"a list holds at most {MOST_SYMBOLS:,} symbols")
         store.add(tx, title, new, desk.now())

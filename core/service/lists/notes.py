@@ -5,6 +5,7 @@ Both are the reader's own: nobody else is shown them.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -65,9 +66,16 @@ def write(desk: Desk, symbol: str, text: str, day: date | None = None) -> None:
         events.add(tx, [event], desk.now())
 
 
-def marks(desk: Desk, day: date) -> dict[str, str]:
-    """Symbol -> `star` or `dismiss`, as the reader marked names on a day."""
-    return store.marks(desk.warehouse, preferences.reader_now(desk), day)
+def marks(desk: Desk, day: date, names: Iterable[str] | None = None) -> dict[str, str]:
+    """Symbol -> `star` or `dismiss`, as the reader marked names on a day; of some `names`, in their
+    own spelling (BRK-B marked, BRK.B scanned).
+    """
+    found = store.marks(desk.warehouse, preferences.reader_now(desk), day)
+    if names is None:
+        return found
+    known = {spelling.one_spelling(name): mark for name, mark in found.items()}
+    told = ((name, known.get(spelling.one_spelling(name))) for name in names)
+    return {name: mark for name, mark in told if mark is not None} if known else {}
 
 
 @needs(Role.ANALYST)

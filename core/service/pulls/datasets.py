@@ -12,6 +12,7 @@ from pydantic import Field
 
 from core.domain.access.principals import Role
 from core.domain.breaker import State
+from core.domain.symbols import spellings
 from core.domain.tables.datasets import Dataset
 from core.domain.timetable.freshness import Freshness
 from core.domain.timetable.reach import Reach, judged
@@ -272,17 +273,20 @@ def schema_changes(desk: Desk, name: str) -> pl.DataFrame:
 
 
 def rows(desk: Desk, name: str, limit: int | None = 500, symbol: str | None = None) -> pl.DataFrame:
-    """Rows of a dataset's table in key order, optionally of one symbol; empty before any pull."""
+    """Rows of a dataset's table in key order, optionally of one symbol (in any spelling)."""
     dataset = desk.catalogue.get(name)
     if not row_counts(desk, [dataset.table]):
         return pl.DataFrame(schema=dataset.polars_schema)
     if symbol and "symbol" not in dataset.schema:
         raise UsageError(f"{name} has no column symbol")
     order = ", ".join(f"{quoted(column)} DESC" for column in reversed(dataset.key))
-    where = "WHERE symbol = $symbol" if symbol else "WHERE $symbol IS NULL"
+    where = "WHERE symbol IN (SELECT unnest($names))" if symbol else "WHERE $names IS NULL"
     return desk.warehouse.read(
         f"SELECT * FROM {quoted(dataset.table)} {where} ORDER BY {order} LIMIT $limit",
-        {"symbol": symbol, "limit": 2**62 if limit is None else limit},
+        {
+            "names": spellings(symbol) if symbol else None,
+            "limit": 2**62 if limit is None else limit,
+        },
     )
 
 

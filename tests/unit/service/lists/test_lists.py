@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 
+import polars as pl
 import pytest
 
 from core.domain.access.principals import LOCAL, Principal, Role
+from core.domain.gaps import screening
 from core.errors import NotFoundError, RoleError, UsageError
 from core.service.desk import Desk
 from core.service.kernel import commands, exports
@@ -120,3 +122,42 @@ def test_notes_and_marks_are_their_readers_own(shared: tuple[Desk, Principal, Pr
         found = commands.run(desk, "notes", {"date": DAY}).document
     assert found == {"notes": [], "marks": {}}
     assert not any("secret" in message for message in _told(desk, "note.written"))
+
+
+WAYS = ["BRK.B", "brk-b", "BRK/B"]
+
+
+@pytest.mark.parametrize("first", WAYS)
+@pytest.mark.parametrize("then", WAYS)
+def test_a_class_is_one_name_in_every_spelling(desk: Desk, first: str, then: str) -> None:
+    """On a list, in notes and marks; BRK.A is another."""
+    assert len(lists.add(desk, "Classes", [first, then, "BRK.A"])) == 2
+    assert len(lists.add(desk, "Classes", [then])) == 2
+    assert lists.remove(desk, "Classes", [then]) == ["BRK.A"]
+    notes.write(desk, first, "one", DAY)
+    assert notes.note(desk, then, DAY) == "one"
+    notes.write(desk, then, "two", DAY)
+    assert exports.frame_of(desk, "notes", symbol=first)["text"].to_list() == ["two"]
+    assert notes.notes(desk, "BRK.A").is_empty()
+    notes.set_mark(desk, first, "star", DAY)
+    assert notes.marks(desk, DAY, [then, "BRK.A"]) == {then: "star"}
+    notes.set_mark(desk, then, "dismiss", DAY)
+    assert list(notes.marks(desk, DAY).values()) == ["dismiss"]
+
+
+@pytest.mark.parametrize("asked", WAYS)
+def test_rows_of_a_class_are_found_in_every_spelling(desk: Desk, asked: str) -> None:
+    """Whatever the vendor writes; and a list screens candidates of another spelling."""
+    bars = pl.DataFrame(
+        {
+            "symbol": ["BRK.B", "BRK.A"], "session": [DAY] * 2, "open": [1.0] * 2,
+            "high": [1.0] * 2, "low": [1.0] * 2, "close": [1.0] * 2, "volume": [1.0] * 2,
+            "pull_id": ["p"] * 2,
+        }
+    )  # fmt: skip
+    with desk.warehouse.transaction() as tx:
+        tx.insert("bars_daily", bars)
+    found = exports.frame_of(desk, "dataset", name="prices.daily", symbol=asked)
+    assert found["symbol"].to_list() == ["BRK.B"]
+    assert screening.screened(bars, screening.Screen(symbols=frozenset({asked}))).height == 1
+    assert screening.screened(bars, screening.Screen(hidden=frozenset({asked}))).height == 1
