@@ -6,6 +6,7 @@ Reads `../shared/data/sec` and `../shared/corpus`. A logistic model (scikit-lear
 tried on companies that it was not trained on, and on later years: trained on reports of 2014 to
 2018 with what was told of them by the end of 2020, its level set by those of 2018 and 2019, tried
 on reports of 2021 to 2023; with its range over companies drawn anew, and over other splits of them.
+The same three years earlier, so that no feature is chosen by one time alone.
 `--write` trains it on all companies and years and writes the numbers
 that are shipped; nothing else of the captures is kept.
 """
@@ -35,23 +36,35 @@ from core.domain.quality.status.timeline import statuses
 FOLDS = 5
 MANY = 0.05
 STRENGTH = 0.02  # of the pull of all weights towards nothing
-KNOWN_BY = date(2020, 12, 31)
+
+
+@dataclass(frozen=True, slots=True)
+class Era:
+    """Years of reports: learned from and set the level by what was known by a day, and tried on."""
+
+    known_by: date
+    learned: tuple[int, int]
+    level: tuple[int, int]
+    tried: tuple[int, int]
+
+
 # Before 2014 names of facts were still being found, and more parts sold were discontinued.
-LEARNED, LEVEL, TRIED = (2014, 2018), (2018, 2019), (2021, 2023)
+LATER = Era(date(2020, 12, 31), (2014, 2018), (2018, 2019), (2021, 2023))
+BEFORE = Era(date(2017, 12, 31), (2011, 2015), (2014, 2015), (2018, 2020))
 LAST = 2023  # younger reports had no time to be told otherwise
-SPLIT, SPLITS = 16, (1, 2, 3, 4)  # seeds
+SPLIT, SPLITS = 16, (1, 2, 3, 4, 5, 6, 7)  # seeds
 DRAWN = 200  # times that companies are drawn anew
 WEIGHTS = Path("core/domain/quality/revision/weights.json")
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Reports: their features, whether they were changed (by all, and by KNOWN_BY), and whose."""
+    """Reports: their features, whether they were changed (by all, and by a day), and whose."""
 
     rows: pl.DataFrame
     values: Floats
     changed: Flags
-    early: Flags
+    early: dict[Era, Flags]
     year: Floats
 
     def of(self, years: tuple[int, int]) -> Flags:
@@ -73,13 +86,17 @@ def sample() -> tuple[Sample, pl.DataFrame]:
     known = Grounds(became.signs, graded.scores, graded.items, filings)
     rows = features(known, model.standards, model.strict_since)
     later = changed_later(facts).select(*KEY, share="share")
-    by_then = changed_later(facts.filter(pl.col("filed") <= KNOWN_BY)).select(*KEY, early="share")
-    rows = rows.join(later, on=KEY).join(by_then, on=KEY, how="left")
+    rows = rows.join(later, on=KEY)
+    for era in (LATER, BEFORE):
+        by_then = changed_later(facts.filter(pl.col("filed") <= era.known_by))
+        by_then = by_then.select(*KEY, pl.col("share").alias(str(era.known_by)))
+        rows = rows.join(by_then, on=KEY, how="left")
     rows = rows.filter(pl.col("form").str.contains(r"^10-[KQ]T?$"))
     usual = np.nanmean(rows.select(FEATURES).cast(pl.Float64).to_numpy(), axis=0)
     found = Sample(
         rows, matrix(rows, usual),
-        (rows["share"] >= MANY).to_numpy(), (rows["early"].fill_null(0) >= MANY).to_numpy(),
+        (rows["share"] >= MANY).to_numpy(),
+        {era: (rows[str(era.known_by)].fill_null(0) >= MANY).to_numpy() for era in (LATER, BEFORE)},
         rows["filed"].dt.year().to_numpy().astype(float),
     )  # fmt: skip
     return found, graded.scores
@@ -110,14 +127,17 @@ def fit(values: Floats, changed: Flags, level: tuple[Floats, Flags]) -> Fitted:
     return Fitted(weights, float(again.intercept_[0]))
 
 
-def later_risk(given: Sample, seed: int) -> Floats:
-    """The risk of the reports TRIED, out of company and out of time; the others have none."""
+def later_risk(given: Sample, seed: int, era: Era = LATER) -> Floats:
+    """The risk of the reports tried, out of company and out of time; the others have none."""
     risk, fold = np.full(len(given.year), np.nan), given.fold(seed)
     for part in range(FOLDS):
-        learn, level = (fold != part) & given.of(LEARNED), (fold != part) & given.of(LEVEL)
-        model = fit(given.values[learn], given.early[learn],
-                    (given.values[level], given.early[level]))  # fmt: skip
-        test = (fold == part) & given.of(TRIED)
+        learn, level = (
+            (fold != part) & given.of(era.learned),
+            (fold != part) & given.of(era.level),
+        )
+        early = given.early[era]
+        model = fit(given.values[learn], early[learn], (given.values[level], early[level]))
+        test = (fold == part) & given.of(era.tried)
         risk[test] = model.risk(given.values[test])
     return risk
 
@@ -126,7 +146,7 @@ def any_risk(given: Sample) -> Floats:
     """The risk of all reports up to LAST, out of company alone."""
     risk, fold, old = np.full(len(given.year), np.nan), given.fold(SPLIT), given.year <= LAST
     for part in range(FOLDS):
-        learn = (fold != part) & old & (given.year >= LEARNED[0])
+        learn = (fold != part) & old & (given.year >= LATER.learned[0])
         level = (given.values[learn], given.changed[learn])
         test = (fold == part) & old
         risk[test] = fit(*level, level).risk(given.values[test])
@@ -134,16 +154,25 @@ def any_risk(given: Sample) -> Floats:
 
 
 def tried(given: Sample) -> dict[str, Any]:
-    """Out of company and out of time; then out of company alone."""
+    """Out of company and out of time, twice; then out of company alone."""
     later = later_risk(given, SPLIT)
-    others = [table(given, later_risk(given, seed)) for seed in SPLITS]
-    spread = {"auc of companies drawn anew": drawn(given, later)}
-    spread |= {f"{name} of other splits": [one[name] for one in others]
-               for name in ("auc", "calibration_error_points")}  # fmt: skip
+    drawn_anew = {"auc of companies drawn anew": drawn(given, later)}
     return {
-        "other companies, later years": table(given, later) | spread,
+        "other companies, later years": table(given, later) | drawn_anew | splits(given, LATER),
+        "the same three years before": table(given, later_risk(given, SPLIT, BEFORE))
+        | splits(given, BEFORE),
         "other companies, all years": table(given, any_risk(given)),
     }
+
+
+def splits(given: Sample, era: Era) -> dict[str, Any]:
+    """AUC and calibration of the splits of the companies, and their means."""
+    each = [table(given, later_risk(given, seed, era)) for seed in (SPLIT, *SPLITS)]
+    found: dict[str, Any] = {}
+    for name in ("auc", "calibration_error_points"):
+        found[f"{name} of splits"] = [one[name] for one in each]
+        found[f"{name} of splits, mean"] = float(np.mean([one[name] for one in each]))
+    return found
 
 
 def drawn(given: Sample, risk: Floats) -> list[float]:
@@ -180,7 +209,7 @@ def table(given: Sample, risk: Floats) -> dict[str, Any]:
 
 def shipped(given: Sample) -> dict[str, Any]:
     """The numbers of all companies and years."""
-    old, level = given.of((LEARNED[0], LAST)), given.of(TRIED)
+    old, level = given.of((LATER.learned[0], LAST)), given.of(LATER.tried)
     model = fit(given.values[old], given.changed[old], (given.values[level], given.changed[level]))
     usual = given.values[level].mean(axis=0)
     return {

@@ -9,16 +9,19 @@ from datetime import date, timedelta
 import polars as pl
 
 from core.domain.filings.forms import modern_items
+from core.domain.quality.revision.signs import OLDEST
 
 KEY = ["cik", "accession"]
 FEATURES = (
-    "annual", "standards", "retold", "past", "points_lost", "grave", "loss", "outside_owners",
-    "trouble", "sold_parts", "first_told", "pro_forma",
+    "annual", "standards", "retold", "past", "past_alike", "points_lost", "grave", "loss",
+    "outside_owners", "sold_parts", "first_told", "balances", "concepts", "pro_forma", "goodwill",
+    "delay", "charter",
 )  # fmt: skip
-TROUBLE = timedelta(days=730)
-NOT_RELIABLE = "4.02"
+CHARTER, CHARTER_CHANGED = timedelta(days=100), "5.03"  # of an 8-K: charter, by-laws, fiscal year
 PARTS = ("IncomeDiscontinued", "CfoDiscontinued", "CfiDiscontinued", "CffDiscontinued")
 MOST_LOST = 10.0  # points
+USUAL_BALANCES = 0.4  # of the amounts of a quarterly report; those of a year's end are told again
+MOST_GOODWILL = 0.3  # of the assets
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +56,18 @@ class Grounds:
 def features(known: Grounds, standards: Sequence[Standard], strict_since: date) -> pl.DataFrame:
     """cik, accession, form, filed and FEATURES of the reports that have both signs and a score.
 
-    And what words name: retold_pct, past_reports, past_changed, past_pct, amounts. `past` is null
-    where no report is old enough. Parts sold count for periods before `strict_since`: fewer are
-    discontinued now.
+    And what words name: retold_pct, past_reports, past_changed, past_pct, amounts, balances_pct,
+    goodwill_pct, days, named, alike_reports, alike_pct. `past` is null where no report is old
+    enough. Parts sold count for periods before `strict_since`: fewer are discontinued now.
     """
-    graded = known.scores.select(*KEY, "style", "raw_score", "critical", "major")
+    graded = known.scores.select(*KEY, "style", "raw_score", "critical", "major", "concepts")
     rows = known.signs.join(graded, on=KEY)
     rows = rows.join(_of_items(known.items), on=KEY, how="left", maintain_order="left")
-    rows = rows.join(_trouble(rows, known.filings), on=KEY, how="left", maintain_order="left")
+    rows = rows.join(_charter(rows, known.filings), on=KEY, how="left", maintain_order="left")
     rows = rows.join(_past(rows, standards), on=KEY, how="left", maintain_order="left")
+    of_day = pl.col("balances") / pl.col("amounts").clip(1)
+    moved = pl.col("goodwill_moved").clip(0, MOST_GOODWILL).fill_null(0)
+    days = (pl.col("filed") - pl.col("period")).dt.total_days()
     sold = pl.col("sold").fill_null(value=False) & (pl.col("period") < strict_since)
     return rows.select(
         *KEY, "form", "filed",
@@ -69,19 +75,30 @@ def features(known: Grounds, standards: Sequence[Standard], strict_since: date) 
         standards=_pending(standards),
         retold=pl.col("retold_share").sqrt(),
         past="past_level",
+        past_alike="alike_level",
         points_lost=(100 - pl.col("raw_score")).clip(0, MOST_LOST).fill_null(0),
         grave=2 * _log("critical") + _log("major"),
         loss=_number(pl.col("loss")),
         outside_owners=_number(pl.col("outside")),
-        trouble=_number(pl.col("trouble")),
         sold_parts=_number(sold),
         first_told=_log("amounts"),
+        balances=pl.when("annual").then(USUAL_BALANCES).otherwise(of_day),
+        concepts=_log("concepts"),
         pro_forma=_log("pro_forma"),
+        goodwill=moved,
+        delay=(1 + days.cast(pl.Float64).clip(0)).log(),
+        charter=_number(pl.col("charter")),
         amounts="amounts",
+        balances_pct=100 * of_day,
+        goodwill_pct=100 * moved,
+        days=days,
+        named="concepts",
         retold_pct=100 * pl.col("retold_share"),
         past_reports="past",
         past_changed="past_changed",
         past_pct="past_pct",
+        alike_reports="alike_reports",
+        alike_pct="alike_pct",
     )  # fmt: skip
 
 
@@ -114,20 +131,39 @@ SOON = (timedelta(days=-20), timedelta(days=380))
 
 
 def _past(rows: pl.DataFrame, standards: Sequence[Standard]) -> pl.DataFrame:
-    """cik, accession, past_level, past_pct: how much of its company's earlier reports was changed.
+    """cik, accession, past_level, past_pct, alike_level, alike_reports, alike_pct.
 
-    past_level is the mean of the logarithms of what was changed, in what is usual of such a report.
-    A report before a new standard says little of its company, and a few reports little at all.
+    How much of earlier reports was changed. The levels are means of the logarithms of what was
+    changed, in what is usual of such a report: of those of one to four years before, and of those
+    of its kind of up to seven. A report before a new standard says little of its company, and a
+    few reports little at all.
     """
-    told = rows.select(*KEY, "style", "policies", pl.col("history").list.drop_nulls())
+    told = rows.select(*KEY, "style", "policies", day="filed", of_year="annual",
+                       history=pl.col("history").list.drop_nulls())  # fmt: skip
     told = told.explode("history").drop_nulls("history").unnest("history")
     usual = pl.when("annual").then(pl.lit(USUAL_ANNUAL)).otherwise(pl.lit(USUAL_QUARTERLY))
-    least, weight = (pl.col("changed") + LEAST_TOLD).log(), pl.col("weight")
+    least = (pl.col("changed") + LEAST_TOLD).log()
     weighed = pl.when(_pending(standards) > 0).then(pl.lit(BEFORE_STANDARD)).otherwise(pl.lit(1.0))
-    level = ((least - (usual + LEAST_TOLD).log()) * weight).sum() / (weight.sum() + FEW)
-    typical = ((least * weight).sum() / weight.sum()).exp() - LEAST_TOLD
-    found = told.with_columns(weight=weighed).group_by(KEY, maintain_order=True)
-    return found.agg(past_level=level, past_pct=100 * typical.clip(0))
+    told = told.with_columns(least=least, above=least - (usual + LEAST_TOLD).log(), weight=weighed)
+    near, alike = pl.col("day") - pl.col("filed") <= OLDEST, pl.col("annual") == pl.col("of_year")
+    return told.group_by(KEY, maintain_order=True).agg(
+        past_level=pl.when(near.any()).then(_level(near)),
+        alike_level=pl.when(alike.any()).then(_level(alike)),
+        past_pct=_typical(near),
+        alike_reports=alike.sum(),
+        alike_pct=_typical(alike),
+    )
+
+
+def _level(some: pl.Expr) -> pl.Expr:
+    weight = pl.col("weight").filter(some)
+    return (pl.col("above").filter(some) * weight).sum() / (weight.sum() + FEW)
+
+
+def _typical(some: pl.Expr) -> pl.Expr:
+    """What is changed of a report as a rule, in percent."""
+    weight, least = pl.col("weight").filter(some), pl.col("least").filter(some)
+    return 100 * (((least * weight).sum() / weight.sum()).exp() - LEAST_TOLD).clip(0)
 
 
 USUAL_ANNUAL, USUAL_QUARTERLY = 0.037, 0.015  # shares of the amounts of a report, changed later
@@ -146,16 +182,14 @@ def _of_items(items: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _trouble(rows: pl.DataFrame, filings: pl.DataFrame) -> pl.DataFrame:
-    """cik, accession, trouble: a late notice, an amendment or a withdrawal of two years before."""
-    form = pl.col("form")
-    notice = form.str.starts_with("8-K") & modern_items(pl.col("items")).list.contains(
-        pl.lit(NOT_RELIABLE)
+def _charter(rows: pl.DataFrame, filings: pl.DataFrame) -> pl.DataFrame:
+    """cik, accession, charter: reports within some days after an 8-K that tells of its change."""
+    items = pl.col("items")
+    changed = items.str.contains(CHARTER_CHANGED, literal=True) & modern_items(items).list.contains(
+        pl.lit(CHARTER_CHANGED)
     )
-    kinds = form.is_in(["NT 10-K", "NT 10-Q", "10-K/A", "10-Q/A"]) | notice
-    events = filings.filter(kinds).select("cik", event="filed")
-    both = rows.select(*KEY, "filed").join(events, on="cik")
-    near = both.filter(
-        pl.col("event") < pl.col("filed"), pl.col("filed") - pl.col("event") <= TROUBLE
-    )
-    return near.select(KEY).unique().with_columns(trouble=pl.lit(value=True))
+    notices = filings.filter(pl.col("form").str.starts_with("8-K")).filter(changed)
+    both = rows.select(*KEY, "filed").join(notices.select("cik", event="filed"), on="cik")
+    age = pl.col("filed") - pl.col("event")
+    near = both.filter(age.is_between(timedelta(0), CHARTER))
+    return near.select(KEY).unique().with_columns(charter=pl.lit(value=True))

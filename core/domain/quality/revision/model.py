@@ -83,7 +83,7 @@ def risks(known: Grounds, model: RevisionModel | None = None) -> pl.DataFrame:
     model = model or default_model()
     rows = features(known, model.standards, model.strict_since)
     values = matrix(rows, model.usual)
-    effects = (values - model.usual) * model.weights
+    effects = _together((values - model.usual) * model.weights)
     risk = 1 / (1 + np.exp(-(model.intercept + values @ model.weights)))
     reasons = [
         _reasons(model, row, effect)
@@ -93,6 +93,23 @@ def risks(known: Grounds, model: RevisionModel | None = None) -> pl.DataFrame:
         revision_risk=pl.Series(risk.round(4), dtype=pl.Float64),
         revision_reasons=pl.Series(reasons, dtype=pl.List(pl.String)),
     )
+
+
+# Features that say the same of a report are one reason.
+KIN = (("past", "past_alike"), ("first_told", "concepts"))
+
+
+def _together(effects: Floats) -> Floats:
+    """Effects (a row a report, a column a feature) with those of KIN added up, at the greatest."""
+    found = effects.copy()
+    for names in KIN:
+        places = np.array([FEATURES.index(name) for name in names])
+        some = effects[:, places]
+        total = some.sum(axis=1)
+        told = places[(some * np.sign(total)[:, None]).argmax(axis=1)]
+        found[:, places] = 0.0
+        found[np.arange(len(found)), told] = total
+    return found
 
 
 def matrix(rows: pl.DataFrame, usual: Floats) -> Floats:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import numpy as np
 import polars as pl
 
+from core.domain.quality.facts.concepts import MONEY
+from core.domain.quality.facts.packing import as_index
 from core.domain.quality.status.reports import KEY, LEAST_FIGURES, Stated
 from core.domain.quality.status.restated import LEAST_AMOUNTS, MANY
 from core.domain.quality.status.retold import Retold
@@ -15,10 +18,11 @@ SIGNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "cik": pl.Int64, "accession": pl.String, "form": pl.String, "annual": pl.Boolean,
     "filed": pl.Date, "period": pl.Date, "retold_share": pl.Float64, "past": pl.Int64,
     "past_changed": pl.Int64, "amounts": pl.Int64, "pro_forma": pl.Int64, "policies": pl.Int64,
-    "history": pl.List(pl.Struct(HISTORY)),
+    "balances": pl.Int64, "goodwill_moved": pl.Float64, "history": pl.List(pl.Struct(HISTORY)),
 }  # fmt: skip
 # A report is retold a year later, so that what is younger says little, and older little of now.
 YOUNGEST, OLDEST = timedelta(days=330), timedelta(days=1500)
+OLDEST_ALIKE = timedelta(days=2600)  # annual for annual reports, quarterly for quarterly ones
 LEAST_REPEATED = 10  # figures, for a share of them to say anything
 
 
@@ -28,34 +32,81 @@ def signs(reports: pl.DataFrame, told: Retold, stated: Stated) -> pl.DataFrame:
     retold_share: of the figures that it repeats, those that it tells otherwise than they were told
     first. past: reports of its company of one to four years before; past_changed: those of them of
     whose amounts a twentieth stood changed by its day, by filings up to it. amounts: how many
-    it is the first to tell. pro_forma: how many of its facts tell of a year as if something had
-    been bought before; policies: how many of what insured people are owed. history: of each of its
-    `past` reports when it was filed, for which period, and what part of its amounts stood changed.
+    it is the first to tell; balances: those of them that are of a day. pro_forma: how many of its
+    facts tell of a year as if something had been bought before; policies: how many of what insured
+    people are owed. goodwill_moved: by how much goodwill is away from that of a year before, in
+    assets; null where either is not told. history: of each of its `past` reports, and of those of
+    its kind of up to seven years before, when it was filed, for which period, and what part of its
+    amounts stood changed.
     """
-    first = reports.hstack([pl.Series("amounts", told.first)])
+    first, lines = _told_first(reports, told), _lines(stated)
     asked = first.filter("periodic", pl.col("figures") >= LEAST_FIGURES)
-    rows = asked.select(*KEY, "form", "annual", "filed", "period", "rid", "amounts", "filing")
-    for name, words in NAMED.items():
-        found = _named(stated, words, name)
-        rows = rows.join(found, on="filing", how="left", maintain_order="left")
+    for on, found in (("filing", _named(lines)), ("rid", _goodwill_moved(reports, lines))):
+        asked = asked.join(found, on=on, how="left", maintain_order="left")
+    told_of = ("amounts", "balances", *NAMED, "goodwill_moved")
+    rows = asked.select(*KEY, "form", "annual", "filed", "period", "rid", *told_of)
     found = rows.join(_retelling(told), on="rid", how="left").join(
         _past(asked, reports, told), on="rid", how="left"
     )
     return found.select(
         *(pl.col(n) for n in (*KEY, "form", "annual", "filed", "period")),
         *(pl.col(n).fill_null(0).cast(SIGNS[n]) for n in COUNTS),
+        "goodwill_moved",
         pl.col("history").cast(SIGNS["history"]),
     )
 
 
 NAMED = {"pro_forma": "ProForma", "policies": "PolicyholderBenefits|FuturePolicyBenefit"}
-COUNTS = ("retold_share", "past", "past_changed", "amounts", *NAMED)
+COUNTS = ("retold_share", "past", "past_changed", "amounts", *NAMED, "balances")
 
 
-def _named(stated: Stated, words: str, name: str) -> pl.DataFrame:
-    """filing, and how many of its facts have a concept of such words: of those that have any."""
-    place = stated.each(pl.col("concept").str.contains(words))
-    return stated.filing.filter(place).value_counts(name=name)
+def _told_first(reports: pl.DataFrame, told: Retold) -> pl.DataFrame:
+    return reports.with_columns(amounts=pl.Series(told.first), balances=pl.Series(told.balances))
+
+
+def _lines(stated: Stated) -> pl.DataFrame:
+    """line (a place in LINES), filing, period_end and value of the facts that have any."""
+    concept, money = pl.col("concept"), pl.col("given") == MONEY
+    named = [concept.str.contains(words) for words in NAMED.values()]
+    same = [(concept == name) & money for name in SHEET]
+    line = pl.lit(len(LINES), pl.UInt8)
+    for n, meant in reversed(list(enumerate([*named, *same]))):
+        line = pl.when(meant).then(pl.lit(n, pl.UInt8)).otherwise(line)
+    of = stated.measures.select(line.alias("line")).to_series().to_numpy()
+    place = np.flatnonzero((of < len(LINES))[stated.measure])
+    found = stated.facts[["period_end", "value"]][as_index(place)]
+    number = pl.Series("line", of[stated.measure[place]])
+    return found.hstack([number, stated.filing[as_index(place)]])
+
+
+def _named(lines: pl.DataFrame) -> pl.DataFrame:
+    """filing, and how many of its facts have a concept of each of NAMED: of those with any."""
+    counts = [(pl.col("line") == n).sum().alias(name) for n, name in enumerate(NAMED)]
+    return lines.filter(pl.col("line") < len(NAMED)).group_by("filing").agg(counts)
+
+
+def _goodwill_moved(reports: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
+    """rid, goodwill_moved: of reports that tell goodwill, as an earlier one did a year before."""
+    own = reports.filter("periodic", ~pl.col("amends"), pl.col("period").is_not_null())
+    told = lines.filter(pl.col("line") >= len(NAMED))
+    sheet = own.select("filing", "cik", "rid", "period").join(told, on="filing")
+    sheet = sheet.filter((pl.col("period_end") - pl.col("period")).abs() <= SAME_DAY)
+    sums = [pl.col("value").filter(pl.col("line") == LINES.index(name)).last().alias(name)
+            for name in SHEET]  # fmt: skip
+    sheet = sheet.group_by("rid", "cik", "period").agg(sums).drop_nulls().sort("period", "rid")
+    before = sheet.unique(["cik", "period"], keep="first", maintain_order=True)
+    before = before.select("cik", "period", was="Goodwill", old="rid").sort("period")
+    both = sheet.with_columns(pl.col("period").dt.offset_by("-12mo")).sort("period").join_asof(
+        before, on="period", by="cik", strategy="nearest", tolerance=NEAR, check_sortedness=False
+    )  # fmt: skip
+    both = both.filter(pl.col("old") < pl.col("rid"), pl.col("Assets") > 0)
+    moved = ((pl.col("Goodwill") - pl.col("was")) / pl.col("Assets")).abs()
+    return both.select("rid", goodwill_moved=moved)
+
+
+SHEET = ("Goodwill", "Assets")
+LINES = (*NAMED, *SHEET)
+SAME_DAY, NEAR = timedelta(days=7), timedelta(days=20)
 
 
 def _retelling(told: Retold) -> pl.DataFrame:
@@ -71,16 +122,20 @@ def _past(asked: pl.DataFrame, reports: pl.DataFrame, told: Retold) -> pl.DataFr
     amounts = pl.Series("amounts", told.first)
     before = reports.hstack([amounts]).filter("periodic", pl.col("amounts") >= LEAST_AMOUNTS)
     old = before.select("cik", "period", "annual", "amounts", old="rid", told="filed")
-    both = asked.select("rid", "cik", "filed").join(old, on="cik")
+    both = asked.select("rid", "cik", "filed", of_year="annual").join(old, on="cik")
     age = pl.col("filed") - pl.col("told")
-    both = both.filter(pl.col("old") < pl.col("rid"), age >= YOUNGEST, age <= OLDEST)
+    alike = (pl.col("annual") == pl.col("of_year")) & (age <= OLDEST_ALIKE)
+    both = both.filter(
+        pl.col("old") < pl.col("rid"), age >= YOUNGEST, (age <= OLDEST) | alike
+    ).with_columns(near=age <= OLDEST)
     both = both.sort("rid", "old").join_asof(
         _changed(told), left_on="rid", right_on="by", by="old", check_sortedness=False
     )
     changed = pl.col("held").fill_null(0) / pl.col("amounts")
     report = pl.struct(pl.col("told").alias("filed"), "period", "annual", "changed")
     return both.with_columns(changed=changed).group_by("rid").agg(
-        past=pl.len(), past_changed=(pl.col("changed") >= MANY).sum(),
+        past=pl.col("near").sum(),
+        past_changed=(pl.col("near") & (pl.col("changed") >= MANY)).sum(),
         history=report,
     )  # fmt: skip
 

@@ -42,11 +42,13 @@ class Retold:
     steps: one row a telling after which a figure differs from what was told first (`step` 1), does
     no more (-1), or differs in another way (0): rid (the first to tell), by, day, row (of the
     facts), old, new, money, headline (null: none). first: of each rid how many amounts it was
-    first to tell. shared: of each filing `by` and each `rid` whose figures it repeats, how many.
+    first to tell; balances: how many of those are of a day. shared: of each filing `by` and each
+    `rid` whose figures it repeats, how many.
     """
 
     steps: pl.DataFrame
     first: Numbers
+    balances: Numbers
     shared: pl.DataFrame
 
 
@@ -80,9 +82,12 @@ def retold(stated: Stated, reports: pl.DataFrame, rules: Ruleset) -> Retold:
     again = np.flatnonzero(~heads)
     pairs = pl.DataFrame({"by": rid[again], "rid": rid[first[again]]})
     days = reports["filed"][as_index(frame["by"].to_numpy())]
+    own = np.flatnonzero(heads & money)
+    of_day = stated.facts["period_start"].is_null().to_numpy()[row[own]]
     return Retold(
         _with_headlines(frame.with_columns(day=days), stated, reports, rules),
-        np.bincount(rid[heads & money], minlength=reports.height),
+        np.bincount(rid[own], minlength=reports.height),
+        np.bincount(rid[own[of_day]], minlength=reports.height),
         pairs.group_by("by", "rid").agg(shared=pl.len()),
     )
 

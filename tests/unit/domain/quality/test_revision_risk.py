@@ -11,7 +11,13 @@ import pytest
 
 from core.domain.quality.grading import grade
 from core.domain.quality.revision import model as revision
-from core.domain.quality.revision.features import FEATURES, Grounds, Standard, features
+from core.domain.quality.revision.features import (
+    FEATURES,
+    USUAL_BALANCES,
+    Grounds,
+    Standard,
+    features,
+)
 from core.domain.quality.revision.signs import SIGNS
 from core.domain.quality.status.timeline import statuses
 from core.domain.tables.frames import COMPANIES
@@ -51,18 +57,19 @@ def told(facts, given):
 
 
 def test_a_history_of_changed_reports_raises_the_risk_and_is_named():
-    quiet, restless = (told(years(c), filings())["k2019"] for c in ((), (2016, 2017, 2018)))
+    quiet, restless = (told(years(c), filings())["k2019"] for c in ((), (2015, 2016, 2017, 2018)))
     assert restless[0] > quiet[0]
     said = (
-        "3 of its company's 4 reports of one to four years before were changed later, "
-        "as a rule 11.3 % of their amounts"
+        "of its company's 5 reports of this kind (annual or quarterly) of one to seven years "
+        "before as a rule 24.5 % of the amounts were changed later"
     )
     assert said in restless[1]
     assert len(quiet[1]) == len(restless[1]) == 3
 
 
 def test_a_report_that_tells_the_year_before_otherwise_says_how_much():
-    found = told(years((2019,)), filings())["k2019"]
+    again = report("k2019", "10-K", "2020-02-20", "2018-12-31", base=1.1e6)
+    found = told(pl.concat([years(), again]), filings())["k2019"]
     assert any("% of the figures that it repeats otherwise" in reason for reason in found[1])
 
 
@@ -85,21 +92,77 @@ def test_a_change_taken_back_by_then_counts_no_more():
     assert [changed[f"k{y}"] for y in (2015, 2016, 2017)] == [1, 0, 0]
 
 
+def of(facts, given, accession="k2019"):
+    """The features of one report."""
+    rows = features(known(facts, given), (), date(2015, 12, 15))
+    return rows.row(by_predicate=pl.col("accession") == accession, named=True)
+
+
 @pytest.mark.parametrize(
     ("form", "filed", "items", "counts"),
     [
-        ("NT 10-K", "2018-03-01", None, 1.0),
-        ("10-K/A", "2018-06-01", None, 1.0),
-        ("8-K", "2018-06-01", "4.02,9.01", 1.0),
-        ("8-K", "2018-06-01", "5.02", 0.0),
-        ("NT 10-K", "2017-03-01", None, 0.0),
-        ("NT 10-K", "2020-02-20", None, 0.0),
+        ("8-K", "2020-01-10", "5.03,9.01", 1.0),
+        ("8-K/A", "2020-02-20", "5.03", 1.0),
+        ("8-K", "2020-01-10", "5.02,15.03", 0.0),
+        ("8-K", "2019-11-01", "5.03", 0.0),
+        ("8-K", "2020-02-21", "5.03", 0.0),
+        ("10-Q", "2020-01-10", "5.03", 0.0),
     ],
 )
-def test_trouble_is_that_of_the_two_years_before(form, filed, items, counts):
-    found = known(years(), filings(("x", form, filed, filed, items)))
-    rows = features(found, (), date(2015, 12, 15))
-    assert rows.filter(pl.col("accession") == "k2019")["trouble"].to_list() == [counts]
+def test_a_changed_charter_is_that_of_the_hundred_days_before(form, filed, items, counts):
+    assert of(years(), filings(("x", form, filed, filed, items)))["charter"] == counts
+
+
+def test_balances_are_counted_of_quarterly_reports():
+    """Those of a year's end are told again, so that an annual report has the usual share."""
+    flow = pl.when(pl.int_range(pl.len()) < 10).then(pl.lit(date(2020, 1, 1)))
+    quarter = report("q1", "10-Q", "2020-05-05", "2020-03-31").with_columns(period_start=flow)
+    facts, given = pl.concat([years(), quarter]), filings(("q1", "10-Q", "2020-05-05", "2020-03-31",
+                                                           None))  # fmt: skip
+    assert of(facts, given, "q1")["balances"] == pytest.approx(20 / 30)
+    assert of(facts, given)["balances"] == USUAL_BALANCES
+
+
+def goodwill(**amounts):
+    """Annual reports of some years with goodwill and assets, by year."""
+    parts = [
+        report(*year, change={"Goodwill": amounts[year[0]], "Assets": 1e9})
+        if year[0] in amounts else report(*year)
+        for year in YEARS
+    ]  # fmt: skip
+    return pl.concat(parts)
+
+
+@pytest.mark.parametrize(("amounts", "moved"), [
+    ({"k2018": 3e8, "k2019": 2e8}, 0.1),
+    ({"k2018": 1e8, "k2019": 9e8}, 0.3),  # no more counts
+    ({"k2017": 3e8, "k2019": 2e8}, 0.0),
+    ({"k2019": 2e8}, 0.0),
+])  # fmt: skip
+def test_goodwill_moved_since_the_report_of_a_year_before(amounts, moved):
+    """In assets; nothing where one of the two does not tell it."""
+    assert of(goodwill(**amounts), filings())["goodwill"] == pytest.approx(moved)
+
+
+def test_how_late_and_of_how_many_lines_a_report_is():
+    row = of(years(), filings())
+    assert (row["days"], row["delay"]) == (51, pytest.approx(np.log(52)))
+    assert row["concepts"] == pytest.approx(np.log(31))
+
+
+def test_a_past_of_its_kind_goes_back_further_and_leaves_other_kinds_out():
+    """There a changed quarter says nothing of annual reports, and a year of five years ago does."""
+    quarter = ("q1", "10-Q", "2018-05-05", "2018-03-31", None)
+    first, again = (report(n, "10-Q", d, "2018-03-31") for n, d in
+                    (("q1", "2018-05-05"), ("q5", "2019-05-06")))  # fmt: skip
+    changed = again.with_columns(value=pl.col("value") * _factor())
+    given = filings(quarter, ("q5", "10-Q", "2019-05-06", "2019-03-31", None))
+    row, quiet = (of(pl.concat([years(), first, other]), given) for other in (changed, again))
+    assert row["past"] > quiet["past"]
+    assert row["past_alike"] == quiet["past_alike"]
+    old, young = of(years((2015,)), filings()), of(years(), filings())
+    assert old["past"] == young["past"]
+    assert old["past_alike"] > young["past_alike"]
 
 
 def test_standards_count_from_the_day_they_are_issued_until_they_hold():
@@ -200,6 +263,13 @@ def test_amounts_are_counted_where_they_are_told_first():
     alone = statuses(years(), filings()).signs
     counts = [dict(s.select("accession", "amounts").rows())["k2019"] for s in (signs, alone)]
     assert counts[0] == counts[1] > 0
+
+
+def test_what_says_the_same_is_one_reason():
+    """A past of all reports and of those of its kind, amounts and lines: one of each is told."""
+    reasons = told(years((2015, 2016, 2017, 2018)), filings())["k2019"][1]
+    assert sum("lines" in said or "amounts, so that" in said for said in reasons) == 1
+    assert sum("were changed later" in said for said in reasons) == 1
 
 
 def test_other_filings_than_reports_have_none():
