@@ -73,15 +73,19 @@ def stamp(instant: datetime) -> str:
 
 def encode(value: Mapping[str, Any]) -> str:
     """A payload as JSON; ValidationError when it holds something JSON does not know."""
+    return _json(value).decode()
+
+
+def _json(value: Mapping[str, Any]) -> bytes:
     try:
-        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z).decode()
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z)
     except (TypeError, ValueError) as error:
         raise ValidationError(f"a job's payload must be plain JSON: {error}") from None
 
 
 def must_be_short(payload: Mapping[str, Any]) -> None:
     """SizeLimitError for a payload that is more than a reference to what a job needs."""
-    size = len(encode(payload).encode("utf-8", "surrogatepass"))
+    size = len(_json(payload))
     if size > LARGEST_PAYLOAD:
         raise SizeLimitError(
             f"a job's payload has {size:,} bytes; {LARGEST_PAYLOAD:,} are allowed",
