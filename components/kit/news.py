@@ -10,6 +10,9 @@ from core.service.desk import Desk
 
 KEY = "news_after"  # of the session: the state of the store it has heard of, and the last event
 MOST = 3  # toasts at once
+# Icons of the font that the desk serves itself, apart by shape: an emoji needs a font that may not
+# be there, and a red and a green ball are one to some readers.
+GOOD, BAD = ":material/check_circle:", ":material/error:"
 
 
 def toasts(desk: Desk) -> None:
@@ -22,7 +25,7 @@ def toasts(desk: Desk) -> None:
     st.session_state[KEY] = (now, last)
     if len(fresh) > MOST:
         bad = sum(not item.good for item in fresh)
-        st.toast(f"{len(fresh)} things happened, {bad} need a look", icon="🔴" if bad else "🟢")
+        st.toast(f"{len(fresh)} things happened, {bad} need a look", icon=BAD if bad else GOOD)
         return
     for item in fresh:
-        st.toast(badges.plain(item.sentence), icon="🟢" if item.good else "🔴")
+        st.toast(badges.plain(item.sentence), icon=GOOD if item.good else BAD)

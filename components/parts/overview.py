@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import polars as pl
@@ -13,7 +14,8 @@ import streamlit as st
 
 from components.charts.plans import NAMES
 from components.kit import badges, formats, lists, once, shell, status_line
-from components.parts import first_fill
+from components.parts import first_fill, limit_bars
+from core.domain.risk.types import LimitCheck
 from core.service.care import morning, preferences
 from core.service.desk import Desk
 from core.service.kernel import commands
@@ -159,8 +161,8 @@ def book(desk: Desk) -> None:
     used = [check for check in checks if _share(check)]
     idle = [_used(check) for check in checks if not _share(check)]
     shell.section(BOOK, "" if opened else "No plan is open.", *idle)
-    for check in used:
-        st.progress(_share(check), text=_used(check))
+    if used:
+        limit_bars.show(tuple(map(_check, used)))
     if opened:
         frame = once.cached_for_owner(
             command_document(desk, "plans"),
@@ -170,6 +172,12 @@ def book(desk: Desk) -> None:
         lists.show(frame, PLAN_LIST)
     shell.link("risk", "Risk and limits")
     shell.link("plans", "Decided plans", view="Decided")
+
+
+def _check(check: dict[str, Any]) -> LimitCheck:
+    """A limit of the document as risk had it."""
+    used, allowed = (Decimal(str(check[name] or 0)) for name in ("used", "allowed"))
+    return LimitCheck(check["limit"], used, allowed, check["unit"], check["sentence"])
 
 
 def _share(check: dict[str, Any]) -> float:

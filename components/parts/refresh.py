@@ -13,12 +13,11 @@ from typing import Any
 import streamlit as st
 
 from components.kit import badges, formats, once, reader, shell
+from components.kit.news import BAD, GOOD
 from core.service.desk import Desk
 from core.service.pulls import refresh
 
 LOOK_EVERY = 1.0
-# Icons of the font that the desk serves itself; an emoji needs a font that may not be there.
-GOOD, BAD = ":material/check_circle:", ":material/error:"
 FAILED = ("failed", "dead", "corrupt")
 LINES = 6
 

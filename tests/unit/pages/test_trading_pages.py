@@ -6,10 +6,12 @@ import pytest
 
 from components.kit import once
 from components.kit import saved_views as views
+from components.parts import overview
 from core.service.desk import Desk
 from core.service.lists import notes
 from core.service.trading import journal, plans, settling
 from core.service.trading.current_book import approved_plans
+from core.service.trading.plans import Ask
 from tests.opened import listed, opened
 from tests.unit.service.trading.test_journal_service import bars_of
 
@@ -165,3 +167,14 @@ def test_without_a_symbol_the_candidates_lead_to_their_plans(traded: Desk) -> No
     at = opened("plans")
     assert [row["symbol"] for row in listed(at, "to_plan")] == ["GAP"]
     assert any('href="/plans?symbol=GAP"' in html.proto.body for html in at.get("html"))
+
+
+def test_the_overview_warns_of_limits_as_the_plan_does(
+    traded: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In amber from four fifths on; blue is what can be pressed."""
+    monkeypatch.setattr(overview, "_has_rows", lambda *_: True)
+    plans.approve(traded, Ask("AAA"), "gap and go")
+    (limits,) = [h for h in opened("overview").get("html") if "limits" in h.proto.body]
+    assert 'class="bar orange"' in limits.proto.body  # the risk of one trade is used up
+    assert not opened("overview").get("progress")
