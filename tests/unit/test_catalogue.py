@@ -202,3 +202,12 @@ def test_a_dataset_that_is_no_table_is_told_and_the_others_run(tmp_path: Path) -
     catalogue = load(tmp_path, f"[datasets]\nodd = 3\n{GOOD}")
     assert list(catalogue.datasets) == ["mine.rates"]
     assert "'odd', key '': must be a table" in str(catalogue.problems[0])
+
+
+@pytest.mark.parametrize(
+    "entry", ["table = 'rates'\nkey = ['day']", "table = 'bars_daily'\nschema = {}"]
+)
+def test_a_schema_is_left_out_for_a_base_table_alone(tmp_path: Path, entry: str) -> None:
+    """Of other tables nobody knows the columns; one that was emptied was meant to say something."""
+    (problem,) = load(tmp_path, f"[datasets.p]\nsource = 'file'\n{entry}").problems
+    assert "key 'schema': is missing" in str(problem)
