@@ -23,6 +23,7 @@ HOUR = timedelta(hours=1)
         ("due", DUE + HOUR / 2, DUE - HOUR, None),
         ("overdue", DUE + HOUR, DUE - HOUR, None),
         ("failing", DUE + HOUR / 4, DUE - HOUR, DUE),
+        ("overdue", DUE + HOUR, DUE - HOUR, DUE - HOUR),  # what failed beside it was no later
         ("failing", DUE + HOUR, None, DUE),
         ("never", DUE + HOUR, None, None),
     ],
@@ -45,7 +46,7 @@ def test_without_a_schedule_nothing_is_due() -> None:
     """A dataset pulled by hand is fresh once it has been pulled."""
     empty = Schedule([])
     assert freshness(empty, DUE, last_success=DUE - 900 * HOUR) == Freshness("fresh", None, None)
-    assert freshness(empty, DUE, last_success=None).state == "never"
+    assert freshness(empty, DUE, last_success=None) == Freshness("never", None, None, timedelta(0))
 
 
 def test_stalest_is_the_worst_state_then_the_longest_behind() -> None:
