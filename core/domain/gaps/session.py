@@ -182,8 +182,9 @@ def _with_windows(
     sound = sound.with_columns(span=(pl.col("high") - pl.col("low")) / pl.col("close"))
     table = sound.filter(~begins).group_by("symbol").agg(_WINDOWS)
     trend = sound.filter(begins).select("symbol", close21="close")
-    for found in (table, trend, _volumes_since(work, sound)):
-        work = work.join(found, on="symbol", how="left", maintain_order="left")
+    work = work.join(table, on="symbol", how="left", maintain_order="left")
+    work = work.join(trend, on="symbol", how="left", maintain_order="left")
+    work = _with_volumes_since(work, sound)
     old = pl.col("of_age") & (pl.col("bars") >= LEAST_BARS)
     moved = (pl.col("since") > sessions[here - TREND_SESSIONS]).fill_null(value=False)
     return work.with_columns(
@@ -193,12 +194,15 @@ def _with_windows(
     )
 
 
-def _volumes_since(work: pl.DataFrame, sound: pl.DataFrame) -> pl.DataFrame:
-    """symbol and volume_since: the mean volume since a change of units within 20 sessions."""
-    begun = work.filter(pl.col("since_recent").is_not_null()).select("symbol", "since_recent")
+def _with_volumes_since(work: pl.DataFrame, sound: pl.DataFrame) -> pl.DataFrame:
+    """Adds volume_since: the mean volume since a change of units within 20 sessions."""
+    begun = work.select("symbol", "since_recent").drop_nulls()
+    if begun.is_empty():  # as on nearly every day
+        return work.with_columns(volume_since=pl.lit(None, pl.Float64))
     later = sound.join(begun, on="symbol").filter(pl.col("session") >= pl.col("since_recent"))
     mean = pl.col("volume").cast(pl.Float64).mean()
-    return later.sort("session").group_by("symbol").agg(volume_since=mean)
+    usual = later.sort("session").group_by("symbol").agg(volume_since=mean)
+    return work.join(usual, on="symbol", how="left", maintain_order="left")
 
 
 def _hits(answer: pl.DataFrame, work: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
