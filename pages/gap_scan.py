@@ -6,7 +6,7 @@ import streamlit as st
 
 from components.kit import address, dates, shell
 from components.kit import saved_views as views
-from components.parts import candidate, first_fill, gaps, own_notes, screening
+from components.parts import candidate, first_fill, gaps, own_notes, scan_controls, screening
 from core.service.gaps import scans
 from core.service.lists import notes
 
@@ -30,8 +30,8 @@ if not days:
 
 left, right = st.columns([11, 10], gap="small")
 with left, shell.guarded("the scan"):
-    sliders, shares = gaps.filters(desk), gaps.weights(desk)
-    limits, weights = gaps.chosen_filters(sliders), gaps.chosen_weights(shares)
+    sliders, shares = scan_controls.filters(desk), scan_controls.weights(desk)
+    limits, weights = scan_controls.chosen_filters(sliders), scan_controls.chosen_weights(shares)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         day = dates.day_box(
             "Session",
@@ -47,10 +47,10 @@ with left, shell.guarded("the scan"):
     if views.is_open(box):
         with box:
             screening.boxes(desk, whole)
-            gaps.draw(sliders)
+            scan_controls.draw(sliders)
             st.caption("Weights of the score; they are renormalised to sum 1.")
-            gaps.draw(shares)
-            gaps.defaults(desk, limits, weights)
+            scan_controls.draw(shares)
+            scan_controls.defaults(desk, limits, weights)
     if views.is_open(shown):
         with shown:
             screening.column_box(desk)

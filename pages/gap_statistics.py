@@ -6,7 +6,7 @@ import streamlit as st
 
 from components.kit import address, shell
 from components.kit import saved_views as views
-from components.parts import first_fill, gap_backtest, gap_rates, gaps
+from components.parts import first_fill, gap_backtest, gap_rates, scan_controls
 from core.service.gaps import scans
 from core.service.gaps import statistics as gap_statistics
 
@@ -32,13 +32,13 @@ view = st.segmented_control(
     "View", VIEWS, default=VIEWS[0], **address.among("view", VIEWS), required=True
 )
 with shell.guarded("the gaps"):
-    sliders = gaps.filters(desk)
+    sliders = scan_controls.filters(desk)
     box = st.expander("Filters", key="filters", on_change="rerun")
     if views.is_open(box):
         with box:
-            gaps.draw(sliders)
+            scan_controls.draw(sliders)
     past = gap_statistics.history(desk)
-    passing = scans.default_filters(desk).changed(gaps.chosen_filters(sliders))
+    passing = scans.default_filters(desk).changed(scan_controls.chosen_filters(sliders))
     if view == "Back-test":
         gap_backtest.section(desk, past, passing)
     else:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import streamlit as st
 
 from components.kit import badges, reader, shell, theme
-from components.parts import alerts, gaps
+from components.parts import alerts, scan_controls
 from core.service.care import preferences
 from core.service.desk import Desk
 
@@ -26,7 +26,7 @@ ZONES = (
 
 def own_filters(desk: Desk, mine: preferences.Preferences) -> None:
     """The reader's own filters of the scan in words, and the way to change them."""
-    st.markdown(f"### Default filters of the scan\n{gaps.said(desk, mine.filters)}")
+    st.markdown(f"### Default filters of the scan\n{scan_controls.said(desk, mine.filters)}")
     shell.link("gap_scan", "Change them on the gap scan")
 
 
