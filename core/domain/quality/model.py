@@ -58,6 +58,7 @@ class Item:
     figure: str = ""  # the headline figure that it stands for, if any
     instead: tuple[str, ...] = ()  # items that a filer may give in its place
     stands: tuple[str, ...] = ()  # those whose value is taken for it where it is not told
+    otherwise: tuple[str, ...] = ()  # and where a filing tells none of these either
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +259,7 @@ def _item(name: str, body: Mapping[str, Any]) -> Item:
         agrees=tuple(parse_equation(f"{name} = {text}") for text in body.get("agrees", ())),
         covers=tuple(body.get("covers", ())), figure=body.get("figure", ""),
         instead=tuple(body.get("instead", ())), stands=tuple(body.get("stands", ())),
+        otherwise=tuple(body.get("otherwise", ())),
     )  # fmt: skip
 
 

@@ -53,22 +53,26 @@ def periods(chosen: pl.DataFrame, where: Flags) -> Periods:
     return Periods(where, first, of, fid[first], start[first], end[first])
 
 
-YEAR, SLIP_DAYS = 365, 8
+YEAR, SLIP_DAYS, NEAR_DAYS = 365, 8, 3
 
 
 def with_period_ends(registry: pl.DataFrame, points: Periods, spans: Periods) -> pl.DataFrame:
     """Adds sheet_date (the modal latest instant) and period_end (report date, else sheet date).
 
-    A report date of just a year before the sheet's is a slip of the year: the sheet's counts.
+    A report date of just a year before the sheet's is a slip of the year, and one not before the
+    day of filing no report's: the sheet's counts. Where no date is listed and the flows go on after
+    the sheet, theirs counts: the sheet is that of the year before.
     """
     sheet, flow = points.latest(registry.height, least=2), spans.latest(registry.height, least=1)
     report = registry["report_date"].to_numpy().astype("datetime64[D]")
-    found = np.where(np.isnat(sheet), np.where(np.isnat(flow), report, flow), sheet)
+    filed = registry["filed"].to_numpy().astype("datetime64[D]")
+    later = np.isnat(sheet) | (np.isnat(report) & (flow > sheet + NEAR_DAYS) & (flow <= filed))
+    found = np.where(later, np.where(np.isnat(flow), report, flow), sheet)
     periodic = registry["periodic"].to_numpy() & ~np.isnat(report)
     late = (sheet - report).astype(np.int64)
-    filed = registry["filed"].to_numpy().astype("datetime64[D]")
-    slip = (np.abs(late - YEAR) <= SLIP_DAYS) & (sheet <= filed)
-    near = (np.abs(late) <= 3) | slip
+    agreed = np.abs((flow - sheet).astype(np.int64)) <= NEAR_DAYS
+    slip = (np.abs(late - YEAR) <= SLIP_DAYS) | (agreed & (report >= filed))
+    near = (np.abs(late) <= NEAR_DAYS) | (slip & (sheet <= filed))
     end = np.where(periodic & ~(near & ~np.isnat(sheet)), report, found)
     ends = {"sheet_date": sheet, "flow_end": flow, "period_end": end}
     return registry.hstack([pl.Series(name, values) for name, values in ends.items()])
@@ -100,7 +104,7 @@ def _keys(
         months[(long >= low) & (long <= high)] = length
     keys = chosen[["fid", "start", "end"]][as_index(np.flatnonzero(part.where)[part.first])]
     return keys.hstack([
-        pl.Series("own", np.abs(part.end - ends) <= 3), pl.Series("months", months),
+        pl.Series("own", np.abs(part.end - ends) <= NEAR_DAYS), pl.Series("months", months),
         pl.Series("unit", registry["unit"].to_numpy()[part.fid]),
     ])  # fmt: skip
 

@@ -1,8 +1,8 @@
 """What stands for an item that a filing tells nothing of: profit of all owners for net income.
 
-The one list is `stands` in `concepts.toml`. What a grade keeps as the items of a filing goes by it,
-and with it the page of the filing, feature records and comparisons; so do the headlines of a
-filing's status.
+The one list is `stands` and `otherwise` in `concepts.toml`. What a grade keeps as the items of a
+filing goes by it, and with it the page of the filing, feature records and comparisons; so do the
+headlines of a filing's status.
 """
 
 from __future__ import annotations
@@ -19,26 +19,33 @@ from core.domain.quality.model import Ruleset
 def with_stand_ins(book: PeriodTable, rows: Numbers) -> tuple[Numbers, Numbers]:
     """(rows of `long`, the place of the item of each): some rows, and stand-ins among them again.
 
-    One stands for another item in the filing's own period where it tells none of the item for that
-    period, and in others where it tells none of it at all: a change over time is of one item.
+    One of `stands` is taken in the filing's own period where it tells none of the item for that
+    period, and in others where it tells none of it at all: a change over time is of one item. One
+    of `otherwise` only in filings that tell nothing of the item and of those before it.
     """
     places = {name: place for place, name in enumerate(book.rules.items)}
     taken, of = [rows], [book.item[rows].astype(np.int64)]
     for name, item in book.rules.items.items():
-        for other in item.stands:
+        before = [places[name]]
+        for other in (*item.stands, *item.otherwise):
             if other in places:
-                found = _standing(book, rows, places[name], places[other])
+                found = _standing(book, rows, before, places[other], alone=other in item.otherwise)
                 taken.append(found)
                 of.append(np.full(len(found), places[name]))
+                before.append(places[other])
     return np.concatenate(taken), np.concatenate(of)
 
 
-def _standing(book: PeriodTable, rows: Numbers, item: int, other: int) -> Numbers:
-    """The rows of `other` that stand for `item`."""
-    told, instead = (rows[book.item[rows] == place] for place in (item, other))
+def _standing(
+    book: PeriodTable, rows: Numbers, before: list[int], other: int, *, alone: bool
+) -> Numbers:
+    """The rows of `other` that stand for the first item of `before`, all of which go first."""
+    told, instead = rows[np.isin(book.item[rows], before)], rows[book.item[rows] == other]
+    anywhere = np.isin(book.fid[instead], book.fid[told])
+    if alone:
+        return instead[~anywhere]
     period = (book.fid, book.start, book.end)
     there = found_rows([p[told] for p in period], [p[instead] for p in period]) >= 0
-    anywhere = np.isin(book.fid[instead], book.fid[told])
     stands: Numbers = instead[~np.where(book.own[instead], there, anywhere)]
     return stands
 
@@ -49,7 +56,7 @@ def stand_in(rules: Ruleset) -> pl.Expr:
         f"{name} {tag}"
         for name, item in rules.items.items()
         for tag in (*item.tags, *item.ifrs, *item.dei)
-        if item.stands
+        if item.stands or item.otherwise
     ]
     some = [name for name, item in rules.items.items() if item.stands]
     both = pl.format("{} {}", "item", "concept")

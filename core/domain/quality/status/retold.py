@@ -180,7 +180,8 @@ def headline_tags(rules: Ruleset) -> pl.DataFrame:
         (taxonomy, tag, headline, 100 * place + rank)
         for headline, name in HEADLINES.items()
         for place, item in enumerate(
-            rules.items[other] for other in (name, *rules.items[name].stands)
+            rules.items[other]
+            for other in (name, *rules.items[name].stands, *rules.items[name].otherwise)
         )
         for taxonomy, tags in (("us-gaap", item.tags), ("ifrs-full", item.ifrs), ("dei", item.dei))
         for rank, tag in enumerate(tags)

@@ -1,0 +1,60 @@
+"""Which value stands where a filing has no line of its own, and of which period it is."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import polars as pl
+import pytest
+
+from core.domain.quality.grading import grade
+from core.domain.tables.frames import COMPANIES, FILINGS
+from tests.integration.test_the_value import ACCESSION, frame, revenue, stated
+
+
+def test_income_for_common_stands_where_a_filing_tells_no_other() -> None:
+    """Viatris, Sysco, Paychex and Booking tell the quarter's income under that tag alone.
+
+    Beside either other one it stands for no period: preferred dividends are taken off.
+    """
+    before = {"period_start": date(2013, 1, 1), "period_end": date(2013, 12, 31)}
+    common = "NetIncomeLossAvailableToCommonStockholdersBasic"
+    rows = [stated("Assets", 9e9, period_start=None), stated(common, 4.0)]
+
+    def taken(*more: dict[str, Any]) -> list[tuple[str, float]]:
+        told = grade(frame(*rows, *more), FILINGS.empty(), COMPANIES.empty()).items
+        found = told.filter(pl.col("item") == "NetIncome").sort("period_end")
+        return found.select("concept", "value").rows()
+
+    assert taken(stated(common, 3.0, **before)) == [(common, 3.0), (common, 4.0)]
+    assert taken(stated("ProfitLoss", 5.0)) == [("ProfitLoss", 5.0)]
+    assert taken(stated("ProfitLoss", 5.0, **before)) == [("ProfitLoss", 5.0)]
+    assert taken(stated("NetIncomeLoss", 2.0, **before)) == [("NetIncomeLoss", 2.0)]
+
+
+def test_the_line_of_a_trade_is_revenue_where_there_is_no_total() -> None:
+    """Food and drink are all that Chipotle sold; beside a total they are a part of it."""
+    part = stated("FoodAndBeverageRevenue", 3.0)
+    assert revenue(part) == ("FoodAndBeverageRevenue", 3.0)
+    assert revenue(part, stated("Revenues", 9.0)) == ("Revenues", 9.0)
+    year = {"period_start": date(2013, 1, 1), "period_end": date(2013, 12, 31)}
+    assert revenue(part, stated("Revenues", 9.0, **year)) == ("Revenues", 9.0)
+
+
+@pytest.mark.parametrize("listed", [date(2015, 2, 1), None])
+def test_a_period_ends_where_its_statements_do(listed: date | None) -> None:
+    """No period ends on the day of its report (Gen, 2014-11-07), nor before its own flows."""
+    sheets = [date(2013, 12, 31), date(2014, 12, 31)] if listed else [date(2013, 12, 31)]
+    names = ("Assets", "Liabilities", "StockholdersEquity")
+    rows = [stated(n, 5.0, period_start=None, period_end=day) for n in names for day in sheets]
+    rows += [stated("Revenues", 9.0), stated("NetIncomeLoss", 2.0)]
+    told = {"cik": 7, "accession": ACCESSION, "form": "10-K", "filed": date(2015, 2, 1)}
+    filings = FILINGS.empty()
+    if listed:
+        row = pl.DataFrame([told | {"report_date": listed}])
+        filings = pl.concat([filings, row], how="diagonal_relaxed")
+    items = grade(frame(*rows), filings, COMPANIES.empty()).items
+    own = items.filter(pl.col("own"), pl.col("item").is_in(["Revenues", "NetIncome"]))
+    assert set(own["period_end"]) == {date(2014, 12, 31)}
+    assert own.height == 2
