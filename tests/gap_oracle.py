@@ -113,6 +113,23 @@ def looking_back(
     return answer
 
 
+def of_like_shares(
+    table: pl.DataFrame, bars: pl.DataFrame, days: pl.Series, breaks: pl.DataFrame
+) -> pl.DataFrame:
+    """The rows of `in_sql` without what looks back across unreal moves, told bar by bar."""
+    told = looking_back(bars.sort("symbol", "session"), days, breaks)
+    keys = bars.sort("symbol", "session").select("symbol", "session")
+    keys = keys.with_columns(
+        volume=pl.Series([row[0] is not None for row in told], dtype=pl.Boolean),
+        levels=pl.Series([row[1] is not None for row in told], dtype=pl.Boolean),
+    )
+    rows = table.join(keys, on=["symbol", "session"], how="left", maintain_order="left")
+    kept = (("rvol", "volume"), ("high20", "levels"), ("low20", "levels"))
+    return rows.with_columns(pl.when(by).then(name).alias(name) for name, by in kept).drop(
+        "volume", "levels"
+    )
+
+
 def _windows_of_one(
     bars: pl.DataFrame, number: dict[date, int], told: set[tuple[str, date]]
 ) -> list[tuple[float | None, float | None, float | None, date | None]]:

@@ -148,6 +148,7 @@ def _needed(path: str, name: str) -> dict[str, Any]:
         "jobs": ["x"], "name": "prices.daily", "session": "2026-11-27", "lines": [],
         "path": "no.zip", "role": "viewer", "subject": "nobody known",
         "text": "x", "mark": "star", "symbols": ["AAA"], "accession": "0000000001-26-000001",
+        "session_id": "none of ours",
     }  # fmt: skip
     registry = commands.command if path == "commands" else exports.export
     fields = registry.entries[name].arguments.model_fields

@@ -44,31 +44,13 @@ def test_every_session_equals_plain_sql(captures_or_none: Path | None) -> None:
         pl.col("gap_type").cast(pl.String), bar_flags=(pl.col("flags") & 7).cast(pl.Int32)
     )
     assert oracle.height == bars.height
-    known = _comparable(bars, oracle)
+    known = gap_oracle.of_like_shares(oracle, bars, DAYS, gaps.breaks(bars, DAYS))
     assert_frame_equal(
         mine.select(oracle.columns),
         known.cast({"bar_flags": pl.Int32}),
         rel_tol=1e-9,
         abs_tol=1e-9,
     )
-
-
-def _comparable(bars: pl.DataFrame, oracle: pl.DataFrame) -> pl.DataFrame:
-    """The SQL's rows without what looks back across moves judged unreal, told bar by bar."""
-    moves = gaps.breaks(bars, DAYS)
-    names = pl.col("symbol").is_in(moves["symbol"].unique().implode())
-    few = bars.filter(names).sort("symbol", "session")
-    told = gap_oracle.looking_back(few, DAYS, moves)
-    keys = few.select("symbol", "session").with_columns(
-        volume=pl.Series([row[0] is not None for row in told]),
-        levels=pl.Series([row[1] is not None for row in told]),
-    )
-    table = oracle.join(keys, on=["symbol", "session"], how="left", maintain_order="left")
-    kept = (("rvol", "volume"), ("high20", "levels"), ("low20", "levels"))
-    return table.with_columns(
-        pl.when(pl.col(by).fill_null(value=True)).then(pl.col(name)).alias(name)
-        for name, by in kept
-    ).drop("volume", "levels")
 
 
 def test_497_gaps_of_ten_percent(measured: pl.DataFrame) -> None:
