@@ -28,10 +28,13 @@
   }
   window.deskGo = go;
 
-  // A link of a grid would open another tab: a page of the desk is gone to in this one.
+  // A link of a grid would open another tab: a page of the desk is gone to in this one. Of a symbol
+  // the cell holds no address but the symbol, which is what a reader copies and saves.
   const open = window.open.bind(window);
+  const isSymbol = (to) => /^[^\s:/?#][^\s:?#]{0,31}$/.test(to);
   window.open = (to, ...rest) => {
-    const at = to ? new URL(to, location.href) : null;
+    const asked = to && isSymbol(String(to)) ? `/symbol?symbol=${encodeURIComponent(to)}` : to;
+    const at = asked && URL.canParse(asked, location.href) ? new URL(asked, location.href) : null;
     if (at?.origin !== location.origin || !/^\/[a-z_]*$/.test(at.pathname)) return open(to, ...rest);
     go(at.href);
     return null;

@@ -9,7 +9,7 @@ import polars as pl
 import pyarrow as pa
 import streamlit as st
 
-from components.kit import badges, formats, links, once, shell, theme
+from components.kit import badges, formats, once, shell, theme
 from components.kit import rows as whole_rows
 
 CHIPS: Mapping[str, Mapping[str, str]] = {
@@ -34,7 +34,9 @@ ROW_PIXELS = 26
 # The grid of Streamlit aligns cells only. It draws a head whose first letter belongs to a script
 # written from the right at the right edge: this mark of no width is such a letter.
 RIGHT_HEAD = "\u061c"
-SYMBOLS = ("symbol", "ticker")  # links to their pages
+# Links to their pages, of which the cell holds the symbol alone: it is copied, searched and saved as
+# CSV as it stands. The browser knows the page (app/static/lists.js).
+SYMBOLS = ("symbol", "ticker")
 NAMES = ("cik", "year", "fiscal_year")  # numbers that name something
 LARGE = (
     "risk",
@@ -109,7 +111,7 @@ def _written(
     widths: Mapping[str, int],
 ) -> tuple[pa.Table, dict[str, Any]]:
     """The columns shown and how each is dressed; a frame would take the long way through pandas."""
-    shown = linked(chips(frame.select([name for name in columns if name in frame.columns])))
+    shown = chips(frame.select([name for name in columns if name in frame.columns]))
     config = {
         name: _told(
             dress(name, dtype, columns[name], tips.get(name), name in pinned)
@@ -196,19 +198,6 @@ def chips(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def linked(frame: pl.DataFrame) -> pl.DataFrame:
-    """Symbols as addresses of their pages, of which the grid shows the symbol alone."""
-    return frame.with_columns(
-        frame[name].map_elements(_page_of, return_dtype=pl.String)
-        for name, dtype in frame.schema.items()
-        if name in SYMBOLS and dtype == pl.String
-    )
-
-
-def _page_of(symbol: str) -> str:
-    return links.url("symbol", {"symbol": symbol})
-
-
 def dress(
     name: str, dtype: pl.DataType, heading: str, tip: str | None = None, pinned: bool = False
 ) -> Any:
@@ -222,9 +211,10 @@ def _by_name(name: str, given: dict[str, Any]) -> Any:
         words = CHIPS[name]
         hues = [badges.HUES.get(color, color) for color in words.values()]
         return st.column_config.MultiselectColumn(**given, options=list(words), color=hues)
-    if name in SYMBOLS or name == "url" or name.endswith("_url"):
-        said = r"symbol=(.+)$" if name in SYMBOLS else "open"
-        return st.column_config.LinkColumn(**given, display_text=said)
+    if name in SYMBOLS:
+        return st.column_config.LinkColumn(**given)
+    if name == "url" or name.endswith("_url"):
+        return st.column_config.LinkColumn(**given, display_text="open")
     if name == "score":
         return st.column_config.ProgressColumn(**given, min_value=0, max_value=100, format="%.0f")
     if name == "percent":  # of work that runs

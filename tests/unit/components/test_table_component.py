@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import polars as pl
 
 from components.kit import shell, tables
@@ -43,10 +41,12 @@ def test_gaps_in_atr_have_their_sign():
     assert tables._number("gap_atr", pl.Float64()) == "%+.2f"
 
 
-def test_symbols_lead_to_their_pages():
-    """As everywhere on the desk; a company without one has none."""
-    frame = pl.DataFrame({"symbol": ["BRK.B", None], "score": [1.0, 2.0]})
-    table, config = tables._written(frame, {"symbol": "Symbol"}, {}, (), {})
-    assert table.to_pylist() == [{"symbol": "/symbol?symbol=BRK.B"}, {"symbol": None}]
-    assert config["symbol"]["type_config"]["type"] == "link"
-    assert re.search(config["symbol"]["type_config"]["display_text"], "/symbol?symbol=BRK.B")[1]
+def test_symbols_lead_to_their_pages_and_stay_symbols():
+    """Cells are copied, searched and saved as CSV as they are held: none holds an address."""
+    names = ["BRK.B", "BRK/B", "", None]
+    frame = pl.DataFrame({"symbol": names, "ticker": names})
+    table, config = tables._written(frame, {"symbol": "Symbol", "ticker": "Symbol"}, {}, (), {})
+    assert table.to_pydict() == {"symbol": names, "ticker": names}
+    for name in frame.columns:
+        assert config[name]["type_config"]["type"] == "link"
+        assert not config[name]["type_config"].get("display_text")
