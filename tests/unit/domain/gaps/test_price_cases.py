@@ -209,6 +209,21 @@ def test_a_famous_split_is_found(desk: Desk, tmp_path: Path, name: str) -> None:
     assert row["rvol"] == pytest.approx(1, abs=0.8)
 
 
+@pytest.mark.parametrize(("ratio", "high", "place"), [
+    (20, 1.02, "left out"), (10, 1.03, "left out"), (4, 1.03, "left out"), (5, 1.16, "candidate"),
+])  # fmt: skip
+def test_a_split_on_a_busy_day_is_no_collapse(
+    desk: Desk, tmp_path: Path, ratio: float, high: float, place: str
+) -> None:
+    """Six times the usual dollars, but a session that ranged as any other; a collapse does not."""
+    day, price = date(2022, 6, 6), 1000 / ratio
+    bar = (price, price * high, price * 0.98, price, 6.0 * ratio)
+    price_cases.load_text(desk, tmp_path, _famous(day, 1000, 0.035, 1, bar))
+    row = seen(desk, "AAA", day, WIDE)
+    assert row["place"] == place, row["reason"]
+    assert bool(row["flags"] & int(gap_flags.EXCLUDING)) == (place == "left out")
+
+
 @pytest.mark.parametrize(("others", "place"), [(30, "candidate"), (5, "left out")])
 def test_breadth_of_the_market_counts(desk: Desk, tmp_path: Path, others: int, place: str) -> None:
     """A fall of 11 % of a quiet name on little volume is real where the market fell with it."""
