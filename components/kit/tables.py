@@ -211,10 +211,9 @@ def _by_name(name: str, given: dict[str, Any]) -> Any:
         words = CHIPS[name]
         hues = [badges.HUES.get(color, color) for color in words.values()]
         return st.column_config.MultiselectColumn(**given, options=list(words), color=hues)
-    if name in SYMBOLS:
-        return st.column_config.LinkColumn(**given)
-    if name == "url" or name.endswith("_url"):
-        return st.column_config.LinkColumn(**given, display_text="open")
+    if name in SYMBOLS or name == "url" or name.endswith("_url"):
+        said = None if name in SYMBOLS else "open"
+        return st.column_config.LinkColumn(**given, display_text=said)
     if name == "score":
         return st.column_config.ProgressColumn(**given, min_value=0, max_value=100, format="%.0f")
     if name == "percent":  # of work that runs
