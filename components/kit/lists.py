@@ -168,10 +168,17 @@ def _cell(name: str, row: Mapping[str, Any], listing: ListLook, zone: str) -> st
     if drawn is not None and value is not None:
         return drawn(value, row)
     if value is not None and (name == "url" or name.endswith("_url")):
-        return f'<a class="out" href="{escape(str(value))}" target="_blank">open</a>'
+        return _out(str(value))
     if value is not None and name in tables.SIGNED:
         return _signed(value)
     return escape(rows.told(name, value, zone).removesuffix(" %"))
+
+
+def _out(address: str) -> str:
+    """A link out of the desk, of addresses of the web alone: data may hold any (javascript:)."""
+    if not address.startswith(("https://", "http://")):
+        return escape(address)
+    return f'<a class="out" href="{escape(address)}" target="_blank">open</a>'
 
 
 def _signed(value: float) -> str:

@@ -34,8 +34,8 @@ ROW_PIXELS = 26
 # The grid of Streamlit aligns cells only. It draws a head whose first letter belongs to a script
 # written from the right at the right edge: this mark of no width is such a letter.
 RIGHT_HEAD = "\u061c"
-# Links to their pages, of which the cell holds the symbol alone: it is copied, searched and saved as
-# CSV as it stands. The browser knows the page (app/static/lists.js).
+# Links to their pages, of which the cell holds the symbol alone: it is copied, searched and saved
+# as it stands. The browser knows the page (app/static/lists.js).
 SYMBOLS = ("symbol", "ticker")
 NAMES = ("cik", "year", "fiscal_year")  # numbers that name something
 LARGE = (

@@ -69,6 +69,14 @@ def test_a_score_is_a_stacked_bar_and_a_grade_bears_its_letter() -> None:
     assert '<a class="out" href="https://sec.example/a" target="_blank">open</a>' in html
 
 
+@pytest.mark.parametrize("address", ["javascript:alert(1)", "data:text/html,x", '" onclick="x'])
+def test_only_addresses_of_the_web_lead_out(address: str) -> None:
+    """Whatever else a file tells as one is words."""
+    html = lists.html(FRAME.with_columns(url=pl.lit(address)), LISTING)
+    assert 'class="out"' not in html
+    assert 'onclick="' not in html
+
+
 def test_cards_and_paper_have_their_columns() -> None:
     """The rest is left out there."""
     html = lists.html(FRAME, LISTING)
