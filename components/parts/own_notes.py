@@ -41,10 +41,10 @@ def box(desk: Desk, symbol: str, day: date) -> None:
 
 def note(desk: Desk, symbol: str, day: date) -> None:
     """The reader's note on a name and day, to write and to keep."""
+    told = notes.note(desk, symbol, day)
+    most = max(notes.LONGEST, len(told))  # of several spellings
     with st.form(f"note_{symbol}_{day}", border=False):
-        text = st.text_area(
-            f"Your note on {symbol}", value=notes.note(desk, symbol, day), max_chars=notes.LONGEST
-        )
+        text = st.text_area(f"Your note on {symbol}", value=told, max_chars=most)
         pressed = st.form_submit_button("Keep the note", **reader.analyst(desk))
     if pressed:
         with shell.guarded("the note"):

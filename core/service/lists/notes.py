@@ -44,9 +44,13 @@ def notes(desk: Desk, symbol: str | None = None, day: date | None = None) -> pl.
 
 
 def note(desk: Desk, symbol: str, day: date) -> str:
-    """The reader's note on a name and day; empty without one."""
-    found = notes(desk, symbol, day)
-    return "" if found.is_empty() else str(found["text"][0])
+    """The reader's note on a name and day; empty without one.
+
+    All that was written under several spellings, when each had a note of its own: the next text
+    takes the place of all of them.
+    """
+    found = notes(desk, symbol, day).reverse()
+    return "\n\n".join(found["text"].unique(maintain_order=True))
 
 
 @needs(Role.ANALYST)

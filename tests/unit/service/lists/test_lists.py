@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 import pytest
@@ -11,6 +11,7 @@ import pytest
 from core.domain.access.principals import LOCAL, Principal, Role
 from core.domain.gaps import screening
 from core.errors import NotFoundError, RoleError, UsageError
+from core.service.care import preferences
 from core.service.desk import Desk
 from core.service.kernel import commands, exports
 from core.service.kernel.access import acting
@@ -143,6 +144,18 @@ def test_a_class_is_one_name_in_every_spelling(desk: Desk, first: str, then: str
     assert notes.marks(desk, DAY, [then, "BRK.A"]) == {then: "star"}
     notes.set_mark(desk, then, "dismiss", DAY)
     assert list(notes.marks(desk, DAY).values()) == ["dismiss"]
+
+
+def test_notes_of_two_spellings_are_shown_together_before_one_takes_their_place(desk: Desk) -> None:
+    """A desk of before kept one for each: none goes unseen."""
+    with desk.warehouse.transaction() as tx:
+        for name, text, hours in (("BRK-B", "first", 0), ("BRK.B", "then", 1)):
+            row = [preferences.reader_now(desk), name, DAY, text, "me"]
+            at = desk.now() + timedelta(hours=hours)
+            tx.execute("INSERT INTO notes VALUES (?, ?, ?, ?, ?, ?)", [*row, at])
+    assert notes.note(desk, "BRK.B", DAY) == "first\n\nthen"
+    notes.write(desk, "BRK.B", "first, then", DAY)
+    assert notes.notes(desk, "BRK-B")["text"].to_list() == ["first, then"]
 
 
 @pytest.mark.parametrize("asked", WAYS)
