@@ -152,8 +152,12 @@ def add_event(
     *,
     who: str | None = None,
     limits: dict[str, Any] | None = None,
+    same: bool = False,
 ) -> None:
-    """Record what became of a plan; with a decision, who made it and under which limits."""
+    """Record what became of a plan; with a decision, who made it and under which limits.
+
+    `same`: its state is what it was, and only what moved it is new.
+    """
     tx.execute(
         "INSERT INTO plan_events (plan_id, seq, happened_at, kind, reason, who, limits) "
         "SELECT $plan, coalesce(max(seq), 0) + 1, $at, $kind, $reason, $who, $limits "
@@ -167,7 +171,8 @@ def add_event(
             "limits": None if limits is None else json.dumps(limits, sort_keys=True),
         },
     )
-    name = f"plan.{kind}" if f"plan.{kind}" in PLAN_KINDS else "plan.changed"
+    known = not same and f"plan.{kind}" in PLAN_KINDS
+    name = f"plan.{kind}" if known else "plan.changed"
     sentence = f"{plan_id} {kind}: {reason}" if reason else f"{plan_id} {kind}"
     after = {"state": kind, "reason": reason}
     events.add(tx, [Event.of(name, plan_id, sentence, who=who, after=after)], at)

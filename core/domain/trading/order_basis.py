@@ -102,18 +102,26 @@ def on_plan_basis(
 
 
 def notes(plan: Plan, bars: Sequence[Bar], actions: Sequence[Action]) -> tuple[str, ...]:
-    """A sentence for each action that moved the orders of the plan, in order."""
+    """A sentence for each action that moved the orders of the plan, before → after, in order."""
     special = specials(bars, actions)
-    told = []
+    told, before = [], Basis()
     for action in actions:
         if action.kind != "split" and action not in special:
             continue
         now = basis_on(action.ex_date, plan, actions, special)
-        targets = ", ".join(f"{now.price(level):.2f}" for level in plan.targets)
         what = "split" if action.kind == "split" else "special dividend"
         told.append(
             f"{action.ex_date}: {what} of {action.value.normalize():f}: "
-            f"entry {now.price(plan.entry):.2f}, stop {now.price(plan.stop):.2f}, "
-            f"targets {targets or 'none'}"
+            f"entry {_moved(before, now, plan.entry)}, stop {_moved(before, now, plan.stop)}, "
+            f"targets {_moved(before, now, *plan.targets)}"
         )
+        before = now
     return tuple(told)
+
+
+def _moved(before: Basis, now: Basis, *levels: Decimal) -> str:
+    """Levels of the plan as they were and as they are."""
+    if not levels:
+        return "none"
+    then, since = (", ".join(f"{b.price(level):.2f}" for level in levels) for b in (before, now))
+    return f"{then} → {since}"

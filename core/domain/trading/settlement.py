@@ -73,6 +73,7 @@ def settle(
         day = min(plan.expiry or bars[-1].session, bars[-1].session) if bars else plan.session
         return Settled((_release(ticket, day, state),) if lapsed else (), state, told)
     entry, exits = fills[0], fills[1:]
+    told = (*_otherwise(ticket, entry, now), *told)
     posted = entering(ticket, entry)
     lot = make.lot_after(None, posted[-1])
     final = exits[-1] if exits and state != "open" else None
@@ -86,6 +87,22 @@ def settle(
         if lot is None or not lot.shares:
             return Settled(tuple(posted), "closed" if state == "open" else state, told)
     return Settled(tuple(posted), state, told)
+
+
+def _otherwise(ticket: OrderTicket, entry: Fill, now: Basis) -> Iterator[str]:
+    """How an entry differs from the plan that was approved: price and shares, before → after.
+
+    A market that opens further from the stop takes fewer shares for the same risk.
+    """
+    plan = ticket.plan
+    price, shares = now.price(plan.entry), scaled(plan.shares, now.ratio)
+    moved = []
+    if f"{price:.2f}" != f"{entry.price:.2f}":
+        moved.append(f"price {price:.2f} → {entry.price:.2f}")
+    if shares != abs(entry.shares):
+        moved.append(f"shares {shares} → {abs(entry.shares)}")
+    if moved:
+        yield f"{entry.session}: entered at other figures than approved: {', '.join(moved)}"
 
 
 def entering(ticket: OrderTicket, entry: Fill) -> list[JournalEntry]:

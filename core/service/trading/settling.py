@@ -70,7 +70,7 @@ def settle_all(desk: Desk, through: date | None = None) -> dict[str, Any]:
     """Walk every approved plan over the stored bars and post what is new; again changes nothing.
 
     Per plan: plan_id, state, posted, by_hand, reversed, question (None: there is none) and notes
-    (what splits and special dividends made of its orders).
+    (what was other at its entry, and what splits and special dividends made of its orders).
     """
     until = through or market_view.latest_session(desk.warehouse, desk.now())
     posted: list[dict[str, Any]] = []
@@ -113,11 +113,18 @@ def _settle_one(
     fresh = found.entries[same:]
     store.append(tx, [*undone, *fresh], desk.now())
     state = _state_after(found, plan_store.WAITING if undone else item.state)
-    if state != item.state:
-        plan_store.add_event(tx, item.plan_id, state, LATE if undone else found.state, desk.now())
+    _tell(desk, tx, item, state, (LATE if undone else found.state, *found.notes))
     _remember(desk, tx, item, last, mark)
     done = answer | {"state": state, "posted": len(fresh), "reversed": len(undone)}
     return done if state in RUNNING else done | {"question": None}  # it was over by then
+
+
+def _tell(desk: Desk, tx: Transaction, item: StoredPlan, state: str, why: tuple[str, ...]) -> None:
+    """Keep the new state, or what moved the plan, with why: what was told is not told again."""
+    untold = any(note not in (item.outcome or "") for note in why[1:])
+    if state != item.state or untold:
+        same = state == item.state
+        plan_store.add_event(tx, item.plan_id, state, "; ".join(why), desk.now(), same=same)
 
 
 def _remember(
@@ -185,7 +192,7 @@ def _state_after(found: Settled, state: str) -> str:
 
 
 def notes(desk: Desk, plan_id: str) -> tuple[str, ...]:
-    """What splits and special dividends made of the orders of a plan, a sentence each."""
+    """What moved a plan since its approval, before → after, a sentence each."""
     until = market_view.latest_session(desk.warehouse, desk.now())
     found = plan_store.load(desk.warehouse, plan_id)
     return replay_plan(desk, desk.warehouse, found[0], until).notes if found else ()

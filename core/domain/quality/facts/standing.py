@@ -41,12 +41,12 @@ def _standing(
 ) -> Numbers:
     """The rows of `other` that stand for the first item of `before`, all of which go first."""
     told, instead = rows[np.isin(book.item[rows], before)], rows[book.item[rows] == other]
-    anywhere = np.isin(book.fid[instead], book.fid[told])
-    if alone:
-        return instead[~anywhere]
-    period = (book.fid, book.start, book.end)
-    there = found_rows([p[told] for p in period], [p[instead] for p in period]) >= 0
-    stands: Numbers = instead[~np.where(book.own[instead], there, anywhere)]
+    given = np.isin(book.fid[instead], book.fid[told])
+    if not alone:
+        period = (book.fid, book.start, book.end)
+        there = found_rows([p[told] for p in period], [p[instead] for p in period]) >= 0
+        given = np.where(book.own[instead], there, given)
+    stands: Numbers = instead[~given]
     return stands
 
 

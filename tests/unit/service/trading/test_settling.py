@@ -18,7 +18,7 @@ from core.domain.trading.order_basis import Action
 from core.errors import UsageError
 from core.service.desk import Desk
 from core.service.gaps import market_view
-from core.service.kernel import commands
+from core.service.kernel import commands, exports
 from core.service.trading import journal, plans, settling, trades
 from core.service.trading.plans import Ask
 from tests.unit.domain.trading.test_settlement import DAY, bar, number_all, plan_of, result, settled
@@ -220,8 +220,9 @@ def test_a_plan_that_waits_is_entered_on_the_shares_of_the_day() -> None:
     lot = make.lots(number_all(found.entries))["P"]
     assert (lot.shares, lot.cost) == (200, Decimal("9800.00"))
     assert found.notes == (
-        f"{DAY + timedelta(days=1)}: split of 2: entry 49.00, stop 48.50, "
-        f"targets {', '.join(f'{level / 2:.2f}' for level in plan.targets)}",
+        f"{DAY + timedelta(days=1)}: split of 2: entry 98.00 → 49.00, "
+        f"stop 97.00 → 48.50, targets {', '.join(f'{level:.2f}' for level in plan.targets)} → "
+        f"{', '.join(f'{level / 2:.2f}' for level in plan.targets)}",
     )
 
 
@@ -262,7 +263,9 @@ def test_a_special_dividend_moves_stop_and_targets(direction: str) -> None:
     bars = [bar(0, 100, 100.5, 99.5, 100), bar(1, 90, 90.5, 89.5, 90), bar(2, 90, 90.5, 89.5, 90)]
     found = settled(plan, bars, special)
     assert found.state == "open"
-    assert found.notes[0].startswith(f"{special.ex_date}: special dividend of 10: entry 90.00")
+    assert found.notes[0].startswith(
+        f"{special.ex_date}: special dividend of 10: entry 100.00 → 90.00"
+    )
     balance = ledger.balances(number_all(found.entries))
     paid = balance.get(make.DIVIDENDS, Decimal(0)) + balance.get(make.DIVIDENDS_PAID, Decimal(0))
     assert abs(paid) == 1000
@@ -281,3 +284,37 @@ def test_an_ordinary_dividend_moves_nothing() -> None:
     found = settled(plan, [bar(0, 100, 101, 99, 100), bar(1, 99.5, 100, 99, 99.6)], quarterly)
     assert found.notes == ()
     assert order_basis.specials([bar(0, 100, 101, 99, 100)], [quarterly]) == []
+
+
+def test_a_plan_says_what_the_market_changed_in_it(desk: Desk) -> None:
+    """Price and shares of the entry and what a split moved, before → after, once, for good."""
+    bars = _bars(2.0)
+    day = bars["session"][PLANNED + 1]
+    with desk.warehouse.transaction() as tx:
+        tx.insert("bars_daily", bars.head(PLANNED + 1))
+    made = plans.approve(desk, Ask("AAA"), "")
+    dearer = pl.when(pl.col("session") == made.plan.session).then(1.004).otherwise(1.0)
+    with desk.warehouse.transaction() as tx:
+        tx.execute("DELETE FROM bars_daily WHERE session = ?", [made.plan.session])
+        corrected = bars.with_columns(open=pl.col("open") * dearer)
+        tx.insert("bars_daily", corrected.slice(PLANNED))
+    settling.settle_all(desk)
+    first = plans.stored(desk, made.plan_id)
+    fill = next(i.entry for i in journal.entries(desk) if i.entry.kind == "entry_fill")
+    shares = trades.frame(desk)["shares"].item()
+    assert first.outcome == (
+        f"open; {made.plan.session}: entered at other figures than approved: price "
+        f"{made.plan.entry:.2f} → {corrected['open'][PLANNED]:.2f}, "
+        f"shares {made.plan.shares} → {shares}"
+    )
+    assert str(shares) in fill.memo
+    _import_split(desk, day, 2.0)
+    settling.settle_all(desk)
+    then = plans.stored(desk, made.plan_id)
+    assert f"{day}: split of 2: entry {made.plan.entry:.2f} → " in (then.outcome or "")
+    assert (then.outcome or "").count("entered at") == 1
+    assert (then.reason, then.decided_at, then.limits) == ("", made.decided_at, made.limits)
+    settling.settle_all(desk)
+    assert plans.stored(desk, made.plan_id) == then
+    row = exports.frame_of(desk, "plans").row(0, named=True)
+    assert (row["outcome"], row["entry"]) == (then.outcome, made.plan.entry)
