@@ -138,13 +138,19 @@ def last_closes(warehouse: Warehouse, table: str, days: Sequence[date]) -> pl.Da
 
 
 def filings(
-    warehouse: Warehouse, start: datetime | None = None, end: datetime | None = None
+    warehouse: Warehouse,
+    start: datetime | None = None,
+    end: datetime | None = None,
+    ciks: Sequence[int] | None = None,
 ) -> pl.DataFrame:
-    """Filings (FILINGS) accepted in [start, end); all with an acceptance time by default."""
+    """Filings (FILINGS) accepted in [start, end), of some companies or all; all with an acceptance
+    time by default.
+    """
     return warehouse.read(
         f"SELECT {_FILINGS} FROM filings WHERE accepted_at IS NOT NULL "
-        "AND ($start IS NULL OR accepted_at >= $start) AND ($end IS NULL OR accepted_at < $end)",
-        {"start": start, "end": end},
+        "AND ($start IS NULL OR accepted_at >= $start) AND ($end IS NULL OR accepted_at < $end) "
+        "AND ($ciks IS NULL OR cik IN (SELECT unnest($ciks::BIGINT[])))",
+        {"start": start, "end": end, "ciks": None if ciks is None else list(ciks)},
     )
 
 

@@ -38,8 +38,17 @@ class Facts:
     prior_low: float | None
 
 
-def facts(bars: pl.DataFrame, session: date, previous_session: date | None) -> Facts:
-    """The facts of the last row; ValidationError without a bar on the session."""
+def facts(
+    bars: pl.DataFrame,
+    session: date,
+    previous_session: date | None,
+    told: pl.DataFrame | None = None,
+) -> Facts:
+    """The facts of the last row; ValidationError without a bar on the session.
+
+    `told` (session, explains, structural) is what the name's filings say of its moves: without it a
+    quiet fall on bad news is no trading, and its volume and its night are left out.
+    """
     if bars.is_empty() or bars["session"][-1] != session:
         raise ValidationError(f"there is no bar on {session}", hint="choose a session with prices")
     today, before = bars.row(-1, named=True), bars.head(bars.height - 1)
@@ -47,7 +56,7 @@ def facts(bars: pl.DataFrame, session: date, previous_session: date | None) -> F
     close = prior["close"] if prior else None
     gap = (today["open"] / close - 1) * 100 if close and today["open"] else None
     sound = before.filter(is_sound())
-    known = _measured(bars)
+    known = _measured(bars, told)
     return Facts(
         open=today["open"],
         prior_close=close,
@@ -95,14 +104,15 @@ def average_range(bars: pl.DataFrame) -> float | None:
 
     None too where the last row itself is such a move: the average is in the units before it.
     """
-    return _average_range(_measured(bars))
+    return _average_range(_measured(bars, None))
 
 
-def _measured(bars: pl.DataFrame) -> pl.DataFrame:
+def _measured(bars: pl.DataFrame, told: pl.DataFrame | None) -> pl.DataFrame:
     """The gaps of one symbol's bars."""
     days = calendar.sessions_between(bars["session"][0], bars["session"][-1])["session"]
     named = bars.with_columns(symbol=pl.lit("")).select(BARS_DAILY.empty().columns)
-    return gaps.measure(named.cast({"volume": pl.Float64}), days)
+    told = None if told is None else told.with_columns(symbol=pl.lit(""))
+    return gaps.measure(named.cast({"volume": pl.Float64}), days, catalysts=told)
 
 
 def _average_range(measured: pl.DataFrame) -> float | None:

@@ -10,6 +10,7 @@ import polars as pl
 from core.domain.filings import clock as filing_clock
 from core.domain.gaps import bars as bar_rules
 from core.domain.gaps import catalysts
+from core.domain.symbols import one_spelling
 from core.domain.tables.frames import INSTANT
 from core.domain.timetable.span import SessionSpan, span_to
 from core.service.cache import DERIVED, SESSIONS
@@ -52,6 +53,15 @@ def all_catalysts(desk: Desk) -> pl.DataFrame:
     """Catalysts of all sessions under their symbols."""
     every = _true_clock(desk, store.filings(desk.warehouse))
     return catalysts.per_symbol(catalysts.find_catalysts(every), registry(desk))
+
+
+def evidence_of_name(desk: Desk, symbol: str) -> pl.DataFrame:
+    """What the judgement of large moves needs of all sessions of one name."""
+    known = registry(desk)
+    ciks = known.filter(pl.col("symbol") == one_spelling(symbol))["cik"].unique().to_list()
+    filed = _true_clock(desk, store.filings(desk.warehouse, ciks=ciks))
+    told = catalysts.per_symbol(catalysts.find_catalysts(filed), known)
+    return catalysts.evidence(told.filter(pl.col("symbol") == one_spelling(symbol)))
 
 
 def registry(desk: Desk) -> pl.DataFrame:

@@ -95,11 +95,13 @@ def look(
     raw: bool,
     found: Print | None = None,
     now: datetime | None = None,
+    told: pl.DataFrame | None = None,
 ) -> MarketView:
     """The view of a symbol on a session (default: the latest in the store).
 
-    `found` stands for the bar of a session that is not stored; minutes end by `now`. NotFoundError
-    for a symbol without bars, ValidationError when it has neither bar nor print of the session.
+    `found` stands for the bar of a session that is not stored; minutes end by `now`; `told` is what
+    filings say of its moves (`evidence_of_name`). NotFoundError for a symbol without bars,
+    ValidationError when it has neither bar nor print of the session.
     """
     name = known(reader, symbol)
     day = session or latest_session(reader)
@@ -116,7 +118,7 @@ def look(
     return MarketView(
         name,
         day,
-        facts(bars, day, previous_session(day)),
+        facts(bars, day, previous_session(day), told),
         bars,
         _minutes(reader, name, day, now),
         sector,

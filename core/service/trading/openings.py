@@ -24,7 +24,7 @@ from core.domain.trading.trades import OrderTicket, fillable
 from core.errors import ValidationError
 from core.jobs.queue.port import Job
 from core.jobs.worker import Context
-from core.service.gaps import coming, market_view
+from core.service.gaps import coming, evidence, market_view
 from core.service.kernel.access import needs
 from core.service.kernel.handlers import handler
 from core.service.trading.current_book import current_book
@@ -115,6 +115,7 @@ def _verdict(desk: Desk, tx: Transaction, item: StoredPlan, opened: Open) -> Ver
         raw=market_view.is_raw(desk),
         found=coming.print_of(desk, plan.symbol, plan.session, tx),
         now=desk.now(),
+        told=evidence.evidence_of_name(desk, plan.symbol),
     )
     name = name_of(tx, cik, plan.session, sector, view.facts.mean_volume)
     return judge(moved, book, name, limits_of(desk.settings), rules)

@@ -27,7 +27,7 @@ from core.domain.trading.plans import (
 )
 from core.domain.trading.trade_stats import SimilarTrades, bucket, kelly_pct, similar_trades
 from core.errors import NotFoundError, ValidationError
-from core.service.gaps import coming, like_gaps, market_view
+from core.service.gaps import coming, evidence, like_gaps, market_view
 from core.service.gaps import session as scan_inputs
 from core.service.gaps.market_view import MarketView
 from core.service.kernel.access import needs
@@ -146,7 +146,8 @@ def look(desk: Desk, source: Reader, ask: Ask) -> MarketView:
     latest = found.session if found else market_view.latest_session(source, desk.now())
     day = ask.date or latest
     raw, now = market_view.is_raw(desk), desk.now()
-    return market_view.look(source, symbol, day, raw=raw, found=found, now=now)
+    told = evidence.evidence_of_name(desk, symbol)
+    return market_view.look(source, symbol, day, raw=raw, found=found, now=now, told=told)
 
 
 def _remember(proposal: Proposal) -> None:
