@@ -29,7 +29,7 @@ from core.service.kernel.access import needs
 from core.service.kernel.handlers import handler
 from core.service.trading.current_book import current_book
 from core.service.trading.limits import costs_of, limits_of, rate_of, rules_of
-from core.service.trading.plan_evidence import name_of
+from core.service.trading.plan_evidence import as_scanned, name_of
 from core.store import journal as journal_store
 from core.store import plans as plan_store
 from core.store.plans import StoredPlan
@@ -117,7 +117,8 @@ def _verdict(desk: Desk, tx: Transaction, item: StoredPlan, opened: Open) -> Ver
         now=desk.now(),
         told=evidence.evidence_of_name(desk, plan.symbol),
     )
-    name = name_of(tx, cik, plan.session, sector, view.facts.mean_volume)
+    volume = view.facts.mean_volume or as_scanned(desk, view).mean_volume
+    name = name_of(tx, cik, plan.session, sector, volume)
     return judge(moved, book, name, limits_of(desk.settings), rules)
 
 

@@ -74,6 +74,7 @@ class Scanned:
     cik: int | None = None
     gap_ex_div_pct: float | None = None
     atr: float | None = None
+    mean_volume: float | None = None
     judged: bool = False
 
     def flags_with(self, own: tuple[str, ...]) -> tuple[str, ...]:
@@ -91,12 +92,17 @@ def as_scanned(desk: Desk, view: MarketView) -> Scanned:
     except (NotFoundError, UsageError):  # another scan dataset, or no exchange session
         return Scanned()
     found = rows.filter(pl.col("symbol") == view.symbol).select(
-        "cik", "gap_ex_div_pct", "atr", flagged=gap_flags.excluded(), reason=gap_flags.reason()
+        "cik",
+        "gap_ex_div_pct",
+        "atr",
+        "mean_volume",
+        flagged=gap_flags.excluded(),
+        reason=gap_flags.reason(),
     )
     if found.is_empty():
         return Scanned()
-    cik, bare, atr, flagged, reason = found.row(0)
-    return Scanned((reason,) if flagged else (), cik, bare, atr, judged=True)
+    cik, bare, atr, volume, flagged, reason = found.row(0)
+    return Scanned((reason,) if flagged else (), cik, bare, atr, volume, judged=True)
 
 
 def without_distribution(view: MarketView, bare: float | None) -> MarketView:
