@@ -33,6 +33,29 @@ def test_income_for_common_stands_where_a_filing_tells_no_other() -> None:
     assert taken(stated("NetIncomeLoss", 2.0, **before)) == [("NetIncomeLoss", 2.0)]
 
 
+def test_earnings_of_continuing_operations_stand_where_there_are_no_others() -> None:
+    """General Dynamics tells no other; beside discontinued operations it is a part of EPS.
+
+    So is income for common holders of net income beside preferred dividends.
+    """
+    unit = {"unit": "USD/shares"}
+    left = stated("IncomeLossFromContinuingOperationsPerDilutedShare", 2.0, **unit)
+    common = stated("NetIncomeLossAvailableToCommonStockholdersBasic", 4.0)
+
+    def taken(item: str, *rows: dict[str, Any]) -> list[float]:
+        told = grade(frame(*rows), FILINGS.empty(), COMPANIES.empty()).items
+        return told.filter(pl.col("item") == item)["value"].to_list()
+
+    sold = "IncomeLossFromDiscontinuedOperationsNetOfTax"
+    assert taken("EpsDiluted", left) == [2.0]
+    assert taken("EpsDiluted", left, stated(sold, 0.0)) == [2.0]
+    assert taken("EpsDiluted", left, stated(sold, 7.0)) == []
+    assert taken("EpsDiluted", left, stated("EarningsPerShareDiluted", 3.0, **unit)) == [3.0]
+    paid = "PreferredStockDividendsIncomeStatementImpact"
+    assert taken("NetIncome", common, stated(paid, 1.0)) == []
+    assert taken("NetIncome", common, stated(paid, 0.0)) == [4.0]
+
+
 def test_the_line_of_a_trade_is_revenue_where_there_is_no_total() -> None:
     """Food and drink are all that Chipotle sold; beside a total they are a part of it."""
     part = stated("FoodAndBeverageRevenue", 3.0)

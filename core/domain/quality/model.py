@@ -59,6 +59,7 @@ class Item:
     instead: tuple[str, ...] = ()  # items that a filer may give in its place
     stands: tuple[str, ...] = ()  # those whose value is taken for it where it is not told
     otherwise: tuple[str, ...] = ()  # and where a filing tells none of these either
+    unless: tuple[str, ...] = ()  # and no amount of any of those
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +260,7 @@ def _item(name: str, body: Mapping[str, Any]) -> Item:
         agrees=tuple(parse_equation(f"{name} = {text}") for text in body.get("agrees", ())),
         covers=tuple(body.get("covers", ())), figure=body.get("figure", ""),
         instead=tuple(body.get("instead", ())), stands=tuple(body.get("stands", ())),
-        otherwise=tuple(body.get("otherwise", ())),
+        otherwise=tuple(body.get("otherwise", ())), unless=tuple(body.get("unless", ())),
     )  # fmt: skip
 
 

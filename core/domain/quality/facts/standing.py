@@ -21,19 +21,32 @@ def with_stand_ins(book: PeriodTable, rows: Numbers) -> tuple[Numbers, Numbers]:
 
     One of `stands` is taken in the filing's own period where it tells none of the item for that
     period, and in others where it tells none of it at all: a change over time is of one item. One
-    of `otherwise` only in filings that tell nothing of the item and of those before it.
+    of `otherwise` only in filings that tell nothing of the item and of those before it, nor any
+    amount of `unless`: with discontinued operations those of the continuing ones are a part.
     """
     places = {name: place for place, name in enumerate(book.rules.items)}
     taken, of = [rows], [book.item[rows].astype(np.int64)]
     for name, item in book.rules.items.items():
-        before = [places[name]]
+        before, told = [places[name]], {places[some] for some in item.unless if some in places}
+        hindered = _filings_with(book, rows, told) if told else None
         for other in (*item.stands, *item.otherwise):
             if other in places:
-                found = _standing(book, rows, before, places[other], alone=other in item.otherwise)
+                alone = other in item.otherwise
+                found = _standing(book, rows, before, places[other], alone=alone)
+                if alone and hindered is not None:
+                    found = found[~np.isin(book.fid[found], hindered)]
                 taken.append(found)
                 of.append(np.full(len(found), places[name]))
                 before.append(places[other])
     return np.concatenate(taken), np.concatenate(of)
+
+
+def _filings_with(book: PeriodTable, rows: Numbers, items: set[int]) -> Numbers:
+    """The filings that tell an amount of any of the items that is not 0."""
+    told = rows[np.isin(book.item[rows], list(items))]
+    amounts = book.long["value"].to_numpy()[told]
+    filings: Numbers = np.unique(book.fid[told[amounts != 0]])
+    return filings
 
 
 def _standing(

@@ -182,6 +182,7 @@ def headline_tags(rules: Ruleset) -> pl.DataFrame:
         for place, item in enumerate(
             rules.items[other]
             for other in (name, *rules.items[name].stands, *rules.items[name].otherwise)
+            if rules.items[other].figure  # what is left without recasts is no headline
         )
         for taxonomy, tags in (("us-gaap", item.tags), ("ifrs-full", item.ifrs), ("dei", item.dei))
         for rank, tag in enumerate(tags)
