@@ -95,13 +95,21 @@ def _goodwill_moved(reports: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
             for name in SHEET]  # fmt: skip
     sheet = sheet.group_by("rid", "cik", "period").agg(sums).drop_nulls().sort("period", "rid")
     before = sheet.unique(["cik", "period"], keep="first", maintain_order=True)
-    before = before.select("cik", "period", was="Goodwill", old="rid").sort("period")
-    both = sheet.with_columns(pl.col("period").dt.offset_by("-12mo")).sort("period").join_asof(
-        before, on="period", by="cik", strategy="nearest", tolerance=NEAR, check_sortedness=False
-    )  # fmt: skip
-    both = both.filter(pl.col("old") < pl.col("rid"), pl.col("Assets") > 0)
+    before = before.select("cik", told="period", was="Goodwill", old="rid")
+    month = _months("told")
+    before = before.with_columns(month=pl.int_ranges(month - 1, month + 2)).explode("month")
+    both = sheet.with_columns(pl.col("period").dt.offset_by("-12mo"))
+    both = both.with_columns(month=_months("period")).join(before, on=["cik", "month"])
+    away = (pl.col("told") - pl.col("period")).abs()
+    both = both.filter(pl.col("old") < pl.col("rid"), away <= NEAR, pl.col("Assets") > 0)
+    both = both.sort("rid", away, "told").unique("rid", keep="first", maintain_order=True)
     moved = ((pl.col("Goodwill") - pl.col("was")) / pl.col("Assets")).abs()
     return both.select("rid", goodwill_moved=moved)
+
+
+def _months(day: str) -> pl.Expr:
+    """Months since year 0: days that are near each other are of the same or of the next."""
+    return pl.col(day).dt.year().cast(pl.Int64) * 12 + pl.col(day).dt.month()
 
 
 SHEET = ("Goodwill", "Assets")

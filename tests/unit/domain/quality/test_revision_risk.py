@@ -144,6 +144,18 @@ def test_goodwill_moved_since_the_report_of_a_year_before(amounts, moved):
     assert of(goodwill(**amounts), filings())["goodwill"] == pytest.approx(moved)
 
 
+def test_goodwill_is_away_from_that_of_reports_filed_by_then():
+    """A report of a nearer day that comes later hides none."""
+    days = [("a", "2019-02-20", "2018-12-28", 3e8), ("b", "2020-02-20", "2019-12-31", 2e8),
+            ("c", "2020-06-01", "2018-12-31", 3e8)]  # fmt: skip
+    parts = [report(n, "10-K", filed, end, change={"Goodwill": value, "Assets": 1e9})
+             for n, filed, end, value in days]  # fmt: skip
+    given = listed(*((n, "10-K", filed, end, None) for n, filed, end, _ in days))
+    for known_by in (2, 3):
+        facts = pl.concat(parts[:known_by])
+        assert of(facts, given.head(known_by), "b")["goodwill"] == pytest.approx(0.1)
+
+
 def test_how_late_and_of_how_many_lines_a_report_is():
     row = of(years(), filings())
     assert (row["days"], row["delay"]) == (51, pytest.approx(np.log(52)))
