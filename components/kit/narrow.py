@@ -54,7 +54,8 @@ def _title(fig: go.Figure) -> None:
     fig.update_layout(title_text="<br>".join(after))
     if more:
         above = fig.layout.margin.t or fig.layout.template.layout.margin.t or 0
-        fig.update_layout(margin_t=above + more, height=(fig.layout.height or 0) + more or None)
+        tall = fig.layout.height  # none: the browser's own
+        fig.update_layout(margin_t=above + more, height=tall and tall + more)
 
 
 def wrapped(part: str) -> list[str]:
@@ -69,6 +70,8 @@ def _labels(fig: go.Figure) -> None:
     fig.update_layout(margin_r=MARGIN)
     fig.update_yaxes(title_text=None)
     for note in fig.layout.annotations:
+        if not note.text:  # an arrow
+            continue
         for long, short in SHORT.items():
             note.text = note.text.replace(long, short)
         note.font.size = FONT

@@ -69,3 +69,11 @@ def test_the_browser_says_how_wide_it_is(
     monkeypatch.setattr(st, "query_params", type("Q", (), {"get_all": lambda *_: []})())
     theme.show(chart(LONG), alt="x")
     assert (r"\u003cbr" in orjson.dumps(sent[0]).decode()) is expected
+
+
+def test_a_figure_without_a_height_or_with_a_bare_arrow_is_drawn() -> None:
+    """As an extension may make them."""
+    fig = go.Figure().update_layout(title_text="word " * 40, margin_r=narrow.LABELS)
+    made = narrow.drawn(fig.add_annotation(x=1, y=1, showarrow=True))
+    assert made.layout.height is None
+    assert made.layout.margin.r == narrow.MARGIN
