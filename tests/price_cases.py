@@ -128,3 +128,16 @@ def load_text(desk: Desk, folder: Path, rows: str, dataset: str = "prices.daily"
 def stored(desk: Desk, table: str = "bars_daily") -> pl.DataFrame:
     """The rows of a table without their lineage."""
     return desk.warehouse.read(f"SELECT * EXCLUDE pull_id FROM {table} ORDER BY ALL")
+
+
+def steady(days: pl.Series, price: float, volume: float = 1e6) -> pl.DataFrame:
+    """A name whose days range by 2 % around a price."""
+    return pl.DataFrame({"session": days}).select(
+        symbol=pl.lit("OLD"),
+        session="session",
+        open=pl.lit(price),
+        high=pl.lit(price * 1.01),
+        low=pl.lit(price * 0.99),
+        close=pl.lit(price),
+        volume=pl.lit(volume),
+    )

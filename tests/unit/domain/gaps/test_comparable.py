@@ -18,7 +18,7 @@ from core.domain.gaps import state as gap_state
 from core.domain.gaps.filters import GapFilters, failed
 from core.domain.timetable import sessions as calendar
 from core.domain.trading import plan_facts
-from tests import depth, gap_oracle
+from tests import depth, gap_oracle, price_cases
 
 DAYS = calendar.sessions_between(date(2018, 1, 2), date(2018, 12, 31))["session"]
 EVERY = calendar.all_sessions()["session"]
@@ -97,25 +97,13 @@ def test_a_session_from_its_state_is_the_whole_historys(seed: int, place: int, b
         assert_series_equal(quick[name], whole[name], rel_tol=1e-9)
 
 
-def _steady(days: pl.Series, price: float, volume: float) -> pl.DataFrame:
-    return pl.DataFrame({"session": days}).select(
-        symbol=pl.lit("OLD"),
-        session="session",
-        open=pl.lit(price),
-        high=pl.lit(price * 1.01),
-        low=pl.lit(price * 0.99),
-        close=pl.lit(price),
-        volume=pl.lit(volume),
-    )
-
-
 @pytest.mark.parametrize("ratio", [0.05, 0.5, 2.0, 20.0])
 def test_an_unrecorded_split_begins_the_windows_anew(ratio: float) -> None:
     """On its own session the old ones stand, as evidence; then none for 20 sessions, in whole
     history, scan and plan; then those of the new shares.
     """
-    new = _steady(DAYS[40:80], 100 * ratio, 1e6 / ratio)
-    bars = pl.concat([_steady(DAYS[:40], 100.0, 1e6), new])
+    new = price_cases.steady(DAYS[40:80], 100 * ratio, 1e6 / ratio)
+    bars = pl.concat([price_cases.steady(DAYS[:40], 100.0, 1e6), new])
     found = gaps.measure(bars, DAYS)
     assert found["rvol"][40] == pytest.approx(1 / ratio)
     assert found["comparable_since"].to_list() == [None] * 41 + [DAYS[40]] * 19 + [None] * 20
@@ -131,7 +119,7 @@ def test_an_unrecorded_split_begins_the_windows_anew(ratio: float) -> None:
 
 def test_a_print_that_came_back_takes_the_levels_only() -> None:
     """Volumes before it are those of the same shares."""
-    bars = _steady(DAYS[:80], 100.0, 1e6)
+    bars = price_cases.steady(DAYS[:80], 100.0, 1e6)
     odd = pl.int_range(pl.len()) == 40
     bars = bars.with_columns(
         open=pl.when(odd).then(130.0).otherwise("open"),
@@ -150,8 +138,12 @@ def test_a_gap_after_an_unrecorded_split_is_judged_in_new_shares(
     volume: float, words: list[str]
 ) -> None:
     """One for ten: 600,000 new shares are six times the usual, not six tenths of it."""
-    news = _steady(DAYS[50:51], 1200.0, volume)
-    parts = [_steady(DAYS[:40], 100.0, 1e6), _steady(DAYS[40:50], 1000.0, 1e5), news]
+    news = price_cases.steady(DAYS[50:51], 1200.0, volume)
+    parts = [
+        price_cases.steady(DAYS[:40], 100.0, 1e6),
+        price_cases.steady(DAYS[40:50], 1000.0, 1e5),
+        news,
+    ]
     row = gaps.measure(pl.concat(parts), DAYS).tail(1)
     assert row.select(flags.words()).to_series().to_list() == [words]
     why = row.select(failed(GapFilters(max_gap_pct=30))).item()

@@ -21,19 +21,6 @@ from tests import price_cases, real_prices
 DAYS = calendar.sessions_between(date(2019, 1, 2), date(2020, 12, 31))["session"]
 
 
-def _steady(days: pl.Series, price: float, volume: float = 1e6) -> pl.DataFrame:
-    """A name whose days range by 2 % around a price."""
-    return pl.DataFrame({"session": days}).select(
-        symbol=pl.lit("OLD"),
-        session="session",
-        open=pl.lit(price),
-        high=pl.lit(price * 1.01),
-        low=pl.lit(price * 0.99),
-        close=pl.lit(price),
-        volume=pl.lit(volume),
-    )
-
-
 def _atr(bars: pl.DataFrame) -> list[float | None]:
     return gaps.measure(bars, DAYS)["atr"].to_list()
 
@@ -61,23 +48,23 @@ def test_pence_to_pounds(pence: pl.DataFrame) -> None:
 @pytest.mark.parametrize("ratio", [0.01, 0.05, 0.5, 2.0, 20.0, 100.0])
 def test_an_unrecorded_change_of_units(ratio: float) -> None:
     """After it the average range is 2 % of the new price from the first session on."""
-    new = _steady(DAYS[40:80], 100 * ratio, 1e6 / ratio)
-    found = _atr(pl.concat([_steady(DAYS[:40], 100.0), new]))
+    new = price_cases.steady(DAYS[40:80], 100 * ratio, 1e6 / ratio)
+    found = _atr(pl.concat([price_cases.steady(DAYS[:40], 100.0), new]))
     assert found[15:41] == pytest.approx([2.0] * 26)
     assert found[41:] == pytest.approx([2.0 * ratio] * 39)
 
 
 def test_a_change_of_units_within_the_first_ranges() -> None:
     """Its range does not count among the 14, so the first average comes a session later."""
-    new = _steady(DAYS[25:60], 1.0)
-    found = _atr(pl.concat([_steady(DAYS[18:25], 100.0), new]))
+    new = price_cases.steady(DAYS[25:60], 1.0)
+    found = _atr(pl.concat([price_cases.steady(DAYS[18:25], 100.0), new]))
     assert found[:15] == [None] * 15
     assert found[16:] == pytest.approx([0.02] * len(found[16:]))
 
 
 def test_a_ticker_with_a_new_owner_begins_anew() -> None:
     """After months without a bar, at another price, nothing of the old name is left."""
-    bars = pl.concat([_steady(DAYS[:40], 100.0), _steady(DAYS[120:160], 8.0)])
+    bars = pl.concat([price_cases.steady(DAYS[:40], 100.0), price_cases.steady(DAYS[120:160], 8.0)])
     found = _atr(bars)
     assert found[41:55] == [None] * 14
     assert found[55:] == pytest.approx([0.16] * 25)
@@ -89,16 +76,20 @@ def test_a_ticker_with_a_new_owner_begins_anew() -> None:
 
 def test_a_hole_alone_ends_no_average() -> None:
     """A name that did not trade for months at its old price keeps its average range."""
-    found = _atr(pl.concat([_steady(DAYS[:20], 100.0), _steady(DAYS[120:140], 102.0)]))
+    found = _atr(
+        pl.concat([price_cases.steady(DAYS[:20], 100.0), price_cases.steady(DAYS[120:140], 102.0)])
+    )
     assert None not in found[15:]
 
 
 def test_a_split_on_record_is_no_break() -> None:
     """Its average is the one of the adjusted bars."""
-    new = _steady(DAYS[40:80], 50.0, 2e6)
+    new = price_cases.steady(DAYS[40:80], 50.0, 2e6)
     split = {"symbol": "OLD", "ex_date": DAYS[40], "kind": "split", "ratio": 2.0}
     actions = pl.DataFrame([split], schema=dict(CORPORATE_ACTIONS.empty().schema))
-    found = gaps.measure(pl.concat([_steady(DAYS[:40], 100.0), new]), DAYS, actions)["atr"]
+    found = gaps.measure(pl.concat([price_cases.steady(DAYS[:40], 100.0), new]), DAYS, actions)[
+        "atr"
+    ]
     assert found[40:].to_list() == pytest.approx([1.0] * 40)
 
 
@@ -107,8 +98,8 @@ def test_a_plan_on_the_session_of_a_change_of_units_has_no_average(
     ratio: float, known: bool
 ) -> None:
     """What is known then stands in the units before it; a session later it is known again."""
-    new = _steady(DAYS[40:42], 100 * ratio, 1e6 / ratio)
-    bars = pl.concat([_steady(DAYS[:40], 100.0), new])
+    new = price_cases.steady(DAYS[40:42], 100 * ratio, 1e6 / ratio)
+    bars = pl.concat([price_cases.steady(DAYS[:40], 100.0), new])
     atr = plan_facts.facts(bars.head(41), DAYS[40], DAYS[39]).atr
     assert atr == (pytest.approx(2.0) if known else None)
     after = plan_facts.facts(bars, DAYS[41], DAYS[40]).atr
@@ -125,8 +116,8 @@ def test_a_session_that_hardly_ranges_on_little_volume_is_no_ordinary_gap(
     """Small beside the days of a wild name, yet a fifth of it would be much for that session:
     another range or the usual volume is enough to be real.
     """
-    wild = _steady(DAYS[:40], 100.0).with_columns(high=pl.lit(102.0), low=pl.lit(98.0))
-    last = _steady(DAYS[40:41], 113.0, volume).with_columns(
+    wild = price_cases.steady(DAYS[:40], 100.0).with_columns(high=pl.lit(102.0), low=pl.lit(98.0))
+    last = price_cases.steady(DAYS[40:41], 113.0, volume).with_columns(
         high=pl.lit(113 * (1 + span / 2)), low=pl.lit(113 * (1 - span / 2))
     )
     row = gaps.measure(pl.concat([wild, last]), DAYS).tail(1)
@@ -147,7 +138,9 @@ def test_sessions_of_the_captures_that_were_no_trading(shared_data: Path) -> Non
 @pytest.mark.parametrize("last", [110.0, 9_900.0])
 def test_a_split_to_come_takes_no_gap_away(ratio: float, last: float) -> None:
     """On its basis a price may be none; the session's own prices are what a gap is measured by."""
-    bars = pl.concat([_steady(DAYS[:40], 100.0), _steady(DAYS[40:41], last, 3e6)])
+    bars = pl.concat(
+        [price_cases.steady(DAYS[:40], 100.0), price_cases.steady(DAYS[40:41], last, 3e6)]
+    )
     row = {"symbol": "OLD", "ex_date": DAYS[60], "kind": "split", "ratio": ratio}
     split = pl.DataFrame([row], schema=dict(CORPORATE_ACTIONS.columns))
     measured = gaps.measure(bars, DAYS, split).tail(1)
