@@ -26,8 +26,7 @@ class StoreMark:
     def __init__(self, file: SqliteFile) -> None:
         self._file = file
         if not file.read("SELECT 1 FROM sqlite_master WHERE name = 'store_mark'"):
-            with file.write():
-                file.change(_TABLE)
+            file.write(lambda: file.change(_TABLE))
 
     def read(self) -> CommitMark | None:
         """See MarkKeeper."""
@@ -47,9 +46,7 @@ class StoreMark:
         """See MarkKeeper."""
         cells = astuple(mark)
         row = (*cells, _checksum(cells))
-        with self._file.write():
-            if not self._file.change(_CHANGE, row):
-                self._file.change(_ADD, row)
+        self._file.write(lambda: self._file.change(_CHANGE, row) or self._file.change(_ADD, row))
 
 
 def _checksum(cells: Any) -> str:

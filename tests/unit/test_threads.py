@@ -125,10 +125,14 @@ def queue(tmp_path: Path) -> SqliteQueue:
 def test_what_another_thread_published_outlives_our_failure(queue: SqliteQueue) -> None:
     """It was told that its job is safe; our transaction takes back its own writes alone."""
     other = Meanwhile(lambda: queue.publish("theirs"))
-    with pytest.raises(ZeroDivisionError), queue._file.write():
+
+    def ours() -> None:
         queue.publish("ours")
         other()
         raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        queue._file.write(ours)
     other.done()
     assert [job.event_name for job in queue.find([JobStatus.QUEUED])] == ["theirs"]
     queue.close()

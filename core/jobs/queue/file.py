@@ -5,10 +5,10 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from core.errors import StoreError
 from core.jobs.queue.count_file import CountFile, beside
@@ -21,7 +21,10 @@ OTHERS = "give the file and its folder to the user of the desk"
 LEAST_BYTES = 2**20
 _NUMBER = "SELECT max(number) FROM (SELECT number FROM writes UNION ALL SELECT write_no FROM jobs)"
 _COUNT = "UPDATE writes SET number = ?"
+_UNREADABLE = "Could not decode to UTF-8"  # as sqlite3 says it
 _OLDER = "SELECT 1 FROM pragma_table_info('jobs') WHERE name = 'write_no'"
+
+T = TypeVar("T")
 
 
 class SqliteFile:
@@ -67,7 +70,12 @@ class SqliteFile:
     def read(self, sql: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
         """All rows of a query."""
         with self._lock, self._typed:
-            return self._db.execute(sql, params).fetchall()
+            try:
+                return self._db.execute(sql, params).fetchall()
+            except sqlite3.OperationalError as error:
+                if not str(error).startswith(_UNREADABLE):
+                    raise
+                return self._damaged_rows(sql, params)
 
     def change(self, sql: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> int:
         """Execute a statement; how many rows it changed."""
@@ -84,25 +92,29 @@ class SqliteFile:
             done = self._db.executemany(sql, [(number, *row) for row in rows])
             self._numbered |= done.rowcount > 0
 
-    @contextmanager
-    def write(self) -> Iterator[None]:
-        """One durable transaction; inside another it is part of that one."""
+    def write(self, work: Callable[[], T]) -> T:
+        """Do work in one durable transaction; inside another it is part of that one."""
         with self._lock, self._typed:
             if self._db.in_transaction:
-                yield
-                return
+                return work()
             self._numbered, before = False, self._db.total_changes
             with _Transaction(self._db):
-                yield
+                done = work()
                 if self._db.total_changes == before:
-                    return  # what changes nothing need not be synced
-                self._number_write()
+                    return done  # what changes nothing need not be synced
+                if not self._numbered:
+                    self._db.execute(_COUNT, (self._number + 1,))
             self._number += 1
             self._counted.write(self._number)
+            return done
 
-    def _number_write(self) -> None:
-        if not self._numbered:
-            self._db.execute(_COUNT, (self._number + 1,))
+    def _damaged_rows(self, sql: str, params: Sequence[Any] | Mapping[str, Any]) -> list[Any]:
+        """All rows of a query, broken UTF-8 and all: a flipped bit is the checksum's to judge."""
+        self._db.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
+        try:
+            return self._db.execute(sql, params).fetchall()
+        finally:
+            self._db.text_factory = str  # decoding in Python would be half the price of a read
 
     def close(self) -> None:
         """Release the file."""
@@ -219,8 +231,6 @@ def _damaged(path: Path) -> str:
 
 def _connect(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    # a flipped bit may break UTF-8: read it anyway and let the checksum judge
-    db.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
     try:
         db.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
         db.execute("PRAGMA journal_mode = WAL")

@@ -49,6 +49,10 @@ class JobRows(ABC):
     def _stale(self, now: datetime, *, everything: bool) -> list[Row]:
         """Rows of running jobs whose lease has ended; `everything`: of all that run."""
 
+    def _at_hand(self, due: Due) -> tuple[bool, bool]:
+        """Whether there are rows whose lease has ended, and whether there is one to run."""
+        return bool(self._stale(due.now, everything=False)), bool(self._first_due(due))
+
     @abstractmethod
     def _every(self) -> Iterable[Row]:
         """All rows."""

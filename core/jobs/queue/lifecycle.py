@@ -11,11 +11,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from core.errors import NotFoundError, UsageError
+from core.errors import IntegrityError, NotFoundError, UsageError
 from core.jobs.queue import rows
 from core.jobs.queue.keeping import Due, JobRows, Row
 from core.jobs.queue.port import LIVE, STOPPED, Hold, Job, JobStatus, Message, Published
 from core.observe import traces
+
+_UNHELD = {"lease_until": None, "worker": None, "cancel_requested": False}
 
 
 class JobLifecycle(JobRows):
@@ -76,8 +78,10 @@ class JobLifecycle(JobRows):
     ) -> Job | None:
         """See JobQueue."""
         due = Due(self._now(), events)
-        self.recover()
-        if not self._first_due(due):  # an idle worker takes no write lock
+        stale, waiting = self._at_hand(due)
+        if stale:
+            self.recover()
+        elif not waiting:  # an idle worker takes no write lock
             return None
         return self._change(lambda: self._claim(due, worker, due.now + lease))
 
@@ -277,9 +281,9 @@ class JobLifecycle(JobRows):
         return self._change(work)
 
     def _store(self, job: Job, **changes: Any) -> Job:
+        if changes.get("status", job.status) is not JobStatus.RUNNING:
+            changes |= _UNHELD
         fresh = replace(job, updated_at=self._now(), **changes)
-        if fresh.status is not JobStatus.RUNNING:
-            fresh = replace(fresh, lease_until=None, worker=None, cancel_requested=False)
         self._update(fresh, job)
         return fresh
 
@@ -294,9 +298,9 @@ class JobLifecycle(JobRows):
         """The jobs of rows; a row that does not fit its checksum is set aside, never run."""
         good = []
         for row in found:
-            if rows.is_intact(row):
+            try:
                 good.append(rows.from_row(row))
-            else:
+            except IntegrityError:
                 self._set_aside(row)
         return good
 

@@ -62,6 +62,7 @@ UPDATE = (
 )
 
 
+_SORTED = orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z
 LARGEST_PAYLOAD = 4096  # bytes as JSON
 
 
@@ -73,19 +74,19 @@ def stamp(instant: datetime) -> str:
 
 def encode(value: Mapping[str, Any]) -> str:
     """A payload as JSON; ValidationError when it holds something JSON does not know."""
-    return _json(value).decode()
+    return _json(value, _SORTED).decode()
 
 
-def _json(value: Mapping[str, Any]) -> bytes:
+def _json(value: Mapping[str, Any], option: int) -> bytes:
     try:
-        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z)
+        return orjson.dumps(value, option=option)
     except (TypeError, ValueError) as error:
         raise ValidationError(f"a job's payload must be plain JSON: {error}") from None
 
 
 def must_be_short(payload: Mapping[str, Any]) -> None:
     """SizeLimitError for a payload that is more than a reference to what a job needs."""
-    size = len(_json(payload))
+    size = len(_json(payload, orjson.OPT_UTC_Z))  # as long in any order
     if size > LARGEST_PAYLOAD:
         raise SizeLimitError(
             f"a job's payload has {size:,} bytes; {LARGEST_PAYLOAD:,} are allowed",

@@ -19,19 +19,23 @@ from core.jobs.queue.port import ENDED, Job
 from core.jobs.queue.reading import QueueReader
 from core.store.presence import unadvised
 
-_DUE = (
-    rows.SELECT  # noqa: S608 - constants only
-    + " WHERE status = 'queued' AND run_at <= :now"
+_IS_DUE = (
+    " WHERE status = 'queued' AND run_at <= :now"
     " AND (lane IS NULL OR lane NOT IN"
     " (SELECT lane FROM jobs WHERE status = 'running' AND lane IS NOT NULL))"
     " AND (:events IS NULL OR event_name IN (SELECT value FROM json_each(:events)))"
-    " ORDER BY priority DESC, id LIMIT 1"
 )
+_DUE = rows.SELECT + _IS_DUE + " ORDER BY priority DESC, id LIMIT 1"
 _TWINS = (
     rows.SELECT
     + " WHERE dedupe_key = ? AND (? OR status IN ('queued', 'running')) ORDER BY id DESC"
 )
+_AT_HAND = (
+    "SELECT EXISTS(SELECT 1 FROM jobs WHERE status = 'running' AND lease_until <= :now),"  # noqa: S608 - constants only
+    f" EXISTS(SELECT 1 FROM jobs{_IS_DUE})"
+)
 _STALE = rows.SELECT + " WHERE status = 'running' AND (:all OR lease_until <= :now)"
+_PURGE = "DELETE FROM jobs WHERE updated_at < ? AND status IN (SELECT value FROM json_each(?))"
 _NAMED = rows.SELECT + " WHERE id IN (SELECT value FROM json_each(?))"  # noqa: S608 - constants
 
 
@@ -67,12 +71,8 @@ class SqliteQueue(JobLifecycle, QueueReader):
 
     def purge(self, before: datetime) -> int:
         """See JobQueue."""
-        with self._file.write():
-            return self._file.change(
-                "DELETE FROM jobs WHERE updated_at < ?"
-                " AND status IN (SELECT value FROM json_each(?))",
-                (rows.stamp(before), rows.names(ENDED)),
-            )
+        asked = (rows.stamp(before), rows.names(ENDED))
+        return self._file.write(lambda: self._file.change(_PURGE, asked))
 
     def listen(self, heard: Callable[[], None], stop: threading.Event) -> None:
         """See JobQueue: one process has the file."""
@@ -82,8 +82,7 @@ class SqliteQueue(JobLifecycle, QueueReader):
         self._file.close()
 
     def _change(self, work: Callable[[], T]) -> T:
-        with self._file.write():
-            return work()
+        return self._file.write(work)
 
     def _row(self, job_id: str) -> Row | None:
         return next(iter(self._file.read(rows.SELECT + " WHERE id = ?", (job_id,))), None)
@@ -95,11 +94,14 @@ class SqliteQueue(JobLifecycle, QueueReader):
         return self._file.read(_TWINS, (dedupe_key, ended))
 
     def _first_due(self, due: Due) -> list[Row]:
-        asked = {"now": rows.stamp(due.now), "events": rows.names(due.events)}
-        return self._file.read(_DUE, asked)
+        return self._file.read(_DUE, _asked(due))
 
     def _stale(self, now: datetime, *, everything: bool) -> list[Row]:
         return self._file.read(_STALE, {"all": everything, "now": rows.stamp(now)})
+
+    def _at_hand(self, due: Due) -> tuple[bool, bool]:
+        stale, waiting = self._file.read(_AT_HAND, _asked(due))[0]
+        return bool(stale), bool(waiting)
 
     def _every(self) -> Iterable[Row]:
         return self._file.read(rows.SELECT)
@@ -116,3 +118,7 @@ class SqliteQueue(JobLifecycle, QueueReader):
         raw = key.encode("utf-8", "surrogateescape")
         self._file.change("DELETE FROM jobs WHERE id = CAST(? AS TEXT)", (raw,))
         self._file.put(rows.INSERT.replace("INSERT", "INSERT OR REPLACE", 1), [rows.to_row(job)])
+
+
+def _asked(due: Due) -> dict[str, str | None]:
+    return {"now": rows.stamp(due.now), "events": rows.names(due.events)}

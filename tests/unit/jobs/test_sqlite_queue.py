@@ -222,3 +222,28 @@ def test_a_damaged_row_is_set_aside_where_nobody_asked_to_be_told(path: Path) ->
     assert queue.claim("w", LEASE) is None
     assert queue.counts()[JobStatus.CORRUPT] == 1
     queue.close()
+
+
+def test_an_idle_worker_asks_once_and_a_damaged_row_changes_no_later_read(
+    path: Path, queue: SqliteQueue
+) -> None:
+    """Text is decoded by SQLite's module itself; only broken UTF-8 is read with replacements."""
+    asked: list[str] = []
+    queue._file._db.set_trace_callback(asked.append)
+    assert queue.claim("w", LEASE) is None
+    assert len(asked) == 1
+    assert asked[0].startswith("SELECT EXISTS")
+    tamper(path, "INSERT INTO store_mark VALUES (1, 1, 1, 1, CAST(x'70fc' AS TEXT), '')")
+    assert queue._file.read("SELECT digest FROM store_mark") == [("p\udcfc",)]
+    assert queue._file._db.text_factory is str
+    with pytest.raises(StoreError, match="no such table"):
+        queue._file.read("SELECT * FROM nowhere")
+
+
+def test_a_lease_that_ended_is_seen_by_a_worker_with_nothing_due(queue: SqliteQueue) -> None:
+    """One question tells both; the job of a worker that died is taken in the same call."""
+    queue.publish("pull")
+    assert queue.claim("dead", timedelta(0)) is not None
+    job = queue.claim("w", LEASE)
+    assert job is not None
+    assert (job.worker, job.attempts) == ("w", 2)

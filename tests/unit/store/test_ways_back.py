@@ -55,8 +55,8 @@ def _read_queue(desk: Desk) -> None:
 
 
 def _read_mark(desk: Desk) -> None:
-    with desk.queue._file.write():  # type: ignore[attr-defined]
-        desk.queue._file.change("UPDATE store_mark SET number = 10")  # type: ignore[attr-defined]
+    file = desk.queue._file  # type: ignore[attr-defined]
+    file.write(lambda: file.change("UPDATE store_mark SET number = 10"))
     desk.warehouse.compare_with_mark()
 
 
