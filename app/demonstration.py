@@ -27,6 +27,7 @@ from core.settings import PREFIX
 
 FIRST_DAY = date(2021, 1, 4)  # a year after the simulated market's own epoch
 CONTACT = "Openbell demo demo@example.com"
+END_SECONDS = 10.0
 
 
 def run(*, port: int | None, seed: int, replay: Path | None, at: datetime | None = None) -> None:
@@ -102,8 +103,17 @@ def _upstreams(seed: int, replay: Path | None) -> Iterator[dict[str, Any]]:
             raise TransportError("the stand-in upstreams did not start; see the lines above")
         yield json.loads(line)
     finally:
-        process.terminate()
-        process.wait(10)
+        _end(process, END_SECONDS)
+
+
+def _end(process: subprocess.Popen[str], seconds: float) -> None:
+    """End the stand-ins, which keep nothing: what does not heed the signal in time is killed."""
+    process.terminate()
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _configured(upstreams: dict[str, Any], seed: int, replay: Path | None) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from app import demonstration
 from tests.opened import ROOT
 
 CHILD = """
@@ -46,3 +47,16 @@ def test_the_stand_ins_answer_after_a_ctrl_c(tmp_path: Path) -> None:
             os.killpg(child.pid, signal.SIGKILL)
     assert "answered" in out, err
     assert out.endswith("gone\n")
+
+
+def test_stand_ins_that_do_not_heed_the_signal_are_killed() -> None:
+    """A busy machine lets them need longer than the wait: Ctrl-C ended in a traceback."""
+    code = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True)"
+    process = subprocess.Popen(
+        [sys.executable, "-c", f"{code}; signal.pause()"], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    with process.stdout:
+        process.stdout.readline()
+        demonstration._end(process, 0.05)
+    assert process.returncode is not None
