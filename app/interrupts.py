@@ -21,6 +21,7 @@ Handler = Callable[[int, object], None] | signal.Handlers
 SWALLOWED_SECONDS = 0.5  # how long an interrupt that nobody handles may be on its way
 _owed = False
 _again = False
+_held = False
 
 
 def ours() -> list[signal.Signals]:
@@ -45,6 +46,8 @@ def call_off(*_: object) -> None:
     global _owed  # noqa: PLW0603 - there is one process
     _owed = True
     hear(list(SIGNALS), _at_once)
+    if _held:
+        return
     _thread.start_new_thread(_see_to_it, ())  # takes no lock, which the main thread may hold
     raise KeyboardInterrupt
 
@@ -55,6 +58,21 @@ def check() -> None:
     if _owed:
         _owed = False
         raise KeyboardInterrupt
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """A first interrupt that comes meanwhile is raised at the end: what was begun is known by then.
+
+    A second one ends the process at once, as ever.
+    """
+    global _held  # noqa: PLW0603
+    _held = True
+    try:
+        yield
+    finally:
+        _held = False
+    check()
 
 
 @contextmanager

@@ -49,16 +49,18 @@ def pull(
 ) -> None:
     """Pull what is due, or the named datasets; waits and reports per dataset."""
     with runner.asked(engine=True) as call:
-        asked = call.call(
-            "refresh",
-            datasets=datasets,
-            all=all_,
-            now=now,
-            start=_instant(start, "--from"),
-            end=_instant(end, "--to"),
-        ).document
-        jobs = [ticket["job_id"] for ticket in asked]
+        jobs: list[str] = []
         try:
+            with interrupts.held():  # else nobody would know what to call off
+                asked = call.call(
+                    "refresh",
+                    datasets=datasets,
+                    all=all_,
+                    now=now,
+                    start=_instant(start, "--from"),
+                    end=_instant(end, "--to"),
+                ).document
+                jobs = [ticket["job_id"] for ticket in asked]
             _follow(call, jobs, quiet=json or not sys.stderr.isatty())
         except KeyboardInterrupt:
             _call_off(call, jobs, json=json)
@@ -87,14 +89,14 @@ def _call_off(call: runner.Caller, jobs: list[str], *, json: bool) -> NoReturn:
 def called_off(pulls: Sequence[Mapping[str, Any]]) -> list[str]:
     """What became of pulls that were interrupted: finished, called off, failed."""
     finished = [f"{p['dataset']} ({p['state']})" for p in pulls if p["state"] in GOOD]
-    stopped = [p for p in pulls if p["state"] not in (*GOOD, "failed")]
+    failed = [p for p in pulls if p["state"] == "failed" and p["error"]]  # else it still stops
+    stopped = [p for p in pulls if p["state"] not in GOOD and p not in failed]
     lines = [f"finished: {', '.join(finished) or 'nothing'}"]
     if stopped:
         names = ", ".join(p["dataset"] for p in stopped)
         lines.append(f"called off: {names}; a pull that is called off stores nothing by halves")
         lines += [escape(p["error"]) for p in stopped if p["error"]]
-    lines += [escape(f"failed: {p['error']}") for p in pulls if p["state"] == "failed"]
-    return lines
+    return lines + [escape(f"failed: {p['error']}") for p in failed]
 
 
 def _follow(call: runner.Caller, jobs: list[str], *, quiet: bool) -> None:

@@ -8,14 +8,22 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
 
-from app import command_line
+from app import command_line, interrupts
 from app import run as runner
+from app.commands import data
 from app.commands.data import called_off
+from core.domain.access.principals import LOCAL
+from core.service.desk import Desk
+from core.service.kernel import access
+from core.service.kernel.results import CommandResult
+from core.service.pulls import jobs
 from tests.integration.test_commands import ROOT, environment
 from tests.upstreams import Running
 
@@ -27,10 +35,11 @@ def test_the_lines_say_what_became_of_each_pull() -> None:
         {"dataset": "b", "state": "cancelled", "error": "the pull of b was cancelled"},
         {"dataset": "c", "state": "failed", "error": "c: no answer"},
         {"dataset": "d", "state": "cancelled", "error": None},
+        {"dataset": "stops", "state": "failed", "error": None},
     ]
     assert called_off(pulls) == [
         "finished: a (unchanged)",
-        "called off: b, d; a pull that is called off stores nothing by halves",
+        "called off: b, d, stops; a pull that is called off stores nothing by halves",
         "the pull of b was cancelled",
         "failed: c: no answer",
     ]
@@ -58,6 +67,37 @@ def test_ctrl_c_reaches_a_command_from_its_first_moment(
         command_line.register_all()(["status"])
     assert left.value.code == 1
     assert runner.CALLED_OFF in capsys.readouterr().err
+
+
+class Asked(runner.Local):
+    """A caller on whom Ctrl-C comes while it asks for pulls."""
+
+    def call(self, command: str, /, **arguments: Any) -> CommandResult:
+        """Run the command; a signal comes before `refresh` returns."""
+        result = super().call(command, **arguments)
+        if command == "refresh":
+            os.kill(os.getpid(), signal.SIGINT)
+        return result
+
+
+def test_ctrl_c_while_pulls_are_asked_for_calls_them_off(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The engine may be at work on some by then: each is named, none is left in the queue."""
+    before = {number: signal.getsignal(number) for number in interrupts.SIGNALS}
+    monkeypatch.setattr(runner, "asked", lambda **_: nullcontext(Asked(desk)))
+    interrupts.hear(list(before), interrupts.call_off)
+    try:
+        with access.acting(LOCAL), pytest.raises(typer.Exit) as left:
+            data.pull(["sec.companies"], json=True)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    told = capsys.readouterr()
+    assert left.value.exit_code == 1
+    assert "called off: sec.companies;" in told.err
+    assert [p["state"] for p in json.loads(told.out)["pulls"]] == ["cancelled"]
+    assert jobs.listing(desk, ["queued", "running"]).is_empty()
 
 
 def test_a_pull_that_is_interrupted_says_what_was_finished(tmp_path: Path) -> None:
