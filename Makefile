@@ -80,8 +80,9 @@ deps: $(DEV) ## what is imported is required, what is required is imported, the 
 rules: $(DEV) ## the project's own checks
 	$(PY) -m tools.house_rules
 
+# each worker has a core: threads of its own within it only wait for each other
 unit: $(DEV) ## all quick tests, which try few cases of what holds for any
-	$(PY) -m pytest -n $(WORKERS) --dist worksteal -m "not e2e and not thorough"
+	POLARS_MAX_THREADS=1 $(PY) -m pytest -n $(WORKERS) --dist worksteal -m "not e2e and not thorough"
 
 thorough: $(DEV) ## the tests that take seconds each, and many cases of what holds for any
 	HYPOTHESIS_PROFILE=ci $(PY) -m pytest -n $(WORKERS) --dist worksteal -m "thorough or deep"
