@@ -10,7 +10,9 @@ import pytest
 
 from core.domain.quality.grading import grade
 from core.domain.tables.frames import COMPANIES, FILINGS
-from tests.integration.test_the_value import ACCESSION, frame, revenue, stated
+from core.service.desk import Desk
+from core.service.filings import alternatives, quality
+from tests.integration.test_the_value import ACCESSION, frame, put, revenue, stated
 
 
 def test_income_for_common_stands_where_a_filing_tells_no_other() -> None:
@@ -63,6 +65,51 @@ def test_the_line_of_a_trade_is_revenue_where_there_is_no_total() -> None:
     assert revenue(part, stated("Revenues", 9.0)) == ("Revenues", 9.0)
     year = {"period_start": date(2013, 1, 1), "period_end": date(2013, 12, 31)}
     assert revenue(part, stated("Revenues", 9.0, **year)) == ("Revenues", 9.0)
+
+
+MEALS, FEES = "FoodAndBeverageRevenue", "InvestmentAdvisoryManagementAndAdministrativeFees"
+COSTS, INCOME = stated("CostsAndExpenses", 2.0), stated("OperatingIncomeLoss", 1.0)
+BEFORE = {"period_start": date(2013, 1, 1), "period_end": date(2013, 12, 31)}
+
+
+def sales(*rows: dict[str, Any]) -> list[float]:
+    """The revenues of all periods of the filing."""
+    items = grade(frame(*rows), FILINGS.empty(), COMPANIES.empty()).items
+    return items.filter(pl.col("item") == "Revenues").sort("period_end")["value"].to_list()
+
+
+@pytest.mark.parametrize(
+    ("rows", "taken"),
+    [
+        ((stated(MEALS, 3.0), COSTS, INCOME), [3.0]),
+        ((stated(MEALS, 2.9), COSTS, INCOME), []),  # Marathon's sales without those to affiliates
+        ((stated(MEALS, 3.0), stated("GrossProfit", 3.5)), []),  # less than the profit made of it
+        ((stated(MEALS, 3.0), stated("FranchiseRevenue", 1.0)), []),  # own total of 4
+        ((stated(MEALS, 3.0), stated("FranchiseRevenue", 1.0), COSTS, INCOME), [3.0]),
+        ((stated(MEALS, 3.0), stated("SalesRevenueGoodsGross", 1.0),
+          stated("OtherSalesRevenueNet", 2.0)), [3.0]),  # Targa: the sum of both
+        ((stated(MEALS, 3.0), stated("BusinessAcquisitionsProFormaRevenue", 3.5),
+          stated("DeferredRevenueRevenueRecognized", 0.5)), [3.0]),  # no sales of the period
+        ((stated(MEALS, 3.0), stated(MEALS, 2.5, **BEFORE), COSTS, INCOME), [2.5, 3.0]),
+        ((stated(MEALS, 2.9), stated(MEALS, 2.5, **BEFORE), COSTS, INCOME), []),
+        ((stated(FEES, 3.0), stated("OperatingExpenses", 2.0), INCOME), [3.0]),  # T. Rowe Price
+        ((stated(FEES, 2.9), stated("OperatingExpenses", 2.0), INCOME), []),
+        ((stated(FEES, 3.0),), []),  # nothing proves it
+    ],
+)  # fmt: skip
+def test_a_line_of_the_trade_is_revenue_where_it_proves_to_be_the_whole(
+    rows: tuple[dict[str, Any], ...], taken: list[float]
+) -> None:
+    """Costs and income must add up to it; without them no other line may tell of more sales."""
+    assert sales(*rows) == taken
+
+
+def test_the_filing_says_why_no_value_is_taken_for_its_revenue(desk: Desk) -> None:
+    """The line told is listed with the reason, and no other value beside it."""
+    put(desk, stated(MEALS, 2.9), COSTS, INCOME, stated("Assets", 9e9, period_start=None))
+    (row,) = quality.filing(desk, ACCESSION, 7).rejected.to_dicts()
+    assert (row["item"], row["value"], row["rejected"]) == ("Revenues", None, MEALS)
+    assert (row["rejected_value"], row["reason"]) == (2.9, alternatives.IN_PART)
 
 
 @pytest.mark.parametrize("listed", [date(2015, 2, 1), None])

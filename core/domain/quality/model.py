@@ -60,6 +60,7 @@ class Item:
     stands: tuple[str, ...] = ()  # those whose value is taken for it where it is not told
     otherwise: tuple[str, ...] = ()  # and where a filing tells none of these either
     unless: tuple[str, ...] = ()  # and no amount of any of those
+    proved: tuple[str, ...] = ()  # those of `otherwise` taken only where `agrees` gives them
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +262,7 @@ def _item(name: str, body: Mapping[str, Any]) -> Item:
         covers=tuple(body.get("covers", ())), figure=body.get("figure", ""),
         instead=tuple(body.get("instead", ())), stands=tuple(body.get("stands", ())),
         otherwise=tuple(body.get("otherwise", ())), unless=tuple(body.get("unless", ())),
+        proved=tuple(body.get("proved", ())),
     )  # fmt: skip
 
 

@@ -159,6 +159,7 @@ SPOKEN = {
     "CashChange": "change in cash",
     "CashChangeRestricted": "change in cash (with restricted cash)",
     "RevenuesOfTrade": "revenue of its trade",
+    "RevenuesOfPart": "revenue of a kind",
     "CashChangeExFx": "change in cash before exchange effects",
     "CashEnd": "cash at the end",
     "CashBegin": "cash at the beginning",

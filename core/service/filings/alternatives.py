@@ -13,6 +13,7 @@ HAS_PAST = "is told for the year before as well"
 COMES_FIRST = "comes first of the tags for it"
 TOLD_FIRST = "is told first under the tag"
 STANDS_IN = "nothing of it is told under its own tags"
+IN_PART = "no value is taken: what is told does not prove to be the whole of it"
 _PERIOD = ["unit", "period_start", "period_end"]
 _TAG = ["taxonomy", "concept"]
 
@@ -26,6 +27,7 @@ def with_notes(items: pl.DataFrame) -> pl.DataFrame:
 def rejected(items: pl.DataFrame, stated: pl.DataFrame) -> pl.DataFrame:
     """What a filing gives for an item and period that is not taken for it.
 
+    Where no value is taken, `concept` and `value` are null.
     Columns: item, period_start, period_end, unit, concept and value (that stand for the item),
     rejected and rejected_value, reason (of the one taken); own periods first. Equal values are no
     alternatives.
@@ -45,9 +47,31 @@ def rejected(items: pl.DataFrame, stated: pl.DataFrame) -> pl.DataFrame:
             on=["taxonomy", "concept_other", "unit", "months"], how="left", maintain_order="left",
         )
     )  # fmt: skip
-    return both.select(
+    set_aside = both.select(
         "item", "period_start", "period_end", "unit", "concept", "value",
         rejected="concept_other", rejected_value="value_other", reason=_reason(),
+    ).unique(maintain_order=True)  # fmt: skip
+    return pl.concat([set_aside, _in_part(items, stated, set_aside)])
+
+
+def _in_part(items: pl.DataFrame, stated: pl.DataFrame, like: pl.DataFrame) -> pl.DataFrame:
+    """Rows as of `rejected` of what is told of a part of an item where nothing stands for it."""
+    rules = default_ruleset()
+    parts = [
+        {"taxonomy": "us-gaap", "concept": tag, "item": name}
+        for name, item in rules.items.items()
+        if item.agrees
+        for other in item.otherwise
+        for tag in rules.items[other].tags
+    ]
+    told = stated.select(*_TAG, *_PERIOD, "value").join(
+        pl.DataFrame(parts), on=_TAG, maintain_order="left"
+    )
+    bare = told.join(items, on=["item", "period_start", "period_end"], how="anti", nulls_equal=True)
+    none = [pl.lit(None, like.schema[name]).alias(name) for name in ("concept", "value")]
+    return bare.select(
+        "item", "period_start", "period_end", "unit", *none,
+        rejected="concept", rejected_value="value", reason=pl.lit(IN_PART),
     ).unique(maintain_order=True)  # fmt: skip
 
 

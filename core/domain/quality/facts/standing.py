@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from core.domain.quality.facts.arrays import Numbers
+from core.domain.quality.facts.consistent import whole
 from core.domain.quality.facts.packing import found_rows
 from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.model import Ruleset
@@ -22,7 +23,8 @@ def with_stand_ins(book: PeriodTable, rows: Numbers) -> tuple[Numbers, Numbers]:
     One of `stands` is taken in the filing's own period where it tells none of the item for that
     period, and in others where it tells none of it at all: a change over time is of one item. One
     of `otherwise` only in filings that tell nothing of the item and of those before it, nor any
-    amount of `unless`: with discontinued operations those of the continuing ones are a part.
+    amount of `unless`: with discontinued operations those of the continuing ones are a part. What
+    adds up with others (`agrees`) must do so for that, too: the line of a trade may be one of many.
     """
     places = {name: place for place, name in enumerate(book.rules.items)}
     taken, of = [rows], [book.item[rows].astype(np.int64)]
@@ -35,6 +37,9 @@ def with_stand_ins(book: PeriodTable, rows: Numbers) -> tuple[Numbers, Numbers]:
                 found = _standing(book, rows, before, places[other], alone=alone)
                 if alone and hindered is not None:
                     found = found[~np.isin(book.fid[found], hindered)]
+                if alone:
+                    proved = other in item.proved
+                    found = found[whole(book, rows, found, item, proved=proved)]
                 taken.append(found)
                 of.append(np.full(len(found), places[name]))
                 before.append(places[other])
@@ -71,6 +76,6 @@ def stand_in(rules: Ruleset) -> pl.Expr:
         for tag in (*item.tags, *item.ifrs, *item.dei)
         if item.stands or item.otherwise
     ]
-    some = [name for name, item in rules.items.items() if item.stands]
+    some = [name for name, item in rules.items.items() if item.stands or item.otherwise]
     both = pl.format("{} {}", "item", "concept")
     return pl.col("item").is_in(some) & ~both.is_in(own)
