@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 
 from core.domain.quality.facts.amounts import Amounts
-from core.domain.quality.facts.arrays import Flags, Floats
+from core.domain.quality.facts.arrays import Flags, Floats, Numbers
 from core.domain.quality.facts.packing import as_index
 from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.outcome import Outcome, outcome
 from core.domain.quality.rules.past import Own
 from core.domain.quality.rules.thousandths import told_again
+from core.domain.quality.rules.vouching import vouched
 from core.domain.quality.words import FindingText, contrast, with_columns_from
 
 INCOMES = ("IncomeToCommon", "NetIncome", "ProfitLoss", "IncomeContinuing")  # the likeliest first
@@ -21,6 +23,9 @@ THOUSANDTH = (500.0, 2000.0)
 OF_A_LINE = (150.0, 6700.0)  # a line may have grown or fallen a few times beside it
 STEADY = 10.0
 STEADY_COUNT = 1.5
+WEIGHTED = ("SharesBasic", "SharesDiluted")
+COUNTS = ("CoverShares", "SharesOutstanding", "SharesIssued")
+ABOUT = 1.0  # powers of ten: counts of other classes or days differ by less
 
 
 def earnings_scale(book: PeriodTable) -> Outcome:
@@ -87,19 +92,27 @@ def shrunk(book: PeriodTable, own: Own, lines: Own) -> Outcome:
 
     The past are three reports or more within a factor of ten. A line that truly shrinks to next
     to nothing is still told in the filing's unit; a thousandth of a rounded amount is not. Counts
-    of shares are not rounded, but steadier. And several amounts of any concept a thousandth of
-    what was told of the same period before.
+    of shares are not rounded, but steadier, and other counts confirm weighted ones. And several
+    amounts of any concept a thousandth of what was told of the same period before.
     """
     judged, told = [], told_again(book)
     for values, bounds in ((own, THOUSANDTH), (lines, OF_A_LINE)):
         asked, wrong = _thousandth(book, values, bounds)
         judged.append(values.fid[asked])
-        if wrong.any():
-            rows = book.long[as_index(values.row[wrong])]
-            found = with_columns_from(rows, usual=values.usual[wrong])
-            said = " is usual: about a thousandth of its steady past."
-            told.insert(0, contrast(found, "usual", ", but ", said))
+        told[:0] = _as_usual(book, values, wrong)
+    asked, wrong = _weighted(book, own)
+    judged.append(own.fid[asked])
+    told[:0] = _as_usual(book, own, wrong)
     return outcome("Q55", np.concatenate(judged), *told)
+
+
+def _as_usual(book: PeriodTable, values: Own, wrong: Flags) -> list[FindingText]:
+    if not wrong.any():
+        return []
+    rows = book.long[as_index(values.row[wrong])]
+    found = with_columns_from(rows, usual=values.usual[wrong])
+    said = " is usual: about a thousandth of its steady past."
+    return [contrast(found, "usual", ", but ", said)]
 
 
 def _thousandth(book: PeriodTable, own: Own, bounds: tuple[float, float]) -> tuple[Flags, Flags]:
@@ -120,3 +133,35 @@ def _thousandth(book: PeriodTable, own: Own, bounds: tuple[float, float]) -> tup
     finer = (unit > 1) & (np.abs(own.value) % np.maximum(unit, 1) != 0)
     wrong = judged & (finer | counts) & (ratio >= bounds[0]) & (ratio <= bounds[1])
     return judged, wrong & book.affected[own.fid]
+
+
+def _weighted(book: PeriodTable, own: Own) -> tuple[Flags, Flags]:
+    """The same of weighted shares, whose size the filing's other counts may confirm.
+
+    Without a steady past, what was told before (or of a year before) is believed where the shares
+    outstanding or the cover are of that size. Where they are of the size of the value, or earnings
+    per share times it are the income, it stands: shares were joined, or the past was wrong.
+    """
+    least = np.fmin.reduce(np.abs(own.past))
+    steady = (own.seen >= 3) & (least > 0) & (own.size < STEADY_COUNT * least)
+    weighted = book.among(WEIGHTED)[own.item] & (own.value > 0) & (own.usual > 0)
+    judged = weighted & (steady | _counted(book, own.fid, own.usual))
+    ratio = own.usual / own.value
+    wrong = judged & (ratio >= THOUSANDTH[0]) & (ratio <= THOUSANDTH[1]) & book.affected[own.fid]
+    wrong &= ~_counted(book, own.fid, own.value)
+    if wrong.any():
+        basic = book.long[as_index(own.row[wrong])].with_columns(items=pl.lit("SharesBasic"))
+        wrong[wrong] = ~vouched(book, basic)  # diluted ones far from them are Q34's
+    return judged, wrong
+
+
+def _counted(book: PeriodTable, fid: Numbers, size: Floats) -> Flags:
+    """Whether a filing counts about so many shares on its cover or in its sheet."""
+    told = np.flatnonzero(book.of(COUNTS) & (book.value > 0))
+    of, power = book.fid[told], np.log10(book.value[told])
+    least, most = np.full(book.filings.height, np.inf), np.full(book.filings.height, -np.inf)
+    np.minimum.at(least, of, power)
+    np.maximum.at(most, of, power)
+    sought = np.log10(size)
+    about: Flags = np.minimum(np.abs(least[fid] - sought), np.abs(most[fid] - sought)) <= ABOUT
+    return about

@@ -60,6 +60,39 @@ def test_one_line_a_thousandth_of_its_past_is_no_a(concept: str) -> None:
     assert found["grade"] == "C"
 
 
+WEIGHTED = {
+    "WeightedAverageNumberOfSharesOutstandingBasic": 0.1 * MILLION,
+    "WeightedAverageNumberOfDilutedSharesOutstanding": 0.1 * MILLION,
+}
+
+
+@pytest.mark.parametrize(
+    ("years", "counted", "earned", "grade"),
+    [
+        (4, None, 0.0, "C"),  # a steady past is enough
+        (4, 110 * MILLION, 0.0, "C"),
+        (1, 110 * MILLION, 0.0, "C"),  # a single year is, where the sheet confirms it
+        (1, None, 0.0, "A"),  # and says nothing without
+        (4, 0.11 * MILLION, 0.0, "A"),  # a thousand shares became one
+        (4, None, 3600.0, "A"),  # and earn as much
+    ],
+)
+def test_weighted_shares_in_thousands_without_earnings_per_share(
+    years: int, counted: float | None, earned: float, grade: str
+) -> None:
+    """Earnings of nothing a share, or none told, hide the scale from Q54: the past tells it."""
+    last = [
+        row for row in year(2020, **WEIGHTED, EarningsPerShareBasic=earned)
+        if row["concept"] != "EarningsPerShareDiluted"
+    ]  # fmt: skip
+    if counted:
+        about = {k: last[0][k] for k in ("form", "accession", "filed", "fiscal_year", "period_end")}
+        last.append(fact("CommonStockSharesOutstanding", counted, **(about | SHARES)))
+    found = grades_of(*(year(2020 - n) for n in range(years, 0, -1)), last)["0-20-10"]
+    assert ("Q55" in found["rules"]) == (grade == "C")
+    assert found["grade"] == grade
+
+
 FOLLOWED = {  # no headlines, but an analyst's figures
     "PaymentsToAcquirePropertyPlantAndEquipment": 60 * MILLION,
     "DepreciationDepletionAndAmortization": 45 * MILLION,
