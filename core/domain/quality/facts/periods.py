@@ -54,13 +54,15 @@ def periods(chosen: pl.DataFrame, where: Flags) -> Periods:
 
 
 YEAR, SLIP_DAYS, NEAR_DAYS = 365, 8, 3
+QUARTER = LENGTHS[3]
 
 
 def with_period_ends(registry: pl.DataFrame, points: Periods, spans: Periods) -> pl.DataFrame:
     """Adds sheet_date (the modal latest instant) and period_end (report date, else sheet date).
 
-    A report date of just a year before the sheet's is a slip of the year, and one not before the
-    day of filing no report's: the sheet's counts. Where no date is listed and the flows go on after
+    A report date of just a year before the sheet's is a slip of the year, one of a quarter before
+    the day that sheet and flows agree on is that of the report before, and one not before the day
+    of filing no report's: the sheet's counts. Where no date is listed and the flows go on after
     the sheet, theirs counts: the sheet is that of the year before.
     """
     sheet, flow = points.latest(registry.height, least=2), spans.latest(registry.height, least=1)
@@ -71,7 +73,8 @@ def with_period_ends(registry: pl.DataFrame, points: Periods, spans: Periods) ->
     periodic = registry["periodic"].to_numpy() & ~np.isnat(report)
     late = (sheet - report).astype(np.int64)
     agreed = np.abs((flow - sheet).astype(np.int64)) <= NEAR_DAYS
-    slip = (np.abs(late - YEAR) <= SLIP_DAYS) | (agreed & (report >= filed))
+    before = (late >= QUARTER[0]) & (late <= QUARTER[1])
+    slip = (np.abs(late - YEAR) <= SLIP_DAYS) | (agreed & ((report >= filed) | before))
     near = (np.abs(late) <= NEAR_DAYS) | (slip & (sheet <= filed))
     end = np.where(periodic & ~(near & ~np.isnat(sheet)), report, found)
     ends = {"sheet_date": sheet, "flow_end": flow, "period_end": end}
