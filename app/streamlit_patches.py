@@ -11,6 +11,7 @@ logged and the desk comes up without it. What is lost then:
 - every run makes the navigation of all pages anew;
 - every element is counted for a report that is never sent, its message taken apart to be named, and
   the place of every fragment copied to its depths;
+- every text, list, container and figure is made into a message anew;
 - every message of a run is a write of its own to the browser's socket;
 - every HTML is searched for styles and lines to its end, the disk is asked whether the logo is the
   name of a file, and a hundred times a run two locks are taken to see whether it is to stop;
@@ -50,6 +51,7 @@ IMAGES = (("streamlit.commands.page_config", "image_to_url"),
           ("streamlit.commands.logo", "image_to_url"))  # fmt: skip
 RUNNER = (PATHS[0], "ScriptRunner")
 KEPT_TEXTS = 256
+KEPT_COMMANDS = ("markdown", "html", "container", "caption", "plotly_chart")
 ADDRESSES = ("streamlit.net_util", ("_external_ip", "_internal_ip"))
 
 
@@ -249,6 +251,20 @@ def count_nothing() -> None:
         uncount(commands)
 
 
+def keep_elements() -> None:
+    """Texts, lists, containers and figures are mostly those of the run before."""
+    module = importlib.import_module("streamlit")
+    from streamlit.delta_generator import DeltaGenerator
+
+    from app.kept_elements import KeptElements, atom, keeping, known_figure, put_in_place
+
+    for name in KEPT_COMMANDS:
+        now = getattr(DeltaGenerator, name)
+        if not hasattr(now, "kept"):
+            known = known_figure if name == "plotly_chart" else atom
+            put_in_place(module, name, keeping(KeptElements(now, known)))
+
+
 def send_runs_whole() -> None:
     """A run of a page goes to its browser in a few writes instead of twenty."""
     module, name = _found(*CLIENT)
@@ -270,6 +286,7 @@ PATCHES: tuple[Callable[[], None], ...] = (
     know_images,
     yield_quickly,
     count_nothing,
+    keep_elements,
     send_runs_whole,
     stay_inside,
 )
