@@ -22,7 +22,7 @@ from streamlit.elements.lib import agent_spec
 from streamlit.elements.lib.form_utils import FormData, current_form_id
 from streamlit.elements.lib.utils import _register_element_id
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from streamlit.runtime.caching.cached_message_replay import in_cached_function
+from streamlit.runtime.caching.cached_message_replay import in_cached_function  # type: ignore[attr-defined]
 from streamlit.runtime.forward_msg_cache import create_reference_msg
 from streamlit.runtime.scriptrunner_utils.script_run_context import (
     FragmentThreadState,

@@ -6,8 +6,10 @@ any other is handed on. `streamlit_patches` puts them in place.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import threading
+from collections import deque
 from collections.abc import Callable
 from types import FunctionType, MethodType
 from typing import Any
@@ -20,8 +22,11 @@ from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequestTy
 from streamlit.runtime.scriptrunner_utils.script_run_context_attr import (
     SCRIPT_RUN_CONTEXT_ATTR_NAME,
 )
+from streamlit.runtime.state.common import is_element_id
+from streamlit.runtime.state.session_state import _is_internal_key
 
 PARALLEL = "parallel_coordinator"  # of fragments in threads of their own
+WAITING = "_openbell_waiting"  # calls of a session that its loop has not made yet
 _UNKNOWN = object()
 COUNTED = "wrapped_func"  # the name of what counts the calls of a command
 
@@ -133,6 +138,79 @@ class AddressOfImage:
         if type(image) is str and image.startswith("data:image/"):
             return image
         return self.plain(image, *args, **kwargs)
+
+
+class StateByKey:
+    """The state of a session as widgets read it: by their own key, without a copy of the whole."""
+
+    def __init__(self, state: Any) -> None:
+        self._state = state
+
+    @property
+    def filtered_state(self) -> StateByKey:
+        """What has a key of the page's; Streamlit's own entries are not there."""
+        return self
+
+    def __contains__(self, key: str) -> bool:
+        with self._state._lock:
+            return not _is_hidden(key) and key in self._state._state
+
+    def __getitem__(self, key: str) -> Any:
+        if _is_hidden(key):
+            raise KeyError(key)
+        with self._state._lock:
+            return self._state._state[key]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._state, name)
+
+
+def _is_hidden(key: str) -> bool:
+    return is_element_id(key) or _is_internal_key(key)
+
+
+def state_by_key(plain: Callable[[], Any]) -> Callable[[], Any]:
+    """`plain`, which finds the state of the session, for one who reads by key."""
+
+    def find() -> StateByKey:
+        return StateByKey(plain())
+
+    find.plain = plain  # type: ignore[attr-defined]
+    return find
+
+
+def calls_together(plain: Callable[[Any, Callable[[], None]], None]) -> Callable[..., None]:
+    """`plain`, which lets the loop of a session call; calls that wait are made in one go, in turn.
+
+    A run hands over some thirty messages, each a call that wakes the loop.
+    """
+
+    def call_soon(session: Any, call: Callable[[], None]) -> None:
+        waiting = vars(session).setdefault(WAITING, _Waiting())
+        waiting.calls.append(call)
+        if not waiting.due:  # one that looks after us finds it due until the calls are made
+            waiting.due = True
+            plain(session, waiting.make)
+
+    call_soon.plain = plain  # type: ignore[attr-defined]
+    return call_soon
+
+
+class _Waiting:
+    """Calls that a loop is due to make; appended by any thread, taken by the loop's alone."""
+
+    def __init__(self) -> None:
+        self.calls: deque[Callable[[], None]] = deque()
+        self.due = False
+
+    def make(self) -> None:
+        self.due = False  # first: who comes now asks for another turn, which may find nothing left
+        try:
+            while self.calls:
+                self.calls.popleft()()
+        finally:
+            if self.calls:  # one has failed, of which the loop tells; the others come next
+                asyncio.get_running_loop().call_soon(self.make)
 
 
 def quick_yield(plain: Callable[[Any], None]) -> Callable[[Any], None]:

@@ -12,6 +12,8 @@ logged and the desk comes up without it. What is lost then:
 - every element is counted for a report that is never sent, its message taken apart to be named, and
   the place of every fragment copied to its depths;
 - every text, list, container and figure is made into a message anew;
+- a widget copies the state of its session to look at one value, and each message of a run is a
+  call of the loop;
 - every message of a run is a write of its own to the browser's socket;
 - every HTML is searched for styles and lines to its end, the disk is asked whether the logo is the
   name of a file, and a hundred times a run two locks are taken to see whether it is to stop;
@@ -50,6 +52,11 @@ HTML = ("streamlit.elements.html", ("clean_text", "_html_only_style_tags"))
 IMAGES = (("streamlit.commands.page_config", "image_to_url"),
           ("streamlit.commands.logo", "image_to_url"))  # fmt: skip
 RUNNER = (PATHS[0], "ScriptRunner")
+ELEMENTS = ("streamlit.elements.lib.utils", "_register_element_id")
+STATES = [(f"streamlit.elements.widgets.{name}", "get_session_state")
+          for name in ("text_widgets", "time_widgets", "number_input", "selectbox", "radio",
+                       "slider")]  # fmt: skip
+SESSION = (THEME[0], "AppSession")
 KEPT_TEXTS = 256
 KEPT_COMMANDS = ("markdown", "html", "container", "caption", "plotly_chart")
 ADDRESSES = ("streamlit.net_util", ("_external_ip", "_internal_ip"))
@@ -253,6 +260,7 @@ def count_nothing() -> None:
 
 def keep_elements() -> None:
     """Texts, lists, containers and figures are mostly those of the run before."""
+    _found(*ELEMENTS)
     module = importlib.import_module("streamlit")
     from streamlit.delta_generator import DeltaGenerator
 
@@ -263,6 +271,27 @@ def keep_elements() -> None:
         if not hasattr(now, "kept"):
             known = known_figure if name == "plotly_chart" else atom
             put_in_place(module, name, keeping(KeptElements(now, known)))
+
+
+def read_state_by_key() -> None:
+    """A widget looks at its own value, and the state of the whole session was copied for it."""
+    found = [_found(*place) for place in STATES]
+    from app.quick_runs import state_by_key
+
+    for module, name in found:
+        now = getattr(module, name)
+        if not hasattr(now, "plain"):
+            setattr(module, name, state_by_key(now))
+
+
+def call_loop_once() -> None:
+    """The messages of a run reach the loop in a few calls."""
+    session = getattr(*_found(*SESSION))
+    from app.quick_runs import calls_together
+
+    now = session._call_soon_on_event_loop
+    if not hasattr(now, "plain"):
+        session._call_soon_on_event_loop = calls_together(now)
 
 
 def send_runs_whole() -> None:
@@ -287,6 +316,8 @@ PATCHES: tuple[Callable[[], None], ...] = (
     yield_quickly,
     count_nothing,
     keep_elements,
+    read_state_by_key,
+    call_loop_once,
     send_runs_whole,
     stay_inside,
 )

@@ -20,6 +20,7 @@ from app.streamlit_patches import (
     CONTEXT,
     COPIES,
     COUNTS,
+    ELEMENTS,
     HASHES,
     HTML,
     IMAGES,
@@ -27,6 +28,8 @@ from app.streamlit_patches import (
     PAGES,
     PATHS,
     RUNNER,
+    SESSION,
+    STATES,
     TABLES,
     TEXTS,
     THEME,
@@ -193,6 +196,9 @@ NAMES = [
     COUNTS,
     *IMAGES,
     RUNNER,
+    ELEMENTS,
+    SESSION,
+    *STATES,
     *[(HTML[0], name) for name in HTML[1]],
     ("streamlit.config", "on_config_parsed"),
     *[(ADDRESSES[0], name) for name in ADDRESSES[1]],
@@ -201,6 +207,7 @@ NAMES = [
 BESIDE = {
     CONTEXT[0]: (CONTEXT, MESSAGES),
     PATHS[0]: (PATHS, RUNNER),
+    THEME[0]: (THEME, SESSION),
 }  # patches that look into the same module
 
 
