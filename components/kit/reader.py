@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 def must_read(desk: Desk) -> None:
     """Refuse a page to those who may not read; SignInError or RoleError says why."""
-    access.require(desk, Role.VIEWER, "reading the desk")
+    access.drawn_for(desk, Role.VIEWER, "reading the desk")
 
 
 def said(desk: Desk) -> str:

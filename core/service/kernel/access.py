@@ -3,13 +3,15 @@
 Commands, exports and the functions that pages call to change something each say the role that they
 need. Whoever acts is a `Principal` of the context: edges put it there (`acting`), or are asked
 for it (`asked_of`). Without one nobody acts, save on a desk of one person (`OPENBELL_ACCESS=open`),
-where it is that person. The role is looked up anew each time, so a change counts at once.
+where it is that person. What `require` decides is looked up anew each time, so a change counts at
+once; who reads a page, which it asks a dozen times while it is drawn, is kept for a moment.
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -36,8 +38,19 @@ class GuardedAction:
     function: Callable[..., Any]
 
 
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Who reads a page of a desk, until an instant of `time.monotonic`."""
+
+    desk: Any
+    who: Principal
+    until: float
+
+
 ACTIONS: dict[str, GuardedAction] = {}  # what changes something, by `module.function`
+DRAWN_SECONDS = 0.25  # how long a page takes its reader for who they were when its run began
 _acting: ContextVar[Principal | None] = ContextVar("acting", default=None)
+_reading: ContextVar[_Reader | None] = ContextVar("reading", default=None)
 _inside: ContextVar[bool] = ContextVar("inside", default=False)
 _askers: list[Asker] = []
 
@@ -68,8 +81,27 @@ def asked_of(edge: Asker) -> None:
         _askers.append(edge)
 
 
+def drawn_for(desk: Any, needed: Role, what: str) -> Principal:
+    """`require`, once for a run of a page: for a moment `principal` says the same in its thread."""
+    _reading.set(None)
+    who = require(desk, needed, what)
+    _reading.set(_Reader(desk, who, time.monotonic() + DRAWN_SECONDS))
+    return who
+
+
 def principal(desk: Any) -> Principal:
-    """Who acts now, with the role of this moment; NOBODY when nobody has signed in."""
+    """Who acts now, with the role of this moment; NOBODY when nobody has signed in.
+
+    While a page is drawn, with the role of when that began: what they may is for `require` to say.
+    """
+    reading = _reading.get()
+    if reading is None or _acting.get() is not None or reading.desk is not desk:
+        return _now(desk)
+    return reading.who if time.monotonic() < reading.until else _now(desk)
+
+
+def _now(desk: Any) -> Principal:
+    """Who acts, looked up anew."""
     given = _acting.get() or next((who for ask in _askers if (who := ask())), None)
     if given is None:
         return LOCAL if desk.settings.access == "open" else NOBODY
@@ -78,7 +110,7 @@ def principal(desk: Any) -> Principal:
 
 def require(desk: Any, needed: Role, what: str) -> Principal:
     """Who acts, when they may; SignInError for nobody, RoleError for too small a role."""
-    who = principal(desk)
+    who = _now(desk)
     if who.may(needed):
         return who
     desk.roster.refused(who, what)

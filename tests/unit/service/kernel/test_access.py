@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextvars
 from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -105,6 +108,42 @@ def test_a_changed_role_counts_at_once(shared: Desk) -> None:
             journal.deposit(shared, Decimal("5.00"), DAY)
     # the groups of the issuer do not take back what was set by hand
     assert shared.roster.signed_in("https://id", "u1", "Una", Role.ADMIN).role == Role.VIEWER
+
+
+def test_a_page_takes_its_reader_for_who_they_were_for_a_moment(
+    shared: Desk, make_desk: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What it asks while it is drawn; what is decided meanwhile is looked up anew."""
+    token, _ = shared.roster.add_token("t", Role.TRADER, None, LOCAL)
+    another = make_desk(access="token", data_dir=tmp_path / "another")
+    now = [5.0]
+    monkeypatch.setattr(access, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(access, "_askers", [lambda: token.principal])
+
+    def run() -> None:
+        assert access.drawn_for(shared, Role.VIEWER, "a page") == token.principal
+        shared.roster.revoke_token("t", LOCAL)
+        assert access.principal(shared) == token.principal
+        with pytest.raises(SignInError):
+            journal.deposit(shared, Decimal("5.00"), DAY)
+        with access.acting(LOCAL):
+            assert access.principal(shared) == LOCAL
+        assert access.principal(another).role is None
+        now[0] += access.DRAWN_SECONDS
+        assert access.principal(shared).role is None
+        assert access.DRAWN_SECONDS < 1
+
+    def refused() -> None:
+        with pytest.raises(SignInError):
+            access.drawn_for(shared, Role.VIEWER, "a page")
+        assert access.principal(shared).role is None
+
+    context = contextvars.Context()
+    context.run(run)
+    now[0] = 5.0  # as if the run before had begun just now
+    context.run(refused)
+    monkeypatch.setattr(access, "_askers", [])
+    assert access.principal(shared) == NOBODY  # in another thread nothing of it is known
 
 
 def test_a_token_expires(make_desk: Callable[..., Desk]) -> None:
