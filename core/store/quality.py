@@ -155,7 +155,7 @@ WHERE ($old OR g.is_current) AND ($ciks IS NULL OR list_contains($ciks::BIGINT[]
     AND ($accession IS NULL OR g.accession = $accession)
     AND ($text IS NULL OR contains(lower(coalesce(c.name, g.company, '')), lower($text))
         OR lower(t.symbol) = lower($text) OR g.accession = $text)
-ORDER BY g.filed DESC, g.accession DESC, g.graded_at DESC LIMIT $limit
+ORDER BY g.filed DESC, g.accession DESC, g.graded_at DESC, g.cik LIMIT $limit
 """
 
 
@@ -199,7 +199,8 @@ def findings(warehouse: Warehouse, accessions: Sequence[str] | None = None) -> p
         "AND g.graded_at = f.graded_at AND g.is_current "
         "WHERE $chosen IS NULL OR list_contains($chosen::VARCHAR[], f.accession) "
         "ORDER BY f.accession, CASE f.severity WHEN 'critical' THEN 0 WHEN 'major' THEN 1 "
-        "WHEN 'minor' THEN 2 ELSE 3 END, f.rule, f.period_end DESC",
+        "WHEN 'minor' THEN 2 ELSE 3 END, f.rule, f.period_end DESC, "
+        "f.cik, f.period_start, f.message, f.expected, f.actual, f.facts",
         {"chosen": None if accessions is None else list(accessions)},
     )
 
@@ -209,7 +210,7 @@ def items(warehouse: Warehouse, accession: str, cik: int) -> pl.DataFrame:
     return warehouse.read(
         "SELECT item, taxonomy, concept, unit, period_start, period_end, value, months, own "
         "FROM filing_items WHERE accession = ? AND cik = ? "
-        "ORDER BY own DESC, item, period_end DESC",
+        "ORDER BY own DESC, item, period_end DESC, period_start, taxonomy, concept, unit, seq",
         [accession, cik],
     )
 

@@ -199,6 +199,7 @@ def company(desk: Desk, cik: int) -> dict[str, Any]:
     return {**rows[0], "identifiers": identifiers.to_dicts()}
 
 
+_TIES = ("accession", "seq")  # what parts facts of one day: rows of a store have no order
 _FILING = (
     "accession, form, filed, accepted_at, report_date, items, description, is_xbrl, file_number, "
     f"{edgar.filing_sql('filings')} AS url"
@@ -260,8 +261,8 @@ def facts(
     """Facts of a company (columns of FACTS), newest period first, as known on a day."""
     found = facts_as_known_on(desk.warehouse, as_known_on, [cik], [concept] if concept else None)
     return found.sort(
-        ["concept", "unit", "period_end", "period_start", "filed"],
-        descending=[False, False, True, True, True],
+        ["concept", "taxonomy", "unit", "period_end", "period_start", "filed", *_TIES],
+        descending=[False, False, False, True, True, True, True, False],
         nulls_last=True,
     )
 
@@ -283,7 +284,7 @@ def export_facts(
         as_known_on,
         [cik] if cik is not None else None,
         [concept] if concept else None,
-    ).sort(["cik", "taxonomy", "concept", "unit", "period_end", "filed"])
+    ).sort(["cik", "taxonomy", "concept", "unit", "period_end", "filed", "period_start", *_TIES])
 
 
 @command("watch_add", needs=Role.ANALYST)

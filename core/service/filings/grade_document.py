@@ -21,6 +21,7 @@ CHANGED = (
     "by_form", "told_on",
 )  # fmt: skip
 SUBSCORES = ("required", "identity", "duplicate", "missing", "complexity")
+WORST_FIRST = {"critical": 0, "major": 1, "minor": 2}
 LETTERS = ("A", "B", "C", "D", "F", "NR")
 # A prospectus has too few facts to be rated: the latest grade is that of the latest rated filing.
 _LATEST = pl.coalesce(pl.col("grade").filter(pl.col("grade") != "NR").last(), pl.lit("NR"))
@@ -31,7 +32,7 @@ def document(
 ) -> dict[str, Any]:
     """The JSON of the command `grade`: graded filings with their findings, and their companies."""
     by_filing: dict[tuple[int, str], list[dict[str, Any]]] = {}
-    for item in found.iter_rows(named=True):
+    for item in _worst_first(found).iter_rows(named=True):
         by_filing.setdefault((item["cik"], item["accession"]), []).append(_finding(item))
     changed: dict[tuple[int, str], list[dict[str, Any]]] = {}
     for item in changes.iter_rows(named=True):
@@ -52,6 +53,14 @@ def document(
     return {"ruleset": ruleset, "filings": filings, "companies": _companies(table)}
 
 
+def _worst_first(found: pl.DataFrame) -> pl.DataFrame:
+    """Findings in the order in which the store tells them, whichever order they were made in."""
+    worst = pl.col("severity").replace_strict(WORST_FIRST, default=3, return_dtype=pl.Int8)
+    newest = pl.col("period_end").to_physical().neg()
+    ties = ("cik", "period_start", "message", "expected", "actual")
+    return found.sort("accession", worst, "rule", newest, *ties)
+
+
 def _finding(item: Mapping[str, Any]) -> dict[str, Any]:
     names = ("rule", "severity", "message", "expected", "actual", "difference", "tolerance")
     facts = item["facts"]
@@ -61,7 +70,9 @@ def _finding(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _companies(table: pl.DataFrame) -> list[dict[str, Any]]:
-    grouped = table.sort("filed").group_by("cik", "ticker", "company", maintain_order=True)
+    grouped = table.sort("filed", "accession").group_by(
+        "cik", "ticker", "company", maintain_order=True
+    )
     return grouped.agg(
         latest=_LATEST,
         mean_score=pl.col("score").mean().round(1),

@@ -227,7 +227,7 @@ def _as_known(desk: Desk, ciks: Sequence[int] | None, as_of: date) -> dict[str, 
     risks = revision.risks(Grounds(became.signs, graded.scores, graded.items, filings))
     table = capped(table.join(status, on=["cik", "accession"], how="left"))
     table = table.join(risks, on=["cik", "accession"], how="left")
-    newest = table.sort("filed", descending=True)
+    newest = table.sort("filed", "accession", descending=True)
     return grade_document.document(graded.ruleset, newest, graded.findings, became.changes)
 
 
