@@ -6,11 +6,9 @@ import streamlit as st
 
 from components.kit import address, dates, shell
 from components.parts import companies as parts
-from components.parts import quality
 
 VIEWS = ("Filings", "Facts", "Identifiers")
 
-quality.go_to_picked()
 desk = shell.page(
     "Companies",
     purpose="Who is followed, what they filed and reported.",

@@ -68,7 +68,6 @@ with shell.guarded("the comparison"):
         compare.first_rows(found),
         heads,
         alt=f"{left} and {right} by concept",
-        pinned=("label",),
         help={"ratio": "Empty where the periods end more than a year apart."},
         widths={
             "label": 280,

@@ -10,7 +10,6 @@ from components.parts import quality_datasets, quality_filters
 
 VIEWS = ("Filings", "Datasets")
 
-parts.go_to_picked()
 desk = shell.page(
     "Data quality",
     purpose="Which figures can be trusted: grades of filings and of datasets.",

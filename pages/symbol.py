@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from components.kit import address, dates, shell, tables
-from components.parts import filing_text, first_fill, gaps, own_notes, quality
+from components.parts import filing_text, first_fill, gaps, own_notes
 from components.parts import symbol as parts
 from core.service.gaps import symbols
 
@@ -13,7 +13,6 @@ INPUTS = ("prices.daily", "corporate_actions", "sec.submissions")
 FOLLOWS = (*INPUTS, "prices.minute", "sec.feed")
 SPANS = {"3 months": 63, "6 months": 126, "1 year": 260}
 
-quality.go_to_picked()
 desk = shell.page(
     "Symbol",
     purpose="One name: candles, gaps, filings and outcomes of similar gaps.",

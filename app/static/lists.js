@@ -46,9 +46,23 @@
     return write.call(this, typeof text === "string" ? text.replace(/^-(?=\d)/, "\u2212") : text, ...rest);
   };
 
+  // A grid too has lines between its rows only.
+  const UPRIGHT = 40; // pixels, more than anything within a row
+  const { moveTo, lineTo } = CanvasRenderingContext2D.prototype;
+  let begun = null;
+  CanvasRenderingContext2D.prototype.moveTo = function (x, y) {
+    begun = [x, y];
+    return moveTo.call(this, x, y);
+  };
+  CanvasRenderingContext2D.prototype.lineTo = function (x, y) {
+    const upright = begun && x === begun[0] && Math.abs(y - begun[1]) > UPRIGHT;
+    if (upright && this.canvas.dataset?.testid === "data-grid-canvas") return undefined;
+    return lineTo.call(this, x, y);
+  };
+
   const listOf = (node) => (node instanceof Element ? node.closest(LIST) : null);
   const rowsOf = (list) => [...list.querySelectorAll("tbody tr")];
-  const linkOf = (row) => row.querySelector("a:not(.out)");
+  const linkOf = (row) => row.querySelector("a:not(.out, .other)"); // where the row leads
 
   function value(row, column) {
     const text = (row.cells[column]?.innerText ?? "").replace("−", "-").replace(/[,▲▼\s]/g, "");
@@ -83,11 +97,11 @@
   function tint(list) {
     const before = told.get(list.dataset.list);
     const now = new Map(
-      rowsOf(list).map((row) => [row.dataset.key, [...row.cells].map((cell) => cell.innerText)]),
+      rowsOf(list).filter((row) => row.dataset.key).map((row) => [row.dataset.key, [...row.cells].map((cell) => cell.innerText)]),
     );
     told.set(list.dataset.list, now);
     for (const row of before ? rowsOf(list) : []) {
-      const old = before.get(row.dataset.key);
+      const old = row.dataset.key && before.get(row.dataset.key);
       [...row.cells].forEach((cell, at) => {
         if (old && old.length === row.cells.length && old[at] !== cell.innerText)
           cell.classList.add("changed");

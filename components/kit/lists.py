@@ -1,4 +1,4 @@
-"""A list that leads on, as HTML: each first name a link, heads over their figures, bars and grades.
+"""A list of rows as HTML: the name a link, heads over their figures, bars, grades and words.
 
 The browser sorts it, moves in it by key and follows its links without loading the page anew
 (app/static/lists.js). The same rows are cards on a phone and are printed whole.
@@ -15,18 +15,22 @@ from urllib.parse import quote
 import polars as pl
 import streamlit as st
 
-from components.kit import badges, formats, links, once, rows, shell, tables, theme
+from components.kit import badges, formats, grids, links, once, rows, shell, theme
 from core.domain.gaps.scoring import COMPONENTS
 
 ROW_PIXELS = 27
 SPARK = (84, 18)  # pixels of a small chart
 PCT = "_pct"
+MOST = 500  # rows of a list
+LONG = 210  # pixels that any text may have
 
 
 @dataclass(frozen=True, slots=True)
 class RowLink:
     """Where the cell of `column` leads: a page with the row's `value` (by default that of the
-    cell) as a parameter of its address.
+    cell) as a parameter of its address, and `more` of the row: name in the address -> column.
+
+    A row without that value leads nowhere.
     """
 
     page: str
@@ -34,10 +38,17 @@ class RowLink:
     column: str = "symbol"
     value: str = ""
     given: tuple[tuple[str, str], ...] = ()
+    more: tuple[tuple[str, str], ...] = ()
+
+    def key(self, row: Mapping[str, Any]) -> str | None:
+        """What the row is called in the address."""
+        value = row[self.value or self.column]
+        return None if value is None else str(value)
 
     def url(self, row: Mapping[str, Any]) -> str:
         """The address that a row leads to."""
-        asked = {self.parameter: str(row[self.value or self.column]), **dict(self.given)}
+        asked = {self.parameter: self.key(row) or "", **dict(self.given)}
+        asked |= {name: str(row[column]) for name, column in self.more}
         return links.url(self.page, {key: value for key, value in asked.items() if value})
 
 
@@ -45,15 +56,16 @@ class RowLink:
 class ListLook:
     """How a list is drawn. `columns`: name -> heading, the linked one first.
 
-    `card`: the columns of a card's first line, `line` the one below it; `paper`: those printed
-    (default all); `help`: tooltips of heads; `height`: rows in view; `wide` and `wider`: columns
-    for lists from 860 and 1,150 pixels on.
+    `card`: the columns of a card's first line, `line` the one below it; `labelled`: cards have all
+    columns, each with its heading; `paper`: those printed (default all); `help`: tooltips of heads;
+    `widths`: pixels of long texts; `height`: rows in view; `wide` and `wider`: columns for lists
+    from 860 and 1,150 pixels on.
     """
 
     name: str
     alt: str
     columns: Mapping[str, str]
-    link: RowLink
+    link: RowLink | None
     card: Sequence[str] = ()
     line: str = ""
     paper: Sequence[str] = ()
@@ -61,14 +73,19 @@ class ListLook:
     height: int = 18
     wide: Sequence[str] = ()
     wider: Sequence[str] = ()
+    widths: Mapping[str, int] = field(default_factory=dict)
+    labelled: bool = False
 
     @property
     def key(self) -> tuple[Any, ...]:
         """What stands for it in a key of `once`."""
-        looks = (self.card, self.paper, self.help.items(), self.columns.items())
+        looks = (
+            *(self.card, self.paper),
+            *(part.items() for part in (self.help, self.columns, self.widths)),
+        )
         widths = (tuple(self.wide), tuple(self.wider))
         parts = (tuple(part) for part in looks)
-        return (self.name, self.link, self.line, self.height, *widths, *parts)
+        return (self.name, self.link, self.line, self.height, self.labelled, *widths, *parts)
 
 
 def show(frame: pl.DataFrame, listing: ListLook, *, picked: str | None = None) -> None:
@@ -99,14 +116,17 @@ def html(
     """The list as HTML; all text of the data is escaped."""
     names = [name for name in listing.columns if name in frame.columns]
     kinds = {name: _kind(name, frame.schema[name], listing) for name in names}
-    heads = "".join(_head(name, listing, kinds[name]) for name in names)
+    words = {name: _heading(name, listing) for name in names}
+    heads = "".join(_head(name, listing, kinds[name], words[name]) for name in names)
+    tags = {name: _tag(name, kinds[name], listing, words[name]) for name in names}
     body = "".join(
-        _row(row, names, kinds, listing, picked, zone)
-        for row in frame.head(rows.MOST).iter_rows(named=True)
+        _row(row, names, kinds, tags, listing, picked, zone)
+        for row in frame.head(MOST).iter_rows(named=True)
     )
-    rest = frame.height - rows.MOST
+    rest = frame.height - MOST
     more = f"<p>and {rest:,} more rows</p>" if rest > 0 else ""
-    kind = "rows list cards" if listing.card else "rows list"
+    kind = "rows list cards" if listing.card or listing.labelled else "rows list"
+    kind += " labelled" if listing.labelled else ""
     kind += "" if palette == theme.SAFE else " redgreen"
     tall = f"max-height:{(listing.height + 1) * ROW_PIXELS + 6}px"
     return (
@@ -117,7 +137,7 @@ def html(
 
 
 def _kind(name: str, dtype: pl.DataType, listing: ListLook) -> str:
-    words = ["number"] if dtype.is_numeric() and name not in tables.NAMES else []
+    words = ["number"] if dtype.is_numeric() and name not in rows.NAMES else []
     if listing.card:
         words += ["line"] if name == listing.line else [] if name in listing.card else ["rest"]
     if listing.paper and name not in listing.paper:
@@ -126,31 +146,49 @@ def _kind(name: str, dtype: pl.DataType, listing: ListLook) -> str:
     return " ".join([*words, f"c-{name}"])
 
 
-def _head(name: str, listing: ListLook, kind: str) -> str:
+def _heading(name: str, listing: ListLook) -> str:
     unit = ", %" if name.endswith(PCT) and name not in rows.WHOLE else ""
+    return f"{listing.columns[name]}{unit}"
+
+
+def _head(name: str, listing: ListLook, kind: str, words: str) -> str:
     tip = listing.help.get(name, "")
     title = f' title="{escape(tip)}"' if tip else ""
-    return (
-        f'<th scope="col" class="{kind}" tabindex="0"{title}>'
-        f"{escape(listing.columns[name])}{unit}</th>"
-    )
+    return f'<th scope="col" class="{kind}" tabindex="0"{title}>{escape(words)}</th>'
+
+
+def _tag(name: str, kind: str, listing: ListLook, words: str) -> str:
+    """What all cells of a column have in common."""
+    label = f' data-head="{escape(words)}"' if listing.labelled else ""
+    wide = listing.widths.get(name, 0)
+    style = f' style="max-width:{wide}px"' if wide > LONG else ""
+    return f'class="{kind}"{label}{style}'
 
 
 def _row(
     row: Mapping[str, Any],
     names: Sequence[str],
     kinds: Mapping[str, str],
+    tags: Mapping[str, str],
     listing: ListLook,
     picked: str | None,
     zone: str,
 ) -> str:
-    key = str(row[listing.link.column])
-    mark = ' class="picked" aria-selected="true"' if key == picked else ""
     cells = "".join(
-        f'<td class="{kinds[name]}"{_tip(name, row[name])}>{_cell(name, row, listing, zone)}</td>'
+        f"<td {_left_out(tags[name], row[name], listing)}{_tip(name, row[name])}>"
+        f"{_cell(name, row, listing, zone)}</td>"
         for name in names
     )
+    key = listing.link.key(row) if listing.link else None
+    if key is None:
+        return f"<tr>{cells}</tr>"
+    mark = ' class="picked" aria-selected="true"' if key == picked else ""
     return f'<tr data-key="{escape(key)}"{mark}>{cells}</tr>'
+
+
+def _left_out(tag: str, value: Any, listing: ListLook) -> str:
+    """The tag of a cell; a card leaves out what is not known."""
+    return tag.replace('class="', 'class="none ', 1) if listing.labelled and value is None else tag
 
 
 def _tip(name: str, value: Any) -> str:
@@ -159,19 +197,40 @@ def _tip(name: str, value: Any) -> str:
 
 
 def _cell(name: str, row: Mapping[str, Any], listing: ListLook, zone: str) -> str:
-    value = row[name]
-    if name == listing.link.column and value is not None:
-        return f'<a href="{escape(listing.link.url(row))}" target="_self">{escape(str(value))}</a>'
+    value, link = row[name], listing.link
+    if link and name == link.column and link.key(row) is not None:
+        return _way(link.url(row), rows.told(name, value, zone))
     if name == "grade" and value is None:
-        value = "NR"  # as in tables and badges
+        value = "NR"  # as in grids and badges
+    if value is None:
+        return formats.NOTHING
     drawn = DRAWN.get(name)
-    if drawn is not None and value is not None:
-        return drawn(value, row)
-    if value is not None and (name == "url" or name.endswith("_url")):
+    return drawn(value, row) if drawn else _written(name, value, zone)
+
+
+def _written(name: str, value: Any, zone: str) -> str:
+    if name in grids.SYMBOLS:
+        return _way(links.url("symbol", {"symbol": str(value)}), str(value), "other")
+    if name in grids.CHIPS and isinstance(value, str):
+        return _chip(value, grids.CHIPS[name])
+    if name == "url" or name.endswith("_url"):
         return _out(str(value))
-    if value is not None and name in tables.SIGNED:
+    if name in grids.SIGNED:
         return _signed(value)
     return escape(rows.told(name, value, zone).removesuffix(" %"))
+
+
+def _way(address: str, words: str, kind: str = "") -> str:
+    given = f' class="{kind}"' if kind else ""
+    return f'<a href="{escape(address)}" target="_self"{given}>{escape(words)}</a>'
+
+
+def _chip(word: str, hues: Mapping[str, str]) -> str:
+    """A word in an outline of its colour."""
+    if not word:
+        return ""
+    hue = badges.HUES.get(hues.get(word, "gray"), badges.HUES["gray"])
+    return f'<span class="status" style="border-color:{hue}">{escape(word)}</span>'
 
 
 def _out(address: str) -> str:
@@ -190,14 +249,17 @@ def _signed(value: float) -> str:
 
 
 def _grade(value: str, _: Mapping[str, Any]) -> str:
+    if value == formats.NOTHING:
+        return value  # what cannot have one
     back, text = badges.GRADE_COLORS.get(value, badges.UNGRADED)
     style = f"background:{back};color:{text}"
     return f'<span class="grade" style="{style}">{escape(value)}</span>'
 
 
-def _status(value: str, _: Mapping[str, Any]) -> str:
-    hue = badges.HUES[badges.STATUSES.get(value, "gray")]
-    return f'<span class="status" style="border-color:{hue}">{escape(value)}</span>'
+def _percent(value: float, _: Mapping[str, Any]) -> str:
+    """How far work is, as a bar and in figures."""
+    part = f'<i class="p0" style="width:{min(max(value, 0.0), 100.0):.1f}%"></i>'
+    return f'<span class="bar">{part}</span><b>{value:.0f} %</b>'
 
 
 def _score(value: float, row: Mapping[str, Any]) -> str:
@@ -213,9 +275,16 @@ def _score(value: float, row: Mapping[str, Any]) -> str:
 
 def _spark(values: Sequence[float | None], _: Mapping[str, Any]) -> str:
     known = [value for value in values if value is not None]
-    if len(known) < 2:
-        return ""
-    low, high = min(known), max(known)
+    return _curve(known, min(known), max(known)) if len(known) > 1 else ""
+
+
+def _trend(values: Sequence[float | None], _: Mapping[str, Any]) -> str:
+    """Scores, between none and all of a hundred points."""
+    known = [value for value in values if value is not None]
+    return _curve(known, 0.0, 100.0) if len(known) > 1 else ""
+
+
+def _curve(known: Sequence[float], low: float, high: float) -> str:
     wide, tall = SPARK
     step, scale = wide / (len(known) - 1), (tall - 2) / ((high - low) or 1.0)
     at = " ".join(f"{n * step:.1f},{tall - 1 - (v - low) * scale:.1f}" for n, v in enumerate(known))
@@ -229,7 +298,8 @@ def _spark(values: Sequence[float | None], _: Mapping[str, Any]) -> str:
 
 DRAWN: Mapping[str, Callable[[Any, Mapping[str, Any]], str]] = {
     "grade": _grade,
-    "status": _status,
     "score": _score,
+    "percent": _percent,
     "closes": _spark,
+    "trend": _trend,
 }

@@ -10,6 +10,7 @@ import polars as pl
 import streamlit as st
 
 from components.kit import address, badges, formats, shell, tables, url_choices
+from components.kit.lists import RowLink
 from core.observe.events import KINDS, SEVERITIES
 from core.service.activity import feed
 from core.service.desk import Desk
@@ -61,15 +62,13 @@ def show(desk: Desk, wanted: feed.Wanted) -> None:
     more = f"; the newest {SHOWN} are shown" if found.height == SHOWN else ""
     st.caption(f"{found.height:,} events, newest first{more}. Pick a row to see it in full.")
 
-    def picked(row: dict[str, Any]) -> None:
-        st.query_params["event"] = row["event_id"]
-
-    tables.choose(
+    tables.show(
         tables.said_at(found, "subject"),
         COLUMNS,
         alt="What happened, newest first",
         key="activity_table",
-        on_row=picked,
+        link=RowLink("activity", "event", "message", "event_id"),
+        picked=st.query_params.get("event"),
         rows=18,
         widths={"happened_at": 130, "severity": 85, "kind": 150, "subject": 150, "actor": 70},
     )

@@ -8,6 +8,7 @@ import polars as pl
 import streamlit as st
 
 from components.kit import address, badges, reader, shell, tables, url_choices
+from components.kit.lists import RowLink
 from core.domain.access.principals import Role
 from core.running_settings import FEATURES
 from core.service.alerts import bell
@@ -45,23 +46,32 @@ def show(desk: Desk) -> None:
             label="Open Activity",
         )
         return
+    if _opened(desk, found) and not only:
+        found = bell.listing(desk)
     _table(desk, found)
 
 
-def _table(desk: Desk, found: pl.DataFrame) -> None:
-    def picked(row: dict[str, Any]) -> None:
-        bell.read(desk, [row["alert_id"]])
-        st.query_params["alert"] = row["alert_id"]
+def _opened(desk: Desk, found: pl.DataFrame) -> bool:
+    """Note that the alert which the address asks for is read; whether it was not before."""
+    new = found.filter(
+        pl.col("read_at").is_null(), pl.col("alert_id") == st.query_params.get("alert", "")
+    )
+    if new.height:
+        bell.read(desk, new["alert_id"].to_list())
+    return bool(new.height)
 
+
+def _table(desk: Desk, found: pl.DataFrame) -> None:
     shown = found.with_columns(
         state=pl.when(pl.col("read_at").is_null()).then(pl.lit("new")).otherwise(pl.lit(""))
     )
-    tables.choose(
+    tables.show(
         tables.said_at(shown, "subject"),
         COLUMNS,
         alt="Alerts, newest first",
         key="alerts_table",
-        on_row=picked,
+        link=RowLink("alerts", "alert", "message", "alert_id"),
+        picked=st.query_params.get("alert"),
         rows=14,
         widths={"state": 50, "happened_at": 130, "message": 420, "severity": 85, "kind": 150},
     )

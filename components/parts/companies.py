@@ -13,6 +13,7 @@ import streamlit as st
 from components.charts import base as charts
 from components.kit import address, badges, formats, once, reader, shell, tables, theme
 from components.kit import saved_views as views
+from components.kit.lists import RowLink
 from components.parts import glossary, quality
 from core.domain.filings.figures import ranked
 from core.service.desk import Desk
@@ -112,20 +113,26 @@ def watch_list(desk: Desk, watched: pl.DataFrame, key: str) -> None:
     tables.choose(
         shell.cached_until_commit(
             desk,
-            lambda: watched.join(graded, on="cik", how="left", maintain_order="left"),
+            lambda: _with_grades(watched, graded),
             *("watched with grades", *watched["cik"]),
         ),
         WATCHED if watched["note"].null_count() == watched.height else WATCHED | NOTE,
         alt="The companies followed, with their filings and facts in the store",
         key=f"{key}_table",
+        link=RowLink("companies", key, "name", "label"),
+        picked=st.query_params.get(key),
         on_row=pick,
-        pinned=("symbol",),
         help={
             "grade": "Of the latest rated filing; pick a filing below to see why.",
             "status": glossary.meaning("Status"),
         },
         rows=8,
     )
+
+
+def _with_grades(watched: pl.DataFrame, graded: pl.DataFrame) -> pl.DataFrame:
+    both = watched.join(graded, on="cik", how="left", maintain_order="left")
+    return both.with_columns(label=pl.coalesce("symbol", pl.col("cik").cast(pl.String)))
 
 
 def follow_more(desk: Desk) -> None:
@@ -193,7 +200,7 @@ def filings(desk: Desk, cik: int, known: date | None) -> None:
     shown = found.filter(pl.col("form").is_in(chosen)) if chosen else found
     st.caption(f"{shown.height:,} filings; the latest {min(shown.height, ROWS_SHOWN)} are shown.")
     graded = quality.of_company(desk, cik, known)
-    tables.choose(
+    tables.show(
         shell.cached_until_commit(
             desk, lambda: _graded(shown, graded), "filings with grades", cik, known, *chosen
         ),
@@ -201,7 +208,7 @@ def filings(desk: Desk, cik: int, known: date | None) -> None:
         alt=f"Filings of CIK {cik} with their grades, newest first",
         key="company_filings",
         widths={"form": 110},
-        on_row=lambda row: quality.pick({**row, "cik": cik}) if row["score"] is not None else None,
+        link=RowLink("filing", "filing", "form", "graded", given=(("cik", str(cik)),)),
         help={
             "grade": "Pick the row to see why; forms without figures have none.",
             "status": glossary.meaning("Status"),
@@ -216,7 +223,8 @@ def _forms(found: pl.DataFrame) -> list[str]:
 
 def _graded(shown: pl.DataFrame, graded: pl.DataFrame) -> pl.DataFrame:
     rows = shown.head(ROWS_SHOWN).join(graded, on="accession", how="left", maintain_order="left")
-    return rows.with_columns(pl.col("grade").fill_null(formats.NOTHING))
+    known = pl.when(pl.col("score").is_not_null()).then("accession")
+    return rows.with_columns(pl.col("grade").fill_null(formats.NOTHING), graded=known)
 
 
 def facts(desk: Desk, cik: int, known: date | None) -> None:

@@ -10,6 +10,7 @@ import streamlit as st
 
 from components.charts import base as charts
 from components.kit import badges, formats, once, shell, tables, theme, trouble
+from components.kit.lists import RowLink
 from components.parts import refresh as parts
 from core.domain.tables.datasets import Dataset
 from core.service.desk import Desk
@@ -92,26 +93,18 @@ def summary(desk: Desk, statuses: Sequence[datasets.DatasetStatus], key: str) ->
 
 
 def _summary(desk: Desk, statuses: Sequence[datasets.DatasetStatus], key: str) -> None:
-    picked = f"{key}_picked"
-
-    def pick(row: dict[str, object]) -> None:
-        st.session_state[key] = row["name"]
-        st.session_state[picked] = True
-
     live = pulling(desk, statuses)
     rows = once.cached_for_owner(statuses, lambda: frame(statuses), "summary")
-    tables.choose(
+    tables.show(
         rows.join(live, on="name", how="left", maintain_order="left") if live.height else rows,
         SUMMARY,
         alt="Every dataset with freshness, rows and last pull",
         key=f"{key}_table",
-        on_row=pick,
+        link=RowLink("datasets", key, "name"),
+        picked=st.query_params.get(key),
         help=HELP,
-        pinned=("name",),
         widths=WIDTHS,
     )
-    if st.session_state.pop(picked, False) and live.height:
-        st.rerun()  # from a fragment: the rest of the page shows the dataset
 
 
 def pulling(desk: Desk, statuses: Sequence[datasets.DatasetStatus]) -> pl.DataFrame:

@@ -236,7 +236,7 @@ def finding(symbol: str, like: pl.DataFrame, gap_pct: float | None) -> str:
 
 def grades(graded: pl.DataFrame) -> None:
     """Grades of a company's filings; a picked one is opened."""
-    tables.choose(
+    tables.show(
         graded,
         {
             "filed": "Filed",
@@ -247,7 +247,7 @@ def grades(graded: pl.DataFrame) -> None:
         },
         alt="Grades of the company's filings, newest first",
         key="grades",
-        on_row=quality.pick,
+        link=quality.FILING_LINK,
         rows=8,
     )
 

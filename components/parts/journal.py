@@ -96,9 +96,7 @@ def results(desk: Desk) -> None:
     if closed:
         _closed(table)
     if table.height:
-        tables.show(
-            table, TRADES, alt="Paper trades with their results", key="trades", pinned=("plan_id",)
-        )
+        tables.show(table, TRADES, alt="Paper trades with their results", key="trades")
 
 
 def _account_over_time(desk: Desk, curve: pl.DataFrame) -> None:
@@ -180,7 +178,9 @@ def balance(desk: Desk) -> None:
     table = shell.cached_until_commit(desk, lambda: journal.trial_balance(desk), "trial balance")
     if found["differences"]:
         st.error(f"{len(found['differences'])} balances do not follow from the postings.")
-        st.table(pl.DataFrame(found["differences"]))
+        wrong = pl.DataFrame(found["differences"])
+        heads = {name: name.replace("_", " ").capitalize() for name in wrong.columns}
+        tables.show(wrong, heads, alt="Balances that do not follow from the postings")
     else:
         st.success(
             f"Proven: {found['entries']} entries without gaps, every one balanced and unchanged, "

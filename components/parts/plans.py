@@ -11,7 +11,7 @@ import polars as pl
 import streamlit as st
 
 from components.charts import plans as charts_plans
-from components.kit import address, badges, dates, formats, once, shell, theme
+from components.kit import address, badges, dates, formats, once, shell, tables, theme
 from components.kit import saved_views as views
 from components.parts import limit_bars
 from core.domain.risk.types import LimitCheck
@@ -141,7 +141,10 @@ def _words(found: Proposal) -> None:
         box.markdown("\n".join(f"- {badges.plain(line)}" for line in lines))
     box = st.expander("The checks in words", key="checks_words", on_change="rerun")
     if views.is_open(box):
-        box.table(_in_words(found.verdict.checks))
+        with box:
+            heads = {"limit": "Limit", "ok": "Kept", "why": "Why"}
+            checks = _in_words(found.verdict.checks)
+            tables.show(checks, heads, alt="Each check in words", widths={"why": 1000})
 
 
 def stands(found: Proposal) -> None:

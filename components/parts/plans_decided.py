@@ -10,6 +10,7 @@ import streamlit as st
 
 from components.charts import plans as charts_plans
 from components.kit import address, badges, formats, once, reader, shell, tables, theme
+from components.kit.lists import RowLink
 from core.domain.trading import openings
 from core.domain.trading.plans import Plan
 from core.service.desk import Desk
@@ -60,8 +61,9 @@ def decided(desk: Desk) -> None:
         in_money(DECIDED, desk),
         alt="Plans decided on, newest first",
         key="plans_table",
+        link=RowLink("plans", "plan", "plan_id", given=(("view", "Decided"),)),
+        picked=st.query_params.get("plan"),
         on_row=pick,
-        pinned=("plan_id",),
         rows=8,
     )
     names = table["plan_id"].to_list()
@@ -110,10 +112,12 @@ def against_fact(desk: Desk, plan_id: str) -> None:
         _in_doubt(desk, plan_id)
         st.markdown(_told(item))
         _limits(item)
-        st.table(
+        tables.show(
             shell.cached_until_commit(
                 desk, lambda: _facts(desk, item.plan, plan_id), "plan and fact", plan_id
-            )
+            ),
+            {"figure": "Figure", "plan": "Planned", "actual": "Actual"},
+            alt="The plan beside what became of it",
         )
         if item.state == "approved":
             _cancel(desk, plan_id)
@@ -135,7 +139,11 @@ def _limits(item: plans.Stored) -> None:
         return
     with st.expander("Limits then"):
         rows = [(name.replace("_", " "), _limit(value)) for name, value in item.limits.items()]
-        st.table(pl.DataFrame(rows, schema=["limit", "value"], orient="row"))
+        tables.show(
+            pl.DataFrame(rows, schema=["limit", "value"], orient="row"),
+            {"limit": "Limit", "value": "Value"},
+            alt="The limits at the decision",
+        )
 
 
 def _limit(value: Any) -> str:

@@ -15,12 +15,12 @@ from components.kit import (
     badges,
     exporting,
     formats,
-    links,
     once,
     shell,
     tables,
     theme,
 )
+from components.kit.lists import RowLink
 from components.parts import glossary, quality_filters
 from core.service.desk import Desk
 from core.service.filings import attention, companies, quality
@@ -29,7 +29,7 @@ from core.service.kernel import exports as files
 INPUTS = ("sec.submissions", "sec.facts")
 ROWS_SHOWN = 50
 TREND = 12  # filings in the sparkline of a company
-OPEN_KEY = "quality_open"
+FILING_LINK = RowLink("filing", "filing", "form", "accession", more=(("cik", "cik"),))
 FILINGS = {
     "ticker": "Symbol",
     "grade": "Grade",
@@ -155,15 +155,14 @@ def table(desk: Desk, chosen: pl.DataFrame, graded: pl.DataFrame) -> None:
         + (f"; the first {ROWS_SHOWN} are shown." if chosen.height > ROWS_SHOWN else ".")
         + f" {ORDER} Pick a row to see all of it."
     )
-    tables.choose(
+    tables.show(
         once.cached_for_owner(chosen, lambda: _shown(desk, chosen, graded, mine), "shown", mine),
         FILINGS,
         alt="Graded filings with score, coverage and number of findings, newest first",
         key="quality_table",
-        on_row=pick,
+        link=FILING_LINK,
         help=HELP,
         widths=WIDTHS,
-        pinned=("ticker", "grade"),
     )
 
 
@@ -174,18 +173,6 @@ def _shown(
     risk = (100 * pl.col("revision_risk")).round(1)
     shown = attention.with_why(desk, first).with_columns(revision_risk_pct=risk)
     return with_trend(shown, graded)
-
-
-def pick(row: dict[str, Any]) -> None:
-    """Remember a filing (accession, cik) to open when the page runs again."""
-    st.session_state[OPEN_KEY] = {"filing": row["accession"], "cik": str(row["cik"])}
-
-
-def go_to_picked() -> None:
-    """Open the filing that was picked in the last run, if one was."""
-    query = st.session_state.pop(OPEN_KEY, None)
-    if query:
-        st.switch_page(str(links.PAGES / "filing.py"), query_params=query)
 
 
 def exports(desk: Desk, chosen: pl.DataFrame) -> None:

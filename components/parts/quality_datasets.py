@@ -7,12 +7,14 @@ import streamlit as st
 
 from components.charts import quality as charts_quality
 from components.kit import address, badges, formats, once, shell, tables, theme
+from components.kit.lists import RowLink
 from core.service.desk import Desk
 from core.service.filings import quality
 
 FRESH_SECONDS = 3.0
 RUNS = 30
 ROWS_SHOWN = 100
+VIEW = (("view", "Datasets"),)
 GRADES = {
     "dataset": "Dataset",
     "grade": "Grade",
@@ -53,14 +55,14 @@ def overview(desk: Desk) -> None:
         return
     newest = once.cached_for_owner(history, lambda: latest(history), "latest")
     st.markdown(headline(newest))
-    tables.choose(
+    tables.show(
         newest,
         GRADES,
         alt="Grade of every dataset with its parts and its last runs",
         key="dataset_grades",
-        on_row=lambda row: st.session_state.update(dataset=row["dataset"]),
+        link=RowLink("data_quality", "dataset", "dataset", given=VIEW),
+        picked=st.query_params.get("dataset"),
         help=HELP,
-        pinned=("dataset", "grade"),
         widths={"score": 100, "trend": 110, "note": 220},
     )
     names = newest["dataset"].to_list()

@@ -193,7 +193,7 @@ def facts_used(view: quality.FilingView) -> None:
         f"{view.facts.height:,} facts carry the standard items that the rules read, "
         "the filing's own periods first."
     )
-    tables.show(view.facts, ITEMS, alt="Facts that the rules read", rows=20, printed="facts")
+    tables.show(view.facts, ITEMS, alt="Facts that the rules read", rows=20)
     name = f"items-{view.grade['accession']}.csv"
     shell.export_button("CSV", lambda: view.facts, name, key="items_csv")
     rejected(view)
@@ -230,7 +230,7 @@ def _periods(rows: pl.DataFrame, none: str, key: str) -> None:
     ).items():
         st.markdown(f"**{name}** · {part.height} facts")
         alt = f"{name}: facts of the filing's {key} period"
-        tables.show(part, REPORTED, alt=alt, rows=14, key=f"{key}_{name}", printed=f"{key}_{name}")
+        tables.show(part, REPORTED, alt=alt, rows=14, key=f"{key}_{name}")
     shell.export_button("CSV", lambda: rows, f"statements-{key}.csv", key=f"{key}_csv")
 
 

@@ -82,7 +82,7 @@ def _finding(
         if views.is_open(box):
             with box:
                 alt = f"Facts behind {finding['rule']}"
-                tables.show(facts, FACTS, alt=alt, rows=8, printed=f"facts_{place}")
+                tables.show(facts, FACTS, alt=alt, rows=8)
 
 
 def _told(finding: Mapping[str, Any]) -> str:

@@ -76,13 +76,17 @@ def limits(found: RiskReport) -> None:
     box = st.expander("The limits in words", key="limits_words", on_change="rerun")
     if views.is_open(box):
         with box:
-            st.table(once.cached(lambda: _in_words(found.checks), "limits in words", found.checks))
+            tables.show(
+                once.cached(lambda: _in_words(found.checks), "limits in words", found.checks),
+                {"limit": "Limit", "why": "Why"},
+                alt="Each limit with what is used of it",
+                widths={"why": 1000},
+            )
 
 
-def _in_words(checks: Sequence[LimitCheck]) -> Any:
-    """As pandas: a table of Streamlit's is made from nothing else."""
+def _in_words(checks: Sequence[LimitCheck]) -> pl.DataFrame:
     names = [charts_plans.NAMES[check.limit] for check in checks]
-    return pl.DataFrame({"limit": names, "why": [c.sentence for c in checks]}).to_pandas()
+    return pl.DataFrame({"limit": names, "why": [c.sentence for c in checks]})
 
 
 def exposure(desk: Desk, found: RiskReport) -> None:

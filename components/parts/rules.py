@@ -81,7 +81,6 @@ def show(found: pl.DataFrame) -> None:
         found,
         COLUMNS,
         alt="Rules of the filing grade with severity, weight, formula and tolerance",
-        pinned=("rule",),
         widths={
             "rule": 60,
             "severity": 90,

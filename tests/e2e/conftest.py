@@ -25,7 +25,6 @@ else:
 ROOT = Path(__file__).resolve().parent.parent.parent
 FILL_SECONDS = 240
 TRACES = "traces.jsonl"
-ROW_PIXELS = 26
 
 
 def pytest_collection_modifyitems(items):
@@ -64,23 +63,13 @@ class Page:
         """A button by its words."""
         return self.tab.get_by_role("button", name=name, exact=True)
 
-    def pick_row(self, number: int, address: str) -> None:
-        """Tick a row of the first table (0 is the topmost) until the address tells of it.
-
-        The grid is a canvas: a click says nothing when the page above it grew at that moment.
-        """
-        grid = self.tab.get_by_test_id("stDataFrame").first
-        grid.locator("canvas").first.wait_for()
-        for seconds in (5, 10, 20):
-            self.settled()
-            box = grid.bounding_box()
-            assert box is not None
-            self.tab.mouse.click(box["x"] + 18, box["y"] + ROW_PIXELS * (number + 1.5))
-            try:
-                return self.tab.wait_for_url(address, timeout=1_000 * seconds)
-            except sync_api.TimeoutError as error:
-                missed = error
-        raise missed
+    def pick_row(self, name: str, address: str) -> None:
+        """Press the row whose link bears that name, until the address tells of it."""
+        row = self.tab.locator(".rows.list tbody tr").filter(
+            has=self.tab.get_by_role("link", name=name, exact=True)
+        )
+        row.first.locator("td").nth(1).click()
+        self.tab.wait_for_url(address)
 
     def download(self, name: str) -> Path:
         """Press a download button; the file."""

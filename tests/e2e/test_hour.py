@@ -7,7 +7,7 @@ import io
 import pytest
 from pypdf import PdfReader
 
-from tests.e2e.conftest import ROW_PIXELS, Page, new_page
+from tests.e2e.conftest import Page, new_page
 
 PALEST = """() => {
   window.palest = 2;
@@ -162,7 +162,6 @@ def test_a_phone_scrolls_down_alone(chromium, desk_url: str, path: str) -> None:
         )
         if path == "/gap_scan":
             page.tab.locator(".rows.cards td.line").first.wait_for(state="visible")
-            assert not page.tab.get_by_test_id("stDataFrame").first.is_visible()
 
 
 def test_a_plan_is_decided_on_one_screen(page: Page) -> None:
@@ -190,23 +189,44 @@ def test_a_page_stays_legible_while_it_runs(page: Page) -> None:
     assert 0.75 < page.tab.evaluate("window.palest") <= 1
 
 
-def test_a_symbol_of_a_grid_leads_to_its_page(page: Page) -> None:
-    """In this tab, by its connection, as the symbols of lists do."""
-    grid = page.open("/companies").tab.get_by_test_id("stDataFrame").first
-    grid.locator("canvas").first.wait_for()
-    page.settled()
-    box = grid.bounding_box()
-    assert box is not None
+def test_a_symbol_of_a_table_leads_to_its_page(page: Page) -> None:
+    """In this tab, by its connection; the rest of the row leads where the row does."""
+    row = page.open("/companies").tab.locator(".rows.list tbody tr").first
     page.tab.evaluate("window.untouched = true")
-    for _ in range(20):  # the grid is a canvas, which says nothing while it is being drawn
-        page.tab.mouse.move(box["x"] + 75, box["y"] + ROW_PIXELS * 1.6)
-        page.tab.mouse.click(box["x"] + 75, box["y"] + ROW_PIXELS * 1.6)
-        page.tab.wait_for_timeout(250)
-        if "/symbol?" in page.tab.url:
-            break
-    page.tab.wait_for_url("**/symbol?symbol=*")
+    symbol = row.locator("a.other").inner_text()
+    row.locator("td").nth(2).click()
+    page.tab.wait_for_url(f"**company={symbol}*")
+    page.settled().tab.locator(".rows.list tbody a.other").first.click()
+    page.tab.wait_for_url(f"**/symbol?symbol={symbol}*")
     assert page.settled().tab.evaluate("window.untouched")
     assert len(page.tab.context.pages) == 1
+
+
+def test_tables_are_cards_on_a_phone(chromium, desk_url: str) -> None:
+    """Each figure with its heading; none is wider than the screen."""
+    with new_page(chromium, desk_url) as page:
+        page.tab.set_viewport_size({"width": 390, "height": 844})
+        for path in ("/companies", "/data_quality", "/datasets", "/activity"):
+            cell = page.open(path).tab.locator(".rows.labelled td:visible").nth(2)
+            head = cell.evaluate("cell => getComputedStyle(cell, '::before').content")
+            assert cell.get_attribute("data-head") in head
+            width = "list => list.scrollWidth - list.clientWidth"
+            assert page.tab.locator(".rows.labelled").first.evaluate(width) <= 0
+
+
+def test_a_grid_has_lines_between_its_rows_only(page: Page) -> None:
+    """As lists have; other canvases draw what they are told."""
+    drawn = """([name, x, y]) => {
+      const canvas = document.createElement("canvas");
+      canvas.dataset.testid = name;
+      const pen = canvas.getContext("2d");
+      const nothing = canvas.toDataURL();
+      pen.beginPath(); pen.moveTo(10.5, 10.5); pen.lineTo(x, y); pen.stroke();
+      return canvas.toDataURL() !== nothing;
+    }"""
+    page.open("/risk")
+    ways = (("data-grid-canvas", 10.5, 90), ("data-grid-canvas", 90, 10.5), ("other", 10.5, 90))
+    assert [page.tab.evaluate(drawn, list(way)) for way in ways] == [False, True, True]
 
 
 def test_a_grid_writes_a_real_minus(page: Page) -> None:

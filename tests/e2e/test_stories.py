@@ -75,7 +75,7 @@ def test_refresh_now_shows_progress_and_ends(page):
 def test_a_picked_row_opens_its_detail(page):
     """Picking a dataset in the table shows it below and in the address."""
     page.open("/datasets")
-    page.pick_row(4, "**dataset=universe**")
+    page.pick_row("universe", "**dataset=universe**")
     page.tab.get_by_role("button", name="Refresh universe now").wait_for(timeout=15_000)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from components.charts import base as charts
 from components.charts import gaps as charts_gaps
-from components.kit import tables, theme
+from components.kit import grids, theme
 
 TODAY = date(2026, 11, 20)  # a Friday
 
@@ -84,7 +84,7 @@ def test_templates_are_registered(name):
 
 def test_words_with_a_colour_become_chips():
     """State and grade columns turn into one-item lists; an empty grade reads NR."""
-    frame = tables.chips(pl.DataFrame({"grade": ["A", None], "name": ["x", "y"]}))
+    frame = grids.chips(pl.DataFrame({"grade": ["A", None], "name": ["x", "y"]}))
     assert frame["grade"].to_list() == [["A"], ["NR"]]
     assert frame["name"].to_list() == ["x", "y"]
 
@@ -102,7 +102,7 @@ def test_words_with_a_colour_become_chips():
 )
 def test_columns_are_dressed_by_name_and_type(name, dtype, kind):
     """A column's name and type decide how it is written."""
-    assert tables.dress(name, dtype, "Heading")["type_config"]["type"] == kind
+    assert grids.dress(name, dtype, "Heading")["type_config"]["type"] == kind
 
 
 def test_charts_of_pulls_say_what_they_show_by_the_readers_clock():

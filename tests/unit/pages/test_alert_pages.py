@@ -14,6 +14,7 @@ from core.service.alerts import bell, rules
 from core.service.desk import Desk
 from tests.alerted import happen
 from tests.places import MailBox, mail_box
+from tests.shown import tables
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -51,7 +52,7 @@ def test_the_bell_counts_what_is_unread_until_it_was_read(alerted: Desk) -> None
     assert "notifications: **1**" in header(opened("preferences"))
     at = opened("alerts")
     assert not at.exception
-    assert at.dataframe[0].value["message"].to_list() == ["backup: backup.failed"]
+    assert tables(at)[0]["message"] == ["backup: backup.failed"]
     at = press(at, "Mark 1 as read")
     assert bell.unread(alerted) == 0
     assert "notifications: **1**" not in header(at)

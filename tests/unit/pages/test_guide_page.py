@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from core.service.desk import Desk
 from core.service.pulls import datasets
 from tests.opened import PATIENCE, ROOT
+from tests.shown import tables
 
 GUIDE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
 
@@ -59,5 +60,5 @@ def test_the_page_of_the_guide_shows_what_was_pulled(guided: Desk) -> None:
     with guided.warehouse.transaction() as tx:
         tx.ensure_table(guided.catalogue.get("rates.daily"))
         tx.insert("rates_daily", rates.with_columns(pull_id=pl.lit("pull-1")))
-    (table,) = shown().dataframe
-    assert table.value.values.tolist() == [[date(2026, 3, 10), "EUR", 1.25]]
+    (table,) = tables(shown())
+    assert list(table.columns.values()) == [["Tue 10 Mar 2026"], ["EUR"], ["1.25"]]

@@ -14,6 +14,7 @@ from components.kit import saved_views as views
 from core.errors import StoreError
 from tests.filled import fill
 from tests.opened import run_page
+from tests.shown import tables
 
 PAGES = [e.name for entries in navigation.present().values() for e in entries]
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
@@ -78,7 +79,7 @@ def test_a_dataset_is_reached_by_its_address(desk):
     fill(desk)
     at = run_page("datasets", dataset="prices.daily", view="Rejected rows")
     assert at.selectbox(key="dataset").value == "prices.daily"
-    reasons = at.dataframe[-1].value["reason"].to_list()
+    reasons = tables(at)[-1]["reason"]
     assert reasons == ["not a number"]
     state = next(text.value for text in at.markdown if "rejected rows" in text.value)
     assert re.search(r"\*\*[\d,]+\*\* rows · data to \*\*\w+.*\*\* · last good pull \*\*", state)
@@ -96,7 +97,7 @@ def test_facts_of_a_company_as_known_on_a_day(desk):
         concept="Revenues",
         known=f"{early.year - 1}-{early.month:02d}-01",
     )
-    assert len(then.dataframe[-1].value) < len(now.dataframe[-1].value) == 8
+    assert len(tables(then)[-1]) < len(tables(now)[-1]) == 8
 
 
 def test_following_an_unknown_ticker_is_told_with_a_hint(desk, monkeypatch):

@@ -20,6 +20,7 @@ from core.service.filings import quality, reconcile
 from tests import begun
 from tests import opened as pages
 from tests.filled import fill
+from tests.shown import tables
 
 ACCESSION = "0000001001-26-000008"
 
@@ -54,7 +55,7 @@ def text_of(at: AppTest) -> str:
 
 def test_every_graded_filing_is_listed(graded: Desk) -> None:
     """All sixteen filings stand in the table, with grade and trend."""
-    table = opened("data_quality").dataframe[0].value
+    (table, *_) = tables(opened("data_quality"))
     assert len(table) == 16
     assert {"grade", "score", "trend"} <= set(table.columns)
 
@@ -108,7 +109,7 @@ def test_filters_hold_while_their_box_is_closed(
     )
     told = next(c.value for c in at.caption if "graded filings" in c.value)
     assert re.search(r"of 16 graded filings \(BBB, 10-Q, since 2026, “0000001002”\)", told)
-    assert set(at.dataframe[0].value["form"]) <= {"10-Q"}
+    assert set(tables(at)[0]["form"]) <= {"10-Q"}
     assert not at.multiselect
     monkeypatch.setattr(views, "is_open", lambda _: True)
     at.run()
@@ -119,7 +120,7 @@ def test_filters_hold_while_their_box_is_closed(
     at.selectbox(key="choice_since").set_value(None).run()
     at.text_input(key="choice_q").set_value("").run()
     assert list(at.query_params) == ["company"]
-    assert len(at.dataframe[0].value) == 8
+    assert len(tables(at)[0]) == 8
 
 
 def test_a_filter_named_twice_counts_once(graded: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -233,10 +234,10 @@ def test_findings_tell_both_numbers() -> None:
 def test_the_checks_are_shown_and_run_again(graded: Desk) -> None:
     """Six checks of the last run; the button makes another run."""
     at = opened("reconciliation")
-    assert len(at.dataframe[-1].value) == 6
+    assert len(tables(at)[-1]) == 6
     at.button(key="reconcile_now").click().run()
     assert not at.exception
-    assert len(at.dataframe[-1].value) == 12
+    assert len(tables(at)[-1]) == 12
 
 
 def test_a_check_that_found_rows_shows_a_sample(
@@ -248,9 +249,9 @@ def test_a_check_that_found_rows_shows_a_sample(
     reconcile.run(graded, "test")
     at = opened("reconciliation")
     assert all(title in text_of(at) for title in reconciliation.TITLES.values())
-    assert len(at.dataframe) == 1
+    assert len(tables(at)) == 1
     monkeypatch.setattr(views, "is_open", lambda _: True)
-    assert len(opened("reconciliation").dataframe) > 1
+    assert len(tables(opened("reconciliation"))) > 1
 
 
 def test_facts_behind_a_finding_are_spread_out_when_asked(
@@ -271,12 +272,12 @@ def test_facts_behind_a_finding_are_spread_out_when_asked(
         monkeypatch.setattr(views, "is_open", lambda _, now=is_open: now)
         at = opened("filing", filing=ACCESSION)
         assert "Stated 5, expected 7: 2 less" in text_of(at)
-        assert len(at.dataframe) == int(is_open)
+        assert len(tables(at)) == int(is_open)
 
 
 def test_rules_are_found_by_word(desk: Desk) -> None:
     """The search narrows the table; every rule of the set can be read in full."""
-    table = opened("rules", q="dqc_0015").dataframe[0].value
+    (table,) = tables(opened("rules", q="dqc_0015"))
     assert list(table["rule"]) == ["Q29"]
     assert "Q09 ·" in text_of(opened("rules", rule="Q09"))
     assert f"**{len(quality.rules())} rules**" in text_of(opened("rules"))
@@ -285,7 +286,7 @@ def test_rules_are_found_by_word(desk: Desk) -> None:
 def test_companies_show_grades_where_they_are_read(graded: Desk) -> None:
     """Watch list and filings carry the grade."""
     at = opened("companies", company="AAA")
-    assert all("grade" in table.value.columns for table in at.dataframe[:2])
+    assert all("grade" in table for table in tables(at)[:2])
 
 
 @pytest.mark.few(1)

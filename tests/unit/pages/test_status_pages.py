@@ -15,6 +15,7 @@ from core.service.desk import Desk
 from core.service.filings import quality
 from tests import begun
 from tests.opened import opened
+from tests.shown import tables
 from tests.with_statuses import NOW, RECASTER, RESTATER, fill
 
 
@@ -36,10 +37,6 @@ def graded(make_desk: Callable[..., Desk]) -> Desk:
     return make_desk(partial(begun.put_prepared, _followed))
 
 
-def words(values: list[str]) -> list[str]:
-    return [value[0] for value in values]  # a chip is a list of one
-
-
 def withdrawn(desk: Desk) -> dict:
     return quality.grades(desk, statuses=["withdrawn"]).row(0, named=True)
 
@@ -47,9 +44,9 @@ def withdrawn(desk: Desk) -> dict:
 def test_data_quality_opens_on_what_needs_eyes(graded: Desk) -> None:
     """The withdrawn report is the first row, with its why, above the charts."""
     at = opened("data_quality")
-    table = at.dataframe[0].value
+    table = tables(at)[0]
     gone = quality.grades(graded, statuses=["withdrawn"]).height
-    assert words(table["status"][:gone]) == ["withdrawn"] * gone
+    assert table["status"][:gone] == ["withdrawn"] * gone
     assert table["why"][0].startswith("Withdrawn by item 4.02 of the 8-K of")
     assert f"**{gone}** withdrawn" in " ".join(item.value for item in at.markdown)
 
@@ -57,7 +54,7 @@ def test_data_quality_opens_on_what_needs_eyes(graded: Desk) -> None:
 def test_statuses_are_a_filter_away(graded: Desk) -> None:
     """In the address, told in words."""
     at = opened("data_quality", status="superseded")
-    assert set(words(at.dataframe[0].value["status"])) == {"superseded"}
+    assert set(tables(at)[0]["status"]) == {"superseded"}
     assert any("(superseded)" in item.value for item in at.caption)
 
 
@@ -93,7 +90,7 @@ def test_a_withdrawn_filing_says_so(graded: Desk, monkeypatch: pytest.MonkeyPatc
     at = opened("filing", filing=row["accession"], cik=str(row["cik"]))
     (said,) = [item.value for item in at.error]
     assert said.startswith("Withdrawn by item 4.02 of the 8-K of")
-    changes = next(d.value for d in at.dataframe if "right_value" in d.value.columns)
+    changes = next(table for table in tables(at) if "right_value" in table)
     assert "net income" in set(changes["headline"])
     assert said.endswith("Known since Fri 27 Feb 2026.")  # the day of the notice
     assert len(at.success) == 0
@@ -105,8 +102,8 @@ def test_a_restated_filing_warns(graded: Desk) -> None:
     at = opened("filing", filing=row["accession"], cik=str(row["cik"]), part="Versions")
     assert any(item.value.startswith("Restated later by the") for item in at.warning)
     assert not at.error
-    became = next(d.value for d in at.dataframe if "since" in d.value.columns)
-    assert words(became["status"]) == ["as filed", "restated later"]
+    became = next(table for table in tables(at) if "since" in table)
+    assert became["status"] == ["as filed", "restated later"]
 
 
 def clean_filing(desk: Desk) -> dict:
@@ -168,15 +165,16 @@ def test_every_sub_score_says_what_it_measures() -> None:
 def test_companies_show_the_status_beside_the_grade(graded: Desk) -> None:
     """On the watch list and among the filings of a company."""
     at = opened("companies", company=str(RESTATER))
-    listed, filings = (next(d.value for d in at.dataframe if name in d.value.columns)
-                       for name in ("trend", "accepted_at"))  # fmt: skip
-    assert set(words(listed["status"])) == {"as filed"}
-    assert "withdrawn" in {value for chip in filings["status"] for value in chip}
+    listed, filings = (
+        next(table for table in tables(at) if name in table) for name in ("trend", "accepted_at")
+    )
+    assert set(listed["status"]) == {"as filed"}
+    assert "withdrawn" in filings["status"]
     row = withdrawn(graded)
     at = opened("companies", company=str(RESTATER), known=row["filed"].isoformat())
-    then = next(d.value for d in at.dataframe if "accepted_at" in d.value.columns)
-    mine = then[then["accession"] == row["accession"]]
-    assert [mine[name].iloc[0][0] for name in ("grade", "status")] == ["A", "as filed"]
+    then = next(table for table in tables(at) if "accepted_at" in table)
+    mine = then["accession"].index(row["accession"])
+    assert [then[name][mine] for name in ("grade", "status")] == ["A", "as filed"]
 
 
 def test_the_revision_risk_stands_on_filing_and_in_the_table(graded: Desk) -> None:
@@ -187,5 +185,5 @@ def test_the_revision_risk_stands_on_filing_and_in_the_table(graded: Desk) -> No
     said = next(item.value for item in at.markdown if item.value.startswith("Revision risk"))
     assert f"**{share}" in said
     assert said.count(";") == len(row["revision_reasons"]) - 1
-    shown = opened("data_quality", q=row["accession"]).dataframe[0].value
-    assert shown["revision_risk_pct"].to_list() == [round(100 * row["revision_risk"], 1)]
+    shown = tables(opened("data_quality", q=row["accession"]))[0]
+    assert shown["revision_risk_pct"] == [share]

@@ -12,7 +12,7 @@ import pytest
 import streamlit as st
 
 from components.kit import shell
-from components.parts import gaps, plans, quality, quality_status, rules, symbol
+from components.parts import gaps, plans, quality_status, rules, symbol
 from core.domain.quality.model import Equation, Rule, default_ruleset
 from core.service.gaps.coming import Print
 from core.service.gaps.symbols import SymbolView
@@ -90,23 +90,6 @@ def test_the_notes_of_a_rule(changes: dict[str, Any], more: list[str]) -> None:
     notes = rules._notes(rule(**changes))
     assert notes[0].startswith("Weight ") and notes[1].startswith("Tolerance: ")
     assert notes[2:] == more
-
-
-def test_a_picked_filing_is_opened_by_the_next_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Once, with its accession and company; without one nothing is opened."""
-    opened: list[tuple[str, dict[str, str]]] = []
-    state: dict[str, Any] = {}
-    monkeypatch.setattr(st, "session_state", state)
-    monkeypatch.setattr(
-        st, "switch_page", lambda page, query_params: opened.append((page, query_params))
-    )
-    quality.go_to_picked()
-    quality.pick({"accession": "a-1", "cik": 7, "grade": "A"})
-    quality.go_to_picked()
-    quality.go_to_picked()
-    ((page, query),) = opened
-    assert page.endswith("pages/filing.py")
-    assert query == {"filing": "a-1", "cik": "7"}
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from core.jobs.queue.port import JobStatus
 from core.service.desk import Desk
 from core.service.kernel import commands
 from core.service.pulls import jobs, pull_jobs
+from tests.shown import tables
 
 PAGE = Path(__file__).resolve().parents[4] / "pages" / "jobs.py"
 LEASE = timedelta(seconds=60)
@@ -72,7 +73,7 @@ def test_page_retries_dead_letters(desk: Desk) -> None:
     ids = [dead(desk), dead(desk, error="gone | wrong")]
     at = opened(view="Dead letters")
     assert not at.exception
-    assert at.dataframe[0].value["error"].to_list() == ["gone | wrong", "no such dataset"]
+    assert tables(at)[0]["error"] == ["gone | wrong", "no such dataset"]
     at.button(key="jobs_retry").click().run()
     assert not at.exception
     assert [desk.queue.get(job_id).status for job_id in ids] == [JobStatus.QUEUED] * 2
@@ -92,11 +93,11 @@ def test_page_shows_the_queue_and_the_history(desk: Desk) -> None:
     desk.queue.publish("pull", {"dataset": "prices.daily"})
     desk.queue.publish("pull", {"dataset": "sec.facts"}, priority=100)
     queue = opened()
-    assert queue.dataframe[0].value["dataset"].to_list() == ["sec.facts", "prices.daily"]
+    assert tables(queue)[0]["dataset"] == ["sec.facts", "prices.daily"]
     assert [m.value for m in queue.metric] == ["0", "2", "0", "0"]
     desk.queue.cancel(desk.queue.find()[0].id)
     history = opened(view="History", state="cancelled")
-    assert history.dataframe[0].value["dataset"].to_list() == ["sec.facts"]
+    assert tables(history)[0]["dataset"] == ["sec.facts"]
 
 
 def test_page_calls_a_job_off(desk: Desk) -> None:
