@@ -191,12 +191,12 @@ def test_a_page_stays_legible_while_it_runs(page: Page) -> None:
 
 def test_a_symbol_of_a_table_leads_to_its_page(page: Page) -> None:
     """In this tab, by its connection; the rest of the row leads where the row does."""
-    row = page.open("/companies").tab.locator(".rows.list tbody tr").first
+    row = page.open("/companies").tab.locator(".rows.list tbody tr").nth(1)
     page.tab.evaluate("window.untouched = true")
     symbol = row.locator("a.other").inner_text()
     row.locator("td").nth(2).click()
     page.tab.wait_for_url(f"**company={symbol}*")
-    page.settled().tab.locator(".rows.list tbody a.other").first.click()
+    page.settled().tab.locator(".rows.list tr.picked a.other").first.click()
     page.tab.wait_for_url(f"**/symbol?symbol={symbol}*")
     assert page.settled().tab.evaluate("window.untouched")
     assert len(page.tab.context.pages) == 1
