@@ -39,7 +39,7 @@ UNKNOWN = object()
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptElement:
     """A message with what Streamlit needs of it; `block`: the type of a container.
 
     `source` is what it was made of, for an argument may be known by its identity.
@@ -59,7 +59,7 @@ def atom(value: Any) -> Any:
 
 def known_figure(value: Any) -> Any:
     """What an argument of a chart is known by: what is shared and unchanged, by identity."""
-    if type(value) is theme.Written or value is theme.TOOLBAR:
+    if type(value) is theme.WrittenFigure or value is theme.TOOLBAR:
         return id(value)
     return atom(value)
 
@@ -79,7 +79,7 @@ class KeptElements:
         self.plain = plain
         self._known = known
         self._left = most
-        self._kept: OrderedDict[Any, tuple[Kept, int]] = OrderedDict()
+        self._kept: OrderedDict[Any, tuple[KeptElement, int]] = OrderedDict()
         self._lock = threading.Lock()
 
     def __call__(self, place: DeltaGenerator, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -167,7 +167,9 @@ def _is_whole(heard: ForwardMsg, where: list[int]) -> bool:
     )
 
 
-def _again(dg: DeltaGenerator, ctx: ScriptRunContext, kept: Kept, form: str) -> DeltaGenerator:
+def _again(
+    dg: DeltaGenerator, ctx: ScriptRunContext, kept: KeptElement, form: str
+) -> DeltaGenerator:
     """What Streamlit does with a message that it has made."""
     if kept.identity:
         _register_element_id(ctx, kept.kind, kept.identity)
@@ -188,16 +190,18 @@ def _again(dg: DeltaGenerator, ctx: ScriptRunContext, kept: Kept, form: str) -> 
     return placed
 
 
-def _kept(heard: ForwardMsg, source: Any) -> Kept:
+def _kept(heard: ForwardMsg, source: Any) -> KeptElement:
     message = ForwardMsg()
     message.CopyFrom(heard)
     delta = message.delta
     if delta.HasField("add_block"):
-        return Kept(
+        return KeptElement(
             message, "container", delta.add_block.id, delta.add_block.WhichOneof("type"), source
         )
     kind = str(delta.new_element.WhichOneof("type"))
-    return Kept(message, kind, getattr(getattr(delta.new_element, kind), "id", ""), None, source)
+    return KeptElement(
+        message, kind, getattr(getattr(delta.new_element, kind), "id", ""), None, source
+    )
 
 
 def keeping(kept: KeptElements) -> Callable[..., Any]:

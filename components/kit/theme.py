@@ -146,7 +146,7 @@ TOOLBAR = {
 }
 
 
-class Written(BaseFigure):  # type: ignore[misc]
+class WrittenFigure(BaseFigure):  # type: ignore[misc]
     """A figure whose parts are JSON already: a shared figure is not written out at every rerun."""
 
     def __init__(self, fig: go.Figure) -> None:
@@ -173,7 +173,7 @@ class Written(BaseFigure):  # type: ignore[misc]
 class _Zoomed(BaseFigure):  # type: ignore[misc]
     """A written figure with other ranges."""
 
-    def __init__(self, whole: Written, seen: zoom.Zoom) -> None:
+    def __init__(self, whole: WrittenFigure, seen: zoom.Zoom) -> None:
         self._whole = whole.to_dict() | {"layout": whole.layout_of(seen)}
 
     def to_dict(self) -> dict[str, Any]:
@@ -191,11 +191,11 @@ def _parts(whole: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def written(fig: go.Figure) -> Written:
+def written(fig: go.Figure) -> WrittenFigure:
     """The figure as JSON, kept on the figure itself: nobody may change it once it is shown."""
     kept = getattr(fig, "_written", None)
     if kept is None:
-        kept = fig._written = Written(fig)
+        kept = fig._written = WrittenFigure(fig)
     return kept
 
 
