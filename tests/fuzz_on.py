@@ -21,6 +21,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from schemathesis.core.failures import FailureGroup
+
 import core.service.everything  # noqa: F401 - registers what can be asked for
 from core import atomic
 from core.observe import logs
@@ -66,7 +68,8 @@ def ask(client: Any, operation: Any, done: Fuzzed, examples: int) -> None:
     begun, size = time.process_time(), min(PIECE, examples - done.examples)
     try:
         fuzzing.fuzz(client, operation, size, chance=done.examples)
-    except Exception as failure:  # noqa: BLE001 - whatever it is, it is told, and the others are asked
+    # a group of failures is no Exception; whatever it is, it is told, and the others are asked
+    except (Exception, FailureGroup) as failure:  # noqa: BLE001
         told = getattr(failure, "exceptions", None) or [failure]
         done.wrong += [f"{type(one).__name__}: {one}"[:2000] for one in told]
     done.seconds = round(done.seconds + time.process_time() - begun, 2)

@@ -11,6 +11,7 @@ from app.api.answering import TABLES
 from app.api.following import links
 from app.api.once import AGAIN
 from app.api.resources.kernel import ApiResource
+from core.service.kernel import once
 from core.service.kernel.registry import UseCaseEntry
 
 REFERENCE = "#/components/schemas/{model}"
@@ -111,7 +112,12 @@ _KEY = {
     "in": "header",
     "required": False,
     "description": "Done once for each key; the same call again gets the same answer.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+    "schema": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": once.LONGEST,
+        "pattern": once.PATTERN,
+    },
 }
 _TAG = {
     "name": "If-None-Match",

@@ -6,6 +6,7 @@ again nor answered: what came of it must be looked at, and a new key be taken.
 
 from __future__ import annotations
 
+import re
 import threading
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from core.service.kernel.relay import relayed
 from core.store import answers as store
 
 LONGEST = 255
+PATTERN = "^[!-~]+$"  # of a key: as the API's description says
 _under_way: set[tuple[str, str, str]] = set()
 _lock = threading.Lock()
 
@@ -37,8 +39,8 @@ def begin(desk: DeskPort, who: Principal, key: str, request: str) -> KeptCall | 
     ConflictError while the first call is under way or when its end is not known; UsageError for a
     key that no header holds, or that came with another request.
     """
-    if not 0 < len(key) <= LONGEST or not key.isascii() or not key.isprintable():
-        raise UsageError(f"an Idempotency-Key has 1 to {LONGEST} printable letters of ASCII")
+    if len(key) > LONGEST or re.fullmatch(PATTERN, key) is None:
+        raise UsageError(f"an Idempotency-Key has 1 to {LONGEST} letters of ASCII, and no blank")
     with _lock:
         kept = store.find(desk.warehouse, who.key, key)
         if kept is not None and kept.request != request:

@@ -185,11 +185,11 @@ async def test_twenty_at_once_with_one_key_do_it_once(
     assert len(manual) == 1
 
 
-@pytest.mark.parametrize("key", ["", "x" * 256, "é"])
+@pytest.mark.parametrize("key", ["", "x" * 256, "é", "two words", "\x7f"])
 async def test_a_key_that_no_header_holds_is_refused(
     traders: tuple[httpx.AsyncClient, httpx.AsyncClient], key: str
 ) -> None:
-    """Empty, too long, or not of ASCII."""
+    """Empty, too long, not of ASCII, or with a blank: what the description does not let in."""
     headers = {"Idempotency-Key": key.encode("latin-1")}
     answer = await traders[0].post("/v1/journal/entries", json=ENTRY, headers=headers)
     assert answer.status_code == 422
