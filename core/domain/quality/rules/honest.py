@@ -75,12 +75,13 @@ def _lines(
 def lines_between(book: PeriodTable, rule: Rule, given: Amounts, broken: Flags) -> Flags:
     """Broken rows of which some form is apart by just what a few lines of the period are together.
 
-    Below the costs stand interest, gains on sales and on currencies, shares of others' income. What
+    Below the costs stand interest, gains on sales and on currencies, shares of others' income, and
+    charges that the costs leave out: goodwill written off, and what it cost to reorganise. What
     is small beside the rounding, or has many such lines, some of them make up for by chance.
     """
     rows = np.flatnonzero(broken)
     left, fact = _lines(book, given, rows, rule.several)
-    cost = (book.named("Expense") & ~book.named("Income"))[book.number[fact]]
+    cost = (book.named(COSTS) & ~book.named("Income"))[book.number[fact]]
     value = book.facts["value"].to_numpy()[fact] * np.where(cost, -1.0, 1.0)
     found, part = np.zeros(len(broken), bool), given.of(broken, rule.operands)
     sums = [_sums(value[left == place]) for place in range(len(rows))]
@@ -93,6 +94,7 @@ def lines_between(book: PeriodTable, rule: Rule, given: Amounts, broken: Flags) 
     return found
 
 
+COSTS = "Expense|Impairment|Restructuring"
 MOST_LINES, MOST_TOGETHER = 10, 5
 CHANCE = 20.0  # rounding units
 

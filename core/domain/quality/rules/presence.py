@@ -141,7 +141,8 @@ def _replaced(book: PeriodTable, have: Flags, gone: Flags) -> Flags:
     """Which lost items another stands for: one new in the filing, or of the same value before.
 
     What is still told of other periods is not replaced; nor is one of two that were told side by
-    side (with what others own, and without) where what others own still is.
+    side (with what others own, and without) where what others own still is. One of `otherwise`,
+    where it is new, stands for an item in filings that tell nothing of its `unless`.
     """
     places = {name: n for n, name in enumerate(book.rules.items)}
     found, stated = np.zeros_like(gone), np.zeros_like(gone)
@@ -163,6 +164,10 @@ def _replaced(book: PeriodTable, have: Flags, gone: Flags) -> Flags:
             near &= ~(parted & (other in WHOLES))
             new = ~have[was, places[other]]
             found[lost, places[name]] |= have[lost, places[other]] & (new | near)
+        hindered = stated[lost][:, [places[some] for some in item.unless]].any(axis=1)
+        for other in item.otherwise if item.unless else ():
+            new = have[lost, places[other]] & ~have[was, places[other]]
+            found[lost, places[name]] |= new & ~hindered
     return found
 
 

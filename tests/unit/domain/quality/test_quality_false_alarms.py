@@ -139,22 +139,6 @@ def test_profit_that_we_filled_in_alarms_nobody() -> None:
     assert "Q21" in failed(*before, year(2020, **(whole | {"ProfitLoss": 360 * MILLION})))
 
 
-@pytest.mark.parametrize(("others", "fails"), [(6.0, False), (40.0, True)])
-def test_a_discontinued_part_told_by_shares_of_its_owners(others: float, *, fails: bool) -> None:
-    """The line of the whole leaves out what a sale gained; what owners and others have does not."""
-    sold = "IncomeLossFromDiscontinuedOperationsNetOfTax"
-    whole = "IncomeLossFromContinuingOperationsIncludingPortionAttributableToNoncontrollingInterest"
-    told = {
-        whole: 300.0, sold: 1.0, f"{sold}AttributableToReportingEntity": 54.0,
-        f"{sold}AttributableToNoncontrollingInterest": others, "ProfitLoss": 360.0,
-    }  # fmt: skip
-    whole_now = {name: value * MILLION for name, value in told.items()}
-    alike = whole_now | {sold: 60 * MILLION, f"{sold}AttributableToReportingEntity": 54 * MILLION,
-                         f"{sold}AttributableToNoncontrollingInterest": 6 * MILLION}  # fmt: skip
-    before = [year(n, **alike) for n in (2018, 2019)]
-    assert ("Q21" in failed(*before, year(2020, **whole_now))) is fails
-
-
 def test_segment_income_under_a_tag_of_pretax_income() -> None:
     """Of two pretax incomes that one counts which makes the net income with the tax."""
     told = {PRETAX: 720.0, OTHER_PRETAX: 450.0, "IncomeTaxExpenseBenefit": 90.0}

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from tests.unit.domain.quality.reports import MILLION, grades_of, report, year
+from tests.unit.domain.quality.reports import MILLION, changed, grades_of, report, year
 
 LAST = "0-20-10"
 SHARES = "WeightedAverageNumberOfSharesOutstandingBasic"
@@ -89,3 +89,17 @@ def test_a_report_listed_under_the_quarter_before_is_one_of_its_own_quarter() ->
     graded = grades_of(*told)["0-20-3"]["rules"]
     assert "Q37" in graded
     assert not graded & {"Q42", "Q48"}
+
+
+@pytest.mark.parametrize(("sold", "missed"), [(None, False), (5 * MILLION, True)])
+def test_earnings_of_what_is_continued_are_all_where_nothing_is_sold(
+    sold: float | None, *, missed: bool
+) -> None:
+    """A filer tells its earnings per share under the name of the continuing ones from now on."""
+    parts = {"IncomeLossFromDiscontinuedOperationsNetOfTax": sold} if sold else {}
+    last = year(2020, **LINES, **parts)
+    for kind in ("Basic", "Diluted"):
+        name = f"IncomeLossFromContinuingOperationsPer{kind}Share"
+        last = changed(last, f"EarningsPerShare{kind}", renamed=name)
+    found = grades_of(*(year(n, **LINES) for n in range(2015, 2020)), last)[LAST]["rules"]
+    assert ("Q48" in found) is missed
