@@ -17,6 +17,7 @@ from core.domain.quality.model import Equation, Rule
 from core.domain.quality.outcome import Outcome, outcome
 from core.domain.quality.rules.honest import (
     consolidated,
+    gone_with_sold,
     line_between,
     lines_between,
     opening_points,
@@ -63,8 +64,7 @@ def _judged(book: PeriodTable, rule: Rule, given: Amounts) -> Outcome:
         excused = consolidated(book, rule, given, broken)
         usable, broken = usable & ~excused, broken & ~excused
     if rule.held_for_sale_pct and broken.any():
-        excused = broken & near(given, rule) & book.selling[given.fid]
-        excused &= ~slipped(given, rule, excused)
+        excused = _with_sold(book, rule, given, broken)
         usable, broken = usable & ~excused, broken & ~excused
     if rule.habit and broken.any():
         often, new = _own_form(book, rule, given, verdicts)
@@ -85,6 +85,15 @@ def _judged(book: PeriodTable, rule: Rule, given: Amounts) -> Outcome:
             failed = failed.filter(pl.Series(left[np.flatnonzero(broken)])[failed["place"]])
         return outcome(rule.id, counted, FindingText(failed.drop("place"), APART))
     return outcome(rule.id, given.fid[usable], FindingText(failed, APART))
+
+
+def _with_sold(book: PeriodTable, rule: Rule, given: Amounts, broken: Flags) -> Flags:
+    """Broken rows that operations held for sale explain, where no slip does."""
+    explained = near(given, rule)
+    if rule.own_lines:
+        explained |= gone_with_sold(book, rule, given, broken)
+    excused = broken & explained & book.selling[given.fid]
+    return excused & ~slipped(given, rule, excused)
 
 
 def _own_form(

@@ -154,6 +154,7 @@ def _contradicted(book: PeriodTable, told: ToldAgain, own: Own) -> list[FindingT
     scaled = _scaled(told.value / told.was, 0.01)
     scaled &= _out_of_line(told.value, _at(own.usual, told.own))
     scaled &= sum(_alike(told.value, values).astype(int) for values in past) < RETURNED
+    scaled &= ~_as_in_other_spans(book, told, both & scaled)
     wrong = _credible(book, told, both & (negative | scaled))
     at_fault = np.zeros(book.filings.height, bool)
     at_fault[told.fid[wrong]] = True
@@ -165,6 +166,23 @@ def _contradicted(book: PeriodTable, told: ToldAgain, own: Own) -> list[FindingT
 
 
 RETURNED = 2  # own values of the past of a size: then it is told as it was before the mistake
+
+
+def _as_in_other_spans(book: PeriodTable, told: ToldAgain, asked: Flags) -> Flags:
+    """Weighted shares of the size that most own values of earlier filings have, of whatever length:
+    the years alone were told in another scale, and the quarters tell that this one is right.
+    """
+    found = np.zeros(len(asked), bool)
+    weighted = book.among(("SharesBasic", "SharesDiluted"))
+    known = np.flatnonzero(book.own & weighted[book.item])
+    for place in np.flatnonzero(asked & weighted[told.item]):
+        item, fid = told.item[place], told.fid[place]
+        same = (book.item[known] == item) & (book.fid[known] < fid)
+        same &= book.teller[book.fid[known]] == book.teller[fid]
+        values = book.value[known][same]
+        alike, other = (_alike(values, one[place]).sum() for one in (told.value, told.was))
+        found[place] = alike >= RETURNED and alike > other
+    return found
 
 
 def _alike(value: Floats, other: Floats) -> Flags:

@@ -124,6 +124,22 @@ def consolidated(book: PeriodTable, rule: Rule, given: Amounts, broken: Flags) -
     return found
 
 
+def gone_with_sold(book: PeriodTable, rule: Rule, given: Amounts, broken: Flags) -> Flags:
+    """Broken rows of which less is left than the flows say, by no more than what filings tell of
+    assets held for sale: the cash among them leaves on a line that no taxonomy names.
+    """
+    rows = np.flatnonzero(broken)
+    held = book.measuring(book.named(SOLD))
+    most = np.zeros(book.filings.height)
+    np.maximum.at(most, book.facts["fid"].to_numpy()[held], book.facts["value"].to_numpy()[held])
+    found, part = np.zeros(len(broken), bool), given.of(broken, rule.operands)
+    for form in rule.equations:
+        gone = total(part.items, form) - part.items[form.whole]
+        found[rows[(gone > 0) & (gone <= most[part.fid])]] = True
+    return found
+
+
+SOLD = "^AssetsOfDisposalGroupIncludingDiscontinuedOperation(Current)?$|^AssetsHeldForSale"
 ENTITIES = "^VariableInterestEntityConsolidatedCarryingAmountAssets$"
 
 

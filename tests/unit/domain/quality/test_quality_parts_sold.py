@@ -5,7 +5,18 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.domain.quality.reports import MILLION, year
-from tests.unit.domain.quality.test_quality_false_alarms import failed
+from tests.unit.domain.quality.test_quality_false_alarms import CHANGE, failed, two
+
+
+@pytest.mark.parametrize(("held", "change", "fails"),
+                         [(597, -300, False), (250, -300, True), (597, 300, True)])  # fmt: skip
+def test_cash_that_leaves_with_what_is_held_for_sale(
+    held: float, change: float, *, fails: bool
+) -> None:
+    """No more is gone than the group held for sale has; more is no cash of it, nor is less gone."""
+    sold = "AssetsOfDisposalGroupIncludingDiscontinuedOperation"
+    found = failed(*two(**{CHANGE: change, sold: held}))
+    assert ({"Q09", "Q10"} <= found) is fails
 
 
 @pytest.mark.parametrize(("others", "fails"), [(6.0, False), (40.0, True)])

@@ -40,6 +40,23 @@ def test_a_scale_that_comes_back_is_no_fault_of_the_report_that_corrects_it() ->
     assert "Q34" in rescaled(1e6, 1e6, 1e6, 1e6)
 
 
+@pytest.mark.parametrize(("scale", "wrong"), [(1.0, False), (1e6, True)])
+def test_years_in_a_wrong_scale_beside_quarters_in_the_right_one(
+    scale: float, *, wrong: bool
+) -> None:
+    """The report that tells its year as the quarters were told is right, and those before not."""
+    past = []
+    for number in range(2017, 2020):
+        past.append(counted(number, 1e6))
+        for month, day in ((3, 31), (6, 30)):
+            end = date(number + 1, month, day)
+            quarter = report("10-Q", date(number + 1, month - 2, 1), end, month)
+            past.append(changed(quarter, SHARES, scale))
+    past = past[:-2]  # of before the last report
+    found = grades_of(*past, beside(counted(2020, 1), counted(2019, 1)))[LAST]["rules"]
+    assert ("Q34" in found) is wrong
+
+
 LINES = {f"Line{n}": MILLION for n in range(20)}
 PROFITS = ("NetIncomeLoss", "ProfitLoss")
 
