@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -21,8 +21,8 @@ TABLES = """
     ORDER BY table_name
 """
 _COLUMNS = """
-    SELECT column_name, data_type || if(is_nullable, '', ' NOT NULL') FROM duckdb_columns()
-    WHERE database_name = current_database() AND table_name = ? ORDER BY column_index
+    SELECT table_name, column_name, data_type || if(is_nullable, '', ' NOT NULL')
+    FROM duckdb_columns() WHERE database_name = current_database() ORDER BY column_index
 """
 
 
@@ -39,9 +39,15 @@ def tables_of(cursor: duckdb.DuckDBPyConnection) -> list[str]:
     return [name for (name,) in cursor.execute(TABLES).fetchall()]
 
 
-def columns_of(cursor: duckdb.DuckDBPyConnection, table: str) -> list[tuple[str, str]]:
-    """Names and types of a table's columns, in order."""
-    return cursor.execute(_COLUMNS, [table]).fetchall()
+def columns_of(cursor: duckdb.DuckDBPyConnection) -> Mapping[str, Sequence[tuple[str, str]]]:
+    """Names and types of the columns of each table, in order.
+
+    Of all at once: the engine looks through those of all tables for those of one.
+    """
+    found: dict[str, list[tuple[str, str]]] = {}
+    for table, name, kind in cursor.execute(_COLUMNS).fetchall():
+        found.setdefault(table, []).append((name, kind))
+    return found
 
 
 def copy_all(
@@ -58,9 +64,10 @@ def copy_all(
     tables = tables_of(source)
     had = source.execute("SELECT number FROM migrations").fetchall() if MARKED in tables else []
     migrate(target, only={number for (number,) in had})
+    columns_by_table = columns_of(source)
     done = {}
     for name in tables:
-        columns = columns_of(source, name)
+        columns = columns_by_table[name]
         make_table(target, name, columns)
         _copy(source, target, name, [column for column, _ in columns])
         done[name] = digest(target.cursor, name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ import duckdb
 
 from core.errors import IntegrityError, StoreError
 from core.store import pieces
-from core.store.moving import tables_of
+from core.store.moving import columns_of, tables_of
 from core.store.objects import Objects, is_name
 from core.store.pieces import Columns, Piece, PiecedTable, RowsDigest
 from core.store.transaction import Transaction
@@ -89,7 +89,8 @@ def made_of(
     """
     with pieces.file_engine() as engine:
         writer = _Writer(tx, engine, objects, scratch, known)
-        tables = {name: writer.table(name) for name in tables_of(tx.cursor)}
+        columns = columns_of(tx.cursor)
+        tables = {name: writer.table(name, columns[name]) for name in tables_of(tx.cursor)}
     numbers = tx.read("SELECT number FROM migrations ORDER BY number")["number"].to_list()
     objects.synced()
     made = PieceSet(tables, tuple(numbers), pieces.ENGINE)
@@ -113,8 +114,8 @@ class _Writer:
         self._known = known if known and known.engine == pieces.ENGINE else None
         self.new: set[str] = set()
 
-    def table(self, name: str) -> PiecedTable:
-        columns = pieces.columns_of_table(self._tx.cursor, name)
+    def table(self, name: str, found: Sequence[tuple[str, str]]) -> PiecedTable:
+        columns = pieces.fitting(name, found)
         digests = pieces.digests_of(self._tx.cursor, name, columns)
         before = self._before(name, columns)
         made = (

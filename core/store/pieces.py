@@ -14,7 +14,7 @@ from core.errors import IntegrityError, StoreError
 from core.store import files
 from core.store.connection import CONFIG, ending, first_line
 from core.store.migrate import migrate
-from core.store.moving import BATCH_ROWS, columns_of, make_table
+from core.store.moving import BATCH_ROWS, make_table
 from core.store.piece_keys import KEY, keyed
 from core.store.transaction import Transaction, quoted
 
@@ -71,16 +71,15 @@ class PiecedTable:
         return sum((piece.digest for piece in self.pieces), NO_ROWS)
 
 
-def columns_of_table(cursor: duckdb.DuckDBPyConnection, table: str) -> Columns:
+def fitting(table: str, columns: Sequence[tuple[str, str]]) -> Columns:
     """Names and types of a table's columns; StoreError where pieces cannot hold one."""
-    found = tuple(columns_of(cursor, table))
-    for name, kind in found:
+    for name, kind in columns:
         if not is_type(kind):
             raise StoreError(
                 f"{table}.{name} is of type {kind}, which no piece of a backup holds",
                 hint="make whole copies: OPENBELL_BACKUP_KIND=whole",
             )
-    return found
+    return tuple(columns)
 
 
 def is_type(kind: str) -> bool:

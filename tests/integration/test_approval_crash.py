@@ -72,7 +72,7 @@ POINTS = (
 )
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("point", POINTS)
 def test_both_or_neither(tmp_path: Path, point: str) -> None:
     """Wherever the process is killed, plan, event and posting are all there or all missing."""

@@ -37,7 +37,7 @@ def upstreams() -> Iterator[Running]:
         yield running
 
 
-@pytest.mark.few(3)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("fault", LASTING)
 async def test_a_fault_is_one_alert_within_a_minute_and_one_of_its_end(
     tmp_path: Path, upstreams: Running, fault: str

@@ -151,15 +151,16 @@ line.main()
 """
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize(
     ("module", "command", "told"),
     [
         ("typer", "status", "called off before anything had begun"),
+        ("core.service.everything", "status", runner.CALLED_OFF),
+        ("app.asgi", "serve", runner.CALLED_OFF),
         ("app.commands.desk", "serve", "called off before anything had begun"),
         ("core.service.desk", "status", runner.CALLED_OFF),
-        ("core.service.everything", "status", runner.CALLED_OFF),
         ("app.server", "serve", runner.CALLED_OFF),
-        ("app.asgi", "serve", runner.CALLED_OFF),
         ("app.demonstration", "demo", runner.CALLED_OFF),
     ],
 )
@@ -260,8 +261,9 @@ line.main()
     assert (left.returncode, left.stderr) == (1, "")
 
 
-@pytest.mark.parametrize("seconds", [0.0, 0.001, 0.2])
+@pytest.mark.few(4)
 @pytest.mark.parametrize("how", ["reading", "writing", "another file", "as of one moment"])
+@pytest.mark.parametrize("seconds", [0.2, 0.0, 0.001])
 def test_an_interrupt_of_a_query_is_no_error_of_the_store(
     tmp_path: Path, seconds: float, how: str
 ) -> None:

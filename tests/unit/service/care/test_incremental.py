@@ -72,6 +72,7 @@ def test_evenings_share_pieces_and_take_theirs_along(kept: Desk) -> None:
     assert 'openbell_backup_bytes_total{how="reused"}' in text
 
 
+@pytest.mark.few(1)
 def test_a_drill_puts_it_together_and_finds_all_equal(kept: Desk) -> None:
     """By the way that restore goes; a damaged piece fails it by name."""
     made = commands.run(kept, "backup", {}).document
@@ -99,6 +100,7 @@ def test_one_elsewhere_stands_on_its_own(kept: Desk, tmp_path: Path) -> None:
     assert not (tmp_path / "there" / FOLDER).exists()
 
 
+@pytest.mark.few(1)
 def test_one_that_fails_leaves_no_pieces(kept: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those that were written before it failed go; those of the older set stay."""
     backing_up.make(kept)
