@@ -50,6 +50,7 @@ def pytest_configure() -> None:
     Drawn with the values of all frames, as structlog does by itself, each costs 0.2 seconds.
     """
     scratch.use_memory()
+    depth.one_thread()
     plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
 

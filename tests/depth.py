@@ -15,6 +15,8 @@ from typing import Any
 import hypothesis
 import pytest
 
+from core.store import connection
+
 QUICK, CI, LONG = "quick", "ci", "long"
 PROFILES = {QUICK: 15, CI: 60, LONG: 10_000}  # cases of a property that costs little
 MANY = 500  # cases of a dear one where many were asked for
@@ -32,6 +34,12 @@ def load() -> None:
             name, deadline=None, derandomize=name != LONG, max_examples=cases_of_it
         )
     hypothesis.settings.load_profile(profile())
+
+
+def one_thread() -> None:
+    """Let each store of a quick run work in the thread that asks: each worker has a core."""
+    if profile() == QUICK:
+        connection.CONFIG["threads"] = 1
 
 
 def pick(quick: int, ci: int, long: int | None = None) -> int:

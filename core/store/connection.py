@@ -149,7 +149,8 @@ def lean(cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
     try:
         yield
     finally:
-        cursor.execute("RESET GLOBAL threads")
+        usual = CONFIG.get("threads")
+        cursor.execute(f"SET GLOBAL threads = {usual}" if usual else "RESET GLOBAL threads")
         trim(cursor)
 
 

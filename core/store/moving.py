@@ -26,6 +26,9 @@ _COLUMNS = """
 """
 
 
+Columns = Sequence[tuple[str, str]]  # names and types
+
+
 @dataclass(frozen=True, slots=True)
 class TableDigest:
     """How many rows a table has, and what they come to in whatever order."""
@@ -39,7 +42,7 @@ def tables_of(cursor: duckdb.DuckDBPyConnection) -> list[str]:
     return [name for (name,) in cursor.execute(TABLES).fetchall()]
 
 
-def columns_of(cursor: duckdb.DuckDBPyConnection) -> Mapping[str, Sequence[tuple[str, str]]]:
+def columns_of(cursor: duckdb.DuckDBPyConnection) -> Mapping[str, Columns]:
     """Names and types of the columns of each table, in order.
 
     Of all at once: the engine looks through those of all tables for those of one.
@@ -64,11 +67,11 @@ def copy_all(
     tables = tables_of(source)
     had = source.execute("SELECT number FROM migrations").fetchall() if MARKED in tables else []
     migrate(target, only={number for (number,) in had})
-    columns_by_table = columns_of(source)
+    columns_by_table, there = columns_of(source), columns_of(target.cursor)
     done = {}
     for name in tables:
         columns = columns_by_table[name]
-        make_table(target, name, columns)
+        make_table(target, name, columns, there.get(name, ()))
         _copy(source, target, name, [column for column, _ in columns])
         done[name] = digest(target.cursor, name)
         told = digest(source, name)
@@ -90,9 +93,12 @@ def digest(cursor: duckdb.DuckDBPyConnection, table: str) -> TableDigest:
     return TableDigest(int(found[0]), f"{found[1]}:{found[2]}")
 
 
-def make_table(target: Transaction, name: str, columns: list[tuple[str, str]]) -> None:
-    """Make an empty table, or give one of the migrations the columns that the source has beyond."""
-    known = target.columns(name)
+def make_table(target: Transaction, name: str, columns: Columns, there: Columns) -> None:
+    """Make an empty table, or give one of the migrations the columns that the source has beyond.
+
+    `there`: the columns that it has, none where it is not there.
+    """
+    known = {column for column, _ in there}
     if not known:
         body = ", ".join(f"{quoted(column)} {kind}" for column, kind in columns)
         target.execute(f"CREATE TABLE {quoted(name)} ({body})")

@@ -14,7 +14,7 @@ from core.errors import IntegrityError, StoreError
 from core.store import files
 from core.store.connection import CONFIG, ending, first_line
 from core.store.migrate import migrate
-from core.store.moving import BATCH_ROWS, make_table
+from core.store.moving import BATCH_ROWS, columns_of, make_table
 from core.store.piece_keys import KEY, keyed
 from core.store.transaction import Transaction, quoted
 
@@ -156,8 +156,10 @@ def rebuild(
         store.execute("BEGIN TRANSACTION")
         migrate(Transaction(store), only=set(migrations))
         store.execute("COMMIT")
+        there = columns_of(store)
         for name, table in tables.items():
             store.execute("BEGIN TRANSACTION")
+            make_table(Transaction(store), name, table.columns, there.get(name, ()))
             _fill(store, name, table, opened)
             _must_equal(store, name, table, exact=engine == ENGINE)
             store.execute("COMMIT")
@@ -170,7 +172,6 @@ def _fill(
     table: PiecedTable,
     opened: Callable[[Piece], AbstractContextManager[Path]],
 ) -> None:
-    make_table(Transaction(store), name, list(table.columns))
     listed = ", ".join(quoted(column) for column, _ in table.columns)
     for piece in table.pieces:
         with opened(piece) as path:

@@ -13,6 +13,7 @@ from benchmarks import crash, crash_places, crash_sites, damage
 
 
 @pytest.mark.crash
+@pytest.mark.thorough
 def test_twenty_kills_lose_and_double_nothing(tmp_path: Path) -> None:
     """50 jobs, 20 kills (while writing, before the acknowledgement, exporting …): 50 done."""
     report = crash.run(tmp_path / "desk", rounds=20, jobs=50, seed=1)

@@ -40,6 +40,7 @@ def rows(desk: Desk, table: str) -> int:
     return found
 
 
+@pytest.mark.thorough
 def test_import_inbox_and_backfill_at_a_desk_are_done_by_the_engine(
     tmp_path: Path, urls: dict[str, str]
 ) -> None:

@@ -11,7 +11,7 @@ from app.api import following
 from core.service.kernel import commands, exports
 from tests import api_desk, depth, fuzzing
 
-EXAMPLES = depth.pick(10, 100, 2000)
+EXAMPLES = depth.pick(4, 100, 2000)
 OPERATIONS = fuzzing.operations()
 
 

@@ -22,6 +22,7 @@ def upstreams() -> Iterator[Running]:
         yield running
 
 
+@pytest.mark.thorough
 async def test_an_outage_is_one_alert_a_host_and_one_of_its_end(
     tmp_path: Path, upstreams: Running
 ) -> None:

@@ -143,7 +143,7 @@ async def test_windows_behind_a_later_good_pull_come_again_where_all_are_wanted(
         assert rig.answered() == rig.datasets()
 
 
-@pytest.mark.few(1)
+@pytest.mark.thorough
 @pytest.mark.parametrize(("catch_up", "owed"), [("latest", False), ("all", True)])
 async def test_a_window_is_tried_until_its_successor_is_due(
     tmp_path: Path, upstreams: Running, catch_up: str, owed: bool
@@ -162,6 +162,7 @@ async def test_a_window_is_tried_until_its_successor_is_due(
         assert [job for job in left if job.event_name == "pull"] == []
 
 
+@pytest.mark.thorough
 async def test_a_forced_refresh_tries_once_and_stays_the_users_to_repeat(
     tmp_path: Path, upstreams: Running
 ) -> None:
@@ -238,6 +239,7 @@ async def test_health_alone_is_no_sign_of_life(tmp_path: Path, upstreams: Runnin
         assert kinds == ["upstream.down", "upstream.up"]
 
 
+@pytest.mark.thorough
 async def test_a_block_is_waited_out_without_a_request(tmp_path: Path, upstreams: Running) -> None:
     """The SEC's 403 stops all of its datasets, also those asked for by hand; then all come."""
     async with Rig(tmp_path, upstreams) as rig:

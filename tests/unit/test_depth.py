@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from core.store import connection
 from tests import depth, scratch
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,6 +43,17 @@ def test_the_profile_says_how_much_is_tried(
     assert depth.pick(5, 50, 500) == picked
     assert depth.pick(5, 50) == min(picked, 50)
     assert depth.cases(10).max_examples == dear
+
+
+@pytest.mark.parametrize(("profile", "threads"), [("quick", 1), ("ci", None)])
+def test_stores_of_a_quick_run_have_one_thread(
+    monkeypatch: pytest.MonkeyPatch, profile: str, threads: int | None
+) -> None:
+    """Those of a thorough one have what the machine has."""
+    monkeypatch.setenv("HYPOTHESIS_PROFILE", profile)
+    monkeypatch.setattr(connection, "CONFIG", {})
+    depth.one_thread()
+    assert connection.CONFIG.get("threads") == threads
 
 
 @pytest.mark.few(1)
