@@ -18,7 +18,7 @@ import pytest
 from core.store import connection
 
 QUICK, CI, LONG = "quick", "ci", "long"
-PROFILES = {QUICK: 15, CI: 60, LONG: 10_000}  # cases of a property that costs little
+PROFILES = {QUICK: 8, CI: 60, LONG: 10_000}  # cases of a property that costs little
 MANY = 500  # cases of a dear one where many were asked for
 
 

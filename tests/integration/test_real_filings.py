@@ -22,6 +22,8 @@ SPLITS = {  # CIK and the days of the splits
 }
 SPLIT_RULES = ["Q24", "Q25", "Q27", "Q30", "Q31", "Q33", "Q34", "Q47"]
 
+pytestmark = pytest.mark.thorough  # simulated companies are graded every time
+
 
 @pytest.fixture(scope="module")
 def frames(captures_or_none: Path | None) -> seeded.Frames:

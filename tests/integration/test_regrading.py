@@ -12,6 +12,8 @@ from core.domain.quality.grading import grade
 from tests import alterations, depth, stand_ins
 from tests.alterations import CHANGES, Change, Frames
 
+pytestmark = pytest.mark.thorough  # that stored grades are those of a full run is asked every time
+
 
 @pytest.fixture(scope="module")
 def frames(captures_or_none: Path | None) -> Frames:
@@ -19,7 +21,6 @@ def frames(captures_or_none: Path | None) -> Frames:
     return stand_ins.companies(captures_or_none)
 
 
-@pytest.mark.deep
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_change_moves_no_grade_beyond_its_reach(frames: Frames, change: Change) -> None:
     """Whatever changes of a filing, all grades that it moves are among those graded again."""

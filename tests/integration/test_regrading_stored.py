@@ -114,6 +114,7 @@ def graded(desk: Desk) -> int:
     return count
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("back", [0, 20 if CAPTURES.is_dir() else 12])
 def test_altered_facts(desk: Desk, back: int) -> None:
     """A filing's values change and come right again: its grade and later ones are written anew."""
