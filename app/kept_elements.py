@@ -3,7 +3,7 @@
 What `st.markdown`, `st.html`, `st.container` and a chart draw follows from their arguments alone,
 and a run mostly draws what the run before drew. Streamlit takes each text, layout and figure apart
 again; here the message of a call is kept under the arguments of the call, and goes out anew with
-the place of the element. Whatever is unusual (a fragment, a form, a recording, an argument that
+the place of the element. Whatever is unusual (a call, a recording, an argument that
 cannot be compared) is left to Streamlit.
 """
 
@@ -17,7 +17,7 @@ from functools import wraps
 from types import MethodType
 from typing import Any
 
-from streamlit.delta_generator import DeltaGenerator
+from streamlit.delta_generator import DeltaGenerator, _needs_outside_wrapper
 from streamlit.elements.lib import agent_spec
 from streamlit.elements.lib.form_utils import FormData, current_form_id
 from streamlit.elements.lib.utils import _register_element_id
@@ -31,10 +31,10 @@ from streamlit.runtime.scriptrunner_utils.script_run_context import (
     get_script_run_ctx,
 )
 
+from app.quick_runs import ATOMS
 from components.kit import theme
 
 KEPT_BYTES = 2**20
-ATOMS = frozenset({str, int, float, bool, type(None)})
 UNKNOWN = object()
 
 
@@ -89,18 +89,21 @@ class KeptElements:
         if ctx is None or state is None or not _is_usual(state):
             return self.plain(place, *args, **kwargs)
         dg = place._active_dg
+        if _needs_outside_wrapper(dg, state, ctx.fragment_storage):
+            return self.plain(place, *args, **kwargs)
         known = tuple(map(self._known, (*args, *kwargs.values())))
         if any(part is UNKNOWN for part in known):
             return self.plain(place, *args, **kwargs)
         # ids of elements hold the page, the form and the part of the window
-        stands = (state.active_script_hash, current_form_id(dg), dg._root_container)
+        page, form, part = state.active_script_hash, current_form_id(dg), dg._root_container
+        stands = (page, form, part, state.fragment_id)
         key = (len(args), tuple(kwargs), known, tuple(map(type, known)), stands)
         with self._lock:
             found = self._kept.get(key)
             if found is not None:
                 self._kept.move_to_end(key)
         if found is not None:
-            return _again(dg, ctx, found[0], stands[1])
+            return _again(dg, ctx, found[0], form)
         return self._first(place, dg, ctx, key, args, kwargs)
 
     def _first(
@@ -147,9 +150,9 @@ class KeptElements:
 
 
 def _is_usual(state: FragmentThreadState) -> bool:
-    """Whether it is drawn in the run itself, for a browser."""
+    """Whether it is drawn by the run itself, not by a call or beside it, for a browser."""
     return not (
-        state.fragment_id
+        state.in_fragment_callback
         or state.is_parallel_worker
         or in_cached_function.get()
         or agent_spec.is_recording()
@@ -161,7 +164,6 @@ def _is_whole(heard: ForwardMsg, where: list[int]) -> bool:
     return bool(
         heard.WhichOneof("type") == "delta"
         and heard.delta.WhichOneof("type") in {"new_element", "add_block"}
-        and not heard.delta.fragment_id
         and heard.hash
         and list(heard.metadata.delta_path) == where
     )
@@ -186,6 +188,7 @@ def _again(
     else:
         placed = DeltaGenerator(dg._root_container, cursor.open_block(), dg, kept.block)
         ctx._enqueue(message)
+        placed._creating_fragment_id = kept.message.delta.fragment_id or None
     placed._form_data = FormData(form)
     return placed
 

@@ -11,6 +11,7 @@ import hashlib
 import threading
 from collections import deque
 from collections.abc import Callable
+from functools import lru_cache
 from types import FunctionType, MethodType
 from typing import Any
 
@@ -27,6 +28,8 @@ from streamlit.runtime.state.session_state import _is_internal_key
 
 PARALLEL = "parallel_coordinator"  # of fragments in threads of their own
 WAITING = "_openbell_waiting"  # calls of a session that its loop has not made yet
+ATOMS = frozenset({str, int, float, bool, type(None)})
+KEPT_IDS = 1024
 _UNKNOWN = object()
 COUNTED = "wrapped_func"  # the name of what counts the calls of a command
 
@@ -169,14 +172,15 @@ def _is_hidden(key: str) -> bool:
     return is_element_id(key) or _is_internal_key(key)
 
 
-def state_by_key(plain: Callable[[], Any]) -> Callable[[], Any]:
-    """`plain`, which finds the state of the session, for one who reads by key."""
+class FindsState:
+    """Finds the state of the session as `plain` does, for one who reads by key."""
 
-    def find() -> StateByKey:
-        return StateByKey(plain())
+    def __init__(self, plain: Callable[[], Any]) -> None:
+        self.plain = plain
 
-    find.plain = plain  # type: ignore[attr-defined]
-    return find
+    def __call__(self) -> StateByKey:
+        """The state of the session whose run this is."""
+        return StateByKey(self.plain())
 
 
 def calls_together(plain: Callable[[Any, Callable[[], None]], None]) -> Callable[..., None]:
@@ -211,6 +215,21 @@ class _Waiting:
         finally:
             if self.calls:  # one has failed, of which the loop tells; the others come next
                 asyncio.get_running_loop().call_soon(self.make)
+
+
+class KnownIds:
+    """Names an element as `plain` does, which is asked once for the same arguments."""
+
+    def __init__(self, plain: Callable[..., str]) -> None:
+        self.plain = plain
+        self.kept = lru_cache(KEPT_IDS)(lambda _, args, pairs: plain(*args, **dict(pairs)))
+
+    def __call__(self, *args: Any, **kwargs: Any) -> str:
+        """The id; of arguments that are not plain values made anew."""
+        kinds = tuple(map(type, (*args, *kwargs.values())))
+        if not ATOMS.issuperset(kinds):
+            return self.plain(*args, **kwargs)
+        return self.kept(kinds, args, tuple(kwargs.items()))
 
 
 def quick_yield(plain: Callable[[Any], None]) -> Callable[[Any], None]:

@@ -12,8 +12,7 @@ logged and the desk comes up without it. What is lost then:
 - every element is counted for a report that is never sent, its message taken apart to be named, and
   the place of every fragment copied to its depths;
 - every text, list, container and figure is made into a message anew;
-- a widget copies the state of its session to look at one value, and each message of a run is a
-  call of the loop;
+- widgets copy the state of the session and name themselves anew, each message calls the loop;
 - every message of a run is a write of its own to the browser's socket;
 - every HTML is searched for styles and lines to its end, the disk is asked whether the logo is the
   name of a file, and a hundred times a run two locks are taken to see whether it is to stop;
@@ -53,9 +52,9 @@ IMAGES = (("streamlit.commands.page_config", "image_to_url"),
           ("streamlit.commands.logo", "image_to_url"))  # fmt: skip
 RUNNER = (PATHS[0], "ScriptRunner")
 ELEMENTS = ("streamlit.elements.lib.utils", "_register_element_id")
-STATES = [(f"streamlit.elements.widgets.{name}", "get_session_state")
-          for name in ("text_widgets", "time_widgets", "number_input", "selectbox", "radio",
-                       "slider")]  # fmt: skip
+IDS = (ELEMENTS[0], "_compute_element_id")
+READ = ("text_widgets", "time_widgets", "number_input", "selectbox", "radio", "slider")
+STATES = [(f"streamlit.elements.widgets.{name}", "get_session_state") for name in READ]
 SESSION = (THEME[0], "AppSession")
 KEPT_TEXTS = 256
 KEPT_COMMANDS = ("markdown", "html", "container", "caption", "plotly_chart")
@@ -273,15 +272,21 @@ def keep_elements() -> None:
             put_in_place(module, name, keeping(KeptElements(now, known)))
 
 
+def know_ids() -> None:
+    """The id of a widget follows from its arguments."""
+    module, name = _found(*IDS)
+    from app.quick_runs import KnownIds
+
+    _in_place_of(module, name, KnownIds)
+
+
 def read_state_by_key() -> None:
     """A widget looks at its own value, and the state of the whole session was copied for it."""
     found = [_found(*place) for place in STATES]
-    from app.quick_runs import state_by_key
+    from app.quick_runs import FindsState
 
     for module, name in found:
-        now = getattr(module, name)
-        if not hasattr(now, "plain"):
-            setattr(module, name, state_by_key(now))
+        _in_place_of(module, name, FindsState)
 
 
 def call_loop_once() -> None:
@@ -316,6 +321,7 @@ PATCHES: tuple[Callable[[], None], ...] = (
     yield_quickly,
     count_nothing,
     keep_elements,
+    know_ids,
     read_state_by_key,
     call_loop_once,
     send_runs_whole,

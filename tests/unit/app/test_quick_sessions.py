@@ -12,7 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import streamlit_patches
-from app.quick_runs import StateByKey, calls_together
+from app.quick_runs import KnownIds, StateByKey, calls_together
 
 
 def _stateful() -> None:
@@ -102,3 +102,29 @@ def test_calls_that_wait_share_a_turn() -> None:
     assert made == list(range(30))
     soon(session, lambda: made.append(30))
     assert len(asked) == 1
+
+
+def test_ids_are_those_of_streamlit_and_made_once() -> None:
+    """Equal numbers of another kind are other arguments; lists are asked of Streamlit each time."""
+    module = importlib.import_module(streamlit_patches.IDS[0])
+    plain = getattr(module._compute_element_id, "plain", module._compute_element_id)
+    asked: list[Any] = []
+
+    def counts(*args: Any, **kwargs: Any) -> str:
+        asked.append(kwargs)
+        return str(plain(*args, **kwargs))
+
+    known = KnownIds(counts)
+    calls = [
+        (("button", "k"), {"label": "a", "n": 1}),
+        (("button", "k"), {"label": "a", "n": True}),
+        (("button", "k"), {"label": "a", "n": 1.0}),
+        (("button", None), {"label": "a", "n": 1}),
+        (("button",), {"n": 1, "label": "a"}),
+        (("button",), {"options": ["a"]}),
+    ]
+    want = [plain(*args, **kwargs) for args, kwargs in calls]
+    for _ in range(2):
+        assert [known(*args, **kwargs) for args, kwargs in calls] == want
+    assert len(asked) == len(calls) + 1
+    assert len(set(want)) == len(calls)

@@ -23,6 +23,7 @@ from app.streamlit_patches import (
     ELEMENTS,
     HASHES,
     HTML,
+    IDS,
     IMAGES,
     MESSAGES,
     PAGES,
@@ -197,6 +198,7 @@ NAMES = [
     *IMAGES,
     RUNNER,
     ELEMENTS,
+    IDS,
     SESSION,
     *STATES,
     *[(HTML[0], name) for name in HTML[1]],
@@ -208,6 +210,7 @@ BESIDE = {
     CONTEXT[0]: (CONTEXT, MESSAGES),
     PATHS[0]: (PATHS, RUNNER),
     THEME[0]: (THEME, SESSION),
+    ELEMENTS[0]: (ELEMENTS, IDS),
 }  # patches that look into the same module
 
 
