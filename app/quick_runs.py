@@ -217,7 +217,7 @@ class _Waiting:
                 asyncio.get_running_loop().call_soon(self.make)
 
 
-class KnownIds:
+class ElementIds:
     """Names an element as `plain` does, which is asked once for the same arguments."""
 
     def __init__(self, plain: Callable[..., str]) -> None:

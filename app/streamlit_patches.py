@@ -275,9 +275,9 @@ def keep_elements() -> None:
 def know_ids() -> None:
     """The id of a widget follows from its arguments."""
     module, name = _found(*IDS)
-    from app.quick_runs import KnownIds
+    from app.quick_runs import ElementIds
 
-    _in_place_of(module, name, KnownIds)
+    _in_place_of(module, name, ElementIds)
 
 
 def read_state_by_key() -> None:

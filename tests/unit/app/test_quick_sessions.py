@@ -12,7 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import streamlit_patches
-from app.quick_runs import KnownIds, StateByKey, calls_together
+from app.quick_runs import ElementIds, StateByKey, calls_together
 
 
 def _stateful() -> None:
@@ -114,7 +114,7 @@ def test_ids_are_those_of_streamlit_and_made_once() -> None:
         asked.append(kwargs)
         return str(plain(*args, **kwargs))
 
-    known = KnownIds(counts)
+    known = ElementIds(counts)
     calls = [
         (("button", "k"), {"label": "a", "n": 1}),
         (("button", "k"), {"label": "a", "n": True}),
