@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import random
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import aiohttp
 import pytest
 
 from core.errors import DeadlineError, NotFoundError, ServerError
+from core.sandbox.foundry.job import FoundryJob
 from core.sandbox.foundry.server import FoundrySandbox, StaticProvider
 from core.sources.foundry.client import FoundryClient
 from core.sources.foundry.results import FoundryResult
@@ -224,6 +226,22 @@ async def test_writing_has_no_heartbeat_and_querying_has() -> None:
         writing = await frames_of(container.url, "P", "2020-01-01", "2020-01-02")
     assert any(frame["type"] == "keepalive" for frame in asking)
     assert all(frame["type"] != "keepalive" for frame in writing)
+
+
+async def test_rows_that_come_late_have_a_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long the stand-in takes to make them, it says that it is at work."""
+    plain = FoundryJob._content
+
+    def late(job: FoundryJob, name: str) -> Any:
+        time.sleep(0.2)
+        return plain(job, name)
+
+    monkeypatch.setattr(FoundryJob, "_content", late)
+    async with sandbox(keepalive_seconds=0.02) as container:
+        frames = await frames_of(container.url, "P", "2020-01-01", "2020-01-02")
+    kinds = [frame["type"] for frame in frames]
+    assert kinds.count("keepalive") >= 2
+    assert kinds[-1] == "final"
 
 
 async def test_nobody_is_answered_while_a_csv_is_written() -> None:

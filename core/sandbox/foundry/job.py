@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from aiohttp import web
 
@@ -20,6 +20,7 @@ JUNE = (datetime(2025, 6, 1), datetime(2025, 6, 30))  # noqa: DTZ001 - the conta
 LOSES_ROWS = {"rows-lost", "id-ranges", "mixed-file"}  # announced all the same
 BATCHED = {"batches", "id-ranges"}
 Window = tuple[datetime, datetime]
+T = TypeVar("T")
 
 
 class DatasetRefusedError(Exception):
@@ -85,12 +86,12 @@ class FoundryJob:
             reason = "HTTP 429 from Foundry: QUOTA exceeded"
             await self._send("update", False, f"Failed to download dataset {name!r}. {reason}")
             raise DatasetRefusedError(f"Dataset {name} could not be downloaded or does not exist.")
-        rows, pieces = await asyncio.to_thread(self._content, name)
+        rows, pieces = await self._heartbeat(asyncio.to_thread(self._content, name))
         if not rows or "no-rows" in sandbox.faults:
             await self._send("final", False, f"No rows found for {name!r}")
             raise DatasetRefusedError(f"Dataset {name} could not be downloaded or does not exist.")
         pieces = await self._announce(name, rows, pieces)
-        await self._heartbeat(asyncio.create_task(asyncio.sleep(sandbox.work_seconds)))
+        await self._heartbeat(asyncio.sleep(sandbox.work_seconds))
         return await self._write(name, rows, pieces)
 
     async def _announce(self, name: str, rows: int, pieces: Iterable[bytes]) -> Iterable[bytes]:
@@ -129,14 +130,17 @@ class FoundryJob:
             raise ConnectionResetError
         return version
 
-    async def _heartbeat(self, work: asyncio.Task[Any]) -> None:
-        while True:
-            done, _ = await asyncio.wait([work], timeout=self._sandbox.keepalive_seconds)
-            if done:
-                return
-            async with self._sandbox.writing:
-                pass
-            await self._send("keepalive", True, "Still working")
+    async def _heartbeat(self, work: Coroutine[Any, Any, T]) -> T:
+        """What the work comes to; while it lasts a frame says so now and then."""
+        task = asyncio.create_task(work)
+        try:
+            while not (await asyncio.wait([task], timeout=self._sandbox.keepalive_seconds))[0]:
+                async with self._sandbox.writing:
+                    pass
+                await self._send("keepalive", True, "Still working")
+            return task.result()
+        finally:
+            task.cancel()  # nobody waits for it any more; nothing to one that is done
 
     def _content(self, name: str) -> tuple[int, Iterable[bytes]]:
         """The rows to announce, and the CSV with its faults."""
