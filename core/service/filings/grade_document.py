@@ -58,7 +58,7 @@ def _worst_first(found: pl.DataFrame) -> pl.DataFrame:
     worst = pl.col("severity").replace_strict(WORST_FIRST, default=3, return_dtype=pl.Int8)
     newest = pl.col("period_end").to_physical().neg()
     ties = ("cik", "period_start", "message", "expected", "actual")
-    return found.sort("accession", worst, "rule", newest, *ties)
+    return found.sort("accession", worst, "rule", newest, *ties, nulls_last=True)
 
 
 def _finding(item: Mapping[str, Any]) -> dict[str, Any]:
