@@ -161,4 +161,6 @@ def _changes(rows: pl.DataFrame, told: Retold) -> pl.DataFrame:
     of = rows.select(*KEY, "rid")
     by = rows.select(by="rid", by_accession="accession", by_form="form")
     named = steps.join(of, on="rid").join(by, on="by").rename({"day": "told_on"})
-    return named.sort("rid", "told_on", "headline", "period_end", "period_start")
+    return named.sort(
+        "rid", "told_on", "headline", "period_end", "period_start", "by", "concept", "unit"
+    )

@@ -10,6 +10,7 @@ import polars as pl
 from core.domain.quality.status.names import AMENDED, RESTATED, SUPERSEDED, WITHDRAWN
 
 MOST_NAMED = 3
+WIDEST = ("latest", "apart", "period_end", "headline", "period_start", "old", "new")
 SCALES = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
 
 
@@ -45,7 +46,7 @@ def _named(changes: pl.DataFrame) -> pl.DataFrame:
     return (
         changes.filter(pl.col("new") != pl.col("old"))
         .with_columns(apart=apart, latest=latest)
-        .sort("latest", "apart", descending=True)
+        .sort(*WIDEST, descending=[name in WIDEST[:3] for name in WIDEST])
         .group_by("rid", "by", maintain_order=True)
         .agg(pl.col("headline", "old", "new").head(12), changed=pl.len())
     )

@@ -7,6 +7,7 @@ from datetime import date
 import polars as pl
 import pytest
 
+from core.domain.quality.status import wording
 from core.domain.quality.status.timeline import statuses
 from core.domain.quality.status.wording import number
 from core.domain.tables.frames import FACTS, FILINGS
@@ -308,3 +309,14 @@ def test_figures_told_in_millions_after_thousands_are_rounded_and_not_changed():
         new = report("k20", "10-K", "2021-02-20", FY2019, values)
         found = told(pl.concat([old, new]))
         assert found["k19"][0] == status
+
+
+def test_changes_of_one_width_are_named_in_one_order():
+    """Rows that came the other way round made another sentence of the same changes."""
+    names = [f"headline {n:02}" for n in range(20)]
+    end = date.fromisoformat(FY2019)
+    rows = pl.DataFrame({"headline": names}).with_columns(
+        rid=1, by=2, old=1.0, new=2.0, period_end=end, period_start=None
+    )
+    first, second = wording._named(rows), wording._named(rows.reverse())
+    assert first["headline"].to_list() == second["headline"].to_list() == [names[:12]]
