@@ -234,7 +234,7 @@ def _print_status(document: dict[str, Any], console: Console) -> None:
             f"{item['rows']:,}",
             when(item["last_success"], "never"),
             when(item["next_due"]),
-            escape(item["last_error"] or item.get("partial_reason") or ""),
+            escape(item["fault"] or item["partial_reason"] or ""),
         )
     console.print(table)
     for problem in document["problems"]:

@@ -50,8 +50,8 @@ def _catalogue(then: Desk) -> Iterator[dict[str, Any]]:
 
 def _hosts(then: Desk, statuses: Sequence[DatasetStatus]) -> Iterator[dict[str, Any]]:
     """The hosts that are down, each with the datasets that lack because of it: one line a cause."""
-    lacking = {status.name for status in statuses if _in_trouble(status)}
     for host in _down(then):
+        lacking = {status.name for status in statuses if _lacks_for(status, host)}
         what = "has blocked the desk" if host.blocked else "does not answer"
         said = f"{what}: {(host.last_error or 'no reason told').rstrip('.')}"
         names = ", ".join(name for name in host.datasets if name in lacking)
@@ -63,16 +63,26 @@ def _down(then: Desk) -> list[UpstreamStatus]:
     return [host for host in upstreams.down(then) if host.since and host.since <= then.now()]
 
 
+def _lacks_for(status: DatasetStatus, host: UpstreamStatus) -> bool:
+    """Whether a dataset lacks because its host is down, and not for a fault that it had before."""
+    if not _in_trouble(status) or status.name not in host.datasets:
+        return False
+    failing, down = status.failing_since, host.since
+    before = failing is not None and down is not None and failing < down
+    same = bool(host.last_error) and host.last_error in (status.last_error or "")
+    return same or not (status.fault and before)
+
+
 def _in_trouble(status: DatasetStatus) -> bool:
     return status.enabled and status.freshness in TROUBLE
 
 
 def _datasets(then: Desk, statuses: Sequence[DatasetStatus]) -> Iterator[dict[str, Any]]:
     """What lacks by itself: a host that is down is told once, not for each of its datasets."""
-    down = {name for host in _down(then) for name in host.datasets}
+    hosts = _down(then)
     for status in statuses:
         if _in_trouble(status):
-            if status.name not in down:
+            if not any(_lacks_for(status, host) for host in hosts):
                 yield _problem("warning", status.name, f"{status.freshness}; {_missing(status)}")
         elif status.enabled and status.partial_reason:
             yield _problem("warning", status.name, status.partial_reason)

@@ -302,32 +302,35 @@ def export_rejected(desk: Desk, *, name: str) -> pl.DataFrame:
     return rejected_rows(desk, name, 2**31)
 
 
+def document(item: DatasetStatus) -> dict[str, Any]:
+    """What programs are told of a dataset; `fault` is the beginning of `last_error`."""
+    return {
+        "name": item.name,
+        "source": item.source,
+        "table": item.table,
+        "enabled": item.enabled,
+        "rows": item.rows,
+        "freshness": item.freshness,
+        "data_until": item.data_until,
+        "sessions_behind": item.sessions_behind,
+        "last_success": item.last_success,
+        "next_due": item.next_due,
+        "last_state": item.last_state,
+        "last_error": item.last_error,
+        "fault": item.fault or None,
+        "partial_reason": item.partial_reason,
+        "rows_rejected": item.rows_rejected,
+        "running": item.running_job is not None,
+        "simulated": item.simulated,
+        "upstream": item.upstream,
+    }
+
+
 @command("status", needs=Role.VIEWER)
 def status_command(desk: Desk) -> dict[str, Any]:
     """Per dataset: freshness, rows, last pull, next due, last error."""
     return {
-        "datasets": [
-            {
-                "name": item.name,
-                "source": item.source,
-                "table": item.table,
-                "enabled": item.enabled,
-                "rows": item.rows,
-                "freshness": item.freshness,
-                "data_until": item.data_until,
-                "sessions_behind": item.sessions_behind,
-                "last_success": item.last_success,
-                "next_due": item.next_due,
-                "last_state": item.last_state,
-                "last_error": item.last_error,
-                "partial_reason": item.partial_reason,
-                "rows_rejected": item.rows_rejected,
-                "running": item.running_job is not None,
-                "simulated": item.simulated,
-                "upstream": item.upstream,
-            }
-            for item in overview(desk)
-        ],
+        "datasets": [document(item) for item in overview(desk)],
         "problems": [str(problem) for problem in desk.catalogue.problems],
     }
 

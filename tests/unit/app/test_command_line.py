@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 import re
 import shlex
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from app import command_help, commands, options
 from app.command_line import register_all, register_for
 from app.commands import data, scan
 from core import __version__
+from core.service.pulls import datasets
+from tests.unit.service.brief.test_problems import FRESH
 
 ROOT = Path(__file__).resolve().parents[3]
 HINT = re.compile(r"python -m app ((?:[a-z]+[a-z-]* ?)+)")
@@ -140,11 +143,22 @@ def test_a_dataset_that_is_disabled_is_told_so_as_on_its_page() -> None:
     """Nobody waits for its first pull."""
     out = StringIO()
     item: dict[str, Any] = dict.fromkeys(
-        ("last_success", "next_due", "last_error", "partial_reason", "data_until", "upstream")
+        ("last_success", "next_due", "fault", "partial_reason", "data_until", "upstream")
     )
     item |= {"name": "x", "freshness": "never", "enabled": False, "rows": 0, "sessions_behind": 0}
     data._print_status({"datasets": [item], "problems": []}, Console(file=out, width=200))
     assert "disabled" in out.getvalue()
+
+
+def test_what_a_pull_failed_of_is_told_in_its_first_words() -> None:
+    """Where, the hint and the library's words are in the document."""
+    whole = "x: cannot reach the SEC: ssl:default [Connect call failed]. Look at the host."
+    seen = replace(FRESH, name="x", freshness="failing", last_error=whole, last_success=None)
+    out = StringIO()
+    document = {"datasets": [datasets.document(seen)], "problems": []}
+    assert document["datasets"][0]["last_error"] == whole
+    data._print_status(document, Console(file=out, width=200))
+    assert out.getvalue().splitlines()[1].rstrip().endswith(" cannot reach the SEC")
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,24 @@ def test_a_host_that_is_down_is_told(desk: Desk, blocked: bool, words: str) -> N
     assert told(desk) == [("error", label, words)]
 
 
+def test_a_host_that_is_down_answers_for_its_own_faults_alone(desk: Desk) -> None:
+    """A dataset that failed before the outage, of something else, keeps its line and its fault."""
+    label, now = down(desk, blocked=False), desk.now()
+    early, late = now - timedelta(hours=2), now + timedelta(seconds=1)
+    failing = replace(FRESH, freshness="failing", last_error="prices.daily: 503.")
+    cases = [
+        (replace(FRESH, freshness="overdue"), True),
+        (replace(failing, failing_since=late), True),
+        (replace(failing, failing_since=early), True),  # its pull met the outage first
+        (replace(failing, failing_since=early, last_error="a column is missing"), False),
+    ]
+    for status, is_of_host in cases:
+        lines = told(desk, status)
+        words = f"does not answer: 503{'; not in for it: prices.daily' if is_of_host else ''}"
+        own = [] if is_of_host else [("warning", "prices.daily", "failing; a column is missing")]
+        assert lines == [("error", label, words), *own]
+
+
 def test_an_entry_of_the_catalogue_that_cannot_be_used_is_told(
     make_desk: Callable[..., Desk], tmp_path: Path
 ) -> None:
