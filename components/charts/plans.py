@@ -251,6 +251,13 @@ def _name(check: LimitCheck) -> str:
 
 
 def amounts(check: LimitCheck) -> str:
-    """What is used of what is allowed, in whole units: what is left, or over, does not vanish."""
+    """What is used of what is allowed, in whole units: what is left, or over, does not vanish.
+
+    Of a list that a name is on or not, and of a grade, what they say of the plan.
+    """
+    if check.limit == "exclusions":
+        return "not listed" if check.ok else "listed"
+    if check.limit == "filing_grade" and (check.ok or not check.allowed):
+        return "full size" if check.ok else "no trade"
     used = math.floor(check.used) if check.ok else math.ceil(check.used)
     return f"{used:,} of {check.allowed:,.0f}"

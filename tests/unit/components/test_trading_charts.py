@@ -147,3 +147,22 @@ def test_a_limit_beside_the_scan_reads_as_it_is(used: str, said: str, color: str
     assert f"<span>{said}</span>" in told
     assert f'class="bar {color}"' in told
     assert "Why &amp; how." in told
+
+
+@pytest.mark.parametrize(
+    ("limit", "used", "allowed", "words"),
+    [
+        ("exclusions", 0, 0, "not listed"),
+        ("exclusions", 1, 0, "listed"),
+        ("filing_grade", 1666, 1666, "full size"),
+        ("filing_grade", 1666, 833, "1,666 of 833"),
+        ("filing_grade", 1666, 0, "no trade"),
+        ("liquidity", 1666, 23515, "1,666 of 23,515"),
+    ],
+)
+def test_a_limit_that_is_no_amount_says_what_it_means(
+    limit: str, used: int, allowed: int, words: str
+) -> None:
+    """0 of 0, and a size of itself, told nobody whether the plan may be taken."""
+    check = LimitCheck(limit, Decimal(used), Decimal(allowed), "shares", "")
+    assert charts_plans.amounts(check) == words
