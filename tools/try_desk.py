@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 PATIENCE_SECONDS = 600.0
+PATIENT = {"OPENBELL_SQL_SECONDS": "300"}  # it is tried whether a query works, not how fast
 _LISTENS = re.compile(r"listens on (http://\S+)")
 _BESIDE = re.compile(r"export OPENBELL_DATA_DIR=(.+)")
 _COUNT = "SELECT count(*) AS n FROM bars_daily"
@@ -86,7 +87,7 @@ def demo(python: Path, **environment: str) -> Mapping[str, Any]:
         home, empty = Path(folder) / "home", Path(folder) / "empty"
         home.mkdir()
         empty.mkdir()
-        own = {"HOME": str(home), "PATH": os.environ["PATH"], **environment}
+        own = {"HOME": str(home), "PATH": os.environ["PATH"], **PATIENT, **environment}
         told = command(python, empty, own, "--help")
         with running(python, empty, own) as desk:
             seen = {
