@@ -142,26 +142,30 @@ def _weighted(book: PeriodTable, own: Own) -> tuple[Flags, Flags]:
     outstanding or the cover are of that size. Where they are of the size of the value, or earnings
     per share times it are the income, it stands: shares were joined, or the past was wrong.
     """
-    least = np.fmin.reduce(np.abs(own.past))
-    steady = (own.seen >= 3) & (least > 0) & (own.size < STEADY_COUNT * least)
-    weighted = book.among(WEIGHTED)[own.item] & (own.value > 0) & (own.usual > 0)
-    judged = weighted & (steady | _counted(book, own.fid, own.usual))
-    ratio = own.usual / own.value
-    wrong = judged & (ratio >= THOUSANDTH[0]) & (ratio <= THOUSANDTH[1]) & book.affected[own.fid]
-    wrong &= ~_counted(book, own.fid, own.value)
-    if wrong.any():
-        basic = book.long[as_index(own.row[wrong])].with_columns(items=pl.lit("SharesBasic"))
-        wrong[wrong] = ~vouched(book, basic)  # diluted ones far from them are Q34's
+    judged, wrong = np.zeros(len(own.fid), bool), np.zeros(len(own.fid), bool)
+    asked = book.among(WEIGHTED)[own.item] & book.affected[own.fid]
+    some = np.flatnonzero(asked & (own.value > 0) & (own.usual > 0))
+    fid, value, usual = own.fid[some], own.value[some], own.usual[some]
+    least = np.fmin.reduce(np.abs(own.past[:, some]))
+    steady = (own.seen[some] >= 3) & (least > 0) & (own.size[some] < STEADY_COUNT * least)
+    counted, told = _counted(book, fid, usual, value)
+    judged[some] = known = steady | counted
+    ratio = usual / value
+    off = known & (ratio >= THOUSANDTH[0]) & (ratio <= THOUSANDTH[1]) & ~told
+    if off.any():
+        basic = book.long[as_index(own.row[some[off]])].with_columns(items=pl.lit("SharesBasic"))
+        off[off] = ~vouched(book, basic)  # diluted ones far from them are Q34's
+    wrong[some] = off
     return judged, wrong
 
 
-def _counted(book: PeriodTable, fid: Numbers, size: Floats) -> Flags:
-    """Whether a filing counts about so many shares on its cover or in its sheet."""
-    told = np.flatnonzero(book.of(COUNTS) & (book.value > 0))
+def _counted(book: PeriodTable, fid: Numbers, *sizes: Floats) -> tuple[Flags, ...]:
+    """Whether filings count about so many shares on their cover or in their sheet."""
+    told = np.flatnonzero(book.of(COUNTS) & book.here & (book.value > 0))
     of, power = book.fid[told], np.log10(book.value[told])
     least, most = np.full(book.filings.height, np.inf), np.full(book.filings.height, -np.inf)
     np.minimum.at(least, of, power)
     np.maximum.at(most, of, power)
-    sought = np.log10(size)
-    about: Flags = np.minimum(np.abs(least[fid] - sought), np.abs(most[fid] - sought)) <= ABOUT
-    return about
+    low, high = least[fid], most[fid]
+    sought = [np.log10(size) for size in sizes]
+    return tuple(np.minimum(np.abs(low - s), np.abs(high - s)) <= ABOUT for s in sought)
