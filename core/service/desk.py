@@ -130,7 +130,9 @@ class Desk:
         self.post = opening.post(self.settings, self.queue)
         if self.post and self.settings.role == "desk":
             self.relay = opening.relay(self.settings, self.queue, self.post, self.warehouse)
-            self.roster = RelayedRoster(self.warehouse, self.settings, self.now, self.relay)
+            roster = RelayedRoster(self.warehouse, self.settings, self.now, self.relay)
+            opening.follow(self.warehouse, roster.look)
+            self.roster = roster
             self.board = self._followed()
         elif self.post:
             keep_asks(self)

@@ -145,3 +145,11 @@ def relay(
         warehouse.catch_up,
         lambda: warehouse.read_only_seconds,
     )
+
+
+def follow(warehouse: Warehouse, look: Callable[[], None]) -> None:
+    """Let what is known of a lake be looked at after each commit of its engine."""
+    from core.store.following import FollowedWarehouse
+
+    assert isinstance(warehouse, FollowedWarehouse)
+    warehouse.listeners.append(look)

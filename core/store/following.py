@@ -10,7 +10,7 @@ from collections.abc import Callable
 import duckdb
 import polars as pl
 
-from core.errors import ReadOnlyError, StoreError
+from core.errors import OpenbellError, ReadOnlyError, StoreError
 from core.observe import logs
 from core.store import presence
 from core.store.connection import failure_of
@@ -24,6 +24,7 @@ from core.store.warehouse import Params, Warehouse
 
 LOOK_SECONDS = 1.0
 AWAY_SECONDS = 0.25
+TELL_SECONDS = 0.25  # how often at most it is told of commits: each may be read from the lake
 SHUT_SECONDS = 1.0  # for which a lake that did not let one in is not tried by all who wait
 OPEN_SECONDS = 60.0  # for an engine that makes the lake or brings it to today's layout
 # what the engine says when PostgreSQL or S3 does not answer
@@ -45,6 +46,7 @@ class FollowedWarehouse(Warehouse):
         self._watch, self._asked = LakeWatch(engine.address), LakeWatch(engine.address)
         self._asking = threading.Lock()
         self.answers: SharedAnswers | None = None  # closed with this
+        self.listeners: list[Callable[[], None]] = []  # called after commits, in a thread of ours
         self._stop = threading.Event()
         self._alone_since: float | None = None
         self._shut_until = 0.0
@@ -172,15 +174,26 @@ class FollowedWarehouse(Warehouse):
         return frame
 
     def _follow(self) -> None:
+        told, again = -1, 0.0
         while not self._stop.is_set():
             try:
                 self._see(*self._watch.look())
-                self._watch.wait(LOOK_SECONDS)
+                if told != self.commits and time.monotonic() >= again:
+                    told, again = self.commits, time.monotonic() + TELL_SECONDS
+                    self._tell()
+                self._watch.wait(LOOK_SECONDS if told == self.commits else TELL_SECONDS)
             except StoreError as error:
                 log.warning("the lake is not followed", error=str(error))
                 self._see(self.commits, led=False)
                 self._stop.wait(AWAY_SECONDS)
         self._watch.close()
+
+    def _tell(self) -> None:
+        for listener in list(self.listeners):
+            try:
+                listener()
+            except OpenbellError as error:  # it is told of the next commit, too
+                log.warning("what a commit changes was not seen", error=str(error))
 
     def _see(self, snapshot: int, led: bool) -> None:
         self.commits = max(self.commits, snapshot)

@@ -32,13 +32,20 @@ class RelayedRoster(Roster):
         self._relay = relay
         self._seen = -1
 
+    def look(self) -> None:
+        """See who is known by now, so that whoever is not any more is out before they ask."""
+        self._load()
+
     def _load(self) -> None:
         """See Roster: after each commit of the other process. Whose way in changed is told of."""
         if self._seen == self._warehouse.commits:
             return
-        with self._lock:
+        with self._lock:  # whoever asks meanwhile waits: what was known before is no answer
+            commits = self._warehouse.commits
+            if self._seen == commits:
+                return
             before, known = self._counting(), self._loaded
-            self._loaded, self._seen = False, self._warehouse.commits
+            self._loaded = False
             try:
                 super()._load()
             except StoreError as error:
@@ -47,6 +54,8 @@ class RelayedRoster(Roster):
                     raise
                 self._loaded = True  # what was known stands until it can be read again
                 log.warning("who is known was not read", error=str(error))
+            else:
+                self._seen = commits
             gone = before - self._counting()
         for key in {key for key, _ in gone}:
             self._tell(key)

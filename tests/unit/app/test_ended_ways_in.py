@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 from typing import Any
 
@@ -15,9 +17,12 @@ from app.api import events as api_events
 from app.doors import credentials, middleware, sign_in, sockets
 from app.doors.credentials import COOKIE, Visitor
 from core.domain.access.principals import LOCAL, Role
+from core.domain.access.tokens import Person
 from core.service.activity import feed
 from core.service.desk import Desk
 from core.service.kernel.relayed_roster import RelayedRoster
+from core.store import access as store
+from core.store.warehouse import Warehouse
 from tests import api_desk
 
 
@@ -171,3 +176,29 @@ def test_a_desk_that_reads_hears_of_roles_and_sessions_that_changed_elsewhere(
     reader.current(una)
     assert sorted(told) == [una.key, ben.key]
     assert sockets.LOOK_SECONDS <= 0.5  # where nobody else asks, an open page does
+
+
+def test_who_asks_while_a_change_is_read_waits_for_it(
+    shared: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was known before is no answer: whoever signed in elsewhere would be turned away."""
+    reader = RelayedRoster(shared.warehouse, shared.settings, shared.now, None)  # type: ignore[arg-type]
+    reader.people()
+    una = shared.roster.signed_in("https://id", "u1", "Una", Role.TRADER)
+    session = shared.roster.begin(una)
+    begun, on, people = threading.Event(), threading.Event(), store.people
+
+    def slowly(warehouse: Warehouse) -> list[Person]:
+        begun.set()
+        on.wait(5)
+        return people(warehouse)
+
+    monkeypatch.setattr(store, "people", slowly)
+    with ThreadPoolExecutor(2) as pool:
+        looks = pool.submit(reader.look)
+        assert begun.wait(5)
+        asks = pool.submit(reader.of_session, session)
+        assert wait([asks], 0.2).not_done
+        on.set()
+        looks.result(5)
+        assert asks.result(5) == una
