@@ -35,6 +35,7 @@ from core.sources.sec.index import decode_feed, decode_index
 from core.sources.sec.submissions import decode_tickers
 from core.store.documents import StoredDocument, remember, stored_documents
 from core.store.filings import add_companies, add_filings, write_identifiers
+from core.store.ticker_days import date_moves
 from core.store.tickers import follow_moves
 from core.store.transaction import MergeCounts
 from core.store.warehouse import Warehouse
@@ -115,8 +116,9 @@ class SecSource:
                 counts = add_companies(tx, companies, pull_id)
                 counts += write_identifiers(tx, names, pull_id, now.date(), whole_market=True)
                 moved = follow_moves(tx, now.date(), now)
+                dated, days = date_moves(tx, pull_id)
                 remember(tx, [seen], pull_id, now)
-            return counts, moved
+            return counts + dated, moved + days
 
         counts, moved = await asyncio.to_thread(store)
         pulled = Pulled(
@@ -187,7 +189,7 @@ class SecSource:
         def store() -> MergeCounts:
             with self.warehouse.transaction() as tx:
                 tell_new(tx, filings, self.now())
-                return add_filings(tx, filings, pull_id)
+                return add_filings(tx, filings, pull_id) + date_moves(tx, pull_id)[0]
 
         counts = await asyncio.to_thread(store)
         pulled = Pulled(

@@ -35,6 +35,7 @@ from core.store.filings import (
     write_filings,
     write_identifiers,
 )
+from core.store.ticker_days import date_moves
 from core.store.transaction import MergeCounts
 from core.store.warehouse import Warehouse
 
@@ -167,6 +168,7 @@ class _Load:
             self.counts += write_companies(tx, companies, self.pull_id)
             self.counts += write_identifiers(tx, names, self.pull_id, self.now().date())
             self.counts += write_filings(tx, filings, self.pull_id)
+            self.counts += date_moves(tx, self.pull_id)[0]
         self.read += filings.height
         told = [*(s.rejects for s in said), *(rejected for _, rejected in older)]
         self.rejects += [rejected for rejected in told if rejected.height]

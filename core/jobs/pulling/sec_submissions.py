@@ -24,6 +24,7 @@ from core.sources.sec.documents import (
 from core.sources.sec.submissions import Submissions, decode_page, decode_submissions
 from core.store.documents import remember
 from core.store.filings import write_companies, write_filings, write_identifiers
+from core.store.ticker_days import date_moves
 from core.store.transaction import MergeCounts
 
 DATASET = "sec.submissions"
@@ -106,7 +107,9 @@ class SubmissionsPull(CompanyPull):
             counts += write_identifiers(tx, names, self.pull_id, now.date())
             tell_new(tx, filings, now)
             counts += write_filings(tx, filings, self.pull_id)
+            dated, days = date_moves(tx, self.pull_id)
             remember(tx, documents, self.pull_id, now)
-        self.counts += counts
+        self.counts += counts + dated
+        self.notes += days
         self.read += filings.height
         self.rejects += [company.rejects for company in batch]
