@@ -1,10 +1,10 @@
 """The day on which a ticker passed to another company, as filings tell it.
 
-The map of tickers says who bears one now; a desk sees a change when it next pulls the map, which the
-SEC itself brings up to date days or weeks late. A successor announces itself: Form 8-K12B or 8-K12G3
-says of what event it is the issuer. Without one, its own change of name counts where the company
-before it was renamed or delisted then, and its first registration or report where that one was
-delisted. A day after the change was seen, or more than a year before, is none of it.
+The map of tickers says who bears one now; a desk sees a change when it next pulls the map, which
+the SEC itself brings up to date days or weeks late. A successor announces itself: Form 8-K12B or
+8-K12G3 says of what event it is the issuer. Without one, its own change of name counts where the
+company before it was renamed or delisted then, and its first registration or report where that one
+was delisted. A day after the change was seen, or more than a year before, is none of it.
 """
 
 from __future__ import annotations
@@ -68,7 +68,10 @@ ORDER BY value, old
 
 
 def date_moves(tx: Transaction, pull_id: str) -> tuple[MergeCounts, list[str]]:
-    """Let tickers pass on the day that filings tell, where it was before the one seen; sentences."""
+    """Let tickers pass on the day that filings tell, where that was before the one seen.
+
+    Returns what was changed, and a sentence for each.
+    """
     given = {
         "year": YEAR, "near": NEAR, "event": EVENT,
         "successor": list(SUCCESSOR), "first": list(FIRST), "ends": list(ENDS),

@@ -104,6 +104,31 @@ def test_a_line_of_the_trade_is_revenue_where_it_proves_to_be_the_whole(
     assert sales(*rows) == taken
 
 
+GOODS, COST, PROFIT = "SalesRevenueGoodsNet", stated("CostOfRevenue", 2.0), "GrossProfit"
+
+
+@pytest.mark.parametrize(
+    ("rows", "taken"),
+    [
+        ((stated(GOODS, 3.0), COST, stated(PROFIT, 1.1)), []),  # Ralph Lauren, without licences
+        ((stated(GOODS, 3.0), COST, stated(PROFIT, 1.0)), [3.0]),
+        ((stated(GOODS, 3.0), COST, stated(PROFIT, 0.7)), [3.0]),  # with excise taxes: Brown-Forman
+        ((stated(GOODS, 3.0), COST, stated(PROFIT, 1.1), INCOME, COSTS), [3.0]),
+        (
+            (stated(GOODS, 3.0), stated("CostsAndExpenses", 2.2), INCOME),
+            [3.0],
+        ),  # with interest: IFF
+        ((stated(GOODS, 0.003), COST, stated(PROFIT, 1.1)), [0.003]),  # a slip of scale
+        ((stated("Revenues", 3.0), COST, stated(PROFIT, 1.1)), [3.0]),  # to be found by the rules
+    ],
+)
+def test_sales_of_goods_are_no_revenue_where_cost_and_profit_are_more(
+    rows: tuple[dict[str, Any], ...], taken: list[float]
+) -> None:
+    """They are a part of a total under a tag of the filer's own."""
+    assert sales(*rows) == taken
+
+
 def test_the_filing_says_why_no_value_is_taken_for_its_revenue(desk: Desk) -> None:
     """The line told is listed with the reason, and no other value beside it."""
     put(desk, stated(MEALS, 2.9), COSTS, INCOME, stated("Assets", 9e9, period_start=None))

@@ -61,6 +61,7 @@ class Item:
     otherwise: tuple[str, ...] = ()  # and where a filing tells none of these either
     unless: tuple[str, ...] = ()  # and no amount of any of those
     proved: tuple[str, ...] = ()  # those of `otherwise` taken only where `agrees` gives them
+    parts: tuple[str, ...] = ()  # tags not taken where what it must cover and its cost are more
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +263,7 @@ def _item(name: str, body: Mapping[str, Any]) -> Item:
         covers=tuple(body.get("covers", ())), figure=body.get("figure", ""),
         instead=tuple(body.get("instead", ())), stands=tuple(body.get("stands", ())),
         otherwise=tuple(body.get("otherwise", ())), unless=tuple(body.get("unless", ())),
-        proved=tuple(body.get("proved", ())),
+        proved=tuple(body.get("proved", ())), parts=tuple(body.get("parts", ())),
     )  # fmt: skip
 
 

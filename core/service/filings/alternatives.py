@@ -61,8 +61,8 @@ def _in_part(items: pl.DataFrame, stated: pl.DataFrame, like: pl.DataFrame) -> p
         {"taxonomy": "us-gaap", "concept": tag, "item": name}
         for name, item in rules.items.items()
         if item.agrees
-        for other in item.otherwise
-        for tag in rules.items[other].tags
+        for tags in (item.parts, *(rules.items[other].tags for other in item.otherwise))
+        for tag in tags
     ]
     told = stated.select(*_TAG, *_PERIOD, "value").join(
         pl.DataFrame(parts), on=_TAG, maintain_order="left"

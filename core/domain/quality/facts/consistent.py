@@ -4,7 +4,8 @@ A filer may tell its sales under a tag of its own and the goods or fees among th
 taxonomy's. So such a line is taken where what stands beside it adds up to it (the item's `agrees`),
 never where that adds up to another amount, and where nothing adds up it goes by the other periods
 of the filing. A filing with no costs at all may tell no other line of sales, or two that give the
-line as their sum or difference; lines of `proved` are taken by adding up alone.
+line as their sum or difference; lines of `proved` are taken by adding up alone. A tag of the item's
+own that is of goods or services alone (`parts`) yields where their cost and the profit are more.
 """
 
 from __future__ import annotations
@@ -14,15 +15,38 @@ import numpy as np
 from core.domain.quality.facts.arrays import Flags, Floats, Numbers
 from core.domain.quality.facts.packing import as_int, found_rows, matched_rows
 from core.domain.quality.facts.table import PeriodTable
-from core.domain.quality.model import Item
+from core.domain.quality.model import Equation, Item
 
 EXACT = 1e-4  # of the value: other income or sales to affiliates are some thousandths
 NEAR = 1e-3  # of the value: the least lines of a sum have no tags
+SLIP = 100  # times
 SALES = (
     r"^(SalesRevenue\w*|RevenueFrom\w+|RevenueMineral\w+|\w*Revenues?(Net|Gross|Provision\w+)?)$",
     r"ProForma|Deferred|Segment|EquityMethod|DisposalGroup|Lease|RelatedPartyTrans|Interest|Acqui|"
     r"Recogni|Cost|Unbilled|Hedge|Allowance|OtherOperatingSegments|Investment|Percent|Collab",
 )
+
+
+def without_parts(book: PeriodTable, rows: Numbers) -> Numbers:
+    """Some rows of `long` without those told to be a part of their item by cost and profit.
+
+    A hundredth or less is a slip of scale, which must be found and not left out.
+    """
+    rank = book.long["rank"].to_numpy()
+    for name, item in book.rules.items.items():
+        if not item.parts:
+            continue
+        ranks = [item.tags.index(tag) for tag in item.parts]
+        some = rows[book.of([name])[rows] & np.isin(rank[rows], ranks)]
+        value = book.value[some]
+        holds, _ = _beside(book, rows, some, item)
+        more = np.zeros(len(some), bool)
+        for equation in item.agrees:
+            if not set(equation.items).isdisjoint(item.covers):
+                total = _total(book, rows, some, equation)
+                more |= (total > value * (1 + NEAR)) & (total < value * SLIP)
+        rows = rows[~np.isin(rows, some[more & ~holds])]
+    return rows
 
 
 def whole(book: PeriodTable, chosen: Numbers, found: Numbers, item: Item, *, proved: bool) -> Flags:
@@ -48,13 +72,19 @@ def _beside(book: PeriodTable, chosen: Numbers, found: Numbers, item: Item) -> t
     value = book.value[found]
     holds, known = np.zeros(len(found), bool), np.zeros(len(found), bool)
     for equation in item.agrees:
-        terms = [term.sign * _amount(book, chosen, found, term.item) for term in equation.terms]
-        apart = np.abs(value - np.sum(terms, axis=0))
+        apart = np.abs(value - _total(book, chosen, found, equation))
         known |= np.isfinite(apart)
         holds |= apart <= EXACT * np.abs(value)
     for name in item.covers:
         known |= _amount(book, chosen, found, name) > value * (1 + EXACT)
     return holds, known & ~holds
+
+
+def _total(book: PeriodTable, chosen: Numbers, found: Numbers, equation: Equation) -> Floats:
+    """What the terms of an equation come to in the period of each row; NaN where one is missing."""
+    terms = [term.sign * _amount(book, chosen, found, term.item) for term in equation.terms]
+    total: Floats = np.sum(terms, axis=0)
+    return total
 
 
 def _amount(book: PeriodTable, chosen: Numbers, found: Numbers, name: str) -> Floats:

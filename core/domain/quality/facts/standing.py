@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from core.domain.quality.facts.arrays import Numbers
-from core.domain.quality.facts.consistent import whole
+from core.domain.quality.facts.consistent import whole, without_parts
 from core.domain.quality.facts.packing import found_rows
 from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.model import Ruleset
@@ -27,6 +27,7 @@ def with_stand_ins(book: PeriodTable, rows: Numbers) -> tuple[Numbers, Numbers]:
     adds up with others (`agrees`) must do so for that, too: the line of a trade may be one of many.
     """
     places = {name: place for place, name in enumerate(book.rules.items)}
+    rows = without_parts(book, rows)
     taken, of = [rows], [book.item[rows].astype(np.int64)]
     for name, item in book.rules.items.items():
         before, told = [places[name]], {places[some] for some in item.unless if some in places}
