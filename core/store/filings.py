@@ -79,6 +79,12 @@ def write_identifiers(
     return tx.merge("company_identifiers", rows, COMPANY_IDENTIFIERS.key, pull_id)
 
 
+def correct_identifiers(tx: Transaction, rows: pl.DataFrame, pull_id: str) -> MergeCounts:
+    """Put rows of COMPANY_IDENTIFIERS in the place of those of their key; the others stay."""
+    checked = check(rows, COMPANY_IDENTIFIERS)
+    return tx.merge("company_identifiers", checked, COMPANY_IDENTIFIERS.key, pull_id)
+
+
 def _ended(stated: pl.DataFrame, known: pl.DataFrame, on: date) -> pl.DataFrame:
     open_tickers = known.filter((pl.col("kind") == "ticker") & pl.col("valid_to").is_null())
     gone = open_tickers.join(stated, on=_KEY, how="anti")

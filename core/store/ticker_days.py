@@ -10,6 +10,7 @@ was delisted. A day after the change was seen, or more than a year before, is no
 from __future__ import annotations
 
 from core.domain.tables.frames import COMPANY_IDENTIFIERS
+from core.store.filings import correct_identifiers
 from core.store.transaction import MergeCounts, Transaction
 
 SUCCESSOR = ("8-K12B", "8-K12G3", "8-K12B/A", "8-K12G3/A")
@@ -89,7 +90,7 @@ def date_moves(tx: Transaction, pull_id: str) -> tuple[MergeCounts, list[str]]:
         days = found.select("value", "seen", "day", cik=side).unique(["value", "cik"])
         dated = rows.rename({column: "seen"}).join(days, on=["cik", "value", "seen"])
         changed = dated.rename({"day": column}).select(list(COMPANY_IDENTIFIERS.columns))
-        counts += tx.merge("company_identifiers", changed, COMPANY_IDENTIFIERS.key, pull_id)
+        counts += correct_identifiers(tx, changed, pull_id)
     return counts, [
         f"{row['value']} passed to CIK {row['new']} on {row['day']} ({row['source']}), "
         f"seen on {row['seen']}"
