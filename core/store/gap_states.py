@@ -10,7 +10,7 @@ from core.domain.gaps.state import STATE, GapState
 from core.store.transaction import quoted
 from core.store.warehouse import Warehouse
 
-RULES = 5  # version of what makes a state; one of another version is void
+RULES = 6  # version of what makes a state; one of another version is void
 _COLUMNS = ", ".join(STATE)
 
 

@@ -74,6 +74,7 @@ QUIET_TURNOVER = 2.25
 NEWS_TURNOVER = 5.0
 NEWS_RATIO = 3.0  # a price that tripled needs a catalyst in any case
 NEWS_FALL = 20.0  # and so does one that fell to a twentieth: trials fail, by 80 % and more
+HALVED = 1.9  # prior close / open from which on a fall may be a split that nobody recorded
 USUAL_DAYS = 2.0  # a session within so many usual day ranges is none of a price that collapsed
 SPLIT_RATIOS = (1.25, 4 / 3, 1.5, 2, 3, 4, 5, 6, 7, 8, 10, 15, 20, 25, 30, 40, 50, 100)
 RATIO_TOLERANCE = 0.03
@@ -255,15 +256,16 @@ def _split_like() -> pl.Expr:
 
 def _news_like() -> pl.Expr:
     """Five times the usual turnover and the close kept half of the gap; of a rise, which no
-    spin-off brings, half of that turnover and a third. No fall beyond a third to a usual split's
-    price in a session that ranged as any other: what collapses ranges widely on its way.
+    spin-off brings, half of that turnover and a third. No fall to half or less, to a usual split's
+    price, in a session that ranged as any other: what collapses ranges widely on its way. Bars
+    after it would tell no more (volume in shares stays up after both), nor may they be looked at.
     """
     up = pl.col("gap") > 0
     held = pl.when(up).then(pl.col("held") >= 1 / 3).otherwise(pl.col("held") >= 0.5)
     busy = pl.when(up).then(QUIET_TURNOVER).otherwise(NEWS_TURNOVER)
     bounded = pl.col("ratio").is_between(1 / NEWS_RATIO, NEWS_FALL)
     range_ = (pl.col("high") - pl.col("low")) / pl.col("close")
-    calm = (pl.col("ratio") > NEWS_RATIO) & near_split(pl.col("ratio"))
+    calm = (pl.col("ratio") > HALVED) & near_split(pl.col("ratio"))
     calm = (calm & (range_ <= USUAL_DAYS * pl.col("usual_range"))).fill_null(value=False)
     return (held & bounded & (pl.col("turnover") >= busy) & ~calm).fill_null(value=False)
 

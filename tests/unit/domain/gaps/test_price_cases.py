@@ -211,6 +211,8 @@ def test_a_famous_split_is_found(desk: Desk, tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize(("ratio", "high", "place"), [
     (20, 1.02, "left out"), (10, 1.03, "left out"), (4, 1.03, "left out"), (5, 1.16, "candidate"),
+    (2, 1.03, "left out"), (3, 1.03, "left out"), (2.04, 1.02, "left out"),
+    (2, 1.09, "candidate"), (3, 1.09, "candidate"), (2.2, 1.03, "candidate"),
 ])  # fmt: skip
 def test_a_split_on_a_busy_day_is_no_collapse(
     desk: Desk, tmp_path: Path, ratio: float, high: float, place: str
