@@ -161,6 +161,15 @@ def test_what_a_pull_failed_of_is_told_in_its_first_words() -> None:
     assert out.getvalue().splitlines()[1].rstrip().endswith(" cannot reach the SEC")
 
 
+def test_a_desk_that_runs_an_older_version_tells_its_errors_whole() -> None:
+    """A command beside it that is newer prints what it gets."""
+    seen = datasets.document(replace(FRESH, last_error="503. Wait.", last_success=None))
+    out = StringIO()
+    older = {key: value for key, value in seen.items() if key != "fault"}
+    data._print_status({"datasets": [older], "problems": []}, Console(file=out, width=200))
+    assert "503. Wait." in out.getvalue()
+
+
 @pytest.mark.parametrize(
     ("until", "behind", "words"),
     [
