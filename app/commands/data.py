@@ -234,17 +234,11 @@ def _print_status(document: dict[str, Any], console: Console) -> None:
             f"{item['rows']:,}",
             when(item["last_success"], "never"),
             when(item["next_due"]),
-            escape(_fault(item) or item.get("partial_reason") or ""),
+            escape(item.get("fault", item.get("last_error")) or item.get("partial_reason") or ""),
         )
     console.print(table)
     for problem in document["problems"]:
         console.print(problem, markup=False)
-
-
-def _fault(item: dict[str, Any]) -> str | None:
-    """What its last pull failed of; a desk that runs an older version tells the whole error."""
-    found: str | None = item["fault"] if "fault" in item else item["last_error"]
-    return found
 
 
 def _up_to(item: dict[str, Any]) -> str:

@@ -39,16 +39,6 @@ RIGHT_HEAD = "\u061c"
 # Links to their pages, of which the cell holds the symbol alone: it is copied, searched and saved
 # as it stands. The browser knows the page (app/static/lists.js).
 SYMBOLS = ("symbol", "ticker")
-LARGE = (
-    "risk",
-    "value",
-    "left_value",
-    "right_value",
-    "dollar_volume",
-    "notional",
-    "amount",
-    "dollars_m",
-)
 
 
 def show(
@@ -222,4 +212,4 @@ def _number(name: str, dtype: pl.DataType) -> str:
         return "%.1f s"
     if name in cells.NAMES:
         return "%d"
-    return "localized" if dtype.is_integer() or name in LARGE else "%.2f"
+    return "localized" if dtype.is_integer() or name in cells.LARGE else "%.2f"

@@ -10,6 +10,16 @@ from components.kit import formats
 
 WHOLE = ("score", "evidence_pct")  # points of a hundred
 NAMES = ("cik", "year", "fiscal_year")  # numbers that name something
+LARGE = (  # amounts, of which a fraction is told where there is one
+    "risk",
+    "value",
+    "left_value",
+    "right_value",
+    "dollar_volume",
+    "notional",
+    "amount",
+    "dollars_m",
+)
 PERCENT = ("revision_risk_pct",)  # that are no finer than a whole one
 PLUS = ("gap_atr", "realised_r")  # with the sign of a gain too; so are all that end in gap_pct
 
@@ -53,6 +63,7 @@ def _number(name: str, value: float) -> str:
     if name in WHOLE:
         return f"{value:.0f}"
     gains = name in PLUS or name.endswith("gap_pct")
-    digits = 0 if name in PERCENT else 2
+    whole = name in PERCENT or (name in LARGE and float(value).is_integer())
+    digits = 0 if whole else 2
     text = formats.signed_number(value) if gains else formats.minus(f"{value:,.{digits}f}")
     return text + (" %" if name.endswith("_pct") else "")

@@ -24,6 +24,8 @@ from components.kit import rows
         ("day", date(2026, 11, 30), "Mon 30 Nov 2026"),
         ("at", datetime(2026, 11, 30, 14, 5, tzinfo=UTC), "Mon 30 Nov 09:05 ET"),
         ("list", ["a", "b"], "a, b"),
+        ("left_value", 1813334000.0, "1,813,334,000"),
+        ("value", 1.25, "1.25"),
         ("cik", 9900032, "9900032"),
         ("fiscal_year", 2026, "2026"),
         ("revision_risk_pct", 13.6, "14 %"),
