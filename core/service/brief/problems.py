@@ -69,7 +69,8 @@ def _lacks_for(status: DatasetStatus, host: UpstreamStatus) -> bool:
         return False
     failing, down = status.failing_since, host.since
     before = failing is not None and down is not None and failing < down
-    same = bool(host.last_error) and host.last_error in (status.last_error or "")
+    said = host.last_error or ""
+    same = said != "" and said in (status.last_error or "")
     return same or not (status.fault and before)
 
 
