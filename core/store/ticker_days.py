@@ -62,9 +62,10 @@ told AS (
     FROM moved m JOIN began b ON b.new = m.new
     JOIN ended e ON e.old = m.old AND e.delisted AND abs(e.day - b.day) <= $near
 )
-SELECT new, old, value, seen, day, source FROM told WHERE day < seen AND day > least
-QUALIFY row_number() OVER (PARTITION BY new, old, value ORDER BY rank, day DESC, source) = 1
-ORDER BY value, old
+SELECT new, old, value, seen, day, source FROM (  -- the best tells it, also where it stands already
+    SELECT * FROM told WHERE day BETWEEN least + 1 AND seen
+    QUALIFY row_number() OVER (PARTITION BY new, old, value ORDER BY rank, day DESC, source) = 1
+) WHERE day < seen ORDER BY value, day, old
 """
 
 
@@ -87,7 +88,8 @@ def date_moves(tx: Transaction, pull_id: str) -> tuple[MergeCounts, list[str]]:
             f"SELECT {names} FROM company_identifiers WHERE kind = 'ticker' "
             "AND list_contains($ciks, cik)", {"ciks": found[side].unique().to_list()}
         )  # fmt: skip
-        days = found.select("value", "seen", "day", cik=side).unique(["value", "cik"])
+        days = found.select("value", "seen", "day", cik=side)
+        days = days.unique(["value", "cik"], keep="last", maintain_order=True)
         dated = rows.rename({column: "seen"}).join(days, on=["cik", "value", "seen"])
         changed = dated.rename({"day": column}).select(list(COMPANY_IDENTIFIERS.columns))
         counts += correct_identifiers(tx, changed, pull_id)

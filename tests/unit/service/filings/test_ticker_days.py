@@ -66,6 +66,9 @@ def dated(desk: Desk, *filings: dict[str, Any], names: tuple[tuple[Any, ...], ..
         ([], ((NEW, "New Oil Holdings", CHANGE),), LATER),  # a change of name is not one of tickers
         ([], ((NEW, "New Oil Holdings", CHANGE), (OLD, "Oil", date(2026, 6, 12))), CHANGE),
         ([filed(OLD, "25-NSE", date(2026, 6, 12))], ((NEW, "New Oil Holdings", CHANGE),), CHANGE),
+        ([filed(NEW, "8-K12B", CHANGE), filed(NEW, "8-K", date(2026, 6, 1)),
+          filed(OLD, "15-12B", date(2026, 6, 25))],
+         ((NEW, "New Oil Holdings", date(2026, 6, 10)),), CHANGE),  # nor any earlier the next time
         ([filed(OLD, "25-NSE", date(2025, 9, 12))], ((NEW, "New Oil Holdings", CHANGE),), LATER),
     ],
 )  # fmt: skip
