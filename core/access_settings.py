@@ -72,8 +72,9 @@ class AccessSettings(BaseModel):
         ge=0,
         lt=10**12,
         allow_inf_nan=False,
-        description="a plan of a larger notional (account currency) is approved by another than "
-        "who proposed it; without it one person may do both",
+        description="a plan that with what is approved or held of its symbol comes to a larger "
+        "notional (account currency) is approved by another than who proposed it; without it one "
+        "person may do both",
     )
 
     @field_validator("oidc_roles", mode="before")

@@ -55,7 +55,10 @@ def _rule(desk: Desk) -> None:
     over = four_eyes.size_of_two(desk)
     if over is not None:
         money = formats.money(float(over), desk.settings.account_currency, 0)
-        st.caption(f"Over {money} of notional somebody else than who proposed a plan approves it.")
+        st.caption(
+            f"Over {money} of notional, with what is approved or held of the symbol, somebody else "
+            "than who proposed a plan approves it."
+        )
 
 
 def _decide(desk: Desk, plan_ids: list[str]) -> None:

@@ -215,6 +215,15 @@ def of_session(reader: Reader, symbol: str, session: date) -> list[StoredPlan]:
     return [_stored(row) for row in frame.iter_rows(named=True)]
 
 
+def live_of(reader: Reader, symbol: str) -> list[StoredPlan]:
+    """The plans of a symbol that are approved or filled, in no order."""
+    frame = reader.read(
+        _WITH_STATE + " WHERE p.symbol = $symbol AND s.state IN ($waiting, $open)",
+        {"symbol": symbol, "waiting": WAITING, "open": OPEN},
+    )
+    return [_stored(row) for row in frame.iter_rows(named=True)]
+
+
 def overview(reader: Reader) -> pl.DataFrame:
     """One row a plan without its body: what tables and the export show."""
     return reader.read(_WITH_STATE + " ORDER BY created_at, plan_id").drop(

@@ -1,4 +1,4 @@
-"""Four eyes: who proposes a plan over a size does not approve it."""
+"""Four eyes: who proposes a plan over a size does not approve it, at once or in parts."""
 
 from __future__ import annotations
 
@@ -21,25 +21,40 @@ def size_of_two(desk: Desk) -> Decimal | None:
     return desk.settings.four_eyes_over
 
 
-def asks_for_two(desk: Desk, plan: Plan) -> bool:
-    """Whether a plan is over the size that one person may approve alone."""
+def asks_for_two(desk: Desk, reader: Reader, plan: Plan) -> bool:
+    """Whether a plan, with what is approved or held of its symbol, is over the size of one person.
+
+    Else one person would approve in parts what they may not approve as a whole.
+    """
     over = size_of_two(desk)
-    return over is not None and plan.notional > over
+    if over is None:
+        return False
+    return plan.notional > over or plan.notional + _taken(reader, plan.symbol) > over
+
+
+def _taken(reader: Reader, symbol: str) -> Decimal:
+    """The notional of the plans of a symbol that are approved or filled, in account currency."""
+    live = plan_store.live_of(reader, symbol)
+    return sum((item.plan.notional for item in live), Decimal())
 
 
 def must_hold(desk: Desk, reader: Reader, plan: Plan) -> None:
     """RoleError unless a plan over the size was proposed, as it is, by somebody else alone."""
-    if not asks_for_two(desk, plan):
+    if not asks_for_two(desk, reader, plan):
         return
     proposed = store.load(reader, plan_store.identifier(plan))
     proposed = [item for item in proposed if item.fingerprint == fingerprint(plan)]
-    over = f"{desk.settings.four_eyes_over:f} {plan.account_currency}"
+    size = size_of_two(desk)
+    over = f"{size:f} {plan.account_currency}"
+    if size is not None and plan.notional <= size:
+        over += f", with what is approved or held of {plan.symbol},"
     if not proposed:
         raise RoleError(
             f"a plan over {over} needs two: nobody has proposed this one",
             hint="propose it; somebody else approves it then",
         )
-    if proposed[0].key == access.principal(desk).key:
+    first = proposed[0]
+    if access.principal(desk).is_person(first.issuer, first.subject, first.name):
         raise RoleError(
             f"a plan over {over} needs two: who proposed it does not approve it",
             hint="have somebody else approve it",

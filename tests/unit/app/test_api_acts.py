@@ -11,9 +11,11 @@ import httpx
 import pytest
 
 from app.api import router
-from core.domain.access.principals import Role
+from core.domain.access.principals import PROXY, Principal, Role
 from core.service.desk import Desk
-from core.service.kernel import once
+from core.service.kernel import access, once
+from core.service.trading import proposals
+from core.service.trading.plans import Ask
 from core.store import answers
 from tests import api_desk
 
@@ -70,6 +72,49 @@ async def test_nobody_approves_alone_what_nobody_proposed(
     answer = await ada.post("/v1/commands/plan", json=asked)
     assert (answer.status_code, "proposed" in answer.json()["detail"]) == (403, True)
     assert (await ada.get("/v1/journal/entries")).json()["data"] == []
+
+
+async def test_nobody_approves_in_parts_what_needs_two(
+    traders: tuple[httpx.AsyncClient, httpx.AsyncClient],
+) -> None:
+    """Plans of one symbol count together while they are approved or filled; a cancelled one not."""
+    ada, ben = traders
+    answers = []
+    for percent in ("0.048", "0.047", "0.046"):
+        made = await ada.post("/v1/plans", json={"symbol": "AAA", "risk_pct": percent})
+        plan = made.json()["data"]
+        assert 500 < Decimal(plan["notional"]) <= 1000
+        where = f"/v1/plans/{plan['plan_id']}"
+        answers.append((where, await ada.post(f"{where}/approve", json={"reason": "small"})))
+    assert [answer.status_code for _, answer in answers] == [200, 403, 403]
+    assert "two" in answers[1][1].json()["detail"]
+    assert (await ben.post(f"{answers[1][0]}/approve", json={"reason": "seen"})).status_code == 200
+    for where, _ in answers[:2]:
+        await ada.post(f"{where}/cancel", json={"reason": "back"})
+    assert (await ada.post(f"{answers[2][0]}/approve", json={"reason": "s"})).status_code == 200
+
+
+async def test_a_token_beside_a_sign_in_of_the_same_name_is_no_second_person(
+    traders: tuple[httpx.AsyncClient, httpx.AsyncClient], shared: Desk
+) -> None:
+    """By whatever way in somebody proposes; another person of the desk approves."""
+    ada, ben = traders
+    signed_in = shared.roster.signed_in("https://provider.example", "1", "ADA", Role.TRADER)
+    with access.acting(signed_in):
+        plan_id = proposals.propose(shared, Ask("AAA")).plan_id
+    own = await ada.post(f"/v1/plans/{plan_id}/approve", json={"reason": "mine"})
+    assert own.status_code == 403
+    assert (await ben.post(f"/v1/plans/{plan_id}/approve", json={})).status_code == 200
+
+
+def test_a_provider_tells_people_of_one_name_apart() -> None:
+    """By their subjects; a token or a proxy knows its people by name."""
+    first = Principal("https://provider.example", "1", "Jo Smith", Role.TRADER)
+    assert not first.is_person("https://provider.example", "2", "Jo Smith")
+    assert first.is_person(first.issuer, "1", "renamed")
+    proxied = Principal(PROXY, "jo", "jo", Role.TRADER)
+    assert proxied.is_person(PROXY, "JO", "JO")
+    assert not proxied.is_person(PROXY, "al", "al")
 
 
 async def test_a_proposal_is_rejected_or_withdrawn(
