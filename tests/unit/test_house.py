@@ -27,6 +27,17 @@ def packages() -> list[str]:
     return [named(path.parent) for path in files(*ROOMS) if path.name == "__init__.py"]
 
 
+def test_the_plan_of_the_top_stands() -> None:
+    """What its users agreed on is where they look; either way to run reads one configuration."""
+    agreed = (
+        "app", "components", "pages", "core", "data", "tests", ".streamlit", "requirements.txt",
+        "Dockerfile", "README.md",
+    )  # fmt: skip
+    assert [name for name in agreed if not (ROOT / name).exists()] == []
+    ours = (ROOT / "app/.streamlit/config.toml").read_text("utf-8")
+    assert (ROOT / ".streamlit/config.toml").read_text("utf-8") == ours
+
+
 def test_unit_tests_start_no_process() -> None:
     """What does is an integration test."""
     starts = re.compile(r"^\s*(import|from) subprocess", re.MULTILINE)

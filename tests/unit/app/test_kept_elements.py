@@ -8,6 +8,7 @@ from typing import Any
 import plotly.graph_objects as go
 import pytest
 import streamlit as st
+from streamlit import config
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
@@ -18,6 +19,7 @@ from app.kept_elements import UNKNOWN, KeptElements, atom, keeping, known_figure
 from components.kit import theme, zoom
 
 COMMANDS = streamlit_patches.KEPT_COMMANDS
+DETAILS = "client.showErrorDetails"
 FIGURE = go.Figure(go.Scatter(x=[1, 2], y=[3, 4]), layout={"height": 150, "title": "a" * 20_000})
 
 
@@ -91,11 +93,14 @@ def _sent(monkeypatch: pytest.MonkeyPatch, page: Callable[[], None], runs: int) 
             sent.append(ForwardMsg.FromString(message.SerializeToString()))
         enqueue(queue, message)
 
+    told = config.get_option(DETAILS)
+    config.set_option(DETAILS, "full")  # whatever a test before this one set
     with monkeypatch.context() as patched:
         patched.setattr(ForwardMsgQueue, "enqueue", listen)
         at = AppTest.from_function(page, default_timeout=60)
         for _ in range(runs):
             at.run()
+    config.set_option(DETAILS, told)
     return sent
 
 

@@ -108,6 +108,7 @@ def test_a_host_that_is_down_is_one_problem(morning: Desk, monkeypatch: pytest.M
     )
     monkeypatch.setattr(upstreams, "down", lambda _: [host])
     status = {"enabled": True, "freshness": "failing", "partial_reason": "", "fault": "no such"}
+    status |= {"failing_since": morning.now(), "last_error": "no such"}
     lacking = [SimpleNamespace(name=name, **status) for name in ("prices.daily", "b", "own")]
     calm = SimpleNamespace(name="a", **status | {"freshness": "fresh"})
     found = problems.found(morning, [*lacking, calm], [], morning.now())  # type: ignore[list-item]

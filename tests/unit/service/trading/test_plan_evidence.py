@@ -285,7 +285,8 @@ def test_limits_at_their_end_look_it() -> None:
     near = charts_plans.headroom([_check("19999", "20000")])
     assert "99 % used" in near.layout.title.text
     graded = charts_plans.headroom([_check("10", "10", "filing_grade")])
-    assert "full" not in graded.data[1].text[0]
+    assert graded.data[1].text[0] == "full size"  # what the grade allows, no limit at its end
+    assert graded.data[0].marker.color[0] != colors[0]
     row = {"limit": "positions", "used": 8, "allowed": 8}
     assert "at the limit" in overview._used(row)
     assert overview._share({"limit": "positions", "used": 1, "allowed": 0}) == 1.0
