@@ -38,7 +38,8 @@ SELECT h.cik, h.accession, h.form, h.filed, h.taxonomy, h.concept, h.unit, h.per
 FROM h LEFT JOIN n ON {_SAME} AND n.unit = coalesce(h.unit_now, h.unit)
     AND CASE WHEN h.reason = '{OLDER}' THEN n.stands ELSE n.known_from >= h.replaced_at END
 QUALIFY row_number() OVER (PARTITION BY h.place ORDER BY n.known_from) = 1
-ORDER BY h.cik, h.accession, h.taxonomy, h.concept, h.period_end, h.period_start, h.replaced_at
+ORDER BY h.cik, h.accession, h.taxonomy, h.concept, h.period_end, h.period_start, h.replaced_at,
+    h.unit, h.seq
 """
 
 

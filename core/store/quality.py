@@ -267,7 +267,7 @@ def statements(warehouse: Warehouse, accession: str, cik: int) -> pl.DataFrame:
         "SELECT f.taxonomy, f.concept, c.label, f.value, f.unit, f.period_start, f.period_end "
         "FROM facts f LEFT JOIN concepts c ON c.taxonomy = f.taxonomy AND c.concept = f.concept "
         "WHERE f.accession = ? AND f.cik = ? AND f.removed_at IS NULL "
-        "ORDER BY f.taxonomy, f.concept, f.period_end DESC, f.period_start",
+        "ORDER BY f.taxonomy, f.concept, f.period_end DESC, f.period_start, f.unit, f.seq",
         [accession, cik],
     )
 

@@ -119,7 +119,7 @@ def resolve(desk: Desk, names: Sequence[str]) -> list[int]:
 def by_ticker(desk: Desk, asked: Sequence[str]) -> dict[str, int]:
     """Tickers as asked for (upper case) -> the CIKs that bear them today; of known ones."""
     rows = desk.warehouse.read(
-        "SELECT t.ticker, arg_max(i.cik, (i.valid_to IS NULL, i.valid_from)) AS cik "
+        "SELECT t.ticker, arg_max(i.cik, (i.valid_to IS NULL, i.valid_from, -i.cik)) AS cik "
         "FROM (SELECT unnest(?) AS ticker) t JOIN company_identifiers i ON i.kind = 'ticker' "
         f"AND {normal('i.value')} = {normal('t.ticker')} GROUP BY t.ticker",
         [list(asked)],
@@ -154,7 +154,8 @@ def _unknown(desk: Desk, names: Sequence[str]) -> NotFoundError:
 def _spelled(desk: Desk, asked: Sequence[str]) -> dict[str, str]:
     """Tickers as asked for (upper case) -> as the ticker map spells them."""
     rows = desk.warehouse.read(
-        "SELECT t.ticker, arg_max(i.value, (i.valid_to IS NULL, i.valid_from)) AS value "
+        "SELECT t.ticker, arg_max(i.value, (i.valid_to IS NULL, i.valid_from, -i.cik, i.value)) "
+        "AS value "
         "FROM (SELECT unnest(?) AS ticker) t JOIN company_identifiers i ON i.kind = 'ticker' "
         f"AND {normal('i.value')} = {normal('t.ticker')} GROUP BY t.ticker",
         [[name.strip().upper() for name in asked]],
@@ -179,7 +180,7 @@ def companies(desk: Desk, text: str | None = None, limit: int = 200) -> pl.DataF
         "SELECT c.cik, r.symbol, c.name, c.sic_description, c.category, "
         "c.cik IN (SELECT cik FROM watchlist) AS watched "
         "FROM r JOIN companies c ON c.cik = r.cik "
-        "ORDER BY r.exact DESC, watched DESC, c.name, r.symbol LIMIT $limit",
+        "ORDER BY r.exact DESC, watched DESC, c.name, r.symbol, c.cik LIMIT $limit",
         {"text": text or None, "cik": edgar.cik_of(text or ""), "limit": limit},
     )
 
@@ -193,7 +194,7 @@ def company(desk: Desk, cik: int) -> dict[str, Any]:
         )
     identifiers = desk.warehouse.read(
         f"SELECT kind, value, exchange, valid_from, valid_to, source FROM {PERIODS} "
-        "WHERE cik = ? ORDER BY kind, valid_from NULLS FIRST",
+        "WHERE cik = ? ORDER BY kind, valid_from NULLS FIRST, value, exchange",
         [cik],
     )
     return {**rows[0], "identifiers": identifiers.to_dicts()}
@@ -250,7 +251,7 @@ def concepts(desk: Desk, cik: int) -> pl.DataFrame:
         "max(f.period_end) AS latest FROM facts f LEFT JOIN concepts c "
         "ON c.taxonomy = f.taxonomy AND c.concept = f.concept "
         "WHERE f.cik = ? AND f.removed_at IS NULL GROUP BY f.taxonomy, f.concept, f.unit "
-        "ORDER BY facts DESC, f.concept",
+        "ORDER BY facts DESC, f.concept, f.taxonomy, f.unit",
         [cik],
     )
 

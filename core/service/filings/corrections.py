@@ -21,7 +21,7 @@ def of_filing(desk: Desk, cik: int, accession: str) -> pl.DataFrame:
     """The corrections of one filing, newest first, without those of frames only."""
     found = fact_corrections.corrections(desk.warehouse, [cik], accession)
     found = found.filter(pl.col("changed") != MOVED_FRAME)
-    return found.sort("known_at", "concept", descending=[True, False])
+    return found.sort("known_at", "concept", descending=[True, False], maintain_order=True)
 
 
 @export("corrections", needs=Role.VIEWER)

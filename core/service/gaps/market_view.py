@@ -148,7 +148,8 @@ LEFT JOIN {PERIODS} i ON i.kind = 'ticker' AND {normal("i.value")} = {normal("a.
     AND $day BETWEEN coalesce(i.valid_from, DATE '0001-01-01')
         AND coalesce(i.valid_to, DATE '9999-12-31')
 LEFT JOIN companies c ON c.cik = coalesce(i.cik, u.cik)
-ORDER BY u.symbol = a.symbol DESC NULLS LAST, i.valid_from DESC NULLS LAST, c.sic NULLS LAST LIMIT 1
+ORDER BY u.symbol = a.symbol DESC NULLS LAST, i.valid_from DESC NULLS LAST, c.sic NULLS LAST, cik
+LIMIT 1
 """
 
 

@@ -178,7 +178,7 @@ def grades(desk: Desk, cik: int | None, day: date | None = None) -> pl.DataFrame
     """Grades and status of the company's filings as known on a day (now), newest first."""
     history = store.grade_history(desk.warehouse, day or desk.now().date())
     of_it = pl.col("cik") == pl.lit(cik, dtype=pl.Int64)
-    return history.filter(of_it).sort("filed", descending=True)
+    return history.filter(of_it).sort("filed", "accession", descending=True)
 
 
 def sparklines(desk: Desk, names: list[str], day: date, dataset: str | None = None) -> pl.DataFrame:

@@ -11,10 +11,12 @@ from core.domain.access.principals import LOCAL
 from core.domain.filings.facts import coded
 from core.domain.tables.frames import FACTS
 from core.service.desk import Desk
+from core.service.filings import companies as use
 from core.service.kernel import access
 from core.service.kernel.commands import command
 from core.service.kernel.exports import encode, export
 from core.settings import load
+from core.store import quality as grades
 from core.store.facts import append_facts
 from core.store.transaction import quoted
 from tests.filled import PULL, fill
@@ -36,6 +38,16 @@ def _twins(desk: Desk) -> None:
 
 def _renamed(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(pl.col("accession").str.replace("-26-", "-25-"))
+
+
+def _namesakes(desk: Desk) -> None:
+    """A company of the same name and ticker, and amounts in another currency."""
+    with desk.warehouse.transaction() as tx:
+        for table in ("companies", "company_identifiers"):
+            rows = tx.read(f"SELECT * FROM {quoted(table)} WHERE cik = 1001")
+            tx.insert(table, rows.with_columns(cik=pl.lit(900, pl.Int64)))
+        facts = tx.read("SELECT * FROM facts WHERE cik = 1001").select(*FACTS.columns)
+        append_facts(tx, [coded(facts.with_columns(unit=pl.lit("EUR")))], PULL, NOW)
 
 
 def _reversed(desk: Desk) -> None:
@@ -72,3 +84,29 @@ def test_exports_say_the_same_of_rows_in_any_order(tmp_path: Path) -> None:
     after = _said(tmp_path)
     assert {name for name, told in before.items() if after[name] != told} == set()
     assert b"another " in before["findings"]
+
+
+def _lists(folder: Path) -> dict[str, object]:
+    with Desk.open(load(data_dir=folder), now=lambda: NOW) as desk, access.acting(LOCAL):
+        return {
+            "companies": use.companies(desk).rows(),
+            "by name": use.companies(desk, "alpha").rows(),
+            "by ticker": use.by_ticker(desk, ["AAA"]),
+            "concepts": use.concepts(desk, 1001).rows(),
+            "statements": grades.statements(desk.warehouse, _REPORT, 1001).rows(),
+        }
+
+
+_REPORT = f"{1001:010d}-26-000001"
+
+
+def test_lists_of_a_company_say_the_same_of_rows_in_any_order(tmp_path: Path) -> None:
+    """Pages of a list follow one another: of two rows in one place one came twice, one never."""
+    with Desk.open(load(data_dir=tmp_path), now=lambda: NOW) as desk, access.acting(LOCAL):
+        _namesakes(fill(desk))
+    before = _lists(tmp_path)
+    with Desk.open(load(data_dir=tmp_path), now=lambda: NOW) as desk:
+        _reversed(desk)
+    after = _lists(tmp_path)
+    assert {name for name, told in before.items() if after[name] != told} == set()
+    assert before["by ticker"] == {"AAA": 900}  # the company of the lower number
