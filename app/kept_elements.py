@@ -132,7 +132,8 @@ class KeptElements:
                 del vars(ctx)["enqueue"]
             else:
                 vars(ctx)["enqueue"] = before
-        if len(heard) == 1 and _is_whole(heard[0], where):
+        # a chart that is chosen from answers what was chosen
+        if len(heard) == 1 and _is_whole(heard[0], where) and type(drawn) is DeltaGenerator:
             self._keep(key, heard[0], (args, kwargs))
         return drawn
 

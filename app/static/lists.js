@@ -64,10 +64,13 @@
   const rowsOf = (list) => [...list.querySelectorAll("tbody tr")];
   const linkOf = (row) => row.querySelector("a:not(.out, .other)"); // where the row leads
 
+  // Words go by their words, days and sizes by the place that the cell tells.
   function value(row, column) {
-    const text = (row.cells[column]?.innerText ?? "").replace("−", "-").replace(/[,▲▼\s]/g, "");
-    const number = parseFloat(text);
-    return Number.isNaN(number) ? row.cells[column]?.innerText ?? "" : number;
+    const cell = row.cells[column];
+    const words = cell?.innerText ?? "";
+    if (!cell || (!cell.dataset.place && !cell.classList.contains("number"))) return words;
+    const number = parseFloat(cell.dataset.place ?? words.replace("−", "-").replace(/[,▲▼\s]/g, ""));
+    return Number.isNaN(number) ? words : number;
   }
 
   function order(list) {
@@ -76,7 +79,7 @@
     const rows = rowsOf(list).sort((one, other) => {
       const [a, b] = [value(one, column), value(other, column)];
       if (typeof a !== typeof b) return typeof a === "number" ? -1 : 1;
-      return direction * (typeof a === "number" ? a - b : a.localeCompare(b));
+      return direction * (typeof a === "number" ? a - b : a.localeCompare(b, undefined, { numeric: true }));
     });
     list.querySelector("tbody").append(...rows);
     [...list.querySelectorAll("th")].forEach((head, at) => {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from html import escape
 from typing import Any
 from urllib.parse import quote
@@ -175,7 +176,8 @@ def _row(
     zone: str,
 ) -> str:
     cells = "".join(
-        f"<td {_left_out(tags[name], row[name], listing)}{_tip(name, row[name])}>"
+        f"<td {_left_out(tags[name], row[name], listing)}{_place(name, row[name])}"
+        f"{_tip(name, row[name])}>"
         f"{_cell(name, row, listing, zone)}</td>"
         for name in names
     )
@@ -189,6 +191,15 @@ def _row(
 def _left_out(tag: str, value: Any, listing: ListLook) -> str:
     """The tag of a cell; a card leaves out what is not known."""
     return tag.replace('class="', 'class="none ', 1) if listing.labelled and value is None else tag
+
+
+def _place(name: str, value: Any) -> str:
+    """Where a cell belongs among those of its column, if its words do not tell that."""
+    if isinstance(value, datetime):
+        return f' data-place="{value.timestamp():.3f}"'
+    if isinstance(value, date):
+        return f' data-place="{value.toordinal()}"'
+    return f' data-place="{value}"' if value is not None and rows.is_size(name) else ""
 
 
 def _tip(name: str, value: Any) -> str:
@@ -217,7 +228,8 @@ def _written(name: str, value: Any, zone: str) -> str:
         return _out(str(value))
     if name in grids.SIGNED:
         return _signed(value)
-    return escape(rows.told(name, value, zone).removesuffix(" %"))
+    told = rows.told(name, value, zone)
+    return escape(told if isinstance(value, str) else told.removesuffix(" %"))  # heads have it
 
 
 def _way(address: str, words: str, kind: str = "") -> str:

@@ -24,6 +24,11 @@ PERCENT = ("revision_risk_pct",)  # that are no finer than a whole one
 PLUS = ("gap_atr", "realised_r")  # with the sign of a gain too; so are all that end in gap_pct
 
 
+def is_size(name: str) -> bool:
+    """Whether a column holds bytes."""
+    return name == "bytes" or name.endswith("_bytes")
+
+
 def told(name: str, value: Any, zone: str = formats.MARKET_ZONE) -> str:
     """A value as it is written in a cell."""
     if value is None:
@@ -54,7 +59,7 @@ def _exact(value: Decimal) -> str:
 def _number(name: str, value: float) -> str:
     if name in NAMES:
         return str(value)
-    if name == "bytes" or name.endswith("_bytes"):
+    if is_size(name):
         return formats.size(value)
     if name == "seconds" or name.endswith("_seconds"):
         return f"{value:,.1f} s"

@@ -57,19 +57,22 @@ def _opened(desk: Desk, found: pl.DataFrame) -> bool:
         pl.col("read_at").is_null(), pl.col("alert_id") == st.query_params.get("alert", "")
     )
     if new.height:
-        bell.read(desk, new["alert_id"].to_list())
-    return bool(new.height)
+        with shell.guarded("that it is read"):
+            bell.read(desk, new["alert_id"].to_list())
+            return True
+    return False
 
 
 def _table(desk: Desk, found: pl.DataFrame) -> None:
     shown = found.with_columns(
         state=pl.when(pl.col("read_at").is_null()).then(pl.lit("new")).otherwise(pl.lit(""))
     )
-    tables.show(
+    tables.choose(
         tables.said_at(shown, "subject"),
         COLUMNS,
         alt="Alerts, newest first",
         key="alerts_table",
+        on_row=lambda row: st.query_params.update(alert=row["alert_id"]),
         link=RowLink("alerts", "alert", "message", "alert_id"),
         picked=st.query_params.get("alert"),
         rows=14,

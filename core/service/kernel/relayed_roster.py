@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Protocol
 
 from core.domain.access.principals import NOBODY, Principal, Role
 from core.domain.access.tokens import Token, digest
-from core.errors import StoreError
+from core.errors import OpenbellError, StoreError
 from core.observe import logs
 from core.service.kernel.relay import RELAYED, Relay, Relayed
 from core.service.kernel.roster import Key, Roster, lately
 from core.settings import Settings
 from core.store.warehouse import Warehouse
 
+AGAIN_SECONDS = 1.0  # after which what could not be read is read again
 log = logs.get("access")
 
 
@@ -31,6 +33,7 @@ class RelayedRoster(Roster):
         super().__init__(warehouse, settings, now)
         self._relay = relay
         self._seen = -1
+        self._again: float | None = None  # when to read what could not be read, by time.monotonic
 
     def look(self) -> None:
         """See who is known by now, so that whoever is not any more is out before they ask."""
@@ -40,25 +43,36 @@ class RelayedRoster(Roster):
         """See Roster: after each commit of the other process. Whose way in changed is told of."""
         if self._seen == self._warehouse.commits:
             return
-        with self._lock:  # whoever asks meanwhile waits: what was known before is no answer
-            commits = self._warehouse.commits
-            if self._seen == commits:
-                return
-            before, known = self._counting(), self._loaded
-            self._loaded = False
-            try:
-                super()._load()
-            except StoreError as error:
-                self._seen = -1
-                if not known:
-                    raise
-                self._loaded = True  # what was known stands until it can be read again
-                log.warning("who is known was not read", error=str(error))
-            else:
-                self._seen = commits
-            gone = before - self._counting()
+        # whoever asks meanwhile waits: what was known before is no answer, unless none can be had
+        if not self._lock.acquire(blocking=self._again is None):
+            return
+        try:
+            gone = self._read_anew()
+        finally:
+            self._lock.release()
         for key in {key for key, _ in gone}:
             self._tell(key)
+
+    def _read_anew(self) -> set[tuple[Key, str]]:
+        """Read who is known, where that is not known yet; who of them may no longer what."""
+        commits = self._warehouse.commits
+        if self._seen == commits or (self._again or 0.0) > time.monotonic():
+            return set()
+        before, known = self._counting(), self._loaded
+        self._loaded = False
+        try:
+            super()._load()
+        except StoreError as error:
+            if not known:
+                raise
+            self._loaded, self._again = True, time.monotonic() + AGAIN_SECONDS
+            log.warning("who is known was not read", error=str(error))
+        except OpenbellError:
+            self._again = None  # nobody passes
+            raise
+        else:
+            self._seen, self._again = commits, None
+        return before - self._counting()
 
     def _counting(self) -> set[tuple[Key, str]]:
         """Everyone who may something now, with their role, and each of their sessions."""

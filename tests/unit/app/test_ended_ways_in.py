@@ -18,8 +18,10 @@ from app.doors import credentials, middleware, sign_in, sockets
 from app.doors.credentials import COOKIE, Visitor
 from core.domain.access.principals import LOCAL, Role
 from core.domain.access.tokens import Person
+from core.errors import StoreError
 from core.service.activity import feed
 from core.service.desk import Desk
+from core.service.kernel import relayed_roster
 from core.service.kernel.relayed_roster import RelayedRoster
 from core.store import access as store
 from core.store.warehouse import Warehouse
@@ -202,3 +204,38 @@ def test_who_asks_while_a_change_is_read_waits_for_it(
         on.set()
         looks.result(5)
         assert asks.result(5) == una
+
+
+def test_nobody_waits_twice_for_a_lake_that_does_not_answer(
+    shared: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who was known stays so: one at a time tries again, a second later, and the others go on."""
+    reader = RelayedRoster(shared.warehouse, shared.settings, shared.now, None)  # type: ignore[arg-type]
+    una = shared.roster.signed_in("https://id", "u1", "Una", Role.TRADER)
+    reader.people()
+    shared.roster.signed_in("https://id", "u2", "Ben", Role.TRADER)
+    begun, on, tried, people = threading.Event(), threading.Event(), [], store.people
+
+    def hangs(_: Warehouse) -> list[Person]:
+        tried.append(1)
+        begun.set()
+        on.wait(5)
+        raise StoreError("the lake is out of reach")
+
+    monkeypatch.setattr(store, "people", hangs)
+    with ThreadPoolExecutor(2) as pool:
+        asks = [pool.submit(reader.current, una) for _ in range(2)]
+        assert begun.wait(5)
+        on.set()
+        assert [ask.result(5).role for ask in asks] == [Role.TRADER] * 2
+        assert len(tried) == 1  # who waited does not try as well
+        monkeypatch.setattr(relayed_roster, "AGAIN_SECONDS", 0.0)
+        reader._again = 0.0
+        begun.clear(), on.clear()
+        tries = pool.submit(reader.current, una)
+        assert begun.wait(5)
+        assert reader.current(una).role == Role.TRADER  # while that one tries
+        on.set()
+        assert tries.result(5).role == Role.TRADER
+    monkeypatch.setattr(store, "people", people)
+    assert [person.name for person in reader.people()] == ["Ben", "Una"]

@@ -163,6 +163,25 @@ def test_a_kept_element_is_not_made_again(plain: dict[str, Any]) -> None:
     assert first > len(asked) + 12
 
 
+def test_a_chart_that_is_chosen_from_answers_each_run(plain: dict[str, Any]) -> None:
+    """With what was chosen; its message is not all that it is."""
+
+    def page() -> None:
+        import streamlit as st
+
+        from components.kit import theme
+        from tests.unit.app.test_kept_elements import FIGURE
+
+        chosen = theme.show(FIGURE, alt="a line", key="line", on_select="rerun")
+        assert chosen.selection.points == []
+        st.markdown("drawn")
+
+    kept = _keep(plain)
+    at = AppTest.from_function(page, default_timeout=60).run().run()
+    assert not at.exception
+    assert not kept["plotly_chart"]._kept
+
+
 def test_no_more_is_kept_than_there_is_room_for(plain: dict[str, Any]) -> None:
     """The oldest goes first; what is drawn again is the newest."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import polars as pl
 
 from components.kit import grids, lists, narrow, shell, tables
@@ -102,3 +104,15 @@ def test_on_a_phone_a_card_says_what_each_figure_is(monkeypatch):
     assert 'class="number c-share_pct" data-head="Share_pct, %">4.00</td>' in drawn
     assert 'class="none c-note" data-head="Note">' in drawn
     assert "data-head" not in _drawn(monkeypatch, frame)
+
+
+def test_words_stay_whole_and_days_tell_their_place(monkeypatch):
+    """Only the unit that a head bears is left away; the browser sorts days by more than words."""
+    days = [date(2026, 11, 30), None]
+    frame = pl.DataFrame({"why": ["at 80 %", None], "filed": days, "file_bytes": [5, None]})
+    drawn = _drawn(monkeypatch, frame.with_columns(share_pct=4.0))
+    assert '<td class="c-why">at 80 %</td>' in drawn
+    assert f'<td class="c-filed" data-place="{days[0].toordinal()}">Mon 30 Nov 2026</td>' in drawn
+    assert '<td class="number c-file_bytes" data-place="5">' in drawn
+    assert '<td class="number c-share_pct">4.00</td>' in drawn
+    assert drawn.count("data-place") == 2

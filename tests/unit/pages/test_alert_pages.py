@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from components.kit import once
+from components.kit import lists, once
 from core.domain.alerts.rules import DESK, defaults
+from core.errors import ReadOnlyError
 from core.service.alerts import bell, rules
 from core.service.desk import Desk
 from tests.alerted import happen
@@ -56,6 +57,32 @@ def test_the_bell_counts_what_is_unread_until_it_was_read(alerted: Desk) -> None
     at = press(at, "Mark 1 as read")
     assert bell.unread(alerted) == 0
     assert "notifications: **1**" not in header(at)
+
+
+def test_an_alert_is_shown_where_nothing_can_be_noted(
+    alerted: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A desk that only reads, its engine away, has it all the same."""
+
+    def refused(*_: object) -> int:
+        raise ReadOnlyError("read-only for 3 s")
+
+    monkeypatch.setattr(bell, "read", refused)
+    at = AppTest.from_file(ROOT / "pages" / "alerts.py", default_timeout=30)
+    at.query_params["alert"] = bell.listing(alerted)["alert_id"][0]
+    at.run()
+    assert tables(at)[0]["message"] == ["backup: backup.failed"]
+    assert len(at.error) == 1
+    assert any(m.value.startswith("**backup") for m in at.markdown)
+
+
+def test_an_alert_is_picked_from_a_grid_as_well(
+    alerted: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More than a list holds: up to a thousand are shown."""
+    monkeypatch.setattr(lists, "MOST", 0)
+    grid = opened("alerts").dataframe[0]
+    assert len(grid.proto.selection_mode) == 1
 
 
 def test_without_alerts_the_page_says_what_one_is_told_of(desk: Desk) -> None:
