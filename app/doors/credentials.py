@@ -11,7 +11,7 @@ from http.cookies import CookieError, SimpleCookie
 from app import address
 from app.gate import Scope
 from core.domain.access.principals import LOCAL, PROXY, Principal, Role, highest
-from core.domain.access.tokens import digest
+from core.domain.access.tokens import digest, spelled
 from core.service.desk import Desk
 from core.service.kernel.roster import Roster
 
@@ -65,6 +65,7 @@ def _of_proxy(scope: Scope, desk: Desk) -> Principal | None:
     user = (header(scope, named) or "").strip()
     if not user or not user.isprintable():
         return None
+    user = spelled(desk.roster.people(), PROXY, user)
     told = header(scope, chosen.proxy_groups_header.lower().encode()) or ""
     groups = {group.strip() for group in told.split(",")}
     roles = [Role(role) for group, role in chosen.oidc_roles if group in groups]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -115,3 +116,14 @@ class Session:
 def digest(secret: str) -> str:
     """What is kept of a secret. It is long and random, so no slow hash is needed."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def spelled(people: Iterable[Person], issuer: str, subject: str) -> str:
+    """The subject as somebody of that issuer is known already, whatever its capitals.
+
+    Directories ask for no capitals: who is shut out as `ada` must not come in as `Ada`.
+    """
+    known = [person.subject for person in people if person.issuer == issuer]
+    folded = subject.casefold()
+    alike = (found for found in known if found.casefold() == folded)
+    return subject if subject in known else next(alike, subject)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from core.domain.access.principals import Principal, Role
-from core.domain.access.tokens import Token
+from core.domain.access.principals import PROXY, Principal, Role
+from core.domain.access.tokens import Token, spelled
 from core.errors import NotFoundError, UsageError
 from core.service.kernel import access
 from core.service.kernel.access import needs
@@ -167,6 +167,8 @@ def set_role(
                 hint="name the issuer, too; see: people list",
             )
         issuer, subject = found[0].key
+    elif issuer == PROXY:
+        subject = spelled(desk.roster.people(), issuer, subject)
     desk.roster.set_role(issuer, subject, name, role, access.principal(desk))
     return {"issuer": issuer, "subject": subject, "role": role}
 

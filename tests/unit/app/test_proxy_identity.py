@@ -16,7 +16,9 @@ from app.doors import middleware
 from core import settings
 from core.domain.access.principals import LOCAL, PROXY, Role
 from core.errors import SettingsError
+from core.service.access.admin import set_role
 from core.service.desk import Desk
+from core.service.kernel import access
 from tests import api_desk
 
 INSIDE, OUTSIDE = "10.0.0.2", "10.0.0.9"
@@ -53,6 +55,22 @@ async def test_a_listed_proxy_is_believed_and_nobody_else(make_desk: Callable[..
         assert (await proxied.get("/plans")).status_code == 401
     (person,) = desk.roster.people()
     assert (person.issuer, person.subject, person.role) == (PROXY, "ada", Role.TRADER)
+
+
+async def test_who_is_shut_out_comes_back_under_no_other_capitals(
+    make_desk: Callable[..., Desk],
+) -> None:
+    """Directories take a name in any; here it is one person, and an admin's word counts."""
+    desk = make_desk(**CHOSEN)
+    groups = ADA[1]
+    async with caller(desk, INSIDE) as proxied:
+        assert (await proxied.get("/plans", headers=ADA)).status_code == 200
+        with access.acting(LOCAL):
+            set_role(desk, "ADA", None, PROXY)
+        for name in ("ada", "Ada", "ADA"):
+            asked = [("X-Forwarded-User", name), groups]
+            assert (await proxied.get("/plans", headers=asked)).status_code == 403
+    assert [person.subject for person in desk.roster.people()] == ["ada"]
 
 
 async def test_what_changes_something_needs_a_token_all_the_same(
