@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 import typer
 from rich.console import Console
 
-from app import interrupts, slim
+from app import interrupts, progress_bar, slim
 from core.errors import (
     OpenbellError,
     OwnershipError,
@@ -247,7 +247,8 @@ def run(
     """Run one command, print its document, leave with its exit code; the result when it is 0."""
     with asked(engine=engine) as call:
         try:
-            result = call.call(command, **arguments)
+            with progress_bar.drawn(err, command):
+                result = call.call(command, **arguments)
         except KeyboardInterrupt:
             interrupts.heard()
             err.print(_interrupted(call))

@@ -17,9 +17,10 @@ from benchmarks.captures import facts_of, read_json
 from core import settings
 from core.domain.filings.facts import coded
 from core.sandbox.market.names import cik_of
-from core.service import calloff, current
+from core.service import calloff, current, progress
 from core.service.desk import Desk
 from core.service.filings import quality, regrading
+from core.service.kernel import commands
 from core.sources.sec.submissions import decode_submissions
 from core.store.facts import append_facts
 from tests import stand_ins
@@ -245,6 +246,16 @@ def test_progress_tells_true_percents(desk: Desk, monkeypatch: pytest.MonkeyPatc
         1: [("0 of 2 companies", 0), ("1 of 2 companies", 50), ("2 of 2 companies", 100)],
         2: [("0 of 2 companies", 0), ("2 of 2 companies", 100)],
     }
+
+
+def test_the_command_tells_its_caller_how_far_it_has_come(desk: Desk) -> None:
+    """Whoever runs it on a terminal sees it; where nothing is due there is nothing to tell."""
+    told: list[tuple[str, float]] = []
+    with progress.told_to(lambda *now: told.append(now)):
+        commands.run(desk, "grade", {"all": True})
+        assert told == [("0 of 2 companies", 0), ("2 of 2 companies", 100)]
+        commands.run(desk, "grade", {})
+    assert len(told) == 2
 
 
 def test_a_run_that_is_called_off_ends_after_a_batch_and_the_next_goes_on(

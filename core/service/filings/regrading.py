@@ -10,7 +10,7 @@ after every FOLDED_AFTER batches and the last: to fold it after each took a quar
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
@@ -30,7 +30,7 @@ from core.domain.quality.status import timeline
 from core.jobs.queue.port import Job
 from core.jobs.worker import Context
 from core.observe import work
-from core.service import calloff
+from core.service import calloff, progress
 from core.service.filings import grade_events
 from core.service.filings.ahead import ahead
 from core.service.kernel.access import needs
@@ -76,19 +76,22 @@ def grade_all(
     ciks: Sequence[int] | None = None,
     *,
     force: bool = False,
-    on_progress: Callable[[str, float], None] = lambda *_: None,
+    on_progress: progress.Told | None = None,
 ) -> dict[str, int]:
     """Grade what changed and what that can reach; how many companies, written, unchanged.
 
     Companies whose facts or filings changed are looked at; of those that were graded before by the
     same rules only the filings that a change can reach are judged again. `force` judges all.
 
+    `on_progress` (the caller's, see `progress`) is told companies done and their percent.
     Called off (`calloff`), or when the desk closes, it ends after the batch under way: `left` says
     how many companies the next run has to do.
     """
+    tell = on_progress or progress.current()
     run, due = _due(desk, ciks, force=force)
     done = written = unchanged = 0
-    on_progress(f"0 of {len(due)} companies", 0.0)
+    if due:
+        tell(f"0 of {len(due)} companies", 0.0)
     batches = list(_batches(due, run.marks))
     with closing(ahead(partial(_judge, desk, run), batches, AHEAD)) as judged:
         for number, batch in enumerate(batches, start=1):
@@ -97,7 +100,7 @@ def grade_all(
             fold = number == len(batches) or number % FOLDED_AFTER == 0
             new, same = _store(desk, next(judged), fold=fold)
             written, unchanged, done = written + new, unchanged + same, done + len(batch)
-            on_progress(f"{done} of {len(due)} companies", 100 * done / len(due))
+            tell(f"{done} of {len(due)} companies", 100 * done / len(due))
     found = {"companies": done, "written": written, "unchanged": unchanged}
     return found | ({"left": len(due) - done} if done < len(due) else {})
 
