@@ -97,8 +97,17 @@ def show(frame: pl.DataFrame, listing: ListLook, *, picked: str | None = None) -
 def text(frame: pl.DataFrame, listing: ListLook, *, picked: str | None = None) -> str:
     """The list as this reader sees it, as HTML for an element that holds more than it."""
     zone, palette = shell.zone(), theme.palette()
-    make = lambda: html(frame, listing, picked, zone, palette)  # noqa: E731
-    return once.cached_for_object(frame, make, "list", *listing.key, picked, zone, palette)
+    make = lambda: html(frame, listing, None, zone, palette)  # noqa: E731
+    # kept without its mark: a reader may name anything, and each list would be kept beside the rest
+    return _marked(once.cached_for_object(frame, make, "list", *listing.key, zone, palette), picked)
+
+
+def _marked(drawn: str, picked: str | None) -> str:
+    """A list with the rows of that name marked."""
+    if not picked:
+        return drawn
+    row = f'<tr data-key="{escape(picked)}"'
+    return drawn.replace(f"{row}>", f'{row} class="picked" aria-selected="true">')
 
 
 def folded(name: str, summary: str, inside: str) -> str:
@@ -121,8 +130,7 @@ def html(
     heads = "".join(_head(name, listing, kinds[name], words[name]) for name in names)
     tags = {name: _tag(name, kinds[name], listing, words[name]) for name in names}
     body = "".join(
-        _row(row, names, kinds, tags, listing, picked, zone)
-        for row in frame.head(MOST).iter_rows(named=True)
+        _row(row, names, tags, listing, zone) for row in frame.head(MOST).iter_rows(named=True)
     )
     rest = frame.height - MOST
     more = f"<p>and {rest:,} more rows</p>" if rest > 0 else ""
@@ -130,11 +138,12 @@ def html(
     kind += " labelled" if listing.labelled else ""
     kind += "" if palette == theme.SAFE else " redgreen"
     tall = f"max-height:{(listing.height + 1) * ROW_PIXELS + 6}px"
-    return (
+    drawn = (
         f'<div class="{kind}" data-list="{escape(listing.name)}" style="{tall}">'
         f'<table aria-label="{escape(listing.alt)}"><thead><tr>{heads}</tr></thead>'
         f"<tbody>{body}</tbody></table>{more}</div>"
     )
+    return _marked(drawn, picked)
 
 
 def _kind(name: str, dtype: pl.DataType, listing: ListLook) -> str:
@@ -169,10 +178,8 @@ def _tag(name: str, kind: str, listing: ListLook, words: str) -> str:
 def _row(
     row: Mapping[str, Any],
     names: Sequence[str],
-    kinds: Mapping[str, str],
     tags: Mapping[str, str],
     listing: ListLook,
-    picked: str | None,
     zone: str,
 ) -> str:
     cells = "".join(
@@ -182,10 +189,7 @@ def _row(
         for name in names
     )
     key = listing.link.key(row) if listing.link else None
-    if key is None:
-        return f"<tr>{cells}</tr>"
-    mark = ' class="picked" aria-selected="true"' if key == picked else ""
-    return f'<tr data-key="{escape(key)}"{mark}>{cells}</tr>'
+    return f"<tr>{cells}</tr>" if key is None else f'<tr data-key="{escape(key)}">{cells}</tr>'
 
 
 def _left_out(tag: str, value: Any, listing: ListLook) -> str:

@@ -8,7 +8,7 @@ from itertools import pairwise
 import polars as pl
 import pytest
 
-from components.kit import badges, lists, theme
+from components.kit import badges, lists, once, theme
 from components.kit.lists import ListLook, RowLink
 
 FRAME = pl.DataFrame(
@@ -41,6 +41,17 @@ def test_the_symbol_is_the_link_and_the_picked_row_is_marked() -> None:
     )
     assert '<tr data-key="B&amp;B" class="picked" aria-selected="true">' in html
     assert "<script>" not in html
+
+
+def test_a_list_is_kept_once_whatever_row_is_picked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The address names the row, and a reader may write anything into it."""
+    monkeypatch.setattr(lists.shell, "zone", lambda: "UTC")
+    once.forget()
+    drawn = {name: lists.text(FRAME, LISTING, picked=name) for name in ("AA", "B&B", "<tr>", "")}
+    assert [html.count("picked") for html in drawn.values()] == [1, 1, 0, 0]
+    assert drawn["AA"] == lists.html(FRAME, LISTING, "AA", "UTC")
+    ((_, kept),) = once._of.values()
+    assert len(kept) == 1
 
 
 def test_heads_stand_over_their_figures_and_bear_the_unit() -> None:
