@@ -19,16 +19,21 @@ DEADLINE = 60.0
 
 
 class RawPages:
-    """One WebSocket; a button is pressed by its id, whether it was drawn here or not."""
+    """One WebSocket; a button is pressed by its id, whether it was drawn here or not.
 
-    def __init__(self, base: str, cookie: str) -> None:
+    `going_on` is the id of a session of pages that it asks to go on with, its own or another's.
+    """
+
+    def __init__(self, base: str, cookie: str, going_on: str = "") -> None:
         self.url = base.replace("http", "ws", 1) + "/_stcore/stream"
+        self.asked = ["streamlit", "unused", going_on] if going_on else ["streamlit"]
+        self.session = ""  # the id that the desk gave
         self.headers = {"Cookie": cookie} if cookie else {}
 
     async def __aenter__(self) -> RawPages:
         self._socket = await websockets.connect(
             self.url,
-            subprotocols=[Subprotocol("streamlit")],
+            subprotocols=[Subprotocol(word) for word in self.asked],
             additional_headers=self.headers,
             max_size=None,
             compression=None,
@@ -58,6 +63,8 @@ class RawPages:
                 heard = ForwardMsg()
                 heard.ParseFromString(bytes(await self._socket.recv()))  # type: ignore[arg-type]
                 kind = heard.WhichOneof("type")
+                if kind == "new_session":
+                    self.session = heard.new_session.initialize.session_id
                 if kind == "script_finished":
                     return drawn
                 element = heard.delta.new_element if kind == "delta" else None

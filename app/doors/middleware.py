@@ -80,7 +80,7 @@ class Doors:
         if inside is None or scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        scope = {**scope, "headers": [p for p in scope["headers"] if p[0] != sockets.HANDLE]}
+        scope = {**scope, "headers": [p for p in scope["headers"] if p[0] not in sockets.INSIDE]}
         if inside.desk.settings.access == "open" and not credentials.began_here(scope):
             await refuse(scope, receive, send, RoleError(NOT_HERE))
             return

@@ -10,9 +10,12 @@ from typing import Any
 from app.doors.credentials import Visitor, still_reads
 from app.gate import Message, Receive, Scope, Send
 from core.domain.access.principals import Principal
+from core.domain.access.tokens import digest
 from core.service.kernel.roster import Roster
 
 HANDLE = b"x-openbell-reader"  # how a page run finds who reads it; never taken from outside
+PERSON = b"x-openbell-person"  # whose pages a socket may go on with; never taken from outside
+INSIDE = (HANDLE, PERSON)
 LOOK_SECONDS = 0.5  # how often it is seen whether the time of what let somebody in is over
 GOING_AWAY = 1012  # the browser connects again, and is judged again
 
@@ -66,9 +69,15 @@ class Sockets:
 
 
 def marked(scope: Scope, socket: OpenSocket) -> Scope:
-    """The request with the handle of its socket in it, for the run of the page."""
-    kept = [pair for pair in scope["headers"] if pair[0] != HANDLE]
-    return {**scope, "headers": [*kept, (HANDLE, socket.handle.encode())]}
+    """The request with its socket's handle and its reader in it, for the pages.
+
+    Streamlit lets a socket go on with a session that it names when its reader is the same.
+    """
+    kept = [pair for pair in scope["headers"] if pair[0] not in INSIDE]
+    who = socket.caller.who
+    person = digest("\n".join(who.key)) if who else ""
+    own = [(HANDLE, socket.handle.encode()), (PERSON, person.encode())]
+    return {**scope, "headers": [*kept, *own]}
 
 
 def ending(socket: OpenSocket, roster: Roster, receive: Receive, send: Send) -> Receive:

@@ -106,3 +106,20 @@ async def test_nobody_and_who_was_revoked_get_no_socket(base: str, tokens: dict[
     with pytest.raises(InvalidStatus):
         async with RawPages(base, cookie):
             raise AssertionError
+
+
+async def test_a_session_of_pages_goes_on_with_its_reader_alone(
+    base: str, tokens: dict[str, str]
+) -> None:
+    """What an admin typed and saw is theirs, whoever knows its id; they go on after a break."""
+    admin, other = signed_in(base, tokens[Role.ADMIN]), signed_in(base, tokens[Role.VIEWER])
+    async with RawPages(base, admin) as first:
+        await first.run("access")
+        async with RawPages(base, other, first.session) as thief:
+            await thief.run("rules")
+        await first.run("access")  # it was not ended either
+    async with RawPages(base, other, first.session) as thief:
+        await thief.run("rules")
+    async with RawPages(base, admin, first.session) as again:
+        await again.run("access")
+    assert thief.session != first.session == again.session
