@@ -194,6 +194,8 @@ class FollowedWarehouse(Warehouse):
                 listener()
             except OpenbellError as error:  # it is told of the next commit, too
                 log.warning("what a commit changes was not seen", error=str(error))
+            except Exception:  # whatever it is, the lake must be followed on
+                log.exception("what a commit changes was not seen")
 
     def _see(self, snapshot: int, led: bool) -> None:
         self.commits = max(self.commits, snapshot)

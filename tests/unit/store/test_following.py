@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import duckdb
@@ -124,3 +125,17 @@ def test_a_query_that_is_wrong_is_no_outage(followed: FollowedWarehouse) -> None
     with pytest.raises(StoreError, match="nosuch") as caught:
         followed.read("SELECT * FROM nosuch")
     assert not isinstance(caught.value, ReadOnlyError)
+
+
+def test_whatever_a_listener_meets_the_others_are_told() -> None:
+    """The follower lives on: without it a desk would show the lake of that moment from then on."""
+    told: list[str] = []
+
+    def unheard_of() -> None:
+        raise ValueError("'auditor' is not a valid Role")
+
+    desk = cast(
+        "FollowedWarehouse", SimpleNamespace(listeners=[unheard_of, lambda: told.append("told")])
+    )
+    FollowedWarehouse._tell(desk)
+    assert told == ["told"]
