@@ -109,7 +109,7 @@ def _clusters(known: pl.DataFrame) -> pl.DataFrame:
     """Three or more Form 4s between two sessions count as one catalyst."""
     insiders = known.filter(pl.col("form").is_in(["4", "4/A"]))
     grouped = (
-        insiders.sort("accepted_at")
+        insiders.sort("accepted_at", "accession")
         .group_by("cik", "session")
         .agg(pl.last("accession", "form", "items", "accepted_at"), n=pl.len())
     )

@@ -52,7 +52,8 @@ def new_filings(desk: Desk, since: datetime, limit: int = 50) -> pl.DataFrame:
         "FROM filings f JOIN w ON w.cik = f.cik LEFT JOIN companies c ON c.cik = f.cik "
         "LEFT JOIN t ON t.cik = f.cik "
         "WHERE coalesce(f.accepted_at, f.filed::TIMESTAMPTZ) BETWEEN $since AND $now "
-        "ORDER BY coalesce(f.accepted_at, f.filed::TIMESTAMPTZ) DESC LIMIT $limit",
+        "ORDER BY coalesce(f.accepted_at, f.filed::TIMESTAMPTZ) DESC, f.accession DESC, f.cik "
+        "LIMIT $limit",
         {"since": since, "now": desk.now(), "limit": limit},
     )
     insider = pl.when(pl.col("form").str.contains(r"^[345](/A)?$")).then(pl.lit("Insider report"))

@@ -178,7 +178,7 @@ def failing_rows(desk: Desk, name: str) -> pl.DataFrame:
     if not datasets.row_counts(desk, [dataset.table]):
         return pl.DataFrame(schema={**dataset.polars_schema, "failed_rules": pl.String})
     rows = desk.warehouse.read(f"SELECT * EXCLUDE (pull_id) FROM {quoted(dataset.table)}")
-    return dataset_quality.failing_rows(rows)
+    return dataset_quality.failing_rows(rows).sort(dataset.key, nulls_last=True)
 
 
 @command("grade", needs=Role.VIEWER)

@@ -54,16 +54,16 @@ def periods(chosen: pl.DataFrame, where: Flags) -> Periods:
 
 
 YEAR, SLIP_DAYS, NEAR_DAYS = 365, 8, 3
-QUARTER = LENGTHS[3]
+EARLIER = (25, LENGTHS[3][1])  # days: the month or the quarter before
 
 
 def with_period_ends(registry: pl.DataFrame, points: Periods, spans: Periods) -> pl.DataFrame:
     """Adds sheet_date (the modal latest instant) and period_end (report date, else sheet date).
 
-    A report date of just a year before the sheet's is a slip of the year, one of a quarter before
-    the day that sheet and flows agree on is that of the report before, and one not before the day
-    of filing no report's: the sheet's counts. Where no date is listed and the flows go on after
-    the sheet, theirs counts: the sheet is that of the year before.
+    A report date of just a year before the sheet's is a slip of the year, one of a month or a
+    quarter before the day that sheet and flows agree on is a slip, too, or that of the report
+    before, and one not before the day of filing no report's: the sheet's counts. Where no date is
+    listed and the flows go on after the sheet, theirs counts: the sheet is that of the year before.
     """
     sheet, flow = points.latest(registry.height, least=2), spans.latest(registry.height, least=1)
     report = registry["report_date"].to_numpy().astype("datetime64[D]")
@@ -73,7 +73,7 @@ def with_period_ends(registry: pl.DataFrame, points: Periods, spans: Periods) ->
     periodic = registry["periodic"].to_numpy() & ~np.isnat(report)
     late = (sheet - report).astype(np.int64)
     agreed = np.abs((flow - sheet).astype(np.int64)) <= NEAR_DAYS
-    before = (late >= QUARTER[0]) & (late <= QUARTER[1])
+    before = (late >= EARLIER[0]) & (late <= EARLIER[1])
     slip = (np.abs(late - YEAR) <= SLIP_DAYS) | (agreed & ((report >= filed) | before))
     near = (np.abs(late) <= NEAR_DAYS) | (slip & (sheet <= filed))
     end = np.where(periodic & ~(near & ~np.isnat(sheet)), report, found)

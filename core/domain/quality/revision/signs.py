@@ -153,5 +153,5 @@ def _changed(told: Retold) -> pl.DataFrame:
     steps = told.steps.filter("money").group_by(pl.col("rid").alias("old"), "by").agg(
         step=pl.col("step").cast(pl.Int64).sum()
     )  # fmt: skip
-    held = pl.col("step").cum_sum().over("old")
-    return steps.sort("by").select("old", "by", held=held)
+    held = pl.col("step").cum_sum().over("old")  # of those up to each, so sorted before
+    return steps.sort("by", "old").select("old", "by", held=held)

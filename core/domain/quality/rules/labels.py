@@ -25,8 +25,9 @@ def duplicates(book: PeriodTable) -> Outcome:
     again = book.facts.filter(pl.col("seq") > 0).select(keys).unique()
     twice = book.facts.join(again, on=keys, how="semi", nulls_equal=True)
     spread = twice.group_by(keys).agg(
-        low=pl.col("value").min(), high=pl.col("value").max(), rows="row", unit_size=_coarsest()
-    )
+        low=pl.col("value").min(), high=pl.col("value").max(),
+        rows=pl.col("row").sort_by("value"), unit_size=_coarsest(),
+    )  # fmt: skip
     room = pl.when(pl.col("unit").str.contains(r"^[A-Z]{3}$")).then(pl.col("unit_size") / 2)
     wrong = spread.filter(pl.col("high") - pl.col("low") > room.fill_null(0.0))
     if wrong.is_empty():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from types import SimpleNamespace
 
 import numpy as np
 import orjson
@@ -18,7 +19,7 @@ from core.domain.quality.revision.features import (
     Standard,
     features,
 )
-from core.domain.quality.revision.signs import SIGNS
+from core.domain.quality.revision.signs import SIGNS, _changed
 from core.domain.quality.status.timeline import statuses
 from core.domain.tables.frames import COMPANIES
 from core.errors import SchemaError
@@ -290,3 +291,14 @@ def test_other_filings_than_reports_have_none():
     assert "s1" not in found
     assert statuses(years().clear(), filings().clear()).signs.schema == SIGNS
     assert CIK == 77
+
+
+def test_changes_of_a_report_add_up_in_the_order_of_the_reports_that_tell_them():
+    """Of many reports the steps come in any order; a sum up to each of them does not."""
+    size = 2000
+    steps = pl.DataFrame({
+        "rid": np.repeat(np.arange(size), 3), "by": np.tile([7000, 8000, 9000], size),
+        "money": True, "step": np.tile(np.array([1, 1, -1], np.int8), size),
+    }).sample(fraction=1.0, shuffle=True, seed=3)  # fmt: skip
+    found = _changed(SimpleNamespace(steps=steps)).sort("old", "by")
+    assert found["held"].to_list() == [1, 2, 1] * size

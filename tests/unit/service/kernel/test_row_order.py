@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -10,8 +10,10 @@ import polars as pl
 from core.domain.access.principals import LOCAL
 from core.domain.filings.facts import coded
 from core.domain.tables.frames import FACTS
+from core.service.care import morning
 from core.service.desk import Desk
 from core.service.filings import companies as use
+from core.service.filings import quality
 from core.service.kernel import access
 from core.service.kernel.commands import command
 from core.service.kernel.exports import encode, export
@@ -48,6 +50,11 @@ def _namesakes(desk: Desk) -> None:
             tx.insert(table, rows.with_columns(cik=pl.lit(900, pl.Int64)))
         facts = tx.read("SELECT * FROM facts WHERE cik = 1001").select(*FACTS.columns)
         append_facts(tx, [coded(facts.with_columns(unit=pl.lit("EUR")))], PULL, NOW)
+        tx.insert("filings", _renamed(tx.read("SELECT * FROM filings WHERE cik = 1001")))
+        bars = tx.read("SELECT * FROM bars_daily WHERE symbol = 'AAA' ORDER BY session LIMIT 3")
+        before = pl.col("session").dt.offset_by("-3y")
+        wrong = bars.with_columns(session=before, low=pl.col("high") + 1)
+        tx.insert("bars_daily", wrong)
 
 
 def _reversed(desk: Desk) -> None:
@@ -93,6 +100,8 @@ def _lists(folder: Path) -> dict[str, object]:
             "by name": use.companies(desk, "alpha").rows(),
             "by ticker": use.by_ticker(desk, ["AAA"]),
             "concepts": use.concepts(desk, 1001).rows(),
+            "new filings": morning.new_filings(desk, NOW - timedelta(days=400)).rows(),
+            "failing": quality.failing_rows(desk, "prices.daily").rows(),
             "statements": grades.statements(desk.warehouse, _REPORT, 1001).rows(),
         }
 
@@ -109,4 +118,5 @@ def test_lists_of_a_company_say_the_same_of_rows_in_any_order(tmp_path: Path) ->
         _reversed(desk)
     after = _lists(tmp_path)
     assert {name for name, told in before.items() if after[name] != told} == set()
+    assert len(before["failing"]) == 3
     assert before["by ticker"] == {"AAA": 900}  # the company of the lower number
