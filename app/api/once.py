@@ -12,7 +12,7 @@ from fastapi import Request, Response
 from app.api import problems
 from core.domain.access.principals import Principal
 from core.domain.access.tokens import PREFIX
-from core.errors import OpenbellError
+from core.errors import OpenbellError, UsageError
 from core.service.desk import Desk
 from core.service.kernel import once
 
@@ -24,9 +24,12 @@ async def once_each(
     desk: Desk, request: Request, who: Principal, act: Callable[[], Awaitable[Response]]
 ) -> Response:
     """The answer of what acts; with a key that was there before the one that was given then."""
-    key = request.headers.get(KEY)
-    if key is None:
+    keys = request.headers.getlist(KEY)
+    if not keys:
         return await act()
+    if len(keys) > 1:  # others on the way may have looked at another of them
+        raise UsageError("an Idempotency-Key is given once")
+    key = keys[0]
     digest = await _digest(request)
     kept = await anyio.to_thread.run_sync(once.begin, desk, who, key, digest)
     if kept is not None:

@@ -240,6 +240,17 @@ async def test_a_key_that_no_header_holds_is_refused(
     assert answer.status_code == 422
 
 
+async def test_two_keys_are_none(
+    traders: tuple[httpx.AsyncClient, httpx.AsyncClient],
+) -> None:
+    """Nothing is done: which of them would be remembered?"""
+    ada, _ = traders
+    keys = [("Idempotency-Key", "one"), ("Idempotency-Key", "two")]
+    answer = await ada.post("/v1/journal/entries", json=ENTRY, headers=keys)
+    assert answer.status_code == 422
+    assert (await ada.get("/v1/journal/entries")).json()["data"] == []
+
+
 async def test_a_reversal_takes_back_and_no_second_one_does(
     traders: tuple[httpx.AsyncClient, httpx.AsyncClient],
 ) -> None:
