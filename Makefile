@@ -142,8 +142,9 @@ mutants: $(DEV) ## plant small changes one at a time and count those that a test
 matrix: $(DEV) ## who may do what: every command, export, action and route, tried in every role
 	$(PY) -m tools.access_matrix
 
-docs: $(DEV) ## write the generated documents, alert rules, dashboard and blocking client anew
+docs: $(DEV) ## write the generated documents, examples, alert rules, dashboard and blocking client anew
 	$(PY) -m app.documents
+	$(PY) -m tests.api_examples
 	$(PY) -m tools.monitoring
 	$(PY) -m tools.blocking_client
 

@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from app.api import reference
+from app.api import examples, reference
 from app.api.resources.kernel import RESOURCES
 from core.service.kernel import commands, exports
 from core.service.kernel.registry import UseCaseEntry
@@ -143,6 +143,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
         "schemas": schemas,
         "securitySchemes": _SCHEMES,
     }
+    examples.put(made)
     return made
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from app.api import examples
 from core.errors import tree
 
 _STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
@@ -36,7 +37,7 @@ def written(described: dict[str, Any]) -> str:
     for path, methods in described["paths"].items():
         for method, operation in methods.items():
             tag = operation.get("tags", ["desk"])[0]
-            areas.setdefault(tag, []).append(_operation(path, method, operation))
+            areas.setdefault(tag, []).append(_operation(path, method, operation, described))
     links = " · ".join(f'<a href="#{_text(name)}">{_text(name)}</a>' for name in areas)
     parts = [f'<h2 id="{_text(n)}">{_text(n)}</h2>{"".join(rows)}' for n, rows in areas.items()]
     return (
@@ -47,14 +48,14 @@ def written(described: dict[str, Any]) -> str:
     )
 
 
-def _operation(path: str, method: str, operation: dict[str, Any]) -> str:
+def _operation(path: str, method: str, operation: dict[str, Any], described: dict[str, Any]) -> str:
     old = " <em>deprecated</em>" if operation.get("deprecated") else ""
     summary = _text(operation.get("summary", ""))
     rows = [_parameter(item) for item in operation.get("parameters", ())]
     table = f"<table><tr><th>Parameter<th>In<th>Type<th></tr>{''.join(rows)}</table>"
     body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
-    answers = operation["responses"].values()
-    shown = next((_example(answer) for answer in answers if _example(answer)), None)
+    every = (examples.of_answer(one, described) for one in operation["responses"].values())
+    shown = next((example for example in every if example is not None), None)
     return (
         f'<details id="{_text(operation["operationId"])}"><summary><b class="m">{method.upper()}'
         f"</b><code>/api{_text(path)}</code>{old}<br>{summary}</summary>"
@@ -62,10 +63,6 @@ def _operation(path: str, method: str, operation: dict[str, Any]) -> str:
         f"{_shown('Body', body.get('example') or body.get('schema'))}"
         f"{_shown('Answer', shown)}</details>"
     )
-
-
-def _example(answer: dict[str, Any]) -> Any:
-    return answer.get("content", {}).get("application/json", {}).get("example")
 
 
 def _parameter(item: dict[str, Any]) -> str:
@@ -88,7 +85,7 @@ def _kind(schema: dict[str, Any]) -> str:
 
 
 def _shown(title: str, content: Any) -> str:
-    if not content:
+    if content is None:
         return ""
     text = json.dumps(content, indent=2, ensure_ascii=False)
     return f"<p>{title}</p><pre>{_text(text)}</pre>"
