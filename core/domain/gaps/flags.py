@@ -78,6 +78,8 @@ HALVED = 1.9  # prior close / open from which on a fall may be a split that nobo
 USUAL_DAYS = 2.0  # a session within so many usual day ranges is none of a price that collapsed
 SPLIT_RATIOS = (1.25, 4 / 3, 1.5, 2, 3, 4, 5, 6, 7, 8, 10, 15, 20, 25, 30, 40, 50, 100)
 RATIO_TOLERANCE = 0.03
+_USUAL = pl.Series(sorted((*SPLIT_RATIOS, *(1 / usual for usual in SPLIT_RATIOS))))
+_HALFWAY = ((_USUAL + _USUAL.shift(-1)) / 2).drop_nulls()  # a ratio is near one of them at most
 VOLUME_TOLERANCE = 2.0
 UNUSUAL_RANGES = 5.0  # a gap below so many usual day ranges of the name is ordinary for it
 STILL_TIMES = (
@@ -164,6 +166,8 @@ def _with_breadth(large: pl.DataFrame, moves: pl.DataFrame) -> pl.DataFrame:
     """Adds `broad`: whether the market moved as the name did that session."""
     gap = effective_gap()
     sides = _broad_sides(moves)
+    if sides.is_empty():  # as on nearly every day
+        return large.with_columns(broad=pl.lit(value=False))
     side = large.select("session", up=gap > 0, size=gap.abs())
     usual = side.join(sides, on=["session", "up"], how="left", maintain_order="left")
     broad = (pl.col("size") <= BROAD_TIMES * pl.col("usual")).fill_null(value=False)
@@ -180,6 +184,8 @@ def _broad_sides(moves: pl.DataFrame) -> pl.DataFrame:
     most = pl.max_horizontal("ups", pl.col("all") - pl.col("ups"))
     broad = (most >= BROAD_NAMES) & (most >= BROAD_SHARE * pl.col("all"))
     chosen = counts.filter(broad).select("session", up=pl.col("ups") == most)
+    if chosen.is_empty():
+        return pl.DataFrame(schema={"session": pl.Date, "up": pl.Boolean, "usual": pl.Float64})
     found = moves.with_columns(up=up).join(chosen, on=["session", "up"])
     return found.group_by("session", "up").agg(usual=pl.col("gap").abs().median())
 
@@ -238,11 +244,8 @@ def _apart() -> pl.Expr:
 
 def near_split(ratio: pl.Expr) -> pl.Expr:
     """Whether a ratio of two prices is within 3 % of a usual split's, either way."""
-    return pl.any_horizontal(
-        (ratio / known - 1).abs() <= RATIO_TOLERANCE
-        for usual in SPLIT_RATIOS
-        for known in (usual, 1 / usual)
-    )
+    place = pl.lit(_HALFWAY).search_sorted(ratio)
+    return (ratio / pl.lit(_USUAL).gather(place) - 1).abs() <= RATIO_TOLERANCE
 
 
 def _split_like() -> pl.Expr:

@@ -25,7 +25,6 @@ _WINDOWS = (
     pl.col("volume").cast(pl.Float64).mean().alias("mean_volume"),
     pl.col("high").max().alias("high20"),
     pl.col("low").min().alias("low20"),
-    windows.usual_range("span").alias("usual_range"),
 )
 
 
@@ -68,10 +67,10 @@ def advance(
 
     The bars of the 21 sessions before them are needed too: they tell whether a move was real.
     """
-    bars = bars.filter(pl.col("session") <= as_of)
-    later = bars.filter(pl.col("session") > state.as_of)
+    later = bars.filter(pl.col("session") > state.as_of, pl.col("session") <= as_of)
     if later.is_empty():
         return GapState(as_of, state.frame)
+    bars = bars.filter(pl.col("session") <= as_of)
     actions = CORPORATE_ACTIONS.empty() if actions is None else actions
     splits = bar_rules.splits_of(actions)
     later = later.with_columns(
@@ -130,12 +129,12 @@ def _judged(
         today.select("symbol")
     )
     work = _with_past(work, frame, sessions, here)
-    work = _with_windows(work, past, splits, sessions, here)
+    sound = _window(past, splits, sessions, here)
+    work = _with_windows(work, sound, sessions, here)
     answer = quantities(today, work, work["close21"].gather).drop("trend")
     if not actions.is_empty():
         answer = with_actions(answer, _hits(answer, work, actions))
-    known = pl.when(large()).then(work["usual_range"])
-    answer = answer.with_columns(known.alias("usual_range"))
+    answer = _with_usual_ranges(answer, sound, sessions[here - TREND_SESSIONS])
     recent = work["since_recent"]
     since = pl.when(recent.is_not_null()).then(work["volume"] / work["volume_since"])
     judged = judge(answer.with_columns(rvol=since.otherwise("rvol")), catalysts)
@@ -169,17 +168,33 @@ def _with_past(
     )
 
 
-def _with_windows(
-    work: pl.DataFrame, past: pl.DataFrame, splits: pl.DataFrame, sessions: pl.Series, here: int
+def _window(
+    past: pl.DataFrame, splits: pl.DataFrame, sessions: pl.Series, here: int
 ) -> pl.DataFrame:
-    """Adds mean_volume, high20 and low20 of the 20 sessions before, and the close before those."""
+    """The sound bars of the 21 sessions before, on today's share basis."""
     counted = pl.col("session").is_in(sessions[here - TREND_SESSIONS : here].implode())
     sound = past.filter(bar_rules.is_sound() & counted)
-    if not splits.is_empty():
-        factor = bar_rules.split_factors(sound, splits)
-        sound = sound.with_columns(pl.col(*_PRICES) / factor, pl.col("volume") * factor)
+    if splits.is_empty():
+        return sound
+    factor = bar_rules.split_factors(sound, splits)
+    return sound.with_columns(pl.col(*_PRICES) / factor, pl.col("volume") * factor)
+
+
+def _with_usual_ranges(answer: pl.DataFrame, sound: pl.DataFrame, before: date) -> pl.DataFrame:
+    """Adds usual_range of the large gaps, from the bars of the sessions after `before`."""
+    asked = pl.col("symbol").is_in(answer.filter(large())["symbol"].implode())
+    few = sound.filter(asked & (pl.col("session") > before))
+    span = (pl.col("high") - pl.col("low")) / pl.col("close")
+    few = few.select("symbol", span=span).group_by("symbol")
+    found = few.agg(usual_range=windows.usual_range("span"))
+    return answer.join(found, on="symbol", how="left", maintain_order="left")
+
+
+def _with_windows(
+    work: pl.DataFrame, sound: pl.DataFrame, sessions: pl.Series, here: int
+) -> pl.DataFrame:
+    """Adds mean_volume, high20 and low20 of the 20 sessions before, and the close before those."""
     begins = pl.col("session") == sessions[here - TREND_SESSIONS]
-    sound = sound.with_columns(span=(pl.col("high") - pl.col("low")) / pl.col("close"))
     table = sound.filter(~begins).group_by("symbol").agg(_WINDOWS)
     trend = sound.filter(begins).select("symbol", close21="close")
     work = work.join(table, on="symbol", how="left", maintain_order="left")

@@ -24,3 +24,10 @@ def test_a_ratio_is_a_split_within_three_percent() -> None:
     assert found.to_list() == [near(ratio) for ratio in asked]
     assert found[: len(exact)].all()
     assert not found[-3:].any()
+
+
+def test_an_unknown_ratio_is_near_nothing() -> None:
+    """Neither a missing one nor one that is no number; no ratios are answered with none."""
+    asked = pl.DataFrame({"ratio": [None, float("nan"), float("inf"), -2.0, 2.0]})
+    assert asked.filter(flags.near_split(pl.col("ratio")))["ratio"].to_list() == [2.0]
+    assert asked.clear().select(flags.near_split(pl.col("ratio"))).is_empty()
