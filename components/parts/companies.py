@@ -170,7 +170,8 @@ def follow(desk: Desk) -> None:
 def heading(company: dict[str, Any], symbol: str) -> None:
     """Name, number and trade of a company."""
     parts = [f"CIK {company['cik']}"]
-    parts += [badges.plain(str(company[k])) for k in ("sic_description", "category") if company[k]]
+    said = (company["sic_description"], (company["category"] or "").replace("<br>", ", "))
+    parts += [badges.plain(words) for words in said if words]
     shell.section(badges.plain(company["name"] or symbol), " · ".join(parts))
 
 
@@ -224,7 +225,8 @@ def _forms(found: pl.DataFrame) -> list[str]:
 def _graded(shown: pl.DataFrame, graded: pl.DataFrame) -> pl.DataFrame:
     rows = shown.head(ROWS_SHOWN).join(graded, on="accession", how="left", maintain_order="left")
     known = pl.when(pl.col("score").is_not_null()).then("accession")
-    return rows.with_columns(pl.col("grade").fill_null(formats.NOTHING), graded=known)
+    items = pl.col("items").str.strip_chars(",").replace("", None)  # the SEC's `,,`: none
+    return rows.with_columns(pl.col("grade").fill_null(formats.NOTHING), items, graded=known)
 
 
 def facts(desk: Desk, cik: int, known: date | None) -> None:

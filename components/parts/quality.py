@@ -32,6 +32,7 @@ TREND = 12  # filings in the sparkline of a company
 FILING_LINK = RowLink("filing", "filing", "form", "accession", more=(("cik", "cik"),))
 FILINGS = {
     "ticker": "Symbol",
+    "company": "Company",
     "grade": "Grade",
     "status": "Status",
     "revision_risk_pct": "Revision risk",
@@ -45,7 +46,6 @@ FILINGS = {
     "critical": "Critical",
     "major": "Major",
     "minor": "Minor",
-    "company": "Company",
     "accession": "Accession",
     "url": "EDGAR",
 }
@@ -61,10 +61,11 @@ HELP = {
 }
 WIDTHS = {
     "ticker": 80,
+    "company": 170,
     "grade": 70,
     "status": 110,
     "revision_risk_pct": 105,
-    "why": 420,
+    "why": 380,
     "score": 110,
     "trend": 150,
     "form": 80,

@@ -24,8 +24,8 @@ SIX, MONEY = pl.Decimal(18, 6), pl.Decimal(18, 2)
 PLAN_ROW: dict[str, Any] = {
     "plan_id": pl.String, "state": pl.String, "symbol": pl.String, "session": pl.Date,
     "direction": pl.String, "entry_type": pl.String, "entry": SIX, "stop": SIX,
-    "shares": pl.Int64, "risk": MONEY, "notional": MONEY, "grade": pl.String, "tag": pl.String,
-    "provisional": pl.Boolean, "proposed_by": pl.String, "decided_by": pl.String,
+    "shares": pl.Int64, "risk": MONEY, "notional": MONEY, "grade": pl.String, "status": pl.String,
+    "tag": pl.String, "provisional": pl.Boolean, "proposed_by": pl.String, "decided_by": pl.String,
     "reason": pl.String, "created_at": INSTANT,
 }  # fmt: skip
 ENTRY_ROW: dict[str, Any] = {
@@ -55,6 +55,7 @@ def proposed_row(item: StoredProposal) -> dict[str, Any]:
         "risk": _cents(shown["risk"]),
         "notional": _cents(shown["notional"]),
         "grade": shown["grade"],
+        "status": shown.get("status"),  # proposals of before it was told have none
         "tag": shown["tag"],
         "provisional": shown["provisional"],
         "proposed_by": item.name,
@@ -80,6 +81,7 @@ def decided_row(item: Stored) -> dict[str, Any]:
         "risk": plan.risk,
         "notional": plan.notional,
         "grade": item.grade,
+        "status": item.status,
         "tag": item.tag,
         "provisional": plan.provisional,
         "proposed_by": None,
@@ -110,6 +112,7 @@ def decided(item: Stored) -> dict[str, Any]:
         **exact_plan(item.plan),
         "sector": item.sector,
         "grade": item.grade,
+        "status": item.status,
         "tag": item.tag,
         "decision": item.decision,
         "reason": item.reason,

@@ -51,10 +51,14 @@ async def test_who_proposes_does_not_approve(
     plan = made.json()["data"]
     assert Decimal(plan["notional"]) > 1000
     assert plan["state"] == (await ben.get(where)).json()["data"]["state"] == "proposed"
+    graded = {"grade": plan["grade"], "status": plan["status"]}
+    assert graded.items() <= (await ada.get("/v1/plans")).json()["data"][0].items()
     own = await ada.post(f"{where}/approve", json={"reason": "mine"})
     assert (own.status_code, "two" in own.json()["detail"]) == (403, True)
     done = await ben.post(f"{where}/approve", json={"reason": "yours"})
     assert (done.status_code, done.json()["data"]["decided_by"]) == (200, "Ben")
+    assert graded.items() <= done.json()["data"].items()
+    assert graded.items() <= (await ada.get("/v1/plans")).json()["data"][0].items()
     again = await ben.post(f"{where}/approve", json={"reason": "again"})
     assert again.status_code == 409
     assert (await ada.post("/v1/plans", json={"symbol": "AAA"})).status_code in (201, 409)

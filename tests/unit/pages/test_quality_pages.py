@@ -58,6 +58,7 @@ def test_every_graded_filing_is_listed(graded: Desk) -> None:
     (table, *_) = tables(opened("data_quality"))
     assert len(table) == 16
     assert {"grade", "score", "trend"} <= set(table.columns)
+    assert list(table.columns)[:3] == ["ticker", "company", "grade"]  # a name without a ticker too
 
 
 @pytest.mark.few(2)
@@ -287,6 +288,17 @@ def test_companies_show_grades_where_they_are_read(graded: Desk) -> None:
     """Watch list and filings carry the grade."""
     at = opened("companies", company="AAA")
     assert all("grade" in table for table in tables(at)[:2])
+
+
+def test_marks_of_the_sources_form_are_no_words(graded: Desk) -> None:
+    """The SEC parts two categories by `<br>`, and lists three items without a name as `,,`."""
+    with graded.warehouse.transaction() as tx:
+        tx.execute("UPDATE companies SET category = 'Non-accelerated filer<br>Smaller company'")
+        tx.execute("UPDATE filings SET items = ',,' WHERE accession = ?", [ACCESSION])
+    at = opened("companies", company="AAA")
+    assert "Non-accelerated filer, Smaller company" in text_of(at)
+    listed = next(table for table in tables(at) if "items" in table)
+    assert listed["items"][listed["accession"].index(ACCESSION)] in (None, "", "–")
 
 
 @pytest.mark.few(1)
