@@ -185,8 +185,8 @@ def _with_usual_ranges(answer: pl.DataFrame, sound: pl.DataFrame, before: date) 
     asked = pl.col("symbol").is_in(answer.filter(large())["symbol"].implode())
     few = sound.filter(asked & (pl.col("session") > before))
     span = (pl.col("high") - pl.col("low")) / pl.col("close")
-    few = few.select("symbol", span=span).group_by("symbol")
-    found = few.agg(usual_range=windows.usual_range("span"))
+    ranges = few.select("symbol", span=span).group_by("symbol")
+    found = ranges.agg(usual_range=windows.usual_range("span"))
     return answer.join(found, on="symbol", how="left", maintain_order="left")
 
 
