@@ -90,7 +90,8 @@ def _goodwill_moved(reports: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     own = reports.filter("periodic", ~pl.col("amends"), pl.col("period").is_not_null())
     told = lines.filter(pl.col("line") >= len(NAMED))
     sheet = own.select("filing", "cik", "rid", "period").join(told, on="filing")
-    sheet = sheet.filter((pl.col("period_end") - pl.col("period")).abs() <= SAME_DAY)
+    near = (pl.col("period_end") - pl.col("period")).abs() <= SAME_DAY
+    sheet = sheet.filter(near).sort("period_end", "value")  # of two currencies one for all lines
     sums = [pl.col("value").filter(pl.col("line") == LINES.index(name)).last().alias(name)
             for name in SHEET]  # fmt: skip
     sheet = sheet.group_by("rid", "cik", "period").agg(sums).drop_nulls().sort("period", "rid")

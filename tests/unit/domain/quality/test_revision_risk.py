@@ -302,3 +302,12 @@ def test_changes_of_a_report_add_up_in_the_order_of_the_reports_that_tell_them()
     }).sample(fraction=1.0, shuffle=True, seed=3)  # fmt: skip
     found = _changed(SimpleNamespace(steps=steps)).sort("old", "by")
     assert found["held"].to_list() == [1, 2, 1] * size
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_goodwill_in_two_currencies_moves_alike_in_any_order(back):
+    """A translation beside it: of which the last was read, counted."""
+    own = goodwill(k2018=3e8, k2019=2e8)
+    other = own.with_columns(unit=pl.lit("EUR"), value=pl.col("value") * 0.7)
+    facts = pl.concat([own, other] if back else [other, own])
+    assert of(facts, filings())["goodwill"] == pytest.approx(0.1)
