@@ -260,8 +260,9 @@ def _split_like() -> pl.Expr:
 def _news_like() -> pl.Expr:
     """Five times the usual turnover and the close kept half of the gap; of a rise, which no
     spin-off brings, half of that turnover and a third. No fall to half or less, to a usual split's
-    price, in a session that ranged as any other: what collapses ranges widely on its way. Bars
-    after it would tell no more (volume in shares stays up after both), nor may they be looked at.
+    price, in a session that ranged as any other, without a filing that tells news alone: what
+    collapses ranges widely on its way, unless it fell before the open. Bars after it would tell no
+    more (volume in shares stays up after both), nor may they be looked at.
     """
     up = pl.col("gap") > 0
     held = pl.when(up).then(pl.col("held") >= 1 / 3).otherwise(pl.col("held") >= 0.5)
@@ -270,6 +271,7 @@ def _news_like() -> pl.Expr:
     range_ = (pl.col("high") - pl.col("low")) / pl.col("close")
     calm = (pl.col("ratio") > HALVED) & near_split(pl.col("ratio"))
     calm = (calm & (range_ <= USUAL_DAYS * pl.col("usual_range"))).fill_null(value=False)
+    calm = calm & ~(pl.col("explains") & ~pl.col("structural"))
     return (held & bounded & (pl.col("turnover") >= busy) & ~calm).fill_null(value=False)
 
 
