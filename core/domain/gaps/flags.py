@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from enum import IntFlag
 from functools import cache
+from itertools import pairwise
 
 import polars as pl
 
@@ -78,8 +79,8 @@ HALVED = 1.9  # prior close / open from which on a fall may be a split that nobo
 USUAL_DAYS = 2.0  # a session within so many usual day ranges is none of a price that collapsed
 SPLIT_RATIOS = (1.25, 4 / 3, 1.5, 2, 3, 4, 5, 6, 7, 8, 10, 15, 20, 25, 30, 40, 50, 100)
 RATIO_TOLERANCE = 0.03
-_USUAL = pl.Series(sorted((*SPLIT_RATIOS, *(1 / usual for usual in SPLIT_RATIOS))))
-_HALFWAY = ((_USUAL + _USUAL.shift(-1)) / 2).drop_nulls()  # a ratio is near one of them at most
+_USUAL = sorted((*SPLIT_RATIOS, *(1 / usual for usual in SPLIT_RATIOS)))
+_HALFWAY = [(low + high) / 2 for low, high in pairwise(_USUAL)]  # a ratio is near one at most
 VOLUME_TOLERANCE = 2.0
 UNUSUAL_RANGES = 5.0  # a gap below so many usual day ranges of the name is ordinary for it
 STILL_TIMES = (
@@ -244,8 +245,8 @@ def _apart() -> pl.Expr:
 
 def near_split(ratio: pl.Expr) -> pl.Expr:
     """Whether a ratio of two prices is within 3 % of a usual split's, either way."""
-    place = pl.lit(_HALFWAY).search_sorted(ratio)
-    return (ratio / pl.lit(_USUAL).gather(place) - 1).abs() <= RATIO_TOLERANCE
+    place = pl.lit(pl.Series(_HALFWAY)).search_sorted(ratio)
+    return (ratio / pl.lit(pl.Series(_USUAL)).gather(place) - 1).abs() <= RATIO_TOLERANCE
 
 
 def _split_like() -> pl.Expr:
