@@ -21,7 +21,7 @@ from core.observe import logs
 from core.settings import Settings
 
 WRONG_A_MINUTE = 20  # of one address; those after are not looked at
-WRONG_OF_ALL = 100  # of all addresses together; those after are told
+WRONG_AN_HOUR = 100  # of all together, told even where each comes slowly; those after are told
 NETWORK_BITS = 64  # of an address of version 6: whoever has one has its whole network
 ALARM_SECONDS = 900.0  # told once in that time
 FIRST_PAUSE, LONGEST_PAUSE, FORGET_SECONDS = 0.1, 4.0, 60.0
@@ -98,7 +98,7 @@ class Knocks:
         self._pauses = Pauses(now)
         self._counters = Counters(chosen, MovingWindowRateLimiter)
         self._of_one = parse(f"{WRONG_A_MINUTE}/minute")
-        self._of_all = parse(f"{WRONG_OF_ALL}/minute")
+        self._of_all = parse(f"{WRONG_AN_HOUR}/hour")
         self._told: float | None = None
 
     async def wrong(self, address: str) -> tuple[float, str | None]:
@@ -109,7 +109,7 @@ class Knocks:
         allowed, _ = await self._counters.hit(self._of_one, "wrong", network_of(address))
         if allowed:
             few, _ = await self._counters.hit(self._of_all, "wrong of all")
-            told = None if few else self._alarm(WRONG_OF_ALL, "many addresses")
+            told = None if few else self._alarm(WRONG_AN_HOUR, "all addresses", "an hour")
             return self._pauses.next(), told
         raise TooManyError(
             "too many wrong tokens came from this address",
@@ -121,13 +121,13 @@ class Knocks:
         """What to tell an admin of an address that goes on, once in a while; None otherwise."""
         return self._alarm(WRONG_A_MINUTE, address or "here")
 
-    def _alarm(self, count: int, whence: str) -> str | None:
+    def _alarm(self, count: int, whence: str, span: str = "a minute") -> str | None:
         now = self._now()
         if self._told is not None and now - self._told < ALARM_SECONDS:
             return None
         self._told = now
         log.error("somebody tries tokens", address=whence)
-        return f"more than {count} wrong tokens in a minute from {whence}"
+        return f"more than {count} wrong tokens in {span} from {whence}"
 
 
 def network_of(address: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -75,6 +76,22 @@ async def _knock_and_tell(desk: Desk, whence: str) -> None:
         "SELECT kind FROM alerts WHERE reader = ? AND kind = 'access.refused'", [DESK]
     )
     assert told.height == 1
+
+
+@pytest.mark.parametrize("addresses", [1, 3])
+async def test_three_hundred_slow_wrong_tokens_are_one_alert(
+    monkeypatch: pytest.MonkeyPatch, addresses: int
+) -> None:
+    """Of who waits for each answer, fifteen a minute and address: never too many of a minute."""
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now)
+    knocks, told = limits.Knocks(settings.load(access="token"), lambda: now), []
+    for number in range(300):
+        now += limits.LONGEST_PAUSE / addresses
+        told.append((await knocks.wrong(f"10.0.0.{number % addresses}"))[1])
+    said = [sentence for sentence in told if sentence]
+    assert said[0] == "more than 100 wrong tokens in an hour from all addresses"
+    assert len(said) == 1
 
 
 def test_a_network_of_version_6_is_one_address() -> None:
