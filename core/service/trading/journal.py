@@ -25,7 +25,7 @@ from core.domain.trading.trades import OrderTicket, fillable
 from core.errors import ValidationError
 from core.service.gaps import market_view
 from core.service.kernel.access import needs
-from core.service.trading import limit_events
+from core.service.trading import four_eyes, limit_events
 from core.service.trading.current_book import approved_plans
 from core.service.trading.limits import costs_of, limits_of
 from core.service.trading.plans import stored
@@ -151,8 +151,16 @@ def _follow_reversal(desk: Desk, tx: Transaction, undone: Numbered) -> None:
         "exit_fill": plan_store.OPEN,
     }
     if plan_id and kind in states:
+        _judged_again(desk, tx, stored(desk, plan_id, tx), states[kind])
         reason = f"entry {undone.number} was reversed"
         plan_store.add_event(tx, plan_id, states[kind], reason, desk.now())
+
+
+def _judged_again(desk: Desk, tx: Transaction, item: StoredPlan, state: str) -> None:
+    """A plan that comes back by a reversal needs two as one that is approved does."""
+    live = (plan_store.WAITING, plan_store.OPEN)
+    if state in live and item.state not in live:
+        four_eyes.must_hold(desk, tx, item.plan)
 
 
 @needs(Role.TRADER)

@@ -98,6 +98,24 @@ async def test_nobody_approves_in_parts_what_needs_two(
     assert (await ada.post(f"{answers[2][0]}/approve", json={"reason": "s"})).status_code == 200
 
 
+async def test_a_cancelled_plan_comes_back_only_as_it_could_be_approved(
+    traders: tuple[httpx.AsyncClient, httpx.AsyncClient],
+) -> None:
+    """By reversing its release: not beside another that fills the size, save by a second person."""
+    ada, ben = traders
+    for percent in ("0.048", "0.047"):
+        made = await ada.post("/v1/plans", json={"symbol": "AAA", "risk_pct": percent})
+        where = f"/v1/plans/{made.json()['data']['plan_id']}"
+        assert (await ada.post(f"{where}/approve", json={"reason": "s"})).status_code == 200
+        if percent == "0.048":
+            await ada.post(f"{where}/cancel", json={"reason": "back"})
+    entries = (await ada.get("/v1/journal/entries?kind=release")).json()["data"]
+    undo = f"/v1/journal/entries/{entries[0]['entry_no']}/reverse"
+    own = await ada.post(undo, json={"reason": "again"})
+    assert (own.status_code, "two" in own.json()["detail"]) == (403, True)
+    assert (await ben.post(undo, json={"reason": "seen"})).status_code == 201
+
+
 async def test_a_token_beside_a_sign_in_of_the_same_name_is_no_second_person(
     traders: tuple[httpx.AsyncClient, httpx.AsyncClient], shared: Desk
 ) -> None:
