@@ -113,9 +113,7 @@ def consolidated(book: PeriodTable, rule: Rule, given: Amounts, broken: Flags) -
     are told to hold: funds whose cash comes and goes with their consolidation.
     """
     rows = np.flatnonzero(broken)
-    held = book.measuring(book.named(ENTITIES))
-    most = np.zeros(book.filings.height)
-    np.maximum.at(most, book.facts["fid"].to_numpy()[held], book.facts["value"].to_numpy()[held])
+    most = _most(book, ENTITIES)
     found, part = np.zeros(len(broken), bool), given.of(broken, rule.operands)
     for form in rule.equations:
         apart, _ = _apart(part, rule, form)
@@ -129,9 +127,7 @@ def gone_with_sold(book: PeriodTable, rule: Rule, given: Amounts, broken: Flags)
     assets held for sale: the cash among them leaves on a line that no taxonomy names.
     """
     rows = np.flatnonzero(broken)
-    held = book.measuring(book.named(SOLD))
-    most = np.zeros(book.filings.height)
-    np.maximum.at(most, book.facts["fid"].to_numpy()[held], book.facts["value"].to_numpy()[held])
+    most = _most(book, SOLD)
     found, part = np.zeros(len(broken), bool), given.of(broken, rule.operands)
     for form in rule.equations:
         gone = total(part.items, form) - part.items[form.whole]
@@ -167,3 +163,11 @@ def idle(book: PeriodTable) -> dict[str, Flags]:
         found[name] = np.zeros(book.filings.height, bool)
         found[name][spans.fid[own & np.isnan(values)]] = True
     return found
+
+
+def _most(book: PeriodTable, pattern: str) -> Floats:
+    """The largest amount of each filing under concepts that a pattern names; 0 without any."""
+    held = book.measuring(book.named(pattern))
+    most = np.zeros(book.filings.height)
+    np.maximum.at(most, book.facts["fid"].to_numpy()[held], book.facts["value"].to_numpy()[held])
+    return most
