@@ -1,7 +1,7 @@
 """The command line of Openbell whose checks of who may do what are counted, or off, in a run.
 
-`run()` is called by `benchmarks.authorising`. SIGUSR1 turns the checks off: whoever was found last
-is taken for who acts, every role is enough, and a message of a WebSocket is handed on as it comes.
+`run()` is called by `benchmarks.authorising`. SIGUSR1 turns the checks off: whoever read a page
+last is taken for who acts, every role is enough, and a message of a WebSocket goes on as it comes.
 SIGUSR2 turns them on again. SIGHUP lets them be timed until the next signal, which writes the
 nanoseconds of processor time to the file that `CHECKS_FILE` names. Only for measuring, on loopback.
 """
@@ -47,7 +47,16 @@ class Checks:
                 return self.who
             if self.mode == TIMED and not self.inside:
                 return self._timed(check, *args)
-            self.who = check(*args)
+            return check(*args)
+
+        return who
+
+    def reader(self, check: Callable[..., Principal]) -> Callable[..., Principal]:
+        """The check that says who reads a page: they are who acts while there are no checks."""
+        judged = self.either(check)
+
+        def who(*args: Any) -> Principal:
+            self.who = judged(*args)
             return self.who
 
         return who
@@ -82,6 +91,6 @@ def run() -> None:
         signal.signal(mode, checks.hear)
     access.principal = checks.either(access.principal)
     access.require = checks.either(access.require)
-    access.drawn_for = checks.either(access.drawn_for)
+    access.drawn_for = checks.reader(access.drawn_for)
     sockets.ending = checks.heard(sockets.ending)
     main()

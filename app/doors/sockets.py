@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from app.doors.credentials import Visitor, still_reads
 from app.gate import Message, Receive, Scope, Send
@@ -26,13 +26,31 @@ class OpenSocket:
 
     caller: Visitor
     loop: asyncio.AbstractEventLoop
-    ended: asyncio.Event = field(default_factory=asyncio.Event)
     handle: str = field(default_factory=lambda: secrets.token_urlsafe(18))
-    waiting: list[asyncio.Future[Any]] = field(default_factory=list)
+    ended: bool = False
+    waiting: asyncio.Timeout | None = None  # for its next message
+    look: asyncio.TimerHandle | None = None  # when it is seen next whether its owner may still read
 
     def end(self) -> None:
         """End it, from any thread."""
-        self.loop.call_soon_threadsafe(self.ended.set)
+        self.loop.call_soon_threadsafe(self.end_here)
+
+    def end_here(self) -> None:
+        """End it, from its own loop."""
+        self.ended = True
+        if self.waiting is not None:
+            self.waiting.reschedule(self.loop.time())
+
+    def watch(self, reads: Callable[[], bool]) -> None:
+        """End it once that says no, or fails; it is asked at once, and again and again."""
+        still = False
+        try:
+            still = reads()
+        finally:
+            if still:
+                self.look = self.loop.call_later(LOOK_SECONDS, self.watch, reads)
+            else:
+                self.end_here()
 
 
 class Sockets:
@@ -62,9 +80,9 @@ class Sockets:
         return socket
 
     def close(self, socket: OpenSocket) -> None:
-        """Forget one that has closed, and wait for nothing of it any more."""
-        for future in socket.waiting:
-            future.cancel()
+        """Forget one that has closed, and look at it no more."""
+        if socket.look is not None:
+            socket.look.cancel()
         self._open.pop(socket.handle, None)
 
 
@@ -81,23 +99,29 @@ def marked(scope: Scope, socket: OpenSocket) -> Scope:
 
 
 def ending(socket: OpenSocket, roster: Roster, receive: Receive, send: Send) -> Receive:
-    """A `receive` that tells of the end when the socket is ended from within."""
-    gone = asyncio.ensure_future(socket.ended.wait())
-    messages: list[asyncio.Future[Message]] = []
-    socket.waiting.append(gone)
+    """A `receive` that tells of the end when the socket is ended from within.
+
+    It starts no task a message: who may read is looked at beside it.
+    """
+    socket.watch(lambda: still_reads(roster, socket.caller))
+
+    async def heard() -> Message:
+        try:
+            async with asyncio.timeout(None) as socket.waiting:
+                return await receive()
+        finally:
+            socket.waiting = None
 
     async def next_message() -> Message:
-        if not messages:
-            messages.append(asyncio.ensure_future(receive()))
-            socket.waiting[1:] = messages
-        while True:
-            heard: set[asyncio.Future[Any]] = {gone, messages[0]}
-            await asyncio.wait(heard, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-            if messages[0].done() and not gone.done():
-                return messages.pop().result()
-            if gone.done() or not still_reads(roster, socket.caller):
-                messages.pop().cancel()
-                await send({"type": "websocket.close", "code": GOING_AWAY})
-                return {"type": "websocket.disconnect", "code": GOING_AWAY}
+        if not socket.ended:
+            try:
+                message = await heard()
+            except TimeoutError:
+                if not socket.ended:  # one of the server's own
+                    raise
+            if not socket.ended:
+                return message
+        await send({"type": "websocket.close", "code": GOING_AWAY})
+        return {"type": "websocket.disconnect", "code": GOING_AWAY}
 
     return next_message
