@@ -127,6 +127,25 @@ def page(reader: Reader, limit: int, before: int | None = None) -> pl.DataFrame:
     )
 
 
+def names_of(reader: Reader, issuer: str, subject: str) -> set[str]:
+    """Every name under which somebody has acted."""
+    found = reader.read(
+        "SELECT DISTINCT name FROM access_audit WHERE issuer = ? AND subject = ?",
+        [issuer, subject],
+    )
+    return set(found["name"])
+
+
+def who_did(reader: Reader, act: str, detail: str, but: str) -> set[str]:
+    """The names of those who have done that, of every issuer `but` one."""
+    found = reader.read(
+        "SELECT DISTINCT name FROM access_audit "
+        "WHERE act = ? AND detail = ? AND outcome = 'done' AND issuer <> ?",
+        [act, escape(detail), but],
+    )
+    return set(found["name"])
+
+
 def add_checkpoint(tx: Transaction, point: Checkpoint) -> None:
     """Keep a checkpoint."""
     row = [point.entry, point.hash, point.at, point.public_key, point.signature]

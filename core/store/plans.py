@@ -17,6 +17,7 @@ from core.errors import IntegrityError
 from core.observe.events import PLAN_KINDS, Event
 from core.store import events
 from core.store.journal import MONEY, SIX, Reader
+from core.store.tickers import normal
 from core.store.transaction import Transaction
 
 WAITING, OPEN, NOT_TAKEN = "approved", "filled", "not taken"
@@ -216,9 +217,10 @@ def of_session(reader: Reader, symbol: str, session: date) -> list[StoredPlan]:
 
 
 def live_of(reader: Reader, symbol: str) -> list[StoredPlan]:
-    """The plans of a symbol that are approved or filled, in no order."""
+    """The plans of a symbol, in whatever spelling, that are approved or filled, in no order."""
     frame = reader.read(
-        _WITH_STATE + " WHERE p.symbol = $symbol AND s.state IN ($waiting, $open)",
+        _WITH_STATE
+        + f" WHERE {normal('p.symbol')} = {normal('$symbol')} AND s.state IN ($waiting, $open)",
         {"symbol": symbol, "waiting": WAITING, "open": OPEN},
     )
     return [_stored(row) for row in frame.iter_rows(named=True)]

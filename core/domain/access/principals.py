@@ -43,16 +43,6 @@ class Principal:
         """What roles, preferences and limits are kept by."""
         return self.issuer, self.subject
 
-    def is_person(self, issuer: str, subject: str, name: str) -> bool:
-        """Whether that is the same person, also by another way in where they bear the same name.
-
-        A provider tells people of one name apart; tokens and proxies know them by name alone.
-        """
-        if (issuer, subject) == self.key:
-            return True
-        told_apart = issuer == self.issuer and issuer not in (TOKENS, PROXY)
-        return not told_apart and name.casefold() == self.name.casefold()
-
 
 THIS_MACHINE, TOKENS, PROXY = "this machine", "token", "proxy"
 LOCAL = Principal(THIS_MACHINE, "local", "local", Role.ADMIN)  # whoever has the data folder

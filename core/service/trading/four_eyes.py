@@ -5,12 +5,15 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from core.domain.access.identities import may_be_one
 from core.domain.trading.plans import Plan, fingerprint
 from core.errors import RoleError
 from core.service.kernel import access
+from core.service.kernel.identifying import identity
 from core.store import plans as plan_store
 from core.store import proposals as store
 from core.store.journal import Reader
+from core.store.proposals import StoredProposal
 
 if TYPE_CHECKING:
     from core.service.desk import Desk
@@ -53,9 +56,17 @@ def must_hold(desk: Desk, reader: Reader, plan: Plan) -> None:
             f"a plan over {over} needs two: nobody has proposed this one",
             hint="propose it; somebody else approves it then",
         )
-    first = proposed[0]
-    if access.principal(desk).is_person(first.issuer, first.subject, first.name):
+    if not _is_second(desk, reader, proposed[0]):
         raise RoleError(
             f"a plan over {over} needs two: who proposed it does not approve it",
-            hint="have somebody else approve it",
+            hint="have somebody else approve it, signed in or by a token of their own that who "
+            "proposed it has not made",
         )
+
+
+def _is_second(desk: Desk, reader: Reader, first: StoredProposal) -> bool:
+    """Whether who acts is shown to be another person than who proposed."""
+    who = access.principal(desk)
+    own = identity(desk.roster, reader, who.issuer, who.subject, who.name)
+    proposed_by = identity(desk.roster, reader, first.issuer, first.subject, first.name)
+    return not may_be_one(own, proposed_by)

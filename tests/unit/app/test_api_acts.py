@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from app.api import router
-from core.domain.access.principals import PROXY, Principal, Role
+from core.domain.access.principals import Role
 from core.service.desk import Desk
 from core.service.kernel import access, once
 from core.service.trading import proposals
@@ -127,16 +127,6 @@ async def test_a_token_beside_a_sign_in_of_the_same_name_is_no_second_person(
     own = await ada.post(f"/v1/plans/{plan_id}/approve", json={"reason": "mine"})
     assert own.status_code == 403
     assert (await ben.post(f"/v1/plans/{plan_id}/approve", json={})).status_code == 200
-
-
-def test_a_provider_tells_people_of_one_name_apart() -> None:
-    """By their subjects; a token or a proxy knows its people by name."""
-    first = Principal("https://provider.example", "1", "Jo Smith", Role.TRADER)
-    assert not first.is_person("https://provider.example", "2", "Jo Smith")
-    assert first.is_person(first.issuer, "1", "renamed")
-    proxied = Principal(PROXY, "jo", "jo", Role.TRADER)
-    assert proxied.is_person(PROXY, "JO", "JO")
-    assert not proxied.is_person(PROXY, "al", "al")
 
 
 async def test_a_proposal_is_rejected_or_withdrawn(

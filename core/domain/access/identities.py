@@ -1,0 +1,48 @@
+"""Whether two who act are one person: by what vouches for them, by names, and by who knows a token.
+
+A provider tells its people apart by their subjects, whatever they are called. Tokens and proxies
+know people by name alone. Who made a token, or changed its secret, has seen it; whoever is on the
+desk's machine may be any of them.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from core.domain.access.principals import PROXY, THIS_MACHINE, TOKENS
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A way in with what is known of who comes by it, names folded.
+
+    `names`: every name they have borne; `seen_by`: names of those who have seen the secret.
+    """
+
+    issuer: str
+    subject: str
+    names: frozenset[str]
+    seen_by: frozenset[str] = frozenset()
+
+    def is_told_apart(self, other: Identity) -> bool:
+        """Whether both come from one provider, which knows its people by their subjects."""
+        return self.issuer == other.issuer and self.issuer not in (TOKENS, PROXY)
+
+
+def folded(names: Iterable[str]) -> frozenset[str]:
+    """Names as they are compared: without capitals, wide letters and spaces in a row."""
+    plain = (" ".join(unicodedata.normalize("NFKC", name).casefold().split()) for name in names)
+    return frozenset(name for name in plain if name)
+
+
+def may_be_one(first: Identity, second: Identity) -> bool:
+    """Whether nothing shows that two who act are two people."""
+    if (first.issuer, first.subject) == (second.issuer, second.subject):
+        return True
+    if THIS_MACHINE in (first.issuer, second.issuer):
+        return True
+    if first.names & second.seen_by or second.names & first.seen_by:
+        return True
+    return not first.is_told_apart(second) and bool(first.names & second.names)

@@ -1,0 +1,54 @@
+"""When two who act may be one person."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.domain.access.identities import Identity, folded, may_be_one
+from core.domain.access.principals import LOCAL, PROXY, TOKENS
+
+PROVIDER = "https://provider.example"
+
+
+def who(issuer: str, subject: str, *names: str, seen_by: tuple[str, ...] = ()) -> Identity:
+    """Somebody under names."""
+    return Identity(issuer, subject, folded(names), folded(seen_by))
+
+
+JO = who(PROVIDER, "1", "Jo Smith", "Jo Jones")  # renamed since
+SAME = [
+    who(PROVIDER, "1", "renamed"),
+    who(TOKENS, "t1", "jo  SMITH"),
+    who(TOKENS, "t1", "ＪＯ Jones"),
+    who(PROXY, "jo smith", "jo smith"),
+    who("https://other.example", "9", "Jo Jones"),
+    who(TOKENS, "t2", "a script", seen_by=("Jo Smith",)),
+    who(*LOCAL.key, LOCAL.name),
+]
+OTHERS = [
+    who(PROVIDER, "2", "Jo Smith"),
+    who(TOKENS, "t3", "Al"),
+    who(TOKENS, "t4", "Al", seen_by=("Cy",)),
+    who(PROXY, "al", "al"),
+]
+
+
+@pytest.mark.parametrize("other", SAME)
+def test_one_person_by_two_ways_in(other: Identity) -> None:
+    """By a key, a name of now or before, a secret they have seen, or the desk's own machine."""
+    assert may_be_one(JO, other)
+    assert may_be_one(other, JO)
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_two_people(other: Identity) -> None:
+    """A provider tells people of one name apart; two whose tokens one admin made are two."""
+    assert not may_be_one(JO, other)
+    assert not may_be_one(other, JO)
+
+
+def test_an_admin_makes_tokens_for_several() -> None:
+    """They are two people, and the admin is neither beside them."""
+    first, second = (who(TOKENS, name, name, seen_by=("Cy",)) for name in ("Al", "Bo"))
+    assert not may_be_one(first, second)
+    assert may_be_one(who(TOKENS, "c", "cy"), first)

@@ -1,0 +1,107 @@
+"""Two pairs of eyes: whoever may be who proposed does not approve, by whatever way in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from core.domain.access.principals import LOCAL, TOKENS, Principal, Role
+from core.errors import RoleError
+from core.service.desk import Desk
+from core.service.kernel import access
+from core.service.trading import four_eyes, proposals
+from core.service.trading.plans import Ask
+from core.store import plans as plan_store
+from tests import api_desk
+
+PROVIDER = "https://provider.example"
+
+
+@pytest.fixture
+def shared(make_desk: Callable[..., Desk]) -> Desk:
+    """A filled desk where plans over 1,000 need two."""
+    return api_desk.open_desk(make_desk, four_eyes_over=1000)
+
+
+def token(desk: Desk, name: str, by: Principal = LOCAL, role: Role = Role.TRADER) -> Principal:
+    """Who acts with a new token."""
+    return desk.roster.add_token(name, role, None, by)[0].principal
+
+
+def proposed(desk: Desk, who: Principal) -> str:
+    """A plan over the size, proposed."""
+    with access.acting(who):
+        return proposals.propose(desk, Ask("AAA")).plan_id
+
+
+def approved(desk: Desk, plan_id: str, who: Principal) -> str:
+    """The state of a plan that somebody approves; RoleError where they may not."""
+    with access.acting(who):
+        return proposals.approve(desk, plan_id, "seen").state
+
+
+def test_a_name_changed_at_the_provider_makes_no_second_person(shared: Desk) -> None:
+    """Of a token that bears the name of before, or that of now, whoever proposed first."""
+    before, after = token(shared, "Ada Smith"), token(shared, "Ada Jones")
+    ada = shared.roster.signed_in(PROVIDER, "1", "Ada Smith", Role.TRADER)
+    plan_id = proposed(shared, ada)
+    shared.roster.signed_in(PROVIDER, "1", "Ada Jones", Role.TRADER)
+    for own in (before, after):
+        with pytest.raises(RoleError, match="two"):
+            approved(shared, plan_id, own)
+    other = shared.roster.signed_in(PROVIDER, "2", "Ada Smith", Role.TRADER)
+    assert approved(shared, plan_id, other) == plan_store.WAITING
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_who_has_seen_a_secret_is_no_second_person(shared: Desk, changed: bool) -> None:
+    """Neither the admin who made a token, nor one who changed it."""
+    cy = shared.roster.signed_in(PROVIDER, "3", "Cy", Role.ADMIN)
+    bot = token(shared, "night run", LOCAL if changed else cy)
+    if changed:
+        shared.roster.rotate_token("night run", timedelta(), cy)
+    plan_id = proposed(shared, bot)
+    with pytest.raises(RoleError, match="two"):
+        approved(shared, plan_id, cy)
+    shared.roster.signed_in(PROVIDER, "3", "Cyrus", Role.ADMIN)
+    with pytest.raises(RoleError, match="two"):
+        approved(shared, plan_id, cy)
+    assert approved(shared, plan_id, token(shared, "Ben", cy)) == plan_store.WAITING
+
+
+def test_the_machine_of_the_desk_is_no_second_person(shared: Desk) -> None:
+    """Whoever is there may be who proposed, and the other way round."""
+    ada = token(shared, "Ada")
+    plan_id = proposed(shared, ada)
+    with pytest.raises(RoleError, match="two"):
+        approved(shared, plan_id, LOCAL)
+    with access.acting(ada):
+        proposals.withdraw(shared, plan_id)
+    proposed(shared, LOCAL)
+    with pytest.raises(RoleError, match="two"):
+        approved(shared, plan_id, ada)
+
+
+def test_spellings_of_a_symbol_count_together(shared: Desk) -> None:
+    """What is held as BRK-B counts for a plan of BRK.B."""
+    tokens = [token(shared, name) for name in ("Ada", "Ben")]
+    plan_id = proposed(shared, tokens[0])
+    approved(shared, plan_id, tokens[1])
+    with shared.warehouse.transaction() as tx:
+        tx.execute("UPDATE plans SET symbol = 'A-A'")
+    held = plan_store.live_of(shared.warehouse, "a.a")
+    assert [item.plan_id for item in held] == [plan_id]
+
+
+def test_a_token_is_whose_it_was(shared: Desk) -> None:
+    """Made anew under its name, too."""
+    ada = token(shared, "Ada")
+    plan_id = proposed(shared, ada)
+    shared.roster.revoke_token("Ada", LOCAL)
+    again = token(shared, "ada")
+    assert again.issuer == TOKENS
+    with pytest.raises(RoleError, match="two"):
+        approved(shared, plan_id, again)
+    assert four_eyes.size_of_two(shared) == 1000
