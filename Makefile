@@ -21,7 +21,7 @@ STORE  ?= $(or $(TMPDIR),/tmp)/openbell-market
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo run test check lint format types imports deps rules unit thorough coverage e2e gate \
-  bench market whole-market test-lake crash cluster damage soak property fuzz walks questions mutants matrix docs pictures lock hooks wheel dist sbom clean
+  bench market whole-market test-lake crash cluster damage soak property hostile fuzz walks questions mutants matrix docs pictures lock hooks wheel dist sbom clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' Makefile | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 12
@@ -126,6 +126,10 @@ soak: $(DEV) ## a simulated month of schedules with faults (MINUTES=10)
 
 property: $(DEV) ## the property tests with 10,000 cases each, 500 of the dear ones
 	HYPOTHESIS_PROFILE=long $(PY) -m pytest tests/property
+
+hostile: $(DEV) ## ten thousand hostile rows of bars and as many of actions through whole desks, counted by kind (SEED=7)
+	HYPOTHESIS_PROFILE=long POLARS_MAX_THREADS=1 $(PY) -m pytest --hypothesis-seed=$(SEED) \
+	  tests/property/test_hostile_service.py
 
 fuzz: $(DEV) ## ask every operation of the API 2,000 times at random; goes on where it was interrupted
 	$(PY) -m tests.fuzz_on --examples 2000

@@ -20,7 +20,7 @@ from core.service import current
 from core.service.desk import Desk
 from core.store.lake import LakeEngine
 from core.store.warehouse import Warehouse
-from tests import begun, depth, left_running, scratch
+from tests import begun, depth, hostile, left_running, scratch
 from tests.on_lakes import OPTION, Lakes
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -59,6 +59,12 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Say which tests are left to a thorough run, and which are asked again there."""
     depth.leave_for_later(items)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """A long run says how many hostile rows of each kind went through."""
+    for line in hostile.told() if depth.profile() == depth.LONG else []:
+        terminalreporter.write_line(line)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
