@@ -33,12 +33,16 @@ def candles(
     `bars` has session, open, high, low, close, volume (at most 260 are sent); `boxes` session,
     until, bottom, top, up, filled, gap_pct; `filings` session and title. The axis fits the candles:
     of the gaps three are drawn at most, open ones nearest to the last close first, cut at its ends.
-    `kept` names the view.
+    `kept` names the view. Without a title the figure is made for a low place.
     """
     bars = bars.tail(CANDLES)
     low, high = levels_of.axis_range(bars)
     fig = make_subplots(
-        rows=2, cols=1, shared_xaxes=True, row_heights=[0.78, 0.22], vertical_spacing=0.03
+        rows=2,
+        cols=1,
+        shared_xaxes=True,
+        row_heights=[levels_of.PRICES_PART, levels_of.VOLUME_PART],
+        vertical_spacing=0.03,
     )
     days = bars["session"].to_list()
     fig.add_trace(levels_of.candles(bars, days, palette), row=1, col=1)
@@ -57,23 +61,25 @@ def candles(
     for box in nearest(boxes, bars, low, high).iter_rows(named=True):
         _box(fig, box, days, palette)
     last = next(iter(bars["close"].drop_nulls().tail(1).cast(pl.Float64).to_list()), None)
-    levels_of.draw(fig, levels, (low, high), height, last)
+    above = 62 if "<br>" in title else 46 if title else 8
+    levels_of.draw(fig, levels, (low, high), levels_of.panel(height, above), last)
     fig.update_layout(
         template="openbell",
         height=height,
-        title={"text": title, "font": {"size": 14}},
+        title={"text": title, "font": {"size": 14}} if title else None,
         showlegend=False,
         hovermode="x unified",
         margin={
-            "t": 62 if "<br>" in title else 46,
+            "t": above,
             "r": levels_of.MARGIN if levels or last is not None else 12,
         },
         xaxis_rangeslider_visible=False,
         uirevision=kept,
     )
-    fig.update_xaxes(rangebreaks=_breaks(days))
-    fig.update_yaxes(title_text="USD, one share basis", range=[low, high], row=1, col=1)
-    return fig.update_yaxes(title_text="shares", row=2, col=1)
+    fig.update_xaxes(rangebreaks=_breaks(days), tickformat=None if title else "%d %b")
+    basis = "USD, one share basis" if title else "USD"
+    fig.update_yaxes(title_text=basis, range=[low, high], row=1, col=1)
+    return fig.update_yaxes(title_text="shares", nticks=levels_of.ticks(height), row=2, col=1)
 
 
 def nearest(

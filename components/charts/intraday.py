@@ -19,8 +19,6 @@ from core.service.gaps.intraday import Intraday
 
 CANDLES_PART = 1 / 3  # of the axis that candles keep, whatever level is far away
 SHADE = "rgba(133, 147, 166, 0.13)"
-VOLUME_SHARE = 0.2  # of the height
-TICK_PIXELS = 14
 
 
 def candles(
@@ -46,7 +44,7 @@ def candles(
         rows=2,
         cols=1,
         shared_xaxes=True,
-        row_heights=[1 - VOLUME_SHARE, VOLUME_SHARE],
+        row_heights=[levels_of.PRICES_PART, levels_of.VOLUME_PART],
         vertical_spacing=0.03,
     )
     fig.add_trace(levels_of.candles(bars, at, palette), row=1, col=1)
@@ -57,22 +55,22 @@ def candles(
     if not filings.is_empty():
         fig.add_trace(_filings(filings, at, zone, low), row=1, col=1)
     lines = dict(levels) | _of_plan(found.plan)
-    levels_of.draw(fig, lines, (low, high), height, bars["close"][-1])
+    above = 46 if title else 8
+    levels_of.draw(fig, lines, (low, high), levels_of.panel(height, above), bars["close"][-1])
     fig.update_layout(
         template="openbell",
         height=height,
         title={"text": title, "font": {"size": 14}} if title else None,
         showlegend=False,
         hovermode="x unified",
-        margin={"t": 46 if title else 8, "r": levels_of.MARGIN},
+        margin={"t": above, "r": levels_of.MARGIN},
         xaxis_rangeslider_visible=False,
         uirevision=f"intraday {found.symbol} {found.session}",
     )
     fig.update_xaxes(range=[at[0], at[-1] + timedelta(minutes=found.step)], tickformat="%H:%M")
     fig.update_xaxes(title_text=formats.zone_label(zone) if title else None, row=2, col=1)
     fig.update_yaxes(title_text="USD", range=[low, high], tickformat=",.2f", row=1, col=1)
-    few = max(2, int(height * VOLUME_SHARE / TICK_PIXELS))  # labels that do not overprint
-    return fig.update_yaxes(title_text="shares", nticks=few, row=2, col=1)
+    return fig.update_yaxes(title_text="shares", nticks=levels_of.ticks(height), row=2, col=1)
 
 
 def finding(found: Intraday, prior_close: float | None) -> str:

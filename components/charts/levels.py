@@ -11,9 +11,12 @@ import polars as pl
 from components.kit import formats, theme
 from components.paper.drawing import spread
 
-LABEL_PIXELS = 17  # the height of a line of text
-AROUND_PIXELS = 90  # of a figure, above and below its panels
+LABEL_PIXELS = 17  # from one label to the next
+TIGHT_PIXELS = 13  # the same where there are many: a line of their text
+FOOT_PIXELS = 34  # below the panels: the ticks of the last one
+TICK_PIXELS = 14  # the height of a tick's label
 PRICES_PART = 0.78  # of the panels
+VOLUME_PART = 1 - PRICES_PART
 PAD_PART = 0.04  # of the range, free above and below the candles
 FADED = "rgba(133, 147, 166, 0.55)"
 LAST = "last"  # the label of the price that was traded last
@@ -46,20 +49,39 @@ def candles(
     )
 
 
-def apart(low: float, high: float, height: int, part: float = PRICES_PART) -> float:
-    """How far apart labels stand, in prices, on a figure so many pixels high."""
-    panel = max((height - AROUND_PIXELS) * part, LABEL_PIXELS)
-    return (high - low) * LABEL_PIXELS / panel
+def panel(height: int, above: int, part: float = PRICES_PART) -> float:
+    """Pixels of the prices on a figure of that height with so many pixels free `above`."""
+    return max((height - above - FOOT_PIXELS) * part, LABEL_PIXELS)
+
+
+def ticks(height: int, part: float = VOLUME_PART) -> int:
+    """How many labels a panel of that part of a figure has room for."""
+    return max(2, int(height * part / TICK_PIXELS))
+
+
+def places(prices: Sequence[float], reach: tuple[float, float], pixels: float) -> list[float]:
+    """Where the labels of prices stand, in prices, on a panel of so many pixels.
+
+    Those that are too many for it stand closer, down to a line of text, and then below it.
+    """
+    low, high = reach
+    gaps = max(len(prices) - 1, 1)
+    step = min(max(pixels / gaps, TIGHT_PIXELS), LABEL_PIXELS)
+    least = (high - low) * step / pixels
+    floor = min(low, high - gaps * least)
+    order = sorted(range(len(prices)), key=prices.__getitem__)
+    stand = spread([max(prices[i], low) for i in order], least, floor, high)
+    return [place for _, place in sorted(zip(order, stand, strict=True))]
 
 
 def draw(
     fig: go.Figure,
     levels: Mapping[str, float],
     reach: tuple[float, float],
-    height: int,
+    pixels: float,
     last: float | None = None,
 ) -> None:
-    """Levels on the first panel of a figure of that height; its prices have that `reach`.
+    """Levels on the first panel of a figure, so many pixels high; its prices have that `reach`.
 
     One beyond them has no line; its label stands at the edge, with an arrow. The last price is
     told in bold.
@@ -67,8 +89,8 @@ def draw(
     if last is not None:
         levels = {**levels, LAST: last}
     (low, high), names = reach, list(levels)
-    at = spread([levels[name] for name in names], apart(low, high, height), low, high)
-    for name, place in zip(names, at, strict=True):
+    for name, place in zip(names, places(list(levels.values()), reach, pixels), strict=True):
+        below = place < low  # a label off the axis is not drawn: it stands by the panel
         price = levels[name]
         if low <= price <= high and name != LAST:
             line = {"dash": "dot", "width": 1, "color": FADED}
@@ -79,8 +101,8 @@ def draw(
             xref="x domain",
             xanchor="left",
             xshift=4,
-            y=place,
-            yref="y",
+            y=(place - low) / (high - low) if below else place,
+            yref="y domain" if below else "y",
             yanchor="middle",
             showarrow=False,
             text=f"<b>{price:,.2f}</b>" if name == LAST else f"{beyond}{name} {price:,.2f}",

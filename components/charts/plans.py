@@ -13,7 +13,6 @@ import polars as pl
 from components.charts import levels as levels_of
 from components.kit import formats, theme
 from components.kit.theme import titled
-from components.paper.drawing import spread
 from core.domain.risk.types import LimitCheck
 from core.domain.trading.plans import Plan
 
@@ -99,8 +98,8 @@ def _boxes(fig: go.Figure, bars: pl.DataFrame, plan: Plan, across: tuple[float, 
     levels += [(float(t), f"target {n}R", "dot") for n, t in enumerate(plan.targets, start=1)]
     prices = [level for level, _, _ in levels]
     low, high = levels_of.axis_range(bars, *prices)
-    least = levels_of.apart(low, high, int(fig.layout.height), 1.0)
-    places = spread(prices, least, low, high)
+    pixels = levels_of.panel(int(fig.layout.height), 56, 1.0)
+    places = levels_of.places(prices, (low, high), pixels)
     for (level, name, dash), place in zip(levels, places, strict=True):
         fig.add_shape(
             type="line",

@@ -68,7 +68,7 @@ def chart(desk: Desk, scan: scans.Scan, row: Mapping[str, Any]) -> str:
         symbol.minutes(view, today, HEIGHT, titled=False)
     else:
         theme.show(
-            symbol.candles(view, seen, SESSIONS, theme.palette(), HEIGHT),
+            symbol.candles(view, seen, SESSIONS, theme.palette(), HEIGHT, titled=False),
             alt=f"Daily candles of {name} with gaps, filings and levels",
             key="picked_days",
         )
@@ -133,7 +133,7 @@ def plan(desk: Desk, scan: scans.Scan, name: str) -> None:
         said = badges.badge(f"Verdict: {word.lower()}", color)
         when = plans.of_session(found.plan, desk.now())
         st.markdown(f"**Plan** {when} {said} {ways}  \n{like(found)}\n\n{figures(found.plan)}")
-        limit_bars.show(found.verdict.checks, most=TIGHTEST)
+        limit_bars.show(found.verdict.checks, most=TIGHTEST, also=past_the_stop(found.plan))
         decision.form(desk, found, _stay, width=180)
 
 
@@ -161,6 +161,16 @@ def like(found: Proposal) -> str:
     return shell.small(badges.plain(said))
 
 
+def past_the_stop(plan: Plan) -> str:
+    """What opens beyond the stop have cost the name, in a sentence; nothing while not known."""
+    through = plan.gap_through_risk_r
+    if through is None:
+        return ""
+    if through <= 1:  # the stop would have been filled at its price
+        return "It never opened past such a stop."
+    return f"Opens past such a stop have cost {through:.1f} R in the mean."
+
+
 def figures(plan: Plan) -> str:
     """The plan as one row of figures under their names, as a table in Markdown."""
     targets = " · ".join(formats.price(target) for target in plan.targets)
@@ -171,7 +181,7 @@ def figures(plan: Plan) -> str:
         "Stop": formats.price(plan.stop),
         "Targets": targets or formats.NOTHING,
         "Risk": badges.plain(formats.money(float(plan.risk), plan.account_currency, 0)),
-        "Through gap": formats.NOTHING if through is None else f"{through:.1f} R",
+        plans.PAST_THE_STOP: formats.NOTHING if through is None else f"{through:.1f} R",
     }
     lines = [list(shown), ["--:"] * len(shown), [f"**{value}**" for value in shown.values()]]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -69,7 +69,9 @@ WORDS: dict[str, dict[str, str]] = {
         "Tolerance": "How far the open may be from the reference to confirm the plan as it is.",
         "Confirmed, re-sized, not taken": "What becomes of a provisional plan at the open.",
         "R": "The risk of one share: the distance from entry to stop. Targets are told in R.",
-        "Gap-through risk": "What a jump over the stop would cost, in R.",
+        "Open past stop": "Gap-through risk: what nights cost, in R, in which the name opened "
+        "further against the plan than its stop is away, in the mean of its own history. The stop "
+        "is filled at such an open, not at its price. 1 R: it never did.",
         "Limit": "A bound that risk enforces; what is shown is what is enforced.",
         "Verdict": "The answer of risk to a plan: approve, shrink or reject, with each limit.",
         "Value at risk": "The loss that one day in twenty (or in a hundred) exceeds.",

@@ -12,16 +12,20 @@ from components.kit import once, status_line
 from core.domain.risk.types import LimitCheck
 
 
-def show(checks: Sequence[LimitCheck], most: int | None = None) -> None:
-    """The limits on the page: all in their order, or the `most` with the least room."""
-    st.html(once.cached(lambda: bars(checks, most), "bars", checks, most))
+def show(checks: Sequence[LimitCheck], most: int | None = None, also: str = "") -> None:
+    """The limits on the page: all in their order, or the `most` with the least room; `also` is a
+    sentence below them.
+    """
+    st.html(once.cached(lambda: bars(checks, most, also), "bars", checks, most, also))
 
 
-def bars(checks: Sequence[LimitCheck], most: int | None = None) -> str:
-    """A line for each limit, as HTML; with `most` how many others there are."""
+def bars(checks: Sequence[LimitCheck], most: int | None = None, also: str = "") -> str:
+    """A line for each limit, as HTML; with `most` how many others there are, and `also`."""
     shown = checks if most is None else _nearest(checks)[:most]
     rest = len(checks) - len(shown)
-    more = f"<em>{rest} more limits are checked on Plans.</em>" if rest else ""
+    said = [f"{rest} more limits are checked on Plans."] if rest else []
+    below = escape(" ".join([*said, also] if also else said))
+    more = f"<em>{below}</em>" if below else ""
     return f'<div class="limits">{"".join(map(_limit, shown))}{more}</div>'
 
 

@@ -13,7 +13,7 @@ import streamlit as st
 from components.charts import plans as charts_plans
 from components.kit import address, badges, dates, formats, once, shell, tables, theme
 from components.kit import saved_views as views
-from components.parts import limit_bars
+from components.parts import glossary, limit_bars
 from core.domain.risk.types import LimitCheck
 from core.domain.trading.plans import Direction, EntryType, Plan
 from core.service.desk import Desk
@@ -28,7 +28,9 @@ ENTRIES: dict[EntryType, str] = {
     "pullback": "Pullback",
     "vwap": "VWAP",
 }
+PAST_THE_STOP = "Open past stop"
 SIDES: dict[str, Direction | None] = {"by the gap": None, "long": "long", "short": "short"}
+HELP = {PAST_THE_STOP: glossary.meaning(PAST_THE_STOP), "R per share": glossary.meaning("R")}
 DECISIONS = {
     "approve": ("green", "Approve"),
     "shrink": ("orange", "Shrink"),
@@ -176,11 +178,11 @@ def figures(plan: Plan) -> None:
         ("Risk", formats.money(float(plan.risk), currency)),
         ("Notional", formats.money(float(plan.notional), currency, 0)),
         ("Reward : risk", f"{plan.reward_risk:.1f} : 1"),
-        ("Gap-through", formats.NOTHING if through is None else f"{through:.2f} R"),
+        (PAST_THE_STOP, formats.NOTHING if through is None else f"{through:.2f} R"),
     )
     with st.container(key="plan_figures"), st.grid(4, min_column_width=100):
         for label, value in shown:
-            st.metric(label, value)
+            st.metric(label, value, help=HELP.get(label))
 
 
 def of_session(plan: Plan, now: datetime) -> str:

@@ -67,26 +67,38 @@ def stands(view: SymbolView, now: datetime) -> None:
 
 
 def candles(
-    view: SymbolView, seen: Look, sessions: int, colours: theme.Palette, height: int = HEIGHT
+    view: SymbolView,
+    seen: Look,
+    sessions: int,
+    colours: theme.Palette,
+    height: int = HEIGHT,
+    *,
+    titled: bool = True,
 ) -> Any:
     """The figure of the last so many sessions, drawn once per view, span and palette."""
-    make = lambda: _candles(view, seen, sessions, colours, height)  # noqa: E731
-    return once.cached_for_object(view.bars, make, "candles", sessions, colours, height)
+    make = lambda: _candles(view, seen, sessions, colours, height, titled)  # noqa: E731
+    return once.cached_for_object(view.bars, make, "candles", sessions, colours, height, titled)
 
 
 def _candles(
-    view: SymbolView, seen: Look, sessions: int, colours: theme.Palette, height: int
+    view: SymbolView,
+    seen: Look,
+    sessions: int,
+    colours: theme.Palette,
+    height: int,
+    titled: bool,
 ) -> Any:
     today, shown = seen.today, view.bars.tail(sessions)
     gap = "no gap" if today["gap_pct"] is None else f"gap {formats.pct(today['gap_pct'], 2)}"
     gap += ", provisional" if view.provisional else ""
     finding = gaps.finding(view.symbol, seen.like, today["gap_pct"])
+    title = f"{view.symbol} {formats.day(today['session'])}: {gap}<br><sup>{finding}</sup>"
     return charts_gaps.candles(
         shown,
         symbols.boxes(view, shown["session"][0], today["session"]),
         view.filings,
         symbols.levels(view, today["session"]),
-        title=f"{view.symbol} {formats.day(today['session'])}: {gap}<br><sup>{finding}</sup>",
+        title=title if titled else "",
         kept=f"daily {view.symbol} {sessions}",
         height=height,
         palette=colours,

@@ -138,3 +138,43 @@ def test_the_session_by_the_minute() -> None:
     assert told == "AAA 18.00, +140.00 % Mon 30 Nov 2026; candles of 1 minute"
     over = replace(found, closes=OPENS)
     assert "after the close of Mon 30 Nov 2026" in charts_intraday.finding(over, 7.5)
+
+
+MANY = {f"level {n}": 10.0 + n / 10 for n in range(9)}
+
+
+@given(
+    st.lists(st.floats(5.0, 20.0), min_size=2, max_size=10),
+    st.sampled_from([(188, 8), (540, 46)]),
+)
+def test_labels_never_overprint_however_many(prices: list[float], tall: tuple[int, int]) -> None:
+    """A line of text apart, in pixels, on a low chart and on a tall one; none leaves the figure."""
+    pixels = levels.panel(*tall)
+    at = levels.places(prices, (10.0, 11.0), pixels)
+    assert sorted(range(len(at)), key=lambda i: (at[i], prices[i])) == sorted(
+        range(len(at)), key=lambda i: (prices[i], at[i])
+    )
+    stood = [place * pixels for place in sorted(at)]
+    assert all(b - a >= levels.TIGHT_PIXELS - 1e-6 for a, b in pairwise(stood))
+    assert max(at) <= 11.0 + 1e-9
+    assert (10.0 - min(at)) * pixels <= tall[0] - tall[1] - pixels + 1e-6
+
+
+def test_a_label_without_room_stands_below_its_panel() -> None:
+    """By the panel's own measure: off the axis it would not be drawn."""
+    fig = charts_gaps.candles(BARS, boxes(), NO_FILINGS, MANY, title="", height=120).to_dict()
+    notes = fig["layout"]["annotations"]
+    low, high = fig["layout"]["yaxis"]["range"]
+    assert len(notes) == len(MANY) + 1
+    assert all(low <= note["y"] <= high for note in notes if note["yref"] == "y")
+    assert {note["yref"] for note in notes if note["y"] < 0} == {"y domain"}
+
+
+def test_a_low_chart_has_no_title_and_few_words() -> None:
+    """Its place names it; what stands on two axes of its height would overprint."""
+    fig = charts_gaps.candles(BARS, boxes(), NO_FILINGS, {}, title="", height=188).to_dict()[
+        "layout"
+    ]
+    assert not fig["title"].get("text")
+    assert fig["margin"]["t"] == 8
+    assert (fig["yaxis"]["title"]["text"], fig["yaxis2"]["nticks"]) == ("USD", 2)

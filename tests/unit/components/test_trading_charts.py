@@ -147,6 +147,8 @@ def test_a_limit_beside_the_scan_reads_as_it_is(used: str, said: str, color: str
     assert f"<span>{said}</span>" in told
     assert f'class="bar {color}"' in told
     assert "Why &amp; how." in told
+    assert "<em>" not in told
+    assert "<em>A &amp; B.</em>" in limit_bars.bars([check], also="A & B.")
 
 
 @pytest.mark.parametrize(
