@@ -150,13 +150,14 @@ def _slipped(given: Amounts, rule: Rule) -> Flags:
         for item in FIGURES.intersection(form.items) if large.any() else ():
             value = np.abs(given.items[item])
             room = np.minimum(slack(given, rule, form), given.unit * 2.0) + gap * 1e-6
-            for times in (2.0, 999.0, 0.999):
+            for times in SLIPS:
                 made = np.abs(gap - times * value) <= room * max(1.0, times / 2)
                 found |= large & made
     return found
 
 
 SLIP = 20.0  # rounding units
+SLIPS = (2.0, 9.0, 0.9, 999.0, 0.999)  # times the figure told: another sign, a tenth, a thousandth
 FIGURES = frozenset(
     ("Cfo", "Cfi", "Cff", "Liabilities", "Equity", "EquityAll", "EquityParent", "Assets")
 )
@@ -183,16 +184,3 @@ def _before_an_offering(items: Mapping[str, Floats], more: Floats) -> Flags:
     turned = np.abs(more + 2 * equity) <= 0.02 * np.abs(equity)
     likely: Flags = (equity < 0) & (more > 0) & (more <= items["LiabilitiesAndEquity"]) & ~turned
     return likely
-
-
-def near(given: Amounts, rule: Rule) -> Flags:
-    """Whether both sides of some main form differ by the share that operations for sale explain."""
-    share = rule.held_for_sale_pct / 100
-    with np.errstate(all="ignore"):
-        tests = [
-            np.abs(given.items[form.whole] - total(given.items, form))
-            <= given.greatest(form.items) * share
-            for form in rule.equations
-        ]
-    any_near: Flags = np.logical_or.reduce(tests)
-    return any_near

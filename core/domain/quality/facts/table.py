@@ -131,13 +131,13 @@ class PeriodTable:
     @cached_property
     def selling(self) -> Flags:
         """Which filings come within 800 days after one that tells of operations held for sale."""
-        told = self.stating(self.named(HELD_FOR_SALE))
+        told = self.stating(self.named(HELD_FOR_SALE) & ~self.named(OF_TRADE))
         company = self.company
         day = as_int(self.filings["filed"])
         both = packed([company, day])
         before = np.searchsorted(both[told], both, side="right") - 1
         last = np.append(told, 0)[before]
-        fits: Flags = (before >= 0) & (company[last] == company) & (day - day[last] <= 800)
+        fits: Flags = (before >= 0) & (company[last] == company) & (day - day[last] <= SELLING_DAYS)
         return fits
 
     @cached_property
@@ -248,7 +248,12 @@ def open_book(
     )
 
 
+SELLING_DAYS = 800
 HELD_FOR_SALE = "DisposalGroup|HeldForSale|DiscontinuedOperation"
+OF_TRADE = (  # what is bought or lent to be sold is no part of the company
+    "(Loan|Mortgage|Receivable|Inventory|Inventories|Financing).*HeldForSale|"
+    "HeldForSale.*(Loan|Mortgage|Receivable)"
+)
 
 
 def latest(facts: pl.DataFrame, filings: pl.DataFrame) -> date:

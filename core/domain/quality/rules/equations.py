@@ -10,19 +10,19 @@ import polars as pl
 
 from core.domain.quality.facts.amounts import Amounts
 from core.domain.quality.facts.arrays import Flags, Floats, Numbers
-from core.domain.quality.facts.forms import Verdicts, judge, near, slack, slipped, total
+from core.domain.quality.facts.forms import Verdicts, judge, slack, slipped, total
 from core.domain.quality.facts.packing import as_index, begins
 from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.model import Equation, Rule
 from core.domain.quality.outcome import Outcome, outcome
 from core.domain.quality.rules.honest import (
     consolidated,
-    gone_with_sold,
     line_between,
     lines_between,
     opening_points,
 )
 from core.domain.quality.rules.own_lines import told_alone
+from core.domain.quality.rules.sold_cash import moved_to_sold
 from core.domain.quality.words import FindingText, with_columns_from, words
 
 LEARNED_SHARE = 0.75
@@ -89,10 +89,7 @@ def _judged(book: PeriodTable, rule: Rule, given: Amounts) -> Outcome:
 
 def _with_sold(book: PeriodTable, rule: Rule, given: Amounts, broken: Flags) -> Flags:
     """Broken rows that operations held for sale explain, where no slip does."""
-    explained = near(given, rule)
-    if rule.own_lines:
-        explained |= gone_with_sold(book, rule, given, broken)
-    excused = broken & explained & book.selling[given.fid]
+    excused = moved_to_sold(book, rule, given, broken)
     return excused & ~slipped(given, rule, excused)
 
 

@@ -12,6 +12,7 @@ from core.domain.quality.facts.forms import slack, total
 from core.domain.quality.facts.packing import as_index, as_int, found_rows, matched_rows
 from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.model import Equation, Rule
+from core.domain.quality.rules.sold_cash import most_told
 
 FLOWS = ("Cfo", "Cfi", "Cff")
 
@@ -109,11 +110,11 @@ def _sums(values: Floats) -> Floats:
 
 
 def consolidated(book: PeriodTable, rule: Rule, given: Amounts, broken: Flags) -> Flags:
-    """Broken rows that are apart by a small part, and by no more than what entities consolidated
-    are told to hold: funds whose cash comes and goes with their consolidation.
+    """Broken rows that are apart by a small part, and by no more than the cash that is likely among
+    what entities consolidated are told to hold: it comes and goes with their consolidation.
     """
     rows = np.flatnonzero(broken)
-    most = _most(book, ENTITIES)
+    most = ENTITY_CASH * most_told(book, ENTITIES)
     found, part = np.zeros(len(broken), bool), given.of(broken, rule.operands)
     for form in rule.equations:
         apart, _ = _apart(part, rule, form)
@@ -122,21 +123,8 @@ def consolidated(book: PeriodTable, rule: Rule, given: Amounts, broken: Flags) -
     return found
 
 
-def gone_with_sold(book: PeriodTable, rule: Rule, given: Amounts, broken: Flags) -> Flags:
-    """Broken rows of which less is left than the flows say, by no more than what filings tell of
-    assets held for sale: the cash among them leaves on a line that no taxonomy names.
-    """
-    rows = np.flatnonzero(broken)
-    most = _most(book, SOLD)
-    found, part = np.zeros(len(broken), bool), given.of(broken, rule.operands)
-    for form in rule.equations:
-        gone = total(part.items, form) - part.items[form.whole]
-        found[rows[(gone > 0) & (gone <= most[part.fid])]] = True
-    return found
-
-
-SOLD = "^AssetsOfDisposalGroupIncludingDiscontinuedOperation(Current)?$|^AssetsHeldForSale"
 ENTITIES = "^VariableInterestEntityConsolidatedCarryingAmountAssets$"
+ENTITY_CASH = 0.1  # of the assets of funds: the rest is invested
 
 
 def _apart(part: Amounts, rule: Rule, form: Equation) -> tuple[Floats, Floats]:
@@ -163,11 +151,3 @@ def idle(book: PeriodTable) -> dict[str, Flags]:
         found[name] = np.zeros(book.filings.height, bool)
         found[name][spans.fid[own & np.isnan(values)]] = True
     return found
-
-
-def _most(book: PeriodTable, pattern: str) -> Floats:
-    """The largest amount of each filing under concepts that a pattern names; 0 without any."""
-    held = book.measuring(book.named(pattern))
-    most = np.zeros(book.filings.height)
-    np.maximum.at(most, book.facts["fid"].to_numpy()[held], book.facts["value"].to_numpy()[held])
-    return most

@@ -168,7 +168,8 @@ def test_cash_that_goes_to_what_is_held_for_sale_leaves_the_change_in_cash(
     """A line of the statement that the facts do not carry: a third of the greatest flow."""
     rows = year(2020, **{CHANGE: -200 * MILLION})
     if sold:
-        rows = stated(rows, "AssetsHeldForSaleNotPartOfDisposalGroup", 90, period_start=None)
+        held = 450 * MILLION
+        rows = stated(rows, "AssetsHeldForSaleNotPartOfDisposalGroup", held, period_start=None)
     usual = [year(n, **{CHANGE: 0.0}) for n in BEFORE]
     assert ("Q10" in failed(*usual, rows)) is wrong
 

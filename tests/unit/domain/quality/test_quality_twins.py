@@ -71,12 +71,12 @@ def test_equity_turned_with_nothing_that_moved_it(raised: float, caught: bool) -
     assert ("Q34" in grades_of(*past, told)[LAST]["rules"]) == caught
 
 
-SELLING = {"DisposalGroupIncludingDiscontinuedOperationCashAndCashEquivalents": 30 * MILLION}
+SELLING = {"DisposalGroupIncludingDiscontinuedOperationCashAndCashEquivalents": 250 * MILLION}
 
 
 @pytest.mark.parametrize(("operating", "caught"), [(-100, True), (-50, False), (0.1, True)])
 def test_parts_for_sale_do_not_excuse_a_turned_sign(operating: float, caught: bool) -> None:
-    """They may make any difference, but hardly just twice, or 999 thousandths of, a flow."""
+    """Their cash may make any difference, but hardly just twice, or 999 thousandths of, a flow."""
     flows = {CFI: -500 * MILLION, CFF: 900 * MILLION, CHANGE: 500 * MILLION}
     right = {CFO: 100 * MILLION, **flows, **SELLING}
     found = last(right, **{CFO: operating * MILLION, **flows, **SELLING})
