@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TypeVar
@@ -82,14 +82,13 @@ class SqliteFile:
         with self._lock, self._typed:
             return self._db.execute(sql, params).rowcount
 
-    def put(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-        """Execute a statement for every row, in a write; its first parameter is the write's number.
+    def put(self, sql: str, make: Callable[[int], Iterable[Sequence[Any]]]) -> None:
+        """Execute a statement for every row, in a write; `make` gives them their write's number.
 
-        The rows keep it: `jobs.write_no`.
+        It is their first cell, and the jobs keep it: `jobs.write_no`.
         """
-        number = self._number + 1
         with self._lock, self._typed:
-            done = self._db.executemany(sql, [(number, *row) for row in rows])
+            done = self._db.executemany(sql, make(self._number + 1))
             self._numbered |= done.rowcount > 0
 
     def write(self, work: Callable[[], T]) -> T:

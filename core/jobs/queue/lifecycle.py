@@ -199,14 +199,15 @@ class JobLifecycle(JobRows):
 
     def _publish(self, message: Message, now: datetime, fresh: list[Job]) -> Published:
         """Join a twin, or make a job: added to `fresh`, or stored when it may have twins."""
-        known = self._twin(message)
+        if message.dedupe_key is None:
+            job = self._new_job(message, now)
+            fresh.append(job)
+            return Published(job.id, joined=False)
+        known = self._twin(message, message.dedupe_key)
         if known is not None:
             return Published(known.id, joined=not self._renewed(known, message, now))
         job = self._new_job(message, now)
-        if message.dedupe_key is None:
-            fresh.append(job)
-        else:
-            self._add([job])
+        self._add([job])
         return Published(job.id, joined=False)
 
     def _new_job(self, message: Message, now: datetime) -> Job:
@@ -223,11 +224,9 @@ class JobLifecycle(JobRows):
             dedupe_key=message.dedupe_key,
         )
 
-    def _twin(self, message: Message) -> Job | None:
+    def _twin(self, message: Message, dedupe_key: str) -> Job | None:
         """The job that a message with a dedupe key joins; not one that is being called off."""
-        if message.dedupe_key is None:
-            return None
-        same = self._intact(self._twins(message.dedupe_key, ended=message.once))
+        same = self._intact(self._twins(dedupe_key, ended=message.once))
         joinable = (JobStatus.QUEUED,) if message.behind_running else LIVE
         live = [job for job in same if job.status in joinable and not job.cancel_requested]
         return next(iter(live or (same if message.once else [])), None)

@@ -94,8 +94,8 @@ def must_be_short(payload: Mapping[str, Any]) -> None:
         )
 
 
-def to_row(job: Job) -> tuple[Any, ...]:
-    """The row of a job, checksum last."""
+def to_row(job: Job, *first: Any) -> tuple[Any, ...]:
+    """The row of a job, checksum last. `first`: cells before it that the checksum leaves out."""
     cells = (
         job.id,
         job.event_name,
@@ -114,7 +114,7 @@ def to_row(job: Job) -> tuple[Any, ...]:
         job.last_error,
         encode(job.result) if job.result is not None else None,
     )
-    return (*cells, checksum(cells))
+    return (*first, *cells, checksum(cells))
 
 
 def checksum(cells: Sequence[Any]) -> str:

@@ -107,17 +107,18 @@ class SqliteQueue(JobLifecycle, QueueReader):
         return self._file.read(rows.SELECT)
 
     def _add(self, jobs: Sequence[Job]) -> None:
-        self._file.put(rows.INSERT, [rows.to_row(job) for job in jobs])
+        self._file.put(rows.INSERT, lambda number: [rows.to_row(job, number) for job in jobs])
 
     def _update(self, job: Job, before: Job) -> None:
         row = rows.to_row(job)
-        self._file.put(rows.UPDATE, [(*row[1:], row[0])])
+        self._file.put(rows.UPDATE, lambda number: [(number, *row[1:], row[0])])
 
     def _replace(self, key: str, job: Job) -> None:
         # the key itself may be damaged, so it goes back as the bytes it came as
         raw = key.encode("utf-8", "surrogateescape")
         self._file.change("DELETE FROM jobs WHERE id = CAST(? AS TEXT)", (raw,))
-        self._file.put(rows.INSERT.replace("INSERT", "INSERT OR REPLACE", 1), [rows.to_row(job)])
+        instead = rows.INSERT.replace("INSERT", "INSERT OR REPLACE", 1)
+        self._file.put(instead, lambda number: [rows.to_row(job, number)])
 
 
 def _asked(due: Due) -> dict[str, str | None]:
