@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Protocol, TypeVar
 
+KEPT, SHORT = 1024, 200  # texts that are kept, and the letters of the longest
 FRESHNESS = {
     "fresh": ("green", "fresh"),
     "due": ("blue", "due"),
@@ -86,6 +88,11 @@ def badge(text: str, color: str = "gray") -> str:
 
 def plain(text: str) -> str:
     """Text of the data made harmless for Markdown; addresses in it do not become links."""
+    return _plain(text) if len(text) <= SHORT else _plain.__wrapped__(text)
+
+
+@lru_cache(KEPT)
+def _plain(text: str) -> str:
     for sign in "\\`*_{}[]<>#|$:~":
         text = text.replace(sign, "\\" + sign)
     return _ADDRESS.sub(lambda found: found[0] + _JOINER, text)

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 MARKET_ZONE = "America/New_York"
 NOTHING = "–"
+KEPT = 1024  # of the words that pages say again at each run
 LIMITS = {  # of risk, as they are called
     "daily_loss": "Daily loss",
     "risk_per_trade": "Risk per trade",
@@ -41,8 +42,11 @@ def zone_label(zone: str = MARKET_ZONE) -> str:
 
 def when(instant: datetime | None, zone: str = MARKET_ZONE, *, seconds: bool = False) -> str:
     """An instant in the reader's zone, as `Fri 20 Nov 16:05 ET`."""
-    if instant is None:
-        return NOTHING
+    return NOTHING if instant is None else _when(instant, zone, seconds=seconds)
+
+
+@lru_cache(KEPT)
+def _when(instant: datetime, zone: str, *, seconds: bool) -> str:
     local = instant.astimezone(_zone(zone))
     clock = "%H:%M:%S" if seconds else "%H:%M"
     return f"{local:%a} {local.day} {local:%b} {local:{clock}} {zone_label(zone)}"
@@ -127,7 +131,12 @@ def sentence(text: str) -> str:
 
 def price(value: float | Decimal) -> str:
     """A price to the cent, below one to a hundredth of a cent: `1,234.50`, `0.0731`."""
-    exact = Decimal(str(value))
+    return _price(str(value))  # by its digits: 0.0 and -0.0 are equal, and differ
+
+
+@lru_cache(KEPT)
+def _price(digits: str) -> str:
+    exact = Decimal(digits)
     step = Decimal("0.01") if abs(exact) >= 1 else Decimal("0.0001")
     return f"{exact.quantize(step, ROUND_HALF_UP):,}"
 

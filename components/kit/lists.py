@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 from html import escape
 from typing import Any
 from urllib.parse import quote
@@ -53,7 +54,7 @@ class RowLink:
         return links.url(self.page, {key: value for key, value in asked.items() if value})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ListLook:
     """How a list is drawn. `columns`: name -> heading, the linked one first.
 
@@ -77,7 +78,7 @@ class ListLook:
     widths: Mapping[str, int] = field(default_factory=dict)
     labelled: bool = False
 
-    @property
+    @cached_property
     def key(self) -> tuple[Any, ...]:
         """What stands for it in a key of `once`."""
         looks = (
@@ -99,10 +100,10 @@ def text(frame: pl.DataFrame, listing: ListLook, *, picked: str | None = None) -
     zone, palette = shell.zone(), theme.palette()
     make = lambda: html(frame, listing, None, zone, palette)  # noqa: E731
     # kept without its mark: a reader may name anything, and each list would be kept beside the rest
-    return _marked(once.cached_for_object(frame, make, "list", *listing.key, zone, palette), picked)
+    return marked(once.cached_for_object(frame, make, "list", *listing.key, zone, palette), picked)
 
 
-def _marked(drawn: str, picked: str | None) -> str:
+def marked(drawn: str, picked: str | None) -> str:
     """A list with the rows of that name marked."""
     if not picked:
         return drawn
@@ -143,7 +144,7 @@ def html(
         f'<table aria-label="{escape(listing.alt)}"><thead><tr>{heads}</tr></thead>'
         f"<tbody>{body}</tbody></table>{more}</div>"
     )
-    return _marked(drawn, picked)
+    return marked(drawn, picked)
 
 
 def _kind(name: str, dtype: pl.DataType, listing: ListLook) -> str:

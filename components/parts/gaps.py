@@ -144,11 +144,21 @@ def candidates(
     rows = once.cached_for_object(
         dressed(desk, scan), lambda: _starred(dressed(desk, scan), starred), "starred", starred
     )
-    names = columns or once.cached_for_object(rows, lambda: _told(rows), "told")
-    heads = {k: CANDIDATES[k] for k in names if k in rows.columns}
-    if scan.gaps.provisional and "open" in heads:
+    look = once.cached_for_object(
+        rows,
+        lambda: _list_look(rows, columns, bool(starred), scan.gaps.provisional),
+        *("look", tuple(columns), scan.gaps.provisional),
+    )
+    return lists.text(rows, look, picked=chosen)
+
+
+def _list_look(
+    rows: pl.DataFrame, columns: Sequence[str], starred: bool, provisional: bool
+) -> lists.ListLook:
+    heads = {k: CANDIDATES[k] for k in columns or _told(rows) if k in rows.columns}
+    if provisional and "open" in heads:
         heads["open"] = "Last"
-    listing = lists.ListLook(
+    return lists.ListLook(
         name="candidates",
         alt="Candidates of the session by score",
         columns={"symbol": heads.pop("symbol")} | ({"star": "★"} if starred else {}) | heads,
@@ -161,7 +171,6 @@ def candidates(
         wide=() if columns else WIDE,
         wider=() if columns else WIDER,
     )
-    return lists.text(rows, listing, picked=chosen)
 
 
 def _starred(rows: pl.DataFrame, starred: Sequence[str]) -> pl.DataFrame:
@@ -223,6 +232,12 @@ def excluded(scan: scans.Scan) -> str:
 
 def finding(symbol: str, like: pl.DataFrame, gap_pct: float | None) -> str:
     """What similar gaps of a name did, in one sentence."""
+    return once.cached_for_object(
+        like, lambda: _finding(symbol, like, gap_pct), "finding", symbol, gap_pct
+    )
+
+
+def _finding(symbol: str, like: pl.DataFrame, gap_pct: float | None) -> str:
     n = like.height
     if abs(gap_pct or 0.0) < LEAST_GAP_PCT:
         return f"Below {LEAST_GAP_PCT:g} % a move is not looked at as a gap."

@@ -212,7 +212,8 @@ def over(sliders: Sequence[bounds.Bound], scan: Scan, symbol: str) -> str:
 
 
 def _steps(scan: Scan, symbol: str) -> str:
-    names = scan.candidates["symbol"].to_list()
+    rows = scan.candidates
+    names = once.cached_for_object(rows, rows["symbol"].to_list, "names")
     at = names.index(symbol)
     every = (
         ("‹ Prev.", names[at - 1] if at else None, "K"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -92,7 +93,7 @@ def sessions(desk: Desk, dataset: str | None = None) -> list[date]:
     key = (*scan_inputs.version(desk, source), "sessions")
     known = SESSIONS.get(key, lambda: _exchange_days(desk, source.table))
     opened = calendar.latest_open(desk.now())
-    return [day for day in known if day <= opened]
+    return known[bisect_left(known, -opened.toordinal(), key=lambda day: -day.toordinal()) :]
 
 
 def _exchange_days(desk: Desk, table: str) -> list[date]:
