@@ -34,6 +34,7 @@ with shell.guarded("the filing"):
         quality_status.status(view)
         quality_status.revision_risk(view)
         quality_corrections.show(desk, view.grade)
+        parts.untold(view)
         parts.subscores(view.grade)
         parts.build_up(view)
         shown = st.segmented_control(

@@ -153,6 +153,13 @@ def heading(row: Mapping[str, Any]) -> None:
         st.info(sentence(badges.plain(row["reason"])))
 
 
+def untold(view: quality.FilingView) -> None:
+    """Which headline figures have no value here, each with why; nothing where all have one."""
+    if view.untold:
+        told = "; ".join(badges.plain(str(one)) for one in view.untold)
+        st.caption(f"**No value here of** {told}.")
+
+
 def subscores(row: Mapping[str, Any]) -> None:
     """The five sub-scores, each 0-100; nothing where none could be reckoned."""
     if all(row[name] is None for name in findings.SUBSCORES):

@@ -31,6 +31,7 @@ from core.service.filings import (
 )
 from core.service.filings.grade_document import CSV_COLUMNS, REASONS, STATUS
 from core.service.filings.regrading import grade_all, today
+from core.service.filings.untold import Untold, untold
 from core.service.kernel import access
 from core.service.kernel.commands import FOUND_ERRORS, CommandResult, command
 from core.service.kernel.exports import export
@@ -73,6 +74,7 @@ class FilingView:
     changes: pl.DataFrame  # headlines that later filings told with other values
     statuses: pl.DataFrame  # since, status, reason: what became of it, day by day
     lacking: pl.DataFrame  # what its kind of filer tells and it does not (see `missing`)
+    untold: Sequence[Untold]  # headline figures without a value, with why
     unusual: Sequence[str]  # items in words that its last filings told, and it does not
     unchecked: Sequence[Unchecked]  # relations expected of its kind that nothing lets check
 
@@ -118,12 +120,13 @@ def filing(desk: Desk, accession: str, cik: int | None = None) -> FilingView:
     days = (pl.col("period_end") - period).dt.total_days().abs()
     own = (pl.col("statement") == "Cover") | (days <= OWN_PERIOD_DAYS).fill_null(value=False)
     items = store.items(desk.warehouse, accession, row["cik"])
+    rejected = alternatives.rejected(items, stated)
     return FilingView(
         grade=row,
         findings=found.with_columns(facts=_facts(found)),
         build_up=points_lost.lost(row, found),
         facts=alternatives.with_notes(items),
-        rejected=alternatives.rejected(items, stated),
+        rejected=rejected,
         statements=stated.filter(own),
         comparatives=stated.filter(~own),
         older=rows.filter(~pl.col("is_current")),
@@ -132,6 +135,7 @@ def filing(desk: Desk, accession: str, cik: int | None = None) -> FilingView:
             pl.col("since") <= on
         ),
         lacking=missing.lacking(desk, current),
+        untold=untold(row, items, stated, rejected),
         unusual=missing.unusual(desk, row["cik"], accession),
         unchecked=missing.unchecked_rules(row, items),
     )
