@@ -127,13 +127,9 @@ def page(reader: Reader, limit: int, before: int | None = None) -> pl.DataFrame:
     )
 
 
-def names_of(reader: Reader, issuer: str, subject: str) -> set[str]:
-    """Every name under which somebody has acted."""
-    found = reader.read(
-        "SELECT DISTINCT name FROM access_audit WHERE issuer = ? AND subject = ?",
-        [issuer, subject],
-    )
-    return set(found["name"])
+def names(reader: Reader) -> list[tuple[str, str, str]]:
+    """Issuer, subject and name of everyone who has acted: a line for each name."""
+    return reader.read("SELECT DISTINCT issuer, subject, name FROM access_audit").rows()
 
 
 def who_did(reader: Reader, act: str, detail: str, but: str) -> set[str]:

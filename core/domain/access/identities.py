@@ -37,6 +37,18 @@ def folded(names: Iterable[str]) -> frozenset[str]:
     return frozenset(name for name in plain if name)
 
 
+def borne(names: frozenset[str], known: Iterable[frozenset[str]]) -> frozenset[str]:
+    """Names with all that whoever bears one of them has borne; `known`: the names of each.
+
+    So two tokens are of one person who was called by the name of the first, and now by the other.
+    """
+    left = list(known)
+    while alike := [each for each in left if each & names]:
+        left = [each for each in left if not each & names]
+        names = names.union(*alike)
+    return names
+
+
 def may_be_one(first: Identity, second: Identity) -> bool:
     """Whether nothing shows that two who act are two people."""
     if (first.issuer, first.subject) == (second.issuer, second.subject):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.domain.access.identities import Identity, folded, may_be_one
+from core.domain.access.identities import Identity, borne, folded, may_be_one
 from core.domain.access.principals import LOCAL, PROXY, TOKENS
 
 PROVIDER = "https://provider.example"
@@ -52,3 +52,10 @@ def test_an_admin_makes_tokens_for_several() -> None:
     first, second = (who(TOKENS, name, name, seen_by=("Cy",)) for name in ("Al", "Bo"))
     assert not may_be_one(first, second)
     assert may_be_one(who(TOKENS, "c", "cy"), first)
+
+
+def test_names_are_followed_through_all_who_bore_them() -> None:
+    """From one to the next, however many; names of others are left alone."""
+    known = [folded(names) for names in (["b", "c"], ["x", "y"], ["a", "b"])]
+    assert borne(folded(["A"]), known) == {"a", "b", "c"}
+    assert borne(folded(["z"]), known) == {"z"}

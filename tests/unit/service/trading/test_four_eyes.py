@@ -84,6 +84,16 @@ def test_the_machine_of_the_desk_is_no_second_person(shared: Desk) -> None:
         approved(shared, plan_id, ada)
 
 
+def test_tokens_of_two_names_of_one_person_are_one(shared: Desk) -> None:
+    """One was made before the name changed at the provider, the other after it."""
+    for name in ("Ada", "Ada Smith", "Ada Jones"):
+        shared.roster.signed_in(PROVIDER, "1", name, Role.TRADER)
+    before, after = token(shared, "Ada"), token(shared, "Ada Jones")
+    plan_id = proposed(shared, before)
+    with pytest.raises(RoleError, match="two"):
+        approved(shared, plan_id, after)
+
+
 def test_spellings_of_a_symbol_count_together(shared: Desk) -> None:
     """What is held as BRK-B counts for a plan of BRK.B."""
     tokens = [token(shared, name) for name in ("Ada", "Ben")]
