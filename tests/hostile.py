@@ -130,7 +130,7 @@ CELLS: dict[str, Callable[[Random, Bar], list[object]]] = {
     "high below low": lambda _, bar: [bar.opened, bar.low, bar.high, bar.close, bar.volume],
     "open outside": lambda _, bar: [bar.high * 1.1, *bar[1:]],
     "close outside": lambda _, bar: [*bar[:3], bar.low * 0.9, bar.volume],
-    "flat bar": lambda _, bar: [bar.close] * 4 + [bar.volume],
+    "flat bar": lambda _, bar: [*[bar.close] * 4, bar.volume],
     "in hundredths": _scaled(100.0, 0.01),
     "split not on record": _scaled(2.0, 0.5, 3.0, 1 / 3, 10.0, 0.1, 1.5),
     "stray print": _scaled(1.3, 0.6, 1.8, 0.45, 50.0),
@@ -164,15 +164,16 @@ def splits(chance: Random, days: Sequence[date]) -> Splits:
 
 
 def _before(bar: Bar, ratio: float) -> Bar:
-    return Bar(*(price * ratio for price in bar[:4]), bar.volume / ratio)
+    opened, high, low, close = (price * ratio for price in bar[:4])
+    return Bar(opened, high, low, close, bar.volume / ratio)
 
 
 def bars(chance: Random, days: Sequence[date], number: int, found: Splits) -> list[Row]:
     """A plain past of each name with holes, and a number of hostile rows among it, shuffled."""
     pasts = {name: path(chance, days) for name in NAMES}
     for name, (ex_date, ratio) in found.items():
-        past = pasts[name].items()
-        pasts[name] = {d: _before(b, float(ratio)) if d < ex_date else b for d, b in past}
+        as_made = pasts[name].items()
+        pasts[name] = {d: _before(b, float(ratio)) if d < ex_date else b for d, b in as_made}
     rows: dict[tuple[str, date], Row] = {}
     for name, past in pasts.items():
         held = chance.choice((0.6, 0.97, 0.97))
