@@ -33,6 +33,7 @@
     ["↑ ↓", "from row to row of a list; a head sorts it with Enter"],
     ["J K", "next, previous candidate (Gap scan)"],
     ["S D", "star, dismiss for the day (Gap scan)"],
+    ["A", "to the decision on the plan: its reason, then Tab and Enter (Gap scan, Plans)"],
     ["Tab", "from one thing to the next; in a table the arrows move"],
     ["Enter", "open, press; Space ticks a row"],
     ["?", "these keys; Esc closes them"],
@@ -87,6 +88,13 @@
     }, 100);
   }
 
+  // To the reason of the plan that stands on the page; its buttons are the next stops of Tab.
+  function decide() {
+    const reason = document.querySelector('[data-testid="stForm"] input[aria-label="Reason"]');
+    reason?.focus();
+    return Boolean(reason);
+  }
+
   function close() {
     document.getElementById("desk-keys")?.remove();
   }
@@ -113,6 +121,7 @@
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") close();
     if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+    if (event.key === "a" && decide()) event.preventDefault(); // or its letter is the first typed
     if (event.key === "/" || event.key === "?") {
       event.preventDefault();
       if (event.key === "/") search();

@@ -48,7 +48,8 @@ def head(row: Mapping[str, Any]) -> str:
         f"**{formats.price(row['open'])}**",
     ]
     if row["provisional"]:
-        at = formats.clock(row["last_print_at"], shell.zone())
+        zone = shell.zone()
+        at = f"{formats.clock(row['last_print_at'], zone)} {formats.zone_label(zone)}"
         parts.append(shell.small(f"{row['prints'] or 0:,} prints, {at}"))
     return "  ".join(part for part in parts if part)
 

@@ -16,16 +16,25 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from components.kit.formats import zone_label
 from tests.e2e.conftest import ROOT, Page, demo, new_page
 
 OUTCOME = re.compile(r"(Confirmed|Re-sized|Not taken): ")
-
-
 DOWN = re.compile(r"(container|SEC) down since \d\d:\d\d, asked again \d\d:\d\d ET")
+# its words or its name, and whether a ring is around it
+FOCUSED = """() => {
+  const at = document.activeElement, style = getComputedStyle(at);
+  const outlined = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 1;
+  return [(at.innerText || at.id).trim(), outlined || style.boxShadow !== "none"];
+}"""
+REASON_BORDER = """() => getComputedStyle(
+  document.querySelector('input[aria-label="Reason"]').closest("[data-testid=stTextInputRootElement]")
+).borderColor"""
 
 
 def candidates(page: Page) -> list[str]:
@@ -36,12 +45,24 @@ def candidates(page: Page) -> list[str]:
 
 
 def reach(page: Page, words: str) -> None:
-    """Press Tab until what bears those words has the focus; a redraw may put it back."""
-    for _ in range(300):
+    """Press Tab until what bears those words has the focus, and is seen to have it."""
+    for _ in range(300):  # a redraw may put it back
         page.tab.keyboard.press("Tab")
-        if page.tab.evaluate("document.activeElement.innerText").strip() == words:
+        name, seen = page.tab.evaluate(FOCUSED)
+        if name == words:
+            assert seen
             return
     pytest.fail(f"Tab does not lead to {words}")
+
+
+def shown_in(page: Page, zone: str) -> None:
+    """Tell the desk, on its preferences, in which zone times are shown."""
+    page.open("/preferences")
+    page.tab.get_by_role("combobox", name="Time zone").click()
+    page.tab.get_by_role("option", name=zone, exact=True).click()
+    page.button("Save").click()
+    label = zone_label(zone)
+    page.tab.get_by_text(re.compile(rf"\d\d:\d\d {label} ·")).first.wait_for()
 
 
 class Player:
@@ -186,33 +207,65 @@ def test_monday_before_the_bell_a_plan_is_made(player, look):
     assert (risk["session"], risk["holdings"][0]["symbol"]) == ("2026-11-30", symbol)
 
 
-def test_a_plan_is_made_by_keyboard_alone(player, look):
-    """From the list to the name, to its plan, to a proposal: no pointer."""
+def test_a_plan_is_approved_by_keyboard_alone(player, look):
+    """Search, candidates, reason, approval, its plan: no pointer, and each stop is seen."""
     player.at("2026-11-30T09:05")
     page = look("/gap_scan")
-    names = candidates(page)
-    reach(page, names[0])
-    page.tab.keyboard.press("ArrowDown")
-    page.tab.keyboard.press("Enter")
-    page.tab.wait_for_url(f"**pick={names[1]}*")
-    page.settled()
-    reach(page, f"Plan {names[1]}")
-    page.tab.keyboard.press("Enter")
+    keys, names = page.tab.keyboard, candidates(page)
+    keys.press("/")
+    assert page.tab.evaluate(FOCUSED) == ["desk-search", True]
+    keys.press("Escape")
+    for key, name in (("j", names[1]), ("k", names[0]), ("j", names[1])):
+        keys.press(key)
+        page.tab.wait_for_url(f"**pick={name}*")
+        page.tab.get_by_role("link", name=f"Plan {name}").wait_for()
+        page.settled()
+    bare = page.tab.evaluate(REASON_BORDER)
+    keys.press("a")
+    page.tab.wait_for_function(f"before => ({REASON_BORDER})() !== before", arg=bare)
+    keys.type("by key, by ear")
+    keys.press("Tab")
+    name, seen = page.tab.evaluate(FOCUSED)
+    assert name.startswith("Approve ")
+    assert seen
+    keys.press("Enter")
+    page.tab.get_by_text("by key, by ear").first.wait_for(timeout=30_000)
+    reach(page.settled(), "the plan")
+    keys.press("Enter")
     page.tab.wait_for_url("**/plans?**")
-    page.tab.get_by_role("button", name="Propose").wait_for()
-    page.settled()
-    reach(page, "Propose")
-    page.tab.keyboard.press("Enter")
-    page.tab.get_by_text("waits for a decision").wait_for(timeout=30_000)
+    decided = json.loads(player.command("plans", "--json"))["plans"]
+    (plan,) = [plan for plan in decided if plan["symbol"] == names[1]]
+    assert (plan["state"], plan["provisional"]) == ("approved", True)
+    assert plan["reason"] == "by key, by ear"
 
 
 def test_a_night_in_tokyo_is_the_same_morning(player, look):
-    """23:05 there: the session is New York's Monday, whatever the browser's clock says."""
+    """23:05 there: the session is New York's Monday, whatever the browser's clock says; by the
+    reader's own clock times name Tokyo, and what is new is since New York's close.
+    """
     player.at("2026-11-30T09:05")
-    page = look("/gap_scan", timezone_id="Asia/Tokyo", locale="ja-JP")
+    tokyo = {"timezone_id": "Asia/Tokyo", "locale": "ja-JP"}
+    page = look("/gap_scan", **tokyo)
     assert "Mon 30 Nov 2026" in page.text
     assert "provisional" in page.text
-    assert "ET" in page.text
+    assert re.search(r"prints, 09:\d\d ET", page.text)
+    shown_in(page, "Asia/Tokyo")
+    try:
+        scan = look("/gap_scan", **tokyo)
+        assert "Mon 30 Nov 2026" in scan.text
+        assert re.search(r"23:\d\d Tokyo · opens in \d+ min", scan.text)
+        assert re.search(r"prints, 23:\d\d Tokyo", scan.text)
+        first = scan.tab.locator(".js-plotly-plot .xtick text").first
+        assert first.inner_text() == "18:00"  # 4:00 in New York
+        accepted = look("/", **tokyo).tab.locator(".rows.list td.c-accepted_at")
+        accepted.first.wait_for()
+        times = accepted.all_inner_texts()
+        assert all(time.endswith(" Tokyo") for time in times)
+        assert any(time.startswith("Sat 28 Nov 06:53") for time in times)  # Friday, 16:53
+        since = [datetime.strptime(f"2026 {t} +0900", "%Y %a %d %b %H:%M Tokyo %z") for t in times]
+        assert min(since) >= datetime(2026, 11, 27, 18, tzinfo=UTC)  # Friday's early close
+    finally:
+        shown_in(page, "America/New_York")
 
 
 def test_a_container_that_dies_is_told_calmly_and_nothing_is_lost(player, look):
@@ -246,13 +299,17 @@ def test_at_the_open_the_plan_is_confirmed_or_not(player, look, tmp_path):
     page = look("/plans?view=Decided")
     seen = page.tab.get_by_text(OUTCOME).filter(visible=True)  # not a cell behind the grid's canvas
     seen.first.wait_for(timeout=60_000)
-    (plan,) = json.loads(player.command("plans", "--json"))["plans"]
-    assert plan["at_open"] in ("confirmed", "resized", "not_taken")
-    assert plan["at_open_because"] in page.text
+    plans = json.loads(player.command("plans", "--json"))["plans"]
+    assert plans
+    for plan in plans:
+        assert plan["at_open"] in ("confirmed", "resized", "not_taken")
+        page.open(f"/plans?view=Decided&plan={plan['plan_id']}")
+        page.tab.get_by_text(plan["at_open_because"]).filter(visible=True).first.wait_for()
     player.command("export", "journal", "--out", str(tmp_path / "journal.csv"))
     with (tmp_path / "journal.csv").open() as file:
         rows = list(csv.DictReader(file))
     kinds = {row["kind"] for row in rows}
-    assert ("entry_fill" in kinds) == (plan["at_open"] != "not_taken")
-    assert any(plan["at_open_because"] in row["memo"] for row in rows if row["kind"] == "release")
+    assert ("entry_fill" in kinds) == any(plan["at_open"] != "not_taken" for plan in plans)
+    told = [row["memo"] for row in rows if row["kind"] == "release"]
+    assert all(any(plan["at_open_because"] in memo for memo in told) for plan in plans)
     assert json.loads(player.command("journal", "prove", "--json"))["differences"] == []
