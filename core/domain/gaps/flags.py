@@ -75,7 +75,8 @@ QUIET_TURNOVER = 2.25
 NEWS_TURNOVER = 5.0
 NEWS_RATIO = 3.0  # a price that tripled needs a catalyst in any case
 NEWS_FALL = 20.0  # and so does one that fell to a twentieth: trials fail, by 80 % and more
-HALVED = 1.9  # prior close / open from which on a fall may be a split that nobody recorded
+HALVED = 1.9  # larger by the smaller price from which on a move may be a split nobody recorded
+SPLIT_TURNOVER = 10.0  # no split on record was as busy: they were 0.4 to 1.2, news 12 to 24
 USUAL_DAYS = 2.0  # a session within so many usual day ranges is none of a price that collapsed
 SPLIT_RATIOS = (1.25, 4 / 3, 1.5, 2, 3, 4, 5, 6, 7, 8, 10, 15, 20, 25, 30, 40, 50, 100)
 RATIO_TOLERANCE = 0.03
@@ -260,28 +261,39 @@ def _split_like() -> pl.Expr:
 
 def _news_like() -> pl.Expr:
     """Five times the usual turnover and the close kept half of the gap; of a rise, which no
-    spin-off brings, half of that turnover and a third. No fall to half or less, to a usual split's
-    price, in a session that ranged as any other, without a filing that tells news alone: what
-    collapses ranges widely on its way, unless it fell before the open. Bars after it would tell no
-    more (volume in shares stays up after both), nor may they be looked at.
+    spin-off brings, half of that turnover and a third. No calm one without a filing that tells
+    news alone.
     """
     up = pl.col("gap") > 0
     held = pl.when(up).then(pl.col("held") >= 1 / 3).otherwise(pl.col("held") >= 0.5)
     busy = pl.when(up).then(QUIET_TURNOVER).otherwise(NEWS_TURNOVER)
     bounded = pl.col("ratio").is_between(1 / NEWS_RATIO, NEWS_FALL)
-    range_ = (pl.col("high") - pl.col("low")) / pl.col("close")
-    calm = (pl.col("ratio") > HALVED) & near_split(pl.col("ratio"))
-    calm = (calm & (range_ <= USUAL_DAYS * pl.col("usual_range"))).fill_null(value=False)
-    calm = calm & ~(pl.col("explains") & ~pl.col("structural"))
+    calm = _calm() & ~(pl.col("explains") & ~pl.col("structural"))
     return (held & bounded & (pl.col("turnover") >= busy) & ~calm).fill_null(value=False)
 
 
+def _calm() -> pl.Expr:
+    """A fall to half or less or a doubling, to a usual split's price, in a session that ranged as
+    any other on less than ten times the usual dollars: what collapses or soars ranges widely on its
+    way, unless it moved before the open, as where a takeover is told or broken off, and then it is
+    busier than that. Bars after it would tell no more (volume in shares stays up after both), nor
+    may they be looked at.
+    """
+    range_ = (pl.col("high") - pl.col("low")) / pl.col("close")
+    halved = (pl.col("ratio") > HALVED) | (pl.col("ratio") < 1 / HALVED)
+    calm = halved & near_split(pl.col("ratio")) & (pl.col("turnover") < SPLIT_TURNOVER)
+    return (calm & (range_ <= USUAL_DAYS * pl.col("usual_range"))).fill_null(value=False)
+
+
 def _action_like() -> pl.Expr:
-    """Beyond 45 % without a catalyst, a quiet fall beyond 15 %, or a structural filing with it."""
+    """Beyond 45 % without a catalyst, a quiet fall beyond 15 %, or a structural filing with it or
+    with a calm doubling.
+    """
     size, plain = pl.col("size"), ~pl.col("explains")
     fall = (pl.col("gap") < 0) & (size >= SUSPECT_PCT)
     quiet = fall & (pl.col("turnover") < QUIET_TURNOVER)
-    return ((size > EXTREME_PCT) & plain) | (quiet & plain) | (fall & pl.col("structural"))
+    structural = (fall | _calm()) & pl.col("structural")
+    return ((size > EXTREME_PCT) & plain) | (quiet & plain) | structural
 
 
 def _bit(flag: Flag) -> pl.Expr:

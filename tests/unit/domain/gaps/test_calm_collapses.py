@@ -1,4 +1,6 @@
-"""A price that fell to a half or a third before the open, and then ranged as on any other day."""
+"""A price that fell to a half or a third before the open, or rose to twice or thrice as much, and
+then ranged as on any other day.
+"""
 
 from __future__ import annotations
 
@@ -13,19 +15,26 @@ from core.domain.timetable import sessions as calendar
 
 DAYS = calendar.sessions_between(date(2026, 6, 1), date(2026, 9, 30))["session"]
 BUSY = 6.0  # times the usual dollars
+BUSIER = 12.0  # than on any day of a split
 
 
-def words(ratio: float, times: float, filing: tuple[bool, bool] | None) -> list[str]:
-    """The words of a quiet name's last session; `filing` explains, and speaks of the shares."""
+def words(
+    ratio: float, times: float, filing: tuple[bool, bool] | None, range_: float = 0.01
+) -> list[str]:
+    """The words of a quiet name's last session; `filing` explains, and speaks of the shares.
+
+    `range_` is the half range of that session, of its price; a usual day has 0.01.
+    """
     opened = 60 / ratio
     last = pl.col("session") == DAYS[-1]
     price = pl.when(last).then(opened).otherwise(60.0)
+    half = pl.when(last).then(range_).otherwise(0.01)
     bars = pl.DataFrame({"session": DAYS}).select(
         pl.lit("X").alias("symbol"),
         "session",
         open=price,
-        high=price * 1.01,
-        low=price * 0.99,
+        high=price * (1 + half),
+        low=price * (1 - half),
         close=price,
         volume=pl.when(last).then(1e6 * ratio * times).otherwise(1e6),
     )
@@ -38,7 +47,7 @@ def words(ratio: float, times: float, filing: tuple[bool, bool] | None) -> list[
     return list(found.tail(1).select(words=flags.words())["words"].item())
 
 
-@pytest.mark.parametrize("ratio", [2, 3])
+@pytest.mark.parametrize("ratio", [2, 3, 1 / 2, 1 / 2.95])
 @pytest.mark.parametrize(
     ("times", "filing", "expected"),
     [
@@ -51,7 +60,24 @@ def words(ratio: float, times: float, filing: tuple[bool, bool] | None) -> list[
     ],
 )
 def test_a_filing_makes_news_of_a_calm_collapse(
-    ratio: int, times: float, filing: tuple[bool, bool] | None, expected: list[str]
+    ratio: float, times: float, filing: tuple[bool, bool] | None, expected: list[str]
 ) -> None:
     """With a filing it is real, and news where it was busy; without one the shares may be new."""
     assert words(ratio, times, filing) == expected
+
+
+@pytest.mark.parametrize("ratio", [2, 3, 1 / 2, 1 / 2.95])
+def test_a_calm_day_busier_than_any_split_is_news(ratio: float) -> None:
+    """A takeover told or broken off before the open, without a filing in the store: no split on
+    record had ten times the usual dollars.
+    """
+    assert words(ratio, BUSIER, None) == ["news_move"]
+    assert words(ratio, 9.0, None) == ["corporate_action"]
+
+
+@pytest.mark.parametrize("ratio", [1 / 2, 1 / 2.95])
+def test_a_doubling_that_ranges_on_its_way_is_news(ratio: float) -> None:
+    """On six times the usual dollars, as a collapse that does; one to no split's price, too."""
+    assert words(ratio, BUSY, None, 0.03) == ["news_move"]
+    assert words(0.475, BUSY, None) == ["news_move"]
+    assert words(ratio, 2.0, None) == ["suspected_split"]
