@@ -29,6 +29,7 @@ LEARNED_SHARE = 0.75
 LEARNED_COUNT = 3
 GROSS = 0.9
 PAST = 8  # filings of a filer that show its habits
+HABIT_TIMES, HABIT_LEAST = 3.0, 0.1  # the largest departure of these, or a tenth: more is no habit
 
 
 def equations(book: PeriodTable, rules: Sequence[Rule]) -> list[Outcome]:
@@ -67,11 +68,13 @@ def _judged(book: PeriodTable, rule: Rule, given: Amounts) -> Outcome:
         excused = _with_sold(book, rule, given, broken)
         usable, broken = usable & ~excused, broken & ~excused
     if rule.habit and broken.any():
-        often, new = _own_form(book, rule, given, verdicts)
+        usual, new = _own_form(book, rule, given, verdicts)
+        most = np.maximum(HABIT_LEAST, HABIT_TIMES * usual[given.fid])
+        alike = (usual[given.fid] > 0) & (_departures(rule, given, broken) <= most)
         unlike = _gross(rule, given, broken)
         if rule.held_for_sale_pct:
             unlike &= ~book.selling[given.fid]
-        own_form = broken & (often[given.fid] | (new[given.fid] & ~unlike))
+        own_form = broken & (alike | (new[given.fid] & ~unlike))
         own_form &= ~slipped(given, rule, own_form)
         usable, broken = usable & ~own_form, broken & ~own_form
     if not broken.any():
@@ -95,21 +98,52 @@ def _with_sold(book: PeriodTable, rule: Rule, given: Amounts, broken: Flags) -> 
 
 def _own_form(
     book: PeriodTable, rule: Rule, given: Amounts, verdicts: Verdicts
-) -> tuple[Flags, Flags]:
-    """(filings of filers whose earlier filings broke an equation too, those without earlier ones).
+) -> tuple[Floats, Flags]:
+    """(how far the earlier filings of filers that break an equation often do, as a share of the
+    greatest operand; filings of filers without earlier ones).
 
-    A filing with one fault is the exception among those of its filer.
+    A filing with one fault is the exception among those of its filer: 0 there.
     """
     if book.changed is not None:  # what came before is not among the filings to judge
         given = book.points if rule.kind == "instant" else book.spans
         verdicts = judge(given, rule, None) or verdicts
     rows = verdicts.usable
     past = _past_share(book, given.fid[rows], ~verdicts.broken[rows])
-    found = np.zeros((2, book.filings.height), bool)
-    known = pl.col("n") >= 1
-    for some, where in zip(found, (known & (pl.col("share") < LEARNED_SHARE), ~known), strict=True):
-        some[past.filter(where)["fid"].to_numpy()] = True
-    return found[0], found[1]
+    known, usual = pl.col("n") >= 1, _usual(book, rule, given, verdicts)
+    often = past.filter(known & (pl.col("share") < LEARNED_SHARE))["fid"].to_numpy()
+    found, new = np.zeros(book.filings.height), np.zeros(book.filings.height, bool)
+    found[often] = usual[often]
+    new[past.filter(~known)["fid"].to_numpy()] = True
+    return found, new
+
+
+def _usual(book: PeriodTable, rule: Rule, given: Amounts, verdicts: Verdicts) -> Floats:
+    """Of each filing the largest departure of its filer's last eight filings before it."""
+    most, found = np.zeros((2, book.filings.height))
+    np.maximum.at(most, given.fid, _departures(rule, given, verdicts.broken))
+    fids = np.unique(given.fid[verdicts.usable])
+    fids = fids[np.argsort(book.company[fids], kind="stable")]
+    for back in range(1, PAST + 1):
+        now, before = fids[back:], fids[:-back]
+        same = book.company[now] == book.company[before]
+        found[now[same]] = np.maximum(found[now[same]], most[before[same]])
+    return found
+
+
+def _departures(rule: Rule, given: Amounts, broken: Flags) -> Floats:
+    """How far the sides of broken rows are apart in the closest form, as a share of its greatest
+    operand; 0 of the others.
+    """
+    forms = (*rule.equations, *rule.also)
+    names = {item for form in forms for item in form.items}
+    apart, part = np.zeros(len(broken)), given.of(broken, names)
+    with np.errstate(all="ignore"):
+        shares = [
+            np.abs(part.items[form.whole] - total(part.items, form)) / part.greatest(form.items)
+            for form in forms
+        ]
+    apart[broken] = np.fmin.reduce(shares)
+    return apart
 
 
 def _gross(rule: Rule, given: Amounts, broken: Flags) -> Flags:

@@ -185,3 +185,11 @@ def test_cash_with_what_is_restricted_stands_for_cash_where_nothing_is_restricte
     more = {f"Line{n}": MILLION for n in range(20)} | {RESTRICTED: held * MILLION}
     last = changed(year(2020, **more), "CashAndCashEquivalentsAtCarryingValue", gone=True)
     assert ("Q48" in failed(*(year(n, **more) for n in BEFORE), last)) is missed
+
+
+@pytest.mark.parametrize(("apart", "wrong"), [(-30, False), (-55, False), (-130, True)])
+def test_a_habit_excuses_no_more_than_it_made_before(apart: float, wrong: bool) -> None:
+    """Years whose flows leave 30 of 600 out: a line may vary, but hardly to four times as much."""
+    past = [year(n, **{CHANGE: -30.0 * MILLION}) for n in BEFORE]
+    last = year(2020, **{CHANGE: apart * MILLION})
+    assert ("Q10" in failed(*past, last)) is wrong
