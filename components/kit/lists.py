@@ -24,7 +24,8 @@ ROW_PIXELS = 27
 SPARK = (84, 18)  # pixels of a small chart
 PCT = "_pct"
 MOST = 500  # rows of a list
-LONG = 210  # pixels that any text may have
+LONG = 210  # pixels that any text may have; what is given more is wrapped, never cut
+SHARE = "40cqw"  # of the list, that long texts have before they are wrapped
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,8 @@ class ListLook:
 
     `card`: the columns of a card's first line, `line` the one below it; `labelled`: cards have all
     columns, each with its heading; `paper`: those printed (default all); `help`: tooltips of heads;
-    `widths`: pixels of long texts; `height`: rows in view; `wide` and `wider`: columns for lists
-    from 860 and 1,150 pixels on.
+    `widths`: pixels of long texts (wrapped); `height`: rows in view; `wide` and `wider`: columns
+    for lists from 860 and 1,150 pixels on.
     """
 
     name: str
@@ -172,8 +173,9 @@ def _tag(name: str, kind: str, listing: ListLook, words: str) -> str:
     """What all cells of a column have in common."""
     label = f' data-head="{escape(words)}"' if listing.labelled else ""
     wide = listing.widths.get(name, 0)
-    style = f' style="max-width:{wide}px"' if wide > LONG else ""
-    return f'class="{kind}"{label}{style}'
+    if wide <= LONG:
+        return f'class="{kind}"{label}'
+    return f'class="long {kind}"{label} style="max-width:{wide}px;min-width:min({wide}px,{SHARE})"'
 
 
 def _row(

@@ -256,7 +256,8 @@ def versions(view: quality.FilingView) -> None:
     tables.show(found, OLDER, alt="Grades of this filing over time, newest first")
     if view.statuses.height > 1:
         shell.section("What became of it", "Each status holds from its day on.")
-        tables.show(view.statuses, BECAME, alt="Statuses of this filing over time, oldest first")
+        alt = "Statuses of this filing over time, oldest first"
+        tables.show(view.statuses, BECAME, alt=alt, widths={"reason": 900})
 
 
 def _versions(view: quality.FilingView) -> pl.DataFrame:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -52,6 +54,18 @@ def test_a_list_is_kept_once_whatever_row_is_picked(monkeypatch: pytest.MonkeyPa
     assert drawn["AA"] == lists.html(FRAME, LISTING, "AA", "UTC")
     ((_, kept),) = once._of.values()
     assert len(kept) == 1
+
+
+def test_a_long_text_is_wrapped_where_others_are_cut() -> None:
+    """A sentence is to be read whole; the sheet of the desk breaks what is told to be long."""
+    html = lists.html(FRAME, replace(LISTING, widths={"title": 380, "grade": 70}))
+    style = "max-width:380px;min-width:min(380px,40cqw)"
+    assert f'<td class="long line screen c-title" style="{style}"' in html
+    assert html.count('class="long') == FRAME.height
+    sheet = (Path(__file__).parents[3] / "app" / "static" / "desk.css").read_text()
+    assert re.search(r"td\.long \{[^}]*white-space: normal", sheet)
+    cut = sheet.index("text-overflow: ellipsis", sheet.index(".rows.list td {"))
+    assert cut < sheet.index("td.long {")
 
 
 def test_heads_stand_over_their_figures_and_bear_the_unit() -> None:
