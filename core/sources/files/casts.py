@@ -66,7 +66,9 @@ def _refusal(cell: pl.Expr, value: pl.Expr, column: ColumnType, rules: CellRules
     nothing = pl.lit(None, dtype=pl.String)
     if column.kind == "str":
         nul = cell.str.contains("\0", literal=True)
-        return pl.when(nul).then(pl.lit("holds a NUL character")).otherwise(nothing)
+        told = pl.when(nul).then(pl.lit("holds a NUL character"))
+        blank = pl.lit(not column.nullable) & (cell.str.strip_chars() == "")
+        return told.when(blank).then(pl.lit("is blank")).otherwise(nothing)
     if column.kind == "float":
         return pl.when(value.is_infinite()).then(pl.lit("is infinite")).otherwise(nothing)
     if column.kind in ("date", "datetime"):

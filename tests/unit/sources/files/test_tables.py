@@ -172,6 +172,12 @@ def test_a_file_with_ragged_rows_is_refused_whole(read, body) -> None:
         read(body, dataset(a="int", b="int"))
 
 
+def test_a_name_of_nothing_but_space_is_refused() -> None:
+    """As an empty one is; where a text may be missing it is kept as delivered."""
+    assert cast("str", " ", "\t", "\u00a0", "a") == [*["<is blank>"] * 3, "a"]
+    assert cast("str?", " ", "") == [" ", None]
+
+
 def test_quotes_line_breaks_marks_and_blank_lines_are_read(read) -> None:
     """Quoted commas, quotes and line breaks, CRLF, a byte order mark, blank lines."""
     body = '\ufeffa,b\r\n1,"x,""y""\nz"\r\n\r\n2,w\r\n'
