@@ -28,6 +28,7 @@ class RawPages:
         self.url = base.replace("http", "ws", 1) + "/_stcore/stream"
         self.asked = ["streamlit", "unused", going_on] if going_on else ["streamlit"]
         self.session = ""  # the id that the desk gave
+        self.downloads: dict[str, str] = {}  # what files that are made when asked for go by
         self.headers = {"Cookie": cookie} if cookie else {}
 
     async def __aenter__(self) -> RawPages:
@@ -68,5 +69,22 @@ class RawPages:
                 if kind == "script_finished":
                     return drawn
                 element = heard.delta.new_element if kind == "delta" else None
-                if element is not None and element.WhichOneof("type") == "button":
+                kind = element.WhichOneof("type") if element is not None else None
+                if element is not None and kind == "button":
                     drawn[element.button.label] = element.button.id
+                if element is not None and kind == "download_button":
+                    offered = element.download_button
+                    self.downloads[offered.label] = offered.deferred_file_id
+
+    async def made(self, file_id: str) -> str:
+        """The address of a file that is made now, by what it goes by; empty where it is refused."""
+        message = BackMsg()
+        asked = message.backend_operation_request
+        asked.request_id, asked.deferred_file.file_id = "1", file_id
+        await self._socket.send(message.SerializeToString())
+        async with asyncio.timeout(DEADLINE):
+            while True:
+                heard = ForwardMsg()
+                heard.ParseFromString(bytes(await self._socket.recv()))  # type: ignore[arg-type]
+                if heard.WhichOneof("type") == "backend_operation_response":
+                    return heard.backend_operation_response.deferred_file.url

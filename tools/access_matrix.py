@@ -41,7 +41,7 @@ from core.service import current
 from core.service.desk import Desk
 from core.service.kernel import access, commands, exports
 from tools import access_lines, access_routes
-from tools.access_tables import ACTIONS, COMMANDS, EXPORTS, FILES, OPEN, READ, READS
+from tools.access_tables import ACTIONS, CLOSED, COMMANDS, EXPORTS, FILES, OPEN, READ, READS
 from tools.access_trials import COLUMNS, STRANGERS, Trial, shown
 
 NOT_AN_ARGUMENT = "no such argument"
@@ -229,6 +229,7 @@ async def routes(tried: Tried, pages: Iterable[str]) -> list[Trial]:
     wanted += [
         (path, Role.VIEWER) for path in (*FILES, *READ, *(f"/{page}" for page in pages), "/")
     ]
+    wanted += [(path, Role.ADMIN) for path in CLOSED]
     made = []
     for path, role in wanted:
         for column in COLUMNS:
@@ -238,6 +239,7 @@ async def routes(tried: Tried, pages: Iterable[str]) -> list[Trial]:
                 found = status not in (401, 403, 429)
                 # a token that does not count is refused even where none is needed
                 expected = allowed(column, role) and (column, way) != ("revoked", "token")
+                expected = expected and path not in CLOSED
                 made.append(Trial("route", path, way, column, expected, found))
     return made
 

@@ -51,7 +51,11 @@ ACTIONS = _table(
     "preferences.take_over auditing.signed admin.add_token admin.rotate_token admin.revoke_token "
     "admin.set_role admin.end_session",
 )
-FILES = ("/media/x.csv", "/_stcore/upload_file/x/y", "/component/x/y", "/_stcore/host-config")
+FILES = ("/media/x.csv", "/component/x/y", "/_stcore/host-config")
+CLOSED = (  # to everybody
+    "/_stcore/upload_file/x/y", "/_stcore/agent/interact", "/_stcore/agent/mcp", "/auth/login",
+    "/oauth2callback",
+)  # fmt: skip
 READ = (
     "/api/docs",
     "/api/metrics",

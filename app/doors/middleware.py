@@ -23,6 +23,7 @@ from core.domain.access.principals import Role
 from core.errors import OpenbellError, RoleError, SignInError, TooManyError
 from core.observe.sparing import Sparing
 from core.service.desk import Desk
+from core.service.kernel import access
 
 if TYPE_CHECKING:
     from app.doors.provider import Provider
@@ -34,6 +35,9 @@ PUBLIC = (  # no data of the desk: signs of life, the way in, the frame of the p
     "/favicon.png", "/manifest.json",
 )  # fmt: skip
 PUBLIC_BELOW = ("/static/", "/sign-in/")
+CLOSED_BELOW = (  # of Streamlit, and of no use here: files into a session, agents, its own sign-in
+    "/_stcore/upload_file/", "/_stcore/agent/", "/auth/", "/oauth2callback",
+)  # fmt: skip
 JUDGED_BELOW = ("/api/v1/",)  # each call names its own role
 log = Sparing("doors")
 NOT_HERE = (
@@ -103,7 +107,8 @@ class Doors:
         socket = inside.open.open(caller)
         try:
             heard = sockets.ending(socket, inside.desk.roster, receive, send)
-            await self.app(sockets.marked(scope, socket), heard, send)
+            with access.heard_from(caller.who):
+                await self.app(sockets.marked(scope, socket), heard, send)
         finally:
             inside.open.close(socket)
 
@@ -139,14 +144,17 @@ def is_sign_of_life(path: str) -> bool:
 async def _judge(inside: House, path: str, caller: Visitor) -> None:
     """Whether a caller may pass; the error that says why not."""
     shared = inside.desk.settings.access != "open"
+    closed = path.startswith(CLOSED_BELOW)
     if caller.wrong and (shared or path.startswith("/api/")):
         await knocked(inside, caller.address)
         raise SignInError("the token does not count here", hint="ask an admin of the desk for one")
-    if not shared or is_public(path) or path.startswith(JUDGED_BELOW):
+    if not closed and (not shared or is_public(path) or path.startswith(JUDGED_BELOW)):
         return
-    if caller.who is None:
+    if shared and caller.who is None:
         raise SignInError("sign in first", hint=f"open {SIGN_IN}, or send Authorization: Bearer …")
-    if not caller.who.may(Role.VIEWER):
+    if closed:
+        raise RoleError("the desk has no use for that")
+    if caller.who is None or not caller.who.may(Role.VIEWER):
         raise RoleError("a viewer may read the desk")
 
 

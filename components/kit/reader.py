@@ -59,10 +59,14 @@ def trader(desk: Desk, **given: Any) -> dict[str, Any]:
 
 
 def bound(make: Callable[[], T]) -> Callable[[], T]:
-    """The same, done as whoever reads now: files are made later, outside the page's run."""
+    """The same, done as whoever reads now: files are made later, outside the page's run.
+
+    Streamlit makes one for whichever socket names it: another reader's is refused.
+    """
     who = access.principal(current.desk())
 
     def as_reader() -> T:
+        access.must_be_asked_by(who, "a download")
         with access.acting(who):
             return make()
 

@@ -123,3 +123,27 @@ async def test_a_session_of_pages_goes_on_with_its_reader_alone(
     async with RawPages(base, admin, first.session) as again:
         await again.run("access")
     assert thief.session != first.session == again.session
+
+
+async def test_a_download_is_made_for_its_own_reader_alone(
+    base: str, tokens: dict[str, str]
+) -> None:
+    """What an admin's page offers is not made for a viewer who knows what it goes by."""
+    admin, other = signed_in(base, tokens[Role.ADMIN]), signed_in(base, tokens[Role.VIEWER])
+    async with RawPages(base, admin) as own:
+        await own.run("access", "view=Who+did+what")
+        offered = own.downloads["CSV"]
+        async with RawPages(base, other) as thief:
+            await thief.run("rules")
+            assert await thief.made(offered) == ""
+        where = await own.made(offered)
+        assert httpx.get(f"{base}{where}", headers={"Cookie": admin}).status_code == 200
+
+
+def test_nothing_is_put_into_a_session_of_pages(base: str, tokens: dict[str, str]) -> None:
+    """Whoever's it is: no page takes a file; what agents could drive is closed, too."""
+    admin = {"Cookie": signed_in(base, tokens[Role.ADMIN]), "Origin": base}
+    for path in ("/_stcore/upload_file/a/b", "/_stcore/agent/interact", "/_stcore/agent/mcp"):
+        for method in ("GET", "PUT", "POST", "DELETE"):
+            answer = httpx.request(method, f"{base}{path}", headers=admin, content=b"x")
+            assert answer.status_code in (403, 405), (method, path, answer.text)

@@ -47,11 +47,13 @@ class _Reader:
     until: float
 
 
+log = logs.get("access")
 ACTIONS: dict[str, GuardedAction] = {}  # what changes something, by `module.function`
 DRAWN_SECONDS = 0.25  # how long a page takes its reader for who they were when its run began
 _acting: ContextVar[Principal | None] = ContextVar("acting", default=None)
 _reading: ContextVar[_Reader | None] = ContextVar("reading", default=None)
 _inside: ContextVar[bool] = ContextVar("inside", default=False)
+_socket: ContextVar[Principal | None] = ContextVar("socket", default=None)
 _askers: list[Asker] = []
 
 
@@ -63,6 +65,24 @@ def acting(principal: Principal) -> Iterator[None]:
         yield
     finally:
         _acting.reset(token)
+
+
+@contextmanager
+def heard_from(who: Principal) -> Iterator[None]:
+    """Know whose socket it is that what is inside comes by; it lets nobody act."""
+    token = _socket.set(who)
+    try:
+        yield
+    finally:
+        _socket.reset(token)
+
+
+def must_be_asked_by(who: Principal, what: str) -> None:
+    """RoleError where something of one reader is asked for by the socket of another."""
+    asks = _socket.get()
+    if asks is not None and asks.key != who.key:
+        log.warning("refused", who=asks.name, role=str(asks.role), act=what)
+        raise RoleError(f"{what} is of another reader")
 
 
 @contextmanager
