@@ -11,13 +11,14 @@ from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.outcome import Outcome, outcome
 from core.domain.quality.rules.history import PER_SHARE
 from core.domain.quality.rules.past import Own, Told, median
+from core.domain.quality.rules.splits import as_split
 from core.domain.quality.words import FindingText, facts_of, with_columns_from
 
 SPLITS = [
     a / b
     for a in (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 100, 200)
     for b in (1, 2, 3)
-]
+] + [250, 300, 400, 500, 600, 750, 800, 1200, 1500, 2000, 2500, 3000, 4000, 5000]  # 1,000: a scale
 
 
 def restated(book: PeriodTable, told: Told) -> Outcome:
@@ -37,7 +38,8 @@ def restated(book: PeriodTable, told: Told) -> Outcome:
     changed = np.abs(value - first) > room
     changed &= rank[told.row[both]] == rank[told.row[told.first[both]]]
     suspect = np.flatnonzero(changed & book.among(PER_SHARE)[told.item[both]])
-    changed[suspect] = ~by_split(value[suspect], first[suspect], eps[suspect])
+    counts = value[suspect], first[suspect]
+    changed[suspect] = ~by_split(*counts, eps[suspect]) & ~as_split(book, fid[suspect], *counts)
     changed &= ~_of_another(book, fid, changed, np.abs(value / first))[fid]
     number_of, of = (np.bincount(f, minlength=book.filings.height) for f in (fid[changed], fid))
     many = changed & ((number_of >= 3) & (number_of / of >= 0.1))[fid]

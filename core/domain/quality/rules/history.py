@@ -15,6 +15,7 @@ from core.domain.quality.model import Ruleset
 from core.domain.quality.outcome import Outcome, outcome
 from core.domain.quality.rules.past import Own, Told, ToldAgain
 from core.domain.quality.rules.peers import against_peers
+from core.domain.quality.rules.splits import as_split
 from core.domain.quality.rules.twins import against_twins
 from core.domain.quality.rules.vouching import vouched
 from core.domain.quality.words import FindingText, contrast, with_columns_from
@@ -76,20 +77,32 @@ def _before(book: PeriodTable, told: Told, where: Flags) -> pl.DataFrame:
 
 
 def _credible(book: PeriodTable, told: Told, where: Flags) -> Flags:
-    """Without share counts that fit the income and the earnings per share beside them."""
-    counts = [name for name in book.rules.items if name.startswith("Shares")]
-    some = np.flatnonzero(where & book.among(counts)[told.item])
-    row, spans = told.row[some], book.spans
-    if not len(row):
-        return where
-    keys = (spans.fid, spans.start, spans.end)
-    asked = (told.fid[some], book.start[row], book.end[row])
-    place = found_rows(keys, asked)
-    implied = _at(spans.items["NetIncome"] / spans.first(("EpsBasic", "EpsDiluted")), place)
-    ratio = told.value[some] / implied
-    kept = where.copy()
-    kept[some[(ratio >= 1 / OUT_OF_LINE) & (ratio <= OUT_OF_LINE)]] = False
+    """Without share counts and earnings per share that fit each other and the income beside them,
+    and counts that are what they were over the ratio of a split that the filing tells.
+    """
+    counts = book.among([name for name in book.rules.items if name.startswith("Shares")])
+    kept, income, eps = where.copy(), ("NetIncome",), ("EpsBasic", "EpsDiluted")
+    for items, over in ((counts, eps), (book.among(eps), ("SharesBasic", "SharesDiluted"))):
+        some = np.flatnonzero(where & items[told.item])
+        if len(some):
+            ratio = told.value[some] / _implied(book, told, some, income, over)
+            kept[some[(ratio >= 1 / OUT_OF_LINE) & (ratio <= OUT_OF_LINE)]] = False
+    some = np.flatnonzero(kept & counts[told.item])
+    if len(some):
+        was = book.value[told.row[told.last[some]]]
+        kept[some] = ~as_split(book, told.fid[some], told.value[some], was)
     return kept
+
+
+def _implied(
+    book: PeriodTable, told: Told, some: Numbers, whole: Sequence[str], over: Sequence[str]
+) -> Floats:
+    """What the first of some items over the first of others is in the periods of some values."""
+    row, spans = told.row[some], book.spans
+    keys = (spans.fid, spans.start, spans.end)
+    place = found_rows(keys, (told.fid[some], book.start[row], book.end[row]))
+    with np.errstate(all="ignore"):
+        return _at(spans.first(whole) / spans.first(over), place)
 
 
 def _kinds(book: PeriodTable, told: Told, where: Flags) -> Flags:

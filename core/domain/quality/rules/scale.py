@@ -11,6 +11,8 @@ from core.domain.quality.facts.packing import as_index
 from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.outcome import Outcome, outcome
 from core.domain.quality.rules.past import Own
+from core.domain.quality.rules.shares import as_earned
+from core.domain.quality.rules.splits import as_split
 from core.domain.quality.rules.thousandths import told_again
 from core.domain.quality.rules.vouching import vouched
 from core.domain.quality.words import FindingText, contrast, with_columns_from
@@ -92,7 +94,8 @@ def shrunk(book: PeriodTable, own: Own, lines: Own) -> Outcome:
 
     The past are three reports or more within a factor of ten. A line that truly shrinks to next
     to nothing is still told in the filing's unit; a thousandth of a rounded amount is not. Counts
-    of shares are not rounded, but steadier, and other counts confirm weighted ones. And several
+    of shares are not rounded, but steadier, and other counts confirm weighted ones; where shares
+    were joined, the ratio tells, or earnings per share. And several
     amounts of any concept a thousandth of what was told of the same period before.
     """
     judged, told = [], told_again(book)
@@ -132,7 +135,13 @@ def _thousandth(book: PeriodTable, own: Own, bounds: tuple[float, float]) -> tup
     ratio = own.usual / np.abs(own.value)
     finer = (unit > 1) & (np.abs(own.value) % np.maximum(unit, 1) != 0)
     wrong = judged & (finer | counts) & (ratio >= bounds[0]) & (ratio <= bounds[1])
-    return judged, wrong & book.affected[own.fid]
+    wrong &= book.affected[own.fid]
+    some = np.flatnonzero(wrong & counts)
+    if len(some):
+        fid, value = own.fid[some], own.value[some]
+        joined = as_split(book, fid, value, own.usual[some]) | as_earned(book, fid, value)
+        wrong[some] = ~joined
+    return judged, wrong
 
 
 def _weighted(book: PeriodTable, own: Own) -> tuple[Flags, Flags]:
@@ -155,6 +164,7 @@ def _weighted(book: PeriodTable, own: Own) -> tuple[Flags, Flags]:
     if off.any():
         basic = book.long[as_index(own.row[some[off]])].with_columns(items=pl.lit("SharesBasic"))
         off[off] = ~vouched(book, basic)  # diluted ones far from them are Q34's
+        off &= ~as_split(book, fid, value, usual)
     wrong[some] = off
     return judged, wrong
 

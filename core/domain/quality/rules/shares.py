@@ -13,6 +13,7 @@ from core.domain.quality.facts.packing import as_index, found_rows, packed
 from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.outcome import Outcome, outcome
 from core.domain.quality.rules.honest import opening
+from core.domain.quality.rules.splits import told_ratios
 from core.domain.quality.words import FindingText, facts_of, with_columns_from, words
 
 FACTOR = 100.0
@@ -88,6 +89,19 @@ def earned(spans: Amounts) -> Mapping[str, Flags]:
         name: told & (np.abs(items[name] - product) <= room + np.abs(items[name]) * 0.01)
         for name in INCOMES
     }
+
+
+def as_earned(book: PeriodTable, fid: Numbers, count: Floats) -> Flags:
+    """Which counts of some filings are about the weighted shares there that earnings per share and
+    the income agree with: within three times either way, for shares are issued.
+    """
+    _, spans = book.near
+    agrees = np.logical_or.reduce(list(earned(spans).values())) & spans.keys["own"].to_numpy()
+    known = np.full(book.filings.height, np.nan)
+    np.fmax.at(known, spans.fid[agrees], spans.items["SharesBasic"][agrees])
+    ratio = count / known[fid]
+    alike: Flags = (ratio > 1 / 3) & (ratio < 3)
+    return alike
 
 
 def _room(spans: Amounts) -> Floats:
@@ -239,7 +253,7 @@ def cover(book: PeriodTable) -> Outcome:
     before = _before(book, counted)
     judged = told | (given & (value[before] > 0) & ~_placeholder(value[before]))
     against = np.where(told, stated, before)
-    split = _splits(book)
+    split = told_ratios(book).clip(1.0, 1000.0)  # counts may mix both bases
     most = FACTOR * np.where(np.isnan(split), np.where(told, 1.0, 10.0), split)
     ratio = value[counted] / value[against]
     far = judged & ~((ratio >= 1 / most) & (ratio <= most))
@@ -308,21 +322,6 @@ def _before(book: PeriodTable, counted: Numbers) -> Numbers:
     found = np.full(len(counted), -1)
     found[fids[1:][same]] = counted[fids[:-1][same]]
     return found
-
-
-def _splits(book: PeriodTable) -> Floats:
-    """The greatest split ratio (>= 1) each filing tells of, else NaN: counts may mix both bases."""
-    concept = book.measures["concept"]
-    rows = book.measuring(((concept == SPLIT) | (concept == REVERSE_SPLIT)).to_numpy())
-    ratio, fid = book.facts["value"].to_numpy()[rows], book.facts["fid"].to_numpy()[rows]
-    told = ratio > 0
-    found = np.full(book.filings.height, np.nan)
-    np.fmax.at(found, fid[told], np.maximum(ratio[told], 1 / ratio[told]).clip(1.0, 1000.0))
-    return found
-
-
-SPLIT = "StockholdersEquityNoteStockSplitConversionRatio1"
-REVERSE_SPLIT = "StockholdersEquityReverseStockSplitRatio"
 
 
 def accelerated_but_tiny(book: PeriodTable) -> Outcome:
