@@ -91,7 +91,7 @@ class KeptElements:
         dg = place._active_dg
         if _needs_outside_wrapper(dg, state, ctx.fragment_storage):
             return self.plain(place, *args, **kwargs)
-        known = tuple(map(self._known, (*args, *kwargs.values())))
+        known = self._known_by(args, kwargs)
         if any(part is UNKNOWN for part in known):
             return self.plain(place, *args, **kwargs)
         # ids of elements hold the page, the form and the part of the window
@@ -103,8 +103,27 @@ class KeptElements:
             if found is not None:
                 self._kept.move_to_end(key)
         if found is not None:
-            return _again(dg, ctx, found[0], form)
+            return self._draw_again(dg, ctx, found[0], form, kwargs)
         return self._first(place, dg, ctx, key, args, kwargs)
+
+    def _known_by(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        """What the message follows from; with UNKNOWN where that cannot be said."""
+        return tuple(map(self._known, (*args, *kwargs.values())))
+
+    def _is_kept(self, drawn: Any) -> bool:
+        """Whether the answer is settled, too: a chart to choose from answers what was chosen."""
+        return type(drawn) is DeltaGenerator
+
+    def _draw_again(
+        self,
+        dg: DeltaGenerator,
+        ctx: ScriptRunContext,
+        kept: KeptElement,
+        form: str,
+        kwargs: dict[str, Any],
+    ) -> Any:
+        """Draw what is kept; what Streamlit's method answers."""
+        return _again(dg, ctx, kept, form)
 
     def _first(
         self,
@@ -132,14 +151,12 @@ class KeptElements:
                 del vars(ctx)["enqueue"]
             else:
                 vars(ctx)["enqueue"] = before
-        # a chart that is chosen from answers what was chosen
-        if len(heard) == 1 and _is_whole(heard[0], where) and type(drawn) is DeltaGenerator:
-            self._keep(key, heard[0], (args, kwargs))
+        if len(heard) == 1 and _is_whole(heard[0], where) and self._is_kept(drawn):
+            self._keep(key, _kept(heard[0], (args, kwargs)), kwargs)
         return drawn
 
-    def _keep(self, key: Any, heard: ForwardMsg, source: Any) -> None:
+    def _keep(self, key: Any, made: KeptElement, kwargs: dict[str, Any]) -> None:
         """Keep a message with what it was made of, whose identity may be part of the key."""
-        made = _kept(heard, source)
         size = made.message.ByteSize()
         with self._lock:
             if key in self._kept:

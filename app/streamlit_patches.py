@@ -11,7 +11,7 @@ logged and the desk comes up without it. What is lost then:
 - every run makes the navigation of all pages anew;
 - every element is counted for a report that is never sent, its message taken apart to be named, and
   the place of every fragment copied to its depths;
-- every text, list, container and figure is made into a message anew;
+- every text, list, container, figure and button is made into a message anew;
 - widgets copy the state of the session and name themselves anew, each message calls the loop;
 - every message of a run is a write of its own to the browser's socket;
 - every HTML is searched for styles and lines to its end, the disk is asked whether the logo is the
@@ -34,8 +34,6 @@ from components.kit import once
 from core.observe import logs
 
 log = logs.get("streamlit")
-Write = Callable[[pa.Table], bytes]
-Populate = Callable[..., None]
 THEME = ("streamlit.runtime.app_session", "_populate_theme_msg")
 TABLES = ("streamlit.dataframe_util", "convert_arrow_table_to_arrow_bytes")
 HASHES = ("streamlit.navigation.page", "calc_hash")
@@ -69,7 +67,7 @@ class WrittenTables:
     them, so the bytes are kept as long as the table itself lives.
     """
 
-    def __init__(self, write: Write) -> None:
+    def __init__(self, write: Callable[[pa.Table], bytes]) -> None:
         self.write = write
 
     def __call__(self, table: pa.Table, *args: Any, **kwargs: Any) -> bytes:
@@ -82,7 +80,7 @@ class WrittenTables:
 class ThemeMessage:
     """Fills a message with a section of the theme as `populate` does, which is asked once."""
 
-    def __init__(self, populate: Populate) -> None:
+    def __init__(self, populate: Callable[..., None]) -> None:
         self.populate = populate
         self.known: dict[str, Any] = {}
 
@@ -258,18 +256,20 @@ def count_nothing() -> None:
 
 
 def keep_elements() -> None:
-    """Texts, lists, containers and figures are mostly those of the run before."""
+    """Texts, lists, containers, figures and buttons are mostly those of the run before."""
     _found(*ELEMENTS)
     module = importlib.import_module("streamlit")
     from streamlit.delta_generator import DeltaGenerator
 
+    from app.kept_buttons import keep_buttons
     from app.kept_elements import KeptElements, atom, keeping, known_figure, put_in_place
 
     for name in KEPT_COMMANDS:
         now = getattr(DeltaGenerator, name)
         if not hasattr(now, "kept"):
-            known = known_figure if name == "plotly_chart" else atom
-            put_in_place(module, name, keeping(KeptElements(now, known)))
+            made = KeptElements(now, known_figure if name == "plotly_chart" else atom)
+            put_in_place(module, name, keeping(made))
+    keep_buttons(DeltaGenerator)
 
 
 def know_ids() -> None:
