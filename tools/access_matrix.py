@@ -40,7 +40,7 @@ from core.observe import logs
 from core.service import current
 from core.service.desk import Desk
 from core.service.kernel import access, commands, exports
-from tools import access_lines, access_routes
+from tools import access_handles, access_lines, access_routes
 from tools.access_tables import ACTIONS, CLOSED, COMMANDS, EXPORTS, FILES, OPEN, READ, READS
 from tools.access_trials import COLUMNS, STRANGERS, Trial, shown
 
@@ -289,7 +289,8 @@ async def run(desk: Desk, pages: Iterable[str]) -> list[Trial]:
     made = await use_cases(tried) + await files(tried) + await resources(tried)
     made += await anyio.to_thread.run_sync(lambda: [*command_lines(tried), *actions(tried)])
     made += await routes(tried, pages)
-    return made + await sockets(tried)
+    made += await sockets(tried)
+    return made + await access_handles.handles(tried)
 
 
 def main() -> int:

@@ -8,8 +8,9 @@ from collections.abc import Callable
 import pytest
 
 from app.doors import limits
+from core.service import current
 from core.service.desk import Desk
-from tools import access_matrix, access_trials
+from tools import access_handles, access_matrix, access_trials
 
 RATES = {"limit_principal": "999999/second", "limit_address": "999999/second"}
 
@@ -26,6 +27,19 @@ async def test_no_route_and_no_socket_is_a_hole(
     trials += await access_matrix.sockets(tried)
     assert [trial for trial in trials if trial.verdict != "right"] == []
     assert len(trials) > 50
+
+
+async def test_what_is_anothers_is_got_by_no_handle_of_it(
+    make_desk: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ids, keys, tags, names and digests of one reader, used by nobody and in every role."""
+    monkeypatch.setattr(limits, "FIRST_PAUSE", 0.0)
+    access_matrix.know_all()
+    desk = make_desk(access="token", **RATES)
+    current.use(desk)
+    trials = await access_handles.handles(access_matrix.Tried(desk))
+    assert [trial for trial in trials if trial.verdict != "right"] == []
+    assert len(trials) > 40
 
 
 def test_every_action_is_let_in_by_role(
