@@ -45,10 +45,19 @@ def register(cli: typer.Typer) -> None:
     cli.command()(audit)
 
 
-def token_add(name: Name, role: RoleOption, expires: Expires = None, json: Json = False) -> None:
+def token_add(
+    name: Name,
+    role: RoleOption,
+    expires: Expires = None,
+    owner: Annotated[
+        str, typer.Option(help="Whose it is, by name or subject, where that is not its name.")
+    ] = "",
+    json: Json = False,
+) -> None:
     """Make a token; it is shown once."""
-    day = expires.date() if expires else None
-    runner.run("token_add", json=json, render=_print_new, name=name, role=role, expires=day)
+    given: dict[str, Any] = {"name": name, "role": role, "owner": owner}
+    given["expires"] = expires.date() if expires else None
+    runner.run("token_add", json=json, render=_print_new, **given)
 
 
 def token_list(json: Json = False) -> None:
@@ -190,11 +199,11 @@ def _print_set(document: Any, out: Console) -> None:
 
 
 def _print_tokens(document: Any, out: Console) -> None:
-    table = Table("Name", "Role", "State", "Expires", "Last used", "Made by", "Id")
+    table = Table("Name", "Role", "State", "Owner", "Expires", "Last used", "Made by", "Id")
     for row in document["tokens"]:
         instants = (when(row["expires"]), when(row["last_used"]))
-        told = (row["name"], row["role"], row["state"], *instants, row["made_by"], row["token_id"])
-        table.add_row(*map(escape, told))
+        told = (row["name"], row["role"], row["state"], row["owner"] or "")
+        table.add_row(*map(escape, (*told, *instants, row["made_by"], row["token_id"])))
     out.print(table)
 
 

@@ -33,7 +33,7 @@ def tokens(warehouse: Warehouse) -> list[Token]:
         Token,
         warehouse.read(
             "SELECT token_id, name, role, sha256, made_by, made_at, expires_at, revoked_at, "
-            "used_at, previous_sha256, previous_until FROM access_tokens "
+            "used_at, previous_sha256, previous_until, owner FROM access_tokens "
             "ORDER BY made_at DESC, token_id"
         ),
     )
@@ -82,8 +82,8 @@ def put_person(tx: Transaction, person: Person) -> None:
 def add_token(tx: Transaction, token: Token) -> None:
     """Keep a new token."""
     tx.execute(
-        "INSERT INTO access_tokens (token_id, name, role, sha256, made_by, made_at, expires_at) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO access_tokens (token_id, name, role, sha256, made_by, made_at, expires_at, "
+        "owner) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [
             token.token_id,
             token.name,
@@ -92,6 +92,7 @@ def add_token(tx: Transaction, token: Token) -> None:
             token.made_by,
             token.made_at,
             token.expires_at,
+            token.owner,
         ],
     )
 

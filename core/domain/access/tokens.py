@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from core.domain.access.principals import TOKENS, Principal, Role
+from core.errors import UsageError
 
+LONGEST_NAME = 80
 PREFIX = "obt_"  # so that scanners of leaked secrets know one
 
 
@@ -30,6 +32,7 @@ class Token:
     used_at: datetime | None = None
     previous_sha256: str | None = None
     previous_until: datetime | None = None
+    owner: str | None = None  # whose it is, where it does not bear their name
 
     def counts(self, now: datetime) -> bool:
         """Whether it lets anybody in now."""
@@ -111,6 +114,14 @@ class Session:
     def session_id(self) -> str:
         """What it is called by: 12 hex digits, which let nobody in."""
         return self.sha256[:12]
+
+
+def called(name: str) -> str:
+    """The name of a token without space around; UsageError for what is none."""
+    name = name.strip()
+    if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
+        raise UsageError(f"a token needs a name of 1 to {LONGEST_NAME} printable letters")
+    return name
 
 
 def digest(secret: str) -> str:

@@ -22,6 +22,7 @@ TOKEN_COLUMNS: dict[str, Any] = {
     "name": pl.String,
     "role": pl.String,
     "state": pl.String,
+    "owner": pl.String,
     "made_by": pl.String,
     "made_at": pl.Datetime("us", "UTC"),
     "expires": pl.Datetime("us", "UTC"),
@@ -60,6 +61,7 @@ def _token(token: Token, now: datetime) -> dict[str, Any]:
         "name": token.name,
         "role": token.role,
         "state": token.state(now),
+        "owner": token.owner,
         "made_by": token.made_by,
         "made_at": token.made_at,
         "expires": token.expires_at,
@@ -69,14 +71,31 @@ def _token(token: Token, now: datetime) -> dict[str, Any]:
 
 
 @needs(Role.ADMIN)
-def add_token(desk: Desk, name: str, role: Role, expires: date | None = None) -> dict[str, Any]:
+def add_token(
+    desk: Desk, name: str, role: Role, expires: date | None = None, owner: str = ""
+) -> dict[str, Any]:
     """Make a token; the document has its secret, which is shown this once.
 
-    It counts through the day `expires` (UTC). UsageError for a name in use or a past day.
+    It counts through the day `expires` (UTC). `owner`: name or subject of whose it is, where that
+    is not its own name. UsageError for a name in use or a past day, NotFoundError for an owner
+    whom nobody knows.
     """
     until = datetime.combine(expires, time.max, UTC) if expires else None
-    token, secret = desk.roster.add_token(name, role, until, access.principal(desk))
+    whose = _known(desk, owner.strip()) if owner.strip() else ""
+    token, secret = desk.roster.add_token(name, role, until, access.principal(desk), whose)
     return {"name": token.name, "role": token.role, "expires": token.expires_at, "token": secret}
+
+
+def _known(desk: Desk, owner: str) -> str:
+    """The name of somebody of the desk, by name or subject, or of the bearer of a token."""
+    people = {p.name for p in desk.roster.people() if owner in (p.name, p.subject)}
+    bearers = {t.name for t in desk.roster.tokens() if owner == t.name}
+    if len(people or bearers) != 1:
+        raise NotFoundError(
+            f"{len(people) or 'nobody'} known as {owner[:60]!r}",
+            hint="see: people list, token list",
+        )
+    return min(people or bearers)
 
 
 @needs(Role.ADMIN)
@@ -174,9 +193,11 @@ def set_role(
 
 
 @command("token_add", needs=Role.ADMIN)
-def token_add(desk: Desk, *, name: str, role: Role, expires: date | None = None) -> dict[str, Any]:
+def token_add(
+    desk: Desk, *, name: str, role: Role, expires: date | None = None, owner: str = ""
+) -> dict[str, Any]:
     """Make a token for somebody or something; it is shown once."""
-    return add_token(desk, name, role, expires)
+    return add_token(desk, name, role, expires, owner)
 
 
 @command("token_list", needs=Role.ADMIN)

@@ -20,8 +20,10 @@ def identity(roster: Roster, reader: Reader, issuer: str, subject: str, name: st
     for person in roster.people():
         known.setdefault(person.key, set()).add(person.name)
     own = {name, *known.get((issuer, subject), ())} | ({subject} if issuer == PROXY else set())
-    each = [folded(names) for (one, _), names in known.items() if one not in _NOBODYS]
     made = [token for token in roster.tokens() if (TOKENS, token.token_id) == (issuer, subject)]
+    own |= {token.owner for token in made if token.owner}
+    each = [folded(names) for (one, _), names in known.items() if one not in _NOBODYS]
+    each += [folded((token.name, token.owner)) for token in roster.tokens() if token.owner]
     return Identity(issuer, subject, borne(folded(own), each), folded(_seen_by(reader, made)))
 
 

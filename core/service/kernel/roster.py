@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from core.domain.access.principals import NOBODY, TOKENS, Principal, Role
-from core.domain.access.tokens import PREFIX, Person, Session, Token, digest
+from core.domain.access.tokens import LONGEST_NAME, PREFIX, Person, Session, Token, called, digest
 from core.errors import NotFoundError, StoreError, UsageError
 from core.observe.sparing import Sparing
 from core.service.kernel.trail import Trail, told
@@ -24,7 +24,6 @@ from core.store.withdrawn import FILE, Withdrawn
 
 Key = tuple[str, str]
 Listener = Callable[[Key], None]
-LONGEST_NAME = 80
 SIGNED_OUT = ("sign out", "")
 log = Sparing("access")
 
@@ -222,17 +221,16 @@ class Roster:
         return sorted(self._tokens.values(), key=lambda t: (t.made_at, t.token_id), reverse=True)
 
     def add_token(
-        self, name: str, role: Role, expires: datetime | None, by: Principal
+        self, name: str, role: Role, expires: datetime | None, by: Principal, owner: str = ""
     ) -> tuple[Token, str]:
         """Make a token; with its secret, which is kept nowhere. UsageError for a name in use."""
         self._load()
-        name, now = name.strip(), self._now()
-        if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
-            raise UsageError(f"a token needs a name of 1 to {LONGEST_NAME} printable letters")
+        name, now = called(name), self._now()
         if expires is not None and expires <= now:
             raise UsageError("a token must expire later than now")
         secret = PREFIX + secrets.token_urlsafe(32)
         token = Token(secrets.token_hex(6), name, role, digest(secret), by.name, now, expires)
+        token = replace(token, owner=owner or None)
         with self._lock, self._warehouse.transaction() as tx:
             if any(known.name == name and known.counts(now) for known in self._tokens.values()):
                 raise UsageError(f"there is a token {name!r} already", hint="revoke it first")

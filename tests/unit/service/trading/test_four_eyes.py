@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from core.domain.access.principals import LOCAL, TOKENS, Principal, Role
-from core.errors import RoleError
+from core.errors import NotFoundError, RoleError
+from core.service.access import admin
 from core.service.desk import Desk
 from core.service.kernel import access
 from core.service.trading import four_eyes, proposals
@@ -92,6 +93,24 @@ def test_tokens_of_two_names_of_one_person_are_one(shared: Desk) -> None:
     plan_id = proposed(shared, before)
     with pytest.raises(RoleError, match="two"):
         approved(shared, plan_id, after)
+
+
+def test_a_token_is_its_owners_whatever_it_is_called(shared: Desk) -> None:
+    """Also after the owner's name has changed; an owner whom nobody knows is refused."""
+    ada = shared.roster.signed_in(PROVIDER, "1", "Ada Smith", Role.TRADER)
+    with access.acting(LOCAL):
+        for name, owner in (("laptop", "1"), ("nightly", "laptop")):
+            admin.add_token(shared, name, Role.TRADER, owner=owner)
+        with pytest.raises(NotFoundError, match="nobody"):
+            admin.add_token(shared, "other", Role.TRADER, owner="Eve")
+    shared.roster.signed_in(PROVIDER, "1", "Ada Jones", Role.TRADER)
+    nightly, laptop = (item.principal for item in shared.roster.tokens()[:2])
+    for first, second in ((ada, laptop), (laptop, ada), (nightly, laptop), (ada, nightly)):
+        plan_id = proposed(shared, first)
+        with pytest.raises(RoleError, match="two"):
+            approved(shared, plan_id, second)
+        with access.acting(first):
+            proposals.withdraw(shared, plan_id)
 
 
 def test_spellings_of_a_symbol_count_together(shared: Desk) -> None:
