@@ -50,15 +50,30 @@ class Target:
 
 @contextmanager
 def served(command: list[str], folder: Path, **settings: str) -> Iterator[tuple[str, int]]:
-    """Run a server; its address is what it prints first on stdout or stderr."""
+    """Run a server; its address is what it prints first on stdout or stderr, and its process id."""
+    with started(command, folder, **settings) as (base, process):
+        yield base, process.pid
+
+
+@contextmanager
+def started(
+    command: list[str], folder: Path, **settings: str
+) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """Run a server, whose stdin is a pipe; its address and its process."""
     env = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT), **settings}
     process = subprocess.Popen(
-        command, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command,
+        cwd=folder,
+        env=env,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
     try:
         base = _address(process)
         _ready(base)
-        yield base, process.pid
+        yield base, process
     finally:
         process.terminate()
         process.wait(30)

@@ -109,7 +109,11 @@ class Crowd:
             began = time.perf_counter()
             seconds = await session.rerun()
             self.reruns.append((began, seconds))
+            self.saw(session, began)
             await asyncio.sleep(self._think * self._chance.uniform(0.5, 1.5))
+
+    def saw(self, session: Session, began: float) -> None:
+        """What a session shows after a rerun, for those who look."""
 
     def between(self, first: float, last: float) -> dict[str, float]:
         """Median, 95th percentile and longest rerun that overlapped the stretch, milliseconds."""

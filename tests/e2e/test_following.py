@@ -24,6 +24,7 @@ DRAWN = """
   document.querySelector(".js-plotly-plot")._fullData.map(t => [...(t.close ?? []), ...(t.y ?? [])])
 )
 """
+RANGE = "() => [...document.querySelector('.js-plotly-plot')._fullLayout.xaxis.range]"
 # notes when the words of the status line were last changed, by the machine's clock
 WATCH = """
 line => {
@@ -68,6 +69,16 @@ def until_followed(page: Page) -> None:
     page.settled()
 
 
+def until_later(page: Page, other: Page) -> None:
+    """Wait until the page tells of a print as late as the other tab does."""
+    page.tab.wait_for_function(
+        "([line, words]) => document.querySelector(line).innerText.includes(words)",
+        arg=[LINE, f"last print {last_print(other)}"],
+        timeout=FOLLOWED_MS,
+    )
+    page.settled()
+
+
 def pulled_at(log: Path) -> float:
     """When the last pull of minute bars that brought rows had ended, in seconds."""
     lines = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
@@ -80,32 +91,58 @@ def pulled_at(log: Path) -> float:
     return datetime.fromisoformat(ends[-1]).timestamp()
 
 
-def test_prints_arrive_and_typed_words_stay(tab, morning, capsys):
-    """What stands in a field that was not sent is there after the page has run again."""
-    scan = tab.open("/gap_scan")
+def test_prints_arrive_and_nothing_of_the_readers_is_lost(tab, chromium, morning, capsys):
+    """Three tabs wait for the next print: typed words that were not sent, a picked name, a zoom."""
+    with new_page(chromium, morning[0]) as picked, new_page(chromium, morning[0]) as zoomed:
+        name = pick(picked)
+        ranges, drawn = zoom(zoomed), zoomed.tab.evaluate(DRAWN)
+        symbol = plan_of_the_first(zoomed)
+        reason = tab.open(f"/plans?symbol={symbol}").tab.get_by_label("Reason")
+        reason.press_sequentially(WORDS)
+        tab.tab.evaluate(WATCH, LINE)
+        until_followed(tab)
+        tab.tab.wait_for_function("() => window.changedAt !== undefined")
+        took = tab.tab.evaluate("window.changedAt") / 1000 - pulled_at(morning[1])
+        with capsys.disabled():
+            print(f" pull ended -> page: {took:.1f} s ", end="")  # noqa: T201 - a measure
+        assert reason.input_value() == WORDS
+
+        anew = f"before => document.querySelector('.js-plotly-plot') && ({DRAWN})() !== before"
+        zoomed.tab.wait_for_function(anew, arg=drawn, timeout=FOLLOWED_MS)
+        assert zoomed.settled().tab.evaluate(RANGE) == ranges
+
+        until_later(picked, tab)
+        assert picked.tab.get_by_role("link", name=f"Plan {name}").is_visible()
+        assert f"pick={name}" in picked.tab.url
+
+
+def plan_of_the_first(scan: Page) -> str:
+    """The name whose plan stands beside the list."""
     link = scan.tab.get_by_role("link", name=re.compile("^Plan [A-Z.]+$"))
-    symbol = re.search("Plan ([A-Z.]+)", link.inner_text())[1]
-    tab.open(f"/plans?symbol={symbol}")
-    reason = tab.tab.get_by_label("Reason")
-    reason.press_sequentially(WORDS)
-    tab.tab.evaluate(WATCH, LINE)
-    until_followed(tab)
-    tab.tab.wait_for_function("() => window.changedAt !== undefined")
-    took = tab.tab.evaluate("window.changedAt") / 1000 - pulled_at(morning[1])
-    with capsys.disabled():
-        print(f" pull ended -> page: {took:.1f} s ", end="")  # noqa: T201 - a measure
-    assert reason.input_value() == WORDS
+    return re.search("Plan ([A-Z.]+)", link.inner_text())[1]
 
 
-def test_the_pick_stays(tab):
-    """The name that was picked stays picked, wherever it ranks."""
-    tab.open("/gap_scan")
-    tab.tab.locator("[data-list=candidates] td.c-symbol a").nth(1).click()
-    tab.tab.wait_for_url("**pick=**")
-    picked = re.search("pick=([A-Z.]+)", tab.tab.url)[1]
-    until_followed(tab)
-    assert tab.tab.get_by_role("link", name=f"Plan {picked}").is_visible()
-    assert f"pick={picked}" in tab.tab.url
+def pick(page: Page) -> str:
+    """Press the second name of the scan."""
+    page.open("/gap_scan")
+    page.tab.locator("[data-list=candidates] td.c-symbol a").nth(1).click()
+    page.tab.wait_for_url("**pick=**")
+    return re.search("pick=([A-Z.]+)", page.settled().tab.url)[1]
+
+
+def zoom(page: Page) -> list[object]:
+    """Drag over a part of the scan's chart; the range that it then shows."""
+    page.open("/gap_scan")
+    panel = page.tab.locator(".js-plotly-plot .nsewdrag").first
+    box = panel.bounding_box()
+    assert box is not None
+    across, down = (box["x"], box["width"]), (box["y"], box["height"])
+    page.tab.mouse.move(across[0] + 0.4 * across[1], down[0] + 0.2 * down[1])
+    page.tab.mouse.down()
+    page.tab.mouse.move(across[0] + 0.7 * across[1], down[0] + 0.8 * down[1], steps=5)
+    page.tab.mouse.up()
+    page.tab.wait_for_url("**zoom=**")
+    return page.tab.evaluate(RANGE)
 
 
 def test_a_plan_approved_in_one_tab_is_seen_in_the_other(tab, chromium, morning):
@@ -124,24 +161,3 @@ def test_a_plan_approved_in_one_tab_is_seen_in_the_other(tab, chromium, morning)
         decided.wait_for(state="attached", timeout=FOLLOWED_MS)
         scan.tab.get_by_role("link", name="the plan").first.click()
         scan.tab.wait_for_url("**/plans?**")  # in this tab
-
-
-def test_what_was_zoomed_to_stays_when_prints_come(tab):
-    """The chart is drawn anew then, and shows the ranges that it showed."""
-    tab.open("/gap_scan")
-    seen = "() => [...document.querySelector('.js-plotly-plot')._fullLayout.xaxis.range]"
-    panel = tab.tab.locator(".js-plotly-plot .nsewdrag").first
-    box = panel.bounding_box()
-    assert box is not None
-    across, down = (box["x"], box["width"]), (box["y"], box["height"])
-    tab.tab.mouse.move(across[0] + 0.4 * across[1], down[0] + 0.2 * down[1])
-    tab.tab.mouse.down()
-    tab.tab.mouse.move(across[0] + 0.7 * across[1], down[0] + 0.8 * down[1], steps=5)
-    tab.tab.mouse.up()
-    tab.tab.wait_for_url("**zoom=**")
-    zoomed = tab.tab.evaluate(seen)
-    drawn = tab.tab.evaluate(DRAWN)
-    anew = f"before => document.querySelector('.js-plotly-plot') && ({DRAWN})() !== before"
-    tab.tab.wait_for_function(anew, arg=drawn, timeout=FOLLOWED_MS)
-    tab.settled()
-    assert tab.tab.evaluate(seen) == zoomed

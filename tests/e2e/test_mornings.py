@@ -79,7 +79,10 @@ class Player:
         """The address of the desk at an hour of New York, everything pulled that was due by it."""
         if when != self._at:
             self.close()
-            self.base = self._stack.enter_context(demo(self.folder, "--at", when, fresh=True))
+            few = {"OPENBELL_RETRIES": "1"}  # a host that is gone is told of soon
+            self.base = self._stack.enter_context(
+                demo(self.folder, "--at", when, fresh=True, settings=few)
+            )
             self._at = when
         return self.base
 
