@@ -1,6 +1,6 @@
 """The half hour before the bell: twenty sessions ask for pages while each minute brings prints.
 
-    python -m benchmarks.hour [--symbols 500] [--minutes 30] [--every 10] [--think 0]
+    python -m benchmarks.hour [--symbols 500] [--minutes 30] [--every 20] [--think 0]
     python -m benchmarks.hour --symbols 8000
 
 A desk of so many names opens at 9:00. Every session asks for its page again and again. Before and
@@ -190,7 +190,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--symbols", type=int, default=500)
     parser.add_argument("--minutes", type=int, default=30)
-    parser.add_argument("--every", type=float, default=10.0, help="seconds a minute goes by in")
+    parser.add_argument("--every", type=float, default=20.0, help="seconds a minute goes by in")
     parser.add_argument("--sessions", type=int, default=20)
     parser.add_argument("--think", type=float, default=0.0, help="seconds between reruns")
     parser.add_argument("--idle", type=float, default=20.0, help="seconds before and after")
