@@ -6,11 +6,12 @@ from datetime import date
 
 import polars as pl
 
+from core.domain import code
 from core.domain.gaps.state import STATE, GapState
 from core.store.transaction import quoted
 from core.store.warehouse import Warehouse
 
-RULES = 6  # version of what makes a state; one of another version is void
+RULES = int(code.digest("core.domain.gaps")[:12], 16)  # one made by other code is void
 _COLUMNS = ", ".join(STATE)
 
 
@@ -18,7 +19,7 @@ def fingerprint(
     warehouse: Warehouse, dataset: str, table: str, as_of: date, actions: pl.DataFrame
 ) -> tuple[int, int, int]:
     """What a state rests on: how many bars, a hash of the corporate actions up to then (and of
-    the rules' version), and the rows ever updated by pulls.
+    the code that made it), and the rows ever updated by pulls.
     """
     row = warehouse.read(  # the later bars are few, and found without reading the earlier ones
         f"SELECT (SELECT count(*) FROM {quoted(table)}) "
