@@ -20,6 +20,7 @@ from core.domain.quality.words import FindingText, contrast, with_columns_from
 INCOMES = ("IncomeToCommon", "NetIncome", "ProfitLoss", "IncomeContinuing")  # the likeliest first
 PAIRS = (("EpsBasic", "SharesBasic", 0.02), ("EpsDiluted", "SharesDiluted", 0.05))
 POWERS = (3, 6)
+MOST_ROOM = 0.6  # of a power of ten, where the earnings meant are a cent
 LEAST_EPS = 0.05  # below, half a cent of rounding hides a power of ten's exactness
 THOUSANDTH = (500.0, 2000.0)
 OF_A_LINE = (150.0, 6700.0)  # a line may have grown or fallen a few times beside it
@@ -68,7 +69,12 @@ def _off_by_power(
     asked = (most >= LEAST_EPS) & (per_share != 0) & (count > 0) & (income != 0) & ~np.isnan(income)
     ratio = np.where(asked, np.abs(per_share * count / income), np.nan)
     room = slack + 0.005 / most
-    near = [np.abs(ratio / 10.0**power - 1) <= room for size in POWERS for power in (size, -size)]
+    meant = (
+        np.abs(per_share) / 10.0 ** np.array(POWERS)[:, None]
+    )  # of cents that were rounded before
+    rooms = np.maximum(room, np.minimum(slack + 0.005 / meant, MOST_ROOM))
+    near = [np.abs(ratio / 10.0**n - 1) <= more for n, more in zip(POWERS, rooms, strict=True)]
+    near += [np.abs(ratio * 10.0**n - 1) <= room for n in POWERS]
     off: Flags = asked & np.logical_or.reduce(near)
     return asked, off
 
@@ -134,8 +140,8 @@ def _thousandth(book: PeriodTable, own: Own, bounds: tuple[float, float]) -> tup
     unit = book.filings["unit"].to_numpy()[own.fid]
     ratio = own.usual / np.abs(own.value)
     finer = (unit > 1) & (np.abs(own.value) % np.maximum(unit, 1) != 0)
-    wrong = judged & (finer | counts) & (ratio >= bounds[0]) & (ratio <= bounds[1])
-    wrong &= book.affected[own.fid]
+    near, about = ((ratio >= low) & (ratio <= most) for low, most in (bounds, OF_A_LINE))
+    wrong = judged & ((finer & about) | (counts & near)) & book.affected[own.fid]
     some = np.flatnonzero(wrong & counts)
     if len(some):
         fid, value = own.fid[some], own.value[some]

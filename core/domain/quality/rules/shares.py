@@ -297,10 +297,10 @@ FOUNDERS = 10  # shares of those who founded it; nobody tells so few in millions
 
 
 def _stated(book: PeriodTable) -> Numbers:
-    """Of each filing the row of `long` with the share count of its statements; -1: none."""
-    found = np.full(book.filings.height, -1)
+    """Of each filing the row of `long` with the share count of its statements; -1: none but 0."""
+    found, counts = np.full(book.filings.height, -1), book.own & book.here & (book.value > 0)
     for item in ("SharesDiluted", "SharesBasic", "SharesOutstanding"):
-        latest = _latest(book, book.of([item]) & book.own & book.here)
+        latest = _latest(book, book.of([item]) & counts)
         found = np.where(latest >= 0, latest, found)
     return found
 

@@ -12,6 +12,8 @@ from core.service.kernel import commands
 from tests.unit.domain.quality.reports import MILLION, SHARES, grades_of, quarters, year
 from tests.unit.domain.quality.test_quality_odd_inputs import fact
 
+LAST = "0-20-10"
+
 
 def test_an_honest_company_is_an_a() -> None:
     """Years that add up fail none of the rules of scale."""
@@ -42,6 +44,32 @@ def test_a_first_filing_in_the_wrong_scale_is_no_a(factor: float) -> None:
     found = grades_of(rows)["0-20-10"]
     assert "Q54" in found["rules"]
     assert found["grade"] in {"D", "F"}
+
+
+@pytest.mark.parametrize(("told", "wrong"), [(-10.0, True), (-0.01, False), (-5.0, True)])
+def test_earnings_of_a_cent_in_the_wrong_scale(told: float, wrong: bool) -> None:
+    """The cent was rounded, so that the power is not exact: 0.86 over 100 million shares."""
+    eps = {"EarningsPerShareBasic": told, "EarningsPerShareDiluted": told}
+    found = grades_of(year(2020, NetIncomeLoss=-0.86 * MILLION, **eps))["0-20-10"]
+    assert ("Q54" in found["rules"]) is wrong
+
+
+def test_cash_a_thousandth_though_it_moves_a_lot() -> None:
+    """A few times its usual amount either way; and finer than the filing rounds."""
+    cash = "CashAndCashEquivalentsAtCarryingValue"
+    past = [year(2016 + n, **{cash: v * MILLION}) for n, v in enumerate((155, 1046, 451, 549))]
+    assert "Q55" in grades_of(*past, year(2020, **{cash: 183_100}))["0-20-10"]["rules"]
+    assert "Q55" not in grades_of(*past, year(2020, **{cash: MILLION}))["0-20-10"]["rules"]
+
+
+@pytest.mark.parametrize(("factor", "wrong"), [(1e6, True), (1.0, False)])
+def test_a_cover_beside_shares_outstanding_of_0(factor: float, wrong: bool) -> None:
+    """Before an offering no shares of the class stand in the sheet; the weighted ones tell."""
+    cover = {"taxonomy": "dei", "unit": "shares", "accession": LAST, "form": "10-K"}
+    days = {"period_end": date(2021, 1, 31), "filed": date(2021, 2, 9), "fiscal_year": 2020}
+    count = fact("EntityCommonStockSharesOutstanding", 166 * MILLION * factor, **cover, **days)
+    found = grades_of([*year(2020, CommonStockSharesOutstanding=0), count])[LAST]
+    assert ("Q31" in found["rules"]) is wrong
 
 
 def test_percents_of_difference_are_no_matter_of_scale() -> None:
