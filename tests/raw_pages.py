@@ -69,10 +69,10 @@ class RawPages:
                 if kind == "script_finished":
                     return drawn
                 element = heard.delta.new_element if kind == "delta" else None
-                kind = element.WhichOneof("type") if element is not None else None
-                if element is not None and kind == "button":
+                what = element.WhichOneof("type") if element is not None else None
+                if element is not None and what == "button":
                     drawn[element.button.label] = element.button.id
-                if element is not None and kind == "download_button":
+                if element is not None and what == "download_button":
                     offered = element.download_button
                     self.downloads[offered.label] = offered.deferred_file_id
 
