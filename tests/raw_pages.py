@@ -80,7 +80,8 @@ class RawPages:
         """The address of a file that is made now, by what it goes by; empty where it is refused."""
         message = BackMsg()
         asked = message.backend_operation_request
-        asked.request_id, asked.deferred_file.file_id = "1", file_id
+        asked.request_id, asked.session_id = "1", self.session
+        asked.deferred_file.file_id = file_id
         await self._socket.send(message.SerializeToString())
         async with asyncio.timeout(DEADLINE):
             while True:

@@ -137,6 +137,7 @@ async def test_a_download_is_made_for_its_own_reader_alone(
             await thief.run("rules")
             assert await thief.made(offered) == ""
         where = await own.made(offered)
+        assert where.startswith("/media/")
         assert httpx.get(f"{base}{where}", headers={"Cookie": admin}).status_code == 200
 
 
