@@ -66,11 +66,14 @@ class Readers(Crowd):
         super().__init__(list(sessions), think)
         self.errors = 0
         self.elements: list[tuple[float, str, int]] = []
+        self.longest: dict[str, float] = {}
 
     def saw(self, session: Session, began: float) -> None:
         assert isinstance(session, Reader)
         self.errors += bool(TROUBLE.search(session.body))
         self.elements.append((began, session.page, session.deltas))
+        seconds = time.perf_counter() - began
+        self.longest[session.page] = max(seconds, self.longest.get(session.page, 0.0))
 
     def fewest(self, first: float, last: float) -> dict[str, int]:
         """The fewest elements of a rerun that began in the stretch, a page."""
@@ -147,6 +150,7 @@ async def measure(base: str, morning: Morning, options: argparse.Namespace) -> d
     return {
         **found,
         "minute_seconds": sorted(took),
+        "longest": {page or "overview": round(s, 2) for page, s in crowd.longest.items()},
         "errors": crowd.errors,
         "fewer": {page: (before[page], n) for page, n in during.items() if n < before.get(page, 0)},
         "last_print": sorted(shown),
@@ -178,6 +182,8 @@ def table(found: dict[str, Any], minutes: int) -> str:
     lines.append(
         f"a minute of prints -> ranked scan: {took[len(took) // 2]:.2f} s, {took[-1]:.2f} s"
     )
+    # a page that is slow once a minute has few reruns, and hides in the quantile of all
+    lines.append(f"longest rerun of a page, seconds: {found['longest']}")
     expected = f"{BEGINS + timedelta(minutes=minutes):%M}"
     shown = ", ".join(found["last_print"])
     lines.append(f"last print shown at the end: {shown} (of the clock: 09:{expected})")
