@@ -228,7 +228,10 @@ def test_names_of_near_levels_stand_apart() -> None:
     levels_told = {"prior close 10.05", "20-session high 12.00", "20-session low 10.00"}
     assert set(names) == {*levels_told, "<b>11.00</b>"}
     heights = sorted(note["y"] for note in names.values())
-    assert all(b - a >= 0.2 - 1e-9 for a, b in pairwise(heights))
+    axis, room = fig["layout"]["yaxis"], fig["layout"]["margin"]
+    (low, high), (foot, top) = axis["range"], axis["domain"]
+    tall = (fig["layout"]["height"] - room["t"] - 34) * (top - foot)  # 34: days below the panels
+    assert all((b - a) / (high - low) * tall >= 16 for a, b in pairwise(heights))  # a line of text
     assert {note["xanchor"] for note in names.values()} == {"left"}
 
 
