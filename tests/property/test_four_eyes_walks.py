@@ -42,7 +42,10 @@ PROVIDER = "https://provider.example"
 ANYBODY = "*"  # the desk's machine: whoever is there
 LIVE = (plan_store.WAITING, plan_store.OPEN)
 REFUSED = (401, 403, 404, 409, 422)
-WAYS = ("Ada", "Ben", "bot", "Dee", "ada at the provider", "ben by the proxy", "the machine")
+WAYS = (
+    *("Ada", "Ben", "bot", "Dee", "ada at the provider", "ben by the proxy") * 2,
+    "Cy", "Eve", "the machine",
+)  # fmt: skip
 ACTS = (
     *("propose",) * 4, *("approve",) * 5, *("approve_at_once",) * 2, *("cancel",) * 2,
     *("reverse",) * 3, "fill", "close", "settle", "withdraw", "split", "rename", "change_secret",
@@ -85,7 +88,7 @@ class Walk:
     """A desk that people come to by page, API and command line, and what each has seen."""
 
     def __init__(self, desk: Desk) -> None:
-        """Two traders with two ways in each, an analyst, and an admin who made a token."""
+        """Two traders with two ways in each, an analyst, and two admins, one of a token."""
         self.desk = desk
         self.last: date = desk.warehouse.read("SELECT max(session) FROM bars_daily").item()
         self.people: dict[str, set[str]] = {}
@@ -97,6 +100,7 @@ class Walk:
         cy = self.token("Cy", Role.ADMIN, LOCAL, "cy")
         self.token("Ada", Role.TRADER, LOCAL, "ada")
         self.token("Ben", Role.TRADER, LOCAL, "ben")
+        self.token("Eve", Role.ADMIN, LOCAL, "eve")
         self.token("Dee", Role.ANALYST, LOCAL, "dee")
         self.token("bot", Role.TRADER, cy, "cy")
         self.known("ada at the provider", "ada", PROVIDER, "1", "ADA")
@@ -178,7 +182,7 @@ class Walk:
         """What one person alone has looked at of a symbol, of what is in force."""
         alone: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
         for plan_id, item in now.items():
-            for person in ("ada", "ben", "cy", "dee"):
+            for person in ("ada", "ben", "cy", "dee", "eve"):
                 if all({person, ANYBODY} & eyes for eyes in self.looked[plan_id]):
                     alone[person, item.plan.symbol] += item.plan.notional
         assert all(taken <= OVER for taken in alone.values()), alone
@@ -273,10 +277,10 @@ class Walk:
             self.acting["Ada"] = made.principal
 
     def change_secret(self, _: Step) -> None:
-        """The admin changes Ben's secret, and has seen it."""
-        cy = self.acting["Cy"]
-        _token, self.tokens["Ben"] = self.desk.roster.rotate_token("Ben", timedelta(), cy)
-        self.people["Ben"] = {"ben", "cy"}
+        """Another admin than who made a token changes Ben's secret, and has seen it."""
+        eve = self.acting["Eve"]
+        _token, self.tokens["Ben"] = self.desk.roster.rotate_token("Ben", timedelta(), eve)
+        self.people["Ben"] = {"ben", "eve"}
 
 
 def _may_be_one(first: set[str], second: set[str]) -> bool:
