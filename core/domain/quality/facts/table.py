@@ -123,10 +123,19 @@ class PeriodTable:
         return self.measures["concept"][as_index(first)], of
 
     def named(self, pattern: str) -> Flags:
-        """Which of the measures are of concepts with a name that holds a regular expression."""
-        different, of = self.concepts
-        holds: Flags = different.str.contains(pattern).to_numpy()[of]
-        return holds
+        """Which of the measures are of concepts with a name that holds a regular expression.
+
+        Rules ask for the same names again, and to look for them takes longer than to judge them.
+        """
+        if pattern not in self._named:
+            different, of = self.concepts
+            self._named[pattern] = different.str.contains(pattern).to_numpy()[of]
+        return self._named[pattern]
+
+    @cached_property
+    def _named(self) -> dict[str, Flags]:
+        """What was looked for by now."""
+        return {}
 
     @cached_property
     def selling(self) -> Flags:

@@ -121,7 +121,7 @@ def _usual(book: PeriodTable, rule: Rule, given: Amounts, verdicts: Verdicts) ->
     """Of each filing the largest departure of its filer's last eight filings before it."""
     most, found = np.zeros((2, book.filings.height))
     np.maximum.at(most, given.fid, _departures(rule, given, verdicts.broken))
-    fids = np.unique(given.fid[verdicts.usable])
+    fids = np.flatnonzero(np.bincount(given.fid[verdicts.usable]))
     fids = fids[np.argsort(book.company[fids], kind="stable")]
     for back in range(1, PAST + 1):
         now, before = fids[back:], fids[:-back]
@@ -163,8 +163,9 @@ def _past_share(
 
     The share is of the last eight; `faults` (fids) say nothing of the filer's habits.
     """
-    fids, place = np.unique(fid, return_inverse=True)
-    held = np.bincount(place, ~ok) == 0
+    counted = np.bincount(fid)
+    fids = np.flatnonzero(counted)
+    held = np.bincount(fid[ok], minlength=len(counted))[fids] == counted[fids]
     counts = np.ones(len(fids)) if faults is None else 1.0 * (held | ~np.isin(fids, faults))
     order = np.argsort(book.filings["cik"].to_numpy()[fids], kind="stable")
     company = book.filings["cik"].to_numpy()[fids[order]]

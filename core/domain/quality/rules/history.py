@@ -28,8 +28,10 @@ LONE_JUMP = 150.0
 def scale_jump(book: PeriodTable, own: Own, told: ToldAgain) -> Outcome:
     """Q33: two headline items or more a thousand or a million times what they were."""
     against = (np.nan_to_num(told.was) != 0) & (told.value != 0)
-    usual = _at(np.where(own.usual > 0, own.usual, np.nan), told.own)
-    same = against & _scaled(told.value / told.was, 0.01) & _out_of_line(told.value, usual)
+    same, some = _otherwise(told, against)
+    usual = _at(np.where(own.usual > 0, own.usual, np.nan), told.own[some])
+    value, was = told.value[some], told.was[some]
+    same[some] = _scaled(value / was, 0.01) & _out_of_line(value, usual)
     known = own.seen > 0
     lone = known & (own.value != 0) & _scaled(own.value / own.past[0], 0.5)
     lone &= _out_of_line(own.value, own.usual)
@@ -54,6 +56,11 @@ def scale_jump(book: PeriodTable, own: Own, told: ToldAgain) -> Outcome:
     worst = found.sort("fid", "value").unique(["fid", "item"], keep="last", maintain_order=True)
     said = contrast(worst, "was", ", but was ", " before: a jump of scale.")
     return outcome("Q33", judged, said)
+
+
+def _otherwise(told: Told, where: Flags) -> tuple[Flags, Numbers]:
+    """(none, the places of those of some values that are not what they were: a few of many)."""
+    return np.zeros(len(where), bool), np.flatnonzero(where & (told.value != told.was))
 
 
 def _at(values: Floats, place: Numbers) -> Floats:
@@ -160,15 +167,17 @@ def flips(book: PeriodTable, own: Own, told: ToldAgain, lines: Own) -> Outcome:
 def _contradicted(book: PeriodTable, told: ToldAgain, own: Own) -> list[FindingText]:
     """Comparatives that are the exact negative or a thousandfold of the report before."""
     both = ~book.own[told.row] & (np.nan_to_num(told.was) != 0) & (told.value != 0)
-    both &= told.was == told.value[told.first]
-    past = [_at(values, told.own) for values in own.past]
-    negative = np.abs(told.value + told.was) <= np.abs(told.was) * 1e-3
-    negative &= _unanimous(past, told.was)
-    scaled = _scaled(told.value / told.was, 0.01)
-    scaled &= _out_of_line(told.value, _at(own.usual, told.own))
-    scaled &= sum(_alike(told.value, values).astype(int) for values in past) < RETURNED
-    scaled &= ~_as_in_other_spans(book, told, both & scaled)
-    wrong = _credible(book, told, both & (negative | scaled))
+    wrong, some = _otherwise(told, both & (told.was == told.value[told.first]))
+    value, was, place = told.value[some], told.was[some], told.own[some]
+    past = [_at(values, place) for values in own.past]
+    negative = np.abs(value + was) <= np.abs(was) * 1e-3
+    negative &= _unanimous(past, was)
+    scaled = _scaled(value / was, 0.01)
+    scaled &= _out_of_line(value, _at(own.usual, place))
+    scaled &= sum(_alike(value, values).astype(int) for values in past) < RETURNED
+    scaled[scaled] = ~_as_in_other_spans(book, told, some[scaled])
+    wrong[some] = negative | scaled
+    wrong = _credible(book, told, wrong)
     at_fault = np.zeros(book.filings.height, bool)
     at_fault[told.fid[wrong]] = True
     wrong &= ~at_fault[told.fid[told.last]]  # they only contradict what was at fault itself
@@ -181,20 +190,21 @@ def _contradicted(book: PeriodTable, told: ToldAgain, own: Own) -> list[FindingT
 RETURNED = 2  # own values of the past of a size: then it is told as it was before the mistake
 
 
-def _as_in_other_spans(book: PeriodTable, told: ToldAgain, asked: Flags) -> Flags:
-    """Weighted shares of the size that most own values of earlier filings have, of whatever length:
-    the years alone were told in another scale, and the quarters tell that this one is right.
+def _as_in_other_spans(book: PeriodTable, told: ToldAgain, asked: Numbers) -> Flags:
+    """Of some values: weighted shares of the size that most own values of earlier filings have, of
+    whatever length: years alone were told in another scale, and quarters tell that this is right.
     """
     found = np.zeros(len(asked), bool)
     weighted = book.among(("SharesBasic", "SharesDiluted"))
-    known = np.flatnonzero(book.own & weighted[book.item])
-    for place in np.flatnonzero(asked & weighted[told.item]):
+    counts = np.flatnonzero(weighted[told.item[asked]])
+    known = np.flatnonzero(book.own & weighted[book.item]) if len(counts) else counts
+    for n, place in zip(counts, asked[counts], strict=True):
         item, fid = told.item[place], told.fid[place]
         same = (book.item[known] == item) & (book.fid[known] < fid)
         same &= book.teller[book.fid[known]] == book.teller[fid]
         values = book.value[known][same]
         alike, other = (_alike(values, one[place]).sum() for one in (told.value, told.was))
-        found[place] = alike >= RETURNED and alike > other
+        found[n] = alike >= RETURNED and alike > other
     return found
 
 

@@ -33,17 +33,20 @@ def moved_to_sold(book: PeriodTable, rule: Rule, given: Amounts, broken: Flags) 
     """Broken rows of which some form is apart by little, or by no more than the cash of what is
     held for sale and the rule's share of the greatest operand, where anything is held for sale.
     """
-    found, part = np.zeros(len(broken), bool), given.of(broken, rule.operands)
-    most = cash_for_sale(book)[part.fid]
-    explained = np.zeros(len(part.fid), bool)
+    found, asked = np.zeros(len(broken), bool), broken & book.selling[given.fid]
+    part = given.of(asked, rule.operands)
+    explained, most = np.zeros(len(part.fid), bool), None
     for form in rule.equations:
         apart = np.abs(part.items[form.whole] - total(part.items, form))
         greatest = part.greatest(form.items)
-        cash = (most > 0) & (apart <= most + np.minimum(slack(part, rule, form), part.unit * 2.0))
-        cash &= apart <= greatest * rule.held_for_sale_pct / 100
-        explained |= cash | (apart <= greatest * LITTLE)
-    found[broken] = explained
-    return found & book.selling[given.fid]
+        explained |= apart <= greatest * LITTLE
+        likely = ~explained & (apart <= greatest * rule.held_for_sale_pct / 100)
+        if likely.any():
+            most = cash_for_sale(book)[part.fid] if most is None else most
+            room = np.minimum(slack(part, rule, form), part.unit * 2.0)
+            explained |= likely & (most > 0) & (apart <= most + room)
+    found[asked] = explained
+    return found
 
 
 def cash_for_sale(book: PeriodTable) -> Floats:

@@ -7,15 +7,13 @@ import numpy as np
 from core.domain.quality.facts.arrays import Flags, Floats, Numbers
 from core.domain.quality.facts.table import PeriodTable
 
-SPLIT = "StockholdersEquityNoteStockSplitConversionRatio1"
-REVERSE_SPLIT = "StockholdersEquityReverseStockSplitRatio"
+RATIOS = "^StockholdersEquity(NoteStockSplitConversionRatio1|ReverseStockSplitRatio)$"
 ABOUT = 3.0  # times the ratio: shares were issued, too
 
 
 def told_ratios(book: PeriodTable) -> Floats:
     """The greatest split ratio (>= 1, either way round) each filing tells of, else NaN."""
-    concept = book.measures["concept"]
-    rows = book.measuring(((concept == SPLIT) | (concept == REVERSE_SPLIT)).to_numpy())
+    rows = book.measuring(book.named(RATIOS))
     ratio, fid = book.facts["value"].to_numpy()[rows], book.facts["fid"].to_numpy()[rows]
     told = ratio > 0
     found = np.full(book.filings.height, np.nan)
@@ -25,6 +23,8 @@ def told_ratios(book: PeriodTable) -> Floats:
 
 def as_split(book: PeriodTable, fid: Numbers, value: Floats, was: Floats) -> Flags:
     """Which counts of some filings are about what they were over the ratio that is told there."""
+    if not len(fid):
+        return np.zeros(0, bool)
     ratio = np.maximum(value / was, was / value) / told_ratios(book)[fid]
     about: Flags = (ratio > 1 / ABOUT) & (ratio < ABOUT)
     return about

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from core.domain.quality.facts.arrays import Flags, Numbers
+from core.domain.quality.facts.arrays import Flags, Floats, Numbers
 from core.domain.quality.facts.concepts import MONEY
 from core.domain.quality.facts.packing import as_index, dated, matched_rows, packed
 from core.domain.quality.facts.table import PeriodTable
@@ -24,10 +24,9 @@ def told_again(book: PeriodTable) -> list[FindingText]:
     """
     fid, unit = book.facts["fid"].to_numpy(), book.filings["unit"].to_numpy()
     value = book.facts["value"].to_numpy()
-    money = book.measuring(book.measures["given"].to_numpy() == MONEY)
-    fine = money[((unit >= LEAST_UNIT) & book.affected)[fid[money]]]
-    said, units = value[fine], unit[fid[fine]]
-    fine = fine[(said != 0) & (np.floor(said / units) * units != said)]
+    fine = _finer(value, unit[fid])
+    fine = fine[((unit >= LEAST_UNIT) & book.affected)[fid[fine]]]
+    fine = fine[(book.measures["given"].to_numpy() == MONEY)[book.number[fine]]]
     few = np.bincount(fid[fine], minlength=len(unit)) < FEW
     fine = fine[~few[fid[fine]]]
     now, before = _same_before(book, fid, fine)
@@ -39,6 +38,11 @@ def told_again(book: PeriodTable) -> list[FindingText]:
     count = np.bincount(fid[now], minlength=len(unit))
     many = count[fid[now]] >= FEW
     return _told(book, now[many], before[many], count) if many.any() else []
+
+
+def _finer(values: Floats, units: Floats) -> Numbers:
+    """The places of values that are no multiple of their unit: few, so it goes before the rest."""
+    return np.flatnonzero(np.floor(values / units) * units != values)
 
 
 def _same_before(book: PeriodTable, fid: Numbers, asked: Numbers) -> tuple[Numbers, Numbers]:
