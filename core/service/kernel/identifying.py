@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.domain.access.identities import Identity, borne, folded
-from core.domain.access.principals import LOCAL, NOBODY, PROXY, TOKENS
+from core.domain.access.principals import LOCAL, NOBODY, TOKENS
 from core.domain.access.tokens import Token
 from core.service.kernel.roster import Key, Roster
 from core.store import audit
@@ -13,23 +13,51 @@ _NOBODYS = (LOCAL.issuer, NOBODY.issuer)  # names of the desk itself
 
 
 def identity(roster: Roster, reader: Reader, issuer: str, subject: str, name: str) -> Identity:
-    """Whoever an issuer vouches for, with the names that they have borne on this desk."""
+    """Whoever an issuer vouches for, with the names that they have borne on this desk.
+
+    The subject of a person is a name, too: what they sign in with, and what tokens are called by.
+    """
     known: dict[Key, set[str]] = {}
     for one, other, called in audit.names(reader):
-        known.setdefault((one, other), set()).add(called)
+        known.setdefault((one, other), _names_of(one, other)).add(called)
     for person in roster.people():
-        known.setdefault(person.key, set()).add(person.name)
-    own = {name, *known.get((issuer, subject), ())} | ({subject} if issuer == PROXY else set())
+        known.setdefault(person.key, _names_of(*person.key)).add(person.name)
+    own = {name, *known.get((issuer, subject), _names_of(issuer, subject))}
     made = [token for token in roster.tokens() if (TOKENS, token.token_id) == (issuer, subject)]
     own |= {token.owner for token in made if token.owner}
     each = [folded(names) for (one, _), names in known.items() if one not in _NOBODYS]
     each += [folded((token.name, token.owner)) for token in roster.tokens() if token.owner]
-    return Identity(issuer, subject, borne(folded(own), each), folded(_seen_by(reader, made)))
+    seen = _seen_by(reader, made, roster.tokens())
+    return Identity(issuer, subject, borne(folded(own), each), seen)
 
 
-def _seen_by(reader: Reader, made: list[Token]) -> set[str]:
-    """Who has seen the secret of a token: whoever made it, or changed it."""
-    found = {token.made_by for token in made if token.made_by != LOCAL.name}
-    for token in made:
-        found |= audit.who_did(reader, "token rotate", token.name, but=LOCAL.issuer)
+def _names_of(issuer: str, subject: str) -> set[str]:
+    """What somebody is called before any name is known: ids of tokens and the desk are no names."""
+    return set() if issuer in (TOKENS, *_NOBODYS) else {subject}
+
+
+def _seen_by(reader: Reader, made: list[Token], known: list[Token]) -> frozenset[str]:
+    """Who has seen the secret of a token: whoever made it, or changed it, and so on.
+
+    Who made the token by which another was made could have made that one, too.
+    """
+    found: set[str] = set()
+    left, rest = made, known
+    while left:
+        new = folded(name for token in left for name in _handled(reader, token))
+        found |= new
+        rest = [token for token in rest if token not in left]
+        left = [token for token in rest if folded([token.name]) & new]
+    return frozenset(found)
+
+
+def _handled(reader: Reader, token: Token) -> set[str]:
+    """Who made a token, or changed its secret, but on the desk's machine: by issuer, not by name.
+
+    A token of the same name before it was another.
+    """
+    acts = (("token add", f"{token.name}, {token.role}"), ("token rotate", token.name))
+    found = {token.made_by} - {LOCAL.name}
+    for act, detail in acts:
+        found |= audit.who_did(reader, act, detail, but=LOCAL.issuer, since=token.made_at)
     return found

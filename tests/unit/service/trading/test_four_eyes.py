@@ -134,3 +134,38 @@ def test_a_token_is_whose_it_was(shared: Desk) -> None:
     with pytest.raises(RoleError, match="two"):
         approved(shared, plan_id, again)
     assert four_eyes.size_of_two(shared) == 1000
+
+
+@pytest.mark.parametrize("called", ["helper", LOCAL.name])
+def test_who_made_the_token_that_made_a_token_is_no_second_person(
+    shared: Desk, called: str
+) -> None:
+    """Whatever the one in between is called; somebody else's eyes are."""
+    cy = shared.roster.signed_in(PROVIDER, "3", "Cy", Role.ADMIN)
+    between = token(shared, called, cy, Role.ADMIN)
+    last = token(shared, "last", between)
+    plan_id = proposed(shared, cy)
+    for own in (between, last):
+        with pytest.raises(RoleError, match="two"):
+            approved(shared, plan_id, own)
+    assert approved(shared, plan_id, token(shared, "Ben")) == plan_store.WAITING
+
+
+def test_a_token_called_by_what_somebody_signs_in_with_is_theirs(shared: Desk) -> None:
+    """By the subject at the provider, which is no name that is shown there."""
+    ada = shared.roster.signed_in(PROVIDER, "ada", "Ada Smith", Role.TRADER)
+    own, other = token(shared, "Ada"), token(shared, "Ben")
+    plan_id = proposed(shared, ada)
+    with pytest.raises(RoleError, match="two"):
+        approved(shared, plan_id, own)
+    assert approved(shared, plan_id, other) == plan_store.WAITING
+
+
+def test_who_changed_an_older_token_of_the_name_has_not_seen_it(shared: Desk) -> None:
+    """A name is free again when its token is revoked."""
+    cy = shared.roster.signed_in(PROVIDER, "3", "Cy", Role.ADMIN)
+    token(shared, "night run", cy)
+    shared.roster.rotate_token("night run", timedelta(), cy)
+    shared.roster.revoke_token("night run", LOCAL)
+    plan_id = proposed(shared, token(shared, "night run"))
+    assert approved(shared, plan_id, cy) == plan_store.WAITING
