@@ -51,4 +51,15 @@
       if (Object.keys(what).some((key) => /^[xy]axis\d*\.(range|autorange)/.test(key))) relaid(chart);
     });
   }, true);
+
+  // Paper is narrower than the screen, and no chart is drawn anew for it: each is scaled, whole.
+  const drawings = () => [...document.querySelectorAll(".js-plotly-plot .main-svg")];
+  window.addEventListener("beforeprint", () => drawings().forEach((one) => {
+    one.setAttribute("viewBox", `0 0 ${one.getAttribute("width")} ${one.getAttribute("height")}`);
+    one.setAttribute("preserveAspectRatio", "xMinYMin meet");
+  }));
+  window.addEventListener("afterprint", () => drawings().forEach((one) => {
+    one.removeAttribute("viewBox");
+    one.removeAttribute("preserveAspectRatio");
+  }));
 })();

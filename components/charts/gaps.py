@@ -15,6 +15,7 @@ from components.kit import theme
 
 CANDLES = 260
 MOST_BOXES = 3
+WIDEST = 25  # percent: larger gaps stand in the last bars
 
 
 def candles(
@@ -198,15 +199,17 @@ def _interval(table: pl.DataFrame, middle: str, low: str, high: str) -> dict[str
 def distribution(
     gaps: pl.DataFrame, *, title: str, palette: theme.Palette = theme.SAFE
 ) -> go.Figure:
-    """How many gaps of each size, down and up; sizes beyond 25 % stand in the last bars."""
-    edge = pl.col("gap_pct").clip(-25, 25).floor().alias("edge")
-    counts = gaps.group_by(edge).agg(n=pl.len()).sort("edge")
+    """How many gaps of each size, down and up; sizes beyond `WIDEST` stand in the last bars."""
+    size, up = pl.col("gap_pct").abs().clip(0, WIDEST).floor(), pl.col("gap_pct") >= 0
+    sign = pl.when(up).then(1).otherwise(-1)
+    counts = gaps.group_by(at=sign * (size + 0.5)).agg(n=pl.len()).sort("at")
     bar = go.Bar(
-        x=(counts["edge"] + 0.5).to_list(),
+        x=counts["at"].to_list(),
         y=counts["n"].to_list(),
         width=0.9,
-        marker={"color": [palette.up if x >= 0 else palette.down for x in counts["edge"]]},
-        hovertemplate="%{x:.0f} %: %{y:,} gaps<extra></extra>",
+        marker={"color": [palette.up if at > 0 else palette.down for at in counts["at"]]},
+        customdata=[_size_in_words(at) for at in counts["at"]],
+        hovertemplate="%{customdata}: %{y:,} gaps<extra></extra>",
     )
     return theme.figure(
         bar,
@@ -216,6 +219,14 @@ def distribution(
         title={"text": title, "font": {"size": 14}},
         margin={"t": 46},
     ).update_yaxes(type="log")
+
+
+def _size_in_words(middle: float) -> str:
+    """What a bar of the sizes holds, by its middle in percent: +1 to +2 %."""
+    sign, least = "+" if middle > 0 else "−", int(abs(middle))
+    return (
+        f"{sign}{least} % and more" if least >= WIDEST else f"{sign}{least} to {sign}{least + 1} %"
+    )
 
 
 def equity(curve: pl.DataFrame, *, title: str) -> go.Figure:

@@ -76,9 +76,11 @@ def correlation_heatmap(
     )
     fig.update_yaxes(autorange="reversed", showgrid=False)
     alike = sum(value >= threshold for value in pairs.values())
+    unknown = len(symbols) * (len(symbols) - 1) // 2 - len(pairs)
+    told = f"; {unknown} unknown, counted as if they did" if unknown else ""
     if not pairs:
         return titled(fig, "No pair has 60 common sessions: all count as moving together")
-    return titled(fig, f"{alike} of {len(pairs)} pairs move together (from {threshold:g})")
+    return titled(fig, f"{alike} of {len(pairs)} pairs move together (from {threshold:g}){told}")
 
 
 def var_histogram(returns: pl.DataFrame, var: ValueAtRisk) -> go.Figure:

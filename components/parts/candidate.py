@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import streamlit as st
@@ -11,6 +12,7 @@ from components.kit import address, badges, formats, links, parameters, shell, t
 from components.kit import url_choices as choices
 from components.parts import decision, filing_text, gaps, limit_bars, plans, symbol
 from core.domain.gaps.scoring import COMPONENTS
+from core.domain.trading import openings
 from core.domain.trading.plans import Plan
 from core.service.desk import Desk
 from core.service.gaps import intraday, scans, symbols
@@ -124,7 +126,7 @@ def plan(desk: Desk, scan: scans.Scan, name: str) -> None:
     with st.container(border=True, gap="xsmall"):
         if decided:  # the verdict would be that of a second plan beside it
             st.markdown(
-                f"**Plan** {plans.of_session(decided[0].plan, desk.now())} {ways}  \n{like(found)}"
+                f"**Plan** {_badge(decided[0], desk.now())} {ways}  \n{like(found)}"
                 f"\n\n{figures(decided[0].plan)}"
             )
             st.markdown("  \n".join(map(became, decided)))
@@ -149,11 +151,19 @@ def became(item: Stored) -> str:
     side = "long" if plan.sign > 0 else "short"
     reason = f", {badges.plain(item.reason)}" if item.reason else ""
     to = shell.url("plans", {"view": "Decided", "plan": item.plan_id})
+    since = f"  \n{badges.plain(item.opening.reason)}" if item.opening else ""
     return (
         f"{badges.badge(item.state, color)} {side} **{plan.shares:,}** at "
-        f"{formats.price(plan.entry)}, {formats.when(item.decided_at, shell.zone())}{reason} · "
-        f"[the plan]({to})"
+        f"{formats.price(plan.entry)}, decided {formats.when(item.decided_at, shell.zone())}"
+        f"{reason} · [the plan]({to}){since}"
     )
+
+
+def _badge(item: Stored, now: datetime) -> str:
+    """Of the session, until the open came; what the open made of the plan from then on."""
+    if item.opening is None:
+        return plans.of_session(item.plan, now)
+    return badges.badge(openings.WORDS[item.opening.outcome], "gray")
 
 
 def like(found: Proposal) -> str:

@@ -15,6 +15,7 @@ from core.service.desk import Desk
 from core.service.filings import comparison
 
 ROWS_SHOWN = 60
+MOST_ENDS = 10  # ends of periods that are named below the chart
 REPORTED, INDEXED = "as reported", "indexed"
 SCALES = (REPORTED, INDEXED)
 INDEX = "index, common start = 100"
@@ -150,7 +151,14 @@ def both_over_time(
     ]
     fig = theme.figure(*traces, height=360, y_title=unit, x_title="period to", showlegend=True)
     fig.update_layout(legend={"y": 1, "yanchor": "bottom", "x": 0})
+    fig.update_xaxes(tickvals=_ends(max(left, right, key=len)), tickformat="%b %Y")
     return theme.titled(fig, _finding(left, right, names, unit), above=76)
+
+
+def _ends(frame: pl.DataFrame) -> list[date]:
+    """Ends of periods that have room on the axis: the latest, and each so many before it."""
+    ends = frame["period_end"].unique().sort(descending=True).to_list()
+    return ends[:: -(-len(ends) // MOST_ENDS) or 1]
 
 
 def _finding(left: pl.DataFrame, right: pl.DataFrame, names: tuple[str, str], unit: str) -> str:

@@ -55,6 +55,7 @@ def test_the_scan_prints_whole(page: Page) -> None:
     ("path", "drawn", "words"),
     [
         ("/plans?symbol={}", "[data-testid='stMetric']", "R per share"),
+        ("/plans?symbol={}", ".js-plotly-plot .main-svg", "target 1R "),
         ("/filing", "[data-testid='stMetric']", "Weight passed"),
     ],
 )

@@ -116,6 +116,11 @@ def _on_list(filters: GapFilters) -> pl.Expr:
     return spelled("symbol").is_in([one_spelling(name) for name in filters.exclusions])
 
 
+def _figure(limit: float) -> str:
+    """A limit as people write it: 1.5, 5,000,000."""
+    return f"{limit:,.12g}"
+
+
 def failed(filters: GapFilters) -> pl.Expr:
     """Which filter a gap failed, in words; null where it passed all."""
     size, price = effective_gap().abs(), pl.col("open")
@@ -124,12 +129,10 @@ def failed(filters: GapFilters) -> pl.Expr:
         .then(pl.lit("filter: on the exclusion list"))
         .when(size < filters.min_gap_pct)
         .then(
-            pl.lit(
-                f"filter: without the day's distribution below min_gap_pct {filters.min_gap_pct:g}"
-            )
+            pl.lit(f"filter: gap below {_figure(filters.min_gap_pct)} % without its distribution")
         )
         .when(size > filters.max_gap_pct)
-        .then(pl.lit(f"filter: gap above max_gap_pct {filters.max_gap_pct:g}"))
+        .then(pl.lit(f"filter: gap above {_figure(filters.max_gap_pct)} %"))
         .when(pl.col("rvol").is_null() & pl.col("comparable_since").is_not_null())
         .then(
             pl.format(
@@ -140,13 +143,11 @@ def failed(filters: GapFilters) -> pl.Expr:
         .when(pl.col("rvol").is_null())
         .then(pl.lit("filter: relative volume n/a (fewer than 20 sessions of history)"))
         .when(pl.col("rvol") < filters.min_rvol)
-        .then(pl.lit(f"filter: relative volume below min_rvol {filters.min_rvol:g}"))
+        .then(pl.lit(f"filter: relative volume below {_figure(filters.min_rvol)}"))
         .when(price < filters.min_price)
-        .then(pl.lit(f"filter: price below min_price {filters.min_price:g}"))
+        .then(pl.lit(f"filter: price below {_figure(filters.min_price)}"))
         .when(price > filters.max_price)
-        .then(pl.lit(f"filter: price above max_price {filters.max_price:g}"))
+        .then(pl.lit(f"filter: price above {_figure(filters.max_price)}"))
         .when(pl.col("dollar_volume") < filters.min_dollar_volume)
-        .then(
-            pl.lit(f"filter: dollar volume below min_dollar_volume {filters.min_dollar_volume:g}")
-        )
+        .then(pl.lit(f"filter: less than ${_figure(filters.min_dollar_volume)} traded"))
     )

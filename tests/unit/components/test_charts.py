@@ -10,6 +10,7 @@ import pytest
 from components.charts import base as charts
 from components.charts import gaps as charts_gaps
 from components.kit import grids, theme
+from components.parts import compare
 
 TODAY = date(2026, 11, 20)  # a Friday
 
@@ -148,3 +149,25 @@ def test_a_long_equity_curve_is_drawn_by_week_and_keeps_its_worst_day():
     short = charts_gaps.equity(curve.head(30), title="").data
     assert len(short[0].x) == 30
     assert short[1].name == "drawdown"
+
+
+def test_sizes_of_gaps_are_the_same_down_and_up():
+    """A bar holds 1 to 2 % on either side, and the last one all that is larger."""
+    gaps = pl.DataFrame({"gap_pct": [-1.0, -1.4, 1.0, 1.4, -25.0, -24.9, 31.0, -80.0]})
+    (bar,) = charts_gaps.distribution(gaps, title="").to_dict()["data"]
+    counts = dict(zip(bar["x"], bar["y"], strict=True))
+    assert counts == {-25.5: 2, -24.5: 1, -1.5: 2, 1.5: 2, 25.5: 1}
+    assert bar["customdata"][0] == "−25 % and more"
+    assert bar["customdata"][-2] == "+1 to +2 %"
+
+
+@pytest.mark.parametrize(("years", "named"), [(3, 3), (10, 10), (25, 9)])
+def test_periods_are_named_by_their_ends(years: int, named: int):
+    """A year to 31 December 2025 does not stand over 2026; the latest is always named."""
+    ends = [date(2026 - n, 12, 31) for n in range(years, 0, -1)]
+    frame = pl.DataFrame({"period_end": ends, "value": [1.0] * years})
+    figure = compare.both_over_time(frame, frame[:2], names=("A", "B"), unit="USD")
+    axis = figure.to_dict()["layout"]["xaxis"]
+    assert axis["tickvals"][0] == date(2025, 12, 31)
+    assert len(axis["tickvals"]) == named
+    assert axis["tickformat"] == "%b %Y"

@@ -87,6 +87,14 @@ def test_treemap_and_heatmap_show_every_name() -> None:
     assert [list(row) for row in heat["z"]] == [[1.0, None], [None, 1.0]]
 
 
+def test_pairs_that_are_unknown_are_told() -> None:
+    """The limit counts them as moving together: the title of one known pair of three says so."""
+    known = {frozenset({"AAA", "BBB"}): 0.1}
+    some = charts_risk.correlation_heatmap(known, ["AAA", "BBB", "CCC"], 0.7)
+    assert title(some).endswith("(from 0.7); 2 unknown, counted as if they did")
+    assert title(charts_risk.correlation_heatmap(known, ["AAA", "BBB"], 0.7)).endswith("(from 0.7)")
+
+
 def test_histogram_has_both_values_at_risk() -> None:
     """Two lines at the historical and the parametric figure, in percent."""
     returns = pl.DataFrame({"return": [0.01, -0.02, 0.003, -0.004] * 20})

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from decimal import Decimal
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -22,3 +25,19 @@ def test_what_an_open_past_the_stop_cost_is_a_sentence(through: float | None, sa
     plan = SimpleNamespace(gap_through_risk_r=through)
     assert candidate.past_the_stop(plan) == said  # type: ignore[arg-type]
     assert "in R" in glossary.meaning(plans.PAST_THE_STOP)
+
+
+def test_the_open_is_told_beside_a_decided_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plan that was confirmed or re-sized is no longer provisional, and its reason is read."""
+    monkeypatch.setattr(candidate.shell, "url", lambda *_: "/plans")
+    monkeypatch.setattr(candidate.shell, "zone", lambda: "America/New_York")
+    plan = SimpleNamespace(sign=1, shares=497, entry=Decimal("40.20"), provisional=True)
+    item: Any = SimpleNamespace(
+        plan=plan, plan_id="A-1", state="approved", reason="", opening=None,
+        decided_at=datetime(2026, 11, 30, 14, 8, tzinfo=UTC),
+    )  # fmt: skip
+    assert "provisional" in candidate._badge(item, item.decided_at)
+    assert candidate.became(item).endswith("[the plan](/plans)")
+    item.opening = SimpleNamespace(outcome="resized", reason="Re-sized: it opened at 40.20.")
+    assert "re-sized" in candidate._badge(item, item.decided_at)
+    assert candidate.became(item).endswith("Re-sized\\: it opened at 40.20.")
