@@ -12,6 +12,7 @@ from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.outcome import Judged, Outcome, joined, within
 from core.domain.quality.rules import (
     change,
+    covers,
     dates,
     history,
     labels,
@@ -32,7 +33,7 @@ CHECKS: Mapping[str, Callable[[PeriodTable], Outcome]] = {
     "Q27": quarters.adding_up,
     "Q28": quarters.nested,
     "Q29": shares.negatives,
-    "Q31": shares.cover,
+    "Q31": covers.cover,
     "Q32": shares.accelerated_but_tiny,
     "Q36": dates.lengths,
     "Q37": dates.report_dates,

@@ -291,15 +291,18 @@ def test_convertible_preferred_stock_before_an_offering(equity: float, *, fails:
     assert ("Q02" in failed(year(2020, **sheet))) == fails
 
 
+def covered(number: int, shares: float, *without: str) -> list:
+    """A year's report with a count on its cover, and no weighted shares nor what else is named."""
+    dropped = ("WeightedAverage", *without)
+    rows = [row for row in year(number) if not any(name in row["concept"] for name in dropped)]
+    about = {k: rows[0][k] for k in ("accession", "filed", "fiscal_year", "form")}
+    cover = about | {"unit": "shares", "taxonomy": "dei", "period_end": date(number + 1, 1, 31)}
+    return [*rows, fact("EntityCommonStockSharesOutstanding", shares, **cover)]
+
+
 @pytest.mark.parametrize(("count", "fails"), [(25_000.0, False), (551_054.0, True)])
 def test_the_cover_of_a_shell_is_no_past(count: float, *, fails: bool) -> None:
     """Without a count in the statements the cover before is asked, unless that was a shell's."""
-
-    def covered(number: int, shares: float) -> list:
-        rows = [row for row in year(number) if "WeightedAverage" not in row["concept"]]
-        about = {k: rows[0][k] for k in ("accession", "filed", "fiscal_year", "form")}
-        cover = about | {"unit": "shares", "taxonomy": "dei", "period_end": date(number + 1, 1, 31)}
-        return [*rows, fact("EntityCommonStockSharesOutstanding", shares, **cover)]
 
     found = failed(covered(2019, count), covered(2020, 2_000_551_054_569.0))
     assert ("Q31" in found) == fails
@@ -309,14 +312,26 @@ def test_the_cover_of_a_shell_is_no_past(count: float, *, fails: bool) -> None:
 def test_a_right_cover_after_a_wrong_one(count: float, *, fails: bool) -> None:
     """The cover before was in the wrong scale: the earnings per share tell which of the two is."""
 
-    def covered(number: int, millions: float) -> list:
-        rows = [row for row in year(number) if "WeightedAverage" not in row["concept"]]
-        about = {k: rows[0][k] for k in ("accession", "filed", "fiscal_year", "form")}
-        cover = about | {"unit": "shares", "taxonomy": "dei", "period_end": date(number + 1, 1, 31)}
-        return [*rows, fact("EntityCommonStockSharesOutstanding", millions * MILLION, **cover)]
-
     before = 1e8 if count == 100.0 else 100.0
-    assert ("Q31" in failed(covered(2019, before), covered(2020, count))) == fails
+    assert (
+        "Q31" in failed(covered(2019, before * MILLION), covered(2020, count * MILLION))
+    ) == fails
+
+
+@pytest.mark.parametrize("factor", [1e6, 1e-6])
+def test_a_right_cover_after_a_wrong_one_without_earnings_per_share(factor: float) -> None:
+    """Only the wrong one is told of: the one after it is of the size of the one before both."""
+
+    wrong = 420e6 * factor
+    for counts, fails in (
+        ((415e6, wrong, 433e6), False),
+        ((415e6, wrong), True),
+        ((wrong, 433e6), True),
+    ):
+        told = [
+            covered(2021 - len(counts) + place, n, "PerShare") for place, n in enumerate(counts)
+        ]
+        assert ("Q31" in failed(*told)) == fails
 
 
 def test_a_profit_over_a_loss_of_what_goes_on() -> None:
