@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from core.domain.gaps.bars import WILDEST_SPLIT
+from core.domain.gaps.bars import MOST_PRICE, WILDEST_SPLIT
 from core.store.journal import Reader
 from core.store.scans import closed_days
 from core.store.tickers import normal
@@ -27,9 +27,12 @@ _SPLITS = (
     "'stock split', 'forward split', 'forward stock split', 'reverse split', 'reverse stock split'"
 )
 UNCLEAR_SPLIT = "split of unknown ratio"  # an action like any other that prices cannot follow
+UNCLEAR_DIVIDEND = "dividend of unknown amount"
+_IMPOSSIBLE = f"NOT amount BETWEEN 0 AND {MOST_PRICE}"
 _CAN_BE = f"ratio BETWEEN {1 / WILDEST_SPLIT} AND {WILDEST_SPLIT}"
 _KIND = f"""
-CASE WHEN word IN ({_DIVIDENDS}) AND amount IS NOT NULL THEN 'dividend'
+CASE WHEN word IN ('dividend', {_DIVIDENDS}) AND {_IMPOSSIBLE} THEN '{UNCLEAR_DIVIDEND}'
+    WHEN word IN ({_DIVIDENDS}) AND amount IS NOT NULL THEN 'dividend'
     WHEN word IN ('split', {_SPLITS}) AND {_CAN_BE} THEN 'split'
     WHEN word = 'stock dividend' AND ratio > 1 AND {_CAN_BE} THEN 'split'
     WHEN word = 'split' THEN '{UNCLEAR_SPLIT}'

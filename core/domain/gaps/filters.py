@@ -9,8 +9,14 @@ import polars as pl
 
 from core.domain.gaps.bars import spelled
 from core.domain.gaps.flags import Flag, effective_gap, excluded
+from core.domain.gaps.windows import LEAST_BARS, VOLUME_SESSIONS
 from core.domain.symbols import one_spelling
 from core.errors import UsageError
+
+RVOL_UNKNOWN = (
+    f"filter: relative volume n/a (fewer than {VOLUME_SESSIONS} sessions of history, or fewer than "
+    f"{LEAST_BARS} sound bars in them)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +147,7 @@ def failed(filters: GapFilters) -> pl.Expr:
             )
         )
         .when(pl.col("rvol").is_null())
-        .then(pl.lit("filter: relative volume n/a (fewer than 20 sessions of history)"))
+        .then(pl.lit(RVOL_UNKNOWN))
         .when(pl.col("rvol") < filters.min_rvol)
         .then(pl.lit(f"filter: relative volume below {_figure(filters.min_rvol)}"))
         .when(price < filters.min_price)

@@ -61,9 +61,9 @@ REASONS: dict[Flag, str] = {
     Flag.STALE_BASE: "stale_base: no bar in the session before",
     Flag.FOREIGN_CASH: "corporate_action: a distribution in another currency without a rate to "
     "the instrument's (OPENBELL_FX_RATES): the gap without it is not known",
+    Flag.ACTION: "corporate_action: on record for this session",
     Flag.SUSPECTED_SPLIT: "suspected_split: the price ratio looks like a split's, and so does the "
     "volume",
-    Flag.ACTION: "corporate_action: on record for this session",
     Flag.SUSPECTED_ACTION: "corporate_action: suspected, looks like one: a large move without the "
     "trading or the filing that news brings",
     Flag.NO_TRADING: "bad_print: a large move on less than the usual trading",

@@ -60,6 +60,19 @@ def with_splits(ratios: pl.Series, reasons: pl.Series) -> pl.Series:
     return frame.select(told.alias(reasons.name)).to_series()
 
 
+def with_amounts(amounts: pl.Series, reasons: pl.Series) -> pl.Series:
+    """The reasons, and why an amount cannot be paid on a share; none and zero say that none is."""
+    amount = pl.col("amount")
+    told = (
+        pl.when(pl.col("reason").is_not_null())
+        .then("reason")
+        .when(~amount.is_between(0, bars.MOST_PRICE))
+        .then(pl.lit("is no amount that a share pays"))
+    )
+    frame = pl.DataFrame([amounts.alias("amount"), reasons.alias("reason")])
+    return frame.select(told.alias(reasons.name)).to_series()
+
+
 def counted(rows: pl.DataFrame, dataset: Dataset) -> pl.DataFrame:
     """Distributions of one symbol and day that differ all count: the note of each further one is
     numbered, which makes it a row of its own. Splits of one day contradict each other.

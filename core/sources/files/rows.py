@@ -139,6 +139,8 @@ def _convert_batch(
             reason = bar_rows.with_calendar(values[-1], reason, plan.now)
         if name == "ratio" and bar_rows.are_actions(plan.dataset):
             reason = bar_rows.with_splits(values[-1], reason)
+        if name == "amount" and bar_rows.are_actions(plan.dataset):
+            reason = bar_rows.with_amounts(values[-1], reason)
         reasons.append(reason.alias(name))
     numbers = pl.int_range(offset + 1, offset + len(batch) + 1, eager=True).alias(_ROW)
     return _split(pl.DataFrame([*values, numbers]), pl.DataFrame(reasons), raw)

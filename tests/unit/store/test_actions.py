@@ -123,3 +123,20 @@ def test_a_split_without_a_ratio_is_asked_about(desk: Desk, tmp_path: Path, rati
     row = seen(desk, "AAA", DAY, WIDE)
     assert "split_adjusted" not in row["words"]
     assert "corporate_action" in row["words"] or "action" in row["words"]
+
+
+@pytest.mark.parametrize("amount", [1e308, 1e12, -2.0])
+def test_an_impossible_dividend_that_is_stored_is_no_cash(
+    desk: Desk, tmp_path: Path, amount: float
+) -> None:
+    """Files are refused it today; one that was stored before stops no settlement, and is asked
+    about.
+    """
+    _told(desk, tmp_path, "AAA", PAID, f"AAA,{DAY},dividend,,10,USD,")
+    with desk.warehouse.transaction() as tx:
+        tx.execute("UPDATE corporate_actions SET amount = ?", [amount])
+    assert actions.known(desk.warehouse)["kind"].to_list() == [actions.UNCLEAR_DIVIDEND]
+    assert market_view.actions(desk.warehouse, "AAA", date(2026, 6, 1), DAY, raw=True) == []
+    row = seen(desk, "AAA", DAY, WIDE)
+    assert row["gap_ex_div_pct"] is None
+    assert "corporate_action" in row["words"]

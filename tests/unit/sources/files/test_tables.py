@@ -307,3 +307,13 @@ def test_ratios_that_shares_are_not_split_by_are_refused(read) -> None:
     reasons = table.rejects["reason"].unique().to_list()
     assert table.rejects.height == 4
     assert reasons == ["ratio is no ratio that shares are split by"]
+
+
+def test_amounts_that_no_share_pays_are_refused(read) -> None:
+    """One of them would be posted for each share held, or stop the settlement of every plan."""
+    described = dataset(symbol="str", ex_date="date", kind="str", ratio="float?", amount="float?")
+    amounts = ["0.5", "", "0", "1000000000", "-2", "1e308", "1000000001"]
+    rows = "".join(f"S{n},2026-11-02,dividend,,{amount}\n" for n, amount in enumerate(amounts))
+    table = read("symbol,ex_date,kind,ratio,amount\n" + rows, described)
+    assert table.rows["amount"].to_list() == [0.5, None, 0.0, 1e9]
+    assert table.rejects["reason"].to_list() == ["amount is no amount that a share pays"] * 3
