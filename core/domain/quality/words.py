@@ -87,9 +87,9 @@ def with_columns_from(frame: pl.DataFrame, **columns: Any) -> pl.DataFrame:
 
     What no query is needed for: to plan one takes longer than to judge a company.
     """
-    kept = [column for column in frame.get_columns() if column.name not in columns]
     more = [_column(frame, name, given) for name, given in columns.items()]
-    return pl.DataFrame([*kept, *more])
+    kept = [name for name in frame.columns if name not in columns]
+    return (frame if len(kept) == frame.width else frame[kept]).hstack(more)
 
 
 def _column(frame: pl.DataFrame, name: str, given: Any) -> pl.Series:

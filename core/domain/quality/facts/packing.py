@@ -56,11 +56,12 @@ def packed(columns: Sequence[Numbers]) -> Numbers:
 
 
 def ordered(numbers: Numbers) -> Numbers:
-    """The places of the numbers in their order; equal ones stay in theirs."""
-    order = np.argsort(numbers)
-    if (np.diff(numbers[order]) != 0).all():
-        return order
-    return np.argsort(numbers, kind="stable")  # three times slower, so only where it matters
+    """The places of the numbers in their order; equal ones stay in theirs.
+
+    Facts and filings come in long runs that are in order, which a stable sort has but to merge: a
+    quarter of the time that one takes which knows nothing of them.
+    """
+    return np.argsort(numbers, kind="stable")
 
 
 def begins(numbers: Numbers) -> Flags:
@@ -76,12 +77,10 @@ def ends(numbers: Numbers) -> Flags:
 
 def grouped(numbers: Numbers) -> tuple[Numbers, Numbers]:
     """(first row of each group of equal numbers, group of each row), in order of appearance."""
-    order = np.argsort(numbers)
+    order = ordered(numbers)
     heads = begins(numbers[order])
-    if not len(order):
-        return order, order
-    first = np.minimum.reduceat(order, np.flatnonzero(heads))
-    appearance = np.argsort(first)
+    first = order[heads]
+    appearance = ordered(first)
     place, group = np.empty_like(first), np.empty_like(order)
     place[appearance] = np.arange(len(first))
     group[order] = place[np.cumsum(heads) - 1]
@@ -90,9 +89,24 @@ def grouped(numbers: Numbers) -> tuple[Numbers, Numbers]:
 
 def found_in(known: Numbers, asked: Numbers) -> Numbers:
     """Where each of the numbers asked for stands among the known ones (different); -1: nowhere."""
+    found = np.full(len(asked), -1, np.int64)
     if not len(known):
-        return np.full(len(asked), -1, np.int64)
-    order = np.argsort(known)
+        return found
+    if len(asked) <= len(known) * FEW:
+        return _sought(known, asked)
+    likely = np.zeros(LOW + 1, bool)
+    likely[(known & LOW).astype(np.int64)] = True
+    some = np.flatnonzero(likely[(asked & LOW).astype(np.int64)])
+    found[some] = _sought(known, asked[some])
+    return found
+
+
+LOW = 0xFFFF  # the last digits of a number, by which a few are told from most of many
+
+
+def _sought(known: Numbers, asked: Numbers) -> Numbers:
+    """The same, by sorting the known ones."""
+    order = ordered(known)
     place = order[np.searchsorted(known, asked, sorter=order).clip(max=len(known) - 1)]
     return np.where(known[place] == asked, place, -1)
 
@@ -100,14 +114,21 @@ def found_in(known: Numbers, asked: Numbers) -> Numbers:
 def found_rows(known: Sequence[Numbers], asked: Sequence[Numbers]) -> Numbers:
     """The same of rows: where those of some columns stand among the known ones; -1: nowhere."""
     both = packed([np.concatenate(pair) for pair in zip(known, asked, strict=True)])
-    height = len(known[0])
-    return found_in(both[:height], both[height:])
+    height, room = len(known[0]), int(both.max(initial=0)) + 1
+    if room > len(both) * DENSE:
+        return found_in(both[:height], both[height:])
+    place = np.full(room, -1)
+    place[both[:height]] = np.arange(height)
+    return place[both[height:]]
+
+
+DENSE = 16  # times as many numbers as rows: to look each up in an array is sooner than to sort
 
 
 def matched(left: Numbers, right: Numbers) -> tuple[Numbers, Numbers]:
     """(places in left, places in right): every pair of equal numbers, in order of the left."""
     some = _any_of(left, right)
-    order = some[np.argsort(right[some], kind="stable")]
+    order = some[ordered(right[some])]
     known = right[order]
     first, past = (np.searchsorted(known, left, side=side) for side in ("left", "right"))
     return np.repeat(np.arange(len(left)), past - first), order[spread(first, past)]

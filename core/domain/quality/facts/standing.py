@@ -28,6 +28,7 @@ def with_stand_ins(book: PeriodTable, rows: Numbers) -> tuple[Numbers, Numbers]:
     """
     places = {name: place for place, name in enumerate(book.rules.items)}
     rows = without_parts(book, rows)
+    lines = _by_item(book, rows)
     taken, of = [rows], [book.item[rows].astype(np.int64)]
     for name, item in book.rules.items.items():
         before, told = [places[name]], {places[some] for some in item.unless if some in places}
@@ -35,7 +36,7 @@ def with_stand_ins(book: PeriodTable, rows: Numbers) -> tuple[Numbers, Numbers]:
         for other in (*item.stands, *item.otherwise):
             if other in places:
                 alone = other in item.otherwise
-                found = _standing(book, rows, before, places[other], alone=alone)
+                found = _standing(book, lines, before, places[other], alone=alone)
                 if alone and hindered is not None:
                     found = found[~np.isin(book.fid[found], hindered)]
                 if alone:
@@ -55,12 +56,25 @@ def _filings_with(book: PeriodTable, rows: Numbers, items: set[int]) -> Numbers:
     return filings
 
 
+def _by_item(book: PeriodTable, rows: Numbers) -> list[Numbers]:
+    """Some rows of `long` of each item, by its place."""
+    item = book.item[rows]
+    order = np.argsort(item, kind="stable")
+    begin = np.searchsorted(item[order], np.arange(1, len(book.rules.items)))
+    return np.split(rows[order], begin)
+
+
 def _standing(
-    book: PeriodTable, rows: Numbers, before: list[int], other: int, *, alone: bool
+    book: PeriodTable, lines: list[Numbers], before: list[int], other: int, *, alone: bool
 ) -> Numbers:
-    """The rows of `other` that stand for the first item of `before`, all of which go first."""
-    told, instead = rows[np.isin(book.item[rows], before)], rows[book.item[rows] == other]
-    given = np.isin(book.fid[instead], book.fid[told])
+    """The rows of `other` that stand for the first item of `before`, all of which go first.
+
+    lines: the rows to choose from of each item.
+    """
+    told, instead = np.concatenate([lines[place] for place in before]), lines[other]
+    telling = np.zeros(book.filings.height, bool)
+    telling[book.fid[told]] = True
+    given = telling[book.fid[instead]]
     if not alone:
         period = (book.fid, book.start, book.end)
         there = found_rows([p[told] for p in period], [p[instead] for p in period]) >= 0
