@@ -101,11 +101,33 @@ def choose(facts: pl.DataFrame, known: Known, rules: Ruleset) -> pl.DataFrame:
     amount = stated["value"].to_numpy()
     first = preferred(first, order, group, item, rank, span, amount, rules)
     start, end, value = stated[["period_start", "period_end", "value"]][as_index(first)]
-    return pl.DataFrame([
+    chosen = pl.DataFrame([
         pl.Series("fid", known.fid[fits][first]), _names(rules)[as_index(item[first])],
         start.alias("start"), end.alias("end"), value, pl.Series("row", row[first], pl.UInt32),
         pl.Series("rank", rank[first]), pl.Series("number", item[first]),
     ])  # fmt: skip
+    return _without_all_assets(chosen, rules)
+
+
+def _without_all_assets(chosen: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
+    """What was chosen but for net assets as equity that are all assets, where something is owed."""
+    parent = rules.items.get("EquityParent")
+    if parent is None or NET_ASSETS not in parent.tags:
+        return chosen
+    net = (pl.col("item") == "EquityParent") & (pl.col("rank") == parent.tags.index(NET_ASSETS))
+    if (some := chosen.filter(net)).is_empty():
+        return chosen
+    sheets = chosen.join(some, on=["fid", "end"], how="semi")
+    all_assets = sheets.filter(pl.col("item") == "Assets").select("fid", "end", "value")
+    owing = sheets.filter(pl.col("item").cast(pl.String).is_in(OWED), pl.col("value") != 0)
+    gross = some.join(all_assets, on=["fid", "end", "value"], how="semi").join(
+        owing, on=["fid", "end"], how="semi"
+    )
+    return chosen.filter(~pl.col("row").is_in(gross["row"].implode()))
+
+
+NET_ASSETS = "AssetsNet"
+OWED = ("Liabilities", "LiabilitiesCurrent", "LiabilitiesNoncurrent")
 
 
 @lru_cache(maxsize=4)

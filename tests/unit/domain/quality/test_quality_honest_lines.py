@@ -6,8 +6,11 @@ from datetime import date
 
 import pytest
 
+from core.domain.quality.grading import grade
+from core.domain.tables.frames import COMPANIES
 from tests.unit.domain.quality.reports import MILLION, changed, report, year
 from tests.unit.domain.quality.test_quality_honest_kinds import balances, failed, stated
+from tests.unit.domain.quality.test_quality_odd_inputs import facts, listed
 
 LAST = "0-20-10"
 BEFORE = range(2016, 2020)
@@ -193,3 +196,18 @@ def test_a_habit_excuses_no_more_than_it_made_before(apart: float, wrong: bool) 
     past = [year(n, **{CHANGE: -30.0 * MILLION}) for n in BEFORE]
     last = year(2020, **{CHANGE: apart * MILLION})
     assert ("Q10" in failed(*past, last)) is wrong
+
+
+@pytest.mark.parametrize(("net", "taken"), [(5000.0, False), (2000.0, True)])
+def test_net_assets_that_are_all_assets_are_no_equity(net: float, *, taken: bool) -> None:
+    """Who owes 3,000 million does not own 5,000 of 5,000, and liabilities of 0 are no fact."""
+    owed = {"LiabilitiesCurrent": 1000.0 * MILLION, "LiabilitiesNoncurrent": 2000.0 * MILLION}
+    rows = [row for row in year(2020, **owed) if row["concept"] != "Liabilities"]
+    for row in rows:
+        if row["concept"] == "StockholdersEquity":
+            row |= {"concept": "AssetsNet", "value": net * MILLION}
+    items = grade(
+        facts(*rows), listed("0-20-10", rows[0]["filed"], "10-K"), COMPANIES.empty()
+    ).items
+    assert ("EquityParent" in set(items["item"])) == taken
+    assert "Q06" not in failed(rows)
