@@ -19,6 +19,8 @@ from urllib.parse import urlsplit
 
 import streamlit
 
+from app import refusals
+from core.observe import logs
 from core.observe.sparing import Sparing
 
 Scope = MutableMapping[str, Any]
@@ -77,19 +79,25 @@ class Gate:
         host = _only(scope, b"host")
         refusal = self._refusal(scope, host)
         if refusal:
-            await _refuse(scope, receive, _sealed(send, None), *refusal)
+            status, sentence, words, told = refusal
+            with logs.correlated():
+                log.warning(words, **told)
+                await _refuse(scope, receive, _sealed(send, None), status, sentence)
             return
         await self.app(scope, receive, _sealed(send, host))
 
-    def _refusal(self, scope: Scope, host: str | None) -> tuple[int, str] | None:
+    def _refusal(
+        self, scope: Scope, host: str | None
+    ) -> tuple[int, str, str, dict[str, str]] | None:
+        """The status and the sentence, and what the log says of it."""
         name = _name(host)
         if name is None or not self._answers(name, scope):
-            log.warning("foreign host refused", host=str(host)[:100])
-            return WRONG_HOST, "The desk does not answer for this host: see OPENBELL_ALLOWED_HOSTS."
+            sentence = "The desk does not answer for this host: see OPENBELL_ALLOWED_HOSTS."
+            return WRONG_HOST, sentence, "foreign host refused", {"host": str(host)[:100]}
         origins = _values(scope, b"origin")
         if origins and not (len(origins) == 1 and self._own(origins[0], str(host))):
-            log.warning("foreign origin refused", origin=origins[0][:100])
-            return WRONG_ORIGIN, "The desk does not answer pages of other sites."
+            sentence = "The desk does not answer pages of other sites."
+            return WRONG_ORIGIN, sentence, "foreign origin refused", {"origin": origins[0][:100]}
         return None
 
     def _answers(self, name: str, scope: Scope) -> bool:
@@ -205,11 +213,5 @@ async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, messa
         if kind not in (scope.get("extensions") or {}):
             await send({"type": "websocket.close", "code": 1008, "reason": message})
             return
-    body = (message + "\n").encode()
-    headers = [
-        (b"content-type", b"text/plain; charset=utf-8"),
-        (b"content-length", str(len(body)).encode()),
-        (b"connection", b"close"),
-    ]
-    await send({"type": f"{kind}.start", "status": status, "headers": headers})
-    await send({"type": f"{kind}.body", "body": body})
+    for part in refusals.started(scope, status, message, kind):
+        await send(part)

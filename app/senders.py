@@ -8,11 +8,12 @@ page, command or export sees a body before it is whole.
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from app import refusals
 from app.gate import Application, Message, Receive, Scope, Send
+from core.observe import logs
 from core.observe.sparing import Sparing
 
 HEAD_BYTES = 32 * 1024
@@ -136,12 +137,7 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
 
 
 async def _refuse(scope: Scope, send: Send, status: int, sentence: str) -> None:
-    log.warning("request refused", status=status, path=str(scope.get("path"))[:100])
-    body = (sentence + "\n").encode()
-    headers: list[tuple[bytes, Any]] = [
-        (b"content-type", b"text/plain; charset=utf-8"),
-        (b"content-length", str(len(body)).encode()),
-        (b"connection", b"close"),
-    ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    with logs.correlated():
+        log.warning("request refused", status=status, path=str(scope.get("path"))[:100])
+        for part in refusals.started(scope, status, sentence):
+            await send(part)

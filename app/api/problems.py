@@ -53,6 +53,23 @@ STATUS: tuple[tuple[type[OpenbellError], int], ...] = (
 )
 
 
+HINTS = {  # where the error itself has none
+    400: "see OPENBELL_ALLOWED_HOSTS, and ask by the name or address that the desk is told of",
+    401: "send Authorization: Bearer TOKEN; an admin of the desk makes one",
+    403: "ask an admin of the desk",
+    404: f"see {DOCS} for what there is, and the lists for what is held",
+    405: f"see {DOCS} for the methods of this path, and the header Allow",
+    408: "send the whole request at once",
+    409: "look what came of the first call, then ask again",
+    413: "send less at once: a body in parts, a list in pages",
+    422: f"see {DOCS} for what this call takes",
+    429: "ask again after the seconds of Retry-After",
+    431: "send fewer or shorter headers",
+    503: "ask again in a moment; see /datasets and /api/health/ready for what is down",
+}
+ELSE = "give an admin the correlation id: the desk's log has what went wrong under it"
+
+
 def status_of(error: OpenbellError) -> int:
     """The status that an error is answered with."""
     return next(code for kind, code in STATUS if isinstance(error, kind))
@@ -104,7 +121,7 @@ def _problem(
         "detail": detail,
         "instance": path,
         "success": False,
-        "hint": hint,
+        "hint": hint or HINTS.get(status, ELSE),
         "correlation_id": logs.correlation_id(),
         "errors": errors or [],
     }

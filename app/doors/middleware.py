@@ -14,13 +14,14 @@ from urllib.parse import quote
 
 import anyio.to_thread
 
-from app.api import problems
+from app.api import correlating, problems
 from app.doors import credentials, sockets
 from app.doors.credentials import CALLER, Visitor
 from app.doors.limits import Knocks, Rates, network_of
 from app.gate import Application, Message, Receive, Scope, Send
 from core.domain.access.principals import Role
 from core.errors import OpenbellError, RoleError, SignInError, TooManyError
+from core.observe import logs
 from core.observe.sparing import Sparing
 from core.service.desk import Desk
 from core.service.kernel import access
@@ -86,15 +87,17 @@ class Doors:
             return
         scope = {**scope, "headers": [p for p in scope["headers"] if p[0] not in sockets.INSIDE]}
         if inside.desk.settings.access == "open" and not credentials.began_here(scope):
-            await refuse(scope, receive, send, RoleError(NOT_HERE))
+            with logs.correlated(correlating.given(scope)):
+                await refuse(scope, receive, send, RoleError(NOT_HERE))
             return
         caller = credentials.of(scope, inside.desk)
-        try:
-            headers = await _counted(inside, scope["path"], caller)
-            await _judge(inside, scope["path"], caller)
-        except OpenbellError as error:
-            await self._turn_away(scope, receive, send, error)
-            return
+        with logs.correlated(correlating.given(scope)):
+            try:
+                headers = await _counted(inside, scope["path"], caller)
+                await _judge(inside, scope["path"], caller)
+            except OpenbellError as error:
+                await self._turn_away(scope, receive, send, error)
+                return
         scope[CALLER] = caller
         await self._let_in(inside, scope, receive, _with(send, headers), caller)
 
@@ -201,5 +204,6 @@ async def refuse(scope: Scope, receive: Receive, send: Send, error: OpenbellErro
     told = {**problems.headers_of(error), "Content-Type": problems.MEDIA}
     headers = [(name.lower().encode(), value.encode()) for name, value in told.items()]
     headers += [(b"content-length", str(len(body)).encode()), (b"cache-control", b"no-store")]
+    headers.append((b"x-correlation-id", (logs.correlation_id() or "").encode()))
     await send({"type": f"{kind}.start", "status": status, "headers": headers})
     await send({"type": f"{kind}.body", "body": body})
