@@ -60,10 +60,11 @@ def candidates(document: Document, zone: str) -> Iterator[Block]:
 
 def _filters(scan: Document) -> str:
     limits = scan["filters"]
+    moves = "move" if scan["left_out"] == 1 else "moves"
     return (
-        f"{scan['candidates']:,} of {scan['names']:,} names; {scan['left_out']:,} more moves left "
-        f"out. Filters: |gap| {limits['min_gap_pct']:g} to {limits['max_gap_pct']:g} %, relative "
-        f"volume from {limits['min_rvol']:g}, price {limits['min_price']:g} to "
+        f"{scan['candidates']:,} of {scan['names']:,} names; {scan['left_out']:,} more {moves} "
+        f"left out. Filters: |gap| {limits['min_gap_pct']:g} to {limits['max_gap_pct']:g} %, "
+        f"relative volume from {limits['min_rvol']:g}, price {limits['min_price']:g} to "
         f"{limits['max_price']:g}, {formats.compact(limits['min_dollar_volume'])} dollars traded."
     )
 
@@ -190,10 +191,9 @@ def _plan(found: Document, currency: str) -> Iterator[Text]:
         f"stop {formats.price(plan['stop'])}, targets {targets or formats.NOTHING}, risk "
         f"{formats.money(plan['risk'], currency, 0)}"
     )
-    if plan.get("similar_note"):
-        yield Words(f". {plan['similar_note']}", tone="quiet")
-    if verdict["reasons"]:
-        yield Words(f". {' '.join(map(formats.sentence, verdict['reasons']))}", tone="quiet")
+    notes = [note for note in (plan.get("similar_note"), *verdict["reasons"]) if note]
+    if notes:
+        yield Words(f". {' '.join(map(formats.sentence, notes))}", tone="quiet")
 
 
 def _drawings(symbol: str, detail: Document, zone: str) -> Iterator[Drawing]:

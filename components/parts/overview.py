@@ -47,7 +47,7 @@ TOP = {
 PLANS = {
     "symbol": "Symbol",
     "direction": "Side",
-    "risk": "Risk",
+    "risk": "Risk approved",  # what the open made of it is on *Plans* and *Risk*
     "state": "State",
 }
 PLAN_LIST = lists.ListLook(

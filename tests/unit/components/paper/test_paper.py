@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pypdf import PdfReader
 
-from components.paper import brief, drawing, html, pdf
+from components.paper import brief, brief_candidates, drawing, html, pdf
 from components.paper.drawing import Candle
 from components.paper.sheet import (
     Column,
@@ -24,6 +24,7 @@ from components.paper.sheet import (
     Sheet,
     Words,
 )
+from core.domain.gaps.filters import GapFilters
 
 MADE = datetime(2026, 11, 30, 14, 5, tzinfo=UTC)
 ROWS = [Candle(f"{n} Nov", 10.0 + n, 12.0 + n, 9.0 + n, 10.5 + n * (-1) ** n) for n in range(20)]
@@ -131,3 +132,28 @@ def test_a_brief_says_where_its_session_stands(hour: int, words: list[str]) -> N
 def test_a_lone_drawing_does_not_fill_the_page() -> None:
     """Without minutes there is one: its words would stand there three times as large."""
     assert re.search(r"\.sheet \.drawing, [^}]*max-width: min\(100%, \d+px\)", html.style())
+
+
+def test_the_plan_of_a_candidate_ends_each_sentence_once() -> None:
+    """The words of like gaps end in a full stop of their own."""
+    plan = {
+        "direction": "long", "shares": 10, "entry": 10.0, "stop": 9.5, "targets": [10.5],
+        "risk": 5.0, "similar_note": "Back-test of 536 similar gaps: 39 % lost.",
+    }  # fmt: skip
+    verdict = {"decision": "reject", "reasons": ["lost today 25.58, of 3,000.00 a day."]}
+    found = {"refused": "", "plan": plan, "verdict": verdict}
+    said = "".join(
+        part.text if isinstance(part, Words) else part
+        for part in brief_candidates._plan(found, "USD")
+    )
+    assert said.endswith(
+        "risk $5. Back-test of 536 similar gaps: 39 % lost. Lost today 25.58, of 3,000.00 a day."
+    )
+
+
+@pytest.mark.parametrize(("left_out", "said"), [(1, "1 more move left out"), (3, "3 more moves")])
+def test_one_move_is_a_move(left_out: int, said: str) -> None:
+    """Moves left out are counted in words that agree."""
+    limits = GapFilters().numbers()
+    scan = {"candidates": 3, "names": 58, "left_out": left_out, "filters": limits}
+    assert said in brief_candidates._filters(scan)
