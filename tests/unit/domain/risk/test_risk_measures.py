@@ -174,3 +174,11 @@ def test_stress_replays_the_named_dates(real: pl.DataFrame, shared_data: Path) -
         expected += weight * (np.prod(1 + part) - 1)
     assert row["return"] == pytest.approx(expected)
     assert table.filter(pl.col("name") == "Lehman 2008")["return"][0] is None
+
+
+@pytest.mark.parametrize(("confidence", "worst"), [(0.9, 26), (0.8, 51), (0.95, 13), (0.75, 63)])
+def test_the_shortfall_counts_the_worst_at_whole_places(confidence: float, worst: int) -> None:
+    """Of 251 returns at 90 % the worst 26 count: 1 - 0.9 is a little below 0.1 in binary."""
+    returns = pl.Series([n / 1000 for n in range(251)])
+    found = risk_measures.value_at_risk(returns, confidence).historical_shortfall
+    assert found == pytest.approx(-sum(range(worst)) / worst / 1000, rel=1e-12)
