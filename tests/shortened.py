@@ -23,6 +23,7 @@ _SECRET = re.compile(r"obt_[\w-]{20,}")
 _INSTANT = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 _WORDS = (
     (re.compile(r"^\d+\.\d+\.\d+$"), "3.11.9"),
+    (re.compile(r"\b(\d{4}\.\d+)\+[0-9a-f]{8}\b"), r"\1+00000000"),  # of the code as it is today
     (re.compile(r"(?<![\d.,])[\d.,]+ (ms|MB|seconds)\b"), r"1 \1"),
 )
 
