@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping
 from typing import Any
 
 from core.observe import logs
@@ -10,7 +11,7 @@ PLAIN = b"text/plain; charset=utf-8"
 
 
 def started(
-    scope: dict[str, Any], status: int, sentence: str, kind: str = "http.response"
+    scope: MutableMapping[str, Any], status: int, sentence: str, kind: str = "http.response"
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The two ASGI messages of an answer that ends the connection, of that kind.
 

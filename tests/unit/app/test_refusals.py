@@ -7,12 +7,12 @@ from typing import Any
 
 import httpx
 import pytest
+from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from app import gate, senders
 from app.api import problems
 from app.doors import middleware
-from core.observe import logs
 from core.observe.sparing import Sparing
 from core.service.desk import Desk
 from tests import api_desk
@@ -25,7 +25,7 @@ TOKEN = {"Authorization": "Bearer obt_x"}
 @pytest.fixture
 def served(make_desk: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch) -> Any:
     """A desk with all of its layers."""
-    monkeypatch.setattr(middleware.anyio, "sleep", _at_once)
+    monkeypatch.setattr("app.doors.middleware.anyio.sleep", _at_once)
     for layer in (gate, senders, middleware):
         monkeypatch.setattr(layer, "log", Sparing(layer.__name__))
     inner = Visited(make_desk(access="token", **api_desk.RATES))
@@ -52,7 +52,7 @@ async def test_it_is_a_problem_with_a_hint_and_the_id_of_the_log(
 ) -> None:
     """Of a path of the API; the id is that of the header and, where one is written, of a line."""
     transport = httpx.ASGITransport(served, client=("10.0.0.7", 5000))
-    with capture_logs([logs.structlog.contextvars.merge_contextvars]) as lines:
+    with capture_logs([merge_contextvars]) as lines:
         async with httpx.AsyncClient(transport=transport, base_url="http://desk") as client:
             answer = await client.post("/api/v1/plans", **given)
     assert answer.status_code == status
