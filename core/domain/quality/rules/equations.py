@@ -77,7 +77,7 @@ def _judged(book: PeriodTable, rule: Rule, given: Amounts) -> Outcome:
         own_form = broken & (alike | (new[given.fid] & ~unlike))
         own_form &= ~slipped(given, rule, own_form)
         usable, broken = usable & ~own_form, broken & ~own_form
-    if not broken.any():
+    if not broken.any() and (rule.style != "learned" or kept[usable].all()):
         return outcome(rule.id, given.fid[usable])
     failed = _explain(rule, given, broken, verdicts.closest)
     if rule.style == "learned":
