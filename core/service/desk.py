@@ -63,6 +63,7 @@ class Desk:
         self.queue = queue
         self.now = now
         self.opened_at = now()
+        self.stands_at: datetime | None = None  # the instant of one by `as_of`
         self.roster: Roster = Roster(warehouse, settings, now)
         self.queries = Queries(
             warehouse,
@@ -156,9 +157,12 @@ class Desk:
         self.engine.start()
 
     def as_of(self, instant: datetime) -> Desk:
-        """The same desk as it reads at an instant (UTC): only its clock stands still there."""
+        """The same desk as it reads at an instant (UTC): its clock stands still there, and so do
+        its book and its plans.
+        """
         then = copy.copy(self)
         then.now = lambda: instant
+        then.stands_at = instant
         then.identity = f"{self.identity} at {instant.isoformat()}"
         return then
 

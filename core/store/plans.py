@@ -56,19 +56,24 @@ _OPENINGS: dict[str, pl.DataType | type[pl.DataType]] = {
     "fingerprint": pl.String,
     "decided_at": INSTANT,
 }
-_WITH_STATE = """
+_STATES = """
 SELECT p.*, s.state, s.reason, s.changed_at, s.decision, s.decided_at, s.decided_by, s.limits,
     s.outcome, o.outcome AS at_open, o.opened, o.opened_at, o.source AS open_source,
     o.reason AS at_open_because, o.body AS opened_body, o.fingerprint AS opened_fingerprint
-FROM plans p LEFT JOIN plan_openings o USING (plan_id) JOIN (
+FROM plans p LEFT JOIN {openings} o USING (plan_id) JOIN (
     SELECT plan_id, arg_max(kind, seq) AS state, max(happened_at) AS changed_at,
         arg_min(kind, seq) AS decision, arg_min(reason, seq) AS reason,
         min(happened_at) AS decided_at, first(who ORDER BY seq) AS decided_by,
         first(limits ORDER BY seq) AS limits,
         CASE WHEN count(*) > 1 THEN arg_max(reason, seq) END AS outcome
-    FROM plan_events GROUP BY plan_id
+    FROM {events} GROUP BY plan_id
 ) s USING (plan_id)
 """
+_WITH_STATE = _STATES.format(openings="plan_openings", events="plan_events")
+_AS_OF = _STATES.format(
+    openings="(SELECT * FROM plan_openings WHERE decided_at <= $until)",
+    events="(SELECT * FROM plan_events WHERE happened_at <= $until)",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,11 +203,17 @@ def open_plan(tx: Transaction, plan_id: str, found: Opening, at: datetime) -> No
     tx.insert("plan_openings", pl.DataFrame([row], schema=_OPENINGS, orient="row"))
 
 
-def load(reader: Reader, plan_id: str | None = None) -> list[StoredPlan]:
-    """Plans with their state, oldest first; IntegrityError when one was changed since."""
+def load(
+    reader: Reader, plan_id: str | None = None, until: datetime | None = None
+) -> list[StoredPlan]:
+    """Plans with their state, now or as it was at `until`, oldest first; IntegrityError when one
+    was changed since.
+    """
+    given: dict[str, object] = {"plan": plan_id} | ({} if until is None else {"until": until})
     frame = reader.read(
-        _WITH_STATE + " WHERE $plan IS NULL OR p.plan_id = $plan ORDER BY created_at, p.plan_id",
-        {"plan": plan_id},
+        (_WITH_STATE if until is None else _AS_OF)
+        + " WHERE $plan IS NULL OR p.plan_id = $plan ORDER BY created_at, p.plan_id",
+        given,
     )
     return [_stored(row) for row in frame.iter_rows(named=True)]
 

@@ -120,8 +120,7 @@ def _book(then: Desk, day: date) -> dict[str, Any]:
 
 
 def _plans(then: Desk, day: date | None) -> list[dict[str, Any]]:
-    """Plans that wait or are in the book, and those decided on for the session."""
-    now = then.now()
+    """Plans that waited or were in the book then, and those decided on for the session."""
     return [
         {
             "plan_id": item.plan_id,
@@ -137,8 +136,8 @@ def _plans(then: Desk, day: date | None) -> list[dict[str, Any]]:
             "reason": item.reason,
             "outcome": item.outcome,
         }
-        for item in plan_store.load(then.warehouse)
-        if item.decided_at <= now and (item.state in RUNNING or item.plan.session == day)
+        for item in plan_store.load(then.warehouse, until=then.now())
+        if item.state in RUNNING or item.plan.session == day
     ]
 
 

@@ -82,7 +82,7 @@ def in_steps(minutes: pl.DataFrame, step: int) -> pl.DataFrame:
 def _plan(desk: Desk, symbol: str, day: date) -> Plan | None:
     found = [
         item.plan
-        for item in plan_store.load(desk.warehouse)
+        for item in plan_store.load(desk.warehouse, until=desk.stands_at)
         if item.state != "rejected" and item.plan.symbol == symbol and item.plan.session == day
     ]
     return found[-1] if found else None

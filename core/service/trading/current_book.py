@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from core.domain.chain import GENESIS
@@ -29,9 +29,12 @@ def current_book(
     also: Sequence[str] = (),
     without: str | None = None,
 ) -> Book:
-    """The book on a session, with correlations of its names and some more; `without` one plan."""
+    """The book on a session, with correlations of its names and some more; `without` one plan.
+
+    Of a desk as of an instant (`Desk.as_of`) it is the book of then.
+    """
     journal = standing_journal(desk, reader, session)
-    approved = {k: v for k, v in approved_plans(reader).items() if k != without}
+    approved = {k: v for k, v in approved_plans(reader, desk.stands_at).items() if k != without}
     book = book_of(journal, approved, session, rules_of(desk.settings).costs)
     names = sorted({h.symbol for h in book.holdings} | set(also))
     return replace(book, correlations=past_returns.pairs(desk, reader, names, session))
@@ -39,19 +42,22 @@ def current_book(
 
 def standing_journal(desk: Desk, reader: Reader, session: date) -> list[Numbered]:
     """The journal; while it is empty, the opening balance that the first entry will be."""
-    journal = journal_store.read(reader)
+    then = desk.stands_at
+    journal = [made for made in journal_store.read(reader) if then is None or made.at <= then]
     if journal:
         return journal
     first = make.opening(desk.settings.account_equity, session)
     return [number(first, 0, GENESIS, desk.now())]
 
 
-def approved_plans(reader: Reader) -> dict[str, Approved]:
-    """Plans that were approved, by identifier; `waiting` while not filled and not lapsed."""
+def approved_plans(reader: Reader, until: datetime | None = None) -> dict[str, Approved]:
+    """Plans that were approved, by identifier; `waiting` while not filled and not lapsed, now or as
+    of an instant.
+    """
     return {
         item.plan_id: Approved(
             item.plan_id, item.plan, item.sector, item.state == plan_store.WAITING
         )
-        for item in plan_store.load(reader)
+        for item in plan_store.load(reader, until=until)
         if item.state != "rejected"
     }

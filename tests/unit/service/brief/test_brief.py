@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 
@@ -142,6 +143,21 @@ def test_the_same_store_and_instant_make_the_same_document(morning: Desk) -> Non
     with morning.warehouse.transaction() as tx:
         tx.insert("pulls", pl.DataFrame([again]))
     assert runner.dumps(commands.run(morning, "brief", {"at": AT_9_05}).document) == first
+
+
+def test_an_earlier_instant_knows_the_book_and_the_plans_as_they_were_then(morning: Desk) -> None:
+    """A plan that was called off and money that was drawn after it are those of later."""
+    plan = plans.approve(morning, Ask("AAA"), "a gap")
+    first = runner.dumps(commands.run(morning, "brief", {"at": AT_9_05}).document)
+    morning.now = lambda: OPENS + timedelta(minutes=12)
+    commands.run(morning, "plan_cancel", {"plan_id": plan.plan_id, "reason": "no more"})
+    commands.run(morning, "journal_withdraw", {"amount": "1000"})
+    assert runner.dumps(commands.run(morning, "brief", {"at": AT_9_05}).document) == first
+    now = commands.run(morning, "brief", {}).document
+    before = json.loads(first)
+    assert [item["state"] for item in now["plans"]] != [item["state"] for item in before["plans"]]
+    assert now["book"]["equity"] == before["book"]["equity"] - 1000
+    assert now["book"]["open_risk"] < before["book"]["open_risk"]
 
 
 def test_an_empty_desk_has_a_brief_that_says_so(desk: Desk) -> None:
