@@ -242,7 +242,8 @@ def rules_document() -> str:
     lines = [
         "# Rules of the filing grade",
         "",
-        f"Rule set `{rules.id}`. A filing's score is the weight of the rules it passes in the",
+        f"Rule set `{rules.version}`; a grade names it with a digest of these rules and of what",
+        "judges by them. A filing's score is the weight of the rules it passes in the",
         "weight of those that can be evaluated: critical 10, major 5, minor 2, info 0. Below half",
         "of the expected weight a filing is not rated.",
         "",

@@ -135,7 +135,10 @@ def failed(filters: GapFilters) -> pl.Expr:
         .then(pl.lit("filter: on the exclusion list"))
         .when(size < filters.min_gap_pct)
         .then(
-            pl.lit(f"filter: gap below {_figure(filters.min_gap_pct)} % without its distribution")
+            pl.lit(
+                "filter: without the day's distribution the gap is below "
+                f"{_figure(filters.min_gap_pct)} %"
+            )
         )
         .when(size > filters.max_gap_pct)
         .then(pl.lit(f"filter: gap above {_figure(filters.max_gap_pct)} %"))

@@ -53,8 +53,9 @@ def cover(book: PeriodTable) -> Outcome:
 
 def _as_two_before(book: PeriodTable, counted: Numbers, before: Numbers, most: Floats) -> Flags:
     """Whether a count of each filing is of the size of that two filings before."""
-    earlier = np.where(before >= 0, before[book.fid[before]], -1)
-    ratio = np.append(book.value, np.nan)[counted] / np.append(book.value, np.nan)[earlier]
+    earlier = np.where(before >= 0, before[np.append(book.fid, 0)[before]], -1)
+    value = np.append(book.value, np.nan)  # the last for filings without one
+    ratio = value[counted] / value[earlier]
     alike: Flags = (ratio >= 1 / most) & (ratio <= most)
     return alike
 
