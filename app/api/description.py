@@ -211,13 +211,10 @@ def _files() -> dict[str, Any]:
 
 
 def _refusals(operation: dict[str, Any], *, known: bool) -> None:
-    """Add the ways a call is refused: by the desk, as JSON, and at the gate, as one sentence."""
+    """Add the ways a call is refused, by the desk and at the gate: a problem each time."""
     answers = operation["responses"]
     refused = _REFUSED if known else {}
     for status in sorted({*refused, *_AT_THE_GATE}):
-        content = _problem() if status in refused else {}
-        if status in _AT_THE_GATE:
-            content = {**content, "text/plain": {"schema": {"type": "string"}}}
         sentence = refused.get(status) or _AT_THE_GATE[status]
         if status in refused or status not in answers:
-            answers[status] = {"description": sentence, "content": content}
+            answers[status] = {"description": sentence, "content": _problem()}

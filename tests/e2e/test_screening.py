@@ -84,9 +84,10 @@ def test_companies_are_compared_from_a_common_start(page: Page) -> None:
     assert re.search(r"[a-z] [a-zA-Z]", concept.input_value() or concept.inner_text())
     page.tab.get_by_test_id("stButtonGroup").get_by_text("indexed", exact=True).click()
     page.tab.wait_for_url("**scale=indexed**")
-    title = page.tab.locator(".js-plotly-plot .gtitle")
-    expect(title).to_have_count(1)
-    expect(title).to_have_text(re.compile("since .* = 100"))
+    every = page.tab.locator(".js-plotly-plot .gtitle")
+    title = every.filter(has_text=re.compile("since .* = 100"))
+    title.wait_for(timeout=15_000)
+    expect(every).to_have_count(1, timeout=15_000)  # the chart before it goes when the run is over
     drawn = (
         "document.querySelector('.js-plotly-plot')._fullData.map(line => [line.name, line.y[0]])"
     )
