@@ -71,8 +71,10 @@ def test_columns_are_kept_under_a_name_and_in_the_address(page: Page) -> None:
     page.button(SET).click()
     page.tab.wait_for_url("**columns=**")
     expect(page.tab.locator(f"{LISTED} th.c-sector")).to_be_visible()
-    assert heads(reloaded(page)) == numbers
+    reloaded(page).tab.locator(f"{LISTED} th.c-sector").wait_for()
+    assert heads(page) == numbers
     page.open(address.removeprefix(page.base))
+    page.tab.locator(f"{LISTED} th.c-sector").wait_for()
     assert heads(page) == numbers
 
 
