@@ -11,7 +11,6 @@ from core.domain.gaps.state import STATE, GapState
 from core.store.transaction import quoted
 from core.store.warehouse import Warehouse
 
-RULES = int(code.digest("core.domain.gaps")[:12], 16)  # one made by other code is void
 _COLUMNS = ", ".join(STATE)
 
 
@@ -27,13 +26,15 @@ def fingerprint(
         "(SELECT coalesce(sum(rows_updated), 0)::BIGINT FROM pulls WHERE dataset = $name)",
         {"day": as_of, "name": dataset},
     ).row(0)
-    return int(row[0]), _hash(actions.filter(pl.col("ex_date") <= as_of)), int(row[1])
+    return int(row[0]), hash_of(actions.filter(pl.col("ex_date") <= as_of)), int(row[1])
 
 
-def _hash(actions: pl.DataFrame) -> int:
+def hash_of(actions: pl.DataFrame) -> int:
+    """Corporate actions, and the code that makes states of gaps, as one number."""
+    made_by = int(code.digest("core.domain.gaps")[:12], 16)  # a state of other code is void
     if actions.is_empty():
-        return RULES
-    return int(actions.hash_rows(seed=5 + RULES).reinterpret(signed=True).sum() or 0)
+        return made_by
+    return int(actions.hash_rows(seed=5 + made_by).reinterpret(signed=True).sum() or 0)
 
 
 def latest(

@@ -10,6 +10,7 @@ import pytest
 
 from core.domain import code
 from core.domain.quality import model
+from core.domain.tables.frames import CORPORATE_ACTIONS
 from core.store import gap_states
 
 
@@ -58,11 +59,12 @@ def test_line_ends_and_other_files_make_none(package: Path) -> None:
 
 
 def test_grades_and_states_of_gaps_rest_on_their_code(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = model.default_ruleset().id
-    assert int(code.digest("core.domain.gaps")[:12], 16) == gap_states.RULES
-    monkeypatch.setattr(code, "digest", lambda package: f"of tests {package}")
+    none = CORPORATE_ACTIONS.empty()
+    before = model.default_ruleset().id, gap_states.hash_of(none)
+    monkeypatch.setattr(code, "digest", lambda package: package.encode().hex())
     model.default_ruleset.cache_clear()
     try:
-        assert model.default_ruleset().id != before
+        assert model.default_ruleset().id != before[0]
+        assert gap_states.hash_of(none) != before[1]
     finally:
         model.default_ruleset.cache_clear()
