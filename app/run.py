@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 import typer
 from rich.console import Console
 
-from app import interrupts, progress_bar, slim
+from app import file_errors, interrupts, progress_bar, slim
 from core.errors import (
     OpenbellError,
     OwnershipError,
-    StoreError,
     TransportError,
     document,
     rebuilt,
@@ -296,8 +295,7 @@ def reported() -> Iterator[None]:
     except OpenbellError as error:
         fail(error)
     except OSError as error:
-        where = error.filename or "a file"
-        fail(StoreError(f"{where} cannot be used: {error.strerror or error}"))
+        fail(file_errors.of(error))
 
 
 def fail(error: OpenbellError) -> NoReturn:

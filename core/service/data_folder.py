@@ -107,6 +107,7 @@ def settle(settings: Settings) -> None:
         asides.sweep(folder)
     folders = [backups_of(settings.data_dir), settings.data_dir / "downloads"]
     folders += presence.set_aside(settings.data_dir)
+    folders += [settings.data_dir / "inbox" / there for there in ("done", "refused")]
     live = [*places.live.values(), presence.wal_of(places.store)]
     files.close_to_others(settings.data_dir, folders, live)
 

@@ -54,14 +54,15 @@ def close_to_others(root: Path, trees: Iterable[Path], files: Iterable[Path]) ->
     A folder of all (as `/tmp`) stays as it is; what is another user's is told in a warning.
     """
     if not root.stat().st_mode & stat.S_ISVTX:
-        _limit(root)
+        limit(root)
     inside = (path for tree in trees for path in (tree, *tree.rglob("*")))
     for path in (*inside, *files):
         if path.exists() and not path.is_symlink():
-            _limit(path)
+            limit(path)
 
 
-def _limit(path: Path) -> None:
+def limit(path: Path) -> None:
+    """Take the rights of others away from one path; another user's is told in a warning."""
     state = path.stat()
     wanted = state.st_mode & (0o700 if path.is_dir() else 0o600)
     if state.st_mode & 0o777 == wanted:

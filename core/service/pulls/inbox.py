@@ -28,7 +28,7 @@ from core.service.kernel.given_files import Given
 from core.service.kernel.handlers import publish_follow_ups
 from core.service.kernel.looks import look
 from core.service.pulls import imports
-from core.store import events
+from core.store import events, files
 
 if TYPE_CHECKING:
     from core.service.desk import Desk
@@ -101,7 +101,7 @@ def take_new(desk: Desk) -> None:
 
 def _make(path: Path) -> None:
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        files.folder(path)
     except OSError as error:
         raise StoreError(f"there can be no inbox: {error.strerror}", where=str(path)) from error
 
@@ -135,13 +135,14 @@ def take(desk: Desk, item: Arrival, given: Given) -> dict[str, Any]:
 
 
 def _move(desk: Desk, item: Arrival, where: str) -> Path:
-    """Move a file out of the way, under a name that no other has."""
+    """Move a file out of the way, under a name that no other has; its owner's alone from then."""
     target = folder(desk) / where
     _make(target)
     stamp = desk.now().strftime("%Y%m%dT%H%M%S%fZ")
     moved = target / f"{stamp}-{_short(item.path.name)}"
     try:
         item.path.replace(moved)
+        files.limit(moved)
     except FileNotFoundError:
         log.warning("a file was taken away while it was loaded", file=item.path.name)
     except OSError as error:

@@ -53,6 +53,16 @@ def test_a_file_is_loaded_and_moved(desk: Desk, name: str) -> None:
     assert {job.event_name for job in desk.queue.find()} >= {"scan"}
 
 
+@pytest.mark.parametrize(("text", "where"), [(GOOD, "done"), ("nothing", "refused")])
+def test_what_was_delivered_is_closed_to_others(desk: Desk, text: str, where: str) -> None:
+    """Whatever mode it came with, 0600 as every file of the data folder."""
+    put(desk, "prices.daily.csv", text).chmod(0o644)
+    look_twice(desk)
+    folder = inbox.folder(desk) / where
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
 def test_the_longest_name_of_a_dataset_decides(desk: Desk) -> None:
     """`prices.daily.raw.csv` is for prices.daily.raw."""
     put(desk, "prices.daily.raw.csv", "nothing")
