@@ -196,7 +196,13 @@ zeros tell, and those of its filing's larger amounts), and no split of shares.
 | withdrawn | its company said so in an 8-K under item 4.02 | notice, and how it was inferred |
 
 Headlines are revenue, net income, EPS, operating cash flow, assets, equity, cash, weighted and
-cover shares. The graver status stands; a value told as before again ends a restatement.
+cover shares. The graver status stands; a value told as before again ends a restatement. Total
+equity stands for the parent's where only the total of that day is told later; not where the later
+report tells the parent's as before (others' share moved alone), tells the parent's under the name
+of the total, turns the sign, or tells the same total of another day.
+
+A report marked XBRL without facts is graded NR, and has a status by forms, days and notices as
+others do.
 
 The facts do not say which reports a notice means. They are inferred, in this order: reports
 filed before it whose figures their /A (filed up to five days before and two years after the

@@ -59,10 +59,10 @@ def reports(told: Stated, filings: pl.DataFrame) -> pl.DataFrame:
     Columns: rid (0, 1 … by company, day and accession), filing (the number of `Stated`), cik,
     accession, form, base (without the mark of an amendment), amends, periodic, annual, filed,
     period, figures (how many facts of the accounting taxonomies it tells), rounds (what its amounts
-    are rounded to), tells (whether its figures count: proxies and registrations repeat others, at
-    other scales and for parts).
+    are rounded to), marked (whether the list has it as XBRL), tells (whether its figures count:
+    proxies and registrations repeat others, at other scales and for parts).
     """
-    listed = filings.select(*KEY, "form", "filed", "report_date", filing=_filing())
+    listed = filings.select(*KEY, "form", "filed", "report_date", "is_xbrl", filing=_filing())
     seen = _seen(told)
     periodic = base_form(pl.col("form")).is_in(PERIODIC)
     wanted = listed.filter(periodic | pl.col("filing").is_in(seen["filing"].implode()))
@@ -74,6 +74,7 @@ def reports(told: Stated, filings: pl.DataFrame) -> pl.DataFrame:
         period="report_date",
         figures=pl.col("figures").fill_null(0),
         rounds=pl.col("rounds").fill_null(1.0),
+        marked=pl.col("is_xbrl").fill_null(value=False),
     ).with_columns(pl.col("form").fill_null("?"))
     base = base_form(pl.col("form"))
     rows = rows.with_columns(

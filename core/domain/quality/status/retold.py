@@ -13,6 +13,7 @@ from core.domain.quality.facts.packing import as_index, begins
 from core.domain.quality.model import Ruleset
 from core.domain.quality.rules.change import by_split
 from core.domain.quality.status.reports import FIGURES, Stated
+from core.domain.quality.status.total_equity import with_total_equity
 
 # What readers look at first; where it is not told, what stands for the item (`stands`).
 HEADLINES = {
@@ -85,7 +86,9 @@ def retold(stated: Stated, reports: pl.DataFrame, rules: Ruleset) -> Retold:
     own = np.flatnonzero(heads & money)
     of_day = stated.facts["period_start"].is_null().to_numpy()[row[own]]
     return Retold(
-        _with_headlines(frame.with_columns(day=days), stated, reports, rules),
+        with_total_equity(
+            _with_headlines(frame.with_columns(day=days), stated, reports, rules), stated, reports
+        ),
         np.bincount(rid[own], minlength=reports.height),
         np.bincount(rid[own[of_day]], minlength=reports.height),
         pairs.group_by("by", "rid").agg(shared=pl.len()),

@@ -67,8 +67,9 @@ def statuses(
 ) -> Statuses:
     """What became of all filings in FACTS and FILINGS, as known on `as_of` (default: all).
 
-    Filings with facts are told of, and of those without the reports that something happened to. The
-    frames hold all of their companies' facts and filings; an answer rests on them alone.
+    Filings with facts are told of, and of those without the reports that something happened to, or
+    that are marked XBRL: they are graded, where their company has facts. The frames hold all of
+    their companies' facts and filings; an answer rests on them alone.
     """
     rules = rules or default_ruleset()
     if as_of is not None:
@@ -105,7 +106,8 @@ def _statuses(facts: pl.DataFrame, filings: pl.DataFrame, rules: Ruleset) -> Sta
     events = _events(rows, told, given)
     changes = _changes(rows, told)
     bare = rows.filter(~pl.col("filing").is_in(stated.filing.unique().implode()))
-    quiet = bare.join(events, on="rid", how="anti")
+    graded = pl.col("marked") & pl.col("cik").is_in(stated.facts["cik"].unique().implode())
+    quiet = bare.filter(~graded).join(events, on="rid", how="anti")
     days = _by_day(rows, events).join(quiet, on="rid", how="anti")
     timeline = wording.told(days, rows, given, changes)
     known = signs(rows, told, stated)
