@@ -9,7 +9,7 @@ import orjson
 import polars as pl
 import streamlit as st
 
-from components.kit import address, badges, formats, shell, tables, url_choices
+from components.kit import address, badges, formats, once, shell, tables, url_choices
 from components.kit.lists import RowLink
 from core.observe.events import KINDS, SEVERITIES
 from core.service.activity import feed
@@ -63,7 +63,9 @@ def show(desk: Desk, wanted: feed.Wanted) -> None:
     st.caption(f"{found.height:,} events, newest first{more}. Pick a row to see it in full.")
 
     tables.show(
-        tables.said_at(found, "subject"),
+        once.cached_for_object(
+            found, lambda: tables.said_at(found, "subject"), "said", shell.zone()
+        ),
         COLUMNS,
         alt="What happened, newest first",
         key="activity_table",

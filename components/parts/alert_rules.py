@@ -1,4 +1,4 @@
-"""The rules of alerts on the page *Alerts*: a table that is edited in place."""
+"""The rules of alerts on the page *Alerts*: a table, and an editor of it when one is asked for."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from components.kit import reader, shell
+from components.kit import once, reader, shell, tables
 from core.domain.access.principals import Role
 from core.domain.alerts.rules import ORDER, AlertRule
 from core.service.alerts import bell, rules
@@ -24,6 +24,15 @@ SCHEMA: dict[str, Any] = {
     "sinks": pl.String,
     "rule_id": pl.String,
 }
+LISTED = {
+    "name": "Rule",
+    "on": "On",
+    "kinds": "Kinds",
+    "subject": "Subject",
+    "severity": "From",
+    "quiet": "Quiet hours",
+    "sinks": "Where to",
+}
 
 
 def show(desk: Desk) -> None:
@@ -33,7 +42,7 @@ def show(desk: Desk) -> None:
         "A trouble is told once, and so is its end. Quiet hours are in your time zone; what is "
         "critical is told all the same.",
     )
-    _editor(desk, of_desk=False)
+    _rules_of(desk, of_desk=False)
     if reader.may(desk, Role.ADMIN):
         shell.section(
             "Rules of the desk",
@@ -41,12 +50,42 @@ def show(desk: Desk) -> None:
             f"{desk.settings.alert_budget} alerts one by one until noon, and again after it; the "
             f"rest comes every {desk.settings.alert_digest_minutes} minutes in one letter.",
         )
-        _editor(desk, of_desk=True)
+        _rules_of(desk, of_desk=True)
 
 
-def _editor(desk: Desk, *, of_desk: bool) -> None:
+def _rules_of(desk: Desk, *, of_desk: bool) -> None:
+    """The rules as a list; the editor, which is dear to draw and to keep, when it is opened."""
     key = f"alert_rules_{'desk' if of_desk else 'mine'}"
     kept = rules.of(desk, of_desk=of_desk)
+    if st.session_state.get(f"{key}_open"):
+        _editor(desk, kept, key, of_desk=of_desk)
+        return
+    tables.show(
+        once.cached(lambda: _listed(kept), "alert rules", kept),
+        LISTED,
+        alt="Rules of the desk" if of_desk else "Your rules",
+        key=f"{key}_list",
+        widths={"kinds": 320, "sinks": 240},
+    )
+    with st.container(horizontal=True):
+        st.button("Change the rules", key=f"{key}_edit", on_click=_open, args=(key, True))
+        _back(desk, key, of_desk=of_desk)
+
+
+def _open(key: str, is_open: bool) -> None:
+    st.session_state[f"{key}_open"] = is_open
+
+
+def _back(desk: Desk, key: str, *, of_desk: bool) -> None:
+    changed = rules.are_changed(desk, of_desk=of_desk)
+    if st.button("Back to the defaults", key=f"{key}_back", disabled=not changed):
+        with shell.guarded("the rules"):
+            rules.keep(desk, (), of_desk=of_desk)
+            _open(key, False)
+            st.rerun()
+
+
+def _editor(desk: Desk, kept: Sequence[AlertRule], key: str, *, of_desk: bool) -> None:
     edited = st.data_editor(
         _frame(kept),
         column_config=_columns(),
@@ -58,12 +97,21 @@ def _editor(desk: Desk, *, of_desk: bool) -> None:
         if st.button("Save the rules", key=f"{key}_save", type="primary"):
             with shell.guarded("the rules"):
                 rules.keep(desk, _rules(edited), of_desk=of_desk)
+                _open(key, False)
                 st.toast("Saved", icon=":material/check_circle:")
                 st.rerun()
-        changed = rules.are_changed(desk, of_desk=of_desk)
-        if st.button("Back to the defaults", key=f"{key}_back", disabled=not changed):
-            rules.keep(desk, (), of_desk=of_desk)
-            st.rerun()
+        st.button("Leave them", key=f"{key}_leave", on_click=_open, args=(key, False))
+        _back(desk, key, of_desk=of_desk)
+
+
+def _listed(kept: Sequence[AlertRule]) -> pl.DataFrame:
+    """The rules in words, as they are listed."""
+    return _frame(kept).with_columns(
+        on=pl.when("enabled").then(pl.lit("on")).otherwise(pl.lit("off")),
+        kinds=pl.when(pl.col("kinds") == "").then(pl.lit("all")).otherwise("kinds"),
+        subject=pl.when(pl.col("subject") == "").then(pl.lit("all")).otherwise("subject"),
+        quiet=pl.when(pl.col("quiet") == "").then(pl.lit("none")).otherwise("quiet"),
+    )
 
 
 def _frame(kept: Sequence[AlertRule]) -> pl.DataFrame:

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from components.kit import address, badges, reader, shell, tables, url_choices
+from components.kit import address, badges, once, reader, shell, tables, url_choices
 from components.kit.lists import RowLink
 from core.domain.access.principals import Role
 from core.running_settings import FEATURES
@@ -64,11 +64,8 @@ def _opened(desk: Desk, found: pl.DataFrame) -> bool:
 
 
 def _table(desk: Desk, found: pl.DataFrame) -> None:
-    shown = found.with_columns(
-        state=pl.when(pl.col("read_at").is_null()).then(pl.lit("new")).otherwise(pl.lit(""))
-    )
     tables.choose(
-        tables.said_at(shown, "subject"),
+        once.cached_for_object(found, lambda: _shown(found), "shown", shell.zone()),
         COLUMNS,
         alt="Alerts, newest first",
         key="alerts_table",
@@ -83,6 +80,12 @@ def _table(desk: Desk, found: pl.DataFrame) -> None:
         row = chosen.row(0, named=True)
         st.markdown(f"**{badges.plain(row['message'])}**")
         shell.link("activity", "Open its event", period="all that is kept", event=row["event_id"])
+
+
+def _shown(found: pl.DataFrame) -> pl.DataFrame:
+    """The alerts as they are listed: the unread marked, instants as the reader reads them."""
+    new = pl.when(pl.col("read_at").is_null()).then(pl.lit("new")).otherwise(pl.lit(""))
+    return tables.said_at(found.with_columns(state=new), "subject")
 
 
 def places(desk: Desk) -> None:

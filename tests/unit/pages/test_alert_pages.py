@@ -97,12 +97,39 @@ def test_rules_are_kept_and_put_back(alerted: Desk) -> None:
     """Those of the reader by the first button, those of the desk by the other."""
     at = opened("alerts")
     for of_desk, key in ((False, "alert_rules_mine"), (True, "alert_rules_desk")):
+        at = at.button(key=f"{key}_edit").click().run()
         at = at.button(key=f"{key}_save").click().run()
         assert not at.exception
         assert rules.are_changed(alerted, of_desk=of_desk)
         assert rules.of(alerted, of_desk=of_desk) == defaults(DESK if of_desk else "local")
         at = at.button(key=f"{key}_back").click().run()
         assert not rules.are_changed(alerted, of_desk=of_desk)
+
+
+def test_rules_are_a_list_until_somebody_changes_them(alerted: Desk) -> None:
+    """An editor costs a rerun more than the rest of the page, and each session megabytes."""
+    at = opened("alerts")
+    assert not at.dataframe
+    at = at.button(key="alert_rules_mine_edit").click().run()
+    assert len(at.dataframe) == 1
+    at = at.button(key="alert_rules_mine_leave").click().run()
+    assert not at.dataframe
+    assert not rules.are_changed(alerted)
+
+
+def test_a_list_of_alerts_is_drawn_once_for_all_reruns(
+    alerted: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its frame was made anew at each rerun, and so were its rows."""
+    drawn: list[str] = []
+    made = lists.html
+    monkeypatch.setattr(
+        lists, "html", lambda frame, look, *rest: drawn.append(look.alt) or made(frame, look, *rest)
+    )
+    at = opened("alerts")
+    at.run()
+    at.run()
+    assert drawn.count("Alerts, newest first") == 1
 
 
 def test_a_test_is_sent_from_preferences(alerted: Desk, mail: MailBox) -> None:
