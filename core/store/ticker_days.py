@@ -4,7 +4,8 @@ The map of tickers says who bears one now; a desk sees a change when it next pul
 the SEC itself brings up to date days or weeks late. A successor announces itself: Form 8-K12B or
 8-K12G3 says of what event it is the issuer. Without one, its own change of name counts where the
 company before it was renamed or delisted then, and its first registration or report where that one
-was delisted. A day after the change was seen, or more than a year before, is none of it.
+was delisted (Form 25), but no day before that: until then the ticker was the other's. A day after
+the change was seen, or more than a year before, is none of it.
 """
 
 from __future__ import annotations
@@ -37,10 +38,10 @@ FROM company_identifiers o JOIN company_identifiers n ON n.kind = 'ticker' AND o
 DAYS = f"""
 WITH moved AS ({MOVED}),
 ended AS (  -- when the company before was renamed or delisted
-    SELECT m.old, i.valid_to AS day, false AS delisted FROM moved m
+    SELECT m.old, i.valid_to AS day, false AS delisted, false AS listed_before FROM moved m
     JOIN company_identifiers i ON i.cik = m.old AND i.kind = 'former_name' AND i.valid_to NOT NULL
     UNION ALL
-    SELECT m.old, f.filed, true FROM moved m
+    SELECT m.old, f.filed, true, starts_with(f.form, '25') FROM moved m
     JOIN filings f ON f.cik = m.old AND list_contains($ends, f.form)
 ),
 began AS (
@@ -58,9 +59,12 @@ told AS (
         AND i.valid_to NOT NULL
     JOIN ended e ON e.old = m.old AND abs(e.day - i.valid_to) <= $near
     UNION ALL
-    SELECT m.*, b.day, 3, 'its first report'
+    SELECT m.*, greatest(b.day, min(e.day) FILTER (e.listed_before)), 3,
+        CASE WHEN min(e.day) FILTER (e.listed_before) > b.day
+        THEN 'the delisting of the company before' ELSE 'its first report' END
     FROM moved m JOIN began b ON b.new = m.new
     JOIN ended e ON e.old = m.old AND e.delisted AND abs(e.day - b.day) <= $near
+    GROUP BY m.new, m.old, m.value, m.seen, m.least, b.day
 )
 SELECT new, old, value, seen, day, source FROM (  -- the best tells it, also where it stands already
     SELECT * FROM told WHERE day BETWEEN least + 1 AND seen

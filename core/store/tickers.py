@@ -30,9 +30,10 @@ SELECT cik, arg_min(value, (valid_to IS NOT NULL,
     contains(value, '-'), length(value), value)) AS symbol
 FROM {_HELD} GROUP BY cik
 """
+# from each company that bore it before to the one that bears it now
 MOVES = """
 SELECT n.value AS symbol, o.cik AS old, n.cik AS new,
-    coalesce(n.valid_from, o.valid_to) AS moved_on,
+    coalesce(n.valid_from, o.valid_to) AS moved_on, o.valid_to AS ended_on,
     coalesce(a.name, 'another company') AS old_name, coalesce(b.name, 'another company') AS new_name
 FROM company_identifiers o JOIN company_identifiers n ON n.kind = 'ticker' AND o.kind = 'ticker'
     AND upper(n.value) = upper(o.value) AND n.cik <> o.cik
@@ -51,7 +52,11 @@ def follow_moves(tx: Transaction, on: date, at: datetime) -> list[str]:
 
     The company that bore the ticker before stays on the list, without it.
     """
-    moves = tx.read(f"SELECT * FROM ({MOVES}) WHERE moved_on = ? ORDER BY symbol, old", [on])
+    moves = tx.read(
+        f"SELECT * FROM ({MOVES}) WHERE moved_on = ? QUALIFY row_number() OVER "
+        "(PARTITION BY symbol, new ORDER BY ended_on DESC, old) = 1 ORDER BY symbol, old",
+        [on],
+    )  # from who bore it last: those before are the past
     for row in moves.iter_rows(named=True):
         _follow(tx, row["symbol"], row["old"], row["new"], at)
     return [
@@ -66,7 +71,8 @@ def _follow(tx: Transaction, symbol: str, old: int, new: int, at: datetime) -> N
     borne = f"cik = $old AND {normal('symbol')} = {normal('$symbol')}"
     tx.execute(
         f"INSERT INTO watchlist SELECT $new, $symbol, $at FROM watchlist WHERE {borne} "
-        "AND NOT EXISTS (SELECT 1 FROM watchlist WHERE cik = $new)",
+        "AND NOT EXISTS (SELECT 1 FROM watchlist WHERE cik = $new "
+        f"AND (symbol IS NULL OR {normal('symbol')} = {normal('$symbol')}))",
         given,
     )
     # who is on the list already (a ticker that comes back) bears it again
@@ -75,7 +81,13 @@ def _follow(tx: Transaction, symbol: str, old: int, new: int, at: datetime) -> N
         f"AND EXISTS (SELECT 1 FROM watchlist WHERE {borne})",
         {"symbol": symbol, "old": old, "new": new},
     )
-    tx.execute(f"UPDATE watchlist SET symbol = NULL WHERE {borne}", {"old": old, "symbol": symbol})
+    lost = {"old": old, "symbol": symbol}
+    tx.execute(  # followed under another class, too: that one stays, once
+        f"DELETE FROM watchlist WHERE {borne} AND EXISTS (SELECT 1 FROM watchlist "
+        f"WHERE cik = $old AND {normal('symbol')} <> {normal('$symbol')})",
+        lost,
+    )
+    tx.execute(f"UPDATE watchlist SET symbol = NULL WHERE {borne}", lost)
 
 
 def classes(warehouse: Warehouse, root: str) -> list[str]:

@@ -40,7 +40,7 @@ def watch_list(desk: Desk) -> pl.DataFrame:
         "x AS (SELECT cik, count(*) AS facts FROM facts WHERE removed_at IS NULL "
         "AND cik IN (SELECT cik FROM watchlist) GROUP BY cik), "
         f"t AS ({PRIMARY}), m AS ({MOVES}), n AS (SELECT cik, string_agg(note, '; ') AS note FROM ("
-        "SELECT new AS cik, symbol || ' until ' || moved_on || ': ' || old_name || ' (CIK ' || old "
+        "SELECT new AS cik, symbol || ' until ' || ended_on || ': ' || old_name || ' (CIK ' || old "
         "|| ')' AS note FROM m UNION ALL SELECT old, symbol || ' since ' || moved_on || ': ' || "
         "new_name || ' (CIK ' || new || ')' FROM m) GROUP BY cik) "
         "SELECT w.cik, coalesce(w.symbol, t.symbol) AS symbol, c.name, w.added_at, "

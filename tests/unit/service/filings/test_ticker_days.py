@@ -69,6 +69,10 @@ def dated(desk: Desk, *filings: dict[str, Any], names: tuple[tuple[Any, ...], ..
         ([filed(NEW, "8-K12B", CHANGE), filed(NEW, "8-K", date(2026, 6, 1)),
           filed(OLD, "15-12B", date(2026, 6, 25))],
          ((NEW, "New Oil Holdings", date(2026, 6, 10)),), CHANGE),  # nor any earlier the next time
+        ([filed(NEW, "8-K", date(2026, 5, 20)), filed(OLD, "25-NSE", CHANGE),
+          filed(OLD, "25", date(2026, 6, 18)), filed(OLD, "15-12B", date(2026, 6, 25))], (),
+         CHANGE),  # a report before: the ticker was still the other's
+        ([filed(NEW, "8-K", CHANGE), filed(OLD, "25-NSE", date(2026, 6, 12))], (), CHANGE),
         ([filed(OLD, "25-NSE", date(2025, 9, 12))], ((NEW, "New Oil Holdings", CHANGE),), LATER),
     ],
 )  # fmt: skip

@@ -91,6 +91,43 @@ def test_a_ticker_that_comes_back_is_shown_again(desk: Desk) -> None:
     assert rows == [(1, "ZZQ"), (2, None)]
 
 
+def test_a_ticker_of_three_companies_passes_from_the_last_one(desk: Desk) -> None:
+    """The move names who bore it until then; the list tells each the day it ended for itself."""
+    _map(desk, FIRST, [(1, "ZZQ"), (9, "K")])
+    companies.watch(desk, ["ZZQ"])
+    _map(desk, LATER, [(2, "ZZQ"), (9, "K")])
+    told = _map(desk, date(2026, 8, 3), [(3, "ZZQ"), (9, "K")])
+    assert told == ["ZZQ passed from Company 2 (CIK 2) to Company 3 (CIK 3)"]
+    notes = companies.watch_list(desk).select("cik", "note").rows()
+    assert dict(notes)[3] == (
+        "ZZQ until 2026-07-02: Company 1 (CIK 1); ZZQ until 2026-08-03: Company 2 (CIK 2)"
+    )
+
+
+def test_a_ticker_nobody_bore_for_a_while_ended_when_it_was_lost(desk: Desk) -> None:
+    """Not on the day on which another company took it."""
+    _map(desk, FIRST, [(1, "ZZQ"), (9, "K")])
+    companies.watch(desk, ["ZZQ"])
+    _map(desk, LATER, [(9, "K")])
+    _map(desk, date(2026, 8, 3), [(2, "ZZQ"), (9, "K")])
+    notes = companies.watch_list(desk).select("cik", "note").rows()
+    assert dict(notes) == {
+        1: "ZZQ since 2026-08-03: Company 2 (CIK 2)",
+        2: "ZZQ until 2026-07-02: Company 1 (CIK 1)",
+    }
+
+
+def test_a_class_that_moves_is_followed_and_leaves_the_other_once(desk: Desk) -> None:
+    """To a company followed under a ticker of its own, too, and back again."""
+    own = [(1, "ABC"), (2, "DEF")]
+    _map(desk, FIRST, [*own, (1, "ABC-B")])
+    companies.watch(desk, ["ABC", "ABC-B", "DEF"])
+    _map(desk, LATER, [*own, (2, "ABC-B")])
+    assert sorted(_shown(desk)) == [(1, "ABC"), (2, "ABC-B"), (2, "DEF")]
+    _map(desk, date(2026, 8, 3), [*own, (1, "ABC-B")])
+    assert sorted(_shown(desk)) == [(1, "ABC"), (1, "ABC-B"), (2, "DEF")]
+
+
 def test_submissions_do_not_undo_a_move(desk: Desk) -> None:
     """Those of the predecessor still name the ticker, those of the successor do not yet."""
     _map(desk, FIRST, [(1, "XOI"), (3, "ABC")])
