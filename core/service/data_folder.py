@@ -105,6 +105,7 @@ def settle(settings: Settings) -> None:
     restore.sweep(places)
     for folder in (settings.data_dir, backups_of(settings.data_dir)):
         asides.sweep(folder)
+    asides.remove(settings.data_dir / "queries")  # what those spilled that were killed
     folders = [backups_of(settings.data_dir), settings.data_dir / "downloads"]
     folders += presence.set_aside(settings.data_dir)
     folders += [settings.data_dir / "inbox" / there for there in ("done", "refused")]

@@ -24,6 +24,7 @@ import duckdb
 import pyarrow as pa
 
 from core.errors import DeadlineError, StoreError, UsageError
+from core.store import files
 from core.store.calloff import CallOff
 from core.store.connection import as_of_now
 from core.store.transaction import quoted
@@ -116,6 +117,7 @@ class Queries:
     @contextmanager
     def _process(self, deadline: float, calloff: CallOff) -> Iterator[_Process]:
         folder = self._folder / f"{os.getpid()}-{secrets.token_hex(4)}"
+        self._make_folder()
         process = _Process(folder, deadline)
         timer = threading.Timer(max(deadline - time.monotonic(), 0), process.kill, ["time"])
         timer.daemon = True
@@ -128,6 +130,17 @@ class Queries:
         finally:
             timer.cancel()
             process.end()
+
+    def _make_folder(self) -> None:
+        """Where queries spill: the engine makes a folder of its own in it, and none above."""
+        try:
+            files.folder(self._folder)
+        except OSError as error:
+            raise StoreError(
+                f"queries have no folder to spill into: {error.strerror}",
+                where=str(self._folder),
+                hint=files.ROOM,
+            ) from error
 
     def _exchange(self, process: _Process, query: str, limit: int) -> QueryAnswer:
         with self._warehouse.cursor() as cursor, as_of_now(cursor):

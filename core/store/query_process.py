@@ -76,8 +76,8 @@ def _bound(task: dict[str, Any]) -> None:
 
 def _answer(task: dict[str, Any], source: BinaryIO, target: BinaryIO) -> dict[str, Any]:
     query = task["query"]
-    select = _must_select(query)
     connection = _connect(task)
+    select = _must_select(connection, query)
     for statement in task["schema"]:
         connection.execute(statement)
     wants = _wants(connection, select)
@@ -106,19 +106,21 @@ def _connect(task: dict[str, Any]) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _must_select(query: str) -> str:
+def _must_select(connection: duckdb.DuckDBPyConnection, query: str) -> str:
     """The SELECT in the query, without an EXPLAIN before it; Refused when it is anything else."""
-    kinds = _kinds(query)
+    kinds = _kinds(connection, query)
     if kinds == [_SELECT]:
         return query
     inner = _EXPLAIN.sub("", query, count=1)
-    if kinds != [_EXPLAINED] or _kinds(inner) != [_SELECT]:
+    if kinds != [_EXPLAINED] or _kinds(connection, inner) != [_SELECT]:
         raise Refused("only one SELECT is allowed here")
     return inner
 
 
-def _kinds(query: str) -> list[duckdb.StatementType]:
-    return [statement.type for statement in duckdb.extract_statements(query)]
+def _kinds(connection: duckdb.DuckDBPyConnection, query: str) -> list[duckdb.StatementType]:
+    """The kinds of statements, parsed where no file is in reach: IMPORT DATABASE is replaced by
+    what its files say while it is parsed."""
+    return [statement.type for statement in connection.extract_statements(query)]
 
 
 def _wants(connection: duckdb.DuckDBPyConnection, select: str) -> list[tuple[str, list[str]]]:
@@ -175,7 +177,7 @@ def _quoted(name: str) -> str:
 def _rows(
     connection: duckdb.DuckDBPyConnection, query: str, task: dict[str, Any]
 ) -> dict[str, Any]:
-    if _kinds(query) == [_EXPLAINED]:
+    if _kinds(connection, query) == [_EXPLAINED]:
         cursor = connection.execute(query)
         columns = [column[0] for column in cursor.description]
         return {"columns": columns, "rows": [list(row) for row in cursor.fetchall()]}

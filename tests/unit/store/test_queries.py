@@ -142,6 +142,29 @@ def test_only_a_select_runs(make: Make, warehouse: Warehouse, query: str) -> Non
     assert warehouse._read("SELECT count(*) FROM kinds").item() == 1000
 
 
+@pytest.mark.parametrize("how", ["IMPORT DATABASE '{}'", "PRAGMA import_database('{}')"])
+def test_no_file_is_read_while_a_query_is_parsed(make: Make, tmp_path: Path, how: str) -> None:
+    """An import is replaced by what its files say: whether there are any is not told."""
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "schema.sql").write_text("hidden words")
+    told = []
+    for name in ("there", "gone"):
+        with pytest.raises(UsageError) as refused:
+            make(PATIENT).run(how.format(tmp_path / name))
+        told.append(str(refused.value).replace(f"{tmp_path}/{name}/", ""))
+    assert told[0] == told[1]
+    assert "hidden" not in told[0]
+
+
+def test_what_does_not_fit_the_memory_is_spilled(make: Make, tmp_path: Path) -> None:
+    """To a folder of its own, which goes with the query."""
+    ordered = "SELECT hash(i) AS h, repeat('x', 200) || i AS t FROM range(600_000) r(i) ORDER BY h"
+    query = f"SELECT count(t) AS n FROM (SELECT *, row_number() OVER () AS k FROM ({ordered}))"
+    small = QueryLimits(seconds=60, memory=64 * 2**20)
+    assert make(small).run(query) == [{"n": 600_000}]
+    assert list((tmp_path / "spill").iterdir()) == []
+
+
 def _words(kind: str, folder: Path) -> str:
     if kind in ("VARCHAR", "ANY"):
         return f"'{folder}/made.json'"
