@@ -153,7 +153,10 @@ class Ruleset:
 
 
 # these stand at both ends of a flow's period too
-CASH = ("Cash", "CashRestricted", "CashWithSold", "CashHeldForSale")
+CASH = (
+    "Cash", "CashRestricted", "CashWithSold", "CashHeldForSale",
+    "CashWithFunds", "DepositsInBanks", "FundsSold",
+)  # fmt: skip
 ALWAYS = (*CASH, "EquityAll", "EquityParent")  # what a book derives others from
 
 

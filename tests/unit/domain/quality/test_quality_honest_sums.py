@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from tests.unit.domain.quality.reports import MILLION, year
@@ -88,3 +90,38 @@ def test_redeemable_shares_have_a_part_of_comprehensive_income() -> None:
     assert "Q08" in failed(*usual, rows)
     assert "Q08" in failed(*usual, stated(rows, redeemable, 30))
     assert "Q08" not in failed(*usual, stated(rows, redeemable, 50))
+
+
+@pytest.mark.parametrize(
+    ("deposits", "funds", "whole", "wrong"),
+    [
+        ((5043, 4093), (541, 477), None, False),  # 950 and 64 less: 1,014 of the change
+        ((5043, 4093), None, None, True),
+        (None, (1491, 477), None, False),
+        (None, None, (8685, 7499), False),
+        ((5043, 4100), (541, 477), None, True),
+        (None, None, (8685, 7600), True),
+    ],
+)
+def test_a_banks_cash_flow_is_of_its_deposits_and_funds_sold_too(deposits, funds, whole, wrong):
+    """Its balance sheet tells cash and due from banks; its cash flow the change of all of it."""
+    names = {
+        "InterestBearingDepositsInBanks": deposits,
+        "FederalFundsSoldAndSecuritiesPurchasedUnderAgreementsToResell": funds,
+        "CashCashEquivalentsAndFederalFundsSold": whole,
+    }
+    *before, last = (with_cash_before(rows) for rows in two(**{CHANGE: -1186}))
+    assert ("Q16" in failed(*before, as_bank(last, names))) is wrong
+
+
+def as_bank(rows, names):
+    """A year's report with cash and due from banks, and other parts, at both of its ends."""
+    cash = next(r for r in rows if r["concept"] == "CashAndCashEquivalentsAtCarryingValue")
+    ends = date(cash["period_end"].year - 1, 12, 31), cash["period_end"]
+    values = {"CashAndDueFromBanks": (3100, 2929)} | {n: v for n, v in names.items() if v}
+    told = [
+        cash | {"concept": name, "period_end": end, "value": value * MILLION}
+        for name, both in values.items()
+        for end, value in zip(ends, both, strict=True)
+    ]
+    return [r for r in rows if r["concept"] != cash["concept"]] + told
