@@ -10,6 +10,7 @@ from core.domain.quality.facts.packing import as_index, last_per_group, matched,
 from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.outcome import Outcome, outcome
 from core.domain.quality.rules import recast
+from core.domain.quality.rules.crossed_before import crossed_before
 from core.domain.quality.rules.recast import Flows
 from core.domain.quality.rules.shares import holds_losses
 from core.domain.quality.words import FindingText, facts_of, with_columns_from
@@ -35,6 +36,7 @@ def adding_up(book: PeriodTable) -> Outcome:
         anew = recast.by_much(book, flows, long, across, value / summed)
         anew |= recast.by_its_quarters(flows, long, last, across & ~anew)
         judged &= ~anew | _same(value, quarter, before)
+        judged &= ~_crossed(book, flows, (long, last, rest), room, judged & departs & earlier)
     wrong = judged & departs
     if not wrong.any():
         return outcome("Q27", flows.fid[long[judged]])
@@ -48,6 +50,20 @@ def adding_up(book: PeriodTable) -> Outcome:
         "{expected}."
     )
     return outcome("Q27", flows.fid[long[judged]], FindingText(failed, said))
+
+
+def _crossed(
+    book: PeriodTable,
+    flows: Flows,
+    parts: tuple[Numbers, Numbers, Numbers],
+    room: Floats,
+    asked: Flags,
+) -> Flags:
+    """Sums that hold with two lines of the earlier report exchanged: that is its fault."""
+    names = list(book.rules.items)
+    if not asked.any() or "Cfo" not in names or "Cfi" not in names:
+        return np.zeros(len(asked), bool)
+    return crossed_before(flows, (names.index("Cfo"), names.index("Cfi")), parts, room, asked)
 
 
 def _same(value: Floats, quarter: Floats, before: Floats) -> Flags:

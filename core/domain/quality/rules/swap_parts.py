@@ -116,6 +116,24 @@ def summed_current(book: PeriodTable, item: str, rows: tuple[Numbers, Numbers]) 
     return summed & ~_near(book.value[rows[1]], parts, 6 * SUMMED)
 
 
+def by_parts(book: PeriodTable, pair: tuple[str, str], rows: tuple[Numbers, Numbers]) -> Two:
+    """(how far both lines are from what their parts of the same period make, how far crosswise).
+
+    pair: names of the items. rows: of `book.long`, of each.
+    """
+    if not len(rows[0]):
+        return np.zeros(0), np.zeros(0)
+    asked = ReportPeriods(book.fid[rows[0]], book.start[rows[0]], book.end[rows[0]])
+    if pair[0] == "Cfo":
+        one, other = _lines(book, asked.fid, earning(), investing())
+        made = _sums(asked, one) + _income(book.spans, asked), _sums(asked, other)
+    else:
+        owed = pair[0].startswith("Liabilities")
+        one, other = _lines(book, asked.fid, soon(owed=owed), late(owed=owed))
+        made = _sums(asked, one), _sums(asked, other)
+    return _apart((book.value[rows[0]], book.value[rows[1]]), made)
+
+
 def _lenders(book: PeriodTable) -> Flags:
     """Filings of those that lend and invest as their business."""
     names = [n for n, style in enumerate(book.rules.styles) if style.name in ("bank", "fund")]

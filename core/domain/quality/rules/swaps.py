@@ -19,7 +19,7 @@ from core.domain.quality.facts.packing import (
 from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.outcome import Outcome, outcome
 from core.domain.quality.rules.past import Own, ToldAgain, median
-from core.domain.quality.rules.swap_parts import crosswise, summed_current
+from core.domain.quality.rules.swap_parts import by_parts, crosswise, summed_current
 from core.domain.quality.words import FindingText, facts_of, with_columns_from
 
 PAIRS = (
@@ -65,7 +65,10 @@ class Pairs:
 
 
 def _retold(book: PeriodTable, told: ToldAgain, pair: tuple[int, int]) -> Pairs:
-    """Lines of one period: each exactly what the other was before."""
+    """Lines of one period: each exactly what the other was before, and no nearer to its own parts.
+
+    Where it is nearer, the lines of before were exchanged.
+    """
     left = np.flatnonzero((told.item == pair[0]) & ~np.isnan(told.was))
     right = np.flatnonzero((told.item == pair[1]) & ~np.isnan(told.was))
     keys = [(told.fid[r], book.start[told.row[r]], book.end[told.row[r]]) for r in (left, right)]
@@ -74,6 +77,10 @@ def _retold(book: PeriodTable, told: ToldAgain, pair: tuple[int, int]) -> Pairs:
     one, other = (told.value[rows] for rows in (left, right))
     was, other_was = (told.was[rows] for rows in (left, right))
     same = _near(one, other_was) & _near(other, was) & ~_near(one, other)
+    names, some = list(book.rules.items), np.flatnonzero(same)
+    asked = told.row[left[some]], told.row[right[some]]
+    direct, cross = by_parts(book, (names[pair[0]], names[pair[1]]), asked)
+    same[some] = cross <= direct
     before = told.fid[told.last[left]]
     return Pairs(told.row[left], told.row[right], same, told.fid[left], before)
 

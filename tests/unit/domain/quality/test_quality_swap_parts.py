@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
-from tests.unit.domain.quality.reports import MILLION, grades_of, year
+from tests.unit.domain.quality.reports import MILLION, grades_of, report, year
 
 LAST = "0-20-10"
 CFO, CFI = (f"NetCashProvidedByUsedIn{kind}Activities" for kind in ("Operating", "Investing"))
@@ -147,3 +149,37 @@ def test_current_assets_that_their_parts_make_up_are_no_exchange() -> None:
     assert "Q57" not in found(*sized)
     sized[0].pop("InventoryNet")
     assert "Q57" in found(*sized)
+
+
+def test_an_honest_report_after_exchanged_lines_is_not_the_one_at_fault() -> None:
+    """It tells the year before with its parts; the report of that year had the lines exchanged."""
+    usual, odd = flows(600, -240, 480, 240), flows(-100, 40, -220, 20)
+    past = [with_year_before(n, usual, usual) for n in range(2015, 2019)]
+    honest = with_year_before(2020, usual, odd)
+    assert "Q57" not in grades_of(*past, with_year_before(2019, odd, usual), honest)[LAST]["rules"]
+    crossed = odd | {CFO: odd[CFI], CFI: odd[CFO]}
+    after = grades_of(*past, with_year_before(2019, crossed, usual), honest)
+    assert "Q57" not in after[LAST]["rules"]
+    slipped = with_year_before(2020, usual, crossed)
+    assert "Q57" in grades_of(*past, with_year_before(2019, odd, usual), slipped)[LAST]["rules"]
+
+
+def half(first: dict[str, float], second: dict[str, float]) -> tuple[list, list]:
+    """The reports of a first quarter and of the half-year, with its second quarter beside it."""
+    begin, march, june = date(2021, 1, 1), date(2021, 3, 31), date(2021, 6, 30)
+    rows = report("10-Q", begin, june, 2, **{n: first[n] + second[n] for n in first})
+    about = {k: rows[0][k] for k in ("accession", "filed", "fiscal_year", "form")}
+    own = [r | about for r in report("10-Q", date(2021, 4, 1), june, 2, **second)]
+    return report("10-Q", begin, march, 1, **first), [*rows, *(r for r in own if r["period_start"])]
+
+
+def test_quarters_that_add_up_with_the_earlier_lines_exchanged_are_the_earlier_reports() -> None:
+    """Then the one before told two lines under each other's names; else the sum is wrong."""
+    first = {CFO: 150 * MILLION, CFI: -60 * MILLION}
+    one, two = half(first, {CFO: 170 * MILLION, CFI: -30 * MILLION})
+    usual = [year(n) for n in range(2016, 2021)]
+    assert "Q27" not in grades_of(*usual, one, two)["0-21-2"]["rules"]
+    crossed, _ = half({CFO: first[CFI], CFI: first[CFO]}, first)
+    assert "Q27" not in grades_of(*usual, crossed, two)["0-21-2"]["rules"]
+    other, _ = half({CFO: 100 * MILLION, CFI: 90 * MILLION}, first)
+    assert "Q27" in grades_of(*usual, other, two)["0-21-2"]["rules"]
