@@ -152,14 +152,17 @@ def test_current_assets_that_their_parts_make_up_are_no_exchange() -> None:
 
 
 def test_an_honest_report_after_exchanged_lines_is_not_the_one_at_fault() -> None:
-    """It tells the year before with its parts; the report of that year had the lines exchanged."""
+    """It tells the year before with its parts; the report of that year had the lines exchanged, and
+    nothing beside them that told.
+    """
     usual, odd = flows(600, -240, 480, 240), flows(-100, 40, -220, 20)
     past = [with_year_before(n, usual, usual) for n in range(2015, 2019)]
     honest = with_year_before(2020, usual, odd)
     assert "Q57" not in grades_of(*past, with_year_before(2019, odd, usual), honest)[LAST]["rules"]
     crossed = odd | {CFO: odd[CFI], CFI: odd[CFO]}
-    after = grades_of(*past, with_year_before(2019, crossed, usual), honest)
-    assert "Q57" not in after[LAST]["rules"]
+    alone = year(2019, **crossed)
+    assert "Q57" not in grades_of(*past, alone, honest)["0-19-10"]["rules"]
+    assert "Q57" not in grades_of(*past, alone, honest)[LAST]["rules"]
     slipped = with_year_before(2020, usual, crossed)
     assert "Q57" in grades_of(*past, with_year_before(2019, odd, usual), slipped)[LAST]["rules"]
 
