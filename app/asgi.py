@@ -174,7 +174,7 @@ class DeskApp(gate.Gate):
         current.use(desk)
         self.house = doors.house(desk)
         readers.install(self.house.open)
-        self.allow(chosen.allowed_hosts, listening=chosen.host)
+        self.allow(chosen.allowed_hosts, chosen.host, chosen.workspace_origins)
         if not chosen.listens_here_only:
             log.warning(gate.EXPOSED, host=chosen.host, port=chosen.port)
         address.announce(chosen.data_dir, chosen.host, chosen.port)

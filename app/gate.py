@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import streamlit
 
-from app import refusals
+from app import cross_origin, refusals
 from core.observe import logs
 from core.observe.sparing import Sparing
 
@@ -59,17 +59,20 @@ class Gate:
     def __init__(self, app: Application, hosts: Iterable[str] = ()) -> None:
         self.app = app
         self.hosts: tuple[str, ...] = ()
+        self.sites: frozenset[str] = frozenset()
         self.listening = ""
         self.allow(hosts)
 
-    def allow(self, hosts: Iterable[str], listening: str = "") -> None:
+    def allow(self, hosts: Iterable[str], listening: str = "", sites: Iterable[str] = ()) -> None:
         """Answer for these hosts from now on, instead of those named before.
 
         `listening` is where the desk listens itself. It is answered for, too; but other programs
         have other ports of it, so unlike a proxy's name it says nothing of a page's origin.
+        `sites` are the origins whose pages may read what `cross_origin` names, and no more.
         """
         self.hosts = tuple(name.lower().rstrip(".") for name in hosts)
         self.listening = listening.lower().rstrip(".")
+        self.sites = frozenset(sites)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse what is foreign, hand on the rest."""
@@ -84,7 +87,14 @@ class Gate:
                 log.warning(words, **told)
                 await _refuse(scope, receive, _sealed(send, None), status, sentence)
             return
-        await self.app(scope, receive, _sealed(send, host))
+        sealed = _sealed(send, host)
+        if site := self._site(scope):
+            sealed = cross_origin.told(sealed, site)
+            if cross_origin.is_preflight(scope):
+                for part in cross_origin.preflight(scope):
+                    await sealed(part)
+                return
+        await self.app(scope, receive, sealed)
 
     def _refusal(
         self, scope: Scope, host: str | None
@@ -95,7 +105,8 @@ class Gate:
             sentence = "The desk does not answer for this host: see OPENBELL_ALLOWED_HOSTS."
             return WRONG_HOST, sentence, "foreign host refused", {"host": str(host)[:100]}
         origins = _values(scope, b"origin")
-        if origins and not (len(origins) == 1 and self._own(origins[0], str(host))):
+        own = len(origins) == 1 and self._own(origins[0], str(host))
+        if origins and not own and not self._site(scope):
             sentence = "The desk does not answer pages of other sites."
             return WRONG_ORIGIN, sentence, "foreign origin refused", {"origin": origins[0][:100]}
         return None
@@ -109,6 +120,13 @@ class Gate:
             entry in ("*", name) or (entry.startswith("*.") and name.endswith(entry[1:]))
             for entry in self.hosts
         )
+
+    def _site(self, scope: Scope) -> str:
+        """The listed origin of the page that asks for what such may read; empty without one."""
+        if not self.sites or not cross_origin.may_be_read(scope):
+            return ""
+        origin = _only(scope, b"origin")
+        return origin if origin in self.sites else ""
 
     def _own(self, origin: str, host: str) -> bool:
         """Whether a page of that origin is ours: the same host and port, or a host we are told of.

@@ -14,6 +14,8 @@ from core.addresses import web_address
 
 RoleName = Literal["viewer", "analyst", "trader", "admin"]
 Rate = Annotated[str, Field(pattern=r"^[1-9]\d{0,6}/(second|minute|hour)$")]
+_ORIGIN = re.compile(r"https?://([a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])(:[1-9]\d{0,4})?")
+_OWN_PORT = {"http": ":80", "https": ":443"}
 
 
 class AccessSettings(BaseModel):
@@ -62,6 +64,11 @@ class AccessSettings(BaseModel):
         "X-Forwarded-Groups",
         pattern=r"^[A-Za-z][A-Za-z0-9-]{0,60}$",
         description="the header with their groups, with commas; oidc_roles says their roles",
+    )
+    workspace_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="sites whose pages may read /api/openbb with a token, with commas, e.g. "
+        "https://pro.openbb.co; empty: none",
     )
     session_hours: float = Field(
         12.0, gt=0, le=720, description="how long a browser stays signed in"
@@ -119,7 +126,19 @@ class AccessSettings(BaseModel):
             raise ValueError("four_eyes_over needs OPENBELL_ACCESS=token: open knows one person")
         return self
 
-    @field_validator("trusted_proxies", mode="before")
+    @field_validator("workspace_origins")
+    @classmethod
+    def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        """As browsers write them: scheme, host, and a port that is not the scheme's own."""
+        for origin in value:
+            if not _ORIGIN.fullmatch(origin) or origin.endswith(_OWN_PORT[origin.split(":")[0]]):
+                raise ValueError(
+                    f"{origin!r} is not the origin of a site, such as https://pro.openbb.co "
+                    "(no path, no port that goes without saying, no *)"
+                )
+        return value
+
+    @field_validator("trusted_proxies", "workspace_origins", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return [x for x in re.split(r"[\s,]+", value) if x] if isinstance(value, str) else value

@@ -135,6 +135,15 @@ EXPORTS: dict[str, dict[str, Any]] = {  # filters, of those that are given some
     "failing": {"name": "sec.facts"},
     "jobs": {"state": "done"},
 }
+OPENBB = {  # what the backend for OpenBB Workspace answers -> with which parameters
+    "widgets.json": "", "apps.json": "", "symbols": "", "companies": "",
+    "gap_scan": "?min_gap_pct=1", "gap_chart": "?min_gap_pct=1",
+    "gaps_left_out": "", "gap_statistics": "?min_gap_pct=1", "gap_backtest": "?min_gap_pct=1",
+    "symbol_chart": "?symbol=AAA&raw=true", "symbol_gaps": "?symbol=AAA",
+    "grades": "?only=AAA", "findings": "?company=AAA", "filings": "?company=AAA",
+    "facts": "?company=AAA&concept=Assets", "company": "?company=AAA", "headlines": "",
+    "risk": "", "limits": "", "holdings": "", "plans": "", "freshness": "", "about": "",
+}  # fmt: skip
 READS = {  # operations that are no command, export or resource -> where they are asked
     "live_health_live_get": "/health/live",
     "startup_health_startup_get": "/health/startup",
@@ -143,5 +152,9 @@ READS = {  # operations that are no command, export or resource -> where they ar
     "prometheus_metrics_get": "/metrics",
     "list_commands_v1_commands_get": "/v1/commands",
     "events_v1_events_get": "/v1/events?limit=2",
+    **{
+        f"openbb_{name.replace('.', '_')}": f"/openbb/{name}{asked}"
+        for name, asked in OPENBB.items()
+    },
 }
 HOOK, HOOKED = "hook_v1_hooks__dataset__post", "/v1/hooks/prices.daily"

@@ -163,6 +163,19 @@ async def resources(tried: Tried) -> list[Trial]:
     return made
 
 
+async def widgets(tried: Tried) -> list[Trial]:
+    """What other sites' pages may ask for: a session, which browsers add by themselves, is none."""
+    made = []
+    async with tried.client() as client:
+        for asked in access_routes.widgets():
+            for column in COLUMNS[1:]:
+                headers = {"Cookie": f"{COOKIE}={tried.sessions[column]}"}
+                status = (await client.get(asked.path, headers=headers)).status_code
+                trial = (asked.kind, asked.name, "session", column)
+                made.append(Trial(*trial, expected=False, found=status not in (401, 403, 429)))
+    return made
+
+
 def command_lines(tried: Tried) -> Iterator[Trial]:
     """Commands and exports as the command line asks: of a running desk, and where none runs."""
     own = {"the folder's": (tried.own, LOCAL)}
@@ -289,7 +302,7 @@ async def run(desk: Desk, pages: Iterable[str]) -> list[Trial]:
     made = await use_cases(tried) + await files(tried) + await resources(tried)
     made += await anyio.to_thread.run_sync(lambda: [*command_lines(tried), *actions(tried)])
     made += await routes(tried, pages)
-    made += await sockets(tried)
+    made += await sockets(tried) + await widgets(tried)
     return made + await access_handles.handles(tried)
 
 

@@ -14,7 +14,7 @@ from app.api import main as api
 from app.api.resources.kernel import RESOURCES
 from core.domain.access.principals import Role
 from core.service.assistant.tools import tool
-from tools.access_tables import OTHERS, READS
+from tools.access_tables import OPENBB, OTHERS, READS
 
 READ_BY = Role.VIEWER
 ACTS = {  # by hand, so that a role that was declared wrongly is found; all else is read by viewers
@@ -65,9 +65,16 @@ def tools() -> Iterator[Asked]:
         yield Asked(name, READ_BY, "POST", "/api/mcp", None, body, "MCP tool")
 
 
+def widgets() -> Iterator[Asked]:
+    """The backend for OpenBB Workspace."""
+    for name in OPENBB:
+        yield Asked(name, READ_BY, "GET", f"/api/openbb/{name}", WRONG, None, "widget")
+
+
 def routes() -> Iterator[Asked]:
-    """Every route that a resource declares, and every tool."""
+    """Every route that a resource declares, every tool and every widget."""
     yield from tools()
+    yield from widgets()
     for name, found in RESOURCES.items():
         acts = found.kind == "act"
         yield Asked(

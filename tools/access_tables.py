@@ -70,6 +70,12 @@ OPEN = ("/api/health/live", "/api/health/ready", "/_stcore/health", "/static/js/
 READS = _table(  # functions that pages call to read what not every viewer may see
     admin="admin.tokens admin.people admin.sessions auditing.acts auditing.proof",
 )
+OPENBB = (  # of the backend for OpenBB Workspace: viewers read it, with a token alone
+    "widgets.json", "apps.json", "symbols", "companies", "gap_scan", "gap_chart", "gaps_left_out",
+    "gap_statistics", "gap_backtest", "symbol_chart", "symbol_gaps", "grades", "findings",
+    "filings", "facts", "company", "headlines", "risk", "limits", "holdings", "plans", "freshness",
+    "about",
+)  # fmt: skip
 OTHERS = {  # routes of the API that are no resource; None: of everyone, or judged by what is named
     "/openapi.json": Role.VIEWER,
     "/docs": Role.VIEWER,
@@ -84,4 +90,5 @@ OTHERS = {  # routes of the API that are no resource; None: of everyone, or judg
     "/v1/exports/{name}": None,
     "/v1/events": Role.VIEWER,
     "/v1/hooks/{dataset}": None,
+    **{f"/openbb/{name}": Role.VIEWER for name in OPENBB},
 }

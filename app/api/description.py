@@ -12,6 +12,7 @@ from fastapi.openapi.utils import get_openapi
 
 from app.api import examples, reference
 from app.api.resources.kernel import RESOURCES
+from app.openbb import described as openbb
 from core.service.kernel import commands, exports
 from core.service.kernel.registry import UseCaseEntry
 
@@ -135,10 +136,11 @@ def _document(app: FastAPI) -> dict[str, Any]:
     for found in RESOURCES.values():
         path = made["paths"].setdefault(f"/v1{found.path}", {})
         path[found.method.lower()] = reference.operation(found, schemas)
+    made["paths"] |= openbb.operations(schemas)
     made["paths"]["/v1/commands"]["get"]["security"] = [{_TOKEN: []}]
     for path, methods in made["paths"].items():
         for operation in methods.values():
-            _refusals(operation, known=path.startswith("/v1/"))
+            _refusals(operation, known=path.startswith(("/v1/", "/openbb/")))
     made["components"] = {
         "schemas": schemas,
         "securitySchemes": _SCHEMES,

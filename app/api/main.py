@@ -24,6 +24,7 @@ from app.api.correlating import Correlated
 from app.api.heads import Headed, allowed
 from app.api.kept import RememberedReads
 from app.assistant.http import AssistantEndpoint
+from app.openbb import routes as openbb
 from core.errors import OpenbellError
 from core.observe import work
 
@@ -37,6 +38,7 @@ def create() -> FastAPI:
     app.include_router(events.router)
     app.include_router(hooks.router)
     app.include_router(router.routes())
+    app.include_router(openbb.routes())
     app.router.routes.append(Route("/mcp", AssistantEndpoint()))
     app.add_route("/docs", documentation.page, include_in_schema=False)
     app.add_exception_handler(OpenbellError, _answer)

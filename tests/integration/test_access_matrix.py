@@ -24,7 +24,7 @@ async def test_no_route_and_no_socket_is_a_hole(
     assert access_matrix.unlisted() == []
     tried = access_matrix.Tried(make_desk(access="token", **RATES))
     trials = await access_matrix.routes(tried, ["plans", "access"])
-    trials += await access_matrix.sockets(tried)
+    trials += await access_matrix.sockets(tried) + await access_matrix.widgets(tried)
     assert [trial for trial in trials if trial.verdict != "right"] == []
     assert len(trials) > 50
 

@@ -244,6 +244,22 @@ def listed(desk: Desk, *accessions: str) -> pl.DataFrame:
     return filing_rows.told(desk, found)
 
 
+def latest(desk: Desk, ciks: Sequence[int], since: date, limit: int) -> pl.DataFrame:
+    """The filings of some companies filed since a day, newest first, with the columns of `listed`.
+
+    One row a filing, that of its first filer among them.
+    """
+    found = desk.warehouse.read(
+        f"SELECT f.*, c.name FROM (SELECT cik, {_FILING} FROM filings "
+        "WHERE list_contains(?::BIGINT[], cik) AND filed >= ?) f "
+        "LEFT JOIN companies c ON c.cik = f.cik "
+        "QUALIFY row_number() OVER (PARTITION BY f.accession ORDER BY f.cik) = 1 "
+        "ORDER BY f.filed DESC, f.accepted_at DESC NULLS LAST, f.accession DESC LIMIT ?",
+        [list(ciks), since, limit],
+    )
+    return filing_rows.told(desk, found)
+
+
 def concepts(desk: Desk, cik: int) -> pl.DataFrame:
     """Concepts a company has reported: taxonomy, concept, label, unit, facts, latest period."""
     return desk.warehouse.read(
