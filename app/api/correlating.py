@@ -14,6 +14,7 @@ from app.doors import credentials
 from app.gate import Application, Message, Receive, Scope, Send
 from core.observe import logs, traces, work
 
+log = logs.get("api")
 _CORRELATION = re.compile(r"[A-Za-z0-9]{1,64}")
 
 
@@ -39,9 +40,12 @@ class Correlated:
                 path = getattr(route, "path", "none")
                 work.api_request(path, scope["method"], status, time.perf_counter() - began)
 
+        ended = False
         with logs.correlated(given(scope)) as identifier:
 
             async def named(message: Message) -> None:
+                nonlocal ended
+                ended = message["type"] == "http.response.body" and not message.get("more_body")
                 if message["type"] == "http.response.start":
                     count(message["status"])
                     told = (b"x-correlation-id", identifier.encode())
@@ -51,6 +55,10 @@ class Correlated:
             try:
                 with traces.resumed(carried):
                     await self.app(scope, receive, named)
+            except Exception:
+                log.exception("a request failed", path=scope["path"], method=scope["method"])
+                if not ended:  # the server cuts off what is half said
+                    raise
             finally:
                 count(500)
 

@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Mount, Route, Router
+from starlette.types import ASGIApp
 
 from app.api import (
     commands,
@@ -29,10 +30,18 @@ from core.errors import OpenbellError
 from core.observe import work
 
 
+class _Api(FastAPI):
+    """FastAPI under one id for all that happens to a request, its own answer to a fault too."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """The layers, ours in front of all others."""
+        return Headed(Correlated(super().build_middleware_stack()))  # type: ignore[arg-type]
+
+
 def create() -> FastAPI:
     """The application; the desk it serves is that of `core.service.current`."""
     # a slash too many leads nowhere: a redirect would name http behind a proxy that speaks TLS
-    app = FastAPI(title="Openbell", docs_url=None, redoc_url=None, redirect_slashes=False)
+    app = _Api(title="Openbell", docs_url=None, redoc_url=None, redirect_slashes=False)
     app.include_router(health.router)
     app.include_router(commands.router)
     app.include_router(events.router)
@@ -44,8 +53,6 @@ def create() -> FastAPI:
     app.add_exception_handler(OpenbellError, _answer)
     app.add_exception_handler(HTTPException, _nowhere)
     app.add_exception_handler(Exception, _failed)
-    app.add_middleware(Correlated)
-    app.add_middleware(Headed)
     app.openapi = lambda: description.describe(app)  # type: ignore[method-assign]
     return app
 
@@ -85,7 +92,7 @@ async def _nowhere(request: Request, error: Exception) -> Response:
 
 
 async def _failed(request: Request, error: Exception) -> Response:
-    """A fault of the desk's own; it is logged where it is raised again."""
+    """A fault of the desk's own; it is raised again, and logged by who gave the request its id."""
     work.ERRORS.labels(work.kind_of(error)).inc()
     body = problems.of_status(500, request.url.path, "the desk failed at this; it is in its log")
     return Response(body, 500, media_type=problems.MEDIA)

@@ -86,7 +86,8 @@ def latest_session(reader: Reader, table: str, until: date | None = None) -> dat
     """
     newest = reader.read(f"SELECT max(session) FROM {quoted(table)}").item()
     end = min(until or date.max, newest or date.max)
-    lately = _names_of_sessions(reader, table, end - LATELY, end)
+    first = max(end, date.min + LATELY) - LATELY
+    lately = _names_of_sessions(reader, table, first, end)
     place = _first_there([names for _, names in lately])
     if place is None or place + COMPARED >= len(lately):  # too few to judge it by
         lately = _names_of_sessions(reader, table, date.min, end)

@@ -11,6 +11,7 @@ from app.api.paging import MOST, PagedQuery
 from app.api.resources.kernel import ResourceAnswer, document, listing
 from core.domain.gaps.filters import GapLimits, changes
 from core.errors import NotFoundError, UsageError
+from core.service import bounds
 from core.service.desk import Desk
 from core.service.gaps import scans, statistics, symbols
 
@@ -27,10 +28,16 @@ def _day(text: str) -> date | None:
     if text == "latest":
         return None
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
-        message = "must be a day such as 2026-11-25, or latest"
-        raise UsageError(f"the session {message}", fields=[("date", message)]) from None
+        raise _no_session("must be a day such as 2026-11-25, or latest") from None
+    if wrong := bounds.fault(day):
+        raise _no_session(f"cannot be {text}: {wrong}")
+    return day
+
+
+def _no_session(why: str) -> UsageError:
+    return UsageError(f"the session {why}", fields=[("date", why)])
 
 
 @document(
