@@ -27,7 +27,11 @@ def sql(
     limit: Annotated[int, typer.Option(min=1, help="Most rows returned.")] = 10_000,
     json: Json = False,
 ) -> None:
-    """Rows of one read-only SELECT on the store: a table, or CSV where the output is piped."""
+    """Rows of one read-only SELECT on the store: a table, or CSV where the output is piped.
+
+    The table grades has letters as they hold today, with the status of each filing (a withdrawn
+    report is D at most); raw_grades has them as they were rated.
+    """
     render = _print_rows if sys.stdout.isatty() else _print_csv
     if query == STREAM:
         query = sys.stdin.read()

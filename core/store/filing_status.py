@@ -29,6 +29,19 @@ def known(day: str) -> str:
     )
 
 
+def shown(rated: str) -> str:
+    """SQL: grades as they hold today, from a table of them as they were rated (a name of ours).
+
+    The columns of the table, `grade` and `score` held down by the status, those without it as
+    `rated_grade` and `rated_score`, and the status with its reason, day and filing.
+    """
+    return (
+        f"SELECT g.* REPLACE ({GRADE} AS grade, {SCORE} AS score), g.grade AS rated_grade, "
+        f"g.score AS rated_score, s.* EXCLUDE (cik, accession) FROM {rated} g "
+        f"LEFT JOIN ({known('current_date')}) s ON s.cik = g.cik AND s.accession = g.accession"
+    )
+
+
 def by_grade(warehouse: Warehouse, on: date) -> dict[str, int]:
     """Current grades with the filings that have them, held down by their status of a day."""
     found = warehouse.read(
