@@ -30,12 +30,13 @@ def adding_up(book: PeriodTable) -> Outcome:
     room = np.fmax(flows.unit[long] * 6.0, np.abs(value) * 0.001)
     departs = np.abs(value - summed) > room
     judged = ~(earlier & _misreported(before / (value - quarter)))
-    judged |= _same(value, quarter, before)
+    slip = _slipped(value, quarter, before, flows.unit[long])
+    judged |= _same(value, quarter, before) | slip
     if (departs & judged).any():
         across = departs & judged & earlier
         anew = recast.by_much(book, flows, long, across, value / summed)
         anew |= recast.by_its_quarters(flows, long, last, across & ~anew)
-        judged &= ~anew | _same(value, quarter, before)
+        judged &= ~anew | _same(value, quarter, before) | slip
         judged &= ~_crossed(book, flows, (long, last, rest), room, judged & departs & earlier)
     wrong = judged & departs
     if not wrong.any():
@@ -70,6 +71,24 @@ def _same(value: Floats, quarter: Floats, before: Floats) -> Flags:
     """The quarter is the longer period, though something was told of what came before."""
     same: Flags = (value == quarter) & (value != 0) & (np.abs(before) >= 0.05 * np.abs(value))
     return same
+
+
+def _slipped(value: Floats, quarter: Floats, before: Floats, unit: Floats) -> Flags:
+    """The last quarter is what the others leave of it but for its sign, or thousands: a slip of its
+    own, whatever was restated since. What is told by few units says nothing of its scale.
+    """
+    left = value - before
+    fine = (np.abs(left) >= FINE * unit) & (quarter != 0)
+    power = np.full(len(left), np.nan)
+    power[fine] = np.log10(np.abs(quarter[fine] / left[fine]))
+    thousands = np.isin(np.round(power), (-6, -3, 3, 6)) & (quarter * left > 0)
+    turned = (np.round(power) == 0) & (quarter * left < 0)
+    slipped: Flags = (thousands | turned) & (np.abs(power - np.round(power)) < SLIP)
+    return slipped
+
+
+SLIP = 0.005  # of a power of ten: a hundredth
+FINE = 40.0  # units
 
 
 def _misreported(ratio: Floats) -> Flags:

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from tests.unit.domain.quality.reports import MILLION, changed, grades_of, report, year
+from tests.unit.domain.quality.reports import MILLION, changed, grades_of, quarters, report, year
 
 LAST = "0-20-10"
 SHARES = "WeightedAverageNumberOfSharesOutstandingBasic"
@@ -121,3 +121,22 @@ def test_earnings_of_what_is_continued_are_all_where_nothing_is_sold(
         last = changed(last, f"EarningsPerShare{kind}", renamed=name)
     found = grades_of(*(year(n, **LINES) for n in range(2015, 2020)), last)[LAST]["rules"]
     assert ("Q48" in found) is missed
+
+
+def with_fourth(profit: float) -> list:
+    """The annual report of 2020 with its fourth quarter beside it, whose profit is given."""
+    rows = year(2020)
+    about = {k: rows[0][k] for k in ("accession", "filed", "fiscal_year", "fiscal_period", "form")}
+    fourth = report("10-Q", date(2020, 10, 1), date(2020, 12, 31), 4, NetIncomeLoss=profit)
+    return [*rows, *(row | about for row in fourth if row["period_start"])]
+
+
+@pytest.mark.parametrize("times", [1000.0, 0.001, -1.0, 1e6])
+def test_a_slip_of_the_fourth_quarter_is_found_where_the_year_is_right(times: float) -> None:
+    """Nine months were told before; a quarter a thousand times too large made them look small."""
+    before = [year(n) for n in range(2016, 2020)] + quarters()
+    right = grades_of(*before, with_fourth(90 * MILLION))[LAST]
+    assert right["grade"] == "A"
+    found = grades_of(*before, with_fourth(90 * MILLION * times))[LAST]
+    assert found["grade"] in {"C", "D"}
+    assert "Q27" in found["rules"]
