@@ -35,7 +35,7 @@ class _Api(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         """The layers, ours in front of all others."""
-        return Headed(Correlated(super().build_middleware_stack()))  # type: ignore[arg-type]
+        return Headed(Correlated(super().build_middleware_stack()))
 
 
 def create() -> FastAPI:
