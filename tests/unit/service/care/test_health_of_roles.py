@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from core.service.care import (
+    backing_up,
     health,
     health_checks,  # noqa: F401 - registers the checks
 )
@@ -38,8 +41,25 @@ def test_a_desk_without_an_engine_warns_and_goes_on(name: str, reading: Desk) ->
     assert health.CHECKS[name].look(reading).status == "ok"
 
 
-@pytest.mark.parametrize("name", ["scheduler", "detector", "drill"])
+@pytest.mark.parametrize("name", ["scheduler", "detector", "datasets", "drill"])
 def test_what_an_engine_does_is_not_missed_at_a_desk(name: str, reading: Desk) -> None:
     """A desk has no clock and no drill of its own."""
     found = health.CHECKS[name].look(reading)
     assert (found.status, found.message) == ("ok", "the engine's")
+
+
+def test_datasets_nobody_looks_at_are_not_in_time(make_desk: Callable[..., Desk]) -> None:
+    """The detector is off with the scheduler; what it would find is not known."""
+    desk = make_desk(scheduler=False)
+    found = health.CHECKS["datasets"].look(desk)
+    assert (found.status, found.message) == ("ok", "not looked at, as OPENBELL_SCHEDULER says")
+
+
+def test_a_backup_of_the_future_is_told(desk: Desk) -> None:
+    """A clock that was set back: it stays the latest for days, whether others are made or not."""
+    backing_up.backup_command(desk)
+    assert health.CHECKS["backup"].look(desk).status == "ok"
+    now = desk.now() - timedelta(days=5)
+    desk.now = lambda: now
+    found = health.CHECKS["backup"].look(desk)
+    assert (found.status, "-120 h old" in found.message) == ("warn", True)
