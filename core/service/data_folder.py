@@ -57,7 +57,11 @@ def before_migration(settings: Settings, now: datetime) -> Callable[[Warehouse],
             return
         folder = backups_of(settings.data_dir)
         ending = backups.MIGRATION
-        made = backups.make(warehouse, settings.queue_path, folder, now, ending=ending)
+        try:
+            made = backups.make(warehouse, settings.queue_path, folder, now, ending=ending)
+        except StoreError as error:  # nobody chose a folder that could be another
+            error.hint = files.ROOM if error.hint == backups.ROOM else error.hint
+            raise
         if key := key_of(settings):
             backups.seal(made, key)
 

@@ -1,10 +1,15 @@
-"""What a desk that was killed left in its data folder goes with the next start."""
+"""The data folder before a desk opens: leftovers go, and no room is told with what may be done."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
+from core.errors import StoreError
+from core.service import data_folder
 from core.service.desk import Desk
+from core.store import backup, files
 
 
 def test_what_queries_spilled_goes(make_desk: Callable[..., Desk]) -> None:
@@ -17,3 +22,17 @@ def test_what_queries_spilled_goes(make_desk: Callable[..., Desk]) -> None:
     desk.close()
     Desk.open(settings).close()
     assert not left.exists()
+
+
+def test_no_room_before_a_migration_names_no_other_folder(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its backup goes where it goes: there is no option for another place."""
+
+    def full(*_: object, **__: object) -> None:
+        raise StoreError("no space left on device", hint=backup.ROOM)
+
+    monkeypatch.setattr(backup, "make", full)
+    with pytest.raises(StoreError) as refused:
+        data_folder.before_migration(desk.settings, desk.now())(desk.warehouse)
+    assert refused.value.hint == files.ROOM
