@@ -1,12 +1,16 @@
 """What a letter is worth: one fault planted in each of many real filings that are A before.
 
     python -m benchmarks.planted [--each 200] [--root FOLDER ...] [--tuning] [--seed 1] [--out FILE]
+                                 [--stratum ifrs|shell]
 
 Companies are split by a hash of their number: rules are tuned on one half (`--tuning`), the table
 is made on the other. Of each class so many filings are drawn at random, each with one headline
 figure that it states; the fault is planted, the company is graded as it was known 400 days after,
 and the letters are counted, with the new findings in its other filings. Before it come the letters
 of all 10-K and 10-Q since 2012, and how many of them each rule judges and fails.
+
+With `--stratum` only reports of such filers are drawn, of all companies: as they are few, one may
+be hit more than once, each time on another figure.
 
 A root holds `companyfacts/CIK*.json.gz` and `submissions/CIK*.json.gz`.
 """
@@ -24,8 +28,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from benchmarks import captures
-from benchmarks.plants import FAULTS, PAIRS, Fault, Pick
+from benchmarks import captures, strata
+from benchmarks.plants import FAULTS, PAIRS, Fault, Pick, first_tags
 from core.domain.quality.facts.affected import CHANGED
 from core.domain.quality.facts.standing import stand_in
 from core.domain.quality.grading import Graded, grade
@@ -68,14 +72,16 @@ def held_out(cik: int) -> bool:
     return hashlib.sha256(str(cik).encode()).digest()[0] % 2 == 1
 
 
-def pool(graded: Graded, fault: Fault, tuning: bool) -> pl.DataFrame:
+def pool(graded: Graded, fault: Fault, tuning: bool, stratum: str = "") -> pl.DataFrame:
     """The facts that may be hit: own values of reports that are A, with the day of filing."""
     keys = ["cik", "accession"]
-    kept = [cik for cik in graded.scores["cik"].unique() if held_out(cik) != tuning]
-    reports = graded.scores.filter(
-        pl.col("form").is_in(["10-K", "10-Q"]), pl.col("filed") >= SINCE, pl.col("grade") == "A",
-        pl.col("cik").is_in(kept),
-    ).select(*keys, "filed")  # fmt: skip
+    reports = graded.scores.filter(pl.col("filed") >= SINCE, pl.col("grade") == "A")
+    if stratum:
+        reports = reports.join(strata.reports(graded, stratum), on=keys, how="semi")
+    else:
+        kept = [cik for cik in graded.scores["cik"].unique() if held_out(cik) != tuning]
+        reports = reports.filter(pl.col("form").is_in(["10-K", "10-Q"]), pl.col("cik").is_in(kept))
+    reports = reports.select(*keys, "filed")
     stated = graded.items.filter(pl.col("item").is_in(fault.items), pl.col("value") != 0)
     stated = stated.filter(~stand_in(default_ruleset()))  # a fault is one of the item's own facts
     stated = stated.filter(pl.col("own") | (pl.col("item") == "CoverShares"))
@@ -88,33 +94,50 @@ def pool(graded: Graded, fault: Fault, tuning: bool) -> pl.DataFrame:
 
 def _paired(stated: pl.DataFrame, graded: Graded) -> pl.DataFrame:
     """Only what has its other half beside it."""
-    first = {name: default_ruleset().items[name].tags[0] for name in (*PAIRS, *PAIRS.values())}
+    first = {tag: name for name in PAIRS for tags in first_tags(name).values() for tag in tags}
+    second = {
+        tag: name for name, of in PAIRS.items() for tags in first_tags(of).values() for tag in tags
+    }
     keys = ["cik", "accession", "period_start", "period_end"]
-    other = graded.items.filter(pl.col("concept").is_in([first[n] for n in PAIRS.values()]))
-    there = other.select(*keys, other=pl.col("concept")).unique()
-    named = stated.with_columns(other=pl.col("item").cast(pl.String).replace_strict(
-        {name: first[second] for name, second in PAIRS.items()}, default=None,
-    )).filter(pl.col("concept").is_in([first[n] for n in PAIRS]))  # fmt: skip
-    return named.join(there, on=[*keys, "other"], how="semi", nulls_equal=True).drop("other")
+    name = pl.col("concept").replace_strict(second, default=None, return_dtype=pl.String)
+    there = graded.items.select(*keys, half=name).drop_nulls("half").unique()
+    named = stated.with_columns(
+        half=pl.col("concept").replace_strict(first, default=None, return_dtype=pl.String)
+    ).filter(pl.col("half") == pl.col("item").cast(pl.String))
+    return named.join(there, on=[*keys, "half"], how="semi", nulls_equal=True).drop("half")
 
 
-def drawn(stated: pl.DataFrame, each: int, rng: np.random.Generator) -> list[Pick]:
-    """So many filings at random, items in turn, and of each one of its facts."""
+def drawn(
+    stated: pl.DataFrame, each: int, rng: np.random.Generator, *, often: bool = False
+) -> list[Pick]:
+    """So many filings at random, items in turn, and of each one of its facts.
+
+    `often`: of each filing one of the facts of each item.
+    """
     order = pl.Series("order", rng.permutation(stated.height))
     shuffled = stated.with_columns(order).sort("order")
     by_item = shuffled.with_columns(
         turn=pl.int_range(pl.len()).over("item"),
     ).sort("turn", "order")
-    once = by_item.unique(["cik", "accession"], keep="first", maintain_order=True)
+    key = ["cik", "accession", *(["item"] if often else [])]
+    once = by_item.unique(key, keep="first", maintain_order=True)
     return once.head(each).to_dicts()
 
 
 def planted(
-    frames: Frames, before: Graded, fault: Fault, each: int, seed: int, tuning: bool = False
+    frames: Frames,
+    before: Graded,
+    fault: Fault,
+    each: int,
+    seed: int,
+    tuning: bool = False,
+    stratum: str = "",
 ) -> Result:
     """Plant one fault in each of so many filings, and compare with the grades before."""
     rng = np.random.default_rng(seed)
-    picks = drawn(pool(before, fault, tuning), each, rng)
+    picks = drawn(pool(before, fault, tuning, stratum), each, rng, often=bool(stratum))
+    if not picks:
+        return Result(fault.name, 0, dict.fromkeys(LETTERS, 0), 0, fault.target_pct, 0, 0, ())
     companies = _by_company(frames)
     parts = [_compared(before, *one) for one in _graded(companies, picks, fault, rng)]
     rows = pl.concat([letters for letters, _, _ in parts])
@@ -237,13 +260,15 @@ def main() -> None:
     parser.add_argument("--root", type=Path, action="append")
     parser.add_argument("--tuning", action="store_true", help="the companies that rules may see")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--stratum", choices=strata.STRATA, default="")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     frames = loaded(given.root or [root for root in ROOTS if root.is_dir()])
     before = grade(*frames)
     print(base(before), "", sep="\n")
     results = [
-        planted(frames, before, fault, given.each, given.seed, given.tuning) for fault in FAULTS
+        planted(frames, before, fault, given.each, given.seed, given.tuning, given.stratum)
+        for fault in FAULTS
     ]
     print(table(results))
     if given.out:

@@ -85,7 +85,8 @@ def other_unit(facts: pl.DataFrame, pick: Pick, rng: np.random.Generator) -> pl.
 
 def thousands(facts: pl.DataFrame, pick: Pick, rng: np.random.Generator) -> pl.DataFrame:
     """Weighted shares in thousands: those of the whole filing, or those of the picked period."""
-    concepts = [tag for name in SHARES for tag in default_ruleset().items[name].tags]
+    items = [default_ruleset().items[name] for name in SHARES]
+    concepts = [tag for item in items for tag in (*item.tags, *item.ifrs)]
     hit = _is(pick) if rng.random() < 0.5 else _is(pick, "period_start", "period_end")
     hit &= pl.col("concept").is_in(concepts)
     value = pl.when(hit).then((pl.col("value") / 1e3).round()).otherwise("value")
@@ -122,10 +123,18 @@ def stale(facts: pl.DataFrame, pick: Pick, _: np.random.Generator) -> pl.DataFra
     return numbered(pl.concat([facts, again]))
 
 
+def first_tags(*names: str) -> dict[str, list[str]]:
+    """Of each taxonomy the first tag of some items that have one."""
+    items = [default_ruleset().items[name] for name in names]
+    return {
+        "us-gaap": [item.tags[0] for item in items if item.tags],
+        "ifrs-full": [item.ifrs[0] for item in items if item.ifrs],
+    }
+
+
 def swapped_lines(facts: pl.DataFrame, pick: Pick, rng: np.random.Generator) -> pl.DataFrame:
     """Two lines under each other's names: for the period alone, or in the whole filing."""
-    items = default_ruleset().items
-    pair = [items[name].tags[0] for name in (pick["item"], PAIRS[pick["item"]])]
+    pair = first_tags(pick["item"], PAIRS[pick["item"]])[pick["taxonomy"]]
     hit = _is(pick) if rng.random() < 0.5 else _is(pick, "period_end")
     name = pl.when(hit).then(
         pl.col("concept").replace({pair[0]: pair[1], pair[1]: pair[0]})

@@ -22,6 +22,7 @@ PAIRS = (("EpsBasic", "SharesBasic", 0.02), ("EpsDiluted", "SharesDiluted", 0.05
 POWERS = (3, 6)
 MOST_ROOM = 0.6  # of a power of ten, where the earnings meant are a cent
 LEAST_EPS = 0.05  # below, half a cent of rounding hides a power of ten's exactness
+CENT = 0.01
 THOUSANDTH = (500.0, 2000.0)
 OF_A_LINE = (150.0, 6700.0)  # a line may have grown or fallen a few times beside it
 STEADY = 10.0
@@ -76,7 +77,18 @@ def _off_by_power(
     near = [np.abs(ratio / 10.0**n - 1) <= more for n, more in zip(POWERS, rooms, strict=True)]
     near += [np.abs(ratio * 10.0**n - 1) <= room for n in POWERS]
     off: Flags = asked & np.logical_or.reduce(near)
-    return asked, off
+    finer = _finer_than_cents(np.abs(per_share), np.abs(income / count))
+    return asked | finer, off | finer
+
+
+def _finer_than_cents(per_share: Floats, share: Floats) -> Flags:
+    """Earnings per share of parts of a cent that are a thousandth of the cents that were earned."""
+    cents = (per_share > 0) & (per_share < CENT / 5) & (share >= CENT / 2) & np.isfinite(share)
+    found = np.zeros(len(share), bool)
+    for power in POWERS:
+        meant = per_share * 10.0**power
+        found |= (meant >= CENT / 2) & (np.abs(meant - share) <= CENT / 2 + 0.02 * share)
+    return cents & found
 
 
 def _said(spans: Amounts, wrong: Flags, pair: tuple[str, str], income: Floats) -> FindingText:

@@ -12,6 +12,7 @@ import polars as pl
 from core.domain.quality.facts.amounts import Amounts
 from core.domain.quality.facts.arrays import Flags, Floats
 from core.domain.quality.facts.table import PeriodTable
+from core.domain.quality.rules import rest_flows
 from core.domain.quality.words import FindingText, contrast
 
 FLOWS = (  # the first is told with the fault, of the figures that carry a letter
@@ -21,6 +22,7 @@ FLOWS = (  # the first is told with the fault, of the figures that carry a lette
 )  # fmt: skip
 BALANCES = (("EquityAll", "EquityParent"), ("EquityParent", "EquityAll"))
 EPS = ("EpsBasic", "EpsDiluted")
+REST = ", but what the other flow leaves of the change in cash is "
 TURNED = ": the signs contradict each other."
 SCALED = ": one of them is in the wrong scale."
 EXACT = 0.005
@@ -28,6 +30,10 @@ LIKE = 0.05
 EPS_LIKE = 0.25
 LEAST = 20.0  # rounding units
 LEAST_EPS = 0.02
+CENT = 0.01
+TAKEN = (  # of the income, before it is the shareholders'
+    "PreferredDividends", "UndistributedToParticipating", "NciIncome", "RedeemableNciIncome",
+)  # fmt: skip
 
 
 def against_twins(book: PeriodTable) -> list[FindingText]:
@@ -41,7 +47,13 @@ def against_twins(book: PeriodTable) -> list[FindingText]:
     for item, twin in (EPS, EPS[::-1]):
         found.append((spans, item, twin, _eps_turned(spans, item, twin), TURNED))
         found.append((spans, item, "ProfitLoss", _against_profit(spans, item), TURNED))
-    return [_told(book, *one) for one in found if one[3].any()]
+        found.append((spans, item, "NetIncome", _against_income(spans, item), TURNED))
+    said = [_told(book, *one) for one in found if one[3].any()]
+    for item, left, turned, scaled in rest_flows.slips(spans):
+        for wrong, tail in ((turned, TURNED), (scaled, SCALED)):
+            if wrong.any():
+                said.append(_told_beside(book, spans, item, (left, REST), wrong, tail))
+    return said
 
 
 def _slips(given: Amounts, item: str, twin: str, likeness: float) -> tuple[Flags, Flags]:
@@ -96,6 +108,20 @@ def _against_profit(spans: Amounts, eps: str) -> Flags:
     return against
 
 
+def _against_income(spans: Amounts, eps: str) -> Flags:
+    """Where earnings per share are the income by share to the cent, with another sign.
+
+    What preferred and other owners take may turn the sign; then it is told.
+    """
+    items = spans.items
+    income, value = items["NetIncome"], items[eps]
+    alone = np.isnan(spans.first(("IncomeToCommon", *TAKEN))) & ~_filled(spans, "NetIncome")
+    share = income / items[eps.replace("Eps", "Shares")]
+    turned: Flags = (np.abs(value) >= CENT) & (np.abs(share) >= CENT / 2) & (value * share < 0)
+    against: Flags = alone & turned & (np.abs(value + share) <= CENT / 2 + EXACT * np.abs(share))
+    return against
+
+
 def _filled(given: Amounts, item: str) -> Flags:
     """Where an item was filled in from a relation."""
     filled = [np.zeros(len(given.fid), bool), *given.filled.get(item, {}).values()]
@@ -106,9 +132,17 @@ def _filled(given: Amounts, item: str) -> Flags:
 def _told(
     book: PeriodTable, given: Amounts, item: str, twin: str, wrong: Flags, tail: str
 ) -> FindingText:
-    other = pl.Series("other", given.items[twin][wrong])
+    beside = given.items[twin], f", but {twin} is "
+    return _told_beside(book, given, item, beside, wrong, tail)
+
+
+def _told_beside(
+    book: PeriodTable, given: Amounts, item: str, beside: tuple[Floats, str], wrong: Flags,
+    tail: str,
+) -> FindingText:  # fmt: skip
+    other = pl.Series("other", beside[0][wrong])
     keys = given.rows(wrong, []).select("fid", "start", "end").with_columns(other)
     stated = book.rows(book.of([item]) & np.isin(book.fid, given.fid[wrong]))
     stated = stated.select("fid", "start", "end", "item", "value", "row")
     found = keys.join(stated, on=["fid", "start", "end"], nulls_equal=True)
-    return contrast(found, "other", f", but {twin} is ", tail)
+    return contrast(found, "other", beside[1], tail)

@@ -89,3 +89,51 @@ def test_a_line_of_the_filers_own_does_not_explain_a_slip(equity: float, caught:
     right = {"StockholdersEquity": 200 * MILLION, "Liabilities": 4800 * MILLION}
     found = last(right, StockholdersEquity=equity * MILLION, Liabilities=4800 * MILLION)
     assert ("Q02" in found["rules"]) == caught
+
+
+PENNY = {
+    "NetIncomeLoss": -0.74 * MILLION,
+    "WeightedAverageNumberOfSharesOutstandingBasic": 57.1 * MILLION,
+    "WeightedAverageNumberOfDilutedSharesOutstanding": 57.1 * MILLION,
+}
+
+
+@pytest.mark.parametrize(
+    ("eps", "more", "wrong"),
+    [
+        (0.01, {}, {"Q34"}),
+        (-0.01, {}, set()),
+        (0.01, {"PreferredStockDividendsAndOtherAdjustments": 1.3 * MILLION}, set()),
+        (-0.00001, {}, {"Q54"}),
+        (-0.00005, {}, set()),  # no thousandth of 0.013
+    ],
+)
+def test_cents_of_a_shell_with_another_sign_or_scale(
+    eps: float, more: dict[str, float], wrong: set[str]
+) -> None:
+    """A loss of 1.3 cents a share: rounding hides no sign, and no cent is told as 0.00001."""
+    figures = PENNY | {"EarningsPerShareBasic": eps, "EarningsPerShareDiluted": eps} | more
+    assert last(**figures)["rules"] & {"Q34", "Q54"} == wrong
+
+
+def two_flows(number: int, **figures: float) -> list:
+    """A report of who invests nothing: operations took 344 million, 364 were borrowed."""
+    told = {CFO: -344 * MILLION, CFF: 364 * MILLION, CHANGE: 20 * MILLION} | figures
+    return [row for row in year(number, **told) if row["concept"] != CFI]
+
+
+@pytest.mark.parametrize(
+    ("figures", "wrong"),
+    [
+        ({}, False),
+        ({CFO: 344 * MILLION}, True),
+        ({CFO: -0.344 * MILLION}, True),
+        ({CFF: -364 * MILLION}, True),
+        ({CFO: -244 * MILLION}, False),  # a flow that is not told
+    ],
+)
+def test_each_of_two_flows_is_what_the_other_leaves(figures: dict[str, float], wrong: bool) -> None:
+    """Without a third one its sign and scale are known; another difference may be a third flow."""
+    past = [two_flows(n) for n in range(2015, 2020)]
+    found = grades_of(*past, two_flows(2020, **figures))[LAST]["rules"]
+    assert ("Q34" in found) is wrong
