@@ -50,7 +50,10 @@ def token_add(
     role: RoleOption,
     expires: Expires = None,
     owner: Annotated[
-        str, typer.Option(help="Whose it is, by name or subject, where that is not its name.")
+        str,
+        typer.Option(
+            help="Whose it is where that is not its name: a name, a subject, or issuer and subject."
+        ),
     ] = "",
     json: Json = False,
 ) -> None:

@@ -18,6 +18,7 @@ TOKENS = {
     "role": "Role",
     "state": "State",
     "owner": "Owner",
+    "owner_subject": "Owner's subject",
     "last_used": "Last used",
     "expires": "Expires",
     "made_at": "Made",
@@ -116,7 +117,11 @@ def _make(desk: Desk) -> None:
         name = st.text_input("Name", max_chars=80, key="access_name")
         role = st.selectbox("Role", [role.value for role in Role], key="access_role")
         until = st.date_input("Last day", value=None, key="access_until")
-        owner = st.text_input("Whose it is, where that is not its name", key="access_owner")
+        owner = st.text_input(
+            "Whose it is, where that is not its name",
+            key="access_owner",
+            help="A name, a subject, or issuer and subject.",
+        )
         if st.form_submit_button("Make it", type="primary"):
             with shell.guarded("the new token"):
                 day = until if isinstance(until, date) else None

@@ -33,7 +33,8 @@ def tokens(warehouse: Warehouse) -> list[Token]:
         Token,
         warehouse.read(
             "SELECT token_id, name, role, sha256, made_by, made_at, expires_at, revoked_at, "
-            "used_at, previous_sha256, previous_until, owner FROM access_tokens "
+            "used_at, previous_sha256, previous_until, owner, owner_issuer, owner_subject "
+            "FROM access_tokens "
             "ORDER BY made_at DESC, token_id"
         ),
     )
@@ -83,7 +84,7 @@ def add_token(tx: Transaction, token: Token) -> None:
     """Keep a new token."""
     tx.execute(
         "INSERT INTO access_tokens (token_id, name, role, sha256, made_by, made_at, expires_at, "
-        "owner) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "owner, owner_issuer, owner_subject) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             token.token_id,
             token.name,
@@ -93,6 +94,8 @@ def add_token(tx: Transaction, token: Token) -> None:
             token.made_at,
             token.expires_at,
             token.owner,
+            token.owner_issuer,
+            token.owner_subject,
         ],
     )
 

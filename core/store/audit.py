@@ -132,14 +132,18 @@ def names(reader: Reader) -> list[tuple[str, str, str]]:
     return reader.read("SELECT DISTINCT issuer, subject, name FROM access_audit").rows()
 
 
-def who_did(reader: Reader, act: str, detail: str, but: str, since: datetime) -> set[str]:
-    """The names of those who have done that from an instant on, of every issuer `but` one."""
+def who_did(
+    reader: Reader, act: str, detail: str, but: str, since: datetime
+) -> set[tuple[str, str, str]]:
+    """Issuer, subject and name of those who have done that from an instant on, of every issuer
+    `but` one.
+    """
     found = reader.read(
-        "SELECT DISTINCT name FROM access_audit "
+        "SELECT DISTINCT issuer, subject, name FROM access_audit "
         "WHERE act = ? AND detail = ? AND outcome = 'done' AND issuer <> ? AND happened_at >= ?",
         [act, escape(detail), but, since],
     )
-    return set(found["name"])
+    return set(found.rows())
 
 
 def add_checkpoint(tx: Transaction, point: Checkpoint) -> None:

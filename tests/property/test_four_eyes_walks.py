@@ -27,6 +27,7 @@ from core.domain.access.principals import LOCAL, PROXY, Principal, Role
 from core.domain.trading import ledger
 from core.errors import OpenbellError
 from core.service import current
+from core.service.access import admin
 from core.service.desk import Desk
 from core.service.kernel import access
 from core.service.trading import journal, plans, proposals, settling
@@ -44,7 +45,7 @@ LIVE = (plan_store.WAITING, plan_store.OPEN)
 REFUSED = (401, 403, 404, 409, 422)
 WAYS = (
     *("Ada", "Ben", "bot", "Dee", "ada at the provider", "ben by the proxy") * 2,
-    "Cy", "Eve", "the machine",
+    *("Jo the first", "Jo the second", "laptop", "desktop") * 2, "Cy", "Eve", "the machine",
 )  # fmt: skip
 ACTS = (
     *("propose",) * 4, *("approve",) * 5, *("approve_at_once",) * 2, *("cancel",) * 2,
@@ -80,7 +81,8 @@ steps = st.builds(
 Do = Callable[[], object]
 
 
-def _peopled(desk: Desk) -> None:
+def peopled(desk: Desk) -> None:
+    """Prices, companies and filings."""
     fill(desk)
 
 
@@ -88,7 +90,9 @@ class Walk:
     """A desk that people come to by page, API and command line, and what each has seen."""
 
     def __init__(self, desk: Desk) -> None:
-        """Two traders with two ways in each, an analyst, and two admins, one of a token."""
+        """Two traders with two ways in each, an analyst, two admins, one of a token, and two people
+        of one name at the provider with a token each.
+        """
         self.desk = desk
         self.last: date = desk.warehouse.read("SELECT max(session) FROM bars_daily").item()
         self.people: dict[str, set[str]] = {}
@@ -105,6 +109,10 @@ class Walk:
         self.token("bot", Role.TRADER, cy, "cy")
         self.known("ada at the provider", "ada", PROVIDER, "1", "ADA")
         self.known("ben by the proxy", "ben", PROXY, "ben", "ben")
+        self.known("Jo the first", "jo 1", PROVIDER, "j1", "Jo Poe", Role.ADMIN)
+        self.known("Jo the second", "jo 2", PROVIDER, "j2", "Jo Poe", Role.ADMIN)
+        self.owned("laptop", "jo 1", "j1", "Jo the first")
+        self.owned("desktop", "jo 2", f"{PROVIDER} j2", "Cy")
         self.acting["the machine"], self.people["the machine"] = LOCAL, {ANYBODY}
 
     def do(self, step: Step) -> None:
@@ -125,9 +133,24 @@ class Walk:
         self.acting[name], self.people[name] = made.principal, {person}
         return made.principal
 
-    def known(self, way: str, person: str, issuer: str, subject: str, name: str) -> None:
+    def owned(self, name: str, person: str, owner: str, by: str) -> None:
+        """A token that somebody made for one of several people of a name."""
+        with access.acting(self.acting[by]):
+            self.tokens[name] = admin.add_token(self.desk, name, Role.TRADER, owner=owner)["token"]
+        self.acting[name] = self.desk.roster.of_token(self.tokens[name]) or LOCAL
+        self.people[name] = {person} | self.people[by]
+
+    def known(
+        self,
+        way: str,
+        person: str,
+        issuer: str,
+        subject: str,
+        name: str,
+        role: Role = Role.TRADER,
+    ) -> None:
         """A way in by a provider or proxy."""
-        self.acting[way] = self.desk.roster.signed_in(issuer, subject, name, Role.TRADER)
+        self.acting[way] = self.desk.roster.signed_in(issuer, subject, name, role)
         self.people[way] = {person}
 
     def tried(self, way: str, do: Do) -> bool:
@@ -182,7 +205,7 @@ class Walk:
         """What one person alone has looked at of a symbol, of what is in force."""
         alone: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
         for plan_id, item in now.items():
-            for person in ("ada", "ben", "cy", "dee", "eve"):
+            for person in ("ada", "ben", "cy", "dee", "eve", "jo 1", "jo 2"):
                 if all({person, ANYBODY} & eyes for eyes in self.looked[plan_id]):
                     alone[person, item.plan.symbol] += item.plan.notional
         assert all(taken <= OVER for taken in alone.values()), alone
@@ -314,7 +337,7 @@ def test_nobody_is_two_pairs_of_eyes(place: Path, taken: list[Step]) -> None:
         four_eyes_over=OVER,
         **api_desk.RATES,
     )
-    begun.put_prepared(_peopled, chosen.data_dir)
+    begun.put_prepared(peopled, chosen.data_dir)
     with Desk.open(chosen) as desk:
         current.use(desk)
         walk = Walk(desk)

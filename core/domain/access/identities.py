@@ -15,20 +15,39 @@ from core.domain.access.principals import PROXY, THIS_MACHINE, TOKENS
 
 
 @dataclass(frozen=True, slots=True)
+class Witness:
+    """Somebody who has seen the secret of a token, name folded; without an issuer by name alone."""
+
+    name: str
+    issuer: str = ""
+    subject: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Identity:
     """A way in with what is known of who comes by it, names folded.
 
-    `names`: every name they have borne; `seen_by`: names of those who have seen the secret.
+    Issuer and subject are those of the owner, where a token is somebody's whom an issuer vouches
+    for. `names`: every name they have borne; `seen_by`: who has seen the secret.
     """
 
     issuer: str
     subject: str
     names: frozenset[str]
-    seen_by: frozenset[str] = frozenset()
+    seen_by: frozenset[Witness] = frozenset()
 
-    def is_told_apart(self, other: Identity) -> bool:
+    def is_told_apart(self, other: Identity | Witness) -> bool:
         """Whether both come from one provider, which knows its people by their subjects."""
         return self.issuer == other.issuer and self.issuer not in (TOKENS, PROXY)
+
+    def has_seen(self, other: Identity) -> bool:
+        """Whether they may be among those who have seen the secret of another way in."""
+        return any(self._may_be(witness) for witness in other.seen_by)
+
+    def _may_be(self, witness: Witness) -> bool:
+        if (self.issuer, self.subject) == (witness.issuer, witness.subject):
+            return True
+        return not self.is_told_apart(witness) and witness.name in self.names
 
 
 def folded(names: Iterable[str]) -> frozenset[str]:
@@ -55,6 +74,6 @@ def may_be_one(first: Identity, second: Identity) -> bool:
         return True
     if THIS_MACHINE in (first.issuer, second.issuer):
         return True
-    if first.names & second.seen_by or second.names & first.seen_by:
+    if first.has_seen(second) or second.has_seen(first):
         return True
     return not first.is_told_apart(second) and bool(first.names & second.names)

@@ -15,6 +15,21 @@ PREFIX = "obt_"  # so that scanners of leaked secrets know one
 
 
 @dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose a token is: by name, and by who vouches for them under which subject, if anybody does.
+
+    A provider may have several people of one name; the subject tells which of them it is.
+    """
+
+    name: str
+    issuer: str | None = None
+    subject: str | None = None
+
+
+Whose = Owner | None  # None: of whoever bears its name
+
+
+@dataclass(frozen=True, slots=True)
 class Token:
     """A token as it is kept; `sha256` is the hex digest of the secret. Instants are UTC.
 
@@ -33,6 +48,8 @@ class Token:
     previous_sha256: str | None = None
     previous_until: datetime | None = None
     owner: str | None = None  # whose it is, where it does not bear their name
+    owner_issuer: str | None = None  # who vouches for the owner, where somebody does
+    owner_subject: str | None = None
 
     def counts(self, now: datetime) -> bool:
         """Whether it lets anybody in now."""
@@ -53,6 +70,21 @@ class Token:
     def principal(self) -> Principal:
         """Who acts with it."""
         return Principal(TOKENS, self.token_id, self.name, self.role)
+
+    @property
+    def owner_key(self) -> tuple[str, str] | None:
+        """Issuer and subject of whose it is; None where it is known by name alone."""
+        if self.owner_issuer is None or self.owner_subject is None:
+            return None
+        return self.owner_issuer, self.owner_subject
+
+    def of(self, owner: Owner | None) -> Token:
+        """The same, somebody's."""
+        if owner is None:
+            return self
+        return replace(
+            self, owner=owner.name, owner_issuer=owner.issuer, owner_subject=owner.subject
+        )
 
     def state(self, now: datetime) -> str:
         """In a word: valid, expired or revoked."""

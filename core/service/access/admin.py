@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from core.domain.access.principals import PROXY, Principal, Role
-from core.domain.access.tokens import Token, spelled
+from core.domain.access.tokens import Owner, Token, spelled
 from core.errors import NotFoundError, UsageError
 from core.service.kernel import access
 from core.service.kernel.access import needs
@@ -23,6 +23,7 @@ TOKEN_COLUMNS: dict[str, Any] = {
     "role": pl.String,
     "state": pl.String,
     "owner": pl.String,
+    "owner_subject": pl.String,
     "made_by": pl.String,
     "made_at": pl.Datetime("us", "UTC"),
     "expires": pl.Datetime("us", "UTC"),
@@ -62,6 +63,7 @@ def _token(token: Token, now: datetime) -> dict[str, Any]:
         "role": token.role,
         "state": token.state(now),
         "owner": token.owner,
+        "owner_subject": token.owner_subject,
         "made_by": token.made_by,
         "made_at": token.made_at,
         "expires": token.expires_at,
@@ -76,26 +78,41 @@ def add_token(
 ) -> dict[str, Any]:
     """Make a token; the document has its secret, which is shown this once.
 
-    It counts through the day `expires` (UTC). `owner`: name or subject of whose it is, where that
-    is not its own name. UsageError for a name in use or a past day, NotFoundError for an owner
-    whom nobody knows.
+    It counts through the day `expires` (UTC). `owner`: name or subject of whose it is, or issuer
+    and subject with a space between, where that is not its own name. UsageError for a name in use
+    or a past day, NotFoundError for an owner whom nobody knows, or several are called by.
     """
     until = datetime.combine(expires, time.max, UTC) if expires else None
-    whose = _known(desk, owner.strip()) if owner.strip() else ""
+    whose = _known(desk, owner.strip()) if owner.strip() else None
     token, secret = desk.roster.add_token(name, role, until, access.principal(desk), whose)
     return {"name": token.name, "role": token.role, "expires": token.expires_at, "token": secret}
 
 
-def _known(desk: Desk, owner: str) -> str:
-    """The name of somebody of the desk, by name or subject, or of the bearer of a token."""
-    people = {p.name for p in desk.roster.people() if owner in (p.name, p.subject)}
-    bearers = {t.name for t in desk.roster.tokens() if owner == t.name}
-    if len(people or bearers) != 1:
+def _known(desk: Desk, owner: str) -> Owner:
+    """Somebody of the desk, by name, subject, or issuer and subject, or the bearer of a token.
+
+    People of one name at one issuer are told apart by their subjects: the name says too little.
+    """
+    people = [
+        p for p in desk.roster.people()
+        if owner in (p.name, p.subject, f"{p.issuer} {p.subject}")
+    ]  # fmt: skip
+    if len(people) == 1:
+        return Owner(people[0].name, *people[0].key)
+    several = len({p.issuer for p in people}) < len(people)
+    names = {p.name for p in people}
+    if people and (several or len(names) > 1):
         raise NotFoundError(
-            f"{len(people) or 'nobody'} known as {owner[:60]!r}",
-            hint="see: people list, token list",
+            f"{len(people)} known as {owner[:60]!r}",
+            hint="give the subject of whose it is, or issuer and subject; see: people list",
         )
-    return min(people or bearers)
+    bearers = {t.name: t for t in desk.roster.tokens() if owner == t.name}
+    if not names and not bearers:
+        raise NotFoundError(f"nobody known as {owner[:60]!r}", hint="see: people list, token list")
+    if names:  # of several issuers, which may mean one person
+        return Owner(min(names))
+    bearer = bearers[owner]
+    return Owner(bearer.name, *(bearer.owner_key or (None, None)))
 
 
 @needs(Role.ADMIN)

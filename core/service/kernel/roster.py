@@ -12,8 +12,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from core.domain.access import tokens as spelling
 from core.domain.access.principals import NOBODY, TOKENS, Principal, Role
-from core.domain.access.tokens import LONGEST_NAME, PREFIX, Person, Session, Token, called, digest
+from core.domain.access.tokens import Person, Session, Token, Whose, called, digest
 from core.errors import NotFoundError, StoreError, UsageError
 from core.observe.sparing import Sparing
 from core.service.kernel.trail import Trail, told
@@ -90,7 +91,7 @@ class Roster:
 
     def of_token(self, secret: str) -> Principal | None:
         """Whose token that is; None when it is none, or counts no more."""
-        who = self.of_digest(digest(secret)) if secret.startswith(PREFIX) else None
+        who = self.of_digest(digest(secret)) if secret.startswith(spelling.PREFIX) else None
         if who is not None:
             with self._lock:
                 now_kept = self._tokens[self._by_id[who.subject]]
@@ -169,7 +170,7 @@ class Roster:
         """
         self._load()
         now = self._now()
-        name = name.strip()[:LONGEST_NAME] or subject[:LONGEST_NAME]
+        name = name.strip()[: spelling.LONGEST_NAME] or subject[: spelling.LONGEST_NAME]
         new = Person(issuer, subject, name, role, set_by_hand=False, added_at=now, seen_at=now)
         with self._lock:  # an admin's word between the look and the commit would be lost
             known = self._people.get((issuer, subject))
@@ -194,7 +195,7 @@ class Roster:
             known = self._people.get((issuer, subject))
             kept = name or (known.name if known else subject)
             added, seen = (known.added_at, known.seen_at) if known else (now, None)
-            person = Person(issuer, subject, kept[:LONGEST_NAME], role, True, added, seen)
+            person = Person(issuer, subject, kept[: spelling.LONGEST_NAME], role, True, added, seen)
             self._withdrawn.role(person)
             self._keep(person, by, f"{kept} ({issuer}) is now {role or 'without a role'}")
 
@@ -221,16 +222,16 @@ class Roster:
         return sorted(self._tokens.values(), key=lambda t: (t.made_at, t.token_id), reverse=True)
 
     def add_token(
-        self, name: str, role: Role, expires: datetime | None, by: Principal, owner: str = ""
+        self, name: str, role: Role, expires: datetime | None, by: Principal, whose: Whose = None
     ) -> tuple[Token, str]:
         """Make a token; with its secret, which is kept nowhere. UsageError for a name in use."""
         self._load()
         name, now = called(name), self._now()
         if expires is not None and expires <= now:
             raise UsageError("a token must expire later than now")
-        secret = PREFIX + secrets.token_urlsafe(32)
-        token = Token(secrets.token_hex(6), name, role, digest(secret), by.name, now, expires)
-        token = replace(token, owner=owner or None)
+        secret = spelling.PREFIX + secrets.token_urlsafe(32)
+        token_id = secrets.token_hex(6)
+        token = Token(token_id, name, role, digest(secret), by.name, now, expires).of(whose)
         with self._lock, self._warehouse.transaction() as tx:
             if any(known.name == name and known.counts(now) for known in self._tokens.values()):
                 raise UsageError(f"there is a token {name!r} already", hint="revoke it first")
@@ -263,7 +264,7 @@ class Roster:
         backup is put in place, no longer. NotFoundError without a token that counts.
         """
         self._load()
-        now, secret = self._now(), PREFIX + secrets.token_urlsafe(32)
+        now, secret = self._now(), spelling.PREFIX + secrets.token_urlsafe(32)
         with self._lock:
             old = self._named(name)
             if not old.counts(now):

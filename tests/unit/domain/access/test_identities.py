@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from core.domain.access.identities import Identity, borne, folded, may_be_one
+from core.domain.access.identities import Identity, Witness, borne, folded, may_be_one
 from core.domain.access.principals import LOCAL, PROXY, TOKENS
 
 PROVIDER = "https://provider.example"
 
 
-def who(issuer: str, subject: str, *names: str, seen_by: tuple[str, ...] = ()) -> Identity:
-    """Somebody under names."""
-    return Identity(issuer, subject, folded(names), folded(seen_by))
+def who(
+    issuer: str, subject: str, *names: str, seen_by: tuple[str | Witness, ...] = ()
+) -> Identity:
+    """Somebody under names; who has seen their secret is known by name, or as themselves."""
+    seen = {Witness(*folded([one])) if isinstance(one, str) else one for one in seen_by}
+    return Identity(issuer, subject, folded(names), frozenset(seen))
 
 
 JO = who(PROVIDER, "1", "Jo Smith", "Jo Jones")  # renamed since
@@ -23,12 +26,15 @@ SAME = [
     who(PROXY, "jo smith", "jo smith"),
     who("https://other.example", "9", "Jo Jones"),
     who(TOKENS, "t2", "a script", seen_by=("Jo Smith",)),
+    who(TOKENS, "t5", "a script", seen_by=(Witness("jo", PROVIDER, "1"),)),
+    who(TOKENS, "t6", "a script", seen_by=(Witness("jo smith", TOKENS, "t1"),)),
     who(*LOCAL.key, LOCAL.name),
 ]
 OTHERS = [
     who(PROVIDER, "2", "Jo Smith"),
     who(TOKENS, "t3", "Al"),
     who(TOKENS, "t4", "Al", seen_by=("Cy",)),
+    who(TOKENS, "t5", "Al", seen_by=(Witness("jo smith", PROVIDER, "2"),)),
     who(PROXY, "al", "al"),
 ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -12,7 +13,7 @@ from core.errors import NotFoundError, RoleError
 from core.service.access import admin
 from core.service.desk import Desk
 from core.service.kernel import access
-from core.service.trading import four_eyes, proposals
+from core.service.trading import four_eyes, plans, proposals
 from core.service.trading.plans import Ask
 from core.store import plans as plan_store
 from tests import api_desk
@@ -31,10 +32,10 @@ def token(desk: Desk, name: str, by: Principal = LOCAL, role: Role = Role.TRADER
     return desk.roster.add_token(name, role, None, by)[0].principal
 
 
-def proposed(desk: Desk, who: Principal) -> str:
-    """A plan over the size, proposed."""
+def proposed(desk: Desk, who: Principal, percent: str = "1") -> str:
+    """A plan over the size, proposed; of another share of equity it is another plan."""
     with access.acting(who):
-        return proposals.propose(desk, Ask("AAA")).plan_id
+        return proposals.propose(desk, Ask("AAA", risk_pct=Decimal(percent))).plan_id
 
 
 def approved(desk: Desk, plan_id: str, who: Principal) -> str:
@@ -111,6 +112,53 @@ def test_a_token_is_its_owners_whatever_it_is_called(shared: Desk) -> None:
             approved(shared, plan_id, second)
         with access.acting(first):
             proposals.withdraw(shared, plan_id)
+
+
+def test_of_two_people_of_one_name_the_owner_is_who_was_meant(shared: Desk) -> None:
+    """Given by subject, or by issuer and subject: the other is a second person beside it, and
+    beside the token of it that was made by the first; the name alone says too little.
+    """
+    first, second = (
+        shared.roster.signed_in(PROVIDER, subject, "Ada Smith", Role.ADMIN) for subject in "12"
+    )
+    with access.acting(LOCAL):
+        for name, owner in (("laptop", "1"), ("desktop", f"{PROVIDER} 2"), ("nightly", "laptop")):
+            admin.add_token(shared, name, Role.TRADER, owner=owner)
+        with pytest.raises(NotFoundError, match="2 known"):
+            admin.add_token(shared, "other", Role.TRADER, owner="Ada Smith")
+    with access.acting(first):
+        admin.add_token(shared, "made by the first", Role.TRADER, owner="1")
+    found = {item.name: item.principal for item in shared.roster.tokens()}
+    of_first = [first, *(found[name] for name in ("laptop", "nightly", "made by the first"))]
+    of_second, turn = [second, found["desktop"]], 0
+    for own, others in ((of_first, of_second), (of_second, of_first)):
+        for who in own:
+            plan_id = proposed(shared, who)
+            for same in own:
+                with pytest.raises(RoleError, match="two"):
+                    approved(shared, plan_id, same)
+            with access.acting(who):
+                proposals.withdraw(shared, plan_id)
+        for other in others:
+            turn += 1
+            plan_id = proposed(shared, own[-1], f"0.{50 + turn}")
+            assert approved(shared, plan_id, other) == plan_store.WAITING
+            with access.acting(other):
+                plans.cancel(shared, plan_id, "again")
+
+
+def test_whose_it_is_stays_when_somebody_takes_the_name(shared: Desk) -> None:
+    """A token given to the only one of a name is theirs, whoever is called so later."""
+    first = shared.roster.signed_in(PROVIDER, "1", "Ada Smith", Role.TRADER)
+    with access.acting(LOCAL):
+        admin.add_token(shared, "laptop", Role.TRADER, owner="Ada Smith")
+    shared.roster.signed_in(PROVIDER, "1", "Ada Jones", Role.TRADER)
+    second = shared.roster.signed_in(PROVIDER, "2", "Ada Smith", Role.TRADER)
+    laptop = shared.roster.tokens()[0].principal
+    plan_id = proposed(shared, laptop)
+    with pytest.raises(RoleError, match="two"):
+        approved(shared, plan_id, first)
+    assert approved(shared, plan_id, second) == plan_store.WAITING
 
 
 def test_spellings_of_a_symbol_count_together(shared: Desk) -> None:
