@@ -57,6 +57,7 @@ class Desk:
     ) -> None:
         now = now or clock.running(settings.clock_offset_seconds)
         self.identity = uuid.uuid4().hex  # of no desk before or after it, as an `id()` may be
+        self.store_identity = self.identity  # the same for the desk as of any instant
         self.settings = settings
         self.catalogue = catalogue
         self.warehouse = warehouse
@@ -201,6 +202,11 @@ class Desk:
     def state(self) -> tuple[str, int]:
         """Stands in the keys of caches for all that the store holds: another after each commit."""
         return (self.identity, self.warehouse.commits)
+
+    @property
+    def store_state(self) -> tuple[str, int]:
+        """As `state`, for what knows no clock: the same for the desk as of any instant."""
+        return (self.store_identity, self.warehouse.commits)
 
     @property
     def downloads(self) -> Path:

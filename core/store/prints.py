@@ -16,7 +16,7 @@ _SESSION = timedelta(hours=6, minutes=30)
 _OPENS = """
 SELECT symbol, arg_min(open, ts) AS open_print, min(ts) AS open_at FROM bars_minute
 WHERE phase = 'regular' AND ts >= $opens AND ts < $ends AND ts + INTERVAL 1 MINUTE <= $now
-  AND ($symbol IS NULL OR symbol = $symbol)
+  AND ($symbols::VARCHAR[] IS NULL OR list_contains($symbols::VARCHAR[], symbol))
   AND low > 0 AND open BETWEEN low AND high AND high <= low * $mixed AND volume > 0
 GROUP BY symbol ORDER BY symbol
 """
@@ -67,35 +67,42 @@ def volumes(reader: Reader, mornings: Sequence[Morning]) -> pl.DataFrame:
 
 
 def opens(
-    reader: Reader, begins: datetime, now: datetime, symbol: str | None = None
+    reader: Reader, begins: datetime, now: datetime, symbols: Sequence[str] | None = None
 ) -> pl.DataFrame:
-    """symbol, open_print, open_at: the open of the first sound regular minute ended by `now`."""
+    """symbol, open_print, open_at: the open of the first sound regular minute ended by `now`, of
+    all names or of some.
+    """
     return reader.read(
         _OPENS,
         {
             "opens": begins,
             "ends": begins + _SESSION,
             "now": now,
-            "symbol": symbol,
+            "symbols": None if symbols is None else list(symbols),
             "mixed": MIXED_BASES,
         },
     )
 
 
-def minutes_of(reader: Reader, symbol: str, start: datetime, end: datetime) -> pl.DataFrame:
-    """Pre-market minutes (BARS_MINUTE) of one name that start in [start, end)."""
+def minutes_of(
+    reader: Reader, symbols: Sequence[str], start: datetime, end: datetime
+) -> pl.DataFrame:
+    """Pre-market minutes (BARS_MINUTE) of some names that start in [start, end), in order."""
     return reader.read(
-        f"SELECT {_MINUTES} FROM bars_minute WHERE phase = 'pre' AND symbol = ? "
-        "AND ts >= ? AND ts < ? ORDER BY ts",
-        [symbol, start, end],
+        f"SELECT {_MINUTES} FROM bars_minute WHERE phase = 'pre' AND symbol IN (SELECT unnest(?)) "
+        "AND ts >= ? AND ts < ? ORDER BY symbol, ts",
+        [list(symbols), start, end],
     )
 
 
-def whole_day(reader: Reader, symbol: str, start: datetime, end: datetime) -> pl.DataFrame:
-    """Every sound minute (BARS_MINUTE) of one name that starts in [start, end), of all phases."""
+def whole_day(
+    reader: Reader, symbols: Sequence[str], start: datetime, end: datetime
+) -> pl.DataFrame:
+    """Every sound minute (BARS_MINUTE) of some names that starts in [start, end), of all phases."""
     return reader.read(
-        f"SELECT {_MINUTES} FROM bars_minute WHERE symbol = ? AND ts >= ? AND ts < ? "
+        f"SELECT {_MINUTES} FROM bars_minute WHERE symbol IN (SELECT unnest(?)) "
+        "AND ts >= ? AND ts < ? "
         "AND low > 0 AND open BETWEEN low AND high AND close BETWEEN low AND high "
-        "AND high <= low * ? ORDER BY ts",
-        [symbol, start, end, MIXED_BASES],
+        "AND high <= low * ? ORDER BY symbol, ts",
+        [list(symbols), start, end, MIXED_BASES],
     )

@@ -274,13 +274,20 @@ def version(warehouse: Warehouse, table: str, datasets: Sequence[str]) -> tuple[
 
     A pull of other datasets leaves it alone; of the facts only the grades matter.
     """
+    rows = warehouse.read(
+        "SELECT count(*) FROM bars_minute "
+        "UNION ALL SELECT coalesce(epoch_us(max(graded_at)), 0) + count(*) FROM grades "
+        "UNION ALL SELECT coalesce(epoch_us(max(computed_at)), 0) + count(*) FROM filing_status"
+    )
+    return (*rows.to_series().to_list(), *past_version(warehouse, table, datasets))
+
+
+def past_version(warehouse: Warehouse, table: str, datasets: Sequence[str]) -> tuple[object, ...]:
+    """As `version`, without prints and grades: what was before a session stays the same in it."""
     names = [table, "corporate_actions", "filings", "company_identifiers", "universe"]
     counts = " UNION ALL ".join(f"SELECT count(*) FROM {quoted(name)}" for name in names)
     rows = warehouse.read(
-        f"{counts} UNION ALL SELECT count(*) FROM bars_minute "
-        "UNION ALL SELECT coalesce(epoch_us(max(graded_at)), 0) + count(*) FROM grades "
-        "UNION ALL SELECT coalesce(epoch_us(max(computed_at)), 0) + count(*) FROM filing_status "
-        "UNION ALL SELECT coalesce(epoch_us(max(finished_at)), 0) + count(*) FROM pulls "
+        f"{counts} UNION ALL SELECT coalesce(epoch_us(max(finished_at)), 0) + count(*) FROM pulls "
         "WHERE coalesce(rows_inserted, 0) + coalesce(rows_updated, 0) > 0 "
         "AND dataset IN (SELECT unnest(?))",
         [list(datasets)],

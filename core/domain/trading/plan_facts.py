@@ -14,6 +14,7 @@ import polars as pl
 from core.domain.gaps import measure as gaps
 from core.domain.gaps.bars import is_sound
 from core.domain.gaps.breaks import UNJUDGED, far, is_unreal, judged
+from core.domain.gaps.flags import BROAD_NAMES
 from core.domain.tables.frames import BARS_DAILY
 from core.domain.timetable import sessions as calendar
 from core.errors import ValidationError
@@ -43,11 +44,13 @@ def facts(
     session: date,
     previous_session: date | None,
     told: pl.DataFrame | None = None,
+    known: pl.DataFrame | None = None,
 ) -> Facts:
     """The facts of the last row; ValidationError without a bar on the session.
 
     `told` (session, explains, structural) is what the name's filings say of its moves: without it a
-    quiet fall on bad news is no trading, and its volume and its night are left out.
+    quiet fall on bad news is no trading, and its volume and its night are left out. `known` are the
+    bars as `measured` has them, where they were measured with those of other names.
     """
     if bars.is_empty() or bars["session"][-1] != session:
         raise ValidationError(f"there is no bar on {session}", hint="choose a session with prices")
@@ -56,14 +59,14 @@ def facts(
     close = prior["close"] if prior else None
     gap = (today["open"] / close - 1) * 100 if close and today["open"] else None
     sound = before.filter(is_sound())
-    known = _measured(bars, told)
+    known = _measured(bars, told) if known is None else known
     return Facts(
         open=today["open"],
         prior_close=close,
         gap_pct=gap,
         atr=_average_range(known),
         mean_volume=_mean_volume(sound) if _comparable(known) else None,
-        flags=tuple(_flags(today, prior, gap, previous_session)),
+        flags=tuple(_flags(bars.tail(2), gap, previous_session)),
         overnight_pct=overnight(sound, judged(known)["session"]),
         prior_high=prior["high"] if prior else None,
         prior_low=prior["low"] if prior else None,
@@ -73,30 +76,20 @@ def facts(
 _PRICES = ("open", "high", "low", "close")
 
 
-def _flags(
-    today: dict[str, float],
-    prior: dict[str, float] | None,
-    gap: float | None,
-    expected: date | None,
-) -> list[str]:
-    found = []
-    if not _row_sound(today):
-        found.append("bad_bar")
-    if prior is None:
+def _flags(last: pl.DataFrame, gap: float | None, expected: date | None) -> list[str]:
+    """What speaks against the last one of the last two bars, and against its base."""
+    prices = last.with_columns(pl.col(*_PRICES, "volume").cast(pl.Float64))
+    *before, today = prices.select("session", sound=is_sound()).iter_rows()
+    found = [] if today[1] else ["bad_bar"]
+    if not before:
         found.append("no_prior_bar")
-    elif expected is not None and prior["session"] != expected:
-        found.append(f"stale_base: the bar before is of {prior['session']}, not of {expected}")
-    elif not _row_sound(prior):
+    elif expected is not None and before[0][0] != expected:
+        found.append(f"stale_base: the bar before is of {before[0][0]}, not of {expected}")
+    elif not before[0][1]:
         found.append("bad_prior_bar")
     if gap is not None and abs(gap) > SUSPECT_GAP_PCT:
         found.append(f"{SUSPECTED}: a gap of {gap:.0f} %")
     return found
-
-
-def _row_sound(row: dict[str, float]) -> bool:
-    frame = pl.DataFrame([row], infer_schema_length=None)
-    typed = frame.with_columns(pl.col(*_PRICES, "volume").cast(pl.Float64))
-    return bool(typed.select(is_sound()).item())
 
 
 def average_range(bars: pl.DataFrame) -> float | None:
@@ -109,10 +102,25 @@ def average_range(bars: pl.DataFrame) -> float | None:
 
 def _measured(bars: pl.DataFrame, told: pl.DataFrame | None) -> pl.DataFrame:
     """The gaps of one symbol's bars."""
-    days = calendar.sessions_between(bars["session"][0], bars["session"][-1])["session"]
-    named = bars.with_columns(symbol=pl.lit("")).select(BARS_DAILY.empty().columns)
+    named = bars.with_columns(symbol=pl.lit(""))
     told = None if told is None else told.with_columns(symbol=pl.lit(""))
-    return gaps.measure(named.cast({"volume": pl.Float64}), days, catalysts=told)
+    return measured(named, told)[""]
+
+
+def measured(bars: pl.DataFrame, told: pl.DataFrame | None) -> dict[str, pl.DataFrame]:
+    """The gaps of some symbols' bars (symbol, in order), by symbol: measured together, but each as
+    if alone, as few enough are to be no market. `told` has the symbols too.
+    """
+    names = bars["symbol"].unique(maintain_order=True)
+    found: dict[str, pl.DataFrame] = {}
+    for start in range(0, len(names), BROAD_NAMES - 1):
+        few = bars.filter(pl.col("symbol").is_in(names[start : start + BROAD_NAMES - 1].implode()))
+        rows = few.select(BARS_DAILY.empty().columns).cast({"volume": pl.Float64})
+        first, last = few.select(first=pl.col("session").min(), last=pl.col("session").max()).row(0)
+        days = calendar.sessions_between(first, last)["session"]
+        parts = gaps.measure(rows, days, catalysts=told).partition_by("symbol", as_dict=True)
+        found |= {str(name): part for (name,), part in parts.items()}
+    return found
 
 
 def _average_range(measured: pl.DataFrame) -> float | None:

@@ -6,6 +6,7 @@ the open, and the first regular minute is the open once it is stored. Nothing la
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -75,20 +76,34 @@ def print_of(desk: Desk, symbol: str, day: date, reader: Reader | None = None) -
 
 
 def _print_of(desk: Desk, symbol: str, day: date, source: Reader) -> Print | None:
-    now, begins = desk.now(), opens_of(day)
-    rows = store.minutes_of(source, symbol, begins - PREMARKET_HOURS, min(now, begins))
-    early = premarket.sound_minutes(rows, min(now, begins)).sort("ts")
-    opened = store.opens(source, begins, now, symbol)
-    if opened.is_empty() and early.is_empty():
-        return None
-    official = not opened.is_empty()
-    if official:
-        _, price, at = opened.row(0)
-    else:
-        price, at = early["close"][-1], early["ts"][-1] + timedelta(minutes=1)
-    volume = float(early["volume"].sum() or 0) or 1.0
-    name = source_of(desk)
-    return Print(symbol, day, price, at, early.height, name, official, volume)
+    return prints_of(desk, [symbol], day, source).get(symbol)
+
+
+def prints_of(
+    desk: Desk, symbols: Sequence[str], day: date, source: Reader | None = None
+) -> dict[str, Print]:
+    """What stands for the open of each name by now, read together; without those of no print."""
+    if not symbols:
+        return {}
+    now, begins, reader = desk.now(), opens_of(day), source or desk.warehouse
+    until = min(now, begins)
+    rows = store.minutes_of(reader, symbols, begins - PREMARKET_HOURS, until)
+    early = premarket.sound_minutes(rows, until).sort("symbol", "ts")
+    seen = {
+        name: (price, ts + timedelta(minutes=1), count, float(volume or 0) or 1.0)
+        for name, price, ts, count, volume in early.group_by("symbol", maintain_order=True)
+        .agg(pl.col("close", "ts").last(), pl.len().alias("prints"), pl.col("volume").sum())
+        .iter_rows()
+    }
+    opened = {row[0]: row[1:] for row in store.opens(reader, begins, now, symbols).iter_rows()}
+    name, found = source_of(desk), {}
+    for symbol in dict.fromkeys(symbols):
+        if symbol in seen or symbol in opened:
+            *last, count, volume = seen.get(symbol, (None, None, 0, 1.0))
+            price, at = opened.get(symbol, last)
+            official = symbol in opened
+            found[symbol] = Print(symbol, day, price, at, count, name, official, volume)
+    return found
 
 
 def source_of(desk: Desk) -> str:
@@ -99,12 +114,19 @@ def source_of(desk: Desk) -> str:
 
 def session_of(desk: Desk, symbol: str, reader: Reader | None = None) -> Print | None:
     """The print of a name in a session whose daily bar is still to come; None when it is there."""
-    source = reader or desk.warehouse
+    return sessions_of(desk, [symbol], reader or desk.warehouse).get(symbol)
+
+
+def sessions_of(desk: Desk, symbols: Sequence[str], source: Reader) -> dict[str, Print]:
+    """The same of some names, read together."""
     day = latest_day(desk.now())
     found = source.read(
-        "SELECT session FROM bars_daily WHERE symbol = ? AND session >= ?", [symbol, day]
+        "SELECT symbol, session FROM bars_daily "
+        "WHERE symbol IN (SELECT unnest($symbols::VARCHAR[])) AND session >= $day",
+        {"symbols": list(symbols), "day": day},
     )
-    return print_of(desk, symbol, day, source) if calendar.traded(found).is_empty() else None
+    there = set(calendar.traded(found)["symbol"])
+    return prints_of(desk, [name for name in symbols if name not in there], day, source)
 
 
 def stand_in(found: Print, columns: list[str]) -> pl.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -57,24 +58,29 @@ def all_catalysts(desk: Desk) -> pl.DataFrame:
 
 def evidence_of_name(desk: Desk, symbol: str) -> pl.DataFrame:
     """What the judgement of large moves needs of all sessions of one name."""
-    known = registry(desk)
-    ciks = known.filter(pl.col("symbol") == one_spelling(symbol))["cik"].unique().to_list()
+    return evidence_of_names(desk, [symbol])
+
+
+def evidence_of_names(desk: Desk, symbols: Sequence[str]) -> pl.DataFrame:
+    """The same of some names, under their one spelling."""
+    known, wanted = registry(desk), sorted({one_spelling(symbol) for symbol in symbols})
+    ciks = known.filter(pl.col("symbol").is_in(wanted))["cik"].unique().sort().to_list()
     filed = _true_clock(desk, store.filings(desk.warehouse, ciks=ciks))
     told = catalysts.per_symbol(catalysts.find_catalysts(filed), known)
-    return catalysts.evidence(told.filter(pl.col("symbol") == one_spelling(symbol)))
+    return catalysts.evidence(told.filter(pl.col("symbol").is_in(wanted)))
 
 
 def registry(desk: Desk) -> pl.DataFrame:
     """symbol, cik, valid_from, valid_to."""
     house = desk.warehouse
     return DERIVED.get(
-        (*desk.state, "registry"),
+        (*desk.store_state, "registry"),
         lambda: catalysts.registry(store.identifiers(house), store.universe(house)),
     )
 
 
 def _true_clock(desk: Desk, filings: pl.DataFrame) -> pl.DataFrame:
-    key = (*desk.state, "clocks")
+    key = (*desk.store_state, "clocks")
     eastern = SESSIONS.get(
         key, lambda: filing_clock.eastern_labelled(store.acceptance_times(desk.warehouse))
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -47,18 +48,28 @@ def intraday(desk: Desk, symbol: str, day: date) -> Intraday | None:
 
 
 def _intraday(desk: Desk, symbol: str, day: date, minute: datetime) -> Intraday | None:
+    found = of_names(desk, [symbol], day, minute).get(symbol)
+    return found and replace(found, plan=_plan(desk, symbol, day))
+
+
+def of_names(
+    desk: Desk, symbols: Sequence[str], day: date, minute: datetime
+) -> dict[str, Intraday]:
+    """The minutes of some names up to an instant, read together, each without its plan; of those
+    that have any.
+    """
     rows = calendar.sessions_between(day, day).select("open_at", "close_at").rows()
     if not rows:
-        return None
+        return {}
     opens, closes = rows[0]
     minutes = store.whole_day(
-        desk.warehouse, symbol, opens - PRE_MARKET, min(closes + AFTER_HOURS, minute)
+        desk.warehouse, symbols, opens - PRE_MARKET, min(closes + AFTER_HOURS, minute)
     )
-    if minutes.is_empty():
-        return None
-    step = step_of(minutes)
-    bars = in_steps(minutes, step)
-    return Intraday(symbol, day, opens, closes, bars, step, _plan(desk, symbol, day))
+    found = {}
+    for part in minutes.partition_by("symbol", maintain_order=True):
+        symbol, step = part["symbol"][0], step_of(part)
+        found[symbol] = Intraday(symbol, day, opens, closes, in_steps(part, step), step)
+    return found
 
 
 def step_of(minutes: pl.DataFrame) -> int:

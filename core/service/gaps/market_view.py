@@ -19,7 +19,7 @@ from core.domain.timetable import exchanges as schedule_sessions
 from core.domain.timetable import sessions as calendar
 from core.domain.trading.money import decimal_of
 from core.domain.trading.order_basis import Action
-from core.domain.trading.plan_facts import Facts, facts
+from core.domain.trading.plan_facts import Facts, facts, measured
 from core.domain.trading.trades import Bar
 from core.errors import NotFoundError, ValidationError
 from core.service.gaps import coming
@@ -105,26 +105,65 @@ def look(
     """
     name = known(reader, symbol)
     day = session or latest_session(reader)
+    made = looks(reader, {name: found}, day, raw=raw, now=now, told=told)
+    if name not in made:
+        first = day - timedelta(days=HISTORY_SESSIONS * 3 // 2)
+        bars = adjusted(reader, [name], first, day, raw=raw)
+        raise _nothing_of(name, day, bars["session"].max(), now)  # type: ignore[arg-type]
+    return made[name]
+
+
+def looks(
+    reader: Reader,
+    found: Mapping[str, Print | None],
+    day: date,
+    *,
+    raw: bool,
+    now: datetime | None = None,
+    told: pl.DataFrame | None = None,
+) -> dict[str, MarketView]:
+    """The views of some names (as they are stored, each with what may stand for its bar) on one
+    session, read and measured together; without those of neither bar nor print of it.
+    """
     first = day - timedelta(days=HISTORY_SESSIONS * 3 // 2)
-    bars = adjusted(reader, [name], first, day, raw=raw)
-    last: date | None = bars["session"].max()  # type: ignore[assignment]
-    if last != day and found is not None and found.session == day:
-        bars = pl.concat([bars, coming.stand_in(found, bars.columns)], how="vertical_relaxed")
-    elif last != day:
-        raise _nothing_of(name, day, last, now)
-    else:
-        found = None
-    sector, cik = profile(reader, name, day)
-    return MarketView(
-        name,
-        day,
-        facts(bars, day, previous_session(day), told),
-        bars,
-        _minutes(reader, name, day, now),
-        sector,
-        cik,
-        found,
-    )
+    bars = adjusted(reader, list(found), first, day, raw=raw)
+    parts, stands = _with_prints(bars, found, day)
+    if not parts:
+        return {}
+    rows = measured(pl.concat(parts.values(), how="vertical_relaxed"), told)
+    before = previous_session(day)
+    known_of, minutes = profiles(reader, list(parts), day), _minutes(reader, list(parts), day, now)
+    return {
+        name: MarketView(
+            name,
+            day,
+            facts(part, day, before, known=rows[name]),
+            part,
+            minutes.get(name, minutes[""]),
+            *known_of[name],
+            stands.get(name),
+        )
+        for name, part in parts.items()
+    }
+
+
+def _with_prints(
+    bars: pl.DataFrame, found: Mapping[str, Print | None], day: date
+) -> tuple[dict[str, pl.DataFrame], dict[str, Print]]:
+    """The bars of each name that end on the day, where they do or a print of it stands for that of
+    the day, and those prints.
+    """
+    stored = {str(name): part for (name,), part in bars.group_by("symbol", maintain_order=True)}
+    parts, stands = {}, {}
+    for name, stand in found.items():
+        part = stored.get(name, bars.clear())
+        if part["session"].max() == day:
+            parts[name] = part
+        elif stand is not None and stand.session == day:
+            end = coming.stand_in(stand, part.columns)
+            parts[name] = pl.concat([part, end], how="vertical_relaxed")
+            stands[name] = stand
+    return parts, stands
 
 
 def _nothing_of(name: str, day: date, last: date | None, now: datetime | None) -> ValidationError:
@@ -141,22 +180,30 @@ def _nothing_of(name: str, day: date, last: date | None, now: datetime | None) -
     )
 
 
-_PROFILE = f"""
-SELECT u.sector, coalesce(u.cik, i.cik) AS cik, c.sic FROM (SELECT $symbol AS symbol) a
+_PROFILES = f"""
+SELECT a.symbol, u.sector, coalesce(u.cik, i.cik) AS cik, c.sic
+FROM (SELECT unnest($symbols::VARCHAR[]) AS symbol) a
 LEFT JOIN universe u ON {normal("u.symbol")} = {normal("a.symbol")}
 LEFT JOIN {PERIODS} i ON i.kind = 'ticker' AND {normal("i.value")} = {normal("a.symbol")}
     AND $day BETWEEN coalesce(i.valid_from, DATE '0001-01-01')
         AND coalesce(i.valid_to, DATE '9999-12-31')
 LEFT JOIN companies c ON c.cik = coalesce(i.cik, u.cik)
-ORDER BY u.symbol = a.symbol DESC NULLS LAST, i.valid_from DESC NULLS LAST, c.sic NULLS LAST, cik
-LIMIT 1
+QUALIFY row_number() OVER (PARTITION BY a.symbol ORDER BY u.symbol = a.symbol DESC NULLS LAST,
+    i.valid_from DESC NULLS LAST, c.sic NULLS LAST, coalesce(u.cik, i.cik)) = 1
 """
 
 
 def profile(reader: Reader, symbol: str, day: date) -> tuple[str, int | None]:
     """Sector (of the universe, else the SIC division, else unknown) and company of a symbol."""
-    sector, cik, sic = reader.read(_PROFILE, {"symbol": symbol, "day": day}).row(0)
-    return sector_of(sector, sic), cik
+    return profiles(reader, [symbol], day)[symbol]
+
+
+def profiles(
+    reader: Reader, symbols: Sequence[str], day: date
+) -> dict[str, tuple[str, int | None]]:
+    """The same of some symbols."""
+    rows = reader.read(_PROFILES, {"symbols": list(symbols), "day": day}).iter_rows()
+    return {name: (sector_of(sector, sic), cik) for name, sector, cik, sic in rows}
 
 
 # the name as it was written goes first, then any other spelling
@@ -216,13 +263,19 @@ def around(
     return pl.concat([earlier, bars.filter(pl.col("session") > session).head(after)])
 
 
-def _minutes(reader: Reader, symbol: str, day: date, now: datetime | None) -> pl.DataFrame:
-    return reader.read(
-        "SELECT ts, open, high, low, close, volume FROM bars_minute WHERE symbol = $symbol "
+def _minutes(
+    reader: Reader, symbols: Sequence[str], day: date, now: datetime | None
+) -> dict[str, pl.DataFrame]:
+    """The regular minutes of each name that has any, and under "" none."""
+    found = reader.read(
+        "SELECT symbol, ts, open, high, low, close, volume FROM bars_minute "
+        "WHERE list_contains($symbols::VARCHAR[], symbol) "
         "AND phase = 'regular' AND (ts AT TIME ZONE 'UTC')::DATE = $day "
-        "AND ($now IS NULL OR ts + INTERVAL 1 MINUTE <= $now) ORDER BY ts",
-        {"symbol": symbol, "day": day, "now": now},
+        "AND ($now IS NULL OR ts + INTERVAL 1 MINUTE <= $now) ORDER BY symbol, ts",
+        {"symbols": list(symbols), "day": day, "now": now},
     )
+    parts = found.partition_by("symbol", as_dict=True, include_key=False)
+    return {"": found.clear().drop("symbol")} | {str(name): part for (name,), part in parts.items()}
 
 
 def tradable_bars(reader: Reader, symbol: str, first: date, last: date) -> list[Bar]:

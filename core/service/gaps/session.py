@@ -43,7 +43,8 @@ if TYPE_CHECKING:
 # fallen to a thousandth since is that of the whole history to 1e-9 still.
 WARM_UP_SESSIONS = 422
 LEAST_WARM_UP = 400  # with fewer bars in them, all of the name are read
-READ = (MINUTES, "universe", "filings", "companies")  # beside the bars and their actions
+READ_BEFORE = ("universe", "filings", "companies")  # beside the bars and their actions
+READ = (MINUTES, *READ_BEFORE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +86,28 @@ def version(desk: Desk, dataset: Dataset) -> tuple[object, ...]:
 def _version(desk: Desk, dataset: Dataset) -> tuple[object, ...]:
     if not store.has_table(desk.warehouse, dataset.table):
         return (desk.identity, dataset.name)
-    read = {dataset.table, str(dataset.options.get("actions", "corporate_actions")), *READ}
-    names = [item.name for item in desk.catalogue.datasets.values() if item.table in read]
-    return (
-        desk.identity,
-        dataset.name,
-        *store.version(desk.warehouse, dataset.table, names),
-    )
+    names = _read(desk, dataset, READ)
+    return (desk.identity, dataset.name, *store.version(desk.warehouse, dataset.table, names))
+
+
+def past_version(desk: Desk, dataset: Dataset) -> tuple[object, ...]:
+    """Identity of what is known of the sessions before one: prints and the clock leave it alone."""
+    key = (*desk.store_state, "past version", dataset.name)
+    return DERIVED.get(key, lambda: _past_version(desk, dataset))
+
+
+def _past_version(desk: Desk, dataset: Dataset) -> tuple[object, ...]:
+    known: tuple[object, ...] = (desk.store_identity, dataset.name, "past")
+    if store.has_table(desk.warehouse, dataset.table):
+        names = _read(desk, dataset, READ_BEFORE)
+        known += store.past_version(desk.warehouse, dataset.table, names)
+    return known
+
+
+def _read(desk: Desk, dataset: Dataset, beside: tuple[str, ...]) -> list[str]:
+    """The datasets whose pulls change a table of bars, its actions, or those beside them."""
+    read = {dataset.table, str(dataset.options.get("actions", "corporate_actions")), *beside}
+    return [item.name for item in desk.catalogue.datasets.values() if item.table in read]
 
 
 def session_gaps(desk: Desk, day: date | None = None, name: str | None = None) -> SessionGaps:
@@ -159,7 +175,7 @@ def _official(desk: Desk, dataset: Dataset, span: SessionSpan) -> SessionGaps:
 
 def actions_for(desk: Desk, dataset: Dataset) -> pl.DataFrame:
     """Corporate actions that the bars are not adjusted for already, as stated or as they show."""
-    key = (*version(desk, dataset), "actions")
+    key = (*past_version(desk, dataset), "actions")
     return DERIVED.get(key, lambda: _in_currency(desk, _actions_for(desk, dataset)))
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -97,12 +98,17 @@ def _view(
     if found is not None:
         table = _with_print(table)
     past = table if found is None else table.head(table.height - 1)
-    sound = past.filter((pl.col("gap_pct").abs() >= 1) & ~gap_flags.excluded())
-    followed = gap_breaks.stretches(past, gap_breaks.judged(past), days)
-    outcomes = gap_statistics.outcomes(sound, followed, past.height)
+    outcomes = outcomes_of(past, days)
     registry = evidence_of.registry(desk)
     cik = catalysts.companies_of(raw.tail(1).select("symbol", "session"), registry)["cik"][0]
     return SymbolView(symbol, cik, _adjusted(table), outcomes, known, found)
+
+
+def outcomes_of(past: pl.DataFrame, days: pl.Series) -> pl.DataFrame:
+    """What followed the sound gaps of 1 % and more among measured bars, to the end of those."""
+    sound = past.filter((pl.col("gap_pct").abs() >= 1) & ~gap_flags.excluded())
+    followed = gap_breaks.stretches(past, gap_breaks.judged(past), days)
+    return gap_statistics.outcomes(sound, followed, past.height)
 
 
 def _with_print(table: pl.DataFrame) -> pl.DataFrame:
@@ -151,8 +157,13 @@ def boxes(found: SymbolView, first: date, last: date, least_pct: float = BOX_PCT
 
 def like(found: SymbolView, gap_pct: float, before: date) -> pl.DataFrame:
     """Earlier gaps of the name in the same direction and between half and twice the size."""
+    return similar(found.outcomes, gap_pct, before)
+
+
+def similar(outcomes: pl.DataFrame, gap_pct: float, before: date) -> pl.DataFrame:
+    """Those of one name's outcomes that are like a gap, latest first."""
     size = abs(gap_pct)
-    return found.outcomes.filter(
+    return outcomes.filter(
         (pl.col("session") < before)
         & (pl.col("gap_pct").sign() == (1 if gap_pct >= 0 else -1))
         & pl.col("gap_pct").abs().is_between(size / LIKE_PCT, size * LIKE_PCT)
@@ -165,9 +176,14 @@ def levels(found: SymbolView, day: date) -> dict[str, float]:
     if rows.is_empty():
         return {}
     row = rows.row(0, named=True)
+    return levels_of(row["prior_close"], row)
+
+
+def levels_of(prior_close: float | None, row: Mapping[str, Any]) -> dict[str, float]:
+    """The same of a measured row (high20, low20, split_factor), its prior close on that basis."""
     factor = row["split_factor"]
     given = {
-        "prior close": row["prior_close"],
+        "prior close": prior_close,
         "20-session high": row["high20"] and row["high20"] / factor,
         "20-session low": row["low20"] and row["low20"] / factor,
     }

@@ -27,11 +27,11 @@ from core.domain.trading.plans import (
 )
 from core.domain.trading.trade_stats import SimilarTrades, bucket, kelly_pct, similar_trades
 from core.errors import NotFoundError, ValidationError
-from core.service.gaps import coming, evidence, like_gaps, market_view
+from core.service.gaps import like_gaps, market_view
 from core.service.gaps import session as scan_inputs
 from core.service.gaps.market_view import MarketView
 from core.service.kernel.access import needs
-from core.service.trading import four_eyes, limit_events, past_sessions
+from core.service.trading import four_eyes, limit_events, past_sessions, plan_views
 from core.service.trading.current_book import current_book
 from core.service.trading.limits import limits_document, limits_of, rate_of, rules_of, who
 from core.service.trading.plan_documents import checks_document, plan_document
@@ -103,10 +103,15 @@ class Proposal:
         return self.verdict.plan
 
 
-def propose(desk: Desk, ask: Ask, reader: Reader | None = None) -> Proposal:
-    """A sized plan and its verdict; refused on stale or flagged prices. Nothing is written."""
+def propose(
+    desk: Desk, ask: Ask, reader: Reader | None = None, view: MarketView | None = None
+) -> Proposal:
+    """A sized plan and its verdict; refused on stale or flagged prices. Nothing is written.
+
+    `view` is what `plan_views.look` would give, where it was made with that of other names.
+    """
     source = reader or desk.warehouse
-    view = look(desk, source, ask)
+    view = view or plan_views.look(desk, source, ask.symbol, ask.date)
     known = as_scanned(desk, view)
     atr = agreed_range(view.facts.atr, known.atr)
     flags = known.flags_with(view.facts.flags)
@@ -121,7 +126,7 @@ def propose(desk: Desk, ask: Ask, reader: Reader | None = None) -> Proposal:
     volume = view.facts.mean_volume or known.mean_volume  # the scan knows the market, too
     name = name_of(source, known.cik or view.cik, view.session, view.sector, volume)
     verdict = judge(plan, book, name, limits_of(desk.settings), rules)
-    outcomes = like_gaps.outcomes(source, view, direction, float(plan.r / plan.entry))
+    outcomes = like_gaps.outcomes(desk, view, direction, float(plan.r / plan.entry))
     kelly, note = kelly_pct(outcomes, cap_pct=rules.risk_per_trade_pct)
     waits = ask.date is None and view.session < (scan_inputs.awaited(desk) or view.session)
     tag = ask.tag or tag_of(view)
@@ -130,24 +135,6 @@ def propose(desk: Desk, ask: Ask, reader: Reader | None = None) -> Proposal:
     )
     _remember(made)
     return made
-
-
-def look(desk: Desk, source: Reader, ask: Ask) -> MarketView:
-    """The view a plan is made from: of the session to come once the name has a print of it, else
-    of the last one.
-    """
-    symbol = market_view.known(source, ask.symbol)
-    if ask.date is None:
-        found = coming.session_of(desk, symbol, source)
-    elif ask.date == coming.latest_day(desk.now()):
-        found = coming.print_of(desk, symbol, ask.date, source)
-    else:
-        found = None
-    latest = found.session if found else market_view.latest_session(source, desk.now())
-    day = ask.date or latest
-    raw, now = market_view.is_raw(desk), desk.now()
-    told = evidence.evidence_of_name(desk, symbol)
-    return market_view.look(source, symbol, day, raw=raw, found=found, now=now, told=told)
 
 
 def _remember(proposal: Proposal) -> None:

@@ -102,7 +102,7 @@ def test_plans_and_risk_rest_on_sessions_alone(both: list[Desk]) -> None:
     assert repr(views[0]) == repr(views[1])
     assert_series_equal(views[0].facts.overnight_pct, views[1].facts.overnight_pct)
     assert_frame_equal(views[0].bars, views[1].bars)
-    found = [like_gaps.outcomes(desk.warehouse, view, "long", 0.02)
+    found = [like_gaps.outcomes(desk, view, "long", 0.02)
              for desk, view in zip(both, views, strict=True)]  # fmt: skip
     assert found[0].to_list() == found[1].to_list() != []
     span = (date(2026, 8, 3), LAST)
