@@ -55,7 +55,7 @@ with left, shell.guarded("the scan"):
         with shown:
             screening.column_box(desk)
     scan = screening.screened(whole, screening.wanted(desk, whole, marks))
-    st.markdown(gaps.headline(whole) + gaps.of_them(whole, scan))
+    st.markdown(gaps.headline(whole, desk.now()) + gaps.of_them(whole, scan))
     left_out = gaps.excluded(scan)
     if scan.candidates.is_empty():
         if chips := screening.chips(sliders):

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Protocol, TypeVar
+
+from core.domain.timetable import sessions as calendar
 
 KEPT, SHORT = 1024, 200  # texts that are kept, and the letters of the longest
 FRESHNESS = {
@@ -124,6 +127,16 @@ def status(value: str | None) -> str:
 def provisional() -> str:
     """Badge for figures that the session may still change."""
     return badge("provisional", "orange")
+
+
+def turn(day: date, now: datetime) -> str:
+    """Badge of a session whose bars are not stored: provisional before its open, then open, then
+    closed.
+    """
+    opens, closes = calendar.hours_of(day)
+    if now < opens:
+        return provisional()
+    return badge("open", "green") if now < closes else badge("closed", "gray")
 
 
 def simulated() -> str:

@@ -122,8 +122,8 @@ def turn(found: StatusLine, zone: str) -> str:
 
 
 def limit_color(used_pct: float) -> str:
-    """The colour of a limit in use: none, amber from 80 percent, red when it is full."""
-    return "red" if used_pct >= FULL_PCT else "orange" if used_pct >= AMBER_PCT else ""
+    """The colour of a limit in use: none, amber from 80 percent to full, red beyond."""
+    return "red" if used_pct > FULL_PCT else "orange" if used_pct >= AMBER_PCT else ""
 
 
 def _moment(found: StatusLine, zone: str) -> str:

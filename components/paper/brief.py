@@ -46,7 +46,9 @@ def sheet(document: Document, zone: str = formats.MARKET_ZONE) -> Sheet:
         title = f"Brief for {formats.day(day(session))}"
     marks = [f"as of {formats.when(at, zone)}", *_turn(document, at)]
     if document["provisional"]:
-        marks.append(f"provisional, from the last prints ({document['print_source']})")
+        before = at < instant(document["opens_at"])
+        stands = "provisional, from the last prints" if before else "from the opens of the session"
+        marks.append(f"{stands} ({document['print_source']})")
     if document["simulated"]:
         marks.append("simulated data")
     blocks: list[Block] = [
@@ -174,7 +176,7 @@ def _limit(check: Document) -> Sequence[Text]:
     if allowed <= 0:
         return Words(str(name), bold=True), formats.NOTHING, check["sentence"]
     share = 100 * used / allowed
-    tone: Tone = "red" if share >= 100 else "amber" if share >= WARNING_PCT else ""
+    tone: Tone = "red" if not check["ok"] else "amber" if share >= WARNING_PCT else ""
     return Words(str(name), bold=True), Words(f"{share:.0f}", tone=tone), check["sentence"]
 
 

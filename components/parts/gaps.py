@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import polars as pl
@@ -11,7 +11,7 @@ import polars as pl
 from components.kit import badges, formats, links, lists, once, shell, tables
 from components.parts import quality
 from core.service.desk import Desk
-from core.service.gaps import scans, symbols
+from core.service.gaps import coming, scans, symbols
 from core.service.gaps.statistics import LEAST_GAP_PCT
 
 CANDIDATES = {
@@ -94,8 +94,8 @@ OUTCOMES = {
 }
 
 
-def headline(scan: scans.Scan) -> str:
-    """The scan in one sentence, and what it stands on while the session is to come."""
+def headline(scan: scans.Scan, now: datetime) -> str:
+    """The scan in one sentence, and what it stands on until the bars of its session are stored."""
     said = once.cached_for_object(
         scan.candidates, lambda: _headline(scan), "headline", scan.gaps.rows.height
     )
@@ -104,9 +104,14 @@ def headline(scan: scans.Scan) -> str:
     newest = scan.gaps.rows.select(pl.col("last_print_at").max()).item()
     asked = formats.when(newest, shell.zone())
     source = badges.plain(scan.gaps.source or "")
-    return f"{badges.provisional()} {said} " + shell.small(
-        f"From the last prints up to {asked} ({source}); each open takes its place once stored."
-    )
+    if now < coming.opens_of(scan.gaps.session):
+        told = f"From the last prints up to {asked} ({source}); each open takes its place once "
+        told += "stored."
+    else:
+        waits = int(scan.gaps.rows["provisional"].sum())
+        left = f", of {waits:,} from the last print before: no open is stored" if waits else ""
+        told = f"From the opens of the session ({source}){left}; its bars come after the close."
+    return f"{badges.turn(scan.gaps.session, now)} {said} {shell.small(told)}"
 
 
 def _headline(scan: scans.Scan) -> str:

@@ -72,7 +72,8 @@ WORDS: dict[str, dict[str, str]] = {
         "Open past stop": "Gap-through risk: what nights cost, in R, in which the name opened "
         "further against the plan than its stop is away, in the mean of its own history. The stop "
         "is filled at such an open, not at its price. 1 R: it never did.",
-        "Limit": "A bound that risk enforces; what is shown is what is enforced.",
+        "Limit": "A bound that risk enforces; what is shown is what is enforced. Amber from 80 % "
+        "to full (at 100 % it holds, and nothing more fits); red beyond.",
         "Verdict": "The answer of risk to a plan: approve, shrink or reject, with each limit.",
         "Value at risk": "The loss that one day in twenty (or in a hundred) exceeds.",
         "Expected shortfall": "The mean loss of the days beyond the value at risk.",

@@ -1,4 +1,4 @@
-"""Limits as bars in HTML: amber from 80 percent, red when broken, each with its sentence."""
+"""Limits as bars in HTML: amber from 80 percent to full, red beyond, each with its sentence."""
 
 from __future__ import annotations
 
@@ -40,10 +40,11 @@ def _limit(check: LimitCheck) -> str:
     used = charts_plans.share(check)
     name = escape(charts_plans.NAMES.get(check.limit, check.limit))
     color = "red" if not check.ok else _color(check, used)
+    full = ", full" if charts_plans.is_full(check) else ""
     return (
         f'<div title="{escape(check.sentence)}"><span>{name}</span>'
         f'<span class="bar {color}"><i style="width:{min(used, 100.0):.1f}%"></i></span>'
-        f"<span>{charts_plans.amounts(check)}</span></div>"
+        f"<span>{charts_plans.amounts(check)}{full}</span></div>"
     )
 
 

@@ -107,7 +107,7 @@ def candidates(desk: Desk) -> None:
         first_fill.told(desk, "the candidates are here")
         return
     found = scanned(desk)
-    mark = badges.provisional() if found["provisional"] else ""
+    mark = badges.turn(found["date"], desk.now()) if found["provisional"] else ""
     count = len(found["candidates"])
     names = "candidate" if count == 1 else "candidates"
     day = found["date"]

@@ -124,6 +124,7 @@ def _correlations(desk: Desk, found: RiskReport) -> None:
         alt="Correlations of the names held over 60 sessions",
         key="correlations",
     )
+    st.caption(f"Daily returns of the 60 sessions before {formats.day(found.session)}.")
 
 
 def measures(found: RiskReport) -> None:

@@ -53,15 +53,15 @@ def stands(view: SymbolView, now: datetime) -> None:
     found = view.found
     if found is None:
         return
-    over = calendar.last_close(now) >= calendar.hours_of(found.session)[1]
-    opened = badges.badge("closed", "gray") if over else badges.badge("open", "green")
-    mark = badges.provisional() if view.provisional else opened
+    opens, closes = calendar.hours_of(found.session)
     what = "Last print" if view.provisional else "Opened at"
     count = "1 print" if found.prints == 1 else f"{found.prints:,} prints"
-    later = "; its bar is to come" if over else "; its bar is stored after the close"
-    rest = "" if view.provisional else later
+    later = "; its bar is to come" if now >= closes else "; its bar is stored after the close"
+    unseen = "; its open is not stored yet" if now >= opens else ""
+    rest = unseen if view.provisional else later
+    at = formats.when(found.at, shell.zone())
     st.markdown(
-        f"{mark} {what} {formats.price(found.price)} at {formats.when(found.at, shell.zone())} · "
+        f"{badges.turn(found.session, now)} {what} {formats.price(found.price)} at {at} · "
         f"{count} before the open · {badges.plain(found.source)}{rest}."
     )
 

@@ -91,7 +91,9 @@ KINDS: Mapping[str, EventKind] = {
         _kind("filing.upgraded", "info", "The grade of a followed company rose."),
         _kind("filing.withdrawn", "error", "A report of a followed company was withdrawn."),
         _begins(_LIMIT, "limit.near", "warning", "A limit is used to 80 % or more."),
-        _begins(_LIMIT, "limit.reached", "error", "A limit is used to 100 % or more."),
+        _begins(
+            _LIMIT, "limit.reached", "error", "A limit is full or exceeded: used to 100 % or more."
+        ),
         _ends(_LIMIT, "limit.clear", "A limit is used to less than 80 %."),
         _kind("plan.approved", "info", "A plan was approved."),
         _kind("plan.rejected", "info", "A plan was turned down."),

@@ -158,5 +158,5 @@ def failed(filters: GapFilters) -> pl.Expr:
         .when(price > filters.max_price)
         .then(pl.lit(f"filter: price above {_figure(filters.max_price)}"))
         .when(pl.col("dollar_volume") < filters.min_dollar_volume)
-        .then(pl.lit(f"filter: less than ${_figure(filters.min_dollar_volume)} traded"))
+        .then(pl.lit(f"filter: less than {_figure(filters.min_dollar_volume)} traded"))
     )

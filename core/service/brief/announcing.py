@@ -75,8 +75,8 @@ def said(found: Mapping[str, Any]) -> Iterator[str]:
     yield from _part("Filings since the close", [_filing(item) for item in found["filings"]])
     yield from _part("Plans", [_plan(item) for item in found["plans"]])
     book = found["book"] or {"limits": []}
-    used = [limit for limit in book["limits"] if not limit["ok"]]
-    yield from _part("Limits that are full", [str(limit["limit"]) for limit in used])
+    full = [x for x in book["limits"] if not x["ok"] or x["used"] >= x["allowed"] > 0]
+    yield from _part("Limits that are full or exceeded", [str(x["limit"]) for x in full])
 
 
 def _part(title: str, lines: list[str]) -> Iterator[str]:

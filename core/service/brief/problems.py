@@ -117,5 +117,5 @@ def _limits(checks: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     for check in checks:
         used, allowed = check["used"], check["allowed"]
         if allowed > 0 and used >= allowed * NEAR_PCT / 100:
-            full = used >= allowed
-            yield _problem("error" if full else "warning", "risk", check["sentence"])
+            over = used > allowed  # one that is full holds: nothing more fits
+            yield _problem("error" if over else "warning", "risk", check["sentence"])

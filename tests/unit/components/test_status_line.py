@@ -46,6 +46,7 @@ def test_a_calm_morning() -> None:
          {"data_until": datetime(2026, 11, 25, tzinfo=UTC), "sessions_behind": 1}),
         ("opens in :orange[**4 min 48 s**]", replace(LINE, now=OPENS - timedelta(seconds=288)), {}),
         (":orange[daily risk **80 %** used]", replace(LINE, risk_used_pct=80.0), {}),
+        (":orange[daily risk **100 %** used]", replace(LINE, risk_used_pct=100.0), {}),
         (":red[daily risk **104 %** used]", replace(LINE, risk_used_pct=104.0), {}),
         (":red[**2** dead]", replace(LINE, dead=2), {}),
         ("closes in **6 h 30 min**", replace(LINE, now=OPENS, phase="open",
@@ -59,7 +60,7 @@ def test_a_calm_morning() -> None:
 def test_a_word_in_colour_where_it_is_not(
     words: str, line: StatusLine, bars: dict[str, object]
 ) -> None:
-    """Amber when the data are behind, the bell is near or a limit is; red for dead and full."""
+    """Amber when the data are behind, the bell is near or a limit is; red for dead and exceeded."""
     assert words in said(line, **bars)
 
 

@@ -145,11 +145,11 @@ def test_amounts_stand_in_a_column_beside_the_bars() -> None:
 
 @pytest.mark.parametrize(
     ("used", "said", "color"),
-    [("999.60", "999 of 1,000", "orange"), ("1000", "1,000 of 1,000", "red"),
+    [("999.60", "999 of 1,000", "orange"), ("1000", "1,000 of 1,000, full", "orange"),
      ("1250.20", "1,251 of 1,000", "red"), ("400", "400 of 1,000", "")],
 )  # fmt: skip
 def test_a_limit_beside_the_scan_reads_as_it_is(used: str, said: str, color: str) -> None:
-    """What is not at its limit does not read as if it were; what is over it is red."""
+    """What is not at its limit does not read as if it were; red is only what is over it."""
     check = LimitCheck("position", Decimal(used), Decimal(1000), "money", "Why & how.")
     told = limit_bars.bars([check])
     assert f"<span>{said}</span>" in told

@@ -132,7 +132,7 @@ def test_a_scan_before_the_open_says_how_new_its_prints_are(
     monkeypatch.setattr(shell, "zone", lambda: "America/New_York")
     newest = datetime(2026, 11, 30, 14, 12, tzinfo=UTC)
     found = SimpleNamespace(
-        rows=pl.DataFrame({"last_print_at": [None, newest]}),
+        rows=pl.DataFrame({"last_print_at": [None, newest], "provisional": [None, True]}),
         session=date(2026, 11, 30),
         provisional=True,
         source="prices.minute",
@@ -142,4 +142,13 @@ def test_a_scan_before_the_open_says_how_new_its_prints_are(
         {"symbol": [], "flagged": []}, {"symbol": pl.String, "flagged": pl.Boolean}
     )
     scan: Any = SimpleNamespace(candidates=nobody, excluded=nobody, gaps=found)
-    assert "From the last prints up to Mon 30 Nov 09:12 ET" in gaps.headline(scan)
+    before = gaps.headline(scan, newest)
+    assert "From the last prints up to Mon 30 Nov 09:12 ET" in before
+    assert "provisional" in before
+    opened = gaps.headline(scan, newest.replace(minute=47))
+    assert "provisional" not in opened
+    assert (
+        "From the opens of the session (prices.minute), of 1 from the last print before" in opened
+    )
+    assert ":green-badge[open]" in opened
+    assert ":gray-badge[closed]" in gaps.headline(scan, newest.replace(hour=22))

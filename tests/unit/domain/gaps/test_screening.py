@@ -62,7 +62,7 @@ def test_a_filter_tells_its_limit_in_figures() -> None:
         for filters in (GapFilters(), GapFilters(min_rvol=2.5), GapFilters(max_gap_pct=4.5))
     ]
     assert said == [
-        "filter: less than $5,000,000 traded",
+        "filter: less than 5,000,000 traded",
         "filter: relative volume below 2.5",
         "filter: gap above 4.5 %",
     ]

@@ -78,7 +78,14 @@ def test_its_lines_say_problems_first_and_are_bounded() -> None:
         "no_scan": None,
         "filings": [filing],
         "plans": [{**plan, "state": "waiting"}],
-        "book": {"limits": [{"limit": "gross", "ok": False}, {"limit": "net", "ok": True}]},
+        "book": {
+            "limits": [
+                {"limit": "gross", "ok": False, "used": 3.0, "allowed": 2.0},
+                {"limit": "net", "ok": True, "used": 1.0, "allowed": 2.0},
+                {"limit": "positions", "ok": True, "used": 5.0, "allowed": 5.0},
+                {"limit": "exclusions", "ok": True, "used": 0.0, "allowed": 0.0},
+            ]
+        },
     }
     said = list(announcing.said(found))
     assert said[:2] == ["Problems:", "  error: container: down"]
@@ -86,4 +93,4 @@ def test_its_lines_say_problems_first_and_are_bounded() -> None:
     assert "  1. AAA +8.0 %, score 71, grade A" in said
     assert "  Alpha Inc: 8-K Results" in said
     assert "  AAA long 1,500 at 20.10, stop 19.00, waiting" in said
-    assert said[-2:] == ["Limits that are full:", "  gross"]
+    assert said[-3:] == ["Limits that are full or exceeded:", "  gross", "  positions"]

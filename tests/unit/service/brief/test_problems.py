@@ -123,12 +123,18 @@ def test_an_entry_of_the_catalogue_that_cannot_be_used_is_told(
 
 @pytest.mark.parametrize(
     ("used", "allowed", "severity"),
-    [(79.9, 100.0, None), (80.0, 100.0, "warning"), (100.0, 100.0, "error"), (5.0, 0.0, None)],
+    [
+        (79.9, 100.0, None),
+        (80.0, 100.0, "warning"),
+        (100.0, 100.0, "warning"),
+        (100.1, 100.0, "error"),
+        (5.0, 0.0, None),
+    ],
 )
 def test_a_limit_that_is_nearly_used_is_told(
     desk: Desk, used: float, allowed: float, severity: str | None
 ) -> None:
-    """From four fifths on; one that is full is graver, one that allows nothing is switched off."""
+    """From four fifths on; one exceeded is graver, one that allows nothing is switched off."""
     checks = [{"used": used, "allowed": allowed, "sentence": "Daily loss."}]
     wanted = [(severity, "risk", "Daily loss.")] if severity else []
     assert told(desk, checks=checks) == wanted
