@@ -10,7 +10,7 @@ import streamlit as st
 
 from components.kit import address, badges, formats, links, parameters, shell, theme
 from components.kit import url_choices as choices
-from components.parts import decision, filing_text, gaps, limit_bars, plans, symbol
+from components.parts import decision, filing_text, gaps, limit_bars, plans, plans_decided, symbol
 from core.domain.gaps.scoring import COMPONENTS
 from core.domain.trading import openings
 from core.domain.trading.plans import Plan
@@ -153,10 +153,19 @@ def became(item: Stored) -> str:
     to = shell.url("plans", {"view": "Decided", "plan": item.plan_id})
     since = f"  \n{badges.plain(item.opening.reason)}" if item.opening else ""
     return (
-        f"{badges.badge(item.state, color)} {side} **{plan.shares:,}** at "
-        f"{formats.price(plan.entry)}, decided {formats.when(item.decided_at, shell.zone())}"
+        f"{badges.badge(item.state, color)} {side} {_sizes(item)}, "
+        f"decided {formats.when(item.decided_at, shell.zone())}"
         f"{reason} · [the plan]({to}){since}"
     )
+
+
+def _sizes(item: Stored) -> str:
+    """Shares and entry; of a plan that the open re-sized what was approved before them."""
+    plan, frozen = item.plan, item.frozen
+    size = f"**{plan.shares:,}** at {formats.price(plan.entry)}"
+    if not plans_decided.is_resized(item):
+        return size
+    return f"**{frozen.shares:,}** at {formats.price(frozen.entry)} approved → {size} at the open"
 
 
 def _badge(item: Stored, now: datetime) -> str:

@@ -112,11 +112,12 @@ def against_fact(desk: Desk, plan_id: str) -> None:
         _in_doubt(desk, plan_id)
         st.markdown(_told(item))
         _limits(item)
+        heads = {"figure": "Figure", "approved": "Approved", "plan": "At the open"}
+        if not is_resized(item):
+            heads = {"figure": "Figure", "plan": "Planned"}
         tables.show(
-            shell.cached_until_commit(
-                desk, lambda: _facts(desk, item.plan, plan_id), "plan and fact", plan_id
-            ),
-            {"figure": "Figure", "plan": "Planned", "actual": "Actual"},
+            shell.cached_until_commit(desk, lambda: _facts(desk, item), "plan and fact", plan_id),
+            heads | {"actual": "Actual"},
             alt="The plan beside what became of it",
         )
         if item.state == "approved":
@@ -173,27 +174,44 @@ def _with_fills(desk: Desk, item: plans.Stored) -> Any:
     return charts_plans.plan_candles(bars, plan, journal.fills_of(desk, item.plan_id))
 
 
-def _facts(desk: Desk, plan: Plan, plan_id: str) -> pl.DataFrame:
+def is_resized(item: plans.Stored) -> bool:
+    """Whether the open made another size or entry of a plan than was approved."""
+    before, now = item.frozen, item.plan
+    return item.opening is not None and (before.shares, before.entry) != (now.shares, now.entry)
+
+
+def _facts(desk: Desk, item: plans.Stored) -> pl.DataFrame:
+    """figure, approved, plan (as the open left it) and actual, in words."""
     every = shell.cached_until_commit(desk, lambda: trades.frame(desk), "paper trades")
-    found = every.filter(pl.col("plan_id") == plan_id)
+    found = every.filter(pl.col("plan_id") == item.plan_id)
     fact = found.row(0, named=True) if found.height else {}
-    last = found["exit"][0] if found.height else None
-    currency = plan.account_currency
-    rows = [
-        ("Shares", f"{plan.shares:,}", _text(fact.get("shares"), ",.0f")),
-        ("Entry", formats.price(plan.entry), _text(fact.get("entry"), ",.2f")),
-        ("Exit", " / ".join(formats.price(t) for t in plan.targets), _text(last, ",.2f")),
-        (
-            "Result, R",
-            formats.signed_number(plan.reward_risk, 1),
-            _text(fact.get("realised_r"), "+.2f"),
-        ),
-        (f"Result, {currency}", f"risk {plan.risk:,.2f}", _text(fact.get("realised"), "+,.2f")),
-        (f"Costs, {currency}", f"{plan.costs:,.2f}", _costs(fact)),
-        ("Furthest for, R", "", _text(fact.get("mfe_r"), "+.2f")),
-        ("Furthest against, R", "", _text(fact.get("mae_r"), "+.2f")),
+    currency = item.plan.account_currency
+    actual = {
+        "Shares": _text(fact.get("shares"), ",.0f"),
+        "Entry": _text(fact.get("entry"), ",.2f"),
+        "Exit": _text(fact.get("exit"), ",.2f"),
+        "Result, R": _text(fact.get("realised_r"), "+.2f"),
+        f"Result, {currency}": _text(fact.get("realised"), "+,.2f"),
+        f"Costs, {currency}": _costs(fact),
+        "Furthest for, R": _text(fact.get("mfe_r"), "+.2f"),
+        "Furthest against, R": _text(fact.get("mae_r"), "+.2f"),
+    }
+    columns = {"figure": list(actual), "actual": list(actual.values())}
+    for name, plan in (("approved", item.frozen), ("plan", item.plan)):
+        columns[name] = [*_planned(plan), "", ""]
+    return pl.DataFrame(columns)
+
+
+def _planned(plan: Plan) -> list[str]:
+    """Shares, entry, exits, reward in R, risk and costs of a plan."""
+    return [
+        f"{plan.shares:,}",
+        formats.price(plan.entry),
+        " / ".join(formats.price(target) for target in plan.targets),
+        formats.signed_number(plan.reward_risk, 1),
+        f"risk {plan.risk:,.2f}",
+        f"{plan.costs:,.2f}",
     ]
-    return pl.DataFrame(rows, schema=["figure", "plan", "actual"], orient="row")
 
 
 def _costs(fact: dict[str, Any]) -> str:

@@ -33,11 +33,15 @@ def test_the_open_is_told_beside_a_decided_plan(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(candidate.shell, "zone", lambda: "America/New_York")
     plan = SimpleNamespace(sign=1, shares=497, entry=Decimal("40.20"), provisional=True)
     item: Any = SimpleNamespace(
-        plan=plan, plan_id="A-1", state="approved", reason="", opening=None,
+        plan=plan, frozen=plan, plan_id="A-1", state="approved", reason="", opening=None,
         decided_at=datetime(2026, 11, 30, 14, 8, tzinfo=UTC),
     )  # fmt: skip
     assert "provisional" in candidate._badge(item, item.decided_at)
     assert candidate.became(item).endswith("[the plan](/plans)")
+    assert "497** at 40.20, decided" in candidate.became(item)
+    item.frozen = SimpleNamespace(shares=500, entry=Decimal("40.00"))
     item.opening = SimpleNamespace(outcome="resized", reason="Re-sized: it opened at 40.20.")
     assert "re-sized" in candidate._badge(item, item.decided_at)
-    assert candidate.became(item).endswith("Re-sized\\: it opened at 40.20.")
+    told = candidate.became(item)
+    assert "long **500** at 40.00 approved → **497** at 40.20 at the open" in told
+    assert told.endswith("Re-sized\\: it opened at 40.20.")
