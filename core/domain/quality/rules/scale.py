@@ -121,19 +121,29 @@ def shrunk(book: PeriodTable, own: Own, lines: Own) -> Outcome:
         asked, wrong = _thousandth(book, values, bounds)
         judged.append(values.fid[asked])
         told[:0] = _as_usual(book, values, wrong)
-    asked, wrong = _weighted(book, own)
+    asked, wrong, counts = _weighted(book, own)
     judged.append(own.fid[asked])
-    told[:0] = _as_usual(book, own, wrong)
+    alone = wrong & ~np.isnan(counts)
+    told[:0] = _against(book, own, counts, alone, COUNTED)
+    told[:0] = _as_usual(book, own, wrong & ~alone)
     return outcome("Q55", np.concatenate(judged), *told)
 
 
 def _as_usual(book: PeriodTable, values: Own, wrong: Flags) -> list[FindingText]:
+    return _against(book, values, values.usual, wrong, USUAL)
+
+
+USUAL = " is usual: about a thousandth of its steady past."
+COUNTED = " shares are counted on the cover and in the sheet: about a thousandth of them."
+
+
+def _against(
+    book: PeriodTable, values: Own, other: Floats, wrong: Flags, said: str
+) -> list[FindingText]:
     if not wrong.any():
         return []
     rows = book.long[as_index(values.row[wrong])]
-    found = with_columns_from(rows, usual=values.usual[wrong])
-    said = " is usual: about a thousandth of its steady past."
-    return [contrast(found, "usual", ", but ", said)]
+    return [contrast(with_columns_from(rows, other=other[wrong]), "other", ", but ", said)]
 
 
 def _thousandth(book: PeriodTable, own: Own, bounds: tuple[float, float]) -> tuple[Flags, Flags]:
@@ -162,21 +172,28 @@ def _thousandth(book: PeriodTable, own: Own, bounds: tuple[float, float]) -> tup
     return judged, wrong
 
 
-def _weighted(book: PeriodTable, own: Own) -> tuple[Flags, Flags]:
-    """The same of weighted shares, whose size the filing's other counts may confirm.
+def _weighted(book: PeriodTable, own: Own) -> tuple[Flags, Flags, Floats]:
+    """(judged, wrong, what the cover and the sheet count): the same of weighted shares.
 
     Without a steady past, what was told before (or of a year before) is believed where the shares
-    outstanding or the cover are of that size. Where they are of the size of the value, or earnings
-    per share times it are the income, it stands: shares were joined, or the past was wrong.
+    outstanding or the cover are of that size; and both of these where they are a thousand times the
+    value (NaN elsewhere). Where they are of the size of the value, or earnings per share times it
+    are the income, it stands: shares were joined, or the past was wrong.
     """
     judged, wrong = np.zeros(len(own.fid), bool), np.zeros(len(own.fid), bool)
+    counts = np.full(len(own.fid), np.nan)
     asked = book.among(WEIGHTED)[own.item] & book.affected[own.fid]
-    some = np.flatnonzero(asked & (own.value > 0) & (own.usual > 0))
-    fid, value, usual = own.fid[some], own.value[some], own.usual[some]
+    some = np.flatnonzero(asked & (own.value > 0))
+    fid, value = own.fid[some], own.value[some]
+    counts[some] = beside = _beside(book, fid, value)
+    usual = np.where(np.isnan(beside), own.usual[some], beside)
+    some, fid, value, beside, usual = (
+        part[usual > 0] for part in (some, fid, value, beside, usual)
+    )
     least = np.fmin.reduce(np.abs(own.past[:, some]))
     steady = (own.seen[some] >= 3) & (least > 0) & (own.size[some] < STEADY_COUNT * least)
     counted, told = _counted(book, fid, usual, value)
-    judged[some] = known = steady | counted
+    judged[some] = known = steady | counted | ~np.isnan(beside)
     ratio = usual / value
     off = known & (ratio >= THOUSANDTH[0]) & (ratio <= THOUSANDTH[1]) & ~told
     if off.any():
@@ -184,7 +201,23 @@ def _weighted(book: PeriodTable, own: Own) -> tuple[Flags, Flags]:
         off[off] = ~vouched(book, basic)  # diluted ones far from them are Q34's
         off &= ~as_split(book, fid, value, usual)
     wrong[some] = off
-    return judged, wrong
+    return judged, wrong, counts
+
+
+def _beside(book: PeriodTable, fid: Numbers, value: Floats) -> Floats:
+    """The shares that the cover and the sheet count, where both are a thousand times the value and
+    of one size; NaN elsewhere.
+    """
+    both = []
+    for items in (("CoverShares",), ("SharesOutstanding", "SharesIssued")):
+        rows = np.flatnonzero(book.of(items) & book.here & (book.value > 0))
+        counts = np.full((2, book.filings.height), np.nan)
+        np.fmin.at(counts[0], book.fid[rows], book.value[rows])
+        np.fmax.at(counts[1], book.fid[rows], book.value[rows])
+        both.append(counts[:, fid] / value)
+    low, high = (np.minimum(both[0][0], both[1][0]), np.maximum(both[0][1], both[1][1]))
+    thousand = (low >= THOUSANDTH[0]) & (high <= THOUSANDTH[1])
+    return np.where(thousand, low * value, np.nan)
 
 
 def _counted(book: PeriodTable, fid: Numbers, *sizes: Floats) -> tuple[Flags, ...]:

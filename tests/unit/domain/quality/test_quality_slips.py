@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from tests.unit.domain.quality.reports import MILLION, changed, grades_of, quarters, report, year
+from tests.unit.domain.quality.test_quality_odd_inputs import fact
 
 LAST = "0-20-10"
 SHARES = "WeightedAverageNumberOfSharesOutstandingBasic"
@@ -140,3 +141,30 @@ def test_a_slip_of_the_fourth_quarter_is_found_where_the_year_is_right(times: fl
     found = grades_of(*before, with_fourth(90 * MILLION * times))[LAST]
     assert found["grade"] in {"C", "D"}
     assert "Q27" in found["rules"]
+
+
+@pytest.mark.parametrize(
+    ("cover", "sheet", "wrong"),
+    [
+        (100 * MILLION, 99 * MILLION, True),
+        (100 * MILLION, 0.1 * MILLION, False),  # they are not of one size
+        (100 * MILLION, None, False),
+        (300 * MILLION, 320 * MILLION, False),  # no thousandth
+    ],
+)
+def test_a_first_report_counts_its_weighted_shares_as_its_cover_and_sheet_do(
+    cover: float, sheet: float | None, *, wrong: bool
+) -> None:
+    """No past tells their scale, and nothing is earned by the share."""
+    rows = counted(2020, 0.001)
+    days = {"accession": rows[0]["accession"], "filed": rows[0]["filed"], "form": "10-K"}
+    shares = {"unit": "shares", "period_start": None} | days
+    on_cover = shares | {"taxonomy": "dei", "period_end": date(2021, 1, 31)}
+    rows.append(fact("EntityCommonStockSharesOutstanding", cover, **on_cover))
+    if sheet:
+        on = date(2020, 12, 31)
+        rows.append(fact("CommonStockSharesOutstanding", sheet, **shares, period_end=on))
+    found = grades_of(rows)[LAST]
+    assert ("Q55" in found["rules"]) is wrong
+    if wrong:
+        assert found["grade"] in {"C", "D"}
