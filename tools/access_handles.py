@@ -16,6 +16,7 @@ from app.doors.credentials import COOKIE
 from core.domain.access.principals import LOCAL, Principal, Role
 from core.domain.access.tokens import digest
 from core.service.desk import Desk
+from tools import access_ids
 from tools.access_trials import COLUMNS, Trial
 
 API = "/api/v1"
@@ -33,6 +34,8 @@ class TriedDesk(Protocol):
 
     desk: Desk
     tokens: dict[str, str]
+    who: dict[str, Principal]
+    app: Any
 
     def client(self) -> httpx.AsyncClient:
         """A caller from another machine."""
@@ -115,6 +118,7 @@ HANDLES: dict[str, tuple[Use, tuple[str, ...]]] = {  # and who may by their role
     "the symbol and day of a note": (_note, ()),
     "the id of a rule": (_rule, ()),
     "the name of a list": (_list, ("admin",)),
+    **access_ids.BY_API,
 }
 
 
@@ -129,6 +133,10 @@ async def handles(tried: TriedDesk) -> list[Trial]:
             for column in COLUMNS:
                 found = await use(owner, Caller(client, tried.tokens[column]))
                 made.append(Trial("handle", name, "another's", column, column in may, found))
+        who = tried.desk.roster.of_token(secret)
+        assert who is not None
+        made += access_ids.in_pages(tried.desk, who, tried.who)
+        made += await access_ids.streams(tried.app, owner, tried.tokens)
         for name, headers in _no_secrets(tried.desk, secret).items():
             status = (await client.get("/", headers=headers)).status_code
             let_in = status not in (401, 403, 429)
