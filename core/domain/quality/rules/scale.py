@@ -187,9 +187,8 @@ def _weighted(book: PeriodTable, own: Own) -> tuple[Flags, Flags, Floats]:
     fid, value = own.fid[some], own.value[some]
     counts[some] = beside = _beside(book, fid, value)
     usual = np.where(np.isnan(beside), own.usual[some], beside)
-    some, fid, value, beside, usual = (
-        part[usual > 0] for part in (some, fid, value, beside, usual)
-    )
+    held = usual > 0
+    some, fid, value, beside, usual = some[held], fid[held], value[held], beside[held], usual[held]
     least = np.fmin.reduce(np.abs(own.past[:, some]))
     steady = (own.seen[some] >= 3) & (least > 0) & (own.size[some] < STEADY_COUNT * least)
     counted, told = _counted(book, fid, usual, value)

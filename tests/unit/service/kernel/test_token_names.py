@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from core.domain.access.principals import LOCAL, Role
+from core.domain.access.tokens import LONGEST_NAME
 from core.errors import UsageError
 from core.service.desk import Desk
 from core.service.kernel import commands
-from core.service.kernel.roster import LONGEST_NAME
 from tests import begun
 from tests.filled import CIKS, SYMBOLS
 

@@ -9,7 +9,7 @@ import pytest
 
 from core.domain.timetable import sessions as calendar
 from core.service.desk import Desk
-from core.service.trading import plans
+from core.service.trading import plan_views, plans
 
 
 def _fallen(*names: str) -> tuple[pl.Series, pl.DataFrame]:
@@ -48,6 +48,6 @@ def test_a_quiet_fall_on_a_filing_is_a_night_and_leaves_its_volume(
         tx.insert("universe", pl.DataFrame([listed]))
         if items:
             tx.insert("filings", pl.DataFrame([filing | {"accepted_at": night, "pull_id": "t"}]))
-    view = plans.look(desk, desk.warehouse, plans.Ask("BRK/B", days[79]))
+    view = plan_views.look(desk, desk.warehouse, "BRK/B", days[79])
     assert view.facts.overnight_pct.min() == pytest.approx(-18.0 if told else 0.0)
     assert (view.facts.mean_volume is not None) == told
