@@ -150,20 +150,33 @@ def _words(found: Proposal) -> None:
 
 
 def stands(found: Proposal) -> None:
-    """The session of the plan, and what stands for its open while that is to come."""
+    """The session of the plan, and what stands for its open until its bar is stored.
+
+    One element whatever there is to tell: with one less at the open all below it moved up, and
+    what was being typed there lost its place.
+    """
+    st.markdown(_stands(found))
+
+
+def _stands(found: Proposal) -> str:
     reference, day = found.plan.reference, formats.day(found.plan.session)
     if reference is not None:
         count = "1 print" if reference.prints == 1 else f"{reference.prints:,} prints"
-        st.markdown(
+        return (
             f"{badges.provisional()} **{day}** from the last print, "
             f"{formats.price(reference.price)} at {formats.when(reference.at, shell.zone())} "
             f"({count}, {badges.plain(reference.source)}). Approved, it reserves its risk; an open "
             f"within {reference.tolerance:f} confirms it, another re-sizes it or "
             "leaves it."
         )
-    elif found.waits:
+    if found.waits:
         name = badges.plain(found.plan.symbol)
-        st.markdown(shell.small(f"{name} has no print before the open yet: {day} stands."))
+        return shell.small(f"{name} has no print before the open yet: {day} stands.")
+    opened = found.view.found
+    if opened is not None:
+        at = formats.when(opened.at, shell.zone())
+        return shell.small(f"{day} from its open, {formats.price(opened.price)} at {at}.")
+    return shell.small(f"{day} from its daily bar.")
 
 
 def figures(plan: Plan) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from components.kit import shell
 from components.parts import plans_decided
 
 
@@ -26,7 +27,7 @@ def test_the_size_approved_stands_beside_that_of_the_open(monkeypatch: pytest.Mo
         {"plan_id": ["A-1"], "shares": [80], "entry": [41.5], "exit": [None], "realised_r": [None],
          "realised": [None], "fees": [1.0], "slippage": [2.0], "mfe_r": [0.4], "mae_r": [-0.1]}
     )  # fmt: skip
-    monkeypatch.setattr(plans_decided.shell, "cached_until_commit", lambda *_: filled)
+    monkeypatch.setattr(shell, "cached_until_commit", lambda *_: filled)
     approved, opened = plan(100, "40.00"), plan(80, "41.50")
     item: Any = SimpleNamespace(plan_id="A-1", frozen=approved, plan=opened, opening=object())
     assert plans_decided.is_resized(item)
