@@ -22,6 +22,7 @@ from components.paper.sheet import (
 from core.domain.timetable import sessions as calendar
 
 Document = Mapping[str, Any]
+NOTHING_YET = "No dataset has rows yet: there is nothing to check. Pull the daily bars first."
 CALM = "Nothing stands in the way: data are in, hosts answer, no limit is near."
 WARNING_PCT = 80.0
 SEVERITIES: Mapping[str, Tone] = {"critical": "red", "error": "red", "warning": "amber"}
@@ -52,7 +53,7 @@ def sheet(document: Document, zone: str = formats.MARKET_ZONE) -> Sheet:
     if document["simulated"]:
         marks.append("simulated data")
     blocks: list[Block] = [
-        *_problems(document["problems"]),
+        *_problems(document["problems"], known=bool(document["data"])),
         *candidates(document, zone),
         *_filings(document, zone),
         *_book(document),
@@ -71,10 +72,10 @@ def _turn(document: Document, at: datetime) -> Iterator[str]:
             yield "the session is over"
 
 
-def _problems(found: Sequence[Document]) -> Iterator[Block]:
+def _problems(found: Sequence[Document], *, known: bool) -> Iterator[Block]:
     yield Heading(("Problems first",))
     if not found:
-        yield Paragraph((CALM,))
+        yield Paragraph((CALM if known else NOTHING_YET,))
         return
     columns = (Column("", share=1.4), Column("Where", share=3), Column("What", share=9))
     yield Grid(

@@ -22,6 +22,9 @@ LISTING = replace(
 def candidates(desk: Desk) -> None:
     """The candidates by rank; where there are none, what to do instead."""
     found = _scanned(desk)
+    if found is None:
+        shell.no_prices("a plan can be made")
+        return
     if not found["candidates"]:
         shell.empty(
             "No symbol is chosen.",
@@ -35,9 +38,9 @@ def candidates(desk: Desk) -> None:
     lists.show(once.cached_for_owner(found, lambda: overview.frame(rows), "to plan"), LISTING)
 
 
-def _scanned(desk: Desk) -> dict[str, Any]:
-    """The scan of the session now; without prices one without candidates."""
+def _scanned(desk: Desk) -> dict[str, Any] | None:
+    """The scan of the session now; None without prices."""
     try:
         return overview.scanned(desk)
     except NotFoundError:
-        return {"candidates": []}
+        return None

@@ -180,3 +180,10 @@ def test_the_overview_warns_of_limits_as_the_plan_does(
     (limits,) = [h for h in opened("overview").get("html") if "limits" in h.proto.body]
     assert 'class="bar orange"' in limits.proto.body  # the risk of one trade is used up
     assert not opened("overview").get("progress")
+
+
+def test_without_prices_a_plan_says_what_to_pull(desk: Desk) -> None:
+    """It told to choose a symbol where there is none to choose."""
+    once.forget()
+    at = opened("plans")
+    assert any("There are no prices yet." in item.value for item in at.markdown)

@@ -157,3 +157,20 @@ def test_one_move_is_a_move(left_out: int, said: str) -> None:
     limits = GapFilters().numbers()
     scan = {"candidates": 3, "names": 58, "left_out": left_out, "filters": limits}
     assert said in brief_candidates._filters(scan)
+
+
+@pytest.mark.parametrize(("known", "said"), [(True, brief.CALM), (False, brief.NOTHING_YET)])
+def test_a_desk_without_data_is_not_called_calm(known: bool, said: str) -> None:
+    """A check with nothing to check has not passed."""
+    _, told = brief._problems([], known=known)
+    assert told == Paragraph((said,))
+
+
+@pytest.mark.parametrize(
+    ("used", "ok", "tone"),
+    [(79, True, ""), (80, True, "amber"), (100, True, "amber"), (101, False, "red")],
+)
+def test_a_limit_is_red_on_paper_when_it_is_exceeded(used: int, ok: bool, tone: str) -> None:
+    """One that is full holds: the rule of the pages."""
+    check = {"limit": "gross", "used": used, "allowed": 100, "ok": ok, "sentence": "Why."}
+    assert brief._limit(check)[1] == Words(str(used), tone=tone)
