@@ -170,6 +170,20 @@ async def test_without_a_token_that_counts_there_is_nothing(desk: Desk) -> None:
         assert (await client.get("/api/openbb/widgets.json")).status_code == 401
 
 
+async def test_a_desk_of_one_person_asks_for_a_token_too(
+    make_desk: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever is on its machine is admin there; a page of another site is not who is there."""
+    monkeypatch.setattr(limits, "FIRST_PAUSE", 0.0)
+    desk = make_desk()
+    token = api_desk.token(desk, Role.VIEWER)
+    here = Visited(desk, ("127.0.0.1", 5000))
+    async with here.client() as client:
+        assert (await client.get("/api/openbb/widgets.json")).status_code == 401
+    async with here.client(Authorization=f"Bearer {token}") as client:
+        assert "gap_scan" in await _answer(client, "widgets.json")
+
+
 @pytest.mark.parametrize(
     ("path", "query", "status"),
     [
