@@ -56,6 +56,7 @@ def test_a_listed_page_reads_widgets_with_a_token(
     nothing at all, and without a token nobody does.
     """
     desk, pages = tmp_path / "desk", tmp_path / "pages"
+    desk.mkdir()
     pages.mkdir()
     env = {
         **os.environ, "OPENBELL_DATA_DIR": str(desk), "OPENBELL_SCHEDULER": "false",
