@@ -65,7 +65,7 @@ def _filters(scan: Document) -> str:
         f"{scan['candidates']:,} of {scan['names']:,} names; {scan['left_out']:,} more {moves} "
         f"left out. Filters: |gap| {limits['min_gap_pct']:g} to {limits['max_gap_pct']:g} %, "
         f"relative volume from {limits['min_rvol']:g}, price {limits['min_price']:g} to "
-        f"{limits['max_price']:g}, {formats.compact(limits['min_dollar_volume'])} dollars traded."
+        f"{limits['max_price']:g}, {formats.compact(limits['min_dollar_volume'])} traded or more."
     )
 
 

@@ -31,7 +31,7 @@ CANDIDATES = {
     "prior_close": "Prior close",
     "gap_type": "Type",
     "story": "Pattern",
-    "dollars_m": "Traded, $ m",
+    "dollars_m": "Traded, m",
     "flags_text": "Flags",
     "gap_ex_div_pct": "Gap ex dividend",
     "premarket_gap_pct": "First print",
@@ -80,7 +80,8 @@ HELP = {
     "counts nothing, and draws what is above the median of the scan towards it.",
     "grade": "Of the newest graded report before this session.",
     "status": "What had become of that report before this session; withdrawn is D at most.",
-    "dollars_m": "Close x volume; before the open the usual volume at the prior close.",
+    "dollars_m": "Close x volume, in the prices' currency; before the open the usual volume at the "
+    "prior close.",
 }
 OUTCOMES = {
     "session": "Session",

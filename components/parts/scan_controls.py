@@ -24,7 +24,7 @@ def filters(desk: Desk) -> list[bounds.Bound]:
     return [
         bounds.Bound("gap", "Gap, percent", 0.0, 100.0, gap, 0.5, "Least and largest |gap|."),
         bounds.Bound("rvol", "Relative volume, at least", 0.0, 10.0, own.min_rvol, 0.1),
-        bounds.Bound("dollars", "Dollar volume, at least (million)", 0.0, 100.0, dollars, 0.5),
+        bounds.Bound("dollars", "Traded, at least (million)", 0.0, 100.0, dollars, 0.5),
         bounds.Bound("price", "Price", 0.0, 1000.0, price, 1.0),
     ]
 
@@ -87,7 +87,7 @@ def said(desk: Desk, own: Mapping[str, float]) -> str:
     return (
         f"{whose}: |gap| {limits.min_gap_pct:g} to {limits.max_gap_pct:g} %, relative volume from "
         f"{limits.min_rvol:g}, price {limits.min_price:g} to {limits.max_price:g}, "
-        f"{formats.compact(limits.min_dollar_volume)} dollars traded at least."
+        f"{formats.compact(limits.min_dollar_volume)} traded at least."
     )
 
 
