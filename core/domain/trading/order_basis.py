@@ -102,21 +102,27 @@ def on_plan_basis(
 
 
 def notes(plan: Plan, bars: Sequence[Bar], actions: Sequence[Action]) -> tuple[str, ...]:
-    """A sentence for each action that moved the orders of the plan, before → after, in order."""
+    """A sentence for each day whose actions moved the orders of the plan, before → after."""
     special = specials(bars, actions)
+    moving = [action for action in actions if action.kind == "split" or action in special]
     told, before = [], Basis()
-    for action in actions:
-        if action.kind != "split" and action not in special:
-            continue
-        now = basis_on(action.ex_date, plan, actions, special)
-        what = "split" if action.kind == "split" else "special dividend"
+    for day in sorted({action.ex_date for action in moving}):
+        now = basis_on(day, plan, actions, special)
+        what = " and ".join(_said(action) for action in moving if action.ex_date == day)
         told.append(
-            f"{action.ex_date}: {what} of {action.value.normalize():f}: "
+            f"{day}: {what}: "
             f"entry {_moved(before, now, plan.entry)}, stop {_moved(before, now, plan.stop)}, "
             f"targets {_moved(before, now, *plan.targets)}"
         )
         before = now
     return tuple(told)
+
+
+def _said(action: Action) -> str:
+    if action.kind == "split":
+        return f"split of {action.value.normalize():f}"
+    cash = action.value.quantize(SIX_PLACES, ROUND_HALF_EVEN)  # a converted one has a long tail
+    return f"special dividend of {cash.normalize():f}"
 
 
 def _moved(before: Basis, now: Basis, *levels: Decimal) -> str:

@@ -277,6 +277,23 @@ def test_a_special_dividend_moves_stop_and_targets(direction: str) -> None:
     assert result(plan, stopped).exit == stop
 
 
+def test_what_a_day_moved_is_told_once() -> None:
+    """A split and two dividends of one day, a converted one without the tail of its rate."""
+    plan = plan_of(shares=100)
+    day = DAY + timedelta(days=1)
+    pence = Decimal(repr(250 * 0.0127))
+    found = settled(
+        plan, [bar(0, 100, 101, 99, 100), bar(1, 46.4, 46.6, 46.2, 46.4)],
+        Action(day, "split", Decimal(2)), Action(day, "dividend", pence),
+        Action(day, "dividend", Decimal("0.425")),
+    )  # fmt: skip
+    (told,) = found.notes
+    assert told.startswith(
+        f"{day}: split of 2 and special dividend of 3.175 and special dividend of 0.425: "
+        "entry 100.00 → 46.40, stop "
+    )
+
+
 def test_an_ordinary_dividend_moves_nothing() -> None:
     """Below 2 % of the close before, orders stay where they are."""
     plan = plan_of(shares=100)
