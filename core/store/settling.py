@@ -1,7 +1,8 @@
-"""What settling remembers: by which corporate actions a plan was settled, and confirmed moves."""
+"""What settling remembers: by which actions and rates a plan was settled, and confirmed moves."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -31,6 +32,20 @@ def put_mark(tx: Transaction, plan_id: str, mark: SettledMark, at: datetime) -> 
     tx.execute(
         "INSERT INTO settled_plans VALUES (?, ?, ?, ?)", [plan_id, mark.through, mark.actions, at]
     )
+
+
+def kept_rates(reader: Reader, plan_id: str) -> dict[str, float]:
+    """Units of the prices' currency per unit of others, as a plan's distributions were posted."""
+    query = "SELECT currency, rate FROM settled_rates WHERE plan_id = ?"
+    return dict(reader.read(query, [plan_id]).iter_rows())
+
+
+def keep_rates(tx: Transaction, plan_id: str, rates: Mapping[str, float], at: datetime) -> None:
+    """Keep the rates of currencies that have none kept for the plan."""
+    new = rates.keys() - kept_rates(tx, plan_id).keys() if rates else set()
+    for name in sorted(new):
+        row = [plan_id, name, rates[name], at]
+        tx.execute("INSERT INTO settled_rates VALUES (?, ?, ?, ?)", row)
 
 
 def confirm(tx: Transaction, symbol: str, session: date, reason: str, at: datetime) -> None:

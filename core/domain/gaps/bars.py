@@ -131,6 +131,12 @@ MINOR_UNITS = {
 }
 
 
+def paid_currency() -> pl.Expr:
+    """The currency of cash, pence as pounds; null where none is stated."""
+    stated = pl.col("currency").str.strip_chars().replace("", None)
+    return stated.replace(MINOR_UNITS).str.to_uppercase()
+
+
 def cash_in(
     actions: pl.DataFrame, currency: str, rates: Mapping[str, float], foreign: str
 ) -> pl.DataFrame:
@@ -140,10 +146,9 @@ def cash_in(
     distribution without a currency is taken to be in that of the instrument.
     """
     stated = pl.col("currency").str.strip_chars().replace("", None)
-    major = stated.replace(MINOR_UNITS).str.to_uppercase()
     minor = pl.when(stated.is_in(list(MINOR_UNITS))).then(0.01).otherwise(1.0)
     known = {**rates, currency: 1.0}
-    rate = major.replace_strict(known, default=None, return_dtype=pl.Float64) * minor
+    rate = paid_currency().replace_strict(known, default=None, return_dtype=pl.Float64) * minor
     rate = pl.when(stated.is_null()).then(1.0).otherwise(rate)
     cash = pl.col("kind") == "dividend"
     return actions.with_columns(

@@ -36,7 +36,7 @@ from core.service.gaps import market_view
 from core.service.gaps import session as scan_inputs
 from core.service.kernel.access import needs
 from core.service.trading import limit_events, openings
-from core.service.trading.held_past import held_past
+from core.service.trading.held_past import HeldPast, held_past
 from core.store import journal as store
 from core.store import plans as plan_store
 from core.store import settling as memory
@@ -95,7 +95,10 @@ def _settle_one(
     mark: SettledMark | None,
 ) -> dict[str, Any] | None:
     running = item.state in RUNNING
-    late = mark is not None and mark.actions != _digest(_actions(desk, tx, item, mark.through))
+    past = None if mark is None else _past(desk, tx, item, mark.through)
+    late = past is not None and mark is not None and mark.actions != _digest(past.actions)
+    if past and not late:
+        memory.keep_rates(tx, item.plan_id, past.rates, desk.now())
     if not running and not late:
         return None
     asked = question(desk, tx, item, until)
@@ -130,7 +133,9 @@ def _tell(desk: Desk, tx: Transaction, item: StoredPlan, state: str, why: tuple[
 def _remember(
     desk: Desk, tx: Transaction, item: StoredPlan, last: date, mark: SettledMark | None
 ) -> None:
-    now = SettledMark(last, _digest(_actions(desk, tx, item, last)))
+    past = _past(desk, tx, item, last)
+    memory.keep_rates(tx, item.plan_id, past.rates, desk.now())
+    now = SettledMark(last, _digest(past.actions))
     if now != mark:
         memory.put_mark(tx, item.plan_id, now, desk.now())
 
@@ -153,8 +158,9 @@ def _by_hand(journal: Iterable[Numbered], item: StoredPlan) -> bool:
     return undone or closed or item.state == "cancelled" or "by hand" in (item.outcome or "")
 
 
-def _actions(desk: Desk, reader: store.Reader, item: StoredPlan, until: date) -> list[Action]:
-    return held_past(desk, reader, item.plan, until).actions
+def _past(desk: Desk, reader: store.Reader, item: StoredPlan, until: date) -> HeldPast:
+    rates = memory.kept_rates(reader, item.plan_id)
+    return held_past(desk, reader, item.plan, until, rates)
 
 
 def _digest(actions: Sequence[Action]) -> str:
@@ -164,7 +170,7 @@ def _digest(actions: Sequence[Action]) -> str:
 
 def replay_plan(desk: Desk, reader: store.Reader, item: StoredPlan, until: date) -> Settled:
     """What a plan posts over the bars from its session to a day."""
-    past = held_past(desk, reader, item.plan, until)
+    past = _past(desk, reader, item, until)
     return settle(
         openings.ticket_of(desk, item),
         _as_opened(past.bars, item),
@@ -214,7 +220,7 @@ def question(desk: Desk, reader: store.Reader, item: StoredPlan, until: date) ->
     """The first doubtful move of a plan's name after its session, unless it was confirmed."""
     plan = item.plan
     moves = doubtful(desk, reader, plan.symbol, plan.session, until)
-    denied = held_past(desk, reader, plan, until).contradicted
+    denied = _past(desk, reader, item, until).contradicted
     moves = pl.concat([moves, _denied(desk, reader, plan, denied, until)]).sort("session")
     known = memory.confirmed(reader, plan.symbol)
     for session, before, opened, reason in moves.iter_rows():

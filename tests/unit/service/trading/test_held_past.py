@@ -72,6 +72,41 @@ def test_a_distribution_without_a_rate_is_asked_about(make_desk) -> None:
     assert abs(_result(again, plan_id)) < 0.3
 
 
+def test_a_rate_stated_later_is_for_what_comes_later(make_desk) -> None:
+    """What was paid in another currency stays as it was posted, also when its rate is gone."""
+    desk = make_desk(fx_rates={"EUR": "1.05"})
+    _plan_id, day = _planned(desk, 1.1)
+    entry = trades.frame(desk)["entry"].item()
+    _import(desk, day, kind="dividend", amount=entry * (1 - 1 / 1.1) / 1.05, currency="EUR")
+    assert _settled(desk)["question"] is None
+    before = [i.entry for i in journal.entries(desk)]
+    assert "dividend" in {entry.kind for entry in before}
+    assert settling.settle_all(desk)["plans"] == []
+    desk.close()
+    for rates in ({"EUR": "1.2"}, {}, {"EUR": "1.05"}):
+        again = make_desk(fx_rates=rates)
+        assert settling.settle_all(again)["plans"] == []
+        assert [i.entry for i in journal.entries(again)] == before
+        again.close()
+
+
+def test_a_trade_goes_on_when_the_rate_of_what_it_was_paid_moves(make_desk) -> None:
+    """Its earlier entries stand, it is not taken for one that a reader handles, and it ends."""
+    desk = make_desk(fx_rates={"EUR": "1.05"})
+    _plan_id, day = _planned(desk, 1.1)
+    entry = trades.frame(desk)["entry"].item()
+    _import(desk, day, kind="dividend", amount=entry * (1 - 1 / 1.1) / 1.05, currency="EUR")
+    (found,) = settling.settle_all(desk, day)["plans"]
+    assert (found["state"], found["question"]) == ("filled", None)
+    paid = [i.entry for i in journal.entries(desk) if i.entry.kind == "dividend"]
+    assert len(paid) == 1
+    desk.close()
+    again = make_desk(fx_rates={"EUR": "1.2"})
+    found = _settled(again)
+    assert (found["state"], found["by_hand"], found["reversed"]) == ("closed", False, 0)
+    assert [i.entry for i in journal.entries(again) if i.entry.kind == "dividend"] == paid
+
+
 def test_a_special_dividend_in_two_parts_moves_the_orders(desk: Desk) -> None:
     """Two parts of 1.6 % each are a special dividend of 3.1 %: the stop moves by both."""
     plan_id, day = _planned(desk, 1.0325)
@@ -79,6 +114,7 @@ def test_a_special_dividend_in_two_parts_moves_the_orders(desk: Desk) -> None:
     for note in ("a", "b"):
         _import(desk, day, kind="dividend", amount=half, currency="USD", note=note)
     found = _settled(desk)
-    assert len(list(found["notes"])) == 2  # type: ignore[call-overload]
+    (told,) = list(found["notes"])  # type: ignore[call-overload]
+    assert told.count("special dividend of ") == 2
     assert trades.frame(desk)["exit_reason"].to_list() != ["stop"]
     assert abs(_result(desk, plan_id)) < 0.3
