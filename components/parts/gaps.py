@@ -150,19 +150,21 @@ def candidates(
     rows = once.cached_for_object(
         dressed(desk, scan), lambda: _starred(dressed(desk, scan), starred), "starred", starred
     )
+    early = scan.gaps.provisional and desk.now() < coming.opens_of(scan.gaps.session)
     look = once.cached_for_object(
         rows,
-        lambda: _list_look(rows, columns, bool(starred), scan.gaps.provisional),
-        *("look", tuple(columns), scan.gaps.provisional),
+        lambda: _list_look(rows, columns, bool(starred), early=early),
+        *("look", tuple(columns), early),
     )
     return lists.text(rows, look, picked=chosen)
 
 
 def _list_look(
-    rows: pl.DataFrame, columns: Sequence[str], starred: bool, provisional: bool
+    rows: pl.DataFrame, columns: Sequence[str], starred: bool, *, early: bool
 ) -> lists.ListLook:
+    """How the candidates are listed; `early`: their prices are the last ones before the open."""
     heads = {k: CANDIDATES[k] for k in columns or _told(rows) if k in rows.columns}
-    if provisional and "open" in heads:
+    if early and "open" in heads:
         heads["open"] = "Last"
     return lists.ListLook(
         name="candidates",

@@ -152,3 +152,10 @@ def test_a_scan_before_the_open_says_how_new_its_prints_are(
     )
     assert ":green-badge[open]" in opened
     assert ":gray-badge[closed]" in gaps.headline(scan, newest.replace(hour=22))
+
+
+@pytest.mark.parametrize(("early", "head"), [(True, "Last"), (False, "Open")])
+def test_a_price_is_called_the_open_once_it_is_one(early: bool, head: str) -> None:
+    """Before the open it is that of the last print."""
+    rows = pl.DataFrame({"symbol": ["AAA"], "open": [12.0]})
+    assert gaps._list_look(rows, (), False, early=early).columns["open"] == head
