@@ -47,7 +47,7 @@ def against_twins(book: PeriodTable) -> list[FindingText]:
     for item, twin in (EPS, EPS[::-1]):
         found.append((spans, item, twin, _eps_turned(spans, item, twin), TURNED))
         found.append((spans, item, "ProfitLoss", _against_profit(spans, item), TURNED))
-        found.append((spans, item, "NetIncome", _against_income(spans, item), TURNED))
+        found.append((spans, item, "NetIncome", _against_income(book, item), TURNED))
     said = [_told(book, *one) for one in found if one[3].any()]
     for item, left, turned, scaled in rest_flows.slips(spans):
         for wrong, tail in ((turned, TURNED), (scaled, SCALED)):
@@ -108,16 +108,19 @@ def _against_profit(spans: Amounts, eps: str) -> Flags:
     return against
 
 
-def _against_income(spans: Amounts, eps: str) -> Flags:
-    """Where earnings per share are the income by share to the cent, with another sign.
+def _against_income(book: PeriodTable, eps: str) -> Flags:
+    """Where a cent a share is the income by share, rounded, with another sign.
 
-    What preferred and other owners take may turn the sign; then it is told.
+    What preferred and other owners take may turn the sign; then it is told, of whatever period.
     """
+    _, spans = book.near
     items = spans.items
     income, value = items["NetIncome"], items[eps]
-    alone = np.isnan(spans.first(("IncomeToCommon", *TAKEN))) & ~_filled(spans, "NetIncome")
+    taken = np.isin(spans.fid, book.fid[book.of(TAKEN) & (book.value != 0)])
+    alone = ~taken & np.isnan(items["IncomeToCommon"]) & ~_filled(spans, "NetIncome")
     share = income / items[eps.replace("Eps", "Shares")]
-    turned: Flags = (np.abs(value) >= CENT) & (np.abs(share) >= CENT / 2) & (value * share < 0)
+    cent = (np.abs(value) >= CENT) & (np.abs(value) < LEAST_EPS)
+    turned = cent & (np.abs(share) >= CENT / 2) & (value * share < 0)
     against: Flags = alone & turned & (np.abs(value + share) <= CENT / 2 + EXACT * np.abs(share))
     return against
 
