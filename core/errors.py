@@ -5,7 +5,8 @@
     │   ├── DeadlineError           no answer in time (idle or total deadline)
     │   ├── ConnectionLostError     refused, dropped, closed before the end
     │   ├── ServerError             the other side answered 5xx
-    │   │   └── QueryFailedError        the other side is there; what stands behind it refused
+    │   │   ├── QueryFailedError        the other side is there; what stands behind it refused
+    │   │   └── ForeignAnswerError      somebody else answers in its place, as a proxy's sign-in
     │   ├── RateLimitedError        429: slow down (carries retry_after_seconds)
     │   ├── PausedError             nothing may be asked before an instant (carries until)
     │   │   ├── BlockedError            403 block: the other side told us to stay away
@@ -91,6 +92,10 @@ class ServerError(TransportError):
 
 class QueryFailedError(ServerError):
     """The other side is there, but what it asked for us was refused or broke."""
+
+
+class ForeignAnswerError(ServerError):
+    """Somebody else answers in the other side's place: a proxy's page, or no HTTP at all."""
 
 
 class RateLimitedError(TransportError):

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
-from core.errors import OpenbellError, QueryFailedError, RateLimitedError
+from core.errors import ForeignAnswerError, OpenbellError, QueryFailedError, RateLimitedError
 
 T = TypeVar("T")
 Sleep = Callable[[float], Awaitable[None]]
@@ -69,6 +69,7 @@ def _error(state: RetryCallState) -> BaseException | None:
 
 
 def _passing(error: BaseException) -> bool:
-    """Worth another try at once. A failed query is not: each one costs Foundry a query more."""
+    """Worth another try at once. A failed query is not, for each one costs Foundry a query more,
+    nor is the answer of somebody else, who does not go within seconds."""
     transient = isinstance(error, OpenbellError) and error.transient
-    return transient and not isinstance(error, QueryFailedError)
+    return transient and not isinstance(error, QueryFailedError | ForeignAnswerError)

@@ -25,6 +25,7 @@ from yarl import URL
 from core.errors import (
     ConnectionLostError,
     DeadlineError,
+    ForeignAnswerError,
     OpenbellError,
     ProtocolError,
     SizeLimitError,
@@ -45,6 +46,7 @@ CLOSE_SECONDS = 1.0
 REFUSED = 1008
 TOO_BIG = 1009
 _SCHEMES = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
+_WHO = "see who answers at OPENBELL_FOUNDRY_URL: a proxy's sign-in, or a page of maintenance"
 
 
 class _Connect(connect):
@@ -131,7 +133,7 @@ def _no_handshake(error: InvalidHandshake, what: str, where: str) -> OpenbellErr
     """The error that an answer which is no HTTP means, or none at all."""
     if isinstance(error, InvalidMessage) and isinstance(error.__cause__, EOFError | OSError):
         return ConnectionLostError(f"{what}: closed without an answer", where=where)
-    return ProtocolError(f"{what}: {told(error)}", where=where)
+    return ForeignAnswerError(f"{what}: {told(error)}", where=where, hint=_WHO)
 
 
 def _not_opened(error: InvalidStatus, what: str, where: str) -> OpenbellError:
@@ -140,7 +142,9 @@ def _not_opened(error: InvalidStatus, what: str, where: str) -> OpenbellError:
     if response.status_code in REDIRECTS:
         return redirected(response.headers.get("Location", ""), what, where)
     known = status_error(response.status_code, what, where, dict(response.headers.raw_items()))
-    return known or ProtocolError(f"{what}: the WebSocket was not opened", where=where)
+    return known or ForeignAnswerError(
+        f"{what}: the WebSocket was not opened", where=where, hint=_WHO
+    )
 
 
 class SocketClosedError(Exception):

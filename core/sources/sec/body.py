@@ -7,7 +7,7 @@ from typing import Literal
 from isal.igzip_lib import IsalError
 from isal.isal_zlib import decompressobj as inflater_of
 
-from core.errors import IntegrityError, ParsingError, ProtocolError
+from core.errors import IntegrityError, ParsingError, ProtocolError, QueryFailedError
 from core.sources.http import permanent, too_large
 
 Kind = Literal["json", "xml", "text", "zip", "page"]
@@ -38,7 +38,11 @@ def unpacked(packed: bytes, encoding: str, limit: int, where: str, dataset: str)
 
 
 def must_be_kind(body: bytes, kind: Kind, where: str, dataset: str) -> None:
-    """ParsingError when the first bytes are not those of the kind, as of an HTML page."""
+    """An error when the first bytes are not those of the kind.
+
+    QueryFailedError for a page or nothing where data was asked, as during maintenance, which
+    passes; ParsingError for anything else.
+    """
     start = body[:512].lstrip(b"\xef\xbb\xbf \t\r\n")
     lowered = start[:64].lower()
     html = lowered.startswith((b"<!doctype html", b"<html"))
@@ -51,7 +55,8 @@ def must_be_kind(body: bytes, kind: Kind, where: str, dataset: str) -> None:
     }[kind]
     if not good:
         what = "an HTML page" if html else "an empty answer" if not start else "something else"
-        raise ParsingError(
+        passing = kind in ("json", "xml", "zip") and (html or not start)
+        raise (QueryFailedError if passing else ParsingError)(
             f"{dataset}: {what} came where {kind} was expected",
             where=where,
             hint="open the address in a browser to see what the SEC says",
