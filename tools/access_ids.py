@@ -27,7 +27,9 @@ STREAM_SECONDS = 0.6  # a listener stays so long: twice as long as it is looked 
 class Asking(Protocol):
     """Somebody who calls the API."""
 
-    token: str
+    @property
+    def token(self) -> str:
+        """Theirs; "" for nobody."""
 
     async def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         """What they are answered."""
