@@ -22,6 +22,7 @@ from components.paper.sheet import (
     Kept,
     Paragraph,
     Sheet,
+    Tone,
     Words,
 )
 from core.domain.gaps.filters import GapFilters
@@ -170,7 +171,7 @@ def test_a_desk_without_data_is_not_called_calm(known: bool, said: str) -> None:
     ("used", "ok", "tone"),
     [(79, True, ""), (80, True, "amber"), (100, True, "amber"), (101, False, "red")],
 )
-def test_a_limit_is_red_on_paper_when_it_is_exceeded(used: int, ok: bool, tone: str) -> None:
+def test_a_limit_is_red_on_paper_when_it_is_exceeded(used: int, ok: bool, tone: Tone) -> None:
     """One that is full holds: the rule of the pages."""
     check = {"limit": "gross", "used": used, "allowed": 100, "ok": ok, "sentence": "Why."}
     assert brief._limit(check)[1] == Words(str(used), tone=tone)
