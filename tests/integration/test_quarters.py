@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import pytest
 from core.service.desk import Desk
 from core.service.filings import quality
 from core.service.pulls.backfill import backfill
+from core.store.fact_corrections import corrections
 from core.store.facts import facts_as_known_on
 
 SUB = [
@@ -112,7 +113,7 @@ def test_a_quarter_that_was_loaded_with_parts_is_mended_by_loading_it_again(
     again = quarter(tmp_path / "new.zip", NUMBERS)
     document = load(desk, again)
     assert said(desk) == RIGHT
-    assert "parts that an earlier load took for totals are taken back" in document["message"]
+    assert "3 parts that an earlier load took for totals are taken back" in document["message"]
     kept = desk.warehouse.read("SELECT value FROM facts_history WHERE reason = 'misread'")
     assert {600.0, 400.0, -300.0} <= set(kept["value"])
     for on in (date(2025, 3, 1), desk.now().date()):
@@ -120,6 +121,64 @@ def test_a_quarter_that_was_loaded_with_parts_is_mended_by_loading_it_again(
         assert sorted(known["value"]) == [900.0, 1000.0, 2000.0]
     assert load(desk, again)["state"] == "unchanged"
     assert said(desk) == RIGHT
+
+
+def test_what_was_mended_is_told_and_what_still_stands_is_not(desk: Desk, tmp_path: Path) -> None:
+    """Corrections name the parts as misread; a total that was numbered otherwise did not go."""
+    load(desk, quarter(tmp_path / "old.zip", NUMBERS, columns=WITHOUT))
+    load(desk, quarter(tmp_path / "new.zip", NUMBERS))
+    told = corrections(desk.warehouse)
+    assert set(told["old"]) == {600.0, 400.0, -300.0}
+    assert set(told["reason"]) == {"misread"}
+    assert set(told["changed"]) == {"removed"}
+
+
+PLAIN = [number("Revenues", 1000.0, 4), number("Assets", 2000.0)]
+
+
+@pytest.mark.parametrize(
+    ("subs", "numbers", "changed", "remark"),
+    [
+        ({"filed": "20250226"}, PLAIN, "filed", "2 days or forms of filing"),
+        ({"fy": "2025"}, PLAIN, "fiscal_year", "2 fiscal periods"),
+        ({}, [PLAIN[0], number("Assets", 2000.5)], "value", "1 values"),
+    ],
+)
+def test_a_quarter_that_is_published_again_corrects_its_copy(
+    desk: Desk, tmp_path: Path, subs: Row, numbers: list[Row], changed: str, remark: str
+) -> None:
+    """What it says otherwise of the same filing is a correction with both sides, not a part taken
+    back, and the answer of a day before stays what it was.
+    """
+    desk.now = lambda: datetime(2025, 3, 1, 12, tzinfo=UTC)
+    load(desk, quarter(tmp_path / "old.zip", PLAIN))
+    first = facts_as_known_on(desk.warehouse, date(2025, 3, 1)).sort("concept")
+    desk.now = lambda: datetime(2025, 3, 8, 12, tzinfo=UTC)
+    document = load(desk, quarter(tmp_path / "new.zip", numbers, [submission(**subs)]))
+    assert "taken back" not in document["message"]
+    assert f"corrected its copy of filings known here: {remark}" in document["message"]
+    told = corrections(desk.warehouse)
+    assert set(told["reason"]) == {"correction"}
+    assert set(told["changed"]) == {changed}
+    assert told["new"].null_count() == 0
+    assert facts_as_known_on(desk.warehouse, date(2025, 3, 1)).sort("concept").equals(first)
+    now = facts_as_known_on(desk.warehouse, date(2025, 3, 8))
+    assert sorted(now["value"]) == sorted(row["value"] for row in numbers)
+    assert now.drop("frame").null_count().sum_horizontal().item() == 1  # the start of a balance
+
+
+def test_a_mended_total_may_be_told_otherwise_as_well(desk: Desk, tmp_path: Path) -> None:
+    """Parts go and the total is corrected in one load: one version on each day."""
+    load(desk, quarter(tmp_path / "old.zip", NUMBERS[:3], columns=WITHOUT))
+    other = [NUMBERS[0], number("Revenues", 1001.0, 4), NUMBERS[2]]
+    load(desk, quarter(tmp_path / "new.zip", other, [submission(fy="2025")]))
+    assert said(desk) == {"Revenues": [1001.0]}
+    told = {row["old"]: row for row in corrections(desk.warehouse).iter_rows(named=True)}
+    assert {old: row["reason"] for old, row in told.items()} == {
+        600.0: "misread", 400.0: "misread", 1000.0: "correction",
+    }  # fmt: skip
+    assert told[1000.0]["new"] == 1001.0
+    assert facts_as_known_on(desk.warehouse, date(2025, 3, 1))["value"].to_list() == [1000.0]
 
 
 def test_parts_under_a_filing_that_companyfacts_tells_as_well_are_taken_back(

@@ -188,7 +188,7 @@ class _Load:
         self.counts += stored.facts.merged
         self.read += quarter.read
         self.rejects.append(quarter.rejects)
-        said = _remarks(quarter, stored.misread)
+        said = (*_remarks(quarter, stored.misread), *stored.facts.remarks)
         self._tell("; ".join(said), 100.0)
         return said
 
