@@ -11,7 +11,7 @@ from http.cookies import CookieError, SimpleCookie
 from app import address
 from app.gate import Scope
 from core.domain.access.principals import LOCAL, PROXY, Principal, Role, highest
-from core.domain.access.tokens import digest, spelled
+from core.domain.access.tokens import digest, is_subject, spelled
 from core.service.desk import Desk
 from core.service.kernel.roster import Roster
 
@@ -63,7 +63,7 @@ def _of_proxy(scope: Scope, desk: Desk) -> Principal | None:
     if not named or not _listed(address_of(scope), chosen.trusted_proxies):
         return None
     user = (header(scope, named) or "").strip()
-    if not user or not user.isprintable():
+    if not is_subject(user):
         return None
     user = spelled(desk.roster.people(), PROXY, user)
     told = header(scope, chosen.proxy_groups_header.lower().encode()) or ""

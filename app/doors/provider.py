@@ -21,6 +21,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from core.domain.access.principals import Role, highest
+from core.domain.access.tokens import is_subject
 from core.errors import SignInError, TransportError
 from core.settings import Settings
 
@@ -157,6 +158,8 @@ class Provider:
         ).validate(found.claims)
         if found.claims.get("azp", self._chosen.oidc_client_id) != self._chosen.oidc_client_id:
             raise ValueError("the token was made for another client")
+        if found.claims["nonce"] != nonce or not is_subject(found.claims["sub"]):
+            raise ValueError("a list of nonces, or a subject that is none")
         return dict(found.claims)
 
     def _vouched(self, claims: Mapping[str, Any]) -> Vouched:
@@ -166,7 +169,7 @@ class Provider:
         roles = [Role(role) for group, role in self._chosen.oidc_roles if group in groups]
         subject = str(claims["sub"])
         names = (claims.get(n) for n in ("name", "preferred_username", "email"))
-        name = next((str(n) for n in names if n), subject)
+        name = next((n for n in names if isinstance(n, str) and n.strip()), subject)
         return Vouched(self._chosen.oidc_issuer, subject, name, highest(roles))
 
     def _http(self) -> httpx.AsyncClient:

@@ -68,7 +68,10 @@ def routes(find: Callable[[], House | None]) -> list[Route]:
         except OpenbellError as error:
             return shown(where, sentences(error), 503, provider=provider)
         answer = RedirectResponse(url, status_code=303)
-        answer.set_cookie(STATE, state, max_age=600, httponly=True, samesite="lax", path=BACK)
+        answer.set_cookie(
+            STATE, state, 600, path=BACK, httponly=True, samesite="lax",
+            secure=_is_secure(find(), request),
+        )  # fmt: skip
         return answer
 
     async def back(request: Request) -> Response:
@@ -126,9 +129,14 @@ def _provider(inside: House | None) -> Provider | None:
 
 def _back(inside: House | None, request: Request) -> str:
     """Where the provider sends the browser back to: this desk as the browser names it."""
+    scheme = "https" if _is_secure(inside, request) else "http"
+    return f"{scheme}://{request.headers.get('host', '')}{BACK}"
+
+
+def _is_secure(inside: House | None, request: Request) -> bool:
+    """Whether the browser asked over TLS, as far as that can be believed."""
     proxies = inside.desk.settings.trusted_proxies if inside else ()
-    _, secure = credentials.believed(request.scope, proxies)
-    return f"{'https' if secure else 'http'}://{request.headers.get('host', '')}{BACK}"
+    return credentials.believed(request.scope, proxies)[1]
 
 
 async def _not_vouched(
@@ -166,9 +174,8 @@ async def _vouched(inside: House, provider: Provider, request: Request) -> Respo
         secret = await anyio.to_thread.run_sync(enter)
     except SignInError as error:  # who comes back with a role is led to what they asked for
         return await _not_vouched(inside, provider, request, error, where)
-    _, secure = credentials.believed(request.scope, inside.desk.settings.trusted_proxies)
     answer = RedirectResponse(where, status_code=303)
-    with_session(answer, secret, inside, secure=secure)
+    with_session(answer, secret, inside, secure=_is_secure(inside, request))
     answer.delete_cookie(STATE, path=BACK)
     return answer
 

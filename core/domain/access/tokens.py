@@ -11,6 +11,7 @@ from core.domain.access.principals import TOKENS, Principal, Role
 from core.errors import UsageError
 
 LONGEST_NAME = 80
+LONGEST_SUBJECT = 255  # as OpenID Connect has it
 PREFIX = "obt_"  # so that scanners of leaked secrets know one
 
 
@@ -154,6 +155,24 @@ def called(name: str) -> str:
     if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
         raise UsageError(f"a token needs a name of 1 to {LONGEST_NAME} printable letters")
     return name
+
+
+def named(told: str, subject: str) -> str:
+    """What somebody is called whom an issuer vouches for: its printable letters, else the subject.
+
+    Letters that steer a terminal, or write what follows backwards, stand in no list and no log.
+    """
+    words = " ".join(
+        "".join(letter for letter in word if letter.isprintable()) for word in told.split()
+    )
+    return words.strip()[:LONGEST_NAME].strip() or subject[:LONGEST_NAME]
+
+
+def is_subject(text: object) -> bool:
+    """Whether an issuer can tell people apart by it: 1 to 255 printable letters, trimmed."""
+    if not isinstance(text, str) or not 0 < len(text) <= LONGEST_SUBJECT:
+        return False
+    return text.isprintable() and text == text.strip()
 
 
 def digest(secret: str) -> str:

@@ -200,7 +200,7 @@ def set_role(
         if len(found) != 1:
             raise NotFoundError(
                 f"{len(found) or 'nobody'} known as {subject!r}",
-                hint="name the issuer, too; see: people list",
+                hint="give the subject, or issuer and subject; see: people list",
             )
         issuer, subject = found[0].key
     elif issuer == PROXY:

@@ -170,7 +170,7 @@ class Roster:
         """
         self._load()
         now = self._now()
-        name = name.strip()[: spelling.LONGEST_NAME] or subject[: spelling.LONGEST_NAME]
+        name = spelling.named(name, subject)
         new = Person(issuer, subject, name, role, set_by_hand=False, added_at=now, seen_at=now)
         with self._lock:  # an admin's word between the look and the commit would be lost
             known = self._people.get((issuer, subject))
@@ -193,9 +193,9 @@ class Roster:
         now = self._now()
         with self._lock:
             known = self._people.get((issuer, subject))
-            kept = name or (known.name if known else subject)
+            kept = spelling.named(name or (known.name if known else ""), subject)
             added, seen = (known.added_at, known.seen_at) if known else (now, None)
-            person = Person(issuer, subject, kept[: spelling.LONGEST_NAME], role, True, added, seen)
+            person = Person(issuer, subject, kept, role, True, added, seen)
             self._withdrawn.role(person)
             self._keep(person, by, f"{kept} ({issuer}) is now {role or 'without a role'}")
 

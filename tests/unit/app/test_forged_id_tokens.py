@@ -115,7 +115,14 @@ FORGED = {
     "of another provider": but(iss="https://evil.example"),
     "of another sign-in": but(nonce="of before"),
     "without the nonce": but(nonce=None),
+    "of any of several sign-ins": lambda claims: signed(
+        {**claims, "nonce": [claims["nonce"], "x"]}
+    ),
     "of nobody": but(sub=None),
+    "of a blank": but(sub=" "),
+    "of somebody with a line break": but(sub="ada\n"),
+    "of somebody in steering letters": but(sub="\x1b[2Jada"),
+    "of somebody longer than subjects are": but(sub="x" * 256),
     "no token at all": lambda _: "x",
     "empty": lambda _: "",
 }
@@ -134,6 +141,14 @@ async def test_the_same_without_a_fault_is_believed() -> None:
     assert (found.subject, found.role) == ("ada", Role.TRADER)
     found = await StandIn(but(aud=["desk", "elsewhere"], azp="desk")).sign_in()
     assert found.role is Role.TRADER
+
+
+@pytest.mark.parametrize("name", [{"a": 1}, ["Eve"], 7, True, "", "  ", None])
+async def test_what_is_no_text_is_no_name(name: Any) -> None:
+    """The next claim that is one is taken, at last the subject."""
+    assert (await StandIn(but(name=name)).sign_in()).name == "ada"
+    found = await StandIn(but(name=name, preferred_username="Ada L.")).sign_in()
+    assert found.name == "Ada L."
 
 
 @pytest.mark.parametrize("groups", [None, "", {}, [{"name": "traders"}], [["traders"]], 5, [None]])

@@ -102,6 +102,17 @@ async def test_a_deep_link_leads_back_to_its_very_view(shared: Desk) -> None:
         assert (await client.get(VIEW)).status_code == 303  # an admin's word stands above groups
 
 
+async def test_over_tls_both_cookies_travel_over_tls_alone(shared: Desk) -> None:
+    """The state that a sign-in brings back as well as the session."""
+    async with browser(shared) as client:
+        for scheme in ("http", "https"):
+            begun = await client.get(f"{scheme}://desk/sign-in/provider?next=/plans")
+            told = begun.headers["set-cookie"]
+            assert ("Secure" in told, "HttpOnly" in told) == (scheme == "https", True)
+        back = await at_provider(begun.headers["location"], "ada")
+        assert "Secure" in (await client.get(back)).headers["set-cookie"]
+
+
 async def test_who_has_no_role_is_told_and_not_let_in(shared: Desk) -> None:
     """Known by name, so that an admin can give one."""
     async with browser(shared) as client:

@@ -15,7 +15,7 @@ from starlette.routing import Mount, Route
 from app.doors import middleware
 from core import settings
 from core.domain.access.principals import LOCAL, PROXY, Role
-from core.errors import SettingsError
+from core.errors import NotFoundError, SettingsError
 from core.service.access.admin import set_role
 from core.service.desk import Desk
 from core.service.kernel import access
@@ -55,6 +55,26 @@ async def test_a_listed_proxy_is_believed_and_nobody_else(make_desk: Callable[..
         assert (await proxied.get("/plans")).status_code == 401
     (person,) = desk.roster.people()
     assert (person.issuer, person.subject, person.role) == (PROXY, "ada", Role.TRADER)
+
+
+async def test_a_name_longer_than_subjects_are_is_nobody(make_desk: Callable[..., Desk]) -> None:
+    """No row of the store grows with what a header holds."""
+    desk = make_desk(**CHOSEN)
+    async with caller(desk, INSIDE) as proxied:
+        for user in ("x" * 256, "a\tb"):
+            headers = {"X-Forwarded-User": user, "X-Forwarded-Groups": "all"}
+            assert (await proxied.get("/plans", headers=headers)).status_code == 401
+    assert desk.roster.people() == []
+
+
+async def test_of_two_of_one_name_the_subject_is_asked_for(make_desk: Callable[..., Desk]) -> None:
+    """Naming the issuer would make a third person of that name."""
+    desk = make_desk(**CHOSEN)
+    for subject in ("s1", "s2"):
+        desk.roster.signed_in("https://login.example", subject, "Ada", Role.VIEWER)
+    with access.acting(LOCAL), pytest.raises(NotFoundError) as refused:
+        set_role(desk, "Ada", Role.ADMIN)
+    assert "subject" in (refused.value.hint or "")
 
 
 async def test_who_is_shut_out_comes_back_under_no_other_capitals(
