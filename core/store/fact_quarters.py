@@ -97,17 +97,11 @@ def _judged(
     """`stale` with the kind of each row: part, again (under another number), corrected, or twice
     or other where companyfacts tells the filing. A corrected row bears the number of its successor.
     """
-
-    def whether(name: str, among: pl.DataFrame, on: list[str]) -> None:
-        nonlocal judged
-        seen = among.select(on).unique().with_columns(pl.lit(True).alias(name))
-        judged = judged.join(seen, on=on, how="left", nulls_equal=True)
-
-    judged = stale
-    whether("part", parts, _SAID)
-    whether("again", facts, [name for name in FACTS.columns if name != "seq"])
-    whether("said", facts, _SAID)
-    whether("held", held, _FILING)
+    named_alike = [name for name in FACTS.columns if name != "seq"]
+    judged = _marked(stale, "part", parts, _SAID)
+    judged = _marked(judged, "again", facts, named_alike)
+    judged = _marked(judged, "said", facts, _SAID)
+    judged = _marked(judged, "held", held, _FILING)
     kind = (
         pl.when("part").then(pl.lit("part"))
         .when("again").then(pl.lit("again"))
@@ -119,6 +113,12 @@ def _judged(
     judged = judged.with_columns(kind=kind).drop("part", "again", "said", "held")
     corrected = judged.filter(kind="corrected")
     return pl.concat([judged.filter(pl.col("kind") != "corrected"), _numbered(corrected, new)])
+
+
+def _marked(rows: pl.DataFrame, name: str, among: pl.DataFrame, on: list[str]) -> pl.DataFrame:
+    """`rows` with a column `name`: true where `among` has their values of `on`, else null."""
+    seen = among.select(on).unique().with_columns(pl.lit(True).alias(name))
+    return rows.join(seen, on=on, how="left", nulls_equal=True)
 
 
 def _numbered(corrected: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
