@@ -157,6 +157,28 @@ def test_a_wrong_argument_is_an_error_of_ours(shared: Desk) -> None:
         tools.call(shared, "facts", {"colour": "red"})
 
 
+@pytest.mark.parametrize(
+    ("tool", "arguments", "table"),
+    [
+        ("search", {"text": ""}, "companies"),
+        ("filings", {"company": "AAA"}, "filings WHERE cik = 1001"),
+        ("facts", {"company": "AAA", "concept": "Assets"}, "facts WHERE cik = 1001"
+         " AND concept = 'Assets' AND removed_at IS NULL"),
+    ],
+)  # fmt: skip
+def test_what_is_left_out_is_counted(
+    shared: Desk, monkeypatch: pytest.MonkeyPatch, tool: str, arguments: dict[str, Any], table: str
+) -> None:
+    """All of it: of a thousand filings one was said to be left out."""
+    held = shared.warehouse.read(f"SELECT count(*) AS n FROM {table}")["n"].item()
+    assert held > 1
+    for module in (answers, tools):
+        monkeypatch.setattr(module, "MOST", 0)
+    with access.acting(LOCAL):
+        told = tools.call(shared, tool, arguments)
+    assert (told["answer"], told["rows_left_out"]) == ([], held)
+
+
 def test_sources_are_read_at_once(shared: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two hundred filings that are not graded were as many times two queries: half a minute."""
     read, asked = shared.warehouse.read, []

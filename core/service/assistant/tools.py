@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from core.service.desk import Desk
 
 PRICES, FILED, REPORTED = "prices.daily", "sec.submissions", "sec.facts"
+EVERY = 1_000_000  # more than there are: what is left out of an answer is counted
 tool = Registry("tool")
 
 
@@ -43,7 +44,7 @@ def tool_command(
 @tool("search", needs=Role.VIEWER)
 def search(desk: Desk, *, text: str) -> ToolAnswer:
     """Companies whose ticker, name or CIK matches a text."""
-    found = companies.companies(desk, text, MOST + 1)
+    found = companies.companies(desk, text, EVERY)
     rows, more = rows_of(found, f"no company that matches {text[:60]!r} is held here")
     return ToolAnswer(rows, FILED, more=more)
 
@@ -64,7 +65,7 @@ def filings(
     """The filings of a company, newest first, with grade and status as known on a day (today)."""
     cik = company_of(desk, company)
     forms = [form] if form else None
-    found = companies.filings(desk, cik, forms, MOST + 1, as_of)
+    found = companies.filings(desk, cik, forms, EVERY, as_of)
     rows, more = rows_of(found, f"no such filing of CIK {cik} is held here")
     cited = sources(desk, [row["accession"] for row in rows], as_of)
     known = {item["accession"]: item for item in cited}
