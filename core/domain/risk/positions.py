@@ -16,6 +16,7 @@ from core.domain.trading.costs import MAX_EXITS, Costs
 from core.domain.trading.entries import UNREALISED, Lot, lots
 from core.domain.trading.ledger import JournalEntry, Numbered, live
 from core.domain.trading.money import ZERO, cents
+from core.domain.trading.order_basis import UNMOVED, Moves
 from core.domain.trading.plans import Plan
 from core.domain.trading.trades import profit
 from core.errors import ValidationError
@@ -23,12 +24,13 @@ from core.errors import ValidationError
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """An approved plan; `waiting` until it is filled or lapses."""
+    """An approved plan; `waiting` until it is filled or lapses. `moves` moved its orders since."""
 
     plan_id: str
     plan: Plan
     sector: str
     waiting: bool
+    moves: Moves = UNMOVED
 
 
 def book_of(
@@ -98,7 +100,8 @@ def _holdings(
         lot = held.get(plan_id)
         if lot is not None:
             left = MAX_EXITS - orders.get(plan_id, 0)
-            yield _position(item, lot, splits.get(plan_id, Decimal(1)), costs, left)
+            stops = _stops(item, standing, splits.get(plan_id, Decimal(1)))
+            yield _position(item, lot, stops, costs, left)
         elif item.waiting:
             yield _waiting(item)
 
@@ -117,9 +120,26 @@ def _waiting(item: Approved) -> Holding:
     )
 
 
-def _position(item: Approved, lot: Lot, ratio: Decimal, costs: Costs, orders: int) -> Holding:
-    plan, stop = item.plan, item.plan.stop / ratio
-    at_stop = lot.shares * stop * plan.fx_rate
+def _stops(
+    item: Approved, standing: Sequence[Numbered], posted: Decimal
+) -> tuple[Decimal, Decimal]:
+    """The stop on the shares of the lot, beside its cost and beside its last mark.
+
+    An entry may have waited over splits and special dividends. A dividend that came after it was
+    received, so that it lowers the stop beside the mark alone. `posted` are the splits since.
+    """
+    days = [i.entry.effective for i in standing if i.entry.plan_id == item.plan_id]
+    filled = [i for i in standing if i.entry.kind == "entry_fill"]
+    entered = [i.entry.effective for i in filled if i.entry.plan_id == item.plan_id]
+    first, last = item.moves.on(min(entered), item.plan), item.moves.on(max(days), item.plan)
+    ratio, stop = first.ratio * posted, item.plan.stop
+    return (stop - first.paid) / ratio, (stop - last.paid) / ratio
+
+
+def _position(
+    item: Approved, lot: Lot, stops: tuple[Decimal, Decimal], costs: Costs, orders: int
+) -> Holding:
+    plan, (of_cost, stop) = item.plan, stops
     shares = abs(int(lot.shares))
     entry = abs(lot.cost / lot.shares) / plan.fx_rate
     return Holding(
@@ -129,9 +149,9 @@ def _position(item: Approved, lot: Lot, ratio: Decimal, costs: Costs, orders: in
         shares,
         abs(lot.cost),
         # a cent of rounding is in the reserve, not in the risk
-        min(plan.risk, max(ZERO, cents(lot.cost - at_stop))),
+        min(plan.risk, max(ZERO, cents(lot.cost - lot.shares * of_cost * plan.fx_rate))),
         costs.exit_reserve(shares, entry, stop, orders, plan.fx_rate),
-        max(ZERO, cents(lot.cost + lot.marked - at_stop)),
+        max(ZERO, cents(lot.cost + lot.marked - lot.shares * stop * plan.fx_rate)),
         item.plan_id,
     )
 

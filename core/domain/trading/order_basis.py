@@ -55,6 +55,26 @@ class Basis:
         return Bar(bar.session, *prices)
 
 
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """What moves the orders of a plan after its session: actions, and the special dividends."""
+
+    actions: tuple[Action, ...] = ()
+    special: tuple[Action, ...] = ()
+
+    @classmethod
+    def over(cls, bars: Sequence[Bar], actions: Sequence[Action]) -> Moves:
+        """Those that bars and actions tell."""
+        return cls(tuple(actions), tuple(specials(bars, actions)))
+
+    def on(self, day: date, plan: Plan) -> Basis:
+        """The basis of a day for the orders of the plan."""
+        return basis_on(day, plan, self.actions, self.special)
+
+
+UNMOVED = Moves()
+
+
 def specials(bars: Sequence[Bar], actions: Sequence[Action]) -> list[Action]:
     """The dividends of the days that pay at least 2 % of the last close before them."""
     found = []

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from types import MappingProxyType
 
 from core.domain.trading.costs import MAX_EXITS, Costs
 from core.domain.trading.entries import FEES, SLIPPAGE, Fill
@@ -201,17 +202,27 @@ class Trade:
     exit_reason: str
 
 
-def trades(journal: Iterable[Numbered], plans: Mapping[str, Plan]) -> list[Trade]:
-    """One trade per filled plan, in order of entry; reversed entries do not count."""
+def trades(
+    journal: Iterable[Numbered],
+    plans: Mapping[str, Plan],
+    ratios: Mapping[str, Decimal] = MappingProxyType({}),
+) -> list[Trade]:
+    """One trade per filled plan, in order of entry; reversed entries do not count.
+
+    `ratios`: new shares per share of the plan's session at the entry, where it waited over a split.
+    """
     by_plan: dict[str, list[Numbered]] = {}
     for item in live(journal):
         if item.entry.plan_id in plans and item.entry.plan_id is not None:
             by_plan.setdefault(item.entry.plan_id, []).append(item)
-    found = (_trade(plan_id, plans[plan_id], items) for plan_id, items in by_plan.items())
+    found = (
+        _trade(plan_id, plans[plan_id], items, ratios.get(plan_id, Decimal(1)))
+        for plan_id, items in by_plan.items()
+    )
     return sorted((t for t in found if t), key=lambda t: (t.entry_session, t.plan_id))
 
 
-def _trade(plan_id: str, plan: Plan, items: Sequence[Numbered]) -> Trade | None:
+def _trade(plan_id: str, plan: Plan, items: Sequence[Numbered], ratio: Decimal) -> Trade | None:
     entries = [i for i in items if i.entry.kind == "entry_fill"]
     exits = [i for i in items if i.entry.kind == "exit_fill"]
     ends = [i for i in items if i.entry.kind in {"exit_fill", "split"}]
@@ -222,7 +233,7 @@ def _trade(plan_id: str, plan: Plan, items: Sequence[Numbered]) -> Trade | None:
     shares = abs(int(bought))
     left = abs(int(sum((p.quantity for i in items for p in i.entry.postings), Decimal(0))))
     realised = profit(items)
-    risk = shares * plan.r * plan.fx_rate
+    risk = shares * plan.r / ratio * plan.fx_rate
     return Trade(
         plan_id,
         plan.symbol,

@@ -21,6 +21,9 @@ from core.domain.trading import entries as make
 from core.domain.trading import ledger
 from core.domain.trading.ledger import JournalEntry, Numbered, Posting
 from core.domain.trading.money import ZERO, cents, decimal_of, price_of, to_tick
+from core.domain.trading.order_basis import UNMOVED
+from core.domain.trading.references import shown
+from core.domain.trading.share_counts import scaled
 from core.domain.trading.trades import OrderTicket, fillable
 from core.errors import ValidationError
 from core.service.gaps import market_view
@@ -28,6 +31,7 @@ from core.service.kernel.access import needs
 from core.service.trading import four_eyes, limit_events
 from core.service.trading.current_book import approved_plans
 from core.service.trading.limits import costs_of, limits_of
+from core.service.trading.moved_orders import moves_of
 from core.service.trading.plans import stored
 from core.store import journal as store
 from core.store import plans as plan_store
@@ -104,7 +108,7 @@ def _opened(desk: Desk, tx: Transaction, session: date) -> list[Numbered]:
 
 def _within_limits(desk: Desk, tx: Transaction, before: Sequence[Numbered], session: date) -> None:
     """Refuse (and so roll back) a change that breaks or strains a limit of the book."""
-    approved, costs = approved_plans(tx), costs_of(desk.settings)
+    approved, costs = approved_plans(desk, tx), costs_of(desk.settings)
     was = book_of(before, approved, session, costs)
     now = book_of(store.read(tx), approved, session, costs)
     over = breaches(now, was, limits_of(desk.settings))
@@ -172,9 +176,13 @@ def fill(desk: Desk, plan_id: str, price: Decimal, on: date | None = None) -> li
         if item.state != plan_store.WAITING:
             raise ValidationError(f"plan {plan_id} is {item.state}: it cannot be filled")
         _tradable(tx, item, day, price)
-        shares = fillable(plan, to_tick(price_of(price)))
+        now = moves_of(desk, tx, {plan_id: (plan, day)}).get(plan_id, UNMOVED).on(day, plan)
+        of_plan = to_tick(price_of(price)) * now.ratio + now.paid
+        shares = scaled(fillable(plan, of_plan), now.ratio)
         if shares == 0:
-            raise ValidationError(f"{price} is at or beyond the stop {plan.stop}: the plan is void")
+            raise ValidationError(
+                f"{price} is at or beyond the stop {shown(now.price(plan.stop))}: the plan is void"
+            )
         ticket = OrderTicket(plan, plan_id, costs_of(desk.settings))
         released = make.release(plan_id, plan.symbol, plan.notional, day, "filled")
         bought = make.entry_fill(ticket.enter(shares, to_tick(price_of(price)), day))

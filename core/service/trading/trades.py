@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -12,12 +14,14 @@ from core.domain.gaps.distributions import paid_on
 from core.domain.risk.positions import gains_by_day
 from core.domain.timetable import sessions as calendar
 from core.domain.trading import ledger
+from core.domain.trading.plans import Plan
 from core.domain.trading.trade_stats import bucket, excursions, summary
 from core.domain.trading.trades import trades
 from core.service.gaps import session as scan_inputs
 from core.service.kernel.commands import command
 from core.service.kernel.exports import export
 from core.service.trading.journal import entries
+from core.service.trading.moved_orders import moves_of
 from core.store import plans as plan_store
 from core.store import settling
 
@@ -51,7 +55,10 @@ SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 def frame(desk: Desk) -> pl.DataFrame:
     """One row a trade with `mfe_r` and `mae_r` (empty when its bars are gone)."""
     stored = {item.plan_id: item for item in plan_store.load(desk.warehouse)}
-    found = trades(entries(desk), {plan_id: item.plan for plan_id, item in stored.items()})
+    plans = {plan_id: item.plan for plan_id, item in stored.items()}
+    journal = entries(desk)
+    ratios = _ratios(desk, journal, plans)
+    found = trades(journal, plans, ratios)
     rows = [
         (
             t.plan_id,
@@ -63,7 +70,7 @@ def frame(desk: Desk) -> pl.DataFrame:
             t.open_shares,
             float(t.entry),
             None if t.exit is None else float(t.exit),
-            float(stored[t.plan_id].plan.r),
+            float(plans[t.plan_id].r / ratios.get(t.plan_id, Decimal(1))),
             t.entry_session,
             t.exit_session,
             t.realised,
@@ -89,6 +96,20 @@ def frame(desk: Desk) -> pl.DataFrame:
     days = days.join(cash, on=["symbol", "session"], how="left", maintain_order="left")
     days = days.with_columns(pl.col("paid").fill_null(0.0), factor=bars.split_factors(days, splits))
     return excursions(table, days)
+
+
+def _ratios(
+    desk: Desk, journal: Sequence[ledger.Numbered], plans: Mapping[str, Plan]
+) -> dict[str, Decimal]:
+    """New shares per share of the plan's session, of entries that waited over an action."""
+    fills = [i.entry for i in ledger.live(journal) if i.entry.kind == "entry_fill"]
+    entered = {
+        e.plan_id: (plans[e.plan_id], e.effective)
+        for e in fills
+        if e.plan_id and e.plan_id in plans
+    }
+    moves = moves_of(desk, desk.warehouse, entered)
+    return {k: moved.on(entered[k][1], plans[k]).ratio for k, moved in moves.items()}
 
 
 def _bars(desk: Desk, table: pl.DataFrame) -> pl.DataFrame:
