@@ -243,7 +243,7 @@ def test_a_changed_plan_body_is_found(filled: Desk) -> None:
     with filled.warehouse.transaction() as tx:
         tx.execute("UPDATE plans SET body = replace(body, '\"shares\": ', '\"shares\": 9')")
     with pytest.raises(IntegrityError, match="changed"):
-        approved_plans(filled.warehouse)
+        approved_plans(filled, filled.warehouse)
 
 
 def test_limits_hold_over_plans(filled: Desk) -> None:
