@@ -151,7 +151,7 @@ class Account:
             assert sum(p.debit for p in lines) == sum(p.credit for p in lines), step
         house = self.desk.warehouse
         day = house.read("SELECT max(session) FROM bars_daily").item()
-        approved, chosen = approved_plans(house), self.desk.settings
+        approved, chosen = approved_plans(self.desk, house), self.desk.settings
         book = book_of(posted, approved, day, costs_of(chosen))
         empty = book_of(posted[:1], approved, day, costs_of(chosen))
         assert not breaches(book, empty, limits_of(chosen)) or answer.status_code >= 300, step

@@ -37,7 +37,7 @@ def test_a_candidate_becomes_a_plan_by_its_address(traded: Desk) -> None:
     next(b for b in at.button if b.label == f"Approve {shares:,} shares in hindsight").click().run()
     assert not at.exception
     assert [i.entry.kind for i in journal.entries(traded)] == ["opening", "commitment"]
-    plan_id = next(iter(approved_plans(traded.warehouse)))
+    plan_id = next(iter(approved_plans(traded, traded.warehouse)))
     assert at.selectbox(key="plan").value == plan_id
 
 

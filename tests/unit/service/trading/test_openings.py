@@ -213,7 +213,7 @@ def test_limits_at_the_open_count_beyond_the_tolerance(
     opening = openings.open_now(morning)[0].opening
     assert opening.outcome == "not_taken"
     assert "AAA" in opening.reason
-    assert approved_plans(morning.warehouse)[plan_id].waiting is False
+    assert approved_plans(morning, morning.warehouse)[plan_id].waiting is False
     assert not risk.report(morning).holdings.height
 
 
