@@ -20,9 +20,12 @@ ROWS = MOST + 1
 
 
 def first_company(desk: Desk) -> str:
-    """The company that is shown unless another is asked for: the first of the watch list."""
+    """The company that is shown unless another is asked for: of the watch list, else any graded."""
     followed = companies.watch_list(desk)
-    return str(followed["symbol"][0] or followed["cik"][0]) if followed.height else ""
+    if followed.height:
+        return str(followed["symbol"][0] or followed["cik"][0])
+    graded = quality.grades(desk, limit=1)
+    return str(graded["ticker"][0] or graded["cik"][0]) if graded.height else ""
 
 
 COMPANY = Param(

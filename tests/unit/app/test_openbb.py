@@ -27,7 +27,8 @@ from tests.unit.app.test_doors import Visited
 CELLS: dict[str, type | tuple[type, ...]] = {
     "text": str, "number": (int, float), "boolean": bool, "dateString": str,
 }  # fmt: skip
-SEEN = {"min_gap_pct": "0.5", "symbol": "AAA", "company": "AAA"}
+# no gap is too small: how large that of the last session is, hangs on the day
+SEEN = {"min_gap_pct": "0.0", "symbol": "AAA", "company": "AAA"}
 ROLES = [Role.VIEWER, Role.ANALYST, Role.TRADER, Role.ADMIN]
 
 
@@ -35,7 +36,7 @@ ROLES = [Role.VIEWER, Role.ANALYST, Role.TRADER, Role.ADMIN]
 def desk(make_desk: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch) -> Desk:
     """A graded desk with a filing of this week and a plan that waits."""
     monkeypatch.setattr(limits, "FIRST_PAUSE", 0.0)
-    wide = {"min_gap_pct": 0.5, "min_rvol": 0, "gap_exclusions": ("BBB",)}
+    wide = {"min_gap_pct": 0.0, "min_rvol": 0, "gap_exclusions": ("BBB",)}
     made = api_desk.open_desk(make_desk, **wide)
     today = made.now().date()
     filing = {"cik": 1001, "accession": "0000001001-26-000099", "form": "8-K", "items": "2.02",
@@ -79,6 +80,21 @@ async def test_the_files_are_as_workspace_reads_them(reader: httpx.AsyncClient) 
             assert groups[name].paramName in [p.paramName for p in widgets[place.i].params]
     symbol = next(p for p in widgets["symbol_chart"].params if p.paramName == "symbol")
     assert symbol.value == "AAA"
+
+
+async def test_what_is_chosen_at_first_shows_something(make_desk: Callable[..., Desk]) -> None:
+    """Also where nobody follows a company yet: four widgets were refused until one was chosen."""
+    made = api_desk.open_desk(make_desk)
+    with made.warehouse.transaction() as tx:
+        tx.execute("DELETE FROM watchlist")
+    async with Visited(made).client(
+        Authorization=f"Bearer {api_desk.token(made, Role.VIEWER)}"
+    ) as client:
+        told = await _answer(client, "widgets.json")
+        for name, widget in told.items():
+            query = {p["paramName"]: p["value"] for p in widget["params"] if p["value"]}
+            answer = await client.get(f"/api/openbb/{widget['endpoint']}", params=query)
+            assert answer.status_code == 200, (name, query, answer.text)
 
 
 async def test_every_endpoint_that_the_file_names_answers_with_its_columns(
