@@ -55,6 +55,7 @@ def _scan(desk: Desk, day: date | None, least: float | None) -> scans.Scan:
         _GAP,
         WidgetColumn("open", "Open", "number", 2),
         WidgetColumn("prior_close", "Prior close", "number", 2),
+        WidgetColumn("gap_ex_div_pct", "Gap ex dividend %", "number", 2, percent=True, signed=True),
         WidgetColumn("score", "Score", "number", 1, tooltip="0 to 100, by the desk's weights"),
         WidgetColumn("gap_atr", "Gap in ATR", "number", 2),
         WidgetColumn("rvol", "Relative volume", "number", 2),

@@ -168,6 +168,7 @@ def frame(scan: Scan) -> pl.DataFrame:
         "symbol",
         "name",
         "gap_pct",
+        "gap_ex_div_pct",
         "open",
         "prior_close",
         pl.col("gap_type").cast(pl.String),
