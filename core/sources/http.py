@@ -26,6 +26,7 @@ from core.errors import (
     AccessError,
     ConnectionLostError,
     DeadlineError,
+    ForeignAnswerError,
     NotFoundError,
     OpenbellError,
     ProtocolError,
@@ -152,6 +153,8 @@ def transport_errors(what: str, where: str) -> Iterator[None]:
     except aiohttp.ClientError as error:
         if is_tls_alert(error):
             raise tls_error(error, what, where) from None
+        if isinstance(error, aiohttp.ClientResponseError):  # statuses are judged elsewhere
+            raise ForeignAnswerError(f"{what}: {told(error)}", where=where) from None
         raise ProtocolError(f"{what}: {told(error)}", where=where) from None
 
 

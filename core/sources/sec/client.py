@@ -176,7 +176,7 @@ class SecClient:
 
         Passing failures are tried again with full jitter (429 and 503 as long as they say, capped).
         ValidationError without a contact, BlockedError while the SEC has blocked us,
-        NotFoundError for 404, ParsingError when an HTML page came instead.
+        NotFoundError for 404, QueryFailedError when an HTML page came instead of data.
         """
         gate = self._gates(self._base_of(url))
 
