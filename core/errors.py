@@ -31,6 +31,7 @@
         ├── RoleError               who acts may not do that
         ├── TooManyError            asked too often (carries retry_after_seconds)
         ├── ConflictError           what is asked for contradicts what is under way or stands
+        │   └── UnderWayError           the same call is being done: ask again
         └── OwnershipError          the data folder belongs to another process
 
 Each error says what was asked, of whom, and what to do.
@@ -261,6 +262,10 @@ class ConflictError(ValidationError):
     """What is asked for contradicts what is under way, or what stands already."""
 
     exit_code = 1
+
+
+class UnderWayError(ConflictError):
+    """The same call is being done; its answer is given to whoever asks again."""
 
 
 class OwnershipError(ValidationError):

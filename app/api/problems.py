@@ -21,6 +21,7 @@ from core.errors import (
     SizeLimitError,
     TooManyError,
     TransportError,
+    UnderWayError,
     UsageError,
     ValidationError,
     document,
@@ -79,6 +80,8 @@ def headers_of(error: OpenbellError) -> dict[str, str]:
     """What else an answer says: when to ask again, and that a token is wanted."""
     if isinstance(error, TooManyError):
         return {"Retry-After": str(error.retry_after_seconds)}
+    if isinstance(error, UnderWayError):
+        return {"Retry-After": "1"}
     if isinstance(error, AccessError):
         return {"WWW-Authenticate": 'Bearer realm="openbell"'}
     return {}

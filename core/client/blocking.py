@@ -17,7 +17,6 @@ from core.client.calls import (
     ARROW,
     NEXT,
     PAGE,
-    PASSING,
     ClientCall,
     Day,
     Patience,
@@ -27,6 +26,7 @@ from core.client.calls import (
     frame_of,
     joined,
     lost,
+    may_pass,
     piece,
     query_of,
     text_of,
@@ -83,7 +83,7 @@ class OpenbellClient:
                 )  # fmt: skip
             except httpx.HTTPError as error:
                 gone = lost(error, f"{str(self._http.base_url).rstrip('/')}{call.path}")
-            if answer is not None and answer.status_code not in PASSING:
+            if answer is not None and not may_pass(answer):
                 return checked(answer)
             if tried < self._patience.retries:
                 self._sleep(self._patience.seconds(tried, answer))

@@ -8,8 +8,9 @@ import random
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -20,6 +21,7 @@ import polars as pl
 from core.errors import (
     ConnectionLostError,
     DeadlineError,
+    ForeignAnswerError,
     NotFoundError,
     OpenbellError,
     TransportError,
@@ -30,6 +32,7 @@ from core.errors import (
 ARROW, JSON = "application/vnd.apache.arrow.stream", "application/json"
 NEXT = "X-Openbell-Next"
 PASSING = (429, 502, 503, 504)
+CONFLICT = 409
 PAGE = 1000
 LONGEST_WAIT = 30.0
 Day = date | str
@@ -65,11 +68,29 @@ class Patience:
 
     def seconds(self, tried: int, answer: httpx.Response | None) -> float:
         """The wait after a number of tries; what the desk asks for comes first."""
-        asked = answer.headers.get("Retry-After", "") if answer is not None else ""
-        if asked.isdigit():
-            return min(float(asked), LONGEST_WAIT)
+        asked = wait_of(answer.headers.get("Retry-After", "")) if answer is not None else None
+        if asked is not None:
+            return min(asked, LONGEST_WAIT)
         jitter = random.random()  # noqa: S311 - spreads retries, guards nothing
         return min(self.base_seconds * 2.0**tried * jitter, LONGEST_WAIT)
+
+
+def wait_of(retry_after: str) -> float | None:
+    """Seconds that a `Retry-After` asks for, given as such or as an instant; None for neither."""
+    if retry_after.isascii() and retry_after.isdigit():
+        return float(retry_after)
+    try:
+        until = parsedate_to_datetime(retry_after)
+    except (ValueError, OverflowError):
+        return None
+    now = datetime.now(UTC)
+    return max((until.replace(tzinfo=until.tzinfo or UTC) - now).total_seconds(), 0.0)
+
+
+def may_pass(answer: httpx.Response) -> bool:
+    """Whether the same call may be answered later: also one whose first try is still under way."""
+    waits = answer.status_code == CONFLICT and "Retry-After" in answer.headers
+    return waits or answer.status_code in PASSING
 
 
 def way_in(url: str, token: str) -> tuple[str, dict[str, str]]:
@@ -108,14 +129,20 @@ def text_of(value: Any) -> Any:
 
 
 def data_of(answer: httpx.Response) -> dict[str, Any]:
-    """What a document says of one thing."""
-    data: dict[str, Any] = answer.json()["data"]
+    """What a document says of one thing; ForeignAnswerError where it is none of the desk's."""
+    try:
+        data: dict[str, Any] = answer.json()["data"]
+    except (ValueError, KeyError, TypeError):
+        raise _foreign(answer) from None
     return data
 
 
 def frame_of(answer: httpx.Response) -> pl.DataFrame:
-    """The rows of an Arrow stream."""
-    return pl.read_ipc_stream(io.BytesIO(answer.content))
+    """The rows of an Arrow stream; ForeignAnswerError where it is none, or was cut."""
+    try:
+        return pl.read_ipc_stream(io.BytesIO(answer.content))
+    except (pl.exceptions.PolarsError, OSError):
+        raise _foreign(answer) from None
 
 
 def joined(pages: list[pl.DataFrame], most: int | None) -> pl.DataFrame:
@@ -125,9 +152,11 @@ def joined(pages: list[pl.DataFrame], most: int | None) -> pl.DataFrame:
 
 
 def checked(answer: httpx.Response) -> httpx.Response:
-    """The answer; the desk's own error where it is a refusal."""
-    if not answer.is_error:
+    """The answer; the desk's own error where it is a refusal, another's if not its own."""
+    if answer.is_success:
         return answer
+    if not answer.is_error:  # the desk's API leads nowhere else
+        raise _foreign(answer)
     try:
         told = answer.json()["error"]
         name, message = str(told["type"]), str(told["message"])
@@ -137,6 +166,16 @@ def checked(answer: httpx.Response) -> httpx.Response:
             f"the desk answered {answer.status_code}", where=str(answer.url)
         ) from None
     raise rebuilt(name, message, where=where, hint=hint)
+
+
+def _foreign(answer: httpx.Response) -> ForeignAnswerError:
+    """What an answer is told as that is no answer of a desk: a proxy's page, or a part of one."""
+    told = f"{answer.status_code}, {answer.headers.get('Content-Type', 'no type')[:60]}"
+    return ForeignAnswerError(
+        f"the answer is not a desk's ({told})",
+        where=str(answer.url),
+        hint="see whether the address is the desk's, or a proxy in front asks to sign in",
+    )
 
 
 def lost(error: httpx.HTTPError, url: str) -> OpenbellError:

@@ -11,7 +11,7 @@ import threading
 from dataclasses import dataclass
 
 from core.domain.access.principals import Principal
-from core.errors import ConflictError, UsageError
+from core.errors import ConflictError, UnderWayError, UsageError
 from core.service.kernel.port import DeskPort
 from core.service.kernel.relay import relayed
 from core.store import answers as store
@@ -36,8 +36,8 @@ class KeptCall:
 def begin(desk: DeskPort, who: Principal, key: str, request: str) -> KeptCall | None:
     """The answer that was given before; None when the call is to be done now, by whoever asked.
 
-    ConflictError while the first call is under way or when its end is not known; UsageError for a
-    key that no header holds, or that came with another request.
+    UnderWayError while the first call is under way, ConflictError when its end is not known;
+    UsageError for a key that no header holds, or that came with another request.
     """
     if len(key) > LONGEST or re.fullmatch(PATTERN, key) is None:
         raise UsageError(f"an Idempotency-Key has 1 to {LONGEST} letters of ASCII, and no blank")
@@ -48,7 +48,7 @@ def begin(desk: DeskPort, who: Principal, key: str, request: str) -> KeptCall | 
                 "this Idempotency-Key came with another request before", hint="take a new one"
             )
         if (*who.key, key) in _under_way:
-            raise ConflictError("a call with this Idempotency-Key is under way", hint="ask again")
+            raise UnderWayError("a call with this Idempotency-Key is under way", hint="ask again")
         if kept is not None and kept.status is None:
             raise ConflictError(
                 "the desk ended while a call with this Idempotency-Key was under way",

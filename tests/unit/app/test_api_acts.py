@@ -216,6 +216,7 @@ async def test_a_call_under_way_is_a_conflict(
     assert once.begin(shared, who, "k-5", kept.request) is None
     running = await ada.post("/v1/journal/entries", json=ENTRY, headers=key)
     assert (running.status_code, "under way" in running.json()["detail"]) == (409, True)
+    assert running.headers["retry-after"] == "1"  # clients ask again by themselves
     once.forget_all()  # as after a restart
     ended = await ada.post("/v1/journal/entries", json=ENTRY, headers=key)
     assert (ended.status_code, "desk ended" in ended.json()["detail"]) == (409, True)
