@@ -18,6 +18,7 @@ from app.doors import credentials, middleware
 from app.doors.credentials import COOKIE
 from app.doors.middleware import SIGN_IN, SIGN_OUT, House
 from core.domain.access.principals import Principal
+from core.domain.access.tokens import digest
 from core.errors import OpenbellError, SignInError, TooManyError, TransportError
 from core.observe.sparing import Sparing
 from core.service.kernel.roster import Roster
@@ -69,7 +70,7 @@ def routes(find: Callable[[], House | None]) -> list[Route]:
             return shown(where, sentences(error), 503, provider=provider)
         answer = RedirectResponse(url, status_code=303)
         answer.set_cookie(
-            STATE, state, 600, path=BACK, httponly=True, samesite="lax",
+            _cookie_of(state), state, 600, path=BACK, httponly=True, samesite="lax",
             secure=_is_secure(find(), request),
         )  # fmt: skip
         return answer
@@ -133,6 +134,11 @@ def _back(inside: House | None, request: Request) -> str:
     return f"{scheme}://{request.headers.get('host', '')}{BACK}"
 
 
+def _cookie_of(state: str) -> str:
+    """The name of the cookie that holds a state: one each, for tabs that sign in side by side."""
+    return f"{STATE}_{digest(state)[:12]}"
+
+
 def _is_secure(inside: House | None, request: Request) -> bool:
     """Whether the browser asked over TLS, as far as that can be believed."""
     proxies = inside.desk.settings.trusted_proxies if inside else ()
@@ -158,7 +164,8 @@ def _late(where: str, error: TooManyError, provider: Provider | None) -> Respons
 
 
 async def _vouched(inside: House, provider: Provider, request: Request) -> Response:
-    brought = credentials.cookie(request.scope, STATE)
+    kept = _cookie_of(request.query_params.get("state", ""))
+    brought = credentials.cookie(request.scope, kept)
     found, where = await provider.finish(request.query_params, brought)
     roster = inside.desk.roster
 
@@ -176,7 +183,7 @@ async def _vouched(inside: House, provider: Provider, request: Request) -> Respo
         return await _not_vouched(inside, provider, request, error, where)
     answer = RedirectResponse(where, status_code=303)
     with_session(answer, secret, inside, secure=_is_secure(inside, request))
-    answer.delete_cookie(STATE, path=BACK)
+    answer.delete_cookie(kept, path=BACK)
     return answer
 
 

@@ -102,6 +102,19 @@ async def test_a_deep_link_leads_back_to_its_very_view(shared: Desk) -> None:
         assert (await client.get(VIEW)).status_code == 303  # an admin's word stands above groups
 
 
+async def test_tabs_that_sign_in_side_by_side_each_come_back_to_their_view(shared: Desk) -> None:
+    """Whichever is through first: the later one had taken the cookie of the one before."""
+    views = ["/plans", VIEW, "/journal"]
+    async with browser(shared) as client:
+        begun = [await client.get("/sign-in/provider", params={"next": view}) for view in views]
+        for view, leaving in reversed(list(zip(views, begun, strict=True))):
+            back = await at_provider(leaving.headers["location"], "ada")
+            answer = await client.get(back.removeprefix("http://desk"))
+            assert (answer.status_code, answer.headers.get("location")) == (303, view)
+        assert [name for name in client.cookies if name != COOKIE] == []
+    assert len(shared.roster.sessions()) == 1
+
+
 async def test_over_tls_both_cookies_travel_over_tls_alone(shared: Desk) -> None:
     """The state that a sign-in brings back as well as the session."""
     async with browser(shared) as client:
