@@ -40,8 +40,11 @@ Each error says what was asked, of whom, and what to do.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
+
+LONGEST_WISH = 366 * 86_400.0  # seconds; what is added to an instant must stay one
 
 
 class OpenbellError(Exception):
@@ -112,6 +115,22 @@ class RateLimitedError(TransportError):
     ) -> None:
         super().__init__(message, where=where, hint=hint)
         self.retry_after_seconds = retry_after_seconds
+
+    @staticmethod
+    def seconds_asked(retry_after: str, now: datetime) -> float | None:
+        """Seconds that a header `Retry-After` asks for from `now`, by a number or a date.
+
+        A year at most; None without a readable one.
+        """
+        text = retry_after.strip()
+        if text.isascii() and text.isdecimal() and len(text) < 100:
+            return min(float(text), LONGEST_WISH)
+        try:
+            at = parsedate_to_datetime(text)
+        except (ValueError, TypeError, OverflowError):
+            return None
+        at = at if at.tzinfo else at.replace(tzinfo=UTC)
+        return min(max(0.0, (at - now).total_seconds()), LONGEST_WISH)
 
 
 class PausedError(TransportError):

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -24,6 +23,7 @@ from core.errors import (
     ForeignAnswerError,
     NotFoundError,
     OpenbellError,
+    RateLimitedError,
     TransportError,
     UsageError,
     rebuilt,
@@ -68,23 +68,12 @@ class Patience:
 
     def seconds(self, tried: int, answer: httpx.Response | None) -> float:
         """The wait after a number of tries; what the desk asks for comes first."""
-        asked = wait_of(answer.headers.get("Retry-After", "")) if answer is not None else None
+        wish = answer.headers.get("Retry-After", "") if answer is not None else ""
+        asked = RateLimitedError.seconds_asked(wish, datetime.now(UTC))
         if asked is not None:
             return min(asked, LONGEST_WAIT)
         jitter = random.random()  # noqa: S311 - spreads retries, guards nothing
         return min(self.base_seconds * 2.0**tried * jitter, LONGEST_WAIT)
-
-
-def wait_of(retry_after: str) -> float | None:
-    """Seconds that a `Retry-After` asks for, given as such or as an instant; None for neither."""
-    if retry_after.isascii() and retry_after.isdigit():
-        return float(retry_after)
-    try:
-        until = parsedate_to_datetime(retry_after)
-    except (ValueError, OverflowError):
-        return None
-    now = datetime.now(UTC)
-    return max((until.replace(tzinfo=until.tzinfo or UTC) - now).total_seconds(), 0.0)
 
 
 def may_pass(answer: httpx.Response) -> bool:

@@ -16,7 +16,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, TypeVar
 
 import aiohttp
@@ -44,7 +43,6 @@ if TYPE_CHECKING:
 
 REDIRECTS = frozenset({300, 301, 302, 303, 305, 307, 308})
 _reused: ContextVar[bool] = ContextVar("reused", default=False)
-LONGEST_WISH = 366 * 86_400.0  # seconds; what is added to an instant must stay one
 CONNECT_SECONDS = 30.0
 SCHEME_HINT = "check the address in the settings: http or https, host, port and certificate"
 _ERRNO = re.compile(r"\[Errno (\d+)\]")
@@ -76,19 +74,6 @@ def where_of(url: URL | str) -> str:
     return f"{link.host}{port}{link.path}"
 
 
-def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Seconds asked for by `Retry-After` (a number or a date); None without a readable one."""
-    text = headers.get("Retry-After", "").strip()
-    if text.isascii() and text.isdecimal() and len(text) < 100:
-        return min(float(text), LONGEST_WISH)
-    try:
-        at = parsedate_to_datetime(text)
-    except (ValueError, TypeError):
-        return None
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return max(0.0, (at - now).total_seconds())
-
-
 def status_error(
     status: int,
     what: str,
@@ -102,7 +87,9 @@ def status_error(
     """
     if 200 <= status < 300:
         return None
-    wait = retry_after(headers or {}, now or datetime.now(UTC))
+    wait = RateLimitedError.seconds_asked(
+        (headers or {}).get("Retry-After", ""), now or datetime.now(UTC)
+    )
     if status == 429 or (status == 503 and wait is not None):
         message = f"{what}: told to slow down ({status})"
         return RateLimitedError(message, where=where, retry_after_seconds=wait)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 from typing import Any
 
 import httpx
@@ -13,7 +11,6 @@ import polars as pl
 import pytest
 
 from core.client import OpenbellClient, Patience
-from core.client.calls import wait_of
 from core.errors import ConflictError, ForeignAnswerError, UnderWayError, document
 
 ARROW = io.BytesIO()
@@ -78,20 +75,3 @@ def test_another_conflict_is_told_at_once() -> None:
     with desk, pytest.raises(ConflictError, match="approved already"):
         desk.decide("p", "approve")
     assert waits == []
-
-
-@pytest.mark.parametrize(
-    "text", ["", "soon", "\u00b2", "1.5", "-1", "Sat, 99 Nov 2026 25:00:00 GMT"]
-)
-def test_what_asks_for_no_wait(text: str) -> None:
-    """The client's own waits are made then."""
-    assert wait_of(text) is None
-
-
-def test_a_wait_until_an_instant() -> None:
-    """As proxies write it; one that is over asks for none."""
-    now = datetime.now(UTC)
-    found = wait_of(format_datetime(now + timedelta(seconds=20), usegmt=True))
-    assert found is not None and 15 < found <= 20
-    assert wait_of(format_datetime(now - timedelta(seconds=20), usegmt=True)) == 0.0
-    assert wait_of("7") == 7.0

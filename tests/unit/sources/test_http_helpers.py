@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import socket
-from datetime import UTC, datetime
 
 import aiohttp
 import pytest
@@ -18,7 +17,7 @@ from core.errors import (
     RateLimitedError,
     ServerError,
 )
-from core.sources.http import retry_after, status_error, told, where_of
+from core.sources.http import status_error, told, where_of
 from core.sources.retry import Retry
 
 
@@ -98,20 +97,6 @@ def test_statuses_have_their_errors() -> None:
         error = status_error(status, "d", "host/path")
         assert (type(error) if error else None) is kind
     assert isinstance(status_error(503, "d", "h", {"Retry-After": "3"}), RateLimitedError)
-
-
-def test_retry_after_reads_seconds_and_dates() -> None:
-    """Both forms of RFC 9110; nonsense is no wish."""
-    now = datetime(2026, 1, 1, tzinfo=UTC)
-    cases = {
-        "7": 7.0,
-        "Thu, 01 Jan 2026 00:00:30 GMT": 30.0,
-        "Wed, 31 Dec 2025 00:00:00 GMT": 0.0,
-        "soon": None,
-        "": None,
-    }
-    for text, seconds in cases.items():
-        assert retry_after({"Retry-After": text}, now) == seconds
 
 
 def test_addresses_lose_credentials_and_query() -> None:
