@@ -122,14 +122,7 @@ def holdings(desk: Desk, *, date: date | None = None) -> pl.DataFrame:
 )
 def plans(desk: Desk, *, state: str | None = None, symbol: str | None = None) -> pl.DataFrame:
     """Trade plans that wait for a decision and those decided on, newest first."""
-    rows = [told.proposed_row(item) for item in proposals.waiting(desk)]
-    rows += [told.decided_row(item) for item in proposals.decided(desk)]
-    frame = pl.DataFrame(rows, schema=told.PLAN_ROW, orient="row")
-    if state is not None:
-        frame = frame.filter(pl.col("state") == state)
-    if symbol is not None:
-        frame = frame.filter(pl.col("symbol") == symbol.strip().upper())
-    return frame.sort("created_at", "plan_id", descending=[True, False])
+    return told.plans_frame(desk, state, symbol)
 
 
 @table(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -320,6 +321,19 @@ def _body(ask: Ask) -> dict[str, Any]:
     return asked | {k: str(v) for k, v in (("date", ask.date), ("risk_pct", ask.risk_pct)) if v}
 
 
+@contextmanager
+def walking(place: Path) -> Iterator[Walk]:
+    """A walk on a desk of its own, below a folder."""
+    folder = Path(mkdtemp(dir=place)) / "desk"
+    chosen = desk_settings.load(
+        data_dir=folder, access="token", four_eyes_over=OVER, **api_desk.RATES
+    )
+    begun.put_prepared(peopled, folder)
+    with Desk.open(chosen) as desk:
+        current.use(desk)
+        yield Walk(desk)
+
+
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Where the desks are."""
@@ -331,15 +345,6 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @given(taken=st.lists(steps, min_size=25, max_size=60))
 def test_nobody_is_two_pairs_of_eyes(place: Path, taken: list[Step]) -> None:
     """Whoever tries what in whatever order."""
-    chosen = desk_settings.load(
-        data_dir=Path(mkdtemp(dir=place)) / "desk",
-        access="token",
-        four_eyes_over=OVER,
-        **api_desk.RATES,
-    )
-    begun.put_prepared(peopled, chosen.data_dir)
-    with Desk.open(chosen) as desk:
-        current.use(desk)
-        walk = Walk(desk)
+    with walking(place) as walk:
         for step in taken:
             walk.do(step)

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import mkdtemp
 
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
-from core import settings as desk_settings
 from core.domain.access.principals import Role
 from core.service import current
-from core.service.desk import Desk
 from core.service.kernel import access
 from core.service.trading import proposals
 from core.service.trading.plans import Ask
 from core.store import plans as plan_store
-from tests import api_desk, begun, depth
-from tests.property.test_four_eyes_walks import OVER, PROVIDER, Walk, peopled
+from tests import depth
+from tests.property.test_four_eyes_walks import PROVIDER, walking
 
 HONEST = (  # who proposes, who approves: two people, whatever they are called
     ("Jo the first", "Jo the second"), ("Jo the second", "laptop"), ("laptop", "Jo the second"),
@@ -46,21 +43,12 @@ def test_the_honest_other_approves(
     place: Path, pair: tuple[str, str], name: str, renamed: bool
 ) -> None:
     """Over the size, too, and when both are called alike, before or after."""
-    chosen = desk_settings.load(
-        data_dir=Path(mkdtemp(dir=place)) / "desk",
-        access="token",
-        four_eyes_over=OVER,
-        **api_desk.RATES,
-    )
-    begun.put_prepared(peopled, chosen.data_dir)
-    with Desk.open(chosen) as desk:
-        current.use(desk)
-        walk = Walk(desk)
+    with walking(place) as walk:
         if renamed:
             for way, subject in (("Jo the first", "j1"), ("Jo the second", "j2")):
                 walk.known(way, walk.people[way].pop(), PROVIDER, subject, name, Role.ADMIN)
         first, second = pair
         with access.acting(walk.acting[first]):
-            plan_id = proposals.propose(desk, Ask("AAA")).plan_id
+            plan_id = proposals.propose(walk.desk, Ask("AAA")).plan_id
         with access.acting(walk.acting[second]):
-            assert proposals.approve(desk, plan_id, "seen").state == plan_store.WAITING
+            assert proposals.approve(walk.desk, plan_id, "seen").state == plan_store.WAITING

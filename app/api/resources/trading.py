@@ -37,15 +37,7 @@ _BECAUSE = {"reason": "earnings beat"}
 @listing("/plans", about=PRICES, stored=True, example=[_PLAN])
 def every_plan(desk: Desk, *, state: str | None = None, symbol: str | None = None) -> Rows:
     """Plans that wait for a decision and those decided on, newest first."""
-    rows = [told.proposed_row(item) for item in proposals.waiting(desk)]
-    rows += [told.decided_row(item) for item in proposals.decided(desk)]
-    frame = pl.DataFrame(rows, schema=told.PLAN_ROW, orient="row")
-    if state is not None:
-        frame = frame.filter(pl.col("state") == state)
-    if symbol is not None:
-        frame = frame.filter(pl.col("symbol") == symbol.upper())
-    newest = frame.sort("created_at", "plan_id", descending=[True, False])
-    return Rows(newest, ["plan_id"])
+    return Rows(told.plans_frame(desk, state, symbol), ["plan_id"])
 
 
 @document("/plans/{id}", about=PRICES, stored=True, example={**_PLAN, "checks": []})

@@ -39,7 +39,19 @@ _AMOUNTS = ("risk", "risk_budget", "notional", "costs")
 _IN_RISK = ("value", "risk", "long", "short", "gross", "net")
 
 
-def proposed_row(item: StoredProposal) -> dict[str, Any]:
+def plans_frame(desk: Desk, state: str | None = None, symbol: str | None = None) -> pl.DataFrame:
+    """Plans that wait for a decision and those decided on (`PLAN_ROW`), newest first."""
+    rows = [_proposed_row(item) for item in proposals.waiting(desk)]
+    rows += [_decided_row(item) for item in proposals.decided(desk)]
+    frame = pl.DataFrame(rows, schema=PLAN_ROW, orient="row")
+    if state is not None:
+        frame = frame.filter(pl.col("state") == state)
+    if symbol is not None:
+        frame = frame.filter(pl.col("symbol") == symbol.strip().upper())
+    return frame.sort("created_at", "plan_id", descending=[True, False])
+
+
+def _proposed_row(item: StoredProposal) -> dict[str, Any]:
     """A proposal as a row of `/plans`."""
     shown = item.document["plan"]
     return {
@@ -65,7 +77,7 @@ def proposed_row(item: StoredProposal) -> dict[str, Any]:
     }
 
 
-def decided_row(item: Stored) -> dict[str, Any]:
+def _decided_row(item: Stored) -> dict[str, Any]:
     """A plan decided on as a row of `/plans`."""
     plan = item.plan
     return {
