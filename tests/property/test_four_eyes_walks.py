@@ -37,11 +37,11 @@ from core.store import journal as entries
 from core.store import plans as plan_store
 from core.store.plans import StoredPlan
 from tests import api_desk, begun, depth
+from tests.eyes import ANYBODY, PRICES, Eyes
 from tests.filled import SYMBOLS, fill
 
 OVER = Decimal(1000)
 PROVIDER = "https://provider.example"
-ANYBODY = "*"  # the desk's machine: whoever is there
 LIVE = (plan_store.WAITING, plan_store.OPEN)
 REFUSED = (401, 403, 404, 409, 422)
 WAYS = (
@@ -96,25 +96,25 @@ class Walk:
         """
         self.desk = desk
         self.last: date = desk.warehouse.read("SELECT max(session) FROM bars_daily").item()
-        self.people: dict[str, set[str]] = {}
+        self.people: dict[str, Eyes] = {}
         self.tokens: dict[str, str] = {}
         self.acting: dict[str, Principal] = {}
-        self.looked: dict[str, list[set[str]]] = defaultdict(list)
-        self.first: dict[str, set[str]] = {}
+        self.looked: dict[str, list[Eyes]] = defaultdict(list)
+        self.first: dict[str, Eyes] = {}
         self.named = 0
         cy = self.token("Cy", Role.ADMIN, LOCAL, "cy")
         self.token("Ada", Role.TRADER, LOCAL, "ada")
         self.token("Ben", Role.TRADER, LOCAL, "ben")
         self.token("Eve", Role.ADMIN, LOCAL, "eve")
         self.token("Dee", Role.ANALYST, LOCAL, "dee")
-        self.token("bot", Role.TRADER, cy, "cy")
+        self.token("bot", Role.TRADER, cy, "bot", "cy")
         self.known("ada at the provider", "ada", PROVIDER, "1", "ADA")
         self.known("ben by the proxy", "ben", PROXY, "ben", "ben")
         self.known("Jo the first", "jo 1", PROVIDER, "j1", "Jo Poe", Role.ADMIN)
         self.known("Jo the second", "jo 2", PROVIDER, "j2", "Jo Poe", Role.ADMIN)
         self.owned("laptop", "jo 1", "j1", "Jo the first")
         self.owned("desktop", "jo 2", f"{PROVIDER} j2", "Cy")
-        self.acting["the machine"], self.people["the machine"] = LOCAL, {ANYBODY}
+        self.acting["the machine"], self.people["the machine"] = LOCAL, Eyes({ANYBODY})
 
     def do(self, step: Step) -> None:
         """One act, and what must hold after it."""
@@ -123,15 +123,15 @@ class Walk:
         now = self.live()
         if step.act in ("settle", "split"):  # what the prices open again is nobody's act
             for plan_id in now.keys() - before.keys():
-                self.looked[plan_id].append({"the prices"})
+                self.looked[plan_id].append(PRICES)
         else:
             self.decided(step, now, now.keys() - before.keys())
         self.nobody_exceeds_alone(now)
 
-    def token(self, name: str, role: Role, by: Principal, person: str) -> Principal:
+    def token(self, name: str, role: Role, by: Principal, person: str, *seen: str) -> Principal:
         """A way in by a token."""
         made, self.tokens[name] = self.desk.roster.add_token(name, role, None, by)
-        self.acting[name], self.people[name] = made.principal, {person}
+        self.acting[name], self.people[name] = made.principal, Eyes({person}, frozenset(seen))
         return made.principal
 
     def owned(self, name: str, person: str, owner: str, by: str) -> None:
@@ -139,7 +139,7 @@ class Walk:
         with access.acting(self.acting[by]):
             self.tokens[name] = admin.add_token(self.desk, name, Role.TRADER, owner=owner)["token"]
         self.acting[name] = self.desk.roster.of_token(self.tokens[name]) or LOCAL
-        self.people[name] = {person} | self.people[by]
+        self.people[name] = Eyes({person}, frozenset(self.people[by].whose))
 
     def known(
         self,
@@ -152,7 +152,7 @@ class Walk:
     ) -> None:
         """A way in by a provider or proxy."""
         self.acting[way] = self.desk.roster.signed_in(issuer, subject, name, role)
-        self.people[way] = {person}
+        self.people[way] = Eyes({person})
 
     def tried(self, way: str, do: Do) -> bool:
         """Whether somebody's act on a page was done; what is refused says so."""
@@ -199,7 +199,7 @@ class Walk:
             own, first = self.people[step.way], self.first.get(plan_id)
             symbol = now[plan_id].plan.symbol
             taken = sum(i.plan.notional for i in now.values() if i.plan.symbol == symbol)
-            assert taken <= OVER or (first and not _may_be_one(own, first)), (step, taken)
+            assert taken <= OVER or (first and not own.may_be_one(first)), (step, taken)
             self.looked[plan_id] += [own, first or own]
 
     def nobody_exceeds_alone(self, now: dict[str, StoredPlan]) -> None:
@@ -207,7 +207,9 @@ class Walk:
         alone: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
         for plan_id, item in now.items():
             for person in ("ada", "ben", "cy", "dee", "eve", "jo 1", "jo 2"):
-                if all({person, ANYBODY} & eyes for eyes in self.looked[plan_id]):
+                looked = self.looked[plan_id]
+                own = any({person, ANYBODY} & eyes.whose for eyes in looked)
+                if own and all(eyes.may_be(person) for eyes in looked):
                     alone[person, item.plan.symbol] += item.plan.notional
         assert all(taken <= OVER for taken in alone.values()), alone
 
@@ -304,11 +306,7 @@ class Walk:
         """Another admin than who made a token changes Ben's secret, and has seen it."""
         eve = self.acting["Eve"]
         _token, self.tokens["Ben"] = self.desk.roster.rotate_token("Ben", timedelta(), eve)
-        self.people["Ben"] = {"ben", "eve"}
-
-
-def _may_be_one(first: set[str], second: set[str]) -> bool:
-    return ANYBODY in first | second or bool(first & second)
+        self.people["Ben"] = Eyes({"ben"}, frozenset({"eve"}))
 
 
 def _one(known: Iterable[str], pick: int) -> str:

@@ -46,7 +46,7 @@ def test_the_honest_other_approves(
     with walking(place) as walk:
         if renamed:
             for way, subject in (("Jo the first", "j1"), ("Jo the second", "j2")):
-                walk.known(way, walk.people[way].pop(), PROVIDER, subject, name, Role.ADMIN)
+                walk.known(way, walk.people[way].whose.pop(), PROVIDER, subject, name, Role.ADMIN)
         first, second = pair
         with access.acting(walk.acting[first]):
             plan_id = proposals.propose(walk.desk, Ask("AAA")).plan_id
