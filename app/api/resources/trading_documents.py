@@ -132,6 +132,7 @@ def decided(item: Stored) -> dict[str, Any]:
         "decided_at": item.decided_at,
         "outcome": item.outcome,
         "created_at": item.created_at,
+        "limits": item.limits,  # those of the decision; plans of before they were kept have none
         "verdict": _verdict(item.verdict),
     }
 

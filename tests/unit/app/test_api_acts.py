@@ -93,6 +93,7 @@ async def test_nobody_approves_in_parts_what_needs_two(
     assert [answer.status_code for _, answer in answers] == [200, 403, 403]
     assert "two" in answers[1][1].json()["detail"]
     assert (await ben.post(f"{answers[1][0]}/approve", json={"reason": "seen"})).status_code == 200
+    assert (await ben.get(answers[1][0])).json()["data"]["limits"]["position_pct"] == "20"
     for where, _ in answers[:2]:
         await ada.post(f"{where}/cancel", json={"reason": "back"})
     assert (await ada.post(f"{answers[2][0]}/approve", json={"reason": "s"})).status_code == 200
