@@ -36,6 +36,7 @@ PUBLIC = (  # no data of the desk: signs of life, the way in, the frame of the p
     "/favicon.png", "/manifest.json",
 )  # fmt: skip
 PUBLIC_BELOW = ("/static/", "/sign-in/")
+FOR_PROGRAMS = "/api/"  # answers of it, refusals too, are read by programs, but for one page
 CLOSED_BELOW = (  # of Streamlit, and of no use here: files into a session, agents, its own sign-in
     "/_stcore/upload_file/", "/_stcore/agent/", "/auth/", "/oauth2callback",
 )  # fmt: skip
@@ -96,7 +97,7 @@ class Doors:
                 headers = await _counted(inside, scope["path"], caller)
                 await _judge(inside, scope["path"], caller)
             except OpenbellError as error:
-                await self._turn_away(scope, receive, send, error)
+                await self._turn_away(scope, receive, send, error, caller)
                 return
         scope[CALLER] = caller
         await self._let_in(inside, scope, receive, _with(send, headers), caller)
@@ -116,9 +117,9 @@ class Doors:
             inside.open.close(socket)
 
     async def _turn_away(
-        self, scope: Scope, receive: Receive, send: Send, error: OpenbellError
+        self, scope: Scope, receive: Receive, send: Send, error: OpenbellError, caller: Visitor
     ) -> None:
-        if isinstance(error, SignInError) and _is_visit(scope):
+        if isinstance(error, SignInError) and _is_visit(scope) and not caller.bearer:
             query = scope.get("query_string", b"").decode("latin-1")
             asked = scope["path"] + (f"?{query}" if query else "")
             where = f"{SIGN_IN}?next={quote(asked, safe='')}"
@@ -176,9 +177,15 @@ async def knocked(inside: House, address: str) -> None:
 
 
 def _is_visit(scope: Scope) -> bool:
-    """Whether a person opens an address, so that a page can be shown instead of an error."""
-    wants = credentials.header(scope, b"accept") or ""
-    return scope["type"] == "http" and scope["method"] == "GET" and "text/html" in wants
+    """Whether a person opens an address, so that a page can be shown instead of an error.
+
+    What a program asks for is none, also where it would take a page: it would read the way in.
+    """
+    if scope["type"] != "http" or scope["method"] != "GET":
+        return False
+    if scope["path"].startswith(FOR_PROGRAMS) and scope["path"] != problems.DOCS:
+        return False
+    return "text/html" in (credentials.header(scope, b"accept") or "")
 
 
 def _with(send: Send, headers: list[tuple[bytes, bytes]]) -> Send:

@@ -94,6 +94,21 @@ async def test_a_stranger_sees_signs_of_life_and_the_way_in(shared: Visited) -> 
     assert led.headers["location"] == "/sign-in?next=%2Fplans%3Fsymbol%3DAAA%26view%3DDecided"
 
 
+async def test_what_programs_ask_for_is_refused_as_a_document(shared: Visited) -> None:
+    """Whatever they would take: below the API, but for its page, and wherever a token came."""
+    wrong = {"Authorization": "Bearer obt_x", "Accept": "text/html,*/*"}
+    paths = ("openbb/widgets.json", "openbb/scan", "v1/plans", "mcp", "nothing", "docs/x")
+    async with shared.client() as client:
+        for path in (*paths, "openapi.json", "metrics"):
+            for headers in (wrong, PAGE):
+                answer = await client.get(f"/api/{path}", headers=headers)
+                assert answer.status_code == 401, path
+                assert answer.headers["content-type"] == "application/problem+json", path
+        assert (await client.get("/plans", headers=wrong)).status_code == 401
+        led = await client.get("/api/docs", headers=PAGE)
+    assert (led.status_code, led.headers["location"]) == (303, "/sign-in?next=%2Fapi%2Fdocs")
+
+
 async def test_signing_in_leads_to_what_was_asked_for(shared: Visited) -> None:
     """The session is in a cookie that no script reads; signing out ends it."""
     token = shared.token(Role.VIEWER)
