@@ -13,12 +13,12 @@ from typing import Any, Self
 import httpx
 import polars as pl
 
+from core.client import given
 from core.client.calls import (
     ARROW,
     NEXT,
     PAGE,
     ClientCall,
-    Day,
     Patience,
     address_beside,
     checked,
@@ -27,11 +27,8 @@ from core.client.calls import (
     joined,
     lost,
     may_pass,
-    piece,
-    query_of,
-    text_of,
-    way_in,
 )
+from core.client.given import Day, piece
 
 
 class OpenbellClient:
@@ -48,12 +45,12 @@ class OpenbellClient:
         timeout_seconds: float = 60.0,
     ) -> None:
         self._patience, self._sleep = patience or Patience(), sleep
-        base, headers = way_in(url, token)
+        base, headers = given.way_in(url, token)
         self._http = httpx.Client(
             base_url=base,
             headers=headers,
             transport=transport,
-            timeout=timeout_seconds,
+            timeout=given.seconds(timeout_seconds, "timeout_seconds", least=0.001),
         )
 
     @classmethod
@@ -78,8 +75,8 @@ class OpenbellClient:
             answer, gone = None, None
             try:
                 answer = self._http.request(
-                    call.method, call.path, params=query_of(call.query), json=call.body,
-                    headers=headers,
+                    call.method, call.path, params=given.query_of(call.query),
+                    json=call.body, headers=headers,
                 )  # fmt: skip
             except httpx.HTTPError as error:
                 gone = lost(error, f"{str(self._http.base_url).rstrip('/')}{call.path}")
@@ -95,13 +92,16 @@ class OpenbellClient:
     def rows(self, path: str, *, most: int | None = None, **filters: Any) -> pl.DataFrame:
         """All rows of a list (or the first `most`), page by page."""
         pages: list[pl.DataFrame] = []
-        query = {**filters, "limit": min(PAGE, most or PAGE)}
+        wanted = given.count(most, "most")
+        limit = PAGE if wanted is None else min(PAGE, max(wanted, 1))
+        query = {**given.filters_of(filters), "limit": limit}
         while True:
             answer = self.send(ClientCall("GET", path, query, accept=ARROW))
             pages.append(frame_of(answer))
             query["cursor"] = answer.headers.get(NEXT)
-            if query["cursor"] is None or (most and sum(p.height for p in pages) >= most):
-                return joined(pages, most)
+            held = sum(page.height for page in pages)
+            if query["cursor"] is None or (wanted is not None and held >= wanted):
+                return joined(pages, wanted)
 
     def get(self, path: str, **filters: Any) -> dict[str, Any]:
         """The data of one thing."""
@@ -109,8 +109,7 @@ class OpenbellClient:
 
     def act(self, method: str, path: str, **body: Any) -> dict[str, Any]:
         """Do something, once however often it must be tried; the data of what came of it."""
-        given = {name: text_of(value) for name, value in body.items() if value is not None}
-        return data_of(self.send(ClientCall(method, path, body=given)))
+        return data_of(self.send(ClientCall(method, path, body=given.body_of(body))))
 
     def datasets(self) -> pl.DataFrame:
         """The datasets with their freshness."""
@@ -144,7 +143,7 @@ class OpenbellClient:
 
     def scan(self, day: Day = "latest", **filters: Any) -> pl.DataFrame:
         """The gap candidates of a session; filters as min_gap_pct, min_rvol."""
-        return self.rows(f"/scans/{piece(text_of(day))}", **filters)
+        return self.rows(f"/scans/{piece(day)}", **filters)
 
     def gap_statistics(self, **filters: Any) -> dict[str, Any]:
         """What gaps like these did."""

@@ -8,15 +8,14 @@ import random
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 import polars as pl
 
+from core.client import given
 from core.errors import (
     ConnectionLostError,
     DeadlineError,
@@ -35,7 +34,7 @@ PASSING = (429, 502, 503, 504)
 CONFLICT = 409
 PAGE = 1000
 LONGEST_WAIT = 30.0
-Day = date | str
+MOST_DOUBLINGS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +46,9 @@ class ClientCall:
     query: Mapping[str, Any] = field(default_factory=dict)
     body: Mapping[str, Any] | None = None
     accept: str = JSON
+
+    def __post_init__(self) -> None:
+        given.place(self.path)
 
     @property
     def acts(self) -> bool:
@@ -66,6 +68,11 @@ class Patience:
     retries: int = 4
     base_seconds: float = 0.25
 
+    def __post_init__(self) -> None:
+        if given.count(self.retries, "retries") is None:
+            raise UsageError("retries is a whole number from 0 on", hint="0: try once")
+        given.seconds(self.base_seconds, "base_seconds")
+
     def seconds(self, tried: int, answer: httpx.Response | None) -> float:
         """The wait after a number of tries; what the desk asks for comes first."""
         wish = answer.headers.get("Retry-After", "") if answer is not None else ""
@@ -73,48 +80,13 @@ class Patience:
         if asked is not None:
             return min(asked, LONGEST_WAIT)
         jitter = random.random()  # noqa: S311 - spreads retries, guards nothing
-        return min(self.base_seconds * 2.0**tried * jitter, LONGEST_WAIT)
+        return min(self.base_seconds * 2.0 ** min(tried, MOST_DOUBLINGS) * jitter, LONGEST_WAIT)
 
 
 def may_pass(answer: httpx.Response) -> bool:
     """Whether the same call may be answered later: also one whose first try is still under way."""
     waits = answer.status_code == CONFLICT and "Retry-After" in answer.headers
     return waits or answer.status_code in PASSING
-
-
-def way_in(url: str, token: str) -> tuple[str, dict[str, str]]:
-    """Where the API of a desk stands, and the headers that a token makes.
-
-    UsageError for what is no address or no token, as it stands in a file or a message.
-    """
-    url, token = url.strip().rstrip("/"), token.strip()
-    if not url.startswith(("http://", "https://")):
-        told = "the address of a desk begins with http:// or https://"
-        raise UsageError(told, hint="as in https://desk.example")
-    if not token or not token.isascii() or not token.isprintable():
-        told = "the token is empty, or has letters that no token has"
-        raise UsageError(told, hint="an admin of the desk makes one: token add NAME")
-    return f"{url}/api/v1", {"Authorization": f"Bearer {token}"}
-
-
-def piece(given: object) -> str:
-    """A name as one piece of a path: what stands in it leads to no other."""
-    text = str(given)
-    return quote(text, safe="") if text.strip(".") else quote(text).replace(".", "%2E")
-
-
-def query_of(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters that were given, as text."""
-    return {name: text_of(value) for name, value in given.items() if value is not None}
-
-
-def text_of(value: Any) -> Any:
-    """Days, instants and exact amounts as text, also in a list; anything else as it is."""
-    if isinstance(value, list | tuple):
-        return [text_of(item) for item in value]
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    return value.isoformat() if isinstance(value, date | datetime) else value
 
 
 def data_of(answer: httpx.Response) -> dict[str, Any]:
@@ -137,7 +109,7 @@ def frame_of(answer: httpx.Response) -> pl.DataFrame:
 def joined(pages: list[pl.DataFrame], most: int | None) -> pl.DataFrame:
     """The rows of all pages, or the first `most` of them."""
     frame = pl.concat(pages, how="vertical_relaxed")
-    return frame if most is None else frame.head(most)
+    return frame if most is None else frame.head(min(most, frame.height))
 
 
 def checked(answer: httpx.Response) -> httpx.Response:
