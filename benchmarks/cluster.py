@@ -1,6 +1,7 @@
 """Many desks on one store: kill the engine that leads, cut links, and count what was lost.
 
     python -m benchmarks.cluster --kills 200 [--minutes 20] [--desks 4] [--seed 7]  (make cluster)
+    python -m benchmarks.cluster --sessions 200 --desks 4 [--think 20] [--pulls]
 
 Real processes: engines and desks, each in a network namespace of its own where that can be made
 (root and `ip`), PostgreSQL, Redis, and SeaweedFS unless `--no-s3`. While readers approve plans,
@@ -10,12 +11,16 @@ process is cut for some seconds: all kinds in turn (PostgreSQL, Redis, S3, the c
 engine; of the leader, of the engine that stands by, of a desk). Prints windows lost and doubled,
 commits of an old epoch, acknowledged plans and entries lost or doubled, what readers were told, and
 how long takeovers took. Ends after as many kills, or with the minutes, whichever comes first.
+With `--sessions` nothing is broken: so many Streamlit sessions read at the desks, and p95 of their
+reruns is told beside that of one desk's share on one desk, with what a reader costs; windows come
+due meanwhile with `--pulls` alone.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import signal
 import statistics
@@ -40,6 +45,7 @@ from benchmarks import cluster_count as counts  # noqa: E402
 from benchmarks.cluster_count import Report  # noqa: E402
 from benchmarks.cluster_data import NAMES, catalogue, container  # noqa: E402
 from benchmarks.cluster_load import SYMBOLS, Kept, Reader  # noqa: E402
+from benchmarks.cluster_sessions import LIMIT, Wanted, compare, table  # noqa: E402
 from core import settings  # noqa: E402
 from core.service.desk import Desk  # noqa: E402
 from tests import namespaces as network  # noqa: E402
@@ -283,6 +289,18 @@ def run(folder: Path, chosen: argparse.Namespace) -> Report:
     return report
 
 
+def read(folder: Path, chosen: argparse.Namespace) -> int:
+    """Let sessions read at every desk, print and keep the figures; 1 above the limit."""
+    os.environ["OPENBELL_SCHEDULER"] = str(chosen.pulls).lower()
+    os.environ["OPENBELL_FOLLOW_SECONDS"] = "0"  # a run that a page begins by itself is no rerun
+    wanted = Wanted(chosen.sessions, chosen.think, chosen.seconds)
+    with rigged(folder, chosen, Kept()) as rig:
+        told = compare(rig.cluster, wanted)
+    print(table(told))
+    chosen.out.write_text(json.dumps(told, indent=1))
+    return int(told["p95_ratio"] > LIMIT)
+
+
 def spread(values: Sequence[float]) -> dict[str, float]:
     """Median, p95 and greatest."""
     if not values:
@@ -303,12 +321,18 @@ def main() -> int:
     parser.add_argument("--kills-a-cut", type=int, default=2, help="0 for no cuts")
     parser.add_argument("--kinds", nargs="+", help="cut these alone, as desk-redis leader-s3")
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--sessions", type=int, default=0, help="let so many read; break nothing")
+    parser.add_argument("--pulls", action="store_true", help="with windows while sessions read")
+    parser.add_argument("--think", type=float, default=20.0, help="seconds a session reads")
+    parser.add_argument("--seconds", type=float, default=60.0, help="how long reading is measured")
     parser.add_argument("--keep", type=Path, help="a folder for data and logs, kept")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks/results/cluster.json")
     chosen = parser.parse_args()
     chosen.out.parent.mkdir(parents=True, exist_ok=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was started is ended
     with tempfile.TemporaryDirectory() as name:
+        if chosen.sessions:
+            return read(chosen.keep or Path(name), chosen)
         report = run(chosen.keep or Path(name), chosen)
     document: dict[str, Any] = asdict(report)
     for key, value in document.items():

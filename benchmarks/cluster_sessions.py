@@ -1,0 +1,158 @@
+"""Streamlit sessions over the desks of a cluster, beside a desk's share of them on one desk.
+
+Every session asks for its page, reads for some seconds, and asks again, over a socket of its own
+from within its desk's namespace. All share the processors of one machine, so that what is compared
+is what the cluster adds; what a reader costs sizes machines of their own. Each desk has the pages
+made before it is measured, as it has minutes after its start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+
+from benchmarks.pages import contextful
+from benchmarks.pages_pull import Crowd
+from benchmarks.streamlit_session import Session
+from tests.cluster_rig import Cluster, Member
+from tests.namespaces import enter
+
+PAGES = (
+    ("", ""), ("gap_scan", ""), ("symbol", "symbol=AAA"), ("plans", "symbol=AAA"),
+    ("risk", ""), ("datasets", ""), ("brief", ""), ("journal", ""),
+)  # fmt: skip
+MEGABYTE = 2**20
+LIMIT = 2.0  # p95 of all sessions against that of one desk's share
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How many sessions in all, how long each reads between reruns, how long it is measured."""
+
+    sessions: int
+    think_seconds: float
+    seconds: float
+
+
+@dataclass
+class Stretch:
+    """Reruns of all sessions of a stretch, in milliseconds, and what the processes took for it."""
+
+    milliseconds: list[float]
+    sessions: int
+    seconds: float
+    desk_cpu_seconds: float
+    other_cpu_seconds: float  # of the engines
+    megabytes: float  # of the desks, over what they had before their sessions came
+
+    def document(self) -> dict[str, float]:
+        """Quantiles of a rerun, and what one reader costs."""
+        ordered = sorted(self.milliseconds)
+        cpu = self.desk_cpu_seconds
+        return {
+            "sessions": self.sessions,
+            "reruns": len(ordered),
+            "p50_ms": round(ordered[len(ordered) // 2], 1),
+            "p95_ms": round(ordered[int(len(ordered) * 0.95)], 1),
+            "longest_ms": round(ordered[-1], 1),
+            "cpu_ms_a_rerun": round(1000 * cpu / len(ordered), 1),
+            "core_percent_a_reader": round(100 * cpu / self.seconds / self.sessions, 2),
+            "engine_core_percent": round(100 * self.other_cpu_seconds / self.seconds, 1),
+            "mb_a_reader": round(self.megabytes / self.sessions, 2),
+        }
+
+
+def compare(cluster: Cluster, wanted: Wanted) -> dict[str, Any]:
+    """One desk's share on one desk, all over all desks, and the share once more.
+
+    `p95_ratio` is that of all to the mean of the shares before and after; it should be LIMIT at
+    most. A session that breaks off ends it.
+    """
+    share = wanted.sessions // len(cluster.desks)
+    one = cluster.desks[:1]
+    told: dict[str, Any] = {}
+    for name, desks in (("one", one), ("all", cluster.desks), ("one again", one)):
+        told[name] = _stretch(cluster, desks, share, wanted).document()
+    alone = (told["one"]["p95_ms"] + told["one again"]["p95_ms"]) / 2
+    told["p95_ratio"] = round(told["all"]["p95_ms"] / alone, 2)
+    return told
+
+
+def table(told: dict[str, Any]) -> str:
+    """The figures as lines."""
+    rows = {name: row for name, row in told.items() if isinstance(row, dict)}
+    head = next(iter(rows.values()))
+    lines = [f"{'':22}" + "".join(f"{name:>11}" for name in rows)]
+    lines += [f"{key:22}" + "".join(f"{row[key]:>11}" for row in rows.values()) for key in head]
+    lines.append(f"p95 of all sessions against one desk's share: {told['p95_ratio']}x of {LIMIT}x")
+    return "\n".join(lines)
+
+
+def _stretch(cluster: Cluster, desks: Sequence[Member], share: int, wanted: Wanted) -> Stretch:
+    """`share` sessions at each of the desks, all at once."""
+    before = sum(_megabytes(desk) for desk in desks)
+    gate = threading.Barrier(len(desks) + 1)
+    with ThreadPoolExecutor(len(desks)) as threads:
+        work = [threads.submit(_within, desk, share, wanted, gate) for desk in desks]
+        try:
+            gate.wait()  # every session has its page
+        except threading.BrokenBarrierError:
+            for each in work:
+                each.result()  # what a desk broke off with
+            raise
+        began, desk_cpu, other_cpu = time.monotonic(), _cpu(desks), _cpu(cluster.engines)
+        gate.wait()  # every session has been asked for long enough
+        seconds = time.monotonic() - began
+        desk_cpu, other_cpu = _cpu(desks) - desk_cpu, _cpu(cluster.engines) - other_cpu
+        memory = sum(_megabytes(desk) for desk in desks) - before
+        gate.wait()
+        found = [took for each in work for took in each.result()]
+    return Stretch(found, share * len(desks), seconds, desk_cpu, other_cpu, memory)
+
+
+def _within(desk: Member, share: int, wanted: Wanted, gate: threading.Barrier) -> list[float]:
+    """What the sessions at one desk waited for each rerun, in milliseconds."""
+    enter(desk.namespace)
+    try:
+        return asyncio.run(_crowd(desk, share, wanted, gate))
+    except BaseException:
+        gate.abort()
+        raise
+
+
+async def _crowd(desk: Member, share: int, wanted: Wanted, gate: threading.Barrier) -> list[float]:
+    base = f"http://127.0.0.1:{desk.port}"
+    async with contextful([Session(base, *PAGES[n % len(PAGES)]) for n in range(share)]) as opened:
+        crowd = Crowd(opened, wanted.think_seconds)
+        crowding = asyncio.create_task(crowd.run())
+        await asyncio.sleep(
+            wanted.think_seconds * 3
+        )  # each has asked twice, none in step with others
+        await asyncio.to_thread(gate.wait)
+        began = time.perf_counter()
+        await asyncio.sleep(wanted.seconds)
+        ended = time.perf_counter()
+        await asyncio.to_thread(gate.wait)
+        if crowding.done():
+            crowding.result()  # what a session broke off with
+        crowding.cancel()
+        await asyncio.wait([crowding])
+        await asyncio.to_thread(gate.wait)
+    return [1000 * took for at, took in crowd.reruns if began <= at + took < ended]
+
+
+def _cpu(members: Sequence[Member]) -> float:
+    """Seconds of processors that their processes have taken so far."""
+    times = [psutil.Process(member.pid).cpu_times() for member in members]
+    return float(sum(each.user + each.system for each in times))
+
+
+def _megabytes(desk: Member) -> float:
+    return float(psutil.Process(desk.pid).memory_info().rss / MEGABYTE)
