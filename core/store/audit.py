@@ -80,6 +80,15 @@ def head(reader: Reader) -> AuditHead:
     return AuditHead(*found.row(-1)) if found.height else AuditHead()
 
 
+def first_of_others(reader: Reader, machine: str) -> datetime | None:
+    """When somebody did something first whom another issuer than the machine vouches for."""
+    found = reader.read(
+        "SELECT min(happened_at) FROM access_audit WHERE issuer NOT IN (?, '')", [machine]
+    )
+    first: datetime | None = found.item()
+    return first
+
+
 def adopt(warehouse: Warehouse) -> int:
     """Take what was kept before there was a chain into it, in its order; how many lines."""
     old = warehouse.read_anew("SELECT * FROM access_log ORDER BY seq")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -15,13 +16,22 @@ from core.domain.gaps.scoring import Weights
 from core.errors import NotFoundError, UsageError
 from core.service.kernel import access
 from core.service.kernel.access import needs
+from core.store import audit, lists
 
 if TYPE_CHECKING:
     from core.service.desk import Desk
 
 LOCAL_READER = "local"  # everyone, as long as nobody signs in
 LONGEST_NAME = 60
-_TABLES = ("preferences", "presets")
+_TAKEN_OVER = (  # what is somebody's own: its table, of whom it is, since when
+    ("preferences", "reader", "updated_at"),
+    ("presets", "reader", "saved_at"),
+    ("alert_rules", "reader", "updated_at"),
+    ("symbol_lists", "owner", "made_at"),
+    ("notes", "reader", "written_at"),
+    ("symbol_marks", "reader", "marked_at"),
+)
+_WHOLE = ("preferences", "presets", "alert_rules")  # not taken where the reader has any already
 
 
 def reader_now(desk: Desk) -> str:
@@ -31,31 +41,54 @@ def reader_now(desk: Desk) -> str:
 
 
 def to_take_over(desk: Desk) -> list[str]:
-    """The tables in which something is left of before anybody signed in, and nothing the reader's.
+    """The tables in which something is left of before anybody signed in, for the reader to have.
 
-    Reading what there is to do leaves no entry in the chain; taking it over does.
+    Reading what there is to do leaves no entry in the chain; taking it over does. What the desk's
+    own command line has kept since is its own.
     """
     reader = reader_now(desk)
     if reader == LOCAL_READER:
         return []
-    left = [table for table in _TABLES if _has(desk, table, LOCAL_READER)]
-    return [table for table in left if not _has(desk, table, reader)]
+    left = [one for one in _TAKEN_OVER if _count(desk, *one, LOCAL_READER, None)]
+    first = audit.first_of_others(desk.warehouse, THIS_MACHINE) if left else None
+    return [
+        table
+        for table, whose, since in left
+        if _count(desk, table, whose, since, LOCAL_READER, first)
+        and not (table in _WHOLE and _count(desk, table, whose, since, reader, None))
+    ]
 
 
 @needs(Role.ADMIN)
 def take_over(desk: Desk) -> None:
-    """Preferences and views of the time before anybody signed in become those of an admin, once."""
+    """What was kept before anybody signed in becomes an admin's, once: preferences, saved views,
+    rules of alerts, lists, notes and marks.
+    """
     tables, reader = to_take_over(desk), reader_now(desk)
     if not tables:
         return
+    first = audit.first_of_others(desk.warehouse, THIS_MACHINE)
     with desk.warehouse.transaction() as tx:
-        for table in tables:
-            tx.execute(f"UPDATE {table} SET reader = ? WHERE reader = ?", [reader, LOCAL_READER])
+        for table, whose, since in _TAKEN_OVER:
+            if table in tables:
+                tx.execute(
+                    f"UPDATE {table} SET {whose} = ? "
+                    f"WHERE {whose} = ? AND (? IS NULL OR {since} <= ?)",
+                    [reader, LOCAL_READER, first, first],
+                )
+        if "symbol_lists" in tables:
+            lists.call_owner(tx, reader, access.principal(desk).name)
 
 
-def _has(desk: Desk, table: str, reader: str) -> bool:
-    found = desk.warehouse.read(f"SELECT count(*) FROM {table} WHERE reader = ?", [reader])
-    return bool(found.item())
+def _count(
+    desk: Desk, table: str, whose: str, since: str, reader: str, until: datetime | None
+) -> int:
+    """How many rows of a table are a reader's, of until an instant."""
+    found = desk.warehouse.read(
+        f"SELECT count(*) FROM {table} WHERE {whose} = ? AND (? IS NULL OR {since} <= ?)",
+        [reader, until, until],
+    )
+    return int(found.item())
 
 
 @dataclass(frozen=True, slots=True)

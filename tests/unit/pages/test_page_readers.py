@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,14 @@ from streamlit.testing.v1 import AppTest
 
 from components.kit import once
 from core.domain.access.principals import LOCAL, Principal, Role
+from core.domain.alerts.rules import defaults
 from core.service.access import auditing
+from core.service.alerts import rules
 from core.service.care import preferences
 from core.service.care.preferences import Preferences
 from core.service.desk import Desk
-from core.service.kernel import access
+from core.service.kernel import access, commands
+from core.service.lists import lists, notes
 from tests.filled import fill
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -154,3 +158,37 @@ def test_preferences_are_the_readers_own(shared: Desk) -> None:
     with access.acting(second):
         assert preferences.load(shared) == Preferences()
         assert preferences.presets(shared) == []
+
+
+def test_all_that_was_kept_before_anybody_signed_in_is_an_admins(shared: Desk) -> None:
+    """Lists, notes, marks and rules of alerts, too; what the machine keeps later is its own."""
+    day = date(2026, 11, 27)
+    first, second = (
+        shared.roster.add_token(name, Role.ADMIN, None, LOCAL)[0].principal for name in "ab"
+    )
+    rule = defaults("local")[0]
+    with access.acting(LOCAL):
+        lists.add(shared, "Semis", ["NVDA"])
+        notes.write(shared, "NVDA", "wait", day)
+        notes.set_mark(shared, "NVDA", "star", day)
+        rules.keep(shared, [rule])
+    shared.roster.begin(second)
+    with access.acting(LOCAL):
+        lists.add(shared, "Later", ["AMD"])
+        notes.write(shared, "AMD", "of the machine", day)
+    with access.acting(first):
+        notes.write(shared, "MSFT", "mine already", day)
+        preferences.take_over(shared)
+        assert preferences.to_take_over(shared) == []
+        assert lists.names(shared) == ["Semis"]
+        (listed,) = commands.run(shared, "lists", {}).document["lists"]
+        assert listed["owner"] == "a"
+        assert set(notes.notes(shared)["text"]) == {"wait", "mine already"}
+        assert notes.marks(shared, day) == {"NVDA": "star"}
+        assert rules.are_changed(shared)
+    with access.acting(second):
+        preferences.take_over(shared)
+        assert (lists.names(shared), notes.notes(shared).height) == ([], 0)
+    with access.acting(LOCAL):
+        assert lists.names(shared) == ["Later"]
+        assert notes.notes(shared)["text"].to_list() == ["of the machine"]
