@@ -20,7 +20,7 @@ Day = Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], he
 
 def register(cli: typer.Typer) -> None:
     """Add the commands of this module."""
-    lists = typer.Typer(help="Named lists of symbols.", no_args_is_help=True)
+    lists = typer.Typer(help="Your named lists of symbols.", no_args_is_help=True)
     lists.command("list")(lists_list)
     lists.command("show")(lists_show)
     lists.command("add")(lists_add)
@@ -33,13 +33,18 @@ def register(cli: typer.Typer) -> None:
     cli.add_typer(notes, name="notes")
 
 
-def lists_list(json: Json = False) -> None:
-    """All lists with their symbols."""
-    runner.run("lists", json=json, render=_print_lists)
+def lists_list(
+    everyones: Annotated[
+        bool, typer.Option("--everyones", help="Those of all readers (admins).")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Your lists with their symbols."""
+    runner.run("lists", json=json, render=_print_lists, everyones=everyones)
 
 
 def lists_show(name: Name, json: Json = False) -> None:
-    """The symbols of one list."""
+    """The symbols of one list, whosever it is."""
     runner.run("lists", json=json, render=_print_lists, name=name)
 
 

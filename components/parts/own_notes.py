@@ -53,7 +53,7 @@ def note(desk: Desk, symbol: str, day: date) -> None:
 
 
 def put_on_list(desk: Desk, symbol: str) -> None:
-    """Put the name on a list of the desk, or on a new one."""
+    """Put the name on a list of the reader's, or on a new one."""
     with st.form(f"list_{symbol}", border=False):
         name = st.selectbox("List", lists.names(desk), index=None, accept_new_options=True)
         pressed = st.form_submit_button(f"Put {symbol} on it", **reader.analyst(desk))

@@ -77,10 +77,17 @@ def _listed(desk: Desk) -> frozenset[str] | None:
     asked = choices.text("list")
     if not asked:
         return None
-    if asked not in lists.names(desk):
+    if not lists.exists(desk, asked):
         st.info(f"There is no list {badges.plain(asked)}; all names are shown.")
         return None
     return frozenset(lists.members(desk, asked))
+
+
+def _lists(desk: Desk) -> list[str]:
+    """The reader's own, and the one of the address, which may be another's."""
+    asked = choices.text("list")
+    passed_on = [asked] if asked and lists.exists(desk, asked) else []
+    return list(dict.fromkeys([*lists.names(desk), *passed_on]))
 
 
 def _sectors(scan: Scan) -> list[str]:
@@ -118,7 +125,7 @@ def boxes(desk: Desk, scan: Scan) -> None:
         choices.multiselect("Status", "status", STATUSES, width=220)
         choices.selectbox("Direction", "side", list(SIDES), width=120)
         choices.selectbox("Followed", "followed", ["yes"], width=110)
-        choices.selectbox("List", "list", lists.names(desk), width=180)
+        choices.selectbox("List", "list", _lists(desk), width=180)
         choices.selectbox("Marked", "marked", list(MARKED), width=130)
 
 

@@ -13,10 +13,13 @@ from core.store.journal import Reader
 from core.store.transaction import Transaction
 
 
-def lists(reader: Reader) -> pl.DataFrame:
-    """name, owner, owner_name, made_at of every list, by name."""
+def lists(reader: Reader, whose: str | None = None, name: str | None = None) -> pl.DataFrame:
+    """name, owner, owner_name, made_at of lists, by name: every one, somebody's, or of a name."""
     return reader.read(
-        "SELECT name, owner, owner_name, made_at FROM symbol_lists ORDER BY lower(name), name"
+        "SELECT name, owner, owner_name, made_at FROM symbol_lists "
+        "WHERE ($whose IS NULL OR owner = $whose) AND ($name IS NULL OR name = $name) "
+        "ORDER BY lower(name), name",
+        {"whose": whose, "name": name},
     )
 
 
@@ -34,11 +37,13 @@ def members(reader: Reader, name: str) -> list[str]:
     return found["symbol"].to_list()
 
 
-def every_member(reader: Reader) -> pl.DataFrame:
-    """name, symbol, owner, added_at: a row a symbol of a list."""
+def every_member(reader: Reader, whose: str) -> pl.DataFrame:
+    """name, symbol, owner, added_at: a row a symbol of a list of somebody's."""
     return reader.read(
         "SELECT l.name, m.symbol, l.owner_name AS owner, m.added_at FROM symbol_lists l "
-        "JOIN symbol_list_members m ON m.name = l.name ORDER BY lower(l.name), l.name, m.symbol"
+        "JOIN symbol_list_members m ON m.name = l.name WHERE l.owner = ? "
+        "ORDER BY lower(l.name), l.name, m.symbol",
+        [whose],
     )
 
 
@@ -48,6 +53,11 @@ def make(tx: Transaction, name: str, whose: str, called: str, at: datetime) -> N
         "INSERT INTO symbol_lists (name, owner, owner_name, made_at) VALUES (?, ?, ?, ?)",
         [name, whose, called, at],
     )
+
+
+def call_owner(tx: Transaction, whose: str, called: str) -> None:
+    """Tell lists of somebody by what they are called now."""
+    tx.execute("UPDATE symbol_lists SET owner_name = ? WHERE owner = ?", [called, whose])
 
 
 def add(tx: Transaction, name: str, symbols: Sequence[str], at: datetime) -> None:

@@ -1,5 +1,8 @@
-"""Named lists of symbols: seen by everybody, so that an address that names one can be passed on;
-changed by whoever made it, or by an admin.
+"""Named lists of symbols, each a reader's own: what is offered and told is theirs.
+
+Whoever knows its name reads another's, so that an address that names one can be passed on; changed
+is it by whoever made it, or by an admin. A name is one list on a desk: it stands for the same
+symbols in every address.
 """
 
 from __future__ import annotations
@@ -30,12 +33,17 @@ MOST_SYMBOLS = 2000
 
 
 def names(desk: Desk) -> list[str]:
-    """The names of all lists, in order."""
-    return store.lists(desk.warehouse)["name"].to_list()
+    """The names of the reader's own lists, in order."""
+    return store.lists(desk.warehouse, preferences.reader_now(desk))["name"].to_list()
+
+
+def exists(desk: Desk, name: str) -> bool:
+    """Whether there is a list of that name, whosever it is."""
+    return store.owner(desk.warehouse, name) is not None
 
 
 def members(desk: Desk, name: str) -> list[str]:
-    """The symbols of a list in order; NotFoundError when there is none of that name."""
+    """The symbols of a list in order, whosever it is; NotFoundError without one of that name."""
     _must_exist(desk, name)
     return store.members(desk.warehouse, name)
 
@@ -88,12 +96,11 @@ def _tell(
     *,
     made: bool = False,
 ) -> None:
-    """An event of what changed; none where nothing did."""
+    """An event where something changed."""
     if list(before) == list(after) and not made:
         return
     words = f"List {name}: {len(after)} {'symbol' if len(after) == 1 else 'symbols'}"
-    change = {"symbols": list(before)}, {"symbols": list(after)}
-    event = Event.of("list.changed", name, words, before=change[0], after=change[1])
+    event = Event.of("list.changed", name, words)  # everybody reads it: what is on it, is its own
     events.add(tx, [event], desk.now())
 
 
@@ -105,7 +112,7 @@ def _titled(name: str) -> str:
 
 
 def _must_exist(desk: Desk, name: str) -> None:
-    if name not in names(desk):
+    if not exists(desk, name):
         raise NotFoundError(f"there is no list {name[:60]!r}", hint="see: lists list")
 
 
@@ -113,13 +120,12 @@ def _must_own(desk: Desk, name: str, owner: str) -> None:
     who = access.principal(desk)
     if owner != preferences.reader_now(desk) and not who.may(Role.ADMIN):
         raise RoleError(
-            f"the list {name!r} is somebody else's", hint="make one of your own, or ask an admin"
+            f"the list {name!r} is somebody else's",
+            hint="make one of another name, or ask an admin",
         )
 
 
-def _document(desk: Desk, name: str | None = None) -> dict[str, Any]:
-    every = store.lists(desk.warehouse)
-    shown = every if name is None else every.filter(pl.col("name") == name)
+def _document(desk: Desk, found: pl.DataFrame) -> dict[str, Any]:
     return {
         "lists": [
             {
@@ -128,34 +134,50 @@ def _document(desk: Desk, name: str | None = None) -> dict[str, Any]:
                 "made_at": row["made_at"],
                 "symbols": store.members(desk.warehouse, row["name"]),
             }
-            for row in shown.iter_rows(named=True)
+            for row in found.iter_rows(named=True)
         ]
     }
 
 
+def _named(desk: Desk, name: str) -> dict[str, Any]:
+    _must_exist(desk, name)
+    return _document(desk, store.lists(desk.warehouse, name=name))
+
+
+def _own(desk: Desk) -> dict[str, Any]:
+    return _document(desk, store.lists(desk.warehouse, preferences.reader_now(desk)))
+
+
 @command("lists", needs=Role.VIEWER)
-def lists_command(desk: Desk, *, name: str | None = None) -> dict[str, Any]:
-    """Lists of symbols with what is on them: all, or one."""
+def lists_command(
+    desk: Desk, *, name: str | None = None, everyones: bool = False
+) -> dict[str, Any]:
+    """The reader's lists of symbols with what is on them, or one by name, whosever it is.
+
+    `everyones`: those of all readers, for admins.
+    """
+    if everyones:
+        access.require(desk, Role.ADMIN, "the lists of all readers")
     if name is not None:
-        _must_exist(desk, name)
-    return _document(desk, name)
+        return _named(desk, name)
+    return _document(desk, store.lists(desk.warehouse)) if everyones else _own(desk)
 
 
 @command("list_add", needs=Role.ANALYST)
 def add_command(desk: Desk, *, name: str, symbols: list[str]) -> dict[str, Any]:
     """Put symbols on a list, which is made when it is new."""
     add(desk, name, symbols)
-    return _document(desk, _titled(name))
+    return _named(desk, _titled(name))
 
 
 @command("list_remove", needs=Role.ANALYST)
 def remove_command(desk: Desk, *, name: str, symbols: list[str] | None = None) -> dict[str, Any]:
     """Take symbols off a list, or the list away when none are named."""
     remove(desk, name, symbols)
-    return _document(desk)
+    return _own(desk)
 
 
 @export("lists", needs=Role.VIEWER)
 def export_lists(desk: Desk) -> pl.DataFrame:
-    """Lists of symbols, one row a symbol."""
-    return store.every_member(desk.warehouse)
+    """The reader's lists of symbols, one row a symbol."""
+    return store.every_member(desk.warehouse, preferences.reader_now(desk))

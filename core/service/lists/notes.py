@@ -89,9 +89,8 @@ def set_mark(desk: Desk, symbol: str, kind: Mark | None, day: date | None = None
     whose = preferences.reader_now(desk)
     with desk.warehouse.transaction() as tx:
         store.set_mark(tx, whose, name, when, kind, desk.now())
-        said = {"star": "starred", "dismiss": "dismissed"}.get(kind or "", "unmarked")
-        words = f"{name} {said} for {when}"
-        events.add(tx, [Event.of("note.marked", name, words, after={"mark": kind})], desk.now())
+        words = f"Mark on {name} of {when} changed"  # everybody reads it: which one is its own
+        events.add(tx, [Event.of("note.marked", name, words)], desk.now())
 
 
 @command("notes", needs=Role.VIEWER)

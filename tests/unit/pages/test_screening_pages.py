@@ -55,6 +55,25 @@ def test_the_address_screens_the_candidates(
     assert _shown(at) == left
 
 
+def test_a_list_is_shared_by_its_address_alone(gapping: Desk) -> None:
+    """Another's is not offered; whoever follows an address with it sees what its owner saw."""
+    lists.add(gapping, "Mine", ["ZZZ"])
+    lists.add(gapping, "Hers", ["AAA"])
+    with gapping.warehouse.transaction() as tx:
+        tx.execute("UPDATE symbol_lists SET owner = 'token 17' WHERE name = 'Hers'")
+    for query, offered, shown in (
+        ({}, ["Mine"], ["AAA"]),
+        ({"list": "Mine"}, ["Mine"], []),
+        ({"list": "Hers"}, ["Mine", "Hers"], ["AAA"]),
+    ):
+        at = AppTest.from_file(ROOT / "pages" / "gap_scan.py", default_timeout=60)
+        at.session_state["filters"] = True
+        at.query_params.update(query)
+        assert _shown(at.run()) == shown
+        box = at.selectbox(key="choice_list")
+        assert (box.options, box.value) == (offered, query.get("list"))
+
+
 def test_a_chip_takes_its_filter_away(gapping: Desk) -> None:
     """The address that it leads to has all but that filter, and the name is back."""
     asked = {"side": ["down"], "rvol": ["1.5"], "price": ["1", "900"], "sector": ["a", "<b>"]}

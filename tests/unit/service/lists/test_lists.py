@@ -34,6 +34,10 @@ def _told(desk: Desk, kind: str) -> list[str]:
     return events.page(desk.warehouse, wanted)["message"].to_list()
 
 
+def _every(desk: Desk) -> list[tuple[object, ...]]:
+    return events.page(desk.warehouse, events.EventFilter()).rows()
+
+
 def test_a_list_is_made_grows_and_shrinks(desk: Desk) -> None:
     """Symbols are spelled one way and stand once; nothing new is no event."""
     assert lists.add(desk, "  Semis  and co ", ["nvda", "AMD", "NVDA "]) == ["AMD", "NVDA"]
@@ -65,19 +69,33 @@ def test_what_is_no_symbol_is_refused(desk: Desk, symbol: str) -> None:
     assert lists.names(desk) == []
 
 
-def test_others_see_a_list_and_leave_it_alone(shared: tuple[Desk, Principal, Principal]) -> None:
-    """Its owner and an admin change it: an address with a list can be passed on."""
+def test_lists_are_their_readers_own(shared: tuple[Desk, Principal, Principal]) -> None:
+    """Others are offered, told and given none of them, but by name: an address is passed on."""
     desk, una, ben = shared
     with acting(una):
         lists.add(desk, "Semis", ["NVDA"])
+        lists.add(desk, "Semis", ["AVGO"])
     with acting(ben):
-        assert lists.members(desk, "Semis") == ["NVDA"]
+        assert lists.names(desk) == []
+        assert commands.run(desk, "lists", {}).document == {"lists": []}
+        assert exports.frame_of(desk, "lists").is_empty()
+        assert not any("NVDA" in str(row) for row in _every(desk))
+        assert lists.members(desk, "Semis") == ["AVGO", "NVDA"]
+        (found,) = commands.run(desk, "lists", {"name": "Semis"}).document["lists"]
+        assert (found["owner"], found["symbols"]) == ("Una", ["AVGO", "NVDA"])
         with pytest.raises(RoleError, match="somebody else"):
             lists.add(desk, "Semis", ["AMD"])
         with pytest.raises(RoleError, match="somebody else"):
             lists.remove(desk, "Semis")
+        with pytest.raises(RoleError, match="lists of all readers needs the role admin"):
+            commands.run(desk, "lists", {"everyones": True})
+        lists.add(desk, "Mine", ["AMD"])
+        assert exports.frame_of(desk, "lists")["symbol"].to_list() == ["AMD"]
     with acting(LOCAL):
-        assert lists.add(desk, "Semis", ["AMD"]) == ["AMD", "NVDA"]
+        assert lists.add(desk, "Semis", ["AMD"]) == ["AMD", "AVGO", "NVDA"]
+        assert lists.names(desk) == []
+        every = commands.run(desk, "lists", {"everyones": True}).document["lists"]
+        assert [item["owner"] for item in every] == ["Ben", "Una"]
 
 
 def test_a_list_that_is_not_there_is_told(desk: Desk) -> None:
@@ -123,6 +141,7 @@ def test_notes_and_marks_are_their_readers_own(shared: tuple[Desk, Principal, Pr
         found = commands.run(desk, "notes", {"date": DAY}).document
     assert found == {"notes": [], "marks": {}}
     assert not any("secret" in message for message in _told(desk, "note.written"))
+    assert not any("star" in str(row) for row in _every(desk))
 
 
 WAYS = ["BRK.B", "brk-b", "BRK/B"]
