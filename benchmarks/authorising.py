@@ -1,36 +1,42 @@
 """What knowing who reads adds to a rerun: one desk with tokens, its checks timed, on, and off.
 
-    python -m benchmarks.authorising [--pairs 60] [--reruns 5] [--pages gap_scan,plans]
+    python -m benchmarks.authorising [--pairs 300] [--reruns 6] [--pages gap_scan,plans]
 
-A demo runs with `OPENBELL_ACCESS=token`, and a viewer has signed in. Blocks of reruns are asked of
-one session (benchmarks/authorising_child.py), and by page the table has, of processor time:
+A demo runs with `OPENBELL_ACCESS=token`, and a viewer has signed in. Reruns of a page are asked of
+one session (benchmarks/authorising_child.py) in short blocks, on, off, off, on and so on: whatever
+drifts is in both. Compared is the processor time of the thread that draws the page and of the event
+loop beside it: what the rest of the desk does meanwhile (pulls, collecting garbage) and whoever
+else uses the machine stand in neither. By page the table has:
 
-    ms      of a rerun
+    ms      of a rerun without checks: the mean of the middle half of its blocks
     checks  what the checks in it took of that, in per cent: timed around each, timers included
-    pairs   what a rerun with checks takes more than one without: the median of the differences of
-            short blocks in turns, in per cent, and the bounds of that (95 %)
+    pairs   what a rerun with checks takes more than one without: the mean of the differences of
+            pairs of blocks, the outer fifths left out, in per cent, and its bounds (95 %, Yuen)
 
-Under load the pairs differ by more than is looked for, and what is timed is dearer than elsewhere:
-the caches are cold. Two processes side by side differ by a tenth, whatever they do.
+A block counts as the mean of its middle reruns. What is timed around each check is dearer than
+elsewhere under load: the caches are cold. Two processes side by side differ by a tenth, whatever
+they do.
 """
 
 from __future__ import annotations
 
 import argparse
+import array
 import asyncio
 import json
 import os
 import signal
-import statistics
 import sys
 import tempfile
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from app import address as addresses
 from benchmarks.api import Reader, settled
@@ -41,7 +47,7 @@ from core.errors import OpenbellError
 PAGES = "overview,gap_scan,plans,filing"
 CHILD = "from benchmarks import authorising_child as child; child.run()"
 ON, OFF, TIMED = signal.SIGUSR2, signal.SIGUSR1, signal.SIGHUP
-FILE, CHECKS = "CHECKS_FILE", "checks.txt"
+CUT, T_95 = 0.2, 1.97  # outer share left out on each side; of Student's t for 180 of 300 pairs
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -67,76 +73,102 @@ def signed_in(base: str, own: str) -> str:
     raise OpenbellError("the sign-in set no cookie")
 
 
-def desk(stack: ExitStack) -> tuple[Target, str, Path]:
-    """A demo with tokens whose first pulls are done, a viewer's cookie, and where checks tell."""
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A desk that is measured, the cookie of who reads it, and the folder of what it tells."""
+
+    target: Target
+    cookie: str
+    told_in: Path
+
+    @property
+    def checks(self) -> Path:
+        """Where stands what the checks took."""
+        return self.told_in / "checks.txt"
+
+    def reruns(self) -> array.array[int]:
+        """Nanoseconds of processor time of every run of a page so far."""
+        found = array.array("q")
+        found.frombytes((self.told_in / "reruns").read_bytes())
+        return found
+
+    async def take(self, session: Session, reruns: int) -> np.ndarray:
+        """Milliseconds of processor time of so many reruns, which are asked for now."""
+        before = len(self.reruns())
+        for _ in range(reruns):
+            await session.rerun()
+        while len(found := self.reruns()) < before + reruns:
+            await asyncio.sleep(0.001)  # its last message comes before its end
+        return np.array(found[before:]) / 1e6
+
+
+def desk(stack: ExitStack) -> Measured:
+    """A demo with tokens whose first pulls are done, with a viewer of it."""
     folder = stack.enter_context(tempfile.TemporaryDirectory())
-    told_in = Path(stack.enter_context(tempfile.TemporaryDirectory())) / CHECKS
+    told_in = Path(stack.enter_context(tempfile.TemporaryDirectory()))
     command = [sys.executable, "-c", CHILD, "demo", "--port", "0"]
-    chosen = {"OPENBELL_DATA_DIR": folder, "OPENBELL_ACCESS": "token", FILE: str(told_in)}
-    found = Target("token", *stack.enter_context(served(command, ROOT, **chosen)), ())
+    found = {"CHECKS_FILE": str(told_in / "checks.txt"), "RERUNS_FILE": str(told_in / "reruns")}
+    chosen = {"OPENBELL_DATA_DIR": folder, "OPENBELL_ACCESS": "token", **found}
+    target = Target("token", *stack.enter_context(served(command, ROOT, **chosen)), ())
     told = addresses.read(Path(folder))
     if told is None:
         raise OpenbellError(f"no desk has told its address in {folder}")
-    settled(Reader(found.base, told.token))
-    return found, signed_in(found.base, told.token), told_in
+    settled(Reader(target.base, told.token))
+    return Measured(target, signed_in(target.base, told.token), told_in)
 
 
-def spent(pid: int) -> int:
-    """Nanoseconds of processor time of a process, threads that have ended included (Linux)."""
-    return time.clock_gettime_ns((~pid << 3) | 2)
+async def block(measured: Measured, session: Session, reruns: int, mode: int) -> float:
+    """Milliseconds of processor time of a rerun in a mode: the mean of the middle ones."""
+    os.kill(measured.target.pid, mode)
+    await measured.take(session, 1)  # the message that was waited for, too, is judged as it says
+    return middle(await measured.take(session, reruns))
 
 
-async def block(session: Session, pid: int, reruns: int, mode: int) -> float:
-    """Milliseconds of processor time of a rerun in a mode."""
-    os.kill(pid, mode)
-    await session.rerun()  # the message that was waited for, too, is judged as the signal says
-    before = spent(pid)
-    for _ in range(reruns):
-        await session.rerun()
-    return (spent(pid) - before) / reruns / 1e6
-
-
-async def timed(session: Session, pid: int, reruns: int, told_in: Path) -> float:
+async def timed(measured: Measured, session: Session, reruns: int) -> float:
     """What the checks took of the processor time of reruns, in per cent."""
-    os.kill(pid, TIMED)
-    before = spent(pid)
-    for _ in range(reruns):
-        await session.rerun()
-    whole = spent(pid) - before
-    told_in.unlink(missing_ok=True)
-    os.kill(pid, ON)
-    while not (told_in.exists() and told_in.read_text()):
+    os.kill(measured.target.pid, TIMED)
+    whole = (await measured.take(session, reruns)).sum()
+    measured.checks.unlink(missing_ok=True)
+    os.kill(measured.target.pid, ON)
+    while not (measured.checks.exists() and measured.checks.read_text()):
         await asyncio.sleep(0.05)
-    return 100 * int(told_in.read_text()) / whole
+    return float(int(measured.checks.read_text()) / whole / 1e4)
 
 
 async def compared(
-    desk: tuple[Target, str, Path], page: str, pairs: int, reruns: int
+    measured: Measured, page: str, pairs: int, reruns: int
 ) -> tuple[float, list[tuple[float, float]]]:
     """What is timed, in per cent; milliseconds with checks and without of each pair of blocks."""
     found = []
-    target, cookie, told_in = desk
-    async with Session(target.base, "" if page == "overview" else page, cookie=cookie) as session:
-        await block(session, target.pid, reruns, ON)
-        share = await timed(session, target.pid, 20 * reruns, told_in)
+    path = "" if page == "overview" else page
+    async with Session(measured.target.base, path, cookie=measured.cookie) as session:
+        await block(measured, session, 20, ON)
+        share = await timed(measured, session, 100)
         for place in range(pairs):
             ms = {}
             for mode in (ON, OFF) if place % 2 else (OFF, ON):
-                ms[mode] = await block(session, target.pid, reruns, mode)
+                ms[mode] = await block(measured, session, reruns, mode)
             found.append((ms[ON], ms[OFF]))
     return share, found
 
 
+def middle(values: np.ndarray) -> float:
+    """The mean without the outer quarters."""
+    ordered = np.sort(values)
+    out = len(ordered) // 4
+    return float(ordered[out : len(ordered) - out].mean())
+
+
 def added(pairs: list[tuple[float, float]]) -> tuple[float, float, float, float]:
     """Milliseconds without checks, what they add in per cent, and the bounds of that (95 %)."""
-    without = statistics.median(off for _, off in pairs)
-    differences = sorted(on - off for on, off in pairs)
-    reach = min(int(0.98 * len(pairs) ** 0.5) + 1, (len(pairs) - 1) // 2)
-    middle = (len(pairs) - 1) / 2
-    low, high = differences[int(middle - reach)], differences[int(middle + reach + 0.5)]
-    typical = statistics.median(differences)
-    share = 100 / without
-    return without, typical * share, low * share, high * share
+    without = middle(np.array([off for _, off in pairs]))
+    differences = np.sort([on - off for on, off in pairs])
+    out = int(CUT * len(differences))
+    kept = differences[out : len(differences) - out]
+    drawn_in = np.clip(differences, kept[0], kept[-1])
+    spread = drawn_in.std(ddof=1) / ((1 - 2 * CUT) * len(differences) ** 0.5)
+    typical, reach, share = float(kept.mean()), T_95 * float(spread), 100 / without
+    return without, typical * share, (typical - reach) * share, (typical + reach) * share
 
 
 def show(name: str, share: float, pairs: list[tuple[float, float]]) -> None:
@@ -149,8 +181,8 @@ def show(name: str, share: float, pairs: list[tuple[float, float]]) -> None:
 def main() -> None:
     """Print the table; write JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pairs", type=int, default=60)
-    parser.add_argument("--reruns", type=int, default=5)
+    parser.add_argument("--pairs", type=int, default=300)
+    parser.add_argument("--reruns", type=int, default=6)
     parser.add_argument("--pages", default=PAGES)
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks/results/authorising.json")
     given = parser.parse_args()
