@@ -67,7 +67,6 @@ format: $(DEV) ## put the code into shape
 
 types: $(DEV) ## types, strict over the desk and the workshop, plain over tests and benchmarks
 	$(PY) -m mypy
-	$(PY) -m mypy --config-file tools/mypy-tests.ini
 
 imports: $(DEV) ## which room may import which
 	$(PY) -c "import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())"

@@ -35,7 +35,7 @@ from core.domain.quality.facts.table import open_book
 from core.domain.quality.grading import Graded, grade
 from core.domain.quality.model import default_ruleset
 from core.domain.quality.status.names import AS_FILED
-from core.service.filings.quality import CSV_COLUMNS
+from core.service.filings.grade_document import CSV_COLUMNS
 from core.service.kernel.exports import encode
 
 TIMES = (1, 4, 16)

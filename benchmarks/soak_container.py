@@ -42,7 +42,8 @@ def serve(pipe: Connection) -> None:
     """The container's process: waits for lists of faults, ends on None."""
     import asyncio
 
-    from core.sandbox.foundry.server import FoundrySandbox, known
+    from core.sandbox.foundry.fault_names import known
+    from core.sandbox.foundry.server import FoundrySandbox
 
     async def run() -> None:
         async with FoundrySandbox(Moving(), keepalive_seconds=0.1) as sandbox:

@@ -30,7 +30,7 @@ from core.jobs.queue.port import JobStatus
 from core.places import ROOT
 from core.service import current
 from core.service.desk import Desk
-from core.service.filings import quality
+from core.service.filings.regrading import grade_all
 from core.service.kernel import access, exports
 from core.sources.outward import signing
 from tests import api_desk, begun, example_steps
@@ -82,7 +82,7 @@ def _desk(folder: Path, clock: Clock) -> Iterator[Desk]:
         with Desk.open(settings.load(data_dir=folder, **chosen), clock) as desk:
             fill(desk)
             with access.acting(LOCAL):
-                quality.grade_all(desk)
+                grade_all(desk)
             desk.roster.begin(desk.roster.add_token("Ada", Role.TRADER, None, LOCAL)[0].principal)
             clock.at += STEP
             _deliver(folder / "incoming")

@@ -20,7 +20,7 @@ import pytest
 from core import settings
 from core.domain.access.principals import LOCAL
 from core.service.desk import Desk
-from core.service.filings import quality
+from core.service.filings.regrading import grade_all
 from core.service.kernel import access
 from core.store.presence import NOTE
 from core.store.warehouse import Warehouse
@@ -103,7 +103,7 @@ def _nothing(_: Desk) -> None:
 def _grade(desk: Desk) -> None:
     fill(desk)
     with access.acting(LOCAL):
-        quality.grade_all(desk)
+        grade_all(desk)
 
 
 def _place() -> Path:

@@ -10,7 +10,7 @@ from core.sandbox.companies.documents import company_facts, submissions
 from core.sandbox.companies.model import profiles
 from core.sandbox.market.names import cik_of
 from core.service.desk import Desk
-from core.service.filings import quality
+from core.service.filings.regrading import grade_all
 from core.sources.sec.decode import decode_facts
 from core.sources.sec.submissions import decode_submissions
 from core.store.facts import append_facts
@@ -43,5 +43,5 @@ def fill(desk: Desk) -> Desk:
             }
             for name, frame in frames.items():
                 tx.insert(name, frame.with_columns(pull_id=pl.lit("p")))
-    quality.grade_all(desk)
+    grade_all(desk)
     return desk

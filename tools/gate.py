@@ -26,7 +26,6 @@ CHECKS: Mapping[str, Sequence[str]] = {
     "lint": ("-m", "ruff", "check", "--quiet", "."),
     "format": ("-m", "ruff", "format", "--check", "--quiet", "."),
     "types": ("-m", "mypy"),
-    "types of tests": ("-m", "mypy", "--config-file", "tools/mypy-tests.ini"),
     "imports": ("-c", _IMPORTS),
     "locks": ("-m", "tools.locks"),
     "requirements": (

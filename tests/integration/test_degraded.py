@@ -17,7 +17,6 @@ from core.jobs.overdue import OverdueDetector
 from core.jobs.queue.port import JobStatus
 from core.service.activity import feed
 from core.service.alerts import bell, telling
-from core.service.care import health_checks
 from core.service.desk import Desk
 from core.service.gaps import scans
 from core.service.kernel import commands, exports
@@ -154,7 +153,7 @@ async def test_with_a_full_disk(make_desk: Callable[..., Desk]) -> None:
 async def test_with_a_disk_that_is_nearly_full(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """A balancer sends nobody here any more; who is here goes on."""
     little = shutil.disk_usage("/")._replace(free=10 * 2**20)
-    monkeypatch.setattr(health_checks.shutil, "disk_usage", lambda _: little)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: little)
     assert await ready() == (200, 503, {"disk"})
     reads(desk)
 

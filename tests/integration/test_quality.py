@@ -22,9 +22,12 @@ from core.domain.filings.facts import coded
 from core.service import current
 from core.service.desk import Desk
 from core.service.filings import quality, reconcile
+from core.service.filings.grade_document import CSV_COLUMNS
+from core.service.filings.regrading import grade_all
 from core.service.kernel import exports
 from core.service.kernel.commands import run as run_command
 from core.sources.sec.submissions import decode_submissions
+from core.store import quality as store
 from core.store.facts import append_facts
 from core.store.transaction import Transaction
 from tests import stand_ins
@@ -79,7 +82,7 @@ def graded(
             _add_filings(tx, root)
     desk = Desk.open(desk.settings)
     current.use(desk)
-    quality.grade_all(desk)
+    grade_all(desk)
     yield desk
     current.use(None)
     desk.close()
@@ -103,7 +106,7 @@ def test_honest_companies_are_a_or_b(graded: Desk) -> None:
     assert found.height > 150
     assert good is not None
     assert good >= 0.85
-    assert quality.store.findings(graded.warehouse).filter(pl.col("rule") == "Q01").is_empty()
+    assert store.findings(graded.warehouse).filter(pl.col("rule") == "Q01").is_empty()
 
 
 def test_the_known_fault_is_found_and_explained(graded: Desk, shared_data: Path) -> None:
@@ -121,9 +124,9 @@ def test_the_known_fault_is_found_and_explained(graded: Desk, shared_data: Path)
 def test_the_csv_has_the_documented_columns_and_reads_back(graded: Desk) -> None:
     """Polars, pandas and DuckDB read the same rows."""
     frame = exports.frame_of(graded, "filings")
-    assert frame.columns == list(quality.CSV_COLUMNS)
+    assert frame.columns == list(CSV_COLUMNS)
     body = exports.encode(frame, "csv")
-    assert body.splitlines()[0].decode() == ",".join(quality.CSV_COLUMNS)
+    assert body.splitlines()[0].decode() == ",".join(CSV_COLUMNS)
     ours = pl.read_csv(io.BytesIO(body), infer_schema_length=None)
     theirs = pd.read_csv(io.BytesIO(body))
     path = Path(graded.settings.data_dir) / "filings.csv"
@@ -141,15 +144,15 @@ def tampered(desk: Desk, given: Given) -> Iterator[Any]:
     change = f"UPDATE fact_rows SET value = value * ? WHERE {ASSETS_OF}"
     with desk.warehouse.transaction() as tx:
         tx.execute(change, [1000, given.accession])
-    yield quality.grade_all(desk)
+    yield grade_all(desk)
     with desk.warehouse.transaction() as tx:
         tx.execute(change, [0.001, given.accession])
-    quality.grade_all(desk)
+    grade_all(desk)
 
 
 def test_only_what_changed_is_graded_again(graded: Desk, given: Given) -> None:
     """Nothing changed: nothing is done. A changed fact: a new grade, and the old one stays."""
-    assert quality.grade_all(graded) == {"companies": 0, "written": 0, "unchanged": 0}
+    assert grade_all(graded) == {"companies": 0, "written": 0, "unchanged": 0}
     with tampered(graded, given) as done:
         assert done["companies"] == 1
         assert 1 <= done["written"] <= 12
@@ -243,7 +246,7 @@ def test_an_empty_desk_has_nothing_to_grade(desk: Desk) -> None:
     assert run_command(desk, "grade", {}).document["filings"] == []
     result = run_command(desk, "reconcile", {})
     assert (result.exit_code, len(result.document["checks"])) == (0, 6)
-    assert exports.frame_of(desk, "filings").columns == list(quality.CSV_COLUMNS)
+    assert exports.frame_of(desk, "filings").columns == list(CSV_COLUMNS)
 
 
 def test_feature_records_are_the_same_every_time(graded: Desk, given: Given) -> None:

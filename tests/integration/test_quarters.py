@@ -13,6 +13,7 @@ import pytest
 
 from core.service.desk import Desk
 from core.service.filings import quality
+from core.service.filings.regrading import grade_all
 from core.service.pulls.backfill import backfill
 from core.store.fact_corrections import corrections
 from core.store.facts import facts_as_known_on
@@ -267,7 +268,7 @@ def test_case_of_segments(desk: Desk, cases: Path) -> None:
     known = facts_as_known_on(desk.warehouse).filter(period_end=date(2024, 12, 31))
     for concept, value in {"Revenues": 1e9, "StockholdersEquity": 9e8, "Assets": 2e9}.items():
         assert known.filter(concept=concept)["value"].to_list() == [value]
-    quality.grade_all(desk)
+    grade_all(desk)
     assert quality.grades(desk)["grade"].to_list() == ["A"]
 
 

@@ -20,6 +20,7 @@ from core.sandbox.market.names import cik_of
 from core.service import calloff, current, progress
 from core.service.desk import Desk
 from core.service.filings import quality, regrading
+from core.service.filings.regrading import grade_all
 from core.service.kernel import commands
 from core.sources.sec.submissions import decode_submissions
 from core.store.facts import append_facts
@@ -63,7 +64,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
             tx.insert("filings", filings.with_columns(pull_id=pl.lit("p1")))
     desk = Desk.open(desk.settings)
     current.use(desk)
-    quality.grade_all(desk)
+    grade_all(desk)
     yield desk
     current.use(None)
     desk.close()
@@ -90,9 +91,9 @@ def change(desk: Desk, *statements: tuple[str, list[object]]) -> dict[str, int]:
     with desk.warehouse.transaction() as tx:
         for sql, params in statements:
             tx.execute(sql, params)
-    done = quality.grade_all(desk)
+    done = grade_all(desk)
     found = state(desk)
-    assert quality.grade_all(desk, force=True)["written"] == 0
+    assert grade_all(desk, force=True)["written"] == 0
     for name, frame in state(desk).items():
         assert_frame_equal(found[name], frame, check_exact=True)
     assert not desk.warehouse.read(
@@ -228,7 +229,7 @@ def test_findings_are_told_anew_when_only_the_past_behind_them_changed(
             "WHERE accession = ? AND rule = ? AND message = ?",
             key,
         )
-    assert quality.grade_all(desk, [APPLE], force=True)["written"] == 1
+    assert grade_all(desk, [APPLE], force=True)["written"] == 1
     told = state(desk)["findings"]
     assert "It was 1." not in told["message"]
     assert found["message"] in told["message"]
@@ -241,7 +242,7 @@ def test_progress_tells_true_percents(desk: Desk, monkeypatch: pytest.MonkeyPatc
     for batch, facts in ((1, 1), (2, 10**9)):
         monkeypatch.setattr(regrading, "BATCH_FACTS", facts)
         said = told.setdefault(batch, [])
-        quality.grade_all(desk, force=True, on_progress=lambda *now, to=said: to.append(now))
+        grade_all(desk, force=True, on_progress=lambda *now, to=said: to.append(now))
     assert told == {
         1: [("0 of 2 companies", 0), ("1 of 2 companies", 50), ("2 of 2 companies", 100)],
         2: [("0 of 2 companies", 0), ("2 of 2 companies", 100)],

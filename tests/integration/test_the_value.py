@@ -19,6 +19,7 @@ from core.domain.quality.status.retold import HEADLINES, headline_tags
 from core.domain.tables.frames import COMPANIES, FACTS, FILINGS
 from core.service.desk import Desk
 from core.service.filings import alternatives, companies, comparison, quality
+from core.service.filings.regrading import grade_all
 from core.service.kernel import exports
 from core.service.pulls.backfill import backfill
 from core.store.fact_codes import append_rows
@@ -149,7 +150,7 @@ def put(desk: Desk, *rows: dict[str, Any]) -> None:
         note_upstream(tx, "p", "companyfacts")
         append_rows(tx, coded(facts), "p", datetime(2017, 1, 1, tzinfo=UTC))
         tx.insert("companies", names)
-    quality.grade_all(desk)
+    grade_all(desk)
 
 
 def test_the_filing_shows_what_was_set_aside_and_exports_name_concepts(desk: Desk) -> None:
@@ -291,7 +292,7 @@ def load(desk: Desk, folder: Path) -> None:
     """Load a case and grade it."""
     for name in ("submissions", "companyfacts"):
         backfill(desk, path=folder / f"{name}.zip")
-    quality.grade_all(desk)
+    grade_all(desk)
 
 
 def test_case_of_the_proxy_scale(desk: Desk, cases: Path) -> None:

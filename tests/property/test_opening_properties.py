@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain.trading import openings, references
+from core.domain.trading.money import tick_of
 from core.domain.trading.openings import Open
 from core.domain.trading.plans import (
     Account,
@@ -54,7 +55,7 @@ def test_a_tolerance_is_at_least_a_tick_and_at_most_its_share(
 ) -> None:
     """The nearer of the two counts, on whole ticks."""
     found = references.tolerance(price, atr, pct, atr_pct)
-    tick = references.tick_of(price)
+    tick = tick_of(price)
     assert found % tick == 0
     assert tick <= found <= max(tick, price * pct / 100)
 

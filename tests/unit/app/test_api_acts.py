@@ -10,7 +10,7 @@ import anyio
 import httpx
 import pytest
 
-from app.api import router
+from app.api.resources.kernel import resource
 from core.domain.access.principals import Role
 from core.service.desk import Desk
 from core.service.kernel import access, once
@@ -196,7 +196,7 @@ async def test_a_refusal_is_given_again_and_a_failure_is_not(
     assert again.content == first.content
     key = {"Idempotency-Key": "k-3"}
     with monkeypatch.context() as patch:
-        patch.setattr(router.resource, "run", lambda *_: 1 / 0)
+        patch.setattr(resource, "run", lambda *_: 1 / 0)
         assert (await ada.post("/v1/journal/entries", json=ENTRY, headers=key)).status_code == 500
     done = await ada.post("/v1/journal/entries", json=ENTRY, headers=key)
     assert (done.status_code, "idempotency-replayed" in done.headers) == (201, False)

@@ -16,6 +16,7 @@ import pytest
 
 from app import address
 from app.api import callers
+from app.doors.limits import Pauses
 from core.domain.access.principals import LOCAL
 from core.errors import NotFoundError, OwnershipError, StoreError, UsageError, document, rebuilt
 from core.service import bounds, current
@@ -226,8 +227,8 @@ async def test_wrong_tokens_are_slowed_down_and_logged(
     async def note(seconds: float) -> None:
         waited.append(seconds)
 
-    monkeypatch.setattr(callers, "_pauses", callers.Pauses(lambda: 0.0))
-    monkeypatch.setattr(callers.anyio, "sleep", note)
+    monkeypatch.setattr(callers, "_pauses", Pauses(lambda: 0.0))
+    monkeypatch.setattr(anyio, "sleep", note)
     for _ in range(4):
         answer = await client.get("/v1/commands", headers={"Authorization": "Bearer wrong"})
         assert answer.status_code == 401

@@ -10,8 +10,8 @@ import httpx
 import polars as pl
 import pytest
 
-from app.api import kept, main, router
-from app.api.resources.kernel import RESOURCES
+from app.api import kept, main
+from app.api.resources.kernel import RESOURCES, resource
 from app.doors import credentials
 from core.domain.access.principals import LOCAL, Role
 from core.service.desk import Desk
@@ -51,13 +51,13 @@ async def ask(desk: Desk) -> AsyncIterator[Callable[..., Any]]:
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The resources whose functions were called."""
     names: list[str] = []
-    run = router.resource.run
+    run = resource.run
 
     def counted(desk: Desk, name: str, given: Any) -> Any:
         names.append(name)
         return run(desk, name, given)
 
-    monkeypatch.setattr(router.resource, "run", counted)
+    monkeypatch.setattr(resource, "run", counted)
     return names
 
 

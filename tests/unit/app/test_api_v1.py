@@ -12,9 +12,10 @@ import httpx
 import polars as pl
 import pytest
 
-from app.api import callers, documentation, router
+from app.api import callers, documentation
 from app.api.resources import kernel
-from app.api.resources.kernel import RESOURCES, Retirement
+from app.api.resources.kernel import RESOURCES, Retirement, resource
+from app.doors.limits import Pauses
 from core.domain.access.principals import Role
 from core.service.desk import Desk
 from tests import api_desk
@@ -225,9 +226,9 @@ async def test_reads_never_hold_the_loop(
     import threading
 
     loop, found = threading.get_ident(), []
-    run = router.resource.run
+    run = resource.run
     monkeypatch.setattr(
-        router.resource, "run", lambda *a: (found.append(threading.get_ident()), run(*a))[1]
+        resource, "run", lambda *a: (found.append(threading.get_ident()), run(*a))[1]
     )
     await client.get("/v1/companies")
     assert found and found[0] != loop
@@ -271,12 +272,12 @@ async def test_a_path_that_leads_nowhere_is_a_problem(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So are a wrong method, nobody's token, and a fault of the desk's own."""
-    monkeypatch.setattr(callers, "_pauses", callers.Pauses(lambda: 0.0))
+    monkeypatch.setattr(callers, "_pauses", Pauses(lambda: 0.0))
 
     def broken(*_: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(router.resource, "run", broken)
+    monkeypatch.setattr(resource, "run", broken)
     asked = [
         (await client.get("/v1/nowhere"), 404),
         (await client.put("/v1/companies"), 405),

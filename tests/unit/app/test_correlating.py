@@ -12,9 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from app.api import correlating
 from app.api.correlating import Correlated
-from core.observe import logs
+from core.observe import logs, work
 
 
 async def _said(request: Request) -> Response:
@@ -37,7 +36,7 @@ async def _streamed(request: Request) -> Response:
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, int]]:
     """Route, method and status of what was counted."""
     found: list[tuple[str, str, int]] = []
-    monkeypatch.setattr(correlating.work, "api_request", lambda *given: found.append(given[:3]))
+    monkeypatch.setattr(work, "api_request", lambda *given: found.append(given[:3]))
     return found
 
 

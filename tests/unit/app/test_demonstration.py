@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app import demonstration
-from core import clock, settings
+from core import clock, places, settings
 from core.errors import SettingsError, UsageError
 
 UPSTREAMS = {"foundry_url": "http://127.0.0.1:9/fdtc-api", "sec_url": "http://127.0.0.1:9"}
@@ -65,7 +65,7 @@ def test_a_chosen_time_is_that_of_every_process_below(tmp_path: Path) -> None:
 
 def test_a_demo_of_a_time_begins_empty(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """What an earlier demo of that morning pulled could be later than its clock."""
-    monkeypatch.setattr(demonstration.places, "data", lambda: tmp_path / "data")
+    monkeypatch.setattr(places, "data", lambda: tmp_path / "data")
     os.environ.pop("OPENBELL_DATA_DIR", None)
     at = clock.instant("2026-11-30T09:05")
     demonstration._set_clock(at, 7, None)

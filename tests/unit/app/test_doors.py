@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 from starlette.applications import Starlette
@@ -76,7 +77,7 @@ def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     async def sleep(_: float) -> None:
         return None
 
-    monkeypatch.setattr(middleware.anyio, "sleep", sleep)
+    monkeypatch.setattr(anyio, "sleep", sleep)
 
 
 async def test_a_stranger_sees_signs_of_life_and_the_way_in(shared: Visited) -> None:

@@ -22,6 +22,7 @@ from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequestTy
 from streamlit.runtime.scriptrunner_utils.script_run_context_attr import (
     SCRIPT_RUN_CONTEXT_ATTR_NAME,
 )
+from streamlit.string_util import clean_text
 from streamlit.testing.v1 import AppTest
 
 from app import streamlit_patches
@@ -223,7 +224,7 @@ def _plain(thing: Any) -> Any:
 @pytest.mark.parametrize("text", HTML)
 def test_html_is_read_as_by_streamlit(text: str) -> None:
     """What is blank around it goes, and what is nothing but styles is known."""
-    assert OneLine(_plain(html.clean_text))(text) == _plain(html.clean_text)(text)
+    assert OneLine(_plain(clean_text))(text) == _plain(clean_text)(text)
     only = _plain(html._html_only_style_tags)
     assert OnlyStyles(only)(text) is only(text)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from app import run as runner
 from app.commands import query
 from app.commands.query import csv_of
 from core.service.kernel.results import CommandResult
@@ -42,6 +43,6 @@ def test_a_cut_answer_says_so(
     """On stderr, by --limit and by the setting: what is piped is not taken for the whole."""
     monkeypatch.setenv("OPENBELL_SQL_MAX_ROWS", "4")
     answer = CommandResult({"columns": ["n"], "rows": [{"n": 1}] * rows})
-    monkeypatch.setattr(query.runner, "run", lambda *_, **__: answer)
+    monkeypatch.setattr(runner, "run", lambda *_, **__: answer)
     query.sql("SELECT 1", limit=limit)
     assert ("there may be more" in capsys.readouterr().err) == told

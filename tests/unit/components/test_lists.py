@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from components.kit import badges, lists, once, theme
+from components.kit import badges, lists, once, shell, theme
 from components.kit.lists import ListLook, RowLink
 
 FRAME = pl.DataFrame(
@@ -47,7 +47,7 @@ def test_the_symbol_is_the_link_and_the_picked_row_is_marked() -> None:
 
 def test_a_list_is_kept_once_whatever_row_is_picked(monkeypatch: pytest.MonkeyPatch) -> None:
     """The address names the row, and a reader may write anything into it."""
-    monkeypatch.setattr(lists.shell, "zone", lambda: "UTC")
+    monkeypatch.setattr(shell, "zone", lambda: "UTC")
     once.forget()
     drawn = {name: lists.text(FRAME, LISTING, picked=name) for name in ("AA", "B&B", "<tr>", "")}
     assert [html.count("picked") for html in drawn.values()] == [1, 1, 0, 0]

@@ -7,6 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from components.kit import news
 from core.observe.events import Event
+from core.service.activity import news as service
 from core.service.desk import Desk
 from core.store import events
 
@@ -45,13 +46,13 @@ def test_nothing_is_read_while_nothing_happened(
     """A look between two commits does not ask for events; the next commit does."""
     at = AppTest.from_function(watching, default_timeout=60).run()
     asked: list[str | None] = []
-    real = news.service.news
+    real = service.news
 
-    def asking(desk: Desk, after: str | None) -> tuple[list[news.service.News], str]:
+    def asking(desk: Desk, after: str | None) -> tuple[list[service.News], str]:
         asked.append(after)
         return real(desk, after)
 
-    monkeypatch.setattr(news.service, "news", asking)
+    monkeypatch.setattr(service, "news", asking)
     at.run()
     at.run()
     assert asked == []

@@ -40,7 +40,7 @@ def test_only_the_latest_things_are_kept():
 def test_what_has_no_version_lives_a_while(monkeypatch):
     """Within its seconds a thing is kept; later, or after a change, it is made anew."""
     clock = [100.0]
-    monkeypatch.setattr(once.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     assert once.cached_for_seconds(lambda: 1, 2.0, "statuses") == 1
     clock[0] += 1.9
     assert once.cached_for_seconds(lambda: 2, 2.0, "statuses") == 1

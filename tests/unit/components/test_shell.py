@@ -16,6 +16,7 @@ from components.kit import badges, formats, shell
 from components.parts import refresh
 from core.errors import NotFoundError, OwnershipError
 from core.service import current
+from core.service.pulls import upstreams
 from core.service.pulls.refresh import PullStatus
 
 NOW = datetime(2026, 11, 20, 21, 5, tzinfo=UTC)
@@ -161,7 +162,7 @@ def test_a_host_that_is_down_is_the_reason_not_what_an_old_pull_said(plain_desk,
         datasets=("prices.daily",),
     )
     hosts = [host]
-    monkeypatch.setattr(shell.upstreams, "down", lambda _: hosts)
+    monkeypatch.setattr(upstreams, "down", lambda _: hosts)
     said = "prices.daily: down, asked again at 20:00Z"
     failing = SimpleNamespace(
         name="prices.daily", last_error=said, fault=said[14:], failing_since=None, next_try=None

@@ -130,7 +130,7 @@ def test_an_open_page_runs_again_when_its_data_have_changed(
     assert not at.exception
     assert at.session_state["runs"] == 1
     marks = iter([("old",), ("new",)])  # drawn with the first, looked at with the second
-    monkeypatch.setattr(status_line.service, "mark", lambda *_: next(marks, ("new",)))
+    monkeypatch.setattr(service, "mark", lambda *_: next(marks, ("new",)))
     looks = iter([2, 1])  # the fragment comes round between the two runs
 
     def coming_round(*given: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import polars as pl
+import streamlit as st
 
 from components.kit import grids, lists, narrow, shell, tables
 
@@ -59,8 +60,8 @@ def _drawn(monkeypatch, frame, phone=False, **look):
     sent = []
     monkeypatch.setattr(narrow, "is_narrow", lambda: phone)
     monkeypatch.setattr(shell, "zone", lambda: "America/New_York")
-    monkeypatch.setattr(lists.st, "html", sent.append)
-    monkeypatch.setattr(grids.st, "dataframe", lambda table, **_: sent.append(table.num_rows))
+    monkeypatch.setattr(st, "html", sent.append)
+    monkeypatch.setattr(st, "dataframe", lambda table, **_: sent.append(table.num_rows))
     heads = {name: name.capitalize() for name in frame.columns}
     tables.show(frame, heads, alt="A table", **look)
     (drawn,) = sent

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from core.domain.tables.datasets import Dataset
+from core.domain.timetable.freshness import turn_at
 from core.errors import StoreError
 from core.jobs import overdue
 from core.jobs.overdue import KeptTurns, OverdueDetector, freshness_of
@@ -108,7 +109,7 @@ def test_a_schedule_that_is_asked_once_a_turn_says_the_same(schedule: tuple) -> 
 def test_a_schedule_is_asked_anew_at_a_refresh_a_pull_and_a_new_entry(monkeypatch) -> None:
     """And not between: pages ask every second."""
     asked: list[datetime] = []
-    plain = overdue.turn_at
+    plain = turn_at
     monkeypatch.setattr(
         overdue, "turn_at", lambda s, now, good: asked.append(now) or plain(s, now, good)
     )

@@ -165,7 +165,7 @@ def test_jobs_are_not_given_up_for_a_full_disk_or_an_owner(
         raise error
 
     usage = shutil.disk_usage(tmp_path)._replace(free=free)
-    monkeypatch.setattr(queue_file.shutil, "disk_usage", lambda _: usage)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
     monkeypatch.setattr(queue_file, "_connect", refuse)
     with pytest.raises(StoreError) as told:
         SqliteQueue(tmp_path / "queue.sqlite", lambda: NOW)

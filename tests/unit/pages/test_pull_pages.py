@@ -13,6 +13,7 @@ from components.parts import overview
 from components.parts import refresh as parts
 from core.domain.tables.pace import Pace
 from core.service.desk import Desk
+from core.service.pulls import datasets
 from core.service.pulls.refresh import PullStatus
 from core.sources.pulled import Progress
 from tests.filled import fill
@@ -72,7 +73,7 @@ def test_a_pull_that_is_tried_again_is_told_as_failed() -> None:
 
 def test_one_outage_is_told_once(desk: Desk) -> None:
     """However many datasets wait for the host."""
-    statuses = [s for s in overview.datasets.overview(desk) if s.source == "foundry"][:3]
+    statuses = [s for s in datasets.overview(desk) if s.source == "foundry"][:3]
     failed = [
         replace(s, freshness="failing", last_error=f"{s.name}: connection refused [h].")
         for s in statuses
@@ -93,7 +94,7 @@ def test_a_failed_pull_is_one_calm_line_with_the_rest_behind_it(
     error = f"{NAME}: connection refused [127.0.0.1:9/q]. Start the container."
     broken = [
         replace(s, last_error=error, failing_since=at, next_try=at) if s.name == NAME else s
-        for s in overview.datasets.overview(desk)
+        for s in datasets.overview(desk)
     ]
     monkeypatch.setattr("components.kit.shell.statuses", lambda _: broken)
     page: AppTest = run_page("datasets", dataset=NAME)

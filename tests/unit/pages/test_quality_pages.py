@@ -17,6 +17,7 @@ from components.parts import quality as lists
 from components.parts import quality_filters, quality_findings, reconciliation
 from core.service.desk import Desk
 from core.service.filings import quality, reconcile
+from core.service.filings.grade_document import CSV_COLUMNS
 from tests import begun
 from tests import opened as pages
 from tests.filled import fill
@@ -96,7 +97,7 @@ def test_the_filtered_export_has_the_documented_columns(graded: Desk) -> None:
     """The file of the filtered view holds exactly its rows, in the columns of the CSV."""
     chosen = lists.all_grades(graded).filter(pl.col("ticker") == "BBB")
     frame = lists.scored(graded, chosen)
-    assert frame.columns == list(quality.CSV_COLUMNS)
+    assert frame.columns == list(CSV_COLUMNS)
     assert frame["ticker"].unique().to_list() == ["BBB"]
     assert lists.scored(graded, None).height == 16
 

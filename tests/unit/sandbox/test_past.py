@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from core.sandbox import past
-from core.sandbox.clock import moment
+from core.sandbox.clock import ZONE, moment
 from core.sandbox.market.datasets import SimulatedDatasets
 
 MORNING = datetime(2014, 6, 9, 13, 5, tzinfo=UTC)  # a Monday, 9:05 in New York
@@ -90,7 +90,7 @@ def test_the_simulated_session_is_told_minute_by_minute() -> None:
             pl.col("ts_et").str.starts_with(day) & (pl.col("session") == "regular")
         )
         seen[clock] = minutes
-        local = now.astimezone(past.ZONE).strftime("%Y-%m-%d %H:%M")
+        local = now.astimezone(ZONE).strftime("%Y-%m-%d %H:%M")
         assert moment(now).known_at == now
         assert minutes["ts_et"].max() is None or minutes["ts_et"].max() < local
     assert seen["9:29"].is_empty()

@@ -36,7 +36,7 @@ def test_a_folder_that_is_swept_before_it_is_locked_is_made_anew(
             asides.sweep(tmp_path)
         return made[-1]
 
-    monkeypatch.setattr(asides.tempfile, "mkdtemp", swept_once)
+    monkeypatch.setattr(tempfile, "mkdtemp", swept_once)
     with asides.working(tmp_path) as living:
         assert str(living) == made[1]
         assert living.is_dir()
@@ -67,8 +67,8 @@ def test_a_backup_is_read_where_nobody_may_write(
     def no_file(**_: Path) -> None:
         raise OSError(30, "Read-only file system")
 
-    monkeypatch.setattr(sealing.tempfile, "TemporaryFile", no_file)
-    monkeypatch.setattr(sealing.tempfile, "gettempdir", lambda: str(scratch))
+    monkeypatch.setattr(tempfile, "TemporaryFile", no_file)
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(scratch))
     with sealing.unpacked(made, None) as folder:
         assert scratch in folder.parents
     assert not list(scratch.iterdir())

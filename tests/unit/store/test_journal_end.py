@@ -13,7 +13,8 @@ import pytest
 from core.domain.access.audit import Act
 from core.domain.chain import GENESIS
 from core.domain.trading import entries as make
-from core.domain.trading.ledger import IntegrityError, Numbered
+from core.domain.trading.ledger import Numbered
+from core.errors import IntegrityError
 from core.store import audit, journal
 from core.store.warehouse import Warehouse
 

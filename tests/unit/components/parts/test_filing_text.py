@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from components.paper import brief_candidates
 from components.parts import candidate, filing_text
+from core.domain.gaps.scoring import COMPONENTS
 
 URL = "https://www.sec.gov/Archives/edgar/data/7/1/p.htm"
 READ = {"kind": "EX-99.1", "url": URL, "text": "Acme sells *all*\nIt said so.", "letters": 99}
@@ -29,7 +30,7 @@ def test_the_pane_tells_the_words_below_the_filing() -> None:
     row = {
         "catalysts": [], "catalyst_weight": 1.0, "grade": None, "symbol": "ACME", "score": 1.0,
         "left_out": "", "evidence_pct": 50.0,
-    } | dict.fromkeys(candidate.COMPONENTS)  # fmt: skip
+    } | dict.fromkeys(COMPONENTS)  # fmt: skip
     assert candidate.why(row, ["said"])[1] == "said"
     assert "scores" in candidate.why(row)[1]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from importlib import resources
 from types import SimpleNamespace
 
 import numpy as np
@@ -245,7 +246,7 @@ def test_a_young_company_has_the_usual_past():
 
 def test_a_feature_without_numbers_is_refused():
     texts = [
-        (revision.resources.files("core.domain.quality.revision") / name).read_text("utf-8")
+        (resources.files("core.domain.quality.revision") / name).read_text("utf-8")
         for name in revision.FILES
     ]
     numbers = orjson.loads(texts[1])

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
+from core.domain.chain import GENESIS
 from core.domain.trading import entries as make
 from core.domain.trading import ledger, money, order_basis
 from core.domain.trading.entries import Fill, Lot
 from core.domain.trading.order_basis import Action, Basis
 from core.domain.trading.plans import Account, Plan, PlanRules, Setup, build
 from core.domain.trading.trades import Bar, Trade, trades
-from core.errors import ValidationError
+from core.errors import IntegrityError, ValidationError
 
 AT = datetime(2017, 3, 1, tzinfo=UTC)
 
@@ -46,7 +47,7 @@ class Journal:
 
     def post(self, entry: ledger.JournalEntry) -> ledger.Numbered:
         last = self.items[-1] if self.items else None
-        after, head = (last.number, last.hash) if last else (0, ledger.GENESIS)
+        after, head = (last.number, last.hash) if last else (0, GENESIS)
         self.items.append(ledger.number(entry, after, head, AT))
         return self.items[-1]
 
@@ -155,7 +156,7 @@ def test_a_chain_is_whole_or_told_to_be_broken(journal: Journal) -> None:
         [*items[:2], replace(items[2], entry=replace(items[2].entry, memo="x")), *items[3:]],
         [replace(items[0], previous_hash="1" * 64), *items[1:]],
     ):
-        with pytest.raises(ledger.IntegrityError):
+        with pytest.raises(IntegrityError):
             ledger.verify(broken)
 
 

@@ -18,6 +18,7 @@ from core.jobs.pulling.filing_events import tell_new
 from core.service.activity import feed
 from core.service.desk import Desk
 from core.service.filings import grade_events, quality, reconcile
+from core.service.filings.regrading import grade_all
 from core.service.gaps import keeping, scans
 from core.service.kernel import access, commands, given_files
 from core.service.trading import limit_events, plans
@@ -126,7 +127,7 @@ def test_a_followed_report_that_is_withdrawn_is_told(desk: Desk) -> None:
     with_statuses.fill(desk)
     assert told(desk, "filing") == []
     row = newest_withdrawn(desk)
-    quality.grade_all(desk)
+    grade_all(desk)
     found = {event["kind"]: event for event in told(desk, "filing")}
     assert found["filing.withdrawn"]["after"]["accession"] == row["accession"]
     fell = found["filing.downgraded"]
@@ -178,7 +179,7 @@ def test_a_report_that_comes_in_with_its_old_withdrawal_is_no_news(desk: Desk) -
     with desk.warehouse.transaction() as tx:
         tx.execute("DELETE FROM grades WHERE accession = ?", [row["accession"]])
     desk.now = lambda: with_statuses.NOW + timedelta(days=14)
-    quality.grade_all(desk, force=True)
+    grade_all(desk, force=True)
     gone = [event for event in told(desk, "filing") if event["kind"] == "filing.withdrawn"]
     assert row["accession"] not in {event["after"]["accession"] for event in gone}
 

@@ -10,9 +10,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from prometheus_client import generate_latest
 
 from core.errors import IntegrityError, StoreError
-from core.observe import metrics
+from core.observe.registry import REGISTRY
 from core.service.activity import feed
 from core.service.care import backing_up, drill, gauging, health
 from core.service.data_folder import backups_of
@@ -21,6 +22,7 @@ from core.service.engine import DeskEngine
 from core.service.kernel import commands, handlers
 from core.store import backup as backups
 from core.store import manifests
+from core.store.digests import digests
 from tests.filled import fill
 
 EVENING = datetime(2026, 11, 20, 23, 30, tzinfo=UTC)
@@ -119,7 +121,7 @@ def test_a_drill_restores_aside_and_finds_all_equal(desk: Desk) -> None:
     assert [event["kind"] for event in told(desk, "drill")] == ["drill.passed"]
     assert health.report(desk)["checks"]["drill"]["status"] == "ok"
     gauging.gauge(desk)
-    text = metrics.generate_latest(metrics.REGISTRY).decode()
+    text = generate_latest(REGISTRY).decode()
     assert "openbell_backup_age_seconds " in text
     assert "openbell_drill_age_seconds " in text
 
@@ -130,7 +132,7 @@ def test_a_restore_that_differs_fails_the_drill(
     """One row of what was restored is another: told as critical, exit code 3, bad health."""
     fill(desk)
     commands.run(desk, "backup", {})
-    real = drill.digests
+    real = digests
     calls: list[int] = []
 
     def once_wrong(read: Any) -> dict[str, str]:

@@ -10,12 +10,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from prometheus_client import generate_latest
 
 from core.errors import IntegrityError, StoreError
-from core.observe import metrics
+from core.observe.registry import REGISTRY
 from core.service.activity import feed
 from core.service.care import backing_up, drill
-from core.service.data_folder import backups_of
+from core.service.data_folder import backups_of, key_of
 from core.service.desk import Desk
 from core.service.kernel import commands, handlers
 from core.store import backup as backups
@@ -57,7 +58,7 @@ def test_evenings_share_pieces_and_take_theirs_along(kept: Desk) -> None:
     for day in range(4):
         evening(kept, day)
     where = backups_of(kept.settings.data_dir)
-    key = backing_up.key_of(kept.settings)
+    key = key_of(kept.settings)
     found = [path.name[:8] for path in backups.found(where)]
     assert found == ["20261123", "20261122"]
     assert all(backups.is_set(path) for path in backups.found(where))
@@ -68,7 +69,7 @@ def test_evenings_share_pieces_and_take_theirs_along(kept: Desk) -> None:
     assert first["kind"] == last["kind"] == "backup.made"
     assert last["after"]["written"] < first["after"]["written"]
     assert "of it new), verified" in last["message"]
-    text = metrics.generate_latest(metrics.REGISTRY).decode()
+    text = generate_latest(REGISTRY).decode()
     assert 'openbell_backup_bytes_total{how="reused"}' in text
 
 
@@ -133,7 +134,7 @@ def test_a_second_place_gets_new_pieces_alone(
     kept.settings = kept.settings.model_copy(update={"backup_url": str(there)})
     for day in range(4):
         evening(kept, day)
-    key = backing_up.key_of(kept.settings)
+    key = key_of(kept.settings)
     assert names(there / FOLDER) == sweeping.named(backups_of(kept.settings.data_dir), key)
     lists = {name for name in names(there) if name.endswith(".pieces")}
     sets = {name for name in names(there) if sealing.is_one_file(Path(name))}

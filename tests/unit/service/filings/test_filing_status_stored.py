@@ -14,9 +14,11 @@ from core.domain.quality.revision import model as revision
 from core.domain.quality.status.names import STATUSES
 from core.service.desk import Desk
 from core.service.filings import attention, quality
+from core.service.filings.regrading import grade_all
 from core.service.gaps import symbols
 from core.service.kernel import commands, exports
 from core.store import filing_status
+from core.store import plans as plan_store
 from core.store import scans as scan_store
 from tests import begun
 from tests.with_statuses import NOW, RECASTER, RESTATER, fill
@@ -92,12 +94,12 @@ def test_other_numbers_of_the_revision_risk_make_companies_be_looked_at_again(
     graded: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And nothing is done where they are the same."""
-    assert quality.grade_all(graded)["companies"] == 0
+    assert grade_all(graded)["companies"] == 0
     other = replace(revision.default_model(), id="other", intercept=9.0)
     monkeypatch.setattr(revision, "default_model", lambda: other)
-    assert quality.grade_all(graded)["companies"] == 2
+    assert grade_all(graded)["companies"] == 2
     assert quality.grades(graded)["revision_risk"].drop_nulls().min() > 0.9
-    assert quality.grade_all(graded)["companies"] == 0
+    assert grade_all(graded)["companies"] == 0
 
 
 def test_a_day_before_the_notice_the_report_stood_as_filed(graded: Desk) -> None:
@@ -154,14 +156,14 @@ def test_a_new_notice_is_seen_at_the_next_grading(graded: Desk) -> None:
     """Though no fact and no report changed: only the items of a filing that was there."""
     newest = quality.grades(graded, ciks=[RECASTER], forms=["10-Q"]).row(0, named=True)
     assert newest["status"] == "as filed"
-    assert quality.grade_all(graded)["companies"] == 0
+    assert grade_all(graded)["companies"] == 0
     with graded.warehouse.transaction() as tx:
         tx.execute(
             "UPDATE filings SET items = '4.02', form = '8-K' WHERE accession = ("
             "SELECT min(accession) FROM filings WHERE cik = ? AND form = '8-K' AND filed > ?)",
             [RECASTER, newest["filed"]],
         )
-    done = quality.grade_all(graded)
+    done = grade_all(graded)
     assert done["companies"] == 1
     row = quality.grades(graded, ciks=[RECASTER], forms=["10-Q"]).row(0, named=True)
     assert (row["grade"], row["status"]) == ("D", "withdrawn")
@@ -176,7 +178,7 @@ def test_a_store_of_before_gets_its_statuses_at_the_next_grading(graded: Desk) -
     found = quality.grades(graded)
     assert found["status"].null_count() == found.height
     assert "D" not in set(found["grade"])
-    assert quality.grade_all(graded)["companies"] == 2
+    assert grade_all(graded)["companies"] == 2
     assert set(quality.grades(graded)["status"]) == set(STATUSES)
 
 
@@ -211,7 +213,7 @@ def test_names_of_running_plans_are_held(graded: Desk, monkeypatch: pytest.Monke
     """By their tickers; plans that are over hold nothing."""
     symbol = quality.grades(graded, ciks=[RESTATER])["ticker"][0]
     plans = pl.DataFrame({"symbol": [symbol, "NOBODY"], "state": ["filled", "closed"]})
-    monkeypatch.setattr(attention.plan_store, "overview", lambda _: plans)
+    monkeypatch.setattr(plan_store, "overview", lambda _: plans)
     assert attention.held(graded) == {RESTATER}
     assert attention.mine(graded) == {RESTATER}
 

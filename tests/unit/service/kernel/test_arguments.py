@@ -7,6 +7,7 @@ from datetime import date
 from typing import TypedDict, Unpack, get_args
 
 import pytest
+from pydantic import create_model
 from typer.models import OptionInfo
 
 import core.service.everything  # noqa: F401 - registers what can be asked for
@@ -23,7 +24,7 @@ from core.service.kernel.exports import export
 def test_a_model_is_made_when_it_is_asked_for(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Registering makes none; the first call does, and the second has it."""
     made: list[str] = []
-    real = registry.create_model
+    real = create_model
     monkeypatch.setattr(
         registry, "create_model", lambda name, **more: made.append(name) or real(name, **more)
     )

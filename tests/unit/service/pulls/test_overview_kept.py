@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from core.service.desk import Desk
-from core.service.pulls import datasets
+from core.service.pulls import datasets, upstreams
 
 NOW = datetime(2026, 11, 30, 14, 5, tzinfo=UTC)
 
@@ -58,5 +58,5 @@ def test_a_commit_a_job_and_a_host_are_seen_at_once(
         pass
     datasets.overview(desk)
     assert len(made) == 3
-    monkeypatch.setattr(datasets.upstreams, "states", lambda _: {name: "open"})
+    monkeypatch.setattr(upstreams, "states", lambda _: {name: "open"})
     assert {status.name: status.upstream for status in datasets.overview(desk)}[name] == "open"

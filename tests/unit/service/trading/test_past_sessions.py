@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from core.domain.timetable import sessions as calendar
 from core.errors import ValidationError
 from core.service.desk import Desk
 from core.service.trading import past_sessions, plans, proposals
@@ -59,7 +60,7 @@ def test_nobody_approves_in_hindsight(late: Desk) -> None:
 
 def test_it_is_approved_while_its_session_runs(late: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """The bars of the test end with a session of 2017: a minute before its close it is in time."""
-    close = past_sessions.calendar.hours_of(plans.propose(late, Ask("AAA")).plan.session)[1]
+    close = calendar.hours_of(plans.propose(late, Ask("AAA")).plan.session)[1]
     monkeypatch.setattr(late, "now", lambda: (close - timedelta(minutes=1)).astimezone(UTC))
     assert plans.approve(late, Ask("AAA"), "go").state == "approved"
 

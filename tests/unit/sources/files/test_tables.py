@@ -17,6 +17,7 @@ from core.domain.tables.datasets import ColumnType, Dataset
 from core.errors import ParsingError, SchemaError, SizeLimitError
 from core.sources.files import tables
 from core.sources.files.casts import CellRules, convert
+from core.sources.files.rows import Table
 
 TODAY = date(2026, 11, 21)
 
@@ -31,7 +32,7 @@ def dataset(key: tuple[str, ...] = (), options: dict[str, object] | None = None,
 def read(tmp_path: Path):
     """Reads CSV text by a dataset."""
 
-    def run(text: str | bytes, described: Dataset) -> tables.Table:
+    def run(text: str | bytes, described: Dataset) -> Table:
         path = tmp_path / "f.csv"
         path.write_bytes(text.encode() if isinstance(text, str) else text)
         return tables.read_csv(path, described, today=TODAY, where="host/f.csv")
