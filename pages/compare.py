@@ -20,7 +20,12 @@ with shell.guarded("the comparison"):
     asked = [st.query_params[side] for side in ("left", "right") if side in st.query_params]
     options = list(dict.fromkeys([*watched, *asked]))
     if len(options) < 2:
-        shell.empty("Two companies are needed.", "Follow them first.", page="companies")
+        shell.empty(
+            "Two companies are needed.",
+            "Follow two, and what they report stands side by side here.",
+            page="companies",
+            label="Go to Companies",
+        )
         st.stop()
     with st.container(horizontal=True):
         left = st.selectbox("One", options, **address.among("left", options))

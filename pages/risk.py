@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from components.kit import dates, shell
+from components.parts import first_fill
 from components.parts import risk as parts
 from core.errors import NotFoundError
 
@@ -20,12 +21,7 @@ with shell.guarded("the risk of the book"):
     try:
         found = parts.report(desk, day)
     except NotFoundError:
-        shell.empty(
-            "There are no prices yet.",
-            "Pull prices.daily first.",
-            page="datasets",
-            label="Datasets",
-        )
+        first_fill.told(desk, "the limits are here")
         st.stop()
     parts.account(desk, found)
     parts.limits(found)

@@ -25,6 +25,7 @@ LIMITS = {  # of risk, as they are called
     "liquidity": "Liquidity",
     "filing_grade": "Filing grade",
 }
+_INSTANT = re.compile(r"((?:\b\d{4}-\d\d-\d\d )?\b(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d)?Z)")
 _NAME = re.compile(r"\w{2,}[._]\w{2,}")  # `prices.daily`, `x.csv`: written as they are
 
 
@@ -55,6 +56,32 @@ def _when(instant: datetime, zone: str, *, seconds: bool) -> str:
 def clock(instant: datetime | None, zone: str = MARKET_ZONE) -> str:
     """The time of day of an instant in the reader's zone, as `16:05`."""
     return NOTHING if instant is None else f"{instant.astimezone(_zone(zone)):%H:%M}"
+
+
+def localised(text: str, zone: str = MARKET_ZONE) -> str:
+    """A message with its instants in the reader's zone: `since 2026-11-30 14:08Z, asked 14:09Z`.
+
+    A time of day alone is one of the date before it; without a date it stays as it is.
+    """
+    parts, dated = [], ""
+    for part in _INSTANT.split(text):
+        if not _INSTANT.fullmatch(part):
+            parts.append(part)
+            continue
+        day, _, time = part[:-1].rpartition(" ")
+        dated = day or dated
+        said = _localised(dated, time, zone) or part
+        parts.append(said if day or said == part else said.split(" ", 3)[3])
+    return "".join(parts)
+
+
+def _localised(day: str, time: str, zone: str) -> str | None:
+    """An instant of UTC told in a zone; None for what is none, as `2026-02-31`."""
+    try:
+        at = datetime.fromisoformat(f"{day} {time}+00:00")
+        return when(at, zone, seconds=time.count(":") == 2)
+    except (ValueError, OverflowError):
+        return None
 
 
 def utc(instant: datetime | None) -> str:

@@ -172,7 +172,8 @@ def outages(desk: Desk) -> None:
     for host in upstreams.down(desk):
         with st.container(horizontal=True, vertical_alignment="center"):
             next_try = f"next try {formats.when(host.next_probe, zone(), seconds=True)}"
-            names = ", ".join(host.datasets)
+            pulled = desk.catalogue.datasets
+            names = ", ".join(name for name in host.datasets if pulled[name].enabled)
             st.markdown(f"{outage(host, zone())} {small(f'{next_try} · {badges.plain(names)}')}")
             why = badges.plain(formats.sentence(host.last_error or ""))
             trouble.details([why], key=f"{host.label}_{host.host}")  # one host may be both

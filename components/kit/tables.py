@@ -79,3 +79,10 @@ def said_at(frame: pl.DataFrame, column: str) -> pl.DataFrame:
     said = instants.dt.convert_time_zone(zone).dt.strftime("%a %-d %b %H:%M")
     told = said + pl.lit(f" {formats.zone_label(zone)}")
     return frame.with_columns(pl.coalesce(told, column).alias(column))
+
+
+def localised(frame: pl.DataFrame, column: str) -> pl.DataFrame:
+    """The frame with the instants that the messages of a column tell in the reader's zone."""
+    zone = shell.zone()
+    said = [text and formats.localised(text, zone) for text in frame[column]]
+    return frame.with_columns(pl.Series(column, said, pl.String))

@@ -53,7 +53,7 @@ def sheet(document: Document, zone: str = formats.MARKET_ZONE) -> Sheet:
     if document["simulated"]:
         marks.append("simulated data")
     blocks: list[Block] = [
-        *_problems(document["problems"], known=bool(document["data"])),
+        *_problems(document["problems"], zone, known=bool(document["data"])),
         *candidates(document, zone),
         *_filings(document, zone),
         *_book(document),
@@ -72,7 +72,7 @@ def _turn(document: Document, at: datetime) -> Iterator[str]:
             yield "the session is over"
 
 
-def _problems(found: Sequence[Document], *, known: bool) -> Iterator[Block]:
+def _problems(found: Sequence[Document], zone: str, *, known: bool) -> Iterator[Block]:
     yield Heading(("Problems first",))
     if not found:
         yield Paragraph((CALM if known else NOTHING_YET,))
@@ -84,7 +84,7 @@ def _problems(found: Sequence[Document], *, known: bool) -> Iterator[Block]:
             (
                 Words(item["severity"], bold=True, tone=SEVERITIES.get(item["severity"], "")),
                 item["subject"],
-                formats.sentence(item["message"]),
+                formats.sentence(formats.localised(item["message"], zone)),
             )
             for item in found
         ],

@@ -64,7 +64,9 @@ def show(desk: Desk, wanted: feed.Wanted) -> None:
 
     tables.show(
         once.cached_for_object(
-            found, lambda: tables.said_at(found, "subject"), "said", shell.zone()
+            found,
+            lambda: tables.localised(tables.said_at(found, "subject"), "message"),
+            *("said", shell.zone()),
         ),
         COLUMNS,
         alt="What happened, newest first",
@@ -93,7 +95,7 @@ def detail(row: dict[str, Any]) -> None:
         by = badges.plain(f"by {row['actor']}, id {row['event_id']}")
         under = f", under {row['correlation_id']} in the log" if row["correlation_id"] else ""
         st.markdown(
-            f"**{badges.plain(row['message'])}** "
+            f"**{badges.plain(formats.localised(row['message'], shell.zone()))}** "
             f"{badges.badge(row['severity'], COLORS.get(row['severity'], 'gray'))}  \n"
             + shell.small(
                 f"{kind.title if kind else ''} {formats.when(row['happened_at'], shell.zone())}, "

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from components.kit import address, badges, once, reader, shell, tables, url_choices
+from components.kit import address, badges, formats, once, reader, shell, tables, url_choices
 from components.kit.lists import RowLink
 from core.domain.access.principals import Role
 from core.running_settings import FEATURES
@@ -78,14 +78,14 @@ def _table(desk: Desk, found: pl.DataFrame) -> None:
     chosen = found.filter(pl.col("alert_id") == st.query_params.get("alert", ""))
     if chosen.height:
         row = chosen.row(0, named=True)
-        st.markdown(f"**{badges.plain(row['message'])}**")
+        st.markdown(f"**{badges.plain(formats.localised(row['message'], shell.zone()))}**")
         shell.link("activity", "Open its event", period="all that is kept", event=row["event_id"])
 
 
 def _shown(found: pl.DataFrame) -> pl.DataFrame:
     """The alerts as they are listed: the unread marked, instants as the reader reads them."""
     new = pl.when(pl.col("read_at").is_null()).then(pl.lit("new")).otherwise(pl.lit(""))
-    return tables.said_at(found.with_columns(state=new), "subject")
+    return tables.localised(tables.said_at(found.with_columns(state=new), "subject"), "message")
 
 
 def places(desk: Desk) -> None:

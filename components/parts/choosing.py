@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from components.kit import lists, once, shell
-from components.parts import overview
+from components.parts import first_fill, overview
 from core.errors import NotFoundError
 from core.service.desk import Desk
 
@@ -23,7 +23,7 @@ def candidates(desk: Desk) -> None:
     """The candidates by rank; where there are none, what to do instead."""
     found = _scanned(desk)
     if found is None:
-        shell.no_prices("a plan can be made")
+        first_fill.told(desk, "a plan can be made")
         return
     if not found["candidates"]:
         shell.empty(

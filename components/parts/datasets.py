@@ -75,7 +75,7 @@ def frame(statuses: Sequence[datasets.DatasetStatus]) -> pl.DataFrame:
     rows = [asdict(status) for status in statuses]
     for row, status in zip(rows, statuses, strict=True):
         row["freshness"] = row["freshness"] if row["enabled"] else "disabled"
-        row["last_error"] = status.fault or None
+        row["last_error"] = formats.localised(status.fault, shell.zone()) or None
         row["up_to"] = formats.reach(row["data_until"], row["sessions_behind"], shell.zone())
     return pl.DataFrame(
         rows, schema_overrides={**instants, **texts, **numbers}, infer_schema_length=None
@@ -94,7 +94,7 @@ def summary(desk: Desk, statuses: Sequence[datasets.DatasetStatus], key: str) ->
 
 def _summary(desk: Desk, statuses: Sequence[datasets.DatasetStatus], key: str) -> None:
     live = pulling(desk, statuses)
-    rows = once.cached_for_owner(statuses, lambda: frame(statuses), "summary")
+    rows = once.cached_for_owner(statuses, lambda: frame(statuses), "summary", shell.zone())
     tables.show(
         rows.join(live, on="name", how="left", maintain_order="left") if live.height else rows,
         SUMMARY,
@@ -140,7 +140,8 @@ def facts_of(desk: Desk, status: datasets.DatasetStatus, description: str) -> No
     if status.last_error:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"{badges.badge('last pull failed', 'red')} {shell.reason(desk, status)}")
-            whole = badges.plain(formats.sentence(status.last_error))
+            said = formats.localised(status.last_error, shell.zone())
+            whole = badges.plain(formats.sentence(said))
             good = f"Last good pull {formats.utc(last)}." if last else "No good pull yet."
             trouble.details([whole, good], key=status.name)
 

@@ -77,6 +77,7 @@ FILING_LIST = lists.ListLook(
 CANDIDATES, BOOK = "Top candidates", "Plans and risk"
 NEW_FILINGS, CHANGED = "New filings of followed companies", "What changed"
 OPEN = ("approved", "filled", "open")
+STANDS = "What is stored stands, but nothing new comes in"
 ROWS = 6
 LIMITS = 4
 BOOK_SECONDS = 5.0
@@ -239,11 +240,17 @@ def problems(desk: Desk, statuses: Sequence[datasets.DatasetStatus]) -> None:
     for problem in desk.catalogue.problems:
         shell.error_box(problem, what="one dataset of the catalogue")
     troubled = [s for s in statuses if s.enabled and s.freshness in TROUBLE]
-    if not troubled:
+    names = {status.name for status in troubled}
+    hosts = shell.hosts_down(desk, [s.name for s in statuses if s.enabled])
+    early = [host for host in hosts if names.isdisjoint(host.datasets)]  # before a pull failed
+    if not troubled and not early:
         return
+    one = len(troubled) == 1
+    need = f"{len(troubled)} {'dataset needs' if one else 'datasets need'} a look"
     with st.container(border=True):
-        one = len(troubled) == 1
-        st.markdown(f"**{len(troubled)} {'dataset needs' if one else 'datasets need'} a look**")
+        st.markdown(f"**{need if troubled else STANDS}**")
+        for host in early:
+            st.markdown(shell.outage(host, shell.zone()))
         for said, alike in _by_reason(desk, troubled).items():
             _trouble(said, alike)
 
@@ -289,7 +296,8 @@ def freshness(desk: Desk, statuses: Sequence[datasets.DatasetStatus]) -> None:
 def _reached(desk: Desk, status: datasets.DatasetStatus) -> str:
     """The data date where there is one, else the age of the last good pull."""
     if status.data_until is None:
-        return formats.age(status.last_success, desk.now())
+        asked = formats.age(status.last_success, desk.now())
+        return asked if status.rows or status.last_success is None else f"no rows, asked {asked}"
     return f"to {formats.reach(status.data_until, status.sessions_behind, shell.zone())}"
 
 

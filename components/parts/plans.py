@@ -39,11 +39,13 @@ DECISIONS = {
 
 
 def controls(desk: Desk) -> Ask | None:
-    """What is asked for, all of it in the URL; None while no symbol is chosen."""
+    """What is asked for, all of it in the URL; None while no symbol is chosen, or there is none."""
     names = market_view.symbols(desk.warehouse)
     asked = st.query_params.get("symbol", "").upper()
     if asked and asked not in names:
         names.append(asked)
+    if not names:
+        return None  # nothing to choose or to size
     with st.container(horizontal=True):
         symbol = st.selectbox(
             "Symbol", names, index=None, **address.among("symbol", names), width=160

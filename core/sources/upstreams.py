@@ -38,6 +38,7 @@ log = logs.get("upstreams")
 T = TypeVar("T")
 LOOK_SECONDS = 0.05
 PROBE_SECONDS = 30.0
+DOWN, BLOCKED = "down", "has blocked us"
 _DOWN = (ConnectionLostError, DeadlineError, ServerError, RateLimitedError)
 _TELLS_NOTHING = (PullCancelledError, StoreError, ValidationError, UpstreamDownError)
 _forced: ContextVar[bool] = ContextVar("forced", default=False)
@@ -263,9 +264,14 @@ def down(host: Upstream, breaker: Breaker, now: datetime) -> UpstreamDownError:
     )
 
 
+def is_refusal(message: str, label: str) -> bool:
+    """Whether an error begins as that of a pull which was not made, its host being down."""
+    return message.startswith(tuple(f"{label} {what} since " for what in (DOWN, BLOCKED)))
+
+
 def told(host: Upstream, breaker: Breaker) -> str:
     """The state of a host that is down in words, instants in UTC."""
     since = f"{breaker.since:%Y-%m-%d %H:%M}Z" if breaker.since else "a moment ago"
-    what = "has blocked us" if breaker.blocked_until else "down"
+    what = BLOCKED if breaker.blocked_until else DOWN
     asked = f", asked {breaker.asked_at:%H:%M}Z" if breaker.asked_at else ""
     return f"{host.label} {what} since {since}{asked}"

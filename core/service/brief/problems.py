@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from core.service.pulls import upstreams
 from core.service.pulls.datasets import DatasetStatus
 from core.service.pulls.upstreams import UpstreamStatus
+from core.sources.upstreams import is_refusal
 from core.store import events
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ def _hosts(then: Desk, statuses: Sequence[DatasetStatus]) -> Iterator[dict[str, 
     for host in _down(then):
         lacking = {status.name for status in statuses if _lacks_for(status, host)}
         what = "has blocked the desk" if host.blocked else "does not answer"
-        said = f"{what}: {(host.last_error or 'no reason told').rstrip('.')}"
+        why = (host.last_error or "no reason told").rstrip(".")
+        said = f"{what} since {host.since:%Y-%m-%d %H:%M}Z: {why}"
         names = ", ".join(name for name in host.datasets if name in lacking)
         yield _problem("error", host.label, f"{said}; not in for it: {names}" if names else said)
 
@@ -71,7 +73,8 @@ def _lacks_for(status: DatasetStatus, host: UpstreamStatus) -> bool:
     before = failing is not None and down is not None and failing < down
     said = host.last_error or ""
     same = said != "" and said in (status.last_error or "")
-    return same or not (status.fault and before)
+    refused = is_refusal(status.fault, host.label)  # the pulls that told of the outage came before
+    return same or refused or not (status.fault and before)
 
 
 def _in_trouble(status: DatasetStatus) -> bool:

@@ -29,7 +29,7 @@ from core.store.transaction import quoted
 if TYPE_CHECKING:
     from core.service.desk import Desk
 
-_ENDS = (" [", ". ", ": ")  # of what an error says first: where, what to do, the library's words
+_ENDS = (" [", ". ", ": ", "; it is ")  # what follows the fault: where, what to do, others' words
 
 
 @dataclass(frozen=True, slots=True)

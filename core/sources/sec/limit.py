@@ -138,9 +138,9 @@ def checked_user_agent(user_agent: str, host: str) -> str:
     if agent.isprintable() and agent.isascii() and _CONTACT.search(agent):
         return agent
     raise ValidationError(
-        "the SEC wants to know who asks: no contact with an e-mail address is set",
+        "the SEC wants to know who asks, so OPENBELL_SEC_USER_AGENT must name an e-mail address",
         where=host,
-        hint='set OPENBELL_SEC_USER_AGENT, for example "Jane Doe jane@example.com"',
+        hint='for example OPENBELL_SEC_USER_AGENT="Jane Doe jane@example.com"',
     )
 
 

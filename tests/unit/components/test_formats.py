@@ -27,3 +27,20 @@ def test_prices_that_are_equal_are_written_as_they_are() -> None:
         "0.0000",
         "-0.0000",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("since 2026-11-30 14:08Z, asked 14:09Z", "since Mon 30 Nov 09:08 ET, asked 09:09 ET"),
+        ("nothing before 2026-11-30 14:08:33Z.", "nothing before Mon 30 Nov 09:08:33 ET."),
+        ("at 2026-07-01 02:00Z", "at Tue 30 Jun 22:00 ET"),
+        ("asked at 14:09Z", "asked at 14:09Z"),
+        ("2026-13-40 25:61Z and 99:99Z", "2026-13-40 25:61Z and 99:99Z"),
+        ("2026-02-31 12:00Z, 0001-01-01 00:00Z", "2026-02-31 12:00Z, 0001-01-01 00:00Z"),
+        ("", ""),
+    ],
+)  # fmt: skip
+def test_instants_in_a_message_are_the_readers(text: str, said: str) -> None:
+    """A time alone is of the date before it; what is none stays."""
+    assert formats.localised(text, "America/New_York") == said

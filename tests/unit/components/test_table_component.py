@@ -39,6 +39,14 @@ def test_an_instant_among_words_is_told_as_the_reader_reads_it(monkeypatch):
     assert told == ["Mon 30 Nov 22:00 Tokyo", "prices.daily", None, "2026-11-30"]
 
 
+def test_messages_tell_instants_as_the_reader_reads_them(monkeypatch):
+    """Whoever reads the log or a program is told in UTC."""
+    monkeypatch.setattr(shell, "zone", lambda: "Asia/Tokyo")
+    words = ["SEC down since 2026-11-30 14:08Z, asked 14:09Z", None, "3 rows"]
+    told = tables.localised(pl.DataFrame({"message": words}), "message")["message"].to_list()
+    assert told == ["SEC down since Mon 30 Nov 23:08 Tokyo, asked 23:09 Tokyo", None, "3 rows"]
+
+
 def test_gaps_in_atr_have_their_sign():
     """As in percent."""
     assert grids._number("gap_atr", pl.Float64()) == "%+.2f"

@@ -27,6 +27,10 @@ NEXT = datetime(2026, 11, 30, 14, 15, tzinfo=UTC)
         ("prices.daily: the server failed (503) [h/p].", "the server failed (503)"),
         ("prices.daily: an HTML page came. A proxy may want a login.", "an HTML page came"),
         ("prices.daily: TLS failed: certificate verify failed", "TLS failed"),
+        (
+            "prices.daily: SEC down since 1:00Z; it is asked again at 1:09Z [h].",
+            "SEC down since 1:00Z",
+        ),
         (None, ""),
     ],
 )

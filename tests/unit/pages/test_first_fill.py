@@ -15,7 +15,7 @@ from core.service.pulls import datasets, refresh, upstreams
 from core.sources.pulled import Progress
 from tests.opened import opened
 
-PAGES = ("overview", "gap_scan", "gap_statistics", "symbol")
+PAGES = ("overview", "gap_scan", "gap_statistics", "symbol", "plans", "risk")
 
 
 @pytest.fixture(autouse=True)
@@ -75,7 +75,9 @@ def test_where_nothing_fills_it_the_page_says_where_to_pull(
 def test_container_and_sec_behind_one_address_are_down_together(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As behind one proxy: each is told, and *Datasets* is drawn."""
+    """As behind one proxy: each is told, *Datasets* is drawn, and the landing page tells of both
+    before a pull has failed of it.
+    """
     now = desk.now()
     hosts = [
         upstreams.UpstreamStatus(
@@ -87,7 +89,8 @@ def test_container_and_sec_behind_one_address_are_down_together(
         )
     ]
     monkeypatch.setattr(upstreams, "down", lambda _: hosts)
-    said = " ".join(item.value for item in opened("datasets").markdown)
-    assert "could not be drawn" not in said
-    assert "container down" in said
-    assert "SEC down" in said
+    for page in ("datasets", "overview"):
+        said = " ".join(item.value for item in opened(page).markdown)
+        assert "could not be drawn" not in said
+        assert "container down" in said
+        assert "SEC down" in said

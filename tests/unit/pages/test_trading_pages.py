@@ -187,3 +187,5 @@ def test_without_prices_a_plan_says_what_to_pull(desk: Desk) -> None:
     once.forget()
     at = opened("plans")
     assert any("There are no prices yet." in item.value for item in at.markdown)
+    assert not at.selectbox  # nothing to choose, to date or to size above it
+    assert not at.date_input

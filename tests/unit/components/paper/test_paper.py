@@ -163,7 +163,7 @@ def test_one_move_is_a_move(left_out: int, said: str) -> None:
 @pytest.mark.parametrize(("known", "said"), [(True, brief.CALM), (False, brief.NOTHING_YET)])
 def test_a_desk_without_data_is_not_called_calm(known: bool, said: str) -> None:
     """A check with nothing to check has not passed."""
-    _, told = brief._problems([], known=known)
+    _, told = brief._problems([], "UTC", known=known)
     assert told == Paragraph((said,))
 
 

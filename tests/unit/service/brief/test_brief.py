@@ -114,7 +114,10 @@ def test_a_host_that_is_down_is_one_problem(morning: Desk, monkeypatch: pytest.M
     calm = SimpleNamespace(name="a", **status | {"freshness": "fresh"})
     found = problems.found(morning, [*lacking, calm], [], morning.now())  # type: ignore[list-item]
     assert [(item["subject"], item["message"]) for item in found] == [
-        ("container", "does not answer: refused; not in for it: prices.daily, b"),
+        (
+            "container",
+            "does not answer since 2026-11-30 14:05Z: refused; not in for it: prices.daily, b",
+        ),
         ("own", "failing; no such"),
     ]
     earlier = morning.as_of(morning.now() - timedelta(minutes=1))

@@ -12,9 +12,11 @@ import pytest
 
 from core.catalogue import Catalogue
 from core.domain import breaker as rules
+from core.errors import OpenbellError
 from core.service.brief import problems
 from core.service.desk import Desk
 from core.service.pulls.datasets import DatasetStatus
+from core.sources import upstreams
 
 NOW = datetime(2026, 11, 30, 14, 5, tzinfo=UTC)
 LEASE = timedelta(minutes=5)
@@ -82,12 +84,21 @@ def down(desk: Desk, blocked: bool) -> str:
 
 
 @pytest.mark.parametrize(
-    ("blocked", "words"), [(True, "has blocked the desk: 403"), (False, "does not answer: 503")]
+    ("blocked", "words"), [(True, "has blocked the desk{}: 403"), (False, "does not answer{}: 503")]
 )
 def test_a_host_that_is_down_is_told(desk: Desk, blocked: bool, words: str) -> None:
-    """Whether it is away or wants to be left alone makes a difference to who reads it."""
+    """Whether it is away or wants to be left alone makes a difference to who reads it; so does
+    since when.
+    """
     label = down(desk, blocked)
-    assert told(desk) == [("error", label, words)]
+    since = f" since {desk.now():%Y-%m-%d %H:%M}Z"
+    assert told(desk) == [("error", label, words.format(since))]
+
+
+def refusal(desk: Desk) -> OpenbellError:
+    """What a pull of the first host fails of while it is down."""
+    host = desk.upstreams.hosts[0]
+    return upstreams.down(host, desk.upstreams.breaker(host), desk.now())
 
 
 def test_a_host_that_is_down_answers_for_its_own_faults_alone(desk: Desk) -> None:
@@ -100,10 +111,12 @@ def test_a_host_that_is_down_answers_for_its_own_faults_alone(desk: Desk) -> Non
         (replace(failing, failing_since=late), True),
         (replace(failing, failing_since=early), True),  # its pull met the outage first
         (replace(failing, failing_since=early, last_error="a column is missing"), False),
+        (replace(failing, failing_since=early, last_error=str(refusal(desk))), True),
     ]
     for status, is_of_host in cases:
         lines = told(desk, status)
-        words = f"does not answer: 503{'; not in for it: prices.daily' if is_of_host else ''}"
+        lacks = "; not in for it: prices.daily" if is_of_host else ""
+        words = f"does not answer since {now:%Y-%m-%d %H:%M}Z: 503{lacks}"
         own = [] if is_of_host else [("warning", "prices.daily", "failing; a column is missing")]
         assert lines == [("error", label, words), *own]
 
