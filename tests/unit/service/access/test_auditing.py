@@ -260,3 +260,27 @@ def test_what_a_kill_left_of_the_key_is_written_over(desk: Desk) -> None:
     left.write_text("half")
     auditing.signed(desk)
     assert not left.exists()
+
+
+def test_whom_an_admin_made_tokens_for_is_found(make_desk: Callable[..., Desk]) -> None:
+    """By maker in the list; by issuer and subject, with changed secrets, in the export."""
+    desk = make_desk(access="token")
+    root, other = (
+        desk.roster.add_token(name, Role.ADMIN, None, LOCAL)[0].principal for name in ("root", "o")
+    )
+    for who, names in ((root, ("Ann", "Bob")), (other, ("Cid",))):
+        with access.acting(who):
+            for name in names:
+                admin.add_token(desk, name, Role.TRADER)
+    with access.acting(root):
+        admin.rotate_token(desk, "Cid")
+        made = [row["name"] for row in admin.tokens(desk).to_dicts() if row["made_by"] == "root"]
+        chain = exports.frame_of(desk, "audit").to_dicts()
+    assert sorted(made) == ["Ann", "Bob"]
+    seen = [
+        row["detail"].split(",")[0]
+        for row in chain
+        if row["act"] in ("token add", "token rotate")
+        and (row["issuer"], row["subject"]) == root.key
+    ]
+    assert sorted(seen) == ["Ann", "Bob", "Cid"]
