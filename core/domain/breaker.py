@@ -6,6 +6,10 @@
 While it is open nothing is asked but probes, at growing pauses, and what somebody forces by hand.
 Half-open lets one request through at a time: the trial. A block (the other side told us to stay
 away) keeps it open until a given instant, with no probe and no forced try before.
+
+Nonsense is an answer that is none of the other side's protocol. One thing that is asked for may be
+broken there while all others are well, so nonsense opens it once MOST_ODD things were answered with
+it, or all there are FAILURES times, and nothing was answered well between.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ from typing import Literal
 State = Literal["closed", "open", "half-open"]
 Admission = Literal["go", "wait", "no"]
 FAILURES = 5
+MOST_ODD = 3  # things answered with nonsense: from so many on it is the host
 PAUSES = tuple(timedelta(seconds=s) for s in (5, 10, 20, 30))
 LONGEST_PAUSE = timedelta(seconds=60)  # where the other side names a time to come back
 FORGOTTEN_AFTER = timedelta(minutes=10)  # failures further apart are not in a row
@@ -29,7 +34,8 @@ class Breaker:
     """What is known of one host. `since`: of the first failure of an outage, None while closed.
 
     `failing_since` and `failures` count what failed in a row; `tries` the probes and trials that
-    failed since it opened; `busy_until` marks one that is under way.
+    failed since it opened; `busy_until` marks one that is under way. `oddities` counts
+    answers in a row that were nonsense, `odd` names what was asked for (MOST_ODD at most).
     """
 
     since: datetime | None = None
@@ -43,6 +49,8 @@ class Breaker:
     busy_until: datetime | None = None
     blocked_until: datetime | None = None
     last_error: str | None = None
+    oddities: int = 0
+    odd: tuple[str, ...] = ()
 
     @property
     def state(self) -> State:
@@ -123,15 +131,38 @@ def failed(
     """
     if breaker.since is not None:
         return _failed_again(breaker, now, error, wait)
-    lately = breaker.failed_at is not None and abs(now - breaker.failed_at) < FORGOTTEN_AFTER
-    count = breaker.failures + 1 if lately else 1
-    first = breaker.failing_since if lately else None
-    known = replace(
-        breaker, failures=count, failing_since=first or now, failed_at=now, last_error=error
-    )
-    if count < FAILURES:
+    known = _counting(breaker, now, error)
+    known = replace(known, failures=known.failures + 1)
+    if known.failures < FAILURES:
         return known
+    return _opened(known, now, wait)
+
+
+def _counting(breaker: Breaker, now: datetime, error: str) -> Breaker:
+    """A closed breaker that knows of one more error; what failed long ago is forgotten."""
+    lately = breaker.failed_at is not None and abs(now - breaker.failed_at) < FORGOTTEN_AFTER
+    known = breaker if lately else replace(breaker, failures=0, oddities=0, odd=())
+    first = breaker.failing_since if lately else None
+    return replace(known, failing_since=first or now, failed_at=now, last_error=error)
+
+
+def _opened(known: Breaker, now: datetime, wait: timedelta) -> Breaker:
     return replace(known, since=known.failing_since, asked_at=now, next_probe=now + _pause(0, wait))
+
+
+def nonsense(breaker: Breaker, now: datetime, error: str, about: str, things: int) -> Breaker:
+    """After an answer that is none of the protocol; `about`: what was asked for.
+
+    `things`: how many things the host is asked for. A trial that ends so has failed; as it asks
+    for more than a sign of life does, the next one is not soon.
+    """
+    if breaker.since is not None:
+        return _failed_again(breaker, now, error, PAUSES[-1])
+    known = _counting(breaker, now, error)
+    odd = known.odd if about in known.odd else (*known.odd, about)
+    known = replace(known, oddities=known.oddities + 1, odd=odd)
+    all_odd = len(odd) >= things and known.oddities >= FAILURES
+    return _opened(known, now, PAUSES[-1]) if all_odd or len(odd) >= MOST_ODD else known
 
 
 def _failed_again(breaker: Breaker, now: datetime, error: str, wait: timedelta) -> Breaker:

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from core.errors import OpenbellError, PausedError, RateLimitedError, StoreError
+from core.errors import (
+    IntegrityError,
+    OpenbellError,
+    PausedError,
+    ProtocolError,
+    RateLimitedError,
+    StoreError,
+)
 from core.jobs.queue.port import Job, backoff, patience
 
 Kind = Literal["done", "retry", "waits", "dead", "cancelled", "released", "lost"]
@@ -15,6 +22,9 @@ LONGEST_RETRY_AFTER = timedelta(hours=1)
 LEAST_WAIT = timedelta(
     seconds=5
 )  # a probe that is due may take long; who waits is hurried after it
+NONSENSE_WAIT = timedelta(
+    seconds=30
+)  # the one broken thing of a host that is up is asked for no oftener
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +73,8 @@ def _delay(error: OpenbellError, job: Job, now: datetime, fraction: float) -> ti
     delay = backoff(job.attempts, fraction)
     if is_owed(job):
         delay = patience(now - job.created_at, fraction)
+        if isinstance(error, ProtocolError | IntegrityError):
+            delay = max(delay, NONSENSE_WAIT)
     if isinstance(error, RateLimitedError) and error.retry_after_seconds:
         asked = timedelta(seconds=error.retry_after_seconds)
         return max(delay, min(asked, LONGEST_RETRY_AFTER))

@@ -69,6 +69,7 @@ class UpstreamWatch:
         self._now = now
         self._every = every_seconds
         self._known: dict[str, Breaker] = {}
+        self._turns: dict[str, int] = {}  # how often a job was let find out
         self._changed = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
@@ -108,10 +109,16 @@ class UpstreamWatch:
         await self._tell(host, before, breaker)
 
     async def _try_one(self, host: Upstream) -> Breaker:
-        """Let one owed job find out; with none owed, the sign of life must do."""
+        """Let one owed job find out, each in its turn: one may be broken and all others well.
+
+        With none owed, the sign of life must do.
+        """
         owed = await asyncio.to_thread(self._owing.of, host)
         if owed:
-            await asyncio.to_thread(self._owing.hurry, owed[:1])
+            chosen = min(owed, key=lambda job: self._turns.get(job.id, 0))
+            self._turns = {job.id: self._turns.get(job.id, 0) for job in owed}
+            self._turns[chosen.id] += 1
+            await asyncio.to_thread(self._owing.hurry, [chosen])
         elif not await asyncio.to_thread(self._owing.of, host, JobStatus.RUNNING):
             return await self._upstreams.change(
                 host, lambda known: rules.answered(known, self._now())

@@ -113,9 +113,11 @@ def sec_client(desk: DeskPort, max_bytes: int = 256 * MIB) -> SecClient:
 
 def foundry_client(desk: DeskPort, *, patience_seconds: float | None = None) -> FoundryClient:
     """A client of the container by the settings; `patience_seconds` shortens its deadlines."""
+    host = foundry_host(desk.settings)
+    asked = sum(host_of(desk.settings, dataset) == host for dataset in desk.catalogue.enabled)
     return client_by(
         desk.settings,
         patience_seconds=patience_seconds,
         directory=desk.downloads,
-        gate=desk.upstreams.gate(foundry_host(desk.settings)),
+        gate=desk.upstreams.gate(host, asked),
     )

@@ -143,7 +143,9 @@ def _breaker(entry: Any) -> Breaker | None:
             known[name] = datetime.fromisoformat(known[name])
             if known[name].tzinfo is None:
                 return None
-        known["failures"], known["tries"] = int(known["failures"]), int(known["tries"])
+        for name in ("failures", "tries", "oddities"):
+            known[name] = int(known.get(name, 0))
+        known["odd"] = tuple(str(about) for about in known.get("odd", ()))
         return Breaker(**known)
     except (ValueError, TypeError, KeyError):
         return None

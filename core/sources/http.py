@@ -119,6 +119,12 @@ def permanent(error: E_) -> E_:
     return error
 
 
+def passing(error: E_) -> E_:
+    """The error, marked as one that may not come again."""
+    error.transient = True
+    return error
+
+
 @contextmanager
 def transport_errors(what: str, where: str) -> Iterator[None]:
     """Turns errors of the HTTP library, the socket and the deadline into ours.

@@ -8,12 +8,20 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
+from tenacity import AsyncRetrying, RetryCallState, stop_after_attempt
 
-from core.errors import ForeignAnswerError, OpenbellError, QueryFailedError, RateLimitedError
+from core.errors import (
+    ForeignAnswerError,
+    IntegrityError,
+    OpenbellError,
+    ProtocolError,
+    QueryFailedError,
+    RateLimitedError,
+)
 
 T = TypeVar("T")
 Sleep = Callable[[float], Awaitable[None]]
+ONCE_MORE = (ProtocolError, IntegrityError)  # nonsense that comes twice goes on for longer
 RetryHook = Callable[[OpenbellError, float], Awaitable[None]]
 
 
@@ -43,7 +51,7 @@ class Retry:
 
         attempts = AsyncRetrying(
             stop=stop_after_attempt(self.retries + 1),
-            retry=retry_if_exception(_passing),
+            retry=_again,
             wait=lambda state: self.wait_seconds(state.attempt_number, _error(state)),
             sleep=self.sleep,
             before_sleep=told,
@@ -66,6 +74,12 @@ class Retry:
 
 def _error(state: RetryCallState) -> BaseException | None:
     return state.outcome.exception() if state.outcome else None
+
+
+def _again(state: RetryCallState) -> bool:
+    error = _error(state)
+    often = isinstance(error, ONCE_MORE) and state.attempt_number > 1
+    return error is not None and not often and _passing(error)
 
 
 def _passing(error: BaseException) -> bool:

@@ -22,11 +22,14 @@ from core.errors import (
     BlockedError,
     ConnectionLostError,
     DeadlineError,
+    IntegrityError,
     OpenbellError,
+    ProtocolError,
     PullCancelledError,
     QueryFailedError,
     RateLimitedError,
     ServerError,
+    SizeLimitError,
     StoreError,
     UpstreamDownError,
     ValidationError,
@@ -40,6 +43,7 @@ LOOK_SECONDS = 0.05
 PROBE_SECONDS = 30.0
 DOWN, BLOCKED = "down", "has blocked us"
 _DOWN = (ConnectionLostError, DeadlineError, ServerError, RateLimitedError)
+_NONSENSE = (ProtocolError, IntegrityError, SizeLimitError)
 _TELLS_NOTHING = (PullCancelledError, StoreError, ValidationError, UpstreamDownError)
 _forced: ContextVar[bool] = ContextVar("forced", default=False)
 
@@ -73,15 +77,18 @@ class Breakers(Protocol):
 class UpstreamGate(Protocol):
     """What a client asks before each request and tells after it."""
 
-    async def attempt(self, operation: Callable[[], Awaitable[T]]) -> T:
-        """The operation's result; UpstreamDownError, without having asked, while it is down."""
+    async def attempt(self, operation: Callable[[], Awaitable[T]], about: str = "") -> T:
+        """The operation's result; UpstreamDownError, without having asked, while it is down.
+
+        `about`: the one thing of many that is asked for, where nonsense may be of it alone.
+        """
         ...
 
 
 class OpenGate:
     """The gate of a client that has no breaker."""
 
-    async def attempt(self, operation: Callable[[], Awaitable[T]]) -> T:
+    async def attempt(self, operation: Callable[[], Awaitable[T]], about: str = "") -> T:
         """The operation's result."""
         return await operation()
 
@@ -120,9 +127,9 @@ class Upstreams:
         """What is known of a host now."""
         return self._kept.get(host.name)
 
-    def gate(self, host: Upstream) -> HostGate:
-        """The gate that requests to a host go through."""
-        return HostGate(self, host, self._now)
+    def gate(self, host: Upstream, things: int = rules.MOST_ODD) -> HostGate:
+        """The gate that requests to a host go through; `things`: how many it is asked for."""
+        return HostGate(self, host, self._now, things)
 
     async def change(self, host: Upstream, change: Change) -> Breaker:
         """Change a breaker and tell of it; the log has one line when a host goes down or up."""
@@ -192,19 +199,20 @@ def _told(host: Upstream, before: Breaker, after: Breaker) -> None:
 
 @dataclass(frozen=True, slots=True)
 class HostGate:
-    """The gate of one host."""
+    """The gate of one host; nonsense about all of its `things` tells of the host."""
 
     upstreams: Upstreams
     host: Upstream
     now: Callable[[], datetime]
+    things: int = rules.MOST_ODD
 
-    async def attempt(self, operation: Callable[[], Awaitable[T]]) -> T:
+    async def attempt(self, operation: Callable[[], Awaitable[T]], about: str = "") -> T:
         """The operation's result; UpstreamDownError, without having asked, while it is down."""
         trial = await self._admitted()
         try:
             result = await operation()
         except OpenbellError as error:
-            await self._learn(error, trial)
+            await self._learn(error, trial, about)
             raise
         except BaseException:
             if trial:
@@ -235,12 +243,12 @@ class HostGate:
 
     async def _answered(self) -> None:
         known = self.upstreams.breaker(self.host)
-        if known.failures or known.since is not None:
+        if known.failures or known.oddities or known.since is not None:
             await self.upstreams.change(
                 self.host, lambda breaker: rules.answered(breaker, self.now())
             )
 
-    async def _learn(self, error: OpenbellError, trial: bool) -> None:
+    async def _learn(self, error: OpenbellError, trial: bool, about: str) -> None:
         if isinstance(error, QueryFailedError):  # of one dataset; the host itself was there
             await self._answered()
         elif isinstance(error, (*_DOWN, BlockedError)):
@@ -248,6 +256,12 @@ class HostGate:
         elif isinstance(error, _TELLS_NOTHING):
             if trial:
                 await self.upstreams.change(self.host, rules.released)
+        elif about and error.transient and isinstance(error, _NONSENSE):
+            text = str(error)
+            await self.upstreams.change(
+                self.host,
+                lambda known: rules.nonsense(known, self.now(), text, about, self.things),
+            )
         else:  # whatever it said, it was there
             await self._answered()
 

@@ -106,24 +106,6 @@ async def test_every_window_is_pulled_within_a_minute_of_the_return(
     ]
 
 
-@pytest.mark.parametrize("fault", ["ws-html", "ws-garbage"])
-async def test_who_answers_in_the_containers_place_is_an_outage(
-    tmp_path: Path, upstreams: Running, fault: str
-) -> None:
-    """A page of a proxy with status 200, or no HTTP: told once, asked seldom, pulled in the end."""
-    async with Rig(tmp_path, upstreams) as rig:
-        rig.fail(fault)
-        rig.minutes.clear()
-        await rig.until(DUE + timedelta(minutes=3), 5)
-        assert not rig.answered() & set(FOUNDRY)
-        assert 0 < max(rig.minutes.values()) <= 20
-        rig.fail()
-        await rig.until(DUE + timedelta(minutes=4), 5)
-        assert rig.answered() == rig.datasets()
-        told = await rig.told("upstream", count=2)
-    assert [event["kind"] for event in told] == ["upstream.down", "upstream.up"]
-
-
 @pytest.mark.parametrize("fault", ["sec-html", "sec-empty"])
 async def test_a_page_of_maintenance_answers_no_window(
     tmp_path: Path, upstreams: Running, fault: str

@@ -271,7 +271,9 @@ class FoundryClient:
         try:
             async with asyncio.timeout(self._total) as limit:
                 with self._deadlines():
-                    return await self._retry.run(lambda: self._gate.attempt(operation), told)
+                    return await self._retry.run(
+                        lambda: self._gate.attempt(operation, job.name), told
+                    )
         except TimeoutError:
             if not limit.expired():
                 raise

@@ -190,10 +190,8 @@ class Files:
 
 
 def _html_page(what: str, where: str) -> ProtocolError:
-    return permanent(
-        ProtocolError(
-            f"{what}: an HTML page came instead of a file",
-            where=where,
-            hint="a proxy may want a login: check token and headers",
-        )
+    return ProtocolError(
+        f"{what}: an HTML page came instead of a file",
+        where=where,
+        hint="a proxy may want a login: check token and headers",
     )

@@ -35,6 +35,7 @@ from core.sources.foundry import wire
 from core.sources.http import (
     REDIRECTS,
     malformed,
+    passing,
     redirected,
     status_error,
     tls_error,
@@ -194,9 +195,11 @@ class Socket:
         if not ours or error.sent is None:
             raise SocketClosedError(error.rcvd.code if error.rcvd else None) from None
         if error.sent.code == TOO_BIG:
-            raise SizeLimitError(
-                f"{self._what}: a frame is larger than {wire.MAX_FRAME_BYTES} bytes",
-                where=self._where,
+            raise passing(
+                SizeLimitError(
+                    f"{self._what}: a frame is larger than {wire.MAX_FRAME_BYTES} bytes",
+                    where=self._where,
+                )
             ) from None
         raise ProtocolError(
             f"{self._what}: broken WebSocket data: {told(error)}", where=self._where

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import timedelta
 
@@ -89,6 +90,25 @@ async def test_one_owed_pull_of_the_host_finds_out(queue: SqliteQueue, clock: Cl
     await seen.watch.look()
     assert (seen.due(), seen.woken) == ({first}, 1)
     assert seen.upstreams.breaker(HOST).state == "half-open"
+
+
+async def test_each_owed_pull_finds_out_in_its_turn(queue: SqliteQueue, clock: Clock) -> None:
+    """One may be broken for good: however long it waits, it does not keep the others out."""
+    seen = Watched(queue, clock, down(clock))
+    jobs = [seen.owed(f"sec.{n}") for n in range(3)]
+    hurried: list[str] = []
+    hurry = queue.hurry
+
+    def noted(ids: Collection[str]) -> int:
+        hurried.extend(ids)
+        return hurry(ids)
+
+    queue.hurry = noted  # type: ignore[method-assign]
+    for _ in range(6):
+        seen.kept.known[HOST.name] = down(clock, half_open=True)
+        await seen.watch.look()
+    assert sorted(hurried) == sorted(jobs * 2)
+    assert len(set(hurried[:3])) == 3
 
 
 async def test_the_sign_of_life_must_do_where_nothing_is_owed(

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from core.domain import breaker as rules
 from core.domain.breaker import BUSY, FAILURES, FORCE_EVERY, Breaker
 from core.errors import BlockedError, NotFoundError, ServerError, UpstreamDownError
-from core.sources.breaker_file import BreakerFile
+from core.sources.breaker_file import BreakerFile, decoded, encoded
 from core.sources.upstreams import Upstream, Upstreams, down, forcing
 
 NOW = datetime(2025, 7, 1, 10, 31, tzinfo=UTC)
@@ -56,6 +56,40 @@ def test_pauses_between_probes_grow_to_half_a_minute() -> None:
         breaker = rules.failed(rules.probing(breaker, now), now, "503")
     assert pauses == [5, 10, 20, 30, 30, 30]
     assert breaker.since == NOW
+
+
+@pytest.mark.parametrize(
+    ("things", "count", "names"), [(1, 5, 1), (2, 5, 2), (3, 3, 3), (40, 3, 3)]
+)
+def test_nonsense_opens_it_once_it_is_not_of_one_thing_alone(
+    things: int, count: int, names: int
+) -> None:
+    """All things of a host five times, or three; a good answer between begins the count anew."""
+
+    def told(count: int, names: int) -> Breaker:
+        breaker = Breaker()
+        for n in range(count):
+            breaker = rules.nonsense(breaker, after(n), "not JSON", f"t{n % names}", things)
+        return breaker
+
+    assert told(count - 1, names).state == "closed"
+    assert (told(count, names).state, told(count, names).since) == ("open", NOW)
+    if names > 1:
+        assert told(50, names - 1).state == "closed"
+    for since in (rules.answered(told(count - 1, names), after(9)), told(count - 1, names)):
+        assert rules.nonsense(since, after(900), "not JSON", "t2", things).state == "closed"
+
+
+def test_a_trial_that_is_answered_with_nonsense_has_failed() -> None:
+    """The host stays down for a long pause; a late answer from before changes nothing."""
+    trying = rules.admitted(rules.alive(opened(), after(9)), after(9))[1]
+    again = rules.nonsense(trying, after(10), "not JSON", "t0", 3)
+    assert (again.state, again.since, again.next_probe) == ("open", NOW, after(40))
+    late = rules.nonsense(opened(), after(10), "not JSON", "t0", 3)
+    assert late.next_probe == opened().next_probe
+    odd = rules.nonsense(Breaker(), NOW, "not JSON", "t0", 3)
+    assert decoded(encoded(odd)) == odd
+    assert rules.answered(odd, NOW) == Breaker()
 
 
 def test_half_open_lets_one_through_and_its_end_decides() -> None:
