@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from components.kit import address, dates, shell, tables
-from components.parts import filing_text, first_fill, gaps, own_notes
+from components.parts import choosing, filing_text, first_fill, gaps, own_notes
 from components.parts import symbol as parts
 from core.service.gaps import symbols
 
@@ -33,7 +33,8 @@ with shell.guarded("the symbol"):
     if st.query_params.get("symbol", names[0]) not in names:
         st.info(f"{st.query_params['symbol']} has no bars here; another name is shown.")
         del st.query_params["symbol"]
-    with st.container(horizontal=True):
+    choosing.begin_with_best(desk)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
         symbol = st.selectbox("Symbol", names, **address.among("symbol", names), width=320)
         span = st.segmented_control(
             "Shown", list(SPANS), default="6 months", **address.among("span", SPANS), required=True
@@ -44,6 +45,7 @@ with shell.guarded("the symbol"):
             "Show the name as of that session; empty means the latest.",
             width=220,
         )
+        shell.link("plans", f"Plan {symbol}", symbol=symbol)
     view = symbols.view(desk, symbol, day)
     look = parts.look(view)
     today = look.today

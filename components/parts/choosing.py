@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import streamlit as st
+
 from components.kit import lists, once, shell
 from components.parts import first_fill, overview
 from core.errors import NotFoundError
 from core.service.desk import Desk
 
+KEY = "symbol"
 LISTING = replace(
     overview.CANDIDATE_LIST,
     name="to_plan",
@@ -36,6 +39,17 @@ def candidates(desk: Desk) -> None:
     shell.section("Which name?", "Choose a candidate of the session, or any symbol above.")
     rows = found["candidates"]
     lists.show(once.cached_for_owner(found, lambda: overview.frame(rows), "to plan"), LISTING)
+
+
+def begin_with_best(desk: Desk) -> None:
+    """Let the page *Symbol* begin with the best candidate where its address names nobody: the name
+    that comes first in the alphabet is of no interest before the bell.
+    """
+    if KEY in st.query_params or KEY in st.session_state:
+        return
+    found = _scanned(desk)
+    if found and found["candidates"]:
+        st.session_state[KEY] = found["candidates"][0][KEY]
 
 
 def _scanned(desk: Desk) -> dict[str, Any] | None:

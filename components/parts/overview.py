@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -77,6 +77,7 @@ FILING_LIST = lists.ListLook(
 CANDIDATES, BOOK = "Top candidates", "Plans and risk"
 NEW_FILINGS, CHANGED = "New filings of followed companies", "What changed"
 OPEN = ("approved", "filled", "open")
+LATEST = datetime.max.replace(tzinfo=UTC)
 STANDS = "What is stored stands, but nothing new comes in"
 ROWS = 6
 LIMITS = 4
@@ -245,8 +246,7 @@ def problems(desk: Desk, statuses: Sequence[datasets.DatasetStatus]) -> None:
     early = [host for host in hosts if names.isdisjoint(host.datasets)]  # before a pull failed
     if not troubled and not early:
         return
-    one = len(troubled) == 1
-    need = f"{len(troubled)} {'dataset needs' if one else 'datasets need'} a look"
+    need = f"{len(troubled)} {'dataset needs' if len(troubled) == 1 else 'datasets need'} a look"
     with st.container(border=True):
         st.markdown(f"**{need if troubled else STANDS}**")
         for host in early:
@@ -260,8 +260,12 @@ def _by_reason(
 ) -> dict[str, list[datasets.DatasetStatus]]:
     """The datasets by what is wrong: one host that is down is told once, not once for each."""
     found: dict[str, list[datasets.DatasetStatus]] = {}
-    for status in troubled:
-        found.setdefault(shell.reason(desk, status) or _missing(status), []).append(status)
+    lines: dict[str, str] = {}
+    for status in sorted(troubled, key=lambda s: s.next_try or LATEST):
+        said = shell.reason(desk, status) or _missing(status)
+        away = bool(shell.hosts_down(desk, [status.name]))
+        said = lines.setdefault(said if away else status.fault or said, said)
+        found.setdefault(said, []).append(status)
     return found
 
 
@@ -272,7 +276,7 @@ def _trouble(said: str, alike: Sequence[datasets.DatasetStatus]) -> None:
         st.markdown(badges.freshness(worst.freshness if worst else ""), width=90)
         for status in alike:
             shell.link("datasets", badges.plain(status.name), dataset=status.name)
-        st.caption(said)
+        st.markdown(said)  # a caption is too faint for what is wrong
 
 
 def _missing(status: datasets.DatasetStatus) -> str:

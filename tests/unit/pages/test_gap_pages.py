@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from components.charts import gaps as charts_gaps
-from components.kit import reader
+from components.kit import once, reader
 from components.kit import saved_views as views
 from core.domain.access.principals import Role
 from core.domain.timetable import sessions as calendar
@@ -153,6 +153,15 @@ def test_the_symbol_page_opens_any_name(gapping: Desk) -> None:
     at = run_page("symbol", symbol="GONE")
     assert not at.exception
     assert "GONE has no bars" in at.info[0].value
+
+
+def test_the_symbol_page_begins_with_the_best_candidate(gapping: Desk) -> None:
+    """Not with the first of the alphabet; a name of the address stays."""
+    with gapping.warehouse.transaction() as tx:
+        tx.execute("UPDATE bars_daily SET symbol = 'ZZZ' WHERE symbol = 'AAA'")
+    once.forget()
+    assert run_page("symbol").selectbox(key="symbol").value == "ZZZ"
+    assert run_page("symbol", symbol="BBB").selectbox(key="symbol").value == "BBB"
 
 
 def test_the_statistics_page_has_rates(gapping: Desk) -> None:

@@ -72,16 +72,19 @@ def test_a_pull_that_is_tried_again_is_told_as_failed() -> None:
 
 
 def test_one_outage_is_told_once(desk: Desk) -> None:
-    """However many datasets wait for the host."""
+    """However many datasets wait for the host, and whenever each is tried again: by the next try."""
     statuses = [s for s in datasets.overview(desk) if s.source == "foundry"][:3]
     failed = [
         replace(s, freshness="failing", last_error=f"{s.name}: connection refused [h].")
         for s in statuses
     ]
-    same = dict.fromkeys(("failing_since", "next_try"))
-    found = overview._by_reason(desk, [replace(s, **same) for s in failed])
+    tries = [datetime(2026, 11, 30, 14, minute, tzinfo=UTC) for minute in (15, 30)]
+    late = zip(failed, [*reversed(tries), None], strict=True)
+    found = overview._by_reason(
+        desk, [replace(s, failing_since=None, next_try=at) for s, at in late]
+    )
     assert {said: [s.name for s in alike] for said, alike in found.items()} == {
-        "**Connection refused**": [s.name for s in failed]
+        "**Connection refused** · next try Mon 30 Nov 09:15 ET": [failed[n].name for n in (1, 0, 2)]
     }
 
 
