@@ -72,7 +72,7 @@ def test_a_pull_that_is_tried_again_is_told_as_failed() -> None:
 
 
 def test_one_outage_is_told_once(desk: Desk) -> None:
-    """However many datasets wait for the host, and whenever each is tried again: by the next try."""
+    """However many datasets wait for the host; of several tries the next one."""
     statuses = [s for s in datasets.overview(desk) if s.source == "foundry"][:3]
     failed = [
         replace(s, freshness="failing", last_error=f"{s.name}: connection refused [h].")
