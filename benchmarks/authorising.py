@@ -3,19 +3,20 @@
     python -m benchmarks.authorising [--pairs 300] [--reruns 6] [--pages gap_scan,plans]
 
 A demo runs with `OPENBELL_ACCESS=token`, and a viewer has signed in. Reruns of a page are asked of
-one session (benchmarks/authorising_child.py) in short blocks, on, off, off, on and so on: whatever
-drifts is in both. Compared is the processor time of the thread that draws the page and of the event
-loop beside it: what the rest of the desk does meanwhile (pulls, collecting garbage) and whoever
-else uses the machine stand in neither. By page the table has:
+one session (benchmarks/authorising_child.py) in short blocks: without checks, with them, with each
+made ten times, and back again, so that whatever drifts is in all. Compared is the processor time of
+the thread that draws the page and of the event loop beside it: what the rest of the desk does
+meanwhile (pulls, collecting garbage) and whoever else uses the machine stand in neither. The table
+has by page, in per cent of a rerun without checks, the last two with their bounds (95 %, Yuen):
 
     ms      of a rerun without checks: the mean of the middle half of its blocks
-    checks  what the checks in it took of that, in per cent: timed around each, timers included
-    pairs   what a rerun with checks takes more than one without: the mean of the differences of
-            pairs of blocks, the outer fifths left out, in per cent, and its bounds (95 %, Yuen)
+    timed   what the checks in it took: timed around each, timers (3 microseconds each) included
+    once    what a rerun with checks takes more, from its blocks beside those without
+    tenth   the same from the blocks with ten of each, divided by ten: bounds a tenth as wide, which
+            decide on a busy machine; caches are cold for one of the ten alone
 
-A block counts as the mean of its middle reruns. What is timed around each check is dearer than
-elsewhere under load: the caches are cold. Two processes side by side differ by a tenth, whatever
-they do.
+A block counts as the mean of its middle reruns; of the differences of blocks the outer fifths are
+left out. Two processes side by side differ by a tenth, whatever they do.
 """
 
 from __future__ import annotations
@@ -46,7 +47,9 @@ from core.errors import OpenbellError
 
 PAGES = "overview,gap_scan,plans,filing"
 CHILD = "from benchmarks import authorising_child as child; child.run()"
-ON, OFF, TIMED = signal.SIGUSR2, signal.SIGUSR1, signal.SIGHUP
+ON, OFF, TIMED, MANY = signal.SIGUSR2, signal.SIGUSR1, signal.SIGHUP, signal.SIGWINCH
+TIMES = 10  # as in the child
+Blocks = dict[int, list[float]]  # by mode, milliseconds of a rerun of each block
 CUT, T_95 = 0.2, 1.97  # outer share left out on each side; of Student's t for 180 of 300 pairs
 
 
@@ -135,20 +138,16 @@ async def timed(measured: Measured, session: Session, reruns: int) -> float:
     return float(int(measured.checks.read_text()) / whole / 1e4)
 
 
-async def compared(
-    measured: Measured, page: str, pairs: int, reruns: int
-) -> tuple[float, list[tuple[float, float]]]:
-    """What is timed, in per cent; milliseconds with checks and without of each pair of blocks."""
-    found = []
+async def compared(measured: Measured, page: str, pairs: int, reruns: int) -> tuple[float, Blocks]:
+    """What is timed, in per cent; milliseconds of a rerun in each block, by mode."""
+    found: Blocks = {OFF: [], ON: [], MANY: []}
     path = "" if page == "overview" else page
     async with Session(measured.target.base, path, cookie=measured.cookie) as session:
         await block(measured, session, 20, ON)
         share = await timed(measured, session, 100)
         for place in range(pairs):
-            ms = {}
-            for mode in (ON, OFF) if place % 2 else (OFF, ON):
-                ms[mode] = await block(measured, session, reruns, mode)
-            found.append((ms[ON], ms[OFF]))
+            for mode in list(found) if place % 2 else reversed(list(found)):
+                found[mode].append(await block(measured, session, reruns, mode))
     return share, found
 
 
@@ -159,23 +158,25 @@ def middle(values: np.ndarray) -> float:
     return float(ordered[out : len(ordered) - out].mean())
 
 
-def added(pairs: list[tuple[float, float]]) -> tuple[float, float, float, float]:
-    """Milliseconds without checks, what they add in per cent, and the bounds of that (95 %)."""
-    without = middle(np.array([off for _, off in pairs]))
-    differences = np.sort([on - off for on, off in pairs])
+def added(more: list[float], less: list[float]) -> tuple[float, float, float]:
+    """What blocks take more than those beside them, and the bounds of that (95 %), in per cent."""
+    differences = np.sort(np.array(more) - np.array(less))
     out = int(CUT * len(differences))
     kept = differences[out : len(differences) - out]
     drawn_in = np.clip(differences, kept[0], kept[-1])
-    spread = drawn_in.std(ddof=1) / ((1 - 2 * CUT) * len(differences) ** 0.5)
-    typical, reach, share = float(kept.mean()), T_95 * float(spread), 100 / without
-    return without, typical * share, (typical - reach) * share, (typical + reach) * share
+    spread = float(drawn_in.std(ddof=1)) / ((1 - 2 * CUT) * len(differences) ** 0.5)
+    typical, reach, share = float(kept.mean()), T_95 * spread, 100 / middle(np.array(less))
+    return typical * share, (typical - reach) * share, (typical + reach) * share
 
 
-def show(name: str, share: float, pairs: list[tuple[float, float]]) -> None:
+def show(name: str, share: float, found: Blocks) -> None:
     """Print a line of the table."""
-    without, more, low, high = added(pairs)
-    bounds = f"{low:.2f} to {high:.2f}"
-    print(f"{name:<16} {without:>8.2f} {share:>7.2f} {more:>7.2f} {bounds:>17}", flush=True)
+    without = middle(np.array(found[OFF]))
+    told = [f"{name:<10} {without:>7.2f} {share:>6.2f}"]
+    for mode, times in ((ON, 1), (MANY, TIMES)):
+        more, low, high = (value / times for value in added(found[mode], found[OFF]))
+        told.append(f"{more:>7.2f} {f'({low:.2f} to {high:.2f})':>17}")
+    print(" ".join(told), flush=True)
 
 
 def main() -> None:
@@ -189,10 +190,11 @@ def main() -> None:
     rows: list[dict[str, Any]] = []
     with ExitStack() as stack:
         opened = desk(stack)
-        print(f"{'page':<16} {'ms':>8} {'checks':>7} {'pairs':>7} {'bounds':>17}")
+        print(f"{'page':<10} {'ms':>7} {'timed':>6} {'once':>7} {'':>17} {'tenth':>7}", flush=True)
         for page in given.pages.split(","):
             share, found = asyncio.run(compared(opened, page, given.pairs, given.reruns))
-            rows.append({"page": page, "checks_pct": share, "ms": found})
+            named = {"off": found[OFF], "on": found[ON], "ten": found[MANY]}
+            rows.append({"page": page, "timed_pct": share, "ms": named})
             show(page, share, found)
     given.out.parent.mkdir(parents=True, exist_ok=True)
     given.out.write_text(json.dumps(rows))
