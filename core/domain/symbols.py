@@ -7,7 +7,8 @@ from collections.abc import Iterable
 
 from core.errors import UsageError
 
-_SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9.\-/^ ]{0,19}")
+LONGEST = 20  # letters, wherever a symbol comes in
+_SYMBOL = re.compile(rf"[A-Z0-9][A-Z0-9.\-/^ ]{{0,{LONGEST - 1}}}")
 
 
 def spelled(symbol: str) -> str:

@@ -72,7 +72,7 @@ class Registry:
             raise UsageError(f"{self.what} {name}: {sentence}", fields=told) from None
         values = {field: getattr(given, field) for field in entry.arguments.model_fields}
         for field, value in values.items():
-            if fault := bounds.fault(value):
+            if fault := bounds.fault(value, bounds.longest(field)):
                 told = [(field, fault)]
                 raise UsageError(f"{self.what} {name}: {field}: {fault}", fields=told)
             if isinstance(value, Path) and who not in (LOCAL, ENGINE):

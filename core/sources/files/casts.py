@@ -14,6 +14,7 @@ import polars as pl
 
 from core.domain.tables.datasets import ColumnType
 
+LONGEST_CELL = 200_000  # bytes of a text
 _NAN = ("nan", "NaN", "NAN", "-nan")
 _DAY = r"^(\d{4})-?(\d{2})-?(\d{2})(?:[ T]00:00(?::00(?:\.0+)?)?\s?(?:Z|[+-]\d{2}:?\d{2})?)?$"
 _INSTANT = (
@@ -37,10 +38,12 @@ class CellRules:
     nulls: tuple[str, ...] = ()
 
 
-def convert(cells: pl.Series, column: ColumnType, rules: CellRules) -> tuple[pl.Series, pl.Series]:
+def convert(
+    cells: pl.Series, column: ColumnType, rules: CellRules, longest: int = LONGEST_CELL
+) -> tuple[pl.Series, pl.Series]:
     """Typed values, and per row why the cell is refused (null where it is fine).
 
-    A null in `cells` is a cell that was not valid UTF-8.
+    A null in `cells` is a cell that was not valid UTF-8. `longest`: bytes of a text.
     """
     text = cells if column.kind == "str" else cells.str.strip_chars()
     values = _READERS[column.kind](text, column, rules)
@@ -56,24 +59,33 @@ def convert(cells: pl.Series, column: ColumnType, rules: CellRules) -> tuple[pl.
         .then(pl.lit(None if column.nullable else "is empty", dtype=pl.String))
         .when(value.is_null())
         .then(pl.lit(f"is not {_ARTICLE[column.kind]} {str(column).removesuffix('?')}"))
-        .otherwise(_refusal(cell, value, column, rules)),
+        .otherwise(_refusal(cell, value, column, rules, longest)),
     )
     return read["value"], read["reason"]
 
 
-def _refusal(cell: pl.Expr, value: pl.Expr, column: ColumnType, rules: CellRules) -> pl.Expr:
+def _refusal(
+    cell: pl.Expr, value: pl.Expr, column: ColumnType, rules: CellRules, longest: int
+) -> pl.Expr:
     """Why a cell that could be read is refused all the same."""
     nothing = pl.lit(None, dtype=pl.String)
     if column.kind == "str":
         nul = cell.str.contains("\0", literal=True)
-        told = pl.when(nul).then(pl.lit("holds a NUL character"))
         blank = pl.lit(not column.nullable) & (cell.str.strip_chars() == "")
-        return told.when(blank).then(pl.lit("is blank")).otherwise(nothing)
+        too_long = cell.str.len_bytes() > longest
+        told = pl.when(nul).then(pl.lit("holds a NUL character"))
+        also = told.when(blank).then(pl.lit("is blank"))
+        return also.when(too_long).then(_long(cell, longest)).otherwise(nothing)
     if column.kind == "float":
         return pl.when(value.is_infinite()).then(pl.lit("is infinite")).otherwise(nothing)
     if column.kind in ("date", "datetime"):
         return _out_of_time(value, column, rules)
     return nothing
+
+
+def _long(cell: pl.Expr, longest: int) -> pl.Expr:
+    size = cell.str.len_bytes().cast(pl.String)
+    return pl.concat_str(pl.lit("is "), size, pl.lit(f" bytes long; {longest:,} at most"))
 
 
 def _out_of_time(value: pl.Expr, column: ColumnType, rules: CellRules) -> pl.Expr:

@@ -8,14 +8,16 @@ from datetime import date, datetime
 
 import polars as pl
 
+from core.domain import symbols
 from core.domain.tables.datasets import Dataset
 from core.errors import IntegrityError, SchemaError
 from core.sources.files import bars as bar_rows
-from core.sources.files.casts import CellRules, convert
+from core.sources.files.casts import LONGEST_CELL, CellRules, convert
 from core.sources.http import permanent
 from core.sources.pulled import REJECTS
 
 RAW_CHARS = 4000
+LONGEST_KEY = 255  # bytes of a name in a key
 FEW_REPEATED = 4  # so many rows may repeat a key in any file, however small
 _ROW = "__row"
 
@@ -133,7 +135,7 @@ def _convert_batch(
             text = pl.Series([plan.constants.get(name, "")]).new_from_index(0, len(batch))
         if name in plan.dataset.options.get("upper", ()):
             text = text.str.to_uppercase()
-        value, reason = convert(text, column, plan.rules)
+        value, reason = convert(text, column, plan.rules, _longest(name, plan.dataset))
         values.append(value.alias(name).cast(column.polars))
         if name == "session" and bar_rows.are_bars(plan.dataset):
             reason = bar_rows.with_calendar(values[-1], reason, plan.now)
@@ -144,6 +146,13 @@ def _convert_batch(
         reasons.append(reason.alias(name))
     numbers = pl.int_range(offset + 1, offset + len(batch) + 1, eager=True).alias(_ROW)
     return _split(pl.DataFrame([*values, numbers]), pl.DataFrame(reasons), raw)
+
+
+def _longest(column: str, dataset: Dataset) -> int:
+    """Bytes that a text in a column may have: a symbol, another part of the key, or a text."""
+    if column.endswith("symbol"):
+        return symbols.LONGEST
+    return LONGEST_KEY if column in dataset.key else LONGEST_CELL
 
 
 def _split(

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 import polars as pl
 
+from core.domain import symbols
 from core.domain.tables.frames import COMPANIES, COMPANY_IDENTIFIERS, FILINGS
 from core.errors import ParsingError
 
@@ -130,6 +131,7 @@ def decode_tickers(body: bytes, where: str | None = None) -> tuple[pl.DataFrame,
     except (msgspec.DecodeError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ParsingError(f"not a ticker map: {error}", where=where) from None
     listed = listed.drop_nulls(["cik", "ticker"]).with_columns(pl.col("exchange").replace("", None))
+    listed = listed.filter(pl.col("ticker").str.len_bytes() <= symbols.LONGEST)
     companies = listed.select("cik", "name").unique("cik", keep="first", maintain_order=True)
     identifiers = _identified(listed, "ticker", pl.col("ticker"), pl.col("exchange"))
     key = list(COMPANY_IDENTIFIERS.key)

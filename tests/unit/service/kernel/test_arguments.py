@@ -7,7 +7,7 @@ from datetime import date
 from typing import TypedDict, Unpack, get_args
 
 import pytest
-from pydantic import create_model
+from pydantic import ValidationError, create_model
 from typer.models import OptionInfo
 
 import core.service.everything  # noqa: F401 - registers what can be asked for
@@ -15,6 +15,7 @@ from app.commands import scan
 from core.domain.access.principals import Role
 from core.domain.gaps import filters as gap_filters
 from core.errors import UsageError
+from core.service import bounds
 from core.service.desk import Desk
 from core.service.kernel import registry
 from core.service.kernel.commands import command
@@ -82,3 +83,34 @@ def test_the_bounds_of_a_scan_are_the_same_everywhere() -> None:
     assert asked <= set(export.entries["candidates"].arguments.model_fields)
     (told,) = (one for one in get_args(scan.Filter) if isinstance(one, OptionInfo))
     assert set(re.findall(r"m(?:in|ax)_\w+", told.help or "")) == asked
+
+
+@pytest.mark.parametrize("known", [command, export], ids=["commands", "exports"])
+def test_no_use_case_takes_a_name_of_any_length(known: registry.Registry, desk: Desk) -> None:
+    """A symbol, a name or a reason of 10,000 letters is refused in one place, whoever asks."""
+    tried = 0
+    for name, entry in known.entries.items():
+        for field, found in entry.arguments.model_fields.items():
+            if field in bounds.LONG or "str" not in str(found.annotation):
+                continue
+            needed = {
+                other: "x" for other, it in entry.arguments.model_fields.items() if it.is_required()
+            }
+            for given in ("A" * 10_000, ["A" * 10_000]):
+                try:
+                    entry.arguments.model_validate({**needed, field: given})
+                except ValidationError:
+                    continue
+                with pytest.raises(UsageError, match=f"{field}: a text must be no longer"):
+                    known.run(desk, name, {**needed, field: given})
+                tried += 1
+    assert tried > 10
+
+
+@pytest.mark.parametrize(
+    ("field", "most"), [("symbol", 20), ("symbols", 20), ("name", 255), ("reason", 4000)]
+)
+def test_what_names_or_explains_has_a_length(field: str, most: int) -> None:
+    """At the limit it is taken; one letter more is told with the limit."""
+    assert bounds.fault(["A" * most], bounds.longest(field)) is None
+    assert f"{most:,}" in str(bounds.fault({"x": ["A" * (most + 1)]}, bounds.longest(field)))

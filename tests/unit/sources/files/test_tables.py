@@ -179,6 +179,22 @@ def test_a_name_of_nothing_but_space_is_refused() -> None:
     assert cast("str?", " ", "") == [" ", None]
 
 
+def test_a_symbol_or_key_without_an_end_rejects_its_row_only(read) -> None:
+    """A symbol has 20 bytes, another name in a key 255, any other text 200,000."""
+    rows = [("A" * 20, "B" * 255, "C" * 200_000), ("A" * 21, "B", "C")]
+    rows += [("A", "B" * 10_000, "C"), ("D", "é" * 127, "C" * 200_001), ("E", "é" * 128, "C")]
+    body = "symbol,venue,note\n" + "".join(",".join(row) + "\n" for row in rows)
+    table = read(body, dataset(key=("symbol", "venue"), symbol="str", venue="str", note="str"))
+    assert table.rows["symbol"].to_list() == ["A" * 20]
+    assert table.rejects["reason"].to_list() == [
+        "symbol is 21 bytes long; 20 at most",
+        "venue is 10000 bytes long; 255 at most",
+        "note is 200001 bytes long; 200,000 at most",
+        "venue is 256 bytes long; 255 at most",
+    ]
+    assert table.rejects["raw"].str.len_chars().max() <= 4_000
+
+
 def test_quotes_line_breaks_marks_and_blank_lines_are_read(read) -> None:
     """Quoted commas, quotes and line breaks, CRLF, a byte order mark, blank lines."""
     body = '\ufeffa,b\r\n1,"x,""y""\nz"\r\n\r\n2,w\r\n'
