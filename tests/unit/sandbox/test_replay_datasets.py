@@ -160,7 +160,7 @@ def test_enabled_foundry_datasets_are_served(tmp_path: Path) -> None:
     for name, served in modes.items():
         enabled = Catalogue.load(ROOT / "data" / name).enabled
         wanted = {d.upstream for d in enabled if d.source == "foundry"}
-        assert wanted <= set(served)
+        assert wanted <= set(served), f"{name}: serve it, or say enabled = false"
 
 
 def test_a_folder_of_filings_alone_serves_no_datasets(tmp_path: Path) -> None:
