@@ -14,6 +14,8 @@ from core.domain.quality.rules.splits import told_ratios
 from core.domain.quality.words import FindingText, facts_of, with_columns_from
 
 FACTOR = 100.0
+MILLION = 1e6
+BEYOND = 1e13  # shares: nobody has so many
 NO_COUNTS = (0.0, 12345.0)  # on a cover that nobody filled in
 PLACEHOLDERS = (1.0, 10.0, 100.0, 1000.0)  # shares of a company before its offering
 
@@ -37,7 +39,15 @@ def cover(book: PeriodTable) -> Outcome:
     ratio = value[counted] / value[against]
     far = judged & ~((ratio >= 1 / most) & (ratio <= most))
     agreed = _as_earned(book, value[counted]) | _as_two_before(book, counted, before, most)
-    wrong = np.flatnonzero(far & (told | ~agreed))
+    issued = _latest(book, book.of(["SharesIssued"]) & book.own & book.here & (book.value > 0))
+    sheet = np.where(stated >= 0, stated, issued)
+    millions = given & (sheet >= 0) & (value[counted] == MILLION * value[sheet])
+    against = np.where(millions, sheet, against)
+    over = given & (value[counted] >= BEYOND)
+    against = np.where(over & (against < 0), counted, against)
+    wrong = np.flatnonzero((far & (told | ~agreed)) | millions | over)
+    judged |= millions | over
+    told |= millions
     if not len(wrong):
         return outcome("Q31", np.flatnonzero(judged))
     there, other = counted[wrong], against[wrong]

@@ -24,6 +24,7 @@ MOST_ROOM = 0.6  # of a power of ten, where the earnings meant are a cent
 LEAST_EPS = 0.05  # below, half a cent of rounding hides a power of ten's exactness
 CENT = 0.01
 THOUSANDTH = (500.0, 2000.0)
+COUNTED_BOTH = (250.0, 4000.0)  # classes and days lie between
 OF_A_LINE = (150.0, 6700.0)  # a line may have grown or fallen a few times beside it
 STEADY = 10.0
 STEADY_COUNT = 1.5
@@ -77,8 +78,34 @@ def _off_by_power(
     near = [np.abs(ratio / 10.0**n - 1) <= more for n, more in zip(POWERS, rooms, strict=True)]
     near += [np.abs(ratio * 10.0**n - 1) <= room for n in POWERS]
     off: Flags = asked & np.logical_or.reduce(near)
-    finer = _finer_than_cents(np.abs(per_share), np.abs(income / count))
+    share = np.abs(income / count)
+    finer = _finer_than_cents(np.abs(per_share), share) | _from_cents(np.abs(per_share), share)
+    finer |= _told_finely(np.abs(per_share), share)
     return asked | finer, off | finer
+
+
+def _from_cents(per_share: Floats, share: Floats) -> Flags:
+    """Earnings per share that are a thousand or a million times the cents that round the share."""
+    found = np.zeros(len(share), bool)
+    for power in POWERS:
+        meant = per_share / 10.0**power
+        whole = (meant >= CENT * 0.999) & (np.abs(np.round(meant / CENT) * CENT - meant) <= 1e-9)
+        found |= whole & (np.abs(meant - share) <= CENT / 2 + 1e-6) & (share > 0)
+    return found
+
+
+def _told_finely(per_share: Floats, share: Floats) -> Flags:
+    """Earnings per share in parts of a cent that are the share but for a thousand or a million."""
+    fine = (per_share > 0) & (np.abs(np.round(per_share / CENT) * CENT - per_share) > 1e-9)
+    fine |= (share > 0) & (share < CENT / 2) & (per_share >= CENT)
+    ratio = np.where(fine & (share > 0), per_share / share, np.nan)
+    found: Flags = np.logical_or.reduce(
+        [np.abs(ratio / 10.0**n - 1) <= FINE for n in (*POWERS, *(-p for p in POWERS))]
+    )
+    return found
+
+
+FINE = 0.02
 
 
 def _finer_than_cents(per_share: Floats, share: Floats) -> Flags:
@@ -194,7 +221,8 @@ def _weighted(book: PeriodTable, own: Own) -> tuple[Flags, Flags, Floats]:
     counted, told = _counted(book, fid, usual, value)
     judged[some] = known = steady | counted | ~np.isnan(beside)
     ratio = usual / value
-    off = known & (ratio >= THOUSANDTH[0]) & (ratio <= THOUSANDTH[1]) & ~told
+    about = (ratio >= THOUSANDTH[0]) & (ratio <= THOUSANDTH[1])
+    off = known & (about | ~np.isnan(beside)) & ~told
     if off.any():
         basic = book.long[as_index(own.row[some[off]])].with_columns(items=pl.lit("SharesBasic"))
         off[off] = ~vouched(book, basic)  # diluted ones far from them are Q34's
@@ -215,7 +243,8 @@ def _beside(book: PeriodTable, fid: Numbers, value: Floats) -> Floats:
         np.fmax.at(counts[1], book.fid[rows], book.value[rows])
         both.append(counts[:, fid] / value)
     low, high = (np.minimum(both[0][0], both[1][0]), np.maximum(both[0][1], both[1][1]))
-    thousand = (low >= THOUSANDTH[0]) & (high <= THOUSANDTH[1])
+    thousand = (low >= COUNTED_BOTH[0]) & (high <= COUNTED_BOTH[1])
+    thousand &= (low <= THOUSANDTH[1]) & (high >= THOUSANDTH[0])
     return np.where(thousand, low * value, np.nan)
 
 

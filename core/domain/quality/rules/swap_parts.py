@@ -35,6 +35,8 @@ CROSSED, CLEARLY, ABOUT = 0.5, 0.3, 0.9
 FITS = 0.7  # of both lines: what parts leave open that say what both should be
 DOUBTFUL = 1.5  # of how far both are from their past: farther crosswise is no exchange
 WHOLE = 0.05  # of the investments: what their parts may leave out
+CHANCE = 5e3  # rounding units: smaller flows may be what the other's parts make by chance
+ALONE = 0.05  # of how far both are from what their parts make: crosswise, without a past
 SUMMED = 0.01  # of a line: what its own parts may leave out that show that it is no other
 
 TWICE = "PaymentsToAcquirePropertyPlantAndEquipment", "PaymentsToAcquireProductiveAssets"
@@ -92,11 +94,41 @@ def crosswise(
     balances = pair[0] != "Cfo"
     given = book.points if balances else book.spans
     compared = _compared(book, given, rows[0][doubtful], pair)
+    if not balances:
+        alone = np.delete(np.flatnonzero(doubtful), compared.place)
+        found[alone] = _alone_crossed(book, pair, (rows[0][alone], rows[1][alone]))
     if not len(compared.place):
         return found
     now = values[0][doubtful][compared.place], values[1][doubtful][compared.place]
     crossed = _balances_crossed if balances else _flows_crossed
-    found[np.flatnonzero(doubtful)[compared.place]] = crossed(book, pair[0], compared, now)
+    known = ~np.isnan(past[0] + past[1])[doubtful][compared.place]
+    crossed_now = crossed(book, pair[0], compared, now)
+    found[np.flatnonzero(doubtful)[compared.place]] = crossed_now & known
+    return found
+
+
+def _alone_crossed(
+    book: PeriodTable, pair: tuple[str, str], rows: tuple[Numbers, Numbers]
+) -> Flags:
+    """Flows of a first report that are by their parts just what the other should be."""
+    if not len(rows[0]):
+        return np.zeros(0, bool)
+    asked = ReportPeriods(book.fid[rows[0]], book.start[rows[0]], book.end[rows[0]])
+    lines = _lines(book, asked.fid, earning(), investing())
+    made = _sums(asked, lines[0]) + _income(book.spans, asked), _sums(asked, lines[1])
+    return _clearly(book, asked.fid, (book.value[rows[0]], book.value[rows[1]]), made)
+
+
+def _clearly(book: PeriodTable, fid: Numbers, now: Two, made: Two) -> Flags:
+    """Flows that need no past: far nearer crosswise to what their parts make, or one to the
+    rounding what the other's parts make, as its own line is not.
+    """
+    direct, cross = _apart(now, made)
+    found: Flags = (direct > np.abs(now[0]) + np.abs(now[1])) & (cross < ALONE * direct)
+    unit = book.filings["unit"].to_numpy()[fid]
+    for one, other, parts in ((*now, made[1]), (*now[::-1], made[0])):
+        exact = (np.abs(one - parts) <= 2 * unit) & (np.abs(parts) >= CHANCE * unit)
+        found |= exact & ~_near(other, parts, 6 * WHOLE)
     return found
 
 
@@ -210,7 +242,8 @@ def _flows_crossed(book: PeriodTable, _: str, compared: Compared, now: Two) -> F
     whole: Flags = (
         _near(now[0], spent) & ~_near(now[1], spent, 6 * WHOLE) & _near(was[1], spent_before)
     )
-    return (large & crossed) | whole
+    clear = _clearly(book, both[0].fid, now, (earned, spent))
+    return (large & crossed) | whole | clear
 
 
 def _near(value: Floats, total: Floats, share: float = WHOLE) -> Flags:

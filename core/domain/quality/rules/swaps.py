@@ -47,7 +47,8 @@ def exchanged(book: PeriodTable, own: Own, told: ToldAgain) -> Outcome:
             at_fault[found.fid[found.wrong]] = True
         for found in tests:
             judged.append(found.fid)
-            wrong = found.wrong & ~at_fault[found.before] & book.affected[found.fid]
+            excused = at_fault[found.before] & (found.before != found.fid)
+            wrong = found.wrong & ~excused & book.affected[found.fid]
             if wrong.any():
                 said.append(_told(book, found.one[wrong], found.other[wrong]))
     return outcome("Q57", np.concatenate([*judged, np.zeros(0, np.int64)]), *said)
@@ -136,10 +137,10 @@ def _turned(book: PeriodTable, own: Own, pair: tuple[int, int], also: Numbers) -
         wrong = _flows_turned(book, own, left, right)
     else:
         wrong = _sheets_turned(book, own, left, right)
-        doubtful = rows[0][wrong], rows[1][wrong]
-        wrong[wrong] = ~summed_current(book, names[pair[0]], doubtful)
+        wrong[wrong] = ~summed_current(book, names[pair[0]], (rows[0][wrong], rows[1][wrong]))
     before = own.fid[own.last[left]]
     before = np.where(before == own.fid[left], own.fid[own.last[right]], before)
+    wrong &= before != own.fid[left]  # of a first report its parts alone say
     some = _asked(book, own.fid[left], before, also)
     of = (own.row[left[some]], own.row[right[some]])
     past = own.past[0][left[some]], own.past[0][right[some]]

@@ -12,7 +12,7 @@ import polars as pl
 from core.domain.quality.facts.amounts import Amounts
 from core.domain.quality.facts.arrays import Flags, Floats
 from core.domain.quality.facts.table import PeriodTable
-from core.domain.quality.rules import rest_flows
+from core.domain.quality.rules import rest_flows, ties
 from core.domain.quality.words import FindingText, contrast
 
 FLOWS = (  # the first is told with the fault, of the figures that carry a letter
@@ -53,6 +53,11 @@ def against_twins(book: PeriodTable) -> list[FindingText]:
         for wrong, tail in ((turned, TURNED), (scaled, SCALED)):
             if wrong.any():
                 said.append(_told_beside(book, spans, item, (left, REST), wrong, tail))
+    for slip in ties.slips(book):
+        for wrong, tail in ((slip.turned, TURNED), (slip.scaled, SCALED)):
+            if wrong.any():
+                beside = slip.made, slip.said
+                said.append(_told_beside(book, slip.given, slip.item, beside, wrong, tail))
     return said
 
 
