@@ -92,18 +92,20 @@ async def test_one_owed_pull_of_the_host_finds_out(queue: SqliteQueue, clock: Cl
     assert seen.upstreams.breaker(HOST).state == "half-open"
 
 
-async def test_each_owed_pull_finds_out_in_its_turn(queue: SqliteQueue, clock: Clock) -> None:
+async def test_each_owed_pull_finds_out_in_its_turn(
+    queue: SqliteQueue, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One may be broken for good: however long it waits, it does not keep the others out."""
     seen = Watched(queue, clock, down(clock))
     jobs = [seen.owed(f"sec.{n}") for n in range(3)]
     hurried: list[str] = []
     hurry = queue.hurry
 
-    def noted(ids: Collection[str]) -> int:
-        hurried.extend(ids)
-        return hurry(ids)
+    def noted(job_ids: Collection[str]) -> int:
+        hurried.extend(job_ids)
+        return hurry(job_ids)
 
-    queue.hurry = noted  # type: ignore[method-assign]
+    monkeypatch.setattr(queue, "hurry", noted)
     for _ in range(6):
         seen.kept.known[HOST.name] = down(clock, half_open=True)
         await seen.watch.look()
