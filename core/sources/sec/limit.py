@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 from core import atomic
 from core.addresses import is_loopback
-from core.errors import ValidationError
+from core.errors import SettingsError, ValidationError
 from core.observe import work
 
 BLOCK_FILE = "sec-block.json"  # in the data folder
@@ -133,11 +133,11 @@ def host_of(url: str) -> str:
 
 
 def checked_user_agent(user_agent: str, host: str) -> str:
-    """The User-Agent to send; ValidationError when the SEC would be asked without a contact."""
+    """The User-Agent to send; SettingsError when the SEC would be asked without a contact."""
     agent = user_agent.strip()
     if agent.isprintable() and agent.isascii() and _CONTACT.search(agent):
         return agent
-    raise ValidationError(
+    raise SettingsError(
         "the SEC wants to know who asks, so OPENBELL_SEC_USER_AGENT must name an e-mail address",
         where=host,
         hint='for example OPENBELL_SEC_USER_AGENT="Jane Doe jane@example.com"',

@@ -16,6 +16,7 @@ from core.errors import (
     NotFoundError,
     RateLimitedError,
     ServerError,
+    SettingsError,
     StoreError,
     UpstreamDownError,
 )
@@ -276,6 +277,20 @@ def test_who_waits_for_a_host_does_not_spin_while_it_is_asked() -> None:
     outcome = of_failure(UpstreamDownError("x", until=NOW - timedelta(seconds=1)), job, NOW, 0.0)
     assert outcome.retry_at is not None
     assert outcome.retry_at - NOW >= timedelta(seconds=5)
+
+
+def test_a_window_waits_for_a_setting_and_nothing_else_does() -> None:
+    """Its successor stands for it, so that a contact that lacks makes no dead letter a minute; what
+    somebody pressed, or an alert to an address that none knows, ends at once.
+    """
+    error = SettingsError("the contact is not set")
+    window = {"due_at": NOW.isoformat(), "closes_at": NOW.isoformat()}
+    ends = []
+    for payload in (window, {"trigger": "manual"}, {"owed": True}):
+        job = Job("1", "pull", payload, JobStatus.RUNNING, NOW, NOW, NOW, attempts=1)
+        found = of_failure(error, job, NOW, 0.0)
+        ends.append((found.kind, found.retry_at and found.retry_at - NOW))
+    assert ends == [("waits", timedelta(minutes=1)), ("dead", None), ("dead", None)]
 
 
 def test_pauses_of_a_window_grow_with_its_age() -> None:
