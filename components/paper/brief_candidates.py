@@ -183,7 +183,7 @@ def _plan(found: Document, currency: str) -> Iterator[Text]:
         yield Words(f"none: {found['refused']}", tone="amber")
         return
     plan, verdict = found["plan"], found["verdict"]
-    word = verdict["decision"]
+    word = found.get("state") or verdict["decision"]
     yield Words(word, bold=True, tone=VERDICTS.get(word, ""))
     targets = " · ".join(formats.price(level) for level in plan["targets"])
     yield (
@@ -191,7 +191,8 @@ def _plan(found: Document, currency: str) -> Iterator[Text]:
         f"stop {formats.price(plan['stop'])}, targets {targets or formats.NOTHING}, risk "
         f"{formats.money(plan['risk'], currency, 0)}"
     )
-    notes = [note for note in (plan.get("similar_note"), *verdict["reasons"]) if note]
+    reasons = [found["because"]] if "state" in found else verdict["reasons"]
+    notes = [note for note in (plan.get("similar_note"), *reasons) if note]
     if notes:
         yield Words(f". {' '.join(map(formats.sentence, notes))}", tone="quiet")
 

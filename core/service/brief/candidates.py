@@ -23,7 +23,10 @@ from core.service.gaps.scans import Scan
 from core.service.gaps.statistics import LEAST_GAP_PCT
 from core.service.lists import notes
 from core.service.trading import plan_views, plans
+from core.service.trading.plan_documents import plan_document
 from core.service.trading.plans import Ask
+from core.store import plans as plan_store
+from core.store.plans import StoredPlan
 
 if TYPE_CHECKING:
     from core.service.desk import Desk
@@ -38,6 +41,7 @@ class _Known:
     pasts: Mapping[str, Past]
     views: Mapping[str, MarketView]
     minutes: Mapping[str, Intraday]
+    decided: Mapping[str, StoredPlan]
 
 
 def told(then: Desk, scan: Scan, most: int) -> list[dict[str, Any]]:
@@ -63,7 +67,15 @@ def _known(then: Desk, scan: Scan, names: Sequence[str]) -> _Known:
         pasts.pasts(then, names, day, scan.gaps.dataset),
         plan_views.looks(then, names, _asked(scan)),
         intraday.of_names(then, names, day, minute),
+        _decided(then, day),
     )
+
+
+def _decided(then: Desk, day: date) -> dict[str, StoredPlan]:
+    """The plans of a session that wait or are in the book, by name."""
+    stored = plan_store.load(then.warehouse, until=then.now())
+    running = (plan_store.WAITING, plan_store.OPEN)
+    return {i.plan.symbol: i for i in stored if i.plan.session == day and i.state in running}
 
 
 def _asked(scan: Scan) -> date | None:
@@ -77,7 +89,9 @@ def _detail(then: Desk, scan: Scan, row: Mapping[str, Any], known: _Known) -> di
     return {
         "similar": _similar(past, row["gap_pct"] or 0.0, day),
         "levels": symbols.levels_of(before and before / factor, row),
-        "plan": _plan(then, Ask(symbol, _asked(scan)), known.views.get(symbol)),
+        "plan": _standing(known.decided[symbol])
+        if symbol in known.decided
+        else _plan(then, Ask(symbol, _asked(scan)), known.views.get(symbol)),
         "days": _days(past, row),
         "minutes": _minutes(known.minutes.get(symbol)),
     }
@@ -111,6 +125,12 @@ def _similar(past: Past | None, gap_pct: float, day: date) -> dict[str, Any] | N
         "median_excursion_pct": like["excursion_pct"].median(),
         "median_close_pct": like["close_pct"].median(),
     }
+
+
+def _standing(item: StoredPlan) -> dict[str, Any]:
+    """The plan that was decided on: another on top of it is not what the reader asks about."""
+    made = {"plan": plan_document(item.plan), "verdict": item.verdict}
+    return {"refused": None, **made, "state": item.state, "because": item.outcome or item.reason}
 
 
 def _plan(then: Desk, ask: Ask, view: MarketView | None) -> dict[str, Any]:

@@ -152,6 +152,20 @@ def test_the_plan_of_a_candidate_ends_each_sentence_once() -> None:
     )
 
 
+def test_the_plan_of_a_candidate_is_the_one_that_was_decided_on() -> None:
+    """Its state and what the open made of it, not a verdict on another on top of it."""
+    plan = {
+        "direction": "long", "shares": 10, "entry": 10.0, "stop": 9.5, "targets": [10.5],
+        "risk": 5.0,
+    }  # fmt: skip
+    verdict = {"decision": "approve", "reasons": ["all limits hold"]}
+    found = {"refused": None, "plan": plan, "verdict": verdict}
+    found |= {"state": "filled", "because": "Re-sized: it opened at 10.20."}
+    said = [*brief_candidates._plan(found, "USD")]
+    assert said[0] == Words("filled", bold=True, tone="")
+    assert said[-1] == Words(". Re-sized: it opened at 10.20.", tone="quiet")
+
+
 @pytest.mark.parametrize(("left_out", "said"), [(1, "1 more move left out"), (3, "3 more moves")])
 def test_one_move_is_a_move(left_out: int, said: str) -> None:
     """Moves left out are counted in words that agree."""

@@ -80,6 +80,12 @@ def test_filings_since_the_close_and_plans_and_limits_are_told(morning: Desk) ->
     assert {item["symbol"] for item in found["filings"]} == {"AAA", "BBB"}
     assert [item["plan_id"] for item in found["plans"]] == [plan.plan_id]
     assert found["plans"][0]["state"] == "approved"
+    told = found["candidates"][0]["detail"]["plan"]  # no second one on top of it
+    assert (told["plan"]["shares"], told["state"], told["because"]) == (
+        plan.plan.shares,
+        "approved",
+        "a gap",
+    )
     assert found["book"]["limits"][0]["limit"] == "daily_loss"
     assert {item["dataset"] for item in found["data"]} >= {"prices.daily"}
 
