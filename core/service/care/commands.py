@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
 CONTAINER_SECONDS = 10.0
 SHOWN_ROWS = 1000
+_CONTAINER = "see that it runs, and that OPENBELL_FOUNDRY_URL is its address"
 
 
 @command("verify", needs=Role.ADMIN)
@@ -55,8 +55,7 @@ def doctor_command(desk: Desk) -> CommandResult:
 def _doctor(desk: Desk) -> Iterator[dict[str, Any]]:
     chosen = desk.settings
     yield _said("python", sys.version_info >= (3, 11), sys.version.split()[0])
-    free = shutil.disk_usage(chosen.data_dir).free
-    yield _said("disk", free >= health.LEAST_FREE_BYTES, f"{free // 1024**2:,} MB free")
+    yield _as_in_health(desk, "disk")
     problems = [str(problem) for problem in desk.catalogue.problems]
     yield _said("catalogue", not problems, "; ".join(problems) or f"{chosen.catalogue} is valid")
     contact = (
@@ -73,9 +72,14 @@ def _doctor(desk: Desk) -> Iterator[dict[str, Any]]:
     yield _check("datasets of settings", lambda: _named_datasets(desk))
     yield _check("store", lambda: f"{read_all(desk.warehouse.read_anew):,} rows read")
     yield from _queue(desk)
-    last = backups.found(backups_of(chosen.data_dir))
-    text = f"{len(last)}, the last is {last[0].name}" if last else "none: python -m app backup"
-    yield _said("backups", bool(last), text)
+    yield {**_as_in_health(desk, "backup"), "check": "backups"}
+    yield from _backups(chosen, newest=1)
+
+
+def _as_in_health(desk: Desk, name: str) -> dict[str, Any]:
+    """A look that health takes, too: what is only a warning there is to be mended as well."""
+    found = health.CHECKS[name].look(desk)
+    return _said(name, found.status == "ok", found.message)
 
 
 def _named_datasets(desk: Desk) -> str:
@@ -106,7 +110,7 @@ def _container(desk: Desk) -> dict[str, Any]:
             await client.sign_of_life()
         return f"{desk.settings.foundry_url} is online and takes exchanges"
 
-    return _check("Foundry container", lambda: asyncio.run(ask()))
+    return _check("Foundry container", lambda: asyncio.run(ask()), hint=_CONTAINER)
 
 
 def _mark(desk: Desk) -> str:
@@ -133,8 +137,8 @@ def _counts(desk: Desk) -> str:
     return ", ".join(f"{n} {status}" for status, n in counts.items() if n) or "empty"
 
 
-def _backups(settings: Settings) -> Iterator[dict[str, Any]]:
-    for path in backups.found(backups_of(settings.data_dir)):
+def _backups(settings: Settings, newest: int | None = None) -> Iterator[dict[str, Any]]:
+    for path in backups.found(backups_of(settings.data_dir))[:newest]:
         yield _check(f"backup {path.name}", lambda p=path: _tables(settings, p))
 
 
@@ -142,10 +146,11 @@ def _tables(settings: Settings, path: Path) -> str:
     return f"{len(backups.check(path, key_of(settings)).rows)} tables"
 
 
-def _check(name: str, look: Any) -> dict[str, Any]:
+def _check(name: str, look: Any, *, hint: str | None = None) -> dict[str, Any]:
     try:
         return _said(name, True, look())
     except OpenbellError as error:
+        error.hint = error.hint or hint
         return _said(name, False, str(error))
 
 

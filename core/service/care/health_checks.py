@@ -75,9 +75,10 @@ def _disk(desk: Desk) -> HealthVerdict:
     """There is room in the data folder."""
     free = shutil.disk_usage(desk.settings.data_dir).free
     words = f"{free // 1024**2:,} MB free"
+    told = f"only {words}: make room on the disk of the data folder"
     if free < LEAST_FREE_BYTES:
-        return bad(f"only {words}")
-    return warn(f"only {words}") if free < LITTLE_FREE_BYTES else good(words)
+        return bad(told)
+    return warn(told) if free < LITTLE_FREE_BYTES else good(words)
 
 
 @check("scheduler")
@@ -167,7 +168,7 @@ def _backup(desk: Desk) -> HealthVerdict:
     age = desk.now() - backups.made_at(found[0])
     words = f"{found[0].name}, {age.total_seconds() / 3600:.0f} h old"
     sound = abs(age) <= BACKUP_AGE  # one of the future hides that none is made
-    return good(words) if sound else warn(f"the last is {words}")
+    return good(words) if sound else warn(f"the last is {words}: python -m app backup")
 
 
 @check("drill")
