@@ -153,7 +153,24 @@ def shrunk(book: PeriodTable, own: Own, lines: Own) -> Outcome:
     alone = wrong & ~np.isnan(counts)
     told[:0] = _against(book, own, counts, alone, COUNTED)
     told[:0] = _as_usual(book, own, wrong & ~alone)
+    fine = _parts_of_cents(book, own)
+    told[:0] = _against(book, own, own.value * 1e3, fine, MILLS)
+    judged.append(own.fid[fine])
     return outcome("Q55", np.concatenate(judged), *told)
+
+
+def _parts_of_cents(book: PeriodTable, own: Own) -> Flags:
+    """Amounts of money that are no whole cents, though a thousand times them are whole."""
+    money = [n for n, item in book.rules.items.items() if item.unit == "money"]
+    some = book.among(money)[own.item] & book.affected[own.fid] & (np.abs(own.value) < MOST_FINE)
+    cents = np.abs(own.value) * 100
+    whole = np.abs(np.round(cents * 10) - cents * 10) < UNWRITTEN
+    found: Flags = some & whole & (np.abs(np.round(cents) - cents) > 10 * UNWRITTEN)
+    return found
+
+
+MOST_FINE, UNWRITTEN = 1e9, 0.005  # beyond, and below, numbers are too coarse to tell
+MILLS = " would be whole: nothing is paid in parts of a cent."
 
 
 def _as_usual(book: PeriodTable, values: Own, wrong: Flags) -> list[FindingText]:

@@ -162,8 +162,9 @@ def _beyond_counts(book: PeriodTable, spans: Amounts, item: str) -> Slips:
         rows = np.flatnonzero(book.of(names) & book.here & (book.value > 0))
         np.fmax.at(most[n], book.fid[rows], book.value[rows])
     count = most.max(axis=0)[spans.fid]  # NaN without one of the two
+    known = np.fmax(*most)[spans.fid]
     own = spans.keys["own"].to_numpy()
     ratio = np.where(own, spans.items[item] / count, np.nan)
     scaled = np.where(count >= FOUNDING, ratio >= FAR, (ratio > 1) & _of_a_power(ratio))
-    scaled |= ratio == 0
-    return Slips(spans, item, count, np.zeros(len(own), bool), scaled, ", but shares counted are ")
+    scaled |= own & (spans.items[item] == 0) & (known > 0)
+    return Slips(spans, item, known, np.zeros(len(own), bool), scaled, ", but shares counted are ")

@@ -99,6 +99,20 @@ def test_weighted_shares_in_thousands_beside_counts_of_classes(sheet: float) -> 
     assert "Q55" in first(**{WEIGHTED: 13_108.0}, **told, **none)[1]
 
 
+def test_money_in_parts_of_a_cent_is_a_thousandth() -> None:
+    """Cents are honest where a filer tells them; mills are not."""
+    alone = {"CashCashEquivalentsRestrictedCashAndRestrictedCashEquivalents": 95_744.0}
+    letter, rules = first(CashAndCashEquivalentsAtCarryingValue=83.342, **alone)
+    assert "Q55" in rules
+    assert letter in {"C", "D", "F"}
+    assert "Q55" not in first(CashAndCashEquivalentsAtCarryingValue=83_342.57, **alone)[1]
+
+
+def test_no_weighted_shares_are_few_in_thousands() -> None:
+    """Seven of them, though the cover alone counts any."""
+    assert "Q34" in first(**{WEIGHTED: 0.0, "CommonStockSharesOutstanding": None})[1]
+
+
 def test_retained_earnings_of_another_sign_do_not_blame_the_income() -> None:
     """Where the lines do not make the equity, retained earnings may have the wrong sign."""
     swapped = {"RetainedEarningsAccumulatedDeficit": 10_100.0 - 2 * 10_100 - NET_INCOME}
