@@ -2,17 +2,19 @@
 
 Every session asks for its page, reads for some seconds, and asks again, over a socket of its own
 from within its desk's namespace. All share the processors of one machine, so that what is compared
-is what the cluster adds; what a reader costs sizes machines of their own. Each desk has the pages
-made before it is measured, as it has minutes after its start.
+is what the cluster adds; what a reader costs sizes machines of their own. Each desk's sessions are
+driven by a process of their own, so that none waits for what others' are sent. Pages are made
+before they are measured, as they are minutes after a start.
 """
 
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,43 +100,53 @@ def table(told: dict[str, Any]) -> str:
 def _stretch(cluster: Cluster, desks: Sequence[Member], share: int, wanted: Wanted) -> Stretch:
     """`share` sessions at each of the desks, all at once."""
     before = sum(_megabytes(desk) for desk in desks)
-    gate = threading.Barrier(len(desks) + 1)
-    with ThreadPoolExecutor(len(desks)) as threads:
-        work = [threads.submit(_within, desk, share, wanted, gate) for desk in desks]
+    context = multiprocessing.get_context("spawn")
+    gate = context.Barrier(len(desks) + 1)
+    with ProcessPoolExecutor(len(desks), context, _given, (gate,)) as drivers:
+        work = [
+            drivers.submit(_within, (desk.namespace, desk.port), share, wanted) for desk in desks
+        ]
         try:
             gate.wait()  # every session has its page
+            began, desk_cpu, other_cpu = time.monotonic(), _cpu(desks), _cpu(cluster.engines)
+            gate.wait()  # every session has been asked for long enough
+            seconds = time.monotonic() - began
+            desk_cpu, other_cpu = _cpu(desks) - desk_cpu, _cpu(cluster.engines) - other_cpu
+            memory = sum(_megabytes(desk) for desk in desks) - before
+            gate.wait()
         except threading.BrokenBarrierError:
             for each in work:
-                each.result()  # what a desk broke off with
+                each.result()  # what a desk's sessions broke off with
             raise
-        began, desk_cpu, other_cpu = time.monotonic(), _cpu(desks), _cpu(cluster.engines)
-        gate.wait()  # every session has been asked for long enough
-        seconds = time.monotonic() - began
-        desk_cpu, other_cpu = _cpu(desks) - desk_cpu, _cpu(cluster.engines) - other_cpu
-        memory = sum(_megabytes(desk) for desk in desks) - before
-        gate.wait()
         found = [took for each in work for took in each.result()]
     return Stretch(found, share * len(desks), seconds, desk_cpu, other_cpu, memory)
 
 
-def _within(desk: Member, share: int, wanted: Wanted, gate: threading.Barrier) -> list[float]:
+_GATE: list[threading.Barrier] = []  # of a driving process
+
+
+def _given(gate: threading.Barrier) -> None:
+    """Let a driving process wait for the others."""
+    _GATE[:] = [gate]
+
+
+def _within(desk: tuple[str, int], share: int, wanted: Wanted) -> list[float]:
     """What the sessions at one desk waited for each rerun, in milliseconds."""
-    enter(desk.namespace)
+    namespace, port = desk
+    enter(namespace)
     try:
-        return asyncio.run(_crowd(desk, share, wanted, gate))
+        return asyncio.run(_crowd(port, share, wanted, _GATE[0]))
     except BaseException:
-        gate.abort()
+        _GATE[0].abort()
         raise
 
 
-async def _crowd(desk: Member, share: int, wanted: Wanted, gate: threading.Barrier) -> list[float]:
-    base = f"http://127.0.0.1:{desk.port}"
+async def _crowd(port: int, share: int, wanted: Wanted, gate: threading.Barrier) -> list[float]:
+    base = f"http://127.0.0.1:{port}"
     async with contextful([Session(base, *PAGES[n % len(PAGES)]) for n in range(share)]) as opened:
         crowd = Crowd(opened, wanted.think_seconds)
         crowding = asyncio.create_task(crowd.run())
-        await asyncio.sleep(
-            wanted.think_seconds * 3
-        )  # each has asked twice, none in step with others
+        await asyncio.sleep(wanted.think_seconds * 3)  # each has asked twice, none in step
         await asyncio.to_thread(gate.wait)
         began = time.perf_counter()
         await asyncio.sleep(wanted.seconds)
