@@ -142,6 +142,15 @@ def look(chromium, player):
         yield opened
 
 
+def stands(look, day: str) -> None:
+    """The scan, its first name, the brief and new plans are of that session, calm and whole."""
+    for path in ("/gap_scan", "/symbol", "/brief", "/plans"):
+        text = look(path).text
+        assert day in text, path
+        for words in ("cannot be shown", "could not be drawn", "opens in -", "Traceback"):
+            assert words not in text, path
+
+
 def test_on_a_holiday_the_last_session_stands(player, look):
     """Thanksgiving: Wednesday's scan, nothing behind, nothing in red."""
     player.at("2026-11-26T10:00")
@@ -152,6 +161,7 @@ def test_on_a_holiday_the_last_session_stands(player, look):
     assert "need a look" not in text
     assert "needs a look" not in text
     assert "Wed 25 Nov" in text
+    stands(look, "Wed 25 Nov")
 
 
 def test_after_a_half_day_its_session_stands_on_its_opens(player, look):
@@ -175,6 +185,7 @@ def test_on_friday_at_eight_the_session_stands_and_monday_is_next(player, look):
     assert "need a look" not in page.text
     assert "cannot be shown" not in page.text
     assert "opens Mon 30 Nov 09:30 ET" in page.text
+    stands(look, "Fri 27 Nov")
 
 
 def test_on_sunday_friday_stands(player, look):
@@ -185,6 +196,7 @@ def test_on_sunday_friday_stands(player, look):
     assert player.behind() == {}
     page = look("/datasets?dataset=prices.daily")
     assert "Fri 27 Nov" in page.text
+    stands(look, "Fri 27 Nov")
 
 
 def test_monday_before_the_bell_a_plan_is_made(player, look):
