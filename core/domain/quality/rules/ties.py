@@ -11,10 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import polars as pl
 
 from core.domain.quality.facts.amounts import Amounts
 from core.domain.quality.facts.arrays import Flags, Floats
-from core.domain.quality.facts.packing import NO_DAY, as_index, dated, found_rows, grouped, packed
+from core.domain.quality.facts.packing import NO_DAY, as_index, dated, found_rows, packed
 from core.domain.quality.facts.table import PeriodTable
 
 EXACT = 0.0005
@@ -120,36 +121,33 @@ def _moved(points: Amounts, spans: Amounts) -> Floats:
 
 def _equity_lines(book: PeriodTable, points: Amounts) -> Floats:
     """What the lines of equity make on each day; NaN where not three of them are told."""
-    total, count = np.zeros(len(points.fid)), np.zeros(len(points.fid), int)
-    for groups, sign in ((ADDED, 1.0), (TAKEN, -1.0)):
-        for names in groups:
-            value = _first_told(book, points, names)
-            there = ~np.isnan(value)
-            total[there] += (value if sign > 0 else -np.abs(value))[there]
-            count += there
-    return np.where(count >= LINES, total, np.nan)
+    different, concept = book.concepts
+    place = different.replace_strict(PLACES, default=-1, return_dtype=pl.Int64).to_numpy()[concept]
+    rows = book.measuring(place >= 0)
+    of = book.facts["fid"].to_numpy()[rows]
+    home = book.measures["code"].to_numpy()[book.number[rows]] == book.known.main[of]
+    rows = rows[home & book.affected[of]]
+    facts = book.facts[["fid", "period_start", "period_end", "value"]][as_index(rows)]
+    place, value = place[book.number[rows]], facts["value"].to_numpy()
+    fid, end = facts["fid"].to_numpy().astype(np.int64), dated(facts["period_end"])
+    told = np.flatnonzero(dated(facts["period_start"]) == NO_DAY)
+    told = told[np.argsort(place[told], kind="stable")]  # of a line the first name goes before
+    line = place[told] // NAMES
+    once = told[np.unique(packed([fid[told], end[told], line]), return_index=True)[1]]
+    day = found_rows((points.fid, points.end), (fid[once], end[once]))
+    once, day = once[day >= 0], day[day >= 0]
+    signed = np.where(place[once] // NAMES < len(ADDED), value[once], -np.abs(value[once]))
+    total = np.bincount(day, signed, len(points.fid))
+    return np.where(np.bincount(day, minlength=len(points.fid)) >= LINES, total, np.nan)
 
 
-LINES = 3
+LINES, NAMES = 3, 8  # names of a line: fewer
+PLACES = {
+    name: line * NAMES + rank
+    for line, names in enumerate((*ADDED, *TAKEN))
+    for rank, name in enumerate(names)
+}
 PAID = ("DividendsPaid", "Buybacks")  # then retained earnings may move by twice the income
-
-
-def _first_told(book: PeriodTable, points: Amounts, names: tuple[str, ...]) -> Floats:
-    """The balance under the first of some names of each day; NaN without one."""
-    found = np.full(len(points.fid), np.nan)
-    for name in names:
-        rows = book.measuring(book.named(f"^{name}$"))
-        of = book.facts["fid"].to_numpy()[rows]
-        home = book.measures["code"].to_numpy()[book.number[rows]] == book.known.main[of]
-        rows = rows[home & book.affected[of]]
-        facts = book.facts[["fid", "period_start", "period_end", "value"]][as_index(rows)]
-        fid, end = facts["fid"].to_numpy().astype(np.int64), dated(facts["period_end"])
-        known = np.flatnonzero(dated(facts["period_start"]) == NO_DAY)
-        first = known[grouped(packed([fid[known], end[known]]))[0]]
-        place = found_rows((fid[first], end[first]), (points.fid, points.end))
-        value = np.append(facts["value"].to_numpy()[first], np.nan)[place]
-        found = np.where(np.isnan(found), value, found)
-    return found
 
 
 def _beyond_counts(book: PeriodTable, spans: Amounts, item: str) -> Slips:
