@@ -18,7 +18,7 @@ from core.sources.foundry.client import FoundryClient
 from core.sources.foundry.source import FoundrySource, VersionCount
 from core.sources.sec.body import MIB
 from core.sources.sec.client import SecClient
-from core.sources.upstreams import Breakers, Upstream, Upstreams
+from core.sources.upstreams import Breakers, Upstream, UpstreamGate, Upstreams
 from core.store.pulls import version_count
 from core.store.watchlist import watched
 
@@ -99,11 +99,17 @@ def build_sources(desk: DeskPort) -> Mapping[str, Source | DirectSource]:
     }
 
 
+def _gate(desk: DeskPort, host: Upstream) -> UpstreamGate:
+    """The gate of a host, which knows for how many datasets it is asked."""
+    asked = sum(host_of(desk.settings, dataset) == host for dataset in desk.catalogue.enabled)
+    return desk.upstreams.gate(host, asked)
+
+
 def sec_client(desk: DeskPort, max_bytes: int = 256 * MIB) -> SecClient:
     """A client of the SEC by the settings, behind the gates of its hosts."""
     return SecClient.from_settings(
         desk.settings,
-        lambda url: desk.upstreams.gate(sec_host(url)),
+        lambda url: _gate(desk, sec_host(url)),
         desk.now,
         block=desk.limits.block,
         limiter=desk.limits.limiter,
@@ -113,11 +119,9 @@ def sec_client(desk: DeskPort, max_bytes: int = 256 * MIB) -> SecClient:
 
 def foundry_client(desk: DeskPort, *, patience_seconds: float | None = None) -> FoundryClient:
     """A client of the container by the settings; `patience_seconds` shortens its deadlines."""
-    host = foundry_host(desk.settings)
-    asked = sum(host_of(desk.settings, dataset) == host for dataset in desk.catalogue.enabled)
     return client_by(
         desk.settings,
         patience_seconds=patience_seconds,
         directory=desk.downloads,
-        gate=desk.upstreams.gate(host, asked),
+        gate=_gate(desk, foundry_host(desk.settings)),
     )

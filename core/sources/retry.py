@@ -12,7 +12,6 @@ from tenacity import AsyncRetrying, RetryCallState, stop_after_attempt
 
 from core.errors import (
     ForeignAnswerError,
-    IntegrityError,
     OpenbellError,
     ProtocolError,
     QueryFailedError,
@@ -21,7 +20,6 @@ from core.errors import (
 
 T = TypeVar("T")
 Sleep = Callable[[float], Awaitable[None]]
-ONCE_MORE = (ProtocolError, IntegrityError)  # nonsense that comes twice goes on for longer
 RetryHook = Callable[[OpenbellError, float], Awaitable[None]]
 
 
@@ -78,7 +76,7 @@ def _error(state: RetryCallState) -> BaseException | None:
 
 def _again(state: RetryCallState) -> bool:
     error = _error(state)
-    often = isinstance(error, ONCE_MORE) and state.attempt_number > 1
+    often = isinstance(error, ProtocolError) and state.attempt_number > 1  # it goes on for longer
     return error is not None and not often and _passing(error)
 
 

@@ -22,6 +22,7 @@ from core.errors import (
     BlockedError,
     ConnectionLostError,
     DeadlineError,
+    ForeignAnswerError,
     IntegrityError,
     OpenbellError,
     ProtocolError,
@@ -43,7 +44,7 @@ LOOK_SECONDS = 0.05
 PROBE_SECONDS = 30.0
 DOWN, BLOCKED = "down", "has blocked us"
 _DOWN = (ConnectionLostError, DeadlineError, ServerError, RateLimitedError)
-_NONSENSE = (ProtocolError, IntegrityError, SizeLimitError)
+_NONSENSE = (ForeignAnswerError, ProtocolError, IntegrityError, SizeLimitError)
 _TELLS_NOTHING = (PullCancelledError, StoreError, ValidationError, UpstreamDownError)
 _forced: ContextVar[bool] = ContextVar("forced", default=False)
 
@@ -251,17 +252,17 @@ class HostGate:
     async def _learn(self, error: OpenbellError, trial: bool, about: str) -> None:
         if isinstance(error, QueryFailedError):  # of one dataset; the host itself was there
             await self._answered()
-        elif isinstance(error, (*_DOWN, BlockedError)):
-            await self.upstreams.failed(self.host, error)
-        elif isinstance(error, _TELLS_NOTHING):
-            if trial:
-                await self.upstreams.change(self.host, rules.released)
         elif about and error.transient and isinstance(error, _NONSENSE):
             text = str(error)
             await self.upstreams.change(
                 self.host,
                 lambda known: rules.nonsense(known, self.now(), text, about, self.things),
             )
+        elif isinstance(error, (*_DOWN, BlockedError)):
+            await self.upstreams.failed(self.host, error)
+        elif isinstance(error, _TELLS_NOTHING):
+            if trial:
+                await self.upstreams.change(self.host, rules.released)
         else:  # whatever it said, it was there
             await self._answered()
 

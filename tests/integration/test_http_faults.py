@@ -163,7 +163,9 @@ async def test_a_broken_body_means_the_same_to_both_readers(
     await must_fail(name, BODIES[fault], tmp_path)
 
 
-@pytest.mark.parametrize(("name", "kind"), [("download", ProtocolError), ("sec", QueryFailedError)])
+@pytest.mark.parametrize(
+    ("name", "kind"), [("download", ProtocolError), ("sec", ForeignAnswerError)]
+)
 async def test_a_page_in_place_of_a_document(
     name: str, kind: type[OpenbellError], tmp_path: Path
 ) -> None:

@@ -1,4 +1,4 @@
-"""A container that answers, and not by its protocol: to all that is asked, or of one dataset."""
+"""Upstreams that answer, and not by their protocol: to all that is asked, or of one dataset."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from core.jobs.queue.port import JobStatus
 from core.sandbox.foundry.job import FoundryJob
 from tests.outage_rig import DUE, FOUNDRY, Rig, rows
-from tests.upstreams import Running
+from tests.upstreams import CIK, Running, facts, submissions
 
 
 @pytest.fixture
@@ -94,3 +94,29 @@ async def test_one_dataset_that_is_broken_closes_no_door_to_the_others(
         await rig.until(DUE + timedelta(minutes=5), 5)
         assert rig.answered() == rig.datasets()
         assert await rig.told("upstream") == []
+
+
+@pytest.mark.parametrize("fault", ["sec-html", "sec-cut-gzip"])
+async def test_a_sec_that_answers_nonsense_to_all_is_down(
+    tmp_path: Path, upstreams: Running, fault: str
+) -> None:
+    """Each company of a watch list was asked for again while a page of maintenance stood."""
+    others = [CIK + n for n in range(1, 13)]
+    for cik in others:
+        upstreams.documents.bodies[f"/submissions/CIK{cik:010}.json"] = submissions()
+        upstreams.documents.bodies[f"/api/xbrl/companyfacts/CIK{cik:010}.json"] = facts()
+    async with Rig(tmp_path, upstreams, sec_requests_per_second=10) as rig:
+        with rig.desk.warehouse.transaction() as tx:
+            for cik in others:
+                tx.execute("INSERT INTO watchlist VALUES (?, ?, ?)", [cik, f"M{cik}", rig.now])
+        rig.fail(fault)
+        await rig.until(DUE, 300)
+        rig.minutes.clear()
+        await rig.until(DUE + timedelta(minutes=2), 5)
+        assert 0 < max(rig.minutes.values()) <= 20
+        assert rig.desk.queue.counts()[JobStatus.DEAD] == 0
+        rig.fail()
+        await rig.until(DUE + timedelta(minutes=3), 5)
+        assert rig.answered() == rig.datasets()
+        told = await rig.told("upstream", count=2)
+    assert [event["kind"] for event in told] == ["upstream.down", "upstream.up"]

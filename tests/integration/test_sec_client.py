@@ -15,11 +15,11 @@ from core.errors import (
     BlockedError,
     ConnectionLostError,
     DeadlineError,
+    ForeignAnswerError,
     IntegrityError,
     NotFoundError,
     OpenbellError,
     ProtocolError,
-    QueryFailedError,
     RateLimitedError,
     ServerError,
     SizeLimitError,
@@ -94,8 +94,8 @@ EXPECTED: dict[str, tuple[type[OpenbellError], int]] = {
     "sec-404": (NotFoundError, 1),
     "sec-429": (RateLimitedError, 3),
     "sec-503": (ServerError, 3),
-    "sec-html": (QueryFailedError, 1),  # a page of maintenance passes, but not at once
-    "sec-empty": (QueryFailedError, 1),
+    "sec-html": (ForeignAnswerError, 1),  # a page of maintenance passes, but not at once
+    "sec-empty": (ForeignAnswerError, 1),
     "sec-truncated": (ConnectionLostError, 3),
     "sec-cut-gzip": (IntegrityError, 3),
     "sec-drop": (ConnectionLostError, 3),

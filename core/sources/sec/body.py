@@ -7,7 +7,7 @@ from typing import Literal
 from isal.igzip_lib import IsalError
 from isal.isal_zlib import decompressobj as inflater_of
 
-from core.errors import IntegrityError, ParsingError, ProtocolError, QueryFailedError
+from core.errors import ForeignAnswerError, IntegrityError, ParsingError, ProtocolError
 from core.sources.http import permanent, too_large
 
 Kind = Literal["json", "xml", "text", "zip", "page"]
@@ -40,7 +40,7 @@ def unpacked(packed: bytes, encoding: str, limit: int, where: str, dataset: str)
 def must_be_kind(body: bytes, kind: Kind, where: str, dataset: str) -> None:
     """An error when the first bytes are not those of the kind.
 
-    QueryFailedError for a page or nothing where data was asked, as during maintenance, which
+    ForeignAnswerError for a page or nothing where data was asked, as during maintenance, which
     passes; ParsingError for anything else.
     """
     start = body[:512].lstrip(b"\xef\xbb\xbf \t\r\n")
@@ -56,7 +56,7 @@ def must_be_kind(body: bytes, kind: Kind, where: str, dataset: str) -> None:
     if not good:
         what = "an HTML page" if html else "an empty answer" if not start else "something else"
         passing = kind in ("json", "xml", "zip") and (html or not start)
-        raise (QueryFailedError if passing else ParsingError)(
+        raise (ForeignAnswerError if passing else ParsingError)(
             f"{dataset}: {what} came where {kind} was expected",
             where=where,
             hint="open the address in a browser to see what the SEC says",

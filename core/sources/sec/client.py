@@ -176,7 +176,7 @@ class SecClient:
 
         Passing failures are tried again with full jitter (429 and 503 as long as they say, capped).
         ValidationError without a contact, BlockedError while the SEC has blocked us,
-        NotFoundError for 404, QueryFailedError when an HTML page came instead of data.
+        NotFoundError for 404, ForeignAnswerError when an HTML page came instead of data.
         """
         gate = self._gates(self._base_of(url))
 
@@ -184,7 +184,9 @@ class SecClient:
             metrics.http_retry(host_of(url))
 
         return await self._retry.run(
-            lambda: gate.attempt(lambda: self._once(url, dataset, kind, known or KnownDocument())),
+            lambda: gate.attempt(
+                lambda: self._once(url, dataset, kind, known or KnownDocument()), url
+            ),
             again,
         )
 
