@@ -107,6 +107,14 @@ class Dataset:
         return {name: kind.polars for name, kind in self.schema.items()}
 
     @property
+    def newest_first(self) -> tuple[str, ...]:
+        """Columns of the key from the one to sort by first: its days and instants, then the rest,
+        each from the last.
+        """
+        moments = [name for name in self.key if self.polars_schema[name].is_temporal()]
+        return tuple(dict.fromkeys([*reversed(moments), *reversed(self.key)]))
+
+    @property
     def schema_hash(self) -> str:
         """A short hash of columns and types: it changes when the schema does."""
         text = ",".join(f"{name}:{kind}" for name, kind in self.schema.items())

@@ -273,13 +273,13 @@ def schema_changes(desk: Desk, name: str) -> pl.DataFrame:
 
 
 def rows(desk: Desk, name: str, limit: int | None = 500, symbol: str | None = None) -> pl.DataFrame:
-    """Rows of a dataset's table in key order, optionally of one symbol (in any spelling)."""
+    """Rows of a dataset's table, newest first by the days of its key; of one symbol by any name."""
     dataset = desk.catalogue.get(name)
     if not row_counts(desk, [dataset.table]):
         return pl.DataFrame(schema=dataset.polars_schema)
     if symbol and "symbol" not in dataset.schema:
         raise UsageError(f"{name} has no column symbol")
-    order = ", ".join(f"{quoted(column)} DESC" for column in reversed(dataset.key))
+    order = ", ".join(f"{quoted(column)} DESC" for column in dataset.newest_first)
     where = "WHERE symbol IN (SELECT unnest($names))" if symbol else "WHERE $names IS NULL"
     return desk.warehouse.read(
         f"SELECT * FROM {quoted(dataset.table)} {where} ORDER BY {order} LIMIT $limit",

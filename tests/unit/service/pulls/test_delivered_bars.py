@@ -12,6 +12,7 @@ from core.domain.gaps import bars as bar_rules
 from core.domain.timetable import sessions as calendar
 from core.service.desk import Desk
 from core.service.gaps import keeping, market_view, scans
+from core.service.pulls import datasets
 from core.service.pulls.datasets import rejected_rows
 from tests import price_cases
 
@@ -169,6 +170,16 @@ def test_several_distributions_of_a_day_all_count(desk: Desk, tmp_path: Path) ->
     assert sorted(price_cases.stored(desk, "corporate_actions")["amount"]) == [0.5, 2, 10]
     again = price_cases.load_text(desk, tmp_path, text + "\n", "corporate_actions")
     assert (again["rows_inserted"], again["rows_updated"]) == (0, 0)
+
+
+def test_the_newest_rows_are_shown_wherever_the_key_tells_the_day(
+    desk: Desk, tmp_path: Path
+) -> None:
+    """A note of an older day is after in the alphabet; its row is not among the newest."""
+    text = "COST,2025-06-16,dividend,,1,USD,z\nCOST,2026-06-15,dividend,,1,USD,"
+    price_cases.load_text(desk, tmp_path, text, "corporate_actions")
+    shown = datasets.rows(desk, "corporate_actions", limit=1)
+    assert shown["ex_date"].to_list() == [date(2026, 6, 15)]
 
 
 def test_a_second_split_of_a_day_contradicts_the_first(desk: Desk, tmp_path: Path) -> None:
