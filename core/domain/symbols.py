@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from core.errors import UsageError
 
-LONGEST = 20  # letters, wherever a symbol comes in
+LONGEST = 32  # letters, wherever a symbol comes in; one of an option has 21
 _SYMBOL = re.compile(rf"[A-Z0-9][A-Z0-9.\-/^ ]{{0,{LONGEST - 1}}}")
 
 

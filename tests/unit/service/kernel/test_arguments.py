@@ -108,7 +108,7 @@ def test_no_use_case_takes_a_name_of_any_length(known: registry.Registry, desk: 
 
 
 @pytest.mark.parametrize(
-    ("field", "most"), [("symbol", 20), ("symbols", 20), ("name", 255), ("reason", 4000)]
+    ("field", "most"), [("symbol", 32), ("symbols", 32), ("name", 255), ("reason", 4000)]
 )
 def test_what_names_or_explains_has_a_length(field: str, most: int) -> None:
     """At the limit it is taken; one letter more is told with the limit."""

@@ -180,14 +180,14 @@ def test_a_name_of_nothing_but_space_is_refused() -> None:
 
 
 def test_a_symbol_or_key_without_an_end_rejects_its_row_only(read) -> None:
-    """A symbol has 20 bytes, another name in a key 255, any other text 200,000."""
-    rows = [("A" * 20, "B" * 255, "C" * 200_000), ("A" * 21, "B", "C")]
+    """A symbol has 32 bytes, another name in a key 255, any other text 200,000."""
+    rows = [("A" * 32, "B" * 255, "C" * 200_000), ("A" * 33, "B", "C")]
     rows += [("A", "B" * 10_000, "C"), ("D", "é" * 127, "C" * 200_001), ("E", "é" * 128, "C")]
     body = "symbol,venue,note\n" + "".join(",".join(row) + "\n" for row in rows)
     table = read(body, dataset(key=("symbol", "venue"), symbol="str", venue="str", note="str"))
-    assert table.rows["symbol"].to_list() == ["A" * 20]
+    assert table.rows["symbol"].to_list() == ["A" * 32]
     assert table.rejects["reason"].to_list() == [
-        "symbol is 21 bytes long; 20 at most",
+        "symbol is 33 bytes long; 32 at most",
         "venue is 10000 bytes long; 255 at most",
         "note is 200001 bytes long; 200,000 at most",
         "venue is 256 bytes long; 255 at most",
