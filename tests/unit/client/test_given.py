@@ -24,7 +24,7 @@ from tests.unit.client.test_client import answering, client_of
 
 NAIVE = datetime(2026, 6, 30, 9)  # noqa: DTZ001 - what is refused
 SENSELESS = (math.nan, math.inf, Decimal("NaN"), Decimal("Infinity"), NAIVE, {1, 2}, b"AAA",
-             object(), timedelta(1), [], [None], [[1]], {"a": 1}, "\ud800", ["\ud800"])  # fmt: skip
+             object, timedelta(1), [], [None], [[1]], {"a": 1}, "\ud800", ["\ud800"])  # fmt: skip
 
 
 @pytest.fixture
