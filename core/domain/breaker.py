@@ -8,8 +8,8 @@ Half-open lets one request through at a time: the trial. A block (the other side
 away) keeps it open until a given instant, with no probe and no forced try before.
 
 Nonsense is an answer that is none of the other side's protocol. One thing that is asked for may be
-broken there while all others are well, so nonsense opens it once MOST_ODD things were answered with
-it, or all there are FAILURES times, and nothing was answered well between.
+broken there while all others are well, so nonsense opens it once it was the answer FAILURES times
+to MOST_ODD things, or to all there are, and nothing was answered well between.
 """
 
 from __future__ import annotations
@@ -161,8 +161,8 @@ def nonsense(breaker: Breaker, now: datetime, error: str, about: str, things: in
     known = _counting(breaker, now, error)
     odd = known.odd if about in known.odd else (*known.odd, about)
     known = replace(known, oddities=known.oddities + 1, odd=odd)
-    all_odd = len(odd) >= things and known.oddities >= FAILURES
-    return _opened(known, now, PAUSES[-1]) if all_odd or len(odd) >= MOST_ODD else known
+    is_host = len(odd) >= min(things, MOST_ODD) and known.oddities >= FAILURES
+    return _opened(known, now, PAUSES[-1]) if is_host else known
 
 
 def _failed_again(breaker: Breaker, now: datetime, error: str, wait: timedelta) -> Breaker:

@@ -59,12 +59,12 @@ def test_pauses_between_probes_grow_to_half_a_minute() -> None:
 
 
 @pytest.mark.parametrize(
-    ("things", "count", "names"), [(1, 5, 1), (2, 5, 2), (3, 3, 3), (40, 3, 3)]
+    ("things", "count", "names"), [(1, 5, 1), (2, 5, 2), (3, 5, 3), (40, 5, 3)]
 )
 def test_nonsense_opens_it_once_it_is_not_of_one_thing_alone(
     things: int, count: int, names: int
 ) -> None:
-    """All things of a host five times, or three; a good answer between begins the count anew."""
+    """Five times of all things, or three; each once rings for nobody, a good answer begins anew."""
 
     def told(count: int, names: int) -> Breaker:
         breaker = Breaker()
