@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import polars as pl
 
 from core.domain.quality.facts.amounts import Amounts
 from core.domain.quality.facts.arrays import Flags, Floats
@@ -122,7 +121,7 @@ def _moved(points: Amounts, spans: Amounts) -> Floats:
 def _equity_lines(book: PeriodTable, points: Amounts) -> Floats:
     """What the lines of equity make on each day; NaN where not three of them are told."""
     different, concept = book.concepts
-    place = different.replace_strict(PLACES, default=-1, return_dtype=pl.Int64).to_numpy()[concept]
+    place = np.array([PLACES.get(name, -1) for name in different.to_list()], np.int64)[concept]
     rows = book.measuring(place >= 0)
     of = book.facts["fid"].to_numpy()[rows]
     home = book.measures["code"].to_numpy()[book.number[rows]] == book.known.main[of]
