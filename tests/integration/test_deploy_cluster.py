@@ -37,10 +37,13 @@ def proxy() -> str:
 
 
 class Desk(ThreadingHTTPServer):
-    """Answers with its address; `ready` says what its health is, `heard` what it was asked."""
+    """Answers with its address; `ready` says what its health is, `heard` what it was asked.
+
+    A desk that `breaks_off` is killed by whatever else than its health it is asked for.
+    """
 
     def __init__(self, address: str, port: int) -> None:
-        self.name, self.ready = address, True
+        self.name, self.ready, self.breaks_off = address, True, False
         self.heard: list[list[tuple[str, str]]] = []
         super().__init__((address, port), Answer)
 
@@ -50,12 +53,18 @@ class Answer(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """The name of the desk, or its health."""
-        health = self.path == "/api/health/ready"
-        if not health:
+        ready = self.path == "/api/health/ready"
+        if not self.path.startswith("/api/health/"):
             self.server.heard.append([(name.lower(), told) for name, told in self.headers.items()])
-        self.send_response(200 if self.server.ready or not health else 503)
+            if self.server.breaks_off:
+                return
+        self.send_response(200 if self.server.ready or not ready else 503)
         self.end_headers()
         self.wfile.write(self.server.name.encode())
+
+    def do_POST(self) -> None:
+        """As for what only reads."""
+        self.do_GET()
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
@@ -154,6 +163,38 @@ def test_a_browser_stays_at_its_desk_until_that_is_not_ready(front: str, desks: 
         while (other := _answer(client)) == first and time.monotonic() < ends:
             time.sleep(0.05)
         assert other == there
+
+
+def test_what_a_killed_desk_was_asked_for_is_answered_by_another(
+    front: str, desks: list[Desk]
+) -> None:
+    """At once, before its health is looked at again; what could be done twice is not repeated."""
+    with httpx.Client(base_url=front) as client:
+        first = _answer(client)
+        at = next(desk for desk in desks if desk.name == first)
+        at.breaks_off = True
+        heard = len(at.heard)
+        assert client.post("/api/v1/commands/journal_deposit", json={}).status_code == 502
+        assert len(at.heard) == heard + 1
+        answer = client.get("/")
+        assert (answer.status_code, answer.text == first) == (200, False)
+
+
+def test_while_no_desk_is_ready_they_are_asked_as_long_as_they_live(
+    front: str, desks: list[Desk]
+) -> None:
+    """Without PostgreSQL or Redis all desks read on: the proxy must not hide them."""
+    with httpx.Client(base_url=front) as client:
+        _answer(client)
+        for desk in desks:
+            desk.ready = False
+        ends = time.monotonic() + 2  # many looks at their health
+        answers = []
+        while time.monotonic() < ends:
+            answers.append(client.get("/"))
+            time.sleep(0.02)
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.text for answer in answers[-20:]}) == 1  # at its desk, as before
 
 
 def test_what_reaches_a_desk_is_the_proxys_own_word(front: str, desks: list[Desk]) -> None:

@@ -24,6 +24,7 @@ def test_what_queries_spilled_goes(make_desk: Callable[..., Desk]) -> None:
     assert not left.exists()
 
 
+@pytest.mark.in_file
 def test_no_room_before_a_migration_names_no_other_folder(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
