@@ -71,17 +71,23 @@ def events(desk: Desk) -> list[str]:
 @needs(Role.ANALYST)
 def retry(desk: Desk, job_ids: Sequence[str]) -> list[str]:
     """Queue dead or cancelled jobs again; their ids."""
-    done = [desk.queue.revive(job_id) for job_id in job_ids]
-    _tell(desk, "job.revived", "is tried again", done)
-    desk.wake()
+    done: list[Job] = []
+    try:
+        done.extend(desk.queue.revive(job_id) for job_id in job_ids)
+    finally:  # what was done before one is refused is told, and run
+        _tell(desk, "job.revived", "is tried again", done)
+        desk.wake()
     return [job.id for job in done]
 
 
 @needs(Role.ANALYST)
 def discard(desk: Desk, job_ids: Sequence[str]) -> list[str]:
     """Put dead letters away; they stay in the history."""
-    done = [desk.queue.discard(job_id) for job_id in job_ids]
-    _tell(desk, "job.discarded", "was put away", done)
+    done: list[Job] = []
+    try:
+        done.extend(desk.queue.discard(job_id) for job_id in job_ids)
+    finally:
+        _tell(desk, "job.discarded", "was put away", done)
     return [job.id for job in done]
 
 

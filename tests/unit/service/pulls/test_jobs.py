@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,11 +12,14 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.domain.tables.datasets import Window
-from core.errors import UsageError
+from core.errors import NotFoundError, UsageError
+from core.jobs import worker
 from core.jobs.queue.port import JobStatus
+from core.service.activity import feed
 from core.service.desk import Desk
 from core.service.kernel import commands
 from core.service.pulls import jobs, pull_jobs
+from core.store import events
 from tests.shown import tables
 
 PAGE = Path(__file__).resolve().parents[4] / "pages" / "jobs.py"
@@ -66,6 +70,23 @@ def test_commands_retry_and_discard(desk: Desk) -> None:
     assert desk.queue.get(first).status is JobStatus.QUEUED
     with pytest.raises(UsageError, match="name the jobs"):
         commands.run(desk, "jobs_retry", {})
+
+
+@pytest.mark.parametrize(
+    ("change", "kind"), [(jobs.retry, "job.revived"), (jobs.discard, "job.discarded")]
+)
+def test_what_was_done_before_one_is_refused_is_told(
+    desk: Desk, change: Callable[..., list[str]], kind: str
+) -> None:
+    """The queue changed with each of them, so the trouble that each tells of is over."""
+    dead_ones = [dead(desk), dead(desk)]
+    with desk.warehouse.transaction() as tx:
+        events.add(tx, [worker.given_up(desk.queue.get(one)) for one in dead_ones], desk.now())
+    with pytest.raises(NotFoundError, match="there is no job 'nobody'"):
+        change(desk, [dead_ones[0], "nobody", dead_ones[1]])
+    told = feed.following(desk, feed.chosen([kind]), "")
+    assert [event["subject"] for event in told] == [dead_ones[0]]
+    assert desk.queue.get(dead_ones[1]).status is JobStatus.DEAD
 
 
 def test_page_retries_dead_letters(desk: Desk) -> None:
