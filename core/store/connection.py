@@ -37,10 +37,22 @@ _MEMORY = """
 """
 
 
+def written_at(path: Path) -> str:
+    """A database file's path for the engine to write there; StoreError where it cannot.
+
+    The engine puts the log of `a?b/x` at `a.wal?b/x`, and can be told no other place.
+    """
+    text = str(path.absolute())
+    if "?" in text:
+        hint = "choose a folder without ? in its path"
+        raise StoreError("a database cannot be written below a ?", where=text, hint=hint)
+    return text
+
+
 def connect(path: Path) -> duckdb.DuckDBPyConnection:
     """The store's file, opened; OwnershipError when another process has it, else StoreError."""
     try:
-        connection = duckdb.connect(str(path.absolute()), config=dict(CONFIG))
+        connection = duckdb.connect(written_at(path), config=dict(CONFIG))
         connection.execute("SET GLOBAL TimeZone = 'UTC'")
         return connection
     except duckdb.Error as error:

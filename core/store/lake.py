@@ -20,7 +20,7 @@ from core.addresses import LakeAddress, Storage
 from core.errors import LostLeaseError, OwnershipError, StoreError
 from core.observe import logs
 from core.store import files
-from core.store.connection import CONFIG, ending
+from core.store.connection import CONFIG, ending, written_at
 from core.store.lease import Lease, connection_string, unreachable
 from core.store.moving import copy_all
 from core.store.ownership import Ownership, lock_of
@@ -158,7 +158,7 @@ class LakeEngine:
 
     def copy_to(self, cursor: duckdb.DuckDBPyConnection, target: Path) -> None:
         """See StoreEngine: every table and view as it is now."""
-        with ending(duckdb.connect(str(target.absolute()), config=CONFIG)) as copy:
+        with ending(duckdb.connect(written_at(target), config=CONFIG)) as copy:
             copy.execute("SET GLOBAL TimeZone = 'UTC'")
             copy.execute("BEGIN TRANSACTION")
             copy_all(cursor, Transaction(copy))

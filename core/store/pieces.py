@@ -12,7 +12,7 @@ import duckdb
 
 from core.errors import IntegrityError, StoreError
 from core.store import files
-from core.store.connection import CONFIG, ending, first_line
+from core.store.connection import CONFIG, ending, first_line, written_at
 from core.store.migrate import migrate
 from core.store.moving import BATCH_ROWS, columns_of, make_table
 from core.store.piece_keys import KEY, keyed
@@ -151,7 +151,7 @@ def rebuild(
     StoreError where it cannot be written; IntegrityError where a table is not what it was.
     """
     config = {**CONFIG, "enable_external_access": "true"}
-    with told(target), ending(duckdb.connect(str(target.absolute()), config=config)) as store:
+    with told(target), ending(duckdb.connect(written_at(target), config=config)) as store:
         store.execute("SET GLOBAL TimeZone = 'UTC'")
         store.execute("BEGIN TRANSACTION")
         migrate(Transaction(store), only=set(migrations))

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -27,6 +28,7 @@ from tests import api_desk
 
 BROKEN = '[datasets."a.b"]\nsource = "nowhere"\n'
 SERVING = {"store", "write", "queue", "engine", "disk"}
+GONE = [pytest.param("store", "store_path", marks=pytest.mark.in_file), ("queue", "queue_path")]
 
 
 @pytest.fixture
@@ -78,7 +80,7 @@ def test_without_a_desk_nothing_is_ready() -> None:
     assert (report["status"], report["ok"]) == ("bad", False)
 
 
-@pytest.mark.parametrize(("name", "look"), [("store", "store_path"), ("queue", "queue_path")])
+@pytest.mark.parametrize(("name", "look"), GONE)
 def test_a_file_that_is_gone_is_seen(running: Desk, name: str, look: str) -> None:
     """The engine holds it open and would go on writing into nothing."""
     path = getattr(running.settings, look)
@@ -88,6 +90,7 @@ def test_a_file_that_is_gone_is_seen(running: Desk, name: str, look: str) -> Non
     assert health.readiness(current.desk_or_none()) == {}
 
 
+@pytest.mark.in_file
 def test_another_file_in_the_stores_place_is_seen(running: Desk) -> None:
     """As after a restore under a running desk."""
     path = running.settings.store_path
@@ -107,6 +110,7 @@ def test_a_table_that_cannot_be_read_is_seen_past_the_memory(running: Desk) -> N
         cursor.execute("ALTER TABLE lost RENAME TO pulls")
 
 
+@pytest.mark.in_file
 def test_a_full_disk_stops_writing_and_is_forgotten_when_there_is_room(running: Desk) -> None:
     """Reading goes on; the desk is ready again as soon as it can write."""
     with no_file_may_grow():
@@ -224,9 +228,8 @@ def test_a_scheduler_that_is_off_by_setting_is_no_fault(make_desk: Callable[...,
 def test_little_room_is_told_and_none_stops(running: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Under a gigabyte somebody should look, under 64 MB nothing is taken on."""
     for free, expected in ((10**12, "ok"), (2**29, "warn"), (2**20, "bad")):
-        monkeypatch.setattr(
-            shutil, "disk_usage", lambda _, n=free: shutil._ntuple_diskusage(n, 0, n)
-        )
+        room = shutil._ntuple_diskusage(free, 0, free)
+        monkeypatch.setattr(shutil, "disk_usage", lambda _, room=room: room)
         assert seen("disk")[0] == expected
     assert set(health.readiness(current.desk_or_none())) == {"disk"}
 
@@ -256,11 +259,8 @@ def test_a_broken_entry_of_the_catalogue_is_seen(
 
 def test_a_dataset_that_is_behind_is_seen(running: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """As the detector has found it."""
-    from types import SimpleNamespace
-
-    monkeypatch.setattr(
-        running.engine._detector, "overdue", (SimpleNamespace(dataset="prices.daily"),)
-    )
+    behind = (SimpleNamespace(dataset="prices.daily"),)
+    monkeypatch.setattr(running.engine._detector, "overdue", behind)
     assert seen("datasets") == ("warn", "behind: prices.daily")
 
 
@@ -317,9 +317,8 @@ def test_a_check_that_breaks_is_bad_and_hides_no_other(
     def fall_over(_: Desk) -> None:
         raise ZeroDivisionError("by zero")
 
-    monkeypatch.setitem(
-        health.CHECKS, "odd", health.HealthCheck("odd", fall_over, stops_serving=False)
-    )
+    odd = health.HealthCheck("odd", fall_over, stops_serving=False)
+    monkeypatch.setitem(health.CHECKS, "odd", odd)
     assert seen("odd") == ("bad", "could not be looked at: by zero")
     assert seen("store")[0] == "ok"
 

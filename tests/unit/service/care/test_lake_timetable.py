@@ -18,7 +18,7 @@ LAKE = "ducklake:postgresql://nobody/desk?data=/nowhere"
     [
         ({"store_url": LAKE, "lake_upkeep_time": "03:30"}, 8),
         ({"store_url": LAKE, "lake_upkeep_time": ""}, None),
-        ({"lake_upkeep_time": "03:30"}, None),
+        pytest.param({"lake_upkeep_time": "03:30"}, None, marks=pytest.mark.in_file),
     ],
 )
 def test_the_upkeep_of_a_lake_is_published_at_its_time(
