@@ -11,6 +11,7 @@ from app.api.answering import TABLES
 from app.api.following import links
 from app.api.once import AGAIN
 from app.api.resources.kernel import ApiResource
+from core.service import bounds
 from core.service.kernel import once
 from core.service.kernel.registry import UseCaseEntry
 
@@ -79,7 +80,21 @@ def arguments(entry: UseCaseEntry, schemas: dict[str, Any]) -> dict[str, Any]:
     """The schema of an entry's arguments; what it refers to goes to the shared ones."""
     schema = entry.arguments.model_json_schema(ref_template=REFERENCE, schema_generator=AsRead)
     schemas.update(schema.pop("$defs", {}))
+    for name, asked in schema.get("properties", {}).items():
+        _bound(asked, bounds.longest(name))
     return schema
+
+
+def _bound(schema: dict[str, Any], most: int) -> None:
+    """Say how many letters a text may have, also one in a list; numbers bound themselves."""
+    if schema.get("type") == "string" and not schema.keys() & {"enum", "const", "format"}:
+        schema.setdefault("maxLength", most)
+    ways = schema.get("anyOf", ())
+    if {way.get("type") for way in ways} <= {"string", "array", "null"}:
+        for way in ways:
+            _bound(way, most)
+    if isinstance(items := schema.get("items"), dict):
+        _bound(items, most)
 
 
 def operation(found: ApiResource, schemas: dict[str, Any]) -> dict[str, Any]:

@@ -15,13 +15,14 @@ import pydantic
 import pytest
 
 from app import address
-from app.api import callers
+from app.api import callers, reference
 from app.doors.limits import Pauses
 from core.domain.access.principals import LOCAL
 from core.errors import NotFoundError, OwnershipError, StoreError, UsageError, document, rebuilt
 from core.service import bounds, current
 from core.service.desk import Desk
 from core.service.kernel import access, commands, exports
+from core.service.kernel.registry import Registry
 from tests import api_desk, begun, depth
 
 ODD: tuple[Any, ...] = (
@@ -285,3 +286,32 @@ def test_what_no_argument_may_be(value: Any) -> None:
     assert bounds.fault(value)
     assert bounds.fault([{"x": (value,)}])
     assert bounds.fault({"x": [1, 1.5, "text", None]}) is None
+
+
+def _plain(schema: dict[str, Any]) -> bool:
+    return any(
+        way.get("type") == "string" and not way.keys() & {"enum", "const", "format", "pattern"}
+        for way in (schema, *schema.get("anyOf", ()))
+    )
+
+
+@pytest.mark.parametrize(
+    "registry", [commands.command, exports.export], ids=["commands", "exports"]
+)
+def test_the_description_says_how_long_a_text_may_be(desk: Desk, registry: Registry) -> None:
+    """Every text has its length, and one letter more is refused for that."""
+    tried = 0
+    for name, entry in registry.entries.items():
+        body = reference.arguments(entry, {})
+        if set(body.get("required", ())) - {"symbol", "name", "text", "reason"}:
+            continue
+        for field, schema in body["properties"].items():
+            if not _plain(schema) or ("anyOf" in schema and len(schema["anyOf"]) > 2):
+                continue
+            ways = (schema, *schema.get("anyOf", ()))
+            most = next(way["maxLength"] for way in ways if "maxLength" in way)
+            given = dict.fromkeys(body.get("required", ()), "x")
+            with pytest.raises(UsageError, match=f"{field}: .* no longer than {most:,}"):
+                registry.run(desk, name, {**given, field: "x" * (most + 1)})
+            tried += 1
+    assert tried > 20
