@@ -18,6 +18,7 @@ from core.store.warehouse import Warehouse
 
 NOTHING = MergeCounts()
 USUAL_OF = 5  # pulls
+OF_FILES = ("import", "inbox", "backfill")  # triggers of pulls that asked no source
 STOPPED = "the desk stopped during this pull; no document is half-stored"
 
 
@@ -58,14 +59,17 @@ class PullEnd:
 def failing_since(reader: Reader, dataset: str, at: datetime) -> datetime | None:
     """When the first pull began of those that failed in a row up to an instant, without by hand.
 
-    None when the last one that ended by then was good, or none failed.
+    None when the last one that ended by then was good, or none failed. Files that were brought say
+    nothing of the source.
     """
     found: datetime | None = reader.read(
         "SELECT min(started_at) AS since FROM pulls WHERE dataset = $name AND state = 'failed' "
-        "AND trigger <> 'manual' AND finished_at <= $at AND finished_at > coalesce((SELECT "
-        "max(finished_at) FROM pulls WHERE dataset = $name AND finished_at <= $at AND state IN "
-        "('done', 'unchanged', 'partial')), TIMESTAMPTZ '1970-01-01 00:00:00+00')",
-        {"name": dataset, "at": at},
+        "AND trigger <> 'manual' AND trigger NOT IN (SELECT unnest($files::VARCHAR[])) "
+        "AND finished_at <= $at AND finished_at > coalesce((SELECT max(finished_at) FROM pulls "
+        "WHERE dataset = $name AND finished_at <= $at AND state IN ('done', 'unchanged', 'partial')"
+        " AND trigger NOT IN (SELECT unnest($files::VARCHAR[]))), "
+        "TIMESTAMPTZ '1970-01-01 00:00:00+00')",
+        {"name": dataset, "at": at, "files": list(OF_FILES)},
     ).item()
     return found
 

@@ -52,7 +52,9 @@ def seen(desk: Desk, reader: Reader, event: Mapping[str, Any]) -> Iterator[Seen]
         phase=kind.phase,
     )
     causes = _causes(desk, kind.group, event["subject"], after)
-    if kind.group == "pull":
+    if kind.group == "pull" and after.get("trigger") in pulls.OF_FILES:
+        yield replace(plain, trouble=None, phase=None), ()  # says nothing of the source
+    elif kind.group == "pull":
         for occurrence in _of_pull(reader, plain, by_hand=after.get("trigger") == BY_HAND):
             yield occurrence, causes
     elif kind.name != "job.dead" or job != "pull":

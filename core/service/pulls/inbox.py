@@ -2,22 +2,21 @@
 
 `inbox/DATASET/any.csv` or `inbox/DATASET-any.csv` in the data folder; a file goes to `done`, or to
 `refused` with the reason beside it. A file is taken once it has stood still for a look; a kill
-between loading and moving loads it again, which changes nothing.
+between loading and moving loads it again, which changes nothing. What can be neither loaded nor
+moved (a link, a folder within a folder) is told once and left alone.
 """
 
 from __future__ import annotations
 
 import os
-import stat
 import weakref
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core import atomic
 from core.domain.access.principals import Role
-from core.domain.tables.arrivals import dataset_of, fault, is_ready
+from core.domain.tables.arrivals import dataset_of, fault
 from core.errors import OpenbellError, StoreError, UsageError
 from core.observe import logs
 from core.observe.events import Event
@@ -27,7 +26,7 @@ from core.service.kernel.commands import DONE, FOUND_ERRORS, CommandResult, comm
 from core.service.kernel.given_files import Given
 from core.service.kernel.handlers import publish_follow_ups
 from core.service.kernel.looks import look
-from core.service.pulls import imports
+from core.service.pulls import imports, inbox_files
 from core.store import events, files
 
 if TYPE_CHECKING:
@@ -39,16 +38,21 @@ TRIGGER = "inbox"
 LOOK_SECONDS = 2.0
 State = tuple[int, int, int]
 _seen: weakref.WeakKeyDictionary[Any, dict[Path, State]] = weakref.WeakKeyDictionary()
+_stays: weakref.WeakKeyDictionary[Any, dict[Path, State]] = weakref.WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A file in the inbox: its dataset, or why it cannot be taken."""
+    """What lies in the inbox: its dataset, or why it cannot be taken.
+
+    `stays`: nothing that could be loaded or moved, a link for one; it is told, and left alone.
+    """
 
     path: Path
     dataset: str | None
     fault: str | None
     state: State
+    stays: bool = False
 
 
 def folder(desk: Desk) -> Path:
@@ -57,32 +61,16 @@ def folder(desk: Desk) -> Path:
 
 
 def arrivals(desk: Desk) -> list[Arrival]:
-    """The files that wait, oldest first; links and unfinished files are left alone."""
+    """What waits, oldest first; unfinished files are left out."""
     here = folder(desk)
     known = {name: item for name, item in desk.catalogue.datasets.items() if item.source != "sec"}
     found = []
-    for path, told in _files(here):
-        parts = path.relative_to(here).parts
-        dataset = dataset_of(parts, known)
+    for path, told, odd in inbox_files.listed(here, (TAKEN, REFUSED)):
+        dataset = None if odd else dataset_of(path.relative_to(here).parts, known)
         state = (told.st_size, told.st_mtime_ns, told.st_ino)
-        found.append(Arrival(path, dataset, fault(path.name, dataset, known), state))
+        wrong = odd or fault(path.name, dataset, known)
+        found.append(Arrival(path, dataset, wrong, state, stays=bool(odd)))
     return sorted(found, key=lambda item: (item.state[1], item.path.name))
-
-
-def _files(here: Path) -> Iterator[tuple[Path, os.stat_result]]:
-    """Plain files of the inbox and of the folders in it, by the names that people gave them."""
-    try:
-        entries = [Path(entry) for entry in os.scandir(here)]
-        folders = [p for p in entries if p.name not in (TAKEN, REFUSED) and not p.is_symlink()]
-        entries += [Path(e) for p in folders if p.is_dir() for e in os.scandir(p)]
-        for path in entries:
-            told = path.lstat()
-            if stat.S_ISREG(told.st_mode) and is_ready(path.name):
-                yield path, told
-    except FileNotFoundError:  # no inbox, or a file that was taken away meanwhile
-        return
-    except OSError as error:
-        raise StoreError(f"the inbox cannot be read: {error.strerror}", where=str(here)) from error
 
 
 @look("inbox", seconds=LOOK_SECONDS)
@@ -94,9 +82,13 @@ def take_new(desk: Desk) -> None:
     found = arrivals(desk)
     before = _seen.get(desk, {})
     _seen[desk] = {item.path: item.state for item in found}
+    stays = {path: state for path, state in _stays.get(desk, {}).items() if path in _seen[desk]}
+    _stays[desk] = stays
     for item in found:
-        if before.get(item.path) == item.state:
-            dispose(desk, item)
+        if before.get(item.path) == item.state != stays.get(item.path):
+            told = dispose(desk, item)
+            if told["moved_to"] is None:
+                stays[item.path] = item.state
 
 
 def _make(path: Path) -> None:
@@ -107,11 +99,22 @@ def _make(path: Path) -> None:
 
 
 def dispose(desk: Desk, item: Arrival) -> dict[str, Any]:
-    """Load one file and move it; what became of it. What may pass leaves it where it is."""
+    """Load one file and move it; what became of it. What may pass leaves it where it is.
+
+    `moved_to` is None for what stays there for good: that, too, is told.
+    """
     told: dict[str, Any] = {"file": _shown(item.path.name), "dataset": item.dataset}
+    if item.stays:
+        told |= {"taken": False, "reason": f"{item.fault}; it is left where it is"}
+        tell_refused(desk, item, told["reason"], None)
+        return {**told, "moved_to": None}
     with handed_over(desk, item.path) as given:
         told |= take(desk, item, given)
-    moved = _move(desk, item, TAKEN if told["taken"] else REFUSED)
+    moved, stuck = _move(desk, item, TAKEN if told["taken"] else REFUSED)
+    if stuck:
+        was = "it was loaded" if told["taken"] else f"{told['reason']} It was refused"
+        tell_refused(desk, item, f"{was}, and stays where it is: {stuck}", None)
+        return {**told, "moved_to": None}
     if not told["taken"]:
         _note_reason(moved, told["reason"])
         tell_refused(desk, item, told["reason"], str(moved))
@@ -134,20 +137,25 @@ def take(desk: Desk, item: Arrival, given: Given) -> dict[str, Any]:
     return {"taken": True, "pull": pull}
 
 
-def _move(desk: Desk, item: Arrival, where: str) -> Path:
-    """Move a file out of the way, under a name that no other has; its owner's alone from then."""
+def _move(desk: Desk, item: Arrival, where: str) -> tuple[Path, str | None]:
+    """Move a file out of the way, under a name that no other has; its owner's alone from then.
+
+    Why it cannot be moved where that will not pass: it would be loaded again and again.
+    """
     target = folder(desk) / where
     _make(target)
     stamp = desk.now().strftime("%Y%m%dT%H%M%S%fZ")
     moved = target / f"{stamp}-{_short(item.path.name)}"
     try:
-        item.path.replace(moved)
-        files.limit(moved)
+        inbox_files.move(item.path, moved)
     except FileNotFoundError:
         log.warning("a file was taken away while it was loaded", file=item.path.name)
     except OSError as error:
-        raise StoreError(f"it cannot be moved: {error.strerror}", where=str(item.path)) from error
-    return moved
+        why = f"it cannot be moved: {error.strerror}"
+        if error.errno in inbox_files.FOR_GOOD:
+            return item.path, why
+        raise StoreError(why, where=str(item.path)) from error
+    return moved, None
 
 
 def _short(name: str) -> str:
@@ -169,10 +177,11 @@ def _note_reason(moved: Path, reason: str) -> None:
 
 
 @needs(Role.ANALYST)
-def tell_refused(desk: Desk, item: Arrival, reason: str, moved_to: str) -> None:
-    """Tell of a file that was refused and moved, as an event."""
+def tell_refused(desk: Desk, item: Arrival, reason: str, moved_to: str | None) -> None:
+    """Tell of a file that was refused and moved, or stays where it is, as an event."""
     after = {"dataset": item.dataset, "reason": reason, "moved_to": moved_to}
-    sentence = f"{_shown(item.path.name)} was refused: {reason}"
+    what = "was refused" if moved_to else "lies in the inbox"
+    sentence = f"{_shown(item.path.name)} {what}: {reason}"
     event = Event.of("file.refused", _shown(item.path.name), sentence, after=after)
     with desk.warehouse.transaction() as tx:
         events.add(tx, [event], desk.now())

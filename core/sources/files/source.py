@@ -28,6 +28,7 @@ from core.sources.foundry.source import incomplete, today_utc
 from core.sources.pulled import Progress, ProgressHook, Pulled, TableRows
 
 CSV_ENDINGS = (".csv", ".csv.gz", ".txt")
+NO_ROWS = "there are no rows in the file"
 PARQUET_ENDINGS = (".parquet", ".pq")
 USUAL: Mapping[str, tuple[str, ...]] = {
     "symbol": ("ticker", "name", "sym"),
@@ -73,7 +74,7 @@ class FileSource:
             bytes=size,
             drift=table.drift,
             notes=bar_rows.flagged(dataset, table.rows),
-            partial=incomplete(None, table),
+            partial=incomplete(None, table) or (None if table.rows_read else NO_ROWS),
         )
 
     def read(self, dataset: Dataset, files: list[Path]) -> Table:

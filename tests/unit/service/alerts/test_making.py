@@ -216,3 +216,37 @@ def test_each_reader_has_rules_of_their_own(make_desk: Callable[..., Desk]) -> N
         assert bell.listing(desk)["kind"].to_list() == ["backup.failed"]
         assert bell.unread(desk) == 1
     assert [row[0] for row in rows(desk, DESK)] == ["backup.failed"]
+
+
+@pytest.mark.parametrize("trigger", ["import", "inbox"])
+def test_a_file_that_is_brought_says_nothing_of_its_source(outward: Desk, trigger: str) -> None:
+    """Two bad files rang as a source that cannot be pulled; a good one said that it was back."""
+    clock = Clock(outward)
+
+    def pulled(kind: str, by: str) -> None:
+        ended(outward, kind, by)
+        happen(outward, kind, "prices.daily", after={"trigger": by})
+        clock.at += timedelta(minutes=1)
+
+    for _ in range(3):
+        pulled("pull.failed", trigger)
+    assert rows(outward) == []
+    for _ in range(2):
+        pulled("pull.failed", "schedule")
+    pulled("pull.done", trigger)
+    pulled("pull.failed", "schedule")
+    assert [row[0] for row in rows(outward)] == ["pull.failed"]
+    pulled("pull.done", "schedule")
+    assert [row[0] for row in rows(outward)] == ["pull.failed", "pull.done"]
+
+
+def ended(desk: Desk, kind: str, trigger: str) -> None:
+    """The pull that an event tells of, over within a second."""
+    at = desk.now()
+    row = [f"{at}", "prices.daily", kind.partition(".")[2], at - timedelta(seconds=1), at, trigger]
+    with desk.warehouse.transaction() as tx:
+        tx.execute(
+            "INSERT INTO pulls (pull_id, dataset, state, started_at, finished_at, "
+            '"trigger", simulated) VALUES (?, ?, ?, ?, ?, ?, false)',
+            row,
+        )
