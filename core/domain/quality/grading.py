@@ -111,7 +111,7 @@ def _grade(book: PeriodTable, only: Collection[str] | None) -> Graded:
         table,
         company="name",
         ruleset=same(book.rules.id, table.height),
-        input_hash=input_hashes(book).filter(book.affected),
+        input_hash=input_hashes(book),
     )
     rated = table[list(SCORE_COLUMNS)]
     judged = book.beside(evaluated.outcome.frame(), "cik", "accession")
@@ -197,7 +197,7 @@ def chosen_items(book: PeriodTable) -> pl.DataFrame:
 
 
 def input_hashes(book: PeriodTable) -> pl.Series:
-    """Of each filing 16 hex digits over its facts, whatever their order."""
+    """Of each filing to judge two numbers over its facts, whatever their order."""
     facts, fid = book.facts[HASHED], book.facts["fid"].to_numpy()
     if book.changed is not None:
         rows = np.flatnonzero(book.affected[fid])
@@ -206,7 +206,8 @@ def input_hashes(book: PeriodTable) -> pl.Series:
     both = np.zeros((2, book.filings.height), np.uint64)
     np.add.at(both[0], fid, mixed)
     np.bitwise_xor.at(both[1], fid, mixed)
-    total, other = (pl.Series("input_hash", number).cast(pl.String) for number in both)
+    some = both[:, book.affected]
+    total, other = (pl.Series("input_hash", number).cast(pl.String) for number in some)
     return total + "-" + other
 
 
@@ -243,6 +244,7 @@ def _worst(failed: pl.DataFrame) -> pl.DataFrame:
     ranked = failed.sort(
         ["fid", "rule", relative, "end", "start", "message"],
         descending=[False, False, True, True, False, False],
+        maintain_order=True,  # basic and diluted figures may read the same
     )
     fid, rule = ranked["fid"], ranked["rule"]
     other = (fid[1:] != fid[:-1]) | (rule[1:] != rule[:-1])

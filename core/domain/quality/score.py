@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from core.domain.quality.evaluate import Evaluated
-from core.domain.quality.facts.arrays import Floats
+from core.domain.quality.facts.arrays import Flags, Floats
 from core.domain.quality.facts.packing import as_index, gathered
 from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.headlines import doubts
@@ -33,7 +32,8 @@ def scores(book: PeriodTable, evaluated: Evaluated) -> pl.DataFrame:
     here = np.flatnonzero(book.affected)
     given = [pl.Series(name, share[here], nan_to_null=True) for name, share in shares.items()]
     frame = book.filings[TOLD][as_index(here)].hstack([*sums, *given])
-    frame = frame.with_columns(**_subscores(book.rules))
+    with np.errstate(invalid="ignore"):
+        frame = frame.hstack(_subscores(frame, book.rules))
     frame = frame.hstack([pl.Series("score", _score(frame), nan_to_null=True)])
     return frame.hstack([_letters(frame["score"]), _reasons(frame)])
 
@@ -94,23 +94,44 @@ def _coverage(book: PeriodTable, judged: Judged) -> Floats:
     return share
 
 
-@lru_cache(maxsize=4)
-def _subscores(rules: Ruleset) -> dict[str, pl.Expr]:
+def _subscores(frame: pl.DataFrame, rules: Ruleset) -> list[pl.Series]:
     """Raw score and cap; required, identity, duplicate, missing, complexity; null if unknown."""
-    coverage = pl.col("cover").round(1)
-    missing = pl.mean_horizontal(
-        coverage.clip(0, 100), 100 * pl.col("usual"), pl.col("missing_pct")
-    )
-    return {
-        "coverage_pct": coverage,
-        "raw_score": (100 * pl.col("passed") / pl.col("evaluable")).round(1).fill_nan(None),
-        "cap": pl.min_horizontal(_cap(rules), "rule_cap"),
-        "required_score": (100 * pl.col("required")).round(1),
-        "identity_score": pl.col("identity_pct").round(1).fill_nan(None),
-        "duplicate_score": pl.col("duplicates_pct").round(1).fill_nan(None),
-        "missing_score": missing.round(1).fill_nan(None),
-        "complexity_score": pl.col("complexity_pct").round(1).fill_nan(None),
+    given = {name: frame[name].to_numpy() for name in ("passed", "evaluable", *SHARES)}
+    found = {
+        "coverage_pct": given["cover"],
+        "raw_score": 100 * given["passed"] / given["evaluable"],
+        "required_score": 100 * given["required"],
+        "identity_score": given["identity_pct"],
+        "duplicate_score": given["duplicates_pct"],
+        "complexity_score": given["complexity_pct"],
     }
+    rounded = dict(zip(found, _rounded(list(found.values())), strict=True))
+    untold = frame["missing_pct"].is_null().to_numpy()
+    share = np.clip(rounded["coverage_pct"], 0, 100)
+    missing = _mean(share, 100 * given["usual"], given["missing_pct"], untold)
+    rounded["missing_score"] = _rounded([missing])[0]
+    cap = np.fmin(_cap(frame, rules), frame["rule_cap"].to_numpy())
+    told = rounded | {"cap": cap}
+    return [pl.Series(name, values, nan_to_null=True) for name, values in told.items()]
+
+
+SHARES = (
+    "cover", "required", "usual", "identity_pct", "duplicates_pct", "missing_pct", "complexity_pct"
+)  # fmt: skip
+
+
+def _rounded(columns: Sequence[Floats]) -> list[Floats]:
+    """To a tenth, all at once: to plan a query takes longer than to round."""
+    whole = pl.Series(np.concatenate(columns)).round(1).to_numpy()
+    return np.split(whole, len(columns))
+
+
+def _mean(first: Floats, second: Floats, third: Floats, untold: Flags) -> Floats:
+    """The mean of what is told; NaN where the third is told, but is no number."""
+    parts = np.array([first, second, third])
+    told = ~np.isnan(parts)
+    mean = np.where(told, parts, 0.0).sum(axis=0) / told.sum(axis=0)
+    return np.where(told[2] | untold, mean, np.nan)
 
 
 def _score(frame: pl.DataFrame) -> Floats:
@@ -129,39 +150,46 @@ NAMES = pl.Series("grade", [*(name for _, name in LETTERS), "F", "NR"])
 
 
 def _reasons(frame: pl.DataFrame) -> pl.Series:
-    """Told of those that have any: to plan how numbers are written takes long."""
+    """Why filings are not rated or capped; null where the score speaks for itself.
+
+    Told of those few that have any, one by one: to plan how numbers are written takes longer.
+    """
     names = ("score", "raw_score", "cap")
     score, raw, cap = (frame[name].to_numpy() for name in names)
     some = np.flatnonzero(np.isnan(score) | (raw > cap))
-    if not len(some):
-        return pl.Series("reason", [None] * frame.height, dtype=pl.String)
+    told = frame[["score", "facts", "coverage_pct", "critical", "cap"]][as_index(some)]
     place = np.full(frame.height, -1)
     place[some] = np.arange(len(some))
-    return gathered(frame[as_index(some)].select(reason=_reason()), place).to_series()
+    reasons = pl.DataFrame({"reason": [_reason(*row) for row in told.rows()]}, REASON)
+    return gathered(reasons, place).to_series()
 
 
-def _cap(rules: Ruleset) -> pl.Expr:
+REASON = {"reason": pl.String}
+
+
+def _cap(frame: pl.DataFrame, rules: Ruleset) -> Floats:
     """The highest score that a filing with so many critical and major failures can have."""
-    cap: pl.Expr = pl.lit(100.0)
+    cap = np.full(frame.height, 100.0)
     for severity, caps in rules.caps.items():
-        count = pl.col(severity).fill_null(0)
+        count = frame[severity].to_numpy()
         for least, highest in enumerate(caps, start=1):
-            cap = pl.min_horizontal(cap, pl.when(count >= least).then(pl.lit(highest)))
+            cap = np.where(count >= least, np.minimum(cap, highest), cap)
     return cap
 
 
-@cache
-def _reason() -> pl.Expr:
-    """Why a filing is not rated or capped; null where the score speaks for itself."""
-    return (
-        pl.when(pl.col("score").is_null() & (pl.col("facts") < 30))
-        .then(pl.format("not rated: {} facts are no financial statements", "facts"))
-        .when(pl.col("score").is_null())
-        .then(pl.format(
-            "not rated: only {} % of the expected rules can be evaluated", "coverage_pct"
-        ))
-        .when((pl.col("critical") > 0) & (pl.col("raw_score") > pl.col("cap")))
-        .then(pl.format("capped at {} by its critical findings ({})", "cap", "critical"))
-        .when(pl.col("raw_score") > pl.col("cap"))
-        .then(pl.format("capped at {}: a figure is doubtful", "cap"))
-    )  # fmt: skip
+def _reason(
+    score: float | None, facts: int, cover: float | None, critical: int, cap: float
+) -> str | None:
+    """Why a filing is not rated, or is capped."""
+    if score is not None:
+        if critical:
+            return f"capped at {cap} by its critical findings ({critical})"
+        return f"capped at {cap}: a figure is doubtful"
+    if facts < FEW_FACTS:
+        return f"not rated: {facts} facts are no financial statements"
+    if cover is None:
+        return None
+    return f"not rated: only {cover} % of the expected rules can be evaluated"
+
+
+FEW_FACTS = 30

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from core.domain.quality.facts.agreeing import preferred
-from core.domain.quality.facts.arrays import Flags, Numbers
+from core.domain.quality.facts.arrays import Flags, Numbers, equal_any
 from core.domain.quality.facts.measures import UNIT_KINDS, carriers, currencies
 from core.domain.quality.facts.packing import as_index, as_int, begins, ordered, packed, spread
 from core.domain.quality.model import Ruleset
@@ -86,7 +86,7 @@ def choose(facts: pl.DataFrame, known: Known, rules: Ruleset) -> pl.DataFrame:
     """
     instant, rank = (known.table[name].to_numpy() for name in ("instant", "rank"))
     fits = np.isnat(facts["period_start"].to_numpy())[known.row] == instant[known.place]
-    abroad = np.isin(known.given, (MONEY, PER_SHARE)) & ~known.home
+    abroad = equal_any(known.given, (MONEY, PER_SHARE)) & ~known.home
     fits &= (known.given == known.kind) & ~(abroad & (known.main[known.fid] >= 0))
     fits &= np.isfinite(facts["value"].to_numpy()[known.row])
     row, place = known.row[fits], known.place[fits]
@@ -114,9 +114,13 @@ def _without_all_assets(chosen: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
     parent = rules.items.get("EquityParent")
     if parent is None or NET_ASSETS not in parent.tags:
         return chosen
-    net = (pl.col("item") == "EquityParent") & (pl.col("rank") == parent.tags.index(NET_ASSETS))
-    if (some := chosen.filter(net)).is_empty():
+    number, rank = chosen["number"].to_numpy(), chosen["rank"].to_numpy()
+    net = (number == list(rules.items).index("EquityParent")) & (
+        rank == parent.tags.index(NET_ASSETS)
+    )
+    if not net.any():
         return chosen
+    some = chosen.filter(net)
     sheets = chosen.join(some, on=["fid", "end"], how="semi")
     all_assets = sheets.filter(pl.col("item") == "Assets").select("fid", "end", "value")
     owing = sheets.filter(pl.col("item").cast(pl.String).is_in(OWED), pl.col("value") != 0)

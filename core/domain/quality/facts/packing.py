@@ -66,13 +66,16 @@ def ordered(numbers: Numbers) -> Numbers:
 
 def begins(numbers: Numbers) -> Flags:
     """Where another number (0 or more) than the one before begins."""
-    other: Flags = np.diff(numbers, prepend=-1) != 0
+    other = np.ones(len(numbers), bool)
+    np.not_equal(numbers[1:], numbers[:-1], out=other[1:])
     return other
 
 
 def ends(numbers: Numbers) -> Flags:
     """Where another number comes next, or none."""
-    return np.append(numbers[1:] != numbers[:-1], True)[: len(numbers)]
+    last = np.ones(len(numbers), bool)
+    np.not_equal(numbers[1:], numbers[:-1], out=last[:-1])
+    return last
 
 
 def grouped(numbers: Numbers) -> tuple[Numbers, Numbers]:

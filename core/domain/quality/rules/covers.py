@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from core.domain.quality.facts.arrays import Flags, Floats, Numbers
+from core.domain.quality.facts.arrays import Flags, Floats, Numbers, equal_any
 from core.domain.quality.facts.packing import as_index, packed
 from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.outcome import Outcome, outcome
@@ -29,7 +29,7 @@ def cover(book: PeriodTable) -> Outcome:
     """
     counted, stated = _latest(book, book.of(["CoverShares"])), _stated(book)
     value = np.append(book.value, np.nan)  # the last for filings without one
-    given = (counted >= 0) & ~np.isin(value[counted], NO_COUNTS)
+    given = (counted >= 0) & ~equal_any(value[counted], NO_COUNTS)
     told = given & (value[stated] > 0) & ~_placeholder(value[stated])
     before = _before(book, counted)
     judged = told | (given & (value[before] > 0) & ~_placeholder(value[before]))
@@ -87,7 +87,7 @@ EARNED_POWERS = 0.5  # of ten: a third of it to three times
 
 def _placeholder(count: Floats) -> Flags:
     """Round counts of a shell, before its offering or the merger that it was made for."""
-    shell: Flags = np.isin(count, PLACEHOLDERS) | ((count <= SHELL) & (count % 1000 == 0))
+    shell: Flags = equal_any(count, PLACEHOLDERS) | ((count <= SHELL) & (count % 1000 == 0))
     return shell | (count < FOUNDERS)
 
 

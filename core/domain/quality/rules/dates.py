@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from core.domain.quality.facts.arrays import Flags, Floats
+from core.domain.quality.facts.arrays import Flags, Floats, equal_any
 from core.domain.quality.facts.deadlines import FILERS, days_taken, slow
 from core.domain.quality.facts.packing import as_index, ends, grouped, matched, packed
 from core.domain.quality.facts.table import PeriodTable
@@ -21,7 +21,7 @@ def lengths(book: PeriodTable) -> Outcome:
     periodic = book.flag("periodic") & ~book.flag("transition") & ~np.isnan(book.day("period_end"))
     months = spans.keys["months"].to_numpy()
     seen = spans.keys["own"].to_numpy() & periodic[spans.fid]
-    fits = np.where(annual[spans.fid], months == 12, np.isin(months, (3, 6, 9)))
+    fits = np.where(annual[spans.fid], months == 12, equal_any(months, (3, 6, 9)))
     fitting = np.zeros(len(annual), bool)
     fitting[spans.fid[seen & fits]] = True
     wrong, strays = seen & ~fitting[spans.fid], _strays(book)

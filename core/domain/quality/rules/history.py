@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 import polars as pl
 
-from core.domain.quality.facts.arrays import Flags, Floats, Numbers
+from core.domain.quality.facts.arrays import Flags, Floats, Numbers, or_zero
 from core.domain.quality.facts.packing import as_index, found_rows
 from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.model import Ruleset
@@ -27,7 +27,7 @@ LONE_JUMP = 150.0
 
 def scale_jump(book: PeriodTable, own: Own, told: ToldAgain) -> Outcome:
     """Q33: two headline items or more a thousand or a million times what they were."""
-    against = (np.nan_to_num(told.was) != 0) & (told.value != 0)
+    against = (or_zero(told.was) != 0) & (told.value != 0)
     same, some = _otherwise(told, against)
     usual = _at(np.where(own.usual > 0, own.usual, np.nan), told.own[some])
     value, was = told.value[some], told.was[some]
@@ -166,7 +166,7 @@ def flips(book: PeriodTable, own: Own, told: ToldAgain, lines: Own) -> Outcome:
 
 def _contradicted(book: PeriodTable, told: ToldAgain, own: Own) -> list[FindingText]:
     """Comparatives that are the exact negative or a thousandfold of the report before."""
-    both = ~book.own[told.row] & (np.nan_to_num(told.was) != 0) & (told.value != 0)
+    both = ~book.own[told.row] & (or_zero(told.was) != 0) & (told.value != 0)
     wrong, some = _otherwise(told, both & (told.was == told.value[told.first]))
     value, was, place = told.value[some], told.was[some], told.own[some]
     past = [_at(values, place) for values in own.past]

@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 
 from core.domain.quality.facts.amounts import Amounts, first_given
-from core.domain.quality.facts.arrays import Flags, Floats, Numbers
+from core.domain.quality.facts.arrays import Flags, Floats, Numbers, or_zero
 from core.domain.quality.facts.forms import slack, total
 from core.domain.quality.facts.packing import as_index, as_int, found_rows, matched_rows
 from core.domain.quality.facts.table import PeriodTable
@@ -144,7 +144,7 @@ def idle(book: PeriodTable) -> dict[str, Flags]:
         items["CashChangeRestricted"], items["CashChange"], items["CashEnd"] - items["CashBegin"]
     )
     told = np.array([items[name] for name in FLOWS])
-    rest = np.nansum(told, axis=0) + np.nan_to_num(items["Fx"])
+    rest = np.nansum(told, axis=0) + or_zero(items["Fx"])
     whole = np.abs(change - rest) <= spans.unit * 4.0
     own = spans.keys["own"].to_numpy() & whole & (~np.isnan(told)).any(axis=0)
     for name, values in zip(FLOWS[1:], told[1:], strict=True):

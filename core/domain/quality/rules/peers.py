@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from core.domain.quality.facts.arrays import Flags, Floats
+from core.domain.quality.facts.arrays import Flags, Floats, or_zero
 from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.rules.shares import earned
 from core.domain.quality.words import FindingText, contrast
@@ -78,7 +78,7 @@ def _preferred(value: Floats, other: Floats, kin: str) -> Flags:
 def _of_others(book: PeriodTable, gap: Floats, kin: str) -> Flags:
     """Whether others own most of what the profit of all owners has more, or less."""
     items = book.near[1].items
-    shares = [np.nan_to_num(items[name]) for name in ("NciIncome", "RedeemableNciIncome")]
+    shares = [or_zero(items[name]) for name in ("NciIncome", "RedeemableNciIncome")]
     owned: Flags = np.abs(shares[0]) + np.abs(shares[1]) >= 0.5 * np.abs(gap)
     return owned & (kin in ALL_OWNERS)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from core.domain.quality.facts.arrays import Flags, Floats, Numbers
+from core.domain.quality.facts.arrays import Flags, Floats, Numbers, or_zero
 from core.domain.quality.facts.packing import as_index, grouped, last_per_group, packed
 from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.model import Item
@@ -181,7 +181,7 @@ def _shared_with_others(value: Floats, fids: Numbers, part: int | None) -> Flags
     """Whether filings tell that others own a part (the place of its item), and how much."""
     if part is None:
         return np.zeros(len(fids), bool)
-    told: Flags = np.nan_to_num(value[fids, part]) != 0
+    told: Flags = or_zero(value[fids, part]) != 0
     return told
 
 

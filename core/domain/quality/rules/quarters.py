@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from core.domain.quality.facts.arrays import Flags, Floats, Numbers
+from core.domain.quality.facts.arrays import Flags, Floats, Numbers, equal_any
 from core.domain.quality.facts.packing import as_index, last_per_group, matched, packed
 from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.outcome import Outcome, outcome
@@ -81,7 +81,7 @@ def _slipped(value: Floats, quarter: Floats, before: Floats, unit: Floats) -> Fl
     fine = (np.abs(left) >= FINE * unit) & (quarter != 0)
     power = np.full(len(left), np.nan)
     power[fine] = np.log10(np.abs(quarter[fine] / left[fine]))
-    thousands = np.isin(np.round(power), (-6, -3, 3, 6)) & (quarter * left > 0)
+    thousands = equal_any(np.round(power), (-6, -3, 3, 6)) & (quarter * left > 0)
     turned = (np.round(power) == 0) & (quarter * left < 0)
     slipped: Flags = (thousands | turned) & (np.abs(power - np.round(power)) < SLIP)
     return slipped
@@ -114,7 +114,7 @@ def _parts(flows: Flows, filings: Flags) -> tuple[Numbers, Numbers, Numbers]:
 
     Longer flows of some filings; what came before may be of any.
     """
-    longer = np.flatnonzero(np.isin(flows.months, (6, 9, 12)) & filings[flows.fid])
+    longer = np.flatnonzero(equal_any(flows.months, (6, 9, 12)) & filings[flows.fid])
     quarters = np.flatnonzero(flows.months == 3)
     same = packed([flows.fid, flows.tag, flows.end])
     left, right = matched(same[longer], same[quarters])
@@ -177,7 +177,7 @@ def year_to_date(book: PeriodTable) -> Outcome:
     own = book.own[flows.place]
     quarterly = book.filings["form"].str.starts_with("10-Q").to_numpy()
     quarter = np.flatnonzero((flows.months == 3) & own & book.affected[flows.fid])
-    until = np.flatnonzero(np.isin(flows.months, (3, 6)) & own)
+    until = np.flatnonzero(equal_any(flows.months, (3, 6)) & own)
     both = np.concatenate([quarter, until])
     ends = np.concatenate([flows.start[quarter] - 1, flows.end[until]])
     key = packed([flows.company[both], flows.tag[both], ends])
@@ -215,7 +215,7 @@ def year_to_date(book: PeriodTable) -> Outcome:
 def _differed(flows: Flows, now: Numbers) -> Flags:
     """Quarters of whose year-ago both the quarter and the longer period are told, and differ."""
     short = np.flatnonzero(flows.months == 3)
-    long = np.flatnonzero(np.isin(flows.months, (6, 9)))
+    long = np.flatnonzero(equal_any(flows.months, (6, 9)))
     key = packed([flows.fid, flows.tag, flows.end])
     left, right = matched(key[short], key[long])
     apart = short[left[flows.value[short[left]] != flows.value[long[right]]]]
@@ -237,7 +237,7 @@ def _no_year_to_date(book: PeriodTable, flows: Flows, own: Flags) -> list[Findin
     asked = (second | third) & book.originals & ~book.flag("annual") & ~book.flag("transition")
     flow = np.flatnonzero(own & book.among(["Cfo"])[flows.item])
     longer = np.zeros(book.filings.height, bool)
-    longer[flows.fid[flow[np.isin(flows.months[flow], (6, 9, 12))]]] = True
+    longer[flows.fid[flow[equal_any(flows.months[flow], (6, 9, 12))]]] = True
     alone = flow[(flows.months[flow] == 3) & (asked & ~longer & book.affected)[flows.fid[flow]]]
     alone = alone[_continues(flows, alone)]
     if not len(alone):
@@ -255,7 +255,7 @@ def _continues(flows: Flows, quarters: Numbers) -> Flags:
         np.concatenate([flows.item, flows.item[quarters]]),
         np.concatenate([flows.end, flows.start[quarters] - 1]),
     ])  # fmt: skip
-    known = asked[: len(flows.end)][np.isin(flows.months, (3, 6))]
+    known = asked[: len(flows.end)][equal_any(flows.months, (3, 6))]
     goes_on: Flags = np.isin(asked[len(flows.end) :], known)
     return goes_on
 
@@ -266,7 +266,7 @@ LEAST_YTD = np.array([np.nan, 1.6, 1.15])  # of the first quarter, of the half-y
 
 def _longer(flows: Flows, own: Flags, now: Numbers) -> Floats:
     """Of quarters, the longer flow of the same filing with the same end; NaN without one."""
-    long = np.flatnonzero(np.isin(flows.months, (6, 9)) & own)
+    long = np.flatnonzero(equal_any(flows.months, (6, 9)) & own)
     key = packed([flows.fid, flows.tag, flows.end])
     left, right = matched(key[now], key[long])
     found = np.full(len(now), np.nan)

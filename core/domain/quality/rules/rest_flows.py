@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from core.domain.quality.facts.amounts import Amounts
-from core.domain.quality.facts.arrays import Flags, Floats
+from core.domain.quality.facts.arrays import Flags, Floats, or_zero
 
 FLOWS = ("Cfo", "Cfi", "Cff")
 CHANGES = ("CashChangeRestricted", "CashChange")
@@ -26,7 +26,7 @@ def slips(spans: Amounts) -> list[tuple[str, Floats, Flags, Flags]]:
     for name in FLOWS:  # of who sold no part, what is continued is all
         told[name] = _of_all(spans, name, told[name])
     change = np.where(np.isnan(told[CHANGES[0]]), told[CHANGES[1]], told[CHANGES[0]])
-    change = change - np.nan_to_num(spans.items["Fx"])
+    change = change - or_zero(spans.items["Fx"])
     count = sum(~np.isnan(told[name]) for name in FLOWS)
     none = sum(told[name] == 0 for name in FLOWS)
     found = []
@@ -49,7 +49,7 @@ def slips(spans: Amounts) -> list[tuple[str, Floats, Flags, Flags]]:
 def _of_all(spans: Amounts, name: str, told: Floats) -> Floats:
     """A flow, or that of continuing operations where no discontinued one is told."""
     continuing = _as_told(spans, f"{name}Continuing")
-    continuing[np.nan_to_num(spans.items[f"{name}Discontinued"]) != 0] = np.nan
+    continuing[or_zero(spans.items[f"{name}Discontinued"]) != 0] = np.nan
     return np.where(np.isnan(told), continuing, told)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from core.domain.quality.facts.amounts import Amounts
-from core.domain.quality.facts.arrays import Flags, Floats, Numbers
+from core.domain.quality.facts.arrays import Flags, Floats, Numbers, or_zero
 from core.domain.quality.facts.packing import found_rows
 from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.outcome import Outcome, outcome
@@ -168,7 +168,7 @@ def _wholly_owned(spans: Amounts) -> Flags:
     """Where no share of others is told, nor that they have one of the comprehensive income."""
     others = [spans.items[n] for n in ("NciIncome", "RedeemableNciIncome", "NciDiscontinued")]
     none: Flags = np.logical_and.reduce([np.isnan(share) for share in others])
-    no_share: Flags = np.nan_to_num(spans.items["ComprehensiveNci"]) == 0
+    no_share: Flags = or_zero(spans.items["ComprehensiveNci"]) == 0
     return none & no_share
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from core.domain.quality.facts.amounts import Amounts, first_given
-from core.domain.quality.facts.arrays import Flags, Floats
+from core.domain.quality.facts.arrays import Flags, Floats, or_zero
 from core.domain.quality.facts.forms import slack, total
 from core.domain.quality.facts.packing import as_int, packed, spread
 from core.domain.quality.facts.table import SELLING_DAYS, PeriodTable
@@ -72,7 +72,7 @@ def _beside_cash(book: PeriodTable) -> Floats:
     points = book.points
     both, without = (points.items[name] for name in ("CashWithSold", "CashRestricted"))
     without = first_given(np.where(without == both, np.nan, without), points.items["Cash"])
-    more = np.nan_to_num(both - without)
+    more = or_zero(both - without)
     most = np.zeros(book.filings.height)
     np.maximum.at(most, points.fid, more)
     return most

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from core.domain.quality.facts.arrays import Flags, Floats, Numbers
+from core.domain.quality.facts.arrays import Flags, Floats, Numbers, or_zero
 from core.domain.quality.facts.packing import (
     as_index,
     as_int,
@@ -333,7 +333,7 @@ def _likely(book: PeriodTable, rows: Numbers) -> tuple[Floats, Floats]:
             spans.items["CapitalExpenditure"],
         )
     )  # fmt: skip
-    return income + np.nan_to_num(depreciation), spent
+    return income + or_zero(depreciation), spent
 
 
 def _told(book: PeriodTable, one: Numbers, other: Numbers) -> FindingText:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from core.domain.quality.facts.amounts import Amounts
-from core.domain.quality.facts.arrays import Flags, Floats
+from core.domain.quality.facts.arrays import Flags, Floats, or_zero
 from core.domain.quality.facts.packing import NO_DAY, as_index, dated, found_rows, packed
 from core.domain.quality.facts.table import PeriodTable
 
@@ -56,7 +56,7 @@ def slips(book: PeriodTable) -> list[Slips]:
     points, spans = book.near
     lines, moved = _equity_lines(book, points), _moved(points, spans)
     found = [_against(points, name, lines, ", but its lines make ") for name in EQUITIES]
-    paid = [np.nan_to_num(spans.items[name]) != 0 for name in PAID]
+    paid = [or_zero(spans.items[name]) != 0 for name in PAID]
     sure = _adding_up(points, spans, lines) & ~np.logical_or.reduce(paid)
     for name in INCOMES:
         slip = _against(spans, name, moved, ", but retained earnings moved by ")

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain.quality.facts import packing
+from core.domain.quality.facts.arrays import equal_any, or_zero
 
 NUMBERS = st.lists(st.integers(0, 2**40), max_size=30)
 FEW = st.lists(st.integers(0, 6), max_size=60)
@@ -50,3 +51,20 @@ def test_groups_come_in_order_of_appearance(numbers: list[int]) -> None:
     assert group.tolist() == [seen.index(n) for n in numbers]
     order = packing.ordered(of(numbers)).tolist()
     assert order == sorted(range(len(numbers)), key=lambda n: numbers[n])
+
+
+def test_few_values_and_none_given() -> None:
+    numbers = np.array([3.0, np.nan, 9.0, -6.0])
+    assert equal_any(numbers, (3, 9)).tolist() == [True, False, True, False]
+    assert or_zero(numbers).tolist() == [3.0, 0.0, 9.0, -6.0]
+
+
+@given(st.lists(st.integers(0, 3)))
+def test_groups_begin_and_end(numbers: list[int]) -> None:
+    given = np.array(numbers, np.int64)
+    assert packing.begins(given).tolist() == [
+        n == 0 or numbers[n - 1] != value for n, value in enumerate(numbers)
+    ]
+    assert packing.ends(given).tolist() == [
+        n + 1 == len(numbers) or numbers[n + 1] != value for n, value in enumerate(numbers)
+    ]
