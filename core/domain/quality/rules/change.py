@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import polars as pl
 
@@ -11,7 +13,8 @@ from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.outcome import Outcome, outcome
 from core.domain.quality.rules.history import PER_SHARE
 from core.domain.quality.rules.past import Own, Told, median
-from core.domain.quality.rules.splits import as_split
+from core.domain.quality.rules.shares import SHELL_BALANCE
+from core.domain.quality.rules.splits import as_split, five_for_four
 from core.domain.quality.words import FindingText, facts_of, with_columns_from
 
 SPLITS = [
@@ -27,46 +30,87 @@ def restated(book: PeriodTable, told: Told) -> Outcome:
     Fails where at least three headline items of at least a tenth of those compared changed. Told
     under another tag, it is another line: products alone, or before excise taxes.
     """
-    first = told.value[told.first]
-    before = (told.fid[told.first] < told.fid) & book.affected[told.fid]
-    both = np.flatnonzero(before & (told.value != 0) & (first != 0))
-    first, value, fid = first[both], told.value[both], told.fid[both]
-    eps = book.among(("EpsBasic", "EpsDiluted"))[told.item[both]]
-    rounding = np.fmax(book.filings["unit"].to_numpy()[fid] * 2, np.abs(first) * 0.001)
-    room = np.where(eps, 0.011, rounding)
-    rank = book.long["rank"].to_numpy()
-    changed = np.abs(value - first) > room
-    changed &= rank[told.row[both]] == rank[told.row[told.first[both]]]
-    suspect = np.flatnonzero(changed & book.among(PER_SHARE)[told.item[both]])
-    counts = value[suspect], first[suspect]
-    changed[suspect] = ~by_split(*counts, eps[suspect]) & ~as_split(book, fid[suspect], *counts)
-    changed &= ~_of_another(book, fid, changed, np.abs(value / first))[fid]
+    again = _told_again(book, told, told.first, book.affected)
+    if again.unlike.any():
+        again = _told_again(book, told, _since_merger(book, told), book.affected)
+    fid = again.fid
+    changed = again.changed & ~_of_another(again, book.filings.height)[fid]
     number_of, of = (np.bincount(f, minlength=book.filings.height) for f in (fid[changed], fid))
     many = changed & ((number_of >= 3) & (number_of / of >= 0.1))[fid]
     if not many.any():
         return outcome("Q47", fid)
-    was = book.long["row"][as_index(told.row[told.first[both[many]]])]
-    bad = with_columns_from(book.long[as_index(told.row[both[many]])], was_row=was)
+    was = book.long["row"][as_index(told.row[again.first[many]])]
+    bad = with_columns_from(book.long[as_index(told.row[again.place[many]])], was_row=was)
     failed = with_columns_from(
-        bad, expected=first[many], actual="value", tolerance=room[many],
+        bad, expected=told.value[again.first[many]], actual="value", tolerance=again.room[many],
         rows=facts_of(bad, "row", "was_row"),
     )  # fmt: skip
     said = "{item} is {value}, but was first reported as {expected}."
     return outcome("Q47", fid, FindingText(failed, said))
 
 
-def _of_another(book: PeriodTable, fid: Numbers, changed: Flags, ratio: Floats) -> Flags:
+@dataclass(frozen=True, slots=True)
+class _Again:
+    """Values told before, in rows of `Told`: each (`place`) beside the first of its run."""
+
+    place: Numbers
+    first: Numbers
+    fid: Numbers
+    room: Floats  # what rounding explains
+    changed: Flags
+    unlike: Flags  # changed, and of another size that is no thousands of the first
+
+
+def _told_again(book: PeriodTable, told: Told, first: Numbers, filings: Flags) -> _Again:
+    """What some filings tell of periods that filings before them told of."""
+    before = (told.fid[first] < told.fid) & filings[told.fid]
+    place = np.flatnonzero(before & (told.value != 0) & (told.value[first] != 0))
+    first = first[place]
+    was, value, fid = told.value[first], told.value[place], told.fid[place]
+    eps = book.among(("EpsBasic", "EpsDiluted"))[told.item[place]]
+    rounding = np.fmax(book.filings["unit"].to_numpy()[fid] * 2, np.abs(was) * 0.001)
+    room = np.where(eps, 0.011, rounding)
+    rank = book.long["rank"].to_numpy()
+    changed = np.abs(value - was) > room
+    changed &= rank[told.row[place]] == rank[told.row[first]]
+    per_share = book.among(PER_SHARE)[told.item[place]]
+    suspect = np.flatnonzero(changed & per_share)
+    counts = value[suspect], was[suspect]
+    split = by_split(*counts, eps[suspect]) | as_split(book, fid[suspect], *counts)
+    changed[suspect] = ~(split | five_for_four(fid[suspect], *counts, eps[suspect]))
+    log = np.abs(np.log10(np.abs(value / was)))
+    unlike = changed & (log > np.log10(OTHER_SIZE)) & (np.abs(log - np.round(log / 3) * 3) > 0.01)
+    changed &= ~(unlike & (np.abs(was) < SHELL_BALANCE) & ~per_share)
+    return _Again(place, first, fid, room, changed, unlike)
+
+
+def _of_another(again: _Again, filings: int) -> Flags:
     """Filings whose past is another company's: a shell told it, and then bought the business.
 
     Most of what it told is now another size altogether, each line by its own factor.
     """
-    log = np.abs(np.log10(ratio))
-    unlike = changed & (log > np.log10(OTHER_SIZE)) & (np.abs(log - np.round(log / 3) * 3) > 0.01)
     others, every = (
-        np.bincount(fid[some], minlength=book.filings.height) for some in (unlike, changed)
+        np.bincount(again.fid[some], minlength=filings) for some in (again.unlike, again.changed)
     )
     another: Flags = (others >= 3) & (others * 2 >= every)
     return another
+
+
+def _since_merger(book: PeriodTable, told: Told) -> Numbers:
+    """The first row of each run that is of its company: a shell's past is not.
+
+    What was told before the first report after the merger is no past of any report since.
+    """
+    filings = book.filings.height
+    again = _told_again(book, told, told.first, np.ones(filings, bool))
+    bought = np.flatnonzero(_of_another(again, filings))
+    since = np.full(int(book.company[-1]) + 1, filings)
+    np.minimum.at(since, book.company[bought], bought)
+    own = since[book.company]
+    first = told.first
+    while (shell := (told.fid[first] < own[told.fid]) & (told.fid >= own[told.fid])).any():
+        first = first + shell
+    return first
 
 
 OTHER_SIZE = 5.0
@@ -115,7 +159,8 @@ def outliers(book: PeriodTable, own: Own) -> Outcome:
 
     And beyond the year before as the filing tells it anew: after a split, as a rule.
     """
-    growth = np.log(np.abs(own.value) / np.abs(own.past[3]))
+    year = _year_before(book, own)
+    growth = np.log(np.abs(own.value) / np.abs(year))
     run = np.cumsum(own.place == 0)
     often = np.bincount(run[np.isfinite(growth)], minlength=len(run) + 1)
     grown = np.flatnonzero(np.isfinite(growth) & (often[run] > 2 * LEAST))  # others have no spread
@@ -127,15 +172,32 @@ def outliers(book: PeriodTable, own: Own) -> Outcome:
     rows = grown[odd[_beyond(growth, run, odd)]]
     if not len(rows):
         return outcome("Q35", judged)
-    rows = rows[~_in_line(book, own.row[rows], own.past[3][rows])]
+    rows = rows[~_in_line(book, own.row[rows], year[rows])]
     if not len(rows):
         return outcome("Q35", judged)
     bad = book.long[as_index(own.row[rows])]
-    failed = with_columns_from(
-        bad, expected=own.past[3][rows], actual="value", rows=facts_of(bad, "row")
-    )
+    failed = with_columns_from(bad, expected=year[rows], actual="value", rows=facts_of(bad, "row"))
     said = "{item} is {value} after {expected}: a change far from the company's own history."
     return outcome("Q35", judged, FindingText(failed, said))
+
+
+def _year_before(book: PeriodTable, own: Own) -> Floats:
+    """The own value of the same item and length a year before each, as told then; NaN: none.
+
+    Where fourth quarters are not told, that is not the fourth value before.
+    """
+    end, here = book.end[own.row], np.arange(len(own.row))
+    found = np.full(len(here), np.nan)
+    for back in range(MOST_BACK, 0, -1):
+        was = np.maximum(here - back, 0)
+        alike = (own.place >= back) & (own.until[was] > own.fid)
+        alike &= np.abs(end - end[was] - YEAR) <= YEAR_SLACK
+        found[alike] = own.value[was[alike]]
+    return found
+
+
+MOST_BACK = 6  # filings: four quarters, and amendments of some
+YEAR, YEAR_SLACK = 365, 15
 
 
 def _in_line(book: PeriodTable, rows: Numbers, past: Floats) -> Flags:

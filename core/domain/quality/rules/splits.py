@@ -28,3 +28,20 @@ def as_split(book: PeriodTable, fid: Numbers, value: Floats, was: Floats) -> Fla
     ratio = np.maximum(value / was, was / value) / told_ratios(book)[fid]
     about: Flags = (ratio > 1 / ABOUT) & (ratio < ABOUT)
     return about
+
+
+def five_for_four(fid: Numbers, value: Floats, was: Floats, cents: Flags) -> Flags:
+    """Which counts, and earnings per share of the same filings, are five for four, or the inverse.
+
+    So small a change may be no split: the counts tell it to a thousandth, and so of the earnings.
+    """
+    sizes = np.abs(value), np.abs(was)
+    large, small = np.maximum(*sizes), np.minimum(*sizes)
+    apart = np.abs(large - small * FIVE_FOR_FOUR)
+    counts = ~cents & (apart <= large * EXACT)
+    earnings = cents & (apart <= HALF_CENTS * (1 + FIVE_FOR_FOUR))
+    split: Flags = counts | (earnings & np.isin(fid, fid[counts]))
+    return split
+
+
+FIVE_FOR_FOUR, EXACT, HALF_CENTS = 1.25, 0.001, 0.0051

@@ -12,6 +12,7 @@ from tests.unit.domain.quality.test_quality_odd_inputs import fact
 LAST = "0-20-10"
 CHANGE = "CashAndCashEquivalentsPeriodIncreaseDecrease"
 DISCONTINUED = "CashProvidedByUsedInOperatingActivitiesDiscontinuedOperations"
+FX_CONTINUING = "EffectOfExchangeRateOnCashContinuingOperations"
 FX = "EffectOfExchangeRateOnCashAndCashEquivalents"
 PRETAX = (
     "IncomeLossFromContinuingOperationsBeforeIncomeTaxesExtraordinaryItemsNoncontrollingInterest"
@@ -42,6 +43,7 @@ def test_the_cash_bridge_with_exchange_effects_and_discontinued_flows() -> None:
     """Exchange effect -20 and discontinued -80 make the change of -100; flows alone do not."""
     assert not {"Q09", "Q10"} & failed(*two(**{CHANGE: -100, FX: -20, DISCONTINUED: -80}))
     assert {"Q09", "Q10"} <= failed(*two(**{CHANGE: -100}))
+    assert not {"Q09", "Q10"} & failed(*two(**{CHANGE: -100, FX_CONTINUING: -100}))
 
 
 def test_cash_that_left_on_a_line_of_the_filers_own() -> None:
