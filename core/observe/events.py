@@ -98,7 +98,7 @@ KINDS: Mapping[str, EventKind] = {
         _kind("plan.approved", "info", "A plan was approved."),
         _kind("plan.rejected", "info", "A plan was turned down."),
         _kind("plan.cancelled", "info", "A plan was taken back."),
-        _kind("plan.filled", "info", "A plan was filled."),
+        _kind("plan.filled", "info", "A plan was filled, or a part of it closed."),
         _kind("plan.closed", "info", "The position of a plan was closed."),
         _kind("plan.changed", "info", "A plan came to another end: void, expired, not taken."),
         _ends(_COPY, "backup.made", "A backup was made and verified.", steady=False),

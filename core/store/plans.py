@@ -159,11 +159,13 @@ def add_event(
     who: str | None = None,
     limits: dict[str, Any] | None = None,
     same: bool = False,
+    detail: str = "",
 ) -> None:
     """Record what became of a plan; with a decision, who made it and under which limits.
 
-    `same`: its state is what it was, and only what moved it is new.
+    `same`: its state is what it was, and only what moved it is new. `detail`: its fills, if any.
     """
+    was = tx.read("SELECT arg_max(kind, seq) FROM plan_events WHERE plan_id = ?", [plan_id]).item()
     tx.execute(
         "INSERT INTO plan_events (plan_id, seq, happened_at, kind, reason, who, limits) "
         "SELECT $plan, coalesce(max(seq), 0) + 1, $at, $kind, $reason, $who, $limits "
@@ -177,11 +179,18 @@ def add_event(
             "limits": None if limits is None else json.dumps(limits, sort_keys=True),
         },
     )
-    known = not same and f"plan.{kind}" in PLAN_KINDS
+    known = (not same or detail) and f"plan.{kind}" in PLAN_KINDS
     name = f"plan.{kind}" if known else "plan.changed"
-    sentence = f"{plan_id} {kind}: {reason}" if reason else f"{plan_id} {kind}"
-    after = {"state": kind, "reason": reason}
-    events.add(tx, [Event.of(name, plan_id, sentence, who=who, after=after)], at)
+    why = "; ".join(filter(None, [reason, detail]))
+    told = Event.of(
+        name,
+        plan_id,
+        f"{plan_id} {kind}: {why}" if why else f"{plan_id} {kind}",
+        who=who,
+        before={"state": was} if was else None,
+        after={"state": kind, "reason": reason},
+    )
+    events.add(tx, [told], at)
 
 
 def open_plan(tx: Transaction, plan_id: str, found: Opening, at: datetime) -> None:

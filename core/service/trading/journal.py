@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from core.domain.access.principals import Role
 from core.domain.risk.positions import book_of, check_exit, check_reversal
 from core.domain.risk.verdict import breaches
+from core.domain.timetable import sessions
 from core.domain.trading import entries as make
 from core.domain.trading import ledger
 from core.domain.trading.ledger import JournalEntry, Numbered, Posting
@@ -95,6 +96,7 @@ def _append_guarded(desk: Desk, entry: JournalEntry, session: date) -> Numbered:
         before = _opened(desk, tx, session)
         made = store.append(tx, [entry], desk.now())[0]
         _within_limits(desk, tx, before, session)
+        _tell_limits(desk, tx, session)
     return made
 
 
@@ -130,7 +132,13 @@ def reverse(desk: Desk, entry_no: int, reason: str) -> Numbered:
         made = store.append(tx, undone, desk.now())
         _follow_reversal(desk, tx, found[-1])
         _within_limits(desk, tx, before, found[-1].entry.effective)
+        _tell_limits(desk, tx, found[-1].entry.effective)
     return made[-1]
+
+
+def _tell_limits(desk: Desk, tx: Transaction, effective: date) -> None:
+    """Tell of limits as they stand now: what they allow goes with the equity."""
+    limit_events.tell(desk, tx, max(effective, sessions.latest_open(desk.now())))
 
 
 def _reversible(journal: Sequence[Numbered], entry_no: int) -> list[Numbered]:
@@ -187,7 +195,9 @@ def fill(desk: Desk, plan_id: str, price: Decimal, on: date | None = None) -> li
         released = make.release(plan_id, plan.symbol, plan.notional, day, "filled")
         bought = make.entry_fill(ticket.enter(shares, to_tick(price_of(price)), day))
         made = store.append(tx, [released, bought], desk.now())
-        plan_store.add_event(tx, plan_id, plan_store.OPEN, "filled by hand", desk.now())
+        plan_store.add_event(
+            tx, plan_id, plan_store.OPEN, "filled by hand", desk.now(), detail=bought.memo
+        )
         limit_events.tell(desk, tx, day)
     return made
 
@@ -208,8 +218,12 @@ def close(
         ticket = OrderTicket(item.plan, plan_id, costs_of(desk.settings))
         sold = make.exit_fill(ticket.leave(count, to_tick(price_of(price)), day, "by hand"), lot)
         made = store.append(tx, [sold], desk.now())
-        if count == abs(lot.shares):
-            plan_store.add_event(tx, plan_id, "closed", "closed by hand", desk.now())
+        whole = count == abs(lot.shares)
+        state = "closed" if whole else item.state
+        reason = "closed by hand" if whole else "closed in part by hand"
+        plan_store.add_event(
+            tx, plan_id, state, reason, desk.now(), same=not whole, detail=sold.memo
+        )
         limit_events.tell(desk, tx, day)
     return made
 

@@ -116,18 +116,27 @@ def _settle_one(
     fresh = found.entries[same:]
     store.append(tx, [*undone, *fresh], desk.now())
     state = _state_after(found, plan_store.WAITING if undone else item.state)
-    _tell(desk, tx, item, state, (LATE if undone else found.state, *found.notes))
+    why = (LATE if undone else found.state, *found.notes)
+    _tell(desk, tx, item, state, why, [e.memo for e in fresh if e.kind.endswith("_fill")])
     _remember(desk, tx, item, last, mark)
     done = answer | {"state": state, "posted": len(fresh), "reversed": len(undone)}
     return done if state in RUNNING else done | {"question": None}  # it was over by then
 
 
-def _tell(desk: Desk, tx: Transaction, item: StoredPlan, state: str, why: tuple[str, ...]) -> None:
+def _tell(
+    desk: Desk,
+    tx: Transaction,
+    item: StoredPlan,
+    state: str,
+    why: tuple[str, ...],
+    fills: Sequence[str],
+) -> None:
     """Keep the new state, or what moved the plan, with why: what was told is not told again."""
     untold = any(note not in (item.outcome or "") for note in why[1:])
-    if state != item.state or untold:
-        same = state == item.state
-        plan_store.add_event(tx, item.plan_id, state, "; ".join(why), desk.now(), same=same)
+    same = state == item.state
+    if not same or untold or fills:
+        reason, detail = "; ".join(why), "; ".join(fills)
+        plan_store.add_event(tx, item.plan_id, state, reason, desk.now(), same=same, detail=detail)
 
 
 def _remember(
