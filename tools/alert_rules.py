@@ -68,6 +68,11 @@ RULES = (
         'up{job="openbell"}', "0x60", "1x60",
     ),
     AlertRule(
+        "DeskNotServing", "openbell_check_failing == 1", "1m", "critical",
+        "Store, queue, disk or engine keep the desk from serving: /api/health/ready says why.",
+        'openbell_check_failing{check="queue"}', "1x60", "0x60",
+    ),
+    AlertRule(
         "DatasetsBehind", 'openbell_datasets{freshness=~"overdue|failing"} > 0', "10m", "warning",
         "Datasets missed their refresh.", 'openbell_datasets{freshness="overdue"}', "2x60", "0x60",
     ),

@@ -97,6 +97,7 @@ ROWS: dict[str, tuple[Panel, ...]] = {
         Panel("API, p95", _p95("openbell_api_request_duration_seconds", "route"), "s", "{{route}}"),
         Panel("Commands, p95", _p95("openbell_command_duration_seconds", "command"), "s",
               "{{command}}"),
+        Panel("Keeps the desk from serving", "openbell_check_failing", "short", "{{check}}"),
         Panel("Room on the disk", "openbell_disk_free_bytes", "bytes"),
         Panel("Store", "openbell_store_bytes", "bytes"),
     ),

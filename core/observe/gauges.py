@@ -30,6 +30,7 @@ CHECKPOINT_AGE_SECONDS = _gauge(
 WAL_BYTES = _gauge("store_wal_bytes", "Size of the store's write-ahead log")
 STORE_COMMITS = _gauge("store_commits", "Commits to the store since the start")
 QUEUE_BYTES = _gauge("queue_bytes", "Size of the queue's file")
+NOT_SERVING = _gauge("check_failing", "1 for a check that keeps the desk from serving", "check")
 DISK_FREE_BYTES = _gauge("disk_free_bytes", "Room left where the data folder is")
 BACKUPS_KEPT = _gauge("backups_kept", "Backups in the data folder")
 BACKUP_COPY_AGE_SECONDS = _gauge(

@@ -13,6 +13,7 @@ from core.domain.quality import score
 from core.errors import OpenbellError
 from core.jobs.queue.port import JobStatus
 from core.observe import gauges, logs, metrics
+from core.service.care import health
 from core.service.data_folder import backups_of
 from core.service.filings.regrading import today
 from core.service.pulls import datasets, upstreams
@@ -48,7 +49,7 @@ _SPREADS: tuple[tuple[Any, tuple[str, ...], str], ...] = (
 
 def gauge(desk: Desk) -> None:
     """Set every gauge; one that cannot be set is in the log, and keeps its value."""
-    for look in (_process, _queue, _files, _stored, _care, _freshness, _breakers):
+    for look in (_health, _process, _queue, _files, _stored, _care, _freshness, _breakers):
         _try(look, desk)
 
 
@@ -57,6 +58,14 @@ def _try(look: Callable[[Desk], None], desk: Desk) -> None:
         look(desk)
     except (OpenbellError, OSError) as error:  # a broken store must not hide the other gauges
         log.warning("gauges not set", which=look.__name__.strip("_"), error=str(error))
+
+
+def _health(desk: Desk) -> None:
+    """What readiness rests on, whatever else cannot be looked at."""
+    failing = health.readiness(desk)
+    for name, item in health.CHECKS.items():
+        if item.stops_serving:
+            gauges.NOT_SERVING.labels(name).set(name in failing)
 
 
 def _process(desk: Desk) -> None:

@@ -75,3 +75,20 @@ def test_a_broken_store_hides_no_other_gauge(
     gauging.gauge(desk)
     assert gauges.RESIDENT_BYTES._value.get() > 0
     assert gauges.BACKUPS_KEPT._value.get() == 0
+
+
+@pytest.mark.in_file
+def test_what_keeps_the_desk_from_serving_is_told_by_check(desk: Desk) -> None:
+    """A queue whose file is gone was told by readiness alone, and rang nowhere."""
+
+    def failing() -> dict[str, float]:
+        gauging.gauge(desk)
+        (family,) = gauges.NOT_SERVING.collect()
+        return {sample.labels["check"]: sample.value for sample in family.samples}
+
+    desk.start(scheduler=False)
+    assert failing() == dict.fromkeys(("store", "write", "queue", "engine", "disk"), 0.0)
+    aside = desk.settings.queue_path.rename(desk.settings.data_dir / "aside")
+    assert [name for name, value in failing().items() if value] == ["queue"]
+    aside.rename(desk.settings.queue_path)
+    assert not any(failing().values())
