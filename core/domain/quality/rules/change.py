@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from core.domain.quality.facts.arrays import Flags, Floats, Numbers
-from core.domain.quality.facts.packing import as_index
+from core.domain.quality.facts.packing import as_index, as_int
 from core.domain.quality.facts.table import PeriodTable
 from core.domain.quality.outcome import Outcome, outcome
 from core.domain.quality.rules.history import PER_SHARE
@@ -30,9 +30,10 @@ def restated(book: PeriodTable, told: Told) -> Outcome:
     Fails where at least three headline items of at least a tenth of those compared changed. Told
     under another tag, it is another line: products alone, or before excise taxes.
     """
-    again = _told_again(book, told, told.first, book.affected)
+    first = _first_told(book, told)
+    again = _told_again(book, told, first, book.affected)
     if again.unlike.any():
-        again = _told_again(book, told, _since_merger(book, told), book.affected)
+        again = _told_again(book, told, _since_merger(book, told, first), book.affected)
     fid = again.fid
     changed = again.changed & ~_of_another(again, book.filings.height)[fid]
     number_of, of = (np.bincount(f, minlength=book.filings.height) for f in (fid[changed], fid))
@@ -96,18 +97,26 @@ def _of_another(again: _Again, filings: int) -> Flags:
     return another
 
 
-def _since_merger(book: PeriodTable, told: Told) -> Numbers:
+def _first_told(book: PeriodTable, told: Told) -> Numbers:
+    """The first row of each run that was told of a past: of a day to come nothing is known yet."""
+    ahead = book.end[told.row] > as_int(book.filings["filed"])[told.fid]
+    first = told.first
+    while (early := ahead[first] & (told.fid[first] < told.fid)).any():
+        first = first + early
+    return first
+
+
+def _since_merger(book: PeriodTable, told: Told, first: Numbers) -> Numbers:
     """The first row of each run that is of its company: a shell's past is not.
 
     What was told before the first report after the merger is no past of any report since.
     """
     filings = book.filings.height
-    again = _told_again(book, told, told.first, np.ones(filings, bool))
+    again = _told_again(book, told, first, np.ones(filings, bool))
     bought = np.flatnonzero(_of_another(again, filings))
     since = np.full(int(book.company[-1]) + 1, filings)
     np.minimum.at(since, book.company[bought], bought)
     own = since[book.company]
-    first = told.first
     while (shell := (told.fid[first] < own[told.fid]) & (told.fid >= own[told.fid])).any():
         first = first + shell
     return first

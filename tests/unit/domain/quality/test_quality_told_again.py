@@ -62,6 +62,19 @@ def test_a_few_units_of_a_shell_are_no_first_report() -> None:
     assert not any(one.startswith("NetIncome is") for one in told)
 
 
+def test_nothing_was_told_of_a_day_to_come() -> None:
+    """A sheet dated a year ahead by a slip is no first report of that year's end."""
+    slip = [row | {"period_end": date(2020, 12, 31)} if row["period_start"] is None else row
+            for row in year(2018, Assets=4000 * MILLION)]  # fmt: skip
+    early = [*beside(year(2019), slip)]
+    told = said("Q47", year(2018), early, year(2020), beside(year(2021), year(2020)))
+    assert told == []
+    few = {"Revenues": 2500.0, "CostOfRevenue": 1540.0, "Liabilities": 3100.0, "Assets": 5100.0}
+    again = year(2020, **{k: v * MILLION for k, v in few.items()})
+    told = said("Q47", year(2018), early, year(2020), beside(year(2021), again))
+    assert "Assets is 5,100,000,000, but was first reported as 5,000,000,000." in told
+
+
 def seasons() -> list[list]:
     """Reports of first, second and third quarters; no fourth one is told."""
     found = []
