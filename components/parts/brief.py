@@ -23,13 +23,13 @@ def asked(text: str) -> datetime | None:
 
 def made(desk: Desk, at: datetime | None) -> Sheet:
     """The sheet of an instant; of now it is kept for a minute or until the next commit."""
-    minute = (at or desk.now()).replace(second=0, microsecond=0)
-    moment, zone, mine = at or minute, shell.zone(), shell.mine()
+    moment = at or desk.now().replace(second=0, microsecond=0)
+    zone, mine = shell.zone(), shell.mine()
     own = (preferences.reader_now(desk), *mine.filters.items(), *mine.weights.items())
     return shell.cached_until_commit(
         desk,
-        lambda: brief.sheet(gather.gather(desk, moment), zone),
-        *("brief", moment, zone, own),
+        lambda: brief.sheet(gather.gather(desk, at), zone),
+        *("brief", at is None, moment, zone, own),
     )
 
 

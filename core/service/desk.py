@@ -167,6 +167,14 @@ class Desk:
         then.identity = f"{self.identity} at {instant.isoformat()}"
         return then
 
+    def held(self) -> Desk:
+        """The same desk with its clock held at this instant, for what is made of one: its answers
+        are those of whoever asks in this minute.
+        """
+        now, then = self.now(), copy.copy(self)
+        then.now = lambda: now
+        return then
+
     def call_off(self) -> None:
         """End what users wait for, queries and pulls; the jobs themselves go on."""
         self.closing.set()

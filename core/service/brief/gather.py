@@ -48,16 +48,19 @@ def brief_command(
 
 
 def gather(desk: Desk, at: datetime | None = None, most: int = MOST) -> dict[str, Any]:
-    """The brief at an instant, by default now to the second; UsageError for one without a zone or
-    later than now. `most` candidates are told at length, the rest by a line.
+    """The brief at an instant, by default now; UsageError for one without a zone or later than now.
+
+    `most` candidates are told at length, the rest by a line. The brief of now stands on the answers
+    that the pages have: one of an earlier instant makes its own.
     """
+    if at is None:
+        return _gathered(desk.held(), most)
     now = desk.now()
-    if at is not None and at.tzinfo is None:
+    if at.tzinfo is None:
         raise UsageError("--at needs a zone", hint="for example 2026-11-30T09:05-05:00")
-    if at is not None and at > now:
+    if at > now:
         raise UsageError(f"{at:%Y-%m-%dT%H:%M:%S%z} is still to come", hint="leave --at out")
-    then = desk.as_of((at or now).replace(microsecond=0))
-    return _gathered(then, most)
+    return _gathered(desk.as_of(at.replace(microsecond=0)), most)
 
 
 def _gathered(then: Desk, most: int) -> dict[str, Any]:

@@ -113,6 +113,26 @@ def _read(desk: Desk, dataset: Dataset, beside: tuple[str, ...]) -> list[str]:
 def session_gaps(desk: Desk, day: date | None = None, name: str | None = None) -> SessionGaps:
     """The measured session: `day`, or the latest; provisional before its official bars."""
     dataset = dataset_of(desk, name)
+    if day is not None:
+        return _of_day(desk, dataset, day)
+    key = (*version(desk, dataset), "latest", _minute(desk))
+    latest, to_come = DERIVED.get(key, lambda: _latest_and_to_come(desk, dataset))
+    if to_come is not None:
+        try:
+            return _of_day(desk, dataset, to_come)
+        except NotFoundError:  # prints, but of no name with a prior close
+            pass
+    return _of_day(desk, dataset, latest)
+
+
+def _latest_and_to_come(desk: Desk, dataset: Dataset) -> tuple[date, date | None]:
+    """The latest session with bars, and a later one that has prints."""
+    latest, to_come = _latest(desk, dataset, None), coming.awaited(desk, desk.now())
+    return latest, to_come if to_come and to_come > latest else None
+
+
+def _of_day(desk: Desk, dataset: Dataset, day: date) -> SessionGaps:
+    """Measured once, whether the day was named or is the latest."""
     key = (*version(desk, dataset), "session", day, _minute(desk))
     return SESSIONS.get(key, lambda: _session_gaps(desk, dataset, day))
 
@@ -146,24 +166,23 @@ def session_now(desk: Desk, reader: Reader | None = None) -> date:
     return max(latest, awaited(desk) or latest)
 
 
-def _session_gaps(desk: Desk, dataset: Dataset, day: date | None) -> SessionGaps:
-    latest = None
+def _session_gaps(desk: Desk, dataset: Dataset, day: date) -> SessionGaps:
+    if day == _latest(desk, dataset, day):
+        return _official(desk, dataset, span_to(day))
+    return _provisional(desk, dataset, span_to(day)) or _no_prints(dataset, day)
+
+
+def _latest(desk: Desk, dataset: Dataset, until: date | None) -> date:
+    """The latest session with bars up to a day, or of all that have begun."""
+    opened, latest = calendar.latest_open(desk.now()), None
     if store.has_table(desk.warehouse, dataset.table):
-        opened = calendar.latest_open(desk.now())
-        latest = store.latest_session(desk.warehouse, dataset.table, min(day or opened, opened))
+        latest = store.latest_session(desk.warehouse, dataset.table, min(until or opened, opened))
     if latest is None:
         raise NotFoundError(
-            f"{dataset.name} has no bars" + (f" up to {day}" if day else ""),
+            f"{dataset.name} has no bars" + (f" up to {until}" if until else ""),
             hint=f"pull it first: python -m app pull {dataset.name}",
         )
-    to_come = coming.awaited(desk, desk.now())
-    wanted = day or (to_come if to_come and to_come > latest else latest)
-    if wanted == latest:
-        return _official(desk, dataset, span_to(latest))
-    before = _provisional(desk, dataset, span_to(wanted))
-    if before is None and day is None:  # prints, but of no name with a prior close
-        return _official(desk, dataset, span_to(latest))
-    return before or _no_prints(dataset, wanted)
+    return latest
 
 
 def _official(desk: Desk, dataset: Dataset, span: SessionSpan) -> SessionGaps:

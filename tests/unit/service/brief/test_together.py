@@ -8,11 +8,14 @@ from unittest.mock import Mock
 import polars as pl
 import pytest
 
+from components.paper import html
+from components.parts import brief as parts
 from core.domain.gaps import measure as gaps
 from core.domain.timetable import sessions as calendar
 from core.service.brief import candidates, gather
 from core.service.desk import Desk
-from core.service.gaps import like_gaps, pasts, symbols
+from core.service.gaps import like_gaps, pasts, scans, symbols
+from core.service.gaps import session as scan_inputs
 from core.service.trading import plan_views, plans
 from core.service.trading.plans import Ask
 from core.store import prints
@@ -106,6 +109,33 @@ def _plain(view: object) -> dict[str, object]:
     return {k: v.to_list() if isinstance(v, pl.Series) else v for k, v in found.items()} | {
         name: found[name].rows() for name in ("bars", "minutes")
     }
+
+
+def test_one_minute_measures_its_session_once(
+    morning: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For the scan that a pull begins, a page that names the day, a plan, and the brief of now."""
+    measured = Mock(wraps=scan_inputs._provisional)
+    monkeypatch.setattr(scan_inputs, "_provisional", measured)
+    first = scans.run(morning)
+    morning.now = lambda: AT_9_05 + timedelta(seconds=20, microseconds=7)
+    assert scans.run(morning, MONDAY).gaps is first.gaps
+    plans.propose(morning, Ask(NAMES[0], MONDAY))
+    found = gather.gather(morning)
+    assert (found["at"], found["session"]) == (morning.now(), MONDAY)
+    assert measured.call_count == 1
+    morning.now = lambda: AT_9_05 + timedelta(minutes=1)
+    assert gather.gather(morning)["known_at"] == morning.now()
+    assert measured.call_count == 2
+
+
+def test_the_brief_of_now_tells_a_plan_of_this_minute(morning: Desk) -> None:
+    """Not from the next minute on only."""
+    morning.now = lambda: AT_9_05 + timedelta(seconds=20)
+    none = "No plan waits, none is open."
+    assert none in html.part(parts.made(morning, None))
+    plans.approve(morning, Ask(NAMES[0]), "a gap")
+    assert none not in html.part(parts.made(morning, None))
 
 
 def test_a_brief_a_minute_later_measures_no_past(
