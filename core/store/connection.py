@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -67,7 +67,10 @@ def connect(path: Path) -> duckdb.DuckDBPyConnection:
 
 
 @contextmanager
-def ending(cursor: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+def ending(
+    cursor: duckdb.DuckDBPyConnection,
+    close: Callable[[duckdb.DuckDBPyConnection], None] = duckdb.DuckDBPyConnection.close,
+) -> Iterator[duckdb.DuckDBPyConnection]:
     """The cursor, closed at the end; what it still does on an exception is called off first.
 
     Else closing it would run a query that Ctrl-C has broken into to its end.
@@ -78,7 +81,7 @@ def ending(cursor: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnect
         cursor.interrupt()
         raise
     finally:
-        cursor.close()
+        close(cursor)
 
 
 @contextmanager

@@ -54,6 +54,10 @@ class StoreEngine(Protocol):
         """A connection of its own for one thread or one piece of work."""
         ...
 
+    def close(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Close such a connection, or the first, whatever has happened to the store meanwhile."""
+        ...
+
     def identity(self) -> Hashable:
         """What tells this store from another in its place; raises OSError when it is gone."""
         ...
@@ -106,6 +110,10 @@ class FileEngine:
     def cursor(self, connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
         """See StoreEngine."""
         return connection.cursor()
+
+    def close(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """See StoreEngine."""
+        cursor.close()
 
     def identity(self) -> Hashable:
         """See StoreEngine."""

@@ -7,6 +7,7 @@ is downloaded when the desk runs.
 
 from __future__ import annotations
 
+import ctypes
 import importlib.util
 from collections.abc import Hashable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -113,6 +114,18 @@ class LakeEngine:
         cursor.execute(f"USE {NAME}")
         return cursor
 
+    def close(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """See StoreEngine: of a database that has died all is kept for good.
+
+        The end of a transaction in it would ask the catalogue to roll back, and what that raises
+        in a destructor ends the process. (Whoever closes the first connection closes its cursors.)
+        """
+        if not _has_died(cursor):
+            cursor.close()
+            return
+        log.error("the lake's engine failed: a connection of it is kept, for its end is the desk's")
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(cursor))
+
     def must_own(self) -> bool:
         """See StoreEngine: asks PostgreSQL, and takes the lease again where nobody else has."""
         if self._lease is None or self._lease.is_held():
@@ -163,6 +176,17 @@ class LakeEngine:
             copy.execute("BEGIN TRANSACTION")
             copy_all(cursor, Transaction(copy))
             copy.execute("COMMIT")
+
+
+def _has_died(cursor: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the database in memory that the lake is attached to refuses everything."""
+    try:
+        cursor.cursor().execute("SELECT 1")  # by one that knows of no lake
+    except duckdb.FatalException:
+        return True
+    except duckdb.ConnectionException:  # it is closed already
+        return False
+    return False
 
 
 def newest_snapshot(warehouse: Warehouse) -> int:

@@ -94,7 +94,7 @@ class Warehouse:
     def close(self) -> None:
         """Let go of the file; what is committed is on disk."""
         self._memory.clear()
-        self._connection.close()
+        self._engine.close(self._connection)
         self._owned.release()
 
     def __enter__(self) -> Warehouse:
@@ -105,7 +105,7 @@ class Warehouse:
 
     def cursor(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         """A connection of its own for one thread or one piece of work."""
-        return connection.ending(self._engine.cursor(self._connection))
+        return connection.ending(self._engine.cursor(self._connection), self._engine.close)
 
     def read(self, sql: str, params: Params | None = None) -> pl.DataFrame:
         """The rows of a query; `?` with a list or `$name` with a dict. StoreError on failure.
@@ -345,6 +345,6 @@ class Warehouse:
             self.commits += 1  # what was read may be from what was lost
 
     def _connect_anew(self) -> None:
-        self._connection.close()
+        self._engine.close(self._connection)
         self._connection = self._engine.connect()
         self._identity = self._engine.identity()

@@ -151,12 +151,13 @@ def test_an_end_tells_of_a_beginning_that_did_not_get_through(
     desk: Desk, mail: MailBox, web: WebHook
 ) -> None:
     """One letter for both instead of two in the wrong order."""
+    clock = Clock(desk)
     web.answers = [500]
     happen(desk, "backup.failed", "backup")
     work(desk)
     happen(desk, "backup.made", "backup")
     work(desk)
-    Clock(desk).forward(minutes=1)
+    clock.forward(minutes=1)
     work(desk)
     (body,) = [json.loads(body) for _, body in web.calls]
     assert body["type"] == "backup.made"
