@@ -13,6 +13,7 @@ from core.sources.http import permanent, too_large
 Kind = Literal["json", "xml", "text", "zip", "page"]
 MIB = 1024**2
 _REFUSAL = (b"Undeclared Automated Tool", b"Request Rate Threshold")
+_ENDS = {b"{": b"}", b"[": b"]"}
 _RATIO = 100  # unpacked to packed; companyfacts is about 16
 
 
@@ -41,7 +42,7 @@ def must_be_kind(body: bytes, kind: Kind, where: str, dataset: str) -> None:
     """An error when the first bytes are not those of the kind.
 
     ForeignAnswerError for a page or nothing where data was asked, as during maintenance, which
-    passes; ParsingError for anything else.
+    passes; IntegrityError for JSON without its end, ParsingError for anything else.
     """
     start = body[:512].lstrip(b"\xef\xbb\xbf \t\r\n")
     lowered = start[:64].lower()
@@ -61,3 +62,5 @@ def must_be_kind(body: bytes, kind: Kind, where: str, dataset: str) -> None:
             where=where,
             hint="open the address in a browser to see what the SEC says",
         )
+    if kind == "json" and not body[-64:].rstrip().endswith(_ENDS[start[:1]]):
+        raise IntegrityError(f"{dataset}: the answer was cut off", where=where)
