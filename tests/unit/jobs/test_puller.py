@@ -95,6 +95,9 @@ async def test_a_pull_that_is_called_off_keeps_its_messages(
     with pytest.raises(asyncio.CancelledError):
         await task
     assert kept(warehouse) == (["asked", "reading"], ["cancelled"])
+    told = warehouse.read_anew("SELECT kind, message FROM events").rows()
+    assert [kind for kind, _ in told] == ["pull.cancelled"]
+    assert "was cancelled" in told[0][1]
 
 
 async def test_a_pull_keeps_its_messages(warehouse: Warehouse, clock: Clock) -> None:

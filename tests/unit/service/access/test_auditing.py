@@ -144,6 +144,13 @@ def test_a_change_in_the_store_is_found_and_named(desk: Desk) -> None:
     backing_up._sign(desk)
     last = events.page(desk.warehouse, events.EventFilter(kinds=["audit"]))
     assert last["kind"].to_list() == ["audit.broken"]
+    with desk.warehouse.transaction() as tx:
+        (name,) = tx.read("SELECT DISTINCT name FROM access_audit WHERE entry <> 2")["name"]
+        tx.execute("UPDATE access_audit SET name = ? WHERE entry = 2", [name])
+    for _ in range(2):
+        backing_up._sign(desk)
+    last = events.page(desk.warehouse, events.EventFilter(kinds=["audit"]))
+    assert last["kind"].to_list() == ["audit.whole", "audit.broken"]
 
 
 def test_a_chain_written_anew_differs_from_its_checkpoints(desk: Desk) -> None:

@@ -133,6 +133,12 @@ def test_a_followed_report_that_is_withdrawn_is_told(desk: Desk) -> None:
     fell = found["filing.downgraded"]
     assert (fell["subject"], fell["before"]["grade"]) == ("RCST", row["grade"])
     assert fell["after"]["grade"] == "D"
+    with desk.warehouse.transaction() as tx:
+        tx.execute("UPDATE filings SET items = '' WHERE items = '4.02'")
+    grade_all(desk, force=True)
+    rose = told(desk, "filing")[-1]
+    assert (rose["kind"], rose["subject"]) == ("filing.upgraded", "RCST")
+    assert (rose["before"]["grade"], rose["after"]["grade"]) == ("D", row["grade"])
 
 
 def test_an_accession_of_two_companies_is_withdrawn_of_both(desk: Desk) -> None:

@@ -128,6 +128,7 @@ def test_marks_are_of_a_day(desk: Desk) -> None:
     assert notes.marks(desk, DAY) == {"AAPL": "dismiss", "MSFT": "dismiss"}
     notes.set_mark(desk, "AAPL", None, DAY)
     assert notes.marks(desk, DAY) == {"MSFT": "dismiss"}
+    assert len(_told(desk, "note.marked")) == 4
     assert notes.marks(desk, date(2026, 12, 1)) == {}
 
 
