@@ -35,6 +35,9 @@ class NearEngine:
             raise duckdb.IOException(self.away)
         return connection.cursor()
 
+    def close(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        cursor.close()
+
     def identity(self) -> str:
         return self.where
 
