@@ -96,7 +96,16 @@ async def test_one_dataset_that_is_broken_closes_no_door_to_the_others(
         assert await rig.told("upstream") == []
 
 
-@pytest.mark.parametrize("fault", ["sec-html", "sec-cut-gzip", "sec-garbage"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "sec-html",
+        *(
+            pytest.param(fault, marks=pytest.mark.thorough)
+            for fault in ("sec-cut-gzip", "sec-garbage")
+        ),
+    ],
+)
 async def test_a_sec_that_answers_nonsense_to_all_is_down(
     tmp_path: Path, upstreams: Running, fault: str
 ) -> None:

@@ -141,6 +141,7 @@ async def test_a_download_is_made_for_its_own_reader_alone(
         assert httpx.get(f"{base}{where}", headers={"Cookie": admin}).status_code == 200
 
 
+@pytest.mark.thorough
 def test_nothing_is_put_into_a_session_of_pages(base: str, tokens: dict[str, str]) -> None:
     """Whoever's it is: no page takes a file; what agents could drive is closed, too."""
     admin = {"Cookie": signed_in(base, tokens[Role.ADMIN]), "Origin": base}

@@ -288,8 +288,11 @@ def test_what_a_pull_had_to_leave_out_stays_on_its_record(desk: Desk) -> None:
 async def test_batches_stored_before_a_cancel_are_followed_up(desk: Desk) -> None:
     """A source that stores in batches is cancelled: what it stored stays, and is acted upon."""
 
+    begun = asyncio.Event()
+
     class Batches:
         async def pull_into(self, *_: object, **__: Any) -> None:
+            begun.set()
             await asyncio.sleep(60)
 
     desk.puller = Puller(desk.warehouse, {"foundry": Batches()}, desk.board, desk.now)  # type: ignore[dict-item]
@@ -303,7 +306,7 @@ async def test_batches_stored_before_a_cancel_are_followed_up(desk: Desk) -> Non
         job = desk.queue.claim("w", timedelta(seconds=60), ["pull"])
         assert job is not None
         work = asyncio.create_task(pull(desk, job, Context(desk.board, job.id)))  # type: ignore[arg-type]
-        await asyncio.sleep(0.1)
+        await asyncio.wait_for(begun.wait(), 30)
         work.cancel()
         await asyncio.wait([work])
         assert work.cancelled()

@@ -44,6 +44,7 @@ def test_every_file_of_the_rooms_is_in_the_wheel(wheel: Path) -> None:
     assert {"core/data/catalogue.toml", "core/data/catalogue.replay.toml"} <= inside
 
 
+@pytest.mark.thorough
 def test_the_desk_runs_from_the_wheel_in_an_empty_folder(wheel: Path, tmp_path: Path) -> None:
     """The demo comes up with its font and page and pulls bars; nothing is left where it was run."""
     site = tmp_path / "site"

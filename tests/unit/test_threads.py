@@ -192,7 +192,9 @@ def test_a_scratch_transaction_that_fails_leaves_nothing(warehouse: Warehouse) -
         assert tx is not None
         tx.execute("INSERT INTO t VALUES ('half')")
         raise ZeroDivisionError
-    Meanwhile(lambda: insert(warehouse, "whole"))()
+    other = Meanwhile(lambda: insert(warehouse, "whole"))
+    other()
+    other.done()
     assert warehouse.read("SELECT a FROM t")["a"].to_list() == ["whole"]
 
 

@@ -182,6 +182,7 @@ def _agree(talib: Any, part: pl.DataFrame, moves: list[date]) -> None:
         assert np.allclose(got[first : end + 1], wanted, rtol=1e-9, equal_nan=True), moves
 
 
+@pytest.mark.thorough
 def test_scrambled_future_changes_nothing(captures_or_none: Path | None) -> None:
     """No quantity or flag of a session depends on later bars: scrambling them gives the same."""
     prices = stand_ins.adjusted(captures_or_none)
