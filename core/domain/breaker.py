@@ -8,8 +8,8 @@ Half-open lets one request through at a time: the trial. A block (the other side
 away) keeps it open until a given instant, with no probe and no forced try before.
 
 Nonsense is an answer that is none of the other side's protocol. One thing that is asked for may be
-broken there while all others are well, so nonsense opens it once it was the answer FAILURES times
-to MOST_ODD things, or to all there are, and nothing was answered well between.
+broken there while all others are well, so nonsense opens it once it was the answer to MOST_ODD
+things, or to all there are, and again to one of them (ODDITIES), with no good answer between.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ State = Literal["closed", "open", "half-open"]
 Admission = Literal["go", "wait", "no"]
 FAILURES = 5
 MOST_ODD = 3  # things answered with nonsense: from so many on it is the host
+ODDITIES = (
+    MOST_ODD + 1
+)  # each once may be a moment's fault; a file that is none costs five requests
 PAUSES = tuple(timedelta(seconds=s) for s in (5, 10, 20, 30))
 LONGEST_PAUSE = timedelta(seconds=60)  # where the other side names a time to come back
 FORGOTTEN_AFTER = timedelta(minutes=10)  # failures further apart are not in a row
@@ -161,7 +164,7 @@ def nonsense(breaker: Breaker, now: datetime, error: str, about: str, things: in
     known = _counting(breaker, now, error)
     odd = known.odd if about in known.odd else (*known.odd, about)
     known = replace(known, oddities=known.oddities + 1, odd=odd)
-    is_host = len(odd) >= min(things, MOST_ODD) and known.oddities >= FAILURES
+    is_host = len(odd) >= min(things, MOST_ODD) and known.oddities >= ODDITIES
     return _opened(known, now, PAUSES[-1]) if is_host else known
 
 
