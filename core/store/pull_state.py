@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from core.store.pulls import OF_FILES
 from core.store.warehouse import Warehouse
 
 _STATE = """
@@ -13,9 +14,12 @@ _STATE = """
         max(coalesce(due_at, least(started_at, window_to), started_at))
             FILTER (good AND owed IS NOT TRUE) AS good_until,
         max(finished_at) FILTER (good) AS last_success,
-        max(finished_at) FILTER (state = 'failed') AS last_failure,
-        arg_max(error, finished_at) FILTER (state = 'failed') AS last_error
-    FROM (SELECT *, state IN ('done', 'unchanged', 'partial') AS good FROM pulls)
+        max(finished_at) FILTER (bad) AS last_failure,
+        arg_max(error, finished_at) FILTER (bad) AS last_error
+    FROM (
+        SELECT *, state IN ('done', 'unchanged', 'partial') AS good,
+            state = 'failed' AND trigger NOT IN (SELECT unnest(?::VARCHAR[])) AS bad
+        FROM pulls)
     GROUP BY dataset
 """
 
@@ -26,7 +30,8 @@ class PullState:
 
     `last_due`: the latest refresh that a pull has answered. `good_until`: the data hold what was
     there at this instant (the refresh answered, or when a pull by hand began). `last_success` and
-    `last_failure`: when pulls ended well or not.
+    `last_failure`: when pulls ended well or not; files that were brought and refused say nothing
+    of the source.
     """
 
     last_due: datetime | None = None
@@ -38,4 +43,4 @@ class PullState:
 
 def pull_states(warehouse: Warehouse) -> dict[str, PullState]:
     """The state of every dataset that was ever pulled, in one query."""
-    return {row[0]: PullState(*row[1:]) for row in warehouse.read(_STATE).rows()}
+    return {row[0]: PullState(*row[1:]) for row in warehouse.read(_STATE, [list(OF_FILES)]).rows()}

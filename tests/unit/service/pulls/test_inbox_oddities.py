@@ -14,6 +14,7 @@ from core.service.desk import Desk
 from core.service.kernel import commands
 from core.service.pulls import inbox
 from core.sources.files.source import NO_ROWS
+from core.store.pull_state import pull_states
 from tests.unit.service.pulls.test_inbox import HEAD, look_twice, names, put, rows
 
 
@@ -142,3 +143,13 @@ def test_a_file_with_a_header_alone_is_not_said_to_be_whole(desk: Desk) -> None:
     look_twice(desk)
     (event,) = feed.following(desk, feed.chosen(["pull"]), "")
     assert (event["kind"], event["after"]["error"]) == ("pull.partial", NO_ROWS)
+
+
+def test_a_file_that_is_refused_makes_no_dataset_fail(desk: Desk) -> None:
+    """Its source was not asked: *Datasets* said that it fails until the next pull."""
+    put(desk, "prices.daily.csv", "symbol\nAAPL\n")
+    look_twice(desk)
+    assert "prices.daily.csv" in refusals(desk)
+    assert desk.warehouse.read("SELECT state, trigger FROM pulls").rows() == [("failed", "inbox")]
+    state = pull_states(desk.warehouse)["prices.daily"]
+    assert (state.last_failure, state.last_error) == (None, None)
