@@ -22,9 +22,7 @@ State = Literal["closed", "open", "half-open"]
 Admission = Literal["go", "wait", "no"]
 FAILURES = 5
 MOST_ODD = 3  # things answered with nonsense: from so many on it is the host
-ODDITIES = (
-    MOST_ODD + 1
-)  # each once may be a moment's fault; a file that is none costs five requests
+ODDITIES = MOST_ODD + 1  # each once may be a moment's fault; a broken file costs five requests
 PAUSES = tuple(timedelta(seconds=s) for s in (5, 10, 20, 30))
 LONGEST_PAUSE = timedelta(seconds=60)  # where the other side names a time to come back
 FORGOTTEN_AFTER = timedelta(minutes=10)  # failures further apart are not in a row

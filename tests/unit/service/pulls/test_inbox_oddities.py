@@ -94,20 +94,25 @@ def test_a_folder_that_cannot_be_read_stops_no_other(
     assert "cannot be read: Permission denied" in refusals(desk)["prices.minute"]
 
 
+def refuse_to_move(monkeypatch: pytest.MonkeyPatch, name: str, number: int) -> None:
+    """Let the system refuse to rename files of a name, with an error of this number."""
+    replace = Path.replace
+
+    def refuse(path: Path, target: Path) -> Path:
+        if path.name == name:
+            raise OSError(number, os.strerror(number))
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", refuse)
+
+
 @pytest.mark.parametrize(("text", "loaded"), [(None, 1), ("nothing", 0)])
 def test_a_file_that_cannot_be_moved_is_loaded_once(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, text: str | None, loaded: int
 ) -> None:
     """It lies in a folder of somebody else's: it came again every two seconds, and no other did."""
     put(desk, "prices.daily.csv", *([text] if text else []))
-    replace = Path.replace
-
-    def refuse(path: Path, target: Path) -> Path:
-        if path.name == "prices.daily.csv":
-            raise PermissionError(errno.EACCES, "Permission denied")
-        return replace(path, target)
-
-    monkeypatch.setattr(Path, "replace", refuse)
+    refuse_to_move(monkeypatch, "prices.daily.csv", errno.EACCES)
     for _ in range(3):
         look_twice(desk)
     assert rows(desk) == loaded
@@ -123,14 +128,7 @@ def test_a_file_of_another_file_system_is_moved_too(
 ) -> None:
     """A folder of the inbox may be one that is mounted there."""
     put(desk, "prices.daily/a.csv")
-    replace = Path.replace
-
-    def elsewhere(path: Path, target: Path) -> Path:
-        if path.name == "a.csv":
-            raise OSError(errno.EXDEV, "Invalid cross-device link")
-        return replace(path, target)
-
-    monkeypatch.setattr(Path, "replace", elsewhere)
+    refuse_to_move(monkeypatch, "a.csv", errno.EXDEV)
     look_twice(desk)
     assert names(desk, "done") == ["a.csv"]
     assert not (inbox.folder(desk) / "prices.daily" / "a.csv").exists()
